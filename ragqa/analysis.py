@@ -1,0 +1,99 @@
+"""Text to terms: the one definition of a term, for indexing, searching and scoring alike.
+
+A term is a case-folded, accent-folded, stemmed word. Scripts written without spaces between words
+become characters and pairs of characters, as in Lucene's CJK analyser.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import tantivy
+
+MAX_TERM_CHARS = 64
+
+# Scripts that do not separate words by spaces (Thai, Lao, Myanmar, Khmer, kana, Han), and Hangul,
+# whose particles are written on to the word.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7af\uf900-\ufaff\U00020000-\U000323af"
+)
+_TOKEN = re.compile(
+    rf"(?P<run>[{_UNSPACED}]+)|(?P<word>(?:(?![{_UNSPACED}])[^\W_])+"
+    rf"(?:'(?:(?![{_UNSPACED}])[^\W_])+)*)"
+)
+
+_STOP_WORDS = """
+    a about above after again against all am an and any are aren't as at be because been
+    before being below between both but by can can't could couldn't did didn't do does
+    doesn't doing don't down during each few for from further had hadn't has hasn't have
+    haven't having he her here hers herself him himself his how how's i i'd i'll i'm i've
+    if in into is isn't it it's its itself just let's me might more most my myself of off
+    on once only or other our ours ourselves out over own please same shall she should
+    shouldn't so some such tell than that that's the their theirs them themselves then
+    there there's these they they're this those through to too under until up us very was
+    wasn't we we're were weren't what what's when where which while who who's whom whose
+    why will with won't would wouldn't you your yours yourself yourselves
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
+
+
+def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
+    """Split text into case-folded tokens, in reading order, before stemming.
+
+    :param pairs_only: for a run of unspaced script give only the pairs of characters (a query),
+        not also the single characters (what is indexed); a run of one character gives itself.
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
+    tokens: list[str] = []
+    for match in _TOKEN.finditer(folded):
+        run = match["run"]
+        if run is None:
+            if len(match["word"]) <= MAX_TERM_CHARS:
+                tokens.append(match["word"])
+            continue
+        if not pairs_only or len(run) == 1:
+            tokens.extend(run)
+        tokens.extend(run[i : i + 2] for i in range(len(run) - 1))
+    return tokens
+
+
+def index_terms(text: str) -> list[str]:
+    """All terms of a passage, in order, with repetitions."""
+    return _stem(tokenize(text))
+
+
+def query_terms(text: str) -> list[str]:
+    """The distinct terms a question is searched by: no stop words, unless there is nothing else."""
+    tokens = tokenize(text, pairs_only=True)
+    content = [token for token in tokens if token not in STOP_WORDS] or tokens
+    return list(dict.fromkeys(_stem(content)))
+
+
+def is_latin(text: str) -> bool:
+    """Whether at least half of the tokens are in the Latin script or numbers.
+
+    Tokens and not letters are counted, since one word of English has the letters of several words
+    of Chinese.
+    """
+    tokens = tokenize(text, pairs_only=True)
+    return 2 * sum(map(_is_latin_token, tokens)) >= len(tokens)
+
+
+def _is_latin_token(token: str) -> bool:
+    first = token[0]
+    return first < "\u0250" or unicodedata.name(first, "").startswith("LATIN")
+
+
+def _stem(tokens: list[str]) -> list[str]:
+    return _analyzer().analyze(" ".join(tokens)) if tokens else []
+
+
+@lru_cache(maxsize=1)
+def _analyzer() -> tantivy.TextAnalyzer:
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
+    return (
+        builder.filter(tantivy.Filter.ascii_fold())
+        .filter(tantivy.Filter.stemmer("english"))
+        .build()
+    )

@@ -1,0 +1,101 @@
+"""The probability that the notes answer a question: a logistic model, fitted and shipped."""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+
+from ragqa.answering.scoring import Signals
+from ragqa.types import Hit, Retrieved
+
+NEIGHBOURS = 10
+"""So many of the best hits of each leg are compared for agreement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A logistic model over named features, each standardised by its mean and deviation.
+
+    `threshold` is the confidence from which on a question counts as answered.
+    """
+
+    names: tuple[str, ...]
+    means: tuple[float, ...]
+    deviations: tuple[float, ...]
+    weights: tuple[float, ...]
+    intercept: float
+    threshold: float
+
+    def probability(self, features: Mapping[str, float]) -> float:
+        """The probability for these features, 0 to 1."""
+        logit = self.intercept + sum(
+            weight * (features[name] - mean) / deviation
+            for name, mean, deviation, weight in zip(
+                self.names, self.means, self.deviations, self.weights, strict=True
+            )
+        )
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+
+
+def confidence(retrieved: Retrieved, signals: Signals | None) -> tuple[float, bool]:
+    """The probability that the notes answer the question, and whether that is enough.
+
+    :param signals: those of the candidate sentences; None where there are none.
+    """
+    if signals is None or not retrieved.hits:
+        return 0.0, False
+    model = _shipped()["terms" if retrieved.by_terms_alone else "all"]
+    probability = model.probability(features(retrieved, signals))
+    return round(probability, 4), probability >= model.threshold
+
+
+def features(retrieved: Retrieved, signals: Signals) -> dict[str, float]:
+    """What the model looks at; the names are those in the shipped file."""
+    hits = retrieved.hits
+    cosines = sorted((hit.dense for hit in hits if hit.dense is not None), reverse=True)
+    top = cosines[0] if cosines else 0.0
+    rest = cosines[1:5]
+    best_maxsim = int(np.argmax(signals.maxsim))
+    return {
+        "passage_cosine": top,
+        "passage_gap": top - (sum(rest) / len(rest) if rest else 0.0),
+        "sentence_cosine": float(signals.cosine.max()),
+        "sentence_maxsim": float(signals.maxsim.max()),
+        "weakest_token": float(signals.weakest[best_maxsim]),
+        "coverage": float(signals.coverage.max()),
+        "own_coverage": float(signals.own_coverage.max()),
+        "agreement": _agreement(hits),
+    }
+
+
+def _agreement(hits: Sequence[Hit]) -> float:
+    """Share of the best hits of one leg that are among the best of the other."""
+    dense = [hit.passage.id for hit in _best(hits, lambda hit: hit.dense)]
+    terms = {hit.passage.id for hit in _best(hits, lambda hit: hit.terms)}
+    return sum(passage_id in terms for passage_id in dense) / max(1, len(dense))
+
+
+def _best(hits: Sequence[Hit], score: Callable[[Hit], float | None]) -> list[Hit]:
+    scored = [(value, hit) for hit in hits if (value := score(hit)) is not None]
+    scored.sort(key=lambda pair: (-pair[0], pair[1].passage.id))
+    return [hit for _, hit in scored[:NEIGHBOURS]]
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> dict[str, Model]:
+    text = resources.files("ragqa.answering").joinpath("confidence.json").read_text("utf-8")
+    return {
+        name: Model(
+            names=tuple(model["features"]),
+            means=tuple(model["means"]),
+            deviations=tuple(model["deviations"]),
+            weights=tuple(model["weights"]),
+            intercept=model["intercept"],
+            threshold=model["threshold"],
+        )
+        for name, model in json.loads(text)["models"].items()
+    }

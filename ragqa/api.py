@@ -1,0 +1,296 @@
+"""The Python interface, which the command line itself uses: an index over a folder of notes."""
+
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ragqa.answering import BACKEND, Composed, compose, keep_current
+from ragqa.config import Loaded, Places, Settings, load_settings
+from ragqa.config.settings import Value
+from ragqa.embedders import embedder_for
+from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
+from ragqa.indexing import (
+    Changes,
+    Embedders,
+    Source,
+    check_embedder,
+    check_origin,
+    find_changes,
+    refresh,
+)
+from ragqa.passages import Chunking
+from ragqa.retrieval import Ranking, clean_question, retrieve
+from ragqa.stores import Snapshot, Store, open_store
+from ragqa.types import (
+    Answer,
+    Filters,
+    IndexInfo,
+    IndexReport,
+    Progress,
+    Retrieved,
+    SearchResult,
+)
+
+MIN_POOL = 10
+"""At least so many passages are retrieved, since confidence looks at more than are shown."""
+
+
+class Index:
+    """An index over one folder of notes; close it, or use it in a `with` statement.
+
+    Every method raises a `RagqaError`, whose message and hint are meant for a person.
+    """
+
+    def __init__(self, settings: Settings, places: Places) -> None:
+        self.settings = settings
+        self.places = places
+        self._store: Store = open_store(places.index)
+        self._source = Source(
+            corpus=places.corpus,
+            index=places.index,
+            embedders=Embedders(settings.embedder, embedder_for),
+            chunking=Chunking(target_tokens=settings.passage_tokens),
+            max_note_bytes=settings.max_note_bytes,
+        )
+        self._snapshot: Snapshot | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the index's files."""
+        if self._snapshot is not None:
+            self._snapshot.close()
+            self._snapshot = None
+
+    def is_built(self) -> bool:
+        """Whether there is an index already, sound or not."""
+        try:
+            self._open()
+        except NoIndex:
+            return False
+        except IndexUnusable:
+            return True
+        return True
+
+    def info(self) -> IndexInfo:
+        """What the index holds and how it was made.
+
+        :raises NoIndex: nothing has been built yet.
+        :raises IndexUnusable: it is damaged, or was made from other notes or settings.
+        """
+        with closing(self._store.snapshot()) as snapshot:
+            check_origin(snapshot.info, self._source)
+            return snapshot.info
+
+    def refresh(
+        self, *, rebuild: bool = False, wait: bool = False, progress: Progress | None = None
+    ) -> IndexReport:
+        """Bring the index up to date with the notes; see `ragqa.indexing.refresh`."""
+        report = refresh(self._store, self._source, rebuild=rebuild, wait=wait, progress=progress)
+        self.close()
+        return report
+
+    def pending(self) -> Changes:
+        """What has changed on disk since the index was made; nothing is written."""
+        known = self._open().notes()
+        return find_changes(self._source, known, progress=lambda *_: None)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        filters: Filters | None = None,
+        refresh: bool = True,
+        progress: Progress | None = None,
+    ) -> Answer:
+        """Answer a question from the notes, with citations that were checked against them.
+
+        :param refresh: first bring the index up to date, or build it where there is none.
+        :raises UsageError: there is nothing to look for in the question, or it is too long.
+        :raises NoCorpus: there are no notes.
+        :raises NoIndex: there is no index, and `refresh` is False.
+        :raises IndexUnusable: the index cannot be trusted.
+        """
+        clock = _Clock()
+        retrieved, info, warnings = self._retrieve(
+            question, filters, refresh=refresh, progress=progress, clock=clock
+        )
+        composed = compose(
+            retrieved, self._source.embedders.asking, sentences=self.settings.sentences
+        )
+        clock.lap("answer")
+        return _answer(retrieved, composed, self.settings.top_k, info, warnings, clock.laps())
+
+    def search(
+        self,
+        query: str,
+        *,
+        filters: Filters | None = None,
+        refresh: bool = True,
+        progress: Progress | None = None,
+    ) -> SearchResult:
+        """Find the passages nearest to a query, best first; raises as `ask` does."""
+        clock = _Clock()
+        retrieved, info, warnings = self._retrieve(
+            query, filters, refresh=refresh, progress=progress, clock=clock
+        )
+        return SearchResult(
+            query=retrieved.question,
+            hits=retrieved.hits[: self.settings.top_k],
+            info=info,
+            warnings=tuple(warnings),
+            timings_ms=clock.laps(),
+        )
+
+    def problems(self) -> list[str]:
+        """What is wrong with the index's files, each in a sentence; reads all of them."""
+        return self._store.problems()
+
+    def check_embedder(self) -> None:
+        """Make sure that the index and the embedder in use belong together.
+
+        :raises EmbedderMismatch: they do not.
+        """
+        check_embedder(self._open().info, self._source.embedders.asking)
+
+    def facets(self) -> tuple[list[str], list[str]]:
+        """Every tag and every note's path, sorted, for completion."""
+        notes = self._open().notes().values()
+        tags = sorted({tag for note in notes for tag in note.tags})
+        return tags, sorted(note.path for note in notes)
+
+    def _open(self) -> Snapshot:
+        if self._snapshot is None:
+            self._snapshot = self._store.snapshot()
+            check_origin(self._snapshot.info, self._source)
+        return self._snapshot
+
+    def _retrieve(
+        self,
+        question: str,
+        filters: Filters | None,
+        *,
+        refresh: bool,
+        progress: Progress | None,
+        clock: "_Clock",
+    ) -> tuple[Retrieved, IndexInfo, list[str]]:
+        question = clean_question(question)
+        warnings = self._update(progress) if refresh else []
+        clock.lap("refresh")
+        snapshot = self._open()
+        embedder = self._source.embedders.asking
+        check_embedder(snapshot.info, embedder)
+        clock.lap("open")
+        retrieved = retrieve(
+            snapshot,
+            embedder,
+            question,
+            k=max(self.settings.top_k, MIN_POOL),
+            filters=filters or Filters(),
+            ranking=Ranking(
+                candidates=self.settings.candidates,
+                dense_weight=self.settings.dense_weight,
+                scripts=self.settings.embedder_scripts,
+            ),
+        )
+        current, stale = keep_current(
+            self.places.corpus, retrieved.hits, max_note_bytes=self.settings.max_note_bytes
+        )
+        clock.lap("retrieve")
+        return replace(retrieved, hits=tuple(current)), snapshot.info, warnings + stale
+
+    def _update(self, progress: Progress | None) -> list[str]:
+        """Refresh before a question; where that cannot be, say so and go on with what there is."""
+        try:
+            report = self.refresh(progress=progress)
+        except EmbedderMismatch:
+            raise
+        except (WriterBusy, IndexUnusable) as exc:
+            try:
+                generation = self._open().info.generation
+            except NoIndex:
+                raise exc from None
+            stale = f"could not bring the index up to date, so this is from generation {generation}"
+            return [f"{stale}: {exc.message}"]
+        warnings = list(report.warnings)
+        if report.added or report.changed or report.removed:
+            warnings += [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
+        return warnings
+
+
+def open_index(
+    corpus: str | Path | None = None,
+    *,
+    index: str | Path | None = None,
+    settings: Mapping[str, Value] | None = None,
+) -> Index:
+    """Open the index of a folder of notes; nothing is read or built until it is asked.
+
+    :param corpus: the folder of notes; where it is None, found as the command line finds it.
+    :param index: where the index is kept; where it is None, likewise.
+    :param settings: values for other settings by name, as in `ragqa config`.
+    :raises NoCorpus: nothing says where the notes are.
+    :raises UsageError: an unknown setting, or a value that does not fit.
+    """
+    flags: dict[str, Value | None] = dict(settings or {})
+    flags |= {
+        "corpus": None if corpus is None else str(corpus),
+        "index": None if index is None else str(index),
+    }
+    return index_from(load_settings(flags))
+
+
+def index_from(loaded: Loaded) -> Index:
+    """Open the index that these settings name; raises as `open_index` does."""
+    return Index(loaded.settings, loaded.places)
+
+
+class _Clock:
+    """Measures stages one after the other, in milliseconds."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self._laps[name] = round((now - self._last) * 1000, 1)
+        self._last = now
+
+    def laps(self) -> dict[str, float]:
+        return {**self._laps, "total": round((self._last - self._start) * 1000, 1)}
+
+
+def _answer(
+    retrieved: Retrieved,
+    composed: Composed,
+    top_k: int,
+    info: IndexInfo,
+    warnings: list[str],
+    timings_ms: dict[str, float],
+) -> Answer:
+    return Answer(
+        question=retrieved.question,
+        answered=composed.answered,
+        confidence=composed.confidence,
+        backend=BACKEND,
+        text=composed.text,
+        citations=tuple(composed.citations),
+        hits=retrieved.hits[:top_k],
+        info=info,
+        warnings=tuple(warnings),
+        timings_ms=timings_ms,
+    )

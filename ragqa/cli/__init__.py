@@ -1,0 +1,114 @@
+"""The `ragqa` command: errors become one sentence and an exit code."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from ragqa import __version__
+from ragqa.cli import settings
+from ragqa.cli.commands import app
+from ragqa.errors import RagqaError
+
+__all__ = ["main", "run"]
+
+app.add_typer(settings.app, name="config")
+
+INTERRUPTED = 130
+_BUG = 70
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(args: list[str]) -> int:
+    """Run one command and give its exit code; nothing but a bug of ours shows a traceback."""
+    _ensure_streams()
+    debug = "--debug" in args
+    try:
+        code = app(args, prog_name="ragqa", standalone_mode=False)
+    except RagqaError as exc:
+        from ragqa import render
+
+        if debug:
+            _print_traceback()
+        render.print_error(exc)
+        return exc.exit_code
+    except typer.TyperException as exc:
+        from ragqa import render
+
+        render.print_error(_usage(exc))
+        return exc.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except Exception as exc:  # noqa: BLE001 - the last line of defence: a bug is told in one line
+        return _report_bug(exc, debug=debug)
+    if code == INTERRUPTED:
+        from ragqa import render
+
+        render.say("Interrupted; the index is as it was.")
+    return code if isinstance(code, int) else 0
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        sys.stdout.write(f"ragqa {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Ask your notes, get cited answers. Nothing leaves this machine."""
+
+
+def _usage(exc: typer.TyperException) -> RagqaError:
+    context = getattr(exc, "ctx", None)
+    command = context.command_path if context is not None else "ragqa"
+    return RagqaError(exc.format_message(), hint=f"{command} --help")
+
+
+def _ensure_streams() -> None:
+    """A closed stdout or stderr (`>&-`) is None in Python: give the output somewhere to go."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - open until exit
+
+
+def _print_traceback() -> None:
+    import traceback
+
+    from ragqa import render
+
+    render.say(traceback.format_exc())
+
+
+def _report_bug(exc: Exception, *, debug: bool) -> int:
+    """Keep the traceback in a file, say where, and give the exit code of a bug."""
+    import tempfile
+    import traceback
+
+    from ragqa import render
+
+    if debug:
+        _print_traceback()
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="ragqa-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
+    ) as file:
+        traceback.print_exc(file=file)
+    render.print_error(
+        RagqaError(
+            f"this is a bug in ragqa: {type(exc).__name__}: {exc}",
+            hint=f"report it with the traceback in {file.name}",
+        )
+    )
+    return _BUG

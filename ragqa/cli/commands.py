@@ -1,0 +1,225 @@
+"""The commands: each parses, calls one function, renders, and returns an exit code."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ragqa.cli.options import (
+    AsJson,
+    Corpus,
+    Debug,
+    IndexFolder,
+    NoRefresh,
+    Paths,
+    Since,
+    Tags,
+    TopK,
+    parse_since,
+)
+from ragqa.errors import NotesSkipped, UsageError
+
+if TYPE_CHECKING:
+    from ragqa.api import Index
+
+app = typer.Typer(
+    # Plain help is twice as fast as rich's, and the same on every terminal.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="Ask your notes, get cited answers. Nothing leaves this machine.",
+    epilog='Example: ragqa ask "when should I fine-tune?"',
+)
+
+
+@app.command()
+def ask(
+    question: Annotated[
+        list[str], typer.Argument(metavar="QUESTION", help="The question; - reads standard input.")
+    ],
+    tag: Tags = None,
+    path: Paths = None,
+    since: Since = None,
+    top_k: TopK = None,
+    no_refresh: NoRefresh = False,
+    corpus: Corpus = None,
+    index: IndexFolder = None,
+    json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Answer a question from the notes, with citations that can be checked.
+
+    Builds the index if there is none, and brings it up to date if notes changed. Exits with 1
+    where the notes do not seem to hold an answer.
+
+    Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
+    """
+    from ragqa import render
+    from ragqa.types import Filters
+
+    text = _question(question)
+    filters = Filters(tags=tuple(tag or ()), paths=tuple(path or ()), since=parse_since(since))
+    with _open(corpus, index, top_k) as opened, render.ProgressLine() as progress:
+        _announce_first_build(opened, will_build=not no_refresh)
+        answer = opened.ask(text, filters=filters, refresh=not no_refresh, progress=progress)
+        linker = render.Linker(opened.places.corpus, opened.settings.link_format)
+    if json:
+        render.print_document(render.answer_document(answer))
+    else:
+        render.print_answer(answer, linker)
+    render.print_warnings(answer.warnings)
+    return 0 if answer.answered else 1
+
+
+@app.command()
+def search(
+    query: Annotated[
+        list[str], typer.Argument(metavar="QUERY", help="What to look for; - reads standard input.")
+    ],
+    tag: Tags = None,
+    path: Paths = None,
+    since: Since = None,
+    top_k: TopK = None,
+    no_refresh: NoRefresh = False,
+    corpus: Corpus = None,
+    index: IndexFolder = None,
+    json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """List the passages nearest to a query, best first.
+
+    Example: ragqa search "vector index memory" --path "rag/*" --top-k 3
+    """
+    from ragqa import render
+    from ragqa.types import Filters
+
+    text = _question(query)
+    filters = Filters(tags=tuple(tag or ()), paths=tuple(path or ()), since=parse_since(since))
+    with _open(corpus, index, top_k) as opened, render.ProgressLine() as progress:
+        _announce_first_build(opened, will_build=not no_refresh)
+        result = opened.search(text, filters=filters, refresh=not no_refresh, progress=progress)
+        linker = render.Linker(opened.places.corpus, opened.settings.link_format)
+    if json:
+        render.print_document(render.search_document(result))
+    else:
+        render.print_search(result, linker)
+    render.print_warnings(result.warnings)
+    return 0 if result.hits else 1
+
+
+@app.command(name="index")
+def build(
+    notes: Annotated[
+        str | None, typer.Argument(metavar="[CORPUS]", help="The folder of notes.")
+    ] = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Make everything anew, whatever is there.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for another process that is writing the index.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 7 if any note was skipped.")
+    ] = False,
+    corpus: Corpus = None,
+    index: IndexFolder = None,
+    json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Build the index, or bring it up to date.
+
+    Example: ragqa index ~/notes
+    """
+    from ragqa import render
+
+    if notes is not None and corpus is not None:
+        raise UsageError("the folder of notes was given twice", hint=f"ragqa index {notes}")
+    with _open(notes or corpus, index, None) as opened, render.ProgressLine() as progress:
+        report = opened.refresh(rebuild=rebuild, wait=wait, progress=progress)
+        folder = opened.places.index
+    if json:
+        render.print_document(render.report_document(report))
+    else:
+        render.print_report(report, folder)
+    render.print_warnings(report.warnings)
+    if strict and report.skipped:
+        raise NotesSkipped(
+            f"{len(report.skipped)} files were skipped, the first is {report.skipped[0].path}: "
+            f"{report.skipped[0].reason}",
+            hint="mend them, or list them in .ragqaignore",
+        )
+    return 0
+
+
+@app.command()
+def status(
+    corpus: Corpus = None,
+    index: IndexFolder = None,
+    json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Say what is indexed and whether it is fresh.
+
+    Example: ragqa status --json
+    """
+    from ragqa import render
+    from ragqa.diagnosis import status_of
+
+    with _open(corpus, index, None) as opened:
+        found, places = status_of(opened), opened.places
+    if json:
+        render.print_document(render.status_document(found, places))
+    else:
+        render.print_status(found, places)
+    return 0
+
+
+@app.command()
+def doctor(
+    corpus: Corpus = None,
+    index: IndexFolder = None,
+    json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Look for what is wrong, and name the command that mends it.
+
+    Reads every file of the index and of the notes that may have changed. Exits with 0 where
+    nothing is wrong.
+
+    Example: ragqa doctor
+    """
+    from ragqa import render
+    from ragqa.diagnosis import diagnose
+
+    with _open(corpus, index, None) as opened:
+        findings = list(diagnose(opened))
+    if json:
+        render.print_document(render.findings_document(findings))
+    else:
+        render.print_findings(findings)
+    return max((finding.exit_code for finding in findings), default=0)
+
+
+def _question(words: list[str]) -> str:
+    if words != ["-"]:
+        return " ".join(words)
+    from ragqa.retrieval import MAX_QUESTION_BYTES
+
+    # One byte more than is allowed is enough to see that it is too long.
+    return sys.stdin.buffer.read(MAX_QUESTION_BYTES + 1).decode("utf-8", "replace")
+
+
+def _open(corpus: str | None, index: str | None, top_k: int | None) -> "Index":
+    from ragqa.api import open_index
+
+    return open_index(corpus, index=index, settings=None if top_k is None else {"top_k": top_k})
+
+
+def _announce_first_build(opened: "Index", *, will_build: bool) -> None:
+    from ragqa import render
+
+    if will_build and not opened.is_built():
+        render.say(
+            f"No index yet: building one of the notes in {opened.places.corpus}, "
+            f"kept in {opened.places.index}. This happens once."
+        )

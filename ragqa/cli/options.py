@@ -1,0 +1,82 @@
+"""The options that several commands share, and completion of tags and paths from the index."""
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from ragqa.errors import RagqaError, UsageError
+
+
+def _complete(ctx: typer.Context, which: int, incomplete: str) -> list[str]:
+    """Complete from the index at hand; where there is none, complete nothing."""
+    from ragqa.api import open_index
+
+    try:
+        with open_index(ctx.params.get("corpus"), index=ctx.params.get("index")) as index:
+            return [value for value in index.facets()[which] if value.startswith(incomplete)]
+    except RagqaError:
+        return []
+
+
+def complete_tag(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The tags in the index that begin so."""
+    return _complete(ctx, 0, incomplete)
+
+
+def complete_path(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The notes in the index that begin so."""
+    return _complete(ctx, 1, incomplete)
+
+
+Corpus = Annotated[str | None, typer.Option("--corpus", metavar="DIR", help="The folder of notes.")]
+IndexFolder = Annotated[
+    str | None, typer.Option("--index", metavar="DIR", help="The folder that holds the index.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")]
+TopK = Annotated[
+    int | None, typer.Option("--top-k", metavar="N", help="How many passages to return.")
+]
+NoRefresh = Annotated[
+    bool, typer.Option("--no-refresh", help="Take the index as it is; do not look for changes.")
+]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        metavar="TAG",
+        help="Only notes with this tag; give it again to ask for several at once.",
+        autocompletion=complete_tag,
+    ),
+]
+Paths = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--path",
+        metavar="GLOB",
+        help="Only notes in this folder or with a path like this; give it again for others, too.",
+        autocompletion=complete_path,
+    ),
+]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="DATE", help="Only notes dated on or after YYYY[-MM[-DD]]."),
+]
+
+
+def parse_since(text: str | None) -> str:
+    """An ISO date from `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; "" for None.
+
+    :raises UsageError: it is none of these.
+    """
+    if text is None:
+        return ""
+    padded = text + "-01-01"[len(text) - len("2025") :] if len(text) in (4, 7) else text
+    try:
+        return date.fromisoformat(padded).isoformat()
+    except ValueError as exc:
+        raise UsageError(
+            f"--since takes a date like 2025-03-31, 2025-03 or 2025, not {text!r}",
+            hint="ragqa ask --since 2025-03 QUESTION",
+        ) from exc

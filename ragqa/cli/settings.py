@@ -1,0 +1,74 @@
+"""`ragqa config`: show every setting with its origin; write the user's own."""
+
+from typing import Annotated
+
+import typer
+
+from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Show every setting, its value and where it comes from; set and unset your own.",
+    epilog="Example: ragqa config set corpus ~/notes",
+)
+
+
+@app.callback(invoke_without_command=True)
+def show(
+    ctx: typer.Context,
+    corpus: Corpus = None,
+    index: IndexFolder = None,
+    json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Show every setting, its value and where it comes from.
+
+    Example: ragqa config
+    """
+    if ctx.invoked_subcommand is not None:
+        return 0
+    from ragqa import render
+    from ragqa.config import load_settings
+
+    loaded = load_settings({"corpus": corpus, "index": index})
+    if json:
+        render.print_document(render.settings_document(loaded))
+    else:
+        render.print_settings(loaded)
+    return 0
+
+
+@app.command(name="set")
+def set_value(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A setting; see ragqa config.")],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="Its new value.")],
+    debug: Debug = False,
+) -> int:
+    """Write a setting into your own settings file.
+
+    Example: ragqa config set corpus ~/notes
+    """
+    from ragqa import render
+    from ragqa.config import set_user_setting, user_settings_file
+
+    written = set_user_setting(name, value)
+    render.say(f"{name} = {written} in {user_settings_file()}")
+    return 0
+
+
+@app.command()
+def unset(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A setting; see ragqa config.")],
+    debug: Debug = False,
+) -> int:
+    """Remove a setting from your own settings file.
+
+    Example: ragqa config unset corpus
+    """
+    from ragqa import render
+    from ragqa.config import unset_user_setting, user_settings_file
+
+    was_there = unset_user_setting(name)
+    render.say(f"{name} {'removed from' if was_there else 'is not in'} {user_settings_file()}")
+    return 0

@@ -1,0 +1,24 @@
+"""Settings: what they are, where each value came from, and where notes and index lie."""
+
+from ragqa.config.files import (
+    PROJECT_FILE,
+    set_user_setting,
+    unset_user_setting,
+    user_settings_file,
+)
+from ragqa.config.loading import Loaded, Places, load_settings
+from ragqa.config.settings import SETTINGS, Origin, Setting, Settings
+
+__all__ = [
+    "PROJECT_FILE",
+    "SETTINGS",
+    "Loaded",
+    "Origin",
+    "Places",
+    "Setting",
+    "Settings",
+    "load_settings",
+    "set_user_setting",
+    "unset_user_setting",
+    "user_settings_file",
+]

@@ -1,0 +1,139 @@
+"""The two settings files: the user's own, and the `ragqa.toml` of a project."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import platformdirs
+
+from ragqa.config.settings import Value, setting_named
+from ragqa.errors import UsageError
+
+PROJECT_FILE = "ragqa.toml"
+_MAX_BYTES = 64_000
+
+
+def user_settings_file() -> Path:
+    """The path of the user's own settings file, which need not exist."""
+    return Path(platformdirs.user_config_dir("ragqa")) / "config.toml"
+
+
+def find_project_file(start: Path) -> Path | None:
+    """The nearest `ragqa.toml` in this folder or one above it."""
+    for folder in (start, *start.parents):
+        candidate = folder / PROJECT_FILE
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def read_user_settings() -> dict[str, Value]:
+    """The user's own settings, checked; {} where there is no file.
+
+    :raises UsageError: the file cannot be read, or holds an unknown key or an unfit value.
+    """
+    path = user_settings_file()
+    return _checked(_read_toml(path), path) if path.is_file() else {}
+
+
+def read_project_settings(path: Path) -> dict[str, Value]:
+    """The settings of a `ragqa.toml`, checked, with paths made absolute.
+
+    The file may have come with somebody else's notes, so it can neither set what is personal, nor
+    name a model by a folder, nor put the index outside of its own folder.
+
+    :raises UsageError: as above, or the file does not parse.
+    """
+    values = _checked(_read_toml(path), path)
+    folder = path.parent
+    for name in values:
+        if setting_named(name, str(path)).personal:
+            raise UsageError(
+                f"{path} may not set {name}: a folder of notes must not decide that",
+                hint=f"remove the line; to set it for yourself: ragqa config set {name} VALUE",
+            )
+    if _looks_like_a_folder(str(values.get("embedder", "")), folder):
+        raise UsageError(
+            f"{path} may not name a folder as embedder: models come from the user, not with notes",
+            hint="remove the line; to set it for yourself: ragqa config set embedder FOLDER",
+        )
+    for name in ("corpus", "index"):
+        if values.get(name):
+            values[name] = str((folder / Path(str(values[name])).expanduser()).resolve())
+    index = values.get("index")
+    if index and not Path(str(index)).is_relative_to(folder.resolve()):
+        raise UsageError(
+            f"{path} may not put the index outside of its own folder",
+            hint="remove the line, or use --index or RAGQA_INDEX",
+        )
+    return values
+
+
+def set_user_setting(name: str, text: str) -> Value:
+    """Write one setting into the user's own file, keeping the rest as it is.
+
+    :raises UsageError: no such setting, or the value does not fit.
+    """
+    value = setting_named(name, "the command").parse(text, "the command")
+    if name in ("corpus", "index") and value:
+        value = str(Path(str(value)).expanduser().resolve())
+    import tomlkit
+
+    document = tomlkit.parse(_user_text())
+    document[name] = value
+    _write_user_text(tomlkit.dumps(document))
+    return value
+
+
+def unset_user_setting(name: str) -> bool:
+    """Remove one setting from the user's own file; False where it was not there.
+
+    :raises UsageError: no such setting.
+    """
+    setting_named(name, "the command")
+    import tomlkit
+
+    document = tomlkit.parse(_user_text())
+    if name not in document:
+        return False
+    del document[name]
+    _write_user_text(tomlkit.dumps(document))
+    return True
+
+
+def _looks_like_a_folder(embedder: str, folder: Path) -> bool:
+    model = embedder.partition(":")[2] or embedder
+    return model.startswith((".", "/", "~")) or (bool(model) and (folder / model).exists())
+
+
+def _checked(raw: Mapping[str, object], path: Path) -> dict[str, Value]:
+    return {name: setting_named(name, str(path)).parse(raw[name], str(path)) for name in raw}
+
+
+def _read_toml(path: Path) -> dict[str, object]:
+    try:
+        data = path.read_bytes()
+        if len(data) > _MAX_BYTES:
+            raise UsageError(f"{path} is larger than {_MAX_BYTES} bytes: not a settings file")
+        return tomllib.loads(data.decode("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise UsageError(f"{path} cannot be read: {exc}", hint=f"mend or remove {path}") from exc
+
+
+def _user_text() -> str:
+    path = user_settings_file()
+    if not path.is_file():
+        return ""
+    _read_toml(path)
+    return path.read_text(encoding="utf-8")
+
+
+def _write_user_text(text: str) -> None:
+    path = user_settings_file()
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as exc:
+        raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc

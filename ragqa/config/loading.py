@@ -1,0 +1,133 @@
+"""Put settings together from flags, environment, files and defaults, and find notes and index."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import platformdirs
+
+from ragqa.config.files import (
+    find_project_file,
+    read_project_settings,
+    read_user_settings,
+)
+from ragqa.config.settings import SETTINGS, Origin, Settings, Value
+from ragqa.errors import NoCorpus
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the notes and the index are; absolute."""
+
+    corpus: Path
+    index: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings with the origin of each, and where things are, if that could be found out."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    found: Places | None
+
+    @property
+    def places(self) -> Places:
+        """Where the notes and the index are.
+
+        :raises NoCorpus: nothing says where the notes are.
+        """
+        if self.found is None:
+            raise NoCorpus(
+                f"no folder of notes was given, and there is no corpus folder in {Path.cwd()}",
+                hint="add --corpus DIR, or once and for all: ragqa config set corpus DIR",
+            )
+        return self.found
+
+
+def load_settings(
+    flags: Mapping[str, Value | None],
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Loaded:
+    """Take each setting from the strongest origin that has it.
+
+    :param flags: values from the command line by setting name; None means not given.
+    :param environ: the environment, `RAGQA_<NAME>` for each setting; default: the process's.
+    :param folder: where to look for `ragqa.toml` and `./corpus`; default: the current folder.
+    :raises UsageError: an unknown key or a value that does not fit, naming file and setting.
+    """
+    environ = os.environ if environ is None else environ
+    folder = Path.cwd() if folder is None else folder
+    layers: list[tuple[str, dict[str, Value]]] = [
+        (Origin.FLAG, _parsed(flags, "the command")),
+        (Origin.ENVIRONMENT, _from_environment(environ)),
+    ]
+    project = find_project_file(folder)
+    if project is not None:
+        layers.append((str(project), read_project_settings(project)))
+    layers.append((Origin.USER, read_user_settings()))
+    values: dict[str, Value] = {}
+    origins: dict[str, str] = {}
+    for name, setting in SETTINGS.items():
+        values[name], origins[name] = setting.default, Origin.DEFAULT
+        for origin, layer in layers:
+            if name in layer:
+                values[name], origins[name] = layer[name], origin
+                break
+    settings = Settings.of(values)
+    return Loaded(settings, origins, _find_places(settings, origins, folder))
+
+
+def data_index(corpus: Path) -> Path:
+    """The index of this corpus in the user's data folder."""
+    digest = blake2b(os.fsencode(corpus), digest_size=6).hexdigest()
+    name = "".join(c if c.isalnum() and c.isascii() else "-" for c in corpus.name)[:40]
+    return Path(platformdirs.user_data_dir("ragqa")) / "indexes" / f"{name or 'notes'}-{digest}"
+
+
+def _parsed(raw: Mapping[str, Value | None], where: str) -> dict[str, Value]:
+    return {
+        name: SETTINGS[name].parse(value, where) for name, value in raw.items() if value is not None
+    }
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
+    return {
+        name: setting.parse(environ[f"RAGQA_{name.upper()}"], f"RAGQA_{name.upper()}")
+        for name, setting in SETTINGS.items()
+        if environ.get(f"RAGQA_{name.upper()}")
+    }
+
+
+def _find_places(settings: Settings, origins: Mapping[str, str], folder: Path) -> Places | None:
+    """Apply the order of the contract: `./corpus` comes before what the user's own file says.
+
+    An index that a file names belongs to the corpus of that file: where the corpus comes from a
+    stronger origin, the index is the one that goes with that corpus.
+    """
+    corpus = _absolute(settings.corpus, folder)
+    index = _absolute(settings.index, folder)
+    from_user = origins["corpus"] in (Origin.DEFAULT, Origin.USER)
+    if from_user and (folder / "corpus").is_dir():
+        corpus = (folder / "corpus").resolve()
+        own_index = (folder / "indexes" / "default").resolve()
+        user_index_applies = False
+    elif corpus is None:
+        return None
+    else:
+        own_index = data_index(corpus)
+        user_index_applies = from_user
+    by_command = origins["index"] in (Origin.FLAG, Origin.ENVIRONMENT)
+    by_project = not from_user and origins["index"] == origins["corpus"]
+    by_user = user_index_applies and origins["index"] == Origin.USER
+    if index is not None and (by_command or by_project or by_user):
+        return Places(corpus, index)
+    return Places(corpus, own_index)
+
+
+def _absolute(path: str, folder: Path) -> Path | None:
+    return (folder / Path(path).expanduser()).resolve() if path else None

@@ -1,0 +1,179 @@
+"""The settings of ragqa: their names, types, defaults and bounds, and who may set them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from ragqa.errors import UsageError
+
+Value = str | int | float
+
+
+class Origin(StrEnum):
+    """Where a value came from, strongest first."""
+
+    FLAG = "flag"
+    ENVIRONMENT = "environment"
+    PROJECT = "ragqa.toml"
+    USER = "user settings"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: how to read its value and what it is for.
+
+    :param personal: True where a `ragqa.toml`, which may have come with somebody else's notes,
+        must not set it.
+    """
+
+    name: str
+    default: Value
+    help: str
+    check: Callable[[Value], bool] = lambda _: True
+    expects: str = "a text"
+    personal: bool = False
+
+    def parse(self, raw: object, where: str) -> Value:
+        """Turn a value from a file, a flag or the environment into the setting's own type.
+
+        :raises UsageError: the value does not fit.
+        """
+        kind = type(self.default)
+        value: Value | None = None
+        if isinstance(raw, str) and kind is not str:
+            try:
+                value = kind(raw)
+            except ValueError:
+                value = None
+        elif isinstance(raw, kind) and not isinstance(raw, bool):
+            value = raw
+        elif kind is float and isinstance(raw, int) and not isinstance(raw, bool):
+            value = float(raw)
+        if value is None or not self.check(value):
+            raise UsageError(
+                f"{self.name} in {where} must be {self.expects}, not {raw!r}",
+                hint=f"ragqa config set {self.name} {self.default or 'VALUE'}",
+            )
+        return value
+
+
+def _within(low: float, high: float) -> Callable[[Value], bool]:
+    return lambda value: isinstance(value, int | float) and low <= value <= high
+
+
+def _one_of(*choices: str) -> Callable[[Value], bool]:
+    return lambda value: value in choices
+
+
+SETTINGS: Mapping[str, Setting] = MappingProxyType(
+    {
+        setting.name: setting
+        for setting in (
+            Setting("corpus", "", "the folder of notes", expects="a folder"),
+            Setting("index", "", "the folder that holds the index", expects="a folder"),
+            Setting(
+                "embedder",
+                "all-MiniLM-L6-v2",
+                "the embedding model: a name, a folder, or KIND:MODEL",
+                check=lambda value: bool(str(value).strip()),
+                expects="the name or folder of a model",
+            ),
+            Setting(
+                "embedder_scripts",
+                "latin",
+                "what the embedder can read: `latin`, or `all` for a multilingual model",
+                check=_one_of("latin", "all"),
+                expects="latin or all",
+            ),
+            Setting(
+                "passage_tokens",
+                200,
+                "the size of a passage aimed at, in tokens",
+                check=_within(30, 2000),
+                expects="a whole number from 30 to 2000",
+            ),
+            Setting(
+                "max_note_bytes",
+                5_000_000,
+                "larger files are skipped",
+                check=_within(1, 500_000_000),
+                expects="a whole number from 1 to 500000000",
+            ),
+            Setting(
+                "candidates",
+                200,
+                "passages that each leg, dense and terms, puts up for ranking",
+                check=_within(1, 10_000),
+                expects="a whole number from 1 to 10000",
+            ),
+            Setting(
+                "dense_weight",
+                0.5,
+                "the share of the dense leg in the ranking score; the rest is for terms",
+                check=_within(0, 1),
+                expects="a number from 0 to 1",
+            ),
+            Setting(
+                "top_k",
+                5,
+                "passages returned",
+                check=_within(1, 1000),
+                expects="a whole number from 1 to 1000",
+            ),
+            Setting(
+                "sentences",
+                3,
+                "the most sentences that an answer has",
+                check=_within(1, 10),
+                expects="a whole number from 1 to 10",
+            ),
+            Setting(
+                "link_format",
+                "file://{path}",
+                "what a source links to: {path} and {line} are filled in, "
+                "for instance vscode://file{path}:{line}",
+                check=lambda value: "{path}" in str(value) and "://" in str(value),
+                expects="a link with {path} in it, such as vscode://file{path}:{line}",
+                personal=True,
+            ),
+        )
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting's value, checked. `corpus` and `index` are as given; see `Places`."""
+
+    corpus: str
+    index: str
+    embedder: str
+    embedder_scripts: str
+    passage_tokens: int
+    max_note_bytes: int
+    candidates: int
+    dense_weight: float
+    top_k: int
+    sentences: int
+    link_format: str
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "Settings":
+        """Make settings of a value for each name."""
+        return cls(**{field.name: values[field.name] for field in fields(cls)})
+
+
+def setting_named(name: str, where: str) -> Setting:
+    """Look a setting up.
+
+    :raises UsageError: there is none of that name; the message lists those that there are.
+    """
+    if name not in SETTINGS:
+        raise UsageError(
+            f"unknown setting {name!r} in {where}; there are: {', '.join(SETTINGS)}",
+            hint="ragqa config",
+        )
+    return SETTINGS[name]

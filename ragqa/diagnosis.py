@@ -1,0 +1,120 @@
+"""How fresh an index is and what is wrong with it, with the command that mends each finding."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from ragqa.api import Index
+from ragqa.errors import NoIndex, RagqaError
+from ragqa.types import IndexInfo, Skipped
+
+
+class Severity(StrEnum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what was found, and the command that mends it, or ""."""
+
+    severity: Severity
+    what: str
+    fix: str = ""
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is indexed, and what has changed on disk since.
+
+    `others` counts the files by suffix that are not notes; `bytes` is the index's size on disk.
+    """
+
+    info: IndexInfo
+    added: int
+    changed: int
+    removed: int
+    skipped: tuple[Skipped, ...]
+    others: Mapping[str, int]
+    bytes: int
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the index says what the notes say."""
+        return not (self.added or self.changed or self.removed)
+
+
+def status_of(index: Index) -> Status:
+    """Compare the index with the notes on disk; nothing is written.
+
+    :raises NoIndex: nothing has been built yet.
+    """
+    info = index.info()
+    changes = index.pending()
+    return Status(
+        info=info,
+        added=len(changes.added),
+        changed=len(changes.changed),
+        removed=len(changes.removed),
+        skipped=changes.skipped,
+        others=changes.walk.others,
+        bytes=_size(index.places.index),
+    )
+
+
+def diagnose(index: Index) -> Iterator[Finding]:
+    """Look at notes, index and embedder in turn; every finding comes as soon as it is made."""
+    yield from _look(lambda: _notes(index))
+    yield from _look(lambda: _files(index))
+    yield from _look(lambda: _embedder(index))
+
+
+def _look(check: Callable[[], list[Finding]]) -> list[Finding]:
+    try:
+        return check()
+    except NoIndex as exc:
+        return [Finding(Severity.WARNING, exc.message, exc.hint or "ragqa index", exc.exit_code)]
+    except RagqaError as exc:
+        return [Finding(Severity.ERROR, exc.message, exc.hint, exc.exit_code)]
+
+
+def _notes(index: Index) -> list[Finding]:
+    status = status_of(index)
+    findings = [
+        Finding(Severity.WARNING, f"{skip.path} is not indexed: {skip.reason}")
+        for skip in status.skipped
+    ]
+    if status.is_fresh:
+        findings.append(Finding(Severity.OK, f"{status.info.notes} notes, all indexed as they are"))
+    else:
+        pending = f"{status.added} new, {status.changed} changed, {status.removed} removed notes"
+        findings.append(
+            Finding(Severity.WARNING, f"{pending} are not in the index yet", "ragqa index")
+        )
+    return findings
+
+
+def _files(index: Index) -> list[Finding]:
+    problems = index.problems()
+    if not problems:
+        return [Finding(Severity.OK, "every file of the index is intact")]
+    return [Finding(Severity.ERROR, what, "ragqa index --rebuild", 4) for what in problems]
+
+
+def _embedder(index: Index) -> list[Finding]:
+    index.check_embedder()
+    return [Finding(Severity.OK, "the embedder is the one that the index was built with")]
+
+
+def _size(folder: Path) -> int:
+    # A generation shares files with the one before by hard links: each counts once.
+    seen = {}
+    for path in folder.rglob("*"):
+        stat = path.stat(follow_symlinks=False)
+        seen[stat.st_ino] = stat.st_size if path.is_file() else 0
+    return sum(seen.values())

@@ -1,0 +1,77 @@
+"""Every error that ragqa raises on purpose, with its exit code and the way out.
+
+    RagqaError
+    |- UsageError            2   the command or a setting is wrong
+    |- NoCorpus              3   there is no folder of notes, or no note in it
+    |- NoIndex               3   there is no index yet
+    |- IndexUnusable         4   the index cannot be read, written or trusted
+    |  `- EmbedderMismatch   4   the index was built with another embedder
+    |- BackendFailed         5   the LLM backend failed
+    |- WriterBusy            6   another process is writing the index
+    `- NotesSkipped          7   notes were skipped and `--strict` was given
+
+The message says what happened and where; the hint says what to do next.
+"""
+
+from typing import ClassVar
+
+
+class RagqaError(Exception):
+    """An error that a user can cause and mend.
+
+    :param message: one sentence: what happened, and to which file or setting.
+    :param hint: the command or setting that mends it, or "".
+    """
+
+    exit_code: ClassVar[int] = 70
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(RagqaError):
+    """The command line, a question or a setting is wrong."""
+
+    exit_code = 2
+
+
+class NoCorpus(RagqaError):
+    """There is no folder of notes, or no readable note in it."""
+
+    exit_code = 3
+
+
+class NoIndex(RagqaError):
+    """There is no index yet, and this command does not build one."""
+
+    exit_code = 3
+
+
+class IndexUnusable(RagqaError):
+    """The index cannot be read, written or trusted; the notes are not affected."""
+
+    exit_code = 4
+
+
+class EmbedderMismatch(IndexUnusable):
+    """The index was built with another embedder than the one in use."""
+
+
+class BackendFailed(RagqaError):
+    """The LLM backend failed; the extractive answer stands."""
+
+    exit_code = 5
+
+
+class WriterBusy(RagqaError):
+    """Another process is writing this index."""
+
+    exit_code = 6
+
+
+class NotesSkipped(RagqaError):
+    """Notes were skipped while `--strict` was given."""
+
+    exit_code = 7

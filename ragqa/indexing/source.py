@@ -1,0 +1,101 @@
+"""What an index is made from and how, and whether an index at hand was made that way."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ragqa.embedders import CANARY, Embedder, embedder_for
+from ragqa.errors import EmbedderMismatch, IndexUnusable
+from ragqa.passages import Chunking
+from ragqa.types import EmbedderInfo, IndexInfo
+
+_CANARY_COSINE = 0.99
+_REBUILD = "ragqa index --rebuild"
+
+
+@dataclass
+class Embedders:
+    """The two forms of one embedder, each made when first used and then kept."""
+
+    spec: str
+    make: Callable[..., Embedder] = embedder_for
+
+    @cached_property
+    def asking(self) -> Embedder:
+        """The form that starts fast."""
+        return self.make(self.spec, building=False)
+
+    @cached_property
+    def building(self) -> Embedder:
+        """The form that embeds many passages fast."""
+        return self.make(self.spec, building=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which notes make an index, where it lies, and how passages and embeddings are made."""
+
+    corpus: Path
+    index: Path
+    embedders: Embedders
+    chunking: Chunking
+    max_note_bytes: int
+
+    @property
+    def corpus_from_index(self) -> str:
+        """The corpus as seen from the index, so that both can be moved together."""
+        return os.path.relpath(self.corpus, self.index)
+
+
+def check_origin(info: IndexInfo, source: Source) -> None:
+    """Make sure that an index was made from this corpus with these settings.
+
+    :raises IndexUnusable: it was made from other notes, or with other passage settings.
+    """
+    if info.corpus != source.corpus_from_index:
+        built_from = os.path.normpath(source.index / info.corpus)
+        raise IndexUnusable(
+            f"the index in {source.index} was built from the notes in {built_from}, "
+            f"not from {source.corpus}",
+            hint=f"use another --index, or replace it: {_REBUILD}",
+        )
+    wanted = source.chunking.as_mapping()
+    if dict(info.chunking) != wanted:
+        raise IndexUnusable(
+            f"the index in {source.index} was built with passages made by {dict(info.chunking)}, "
+            f"the settings now say {wanted}",
+            hint=_REBUILD,
+        )
+
+
+def check_embedder(info: IndexInfo, embedder: Embedder) -> None:
+    """Make sure that an index and an embedder belong together, by fingerprint and by vector.
+
+    :raises EmbedderMismatch: they do not; the message names both.
+    """
+    built, asked = info.embedder, embedder.info
+    if replace(built, name="") != replace(asked, name=""):
+        raise EmbedderMismatch(
+            f"the index was built with the embedder {_describe(built)}, "
+            f"but the one in use is {_describe(asked)}",
+            hint=f"set the embedder back, or {_REBUILD}",
+        )
+    canary = embedder.embed_passages([CANARY])[0]
+    cosine = float(np.asarray(info.canary, dtype=np.float32) @ canary)
+    if not cosine >= _CANARY_COSINE:
+        raise EmbedderMismatch(
+            f"the embedder {asked.name} now gives other vectors than when the index was built "
+            f"(cosine {cosine:.3f} for the same sentence)",
+            hint=_REBUILD,
+        )
+
+
+def _describe(info: EmbedderInfo) -> str:
+    return (
+        f"{info.name} (weights {info.weights_sha256[:12]}, {info.dimension} dimensions, "
+        f"window {info.window}, {info.pooling} pooling)"
+    )

@@ -1,0 +1,56 @@
+"""Prompt to text: the `LLM` protocol and the table of backends.
+
+No command uses one yet: answers are extractive. To add a backend: write a class with the two
+members below in a module of this folder, add a line to `LLMS`, and run
+`pytest tests/contracts/test_llm_contract.py`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from ragqa.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Who answers and where the prompt goes; `host` is "" where it stays on this machine."""
+
+    backend: str
+    host: str = ""
+
+
+class LLM(Protocol):
+    """Completes a prompt. It is given nothing else: no tools, no files."""
+
+    @property
+    def destination(self) -> Destination:
+        """Who this is and where data goes, known before anything is sent."""
+        ...
+
+    def stream(self, prompt: str) -> Iterator[str]:
+        """Give the completion piece by piece.
+
+        :raises BackendFailed: it could not be completed, for whatever reason.
+        """
+        ...
+
+
+def _scripted(path: str) -> LLM:
+    from ragqa.llms.scripted import ScriptedLLM
+
+    return ScriptedLLM.read(path)
+
+
+LLMS: dict[str, Callable[[str], LLM]] = {"scripted": _scripted}
+
+
+def llm_for(spec: str) -> LLM:
+    """Make the backend that `KIND:MODEL` names.
+
+    :raises UsageError: no such kind.
+    """
+    kind, _, model = spec.partition(":")
+    if kind not in LLMS:
+        raise UsageError(f"no LLM backend of the kind {kind!r}; there are: {', '.join(LLMS)}")
+    return LLMS[kind](model)

@@ -1,0 +1,53 @@
+"""The only place that prints, and the only sanitiser."""
+
+from ragqa.render.documents import (
+    answer_document,
+    index_document,
+    report_document,
+    search_document,
+    skipped_document,
+    to_json,
+)
+from ragqa.render.overviews import (
+    findings_document,
+    print_findings,
+    print_settings,
+    print_status,
+    settings_document,
+    status_document,
+)
+from ragqa.render.progress import ProgressLine
+from ragqa.render.results import Linker, print_answer, print_report, print_search
+from ragqa.render.sanitise import safe_line, safe_text
+from ragqa.render.screen import (
+    print_document,
+    print_error,
+    print_warnings,
+    say,
+)
+
+__all__ = [
+    "Linker",
+    "ProgressLine",
+    "answer_document",
+    "findings_document",
+    "index_document",
+    "print_answer",
+    "print_document",
+    "print_error",
+    "print_findings",
+    "print_report",
+    "print_search",
+    "print_settings",
+    "print_status",
+    "print_warnings",
+    "report_document",
+    "safe_line",
+    "safe_text",
+    "say",
+    "search_document",
+    "settings_document",
+    "skipped_document",
+    "status_document",
+    "to_json",
+]

@@ -1,0 +1,99 @@
+"""Results as JSON documents; the keys are a contract that scripts rely on."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ragqa.types import Answer, Citation, Hit, IndexInfo, IndexReport, SearchResult, Skipped
+
+Document = dict[str, Any]
+
+
+def to_json(document: Mapping[str, Any]) -> str:
+    """The document as ASCII JSON, which prints in any locale; NaN is an error, not output."""
+    return json.dumps(document, ensure_ascii=True, allow_nan=False, indent=2)
+
+
+def answer_document(answer: Answer) -> Document:
+    """What `ragqa ask --json` prints."""
+    return {
+        "question": answer.question,
+        "answered": answer.answered,
+        "confidence": answer.confidence,
+        "backend": answer.backend,
+        "answer": answer.text,
+        "citations": [_citation(citation) for citation in answer.citations],
+        "passages": [_hit(hit) for hit in answer.hits],
+        "warnings": list(answer.warnings),
+        "timings_ms": dict(answer.timings_ms),
+        "index": index_document(answer.info),
+    }
+
+
+def search_document(result: SearchResult) -> Document:
+    """What `ragqa search --json` prints."""
+    return {
+        "query": result.query,
+        "hits": [_hit(hit) for hit in result.hits],
+        "warnings": list(result.warnings),
+        "timings_ms": dict(result.timings_ms),
+        "index": index_document(result.info),
+    }
+
+
+def report_document(report: IndexReport) -> Document:
+    """What `ragqa index --json` prints."""
+    return {
+        "notes": report.info.notes,
+        "passages": report.info.passages,
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+        "skipped": skipped_document(report.skipped),
+        "warnings": list(report.warnings),
+        "seconds": report.seconds,
+        "index": index_document(report.info),
+    }
+
+
+def index_document(info: IndexInfo) -> Document:
+    """Which index gave a result."""
+    return {
+        "generation": info.generation,
+        "embedder": info.embedder.name,
+        "notes": info.notes,
+        "passages": info.passages,
+    }
+
+
+def skipped_document(skipped: Sequence[Skipped]) -> list[Document]:
+    """What was not indexed, and why."""
+    return [{"path": skip.path, "reason": skip.reason} for skip in skipped]
+
+
+def _citation(citation: Citation) -> Document:
+    return {
+        "n": citation.n,
+        "path": citation.path,
+        "lines": list(citation.lines),
+        "chars": list(citation.chars),
+        "heading": list(citation.heading),
+        "quote": citation.quote,
+        "note_sha256": citation.note_sha256,
+        "score": citation.score,
+    }
+
+
+def _hit(hit: Hit) -> Document:
+    passage = hit.passage
+    return {
+        "path": passage.path,
+        "lines": list(passage.lines),
+        "chars": [passage.start, passage.end],
+        "heading": list(passage.heading),
+        "text": passage.text,
+        "score": round(hit.score, 4),
+        "dense": None if hit.dense is None else round(hit.dense, 4),
+        "terms": None if hit.terms is None else round(hit.terms, 4),
+    }

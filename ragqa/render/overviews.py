@@ -1,0 +1,114 @@
+"""Status, findings and settings: for people, and as documents."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from ragqa.config import SETTINGS, Loaded, Places
+from ragqa.diagnosis import Finding, Severity, Status
+from ragqa.render.documents import Document, index_document, skipped_document
+from ragqa.render.sanitise import safe_line
+from ragqa.render.screen import emit, stdout
+
+_STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "error"}
+_COMMON = 4
+
+
+def print_status(status: Status, places: Places) -> None:
+    """Print what is indexed and how fresh it is."""
+    info = status.info
+    pending = f"{status.added} new, {status.changed} changed, {status.removed} removed"
+    fresh = "yes" if status.is_fresh else f"no: {pending} (the next ask will catch up)"
+    rows = [
+        ("notes", f"{info.notes} in {places.corpus}"),
+        ("index", f"{info.passages} passages in {places.index} ({_megabytes(status.bytes)})"),
+        ("generation", f"{info.generation}, made {info.created}"),
+        ("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions"),
+        ("fresh", fresh),
+        ("skipped", str(len(status.skipped))),
+    ]
+    if status.others:
+        rows.append(("not notes", _others(status)))
+    for name, value in rows:
+        emit(stdout(), Text.assemble((f"{name:<12}", "quiet"), safe_line(value)))
+    for skip in status.skipped:
+        emit(stdout(), Text(f"{safe_line(skip.path)}: {safe_line(skip.reason)}"), indent=2)
+
+
+def status_document(status: Status, places: Places) -> Document:
+    """What `ragqa status --json` prints."""
+    return {
+        "corpus": str(places.corpus),
+        "index_path": str(places.index),
+        "fresh": status.is_fresh,
+        "pending": {
+            "added": status.added,
+            "changed": status.changed,
+            "removed": status.removed,
+        },
+        "skipped": skipped_document(status.skipped),
+        "other_files": dict(status.others),
+        "bytes": status.bytes,
+        "created": status.info.created,
+        "index": index_document(status.info),
+    }
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """Print each finding with what mends it."""
+    for finding in findings:
+        line = Text.assemble((f"{finding.severity:<8}", _STYLES[finding.severity]))
+        line.append(safe_line(finding.what))
+        emit(stdout(), line)
+        if finding.fix:
+            emit(stdout(), Text.assemble(("try: ", "good"), safe_line(finding.fix)), indent=8)
+
+
+def findings_document(findings: Sequence[Finding]) -> Document:
+    """What `ragqa doctor --json` prints."""
+    return {
+        "sound": all(finding.severity is not Severity.ERROR for finding in findings),
+        "findings": [
+            {"severity": str(finding.severity), "what": finding.what, "fix": finding.fix}
+            for finding in findings
+        ],
+    }
+
+
+def print_settings(loaded: Loaded) -> None:
+    """Print every setting: value, origin, meaning."""
+    width = max(map(len, SETTINGS))
+    for name, value in _values(loaded).items():
+        line = Text.assemble((f"{name:<{width}}  ", "heading"), safe_line(str(value)))
+        line.append(f"  ({safe_line(loaded.origins[name])})", style="quiet")
+        emit(stdout(), line)
+        emit(stdout(), Text(SETTINGS[name].help, style="quiet"), indent=width + 2)
+
+
+def settings_document(loaded: Loaded) -> Document:
+    """What `ragqa config --json` prints."""
+    return {
+        "settings": {
+            name: {"value": value, "origin": loaded.origins[name]}
+            for name, value in _values(loaded).items()
+        }
+    }
+
+
+def _values(loaded: Loaded) -> dict[str, object]:
+    values = {name: getattr(loaded.settings, name) for name in SETTINGS}
+    if loaded.found is not None:
+        values["corpus"] = str(loaded.found.corpus)
+        values["index"] = str(loaded.found.index)
+    return values
+
+
+def _others(status: Status) -> str:
+    common = sorted(status.others.items(), key=lambda item: (-item[1], item[0]))
+    shown = ", ".join(f"{count} {suffix or 'without suffix'}" for suffix, count in common[:_COMMON])
+    rest = sum(count for _, count in common[_COMMON:])
+    return f"{shown}, {rest} others" if rest else shown
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

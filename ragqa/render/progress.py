@@ -1,0 +1,86 @@
+"""Progress on stderr: a bar with rate and time left on a terminal; elsewhere a line at times."""
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from ragqa.render.screen import say, stderr
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+_QUIET_S = 1.0
+_LINE_EVERY_S = 5.0
+_STAGES = {
+    "loading": "Loading the model",
+    "reading": "Reading notes",
+    "splitting": "Splitting notes",
+    "embedding": "Embedding passages",
+    "writing": "Writing the index",
+}
+
+
+class ProgressLine:
+    """A `Progress` to use in a `with` statement; work of less than a second shows nothing."""
+
+    def __init__(self) -> None:
+        self._started = self._last_line = time.monotonic()
+        self._bar: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show how far this stage is."""
+        now = time.monotonic()
+        if sys.stderr.isatty():
+            # Loading reports once and then takes seconds, so it cannot wait to be seen as slow.
+            if stage == "loading" or now - self._started >= _QUIET_S:
+                self._show(stage, done, total)
+        elif now - self._last_line >= _LINE_EVERY_S:
+            self._last_line = now
+            say(f"{_STAGES[stage]}: {done} of {total}")
+
+    def _show(self, stage: str, done: int, total: int) -> None:
+        if self._bar is None:
+            self._bar = _new_bar()
+            self._bar.start()
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bar.add_task(_STAGES[stage], total=total, rate="")
+        task = self._tasks[stage]
+        speed = self._bar.tasks[task].speed
+        rate = f"{speed:.0f}/s" if speed and stage == "embedding" else ""
+        self._bar.update(task, completed=done, total=total, rate=rate)
+
+
+def _new_bar() -> "Progress":
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeRemainingColumn(),
+        console=stderr(),
+        transient=True,
+    )

@@ -1,0 +1,162 @@
+"""Answers, hits and reports for people: the answer first, then sources that can be opened."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
+
+from ragqa.analysis import index_terms, query_terms
+from ragqa.answering import plain_text
+from ragqa.render.sanitise import safe_line, safe_text
+from ragqa.render.screen import emit, stdout
+from ragqa.types import Answer, Citation, Hit, IndexReport, Kind, Passage, SearchResult
+
+NOT_IN_NOTES = "Your notes do not seem to answer this."
+
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_MAX_QUOTE_LINES = 12
+_SNIPPET_CHARS = 220
+_INDENT = 3
+
+
+class Linker:
+    """Makes links to notes in the corpus, in the user's own format."""
+
+    def __init__(self, corpus: Path, link_format: str) -> None:
+        self._corpus = corpus
+        self._format = link_format
+
+    def place(self, path: str, lines: tuple[int, int]) -> Text:
+        """`path:line`, linked where the terminal can follow it."""
+        target = quote(str(self._corpus / path).encode("utf-8", "surrogateescape"), safe="/")
+        url = self._format.replace("{path}", target).replace("{line}", str(lines[0]))
+        text = Text(f"{safe_line(path)}:{lines[0]}", style="path")
+        text.stylize(Style(link=safe_line(url)))
+        return text
+
+
+def print_answer(answer: Answer, linker: Linker) -> None:
+    """Print the answer and its sources, or the nearest passages where there is none."""
+    console = stdout()
+    if not answer.answered:
+        emit(console, Text(NOT_IN_NOTES, style="bold"))
+        _print_confidence(console, answer)
+        if answer.hits:
+            emit(console, Text("\nNearest passages", style="bold"))
+            _print_hits(console, answer.question, answer.hits, linker)
+        return
+    emit(console, _answer_text(answer))
+    emit(console, Text("\nSources", style="bold"))
+    for citation in answer.citations:
+        _print_citation(console, citation, answer.question, linker)
+    _print_confidence(console, answer)
+
+
+def print_search(result: SearchResult, linker: Linker) -> None:
+    """Print ranked passages."""
+    console = stdout()
+    if not result.hits:
+        emit(console, Text("No passage matches.", style="bold"))
+        return
+    _print_hits(console, result.query, result.hits, linker)
+
+
+def print_report(report: IndexReport, index: Path) -> None:
+    """Print what a run of indexing did."""
+    console = stdout()
+    info = report.info
+    counts = (
+        f"{report.added} added, {report.changed} changed, {report.removed} removed, "
+        f"{report.unchanged} unchanged"
+    )
+    emit(
+        console,
+        Text(f"{info.notes} notes, {info.passages} passages: {counts} ({report.seconds:.1f} s)"),
+    )
+    emit(console, Text(f"Index: {safe_line(str(index))}", style="quiet"))
+    if report.skipped:
+        emit(console, Text(f"Skipped: {len(report.skipped)}", style="warning"))
+        for skip in report.skipped:
+            emit(console, Text(f"  {safe_line(skip.path)}: {safe_line(skip.reason)}"))
+
+
+def _answer_text(answer: Answer) -> Text:
+    text = Text(safe_text(answer.text))
+    text.highlight_regex(r"\[\d+\](?=\s|$)", style="number")
+    return text
+
+
+def _print_citation(console: Console, citation: Citation, question: str, linker: Linker) -> None:
+    _print_place(console, citation.n, citation.path, citation.lines, citation.heading, linker)
+    if citation.kind is Kind.ROW and citation.context:
+        emit(console, Text(safe_line(citation.context), style="quiet"), indent=_INDENT)
+    emit(console, _marked(_shown(citation), question), indent=_INDENT)
+
+
+def _print_hits(console: Console, question: str, hits: Sequence[Hit], linker: Linker) -> None:
+    for n, hit in enumerate(hits, start=1):
+        passage = hit.passage
+        _print_place(console, n, passage.path, passage.lines, passage.heading, linker)
+        emit(console, _marked(_snippet(passage, question), question), indent=_INDENT)
+
+
+def _print_place(
+    console: Console,
+    n: int,
+    path: str,
+    lines: tuple[int, int],
+    heading: Sequence[str],
+    linker: Linker,
+) -> None:
+    text = Text.assemble((f"{n:>2} ", "number"), linker.place(path, lines))
+    if heading:
+        text.append("  " + safe_line(" \u203a ".join(heading)), style="heading")
+    emit(console, text)
+
+
+def _print_confidence(console: Console, answer: Answer) -> None:
+    emit(
+        console,
+        Text(f"\nConfidence that your notes answer this: {answer.confidence:.2f}", style="quiet"),
+    )
+
+
+def _marked(quote_text: str, question: str) -> Text:
+    """The text with the question's words marked."""
+    text = Text(safe_text(quote_text))
+    wanted = set(query_terms(question))
+    for match in _WORD.finditer(text.plain):
+        if wanted.intersection(index_terms(match[0])):
+            text.stylize("match", *match.span())
+    return text
+
+
+def _shown(citation: Citation) -> str:
+    """The quote as its note has it, but for line breaks inside a sentence, and cut if very long."""
+    if citation.kind in (Kind.PARAGRAPH, Kind.ITEM):
+        return " ".join(citation.quote.split())
+    lines = citation.quote.splitlines()
+    if len(lines) <= _MAX_QUOTE_LINES:
+        return citation.quote
+    rest = len(lines) - _MAX_QUOTE_LINES
+    return "\n".join([*lines[:_MAX_QUOTE_LINES], f"\u2026 ({rest} more lines)"])
+
+
+def _snippet(passage: Passage, question: str) -> str:
+    """The unit of the passage that holds most of the question's words, on one line."""
+    wanted = set(query_terms(question))
+    best, most = "", -1
+    for unit in passage.units:
+        if unit.kind in (Kind.HEADING, Kind.RULE, Kind.TABLE_HEAD):
+            continue
+        cut = passage.text[unit.start - passage.start : unit.end - passage.start]
+        shared = len(wanted.intersection(index_terms(cut)))
+        if shared > most:
+            best = plain_text(cut, kind=unit.kind, context=unit.context)
+            most = shared
+    flat = " ".join((best or passage.text).split())
+    return flat if len(flat) <= _SNIPPET_CHARS else flat[: _SNIPPET_CHARS - 1].rstrip() + "\u2026"

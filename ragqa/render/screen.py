@@ -1,0 +1,121 @@
+"""The two streams: results on stdout, everything else on stderr; rich text with no markup."""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import IO, Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+from rich.theme import Theme
+
+from ragqa.errors import RagqaError
+from ragqa.render.documents import to_json
+from ragqa.render.sanitise import safe_line, safe_text
+
+_UNBOUNDED = 1_000_000
+_READABLE = 110
+
+# Names, not colours, so that a terminal's own palette, light or dark, decides how they look.
+_THEME = Theme(
+    {
+        "number": "bold cyan",
+        "path": "bold",
+        "heading": "dim",
+        "match": "bold",
+        "quiet": "dim",
+        "warning": "yellow",
+        "error": "bold red",
+        "good": "green",
+    },
+    inherit=True,
+)
+
+
+def stdout() -> Console:
+    """The console for results."""
+    return _console(stderr=False)
+
+
+def stderr() -> Console:
+    """The console for progress, warnings and errors."""
+    return _console(stderr=True)
+
+
+class _QuietConsole(Console):
+    """A console whose reader may go away (`| head`) without a message or another exit code."""
+
+    def on_broken_pipe(self) -> None:
+        """Send the rest nowhere."""
+        _discard(self.file)
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    return _QuietConsole(
+        stderr=stderr,
+        # On a pipe one logical line stays one line, whatever a terminal's width would be.
+        width=None if stream.isatty() else _UNBOUNDED,
+        theme=_THEME,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+
+
+def print_document(document: Mapping[str, Any]) -> None:
+    """Print one JSON document on stdout."""
+    try:
+        sys.stdout.write(to_json(document) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard(sys.stdout)
+
+
+def print_warnings(warnings: tuple[str, ...] | list[str]) -> None:
+    """Print each warning on stderr, one line each."""
+    for warning in warnings:
+        say(Text.assemble(("warning: ", "warning"), safe_line(warning)))
+
+
+def print_error(error: RagqaError) -> None:
+    """Print what happened and what mends it on stderr."""
+    say(Text.assemble(("error: ", "error"), safe_line(error.message)))
+    if error.hint:
+        say(Text.assemble(("try: ", "good"), safe_line(error.hint)))
+
+
+def say(text: Text | str) -> None:
+    """Print on stderr; a plain string is sanitised, a Text must have been."""
+    emit(stderr(), Text(safe_text(text)) if isinstance(text, str) else text)
+
+
+def emit(console: Console, text: Text, *, indent: int = 0) -> None:
+    """Print sanitised text, with what the stream's encoding does not have replaced.
+
+    On a terminal text is wrapped, to lines that can be read, below its own indent.
+    """
+    text = _encodable(text, console.encoding)
+    if console.is_terminal:
+        padded = Padding(text, (0, 0, 0, indent), expand=False) if indent else text
+        console.print(padded, width=min(console.width, _READABLE))
+    else:
+        lines = text.split("\n", allow_blank=True)
+        shown = Text("\n").join([Text.assemble(" " * indent, line) for line in lines])
+        console.print(shown, soft_wrap=True)
+
+
+def _encodable(text: Text, encoding: str) -> Text:
+    plain = text.plain.encode(encoding, "replace").decode(encoding, "replace")
+    if plain == text.plain:
+        return text
+    # One "?" stands for one character, so the spans of the styles still fit.
+    return Text(plain, spans=text.spans, style=text.style, end=text.end)
+
+
+def _discard(stream: IO[str]) -> None:
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, stream.fileno())
+    os.close(devnull)

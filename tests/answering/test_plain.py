@@ -1,0 +1,54 @@
+"""Markdown to what a reader sees."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqa.answering import plain_text
+from ragqa.types import Kind
+
+
+@pytest.mark.parametrize(
+    ("markdown", "plain"),
+    [
+        ("Use **LoRA** or *QLoRA* with `r=8`.", "Use LoRA or QLoRA with r=8."),
+        ("See [the paper](https://a.b/c_(d)) and [[rag/pipeline|RAG]].", "See the paper and RAG."),
+        ("See [[rag/pipeline]] and ![[image.png]].", "See rag/pipeline and image.png."),
+        ("snake_case_name and 2 * 3 * 4", "snake_case_name and 2 * 3 * 4"),
+        ("a line\nthat is wrapped", "a line that is wrapped"),
+        ("> quoted\n> twice", "quoted twice"),
+        ("- an item", "an item"),
+        ("12. a numbered item", "a numbered item"),
+        ("- [ ] a task", "a task"),
+        ("<https://example.org/x>", "https://example.org/x"),
+        ("todo [x] done", "todo [x] done"),
+        ("1.5 percent and -3 degrees", "1.5 percent and -3 degrees"),
+        ("__init__ is a method", "init is a method"),
+    ],
+)
+def test_marks_go_and_words_stay(markdown, plain):
+    assert plain_text(markdown, kind=Kind.PARAGRAPH) == plain
+
+
+def test_a_table_row_becomes_pairs_of_header_and_cell():
+    row = plain_text(
+        "| Llama 3.x | Meta FAIR | **Text** | |",
+        kind=Kind.ROW,
+        context="Model family | Lab | Modality | Notes",
+    )
+    assert row == "Model family: Llama 3.x; Lab: Meta FAIR; Modality: Text"
+
+
+def test_a_row_that_does_not_fit_its_header_is_its_cells():
+    assert plain_text("| a | b |", kind=Kind.ROW, context="One") == "a; b"
+
+
+def test_code_is_left_as_it_is():
+    code = "```sh\npip install *\n```"
+    assert plain_text(code, kind=Kind.CODE) == code
+
+
+@given(st.text(max_size=80), st.sampled_from(sorted(Kind)))
+def test_any_text_has_a_plain_form_that_adds_no_letters(text, kind):
+    plain = plain_text(text, kind=kind)
+    assert sum(c.isalnum() for c in plain) <= sum(c.isalnum() for c in text)

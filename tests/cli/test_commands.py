@@ -1,0 +1,285 @@
+"""Every command of the real command line, in a process of its own."""
+
+import hashlib
+import json
+import os
+import subprocess
+
+import pytest
+from support import CORPUS, QUICK, command
+
+NOTES = {
+    "cats.md": "---\ntitle: Cats\ntags: [animals, animals/pets]\ndate: 2024-05-01\n---\n\n"
+    "# Cats\n\nCats sleep for most of the day. A cat purrs when it is content.\n",
+    "garden/roses.md": "---\ntags: [plants]\ndate: 2023-01-01\n---\n\n# Roses\n\n"
+    "Roses need pruning in late winter. Feed roses in spring.\n",
+    "todo.txt": "Things to do\n\nBuy cat food and prune the roses before March.\n",
+}
+
+
+@pytest.fixture
+def notes(tmp_path):
+    """A small folder of notes with an index beside it: the options that name both."""
+    folder = tmp_path / "notes"
+    for name, text in NOTES.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    return folder
+
+
+@pytest.fixture
+def places(notes, tmp_path):
+    return ["--corpus", notes, "--index", tmp_path / "index"]
+
+
+def exact(corpus, citation):
+    raw = (corpus / citation["path"]).read_bytes()
+    text = raw.decode("utf-8-sig")
+    start, end = citation["chars"]
+    assert text[start:end] == citation["quote"]
+    assert citation["lines"] == [text.count("\n", 0, start) + 1, text.count("\n", 0, end - 1) + 1]
+    assert citation["note_sha256"] == hashlib.sha256(raw).hexdigest()
+
+
+def test_ask_gives_an_answer_whose_every_citation_can_be_checked(ragqa, wiki_index):
+    run = ragqa("ask", "when should I fine-tune?", "--json", "--corpus", CORPUS, "--index", wiki_index)
+    document = run.document
+    assert run.code == 0
+    assert document["answered"] is True
+    assert document["backend"] == "extractive"
+    assert document["citations"][0]["path"] == "fine-tuning/decision-framework.md"
+    assert 1 <= len(document["citations"]) <= 3
+    for citation in document["citations"]:
+        exact(CORPUS, citation)
+        assert f"[{citation['n']}]" in document["answer"]
+
+
+def test_ask_says_so_when_the_notes_hold_no_answer_and_shows_the_nearest_passages(
+    ragqa, wiki_index
+):
+    run = ragqa(
+        "ask", "how do I prune roses in winter?", "--corpus", CORPUS, "--index", wiki_index
+    )
+    assert run.code == 1
+    assert run.out.startswith("Your notes do not seem to answer this.")
+    assert "Nearest passages" in run.out
+
+
+def test_ask_prints_the_answer_first_then_numbered_sources(ragqa, wiki_index):
+    run = ragqa("ask", "when should I fine-tune?", "--corpus", CORPUS, "--index", wiki_index)
+    first, rest = run.out.split("\nSources\n")
+    assert first.startswith("Fine-tune when")
+    assert " 1 fine-tuning/decision-framework.md:" in rest
+    assert "\x1b" not in run.out
+
+
+def test_ask_reads_the_question_from_standard_input(quick, places):
+    run = quick("ask", "-", "--json", *places, input=b"what do cats do?\n")
+    assert run.document["question"] == "what do cats do?"
+
+
+def test_ask_takes_a_question_without_quotes(quick, places):
+    run = quick("ask", "what", "do", "cats", "do", "--json", *places)
+    assert run.document["question"] == "what do cats do"
+
+
+def test_asking_twice_gives_the_same_document(quick, places):
+    first = quick("ask", "what do cats do?", "--json", *places).document
+    second = quick("ask", "what do cats do?", "--json", *places).document
+    for document in (first, second):
+        del document["timings_ms"]
+    assert first == second
+
+
+def test_the_first_ask_builds_the_index_and_says_so(quick, places, tmp_path):
+    run = quick("ask", "what do cats do?", *places)
+    assert "No index yet" in run.err
+    assert (tmp_path / "index" / "CURRENT").is_file()
+    assert "No index yet" not in quick("ask", "what do cats do?", *places).err
+
+
+def test_ask_notices_an_edited_a_new_and_a_removed_note(quick, places, notes):
+    quick("index", *places)
+    (notes / "cats.md").write_text("# Cats\n\nCats adore zorbing at noon.\n", encoding="utf-8")
+    (notes / "dogs.md").write_text("# Dogs\n\nDogs adore quaffing at dusk.\n", encoding="utf-8")
+    (notes / "todo.txt").unlink()
+    hits = quick("search", "zorbing", "--json", *places).document["hits"]
+    assert hits[0]["path"] == "cats.md"
+    assert "zorbing" in hits[0]["text"]
+    assert quick("search", "quaffing", "--json", *places).document["hits"][0]["path"] == "dogs.md"
+    assert quick("status", "--json", *places).document["index"]["notes"] == 3
+
+
+def test_no_refresh_takes_the_index_as_it_is_and_never_quotes_a_changed_note(
+    quick, places, notes
+):
+    quick("index", *places)
+    (notes / "cats.md").write_text("# Cats\n\nNothing of the old text.\n", encoding="utf-8")
+    run = quick("search", "cats purr content", "--no-refresh", "--json", *places)
+    assert all(hit["path"] != "cats.md" for hit in run.document["hits"])
+    assert any("cats.md" in warning for warning in run.document["warnings"])
+
+
+def test_no_refresh_without_an_index_is_an_error_that_names_the_command(quick, places):
+    run = quick("ask", "what do cats do?", "--no-refresh", *places)
+    assert run.code == 3
+    assert "ragqa index" in run.err
+
+
+def test_search_lists_as_many_passages_as_asked_for(quick, places):
+    document = quick("search", "cats and roses", "--top-k", "2", "--json", *places).document
+    assert len(document["hits"]) == 2
+    assert set(document) == {"query", "hits", "warnings", "timings_ms", "index"}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--tag", "animals"], {"cats.md"}),
+        (["--tag", "animals/pets"], {"cats.md"}),
+        (["--tag", "animals", "--tag", "plants"], set()),
+        (["--path", "garden"], {"garden/roses.md"}),
+        (["--path", "*.txt"], {"todo.txt"}),
+        (["--path", "garden", "--path", "*.txt"], {"garden/roses.md", "todo.txt"}),
+        (["--since", "2024"], {"cats.md"}),
+        (["--since", "2023-06"], {"cats.md", "todo.txt"}),
+        (["--since", "2023-01-01"], {"cats.md", "garden/roses.md", "todo.txt"}),
+    ],
+)
+def test_filters_keep_exactly_the_notes_they_name(quick, places, options, expected):
+    document = quick("search", "cats roses food", "--json", *options, *places).document
+    assert {hit["path"] for hit in document["hits"]} == expected
+
+
+def test_index_counts_what_it_did_and_the_second_time_nothing_is_left_to_do(quick, places):
+    first = quick("index", "--json", *places).document
+    assert (first["notes"], first["added"], first["skipped"]) == (3, 3, [])
+    second = quick("index", "--json", *places).document
+    assert (second["added"], second["changed"], second["removed"]) == (0, 0, 0)
+    assert second["unchanged"] == second["notes"] == 3
+    assert second["index"]["generation"] == first["index"]["generation"]
+
+
+def test_index_takes_the_folder_as_an_argument(quick, notes, tmp_path):
+    run = quick("index", notes, "--index", tmp_path / "index", "--json")
+    assert run.document["notes"] == 3
+    assert quick("index", notes, "--corpus", notes).code == 2
+
+
+def test_rebuild_makes_a_new_generation_with_the_same_answers(quick, places):
+    quick("index", *places)
+    before = quick("search", "cats", "--json", *places).document
+    assert quick("index", "--rebuild", "--json", *places).document["index"]["generation"] == 2
+    after = quick("search", "cats", "--json", *places).document
+    assert after["hits"] == before["hits"]
+
+
+def test_strict_fails_when_a_note_was_skipped_and_names_it(quick, places, notes):
+    (notes / "binary.md").write_bytes(b"\x00\x01")
+    assert quick("index", *places).code == 0
+    run = quick("index", "--strict", *places)
+    assert run.code == 7
+    assert "binary.md" in run.err
+
+
+def test_status_tells_what_is_pending_and_writes_nothing(quick, places, notes):
+    quick("index", *places)
+    assert quick("status", "--json", *places).document["fresh"] is True
+    (notes / "new.md").write_text("# New\n\nSomething new.\n", encoding="utf-8")
+    document = quick("status", "--json", *places).document
+    assert document["fresh"] is False
+    assert document["pending"] == {"added": 1, "changed": 0, "removed": 0}
+    assert document["index"]["generation"] == 1
+
+
+def test_doctor_finds_nothing_wrong_with_a_sound_index(quick, places):
+    quick("index", *places)
+    run = quick("doctor", "--json", *places)
+    assert run.code == 0
+    assert run.document["sound"] is True
+
+
+def test_doctor_finds_a_flipped_bit_and_names_the_file_and_the_command(quick, places, tmp_path):
+    quick("index", *places)
+    vectors = next((tmp_path / "index").rglob("vectors.faiss"))
+    before = vectors.stat()
+    data = bytearray(vectors.read_bytes())
+    data[len(data) // 2] ^= 4
+    vectors.write_bytes(data)
+    os.utime(vectors, ns=(before.st_atime_ns, before.st_mtime_ns))
+    run = quick("doctor", *places)
+    assert run.code == 4
+    assert "vectors.faiss" in run.out
+    assert "ragqa index --rebuild" in run.out
+
+
+def test_config_shows_every_setting_with_its_origin(quick, places):
+    document = quick("config", "--json", env={"RAGQA_TOP_K": "9"}).document["settings"]
+    assert document["top_k"] == {"value": 9, "origin": "environment"}
+    assert document["dense_weight"] == {"value": 0.5, "origin": "default"}
+
+
+def test_config_set_and_unset_write_the_users_own_file(quick, tmp_path):
+    home = {"XDG_CONFIG_HOME": str(tmp_path)}
+    assert quick("config", "set", "top_k", "7", env=home).code == 0
+    settings = quick("config", "--json", env=home).document["settings"]
+    assert settings["top_k"] == {"value": 7, "origin": "user settings"}
+    assert quick("config", "unset", "top_k", env=home).code == 0
+    settings = quick("config", "--json", env=home).document["settings"]
+    assert settings["top_k"] == {"value": 5, "origin": "default"}
+
+
+@pytest.mark.parametrize("command", ["ask", "search", "index", "status", "doctor", "config"])
+def test_every_command_has_help_with_an_example(quick, command):
+    run = quick(command, "--help")
+    assert run.code == 0
+    assert f"Example: ragqa {command}" in run.out
+
+
+def test_help_and_version_answer(quick):
+    assert "Example: ragqa ask" in quick("--help").out
+    assert quick("--version").out.startswith("ragqa ")
+
+
+def test_a_reader_that_goes_away_is_no_error(places, quick):
+    quick("index", *places)
+    pipeline = subprocess.run(
+        ["bash", "-c", '"$0" "$@" | head -c 1; exit "${PIPESTATUS[0]}"', command(), "search"]
+        + ["cats", "--json", *map(str, places)],
+        capture_output=True,
+        env=os.environ | QUICK,
+        check=False,
+        timeout=60,
+    )
+    assert pipeline.returncode == 0
+    assert pipeline.stderr == b""
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_closed_stream_is_no_error(places, quick, closed):
+    quick("index", *places)
+    done = subprocess.run(
+        ["bash", "-c", f'"$0" "$@" {closed}', command(), "search", "cats", *map(str, places)],
+        capture_output=True,
+        env=os.environ | QUICK,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "env", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}]
+)
+@pytest.mark.parametrize("query", ["猫 睡觉", "🐈 cats", "قطط", "cafe\u0301"])
+def test_any_script_works_in_any_locale(quick, places, notes, env, query):
+    (notes / "中文.md").write_text("# 猫\n\n猫每天睡觉 🐈。\n", encoding="utf-8")
+    run = quick("search", query, "--json", *places, env=env)
+    assert run.code in (0, 1)
+    assert json.loads(run.out)["query"] == query
+    plain = quick("search", query, *places, env=env)
+    assert plain.code in (0, 1)
+    assert "Traceback" not in plain.err

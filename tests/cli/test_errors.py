@@ -1,0 +1,215 @@
+"""Every error is one sentence with the command that mends it, and an exit code of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from support import QUICK, command
+
+
+@pytest.fixture
+def notes(tmp_path):
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "one.md").write_text("# One\n\nThe first note is about cats.\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def places(notes, tmp_path):
+    return ["--corpus", notes, "--index", tmp_path / "index"]
+
+
+def told(run, code):
+    assert run.code == code, (run.code, run.err)
+    assert run.out == ""
+    assert "Traceback" not in run.err
+    assert run.err.startswith("error: ")
+    return run.err
+
+
+@pytest.mark.parametrize("question", ["", "   ", "?!…", "\u200b", "\x00"])
+def test_a_question_without_words_is_a_usage_error_and_needs_no_embedder(quick, places, question):
+    if "\x00" in question:
+        run = quick("ask", "-", *places, input=question.encode())
+    else:
+        run = quick("ask", question, *places)
+    told(run, 2)
+    assert not (places[3] / "CURRENT").exists()
+
+
+def test_a_question_of_100_kb_is_refused_with_the_limit(quick, places):
+    assert "8000" in told(quick("ask", "word " * 20_000, *places), 2)
+    assert "8000" in told(quick("ask", "-", *places, input=b"word " * 20_000), 2)
+
+
+def test_nul_from_a_pipe_is_removed(quick, places):
+    run = quick("search", "-", "--json", *places, input=b"ca\x00ts")
+    assert run.document["query"] == "cats"
+
+
+def test_an_unknown_option_is_a_usage_error(quick):
+    told(quick("ask", "x", "--no-such-option"), 2)
+
+
+def test_a_bad_value_names_its_option(quick, places):
+    assert "top_k" in told(quick("ask", "cats", "--top-k", "0", *places), 2)
+    assert "--since" in told(quick("ask", "cats", "--since", "yesterday", *places), 2)
+
+
+def test_no_corpus_says_how_to_name_one(quick, tmp_path):
+    run = quick("ask", "cats", cwd=tmp_path)
+    assert "--corpus" in told(run, 3)
+
+
+def test_a_mistyped_corpus_leaves_the_old_index_alone(quick, places, tmp_path):
+    quick("index", *places)
+    wrong = quick("ask", "cats", "--corpus", tmp_path / "nots", "--index", places[3])
+    told(wrong, 3)
+    assert quick("search", "cats", *places).code == 0
+
+
+@pytest.mark.parametrize("content", [None, b"\x00binary"])
+def test_a_corpus_without_a_readable_note_leaves_the_old_index_alone(
+    quick, places, notes, content
+):
+    quick("index", *places)
+    (notes / "one.md").unlink()
+    if content is not None:
+        (notes / "bad.md").write_bytes(content)
+    assert "no notes found" in told(quick("index", *places), 3)
+    run = quick("search", "cats", "--no-refresh", "--json", *places)
+    assert run.document["index"]["notes"] == 1
+
+
+def test_an_empty_note_and_one_of_front_matter_only_are_counted(quick, places, notes):
+    (notes / "empty.md").write_bytes(b"")
+    (notes / "front.md").write_text("---\ntitle: Only this\n---\n", encoding="utf-8")
+    assert quick("index", "--json", *places).document["notes"] == 3
+
+
+def test_an_index_of_another_embedder_is_refused_naming_both(quick, places):
+    quick("index", *places)
+    run = quick("ask", "cats", *places, env={"RAGQA_EMBEDDER": "hashed:32"})
+    message = told(run, 4)
+    assert "64 dimensions" in message
+    assert "32 dimensions" in message
+    assert "ragqa index --rebuild" in message
+
+
+def test_an_index_of_other_passages_is_refused(quick, places):
+    quick("index", *places)
+    run = quick("ask", "cats", *places, env={"RAGQA_PASSAGE_TOKENS": "50"})
+    assert "ragqa index --rebuild" in told(run, 4)
+    assert quick("index", "--rebuild", *places, env={"RAGQA_PASSAGE_TOKENS": "50"}).code == 0
+
+
+def test_an_index_of_other_notes_is_refused(quick, places, tmp_path):
+    quick("index", *places)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "two.md").write_text("# Two\n\nAbout dogs.\n", encoding="utf-8")
+    run = quick("ask", "dogs", "--corpus", other, "--index", places[3])
+    assert "was built from the notes in" in told(run, 4)
+    assert quick("search", "cats", *places).code == 0
+
+
+def test_notes_and_index_can_be_moved_together(quick, places, notes, tmp_path):
+    quick("index", *places)
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    shutil.move(notes, moved / "notes")
+    shutil.move(places[3], moved / "index")
+    run = quick("search", "cats", "--json", "--corpus", moved / "notes", "--index", moved / "index")
+    assert run.document["index"]["generation"] == 1
+
+
+def test_a_damaged_index_is_refused_and_rebuild_mends_it(quick, places):
+    quick("index", *places)
+    vectors = next(places[3].rglob("vectors.faiss"))
+    vectors.write_bytes(vectors.read_bytes()[:-10])
+    message = told(quick("ask", "cats", *places), 4)
+    assert "vectors.faiss" in message
+    assert "ragqa index --rebuild" in message
+    assert quick("index", "--rebuild", *places).code == 0
+    assert quick("search", "cats", *places).code == 0
+
+
+def test_a_second_writer_is_told_and_the_first_index_still_answers(quick, places):
+    quick("index", *places)
+    script = (
+        "import fcntl, sys, time; f = open(sys.argv[1], 'a'); fcntl.flock(f, fcntl.LOCK_EX);"
+        "print('locked', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(places[3] / "LOCK")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
+        assert holder.stdout.readline() == b"locked\n"
+        assert "--wait" in told(quick("index", "--rebuild", *places), 6)
+        (places[1] / "two.md").write_text("# Two\n\nAbout dogs.\n", encoding="utf-8")
+        asked = quick("search", "cats", "--json", *places)
+        assert asked.code == 0
+        assert any("could not bring the index up to date" in w for w in asked.document["warnings"])
+        holder.stdin.close()
+
+
+def test_ask_needs_no_write_access_to_the_index(quick, places, notes):
+    quick("index", *places)
+    (notes / "two.md").write_text("# Two\n\nAbout dogs.\n", encoding="utf-8")
+    for path in [places[3], *places[3].rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    for path in (notes, *notes.parents):
+        if path.is_relative_to(places[3].parents[3]):
+            path.chmod(0o755)
+    run = quick("search", "cats", "--json", *places, user=65534 if os.getuid() == 0 else None)
+    assert run.code == 0, run.err
+    assert any("could not bring the index up to date" in w for w in run.document["warnings"])
+
+
+def test_debug_shows_the_traceback(quick, tmp_path):
+    run = quick("ask", "cats", "--debug", cwd=tmp_path)
+    assert run.code == 3
+    assert "Traceback" in run.err
+
+
+def test_ctrl_c_while_indexing_leaves_the_old_index_and_exits_130(quick, places, notes):
+    quick("index", *places)
+    for number in range(3000):
+        (notes / f"{number}.md").write_text(f"# N{number}\n\n" + "words of a note. " * 200)
+    with subprocess.Popen(
+        [command(), "index", *map(str, places)],
+        env=os.environ | QUICK,
+        stderr=subprocess.PIPE,
+    ) as process:
+        while not list(places[3].glob("gen-*.tmp")) and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+    run = quick("search", "cats", "--no-refresh", "--json", *places)
+    assert run.document["index"]["generation"] == 1
+
+
+def test_a_hostile_folder_is_neither_imported_nor_obeyed(quick, places, tmp_path):
+    trap = tmp_path / "trap"
+    trap.mkdir()
+    for name in ("logging", "rich", "typer", "numpy", "sqlite3", "ragqa"):
+        (trap / f"{name}.py").write_text("raise SystemExit('imported from the notes folder')\n")
+    (trap / ".env").write_text("RAGQA_CORPUS=/nowhere\n")
+    run = quick("search", "cats", *places, cwd=trap)
+    assert run.code == 0, run.err
+    module = subprocess.run(
+        [sys.executable, "-P", "-m", "ragqa", "--version"],
+        cwd=trap,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert module.stdout.startswith(b"ragqa ")

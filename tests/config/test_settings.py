@@ -1,0 +1,146 @@
+"""Settings: where each value comes from, and what a folder of notes may not decide."""
+
+from pathlib import Path
+
+import pytest
+
+from ragqa.config import load_settings, set_user_setting, unset_user_setting, user_settings_file
+from ragqa.errors import NoCorpus, UsageError
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A home of its own, so that the settings of whoever runs the tests play no part."""
+    for name, folder in (("XDG_CONFIG_HOME", "config"), ("XDG_DATA_HOME", "data")):
+        monkeypatch.setenv(name, str(tmp_path / folder))
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture
+def project(tmp_path):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return folder
+
+
+def load(folder, flags=None, environ=None):
+    return load_settings(flags or {}, environ=environ or {}, folder=folder)
+
+
+def test_a_flag_beats_environment_project_user_and_default(project):
+    set_user_setting("top_k", "4")
+    (project / "ragqa.toml").write_text("top_k = 6\n")
+    environ = {"RAGQA_TOP_K": "7"}
+    assert load(project, {"top_k": 8}, environ).settings.top_k == 8
+    assert load(project, {"top_k": None}, environ).settings.top_k == 7
+    assert load(project).settings.top_k == 6
+    (project / "ragqa.toml").unlink()
+    assert load(project).settings.top_k == 4
+    assert load(project).origins["top_k"] == "user settings"
+    unset_user_setting("top_k")
+    assert load(project).settings.top_k == 5
+    assert load(project).origins["top_k"] == "default"
+
+
+def test_a_project_file_is_found_from_a_folder_below_it(project):
+    (project / "ragqa.toml").write_text('corpus = "wiki"\n')
+    below = project / "a" / "b"
+    below.mkdir(parents=True)
+    assert load(below).places.corpus == (project / "wiki").resolve()
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ('llm = "openai:gpt"', "llm"),
+        ("topk = 3", "topk"),
+        ('top_k = "many"', "top_k"),
+        ("top_k = true", "top_k"),
+        ("top_k = 0", "top_k"),
+        ("dense_weight = 1.5", "dense_weight"),
+        ('link_format = "https://evil.example/{path}"', "link_format"),
+        ('embedder = "./model"', "embedder"),
+        ('embedder = "sentence-transformers:/tmp/model"', "embedder"),
+        ('index = "../elsewhere"', "index"),
+        ('index = "/tmp/elsewhere"', "index"),
+        ("top_k = ", "ragqa.toml"),
+    ],
+)
+def test_a_bad_or_forbidden_line_of_a_project_file_is_an_error_that_names_it(project, line, named):
+    (project / "ragqa.toml").write_text(line + "\n")
+    with pytest.raises(UsageError) as caught:
+        load(project)
+    assert named in caught.value.message
+    assert "ragqa.toml" in caught.value.message
+
+
+def test_an_environment_value_that_does_not_fit_names_its_variable(project):
+    with pytest.raises(UsageError, match="RAGQA_TOP_K"):
+        load(project, environ={"RAGQA_TOP_K": "x"})
+
+
+def test_without_any_hint_there_is_no_corpus_and_the_error_says_how_to_name_one(project):
+    with pytest.raises(NoCorpus) as caught:
+        load(project).places  # noqa: B018 - the property raises
+    assert "--corpus" in caught.value.hint
+
+
+def test_a_corpus_folder_at_hand_comes_with_its_index_and_beats_the_users_own(project, tmp_path):
+    set_user_setting("corpus", str(tmp_path / "notes"))
+    (project / "corpus").mkdir()
+    places = load(project).places
+    assert places.corpus == (project / "corpus").resolve()
+    assert places.index == (project / "indexes" / "default").resolve()
+
+
+def test_the_users_own_corpus_serves_from_anywhere(project, tmp_path):
+    set_user_setting("corpus", str(tmp_path / "notes"))
+    assert load(project).places.corpus == (tmp_path / "notes").resolve()
+
+
+def test_a_corpus_by_flag_keeps_its_index_in_the_data_folder_and_never_in_the_notes(
+    project, tmp_path
+):
+    (project / "corpus").mkdir()
+    notes = tmp_path / "notes"
+    places = load(project, {"corpus": str(notes)}).places
+    assert places.corpus == notes.resolve()
+    assert places.index.is_relative_to(tmp_path / "data")
+    assert not places.index.is_relative_to(notes)
+
+
+def test_two_corpora_of_the_same_name_have_two_indexes(project, tmp_path):
+    one = load(project, {"corpus": str(tmp_path / "a" / "notes")}).places.index
+    other = load(project, {"corpus": str(tmp_path / "b" / "notes")}).places.index
+    assert one != other
+
+
+def test_an_index_that_a_project_names_does_not_serve_another_corpus(project, tmp_path):
+    (project / "ragqa.toml").write_text('corpus = "wiki"\nindex = "build/index"\n')
+    assert load(project).places.index == (project / "build" / "index").resolve()
+    other = load(project, {"corpus": str(tmp_path / "other")}).places.index
+    assert other.is_relative_to(tmp_path / "data")
+
+
+def test_setting_and_unsetting_keeps_the_rest_of_the_users_file(project):
+    path = user_settings_file()
+    path.parent.mkdir(parents=True)
+    path.write_text("# my own comment\ntop_k = 3\n")
+    set_user_setting("sentences", "2")
+    assert "# my own comment" in path.read_text()
+    assert load(project).settings.top_k == 3
+    assert load(project).settings.sentences == 2
+    assert unset_user_setting("sentences")
+    assert not unset_user_setting("sentences")
+    assert "# my own comment" in path.read_text()
+
+
+def test_a_corpus_that_is_set_becomes_absolute(project, monkeypatch):
+    monkeypatch.chdir(project)
+    set_user_setting("corpus", "notes")
+    assert load(Path("/")).settings.corpus == str((project / "notes").resolve())
+
+
+def test_setting_an_unknown_name_lists_those_that_there_are(project):
+    with pytest.raises(UsageError, match="top_k"):
+        set_user_setting("colour", "blue")

@@ -1,0 +1,49 @@
+"""What the tests share: a home of their own, and the real command line."""
+
+import os
+
+import pytest
+from support import CORPUS, QUICK, run_ragqa
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_home(tmp_path_factory):
+    """Caches, data and settings that belong to this run of the tests alone."""
+    home = tmp_path_factory.mktemp("home")
+    changed = {
+        "RAGQA_CACHE": str(home / "cache"),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "XDG_DATA_HOME": str(home / "data"),
+        "HF_HUB_OFFLINE": "1",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("RAGQA_")]:
+            patch.delenv(name)
+        for name, value in changed.items():
+            patch.setenv(name, value)
+        yield home
+
+
+@pytest.fixture
+def ragqa():
+    """The command line, asking with the real model."""
+    return run_ragqa
+
+
+@pytest.fixture
+def quick():
+    """The command line with the deterministic embedder, which needs no model."""
+
+    def run(*args, env=None, **kwargs):
+        return run_ragqa(*args, env=QUICK | (env or {}), **kwargs)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def wiki_index(tmp_path_factory):
+    """An index of the corpus that comes with ragqa, built once by the real command line."""
+    folder = tmp_path_factory.mktemp("wiki") / "index"
+    built = run_ragqa("index", "--corpus", CORPUS, "--index", folder)
+    assert built.code == 0, built.err
+    return folder

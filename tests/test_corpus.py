@@ -1,0 +1,96 @@
+"""The notes that come with ragqa: readable, linked, and long enough to be worth asking."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ragqa.notes import ReadNote, read_note, walk_notes
+from ragqa.types import Kind
+
+CORPUS = Path(__file__).parent.parent / "corpus"
+LIMIT = 5_000_000
+
+
+@pytest.fixture(scope="module")
+def notes():
+    walk = walk_notes(CORPUS, max_note_bytes=LIMIT)
+    assert walk.skipped == ()
+    read = [read_note(CORPUS, file, max_note_bytes=LIMIT) for file in walk.files]
+    assert all(isinstance(one, ReadNote) for one in read)
+    return [one.note for one in read]
+
+
+def _words(note):
+    return len(note.text.split())
+
+
+def test_there_are_at_least_forty_notes_of_250_to_900_words(notes):
+    assert len(notes) >= 40
+    assert [note.path for note in notes if not 250 <= _words(note) <= 900] == []
+
+
+def test_the_note_of_the_seed_and_those_it_links_to_are_there(notes):
+    assert {note.path for note in notes} >= {
+        "foundation-models.md",
+        "llms/claude.md",
+        "llms/model-families.md",
+        "landscape/ai-labs.md",
+        "fine-tuning/decision-framework.md",
+        "prompting/techniques.md",
+        "rag/pipeline.md",
+    }
+
+
+def test_every_link_leads_to_a_note_and_every_anchor_to_a_heading(notes):
+    by_path = {note.path: note for note in notes}
+    broken = []
+    for note in notes:
+        folder = (CORPUS / note.path).parent
+        body = re.sub(r"```.*?```|`[^`\n]*`", "", note.text, flags=re.DOTALL)
+        wiki = [(m[1], m[2], True) for m in re.finditer(r"\[\[([^\]|#]+)(?:#([^\]|]+))?", body)]
+        plain = [
+            (m[1], m[2], False)
+            for m in re.finditer(r"\]\((?!https?:)([^)#\s]+)(?:#([^)\s]+))?\)", body)
+        ]
+        for target, anchor, is_wiki in wiki + plain:
+            base = CORPUS if is_wiki else folder
+            path = (base / target.strip()).resolve().relative_to(CORPUS.resolve()).as_posix()
+            found = by_path.get(path) or by_path.get(f"{path}.md")
+            headings = {
+                shape
+                for block in (found.blocks if found else ())
+                if block.kind is Kind.HEADING
+                for shape in (block.label, block.label.lower().replace(" ", "-"))
+            }
+            if found is None or (anchor and anchor not in headings):
+                broken.append(f"{note.path}: {target}#{anchor}")
+    assert broken == []
+
+
+def test_every_markdown_note_has_title_tags_aliases_and_date(notes):
+    incomplete = [
+        note.path
+        for note in notes
+        if note.path.endswith(".md")
+        and not (note.title and note.tags and note.aliases and note.date and not note.warnings)
+    ]
+    assert incomplete == []
+
+
+def test_every_markdown_note_links_to_others(notes):
+    assert [n.path for n in notes if n.path.endswith(".md") and len(n.links) < 3] == []
+
+
+def test_every_markdown_note_names_its_sources(notes):
+    unsourced = [
+        note.path
+        for note in notes
+        if note.path.endswith(".md")
+        and not any(b.kind is Kind.HEADING and b.label == "Sources" for b in note.blocks)
+    ]
+    assert unsourced == []
+
+
+def test_there_is_a_note_in_plain_text(notes):
+    assert any(note.path.endswith(".txt") for note in notes)

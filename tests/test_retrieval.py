@@ -1,0 +1,83 @@
+"""Fusing the two legs, and what counts as a question."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqa.analysis import index_terms, is_latin, query_terms
+from ragqa.errors import UsageError
+from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question, fuse
+
+SCORED = st.dictionaries(
+    st.integers(-20, 20), st.floats(0.01, 30, allow_nan=False), max_size=12
+).map(lambda scores: sorted(scores.items(), key=lambda item: (-item[1], item[0])))
+
+
+@given(SCORED, SCORED, st.floats(0, 1))
+def test_fused_scores_lie_between_0_and_1_best_first_with_ties_by_id(dense, terms, weight):
+    fused = fuse(dense, terms, dense_weight=weight)
+    assert {passage_id for passage_id, _ in fused} == {i for i, _ in dense} | {i for i, _ in terms}
+    assert all(-1e-9 <= score <= 1 + 1e-9 for _, score in fused)
+    assert fused == sorted(fused, key=lambda item: (-item[1], item[0]))
+
+
+@given(SCORED, SCORED)
+def test_a_weight_of_one_or_zero_ranks_by_one_leg(dense, terms):
+    only_dense = [i for i, score in fuse(dense, terms, dense_weight=1.0) if score > 0]
+    assert only_dense == [i for i, _ in dense][: len(only_dense)] or len(
+        {score for _, score in dense}
+    ) < len(dense)
+    if terms:
+        assert fuse(dense, terms, dense_weight=0.0)[0][1] == pytest.approx(1.0)
+
+
+def test_a_passage_that_both_legs_rank_high_beats_one_that_only_one_does():
+    dense = [(1, 0.9), (2, 0.8), (3, 0.1)]
+    terms = [(2, 9.0), (4, 8.0)]
+    assert fuse(dense, terms, dense_weight=0.5)[0][0] == 2
+
+
+def test_control_characters_and_outer_space_of_a_question_go():
+    assert clean_question("  what\x00 is\n\tthis?\x1b ") == "what is this?"
+
+
+def test_joiners_in_a_question_stay():
+    assert clean_question("نمی\u200cخواهم") == "نمی\u200cخواهم"
+
+
+@pytest.mark.parametrize("text", ["", " \n", "?!", "\x00\x01"])
+def test_a_question_without_words_is_refused(text):
+    with pytest.raises(UsageError):
+        clean_question(text)
+
+
+def test_a_long_question_is_refused_by_its_bytes():
+    clean_question("é" * (MAX_QUESTION_BYTES // 2))
+    with pytest.raises(UsageError, match="8000"):
+        clean_question("é" * (MAX_QUESTION_BYTES // 2 + 1))
+
+
+def test_terms_are_folded_stemmed_words():
+    assert index_terms("Fine-tuning the Models’ café") == ["fine", "tune", "the", "model", "cafe"]
+
+
+def test_query_terms_leave_out_stop_words_unless_there_is_nothing_else():
+    assert query_terms("what is the learning rate?") == ["learn", "rate"]
+    assert query_terms("who are you") == ["who", "are", "you"]
+
+
+def test_unspaced_scripts_become_characters_and_pairs():
+    assert index_terms("注意力") == ["注", "意", "力", "注意", "意力"]
+    assert query_terms("注意力") == ["注意", "意力"]
+    assert query_terms("猫") == ["猫"]
+
+
+@given(st.text(max_size=60))
+def test_every_query_term_is_a_term_of_the_same_text_when_indexed(text):
+    assert set(query_terms(text)) <= set(index_terms(text))
+
+
+def test_the_script_of_a_question_is_told_by_its_letters():
+    assert is_latin("What is naïve Bayes?")
+    assert is_latin("42")
+    assert not is_latin("什么是 attention 机制的作用")
