@@ -1,0 +1,10 @@
+"""Notes on disk to `Note`: find them, open them safely, take them apart.
+
+Importing this package is cheap: the parsers are imported when the first note is read.
+"""
+
+from ragqa.notes.parse import parse_note
+from ragqa.notes.read import NoteText, ReadNote, read_note, read_text
+from ragqa.notes.walk import Walk, walk_notes
+
+__all__ = ["NoteText", "ReadNote", "Walk", "parse_note", "read_note", "read_text", "walk_notes"]

@@ -1,0 +1,40 @@
+"""Open files of a corpus without being led out of it, held up or blocked by what lies there."""
+
+import os
+import stat
+from pathlib import Path
+
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# O_NONBLOCK, since opening a FIFO would wait for a writer for ever.
+_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class NotRegular(OSError):
+    """What was opened is a folder, FIFO, socket or device, not a file."""
+
+
+def open_inside(corpus: Path, path: str) -> int:
+    """Open a regular file below the corpus for reading; the caller closes the descriptor.
+
+    No component below the corpus may be a symbolic link or `..`, even if one is put there while
+    this runs: each is opened relative to the one before.
+
+    :raises NotRegular: it is no regular file.
+    :raises OSError: it cannot be opened.
+    """
+    *folders, name = path.split("/")
+    if not {"", ".", ".."}.isdisjoint({*folders, name}):
+        raise NotRegular(f"not a path below the corpus: {path!r}")
+    parent = os.open(corpus, _FOLDER_FLAGS)
+    try:
+        for folder in folders:
+            child = os.open(folder, _FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=parent)
+            os.close(parent)
+            parent = child
+        descriptor = os.open(name, _FILE_FLAGS, dir_fd=parent)
+    finally:
+        os.close(parent)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotRegular(f"not a regular file: {path!r}")
+    return descriptor

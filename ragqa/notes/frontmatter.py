@@ -1,0 +1,139 @@
+"""What the author says of a note above its text: YAML between two lines of `---`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import yaml
+
+MAX_FRONT_MATTER_CHARS = 64_000
+MAX_DEPTH = 20
+MAX_TITLE_CHARS = 300
+
+DATE_KEYS = ("updated", "modified", "lastmod", "date", "created")
+"""The first that is there counts: what was revised is as new as its revision."""
+
+# The base loader makes texts of all scalars: `no` stays a word, `2024-02-30` and a number of
+# 100,000 digits do no harm, and no tag makes an object.
+_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+_FENCE = re.compile(r"---[ \t]*(?:\r\n|\r|\n)")
+_CLOSING = re.compile(r"(?:(?<=\n)|(?<=\r))(?:---|\.\.\.)[ \t]*(?:\r\n|\r|\n|\Z)")
+_KEY = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?[\r\n])*[ \t]*[\w\"'][\w \"'.-]{0,80}:(?:\s|\Z)")
+_DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMatter:
+    """The fields that ragqa keeps; `end` is the character at which the body begins."""
+
+    end: int = 0
+    title: str = ""
+    aliases: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    date: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class _Refused(Exception):
+    """The front matter is not to be used, for the reason given."""
+
+
+def read_front_matter(text: str) -> FrontMatter:
+    """Read the front matter of a note; where it is no good, warn and go on without it."""
+    opening = _FENCE.match(text)
+    if opening is None:
+        return FrontMatter()
+    looks_right = _KEY.match(text, opening.end()) is not None
+    closing = _CLOSING.search(text, opening.end())
+    if closing is None:
+        missing = ("front matter without a closing `---` is read as text",)
+        return FrontMatter(warnings=missing if looks_right else ())
+    source = text[opening.end() : closing.start()]
+    if source.strip() and not looks_right:
+        return FrontMatter(warnings=("no `key: value` between the first two `---`: read as text",))
+    try:
+        return _fields(_load(source), closing.end())
+    except _Refused as exc:
+        return FrontMatter(closing.end(), warnings=(f"front matter is ignored: {exc}",))
+
+
+def _load(source: str) -> Mapping[object, object]:
+    if len(source) > MAX_FRONT_MATTER_CHARS:
+        raise _Refused(f"longer than {MAX_FRONT_MATTER_CHARS:,} characters")
+    try:
+        _check_events(source)
+        tree = yaml.load(source, Loader=_LOADER)  # noqa: S506 - makes texts, lists, mappings only
+    except yaml.MarkedYAMLError as exc:
+        line = exc.problem_mark.line + 2 if exc.problem_mark else 1
+        raise _Refused(f"{exc.problem or 'no YAML'} (line {line})") from exc
+    except (yaml.YAMLError, ValueError, RecursionError) as exc:
+        raise _Refused("no YAML") from exc
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise _Refused("not a mapping of keys to values")
+    return tree
+
+
+def _check_events(source: str) -> None:
+    """Refuse what can blow up, before a tree is made of it."""
+    depth = 0
+    for event in yaml.parse(source, Loader=_LOADER):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise _Refused("it has anchors or aliases")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise _Refused(f"nested more than {MAX_DEPTH} deep")
+
+
+def _fields(tree: Mapping[object, object], end: int) -> FrontMatter:
+    keys = {key.strip().lower(): value for key, value in tree.items() if isinstance(key, str)}
+    when, warnings = _date(keys)
+    tags = (tag.removeprefix("#").strip() for tag in _listed(keys, "tags", "tag", split=r"[,\s]+"))
+    return FrontMatter(
+        end=end,
+        title=_scalar(keys.get("title"))[:MAX_TITLE_CHARS].rstrip(),
+        aliases=_listed(keys, "aliases", "alias", split=","),
+        tags=tuple(dict.fromkeys(tag for tag in tags if tag)),
+        date=when,
+        warnings=warnings,
+    )
+
+
+def _scalar(value: object) -> str:
+    """A value on one line; "" if it is empty, null, or no scalar."""
+    if not isinstance(value, str) or value in ("null", "~"):
+        return ""
+    return " ".join(value.split())
+
+
+def _listed(keys: Mapping[str, object], *names: str, split: str) -> tuple[str, ...]:
+    """The values of a field that holds a list, or one text in which they are separated."""
+    values: list[str] = []
+    for name in names:
+        value = keys.get(name)
+        if isinstance(value, list):
+            values += (_scalar(each) for each in value)
+        else:
+            values += (part.strip() for part in re.split(split, _scalar(value)))
+    return tuple(dict.fromkeys(value for value in values if value))
+
+
+def _date(keys: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
+    """The date as ISO, and a warning for each that could not be read."""
+    warnings: list[str] = []
+    for key in DATE_KEYS:
+        value = _scalar(keys.get(key))
+        if not value:
+            continue
+        match = _DATE.match(value)
+        try:
+            if match:
+                return date(*map(int, match.groups())).isoformat(), tuple(warnings)
+        except ValueError:
+            pass
+        warnings.append(f"{key} is no date in the form YYYY-MM-DD: {value[:40]}")
+    return "", tuple(warnings)

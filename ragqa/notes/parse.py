@@ -1,0 +1,43 @@
+"""The text of a note to a `Note`: front matter, title, blocks and links."""
+
+import os
+from pathlib import PurePosixPath
+
+from ragqa.types import Block, Kind, Note, Stamp
+
+
+def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
+    """Take a note apart; any text is a note."""
+    # These import markdown-it and PyYAML, which a question to a fresh index does without.
+    from ragqa.notes.frontmatter import read_front_matter
+    from ragqa.notes.markdown import parse_markdown
+    from ragqa.notes.plaintext import parse_plain_text
+
+    front = read_front_matter(text)
+    is_plain = PurePosixPath(path).suffix.lower() == ".txt"
+    body = (parse_plain_text if is_plain else parse_markdown)(text, front.end)
+    return Note(
+        path=path,
+        text=text,
+        sha256=sha256,
+        stamp=stamp,
+        title=front.title or _first_heading(body.blocks) or _name(path),
+        aliases=front.aliases,
+        tags=front.tags,
+        date=front.date,
+        links=body.links,
+        blocks=body.blocks,
+        warnings=front.warnings + body.warnings,
+    )
+
+
+def _first_heading(blocks: tuple[Block, ...]) -> str:
+    headings = (b.label for b in blocks if b.kind is Kind.HEADING and b.level == 1)
+    return next(headings, "")
+
+
+def _name(path: str) -> str:
+    """The file's name in words; bytes that are no UTF-8 are replaced, since a title is text."""
+    stem = PurePosixPath(path).stem
+    readable = os.fsencode(stem).decode("utf-8", "replace")
+    return " ".join(readable.replace("-", " ").replace("_", " ").split()) or readable

@@ -1,0 +1,120 @@
+"""Read a note from disk exactly as it is, or say in a few words why that cannot be done."""
+
+import codecs
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragqa.notes.files import NotRegular, open_inside
+from ragqa.notes.parse import parse_note
+from ragqa.notes.walk import NOT_A_FILE, too_large
+from ragqa.types import Note, NoteFile, Skipped, Stamp
+
+SETTLED_AFTER_NS = 2_000_000_000
+"""File systems keep modification times as coarsely as this (FAT), so that two changes within it
+can look like one."""
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class NoteText:
+    """The text of a note and the digest of its bytes; `stamp` is that of before the reading."""
+
+    text: str
+    sha256: str
+    stamp: Stamp
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNote:
+    """A note as read; `settled` is as in `NoteRecord`."""
+
+    note: Note
+    settled: bool
+
+
+class _Unfit(Exception):
+    """The file is not to be read as a note, for the reason given."""
+
+
+def read_note(
+    corpus: Path,
+    file: NoteFile,
+    *,
+    max_note_bytes: int,
+    clock: Callable[[], int] = time.time_ns,
+) -> ReadNote | Skipped:
+    """Read and parse one note that the walk has found.
+
+    :param clock: the time now, in nanoseconds since the epoch.
+    """
+    read = read_text(corpus, file.path, max_note_bytes=max_note_bytes, clock=clock)
+    if isinstance(read, Skipped):
+        return read
+    return ReadNote(parse_note(file.path, read.text, read.sha256, read.stamp), read.settled)
+
+
+def read_text(
+    corpus: Path,
+    path: str,
+    *,
+    max_note_bytes: int,
+    clock: Callable[[], int] = time.time_ns,
+) -> NoteText | Skipped:
+    """Read the text of one note, without parsing it."""
+    try:
+        for _ in range(ATTEMPTS):
+            read = _read_bytes(corpus, path, max_note_bytes, clock)
+            if read is not None:
+                data, stamp, settled = read
+                digest = hashlib.sha256(data).hexdigest()
+                return NoteText(_decode(data), digest, stamp, settled)
+    except _Unfit as exc:
+        return Skipped(path, str(exc))
+    except NotRegular:
+        return Skipped(path, NOT_A_FILE)
+    except FileNotFoundError:
+        return Skipped(path, "deleted before it was read")
+    except OSError as exc:
+        return Skipped(path, f"cannot be read: {exc.strerror or exc}")
+    return Skipped(path, "changed while it was read")
+
+
+def _read_bytes(
+    corpus: Path, path: str, max_note_bytes: int, clock: Callable[[], int]
+) -> tuple[bytes, Stamp, bool] | None:
+    """The bytes of a file, its stamp and whether that is settled; None if it changed meanwhile."""
+    with os.fdopen(open_inside(corpus, path), "rb") as file:
+        before = _stamp(file.fileno())
+        now = clock()
+        data = file.read(max_note_bytes + 1)
+        after = _stamp(file.fileno())
+    if len(data) > max_note_bytes:
+        raise _Unfit(too_large(after.size, max_note_bytes))
+    if before != after or len(data) != before.size:
+        return None
+    return data, before, abs(now - before.mtime_ns) > SETTLED_AFTER_NS
+
+
+def _stamp(descriptor: int) -> Stamp:
+    status = os.fstat(descriptor)
+    return Stamp(size=status.st_size, mtime_ns=status.st_mtime_ns)
+
+
+def _decode(data: bytes) -> str:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise _Unfit("UTF-16; save it as UTF-8")
+    nul = data.find(b"\0")
+    if nul >= 0:
+        raise _Unfit(f"binary: a NUL at byte {nul:,}")
+    body = data.removeprefix(codecs.BOM_UTF8)
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        at = len(data) - len(body) + exc.start
+        raise _Unfit(f"not UTF-8: byte {at:,} is invalid; save it as UTF-8") from exc

@@ -1,0 +1,163 @@
+"""Find the notes of a corpus without opening them. Runs before every question, so it is quick."""
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ragqa.errors import NoCorpus
+from ragqa.notes.ignore import IGNORE_FILES, Rules, is_ignored, read_rules
+from ragqa.types import NoteFile, Skipped, Stamp
+
+NOTE_SUFFIXES = frozenset({".md", ".markdown", ".txt"})
+
+SYMLINK = "a symbolic link, which is not followed"
+NOT_A_FILE = "not a regular file"
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What a corpus holds.
+
+    `files` and `skipped` are sorted by path. `unreadable_folders` are also among `skipped`: the
+    notes below them are out of reach, not deleted. `others` counts the files that are not notes,
+    by suffix.
+    """
+
+    files: tuple[NoteFile, ...]
+    skipped: tuple[Skipped, ...]
+    unreadable_folders: tuple[str, ...]
+    others: Mapping[str, int]
+
+
+@dataclass(slots=True)
+class _Found:
+    files: list[NoteFile] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    unreadable_folders: set[str] = field(default_factory=set)
+    others: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder to visit: its path, ending in `/` ("" for the corpus), and the rules from above."""
+
+    path: str
+    rules: tuple[Rules, ...]
+
+
+def walk_notes(corpus: Path, *, max_note_bytes: int) -> Walk:
+    """Find the notes below a folder.
+
+    Hidden and ignored files are left out in silence. Symbolic links are not followed. A folder
+    that cannot be read is reported, and the walk goes on.
+
+    :raises NoCorpus: there is no such folder, or it cannot be read at all.
+    """
+    _check_corpus(corpus)
+    found = _Found()
+    folders = [_Folder("", ())]
+    while folders:
+        folder = folders.pop()
+        try:
+            folders.extend(_visit(corpus, folder, max_note_bytes, found))
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # gone since its parent was listed
+        except OSError as exc:
+            _report_unreadable(folder, exc, found)
+    return Walk(
+        files=tuple(sorted(found.files, key=lambda file: file.path)),
+        skipped=tuple(sorted(found.skipped, key=lambda skip: skip.path)),
+        unreadable_folders=tuple(sorted(found.unreadable_folders)),
+        others=dict(found.others),
+    )
+
+
+def _check_corpus(corpus: Path) -> None:
+    hint = "ragqa index --corpus DIR"
+    try:
+        os.scandir(corpus).close()
+    except FileNotFoundError as exc:
+        raise NoCorpus(f"there is no folder {corpus}", hint=hint) from exc
+    except NotADirectoryError as exc:
+        raise NoCorpus(f"{corpus} is not a folder", hint=hint) from exc
+    except OSError as exc:
+        reason = exc.strerror or type(exc).__name__
+        raise NoCorpus(f"the folder {corpus} cannot be read: {reason}", hint=hint) from exc
+
+
+def _visit(corpus: Path, folder: _Folder, max_note_bytes: int, found: _Found) -> Iterator[_Folder]:
+    """Sort the entries of one folder into `found`; give the folders below it."""
+    with os.scandir(corpus / folder.path) as listing:
+        entries = list(listing)
+    rules = folder.rules + _rules_of(corpus, folder, entries, found)
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        path = folder.path + entry.name
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if rules and is_ignored(rules, path, is_folder=is_folder):
+            continue
+        if is_folder:
+            yield _Folder(path + "/", rules)
+            continue
+        try:
+            _sort_file(entry, path, max_note_bytes, found)
+        except FileNotFoundError:
+            continue  # deleted since the folder was listed
+        except OSError as exc:
+            _report_unreadable(folder, exc, found)
+
+
+def _rules_of(
+    corpus: Path, folder: _Folder, entries: list[os.DirEntry[str]], found: _Found
+) -> tuple[Rules, ...]:
+    present = {entry.name for entry in entries}
+    rules = []
+    for name in IGNORE_FILES:
+        if name in present:
+            read, problems = read_rules(corpus, folder.path, name)
+            rules.append(read)
+            found.skipped += [Skipped(folder.path + name, problem) for problem in problems]
+    return tuple(rules)
+
+
+def _sort_file(entry: os.DirEntry[str], path: str, max_note_bytes: int, found: _Found) -> None:
+    suffix = _suffix(entry.name)
+    if entry.is_symlink():
+        if suffix in NOTE_SUFFIXES or entry.is_dir():
+            found.skipped.append(Skipped(path, SYMLINK))
+    elif not entry.is_file(follow_symlinks=False):
+        found.skipped.append(Skipped(path, NOT_A_FILE))
+    elif suffix not in NOTE_SUFFIXES:
+        found.others[suffix] += 1
+    else:
+        status = entry.stat(follow_symlinks=False)
+        if not stat.S_ISREG(status.st_mode):
+            found.skipped.append(Skipped(path, NOT_A_FILE))
+        elif status.st_size > max_note_bytes:
+            found.skipped.append(Skipped(path, too_large(status.st_size, max_note_bytes)))
+        else:
+            stamp = Stamp(size=status.st_size, mtime_ns=status.st_mtime_ns)
+            found.files.append(NoteFile(path, stamp))
+
+
+def _suffix(name: str) -> str:
+    """The lower-case suffix with its dot; "" where there is none."""
+    _, dot, suffix = name.rpartition(".")
+    return (dot + suffix).lower() if dot else ""
+
+
+def too_large(size: int, max_note_bytes: int) -> str:
+    """Why a file of this size is skipped."""
+    return f"{size:,} bytes, more than max_note_bytes ({max_note_bytes:,})"
+
+
+def _report_unreadable(folder: _Folder, exc: OSError, found: _Found) -> None:
+    path = folder.path.rstrip("/") or "."
+    if path not in found.unreadable_folders:
+        found.unreadable_folders.add(path)
+        reason = exc.strerror or type(exc).__name__
+        found.skipped.append(Skipped(path, f"the folder cannot be read: {reason}"))

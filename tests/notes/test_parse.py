@@ -1,0 +1,119 @@
+"""What holds for every note, whatever is in it."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from ragqa.notes import parse_note
+from ragqa.notes.lines import MAX_LABEL_CHARS
+from ragqa.types import Note, Stamp
+
+PIECES = [
+    *("# ", "## ", "#", "- ", "* ", "+ ", "1. ", "10) ", "> ", ">", "    ", "  ", "\t"),
+    *("```", "~~~", "```python", "---", "...", "===", "***", "$$", "| a | b |", "|---|---|", "|"),
+    *("<div>", "</div>", "<!--", "-->", '[a]: /b "c"', "[^1]: note", "[", "]", "\\", "&amp;"),
+    *("[[a|b]]", "![[c]]", "[a](b.md)", "`code`", "**bold**", "_em_", "title: a", "&a", "*a"),
+    *("word", "Some words.", "A line that introduces:", "\u4e2d\u6587", ":", "-", "=", "#"),
+    *("\u2028", "\x0c", "\x0b", "\x85", "\xa0", "\0"),
+]
+LINE_ENDS = ["\n", "\n\n", "\r\n", "\r", " ", "", "\n    ", "\n> "]
+
+markdown_ish = st.lists(
+    st.tuples(st.sampled_from(PIECES), st.sampled_from(LINE_ENDS)), max_size=40
+).map(lambda pairs: "".join(piece + end for piece, end in pairs))
+
+texts = st.one_of(st.text(max_size=80), markdown_ish)
+
+
+def parse(text: str, path: str = "folder/some-note.md") -> Note:
+    return parse_note(path, text, "0" * 64, Stamp(size=1, mtime_ns=2))
+
+
+@given(
+    front=st.sampled_from(["", "---\ntitle: x\n---\n"]),
+    body=texts,
+    suffix=st.sampled_from(["md", "txt"]),
+)
+@settings(max_examples=300, deadline=None)
+def test_blocks_are_in_order_whole_lines_and_hold_all_text_of_the_body(front, body, suffix):
+    assume(front or not body.startswith("---"))
+    text = front + body
+    done = len(front)
+    for block in parse(text, f"a.{suffix}").blocks:
+        assert done <= block.start < block.end <= len(text)
+        assert not text[done : block.start].strip()
+        assert text[block.start : block.end].strip()
+        assert block.start == len(front) or text[block.start - 1] in "\r\n"
+        assert block.end == len(text) or text[block.end] in "\r\n"
+        done = block.end
+    assert not text[done:].strip()
+
+
+@given(text=texts)
+@settings(max_examples=100, deadline=None)
+def test_labels_are_one_bounded_line(text):
+    for block in parse(text).blocks:
+        assert len(block.label) <= MAX_LABEL_CHARS
+        assert block.label == " ".join(block.label.split())
+
+
+@given(text=texts)
+@settings(max_examples=100, deadline=None)
+def test_line_ends_make_no_difference_to_the_structure(text):
+    unix = text.replace("\r\n", "\n").replace("\r", "\n")
+    by_line_end = [
+        [(b.kind, b.level, b.label, _line(variant, b.start)) for b in parse(variant).blocks]
+        for variant in (unix, unix.replace("\n", "\r\n"), unix.replace("\n", "\r"))
+    ]
+    assert by_line_end[0] == by_line_end[1] == by_line_end[2]
+
+
+def _line(text: str, at: int) -> int:
+    before = text[:at].replace("\r\n", "\n")
+    return before.count("\n") + before.count("\r")
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("---\ntitle: From above\n---\n# Heading\n", "From above"),
+        (
+            "Text\n\n## Second\n\n# The *first* of `level` [one](x.md)\n\n# Other\n",
+            "The first of level one",
+        ),
+        ("> # Quoted\n\n- # Listed\n", "some note"),
+        ("# \n\nText", "some note"),
+        ("", "some note"),
+    ],
+)
+def test_the_title_is_the_authors_or_the_first_heading_or_the_files_name(text, title):
+    assert parse(text).title == title
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("a/two-words_more.md", "two words more"),
+        ("v1.2 notes.md", "v1.2 notes"),
+        ("-_-.md", "-_-"),
+        ("new\nline.md", "new line"),
+        ("caf\udce9.md", "caf\ufffd"),  # the byte 0xE9, which is no UTF-8: a title is text
+    ],
+)
+def test_a_note_without_a_title_takes_its_file_name(path, title):
+    assert parse("text", path).title == title
+
+
+def test_an_empty_note_and_one_of_front_matter_alone_are_notes_without_blocks():
+    assert parse("").blocks == ()
+    assert parse(" \n\n\t\n").blocks == ()
+    alone = parse("---\ntitle: Alone\n---\n")
+    assert (alone.title, alone.blocks, alone.warnings) == ("Alone", (), ())
+
+
+def test_a_saved_page_is_told_apart_by_its_suffix():
+    text = (Path(__file__).parents[1] / "inputs/notes/saved-page.txt").read_text("utf-8")
+    assert parse(text, "page.TXT").title == "Sourdough Starters"
+    assert parse(text, "page.md").title == "page"

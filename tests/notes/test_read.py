@@ -1,0 +1,211 @@
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ragqa.notes import NoteText, ReadNote, read_note, read_text
+from ragqa.notes.read import ATTEMPTS
+from ragqa.types import NoteFile, Skipped, Stamp
+
+LIMIT = 1_000_000
+SECOND = 1_000_000_000
+
+
+def read(corpus: Path, path: str = "a.md", **options: Callable[[], int]) -> NoteText | Skipped:
+    return read_text(corpus, path, max_note_bytes=LIMIT, **options)
+
+
+def reason(corpus: Path, path: str = "a.md", **options: Callable[[], int]) -> str:
+    skipped = read(corpus, path, **options)
+    assert isinstance(skipped, Skipped)
+    assert skipped.path == path
+    return skipped.reason
+
+
+def test_a_note_is_read_with_its_digest_and_stamp(tmp_path):
+    data = b"# Title\r\n\r\nSome text.\rMore.\n"
+    (tmp_path / "a.md").write_bytes(data)
+    stale = NoteFile("a.md", Stamp(size=1, mtime_ns=2))  # what the walk saw is not what counts
+    found = read_note(tmp_path, stale, max_note_bytes=LIMIT)
+    assert isinstance(found, ReadNote)
+    assert found.note.text.encode() == data
+    assert found.note.sha256 == hashlib.sha256(data).hexdigest()
+    status = (tmp_path / "a.md").stat()
+    assert found.note.stamp == Stamp(size=len(data), mtime_ns=status.st_mtime_ns)
+    assert found.note.title == "Title"
+
+
+def test_the_byte_order_mark_is_not_text_but_counts_in_the_digest(tmp_path):
+    data = b"\xef\xbb\xbf---\ntitle: Marked\n---\nText"
+    (tmp_path / "a.md").write_bytes(data)
+    found = read_note(tmp_path, NoteFile("a.md", Stamp(0, 0)), max_note_bytes=LIMIT)
+    assert isinstance(found, ReadNote)
+    assert found.note.text == data[3:].decode()
+    assert found.note.sha256 == hashlib.sha256(data).hexdigest()
+    assert found.note.title == "Marked"
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"caf\xe9", "not UTF-8: byte 3 is invalid"),
+        (b"\xef\xbb\xbfcaf\xe9", "not UTF-8: byte 6 is invalid"),
+        (b"a surrogate: \xed\xa0\x80", "not UTF-8: byte 13 is invalid"),
+        ("text".encode("utf-16"), "UTF-16; save it as UTF-8"),
+        ("text".encode("utf-16-le"), "binary: a NUL at byte 1"),
+        ("\ufefftext".encode("utf-16-be"), "UTF-16; save it as UTF-8"),
+        (b"\x89PNG\r\n\0", "binary: a NUL at byte 6"),
+    ],
+)
+def test_what_is_not_utf8_text_is_skipped_saying_where(tmp_path, data, expected):
+    (tmp_path / "a.md").write_bytes(data)
+    assert expected in reason(tmp_path)
+
+
+@given(data=st.binary(max_size=60))
+@settings(deadline=None)
+def test_any_bytes_are_read_exactly_or_skipped(tmp_path_factory, data):
+    corpus = tmp_path_factory.getbasetemp()
+    (corpus / "any.md").write_bytes(data)
+    found = read(corpus, "any.md")
+    if isinstance(found, NoteText):
+        assert found.text.encode() == data.removeprefix(b"\xef\xbb\xbf")
+        assert found.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_a_note_that_grew_above_the_limit_is_skipped_naming_the_setting(tmp_path):
+    (tmp_path / "a.md").write_bytes(b"x" * (LIMIT + 1))
+    assert "max_note_bytes" in reason(tmp_path)
+
+
+def test_a_note_deleted_since_the_walk_is_skipped(tmp_path):
+    assert reason(tmp_path) == "deleted before it was read"
+
+
+@pytest.mark.parametrize(
+    ("age", "settled"),
+    [
+        (0, False),
+        (2 * SECOND, False),
+        (2 * SECOND + 1, True),
+        (-SECOND, False),
+        (-9 * SECOND, True),
+    ],
+)
+def test_a_note_is_settled_once_its_last_change_is_more_than_two_seconds_old(
+    tmp_path, age, settled
+):
+    (tmp_path / "a.md").write_text("text")
+    changed = 1_700_000_000 * SECOND
+    os.utime(tmp_path / "a.md", ns=(changed, changed))
+    found = read(tmp_path, clock=lambda: changed + age)
+    assert isinstance(found, NoteText)
+    assert found.settled is settled
+
+
+class Editor:
+    """A clock that changes a file whenever it is read, which is while the note is being read."""
+
+    def __init__(self, change: Callable[[int], None], times: int) -> None:
+        self.change = change
+        self.times = times
+        self.ticks = 0
+
+    def __call__(self) -> int:
+        self.ticks += 1
+        if self.ticks <= self.times:
+            self.change(self.ticks)
+        return 0
+
+
+def test_a_note_that_is_edited_while_read_is_read_again(tmp_path):
+    file = tmp_path / "a.md"
+    file.write_text("draft")
+    editor = Editor(lambda tick: file.write_text(f"draft, edited {tick}") and None, ATTEMPTS - 1)
+    found = read(tmp_path, clock=editor)
+    assert isinstance(found, NoteText)
+    assert found.text == f"draft, edited {ATTEMPTS - 1}"
+    assert found.stamp.size == len(found.text)
+
+
+def test_a_note_that_never_rests_is_skipped(tmp_path):
+    file = tmp_path / "a.md"
+    file.write_text("draft")
+
+    def edit(tick: int) -> None:
+        os.utime(file, ns=(tick, tick))
+
+    assert reason(tmp_path, clock=Editor(edit, 99)) == "changed while it was read"
+
+
+def test_a_note_that_is_truncated_while_read_is_read_again(tmp_path):
+    file = tmp_path / "a.md"
+    file.write_text("a long draft")
+    found = read(tmp_path, clock=Editor(lambda _: os.truncate(file, 6), 1))
+    assert isinstance(found, NoteText)
+    assert found.text == "a long"
+
+
+def test_a_note_that_is_replaced_while_read_is_read_as_it_was(tmp_path):
+    file = tmp_path / "a.md"
+    file.write_text("old text")
+    os.utime(file, ns=(5, 5))
+
+    def replace(_: int) -> None:
+        (tmp_path / "new").write_text("new text")
+        (tmp_path / "new").replace(file)
+
+    found = read(tmp_path, clock=Editor(replace, 1))
+    assert isinstance(found, NoteText)
+    assert (found.text, found.stamp) == ("old text", Stamp(size=8, mtime_ns=5))
+
+
+@pytest.mark.parametrize(
+    "path", ["../secret.md", "a/../../secret.md", "./a.md", "a//b.md", "/etc/passwd"]
+)
+def test_a_path_that_leads_elsewhere_is_not_opened(tmp_path, path):
+    corpus = tmp_path / "corpus"
+    (corpus / "a").mkdir(parents=True)
+    (corpus / "a.md").write_text("text")
+    (corpus / "a/b.md").write_text("text")
+    (tmp_path / "secret.md").write_text("secret")
+    assert reason(corpus, path) == "not a regular file"
+
+
+def test_no_symbolic_link_is_followed_not_even_a_folder(tmp_path):
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/secret.md").write_text("secret")
+    (corpus / "folder").symlink_to(tmp_path / "outside")
+    (corpus / "a.md").symlink_to(tmp_path / "outside/secret.md")
+    assert reason(corpus, "folder/secret.md").startswith("cannot be read")
+    assert reason(corpus, "a.md").startswith("cannot be read")
+
+
+def test_what_is_no_regular_file_is_skipped_at_once(tmp_path, run_in):
+    os.mkfifo(tmp_path / "a.md")
+    (tmp_path / "folder.md").mkdir()
+    code = (
+        "from pathlib import Path\n"
+        "from ragqa.notes import read_text\n"
+        "for name in ('a.md', 'folder.md', '../../../../../../../../dev/zero'):\n"
+        "    print(read_text(Path(), name, max_note_bytes=9).reason)"
+    )
+    assert run_in(tmp_path, code) == ["not a regular file"] * 3  # or it would wait for ever
+
+
+def test_an_unreadable_note_is_skipped(tmp_path, run_as_nobody_in):
+    for name, mode in (("closed.md", 0o000), ("open.md", 0o644)):
+        (tmp_path / name).write_text("text")
+        (tmp_path / name).chmod(mode)
+    lines = run_as_nobody_in(
+        tmp_path,
+        "print(read_text(Path(), 'closed.md', max_note_bytes=9).reason)\n"
+        "print(read_text(Path(), 'open.md', max_note_bytes=9).text)",
+    )
+    assert lines == ["cannot be read: Permission denied", "text"]

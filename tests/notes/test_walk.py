@@ -1,0 +1,189 @@
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from ragqa.errors import NoCorpus
+from ragqa.notes import Walk, walk_notes
+from ragqa.types import Skipped, Stamp
+
+LIMIT = 1_000_000
+
+needs_any_name = pytest.mark.skipif(
+    sys.platform == "darwin", reason="macOS file names are normalised UTF-8"
+)
+
+
+def write(root: Path, *names: str, text: str = "some text\n") -> None:
+    for name in names:
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+
+def walk(root: Path) -> Walk:
+    return walk_notes(root, max_note_bytes=LIMIT)
+
+
+def paths(root: Path) -> list[str]:
+    return [file.path for file in walk(root).files]
+
+
+def test_notes_are_found_in_all_folders_and_sorted_by_path(tmp_path):
+    write(tmp_path, "z.md", "a/b/c.markdown", "a/B.TXT", "a.Md")
+    assert paths(tmp_path) == ["a.Md", "a/B.TXT", "a/b/c.markdown", "z.md"]
+
+
+def test_a_note_carries_its_size_and_modification_time(tmp_path):
+    write(tmp_path, "a.md", text="12345")
+    os.utime(tmp_path / "a.md", ns=(7, 1_234_567_890_123_456_789))
+    (file,) = walk(tmp_path).files
+    assert file.stamp == Stamp(size=5, mtime_ns=1_234_567_890_123_456_789)
+
+
+def test_other_files_are_counted_by_suffix_and_not_reported(tmp_path):
+    write(tmp_path, "a.PNG", "b.png", "c/d.pdf", "LICENSE", "note.md")
+    found = walk(tmp_path)
+    assert found.others == {".png": 2, ".pdf": 1, "": 1}
+    assert not found.skipped
+
+
+def test_hidden_files_and_folders_are_left_out_in_silence(tmp_path):
+    write(tmp_path, ".secret.md", ".obsidian/a.md", "a/.trash/b.md", "a/c.md")
+    assert paths(tmp_path) == ["a/c.md"]
+    assert not walk(tmp_path).skipped
+
+
+def test_a_note_above_the_limit_is_skipped_naming_the_setting(tmp_path):
+    write(tmp_path, "fits.md", text="x" * LIMIT)
+    write(tmp_path, "large.md", text="x" * (LIMIT + 1))
+    assert paths(tmp_path) == ["fits.md"]
+    (skip,) = walk(tmp_path).skipped
+    assert skip.path == "large.md"
+    assert "max_note_bytes" in skip.reason
+
+
+def test_symbolic_links_are_not_followed_and_reported_once(tmp_path):
+    corpus = tmp_path / "corpus"
+    write(tmp_path, "outside/secret.md")
+    write(corpus, "a.md", "folder/b.md")
+    (corpus / "secret.md").symlink_to(tmp_path / "outside/secret.md")
+    (corpus / "up").symlink_to("..")
+    (corpus / "folder/loop").symlink_to(corpus)
+    (corpus / "zero.txt").symlink_to("/dev/zero")
+    (corpus / "dangling.md").symlink_to("nowhere")
+    (corpus / "picture.png").symlink_to(tmp_path / "outside/secret.md")
+    found = walk(corpus)
+    assert [file.path for file in found.files] == ["a.md", "folder/b.md"]
+    assert [skip.path for skip in found.skipped] == [
+        "dangling.md",
+        "folder/loop",
+        "secret.md",
+        "up",
+        "zero.txt",
+    ]
+    assert all("symbolic link" in skip.reason for skip in found.skipped)
+
+
+def test_a_corpus_that_is_itself_a_symbolic_link_is_walked(tmp_path):
+    write(tmp_path, "real/a.md")
+    (tmp_path / "link").symlink_to("real")
+    assert paths(tmp_path / "link") == ["a.md"]
+
+
+def test_a_folder_named_like_a_note_is_walked(tmp_path):
+    write(tmp_path, "x.md/inside.md")
+    assert paths(tmp_path) == ["x.md/inside.md"]
+
+
+def test_fifos_and_sockets_are_reported(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe.md")
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket.md")
+        found = walk(tmp_path)
+    assert found.files == ()
+    assert found.skipped == (
+        Skipped("pipe.md", "not a regular file"),
+        Skipped("socket.md", "not a regular file"),
+    )
+
+
+@pytest.mark.parametrize("name", ["missing", "file.md"])
+def test_a_corpus_that_is_no_folder_is_an_error_with_a_hint(tmp_path, name):
+    write(tmp_path, "file.md")
+    with pytest.raises(NoCorpus) as caught:
+        walk(tmp_path / name)
+    assert name in caught.value.message
+    assert "--corpus" in caught.value.hint
+
+
+def test_an_empty_corpus_holds_nothing(tmp_path):
+    assert walk(tmp_path) == Walk((), (), (), {})
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o444])
+def test_an_unreadable_folder_is_reported_and_the_walk_goes_on(tmp_path, run_as_nobody_in, mode):
+    corpus = tmp_path / "corpus"
+    write(corpus, "a.md", "closed/b.md", "z/c.md")
+    (corpus / "closed").chmod(mode)
+    try:
+        lines = run_as_nobody_in(
+            tmp_path,
+            "walk = walk_notes(Path('corpus'), max_note_bytes=99)\n"
+            "print([f.path for f in walk.files], walk.unreadable_folders)\n"
+            "print([s.path for s in walk.skipped], walk.skipped[0].reason)",
+        )
+    finally:
+        (corpus / "closed").chmod(0o755)
+    assert lines == [
+        "['a.md', 'z/c.md'] ('closed',)",
+        "['closed'] the folder cannot be read: Permission denied",
+    ]
+
+
+def test_an_unreadable_corpus_is_an_error(tmp_path, run_as_nobody_in):
+    corpus = tmp_path / "corpus"
+    write(corpus, "a.md")
+    corpus.chmod(0o000)
+    try:
+        lines = run_as_nobody_in(
+            tmp_path,
+            "try:\n"
+            "    walk_notes(Path('corpus'), max_note_bytes=99)\n"
+            "except NoCorpus as exc:\n"
+            "    print(exc.message)",
+        )
+    finally:
+        corpus.chmod(0o755)
+    assert lines == ["the folder corpus cannot be read: Permission denied"]
+
+
+@needs_any_name
+def test_names_are_kept_byte_for_byte(tmp_path):
+    names = [
+        "caf\u00e9.md".encode(),  # composed
+        "cafe\u0301.md".encode(),  # the same, decomposed
+        b"latin-1 \xe9.md",
+        b"new\nline.md",
+        b"esc\x1b[31m [red].md",
+    ]
+    for name in names:
+        with open(os.fsencode(tmp_path) + b"/" + name, "wb"):  # noqa: PTH123 - the name is bytes
+            pass
+    assert sorted(os.fsencode(path) for path in paths(tmp_path)) == sorted(names)
+
+
+def test_walking_imports_no_parser(tmp_path, run_in):
+    write(tmp_path, "a.md")
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from ragqa.notes import read_text, walk_notes\n"
+        "(file,) = walk_notes(Path(), max_note_bytes=99).files\n"
+        "print(read_text(Path(), file.path, max_note_bytes=99).text)\n"
+        "print(*{'markdown_it', 'yaml', 'pathspec'} & set(sys.modules))"
+    )
+    assert run_in(tmp_path, code) == ["some text", "", ""]
