@@ -45,7 +45,6 @@ MODELS = {
         "weakest_token",
         "coverage",
         "own_coverage",
-        "agreement",
     ),
     "terms": ("coverage", "own_coverage"),
 }

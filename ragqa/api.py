@@ -35,6 +35,11 @@ from ragqa.types import (
     SearchResult,
 )
 
+BY_TERMS_ALONE = (
+    "the embedder reads Latin script only, so this was found by its words alone; for a model that "
+    "reads more: ragqa config set embedder_scripts all"
+)
+
 MIN_POOL = 10
 """At least so many passages are retrieved, since confidence looks at more than are shown."""
 
@@ -210,7 +215,12 @@ class Index:
             self.places.corpus, retrieved.hits, max_note_bytes=self.settings.max_note_bytes
         )
         clock.lap("retrieve")
-        return replace(retrieved, hits=tuple(current)), snapshot.info, warnings + stale
+        warnings += stale
+        if retrieved.by_terms_alone:
+            warnings.append(BY_TERMS_ALONE)
+        if filters and not retrieved.hits:
+            warnings.append("no note matches the filters")
+        return replace(retrieved, hits=tuple(current)), snapshot.info, warnings
 
     def _update(self, progress: Progress | None) -> list[str]:
         """Refresh before a question; where that cannot be, say so and go on with what there is."""

@@ -22,7 +22,9 @@ LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 
 
 def _modules():
-    return sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__")
+    return sorted(
+        path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__"
+    )
 
 
 def _home(path):

@@ -45,6 +45,7 @@ def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
 
 
 def _is_citable(unit: Unit, quote: str) -> bool:
-    if unit.kind in (Kind.HEADING, Kind.RULE, Kind.TABLE_HEAD):
+    """Whether it says something by itself: a heading, or a line that announces a list, does not."""
+    if unit.kind in (Kind.HEADING, Kind.RULE, Kind.TABLE_HEAD) or quote.endswith((":", "\uff1a")):
         return False
     return unit.kind is not Kind.CODE or quote.count("\n") < _MAX_CODE_LINES

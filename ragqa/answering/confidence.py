@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -10,11 +10,7 @@ from importlib import resources
 import numpy as np
 
 from ragqa.answering.scoring import Signals
-from ragqa.types import Hit, Retrieved
-
-NEIGHBOURS = 10
-"""So many of the best hits of each leg are compared for agreement."""
-
+from ragqa.types import Retrieved
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -55,8 +51,8 @@ def confidence(retrieved: Retrieved, signals: Signals | None) -> tuple[float, bo
 
 def features(retrieved: Retrieved, signals: Signals) -> dict[str, float]:
     """What the model looks at; the names are those in the shipped file."""
-    hits = retrieved.hits
-    cosines = sorted((hit.dense for hit in hits if hit.dense is not None), reverse=True)
+    scored = (hit.dense for hit in retrieved.hits if hit.dense is not None)
+    cosines = sorted(scored, reverse=True)
     top = cosines[0] if cosines else 0.0
     rest = cosines[1:5]
     best_maxsim = int(np.argmax(signals.maxsim))
@@ -68,21 +64,7 @@ def features(retrieved: Retrieved, signals: Signals) -> dict[str, float]:
         "weakest_token": float(signals.weakest[best_maxsim]),
         "coverage": float(signals.coverage.max()),
         "own_coverage": float(signals.own_coverage.max()),
-        "agreement": _agreement(hits),
     }
-
-
-def _agreement(hits: Sequence[Hit]) -> float:
-    """Share of the best hits of one leg that are among the best of the other."""
-    dense = [hit.passage.id for hit in _best(hits, lambda hit: hit.dense)]
-    terms = {hit.passage.id for hit in _best(hits, lambda hit: hit.terms)}
-    return sum(passage_id in terms for passage_id in dense) / max(1, len(dense))
-
-
-def _best(hits: Sequence[Hit], score: Callable[[Hit], float | None]) -> list[Hit]:
-    scored = [(value, hit) for hit in hits if (value := score(hit)) is not None]
-    scored.sort(key=lambda pair: (-pair[0], pair[1].passage.id))
-    return [hit for _, hit in scored[:NEIGHBOURS]]
 
 
 @lru_cache(maxsize=1)

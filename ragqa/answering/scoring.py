@@ -1,4 +1,4 @@
-"""How well each candidate sentence answers the question: four signals, and their sum."""
+"""How well each candidate sentence answers the question: signals of it, and their mean."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

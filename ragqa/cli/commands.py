@@ -211,7 +211,9 @@ def _question(words: list[str]) -> str:
 
 def _open(corpus: str | None, index: str | None, top_k: int | None) -> "Index":
     from ragqa.api import open_index
+    from ragqa.render import show_logged_warnings
 
+    show_logged_warnings()
     return open_index(corpus, index=index, settings=None if top_k is None else {"top_k": top_k})
 
 

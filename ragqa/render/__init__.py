@@ -24,6 +24,7 @@ from ragqa.render.screen import (
     print_error,
     print_warnings,
     say,
+    show_logged_warnings,
 )
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "say",
     "search_document",
     "settings_document",
+    "show_logged_warnings",
     "skipped_document",
     "status_document",
     "to_json",

@@ -1,5 +1,6 @@
 """The two streams: results on stdout, everything else on stderr; rich text with no markup."""
 
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -78,6 +79,22 @@ def print_warnings(warnings: tuple[str, ...] | list[str]) -> None:
     """Print each warning on stderr, one line each."""
     for warning in warnings:
         say(Text.assemble(("warning: ", "warning"), safe_line(warning)))
+
+
+class _Warnings(logging.Handler):
+    """Prints what the package logs as any other warning."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        print_warnings([record.getMessage()])
+
+
+def show_logged_warnings() -> None:
+    """From now on print what the package logs as a warning."""
+    logger = logging.getLogger("ragqa")
+    if not logger.handlers:
+        logger.addHandler(_Warnings(logging.WARNING))
+        logger.propagate = False
 
 
 def print_error(error: RagqaError) -> None:

@@ -44,7 +44,9 @@ def exact(corpus, citation):
 
 
 def test_ask_gives_an_answer_whose_every_citation_can_be_checked(ragqa, wiki_index):
-    run = ragqa("ask", "when should I fine-tune?", "--json", "--corpus", CORPUS, "--index", wiki_index)
+    run = ragqa(
+        "ask", "when should I fine-tune?", "--json", "--corpus", CORPUS, "--index", wiki_index
+    )
     document = run.document
     assert run.code == 0
     assert document["answered"] is True
@@ -59,9 +61,7 @@ def test_ask_gives_an_answer_whose_every_citation_can_be_checked(ragqa, wiki_ind
 def test_ask_says_so_when_the_notes_hold_no_answer_and_shows_the_nearest_passages(
     ragqa, wiki_index
 ):
-    run = ragqa(
-        "ask", "how do I prune roses in winter?", "--corpus", CORPUS, "--index", wiki_index
-    )
+    run = ragqa("ask", "how do I prune roses in winter?", "--corpus", CORPUS, "--index", wiki_index)
     assert run.code == 1
     assert run.out.startswith("Your notes do not seem to answer this.")
     assert "Nearest passages" in run.out
@@ -112,9 +112,7 @@ def test_ask_notices_an_edited_a_new_and_a_removed_note(quick, places, notes):
     assert quick("status", "--json", *places).document["index"]["notes"] == 3
 
 
-def test_no_refresh_takes_the_index_as_it_is_and_never_quotes_a_changed_note(
-    quick, places, notes
-):
+def test_no_refresh_takes_the_index_as_it_is_and_never_quotes_a_changed_note(quick, places, notes):
     quick("index", *places)
     (notes / "cats.md").write_text("# Cats\n\nNothing of the old text.\n", encoding="utf-8")
     run = quick("search", "cats purr content", "--no-refresh", "--json", *places)
@@ -246,8 +244,16 @@ def test_help_and_version_answer(quick):
 def test_a_reader_that_goes_away_is_no_error(places, quick):
     quick("index", *places)
     pipeline = subprocess.run(
-        ["bash", "-c", '"$0" "$@" | head -c 1; exit "${PIPESTATUS[0]}"', command(), "search"]
-        + ["cats", "--json", *map(str, places)],
+        [
+            "bash",
+            "-c",
+            '"$0" "$@" | head -c 1; exit "${PIPESTATUS[0]}"',
+            command(),
+            "search",
+            "cats",
+            "--json",
+            *map(str, places),
+        ],
         capture_output=True,
         env=os.environ | QUICK,
         check=False,

@@ -74,9 +74,7 @@ def test_a_mistyped_corpus_leaves_the_old_index_alone(quick, places, tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, b"\x00binary"])
-def test_a_corpus_without_a_readable_note_leaves_the_old_index_alone(
-    quick, places, notes, content
-):
+def test_a_corpus_without_a_readable_note_leaves_the_old_index_alone(quick, places, notes, content):
     quick("index", *places)
     (notes / "one.md").unlink()
     if content is not None:

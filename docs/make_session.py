@@ -1,0 +1,87 @@
+"""Draw docs/session.svg, the picture in the README, from what the command line really prints.
+
+python docs/make_session.py            # write it
+python docs/make_session.py --check    # exit with 1 if it no longer is what ragqa prints
+"""
+
+import argparse
+import os
+import pty
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+ROOT = Path(__file__).parent.parent
+PICTURE = ROOT / "docs" / "session.svg"
+COLUMNS = 92
+COMMANDS = (
+    'ragqa ask "when should I fine-tune?"',
+    'ragqa ask "which lab makes Llama 3?" --path foundation-models.md',
+    'ragqa ask "how do I prune roses?" --top-k 1',
+)
+_LINKS = re.compile(r"\x1b\]8;[^\x1b\x07]*(?:\x1b\\|\x07)")
+
+
+def main() -> int:
+    """Write the picture, or check it."""
+    parser = argparse.ArgumentParser(description="Draw docs/session.svg from real output.")
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    drawn = draw()
+    if not check:
+        PICTURE.write_text(drawn, encoding="utf-8")
+    elif not PICTURE.is_file() or PICTURE.read_text(encoding="utf-8") != drawn:
+        sys.stderr.write(f"{PICTURE} has drifted: run python docs/make_session.py\n")
+        return 1
+    return 0
+
+
+def draw() -> str:
+    """Run the commands over the corpus, on a new index, and draw what they print."""
+    console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - lives as long as the console
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {
+            "RAGQA_CORPUS": str(ROOT / "corpus"),
+            "RAGQA_INDEX": f"{folder}/index",
+            "COLUMNS": str(COLUMNS),
+            "TERM": "xterm-256color",
+        }
+        environment.pop("NO_COLOR", None)
+        run("ragqa index", environment)
+        for number, command in enumerate(COMMANDS):
+            console.print(Text.assemble("\n" if number else "", ("$ ", "green"), (command, "bold")))
+            printed = _LINKS.sub("", run(command, environment)).replace("\r\n", "\n")
+            console.print(Text.from_ansi(printed.rstrip("\n")))
+    return console.export_svg(title="ragqa", unique_id="ragqa")
+
+
+def run(command: str, environment: dict[str, str]) -> str:
+    """What a command prints on a terminal."""
+    name, *args = shlex.split(command)
+    leader, follower = pty.openpty()
+    path = str(Path(sys.executable).parent / name)
+    with subprocess.Popen(  # noqa: S603 - our own command line
+        [path, *args], stdin=follower, stdout=follower, stderr=subprocess.DEVNULL, env=environment
+    ):
+        os.close(follower)
+        pieces = []
+        while True:
+            try:
+                piece = os.read(leader, 65_536)
+            except OSError:  # Linux's way of saying that the other end was closed
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+    os.close(leader)
+    return b"".join(pieces).decode("utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""The user's cache folder: where it is, small JSON files, and file digests remembered by stamp.
+
+All that lies there can be made again. A cache that cannot be written costs time, never an answer.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+logger = logging.getLogger("ragqa")
+
+
+def cache_folder() -> Path:
+    """Where ragqa keeps what can be made again: `RAGQA_CACHE`, else the platform's cache folder."""
+    if chosen := os.environ.get("RAGQA_CACHE"):
+        return Path(chosen).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("ragqa")
+
+
+def read_json(path: Path) -> Json:
+    """Read a JSON file; one that is missing or broken is None."""
+    try:
+        content: Json = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content
+
+
+def write_json(path: Path, content: Json) -> None:
+    """Write a JSON file so that a reader sees the old file or the new one.
+
+    :raises OSError: the folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(content, file)
+        Path(temporary).replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
+
+
+def hash_file(path: Path) -> str:
+    """Read the whole file for its SHA-256.
+
+    :raises OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digests(paths: Iterable[Path]) -> dict[Path, str]:
+    """The SHA-256 of each file, read only where its size or modification time has changed.
+
+    :raises OSError: a file cannot be read.
+    """
+    store = cache_folder() / "digests.json"
+    content = read_json(store)
+    known = content if isinstance(content, dict) else {}
+    found: dict[Path, str] = {}
+    changed = False
+    for path in paths:
+        stat = path.stat()
+        match known.get(str(path)):
+            case [stat.st_size, stat.st_mtime_ns, str(digest)]:
+                found[path] = digest
+            case _:
+                found[path] = hash_file(path)
+                known[str(path)] = [stat.st_size, stat.st_mtime_ns, found[path]]
+                changed = True
+    if changed:
+        try:
+            write_json(store, {path: known[path] for path in known if Path(path).exists()})
+        except OSError as exc:
+            logger.debug("cannot remember digests in %s: %s", store, exc)
+    return found

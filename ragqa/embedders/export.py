@@ -1,0 +1,182 @@
+"""Exports a model to ONNX, once: transformer, pooling and all, checked against torch before use."""
+
+import contextlib
+import dataclasses
+import fcntl
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
+
+from ragqa.embedders import CANARY, Embedder
+from ragqa.embedders.cache import Json, hash_file, write_json
+from ragqa.embedders.onnx import (
+    EXPORTED_FILES,
+    META_FILE,
+    MODEL_FILE,
+    ONNX_RUNTIME_ERRORS,
+    TOKENIZER_FILE,
+    WEIGHTS_FILE,
+    OnnxEmbedder,
+    export_folder,
+    open_export,
+)
+from ragqa.embedders.transformer import SENTENCE, TOKENS
+from ragqa.embedders.weights import ModelFolder
+from ragqa.errors import IndexUnusable
+from ragqa.types import EmbedderInfo
+
+OPSET = 17
+MIN_COSINE = 0.9999
+
+_TRACED = (CANARY, "No.")
+# Of other lengths and another number than what is traced, so that a constant would show.
+_CHECKED = (
+    "No.",
+    "Naïve café owners paid 1,234.50 € in Zürich; 東京 was dearer 🙂.",
+    f"{CANARY} " * 15,
+)
+_EXPORT_ERRORS: tuple[type[Exception], ...] = (
+    *ONNX_RUNTIME_ERRORS,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    IndexUnusable,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+logger = logging.getLogger("ragqa")
+
+
+class _Exportable(torch.nn.Module):
+    """The model with positional inputs and outputs, as the exporter wants it."""
+
+    def __init__(self, model: SentenceTransformer, input_names: Sequence[str]) -> None:
+        super().__init__()
+        self.model = model
+        self.input_names = input_names
+
+    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        computed = self.model(dict(zip(self.input_names, inputs, strict=True)))
+        return computed["sentence_embedding"], computed["token_embeddings"]
+
+
+def export_once(
+    found: ModelFolder,
+    *,
+    model: SentenceTransformer,
+    input_names: Sequence[str],
+    tokenizer: Tokenizer,
+    reference: Embedder,
+) -> None:
+    """Export a model unless that was done; where it cannot be done, say so and leave it.
+
+    :param model: in float32 on the CPU.
+    :param tokenizer: its padding settings say how the model is padded.
+    :param reference: computes what the export must compute.
+    """
+    if open_export(found) is not None:
+        return
+    folder = export_folder(found)
+    try:
+        with _only_one(folder):
+            if open_export(found) is not None:
+                return
+            temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=_prefix(folder)))
+            _write_model(model, input_names, temporary)
+            tokenizer.save(str(temporary / TOKENIZER_FILE), pretty=False)
+            _check(OnnxEmbedder.open(temporary, reference.info), reference)
+            _write_meta(temporary, reference.info)
+            if folder.exists():
+                shutil.rmtree(folder)
+            temporary.rename(folder)
+    except OSError as exc:
+        logger.warning("the ONNX export of %s cannot be kept in the cache: %s", found.name, exc)
+    except _EXPORT_ERRORS as exc:
+        reason = str(exc).partition("\n")[0]
+        logger.warning(
+            "%s cannot be exported to ONNX, so every question waits for torch to start: %s",
+            found.name,
+            reason,
+        )
+
+
+@contextlib.contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Let one process at a time make this folder; what a killed one left behind goes."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            for leftover in folder.parent.glob(f"{_prefix(folder)}*"):
+                shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _prefix(folder: Path) -> str:
+    return f".{folder.name}-"
+
+
+def _write_model(model: SentenceTransformer, input_names: Sequence[str], folder: Path) -> None:
+    """Write the graph, optimised, and its weights apart so that they are mapped, not read."""
+    plain = folder / "plain.onnx"
+    sample = model.tokenizer(list(_TRACED), padding=True, return_tensors="pt")
+    axes = {name: {0: "texts", 1: "tokens"} for name in (*input_names, TOKENS)}
+    with torch.inference_mode():
+        torch.onnx.export(
+            _Exportable(model, input_names).eval(),
+            tuple(sample[name] for name in input_names),
+            str(plain),
+            input_names=list(input_names),
+            output_names=[SENTENCE, TOKENS],
+            dynamic_axes={**axes, SENTENCE: {0: "texts"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(folder / MODEL_FILE)
+    for key, value in (("file_name", WEIGHTS_FILE), ("min_size_in_bytes", "1024")):
+        options.add_session_config_entry(
+            f"session.optimized_model_external_initializers_{key}", value
+        )
+    onnxruntime.InferenceSession(str(plain), options, providers=["CPUExecutionProvider"])
+    plain.unlink()
+
+
+def _check(exported: Embedder, reference: Embedder) -> None:
+    """Compare the export with torch, text by text and in one padded batch.
+
+    :raises ValueError: they differ.
+    """
+    for texts in (*([text] for text in _CHECKED), list(_CHECKED)):
+        found = exported.embed_sentences(texts)
+        for ours, theirs in zip(found, reference.embed_sentences(texts), strict=True):
+            cosines = np.append(
+                (ours.vectors * theirs.vectors).sum(axis=1), ours.pooled @ theirs.pooled
+            )
+            if not cosines.min() >= MIN_COSINE:
+                raise ValueError(f"the export computes other vectors (cosine {cosines.min():.4f})")
+
+
+def _write_meta(folder: Path, info: EmbedderInfo) -> None:
+    """Record what the export is of, after its files are on disk."""
+    files: dict[str, Json] = {}
+    for name in EXPORTED_FILES:
+        with (folder / name).open("rb") as file:
+            os.fsync(file.fileno())
+        files[name] = hash_file(folder / name)
+    write_json(folder / META_FILE, {"info": dataclasses.asdict(info), "files": files})

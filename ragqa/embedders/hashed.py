@@ -1,0 +1,137 @@
+"""An embedder without a model: hashed words and their character trigrams, deterministic and quick.
+
+It ships for tests and for trying things out. Texts that share words, or parts of words, have
+similar vectors; it knows nothing of meaning.
+"""
+
+import hashlib
+import itertools
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from ragqa.errors import UsageError
+from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vector, Vectors
+
+VERSION = 1
+DEFAULT_DIMENSION = 256
+MAX_DIMENSION = 4096
+WINDOW = 256
+MAX_WORD_CHARS = 64
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+class HashedEmbedder:
+    """An `Embedder` that tests can tell from another of the same name, and ask how much it did.
+
+    :param salt: stands for other weights: it changes every vector and the digest, not the name.
+    :ivar embedded: how many passages were embedded so far.
+    """
+
+    def __init__(self, dimension: int = DEFAULT_DIMENSION, *, salt: str = "") -> None:
+        self._salt = salt
+        self._info = EmbedderInfo(
+            name=f"hashed:{dimension}",
+            weights_sha256=hashlib.sha256(f"{VERSION} {dimension} {salt}".encode()).hexdigest(),
+            dimension=dimension,
+            window=WINDOW,
+            pooling="mean",
+        )
+        self.embedded = 0
+
+    @classmethod
+    def named(cls, model: str) -> "HashedEmbedder":
+        """Make one of the dimension that the name gives, 256 if it gives none.
+
+        :raises UsageError: the name is no dimension.
+        """
+        if not model:
+            return cls()
+        if not (re.fullmatch("[0-9]{1,4}", model) and 0 < int(model) <= MAX_DIMENSION):
+            raise UsageError(
+                f"{model[:40]!r} is not a dimension from 1 to {MAX_DIMENSION}",
+                hint=f"write it as hashed:{DEFAULT_DIMENSION}",
+            )
+        return cls(int(model))
+
+    @property
+    def info(self) -> EmbedderInfo:
+        """The fingerprint kept with an index."""
+        return self._info
+
+    @property
+    def dtype(self) -> str:
+        """The number format computed in."""
+        return "float32"
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Words and punctuation marks of each text."""
+        return [len(_TOKEN.findall(text)) for text in texts]
+
+    def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+        """Embed passages, in the order given.
+
+        :raises ValueError: a text is longer than the window.
+        """
+        vectors = np.empty((len(texts), self._info.dimension), np.float32)
+        for position, (text, tokens) in enumerate(
+            zip(texts, self.count_tokens(texts), strict=True)
+        ):
+            if tokens > WINDOW:
+                raise ValueError(f"passage {position} has {tokens} tokens, the window is {WINDOW}")
+            vectors[position] = self._token_vectors(text).pooled
+            if progress is not None:
+                progress("embedding", position + 1, len(texts))
+        self.embedded += len(texts)
+        return vectors
+
+    def embed_query(self, text: str) -> TokenVectors:
+        """Embed a question; what is beyond the window is ignored."""
+        return self._token_vectors(text)
+
+    def embed_sentences(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Embed candidate sentences with their token vectors; cut at the window."""
+        return [self._token_vectors(text) for text in texts]
+
+    def _token_vectors(self, text: str) -> TokenVectors:
+        matches = list(itertools.islice(_TOKEN.finditer(text), WINDOW))
+        tokens = [match[0].casefold() for match in matches]
+        vectors = np.empty((len(tokens), self._info.dimension), np.float32)
+        for row, token in enumerate(tokens):
+            vectors[row] = _word_vector(token, self._info.dimension, self._salt)
+        # Each word counts once, and punctuation only where there is nothing else.
+        rows = {token: row for row, token in enumerate(tokens) if token.isalnum()}
+        pooled = vectors[list(rows.values())] if rows else vectors
+        return TokenVectors(
+            vectors=vectors,
+            spans=tuple(match.span() for match in matches),
+            pooled=_unit(pooled.sum(axis=0)),
+        )
+
+
+@lru_cache(maxsize=8192)
+def _word_vector(word: str, dimension: int, salt: str) -> Vector:
+    """The unit vector of a word: its own hashed place, and weaker ones of its trigrams."""
+    framed = f"<{word[:MAX_WORD_CHARS]}>"
+    trigrams = (framed[i : i + 3] for i in range(len(framed) - 2))
+    vector = np.zeros(dimension, np.float32)
+    for feature, weight in ((framed, 1.0), *((trigram, 0.5) for trigram in trigrams)):
+        digest = hashlib.blake2b(
+            f"{salt} {feature}".encode(errors="surrogatepass"), digest_size=8
+        ).digest()
+        place = int.from_bytes(digest)
+        vector[place // 2 % dimension] += weight if place % 2 else -weight
+    return _unit(vector)
+
+
+def _unit(vector: Vector) -> Vector:
+    """Scale to unit length; where all cancels out, or there was nothing, to the first axis."""
+    norm = float(np.linalg.norm(vector))
+    if norm > 0:
+        return np.asarray(vector / norm, np.float32)
+    first = np.zeros(len(vector), np.float32)
+    first[0] = 1
+    return first

@@ -1,0 +1,157 @@
+"""The embedder for asking: an exported model on ONNX Runtime, without torch.
+
+An export is a folder in the user's cache, named by the digest of the model it was made from. This
+module opens exports; `ragqa.embedders.export` makes them.
+"""
+
+import dataclasses
+import hashlib
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state
+from tokenizers import Tokenizer
+
+from ragqa.embedders.cache import Json, cache_folder, digests, read_json
+from ragqa.embedders.transformer import Inputs, TransformerEmbedder
+from ragqa.embedders.weights import ModelFolder
+from ragqa.errors import IndexUnusable
+from ragqa.types import EmbedderInfo, Vectors
+
+EXPORT_VERSION = 1
+"""Part of an export's name: raise it when what is exported changes."""
+
+MODEL_FILE = "model.onnx"
+WEIGHTS_FILE = "weights.bin"
+TOKENIZER_FILE = "tokenizer.json"
+META_FILE = "meta.json"
+EXPORTED_FILES = (MODEL_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
+
+MAX_THREADS = 8
+
+ONNX_RUNTIME_ERRORS: tuple[type[Exception], ...] = tuple(
+    error
+    for error in vars(onnxruntime_pybind11_state).values()
+    if isinstance(error, type) and issubclass(error, Exception)
+)
+"""All that ONNX Runtime raises; its errors have no base of their own."""
+
+logger = logging.getLogger("ragqa")
+
+
+class OnnxModel:
+    """A session of ONNX Runtime over an exported model.
+
+    A question's 20 to 30 candidate sentences take a third less time, and 40 MB less memory, in
+    small batches of like length than in one padded batch.
+    """
+
+    batch_tokens = 256
+
+    def __init__(self, path: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = min(_cores(), MAX_THREADS)
+        options.log_severity_level = 4  # fatal only: what is raised need not be printed too
+        # Packing the weights takes 40 ms at the start and saves 4 ms a question; most processes ask one.
+        options.add_session_config_entry("session.disable_prepacking", "1")
+        # Waiting in a loop for work is no faster, and much slower where other processes run too.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # The file was optimised when it was exported.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        self._path = path
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except ONNX_RUNTIME_ERRORS as exc:
+            raise _unusable(path, exc) from exc
+        self._input_names = tuple(node.name for node in self._session.get_inputs())
+
+    @property
+    def input_names(self) -> Sequence[str]:
+        """The inputs that were exported."""
+        return self._input_names
+
+    def run(self, inputs: Inputs, outputs: Sequence[str]) -> list[Vectors]:
+        """Compute the outputs asked for.
+
+        :raises IndexUnusable: ONNX Runtime fails on it.
+        """
+        try:
+            return [np.asarray(output) for output in self._session.run(list(outputs), dict(inputs))]
+        except ONNX_RUNTIME_ERRORS as exc:
+            raise _unusable(self._path, exc) from exc
+
+
+class OnnxEmbedder(TransformerEmbedder):
+    """The embedder over an export, without torch."""
+
+    @classmethod
+    def open(cls, folder: Path, info: EmbedderInfo) -> "OnnxEmbedder":
+        """Open the files of an export.
+
+        :raises IndexUnusable: they are damaged, or not for these versions of the libraries.
+        """
+        path = folder / TOKENIZER_FILE
+        try:
+            tokenizer = Tokenizer.from_file(str(path))
+        except Exception as exc:  # tokenizers raises nothing narrower
+            raise _unusable(path, exc) from exc
+        return cls(
+            info=info, dtype="float32", tokenizer=tokenizer, model=OnnxModel(folder / MODEL_FILE)
+        )
+
+
+def export_folder(model: ModelFolder) -> Path:
+    """Where the export of a model is, or would be."""
+    key = hashlib.sha256(f"{EXPORT_VERSION} {model.key}".encode()).hexdigest()
+    return cache_folder() / "onnx" / key[:32]
+
+
+def open_export(model: ModelFolder) -> OnnxEmbedder | None:
+    """Open the export of a model; None where there is none, or it is damaged."""
+    folder = export_folder(model)
+    meta = read_json(folder / META_FILE)
+    try:
+        match meta:
+            case {"info": dict(info), "files": dict(files)} if _are_sound(folder, files):
+                return OnnxEmbedder.open(folder, _info(info, model))
+    except (OSError, TypeError, IndexUnusable) as exc:
+        logger.debug("the export in %s is damaged: %s", folder, exc)
+    return None
+
+
+def _are_sound(folder: Path, expected: dict[str, Json]) -> bool:
+    found = digests(folder / name for name in EXPORTED_FILES)
+    return {path.name: sha256 for path, sha256 in found.items()} == expected
+
+
+def _info(recorded: dict[str, Json], model: ModelFolder) -> EmbedderInfo:
+    """The recorded fingerprint, under the name the model goes by now.
+
+    :raises TypeError: it is not a fingerprint.
+    """
+    info = EmbedderInfo(**recorded)  # type: ignore[arg-type]  # from JSON that we wrote
+    return dataclasses.replace(
+        info,
+        name=model.name,
+        query_prompt=model.query_prompt,
+        passage_prompt=model.passage_prompt,
+    )
+
+
+def _unusable(path: Path, exc: Exception) -> IndexUnusable:
+    reason = str(exc).partition("\n")[0]
+    return IndexUnusable(
+        f"the exported model in {path} cannot be used: {reason}", hint=f"rm -r {path.parent}"
+    )
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

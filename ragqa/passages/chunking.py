@@ -1,0 +1,30 @@
+"""The settings that decide where passages begin and end."""
+
+from dataclasses import dataclass
+
+VERSION = 1
+"""Raised with every change that moves passages: an index with another one is built anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """How long passages are, in tiktoken's cl100k_base tokens.
+
+    `target_tokens` is the length of the passages that a longer section is cut into.
+    """
+
+    target_tokens: int = 200
+
+    @property
+    def max_tokens(self) -> int:
+        """What no passage exceeds; the embedder's window may allow less."""
+        return max(400, 2 * self.target_tokens)
+
+    @property
+    def small_tokens(self) -> int:
+        """Below this a section is small, and is put together with a neighbour that is short too."""
+        return self.target_tokens // 5
+
+    def as_mapping(self) -> dict[str, int]:
+        """The settings and the version, as kept with an index."""
+        return {"version": VERSION, "target_tokens": self.target_tokens}

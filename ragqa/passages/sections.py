@@ -1,0 +1,72 @@
+"""What belongs together: the parts of a section, and small sections that are neighbours."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from ragqa.passages.parts import HeadingPath, Part
+from ragqa.types import Kind
+
+
+def sections(parts: Iterable[Part]) -> list[list[Part]]:
+    """Begin a section at each heading, except where no text stands between it and the one before.
+
+    Headings at the end of the note that have no text belong to the last section that has.
+    """
+    found: list[list[Part]] = []
+    has_text = True
+    for part in parts:
+        if not found or (part.unit.kind is Kind.HEADING and has_text):
+            found.append([])
+            has_text = False
+        found[-1].append(part)
+        has_text = has_text or part.is_text
+    if len(found) > 1 and not has_text:
+        last = found.pop()
+        found[-1] += last
+    return found
+
+
+def join_small(
+    cut_sections: Iterable[list[list[Part]]],
+    *,
+    small_tokens: int,
+    fits: Callable[[Sequence[Part]], bool],
+) -> list[list[Part]]:
+    """Join a small section to the one before it where both stand under the same heading.
+
+    Only up to twice the size that counts as small: a passage about one thing is found better than
+    one about several, and its citation names the section.
+
+    :param cut_sections: the runs that each section was cut into; only a section in one run is
+        joined to another.
+    """
+    runs: list[list[Part]] = []
+    last: list[Part] = []
+    for section in cut_sections:
+        joined = last + section[0]
+        whole = len(section) == 1
+        if whole and last and _go_together(last, section[0], small_tokens) and fits(joined):
+            runs[-1] = last = joined
+            continue
+        runs += section
+        last = section[0] if whole else []
+    return runs
+
+
+def _go_together(before: Sequence[Part], after: Sequence[Part], small_tokens: int) -> bool:
+    siblings = _parent(before) == _parent(after)
+    sizes = [sum(part.size.tokens for part in run) for run in (before, after)]
+    return siblings and min(sizes) < small_tokens and sum(sizes) <= 2 * small_tokens
+
+
+def _parent(run: Sequence[Part]) -> HeadingPath:
+    return next((part.path for part in run if part.is_text), run[-1].path)[:-1]
+
+
+def common_path(parts: Sequence[Part]) -> HeadingPath:
+    """The heading path that is true of all the text; headings count only where there is no text."""
+    paths = [part.path for part in parts if part.is_text] or [parts[-1].path]
+    shortest = min(paths, key=len)
+    for depth in range(len(shortest), 0, -1):
+        if all(path[:depth] == shortest[:depth] for path in paths):
+            return shortest[:depth]
+    return ()

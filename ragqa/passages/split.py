@@ -1,0 +1,150 @@
+"""Note to passages: runs of whole units that lose nothing and fit the embedder's window."""
+
+import hashlib
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ragqa.passages.chunking import Chunking
+from ragqa.passages.fitting import fit
+from ragqa.passages.packing import cut
+from ragqa.passages.parts import HeadingPath, Part, note_parts
+from ragqa.passages.ruler import CountTokens, Ruler, Size
+from ragqa.passages.sections import common_path, join_small, sections
+from ragqa.passages.trails import Trail, fit_trails
+from ragqa.types import Note, Passage, Unit
+
+
+def split_note(
+    note: Note, *, chunking: Chunking, window: int, count_tokens: CountTokens
+) -> list[Passage]:
+    """Split a note into passages, in order, that together hold all the text of its blocks.
+
+    A passage is about one section, or a few very small ones under the same heading; its heading is
+    the path that is true of all its text, and what that leaves out of a unit's own path is in the
+    unit's context. Title and heading are shortened where they would take more than half of the
+    window. Nothing is cut within a sentence, item, row or block of code, nor between a heading and
+    its text, unless that alone is too long.
+
+    :param window: the most tokens that `count_tokens`, which counts special tokens too, may give
+        for a passage's embedded text.
+    :raises IndexUnusable: tiktoken's ranks are missing or damaged.
+    :raises ValueError: the window is too small for any text.
+    """
+    ruler = Ruler.of(
+        note.text, max_tokens=chunking.max_tokens, window=window, count_tokens=count_tokens
+    )
+    parts = note_parts(note, ruler)
+    paths = {part.path for part in parts}
+    splitter = _Splitter(
+        note=note,
+        chunking=chunking,
+        ruler=ruler,
+        trails=fit_trails(note.title, paths | {path[:-1] for path in paths}, ruler=ruler),
+        line_ends=[i for i, char in enumerate(note.text) if char == "\n"],
+    )
+    runs = join_small(
+        map(splitter.runs, sections(parts)),
+        small_tokens=chunking.small_tokens,
+        fits=lambda run: _pieces(run) <= splitter.room(run),
+    )
+    return list(_numbered(splitter.passages(runs)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Splitter:
+    note: Note
+    chunking: Chunking
+    ruler: Ruler
+    trails: Mapping[HeadingPath, Trail]
+    line_ends: Sequence[int]
+
+    def runs(self, section: Sequence[Part]) -> list[list[Part]]:
+        limit = Size(self.chunking.max_tokens, self.room(section))
+        return self._cut(self._fit(section, limit), limit)
+
+    def room(self, parts: Iterable[Part]) -> int:
+        """How many of the embedder's tokens the window leaves beside any of the parts' trails."""
+        return self.ruler.room - max(self.trails[part.path].pieces for part in parts)
+
+    def passages(self, runs: Sequence[list[Part]]) -> list[Passage]:
+        """Make each run a passage; one that measures more than its parts did is cut again."""
+        made = [self._passage(run) for run in runs]
+        lengths = self.ruler.pieces([passage.embedded_text for passage in made])
+        passages: list[Passage] = []
+        for run, passage, length in zip(runs, made, lengths, strict=True):
+            excess = length - self.ruler.room
+            if excess <= 0:
+                passages.append(passage)
+            else:
+                passages += self.passages(self._smaller(run, max(1, _pieces(run) - excess)))
+        return passages
+
+    def _smaller(self, run: list[Part], pieces: int) -> list[list[Part]]:
+        limit = Size(self.chunking.max_tokens, pieces)
+        if not any(part.is_text for part in run[:-1]):
+            run = self._fit(run, limit)
+        smaller = self._cut(run, limit)
+        if len(smaller) == 1:
+            raise ValueError(f"a character of {self.note.path!r} does not fit the window")
+        return smaller
+
+    def _fit(self, parts: Sequence[Part], limit: Size) -> list[Part]:
+        target = self.chunking.target_tokens
+        return fit(parts, ruler=self.ruler, target_tokens=target, limit=limit)
+
+    def _cut(self, parts: Sequence[Part], limit: Size) -> list[list[Part]]:
+        return cut(parts, target_tokens=self.chunking.target_tokens, limit=limit)
+
+    def _passage(self, parts: Sequence[Part]) -> Passage:
+        """Make the passage of a run, not yet with its id."""
+        note, path = self.note, common_path(parts)
+        trail = self.trails[path]
+        start, end = parts[0].unit.start, parts[-1].unit.end
+        return Passage(
+            id=0,
+            embedding_key=0,
+            path=note.path,
+            title=trail.title,
+            start=start,
+            end=end,
+            lines=(self._line(start), self._line(max(start, end - 1))),
+            heading=trail.heading,
+            text=note.text[start:end],
+            units=tuple(_with_own_heading(part, len(path)) for part in parts),
+            note_sha256=note.sha256,
+            note_date=note.date,
+        )
+
+    def _line(self, position: int) -> int:
+        return bisect_left(self.line_ends, position) + 1
+
+
+def _pieces(run: Iterable[Part]) -> int:
+    return sum(part.size.pieces for part in run)
+
+
+def _with_own_heading(part: Part, depth: int) -> Unit:
+    own = " > ".join(part.path[depth:])
+    if not own or not part.is_text:
+        return part.unit
+    context = f"{own}: {part.unit.context}" if part.unit.context else own
+    return replace(part.unit, context=context)
+
+
+def _numbered(passages: Iterable[Passage]) -> Iterator[Passage]:
+    seen: Counter[str] = Counter()
+    for passage in passages:
+        text = passage.embedded_text
+        yield replace(
+            passage,
+            id=_hash64(passage.path, text, str(seen[text])),
+            embedding_key=_hash64(text),
+        )
+        seen[text] += 1
+
+
+def _hash64(*texts: str) -> int:
+    content = b"\0".join(text.encode("utf-8", "surrogatepass") for text in texts)
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big", signed=True)

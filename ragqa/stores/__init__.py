@@ -1,0 +1,147 @@
+"""Where an index lives: the `Store` protocol and the table of implementations.
+
+A store keeps immutable snapshots. Readers open one and never see another; one writer at a time
+makes the next. To add a store: write `Store`, `Snapshot` and `Writer` in a module of this folder,
+add a line to `STORES`, and run `pytest tests/contracts/test_store_contract.py`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from ragqa.errors import UsageError
+from ragqa.types import (
+    Filters,
+    IndexInfo,
+    Note,
+    NoteRecord,
+    Passage,
+    Stamp,
+    Vector,
+    Vectors,
+)
+
+
+class Snapshot(Protocol):
+    """One committed state of the index, for reading; it never changes."""
+
+    @property
+    def info(self) -> IndexInfo:
+        """What it holds and how it was made."""
+        ...
+
+    def notes(self) -> dict[str, NoteRecord]:
+        """Every note by path."""
+        ...
+
+    def dense(self, vector: Vector, k: int, filters: Filters) -> list[tuple[int, float]]:
+        """The k passages nearest by cosine: (passage id, cosine), best first, ties by id.
+
+        Filters are exact: fewer than k only where fewer exist.
+        """
+        ...
+
+    def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[tuple[int, float]]:
+        """The k best passages by BM25 over any of the terms: (passage id, score), ties by id."""
+        ...
+
+    def passages(self, ids: Sequence[int]) -> list[Passage]:
+        """The passages with these ids, in the order given.
+
+        :raises IndexUnusable: an id that the snapshot does not hold.
+        """
+        ...
+
+    def idf(self, terms: Sequence[str]) -> dict[str, float]:
+        """BM25's inverse document frequency of each term, ln(1 + (N - n + .5) / (n + .5))."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files; the snapshot is not used afterwards."""
+        ...
+
+
+class Writer(Protocol):
+    """The next snapshot in the making, on top of the newest one unless begun afresh.
+
+    Nothing is seen by readers before `commit`; leaving the context without it changes nothing.
+    """
+
+    def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
+        """The base snapshot's embeddings by embedding key; unknown keys are left out."""
+        ...
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Drop notes with their passages; paths that are not there are ignored."""
+        ...
+
+    def add(
+        self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors
+    ) -> None:
+        """Add a note, in place of the one at its path if there is one.
+
+        :raises IndexUnusable: a vector that is not finite, not of unit length or of another
+            dimension, naming the passage.
+        """
+        ...
+
+    def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
+        """Record a new stamp for a note whose text is the same."""
+        ...
+
+    def commit(self, info: IndexInfo) -> IndexInfo:
+        """Make the snapshot durable, then visible; returns `info` with generation and counts set.
+
+        :raises IndexUnusable: the disk is full or the folder cannot be written; the old one stays.
+        """
+        ...
+
+
+class Store(Protocol):
+    """A place that holds snapshots."""
+
+    def snapshot(self) -> Snapshot:
+        """Open the newest snapshot.
+
+        :raises NoIndex: nothing was committed here yet.
+        :raises IndexUnusable: what is here cannot be read or trusted.
+        """
+        ...
+
+    def writer(self, *, fresh: bool, wait: bool) -> AbstractContextManager[Writer]:
+        """Begin the next snapshot; with `fresh`, from nothing rather than from the newest.
+
+        :raises WriterBusy: another process writes and `wait` is False.
+        :raises IndexUnusable: the place cannot be written, or its newest snapshot is damaged.
+        """
+        ...
+
+    def problems(self) -> list[str]:
+        """Everything that is wrong, each in a sentence, found by reading all of it; [] if sound."""
+        ...
+
+
+def _local(path: Path) -> Store:
+    from ragqa.stores.local import LocalStore
+
+    return LocalStore(path)
+
+
+def _memory(path: Path) -> Store:
+    from ragqa.stores.memory import MemoryStore
+
+    return MemoryStore.at(path)
+
+
+STORES: dict[str, Callable[[Path], Store]] = {"local": _local, "memory": _memory}
+
+
+def open_store(path: Path, *, kind: str = "local") -> Store:
+    """Open the store of this kind at this place, which need not exist yet.
+
+    :raises UsageError: no such kind.
+    """
+    if kind not in STORES:
+        raise UsageError(f"no store of the kind {kind!r}; there are: {', '.join(sorted(STORES))}")
+    return STORES[kind](path)

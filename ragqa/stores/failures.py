@@ -1,0 +1,95 @@
+"""Foreign errors at the edge of a store: what becomes of them, and whether the disk was full."""
+
+import errno
+import math
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ragqa.errors import IndexUnusable
+
+REBUILD = "ragqa index --rebuild"
+
+_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@contextmanager
+def naming(path: Path, *foreign: type[Exception]) -> Iterator[None]:
+    """Turn these errors, and those of the system, into one that names the file.
+
+    :raises IndexUnusable: one of them was raised.
+    """
+    translated: tuple[type[Exception], ...] = (OSError, *foreign)
+    try:
+        yield
+    except translated as exc:
+        raise unusable(path, exc) from exc
+
+
+def unusable(path: Path, exc: BaseException) -> IndexUnusable:
+    """Say that a file failed, and why."""
+    reason = (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
+    return IndexUnusable(f"the index file {path} is unusable: {reason}", hint=REBUILD)
+
+
+def cannot_write(folder: Path, reason: str) -> IndexUnusable:
+    """Say that an index folder does not take a new generation, and why."""
+    return IndexUnusable(
+        f"cannot write the index in {folder}: {reason}",
+        hint="make the folder writable, or keep the index elsewhere: --index DIR",
+    )
+
+
+@contextmanager
+def explaining(folder: Path, needed: Callable[[], int]) -> Iterator[None]:
+    """Say why a new generation could not be written; a full disk is told from other reasons.
+
+    :param needed: gives about how many bytes it takes.
+    :raises IndexUnusable: an error of the system, or one that was caused by a full disk.
+    """
+    try:
+        yield
+    except (OSError, IndexUnusable) as exc:
+        size = needed()
+        if _disk_was_full(exc, folder, size):
+            raise IndexUnusable(
+                f"disk full: a new generation of the index in {folder} needs about "
+                f"{math.ceil(size / 1e6)} MB; the old one is as it was",
+                hint="free some space, or keep the index elsewhere: --index DIR",
+            ) from exc
+        if isinstance(exc, OSError):
+            raise cannot_write(folder, exc.strerror or str(exc)) from exc
+        raise
+
+
+def _disk_was_full(exc: BaseException, folder: Path, needed: int) -> bool:
+    """Whether an error came of a full disk, a quota or a limit on the size of a file.
+
+    SQLite and tantivy do not always say why a write failed, so where they caused the error and
+    left that open, the disk is asked.
+    """
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _FULL_ERRNOS:
+            return True
+        if isinstance(cause, sqlite3.Error):
+            code = getattr(cause, "sqlite_errorcode", None)  # absent from errors of the module
+            return code == sqlite3.SQLITE_FULL or not _has_room(folder, needed)
+        if isinstance(cause, ValueError):
+            return not _has_room(folder, needed)
+        cause = cause.__cause__
+    return False
+
+
+def _has_room(folder: Path, needed: int) -> bool:
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(probe.fileno(), 0, needed)
+        return shutil.disk_usage(folder).free >= needed
+    except OSError as exc:
+        return exc.errno not in _FULL_ERRNOS

@@ -1,0 +1,248 @@
+"""The folder of an index: one lock, one pointer, whole generations.
+
+A generation is a folder that never changes once it has its name, and `CURRENT` names the one to
+read. Whatever interrupts a writer, `CURRENT` names either the old generation or the new one, both
+complete. Every action on the disk is announced by `step`, where tests kill or fail it.
+"""
+
+import errno
+import fcntl
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
+from ragqa.stores.failures import REBUILD, cannot_write, explaining
+from ragqa.stores.manifest import CATALOGUE, MANIFEST, TERMS, VECTORS, Manifest, encode
+
+KEPT_GENERATIONS = 2
+
+_NAME = re.compile(r"gen-(\d{6,18})", re.ASCII)
+_DRAFT = re.compile(r"gen-(\d{6,18})\.tmp", re.ASCII)
+_CURRENT = "CURRENT"
+_CURRENT_DRAFT = "CURRENT.tmp"
+_LOCK = "LOCK"
+_MAX_NAME_BYTES = 64
+_SMALL_BYTES = 2**20
+
+# Where the file system has no hard links, or not for this file.
+_CANNOT_LINK = frozenset(
+    {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}
+)
+
+
+def _go_on(name: str) -> None:
+    """Let every step happen."""
+
+
+_hook: Callable[[str], None] = _go_on
+
+
+def step(name: str) -> None:
+    """Announce the next action on the disk; does nothing unless a test is watching."""
+    _hook(name)
+
+
+@contextmanager
+def stepping(hook: Callable[[str], None]) -> Iterator[None]:
+    """Call `hook` with the name of each step; what it raises, the step raises."""
+    global _hook
+    before, _hook = _hook, hook
+    try:
+        yield
+    finally:
+        _hook = before
+
+
+@contextmanager
+def locked(root: Path, *, wait: bool) -> Iterator[None]:
+    """Be the one writer of an index; the kernel frees the lock when the process ends.
+
+    :raises WriterBusy: another process is, and `wait` is False.
+    :raises IndexUnusable: the folder cannot be written or cannot be locked.
+    """
+    with explaining(root, lambda: _SMALL_BYTES):
+        step("make the index folder")
+        root.mkdir(parents=True, exist_ok=True)
+        step("lock")
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(root / _LOCK, flags, 0o666)
+    try:
+        _flock(descriptor, root, wait=wait)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _flock(descriptor: int, root: Path, *, wait: bool) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError as exc:
+        raise WriterBusy(
+            f"another process is writing the index in {root}",
+            hint="wait until it is done, or use --wait",
+        ) from exc
+    except OSError as exc:
+        raise cannot_write(root, f"it cannot be locked: {exc.strerror}") from exc
+
+
+def current(root: Path) -> str:
+    """Read the name of the generation to read.
+
+    :raises NoIndex: nothing was committed here yet.
+    :raises IndexUnusable: `CURRENT` is not the name of a generation that is here.
+    """
+    path = root / _CURRENT
+    try:
+        name = _read_name(path)
+    except FileNotFoundError as exc:
+        raise NoIndex(f"there is no index in {root} yet", hint="ragqa index") from exc
+    except OSError as exc:
+        raise IndexUnusable(
+            f"the index file {path} cannot be read: {exc.strerror}", hint=REBUILD
+        ) from exc
+    if not _NAME.fullmatch(name):
+        raise IndexUnusable(
+            f"the index file {path} does not name a generation, it says {name!r}", hint=REBUILD
+        )
+    try:
+        found = stat.S_ISDIR(os.lstat(root / name).st_mode)
+    except OSError:
+        found = False
+    if not found:
+        raise IndexUnusable(f"the index file {path} names {name}, which is not there", hint=REBUILD)
+    return name
+
+
+def number_of(name: str) -> int:
+    """The number in the name of a generation or of its draft."""
+    return int(_without_tmp(name).partition("-")[2])
+
+
+def _without_tmp(name: str) -> str:
+    return name.removesuffix(".tmp")
+
+
+def _read_name(path: Path) -> str:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        data = os.read(descriptor, _MAX_NAME_BYTES)
+    finally:
+        os.close(descriptor)
+    return data.decode("ascii", "backslashreplace").removesuffix("\n")
+
+
+def begin_draft(root: Path) -> Path:
+    """Make the folder in which the next generation is built, with a number never used before."""
+    names = _names(root)
+    with suppress(OSError):
+        names.append(_read_name(root / _CURRENT))
+    numbers = [number_of(name) for name in names if _NAME.fullmatch(_without_tmp(name))]
+    draft = root / f"gen-{max(numbers, default=0) + 1:06d}.tmp"
+    step(f"make {draft.name}")
+    draft.mkdir()
+    (draft / TERMS).mkdir()
+    return draft
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Callable[[bytes], None]]:
+    """Give what writes to a new file, and see the file to the disk in the end."""
+    step(f"write {path.name}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o666), "wb", buffering=0) as file:
+
+        def write(data: bytes) -> None:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest) :]
+
+        yield write
+        step(f"sync {path.name}")
+        os.fsync(file.fileno())
+
+
+def sync(path: Path) -> None:
+    """See a file, or the names in a folder, to the disk."""
+    step(f"sync {path.name}")
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file that will not change a second name, or where that cannot be, a copy."""
+    step(f"link {target.name}")
+    try:
+        os.link(source, target)
+    except OSError as exc:
+        if exc.errno not in _CANNOT_LINK:
+            raise
+        shutil.copyfile(source, target)
+
+
+def draft_files(draft: Path) -> list[str]:
+    """The files of a draft by their names in the manifest, in order."""
+    terms = sorted(name for name in _names(draft / TERMS) if not name.endswith(".lock"))
+    return [CATALOGUE, *(f"{TERMS}/{name}" for name in terms), VECTORS]
+
+
+def publish(draft: Path, manifest: Manifest) -> None:
+    """Make a draft, whose files are on the disk already, the generation to read."""
+    root = draft.parent
+    with new_file(draft / MANIFEST) as write:
+        write(encode(manifest))
+    sync(draft / TERMS)
+    sync(draft)
+    name = _without_tmp(draft.name)
+    step(f"rename {draft.name}")
+    draft.rename(root / name)
+    sync(root)
+    with new_file(root / _CURRENT_DRAFT) as write:
+        write(f"{name}\n".encode())
+    step("replace CURRENT")
+    (root / _CURRENT_DRAFT).replace(root / _CURRENT)
+    sync(root)
+
+
+def sweep(root: Path) -> None:
+    """Remove, as far as it can be, what no reader needs: drafts and old generations.
+
+    Where `CURRENT` is missing or damaged every generation is left for a person to look at.
+    """
+    with suppress(OSError):
+        names = _names(root)
+        kept = _kept(root, names)
+        for name in sorted(names):
+            draft = name == _CURRENT_DRAFT or _DRAFT.fullmatch(name)
+            if draft or (_NAME.fullmatch(name) and name not in kept):
+                _remove(root / name)
+
+
+def _kept(root: Path, names: Iterable[str]) -> set[str]:
+    generations = sorted(filter(_NAME.fullmatch, names), key=number_of)
+    try:
+        newest = number_of(current(root))
+    except (NoIndex, IndexUnusable):
+        return set(generations)
+    older = [name for name in generations if number_of(name) <= newest]
+    return set(older[-KEPT_GENERATIONS:])
+
+
+def _names(folder: Path) -> list[str]:
+    return [entry.name for entry in folder.iterdir()]
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        step(f"remove {path.name}")
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

@@ -1,0 +1,230 @@
+"""The manifest of a generation: what it holds, and a digest of each of its files."""
+
+import hashlib
+import json
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import ragqa
+from ragqa.errors import IndexUnusable
+from ragqa.stores.failures import REBUILD, naming
+from ragqa.types import EmbedderInfo, IndexInfo, Skipped
+
+FORMAT = 1
+"""Raised whenever a generation's files change their meaning."""
+
+MANIFEST = "manifest.json"
+CATALOGUE = "catalogue.sqlite"
+VECTORS = "vectors.faiss"
+TERMS = "terms"
+
+MAX_MANIFEST_BYTES = 64 * 2**20
+
+_A = TypeVar("_A")
+_B = TypeVar("_B")
+_FILE_NAME = re.compile(r"(?:catalogue\.sqlite|vectors\.faiss|terms/\.?\w[\w.-]*)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """What a file of a generation was when the generation was made."""
+
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All that is known of a generation before its files are opened."""
+
+    info: IndexInfo
+    files: Mapping[str, FileRecord]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(record.size for record in self.files.values())
+
+    @property
+    def term_files(self) -> list[str]:
+        """The names of the files below `terms/`."""
+        return [name.partition("/")[2] for name in self.files if name.startswith(f"{TERMS}/")]
+
+
+def record_files(folder: Path, names: Sequence[str]) -> dict[str, FileRecord]:
+    """Read the files of a generation that was just written, for its manifest."""
+    return dict(zip(names, _in_parallel(_record, [folder / name for name in names]), strict=True))
+
+
+def _in_parallel(act: Callable[[_A], _B], arguments: Sequence[_A]) -> list[_B]:
+    """Do the same with each; reading and hashing files keeps several processors busy."""
+    # Not at the top: it is slow to import, and asking has no use for it.
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(act, arguments))
+
+
+def _record(path: Path) -> FileRecord:
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        status = os.fstat(file.fileno())
+    return FileRecord(size=status.st_size, mtime_ns=status.st_mtime_ns, sha256=sha256)
+
+
+def encode(manifest: Manifest) -> bytes:
+    """The bytes of a manifest file, which carry a digest of themselves."""
+    info = asdict(replace(manifest.info, chunking=dict(manifest.info.chunking)))
+    files = {name: asdict(record) for name, record in manifest.files.items()}
+    content = {"format": FORMAT, "ragqa": ragqa.__version__, "info": info, "files": files}
+    sealed = {**content, "digest": _digest(content)}
+    return json.dumps(sealed, indent=1, allow_nan=False).encode()
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a generation and check it against itself.
+
+    :raises IndexUnusable: it is missing, damaged, or of another format.
+    """
+    path = folder / MANIFEST
+    with naming(path):
+        data = _read_regular(path)
+    try:
+        content = json.loads(data)
+        _check_seal(folder, content)
+        return Manifest(info=_info(content["info"]), files=_files(content["files"]))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
+        raise IndexUnusable(f"the index file {path} is damaged: {exc}", hint=REBUILD) from exc
+
+
+def findings(folder: Path, manifest: Manifest, *, thorough: bool) -> Iterator[str]:
+    """Say in a sentence of each file that is not as the manifest has it.
+
+    :param thorough: compare the digest also where size and modification time agree.
+    """
+    if not _is_folder(folder / TERMS):
+        yield f"the index folder {folder / TERMS} is missing"
+        return
+
+    def find(name: str) -> str:
+        return _finding(folder / name, manifest.files[name], thorough=thorough)
+
+    names = list(manifest.files)
+    found = _in_parallel(find, names) if thorough else map(find, names)
+    for name, finding in zip(names, found, strict=True):
+        if finding:
+            yield f"the index file {folder / name} {finding}"
+
+
+def _finding(path: Path, record: FileRecord, *, thorough: bool) -> str:
+    try:
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode):
+            return "is not a regular file"
+        if status.st_size != record.size:
+            return f"has {status.st_size} bytes instead of {record.size}"
+        touched = status.st_mtime_ns != record.mtime_ns
+        if (touched or thorough) and _record(path).sha256 != record.sha256:
+            return "was changed after it was written"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as exc:
+        return f"cannot be read: {exc.strerror}"
+    return ""
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _read_regular(path: Path) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("not a regular file")
+        data = file.read(MAX_MANIFEST_BYTES + 1)
+    if len(data) > MAX_MANIFEST_BYTES:
+        raise OSError(f"more than {MAX_MANIFEST_BYTES} bytes")
+    return data
+
+
+def _digest(content: object) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _check_seal(folder: Path, content: dict[str, object]) -> None:
+    if content["format"] != FORMAT:
+        raise IndexUnusable(
+            f"the index in {folder} was written by ragqa {content.get('ragqa')} in format "
+            f"{content['format']}; this is ragqa {ragqa.__version__}, which reads format {FORMAT}",
+            hint=REBUILD,
+        )
+    if content.pop("digest") != _digest(content):
+        raise ValueError("it is not what its own digest was taken of")
+
+
+def _files(content: dict[str, dict[str, object]]) -> dict[str, FileRecord]:
+    for name in content:
+        if not _FILE_NAME.fullmatch(name):
+            raise ValueError(f"it names the file {name!r}")
+    for name in (CATALOGUE, VECTORS):
+        if name not in content:
+            raise ValueError(f"it does not name the file {name}")
+    return {
+        name: FileRecord(
+            size=_typed(fields, "size", int),
+            mtime_ns=_typed(fields, "mtime_ns", int),
+            sha256=_typed(fields, "sha256", str),
+        )
+        for name, fields in content.items()
+    }
+
+
+def _info(content: dict[str, object]) -> IndexInfo:
+    skipped = [_strings(pair, "path", "reason") for pair in _typed(content, "skipped", list)]
+    return IndexInfo(
+        generation=_typed(content, "generation", int),
+        embedder=_embedder(_typed(content, "embedder", dict)),
+        dtype=_typed(content, "dtype", str),
+        canary=tuple(float(number) for number in _typed(content, "canary", list)),
+        chunking={key: int(value) for key, value in _typed(content, "chunking", dict).items()},
+        notes=_typed(content, "notes", int),
+        passages=_typed(content, "passages", int),
+        corpus=_typed(content, "corpus", str),
+        created=_typed(content, "created", str),
+        skipped=tuple(Skipped(path=path, reason=reason) for path, reason in skipped),
+        warnings=tuple(str(warning) for warning in _typed(content, "warnings", list)),
+    )
+
+
+def _embedder(content: dict[str, object]) -> EmbedderInfo:
+    return EmbedderInfo(
+        name=_typed(content, "name", str),
+        weights_sha256=_typed(content, "weights_sha256", str),
+        dimension=_typed(content, "dimension", int),
+        window=_typed(content, "window", int),
+        pooling=_typed(content, "pooling", str),
+        query_prompt=_typed(content, "query_prompt", str),
+        passage_prompt=_typed(content, "passage_prompt", str),
+    )
+
+
+def _strings(content: dict[str, object], *names: str) -> list[str]:
+    return [_typed(content, name, str) for name in names]
+
+
+def _typed(content: Mapping[str, object], name: str, kind: type[_A]) -> _A:
+    value = content[name]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise TypeError(f"{name} is {value!r:.40}")
+    return value

@@ -1,0 +1,244 @@
+"""A store in memory: the double that ships, and the plain statement of what a store must do.
+
+It keeps nothing after the process ends and takes no short cut: cosines by one product per passage,
+BM25 as its formula has it. The contract suite compares the other stores with it.
+"""
+
+import math
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from ragqa.analysis import index_terms
+from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
+from ragqa.stores.filters import path_matcher, start_of
+from ragqa.stores.ranking import Candidate, settle
+from ragqa.stores.vectors import check_dimension, check_vectors
+from ragqa.types import (
+    Filters,
+    IndexInfo,
+    Note,
+    NoteRecord,
+    Passage,
+    Stamp,
+    Vector,
+    Vectors,
+)
+
+K1 = 1.2
+B = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A note with what was made of it."""
+
+    record: NoteRecord
+    passages: tuple[Passage, ...]
+    vectors: Vectors
+    terms: tuple[Counter[str], ...]
+
+
+class MemorySnapshot:
+    """One committed state; it never changes."""
+
+    def __init__(self, info: IndexInfo, notes: Mapping[str, _Held]) -> None:
+        self.info = info
+        self.held = dict(notes)
+        self._passages = {p.id: p for held in notes.values() for p in held.passages}
+
+    def notes(self) -> dict[str, NoteRecord]:
+        """Every note by path."""
+        return {path: held.record for path, held in self.held.items()}
+
+    def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
+        """The k passages nearest by cosine."""
+        if vector.shape != (self.info.embedder.dimension,) or not np.isfinite(vector).all():
+            raise EmbedderMismatch(
+                f"the question's embedding has the shape {vector.shape}, "
+                f"the index {self.info.embedder.dimension} dimensions",
+                hint="ragqa index --rebuild",
+            )
+        cosines = [
+            (passage.id, float(row.astype(np.float64) @ vector.astype(np.float64)))
+            for held in self._let_through(filters)
+            for passage, row in zip(held.passages, held.vectors, strict=True)
+        ]
+        return settle(cosines)[: max(k, 0)]
+
+    def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[Candidate]:
+        """The k best passages by BM25."""
+        idf = self.idf(terms)
+        lengths = [counts.total() for held in self.held.values() for counts in held.terms]
+        mean = sum(lengths) / max(1, len(lengths))
+        scores = [
+            (passage.id, _bm25(counts, idf, mean))
+            for held in self._let_through(filters)
+            for passage, counts in zip(held.passages, held.terms, strict=True)
+        ]
+        return settle((id_, score) for id_, score in scores if score > 0)[: max(k, 0)]
+
+    def passages(self, ids: Sequence[int]) -> list[Passage]:
+        """The passages with these ids, in the order given."""
+        for missing in set(ids) - self._passages.keys():
+            raise IndexUnusable(f"the index in memory has no passage {missing}")
+        return [self._passages[id_] for id_ in ids]
+
+    def idf(self, terms: Sequence[str]) -> dict[str, float]:
+        """BM25's inverse document frequency of each term."""
+        every = [counts for held in self.held.values() for counts in held.terms]
+        with_term = {term: sum(term in counts for counts in every) for term in terms}
+        return {
+            term: math.log1p((len(every) - n + 0.5) / (n + 0.5)) for term, n in with_term.items()
+        }
+
+    def close(self) -> None:
+        """Do nothing: there are no files to let go of."""
+
+    def _let_through(self, filters: Filters) -> Iterator[_Held]:
+        matches_path = path_matcher(filters.paths)
+        day, moment_ns = start_of(filters.since) if filters.since else ("", 0)
+        for held in self.held.values():
+            note = held.record
+            tagged = all(
+                any(tag == wanted or tag.startswith(f"{wanted}/") for tag in note.tags)
+                for wanted in filters.tags
+            )
+            placed = not filters.paths or matches_path(note.path)
+            recent = note.date >= day if note.date else note.stamp.mtime_ns >= moment_ns
+            if tagged and placed and (recent or not filters.since):
+                yield held
+
+
+class MemoryWriter:
+    """The next snapshot in the making."""
+
+    def __init__(
+        self,
+        base: MemorySnapshot | None,
+        generation: int,
+        publish: Callable[[MemorySnapshot], None],
+    ) -> None:
+        self._base = base
+        self._generation = generation
+        self._publish = publish
+        self._notes = dict(base.held) if base else {}
+        self._dimension = base.info.embedder.dimension if base else None
+
+    def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
+        """The embeddings already in the base snapshot, by embedding key."""
+        wanted = set(embedding_keys)
+        return {
+            passage.embedding_key: row
+            for held in (self._base.held.values() if self._base else ())
+            for passage, row in zip(held.passages, held.vectors, strict=True)
+            if passage.embedding_key in wanted
+        }
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Drop notes with their passages."""
+        for path in paths:
+            self._notes.pop(path, None)
+
+    def add(
+        self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors
+    ) -> None:
+        """Add a note, in place of the one at its path if there is one."""
+        check_vectors(passages, vectors, self._dimension)
+        if passages:
+            self._dimension = vectors.shape[1]
+        self._notes[note.path] = _Held(
+            record=NoteRecord(
+                path=note.path,
+                stamp=note.stamp,
+                sha256=note.sha256,
+                settled=settled,
+                title=note.title,
+                tags=note.tags,
+                date=note.date,
+            ),
+            passages=tuple(passages),
+            vectors=np.array(vectors, dtype=np.float32),
+            terms=tuple(Counter(index_terms(passage.embedded_text)) for passage in passages),
+        )
+
+    def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
+        """Record a new stamp for a note whose text is the same."""
+        if path in self._notes:
+            held = self._notes[path]
+            record = replace(held.record, stamp=stamp, settled=settled)
+            self._notes[path] = replace(held, record=record)
+
+    def commit(self, info: IndexInfo) -> IndexInfo:
+        """Make the snapshot the newest."""
+        check_dimension(info, self._dimension)
+        ids = Counter(p.id for held in self._notes.values() for p in held.passages)
+        for path, held in self._notes.items():
+            if any(ids[passage.id] > 1 for passage in held.passages):
+                raise IndexUnusable(f"a passage of the note {path} has the id of another passage")
+        info = replace(info, generation=self._generation, notes=len(self._notes), passages=len(ids))
+        self._publish(MemorySnapshot(info, self._notes))
+        return info
+
+
+class MemoryStore:
+    """A place in this process that holds snapshots."""
+
+    _places: ClassVar[dict[Path, "MemoryStore"]] = {}
+
+    def __init__(self) -> None:
+        self._newest: MemorySnapshot | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def at(cls, path: Path) -> "MemoryStore":
+        """Give the store of this process that has this name, made when first asked for."""
+        return cls._places.setdefault(path.absolute(), cls())
+
+    def snapshot(self) -> MemorySnapshot:
+        """Give the newest snapshot."""
+        if self._newest is None:
+            raise NoIndex("there is no index in memory yet", hint="ragqa index")
+        return self._newest
+
+    @contextmanager
+    def writer(self, *, fresh: bool, wait: bool) -> Iterator[MemoryWriter]:
+        """Begin the next snapshot."""
+        if not self._lock.acquire(blocking=wait):
+            raise WriterBusy("the index in memory is being written", hint="wait until it is done")
+        try:
+            generation = self._newest.info.generation + 1 if self._newest else 1
+            yield MemoryWriter(None if fresh else self._newest, generation, self._publish)
+        finally:
+            self._lock.release()
+
+    def problems(self) -> list[str]:
+        """Nothing can go wrong here but that there is nothing."""
+        return [] if self._newest else ["there is no index in memory yet"]
+
+    def _publish(self, snapshot: MemorySnapshot) -> None:
+        self._newest = snapshot
+
+
+def _bm25(counts: Counter[str], idf: Mapping[str, float], mean_length: float) -> float:
+    length = _kept_length(counts.total())
+    damping = K1 * (1 - B + B * length / mean_length) if mean_length else K1
+    return sum(
+        weight * (K1 + 1) * counts[term] / (counts[term] + damping)
+        for term, weight in idf.items()
+        if term in counts
+    )
+
+
+def _kept_length(length: int) -> int:
+    """A passage's length as Lucene and tantivy keep it, in one byte: exact to 40, then in steps."""
+    if length < 40:
+        return length
+    shift = (length - 24).bit_length() - 4
+    return 24 + ((length - 24) >> shift << shift)

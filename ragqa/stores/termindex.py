@@ -1,0 +1,186 @@
+"""The terms of one generation: a tantivy index over passages, scored by BM25.
+
+Each passage is a document with its id, its note's number in the catalogue, and its terms.
+"""
+
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tantivy import (
+    Document,
+    Index,
+    Occur,
+    Query,
+    Schema,
+    SchemaBuilder,
+    TextAnalyzerBuilder,
+    Tokenizer,
+)
+
+from ragqa.analysis import index_terms
+from ragqa.stores.failures import naming, unusable
+from ragqa.stores.ranking import Candidate, best
+from ragqa.types import Passage
+
+NumberedPassage = tuple[int, Passage]
+"""A passage and the number of its note in the catalogue."""
+
+_TOKENIZER = "ragqa"
+_WRITER_BYTES = 64 * 2**20
+_REMOVAL_ATTEMPTS = 10
+_MEMORY = "/dev/shm"  # noqa: S108 - folders with random names are made there; no disk to wait for
+
+
+class TermIndex:
+    """The terms of a published generation, for reading.
+
+    :param names: its files, as the manifest has them.
+    """
+
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+        self._folder = folder
+        with _naming(folder), _links_to(folder, names) as view:
+            index = Index.open(str(view))
+            index.config_reader("manual")
+            self._schema = index.schema
+            self._searcher = index.searcher()
+
+    def search(self, terms: Sequence[str], k: int, among: Sequence[int] | None) -> list[Candidate]:
+        """The k best passages for any of the terms, of all notes or of those numbered."""
+        if not terms or among == []:
+            return []
+        with _naming(self._folder):
+            query = self._any_of(dict.fromkeys(terms))
+            if among is not None:
+                notes = Query.term_set_query(self._schema, "note", among)
+                let_through = Query.const_score_query(notes, 0.0)
+                query = Query.boolean_query([(Occur.Must, query), (Occur.Must, let_through)])
+            return best(lambda limit: self._top(query, limit), k, self._searcher.num_docs)
+
+    def idf(self, terms: Sequence[str]) -> dict[str, float]:
+        """BM25's inverse document frequency of each term, over the passages that are there."""
+        total = self._searcher.num_docs
+        with _naming(self._folder):
+            counts = {term: self._count(self._any_of([term])) for term in terms}
+        return {term: math.log1p((total - n + 0.5) / (n + 0.5)) for term, n in counts.items()}
+
+    def ids(self) -> list[int]:
+        """The passage id of each document."""
+        with _naming(self._folder):
+            return [id_ for id_, _ in self._top(Query.all_query(), max(1, self._searcher.num_docs))]
+
+    def _any_of(self, terms: Iterable[str]) -> Query:
+        # Never parse_query: what a user types is not query syntax.
+        alternatives = [
+            (Occur.Should, Query.term_query(self._schema, "body", term, "freq")) for term in terms
+        ]
+        return Query.boolean_query(alternatives)
+
+    def _top(self, query: Query, limit: int) -> list[Candidate]:
+        hits = self._searcher.search(query, limit, count=False).hits
+        ids = self._searcher.fast_field_values("id", [address for _, address in hits])
+        return [(int(id_ or 0), score) for id_, (score, _) in zip(ids, hits, strict=True)]
+
+    def _count(self, query: Query) -> int:
+        result = self._searcher.search(query, 1, count=True)
+        return int(result.count)  # type: ignore[attr-defined]  # missing from tantivy's stub
+
+
+def write_terms(folder: Path, passages: Iterable[NumberedPassage]) -> None:
+    """Make a terms index in an empty folder."""
+    with _naming(folder):
+        _change(Index(_schema(), path=str(folder)), gone=(), passages=passages)
+
+
+def change_terms(folder: Path, *, gone: Iterable[int], passages: Iterable[NumberedPassage]) -> None:
+    """Take notes out of a terms index, by number, and put passages in.
+
+    The folder holds hard links: tantivy never writes into a file that is there, and replaces
+    `meta.json` and `.managed.json` by renaming.
+    """
+    with _naming(folder):
+        _change(Index.open(str(folder)), gone=gone, passages=passages)
+
+
+def dead_passages(folder: Path) -> int:
+    """Count the documents that are deleted but still weigh in BM25's statistics."""
+    with _naming(folder):
+        segments = json.loads((folder / "meta.json").read_bytes())["segments"]
+        return sum((segment["deletes"] or {}).get("num_deleted_docs", 0) for segment in segments)
+
+
+def _schema() -> Schema:
+    builder = SchemaBuilder()
+    builder.add_integer_field("id", fast=True)
+    builder.add_integer_field("note", indexed=True)
+    builder.add_text_field("body", tokenizer_name=_TOKENIZER, index_option="freq")
+    return builder.build()
+
+
+def _change(index: Index, *, gone: Iterable[int], passages: Iterable[NumberedPassage]) -> None:
+    index.config_reader("manual")
+    index.register_tokenizer(_TOKENIZER, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
+    # One thread, so that the same notes always give the same segments.
+    writer = index.writer(_WRITER_BYTES, 1)
+    try:
+        for note in gone:
+            writer.delete_documents_by_term("note", note)
+        for note, passage in passages:
+            document = Document()
+            document.add_integer("id", passage.id)
+            document.add_integer("note", note)
+            document.add_text("body", " ".join(index_terms(passage.embedded_text)))
+            writer.add_document(document)
+        writer.commit()
+        # Merging goes on after a commit, and digests are to be taken of what it leaves.
+        writer.wait_merging_threads()
+    finally:
+        # An error's traceback would keep the writer, and its threads at work in the folder.
+        del writer
+
+
+@contextmanager
+def _links_to(folder: Path, names: Iterable[str]) -> Iterator[Path]:
+    """A folder of symbolic links: tantivy makes a lock file even where it only reads.
+
+    Once open, it has all files mapped and does not come back for them. Where there is no place
+    for temporary files it is given the folder itself, which it may be able to write to.
+    """
+    view = _temporary_folder()
+    if view is None:
+        yield folder
+        return
+    try:
+        for name in names:
+            (view / name).symlink_to(folder.absolute() / name)
+        yield view
+    finally:
+        # The reader that tantivy first makes by itself may be putting a lock there this moment.
+        for _ in range(_REMOVAL_ATTEMPTS):
+            if not view.exists():
+                break
+            shutil.rmtree(view, ignore_errors=True)
+
+
+def _temporary_folder() -> Path | None:
+    for place in (_MEMORY, None):
+        with suppress(OSError):
+            return Path(tempfile.mkdtemp(prefix="ragqa-", dir=place))
+    return None
+
+
+@contextmanager
+def _naming(folder: Path) -> Iterator[None]:
+    try:
+        with naming(folder, ValueError, RuntimeError, TypeError, KeyError):
+            yield
+    except BaseException as exc:
+        # A panic inside tantivy is a BaseException, of a class that nobody exports.
+        if type(exc).__name__ == "PanicException":
+            raise unusable(folder, exc) from exc
+        raise

@@ -1,0 +1,57 @@
+"""What a command imports, which decides how long it takes to start."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from support import CORPUS
+
+HEAVY = {"torch", "transformers", "sentence_transformers", "sklearn", "scipy", "pandas"}
+FOR_ASKING = {"numpy", "onnxruntime", "faiss", "tantivy", "tokenizers", "sqlite3"}
+FOR_BUILDING = {"markdown_it", "yaml", "tiktoken", "sentencex", "onnx", "huggingface_hub"}
+
+PROBE = """
+import sys
+from ragqa.cli import run
+code = run(sys.argv[1:])
+loaded = sorted({name.partition(".")[0] for name in sys.modules})
+print(code, *loaded, file=sys.stderr)
+"""
+
+
+def imported(*args):
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, *map(str, args)],
+        capture_output=True,
+        text=True,
+        env=os.environ,
+        timeout=120,
+        check=True,
+    )
+    code, *modules = done.stderr.splitlines()[-1].split()
+    assert code == "0", done.stderr
+    return set(modules)
+
+
+@pytest.mark.parametrize("args", [["--help"], ["--version"], ["ask", "--help"]])
+def test_help_and_version_import_nothing_heavy(args):
+    assert imported(*args).isdisjoint(HEAVY | FOR_ASKING | FOR_BUILDING | {"rich"})
+
+
+def test_ask_imports_neither_torch_nor_what_only_building_needs(wiki_index):
+    modules = imported("ask", "when should I fine-tune?", "--corpus", CORPUS, "--index", wiki_index)
+    assert modules.isdisjoint(HEAVY | FOR_BUILDING)
+    assert modules >= FOR_ASKING
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, ragqa; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert loaded.isdisjoint(HEAVY | FOR_ASKING | FOR_BUILDING)

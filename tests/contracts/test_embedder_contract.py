@@ -1,0 +1,177 @@
+"""What every embedder promises, checked on the double, the building one and the asking one."""
+
+import dataclasses
+import functools
+import json
+
+import numpy as np
+import pytest
+
+from ragqa.embedders import CANARY, DEFAULT_MODEL, Embedder, embedder_for
+from ragqa.types import EmbedderInfo
+
+TEXTS = [
+    "Fine-tuning changes the weights of a model.",
+    "No.",
+    "The weights of a model are changed by fine-tuning it. " * 8,
+    "Bread dough rises faster in a warm kitchen.",
+    "Naïve café owners paid 1,234.50 € in Zürich; 東京 was dearer 🙂.",
+]
+
+SPECS = {
+    "hashed": ("hashed:", True),
+    "building": (DEFAULT_MODEL, True),
+    "asking": (DEFAULT_MODEL, False),
+}
+
+
+@pytest.fixture(scope="session")
+def loaded(own_home):
+    """Load each embedder once, on first use."""
+    return functools.cache(lambda name: embedder_for(SPECS[name][0], building=SPECS[name][1]))
+
+
+@pytest.fixture(params=SPECS)
+def embedder(request, loaded) -> Embedder:
+    return loaded(request.param)
+
+
+def cosines(first, second):
+    return (np.asarray(first) * np.asarray(second)).sum(axis=-1)
+
+
+def text_of(embedder: Embedder, tokens: int) -> str:
+    """A text of exactly so many tokens."""
+    overhead = embedder.count_tokens([""])[0]
+    text = " ".join(["word"] * (tokens - overhead))
+    assert embedder.count_tokens([text]) == [tokens]
+    return text
+
+
+def test_embeddings_are_float32_rows_of_unit_length(embedder):
+    vectors = embedder.embed_passages(TEXTS)
+    assert vectors.shape == (len(TEXTS), embedder.info.dimension)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_no_texts_give_no_embeddings(embedder):
+    assert embedder.embed_passages([]).shape == (0, embedder.info.dimension)
+    assert embedder.embed_sentences([]) == []
+    assert embedder.count_tokens([]) == []
+
+
+def test_the_same_texts_give_the_same_vectors(embedder):
+    np.testing.assert_array_equal(embedder.embed_passages(TEXTS), embedder.embed_passages(TEXTS))
+
+
+def test_a_text_has_the_same_vector_alone_and_among_others_in_any_order(embedder):
+    alone = np.concatenate([embedder.embed_passages([text]) for text in TEXTS])
+    assert cosines(alone, embedder.embed_passages(TEXTS)).min() > 0.9995
+    assert cosines(alone[::-1], embedder.embed_passages(TEXTS[::-1])).min() > 0.9995
+
+
+def test_many_texts_come_back_in_the_order_given(embedder):
+    texts = [f"{'very ' * (i % 17)}short note number {i}" for i in range(150)]
+    vectors = embedder.embed_passages(texts)
+    for i in (0, 16, 17, 149):
+        assert cosines(vectors[i], embedder.embed_passages([texts[i]])[0]) > 0.9995
+
+
+def test_like_texts_are_nearer_than_unlike_ones(embedder):
+    vectors = embedder.embed_passages(TEXTS)
+    assert cosines(vectors[0], vectors[2]) > cosines(vectors[0], vectors[3]) + 0.2
+
+
+def test_a_question_finds_the_passage_that_answers_it(embedder):
+    question = embedder.embed_query("When does bread dough rise faster?").pooled
+    assert int(np.argmax(embedder.embed_passages(TEXTS) @ question)) == 3
+
+
+def test_a_passage_that_fills_the_window_is_embedded_and_one_token_more_is_refused(embedder):
+    full = text_of(embedder, embedder.info.window)
+    assert embedder.embed_passages([full]).shape[0] == 1
+    with pytest.raises(ValueError, match=r"passage 1 has \d+ tokens"):
+        embedder.embed_passages(["short", text_of(embedder, embedder.info.window + 1)])
+
+
+def test_what_is_counted_is_not_cut_at_the_window(embedder):
+    assert embedder.count_tokens([text_of(embedder, 3 * embedder.info.window)])[0] > 700
+
+
+def test_a_question_beyond_the_window_is_cut(embedder):
+    text = "why " * 10 * embedder.info.window
+    asked = embedder.embed_query(text)
+    assert 0 < len(asked.spans) <= embedder.info.window
+    assert asked.spans[-1][1] < len(text)
+
+
+def test_a_sentence_beyond_the_window_is_cut(embedder):
+    (sentence,) = embedder.embed_sentences([text_of(embedder, 2 * embedder.info.window)])
+    assert 0 < len(sentence.spans) <= embedder.info.window
+
+
+def test_token_spans_lie_in_the_text_in_order(embedder):
+    for text, sentence in zip(TEXTS, embedder.embed_sentences(TEXTS), strict=True):
+        assert sentence.spans[0][0] == 0
+        assert sentence.spans[-1][1] == len(text.rstrip())
+        for start, end in sentence.spans:
+            assert 0 <= start < end <= len(text)
+            assert text[start:end].strip() == text[start:end]
+        assert list(sentence.spans) == sorted(sentence.spans)
+
+
+def test_token_vectors_are_float32_rows_of_unit_length_one_for_each_span(embedder):
+    for found in (embedder.embed_query(TEXTS[0]), *embedder.embed_sentences(TEXTS)):
+        assert found.vectors.shape == (len(found.spans), embedder.info.dimension)
+        assert found.vectors.dtype == found.pooled.dtype == np.float32
+        np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, atol=1e-5)
+        assert np.linalg.norm(found.pooled) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_sentence_has_the_vector_of_the_same_text_as_a_passage(embedder):
+    pooled = [sentence.pooled for sentence in embedder.embed_sentences(TEXTS)]
+    assert cosines(pooled, embedder.embed_passages(TEXTS)).min() > 0.9995
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\0", "\ud800", "a \udfff b", "\u200b"])
+def test_odd_texts_are_embedded_without_a_crash(embedder, text):
+    for pooled in (
+        embedder.embed_passages([text])[0],
+        embedder.embed_query(text).pooled,
+        embedder.embed_sentences([text])[0].pooled,
+    ):
+        assert np.linalg.norm(pooled) == pytest.approx(1, abs=1e-5)
+    assert embedder.count_tokens([text])[0] >= 0
+
+
+def test_progress_is_told_until_all_is_done(embedder):
+    told = []
+    embedder.embed_passages(TEXTS * 9, progress=lambda *step: told.append(step))
+    total = len(TEXTS) * 9
+    assert told[-1] == ("embedding", total, total)
+    assert [done for _, done, _ in told] == sorted({done for _, done, _ in told})
+    assert {(stage, of) for stage, _, of in told} == {("embedding", total)}
+
+
+def test_the_fingerprint_survives_json(embedder):
+    stored = json.loads(json.dumps(dataclasses.asdict(embedder.info)))
+    assert EmbedderInfo(**stored) == embedder.info
+    assert len(embedder.info.weights_sha256) == 64
+
+
+def test_the_number_format_is_named(embedder):
+    assert embedder.dtype in {"float32", "bfloat16"}
+
+
+def test_building_and_asking_have_one_fingerprint_and_agree(loaded):
+    building, asking = loaded("building"), loaded("asking")
+    assert building.info == asking.info
+    texts = [CANARY, *TEXTS]
+    assert cosines(building.embed_passages(texts), asking.embed_passages(texts)).min() >= 0.998
+    assert building.count_tokens(texts) == asking.count_tokens(texts)
+    for ours, theirs in zip(
+        building.embed_sentences(texts), asking.embed_sentences(texts), strict=True
+    ):
+        assert ours.spans == theirs.spans
+        assert cosines(ours.vectors, theirs.vectors).min() >= 0.99

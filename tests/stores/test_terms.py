@@ -1,0 +1,113 @@
+"""Refreshing the terms of a large index, where the old files are linked and changed."""
+
+import errno
+import os
+from contextlib import closing
+
+import numpy as np
+import pytest
+from stores.building import EVERYTHING, FRUIT, INFO, answers, ask, commit, entry
+
+from ragqa.stores.local import LocalStore
+from ragqa.stores.memory import MemoryStore
+from ragqa.stores.termindex import dead_passages
+
+QUESTION = "apple banana cherry fig"
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def found_ids(store, filters=EVERYTHING):
+    with closing(store.snapshot()) as snapshot:
+        return [sorted(id_ for id_, _ in leg) for leg in ask(snapshot, QUESTION, filters=filters)]
+
+
+def test_a_linked_refresh_finds_what_the_plain_store_finds(root, long_lived_terms):
+    store, plain = LocalStore(root), MemoryStore()
+    for place in range(20):
+        changes = [
+            entry(f"n{place % 7}.md", f"apple word{place}", "banana fig"),
+            *FRUIT[: place % 3],
+        ]
+        removed = [f"n{(place + 3) % 7}.md"]
+        assert commit(store, *changes, remove=removed) == commit(plain, *changes, remove=removed)
+        assert found_ids(store) == found_ids(plain)
+        with closing(store.snapshot()) as ours, closing(plain.snapshot()) as theirs:
+            assert ours.idf(["appl", "fig"]) == pytest.approx(theirs.idf(["appl", "fig"]))
+    assert store.problems() == []
+
+
+def test_a_linked_refresh_leaves_the_old_generation_as_it_was(store, root, long_lived_terms):
+    before, old = contents(root / "gen-000001"), answers(store)
+    with closing(store.snapshot()) as snapshot:
+        commit(store, entry("one.md", "fig"), remove=["ml/two.md"])
+        assert snapshot.notes() == old[2]
+    assert contents(root / "gen-000001") == before
+    shared = {
+        path.name for path in (root / "gen-000002/terms").iterdir() if path.stat().st_nlink == 2
+    }
+    assert any(name.endswith(".idx") for name in shared)
+    assert not {"meta.json", ".managed.json"} & shared
+    (root / "CURRENT").write_text("gen-000001\n")
+    assert answers(LocalStore(root)) == old
+
+
+def test_where_files_cannot_be_linked_they_are_copied(store, root, long_lived_terms, monkeypatch):
+    def no_links(source, target):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", no_links)
+    commit(store, entry("one.md", "fig"))
+    assert store.problems() == []
+    assert {path.stat().st_nlink for path in (root / "gen-000002/terms").iterdir()} == {1}
+
+
+def test_a_new_stamp_alone_changes_neither_terms_nor_vectors(store, root):
+    with store.writer(fresh=False, wait=False) as writer:
+        writer.restamp("one.md", FRUIT[1].note.stamp, settled=True)
+        writer.commit(INFO)
+    old, new = root / "gen-000001", root / "gen-000002"
+    assert (old / "vectors.faiss").stat().st_ino == (new / "vectors.faiss").stat().st_ino
+    assert contents(old / "terms").keys() >= {
+        path.name for path in (new / "terms").iterdir() if path.stat().st_nlink == 2
+    }
+
+
+def test_without_a_place_for_temporary_files_the_terms_are_read_where_they_are(store, monkeypatch):
+    def no_place(**options):
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    before = answers(store)
+    monkeypatch.setattr("tempfile.mkdtemp", no_place)
+    assert answers(store) == before
+
+
+@pytest.mark.parametrize(("share", "dead"), [(1.0, 1), (0.1, 0)])
+def test_terms_are_written_anew_when_many_passages_are_dead(root, monkeypatch, share, dead):
+    monkeypatch.setattr("ragqa.stores.local_writer.REWRITE_TERMS_BELOW", 0)
+    monkeypatch.setattr("ragqa.stores.local_writer.MAX_DEAD_SHARE", share)
+    store = LocalStore(root)
+    commit(store, *FRUIT)
+    commit(store, remove=["ml/deep/three.md"])
+    assert dead_passages(root / "gen-000002/terms") == dead
+
+
+def test_scores_after_a_refresh_of_a_small_index_are_those_of_a_rebuild(store, root):
+    rebuilt = LocalStore(root.with_name("rebuilt"))
+    commit(store, entry("one.md", "apple fig " * 9), remove=["ml/two.md"])
+    commit(rebuilt, entry("one.md", "apple fig " * 9), FRUIT[2], FRUIT[3])
+    assert answers(store) == answers(rebuilt)
+
+
+def test_passages_longer_than_a_length_byte_holds_score_as_in_the_plain_store(root):
+    store, plain = LocalStore(root), MemoryStore()
+    long = [entry(f"{n}.md", "apple " + "fig " * n) for n in (1, 38, 39, 40, 41, 57, 150, 1100)]
+    for each in (store, plain):
+        commit(each, *long)
+    with closing(store.snapshot()) as ours, closing(plain.snapshot()) as theirs:
+        terms = dict(ours.terms(["appl"], 50, EVERYTHING))
+        expected = dict(theirs.terms(["appl"], 50, EVERYTHING))
+    assert list(terms) == list(expected)
+    assert np.allclose(list(terms.values()), list(expected.values()), rtol=1e-5)

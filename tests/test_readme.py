@@ -1,0 +1,108 @@
+"""The documents: every command and example in them works, every name in them exists."""
+
+import re
+import runpy
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+from support import CORPUS
+
+import ragqa as package
+from ragqa import errors
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "eval").glob("*.md")]
+)
+
+
+def blocks(language, text=README):
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def test_there_are_two_commands_to_paste_each_on_one_line():
+    first, second = blocks("sh")
+    assert first.count("\n") == second.count("\n") == 1
+    assert first.rstrip().endswith('ragqa ask "when should I fine-tune?"')
+    assert "pytest" in second
+
+
+def test_the_question_of_the_first_command_is_answered(ragqa, wiki_index):
+    command = blocks("sh")[0].rstrip().rpartition(" && ")[2]
+    name, *args = shlex.split(command)
+    assert name == "ragqa"
+    run = ragqa(*args, cwd=ROOT, env={"RAGQA_INDEX": str(wiki_index)})
+    assert run.code == 0, run.err
+    assert "fine-tuning/decision-framework.md" in run.out
+
+
+def test_the_python_example_runs(tmp_path, monkeypatch, wiki_index, capsys):
+    (example,) = blocks("python")
+    script = tmp_path / "example.py"
+    script.write_text(example, encoding="utf-8")
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("RAGQA_INDEX", str(wiki_index))
+    runpy.run_path(str(script))
+    printed = capsys.readouterr().out
+    assert "Meta" in printed
+    assert "rag/vector-search.md" in printed
+
+
+def test_the_table_of_commands_is_that_of_the_command_line(ragqa):
+    documented = set(re.findall(r"^\| `ragqa (\w+)", README, flags=re.MULTILINE))
+    listed = ragqa("--help").out.partition("Commands:")[2]
+    assert documented == set(re.findall(r"^  (\w+)", listed, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_option_in_a_document_exists(ragqa, path):
+    text = path.read_text(encoding="utf-8")
+    shown = re.findall(r"`(ragqa [^`\n]+)`|^\$ (ragqa .+)$", text, flags=re.MULTILINE)
+    for command in filter(None, (inline or console for inline, console in shown)):
+        words = shlex.split(command)[1:]
+        name = words[0] if words and not words[0].startswith("-") else ""
+        helps = ragqa(*([name] if name else []), "--help").out
+        for option in (word for word in words if word.startswith("--")):
+            assert option in helps, f"{command} in {path.name}"
+
+
+def test_every_exit_code_of_the_errors_is_documented():
+    section = README.partition("## Exit codes")[2].partition("\n## ")[0]
+    documented = {int(code) for code in re.findall(r"(?:^|· |\n)(\d+) ", section)}
+    raised = {
+        value.exit_code
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, errors.RagqaError)
+    }
+    assert raised | {0, 1, 130} == documented
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(path):
+    text = path.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)", text)
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def test_the_picture_is_what_the_commands_print(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["make_session.py", "--check"])
+    module = runpy.run_path(str(ROOT / "docs" / "make_session.py"))
+    assert module["main"]() == 0
+
+
+def test_changelog_and_package_agree_on_the_version():
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "## [Unreleased]" in changelog or f"## [{package.__version__}]" in changelog
+
+
+def test_every_public_name_can_be_imported():
+    assert sorted(package.__all__) == package.__all__
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+
+
+def test_the_corpus_of_the_readme_is_there():
+    assert (CORPUS / "index.md").is_file()
