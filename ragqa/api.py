@@ -111,7 +111,7 @@ class Index:
     def pending(self) -> Changes:
         """What has changed on disk since the index was made; nothing is written."""
         known = self._open().notes()
-        return find_changes(self._source, known, progress=lambda *_: None)
+        return find_changes(self._source, self._source.walk(), known, progress=lambda *_: None)
 
     def ask(
         self,
@@ -179,8 +179,13 @@ class Index:
 
     def _open(self) -> Snapshot:
         if self._snapshot is None:
-            self._snapshot = self._store.snapshot()
-            check_origin(self._snapshot.info, self._source)
+            snapshot = self._store.snapshot()
+            try:
+                check_origin(snapshot.info, self._source)
+            except IndexUnusable:
+                snapshot.close()
+                raise
+            self._snapshot = snapshot
         return self._snapshot
 
     def _retrieve(

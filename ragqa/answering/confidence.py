@@ -12,6 +12,7 @@ import numpy as np
 from ragqa.answering.scoring import Signals
 from ragqa.types import Retrieved
 
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A logistic model over named features, each standardised by its mean and deviation.

@@ -59,9 +59,9 @@ def ask(
 
     text = _question(question)
     filters = Filters(tags=tuple(tag or ()), paths=tuple(path or ()), since=parse_since(since))
-    with _open(corpus, index, top_k) as opened, render.ProgressLine() as progress:
-        _announce_first_build(opened, will_build=not no_refresh)
-        answer = opened.ask(text, filters=filters, refresh=not no_refresh, progress=progress)
+    with _open(corpus, index, top_k) as opened:
+        with render.ProgressLine(opening=_first_build(opened)) as progress:
+            answer = opened.ask(text, filters=filters, refresh=not no_refresh, progress=progress)
         linker = render.Linker(opened.places.corpus, opened.settings.link_format)
     if json:
         render.print_document(render.answer_document(answer))
@@ -95,9 +95,9 @@ def search(
 
     text = _question(query)
     filters = Filters(tags=tuple(tag or ()), paths=tuple(path or ()), since=parse_since(since))
-    with _open(corpus, index, top_k) as opened, render.ProgressLine() as progress:
-        _announce_first_build(opened, will_build=not no_refresh)
-        result = opened.search(text, filters=filters, refresh=not no_refresh, progress=progress)
+    with _open(corpus, index, top_k) as opened:
+        with render.ProgressLine(opening=_first_build(opened)) as progress:
+            result = opened.search(text, filters=filters, refresh=not no_refresh, progress=progress)
         linker = render.Linker(opened.places.corpus, opened.settings.link_format)
     if json:
         render.print_document(render.search_document(result))
@@ -217,11 +217,11 @@ def _open(corpus: str | None, index: str | None, top_k: int | None) -> "Index":
     return open_index(corpus, index=index, settings=None if top_k is None else {"top_k": top_k})
 
 
-def _announce_first_build(opened: "Index", *, will_build: bool) -> None:
-    from ragqa import render
-
-    if will_build and not opened.is_built():
-        render.say(
-            f"No index yet: building one of the notes in {opened.places.corpus}, "
-            f"kept in {opened.places.index}. This happens once."
-        )
+def _first_build(opened: "Index") -> str:
+    """What to say before an index is built without having been asked for; "" if there is one."""
+    if opened.is_built():
+        return ""
+    return (
+        f"No index yet: building one of the notes in {opened.places.corpus}, "
+        f"kept in {opened.places.index}. This happens once."
+    )

@@ -1,5 +1,6 @@
 """The two settings files: the user's own, and the `ragqa.toml` of a project."""
 
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +23,8 @@ def find_project_file(start: Path) -> Path | None:
     """The nearest `ragqa.toml` in this folder or one above it."""
     for folder in (start, *start.parents):
         candidate = folder / PROJECT_FILE
-        if candidate.is_file():
+        # `os.path`, since pathlib raises where a folder above may not be entered.
+        if os.path.isfile(candidate):  # noqa: PTH113 - see above
             return candidate
     return None
 
@@ -33,7 +35,7 @@ def read_user_settings() -> dict[str, Value]:
     :raises UsageError: the file cannot be read, or holds an unknown key or an unfit value.
     """
     path = user_settings_file()
-    return _checked(_read_toml(path), path) if path.is_file() else {}
+    return _checked(_read_toml(path), path)
 
 
 def read_project_settings(path: Path) -> dict[str, Value]:
@@ -113,11 +115,20 @@ def _checked(raw: Mapping[str, object], path: Path) -> dict[str, Value]:
 def _read_toml(path: Path) -> dict[str, object]:
     try:
         data = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as exc:
+        raise _unreadable(path, exc.strerror or str(exc)) from exc
+    try:
         if len(data) > _MAX_BYTES:
             raise UsageError(f"{path} is larger than {_MAX_BYTES} bytes: not a settings file")
         return tomllib.loads(data.decode("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise UsageError(f"{path} cannot be read: {exc}", hint=f"mend or remove {path}") from exc
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise _unreadable(path, str(exc)) from exc
+
+
+def _unreadable(path: Path, reason: str) -> UsageError:
+    return UsageError(f"{path} cannot be read: {reason}", hint=f"mend or remove {path}")
 
 
 def _user_text() -> str:

@@ -56,7 +56,7 @@ class OnnxModel:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = min(_cores(), MAX_THREADS)
         options.log_severity_level = 4  # fatal only: what is raised need not be printed too
-        # Packing the weights takes 40 ms at the start and saves 4 ms a question; most processes ask one.
+        # Packing the weights takes 40 ms at the start and saves 4 ms a question: most ask one.
         options.add_session_config_entry("session.disable_prepacking", "1")
         # Waiting in a loop for work is no faster, and much slower where other processes run too.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ragqa.errors import NoCorpus
 from ragqa.indexing.source import Source
-from ragqa.notes import ReadNote, Walk, read_note, walk_notes
+from ragqa.notes import ReadNote, Walk, read_note
 from ragqa.types import NoteFile, NoteRecord, Progress, Skipped
 
 
@@ -25,14 +25,16 @@ class Changes:
         return bool(self.added or self.changed or self.restamped or self.removed)
 
 
-def find_changes(source: Source, known: Mapping[str, NoteRecord], *, progress: Progress) -> Changes:
-    """Walk the corpus and read each note whose stamp does not settle that it is unchanged.
+def find_changes(
+    source: Source, walk: Walk, known: Mapping[str, NoteRecord], *, progress: Progress
+) -> Changes:
+    """Read each note whose stamp does not settle that it is unchanged.
 
     Notes below a folder that cannot be read now are kept as they are, never taken for deleted.
 
-    :raises NoCorpus: there is no such folder, or not one note in it can be read.
+    :param known: what the index has of each note, by path.
+    :raises NoCorpus: not one note can be read.
     """
-    walk = walk_notes(source.corpus, max_note_bytes=source.max_note_bytes)
     suspects = [file for file in walk.files if not _is_current(file, known.get(file.path))]
     added, changed, restamped, skipped = [], [], [], list(walk.skipped)
     lost: set[str] = set()

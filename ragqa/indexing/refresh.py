@@ -51,8 +51,9 @@ def refresh(
     started = time.perf_counter()
     report = progress or _silent
     while True:
+        walk = source.walk()
         base, known = (None, {}) if rebuild else _read_base(store, source)
-        changes = find_changes(source, known, progress=report)
+        changes = find_changes(source, walk, known, progress=report)
         if base is not None and not changes:
             return _report(base, changes, started)
         with store.writer(fresh=base is None, wait=wait) as writer:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ragqa.embedders import CANARY, Embedder, embedder_for
 from ragqa.errors import EmbedderMismatch, IndexUnusable
+from ragqa.notes import Walk, walk_notes
 from ragqa.passages import Chunking
 from ragqa.types import EmbedderInfo, IndexInfo
 
@@ -49,6 +50,10 @@ class Source:
     def corpus_from_index(self) -> str:
         """The corpus as seen from the index, so that both can be moved together."""
         return os.path.relpath(self.corpus, self.index)
+
+    def walk(self) -> Walk:
+        """Find the notes; raises as `walk_notes` does."""
+        return walk_notes(self.corpus, max_note_bytes=self.max_note_bytes)
 
 
 def check_origin(info: IndexInfo, source: Source) -> None:

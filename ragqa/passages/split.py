@@ -64,9 +64,9 @@ class _Splitter:
         limit = Size(self.chunking.max_tokens, self.room(section))
         return self._cut(self._fit(section, limit), limit)
 
-    def room(self, parts: Iterable[Part]) -> int:
-        """How many of the embedder's tokens the window leaves beside any of the parts' trails."""
-        return self.ruler.room - max(self.trails[part.path].pieces for part in parts)
+    def room(self, run: Sequence[Part]) -> int:
+        """How many of the embedder's tokens the window leaves beside the run's trail."""
+        return self.ruler.room - self.trails[common_path(run)].pieces
 
     def passages(self, runs: Sequence[list[Part]]) -> list[Passage]:
         """Make each run a passage; one that measures more than its parts did is cut again."""
@@ -82,13 +82,18 @@ class _Splitter:
         return passages
 
     def _smaller(self, run: list[Part], pieces: int) -> list[list[Part]]:
-        limit = Size(self.chunking.max_tokens, pieces)
-        if not any(part.is_text for part in run[:-1]):
-            run = self._fit(run, limit)
-        smaller = self._cut(run, limit)
-        if len(smaller) == 1:
-            raise ValueError(f"a character of {self.note.path!r} does not fit the window")
-        return smaller
+        """Cut a run in two or more, at a unit's end where there is one."""
+        while True:
+            limit = Size(self.chunking.max_tokens, pieces)
+            headings = [part for part in run[:-1] if not part.is_text]
+            is_one_text = len(headings) == len(run) - 1 and 2 * _pieces(headings) <= pieces
+            smaller = self._cut(self._fit(run, limit) if is_one_text else run, limit)
+            if len(smaller) > 1:
+                return smaller
+            if pieces == 1:
+                raise ValueError(f"a character of {self.note.path!r} does not fit the window")
+            # The white space between units counts too in this embedder's tokens.
+            pieces = max(1, pieces * 3 // 4)
 
     def _fit(self, parts: Sequence[Part], limit: Size) -> list[Part]:
         target = self.chunking.target_tokens

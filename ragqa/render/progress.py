@@ -22,9 +22,13 @@ _STAGES = {
 
 
 class ProgressLine:
-    """A `Progress` to use in a `with` statement; work of less than a second shows nothing."""
+    """A `Progress` to use in a `with` statement; work of less than a second shows nothing.
 
-    def __init__(self) -> None:
+    :param opening: said once, when the first work is reported.
+    """
+
+    def __init__(self, *, opening: str = "") -> None:
+        self._opening = opening
         self._started = self._last_line = time.monotonic()
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
@@ -43,6 +47,9 @@ class ProgressLine:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show how far this stage is."""
+        if self._opening:
+            say(self._opening)
+            self._opening = ""
         now = time.monotonic()
         if sys.stderr.isatty():
             # Loading reports once and then takes seconds, so it cannot wait to be seen as slow.

@@ -58,7 +58,7 @@ def explaining(folder: Path, needed: Callable[[], int]) -> Iterator[None]:
         if _disk_was_full(exc, folder, size):
             raise IndexUnusable(
                 f"disk full: a new generation of the index in {folder} needs about "
-                f"{math.ceil(size / 1e6)} MB; the old one is as it was",
+                f"{math.ceil(size / 1e6)} MB; nothing was changed",
                 hint="free some space, or keep the index elsewhere: --index DIR",
             ) from exc
         if isinstance(exc, OSError):

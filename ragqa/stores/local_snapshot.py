@@ -41,6 +41,7 @@ class LocalSnapshot:
             self.vector_file = VectorFile(
                 folder / VECTORS, dimension=info.embedder.dimension, count=info.passages
             )
+            opened.callback(self.vector_file.close)
             self._opened = opened.pop_all()
 
     @property

@@ -52,7 +52,7 @@ class TermIndex:
 
     def search(self, terms: Sequence[str], k: int, among: Sequence[int] | None) -> list[Candidate]:
         """The k best passages for any of the terms, of all notes or of those numbered."""
-        if not terms or among == []:
+        if not terms:
             return []
         with _naming(self._folder):
             query = self._any_of(dict.fromkeys(terms))

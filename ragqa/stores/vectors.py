@@ -7,6 +7,7 @@ only after the file was compared with the manifest.
 
 import mmap
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -100,8 +101,10 @@ class VectorFile:
         self._parsed: _Parsed | None = None
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file; a view of it that is still in use keeps it open."""
         self._parsed = None
+        with suppress(BufferError):
+            self._map.close()
 
     def ids(self) -> Ids:
         """The passage id of each row."""

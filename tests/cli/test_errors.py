@@ -1,11 +1,13 @@
 """Every error is one sentence with the command that mends it, and an exit code of its own."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from support import QUICK, command
@@ -123,7 +125,8 @@ def test_notes_and_index_can_be_moved_together(quick, places, notes, tmp_path):
     shutil.move(notes, moved / "notes")
     shutil.move(places[3], moved / "index")
     run = quick("search", "cats", "--json", "--corpus", moved / "notes", "--index", moved / "index")
-    assert run.document["index"]["generation"] == 1
+    assert run.code == 0
+    assert run.document["warnings"] == []
 
 
 def test_a_damaged_index_is_refused_and_rebuild_mends_it(quick, places):
@@ -157,17 +160,40 @@ def test_a_second_writer_is_told_and_the_first_index_still_answers(quick, places
         holder.stdin.close()
 
 
-def test_ask_needs_no_write_access_to_the_index(quick, places, notes):
+def test_ask_needs_no_write_access_to_the_index(quick, places, notes, tmp_path):
     quick("index", *places)
     (notes / "two.md").write_text("# Two\n\nAbout dogs.\n", encoding="utf-8")
-    for path in [places[3], *places[3].rglob("*")]:
-        path.chmod(0o555 if path.is_dir() else 0o444)
-    for path in (notes, *notes.parents):
-        if path.is_relative_to(places[3].parents[3]):
-            path.chmod(0o755)
-    run = quick("search", "cats", "--json", *places, user=65534 if os.getuid() == 0 else None)
-    assert run.code == 0, run.err
-    assert any("could not bring the index up to date" in w for w in run.document["warnings"])
+    code, document = search_as_nobody(tmp_path, ["search", "cats", "--json", *map(str, places)])
+    assert code == 0
+    assert any("could not bring the index up to date" in w for w in document["warnings"])
+
+
+def search_as_nobody(folder, args):
+    """Run a command where permissions count, although the tests may be run by root.
+
+    The interpreter may lie where nobody may read, so all that it imports is imported before.
+    """
+    for path in (folder, *folder.parents):
+        if path != Path(path.anchor) and path.stat().st_uid == os.getuid():
+            path.chmod(path.stat().st_mode | 0o055)
+    script = (
+        "import os, sys\n"
+        "from ragqa.cli import run\n"
+        "held, sys.stdout = sys.stdout, open(os.devnull, 'w')\n"
+        "run([*sys.argv[1:], '--no-refresh'])\n"
+        "import fcntl, ragqa.notes.parse\n"
+        "sys.stdout = held\n"
+        "if os.getuid() == 0: os.setuid(65534)\n"
+        "sys.exit(run(sys.argv[1:]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *args],
+        capture_output=True,
+        env=os.environ | QUICK | {"XDG_CONFIG_HOME": str(folder)},
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, json.loads(done.stdout or b"null")
 
 
 def test_debug_shows_the_traceback(quick, tmp_path):
@@ -178,8 +204,8 @@ def test_debug_shows_the_traceback(quick, tmp_path):
 
 def test_ctrl_c_while_indexing_leaves_the_old_index_and_exits_130(quick, places, notes):
     quick("index", *places)
-    for number in range(3000):
-        (notes / f"{number}.md").write_text(f"# N{number}\n\n" + "words of a note. " * 200)
+    for number in range(400):
+        (notes / f"{number}.md").write_text(f"# N{number}\n\n" + "words of a note. " * 40)
     with subprocess.Popen(
         [command(), "index", *map(str, places)],
         env=os.environ | QUICK,

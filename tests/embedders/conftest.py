@@ -18,6 +18,7 @@ def make_tiny(own_home, tmp_path_factory):
     from sentence_transformers.sentence_transformer.modules import Transformer
     from transformers import BertConfig, BertModel, BertTokenizer
 
+    torch.set_num_threads(1)
     bert = tmp_path_factory.mktemp("bert")
     vocabulary = bert / "vocab.txt"
     vocabulary.write_text(VOCABULARY.replace(" ", "\n"))
@@ -63,3 +64,21 @@ def own_cache(tmp_path, monkeypatch):
     cache = tmp_path / "cache"
     monkeypatch.setenv("RAGQA_CACHE", str(cache))
     return cache
+
+
+@pytest.fixture(scope="session")
+def cache_with_export(tiny_original, tmp_path_factory):
+    from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder
+
+    cache = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAGQA_CACHE", str(cache))
+        SentenceTransformerEmbedder.load(str(tiny_original))
+    return cache
+
+
+@pytest.fixture
+def exported(cache_with_export, tiny, own_cache):
+    """The tiny model with an export of it in a cache for this test alone."""
+    shutil.copytree(cache_with_export, own_cache)
+    return tiny

@@ -289,11 +289,11 @@ def test_lines_are_counted_by_line_feeds():
     assert passage.lines == (1, 5)
 
 
-def test_ten_thousand_headings_are_ten_thousand_paths():
-    text = "".join(f"## Heading {i}\n\n{sentence(i, 60)}\n\n" for i in range(10_000))
+def test_thousands_of_headings_are_as_many_paths():
+    text = "".join(f"## Heading {i}\n\n{sentence(i, 60)}\n\n" for i in range(2_000))
     passages = split(text)
-    assert len(passages) == 10_000
-    assert passages[-1].heading == ("Heading 9999",)
+    assert len(passages) == 2_000
+    assert passages[-1].heading == ("Heading 1999",)
 
 
 def test_the_settings_are_kept_with_an_index():

@@ -221,6 +221,18 @@ def test_a_manifest_that_is_none_is_refused(store, root, content):
     assert refuses(store, "manifest.json")
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [('"corpus": "../n', '"corpus": "../m'), ("-0.25", "-0.26"), ('"notes": 4', '"notes": 5')],
+)
+def test_a_manifest_changed_by_hand_is_refused(store, root, before, after):
+    path = generation(root) / "manifest.json"
+    text = path.read_text()
+    assert text.count(before) == 1
+    path.write_text(text.replace(before, after))
+    assert refuses(store, "manifest.json is damaged: it is not what its own digest")
+
+
 def test_a_manifest_without_end_is_not_read(store, root, monkeypatch):
     monkeypatch.setattr(manifests, "MAX_MANIFEST_BYTES", 100)
     with pytest.raises(IndexUnusable, match=r"manifest.json .*more than 100 bytes"):
