@@ -2,17 +2,20 @@
 
     python eval/fit_confidence.py ../shared/data --out ragqa/answering/confidence.json
 
-Each set is made into a folder of notes and indexed by ragqa itself. For every other question the
-passages that hold its answer are taken out of what was retrieved, so that the notes no longer
-answer it. A logistic model over the features of `ragqa.answering.confidence` then learns to tell
-the two apart. Each set counts the same, whatever its size; the quality that is printed and written
-is that of a model which has not seen the set.
+Each set is made into a folder of notes and indexed by ragqa itself. Its questions are asked in
+three ways: as they are; with the passages that hold the answer taken out of what was retrieved,
+so that the notes no longer answer them (near misses); and over the notes of another set
+(off topic). A logistic model over the features of `ragqa.answering.confidence` then learns which
+were answered. Half of the weight is on those, a quarter on each kind of the others, and each set
+counts the same. The quality that is printed and written is that of a model which has not seen the
+set.
 """
 
 import argparse
 import json
 import random
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -36,18 +39,13 @@ from ragqa.types import Filters, Hit
 SEED = 7
 POOL = 40
 KEPT = 10
+OFF_TOPIC_ANSWERED = 0.02
+SETS = ("nq_open_oracle", "anthropic_docs", "chunking_evaluation")
 MODELS = {
-    "all": (
-        "passage_cosine",
-        "passage_gap",
-        "sentence_cosine",
-        "sentence_maxsim",
-        "weakest_token",
-        "coverage",
-        "own_coverage",
-    ),
-    "terms": ("coverage", "own_coverage"),
+    "all": ("passage_cosine", "passage_gap", "sentence_cosine", "coverage"),
+    "terms": ("coverage",),
 }
+SHARES = {"answerable": 0.5, "near": 0.25, "off topic": 0.25}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +68,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One question's features, and whether the notes still answer it."""
+    """One question's features, and how it was asked: a key of `SHARES`."""
 
     features: dict[str, float]
-    answerable: bool
+    kind: str
 
 
 def main() -> None:
@@ -84,18 +82,23 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=800, help="questions a set")
     args = parser.parse_args()
     examples = {}
-    for name in ("nq_open_oracle", "anthropic_docs", "chunking_evaluation"):
+    for name in SETS:
+        others = [
+            question for other in SETS if other != name for question in texts(args.data / other)
+        ]
         with tempfile.TemporaryDirectory() as folder:
-            examples[name] = list(make_examples(args.data / name, Path(folder), args.limit))
-        print(f"{name}: {len(examples[name])} examples")
+            made = make_examples(args.data / name, Path(folder), others, args.limit)
+            examples[name] = list(made)
+        print(f"{name}: {len(examples[name])} examples", flush=True)
     document: dict[str, Any] = {
         "provenance": {
             "made_by": "eval/fit_confidence.py",
             "date": datetime.now(UTC).date().isoformat(),
             "sets": {name: len(rows) for name, rows in examples.items()},
-            "method": "logistic regression on standardised features; for every other question the "
-            "passages with its answer were taken out of the hits; each set weighs the same",
-            "threshold": "the confidence at which answering and abstaining are as likely right",
+            "method": "logistic regression on standardised features; questions asked as they are, "
+            "with the passages of the answer taken out (near), and over another set (off topic)",
+            "threshold": f"the least at which at most {OFF_TOPIC_ANSWERED:.0%} of the off-topic "
+            "questions count as answered, over all sets",
         },
         "models": {},
     }
@@ -108,28 +111,39 @@ def main() -> None:
         args.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
-def make_examples(data: Path, work: Path, limit: int) -> Iterator[Example]:
-    """Index the set and compute the features of its questions."""
+def texts(data: Path) -> list[str]:
+    """The questions of a set."""
+    if (data / "docs").is_dir():
+        return [row["question"] for row in _rows(data / "questions.jsonl")]
+    return [row["text"] for row in _rows(data / "queries.jsonl")]
+
+
+def make_examples(data: Path, work: Path, others: list[str], limit: int) -> Iterator[Example]:
+    """Index the set and compute the features of its questions, and of those of other sets."""
     corpus, questions = (
         read_spans(data, work) if (data / "docs").is_dir() else read_beir(data, work)
     )
-    random.Random(SEED).shuffle(questions)  # noqa: S311 - sampling, not secrecy
+    chance = random.Random(SEED)  # noqa: S311 - sampling, not secrecy
+    chance.shuffle(questions)
+    chance.shuffle(others)
+    foreign = [Question(text, frozenset()) for text in others[: limit // 2]]
     source = Source(corpus, work / "index", Embedders("all-MiniLM-L6-v2"), Chunking(), 50_000_000)
     store = open_store(source.index)
     refresh(store, source)
     embedder = source.embedders.asking
     with closing(store.snapshot()) as snapshot:
-        for number, question in enumerate(questions[:limit]):
-            answerable = number % 2 == 0
+        for number, question in enumerate(questions[:limit] + foreign):
+            kind = "answerable" if number % 2 == 0 else "near"
+            kind = kind if question.notes else "off topic"
             found = retrieve(
                 snapshot, embedder, question.text, k=POOL, filters=Filters(), ranking=Ranking()
             )
-            hits = [hit for hit in found.hits if answerable or not question.is_answered_by(hit)]
+            hits = [hit for hit in found.hits if kind != "near" or not question.is_answered_by(hit)]
             found = replace(found, hits=tuple(hits[:KEPT]))
             candidates = candidates_of(found.hits)
             if candidates:
                 signals = measure(found, candidates, embedder)
-                yield Example(features(found, signals), answerable)
+                yield Example(features(found, signals), kind)
 
 
 def read_beir(data: Path, work: Path) -> tuple[Path, list[Question]]:
@@ -171,18 +185,26 @@ def read_spans(data: Path, work: Path) -> tuple[Path, list[Question]]:
 
 
 def fit(examples: dict[str, list[Example]], columns: tuple[str, ...]) -> dict[str, Any]:
-    """Fit one model on all these sets."""
-    x, y, weights = _table(examples, columns)
+    """Fit one model on all these sets, and find its threshold."""
+    x, y, weights, off_topic = _table(examples, columns)
     means, deviations = x.mean(axis=0), x.std(axis=0) + 1e-9
-    model = LogisticRegression(C=1.0).fit((x - means) / deviations, y, sample_weight=weights)
-    return {
+    fitted = LogisticRegression(C=1.0).fit((x - means) / deviations, y, sample_weight=weights)
+    model: dict[str, Any] = {
         "features": list(columns),
         "means": [round(float(value), 5) for value in means],
         "deviations": [round(float(value), 5) for value in deviations],
-        "weights": [round(float(value), 5) for value in model.coef_[0]],
-        "intercept": round(float(model.intercept_[0]), 5),
-        "threshold": 0.5,
+        "weights": [round(float(value), 5) for value in fitted.coef_[0]],
+        "intercept": round(float(fitted.intercept_[0]), 5),
     }
+    p = probabilities(model, x)[off_topic]
+    model["threshold"] = round(float(np.quantile(p, 1 - OFF_TOPIC_ANSWERED)), 4)
+    return model
+
+
+def probabilities(model: dict[str, Any], x: np.ndarray) -> np.ndarray:
+    """What the model says of each row."""
+    z = (x - np.array(model["means"])) / np.array(model["deviations"])
+    return 1 / (1 + np.exp(-(z @ np.array(model["weights"]) + model["intercept"])))
 
 
 def leave_one_out(
@@ -192,38 +214,47 @@ def leave_one_out(
     quality = {}
     for name, rows in examples.items():
         model = fit({other: kept for other, kept in examples.items() if other != name}, columns)
-        x, y, _ = _table({name: rows}, columns)
-        z = (x - np.array(model["means"])) / np.array(model["deviations"])
-        p = 1 / (1 + np.exp(-(z @ np.array(model["weights"]) + model["intercept"])))
+        x, y, weights, off_topic = _table({name: rows}, columns)
+        p, near = probabilities(model, x), (y == 0) & ~off_topic
         answered = p >= model["threshold"]
         quality[name] = {
-            "auroc": round(float(roc_auc_score(y, p)), 3),
-            "ece": round(_calibration_error(p, y), 3),
-            "answerable_answered": round(float(answered[y == 1].mean()), 3),
-            "unanswerable_answered": round(float(answered[y == 0].mean()), 3),
+            "auroc_near": round(float(roc_auc_score(y[~off_topic], p[~off_topic])), 3),
+            "auroc_off_topic": round(float(roc_auc_score(y[~near], p[~near])), 3),
+            "ece": round(_calibration_error(p, y, weights), 3),
+            "answered_answerable": round(float(answered[y == 1].mean()), 3),
+            "answered_near": round(float(answered[near].mean()), 3),
+            "answered_off_topic": round(float(answered[off_topic].mean()), 3),
         }
     return quality
 
 
 def _table(
     examples: dict[str, list[Example]], columns: tuple[str, ...]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    rows = [(example, 1 / len(kept)) for kept in examples.values() for example in kept]
-    x = np.array([[example.features[name] for name in columns] for example, _ in rows])
-    y = np.array([int(example.answerable) for example, _ in rows])
-    weights = np.array([weight for _, weight in rows])
-    return x, y, weights * len(rows) / weights.sum()
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Features, labels, weights and which are off topic, one row an example."""
+    x, y, weights, off_topic = [], [], [], []
+    for rows in examples.values():
+        count = Counter(example.kind for example in rows)
+        for example in rows:
+            x.append([example.features[name] for name in columns])
+            y.append(int(example.kind == "answerable"))
+            weights.append(SHARES[example.kind] / count[example.kind])
+            off_topic.append(example.kind == "off topic")
+    scale = len(x) / sum(weights)
+    return np.array(x), np.array(y), np.array(weights) * scale, np.array(off_topic)
 
 
-def _calibration_error(p: np.ndarray, y: np.ndarray, bins: int = 10) -> float:
+def _calibration_error(p: np.ndarray, y: np.ndarray, weights: np.ndarray, bins: int = 10) -> float:
     """Expected calibration error over bins of equal width (Naeini et al., 2015)."""
     which = np.minimum((p * bins).astype(int), bins - 1)
     return float(
         sum(
-            abs(p[which == b].mean() - y[which == b].mean()) * (which == b).mean()
+            abs(np.average(p[which == b] - y[which == b], weights=weights[which == b]))
+            * weights[which == b].sum()
             for b in range(bins)
             if (which == b).any()
         )
+        / weights.sum()
     )
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
-import numpy as np
-
 from ragqa.answering.scoring import Signals
 from ragqa.types import Retrieved
 
@@ -56,15 +54,11 @@ def features(retrieved: Retrieved, signals: Signals) -> dict[str, float]:
     cosines = sorted(scored, reverse=True)
     top = cosines[0] if cosines else 0.0
     rest = cosines[1:5]
-    best_maxsim = int(np.argmax(signals.maxsim))
     return {
         "passage_cosine": top,
         "passage_gap": top - (sum(rest) / len(rest) if rest else 0.0),
         "sentence_cosine": float(signals.cosine.max()),
-        "sentence_maxsim": float(signals.maxsim.max()),
-        "weakest_token": float(signals.weakest[best_maxsim]),
         "coverage": float(signals.coverage.max()),
-        "own_coverage": float(signals.own_coverage.max()),
     }
 
 

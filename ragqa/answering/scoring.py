@@ -10,9 +10,13 @@ import numpy.typing as npt
 from ragqa.analysis import STOP_WORDS, index_terms
 from ragqa.answering.candidates import Candidate
 from ragqa.embedders import Embedder
-from ragqa.types import Retrieved, TokenVectors
+from ragqa.types import Retrieved, TokenVectors, Vectors
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+
+MEANING = 2.0
+WORDS = 1.0
+"""What the signals of meaning (cosine, MaxSim) and of words (coverage, passage) weigh."""
 
 Column = npt.NDArray[np.float64]
 
@@ -21,17 +25,15 @@ Column = npt.NDArray[np.float64]
 class Signals:
     """Raw signals, one entry a candidate, each 0 to 1 or a cosine.
 
-    `cosine`: question against `title: sentence`. `maxsim`: mean over the question's content tokens
-    of the best cosine with a token of the sentence (Khattab and Zaharia, "ColBERT", 2020), and
-    `weakest` the least of these. `coverage`: share of the question's idf that the sentence or its
-    headings hold, and `own_coverage` the sentence alone. `passage`: ranking score of its passage.
+    `cosine`: question against `heading: sentence`. `maxsim`: mean over the question's content tokens
+    of the best cosine with a token of the sentence (Khattab and Zaharia, "ColBERT", 2020).
+    `coverage`: share of the question's idf that the sentence or its headings hold. `passage`:
+    ranking score of its passage.
     """
 
     cosine: Column
     maxsim: Column
-    weakest: Column
     coverage: Column
-    own_coverage: Column
     passage: Column
 
 
@@ -40,40 +42,34 @@ def measure(retrieved: Retrieved, candidates: Sequence[Candidate], embedder: Emb
     texts = [sentence_in_context(candidate) for candidate in candidates]
     query = content_vectors(retrieved.question, retrieved.vectors)
     encoded = embedder.embed_sentences(texts)
-    best = [
-        np.max(query @ sentence.vectors.T, axis=1)
-        if len(sentence.vectors)
-        else np.zeros(len(query))
-        for sentence in encoded
-    ]
-    covered = [_coverage(candidate, retrieved.idf) for candidate in candidates]
     return Signals(
         cosine=_column(float(sentence.pooled @ retrieved.vectors.pooled) for sentence in encoded),
-        maxsim=_column(float(row.mean()) for row in best),
-        weakest=_column(float(row.min()) for row in best),
-        coverage=_column(both for both, _ in covered),
-        own_coverage=_column(own for _, own in covered),
+        maxsim=_column(_maxsim(query, sentence) for sentence in encoded),
+        coverage=_column(_coverage(candidate, retrieved.idf) for candidate in candidates),
         passage=_column(candidate.hit.score for candidate in candidates),
     )
 
 
 def combine(signals: Signals, *, by_terms_alone: bool) -> Column:
-    """One score a candidate, 0 to 1: the mean of the signals, each min-max scaled.
+    """One score a candidate, 0 to 1: the weighted mean of the signals, each min-max scaled.
 
     :param by_terms_alone: leave out the signals of an embedder that cannot read the question.
     """
-    parts = [signals.coverage, signals.passage]
+    parts = [(WORDS, signals.coverage), (WORDS, signals.passage)]
     if not by_terms_alone:
-        parts += [signals.cosine, signals.maxsim]
-    return np.asarray(np.mean([_scaled(part) for part in parts], axis=0), dtype=np.float64)
+        parts += [(MEANING, signals.cosine), (MEANING, signals.maxsim)]
+    total = sum(weight for weight, _ in parts)
+    return np.sum([weight / total * _scaled(part) for weight, part in parts], axis=0)
 
 
 def sentence_in_context(candidate: Candidate) -> str:
-    """What is encoded of a candidate: its note's title, then the sentence."""
-    return f"{candidate.hit.passage.title}: {candidate.text}"
+    """What is encoded of a candidate: the heading that it stands under, then the sentence."""
+    passage = candidate.hit.passage
+    heading = passage.heading[-1] if passage.heading else passage.title
+    return f"{heading}: {candidate.text}"
 
 
-def content_vectors(question: str, encoded: TokenVectors) -> npt.NDArray[np.float32]:
+def content_vectors(question: str, encoded: TokenVectors) -> Vectors:
     """The token vectors of the question's content words; of all its tokens where it has none."""
     spans = [
         match.span()
@@ -88,16 +84,19 @@ def content_vectors(question: str, encoded: TokenVectors) -> npt.NDArray[np.floa
     return encoded.vectors[keep] if keep else encoded.vectors
 
 
-def _coverage(candidate: Candidate, idf: Mapping[str, float]) -> tuple[float, float]:
+def _maxsim(query: Vectors, sentence: TokenVectors) -> float:
+    if not len(sentence.vectors) or not len(query):
+        return 0.0
+    return float(np.max(query @ sentence.vectors.T, axis=1).mean())
+
+
+def _coverage(candidate: Candidate, idf: Mapping[str, float]) -> float:
     total = sum(idf.values())
     if not total:
-        return 0.0, 0.0
-    own = set(index_terms(f"{candidate.text} {candidate.unit.context}"))
-    both = own | set(index_terms(candidate.hit.passage.trail))
-    return (
-        sum(weight for term, weight in idf.items() if term in both) / total,
-        sum(weight for term, weight in idf.items() if term in own) / total,
-    )
+        return 0.0
+    passage = candidate.hit.passage
+    held = set(index_terms(f"{passage.trail} {candidate.unit.context} {candidate.text}"))
+    return sum(weight for term, weight in idf.items() if term in held) / total
 
 
 def _scaled(values: Column) -> Column:

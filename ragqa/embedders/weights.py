@@ -19,6 +19,7 @@ DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4
 
 _ALIASES = frozenset({"", DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"})
 _PICKLES = frozenset({".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"})
+_NAMESPACE = "sentence_transformers."
 _CONFIGURATION = frozenset({".json", ".model", ".txt"})
 
 # Models that want prompts and do not carry them: name, query prompt, passage prompt.
@@ -150,9 +151,7 @@ def _module_folders(path: Path) -> list[Path]:
     folders = [path]
     for position, module in enumerate(modules if isinstance(modules, list) else []):
         match module:
-            case {"type": str(kind), "path": str(place)} if kind.startswith(
-                "sentence_transformers."
-            ):
+            case {"type": str(kind), "path": str(place)} if kind.startswith(_NAMESPACE):
                 if position == 0 and not kind.endswith(".Transformer"):
                     raise UsageError(f"the model in {path} is no transformer but a {kind}")
                 folders.append(path / place)

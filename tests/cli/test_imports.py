@@ -9,7 +9,7 @@ from support import CORPUS
 
 HEAVY = {"torch", "transformers", "sentence_transformers", "sklearn", "scipy", "pandas"}
 FOR_ASKING = {"numpy", "onnxruntime", "faiss", "tantivy", "tokenizers", "sqlite3"}
-FOR_BUILDING = {"markdown_it", "yaml", "tiktoken", "sentencex", "onnx", "huggingface_hub"}
+FOR_BUILDING = {"markdown_it", "yaml", "tiktoken", "pathspec", "onnx", "huggingface_hub"}
 
 PROBE = """
 import sys

@@ -30,6 +30,11 @@ def plain(folder):
     return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
 
 
+def configure_tokenizer(folder, **changes):
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
 @pytest.mark.parametrize(
     ("line", "native"),
     [
@@ -83,12 +88,24 @@ def test_prompts_are_put_before_the_text_counted_and_left_out_of_spans(tiny, in_
     assert embedder.count_tokens([TEXT]) == [7]  # [CLS] passage : the cat sat [SEP]
 
 
-def test_the_window_is_the_models_own(tiny, in_float32):
-    (tiny / "tokenizer_config.json").write_text(
-        json.dumps(
-            {**json.loads((tiny / "tokenizer_config.json").read_text()), "model_max_length": 9}
-        )
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_token_vectors_are_those_of_the_words_that_their_spans_name(tiny, in_float32, side):
+    configure_tokenizer(tiny, padding_side=side)
+    embedder = SentenceTransformerEmbedder.load(str(tiny))
+    texts = [TEXT, "dogs bark at night on a mat"]
+    found = embedder.embed_sentences(texts)[0]
+    encoded = plain(tiny).encode(
+        [f"passage: {text}" for text in texts],
+        output_value="token_embeddings",
+        show_progress_bar=False,
     )
+    words = encoded[0].numpy()[-4:-1]  # the cat sat [SEP]
+    expected = words / np.linalg.norm(words, axis=1, keepdims=True)
+    np.testing.assert_allclose(found.vectors, expected, atol=1e-5)
+
+
+def test_the_window_is_the_models_own(tiny, in_float32):
+    configure_tokenizer(tiny, model_max_length=9)
     embedder = SentenceTransformerEmbedder.load(str(tiny))
     assert embedder.info.window == 9
     with pytest.raises(ValueError, match="10 tokens"):

@@ -1,0 +1,112 @@
+"""Choosing the sentences of an answer, ordering and citing them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqa.answering.candidates import candidates_of
+from ragqa.answering.composing import choose, cite, in_reading_order
+from ragqa.answering.scoring import content_vectors
+from ragqa.types import Hit, Kind, Passage, TokenVectors, Unit
+
+WORDS = ["red", "green", "blue", "amber", "violet", "teal", "ochre", "ivory"]
+
+
+def passage(number, sentences, path=None, kind=Kind.PARAGRAPH):
+    text, units = "", []
+    for sentence in sentences:
+        units.append(Unit(kind, 100 + len(text), 100 + len(text) + len(sentence)))
+        text += sentence + "\n"
+    text = text.rstrip("\n")
+    return Passage(
+        id=number,
+        embedding_key=number,
+        path=path or f"{number}.md",
+        title=f"Note {number}",
+        start=100,
+        end=100 + len(text),
+        lines=(10, 10 + text.count("\n")),
+        heading=(f"Note {number}", "Part"),
+        text=text,
+        units=tuple(units),
+        note_sha256="0" * 64,
+    )
+
+
+def hits(*passages):
+    return [Hit(p, score=1 - i / 10, dense=0.5, terms=1.0) for i, p in enumerate(passages)]
+
+
+def test_headings_and_lines_that_announce_a_list_are_no_candidates():
+    units = passage(1, ["These are the colours:", "Red is warm."])
+    heading = passage(2, ["Colours"], kind=Kind.HEADING)
+    assert [c.text for c in candidates_of(hits(units, heading))] == ["Red is warm."]
+
+
+def test_the_best_sentence_is_always_said_and_weak_ones_are_not():
+    candidates = candidates_of(hits(passage(1, ["Red is warm.", "Blue is cold.", "Hm, well."])))
+    chosen = choose(candidates, np.array([0.5, 1.0, 0.1]), sentences=3)
+    assert [c.text for c, _ in chosen] == ["Blue is cold."]
+
+
+def test_a_near_duplicate_is_said_once():
+    one, other = passage(1, ["Red is a warm colour."]), passage(2, ["Red is a warm colour!"])
+    chosen = choose(candidates_of(hits(one, other)), np.array([0.9, 1.0]), sentences=3)
+    assert len(chosen) == 1
+
+
+def test_equal_scores_keep_the_order_of_the_ranking():
+    candidates = candidates_of(hits(passage(1, ["Red is warm."]), passage(2, ["Blue is cold."])))
+    chosen = choose(candidates, np.array([1.0, 1.0]), sentences=1)
+    assert chosen[0][0].text == "Red is warm."
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(WORDS), min_size=2, max_size=6), min_size=1, max_size=8),
+    st.integers(1, 4),
+    st.randoms(use_true_random=False),
+)
+def test_an_answer_has_one_to_n_sentences_each_cited_exactly(sentences, most, random):
+    texts = [" ".join(words) + "." for words in sentences]
+    whole = passage(1, texts)
+    candidates = candidates_of(hits(whole))
+    scores = np.array([random.random() for _ in candidates])
+    chosen = in_reading_order(choose(candidates, scores, sentences=most))
+    text, citations = cite(chosen)
+    assert 1 <= len(citations) <= most
+    assert [c.n for c in citations] == list(range(1, len(citations) + 1))
+    assert [c.chars for c in citations] == sorted(c.chars for c in citations)
+    for citation in citations:
+        start, end = citation.chars
+        assert whole.text[start - whole.start : end - whole.start] == citation.quote
+        before = whole.text.count("\n", 0, start - whole.start)
+        assert citation.lines == (10 + before, 10 + before)
+        assert f"[{citation.n}]" in text
+
+
+def test_the_note_with_the_best_sentence_comes_first():
+    candidates = candidates_of(hits(passage(1, ["Red is warm."]), passage(2, ["Blue is cold."])))
+    chosen = in_reading_order(choose(candidates, np.array([0.9, 1.0]), sentences=2))
+    assert [c.hit.passage.path for c, _ in chosen] == ["2.md", "1.md"]
+
+
+def test_a_sentence_without_an_end_mark_gets_one_so_that_two_do_not_run_together():
+    text, _ = cite([(candidates_of(hits(passage(1, ["Red is warm"])))[0], 1.0)])
+    assert text == "Red is warm. [1]"
+
+
+@pytest.mark.parametrize(
+    ("question", "kept"),
+    [("what is red", ["red"]), ("who are you", ["who", "are", "you"])],
+)
+def test_only_the_content_words_of_a_question_are_matched_unless_there_are_none(question, kept):
+    words = question.split()
+    spans, position = [], 0
+    for word in words:
+        spans.append((position, position + len(word)))
+        position += len(word) + 1
+    vectors = np.eye(len(words), dtype=np.float32)
+    encoded = TokenVectors(vectors=vectors, spans=tuple(spans), pooled=vectors[0])
+    rows = content_vectors(question, encoded)
+    assert [words[int(row.argmax())] for row in rows] == kept

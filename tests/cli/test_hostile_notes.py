@@ -1,0 +1,82 @@
+"""Notes, names and errors that try to steer the terminal or the markup are shown, not obeyed."""
+
+import os
+import re
+
+import pytest
+
+UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
+EVIL = "\x1b]52;c;aGk=\x07\x1b[31m\x9b5m\u202e\U000e0041 [red]x[/red] [x] 1:100:2 :smile:"
+
+
+@pytest.fixture
+def places(tmp_path):
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    title = "title \\e[31m \\u202E [bold]zebra[/bold]"
+    (folder / "evil.md").write_text(
+        f'---\ntitle: "{title}"\ntags: ["a\\e]0;b"]\n---\n\n# Zebra {EVIL}\n\n'
+        f"The zebra says {EVIL} to everyone. [link=https://evil.example]zebra[/link]\n\n"
+        "- [x] feed the zebra\n",
+        encoding="utf-8",
+    )
+    for name in (
+        b"zebra\nnew\tline.md",
+        b"zebra\x1b[31mred.md",
+        b"[red]zebra[slash].md",
+        b"zebra-\xff-latin.md",
+        "zebra-caf\u00e9.md".encode(),
+        "zebra-cafe\u0301.md".encode(),
+    ):
+        with open(os.path.join(os.fsencode(folder), name), "w", encoding="utf-8") as file:  # noqa: PTH118, PTH123 - names of raw bytes
+            file.write(f"# A zebra\n\nThe zebra of {len(name)} stripes.\n")
+    return ["--corpus", folder, "--index", tmp_path / "index"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["index"],
+        ["search", "zebra says", "--top-k", "9"],
+        ["ask", "what does the zebra say?"],
+        ["status"],
+        ["doctor"],
+        ["config"],
+        ["search", "zebra", "--tag", "\x1b[31m"],
+        ["search", "zebra", "--since", "\x1b[31m"],
+        ["--\x1b[31m"],
+        ["search", "zebra", "--index", "/dev/null/\x1b[31m\u202e"],
+    ],
+)
+def test_no_control_character_reaches_stdout_or_stderr(quick, places, args):
+    quick("index", *places)
+    options = places if args[0] not in ("config", "--\x1b[31m") else []
+    run = quick(*args, *(options if "--index" not in args else places[:2]))
+    assert run.code in (0, 1, 2, 3, 4)
+    assert "Traceback" not in run.err
+    assert not UNSAFE.search(run.out)
+    assert not UNSAFE.search(run.err)
+
+
+def test_json_is_ascii_and_holds_the_text_exactly(quick, places):
+    run = quick("search", "zebra says", "--json", "--top-k", "9", *places)
+    assert run.out.isascii()
+    texts = [hit["text"] for hit in run.document["hits"]]
+    assert any(EVIL in text for text in texts)
+
+
+def test_brackets_are_text_and_not_markup(quick, places):
+    out = quick("search", "zebra says everyone", "--top-k", "1", *places).out
+    assert "[red]x[/red] [x] 1:100:2 :smile:" in out
+    out = quick("search", "link evil example", "--top-k", "1", *places).out
+    assert "[link=https://evil.example]zebra[/link]" in out
+
+
+def test_every_file_name_is_indexed_apart_and_shown_on_one_line(quick, places):
+    document = quick("search", "zebra", "--json", "--top-k", "20", *places).document
+    paths = {hit["path"] for hit in document["hits"]}
+    assert len(paths) == 7
+    assert {"zebra-caf\u00e9.md", "zebra-cafe\u0301.md", "zebra\nnew\tline.md"} <= paths
+    out = quick("search", "zebra", "--top-k", "20", *places).out
+    assert "zebra\\nnew\\tline.md:3" in out or "zebra\\nnew\\tline.md:1" in out
+    assert "zebra-\\xff-latin.md" in out
