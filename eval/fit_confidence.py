@@ -204,7 +204,8 @@ def fit(examples: dict[str, list[Example]], columns: tuple[str, ...]) -> dict[st
 def probabilities(model: dict[str, Any], x: np.ndarray) -> np.ndarray:
     """What the model says of each row."""
     z = (x - np.array(model["means"])) / np.array(model["deviations"])
-    return 1 / (1 + np.exp(-(z @ np.array(model["weights"]) + model["intercept"])))
+    logits = z @ np.array(model["weights"]) + model["intercept"]
+    return np.asarray(1 / (1 + np.exp(-logits)))
 
 
 def leave_one_out(

@@ -158,6 +158,10 @@ class Passage:
     note_sha256: str
     note_date: str = ""
 
+    def quote(self, unit: Unit) -> str:
+        """The exact text of one of its units."""
+        return self.text[unit.start - self.start : unit.end - self.start]
+
     @property
     def embedded_text(self) -> str:
         """What is embedded and term-indexed: `title > heading path`, a newline, the passage."""
@@ -275,7 +279,6 @@ class IndexInfo:
     corpus: str
     created: str
     skipped: tuple[Skipped, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

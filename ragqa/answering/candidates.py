@@ -36,15 +36,15 @@ def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
     for rank, hit in enumerate(hits[:PASSAGES]):
         passage = hit.passage
         for unit in passage.units:
-            quote = passage.text[unit.start - passage.start : unit.end - passage.start]
-            if _is_citable(unit, quote):
+            quote = passage.quote(unit)
+            if is_citable(unit, quote):
                 text = plain_text(quote, kind=unit.kind, context=unit.context)
                 if sum(c.isalnum() for c in text) >= _MIN_LETTERS:
                     found.append(Candidate(hit, rank, unit, quote, text))
     return found[:MAX_CANDIDATES]
 
 
-def _is_citable(unit: Unit, quote: str) -> bool:
+def is_citable(unit: Unit, quote: str) -> bool:
     """Whether it says something by itself: a heading, or a line that announces a list, does not."""
     if unit.kind in (Kind.HEADING, Kind.RULE, Kind.TABLE_HEAD) or quote.endswith((":", "\uff1a")):
         return False

@@ -25,8 +25,8 @@ Column = npt.NDArray[np.float64]
 class Signals:
     """Raw signals, one entry a candidate, each 0 to 1 or a cosine.
 
-    `cosine`: question against `heading: sentence`. `maxsim`: mean over the question's content tokens
-    of the best cosine with a token of the sentence (Khattab and Zaharia, "ColBERT", 2020).
+    `cosine`: question against `heading: sentence`. `maxsim`: mean over the question's content
+    tokens of the best cosine with a token of that (Khattab and Zaharia, "ColBERT", 2020).
     `coverage`: share of the question's idf that the sentence or its headings hold. `passage`:
     ranking score of its passage.
     """
@@ -59,7 +59,8 @@ def combine(signals: Signals, *, by_terms_alone: bool) -> Column:
     if not by_terms_alone:
         parts += [(MEANING, signals.cosine), (MEANING, signals.maxsim)]
     total = sum(weight for weight, _ in parts)
-    return np.sum([weight / total * _scaled(part) for weight, part in parts], axis=0)
+    scaled = [weight / total * _scaled(part) for weight, part in parts]
+    return np.asarray(np.sum(scaled, axis=0), dtype=np.float64)
 
 
 def sentence_in_context(candidate: Candidate) -> str:

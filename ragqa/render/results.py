@@ -10,7 +10,7 @@ from rich.style import Style
 from rich.text import Text
 
 from ragqa.analysis import index_terms, query_terms
-from ragqa.answering import plain_text
+from ragqa.answering import is_citable, plain_text
 from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import emit, stdout
 from ragqa.types import Answer, Citation, Hit, IndexReport, Kind, Passage, SearchResult
@@ -113,9 +113,12 @@ def _print_place(
     linker: Linker,
 ) -> None:
     text = Text.assemble((f"{n:>2} ", "number"), linker.place(path, lines))
-    if heading:
-        text.append("  " + safe_line(" \u203a ".join(heading)), style="heading")
-    emit(console, text)
+    trail = Text(safe_line(" \u203a ".join(heading)), style="heading")
+    if trail and text.cell_len + 2 + trail.cell_len > console.width:
+        emit(console, text)
+        emit(console, trail, indent=_INDENT)
+    else:
+        emit(console, Text.assemble(text, "  ", trail) if trail else text)
 
 
 def _print_confidence(console: Console, answer: Answer) -> None:
@@ -151,9 +154,9 @@ def _snippet(passage: Passage, question: str) -> str:
     wanted = set(query_terms(question))
     best, most = "", -1
     for unit in passage.units:
-        if unit.kind in (Kind.HEADING, Kind.RULE, Kind.TABLE_HEAD):
+        cut = passage.quote(unit)
+        if not is_citable(unit, cut):
             continue
-        cut = passage.text[unit.start - passage.start : unit.end - passage.start]
         shared = len(wanted.intersection(index_terms(cut)))
         if shared > most:
             best = plain_text(cut, kind=unit.kind, context=unit.context)

@@ -203,7 +203,6 @@ def _info(content: dict[str, object]) -> IndexInfo:
         corpus=_typed(content, "corpus", str),
         created=_typed(content, "created", str),
         skipped=tuple(Skipped(path=path, reason=reason) for path, reason in skipped),
-        warnings=tuple(str(warning) for warning in _typed(content, "warnings", list)),
     )
 
 

@@ -44,7 +44,6 @@ INFO = IndexInfo(
     corpus="../n\udce9tes",
     created="2026-01-31T10:00:00+00:00",
     skipped=(Skipped("caf\udce9.md", "not UTF-8"),),
-    warnings=("one.md: odd",),
 )
 
 
