@@ -1,11 +1,15 @@
 """The options that several commands share, and completion of tags and paths from the index."""
 
+import re
 from datetime import date
 from typing import Annotated
 
 import typer
 
 from ragqa.errors import RagqaError, UsageError
+
+# A shell evaluates what completion prints, and tags and file names are untrusted.
+_HARMLESS = re.compile(r"[\w./ +@,=-]+")
 
 
 def _complete(ctx: typer.Context, which: int, incomplete: str) -> list[str]:
@@ -14,7 +18,8 @@ def _complete(ctx: typer.Context, which: int, incomplete: str) -> list[str]:
 
     try:
         with open_index(ctx.params.get("corpus"), index=ctx.params.get("index")) as index:
-            return [value for value in index.facets()[which] if value.startswith(incomplete)]
+            found = [value for value in index.facets()[which] if value.startswith(incomplete)]
+            return [value for value in found if _HARMLESS.fullmatch(value)]
     except RagqaError:
         return []
 

@@ -1,0 +1,213 @@
+"""Bringing an index up to date: what is read, embedded and kept."""
+
+import os
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from ragqa.embedders.hashed import HashedEmbedder
+from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus
+from ragqa.indexing import Embedders, Source, find_changes, refresh
+from ragqa.passages import Chunking
+from ragqa.stores import open_store
+from ragqa.types import Skipped
+
+OLD = (1_700_000_000, 1_700_000_000)
+
+
+@pytest.fixture
+def embedder():
+    return HashedEmbedder(32)
+
+
+@pytest.fixture
+def source(tmp_path, embedder):
+    corpus = tmp_path / "notes"
+    corpus.mkdir()
+    return source_with(tmp_path, embedder)
+
+
+def source_with(tmp_path, embedder):
+    return Source(
+        corpus=tmp_path / "notes",
+        index=tmp_path / "index",
+        embedders=Embedders("hashed:32", lambda *_, **__: embedder),
+        chunking=Chunking(),
+        max_note_bytes=100_000,
+    )
+
+
+def write(source, name, text, *, when=OLD):
+    path = source.corpus / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, when)
+
+
+def run(source, **options):
+    return refresh(open_store(source.index), source, **options)
+
+
+def paths(source):
+    with closing(open_store(source.index).snapshot()) as snapshot:
+        return set(snapshot.notes())
+
+
+def test_only_new_text_is_embedded(source, embedder):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    write(source, "b.md", "# B\n\nThe second note.\n")
+    run(source)
+    before = embedder.embedded
+    write(source, "b.md", "# B\n\nThe second note, changed.\n")
+    report = run(source)
+    assert (report.added, report.changed, report.removed, report.unchanged) == (0, 1, 0, 1)
+    canary = 1
+    assert embedder.embedded - before <= 1 + canary
+
+
+def test_when_nothing_changed_nothing_is_written_and_nothing_embedded(source, embedder):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    first = run(source)
+    before = embedder.embedded
+    assert run(source).info.generation == first.info.generation
+    assert embedder.embedded == before
+
+
+def test_a_renamed_note_keeps_its_embeddings(source, embedder):
+    write(source, "a.md", "---\ntitle: Kept\n---\n\nThe only text there is.\n")
+    run(source)
+    before = embedder.embedded
+    (source.corpus / "a.md").rename(source.corpus / "z.md")
+    report = run(source)
+    assert (report.added, report.removed) == (1, 1)
+    assert paths(source) == {"z.md"}
+    assert embedder.embedded - before <= 1
+
+
+def test_a_touched_note_is_read_but_not_embedded_and_settles(source, embedder):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    run(source)
+    before = embedder.embedded
+    os.utime(source.corpus / "a.md", (1_700_000_100, 1_700_000_100))
+    report = run(source)
+    assert (report.changed, report.unchanged) == (0, 1)
+    assert embedder.embedded - before <= 1
+    assert run(source).info.generation == report.info.generation
+
+
+def test_a_note_changed_within_the_same_stamp_is_noticed_if_it_was_just_written(source):
+    write(source, "a.md", "# A\n\nabcdefgh\n", when=None)
+    run(source)
+    stamp = (source.corpus / "a.md").stat()
+    (source.corpus / "a.md").write_text("# A\n\nABCDEFGH\n", encoding="utf-8")
+    os.utime(source.corpus / "a.md", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert run(source).changed == 1
+
+
+def test_many_tiny_notes_make_one_generation_with_progress(source, embedder):
+    for number in range(1500):
+        write(source, f"{number % 40}/{number}.md", f"# N{number}\n\nTiny note {number}.\n")
+    stages = []
+    report = run(source, progress=lambda stage, done, total: stages.append((stage, done, total)))
+    assert report.info.generation == 1
+    assert report.info.notes == 1500
+    assert {stage for stage, _, _ in stages} >= {"reading", "splitting", "embedding", "writing"}
+    assert all(0 <= done <= total for _, done, total in stages)
+    before = embedder.embedded
+    write(source, "0/0.md", "# N0\n\nAnother text.\n")
+    run(source)
+    assert embedder.embedded - before <= 2
+
+
+def test_skipped_notes_are_reported_and_kept_in_the_manifest(source):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    (source.corpus / "bad.md").write_bytes(b"\xff\xfe\x00")
+    report = run(source)
+    assert [skip.path for skip in report.skipped] == ["bad.md"]
+    assert [skip.path for skip in report.info.skipped] == ["bad.md"]
+
+
+def test_a_note_that_cannot_be_read_any_more_leaves_the_index(source):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    write(source, "b.md", "# B\n\nThe second note.\n")
+    run(source)
+    (source.corpus / "b.md").write_bytes(b"\x00")
+    assert run(source).removed == 1
+    assert paths(source) == {"a.md"}
+
+
+def test_front_matter_that_does_not_parse_is_a_warning_and_the_text_is_indexed(source):
+    write(source, "a.md", "---\ntitle: a: b\n---\n\n# A\n\nThe first note.\n")
+    report = run(source)
+    assert report.info.passages == 1
+    assert len(report.warnings) == 1
+    assert report.warnings[0].startswith("a.md: ")
+
+
+def test_other_weights_under_the_same_name_are_refused_and_named(source, tmp_path):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    run(source)
+    write(source, "b.md", "# B\n\nThe second note.\n")
+    other = source_with(tmp_path, HashedEmbedder(32, salt="other"))
+    with pytest.raises(EmbedderMismatch, match="weights"):
+        run(other)
+    assert run(other, rebuild=True).info.notes == 2
+
+
+def test_weights_that_changed_behind_their_fingerprint_are_caught_by_the_canary(source, tmp_path):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    run(source)
+    write(source, "b.md", "# B\n\nThe second note.\n")
+
+    class Impostor(HashedEmbedder):
+        @property
+        def info(self):
+            return HashedEmbedder(32).info
+
+    with pytest.raises(EmbedderMismatch, match="cosine"):
+        run(source_with(tmp_path, Impostor(32, salt="other")))
+
+
+def test_a_corpus_that_vanished_is_an_error_and_the_index_stays(source):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    run(source)
+    (source.corpus / "a.md").unlink()
+    with pytest.raises(NoCorpus):
+        run(source)
+    assert paths(source) == {"a.md"}
+
+
+def test_an_embedder_that_gives_nan_stops_the_build_and_names_the_passage(source, tmp_path):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+
+    class Broken(HashedEmbedder):
+        def embed_passages(self, texts, *, progress=None):
+            vectors = super().embed_passages(texts, progress=progress)
+            if any("first" in text for text in texts):
+                vectors[:] = float("nan")
+            return vectors
+
+    with pytest.raises(IndexUnusable, match=r"a\.md"):
+        run(source_with(tmp_path, Broken(32)))
+
+
+def test_notes_below_a_folder_that_cannot_be_read_are_kept_and_reported(source):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    write(source, "locked/b.md", "# B\n\nThe second note.\n")
+    run(source)
+    with closing(open_store(source.index).snapshot()) as snapshot:
+        known = snapshot.notes()
+    walk = source.walk()
+    locked = replace(
+        walk,
+        files=tuple(file for file in walk.files if file.path == "a.md"),
+        skipped=(Skipped("locked", "the folder cannot be read: Permission denied"),),
+        unreadable_folders=("locked",),
+    )
+    changes = find_changes(source, locked, known, progress=lambda *_: None)
+    assert changes.removed == ()
+    assert [skip.path for skip in changes.skipped] == ["locked"]
+    assert find_changes(
+        source, replace(locked, unreadable_folders=()), known, progress=lambda *_: None
+    ).removed == ("locked/b.md",)
