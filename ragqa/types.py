@@ -47,11 +47,12 @@ class Skipped:
 
 
 class Kind(StrEnum):
-    """What a stretch of a note is."""
+    """What a stretch of a note is; a LIST is the line that announces items, and these."""
 
     HEADING = "heading"
     PARAGRAPH = "paragraph"
     ITEM = "item"
+    LIST = "list"
     TABLE_HEAD = "table_head"
     ROW = "row"
     CODE = "code"

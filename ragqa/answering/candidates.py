@@ -1,10 +1,11 @@
 """The sentences of the best passages, as candidates for an answer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from ragqa.answering.plain import plain_text
-from ragqa.types import Hit, Kind, Unit
+from ragqa.types import Hit, Kind, Passage, Unit
 
 PASSAGES = 5
 """Sentences are taken from so many of the best passages."""
@@ -12,6 +13,7 @@ PASSAGES = 5
 MAX_CANDIDATES = 40
 _MAX_CODE_LINES = 15
 _MIN_LETTERS = 2
+_COLONS = (":", "\uff1a")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +31,45 @@ class Candidate:
         """Where it stands: for reading order."""
         return self.hit.passage.path, self.unit.start
 
+    def overlaps(self, other: "Candidate") -> bool:
+        """Whether both quote some of the same characters."""
+        return (
+            self.hit.passage.path == other.hit.passage.path
+            and self.unit.start < other.unit.end
+            and other.unit.start < self.unit.end
+        )
+
 
 def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
     """The candidates of the first hits, in order of rank, then of reading."""
     found = []
     for rank, hit in enumerate(hits[:PASSAGES]):
-        passage = hit.passage
-        for unit in passage.units:
-            quote = passage.quote(unit)
-            if is_citable(unit, quote):
-                text = plain_text(quote, kind=unit.kind, context=unit.context)
-                if sum(c.isalnum() for c in text) >= _MIN_LETTERS:
-                    found.append(Candidate(hit, rank, unit, quote, text))
+        for unit in citable_units(hit.passage):
+            quote = hit.passage.quote(unit)
+            text = plain_text(quote, kind=unit.kind, context=unit.context)
+            if sum(c.isalnum() for c in text) >= _MIN_LETTERS:
+                found.append(Candidate(hit, rank, unit, quote, text))
     return found[:MAX_CANDIDATES]
 
 
-def is_citable(unit: Unit, quote: str) -> bool:
-    """Whether it says something by itself: a heading, or a line that announces a list, does not."""
-    if unit.kind in (Kind.HEADING, Kind.RULE, Kind.TABLE_HEAD) or quote.endswith((":", "\uff1a")):
-        return False
-    return unit.kind is not Kind.CODE or quote.count("\n") < _MAX_CODE_LINES
+def citable_units(passage: Passage) -> Iterator[Unit]:
+    """The units that say something by themselves.
+
+    Headings do not, and neither does a line that announces a list, which comes with its items.
+    """
+    for position, unit in enumerate(passage.units):
+        quote = passage.quote(unit)
+        if unit.kind in (Kind.HEADING, Kind.RULE, Kind.TABLE_HEAD):
+            continue
+        if unit.kind is Kind.CODE and quote.count("\n") >= _MAX_CODE_LINES:
+            continue
+        if not quote.endswith(_COLONS):
+            yield unit
+            continue
+        items = list(takewhile(_is_item, passage.units[position + 1 :]))
+        if items and unit.kind is Kind.PARAGRAPH:
+            yield Unit(Kind.LIST, unit.start, items[-1].end, unit.context)
+
+
+def _is_item(unit: Unit) -> bool:
+    return unit.kind is Kind.ITEM

@@ -74,6 +74,8 @@ def _closed(candidate: Candidate) -> str:
 
 
 def _repeats(one: Candidate, other: Candidate) -> bool:
+    if one.overlaps(other):
+        return True
     first, second = set(index_terms(one.text)), set(index_terms(other.text))
     smaller = min(len(first), len(second))
     return smaller > 0 and len(first & second) / smaller > _NEAR_DUPLICATE

@@ -13,18 +13,24 @@ _AUTOLINK = re.compile(r"<((?:https?|mailto):[^<>\s]+)>")
 _CODE = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 _STRONG = re.compile(r"(\*\*|__|~~|==)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
 _EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)(.+?)(?<=\S)\1(?![\w*_])", re.DOTALL)
+_ITEM_START = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])(?:\s+|$)", re.MULTILINE)
+_LEAD = re.compile(r"(?:[^.:;\u2013\u2014]|[.:](?!\s|$))+")
+_SHORT_ITEM = 60
 _CELL = re.compile(r"(?<!\\)\|")
 
 
 def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
     """The quote as one line of running text, without Markdown's marks.
 
-    A table row becomes `header: cell` pairs by its context; code keeps its lines.
+    A table row becomes `header: cell` pairs by its context; a list keeps of each item what stands
+    before its first dash, colon or full stop; code keeps its lines.
     """
     if kind is Kind.CODE:
         return quote
     if kind is Kind.ROW:
         return _row(quote, context)
+    if kind is Kind.LIST:
+        return _list(quote)
     text = _TASK.sub("", _MARKERS.sub("", quote))
     if kind is Kind.HEADING:
         text = text.strip().strip("#").strip()
@@ -39,6 +45,17 @@ def _inline(text: str) -> str:
     text = _CODE.sub(r"\2", text)
     text = _STRONG.sub(r"\2", text)
     return _EMPHASIS.sub(r"\2", text)
+
+
+def _list(quote: str) -> str:
+    announcement, *items = _ITEM_START.split(quote)
+    leads = []
+    for item in items:
+        text = plain_text(item, kind=Kind.ITEM)
+        lead = _LEAD.match(text)
+        leads.append(lead[0].strip() if lead and len(text) > _SHORT_ITEM else text.rstrip(".;,"))
+    said = plain_text(announcement, kind=Kind.PARAGRAPH)
+    return f"{said} {'; '.join(leads)}" if leads else said
 
 
 def _row(quote: str, context: str) -> str:

@@ -1,5 +1,6 @@
 """The commands: each parses, calls one function, renders, and returns an exit code."""
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,7 +48,7 @@ def ask(
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Answer a question from the notes, with citations that can be checked.
+    """Answer a question from the notes, with citations.
 
     Builds the index if there is none, and brings it up to date if notes changed. Exits with 1
     where the notes do not seem to hold an answer.
@@ -202,7 +203,8 @@ def doctor(
 
 def _question(words: list[str]) -> str:
     if words != ["-"]:
-        return " ".join(words)
+        # In a locale without UTF-8 Python hands over what it could not decode as escapes.
+        return os.fsencode(" ".join(words)).decode("utf-8", "replace")
     from ragqa.retrieval import MAX_QUESTION_BYTES
 
     # One byte more than is allowed is enough to see that it is too long.

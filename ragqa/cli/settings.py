@@ -9,7 +9,7 @@ from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder
 app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Show every setting, its value and where it comes from; set and unset your own.",
+    help="Show every setting and its origin; set and unset your own.",
     epilog="Example: ragqa config set corpus ~/notes",
 )
 

@@ -10,7 +10,7 @@ from rich.style import Style
 from rich.text import Text
 
 from ragqa.analysis import index_terms, query_terms
-from ragqa.answering import is_citable, plain_text
+from ragqa.answering import citable_units, plain_text
 from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import emit, stdout
 from ragqa.types import Answer, Citation, Hit, IndexReport, Kind, Passage, SearchResult
@@ -21,6 +21,7 @@ _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _MAX_QUOTE_LINES = 12
 _SNIPPET_CHARS = 220
 _INDENT = 3
+_SURE = 0.5
 
 
 class Linker:
@@ -122,10 +123,10 @@ def _print_place(
 
 
 def _print_confidence(console: Console, answer: Answer) -> None:
-    emit(
-        console,
-        Text(f"\nConfidence that your notes answer this: {answer.confidence:.2f}", style="quiet"),
-    )
+    unsure = answer.answered and answer.confidence < _SURE
+    advice = "; that is low, so read the quotes" if unsure else ""
+    line = f"\nConfidence that your notes answer this: {answer.confidence:.2f}{advice}"
+    emit(console, Text(line, style="quiet"))
 
 
 def _marked(quote_text: str, question: str) -> Text:
@@ -153,10 +154,8 @@ def _snippet(passage: Passage, question: str) -> str:
     """The unit of the passage that holds most of the question's words, on one line."""
     wanted = set(query_terms(question))
     best, most = "", -1
-    for unit in passage.units:
+    for unit in citable_units(passage):
         cut = passage.quote(unit)
-        if not is_citable(unit, cut):
-            continue
         shared = len(wanted.intersection(index_terms(cut)))
         if shared > most:
             best = plain_text(cut, kind=unit.kind, context=unit.context)

@@ -1,5 +1,7 @@
 """Choosing the sentences of an answer, ordering and citing them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -38,10 +40,39 @@ def hits(*passages):
     return [Hit(p, score=1 - i / 10, dense=0.5, terms=1.0) for i, p in enumerate(passages)]
 
 
-def test_headings_and_lines_that_announce_a_list_are_no_candidates():
+def test_headings_and_lines_that_announce_something_are_no_candidates():
     units = passage(1, ["These are the colours:", "Red is warm."])
     heading = passage(2, ["Colours"], kind=Kind.HEADING)
     assert [c.text for c in candidates_of(hits(units, heading))] == ["Red is warm."]
+
+
+def list_of_phases():
+    whole = passage(
+        1,
+        [
+            "There are two phases:",
+            "- Pretraining \u2014 the model reads a very large corpus of text and code.",
+            "- Alignment \u2014 the model learns what people prefer, from their judgements.",
+            "Then it is used.",
+        ],
+    )
+    kinds = [Kind.PARAGRAPH, Kind.ITEM, Kind.ITEM, Kind.PARAGRAPH]
+    units = [replace(unit, kind=kind) for unit, kind in zip(whole.units, kinds, strict=True)]
+    return replace(whole, units=tuple(units))
+
+
+def test_a_line_that_announces_a_list_is_a_candidate_with_its_items():
+    first, *rest = candidates_of(hits(list_of_phases()))
+    assert first.text == "There are two phases: Pretraining; Alignment"
+    assert first.quote.endswith("from their judgements.")
+    assert first.quote in list_of_phases().text
+    assert len(rest) == 3
+
+
+def test_a_list_and_its_items_are_not_both_said():
+    candidates = candidates_of(hits(list_of_phases()))
+    chosen = choose(candidates, np.array([1.0, 0.95, 0.9, 0.1]), sentences=3)
+    assert [c.unit.kind for c, _ in chosen] == [Kind.LIST]
 
 
 def test_the_best_sentence_is_always_said_and_weak_ones_are_not():
