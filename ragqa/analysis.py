@@ -38,6 +38,13 @@ _STOP_WORDS = """
 STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 
+# The same for scripts without spaces, where a stop word can only be told by its neighbours.
+_UNSPACED_STOPS = re.compile(
+    "什么是|是什么|为什么|什么|怎么样|怎么|怎样|如何|哪些|哪个|哪里|多少|请问|[的了吗呢是和与]"
+    "|とは|何ですか|ですか|ください"
+)
+
+
 def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
     """Split text into case-folded tokens, in reading order, before stemming.
 
@@ -65,7 +72,8 @@ def index_terms(text: str) -> list[str]:
 
 def query_terms(text: str) -> list[str]:
     """The distinct terms a question is searched by: no stop words, unless there is nothing else."""
-    tokens = tokenize(text, pairs_only=True)
+    content_text = _UNSPACED_STOPS.sub(" ", text)
+    tokens = tokenize(content_text, pairs_only=True) or tokenize(text, pairs_only=True)
     content = [token for token in tokens if token not in STOP_WORDS] or tokens
     return list(dict.fromkeys(_stem(content)))
 

@@ -66,6 +66,11 @@ def test_query_terms_leave_out_stop_words_unless_there_is_nothing_else():
     assert query_terms("who are you") == ["who", "are", "you"]
 
 
+def test_question_words_of_unspaced_scripts_are_stop_words():
+    assert query_terms("什么是注意力") == query_terms("注意力是什么") == ["注意", "意力"]
+    assert query_terms("是什么") != []
+
+
 def test_unspaced_scripts_become_characters_and_pairs():
     assert index_terms("注意力") == ["注", "意", "力", "注意", "意力"]
     assert query_terms("注意力") == ["注意", "意力"]

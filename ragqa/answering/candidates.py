@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from ragqa.analysis import tokenize
 from ragqa.answering.plain import plain_text
 from ragqa.types import Hit, Kind, Passage, Unit
 
@@ -12,7 +13,7 @@ PASSAGES = 5
 
 MAX_CANDIDATES = 40
 _MAX_CODE_LINES = 15
-_MIN_LETTERS = 2
+_MIN_TOKENS = 3
 _COLONS = (":", "\uff1a")
 
 
@@ -47,7 +48,7 @@ def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
         for unit in citable_units(hit.passage):
             quote = hit.passage.quote(unit)
             text = plain_text(quote, kind=unit.kind, context=unit.context)
-            if sum(c.isalnum() for c in text) >= _MIN_LETTERS:
+            if len(tokenize(text, pairs_only=True)) >= _MIN_TOKENS:
                 found.append(Candidate(hit, rank, unit, quote, text))
     return found[:MAX_CANDIDATES]
 

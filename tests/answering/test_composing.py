@@ -94,7 +94,7 @@ def test_equal_scores_keep_the_order_of_the_ranking():
 
 
 @given(
-    st.lists(st.lists(st.sampled_from(WORDS), min_size=2, max_size=6), min_size=1, max_size=8),
+    st.lists(st.lists(st.sampled_from(WORDS), min_size=3, max_size=6), min_size=1, max_size=8),
     st.integers(1, 4),
     st.randoms(use_true_random=False),
 )

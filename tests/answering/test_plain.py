@@ -13,7 +13,8 @@ from ragqa.types import Kind
     [
         ("Use **LoRA** or *QLoRA* with `r=8`.", "Use LoRA or QLoRA with r=8."),
         ("See [the paper](https://a.b/c_(d)) and [[rag/pipeline|RAG]].", "See the paper and RAG."),
-        ("See [[rag/pipeline]] and ![[image.png]].", "See rag/pipeline and image.png."),
+        ("See [[rag/pipeline]]. ![[image.png]]", "See rag/pipeline."),
+        ("![a plot](plot_(1).png) It grows.", "It grows."),
         ("snake_case_name and 2 * 3 * 4", "snake_case_name and 2 * 3 * 4"),
         ("a line\nthat is wrapped", "a line that is wrapped"),
         ("> quoted\n> twice", "quoted twice"),
