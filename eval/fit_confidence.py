@@ -29,7 +29,7 @@ from sklearn.metrics import roc_auc_score
 
 from ragqa.answering.candidates import candidates_of
 from ragqa.answering.confidence import features
-from ragqa.answering.scoring import measure
+from ragqa.answering.scoring import measure, shortlist
 from ragqa.indexing import Embedders, Source, refresh
 from ragqa.passages import Chunking
 from ragqa.retrieval import Ranking, retrieve
@@ -143,7 +143,7 @@ def make_examples(data: Path, work: Path, others: list[str], limit: int) -> Iter
             )
             hits = [hit for hit in found.hits if kind != "near" or not question.is_answered_by(hit)]
             found = replace(found, hits=tuple(hits[:KEPT]))
-            candidates = candidates_of(found.hits)
+            candidates = shortlist(found, candidates_of(found.hits))
             if candidates:
                 signals = measure(found, candidates, embedder)
                 yield Example(features(found, signals), kind)

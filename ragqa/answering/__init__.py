@@ -8,7 +8,7 @@ from ragqa.answering.checking import keep_current
 from ragqa.answering.composing import choose, cite, in_reading_order
 from ragqa.answering.confidence import confidence
 from ragqa.answering.plain import plain_text
-from ragqa.answering.scoring import combine, measure
+from ragqa.answering.scoring import combine, measure, shortlist
 from ragqa.embedders import Embedder
 from ragqa.types import Citation, Retrieved
 
@@ -36,7 +36,7 @@ def compose(retrieved: Retrieved, embedder: Embedder, *, sentences: int) -> Comp
     The passages must have been checked against the notes (`keep_current`), since what is quoted
     is taken from them.
     """
-    candidates = candidates_of(retrieved.hits)
+    candidates = shortlist(retrieved, candidates_of(retrieved.hits))
     if not candidates:
         return Composed(answered=False, confidence=0.0)
     signals = measure(retrieved, candidates, embedder)

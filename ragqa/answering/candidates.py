@@ -11,7 +11,6 @@ from ragqa.types import Hit, Kind, Passage, Unit
 PASSAGES = 5
 """Sentences are taken from so many of the best passages."""
 
-MAX_CANDIDATES = 40
 _MAX_CODE_LINES = 15
 _MIN_TOKENS = 3
 _COLONS = (":", "\uff1a")
@@ -19,11 +18,14 @@ _COLONS = (":", "\uff1a")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One citable unit of a hit: `quote` is exact, `text` is what a reader sees of it."""
+    """One citable unit of a hit: `quote` is exact, `text` is what a reader sees of it.
+
+    `is_lead` tells the first one of its passage.
+    """
 
     hit: Hit
-    rank: int
     unit: Unit
+    is_lead: bool
     quote: str
     text: str
 
@@ -44,13 +46,13 @@ class Candidate:
 def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
     """The candidates of the first hits, in order of rank, then of reading."""
     found = []
-    for rank, hit in enumerate(hits[:PASSAGES]):
-        for unit in citable_units(hit.passage):
+    for hit in hits[:PASSAGES]:
+        for position, unit in enumerate(citable_units(hit.passage)):
             quote = hit.passage.quote(unit)
             text = plain_text(quote, kind=unit.kind, context=unit.context)
             if len(tokenize(text, pairs_only=True)) >= _MIN_TOKENS:
-                found.append(Candidate(hit, rank, unit, quote, text))
-    return found[:MAX_CANDIDATES]
+                found.append(Candidate(hit, unit, position == 0, quote, text))
+    return found
 
 
 def citable_units(passage: Passage) -> Iterator[Unit]:

@@ -15,6 +15,7 @@ from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import emit, stdout
 from ragqa.types import Answer, Citation, Hit, IndexReport, Kind, Passage, SearchResult
 
+UNSURE = "Not sure that this is an answer; these are the nearest sentences:"
 NOT_IN_NOTES = "Your notes do not seem to answer this."
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
@@ -50,6 +51,8 @@ def print_answer(answer: Answer, linker: Linker) -> None:
             emit(console, Text("\nNearest passages", style="bold"))
             _print_hits(console, answer.question, answer.hits, linker)
         return
+    if answer.confidence < _SURE:
+        emit(console, Text(UNSURE, style="warning"))
     emit(console, _answer_text(answer))
     emit(console, Text("\nSources", style="bold"))
     for citation in answer.citations:
@@ -123,9 +126,7 @@ def _print_place(
 
 
 def _print_confidence(console: Console, answer: Answer) -> None:
-    unsure = answer.answered and answer.confidence < _SURE
-    advice = "; that is low, so read the quotes" if unsure else ""
-    line = f"\nConfidence that your notes answer this: {answer.confidence:.2f}{advice}"
+    line = f"\nConfidence that your notes answer this: {answer.confidence:.2f}"
     emit(console, Text(line, style="quiet"))
 
 
