@@ -13,6 +13,7 @@ WORTH_SAYING = 0.8
 """A further sentence must score at least this share of the best one."""
 
 _NEAR_DUPLICATE = 0.7
+_END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
 
 
 def choose(
@@ -38,13 +39,16 @@ def in_reading_order(
 
 
 def cite(chosen: Sequence[tuple[Candidate, float]]) -> tuple[str, tuple[Citation, ...]]:
-    """The answer's text with its `[n]`, and the citations."""
-    said, citations = [], []
+    """The answer's text with its `[n]`, code on lines of its own, and the citations."""
+    said, citations, after_code = [], [], False
     for n, (candidate, score) in enumerate(chosen, start=1):
         passage, unit = candidate.hit.passage, candidate.unit
         before = passage.text.count("\n", 0, unit.start - passage.start)
         first = passage.lines[0] + before
-        said.append(f"{_closed(candidate)} [{n}]")
+        is_code = unit.kind is Kind.CODE
+        said.append("\n" if n > 1 and (is_code or after_code) else " " if n > 1 else "")
+        said.append(f"{candidate.text}\n[{n}]" if is_code else f"{_closed(candidate.text)} [{n}]")
+        after_code = is_code
         citations.append(
             Citation(
                 n=n,
@@ -59,18 +63,13 @@ def cite(chosen: Sequence[tuple[Candidate, float]]) -> tuple[str, tuple[Citation
                 kind=unit.kind,
             )
         )
-    return " ".join(said), tuple(citations)
+    return "".join(said), tuple(citations)
 
 
-def _closed(candidate: Candidate) -> str:
-    """The sentence with an end mark, so that sentences put side by side do not run together."""
-    text = candidate.text
-    if (
-        candidate.unit.kind is Kind.CODE
-        or text.rstrip("\"')]}*_\u201d\u2019")[-1:] in ".!?:;\u2026\u3002\uff01\uff1f"
-    ):
-        return text
-    return f"{text}."
+def _closed(text: str) -> str:
+    """The sentence with an end mark, so that two side by side do not run together."""
+    ends = text.rstrip("\"')]}*_\u201d\u2019").endswith(_END_MARKS)
+    return text if ends else f"{text}."
 
 
 def _repeats(one: Candidate, other: Candidate) -> bool:

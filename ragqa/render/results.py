@@ -90,7 +90,7 @@ def print_report(report: IndexReport, index: Path) -> None:
 
 def _answer_text(answer: Answer) -> Text:
     text = Text(safe_text(answer.text))
-    text.highlight_regex(r"\[\d+\](?=\s|$)", style="number")
+    text.highlight_regex(r"(?<!\S)\[\d+\](?=\s|$)", style="number")
     return text
 
 
