@@ -315,6 +315,11 @@ class Answer:
     warnings: tuple[str, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def sure(self) -> bool:
+        """Whether the notes rather answer than not; an answer that is not sure is marked."""
+        return self.answered and self.confidence >= 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:

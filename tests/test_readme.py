@@ -46,7 +46,7 @@ def test_the_python_example_runs(tmp_path, monkeypatch, wiki_index, capsys):
     monkeypatch.setenv("RAGQA_INDEX", str(wiki_index))
     runpy.run_path(str(script))
     printed = capsys.readouterr().out
-    assert "Meta" in printed
+    assert "Prompt injection is an attack" in printed
     assert "rag/vector-search.md" in printed
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.candidates import candidates_of, citable_units
+from ragqa.answering.candidates import candidates_of, citable_units, unit_text
 from ragqa.answering.checking import keep_current
 from ragqa.answering.composing import choose, cite, in_reading_order
 from ragqa.answering.confidence import confidence
@@ -12,7 +12,7 @@ from ragqa.answering.scoring import combine, measure, shortlist
 from ragqa.embedders import Embedder
 from ragqa.types import Citation, Retrieved
 
-__all__ = ["Composed", "citable_units", "compose", "keep_current", "plain_text"]
+__all__ = ["Composed", "citable_units", "compose", "keep_current", "plain_text", "unit_text"]
 
 BACKEND = "extractive"
 

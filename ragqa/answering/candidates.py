@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from ragqa.analysis import tokenize
-from ragqa.answering.plain import plain_text
+from ragqa.answering.plain import lead, plain_text
 from ragqa.types import Hit, Kind, Passage, Unit
 
 PASSAGES = 5
@@ -48,9 +48,9 @@ def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
     found = []
     for hit in hits[:PASSAGES]:
         for position, unit in enumerate(citable_units(hit.passage)):
-            quote = hit.passage.quote(unit)
-            text = plain_text(quote, kind=unit.kind, context=unit.context)
+            text = unit_text(hit.passage, unit)
             if len(tokenize(text, pairs_only=True)) >= _MIN_TOKENS:
+                quote = hit.passage.quote(unit)
                 found.append(Candidate(hit, unit, position == 0, quote, text))
     return found
 
@@ -72,6 +72,16 @@ def citable_units(passage: Passage) -> Iterator[Unit]:
         items = list(takewhile(_is_item, passage.units[position + 1 :]))
         if items and unit.kind is Kind.PARAGRAPH:
             yield Unit(Kind.LIST, unit.start, items[-1].end, unit.context)
+
+
+def unit_text(passage: Passage, unit: Unit) -> str:
+    """What a reader sees of a citable unit; of a list the line that announces it, and the leads."""
+    if unit.kind is not Kind.LIST:
+        return plain_text(passage.quote(unit), kind=unit.kind, context=unit.context)
+    first, *items = (u for u in passage.units if unit.start <= u.start < unit.end)
+    said = plain_text(passage.quote(first), kind=first.kind)
+    leads = (lead(plain_text(passage.quote(item), kind=item.kind)) for item in items)
+    return f"{said} {'; '.join(leads)}"
 
 
 def _is_item(unit: Unit) -> bool:

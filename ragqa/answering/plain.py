@@ -4,8 +4,9 @@ import re
 
 from ragqa.types import Kind
 
-_MARKERS = re.compile(r"^(?:[ \t]*(?:>|[-*+](?=\s)|\d{1,9}[.)](?=\s)))+[ \t]*", re.MULTILINE)
-_TASK = re.compile(r"^\[[ xX]\][ \t]+")
+_QUOTE_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
+# At the start only: a wrapped line may well begin with "1962. ".
+_ITEM_MARK = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])(?:\s+|$)")
 _IMAGE = re.compile(r"!\[\[[^\]\n]*\]\]|!\[[^\[\]]*\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)")
 _WIKILINK = re.compile(r"\[\[(?:[^\]|\n]*\|)?([^\]|\n]+)\]\]")
 _LINK = re.compile(r"\[([^\[\]]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"]*\")?\)")
@@ -14,7 +15,6 @@ _AUTOLINK = re.compile(r"<((?:https?|mailto):[^<>\s]+)>")
 _CODE = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 _STRONG = re.compile(r"(\*\*|__|~~|==)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
 _EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)(.+?)(?<=\S)\1(?![\w*_])", re.DOTALL)
-_ITEM_START = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])(?:\s+|$)", re.MULTILINE)
 _LEAD = re.compile(r"(?:[^.:;\u2013\u2014]|[.:](?!\s|$))+")
 _SHORT_ITEM = 60
 _CELL = re.compile(r"(?<!\\)\|")
@@ -23,19 +23,26 @@ _CELL = re.compile(r"(?<!\\)\|")
 def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
     """The quote as one line of running text, without Markdown's marks.
 
-    A table row becomes `header: cell` pairs by its context; a list keeps of each item what stands
-    before its first dash, colon or full stop; code keeps its lines.
+    A table row becomes `header: cell` pairs by its context; an item is said after the one that it
+    is nested in; a task keeps its box; code keeps its lines.
     """
     if kind is Kind.CODE:
         return quote
     if kind is Kind.ROW:
         return _row(quote, context)
-    if kind is Kind.LIST:
-        return _list(quote)
-    text = _TASK.sub("", _MARKERS.sub("", quote))
+    text = _QUOTE_MARKS.sub("", quote)
+    if kind is not Kind.PARAGRAPH:
+        text = _ITEM_MARK.sub("", text, count=1) if _ITEM_MARK.match(text) else text
     if kind is Kind.HEADING:
         text = text.strip().strip("#").strip()
-    return " ".join(_inline(text).split())
+    text = " ".join(_inline(text).split())
+    return f"{context.rstrip(':')}: {text}" if kind is Kind.ITEM and context and text else text
+
+
+def lead(item: str) -> str:
+    """What a long item is about: what stands before its first dash, colon or full stop."""
+    found = _LEAD.match(item)
+    return found[0].strip() if found and len(item) > _SHORT_ITEM else item.rstrip(".;,")
 
 
 def _inline(text: str) -> str:
@@ -47,17 +54,6 @@ def _inline(text: str) -> str:
     text = _CODE.sub(r"\2", text)
     text = _STRONG.sub(r"\2", text)
     return _EMPHASIS.sub(r"\2", text)
-
-
-def _list(quote: str) -> str:
-    announcement, *items = _ITEM_START.split(quote)
-    leads = []
-    for item in items:
-        text = plain_text(item, kind=Kind.ITEM)
-        lead = _LEAD.match(text)
-        leads.append(lead[0].strip() if lead and len(text) > _SHORT_ITEM else text.rstrip(".;,"))
-    said = plain_text(announcement, kind=Kind.PARAGRAPH)
-    return f"{said} {'; '.join(leads)}" if leads else said
 
 
 def _row(quote: str, context: str) -> str:

@@ -1,6 +1,9 @@
 """The `ragqa` command: errors become one sentence and an exit code."""
 
+import errno
 import os
+import re
+import shlex
 import sys
 from typing import Annotated
 
@@ -9,7 +12,7 @@ import typer
 from ragqa import __version__
 from ragqa.cli import settings
 from ragqa.cli.commands import app
-from ragqa.errors import RagqaError
+from ragqa.errors import RagqaError, UsageError
 
 __all__ = ["main", "run"]
 
@@ -17,6 +20,7 @@ app.add_typer(settings.app, name="config")
 
 INTERRUPTED = 130
 _BUG = 70
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main() -> None:
@@ -35,6 +39,7 @@ def run(args: list[str]) -> int:
 
         if debug:
             _print_traceback()
+        exc.hint = _with_places(exc.hint, args)
         render.print_error(exc)
         return exc.exit_code
     except typer.TyperException as exc:
@@ -44,6 +49,15 @@ def run(args: list[str]) -> int:
         return exc.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
+    except OSError as exc:
+        if exc.errno not in _FULL:
+            return _report_bug(exc, debug=debug)
+        from ragqa import render
+
+        render.discard_output()
+        full = f"the output cannot be written: {exc.strerror}"
+        render.print_error(UsageError(full, hint="free some space, or send it elsewhere"))
+        return UsageError.exit_code
     except Exception as exc:  # noqa: BLE001 - the last line of defence: a bug is told in one line
         return _report_bug(exc, debug=debug)
     if code == INTERRUPTED:
@@ -51,6 +65,19 @@ def run(args: list[str]) -> int:
 
         render.say("Interrupted; the index is as it was.")
     return code if isinstance(code, int) else 0
+
+
+def _with_places(hint: str, args: list[str]) -> str:
+    """A command to paste must be about the same notes and index as the one that failed."""
+    places = []
+    for option in ("--corpus", "--index"):
+        for position, arg in enumerate(args):
+            if arg == option and position + 1 < len(args):
+                places += [option, args[position + 1]]
+            elif arg.startswith(f"{option}="):
+                places.append(arg)
+    command = re.search(r"ragqa index(?: --(?:rebuild|wait))?$", hint)
+    return f"{hint} {shlex.join(places)}" if command and places else hint
 
 
 def _show_version(value: bool) -> None:

@@ -17,6 +17,7 @@ from ragqa.cli.options import (
     Tags,
     TopK,
     parse_since,
+    parse_tags,
 )
 from ragqa.errors import NotesSkipped, UsageError
 
@@ -59,7 +60,7 @@ def ask(
     from ragqa.types import Filters
 
     text = _question(question)
-    filters = Filters(tags=tuple(tag or ()), paths=tuple(path or ()), since=parse_since(since))
+    filters = Filters(parse_tags(tag), tuple(path or ()), parse_since(since))
     with _open(corpus, index, top_k) as opened:
         with render.ProgressLine(opening=_first_build(opened)) as progress:
             answer = opened.ask(text, filters=filters, refresh=not no_refresh, progress=progress)
@@ -95,7 +96,7 @@ def search(
     from ragqa.types import Filters
 
     text = _question(query)
-    filters = Filters(tags=tuple(tag or ()), paths=tuple(path or ()), since=parse_since(since))
+    filters = Filters(parse_tags(tag), tuple(path or ()), parse_since(since))
     with _open(corpus, index, top_k) as opened:
         with render.ProgressLine(opening=_first_build(opened)) as progress:
             result = opened.search(text, filters=filters, refresh=not no_refresh, progress=progress)
@@ -145,7 +146,7 @@ def build(
     render.print_warnings(report.warnings)
     if strict and report.skipped:
         raise NotesSkipped(
-            f"{len(report.skipped)} files were skipped, the first is {report.skipped[0].path}: "
+            f"skipped {len(report.skipped)}, the first being {report.skipped[0].path}: "
             f"{report.skipped[0].reason}",
             hint="mend them, or list them in .ragqaignore",
         )

@@ -70,6 +70,11 @@ Since = Annotated[
 ]
 
 
+def parse_tags(tags: list[str] | None) -> tuple[str, ...]:
+    """The tags without the `#` that they have in a note's text."""
+    return tuple(tag.removeprefix("#") for tag in tags or ())
+
+
 def parse_since(text: str | None) -> str:
     """An ISO date from `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; "" for None.
 

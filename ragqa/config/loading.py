@@ -14,7 +14,7 @@ from ragqa.config.files import (
     read_user_settings,
 )
 from ragqa.config.settings import SETTINGS, Origin, Settings, Value
-from ragqa.errors import NoCorpus
+from ragqa.errors import NoCorpus, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +124,14 @@ def _find_places(settings: Settings, origins: Mapping[str, str], folder: Path) -
     by_command = origins["index"] in (Origin.FLAG, Origin.ENVIRONMENT)
     by_project = not from_user and origins["index"] == origins["corpus"]
     by_user = user_index_applies and origins["index"] == Origin.USER
-    if index is not None and (by_command or by_project or by_user):
-        return Places(corpus, index)
-    return Places(corpus, own_index)
+    named = index is not None and (by_command or by_project or by_user)
+    chosen = index if index is not None and named else own_index
+    if chosen == corpus:
+        raise UsageError(
+            f"the index cannot be kept in {corpus} itself, which is the folder of notes",
+            hint="name another folder: --index DIR",
+        )
+    return Places(corpus, chosen)
 
 
 def _absolute(path: str, folder: Path) -> Path | None:

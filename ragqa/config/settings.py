@@ -55,9 +55,14 @@ class Setting:
         if value is None or not self.check(value):
             raise UsageError(
                 f"{self.name} in {where} must be {self.expects}, not {raw!r}",
-                hint=f"ragqa config set {self.name} {self.default or 'VALUE'}",
+                hint=_mend(where),
             )
         return value
+
+
+def _mend(where: str) -> str:
+    """What to do about a setting that is wrong there; setting it elsewhere would not help."""
+    return "ragqa config" if where == "the command" else f"change it in {where}, or take it out"
 
 
 def _within(low: float, high: float) -> Callable[[Value], bool]:
@@ -174,6 +179,6 @@ def setting_named(name: str, where: str) -> Setting:
     if name not in SETTINGS:
         raise UsageError(
             f"unknown setting {name!r} in {where}; there are: {', '.join(SETTINGS)}",
-            hint="ragqa config",
+            hint=_mend(where),
         )
     return SETTINGS[name]

@@ -80,7 +80,7 @@ def _generation(info: IndexInfo | None) -> int:
 def _write(
     writer: Writer, source: Source, base: IndexInfo | None, changes: Changes, report: Progress
 ) -> IndexInfo:
-    embedder = _embedder_for(source, base, changes)
+    embedder = _embedder_for(source, base, changes, report)
     new = changes.added + changes.changed
     split = _split(new, source, embedder, report)
     vectors = _embed(writer, embedder, [p for passages in split for p in passages], report)
@@ -96,12 +96,19 @@ def _write(
     return info
 
 
-def _embedder_for(source: Source, base: IndexInfo | None, changes: Changes) -> Embedder:
+def _embedder_for(
+    source: Source, base: IndexInfo | None, changes: Changes, report: Progress
+) -> Embedder:
     """Choose the form of the embedder by the work ahead, and check it against the base."""
     ahead = sum(len(read.note.text) for read in changes.added + changes.changed)
     chars_per_passage = 4 * source.chunking.target_tokens
     small = base is not None and ahead <= SMALL_CHANGE_PASSAGES * chars_per_passage
-    embedder = source.embedders.asking if small else source.embedders.building
+    if small:
+        embedder = source.embedders.asking
+    else:
+        report("loading", 0, 1)
+        embedder = source.embedders.building
+        report("loading", 1, 1)
     if base is not None:
         check_embedder(base, embedder)
     return embedder

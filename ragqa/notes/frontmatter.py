@@ -1,8 +1,9 @@
 """What the author says of a note above its text: YAML between two lines of `---`."""
 
+import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import yaml
@@ -21,6 +22,10 @@ _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _FENCE = re.compile(r"---[ \t]*(?:\r\n|\r|\n)")
 _CLOSING = re.compile(r"(?:(?<=\n)|(?<=\r))(?:---|\.\.\.)[ \t]*(?:\r\n|\r|\n|\Z)")
 _KEY = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?[\r\n])*[ \t]*[\w\"'][\w \"'.-]{0,80}:(?:\s|\Z)")
+# A key at the margin and a value that YAML would not take as text as it stands.
+_UNQUOTED = re.compile(
+    r"^([\w-]+:[ \t]+)(?![\"'\[|>])(\S.*?:(?: .*?)?|[{@`%].*?)[ \t]*$", re.MULTILINE
+)
 _DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 
 
@@ -56,7 +61,21 @@ def read_front_matter(text: str) -> FrontMatter:
     try:
         return _fields(_load(source), closing.end())
     except _Refused as exc:
-        return FrontMatter(closing.end(), warnings=(f"front matter is ignored: {exc}",))
+        return _repaired(source, closing.end(), str(exc))
+
+
+def _repaired(source: str, end: int, reason: str) -> FrontMatter:
+    """Take values that are no YAML, such as `title: Retries: what we decided`, for plain text."""
+    quoted = _UNQUOTED.sub(lambda line: line[1] + json.dumps(line[2], ensure_ascii=False), source)
+    if quoted != source:
+        try:
+            found = _fields(_load(quoted), end)
+        except _Refused:
+            pass
+        else:
+            taken = f"front matter is no YAML, its values are taken as text: {reason}"
+            return replace(found, warnings=(taken, *found.warnings))
+    return FrontMatter(end, warnings=(f"front matter is ignored: {reason}",))
 
 
 def _load(source: str) -> Mapping[object, object]:

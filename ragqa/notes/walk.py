@@ -15,6 +15,7 @@ NOTE_SUFFIXES = frozenset({".md", ".markdown", ".txt"})
 
 SYMLINK = "a symbolic link, which is not followed"
 NOT_A_FILE = "not a regular file"
+UNREADABLE = "cannot be read: Permission denied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,8 @@ def _sort_file(entry: os.DirEntry[str], path: str, max_note_bytes: int, found: _
             found.skipped.append(Skipped(path, NOT_A_FILE))
         elif status.st_size > max_note_bytes:
             found.skipped.append(Skipped(path, too_large(status.st_size, max_note_bytes)))
+        elif not os.access(entry.path, os.R_OK):
+            found.skipped.append(Skipped(path, UNREADABLE))
         else:
             stamp = Stamp(size=status.st_size, mtime_ns=status.st_mtime_ns)
             found.files.append(NoteFile(path, stamp))

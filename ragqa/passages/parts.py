@@ -1,5 +1,6 @@
 """Blocks to parts: the units of a note, in order, each with its size and its heading path."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -9,6 +10,10 @@ from ragqa.passages.sentences import Span, sentence_spans, strip
 from ragqa.types import Block, Kind, Note, Unit
 
 HeadingPath: TypeAlias = tuple[str, ...]
+
+MAX_CONTEXT_CHARS = 60
+
+_ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s+|$)")
 
 # A longer list item is quoted by the sentence, as a paragraph is.
 MAX_ITEM_CHARS = 300
@@ -37,8 +42,9 @@ class Part:
 
 def note_parts(note: Note, ruler: Ruler) -> list[Part]:
     """Find all units of a note and measure them."""
+    contexts = list(_contexts(note))
     found = [
-        (Unit(block.kind, *span, context=_context(block)), number, block.level)
+        (Unit(block.kind, *span, context=contexts[number]), number, block.level)
         for number, block in enumerate(note.blocks)
         for span in _unit_spans(note.text, block)
     ]
@@ -59,8 +65,28 @@ def _unit_spans(text: str, block: Block) -> list[Span]:
     return [(start, end)] if start < end else []
 
 
-def _context(block: Block) -> str:
-    return block.label if block.kind in (Kind.ROW, Kind.ITEM) else ""
+def _contexts(note: Note) -> Iterator[str]:
+    """What makes each block readable alone.
+
+    For a row the table's header; for an item the items that it is nested in, or the line that
+    announces the list.
+    """
+    above: list[tuple[int, str]] = []
+    for block in note.blocks:
+        if block.kind is not Kind.ITEM:
+            above = above if block.level else []
+            yield block.label if block.kind is Kind.ROW else ""
+            continue
+        above = [(level, words) for level, words in above if level < block.level]
+        yield " > ".join(words for _, words in above) or block.label
+        above.append((block.level, _words_of_item(note.text[block.start : block.end])))
+
+
+def _words_of_item(text: str) -> str:
+    """The first line of an item without its mark, cut if it is long."""
+    first = _ITEM_MARK.sub("", text.strip(), count=1).splitlines()
+    words = " ".join(first[0].split()).rstrip(":") if first else ""
+    return words if len(words) <= MAX_CONTEXT_CHARS else f"{words[:MAX_CONTEXT_CHARS]}\u2026"
 
 
 def _heading_paths(blocks: Sequence[Block]) -> Iterator[HeadingPath]:

@@ -20,6 +20,7 @@ from ragqa.render.progress import ProgressLine
 from ragqa.render.results import Linker, print_answer, print_report, print_search
 from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import (
+    discard_output,
     print_document,
     print_error,
     print_warnings,
@@ -31,6 +32,7 @@ __all__ = [
     "Linker",
     "ProgressLine",
     "answer_document",
+    "discard_output",
     "findings_document",
     "index_document",
     "print_answer",

@@ -20,6 +20,7 @@ def answer_document(answer: Answer) -> Document:
         "question": answer.question,
         "answered": answer.answered,
         "confidence": answer.confidence,
+        "sure": answer.sure,
         "backend": answer.backend,
         "answer": answer.text,
         "citations": [_citation(citation) for citation in answer.citations],

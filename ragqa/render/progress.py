@@ -32,6 +32,7 @@ class ProgressLine:
         self._started = self._last_line = time.monotonic()
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
+        self._began: dict[str, tuple[float, int]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -55,9 +56,19 @@ class ProgressLine:
             # Loading reports once and then takes seconds, so it cannot wait to be seen as slow.
             if stage == "loading" or now - self._started >= _QUIET_S:
                 self._show(stage, done, total)
-        elif now - self._last_line >= _LINE_EVERY_S:
+            return
+        self._began.setdefault(stage, (now, done))
+        if now - self._last_line >= _LINE_EVERY_S:
             self._last_line = now
-            say(f"{_STAGES[stage]}: {done} of {total}")
+            say(f"{_STAGES[stage]}: {done} of {total}{self._pace(stage, done, total, now)}")
+
+    def _pace(self, stage: str, done: int, total: int, now: float) -> str:
+        """The rate since the stage was first seen, and the time left at this rate."""
+        began, before = self._began[stage]
+        if now - began < _QUIET_S or done <= before:
+            return ""
+        rate = (done - before) / (now - began)
+        return f" ({rate:.0f}/s, {(total - done) / rate:.0f} s left)"
 
     def _show(self, stage: str, done: int, total: int) -> None:
         if self._bar is None:

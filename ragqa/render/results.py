@@ -10,7 +10,7 @@ from rich.style import Style
 from rich.text import Text
 
 from ragqa.analysis import index_terms, query_terms
-from ragqa.answering import citable_units, plain_text
+from ragqa.answering import citable_units, unit_text
 from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import emit, stdout
 from ragqa.types import Answer, Citation, Hit, IndexReport, Kind, Passage, SearchResult
@@ -22,7 +22,6 @@ _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _MAX_QUOTE_LINES = 12
 _SNIPPET_CHARS = 220
 _INDENT = 3
-_SURE = 0.5
 
 
 class Linker:
@@ -51,7 +50,7 @@ def print_answer(answer: Answer, linker: Linker) -> None:
             emit(console, Text("\nNearest passages", style="bold"))
             _print_hits(console, answer.question, answer.hits, linker)
         return
-    if answer.confidence < _SURE:
+    if not answer.sure:
         emit(console, Text(UNSURE, style="warning"))
     emit(console, _answer_text(answer))
     emit(console, Text("\nSources", style="bold"))
@@ -159,7 +158,7 @@ def _snippet(passage: Passage, question: str) -> str:
         cut = passage.quote(unit)
         shared = len(wanted.intersection(index_terms(cut)))
         if shared > most:
-            best = plain_text(cut, kind=unit.kind, context=unit.context)
+            best = unit_text(passage, unit)
             most = shared
     flat = " ".join((best or passage.text).split())
     return flat if len(flat) <= _SNIPPET_CHARS else flat[: _SNIPPET_CHARS - 1].rstrip() + "\u2026"

@@ -132,6 +132,11 @@ def _encodable(text: Text, encoding: str) -> Text:
     return Text(plain, spans=text.spans, style=text.style, end=text.end)
 
 
+def discard_output() -> None:
+    """Drop what is still to be written to stdout, which cannot take it."""
+    _discard(sys.stdout)
+
+
 def _discard(stream: IO[str]) -> None:
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, stream.fileno())

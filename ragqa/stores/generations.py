@@ -84,7 +84,7 @@ def _flock(descriptor: int, root: Path, *, wait: bool) -> None:
     except BlockingIOError as exc:
         raise WriterBusy(
             f"another process is writing the index in {root}",
-            hint="wait until it is done, or use --wait",
+            hint="wait until it is done, or: ragqa index --wait",
         ) from exc
     except OSError as exc:
         raise cannot_write(root, f"it cannot be locked: {exc.strerror}") from exc

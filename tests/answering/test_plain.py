@@ -18,9 +18,7 @@ from ragqa.types import Kind
         ("snake_case_name and 2 * 3 * 4", "snake_case_name and 2 * 3 * 4"),
         ("a line\nthat is wrapped", "a line that is wrapped"),
         ("> quoted\n> twice", "quoted twice"),
-        ("- an item", "an item"),
-        ("12. a numbered item", "a numbered item"),
-        ("- [ ] a task", "a task"),
+        ("the year was\n1962. It was warm.", "the year was 1962. It was warm."),
         ("<https://example.org/x>", "https://example.org/x"),
         ("todo [x] done", "todo [x] done"),
         ("1.5 percent and -3 degrees", "1.5 percent and -3 degrees"),
@@ -29,6 +27,25 @@ from ragqa.types import Kind
 )
 def test_marks_go_and_words_stay(markdown, plain):
     assert plain_text(markdown, kind=Kind.PARAGRAPH) == plain
+
+
+@pytest.mark.parametrize(
+    ("markdown", "plain"),
+    [
+        ("- an item", "an item"),
+        ("12. a numbered item", "a numbered item"),
+        ("> - quoted", "quoted"),
+        ("- born in\n  1962. He likes jazz.", "born in 1962. He likes jazz."),
+        ("- [ ] a task", "[ ] a task"),
+        ("- [x] a task", "[x] a task"),
+    ],
+)
+def test_the_mark_of_an_item_goes_and_its_numbers_and_boxes_stay(markdown, plain):
+    assert plain_text(markdown, kind=Kind.ITEM) == plain
+
+
+def test_a_nested_item_is_said_after_the_one_it_is_nested_in():
+    assert plain_text("- dose: 5 mg", kind=Kind.ITEM, context="Anna") == "Anna: dose: 5 mg"
 
 
 def test_a_table_row_becomes_pairs_of_header_and_cell():

@@ -240,3 +240,28 @@ def test_a_hostile_folder_is_neither_imported_nor_obeyed(quick, places, tmp_path
         timeout=60,
     )
     assert module.stdout.startswith(b"ragqa ")
+
+
+@pytest.mark.parametrize("args", [["search", "cats"], ["search", "cats", "--json"], ["status"]])
+def test_output_that_does_not_fit_the_disk_is_an_error_and_no_bug(quick, places, args):
+    quick("index", *places)
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            [command(), *args, *map(str, places)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=os.environ | QUICK,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"error: the output cannot be written")
+    assert b"Traceback" not in done.stderr
+
+
+def test_the_command_to_paste_is_about_the_same_notes_and_index(quick, places):
+    quick("index", *places)
+    vectors = next(places[3].rglob("vectors.faiss"))
+    vectors.write_bytes(b"")
+    hint = quick("ask", "cats", *places).err.splitlines()[-1]
+    assert hint == f"try: ragqa index --rebuild --corpus {places[1]} --index {places[3]}"

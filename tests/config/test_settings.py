@@ -74,6 +74,19 @@ def test_a_bad_or_forbidden_line_of_a_project_file_is_an_error_that_names_it(pro
     assert "ragqa.toml" in caught.value.message
 
 
+def test_the_hint_for_a_wrong_line_names_the_file_to_change(project):
+    (project / "ragqa.toml").write_text("top_k = 0\n")
+    with pytest.raises(UsageError) as caught:
+        load(project)
+    assert str(project / "ragqa.toml") in caught.value.hint
+
+
+def test_the_index_cannot_be_the_folder_of_notes_itself(project):
+    (project / "ragqa.toml").write_text('corpus = "wiki"\nindex = "wiki"\n')
+    with pytest.raises(UsageError, match="folder of notes"):
+        load(project)
+
+
 def test_an_environment_value_that_does_not_fit_names_its_variable(project):
     with pytest.raises(UsageError, match="RAGQA_TOP_K"):
         load(project, environ={"RAGQA_TOP_K": "x"})

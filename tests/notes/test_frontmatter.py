@@ -104,10 +104,7 @@ def test_a_bad_date_is_warned_of_and_the_next_one_counts(value):
 @pytest.mark.parametrize(
     "front",
     [
-        "title: a: b",
         "\ttitle: x",
-        "title: {{x}}",
-        "title: @name",
         "title: 'x",
         "title: x\n- y",
         "a: &a [x]\nb: *a",
@@ -192,3 +189,22 @@ def test_a_huge_number_is_a_text_like_any_other():
 @settings(max_examples=200, deadline=None)
 def test_any_front_matter_leaves_the_body_as_it_is(front):
     assert body_of(parse(front, "\n\nThe body.\n"))[-1].endswith("The body.")
+
+
+@pytest.mark.parametrize(
+    ("title", "read"),
+    [
+        ("Retry policy: what we decided", "Retry policy: what we decided"),
+        ("a: b: c", "a: b: c"),
+        ("{{title}}", "{{title}}"),
+        ("@name", "@name"),
+        ("100% {sure}: yes", "100% {sure}: yes"),
+    ],
+)
+def test_a_value_that_is_no_yaml_is_taken_as_text_with_a_warning(title, read):
+    note = parse(f"title: {title}\ntags: [work, ops/oncall]\ndate: 2024-05-01")
+    assert note.title == read
+    assert note.tags == ("work", "ops/oncall")
+    assert note.date == "2024-05-01"
+    assert len(note.warnings) == 1
+    assert body_of(note) == ["The body."]

@@ -300,3 +300,9 @@ def test_the_settings_are_kept_with_an_index():
     assert Chunking(target_tokens=100).as_mapping() == {"version": 1, "target_tokens": 100}
     assert Chunking().max_tokens == 400
     assert Chunking(target_tokens=1000).max_tokens == 2000
+
+
+def test_a_nested_item_carries_the_items_above_it_as_context():
+    note = note_of("- Anna\n  - dose: 5 mg\n- Bob\n  - dose: 50 mg\n")
+    (passage,) = split_note(note, chunking=Chunking(), window=WINDOW, count_tokens=words)
+    assert [unit.context for unit in passage.units] == ["", "Anna", "", "Bob"]
