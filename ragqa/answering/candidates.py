@@ -13,6 +13,7 @@ PASSAGES = 5
 
 _MAX_CODE_LINES = 15
 _MIN_TOKENS = 3
+_REFERENCES = frozenset({"sources", "references", "reference", "bibliography", "further reading"})
 _COLONS = (":", "\uff1a")
 
 
@@ -44,9 +45,14 @@ class Candidate:
 
 
 def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
-    """The candidates of the first hits, in order of rank, then of reading."""
+    """The candidates of the first hits, in order of rank, then of reading.
+
+    Lists of references say where to read on and answer nothing: they are left out
+    unless there is nothing else.
+    """
     found = []
-    for hit in hits[:PASSAGES]:
+    told = [hit for hit in hits if not _is_references(hit.passage)] or hits
+    for hit in told[:PASSAGES]:
         for position, unit in enumerate(citable_units(hit.passage)):
             text = unit_text(hit.passage, unit)
             if len(tokenize(text, pairs_only=True)) >= _MIN_TOKENS:
@@ -72,6 +78,10 @@ def citable_units(passage: Passage) -> Iterator[Unit]:
         items = list(takewhile(_is_item, passage.units[position + 1 :]))
         if items and unit.kind is Kind.PARAGRAPH:
             yield Unit(Kind.LIST, unit.start, items[-1].end, unit.context)
+
+
+def _is_references(passage: Passage) -> bool:
+    return bool(passage.heading) and passage.heading[-1].casefold() in _REFERENCES
 
 
 def unit_text(passage: Passage, unit: Unit) -> str:

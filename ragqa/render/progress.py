@@ -65,7 +65,7 @@ class ProgressLine:
     def _pace(self, stage: str, done: int, total: int, now: float) -> str:
         """The rate since the stage was first seen, and the time left at this rate."""
         began, before = self._began[stage]
-        if now - began < _QUIET_S or done <= before:
+        if total <= 1 or now - began < _QUIET_S or done <= before:
             return ""
         rate = (done - before) / (now - began)
         return f" ({rate:.0f}/s, {(total - done) / rate:.0f} s left)"

@@ -46,6 +46,13 @@ def test_headings_and_lines_that_announce_something_are_no_candidates():
     assert [c.text for c in candidates_of(hits(units, heading))] == ["Red is warm."]
 
 
+def test_a_list_of_references_is_no_answer_unless_there_is_nothing_else():
+    paper = replace(passage(1, ["Red et al., On colour, 1999."]), heading=("Colours", "Sources"))
+    plain = passage(2, ["Red is a warm colour."])
+    assert [c.text for c in candidates_of(hits(paper, plain))] == ["Red is a warm colour."]
+    assert len(candidates_of(hits(paper))) == 1
+
+
 def list_of_phases():
     whole = passage(
         1,
