@@ -17,6 +17,7 @@ _STRONG = re.compile(r"(\*\*|__|~~|==)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
 _EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)(.+?)(?<=\S)\1(?![\w*_])", re.DOTALL)
 _LEAD = re.compile(r"(?:[^.:;\u2013\u2014]|[.:](?!\s|$))+")
 _SHORT_ITEM = 60
+_LONG_CONTEXT = 80
 _CELL = re.compile(r"(?<!\\)\|")
 
 
@@ -24,7 +25,7 @@ def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
     """The quote as one line of running text, without Markdown's marks.
 
     A table row becomes `header: cell` pairs by its context; an item is said after the one that it
-    is nested in; a task keeps its box; code keeps its lines.
+    is nested in, or the line that announces it; a task keeps its box; code keeps its lines.
     """
     if kind is Kind.CODE:
         return quote
@@ -36,7 +37,8 @@ def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
     if kind is Kind.HEADING:
         text = text.strip().strip("#").strip()
     text = " ".join(_inline(text).split())
-    return f"{context.rstrip(':')}: {text}" if kind is Kind.ITEM and context and text else text
+    said_alone = kind is not Kind.ITEM or not context or len(context) > _LONG_CONTEXT
+    return text if said_alone or not text else f"{context.rstrip(':')}: {text}"
 
 
 def lead(item: str) -> str:

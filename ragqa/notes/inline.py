@@ -77,11 +77,9 @@ class Inline:
         return one_line(words)
 
     def introduction(self, paragraph: str) -> str:
-        """The line that introduces a list: a paragraph's last, if it ends with a colon."""
-        line = paragraph.rstrip().rsplit("\n", 1)[-1]
-        if len(line) > MAX_LABEL_CHARS:
-            line = _SENTENCE_END.split(line)[-1]
-        label = self.label(line)
+        """The sentence that introduces a list: a paragraph's last, if it ends with a colon."""
+        end = " ".join(paragraph[-4 * MAX_LABEL_CHARS :].split())
+        label = self.label(_SENTENCE_END.split(end)[-1])
         return label if label.endswith(COLONS) else ""
 
     def links(self, source: str) -> Iterator[Link]:

@@ -76,11 +76,12 @@ def test_each_item_is_a_block_with_its_depth_and_what_introduces_it():
         ("First line.\nLast line:", "Last line:"),
         ("\u6709\u4e09\u79cd\uff1a", "\u6709\u4e09\u79cd\uff1a"),
         ("Word " * 100 + "end. The short of it:", "The short of it:"),
+        ("It is not free. In rough order of\neffort:", "In rough order of effort:"),
         ("No colon", ""),
         ("# A heading:", ""),
     ],
 )
-def test_the_last_line_before_a_list_introduces_it_if_it_ends_with_a_colon(before, label):
+def test_the_last_sentence_before_a_list_introduces_it_if_it_ends_with_a_colon(before, label):
     assert outline(f"{before}\n\n- item\n")[-1] == ("item", 1, label, "- item")
 
 
