@@ -46,11 +46,11 @@ def _words(listed: str) -> frozenset[str]:
 
 _NEVER_LAST = _words(
     """approx bzw ca capt cf col cpl d.h dr e.g eg excl gen gov hon i.e ie incl lt mme mr mrs ms nr
-    op pres prof resp rev sen sgt u.a viz vs z.b"""
+    op pres prof resp rev sen sgt u.a v viz vs z.b"""
 )
 _NOT_LAST_BEFORE_A_NUMBER = _words(
     """app art avg ch chap def eq eqs etc ex fig figs lem max min no nos p pg pp par pt ref refs
-    sec secs sect tab thm usw v ver vol vols"""
+    sec secs sect tab thm usw ver vol vols"""
 )
 # Last only where the word after it is one that often begins a sentence.
 _SELDOM_LAST = _words(

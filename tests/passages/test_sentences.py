@@ -17,6 +17,7 @@ def sentences(text):
         "See e.g. Fig. 3 for the curve, i.e. the loss.",
         "It was shown by Smith et al. (2021) and Jones et al. in Sec. 2 of vol. 4, pp. 3-5.",
         "Dr. Smith and Prof. Jones met Mr. J. R. R. Tolkien in St. Louis, cf. no. 5.",
+        "In *Moffatt v. Air Canada* (2024) the airline lost.",
         "The U.S. in 1990 and the U.S. Army had ca. 500 of them.",
         "The U.K. and the E.U. are, approx. 5 years on, vs. each other.",
         "From 9 a.m. to 5 p.m. on Mon. and Tue. he works.",
