@@ -1,0 +1,60 @@
+"""Answers, their citations, and search results."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ragqa.types.indexes import IndexInfo
+from ragqa.types.notes import Kind
+from ragqa.types.passages import Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quote from a note, exact: `note.text[chars[0]:chars[1]] == quote`."""
+
+    n: int
+    path: str
+    lines: tuple[int, int]
+    chars: tuple[int, int]
+    heading: tuple[str, ...]
+    quote: str
+    note_sha256: str
+    score: float
+    context: str = ""
+    kind: Kind = Kind.PARAGRAPH
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer and all that is needed to check it.
+
+    `confidence` is the probability that the notes answer the question; where `answered` is False
+    there are no citations and `hits` are the nearest passages.
+    """
+
+    question: str
+    answered: bool
+    confidence: float
+    backend: str
+    text: str
+    citations: tuple[Citation, ...]
+    hits: tuple[Hit, ...]
+    info: IndexInfo
+    warnings: tuple[str, ...] = ()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def sure(self) -> bool:
+        """Whether the notes rather answer than not; an answer that is not sure is marked."""
+        return self.answered and self.confidence >= 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Ranked passages for a query."""
+
+    query: str
+    hits: tuple[Hit, ...]
+    info: IndexInfo
+    warnings: tuple[str, ...] = ()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)

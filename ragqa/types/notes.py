@@ -1,0 +1,109 @@
+"""What is read from disk: notes, their structure, and what was passed over."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the file system said of a file *before* it was read: tells whether to read it again."""
+
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteFile:
+    """A file that looks like a note, found by the walk and not yet read.
+
+    `path` is relative to the corpus and `/`-separated; bytes that are not UTF-8 are kept as
+    surrogate escapes, so that `os.fsencode` gives the exact name back.
+    """
+
+    path: str
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file or folder that was not indexed, and why."""
+
+    path: str
+    reason: str
+
+
+class Kind(StrEnum):
+    """What a stretch of a note is; a LIST is the line that announces items, and these."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    ITEM = "item"
+    LIST = "list"
+    TABLE_HEAD = "table_head"
+    ROW = "row"
+    CODE = "code"
+    HTML = "html"
+    RULE = "rule"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A leaf of a note's structure: `text[start:end]`, in characters, whole lines but the last end.
+
+    Blocks are in order and do not overlap; all text of the note outside of them is white space or
+    front matter. `level` is the heading level (1 to 6), or the nesting depth of an item (from 1).
+    `label` is the plain text of a heading, the header cells of a table row joined by " | ", or the
+    line that introduces a list; else "".
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    level: int = 0
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link from a note: its target as written, without any `#anchor` or `|label`."""
+
+    target: str
+    wiki: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note as read: its exact text and what its author said about it.
+
+    `text` is the file decoded from UTF-8 without its byte order mark, line endings untouched.
+    `date` is ISO `YYYY-MM-DD` from the front matter, or "".
+    """
+
+    path: str
+    text: str
+    sha256: str
+    stamp: Stamp
+    title: str
+    aliases: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    date: str = ""
+    links: tuple[Link, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRecord:
+    """What the index remembers of a note, enough to tell whether the file has changed.
+
+    `settled` is False where the file was modified so shortly before it was read that a later
+    change could carry the same stamp; such a note is compared by its digest.
+    """
+
+    path: str
+    stamp: Stamp
+    sha256: str
+    settled: bool
+    title: str
+    tags: tuple[str, ...]
+    date: str

@@ -1,0 +1,118 @@
+"""Passages, the filters over them, and what is found for a question."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ragqa.types.notes import Kind
+from ragqa.types.vectors import Vector, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A stretch of a passage that can be cited alone: a sentence, item, row or block of code.
+
+    `start` and `end` are characters of the note. `context` is what makes it readable alone (the
+    table's header, the line before a list); the heading is the passage's.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of one note, small enough to embed whole: `note.text[start:end] == text`.
+
+    `lines` are 1-based and inclusive. `id` is a signed 64-bit hash of path, embedded text and
+    occurrence, so it is the same after every rebuild. `embedding_key` is a signed 64-bit hash of
+    the embedded text alone: passages with the same key share one embedding.
+    """
+
+    id: int
+    embedding_key: int
+    path: str
+    title: str
+    start: int
+    end: int
+    lines: tuple[int, int]
+    heading: tuple[str, ...]
+    text: str
+    units: tuple[Unit, ...]
+    note_sha256: str
+    note_date: str = ""
+
+    def quote(self, unit: Unit) -> str:
+        """The exact text of one of its units."""
+        return self.text[unit.start - self.start : unit.end - self.start]
+
+    @property
+    def embedded_text(self) -> str:
+        """What is embedded and term-indexed: `title > heading path`, a newline, the passage."""
+        return f"{self.trail}\n{self.text}"
+
+    @property
+    def trail(self) -> str:
+        """`title > heading path`, without saying the title twice."""
+        heading = self.heading[1:] if self.heading[:1] == (self.title,) else self.heading
+        return " > ".join((self.title, *heading))
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which notes count: every tag given, any of the path globs, dated on or after `since`.
+
+    A tag also matches the tags nested in it (`ml` matches `ml/nlp`), a path glob also matches all
+    notes below a folder that it names. `since` is ISO; a note without a date of its own counts by
+    its file's modification date.
+    """
+
+    tags: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    since: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.tags or self.paths or self.since)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found for a question.
+
+    `score` is the fused ranking score (0 to 1, comparable only within one question); `dense` is
+    the cosine and `terms` the BM25 score, None where that leg did not return the passage.
+    """
+
+    passage: Passage
+    score: float
+    dense: float | None
+    terms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """The contextual vectors of one text's tokens, special tokens left out.
+
+    `vectors` has shape (tokens, dimension), each row of unit length; `spans[i]` is the character
+    span of token i in the text. `pooled` is the text's embedding, shape (dimension,).
+    """
+
+    vectors: Vectors
+    spans: tuple[tuple[int, int], ...]
+    pooled: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The hits for one question, with what was computed on the way and is of use later.
+
+    `idf` has the inverse document frequency of each query term. `by_terms_alone` is True where
+    the embedder cannot read the question.
+    """
+
+    question: str
+    hits: tuple[Hit, ...]
+    vectors: TokenVectors
+    idf: Mapping[str, float]
+    by_terms_alone: bool

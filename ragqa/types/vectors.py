@@ -1,0 +1,16 @@
+"""Names for arrays and callbacks."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Vector: TypeAlias = npt.NDArray[np.float32]
+"""One embedding, shape (dimension,), unit length."""
+
+Vectors: TypeAlias = npt.NDArray[np.float32]
+"""Embeddings, shape (n, dimension), each row of unit length."""
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with (stage, done, total) while work goes on."""
