@@ -5,7 +5,10 @@ import sys
 
 if __name__ == "__main__":
     # A notes folder may hold a `logging.py`: nothing is imported from where one stands.
-    here = os.getcwd()  # noqa: PTH109 - pathlib would be imported from the folder not yet removed
+    try:
+        here = os.getcwd()  # noqa: PTH109 - pathlib would be imported from the folder itself
+    except OSError:  # it was removed
+        here = ""
     sys.path[:] = [entry for entry in sys.path if entry not in ("", here)]
     from ragqa.cli import main
 

@@ -12,7 +12,7 @@ from ragqa.answering import BACKEND, Composed, compose, keep_current
 from ragqa.config import Loaded, Places, Settings, load_settings
 from ragqa.config.settings import Value
 from ragqa.embedders import embedder_for
-from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
+from ragqa.errors import IndexNotWritable, IndexUnusable, NoIndex, WriterBusy
 from ragqa.indexing import (
     Changes,
     Embedders,
@@ -204,46 +204,58 @@ class Index:
         embedder = self._source.embedders.asking
         check_embedder(snapshot.info, embedder)
         clock.lap("open")
-        retrieved = retrieve(
-            snapshot,
-            embedder,
-            question,
-            k=max(self.settings.top_k, MIN_POOL),
-            filters=filters or Filters(),
-            ranking=Ranking(
-                candidates=self.settings.candidates,
-                dense_weight=self.settings.dense_weight,
-                scripts=self.settings.embedder_scripts,
-            ),
-        )
-        current, stale = keep_current(
-            self.places.corpus, retrieved.hits, max_note_bytes=self.settings.max_note_bytes
+        wanted = max(self.settings.top_k, MIN_POOL)
+        retrieved, stale = self._retrieve_current(
+            snapshot, question, filters or Filters(), wanted=wanted
         )
         clock.lap("retrieve")
         warnings += stale
         if retrieved.by_terms_alone:
             warnings.append(BY_TERMS_ALONE)
         if filters and not retrieved.hits:
-            warnings.append("no note matches the filters")
-        return replace(retrieved, hits=tuple(current)), snapshot.info, warnings
+            warnings.append("nothing was found among the notes that the filters let through")
+        return retrieved, snapshot.info, warnings
+
+    def _retrieve_current(
+        self, snapshot: Snapshot, question: str, filters: Filters, *, wanted: int
+    ) -> tuple[Retrieved, list[str]]:
+        """Retrieve so many passages that stand in their notes as they are now, if there are any."""
+        ranking = Ranking(
+            candidates=self.settings.candidates,
+            dense_weight=self.settings.dense_weight,
+            scripts=self.settings.embedder_scripts,
+        )
+        k = wanted
+        while True:
+            found = retrieve(
+                snapshot,
+                self._source.embedders.asking,
+                question,
+                k=k,
+                filters=filters,
+                ranking=ranking,
+            )
+            current, stale = keep_current(
+                self.places.corpus, found.hits, max_note_bytes=self.settings.max_note_bytes
+            )
+            if len(current) >= wanted or len(found.hits) < k:
+                return replace(found, hits=tuple(current[:wanted])), stale
+            k *= 4
 
     def _update(self, progress: Progress | None) -> list[str]:
         """Refresh before a question; where that cannot be, say so and go on with what there is."""
         try:
             report = self.refresh(progress=progress)
-        except EmbedderMismatch:
-            raise
-        except (WriterBusy, IndexUnusable) as exc:
+        except (WriterBusy, IndexNotWritable) as exc:
+            self.close()
             try:
                 generation = self._open().info.generation
             except NoIndex:
                 raise exc from None
             stale = f"could not bring the index up to date, so this is from generation {generation}"
             return [f"{stale}: {exc.message}"]
-        warnings = list(report.warnings)
-        if report.added or report.changed or report.removed:
-            warnings += [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
-        return warnings
+        skips = (f"skipped {skip.path}: {skip.reason}" for skip in report.newly_skipped)
+        return [*report.warnings, *skips]
 
 
 def open_index(

@@ -1,6 +1,7 @@
 """How fresh an index is and what is wrong with it, with the command that mends each finding."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -115,6 +116,7 @@ def _size(folder: Path) -> int:
     # A generation shares files with the one before by hard links: each counts once.
     seen = {}
     for path in folder.rglob("*"):
-        stat = path.stat(follow_symlinks=False)
-        seen[stat.st_ino] = stat.st_size if path.is_file() else 0
+        with suppress(FileNotFoundError):  # a writer may have removed it since
+            stat = path.stat(follow_symlinks=False)
+            seen[stat.st_ino] = stat.st_size
     return sum(seen.values())

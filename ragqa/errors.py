@@ -5,7 +5,8 @@
     |- NoCorpus              3   there is no folder of notes, or no note in it
     |- NoIndex               3   there is no index yet
     |- IndexUnusable         4   the index cannot be read, written or trusted
-    |  `- EmbedderMismatch   4   the index was built with another embedder
+    |  |- EmbedderMismatch   4   the index was built with another embedder
+    |  `- IndexNotWritable   4   the index is sound and cannot be written
     |- BackendFailed         5   the LLM backend failed
     |- WriterBusy            6   another process is writing the index
     `- NotesSkipped          7   notes were skipped and `--strict` was given
@@ -57,6 +58,10 @@ class IndexUnusable(RagqaError):
 
 class EmbedderMismatch(IndexUnusable):
     """The index was built with another embedder than the one in use."""
+
+
+class IndexNotWritable(IndexUnusable):
+    """The index cannot be written: no room, no permission, no locks. The old one answers."""
 
 
 class BackendFailed(RagqaError):

@@ -18,6 +18,7 @@ _EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)(.+?)(?<=\S)\1(?![\w*_])", re.DO
 _LEAD = re.compile(r"(?:[^.:;\u2013\u2014]|[.:](?!\s|$))+")
 _SHORT_ITEM = 60
 _LONG_CONTEXT = 80
+_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _CELL = re.compile(r"(?<!\\)\|")
 
 
@@ -48,14 +49,22 @@ def lead(item: str) -> str:
 
 
 def _inline(text: str) -> str:
+    """The words of Markdown; what is code keeps its characters."""
+    pieces, end = [], 0
+    for code in _CODE.finditer(text):
+        pieces += [_words(text[end : code.start()]), code[2]]
+        end = code.end()
+    return "".join([*pieces, _words(text[end:])])
+
+
+def _words(text: str) -> str:
     text = _IMAGE.sub("", text)
     text = _WIKILINK.sub(r"\1", text)
     text = _LINK.sub(r"\1", text)
     text = _REFERENCE.sub(r"\1", text)
     text = _AUTOLINK.sub(r"\1", text)
-    text = _CODE.sub(r"\2", text)
     text = _STRONG.sub(r"\2", text)
-    return _EMPHASIS.sub(r"\2", text)
+    return _ESCAPE.sub(r"\1", _EMPHASIS.sub(r"\2", text))
 
 
 def _row(quote: str, context: str) -> str:

@@ -2,8 +2,6 @@
 
 import errno
 import os
-import re
-import shlex
 import sys
 from typing import Annotated
 
@@ -12,6 +10,7 @@ import typer
 from ragqa import __version__
 from ragqa.cli import settings
 from ragqa.cli.commands import app
+from ragqa.cli.options import with_places
 from ragqa.errors import RagqaError, UsageError
 
 __all__ = ["main", "run"]
@@ -39,7 +38,7 @@ def run(args: list[str]) -> int:
 
         if debug:
             _print_traceback()
-        exc.hint = _with_places(exc.hint, args)
+        exc.hint = with_places(exc.hint, args)
         render.print_error(exc)
         return exc.exit_code
     except typer.TyperException as exc:
@@ -63,21 +62,8 @@ def run(args: list[str]) -> int:
     if code == INTERRUPTED:
         from ragqa import render
 
-        render.say("Interrupted; the index is as it was.")
+        render.say("Interrupted; nothing half-written is left.")
     return code if isinstance(code, int) else 0
-
-
-def _with_places(hint: str, args: list[str]) -> str:
-    """A command to paste must be about the same notes and index as the one that failed."""
-    places = []
-    for option in ("--corpus", "--index"):
-        for position, arg in enumerate(args):
-            if arg == option and position + 1 < len(args):
-                places += [option, args[position + 1]]
-            elif arg.startswith(f"{option}="):
-                places.append(arg)
-    command = re.search(r"ragqa index(?: --(?:rebuild|wait))?$", hint)
-    return f"{hint} {shlex.join(places)}" if command and places else hint
 
 
 def _show_version(value: bool) -> None:

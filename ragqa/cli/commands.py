@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,7 @@ from ragqa.cli.options import (
     TopK,
     parse_since,
     parse_tags,
+    with_places,
 )
 from ragqa.errors import NotesSkipped, UsageError
 
@@ -194,7 +196,10 @@ def doctor(
     from ragqa.diagnosis import diagnose
 
     with _open(corpus, index, None) as opened:
-        findings = list(diagnose(opened))
+        findings = [
+            replace(finding, fix=with_places(finding.fix, sys.argv[1:]))
+            for finding in diagnose(opened)
+        ]
     if json:
         render.print_document(render.findings_document(findings))
     else:
@@ -209,7 +214,13 @@ def _question(words: list[str]) -> str:
     from ragqa.retrieval import MAX_QUESTION_BYTES
 
     # One byte more than is allowed is enough to see that it is too long.
-    return sys.stdin.buffer.read(MAX_QUESTION_BYTES + 1).decode("utf-8", "replace")
+    data = sys.stdin.buffer.read(MAX_QUESTION_BYTES + 1) if sys.stdin else b""
+    if len(data) > MAX_QUESTION_BYTES:
+        raise UsageError(
+            f"standard input holds more than the {MAX_QUESTION_BYTES} bytes that are read",
+            hint="ask something shorter",
+        )
+    return data.decode("utf-8", "replace")
 
 
 def _open(corpus: str | None, index: str | None, top_k: int | None) -> "Index":

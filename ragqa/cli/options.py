@@ -1,6 +1,7 @@
 """The options that several commands share, and completion of tags and paths from the index."""
 
 import re
+import shlex
 from datetime import date
 from typing import Annotated
 
@@ -71,7 +72,7 @@ Since = Annotated[
 
 
 def parse_tags(tags: list[str] | None) -> tuple[str, ...]:
-    """The tags without the `#` that they have in a note's text."""
+    """The tags without a leading `#`, which people type out of habit."""
     return tuple(tag.removeprefix("#") for tag in tags or ())
 
 
@@ -90,3 +91,16 @@ def parse_since(text: str | None) -> str:
             f"--since takes a date like 2025-03-31, 2025-03 or 2025, not {text!r}",
             hint="ragqa ask --since 2025-03 QUESTION",
         ) from exc
+
+
+def with_places(hint: str, args: list[str]) -> str:
+    """A command to paste must be about the same notes and index as the one that failed."""
+    places = [args[1]] if args[:1] == ["index"] and args[1:2] and args[1][0:1] != "-" else []
+    for option in ("--corpus", "--index"):
+        for position, arg in enumerate(args):
+            if arg == option and position + 1 < len(args):
+                places += [option, args[position + 1]]
+            elif arg.startswith(f"{option}="):
+                places.append(arg)
+    command = re.search(r"ragqa index(?: --(?:rebuild|wait))?$", hint)
+    return f"{hint} {shlex.join(places)}" if command and places else hint

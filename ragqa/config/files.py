@@ -54,14 +54,14 @@ def read_project_settings(path: Path) -> dict[str, Value]:
                 f"{path} may not set {name}: a folder of notes must not decide that",
                 hint=f"remove the line; to set it for yourself: ragqa config set {name} VALUE",
             )
-    if _looks_like_a_folder(str(values.get("embedder", "")), folder):
+    if _looks_like_a_folder(str(values.get("embedder", ""))):
         raise UsageError(
             f"{path} may not name a folder as embedder: models come from the user, not with notes",
             hint="remove the line; to set it for yourself: ragqa config set embedder FOLDER",
         )
     for name in ("corpus", "index"):
         if values.get(name):
-            values[name] = str((folder / Path(str(values[name])).expanduser()).resolve())
+            values[name] = str(absolute(str(values[name]), folder))
     index = values.get("index")
     if index and not Path(str(index)).is_relative_to(folder.resolve()):
         raise UsageError(
@@ -78,7 +78,7 @@ def set_user_setting(name: str, text: str) -> Value:
     """
     value = setting_named(name, "the command").parse(text, "the command")
     if name in ("corpus", "index") and value:
-        value = str(Path(str(value)).expanduser().resolve())
+        value = str(absolute(str(value), Path.cwd()))
     import tomlkit
 
     document = tomlkit.parse(_user_text())
@@ -103,9 +103,20 @@ def unset_user_setting(name: str) -> bool:
     return True
 
 
-def _looks_like_a_folder(embedder: str, folder: Path) -> bool:
+def absolute(path: str, folder: Path) -> Path:
+    """A path as given, seen from a folder, without `~`, links and `..`.
+
+    :raises UsageError: it has no end, or names a user that there is not.
+    """
+    try:
+        return (folder / Path(path).expanduser()).resolve()
+    except (OSError, RuntimeError) as exc:
+        raise UsageError(f"the path {path} leads nowhere: {exc}", hint="give another path") from exc
+
+
+def _looks_like_a_folder(embedder: str) -> bool:
     model = embedder.partition(":")[2] or embedder
-    return model.startswith((".", "/", "~")) or (bool(model) and (folder / model).exists())
+    return model.startswith((".", "/", "~"))
 
 
 def _checked(raw: Mapping[str, object], path: Path) -> dict[str, Value]:
@@ -123,7 +134,7 @@ def _read_toml(path: Path) -> dict[str, object]:
         if len(data) > _MAX_BYTES:
             raise UsageError(f"{path} is larger than {_MAX_BYTES} bytes: not a settings file")
         return tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as exc:
         raise _unreadable(path, str(exc)) from exc
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from ragqa.config.files import (
+    absolute,
     find_project_file,
     read_project_settings,
     read_user_settings,
@@ -61,7 +62,7 @@ def load_settings(
     :raises UsageError: an unknown key or a value that does not fit, naming file and setting.
     """
     environ = os.environ if environ is None else environ
-    folder = Path.cwd() if folder is None else folder
+    folder = _current_folder() if folder is None else folder
     layers: list[tuple[str, dict[str, Value]]] = [
         (Origin.FLAG, _parsed(flags, "the command")),
         (Origin.ENVIRONMENT, _from_environment(environ)),
@@ -111,21 +112,18 @@ def _find_places(settings: Settings, origins: Mapping[str, str], folder: Path) -
     """
     corpus = _absolute(settings.corpus, folder)
     index = _absolute(settings.index, folder)
-    from_user = origins["corpus"] in (Origin.DEFAULT, Origin.USER)
-    if from_user and (folder / "corpus").is_dir():
-        corpus = (folder / "corpus").resolve()
-        own_index = (folder / "indexes" / "default").resolve()
-        user_index_applies = False
+    at_hand = origins["corpus"] in (Origin.DEFAULT, Origin.USER) and (folder / "corpus").is_dir()
+    if at_hand:
+        corpus = absolute("corpus", folder)
+        beside = absolute("indexes/default", folder)
     elif corpus is None:
         return None
     else:
-        own_index = data_index(corpus)
-        user_index_applies = from_user
+        beside = data_index(corpus)
     by_command = origins["index"] in (Origin.FLAG, Origin.ENVIRONMENT)
-    by_project = not from_user and origins["index"] == origins["corpus"]
-    by_user = user_index_applies and origins["index"] == Origin.USER
-    named = index is not None and (by_command or by_project or by_user)
-    chosen = index if index is not None and named else own_index
+    by_project = origins["index"] not in tuple(Origin)
+    goes_with_corpus = by_project if at_hand else origins["index"] == origins["corpus"]
+    chosen = index if index is not None and (by_command or goes_with_corpus) else beside
     if chosen == corpus:
         raise UsageError(
             f"the index cannot be kept in {corpus} itself, which is the folder of notes",
@@ -134,5 +132,14 @@ def _find_places(settings: Settings, origins: Mapping[str, str], folder: Path) -
     return Places(corpus, chosen)
 
 
+def _current_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as exc:
+        raise UsageError(
+            "the current folder is not there any more", hint="cd to one that is"
+        ) from exc
+
+
 def _absolute(path: str, folder: Path) -> Path | None:
-    return (folder / Path(path).expanduser()).resolve() if path else None
+    return absolute(path, folder) if path else None

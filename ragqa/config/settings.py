@@ -12,11 +12,10 @@ Value = str | int | float
 
 
 class Origin(StrEnum):
-    """Where a value came from, strongest first."""
+    """Where a value came from, strongest first; a `ragqa.toml` goes by its path and comes third."""
 
     FLAG = "flag"
     ENVIRONMENT = "environment"
-    PROJECT = "ragqa.toml"
     USER = "user settings"
     DEFAULT = "default"
 

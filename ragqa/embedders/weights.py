@@ -80,15 +80,25 @@ def find_model(model: str) -> ModelFolder:
 def _locate(model: str) -> tuple[str, Path]:
     if model in _ALIASES:
         return DEFAULT_MODEL, _default_folder()
-    folder = Path(model).expanduser()
-    if folder.is_dir():
+    # Only what looks like a path is one: a name must not mean a folder that happens to be here.
+    folder = _expanded(model)
+    if folder is not None and folder.is_dir():
         return str(folder.resolve()), folder.resolve()
-    if model.startswith((".", "/", "~")) or model.count("/") > 1:
+    if folder is not None or model.count("/") > 1:
         raise UsageError(
             f"there is no folder {model}", hint=f"ragqa config set embedder {DEFAULT_MODEL}"
         )
     name = model if "/" in model else f"sentence-transformers/{model}"
     return name, _hub_snapshot(name)
+
+
+def _expanded(model: str) -> Path | None:
+    if not model.startswith((".", "/", "~")):
+        return None
+    try:
+        return Path(model).expanduser()
+    except RuntimeError:  # no such user
+        return Path(model)
 
 
 def _default_folder() -> Path:

@@ -54,13 +54,14 @@ def refresh(
         walk = source.walk()
         base, known = (None, {}) if rebuild else _read_base(store, source)
         changes = find_changes(source, walk, known, progress=report)
-        if base is not None and not changes:
-            return _report(base, changes, started)
+        if base is not None and not changes and changes.skipped == base.skipped:
+            return _report(base, base, changes, started)
         with store.writer(fresh=base is None, wait=wait) as writer:
             now, _ = (None, {}) if rebuild else _read_base(store, source)
             if _generation(now) != _generation(base):
                 continue  # another process committed while this one read: look again
-            return _report(_write(writer, source, base, changes, report), changes, started)
+            info = _write(writer, source, base, changes, report)
+            return _report(info, base, changes, started)
 
 
 def _read_base(store: Store, source: Source) -> tuple[IndexInfo | None, dict[str, NoteRecord]]:
@@ -186,7 +187,10 @@ def _describe(
     )
 
 
-def _report(info: IndexInfo, changes: Changes, started: float) -> IndexReport:
+def _report(
+    info: IndexInfo, base: IndexInfo | None, changes: Changes, started: float
+) -> IndexReport:
+    before = () if base is None else base.skipped
     warnings = tuple(
         f"{read.note.path}: {warning}"
         for read in changes.added + changes.changed
@@ -199,6 +203,7 @@ def _report(info: IndexInfo, changes: Changes, started: float) -> IndexReport:
         removed=len(changes.removed),
         unchanged=changes.unchanged,
         skipped=changes.skipped,
+        newly_skipped=tuple(skip for skip in changes.skipped if skip not in before),
         seconds=round(time.perf_counter() - started, 3),
         warnings=warnings,
     )

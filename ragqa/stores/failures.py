@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ragqa.errors import IndexUnusable
+from ragqa.errors import IndexNotWritable, IndexUnusable
 
 REBUILD = "ragqa index --rebuild"
 
@@ -36,9 +36,9 @@ def unusable(path: Path, exc: BaseException) -> IndexUnusable:
     return IndexUnusable(f"the index file {path} is unusable: {reason}", hint=REBUILD)
 
 
-def cannot_write(folder: Path, reason: str) -> IndexUnusable:
+def cannot_write(folder: Path, reason: str) -> IndexNotWritable:
     """Say that an index folder does not take a new generation, and why."""
-    return IndexUnusable(
+    return IndexNotWritable(
         f"cannot write the index in {folder}: {reason}",
         hint="make the folder writable, or keep the index elsewhere: --index DIR",
     )
@@ -49,14 +49,14 @@ def explaining(folder: Path, needed: Callable[[], int]) -> Iterator[None]:
     """Say why a new generation could not be written; a full disk is told from other reasons.
 
     :param needed: gives about how many bytes it takes.
-    :raises IndexUnusable: an error of the system, or one that was caused by a full disk.
+    :raises IndexNotWritable: an error of the system, or one that was caused by a full disk.
     """
     try:
         yield
     except (OSError, IndexUnusable) as exc:
         size = needed()
         if _disk_was_full(exc, folder, size):
-            raise IndexUnusable(
+            raise IndexNotWritable(
                 f"disk full: a new generation of the index in {folder} needs about "
                 f"{math.ceil(size / 1e6)} MB; nothing was changed",
                 hint="free some space, or keep the index elsewhere: --index DIR",

@@ -40,7 +40,7 @@ class IndexInfo:
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What one run of indexing did."""
+    """What one run of indexing did; `newly_skipped` is what was not skipped the time before."""
 
     info: IndexInfo
     added: int
@@ -48,5 +48,6 @@ class IndexReport:
     removed: int
     unchanged: int
     skipped: tuple[Skipped, ...]
+    newly_skipped: tuple[Skipped, ...]
     seconds: float
     warnings: tuple[str, ...] = ()

@@ -21,6 +21,8 @@ from ragqa.types import Kind
         ("the year was\n1962. It was warm.", "the year was 1962. It was warm."),
         ("<https://example.org/x>", "https://example.org/x"),
         ("todo [x] done", "todo [x] done"),
+        ("call `__name__` or `**kwargs` of `[[x]]`", "call __name__ or **kwargs of [[x]]"),
+        (r"5 \* 3 and a \[b\]", "5 * 3 and a [b]"),
         ("1.5 percent and -3 degrees", "1.5 percent and -3 degrees"),
         ("__init__ is a method", "init is a method"),
     ],

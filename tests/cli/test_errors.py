@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from support import QUICK, command
 
+from ragqa.cli import run
+
 
 @pytest.fixture
 def notes(tmp_path):
@@ -265,3 +267,73 @@ def test_the_command_to_paste_is_about_the_same_notes_and_index(quick, places):
     vectors.write_bytes(b"")
     hint = quick("ask", "cats", *places).err.splitlines()[-1]
     assert hint == f"try: ragqa index --rebuild --corpus {places[1]} --index {places[3]}"
+
+
+def test_an_index_found_damaged_by_a_refresh_gives_no_answer(quick, places, notes):
+    quick("index", *places)
+    vectors = next(places[3].rglob("vectors.faiss"))
+    before = vectors.stat()
+    data = bytearray(vectors.read_bytes())
+    data[-1] ^= 1
+    vectors.write_bytes(data)
+    os.utime(vectors, ns=(before.st_atime_ns, before.st_mtime_ns))
+    (notes / "two.md").write_text("# Two\n\nAbout dogs.\n", encoding="utf-8")
+    assert "vectors.faiss" in told(quick("ask", "dogs", *places), 4)
+
+
+def test_a_note_that_goes_bad_is_named_once_and_kept_in_the_manifest(quick, places, notes):
+    quick("index", *places)
+    (notes / "bad.md").write_bytes(b"\x00")
+    assert "skipped bad.md" in quick("search", "cats", *places).err
+    assert quick("search", "cats", *places).err == ""
+    assert [s["path"] for s in quick("status", "--json", *places).document["skipped"]] == ["bad.md"]
+
+
+def test_hits_of_changed_notes_are_made_up_for_by_others(quick, places, notes):
+    for number in range(30):
+        (notes / f"{number}.md").write_text(f"# Cats {number}\n\nCats cats cats {number}.\n")
+    quick("index", *places)
+    for number in range(25):
+        (notes / f"{number}.md").write_text("# Gone\n\nNothing.\n")
+    found = quick("search", "cats", "--no-refresh", "--json", "--top-k", "3", *places).document
+    assert len(found["hits"]) == 3
+
+
+def test_a_closed_standard_input_holds_no_question(quick, places):
+    done = subprocess.run(
+        ["bash", "-c", '"$0" "$@" <&-', command(), "ask", "-", *map(str, places)],
+        capture_output=True,
+        env=os.environ | QUICK,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert b"the question is empty" in done.stderr
+
+
+def test_a_current_folder_that_was_removed_is_a_usage_error(quick, places, tmp_path):
+    done = subprocess.run(
+        ["bash", "-c", 'mkdir gone && cd gone && rmdir ../gone && "$0" status', command()],
+        cwd=tmp_path,
+        capture_output=True,
+        env=os.environ | QUICK,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert b"current folder" in done.stderr
+
+
+def test_a_bug_is_told_in_a_line_with_a_file_to_report_and_exits_70(monkeypatch, capsys):
+    def broken(*args, **kwargs):
+        raise RuntimeError("unexpected \x1b[31m")
+
+    monkeypatch.setattr("ragqa.cli.app", broken)
+    assert run(["status"]) == 70
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "this is a bug in ragqa: RuntimeError" in captured.err
+    assert "\x1b" not in captured.err
+    report = Path(captured.err.rsplit(" ", 1)[-1].strip())
+    assert "RuntimeError" in report.read_text(encoding="utf-8")
+    report.unlink()

@@ -157,3 +157,24 @@ def test_a_corpus_that_is_set_becomes_absolute(project, monkeypatch):
 def test_setting_an_unknown_name_lists_those_that_there_are(project):
     with pytest.raises(UsageError, match="top_k"):
         set_user_setting("colour", "blue")
+
+
+def test_an_index_that_a_project_names_serves_the_corpus_at_hand(project):
+    (project / "corpus").mkdir()
+    (project / "ragqa.toml").write_text('index = "build/index"\n')
+    places = load(project).places
+    assert places.corpus == (project / "corpus").resolve()
+    assert places.index == (project / "build" / "index").resolve()
+
+
+@pytest.mark.parametrize("path", ["~no-such-user/notes", "loop"])
+def test_a_path_that_leads_nowhere_is_a_usage_error(project, path):
+    (project / "loop").symlink_to("loop")
+    with pytest.raises(UsageError, match="leads nowhere"):
+        load(project, {"corpus": path})
+
+
+def test_a_settings_file_that_nests_without_end_is_a_usage_error(project):
+    (project / "ragqa.toml").write_text("top_k = " + "[" * 20_000)
+    with pytest.raises(UsageError, match=r"ragqa\.toml"):
+        load(project)

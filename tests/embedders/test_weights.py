@@ -69,8 +69,15 @@ def test_a_default_model_that_is_not_installed_is_named_with_its_package(monkeyp
 def test_a_folder_is_found_by_any_of_its_paths(tmp_path, monkeypatch):
     folder = write_model(tmp_path / "models" / "mine")
     monkeypatch.chdir(folder.parent)
-    assert find_model("./mine") == find_model("mine") == find_model(str(folder))
-    assert find_model("mine").path == folder
+    assert find_model("./mine") == find_model("../models/mine") == find_model(str(folder))
+    assert find_model("./mine").path == folder
+
+
+def test_a_name_never_means_a_folder_that_happens_to_be_here(tmp_path, monkeypatch):
+    write_model(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="not on this machine"):
+        find_model("mine")
 
 
 def test_a_name_from_the_hub_is_found_in_the_local_cache(hub):

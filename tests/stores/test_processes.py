@@ -127,7 +127,7 @@ def test_an_index_that_may_only_be_read_answers_and_cannot_be_written(store, roo
     lines = output_of(root, reading).splitlines()
     assert lines[0] == f"{len(before[1])} {len(before[2])} []"
     for line in lines[1:]:
-        assert line.startswith(f"IndexUnusable cannot write the index in {root}: Permission denied")
+        assert line.startswith(f"IndexNotWritable cannot write the index in {root}: Permission")
         assert "--index DIR" in line
 
 
@@ -175,7 +175,7 @@ def test_a_file_that_may_not_grow_is_a_full_disk_and_the_old_index_stays(store, 
             attempt(lambda: commit(store, *many, fresh=fresh))
     """
     for line in output_of(root, writing).splitlines():
-        assert line.startswith("IndexUnusable disk full: a new generation of the index in")
+        assert line.startswith("IndexNotWritable disk full: a new generation of the index in")
         assert "needs about" in line
     assert not list(root.glob("*.tmp"))
     assert answers(store) == before

@@ -1,0 +1,86 @@
+"""What a person sees in a terminal: width, colour, links."""
+
+import os
+import pty
+import re
+import struct
+import subprocess
+from fcntl import ioctl
+from termios import TIOCSWINSZ
+
+import pytest
+from support import QUICK, command
+
+LINK = re.compile(r"\x1b\]8;[^;]*;([^\x1b]*)\x1b\\")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+NOTE = (
+    "---\ntitle: Cats\n---\n\n# Cats\n\n## What cats do all day\n\n"
+    "Cats sleep for most of the day, and what is left of it they spend on washing, on looking out "
+    "of the window, and on being somewhere else than where they are looked for.\n"
+)
+
+
+@pytest.fixture
+def places(tmp_path, quick):
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "cats and more.md").write_text(NOTE, encoding="utf-8")
+    found = ["--corpus", str(notes), "--index", str(tmp_path / "index")]
+    quick("index", *found)
+    return found
+
+
+def on_terminal(*args, columns=80, env=None):
+    """What a command prints on a terminal so wide."""
+    leader, follower = pty.openpty()
+    ioctl(follower, TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    environment = os.environ | QUICK | {"TERM": "xterm-256color"} | (env or {})
+    environment.pop("COLUMNS", None)
+    with subprocess.Popen(
+        [command(), *args], stdin=follower, stdout=follower, stderr=follower, env=environment
+    ):
+        os.close(follower)
+        pieces = []
+        while True:
+            try:
+                piece = os.read(leader, 65_536)
+            except OSError:
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+    os.close(leader)
+    return b"".join(pieces).decode("utf-8")
+
+
+def plain(printed):
+    return COLOUR.sub("", LINK.sub("", printed)).replace("\r", "")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 140])
+def test_no_line_is_wider_than_the_terminal(places, columns):
+    printed = plain(on_terminal("search", "what do cats do", *places, columns=columns))
+    assert "Cats sleep for most of the day" in " ".join(printed.split())
+    assert max(map(len, printed.splitlines())) <= columns
+
+
+def test_a_source_is_a_link_to_its_file_and_line_in_the_format_that_is_set(places, tmp_path):
+    path = tmp_path / "notes" / "cats%20and%20more.md"
+    printed = on_terminal("search", "cats", *places)
+    assert f"file://{path}" in LINK.findall(printed)
+    editor = {"RAGQA_LINK_FORMAT": "vscode://file{path}:{line}"}
+    printed = on_terminal("search", "cats", *places, env=editor)
+    assert f"vscode://file{path}:7" in LINK.findall(printed)
+
+
+def test_no_color_means_no_colour(places):
+    assert "\x1b[1;36m" in on_terminal("search", "cats", *places)
+    printed = on_terminal("search", "cats", *places, env={"NO_COLOR": "1"})
+    colours = [code for code in COLOUR.findall(printed) if re.search(r"\b(3\d|4\d)\b", code)]
+    assert colours == []
+
+
+def test_a_pipe_gets_neither_colour_nor_links_nor_wrapped_lines(quick, places):
+    out = quick("search", "cats", *places).out
+    assert "\x1b" not in out
+    assert any(line.strip().endswith("looked for.") for line in out.splitlines())
