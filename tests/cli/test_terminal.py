@@ -70,7 +70,7 @@ def test_a_source_is_a_link_to_its_file_and_line_in_the_format_that_is_set(place
     assert f"file://{path}" in LINK.findall(printed)
     editor = {"RAGQA_LINK_FORMAT": "vscode://file{path}:{line}"}
     printed = on_terminal("search", "cats", *places, env=editor)
-    assert f"vscode://file{path}:7" in LINK.findall(printed)
+    assert f"vscode://file{path}:5" in LINK.findall(printed)
 
 
 def test_no_color_means_no_colour(places):
