@@ -2,8 +2,9 @@
 
 import os
 import sys
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -25,6 +26,9 @@ from ragqa.errors import NotesSkipped, UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
+    from ragqa.render import Linker
+
+T = TypeVar("T")
 
 app = typer.Typer(
     # Plain help is twice as fast as rich's, and the same on every terminal.
@@ -59,14 +63,10 @@ def ask(
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
     from ragqa import render
-    from ragqa.types import Filters
+    from ragqa.api import Index
 
-    text = _question(question)
-    filters = Filters(parse_tags(tag), tuple(path or ()), parse_since(since))
-    with _open(corpus, index, top_k) as opened:
-        with render.ProgressLine(opening=_first_build(opened)) as progress:
-            answer = opened.ask(text, filters=filters, refresh=not no_refresh, progress=progress)
-        linker = render.Linker(opened.places.corpus, opened.settings.link_format)
+    scope = _Scope(tag, path, since, top_k, no_refresh, corpus, index)
+    answer, linker = _find(Index.ask, question, scope)
     if json:
         render.print_document(render.answer_document(answer))
     else:
@@ -95,14 +95,10 @@ def search(
     Example: ragqa search "vector index memory" --path "rag/*" --top-k 3
     """
     from ragqa import render
-    from ragqa.types import Filters
+    from ragqa.api import Index
 
-    text = _question(query)
-    filters = Filters(parse_tags(tag), tuple(path or ()), parse_since(since))
-    with _open(corpus, index, top_k) as opened:
-        with render.ProgressLine(opening=_first_build(opened)) as progress:
-            result = opened.search(text, filters=filters, refresh=not no_refresh, progress=progress)
-        linker = render.Linker(opened.places.corpus, opened.settings.link_format)
+    scope = _Scope(tag, path, since, top_k, no_refresh, corpus, index)
+    result, linker = _find(Index.search, query, scope)
     if json:
         render.print_document(render.search_document(result))
     else:
@@ -205,6 +201,34 @@ def doctor(
     else:
         render.print_findings(findings)
     return max((finding.exit_code for finding in findings), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What `ask` and `search` look through, as given."""
+
+    tags: list[str] | None
+    paths: list[str] | None
+    since: str | None
+    top_k: int | None
+    no_refresh: bool
+    corpus: str | None
+    index: str | None
+
+
+def _find(find: Callable[..., T], words: list[str], scope: _Scope) -> "tuple[T, Linker]":
+    """Ask or search; the second value links to the notes found."""
+    from ragqa.render import Linker, ProgressLine
+    from ragqa.types import Filters
+
+    text = _question(words)
+    filters = Filters(parse_tags(scope.tags), tuple(scope.paths or ()), parse_since(scope.since))
+    with _open(scope.corpus, scope.index, scope.top_k) as opened:
+        with ProgressLine(opening=_first_build(opened)) as progress:
+            found = find(
+                opened, text, filters=filters, refresh=not scope.no_refresh, progress=progress
+            )
+        return found, Linker(opened.places.corpus, opened.settings.link_format)
 
 
 def _question(words: list[str]) -> str:
