@@ -15,6 +15,8 @@ MAX_CONTEXT_CHARS = 60
 
 _ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s+|$)")
 
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)|!?\[\[(?:[^\[\]|]*\|)?([^\[\]|]+)\]\]")
+
 # A longer list item is quoted by the sentence, as a paragraph is.
 MAX_ITEM_CHARS = 300
 
@@ -83,9 +85,10 @@ def _contexts(note: Note) -> Iterator[str]:
 
 
 def _words_of_item(text: str) -> str:
-    """The first line of an item without its mark, cut if it is long."""
+    """The first line of an item without marks and the targets of links, cut if it is long."""
     first = _ITEM_MARK.sub("", text.strip(), count=1).splitlines()
-    words = " ".join(first[0].split()).rstrip(":") if first else ""
+    shown = _LINK.sub(lambda link: link[1] or link[2] or "", first[0]) if first else ""
+    words = " ".join(shown.replace("**", "").split()).rstrip(":")
     return words if len(words) <= MAX_CONTEXT_CHARS else f"{words[:MAX_CONTEXT_CHARS]}\u2026"
 
 

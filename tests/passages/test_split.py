@@ -306,3 +306,9 @@ def test_a_nested_item_carries_the_items_above_it_as_context():
     note = note_of("- Anna\n  - dose: 5 mg\n- Bob\n  - dose: 50 mg\n")
     (passage,) = split_note(note, chunking=Chunking(), window=WINDOW, count_tokens=words)
     assert [unit.context for unit in passage.units] == ["", "Anna", "", "Bob"]
+
+
+def test_the_context_of_a_nested_item_has_no_marks_of_links():
+    note = note_of("- **See** [the paper](https://a.b/c) and [[rag/x|RAG]]\n  - it is long\n")
+    (passage,) = split_note(note, chunking=Chunking(), window=WINDOW, count_tokens=words)
+    assert passage.units[-1].context == "See the paper and RAG"
