@@ -12,6 +12,9 @@ import tantivy
 
 MAX_TERM_CHARS = 64
 
+WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+"""A word as a reader sees it, where its place in the text matters."""
+
 # Scripts that do not separate words by spaces (Thai, Lao, Myanmar, Khmer, kana, Han), and Hangul,
 # whose particles are written on to the word.
 _UNSPACED = (

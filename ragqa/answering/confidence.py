@@ -36,13 +36,11 @@ class Model:
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
-def confidence(retrieved: Retrieved, signals: Signals | None) -> tuple[float, bool]:
+def confidence(retrieved: Retrieved, signals: Signals) -> tuple[float, bool]:
     """The probability that the notes answer the question, and whether that is enough.
 
-    :param signals: those of the candidate sentences; None where there are none.
+    :param signals: those of the candidate sentences, of which there is at least one.
     """
-    if signals is None or not retrieved.hits:
-        return 0.0, False
     model = _shipped()["terms" if retrieved.by_terms_alone else "all"]
     probability = model.probability(features(retrieved, signals))
     return round(probability, 4), probability >= model.threshold

@@ -1,18 +1,15 @@
 """How well each candidate sentence answers the question: signals of it, and their mean."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from ragqa.analysis import STOP_WORDS, index_terms
+from ragqa.analysis import STOP_WORDS, WORD, index_terms
 from ragqa.answering.candidates import Candidate
 from ragqa.embedders import Embedder
 from ragqa.types import Retrieved, TokenVectors, Vectors
-
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
 ENCODED = 20
 """So many candidates are encoded; more cost time and find no better sentences."""
@@ -96,7 +93,7 @@ def content_vectors(question: str, encoded: TokenVectors) -> Vectors:
     """The token vectors of the question's content words; of all its tokens where it has none."""
     spans = [
         match.span()
-        for match in _WORD.finditer(question)
+        for match in WORD.finditer(question)
         if match[0].casefold().replace("\u2019", "'") not in STOP_WORDS
     ]
     keep = [

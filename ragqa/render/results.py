@@ -1,6 +1,5 @@
 """Answers, hits and reports for people: the answer first, then sources that can be opened."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -9,7 +8,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from ragqa.analysis import index_terms, query_terms
+from ragqa.analysis import WORD, index_terms, query_terms
 from ragqa.answering import citable_units, unit_text
 from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import emit, stdout
@@ -18,7 +17,6 @@ from ragqa.types import Answer, Citation, Hit, IndexReport, Kind, Passage, Searc
 UNSURE = "Not sure that this is an answer; these are the nearest sentences:"
 NOT_IN_NOTES = "Your notes do not seem to answer this."
 
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _MAX_QUOTE_LINES = 12
 _SNIPPET_CHARS = 220
 _INDENT = 3
@@ -133,7 +131,7 @@ def _marked(quote_text: str, question: str) -> Text:
     """The text with the question's words marked."""
     text = Text(safe_text(quote_text))
     wanted = set(query_terms(question))
-    for match in _WORD.finditer(text.plain):
+    for match in WORD.finditer(text.plain):
         if wanted.intersection(index_terms(match[0])):
             text.stylize("match", *match.span())
     return text
