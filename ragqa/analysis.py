@@ -74,11 +74,14 @@ def index_terms(text: str) -> list[str]:
 
 
 def query_terms(text: str) -> list[str]:
-    """The distinct terms a question is searched by: no stop words, unless there is nothing else."""
+    """The terms a question is searched by, in order, with repetitions.
+
+    Stop words are left out, unless there is nothing else.
+    """
     content_text = _UNSPACED_STOPS.sub(" ", text)
     tokens = tokenize(content_text, pairs_only=True) or tokenize(text, pairs_only=True)
     content = [token for token in tokens if token not in STOP_WORDS] or tokens
-    return list(dict.fromkeys(_stem(content)))
+    return _stem(content)
 
 
 def is_latin(text: str) -> bool:

@@ -1,6 +1,5 @@
 """The Python interface, which the command line itself uses: an index over a folder of notes."""
 
-import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -9,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from ragqa.answering import BACKEND, Composed, compose, keep_current
+from ragqa.clock import Clock
 from ragqa.config import Loaded, Places, Settings, load_settings
 from ragqa.config.settings import Value
 from ragqa.embedders import embedder_for
@@ -54,7 +54,7 @@ class Index:
         self.settings = settings
         self.places = places
         self._store: Store = open_store(places.index)
-        self._source = Source(
+        self.source = Source(
             corpus=places.corpus,
             index=places.index,
             embedders=Embedders(settings.embedder, embedder_for),
@@ -97,21 +97,39 @@ class Index:
         :raises IndexUnusable: it is damaged, or was made from other notes or settings.
         """
         with closing(self._store.snapshot()) as snapshot:
-            check_origin(snapshot.info, self._source)
+            check_origin(snapshot.info, self.source)
             return snapshot.info
+
+    def snapshot(self) -> Snapshot:
+        """The index as it is now, open for reading until `close`; for measuring.
+
+        :raises NoIndex: nothing has been built yet.
+        :raises IndexUnusable: it is damaged, or does not belong to the notes, settings or embedder.
+        """
+        self.check_embedder()
+        return self._open()
+
+    @property
+    def ranking(self) -> Ranking:
+        """How passages are ranked, by the settings."""
+        return Ranking(
+            candidates=self.settings.candidates,
+            dense_weight=self.settings.dense_weight,
+            scripts=self.settings.embedder_scripts,
+        )
 
     def refresh(
         self, *, rebuild: bool = False, wait: bool = False, progress: Progress | None = None
     ) -> IndexReport:
         """Bring the index up to date with the notes; see `ragqa.indexing.refresh`."""
-        report = refresh(self._store, self._source, rebuild=rebuild, wait=wait, progress=progress)
+        report = refresh(self._store, self.source, rebuild=rebuild, wait=wait, progress=progress)
         self.close()
         return report
 
     def pending(self) -> Changes:
         """What has changed on disk since the index was made; nothing is written."""
         known = self._open().notes()
-        return find_changes(self._source, self._source.walk(), known, progress=lambda *_: None)
+        return find_changes(self.source, self.source.walk(), known, progress=lambda *_: None)
 
     def ask(
         self,
@@ -129,12 +147,12 @@ class Index:
         :raises NoIndex: there is no index, and `refresh` is False.
         :raises IndexUnusable: the index cannot be trusted.
         """
-        clock = _Clock()
+        clock = Clock()
         retrieved, info, warnings = self._retrieve(
             question, filters, refresh=refresh, progress=progress, clock=clock
         )
         composed = compose(
-            retrieved, self._source.embedders.asking, sentences=self.settings.sentences
+            retrieved, self.source.embedders.asking, sentences=self.settings.sentences
         )
         clock.lap("answer")
         return _answer(retrieved, composed, self.settings.top_k, info, warnings, clock.laps())
@@ -148,7 +166,7 @@ class Index:
         progress: Progress | None = None,
     ) -> SearchResult:
         """Find the passages nearest to a query, best first; raises as `ask` does."""
-        clock = _Clock()
+        clock = Clock()
         retrieved, info, warnings = self._retrieve(
             query, filters, refresh=refresh, progress=progress, clock=clock
         )
@@ -169,7 +187,7 @@ class Index:
 
         :raises EmbedderMismatch: they do not.
         """
-        check_embedder(self._open().info, self._source.embedders.asking)
+        check_embedder(self._open().info, self.source.embedders.asking)
 
     def facets(self) -> tuple[list[str], list[str]]:
         """Every tag and every note's path, sorted, for completion."""
@@ -181,7 +199,7 @@ class Index:
         if self._snapshot is None:
             snapshot = self._store.snapshot()
             try:
-                check_origin(snapshot.info, self._source)
+                check_origin(snapshot.info, self.source)
             except IndexUnusable:
                 snapshot.close()
                 raise
@@ -195,13 +213,13 @@ class Index:
         *,
         refresh: bool,
         progress: Progress | None,
-        clock: "_Clock",
+        clock: Clock,
     ) -> tuple[Retrieved, IndexInfo, list[str]]:
         question = clean_question(question)
         warnings = self._update(progress) if refresh else []
         clock.lap("refresh")
         snapshot = self._open()
-        embedder = self._source.embedders.asking
+        embedder = self.source.embedders.asking
         check_embedder(snapshot.info, embedder)
         clock.lap("open")
         wanted = max(self.settings.top_k, MIN_POOL)
@@ -220,20 +238,15 @@ class Index:
         self, snapshot: Snapshot, question: str, filters: Filters, *, wanted: int
     ) -> tuple[Retrieved, list[str]]:
         """Retrieve so many passages that stand in their notes as they are now, if there are any."""
-        ranking = Ranking(
-            candidates=self.settings.candidates,
-            dense_weight=self.settings.dense_weight,
-            scripts=self.settings.embedder_scripts,
-        )
         k = wanted
         while True:
             found = retrieve(
                 snapshot,
-                self._source.embedders.asking,
+                self.source.embedders.asking,
                 question,
                 k=k,
                 filters=filters,
-                ranking=ranking,
+                ranking=self.ranking,
             )
             current, stale = keep_current(
                 self.places.corpus, found.hits, max_note_bytes=self.settings.max_note_bytes
@@ -283,22 +296,6 @@ def open_index(
 def index_from(loaded: Loaded) -> Index:
     """Open the index that these settings name; raises as `open_index` does."""
     return Index(loaded.settings, loaded.places)
-
-
-class _Clock:
-    """Measures stages one after the other, in milliseconds."""
-
-    def __init__(self) -> None:
-        self._start = self._last = time.perf_counter()
-        self._laps: dict[str, float] = {}
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self._laps[name] = round((now - self._last) * 1000, 1)
-        self._last = now
-
-    def laps(self) -> dict[str, float]:
-        return {**self._laps, "total": round((self._last - self._start) * 1000, 1)}
 
 
 def _answer(

@@ -1,6 +1,7 @@
 """Every error that ragqa raises on purpose, with its exit code and the way out.
 
     RagqaError
+    |- BelowTarget           1   a measure is lower than was asked for
     |- UsageError            2   the command or a setting is wrong
     |- NoCorpus              3   there is no folder of notes, or no note in it
     |- NoIndex               3   there is no index yet
@@ -30,6 +31,12 @@ class RagqaError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class BelowTarget(RagqaError):
+    """An evaluation was done, and a measure is lower than `--fail-under` asks for."""
+
+    exit_code = 1
 
 
 class UsageError(RagqaError):

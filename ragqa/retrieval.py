@@ -1,16 +1,24 @@
 """Question to hits: two legs, dense and terms, fused by a convex combination of their scores."""
 
+import math
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ragqa.analysis import is_latin, query_terms
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.stores import Snapshot
-from ragqa.types import Filters, Hit, Retrieved
+from ragqa.stores.ranking import BM25_K1
+from ragqa.types import Filters, Hit, Retrieved, TokenVectors
 
 MAX_QUESTION_BYTES = 8_000
+
+DENSE_SPAN = 0.5
+TERMS_SPAN = 1.25
+"""How far a good passage's cosine is above the lowest candidate's, and its BM25 score in lengths of
+the question: so both legs' parts of a good passage are about 1 (docs/decisions/fusion.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,36 @@ def clean_question(text: str) -> str:
     return text
 
 
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """What each leg found for a question, (passage id, score) best first, with what it took.
+
+    `query` has the question's terms. `dense` has cosines, `terms` BM25 scores. `unread` is True
+    where the embedder cannot read the question; then its leg is empty.
+    """
+
+    question: str
+    query: Sequence[str]
+    dense: Sequence[tuple[int, float]]
+    terms: Sequence[tuple[int, float]]
+    vectors: TokenVectors
+    idf: Mapping[str, float]
+    unread: bool
+
+    def fused(self, dense_weight: float) -> list[tuple[int, float]]:
+        """Both legs in one list of (passage id, score), best first."""
+        weight = 0.0 if self.unread else dense_weight
+        return fuse(self.dense, self.terms, dense_weight=weight, length=self.length)
+
+    @property
+    def length(self) -> float:
+        """The Euclidean length of the question as a vector of what each term can score at most."""
+        counts = Counter(self.query)
+        return (BM25_K1 + 1) * math.hypot(
+            *(n * self.idf[term] for term, n in counts.items())
+        ) or 1.0
+
+
 def retrieve(
     snapshot: Snapshot,
     embedder: Embedder,
@@ -58,16 +96,39 @@ def retrieve(
     ranking: Ranking,
 ) -> Retrieved:
     """Find the k best passages for a question, best first; ties are broken by passage id."""
+    legs = find_legs(snapshot, embedder, question, k=k, filters=filters, ranking=ranking)
+    return to_hits(snapshot, legs, legs.fused(ranking.dense_weight)[:k])
+
+
+def find_legs(
+    snapshot: Snapshot,
+    embedder: Embedder,
+    question: str,
+    *,
+    k: int,
+    filters: Filters,
+    ranking: Ranking,
+) -> Legs:
+    """Ask both legs for their candidates, at least k of each if there are so many."""
     terms = query_terms(question)
     vectors = embedder.embed_query(question)
     pool = max(k, ranking.candidates)
     unread = ranking.scripts == "latin" and not is_latin(question)
-    dense = [] if unread else snapshot.dense(vectors.pooled, pool, filters)
-    by_terms = snapshot.terms(terms, pool, filters)
-    weight = 0.0 if unread else ranking.dense_weight
-    ranked = fuse(dense, by_terms, dense_weight=weight)[:k]
+    return Legs(
+        question=question,
+        query=terms,
+        dense=[] if unread else snapshot.dense(vectors.pooled, pool, filters),
+        terms=snapshot.terms(terms, pool, filters),
+        vectors=vectors,
+        idf=snapshot.idf(terms),
+        unread=unread,
+    )
+
+
+def to_hits(snapshot: Snapshot, legs: Legs, ranked: Sequence[tuple[int, float]]) -> Retrieved:
+    """Read the passages of a ranking of these legs."""
     passages = snapshot.passages([passage_id for passage_id, _ in ranked])
-    cosines, scores = dict(dense), dict(by_terms)
+    cosines, scores = dict(legs.dense), dict(legs.terms)
     hits = tuple(
         Hit(
             passage=passage,
@@ -77,7 +138,7 @@ def retrieve(
         )
         for passage, (_, score) in zip(passages, ranked, strict=True)
     )
-    return Retrieved(question, hits, vectors, snapshot.idf(terms), unread)
+    return Retrieved(legs.question, hits, legs.vectors, legs.idf, legs.unread)
 
 
 def fuse(
@@ -85,23 +146,22 @@ def fuse(
     terms: Sequence[tuple[int, float]],
     *,
     dense_weight: float,
+    length: float = 1.0,
 ) -> list[tuple[int, float]]:
     """Combine two scored lists into one, best first; ties are broken by id.
 
-    Cosines are min-max scaled over the list, BM25 scores divided by their maximum, and the two
-    added with weights that sum to one; what a leg did not return counts 0 there. See Bruch, Gai
-    and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2023.
+    A convex combination (Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid
+    Retrieval", 2023), but neither leg's best is made 1: a cosine counts by how far it stands above
+    the lowest candidate's, a BM25 score by its share of the question's length. So a leg that found
+    nothing good says little. What a leg did not return counts 0 there.
+
+    :param length: that of the question, by `Legs.length`.
     """
     fused: dict[int, float] = {}
-    if dense:
-        low = min(score for _, score in dense)
-        spread = max(score for _, score in dense) - low
-        for passage_id, score in dense:
-            scaled = (score - low) / spread if spread > 0 else 1.0
-            fused[passage_id] = dense_weight * scaled
-    if terms:
-        top = max(score for _, score in terms)
-        for passage_id, score in terms:
-            scaled = score / top if top > 0 else 0.0
-            fused[passage_id] = fused.get(passage_id, 0.0) + (1 - dense_weight) * scaled
+    low = min((score for _, score in dense), default=0.0)
+    for passage_id, score in dense:
+        fused[passage_id] = dense_weight * (score - low) / DENSE_SPAN
+    for passage_id, score in terms:
+        part = (1 - dense_weight) * score / (length * TERMS_SPAN)
+        fused[passage_id] = fused.get(passage_id, 0.0) + part
     return sorted(fused.items(), key=lambda item: (-item[1], item[0]))

@@ -9,11 +9,11 @@ PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
     {"errors", "types"},
-    {"config", "analysis"},
+    {"config", "analysis", "clock"},
     {"notes", "passages", "embedders", "stores", "llms"},
     {"indexing", "retrieval", "answering"},
     {"api"},
-    {"diagnosis"},
+    {"diagnosis", "evaluation"},
     {"render"},
     {"cli"},
     {"__main__"},

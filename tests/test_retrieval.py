@@ -13,22 +13,28 @@ SCORED = st.dictionaries(
 ).map(lambda scores: sorted(scores.items(), key=lambda item: (-item[1], item[0])))
 
 
-@given(SCORED, SCORED, st.floats(0, 1))
-def test_fused_scores_lie_between_0_and_1_best_first_with_ties_by_id(dense, terms, weight):
-    fused = fuse(dense, terms, dense_weight=weight)
+@given(SCORED, SCORED, st.floats(0, 1), st.floats(0.1, 50))
+def test_fused_scores_are_not_negative_best_first_with_ties_by_id(dense, terms, weight, length):
+    fused = fuse(dense, terms, dense_weight=weight, length=length)
     assert {passage_id for passage_id, _ in fused} == {i for i, _ in dense} | {i for i, _ in terms}
-    assert all(-1e-9 <= score <= 1 + 1e-9 for _, score in fused)
+    assert all(score >= 0 for _, score in fused)
     assert fused == sorted(fused, key=lambda item: (-item[1], item[0]))
 
 
 @given(SCORED, SCORED)
 def test_a_weight_of_one_or_zero_ranks_by_one_leg(dense, terms):
-    only_dense = [i for i, score in fuse(dense, terms, dense_weight=1.0) if score > 0]
-    assert only_dense == [i for i, _ in dense][: len(only_dense)] or len(
-        {score for _, score in dense}
-    ) < len(dense)
-    if terms:
-        assert fuse(dense, terms, dense_weight=0.0)[0][1] == pytest.approx(1.0)
+    for weight, leg in ((1.0, dense), (0.0, terms)):
+        scores = dict(fuse(dense, terms, dense_weight=weight))
+        ranked = [scores[passage_id] for passage_id, _ in leg]
+        assert ranked == sorted(ranked, reverse=True)
+        assert all(score == 0 for id_, score in scores.items() if id_ not in dict(leg))
+
+
+def test_a_leg_that_found_nothing_good_hardly_counts():
+    dense = [(1, 0.9), (2, 0.3), (3, 0.2)]
+    weak_terms = [(3, 0.5), (2, 0.4)]
+    assert fuse(dense, weak_terms, dense_weight=0.5, length=10.0)[0][0] == 1
+    assert fuse(dense, weak_terms, dense_weight=0.5, length=0.1)[0][0] == 3
 
 
 def test_a_passage_that_both_legs_rank_high_beats_one_that_only_one_does():
@@ -64,6 +70,7 @@ def test_terms_are_folded_stemmed_words():
 def test_query_terms_leave_out_stop_words_unless_there_is_nothing_else():
     assert query_terms("what is the learning rate?") == ["learn", "rate"]
     assert query_terms("who are you") == ["who", "are", "you"]
+    assert query_terms("rate of the learning rate") == ["rate", "learn", "rate"]
 
 
 def test_question_words_of_unspaced_scripts_are_stop_words():

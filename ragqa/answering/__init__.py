@@ -3,16 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.candidates import candidates_of, citable_units, unit_text
+from ragqa.answering.candidates import Candidate, candidates_of, citable_units, unit_text
 from ragqa.answering.checking import keep_current
 from ragqa.answering.composing import choose, cite, in_reading_order
 from ragqa.answering.confidence import confidence
 from ragqa.answering.plain import plain_text
-from ragqa.answering.scoring import combine, measure, shortlist
+from ragqa.answering.scoring import Column, combine, measure, shortlist
 from ragqa.embedders import Embedder
 from ragqa.types import Citation, Retrieved
 
-__all__ = ["Composed", "citable_units", "compose", "keep_current", "plain_text", "unit_text"]
+__all__ = [
+    "Composed",
+    "Weighed",
+    "choose",
+    "citable_units",
+    "compose",
+    "keep_current",
+    "plain_text",
+    "unit_text",
+    "weigh",
+]
 
 BACKEND = "extractive"
 
@@ -30,20 +40,38 @@ class Composed:
     citations: Sequence[Citation] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The candidate sentences of an answer with their scores, and the confidence they give."""
+
+    candidates: Sequence[Candidate]
+    scores: Column
+    confidence: float
+    answered: bool
+
+
 def compose(retrieved: Retrieved, embedder: Embedder, *, sentences: int) -> Composed:
     """Answer from the retrieved passages with one to `sentences` of their own sentences.
 
     The passages must have been checked against the notes (`keep_current`), since what is quoted
     is taken from them.
     """
+    weighed = weigh(retrieved, embedder)
+    if weighed is None:
+        return Composed(answered=False, confidence=0.0)
+    if not weighed.answered:
+        return Composed(answered=False, confidence=weighed.confidence)
+    chosen = choose(weighed.candidates, weighed.scores, sentences=sentences)
+    text, citations = cite(in_reading_order(chosen))
+    return Composed(answered=True, confidence=weighed.confidence, text=text, citations=citations)
+
+
+def weigh(retrieved: Retrieved, embedder: Embedder) -> Weighed | None:
+    """Score the candidate sentences of what was retrieved; None where there are none."""
     candidates = shortlist(retrieved, candidates_of(retrieved.hits))
     if not candidates:
-        return Composed(answered=False, confidence=0.0)
+        return None
     signals = measure(retrieved, candidates, embedder)
     probability, answered = confidence(retrieved, signals)
-    if not answered:
-        return Composed(answered=False, confidence=probability)
     scores = combine(signals, by_terms_alone=retrieved.by_terms_alone)
-    chosen = in_reading_order(choose(candidates, scores, sentences=sentences))
-    text, citations = cite(chosen)
-    return Composed(answered=True, confidence=probability, text=text, citations=citations)
+    return Weighed(candidates, scores, probability, answered)

@@ -17,13 +17,20 @@ _END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
 
 
 def choose(
-    candidates: Sequence[Candidate], scores: Column, *, sentences: int
+    candidates: Sequence[Candidate],
+    scores: Column,
+    *,
+    sentences: int,
+    worth_saying: float = WORTH_SAYING,
 ) -> list[tuple[Candidate, float]]:
-    """The best candidates that are worth saying and do not repeat each other, best first."""
+    """The best candidates that are worth saying and do not repeat each other, best first.
+
+    :param worth_saying: the share of the best score that a further one needs; at 0 all are said.
+    """
     order = np.lexsort((np.arange(len(scores)), -scores))
     chosen: list[tuple[Candidate, float]] = []
     for i in map(int, order):
-        if len(chosen) == sentences or (chosen and scores[i] < WORTH_SAYING * chosen[0][1]):
+        if len(chosen) == sentences or (chosen and scores[i] < worth_saying * chosen[0][1]):
             break
         if not any(_repeats(candidates[i], other) for other, _ in chosen):
             chosen.append((candidates[i], float(scores[i])))

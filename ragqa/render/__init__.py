@@ -8,6 +8,12 @@ from ragqa.render.documents import (
     skipped_document,
     to_json,
 )
+from ragqa.render.evaluations import (
+    print_comparison,
+    print_evaluation,
+    print_failures,
+    print_generated,
+)
 from ragqa.render.overviews import (
     findings_document,
     print_findings,
@@ -17,6 +23,7 @@ from ragqa.render.overviews import (
     status_document,
 )
 from ragqa.render.progress import ProgressLine
+from ragqa.render.report import report_page
 from ragqa.render.results import Linker, print_answer, print_report, print_search
 from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import (
@@ -36,15 +43,20 @@ __all__ = [
     "findings_document",
     "index_document",
     "print_answer",
+    "print_comparison",
     "print_document",
     "print_error",
+    "print_evaluation",
+    "print_failures",
     "print_findings",
+    "print_generated",
     "print_report",
     "print_search",
     "print_settings",
     "print_status",
     "print_warnings",
     "report_document",
+    "report_page",
     "safe_line",
     "safe_text",
     "say",

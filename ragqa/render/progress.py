@@ -18,7 +18,10 @@ _STAGES = {
     "splitting": "Splitting notes",
     "embedding": "Embedding passages",
     "writing": "Writing the index",
+    "indexing": "Indexing documents",
+    "asking": "Asking questions",
 }
+_RATED = ("embedding", "indexing", "asking")
 
 
 class ProgressLine:
@@ -78,7 +81,7 @@ class ProgressLine:
             self._tasks[stage] = self._bar.add_task(_STAGES[stage], total=total, rate="")
         task = self._tasks[stage]
         speed = self._bar.tasks[task].speed
-        rate = f"{speed:.0f}/s" if speed and stage == "embedding" else ""
+        rate = f"{speed:.0f}/s" if speed and stage in _RATED else ""
         self._bar.update(task, completed=done, total=total, rate=rate)
 
 

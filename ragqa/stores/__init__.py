@@ -43,7 +43,10 @@ class Snapshot(Protocol):
         ...
 
     def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[tuple[int, float]]:
-        """The k best passages by BM25 over any of the terms: (passage id, score), ties by id."""
+        """The k best passages by BM25 over any of the terms: (passage id, score), ties by id.
+
+        A term that is given twice counts twice.
+        """
         ...
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:

@@ -18,7 +18,7 @@ import numpy as np
 from ragqa.analysis import index_terms
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores.filters import path_matcher, start_of
-from ragqa.stores.ranking import Candidate, settle
+from ragqa.stores.ranking import BM25_B, BM25_K1, Candidate, settle
 from ragqa.stores.vectors import check_dimension, check_vectors
 from ragqa.types import (
     Filters,
@@ -30,9 +30,6 @@ from ragqa.types import (
     Vector,
     Vectors,
 )
-
-K1 = 1.2
-B = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +72,11 @@ class MemorySnapshot:
     def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[Candidate]:
         """The k best passages by BM25."""
         idf = self.idf(terms)
+        asked = {term: count * idf[term] for term, count in Counter(terms).items()}
         lengths = [counts.total() for held in self.held.values() for counts in held.terms]
         mean = sum(lengths) / max(1, len(lengths))
         scores = [
-            (passage.id, _bm25(counts, idf, mean))
+            (passage.id, _bm25(counts, asked, mean))
             for held in self._let_through(filters)
             for passage, counts in zip(held.passages, held.terms, strict=True)
         ]
@@ -226,12 +224,13 @@ class MemoryStore:
         self._newest = snapshot
 
 
-def _bm25(counts: Counter[str], idf: Mapping[str, float], mean_length: float) -> float:
+def _bm25(counts: Counter[str], asked: Mapping[str, float], mean_length: float) -> float:
     length = _kept_length(counts.total())
-    damping = K1 * (1 - B + B * length / mean_length) if mean_length else K1
+    share = length / mean_length if mean_length else 1.0
+    damping = BM25_K1 * (1 - BM25_B + BM25_B * share)
     return sum(
-        weight * (K1 + 1) * counts[term] / (counts[term] + damping)
-        for term, weight in idf.items()
+        weight * (BM25_K1 + 1) * counts[term] / (counts[term] + damping)
+        for term, weight in asked.items()
         if term in counts
     )
 

@@ -5,6 +5,10 @@ from collections.abc import Callable, Iterable
 Candidate = tuple[int, float]
 """A passage id and its score."""
 
+BM25_K1 = 1.2
+BM25_B = 0.75
+"""What every store scores BM25 with: Lucene's and tantivy's defaults."""
+
 TOLERANCE = 2e-6
 """Scores closer than this, relative to the larger one, differ by float32 rounding alone."""
 

@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -55,7 +56,7 @@ class TermIndex:
         if not terms:
             return []
         with _naming(self._folder):
-            query = self._any_of(dict.fromkeys(terms))
+            query = self._any_of(terms)
             if among is not None:
                 notes = Query.term_set_query(self._schema, "note", among)
                 let_through = Query.const_score_query(notes, 0.0)
@@ -66,7 +67,7 @@ class TermIndex:
         """BM25's inverse document frequency of each term, over the passages that are there."""
         total = self._searcher.num_docs
         with _naming(self._folder):
-            counts = {term: self._count(self._any_of([term])) for term in terms}
+            counts = {term: self._count(self._any_of([term])) for term in dict.fromkeys(terms)}
         return {term: math.log1p((total - n + 0.5) / (n + 0.5)) for term, n in counts.items()}
 
     def ids(self) -> list[int]:
@@ -77,9 +78,13 @@ class TermIndex:
     def _any_of(self, terms: Iterable[str]) -> Query:
         # Never parse_query: what a user types is not query syntax.
         alternatives = [
-            (Occur.Should, Query.term_query(self._schema, "body", term, "freq")) for term in terms
+            (Occur.Should, self._term(term, count)) for term, count in Counter(terms).items()
         ]
         return Query.boolean_query(alternatives)
+
+    def _term(self, term: str, count: int) -> Query:
+        query = Query.term_query(self._schema, "body", term, "freq")
+        return query if count == 1 else Query.boost_query(query, float(count))
 
     def _top(self, query: Query, limit: int) -> list[Candidate]:
         hits = self._searcher.search(query, limit, count=False).hits

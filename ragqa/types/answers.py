@@ -7,6 +7,9 @@ from ragqa.types.indexes import IndexInfo
 from ragqa.types.notes import Kind
 from ragqa.types.passages import Hit
 
+SURE_FROM = 0.5
+"""From this confidence on an answer is not marked as unsure."""
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:
@@ -46,7 +49,7 @@ class Answer:
     @property
     def sure(self) -> bool:
         """Whether the notes rather answer than not; an answer that is not sure is marked."""
-        return self.answered and self.confidence >= 0.5
+        return self.answered and self.confidence >= SURE_FROM
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Measure retrieval, answers and confidence, on one's own questions and on public sets."""

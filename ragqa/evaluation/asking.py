@@ -1,0 +1,167 @@
+"""Ask a collection its questions, and measure what comes back."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ragqa.answering import Weighed, choose, weigh
+from ragqa.errors import UsageError
+from ragqa.evaluation.collection import Collection
+from ragqa.evaluation.measures import Overlap, answer_found, measure_rankings, overlap
+from ragqa.evaluation.missed import why_missed
+from ragqa.evaluation.tasks import ANSWERS_AT, METHODS, Outcome, Task
+from ragqa.retrieval import clean_question, find_legs, to_hits
+from ragqa.types import Filters, Hit, Progress
+
+POOL = 10
+"""So many passages are handed to the composer, as `ragqa ask` does."""
+
+TIMED = 20
+"""For so many questions the whole answer is timed, without any cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What to find out beside rankings.
+
+    :param compose: answers, and the confidence in them.
+    :param passages: the overlap of so many passages with the gold spans; 0 for none.
+    """
+
+    compose: bool = False
+    passages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the collection gave for a question; `rankings` are of units, by method."""
+
+    task: Task
+    rankings: Mapping[str, Sequence[str]]
+    hits: Sequence[Hit] = ()
+    search_ms: float = 0.0
+    ask_ms: float | None = None
+    weighed: Weighed | None = None
+
+
+def ask_all(
+    collection: Collection, tasks: Sequence[Task], asking: Asking, progress: Progress
+) -> tuple[list[Outcome], list[str]]:
+    """Ask every question, in order; the second value tells of those that cannot be asked."""
+    asked, warnings = [], []
+    for done, task in enumerate(tasks):
+        progress("asking", done, len(tasks))
+        try:
+            question = clean_question(task.question)
+        except UsageError as exc:
+            warnings.append(f"question {task.id} counts as zero: {exc.message}")
+            asked.append(_Asked(task, dict.fromkeys(METHODS, ())))
+            continue
+        timed = asking.compose and done < TIMED
+        asked.append(_ask(collection, task, question, asking, timed=timed))
+    progress("asking", len(tasks), len(tasks))
+    relevant = {one.task.id: one.task.relevant for one in asked if one.task.relevant}
+    measured = {
+        method: measure_rankings(relevant, {one.task.id: one.rankings[method] for one in asked})
+        for method in METHODS
+    }
+    outcomes = []
+    for one in asked:
+        by_method = {method: found.get(one.task.id, {}) for method, found in measured.items()}
+        outcomes.append(_outcome(one, by_method, asking))
+    return outcomes, warnings
+
+
+def _ask(
+    collection: Collection, task: Task, question: str, asking: Asking, *, timed: bool
+) -> _Asked:
+    started = time.perf_counter()
+    legs = find_legs(
+        collection.snapshot,
+        collection.embedder,
+        question,
+        k=POOL,
+        filters=Filters(),
+        ranking=collection.ranking,
+    )
+    fused = legs.fused(collection.ranking.dense_weight)
+    retrieved = to_hits(collection.snapshot, legs, fused[: max(POOL, asking.passages)])
+    search_ms = _ms_since(started)
+    ranked = {"hybrid": fused, "dense": legs.dense, "terms": legs.terms}
+    asked = _Asked(
+        task=task,
+        rankings={method: _units(task, ids) for method, ids in ranked.items()},
+        hits=retrieved.hits,
+        search_ms=search_ms,
+    )
+    if not asking.compose:
+        return asked
+    retrieved = replace(retrieved, hits=retrieved.hits[:POOL])
+    ask_ms = None
+    if timed:
+        started = time.perf_counter()
+        weigh(retrieved, collection.timed)
+        ask_ms = search_ms + _ms_since(started)
+    return replace(asked, ask_ms=ask_ms, weighed=weigh(retrieved, collection.embedder))
+
+
+def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
+    return list(dict.fromkeys(task.unit_of(passage_id) for passage_id, _ in ranked))
+
+
+def _ms_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000
+
+
+def _outcome(asked: _Asked, measures: Mapping[str, Mapping[str, float]], asking: Asking) -> Outcome:
+    task = asked.task
+    ranks = {
+        method: tuple(_rank(ranking, unit) for unit in task.relevant)
+        for method, ranking in asked.rankings.items()
+    }
+    said = _sentences(asked.weighed)
+    answer = _answer(task, said) if asking.compose and task.answers else None
+    weighed = asked.weighed
+    return Outcome(
+        id=task.id,
+        question=task.question,
+        kind=task.kind,
+        answerable=task.answerable,
+        measures=measures,
+        ranks=ranks,
+        empty=tuple(method for method, ranking in asked.rankings.items() if not ranking),
+        search_ms=asked.search_ms,
+        ask_ms=asked.ask_ms,
+        answer=answer,
+        confidence=(weighed.confidence if weighed else 0.0) if asking.compose else None,
+        answered=(weighed is not None and weighed.answered) if asking.compose else None,
+        overlap=_overlap(asked, asking.passages) if asking.passages else None,
+        missed=why_missed(task, ranks, answer, asked.hits, [shown for shown, _ in said]),
+    )
+
+
+def _rank(ranking: Sequence[str], unit: str) -> int | None:
+    return ranking.index(unit) + 1 if unit in ranking else None
+
+
+def _sentences(weighed: Weighed | None) -> list[tuple[str, str]]:
+    """The best answer sentences, shown or not, best first: as a reader sees them, and as quoted."""
+    if weighed is None:
+        return []
+    best = choose(weighed.candidates, weighed.scores, sentences=ANSWERS_AT[-1], worth_saying=0)
+    return [(candidate.text, candidate.quote) for candidate, _ in best]
+
+
+def _answer(task: Task, said: Sequence[tuple[str, str]]) -> tuple[float, ...]:
+    """The share of the question's parts that are answered within the first 1, 2 and 3 sentences."""
+    shares = []
+    for n in ANSWERS_AT:
+        texts = [text for both in said[:n] for text in both]
+        answered = [answer_found(texts, answers) for answers in task.answers]
+        shares.append(sum(answered) / len(answered))
+    return tuple(shares)
+
+
+def _overlap(asked: _Asked, passages: int) -> Overlap:
+    spans = [(hit.passage.path, hit.passage.start, hit.passage.end) for hit in asked.hits]
+    return overlap(asked.task.spans, spans[:passages], asked.task.touching)

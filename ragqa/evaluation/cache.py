@@ -1,0 +1,186 @@
+"""Embeddings kept between evaluations, by the fingerprint of the model that made them."""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from ragqa.embedders import Embedder
+from ragqa.embedders.cache import cache_folder
+from ragqa.errors import UsageError
+from ragqa.indexing import Embedders
+from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vector, Vectors
+
+_BATCH = 512
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS passages (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sentences (key BLOB PRIMARY KEY, pooled BLOB, tokens BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS made (dtype TEXT);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table of the cache: how many it holds is never asked, only whether it holds a key."""
+
+    connection: sqlite3.Connection
+    name: str
+
+    def find(self, keys: Sequence[bytes]) -> dict[bytes, tuple[bytes, ...]]:
+        found = {}
+        for at in range(0, len(keys), _BATCH):
+            batch = keys[at : at + _BATCH]
+            marks = ",".join("?" * len(batch))
+            query = f"SELECT * FROM {self.name} WHERE key IN ({marks})"  # noqa: S608 - no user's text
+            for key, *values in self.connection.execute(query, batch):
+                found[key] = tuple(values)
+        return found
+
+    def add(self, rows: Sequence[tuple[bytes, ...]]) -> None:
+        marks = ",".join("?" * len(rows[0]))
+        statement = f"INSERT OR REPLACE INTO {self.name} VALUES ({marks})"  # noqa: S608 - as above
+        with self.connection:
+            self.connection.executemany(statement, rows)
+
+
+class CachedEmbedder:
+    """An `Embedder` that computes no passage and no sentence twice, in this run or a later one.
+
+    Passages are embedded as an index's are, by the building form. Token vectors of sentences are
+    kept in half precision, and rounded so before their first use too, so that a second run sees
+    the same numbers. Questions are not kept: how long they take is measured.
+    """
+
+    def __init__(self, embedders: Embedders, connection: sqlite3.Connection, path: Path) -> None:
+        self._embedders = embedders
+        self._connection = connection
+        self._path = path
+        self._passages = _Table(connection, "passages")
+        self._sentences = _Table(connection, "sentences")
+
+    @classmethod
+    @contextmanager
+    def open(cls, embedders: Embedders, folder: Path | None = None) -> Iterator[Self]:
+        """Open the cache of this embedder, in the user's cache folder unless another is named.
+
+        :raises UsageError: the cache cannot be read or written; the message names its file.
+        """
+        folder = cache_folder() / "evaluation" if folder is None else folder
+        path = folder / f"{_digest(embedders.asking.info)}.sqlite"
+        with _naming(path):
+            folder.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(path)
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.executescript(_SCHEMA)
+                yield cls(embedders, connection, path)
+            finally:
+                connection.close()
+
+    @property
+    def info(self) -> EmbedderInfo:
+        """The fingerprint that the cache goes by."""
+        return self._embedders.asking.info
+
+    @property
+    def dtype(self) -> str:
+        """The number format of the passages' embeddings."""
+        row = self._connection.execute("SELECT dtype FROM made").fetchone()
+        return str(row[0]) if row else self._embedders.building.dtype
+
+    @property
+    def uncached(self) -> Embedder:
+        """The embedder that is asked with, for measuring how long it takes."""
+        return self._embedders.asking
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count as the embedder does."""
+        return self._embedders.asking.count_tokens(texts)
+
+    def embed_query(self, text: str) -> TokenVectors:
+        """Embed a question, every time anew."""
+        return self._embedders.asking.embed_query(text)
+
+    def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+        """Embed passages; what is new is kept as it comes, so that a stop loses little."""
+        keys = [_key(text) for text in texts]
+        with _naming(self._path):
+            known = {key: values[0] for key, values in self._passages.find(keys).items()}
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if missing:
+            known |= self._embed_new(missing, progress)
+        rows = [np.frombuffer(known[key], dtype=np.float32) for key in keys]
+        return np.stack(rows) if rows else np.empty((0, self.info.dimension), dtype=np.float32)
+
+    def embed_sentences(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Embed sentences; spans of tokens are not kept, as nobody asks for a sentence's."""
+        keys = [_key(text) for text in texts]
+        with _naming(self._path):
+            known = self._sentences.find(keys)
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if missing:
+            encoded = self._embedders.asking.embed_sentences(list(missing.values()))
+            rows = [
+                (key, one.pooled.tobytes(), one.vectors.astype(np.float16).tobytes())
+                for key, one in zip(missing, encoded, strict=True)
+            ]
+            with _naming(self._path):
+                self._sentences.add(rows)
+            known |= {row[0]: row[1:] for row in rows}
+        return [_sentence(known[key], self.info.dimension) for key in keys]
+
+    def _embed_new(
+        self, missing: Mapping[bytes, str], progress: Progress | None
+    ) -> dict[bytes, bytes]:
+        embedder = self._embedders.building
+        with _naming(self._path), self._connection:
+            if self.dtype != embedder.dtype:
+                self._connection.execute("DELETE FROM passages")
+            self._connection.execute("DELETE FROM made")
+            self._connection.execute("INSERT INTO made VALUES (?)", (embedder.dtype,))
+        made: dict[bytes, bytes] = {}
+        # The longest first, as one batch is as slow as its longest text.
+        todo = sorted(missing.items(), key=lambda item: (-len(item[1]), item[0]))
+        for at in range(0, len(todo), _BATCH):
+            batch = todo[at : at + _BATCH]
+            vectors = embedder.embed_passages([text for _, text in batch])
+            rows = [
+                (key, np.ascontiguousarray(vector, dtype=np.float32).tobytes())
+                for (key, _), vector in zip(batch, vectors, strict=True)
+            ]
+            with _naming(self._path):
+                self._passages.add(rows)
+            made |= dict(rows)
+            if progress:
+                progress("embedding", len(made), len(todo))
+        return made
+
+
+def _sentence(values: Sequence[bytes], dimension: int) -> TokenVectors:
+    pooled: Vector = np.frombuffer(values[0], dtype=np.float32)
+    tokens = np.frombuffer(values[1], dtype=np.float16).astype(np.float32)
+    return TokenVectors(tokens.reshape(-1, dimension), (), pooled)
+
+
+def _key(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _digest(info: EmbedderInfo) -> str:
+    return hashlib.blake2b(repr(astuple(info)).encode(), digest_size=8).hexdigest()
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as exc:
+        raise UsageError(
+            f"the embeddings kept in {path} cannot be used: {exc}",
+            hint=f"remove that file, or set RAGQA_CACHE to another folder: rm {path}",
+        ) from exc

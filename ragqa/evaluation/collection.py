@@ -1,0 +1,128 @@
+"""A collection to ask: an index with what asks it, the user's own or one made for a set."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from ragqa.embedders import Embedder
+from ragqa.evaluation.cache import CachedEmbedder
+from ragqa.notes import parse_note
+from ragqa.passages import Chunking, split_note
+from ragqa.retrieval import Ranking
+from ragqa.stores import Snapshot, open_store
+from ragqa.types import IndexInfo, Note, Passage, Progress, Stamp, Vectors
+
+_NOTES_AT_ONCE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """An open snapshot, the embedder and ranking to ask it with, and how passages are made.
+
+    `timed` is the embedder without any cache: what a user would wait for.
+    """
+
+    snapshot: Snapshot
+    embedder: Embedder
+    timed: Embedder
+    ranking: Ranking
+    chunking: Chunking
+
+    def passages_of(self, note: Note) -> list[Passage]:
+        """The passages of a note, with the ids that the snapshot knows them by."""
+        return split_note(
+            note,
+            chunking=self.chunking,
+            window=self.embedder.info.window,
+            count_tokens=self.embedder.count_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Where a passage lies: characters of a note."""
+
+    id: int
+    path: str
+    start: int
+    end: int
+
+
+@contextmanager
+def build_collection(
+    notes: Iterable[Note],
+    total: int,
+    embedder: CachedEmbedder,
+    *,
+    ranking: Ranking,
+    chunking: Chunking,
+    progress: Progress,
+) -> Iterator[tuple[Collection, list[Stretch]]]:
+    """Index notes as ragqa does, in a folder that is gone afterwards.
+
+    Gives the collection, and where each passage lies. Notes are taken some at a time, so that they
+    need not all be in memory.
+    """
+    with tempfile.TemporaryDirectory(prefix="ragqa-eval-") as folder:
+        store = open_store(Path(folder))
+        stretches: list[Stretch] = []
+        stream, done = iter(notes), 0
+        with store.writer(fresh=True, wait=False) as writer:
+            while some := list(islice(stream, _NOTES_AT_ONCE)):
+                progress("indexing", done, total)
+                split = [_split(note, embedder, chunking) for note in some]
+                for note, passages, rows in zip(some, split, _rows(split, embedder), strict=True):
+                    writer.add(note, settled=True, passages=passages, vectors=rows)
+                    stretches += [Stretch(p.id, p.path, p.start, p.end) for p in passages]
+                done += len(some)
+            progress("indexing", done, total)
+            writer.commit(_describe(embedder, chunking))
+        with closing(store.snapshot()) as snapshot:
+            yield Collection(snapshot, embedder, embedder.uncached, ranking, chunking), stretches
+
+
+def note_of(path: str, text: str, *, title: str | None = None) -> Note:
+    """A document of a set as a note; a title that is given counts even where it is empty.
+
+    A path need not be a file's: what has no ending of plain text is read as Markdown.
+    """
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    note = parse_note(path, text, digest, Stamp(len(text), 0))
+    return note if title is None else replace(note, title=title)
+
+
+def _rows(split: Sequence[Sequence[Passage]], embedder: Embedder) -> Iterator[Vectors]:
+    """The embeddings of each note's passages, all computed at once."""
+    vectors = embedder.embed_passages([p.embedded_text for passages in split for p in passages])
+    at = 0
+    for passages in split:
+        yield vectors[at : at + len(passages)]
+        at += len(passages)
+
+
+def _split(note: Note, embedder: CachedEmbedder, chunking: Chunking) -> list[Passage]:
+    return split_note(
+        note,
+        chunking=chunking,
+        window=embedder.info.window,
+        count_tokens=embedder.count_tokens,
+    )
+
+
+def _describe(embedder: CachedEmbedder, chunking: Chunking) -> IndexInfo:
+    return IndexInfo(
+        generation=0,
+        embedder=embedder.info,
+        dtype=embedder.dtype,
+        canary=(),
+        chunking=chunking.as_mapping(),
+        notes=0,
+        passages=0,
+        corpus="",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,138 @@
+"""Two evaluations of the same questions, side by side: what differs, and whether by chance."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ragqa.errors import UsageError
+from ragqa.evaluation import statistics
+from ragqa.evaluation.measures import MEASURES
+from ragqa.evaluation.summary import OVERLAP_MEASURES, Document
+from ragqa.evaluation.tasks import ANSWERS_AT, METHODS
+
+Row = Mapping[str, Any]
+
+_ANSWERS = tuple(f"answer@{n}" for n in ANSWERS_AT)
+_NAMES = (
+    *(f"{method}.{name}" for method in METHODS for name in MEASURES),
+    *_ANSWERS,
+    *OVERLAP_MEASURES,
+)
+
+
+def read_evaluation(path: Path) -> Document:
+    """Read what `ragqa eval --json` printed.
+
+    :raises UsageError: the file cannot be read, or is something else.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        sound = all(isinstance(row["id"], str) for row in document["questions"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
+        raise UsageError(
+            f"{path} is no evaluation: {getattr(exc, 'strerror', None) or exc}",
+            hint=f"make one: ragqa eval --json > {path}",
+        ) from exc
+    if not sound:
+        raise UsageError(f"{path} is no evaluation: a question has an id that is not a text")
+    return dict(document)
+
+
+def compare(a: Document, b: Document) -> Document:
+    """Pair the questions of two evaluations, and test each measure's difference, B less A.
+
+    :raises UsageError: they have no question in common.
+    """
+    of_a, of_b = ({row["id"]: row for row in one["questions"]} for one in (a, b))
+    pairs = [
+        (row, of_b[id_])
+        for id_, row in of_a.items()
+        if id_ in of_b and row.get("question") == of_b[id_].get("question")
+    ]
+    if not pairs:
+        raise UsageError(
+            "the two evaluations have no question in common",
+            hint="evaluate both on the same questions",
+        )
+    measures = {}
+    for name in _NAMES:
+        values = [
+            (x, y)
+            for one, other in pairs
+            if (x := _value(one, name)) is not None and (y := _value(other, name)) is not None
+        ]
+        if values:
+            measures[name] = _difference(values)
+    return {
+        "a": _described(a),
+        "b": _described(b),
+        "paired": len(pairs),
+        "only_in_a": len(of_a) - len(pairs),
+        "only_in_b": len(of_b) - len(pairs),
+        "measures": measures,
+        "flipped": [flip for one, other in pairs for flip in _flips(one, other)],
+    }
+
+
+def _difference(values: list[tuple[float, float]]) -> Document:
+    a, b = np.array(values, dtype=np.float64).T
+    return {
+        "questions": len(values),
+        "a": round(float(a.mean()), 4),
+        "b": round(float(b.mean()), 4),
+        "difference": round(float((b - a).mean()), 4),
+        "interval": [round(bound, 4) for bound in statistics.interval(list(b - a))],
+        "p": round(statistics.randomisation_p(list(b - a)), 4),
+        "better": int((b > a).sum()),
+        "worse": int((b < a).sum()),
+    }
+
+
+def _value(row: Row, name: str) -> float | None:
+    """A measure of a question by name; None where it was not measured."""
+    method, dot, measure = name.partition(".")
+    if dot:
+        found = row.get(method, {}).get(measure)
+    elif name in _ANSWERS:
+        found = row["answer"][_ANSWERS.index(name)] if row.get("answer") else None
+    else:
+        found = row.get(name)
+    return None if found is None else float(found)
+
+
+def _flips(one: Row, other: Row) -> Iterator[Document]:
+    """What the one evaluation has of a question and the other has not."""
+    for what, holds in (("found", _is_found), ("said", _is_said), ("answered", _is_answered)):
+        before, after = holds(one), holds(other)
+        if None not in (before, after) and before != after:
+            yield {
+                "id": one["id"],
+                "question": one["question"],
+                "what": what,
+                "a": before,
+                "b": after,
+            }
+
+
+def _is_found(row: Row) -> bool | None:
+    """Whether what answers is among the first passages; None where that is not judged."""
+    if "ranks" not in row:
+        return None
+    missed = row.get("missed")
+    return missed is None or missed["stage"] == "composer"
+
+
+def _is_said(row: Row) -> bool | None:
+    return row["answer"][-1] == 1 if row.get("answer") else None
+
+
+def _is_answered(row: Row) -> bool | None:
+    return row.get("answered")
+
+
+def _described(document: Document) -> Document:
+    kept = ("dataset", "mode", "half", "partial", "queries", "settings", "index")
+    return {key: document[key] for key in kept if key in document}

@@ -1,0 +1,255 @@
+"""Evaluate an index on questions about its notes, or ragqa itself on a public set."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from ragqa.api import Index, open_index
+from ragqa.config import Settings, load_settings
+from ragqa.config.settings import Value
+from ragqa.embedders import embedder_for
+from ragqa.embedders.cache import cache_folder
+from ragqa.evaluation.asking import Asking, ask_all
+from ragqa.evaluation.cache import CachedEmbedder
+from ragqa.evaluation.collection import Collection, Stretch, build_collection, note_of
+from ragqa.evaluation.gold import tasks_of
+from ragqa.evaluation.questions import Question
+from ragqa.evaluation.sets import Beir, SpanQuestion, read_chunking
+from ragqa.evaluation.summary import Document, summarise
+from ragqa.evaluation.tasks import Expected, Task
+from ragqa.indexing import Embedders, Source, find_changes
+from ragqa.notes import parse_note, read_text
+from ragqa.passages import Chunking
+from ragqa.retrieval import Ranking
+from ragqa.types import Note, Progress, Skipped
+
+_MEASURED = ("embedder", "embedder_scripts", "passage_tokens", "candidates", "dense_weight")
+_EXPECTED = 3
+_REMADE_BY = ("embedder", "passage_tokens", "max_note_bytes")
+
+
+def index_with(settings: Mapping[str, Value], corpus: str | None, index: str | None) -> Index:
+    """The index of the notes under these settings: the user's own, unless they would not fit it.
+
+    Settings that make other passages or embeddings get an index in the cache folder, so that the
+    user's is never rebuilt for an experiment.
+
+    :raises RagqaError: as `open_index` does.
+    """
+    remade = {name: settings[name] for name in _REMADE_BY if name in settings}
+    if index is None and remade:
+        places = load_settings({"corpus": corpus}).places
+        key = repr((str(places.corpus), sorted(remade.items()))).encode("utf-8", "surrogateescape")
+        name = hashlib.blake2b(key, digest_size=8).hexdigest()
+        index = str(cache_folder() / "evaluation" / f"index-{name}")
+    return open_index(corpus, index=index, settings=settings)
+
+
+def evaluate_questions(
+    index: Index,
+    questions: Sequence[Question],
+    *,
+    name: str,
+    half: str = "",
+    limit: int | None = None,
+    progress: Progress,
+) -> Document:
+    """Ask an index questions about its own notes; it is brought up to date first.
+
+    :param half: "tune" or "test" for these questions alone, "" for all.
+    :raises RagqaError: as `Index.refresh` does.
+    """
+    report = index.refresh(progress=progress)
+    chosen = [question for question in questions if not half or question.half == half]
+    with CachedEmbedder.open(index.source.embedders) as embedder:
+        collection = Collection(
+            snapshot=index.snapshot(),
+            embedder=embedder,
+            timed=embedder.uncached,
+            ranking=index.ranking,
+            chunking=index.source.chunking,
+        )
+        tasks, warnings = tasks_of(chosen[:limit], partial(_read, index), collection.passages_of)
+        outcomes, problems = ask_all(collection, tasks, Asking(compose=True), progress)
+    skipped = [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
+    return {
+        "dataset": name,
+        "mode": "questions",
+        "half": half,
+        **_about(index.settings, collection, limit, [*skipped, *warnings, *problems]),
+        **summarise(outcomes),
+    }
+
+
+def evaluate_beir(
+    beir: Beir,
+    settings: Settings,
+    *,
+    answers: bool,
+    limit: int | None = None,
+    progress: Progress,
+) -> Document:
+    """Index a set's documents and ask its queries; documents are ranked by their best passage.
+
+    :param answers: compose answers too, compare them with those of the set, and ask the questions
+        that it does not answer.
+    """
+    asked = [q for q in beir.queries if q.id in beir.qrels or (answers and not q.answerable)]
+    notes = (note_of(d.id, d.text, title=d.title) for d in beir.read_documents())
+    with _collection(settings, notes, beir.documents, progress) as (collection, passages):
+        documents = {passage.id: passage.path for passage in passages}
+        first = {path: id_ for id_, path in reversed(documents.items())}
+        tasks = [
+            Task(
+                id=query.id,
+                question=query.text,
+                kind="",
+                answerable=query.answerable,
+                relevant=_positive(beir.qrels.get(query.id, {})),
+                unit_of=documents.__getitem__,
+                expect=partial(_best_of, collection, first, beir.qrels.get(query.id, {})),
+                any_will_do=True,
+                answers=[query.answers] if query.answers and query.answerable else (),
+            )
+            for query in asked[:limit]
+        ]
+        outcomes, problems = ask_all(collection, tasks, Asking(compose=answers), progress)
+        return {
+            "dataset": beir.folder.resolve().name,
+            "mode": "qa" if answers else "beir",
+            **_about(settings, collection, limit, [*beir.warnings, *problems]),
+            **summarise(outcomes),
+        }
+
+
+def evaluate_chunking(
+    folder: Path, settings: Settings, *, limit: int | None = None, progress: Progress
+) -> Document:
+    """Index a chunking set's documents, and measure how well the passages found cover the answers.
+
+    As many passages are retrieved as the setting `top_k` says. A passage is relevant where it
+    touches text that answers.
+
+    :raises UsageError: the set cannot be read.
+    """
+    texts, questions, warnings = read_chunking(folder)
+    notes = (note_of(name, text) for name, text in texts.items())
+    with _collection(settings, notes, len(texts), progress) as (collection, passages):
+        by_path: dict[str, list[Stretch]] = defaultdict(list)
+        for passage in passages:
+            by_path[passage.path].append(passage)
+        tasks = [_span_task(question, by_path, texts) for question in questions[:limit]]
+        asking = Asking(passages=settings.top_k)
+        outcomes, problems = ask_all(collection, tasks, asking, progress)
+        return {
+            "dataset": folder.resolve().name,
+            "mode": "chunking",
+            **_about(settings, collection, limit, [*warnings, *problems]),
+            **summarise(outcomes),
+        }
+
+
+def read_notes(source: Source, progress: Progress) -> list[Note]:
+    """Every note of a corpus that can be read.
+
+    :raises NoCorpus: there is none.
+    """
+    found = find_changes(source, source.walk(), {}, progress=progress)
+    return [read.note for read in found.added]
+
+
+def _read(index: Index, path: str) -> Note | None:
+    limit = index.settings.max_note_bytes
+    read = read_text(index.places.corpus, path, max_note_bytes=limit)
+    if isinstance(read, Skipped):
+        return None
+    return parse_note(path, read.text, read.sha256, read.stamp)
+
+
+@contextmanager
+def _collection(
+    settings: Settings, notes: Iterable[Note], total: int, progress: Progress
+) -> Iterator[tuple[Collection, list[Stretch]]]:
+    embedders = Embedders(settings.embedder, embedder_for)
+    with (
+        CachedEmbedder.open(embedders) as embedder,
+        build_collection(
+            notes,
+            total,
+            embedder,
+            ranking=Ranking(
+                candidates=settings.candidates,
+                dense_weight=settings.dense_weight,
+                scripts=settings.embedder_scripts,
+            ),
+            chunking=Chunking(target_tokens=settings.passage_tokens),
+            progress=progress,
+        ) as built,
+    ):
+        yield built
+
+
+def _about(
+    settings: Settings, collection: Collection, limit: int | None, warnings: Sequence[str]
+) -> Document:
+    info = collection.snapshot.info
+    return {
+        "partial": limit is not None,
+        "settings": {name: getattr(settings, name) for name in _MEASURED},
+        "index": {"embedder": info.embedder.name, "notes": info.notes, "passages": info.passages},
+        "warnings": list(warnings),
+    }
+
+
+def _positive(grades: Mapping[str, int]) -> dict[str, int]:
+    return {document: grade for document, grade in grades.items() if grade > 0}
+
+
+def _best_of(
+    collection: Collection, first: Mapping[str, int], grades: Mapping[str, int]
+) -> list[Expected]:
+    """The documents judged best, with how each begins; a few are enough to see what was wanted."""
+    best = sorted(_positive(grades).items(), key=lambda item: -item[1])[:_EXPECTED]
+    known = [first[document] for document, _ in best if document in first]
+    passages = {p.path: p for p in collection.snapshot.passages(known)}
+    return [
+        Expected(document, passages[document].text, passages[document].lines, document)
+        if document in passages
+        else Expected(document, "", (0, 0), document)
+        for document, _ in best
+    ]
+
+
+def _span_task(
+    question: SpanQuestion, by_path: Mapping[str, Sequence[Stretch]], texts: Mapping[str, str]
+) -> Task:
+    touching = [
+        passage
+        for passage in by_path.get(question.doc, ())
+        if any(start < passage.end and passage.start < end for start, end in question.spans)
+    ]
+    text = texts.get(question.doc, "")
+    relevant = {str(passage.id): 1 for passage in touching} or {"no passage": 1}
+    return Task(
+        id=question.id,
+        question=question.text,
+        kind="",
+        answerable=True,
+        relevant=relevant,
+        unit_of=str,
+        expect=lambda: [
+            Expected(question.doc, text[start:end], _lines(text, start, end), f"span {n}")
+            for n, (start, end) in enumerate(question.spans, start=1)
+        ],
+        any_will_do=False,
+        unheld=frozenset({"no passage"}),
+        spans=[(question.doc, start, end) for start, end in question.spans],
+        touching=[(passage.path, passage.start, passage.end) for passage in touching],
+    )
+
+
+def _lines(text: str, start: int, end: int) -> tuple[int, int]:
+    return text.count("\n", 0, start) + 1, text.count("\n", 0, max(start, end - 1)) + 1

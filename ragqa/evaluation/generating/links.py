@@ -1,0 +1,106 @@
+"""Questions from links: what the link calls another note, answered by how that note begins."""
+
+import posixpath
+import random
+import re
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+from urllib.parse import unquote
+
+from ragqa.analysis import query_terms
+from ragqa.evaluation.generating.places import Material, Place
+from ragqa.evaluation.generating.wording import (
+    Draft,
+    asks,
+    few_words,
+    in_english,
+    is_specific,
+    key_of,
+    soften,
+    tidy,
+    without,
+)
+from ragqa.types import Kind, Note
+
+FIRST_PLACES = 3
+"""An opening is among these: what comes later does not say what the note is about."""
+
+Key: TypeAlias = tuple[str, ...]
+
+_LINK = re.compile(
+    r"(?<!!)\[\[(?P<wiki>[^\[\]|\n]{1,200})(?:\|(?P<label>[^\[\]|\n]{1,100}))?\]\]"
+    r"|(?<!!)\[(?P<anchor>[^\[\]]{1,100})\]\(<?(?P<href>[^()\s<>]{1,200})>?\)"
+)
+_NOTE_SUFFIX = re.compile(r"\.(?:md|markdown|txt)\Z", re.IGNORECASE)
+
+
+def draft_links(material: Material, rng: random.Random) -> Iterator[Draft]:
+    """Draft a question for each link to another note, by its path, its title or an alias."""
+    openings = _openings(material)
+    names = _names(material)
+    for place in material.all_places():
+        for link in _LINK.finditer(place.quote):
+            path, heading = _target(link, place, names)
+            opening = openings.get((path, heading)) or openings.get((path, ()))
+            if opening is None or path == place.path:
+                continue
+            anchor = " ".join((link["label"] or link["anchor"] or "").replace("`", "").split())
+            question = _ask(tidy(anchor), place, opening, rng)
+            if question:
+                yield Draft(question, opening, few_words(opening.words, opening, question=question))
+
+
+def _openings(material: Material) -> Mapping[tuple[str, Key], Place]:
+    """What each note begins with, and what stands first below each of its headings."""
+    found: dict[tuple[str, Key], Place] = {}
+    for path, places in material.places.items():
+        for number, place in enumerate(places):
+            if place.leads and place.is_prose and place.kind is Kind.PARAGRAPH:
+                if number < FIRST_PLACES:
+                    found.setdefault((path, ()), place)
+                if place.headings:
+                    found.setdefault((path, key_of(place.headings[-1])), place)
+    return found
+
+
+def _names(material: Material) -> Mapping[str, str]:
+    """What notes are called, to their paths; a name that two notes have is left to neither."""
+    named: dict[str, str] = {}
+    for path, note in material.notes.items():
+        for name in dict.fromkeys(_names_of(note)):
+            named[name] = path if named.get(name, path) == path else ""
+    return named
+
+
+def _names_of(note: Note) -> Iterator[str]:
+    """Title, aliases, and the path with any number of its first folders left out."""
+    parts = _NOTE_SUFFIX.sub("", note.path).split("/")
+    paths = ("/".join(parts[at:]) for at in range(len(parts)))
+    yield from map(str.casefold, (*paths, note.title, *note.aliases))
+
+
+def _target(link: re.Match[str], place: Place, names: Mapping[str, str]) -> tuple[str, Key]:
+    """The path of the note linked to, "" if it is none of these, and the heading's words."""
+    name, _, heading = (link["wiki"] or unquote(link["href"])).partition("#")
+    name = _NOTE_SUFFIX.sub("", name.removesuffix("\\").strip()).casefold()
+    beside = posixpath.normpath(posixpath.join(posixpath.dirname(place.path).casefold(), name))
+    path = names.get("" if link["wiki"] else beside) or names.get(name.lstrip("/"), "")
+    return path, key_of(heading.strip())
+
+
+def _ask(anchor: str, place: Place, opening: Place, rng: random.Random) -> str:
+    """What the link calls the note, or else its title; a lone word with one that goes with it."""
+    told = set(query_terms(f"{opening.title} {' '.join(opening.headings)} {opening.words}"))
+    if not is_specific(anchor) or not told.issuperset(query_terms(anchor)):
+        anchor = tidy(opening.title)
+    if not is_specific(anchor):
+        return ""
+    if asks(anchor) or not in_english(anchor):
+        return anchor
+    said = soften(anchor)
+    if len(query_terms(anchor)) > 1:
+        return rng.choice((f"what is {said}?", said.lower(), f"explain {said}"))
+    beside = without(" ".join(place.headings[-1:]), anchor).split()
+    shared = (word for word in beside if is_specific(word) and told.issuperset(query_terms(word)))
+    more = next(shared, "").strip(" .,:;()?")
+    return f"{said} {more}".lower() if more else rng.choice((f"explain {said}", f"{said} meaning"))

@@ -1,0 +1,173 @@
+"""Notes to places: every sentence, list item and table row that a question can be asked for."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ragqa.analysis import index_terms, query_terms
+from ragqa.answering import plain_text
+from ragqa.passages.parts import MAX_ITEM_CHARS
+from ragqa.passages.sentences import sentence_spans, strip
+from ragqa.types import Block, Kind, Note
+
+MAX_PLACES = 2_000
+"""Of a longer note only so many are read, so that no note costs minutes."""
+
+MAX_TITLE_CHARS = 300
+MAX_QUOTE_CHARS = 400
+MAX_BLOCK_CHARS = 20_000
+MIN_PROSE_TERMS = 4
+
+_PLACED = frozenset({Kind.PARAGRAPH, Kind.ITEM, Kind.ROW})
+_ANNOUNCES = (":", "：")  # noqa: RUF001 - the colon of Chinese
+
+# Callouts, templates, formulas, HTML, footnotes, tasks, images, lists in lists and addresses read
+# badly alone.
+_UNCLEAN = re.compile(
+    r"\[!|\{\{|\$\$|\\[a-zA-Z]|</?[a-zA-Z!]|\[\^|^\s*(?:[-*+]|\d{1,9}[.)])\s+\[.\]\s|!\[|%%"
+    r"|\n\s*[-*+] |\bhttps?://|\b(?:TODO|FIXME|TBD)\b"
+)
+_WEB_LINK = re.compile(
+    r"(?<!!)\[[^\[\]]{0,300}\]\(<?https?:[^()\s]{0,300}(?: \"[^\"]{0,200}\")?>?\)"
+)
+_LISTING = re.compile(
+    r"(?:sources?|references?|(?:external |related )?links?|bibliography|further reading|see also"
+    r"|resources|citations|footnotes|table of contents|contents|参考.*|目录)\W*\Z",
+    re.IGNORECASE,
+)
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One sentence, item or row of a note: its exact `quote`, and its `words` as a reader sees it.
+
+    `headings` is its heading path, `header` the header cells of a row as in `Block.label`.
+    `leads` is whether it is the first below its heading, or of the note; paragraphs that say
+    nothing alone, such as one that announces a list, do not count. `is_prose` is whether it says
+    something when read alone, and is no mere list of links.
+    """
+
+    path: str
+    title: str
+    headings: tuple[str, ...]
+    kind: Kind
+    quote: str
+    words: str
+    header: str
+    leads: bool
+    is_prose: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All notes, by path and in its order, with their places.
+
+    `spread` has for each term the number of notes that it stands in.
+    """
+
+    notes: Mapping[str, Note]
+    places: Mapping[str, Sequence[Place]]
+    spread: Mapping[str, int]
+
+    def all_places(self) -> Iterator[Place]:
+        """Every place, note by note."""
+        for places in self.places.values():
+            yield from places
+
+    def spread_of(self, text: str) -> int:
+        """In how many notes the rarest term of the text stands."""
+        return min((self.spread.get(term, 0) for term in index_terms(text)), default=0)
+
+    def is_rare(self, text: str) -> bool:
+        """Whether one of its terms stands in hardly any other note."""
+        return self.spread_of(text) <= max(2, len(self.notes) // 50)
+
+
+def read_material(notes: Iterable[Note]) -> Material:
+    """Read the places of all notes; a note whose path is no text cannot be named in a question."""
+    named = sorted((note for note in notes if _is_text(note.path)), key=lambda note: note.path)
+    by_path = {note.path: note for note in named}
+    places = {path: tuple(_places(note)) for path, note in by_path.items()}
+    spread: Counter[str] = Counter()
+    for path, note in by_path.items():
+        words = (place.words for place in places[path])
+        spread.update(sorted(set(index_terms(" ".join((note.title[:MAX_TITLE_CHARS], *words))))))
+    return Material(by_path, places, spread)
+
+
+def stands_once(quote: str, text: str) -> bool:
+    """Whether the quote is in the text, and in one place only."""
+    at = text.find(quote)
+    return at >= 0 and text.find(quote, at + 1) < 0
+
+
+def _is_text(path: str) -> bool:
+    """Whether a file can be named in a text: its name may hold bytes that are not UTF-8."""
+    return not any("\ud800" <= char <= "\udfff" for char in path)
+
+
+def _places(note: Note) -> Iterator[Place]:
+    headings: list[Block] = []
+    leads, found = True, 0
+    for block in note.blocks:
+        if block.kind is Kind.HEADING:
+            while headings and headings[-1].level >= block.level:
+                headings.pop()
+            headings.append(block)
+            leads = True
+        if block.kind not in _PLACED or block.end - block.start > MAX_BLOCK_CHARS:
+            leads = leads and block.kind not in (Kind.CODE, Kind.TABLE_HEAD)
+            continue
+        path = tuple(heading.label for heading in headings if heading.label)
+        for start, end in _spans(note.text, block):
+            quote = note.text[start:end]
+            if len(quote) > MAX_QUOTE_CHARS:
+                leads = False
+                continue
+            place = _place(note, block, path, quote, leads=leads)
+            yield place
+            leads = leads and place.kind is Kind.PARAGRAPH and not place.is_prose
+            found += 1
+        if found >= MAX_PLACES:
+            return
+
+
+def _place(
+    note: Note, block: Block, headings: tuple[str, ...], quote: str, *, leads: bool
+) -> Place:
+    is_row = block.kind is Kind.ROW
+    words = plain_text(quote, kind=block.kind, context=block.label if is_row else "")
+    return Place(
+        path=note.path,
+        title=note.title[:MAX_TITLE_CHARS],
+        headings=headings,
+        kind=block.kind,
+        quote=quote,
+        words=words,
+        header=block.label if is_row else "",
+        leads=leads,
+        is_prose=not is_row and _is_prose(quote, words, headings),
+    )
+
+
+def _is_prose(quote: str, words: str, headings: tuple[str, ...]) -> bool:
+    alone = _WEB_LINK.sub(" ", quote)
+    return (
+        not words.endswith(_ANNOUNCES)
+        and not _UNCLEAN.search(alone)
+        and 2 * len(_LETTER.findall(words)) > len(words)
+        and not any(map(_LISTING.match, headings[-1:]))
+        and len(query_terms(alone)) >= MIN_PROSE_TERMS
+    )
+
+
+def _spans(text: str, block: Block) -> list[tuple[int, int]]:
+    """What can be cited alone, as passages have it: rows and short items whole, else sentences."""
+    is_long = block.end - block.start > MAX_ITEM_CHARS
+    if block.kind is Kind.PARAGRAPH or (block.kind is Kind.ITEM and is_long):
+        spans = sentence_spans(text[block.start : block.end])
+        return [(block.start + start, block.start + end) for start, end in spans]
+    start, end = strip(text, block.start, block.end)
+    return [(start, end)] if start < end else []

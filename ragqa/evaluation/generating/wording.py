@@ -1,0 +1,140 @@
+"""What the kinds of questions share: specific or generic, casing, and a few words as the answer."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ragqa.analysis import STOP_WORDS, index_terms, is_latin, query_terms
+from ragqa.evaluation.generating.places import Place
+from ragqa.evaluation.measures import normalised
+
+MAX_TOPIC_CHARS = 80
+MAX_ANSWER_WORDS = 8
+MAX_ANSWER_CHARS = 80
+ENOUGH_NEW_TERMS = 4
+
+_GENERIC_WORDS = """
+    about abstract acknowledgement additional appendix article background basic basics blog book
+    bookmark chapter check comment conclusion content contents daily day definition description
+    detail discussion document documentation draft etc example examples extra faq file final first
+    footnote further general getting goal history home idea ideas important index info information
+    inbox intro introduction item journal key learn learning link links list log main material
+    meeting meta misc miscellaneous moc more motivation my new next note notes old other outline
+    overview page part plan point points post preface principle problem project question questions
+    quick random read reading readme reference references related remark resource resources result
+    results section see short some source sources start started step steps stub stuff summary
+    table tag tags takeaways task template test text thing things thought thoughts tip tips tl dr
+    toc todo tool tools topic tutorial untitled update updates use usage useful video week weekly
+    what why how where when who work
+    january february march april may june july august september october november december
+    jan feb mar apr jun jul aug sep sept oct nov dec
+    monday tuesday wednesday thursday friday saturday sunday
+"""
+_GENERIC = frozenset(index_terms(_GENERIC_WORDS)) | frozenset(index_terms(" ".join(STOP_WORDS)))
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_GENERIC_UNSPACED = re.compile(
+    "参考资料|参考文献|参考|总结|小结|简介|概述|介绍|目录|笔记|引用|结论|背景|例子|示例|前言|其他|公式|注意"
+    "|まとめ|参考リンク|はじめに|概要|目次"
+)
+_ASKS = re.compile(
+    r"(?:how|what|why|when|which|who|where|is|are|can|does|do|should)\b", re.IGNORECASE
+)
+_NUMBERING = re.compile(r"\A(?:\d{1,3}(?:\.\d{1,3}){0,4}|[ivxIVX]{1,4}|[a-zA-Z])[.):]\s+")
+_ENDS = re.compile(r"\A[^\w$(\"“]+|[\s:.!…：。]+\Z")  # noqa: RUF001 - the marks of Chinese
+_WRITTEN = re.compile(r"\S+")
+_EDGES = "\"'“”‘’()[]{}<>,.;:!?*_`~|#-–—…"  # noqa: RUF001 - all dashes and quotes
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A question with one place that answers it, and a few words of that as the answer."""
+
+    question: str
+    place: Place
+    answer: str
+
+
+def is_specific(topic: str) -> bool:
+    """Whether a title, heading or term says what it is about: no "Overview", no bare date."""
+    if not topic or len(topic) > MAX_TOPIC_CHARS:
+        return False
+    terms = query_terms(_GENERIC_UNSPACED.sub(" ", topic))
+    return any(term not in _GENERIC and not term[0].isdigit() for term in terms)
+
+
+def topic_of(place: Place, *, beside: str) -> str:
+    """What the place is about, to be said beside a term; "" if the term says it already.
+
+    The date of a note that is called by its date tells it from others.
+    """
+    for topic in map(tidy, (place.title, *reversed(place.headings))):
+        if is_specific(topic) and is_specific(without(topic, beside)):
+            return topic
+    is_dated = _YEAR.search(place.title) and len(place.title) <= MAX_TOPIC_CHARS
+    return tidy(place.title) if is_dated else ""
+
+
+def tidy(topic: str) -> str:
+    """A title or heading without its number and the marks around it."""
+    return _NUMBERING.sub("", _ENDS.sub("", topic), count=1)
+
+
+def asks(topic: str) -> bool:
+    """Whether a title or heading is put as a question."""
+    return topic.endswith("?") or _ASKS.match(topic) is not None
+
+
+def without(topic: str, said: str) -> str:
+    """The words of a topic that are not yet said."""
+    terms = set(query_terms(said))
+    return " ".join(word for word in topic.split() if not terms.issuperset(query_terms(word)))
+
+
+def key_of(question: str) -> tuple[str, ...]:
+    """What is the same for questions that differ in case, order, stop words and endings alone."""
+    return tuple(sorted(query_terms(question)))
+
+
+def in_english(*texts: str) -> bool:
+    """Whether English words can be put around these."""
+    return all(is_latin(text) for text in texts)
+
+
+def soften(topic: str) -> str:
+    """A heading as it stands within a sentence: no article, no capital that it alone calls for."""
+    first, _, rest = topic.strip().partition(" ")
+    if rest and first.casefold() in ("the", "a", "an"):
+        return soften(rest)
+    is_word = first[:1].isupper() and first[1:].islower()
+    is_name = is_word and rest and any(word[:1].isupper() for word in rest.split())
+    return f"{first.lower() if is_word and not is_name else first} {rest}".strip()
+
+
+def few_words(sentence: str, place: Place, *, question: str) -> str:
+    """A few words of a sentence that stand in the quote and tell what the question does not.
+
+    "" if there are none.
+    """
+    asked = set(query_terms(question))
+    said = f" {normalised(place.quote)} "
+    best, most = "", 0
+    for words in _windows(sentence):
+        new = len(set(query_terms(words)) - asked)
+        if new > most and f" {normalised(words)} " in said:
+            best, most = words, new
+        if most >= ENOUGH_NEW_TERMS:
+            break
+    return best
+
+
+def _windows(sentence: str) -> Iterator[str]:
+    """Runs of words, from each word on, that begin and end with a word of content."""
+    found = [match.span() for match in _WRITTEN.finditer(sentence)]
+    for at, (start, end) in enumerate(found):
+        run = [end] + [e for _, e in found[at + 1 : at + MAX_ANSWER_WORDS]]
+        run = [end for end in run if end - start <= MAX_ANSWER_CHARS] or [end]
+        words = [sentence[s:e].strip(_EDGES).casefold() for s, e in found[at : at + len(run)]]
+        while words and (words[-1] in STOP_WORDS or not words[-1]):
+            words.pop()
+        if words and words[0] and words[0] not in STOP_WORDS:
+            yield sentence[start : run[len(words) - 1]].strip(_EDGES)

@@ -1,0 +1,122 @@
+"""Measures of one question: of its ranking, of its answer, and of the text that was found."""
+
+import re
+import string
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import ir_measures
+from ir_measures import RR, Qrel, R, ScoredDoc, nDCG
+
+MEASURES = {
+    "ndcg@10": nDCG @ 10,
+    "recall@1": R @ 1,
+    "recall@5": R @ 5,
+    "recall@10": R @ 10,
+    "recall@100": R @ 100,
+    "mrr@10": RR @ 10,
+}
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+Spans = Sequence[tuple[str, int, int]]
+"""Stretches of notes: path, first character, and the one after the last."""
+
+
+def measure_rankings(
+    relevant: Mapping[str, Mapping[str, int]], rankings: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, float]]:
+    """Every measure of `MEASURES` for each question, by its id; computed by ir-measures.
+
+    :param relevant: the grade of each relevant unit, by question.
+    :param rankings: the units found, best first, by question. A question that found nothing, or
+        is not there, counts zero.
+    """
+    qrels = [
+        Qrel(q, unit, grade) for q, grades in relevant.items() for unit, grade in grades.items()
+    ]
+    run = [
+        ScoredDoc(q, unit, -float(rank))
+        for q, units in rankings.items()
+        if q in relevant
+        for rank, unit in enumerate(units)
+    ]
+    names = {measure: name for name, measure in MEASURES.items()}
+    found = {q: dict.fromkeys(MEASURES, 0.0) for q in relevant}
+    if run:
+        for metric in ir_measures.iter_calc(list(names), qrels, run):
+            found[metric.query_id][names[metric.measure]] = float(metric.value)
+    return found
+
+
+def normalised(text: str) -> str:
+    """Lower case without punctuation and articles, as the scorer of SQuAD has it (2016)."""
+    plain = _ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION))
+    return " ".join(plain.split())
+
+
+def answer_found(sentences: Iterable[str], answers: Iterable[str]) -> bool:
+    """Whether any of the answers, normalised, lies within one of the sentences."""
+    said = [f" {normalised(sentence)} " for sentence in sentences]
+    wanted = [normalised(answer) for answer in answers]
+    return any(want and want in one for want in wanted for one in said)
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How well passages cover the text that answers, in characters.
+
+    As in Smith and Troynikov, "Evaluating Chunking Strategies for Retrieval", 2024, with
+    characters for tokens: `recall` is the share of the gold text that was retrieved,
+    `precision` the share of the retrieved text that is gold, `iou` their intersection over their
+    union, and `precision_omega` the precision if all passages that touch gold text, and no others,
+    had been retrieved.
+    """
+
+    recall: float
+    precision: float
+    precision_omega: float
+    iou: float
+
+
+def overlap(gold: Spans, retrieved: Spans, touching: Spans) -> Overlap:
+    """Measure how the retrieved spans overlap the gold ones.
+
+    :param touching: all passages that touch a gold span, retrieved or not.
+    """
+    wanted, found, ideal = _united(gold), _united(retrieved), _united(touching)
+    common, size, gold_size = _common(wanted, found), _size(found), _size(wanted)
+    return Overlap(
+        recall=_share(common, gold_size),
+        precision=_share(common, size),
+        precision_omega=_share(_common(wanted, ideal), _size(ideal)),
+        iou=_share(common, gold_size + size - common),
+    )
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+def _united(spans: Spans) -> list[tuple[str, int, int]]:
+    united: list[tuple[str, int, int]] = []
+    for path, start, end in sorted(spans):
+        if united and united[-1][0] == path and start <= united[-1][2]:
+            united[-1] = (path, united[-1][1], max(end, united[-1][2]))
+        else:
+            united.append((path, start, end))
+    return united
+
+
+def _common(one: Spans, other: Spans) -> int:
+    return sum(
+        max(0, min(end, stop) - max(start, begin))
+        for path, start, end in one
+        for place, begin, stop in other
+        if path == place
+    )
+
+
+def _size(spans: Spans) -> int:
+    return sum(end - start for _, start, end in spans)

@@ -1,0 +1,67 @@
+"""Why a question was missed: which stage of asking lost it."""
+
+from collections.abc import Mapping, Sequence
+
+from ragqa.evaluation.tasks import Found, Missed, Task
+from ragqa.types import Hit
+
+LOOKED_AT = 5
+"""A reader looks at so many passages: what comes later was missed."""
+
+_SHOWN = 3
+
+Ranks = Mapping[str, Sequence[int | None]]
+
+
+def why_missed(
+    task: Task,
+    ranks: Ranks,
+    answer: Sequence[float] | None,
+    hits: Sequence[Hit],
+    said: Sequence[str],
+) -> Missed | None:
+    """What was missed of an answerable question; None where nothing was.
+
+    Missed is a question of which some part, or of whose relevant documents each, comes later than
+    the fifth passage, or whose gold answer is not in the first three sentences.
+
+    :param ranks: of each relevant unit, by method.
+    :param answer: answer@1 to 3, where an answer was looked for.
+    """
+    stage = _stage(task, ranks, answer)
+    if not stage:
+        return None
+    return Missed(
+        stage=stage,
+        expected=tuple(task.expect()),
+        found=tuple(map(_found, hits[:_SHOWN])),
+        said=tuple(said),
+    )
+
+
+def _stage(task: Task, ranks: Ranks, answer: Sequence[float] | None) -> str:
+    lost = [at for at in range(len(task.relevant)) if not _seen(ranks["hybrid"][at])]
+    if not lost or (task.any_will_do and len(lost) < len(task.relevant)):
+        return "composer" if answer is not None and answer[-1] < 1 else ""
+    units = list(task.relevant)
+    if all(units[at] in task.unheld for at in lost):
+        return "chunking"
+    dense, terms = (min(_order(ranks[leg][at]) for at in lost) for leg in ("dense", "terms"))
+    if min(dense, terms) <= LOOKED_AT:
+        return "fusion"
+    if dense == terms:
+        return "dense and terms"
+    return "dense" if dense > terms else "terms"
+
+
+def _seen(rank: int | None) -> bool:
+    return rank is not None and rank <= LOOKED_AT
+
+
+def _order(rank: int | None) -> float:
+    return float("inf") if rank is None else rank
+
+
+def _found(hit: Hit) -> Found:
+    passage = hit.passage
+    return Found(passage.path, passage.lines, passage.heading, passage.text, round(hit.score, 4))

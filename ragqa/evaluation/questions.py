@@ -1,0 +1,132 @@
+"""Questions with the places in the notes that answer them: a JSON Lines file, read and written."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ragqa.errors import UsageError
+
+HALVES = ("tune", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """A place that answers one part of a question: an exact quote from a note.
+
+    Places with the same `part` say the same: finding any of them is finding that part.
+    """
+
+    note: str
+    quote: str
+    part: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, and where the notes answer it; `gold` is empty where they do not.
+
+    `answer` has for each part, in order, a few words that stand in every quote of that part.
+    `half` is "tune" for questions that settings are chosen on, "test" for those that are only
+    reported, and "" where questions are not divided.
+    """
+
+    id: str
+    question: str
+    kind: str
+    gold: tuple[Gold, ...]
+    answer: tuple[str, ...]
+    half: str = ""
+
+    @property
+    def parts(self) -> tuple[int, ...]:
+        """The numbers of its parts, in order; most questions have one."""
+        return tuple(sorted({gold.part for gold in self.gold}))
+
+
+def read_questions(path: Path) -> list[Question]:
+    """Read a file of questions, one JSON object a line.
+
+    :raises UsageError: the file cannot be read, or a line is no question; the message names it.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise UsageError(
+            f"the questions in {path} cannot be read: {getattr(exc, 'strerror', None) or exc}",
+            hint="name a file of questions: ragqa eval --questions FILE, "
+            "or make one: ragqa eval --generate 100 --out FILE",
+        ) from exc
+    questions: dict[str, Question] = {}
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            question = _parse(line, f"{path}, line {number}")
+            if question.id in questions:
+                raise UsageError(f"{path}, line {number}: the id {question.id!r} stands twice")
+            questions[question.id] = question
+    if not questions:
+        raise UsageError(f"there are no questions in {path}")
+    return list(questions.values())
+
+
+def to_json_lines(questions: Iterable[Question]) -> str:
+    """The questions as `read_questions` reads them."""
+    return "".join(
+        json.dumps(_as_row(question), ensure_ascii=False) + "\n" for question in questions
+    )
+
+
+def _as_row(question: Question) -> dict[str, Any]:
+    gold = [{"note": g.note, "quote": g.quote, "part": g.part} for g in question.gold]
+    row: dict[str, Any] = {
+        "id": question.id,
+        "question": question.question,
+        "kind": question.kind,
+        "gold": gold,
+        "answer": list(question.answer),
+    }
+    return row | ({"half": question.half} if question.half else {})
+
+
+def _parse(line: str, where: str) -> Question:
+    try:
+        row = json.loads(line)
+        question = Question(
+            id=_text(row["id"]),
+            question=_text(row["question"]),
+            kind=_text(row.get("kind", "")),
+            gold=tuple(_parse_gold(gold) for gold in row["gold"]),
+            answer=tuple(_text(answer) for answer in row["answer"]),
+            half=_text(row.get("half", "")),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
+        problem = f"{exc} is missing" if isinstance(exc, KeyError) else str(exc)
+        raise UsageError(
+            f"{where} is no question: {problem}",
+            hint='a line is {"id", "question", "kind", "gold": [{"note", "quote", "part"}], '
+            '"answer": ["…"]}',
+        ) from exc
+    if question.half not in ("", *HALVES):
+        raise UsageError(f"{where}: half must be tune or test, not {question.half!r}")
+    if len(question.answer) != len(question.parts):
+        raise UsageError(
+            f"{where}: {len(question.parts)} parts have a quote, {len(question.answer)} an answer"
+        )
+    return question
+
+
+def _parse_gold(row: Mapping[str, Any]) -> Gold:
+    part = row.get("part", 1)
+    if not isinstance(part, int) or isinstance(part, bool):
+        raise TypeError(f"part must be a whole number, not {part!r}")
+    quote = _text(row["quote"])
+    if not quote.strip():
+        raise ValueError("a quote is empty")
+    return Gold(_text(row["note"]), quote, part)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not a text")
+    return value

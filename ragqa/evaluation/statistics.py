@@ -1,0 +1,97 @@
+"""Statistics over questions: intervals, tests of a difference, and the quality of confidence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+SEED = 20_240_731
+"""Resampling is random and always the same."""
+
+RESAMPLES = 2000
+BINS = 10
+
+Values = npt.NDArray[np.float64]
+
+
+def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """The bootstrap percentile interval of the mean (Efron, 1979)."""
+    data = np.asarray(values, dtype=np.float64)
+    if len(data) < 2 or data.min() == data.max():
+        return float(data.mean()), float(data.mean())
+    low, high = np.quantile(_resampled_means(data), [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def randomisation_p(differences: Sequence[float]) -> float:
+    """The probability of a mean so far from 0 if both were the same: Fisher's paired test.
+
+    See Smucker, Allan and Carterette, "A Comparison of Statistical Significance Tests for
+    Information Retrieval Evaluation", 2007.
+    """
+    data = np.asarray(differences, dtype=np.float64)
+    data = data[data != 0]
+    if not len(data):
+        return 1.0
+    signs = np.random.default_rng(SEED).choice((-1.0, 1.0), size=(10_000, len(data)))
+    # As many as observed, but for rounding.
+    extreme = np.abs(signs @ data) >= abs(data.sum()) - 1e-9
+    return float((extreme.sum() + 1) / (len(signs) + 1))
+
+
+def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """The probability that a positive scores above a negative, ties counting half."""
+    u = stats.mannwhitneyu(positive, negative).statistic
+    return float(u / (len(positive) * len(negative)))
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """The questions whose confidence lies between `low` and `high`, with the means of theirs."""
+
+    low: float
+    high: float
+    questions: int
+    confidence: float
+    answerable: float
+
+
+def reliability(confidence: Sequence[float], answerable: Sequence[bool]) -> list[Bin]:
+    """Confidence beside what came true, in bins of equal width; empty bins are left out."""
+    c, a = np.asarray(confidence), np.asarray(answerable, dtype=np.float64)
+    which = np.minimum((c * BINS).astype(int), BINS - 1)
+    return [
+        Bin(b / BINS, (b + 1) / BINS, int(here.sum()), float(c[here].mean()), float(a[here].mean()))
+        for b in range(BINS)
+        if (here := which == b).any()
+    ]
+
+
+def calibration_error(bins: Sequence[Bin]) -> float:
+    """The expected calibration error (Naeini, Cooper and Hauskrecht, 2015)."""
+    total = sum(one.questions for one in bins)
+    return sum(one.questions / total * abs(one.confidence - one.answerable) for one in bins)
+
+
+def risk_coverage(
+    confidence: Sequence[float], answerable: Sequence[bool]
+) -> list[tuple[float, float]]:
+    """(coverage, risk) if only the most confident share is answered.
+
+    Risk is the share of those answered that the notes do not answer. See El-Yaniv and Wiener,
+    "On the Foundations of Noise-free Selective Classification", 2010.
+    """
+    order = np.argsort(-np.asarray(confidence), kind="stable")
+    wrong = 1.0 - np.asarray(answerable, dtype=np.float64)[order]
+    count = np.arange(1, len(order) + 1)
+    risks = np.cumsum(wrong) / count
+    return [(float(n / len(order)), float(risk)) for n, risk in zip(count, risks, strict=True)]
+
+
+def _resampled_means(data: Values) -> Values:
+    rng = np.random.default_rng(SEED)
+    n = len(data)
+    counts = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    return np.asarray(counts @ data / n, dtype=np.float64)

@@ -1,0 +1,215 @@
+"""Outcomes of questions to one document: means with intervals, by method, kind and confidence."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from ragqa.evaluation import statistics
+from ragqa.evaluation.measures import MEASURES
+from ragqa.evaluation.tasks import ANSWERS_AT, METHODS, Missed, Outcome
+from ragqa.types import SURE_FROM
+
+Document = dict[str, Any]
+"""What `ragqa eval --json` prints; CONTRIBUTING has its keys."""
+
+CURVE = 20
+_KIND_MEASURES = ("recall@1", "recall@5", "ndcg@10")
+_RISK_POINTS = 20
+OVERLAP_MEASURES = ("recall", "precision", "precision_omega", "iou")
+
+
+def summarise(outcomes: Sequence[Outcome]) -> Document:
+    """Everything that can be said of these outcomes; what does not apply is left out."""
+    judged = [one for one in outcomes if one.measures["hybrid"]]
+    intervals: dict[str, list[float]] = {}
+    document: Document = {
+        "queries": len(judged),
+        "methods": {
+            method: {
+                name: _mean(
+                    (one.measures[method][name] for one in judged), f"{method}.{name}", intervals
+                )
+                for name in MEASURES
+            }
+            for method in METHODS
+        },
+    }
+    document |= _answers(outcomes, intervals)
+    document |= _overlaps(outcomes, intervals)
+    document |= _confidence(outcomes)
+    return document | {
+        "intervals": intervals,
+        "kinds": _kinds(judged),
+        "abstention": _abstention(outcomes),
+        "recall_curve": {method: _curve(judged, method) for method in METHODS} if judged else {},
+        "latency_ms": _latency(outcomes),
+        "empty": {
+            method: found
+            for method in METHODS
+            if (found := [one.id for one in outcomes if method in one.empty])
+        },
+        "questions": [_question(one) for one in outcomes],
+    }
+
+
+def _mean(values: Iterable[float], name: str, intervals: dict[str, list[float]]) -> float:
+    """The mean; its interval goes into `intervals` under the name."""
+    data = list(values)
+    if not data:
+        return 0.0
+    intervals[name] = [round(bound, 4) for bound in statistics.interval(data)]
+    return round(float(np.mean(data)), 4)
+
+
+def _answers(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> Document:
+    looked_for = [one.answer for one in outcomes if one.answerable and one.answer is not None]
+    if not looked_for:
+        return {}
+    return {
+        f"answer@{n}": _mean((answer[at] for answer in looked_for), f"answer@{n}", intervals)
+        for at, n in enumerate(ANSWERS_AT)
+    }
+
+
+def _overlaps(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> Document:
+    overlaps = [one.overlap for one in outcomes if one.overlap is not None]
+    if not overlaps:
+        return {}
+    return {
+        name: _mean((getattr(one, name) for one in overlaps), name, intervals)
+        for name in OVERLAP_MEASURES
+    }
+
+
+def _confidence(outcomes: Sequence[Outcome]) -> Document:
+    """The quality of confidence, where there are answerable questions and others."""
+    asked = [(one.confidence, one.answerable) for one in outcomes if one.confidence is not None]
+    confidence, answerable = [c for c, _ in asked], [a for _, a in asked]
+    if len(set(answerable)) < len((True, False)):
+        return {}
+    bins = statistics.reliability(confidence, answerable)
+    curve = statistics.risk_coverage(confidence, answerable)
+    step = max(1, len(curve) // _RISK_POINTS)
+    return {
+        "auroc": round(
+            statistics.auroc([c for c, a in asked if a], [c for c, a in asked if not a]), 4
+        ),
+        "ece": round(statistics.calibration_error(bins), 4),
+        "aurc": round(float(np.mean([risk for _, risk in curve])), 4),
+        "risk_coverage": [[round(c, 4), round(risk, 4)] for c, risk in curve[step - 1 :: step]],
+        "reliability": [_rounded(asdict(one)) for one in bins],
+    }
+
+
+def _kinds(judged: Sequence[Outcome]) -> Document:
+    kinds: Document = {}
+    for kind in sorted({one.kind for one in judged if one.kind}):
+        these = [one for one in judged if one.kind == kind]
+        intervals: dict[str, list[float]] = {}
+        found: Document = {"questions": len(these)}
+        for name in _KIND_MEASURES:
+            found[name] = _mean((one.measures["hybrid"][name] for one in these), name, intervals)
+        kinds[kind] = found | _answers(these, intervals) | {"intervals": intervals}
+    return kinds
+
+
+def _abstention(outcomes: Sequence[Outcome]) -> Document:
+    """How many questions of each sort were answered, and how many of those without a mark."""
+    asked = [one for one in outcomes if one.confidence is not None]
+    if all(one.answerable for one in asked):
+        return {}
+    sorts: dict[str, list[Outcome]] = {"answerable": [one for one in asked if one.answerable]}
+    for one in asked:
+        if not one.answerable:
+            sorts.setdefault(one.kind or "unanswerable", []).append(one)
+    table = {}
+    for sort, these in sorts.items():
+        intervals: dict[str, list[float]] = {}
+        answered = _mean((float(bool(one.answered)) for one in these), "answered", intervals)
+        table[sort] = {
+            "questions": len(these),
+            "answered": answered,
+            "sure": _mean((float(_is_sure(one)) for one in these), "sure", intervals),
+            "interval": intervals.get("answered"),
+        }
+    return table
+
+
+def _is_sure(one: Outcome) -> bool:
+    return bool(one.answered) and (one.confidence or 0) >= SURE_FROM
+
+
+def _curve(judged: Sequence[Outcome], method: str) -> list[list[float]]:
+    """Recall at 1 to 20: the mean share of relevant units that come so early."""
+    return [
+        [k, round(float(np.mean([_share_within(one.ranks[method], k) for one in judged])), 4)]
+        for k in range(1, CURVE + 1)
+    ]
+
+
+def _share_within(ranks: Sequence[int | None], k: int) -> float:
+    return sum(rank is not None and rank <= k for rank in ranks) / len(ranks)
+
+
+def _latency(outcomes: Sequence[Outcome]) -> Document:
+    times: Mapping[str, Callable[[Outcome], float | None]] = {
+        "search": lambda one: one.search_ms,
+        "ask": lambda one: one.ask_ms,
+    }
+    table = {}
+    for name, of in times.items():
+        measured = [ms for one in outcomes if (ms := of(one)) is not None]
+        if measured:
+            p50, p95 = np.percentile(measured, [50, 95])
+            table[name] = {
+                "p50": round(float(p50), 1),
+                "p95": round(float(p95), 1),
+                "questions": len(measured),
+            }
+    return table
+
+
+def _question(one: Outcome) -> Document:
+    row: Document = {
+        "id": one.id,
+        "question": one.question,
+        "kind": one.kind,
+        "answerable": one.answerable,
+    }
+    if one.measures["hybrid"]:
+        row |= {method: _rounded(one.measures[method]) for method in METHODS}
+        row["ranks"] = {method: list(one.ranks[method]) for method in METHODS}
+    if one.answer is not None:
+        row["answer"] = [round(share, 4) for share in one.answer]
+    if one.confidence is not None:
+        row |= {"confidence": one.confidence, "answered": one.answered, "sure": _is_sure(one)}
+    if one.overlap is not None:
+        row |= _rounded(asdict(one.overlap))
+    return row | {"missed": None if one.missed is None else _missed(one.missed)}
+
+
+def _missed(missed: Missed) -> Document:
+    return {
+        "stage": missed.stage,
+        "expected": [
+            {"path": e.path, "lines": list(e.lines), "quote": e.quote, "part": e.unit}
+            for e in missed.expected
+        ],
+        "found": [
+            {
+                "path": f.path,
+                "lines": list(f.lines),
+                "heading": list(f.heading),
+                "text": f.text,
+                "score": f.score,
+            }
+            for f in missed.found
+        ],
+        "said": list(missed.said),
+    }
+
+
+def _rounded(values: Mapping[str, Any]) -> Document:
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in values.items()}

@@ -1,0 +1,92 @@
+"""One question as the harness asks it, and what came of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ragqa.evaluation.measures import Overlap, Spans
+
+METHODS = ("hybrid", "dense", "terms")
+ANSWERS_AT = (1, 2, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A place that answers a part of a question; `unit` is how rankings name it."""
+
+    path: str
+    quote: str
+    lines: tuple[int, int]
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A question, with what a good ranking and a good answer of it hold.
+
+    A ranking of passages is judged as a ranking of units: documents, passages or parts of the
+    question, by `unit_of`, each counted where it first comes. `relevant` has the grade of each
+    unit wanted, {} where nothing is judged; `any_will_do` says that finding one of them is enough
+    for a reader. `unheld` are the units that no passage holds. `answers` has for each part of the
+    question texts of which any one answers it, () where the set has none. `spans` are the places
+    that answer, and `touching` the passages that touch them, for measuring overlap. `expect` says
+    what should have been found, for a question that was missed.
+    """
+
+    id: str
+    question: str
+    kind: str
+    answerable: bool
+    relevant: Mapping[str, int]
+    unit_of: Callable[[int], str]
+    expect: Callable[[], Sequence[Expected]] = tuple
+    any_will_do: bool = False
+    unheld: frozenset[str] = frozenset()
+    answers: Sequence[Sequence[str]] = ()
+    spans: Spans = ()
+    touching: Spans = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A passage that was found for a question."""
+
+    path: str
+    lines: tuple[int, int]
+    heading: tuple[str, ...]
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A question that was missed: the stage that lost it, what was wanted, what was there."""
+
+    stage: str
+    expected: tuple[Expected, ...]
+    found: tuple[Found, ...]
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one question.
+
+    `measures` and `ranks` are by method. A rank is that of a relevant unit, from 1, or None where
+    it is not among the candidates. `answer` has answer@1 to 3; it, `confidence` and `answered` are
+    None where no answer was composed. `empty` are the methods that found nothing.
+    """
+
+    id: str
+    question: str
+    kind: str
+    answerable: bool
+    measures: Mapping[str, Mapping[str, float]]
+    ranks: Mapping[str, tuple[int | None, ...]]
+    empty: tuple[str, ...]
+    search_ms: float
+    ask_ms: float | None
+    answer: tuple[float, ...] | None
+    confidence: float | None
+    answered: bool | None
+    overlap: Overlap | None
+    missed: Missed | None

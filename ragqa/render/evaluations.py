@@ -1,0 +1,247 @@
+"""Evaluations, missed questions and comparisons on the terminal."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from ragqa.render.sanitise import safe_line
+from ragqa.render.screen import emit, stdout
+
+Document = Mapping[str, Any]
+
+_QUOTE_CHARS = 300
+_SHOWN_FLIPS = 40
+_KIND_COLUMNS = ("recall@1", "recall@5", "answer@1", "answer@3")
+_COMPARED = ("hybrid.", "answer@", "recall", "precision", "iou")
+_ANSWERS = ("answer@1", "answer@2", "answer@3")
+_OVERLAP = ("recall", "precision", "precision_omega", "iou")
+_LEGS = {"dense": "dense", "terms": "terms", "hybrid": "both"}
+_WHY = {
+    "chunking": "no passage holds it whole",
+    "dense": "the dense leg ranked it lowest",
+    "terms": "the terms leg ranked it lowest",
+    "dense and terms": "both legs ranked it low",
+    "fusion": "a leg had it among the first five, both together had not",
+    "composer": "the passage was found, its sentence was not chosen",
+}
+
+
+def print_evaluation(document: Document) -> None:
+    """Print the tables of an evaluation, with 95% intervals."""
+    _print_head(document)
+    methods = document["methods"]
+    intervals = document["intervals"]
+    rows = [
+        [
+            measure,
+            *(
+                _with_interval(methods[m][measure], intervals.get(f"{m}.{measure}"))
+                for m in methods
+            ),
+        ]
+        for measure in methods["hybrid"]
+    ]
+    _print_table(["", *methods], rows)
+    _print_measures("Answers", _ANSWERS, document)
+    _print_measures("Overlap of the passages found with the text that answers", _OVERLAP, document)
+    _print_kinds(document["kinds"])
+    _print_confidence(document)
+    _print_latency(document["latency_ms"])
+    for method, ids in document["empty"].items():
+        _say(f"{method} found nothing for {len(ids)} and counts zero there: {_some(ids)}")
+    missed = sum(bool(row.get("missed")) for row in document["questions"])
+    if missed:
+        _say(f"\n{missed} questions were missed: --failures shows each, --report makes a page")
+
+
+def print_failures(document: Document) -> None:
+    """Print each missed question: what was wanted, where it came, and which stage lost it."""
+    missed = [row for row in document["questions"] if row.get("missed")]
+    stages: dict[str, int] = {}
+    for row in missed:
+        stages[row["missed"]["stage"]] = stages.get(row["missed"]["stage"], 0) + 1
+    _heading(f"Missed: {len(missed)} of {len(document['questions'])} questions")
+    _print_table(
+        ["lost by", "questions", ""],
+        [[stage, str(n), _WHY.get(stage, "")] for stage, n in sorted(stages.items())],
+    )
+    for row in missed:
+        _print_missed(row)
+
+
+def print_comparison(document: Document, a: Path, b: Path) -> None:
+    """Print the differences of two evaluations, B less A, and the questions that flipped."""
+    _say(f"A: {a}  B: {b}  paired questions: {document['paired']}")
+    for name in ("only_in_a", "only_in_b"):
+        if document[name]:
+            _say(f"{document[name]} questions are {name.replace('_', ' ')} and were not compared")
+    for key, value in document["a"].get("settings", {}).items():
+        other = document["b"].get("settings", {}).get(key)
+        if other != value:
+            _say(f"{key}: A {value}, B {other}")
+    _say("")
+    rows = [
+        [
+            name,
+            _number(found["a"]),
+            _number(found["b"]),
+            _with_interval(found["difference"], found["interval"], signed=True),
+            f"{found['p']:.3f}",
+            f"{found['better']}/{found['worse']}",
+        ]
+        for name, found in document["measures"].items()
+        if name.startswith(_COMPARED)
+    ]
+    _print_table(["", "A", "B", "B less A", "p", "better/worse"], rows)
+    flips = document["flipped"]
+    _heading(f"Flipped: {len(flips)}")
+    for flip in flips[:_SHOWN_FLIPS]:
+        sign = "+" if flip["b"] else "-"
+        _say(f"{sign} {flip['what']:<9} {flip['id']}  {flip['question']}")
+    if len(flips) > _SHOWN_FLIPS:
+        _say(f"and {len(flips) - _SHOWN_FLIPS} more: --json has all")
+
+
+def print_generated(out: Path, kinds: Mapping[str, int], *, asked_for: int) -> None:
+    """Print how many questions were made, of which kinds, and where they are."""
+    made = sum(kinds.values())
+    fewer = f" of the {asked_for} asked for: the notes hold no more" if made < asked_for else ""
+    _say(f"{made} questions{fewer}, in {out}")
+    _print_table([], [[kind, str(count)] for kind, count in kinds.items()])
+    _say(f"try: ragqa eval --questions {out}")
+
+
+def _print_head(document: Document) -> None:
+    index = document["index"]
+    half = f" ({document['half']})" if document.get("half") else ""
+    partial = ", partial: the first only" if document["partial"] else ""
+    _say(
+        f"{document['dataset']}{half}: {document['queries']} questions scored{partial}; "
+        f"{index['passages']} passages of {index['notes']} notes, {index['embedder']}"
+    )
+    _say("")
+
+
+def _print_measures(title: str, names: Sequence[str], document: Document) -> None:
+    rows = [
+        [name, _with_interval(document[name], document["intervals"].get(name))]
+        for name in names
+        if name in document
+    ]
+    if rows:
+        _heading(title)
+        _print_table([], rows)
+
+
+def _print_kinds(kinds: Document) -> None:
+    if not kinds:
+        return
+    columns = [name for name in _KIND_COLUMNS if all(name in found for found in kinds.values())]
+    _heading("By kind of question")
+    rows = [
+        [kind, str(found["questions"]), *(_number(found[name]) for name in columns)]
+        for kind, found in kinds.items()
+    ]
+    _print_table(["", "questions", *columns], rows)
+
+
+def _print_confidence(document: Document) -> None:
+    if document["abstention"]:
+        _heading("Answered, and without the mark of being unsure")
+        rows = [
+            [
+                sort,
+                str(found["questions"]),
+                _with_interval(found["answered"], found["interval"]),
+                _number(found["sure"]),
+            ]
+            for sort, found in document["abstention"].items()
+        ]
+        _print_table(["", "questions", "answered", "sure"], rows)
+    if "auroc" in document:
+        _say(
+            f"confidence: AUROC {_number(document['auroc'])}, ECE {_number(document['ece'])}, "
+            f"area under risk and coverage {_number(document['aurc'])}"
+        )
+
+
+def _print_latency(latency: Document) -> None:
+    for name, found in latency.items():
+        _say(
+            f"{name}: {found['p50']:.0f} ms p50, {found['p95']:.0f} ms p95 "
+            f"over {found['questions']} questions"
+        )
+
+
+def _print_missed(row: Document) -> None:
+    missed = row["missed"]
+    _heading(f"{row['id']}  {row['question']}")
+    kind = f"{row['kind']}, " if row["kind"] else ""
+    _say(f"{kind}lost by {missed['stage']}: {_WHY.get(missed['stage'], '')}", indent=2)
+    ranks = ", ".join(f"{leg} {_ranks(row['ranks'][leg])}" for leg in ("dense", "terms", "hybrid"))
+    _say(f"rank: {ranks}", indent=2)
+    for expected in missed["expected"]:
+        place = f"{expected['path']}:{expected['lines'][0]}"
+        _say(f"expected {place} ({expected['part']})", indent=2)
+        _say(_short(expected["quote"]), indent=4)
+    if missed["stage"] == "composer":
+        for n, sentence in enumerate(missed["said"], start=1):
+            _say(f"said {n}: {_short(sentence)}", indent=2)
+        return
+    for n, found in enumerate(missed["found"], start=1):
+        _say(f"found {n}: {found['path']}:{found['lines'][0]}", indent=2)
+        _say(_short(found["text"]), indent=4)
+
+
+def _ranks(ranks: Iterable[int | None]) -> str:
+    """`3`, or `3 and none` for two places of which one is not among the candidates."""
+    found = ["none" if rank is None else str(rank) for rank in ranks]
+    shown = found[:4]
+    more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
+    return " and ".join(shown) + more
+
+
+def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print columns that line up: the first to the left, the others too, as they hold intervals."""
+    safe = [[safe_line(cell) for cell in row] for row in rows]
+    widths = [
+        max(len(cell) for cell in column)
+        for column in zip(*([head] if head else []), *safe, strict=True)
+    ]
+    if head:
+        line = "  ".join(f"{cell:<{width}}" for cell, width in zip(head, widths, strict=True))
+        emit(stdout(), Text(line.rstrip(), style="quiet"))
+    for row in safe:
+        line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        emit(stdout(), Text(line.rstrip()))
+
+
+def _heading(text: str) -> None:
+    emit(stdout(), Text(f"\n{safe_line(text)}", style="bold"))
+
+
+def _say(text: str, *, indent: int = 0) -> None:
+    shown = "\n".join(safe_line(line) for line in text.split("\n"))
+    emit(stdout(), Text(shown), indent=indent)
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}"
+
+
+def _with_interval(value: float, interval: Sequence[float] | None, *, signed: bool = False) -> str:
+    form = "+.3f" if signed else ".3f"
+    if not interval:
+        return f"{value:{form}}"
+    return f"{value:{form}} [{interval[0]:{form}}, {interval[1]:{form}}]"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _QUOTE_CHARS else f"{line[:_QUOTE_CHARS].rstrip()}…"
+
+
+def _some(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:5]) + (" and more" if len(ids) > 5 else "")
