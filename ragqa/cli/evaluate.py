@@ -196,7 +196,9 @@ def _evaluate(
     with render.ProgressLine() as progress:
         document = _measure(wanted, progress)
     if report is not None:
-        _write(Path(report), render.report_page(document))
+        from ragqa.render.report import report_page
+
+        _write(Path(report), report_page(document))
     if json:
         render.print_document(document)
     elif failures:

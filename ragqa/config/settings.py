@@ -94,7 +94,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             ),
             Setting(
                 "passage_tokens",
-                200,
+                140,
                 "the size of a passage aimed at, in tokens",
                 check=_within(30, 2000),
                 expects="a whole number from 30 to 2000",

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from ragqa.answering import Weighed, choose, weigh
 from ragqa.errors import UsageError
@@ -34,12 +35,15 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What the collection gave for a question; `rankings` are of units, by method."""
+    """What the collection gave for a question.
+
+    `rankings` are by method: for each place the units that are first found there.
+    """
 
     task: Task
-    rankings: Mapping[str, Sequence[str]]
+    rankings: Mapping[str, Sequence[Sequence[str]]]
     hits: Sequence[Hit] = ()
-    search_ms: float = 0.0
+    search_ms: float | None = None
     ask_ms: float | None = None
     weighed: Weighed | None = None
 
@@ -62,7 +66,9 @@ def ask_all(
     progress("asking", len(tasks), len(tasks))
     relevant = {one.task.id: one.task.relevant for one in asked if one.task.relevant}
     measured = {
-        method: measure_rankings(relevant, {one.task.id: one.rankings[method] for one in asked})
+        method: measure_rankings(
+            relevant, {one.task.id: list(chain(*one.rankings[method])) for one in asked}
+        )
         for method in METHODS
     }
     outcomes = []
@@ -105,8 +111,16 @@ def _ask(
     return replace(asked, ask_ms=ask_ms, weighed=weigh(retrieved, collection.embedder))
 
 
-def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
-    return list(dict.fromkeys(task.unit_of(passage_id) for passage_id, _ in ranked))
+def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[list[str]]:
+    """The units of each passage that were not found before; passages that add none are left out."""
+    seen: set[str] = set()
+    places = []
+    for passage_id, _ in ranked:
+        new = [unit for unit in task.units_of(passage_id) if unit not in seen]
+        seen.update(new)
+        if new:
+            places.append(new)
+    return places
 
 
 def _ms_since(started: float) -> float:
@@ -140,8 +154,8 @@ def _outcome(asked: _Asked, measures: Mapping[str, Mapping[str, float]], asking:
     )
 
 
-def _rank(ranking: Sequence[str], unit: str) -> int | None:
-    return ranking.index(unit) + 1 if unit in ranking else None
+def _rank(ranking: Sequence[Sequence[str]], unit: str) -> int | None:
+    return next((rank for rank, units in enumerate(ranking, start=1) if unit in units), None)
 
 
 def _sentences(weighed: Weighed | None) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 import hashlib
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Self
@@ -75,12 +75,11 @@ class CachedEmbedder:
         with _naming(path):
             folder.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(path)
-            try:
+        with closing(connection):
+            with _naming(path):
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.executescript(_SCHEMA)
-                yield cls(embedders, connection, path)
-            finally:
-                connection.close()
+            yield cls(embedders, connection, path)
 
     @property
     def info(self) -> EmbedderInfo:
@@ -138,11 +137,7 @@ class CachedEmbedder:
         self, missing: Mapping[bytes, str], progress: Progress | None
     ) -> dict[bytes, bytes]:
         embedder = self._embedders.building
-        with _naming(self._path), self._connection:
-            if self.dtype != embedder.dtype:
-                self._connection.execute("DELETE FROM passages")
-            self._connection.execute("DELETE FROM made")
-            self._connection.execute("INSERT INTO made VALUES (?)", (embedder.dtype,))
+        self._check_format(embedder.dtype)
         made: dict[bytes, bytes] = {}
         # The longest first, as one batch is as slow as its longest text.
         todo = sorted(missing.items(), key=lambda item: (-len(item[1]), item[0]))
@@ -159,6 +154,18 @@ class CachedEmbedder:
             if progress:
                 progress("embedding", len(made), len(todo))
         return made
+
+    def _check_format(self, dtype: str) -> None:
+        """Make sure that embeddings of two number formats are never mixed."""
+        with _naming(self._path), self._connection:
+            row = self._connection.execute("SELECT dtype FROM made").fetchone()
+            if row is None:
+                self._connection.execute("INSERT INTO made VALUES (?)", (dtype,))
+        if row is not None and row[0] != dtype:
+            raise UsageError(
+                f"the embeddings kept in {self._path} are in {row[0]}, this machine makes {dtype}",
+                hint=f"remove that file, or set RAGQA_CACHE to another folder: rm {self._path}",
+            )
 
 
 def _sentence(values: Sequence[bytes], dimension: int) -> TokenVectors:

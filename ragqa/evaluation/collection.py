@@ -35,12 +35,7 @@ class Collection:
 
     def passages_of(self, note: Note) -> list[Passage]:
         """The passages of a note, with the ids that the snapshot knows them by."""
-        return split_note(
-            note,
-            chunking=self.chunking,
-            window=self.embedder.info.window,
-            count_tokens=self.embedder.count_tokens,
-        )
+        return _split(note, self.embedder, self.chunking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +100,7 @@ def _rows(split: Sequence[Sequence[Passage]], embedder: Embedder) -> Iterator[Ve
         at += len(passages)
 
 
-def _split(note: Note, embedder: CachedEmbedder, chunking: Chunking) -> list[Passage]:
+def _split(note: Note, embedder: Embedder, chunking: Chunking) -> list[Passage]:
     return split_note(
         note,
         chunking=chunking,

@@ -29,23 +29,39 @@ def read_evaluation(path: Path) -> Document:
     :raises UsageError: the file cannot be read, or is something else.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        sound = all(isinstance(row["id"], str) for row in document["questions"])
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+        questions = [(row["id"], row["question"]) for row in document["questions"]]
+        distinct = dict(questions)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
         raise UsageError(
             f"{path} is no evaluation: {getattr(exc, 'strerror', None) or exc}",
             hint=f"make one: ragqa eval --json > {path}",
         ) from exc
-    if not sound:
-        raise UsageError(f"{path} is no evaluation: a question has an id that is not a text")
+    if len(distinct) < max(1, len(questions)):
+        raise UsageError(f"{path} is no evaluation: it has no questions, or one twice")
     return dict(document)
+
+
+def _refuse(constant: str) -> float:
+    """Measures are numbers: NaN and Infinity are not."""
+    raise ValueError(f"{constant} is not a number")
 
 
 def compare(a: Document, b: Document) -> Document:
     """Pair the questions of two evaluations, and test each measure's difference, B less A.
 
-    :raises UsageError: they have no question in common.
+    :raises UsageError: they have no question in common, or are not what `ragqa eval` printed.
     """
+    try:
+        return _compare(a, b)
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as exc:
+        raise UsageError(
+            f"the evaluations are not as ragqa eval --json printed them: {exc!r}",
+            hint="make them anew: ragqa eval --json > A.json",
+        ) from exc
+
+
+def _compare(a: Document, b: Document) -> Document:
     of_a, of_b = ({row["id"]: row for row in one["questions"]} for one in (a, b))
     pairs = [
         (row, of_b[id_])

@@ -26,8 +26,12 @@ from ragqa.passages import Chunking
 from ragqa.retrieval import Ranking
 from ragqa.types import Note, Progress, Skipped
 
+# Settings that a reader of the document needs to know.
 _MEASURED = ("embedder", "embedder_scripts", "passage_tokens", "candidates", "dense_weight")
 _EXPECTED = 3
+"""Of many relevant documents so many are shown as what was wanted."""
+
+# Settings that change passages or embeddings.
 _REMADE_BY = ("embedder", "passage_tokens", "max_note_bytes")
 
 
@@ -109,7 +113,7 @@ def evaluate_beir(
                 kind="",
                 answerable=query.answerable,
                 relevant=_positive(beir.qrels.get(query.id, {})),
-                unit_of=documents.__getitem__,
+                units_of=lambda id_: [documents[id_]],
                 expect=partial(_best_of, collection, first, beir.qrels.get(query.id, {})),
                 any_will_do=True,
                 answers=[query.answers] if query.answers and query.answerable else (),
@@ -239,12 +243,11 @@ def _span_task(
         kind="",
         answerable=True,
         relevant=relevant,
-        unit_of=str,
+        units_of=lambda id_: [str(id_)],
         expect=lambda: [
             Expected(question.doc, text[start:end], _lines(text, start, end), f"span {n}")
             for n, (start, end) in enumerate(question.spans, start=1)
         ],
-        any_will_do=False,
         unheld=frozenset({"no passage"}),
         spans=[(question.doc, start, end) for start, end in question.spans],
         touching=[(passage.path, passage.start, passage.end) for passage in touching],

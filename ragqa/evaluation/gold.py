@@ -1,6 +1,6 @@
 """Golden questions to tasks: where quotes stand in the notes, and which passages hold them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -73,41 +73,50 @@ def tasks_of(
 
 
 def _task(question: Question, places: Sequence[_Place]) -> Task:
-    holders = {
-        part: frozenset().union(*(p.passages for p in places if p.gold.part == part))
-        for part in question.parts
-    }
-    units = _units(holders)
-    unit_of_passage = {id_: unit for unit, ids in units.items() for id_ in ids}
+    units = _units(question, places)
+    names: dict[int, list[str]] = {}
+    for unit in units:
+        for id_ in unit.passages:
+            names.setdefault(id_, []).append(unit.name)
     return Task(
         id=question.id,
         question=question.question,
         kind=question.kind,
         answerable=bool(question.gold),
-        relevant=dict.fromkeys(units, 1),
-        unit_of=lambda id_: unit_of_passage.get(id_, str(id_)),
+        relevant={unit.name: 1 for unit in units},
+        units_of=lambda id_: names.get(id_, [str(id_)]),
         expect=partial(_expected, places, units),
-        unheld=frozenset(unit for unit, ids in units.items() if not ids),
+        unheld=frozenset(unit.name for unit in units if not unit.passages),
         answers=[[answer] for answer in question.answer],
     )
 
 
-def _units(holders: Mapping[int, frozenset[int]]) -> dict[str, frozenset[int]]:
-    """The parts by name, with the passages that hold them; parts held by one passage are one."""
-    units: dict[tuple[int, ...], frozenset[int]] = {}
-    for part, ids in holders.items():
-        with_it = next((other for other, theirs in units.items() if theirs & ids), None)
-        if with_it is None:
-            units[(part,)] = ids
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """Parts of a question that are found together, and the passages that hold them."""
+
+    parts: tuple[int, ...]
+    passages: frozenset[int]
+
+    @property
+    def name(self) -> str:
+        return f"part {' and '.join(map(str, self.parts))}"
+
+
+def _units(question: Question, places: Sequence[_Place]) -> list[_Unit]:
+    """The parts of a question; those that the very same passages hold are one."""
+    together: dict[frozenset[int], tuple[int, ...]] = {}
+    units = []
+    for part in question.parts:
+        held = frozenset(id_ for p in places if p.gold.part == part for id_ in p.passages)
+        if held:
+            together[held] = (*together.get(held, ()), part)
         else:
-            units[(*with_it, part)] = units.pop(with_it) & ids
-    return {f"part {' and '.join(map(str, parts))}": ids for parts, ids in units.items()}
+            units.append(_Unit((part,), held))
+    units += [_Unit(parts, held) for held, parts in together.items()]
+    return sorted(units, key=lambda unit: unit.parts)
 
 
-def _expected(places: Sequence[_Place], units: Mapping[str, frozenset[int]]) -> list[Expected]:
-    expected = []
-    for place in places:
-        held = (unit for unit, ids in units.items() if place.passages & ids)
-        unit = next(held, f"part {place.gold.part}")
-        expected.append(Expected(place.gold.note, place.gold.quote, place.lines, unit))
-    return expected
+def _expected(places: Sequence[_Place], units: Sequence[_Unit]) -> list[Expected]:
+    unit_of_part = {part: unit.name for unit in units for part in unit.parts}
+    return [Expected(p.gold.note, p.gold.quote, p.lines, unit_of_part[p.gold.part]) for p in places]

@@ -27,7 +27,8 @@ class Gold:
 class Question:
     """A question, and where the notes answer it; `gold` is empty where they do not.
 
-    `answer` has for each part, in order, a few words that stand in every quote of that part.
+    `answer` has for each part, in order, a few words that stand in every quote of that part; it is
+    empty where answers are not to be measured.
     `half` is "tune" for questions that settings are chosen on, "test" for those that are only
     reported, and "" where questions are not divided.
     """
@@ -72,9 +73,11 @@ def read_questions(path: Path) -> list[Question]:
 
 def to_json_lines(questions: Iterable[Question]) -> str:
     """The questions as `read_questions` reads them."""
-    return "".join(
+    text = "".join(
         json.dumps(_as_row(question), ensure_ascii=False) + "\n" for question in questions
     )
+    # The bytes of a path that are not UTF-8 are escaped as JSON has it: \udce9.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _as_row(question: Question) -> dict[str, Any]:
@@ -96,8 +99,8 @@ def _parse(line: str, where: str) -> Question:
             id=_text(row["id"]),
             question=_text(row["question"]),
             kind=_text(row.get("kind", "")),
-            gold=tuple(_parse_gold(gold) for gold in row["gold"]),
-            answer=tuple(_text(answer) for answer in row["answer"]),
+            gold=tuple(_parse_gold(gold) for gold in _list(row["gold"])),
+            answer=tuple(_text(answer) for answer in _list(row.get("answer") or [])),
             half=_text(row.get("half", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
@@ -109,7 +112,7 @@ def _parse(line: str, where: str) -> Question:
         ) from exc
     if question.half not in ("", *HALVES):
         raise UsageError(f"{where}: half must be tune or test, not {question.half!r}")
-    if len(question.answer) != len(question.parts):
+    if question.answer and len(question.answer) != len(question.parts):
         raise UsageError(
             f"{where}: {len(question.parts)} parts have a quote, {len(question.answer)} an answer"
         )
@@ -124,6 +127,12 @@ def _parse_gold(row: Mapping[str, Any]) -> Gold:
     if not quote.strip():
         raise ValueError("a quote is empty")
     return Gold(_text(row["note"]), quote, part)
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is not a list")
+    return value
 
 
 def _text(value: object) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from ragqa.errors import UsageError
 
 QRELS = "qrels/test.tsv"
 _NAMED = 3
+_GRADE = re.compile(r"\s*-?\d{1,9}(?:\.0*)?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,39 +73,78 @@ def read_beir(folder: Path) -> Beir:
 
     :raises UsageError: a file is missing or cannot be read; the message names it and the line.
     """
+    beir = _read(folder)
+    unjudged = [query.id for query in beir.queries if query.id not in beir.qrels]
+    return _warned(beir, _count(unjudged, "queries without a relevant document, not asked"))
+
+
+def read_qa(folder: Path) -> Beir:
+    """Read a BEIR folder with `answers.jsonl` beside it; raises as `read_beir` does."""
+    beir = _read(folder)
+    answers: dict[str, tuple[tuple[str, ...], bool]] = {}
+    for where, row in _rows(folder / "answers.jsonl"):
+        id_ = _text(row, "_id", where)
+        if id_ in answers:
+            raise UsageError(f"{where}: the query {id_!r} stands twice")
+        texts = tuple(str(answer) for answer in _list(row, "answers", where))
+        answers[id_] = texts, bool(row.get("answerable", True))
+    queries = []
+    for query in beir.queries:
+        texts, answerable = answers.get(query.id, ((), query.id in beir.qrels))
+        queries.append(replace(query, answers=texts, answerable=answerable))
+    known = {query.id for query in queries}
+    unjudged = [q.id for q in queries if q.answerable and q.id not in beir.qrels]
+    return _warned(
+        replace(beir, queries=tuple(queries)),
+        _count(unjudged, "answerable queries without a relevant document, not asked"),
+        _count([q for q in answers if q not in known], "answers to no query of the set"),
+        _count([q.id for q in queries if q.id not in answers], "queries without a row of answers"),
+    )
+
+
+def _read(folder: Path) -> Beir:
     ids: set[str] = set()
     empty = []
     for document in read_documents(folder):
         ids.add(document.id)
         if not (document.title + document.text).strip():
             empty.append(document.id)
-    texts = {_text(row, "_id"): _text(row, "text") for row in _rows(folder / "queries.jsonl")}
+    texts: dict[str, str] = {}
+    for where, row in _rows(folder / "queries.jsonl"):
+        id_ = _text(row, "_id", where)
+        if id_ in texts:
+            raise UsageError(f"{where}: the query {id_!r} stands twice")
+        texts[id_] = _text(row, "text", where)
     qrels = _read_qrels(folder / QRELS)
     judged = {
         query: grades
         for query, grades in qrels.items()
         if query in texts and any(grade > 0 for grade in grades.values())
     }
-    lost = [q for q in qrels if q not in texts]
     absent = [
-        f"{document} (query {query})"
+        f"{document} for {query}"
         for query, grades in judged.items()
         for document, grade in grades.items()
         if document not in ids and grade > 0
     ]
-    problems = (
-        _count(empty, "documents hold no text"),
-        _count([q for q in texts if q not in judged], "queries have no relevant document judged"),
-        _count(lost, "judged queries are not in queries.jsonl and cannot be asked"),
-        _count(absent, "judged documents are not in corpus.jsonl; they count as not found"),
-    )
-    return Beir(
+    beir = Beir(
         folder=folder,
         queries=tuple(Query(id_, text) for id_, text in texts.items()),
         qrels=judged,
         documents=len(ids),
-        warnings=tuple(problem for problem in problems if problem),
     )
+    return _warned(
+        beir,
+        _count(empty, "documents without text"),
+        _count(
+            [q for q in qrels if q not in texts], "judged queries that are not there to be asked"
+        ),
+        _count(absent, "judged documents that are not there and count as not found"),
+    )
+
+
+def _warned(beir: Beir, *warnings: str) -> Beir:
+    return replace(beir, warnings=(*beir.warnings, *filter(None, warnings)))
 
 
 def read_documents(folder: Path) -> Iterator[Document]:
@@ -113,33 +154,13 @@ def read_documents(folder: Path) -> Iterator[Document]:
     """
     path = folder / "corpus.jsonl"
     seen: set[str] = set()
-    for row in _rows(path):
-        id_ = _text(row, "_id")
+    for where, row in _rows(path):
+        id_ = _text(row, "_id", where)
         if id_ in seen:
-            raise UsageError(f"{path}: the document {id_!r} stands twice")
+            raise UsageError(f"{where}: the document {id_!r} stands twice")
         seen.add(id_)
         title, text = row.get("title") or "", row.get("text") or ""
         yield Document(id_, " ".join(str(title).split()), str(text))
-
-
-def read_qa(folder: Path) -> Beir:
-    """Read a BEIR folder with `answers.jsonl` beside it; raises as `read_beir` does."""
-    beir = read_beir(folder)
-    answers: dict[str, tuple[tuple[str, ...], bool]] = {}
-    for row in _rows(folder / "answers.jsonl"):
-        texts = tuple(str(answer) for answer in row.get("answers") or ())
-        answers[_text(row, "_id")] = texts, bool(row.get("answerable", True))
-    known = {query.id for query in beir.queries}
-    queries = []
-    for query in beir.queries:
-        texts, answerable = answers.get(query.id, ((), query.id in beir.qrels))
-        queries.append(replace(query, answers=texts, answerable=answerable))
-    problems = (
-        _count([q for q in answers if q not in known], "answers are to no query of the set"),
-        _count([q for q in known if q not in answers], "queries have no row in answers.jsonl"),
-    )
-    warnings = beir.warnings + tuple(problem for problem in problems if problem)
-    return replace(beir, queries=tuple(queries), warnings=warnings)
 
 
 def hold_out(beir: Beir, share: float, seed: int) -> Beir:
@@ -147,9 +168,8 @@ def hold_out(beir: Beir, share: float, seed: int) -> Beir:
 
     A question whose relevant documents are all left out counts as one that is not answered.
     """
-    holding = sorted(
-        {d for grades in beir.qrels.values() for d, grade in grades.items() if grade > 0}
-    )
+    good = {d for grades in beir.qrels.values() for d, grade in grades.items() if grade > 0}
+    holding = sorted(good & {document.id for document in beir.read_documents()})
     drawn = random.Random(seed).sample(holding, round(share * len(holding)))  # noqa: S311 - sampling
     left_out = frozenset(drawn)
     qrels = {}
@@ -164,14 +184,14 @@ def hold_out(beir: Beir, share: float, seed: int) -> Beir:
     said = (
         f"{len(left_out)} of {len(holding)} documents that hold answers are left out (seed {seed})"
     )
-    return replace(
+    remaining = replace(
         beir,
         queries=queries,
         qrels=qrels,
         documents=beir.documents - len(left_out),
         left_out=left_out,
-        warnings=(*beir.warnings, f"{said}; {lost} questions have no answer now"),
     )
+    return _warned(remaining, f"{said}; {lost} questions have no answer now")
 
 
 def read_chunking(folder: Path) -> tuple[dict[str, str], list[SpanQuestion], tuple[str, ...]]:
@@ -180,70 +200,84 @@ def read_chunking(folder: Path) -> tuple[dict[str, str], list[SpanQuestion], tup
     :raises UsageError: a file is missing or cannot be read; the message names it.
     """
     documents = {}
+    at = folder / "docs"
     try:
-        for path in sorted((folder / "docs").iterdir()):
+        for path in sorted(at.iterdir()):
+            at = path
             documents[path.name] = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
-        raise UsageError(f"the documents in {folder / 'docs'} cannot be read: {exc}") from exc
-    questions, absent, outside = [], [], []
-    for number, row in enumerate(_rows(folder / "questions.jsonl"), start=1):
+        raise UsageError(f"{at} cannot be read: {exc}") from exc
+    questions: dict[str, SpanQuestion] = {}
+    absent, outside, without = [], [], []
+    for number, (where, row) in enumerate(_rows(folder / "questions.jsonl"), start=1):
         id_ = str(row.get("_id", number))
-        doc = _text(row, "doc")
-        spans = tuple((int(start), int(end)) for start, end in row.get("spans") or ())
-        size = len(documents.get(doc, ""))
+        if id_ in questions:
+            raise UsageError(f"{where}: the question {id_!r} stands twice")
+        doc, spans = _text(row, "doc", where), _spans(row, where)
+        questions[id_] = SpanQuestion(id_, _text(row, "question", where), doc, spans)
         if doc not in documents:
             absent.append(id_)
-        elif not all(0 <= start < end <= size for start, end in spans):
+        elif not all(0 <= start < end <= len(documents[doc]) for start, end in spans):
             outside.append(id_)
-        questions.append(SpanQuestion(id_, _text(row, "question"), doc, spans))
+        if not spans:
+            without.append(id_)
+    left_out = {*outside, *without}
     problems = (
-        _count(absent, "questions are about documents that are not there; they count as missed"),
-        _count(outside, "questions have spans outside of their document"),
-        _count([q.id for q in questions if not q.spans], "questions have no spans; left out"),
+        _count(absent, "questions about documents that are not there, counted as missed"),
+        _count(outside, "questions with spans outside of their document, left out"),
+        _count(without, "questions without spans, left out"),
     )
-    return documents, [q for q in questions if q.spans], tuple(p for p in problems if p)
+    kept = [question for question in questions.values() if question.id not in left_out]
+    return documents, kept, tuple(filter(None, problems))
+
+
+def _spans(row: Mapping[str, Any], where: str) -> tuple[tuple[int, int], ...]:
+    spans = []
+    for span in _list(row, "spans", where):
+        match span:
+            case [int(start), int(end)]:
+                spans.append((start, end))
+            case _:
+                raise UsageError(f"{where}: a span is two whole numbers, not {span!r}")
+    return tuple(spans)
 
 
 def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
     qrels: dict[str, dict[str, int]] = {}
-    for number, line in enumerate(_lines(path), start=1):
-        cells = line.split("\t")
-        if number == 1 and not _is_number(cells[-1]):
-            continue
-        if len(cells) != len(("query", "document", "grade")) or not _is_number(cells[-1]):
-            raise UsageError(
-                f"{path}, line {number}: not query, document and grade with tabs between"
-            )
-        query, document, grade = cells
-        qrels.setdefault(query, {})[document] = int(float(grade))
+    for place, (number, line) in enumerate(_lines(path)):
+        match line.split("\t"):
+            case [query, document, grade] if _GRADE.fullmatch(grade):
+                if document in qrels.setdefault(query, {}):
+                    raise UsageError(f"{path}, line {number}: {document} is judged twice")
+                qrels[query][document] = int(float(grade))
+            case [_, _, grade] if place == 0 and grade[:1].isalpha():
+                continue
+            case _:
+                raise UsageError(
+                    f"{path}, line {number}: not query, document and grade (a whole number) "
+                    "with tabs between"
+                )
     return qrels
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(_lines(path), start=1):
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for number, line in _lines(path):
+        where = f"{path}, line {number}"
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as exc:
             raise UsageError(f"{path}, line {number} is not JSON: {exc}") from exc
         if not isinstance(row, dict):
             raise UsageError(f"{path}, line {number} is not a JSON object")
-        yield row
+        yield where, row
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="\n") as lines:
-            for line in lines:
+            for number, line in enumerate(lines, start=1):
                 if line.strip():
-                    yield line.rstrip("\r\n")
+                    yield number, line.rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
         reason = getattr(exc, "strerror", None) or str(exc)
         raise UsageError(
@@ -252,16 +286,23 @@ def _lines(path: Path) -> Iterator[str]:
         ) from exc
 
 
-def _text(row: Mapping[str, Any], key: str) -> str:
+def _text(row: Mapping[str, Any], key: str, where: str) -> str:
     value = row.get(key)
     if not isinstance(value, str | int):
-        raise UsageError(f"a row has no {key!r}: {json.dumps(row)[:80]}")
+        raise UsageError(f"{where} has no {key!r}: {json.dumps(row)[:80]}")
     return str(value)
 
 
+def _list(row: Mapping[str, Any], key: str, where: str) -> list[Any]:
+    value = row.get(key) or []
+    if not isinstance(value, list):
+        raise UsageError(f"{where}: {key!r} is not a list")
+    return value
+
+
 def _count(which: Sequence[str], what: str) -> str:
-    """`3 queries have …: a, b, c and more`; "" where there are none."""
+    """`what: 5 (a, b, c and more)`; "" where there are none."""
     if not which:
         return ""
-    named = ", ".join(which[:_NAMED])
-    return f"{len(which)} {what}: {named}{' and more' if len(which) > _NAMED else ''}"
+    more = " and more" if len(which) > _NAMED else ""
+    return f"{what}: {len(which)} ({', '.join(which[:_NAMED])}{more})"

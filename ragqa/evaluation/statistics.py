@@ -83,10 +83,13 @@ def risk_coverage(
     Risk is the share of those answered that the notes do not answer. See El-Yaniv and Wiener,
     "On the Foundations of Noise-free Selective Classification", 2010.
     """
-    order = np.argsort(-np.asarray(confidence), kind="stable")
-    wrong = 1.0 - np.asarray(answerable, dtype=np.float64)[order]
+    scores = np.asarray(confidence, dtype=np.float64)
+    wrong = 1.0 - np.asarray(answerable, dtype=np.float64)
+    order = np.argsort(-scores, kind="stable")
+    # Those of equal confidence are answered together: each has the risk of all of them.
+    last = np.searchsorted(-scores[order], -scores[order], side="right")
+    risks = np.cumsum(wrong[order])[last - 1] / last
     count = np.arange(1, len(order) + 1)
-    risks = np.cumsum(wrong) / count
     return [(float(n / len(order)), float(risk)) for n, risk in zip(count, risks, strict=True)]
 
 

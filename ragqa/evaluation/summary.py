@@ -91,14 +91,14 @@ def _confidence(outcomes: Sequence[Outcome]) -> Document:
         return {}
     bins = statistics.reliability(confidence, answerable)
     curve = statistics.risk_coverage(confidence, answerable)
-    step = max(1, len(curve) // _RISK_POINTS)
+    shown = np.unique(np.linspace(0, len(curve) - 1, _RISK_POINTS + 1).round().astype(int))
     return {
         "auroc": round(
             statistics.auroc([c for c, a in asked if a], [c for c, a in asked if not a]), 4
         ),
         "ece": round(statistics.calibration_error(bins), 4),
         "aurc": round(float(np.mean([risk for _, risk in curve])), 4),
-        "risk_coverage": [[round(c, 4), round(risk, 4)] for c, risk in curve[step - 1 :: step]],
+        "risk_coverage": [[round(x, 4) for x in curve[at]] for at in shown.tolist()],
         "reliability": [_rounded(asdict(one)) for one in bins],
     }
 

@@ -4,7 +4,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ragqa.errors import BelowTarget, UsageError
-from ragqa.evaluation.summary import Document
+from ragqa.evaluation.measures import MEASURES
+from ragqa.evaluation.summary import OVERLAP_MEASURES, Document
+from ragqa.evaluation.tasks import ANSWERS_AT, METHODS
+
+NAMES = (
+    *(f"{method}.{name}" for method in METHODS for name in MEASURES),
+    *(f"answer@{n}" for n in ANSWERS_AT),
+    *OVERLAP_MEASURES,
+    "auroc",
+)
+"""Every measure of which more is better."""
 
 _EXAMPLE = "ragqa eval --fail-under recall@5=0.95"
 
@@ -18,32 +28,40 @@ class Target:
 
 
 def parse_target(text: str) -> Target:
-    """Read `MEASURE=NUMBER`.
+    """Read `MEASURE=NUMBER`; a measure of rankings without a method's name is the hybrid's.
 
-    :raises UsageError: it is something else.
+    :raises UsageError: it is something else, or there is no such measure.
     """
-    measure, _, number = text.partition("=")
+    name, _, number = text.partition("=")
+    measure = f"hybrid.{name}" if name in MEASURES else name
+    if measure not in NAMES:
+        raise UsageError(
+            f"there is no measure {name!r}; there are: {', '.join((*MEASURES, *NAMES))}",
+            hint=_EXAMPLE,
+        )
     try:
-        return Target(measure.strip(), float(number))
+        return Target(measure, float(number))
     except ValueError as exc:
-        raise UsageError(f"{text!r} is no target: MEASURE=NUMBER is", hint=_EXAMPLE) from exc
+        raise UsageError(
+            f"the target {text!r} has no number: MEASURE=NUMBER is wanted", hint=_EXAMPLE
+        ) from exc
 
 
 def check_targets(document: Document, targets: Sequence[Target]) -> None:
-    """Hold an evaluation against targets; a measure without a method's name is the hybrid's.
+    """Hold an evaluation against targets.
 
     :raises BelowTarget: one is not reached; the message has all of those, with their figures.
-    :raises UsageError: the evaluation has no such measure.
+    :raises UsageError: an evaluation of this mode does not have the measure.
     """
-    values = dict(measures_of(document))
+    values = dict(_measures_of(document))
     below = []
     for target in targets:
-        value = values.get(f"hybrid.{target.measure}", values.get(target.measure))
-        if value is None:
+        if target.measure not in values:
             raise UsageError(
-                f"this evaluation has no measure {target.measure!r}; it has: {', '.join(values)}",
+                f"{target.measure} was not measured here; these were: {', '.join(values)}",
                 hint=_EXAMPLE,
             )
+        value = values[target.measure]
         # Not `value < least`, since nothing is below a target that is not a number.
         if not value >= target.least:
             below.append(f"{target.measure} is {value:.4f}, below {target.least:g}")
@@ -51,10 +69,7 @@ def check_targets(document: Document, targets: Sequence[Target]) -> None:
         raise BelowTarget("; ".join(below), hint="see what was missed: ragqa eval --failures")
 
 
-def measures_of(document: Document) -> Iterator[tuple[str, float]]:
-    """Each measure by name: `hybrid.recall@5`, `answer@1`, `auroc`."""
-    for method, measures in document.get("methods", {}).items():
+def _measures_of(document: Document) -> Iterator[tuple[str, float]]:
+    for method, measures in document["methods"].items():
         yield from ((f"{method}.{name}", value) for name, value in measures.items())
-    for name, value in document.items():
-        if isinstance(value, float):
-            yield name, value
+    yield from ((name, document[name]) for name in NAMES if name in document)

@@ -24,7 +24,7 @@ class Task:
     """A question, with what a good ranking and a good answer of it hold.
 
     A ranking of passages is judged as a ranking of units: documents, passages or parts of the
-    question, by `unit_of`, each counted where it first comes. `relevant` has the grade of each
+    question, by `units_of`, each counted where it first comes. `relevant` has the grade of each
     unit wanted, {} where nothing is judged; `any_will_do` says that finding one of them is enough
     for a reader. `unheld` are the units that no passage holds. `answers` has for each part of the
     question texts of which any one answers it, () where the set has none. `spans` are the places
@@ -37,7 +37,7 @@ class Task:
     kind: str
     answerable: bool
     relevant: Mapping[str, int]
-    unit_of: Callable[[int], str]
+    units_of: Callable[[int], Sequence[str]]
     expect: Callable[[], Sequence[Expected]] = tuple
     any_will_do: bool = False
     unheld: frozenset[str] = frozenset()
@@ -83,7 +83,7 @@ class Outcome:
     measures: Mapping[str, Mapping[str, float]]
     ranks: Mapping[str, tuple[int | None, ...]]
     empty: tuple[str, ...]
-    search_ms: float
+    search_ms: float | None
     ask_ms: float | None
     answer: tuple[float, ...] | None
     confidence: float | None

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-VERSION = 1
-"""Raised with every change that moves passages: an index with another one is built anew."""
+VERSION = 2
+"""Raised with every change of passages or of their terms: an index with another is built anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class Chunking:
     `target_tokens` is the length of the passages that a longer section is cut into.
     """
 
-    target_tokens: int = 200
+    target_tokens: int = 140
 
     @property
     def max_tokens(self) -> int:

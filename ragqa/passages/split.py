@@ -120,6 +120,7 @@ class _Splitter:
             units=tuple(_with_own_heading(part, len(path)) for part in parts),
             note_sha256=note.sha256,
             note_date=note.date,
+            aliases=note.aliases,
         )
 
     def _line(self, position: int) -> int:

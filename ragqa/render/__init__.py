@@ -23,7 +23,6 @@ from ragqa.render.overviews import (
     status_document,
 )
 from ragqa.render.progress import ProgressLine
-from ragqa.render.report import report_page
 from ragqa.render.results import Linker, print_answer, print_report, print_search
 from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import (
@@ -56,7 +55,6 @@ __all__ = [
     "print_status",
     "print_warnings",
     "report_document",
-    "report_page",
     "safe_line",
     "safe_text",
     "say",

@@ -59,7 +59,7 @@ SCHEMA = (
 
 _PASSAGES = (
     "SELECT passages.id AS id, note, embedding_key, start_char, end_char, first_line, last_line,"
-    " heading, text, units, path, title, sha256, date"
+    " heading, text, units, path, title, sha256, date, aliases"
     " FROM passages JOIN notes ON notes.id = passages.note"
 )
 
@@ -213,4 +213,5 @@ def _passage(row: sqlite3.Row) -> Passage:
         ),
         note_sha256=row["sha256"],
         note_date=row["date"],
+        aliases=tuple(json.loads(row["aliases"])),
     )

@@ -163,7 +163,7 @@ class MemoryWriter:
             ),
             passages=tuple(passages),
             vectors=np.array(vectors, dtype=np.float32),
-            terms=tuple(Counter(index_terms(passage.embedded_text)) for passage in passages),
+            terms=tuple(Counter(index_terms(passage.searched_text)) for passage in passages),
         )
 
     def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:

@@ -139,7 +139,7 @@ def _change(index: Index, *, gone: Iterable[int], passages: Iterable[NumberedPas
             document = Document()
             document.add_integer("id", passage.id)
             document.add_integer("note", note)
-            document.add_text("body", " ".join(index_terms(passage.embedded_text)))
+            document.add_text("body", " ".join(index_terms(passage.searched_text)))
             writer.add_document(document)
         writer.commit()
         # Merging goes on after a commit, and digests are to be taken of what it leaves.

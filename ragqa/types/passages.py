@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from ragqa.types.notes import Kind
 from ragqa.types.vectors import Vector, Vectors
 
+_MAX_ALIASES_CHARS = 500
+"""They are indexed with every passage of their note, so a long list of them must not drown it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -27,7 +30,8 @@ class Passage:
 
     `lines` are 1-based and inclusive. `id` is a signed 64-bit hash of path, embedded text and
     occurrence, so it is the same after every rebuild. `embedding_key` is a signed 64-bit hash of
-    the embedded text alone: passages with the same key share one embedding.
+    the embedded text alone: passages with the same key share one embedding. `aliases` are the
+    note's other names.
     """
 
     id: int
@@ -42,6 +46,7 @@ class Passage:
     units: tuple[Unit, ...]
     note_sha256: str
     note_date: str = ""
+    aliases: tuple[str, ...] = ()
 
     def quote(self, unit: Unit) -> str:
         """The exact text of one of its units."""
@@ -49,8 +54,13 @@ class Passage:
 
     @property
     def embedded_text(self) -> str:
-        """What is embedded and term-indexed: `title > heading path`, a newline, the passage."""
+        """What is embedded: `title > heading path`, a newline, the passage."""
         return f"{self.trail}\n{self.text}"
+
+    @property
+    def searched_text(self) -> str:
+        """What is searched by its terms: what is embedded, and the note's other names."""
+        return f"{' '.join(self.aliases)[:_MAX_ALIASES_CHARS]}\n{self.embedded_text}"
 
     @property
     def trail(self) -> str:

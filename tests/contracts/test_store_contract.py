@@ -149,6 +149,12 @@ def test_the_terms_leg_counts_any_term_as_often_as_it_is_asked(fruit):
         assert snapshot.terms(["nothere"], 10, EVERYTHING) == []
 
 
+def test_a_note_is_found_by_its_other_names(fruit):
+    with closing(fruit.snapshot()) as snapshot:
+        found = snapshot.terms(["also"], 10, EVERYTHING)
+    assert {id_ for id_, _ in found} == passage_ids(*FRUIT)
+
+
 def test_terms_are_no_query_syntax(fruit):
     with closing(fruit.snapshot()) as snapshot:
         for text in ("*", "appl*", "body:appl", '"', "(", "-appl", "appl OR fig", "\0", ""):

@@ -249,7 +249,10 @@ def test_an_id_is_the_same_after_a_rebuild_and_another_in_another_note():
     first, again = split(text), split(text)
     assert first == again
     elsewhere = split_note(
-        note_of(text, "other.md"), chunking=Chunking(), window=WINDOW, count_tokens=words
+        note_of(text, "other.md"),
+        chunking=Chunking(target_tokens=200),
+        window=WINDOW,
+        count_tokens=words,
     )
     assert not {p.id for p in first} & {p.id for p in elsewhere}
     assert [p.embedding_key for p in first] == [p.embedding_key for p in elsewhere]
@@ -297,7 +300,7 @@ def test_thousands_of_headings_are_as_many_paths():
 
 
 def test_the_settings_are_kept_with_an_index():
-    assert Chunking(target_tokens=100).as_mapping() == {"version": 1, "target_tokens": 100}
+    assert Chunking(target_tokens=100).as_mapping() == {"version": 2, "target_tokens": 100}
     assert Chunking().max_tokens == 400
     assert Chunking(target_tokens=1000).max_tokens == 2000
 

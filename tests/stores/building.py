@@ -24,6 +24,7 @@ from ragqa.types import (
 
 DIMENSION = 16
 EVERYTHING = Filters()
+ALIASES = ("also",)
 QUESTIONS = ("apple banana", "cherry", "date elder fig grape", "what is an apple")
 
 INFO = IndexInfo(
@@ -108,6 +109,7 @@ def entry(path, *paragraphs, title="", tags=(), date="", mtime_ns=1_700_000_000_
                 ),
                 note_sha256=sha256,
                 note_date=date,
+                aliases=ALIASES,
             )
         )
         start, line = end + 2, line + paragraph.count("\n") + 2
@@ -118,7 +120,7 @@ def entry(path, *paragraphs, title="", tags=(), date="", mtime_ns=1_700_000_000_
         sha256=sha256,
         stamp=Stamp(size=len(text.encode()), mtime_ns=mtime_ns),
         title=title,
-        aliases=("also",),
+        aliases=ALIASES,
         tags=tuple(tags),
         date=date,
         links=(Link("other", wiki=True),),

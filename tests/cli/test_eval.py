@@ -1,0 +1,167 @@
+"""`ragqa eval` as it is used: the real command line, on a small folder of notes."""
+
+import json
+from html.parser import HTMLParser
+
+import pytest
+
+GOLD = "Figs ripen in August."
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A project with two notes and three questions."""
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "figs.md").write_text(f"# Figs\n\n{GOLD}\n", encoding="utf-8")
+    (tmp_path / "corpus" / "kiwis.md").write_text(
+        "# Kiwis\n\nKiwis are berries from China.\n", encoding="utf-8"
+    )
+    (tmp_path / "eval").mkdir()
+    rows = [
+        {
+            "id": "w",
+            "question": "when do figs ripen",
+            "kind": "date",
+            "gold": [{"note": "figs.md", "quote": GOLD, "part": 1}],
+            "answer": ["August"],
+        },
+        {
+            "id": "k",
+            "question": "what are kiwis",
+            "kind": "short",
+            "gold": [{"note": "kiwis.md", "quote": "Kiwis are berries from China."}],
+            "answer": ["berries"],
+        },
+        {"id": "f", "question": "tuning a piano", "kind": "far", "gold": [], "answer": []},
+    ]
+    questions = tmp_path / "eval" / "questions.jsonl"
+    questions.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return tmp_path
+
+
+def test_without_options_the_questions_of_the_project_are_asked(quick, place):
+    run = quick("eval", cwd=place)
+    assert run.code == 0
+    assert "questions: 2 questions scored" in run.out
+    for expected in ("ndcg@10", "recall@5", "answer@1", "By kind of question", "far", "p95"):
+        assert expected in run.out
+
+
+def test_json_is_one_document_with_the_keys_of_the_contract(quick, place):
+    run = quick("eval", "--json", cwd=place)
+    assert run.code == 0
+    assert {"dataset", "queries", "methods", "answer@1", "answer@2", "answer@3"} <= set(
+        run.document
+    )
+    wanted = {"ndcg@10", "recall@1", "recall@5", "recall@10", "recall@100", "mrr@10"}
+    assert all(set(of) == wanted for of in run.document["methods"].values())
+
+
+def test_two_runs_differ_in_timings_alone(quick, place):
+    first, second = (quick("eval", "--json", cwd=place).document for _ in range(2))
+    del first["latency_ms"], second["latency_ms"]
+    assert first == second
+
+
+def test_a_target_that_is_not_reached_fails_with_its_figure(quick, place):
+    reached = quick("eval", "--fail-under", "recall@5=1", cwd=place)
+    assert reached.code == 0
+    missed = quick("eval", "--fail-under", "recall@5=1.01", "--fail-under", "auroc=0", cwd=place)
+    assert missed.code == 1
+    assert "hybrid.recall@5 is 1.0000, below 1.01" in missed.err
+    assert "ndcg@10" in missed.out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--fail-under", "recall@5"], "has no number"),
+        (["--fail-under", "recall@7=1"], "no measure 'recall@7'"),
+        (["--beir", "a", "--qa", "b"], "--beir and --qa cannot go together"),
+        (["--beir", "nowhere"], "corpus.jsonl cannot be read"),
+        (["--hold-out", "0.5"], "goes with --qa"),
+        (["--generate", "5"], "go together"),
+        (["--half", "both"], "tune, test or all"),
+        (["--set", "corpus=x"], "--set takes NAME=VALUE"),
+        (["--set", "colour=red"], "unknown setting 'colour'"),
+        (["--report", "page.txt"], "must end in .html"),
+        (["--questions", "none.jsonl"], "none.jsonl cannot be read"),
+        (["--compare", "a.json", "b.json"], "a.json is no evaluation"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence_and_exit_2(quick, place, options, said):
+    run = quick("eval", *options, cwd=place)
+    assert run.code == 2
+    assert said in run.err
+    assert "Traceback" not in run.err
+    assert run.out == ""
+
+
+def test_failures_name_the_stage_and_what_was_wanted(quick, place):
+    (place / "corpus" / "figs.md").write_text("# Figs\n\nFigs ripen in May.\n", encoding="utf-8")
+    run = quick("eval", "--failures", cwd=place)
+    assert run.code == 0
+    assert "Missed: 1 of 3" in run.out
+    assert "lost by chunking" in run.out
+    assert "rank: dense none, terms none, hybrid none" in run.out
+    assert "stands 0 times in figs.md" in run.err
+
+
+def test_a_report_is_one_page_without_outside_resources(quick, place):
+    run = quick("eval", "--report", "page.html", cwd=place)
+    assert run.code == 0
+    page = (place / "page.html").read_text(encoding="utf-8")
+    HTMLParser().feed(page)
+    assert "recall@5" in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_questions_are_made_from_the_notes_and_can_be_asked(quick, place):
+    (place / "corpus" / "plums.md").write_text(
+        "# Plums\n\nA prune is a dried plum that keeps for a year.\n\n## How plums are dried\n\n"
+        "They lie in the sun for three days on trays of wood.\n",
+        encoding="utf-8",
+    )
+    made = quick("eval", "--generate", "4", "--out", "own.jsonl", cwd=place)
+    assert made.code == 0
+    assert "try: ragqa eval --questions own.jsonl" in made.out
+    asked = quick("eval", "--questions", "own.jsonl", "--json", cwd=place)
+    assert asked.code == 0
+    assert asked.document["queries"] > 0
+    assert asked.document["dataset"] == "own"
+
+
+def test_a_file_of_questions_is_never_overwritten(quick, place):
+    before = (place / "eval" / "questions.jsonl").read_bytes()
+    run = quick("eval", "--generate", "4", "--out", "eval/questions.jsonl", cwd=place)
+    assert run.code == 2
+    assert "is there already" in run.err
+    assert (place / "eval" / "questions.jsonl").read_bytes() == before
+
+
+def test_two_settings_are_compared_question_by_question(quick, place):
+    for name, weight in (("a", "1"), ("b", "0")):
+        run = quick("eval", "--json", "--set", f"dense_weight={weight}", cwd=place)
+        (place / f"{name}.json").write_text(run.out, encoding="utf-8")
+    run = quick("eval", "--compare", "a.json", "b.json", cwd=place)
+    assert run.code == 0
+    assert "dense_weight: A 1.0, B 0.0" in run.out
+    assert "paired questions: 3" in run.out
+    document = quick("eval", "--compare", "a.json", "b.json", "--json", cwd=place).document
+    assert document["measures"]["hybrid.ndcg@10"]["questions"] == 2
+
+
+def test_hostile_questions_print_no_escapes(quick, place):
+    row = {
+        "id": "\x1b[31mred",
+        "question": "figs \x1b]0;title\x07 \u202e ripen?",
+        "kind": "\x1b[2J",
+        "gold": [{"note": "figs.md", "quote": GOLD}],
+        "answer": ["nothing of the sort"],
+    }
+    (place / "hostile.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    for options in ([], ["--failures"], ["--report", "page.html"]):
+        run = quick("eval", "--questions", "hostile.jsonl", *options, cwd=place)
+        assert run.code == 0
+        assert "\x1b" not in run.out + run.err
+    assert "\x1b" not in (place / "page.html").read_text(encoding="utf-8")

@@ -1,0 +1,214 @@
+import json
+
+import pytest
+
+from ragqa.errors import UsageError
+from ragqa.evaluation.comparing import compare, read_evaluation
+
+
+def row(id_, recall=1.0, *, missed=None, answer=None, answered=None, **more):
+    """A question of an evaluation; `missed` is the stage that lost it."""
+    found = {
+        "id": id_,
+        "question": f"What of {id_}?",
+        "hybrid": {"recall@5": recall, "ndcg@10": recall / 2},
+        "ranks": {"hybrid": [1]},
+        "missed": missed and {"stage": missed},
+    }
+    if answer is not None:
+        found["answer"] = answer
+    if answered is not None:
+        found["answered"] = answered
+    return found | more
+
+
+def evaluation(*rows, **more):
+    return {"dataset": "questions", "mode": "questions", "questions": list(rows)} | more
+
+
+def flips(one, other):
+    found = compare(evaluation(one), evaluation(other))["flipped"]
+    return {flip["what"]: (flip["a"], flip["b"]) for flip in found}
+
+
+def saved(tmp_path, text):
+    path = tmp_path / "a.json"
+    path.write_text(text if isinstance(text, str) else json.dumps(text), encoding="utf-8")
+    return path
+
+
+def test_questions_are_paired_by_id_whatever_their_order():
+    a = evaluation(*(row(id_, 0.0) for id_ in "abcd"))
+    b = evaluation(*(row(id_, 1.0) for id_ in "edcb"))
+    found = compare(a, b)
+    assert (found["paired"], found["only_in_a"], found["only_in_b"]) == (3, 1, 1)
+    assert found["measures"]["hybrid.recall@5"]["questions"] == 3
+
+
+def test_a_question_that_was_reworded_is_not_the_same():
+    a = evaluation(row("a"), row("b"))
+    b = evaluation(row("a"), row("b", question="Something else?"))
+    found = compare(a, b)
+    assert (found["paired"], found["only_in_a"], found["only_in_b"]) == (1, 1, 1)
+
+
+def test_evaluations_without_a_question_in_common_cannot_be_compared():
+    with pytest.raises(UsageError, match="no question in common") as raised:
+        compare(evaluation(row("a")), evaluation(row("b")))
+    assert "the same questions" in raised.value.hint
+
+
+def test_a_difference_is_that_of_b_less_a():
+    a = evaluation(row("a", 0.5), row("b", 1.0), row("c", 0.0), row("d", 0.25))
+    b = evaluation(row("a", 1.0), row("b", 0.5), row("c", 1.0), row("d", 0.25))
+    found = compare(a, b)["measures"]
+    one = found["hybrid.recall@5"]
+    assert (one["questions"], one["better"], one["worse"]) == (4, 2, 1)
+    assert (one["a"], one["b"], one["difference"]) == (0.4375, 0.6875, 0.25)
+    assert one["interval"][0] < 0.25 < one["interval"][1]
+    # Of the 8 ways to swap the pairs that differ, 0.5, 0.5 and 1, only 2 come to less than 1.
+    assert one["p"] == pytest.approx(6 / 8, abs=0.02)
+    assert found["hybrid.ndcg@10"]["difference"] == 0.125
+
+
+def test_an_evaluation_does_not_differ_from_itself():
+    same = evaluation(row("a", 0.5, answer=[0, 1, 1], answered=True), row("b", missed="dense"))
+    found = compare(same, same)
+    assert found["flipped"] == []
+    for one in found["measures"].values():
+        assert (one["difference"], one["interval"], one["p"]) == (0, [0, 0], 1)
+        assert (one["better"], one["worse"]) == (0, 0)
+
+
+def test_a_clear_difference_is_hardly_chance():
+    a = evaluation(*(row(str(n), 0.2) for n in range(30)))
+    b = evaluation(*(row(str(n), 0.3) for n in range(30)))
+    found = compare(a, b)["measures"]["hybrid.recall@5"]
+    assert found["p"] < 0.001
+    assert found["interval"] == [0.1, 0.1]
+
+
+def test_a_measure_is_compared_on_the_questions_that_have_it_in_both():
+    a = evaluation(row("a", answer=[0, 0, 1]), row("b", answer=[0, 0, 0]), row("c"))
+    b = evaluation(row("a", answer=[1, 1, 1]), row("b"), row("c"), row("d"))
+    found = compare(a, b)["measures"]
+    assert found["answer@1"]["questions"] == 1
+    assert [found[f"answer@{n}"]["difference"] for n in (1, 2, 3)] == [1, 1, 0]
+    assert found["hybrid.recall@5"]["questions"] == 3
+    assert "dense.recall@5" not in found
+    assert "iou" not in found
+
+
+def test_overlap_is_compared_by_its_own_names():
+    a, b = evaluation(row("a", recall_=0, iou=0.2)), evaluation(row("a", iou=0.5))
+    found = compare(a, b)["measures"]
+    assert found["iou"]["difference"] == 0.3
+    assert "recall" not in found
+
+
+def test_questions_that_are_not_judged_are_paired_and_not_measured():
+    bare = {"id": "x", "question": "Who sings?", "answered": True, "missed": None}
+    found = compare(evaluation(bare), evaluation(bare | {"answered": False}))
+    assert (found["paired"], found["measures"]) == (1, {})
+    assert [flip["what"] for flip in found["flipped"]] == ["answered"]
+
+
+@pytest.mark.parametrize("stage", ["chunking", "dense", "terms", "dense and terms", "fusion"])
+def test_a_place_that_one_of_them_finds_is_a_flip(stage):
+    assert flips(row("a", missed=stage), row("a")) == {"found": (False, True)}
+    assert flips(row("a"), row("a", missed=stage)) == {"found": (True, False)}
+
+
+def test_a_place_is_found_where_only_the_composer_missed_it():
+    one = row("a", missed="composer", answer=[0, 0, 0])
+    assert flips(one, row("a", answer=[0, 0, 1])) == {"said": (False, True)}
+    assert flips(one, row("a", missed="dense", answer=[0, 0, 0])) == {"found": (True, False)}
+
+
+def test_a_flip_is_told_with_its_question():
+    found = compare(evaluation(row("a", answered=True)), evaluation(row("a", answered=False)))
+    assert found["flipped"] == [
+        {"id": "a", "question": "What of a?", "what": "answered", "a": True, "b": False}
+    ]
+
+
+def test_what_only_one_of_them_measured_is_no_flip():
+    assert flips(row("a"), row("a", answer=[0, 0, 0], answered=False)) == {}
+
+
+def test_both_are_described_without_their_results():
+    settings = {"passage_tokens": 200}
+    a = evaluation(row("a"), half="test", settings=settings, auroc=0.9)
+    b = evaluation(row("a"), partial=True, queries=1)
+    found = compare(a, b)
+    about = {"dataset": "questions", "mode": "questions"}
+    assert found["a"] == about | {"half": "test", "settings": settings}
+    assert found["b"] == about | {"partial": True, "queries": 1}
+
+
+def test_an_evaluation_is_read_as_it_was_printed(tmp_path):
+    document = evaluation(row("é\u2028"), settings={"candidates": 200})
+    assert read_evaluation(saved(tmp_path, document)) == document
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "7",
+        "null",
+        "{}",
+        '{"questions": null}',
+        '{"questions": 7}',
+        '{"questions": {"id": "a"}}',
+        '{"questions": ["a"]}',
+        '{"questions": [{}]}',
+        '{"questions": [{"id": "a"}]}',
+        '{"questions": [{"id": [], "question": "?"}]}',
+        "[" * 100_000,
+    ],
+)
+def test_a_file_that_is_no_evaluation_is_named_with_how_to_make_one(tmp_path, text):
+    path = saved(tmp_path, text)
+    with pytest.raises(UsageError) as raised:
+        read_evaluation(path)
+    assert raised.value.message.startswith(f"{path} is no evaluation: ")
+    assert "ragqa eval --json" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hybrid": None},
+        {"hybrid": [1]},
+        {"hybrid": {"recall@5": "high"}},
+        {"hybrid": {"recall@5": [1]}},
+        {"answer": [1]},
+        {"answer": 1},
+        {"answer": ["yes", "yes", "yes"]},
+        {"missed": {}},
+        {"missed": ["dense"]},
+    ],
+)
+def test_a_question_that_no_evaluation_prints_is_no_crash(tmp_path, change):
+    document = read_evaluation(saved(tmp_path, evaluation(row("a") | change)))
+    for one, other in ((document, document), (document, evaluation(row("a", answer=[0, 0, 0])))):
+        with pytest.raises(UsageError, match="not as ragqa eval --json printed them") as raised:
+            compare(one, other)
+        assert "ragqa eval --json" in raised.value.hint
+
+
+@pytest.mark.parametrize("document", [None, [], {}, {"questions": 7}, {"questions": [{}]}])
+def test_what_is_no_evaluation_at_all_cannot_be_compared(document):
+    with pytest.raises(UsageError, match="not as ragqa eval --json printed them"):
+        compare(evaluation(row("a")), document)
+
+
+def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path):
+    with pytest.raises(UsageError, match=r"none\.json is no evaluation: No such file"):
+        read_evaluation(tmp_path / "none.json")
+    (tmp_path / "bytes.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match=r"bytes\.json is no evaluation"):
+        read_evaluation(tmp_path / "bytes.json")

@@ -1,0 +1,230 @@
+"""Whole evaluations of small sets, with the embedder that needs no model."""
+
+import json
+
+import pytest
+
+from ragqa.api import open_index
+from ragqa.config import load_settings
+from ragqa.errors import UsageError
+from ragqa.evaluation.evaluating import (
+    evaluate_beir,
+    evaluate_chunking,
+    evaluate_questions,
+    index_with,
+)
+from ragqa.evaluation.measures import MEASURES
+from ragqa.evaluation.questions import Gold, Question
+from ragqa.evaluation.sets import hold_out, read_beir, read_qa
+
+DOCUMENTS = {
+    "fig": ("Figs", "A fig is the fruit of the fig tree. Figs ripen in August in most gardens."),
+    "kiwi": ("", "The kiwi is a berry from China. It was named after the bird in 1959."),
+    "plum": ("Plums", "Plums are stone fruit. A dried plum is called a prune."),
+    "void": ("", ""),
+}
+QUERIES = {
+    "q1": ("when do figs ripen", {"fig": 2}, ["August"]),
+    "q2": ("what is a dried plum called", {"plum": 1}, ["prune", "a prune"]),
+    "q3": ("kiwi berry named after which bird", {"kiwi": 1, "gone": 1}, ["1959"]),
+    "q4": ("how do I tune a piano", {}, []),
+}
+
+
+def settings():
+    return load_settings({"embedder": "hashed:64"}).settings
+
+
+def silent(stage, done, total):
+    pass
+
+
+@pytest.fixture
+def fruit(tmp_path):
+    """A BEIR folder with answers."""
+    folder = tmp_path / "fruit"
+    (folder / "qrels").mkdir(parents=True)
+    rows = [{"_id": id_, "title": t, "text": x} for id_, (t, x) in DOCUMENTS.items()]
+    _write(folder / "corpus.jsonl", rows)
+    _write(folder / "queries.jsonl", [{"_id": q, "text": t} for q, (t, _, _) in QUERIES.items()])
+    judged = [f"{q}\t{d}\t{g}\n" for q, (_, rel, _) in QUERIES.items() for d, g in rel.items()]
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(judged))
+    answers = [
+        {"_id": q, "question": t, "answers": a, "answerable": bool(a)}
+        for q, (t, _, a) in QUERIES.items()
+    ]
+    _write(folder / "answers.jsonl", answers)
+    return folder
+
+
+def _write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def test_a_beir_folder_gives_every_measure_for_every_method(fruit):
+    document = evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
+    assert (document["dataset"], document["queries"]) == ("fruit", 3)
+    assert set(document["methods"]) == {"hybrid", "dense", "terms"}
+    for measures in document["methods"].values():
+        assert list(measures) == list(MEASURES)
+    assert document["methods"]["terms"]["recall@1"] == pytest.approx((1 + 1 + 0.5) / 3, abs=1e-3)
+    assert "answer@1" not in document
+    assert not document["partial"]
+
+
+def test_what_is_wrong_with_a_set_is_said_and_counts_as_not_found(fruit):
+    document = evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
+    said = "\n".join(document["warnings"])
+    assert "documents without text: 1 (void)" in said
+    assert "judged documents that are not there and count as not found: 1 (gone for q3)" in said
+    assert "queries without a relevant document, not asked: 1 (q4)" in said
+    (third,) = (row for row in document["questions"] if row["id"] == "q3")
+    assert third["hybrid"]["recall@100"] == 0.5
+    assert sorted(third["ranks"]["terms"], key=str) == [1, None]
+
+
+def test_a_query_that_a_method_finds_nothing_for_counts_zero_and_is_listed(fruit):
+    rows = [{"_id": "q1", "text": "zzzz"}, {"_id": "q2", "text": QUERIES["q2"][0]}]
+    _write(fruit / "queries.jsonl", rows)
+    document = evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
+    assert document["empty"]["terms"] == ["q1"]
+    assert document["methods"]["terms"]["recall@100"] == pytest.approx(0.5)
+
+
+def test_a_query_that_cannot_be_asked_counts_zero_and_is_said(fruit):
+    rows = [{"_id": "q1", "text": "?!"}, {"_id": "q2", "text": QUERIES["q2"][0]}]
+    _write(fruit / "queries.jsonl", rows)
+    document = evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
+    assert any("question q1 counts as zero" in warning for warning in document["warnings"])
+    assert document["queries"] == 2
+    assert all(document["empty"][method] == ["q1"] for method in document["methods"])
+    assert document["latency_ms"]["search"]["questions"] == 1
+
+
+def test_answers_are_looked_for_in_the_first_sentences(fruit):
+    document = evaluate_beir(read_qa(fruit), settings(), answers=True, progress=silent)
+    assert document["mode"] == "qa"
+    assert document["queries"] == 3
+    assert document["answer@1"] <= document["answer@2"] <= document["answer@3"] == 1.0
+    assert {"auroc", "ece", "risk_coverage"} <= set(document)
+    (unanswerable,) = (row for row in document["questions"] if not row["answerable"])
+    assert unanswerable["id"] == "q4"
+    assert "answer" not in unanswerable
+    assert document["abstention"]["answerable"]["questions"] == 3
+
+
+def test_a_held_out_document_makes_its_question_unanswerable(fruit):
+    held = hold_out(read_qa(fruit), 0.5, seed=1)
+    document = evaluate_beir(held, settings(), answers=True, progress=silent)
+    answerable = {row["id"] for row in document["questions"] if row["answerable"]}
+    assert len(held.left_out) == 2
+    assert answerable == {q for q, (_, rel, _) in QUERIES.items() if set(rel) - held.left_out}
+    assert document["index"]["notes"] == len(DOCUMENTS) - len(held.left_out & set(DOCUMENTS))
+    assert any("left out (seed 1)" in warning for warning in document["warnings"])
+
+
+def test_a_limit_marks_the_evaluation_as_partial(fruit):
+    document = evaluate_beir(read_beir(fruit), settings(), answers=False, limit=2, progress=silent)
+    assert document["partial"]
+    assert document["queries"] == 2
+
+
+def test_the_same_evaluation_gives_the_same_bytes(fruit):
+    def once():
+        document = evaluate_beir(read_qa(fruit), settings(), answers=True, progress=silent)
+        del document["latency_ms"]
+        return json.dumps(document)
+
+    assert once() == once()
+
+
+def test_passages_are_measured_by_the_gold_text_they_cover(tmp_path):
+    (tmp_path / "docs").mkdir()
+    first = "The library opens at nine. " * 3
+    gold = "It is closed on Mondays."
+    (tmp_path / "docs" / "a.md").write_text(first + gold, encoding="utf-8")
+    (tmp_path / "docs" / "b.md").write_text("Something else entirely.", encoding="utf-8")
+    start = len(first)
+    question = {"_id": "c1", "question": "when is the library closed", "doc": "a.md"}
+    _write(tmp_path / "questions.jsonl", [question | {"spans": [[start, start + len(gold)]]}])
+    document = evaluate_chunking(tmp_path, settings(), progress=silent)
+    whole = len(first + gold)
+    other = len("Something else entirely.")
+    assert document["queries"] == 1
+    assert document["recall"] == 1.0
+    assert document["precision"] == pytest.approx(len(gold) / (whole + other), abs=1e-4)
+    assert document["precision_omega"] == pytest.approx(len(gold) / whole, abs=1e-4)
+    assert document["iou"] == pytest.approx(len(gold) / (whole + other), abs=1e-4)
+
+
+@pytest.fixture
+def notes(tmp_path):
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "figs.md").write_text("# Figs\n\nFigs ripen in August.\n", encoding="utf-8")
+    (folder / "kiwis.md").write_text("# Kiwis\n\nKiwis come from China.\n", encoding="utf-8")
+    return folder
+
+
+def ask_about(notes, tmp_path, questions, **kwargs):
+    chosen = {"embedder": "hashed:64"}
+    with open_index(notes, index=tmp_path / "index", settings=chosen) as index:
+        return evaluate_questions(index, questions, name="own", progress=silent, **kwargs)
+
+
+WHEN = Question(
+    "w", "when do figs ripen", "date", (Gold("figs.md", "Figs ripen in August."),), ("August",)
+)
+BOTH = Question(
+    "b",
+    "figs ripen and kiwis come from",
+    "compare",
+    (Gold("figs.md", "Figs ripen in August."), Gold("kiwis.md", "Kiwis come from China.", 2)),
+    ("August", "China"),
+)
+FAR = Question("f", "how do I tune a piano", "far", (), ())
+
+
+def test_own_questions_are_scored_by_part_and_kind(notes, tmp_path):
+    document = ask_about(notes, tmp_path, [WHEN, BOTH, FAR])
+    assert document["queries"] == 2
+    assert set(document["kinds"]) == {"date", "compare"}
+    assert document["kinds"]["compare"]["recall@1"] == 0.5
+    assert document["kinds"]["compare"]["recall@5"] == 1.0
+    assert document["kinds"]["date"]["answer@1"] == 1.0
+    assert document["abstention"]["far"]["questions"] == 1
+    assert document["recall_curve"]["hybrid"][1] == [2, 1.0]
+
+
+def test_only_the_half_asked_for_is_scored(notes, tmp_path):
+    halves = [
+        Question(str(n), WHEN.question, "", WHEN.gold, WHEN.answer, half)
+        for n, half in enumerate(("tune", "test", "test"))
+    ]
+    document = ask_about(notes, tmp_path, halves, half="test")
+    assert [row["id"] for row in document["questions"]] == ["1", "2"]
+
+
+def test_gold_that_no_longer_stands_is_said_and_counts_as_missed(notes, tmp_path):
+    (notes / "figs.md").write_text("# Figs\n\nFigs ripen in May.\n", encoding="utf-8")
+    document = ask_about(notes, tmp_path, [WHEN])
+    assert document["methods"]["hybrid"]["recall@100"] == 0.0
+    assert any("stands 0 times in figs.md" in warning for warning in document["warnings"])
+    assert document["questions"][0]["missed"]["stage"] == "chunking"
+
+
+def test_settings_that_remake_passages_do_not_touch_the_users_index(notes):
+    own = {"embedder": "hashed:64", "passage_tokens": 100}
+    with index_with(own, str(notes), None) as index:
+        index.refresh()
+        assert index.settings.passage_tokens == 100
+        folder = index.places.index
+    with index_with({"candidates": 50}, str(notes), None) as index:
+        assert index.places.index != folder
+
+
+def test_a_folder_that_is_no_set_is_named(tmp_path):
+    with pytest.raises(UsageError, match=r"corpus\.jsonl"):
+        read_beir(tmp_path)
+    with pytest.raises(UsageError, match="docs"):
+        evaluate_chunking(tmp_path, settings(), progress=silent)

@@ -1,0 +1,39 @@
+"""The golden set that comes with ragqa, held against the notes it is about."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from support import CORPUS
+
+from ragqa.evaluation.measures import answer_found
+from ragqa.evaluation.questions import HALVES, read_questions
+
+FILE = Path(__file__).parent.parent.parent / "eval" / "questions.jsonl"
+QUESTIONS = read_questions(FILE)
+UNANSWERED = ("near", "far")
+
+
+def test_there_are_enough_questions_of_each_sort():
+    kinds = Counter(question.kind for question in QUESTIONS)
+    assert len(QUESTIONS) >= 200
+    assert min(kinds["near"], kinds["far"]) >= 30
+    assert all(count >= 15 for count in kinds.values())
+    assert len({question.question.casefold() for question in QUESTIONS}) == len(QUESTIONS)
+
+
+def test_every_kind_is_divided_evenly_between_tune_and_test():
+    halves = Counter((question.kind, question.half) for question in QUESTIONS)
+    for kind in {question.kind for question in QUESTIONS}:
+        assert abs(halves[kind, "tune"] - halves[kind, "test"]) <= 1
+    assert {half for _, half in halves} == set(HALVES)
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.id)
+def test_gold_quotes_stand_once_in_their_notes_and_hold_the_answer(question):
+    assert bool(question.gold) == (question.kind not in UNANSWERED)
+    assert len(question.parts) == {"compare": 2}.get(question.kind, 1 if question.gold else 0)
+    for gold in question.gold:
+        text = (CORPUS / gold.note).read_text(encoding="utf-8")
+        assert text.count(gold.quote) == 1, f"{gold.note}: {gold.quote}"
+        assert answer_found([gold.quote], [question.answer[gold.part - 1]]), gold.quote

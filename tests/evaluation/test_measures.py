@@ -1,0 +1,226 @@
+from math import log2
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ragqa.evaluation.measures import (
+    MEASURES,
+    answer_found,
+    measure_rankings,
+    normalised,
+    overlap,
+)
+
+spans = st.lists(
+    st.builds(
+        lambda path, start, size: (path, start, start + size),
+        st.sampled_from(("a.md", "b.md")),
+        st.integers(0, 20),
+        st.integers(1, 8),
+    ),
+    max_size=5,
+)
+
+
+def measured(grades, ranking):
+    return measure_rankings({"q": grades}, {"q": ranking})["q"]
+
+
+def others(count):
+    return [f"other-{n}" for n in range(count)]
+
+
+def test_graded_relevance_is_discounted_by_rank_and_held_against_the_best_order():
+    found = measured({"best": 2, "good": 1, "lost": 1}, ["other", "good", "best"])
+    gained = 1 / log2(3) + 2 / log2(4)
+    ideal = 2 / log2(2) + 1 / log2(3) + 1 / log2(4)
+    assert found == pytest.approx(
+        {
+            "ndcg@10": gained / ideal,
+            "recall@1": 0,
+            "recall@5": 2 / 3,
+            "recall@10": 2 / 3,
+            "recall@100": 2 / 3,
+            "mrr@10": 1 / 2,
+        }
+    )
+
+
+def test_a_perfect_ranking_measures_one():
+    found = measured({"best": 2, "good": 1}, ["best", "good", "other"])
+    assert found.pop("recall@1") == 0.5
+    assert found == pytest.approx(dict.fromkeys(found, 1.0))
+
+
+def test_the_worse_of_two_relevant_units_first_costs_gain_and_no_recall():
+    found = measured({"best": 3, "good": 1}, ["good", "best"])
+    assert found["ndcg@10"] == pytest.approx((1 + 3 / log2(3)) / (3 + 1 / log2(3)))
+    assert (found["recall@5"], found["mrr@10"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("rank", "reached"),
+    [
+        (1, {"recall@1", "recall@5", "recall@10", "recall@100", "mrr@10", "ndcg@10"}),
+        (2, {"recall@5", "recall@10", "recall@100", "mrr@10", "ndcg@10"}),
+        (5, {"recall@5", "recall@10", "recall@100", "mrr@10", "ndcg@10"}),
+        (6, {"recall@10", "recall@100", "mrr@10", "ndcg@10"}),
+        (10, {"recall@10", "recall@100", "mrr@10", "ndcg@10"}),
+        (11, {"recall@100"}),
+        (100, {"recall@100"}),
+        (101, set()),
+    ],
+)
+def test_a_measure_sees_as_far_as_its_name_says(rank, reached):
+    found = measured({"wanted": 1}, [*others(rank - 1), "wanted", "last"])
+    assert {name for name, value in found.items() if value > 0} == reached
+    if rank <= 10:
+        assert found["mrr@10"] == pytest.approx(1 / rank)
+        assert found["ndcg@10"] == pytest.approx(1 / log2(rank + 1))
+
+
+@pytest.mark.parametrize("rankings", [{"q": ["wanted"], "empty": ()}, {"q": ["wanted"]}])
+def test_a_question_that_found_nothing_counts_zero(rankings):
+    found = measure_rankings({"q": {"wanted": 1}, "empty": {"wanted": 1}}, rankings)
+    assert found["empty"] == dict.fromkeys(MEASURES, 0)
+    assert found["q"] == dict.fromkeys(MEASURES, 1)
+
+
+def test_all_counts_zero_where_no_question_found_anything():
+    zero = dict.fromkeys(MEASURES, 0)
+    assert measure_rankings({"a": {"x": 1}, "b": {"y": 2}}, {}) == {"a": zero, "b": zero}
+    assert measure_rankings({"a": {"x": 1}}, {"a": []}) == {"a": zero}
+
+
+def test_a_ranking_of_a_question_that_is_not_judged_is_not_measured():
+    assert set(measure_rankings({"a": {"x": 1}}, {"a": ["x"], "other": ["x"]})) == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("The Cat's  hat.", "cats hat"),
+        ("an A-team, a theme", "ateam theme"),
+        ("\tRye\nbread \u2028 (fresh)!", "rye bread fresh"),
+        ("1,000.50 €", "100050 €"),
+        ("The", ""),
+        ("Élan vital", "élan vital"),
+    ],
+)
+def test_normalising_drops_case_punctuation_articles_and_spare_white_space(text, plain):
+    assert normalised(text) == plain
+
+
+def test_normalising_can_leave_blanks_for_punctuation():
+    assert normalised("An A-team's 1,000.", punctuation=" ") == "team s 1 000"
+
+
+@given(st.text(max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_normalising_ends_with_single_blanks_between_words(text):
+    assert normalised(text) == " ".join(normalised(text).split())
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer"),
+    [
+        ("It bakes Rye Bread daily.", "the rye bread"),
+        ("Rye bread", "rye bread"),
+        ("In 1987, he left.", "1987"),
+        ("(rye) bread", "Rye, bread!"),
+    ],
+)
+def test_an_answer_is_found_among_other_words(sentence, answer):
+    assert answer_found(["Something else.", sentence], ["no such thing", answer])
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer"),
+    [
+        ("They concatenate rows.", "cat"),
+        ("The category is full.", "cat"),
+        ("A tomcat sleeps.", "cat"),
+        ("It was in 2012.", "12"),
+        ("It costs 120 euros.", "20 euros"),
+        ("One cat, one dog.", "cat dog"),
+    ],
+)
+def test_an_answer_is_not_found_within_other_words(sentence, answer):
+    assert not answer_found([sentence], [answer])
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer"),
+    [
+        ("A well-known baker.", "well known"),
+        ("A well known baker.", "well-known"),
+        ("A wellknown baker.", "well-known"),
+        ("Don't wait.", "dont"),
+        ("It costs 10-12 euros.", "12 euros"),
+        ("It costs 1,000 euros.", "1000"),
+        ("rye/wheat bread", "wheat bread"),
+    ],
+)
+def test_punctuation_is_read_as_nothing_or_as_a_blank(sentence, answer):
+    assert answer_found([sentence], [answer])
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer"),
+    [
+        # Each needs one mark to be nothing and the other a blank.
+        ("It costs 1,000-2,000 euros.", "2000 euros"),
+        ("A well-known co-op.", "wellknown co op"),
+    ],
+)
+def test_one_reading_of_punctuation_holds_for_a_whole_sentence(sentence, answer):
+    assert not answer_found([sentence], [answer])
+
+
+def test_an_answer_that_is_only_articles_and_marks_is_never_found():
+    assert not answer_found(["The cat.", ""], ["The", "...", ""])
+
+
+def test_an_answer_is_not_put_together_from_two_sentences():
+    assert not answer_found(["It bakes rye", "bread and rolls."], ["rye bread"])
+
+
+def test_nothing_is_found_where_nothing_was_said_or_wanted():
+    assert not answer_found([], ["cat"])
+    assert not answer_found(["A cat."], [])
+
+
+def test_overlap_of_a_passage_that_holds_half_the_gold_text():
+    found = overlap(
+        gold=[("a.md", 10, 20)],
+        retrieved=[("a.md", 15, 30), ("b.md", 10, 20)],
+        touching=[("a.md", 0, 15), ("a.md", 15, 30)],
+    )
+    assert found.recall == pytest.approx(5 / 10)
+    assert found.precision == pytest.approx(5 / 25)
+    assert found.iou == pytest.approx(5 / 30)
+    assert found.precision_omega == pytest.approx(10 / 30)
+
+
+def test_overlap_with_nothing_is_zero():
+    nothing = overlap(gold=[("a.md", 0, 4)], retrieved=[], touching=[])
+    assert (nothing.recall, nothing.precision, nothing.precision_omega, nothing.iou) == (0, 0, 0, 0)
+
+
+@given(spans, spans, spans)
+@settings(max_examples=100, deadline=None)
+def test_overlap_counts_every_character_once(gold, retrieved, touching):
+    wanted, found, ideal = (
+        {(path, at) for path, start, end in some for at in range(start, end)}
+        for some in (gold, retrieved, touching)
+    )
+    measured = overlap(gold, retrieved, touching)
+    assert measured.recall == pytest.approx(share(wanted & found, wanted))
+    assert measured.precision == pytest.approx(share(wanted & found, found))
+    assert measured.iou == pytest.approx(share(wanted & found, wanted | found))
+    assert measured.precision_omega == pytest.approx(share(wanted & ideal, ideal))
+
+
+def share(part, whole):
+    return len(part) / len(whole) if whole else 0

@@ -1,0 +1,189 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ragqa.errors import UsageError
+from ragqa.evaluation.questions import Gold, Question, read_questions, to_json_lines
+
+ROW = {
+    "id": "a-001",
+    "question": "When does the bakery open?",
+    "kind": "fact",
+    "gold": [{"note": "bakery.md", "quote": "It opens at seven.", "part": 1}],
+    "answer": ["seven"],
+}
+ODD = ("\u2028", "\u2029", "\x85", "\r\n", "\r", "\x0b", "\x1c", "\0", "\ufeff", '"', "\\", "é")
+odd_text = st.lists(st.sampled_from(ODD) | st.text(max_size=4), max_size=5).map("".join)
+
+
+def written(tmp_path, *rows):
+    """A file with a line for each row; a text is a line as it is."""
+    path = tmp_path / "asked.jsonl"
+    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def without(key):
+    return {k: v for k, v in ROW.items() if k != key}
+
+
+def with_gold(**changes):
+    return ROW | {"gold": [ROW["gold"][0] | changes]}
+
+
+@st.composite
+def questions(draw):
+    parts = draw(st.lists(st.integers(-2, 5), max_size=4))
+    named = odd_text.filter(str.strip)
+    return Question(
+        id=draw(odd_text),
+        question=draw(odd_text),
+        kind=draw(odd_text),
+        gold=tuple(Gold(draw(odd_text), draw(named), part) for part in parts),
+        answer=tuple(draw(odd_text) for _ in set(parts)) if draw(st.booleans()) else (),
+        half=draw(st.sampled_from(("", "tune", "test"))),
+    )
+
+
+def test_a_question_is_read_with_its_gold_and_answers(tmp_path):
+    row = ROW | {
+        "gold": [
+            {"note": "bakery.md", "quote": "It opens at seven.", "part": 2},
+            {"note": "a/river.md", "quote": "It is cold."},
+        ],
+        "answer": ["cold", "seven"],
+        "half": "tune",
+    }
+    [question] = read_questions(written(tmp_path, row))
+    assert question == Question(
+        id="a-001",
+        question="When does the bakery open?",
+        kind="fact",
+        gold=(Gold("bakery.md", "It opens at seven.", 2), Gold("a/river.md", "It is cold.", 1)),
+        answer=("cold", "seven"),
+        half="tune",
+    )
+    assert question.parts == (1, 2)
+
+
+def test_quotes_that_say_the_same_make_one_part(tmp_path):
+    row = ROW | {"gold": [*ROW["gold"], {"note": "b.md", "quote": "At seven.", "part": 1}]}
+    [question] = read_questions(written(tmp_path, row))
+    assert len(question.gold) == 2
+    assert question.parts == (1,)
+
+
+def test_kind_and_half_may_be_left_out(tmp_path):
+    [question] = read_questions(written(tmp_path, without("kind")))
+    assert (question.kind, question.half) == ("", "")
+
+
+@pytest.mark.parametrize("row", [without("answer"), ROW | {"answer": []}])
+def test_answers_may_be_left_out_where_they_are_not_to_be_measured(tmp_path, row):
+    [question] = read_questions(written(tmp_path, row))
+    assert (question.answer, question.parts) == ((), (1,))
+
+
+def test_a_question_without_gold_is_one_that_the_notes_do_not_answer(tmp_path):
+    [question] = read_questions(written(tmp_path, ROW | {"gold": [], "answer": []}))
+    assert (question.gold, question.answer, question.parts) == ((), (), ())
+
+
+def test_blank_lines_are_passed_over_and_counted(tmp_path):
+    assert len(read_questions(written(tmp_path, "", ROW, "  ", ROW | {"id": "b"}))) == 2
+    with pytest.raises(UsageError, match=r"asked\.jsonl, line 4 is no question"):
+        read_questions(written(tmp_path, "", ROW, " ", "{"))
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ("{", "Expecting property name"),
+        ("[" * 100_000, "recursion"),
+        ("[1, 2]", "list indices"),
+        ("7", "not subscriptable"),
+        (without("id"), "'id' is missing"),
+        (without("question"), "'question' is missing"),
+        (without("gold"), "'gold' is missing"),
+        (ROW | {"id": 7}, "7 is not a text"),
+        (ROW | {"question": None}, "None is not a text"),
+        (ROW | {"kind": ["fact"]}, "is not a text"),
+        (ROW | {"gold": None}, "None"),
+        (ROW | {"gold": ["It opens at seven."]}, "no attribute 'get'"),
+        (with_gold(part="1"), "part must be a whole number, not '1'"),
+        (with_gold(part=1.0), r"part must be a whole number, not 1\.0"),
+        (with_gold(part=True), "part must be a whole number, not True"),
+        (with_gold(quote=" \n "), "a quote is empty"),
+        (with_gold(note=None), "None is not a text"),
+        (ROW | {"gold": [{"note": "bakery.md"}]}, "'quote' is missing"),
+        (ROW | {"answer": [7]}, "7 is not a text"),
+    ],
+)
+def test_a_line_that_is_no_question_is_named_with_the_reason(tmp_path, bad, reason):
+    with pytest.raises(UsageError, match=reason) as raised:
+        read_questions(written(tmp_path, ROW | {"id": "first"}, bad))
+    assert f"{tmp_path / 'asked.jsonl'}, line 2 is no question: " in raised.value.message
+    assert '"gold"' in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (ROW | {"half": "dev"}, "half must be tune or test, not 'dev'"),
+        (ROW | {"answer": ["seven", "eight"]}, "1 parts have a quote, 2 an answer"),
+        (ROW | {"gold": []}, "0 parts have a quote, 1 an answer"),
+        (ROW | {"id": "first"}, "the id 'first' stands twice"),
+    ],
+)
+def test_a_question_that_does_not_hold_together_is_named(tmp_path, bad, reason):
+    with pytest.raises(UsageError) as raised:
+        read_questions(written(tmp_path, ROW | {"id": "first"}, bad))
+    assert raised.value.message == f"{tmp_path / 'asked.jsonl'}, line 2: {reason}"
+
+
+def test_answers_are_a_list_and_never_the_letters_of_a_text(tmp_path):
+    with pytest.raises(UsageError, match=r"asked\.jsonl, line 1 is no question"):
+        read_questions(written(tmp_path, ROW | {"answer": "7"}))
+
+
+def test_a_file_that_is_not_there_is_named_with_the_way_to_make_one(tmp_path):
+    with pytest.raises(UsageError, match=r"none\.jsonl cannot be read: No such file") as raised:
+        read_questions(tmp_path / "none.jsonl")
+    assert "--generate" in raised.value.hint
+
+
+def test_a_file_that_is_not_utf_8_is_named(tmp_path):
+    path = tmp_path / "latin.jsonl"
+    path.write_bytes(json.dumps(ROW | {"id": "é"}, ensure_ascii=False).encode("latin-1"))
+    with pytest.raises(UsageError, match=r"latin\.jsonl cannot be read"):
+        read_questions(path)
+
+
+@pytest.mark.parametrize("text", ["", "\n \n"])
+def test_a_file_without_a_question_is_named(tmp_path, text):
+    with pytest.raises(UsageError, match=r"there are no questions in .*asked\.jsonl"):
+        read_questions(written(tmp_path, text))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(questions(), min_size=1, max_size=3, unique_by=lambda question: question.id))
+def test_what_is_written_is_read_back_the_same(tmp_path_factory, asked):
+    path = tmp_path_factory.getbasetemp() / "round.jsonl"
+    path.write_text(to_json_lines(asked), encoding="utf-8")
+    assert read_questions(path) == asked
+
+
+def test_a_line_separator_within_a_text_ends_no_line():
+    question = Question("a", "one\u2028two\x85three", "", (), ())
+    assert to_json_lines([question]).count("\n") == 1
+    assert "\u2028" in to_json_lines([question])
+
+
+def test_a_question_about_a_note_whose_name_is_not_utf_8_can_be_written(tmp_path):
+    question = Question("a", "Where is the café?", "", (Gold("caf\udce9.md", "Here.", 1),), ("x",))
+    path = tmp_path / "asked.jsonl"
+    path.write_text(to_json_lines([question]), encoding="utf-8")
+    assert read_questions(path) == [question]

@@ -1,0 +1,160 @@
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ragqa.evaluation.statistics import (
+    Bin,
+    auroc,
+    calibration_error,
+    interval,
+    randomisation_p,
+    reliability,
+    risk_coverage,
+)
+
+scores = st.lists(st.integers(0, 8).map(lambda n: n / 8), min_size=1, max_size=12)
+asked = st.lists(
+    st.tuples(st.floats(0, 1, allow_subnormal=False), st.booleans()), min_size=1, max_size=30
+)
+tied = st.lists(st.tuples(st.sampled_from((0.2, 0.5, 0.9)), st.booleans()), max_size=12)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+@settings(max_examples=40, deadline=None)
+def test_an_interval_holds_the_mean_and_stays_among_the_values(values):
+    low, high = interval(values)
+    assert low - 1e-9 <= np.mean(values) <= high + 1e-9
+    assert min(values) - 1e-9 <= low <= high <= max(values) + 1e-9
+
+
+def test_an_interval_shrinks_with_the_number_of_questions():
+    widths = [high - low for low, high in (interval([0, 1] * n) for n in (5, 50, 500))]
+    # The standard error of a share of one half, nearly two on either side.
+    expected = [2 * 1.96 * (0.25 / (2 * n)) ** 0.5 for n in (5, 50, 500)]
+    assert widths == pytest.approx(expected, rel=0.15)
+
+
+def test_an_interval_of_a_higher_level_is_wider():
+    values = list(range(20))
+    low, high = interval(values)
+    lower, higher = interval(values, level=0.99)
+    assert lower < low < high < higher
+
+
+def test_an_interval_is_the_same_each_time():
+    values = [0, 0.2, 0.5, 1, 1]
+    assert interval(values) == interval(values)
+
+
+@pytest.mark.parametrize("values", [[0.25], [0.25] * 7])
+def test_an_interval_of_what_does_not_vary_is_a_point(values):
+    assert interval(values) == (0.25, 0.25)
+
+
+@pytest.mark.parametrize("differences", [[], [0.0], [0.0] * 50])
+def test_equal_results_differ_by_chance_alone(differences):
+    assert randomisation_p(differences) == 1
+
+
+def test_a_clear_difference_is_hardly_chance():
+    assert randomisation_p([0.1] * 40) < 0.001
+    assert randomisation_p([-0.1] * 40) < 0.001
+
+
+def test_a_difference_that_cancels_out_may_well_be_chance():
+    assert randomisation_p([1, -1] * 20) == 1
+
+
+def test_questions_without_a_difference_say_nothing():
+    assert randomisation_p([0.5, 0, 0.5, 0, -0.25, 0]) == randomisation_p([0.5, 0.5, -0.25])
+
+
+@pytest.mark.parametrize(
+    "differences",
+    [
+        [0.3],
+        [0.5, 0.5],
+        [1, 1, 1, 1, 1],
+        [1, 1, -1, 1],
+        [0.1, 0.2, 0.3, -0.4],
+        [0.1, 0.1, 0.1, 0.3, -0.1, 0.2],
+        [1, 0.5, 0.25, 0.125, -1, 0.7, 0.1, 0.9],
+    ],
+)
+def test_the_probability_is_that_of_all_ways_to_swap_the_pairs(differences):
+    sums = [
+        sum(sign * value for sign, value in zip(signs, differences, strict=True))
+        for signs in product((-1, 1), repeat=len(differences))
+    ]
+    extreme = [abs(one) >= abs(sum(differences)) - 1e-9 for one in sums]
+    assert randomisation_p(differences) == pytest.approx(np.mean(extreme), abs=0.02)
+
+
+@given(scores, scores)
+@settings(max_examples=60, deadline=None)
+def test_auroc_is_the_share_of_pairs_in_order_with_ties_as_halves(positive, negative):
+    pairs = [(p > n) + (p == n) / 2 for p in positive for n in negative]
+    assert auroc(positive, negative) == pytest.approx(np.mean(pairs))
+
+
+def test_reliability_and_calibration_error_by_hand():
+    bins = reliability([0.05, 0.08, 0.95, 1.0, 0.1], [False, True, True, True, False])
+    assert [one.questions for one in bins] == [2, 1, 2]
+    assert [(one.low, one.high) for one in bins] == [(0, 0.1), (0.1, 0.2), (0.9, 1)]
+    assert [one.confidence for one in bins] == pytest.approx([0.065, 0.1, 0.975])
+    assert [one.answerable for one in bins] == [0.5, 0, 1]
+    assert calibration_error(bins) == pytest.approx((2 * 0.435 + 0.1 + 2 * 0.025) / 5)
+
+
+def test_confidence_that_comes_true_has_no_calibration_error():
+    bins = reliability([0.25] * 4 + [0.75] * 4, [True, *[False] * 3, False, *[True] * 3])
+    assert bins == [Bin(0.2, 0.3, 4, 0.25, 0.25), Bin(0.7, 0.8, 4, 0.75, 0.75)]
+    assert calibration_error(bins) == 0
+
+
+def test_there_is_no_calibration_error_without_questions():
+    assert reliability([], []) == []
+    assert calibration_error([]) == 0
+
+
+@given(asked)
+@settings(max_examples=60, deadline=None)
+def test_every_question_is_in_the_bin_of_its_confidence(questions):
+    bins = reliability([c for c, _ in questions], [a for _, a in questions])
+    assert sum(one.questions for one in bins) == len(questions)
+    for one in bins:
+        assert one.low - 1e-9 <= one.confidence <= one.high + 1e-9
+        assert 0 <= one.answerable <= 1
+
+
+def test_the_risk_of_answering_only_the_most_confident_share():
+    curve = risk_coverage([0.2, 0.9, 0.6, 0.4], [False, True, False, True])
+    assert curve == [(0.25, 0), (0.5, 1 / 2), (0.75, pytest.approx(1 / 3)), (1, 2 / 4)]
+
+
+def test_questions_of_equal_confidence_are_answered_together_and_share_their_risk():
+    curve = risk_coverage([0.5, 0.9, 0.5, 0.5, 0.1], [True, True, False, False, True])
+    assert [coverage for coverage, _ in curve] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1])
+    assert [risk for _, risk in curve] == pytest.approx([0, 2 / 4, 2 / 4, 2 / 4, 2 / 5])
+
+
+@given(tied, st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_the_risk_does_not_depend_on_the_order_of_questions(questions, random):
+    shuffled = random.sample(questions, len(questions))
+    curves = [
+        risk_coverage([c for c, _ in some], [a for _, a in some]) for some in (questions, shuffled)
+    ]
+    assert curves[0] == curves[1]
+
+
+@given(asked)
+@settings(max_examples=60, deadline=None)
+def test_the_risk_of_answering_all_is_the_share_that_has_no_answer(questions):
+    answerable = [a for _, a in questions]
+    curve = risk_coverage([c for c, _ in questions], answerable)
+    assert len(curve) == len(questions)
+    assert curve[-1] == pytest.approx((1, 1 - np.mean(answerable)))
