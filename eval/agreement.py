@@ -30,7 +30,6 @@ SETTINGS: tuple[Mapping[str, Value], ...] = (
     {"passage_tokens": 200},
     {"passage_tokens": 300},
     {"candidates": 10},
-    {"candidates": 3},
     {"dense_weight": 1.0, "passage_tokens": 60},
 )
 MEASURES = ("ndcg@10", "recall@1", "recall@5")

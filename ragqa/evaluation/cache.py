@@ -10,7 +10,6 @@ from typing import Self
 
 import numpy as np
 
-from ragqa.embedders import Embedder
 from ragqa.embedders.cache import cache_folder
 from ragqa.errors import UsageError
 from ragqa.indexing import Embedders
@@ -56,8 +55,16 @@ class CachedEmbedder:
     the same numbers. Questions are not kept: how long they take is measured.
     """
 
-    def __init__(self, embedders: Embedders, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(
+        self,
+        embedders: Embedders,
+        connection: sqlite3.Connection,
+        path: Path,
+        *,
+        reads: bool = True,
+    ) -> None:
         self._embedders = embedders
+        self._reads = reads
         self._connection = connection
         self._path = path
         self._passages = _Table(connection, "passages")
@@ -77,7 +84,9 @@ class CachedEmbedder:
             connection = sqlite3.connect(path)
         with closing(connection):
             with _naming(path):
+                # What is kept can be made again, so no write waits for the disk.
                 connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=NORMAL")
                 connection.executescript(_SCHEMA)
             yield cls(embedders, connection, path)
 
@@ -93,9 +102,9 @@ class CachedEmbedder:
         return str(row[0]) if row else self._embedders.building.dtype
 
     @property
-    def uncached(self) -> Embedder:
-        """The embedder that is asked with, for measuring how long it takes."""
-        return self._embedders.asking
+    def anew(self) -> "CachedEmbedder":
+        """The same, but it computes every sentence, as one who times it wants."""
+        return CachedEmbedder(self._embedders, self._connection, self._path, reads=False)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count as the embedder does."""
@@ -120,7 +129,7 @@ class CachedEmbedder:
         """Embed sentences; spans of tokens are not kept, as nobody asks for a sentence's."""
         keys = [_key(text) for text in texts]
         with _naming(self._path):
-            known = self._sentences.find(keys)
+            known = self._sentences.find(keys) if self._reads else {}
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if missing:
             encoded = self._embedders.asking.embed_sentences(list(missing.values()))

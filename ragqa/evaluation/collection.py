@@ -78,7 +78,7 @@ def build_collection(
             progress("indexing", done, total)
             writer.commit(_describe(embedder, chunking))
         with closing(store.snapshot()) as snapshot:
-            yield Collection(snapshot, embedder, embedder.uncached, ranking, chunking), stretches
+            yield Collection(snapshot, embedder, embedder.anew, ranking, chunking), stretches
 
 
 def note_of(path: str, text: str, *, title: str | None = None) -> Note:

@@ -72,7 +72,7 @@ def evaluate_questions(
         collection = Collection(
             snapshot=index.snapshot(),
             embedder=embedder,
-            timed=embedder.uncached,
+            timed=embedder.anew,
             ranking=index.ranking,
             chunking=index.source.chunking,
         )

@@ -116,7 +116,7 @@ def test_a_sentence_that_stands_twice_is_embedded_once(tmp_path):
 def test_questions_and_counts_are_those_of_the_embedder(tmp_path):
     plain = HashedEmbedder(64)
     with CachedEmbedder.open(Embedders("hashed:64"), tmp_path) as cached:
-        assert cached.info == cached.uncached.info == plain.info
+        assert cached.info == cached.anew.info == plain.info
         assert cached.count_tokens(TEXTS) == plain.count_tokens(TEXTS)
         found, exact = cached.embed_query("who bakes?"), plain.embed_query("who bakes?")
     assert np.array_equal(found.vectors, exact.vectors)
