@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from ragqa.answering import Weighed, choose, weigh
+from ragqa.api import MIN_POOL
 from ragqa.errors import UsageError
 from ragqa.evaluation.collection import Collection
 from ragqa.evaluation.measures import Overlap, answer_found, measure_rankings, overlap
@@ -13,9 +14,6 @@ from ragqa.evaluation.missed import why_missed
 from ragqa.evaluation.tasks import ANSWERS_AT, METHODS, Outcome, Task
 from ragqa.retrieval import clean_question, find_legs, to_hits
 from ragqa.types import Filters, Hit, Progress
-
-POOL = 10
-"""So many passages are handed to the composer, as `ragqa ask` does."""
 
 TIMED = 20
 """For so many questions the whole answer is timed, without any cache."""
@@ -86,12 +84,12 @@ def _ask(
         collection.snapshot,
         collection.embedder,
         question,
-        k=POOL,
+        k=MIN_POOL,
         filters=Filters(),
         ranking=collection.ranking,
     )
     fused = legs.fused(collection.ranking.dense_weight)
-    retrieved = to_hits(collection.snapshot, legs, fused[: max(POOL, asking.passages)])
+    retrieved = to_hits(collection.snapshot, legs, fused[: max(MIN_POOL, asking.passages)])
     search_ms = _ms_since(started)
     ranked = {"hybrid": fused, "dense": legs.dense, "terms": legs.terms}
     asked = _Asked(
@@ -102,7 +100,7 @@ def _ask(
     )
     if not asking.compose:
         return asked
-    retrieved = replace(retrieved, hits=retrieved.hits[:POOL])
+    retrieved = replace(retrieved, hits=retrieved.hits[:MIN_POOL])
     ask_ms = None
     if timed:
         started = time.perf_counter()
