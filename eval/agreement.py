@@ -44,7 +44,7 @@ def main() -> None:
     args = parser.parse_args()
     by_hand = [question for question in read_questions(args.questions) if question.gold]
     with open_index(args.corpus) as index:
-        notes = read_notes(index.source, _silent)
+        notes, _ = read_notes(index.source, _silent)
     made = generate_questions(notes, args.generated, seed=SEED)
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in MEASURES}
     print(f"{len(by_hand)} hand-written and {len(made)} generated questions\n")

@@ -80,6 +80,7 @@ Out = Annotated[
 
 @app.command(name="eval")
 def evaluate(
+    ctx: typer.Context,
     questions: Questions = None,
     half: Half = None,
     beir: BeirFolder = None,
@@ -104,21 +105,23 @@ def evaluate(
 
     Example: ragqa eval --fail-under recall@5=0.9 --report report.html
     """
-    modes = {
-        "--questions": questions,
-        "--beir": beir,
-        "--qa": qa,
-        "--chunking": chunking,
-        "--compare": compare,
-        "--generate": generate,
-    }
-    _check_options(modes, hold_out=hold_out, half=half, out=out, report=report)
+    mode = _mode(_given(ctx.params))
     if compare is not None:
         return _compare(*map(Path, compare), json=json)
+    places = _Places(corpus, index)
     if generate is not None and out is not None:
-        return _generate(generate, Path(out), seed, _Places(corpus, index), json=json)
-    places, settings = _Places(corpus, index), _settings(overrides)
-    wanted = _Wanted(questions, half, beir, qa, chunking, hold_out, seed, limit, settings, places)
+        return _generate(generate, Path(out), seed, places, json=json)
+    wanted = _Wanted(
+        mode=mode,
+        folder=beir or qa or chunking,
+        questions=questions,
+        half=half,
+        hold_out=hold_out,
+        seed=seed,
+        limit=limit,
+        settings=_settings(overrides),
+        places=places,
+    )
     return _evaluate(wanted, fail_under or [], failures=failures, report=report, json=json)
 
 
@@ -130,13 +133,12 @@ class _Places:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What to evaluate, as given."""
+    """What to evaluate, as given; `folder` is that of a public set."""
 
+    mode: str
+    folder: str | None
     questions: str | None
     half: str | None
-    beir: str | None
-    qa: str | None
-    chunking: str | None
     hold_out: float | None
     seed: int
     limit: int | None
@@ -144,30 +146,38 @@ class _Wanted:
     places: _Places
 
 
-def _check_options(
-    modes: dict[str, Any],
-    *,
-    hold_out: float | None,
-    half: str | None,
-    out: str | None,
-    report: str | None,
-) -> None:
-    given = [name for name, value in modes.items() if value is not None]
-    if len(given) > 1:
-        raise UsageError(f"{' and '.join(given)} cannot go together", hint="ragqa eval --help")
-    if hold_out is not None and (modes["--qa"] is None or not 0 < hold_out < 1):
-        raise UsageError(
-            "--hold-out takes a share between 0 and 1, and goes with --qa",
-            hint="ragqa eval --qa DIR --hold-out 0.5",
-        )
-    if half not in (None, "tune", "test", "all"):
-        raise UsageError(f"--half is tune, test or all, not {half!r}")
-    if (modes["--generate"] is None) != (out is None):
-        raise UsageError(
-            "--generate and --out go together", hint="ragqa eval --generate 100 --out FILE"
-        )
-    if report is not None and not report.lower().endswith((".html", ".htm")):
-        raise UsageError(f"the report is a page: {report} must end in .html")
+_MEASURING = {"--limit", "--set", "--fail-under", "--failures", "--report"}
+_MODES = {
+    "--compare": set[str](),
+    "--generate": {"--out", "--corpus", "--index"},
+    "--beir": _MEASURING,
+    "--qa": {*_MEASURING, "--hold-out"},
+    "--chunking": _MEASURING,
+    "--questions": {*_MEASURING, "--half", "--corpus", "--index"},
+}
+"""What goes with each way to use the command; the last is also what no option means."""
+
+
+def _given(parameters: dict[str, Any]) -> set[str]:
+    """The options given that must fit together."""
+    names = {name for name, value in parameters.items() if value not in (None, False, ())}
+    fitting = names - {"seed", "json", "debug"}
+    return {f"--{name.replace('_', '-').replace('overrides', 'set')}" for name in fitting}
+
+
+def _mode(given: set[str]) -> str:
+    """The way the command is used, without its dashes.
+
+    :raises UsageError: options that do not go together, of which one would be ignored.
+    """
+    chosen = next((mode for mode in _MODES if mode in given), "--questions")
+    for other in sorted(given - {chosen} - _MODES[chosen]):
+        needs = [mode for mode, allowed in _MODES.items() if other in allowed]
+        hint = f"{other} goes with {', '.join(needs)}" if needs else "ragqa eval --help"
+        raise UsageError(f"{chosen} and {other} cannot go together", hint=hint)
+    if chosen == "--generate" and "--out" not in given:
+        raise UsageError("--generate needs a file", hint="ragqa eval --generate 100 --out FILE")
+    return chosen.removeprefix("--")
 
 
 def _settings(given: list[str] | None) -> dict[str, str]:
@@ -189,9 +199,11 @@ def _evaluate(
     wanted: _Wanted, fail_under: list[str], *, failures: bool, report: str | None, json: bool
 ) -> int:
     from ragqa import render
-    from ragqa.evaluation.targets import check_targets, parse_target
+    from ragqa.evaluation.targets import check_measurable, check_targets, parse_target
 
     targets = [parse_target(text) for text in fail_under]
+    check_measurable(targets, wanted.mode)
+    _check_values(wanted, report)
     render.show_logged_warnings()
     with render.ProgressLine() as progress:
         document = _measure(wanted, progress)
@@ -210,42 +222,47 @@ def _evaluate(
     return 0
 
 
+def _check_values(wanted: _Wanted, report: str | None) -> None:
+    """Refuse what would fail, before the work rather than after it."""
+    if wanted.hold_out is not None and not 0 < wanted.hold_out < 1:
+        raise UsageError("--hold-out takes a share between 0 and 1", hint="--hold-out 0.5")
+    if wanted.half not in (None, "tune", "test", "all"):
+        raise UsageError(f"--half is tune, test or all, not {wanted.half!r}")
+    if report is not None:
+        if not report.lower().endswith((".html", ".htm")):
+            raise UsageError(f"the report is a page: {report} must end in .html")
+        if not Path(report).absolute().parent.is_dir():
+            raise UsageError(f"there is no folder for the report {report}")
+
+
 def _measure(wanted: _Wanted, progress: "Progress") -> dict[str, Any]:
     from ragqa.config import load_settings
     from ragqa.evaluation import evaluating, sets
 
-    if wanted.beir is None and wanted.qa is None and wanted.chunking is None:
+    if wanted.folder is None:
         return _measure_questions(wanted, progress)
     settings = load_settings(dict(wanted.settings)).settings
-    if wanted.chunking is not None:
-        folder = Path(wanted.chunking)
+    folder = Path(wanted.folder)
+    if wanted.mode == "chunking":
         return evaluating.evaluate_chunking(folder, settings, limit=wanted.limit, progress=progress)
-    if wanted.qa is not None:
-        found = sets.read_qa(Path(wanted.qa))
-        if wanted.hold_out is not None:
-            found = sets.hold_out(found, wanted.hold_out, wanted.seed)
-    else:
-        found = sets.read_beir(Path(wanted.beir or ""))
+    answers = wanted.mode == "qa"
+    found = sets.read_qa(folder) if answers else sets.read_beir(folder)
+    if wanted.hold_out is not None:
+        found = sets.hold_out(found, wanted.hold_out, wanted.seed)
     return evaluating.evaluate_beir(
-        found, settings, answers=wanted.qa is not None, limit=wanted.limit, progress=progress
+        found, settings, answers=answers, limit=wanted.limit, progress=progress
     )
 
 
 def _measure_questions(wanted: _Wanted, progress: "Progress") -> dict[str, Any]:
     from ragqa.evaluation.evaluating import evaluate_questions, index_with
-    from ragqa.evaluation.questions import read_questions
+    from ragqa.evaluation.questions import choose_half, read_questions
 
     path = Path(wanted.questions or QUESTIONS)
-    questions = read_questions(path)
-    half = wanted.half or ("test" if all(question.half for question in questions) else "all")
+    questions, half = choose_half(read_questions(path), wanted.half)
     with index_with(wanted.settings, wanted.places.corpus, wanted.places.index) as index:
         return evaluate_questions(
-            index,
-            questions,
-            name=path.stem,
-            half="" if half == "all" else half,
-            limit=wanted.limit,
-            progress=progress,
+            index, questions, name=path.stem, half=half, limit=wanted.limit, progress=progress
         )
 
 
@@ -268,19 +285,15 @@ def _generate(count: int, out: Path, seed: int, places: _Places, *, json: bool) 
     from ragqa.evaluation.generating import generate_questions
     from ragqa.evaluation.questions import to_json_lines
 
-    if out.exists():
-        raise UsageError(
-            f"{out} is there already, and might hold questions written by hand",
-            hint="name a new file: --out FILE",
-        )
     with open_index(places.corpus, index=places.index) as index, render.ProgressLine() as progress:
-        notes = read_notes(index.source, progress)
+        notes, warnings = read_notes(index.source, progress)
         questions = generate_questions(notes, count, seed=seed)
+    render.print_warnings(warnings)
     if not questions:
         raise UsageError(
             "the notes hold no headings, definitions, tables, facts or links to ask about"
         )
-    _write(out, to_json_lines(questions))
+    _write(out, to_json_lines(questions), new=True)
     kinds: dict[str, int] = {}
     for question in questions:
         kinds[question.kind] = kinds.get(question.kind, 0) + 1
@@ -291,9 +304,16 @@ def _generate(count: int, out: Path, seed: int, places: _Places, *, json: bool) 
     return 0
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, *, new: bool = False) -> None:
+    """Write a file; with `new` one that is there already stays as it is."""
     try:
-        path.write_text(text, encoding="utf-8")
+        with path.open("x" if new else "w", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as exc:
+        raise UsageError(
+            f"{path} is there already, and might hold questions written by hand",
+            hint="name a new file: --out FILE",
+        ) from exc
     except OSError as exc:
         raise UsageError(
             f"{path} cannot be written: {exc.strerror}", hint="name another file"

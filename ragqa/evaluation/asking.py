@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
 from ragqa.answering import Weighed, choose, weigh
 from ragqa.api import MIN_POOL
@@ -16,7 +15,9 @@ from ragqa.retrieval import clean_question, find_legs, to_hits
 from ragqa.types import Filters, Hit, Progress
 
 TIMED = 20
-"""For so many questions the whole answer is timed, without any cache."""
+"""For so many questions the composer is timed too, without any cache."""
+
+_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,10 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What the collection gave for a question.
-
-    `rankings` are by method: for each place the units that are first found there.
-    """
+    """What the collection gave for a question; `rankings` are of units, by method."""
 
     task: Task
-    rankings: Mapping[str, Sequence[Sequence[str]]]
+    rankings: Mapping[str, Sequence[str]]
     hits: Sequence[Hit] = ()
     search_ms: float | None = None
     ask_ms: float | None = None
@@ -50,30 +48,37 @@ def ask_all(
     collection: Collection, tasks: Sequence[Task], asking: Asking, progress: Progress
 ) -> tuple[list[Outcome], list[str]]:
     """Ask every question, in order; the second value tells of those that cannot be asked."""
-    asked, warnings = [], []
-    for done, task in enumerate(tasks):
-        progress("asking", done, len(tasks))
-        try:
-            question = clean_question(task.question)
-        except UsageError as exc:
-            warnings.append(f"question {task.id} counts as zero: {exc.message}")
-            asked.append(_Asked(task, dict.fromkeys(METHODS, ())))
-            continue
-        timed = asking.compose and done < TIMED
-        asked.append(_ask(collection, task, question, asking, timed=timed))
+    outcomes: list[Outcome] = []
+    warnings: list[str] = []
+    for start in range(0, len(tasks), _AT_ONCE):
+        asked: list[_Asked] = []
+        for task in tasks[start : start + _AT_ONCE]:
+            done = start + len(asked)
+            progress("asking", done, len(tasks))
+            timed = asking.compose and done < TIMED
+            try:
+                question = clean_question(task.question)
+            except UsageError as exc:
+                warnings.append(f"question {task.id} counts as zero: {exc.message}")
+                asked.append(_Asked(task, dict.fromkeys(METHODS, ())))
+            else:
+                asked.append(_ask(collection, task, question, asking, timed=timed))
+        outcomes += _outcomes(asked, asking)
     progress("asking", len(tasks), len(tasks))
+    return outcomes, warnings
+
+
+def _outcomes(asked: Sequence[_Asked], asking: Asking) -> list[Outcome]:
     relevant = {one.task.id: one.task.relevant for one in asked if one.task.relevant}
     measured = {
-        method: measure_rankings(
-            relevant, {one.task.id: list(chain(*one.rankings[method])) for one in asked}
-        )
+        method: measure_rankings(relevant, {one.task.id: one.rankings[method] for one in asked})
         for method in METHODS
     }
     outcomes = []
     for one in asked:
         by_method = {method: found.get(one.task.id, {}) for method, found in measured.items()}
         outcomes.append(_outcome(one, by_method, asking))
-    return outcomes, warnings
+    return outcomes
 
 
 def _ask(
@@ -109,16 +114,15 @@ def _ask(
     return replace(asked, ask_ms=ask_ms, weighed=weigh(retrieved, collection.embedder))
 
 
-def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[list[str]]:
-    """The units of each passage that were not found before; passages that add none are left out."""
-    seen: set[str] = set()
-    places = []
+def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
+    """The ranking of units: each where it first comes; a passage with two takes two places."""
+    ranking: dict[str, None] = {}
     for passage_id, _ in ranked:
-        new = [unit for unit in task.units_of(passage_id) if unit not in seen]
-        seen.update(new)
-        if new:
-            places.append(new)
-    return places
+        new = [unit for unit in task.units_of(passage_id) if unit not in ranking]
+        if not new and not task.by_document:
+            new = [f"again {passage_id}"]
+        ranking.update(dict.fromkeys(new))
+    return list(ranking)
 
 
 def _ms_since(started: float) -> float:
@@ -152,8 +156,8 @@ def _outcome(asked: _Asked, measures: Mapping[str, Mapping[str, float]], asking:
     )
 
 
-def _rank(ranking: Sequence[Sequence[str]], unit: str) -> int | None:
-    return next((rank for rank, units in enumerate(ranking, start=1) if unit in units), None)
+def _rank(ranking: Sequence[str], unit: str) -> int | None:
+    return ranking.index(unit) + 1 if unit in ranking else None
 
 
 def _sentences(weighed: Weighed | None) -> list[tuple[str, str]]:

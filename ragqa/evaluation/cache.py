@@ -10,6 +10,7 @@ from typing import Self
 
 import numpy as np
 
+from ragqa.embedders import Embedder
 from ragqa.embedders.cache import cache_folder
 from ragqa.errors import UsageError
 from ragqa.indexing import Embedders
@@ -25,7 +26,7 @@ CREATE TABLE IF NOT EXISTS made (dtype TEXT);
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """A table of the cache: how many it holds is never asked, only whether it holds a key."""
+    """A table of the cache: blobs by key."""
 
     connection: sqlite3.Connection
     name: str
@@ -55,16 +56,8 @@ class CachedEmbedder:
     the same numbers. Questions are not kept: how long they take is measured.
     """
 
-    def __init__(
-        self,
-        embedders: Embedders,
-        connection: sqlite3.Connection,
-        path: Path,
-        *,
-        reads: bool = True,
-    ) -> None:
+    def __init__(self, embedders: Embedders, connection: sqlite3.Connection, path: Path) -> None:
         self._embedders = embedders
-        self._reads = reads
         self._connection = connection
         self._path = path
         self._passages = _Table(connection, "passages")
@@ -102,9 +95,9 @@ class CachedEmbedder:
         return str(row[0]) if row else self._embedders.building.dtype
 
     @property
-    def anew(self) -> "CachedEmbedder":
-        """The same, but it computes every sentence, as one who times it wants."""
-        return CachedEmbedder(self._embedders, self._connection, self._path, reads=False)
+    def plain(self) -> Embedder:
+        """The embedder that is asked with, for measuring how long it takes."""
+        return self._embedders.asking
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count as the embedder does."""
@@ -129,7 +122,7 @@ class CachedEmbedder:
         """Embed sentences; spans of tokens are not kept, as nobody asks for a sentence's."""
         keys = [_key(text) for text in texts]
         with _naming(self._path):
-            known = self._sentences.find(keys) if self._reads else {}
+            known = self._sentences.find(keys)
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if missing:
             encoded = self._embedders.asking.embed_sentences(list(missing.values()))

@@ -60,8 +60,8 @@ def build_collection(
 ) -> Iterator[tuple[Collection, list[Stretch]]]:
     """Index notes as ragqa does, in a folder that is gone afterwards.
 
-    Gives the collection, and where each passage lies. Notes are taken some at a time, so that they
-    need not all be in memory.
+    Gives the collection, and where each passage lies. Notes are taken some at a time; their
+    passages' vectors are held until all are written.
     """
     with tempfile.TemporaryDirectory(prefix="ragqa-eval-") as folder:
         store = open_store(Path(folder))
@@ -78,7 +78,7 @@ def build_collection(
             progress("indexing", done, total)
             writer.commit(_describe(embedder, chunking))
         with closing(store.snapshot()) as snapshot:
-            yield Collection(snapshot, embedder, embedder.anew, ranking, chunking), stretches
+            yield Collection(snapshot, embedder, embedder.plain, ranking, chunking), stretches
 
 
 def note_of(path: str, text: str, *, title: str | None = None) -> Note:

@@ -12,6 +12,7 @@ from ragqa.config import Settings, load_settings
 from ragqa.config.settings import Value
 from ragqa.embedders import embedder_for
 from ragqa.embedders.cache import cache_folder
+from ragqa.errors import UsageError
 from ragqa.evaluation.asking import Asking, ask_all
 from ragqa.evaluation.cache import CachedEmbedder
 from ragqa.evaluation.collection import Collection, Stretch, build_collection, note_of
@@ -41,10 +42,16 @@ def index_with(settings: Mapping[str, Value], corpus: str | None, index: str | N
     Settings that make other passages or embeddings get an index in the cache folder, so that the
     user's is never rebuilt for an experiment.
 
+    :raises UsageError: an index is named that these settings would not fit.
     :raises RagqaError: as `open_index` does.
     """
     remade = {name: settings[name] for name in _REMADE_BY if name in settings}
-    if index is None and remade:
+    if index is not None and remade:
+        raise UsageError(
+            f"{' and '.join(remade)} would need another index than the one in {index}",
+            hint="leave --index out: the experiment then has its own",
+        )
+    if remade:
         places = load_settings({"corpus": corpus}).places
         key = repr((str(places.corpus), sorted(remade.items()))).encode("utf-8", "surrogateescape")
         name = hashlib.blake2b(key, digest_size=8).hexdigest()
@@ -63,20 +70,19 @@ def evaluate_questions(
 ) -> Document:
     """Ask an index questions about its own notes; it is brought up to date first.
 
-    :param half: "tune" or "test" for these questions alone, "" for all.
+    :param half: which half of a file these questions are; only said.
     :raises RagqaError: as `Index.refresh` does.
     """
     report = index.refresh(progress=progress)
-    chosen = [question for question in questions if not half or question.half == half]
     with CachedEmbedder.open(index.source.embedders) as embedder:
         collection = Collection(
             snapshot=index.snapshot(),
             embedder=embedder,
-            timed=embedder.anew,
+            timed=embedder.plain,
             ranking=index.ranking,
             chunking=index.source.chunking,
         )
-        tasks, warnings = tasks_of(chosen[:limit], partial(_read, index), collection.passages_of)
+        tasks, warnings = tasks_of(questions[:limit], partial(_read, index), collection.passages_of)
         outcomes, problems = ask_all(collection, tasks, Asking(compose=True), progress)
     skipped = [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
     return {
@@ -115,7 +121,7 @@ def evaluate_beir(
                 relevant=_positive(beir.qrels.get(query.id, {})),
                 units_of=lambda id_: [documents[id_]],
                 expect=partial(_best_of, collection, first, beir.qrels.get(query.id, {})),
-                any_will_do=True,
+                by_document=True,
                 answers=[query.answers] if query.answers and query.answerable else (),
             )
             for query in asked[:limit]
@@ -156,13 +162,14 @@ def evaluate_chunking(
         }
 
 
-def read_notes(source: Source, progress: Progress) -> list[Note]:
-    """Every note of a corpus that can be read.
+def read_notes(source: Source, progress: Progress) -> tuple[list[Note], list[str]]:
+    """Every note of a corpus that can be read, and a warning for each other.
 
     :raises NoCorpus: there is none.
     """
     found = find_changes(source, source.walk(), {}, progress=progress)
-    return [read.note for read in found.added]
+    warnings = [f"skipped {skip.path}: {skip.reason}" for skip in found.skipped]
+    return [read.note for read in found.added], warnings
 
 
 def _read(index: Index, path: str) -> Note | None:

@@ -18,7 +18,7 @@ MEASURES = {
 }
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
-_PUNCTUATION = tuple(map(ord, string.punctuation))
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 Spans = Sequence[tuple[str, int, int]]
 """Stretches of notes: path, first character, and the one after the last."""
@@ -50,32 +50,17 @@ def measure_rankings(
     return found
 
 
-def normalised(text: str, *, punctuation: str = "") -> str:
-    """Lower case without punctuation and articles, as the scorer of SQuAD has it (2016).
-
-    :param punctuation: what stands in its place.
-    """
-    plain = text.lower().translate(dict.fromkeys(_PUNCTUATION, punctuation))
-    return " ".join(_ARTICLES.sub(" ", plain).split())
+def normalised(text: str) -> str:
+    """Lower case without punctuation and articles, as the scorer of SQuAD has it (2016)."""
+    plain = _ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION))
+    return " ".join(plain.split())
 
 
 def answer_found(sentences: Iterable[str], answers: Iterable[str]) -> bool:
-    """Whether any of the answers, normalised, lies within one of the sentences as whole words.
-
-    SQuAD's scorer deletes punctuation, which joins the words beside it: a second reading has
-    blanks in its place.
-    """
-    said, wanted = list(sentences), list(answers)
-    for punctuation in ("", " "):
-        texts = [f" {normalised(text, punctuation=punctuation)} " for text in said]
-        plain = [normalised(answer, punctuation=punctuation) for answer in wanted]
-        # With blanks "a.m." is but "m", which is in "I'm".
-        least = 2 if punctuation else 1
-        if any(
-            len(answer) >= least and f" {answer} " in text for answer in plain for text in texts
-        ):
-            return True
-    return False
+    """Whether any of the answers, normalised, lies within one of the sentences as whole words."""
+    said = [f" {normalised(sentence)} " for sentence in sentences]
+    wanted = [plain for answer in answers if (plain := normalised(answer))]
+    return any(f" {want} " in one for want in wanted for one in said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,17 @@ from ragqa.evaluation.tasks import Found, Missed, Task
 from ragqa.types import Hit
 
 LOOKED_AT = 5
-"""A reader looks at so many passages: what comes later was missed."""
+"""A reader looks at so many places of a ranking: what comes later was missed."""
+
+STAGES = {
+    "chunking": "no passage holds it whole",
+    "dense": "the dense leg ranked it lowest",
+    "terms": "the terms leg ranked it lowest",
+    "dense and terms": "both legs ranked it equally low, or not at all",
+    "fusion": "a leg had it among the first five, both together had not",
+    "composer": "the passage was found, its sentence was not chosen",
+}
+"""What each stage that can lose a question did."""
 
 _SHOWN = 3
 
@@ -23,7 +33,7 @@ def why_missed(
     """What was missed of an answerable question; None where nothing was.
 
     Missed is a question of which some part, or of whose relevant documents each, comes later than
-    the fifth passage, or whose gold answer is not in the first three sentences.
+    the fifth place, or whose gold answer is not in the first three sentences.
 
     :param ranks: of each relevant unit, by method.
     :param answer: answer@1 to 3, where an answer was looked for.
@@ -41,7 +51,7 @@ def why_missed(
 
 def _stage(task: Task, ranks: Ranks, answer: Sequence[float] | None) -> str:
     lost = [at for at in range(len(task.relevant)) if not _seen(ranks["hybrid"][at])]
-    if not lost or (task.any_will_do and len(lost) < len(task.relevant)):
+    if not lost or (task.by_document and len(lost) < len(task.relevant)):
         return "composer" if answer is not None and answer[-1] < 1 else ""
     units = list(task.relevant)
     if all(units[at] in task.unheld for at in lost):

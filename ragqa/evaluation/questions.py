@@ -1,7 +1,7 @@
 """Questions with the places in the notes that answer them: a JSON Lines file, read and written."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,22 @@ def read_questions(path: Path) -> list[Question]:
     if not questions:
         raise UsageError(f"there are no questions in {path}")
     return list(questions.values())
+
+
+def choose_half(questions: Sequence[Question], half: str | None) -> tuple[list[Question], str]:
+    """The questions of a half, and its name, "" for all.
+
+    :param half: "tune", "test" or "all"; None means test, or all where questions are not divided.
+    :raises UsageError: there are none in it.
+    """
+    if half is None:
+        half = "test" if any(question.half for question in questions) else "all"
+    if half == "all":
+        return list(questions), ""
+    chosen = [question for question in questions if question.half == half]
+    if not chosen:
+        raise UsageError(f"no question is of the half {half!r}", hint="ragqa eval --half all")
+    return chosen, half
 
 
 def to_json_lines(questions: Iterable[Question]) -> str:

@@ -87,7 +87,10 @@ def read_qa(folder: Path) -> Beir:
         if id_ in answers:
             raise UsageError(f"{where}: the query {id_!r} stands twice")
         texts = tuple(str(answer) for answer in _list(row, "answers", where))
-        answers[id_] = texts, bool(row.get("answerable", True))
+        answerable = row.get("answerable", True)
+        if not isinstance(answerable, bool):
+            raise UsageError(f"{where}: answerable is true or false, not {answerable!r}")
+        answers[id_] = texts, answerable
     queries = []
     for query in beir.queries:
         texts, answerable = answers.get(query.id, ((), query.id in beir.qrels))
@@ -99,6 +102,10 @@ def read_qa(folder: Path) -> Beir:
         _count(unjudged, "answerable queries without a relevant document, not asked"),
         _count([q for q in answers if q not in known], "answers to no query of the set"),
         _count([q.id for q in queries if q.id not in answers], "queries without a row of answers"),
+        _count(
+            [q.id for q in queries if q.id in answers and q.answerable and not q.answers],
+            "answerable queries without an answer, not counted in answer@n",
+        ),
     )
 
 
@@ -124,8 +131,8 @@ def _read(folder: Path) -> Beir:
     absent = [
         f"{document} for {query}"
         for query, grades in judged.items()
-        for document, grade in grades.items()
-        if document not in ids and grade > 0
+        for document in grades
+        if document not in ids
     ]
     beir = Beir(
         folder=folder,
@@ -169,18 +176,17 @@ def hold_out(beir: Beir, share: float, seed: int) -> Beir:
     A question whose relevant documents are all left out counts as one that is not answered.
     """
     good = {d for grades in beir.qrels.values() for d, grade in grades.items() if grade > 0}
-    holding = sorted(good & {document.id for document in beir.read_documents()})
+    there = {document.id for document in beir.read_documents()}
+    holding = sorted(good & there)
     drawn = random.Random(seed).sample(holding, round(share * len(holding)))  # noqa: S311 - sampling
     left_out = frozenset(drawn)
     qrels = {}
     for query, grades in beir.qrels.items():
         kept = {d: grade for d, grade in grades.items() if d not in left_out}
-        if any(grade > 0 for grade in kept.values()):
+        if any(grade > 0 and d in there for d, grade in kept.items()):
             qrels[query] = kept
-    queries = tuple(
-        replace(query, answerable=query.answerable and query.id in qrels) for query in beir.queries
-    )
-    lost = len(beir.qrels) - len(qrels)
+    lost = beir.qrels.keys() - qrels.keys()
+    queries = tuple(replace(q, answerable=q.answerable and q.id not in lost) for q in beir.queries)
     said = (
         f"{len(left_out)} of {len(holding)} documents that hold answers are left out (seed {seed})"
     )
@@ -191,7 +197,7 @@ def hold_out(beir: Beir, share: float, seed: int) -> Beir:
         documents=beir.documents - len(left_out),
         left_out=left_out,
     )
-    return _warned(remaining, f"{said}; {lost} questions have no answer now")
+    return _warned(remaining, f"{said}; {len(lost)} questions have no answer now")
 
 
 def read_chunking(folder: Path) -> tuple[dict[str, str], list[SpanQuestion], tuple[str, ...]]:

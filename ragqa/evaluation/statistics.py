@@ -1,6 +1,6 @@
 """Statistics over questions: intervals, tests of a difference, and the quality of confidence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,17 +11,51 @@ SEED = 20_240_731
 """Resampling is random and always the same."""
 
 RESAMPLES = 2000
+RESAMPLES_OF_CONFIDENCE = 500
 BINS = 10
 
+_PERMUTATIONS = 10_000
+_PERMUTED_AT_ONCE = 500
+
 Values = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 
 def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
     """The bootstrap percentile interval of the mean (Efron, 1979)."""
     data = np.asarray(values, dtype=np.float64)
-    if len(data) < 2 or data.min() == data.max():
-        return float(data.mean()), float(data.mean())
     low, high = np.quantile(_resampled_means(data), [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def interval_of_shares(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """The interval of a mean of values from 0 to 1.
+
+    Where all are 0, or all are 1, resampling shows no spread: then it is Wilson's (1927).
+    """
+    ends = set(values)
+    if ends not in ({0.0}, {1.0}):
+        return interval(values, level)
+    test = stats.binomtest(int(sum(values)), len(values))
+    low, high = test.proportion_ci(confidence_level=level, method="wilson")
+    return float(low), float(high)
+
+
+def interval_of(
+    measure: Callable[[Values, Bools], float],
+    confidence: Sequence[float],
+    answerable: Sequence[bool],
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """The bootstrap percentile interval of a measure of confidence, questions resampled."""
+    rng = np.random.default_rng(SEED)
+    c, a = np.asarray(confidence, dtype=np.float64), np.asarray(answerable, dtype=np.bool_)
+    found = []
+    for _ in range(RESAMPLES_OF_CONFIDENCE):
+        drawn = rng.integers(len(c), size=len(c))
+        if a[drawn].any() and not a[drawn].all():
+            found.append(measure(c[drawn], a[drawn]))
+    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
@@ -35,16 +69,20 @@ def randomisation_p(differences: Sequence[float]) -> float:
     data = data[data != 0]
     if not len(data):
         return 1.0
-    signs = np.random.default_rng(SEED).choice((-1.0, 1.0), size=(10_000, len(data)))
-    # As many as observed, but for rounding.
-    extreme = np.abs(signs @ data) >= abs(data.sum()) - 1e-9
-    return float((extreme.sum() + 1) / (len(signs) + 1))
+    rng = np.random.default_rng(SEED)
+    extreme = 0
+    for _ in range(_PERMUTATIONS // _PERMUTED_AT_ONCE):
+        signs = rng.choice((-1.0, 1.0), size=(_PERMUTED_AT_ONCE, len(data)))
+        # As many as observed, but for rounding.
+        extreme += int((np.abs(signs @ data) >= abs(data.sum()) - 1e-9).sum())
+    return (extreme + 1) / (_PERMUTATIONS + 1)
 
 
-def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """The probability that a positive scores above a negative, ties counting half."""
-    u = stats.mannwhitneyu(positive, negative).statistic
-    return float(u / (len(positive) * len(negative)))
+def auroc(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools) -> float:
+    """The probability that an answerable question has more confidence, ties counting half."""
+    c, a = np.asarray(confidence), np.asarray(answerable, dtype=np.bool_)
+    u = stats.mannwhitneyu(c[a], c[~a]).statistic
+    return float(u / (a.sum() * (~a).sum()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +96,9 @@ class Bin:
     answerable: float
 
 
-def reliability(confidence: Sequence[float], answerable: Sequence[bool]) -> list[Bin]:
+def reliability(
+    confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools
+) -> list[Bin]:
     """Confidence beside what came true, in bins of equal width; empty bins are left out."""
     c, a = np.asarray(confidence), np.asarray(answerable, dtype=np.float64)
     which = np.minimum((c * BINS).astype(int), BINS - 1)
@@ -76,7 +116,7 @@ def calibration_error(bins: Sequence[Bin]) -> float:
 
 
 def risk_coverage(
-    confidence: Sequence[float], answerable: Sequence[bool]
+    confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools
 ) -> list[tuple[float, float]]:
     """(coverage, risk) if only the most confident share is answered.
 
@@ -91,6 +131,16 @@ def risk_coverage(
     risks = np.cumsum(wrong[order])[last - 1] / last
     count = np.arange(1, len(order) + 1)
     return [(float(n / len(order)), float(risk)) for n, risk in zip(count, risks, strict=True)]
+
+
+def calibration(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools) -> float:
+    """The calibration error over the bins of `reliability`."""
+    return calibration_error(reliability(confidence, answerable))
+
+
+def mean_risk(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools) -> float:
+    """The area under the curve of `risk_coverage`."""
+    return float(np.mean([risk for _, risk in risk_coverage(confidence, answerable)]))
 
 
 def _resampled_means(data: Values) -> Values:

@@ -1,6 +1,6 @@
 """Outcomes of questions to one document: means with intervals, by method, kind and confidence."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +12,7 @@ from ragqa.evaluation.tasks import ANSWERS_AT, METHODS, Missed, Outcome
 from ragqa.types import SURE_FROM
 
 Document = dict[str, Any]
-"""What `ragqa eval --json` prints; CONTRIBUTING has its keys."""
+"""What `ragqa eval --json` prints; `eval/README.md` says what the measures are."""
 
 CURVE = 20
 _KIND_MEASURES = ("recall@1", "recall@5", "ndcg@10")
@@ -29,16 +29,17 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
         "methods": {
             method: {
                 name: _mean(
-                    (one.measures[method][name] for one in judged), f"{method}.{name}", intervals
+                    [one.measures[method][name] for one in judged], f"{method}.{name}", intervals
                 )
                 for name in MEASURES
             }
             for method in METHODS
+            if judged
         },
     }
     document |= _answers(outcomes, intervals)
     document |= _overlaps(outcomes, intervals)
-    document |= _confidence(outcomes)
+    document |= _confidence(outcomes, intervals)
     return document | {
         "intervals": intervals,
         "kinds": _kinds(judged),
@@ -54,13 +55,10 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
     }
 
 
-def _mean(values: Iterable[float], name: str, intervals: dict[str, list[float]]) -> float:
-    """The mean; its interval goes into `intervals` under the name."""
-    data = list(values)
-    if not data:
-        return 0.0
-    intervals[name] = [round(bound, 4) for bound in statistics.interval(data)]
-    return round(float(np.mean(data)), 4)
+def _mean(values: Sequence[float], name: str, intervals: dict[str, list[float]]) -> float:
+    """The mean of at least one value; its interval goes into `intervals` under the name."""
+    intervals[name] = [round(bound, 4) for bound in statistics.interval_of_shares(values)]
+    return round(float(np.mean(values)), 4)
 
 
 def _answers(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> Document:
@@ -68,7 +66,7 @@ def _answers(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> 
     if not looked_for:
         return {}
     return {
-        f"answer@{n}": _mean((answer[at] for answer in looked_for), f"answer@{n}", intervals)
+        f"answer@{n}": _mean([answer[at] for answer in looked_for], f"answer@{n}", intervals)
         for at, n in enumerate(ANSWERS_AT)
     }
 
@@ -78,26 +76,33 @@ def _overlaps(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) ->
     if not overlaps:
         return {}
     return {
-        name: _mean((getattr(one, name) for one in overlaps), name, intervals)
+        name: _mean([getattr(one, name) for one in overlaps], name, intervals)
         for name in OVERLAP_MEASURES
     }
 
 
-def _confidence(outcomes: Sequence[Outcome]) -> Document:
+_OF_CONFIDENCE = {
+    "auroc": statistics.auroc,
+    "ece": statistics.calibration,
+    "aurc": statistics.mean_risk,
+}
+
+
+def _confidence(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> Document:
     """The quality of confidence, where there are answerable questions and others."""
     asked = [(one.confidence, one.answerable) for one in outcomes if one.confidence is not None]
     confidence, answerable = [c for c, _ in asked], [a for _, a in asked]
     if len(set(answerable)) < len((True, False)):
         return {}
-    bins = statistics.reliability(confidence, answerable)
+    document: Document = {}
+    for name, measure in _OF_CONFIDENCE.items():
+        document[name] = round(measure(confidence, answerable), 4)
+        bounds = statistics.interval_of(measure, confidence, answerable)
+        intervals[name] = [round(bound, 4) for bound in bounds]
     curve = statistics.risk_coverage(confidence, answerable)
     shown = np.unique(np.linspace(0, len(curve) - 1, _RISK_POINTS + 1).round().astype(int))
-    return {
-        "auroc": round(
-            statistics.auroc([c for c, a in asked if a], [c for c, a in asked if not a]), 4
-        ),
-        "ece": round(statistics.calibration_error(bins), 4),
-        "aurc": round(float(np.mean([risk for _, risk in curve])), 4),
+    bins = statistics.reliability(confidence, answerable)
+    return document | {
         "risk_coverage": [[round(x, 4) for x in curve[at]] for at in shown.tolist()],
         "reliability": [_rounded(asdict(one)) for one in bins],
     }
@@ -110,7 +115,7 @@ def _kinds(judged: Sequence[Outcome]) -> Document:
         intervals: dict[str, list[float]] = {}
         found: Document = {"questions": len(these)}
         for name in _KIND_MEASURES:
-            found[name] = _mean((one.measures["hybrid"][name] for one in these), name, intervals)
+            found[name] = _mean([one.measures["hybrid"][name] for one in these], name, intervals)
         kinds[kind] = found | _answers(these, intervals) | {"intervals": intervals}
     return kinds
 
@@ -126,14 +131,17 @@ def _abstention(outcomes: Sequence[Outcome]) -> Document:
             sorts.setdefault(one.kind or "unanswerable", []).append(one)
     table = {}
     for sort, these in sorts.items():
-        intervals: dict[str, list[float]] = {}
-        answered = _mean((float(bool(one.answered)) for one in these), "answered", intervals)
-        table[sort] = {
-            "questions": len(these),
-            "answered": answered,
-            "sure": _mean((float(_is_sure(one)) for one in these), "sure", intervals),
-            "interval": intervals.get("answered"),
-        }
+        if these:
+            intervals: dict[str, list[float]] = {}
+            answered = [float(bool(one.answered)) for one in these]
+            sure = [float(_is_sure(one)) for one in these]
+            table[sort] = {
+                "questions": len(these),
+                "answered": _mean(answered, "answered", intervals),
+                "sure": _mean(sure, "sure", intervals),
+                "interval": intervals["answered"],
+                "sure_interval": intervals["sure"],
+            }
     return table
 
 

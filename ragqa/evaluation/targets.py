@@ -16,6 +16,15 @@ NAMES = (
 )
 """Every measure of which more is better."""
 
+_RANKINGS = tuple(f"{method}." for method in METHODS)
+_MEASURED = {
+    "questions": (*_RANKINGS, "answer@", "auroc"),
+    "beir": _RANKINGS,
+    "qa": (*_RANKINGS, "answer@", "auroc"),
+    "chunking": (*_RANKINGS, *OVERLAP_MEASURES),
+}
+"""How the names of what each mode measures begin."""
+
 _EXAMPLE = "ragqa eval --fail-under recall@5=0.95"
 
 
@@ -47,20 +56,27 @@ def parse_target(text: str) -> Target:
         ) from exc
 
 
+def check_measurable(targets: Sequence[Target], mode: str) -> None:
+    """Make sure that an evaluation of this mode measures what the targets name.
+
+    :raises UsageError: it does not; better said before the work than after it.
+    """
+    for target in targets:
+        if not target.measure.startswith(_MEASURED[mode]):
+            raise UsageError(f"{target.measure} is not measured here", hint=_EXAMPLE)
+
+
 def check_targets(document: Document, targets: Sequence[Target]) -> None:
     """Hold an evaluation against targets.
 
     :raises BelowTarget: one is not reached; the message has all of those, with their figures.
-    :raises UsageError: an evaluation of this mode does not have the measure.
+    :raises UsageError: there was no question to measure it on.
     """
     values = dict(_measures_of(document))
     below = []
     for target in targets:
         if target.measure not in values:
-            raise UsageError(
-                f"{target.measure} was not measured here; these were: {', '.join(values)}",
-                hint=_EXAMPLE,
-            )
+            raise UsageError(f"no question was there to measure {target.measure} on")
         value = values[target.measure]
         # Not `value < least`, since nothing is below a target that is not a number.
         if not value >= target.least:

@@ -25,11 +25,13 @@ class Task:
 
     A ranking of passages is judged as a ranking of units: documents, passages or parts of the
     question, by `units_of`, each counted where it first comes. `relevant` has the grade of each
-    unit wanted, {} where nothing is judged; `any_will_do` says that finding one of them is enough
-    for a reader. `unheld` are the units that no passage holds. `answers` has for each part of the
-    question texts of which any one answers it, () where the set has none. `spans` are the places
-    that answer, and `touching` the passages that touch them, for measuring overlap. `expect` says
-    what should have been found, for a question that was missed.
+    unit wanted, {} where nothing is judged. With `by_document` a ranking is one of documents, each
+    where its best passage stands, and any relevant one will do for a reader; else every passage
+    takes a place, also one that repeats what was found. `unheld` are the units that no passage
+    holds. `answers` has for each part of the question texts of which any one answers it, () where
+    the set has none. `spans` are the places that answer, and `touching` the passages that touch
+    them, for measuring overlap. `expect` says what should have been found, for a question that was
+    missed.
     """
 
     id: str
@@ -39,7 +41,7 @@ class Task:
     relevant: Mapping[str, int]
     units_of: Callable[[int], Sequence[str]]
     expect: Callable[[], Sequence[Expected]] = tuple
-    any_will_do: bool = False
+    by_document: bool = False
     unheld: frozenset[str] = frozenset()
     answers: Sequence[Sequence[str]] = ()
     spans: Spans = ()

@@ -6,6 +6,9 @@ from typing import Any
 
 from rich.text import Text
 
+from ragqa.evaluation.missed import STAGES
+from ragqa.evaluation.summary import OVERLAP_MEASURES
+from ragqa.evaluation.tasks import ANSWERS_AT
 from ragqa.render.sanitise import safe_line
 from ragqa.render.screen import emit, stdout
 
@@ -13,19 +16,9 @@ Document = Mapping[str, Any]
 
 _QUOTE_CHARS = 300
 _SHOWN_FLIPS = 40
-_KIND_COLUMNS = ("recall@1", "recall@5", "answer@1", "answer@3")
+_KIND_COLUMNS = ("recall@1", "recall@5", "answer@3")
 _COMPARED = ("hybrid.", "answer@", "recall", "precision", "iou")
-_ANSWERS = ("answer@1", "answer@2", "answer@3")
-_OVERLAP = ("recall", "precision", "precision_omega", "iou")
-_LEGS = {"dense": "dense", "terms": "terms", "hybrid": "both"}
-_WHY = {
-    "chunking": "no passage holds it whole",
-    "dense": "the dense leg ranked it lowest",
-    "terms": "the terms leg ranked it lowest",
-    "dense and terms": "both legs ranked it low",
-    "fusion": "a leg had it among the first five, both together had not",
-    "composer": "the passage was found, its sentence was not chosen",
-}
+_ANSWERS = tuple(f"answer@{n}" for n in ANSWERS_AT)
 
 
 def print_evaluation(document: Document) -> None:
@@ -41,11 +34,14 @@ def print_evaluation(document: Document) -> None:
                 for m in methods
             ),
         ]
-        for measure in methods["hybrid"]
+        for measure in methods.get("hybrid", ())
     ]
-    _print_table(["", *methods], rows)
+    if rows:
+        _print_table(["", *methods], rows)
     _print_measures("Answers", _ANSWERS, document)
-    _print_measures("Overlap of the passages found with the text that answers", _OVERLAP, document)
+    _print_measures(
+        "Overlap of the passages found with the text that answers", OVERLAP_MEASURES, document
+    )
     _print_kinds(document["kinds"])
     _print_confidence(document)
     _print_latency(document["latency_ms"])
@@ -65,7 +61,7 @@ def print_failures(document: Document) -> None:
     _heading(f"Missed: {len(missed)} of {len(document['questions'])} questions")
     _print_table(
         ["lost by", "questions", ""],
-        [[stage, str(n), _WHY.get(stage, "")] for stage, n in sorted(stages.items())],
+        [[stage, str(n), STAGES.get(stage, "")] for stage, n in sorted(stages.items())],
     )
     for row in missed:
         _print_missed(row)
@@ -77,10 +73,10 @@ def print_comparison(document: Document, a: Path, b: Path) -> None:
     for name in ("only_in_a", "only_in_b"):
         if document[name]:
             _say(f"{document[name]} questions are {name.replace('_', ' ')} and were not compared")
-    for key, value in document["a"].get("settings", {}).items():
-        other = document["b"].get("settings", {}).get(key)
-        if other != value:
-            _say(f"{key}: A {value}, B {other}")
+    first, second = (_flat(document[name]) for name in ("a", "b"))
+    for key in first | second:
+        if first.get(key) != second.get(key):
+            _say(f"{key}: A {first.get(key)}, B {second.get(key)}")
     _say("")
     rows = [
         [
@@ -113,6 +109,16 @@ def print_generated(out: Path, kinds: Mapping[str, int], *, asked_for: int) -> N
     _say(f"try: ragqa eval --questions {out}")
 
 
+def _flat(described: Document) -> dict[str, Any]:
+    """What an evaluation was made of, by name; its settings beside the rest."""
+    rest = {key: value for key, value in described.items() if not isinstance(value, Mapping)}
+    return rest | {
+        key: value
+        for part in ("settings", "index")
+        for key, value in described.get(part, {}).items()
+    }
+
+
 def _print_head(document: Document) -> None:
     index = document["index"]
     half = f" ({document['half']})" if document.get("half") else ""
@@ -141,7 +147,11 @@ def _print_kinds(kinds: Document) -> None:
     columns = [name for name in _KIND_COLUMNS if all(name in found for found in kinds.values())]
     _heading("By kind of question")
     rows = [
-        [kind, str(found["questions"]), *(_number(found[name]) for name in columns)]
+        [
+            kind,
+            str(found["questions"]),
+            *(_with_interval(found[name], found["intervals"][name], digits=2) for name in columns),
+        ]
         for kind, found in kinds.items()
     ]
     _print_table(["", "questions", *columns], rows)
@@ -155,16 +165,24 @@ def _print_confidence(document: Document) -> None:
                 sort,
                 str(found["questions"]),
                 _with_interval(found["answered"], found["interval"]),
-                _number(found["sure"]),
+                _with_interval(found["sure"], found["sure_interval"]),
             ]
             for sort, found in document["abstention"].items()
         ]
         _print_table(["", "questions", "answered", "sure"], rows)
     if "auroc" in document:
-        _say(
-            f"confidence: AUROC {_number(document['auroc'])}, ECE {_number(document['ece'])}, "
-            f"area under risk and coverage {_number(document['aurc'])}"
-        )
+        intervals = document["intervals"]
+        _heading("Confidence")
+        names = {
+            "auroc": "AUROC: answerable questions have more",
+            "ece": "expected calibration error",
+            "aurc": "area under risk and coverage",
+        }
+        rows = [
+            [said, _with_interval(document[name], intervals[name])] for name, said in names.items()
+        ]
+        _print_table([], rows)
+    _say("")
 
 
 def _print_latency(latency: Document) -> None:
@@ -179,7 +197,7 @@ def _print_missed(row: Document) -> None:
     missed = row["missed"]
     _heading(f"{row['id']}  {row['question']}")
     kind = f"{row['kind']}, " if row["kind"] else ""
-    _say(f"{kind}lost by {missed['stage']}: {_WHY.get(missed['stage'], '')}", indent=2)
+    _say(f"{kind}lost by {missed['stage']}: {STAGES.get(missed['stage'], '')}", indent=2)
     ranks = ", ".join(f"{leg} {_ranks(row['ranks'][leg])}" for leg in ("dense", "terms", "hybrid"))
     _say(f"rank: {ranks}", indent=2)
     for expected in missed["expected"]:
@@ -231,8 +249,10 @@ def _number(value: float) -> str:
     return f"{value:.3f}"
 
 
-def _with_interval(value: float, interval: Sequence[float] | None, *, signed: bool = False) -> str:
-    form = "+.3f" if signed else ".3f"
+def _with_interval(
+    value: float, interval: Sequence[float] | None, *, signed: bool = False, digits: int = 3
+) -> str:
+    form = f"{'+' if signed else ''}.{digits}f"
     if not interval:
         return f"{value:{form}}"
     return f"{value:{form}} [{interval[0]:{form}}, {interval[1]:{form}}]"

@@ -65,7 +65,7 @@ def recall_chart(curves: Mapping[str, Sequence[Interval]]) -> Element:
         range=(floor, 1),
         x_labels=sorted({first, *range(step, last + 1, step)}),
         y_labels=_scale(floor, 1),
-        x_title="k, the number of passages looked at",
+        x_title="k, the number of places looked at",
         y_title="recall@k",
     )
     for name, curve in curves.items():
@@ -91,13 +91,18 @@ def reliability_chart(bins: Sequence[Mapping[str, Any]]) -> Element:
 
 
 def risk_chart(curve: Sequence[Sequence[object]]) -> Element:
-    """The share of wrong answers among those given, as fewer are given."""
+    """The share of questions without an answer among those answered, as fewer are answered."""
     every = points(curve)
     top = min(1, max(0.1, math.ceil(10 * max(risk for _, risk in every)) / 10))
-    chart = _shares("coverage: share of questions answered", "risk: share wrong", top=top)
+    chart = _shares(
+        "coverage: share of questions answered", "risk: share not in the notes", top=top
+    )
     step = max(1, len(every) // _MAX_POINTS)
     chart.add("risk", [*every[:-1:step], *every[-1:]], show_dots=False)
-    label = "Risk-coverage curve: share of wrong answers against the share of questions answered."
+    label = (
+        "Risk-coverage curve: share of questions that the notes do not answer, "
+        "against the share of questions answered."
+    )
     return _figure(_drawing(chart, label), class_="lines")
 
 

@@ -4,18 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from ragqa.evaluation.missed import STAGES
 from ragqa.render.report_html import NONE, Child, count, decimals, element, number, table, terms
 from ragqa.render.sanitise import safe_line
-
-STAGES = {
-    "chunking": "No passage holds what was expected in one piece.",
-    "dense": "Neither leg has it early, and dense has it later.",
-    "terms": "Neither leg has it early, and terms has it later.",
-    "dense and terms": "Neither leg has it among its candidates.",
-    "fusion": "A leg has it early, the fusion of both does not.",
-    "composer": "Its passages were found, but the answer took other sentences.",
-}
-"""In which stage a question was lost, and what that means."""
 
 _STAGE_COLUMNS = ("stage", "questions", "meaning")
 _MAX_SHOWN = 200

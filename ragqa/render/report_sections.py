@@ -165,7 +165,7 @@ def kinds(document: Document) -> Parts:
 
 
 def recall_curve(document: Document) -> Parts:
-    """Recall as more passages are looked at."""
+    """Recall as more places are looked at."""
     found = {name: points(curve) for name, curve in (document.get("recall_curve") or {}).items()}
     curves = {name: curve for name, curve in found.items() if curve}
     if not curves:

@@ -90,7 +90,8 @@ class Filters:
 class Hit:
     """A passage found for a question.
 
-    `score` is the fused ranking score: 0 or more, about 1 where both legs find the passage good.
+    `score` is the fused ranking score: 0 or more, about 1 where both legs find the passage good,
+    and comparable only within one question.
     `dense` is the cosine and `terms` the BM25 score, None where that leg did not return it.
     """
 

@@ -79,8 +79,16 @@ def test_a_target_that_is_not_reached_fails_with_its_figure(quick, place):
         (["--fail-under", "recall@7=1"], "no measure 'recall@7'"),
         (["--beir", "a", "--qa", "b"], "--beir and --qa cannot go together"),
         (["--beir", "nowhere"], "corpus.jsonl cannot be read"),
-        (["--hold-out", "0.5"], "goes with --qa"),
-        (["--generate", "5"], "go together"),
+        (["--hold-out", "0.5"], "--hold-out goes with --qa"),
+        (["--qa", "a", "--hold-out", "1.5"], "between 0 and 1"),
+        (["--generate", "5"], "--generate needs a file"),
+        (["--generate", "5", "--out", "x", "--limit", "3"], "--limit cannot go together"),
+        (["--compare", "a", "b", "--fail-under", "recall@5=1"], "cannot go together"),
+        (["--beir", "a", "--half", "tune"], "--half goes with --questions"),
+        (["--beir", "a", "--fail-under", "iou=1"], "iou is not measured here"),
+        (["--half", "tune"], "no question is of the half 'tune'"),
+        (["--report", "no/where.html"], "there is no folder for the report"),
+        (["--index", "x", "--set", "passage_tokens=60"], "would need another index"),
         (["--half", "both"], "tune, test or all"),
         (["--set", "corpus=x"], "--set takes NAME=VALUE"),
         (["--set", "colour=red"], "unknown setting 'colour'"),
@@ -132,6 +140,9 @@ def test_questions_are_made_from_the_notes_and_can_be_asked(quick, place):
 
 
 def test_a_file_of_questions_is_never_overwritten(quick, place):
+    (place / "corpus" / "plums.md").write_text(
+        "# Plums\n\nA prune is a dried plum that keeps for a year.\n", encoding="utf-8"
+    )
     before = (place / "eval" / "questions.jsonl").read_bytes()
     run = quick("eval", "--generate", "4", "--out", "eval/questions.jsonl", cwd=place)
     assert run.code == 2

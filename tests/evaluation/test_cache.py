@@ -116,11 +116,21 @@ def test_a_sentence_that_stands_twice_is_embedded_once(tmp_path):
 def test_questions_and_counts_are_those_of_the_embedder(tmp_path):
     plain = HashedEmbedder(64)
     with CachedEmbedder.open(Embedders("hashed:64"), tmp_path) as cached:
-        assert cached.info == cached.anew.info == plain.info
+        assert cached.info == plain.info
         assert cached.count_tokens(TEXTS) == plain.count_tokens(TEXTS)
         found, exact = cached.embed_query("who bakes?"), plain.embed_query("who bakes?")
     assert np.array_equal(found.vectors, exact.vectors)
     assert (found.spans, found.pooled.tolist()) == (exact.spans, exact.pooled.tolist())
+
+
+def test_the_plain_embedder_is_the_one_that_is_asked_with_and_keeps_nothing(tmp_path):
+    forms = {"asking": Watched(), "building": Watched()}
+    both = Embedders("watched", lambda _, *, building: forms["building" if building else "asking"])
+    with CachedEmbedder.open(both, tmp_path) as cached:
+        assert cached.plain is forms["asking"]
+        for _ in range(2):
+            cached.plain.embed_sentences(SENTENCES)
+    assert forms["asking"].sentences == 2 * len(SENTENCES)
 
 
 def test_another_embedder_has_another_file(tmp_path):

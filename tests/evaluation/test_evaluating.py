@@ -196,15 +196,6 @@ def test_own_questions_are_scored_by_part_and_kind(notes, tmp_path):
     assert document["recall_curve"]["hybrid"][1] == [2, 1.0]
 
 
-def test_only_the_half_asked_for_is_scored(notes, tmp_path):
-    halves = [
-        Question(str(n), WHEN.question, "", WHEN.gold, WHEN.answer, half)
-        for n, half in enumerate(("tune", "test", "test"))
-    ]
-    document = ask_about(notes, tmp_path, halves, half="test")
-    assert [row["id"] for row in document["questions"]] == ["1", "2"]
-
-
 def test_gold_that_no_longer_stands_is_said_and_counts_as_missed(notes, tmp_path):
     (notes / "figs.md").write_text("# Figs\n\nFigs ripen in May.\n", encoding="utf-8")
     document = ask_about(notes, tmp_path, [WHEN])

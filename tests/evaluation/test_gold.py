@@ -3,6 +3,7 @@ from math import log2
 
 import pytest
 
+from ragqa.evaluation.asking import _units
 from ragqa.evaluation.gold import tasks_of
 from ragqa.evaluation.measures import measure_rankings
 from ragqa.evaluation.questions import Gold, Question
@@ -74,8 +75,8 @@ def part(number, gold):
 
 
 def measured(task, *passage_ids):
-    units = list(dict.fromkeys(unit for id_ in passage_ids for unit in task.units_of(id_)))
-    return measure_rankings({"q": task.relevant}, {"q": units})["q"]
+    ranking = _units(task, [(id_, 0.0) for id_ in passage_ids])
+    return measure_rankings({"q": task.relevant}, {"q": ranking})["q"]
 
 
 def recall_at_5(task, *passage_ids):
@@ -85,7 +86,7 @@ def recall_at_5(task, *passage_ids):
 def test_a_task_asks_what_the_question_does():
     task, warnings = made(asked(OPENS, answer=["seven"]))
     assert (task.id, task.question, task.kind) == ("a-001", "What of it?", "fact")
-    assert (task.answerable, task.any_will_do) == (True, False)
+    assert (task.answerable, task.by_document) == (True, False)
     assert list(task.answers) == [["seven"]]
     assert warnings == []
 
@@ -147,6 +148,13 @@ def test_both_parts_of_a_passage_count_in_the_gain():
     assert measured(task, 2)["ndcg@10"] == pytest.approx(1)
     assert measured(task, 1, 2)["ndcg@10"] == pytest.approx((1 / log2(3) + 1 / log2(4)) / ideal)
     assert measured(task, 6)["ndcg@10"] == pytest.approx(1 / ideal)
+
+
+def test_a_passage_that_repeats_a_part_takes_a_place_before_the_next():
+    task, _ = made(asked(part(1, SELLS), part(2, COLD)), OVERLAPPING)
+    ideal = 1 + 1 / log2(3)
+    assert measured(task, 2, 4)["ndcg@10"] == pytest.approx(1)
+    assert measured(task, 2, 6, 4)["ndcg@10"] == pytest.approx((1 + 1 / log2(4)) / ideal)
 
 
 def test_each_of_overlapping_passages_finds_what_it_holds():

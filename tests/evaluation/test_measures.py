@@ -112,10 +112,6 @@ def test_normalising_drops_case_punctuation_articles_and_spare_white_space(text,
     assert normalised(text) == plain
 
 
-def test_normalising_can_leave_blanks_for_punctuation():
-    assert normalised("An A-team's 1,000.", punctuation=" ") == "team s 1 000"
-
-
 @given(st.text(max_size=40))
 @settings(max_examples=60, deadline=None)
 def test_normalising_ends_with_single_blanks_between_words(text):
@@ -153,28 +149,29 @@ def test_an_answer_is_not_found_within_other_words(sentence, answer):
 @pytest.mark.parametrize(
     ("sentence", "answer"),
     [
-        ("A well-known baker.", "well known"),
-        ("A well known baker.", "well-known"),
         ("A wellknown baker.", "well-known"),
+        ("A well-known baker.", "wellknown"),
         ("Don't wait.", "dont"),
-        ("It costs 10-12 euros.", "12 euros"),
         ("It costs 1,000 euros.", "1000"),
-        ("rye/wheat bread", "wheat bread"),
+        ("It opens at 7 a.m.", "7 am"),
+        ("Rye, wheat and spelt.", "wheat"),
     ],
 )
-def test_punctuation_is_read_as_nothing_or_as_a_blank(sentence, answer):
+def test_punctuation_is_read_as_nothing(sentence, answer):
     assert answer_found([sentence], [answer])
 
 
 @pytest.mark.parametrize(
     ("sentence", "answer"),
     [
-        # Each needs one mark to be nothing and the other a blank.
-        ("It costs 1,000-2,000 euros.", "2000 euros"),
-        ("A well-known co-op.", "wellknown co op"),
+        ("A well-known baker.", "well known"),
+        ("A well known baker.", "well-known"),
+        ("It costs 10-12 euros.", "12 euros"),
+        ("rye/wheat bread", "wheat bread"),
+        ("I'm early.", "m"),
     ],
 )
-def test_one_reading_of_punctuation_holds_for_a_whole_sentence(sentence, answer):
+def test_words_that_punctuation_joins_are_one_word(sentence, answer):
     assert not answer_found([sentence], [answer])
 
 

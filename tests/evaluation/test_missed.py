@@ -1,13 +1,15 @@
+from itertools import product
+
 import pytest
 
-from ragqa.evaluation.missed import why_missed
+from ragqa.evaluation.missed import STAGES, why_missed
 from ragqa.evaluation.tasks import Expected, Task
 from ragqa.types import Hit, Passage
 
 PLACE = Expected("bakery.md", "It opens at seven.", (3, 3), "part 1")
 
 
-def task(*units, unheld=(), any_will_do=False):
+def task(*units, unheld=(), by_document=False):
     return Task(
         id="a",
         question="When does the bakery open?",
@@ -16,7 +18,7 @@ def task(*units, unheld=(), any_will_do=False):
         relevant=dict.fromkeys(units or ("part 1",), 1),
         units_of=lambda id_: [str(id_)],
         expect=lambda: [PLACE],
-        any_will_do=any_will_do,
+        by_document=by_document,
         unheld=frozenset(unheld),
     )
 
@@ -97,8 +99,8 @@ def test_a_part_that_was_seen_says_nothing_of_one_that_was_lost():
     assert stage(asked, ranks([1, 9], [1, 9], [1, 12])) == "terms"
 
 
-def test_one_of_the_documents_is_enough_where_any_will_do():
-    asked = task("a", "b", any_will_do=True)
+def test_one_of_the_documents_is_enough_where_documents_are_ranked():
+    asked = task("a", "b", by_document=True)
     assert stage(asked, ranks([2, None], [None, None], [2, None])) is None
     assert stage(asked, ranks([None, None], [None, None], [9, None])) == "dense"
 
@@ -118,6 +120,17 @@ def test_a_place_that_was_not_found_is_blamed_before_the_composer():
 
 def test_a_question_whose_answer_is_said_is_missed_where_its_place_was_not_found():
     assert stage(task(), ranks([9], [9], [None]), (1, 1, 1)) == "terms"
+
+
+def test_every_stage_that_can_lose_a_question_is_described_and_no_other():
+    found = {
+        stage(asked, ranks(*([rank] for rank in ranked)), answer)
+        for asked in (task(), task(unheld=["part 1"]))
+        for ranked in product((1, 6, 7, None), repeat=3)
+        for answer in (None, (0, 0, 0), (1, 1, 1))
+    }
+    assert found - {None} == set(STAGES)
+    assert all(STAGES.values())
 
 
 def test_what_was_expected_found_and_said_is_told():

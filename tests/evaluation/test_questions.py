@@ -5,7 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragqa.errors import UsageError
-from ragqa.evaluation.questions import Gold, Question, read_questions, to_json_lines
+from ragqa.evaluation.questions import (
+    Gold,
+    Question,
+    choose_half,
+    read_questions,
+    to_json_lines,
+)
 
 ROW = {
     "id": "a-001",
@@ -166,6 +172,41 @@ def test_a_file_that_is_not_utf_8_is_named(tmp_path):
 def test_a_file_without_a_question_is_named(tmp_path, text):
     with pytest.raises(UsageError, match=r"there are no questions in .*asked\.jsonl"):
         read_questions(written(tmp_path, text))
+
+
+def halves(*names):
+    """A question of each half, with its place as its id."""
+    return [Question(str(n), "?", "", (), (), half) for n, half in enumerate(names)]
+
+
+@pytest.mark.parametrize(
+    ("half", "ids", "name"),
+    [
+        ("tune", ["0", "3"], "tune"),
+        ("test", ["1"], "test"),
+        (None, ["1"], "test"),
+        ("all", ["0", "1", "2", "3"], ""),
+    ],
+)
+def test_a_half_is_chosen_in_order_and_the_test_half_unless_another_is_named(half, ids, name):
+    chosen, named = choose_half(halves("tune", "test", "", "tune"), half)
+    assert [question.id for question in chosen] == ids
+    assert named == name
+
+
+def test_questions_that_are_not_divided_are_all_asked_unless_a_half_is_named():
+    asked = halves("", "")
+    assert choose_half(asked, None) == (asked, "")
+
+
+@pytest.mark.parametrize(
+    ("names", "half", "missing"),
+    [(("", ""), "test", "test"), (("test",), "tune", "tune"), (("tune",), None, "test")],
+)
+def test_a_half_without_a_question_is_named_with_the_way_to_ask_all(names, half, missing):
+    with pytest.raises(UsageError, match=f"no question is of the half '{missing}'") as raised:
+        choose_half(halves(*names), half)
+    assert "--half all" in raised.value.hint
 
 
 @settings(max_examples=60, deadline=None)

@@ -95,9 +95,9 @@ def test_a_byte_order_mark_is_no_part_of_the_first_row(beir):
 def test_a_judgement_of_a_document_that_is_not_there_is_kept_and_told(beir):
     found = read_beir(beir(qrels=QRELS + "q2\tgone\t1\nq2\tnot wanted\t0\n"))
     assert found.qrels["q2"] == {"d3": 1, "gone": 1, "not wanted": 0}
-    assert found.warnings == (
-        "judged documents that are not there and count as not found: 1 (gone for q2)",
-    )
+    [warning] = found.warnings
+    assert warning.startswith("judged documents that are not there and count as not found: 2 ")
+    assert warning.endswith("(gone for q2, not wanted for q2)")
 
 
 def test_a_judgement_of_a_query_that_is_not_there_is_told(beir):
@@ -232,7 +232,28 @@ def test_a_query_without_a_row_of_answers_is_told_and_goes_by_its_judgements(bei
     queries = [*QUERIES, {"_id": "q3", "text": "who sings"}]
     found = read_qa(beir(queries=queries, answers=[{"_id": "q1", "answers": ["x"]}]))
     assert [query.answerable for query in found.queries] == [True, True, False]
-    assert found.warnings == ("queries without a row of answers: 2 (q2, q3)",)
+    assert found.warnings == (
+        "queries without a row of answers: 2 (q2, q3)",
+        "answerable queries without an answer, not counted in answer@n: 1 (q2)",
+    )
+
+
+def test_an_answerable_query_whose_row_has_no_answer_is_told(beir):
+    answers = [{"_id": "q1", "answers": []}, {"_id": "q2", "answerable": False}]
+    found = read_qa(beir(answers=answers))
+    assert [query.answerable for query in found.queries] == [True, False]
+    assert found.warnings == (
+        "answerable queries without an answer, not counted in answer@n: 1 (q1)",
+    )
+
+
+@pytest.mark.parametrize("answerable", ["false", 0, 1, None, []])
+def test_whether_a_query_is_answerable_is_said_with_true_or_false_alone(beir, answerable):
+    rows = [{"_id": "q1", "answers": ["x"]}, {"_id": "q2", "answerable": answerable}]
+    folder = beir(answers=rows)
+    assert error(read_qa, folder) == (
+        f"{folder / 'answers.jsonl'}, line 2: answerable is true or false, not {answerable!r}"
+    )
 
 
 def test_a_query_without_a_relevant_document_is_told_only_where_it_is_answerable(beir):
@@ -247,7 +268,7 @@ def test_a_query_without_a_relevant_document_is_told_only_where_it_is_answerable
 
 def test_queries_without_answers_are_named_in_their_order(beir):
     found = read_qa(beir(**many(20), answers=[]))
-    assert found.warnings == ("queries without a row of answers: 20 (q00, q01, q02 and more)",)
+    assert found.warnings[0] == "queries without a row of answers: 20 (q00, q01, q02 and more)"
 
 
 def test_answers_to_no_query_are_told(beir):
@@ -317,3 +338,13 @@ def test_only_documents_that_are_there_can_be_held_out(beir):
     held = hold_out(sound, 1, seed=1)
     assert held.left_out == {"d1"}
     assert len(list(held.read_documents())) == held.documents == 2
+
+
+def test_a_document_that_is_not_there_keeps_no_question_answerable(beir):
+    sound = read_beir(beir(qrels="q1\td1\t1\nq1\tgone\t2\nq2\tgone\t1\nq2\td2\t0\n"))
+    nothing, all_ = (hold_out(sound, share, seed=1) for share in (0, 1))
+    assert nothing.qrels == {"q1": {"d1": 1, "gone": 2}}
+    assert [query.answerable for query in nothing.queries] == [True, False]
+    assert (all_.left_out, all_.qrels) == ({"d1"}, {})
+    assert [query.answerable for query in all_.queries] == [False, False]
+    assert all_.warnings[-1].endswith("; 2 questions have no answer now")

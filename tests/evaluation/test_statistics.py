@@ -8,8 +8,12 @@ from hypothesis import strategies as st
 from ragqa.evaluation.statistics import (
     Bin,
     auroc,
+    calibration,
     calibration_error,
     interval,
+    interval_of,
+    interval_of_shares,
+    mean_risk,
     randomisation_p,
     reliability,
     risk_coverage,
@@ -54,6 +58,24 @@ def test_an_interval_of_what_does_not_vary_is_a_point(values):
     assert interval(values) == (0.25, 0.25)
 
 
+@pytest.mark.parametrize("values", [[0, 0.5, 1], [0, 1, 1, 1], [0.5] * 4, [0, 0, 1e-9]])
+def test_the_interval_of_shares_that_vary_is_that_of_any_values(values):
+    assert interval_of_shares(values) == interval(values)
+    assert interval_of_shares(values, level=0.5) == interval(values, level=0.5)
+
+
+@pytest.mark.parametrize("n", [1, 10, 300])
+def test_the_interval_of_shares_that_are_all_at_one_end_is_wilsons(n):
+    z = 1.959964
+    assert interval_of_shares([0.0] * n) == pytest.approx((0, z**2 / (n + z**2)))
+    assert interval_of_shares([1] * n) == pytest.approx((n / (n + z**2), 1))
+
+
+def test_wilsons_interval_goes_by_the_level():
+    z = 2.575829
+    assert interval_of_shares([1.0] * 10, level=0.99) == pytest.approx((10 / (10 + z**2), 1))
+
+
 @pytest.mark.parametrize("differences", [[], [0.0], [0.0] * 50])
 def test_equal_results_differ_by_chance_alone(differences):
     assert randomisation_p(differences) == 1
@@ -93,11 +115,45 @@ def test_the_probability_is_that_of_all_ways_to_swap_the_pairs(differences):
     assert randomisation_p(differences) == pytest.approx(np.mean(extreme), abs=0.02)
 
 
-@given(scores, scores)
+@given(scores, scores, st.randoms(use_true_random=False))
 @settings(max_examples=60, deadline=None)
-def test_auroc_is_the_share_of_pairs_in_order_with_ties_as_halves(positive, negative):
+def test_auroc_is_the_share_of_pairs_in_order_with_ties_as_halves(positive, negative, random):
     pairs = [(p > n) + (p == n) / 2 for p in positive for n in negative]
-    assert auroc(positive, negative) == pytest.approx(np.mean(pairs))
+    questions = [(p, True) for p in positive] + [(n, False) for n in negative]
+    random.shuffle(questions)
+    found = auroc([c for c, _ in questions], [a for _, a in questions])
+    assert found == pytest.approx(np.mean(pairs))
+
+
+# Two in three answerable questions have more confidence than each of the others.
+MIXED = ([0.9, 0.8, 0.1, 0.5, 0.4, 0.2], [True, True, True, False, False, False])
+
+
+@pytest.mark.parametrize("measure", [auroc, calibration, mean_risk])
+def test_the_interval_of_a_measure_of_confidence_holds_it_and_is_the_same_each_time(measure):
+    confidence, answerable = MIXED[0] * 5, MIXED[1] * 5
+    low, high = interval_of(measure, confidence, answerable)
+    assert low < measure(confidence, answerable) < high
+    assert interval_of(measure, confidence, answerable) == (low, high)
+    lower, higher = interval_of(measure, confidence, answerable, level=0.99)
+    assert lower < low < high < higher
+
+
+def test_the_interval_of_auroc_is_as_wide_as_its_standard_error_says():
+    low, high = interval_of(auroc, MIXED[0] * 30, MIXED[1] * 30)
+    # DeLong's: of 90 answerable questions a third is above no other; the others do not differ.
+    standard_error = (1 / 3 * 2 / 3 / 90) ** 0.5
+    assert high - low == pytest.approx(2 * 1.96 * standard_error, rel=0.15)
+
+
+def test_confidence_and_what_came_true_are_resampled_together():
+    confidence = [0.9] * 10 + [0.1] * 10
+    assert interval_of(auroc, confidence, [True] * 10 + [False] * 10) == (1, 1)
+    assert interval_of(auroc, confidence, [False] * 10 + [True] * 10) == (0, 0)
+
+
+def test_resamples_of_one_sort_of_question_say_nothing_of_confidence():
+    assert interval_of(auroc, [0.9, 0.1, 0.2], [True, False, False]) == (1, 1)
 
 
 def test_reliability_and_calibration_error_by_hand():
@@ -107,6 +163,9 @@ def test_reliability_and_calibration_error_by_hand():
     assert [one.confidence for one in bins] == pytest.approx([0.065, 0.1, 0.975])
     assert [one.answerable for one in bins] == [0.5, 0, 1]
     assert calibration_error(bins) == pytest.approx((2 * 0.435 + 0.1 + 2 * 0.025) / 5)
+    assert calibration(
+        [0.05, 0.08, 0.95, 1.0, 0.1], [False, True, True, True, False]
+    ) == calibration_error(bins)
 
 
 def test_confidence_that_comes_true_has_no_calibration_error():
@@ -133,6 +192,13 @@ def test_every_question_is_in_the_bin_of_its_confidence(questions):
 def test_the_risk_of_answering_only_the_most_confident_share():
     curve = risk_coverage([0.2, 0.9, 0.6, 0.4], [False, True, False, True])
     assert curve == [(0.25, 0), (0.5, 1 / 2), (0.75, pytest.approx(1 / 3)), (1, 2 / 4)]
+
+
+def test_the_mean_risk_is_the_mean_over_every_share_that_may_be_answered():
+    found = mean_risk([0.2, 0.9, 0.6, 0.4], [False, True, False, True])
+    assert found == pytest.approx((0 + 1 / 2 + 1 / 3 + 2 / 4) / 4)
+    assert mean_risk([0.9, 0.9, 0.1, 0.1], [True, True, True, True]) == 0
+    assert mean_risk([0.5] * 4, [True, False, False, False]) == pytest.approx(3 / 4)
 
 
 def test_questions_of_equal_confidence_are_answered_together_and_share_their_risk():
