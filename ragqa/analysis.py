@@ -17,13 +17,15 @@ WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
 # Scripts that do not separate words by spaces (Thai, Lao, Myanmar, Khmer, kana, Han), and Hangul,
 # whose particles are written on to the word.
-_UNSPACED = (
+UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7af\uf900-\ufaff\U00020000-\U000323af"
 )
+"""Ranges of a regular expression's class."""
+
 _TOKEN = re.compile(
-    rf"(?P<run>[{_UNSPACED}]+)|(?P<word>(?:(?![{_UNSPACED}])[^\W_])+"
-    rf"(?:'(?:(?![{_UNSPACED}])[^\W_])+)*)"
+    rf"(?P<run>[{UNSPACED}]+)|(?P<word>(?:(?![{UNSPACED}])[^\W_])+"
+    rf"(?:'(?:(?![{UNSPACED}])[^\W_])+)*)"
 )
 
 _STOP_WORDS = """

@@ -1,5 +1,6 @@
 """`ragqa eval`: measure retrieval, answers and confidence; compare, gate, report, generate."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -182,16 +183,17 @@ def _mode(given: set[str]) -> str:
 
 def _settings(given: list[str] | None) -> dict[str, str]:
     from ragqa.config.settings import setting_named
+    from ragqa.evaluation.evaluating import MEASURED
 
     settings = {}
     for text in given or []:
         name, equals, value = text.partition("=")
-        if not equals or name in ("corpus", "index"):
+        if not equals or setting_named(name, "the command").name not in MEASURED:
             raise UsageError(
-                f"--set takes NAME=VALUE with the name of a setting, not {text!r}",
+                f"--set takes NAME=VALUE with NAME one of {', '.join(MEASURED)}, not {text!r}",
                 hint="ragqa eval --set passage_tokens=150",
             )
-        settings[setting_named(name, "the command").name] = value
+        settings[name] = value
     return settings
 
 
@@ -305,10 +307,17 @@ def _generate(count: int, out: Path, seed: int, places: _Places, *, json: bool) 
 
 
 def _write(path: Path, text: str, *, new: bool = False) -> None:
-    """Write a file; with `new` one that is there already stays as it is."""
+    """Write a file whole or not at all; with `new` one that is there already stays as it is."""
+    draft = path.with_name(f".{path.name}-{os.getpid()}")
     try:
-        with path.open("x" if new else "w", encoding="utf-8") as file:
-            file.write(text)
+        try:
+            draft.write_text(text, encoding="utf-8")
+            if new:
+                path.hardlink_to(draft)
+            else:
+                draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
     except FileExistsError as exc:
         raise UsageError(
             f"{path} is there already, and might hold questions written by hand",

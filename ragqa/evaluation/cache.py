@@ -115,8 +115,9 @@ class CachedEmbedder:
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if missing:
             known |= self._embed_new(missing, progress)
-        rows = [np.frombuffer(known[key], dtype=np.float32) for key in keys]
-        return np.stack(rows) if rows else np.empty((0, self.info.dimension), dtype=np.float32)
+        with _naming(self._path):
+            rows = [np.frombuffer(known[key], dtype=np.float32) for key in keys]
+            return np.stack(rows) if rows else np.empty((0, self.info.dimension), dtype=np.float32)
 
     def embed_sentences(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Embed sentences; spans of tokens are not kept, as nobody asks for a sentence's."""
@@ -125,7 +126,9 @@ class CachedEmbedder:
             known = self._sentences.find(keys)
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if missing:
-            encoded = self._embedders.asking.embed_sentences(list(missing.values()))
+            # One by one: in a batch the last digits depend on the other texts, so that the same
+            # evaluation would differ by what was kept before it.
+            encoded = [self.plain.embed_sentences([text])[0] for text in missing.values()]
             rows = [
                 (key, one.pooled.tobytes(), one.vectors.astype(np.float16).tobytes())
                 for key, one in zip(missing, encoded, strict=True)
@@ -133,7 +136,8 @@ class CachedEmbedder:
             with _naming(self._path):
                 self._sentences.add(rows)
             known |= {row[0]: row[1:] for row in rows}
-        return [_sentence(known[key], self.info.dimension) for key in keys]
+        with _naming(self._path):
+            return [_sentence(known[key], self.info.dimension) for key in keys]
 
     def _embed_new(
         self, missing: Mapping[bytes, str], progress: Progress | None
@@ -188,7 +192,7 @@ def _digest(info: EmbedderInfo) -> str:
 def _naming(path: Path) -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, OSError) as exc:
+    except (sqlite3.Error, OSError, ValueError) as exc:
         raise UsageError(
             f"the embeddings kept in {path} cannot be used: {exc}",
             hint=f"remove that file, or set RAGQA_CACHE to another folder: rm {path}",

@@ -86,6 +86,8 @@ def note_of(path: str, text: str, *, title: str | None = None) -> Note:
 
     A path need not be a file's: what has no ending of plain text is read as Markdown.
     """
+    # What comes with its title has no front matter: a line of dashes is text.
+    text = text if title is None else f"\n{text}"
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     note = parse_note(path, text, digest, Stamp(len(text), 0))
     return note if title is None else replace(note, title=title)

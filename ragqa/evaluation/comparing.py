@@ -116,6 +116,8 @@ def _value(row: Row, name: str) -> float | None:
         found = row["answer"][_ANSWERS.index(name)] if row.get("answer") else None
     else:
         found = row.get(name)
+    if found is not None and not 0 <= found <= 1:
+        raise ValueError(f"{name} of {row['id']} is {found}, not a number from 0 to 1")
     return None if found is None else float(found)
 
 
@@ -150,5 +152,9 @@ def _is_answered(row: Row) -> bool | None:
 
 
 def _described(document: Document) -> Document:
-    kept = ("dataset", "mode", "half", "partial", "queries", "settings", "index")
-    return {key: document[key] for key in kept if key in document}
+    kept = ("dataset", "mode", "half", "partial", "hold_out", "queries", "settings", "index")
+    described = {key: document[key] for key in kept if key in document}
+    for key in ("settings", "index"):
+        if not isinstance(described.get(key, {}), dict):
+            raise TypeError(f"{key} are not by name")
+    return described

@@ -15,10 +15,11 @@ from ragqa.embedders.cache import cache_folder
 from ragqa.errors import UsageError
 from ragqa.evaluation.asking import Asking, ask_all
 from ragqa.evaluation.cache import CachedEmbedder
+from ragqa.evaluation.chunking_sets import SpanQuestion, read_chunking
 from ragqa.evaluation.collection import Collection, Stretch, build_collection, note_of
 from ragqa.evaluation.gold import tasks_of
 from ragqa.evaluation.questions import Question
-from ragqa.evaluation.sets import Beir, SpanQuestion, read_chunking
+from ragqa.evaluation.sets import Beir
 from ragqa.evaluation.summary import Document, summarise
 from ragqa.evaluation.tasks import Expected, Task
 from ragqa.indexing import Embedders, Source, find_changes
@@ -27,8 +28,17 @@ from ragqa.passages import Chunking
 from ragqa.retrieval import Ranking
 from ragqa.types import Note, Progress, Skipped
 
-# Settings that a reader of the document needs to know.
-_MEASURED = ("embedder", "embedder_scripts", "passage_tokens", "candidates", "dense_weight")
+MEASURED = (
+    "embedder",
+    "embedder_scripts",
+    "passage_tokens",
+    "max_note_bytes",
+    "candidates",
+    "dense_weight",
+    "top_k",
+)
+"""The settings that an evaluation depends on, and says."""
+
 _EXPECTED = 3
 """Of many relevant documents so many are shown as what was wanted."""
 
@@ -89,7 +99,8 @@ def evaluate_questions(
         "dataset": name,
         "mode": "questions",
         "half": half,
-        **_about(index.settings, collection, limit, [*skipped, *warnings, *problems]),
+        **_about(index.settings, collection, [*skipped, *warnings, *problems]),
+        "partial": len(tasks) < len(questions),
         **summarise(outcomes),
     }
 
@@ -108,7 +119,8 @@ def evaluate_beir(
         that it does not answer.
     """
     asked = [q for q in beir.queries if q.id in beir.qrels or (answers and not q.answerable)]
-    notes = (note_of(d.id, d.text, title=d.title) for d in beir.read_documents())
+    _check_any(asked, beir.folder)
+    notes = (note_of(d.id, d.text or d.title, title=d.title) for d in beir.read_documents())
     with _collection(settings, notes, beir.documents, progress) as (collection, passages):
         documents = {passage.id: passage.path for passage in passages}
         first = {path: id_ for id_, path in reversed(documents.items())}
@@ -127,10 +139,14 @@ def evaluate_beir(
             for query in asked[:limit]
         ]
         outcomes, problems = ask_all(collection, tasks, Asking(compose=answers), progress)
+        unfound = collection.snapshot.info.notes - len(first)
+        lost = [f"documents of which there is no passage to find: {unfound}"] if unfound else []
         return {
             "dataset": beir.folder.resolve().name,
             "mode": "qa" if answers else "beir",
-            **_about(settings, collection, limit, [*beir.warnings, *problems]),
+            **_about(settings, collection, [*beir.warnings, *lost, *problems]),
+            "partial": len(tasks) < len(asked),
+            "hold_out": beir.held_out,
             **summarise(outcomes),
         }
 
@@ -146,6 +162,7 @@ def evaluate_chunking(
     :raises UsageError: the set cannot be read.
     """
     texts, questions, warnings = read_chunking(folder)
+    _check_any(questions, folder)
     notes = (note_of(name, text) for name, text in texts.items())
     with _collection(settings, notes, len(texts), progress) as (collection, passages):
         by_path: dict[str, list[Stretch]] = defaultdict(list)
@@ -157,7 +174,8 @@ def evaluate_chunking(
         return {
             "dataset": folder.resolve().name,
             "mode": "chunking",
-            **_about(settings, collection, limit, [*warnings, *problems]),
+            **_about(settings, collection, [*warnings, *problems]),
+            "partial": len(tasks) < len(questions),
             **summarise(outcomes),
         }
 
@@ -174,7 +192,10 @@ def read_notes(source: Source, progress: Progress) -> tuple[list[Note], list[str
 
 def _read(index: Index, path: str) -> Note | None:
     limit = index.settings.max_note_bytes
-    read = read_text(index.places.corpus, path, max_note_bytes=limit)
+    try:
+        read = read_text(index.places.corpus, path, max_note_bytes=limit)
+    except ValueError:  # no file can have such a name
+        return None
     if isinstance(read, Skipped):
         return None
     return parse_note(path, read.text, read.sha256, read.stamp)
@@ -203,13 +224,15 @@ def _collection(
         yield built
 
 
-def _about(
-    settings: Settings, collection: Collection, limit: int | None, warnings: Sequence[str]
-) -> Document:
+def _check_any(questions: Sequence[object], folder: Path) -> None:
+    if not questions:
+        raise UsageError(f"there is no question in {folder} that can be asked and scored")
+
+
+def _about(settings: Settings, collection: Collection, warnings: Sequence[str]) -> Document:
     info = collection.snapshot.info
     return {
-        "partial": limit is not None,
-        "settings": {name: getattr(settings, name) for name in _MEASURED},
+        "settings": {name: getattr(settings, name) for name in MEASURED},
         "index": {"embedder": info.embedder.name, "notes": info.notes, "passages": info.passages},
         "warnings": list(warnings),
     }

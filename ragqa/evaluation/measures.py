@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import ir_measures
 from ir_measures import RR, Qrel, R, ScoredDoc, nDCG
 
+from ragqa.analysis import UNSPACED
+
 MEASURES = {
     "ndcg@10": nDCG @ 10,
     "recall@1": R @ 1,
@@ -18,6 +20,7 @@ MEASURES = {
 }
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
+_IN_WORD = rf"[^\W_{UNSPACED}]"
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 Spans = Sequence[tuple[str, int, int]]
@@ -33,20 +36,24 @@ def measure_rankings(
     :param rankings: the units found, best first, by question. A question that found nothing, or
         is not there, counts zero.
     """
-    qrels = [
-        Qrel(q, unit, grade) for q, grades in relevant.items() for unit, grade in grades.items()
-    ]
-    run = [
-        ScoredDoc(q, unit, -float(rank))
-        for q, units in rankings.items()
-        if q in relevant
-        for rank, unit in enumerate(units)
-    ]
+    # Numbers for ids: what computes the measures is written in C and takes no odd text.
+    numbers = {q: str(number) for number, q in enumerate(relevant)}
+    qrels, run = [], []
+    for q, grades in relevant.items():
+        ranking = list(rankings.get(q, ()))
+        units = {
+            unit: str(number) for number, unit in enumerate({**grades, **dict.fromkeys(ranking)})
+        }
+        qrels += [Qrel(numbers[q], units[unit], grade) for unit, grade in grades.items()]
+        run += [
+            ScoredDoc(numbers[q], units[unit], -float(rank)) for rank, unit in enumerate(ranking)
+        ]
+    ids = {number: q for q, number in numbers.items()}
     names = {measure: name for name, measure in MEASURES.items()}
     found = {q: dict.fromkeys(MEASURES, 0.0) for q in relevant}
     if run:
         for metric in ir_measures.iter_calc(list(names), qrels, run):
-            found[metric.query_id][names[metric.measure]] = float(metric.value)
+            found[ids[metric.query_id]][names[metric.measure]] = float(metric.value)
     return found
 
 
@@ -58,9 +65,16 @@ def normalised(text: str) -> str:
 
 def answer_found(sentences: Iterable[str], answers: Iterable[str]) -> bool:
     """Whether any of the answers, normalised, lies within one of the sentences as whole words."""
-    said = [f" {normalised(sentence)} " for sentence in sentences]
-    wanted = [plain for answer in answers if (plain := normalised(answer))]
-    return any(f" {want} " in one for want in wanted for one in said)
+    said = [normalised(sentence) for sentence in sentences]
+    wanted = [_as_words(plain) for answer in answers if (plain := normalised(answer))]
+    return any(want.search(one) for want in wanted for one in said)
+
+
+def _as_words(text: str) -> re.Pattern[str]:
+    """The text where no word goes on before or behind it; scripts without spaces do go on."""
+    before = rf"(?<!{_IN_WORD})" if re.match(_IN_WORD, text[0]) else ""
+    behind = rf"(?!{_IN_WORD})" if re.match(_IN_WORD, text[-1]) else ""
+    return re.compile(f"{before}{re.escape(text)}{behind}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Questions with the places in the notes that answer them: a JSON Lines file, read and written."""
 
+import errno
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,9 @@ def read_questions(path: Path) -> list[Question]:
     :raises UsageError: the file cannot be read, or a line is no question; the message names it.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        if not path.is_file():
+            raise FileNotFoundError(errno.ENOENT, "there is no such file")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as exc:
         raise UsageError(
             f"the questions in {path} cannot be read: {getattr(exc, 'strerror', None) or exc}",
@@ -128,6 +131,8 @@ def _parse(line: str, where: str) -> Question:
         ) from exc
     if question.half not in ("", *HALVES):
         raise UsageError(f"{where}: half must be tune or test, not {question.half!r}")
+    if not all(answer.strip() for answer in question.answer):
+        raise UsageError(f"{where}: an answer is empty")
     if question.answer and len(question.answer) != len(question.parts):
         raise UsageError(
             f"{where}: {len(question.parts)} parts have a quote, {len(question.answer)} an answer"

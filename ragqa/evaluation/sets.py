@@ -1,17 +1,15 @@
-"""Public question sets as they lie on disk: BEIR folders, their answers, and chunking sets."""
+"""Question sets in BEIR layout as they lie on disk, with their answers."""
 
-import json
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ragqa.errors import UsageError
+from ragqa.evaluation.rows import count, list_of, read_lines, read_rows, text_of, whole
 
 QRELS = "qrels/test.tsv"
-_NAMED = 3
 _GRADE = re.compile(r"\s*-?\d{1,9}(?:\.0*)?\s*")
 
 
@@ -26,12 +24,16 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query; `answers` are texts of which any one answers it, () where the set gives none."""
+    """A query; `answers` are texts of which any one answers it, () where the set gives none.
+
+    `holders` are the documents that hold its answer, where the set says so.
+    """
 
     id: str
     text: str
     answers: tuple[str, ...] = ()
     answerable: bool = True
+    holders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Beir:
     """Queries with their judgements; the documents are read from `folder` as a stream.
 
     `qrels` has the grade of each judged document by query. `left_out` are the ids of documents
-    that are not to be indexed.
+    that are not to be indexed, `held_out` says how they were drawn.
     """
 
     folder: Path
@@ -47,6 +49,7 @@ class Beir:
     qrels: Mapping[str, Mapping[str, int]]
     documents: int
     left_out: frozenset[str] = frozenset()
+    held_out: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
 
     def read_documents(self) -> Iterator[Document]:
@@ -54,16 +57,6 @@ class Beir:
         for document in read_documents(self.folder):
             if document.id not in self.left_out:
                 yield document
-
-
-@dataclass(frozen=True, slots=True)
-class SpanQuestion:
-    """A question of a chunking set; `spans` are characters of the document `doc`."""
-
-    id: str
-    text: str
-    doc: str
-    spans: tuple[tuple[int, int], ...]
 
 
 def read_beir(folder: Path) -> Beir:
@@ -75,34 +68,44 @@ def read_beir(folder: Path) -> Beir:
     """
     beir = _read(folder)
     unjudged = [query.id for query in beir.queries if query.id not in beir.qrels]
-    return _warned(beir, _count(unjudged, "queries without a relevant document, not asked"))
+    return _warned(beir, count(unjudged, "queries without a relevant document, not asked"))
 
 
 def read_qa(folder: Path) -> Beir:
     """Read a BEIR folder with `answers.jsonl` beside it; raises as `read_beir` does."""
     beir = _read(folder)
-    answers: dict[str, tuple[tuple[str, ...], bool]] = {}
-    for where, row in _rows(folder / "answers.jsonl"):
-        id_ = _text(row, "_id", where)
+    answers: dict[str, Query] = {}
+    for where, row in read_rows(folder / "answers.jsonl"):
+        id_ = text_of(row, "_id", where)
         if id_ in answers:
             raise UsageError(f"{where}: the query {id_!r} stands twice")
-        texts = tuple(str(answer) for answer in _list(row, "answers", where))
+        texts = tuple(
+            text_of({"answers": a}, "answers", where) for a in list_of(row, "answers", where)
+        )
+        holders = row.get("doc") or []
+        holders = holders if isinstance(holders, list) else [holders]
         answerable = row.get("answerable", True)
         if not isinstance(answerable, bool):
             raise UsageError(f"{where}: answerable is true or false, not {answerable!r}")
-        answers[id_] = texts, answerable
+        answers[id_] = Query(
+            id=id_,
+            text="",
+            answers=tuple(text for text in texts if text.strip()),
+            answerable=answerable,
+            holders=tuple(map(str, holders)),
+        )
     queries = []
     for query in beir.queries:
-        texts, answerable = answers.get(query.id, ((), query.id in beir.qrels))
-        queries.append(replace(query, answers=texts, answerable=answerable))
+        default = replace(query, answerable=query.id in beir.qrels)
+        queries.append(replace(answers.get(query.id, default), text=query.text))
     known = {query.id for query in queries}
     unjudged = [q.id for q in queries if q.answerable and q.id not in beir.qrels]
     return _warned(
         replace(beir, queries=tuple(queries)),
-        _count(unjudged, "answerable queries without a relevant document, not asked"),
-        _count([q for q in answers if q not in known], "answers to no query of the set"),
-        _count([q.id for q in queries if q.id not in answers], "queries without a row of answers"),
-        _count(
+        count(unjudged, "answerable queries without a relevant document, not asked"),
+        count([q for q in answers if q not in known], "answers to no query of the set"),
+        count([q.id for q in queries if q.id not in answers], "queries without a row of answers"),
+        count(
             [q.id for q in queries if q.id in answers and q.answerable and not q.answers],
             "answerable queries without an answer, not counted in answer@n",
         ),
@@ -117,11 +120,11 @@ def _read(folder: Path) -> Beir:
         if not (document.title + document.text).strip():
             empty.append(document.id)
     texts: dict[str, str] = {}
-    for where, row in _rows(folder / "queries.jsonl"):
-        id_ = _text(row, "_id", where)
+    for where, row in read_rows(folder / "queries.jsonl"):
+        id_ = text_of(row, "_id", where)
         if id_ in texts:
             raise UsageError(f"{where}: the query {id_!r} stands twice")
-        texts[id_] = _text(row, "text", where)
+        texts[id_] = text_of(row, "text", where)
     qrels = _read_qrels(folder / QRELS)
     judged = {
         query: grades
@@ -142,11 +145,11 @@ def _read(folder: Path) -> Beir:
     )
     return _warned(
         beir,
-        _count(empty, "documents without text"),
-        _count(
+        count(empty, "documents without text"),
+        count(
             [q for q in qrels if q not in texts], "judged queries that are not there to be asked"
         ),
-        _count(absent, "judged documents that are not there and count as not found"),
+        count(absent, "judged documents that are not there and count as not found"),
     )
 
 
@@ -161,13 +164,13 @@ def read_documents(folder: Path) -> Iterator[Document]:
     """
     path = folder / "corpus.jsonl"
     seen: set[str] = set()
-    for where, row in _rows(path):
-        id_ = _text(row, "_id", where)
+    for where, row in read_rows(path):
+        id_ = text_of(row, "_id", where)
         if id_ in seen:
             raise UsageError(f"{where}: the document {id_!r} stands twice")
         seen.add(id_)
         title, text = row.get("title") or "", row.get("text") or ""
-        yield Document(id_, " ".join(str(title).split()), str(text))
+        yield Document(id_, " ".join(whole(str(title)).split()), whole(str(text)))
 
 
 def hold_out(beir: Beir, share: float, seed: int) -> Beir:
@@ -175,17 +178,22 @@ def hold_out(beir: Beir, share: float, seed: int) -> Beir:
 
     A question whose relevant documents are all left out counts as one that is not answered.
     """
-    good = {d for grades in beir.qrels.values() for d, grade in grades.items() if grade > 0}
     there = {document.id for document in beir.read_documents()}
-    holding = sorted(good & there)
+    holders = {
+        query.id: there & set(query.holders or _relevant(beir.qrels.get(query.id, {})))
+        for query in beir.queries
+        if query.answerable and (query.holders or query.id in beir.qrels)
+    }
+    holding = sorted(set().union(*holders.values()))
     drawn = random.Random(seed).sample(holding, round(share * len(holding)))  # noqa: S311 - sampling
     left_out = frozenset(drawn)
-    qrels = {}
-    for query, grades in beir.qrels.items():
-        kept = {d: grade for d, grade in grades.items() if d not in left_out}
-        if any(grade > 0 and d in there for d, grade in kept.items()):
-            qrels[query] = kept
-    lost = beir.qrels.keys() - qrels.keys()
+    lost = {query for query, those in holders.items() if those <= left_out}
+    qrels = {
+        query: {document: grade for document, grade in grades.items() if document not in left_out}
+        for query, grades in beir.qrels.items()
+        if query not in lost
+    }
+    qrels = {query: grades for query, grades in qrels.items() if _relevant(grades)}
     queries = tuple(replace(q, answerable=q.answerable and q.id not in lost) for q in beir.queries)
     said = (
         f"{len(left_out)} of {len(holding)} documents that hold answers are left out (seed {seed})"
@@ -196,61 +204,18 @@ def hold_out(beir: Beir, share: float, seed: int) -> Beir:
         qrels=qrels,
         documents=beir.documents - len(left_out),
         left_out=left_out,
+        held_out={"share": share, "seed": seed},
     )
     return _warned(remaining, f"{said}; {len(lost)} questions have no answer now")
 
 
-def read_chunking(folder: Path) -> tuple[dict[str, str], list[SpanQuestion], tuple[str, ...]]:
-    """Read the documents by name, the questions, and warnings, of a chunking set.
-
-    :raises UsageError: a file is missing or cannot be read; the message names it.
-    """
-    documents = {}
-    at = folder / "docs"
-    try:
-        for path in sorted(at.iterdir()):
-            at = path
-            documents[path.name] = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise UsageError(f"{at} cannot be read: {exc}") from exc
-    questions: dict[str, SpanQuestion] = {}
-    absent, outside, without = [], [], []
-    for number, (where, row) in enumerate(_rows(folder / "questions.jsonl"), start=1):
-        id_ = str(row.get("_id", number))
-        if id_ in questions:
-            raise UsageError(f"{where}: the question {id_!r} stands twice")
-        doc, spans = _text(row, "doc", where), _spans(row, where)
-        questions[id_] = SpanQuestion(id_, _text(row, "question", where), doc, spans)
-        if doc not in documents:
-            absent.append(id_)
-        elif not all(0 <= start < end <= len(documents[doc]) for start, end in spans):
-            outside.append(id_)
-        if not spans:
-            without.append(id_)
-    left_out = {*outside, *without}
-    problems = (
-        _count(absent, "questions about documents that are not there, counted as missed"),
-        _count(outside, "questions with spans outside of their document, left out"),
-        _count(without, "questions without spans, left out"),
-    )
-    kept = [question for question in questions.values() if question.id not in left_out]
-    return documents, kept, tuple(filter(None, problems))
-
-
-def _spans(row: Mapping[str, Any], where: str) -> tuple[tuple[int, int], ...]:
-    spans = []
-    for span in _list(row, "spans", where):
-        match span:
-            case [int(start), int(end)]:
-                spans.append((start, end))
-            case _:
-                raise UsageError(f"{where}: a span is two whole numbers, not {span!r}")
-    return tuple(spans)
+def _relevant(grades: Mapping[str, int]) -> list[str]:
+    return [document for document, grade in grades.items() if grade > 0]
 
 
 def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
     qrels: dict[str, dict[str, int]] = {}
-    for place, (number, line) in enumerate(_lines(path)):
+    for place, (number, line) in enumerate(read_lines(path)):
         match line.split("\t"):
             case [query, document, grade] if _GRADE.fullmatch(grade):
                 if document in qrels.setdefault(query, {}):
@@ -264,51 +229,3 @@ def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
                     "with tabs between"
                 )
     return qrels
-
-
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, line in _lines(path):
-        where = f"{path}, line {number}"
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as exc:
-            raise UsageError(f"{path}, line {number} is not JSON: {exc}") from exc
-        if not isinstance(row, dict):
-            raise UsageError(f"{path}, line {number} is not a JSON object")
-        yield where, row
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="\n") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield number, line.rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = getattr(exc, "strerror", None) or str(exc)
-        raise UsageError(
-            f"{path} cannot be read: {reason}",
-            hint="the layouts that ragqa eval reads: ragqa eval --help",
-        ) from exc
-
-
-def _text(row: Mapping[str, Any], key: str, where: str) -> str:
-    value = row.get(key)
-    if not isinstance(value, str | int):
-        raise UsageError(f"{where} has no {key!r}: {json.dumps(row)[:80]}")
-    return str(value)
-
-
-def _list(row: Mapping[str, Any], key: str, where: str) -> list[Any]:
-    value = row.get(key) or []
-    if not isinstance(value, list):
-        raise UsageError(f"{where}: {key!r} is not a list")
-    return value
-
-
-def _count(which: Sequence[str], what: str) -> str:
-    """`what: 5 (a, b, c and more)`; "" where there are none."""
-    if not which:
-        return ""
-    more = " and more" if len(which) > _NAMED else ""
-    return f"{what}: {len(which)} ({', '.join(which[:_NAMED])}{more})"

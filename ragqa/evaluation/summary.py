@@ -49,7 +49,7 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
         "empty": {
             method: found
             for method in METHODS
-            if (found := [one.id for one in outcomes if method in one.empty])
+            if (found := [one.id for one in judged if method in one.empty])
         },
         "questions": [_question(one) for one in outcomes],
     }

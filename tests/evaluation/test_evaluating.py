@@ -101,6 +101,42 @@ def test_a_query_that_cannot_be_asked_counts_zero_and_is_said(fruit):
     assert document["latency_ms"]["search"]["questions"] == 1
 
 
+def test_a_document_of_which_only_the_title_says_something_is_found_by_it(fruit):
+    rows = [
+        {"_id": "t", "title": "Zebra crossing rules", "text": ""},
+        {"_id": "dashes", "title": "", "text": "---\nfigs: many\n---"},
+        {"_id": "void", "title": "", "text": ""},
+    ]
+    _write(fruit / "corpus.jsonl", rows)
+    _write(fruit / "queries.jsonl", [{"_id": "q1", "text": "zebra crossing"}])
+    (fruit / "qrels" / "test.tsv").write_text("q1\tt\t1\n")
+    document = evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
+    assert document["methods"]["terms"]["recall@1"] == 1.0
+    assert "documents of which there is no passage to find: 1" in document["warnings"]
+
+
+def test_a_set_without_a_question_to_score_is_refused(fruit):
+    (fruit / "queries.jsonl").write_text("")
+    with pytest.raises(UsageError, match="no question in"):
+        evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
+
+
+def test_only_questions_without_an_answer_give_no_measures_of_ranking(notes, tmp_path):
+    document = ask_about(notes, tmp_path, [FAR])
+    assert document["methods"] == {}
+    assert document["abstention"]["far"]["questions"] == 1
+    assert "answerable" not in document["abstention"]
+
+
+def test_gold_in_a_note_that_cannot_exist_is_said(notes, tmp_path):
+    odd = [
+        Question(str(n), "figs?", "", (Gold(path, "Figs"),), ())
+        for n, path in enumerate(("a\0b.md", "\ud800.md", "../x.md"))
+    ]
+    document = ask_about(notes, tmp_path, odd)
+    assert sum("there is no note" in warning for warning in document["warnings"]) == 3
+
+
 def test_answers_are_looked_for_in_the_first_sentences(fruit):
     document = evaluate_beir(read_qa(fruit), settings(), answers=True, progress=silent)
     assert document["mode"] == "qa"
@@ -121,9 +157,21 @@ def test_a_held_out_document_makes_its_question_unanswerable(fruit):
     assert answerable == {q for q, (_, rel, _) in QUERIES.items() if set(rel) - held.left_out}
     assert document["index"]["notes"] == len(DOCUMENTS) - len(held.left_out & set(DOCUMENTS))
     assert any("left out (seed 1)" in warning for warning in document["warnings"])
+    assert document["hold_out"] == {"share": 0.5, "seed": 1}
+
+
+def test_what_holds_the_answer_is_left_out_where_the_set_names_it(fruit):
+    (fruit / "qrels" / "test.tsv").write_text("q1\tfig\t1\nq1\tplum\t1\n")
+    _write(fruit / "queries.jsonl", [{"_id": "q1", "text": "when do figs ripen"}])
+    _write(fruit / "answers.jsonl", [{"_id": "q1", "answers": ["August"], "doc": "fig"}])
+    held = hold_out(read_qa(fruit), 0.99, seed=1)
+    assert held.left_out == {"fig"}
+    assert not held.queries[0].answerable
 
 
 def test_a_limit_marks_the_evaluation_as_partial(fruit):
+    whole = evaluate_beir(read_beir(fruit), settings(), answers=False, limit=3, progress=silent)
+    assert not whole["partial"]
     document = evaluate_beir(read_beir(fruit), settings(), answers=False, limit=2, progress=silent)
     assert document["partial"]
     assert document["queries"] == 2

@@ -221,3 +221,29 @@ def test_overlap_counts_every_character_once(gold, retrieved, touching):
 
 def share(part, whole):
     return len(part) / len(whole) if whole else 0
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer"),
+    [
+        ("He said \u201cParis\u201d.", "Paris"),
+        ("Müller\u2019s law", "Müller"),
+        ("from 1939\u20131940 on", "1939"),
+        ("中国的首都是北京。", "北京"),
+        ("公元七零一年に始まった", "公元七零一年"),
+        ("GPT模型用4位量化", "4位量化"),
+    ],
+)
+def test_words_end_at_other_punctuation_and_in_scripts_without_spaces_anywhere(sentence, answer):
+    assert answer_found([sentence], [answer])
+
+
+@pytest.mark.parametrize(("sentence", "answer"), [("concatenate", "cat"), ("in 2012", "12")])
+def test_a_part_of_a_word_is_not_an_answer(sentence, answer):
+    assert not answer_found([sentence], [answer])
+
+
+def test_any_text_can_be_an_id():
+    odd = ("n\0 1", "n\0 2", "\ud800", "a b\tc")
+    found = measure_rankings({id_: {"d\0": 1} for id_ in odd}, {id_: ["d\0"] for id_ in odd[:2]})
+    assert [found[id_]["recall@1"] for id_ in odd] == [1, 1, 0, 0]

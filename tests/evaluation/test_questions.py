@@ -49,7 +49,7 @@ def questions(draw):
         question=draw(odd_text),
         kind=draw(odd_text),
         gold=tuple(Gold(draw(odd_text), draw(named), part) for part in parts),
-        answer=tuple(draw(odd_text) for _ in set(parts)) if draw(st.booleans()) else (),
+        answer=tuple(f"{draw(odd_text)}x" for _ in set(parts)) if draw(st.booleans()) else (),
         half=draw(st.sampled_from(("", "tune", "test"))),
     )
 
@@ -156,7 +156,9 @@ def test_answers_are_a_list_and_never_the_letters_of_a_text(tmp_path):
 
 
 def test_a_file_that_is_not_there_is_named_with_the_way_to_make_one(tmp_path):
-    with pytest.raises(UsageError, match=r"none\.jsonl cannot be read: No such file") as raised:
+    with pytest.raises(
+        UsageError, match=r"none\.jsonl cannot be read: there is no such file"
+    ) as raised:
         read_questions(tmp_path / "none.jsonl")
     assert "--generate" in raised.value.hint
 

@@ -1,0 +1,79 @@
+"""Rows of the files of question sets: JSON Lines and tab-separated, with where each stands."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ragqa.errors import UsageError
+
+_NAMED = 3
+
+
+def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each object of a JSON Lines file, with the place to name in an error.
+
+    :raises UsageError: the file cannot be read, or a line is no JSON object.
+    """
+    for number, line in read_lines(path):
+        where = f"{path}, line {number}"
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as exc:
+            raise UsageError(f"{path}, line {number} is not JSON: {exc}") from exc
+        if not isinstance(row, dict):
+            raise UsageError(f"{path}, line {number} is not a JSON object")
+        yield where, row
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Each line that is not blank, with its number.
+
+    :raises UsageError: the file cannot be read.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="\n") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield number, line.rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = getattr(exc, "strerror", None) or str(exc)
+        raise UsageError(
+            f"{path} cannot be read: {reason}",
+            hint="the layouts that ragqa eval reads: ragqa eval --help",
+        ) from exc
+
+
+def text_of(row: Mapping[str, Any], key: str, where: str) -> str:
+    """The text, or the number, under a key.
+
+    :raises UsageError: there is none.
+    """
+    value = row.get(key)
+    if not isinstance(value, str | int):
+        raise UsageError(f"{where} has no {key!r}: {json.dumps(row)[:80]}")
+    return whole(str(value))
+
+
+def whole(text: str) -> str:
+    """Text without lone surrogates, which JSON can hold and no file can."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def list_of(row: Mapping[str, Any], key: str, where: str) -> list[Any]:
+    """The list under a key, [] where it is missing or null.
+
+    :raises UsageError: something else is there.
+    """
+    value = row.get(key) or []
+    if not isinstance(value, list):
+        raise UsageError(f"{where}: {key!r} is not a list")
+    return value
+
+
+def count(which: Sequence[str], what: str) -> str:
+    """`what: 5 (a, b, c and more)`; "" where there are none."""
+    if not which:
+        return ""
+    more = " and more" if len(which) > _NAMED else ""
+    return f"{what}: {len(which)} ({', '.join(which[:_NAMED])}{more})"
