@@ -3,10 +3,28 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ragqa.cli.eval_options import (
+    QUESTIONS,
+    BeirFolder,
+    ChunkingFolder,
+    Compare,
+    FailUnder,
+    Failures,
+    Generate,
+    Half,
+    HoldOut,
+    Limit,
+    Out,
+    Overrides,
+    QaFolder,
+    Questions,
+    Report,
+    Seed,
+)
 from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder
 from ragqa.errors import UsageError
 
@@ -15,68 +33,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
-QUESTIONS = "eval/questions.jsonl"
 _SEED = 7
-
-Questions = Annotated[
-    str | None,
-    typer.Option(metavar="FILE", help=f"Questions about the notes. Default: {QUESTIONS}."),
-]
-Half = Annotated[
-    str | None,
-    typer.Option(
-        metavar="tune|test|all", help="Which questions, where they are divided. Default: test."
-    ),
-]
-BeirFolder = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DIR", help="A set with corpus.jsonl, queries.jsonl and qrels/test.tsv instead."
-    ),
-]
-QaFolder = Annotated[
-    str | None,
-    typer.Option(metavar="DIR", help="The same with answers.jsonl: answers are measured, too."),
-]
-ChunkingFolder = Annotated[
-    str | None,
-    typer.Option(metavar="DIR", help="A set with docs/ and questions.jsonl with gold spans."),
-]
-HoldOut = Annotated[
-    float | None,
-    typer.Option(
-        metavar="SHARE", help="With --qa, leave out this share of the documents that answer."
-    ),
-]
-Seed = Annotated[int, typer.Option(metavar="N", help="For --hold-out and --generate.")]
-Limit = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Only the first N questions, for a look.")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Measure with another setting."),
-]
-FailUnder = Annotated[
-    list[str] | None,
-    typer.Option(metavar="MEASURE=X", help="Exit with 1 where a measure is lower: recall@5=0.9."),
-]
-Failures = Annotated[
-    bool, typer.Option("--failures", help="Show each missed question, and what lost it.")
-]
-Report = Annotated[
-    str | None, typer.Option(metavar="FILE.html", help="Write all of it as one page.")
-]
-Compare = Annotated[
-    tuple[str, str] | None,
-    typer.Option(metavar="A.json B.json", help="Compare two evaluations made with --json."),
-]
-Generate = Annotated[
-    int | None,
-    typer.Option(metavar="N", min=1, help="Make N questions from the notes, without an LLM."),
-]
-Out = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Where --generate writes; a new file.")
-]
 
 
 @app.command(name="eval")
@@ -202,6 +159,7 @@ def _evaluate(
 ) -> int:
     from ragqa import render
     from ragqa.evaluation.targets import check_measurable, check_targets, parse_target
+    from ragqa.render import evaluations
 
     targets = [parse_target(text) for text in fail_under]
     check_measurable(targets, wanted.mode)
@@ -216,9 +174,9 @@ def _evaluate(
     if json:
         render.print_document(document)
     elif failures:
-        render.print_failures(document)
+        evaluations.print_failures(document)
     else:
-        render.print_evaluation(document)
+        evaluations.print_evaluation(document)
     render.print_warnings(document["warnings"])
     check_targets(document, targets)
     return 0
@@ -271,12 +229,13 @@ def _measure_questions(wanted: _Wanted, progress: "Progress") -> dict[str, Any]:
 def _compare(a: Path, b: Path, *, json: bool) -> int:
     from ragqa import render
     from ragqa.evaluation.comparing import compare, read_evaluation
+    from ragqa.render import evaluations
 
     document = compare(read_evaluation(a), read_evaluation(b))
     if json:
         render.print_document(document)
     else:
-        render.print_comparison(document, a, b)
+        evaluations.print_comparison(document, a, b)
     return 0
 
 
@@ -286,6 +245,7 @@ def _generate(count: int, out: Path, seed: int, places: _Places, *, json: bool) 
     from ragqa.evaluation.evaluating import read_notes
     from ragqa.evaluation.generating import generate_questions
     from ragqa.evaluation.questions import to_json_lines
+    from ragqa.render import evaluations
 
     with open_index(places.corpus, index=places.index) as index, render.ProgressLine() as progress:
         notes, warnings = read_notes(index.source, progress)
@@ -302,7 +262,7 @@ def _generate(count: int, out: Path, seed: int, places: _Places, *, json: bool) 
     if json:
         render.print_document({"out": str(out), "questions": len(questions), "kinds": kinds})
     else:
-        render.print_generated(out, kinds, asked_for=count)
+        evaluations.print_generated(out, kinds, asked_for=count)
     return 0
 
 

@@ -8,12 +8,6 @@ from ragqa.render.documents import (
     skipped_document,
     to_json,
 )
-from ragqa.render.evaluations import (
-    print_comparison,
-    print_evaluation,
-    print_failures,
-    print_generated,
-)
 from ragqa.render.overviews import (
     findings_document,
     print_findings,
@@ -42,13 +36,9 @@ __all__ = [
     "findings_document",
     "index_document",
     "print_answer",
-    "print_comparison",
     "print_document",
     "print_error",
-    "print_evaluation",
-    "print_failures",
     "print_findings",
-    "print_generated",
     "print_report",
     "print_search",
     "print_settings",

@@ -1,0 +1,67 @@
+"""The options of `ragqa eval`."""
+
+from typing import Annotated
+
+import typer
+
+QUESTIONS = "eval/questions.jsonl"
+
+Questions = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help=f"Questions about the notes. Default: {QUESTIONS}."),
+]
+Half = Annotated[
+    str | None,
+    typer.Option(
+        metavar="tune|test|all", help="Which questions, where they are divided. Default: test."
+    ),
+]
+BeirFolder = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIR", help="A set with corpus.jsonl, queries.jsonl and qrels/test.tsv instead."
+    ),
+]
+QaFolder = Annotated[
+    str | None,
+    typer.Option(metavar="DIR", help="The same with answers.jsonl: answers are measured, too."),
+]
+ChunkingFolder = Annotated[
+    str | None,
+    typer.Option(metavar="DIR", help="A set with docs/ and questions.jsonl with gold spans."),
+]
+HoldOut = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE", help="With --qa, leave out this share of the documents that answer."
+    ),
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="For --hold-out and --generate.")]
+Limit = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Only the first N questions, for a look.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Measure with another setting."),
+]
+FailUnder = Annotated[
+    list[str] | None,
+    typer.Option(metavar="MEASURE=X", help="Exit with 1 where a measure is lower: recall@5=0.9."),
+]
+Failures = Annotated[
+    bool, typer.Option("--failures", help="Show each missed question, and what lost it.")
+]
+Report = Annotated[
+    str | None, typer.Option(metavar="FILE.html", help="Write all of it as one page.")
+]
+Compare = Annotated[
+    tuple[str, str] | None,
+    typer.Option(metavar="A.json B.json", help="Compare two evaluations made with --json."),
+]
+Generate = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Make N questions from the notes, without an LLM."),
+]
+Out = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Where --generate writes; a new file.")
+]
