@@ -112,11 +112,7 @@ class Index:
     @property
     def ranking(self) -> Ranking:
         """How passages are ranked, by the settings."""
-        return Ranking(
-            candidates=self.settings.candidates,
-            dense_weight=self.settings.dense_weight,
-            scripts=self.settings.embedder_scripts,
-        )
+        return Ranking.of(self.settings)
 
     def refresh(
         self, *, rebuild: bool = False, wait: bool = False, progress: Progress | None = None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ragqa.analysis import is_latin, query_terms
+from ragqa.config import Settings
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.stores import Snapshot
@@ -32,6 +33,15 @@ class Ranking:
     candidates: int = 200
     dense_weight: float = 0.5
     scripts: str = "latin"
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Ranking":
+        """What the settings say."""
+        return cls(
+            candidates=settings.candidates,
+            dense_weight=settings.dense_weight,
+            scripts=settings.embedder_scripts,
+        )
 
 
 def clean_question(text: str) -> str:

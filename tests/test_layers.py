@@ -8,7 +8,7 @@ import ragqa
 PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
-    {"errors", "types"},
+    {"errors", "types", "wholefile"},
     {"config", "analysis", "clock"},
     {"notes", "passages", "embedders", "stores", "llms"},
     {"indexing", "retrieval", "answering"},

@@ -1,6 +1,6 @@
 """`ragqa eval`: measure retrieval, answers and confidence; compare, gate, report, generate."""
 
-import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -256,9 +256,7 @@ def _generate(count: int, out: Path, seed: int, places: _Places, *, json: bool) 
             "the notes hold no headings, definitions, tables, facts or links to ask about"
         )
     _write(out, to_json_lines(questions), new=True)
-    kinds: dict[str, int] = {}
-    for question in questions:
-        kinds[question.kind] = kinds.get(question.kind, 0) + 1
+    kinds = dict(Counter(question.kind for question in questions))
     if json:
         render.print_document({"out": str(out), "questions": len(questions), "kinds": kinds})
     else:
@@ -267,17 +265,11 @@ def _generate(count: int, out: Path, seed: int, places: _Places, *, json: bool) 
 
 
 def _write(path: Path, text: str, *, new: bool = False) -> None:
-    """Write a file whole or not at all; with `new` one that is there already stays as it is."""
-    draft = path.with_name(f".{path.name}-{os.getpid()}")
+    """Write a file, or say what is in the way; with `new` one that is there stays as it is."""
+    from ragqa.wholefile import write_whole
+
     try:
-        try:
-            draft.write_text(text, encoding="utf-8")
-            if new:
-                path.hardlink_to(draft)
-            else:
-                draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_whole(path, text, new=new)
     except FileExistsError as exc:
         raise UsageError(
             f"{path} is there already, and might hold questions written by hand",

@@ -9,6 +9,7 @@ import platformdirs
 
 from ragqa.config.settings import Value, setting_named
 from ragqa.errors import UsageError
+from ragqa.wholefile import write_whole
 
 PROJECT_FILE = "ragqa.toml"
 _MAX_BYTES = 64_000
@@ -152,10 +153,8 @@ def _user_text() -> str:
 
 def _write_user_text(text: str) -> None:
     path = user_settings_file()
-    temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, text)
     except OSError as exc:
         raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc

@@ -3,7 +3,6 @@
 All that lies there can be made again. A cache that cannot be written costs time, never an answer.
 """
 
-import contextlib
 import hashlib
 import json
 import logging
@@ -11,6 +10,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
+
+from ragqa.wholefile import write_whole
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -41,14 +42,7 @@ def write_json(path: Path, content: Json) -> None:
     :raises OSError: the folder cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        temporary.write_text(json.dumps(content), encoding="utf-8")
-        temporary.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    write_whole(path, json.dumps(content))
 
 
 def hash_file(path: Path) -> str:

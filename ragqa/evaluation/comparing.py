@@ -9,18 +9,10 @@ import numpy as np
 
 from ragqa.errors import UsageError
 from ragqa.evaluation import statistics
-from ragqa.evaluation.measures import MEASURES
-from ragqa.evaluation.summary import OVERLAP_MEASURES, Document
-from ragqa.evaluation.tasks import ANSWERS_AT, METHODS
+from ragqa.evaluation.summary import Document
+from ragqa.evaluation.tasks import ANSWER_MEASURES, NAMES
 
 Row = Mapping[str, Any]
-
-_ANSWERS = tuple(f"answer@{n}" for n in ANSWERS_AT)
-_NAMES = (
-    *(f"{method}.{name}" for method in METHODS for name in MEASURES),
-    *_ANSWERS,
-    *OVERLAP_MEASURES,
-)
 
 
 def read_evaluation(path: Path) -> Document:
@@ -74,7 +66,7 @@ def _compare(a: Document, b: Document) -> Document:
             hint="evaluate both on the same questions",
         )
     measures = {}
-    for name in _NAMES:
+    for name in NAMES:
         values = [
             (x, y)
             for one, other in pairs
@@ -112,8 +104,8 @@ def _value(row: Row, name: str) -> float | None:
     method, dot, measure = name.partition(".")
     if dot:
         found = row.get(method, {}).get(measure)
-    elif name in _ANSWERS:
-        found = row["answer"][_ANSWERS.index(name)] if row.get("answer") else None
+    elif name in ANSWER_MEASURES:
+        found = row["answer"][ANSWER_MEASURES.index(name)] if row.get("answer") else None
     else:
         found = row.get(name)
     if found is not None and not 0 <= found <= 1:

@@ -19,7 +19,7 @@ from ragqa.evaluation.chunking_sets import SpanQuestion, read_chunking
 from ragqa.evaluation.collection import Collection, Stretch, build_collection, note_of
 from ragqa.evaluation.gold import tasks_of
 from ragqa.evaluation.questions import Question
-from ragqa.evaluation.sets import Beir
+from ragqa.evaluation.sets import Beir, relevant
 from ragqa.evaluation.summary import Document, summarise
 from ragqa.evaluation.tasks import Expected, Task
 from ragqa.indexing import Embedders, Source, find_changes
@@ -130,7 +130,7 @@ def evaluate_beir(
                 question=query.text,
                 kind="",
                 answerable=query.answerable,
-                relevant=_positive(beir.qrels.get(query.id, {})),
+                relevant=relevant(beir.qrels.get(query.id, {})),
                 units_of=lambda id_: [documents[id_]],
                 expect=partial(_best_of, collection, first, beir.qrels.get(query.id, {})),
                 by_document=True,
@@ -212,11 +212,7 @@ def _collection(
             notes,
             total,
             embedder,
-            ranking=Ranking(
-                candidates=settings.candidates,
-                dense_weight=settings.dense_weight,
-                scripts=settings.embedder_scripts,
-            ),
+            ranking=Ranking.of(settings),
             chunking=Chunking(target_tokens=settings.passage_tokens),
             progress=progress,
         ) as built,
@@ -238,15 +234,11 @@ def _about(settings: Settings, collection: Collection, warnings: Sequence[str]) 
     }
 
 
-def _positive(grades: Mapping[str, int]) -> dict[str, int]:
-    return {document: grade for document, grade in grades.items() if grade > 0}
-
-
 def _best_of(
     collection: Collection, first: Mapping[str, int], grades: Mapping[str, int]
 ) -> list[Expected]:
     """The documents judged best, with how each begins; a few are enough to see what was wanted."""
-    best = sorted(_positive(grades).items(), key=lambda item: -item[1])[:_EXPECTED]
+    best = sorted(relevant(grades).items(), key=lambda item: -item[1])[:_EXPECTED]
     known = [first[document] for document, _ in best if document in first]
     passages = {p.path: p for p in collection.snapshot.passages(known)}
     return [

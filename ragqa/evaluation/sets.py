@@ -127,9 +127,7 @@ def _read(folder: Path) -> Beir:
         texts[id_] = text_of(row, "text", where)
     qrels = _read_qrels(folder / QRELS)
     judged = {
-        query: grades
-        for query, grades in qrels.items()
-        if query in texts and any(grade > 0 for grade in grades.values())
+        query: grades for query, grades in qrels.items() if query in texts and relevant(grades)
     }
     absent = [
         f"{document} for {query}"
@@ -180,7 +178,7 @@ def hold_out(beir: Beir, share: float, seed: int) -> Beir:
     """
     there = {document.id for document in beir.read_documents()}
     holders = {
-        query.id: there & set(query.holders or _relevant(beir.qrels.get(query.id, {})))
+        query.id: there & set(query.holders or relevant(beir.qrels.get(query.id, {})))
         for query in beir.queries
         if query.answerable and (query.holders or query.id in beir.qrels)
     }
@@ -193,7 +191,7 @@ def hold_out(beir: Beir, share: float, seed: int) -> Beir:
         for query, grades in beir.qrels.items()
         if query not in lost
     }
-    qrels = {query: grades for query, grades in qrels.items() if _relevant(grades)}
+    qrels = {query: grades for query, grades in qrels.items() if relevant(grades)}
     queries = tuple(replace(q, answerable=q.answerable and q.id not in lost) for q in beir.queries)
     said = (
         f"{len(left_out)} of {len(holding)} documents that hold answers are left out (seed {seed})"
@@ -209,8 +207,9 @@ def hold_out(beir: Beir, share: float, seed: int) -> Beir:
     return _warned(remaining, f"{said}; {len(lost)} questions have no answer now")
 
 
-def _relevant(grades: Mapping[str, int]) -> list[str]:
-    return [document for document, grade in grades.items() if grade > 0]
+def relevant(grades: Mapping[str, int]) -> dict[str, int]:
+    """The documents judged relevant, with their grades."""
+    return {document: grade for document, grade in grades.items() if grade > 0}
 
 
 def _read_qrels(path: Path) -> dict[str, dict[str, int]]:

@@ -8,7 +8,13 @@ import numpy as np
 
 from ragqa.evaluation import statistics
 from ragqa.evaluation.measures import MEASURES
-from ragqa.evaluation.tasks import ANSWERS_AT, METHODS, Missed, Outcome
+from ragqa.evaluation.tasks import (
+    ANSWER_MEASURES,
+    METHODS,
+    OVERLAP_MEASURES,
+    Missed,
+    Outcome,
+)
 from ragqa.types import SURE_FROM
 
 Document = dict[str, Any]
@@ -17,7 +23,6 @@ Document = dict[str, Any]
 CURVE = 20
 _KIND_MEASURES = ("recall@1", "recall@5", "ndcg@10")
 _RISK_POINTS = 20
-OVERLAP_MEASURES = ("recall", "precision", "precision_omega", "iou")
 
 
 def summarise(outcomes: Sequence[Outcome]) -> Document:
@@ -66,8 +71,8 @@ def _answers(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> 
     if not looked_for:
         return {}
     return {
-        f"answer@{n}": _mean([answer[at] for answer in looked_for], f"answer@{n}", intervals)
-        for at, n in enumerate(ANSWERS_AT)
+        name: _mean([answer[at] for answer in looked_for], name, intervals)
+        for at, name in enumerate(ANSWER_MEASURES)
     }
 
 

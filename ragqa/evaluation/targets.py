@@ -5,15 +5,10 @@ from dataclasses import dataclass
 
 from ragqa.errors import BelowTarget, UsageError
 from ragqa.evaluation.measures import MEASURES
-from ragqa.evaluation.summary import OVERLAP_MEASURES, Document
-from ragqa.evaluation.tasks import ANSWERS_AT, METHODS
+from ragqa.evaluation.summary import Document
+from ragqa.evaluation.tasks import METHODS, NAMES, OVERLAP_MEASURES
 
-NAMES = (
-    *(f"{method}.{name}" for method in METHODS for name in MEASURES),
-    *(f"answer@{n}" for n in ANSWERS_AT),
-    *OVERLAP_MEASURES,
-    "auroc",
-)
+TARGETS = (*NAMES, "auroc")
 """Every measure of which more is better."""
 
 _RANKINGS = tuple(f"{method}." for method in METHODS)
@@ -43,9 +38,9 @@ def parse_target(text: str) -> Target:
     """
     name, _, number = text.partition("=")
     measure = f"hybrid.{name}" if name in MEASURES else name
-    if measure not in NAMES:
+    if measure not in TARGETS:
         raise UsageError(
-            f"there is no measure {name!r}; there are: {', '.join((*MEASURES, *NAMES))}",
+            f"there is no measure {name!r}; there are: {', '.join((*MEASURES, *TARGETS))}",
             hint=_EXAMPLE,
         )
     try:
@@ -88,4 +83,4 @@ def check_targets(document: Document, targets: Sequence[Target]) -> None:
 def _measures_of(document: Document) -> Iterator[tuple[str, float]]:
     for method, measures in document["methods"].items():
         yield from ((f"{method}.{name}", value) for name, value in measures.items())
-    yield from ((name, document[name]) for name in NAMES if name in document)
+    yield from ((name, document[name]) for name in TARGETS if name in document)

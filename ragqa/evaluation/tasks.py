@@ -3,10 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ragqa.evaluation.measures import Overlap, Spans
+from ragqa.evaluation.measures import MEASURES, Overlap, Spans
 
 METHODS = ("hybrid", "dense", "terms")
 ANSWERS_AT = (1, 2, 3)
+
+ANSWER_MEASURES = tuple(f"answer@{n}" for n in ANSWERS_AT)
+OVERLAP_MEASURES = ("recall", "precision", "precision_omega", "iou")
+NAMES = (
+    *(f"{method}.{name}" for method in METHODS for name in MEASURES),
+    *ANSWER_MEASURES,
+    *OVERLAP_MEASURES,
+)
+"""Every measure of a question by name; of all of them more is better."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Evaluations, missed questions and comparisons on the terminal."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from ragqa.evaluation.missed import STAGES
-from ragqa.evaluation.summary import OVERLAP_MEASURES
-from ragqa.evaluation.tasks import ANSWERS_AT
+from ragqa.evaluation.tasks import ANSWER_MEASURES, OVERLAP_MEASURES
 from ragqa.render.sanitise import safe_line
 from ragqa.render.screen import emit, stdout
 
@@ -18,7 +18,6 @@ _QUOTE_CHARS = 300
 _SHOWN_FLIPS = 40
 _KIND_COLUMNS = ("recall@1", "recall@5", "answer@3")
 _COMPARED = ("hybrid.", "answer@", "recall", "precision", "iou")
-_ANSWERS = tuple(f"answer@{n}" for n in ANSWERS_AT)
 
 
 def print_evaluation(document: Document) -> None:
@@ -38,7 +37,7 @@ def print_evaluation(document: Document) -> None:
     ]
     if rows:
         _print_table(["", *methods], rows)
-    _print_measures("Answers", _ANSWERS, document)
+    _print_measures("Answers", ANSWER_MEASURES, document)
     _print_measures(
         "Overlap of the passages found with the text that answers", OVERLAP_MEASURES, document
     )
@@ -55,9 +54,7 @@ def print_evaluation(document: Document) -> None:
 def print_failures(document: Document) -> None:
     """Print each missed question: what was wanted, where it came, and which stage lost it."""
     missed = [row for row in document["questions"] if row.get("missed")]
-    stages: dict[str, int] = {}
-    for row in missed:
-        stages[row["missed"]["stage"]] = stages.get(row["missed"]["stage"], 0) + 1
+    stages = Counter(row["missed"]["stage"] for row in missed)
     _heading(f"Missed: {len(missed)} of {len(document['questions'])} questions")
     _print_table(
         ["lost by", "questions", ""],

@@ -24,7 +24,6 @@ KIND_MEASURES = ("recall@5", "recall@1")
 _WIDTH = 440
 _HEIGHT = 330
 _LABEL_CHARS = 18
-_MAX_POINTS = 250
 _FIFTHS = [0, 0.2, 0.4, 0.6, 0.8, 1]
 
 # pygal adds scripts, styles, comments with the date, tooltips and a random id: only what draws is
@@ -97,8 +96,7 @@ def risk_chart(curve: Sequence[Sequence[object]]) -> Element:
     chart = _shares(
         "coverage: share of questions answered", "risk: share not in the notes", top=top
     )
-    step = max(1, len(every) // _MAX_POINTS)
-    chart.add("risk", [*every[:-1:step], *every[-1:]], show_dots=False)
+    chart.add("risk", every, show_dots=False)
     label = (
         "Risk-coverage curve: share of questions that the notes do not answer, "
         "against the share of questions answered."
