@@ -29,7 +29,8 @@ from sklearn.metrics import roc_auc_score
 
 from ragqa.answering.candidates import candidates_of
 from ragqa.answering.confidence import features
-from ragqa.answering.scoring import measure, shortlist
+from ragqa.answering.reading import read
+from ragqa.answering.scoring import measure
 from ragqa.indexing import Embedders, Source, refresh
 from ragqa.passages import Chunking
 from ragqa.retrieval import Ranking, retrieve
@@ -143,10 +144,11 @@ def make_examples(data: Path, work: Path, others: list[str], limit: int) -> Iter
             )
             hits = [hit for hit in found.hits if kind != "near" or not question.is_answered_by(hit)]
             found = replace(found, hits=tuple(hits[:KEPT]))
-            candidates = shortlist(found, candidates_of(found.hits))
+            reading = read(found, embedder)
+            candidates = candidates_of(reading.retrieved.hits)
             if candidates:
-                signals = measure(found, candidates, embedder)
-                yield Example(features(found, signals), kind)
+                signals = measure(reading, candidates)
+                yield Example(features(reading.retrieved, signals), kind)
 
 
 def read_beir(data: Path, work: Path) -> tuple[Path, list[Question]]:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.candidates import Candidate, candidates_of, citable_units, unit_text
+from ragqa.answering.candidates import candidates_of, citable_units, unit_text
 from ragqa.answering.checking import keep_current
 from ragqa.answering.composing import choose, cite, in_reading_order
 from ragqa.answering.confidence import confidence
 from ragqa.answering.plain import plain_text
-from ragqa.answering.scoring import Column, combine, measure, shortlist
+from ragqa.answering.reading import read
+from ragqa.answering.scoring import Scored, combine, measure
 from ragqa.embedders import Embedder
 from ragqa.types import Citation, Retrieved
 
@@ -44,8 +45,7 @@ class Composed:
 class Weighed:
     """The candidate sentences of an answer with their scores, and the confidence they give."""
 
-    candidates: Sequence[Candidate]
-    scores: Column
+    candidates: Sequence[Scored]
     confidence: float
     answered: bool
 
@@ -61,17 +61,18 @@ def compose(retrieved: Retrieved, embedder: Embedder, *, sentences: int) -> Comp
         return Composed(answered=False, confidence=0.0)
     if not weighed.answered:
         return Composed(answered=False, confidence=weighed.confidence)
-    chosen = choose(weighed.candidates, weighed.scores, sentences=sentences)
+    chosen = choose(weighed.candidates, sentences=sentences)
     text, citations = cite(in_reading_order(chosen))
     return Composed(answered=True, confidence=weighed.confidence, text=text, citations=citations)
 
 
 def weigh(retrieved: Retrieved, embedder: Embedder) -> Weighed | None:
     """Score the candidate sentences of what was retrieved; None where there are none."""
-    candidates = shortlist(retrieved, candidates_of(retrieved.hits))
+    reading = read(retrieved, embedder)
+    candidates = candidates_of(reading.retrieved.hits)
     if not candidates:
         return None
-    signals = measure(retrieved, candidates, embedder)
-    probability, answered = confidence(retrieved, signals)
-    scores = combine(signals, by_terms_alone=retrieved.by_terms_alone)
-    return Weighed(candidates, scores, probability, answered)
+    signals = measure(reading, candidates)
+    probability, answered = confidence(reading.retrieved, signals)
+    scored = combine(candidates, signals, by_terms_alone=retrieved.by_terms_alone)
+    return Weighed(scored, probability, answered)

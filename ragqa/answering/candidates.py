@@ -44,15 +44,20 @@ class Candidate:
         )
 
 
-def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
-    """The candidates of the first hits, in order of rank, then of reading.
+def sources_of(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits that an answer is taken from, best first.
 
     Lists of references say where to read on and answer nothing: they are left out
     unless there is nothing else.
     """
+    told = [hit for hit in hits if not _is_references(hit.passage)] or list(hits)
+    return told[:PASSAGES]
+
+
+def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
+    """The candidates of the hits that answer, in order of rank, then of reading."""
     found = []
-    told = [hit for hit in hits if not _is_references(hit.passage)] or hits
-    for hit in told[:PASSAGES]:
+    for hit in sources_of(hits):
         for position, unit in enumerate(citable_units(hit.passage)):
             text = unit_text(hit.passage, unit)
             if len(tokenize(text, pairs_only=True)) >= _MIN_TOKENS:

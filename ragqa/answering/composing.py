@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ragqa.analysis import index_terms
 from ragqa.answering.candidates import Candidate
-from ragqa.answering.scoring import Column
+from ragqa.answering.scoring import Scored
 from ragqa.types import Citation, Kind
 
 WORTH_SAYING = 0.8
@@ -17,60 +15,59 @@ _END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
 
 
 def choose(
-    candidates: Sequence[Candidate],
-    scores: Column,
-    *,
-    sentences: int,
-    worth_saying: float = WORTH_SAYING,
-) -> list[tuple[Candidate, float]]:
+    candidates: Sequence[Scored], *, sentences: int, worth_saying: float = WORTH_SAYING
+) -> list[Scored]:
     """The best candidates that are worth saying and do not repeat each other, best first.
 
     :param worth_saying: the share of the best score that a further one needs; at 0 all are said.
     """
-    order = np.lexsort((np.arange(len(scores)), -scores))
-    chosen: list[tuple[Candidate, float]] = []
-    for i in map(int, order):
-        if len(chosen) == sentences or (chosen and scores[i] < worth_saying * chosen[0][1]):
+    chosen: list[Scored] = []
+    for one in sorted(candidates, key=lambda one: -one.score):
+        if len(chosen) == sentences or (chosen and one.score < worth_saying * chosen[0].score):
             break
-        if not any(_repeats(candidates[i], other) for other, _ in chosen):
-            chosen.append((candidates[i], float(scores[i])))
+        if not any(_repeats(one.candidate, other.candidate) for other in chosen):
+            chosen.append(one)
     return chosen
 
 
-def in_reading_order(
-    chosen: Sequence[tuple[Candidate, float]],
-) -> list[tuple[Candidate, float]]:
+def in_reading_order(chosen: Sequence[Scored]) -> list[Scored]:
     """Notes by their best sentence; within a note, as it reads."""
-    notes = list(dict.fromkeys(candidate.hit.passage.path for candidate, _ in chosen))
-    return sorted(chosen, key=lambda pair: (notes.index(pair[0].place[0]), pair[0].place[1]))
+    notes = list(dict.fromkeys(one.candidate.place[0] for one in chosen))
+    return sorted(
+        chosen, key=lambda one: (notes.index(one.candidate.place[0]), one.candidate.place[1])
+    )
 
 
-def cite(chosen: Sequence[tuple[Candidate, float]]) -> tuple[str, tuple[Citation, ...]]:
+def cite(chosen: Sequence[Scored]) -> tuple[str, tuple[Citation, ...]]:
     """The answer's text with its `[n]`, code on lines of its own, and the citations."""
-    said, citations, after_code = [], [], False
-    for n, (candidate, score) in enumerate(chosen, start=1):
-        passage, unit = candidate.hit.passage, candidate.unit
-        before = passage.text.count("\n", 0, unit.start - passage.start)
-        first = passage.lines[0] + before
-        is_code = unit.kind is Kind.CODE
+    said, after_code = [], False
+    for n, one in enumerate(chosen, start=1):
+        is_code, text = one.candidate.unit.kind is Kind.CODE, one.candidate.text
         said.append("\n" if n > 1 and (is_code or after_code) else " " if n > 1 else "")
-        said.append(f"{candidate.text}\n[{n}]" if is_code else f"{_closed(candidate.text)} [{n}]")
+        said.append(f"{text}\n[{n}]" if is_code else f"{_closed(text)} [{n}]")
         after_code = is_code
-        citations.append(
-            Citation(
-                n=n,
-                path=passage.path,
-                lines=(first, first + candidate.quote.count("\n")),
-                chars=(unit.start, unit.end),
-                heading=passage.heading,
-                quote=candidate.quote,
-                note_sha256=passage.note_sha256,
-                score=round(score, 4),
-                context=unit.context,
-                kind=unit.kind,
-            )
-        )
-    return "".join(said), tuple(citations)
+    citations = tuple(citation_of(one, n) for n, one in enumerate(chosen, start=1))
+    return "".join(said), citations
+
+
+def citation_of(one: Scored, n: int) -> Citation:
+    """A candidate as the n-th citation of an answer."""
+    passage, unit, quote = one.candidate.hit.passage, one.candidate.unit, one.candidate.quote
+    first = passage.lines[0] + passage.text.count("\n", 0, unit.start - passage.start)
+    return Citation(
+        n=n,
+        path=passage.path,
+        lines=(first, first + quote.count("\n")),
+        chars=(unit.start, unit.end),
+        heading=passage.heading,
+        quote=quote,
+        note_sha256=passage.note_sha256,
+        score=round(one.score, 4),
+        context=unit.context,
+        kind=unit.kind,
+        note_date=passage.note_date,
+        parts={name: round(part, 4) for name, part in one.parts.items()},
+    )
 
 
 def _closed(text: str) -> str:

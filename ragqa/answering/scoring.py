@@ -6,13 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ragqa.analysis import STOP_WORDS, WORD, index_terms
+from ragqa.analysis import index_terms
 from ragqa.answering.candidates import Candidate
-from ragqa.embedders import Embedder
-from ragqa.types import Retrieved, TokenVectors, Vectors
-
-ENCODED = 20
-"""So many candidates are encoded; more cost time and find no better sentences."""
+from ragqa.answering.reading import Reading, maxsim
 
 MEANING = 2.0
 WORDS = 1.0
@@ -26,8 +22,8 @@ Column = npt.NDArray[np.float64]
 class Signals:
     """Raw signals, one entry a candidate, each 0 to 1 or a cosine.
 
-    `cosine`: question against `heading: sentence`. `maxsim`: mean over the question's content
-    tokens of the best cosine with a token of that (Khattab and Zaharia, "ColBERT", 2020).
+    `cosine`: question against the mean of the sentence's token vectors. `maxsim`: mean over the
+    question's content tokens of the best cosine with a token of the sentence or its headings.
     `coverage`: share of the question's idf that the sentence or its headings hold. `passage`:
     ranking score of its passage. `lead`: for the first sentence of a passage the share of the
     question's idf that its heading holds, since what stands right below a heading that asks the
@@ -41,73 +37,70 @@ class Signals:
     lead: Column
 
 
-def shortlist(retrieved: Retrieved, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates worth encoding, which is what takes time, in the order given.
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A candidate with its score, 0 to 1, and what each signal adds to it, by name."""
 
-    They are picked by the signals that need no encoding.
-    """
-    if len(candidates) <= ENCODED:
-        return list(candidates)
-    coverage = _column(_coverage(candidate, retrieved.idf) for candidate in candidates)
-    passage = _column(candidate.hit.score for candidate in candidates)
-    lead = _column(_lead(candidate, retrieved.idf) for candidate in candidates)
-    promise = coverage / max(float(coverage.max()), 1e-9) + _scaled(passage) + lead / 2
-    kept = sorted(np.argsort(-promise, kind="stable")[:ENCODED].tolist())
-    return [candidates[i] for i in kept]
+    candidate: Candidate
+    score: float
+    parts: Mapping[str, float]
 
 
-def measure(retrieved: Retrieved, candidates: Sequence[Candidate], embedder: Embedder) -> Signals:
+def measure(reading: Reading, candidates: Sequence[Candidate]) -> Signals:
     """Measure every signal for every candidate; at least one candidate is needed."""
-    texts = [sentence_in_context(candidate) for candidate in candidates]
-    query = content_vectors(retrieved.question, retrieved.vectors)
-    encoded = embedder.embed_sentences(texts)
+    idf = reading.retrieved.idf
+    close = [_closeness(reading, candidate) for candidate in candidates]
     return Signals(
-        cosine=_column(float(sentence.pooled @ retrieved.vectors.pooled) for sentence in encoded),
-        maxsim=_column(_maxsim(query, sentence) for sentence in encoded),
-        coverage=_column(_coverage(candidate, retrieved.idf) for candidate in candidates),
+        cosine=_column(cosine for cosine, _ in close),
+        maxsim=_column(best for _, best in close),
+        coverage=_column(_coverage(candidate, idf) for candidate in candidates),
         passage=_column(candidate.hit.score for candidate in candidates),
-        lead=_column(_lead(candidate, retrieved.idf) for candidate in candidates),
+        lead=_column(_lead(candidate, idf) for candidate in candidates),
     )
 
 
-def combine(signals: Signals, *, by_terms_alone: bool) -> Column:
-    """One score a candidate, 0 to 1: the weighted mean of the signals, all but `lead` scaled.
+def _closeness(reading: Reading, candidate: Candidate) -> tuple[float, float]:
+    """Cosine and MaxSim of a candidate; 0 where the embedder could not read the question.
+
+    The vectors of its tokens come from reading the whole passage, so they know what "it" is. The
+    tokens of title and headings count for MaxSim: what they say need not be said again.
+    """
+    passage = candidate.hit.passage
+    if passage.id not in reading.tokens:
+        return 0.0, 0.0
+    own, above = reading.of_unit(passage, candidate.unit)
+    if not len(own):
+        return 0.0, 0.0
+    pooled = own.mean(axis=0)
+    length = max(float(np.linalg.norm(pooled)), 1e-9)
+    cosine = float(pooled @ reading.retrieved.vectors.pooled) / length
+    return cosine, maxsim(reading.query, np.concatenate([own, above]))
+
+
+def combine(
+    candidates: Sequence[Candidate], signals: Signals, *, by_terms_alone: bool
+) -> list[Scored]:
+    """Score every candidate by the weighted mean of its signals, all but `lead` scaled.
 
     :param by_terms_alone: leave out the signals of an embedder that cannot read the question.
     """
-    parts = [(WORDS, _scaled(signals.coverage)), (WORDS, _scaled(signals.passage))]
-    parts.append((LEAD, signals.lead))
+    weighted = {
+        "coverage": (WORDS, _scaled(signals.coverage)),
+        "passage": (WORDS, _scaled(signals.passage)),
+        "lead": (LEAD, signals.lead),
+    }
     if not by_terms_alone:
-        parts += [(MEANING, _scaled(signals.cosine)), (MEANING, _scaled(signals.maxsim))]
-    total = sum(weight for weight, _ in parts)
-    weighted = [weight / total * part for weight, part in parts]
-    return np.asarray(np.sum(weighted, axis=0), dtype=np.float64)
-
-
-def sentence_in_context(candidate: Candidate) -> str:
-    """What is encoded of a candidate: the heading that it stands under, then the sentence."""
-    return f"{_heading(candidate)}: {candidate.text}"
-
-
-def content_vectors(question: str, encoded: TokenVectors) -> Vectors:
-    """The token vectors of the question's content words; of all its tokens where it has none."""
-    spans = [
-        match.span()
-        for match in WORD.finditer(question)
-        if match[0].casefold().replace("\u2019", "'") not in STOP_WORDS
-    ]
-    keep = [
-        i
-        for i, (start, end) in enumerate(encoded.spans)
-        if any(start < stop and begin < end for begin, stop in spans)
-    ]
-    return encoded.vectors[keep] if keep else encoded.vectors
-
-
-def _maxsim(query: Vectors, sentence: TokenVectors) -> float:
-    if not len(sentence.vectors) or not len(query):
-        return 0.0
-    return float(np.max(query @ sentence.vectors.T, axis=1).mean())
+        weighted |= {
+            "cosine": (MEANING, _scaled(signals.cosine)),
+            "maxsim": (MEANING, _scaled(signals.maxsim)),
+        }
+    total = sum(weight for weight, _ in weighted.values())
+    columns = {name: weight / total * column for name, (weight, column) in weighted.items()}
+    scored = []
+    for i, candidate in enumerate(candidates):
+        parts = {name: float(column[i]) for name, column in columns.items()}
+        scored.append(Scored(candidate, sum(parts.values()), parts))
+    return scored
 
 
 def _coverage(candidate: Candidate, idf: Mapping[str, float]) -> float:

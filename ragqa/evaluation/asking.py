@@ -164,8 +164,8 @@ def _sentences(weighed: Weighed | None) -> list[tuple[str, str]]:
     """The best answer sentences, shown or not, best first: as a reader sees them, and as quoted."""
     if weighed is None:
         return []
-    best = choose(weighed.candidates, weighed.scores, sentences=ANSWERS_AT[-1], worth_saying=0)
-    return [(candidate.text, candidate.quote) for candidate, _ in best]
+    best = choose(weighed.candidates, sentences=ANSWERS_AT[-1], worth_saying=0)
+    return [(one.candidate.text, one.candidate.quote) for one in best]
 
 
 def _answer(task: Task, said: Sequence[tuple[str, str]]) -> tuple[float, ...]:

@@ -19,7 +19,8 @@ from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vector, Vectors
 _BATCH = 512
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS passages (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS sentences (key BLOB PRIMARY KEY, pooled BLOB, tokens BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS read (key BLOB PRIMARY KEY, pooled BLOB, tokens BLOB, spans BLOB)
+    WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS made (dtype TEXT);
 """
 
@@ -49,10 +50,10 @@ class _Table:
 
 
 class CachedEmbedder:
-    """An `Embedder` that computes no passage and no sentence twice, in this run or a later one.
+    """An `Embedder` that computes no passage twice, in this run or a later one.
 
-    Passages are embedded as an index's are, by the building form. Token vectors of sentences are
-    kept in half precision, and rounded so before their first use too, so that a second run sees
+    Passages are embedded as an index's are, by the building form. Token vectors are kept in half
+    precision, and rounded so before their first use too, so that a second run sees
     the same numbers. Questions are not kept: how long they take is measured.
     """
 
@@ -61,7 +62,7 @@ class CachedEmbedder:
         self._connection = connection
         self._path = path
         self._passages = _Table(connection, "passages")
-        self._sentences = _Table(connection, "sentences")
+        self._read = _Table(connection, "read")
 
     @classmethod
     @contextmanager
@@ -120,21 +121,26 @@ class CachedEmbedder:
             return np.stack(rows) if rows else np.empty((0, self.info.dimension), dtype=np.float32)
 
     def embed_sentences(self, texts: Sequence[str]) -> list[TokenVectors]:
-        """Embed sentences; spans of tokens are not kept, as nobody asks for a sentence's."""
+        """Embed texts with their token vectors."""
         keys = [_key(text) for text in texts]
         with _naming(self._path):
-            known = self._sentences.find(keys)
+            known = self._read.find(keys)
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if missing:
             # One by one: in a batch the last digits depend on the other texts, so that the same
             # evaluation would differ by what was kept before it.
             encoded = [self.plain.embed_sentences([text])[0] for text in missing.values()]
             rows = [
-                (key, one.pooled.tobytes(), one.vectors.astype(np.float16).tobytes())
+                (
+                    key,
+                    one.pooled.tobytes(),
+                    one.vectors.astype(np.float16).tobytes(),
+                    np.array(one.spans, dtype=np.int32).tobytes(),
+                )
                 for key, one in zip(missing, encoded, strict=True)
             ]
             with _naming(self._path):
-                self._sentences.add(rows)
+                self._read.add(rows)
             known |= {row[0]: row[1:] for row in rows}
         with _naming(self._path):
             return [_sentence(known[key], self.info.dimension) for key in keys]
@@ -177,7 +183,10 @@ class CachedEmbedder:
 def _sentence(values: Sequence[bytes], dimension: int) -> TokenVectors:
     pooled: Vector = np.frombuffer(values[0], dtype=np.float32)
     tokens = np.frombuffer(values[1], dtype=np.float16).astype(np.float32)
-    return TokenVectors(tokens.reshape(-1, dimension), (), pooled)
+    spans = np.frombuffer(values[2], dtype=np.int32).reshape(-1, 2).tolist()
+    return TokenVectors(
+        tokens.reshape(-1, dimension), tuple((start, end) for start, end in spans), pooled
+    )
 
 
 def _key(text: str) -> bytes:

@@ -13,7 +13,11 @@ SURE_FROM = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A quote from a note, exact: `note.text[chars[0]:chars[1]] == quote`."""
+    """A quote from a note, exact: `note.text[chars[0]:chars[1]] == quote`.
+
+    `parts` are what each signal adds to `score`, by name. `note_date` is ISO, or "" for a note
+    without a date.
+    """
 
     n: int
     path: str
@@ -25,6 +29,8 @@ class Citation:
     score: float
     context: str = ""
     kind: Kind = Kind.PARAGRAPH
+    note_date: str = ""
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from ragqa.answering.candidates import candidates_of
 from ragqa.answering.composing import choose, cite, in_reading_order
-from ragqa.answering.scoring import content_vectors
+from ragqa.answering.reading import content_vectors
+from ragqa.answering.scoring import Scored
 from ragqa.types import Hit, Kind, Passage, TokenVectors, Unit
 
 WORDS = ["red", "green", "blue", "amber", "violet", "teal", "ochre", "ivory"]
@@ -53,6 +54,12 @@ def test_a_list_of_references_is_no_answer_unless_there_is_nothing_else():
     assert len(candidates_of(hits(paper))) == 1
 
 
+def scored(candidates, scores):
+    return [
+        Scored(candidate, score, {}) for candidate, score in zip(candidates, scores, strict=True)
+    ]
+
+
 def list_of_phases():
     whole = passage(
         1,
@@ -78,26 +85,26 @@ def test_a_line_that_announces_a_list_is_a_candidate_with_its_items():
 
 def test_a_list_and_its_items_are_not_both_said():
     candidates = candidates_of(hits(list_of_phases()))
-    chosen = choose(candidates, np.array([1.0, 0.95, 0.9, 0.1]), sentences=3)
-    assert [c.unit.kind for c, _ in chosen] == [Kind.LIST]
+    chosen = choose(scored(candidates, [1.0, 0.95, 0.9, 0.1]), sentences=3)
+    assert [one.candidate.unit.kind for one in chosen] == [Kind.LIST]
 
 
 def test_the_best_sentence_is_always_said_and_weak_ones_are_not():
     candidates = candidates_of(hits(passage(1, ["Red is warm.", "Blue is cold.", "Hm, well."])))
-    chosen = choose(candidates, np.array([0.5, 1.0, 0.1]), sentences=3)
-    assert [c.text for c, _ in chosen] == ["Blue is cold."]
+    chosen = choose(scored(candidates, [0.5, 1.0]), sentences=3)
+    assert [one.candidate.text for one in chosen] == ["Blue is cold."]
 
 
 def test_a_near_duplicate_is_said_once():
     one, other = passage(1, ["Red is a warm colour."]), passage(2, ["Red is a warm colour!"])
-    chosen = choose(candidates_of(hits(one, other)), np.array([0.9, 1.0]), sentences=3)
+    chosen = choose(scored(candidates_of(hits(one, other)), [0.9, 1.0]), sentences=3)
     assert len(chosen) == 1
 
 
 def test_equal_scores_keep_the_order_of_the_ranking():
     candidates = candidates_of(hits(passage(1, ["Red is warm."]), passage(2, ["Blue is cold."])))
-    chosen = choose(candidates, np.array([1.0, 1.0]), sentences=1)
-    assert chosen[0][0].text == "Red is warm."
+    chosen = choose(scored(candidates, [1.0, 1.0]), sentences=1)
+    assert chosen[0].candidate.text == "Red is warm."
 
 
 @given(
@@ -109,8 +116,8 @@ def test_an_answer_has_one_to_n_sentences_each_cited_exactly(sentences, most, ra
     texts = [" ".join(words) + "." for words in sentences]
     whole = passage(1, texts)
     candidates = candidates_of(hits(whole))
-    scores = np.array([random.random() for _ in candidates])
-    chosen = in_reading_order(choose(candidates, scores, sentences=most))
+    scores = [random.random() for _ in candidates]
+    chosen = in_reading_order(choose(scored(candidates, scores), sentences=most))
     text, citations = cite(chosen)
     assert 1 <= len(citations) <= most
     assert [c.n for c in citations] == list(range(1, len(citations) + 1))
@@ -125,12 +132,12 @@ def test_an_answer_has_one_to_n_sentences_each_cited_exactly(sentences, most, ra
 
 def test_the_note_with_the_best_sentence_comes_first():
     candidates = candidates_of(hits(passage(1, ["Red is warm."]), passage(2, ["Blue is cold."])))
-    chosen = in_reading_order(choose(candidates, np.array([0.9, 1.0]), sentences=2))
-    assert [c.hit.passage.path for c, _ in chosen] == ["2.md", "1.md"]
+    chosen = in_reading_order(choose(scored(candidates, [0.9, 1.0]), sentences=2))
+    assert [one.candidate.hit.passage.path for one in chosen] == ["2.md", "1.md"]
 
 
 def test_a_sentence_without_an_end_mark_gets_one_so_that_two_do_not_run_together():
-    text, _ = cite([(candidates_of(hits(passage(1, ["Red is warm"])))[0], 1.0)])
+    text, _ = cite(scored(candidates_of(hits(passage(1, ["Red is warm"]))), [1.0]))
     assert text == "Red is warm. [1]"
 
 

@@ -1,0 +1,103 @@
+"""Reading the first passages closely, with the embedder that needs no model."""
+
+import numpy as np
+import pytest
+
+from ragqa.answering.candidates import PASSAGES, candidates_of
+from ragqa.answering.confidence import features
+from ragqa.answering.reading import maxsim, read
+from ragqa.answering.scoring import measure
+from ragqa.embedders import embedder_for
+from ragqa.notes import parse_note
+from ragqa.passages import Chunking, split_note
+from ragqa.types import Hit, Note, Retrieved, Stamp
+
+EMBEDDER = embedder_for("hashed:64", building=False)
+
+
+def note(path, text) -> Note:
+    return parse_note(path, text, "0" * 64, Stamp(0, 0))
+
+
+def passage_of(path, text):
+    (passage,) = split_note(
+        note(path, text),
+        chunking=Chunking(),
+        window=EMBEDDER.info.window,
+        count_tokens=EMBEDDER.count_tokens,
+    )
+    return passage
+
+
+FIGS = passage_of("figs.md", "# Figs\n\nThe tree is old.\n\nIt ripens its fruit in August.\n")
+PIANOS = passage_of("pianos.md", "# Pianos\n\nA piano has strings.\n\nIts keys are black.\n")
+
+
+def retrieved(question, *passages, by_terms_alone=False):
+    hits = tuple(Hit(p, score=1 - i / 100, dense=0.5, terms=1.0) for i, p in enumerate(passages))
+    idf = dict.fromkeys(("fig", "ripen", "fruit"), 1.0)
+    return Retrieved(question, hits, EMBEDDER.embed_query(question), idf, by_terms_alone)
+
+
+def test_a_passage_whose_words_are_closer_to_the_question_comes_first():
+    found = retrieved("when do figs ripen fruit", PIANOS, FIGS)
+    reading = read(found, EMBEDDER)
+    assert [hit.passage.path for hit in reading.retrieved.hits] == ["figs.md", "pianos.md"]
+    assert {hit.passage.id for hit in found.hits} == reading.tokens.keys()
+
+
+def test_what_lies_behind_the_passages_read_keeps_its_order():
+    texts = [f"# Note {i}\n\nSentence number {i} stands here.\n" for i in range(PASSAGES + 3)]
+    passages = [passage_of(f"{i}.md", text) for i, text in enumerate(texts)]
+    reading = read(retrieved("figs and their fruit", *passages), EMBEDDER)
+    paths = [hit.passage.path for hit in reading.retrieved.hits]
+    assert paths[PASSAGES:] == [f"{i}.md" for i in range(PASSAGES, PASSAGES + 3)]
+    assert sorted(paths) == sorted(p.path for p in passages)
+    assert len(reading.tokens) == PASSAGES
+
+
+def test_the_tokens_of_a_unit_are_those_of_its_words_and_its_headings():
+    reading = read(retrieved("figs", FIGS), EMBEDDER)
+    encoded = EMBEDDER.embed_sentences([FIGS.embedded_text])[0]
+    words = [FIGS.embedded_text[start:end] for start, end in encoded.spans]
+    unit = next(u for u in FIGS.units if "ripens" in FIGS.quote(u))
+    own, above = reading.of_unit(FIGS, unit)
+    first = words.index("It")
+    assert np.array_equal(own, encoded.vectors[first : first + len(own)])
+    assert words[first : first + len(own)] == ["It", "ripens", "its", "fruit", "in", "August", "."]
+    assert np.array_equal(above, encoded.vectors[: len(above)])
+    assert "".join(words[: len(above)]).startswith("Figs")
+
+
+def test_the_sentence_that_says_it_is_closest():
+    reading = read(retrieved("when do figs ripen fruit", PIANOS, FIGS), EMBEDDER)
+    candidates = candidates_of(reading.retrieved.hits)
+    signals = measure(reading, candidates)
+    assert "August" in candidates[int(signals.maxsim.argmax())].text
+    assert "August" in candidates[int(signals.coverage.argmax())].text
+
+
+def test_nothing_is_encoded_where_the_embedder_cannot_read_the_question():
+    reading = read(retrieved("figs fruit", PIANOS, FIGS, by_terms_alone=True), EMBEDDER)
+    signals = measure(reading, candidates_of(reading.retrieved.hits))
+    assert reading.tokens == {}
+    assert [hit.passage.path for hit in reading.retrieved.hits] == ["pianos.md", "figs.md"]
+    assert not signals.cosine.any()
+    assert not signals.maxsim.any()
+    assert features(reading.retrieved, signals)["sentence_cosine"] == 0.0
+
+
+def test_reading_nothing_gives_nothing():
+    reading = read(retrieved("figs"), EMBEDDER)
+    assert reading.retrieved.hits == ()
+
+
+@pytest.mark.parametrize(("query", "tokens", "expected"), [(0, 3, 0.0), (2, 0, 0.0)])
+def test_the_closeness_of_nothing_is_0(query, tokens, expected):
+    assert maxsim(np.ones((query, 4)), np.ones((tokens, 4))) == expected
+
+
+def test_the_closeness_is_the_mean_of_each_tokens_best():
+    query = np.array([[1.0, 0.0], [0.0, 1.0]], dtype=np.float32)
+    tokens = np.array([[0.6, 0.8], [1.0, 0.0]], dtype=np.float32)
+    assert maxsim(query, tokens) == pytest.approx((1.0 + 0.8) / 2)
