@@ -1,22 +1,21 @@
-"""What kind of thing a question asks for, and how well a sentence holds such a thing."""
+"""What kind of thing a question asks for, by plain rules over English words."""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from ragqa.analysis import STOP_WORDS, WORD, index_terms, query_terms
-from ragqa.answering.mentions import amounts, dates, names
+from ragqa.analysis import query_terms
 
 
 class QuestionKind(StrEnum):
-    """What a question asks for; NAME is what something is called, or which one it is."""
+    """What a question asks for."""
 
     WHO = "who"
     WHEN = "when"
     WHERE = "where"
     HOW_MANY = "how many"
-    NAME = "name"
     DEFINITION = "definition"
     STEPS = "steps"
     COMPARISON = "comparison"
@@ -27,9 +26,9 @@ class QuestionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question as the rules see it: its kind, its terms, and what it asks about by name.
+    """A question as the rules see it: its kind, and the terms of its content words.
 
-    `subject` has the terms of what a definition is wanted of, or the noun that is counted.
+    `subject` has the terms of what is to be defined or counted, () for other kinds.
     """
 
     kind: QuestionKind
@@ -41,69 +40,79 @@ _AUX = (
     "(is|are|was|were|be|do|does|did|can|could|should|would|will|shall|may|might|must|has|have|had"
     "|isn't|aren't|wasn't|weren't|don't|doesn't|didn't|can't|couldn't|shouldn't|won't)"
 )
+_QUESTION_WORD = "(who|whom|whose|when|where|why|how|what|which)"
+_TO = "((in|on|at|to|for|of|from|by|since|until) )?"
 _QUANTITY = (
     "(number|amount|count|size|length|width|height|weight|depth|distance|speed|age|population"
     "|limit|maximum|minimum|percentage|percent|share|proportion|ratio|factor|cost|price|fee|fine"
     "|discount|salary|rate|temperature|volume|value|score|capacity|duration|budget|threshold"
-    "|enrollment|latency|memory|area|strength|total)"
+    "|enrollment|total)"
 )
 _HOW_MANY = (
     "how (many|much|long|old|tall|big|often|far|high|large|fast|heavy|deep|wide|few|small|lengthy)"
 )
+_TIME = "(year|month|day|date|time|century|decade)s?"
 _PERSON = (
-    "(person|actor|actress|author|singer|president|king|queen|emperor|player|company|band|team"
-    "|artist|character|scientist|director)"
+    "(person|people|actor|actress|author|singer|president|king|queen|emperor|player|company|band"
+    "|team|artist|character|scientist|director)"
 )
-_PLACE = (
-    "(country|city|state|town|place|region|continent|county|location|province|village|island"
-    "|countries|cities|states|regions|places)"
-)
-_TO = "((in|on|at|to|for|of|from|by|since|until) )?"
+_PLACE = "(country|countries|city|cities|(state|town|place|region|continent|location|island)s?)"
+_REASON = "(reason|cause|purpose)s?"
+_COMPARED = "(vs|versus|compared (to|with)|differs? from|differences? between)"
+_NO_DATE = "(should|can|could|would|do i|do you|do we)"
+_TERM = r"((an? )?[\w.-]+( [\w.-]+){0,3}|the [\w.-]+( [\w.-]+)?)"
 
-# The first that matches a clause says its kind.
-_RULES = tuple(
-    (kind, re.compile(rule))
-    for kind, rule in (
-        (QuestionKind.COMPARISON, r"\b(vs|versus|compared (to|with)|differs? from)\b"),
-        (QuestionKind.COMPARISON, r"\bdifferences? between\b|^which .*\bor\b"),
-        (QuestionKind.WHY, r"^(why|how come|what (causes?|caused)|what is the (reason|cause))\b"),
-        (QuestionKind.STEPS, r"^how (to|(do|can|should|could|would) (i|we|you|one))\b"),
-        (QuestionKind.HOW_MANY, rf"\b{_HOW_MANY}\b"),
-        (
-            QuestionKind.HOW_MANY,
-            rf"^{_TO}(what|which) ((is|are|was|were) )?((the|a|an) )?(\w+ )?{_QUANTITY}\b",
-        ),
-        (QuestionKind.WHO, rf"^{_TO}(who|whom|whose|(what|which) {_PERSON})\b"),
-        (QuestionKind.WHEN, rf"^when (?!(should|can|could|would|do i|do you|do we)\b){_AUX}\b"),
-        (
-            QuestionKind.WHEN,
-            rf"^{_TO}(what|which) ((is|was) the )?(\w+ )?(year|month|day|date|time|century|decade)s?\b",
-        ),
-        (QuestionKind.WHERE, rf"^{_TO}(where|(what|which) {_PLACE})\b"),
-        (QuestionKind.NAME, r"\bnames? (of|for)\b|\b(called|known as|title of)\b|^name\b"),
-        (QuestionKind.DEFINITION, r"^(define|definition of|meaning of|what (does|do) .+ mean$)"),
-        (QuestionKind.DEFINITION, r"^what (is|are) ((an?|the) )?[\w.-]+( [\w.-]+){0,2}$"),
-        (QuestionKind.NAME, rf"^{_TO}(what|which) (?!{_AUX}\b|(type|kind|sort|part|role|way)s?\b)"),
-        (QuestionKind.YES_NO, rf"^{_AUX}\b(?!.* or )"),
-        (QuestionKind.WHY, r"\bwhy\b"),
-        (QuestionKind.WHO, r"\bwho\b"),
-        (QuestionKind.WHERE, r"\bwhere\b"),
-        (QuestionKind.WHEN, r"\b(date|year)$|^date of\b"),
-        (QuestionKind.HOW_MANY, rf"\b{_QUANTITY}$|\b(number|amount|percentage) of\b"),
-    )
+_Rules = Sequence[tuple[QuestionKind, str]]
+
+# The first that a clause fits says its kind.
+_ASKING: _Rules = (
+    (QuestionKind.COMPARISON, rf"\b{_COMPARED}\b"),
+    (QuestionKind.WHY, rf"^(why|how come|what (causes?|caused|{_AUX} the (\w+ )?{_REASON}))\b"),
+    (QuestionKind.STEPS, r"^how (to|should|(do|can|could|would|must) (i|we|you|one))\b"),
+    (QuestionKind.HOW_MANY, rf"\b{_HOW_MANY}\b"),
+    (QuestionKind.HOW_MANY, rf"^{_TO}what (is|are|was|were) the (\w+ ){{0,2}}{_QUANTITY}\b"),
+    (QuestionKind.HOW_MANY, rf"^{_TO}what (?!{_AUX}\b)(\w+ )?{_QUANTITY}\b"),
+    (QuestionKind.WHO, rf"^{_TO}(who|whom|whose|(what|which) {_PERSON})\b"),
+    (QuestionKind.WHEN, rf"^when (?!{_NO_DATE}\b){_AUX}\b"),
+    (QuestionKind.WHEN, rf"^{_TO}(what|which) ({_AUX} )?((the|a|an) )?(\w+ )?{_TIME}\b"),
+    (QuestionKind.WHERE, rf"^{_TO}(where (?!{_QUESTION_WORD}\b)\w|(what|which) {_PLACE}\b)"),
+    (QuestionKind.DEFINITION, r"^(define|definition of|meaning of)\b|^what (do|does) .+ mean$"),
+    (QuestionKind.DEFINITION, rf"^what {_AUX} (the )?(meaning|definition) of\b"),
+    (QuestionKind.DEFINITION, rf"^what (is|are) {_TERM}$"),
+    (QuestionKind.OTHER, rf"^{_TO}(what|which|how)\b"),
 )
-_CLAUSE = re.compile(r"[.?!;:]+(?:\s+|$)|,\s+|\s+[-\u2013\u2014]+\s+")
-_CONTRACTED = re.compile(r"\b(what|who|when|where|how|why)'?s\b")
-_BEFORE_SUBJECT = re.compile(r"^(define|definition of|meaning of|what (is|are|does|do)) ((an?|the) )?")
+# For a question without a question word where one is expected: taken whole.
+_HINTING: _Rules = (
+    (QuestionKind.YES_NO, rf"^{_AUX}\b(?!.* or )"),
+    (QuestionKind.WHO, r"\bwho\b"),
+    (QuestionKind.WHEN, r"\b(date|year)$|^date of\b"),
+    (QuestionKind.HOW_MANY, rf"\b{_QUANTITY}$|\b(number|amount|percentage) of\b"),
+)
+_CLAUSE = re.compile(r"[.?!;:]+(?:\s+|$)|,\s+(?:and\s+)?|\s+[-\u2013\u2014]+\s+")
+_CONTRACTED = re.compile(rf"\b{_QUESTION_WORD}'?s\b")
+_COUNTED = re.compile(r"\b(?:how many|number of|amount of) (.+)")
+_PERCENT = re.compile(r"\bpercent(?:age)?\b")
+_DEFINED = re.compile(
+    rf"^(?:what {_AUX}|define) (?:(?:an?|the) )?(?:(?:meaning|definition) of )?"
+    r"|^(?:meaning|definition) of | mean$"
+)
 
 
 def kind_of(question: str) -> QuestionKind:
-    """The kind of thing that a question asks for, by plain rules over English words."""
-    for clause in _clauses(question):
-        for kind, rule in _RULES:
-            if rule.search(clause):
-                return kind
-    return QuestionKind.OTHER
+    """The kind of thing that a question asks for.
+
+    A question of several clauses goes by its first that asks; one where none does is taken as words
+    to look for ("o4-mini release date").
+    """
+    clauses = _clauses(question)
+    return _first(_ASKING, clauses) or _first(_HINTING, [" ".join(clauses)]) or QuestionKind.OTHER
+
+
+@lru_cache(maxsize=8)
+def asked_by(question: str) -> Asked:
+    """The question with what the rules need of it; kept, since many sentences are held to it."""
+    kind = kind_of(question)
+    return Asked(kind, frozenset(query_terms(question)), _subject(kind, _clauses(question)))
 
 
 def _clauses(question: str) -> list[str]:
@@ -112,57 +121,19 @@ def _clauses(question: str) -> list[str]:
     return [clause for part in _CLAUSE.split(text) if (clause := part.strip(" \"'()"))]
 
 
-@lru_cache(maxsize=8)
-def asked_by(question: str) -> Asked:
-    kind = kind_of(question)
-    terms = frozenset(index_terms(question))
-    subject=()
+def _first(rules: _Rules, clauses: Iterable[str]) -> QuestionKind | None:
+    found = (kind for clause in clauses for kind, rule in rules if re.search(rule, clause))
+    return next(found, None)
+
+
+def _subject(kind: QuestionKind, clauses: Sequence[str]) -> tuple[str, ...]:
+    text = " ".join(clauses)
     if kind is QuestionKind.DEFINITION:
-        subject = tuple(t for t in query_terms(_BEFORE_SUBJECT.sub("", _clauses(question)[0])) if t != "mean")
+        defined = (clause for clause in clauses if _first(_ASKING, [clause]) is kind)
+        return tuple(query_terms(_DEFINED.sub("", next(defined))))
     if kind is QuestionKind.HOW_MANY:
-        m = re.search(rf"how (many|much) (.+)", question.casefold())
-        if m: subject = tuple(query_terms(m[2])[:2])
-    if kind is QuestionKind.COMPARISON:
-        subject = tuple(re.split(r"\b(?:vs|versus|and|or|than|with|to|from|:)\b", question))
-    return Asked(kind, terms, subject)
-
-_BECAUSE = re.compile(r"\b(because|due to|so that|since|therefore|thus|in order to|as a result|reasons?|owing to|caused?|causes|leads? to|which (makes|means|is why)|so)\b|, to ", re.I)
-_THAN = re.compile(r"\b(than|unlike|whereas|while|but|both|instead|rather|difference|differs?|other|in contrast)\b", re.I)
-_STEP = re.compile(r"^(first|then|next|finally|to \w+|use|set|run|add|make|put|keep|start|write|split|try|choose|pick|take|give|ask|check|measure|call|install|open|create|select|click|go|do not|don't|avoid|train|send|store|return|begin|build|log|prefer|include|limit|test|compare|remove|let|have|judge)\b", re.I)
-
-def holds(asked: Asked, text: str) -> float:
-    k=asked.kind; K=QuestionKind
-    if k is K.WHEN:
-        return float(any(not set(index_terms(text[a:b]))<=asked.terms for a,b in dates(text)))
-    if k is K.HOW_MANY:
-        best=0.
-        for a in amounts(text):
-            if set(index_terms(text[slice(*a.number)]))<=asked.terms: continue
-            near=set(index_terms(text[a.number[1]:a.number[1]+40]))
-            best=max(best, 1. if asked.subject and asked.subject[0] in near else .6)
-        return best
-    if k in (K.WHO,K.WHERE,K.NAME):
-        best=0.
-        for a,b in names(text):
-            new=[w for w in WORD.findall(text[a:b]) if not set(index_terms(w))<=asked.terms]
-            if not new: continue
-            v=1. if len(new)>1 else .6
-            if k is K.WHERE:
-                v=1. if re.search(r"\b(in|at|near|from|to|of|on)( the)? $",text[:a]) else .4
-            best=max(best,v)
-        return best
-    if k is K.DEFINITION:
-        s=asked.subject
-        if not s: return 0.
-        words=list(WORD.finditer(text)); st=[index_terms(w[0])[:1] for w in words]
-        for i in range(len(words)-len(s)+1):
-            if all(x and x[0]==y for x,y in zip(st[i:i+len(s)],s)):
-                after=text[words[i+len(s)-1].end():]
-                if re.match(r"[\"'\u201d*_`]*\s*(\([^)]*\))?,?\s*(:|\u2013|\u2014|-\s|(is|are|was|were|means?|refers?|stands?|describes?)\b|,?\s*(or|also|the|an?)\s)",after): return 1. if i<3 else .6
-        return 0.
-    if k is K.WHY: return float(bool(_BECAUSE.search(text)))
-    if k is K.STEPS: return float(bool(_STEP.match(text)))
-    if k is K.COMPARISON:
-        return .5*float(bool(_THAN.search(text)))
-    if k is K.YES_NO: return float(bool(re.search(r"\b(not|no|never|cannot|yes|only)\b|n't\b",text,re.I)))
-    return 0.
+        if _PERCENT.search(text):
+            return ("percent",)
+        counted = _COUNTED.search(text)
+        return tuple(query_terms(counted[1])[:1]) if counted else ()
+    return ()

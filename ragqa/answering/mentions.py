@@ -1,7 +1,6 @@
 """What a sentence mentions by its form alone: dates, amounts and names, each as its characters."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ragqa.analysis import STOP_WORDS, WORD
@@ -40,7 +39,7 @@ _AMOUNT = re.compile(
     rf"""(?<![\w.,-])(?P<number>
       [$£€]?{_NUMBER}\b{_SCALE}*
       (?:(?:\ to\ |\ or\ |\ ?[\u2013-]\ ?)[$£€]?{_NUMBER}\b{_SCALE}*)?
-    )(?:(?P<percent>\ ?%)|[\ -](?P<unit>[^\W\d_]+(?:-[^\W\d_]+)*))?""",
+    )(?:(?P<percent>\ ?%)|[\ -](?P<unit>[^\W\d_]+(?:[-/][^\W\d_]+)*))?""",
     re.VERBOSE | re.IGNORECASE,
 )
 
@@ -53,6 +52,7 @@ _LINKING = "(?:of|de|da|del|della|der|den|di|du|la|le|van|von|bin|al|el|y|the|fo
 _NAME = re.compile(
     rf"(?<![\w'\u2019-]){_NAME_WORD}(?: (?:{_LINKING} ){{0,2}}{_NAME_WORD})*"
 )
+_NATION = re.compile(r"[\w-]+(?:[ei]an|ican|rman|ish|ese)|French|Dutch|Greek|Welsh|Scottish")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +85,39 @@ def amounts(text: str) -> list[Amount]:
     return found
 
 
-def names(text: str) -> Iterator[Span]:
-    """The runs of capitalised words of a text.
+def names(text: str) -> list[Span]:
+    """The runs of capitalised words of a text, without what says of what nation one is.
 
     A first word that begins the sentence or is a function word is no name by its capital.
     """
+    months = dates(text)
+    found = []
     for match in _NAME.finditer(text):
-        start, end = match.span()
-        end -= len(match[0]) - len(match[0].rstrip("'\u2019-"))
-        words = list(WORD.finditer(text, start, end))
-        while words and words[0][0].casefold() in STOP_WORDS and words[0][0] != "A":
+        words = [word.span() for word in WORD.finditer(text, *match.span())]
+        while words and _is_no_name(text, words[0]):
             words.pop(0)
-        if not words:
+        while words and _NATION.fullmatch(text[slice(*words[-1])]):
+            words.pop()
+        if not words or (len(words) == 1 and not text[: words[0][0]].strip("\"'([*\u201c ")):
             continue
-        start = words[0].start()
-        alone = len(words) == 1 and not text[:start].strip("\"'([*\u201c ")
-        if not alone and any(c.isalpha() for c in text[start:end]):
-            yield start, end
+        span = words[0][0], words[-1][1]
+        if span[1] - span[0] > 1 and not any(s < span[1] and span[0] < e for s, e in months):
+            found.append(span)
+    return found
+
+
+def places(text: str) -> list[Span]:
+    """The names of a text, those that a comma joins taken as one: "Tulsa, Oklahoma"."""
+    found: list[Span] = []
+    for start, end in names(text):
+        if found and text[found[-1][1] : start] == ", ":
+            found[-1] = found[-1][0], end
+        else:
+            found.append((start, end))
+    return found
+
+
+def _is_no_name(text: str, word: Span) -> bool:
+    said = text[slice(*word)]
+    is_initial = text[word[1] : word[1] + 1] == "."
+    return (said.casefold() in STOP_WORDS and not is_initial) or bool(_NATION.fullmatch(said))

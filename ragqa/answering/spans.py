@@ -1,0 +1,78 @@
+"""The few characters of a sentence that answer a question directly: a date, number, name, place."""
+
+import re
+
+from ragqa.analysis import WORD, index_terms
+from ragqa.answering.holding import fits
+from ragqa.answering.kinds import Asked, asked_by
+from ragqa.answering.mentions import Span
+
+_FITTING = 0.5
+_CLEARLY = 1.5
+"""What is marked fits at least so well, and so many times as well as the next."""
+
+_ANYWHERE = 0.3
+"""How near to the question's words a fit counts that is near to none."""
+
+_SEAM_WORDS = 4
+_SEAMS = re.compile(r"[,;()]")
+
+
+def short_answer(question: str, text: str) -> Span | None:
+    """The characters of a sentence that answer a question directly.
+
+    None where the question asks for nothing so short, or it is not clear which characters do.
+
+    :param text: the sentence as a reader sees it.
+    """
+    asked = asked_by(question)
+    fitting = [(span, strength) for span, strength in fits(asked, text) if strength >= _FITTING]
+    if len(fitting) < 2:
+        return fitting[0][0] if fitting else None
+    said = _said(asked, text)
+    ranked = sorted(
+        ((strength * (_ANYWHERE + _nearness(said, text, span)), span) for span, strength in fitting),
+        reverse=True,
+    )
+    (best, span), (second, _) = ranked[:2]
+    return span if best > _CLEARLY * second else None
+
+
+def place_in(quote: str, text: str) -> Span | None:
+    """Where a few words stand in a quote, as whole words on one line or more.
+
+    None where they do not stand in it exactly once.
+    """
+    words = r"\s+".join(map(re.escape, text.split()))
+    found = [match.span() for match in re.finditer(rf"(?<!\w){words}(?!\w)", quote)]
+    return found[0] if len(found) == 1 else None
+
+
+def _said(asked: Asked, text: str) -> list[tuple[int, Span, str]]:
+    """The words of a sentence that the question says too: number, characters, term."""
+    return [
+        (number, word.span(), term)
+        for number, word in enumerate(WORD.finditer(text))
+        for term in index_terms(word[0])
+        if term in asked.terms
+    ]
+
+
+def _nearness(said: list[tuple[int, Span, str]], text: str, span: Span) -> float:
+    """How near the question's words stand to these characters: 1 for each next to them, else less.
+
+    A comma, semicolon or bracket between them is as far as some words.
+    """
+    first = sum(1 for _ in WORD.finditer(text, 0, span[0]))
+    last = first + sum(1 for _ in WORD.finditer(text, *span)) - 1
+    near: dict[str, float] = {}
+    for number, (start, end), term in said:
+        if end <= span[0]:
+            words, between = first - number, text[end : span[0]]
+        elif start >= span[1]:
+            words, between = number - last, text[span[1] : start]
+        else:
+            continue
+        distance = words + _SEAM_WORDS * len(_SEAMS.findall(between))
+        near[term] = max(near.get(term, 0.0), 1 / (1 + distance))
+    return sum(near.values())
