@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ragqa.answering.candidates import candidates_of, citable_units, unit_text
 from ragqa.answering.checking import keep_current
-from ragqa.answering.composing import choose, cite, in_reading_order
+from ragqa.answering.composing import choose, cite, in_reading_order, mark_short_answer
 from ragqa.answering.confidence import confidence
 from ragqa.answering.plain import plain_text
 from ragqa.answering.reading import read
@@ -63,6 +63,7 @@ def compose(retrieved: Retrieved, embedder: Embedder, *, sentences: int) -> Comp
         return Composed(answered=False, confidence=weighed.confidence)
     chosen = choose(weighed.candidates, sentences=sentences)
     text, citations = cite(in_reading_order(chosen))
+    citations = mark_short_answer(citations, retrieved.question, chosen[0])
     return Composed(answered=True, confidence=weighed.confidence, text=text, citations=citations)
 
 

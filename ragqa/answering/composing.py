@@ -1,10 +1,12 @@
 """Pick the sentences of an answer and put them in an order that reads well."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ragqa.analysis import index_terms
 from ragqa.answering.candidates import Candidate
 from ragqa.answering.scoring import Scored
+from ragqa.answering.spans import place_in, short_answer
 from ragqa.types import Citation, Kind
 
 WORTH_SAYING = 0.8
@@ -68,6 +70,23 @@ def citation_of(one: Scored, n: int) -> Citation:
         note_date=passage.note_date,
         parts={name: round(part, 4) for name, part in one.parts.items()},
     )
+
+
+def mark_short_answer(
+    citations: Sequence[Citation], question: str, best: Scored
+) -> tuple[Citation, ...]:
+    """The citations, the best one with the characters that answer the question directly.
+
+    They are found in the sentence as shown, and marked where its quote has them exactly once.
+    """
+    shown, unit = best.candidate.text, best.candidate.unit
+    short = short_answer(question, shown)
+    place = short and place_in(best.candidate.quote, shown[slice(*short)])
+    if not place:
+        return tuple(citations)
+    span = unit.start + place[0], unit.start + place[1]
+    cited = best.candidate.place[0], (unit.start, unit.end)
+    return tuple(replace(c, span=span) if (c.path, c.chars) == cited else c for c in citations)
 
 
 def _closed(text: str) -> str:

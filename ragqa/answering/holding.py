@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ragqa.analysis import STOP_WORDS, WORD, index_terms
 from ragqa.answering.kinds import Asked, QuestionKind
-from ragqa.answering.mentions import Span, amounts, dates, names, places
+from ragqa.answering.mentions import Span, amounts, dates, people, places
 
 Fit = tuple[Span, float]
 """Characters of a sentence that may be what is asked for, and how well they fit."""
@@ -14,7 +14,7 @@ _ONE_WORD = 0.6
 _BEHIND_PREPOSITION = 0.4
 _BEHIND_ARTICLE = 0.6
 _DOER = 2.0
-"""Of somebody's name: a single word, "in X" and "the X" are seldom who did it, "written by X" is."""
+"""Of a name: a single word, "in X" and "the X" are seldom who did it; "written by X" is."""
 
 _FROM_PLACE = 0.6
 _UNPLACED = 0.3
@@ -22,6 +22,10 @@ _UNPLACED = 0.3
 
 _UNCOUNTED = 0.5
 """Of a number that does not count what the question wants counted."""
+
+_READ = 2_000
+_LOOK_BACK = 80
+"""Of a sentence so many characters are read, and before a name."""
 
 # Words that say the same of who did something, as stems.
 _DOINGS = tuple(
@@ -77,8 +81,11 @@ def holds(asked: Asked, text: str) -> float:
 
 
 def fits(asked: Asked, text: str) -> Iterator[Fit]:
-    """What in a sentence may be what is asked for, in reading order, if the question asks for a
-    date, a number, a name or a place. What the question says itself is not it."""
+    """What in a sentence may be what is asked for, in reading order.
+
+    Only dates, numbers, names and places are found; what the question says itself is not it.
+    """
+    text = text[:_READ]
     if asked.kind is QuestionKind.WHEN:
         yield from ((span, 1.0) for span in dates(text) if _says_more(asked, text, span))
     elif asked.kind is QuestionKind.HOW_MANY:
@@ -103,9 +110,9 @@ def _numbers(asked: Asked, text: str) -> Iterator[Fit]:
 
 def _people(asked: Asked, text: str) -> Iterator[Fit]:
     doings = asked.terms.union(*(words for words in _DOINGS if words & asked.terms))
-    for span in names(text):
+    for span in people(text):
         new = _new_words(asked, text, span)
-        before = text[: span[0]]
+        before = text[max(0, span[0] - _LOOK_BACK) : span[0]]
         by = _DONE_BY.search(before)
         if not new:
             continue
@@ -123,7 +130,7 @@ def _people(asked: Asked, text: str) -> Iterator[Fit]:
 def _places(asked: Asked, text: str) -> Iterator[Fit]:
     for span in places(text):
         if _says_more(asked, text, span):
-            before = text[: span[0]]
+            before = text[max(0, span[0] - _LOOK_BACK) : span[0]]
             strength = 1.0 if _IN.search(before) else _UNPLACED
             yield span, _FROM_PLACE if _FROM.search(before) else strength
 

@@ -1,6 +1,7 @@
 """What a sentence mentions by its form alone: dates, amounts and names, each as its characters."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ragqa.analysis import STOP_WORDS, WORD
@@ -33,7 +34,8 @@ _WORD_NUMBERS = (
     "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"
 )
 _DIGITS = r"\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?"
-_NUMBER = rf"(?:{_DIGITS}|(?:{_WORD_NUMBERS.replace(' ', '|')})(?:-(?:one|two|three|four|five|six|seven|eight|nine))?)"
+_WORDS = _WORD_NUMBERS.replace(" ", "|")
+_NUMBER = rf"(?:{_DIGITS}|(?:{_WORDS})(?:-(?:{_WORDS}))?)"
 _SCALE = r"(?:\ (?:hundred|thousand|million|billion|trillion|dozen)\b)"
 _AMOUNT = re.compile(
     rf"""(?<![\w.,-])(?P<number>
@@ -42,6 +44,10 @@ _AMOUNT = re.compile(
     )(?:(?P<percent>\ ?%)|[\ -](?P<unit>[^\W\d_]+(?:[-/][^\W\d_]+)*))?""",
     re.VERBOSE | re.IGNORECASE,
 )
+# What is shown with a number: "4,096 tokens", "48 GB", but not "58 text-based".
+_UNIT = re.compile(r"%|percent|[^\W\d_]{1,3}|\S+s|\S+/\S+")
+# A number behind a name is part of it: "Haiku 4.5".
+_VERSIONED = re.compile(r"[ (][A-Z][\w-]* $")
 
 _CAPITAL = "A-Z\u00c0-\u00d6\u00d8-\u00de"
 _NAME_WORD = (
@@ -49,9 +55,14 @@ _NAME_WORD = (
     rf"|[{_CAPITAL}](?:[\w'\u2019-]|[.&](?=\w))*)"
 )
 _LINKING = "(?:of|de|da|del|della|der|den|di|du|la|le|van|von|bin|al|el|y|the|for|and|&)"
-_NAME = re.compile(
-    rf"(?<![\w'\u2019-]){_NAME_WORD}(?: (?:{_LINKING} ){{0,2}}{_NAME_WORD})*"
+_NAME = re.compile(rf"(?<![\w'\u2019-]){_NAME_WORD}(?: (?:{_LINKING} ){{0,2}}{_NAME_WORD})*")
+_LISTED = re.compile(rf", (?:and )?[{_CAPITAL}]| (?:and|&) [{_CAPITAL}]")
+_COMMAS = (", ", ", and ", ", & ")
+_OPENERS = (
+    "however today also meanwhile instead later originally initially currently recently finally "
+    "additionally according although"
 )
+_NO_NAMES = STOP_WORDS.union(_OPENERS.split())
 _NATION = re.compile(r"[\w-]+(?:[ei]an|ican|rman|ish|ese)|French|Dutch|Greek|Welsh|Scottish")
 
 
@@ -77,20 +88,22 @@ def amounts(text: str) -> list[Amount]:
     taken = dates(text)
     found = []
     for match in _AMOUNT.finditer(text):
-        if any(start < match.end("number") and match.start() < end for start, end in taken):
+        number = match.span("number")
+        if _overlap(number, taken) or _VERSIONED.search(text, max(0, number[0] - 40), number[0]):
             continue
         unit = "%" if match["percent"] else (match["unit"] or "").casefold()
-        end = match.end("number") if unit in STOP_WORDS else match.end()
-        found.append(Amount((match.start(), end), match.span("number"), unit))
+        is_shown = _UNIT.fullmatch(unit) and unit not in STOP_WORDS
+        end = match.end() if is_shown else match.end("number")
+        found.append(Amount((match.start(), end), number, unit))
     return found
 
 
 def names(text: str) -> list[Span]:
     """The runs of capitalised words of a text, without what says of what nation one is.
 
-    A first word that begins the sentence or is a function word is no name by its capital.
+    A first word is no name by its capital, unless it begins a list of names.
     """
-    months = dates(text)
+    taken = dates(text)
     found = []
     for match in _NAME.finditer(text):
         words = [word.span() for word in WORD.finditer(text, *match.span())]
@@ -98,11 +111,25 @@ def names(text: str) -> list[Span]:
             words.pop(0)
         while words and _NATION.fullmatch(text[slice(*words[-1])]):
             words.pop()
-        if not words or (len(words) == 1 and not text[: words[0][0]].strip("\"'([*\u201c ")):
+        if not words or (len(words) == 1 and _begins(text, words[0])):
             continue
-        span = words[0][0], words[-1][1]
-        if span[1] - span[0] > 1 and not any(s < span[1] and span[0] < e for s, e in months):
-            found.append(span)
+        start, end = words[0][0], words[-1][1]
+        if end - start > 1 and not _overlap((start, end), taken):
+            found.append((start, end))
+    return found
+
+
+def people(text: str) -> list[Span]:
+    """The names of a text, a list of them taken as one: "Cormack, Clarke and Fox"."""
+    found: list[Span] = []
+    chain: list[Span] = []
+    for span in [*names(text), (len(text), len(text))]:
+        if chain and text[chain[-1][1] : span[0]] not in _COMMAS:
+            listed = (chain[0][0], chain[-1][1])
+            is_list = " and " in text[slice(*listed)] or " & " in text[slice(*listed)]
+            found += [listed] if is_list else chain
+            chain = []
+        chain.append(span)
     return found
 
 
@@ -117,7 +144,18 @@ def places(text: str) -> list[Span]:
     return found
 
 
+def _overlap(span: Span, others: Iterable[Span]) -> bool:
+    return any(start < span[1] and span[0] < end for start, end in others)
+
+
 def _is_no_name(text: str, word: Span) -> bool:
     said = text[slice(*word)]
-    is_initial = text[word[1] : word[1] + 1] == "."
-    return (said.casefold() in STOP_WORDS and not is_initial) or bool(_NATION.fullmatch(said))
+    if text[word[1] : word[1] + 1] == ".":  # an initial, also where it is "A."
+        return False
+    return said.casefold() in _NO_NAMES or _NATION.fullmatch(said) is not None
+
+
+def _begins(text: str, word: Span) -> bool:
+    """Whether a word begins the sentence, and no list of names."""
+    first = WORD.search(text)
+    return first is not None and first.start() == word[0] and not _LISTED.match(text, word[1])

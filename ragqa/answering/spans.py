@@ -31,7 +31,10 @@ def short_answer(question: str, text: str) -> Span | None:
         return fitting[0][0] if fitting else None
     said = _said(asked, text)
     ranked = sorted(
-        ((strength * (_ANYWHERE + _nearness(said, text, span)), span) for span, strength in fitting),
+        (
+            (strength * (_ANYWHERE + _nearness(said, text, span)), span)
+            for span, strength in fitting
+        ),
         reverse=True,
     )
     (best, span), (second, _) = ranked[:2]

@@ -83,6 +83,7 @@ def _citation(citation: Citation) -> Document:
         "quote": citation.quote,
         "note_sha256": citation.note_sha256,
         "score": citation.score,
+        "short_answer": citation.span and {"text": citation.short, "chars": list(citation.span)},
     }
 
 

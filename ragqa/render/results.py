@@ -1,5 +1,6 @@
 """Answers, hits and reports for people: the answer first, then sources that can be opened."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -88,14 +89,25 @@ def print_report(report: IndexReport, index: Path) -> None:
 def _answer_text(answer: Answer) -> Text:
     text = Text(safe_text(answer.text))
     text.highlight_regex(r"(?<!\S)\[\d+\](?=\s|$)", style="number")
+    for citation in answer.citations:
+        _mark_short(text, citation)
     return text
+
+
+def _mark_short(text: Text, citation: Citation) -> None:
+    """Mark what answers directly wherever the text says it."""
+    if citation.short:
+        words = r"\s+".join(re.escape(safe_text(word)) for word in citation.short.split())
+        text.highlight_regex(rf"(?<!\w){words}(?!\w)", style="short")
 
 
 def _print_citation(console: Console, citation: Citation, question: str, linker: Linker) -> None:
     _print_place(console, citation.n, citation.path, citation.lines, citation.heading, linker)
     if citation.kind is Kind.ROW and citation.context:
         emit(console, Text(safe_line(citation.context), style="quiet"), indent=_INDENT)
-    emit(console, _marked(_shown(citation), question), indent=_INDENT)
+    text = _marked(_shown(citation), question)
+    _mark_short(text, citation)
+    emit(console, text, indent=_INDENT)
 
 
 def _print_hits(console: Console, question: str, hits: Sequence[Hit], linker: Linker) -> None:

@@ -25,6 +25,7 @@ _THEME = Theme(
         "path": "bold",
         "heading": "dim",
         "match": "bold",
+        "short": "bold underline",
         "quiet": "dim",
         "warning": "yellow",
         "error": "bold red",

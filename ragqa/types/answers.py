@@ -16,7 +16,8 @@ class Citation:
     """A quote from a note, exact: `note.text[chars[0]:chars[1]] == quote`.
 
     `parts` are what each signal adds to `score`, by name. `note_date` is ISO, or "" for a note
-    without a date.
+    without a date. `span` are the characters of the note, within `chars`, that answer the question
+    directly (a date, number, name or place), None where it is not clear which do.
     """
 
     n: int
@@ -31,6 +32,15 @@ class Citation:
     kind: Kind = Kind.PARAGRAPH
     note_date: str = ""
     parts: Mapping[str, float] = field(default_factory=dict)
+    span: tuple[int, int] | None = None
+
+    @property
+    def short(self) -> str:
+        """The characters that answer directly, "" where none do."""
+        if self.span is None:
+            return ""
+        start, end = self.span
+        return self.quote[start - self.chars[0] : end - self.chars[0]]
 
 
 @dataclass(frozen=True, slots=True)
