@@ -1,25 +1,29 @@
-"""Fit the model of confidence that ragqa ships, on public question sets, and say how good it is.
+"""Fit the model of confidence that ragqa ships, on question sets, and say how good it is.
 
     python eval/fit_confidence.py ../shared/data --out ragqa/answering/confidence.json
 
-Each set is made into a folder of notes and indexed by ragqa itself. Its questions are asked in
-three ways: as they are; with the passages that hold the answer taken out of what was retrieved,
-so that the notes no longer answer them (near misses); and over the notes of another set
-(off topic). A logistic model over the features of `ragqa.answering.confidence` then learns which
-were answered. Half of the weight is on those, a quarter on each kind of the others, and each set
-counts the same. The quality that is printed and written is that of a model which has not seen the
-set.
+Every set gives questions that its notes answer, questions whose answers were taken out of what was
+found (near), and questions about something else (far):
+
+- the question-answering sets, with half of the documents that hold answers left out, some draws;
+- the chunking set, once as it is and once without the passages that touch a gold span;
+- the golden set's half for choosing settings, which has questions of all three kinds itself.
+
+A logistic model over the features of `ragqa.answering.confidence` learns which are answered. Each
+set counts the same, the golden half twice, as it is the kind of notes that ragqa is for; the public
+sets' questions are weighted to be answered half of the time. The quality that is printed and
+written is that of models which had not seen the set, or, of the golden half, had not seen the
+sixth that the question is in.
 """
 
 import argparse
 import json
 import random
-import tempfile
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,55 +31,47 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from ragqa.answering.candidates import candidates_of
+from ragqa.answering import score_sentences
 from ragqa.answering.confidence import features
-from ragqa.answering.reading import read
-from ragqa.answering.scoring import measure
-from ragqa.indexing import Embedders, Source, refresh
+from ragqa.api import MIN_POOL, open_index
+from ragqa.evaluation.cache import CachedEmbedder
+from ragqa.evaluation.collection import Collection, build_collection, note_of
+from ragqa.evaluation.questions import read_questions
+from ragqa.evaluation.sets import Beir, hold_out, read_qa
+from ragqa.evaluation.statistics import calibration
 from ragqa.passages import Chunking
-from ragqa.retrieval import Ranking, retrieve
-from ragqa.stores import open_store
-from ragqa.types import Filters, Hit
+from ragqa.retrieval import Ranking, clean_question, retrieve
+from ragqa.types import Filters, Hit, Note
 
 SEED = 7
-POOL = 40
-KEPT = 10
-COST_OF_SILENCE = 9
-"""Not answering what the notes answer is held to be so many times as bad as quoting the nearest
-sentences where they do not: a reader sees quotes and confidence either way."""
-
-SETS = ("nq_open_oracle", "anthropic_docs", "chunking_evaluation")
+POOL = 60
+FAR = 300
 MODELS = {
-    "all": ("passage_cosine", "passage_gap", "sentence_cosine", "coverage"),
+    "all": ("score", "score_gap", "sentence_cosine", "match"),
     "terms": ("coverage",),
 }
-SHARES = {"answerable": 0.5, "near": 0.25, "off topic": 0.25}
+SHARES = {"answerable": 0.5, "near": 0.25, "far": 0.25}
+GOLDEN = "golden, tune"
+GOLDEN_COUNTS = 2.0
+FOLDS = 6
+SILENT = 0.05
+"""The threshold is the highest at which so many of the golden questions with an answer get none."""
 
+DRAWS = {"nq_open_oracle": 1, "anthropic_docs": 8}
+"""How often the documents that hold answers are drawn anew: the second set has few questions."""
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question and where it is answered: notes, or spans of one note."""
-
-    text: str
-    notes: frozenset[str]
-    spans: tuple[tuple[int, int], ...] = ()
-
-    def is_answered_by(self, hit: Hit) -> bool:
-        """Whether a hit holds the answer or a part of it."""
-        passage = hit.passage
-        if passage.path not in self.notes:
-            return False
-        return not self.spans or any(
-            start < passage.end and passage.start < end for start, end in self.spans
-        )
+Keep = Callable[[Hit], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One question's features, and how it was asked: a key of `SHARES`."""
+    """One question's features, and its kind: a key of `SHARES`."""
 
-    features: dict[str, float]
+    features: Mapping[str, float]
     kind: str
+
+
+Examples = Mapping[str, Sequence[Example]]
 
 
 def main() -> None:
@@ -83,115 +79,133 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--limit", type=int, default=800, help="questions a set")
+    parser.add_argument("--limit", type=int, default=1500, help="questions a set and draw")
     args = parser.parse_args()
-    examples = {}
-    for name in SETS:
-        others = [
-            question for other in SETS if other != name for question in texts(args.data / other)
-        ]
-        with tempfile.TemporaryDirectory() as folder:
-            made = make_examples(args.data / name, Path(folder), others, args.limit)
-            examples[name] = list(made)
-        print(f"{name}: {len(examples[name])} examples", flush=True)
+    examples = dict(gather(args.data, args.limit))
     document: dict[str, Any] = {
         "provenance": {
             "made_by": "eval/fit_confidence.py",
             "date": datetime.now(UTC).date().isoformat(),
-            "sets": {name: len(rows) for name, rows in examples.items()},
-            "method": "logistic regression on standardised features; questions asked as they are, "
-            "with the passages of the answer taken out (near), and over another set (off topic)",
-            "threshold": f"where both mistakes cost the same, not answering being held to be "
-            f"{COST_OF_SILENCE} times as bad as quoting what does not answer",
+            "sets": {name: _counts(rows) for name, rows in examples.items()},
+            "method": "logistic regression on standardised features; answered questions, questions "
+            "whose answers were left out (near) and questions about something else (far)",
+            "threshold": f"the highest at which at most {SILENT:.0%} of the golden tune questions "
+            "that have an answer get none, each judged by a model that had not seen it",
         },
         "models": {},
     }
     for name, columns in MODELS.items():
-        document["models"][name] = fit(examples, columns) | {
-            "on_sets_not_seen": leave_one_out(examples, columns)
+        quality, threshold = judge(examples, columns)
+        fitted = fit(examples, columns) | {
+            "threshold": threshold,
+            "on_what_it_had_not_seen": quality,
         }
-        print(name, json.dumps(document["models"][name], indent=2))
+        document["models"][name] = fitted
+        print(name, json.dumps(fitted, indent=2))
     if args.out:
         args.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
-def texts(data: Path) -> list[str]:
-    """The questions of a set."""
-    if (data / "docs").is_dir():
-        return [row["question"] for row in _rows(data / "questions.jsonl")]
-    return [row["text"] for row in _rows(data / "queries.jsonl")]
+def gather(data: Path, limit: int) -> Iterator[tuple[str, list[Example]]]:
+    """The examples of each set, by name."""
+    texts = {name: _texts(data / name) for name in (*DRAWS, "chunking_evaluation")}
+    for name, draws in DRAWS.items():
+        beir = read_qa(data / name)
+        notes = (note_of(d.id, d.text, title=d.title) for d in beir.read_documents())
+        with collected(notes) as collection:
+            rows = [
+                example
+                for seed in range(draws)
+                for example in held_out(collection, hold_out(beir, 0.5, seed), limit)
+            ]
+            yield name, rows + far(collection, _others(texts, name))
+        print(name, len(rows), flush=True)
+    name = "chunking_evaluation"
+    folder = data / name
+    paths = sorted((folder / "docs").iterdir())
+    with collected(note_of(path.name, path.read_text("utf-8")) for path in paths) as collection:
+        rows = list(without_spans(collection, _rows(folder / "questions.jsonl")))
+        yield name, rows + far(collection, _others(texts, name))
+    yield GOLDEN, list(golden())
 
 
-def make_examples(data: Path, work: Path, others: list[str], limit: int) -> Iterator[Example]:
-    """Index the set and compute the features of its questions, and of those of other sets."""
-    corpus, questions = (
-        read_spans(data, work) if (data / "docs").is_dir() else read_beir(data, work)
-    )
-    chance = random.Random(SEED)  # noqa: S311 - sampling, not secrecy
-    chance.shuffle(questions)
-    chance.shuffle(others)
-    foreign = [Question(text, frozenset()) for text in others[: limit // 2]]
-    source = Source(corpus, work / "index", Embedders("all-MiniLM-L6-v2"), Chunking(), 50_000_000)
-    store = open_store(source.index)
-    refresh(store, source)
-    embedder = source.embedders.asking
-    with closing(store.snapshot()) as snapshot:
-        for number, question in enumerate(questions[:limit] + foreign):
-            kind = "answerable" if number % 2 == 0 else "near"
-            kind = kind if question.notes else "off topic"
-            found = retrieve(
-                snapshot, embedder, question.text, k=POOL, filters=Filters(), ranking=Ranking()
-            )
-            hits = [hit for hit in found.hits if kind != "near" or not question.is_answered_by(hit)]
-            found = replace(found, hits=tuple(hits[:KEPT]))
-            reading = read(found, embedder)
-            candidates = candidates_of(reading.retrieved.hits)
-            if candidates:
-                signals = measure(reading, candidates)
-                yield Example(features(reading.retrieved, signals), kind)
+@contextmanager
+def collected(notes: Iterable[Note]) -> Iterator[Collection]:
+    """These notes, indexed as ragqa does."""
+    with open_index("corpus") as index, CachedEmbedder.open(index.source.embedders) as embedder:
+        notes = list(notes)
+        with build_collection(
+            notes,
+            len(notes),
+            embedder,
+            ranking=Ranking(),
+            chunking=Chunking(),
+            progress=_say_nothing,
+        ) as (collection, _):
+            yield collection
 
 
-def read_beir(data: Path, work: Path) -> tuple[Path, list[Question]]:
-    """Write the documents of a BEIR folder as notes; the questions with the notes that answer."""
-    corpus = work / "notes"
-    corpus.mkdir()
-    names = {}
-    for number, row in enumerate(_rows(data / "corpus.jsonl")):
-        names[row["_id"]] = f"{number}.md"
-        title = " ".join(str(row["title"]).split()) or f"Note {number}"
-        head = f"---\ntitle: {json.dumps(title)}\n---\n\n"
-        (corpus / f"{number}.md").write_text(head + row["text"], encoding="utf-8")
-    gold: dict[str, set[str]] = {}
-    for line in (data / "qrels" / "test.tsv").read_text("utf-8").splitlines()[1:]:
-        query, document, relevance = line.split("\t")
-        if int(relevance) > 0:
-            gold.setdefault(query, set()).add(names[document])
-    return corpus, [
-        Question(row["text"], frozenset(gold[row["_id"]]))
-        for row in _rows(data / "queries.jsonl")
-        if row["_id"] in gold
-    ]
-
-
-def read_spans(data: Path, work: Path) -> tuple[Path, list[Question]]:
-    """Copy the documents of a chunking set; the questions with the spans that answer."""
-    corpus = work / "notes"
-    corpus.mkdir()
-    for path in (data / "docs").iterdir():
-        (corpus / path.name).write_bytes(path.read_bytes())
-    return corpus, [
-        Question(
-            row["question"],
-            frozenset({row["doc"]}),
-            tuple((start, end) for start, end in row["spans"]),
+def held_out(collection: Collection, beir: Beir, limit: int) -> Iterator[Example]:
+    """The questions of a set with documents left out."""
+    for query in [query for query in beir.queries if query.answers][:limit]:
+        kind = "answerable" if query.answerable else "near"
+        found = example(
+            collection, query.text, kind, lambda hit: hit.passage.path not in beir.left_out
         )
-        for row in _rows(data / "questions.jsonl")
-    ]
+        if found:
+            yield found
 
 
-def fit(examples: dict[str, list[Example]], columns: tuple[str, ...]) -> dict[str, Any]:
+def without_spans(collection: Collection, rows: Iterable[Mapping[str, Any]]) -> Iterator[Example]:
+    """Each question as it is, and without the passages that touch its gold."""
+    for row in rows:
+        touches = partial(_touches, row["doc"], row["spans"])
+        for kind, keep in (("answerable", _any), ("near", lambda hit, t=touches: not t(hit))):
+            found = example(collection, row["question"], kind, keep)
+            if found:
+                yield found
+
+
+def far(collection: Collection, texts: Sequence[str]) -> list[Example]:
+    """Questions about something else."""
+    found = (example(collection, clean_question(text), "far", _any) for text in texts)
+    return [one for one in found if one]
+
+
+def golden() -> Iterator[Example]:
+    """The half of the golden set that settings are chosen on."""
+    with open_index("corpus") as index:
+        index.refresh()
+        chunking = index.source.chunking
+        embedder = index.source.embedders.asking
+        with closing(index.snapshot()) as snapshot:
+            collection = Collection(snapshot, embedder, embedder, Ranking(), chunking)
+            for question in read_questions(Path("eval/questions.jsonl")):
+                if question.half == "tune":
+                    kind = "answerable" if question.gold else question.kind
+                    found = example(collection, question.question, kind, _any)
+                    if found:
+                        yield found
+
+
+def example(collection: Collection, text: str, kind: str, keep: Keep) -> Example | None:
+    """Ask a question of the passages that are kept; None where nothing is found."""
+    found = retrieve(
+        collection.snapshot,
+        collection.embedder,
+        text,
+        k=POOL,
+        filters=Filters(),
+        ranking=collection.ranking,
+    )
+    found = replace(found, hits=tuple(filter(keep, found.hits))[:MIN_POOL])
+    scored = score_sentences(found, collection.embedder)
+    return Example(features(found, scored), kind) if scored else None
+
+
+def fit(examples: Examples, columns: Sequence[str]) -> dict[str, Any]:
     """Fit one model on all these sets."""
-    x, y, weights, _ = _table(examples, columns)
+    x, y, weights = _table(examples, columns)
     means, deviations = x.mean(axis=0), x.std(axis=0) + 1e-9
     fitted = LogisticRegression(C=1.0).fit((x - means) / deviations, y, sample_weight=weights)
     return {
@@ -200,66 +214,94 @@ def fit(examples: dict[str, list[Example]], columns: tuple[str, ...]) -> dict[st
         "deviations": [round(float(value), 5) for value in deviations],
         "weights": [round(float(value), 5) for value in fitted.coef_[0]],
         "intercept": round(float(fitted.intercept_[0]), 5),
-        "threshold": round(1 / (1 + COST_OF_SILENCE), 4),
     }
 
 
-def probabilities(model: dict[str, Any], x: np.ndarray) -> np.ndarray:
-    """What the model says of each row."""
+def judge(examples: Examples, columns: Sequence[str]) -> tuple[dict[str, dict[str, float]], float]:
+    """The quality on each set of a model that had not seen it, and the threshold."""
+    unseen = {}
+    for name, rows in examples.items():
+        if name != GOLDEN:
+            others = {other: kept for other, kept in examples.items() if other != name}
+            unseen[name] = _probabilities(fit(others, columns), rows)
+    rows = examples[GOLDEN]
+    parts = np.random.default_rng(SEED).permutation(len(rows)) % FOLDS
+    golden = np.zeros(len(rows))
+    for part in range(FOLDS):
+        seen = [row for row, its in zip(rows, parts, strict=True) if its != part]
+        model = fit({**examples, GOLDEN: seen}, columns)
+        golden[parts == part] = _probabilities(model, rows)[parts == part]
+    unseen[GOLDEN] = golden
+    answerable = golden[[row.kind == "answerable" for row in rows]]
+    threshold = round(float(np.quantile(answerable, SILENT)), 4)
+    return {name: _quality(examples[name], p, threshold) for name, p in unseen.items()}, threshold
+
+
+def _quality(rows: Sequence[Example], p: np.ndarray, threshold: float) -> dict[str, float]:
+    kinds = np.array([row.kind for row in rows])
+    y = kinds == "answerable"
+    quality = {"ece": float(calibration(p, y))}
+    for kind in ("near", "far"):
+        both = y | (kinds == kind)
+        quality[f"auroc_{kind}"] = float(roc_auc_score(y[both], p[both]))
+    for kind in SHARES:
+        quality[f"answered_{kind}"] = float((p[kinds == kind] >= threshold).mean())
+    return {name: round(value, 3) for name, value in quality.items()}
+
+
+def _table(examples: Examples, columns: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features, labels and weights, one row an example."""
+    weights: list[float] = []
+    for name, rows in examples.items():
+        count = _counts(rows)
+        if name == GOLDEN:
+            weights += [GOLDEN_COUNTS / len(rows)] * len(rows)
+        else:
+            weights += [SHARES[row.kind] / count[row.kind] for row in rows]
+    rows = [row for some in examples.values() for row in some]
+    x = np.array([[row.features[name] for name in columns] for row in rows])
+    y = np.array([row.kind == "answerable" for row in rows])
+    return x, y, np.array(weights) * (400 / sum(weights))
+
+
+def _probabilities(model: Mapping[str, Any], rows: Sequence[Example]) -> np.ndarray:
+    x = np.array([[row.features[name] for name in model["features"]] for row in rows])
     z = (x - np.array(model["means"])) / np.array(model["deviations"])
     logits = z @ np.array(model["weights"]) + model["intercept"]
     return np.asarray(1 / (1 + np.exp(-logits)))
 
 
-def leave_one_out(
-    examples: dict[str, list[Example]], columns: tuple[str, ...]
-) -> dict[str, dict[str, float]]:
-    """The quality on each set of a model fitted on the others."""
-    quality = {}
-    for name, rows in examples.items():
-        model = fit({other: kept for other, kept in examples.items() if other != name}, columns)
-        x, y, weights, off_topic = _table({name: rows}, columns)
-        p, near = probabilities(model, x), (y == 0) & ~off_topic
-        answered = p >= model["threshold"]
-        quality[name] = {
-            "auroc_near": round(float(roc_auc_score(y[~off_topic], p[~off_topic])), 3),
-            "auroc_off_topic": round(float(roc_auc_score(y[~near], p[~near])), 3),
-            "ece": round(_calibration_error(p, y, weights), 3),
-            "answered_answerable": round(float(answered[y == 1].mean()), 3),
-            "answered_near": round(float(answered[near].mean()), 3),
-            "answered_off_topic": round(float(answered[off_topic].mean()), 3),
-        }
-    return quality
+def _counts(rows: Sequence[Example]) -> dict[str, int]:
+    return {kind: sum(row.kind == kind for row in rows) for kind in SHARES}
 
 
-def _table(
-    examples: dict[str, list[Example]], columns: tuple[str, ...]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Features, labels, weights and which are off topic, one row an example."""
-    x, y, weights, off_topic = [], [], [], []
-    for rows in examples.values():
-        count = Counter(example.kind for example in rows)
-        for example in rows:
-            x.append([example.features[name] for name in columns])
-            y.append(int(example.kind == "answerable"))
-            weights.append(SHARES[example.kind] / count[example.kind])
-            off_topic.append(example.kind == "off topic")
-    scale = len(x) / sum(weights)
-    return np.array(x), np.array(y), np.array(weights) * scale, np.array(off_topic)
+def _others(texts: Mapping[str, list[str]], name: str) -> list[str]:
+    """Questions of the other sets, as many of each."""
+    others = [rows for other, rows in texts.items() if other != name]
+    chance = random.Random(SEED)  # noqa: S311 - sampling, not secrecy
+    return [text for rows in others for text in chance.sample(rows, min(FAR // 2, len(rows)))]
 
 
-def _calibration_error(p: np.ndarray, y: np.ndarray, weights: np.ndarray, bins: int = 10) -> float:
-    """Expected calibration error over bins of equal width (Naeini et al., 2015)."""
-    which = np.minimum((p * bins).astype(int), bins - 1)
-    return float(
-        sum(
-            abs(np.average(p[which == b] - y[which == b], weights=weights[which == b]))
-            * weights[which == b].sum()
-            for b in range(bins)
-            if (which == b).any()
-        )
-        / weights.sum()
+def _texts(folder: Path) -> list[str]:
+    own = folder / "questions.jsonl"
+    if own.is_file():
+        return [row["question"] for row in _rows(own)]
+    return [row["text"] for row in _rows(folder / "queries.jsonl")]
+
+
+def _touches(doc: str, spans: Sequence[Sequence[int]], hit: Hit) -> bool:
+    passage = hit.passage
+    return passage.path == doc and any(
+        start < passage.end and passage.start < end for start, end in spans
     )
+
+
+def _any(_: Hit) -> bool:
+    return True
+
+
+def _say_nothing(stage: str, done: int, total: int) -> None:
+    pass
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

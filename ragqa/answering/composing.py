@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+
+import numpy as np
 
 from ragqa.analysis import index_terms
 from ragqa.answering.candidates import Candidate
@@ -21,15 +24,29 @@ def choose(
 ) -> list[Scored]:
     """The best candidates that are worth saying and do not repeat each other, best first.
 
+    A further one also counts by how much better it meets parts of the question than those chosen
+    before it: a comparison needs both sides (after Carbonell and Goldstein, "The Use of MMR",
+    1998, which holds against a sentence what it repeats).
+
     :param worth_saying: the share of the best score that a further one needs; at 0 all are said.
     """
+    left = sorted(candidates, key=lambda one: -one.score)
     chosen: list[Scored] = []
-    for one in sorted(candidates, key=lambda one: -one.score):
-        if len(chosen) == sentences or (chosen and one.score < worth_saying * chosen[0].score):
+    while left and len(chosen) < sentences:
+        best = left[0] if not chosen else max(left, key=partial(_adds, chosen))
+        if chosen and best.score < worth_saying * chosen[0].score:
             break
-        if not any(_repeats(one.candidate, other.candidate) for other in chosen):
-            chosen.append(one)
+        chosen.append(best)
+        left = [
+            one for one in left if one is not best and not _repeats(one.candidate, best.candidate)
+        ]
     return chosen
+
+
+def _adds(chosen: Sequence[Scored], one: Scored) -> float:
+    """The score of a further sentence, with what it meets of the question that is not met yet."""
+    gains = one.met - np.max([other.met for other in chosen], axis=0)
+    return one.score + (float(np.maximum(gains, 0).mean()) if len(gains) else 0.0)
 
 
 def in_reading_order(chosen: Sequence[Scored]) -> list[Scored]:

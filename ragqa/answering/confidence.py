@@ -2,12 +2,14 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
-from ragqa.answering.scoring import Signals
+from ragqa.answering.holding import lacks
+from ragqa.answering.kinds import asked_by
+from ragqa.answering.scoring import Scored
 from ragqa.types import Retrieved
 
 
@@ -36,27 +38,38 @@ class Model:
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
-def confidence(retrieved: Retrieved, signals: Signals) -> tuple[float, bool]:
+def confidence(retrieved: Retrieved, scored: Sequence[Scored]) -> tuple[float, bool]:
     """The probability that the notes answer the question, and whether that is enough.
 
-    :param signals: those of the candidate sentences, of which there is at least one.
+    :param scored: the candidate sentences, of which there is at least one.
     """
     model = _shipped()["terms" if retrieved.by_terms_alone else "all"]
-    probability = model.probability(features(retrieved, signals))
+    probability = model.probability(features(retrieved, scored))
     return round(probability, 4), probability >= model.threshold
 
 
-def features(retrieved: Retrieved, signals: Signals) -> dict[str, float]:
-    """What the model looks at; the names are those in the shipped file."""
-    scored = (hit.dense for hit in retrieved.hits if hit.dense is not None)
-    cosines = sorted(scored, reverse=True)
-    top = cosines[0] if cosines else 0.0
-    rest = cosines[1:5]
+def features(retrieved: Retrieved, scored: Sequence[Scored]) -> dict[str, float]:
+    """What the model looks at; the names are those in the shipped file.
+
+    `score` is the best passage's ranking score and `score_gap` how far it is above the mean of the
+    next four; `sentence_cosine` and `coverage` are the highest of any sentence; `match` is the
+    highest sum of a sentence's cosine, MaxSim and coverage among those that hold a thing of the
+    kind asked for, 0 where none does.
+    """
+    first, *others = sorted((hit.score for hit in retrieved.hits), reverse=True)
+    others = others[:4]
+    asked = asked_by(retrieved.question)
+    matches = (
+        one.signals["cosine"] + one.signals["maxsim"] + one.signals["coverage"]
+        for one in scored
+        if not lacks(asked, one.candidate.text)
+    )
     return {
-        "passage_cosine": top,
-        "passage_gap": top - (sum(rest) / len(rest) if rest else 0.0),
-        "sentence_cosine": float(signals.cosine.max()),
-        "coverage": float(signals.coverage.max()),
+        "score": first,
+        "score_gap": first - sum(others) / len(others) if others else first,
+        "sentence_cosine": max(one.signals["cosine"] for one in scored),
+        "match": max(matches, default=0.0),
+        "coverage": max(one.signals["coverage"] for one in scored),
     }
 
 

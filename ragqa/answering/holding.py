@@ -27,6 +27,8 @@ _READ = 2_000
 _LOOK_BACK = 80
 """Of a sentence so many characters are read, and before a name."""
 
+_SHORT = frozenset({QuestionKind.WHO, QuestionKind.WHEN, QuestionKind.WHERE, QuestionKind.HOW_MANY})
+
 # Words that say the same of who did something, as stems.
 _DOINGS = tuple(
     frozenset(words.split())
@@ -78,6 +80,17 @@ def holds(asked: Asked, text: str) -> float:
     if asked.kind is QuestionKind.DEFINITION:
         return float(_defines(asked, text))
     return min(1.0, max((strength for _, strength in fits(asked, text)), default=0.0))
+
+
+def lacks(asked: Asked, text: str) -> bool:
+    """Whether a date, number, name or place is asked for and a sentence has none that would do.
+
+    A number must count what the question wants counted.
+    """
+    if asked.kind not in _SHORT:
+        return False
+    needed = 1.0 if asked.subject else _UNCOUNTED
+    return not any(strength >= needed for _, strength in fits(asked, text))
 
 
 def fits(asked: Asked, text: str) -> Iterator[Fit]:

@@ -1,6 +1,6 @@
 """Read the passages that answer closely: their token vectors, and the order these give them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from ragqa.analysis import STOP_WORDS, WORD
 from ragqa.answering.candidates import sources_of
 from ragqa.embedders import Embedder
-from ragqa.types import Passage, Retrieved, TokenVectors, Unit, Vectors
+from ragqa.types import Passage, Retrieved, TokenVectors, Unit, Vector, Vectors
 
 CLOSENESS = 0.6
 """What MaxSim weighs beside the ranking score."""
@@ -19,16 +19,23 @@ class Reading:
     """What was retrieved: the passages that were read come first, in their new order.
 
     `tokens` are the token vectors of each passage read, by its id; `query` those of the
-    question's content words. Both are empty where the embedder cannot read the question.
+    question's content words, and `query_spans` the characters of the question that they stand for.
+    All are empty where the embedder cannot read the question.
     """
 
     retrieved: Retrieved
     query: Vectors
+    query_spans: Sequence[tuple[int, int]]
     tokens: Mapping[int, TokenVectors]
 
     def of_unit(self, passage: Passage, unit: Unit) -> tuple[Vectors, Vectors]:
-        """The token vectors of a unit of a passage, and those of its title and headings."""
-        tokens = self.tokens[passage.id]
+        """The token vectors of a unit of a passage, and those of its title and headings.
+
+        Both are empty where the passage was not read.
+        """
+        tokens = self.tokens.get(passage.id)
+        if tokens is None:
+            return self.query[:0], self.query[:0]
         behind = len(passage.trail) + len("\n")
         start, end = unit.start - passage.start + behind, unit.end - passage.start + behind
         own = [i for i, (s, e) in enumerate(tokens.spans) if s < end and start < e]
@@ -43,11 +50,12 @@ def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
     passage (Khattab and Zaharia, "ColBERT", 2020), with the embedder's own token vectors.
     """
     if retrieved.by_terms_alone:
-        return Reading(retrieved, retrieved.vectors.vectors[:0], {})
+        return Reading(retrieved, retrieved.vectors.vectors[:0], (), {})
     first = sources_of(retrieved.hits)
     rest = (hit for hit in retrieved.hits if hit not in first)
     encoded = embedder.embed_sentences([hit.passage.embedded_text for hit in first])
-    query = content_vectors(retrieved.question, retrieved.vectors)
+    content = content_tokens(retrieved.question, retrieved.vectors)
+    query = retrieved.vectors.vectors[content]
     close = [maxsim(query, tokens.vectors) for tokens in encoded]
     scores = [
         hit.score + CLOSENESS * (value - min(close))
@@ -56,26 +64,33 @@ def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
     order = sorted(range(len(first)), key=lambda i: -scores[i])
     hits = (*(replace(first[i], score=scores[i]) for i in order), *rest)
     tokens = {hit.passage.id: one for hit, one in zip(first, encoded, strict=True)}
-    return Reading(replace(retrieved, hits=hits), query, tokens)
+    spans = [retrieved.vectors.spans[i] for i in content]
+    return Reading(replace(retrieved, hits=hits), query, spans, tokens)
 
 
-def content_vectors(question: str, encoded: TokenVectors) -> Vectors:
-    """The token vectors of the question's content words; of all its tokens where it has none."""
+def content_tokens(question: str, encoded: TokenVectors) -> list[int]:
+    """Which tokens of the question stand for its content words; all where it has none."""
     spans = [
         match.span()
         for match in WORD.finditer(question)
         if match[0].casefold().replace("\u2019", "'") not in STOP_WORDS
     ]
-    keep = [
+    found = [
         i
         for i, (start, end) in enumerate(encoded.spans)
         if any(start < stop and begin < end for begin, stop in spans)
     ]
-    return encoded.vectors[keep] if keep else encoded.vectors
+    return found or list(range(len(encoded.spans)))
+
+
+def best_cosines(query: Vectors, tokens: Vectors) -> Vector:
+    """For each token of the query its best cosine with one of the others, 0 without any."""
+    if not len(tokens):
+        return np.zeros(len(query), dtype=np.float32)
+    best: Vector = np.max(query @ tokens.T, axis=1)
+    return best
 
 
 def maxsim(query: Vectors, tokens: Vectors) -> float:
     """The mean over the query's tokens of the best cosine with one of the others."""
-    if not len(tokens) or not len(query):
-        return 0.0
-    return float(np.max(query @ tokens.T, axis=1).mean())
+    return float(best_cosines(query, tokens).mean()) if len(query) else 0.0

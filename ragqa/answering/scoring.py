@@ -1,106 +1,110 @@
 """How well each candidate sentence answers the question: signals of it, and their mean."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 
 from ragqa.analysis import index_terms
 from ragqa.answering.candidates import Candidate
-from ragqa.answering.reading import Reading, maxsim
+from ragqa.answering.holding import holds
+from ragqa.answering.kinds import asked_by
+from ragqa.answering.reading import Reading, best_cosines
+from ragqa.types import Vector
 
-MEANING = 2.0
-WORDS = 1.0
-LEAD = 0.6
-"""What the signals of meaning (cosine, MaxSim), of words (coverage, passage) and `lead` weigh."""
+WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {"cosine": 1.0, "maxsim": 1.0, "coverage": 0.7, "passage": 1.0, "lead": 0.3, "holds": 0.7}
+)
+"""What each signal weighs (docs/decisions/answers.md)."""
 
-Column = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """Raw signals, one entry a candidate, each 0 to 1 or a cosine.
-
-    `cosine`: question against the mean of the sentence's token vectors. `maxsim`: mean over the
-    question's content tokens of the best cosine with a token of the sentence or its headings.
-    `coverage`: share of the question's idf that the sentence or its headings hold. `passage`:
-    ranking score of its passage. `lead`: for the first sentence of a passage the share of the
-    question's idf that its heading holds, since what stands right below a heading that asks the
-    same answers it.
-    """
-
-    cosine: Column
-    maxsim: Column
-    coverage: Column
-    passage: Column
-    lead: Column
+_MEANING = frozenset({"cosine", "maxsim"})
+_AS_THEY_ARE = frozenset({"lead", "holds"})
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A candidate with its score, 0 to 1, and what each signal adds to it, by name."""
+    """A candidate with its score, 0 to 1, and how it came about.
+
+    `signals` are as measured, `parts` what each adds to the score. `met` has for each content token
+    of the question its best cosine with a token of the candidate or its headings, shape (tokens,).
+    """
 
     candidate: Candidate
     score: float
+    signals: Mapping[str, float]
     parts: Mapping[str, float]
+    met: Vector
 
 
-def measure(reading: Reading, candidates: Sequence[Candidate]) -> Signals:
-    """Measure every signal for every candidate; at least one candidate is needed."""
-    idf = reading.retrieved.idf
-    close = [_closeness(reading, candidate) for candidate in candidates]
-    return Signals(
-        cosine=_column(cosine for cosine, _ in close),
-        maxsim=_column(best for _, best in close),
-        coverage=_column(_coverage(candidate, idf) for candidate in candidates),
-        passage=_column(candidate.hit.score for candidate in candidates),
-        lead=_column(_lead(candidate, idf) for candidate in candidates),
-    )
+def score(reading: Reading, candidates: Sequence[Candidate]) -> list[Scored]:
+    """Score every candidate by the weighted mean of its signals, most of them scaled to 0 to 1.
 
-
-def _closeness(reading: Reading, candidate: Candidate) -> tuple[float, float]:
-    """Cosine and MaxSim of a candidate; 0 where the embedder could not read the question.
-
-    The vectors of its tokens come from reading the whole passage, so they know what "it" is. The
-    tokens of title and headings count for MaxSim: what they say need not be said again.
+    `cosine`: question against the mean of the sentence's token vectors. `maxsim`: the best cosine
+    of each content token of the question with a token of the sentence or its headings, and of
+    these the mean over the lower half, since a sentence that answers leaves no part of the question
+    unmet. `coverage`: share of the question's idf that the sentence or its headings hold.
+    `passage`: ranking score of its passage. `lead`: for the first sentence of a passage the share
+    of the question's idf that its heading holds, since what stands right below a heading that asks
+    the same answers it. `holds`: how well the sentence has a thing of the kind that is asked for.
+    Where the embedder cannot read the question, the first two do not count.
     """
-    passage = candidate.hit.passage
-    if passage.id not in reading.tokens:
-        return 0.0, 0.0
-    own, above = reading.of_unit(passage, candidate.unit)
+    met = [_meeting(reading, candidate) for candidate in candidates]
+    signals = [
+        _measure(reading, candidate, one) for candidate, one in zip(candidates, met, strict=True)
+    ]
+    unread = reading.retrieved.by_terms_alone
+    names = [name for name in WEIGHTS if not (unread and name in _MEANING)]
+    total = sum(WEIGHTS[name] for name in names)
+    columns = {}
+    for name in names:
+        column = [one[name] for one in signals]
+        scaled = column if name in _AS_THEY_ARE else _scaled(column)
+        columns[name] = [WEIGHTS[name] / total * value for value in scaled]
+    parts = [{name: columns[name][i] for name in names} for i in range(len(candidates))]
+    return [
+        Scored(candidate, sum(part.values()), signal, part, one)
+        for candidate, part, signal, one in zip(candidates, parts, signals, met, strict=True)
+    ]
+
+
+def _measure(reading: Reading, candidate: Candidate, met: Vector) -> dict[str, float]:
+    retrieved = reading.retrieved
+    return {
+        "cosine": _cosine(reading, candidate),
+        "maxsim": _lower_half(met),
+        "coverage": _coverage(candidate, retrieved.idf),
+        "passage": candidate.hit.score,
+        "lead": _lead(candidate, retrieved.idf),
+        "holds": holds(asked_by(retrieved.question), candidate.text),
+    }
+
+
+def _meeting(reading: Reading, candidate: Candidate) -> Vector:
+    """How far a candidate meets each content token of the question, as in `Scored`.
+
+    The tokens of title and headings count: what they say need not be said again.
+    """
+    own, above = reading.of_unit(candidate.hit.passage, candidate.unit)
+    return best_cosines(reading.query, np.concatenate([own, above]))
+
+
+def _cosine(reading: Reading, candidate: Candidate) -> float:
+    """The cosine of a candidate's own tokens; 0 where the embedder could not read the question.
+
+    Their vectors come from reading the whole passage, so they know what "it" is.
+    """
+    own, _ = reading.of_unit(candidate.hit.passage, candidate.unit)
     if not len(own):
-        return 0.0, 0.0
+        return 0.0
     pooled = own.mean(axis=0)
     length = max(float(np.linalg.norm(pooled)), 1e-9)
-    cosine = float(pooled @ reading.retrieved.vectors.pooled) / length
-    return cosine, maxsim(reading.query, np.concatenate([own, above]))
+    return float(pooled @ reading.retrieved.vectors.pooled) / length
 
 
-def combine(
-    candidates: Sequence[Candidate], signals: Signals, *, by_terms_alone: bool
-) -> list[Scored]:
-    """Score every candidate by the weighted mean of its signals, all but `lead` scaled.
-
-    :param by_terms_alone: leave out the signals of an embedder that cannot read the question.
-    """
-    weighted = {
-        "coverage": (WORDS, _scaled(signals.coverage)),
-        "passage": (WORDS, _scaled(signals.passage)),
-        "lead": (LEAD, signals.lead),
-    }
-    if not by_terms_alone:
-        weighted |= {
-            "cosine": (MEANING, _scaled(signals.cosine)),
-            "maxsim": (MEANING, _scaled(signals.maxsim)),
-        }
-    total = sum(weight for weight, _ in weighted.values())
-    columns = {name: weight / total * column for name, (weight, column) in weighted.items()}
-    scored = []
-    for i, candidate in enumerate(candidates):
-        parts = {name: float(column[i]) for name, column in columns.items()}
-        scored.append(Scored(candidate, sum(parts.values()), parts))
-    return scored
+def _lower_half(met: Vector) -> float:
+    lower = np.sort(met)[: (len(met) + 1) // 2]
+    return float(lower.mean()) if len(lower) else 0.0
 
 
 def _coverage(candidate: Candidate, idf: Mapping[str, float]) -> float:
@@ -124,10 +128,6 @@ def _share(text: str, idf: Mapping[str, float]) -> float:
     return sum(weight for term, weight in idf.items() if term in held) / total if total else 0.0
 
 
-def _scaled(values: Column) -> Column:
-    low, high = float(values.min()), float(values.max())
-    return (values - low) / (high - low) if high > low else np.ones_like(values)
-
-
-def _column(values: Iterable[float]) -> Column:
-    return np.fromiter(values, dtype=np.float64)
+def _scaled(values: Sequence[float]) -> list[float]:
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    return [(value - low) / (high - low) if high > low else 1.0 for value in values]

@@ -1,0 +1,81 @@
+"""What a question asks about that the sentences of its answer do not speak of."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ragqa.analysis import STOP_WORDS, WORD, index_terms
+from ragqa.answering.holding import lacks
+from ragqa.answering.kinds import QuestionKind, asked_by
+from ragqa.answering.reading import Reading, best_cosines
+from ragqa.answering.scoring import Scored
+
+STRANGE = 0.28
+"""A word is spoken of in other words where the best cosine of its tokens is at least this."""
+
+RARE = 0.5
+"""A word is worth naming if its idf is at least this share of the question's highest."""
+
+WEIGHTY = 0.12
+"""Words that are missing are named if they hold at least this share of the question's idf."""
+
+_ASKED = {
+    QuestionKind.WHO: "a name",
+    QuestionKind.WHEN: "a date",
+    QuestionKind.WHERE: "a place",
+    QuestionKind.HOW_MANY: "a number",
+}
+
+
+def missing(reading: Reading, said: Sequence[Scored]) -> tuple[str, ...]:
+    """The words of the question that no passage of its answer has or comes near.
+
+    After them what the question asks for, where no sentence has it: "a date", "a number of tasks".
+
+    :param said: the sentences of the answer.
+    """
+    question = reading.retrieved.question
+    words = _strange_words(reading, said)
+    asked = asked_by(question)
+    if all(lacks(asked, one.candidate.text) for one in said):
+        words.append(_thing(question, asked.kind, asked.subject))
+    return tuple(dict.fromkeys(words))
+
+
+def _strange_words(reading: Reading, said: Sequence[Scored]) -> list[str]:
+    idf = reading.retrieved.idf
+    passages = {one.candidate.hit.passage.id: one.candidate.hit.passage for one in said}
+    held = {term for passage in passages.values() for term in index_terms(passage.searched_text)}
+    tokens = [reading.tokens[key].vectors for key in passages if key in reading.tokens]
+    if not tokens or not idf:
+        return []
+    near = best_cosines(reading.query, np.concatenate(tokens))
+    found = {}
+    for word in WORD.finditer(reading.retrieved.question):
+        terms = index_terms(word[0])
+        weight = max((idf.get(term, 0.0) for term in terms), default=0.0)
+        if _is_plain(word[0]) or weight < RARE * max(idf.values()) or held.intersection(terms):
+            continue
+        own = [
+            close
+            for close, (start, end) in zip(near, reading.query_spans, strict=True)
+            if start < word.end() and word.start() < end
+        ]
+        if own and float(np.mean(own)) < STRANGE:
+            found[word[0]] = weight
+    return list(found) if sum(found.values()) >= WEIGHTY * sum(idf.values()) else []
+
+
+def _is_plain(word: str) -> bool:
+    """Whether a word says nothing by itself, such as "we'd"."""
+    said = word.casefold().replace("\u2019", "'")
+    return said in STOP_WORDS or said.split("'")[0] in STOP_WORDS
+
+
+def _thing(question: str, kind: QuestionKind, subject: Sequence[str]) -> str:
+    """What is asked for, in words."""
+    counted = (
+        word[0] for word in WORD.finditer(question) if set(index_terms(word[0])) & {*subject}
+    )
+    of = next(counted, "")
+    return f"{_ASKED[kind]} of {of}" if of else _ASKED[kind]
