@@ -22,6 +22,7 @@ ANSWERED = [
     ("how many examples are needed", "At least 10 examples in 2 files.", "10 examples"),
     ("how big is the embedding", "The embedding has 1536 dimensions.", "1536 dimensions"),
     ("what percentage is faulty?", "Of 57 subjects 6.5% is faulty.", "6.5%"),
+    ("which lab makes Llama 3?", "Model: Llama 3; Lab: Meta FAIR; Modality: Text.", "Meta FAIR"),
     ("how many tokens can Haiku read", "Haiku 4.5 reads 200,000 tokens.", "200,000 tokens"),
 ]
 
