@@ -54,7 +54,7 @@ _HOW_MANY = (
 _TIME = "(year|month|day|date|time|century|decade)s?"
 _PERSON = (
     "(person|people|actor|actress|author|singer|president|king|queen|emperor|player|company|band"
-    "|team|artist|character|scientist|director)"
+    "|team|lab|artist|character|scientist|director)"
 )
 _PLACE = "(country|countries|city|cities|(state|town|place|region|continent|location|island)s?)"
 _REASON = "(reason|cause|purpose)s?"

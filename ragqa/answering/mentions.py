@@ -28,6 +28,10 @@ _DATE = re.compile(
     )(?![\w$%]|[.,]\d)""",
     re.VERBOSE,
 )
+_COUNTED = re.compile(r" ([a-z]+s|[kMGT]?B|px)\b")
+_IN_YEAR = re.compile(
+    r"\b(?:in|since|by|until|from|of|during|before|after|the|early|late) $", re.IGNORECASE
+)
 
 _WORD_NUMBERS = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -80,7 +84,7 @@ class Amount:
 
 def dates(text: str) -> list[Span]:
     """The days, months with a year, years, decades and centuries that a text names."""
-    return [match.span() for match in _DATE.finditer(text)]
+    return [match.span() for match in _DATE.finditer(text) if not _counts(text, *match.span())]
 
 
 def amounts(text: str) -> list[Amount]:
@@ -142,6 +146,14 @@ def places(text: str) -> list[Span]:
         else:
             found.append((start, end))
     return found
+
+
+def _counts(text: str, start: int, end: int) -> bool:
+    """Whether four digits count something, as in "1536 dimensions", and are no year."""
+    counted = _COUNTED.match(text, end) if text[start:end].isdecimal() else None
+    if counted is None or counted[1].casefold() in STOP_WORDS:
+        return False
+    return _IN_YEAR.search(text, max(0, start - 12), start) is None
 
 
 def _overlap(span: Span, others: Iterable[Span]) -> bool:

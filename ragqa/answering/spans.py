@@ -26,7 +26,10 @@ def short_answer(question: str, text: str) -> Span | None:
     :param text: the sentence as a reader sees it.
     """
     asked = asked_by(question)
-    fitting = [(span, strength) for span, strength in fits(asked, text) if strength >= _FITTING]
+    found = list(fits(asked, text))
+    most = max((strength for _, strength in found), default=0.0)
+    # What fits half as well as the best does not compete with it.
+    fitting = [fit for fit in found if fit[1] >= _FITTING and fit[1] > most / 2]
     if len(fitting) < 2:
         return fitting[0][0] if fitting else None
     said = _said(asked, text)

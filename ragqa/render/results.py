@@ -95,10 +95,10 @@ def _answer_text(answer: Answer) -> Text:
 
 
 def _mark_short(text: Text, citation: Citation) -> None:
-    """Mark what answers directly wherever the text says it."""
+    """Mark what answers directly wherever the text says it, but not the number in `[1]`."""
     if citation.short:
         words = r"\s+".join(re.escape(safe_text(word)) for word in citation.short.split())
-        text.highlight_regex(rf"(?<!\w){words}(?!\w)", style="short")
+        text.highlight_regex(rf"(?<![\w\[]){words}(?!\w)", style="short")
 
 
 def _print_citation(console: Console, citation: Citation, question: str, linker: Linker) -> None:

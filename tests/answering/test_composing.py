@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.answering.candidates import candidates_of
-from ragqa.answering.composing import choose, cite, in_reading_order
+from ragqa.answering.composing import choose, cite, in_reading_order, mark_short_answer
 from ragqa.answering.reading import content_vectors
 from ragqa.answering.scoring import Scored
 from ragqa.types import Hit, Kind, Passage, TokenVectors, Unit
@@ -155,3 +155,48 @@ def test_only_the_content_words_of_a_question_are_matched_unless_there_are_none(
     encoded = TokenVectors(vectors=vectors, spans=tuple(spans), pooled=vectors[0])
     rows = content_vectors(question, encoded)
     assert [words[int(row.argmax())] for row in rows] == kept
+
+
+PIECES = st.sampled_from(
+    [
+        "in 2009",
+        "**2009**",
+        "1 May\n  2024",
+        "Ann Low",
+        "[Bob](x.md)",
+        "by `Eva`",
+        "5 files",
+        "and",
+        ",",
+    ]
+)
+
+
+@given(
+    st.sampled_from(["when was it", "who wrote it", "where is it", "how many files"]),
+    st.lists(st.lists(PIECES).map(lambda p: " ".join(["so it was", *p])), min_size=1, max_size=3),
+    st.sampled_from([Kind.PARAGRAPH, Kind.ITEM, Kind.ROW, Kind.CODE]),
+)
+def test_what_answers_directly_stands_in_the_quote_of_the_best_sentence(question, texts, kind):
+    hit = passage(1, texts, kind=kind)
+    note = "-" * hit.start + hit.text
+    chosen = scored(candidates_of(hits(hit)), [1.0] * len(texts))
+    _, plain = cite(chosen)
+    marked = mark_short_answer(plain, question, chosen[0])
+    assert [replace(citation, span=None) for citation in marked] == list(plain)
+    for citation in marked:
+        if citation.span is None:
+            assert citation.short == ""
+            continue
+        start, end = citation.span
+        assert citation.n == 1
+        assert citation.chars[0] <= start < end <= citation.chars[1]
+        assert note[start:end] == citation.short
+        assert " ".join(citation.short.split()) in chosen[0].candidate.text
+
+
+def test_a_short_answer_that_the_quote_has_in_marks_or_twice_is_not_marked():
+    for text in ["It was **May** 2009 then.", "In [2009](2009.md) it was."]:
+        chosen = scored(candidates_of(hits(passage(1, [text]))), [1.0])
+        (citation,) = mark_short_answer(cite(chosen)[1], "when was it", chosen[0])
+        assert citation.span is None

@@ -41,6 +41,9 @@ def exact(corpus, citation):
     assert text[start:end] == citation["quote"]
     assert citation["lines"] == [text.count("\n", 0, start) + 1, text.count("\n", 0, end - 1) + 1]
     assert citation["note_sha256"] == hashlib.sha256(raw).hexdigest()
+    if short := citation["short_answer"]:
+        start, end = short["chars"]
+        assert text[start:end] == short["text"] != ""
 
 
 def test_ask_gives_an_answer_whose_every_citation_can_be_checked(ragqa, wiki_index):
@@ -56,6 +59,13 @@ def test_ask_gives_an_answer_whose_every_citation_can_be_checked(ragqa, wiki_ind
     for citation in document["citations"]:
         exact(CORPUS, citation)
         assert f"[{citation['n']}]" in document["answer"]
+
+
+def test_ask_says_which_characters_of_the_note_answer_directly(ragqa, wiki_index):
+    run = ragqa("ask", "who introduced RRF?", "--json", "--corpus", CORPUS, "--index", wiki_index)
+    citation = run.document["citations"][0]
+    exact(CORPUS, citation)
+    assert citation["short_answer"]["text"] == "Cormack, Clarke and B\u00fcttcher"
 
 
 def test_ask_says_so_when_the_notes_hold_no_answer_and_shows_the_nearest_passages(

@@ -1,0 +1,110 @@
+"""The characters of a sentence that answer a question directly."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqa.answering.mentions import amounts, dates, people, places
+from ragqa.answering.spans import place_in, short_answer
+
+ANSWERED = [
+    ("when was RRF introduced", "It was introduced in June 2009 by three people.", "June 2009"),
+    ("o4-mini release date", "16 April 2025: OpenAI releases o3 and o4-mini.", "16 April 2025"),
+    (
+        "who introduced RRF?",
+        "Cormack, Clarke and Fox introduced RRF in 2009.",
+        "Cormack, Clarke and Fox",
+    ),
+    ("who wrote the song", "It was written by A. A. Milne, and sung by Ann Low.", "A. A. Milne"),
+    ("where was it filmed", "It was filmed in Tulsa, Oklahoma, in 1962.", "Tulsa, Oklahoma"),
+    ("how many examples are needed", "At least 10 examples in 2 files.", "10 examples"),
+    ("how big is the embedding", "The embedding has 1536 dimensions.", "1536 dimensions"),
+    ("what percentage is faulty?", "Of 57 subjects 6.5% is faulty.", "6.5%"),
+    ("which lab makes Llama 3?", "Model: Llama 3; Lab: Meta FAIR; Modality: Text.", "Meta FAIR"),
+    ("how many tokens can Haiku read", "Haiku 4.5 reads 200,000 tokens.", "200,000 tokens"),
+]
+
+
+@pytest.mark.parametrize(("question", "sentence", "short"), ANSWERED)
+def test_what_the_question_asks_for_is_marked(question, sentence, short):
+    span = short_answer(question, sentence)
+    assert span is not None
+    assert sentence[slice(*span)] == short
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("what is RRF?", "RRF was introduced in 2009 by Gordon Cormack."),
+        ("when was it shown in 2009", "It was shown in 2009."),
+        ("when did they meet", "They were seen in 2001, in 2004, and in 2007."),
+        ("who met Bob Dylan", "Bob Dylan met him."),
+        ("how many files are there", "There are some files."),
+        ("when should I fine-tune?", "In 2023 many did."),
+    ],
+)
+def test_nothing_is_marked_where_it_is_not_clear_what_answers(question, sentence):
+    assert short_answer(question, sentence) is None
+
+
+def said(find, text):
+    return [text[slice(*span)] for span in find(text)]
+
+
+def test_dates_of_many_forms_are_found_and_counts_are_none():
+    text = "2024-05-01, May 1, 2024, 1 May, in the 12th century, in 1999, 44 BC, 1914-1918"
+    expected = ["2024-05-01", "May 1, 2024", "1 May", "the 12th century", "1999", "44 BC"]
+    assert said(dates, text) == [*expected, "1914-1918"]
+    assert said(dates, "It may read 1536 tokens, v2.2024, $1999 and 1,024.") == []
+
+
+def test_a_number_comes_with_its_unit():
+    text = "It costs $5 million, takes 3 to 5 hours, 40 % of 2 GB and twenty-one days in 2020."
+    found = [text[slice(*amount.span)] for amount in amounts(text)]
+    assert found == ["$5 million", "3 to 5 hours", "40 %", "2 GB", "twenty-one days"]
+
+
+def test_a_name_is_not_the_first_word_nor_a_nation_nor_a_month():
+    assert said(people, "Then the American singer Ann Low met Bob in May 1999.") == [
+        "Ann Low",
+        "Bob",
+    ]
+    assert said(places, "Films were shot in Paris, France.") == ["Paris, France"]
+
+
+def test_words_of_the_sentence_are_found_in_the_quote_across_a_line_break_but_only_once():
+    assert place_in("was in New\n  York.", "New York") == (7, 17)
+    assert place_in("5 of 5", "5") is None
+    assert place_in("15 files", "5") is None
+    assert place_in("of **A. B** and C", "A. B and C") is None
+
+
+PIECES = (
+    "1999|May|12|5|%|GB|Bob|Ann|by|in|the|and|,|.|(|)|;|one|\u00c9va|J.|-|million|files|3,5|\n|12th"
+    "|century|BC|Dr.|O'Neil|$|wrote|X\u00a0Y|Paris|hours"
+)
+SENTENCES = st.lists(st.sampled_from(PIECES.split("|"))).map(" ".join)
+
+
+@given(
+    st.sampled_from(["when was it", "who wrote it", "where is it", "how many files", "x date"]),
+    st.one_of(SENTENCES, st.text()),
+)
+def test_any_text_gives_a_span_within_it_or_none(question, text):
+    span = short_answer(question, text)
+    if span is not None:
+        start, end = span
+        assert 0 <= start < end <= len(text)
+        assert text[start:end].strip()
+
+
+@pytest.mark.parametrize(
+    "piece", ["A, ", "A.A.", "one to ", "May 1 ", "Bob, 1900 ", "a by ", "Aa and "]
+)
+@pytest.mark.parametrize("question", ["who wrote it", "how many", "when was it", "where is it"])
+def test_a_hostile_sentence_takes_no_long_time(piece, question):
+    started = time.process_time()
+    short_answer(question, piece * 20_000)
+    assert time.process_time() - started < 1
