@@ -1,6 +1,8 @@
 """What a question asks about that the sentences of its answer do not speak of."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Sequence, Set
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -19,6 +21,8 @@ RARE = 0.5
 WEIGHTY = 0.12
 """Words that are missing are named if they hold at least this share of the question's idf."""
 
+_ALIKE = 0.8
+_BEGINNING = re.compile(r"(?:^|[.?!:])[\s\"'(]*$")
 _ASKED = {
     QuestionKind.WHO: "a name",
     QuestionKind.WHEN: "a date",
@@ -37,9 +41,36 @@ def missing(reading: Reading, said: Sequence[Scored]) -> tuple[str, ...]:
     question = reading.retrieved.question
     words = _strange_words(reading, said)
     asked = asked_by(question)
-    if all(lacks(asked, one.candidate.text) for one in said):
+    holding = [one for one in said if not lacks(asked, one.candidate.text)]
+    if not holding:
         words.append(_thing(question, asked.kind, asked.subject))
+    elif asked.kind in _ASKED:
+        words += min((_unnamed(question, one) for one in holding), key=len)
     return tuple(dict.fromkeys(words))
+
+
+def _unnamed(question: str, one: Scored) -> list[str]:
+    """The names and numbers of a question that a sentence and its headings do not have."""
+    candidate = one.candidate
+    text = f"{candidate.hit.passage.trail} {candidate.unit.context} {candidate.text}"
+    held = set(index_terms(text))
+    return [
+        word[0]
+        for word in WORD.finditer(question)
+        if _is_name(word[0], begins=_BEGINNING.search(question[: word.start()]) is not None)
+        and not _is_plain(word[0])
+        and not _is_held(index_terms(word[0]), held)
+    ]
+
+
+def _is_name(word: str, *, begins: bool) -> bool:
+    capitals = sum(c.isupper() for c in word)
+    return any(c.isdigit() for c in word) or capitals > (1 if begins else 0)
+
+
+def _is_held(terms: Sequence[str], held: Set[str]) -> bool:
+    """Whether a word is among these, perhaps misspelt."""
+    return any(term in held or get_close_matches(term, held, 1, _ALIKE) for term in terms)
 
 
 def _strange_words(reading: Reading, said: Sequence[Scored]) -> list[str]:
@@ -54,7 +85,7 @@ def _strange_words(reading: Reading, said: Sequence[Scored]) -> list[str]:
     for word in WORD.finditer(reading.retrieved.question):
         terms = index_terms(word[0])
         weight = max((idf.get(term, 0.0) for term in terms), default=0.0)
-        if _is_plain(word[0]) or weight < RARE * max(idf.values()) or held.intersection(terms):
+        if _is_plain(word[0]) or weight < RARE * max(idf.values()) or _is_held(terms, held):
             continue
         own = [
             close

@@ -18,6 +18,7 @@ TIMED = 20
 """For so many questions the composer is timed too, without any cache."""
 
 _AT_ONCE = 256
+_SAID = ANSWERS_AT[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,11 @@ def _ask(
     ask_ms = None
     if timed:
         started = time.perf_counter()
-        weigh(retrieved, collection.timed)
+        weigh(retrieved, collection.timed, sentences=_SAID)
         ask_ms = search_ms + _ms_since(started)
-    return replace(asked, ask_ms=ask_ms, weighed=weigh(retrieved, collection.embedder))
+    return replace(
+        asked, ask_ms=ask_ms, weighed=weigh(retrieved, collection.embedder, sentences=_SAID)
+    )
 
 
 def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
