@@ -31,11 +31,14 @@ class Linker:
 
     def place(self, path: str, lines: tuple[int, int]) -> Text:
         """`path:line`, linked where the terminal can follow it."""
-        target = quote(str(self._corpus / path).encode("utf-8", "surrogateescape"), safe="/")
-        url = self._format.replace("{path}", target).replace("{line}", str(lines[0]))
         text = Text(f"{safe_line(path)}:{lines[0]}", style="path")
-        text.stylize(Style(link=safe_line(url)))
+        text.stylize(Style(link=safe_line(self.url(path, lines[0]))))
         return text
+
+    def url(self, path: str, line: int) -> str:
+        """What a line of a note is linked by."""
+        target = quote(str(self._corpus / path).encode("utf-8", "surrogateescape"), safe="/")
+        return self._format.replace("{path}", target).replace("{line}", str(line))
 
 
 def print_answer(answer: Answer, linker: Linker) -> None:

@@ -5,6 +5,7 @@ changed into. No index is needed: only notes are read, the same that `ragqa inde
 """
 
 from ragqa.verifying.checking import verify
+from ragqa.verifying.likeness import Piece, differences
 from ragqa.verifying.saved import read_saved, record_of
 
-__all__ = ["read_saved", "record_of", "verify"]
+__all__ = ["Piece", "differences", "read_saved", "record_of", "verify"]

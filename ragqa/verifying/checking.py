@@ -36,9 +36,7 @@ class _Note:
     def sentences(self) -> list[Sentence]:
         return sentences_of(self.path, self.text)
 
-    def place(self, span: Span | None) -> Place | None:
-        if span is None:
-            return None
+    def place(self, span: Span) -> Place:
         first = self.text.count("\n", 0, span[0]) + 1
         words = self.text[span[0] : span[1]]
         return Place(self.path, (first, first + words.count("\n")), span, words)
@@ -70,7 +68,7 @@ class _Notes:
 
     def why_not(self, path: str) -> str:
         """Why a path is not read as a note."""
-        return self.skipped.get(path, NO_NOTE if is_below(path) else NOT_BELOW)
+        return self.skipped.get(path, NO_NOTE if _is_below(path) else NOT_BELOW)
 
 
 def verify(
@@ -87,18 +85,21 @@ def verify(
         return Verification(saved.question, ())
     notes = _Notes(corpus, max_note_bytes)
     own = {path: notes.read(path) for path in {each.path for each in saved.citations}}
-    checked = {each: _in_own_note(each, own[each.path]) for each in saved.citations}
-    lost = [each for each, found in checked.items() if found is None and is_below(each.path)]
+    found = {each: _in_own_note(each, own[each.path]) for each in saved.citations}
+    lost = [each for each, one in found.items() if one is None and _is_below(each.path)]
     elsewhere = dict(_in_other_notes(lost, notes, progress))
-    for each, found in checked.items():
-        if found is None:
-            place, reason = elsewhere.get(each), notes.why_not(each.path)
-            checked[each] = _lost(each, own[each.path], place, reason)
+    for each, place in elsewhere.items():
+        if own[each.path] is None:  # renamed: there its other citations may have been changed
+            own[each.path] = notes.read(place.path)
+    checked = (
+        found[each] or _lost(each, own[each.path], elsewhere.get(each), notes.why_not(each.path))
+        for each in saved.citations
+    )
     warnings = _unread(notes) if len(elsewhere) < len(lost) else ()
-    return Verification(saved.question, tuple(filter(None, checked.values())), warnings)
+    return Verification(saved.question, tuple(checked), warnings)
 
 
-def is_below(path: str) -> bool:
+def _is_below(path: str) -> bool:
     """Whether a path can be that of a file in the corpus."""
     return {"", ".", ".."}.isdisjoint(path.split("/")) and "\0" not in path
 
@@ -107,14 +108,11 @@ def _in_own_note(citation: SavedCitation, note: _Note | None) -> Checked | None:
     """The citation where its words still stand in the note that it names."""
     if note is None:
         return None
-    start, end = citation.chars
-    is_same_note = note.sha256 == citation.note_sha256 and start >= 0
-    if stands_at(note.text, citation.quote, citation.chars) or (
-        is_same_note and note.text[start:end] == citation.quote
-    ):
+    is_same = note.sha256 == citation.note_sha256
+    if stands_at(note.text, citation.quote, citation.chars, may_cut=is_same):
         return Checked(citation, Standing.INTACT, note.place(citation.chars))
-    place = note.place(find(note.text, citation.quote, start))
-    return place and Checked(citation, Standing.MOVED, place)
+    span = find(note.text, citation.quote, citation.chars[0])
+    return Checked(citation, Standing.MOVED, note.place(span)) if span is not None else None
 
 
 def _in_other_notes(
@@ -127,25 +125,28 @@ def _in_other_notes(
         note = notes.read(path) if wanted else None
         if note is not None:
             for each in wanted:
-                place = note.place(find(note.text, each.quote, each.chars[0]))
-                if place is not None:
+                span = find(note.text, each.quote, each.chars[0])
+                if span is not None:
                     left.remove(each)
-                    yield each, place
+                    yield each, note.place(span)
         progress("searching", count, len(notes.paths))
 
 
 def _lost(
     citation: SavedCitation, note: _Note | None, elsewhere: Place | None, reason: str
 ) -> Checked:
-    """What became of a citation whose words are not in its note any more."""
-    if note is not None:
-        reason = NOTHING_LIKE_IT
-        like = note.place(successor(note.sentences, citation.quote, citation.chars[0]))
-        if like is not None:
-            return Checked(citation, Standing.CHANGED, like, elsewhere=elsewhere)
+    """What became of a citation whose words are not in its note any more.
+
+    :param note: its note, under the name that it has now; None where there is none.
+    :param reason: why there is none.
+    """
+    if note is not None and (elsewhere is None or elsewhere.path != note.path):
+        span = successor(note.sentences, citation.quote, citation.chars[0])
+        if span is not None:
+            return Checked(citation, Standing.CHANGED, note.place(span), elsewhere=elsewhere)
     if elsewhere is not None:
         return Checked(citation, Standing.MOVED, elsewhere)
-    return Checked(citation, Standing.GONE, reason=reason)
+    return Checked(citation, Standing.GONE, reason=reason if note is None else NOTHING_LIKE_IT)
 
 
 def _unread(notes: _Notes) -> tuple[str, ...]:
@@ -153,4 +154,4 @@ def _unread(notes: _Notes) -> tuple[str, ...]:
     if not notes.skipped:
         return ()
     path, reason = next(iter(notes.skipped.items()))
-    return (f"not searched: {path} ({reason}), and {len(notes.skipped) - 1} more",)
+    return (f"not all was searched: {len(notes.skipped)} skipped, such as {path}: {reason}",)

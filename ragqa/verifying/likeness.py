@@ -84,9 +84,7 @@ def differences(old: str, new: str) -> list[Piece]:
     """What was removed and added, word by word; white space counts as one space."""
     a, b = (_TOKEN.findall(" ".join(text.split()) + " ") for text in (old, new))
     matcher = SequenceMatcher(None, a, b, autojunk=False)
-    return [
-        Piece("".join(a[i:j]), "".join(b[k:m])) for _, i, j, k, m in matcher.get_opcodes()
-    ]
+    return [Piece("".join(a[i:j]), "".join(b[k:m])) for _, i, j, k, m in matcher.get_opcodes()]
 
 
 def _words(text: str) -> list[str]:

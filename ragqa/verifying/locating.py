@@ -8,10 +8,15 @@ Span = tuple[int, int]
 _SPACED_BELOW = "\u0e00"
 
 
-def stands_at(text: str, quote: str, span: Span) -> bool:
-    """Whether the quote stands there, to the character, and is not the half of a longer word."""
+def stands_at(text: str, quote: str, span: Span, *, may_cut: bool = False) -> bool:
+    """Whether the quote stands there, to the character.
+
+    :param may_cut: whether it may end within a word. It must not in a note that was changed, where
+        `limit: 5` may be what is left of the quote in `limit: 50`.
+    """
     start, end = span
-    return 0 <= start <= end and text[start:end] == quote and not _cuts_word(text, start, end)
+    stands = 0 <= start <= end and text[start:end] == quote
+    return stands and (may_cut or not _cuts_word(text, start, end))
 
 
 def find(text: str, quote: str, near: int) -> Span | None:
