@@ -77,7 +77,7 @@ def ask(
     elif wanted is Format.MARKDOWN:
         from ragqa.render.markdown import answer_markdown
 
-        render.print_as_is(answer_markdown(answer, linker))
+        render.print_as_is(answer_markdown(answer))
     else:
         render.print_answer(answer, linker)
     render.print_warnings(answer.warnings)

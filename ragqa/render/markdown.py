@@ -1,9 +1,11 @@
 """An answer as Markdown to keep: sources with their quotes, and a record to verify it by."""
 
+import os
 import re
 from collections.abc import Iterator, Sequence
+from urllib.parse import quote
 
-from ragqa.render.results import NOT_IN_NOTES, UNSURE, Linker
+from ragqa.render.results import NOT_IN_NOTES, UNSURE
 from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.types import Answer
 from ragqa.verifying import record_of
@@ -15,12 +17,12 @@ _LIST = re.compile(r"^(\d{0,9})(?=[-+:.)])")
 _INDENT = "   "
 
 
-def answer_markdown(answer: Answer, linker: Linker) -> str:
+def answer_markdown(answer: Answer) -> str:
     """The answer as Markdown, in which what notes say is text: no link, image or HTML of theirs."""
-    return "\n".join(_blocks(answer, linker))
+    return "\n".join(_blocks(answer))
 
 
-def _blocks(answer: Answer, linker: Linker) -> Iterator[str]:
+def _blocks(answer: Answer) -> Iterator[str]:
     yield f"# {escaped(answer.question)}\n"
     if not answer.answered:
         yield f"**{NOT_IN_NOTES}**\n"
@@ -33,13 +35,13 @@ def _blocks(answer: Answer, linker: Linker) -> Iterator[str]:
     if answer.citations:
         yield "## Sources\n"
         for cited in answer.citations:
-            place = _place(cited.path, cited.lines, cited.heading, linker)
+            place = _place(cited.path, cited.lines, cited.heading)
             yield f"{cited.n}. {place}\n\n{fenced(cited.quote)}\n"
     elif answer.hits:
         yield "## Nearest passages\n"
         for n, hit in enumerate(answer.hits, start=1):
             passage = hit.passage
-            place = _place(passage.path, passage.lines, passage.heading, linker)
+            place = _place(passage.path, passage.lines, passage.heading)
             yield f"{n}. {place}\n\n{fenced(passage.text)}\n"
     if answer.warnings:
         yield "## Warnings\n"
@@ -62,9 +64,9 @@ def fenced(text: str) -> str:
     return "\n".join(_INDENT + line for line in [f"{fence}text", *lines, fence])
 
 
-def _place(path: str, lines: tuple[int, int], heading: Sequence[str], linker: Linker) -> str:
+def _place(path: str, lines: tuple[int, int], heading: Sequence[str]) -> str:
+    """Path, lines and headings; the link counts from the folder of notes: it names no machine."""
     first, last = lines
     shown = f"{path}:{first}" if first == last else f"{path}:{first}-{last}"
-    url = re.sub(r"[<>\s\\]", lambda found: f"%{ord(found[0]):02X}", linker.url(path, first))
-    place = f"[{escaped(shown)}](<{safe_line(url)}>)"
-    return " \u203a ".join([place, *map(escaped, heading)])
+    target = quote(os.fsencode(path), safe="/")
+    return " \u203a ".join([f"[{escaped(shown)}]({target})", *map(escaped, heading)])

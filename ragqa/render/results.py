@@ -31,14 +31,11 @@ class Linker:
 
     def place(self, path: str, lines: tuple[int, int]) -> Text:
         """`path:line`, linked where the terminal can follow it."""
-        text = Text(f"{safe_line(path)}:{lines[0]}", style="path")
-        text.stylize(Style(link=safe_line(self.url(path, lines[0]))))
-        return text
-
-    def url(self, path: str, line: int) -> str:
-        """What a line of a note is linked by."""
         target = quote(str(self._corpus / path).encode("utf-8", "surrogateescape"), safe="/")
-        return self._format.replace("{path}", target).replace("{line}", str(line))
+        url = self._format.replace("{path}", target).replace("{line}", str(lines[0]))
+        text = Text(f"{safe_line(path)}:{lines[0]}", style="path")
+        text.stylize(Style(link=safe_line(url)))
+        return text
 
 
 def print_answer(answer: Answer, linker: Linker) -> None:

@@ -18,6 +18,7 @@ from ragqa.types import (
 )
 from ragqa.verifying.likeness import Sentence, sentences_of, successor
 from ragqa.verifying.locating import Span, find, stands_at
+from ragqa.verifying.saved import is_saved
 
 NOT_BELOW = "this is not a path below the folder of notes"
 NO_NOTE = "there is no such note: it was removed or renamed, or it is ignored or behind a link"
@@ -123,7 +124,7 @@ def _in_other_notes(
     for count, path in enumerate(notes.paths, start=1):
         wanted = [each for each in left if each.path != path]
         note = notes.read(path) if wanted else None
-        if note is not None:
+        if note is not None and not is_saved(note.text):
             for each in wanted:
                 span = find(note.text, each.quote, each.chars[0])
                 if span is not None:

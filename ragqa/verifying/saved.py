@@ -44,6 +44,11 @@ def record_of(answer: Answer) -> str:
     return _MARKUP.sub(lambda mark: f"\\u{ord(mark[0]):04x}", json.dumps(document))
 
 
+def is_saved(text: str) -> bool:
+    """Whether a note is an answer that was saved among the notes, which quotes and says nothing."""
+    return _RECORD.search(text) is not None
+
+
 def read_saved(file: BinaryIO, name: str) -> SavedAnswer:
     """Read a saved answer, JSON or Markdown.
 

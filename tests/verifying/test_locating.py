@@ -9,9 +9,7 @@ from ragqa.verifying.locating import find, stands_at
 WORDS = st.lists(
     st.text(alphabet="ab\u00e9\u732b-.", min_size=1, max_size=4), min_size=1, max_size=6
 )
-GAPS = st.lists(
-    st.sampled_from([" ", "\n", "\r\n", "  ", "\t", "\n\n  "]), min_size=8, max_size=8
-)
+GAPS = st.lists(st.sampled_from([" ", "\n", "\r\n", "  ", "\t", "\n\n  "]), min_size=8, max_size=8)
 AROUND = st.text(alphabet="xy z\n\r", max_size=12)
 
 
