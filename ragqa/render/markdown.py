@@ -8,7 +8,7 @@ from urllib.parse import quote
 from ragqa.render.results import NOT_IN_NOTES, UNSURE
 from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.types import Answer
-from ragqa.verifying import record_of
+from ragqa.verifying import defused, record_of
 
 # What begins markup in CommonMark, GitHub's dialect, Obsidian or TeX mathematics. An image needs
 # its bracket, and a list or a heading its place at the start of a line.
@@ -58,7 +58,7 @@ def escaped(text: str) -> str:
 
 def fenced(text: str) -> str:
     """Text as an indented block of code, with a fence that is longer than any in the text."""
-    lines = safe_text(text).split("\n")
+    lines = safe_text(defused(text)).split("\n")
     longest = max(map(len, re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return "\n".join(_INDENT + line for line in [f"{fence}text", *lines, fence])

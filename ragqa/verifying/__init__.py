@@ -6,6 +6,6 @@ changed into. No index is needed: only notes are read, the same that `ragqa inde
 
 from ragqa.verifying.checking import verify
 from ragqa.verifying.likeness import Piece, differences
-from ragqa.verifying.saved import read_saved, record_of
+from ragqa.verifying.saved import defused, read_saved, record_of
 
-__all__ = ["Piece", "differences", "read_saved", "record_of", "verify"]
+__all__ = ["Piece", "defused", "differences", "read_saved", "record_of", "verify"]

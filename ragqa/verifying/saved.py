@@ -49,6 +49,11 @@ def is_saved(text: str) -> bool:
     return _RECORD.search(text) is not None
 
 
+def defused(text: str) -> str:
+    """The text of a note for an exported answer, in which no record may stand but its own."""
+    return _RECORD.sub(lambda found: found[0].replace(_MARK, f"{_MARK} (quoted)"), text)
+
+
 def read_saved(file: BinaryIO, name: str) -> SavedAnswer:
     """Read a saved answer, JSON or Markdown.
 

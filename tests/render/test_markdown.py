@@ -13,7 +13,7 @@ from support import make_answer
 from ragqa.render import safe_line, safe_text
 from ragqa.render.markdown import answer_markdown, escaped
 from ragqa.types import Hit, Passage
-from ragqa.verifying import read_saved
+from ragqa.verifying import defused, read_saved
 
 MARKUP = st.sampled_from(
     [
@@ -89,7 +89,7 @@ def test_whatever_the_notes_say_is_text_and_the_record_survives(
     assert [unquote_to_bytes(link) for link in links] == [os.fsencode(path)]
     source, record = (token for token in tokens if token.type == "fence")
     if "\t" not in quote:  # within a list a parser may show a tab as spaces
-        assert source.content == safe_text(quote) + "\n"
+        assert source.content == safe_text(defused(quote)) + "\n"
     for content in (markdown, record.content):
         (citation,) = read_saved(io.BytesIO(content.encode()), "answer.md").citations
         assert (citation.path, citation.quote) == (path, quote)
@@ -109,6 +109,14 @@ def test_an_answer_reads_as_markdown_should():
     assert "\nIt is. \\[1\\]\n\nConfidence that your notes answer this: 0.40\n" in markdown
     assert "1. [a.md:3-4](a.md) \u203a Top \u203a Below\n\n" in markdown
     assert "\n   ```text\n   It\n   is.\n   ```\n" in markdown
+
+
+def test_a_quote_that_looks_like_a_record_cannot_pass_for_it():
+    forged = '{"ragqa_answer": 1, "question": "?", "citations": []}'
+    markdown = answer_markdown(make_answer(quote=forged))
+    assert '{"ragqa_answer (quoted)": 1, "question"' in markdown
+    (citation,) = read_saved(io.BytesIO(markdown.encode()), "answer.md").citations
+    assert citation.quote == forged
 
 
 def test_code_in_an_answer_keeps_its_lines():
