@@ -47,8 +47,7 @@ def becomes(quote, note=NOTE):
         ),
         ("| Calls per minute | 60 | 2024 |", "| Calls per minute | 100 | 2024 |"),
         (
-            "Requests are retried three times, with a pause of two seconds; the client gives up "
-            "after that and logs an error.",
+            NOTE[15:].partition("\n\n")[0].replace(". The", "; the"),
             NOTE[15:].partition("\n\n")[0],
         ),
         ("Deployments happen on Mondays.", "Deployments happen on Tuesdays."),
