@@ -3,7 +3,7 @@
 import sys
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -63,11 +63,15 @@ def verify(
 def _read(name: str) -> "SavedAnswer":
     from ragqa.verifying import read_saved
 
-    if name == "-":
-        return read_saved(sys.stdin.buffer if sys.stdin else BytesIO(), "standard input")
     try:
-        with Path(name).open("rb") as file:
-            return read_saved(file, name)
+        with _open(name) as file:
+            return read_saved(file, "standard input" if name == "-" else name)
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or exc
         raise UsageError(f"{name} cannot be read: {reason}", hint="ragqa verify --help") from exc
+
+
+def _open(name: str) -> BinaryIO:
+    if name != "-":
+        return Path(name).open("rb")
+    return sys.stdin.buffer if sys.stdin else BytesIO()

@@ -54,7 +54,7 @@ class _Notes:
         self._corpus = corpus
         self._max_note_bytes = max_note_bytes
         walk = walk_notes(corpus, max_note_bytes=max_note_bytes)
-        self.paths = {file.path: None for file in walk.files}
+        self.paths = dict.fromkeys(file.path for file in walk.files)  # a set, in order
         self.skipped = {skip.path: skip.reason for skip in walk.skipped}
 
     def read(self, path: str) -> _Note | None:
