@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragqa.types import Answer, Citation, EmbedderInfo, IndexInfo
+
 CORPUS = Path(__file__).parent.parent / "corpus"
 QUICK = {"RAGQA_EMBEDDER": "hashed:64"}
 """The environment in which ragqa needs no model."""
@@ -48,3 +50,18 @@ def run_ragqa(*args, cwd=None, env=None, **kwargs):
     )
     out, err = (stream.decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
     return Run(done.returncode, out, err)
+
+
+INFO = IndexInfo(
+    1, EmbedderInfo("hashed:64", "", 64, 256, "mean"), "float32", (), {}, 1, 1, "n", ""
+)
+
+
+def make_answer(
+    *, question="what?", text="It is. [1]", path="a.md", heading=(), quote="It is.", **more
+):
+    """An answer with one citation."""
+    lines, chars = (3, 3 + quote.count("\n")), (7, 7 + len(quote))
+    citation = Citation(1, path, lines, chars, tuple(heading), quote, "5" * 64, 0.9)
+    given = {"answered": True, "confidence": 0.7, "citations": (citation,), "hits": ()} | more
+    return Answer(question=question, backend="extractive", text=text, info=INFO, **given)

@@ -13,7 +13,7 @@ LAYERS = [
     {"notes", "passages", "embedders", "stores", "llms"},
     {"indexing", "retrieval", "answering"},
     {"api"},
-    {"diagnosis", "evaluation"},
+    {"diagnosis", "evaluation", "verifying"},
     {"render"},
     {"cli"},
     {"__main__"},

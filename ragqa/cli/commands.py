@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from ragqa.cli.options import (
+    AsFormat,
     AsJson,
     Corpus,
     Debug,
+    Format,
     IndexFolder,
     NoRefresh,
     Paths,
     Since,
     Tags,
     TopK,
+    parse_format,
     parse_since,
     parse_tags,
     with_places,
@@ -52,6 +55,7 @@ def ask(
     no_refresh: NoRefresh = False,
     corpus: Corpus = None,
     index: IndexFolder = None,
+    format: AsFormat = None,  # noqa: A002 - the option's name
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -65,10 +69,15 @@ def ask(
     from ragqa import render
     from ragqa.api import Index
 
+    wanted = parse_format(format, json=json)
     scope = _Scope(tag, path, since, top_k, no_refresh, corpus, index)
     answer, linker = _find(Index.ask, question, scope)
-    if json:
+    if wanted is Format.JSON:
         render.print_document(render.answer_document(answer))
+    elif wanted is Format.MARKDOWN:
+        from ragqa.render.markdown import answer_markdown
+
+        render.print_as_is(answer_markdown(answer))
     else:
         render.print_answer(answer, linker)
     render.print_warnings(answer.warnings)

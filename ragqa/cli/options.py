@@ -3,6 +3,7 @@
 import re
 import shlex
 from datetime import date
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -38,6 +39,24 @@ def complete_path(ctx: typer.Context, incomplete: str) -> list[str]:
 Corpus = Annotated[str | None, typer.Option("--corpus", metavar="DIR", help="The folder of notes.")]
 IndexFolder = Annotated[
     str | None, typer.Option("--index", metavar="DIR", help="The folder that holds the index.")
+]
+
+
+class Format(StrEnum):
+    """How an answer is printed."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+AsFormat = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="text, markdown (to keep; ragqa verify can check it later) or json.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")]
@@ -91,6 +110,18 @@ def parse_since(text: str | None) -> str:
             f"--since takes a date like 2025-03-31, 2025-03 or 2025, not {text!r}",
             hint="ragqa ask --since 2025-03 QUESTION",
         ) from exc
+
+
+def parse_format(chosen: Format | None, *, json: bool) -> Format:
+    """The format asked for by `--format`, by `--json`, or by neither.
+
+    :raises UsageError: the two contradict each other.
+    """
+    if json and chosen not in (None, Format.JSON):
+        raise UsageError(
+            f"--json and --format {chosen} cannot go together", hint=f"ragqa ask --format {chosen}"
+        )
+    return Format.JSON if json else chosen or Format.TEXT
 
 
 def with_places(hint: str, args: list[str]) -> str:

@@ -8,7 +8,8 @@ is embedded above each passage, `split` puts it together.
 """
 
 from ragqa.passages.chunking import Chunking
+from ragqa.passages.parts import unit_spans
 from ragqa.passages.sentences import sentence_spans
 from ragqa.passages.split import split_note
 
-__all__ = ["Chunking", "sentence_spans", "split_note"]
+__all__ = ["Chunking", "sentence_spans", "split_note", "unit_spans"]

@@ -48,7 +48,7 @@ def note_parts(note: Note, ruler: Ruler) -> list[Part]:
     found = [
         (Unit(block.kind, *span, context=contexts[number]), number, block.level)
         for number, block in enumerate(note.blocks)
-        for span in _unit_spans(note.text, block)
+        for span in unit_spans(note.text, block)
     ]
     paths = list(_heading_paths(note.blocks))
     sizes = ruler.sizes([(unit.start, unit.end) for unit, _, _ in found])
@@ -58,7 +58,8 @@ def note_parts(note: Note, ruler: Ruler) -> list[Part]:
     ]
 
 
-def _unit_spans(text: str, block: Block) -> list[Span]:
+def unit_spans(text: str, block: Block) -> list[Span]:
+    """The stretches of a block that can be cited alone: sentences, an item, a row, code."""
     long_item = block.kind is Kind.ITEM and block.end - block.start > MAX_ITEM_CHARS
     if block.kind is Kind.PARAGRAPH or long_item:
         spans = sentence_spans(text[block.start : block.end])

@@ -21,6 +21,7 @@ from ragqa.render.results import Linker, print_answer, print_report, print_searc
 from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import (
     discard_output,
+    print_as_is,
     print_document,
     print_error,
     print_warnings,
@@ -36,6 +37,7 @@ __all__ = [
     "findings_document",
     "index_document",
     "print_answer",
+    "print_as_is",
     "print_document",
     "print_error",
     "print_findings",

@@ -18,6 +18,7 @@ _STAGES = {
     "splitting": "Splitting notes",
     "embedding": "Embedding passages",
     "writing": "Writing the index",
+    "searching": "Searching notes",
     "indexing": "Indexing documents",
     "asking": "Asking questions",
 }

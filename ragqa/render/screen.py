@@ -69,8 +69,14 @@ def _console(*, stderr: bool) -> Console:
 
 def print_document(document: Mapping[str, Any]) -> None:
     """Print one JSON document on stdout."""
+    print_as_is(to_json(document) + "\n")
+
+
+def print_as_is(text: str) -> None:
+    """Print sanitised text on stdout, for a file: without styles, links or wrapping."""
+    encoding = sys.stdout.encoding or "utf-8"
     try:
-        sys.stdout.write(to_json(document) + "\n")
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
         sys.stdout.flush()
     except BrokenPipeError:
         _discard(sys.stdout)

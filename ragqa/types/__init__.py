@@ -5,11 +5,20 @@ from ragqa.types.indexes import EmbedderInfo, IndexInfo, IndexReport
 from ragqa.types.notes import Block, Kind, Link, Note, NoteFile, NoteRecord, Skipped, Stamp
 from ragqa.types.passages import Filters, Hit, Passage, Retrieved, TokenVectors, Unit
 from ragqa.types.vectors import Progress, Vector, Vectors
+from ragqa.types.verifications import (
+    Checked,
+    Place,
+    SavedAnswer,
+    SavedCitation,
+    Standing,
+    Verification,
+)
 
 __all__ = [
     "SURE_FROM",
     "Answer",
     "Block",
+    "Checked",
     "Citation",
     "EmbedderInfo",
     "Filters",
@@ -22,13 +31,18 @@ __all__ = [
     "NoteFile",
     "NoteRecord",
     "Passage",
+    "Place",
     "Progress",
     "Retrieved",
+    "SavedAnswer",
+    "SavedCitation",
     "SearchResult",
     "Skipped",
     "Stamp",
+    "Standing",
     "TokenVectors",
     "Unit",
     "Vector",
     "Vectors",
+    "Verification",
 ]

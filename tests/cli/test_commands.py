@@ -239,7 +239,9 @@ def test_config_set_and_unset_write_the_users_own_file(quick, tmp_path):
     assert settings["top_k"] == {"value": 5, "origin": "default"}
 
 
-@pytest.mark.parametrize("command", ["ask", "search", "index", "status", "doctor", "config"])
+@pytest.mark.parametrize(
+    "command", ["ask", "search", "index", "status", "doctor", "config", "verify"]
+)
 def test_every_command_has_help_with_an_example(quick, command):
     run = quick(command, "--help")
     assert run.code == 0

@@ -1,0 +1,77 @@
+"""`ragqa verify`: hold a saved answer against the notes as they are now."""
+
+import sys
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from ragqa.cli.options import AsJson, Corpus, Debug
+from ragqa.errors import UsageError
+
+if TYPE_CHECKING:
+    from ragqa.types import SavedAnswer
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command()
+def verify(
+    answer: Annotated[
+        str,
+        typer.Argument(
+            metavar="ANSWER",
+            help="A file saved from ask --json or ask --format markdown; - reads standard input.",
+        ),
+    ],
+    corpus: Corpus = None,
+    json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Say whether the notes still say what a saved answer quotes.
+
+    Each citation is intact, moved (the same words elsewhere), changed (with the difference) or
+    gone. Exits with 0 where all are intact or moved, else with 1. Needs no index and writes
+    nothing.
+
+    Example: ragqa verify answer.json
+    """
+    from ragqa import render
+    from ragqa.config import load_settings
+    from ragqa.render import verifications
+    from ragqa.verifying import verify as hold_against
+
+    loaded = load_settings({"corpus": corpus})
+    saved = _read(answer)
+    with render.ProgressLine() as progress:
+        verification = hold_against(
+            saved,
+            loaded.places.corpus,
+            max_note_bytes=loaded.settings.max_note_bytes,
+            progress=progress,
+        )
+    if json:
+        render.print_document(verifications.verification_document(verification))
+    else:
+        linker = render.Linker(loaded.places.corpus, loaded.settings.link_format)
+        verifications.print_verification(verification, linker)
+    render.print_warnings(verification.warnings)
+    return 0 if verification.is_sound else 1
+
+
+def _read(name: str) -> "SavedAnswer":
+    from ragqa.verifying import read_saved
+
+    try:
+        with _open(name) as file:
+            return read_saved(file, "standard input" if name == "-" else name)
+    except (OSError, ValueError) as exc:
+        reason = getattr(exc, "strerror", None) or exc
+        raise UsageError(f"{name} cannot be read: {reason}", hint="ragqa verify --help") from exc
+
+
+def _open(name: str) -> BinaryIO:
+    if name != "-":
+        return Path(name).open("rb")
+    return sys.stdin.buffer if sys.stdin else BytesIO()

@@ -1,0 +1,11 @@
+"""Hold the citations of a saved answer against the notes as they are now.
+
+`saved` writes and reads saved answers, `locating` finds a quote in a text, `likeness` what it was
+changed into. No index is needed: only notes are read, the same that `ragqa index` would read.
+"""
+
+from ragqa.verifying.checking import verify
+from ragqa.verifying.likeness import Piece, differences
+from ragqa.verifying.saved import defused, read_saved, record_of
+
+__all__ = ["Piece", "defused", "differences", "read_saved", "record_of", "verify"]

@@ -1,0 +1,125 @@
+"""What a quote was changed into: the sentences of its note that read most like it now."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from ragqa.analysis import UNSPACED, tokenize
+from ragqa.notes import parse_note
+from ragqa.passages import unit_spans
+from ragqa.types import Kind, Stamp
+
+Span = tuple[int, int]
+
+LIKE_FROM = 0.6
+"""Words in common, in order, as a share of both: from here on one is taken for the other.
+
+Measured on 892 sentences, items and rows of 150 notes, each edited, or taken out of its note to
+see what is wrongly taken for it. From 0.6 on 94% are known again after one word was replaced, 95%
+with a quarter of the words left out and 72% with a third replaced; 5% of those taken out have a
+neighbour as like. From 0.5 on these would be 8%; from 0.7 on only 47% with a third replaced.
+"""
+
+MAX_WORDS = 500
+"""Longer quotes are not compared: it would take seconds. Those of ragqa are a passage at most."""
+
+_SEEDS = 20
+_URL = re.compile(r"https?://[^\s)>\]]+")
+_NOT_WORD = re.compile(r"[\W_]+")
+_TOKEN = re.compile(rf"(?:[{UNSPACED}]|[^\s{UNSPACED}]+)\s*|\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A stretch of a note that can be cited alone, with its words; headings have none."""
+
+    span: Span
+    words: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of two texts that are compared: the same in both, or of only one of them."""
+
+    removed: str
+    added: str
+
+    @property
+    def is_same(self) -> bool:
+        """Whether it stands in both."""
+        return self.removed == self.added
+
+
+def sentences_of(path: str, text: str) -> list[Sentence]:
+    """All that can be cited of a note, in order."""
+    found = []
+    for block in parse_note(path, text, "", Stamp(0, 0)).blocks:
+        is_text = block.kind not in (Kind.HEADING, Kind.RULE)
+        for start, end in unit_spans(text, block):
+            words = _words(text[start:end]) if is_text else ()
+            found.append(Sentence((start, end), words))
+    return found
+
+
+def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Span | None:
+    """The characters of what reads most like a quote, the nearest of equals; None if nothing does.
+
+    :param near: the character at which the quote stood.
+    """
+    words = _words(quote)
+    if not 0 < len(words) <= MAX_WORDS:
+        return None
+    best: tuple[float, int, Span] | None = None
+    for start, end in _stretches(sentences, Counter(words), near):
+        span = sentences[start].span[0], sentences[end - 1].span[1]
+        theirs = [word for one in sentences[start:end] for word in one.words]
+        likeness = SequenceMatcher(None, words, theirs).ratio()
+        best = max(best or (0, 0, span), (likeness, -abs(span[0] - near), span))
+    return best[2] if best is not None and best[0] >= LIKE_FROM else None
+
+
+def differences(old: str, new: str) -> list[Piece]:
+    """What was removed and added, word by word; white space counts as one space."""
+    a, b = (_TOKEN.findall(" ".join(text.split()) + " ") for text in (old, new))
+    matcher = SequenceMatcher(None, a, b, autojunk=False)
+    return [Piece("".join(a[i:j]), "".join(b[k:m])) for _, i, j, k, m in matcher.get_opcodes()]
+
+
+def _words(text: str) -> list[str]:
+    # Two links to one site are not alike: a URL counts as a single word.
+    whole = _URL.sub(lambda url: _NOT_WORD.sub("", url[0])[:60], text)
+    return tokenize(whole, pairs_only=True)
+
+
+def _stretches(
+    sentences: Sequence[Sentence], wanted: Counter[str], near: int
+) -> Iterator[tuple[int, int]]:
+    """Stretches of sentences that share most words with a quote, from one up to the other."""
+    shares = [(_share(wanted, Counter(one.words)), i) for i, one in enumerate(sentences)]
+    likely = [(share, -abs(sentences[i].span[0] - near), i) for share, i in shares if share]
+    seeds = [i for _, _, i in sorted(likely, reverse=True)[:_SEEDS]]
+    yield from dict.fromkeys(_grown(sentences, wanted, seed) for seed in seeds)
+
+
+def _grown(sentences: Sequence[Sentence], wanted: Counter[str], seed: int) -> tuple[int, int]:
+    """A sentence with those around it, since one may have been split or two joined."""
+    start, end = seed, seed + 1
+    held = Counter(sentences[seed].words)
+    share = _share(wanted, held)
+    while True:
+        wider = []
+        for one, grown in ((start - 1, (start - 1, end)), (end, (start, end + 1))):
+            if 0 <= one < len(sentences) and sentences[one].words:
+                more = held + Counter(sentences[one].words)
+                wider.append((_share(wanted, more), grown, more))
+        best = max(wider, key=lambda each: each[0], default=None)
+        if best is None or best[0] <= share:
+            return start, end
+        share, (start, end), held = best
+
+
+def _share(wanted: Counter[str], held: Counter[str]) -> float:
+    """Words in common, in any order, as a share of both; no less than the likeness."""
+    return 2 * (wanted & held).total() / (wanted.total() + held.total())

@@ -1,0 +1,189 @@
+"""`ragqa verify` and `ragqa ask --format`, by the real command line."""
+
+import contextlib
+import io
+import json
+import re
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ragqa.cli import run
+
+CATS = "# Cats\n\nCats sleep for most of the day. A cat purrs when it is content.\n"
+QUESTION = "when do cats sleep in the day?"
+QUOTE = "Cats sleep for most of the day."
+
+
+@pytest.fixture
+def notes(tmp_path):
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "cats.md").write_text(CATS, encoding="utf-8")
+    (folder / "teas.md").write_text("# Teas\n\nGreen tea is steeped briefly.\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def places(notes, tmp_path):
+    return ["--corpus", notes, "--index", tmp_path / "index"]
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A file with an answer that cites the first sentence about cats."""
+    start = CATS.index(QUOTE)
+    citation = {
+        "n": 1,
+        "path": "cats.md",
+        "lines": [3, 3],
+        "chars": [start, start + len(QUOTE)],
+        "quote": QUOTE,
+    }
+    file = tmp_path / "answer.json"
+    file.write_text(json.dumps({"question": QUESTION, "citations": [citation]}), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("how", [["--json"], ["--format", "json"], ["--format", "markdown"]])
+def test_what_ask_writes_can_be_verified(ragqa, wiki_index, tmp_path, how):
+    from support import CORPUS
+
+    asked = ragqa(
+        "ask", "when should I fine-tune?", *how, "--corpus", CORPUS, "--index", wiki_index
+    )
+    assert asked.code == 0
+    for args in ([tmp_path / "answer"], ["-"]):
+        (tmp_path / "answer").write_text(asked.out, encoding="utf-8")
+        checked = ragqa("verify", *args, "--corpus", CORPUS, "--json", input=asked.out.encode())
+        assert checked.code == 0, checked.err
+        assert checked.document["question"] == "when should I fine-tune?"
+        assert {each["status"] for each in checked.document["citations"]} == {"intact"}
+
+
+def test_the_formats_are_one_document_in_three_forms(quick, places):
+    text, markdown, document = (
+        quick("ask", QUESTION, "--format", name, *places) for name in ("text", "markdown", "json")
+    )
+    assert text.out == quick("ask", QUESTION, *places).out
+    assert markdown.out.startswith(f"# {QUESTION}\n")
+    assert set(document.document) == set(quick("ask", QUESTION, "--json", *places).document)
+
+
+@pytest.mark.parametrize("chosen", ["text", "markdown", "yaml"])
+def test_formats_that_contradict_or_do_not_exist_are_a_usage_error(quick, places, chosen):
+    run = quick("ask", QUESTION, "--json", "--format", chosen, *places)
+    assert (run.code, run.out) == (2, "")
+    assert "--format" in run.err
+
+
+def test_an_abstention_has_nothing_to_check(quick, places):
+    asked = quick("ask", QUESTION, "--path", "none", "--format", "markdown", *places)
+    assert asked.code == 1
+    checked = quick("verify", "-", *places[:2], input=asked.out.encode())
+    assert checked.code == 0
+    assert "nothing to check" in checked.out
+
+
+def test_a_changed_sentence_exits_with_1_and_shows_the_difference(quick, notes, saved):
+    (notes / "cats.md").write_text(CATS.replace("most", "half"), encoding="utf-8")
+    checked = quick("verify", saved, "--corpus", notes)
+    assert checked.code == 1
+    assert " 1 changed cats.md:3  was at cats.md:3\n" in checked.out
+    assert "Cats sleep for [-most-] {+half+} of the day." in checked.out
+    document = quick("verify", saved, "--corpus", notes, "--json").document
+    assert document["sound"] is False
+    (citation,) = document["citations"]
+    assert citation["quote"] == QUOTE
+    assert citation["now"] == {
+        "path": "cats.md",
+        "lines": [3, 3],
+        "chars": [8, 39],
+        "text": "Cats sleep for half of the day.",
+    }
+
+
+def test_moved_and_wrapped_differently_is_sound_and_says_so(quick, notes, saved):
+    (notes / "cats.md").unlink()
+    (notes / "felines.md").write_text("\n" + CATS.replace("for ", "for\n"), encoding="utf-8")
+    checked = quick("verify", saved, "--corpus", notes)
+    assert checked.code == 0
+    assert " 1 moved   felines.md:4  was at cats.md:3, wrapped differently\n" in checked.out
+
+
+def test_gone_exits_with_1_and_says_why(quick, notes, saved):
+    (notes / "cats.md").unlink()
+    checked = quick("verify", saved, "--corpus", notes)
+    assert checked.code == 1
+    assert "there is no such note" in checked.out
+    assert QUOTE in checked.out
+
+
+def test_the_corpus_is_found_as_by_other_commands_and_no_index_is_made(quick, notes, saved):
+    (notes.parent / "ragqa.toml").write_text('corpus = "notes"\n', encoding="utf-8")
+    before = sorted(notes.parent.rglob("*"))
+    assert quick("verify", saved, cwd=notes.parent).code == 0
+    assert quick("verify", saved, env={"RAGQA_CORPUS": str(notes)}, cwd="/").code == 0
+    assert sorted(notes.parent.rglob("*")) == before
+    assert quick("verify", saved, "--corpus", notes / "nowhere").code == 3
+
+
+@pytest.mark.parametrize("name", ["missing.json", ".", "nul\\0.json"])
+def test_a_file_that_cannot_be_read_is_a_usage_error(quick, notes, name):
+    checked = quick("verify", notes / name, "--corpus", notes)
+    assert (checked.code, checked.out) == (2, "")
+    assert checked.err.startswith("error: ")
+
+
+def test_what_a_file_says_is_shown_and_not_obeyed(quick, notes, saved):
+    evil = "\x1b]52;c;aGk=\x07\u202e[red]x[/red]"
+    document = json.loads(saved.read_text(encoding="utf-8"))
+    document["question"] = document["citations"][0]["path"] = evil
+    document["citations"][0]["quote"] = evil
+    saved.write_text(json.dumps(document), encoding="utf-8")
+    checked = quick("verify", saved, "--corpus", notes)
+    assert checked.code == 1
+    assert not re.search("[\x00-\x08\x0b-\x1f\u202e]", checked.out)
+    assert "[red]x[/red]" in checked.out
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+NUMBERS = st.integers(-50, 200) | st.integers()
+CITATIONS = st.fixed_dictionaries(
+    {
+        "n": NUMBERS,
+        "path": st.sampled_from(
+            ["cats.md", "teas.md", "../cats.md", "/etc/passwd", "a\0", "\ud800"]
+        )
+        | st.text(max_size=8),
+        "lines": st.lists(NUMBERS, min_size=2, max_size=2),
+        "chars": st.lists(NUMBERS, min_size=2, max_size=2),
+        "quote": st.sampled_from([QUOTE, "Cats", "Cats sleep for all of the day.", CATS])
+        | st.text(min_size=1, max_size=8),
+    }
+)
+ANSWERS = st.fixed_dictionaries(
+    {"question": st.text(max_size=8), "citations": st.lists(CITATIONS | JSON, max_size=3)}
+)
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150
+)
+@given(JSON | ANSWERS, st.booleans())
+def test_any_json_is_checked_or_refused(notes, tmp_path, document, as_json):
+    file = tmp_path / "any.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    out, err = io.StringIO(), io.StringIO()
+    args = ["verify", str(file), "--corpus", str(notes), *(["--json"] if as_json else [])]
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run(args)
+    assert code in (0, 1, 2), err.getvalue()
+    assert bool(out.getvalue()) == (code != 2)
+    if as_json and code != 2:
+        assert json.loads(out.getvalue())["sound"] is (code == 0)

@@ -1,0 +1,146 @@
+"""An answer as Markdown: what notes say is text in it, and it can be verified."""
+
+import io
+import os
+from urllib.parse import unquote_to_bytes
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from support import make_answer
+
+from ragqa.render import safe_line, safe_text
+from ragqa.render.markdown import answer_markdown, escaped
+from ragqa.types import Hit, Passage
+from ragqa.verifying import defused, read_saved
+
+MARKUP = st.sampled_from(
+    [
+        "![x](http://evil.example/x.png)",
+        "[x](http://evil.example)",
+        "[[wikilink]]",
+        "![[embed]]",
+        "<img src=x onerror=y>",
+        "<!--",
+        "-->",
+        "<https://evil.example>",
+        "```",
+        "````\n",
+        "~~~",
+        "`",
+        "\n",
+        "\n\n",
+        "    ",
+        "\t",
+        "---",
+        "===",
+        "# ",
+        "> ",
+        "- ",
+        "1. ",
+        "| a | b |\n|---|---|",
+        "[1]: http://evil.example",
+        "\\",
+        "&lt;",
+        "&#60;",
+        "**",
+        "_",
+        "\x1b[31m",
+        "\u202e",
+        "\r",
+        '{"ragqa_answer": 1}',
+        "word",
+        "\u732b",
+        "\udcff",
+    ]
+)
+NASTY = st.lists(MARKUP, max_size=10).map("".join) | st.text(alphabet=st.characters(), max_size=30)
+
+
+def tokens_of(markdown):
+    parsed = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown)
+    return [inner for token in parsed for inner in [token, *(token.children or ())]]
+
+
+# As the file system gives them: any bytes.
+PATHS = NASTY.map(lambda text: os.fsdecode(text.encode("utf-8", "replace"))) | st.binary(
+    max_size=9
+).map(os.fsdecode)
+
+
+@given(NASTY, NASTY, PATHS, NASTY.filter(str.strip), st.lists(NASTY, max_size=3), NASTY)
+def test_whatever_the_notes_say_is_text_and_the_record_survives(
+    question, text, path, quote, heading, warning
+):
+    answer = make_answer(
+        question=question, text=text, path=path, quote=quote, heading=heading, warnings=(warning,)
+    )
+    markdown = answer_markdown(answer)
+    tokens = tokens_of(markdown)
+    kinds = [token.type for token in tokens]
+    assert {"image", "html_block", "html_inline", "code_inline", "em_open", "strong_open"} & set(
+        kinds
+    ) <= {"code_inline"}
+    assert kinds.count("code_inline") == 1
+    assert {"table_open", "blockquote_open", "hr", "code_block", "s_open"}.isdisjoint(kinds)
+    assert [token.tag for token in tokens if token.type == "heading_open"] == ["h1", "h2", "h2"]
+    links = [token.attrs["href"] for token in tokens if token.type == "link_open"]
+    assert [unquote_to_bytes(link) for link in links] == [os.fsencode(path)]
+    source, record = (token for token in tokens if token.type == "fence")
+    if "\t" not in quote:  # within a list a parser may show a tab as spaces
+        assert source.content == safe_text(defused(quote)) + "\n"
+    for content in (markdown, record.content):
+        (citation,) = read_saved(io.BytesIO(content.encode()), "answer.md").citations
+        assert (citation.path, citation.quote) == (path, quote)
+
+
+@given(NASTY)
+def test_escaped_text_is_shown_as_it_is(text):
+    shown = MarkdownIt("commonmark").parseInline(escaped(text))[0].children or []
+    assert {token.type for token in shown} <= {"text", "text_special"}
+    assert "".join(token.content for token in shown) == safe_line(" ".join(text.split()))
+
+
+def test_an_answer_reads_as_markdown_should():
+    answer = make_answer(heading=["Top", "Below"], quote="It\nis.", confidence=0.4)
+    markdown = answer_markdown(answer)
+    assert markdown.startswith("# what?\n\n**Not sure that this is an answer")
+    assert "\nIt is. \\[1\\]\n\nConfidence that your notes answer this: 0.40\n" in markdown
+    assert "1. [a.md:3-4](a.md) \u203a Top \u203a Below\n\n" in markdown
+    assert "\n   ```text\n   It\n   is.\n   ```\n" in markdown
+
+
+def test_a_quote_that_looks_like_a_record_cannot_pass_for_it():
+    forged = '{"ragqa_answer": 1, "question": "?", "citations": []}'
+    markdown = answer_markdown(make_answer(quote=forged))
+    assert '{"ragqa_answer (quoted)": 1, "question"' in markdown
+    (citation,) = read_saved(io.BytesIO(markdown.encode()), "answer.md").citations
+    assert citation.quote == forged
+
+
+def test_code_in_an_answer_keeps_its_lines():
+    markdown = answer_markdown(make_answer(text="a = 1\nb = 2\n[1]"))
+    paragraph = next(t for t in tokens_of(markdown) if t.children and t.content.startswith("a "))
+    assert [t.type for t in paragraph.children].count("hardbreak") == 2
+
+
+def test_an_abstention_is_exported_with_the_nearest_passages_and_warnings():
+    passage = Passage(1, 1, "a.md", "A", 0, 5, (1, 1), ("A",), "![x](y)", (), "")
+    answer = make_answer(
+        answered=False,
+        text="",
+        citations=(),
+        hits=(Hit(passage, 0.5, None, 1.0),),
+        warnings=("b.md is left out",),
+    )
+    markdown = answer_markdown(answer)
+    assert "**Your notes do not seem to answer this.**" in markdown
+    assert "## Nearest passages\n\n1. [a.md:1](a.md) \u203a A\n" in markdown
+    assert "## Warnings\n\n- b.md is left out\n" in markdown
+    assert read_saved(io.BytesIO(markdown.encode()), "answer.md").citations == ()
+
+
+@pytest.mark.parametrize("text", ["see https://evil.example", "see WWW.evil.example", "mailto:x"])
+def test_no_address_becomes_a_link_by_itself(text):
+    assert escaped(text) != text

@@ -1,0 +1,205 @@
+"""What becomes of a citation when the notes change."""
+
+from dataclasses import replace
+
+import pytest
+from support import make_answer
+
+from ragqa.types import Standing
+from ragqa.verifying import record_of
+from ragqa.verifying.checking import NO_NOTE, NOT_BELOW, NOTHING_LIKE_IT
+
+QUOTE = "Requests are retried three times, with a pause of two seconds."
+NOTE = f"# Retries\n\nWhat the client does.\n\n{QUOTE} Then it gives up.\n"
+OTHER = "# Teas\n\nGreen tea is steeped at eighty degrees.\n"
+
+
+@pytest.fixture
+def cited(notes):
+    notes.write("a.md", NOTE)
+    notes.write("b/tea.md", OTHER)
+    return notes.cite("a.md", QUOTE)
+
+
+def became(notes, *citations):
+    return notes.check(*citations).checked[0]
+
+
+def test_a_citation_is_intact_whatever_else_changes_in_its_note(notes, cited):
+    assert became(notes, cited).standing is Standing.INTACT
+    notes.write("a.md", NOTE.replace("Then it gives up.", "It never gives up."))
+    checked = became(notes, cited)
+    assert (checked.standing, checked.place.lines) == (Standing.INTACT, (5, 5))
+
+
+def test_a_line_inserted_above_moves_it(notes, cited):
+    notes.write("a.md", NOTE.replace("What", "A new line.\n\nWhat"))
+    checked = became(notes, cited)
+    assert (checked.standing, checked.place.lines) == (Standing.MOVED, (7, 7))
+    assert not checked.is_rewrapped
+
+
+def test_an_edited_sentence_is_changed_and_shows_what_it_says_now(notes, cited):
+    notes.write("a.md", NOTE.replace("three", "five"))
+    checked = became(notes, cited)
+    assert checked.standing is Standing.CHANGED
+    assert checked.place.text == QUOTE.replace("three", "five")
+
+
+def test_a_sentence_taken_out_is_gone(notes, cited):
+    notes.write("a.md", NOTE.replace(QUOTE, ""))
+    checked = became(notes, cited)
+    assert (checked.standing, checked.reason) == (Standing.GONE, NOTHING_LIKE_IT)
+
+
+def test_a_renamed_note_moves_it(notes, cited):
+    notes.write("z/retries.md", NOTE)
+    (notes.folder / "a.md").unlink()
+    checked = became(notes, cited)
+    assert (checked.standing, checked.place.path) == (Standing.MOVED, "z/retries.md")
+
+
+def test_in_a_renamed_note_a_changed_sentence_is_known_by_one_that_was_not(notes, cited):
+    other = notes.cite("a.md", "What the client does.")
+    notes.write("z.md", NOTE.replace("three", "five"))
+    (notes.folder / "a.md").unlink()
+    changed, moved = notes.check(cited, other).checked
+    assert (changed.standing, changed.place.path) == (Standing.CHANGED, "z.md")
+    assert (moved.standing, moved.place.path) == (Standing.MOVED, "z.md")
+
+
+def test_a_removed_note_is_gone_with_the_reason(notes, cited):
+    (notes.folder / "a.md").unlink()
+    checked = became(notes, cited)
+    assert (checked.standing, checked.reason) == (Standing.GONE, NO_NOTE)
+
+
+def test_a_sentence_cut_and_pasted_into_another_note_is_moved(notes, cited):
+    notes.write("a.md", NOTE.replace(QUOTE, ""))
+    notes.write("b/tea.md", OTHER + QUOTE)
+    checked = became(notes, cited)
+    assert (checked.standing, checked.place.path) == (Standing.MOVED, "b/tea.md")
+
+
+def test_an_old_copy_does_not_make_a_changed_sentence_sound(notes, cited):
+    notes.write("archive/a.md", NOTE)
+    notes.write("a.md", NOTE.replace("three", "five"))
+    checked = became(notes, cited)
+    assert (checked.standing, checked.place.path) == (Standing.CHANGED, "a.md")
+    assert checked.elsewhere.path == "archive/a.md"
+
+
+def test_an_answer_kept_among_the_notes_is_no_source_of_what_it_quotes(notes, cited):
+    record = record_of(make_answer(quote=QUOTE))
+    notes.write("answers/one.md", f"```text\n{QUOTE}\n```\n\n```json\n{record}\n```\n")
+    (notes.folder / "a.md").unlink()
+    assert became(notes, cited).standing is Standing.GONE
+
+
+def test_of_other_notes_the_first_by_path_counts(notes, cited):
+    for path in ("y.md", "c.md", "x.md"):
+        notes.write(path, NOTE)
+    (notes.folder / "a.md").unlink()
+    assert became(notes, cited).place.path == "c.md"
+
+
+def test_of_two_places_in_its_note_the_nearest_to_the_old_one_counts(notes):
+    notes.write("a.md", f"{QUOTE}\n\nBetween.\n\n{QUOTE}\n")
+    second = notes.cite("a.md", QUOTE, after="Between")
+    notes.write("a.md", f"{QUOTE}\n\nBetween.\nMore.\n\n{QUOTE}\n")
+    assert became(notes, second).place.lines == (6, 6)
+
+
+def test_wrapped_differently_is_moved_and_says_so(notes, cited):
+    notes.write("a.md", NOTE.replace("three times, with", "three times,\nwith"))
+    checked = became(notes, cited)
+    assert (checked.standing, checked.is_rewrapped) == (Standing.MOVED, True)
+    assert checked.place.lines == (5, 6)
+
+
+def test_a_quote_over_several_lines_survives_a_change_of_line_ends(notes):
+    notes.write("a.md", "# A\n\nOne line of it\nand another.\n")
+    cited = notes.cite("a.md", "One line of it\nand another.")
+    assert became(notes, cited).standing is Standing.INTACT
+    notes.write("a.md", "# A\r\n\r\nOne line of it\r\nand another.\r\n")
+    checked = became(notes, cited)
+    assert (checked.standing, checked.is_rewrapped) == (Standing.MOVED, True)
+    assert became(notes, notes.cite("a.md", "line of it\r\nand")).standing is Standing.INTACT
+
+
+def test_a_byte_order_mark_moves_nothing(notes, cited):
+    notes.write("a.md", b"\xef\xbb\xbf" + NOTE.encode())
+    assert became(notes, cited).standing is Standing.INTACT
+
+
+def test_a_number_that_grew_a_digit_is_changed_though_the_old_characters_still_stand(notes):
+    notes.write("a.md", "- Retries before giving up: 5\n")
+    cited = notes.cite("a.md", "- Retries before giving up: 5")
+    notes.write("a.md", "- Retries before giving up: 50\n")
+    checked = became(notes, cited)
+    assert checked.standing is Standing.CHANGED
+    assert checked.place.text.endswith("50")
+
+
+def test_a_name_that_is_not_utf_8_is_found(notes):
+    notes.write("caf\udce9.md", NOTE)
+    cited = notes.cite("caf\udce9.md", QUOTE)
+    assert became(notes, cited).standing is Standing.INTACT
+    notes.write("a.md", NOTE)
+    (notes.folder / "caf\udce9.md").unlink()
+    assert became(notes, cited).place.path == "a.md"
+
+
+@pytest.mark.parametrize("path", ["../secret.md", "/etc/hostname", "b/../a.md", "", ".", "a\0.md"])
+def test_a_path_that_leads_out_is_gone_and_nothing_is_looked_for(notes, cited, path):
+    (notes.folder.parent / "secret.md").write_text(NOTE, encoding="utf-8")
+    checked = became(notes, replace(cited, path=path))
+    assert (checked.standing, checked.reason) == (Standing.GONE, NOT_BELOW)
+
+
+@pytest.mark.parametrize("path", ["linked.md", "folder/secret.md"])
+def test_a_link_is_not_followed(notes, path):
+    outside = notes.folder.parent / "outside"
+    outside.mkdir()
+    (outside / "secret.md").write_text(NOTE, encoding="utf-8")
+    (notes.folder / "linked.md").symlink_to(outside / "secret.md")
+    (notes.folder / "folder").symlink_to(outside)
+    notes.write("b.md", NOTE)
+    cited = replace(notes.cite("b.md", QUOTE), path=path)
+    (notes.folder / "b.md").unlink()
+    checked = became(notes, cited)
+    assert checked.standing is Standing.GONE
+    assert "link" in checked.reason
+
+
+@pytest.mark.parametrize("path", [".hidden.md", "drafts/a.md", "a.pem", "large.md", "binary.md"])
+def test_what_is_not_read_as_a_note_is_neither_a_source_nor_searched(notes, cited, path):
+    notes.write(".gitignore", "drafts/\n")
+    notes.write(path, NOTE + ("x" * 100_000 if path == "large.md" else ""))
+    if path == "binary.md":
+        notes.write(path, NOTE.encode() + b"\0")
+    (notes.folder / "a.md").unlink()
+    assert became(notes, cited).standing is Standing.GONE
+    assert became(notes, replace(cited, path=path)).standing is Standing.GONE
+
+
+def test_what_could_not_be_searched_is_told_where_something_is_missing(notes, cited):
+    notes.write("large.md", "x" * 100_001)
+    assert notes.check(cited).warnings == ()
+    (notes.folder / "a.md").unlink()
+    (warning,) = notes.check(cited).warnings
+    assert "large.md" in warning
+
+
+@pytest.mark.parametrize("chars", [(0, 5), (-9, -1), (9, 3), (10**30, 10**30 + 5)])
+def test_characters_that_do_not_fit_the_quote_are_only_a_hint_where_to_look(notes, cited, chars):
+    checked = became(notes, replace(cited, chars=chars))
+    assert (checked.standing, checked.place.lines) == (Standing.MOVED, (5, 5))
+
+
+def test_the_same_citation_twice_is_told_twice(notes, cited):
+    assert len(notes.check(cited, cited).checked) == 2
+
+
+def test_an_answer_without_citations_is_sound(notes):
+    assert notes.check().is_sound

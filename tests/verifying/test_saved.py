@@ -1,0 +1,124 @@
+"""What is saved is read back, whatever an editor did to the text around it."""
+
+import io
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import make_answer
+
+from ragqa.errors import UsageError
+from ragqa.types import SavedAnswer
+from ragqa.verifying import read_saved, record_of
+from ragqa.verifying import saved as module
+
+ANY_TEXT = st.text(alphabet=st.characters(), max_size=40)
+
+
+def read(text):
+    return read_saved(io.BytesIO(text.encode("utf-8", "surrogatepass")), "answer.md")
+
+
+def told(answer):
+    return SavedAnswer(
+        answer.question,
+        tuple(
+            module.SavedCitation(c.n, c.path, c.lines, c.chars, c.quote, c.note_sha256)
+            for c in answer.citations
+        ),
+    )
+
+
+@given(ANY_TEXT, ANY_TEXT, ANY_TEXT.filter(str.strip))
+def test_a_record_is_read_back_and_holds_nothing_that_markdown_could_take_for_its_own(
+    question, path, quote
+):
+    answer = make_answer(question=question, path=path, quote=quote)
+    record = record_of(answer)
+    assert record.isascii()
+    assert not re.search("[<>&`~\n]", record)
+    assert read(f"Some text.\n\n```json\n{record}\n```\n") == told(answer)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda record: json.dumps(json.loads(record), indent=4),
+        lambda record: record.replace('{"ragqa_answer": 1', '{ "ragqa_answer" :1'),
+        lambda record: f"~~~\r\n{record}\r\n~~~",
+        lambda record: f"    {record}",
+        lambda record: f"> ```\n> {record}\n> ```",
+        lambda record: f"<!-- {record} -->",
+        lambda record: f"\ufeff{record}\n\nMy own remarks, {{with braces}}.",
+    ],
+)
+def test_an_editor_may_format_fence_quote_or_hide_the_record(edit):
+    answer = make_answer(quote='He said {"ragqa_answer": 1} --> ``` and left.')
+    text = edit(record_of(answer))
+    assert read(text) == read(f"# What?\n\n{text}\n") == told(answer)
+
+
+def test_the_document_of_ask_json_is_read_with_keys_of_its_own():
+    document = json.loads(record_of(make_answer()))
+    del document["ragqa_answer"]
+    document["citations"][0] |= {"score": 0.5, "later": None}
+    assert read(json.dumps(document)) == told(make_answer())
+
+
+CITATION = {"n": 1, "path": "a.md", "lines": [1, 1], "chars": [0, 3], "quote": "Yes"}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "neither JSON nor Markdown"),
+        ("Some notes.", "neither JSON nor Markdown"),
+        ("[]", "not an object"),
+        ('{"query": "cats", "hits": []}', "'citations' is missing"),
+        ('{"question": "?", "citations": {}}', "not a list"),
+        ('{"question": null, "citations": []}', "None is not a text"),
+        ('{"question": "?", "citations": [7]}', "7 is not an object"),
+        ('{"ragqa_answer": 2, "question": "?", "citations": []}', "version 2"),
+        ('x {"ragqa_answer": 1, "question": "?", ', "Expecting"),
+        ('{"ragqa_answer": 1} {"ragqa_answer": 1}', "holds 2 of them"),
+        ("[" * 100_000, "nested too deeply"),
+        ("9" * 5000, "neither JSON nor Markdown"),
+        ("\udc80", "not UTF-8"),
+    ],
+)
+def test_what_is_no_saved_answer_is_refused_in_one_sentence(text, problem):
+    with pytest.raises(UsageError, match=problem) as caught:
+        read(text)
+    assert "answer.md is no saved answer" in caught.value.message
+    assert "ragqa ask" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"n": True},
+        {"n": 1.5},
+        {"path": 7},
+        {"lines": [1]},
+        {"lines": "11"},
+        {"chars": [0, "3"]},
+        {"chars": None},
+        {"quote": ""},
+        {"quote": " \n"},
+        {"quote": ["Yes"]},
+        {"note_sha256": 7},
+    ],
+)
+def test_a_citation_of_wrong_types_is_refused(wrong):
+    with pytest.raises(UsageError):
+        read(json.dumps({"question": "?", "citations": [CITATION | wrong]}))
+
+
+def test_too_large_a_file_and_too_many_citations_are_refused(monkeypatch):
+    with pytest.raises(UsageError, match="more than 100 citations"):
+        read(json.dumps({"question": "?", "citations": [CITATION] * 101}))
+    monkeypatch.setattr(module, "MAX_BYTES", 50)
+    with pytest.raises(UsageError, match="more than 50 bytes"):
+        read("x" * 51)
