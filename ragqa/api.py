@@ -127,6 +127,38 @@ class Index:
         known = self._open().notes()
         return find_changes(self.source, self.source.walk(), known, progress=lambda *_: None)
 
+    def retrieve(
+        self,
+        question: str,
+        filters: Filters | None,
+        *,
+        refresh: bool,
+        progress: Progress | None,
+        clock: Clock,
+    ) -> tuple[Retrieved, IndexInfo, list[str]]:
+        """What `ask` answers from, and warnings; for looking into an answer. Raises as `ask` does.
+
+        At least `MIN_POOL` passages, if there are so many.
+        """
+        question = clean_question(question)
+        warnings = self._update(progress) if refresh else []
+        clock.lap("refresh")
+        snapshot = self._open()
+        embedder = self.source.embedders.asking
+        check_embedder(snapshot.info, embedder)
+        clock.lap("open")
+        wanted = max(self.settings.top_k, MIN_POOL)
+        retrieved, stale = self._retrieve_current(
+            snapshot, question, filters or Filters(), wanted=wanted
+        )
+        clock.lap("retrieve")
+        warnings += stale
+        if retrieved.by_terms_alone:
+            warnings.append(BY_TERMS_ALONE)
+        if filters and not retrieved.hits:
+            warnings.append("nothing was found among the notes that the filters let through")
+        return retrieved, snapshot.info, warnings
+
     def ask(
         self,
         question: str,
@@ -144,7 +176,7 @@ class Index:
         :raises IndexUnusable: the index cannot be trusted.
         """
         clock = Clock()
-        retrieved, info, warnings = self._retrieve(
+        retrieved, info, warnings = self.retrieve(
             question, filters, refresh=refresh, progress=progress, clock=clock
         )
         composed = compose(
@@ -163,7 +195,7 @@ class Index:
     ) -> SearchResult:
         """Find the passages nearest to a query, best first; raises as `ask` does."""
         clock = Clock()
-        retrieved, info, warnings = self._retrieve(
+        retrieved, info, warnings = self.retrieve(
             query, filters, refresh=refresh, progress=progress, clock=clock
         )
         return SearchResult(
@@ -201,34 +233,6 @@ class Index:
                 raise
             self._snapshot = snapshot
         return self._snapshot
-
-    def _retrieve(
-        self,
-        question: str,
-        filters: Filters | None,
-        *,
-        refresh: bool,
-        progress: Progress | None,
-        clock: Clock,
-    ) -> tuple[Retrieved, IndexInfo, list[str]]:
-        question = clean_question(question)
-        warnings = self._update(progress) if refresh else []
-        clock.lap("refresh")
-        snapshot = self._open()
-        embedder = self.source.embedders.asking
-        check_embedder(snapshot.info, embedder)
-        clock.lap("open")
-        wanted = max(self.settings.top_k, MIN_POOL)
-        retrieved, stale = self._retrieve_current(
-            snapshot, question, filters or Filters(), wanted=wanted
-        )
-        clock.lap("retrieve")
-        warnings += stale
-        if retrieved.by_terms_alone:
-            warnings.append(BY_TERMS_ALONE)
-        if filters and not retrieved.hits:
-            warnings.append("nothing was found among the notes that the filters let through")
-        return retrieved, snapshot.info, warnings
 
     def _retrieve_current(
         self, snapshot: Snapshot, question: str, filters: Filters, *, wanted: int
@@ -313,4 +317,5 @@ def _answer(
         info=info,
         warnings=tuple(warnings),
         timings_ms=timings_ms,
+        reasons=tuple(composed.reasons),
     )

@@ -3,26 +3,33 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.candidates import candidates_of, citable_units, unit_text
+from ragqa.answering.candidates import PASSAGES, candidates_of, citable_units, sources_of, unit_text
 from ragqa.answering.checking import keep_current
-from ragqa.answering.composing import choose, cite, in_reading_order
-from ragqa.answering.confidence import confidence
+from ragqa.answering.composing import Lost, choose, citation_of, cite, in_reading_order, why_not
+from ragqa.answering.confidence import confidence, reasons
 from ragqa.answering.plain import plain_text
 from ragqa.answering.reading import read
 from ragqa.answering.scoring import Scored, combine, measure
 from ragqa.embedders import Embedder
-from ragqa.types import Citation, Retrieved
+from ragqa.types import Citation, Reason, Retrieved
 
 __all__ = [
+    "PASSAGES",
     "Composed",
+    "Lost",
+    "Scored",
     "Weighed",
     "choose",
     "citable_units",
+    "citation_of",
     "compose",
+    "in_reading_order",
     "keep_current",
     "plain_text",
+    "sources_of",
     "unit_text",
     "weigh",
+    "why_not",
 ]
 
 BACKEND = "extractive"
@@ -32,13 +39,14 @@ BACKEND = "extractive"
 class Composed:
     """An answer's text with its citations, empty where the notes do not seem to answer.
 
-    `confidence` is the probability that they do.
+    `confidence` is the probability that they do, `reasons` what it was told by.
     """
 
     answered: bool
     confidence: float
     text: str = ""
     citations: Sequence[Citation] = ()
+    reasons: Sequence[Reason] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class Weighed:
     candidates: Sequence[Scored]
     confidence: float
     answered: bool
+    reasons: Sequence[Reason] = ()
 
 
 def compose(retrieved: Retrieved, embedder: Embedder, *, sentences: int) -> Composed:
@@ -60,10 +69,16 @@ def compose(retrieved: Retrieved, embedder: Embedder, *, sentences: int) -> Comp
     if weighed is None:
         return Composed(answered=False, confidence=0.0)
     if not weighed.answered:
-        return Composed(answered=False, confidence=weighed.confidence)
+        return Composed(answered=False, confidence=weighed.confidence, reasons=weighed.reasons)
     chosen = choose(weighed.candidates, sentences=sentences)
     text, citations = cite(in_reading_order(chosen))
-    return Composed(answered=True, confidence=weighed.confidence, text=text, citations=citations)
+    return Composed(
+        answered=True,
+        confidence=weighed.confidence,
+        text=text,
+        citations=citations,
+        reasons=weighed.reasons,
+    )
 
 
 def weigh(retrieved: Retrieved, embedder: Embedder) -> Weighed | None:
@@ -75,4 +90,4 @@ def weigh(retrieved: Retrieved, embedder: Embedder) -> Weighed | None:
     signals = measure(reading, candidates)
     probability, answered = confidence(reading.retrieved, signals)
     scored = combine(candidates, signals, by_terms_alone=retrieved.by_terms_alone)
-    return Weighed(scored, probability, answered)
+    return Weighed(scored, probability, answered, reasons(reading.retrieved, signals))

@@ -1,6 +1,7 @@
 """Pick the sentences of an answer and put them in an order that reads well."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from ragqa.analysis import index_terms
 from ragqa.answering.candidates import Candidate
@@ -28,6 +29,27 @@ def choose(
         if not any(_repeats(one.candidate, other.candidate) for other in chosen):
             chosen.append(one)
     return chosen
+
+
+class Lost(StrEnum):
+    """Why a candidate is not in the answer."""
+
+    REPEATS = "repeats"
+    WEAK = "weak"
+    FULL = "full"
+
+
+def why_not(
+    one: Scored, chosen: Sequence[Scored], *, worth_saying: float = WORTH_SAYING
+) -> Lost | None:
+    """Why `choose` did not choose a candidate; None where it did. Something was chosen."""
+    if any(one is other for other in chosen):
+        return None
+    if one.score < worth_saying * chosen[0].score:
+        return Lost.WEAK
+    if any(_repeats(one.candidate, other.candidate) for other in chosen):
+        return Lost.REPEATS
+    return Lost.FULL
 
 
 def in_reading_order(chosen: Sequence[Scored]) -> list[Scored]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib import resources
 
 from ragqa.answering.scoring import Signals
-from ragqa.types import Retrieved
+from ragqa.types import Reason, Retrieved
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,17 @@ class Model:
 
     def probability(self, features: Mapping[str, float]) -> float:
         """The probability for these features, 0 to 1."""
-        logit = self.intercept + sum(
-            weight * (features[name] - mean) / deviation
+        logit = self.intercept + sum(reason.share for reason in self.reasons(features))
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+
+    def reasons(self, features: Mapping[str, float]) -> tuple[Reason, ...]:
+        """What each feature adds to the log-odds."""
+        return tuple(
+            Reason(name, features[name], mean, weight * (features[name] - mean) / deviation)
             for name, mean, deviation, weight in zip(
                 self.names, self.means, self.deviations, self.weights, strict=True
             )
         )
-        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
 def confidence(retrieved: Retrieved, signals: Signals) -> tuple[float, bool]:
@@ -44,6 +48,12 @@ def confidence(retrieved: Retrieved, signals: Signals) -> tuple[float, bool]:
     model = _shipped()["terms" if retrieved.by_terms_alone else "all"]
     probability = model.probability(features(retrieved, signals))
     return round(probability, 4), probability >= model.threshold
+
+
+def reasons(retrieved: Retrieved, signals: Signals) -> tuple[Reason, ...]:
+    """What the probability that `confidence` gives was told by."""
+    model = _shipped()["terms" if retrieved.by_terms_alone else "all"]
+    return model.reasons(features(retrieved, signals))
 
 
 def features(retrieved: Retrieved, signals: Signals) -> dict[str, float]:
