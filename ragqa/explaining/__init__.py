@@ -16,7 +16,15 @@ from ragqa.answering import (
 )
 from ragqa.api import Index
 from ragqa.clock import Clock
-from ragqa.explaining.explanation import SAID, STAGES, Explanation, Place, Sentence, Trial
+from ragqa.explaining.explanation import (
+    SAID,
+    STAGES,
+    Explanation,
+    Missing,
+    Place,
+    Sentence,
+    Trial,
+)
 from ragqa.explaining.places import Ranked, rank_note, rank_of
 from ragqa.explaining.targets import Notes
 from ragqa.explaining.words import missing_words, telling_words
@@ -24,7 +32,7 @@ from ragqa.retrieval import MAX_QUESTION_BYTES
 from ragqa.stages import losing_leg
 from ragqa.types import Filters, Progress, Retrieved
 
-__all__ = ["SAID", "STAGES", "Explanation", "Place", "Sentence", "explain"]
+__all__ = ["SAID", "STAGES", "Explanation", "Missing", "Place", "Sentence", "explain"]
 
 _WORDS_TRIED = 4
 _ROOM = 600
@@ -144,20 +152,18 @@ def _sentences(asked: _Asked, places: Sequence[Place], line: int | None) -> tupl
 
 def _with_words(index: Index, told: Explanation, filters: Filters) -> Explanation:
     """Add the words that were missing, and try those that might have helped."""
-    best = told.places[0]
-    note = [place.hit.passage for place in told.places]
-    told = replace(told, missing=missing_words(told.question, best.hit.passage, note))
-    too_long = len(told.question.encode()) > MAX_QUESTION_BYTES - _ROOM
-    if too_long or told.stage in (SAID, "filters", "changed"):
+    if told.stage in (SAID, "filters", "changed"):
         return told
-    text = told.sentences[0].citation.quote if told.sentences else best.hit.passage.text
-    words = telling_words(
-        told.question, text, best.hit.passage, index.snapshot(), most=_WORDS_TRIED
-    )
-    trials = _try(index, told, words, filters)
-    before = Trial((), best.rank, said=False)
-    helps = bool(trials) and _order(trials[0])[:2] < _order(before)[:2]
-    return replace(told, trials=trials, helps=helps)
+    best = told.places[0].hit.passage
+    note = [place.hit.passage for place in told.places]
+    told = replace(told, missing=missing_words(told.question, best, note))
+    nothing_to_say = told.stage == "composer" and not told.sentences
+    too_long = len(told.question.encode()) > MAX_QUESTION_BYTES - _ROOM
+    if nothing_to_say or too_long:
+        return told
+    text = told.sentences[0].citation.quote if told.sentences else best.text
+    words = telling_words(told.question, text, best, index.snapshot(), most=_WORDS_TRIED)
+    return replace(told, trials=_try(index, told, words, filters))
 
 
 def _try(
@@ -172,10 +178,12 @@ def _try(
 
     trials = sorted((ask(word) for word in words), key=_order)
     if len(trials) > 1 and (trials[0].rank or PASSAGES + 1) > PASSAGES:
-        trials.append(ask(*trials[0].words, *trials[1].words))
-    trials.sort(key=_order)
-    asked = [_to_the_end(index, told, trial, filters) for trial in trials[:_ASKED_AGAIN]]
-    return tuple(sorted([*asked, *trials[_ASKED_AGAIN:]], key=_order))
+        trials = sorted([*trials, ask(*trials[0].words, *trials[1].words)], key=_order)
+    for at, trial in enumerate(trials[:_ASKED_AGAIN]):
+        trials[at] = _to_the_end(index, told, trial, filters)
+        if trials[at].said:
+            break
+    return tuple(sorted(trials, key=_order))
 
 
 def _to_the_end(index: Index, told: Explanation, trial: Trial, filters: Filters) -> Trial:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ragqa.answering import Lost
+from ragqa.answering import PASSAGES, Lost
 from ragqa.stages import STAGES as LOST_STAGES
 from ragqa.types import Citation, Hit, IndexInfo, Reason
 
@@ -53,7 +53,10 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A word of the question that the passage lacks, and a like word of the note, or ""."""
+    """A word of the question that the best passage lacks, and the word most like it in the note.
+
+    `near` is the same word where another passage has it, and "" where there is none like it.
+    """
 
     word: str
     near: str = ""
@@ -77,7 +80,7 @@ class Explanation:
     `places` are the note's passages, best first, of `passages` in the index. `candidates` counts
     the sentences that could have been said, `sentences` are those of the note, best first. `said`
     is the answer, or would be if it had not been withheld. `trials` are questions with more words,
-    best first, and `helps` tells whether the first brings the note up.
+    best first.
     """
 
     question: str
@@ -97,6 +100,14 @@ class Explanation:
     said: tuple[Citation, ...] = ()
     missing: tuple[Missing, ...] = ()
     trials: tuple[Trial, ...] = ()
-    helps: bool = False
     warnings: tuple[str, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def helps(self) -> bool:
+        """Whether the first trial brought the note past the stage where it was lost."""
+        if not self.trials:
+            return False
+        best = self.trials[0]
+        ranked_low = self.stage not in ("composer", "confidence")
+        return best.said or (ranked_low and best.rank is not None and best.rank <= PASSAGES)

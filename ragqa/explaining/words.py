@@ -14,6 +14,7 @@ _MAX_WORDS = 2_000
 """So many words of the note are compared with one that it lacks."""
 
 _NEAR = 0.75
+_SAME_START = 2
 _MIN_CHARS = 3
 _HEADED = 2.0
 """How much more a word of the heading is worth: it says what the passage is about."""
@@ -23,17 +24,18 @@ def missing_words(question: str, passage: Passage, note: Sequence[Passage]) -> t
     """The question's words that a passage lacks, each with a like word of the note, if any."""
     from difflib import get_close_matches
 
-    held = set(index_terms(passage.searched_text))
+    lacking = set(query_terms(question)).difference(index_terms(passage.searched_text))
     words = [
         word
         for word in dict.fromkeys(tokenize(question, pairs_only=True))
-        if word not in STOP_WORDS and held.isdisjoint(query_terms(word))
+        if lacking.issuperset(query_terms(word))
     ]
     texts = " ".join(one.searched_text for one in note)
-    forms = list(dict.fromkeys(word for word in tokenize(texts) if len(word) >= _MIN_CHARS))
+    forms = list(dict.fromkeys(tokenize(texts)))[:_MAX_WORDS]
     missing = []
     for word in words[:_MAX_MISSING]:
-        near = get_close_matches(word, forms[:_MAX_WORDS], n=1, cutoff=_NEAR)
+        like = [form for form in forms if form.startswith(word[:_SAME_START])]
+        near = get_close_matches(word, like, n=1, cutoff=_NEAR)
         missing.append(Missing(word, near[0] if near else ""))
     return tuple(missing)
 

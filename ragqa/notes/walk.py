@@ -15,7 +15,7 @@ NOTE_SUFFIXES = frozenset({".md", ".markdown", ".txt"})
 
 SYMLINK = "a symbolic link, which is not followed"
 NOT_A_FILE = "not a regular file"
-NOT_A_NOTE = "not a note: only .md, .markdown and .txt are read"
+NOT_A_NOTE = "not a note, which ends in .md, .markdown or .txt"
 UNREADABLE = "cannot be read: Permission denied"
 
 
@@ -120,10 +120,10 @@ def _enter(
 def _why_passed_over(entry: os.DirEntry[str], folder: _Folder) -> str:
     """Why an entry is left out whatever it is, or ""."""
     if entry.name.startswith("."):
-        return f"hidden: the name {entry.name} begins with a dot"
+        return f"the name {entry.name} begins with a dot"
     is_folder = entry.is_dir(follow_symlinks=False)
     rule = rule_against(folder.rules, folder.path + entry.name, is_folder=is_folder)
-    return f"left out by line {rule.line} of {rule.file}: {rule.text.strip()}" if rule else ""
+    return f'line {rule.line} of {rule.file} leaves it out: "{rule.text.strip()}"' if rule else ""
 
 
 def _check_corpus(corpus: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.text import Text
 
 from ragqa.answering import PASSAGES, Lost
-from ragqa.explaining import STAGES, Explanation, Place, Sentence
+from ragqa.explaining import STAGES, Explanation, Missing, Place, Sentence
 from ragqa.render.documents import (
     Document,
     citation_document,
@@ -20,7 +20,6 @@ from ragqa.render.scores import (
     print_confidence,
     print_table,
     ranking_rows,
-    whole,
 )
 from ragqa.render.screen import emit, stdout
 from ragqa.types import Citation
@@ -118,14 +117,21 @@ def _too_far_down(told: Explanation) -> str:
     best = told.places[0]
     subject = f"{_subject(told)} was not read closely"
     limit = f"an answer is taken from the {PASSAGES} best passages"
-    if best.rank is None:
-        return f"{subject}: it is not even among the candidates, and {limit}."
-    meaning = "not looked at" if told.by_terms_alone else f"rank {whole(best.hit.dense_rank)}"
+    came = (
+        f"ranks {best.rank} of {told.info.passages}"
+        if best.rank
+        else "is not even among the candidates"
+    )
+    meaning = "not looked at" if told.by_terms_alone else _ranked(best.hit.dense_rank)
     withheld = "" if told.answered else " No answer was given at all, either."
     return (
-        f"{subject}: it ranks {best.rank} of {told.info.passages}, and {limit}. By its meaning "
-        f"alone: {meaning}; by its words alone: rank {whole(best.hit.terms_rank)}.{withheld}"
+        f"{subject}: it {came}, and {limit}. By its meaning "
+        f"alone: {meaning}; by its words alone: {_ranked(best.hit.terms_rank)}.{withheld}"
     )
+
+
+def _ranked(rank: int | None) -> str:
+    return "not found" if rank is None else f"rank {rank}"
 
 
 def _withheld(told: Explanation) -> str:
@@ -139,12 +145,13 @@ def _withheld(told: Explanation) -> str:
 
 def _not_chosen(told: Explanation) -> str:
     start = f"{_subject(told)} was found, but no sentence of it was chosen:"
-    if told.sentences and told.sentences[0].lost:
-        best = told.sentences[0]
-        return (
-            f"{start} {_LOST[told.sentences[0].lost]} (it comes {best.rank} of {told.candidates})."
-        )
-    return f"{start} nothing there can be quoted alone (a heading, long code, a list of sources)."
+    best = told.sentences[0] if told.sentences else None
+    if best and best.lost:
+        return f"{start} {_LOST[best.lost]} (rank {best.rank} of {told.candidates} sentences)."
+    return (
+        f"{start} nothing there can be quoted by itself. That is so of a heading, a few words, "
+        "long code and a list of sources."
+    )
 
 
 _VERDICTS: Mapping[str, Callable[[Explanation], str]] = {
@@ -166,19 +173,25 @@ def _subject(told: Explanation) -> str:
 def _on_words(told: Explanation) -> list[str]:
     lines = []
     if told.missing:
-        words = [
-            f"{one.word} (it has {one.near})" if one.near else one.word for one in told.missing
-        ]
-        lines.append(f"Words of the question that its best passage lacks: {', '.join(words)}.")
-    if told.helps:
+        words = ", ".join(map(_missing, told.missing))
+        lines.append(f"Words of the question that its best passage lacks: {words}.")
+    if told.trials:
         best = told.trials[0]
-        ranks = f"ranks {best.rank}" if best.rank else "is not ranked"
-        said = " and is in the answer" if best.said else ""
-        lines.append(f"With {_listed(best.words)} added to the question it {ranks}{said}.")
-    elif told.trials:
-        tried = dict.fromkeys(word for trial in told.trials for word in trial.words)
-        lines.append(f"Adding one of its own words does not help; tried: {_listed(tried)}.")
+        ranks = f"it ranks {best.rank}" if best.rank else "it is not found"
+        said = " and is in the answer" if best.said else ", but is not in the answer"
+        added = f"With {_listed(best.words)} added to the question"
+        if told.helps:
+            lines.append(f"{added} {ranks}{said}.")
+        else:
+            tried = dict.fromkeys(word for trial in told.trials for word in trial.words)
+            lines.append(f"Its own words do not help; tried: {_listed(tried)}. {added} {ranks}.")
     return lines
+
+
+def _missing(one: Missing) -> str:
+    if one.near == one.word:
+        return f"{one.word} (another of its passages has it)"
+    return f"{one.word} (the note has {one.near})" if one.near else one.word
 
 
 def _listed(words: Sequence[str] | Mapping[str, None]) -> str:
