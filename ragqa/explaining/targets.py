@@ -93,6 +93,8 @@ class Notes:
 
     def _reason(self, path: str) -> str:
         """Why what lies at a path is not indexed; "" where nothing seems to lie there."""
+        if path == ".":
+            return "the folder of notes itself"
         try:
             reason = why_left_out(self.corpus, path, max_note_bytes=self.max_note_bytes)
         except (FileNotFoundError, NotADirectoryError, ValueError):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.answering.candidates import candidates_of
-from ragqa.answering.composing import choose, cite, in_reading_order
+from ragqa.answering.composing import Lost, choose, cite, in_reading_order, why_not
 from ragqa.answering.reading import content_vectors
 from ragqa.answering.scoring import Scored
 from ragqa.types import Hit, Kind, Passage, TokenVectors, Unit
@@ -155,3 +155,17 @@ def test_only_the_content_words_of_a_question_are_matched_unless_there_are_none(
     encoded = TokenVectors(vectors=vectors, spans=tuple(spans), pooled=vectors[0])
     rows = content_vectors(question, encoded)
     assert [words[int(row.argmax())] for row in rows] == kept
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.integers(1, 3))
+def test_what_is_not_chosen_has_a_reason_and_what_is_has_none(scores, most):
+    sentences = [f"{WORDS[i % 8]} {WORDS[i % 5]} is colour {WORDS[i % 3]}." for i in range(12)]
+    ranked = scored(candidates_of(hits(passage(1, sentences[: len(scores)]))), scores)
+    chosen = choose(ranked, sentences=most)
+    for one in ranked:
+        lost = why_not(one, chosen)
+        assert (lost is None) == any(one is other for other in chosen)
+        if lost is Lost.WEAK:
+            assert one.score < chosen[0].score
+        if lost is Lost.FULL:
+            assert len(chosen) == most
