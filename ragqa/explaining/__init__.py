@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from ragqa.answering import (
     PASSAGES,
+    Lost,
     Scored,
     Weighed,
     choose,
@@ -157,7 +158,8 @@ def _with_words(index: Index, told: Explanation, filters: Filters) -> Explanatio
     best = told.places[0].hit.passage
     note = [place.hit.passage for place in told.places]
     told = replace(told, missing=missing_words(told.question, best, note))
-    nothing_to_say = told.stage == "composer" and not told.sentences
+    lost = told.sentences[0].lost if told.sentences else None
+    nothing_to_say = told.stage == "composer" and lost in (None, Lost.REPEATS)
     too_long = len(told.question.encode()) > MAX_QUESTION_BYTES - _ROOM
     if nothing_to_say or too_long:
         return told

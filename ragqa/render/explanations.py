@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.text import Text
 
 from ragqa.answering import PASSAGES, Lost
-from ragqa.explaining import STAGES, Explanation, Missing, Place, Sentence
+from ragqa.explaining import SAID, STAGES, Explanation, Missing, Place, Sentence
 from ragqa.render.documents import (
     Document,
     citation_document,
@@ -25,12 +25,12 @@ from ragqa.render.screen import emit, stdout
 from ragqa.types import Citation
 
 _SHOWN = 5
-_SAID_SHOWN = 3
+_SAID_SHOWN = 4
 _QUOTE_CHARS = 160
 
 _LOST = {
     Lost.WEAK: "its best sentence matches the question much less than the best one",
-    Lost.REPEATS: "its best sentence repeats one that was",
+    Lost.REPEATS: "its best sentence repeats one that was chosen",
     Lost.FULL: "other sentences match the question better, and an answer takes only so many",
 }
 
@@ -201,24 +201,22 @@ def _listed(words: Sequence[str] | Mapping[str, None]) -> str:
 def _print_places(told: Explanation) -> None:
     shown = told.places[:_SHOWN]
     rest = len(told.places) - len(shown)
-    title = f"\nIts passages among {told.info.passages}, best first"
-    title += " (without the filters)" if told.filters else ""
-    emit(stdout(), Text(title, style="bold"))
+    title = "By lines, without the filters" if told.filters else "Its passages by lines, best first"
     lines = ["-".join(map(str, place.hit.passage.lines)) for place in shown]
     read = ["yes" if place.read else "no" for place in shown]
     rows = ranking_rows([(place.rank, place.hit) for place in shown])
-    print_table(lines, [*rows, ("  read for sentences", read)])
+    print_table(lines, [*rows, ("  read for sentences", read)], title=title)
     if rest:
         emit(stdout(), Text(f"and {rest} more, further down", style="quiet"))
 
 
 def _print_sentences(told: Explanation, linker: Linker) -> None:
     own = told.sentences[:1] if all(s.lost for s in told.sentences) else ()
-    said = list(told.said[:_SAID_SHOWN])
+    said = sorted(told.said, key=lambda citation: citation.path != told.path)[:_SAID_SHOWN]
     if not said:
         return
-    instead = "" if told.answered else " (withheld)"
-    emit(stdout(), Text(f"\nSentences{instead}", style="bold"))
+    title = "Said" if told.stage == SAID else "Said instead" if told.answered else "Withheld"
+    emit(stdout(), Text(f"\n{title}", style="heading"))
     columns: list[tuple[str, Citation]] = [("its best", s.citation) for s in own]
     columns += [(f"[{citation.n}]", citation) for citation in said]
     for name, citation in columns:

@@ -81,15 +81,18 @@ def print_confidence(confidence: float, reasons: Sequence[Reason]) -> None:
     print_table(["here", "usual", "effect"] if reasons else [], rows)
 
 
-def print_table(heads: Sequence[str], rows: Sequence[Row]) -> None:
-    """Print rows of a label and cells, aligned."""
+def print_table(heads: Sequence[str], rows: Sequence[Row], *, title: str = "") -> None:
+    """Print rows of a label and cells, aligned, below an empty line and the heads if any."""
     console = stdout()
     if heads:
-        cells = "".join(f"{head:>{_CELL}}" for head in heads)
-        emit(console, Text(f"\n{'':{_LABEL}}{cells}", style="quiet"))
-    for label, figures in rows:
-        line = f"{safe_line(label)[: _LABEL - 1]:{_LABEL}}"
-        emit(console, Text((line + "".join(f"{each:>{_CELL}}" for each in figures)).rstrip()))
+        emit(console, Text(f"\n{_aligned(title, heads)}", style="heading"))
+    for label, cells in rows:
+        emit(console, Text(_aligned(label, cells)))
+
+
+def _aligned(label: str, cells: Sequence[str]) -> str:
+    start = f"{safe_line(label)[: _LABEL - 1]:{_LABEL}}"
+    return (start + "".join(f"{cell:>{_CELL}}" for cell in cells)).rstrip()
 
 
 def whole(value: int | None) -> str:
