@@ -75,12 +75,12 @@ class Trial:
 class Explanation:
     """How far a note came on the way into the answer to a question.
 
-    `line` is the line asked about, if any. `reason` says more of the stages "not indexed" and
-    "chunking". `filters` are those that leave the note out; the ranks are then those without any.
-    `places` are the note's passages, best first, of `passages` in the index. `candidates` counts
-    the sentences that could have been said, `sentences` are those of the note, best first. `said`
-    is the answer, or would be if it had not been withheld. `trials` are questions with more words,
-    best first.
+    `line` is the line asked about, if any. `reason` says why the note is not indexed. `filters` are
+    those that leave it out; the ranks are then those without any. `places` are its passages, or
+    those that hold the line, best first. `candidates` counts the sentences that could have been
+    said, `sentences` are those of the places, best first. `said` is the answer, or would be if it
+    had not been withheld. `reasons` told confidence. `trials` are questions with more words, best
+    first.
     """
 
     question: str

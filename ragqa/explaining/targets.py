@@ -159,7 +159,7 @@ def _below(corpus: Path, name: str) -> list[str]:
             found.append(Path(folder, name).relative_to(corpus).as_posix())
         if seen > _MAX_ENTRIES:
             break
-    return found
+    return sorted(found)
 
 
 def _suggest(paths: Iterable[str]) -> str:

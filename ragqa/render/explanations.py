@@ -110,7 +110,10 @@ def _left_out(told: Explanation) -> str:
 
 
 def _changed(told: Explanation) -> str:
-    return f"{told.path} was changed after it was indexed, so it is not quoted: run ragqa index."
+    return (
+        f"{told.path} was changed or removed after it was indexed, so it is not quoted; "
+        "run ragqa index."
+    )
 
 
 def _too_far_down(told: Explanation) -> str:
