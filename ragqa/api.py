@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ragqa.answering import BACKEND, Composed, compose, keep_current
+from ragqa.answering import BACKEND, Composed, Models, compose, keep_current, shipped
 from ragqa.clock import Clock
 from ragqa.config import Loaded, Places, Settings, load_settings
 from ragqa.config.settings import Value
@@ -114,6 +114,11 @@ class Index:
         """How passages are ranked, by the settings."""
         return Ranking.of(self.settings)
 
+    @property
+    def models(self) -> Models:
+        """The models that confidence is told by."""
+        return shipped()
+
     def refresh(
         self, *, rebuild: bool = False, wait: bool = False, progress: Progress | None = None
     ) -> IndexReport:
@@ -126,6 +131,38 @@ class Index:
         """What has changed on disk since the index was made; nothing is written."""
         known = self._open().notes()
         return find_changes(self.source, self.source.walk(), known, progress=lambda *_: None)
+
+    def retrieve(
+        self,
+        question: str,
+        filters: Filters | None,
+        *,
+        refresh: bool,
+        progress: Progress | None,
+        clock: Clock,
+    ) -> tuple[Retrieved, IndexInfo, list[str]]:
+        """What `ask` answers from, and warnings; for looking into an answer. Raises as `ask` does.
+
+        At least `MIN_POOL` passages, if there are so many.
+        """
+        question = clean_question(question)
+        warnings = self._update(progress) if refresh else []
+        clock.lap("refresh")
+        snapshot = self._open()
+        embedder = self.source.embedders.asking
+        check_embedder(snapshot.info, embedder)
+        clock.lap("open")
+        wanted = max(self.settings.top_k, MIN_POOL)
+        retrieved, stale = self._retrieve_current(
+            snapshot, question, filters or Filters(), wanted=wanted
+        )
+        clock.lap("retrieve")
+        warnings += stale
+        if retrieved.by_terms_alone:
+            warnings.append(BY_TERMS_ALONE)
+        if filters and not retrieved.hits:
+            warnings.append("nothing was found among the notes that the filters let through")
+        return retrieved, snapshot.info, warnings
 
     def ask(
         self,
@@ -144,11 +181,14 @@ class Index:
         :raises IndexUnusable: the index cannot be trusted.
         """
         clock = Clock()
-        retrieved, info, warnings = self._retrieve(
+        retrieved, info, warnings = self.retrieve(
             question, filters, refresh=refresh, progress=progress, clock=clock
         )
         composed = compose(
-            retrieved, self.source.embedders.asking, sentences=self.settings.sentences
+            retrieved,
+            self.source.embedders.asking,
+            sentences=self.settings.sentences,
+            models=self.models,
         )
         clock.lap("answer")
         return _answer(retrieved, composed, self.settings.top_k, info, warnings, clock.laps())
@@ -163,7 +203,7 @@ class Index:
     ) -> SearchResult:
         """Find the passages nearest to a query, best first; raises as `ask` does."""
         clock = Clock()
-        retrieved, info, warnings = self._retrieve(
+        retrieved, info, warnings = self.retrieve(
             query, filters, refresh=refresh, progress=progress, clock=clock
         )
         return SearchResult(
@@ -201,34 +241,6 @@ class Index:
                 raise
             self._snapshot = snapshot
         return self._snapshot
-
-    def _retrieve(
-        self,
-        question: str,
-        filters: Filters | None,
-        *,
-        refresh: bool,
-        progress: Progress | None,
-        clock: Clock,
-    ) -> tuple[Retrieved, IndexInfo, list[str]]:
-        question = clean_question(question)
-        warnings = self._update(progress) if refresh else []
-        clock.lap("refresh")
-        snapshot = self._open()
-        embedder = self.source.embedders.asking
-        check_embedder(snapshot.info, embedder)
-        clock.lap("open")
-        wanted = max(self.settings.top_k, MIN_POOL)
-        retrieved, stale = self._retrieve_current(
-            snapshot, question, filters or Filters(), wanted=wanted
-        )
-        clock.lap("retrieve")
-        warnings += stale
-        if retrieved.by_terms_alone:
-            warnings.append(BY_TERMS_ALONE)
-        if filters and not retrieved.hits:
-            warnings.append("nothing was found among the notes that the filters let through")
-        return retrieved, snapshot.info, warnings
 
     def _retrieve_current(
         self, snapshot: Snapshot, question: str, filters: Filters, *, wanted: int
@@ -313,4 +325,5 @@ def _answer(
         info=info,
         warnings=tuple(warnings),
         timings_ms=timings_ms,
+        reasons=tuple(composed.reasons),
     )

@@ -139,16 +139,23 @@ def to_hits(snapshot: Snapshot, legs: Legs, ranked: Sequence[tuple[int, float]])
     """Read the passages of a ranking of these legs."""
     passages = snapshot.passages([passage_id for passage_id, _ in ranked])
     cosines, scores = dict(legs.dense), dict(legs.terms)
+    by_dense, by_terms = _ranks(legs.dense), _ranks(legs.terms)
     hits = tuple(
         Hit(
             passage=passage,
             score=score,
             dense=cosines.get(passage.id),
             terms=scores.get(passage.id),
+            dense_rank=by_dense.get(passage.id),
+            terms_rank=by_terms.get(passage.id),
         )
         for passage, (_, score) in zip(passages, ranked, strict=True)
     )
     return Retrieved(legs.question, hits, legs.vectors, legs.idf, legs.unread)
+
+
+def _ranks(leg: Sequence[tuple[int, float]]) -> dict[int, int]:
+    return {passage_id: rank for rank, (passage_id, _) in enumerate(leg, start=1)}
 
 
 def fuse(

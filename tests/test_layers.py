@@ -9,11 +9,11 @@ PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
     {"errors", "types", "wholefile"},
-    {"config", "analysis", "clock"},
+    {"config", "analysis", "clock", "stages"},
     {"notes", "passages", "embedders", "stores", "llms"},
     {"indexing", "retrieval", "answering"},
     {"api"},
-    {"diagnosis", "evaluation", "verifying"},
+    {"diagnosis", "evaluation", "explaining", "verifying"},
     {"render"},
     {"cli"},
     {"__main__"},

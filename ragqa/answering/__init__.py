@@ -1,30 +1,48 @@
 """Hits to a cited answer, made of the notes' own sentences."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ragqa.answering.candidates import candidates_of, citable_units, unit_text
+from ragqa.answering.candidates import PASSAGES, candidates_of, citable_units, sources_of, unit_text
 from ragqa.answering.checking import keep_current
-from ragqa.answering.composing import choose, cite, in_reading_order, mark_short_answer
-from ragqa.answering.confidence import confidence
+from ragqa.answering.composing import (
+    Lost,
+    choose,
+    citation_of,
+    cite,
+    in_reading_order,
+    mark_short_answer,
+    why_not,
+)
+from ragqa.answering.confidence import judge
 from ragqa.answering.missing import missing
+from ragqa.answering.models import Models, shipped
 from ragqa.answering.plain import plain_text
 from ragqa.answering.reading import read
 from ragqa.answering.scoring import Scored, score
 from ragqa.embedders import Embedder
-from ragqa.types import Citation, Retrieved
+from ragqa.types import Citation, Reason, Retrieved
 
 __all__ = [
+    "PASSAGES",
     "Composed",
+    "Lost",
+    "Models",
+    "Scored",
     "Weighed",
     "choose",
     "citable_units",
+    "citation_of",
     "compose",
+    "in_reading_order",
     "keep_current",
     "plain_text",
     "score_sentences",
+    "shipped",
+    "sources_of",
     "unit_text",
     "weigh",
+    "why_not",
 ]
 
 BACKEND = "extractive"
@@ -34,8 +52,8 @@ BACKEND = "extractive"
 class Composed:
     """An answer's text with its citations, empty where the notes do not seem to answer.
 
-    `confidence` is the probability that they do; `missing` is what the question asks about that
-    the answer does not speak of.
+    `confidence` is the probability that they do, `reasons` what it was told by; `missing` is what
+    the question asks about that the answer does not speak of.
     """
 
     answered: bool
@@ -43,55 +61,68 @@ class Composed:
     text: str = ""
     citations: Sequence[Citation] = ()
     missing: tuple[str, ...] = ()
+    reasons: Sequence[Reason] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
     """The candidate sentences of an answer with their scores, and what they come to.
 
-    `chosen` are the ones to say, best first. `missing` is what they do not speak of.
+    `chosen` are the ones to say, best first, if it is `answered`. `missing` is what they do not
+    speak of.
     """
 
-    candidates: Sequence[Scored]
-    chosen: Sequence[Scored]
-    confidence: float
-    answered: bool
-    missing: tuple[str, ...]
+    candidates: Sequence[Scored] = ()
+    chosen: Sequence[Scored] = ()
+    confidence: float = 0.0
+    answered: bool = False
+    reasons: Sequence[Reason] = ()
+    missing: tuple[str, ...] = ()
 
 
-def compose(retrieved: Retrieved, embedder: Embedder, *, sentences: int) -> Composed:
+def compose(
+    retrieved: Retrieved, embedder: Embedder, *, sentences: int, models: Models | None = None
+) -> Composed:
     """Answer from the retrieved passages with one to `sentences` of their own sentences.
 
     The passages must have been checked against the notes (`keep_current`), since what is quoted
     is taken from them.
     """
-    weighed = weigh(retrieved, embedder, sentences=sentences)
-    if weighed is None:
-        return Composed(answered=False, confidence=0.0)
-    if not weighed.answered:
-        return Composed(answered=False, confidence=weighed.confidence, missing=weighed.missing)
-    text, citations = cite(in_reading_order(weighed.chosen))
-    return Composed(
-        answered=True,
+    weighed = weigh(retrieved, embedder, sentences=sentences, models=models)
+    composed = Composed(
+        answered=weighed.answered,
         confidence=weighed.confidence,
-        text=text,
-        citations=mark_short_answer(citations, retrieved.question, weighed.chosen[0]),
+        reasons=weighed.reasons,
         missing=weighed.missing,
     )
+    if not weighed.answered:
+        return composed
+    text, citations = cite(in_reading_order(weighed.chosen))
+    citations = mark_short_answer(citations, retrieved.question, weighed.chosen[0])
+    return replace(composed, text=text, citations=citations)
 
 
-def weigh(retrieved: Retrieved, embedder: Embedder, *, sentences: int) -> Weighed | None:
-    """Score the candidate sentences of what was retrieved, and choose at most so many.
+def weigh(
+    retrieved: Retrieved, embedder: Embedder, *, sentences: int, models: Models | None = None
+) -> Weighed:
+    """Score the candidate sentences of what was retrieved, and choose at most `sentences` of them.
 
-    None where there are none.
+    :param models: those of confidence; the shipped ones where it is None.
     """
     reading = read(retrieved, embedder)
     scored = score(reading, candidates_of(reading.retrieved.hits))
     if not scored:
-        return None
-    probability, answered = confidence(retrieved, scored)
+        return Weighed()
+    judged = judge(retrieved, scored, models or shipped())
     chosen = choose(scored, sentences=sentences)
-    return Weighed(scored, chosen, probability, answered, missing(reading, chosen))
+    return Weighed(
+        candidates=scored,
+        chosen=chosen,
+        confidence=judged.probability,
+        answered=judged.answered,
+        reasons=judged.reasons,
+        missing=missing(reading, chosen),
+    )
 
 
 def score_sentences(retrieved: Retrieved, embedder: Embedder) -> list[Scored]:

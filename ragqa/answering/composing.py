@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from enum import StrEnum
 from functools import partial
 
 import numpy as np
@@ -47,6 +48,27 @@ def _adds(chosen: Sequence[Scored], one: Scored) -> float:
     """The score of a further sentence, with what it meets of the question that is not met yet."""
     gains = one.met - np.max([other.met for other in chosen], axis=0)
     return one.score + (float(np.maximum(gains, 0).mean()) if len(gains) else 0.0)
+
+
+class Lost(StrEnum):
+    """Why a candidate is not in the answer."""
+
+    REPEATS = "repeats"
+    WEAK = "weak"
+    FULL = "full"
+
+
+def why_not(
+    one: Scored, chosen: Sequence[Scored], *, worth_saying: float = WORTH_SAYING
+) -> Lost | None:
+    """Why `choose` did not choose a candidate; None where it did. Something was chosen."""
+    if any(one is other for other in chosen):
+        return None
+    if one.score < worth_saying * chosen[0].score:
+        return Lost.WEAK
+    if any(_repeats(one.candidate, other.candidate) for other in chosen):
+        return Lost.REPEATS
+    return Lost.FULL
 
 
 def in_reading_order(chosen: Sequence[Scored]) -> list[Scored]:

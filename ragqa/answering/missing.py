@@ -1,7 +1,7 @@
 """What a question asks about that the sentences of its answer do not speak of."""
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 import numpy as np
@@ -45,7 +45,8 @@ def missing(reading: Reading, said: Sequence[Scored]) -> tuple[str, ...]:
     if not holding:
         words.append(_thing(question, asked.kind, asked.subject))
     elif asked.kind in _ASKED:
-        words += min((_unnamed(question, one) for one in holding), key=len)
+        unnamed = [_unnamed(question, one) for one in holding]
+        words += min(unnamed, key=len)
     return tuple(dict.fromkeys(words))
 
 
@@ -68,7 +69,7 @@ def _is_name(word: str, *, begins: bool) -> bool:
     return any(c.isdigit() for c in word) or capitals > (1 if begins else 0)
 
 
-def _is_held(terms: Sequence[str], held: Set[str]) -> bool:
+def _is_held(terms: Sequence[str], held: Collection[str]) -> bool:
     """Whether a word is among these, perhaps misspelt."""
     return any(term in held or get_close_matches(term, held, 1, _ALIKE) for term in terms)
 

@@ -56,6 +56,9 @@ def ask(
     corpus: Corpus = None,
     index: IndexFolder = None,
     format: AsFormat = None,  # noqa: A002 - the option's name
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show the figures that the answer was found by.")
+    ] = False,
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -70,16 +73,18 @@ def ask(
     from ragqa.api import Index
 
     wanted = parse_format(format, json=json)
-    scope = _Scope(tag, path, since, top_k, no_refresh, corpus, index)
-    answer, linker = _find(Index.ask, question, scope)
+    scope = Scope(tag, path, since, top_k, no_refresh, corpus, index)
+    answer, linker = find_in(Index.ask, question, scope)
     if wanted is Format.JSON:
-        render.print_document(render.answer_document(answer))
+        render.print_document(render.answer_document(answer, explain=explain))
     elif wanted is Format.MARKDOWN:
         from ragqa.render.markdown import answer_markdown
 
         render.print_as_is(answer_markdown(answer))
     else:
         render.print_answer(answer, linker)
+        if explain:
+            render.print_scores(answer)
     render.print_warnings(answer.warnings)
     return 0 if answer.answered else 1
 
@@ -106,8 +111,8 @@ def search(
     from ragqa import render
     from ragqa.api import Index
 
-    scope = _Scope(tag, path, since, top_k, no_refresh, corpus, index)
-    result, linker = _find(Index.search, query, scope)
+    scope = Scope(tag, path, since, top_k, no_refresh, corpus, index)
+    result, linker = find_in(Index.search, query, scope)
     if json:
         render.print_document(render.search_document(result))
     else:
@@ -213,8 +218,8 @@ def doctor(
 
 
 @dataclass(frozen=True, slots=True)
-class _Scope:
-    """What `ask` and `search` look through, as given."""
+class Scope:
+    """What `ask`, `search` and `why` look through, as given."""
 
     tags: list[str] | None
     paths: list[str] | None
@@ -225,8 +230,8 @@ class _Scope:
     index: str | None
 
 
-def _find(find: Callable[..., T], words: list[str], scope: _Scope) -> "tuple[T, Linker]":
-    """Ask or search; the second value links to the notes found."""
+def find_in(find: Callable[..., T], words: list[str], scope: Scope) -> "tuple[T, Linker]":
+    """Ask, search or the like; the second value links to the notes found."""
     from ragqa.render import Linker, ProgressLine
     from ragqa.types import Filters
 

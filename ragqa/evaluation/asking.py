@@ -152,8 +152,8 @@ def _outcome(asked: _Asked, measures: Mapping[str, Mapping[str, float]], asking:
         search_ms=asked.search_ms,
         ask_ms=asked.ask_ms,
         answer=answer,
-        confidence=(weighed.confidence if weighed else 0.0) if asking.compose else None,
-        answered=(weighed is not None and weighed.answered) if asking.compose else None,
+        confidence=weighed.confidence if weighed else None,
+        answered=weighed.answered if weighed else None,
         overlap=_overlap(asked, asking.passages) if asking.passages else None,
         missed=why_missed(task, ranks, answer, asked.hits, [shown for shown, _ in said]),
     )

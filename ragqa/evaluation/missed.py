@@ -1,22 +1,10 @@
 """Why a question was missed: which stage of asking lost it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ragqa.evaluation.tasks import Found, Missed, Task
+from ragqa.stages import LOOKED_AT, losing_leg
 from ragqa.types import Hit
-
-LOOKED_AT = 5
-"""A reader looks at so many places of a ranking: what comes later was missed."""
-
-STAGES = {
-    "chunking": "no passage holds it whole",
-    "dense": "the dense leg ranked it lowest",
-    "terms": "the terms leg ranked it lowest",
-    "dense and terms": "both legs ranked it equally low, or not at all",
-    "fusion": "a leg had it among the first five, both together had not",
-    "composer": "the passage was found, its sentence was not chosen",
-}
-"""What each stage that can lose a question did."""
 
 _SHOWN = 3
 
@@ -56,20 +44,16 @@ def _stage(task: Task, ranks: Ranks, answer: Sequence[float] | None) -> str:
     units = list(task.relevant)
     if all(units[at] in task.unheld for at in lost):
         return "chunking"
-    dense, terms = (min(_order(ranks[leg][at]) for at in lost) for leg in ("dense", "terms"))
-    if min(dense, terms) <= LOOKED_AT:
-        return "fusion"
-    if dense == terms:
-        return "dense and terms"
-    return "dense" if dense > terms else "terms"
+    dense, terms = (_best(ranks[leg][at] for at in lost) for leg in ("dense", "terms"))
+    return losing_leg(dense, terms)
 
 
 def _seen(rank: int | None) -> bool:
     return rank is not None and rank <= LOOKED_AT
 
 
-def _order(rank: int | None) -> float:
-    return float("inf") if rank is None else rank
+def _best(ranks: Iterable[int | None]) -> int | None:
+    return min((rank for rank in ranks if rank is not None), default=None)
 
 
 def _found(hit: Hit) -> Found:

@@ -5,6 +5,15 @@ Importing this package is cheap: the parsers are imported when the first note is
 
 from ragqa.notes.parse import parse_note
 from ragqa.notes.read import NoteText, ReadNote, read_note, read_text
-from ragqa.notes.walk import Walk, walk_notes
+from ragqa.notes.walk import Walk, walk_notes, why_left_out
 
-__all__ = ["NoteText", "ReadNote", "Walk", "parse_note", "read_note", "read_text", "walk_notes"]
+__all__ = [
+    "NoteText",
+    "ReadNote",
+    "Walk",
+    "parse_note",
+    "read_note",
+    "read_text",
+    "walk_notes",
+    "why_left_out",
+]

@@ -19,28 +19,39 @@ MAX_WILDCARDS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """The patterns of one ignore file, each with whether it leaves out or takes back in.
+class Rule:
+    """One pattern of an ignore file: whether it leaves out or takes back in, and where it says so.
 
-    They count from `folder`, which is "" or ends in `/`.
+    `text` is its line as written.
     """
 
+    regex: re.Pattern[str]
+    leaves_out: bool
+    file: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of one ignore file; they count from `folder`, which is "" or ends in `/`."""
+
     folder: str
-    patterns: tuple[tuple[re.Pattern[str], bool], ...]
+    rules: tuple[Rule, ...]
 
 
-def is_ignored(rules: Sequence[Rules], path: str, *, is_folder: bool) -> bool:
-    """Whether a file or folder is left out; `rules` are in order from the corpus downward.
+def rule_against(files: Sequence[Rules], path: str, *, is_folder: bool) -> Rule | None:
+    """The rule that leaves out a file or folder; `files` are in order from the corpus downward.
 
     The last pattern that matches in the nearest ignore file decides. What lies below an ignored
     folder is never asked about, so nothing in it can be taken back in, as in git.
     """
-    for rule in reversed(rules):
-        relative = path[len(rule.folder) :] + ("/" if is_folder else "")
-        for pattern, leaves_out in reversed(rule.patterns):
-            if _matches(pattern, relative):
-                return leaves_out
-    return False
+    for file in reversed(files):
+        relative = path[len(file.folder) :] + ("/" if is_folder else "")
+        for rule in reversed(file.rules):
+            if _matches(rule.regex, relative):
+                return rule if rule.leaves_out else None
+    return None
 
 
 def _matches(pattern: re.Pattern[str], relative: str) -> bool:
@@ -62,13 +73,16 @@ def read_rules(corpus: Path, folder: str, name: str) -> tuple[Rules, list[str]]:
         lines = _read_lines(corpus, folder + name)
     except OSError as exc:
         return Rules(folder, ()), [f"not heeded: {exc.strerror or exc}"]
-    patterns, problems = [], []
+    rules, problems = list[Rule](), list[str]()
     for number, line in enumerate(lines, start=1):
         try:
-            patterns += _compiled(line)
+            rules += [
+                Rule(regex, leaves_out, folder + name, number, line)
+                for regex, leaves_out in _compiled(line)
+            ]
         except (ValueError, re.error) as exc:
             problems.append(f"line {number} is not heeded: {exc}")
-    return Rules(folder, tuple(patterns)), problems
+    return Rules(folder, tuple(rules)), problems
 
 
 def _compiled(line: str) -> list[tuple[re.Pattern[str], bool]]:

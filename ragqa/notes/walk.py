@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ragqa.errors import NoCorpus
-from ragqa.notes.ignore import IGNORE_FILES, Rules, is_ignored, read_rules
+from ragqa.notes.ignore import IGNORE_FILES, Rules, read_rules, rule_against
 from ragqa.types import NoteFile, Skipped, Stamp
 
 NOTE_SUFFIXES = frozenset({".md", ".markdown", ".txt"})
 
 SYMLINK = "a symbolic link, which is not followed"
 NOT_A_FILE = "not a regular file"
+NOT_A_NOTE = "not a note, which ends in .md, .markdown or .txt"
 UNREADABLE = "cannot be read: Permission denied"
 
 
@@ -76,6 +77,55 @@ def walk_notes(corpus: Path, *, max_note_bytes: int) -> Walk:
     )
 
 
+def why_left_out(corpus: Path, path: str, *, max_note_bytes: int) -> str:
+    """Why `walk_notes` does not give this path as a note, in a few words; "" where it does.
+
+    :param path: relative to the corpus and `/`-separated.
+    :raises OSError: there is nothing at this path, or a folder above it cannot be read.
+    """
+    folder, found = _Folder("", ()), _Found()
+    *above, last = path.split("/")
+    for name in above:
+        entry, folder = _enter(corpus, folder, name, found)
+        reason = _why_passed_over(entry, folder)
+        if reason:
+            return reason
+        if not entry.is_dir(follow_symlinks=False):
+            return f"{entry.name} is {SYMLINK if entry.is_symlink() else 'not a folder'}"
+        folder = _Folder(f"{folder.path}{name}/", folder.rules)
+    entry, folder = _enter(corpus, folder, last, found)
+    reason = _why_passed_over(entry, folder)
+    if reason:
+        return reason
+    if entry.is_dir(follow_symlinks=False):
+        return "a folder, not a note"
+    _sort_file(entry, path, max_note_bytes, found)
+    reasons = [skip.reason for skip in found.skipped if skip.path == path]
+    return reasons[0] if reasons else "" if found.files else NOT_A_NOTE
+
+
+def _enter(
+    corpus: Path, folder: _Folder, name: str, found: _Found
+) -> tuple[os.DirEntry[str], _Folder]:
+    """The entry of this name in a folder, and the folder with its own rules."""
+    with os.scandir(corpus / folder.path) as listing:
+        entries = list(listing)
+    for entry in entries:
+        if entry.name == name:
+            rules = folder.rules + _rules_of(corpus, folder, entries, found)
+            return entry, _Folder(folder.path, rules)
+    raise FileNotFoundError(folder.path + name)
+
+
+def _why_passed_over(entry: os.DirEntry[str], folder: _Folder) -> str:
+    """Why an entry is left out whatever it is, or ""."""
+    if entry.name.startswith("."):
+        return f"the name {entry.name} begins with a dot"
+    is_folder = entry.is_dir(follow_symlinks=False)
+    rule = rule_against(folder.rules, folder.path + entry.name, is_folder=is_folder)
+    return f'line {rule.line} of {rule.file} leaves it out: "{rule.text.strip()}"' if rule else ""
+
+
 def _check_corpus(corpus: Path) -> None:
     hint = "ragqa index --corpus DIR"
     try:
@@ -99,7 +149,7 @@ def _visit(corpus: Path, folder: _Folder, max_note_bytes: int, found: _Found) ->
             continue
         path = folder.path + entry.name
         is_folder = entry.is_dir(follow_symlinks=False)
-        if rules and is_ignored(rules, path, is_folder=is_folder):
+        if rules and rule_against(rules, path, is_folder=is_folder):
             continue
         if is_folder:
             yield _Folder(path + "/", rules)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ragqa.types import Answer, Citation, Hit, IndexInfo, IndexReport, SearchResult, Skipped
+from ragqa.types import Answer, Citation, Hit, IndexInfo, IndexReport, Reason, SearchResult, Skipped
 
 Document = dict[str, Any]
 
@@ -14,8 +14,12 @@ def to_json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=True, allow_nan=False, indent=2)
 
 
-def answer_document(answer: Answer) -> Document:
-    """What `ragqa ask --json` prints."""
+def answer_document(answer: Answer, *, explain: bool = False) -> Document:
+    """What `ragqa ask --json` prints.
+
+    :param explain: add what the answer was found by.
+    """
+    told = {"confidence_reasons": reasons_document(answer.reasons)} if explain else {}
     return {
         "question": answer.question,
         "answered": answer.answered,
@@ -23,19 +27,19 @@ def answer_document(answer: Answer) -> Document:
         "sure": answer.sure,
         "backend": answer.backend,
         "answer": answer.text,
-        "citations": [_citation(citation) for citation in answer.citations],
-        "passages": [_hit(hit) for hit in answer.hits],
+        "citations": [citation_document(each, explain=explain) for each in answer.citations],
+        "passages": [hit_document(hit, explain=explain) for hit in answer.hits],
         "warnings": list(answer.warnings),
         "timings_ms": dict(answer.timings_ms),
         "index": index_document(answer.info),
-    }
+    } | told
 
 
 def search_document(result: SearchResult) -> Document:
     """What `ragqa search --json` prints."""
     return {
         "query": result.query,
-        "hits": [_hit(hit) for hit in result.hits],
+        "hits": [hit_document(hit) for hit in result.hits],
         "warnings": list(result.warnings),
         "timings_ms": dict(result.timings_ms),
         "index": index_document(result.info),
@@ -73,7 +77,12 @@ def skipped_document(skipped: Sequence[Skipped]) -> list[Document]:
     return [{"path": skip.path, "reason": skip.reason} for skip in skipped]
 
 
-def _citation(citation: Citation) -> Document:
+def citation_document(citation: Citation, *, explain: bool = False) -> Document:
+    """A citation.
+
+    :param explain: add what each signal adds to its score.
+    """
+    parts = {"parts": dict(citation.parts)} if explain else {}
     return {
         "n": citation.n,
         "path": citation.path,
@@ -84,11 +93,29 @@ def _citation(citation: Citation) -> Document:
         "note_sha256": citation.note_sha256,
         "score": citation.score,
         "short_answer": citation.span and {"text": citation.short, "chars": list(citation.span)},
-    }
+    } | parts
 
 
-def _hit(hit: Hit) -> Document:
+def reasons_document(reasons: Sequence[Reason]) -> list[Document]:
+    """What confidence was told by."""
+    return [
+        {
+            "name": reason.name,
+            "value": round(reason.value, 4),
+            "usual": round(reason.usual, 4),
+            "share": round(reason.share, 4),
+        }
+        for reason in reasons
+    ]
+
+
+def hit_document(hit: Hit, *, explain: bool = False) -> Document:
+    """A ranked passage.
+
+    :param explain: add its rank in each leg.
+    """
     passage = hit.passage
+    ranks = {"dense_rank": hit.dense_rank, "terms_rank": hit.terms_rank} if explain else {}
     return {
         "path": passage.path,
         "lines": list(passage.lines),
@@ -98,4 +125,4 @@ def _hit(hit: Hit) -> Document:
         "score": round(hit.score, 4),
         "dense": None if hit.dense is None else round(hit.dense, 4),
         "terms": None if hit.terms is None else round(hit.terms, 4),
-    }
+    } | ranks

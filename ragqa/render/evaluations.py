@@ -7,10 +7,10 @@ from typing import Any
 
 from rich.text import Text
 
-from ragqa.evaluation.missed import STAGES
 from ragqa.evaluation.tasks import ANSWER_MEASURES, OVERLAP_MEASURES
 from ragqa.render.sanitise import safe_line
 from ragqa.render.screen import emit, stdout
+from ragqa.stages import STAGES
 
 Document = Mapping[str, Any]
 

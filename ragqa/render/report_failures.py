@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from ragqa.evaluation.missed import STAGES
 from ragqa.render.report_html import NONE, Child, count, decimals, element, number, table, terms
 from ragqa.render.sanitise import safe_line
+from ragqa.stages import STAGES
 
 _STAGE_COLUMNS = ("stage", "questions", "meaning")
 _MAX_SHOWN = 200

@@ -193,6 +193,7 @@ def _record(row: sqlite3.Row) -> NoteRecord:
         title=json.loads(row["title"]),
         tags=tuple(json.loads(row["tags"])),
         date=row["date"],
+        aliases=tuple(json.loads(row["aliases"])),
     )
 
 

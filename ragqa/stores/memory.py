@@ -160,6 +160,7 @@ class MemoryWriter:
                 title=note.title,
                 tags=note.tags,
                 date=note.date,
+                aliases=note.aliases,
             ),
             passages=tuple(passages),
             vectors=np.array(vectors, dtype=np.float32),

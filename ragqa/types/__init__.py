@@ -1,6 +1,6 @@
 """The nouns of ragqa: frozen data that one stage hands to the next."""
 
-from ragqa.types.answers import SURE_FROM, Answer, Citation, SearchResult
+from ragqa.types.answers import SURE_FROM, Answer, Citation, Reason, SearchResult
 from ragqa.types.indexes import EmbedderInfo, IndexInfo, IndexReport
 from ragqa.types.notes import Block, Kind, Link, Note, NoteFile, NoteRecord, Skipped, Stamp
 from ragqa.types.passages import Filters, Hit, Passage, Retrieved, TokenVectors, Unit
@@ -33,6 +33,7 @@ __all__ = [
     "Passage",
     "Place",
     "Progress",
+    "Reason",
     "Retrieved",
     "SavedAnswer",
     "SavedCitation",

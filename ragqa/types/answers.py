@@ -44,11 +44,26 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """One feature that tells confidence.
+
+    `usual` is its mean over the questions that the model was fitted on, `share` what `value`
+    adds to the log-odds there, or takes from them.
+    """
+
+    name: str
+    value: float
+    usual: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer and all that is needed to check it.
 
     `confidence` is the probability that the notes answer the question; where `answered` is False
-    there are no citations and `hits` are the nearest passages.
+    there are no citations and `hits` are the nearest passages. `reasons` are what told confidence,
+    empty where there was nothing to tell by.
     """
 
     question: str
@@ -61,6 +76,7 @@ class Answer:
     info: IndexInfo
     warnings: tuple[str, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    reasons: tuple[Reason, ...] = ()
 
     @property
     def sure(self) -> bool:

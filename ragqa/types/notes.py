@@ -107,3 +107,4 @@ class NoteRecord:
     title: str
     tags: tuple[str, ...]
     date: str
+    aliases: tuple[str, ...] = ()

@@ -92,13 +92,16 @@ class Hit:
 
     `score` is the fused ranking score: 0 or more, about 1 where both legs find the passage good,
     and comparable only within one question.
-    `dense` is the cosine and `terms` the BM25 score, None where that leg did not return it.
+    `dense` is the cosine and `terms` the BM25 score, with the rank that each gave it; None where
+    that leg did not return it.
     """
 
     passage: Passage
     score: float
     dense: float | None
     terms: float | None
+    dense_rank: int | None = None
+    terms_rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.answering.candidates import candidates_of
-from ragqa.answering.composing import choose, cite, in_reading_order, mark_short_answer
+from ragqa.answering.composing import (
+    Lost,
+    choose,
+    cite,
+    in_reading_order,
+    mark_short_answer,
+    why_not,
+)
 from ragqa.answering.reading import content_vectors
 from ragqa.answering.scoring import Scored
 from ragqa.types import Hit, Kind, Passage, TokenVectors, Unit
@@ -200,3 +207,17 @@ def test_a_short_answer_that_the_quote_has_in_marks_or_twice_is_not_marked():
         chosen = scored(candidates_of(hits(passage(1, [text]))), [1.0])
         (citation,) = mark_short_answer(cite(chosen)[1], "when was it", chosen[0])
         assert citation.span is None
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.integers(1, 3))
+def test_what_is_not_chosen_has_a_reason_and_what_is_has_none(scores, most):
+    sentences = [f"{WORDS[i % 8]} {WORDS[i % 5]} is colour {WORDS[i % 3]}." for i in range(12)]
+    ranked = scored(candidates_of(hits(passage(1, sentences[: len(scores)]))), scores)
+    chosen = choose(ranked, sentences=most)
+    for one in ranked:
+        lost = why_not(one, chosen)
+        assert (lost is None) == any(one is other for other in chosen)
+        if lost is Lost.WEAK:
+            assert one.score < chosen[0].score
+        if lost is Lost.FULL:
+            assert len(chosen) == most

@@ -34,7 +34,7 @@ def imported(*args):
     return set(modules)
 
 
-@pytest.mark.parametrize("args", [["--help"], ["--version"], ["ask", "--help"]])
+@pytest.mark.parametrize("args", [["--help"], ["--version"], ["ask", "--help"], ["why", "--help"]])
 def test_help_and_version_import_nothing_heavy(args):
     assert imported(*args).isdisjoint(HEAVY | FOR_ASKING | FOR_BUILDING | {"rich"})
 
@@ -43,6 +43,12 @@ def test_ask_imports_neither_torch_nor_what_only_building_needs(wiki_index):
     modules = imported("ask", "when should I fine-tune?", "--corpus", CORPUS, "--index", wiki_index)
     assert modules.isdisjoint(HEAVY | FOR_BUILDING)
     assert modules >= FOR_ASKING
+
+
+def test_why_imports_neither_torch_nor_what_only_building_needs(wiki_index):
+    args = ["when should I fine-tune?", "--target", "lora.md"]
+    modules = imported("why", *args, "--corpus", CORPUS, "--index", wiki_index)
+    assert modules.isdisjoint(HEAVY | FOR_BUILDING)
 
 
 def test_importing_the_package_imports_nothing_heavy():

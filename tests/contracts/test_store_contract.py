@@ -80,6 +80,7 @@ def test_a_snapshot_gives_back_what_was_committed(fruit):
         record = records.pop(note.path)
         assert (record.path, record.stamp, record.sha256) == (note.path, note.stamp, note.sha256)
         assert (record.title, record.tags, record.date) == (note.title, note.tags, note.date)
+        assert record.aliases == note.aliases
         assert record.settled
     assert records == {}
     assert fruit.problems() == []

@@ -2,8 +2,9 @@ from itertools import product
 
 import pytest
 
-from ragqa.evaluation.missed import STAGES, why_missed
+from ragqa.evaluation.missed import why_missed
 from ragqa.evaluation.tasks import Expected, Task
+from ragqa.stages import STAGES
 from ragqa.types import Hit, Passage
 
 PLACE = Expected("bakery.md", "It opens at seven.", (3, 3), "part 1")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ragqa.errors import NoCorpus
-from ragqa.notes import Walk, walk_notes
+from ragqa.notes import Walk, walk_notes, why_left_out
 from ragqa.types import Skipped, Stamp
 
 LIMIT = 1_000_000
@@ -187,3 +187,35 @@ def test_walking_imports_no_parser(tmp_path, run_in):
         "print(*{'markdown_it', 'yaml', 'pathspec'} & set(sys.modules))"
     )
     assert run_in(tmp_path, code) == ["some text", "", ""]
+
+
+def why(root: Path, path: str) -> str:
+    return why_left_out(root, path, max_note_bytes=LIMIT)
+
+
+def test_what_the_walk_finds_is_not_left_out_and_all_else_is(tmp_path):
+    write(tmp_path, "a.md", "b/c.txt", "b/d.png", ".e.md", ".f/g.md", "h/i.md", "b/keep.md", "j.md")
+    write(tmp_path, ".gitignore", text="h/\n*.md\n!a.md\n")
+    write(tmp_path, "b/.ragqaignore", text="!keep.md\n")
+    write(tmp_path, "b/big.txt", text="x" * (LIMIT + 1))
+    (tmp_path / "l.md").symlink_to("a.md")
+    (tmp_path / "m").symlink_to("b")
+    files = [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if not p.is_dir()]
+    assert {path for path in files if not why(tmp_path, path)} == set(paths(tmp_path))
+    assert set(paths(tmp_path)) == {"a.md", "b/c.txt", "b/keep.md"}
+
+
+def test_why_a_note_is_left_out_names_the_line_and_the_file_of_the_rule(tmp_path):
+    write(tmp_path, "a/b/c.md", "a/d.md")
+    write(tmp_path, "a/.gitignore", text="# drafts\n\nb/  \n")
+    assert why(tmp_path, "a/b/c.md") == 'line 3 of a/.gitignore leaves it out: "b/"'
+    write(tmp_path, "a/.ragqaignore", text="!b\nd.*\n")
+    assert why(tmp_path, "a/b/c.md") == ""
+    assert why(tmp_path, "a/d.md") == 'line 2 of a/.ragqaignore leaves it out: "d.*"'
+
+
+@pytest.mark.parametrize("path", ["none.md", "a/none.md", "none/a.md", "", ".", "..", "a/../a.md"])
+def test_asking_why_something_is_left_out_that_is_not_there_is_an_error(tmp_path, path):
+    write(tmp_path, "a/b.md")
+    with pytest.raises(FileNotFoundError):
+        why(tmp_path, path)

@@ -1,0 +1,104 @@
+"""The logistic models that tell confidence: those that ragqa ships, and files of one's own."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from ragqa.types import Reason
+
+_LONGEST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A logistic model over named features, each standardised by its mean and deviation.
+
+    `threshold` is the confidence from which on a question counts as answered.
+    """
+
+    names: tuple[str, ...]
+    means: tuple[float, ...]
+    deviations: tuple[float, ...]
+    weights: tuple[float, ...]
+    intercept: float
+    threshold: float
+
+    def probability(self, features: Mapping[str, float]) -> float:
+        """The probability for these features, 0 to 1."""
+        logit = self.intercept + sum(reason.share for reason in self.reasons(features))
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+
+    def reasons(self, features: Mapping[str, float]) -> tuple[Reason, ...]:
+        """What each feature adds to the log-odds."""
+        return tuple(
+            Reason(name, features[name], mean, weight * (features[name] - mean) / deviation)
+            for name, mean, deviation, weight in zip(
+                self.names, self.means, self.deviations, self.weights, strict=True
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The model for questions that the embedder can read, and that for those it cannot."""
+
+    all: Model
+    terms: Model
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Models:
+    """The models that come with ragqa."""
+    text = resources.files("ragqa.answering").joinpath("confidence.json").read_text("utf-8")
+    return read_models(text)
+
+
+def read_models(text: str) -> Models:
+    """Read the models of a file.
+
+    :raises ValueError: it is no such file, or has a number that cannot be.
+    """
+    document = json.loads(text)
+    try:
+        models = document["models"]
+        return Models(all=_model(models["all"]), terms=_model(models["terms"]))
+    except (KeyError, TypeError) as exc:
+        raise ValueError(f"{exc} is missing or not what it should be") from exc
+
+
+def models_document(models: Models) -> dict[str, Any]:
+    """Models as `read_models` reads them."""
+    return {"models": {"all": _document(models.all), "terms": _document(models.terms)}}
+
+
+def _model(model: Mapping[str, Any]) -> Model:
+    names = tuple(map(str, model["features"]))
+    columns = [tuple(map(_number, model[key])) for key in ("means", "deviations", "weights")]
+    if not 0 < len(names) <= _LONGEST or any(len(column) != len(names) for column in columns):
+        raise ValueError("the lists of a model are not of one length")
+    means, deviations, weights = columns
+    if min(deviations) <= 0:
+        raise ValueError("a deviation is not above 0")
+    intercept, threshold = _number(model["intercept"]), _number(model["threshold"])
+    return Model(names, means, deviations, weights, intercept, threshold)
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is not a number")
+    return float(value)
+
+
+def _document(model: Model) -> dict[str, Any]:
+    return {
+        "features": list(model.names),
+        "means": list(model.means),
+        "deviations": list(model.deviations),
+        "weights": list(model.weights),
+        "intercept": model.intercept,
+        "threshold": model.threshold,
+    }

@@ -1,0 +1,64 @@
+"""`ragqa why`: why a note is in an answer, or is not."""
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from ragqa.cli.commands import Scope, find_in
+from ragqa.cli.options import (
+    AsJson,
+    Corpus,
+    Debug,
+    IndexFolder,
+    NoRefresh,
+    Paths,
+    Since,
+    Tags,
+    complete_path,
+)
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command()
+def why(
+    question: Annotated[
+        list[str], typer.Argument(metavar="QUESTION", help="The question; - reads standard input.")
+    ],
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target",
+            metavar="NOTE[:LINE]",
+            help="The note: its path, file name, title or alias; and a line of it.",
+            autocompletion=complete_path,
+        ),
+    ],
+    tag: Tags = None,
+    path: Paths = None,
+    since: Since = None,
+    no_refresh: NoRefresh = False,
+    corpus: Corpus = None,
+    index: IndexFolder = None,
+    json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Say why a note is in the answer to a question, or why it is not.
+
+    Follows the note through indexing, filters, ranking and the choice of sentences, and tries
+    words that would have found it.
+
+    Example: ragqa why "what is prompt injection?" --target guardrails.md
+    """
+    from ragqa import render
+    from ragqa.explaining import explain
+
+    scope = Scope(tag, path, since, None, no_refresh, corpus, index)
+    told, linker = find_in(partial(explain, target=target), question, scope)
+    if json:
+        render.print_document(render.explanation_document(told))
+    else:
+        render.print_explanation(told, linker)
+    render.print_warnings(told.warnings)
+    return 0

@@ -1,0 +1,106 @@
+"""Where the passages of one note come in the ranking of all, and which filters leave them out."""
+
+import glob
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ragqa.answering import sources_of
+from ragqa.api import MIN_POOL, Index
+from ragqa.explaining.explanation import Place
+from ragqa.retrieval import Legs, find_legs, to_hits
+from ragqa.stores import Snapshot
+from ragqa.types import Filters, Passage, Retrieved
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The passages of a note, best first, and the filters that leave it out, if any.
+
+    With such filters, the ranks are those without any filter.
+    """
+
+    places: tuple[Place, ...]
+    filters: tuple[str, ...]
+
+
+def rank_note(
+    index: Index, retrieved: Retrieved, path: str, line: int | None, filters: Filters
+) -> Ranked:
+    """Rank the passages of a note, those that hold `line` if it is given, among all passages."""
+    snapshot = index.snapshot()
+    passages = [
+        passage.id
+        for passage in _passages_of(snapshot, retrieved, path)
+        if line is None or passage.lines[0] <= line <= passage.lines[1]
+    ]
+    left_out = tuple(
+        said
+        for said, one in _apart(filters)
+        if passages and set(passages).isdisjoint(_let_through(snapshot, retrieved, one))
+    )
+    legs = find_legs(
+        snapshot,
+        index.source.embedders.asking,
+        retrieved.question,
+        k=snapshot.info.passages,
+        filters=Filters() if left_out else filters,
+        ranking=index.ranking,
+    )
+    fused = {id_: (at, score) for at, (id_, score) in enumerate(_fused(index, legs), start=1)}
+    scores = [(id_, fused[id_][1] if id_ in fused else 0.0) for id_ in passages]
+    read = set() if left_out else {hit.passage.id for hit in sources_of(retrieved.hits)}
+    places = [
+        Place(
+            hit=hit,
+            rank=fused[hit.passage.id][0] if hit.passage.id in fused else None,
+            read=hit.passage.id in read,
+        )
+        for hit in to_hits(snapshot, legs, scores).hits
+    ]
+    return Ranked(tuple(sorted(places, key=lambda place: place.order)), left_out)
+
+
+def rank_of(index: Index, question: str, passages: Sequence[int], filters: Filters) -> int | None:
+    """The best rank that any of these passages has for a question; None where it is not found."""
+    legs = find_legs(
+        index.snapshot(),
+        index.source.embedders.asking,
+        question,
+        k=max(index.settings.top_k, MIN_POOL),
+        filters=filters,
+        ranking=index.ranking,
+    )
+    ranks = (at for at, (id_, _) in enumerate(_fused(index, legs), start=1) if id_ in passages)
+    return next(ranks, None)
+
+
+def _passages_of(snapshot: Snapshot, retrieved: Retrieved, path: str) -> list[Passage]:
+    """All passages of a note, in reading order."""
+    only = Filters(paths=(glob.escape(path),))
+    found = snapshot.passages(_let_through(snapshot, retrieved, only))
+    # A glob that is the path of a note also matches what lies in a folder of that name.
+    return sorted((p for p in found if p.path == path), key=lambda passage: passage.start)
+
+
+def _let_through(snapshot: Snapshot, retrieved: Retrieved, filters: Filters) -> list[int]:
+    """The ids of all passages that the filters let through."""
+    nearest = snapshot.dense(retrieved.vectors.pooled, snapshot.info.passages, filters)
+    return [passage_id for passage_id, _ in nearest]
+
+
+def _apart(filters: Filters) -> list[tuple[str, Filters]]:
+    """Each filter by itself, as it is given on the command line."""
+    each = [(f"--tag {tag}", Filters(tags=(tag,))) for tag in filters.tags]
+    if filters.paths:
+        options = " ".join(f"--path {glob_}" for glob_ in filters.paths)
+        each.append((options, Filters(paths=filters.paths)))
+    if filters.since:
+        each.append((f"--since {filters.since}", Filters(since=filters.since)))
+    return each
+
+
+def _fused(index: Index, legs: Legs) -> list[tuple[int, float]]:
+    """What `ask` makes of these legs: it takes so many candidates of each, and no more."""
+    pool = max(index.settings.top_k, MIN_POOL, index.ranking.candidates)
+    asked = replace(legs, dense=legs.dense[:pool], terms=legs.terms[:pool])
+    return asked.fused(index.ranking.dense_weight)

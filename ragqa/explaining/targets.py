@@ -1,0 +1,167 @@
+"""Which note is asked about, by its path, its name or its title; and why it may not be indexed."""
+
+import os
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragqa.errors import UsageError
+from ragqa.notes import why_left_out
+from ragqa.types import IndexInfo, NoteRecord
+
+OUTSIDE = "outside the folder of notes"
+PENDING = "not in the index yet; run ragqa index"
+
+_LINE = re.compile(r"(?s)(.+):([1-9]\d{0,8})")
+_MAX_ENTRIES = 20_000
+"""Names to compare with one that is not known, and files to look for one among."""
+
+_MAX_NAME = 200
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is asked about; `reason` says why it is not indexed, "" where it is.
+
+    `path` is relative to the notes where it lies among them, else as it was given.
+    """
+
+    path: str
+    line: int | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """The notes on disk and in the index: where a target is looked for."""
+
+    corpus: Path
+    max_note_bytes: int
+    known: Mapping[str, NoteRecord]
+    info: IndexInfo
+
+    def find(self, text: str) -> Target:
+        """The note that `NOTE` or `NOTE:LINE` means.
+
+        :raises UsageError: there is no such note, or several have this name; the hint names some.
+        """
+        for look in (self._indexed, self._left_out):
+            for name, line in _readings(text):
+                target = look(name, line)
+                if target:
+                    return target
+        shown = text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}\u2026"
+        raise UsageError(
+            f"there is no note {shown!r} in {self.corpus}", hint=_suggest(self._alike(text))
+        )
+
+    def _indexed(self, name: str, line: int | None) -> Target | None:
+        for path in _inside(self.corpus, name):
+            if path in self.known:
+                return Target(path, line)
+        folded = name.casefold()
+        ways: tuple[Callable[[NoteRecord], bool], ...] = (
+            lambda note: note.path.rpartition("/")[2] == name,
+            lambda note: folded in _names(note),
+        )
+        for fits in ways:
+            paths = sorted(note.path for note in self.known.values() if fits(note))
+            if len(paths) > 1:
+                first = ", ".join(paths[:_SHOWN])
+                more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+                raise UsageError(
+                    f"{len(paths)} notes are called {name!r}: {first}{more}", hint=_suggest(paths)
+                )
+            if paths:
+                return Target(paths[0], line)
+        return None
+
+    def _left_out(self, name: str, line: int | None) -> Target | None:
+        paths = _inside(self.corpus, name)
+        if not paths:
+            return Target(name, line, OUTSIDE)
+        if "/" not in name:
+            paths += _below(self.corpus, name)
+        for path in paths:
+            reason = self._reason(path)
+            if reason:
+                return Target(path, line, reason)
+        return Target(name, line, OUTSIDE) if os.path.lexists(name) else None
+
+    def _reason(self, path: str) -> str:
+        """Why what lies at a path is not indexed; "" where nothing seems to lie there."""
+        if path == ".":
+            return "the folder of notes itself"
+        try:
+            reason = why_left_out(self.corpus, path, max_note_bytes=self.max_note_bytes)
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return ""
+        except OSError as exc:
+            return f"it cannot be read: {exc.strerror}"
+        skipped = {skip.path: skip.reason for skip in self.info.skipped}
+        return reason or skipped.get(path, PENDING)
+
+    def _alike(self, text: str) -> list[str]:
+        """The notes with the names most like this one, best first."""
+        from difflib import get_close_matches
+
+        *_, (wanted, _) = ("", None), *_readings(text[:_MAX_NAME])
+        names: dict[str, str] = {}
+        for note in list(self.known.values())[:_MAX_ENTRIES]:
+            for name in (note.path.casefold(), note.path.rpartition("/")[2].casefold()):
+                names.setdefault(name, note.path)
+            for name in _names(note):
+                names.setdefault(name, note.path)
+        close = get_close_matches(wanted.casefold(), names, n=2 * _SHOWN)
+        return list(dict.fromkeys(names[name] for name in close))
+
+
+def _readings(text: str) -> Iterator[tuple[str, int | None]]:
+    """The whole as a name; then, if it can be read so, the name and the line behind a colon."""
+    if text:
+        yield text, None
+    match = _LINE.fullmatch(text)
+    if match:
+        yield match[1], int(match[2])
+
+
+def _names(note: NoteRecord) -> set[str]:
+    """What a note goes by beside its path, in small letters."""
+    stem = note.path.rpartition("/")[2].rpartition(".")[0]
+    return {name.casefold() for name in (stem, note.title, *note.aliases)}
+
+
+def _inside(corpus: Path, name: str) -> list[str]:
+    """The paths below the corpus that a name may mean: as seen from the corpus, and from here.
+
+    By the letters alone: nothing is opened or followed.
+    """
+    tops = (corpus.absolute(), corpus.resolve())
+    wholes = [Path(os.path.normpath(Path(start, name))) for start in (*tops, Path.cwd())]
+    below = (
+        whole.relative_to(top).as_posix()
+        for whole in wholes
+        for top in tops
+        if whole.is_relative_to(top)
+    )
+    return list(dict.fromkeys(below))
+
+
+def _below(corpus: Path, name: str) -> list[str]:
+    """Files of this name anywhere below the corpus, hidden and ignored folders included."""
+    seen, found = 0, list[str]()
+    for folder, _, files in os.walk(corpus):
+        seen += len(files)
+        if name in files:
+            found.append(Path(folder, name).relative_to(corpus).as_posix())
+        if seen > _MAX_ENTRIES:
+            break
+    return sorted(found)
+
+
+def _suggest(paths: Iterable[str]) -> str:
+    named = [f"--target {shlex.quote(path)}" for path in list(paths)[:_SHOWN]]
+    return ", or ".join(named) or "ragqa status says which notes are indexed"

@@ -1,0 +1,325 @@
+"""`ragqa why` and `ragqa ask --explain`: how far a note came, by the real command line."""
+
+import os
+import shutil
+
+import pytest
+from support import CORPUS
+
+from ragqa.explaining import STAGES
+
+NOTES = {
+    "cats.md": "---\ntitle: Cats\naliases: [Felines]\ntags: [animals]\ndate: 2024-05-01\n---\n\n"
+    "# Cats\n\nCats sleep for most of the day. A cat purrs when it is content.\n",
+    "garden/roses.md": "---\ntags: [plants]\ndate: 2023-01-01\n---\n\n# Roses\n\n"
+    "Roses need pruning in late winter. Feed roses in spring.\n",
+    "garden/plan.md": "# Plan\n\nDig the beds in autumn and mulch them well.\n",
+    "work/plan.md": "# Plan\n\nWrite the report before the end of the quarter.\n",
+    "drafts/old.md": "# Old\n\nCats sleep on the old drafts all day.\n",
+    ".ragqaignore": "# what is not finished\ndrafts/\n",
+    "picture.png": "not a picture",
+    ".hidden.md": "# Hidden\n\nCats sleep in hiding all day long.\n",
+    "binary.md": "Cats sleep\0all day.\n",
+    "empty.md": "",
+}
+
+
+@pytest.fixture
+def notes(tmp_path):
+    folder = tmp_path / "notes"
+    for name, text in NOTES.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    return folder
+
+
+@pytest.fixture
+def why(quick, notes, tmp_path):
+    """Why a note is in the answer about cats, or is not."""
+    places = ["--corpus", notes, "--index", tmp_path / "index"]
+
+    def run(target, *args, **kwargs):
+        question = "what do cats do all day?"
+        return quick("why", question, "--target", target, *args, *places, **kwargs)
+
+    return run
+
+
+@pytest.fixture
+def wiki_why(ragqa, wiki_index):
+    def run(question, target, *args):
+        places = ["--corpus", CORPUS, "--index", wiki_index]
+        return ragqa("why", question, "--target", target, *args, *places)
+
+    return run
+
+
+def test_a_note_in_the_answer_is_said_to_be_there_with_its_numbers(ragqa, wiki_why, wiki_index):
+    question = "when should I fine-tune?"
+    run = wiki_why(question, "decision-framework.md", "--json")
+    document = run.document
+    assert run.code == 0
+    assert (document["stage"], document["answered"]) == ("said", True)
+    assert document["target"] == {"path": "fine-tuning/decision-framework.md", "line": None}
+    assert document["passages"][0]["rank"] == document["passages"][0]["dense_rank"] == 1
+    assert document["tried"] == []
+    asked = ragqa("ask", question, "--json", "--corpus", CORPUS, "--index", wiki_index).document
+    said = [citation["quote"] for citation in document["said"]]
+    assert said == [citation["quote"] for citation in asked["citations"]]
+    assert document["confidence"] == asked["confidence"]
+    out = wiki_why(question, "decision-framework.md").out
+    assert out.startswith("Yes: fine-tuning/decision-framework.md is in the answer, as [1]")
+
+
+def test_a_sentence_that_was_found_and_not_chosen_is_set_beside_those_that_were(wiki_why):
+    question, note = "when should I fine-tune?", "fine-tuning/decision-framework.md"
+    whole = wiki_why(question, note, "--json").document
+    said = {tuple(citation["lines"]) for citation in whole["said"]}
+    unsaid = next(
+        one["lines"][0]
+        for one in whole["sentences"]
+        if one["lost"] and all(not low <= one["lines"][0] <= high for low, high in said)
+    )
+    document = wiki_why(question, f"{note}:{unsaid}", "--json").document
+    assert document["stage"] == "composer"
+    best = document["sentences"][0]
+    assert best["lines"][0] <= unsaid <= best["lines"][1]
+    assert best["lost"] in ("weak", "repeats", "full")
+    assert 1 < best["rank"] <= document["candidates"]
+    for one in (best, *document["said"]):
+        assert sum(one["parts"].values()) == pytest.approx(one["score"], abs=0.001)
+    out = wiki_why(question, f"{note}:{unsaid}").out
+    assert out.startswith(f"Line {unsaid} of {note} was found, but no sentence of it was chosen")
+    assert "its best" in out
+    assert "[1]" in out
+
+
+def test_a_note_far_down_is_given_its_ranks_and_a_word_that_finds_it(ragqa, wiki_why, wiki_index):
+    question = "when should I fine-tune?"
+    document = wiki_why(question, "lora.md", "--json").document
+    best = document["passages"][0]
+    assert document["stage"] in ("dense", "terms", "dense and terms", "fusion")
+    assert best["rank"] > 5
+    assert best["read"] is False
+    assert document["helps"] is True
+    trial = document["tried"][0]
+    asked = " ".join((question, *trial["words"]))
+    places = ["--corpus", CORPUS, "--index", wiki_index]
+    hits = ragqa("search", asked, "--json", *places).document["hits"]
+    assert hits[trial["rank"] - 1]["path"] == "fine-tuning/lora.md"
+    said = [c["path"] for c in ragqa("ask", asked, "--json", *places).document["citations"]]
+    assert ("fine-tuning/lora.md" in said) is trial["said"]
+
+
+def test_the_ranks_of_a_leg_go_beyond_its_candidates(wiki_why):
+    document = wiki_why("how do I prune roses?", "bm25.md", "--json").document
+    best = document["passages"][0]
+    assert best["rank"] is None
+    assert best["dense_rank"] > 200
+    assert best["terms_rank"] is None
+    assert [one["word"] for one in document["missing_words"]] == ["prune", "roses"]
+
+
+def test_a_note_that_was_found_where_no_answer_was_given_is_said_to_be_withheld(
+    ragqa, wiki_why, wiki_index
+):
+    question = "how do I prune roses?"
+    places = ["--corpus", CORPUS, "--index", wiki_index]
+    nearest = ragqa("search", question, "--json", *places).document["hits"][0]["path"]
+    run = wiki_why(question, nearest)
+    assert run.code == 0
+    assert "no answer was given at all" in run.out
+    assert "Stage: confidence" in run.out
+    assert "Confidence that the notes answer" in run.out
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "reason"),
+    [
+        ("drafts/old.md", "drafts/old.md", 'line 2 of .ragqaignore leaves it out: "drafts/"'),
+        ("old.md", "drafts/old.md", 'line 2 of .ragqaignore leaves it out: "drafts/"'),
+        (".hidden.md", ".hidden.md", "the name .hidden.md begins with a dot"),
+        ("picture.png", "picture.png", "not a note, which ends in .md, .markdown or .txt"),
+        ("binary.md", "binary.md", "binary: a NUL at byte 10"),
+        ("garden", "garden", "a folder, not a note"),
+        ("../elsewhere.md", "../elsewhere.md", "outside the folder of notes"),
+        ("/etc/hostname", "/etc/hostname", "outside the folder of notes"),
+    ],
+)
+def test_a_note_that_is_not_indexed_is_given_the_reason(why, target, path, reason):
+    run = why(target, "--json")
+    assert run.code == 0, run.err
+    document = run.document
+    assert (document["stage"], document["target"]["path"]) == ("not indexed", path)
+    assert document["reason"] == reason
+    assert document["verdict"].startswith(f"{path} is not indexed")
+
+
+def test_a_note_that_is_too_big_is_told_the_setting(why, notes):
+    run = why("cats.md", "--json", env={"RAGQA_MAX_NOTE_BYTES": "120"})
+    assert "more than max_note_bytes (120)" in run.document["reason"]
+
+
+def test_a_symbolic_link_is_not_followed(why, notes):
+    (notes / "link.md").symlink_to("/etc/hostname")
+    assert why("link.md", "--json").document["reason"] == "a symbolic link, which is not followed"
+
+
+def test_a_note_that_does_not_exist_is_an_error_that_names_one_like_it(why):
+    run = why("cast.md")
+    assert run.code == 2
+    assert run.out == ""
+    assert "there is no note 'cast.md'" in run.err
+    assert "--target cats.md" in run.err
+
+
+@pytest.mark.parametrize(
+    "target", ["cats.md", "./cats.md", "cats", "CATS", "felines", "garden/../cats.md"]
+)
+def test_a_note_goes_by_its_path_its_name_its_title_and_its_aliases(why, target):
+    assert why(target, "--json").document["target"] == {"path": "cats.md", "line": None}
+
+
+def test_a_note_goes_by_its_whole_path_and_by_that_from_here(why, notes):
+    assert why(notes / "cats.md", "--json").document["target"]["path"] == "cats.md"
+    here = why("roses.md", "--json", cwd=notes / "garden").document
+    assert here["target"]["path"] == "garden/roses.md"
+
+
+@pytest.mark.parametrize("target", ["plan", "Plan", "plan.md", "plan.md:3"])
+def test_a_name_that_two_notes_share_is_an_error_that_names_both(why, target):
+    run = why(target)
+    assert run.code == 2
+    assert "2 notes are called" in run.err
+    assert "garden/plan.md" in run.err
+    assert "--target work/plan.md" in run.err
+
+
+def test_a_note_that_filters_leave_out_is_told_which_and_what_it_ranks_without(why):
+    document = why("cats", "--tag", "plants", "--since", "2020", "--json").document
+    assert document["stage"] == "filters"
+    assert document["filters"] == ["--tag plants"]
+    assert document["passages"][0]["rank"] == 1
+    assert "cats.md is left out by --tag plants. Without any filter it ranks 1." in (
+        why("cats", "--tag", "plants").out
+    )
+
+
+def test_filters_that_let_a_note_through_are_not_blamed(why):
+    document = why("cats", "--tag", "animals", "--path", "cats*", "--json").document
+    assert document["filters"] == []
+    assert document["stage"] != "filters"
+
+
+def test_a_line_that_no_passage_holds_was_lost_by_cutting_the_note_up(why):
+    document = why("cats.md:2", "--json").document
+    assert document["stage"] == "chunking"
+    assert "No passage holds line 2 of cats.md" in document["verdict"]
+    assert why("cats.md:999", "--json").document["stage"] == "chunking"
+    assert why("empty.md", "--json").document["verdict"].endswith("no text that can be found.")
+
+
+def test_a_line_narrows_the_passages_to_those_that_hold_it(why):
+    document = why("cats.md:10", "--json").document
+    assert all(low <= 10 <= high for low, high in (one["lines"] for one in document["passages"]))
+    assert len(document["passages"]) == 1
+
+
+def test_a_note_changed_or_added_since_is_said_to_need_indexing(why, notes):
+    assert why("cats.md").code == 0
+    (notes / "cats.md").write_text("# Cats\n\nCats do nothing.\n", encoding="utf-8")
+    (notes / "dogs.md").write_text("# Dogs\n\nDogs bark all day.\n", encoding="utf-8")
+    assert why("cats.md", "--no-refresh", "--json").document["stage"] == "changed"
+    reason = why("dogs.md", "--no-refresh", "--json").document["reason"]
+    assert reason == "not in the index yet; run ragqa index"
+    assert why("dogs.md", "--json").document["stage"] != "not indexed"
+
+
+def test_the_document_has_these_keys_and_a_known_stage(why):
+    documents = [why(target, "--json").document for target in ("cats", "roses.md", ".hidden.md")]
+    for document in documents:
+        assert set(document) == {
+            "question",
+            "target",
+            "verdict",
+            "stage",
+            "reason",
+            "filters",
+            "answered",
+            "confidence",
+            "confidence_reasons",
+            "passages",
+            "candidates",
+            "sentences",
+            "said",
+            "missing_words",
+            "tried",
+            "helps",
+            "warnings",
+            "timings_ms",
+            "index",
+        }
+        assert document["stage"] in STAGES
+
+
+def test_nothing_is_written_beside_the_usual_refresh(why, notes, tmp_path):
+    why("cats")
+    before = sorted(path for path in tmp_path.rglob("*"))
+    stamps = [path.stat().st_mtime_ns for path in before]
+    why("cats")
+    assert sorted(path for path in tmp_path.rglob("*")) == before
+    assert [path.stat().st_mtime_ns for path in before] == stamps
+
+
+def test_without_an_index_and_without_refresh_the_command_is_named(why, tmp_path):
+    shutil.rmtree(tmp_path / "index", ignore_errors=True)
+    run = why("cats", "--no-refresh")
+    assert run.code == 3
+    assert "ragqa index" in run.err
+
+
+def test_a_question_in_another_script_is_ranked_by_its_words_and_said_so(wiki_why):
+    run = wiki_why("人工智能 BM25 怎么样", "bm25.md", "--json")
+    assert all(one["dense_rank"] is None for one in run.document["passages"])
+    assert run.document["passages"][0]["terms_rank"] == 1
+
+
+def test_ask_explain_keeps_ranking_match_and_confidence_apart(ragqa, wiki_index):
+    run = ragqa(
+        "ask", "when should I fine-tune?", "--explain", "--corpus", CORPUS, "--index", wiki_index
+    )
+    answer, _, figures = run.out.partition("Confidence that your notes answer this")
+    assert answer.startswith("Fine-tune when")
+    for label in ("Ranking of the passage", "Match of sentence and question", "Confidence that"):
+        assert label in figures
+    assert all(len(line) <= 80 for line in figures.splitlines())
+
+
+def test_ask_explain_tells_why_nothing_was_said(ragqa, wiki_index):
+    places = ["--corpus", CORPUS, "--index", wiki_index]
+    run = ragqa("ask", "how do I prune roses?", "--explain", *places)
+    assert run.code == 1
+    assert "meaning of the nearest sentence" in run.out
+    document = ragqa("ask", "how do I prune roses?", "--explain", "--json", *places).document
+    assert document["confidence_reasons"]
+    assert all(reason["share"] < 1 for reason in document["confidence_reasons"])
+
+
+def test_only_explain_adds_parts_to_the_document(quick, notes, tmp_path):
+    args = ["ask", "do cats sleep for most of the day?", "--json", "--corpus", notes]
+    args += ["--index", tmp_path / "index"]
+    explained, plain = quick(*args, "--explain").document, quick(*args).document
+    added = {
+        "citations": {"parts"},
+        "passages": {"dense_rank", "terms_rank"},
+    }
+    assert set(explained) - set(plain) == {"confidence_reasons"}
+    assert plain["citations"]
+    for name, keys in added.items():
+        for one, other in zip(explained[name], plain[name], strict=True):
+            assert set(one) - set(other) == keys
+            assert {key: one[key] for key in other} == other
+    for citation in explained["citations"]:
+        assert sum(citation["parts"].values()) == pytest.approx(citation["score"], abs=0.001)

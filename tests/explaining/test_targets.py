@@ -1,0 +1,91 @@
+"""What a target means, whatever was typed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqa.errors import UsageError
+from ragqa.explaining.targets import Notes, Target
+from ragqa.types import EmbedderInfo, IndexInfo, NoteRecord, Stamp
+
+INFO = IndexInfo(
+    generation=1,
+    embedder=EmbedderInfo("hashed", "", 64, 256, "mean"),
+    dtype="float32",
+    canary=(),
+    chunking={},
+    notes=0,
+    passages=0,
+    corpus="notes",
+    created="",
+)
+NAMES = st.text(alphabet="ab:/.1 \n\x1b\udcff", min_size=1, max_size=12)
+
+
+def record(path, title="", aliases=()):
+    return NoteRecord(path, Stamp(1, 1), "0" * 64, True, title, (), "", tuple(aliases))
+
+
+def notes(corpus, *records):
+    return Notes(corpus, 1_000, {one.path: one for one in records}, INFO)
+
+
+def test_a_line_follows_the_last_colon(tmp_path):
+    known = notes(tmp_path, record("a.md"))
+    assert known.find("a.md:12") == Target("a.md", 12)
+    assert known.find("a.md") == Target("a.md", None)
+
+
+def test_a_name_with_a_colon_is_a_name_before_it_is_a_line(tmp_path):
+    known = notes(tmp_path, record("a"), record("a:3"))
+    assert known.find("a:3") == Target("a:3", None)
+    assert known.find("a:3:4") == Target("a:3", 4)
+    assert known.find("a:5") == Target("a", 5)
+
+
+def test_a_path_comes_before_a_file_name_and_that_before_a_title(tmp_path):
+    known = notes(
+        tmp_path, record("x.md", title="y.md"), record("b/y.md"), record("y", title="z.md")
+    )
+    assert known.find("y").path == "y"
+    assert known.find("y.md").path == "b/y.md"
+    assert known.find("Z.MD").path == "y"
+
+
+@pytest.mark.parametrize("text", ["", ":", "a.md:0", "a.md:-1", "a.md:", "x" * 9_000, "a\0b"])
+def test_what_is_no_note_is_an_error_with_a_hint(tmp_path, text):
+    with pytest.raises(UsageError) as caught:
+        notes(tmp_path, record("other.md")).find(text)
+    assert caught.value.hint
+    assert len(caught.value.message) < 400 + len(str(tmp_path))
+
+
+def test_the_folder_of_notes_is_no_note(tmp_path):
+    assert notes(tmp_path).find(str(tmp_path)).reason == "the folder of notes itself"
+
+
+def test_two_notes_of_one_title_are_both_named(tmp_path):
+    known = notes(tmp_path, record("a.md", title="Same"), record("b.md", aliases=["same"]))
+    with pytest.raises(UsageError, match=r"2 notes are called 'same': a\.md, b\.md"):
+        known.find("same")
+
+
+@given(st.lists(NAMES, max_size=4, unique=True), NAMES)
+def test_any_text_means_a_note_something_outside_or_nothing(tmp_path_factory, paths, text):
+    corpus = tmp_path_factory.getbasetemp() / "no notes here"
+    corpus.mkdir(exist_ok=True)
+    try:
+        target = notes(corpus, *map(record, paths)).find(text)
+    except UsageError:
+        return
+    assert target.path in paths or target.reason
+    assert target.line is None or target.line > 0
+
+
+@given(st.lists(NAMES, min_size=1, max_size=4, unique=True))
+def test_every_path_means_itself(tmp_path_factory, paths):
+    corpus = tmp_path_factory.getbasetemp() / "no notes here"
+    corpus.mkdir(exist_ok=True)
+    plain = [p for p in paths if not p.startswith("/") and "" not in p.split("/")]
+    for path in (p for p in plain if {".", ".."}.isdisjoint(p.split("/"))):
+        assert notes(corpus, *map(record, paths)).find(path) == Target(path, None)
