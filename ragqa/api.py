@@ -1,14 +1,15 @@
 """The Python interface, which the command line itself uses: an index over a folder of notes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from ragqa.answering import BACKEND, Composed, compose, keep_current
-from ragqa.clock import Clock
+from ragqa.clock import Clock, today
 from ragqa.config import Loaded, Places, Settings, load_settings
 from ragqa.config.settings import Value
 from ragqa.embedders import embedder_for
@@ -27,6 +28,8 @@ from ragqa.retrieval import Ranking, clean_question, retrieve
 from ragqa.stores import Snapshot, Store, open_store
 from ragqa.types import (
     Answer,
+    Citation,
+    Disagreement,
     Filters,
     IndexInfo,
     IndexReport,
@@ -50,8 +53,11 @@ class Index:
     Every method raises a `RagqaError`, whose message and hint are meant for a person.
     """
 
-    def __init__(self, settings: Settings, places: Places) -> None:
+    def __init__(
+        self, settings: Settings, places: Places, *, today: Callable[[], date] = today
+    ) -> None:
         self.settings = settings
+        self._today = today
         self.places = places
         self._store: Store = open_store(places.index)
         self.source = Source(
@@ -150,6 +156,7 @@ class Index:
         composed = compose(
             retrieved, self.source.embedders.asking, sentences=self.settings.sentences
         )
+        composed = _aged(composed, self._old_before())
         clock.lap("answer")
         return _answer(retrieved, composed, self.settings.top_k, info, warnings, clock.laps())
 
@@ -190,6 +197,11 @@ class Index:
         notes = self._open().notes().values()
         tags = sorted({tag for note in notes for tag in note.tags})
         return tags, sorted(note.path for note in notes)
+
+    def _old_before(self) -> str:
+        """The date before which a note is old; "" where none is."""
+        days = self.settings.old_after_days
+        return (self._today() - timedelta(days=days)).isoformat() if days else ""
 
     def _open(self) -> Snapshot:
         if self._snapshot is None:
@@ -294,6 +306,23 @@ def index_from(loaded: Loaded) -> Index:
     return Index(loaded.settings, loaded.places)
 
 
+def _aged(composed: Composed, old_before: str) -> Composed:
+    """The same with every citation of a note marked that has an older date."""
+
+    def aged(citation: Citation) -> Citation:
+        return replace(citation, old=bool(citation.note_date) and citation.note_date < old_before)
+
+    def both(told: Disagreement) -> Disagreement:
+        first, second = told.citations
+        return replace(told, citations=(aged(first), aged(second)))
+
+    return replace(
+        composed,
+        citations=tuple(map(aged, composed.citations)),
+        disagreements=tuple(map(both, composed.disagreements)),
+    )
+
+
 def _answer(
     retrieved: Retrieved,
     composed: Composed,
@@ -313,4 +342,5 @@ def _answer(
         info=info,
         warnings=tuple(warnings),
         timings_ms=timings_ms,
+        disagreements=tuple(composed.disagreements),
     )

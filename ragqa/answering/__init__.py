@@ -7,11 +7,12 @@ from ragqa.answering.candidates import candidates_of, citable_units, unit_text
 from ragqa.answering.checking import keep_current
 from ragqa.answering.composing import choose, cite, in_reading_order
 from ragqa.answering.confidence import confidence
+from ragqa.answering.disagreement import disagreements
 from ragqa.answering.plain import plain_text
 from ragqa.answering.reading import read
 from ragqa.answering.scoring import Scored, combine, measure
 from ragqa.embedders import Embedder
-from ragqa.types import Citation, Retrieved
+from ragqa.types import Citation, Disagreement, Retrieved
 
 __all__ = [
     "Composed",
@@ -32,13 +33,15 @@ BACKEND = "extractive"
 class Composed:
     """An answer's text with its citations, empty where the notes do not seem to answer.
 
-    `confidence` is the probability that they do.
+    `confidence` is the probability that they do. `disagreements` are where other sentences say
+    something else than those cited.
     """
 
     answered: bool
     confidence: float
     text: str = ""
     citations: Sequence[Citation] = ()
+    disagreements: Sequence[Disagreement] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,15 @@ def compose(retrieved: Retrieved, embedder: Embedder, *, sentences: int) -> Comp
         return Composed(answered=False, confidence=0.0)
     if not weighed.answered:
         return Composed(answered=False, confidence=weighed.confidence)
-    chosen = choose(weighed.candidates, sentences=sentences)
-    text, citations = cite(in_reading_order(chosen))
-    return Composed(answered=True, confidence=weighed.confidence, text=text, citations=citations)
+    chosen = in_reading_order(choose(weighed.candidates, sentences=sentences))
+    text, citations = cite(chosen)
+    return Composed(
+        answered=True,
+        confidence=weighed.confidence,
+        text=text,
+        citations=citations,
+        disagreements=disagreements(retrieved.question, chosen, weighed.candidates),
+    )
 
 
 def weigh(retrieved: Retrieved, embedder: Embedder) -> Weighed | None:

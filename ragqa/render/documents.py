@@ -4,7 +4,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ragqa.types import Answer, Citation, Hit, IndexInfo, IndexReport, SearchResult, Skipped
+from ragqa.types import (
+    Answer,
+    Citation,
+    Disagreement,
+    Hit,
+    IndexInfo,
+    IndexReport,
+    SearchResult,
+    Skipped,
+)
 
 Document = dict[str, Any]
 
@@ -24,6 +33,7 @@ def answer_document(answer: Answer) -> Document:
         "backend": answer.backend,
         "answer": answer.text,
         "citations": [_citation(citation) for citation in answer.citations],
+        "disagreements": [_disagreement(told) for told in answer.disagreements],
         "passages": [_hit(hit) for hit in answer.hits],
         "warnings": list(answer.warnings),
         "timings_ms": dict(answer.timings_ms),
@@ -83,6 +93,18 @@ def _citation(citation: Citation) -> Document:
         "quote": citation.quote,
         "note_sha256": citation.note_sha256,
         "score": citation.score,
+        "note_date": citation.note_date or None,
+        "old": citation.old,
+    }
+
+
+def _disagreement(told: Disagreement) -> Document:
+    return {
+        "about": told.about,
+        "statements": [
+            _citation(citation) | {"says": says}
+            for citation, says in zip(told.citations, told.says, strict=True)
+        ],
     }
 
 

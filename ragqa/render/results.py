@@ -9,13 +9,30 @@ from rich.style import Style
 from rich.text import Text
 
 from ragqa.analysis import WORD, index_terms, query_terms
-from ragqa.answering import citable_units, unit_text
+from ragqa.answering import citable_units, plain_text, unit_text
 from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import emit, stdout
-from ragqa.types import Answer, Citation, Hit, IndexReport, Kind, Passage, SearchResult
+from ragqa.types import (
+    Answer,
+    Citation,
+    Disagreement,
+    Hit,
+    IndexReport,
+    Kind,
+    Passage,
+    SearchResult,
+)
 
 UNSURE = "Not sure that this is an answer; these are the nearest sentences:"
 NOT_IN_NOTES = "Your notes do not seem to answer this."
+
+DISAGREE = {
+    "number": "Your notes disagree on a figure:",
+    "date": "Your notes disagree on a date:",
+    "negation": "Your notes disagree: one says no.",
+    "word": "Your notes disagree: they say the opposite.",
+}
+"""How a disagreement is announced, by what it is about."""
 
 _MAX_QUOTE_LINES = 12
 _SNIPPET_CHARS = 220
@@ -51,6 +68,8 @@ def print_answer(answer: Answer, linker: Linker) -> None:
     if not answer.sure:
         emit(console, Text(UNSURE, style="warning"))
     emit(console, _answer_text(answer))
+    for told in answer.disagreements:
+        _print_disagreement(console, told, linker)
     emit(console, Text("\nSources", style="bold"))
     for citation in answer.citations:
         _print_citation(console, citation, answer.question, linker)
@@ -91,8 +110,32 @@ def _answer_text(answer: Answer) -> Text:
     return text
 
 
+def _print_disagreement(console: Console, told: Disagreement, linker: Linker) -> None:
+    """Print what two notes say differently, each with its date and its place."""
+    emit(console, Text(f"\n{DISAGREE[told.about]}", style="warning"))
+    for citation, says in zip(told.citations, told.says, strict=True):
+        when = _date(citation) if citation.note_date else Text("no date", style="quiet")
+        place = linker.place(citation.path, citation.lines)
+        emit(console, Text.assemble(when, "  ", place), indent=_INDENT)
+        said = plain_text(citation.quote, kind=citation.kind, context=citation.context)
+        text = Text(safe_text(said))
+        start = text.plain.find(safe_text(says))
+        text.stylize("warning bold", start, start + len(safe_text(says)))
+        emit(console, text, indent=2 * _INDENT)
+
+
+def _date(citation: Citation) -> Text:
+    """The date of a citation's note; one that is old says so."""
+    if citation.old:
+        return Text(f"{safe_line(citation.note_date)}, old", style="warning")
+    return Text(safe_line(citation.note_date), style="quiet")
+
+
 def _print_citation(console: Console, citation: Citation, question: str, linker: Linker) -> None:
-    _print_place(console, citation.n, citation.path, citation.lines, citation.heading, linker)
+    place = linker.place(citation.path, citation.lines)
+    if citation.note_date:
+        place = Text.assemble(place, "  ", _date(citation))
+    _print_place(console, citation.n, place, citation.heading)
     if citation.kind is Kind.ROW and citation.context:
         emit(console, Text(safe_line(citation.context), style="quiet"), indent=_INDENT)
     emit(console, _marked(_shown(citation), question), indent=_INDENT)
@@ -101,19 +144,12 @@ def _print_citation(console: Console, citation: Citation, question: str, linker:
 def _print_hits(console: Console, question: str, hits: Sequence[Hit], linker: Linker) -> None:
     for n, hit in enumerate(hits, start=1):
         passage = hit.passage
-        _print_place(console, n, passage.path, passage.lines, passage.heading, linker)
+        _print_place(console, n, linker.place(passage.path, passage.lines), passage.heading)
         emit(console, _marked(_snippet(passage, question), question), indent=_INDENT)
 
 
-def _print_place(
-    console: Console,
-    n: int,
-    path: str,
-    lines: tuple[int, int],
-    heading: Sequence[str],
-    linker: Linker,
-) -> None:
-    text = Text.assemble((f"{n:>2} ", "number"), linker.place(path, lines))
+def _print_place(console: Console, n: int, place: Text, heading: Sequence[str]) -> None:
+    text = Text.assemble((f"{n:>2} ", "number"), place)
     trail = Text(safe_line(" \u203a ".join(heading)), style="heading")
     if trail and text.cell_len + 2 + trail.cell_len > console.width:
         emit(console, text)

@@ -1,6 +1,6 @@
 """The nouns of ragqa: frozen data that one stage hands to the next."""
 
-from ragqa.types.answers import SURE_FROM, Answer, Citation, SearchResult
+from ragqa.types.answers import SURE_FROM, Answer, Citation, Disagreement, SearchResult
 from ragqa.types.indexes import EmbedderInfo, IndexInfo, IndexReport
 from ragqa.types.notes import Block, Kind, Link, Note, NoteFile, NoteRecord, Skipped, Stamp
 from ragqa.types.passages import Filters, Hit, Passage, Retrieved, TokenVectors, Unit
@@ -11,6 +11,7 @@ __all__ = [
     "Answer",
     "Block",
     "Citation",
+    "Disagreement",
     "EmbedderInfo",
     "Filters",
     "Hit",

@@ -16,7 +16,7 @@ class Citation:
     """A quote from a note, exact: `note.text[chars[0]:chars[1]] == quote`.
 
     `parts` are what each signal adds to `score`, by name. `note_date` is ISO, or "" for a note
-    without a date.
+    without a date; `old` tells that it is older than the settings call old.
     """
 
     n: int
@@ -30,7 +30,22 @@ class Citation:
     context: str = ""
     kind: Kind = Kind.PARAGRAPH
     note_date: str = ""
+    old: bool = False
     parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Two statements of two notes that answer the question differently, the newer note first.
+
+    `about` is what they differ in: "number", "date", "negation" or "word". `says` are the words in
+    question, as they stand in each sentence's plain text. At least one of the two is cited in the
+    answer; the other may be, or has the number 0.
+    """
+
+    about: str
+    citations: tuple[Citation, Citation]
+    says: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +66,7 @@ class Answer:
     info: IndexInfo
     warnings: tuple[str, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    disagreements: tuple[Disagreement, ...] = ()
 
     @property
     def sure(self) -> bool:
