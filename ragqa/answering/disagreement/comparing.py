@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ragqa.analysis import STOP_WORDS
 from ragqa.answering.disagreement.figures import Figure, can_both_hold
@@ -13,6 +14,7 @@ from ragqa.answering.disagreement.wording import (
     FILLERS,
     GENERIC,
     OPPOSITES,
+    RESTRICTING,
     SWITCHES,
     contrasted,
 )
@@ -30,6 +32,7 @@ _NO_NEGATION = re.compile(
 )
 _PREFIX = re.compile(r"un(?=\w{4})")
 _NONE = (-1, 0)
+_ARTICLES = frozenset({"a", "an", "the", "our", "your", "its"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +103,24 @@ def _same_subject(
     if _instead(first, second, asked.about) or _instead(second, first, asked.about):
         return False
     first, second = first - asked.about, second - asked.about
+    # "We use it for orders", and "we do not use it": what denies must not be narrowed down.
+    denied = _turned(one) != _turned(other)
+    if (_narrowed(one, first) and (_turned(one) or not denied)) or (
+        _narrowed(other, second) and (_turned(other) or not denied)
+    ):
+        return False
     return min(len(first), len(second)) == 0 and max(len(first), len(second)) <= APART
 
 
 def _instead(own: frozenset[str], others: frozenset[str], asked: frozenset[str]) -> bool:
     """Whether only one holds words of the question, and the other has words of its own for them."""
     return bool(own & asked and others) and not others & asked
+
+
+def _narrowed(statement: Statement, own: frozenset[str]) -> bool:
+    """Whether a word of its own restricts what a statement says: "for free users"."""
+    words = [word for word in statement.words if word.text not in _ARTICLES]
+    return any(before.text in RESTRICTING and word.stem in own for before, word in pairwise(words))
 
 
 def _own(one: Statement, other: Statement) -> frozenset[str]:
@@ -185,8 +200,16 @@ def _negated(one: Statement, other: Statement) -> Difference | None:
     said = next((word for word in yes.words if denied and word.stem == denied.stem), None)
     if denied is None or said is None:
         return None
+    if _said_before(no, denied, yes) or _said_before(yes, said, no):
+        return None
     spans = (negator.start, denied.end), (said.start, said.end)
     return Difference("negation", spans if no is one else (spans[1], spans[0]))
+
+
+def _said_before(statement: Statement, word: Word, other: Statement) -> bool:
+    """Whether a statement names something of its own before a word: who does or does not."""
+    own = _own(statement, other)
+    return any(each.stem in own for each in statement.words if each.end <= word.start)
 
 
 def _opposites(one: Statement, other: Statement) -> list[tuple[Word, Word]]:

@@ -8,10 +8,10 @@ from ragqa.analysis import STOP_WORDS, WORD
 from ragqa.answering.disagreement.figures import Figure, figures_of
 from ragqa.answering.disagreement.moments import Moment, moments_of
 from ragqa.answering.disagreement.wording import (
-    ACRONYMS,
     GENERIC,
     GENRES,
     LABELS,
+    NAMES,
     NEGATORS,
     OPPOSITES,
     canonical,
@@ -41,7 +41,7 @@ _WHEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a text in lower case, with its stem and its characters."""
+    """A word of a text in lower case, if it is no name, with its stem and its characters."""
 
     text: str
     stem: str
@@ -137,11 +137,9 @@ def state(text: str, trail: Sequence[str], asked: Asked) -> Statement:
 def words_of(text: str) -> list[Word]:
     """The words of a text."""
     return [
-        Word(
-            match[0] if match[0] in ACRONYMS else match[0].lower().replace("\u2019", "'"),
-            canonical(match[0]),
-            *match.span(),
-        )
+        Word(match[0], match[0], *match.span())
+        if match[0] in NAMES
+        else Word(match[0].lower().replace("\u2019", "'"), canonical(match[0]), *match.span())
         for match in WORD.finditer(text)
     ]
 

@@ -66,6 +66,7 @@ _GENERIC = """
     find file return paid said want like well even way thing anything any anymore longer
     client clients user users customer customers everyone everybody someone
     way period reach total happen day date hour minute second week month year deadline
+    early late beginning middle end all whole
 """
 GENERIC = frozenset(CANONICAL.get(word, word) for line in _groups(_GENERIC) for word in line)
 """Stems that say nothing of what a sentence is about."""
@@ -208,5 +209,8 @@ def contrasted(one: frozenset[str], other: frozenset[str]) -> bool:
     return False
 
 
-ACRONYMS = frozenset({"US", "IT", "WHO"})
-"""Words that are no stop words where they are written in capitals."""
+NAMES = frozenset({"US", "IT", "WHO", "GET", "PUT", "SET", "Go"})
+"""Words that name something where they are written so, and say little otherwise."""
+
+RESTRICTING = frozenset({"for", "in", "on", "at", "with", "during", "under", "among", "only"})
+"""Words that narrow a statement down by the word behind them."""
