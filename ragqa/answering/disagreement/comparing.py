@@ -27,7 +27,7 @@ APART = 4
 
 _NO_NEGATION = re.compile(
     r"\bnot only\b|\bno (?:more|less|fewer|later|earlier) than\b|\bno\. ?(?=\d)|\bno doubt\b"
-    r"|\bnot (?:un|in)(?=\w{4})|\bwhether or not\b",
+    r"|\bwhether or not\b",
     re.IGNORECASE,
 )
 _PREFIX = re.compile(r"un(?=\w{4})")
@@ -79,8 +79,11 @@ def _told(asked: Asked, one: Statement, other: Statement) -> bool:
     """Whether both, with their headings, speak of one thing, and of enough of the question."""
     if not one.about & other.about:
         return False
-    held = (len(asked.needed & (each.about | each.trail)) for each in (one, other))
-    return min(held) >= COVERED * len(asked.needed)
+    needed = (asked.said - GENERIC or asked.said, asked.said)
+    return all(
+        any(len(words & each.held) >= COVERED * len(words) for words in needed)
+        for each in (one, other)
+    )
 
 
 def _alike_named(asked: Asked, one: Statement, other: Statement) -> bool:

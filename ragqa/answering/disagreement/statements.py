@@ -60,7 +60,8 @@ class Statement:
 
     `words` are those that are no figure, date or name with a number in it; `about` are the stems
     of what they say, and of what the figures count. `headings` are the stems of each title and
-    heading above it, `trail` those of all, `trail_names` what is numbered there. `qualifiers` are all
+    heading above it, `trail` those of all, `trail_names` what is numbered there. `held` are
+    the stems of all of it. `qualifiers` are all
     stems of sentence and headings but of words that have an opposite.
     """
 
@@ -73,6 +74,7 @@ class Statement:
     headings: Sequence[frozenset[str]]
     trail: frozenset[str]
     trail_names: frozenset[str]
+    held: frozenset[str]
     qualifiers: frozenset[str]
 
 
@@ -80,23 +82,22 @@ class Statement:
 class Asked:
     """A question as statements are compared by it.
 
-    `about` are its stems; `needed` those of them that an answer has to say: of "which database do
-    we use" not the database. `of_time` tells whether a date or time is asked for.
+    `about` are its stems; `said` those of them that an answer may be held against: of "which
+    database do we use" not the database. `of_time` tells whether a date or time is asked for.
     """
 
     text: str
     about: frozenset[str]
-    needed: frozenset[str]
+    said: frozenset[str]
     of_time: bool
 
 
 def ask(question: str) -> Asked:
     """Read a question for comparing what answers it."""
-    said = content(words_of(_WHICH.sub(" ", question)))
     return Asked(
         text=question.casefold(),
         about=content(words_of(question)),
-        needed=said - GENERIC or said,
+        said=content(words_of(_WHICH.sub(" ", question))),
         of_time=_WHEN.search(question) is not None,
     )
 
@@ -114,20 +115,23 @@ def state(text: str, trail: Sequence[str], asked: Asked) -> Statement:
     mixed = list(_MIXED.finditer(rest))
     rest = _blank(rest, (match.span() for match in mixed))
     words = words_of(rest)
+    names = frozenset(match[0].casefold().rstrip(".") for match in (*numbered, *mixed))
+    about = content(words) | {figure.measures for figure in figures} - {""}
     above = _without_days(" . ".join(trail)[:_CUT_TRAIL])
     above_words = words_of(above)
     return Statement(
         text=text,
         moments=moments,
         figures=figures,
-        names=frozenset(match[0].casefold().rstrip(".") for match in (*numbered, *mixed)),
+        names=names,
         words=words,
-        about=content(words) | {figure.measures for figure in figures} - {""},
+        about=about,
         headings=[content(words_of(each)) - GENRES - GENERIC for each in trail],
         trail=content(above_words),
         trail_names=frozenset(
             match[0].casefold() for each in (_MIXED, _NUMBERED) for match in each.finditer(above)
         ),
+        held=about | content(above_words) | content(words_of(" ".join(names))),
         qualifiers=frozenset(
             stem(word.text) for word in (*words, *above_words) if word.text not in OPPOSITES
         ),

@@ -66,6 +66,7 @@ _GENERIC = """
     find file return paid said want like well even way thing anything any anymore longer
     client clients user users customer customers everyone everybody someone
     way period reach total happen day date hour minute second week month year deadline
+    daily weekly monthly yearly annually hourly
     early late beginning middle end all whole
 """
 GENERIC = frozenset(CANONICAL.get(word, word) for line in _groups(_GENERIC) for word in line)
@@ -77,6 +78,7 @@ GENRES = frozenset(
     report timeline overview status faq runbook note notes guide log plan review checklist meeting
     summary introduction intro draft cheatsheet handbook wiki page list table details detail tips
     basics reference docs documentation questions answers ideas todo inbox diary journal sync
+    catalogue catalog archive archived old older new copy
     reading read results misc general background about retrospective retro planning history update updates
     """)
     for word in line
@@ -105,6 +107,7 @@ _CONTRASTS = """
     client|server
     local|remote
     precision|recall|accuracy|f1
+    each apiece|all altogether
     written|oral
     male men man boys|female women woman girls
     higher high|lower low
