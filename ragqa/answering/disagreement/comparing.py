@@ -32,6 +32,7 @@ _NO_NEGATION = re.compile(
 )
 _PREFIX = re.compile(r"un(?=\w{4})")
 _NONE = (-1, 0)
+_RESTRICTED = re.compile(rf"\b(?:{'|'.join(sorted(RESTRICTING))})\s*\Z", re.IGNORECASE)
 _ARTICLES = frozenset({"a", "an", "the", "our", "your", "its"})
 
 
@@ -108,8 +109,8 @@ def _same_subject(
     first, second = first - asked.about, second - asked.about
     # "We use it for orders", and "we do not use it": what denies must not be narrowed down.
     denied = _turned(one) != _turned(other)
-    if (_narrowed(one, first) and (_turned(one) or not denied)) or (
-        _narrowed(other, second) and (_turned(other) or not denied)
+    if (_narrowed(one, other, first) and (_turned(one) or not denied)) or (
+        _narrowed(other, one, second) and (_turned(other) or not denied)
     ):
         return False
     return min(len(first), len(second)) == 0 and max(len(first), len(second)) <= APART
@@ -120,10 +121,25 @@ def _instead(own: frozenset[str], others: frozenset[str], asked: frozenset[str])
     return bool(own & asked and others) and not others & asked
 
 
-def _narrowed(statement: Statement, own: frozenset[str]) -> bool:
-    """Whether a word of its own restricts what a statement says: "for free users"."""
+def _narrowed(statement: Statement, other: Statement, own: frozenset[str]) -> bool:
+    """Whether what is its own restricts what it says: "for free users", "in Berlin", "Mia's"."""
+    measured = {figure.measures for figure in other.figures}
+    if any(
+        figure.measures not in measured and _RESTRICTED.search(statement.text, 0, figure.start)
+        for figure in statement.figures
+    ):
+        return True
     words = [word for word in statement.words if word.text not in _ARTICLES]
-    return any(before.text in RESTRICTING and word.stem in own for before, word in pairwise(words))
+    behind = {second.start for first, second in pairwise(words) if first.text in RESTRICTING}
+    return any(
+        word.stem in own
+        and (
+            word.start in behind
+            or word.text.endswith("'s")
+            or (word.start > 0 and statement.text[word.start : word.end].istitle())
+        )
+        for word in words
+    )
 
 
 def _own(one: Statement, other: Statement) -> frozenset[str]:

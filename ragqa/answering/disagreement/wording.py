@@ -79,7 +79,8 @@ GENRES = frozenset(
     summary introduction intro draft cheatsheet handbook wiki page list table details detail tips
     basics reference docs documentation questions answers ideas todo inbox diary journal sync
     catalogue catalog archive archived old older new copy
-    reading read results misc general background about retrospective retro planning history update updates
+    reading read results misc general background about retrospective retro planning
+    history update updates
     """)
     for word in line
 )
