@@ -28,8 +28,6 @@ from ragqa.retrieval import Ranking, clean_question, retrieve
 from ragqa.stores import Snapshot, Store, open_store
 from ragqa.types import (
     Answer,
-    Citation,
-    Disagreement,
     Filters,
     IndexInfo,
     IndexReport,
@@ -154,9 +152,11 @@ class Index:
             question, filters, refresh=refresh, progress=progress, clock=clock
         )
         composed = compose(
-            retrieved, self.source.embedders.asking, sentences=self.settings.sentences
+            retrieved,
+            self.source.embedders.asking,
+            sentences=self.settings.sentences,
+            old_before=self._old_before(),
         )
-        composed = _aged(composed, self._old_before())
         clock.lap("answer")
         return _answer(retrieved, composed, self.settings.top_k, info, warnings, clock.laps())
 
@@ -304,23 +304,6 @@ def open_index(
 def index_from(loaded: Loaded) -> Index:
     """Open the index that these settings name; raises as `open_index` does."""
     return Index(loaded.settings, loaded.places)
-
-
-def _aged(composed: Composed, old_before: str) -> Composed:
-    """The same with every citation of a note marked that has an older date."""
-
-    def aged(citation: Citation) -> Citation:
-        return replace(citation, old=bool(citation.note_date) and citation.note_date < old_before)
-
-    def both(told: Disagreement) -> Disagreement:
-        first, second = told.citations
-        return replace(told, citations=(aged(first), aged(second)))
-
-    return replace(
-        composed,
-        citations=tuple(map(aged, composed.citations)),
-        disagreements=tuple(map(both, composed.disagreements)),
-    )
 
 
 def _answer(

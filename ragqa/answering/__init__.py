@@ -53,11 +53,15 @@ class Weighed:
     answered: bool
 
 
-def compose(retrieved: Retrieved, embedder: Embedder, *, sentences: int) -> Composed:
+def compose(
+    retrieved: Retrieved, embedder: Embedder, *, sentences: int, old_before: str = ""
+) -> Composed:
     """Answer from the retrieved passages with one to `sentences` of their own sentences.
 
     The passages must have been checked against the notes (`keep_current`), since what is quoted
     is taken from them.
+
+    :param old_before: notes with an ISO date before this one are marked as old.
     """
     weighed = weigh(retrieved, embedder)
     if weighed is None:
@@ -65,13 +69,15 @@ def compose(retrieved: Retrieved, embedder: Embedder, *, sentences: int) -> Comp
     if not weighed.answered:
         return Composed(answered=False, confidence=weighed.confidence)
     chosen = in_reading_order(choose(weighed.candidates, sentences=sentences))
-    text, citations = cite(chosen)
+    text, citations = cite(chosen, old_before)
     return Composed(
         answered=True,
         confidence=weighed.confidence,
         text=text,
         citations=citations,
-        disagreements=disagreements(retrieved.question, chosen, weighed.candidates),
+        disagreements=disagreements(
+            retrieved.question, chosen, weighed.candidates, old_before=old_before
+        ),
     )
 
 

@@ -4,13 +4,13 @@ No model is asked. Two sentences of different notes disagree where they are abou
 word, and differ in one thing that cannot hold twice. What is not sure is no disagreement.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ragqa.answering.composing import citation_of
 from ragqa.answering.disagreement.comparing import Difference, difference
 from ragqa.answering.disagreement.statements import Asked, Statement, ask, state
 from ragqa.answering.scoring import Scored
-from ragqa.types import Disagreement, Kind
+from ragqa.types import Citation, Disagreement, Kind
 
 __all__ = ["Difference", "ask", "difference", "disagreements", "state"]
 
@@ -25,12 +25,13 @@ _MAX_CHARS = 600
 
 
 def disagreements(
-    question: str, cited: Sequence[Scored], candidates: Sequence[Scored]
+    question: str, cited: Sequence[Scored], candidates: Sequence[Scored], *, old_before: str = ""
 ) -> tuple[Disagreement, ...]:
     """Where a cited sentence disagrees with another one, cited or near, of another note.
 
     :param cited: the sentences of the answer, in the order of their citations.
     :param candidates: all that were scored, those of the answer among them.
+    :param old_before: as in `citation_of`.
     """
     asked = ask(question)
     numbers = {one.candidate.place: n for n, one in enumerate(cited, start=1)}
@@ -42,7 +43,15 @@ def disagreements(
                 continue
             apart = difference(asked, said, said_too)
             if apart is not None:
-                told = _tell(apart, one, other, numbers)
+                citations = [
+                    citation_of(each, numbers.get(each.candidate.place, 0), old_before)
+                    for each in (one, other)
+                ]
+                says = [
+                    each.text[start:end]
+                    for each, (start, end) in zip((said, said_too), apart.spans, strict=True)
+                ]
+                told = _newest_first(apart.about, citations, says)
                 found.setdefault((told.about, frozenset(told.says)), told)
     return tuple(found.values())[:MOST]
 
@@ -64,15 +73,8 @@ def _state(one: Scored, asked: Asked) -> Statement:
     return state(one.candidate.text, (passage.title, *passage.heading), asked)
 
 
-def _tell(
-    apart: Difference, one: Scored, other: Scored, numbers: Mapping[tuple[str, int], int]
-) -> Disagreement:
-    """The disagreement with the newer note first; one without a date counts as oldest."""
-    sides = [
-        (citation_of(each, numbers.get(each.candidate.place, 0)), each.candidate.text[start:end])
-        for each, (start, end) in zip((one, other), apart.spans, strict=True)
-    ]
-    (first, says), (second, says_too) = sorted(
-        sides, key=lambda side: side[0].note_date, reverse=True
-    )
-    return Disagreement(apart.about, (first, second), (says, says_too))
+def _newest_first(about: str, citations: list[Citation], says: list[str]) -> Disagreement:
+    """The disagreement with the newer note first; one without a date counts as the oldest."""
+    if citations[0].note_date < citations[1].note_date:
+        citations, says = citations[::-1], says[::-1]
+    return Disagreement(about, (citations[0], citations[1]), (says[0], says[1]))
