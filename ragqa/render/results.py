@@ -115,12 +115,12 @@ def _print_disagreement(console: Console, told: Disagreement, linker: Linker) ->
     emit(console, Text(f"\n{DISAGREE[told.about]}", style="warning"))
     for citation, says in zip(told.citations, told.says, strict=True):
         when = _date(citation) if citation.note_date else Text("no date", style="quiet")
-        place = linker.place(citation.path, citation.lines)
-        emit(console, Text.assemble(when, "  ", place), indent=_INDENT)
+        place = Text.assemble(when, "  ", linker.place(citation.path, citation.lines))
+        _print_place(console, place, citation.heading)
         said = plain_text(citation.quote, kind=citation.kind, context=citation.context)
         text = Text(safe_text(said))
-        start = text.plain.find(safe_text(says))
-        text.stylize("warning bold", start, start + len(safe_text(says)))
+        start = max(text.plain.find(safe_text(says)), 0)
+        text.stylize("differs", start, start + len(safe_text(says)))
         emit(console, text, indent=2 * _INDENT)
 
 
@@ -135,7 +135,7 @@ def _print_citation(console: Console, citation: Citation, question: str, linker:
     place = linker.place(citation.path, citation.lines)
     if citation.note_date:
         place = Text.assemble(place, "  ", _date(citation))
-    _print_place(console, citation.n, place, citation.heading)
+    _print_place(console, place, citation.heading, n=citation.n)
     if citation.kind is Kind.ROW and citation.context:
         emit(console, Text(safe_line(citation.context), style="quiet"), indent=_INDENT)
     emit(console, _marked(_shown(citation), question), indent=_INDENT)
@@ -144,12 +144,13 @@ def _print_citation(console: Console, citation: Citation, question: str, linker:
 def _print_hits(console: Console, question: str, hits: Sequence[Hit], linker: Linker) -> None:
     for n, hit in enumerate(hits, start=1):
         passage = hit.passage
-        _print_place(console, n, linker.place(passage.path, passage.lines), passage.heading)
+        _print_place(console, linker.place(passage.path, passage.lines), passage.heading, n=n)
         emit(console, _marked(_snippet(passage, question), question), indent=_INDENT)
 
 
-def _print_place(console: Console, n: int, place: Text, heading: Sequence[str]) -> None:
-    text = Text.assemble((f"{n:>2} ", "number"), place)
+def _print_place(console: Console, place: Text, heading: Sequence[str], n: int = 0) -> None:
+    """Print a place with its headings, beside a number if it has one."""
+    text = Text.assemble((f"{n:>2} " if n else _INDENT * " ", "number"), place)
     trail = Text(safe_line(" \u203a ".join(heading)), style="heading")
     if trail and text.cell_len + 2 + trail.cell_len > console.width:
         emit(console, text)

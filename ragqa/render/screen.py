@@ -25,6 +25,7 @@ _THEME = Theme(
         "path": "bold",
         "heading": "dim",
         "match": "bold",
+        "differs": "bold yellow",
         "quiet": "dim",
         "warning": "yellow",
         "error": "bold red",

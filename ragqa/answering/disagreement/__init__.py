@@ -14,7 +14,7 @@ from ragqa.types import Citation, Disagreement, Kind
 
 __all__ = ["Difference", "ask", "difference", "disagreements", "state"]
 
-NEAR = 0.6
+NEAR = 0.4
 """A sentence that is not cited is compared from this share of the best one's score on."""
 
 MOST = 3

@@ -32,7 +32,7 @@ _NO_NEGATION = re.compile(
 )
 _PREFIX = re.compile(r"un(?=\w{4})")
 _NONE = (-1, 0)
-_RESTRICTED = re.compile(rf"\b(?:{'|'.join(sorted(RESTRICTING))})\s*\Z", re.IGNORECASE)
+_RESTRICTED = re.compile(rf"\b(?:{'|'.join(sorted({*RESTRICTING, 'to'}))})\s*\Z", re.IGNORECASE)
 _ARTICLES = frozenset({"a", "an", "the", "our", "your", "its"})
 
 

@@ -68,11 +68,12 @@ _PER = re.compile(
 )
 _ABOUT = re.compile(r"(?:\babout|\baround|\broughly|\bapprox\w*\.?|\bnearly|\balmost|\bsome|~) ?$")
 _AT_MOST = re.compile(
-    r"(?:\bup to|\bat most|\bno more than|\bless than|\bunder|\bbelow|\bmax(?:imum)?(?: of)?|<=?)"
-    r" ?$"
+    r"(?:\bup to|\bat most|\bno more than|(?<!no )\bless than|\bunder|\bbelow"
+    r"|\bmax(?:imum)?(?: of)?|<=?) ?$"
 )
 _AT_LEAST = re.compile(
-    r"(?:\bat least|\bno less than|\bmore than|\bover|\babove|\bmin(?:imum)?(?: of)?|>=?) ?$"
+    r"(?:\bat least|\bno less than|(?<!no )\bmore than|\bover|\babove"
+    r"|\bmin(?:imum)?(?: of)?|>=?) ?$"
 )
 _CAP = re.compile(r"\b(?:limit\w*|cap(?:s|ped)?|max(?:imum)?|up to|at most)\b", re.IGNORECASE)
 _EVERY = re.compile(r"\bevery $", re.IGNORECASE)

@@ -37,7 +37,6 @@ _SYNONYMS = """
     use used uses using
     rotate rotated rotation
     fine-tune finetune fine-tuning
-    find found
     publish published appear appeared
     support supported supports
     run ran running
