@@ -57,10 +57,10 @@ def test_at_most_one_false_alarm_in_twenty_on_the_hand_made_pairs(half):
 
 
 @pytest.mark.parametrize("half", ["tune", "test"])
-def test_three_in_four_disagreements_are_found_on_the_hand_made_pairs(half):
+def test_two_in_three_disagreements_are_found_on_the_hand_made_pairs(half):
     pairs, told = judged(half, disagree=True)
     missed = [pair["id"] for pair, one in zip(pairs, told, strict=True) if not one]
-    assert len(missed) <= len(pairs) / 4, missed
+    assert len(missed) <= len(pairs) / 3, missed
     kinds = [(pair["kind"], one[0]) for pair, one in zip(pairs, told, strict=True) if one]
     assert all(wanted == got for wanted, got in kinds)
 

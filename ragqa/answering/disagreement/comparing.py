@@ -54,6 +54,14 @@ def difference(asked: Asked, one: Statement, other: Statement) -> Difference | N
     opposites = _opposites(one, other)
     if not _same_subject(asked, one, other, opposites):
         return None
+    apart = _apart(asked, one, other, opposites)
+    return None if apart is None or _other_subject(asked, one, other, apart) else apart
+
+
+def _apart(
+    asked: Asked, one: Statement, other: Statement, opposites: Sequence[tuple[Word, Word]]
+) -> Difference | None:
+    """The one thing in which two statements of one subject differ."""
     figures, moments = _figures_apart(one, other), _moments_apart(one, other)
     if figures is None or moments is None:
         return None
@@ -68,6 +76,19 @@ def difference(asked: Asked, one: Statement, other: Statement) -> Difference | N
     if opposites:
         return None if _turned(one) or _turned(other) else _differ("word", *opposites[0])
     return _negated(one, other)
+
+
+def _other_subject(asked: Asked, one: Statement, other: Statement, apart: Difference) -> bool:
+    """Whether one names something of its own before what it says: "table names", "the annex"."""
+    (first, _), (second, _) = apart.spans
+    return any(
+        word.end <= start and word.stem in own
+        for statement, start, own in (
+            (one, first, _own(one, other) - asked.about),
+            (other, second, _own(other, one) - asked.about),
+        )
+        for word in statement.words
+    )
 
 
 def _differ(
@@ -219,16 +240,8 @@ def _negated(one: Statement, other: Statement) -> Difference | None:
     said = next((word for word in yes.words if denied and word.stem == denied.stem), None)
     if denied is None or said is None:
         return None
-    if _said_before(no, denied, yes) or _said_before(yes, said, no):
-        return None
     spans = (negator.start, denied.end), (said.start, said.end)
     return Difference("negation", spans if no is one else (spans[1], spans[0]))
-
-
-def _said_before(statement: Statement, word: Word, other: Statement) -> bool:
-    """Whether a statement names something of its own before a word: who does or does not."""
-    own = _own(statement, other)
-    return any(each.stem in own for each in statement.words if each.end <= word.start)
 
 
 def _opposites(one: Statement, other: Statement) -> list[tuple[Word, Word]]:

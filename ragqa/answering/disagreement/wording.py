@@ -57,7 +57,7 @@ CANONICAL: Mapping[str, str] = _canonical(_groups(_SYNONYMS))
 
 _GENERIC = """
     one use set get take give make need keep cost run go put have has let say said
-    default new currently current now today usually always already also ever yet still just only
+    default best better good new currently current now today usually always already also ever yet still just only
     per each every about around roughly approximately up most least limit maximum minimum length
     time times value number amount total size rate long many much often big large small
     please note see actual actually always exactly
@@ -66,6 +66,10 @@ _GENERIC = """
     client clients user users customer customers everyone everybody someone
     way period reach total happen day date hour minute second week month year deadline
     daily weekly monthly yearly annually hourly
+    consist consists contain contains comprise comprises include includes accept accepts measure
+    measures measured last lasts lasted seat seats recruit recruited weigh weighs cover covers span
+    amount amounts equal equals become becomes remain remains stay stays offer offers provide
+    provides handle handles valid
     early late beginning middle end all whole
 """
 GENERIC = frozenset(CANONICAL.get(word, word) for line in _groups(_GENERIC) for word in line)
@@ -108,6 +112,7 @@ _CONTRASTS = """
     local|remote
     precision|recall|accuracy|f1
     each apiece|all altogether
+    plus excluding|including
     written|oral
     male men man boys|female women woman girls
     higher high|lower low
