@@ -51,7 +51,7 @@ _PERIODS = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "yea
 
 _PERIOD_NAMES = {factor: name for name, (dimension, factor) in UNITS.items() if dimension == "time"}
 
-_N = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.?\d+(?:[eE][-+]?\d+)?)"
+_N = r"(?:\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,9})?|\d{0,15}\.?\d{1,15}(?:[eE][-+]?\d{1,2})?)"
 _NUMBER = re.compile(
     rf"(?<![\w@#/.,-])(?P<sign>[$€£])?(?P<low>{_N}|(?:{'|'.join(_WORDS)})\b)"
     rf"(?:\s?(?:-|\u2013|to)\s?[$€£]?(?P<high>{_N}))?"
@@ -59,7 +59,8 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _NEXT = re.compile(r"[\s-]?\s*([^\W\d_]+|%|°[CF]\b|[$€£])")
-_QUARTER = re.compile(r"\b(?:an?|one) (half|third|quarter) of\b", re.IGNORECASE)
+_OF = re.compile(r" of (?:the |our |all |its )*([^\W\d_]+)")
+_QUARTER = re.compile(r"\b(?:an?|one) (half|third|quarter)(?= of\b)", re.IGNORECASE)
 _FRACTIONS = {"half": Decimal(50), "third": Decimal(100) / 3, "quarter": Decimal(25)}
 _PER = re.compile(
     r"(?:\bper\b|/|\ban?\b|\bevery\b|\beach\b) ?(?P<unit>[^\W\d_]+)"
@@ -79,6 +80,7 @@ _CAP = re.compile(r"\b(?:limit\w*|cap(?:s|ped)?|max(?:imum)?|up to|at most)\b", 
 _EVERY = re.compile(r"\bevery $", re.IGNORECASE)
 _NOT_COUNTED = frozenset({"times", "per", "x", "across", "within", "since", "without", "via", "or"})
 _CLAUSE = re.compile(r"[.;:,(](?:\s|$)")
+_LOOK_BACK = 16
 _NEARLY = Decimal("0.2")
 _ROUND = Decimal("0.025")
 _ROUNDED = Decimal("0.1")
@@ -107,23 +109,27 @@ class Figure:
 def figures_of(text: str) -> list[Figure]:
     """The figures of a text but dates and names, which must have been blanked."""
     found = [_figure(text, match) for match in _NUMBER.finditer(text)]
-    found += [_fraction(match) for match in _QUARTER.finditer(text)]
+    found += [_fraction(text, match) for match in _QUARTER.finditer(text)]
     return [figure for figure in found if figure is not None]
 
 
 def can_both_hold(one: Figure, other: Figure) -> bool:
-    """Whether two figures of the same measure can both be right, rounding and bounds allowed."""
-    if one.bound == other.bound or "" in (one.bound, other.bound):
-        if one.bound == "most" != other.bound:
-            return other.low <= one.high or _close(one, other)
-        if other.bound == "most" != one.bound:
-            return one.low <= other.high or _close(one, other)
-        if one.bound == "least" != other.bound:
-            return other.high >= one.low or _close(one, other)
-        if other.bound == "least" != one.bound:
-            return one.high >= other.low or _close(one, other)
-        return _close(one, other)
-    return {one.bound, other.bound} == {"most", "least"} or _close(one, other)
+    """Whether two figures of the same measure can both be right, rounding and bounds allowed.
+
+    Two bounds of one kind are compared as they are: a limit of 60 is no limit of 100.
+    """
+    if one.bound != other.bound:
+        if {one.bound, other.bound} == {"most", "least"}:
+            return True
+        (low, high), (other_low, other_high) = _range(one), _range(other)
+        if max(low, other_low) <= min(high, other_high):
+            return True
+    return _close(one, other)
+
+
+def _range(figure: Figure) -> tuple[Decimal, Decimal]:
+    low = Decimal("-Infinity") if figure.bound == "most" else figure.low
+    return low, Decimal("Infinity") if figure.bound == "least" else figure.high
 
 
 def _close(one: Figure, other: Figure) -> bool:
@@ -138,51 +144,76 @@ def _close(one: Figure, other: Figure) -> bool:
         return apart < _BYTES_APART * larger
     if one.step != other.step:
         return apart < min(max(one.step, other.step) / 2, _ROUNDED * larger)
-    is_round = any(figure.high >= 1000 * figure.step and figure.high % (100 * figure.step) == 0
-                   for figure in (one, other))  # fmt: skip
-    return is_round and apart < _ROUND * larger
+    return any(map(_is_round, (one, other))) and apart < _ROUND * larger
+
+
+def _is_round(figure: Figure) -> bool:
+    """Whether it ends in "00" and has more digits than that: 1,000 may stand for 1,012."""
+    return figure.high >= 1000 * figure.step and figure.high % (100 * figure.step) == 0
 
 
 def _figure(text: str, match: re.Match[str]) -> Figure | None:
-    low, step = _value(match["low"])
-    high, _ = _value(match["high"]) if match["high"] else (low, step)
-    if match["glued"] == "m":  # minutes, metres or millions
+    read = _unit(text, match)
+    if read is None:
         return None
+    measures, factor, end = read
+    per, share = _rate(text, end)
+    before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
+    low, step = _value(match["low"])
+    high = _value(match["high"])[0] if match["high"] else low
+    scale = factor / share
+    return Figure(
+        measures=measures,
+        per="every" if _EVERY.search(before) else per,
+        low=low * scale,
+        high=high * scale,
+        step=step * scale,
+        bound=_bound(text, before.lower()),
+        start=match.start(),
+        end=end,
+    )
+
+
+def _unit(text: str, match: re.Match[str]) -> tuple[str, Decimal, int] | None:
+    """What a number measures, in how many of the base unit, and where that ends; None of a name."""
     end, scale = match.end(), Decimal(1)
     glued = (match["glued"] or "").strip().lower()
-    following = _NEXT.match(text, end)
-    word = glued or (following[1].lower() if following else "")
-    if word in _SCALES and (glued or len(word) > 1):
-        scale = Decimal(10) ** _SCALES[word]
-        end = end if glued else following.end() if following else end
-        glued, following = "", _NEXT.match(text, end)
-        word = following[1].lower() if following else ""
-    singular = word.removesuffix("s") if word not in ("s", "ms") else word
-    if match["sign"]:
-        measures, factor = match["sign"], Decimal(1)
-    elif singular in UNITS:
-        measures, factor = UNITS[singular]
-        end = end if glued else following.end() if following else end
-    elif glued:
+    if match["glued"] == "m":  # minutes, metres or millions
         return None
-    else:
-        measures, factor = _counted(word), Decimal(1)
-        if following and measures and measures == canonical(word):
-            end = following.end()
-    per, share = _rate(text, end)
-    scale = scale * factor / share
-    before = text[max(0, match.start() - 16) : match.start()]
-    if _EVERY.search(before):
-        per = "every"
-    return Figure(
-        measures, per, low * scale, high * scale, step * scale, _bound(text, before),
-        match.start(), end,
-    )  # fmt: skip
+    word, behind = (glued, end) if glued else _next(text, end)
+    if word in _SCALES and (glued or len(word) > 1):
+        scale, end, glued = Decimal(10) ** _SCALES[word], behind, ""
+        word, behind = _next(text, end)
+    singular = word if word in UNITS else word.removesuffix("s")
+    if match["sign"]:
+        return match["sign"], scale, end
+    if singular in UNITS:
+        measures, factor = UNITS[singular]
+        if measures == "share":
+            measures = _share_of(text, behind)
+        return measures, scale * factor, behind
+    if glued:
+        return None
+    counted = _counted(word)
+    return counted, scale, behind if counted else end
 
 
-def _fraction(match: re.Match[str]) -> Figure:
+def _next(text: str, end: int) -> tuple[str, int]:
+    """The word behind a place, in lower case, and where it ends."""
+    following = _NEXT.match(text, end)
+    return (following[1].lower(), following.end()) if following else ("", end)
+
+
+def _share_of(text: str, end: int) -> str:
+    """Of what a figure is a share: 12% of the cost is no figure of time."""
+    whole = _OF.match(text, end)
+    return f"share of {canonical(whole[1])}" if whole else "share"
+
+
+def _fraction(text: str, match: re.Match[str]) -> Figure:
     value = _FRACTIONS[match[1].lower()]
-    return Figure("share", "", value, value, Decimal(2), "", *match.span())
+    measures = _share_of(text, match.end())
+    return Figure(measures, "", value, value, Decimal(2), "", *match.span())
 
 
 def _value(written: str) -> tuple[Decimal, Decimal]:
@@ -219,9 +250,8 @@ def _rate(text: str, end: int) -> tuple[str, Decimal]:
 
 
 def _bound(text: str, before: str) -> str:
-    lowered = before.lower()
-    if _ABOUT.search(lowered):
+    if _ABOUT.search(before):
         return "about"
-    if _AT_LEAST.search(lowered):
+    if _AT_LEAST.search(before):
         return "least"
-    return "most" if _AT_MOST.search(lowered) or _CAP.search(text) else ""
+    return "most" if _AT_MOST.search(before) or _CAP.search(text) else ""

@@ -57,7 +57,8 @@ CANONICAL: Mapping[str, str] = _canonical(_groups(_SYNONYMS))
 
 _GENERIC = """
     one use set get take give make need keep cost run go put have has let say said
-    default best better good new currently current now today usually always already also ever yet still just only
+    best better good
+    default new currently current now today usually always already also ever yet still just only
     per each every about around roughly approximately up most least limit maximum minimum length
     time times value number amount total size rate long many much often big large small
     please note see actual actually always exactly
