@@ -122,12 +122,9 @@ def _alike_named(asked: Asked, one: Statement, other: Statement) -> bool:
 def _same_subject(
     asked: Asked, one: Statement, other: Statement, opposites: Sequence[tuple[Word, Word]]
 ) -> bool:
-    """Whether at most one of them has words of its own, and those do not replace what was asked."""
-    first = _own(one, other) - {word.stem for word, _ in opposites}
-    second = _own(other, one) - {word.stem for _, word in opposites}
-    if _instead(first, second, asked.about) or _instead(second, first, asked.about):
-        return False
-    first, second = first - asked.about, second - asked.about
+    """Whether at most one has words of its own, few of them, and none that narrows it down."""
+    first = _own(one, other) - asked.about - {word.stem for word, _ in opposites}
+    second = _own(other, one) - asked.about - {word.stem for _, word in opposites}
     # "We use it for orders", and "we do not use it": what denies must not be narrowed down.
     denied = _turned(one) != _turned(other)
     if (_narrowed(one, other, first) and (_turned(one) or not denied)) or (
@@ -135,11 +132,6 @@ def _same_subject(
     ):
         return False
     return min(len(first), len(second)) == 0 and max(len(first), len(second)) <= APART
-
-
-def _instead(own: frozenset[str], others: frozenset[str], asked: frozenset[str]) -> bool:
-    """Whether only one holds words of the question, and the other has words of its own for them."""
-    return bool(own & asked and others) and not others & asked
 
 
 def _narrowed(statement: Statement, other: Statement, own: frozenset[str]) -> bool:

@@ -197,9 +197,9 @@ FILLERS = frozenset({"longer", "anymore", "any", "yet", "ever"})
 """Words between a negation and what it denies."""
 
 CONDITIONS = frozenset(
-    {"if", "unless", "when", "whenever", "except", "once", "after", "before", "while", "outside"}
+    {"if", "unless", "when", "whenever", "except", "once", "after", "before", "while", "but"}
 )
-"""Words that begin a condition."""
+"""Words that begin a condition or a turn."""
 
 
 def canonical(word: str) -> str:
