@@ -137,7 +137,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             Setting(
                 "old_after_days",
                 730,
-                "a source whose note has a date so many days ago is marked as old; 0 marks none",
+                "a source is marked as old where its note's date is more days ago; 0 for never",
                 check=_within(0, 36_500),
                 expects="a whole number from 0 to 36500",
             ),

@@ -60,9 +60,8 @@ class Statement:
 
     `words` are those that are no figure, date or name with a number in it; `about` are the stems
     of what they say, and of what the figures count. `headings` are the stems of each title and
-    heading above it, `trail` those of all, `trail_names` what is numbered there. `held` are
-    the stems of all of it. `qualifiers` are all
-    stems of sentence and headings but of words that have an opposite.
+    heading above it, `trail` those of all, `trail_names` what is numbered there. `held` are the
+    stems of sentence, names and headings, `qualifiers` those of words that have no opposite.
     """
 
     text: str
