@@ -62,6 +62,8 @@ def draw(index: Path) -> str:
             "RAGQA_CORPUS": str(ROOT / "corpus"),
             "RAGQA_INDEX": str(index),
             "COLUMNS": str(COLUMNS),
+            # The wiki ages, and the picture must not change with the day it is drawn.
+            "RAGQA_OLD_AFTER_DAYS": "0",
             "TERM": "xterm-256color",
         }
         environment.pop("NO_COLOR", None)

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ragqa.api import Index, open_index
     from ragqa.errors import RagqaError
-    from ragqa.types import Answer, Citation, Filters, Hit, Passage, SearchResult
+    from ragqa.types import Answer, Citation, Disagreement, Filters, Hit, Passage, SearchResult
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Answer",
     "Citation",
+    "Disagreement",
     "Filters",
     "Hit",
     "Index",
@@ -38,7 +39,8 @@ _HOMES = {
     "open_index": "ragqa.api",
     "RagqaError": "ragqa.errors",
     **dict.fromkeys(
-        ("Answer", "Citation", "Filters", "Hit", "Passage", "SearchResult"), "ragqa.types"
+        ("Answer", "Citation", "Disagreement", "Filters", "Hit", "Passage", "SearchResult"),
+        "ragqa.types",
     ),
 }
 

@@ -1,14 +1,15 @@
 """The Python interface, which the command line itself uses: an index over a folder of notes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from ragqa.answering import BACKEND, Composed, Models, compose, keep_current, shipped
-from ragqa.clock import Clock
+from ragqa.clock import Clock, today
 from ragqa.config import Loaded, Places, Settings, load_settings
 from ragqa.config.settings import Value
 from ragqa.embedders import embedder_for
@@ -50,8 +51,11 @@ class Index:
     Every method raises a `RagqaError`, whose message and hint are meant for a person.
     """
 
-    def __init__(self, settings: Settings, places: Places) -> None:
+    def __init__(
+        self, settings: Settings, places: Places, *, today: Callable[[], date] = today
+    ) -> None:
         self.settings = settings
+        self._today = today
         self.places = places
         self._store: Store = open_store(places.index)
         self.source = Source(
@@ -189,6 +193,7 @@ class Index:
             self.source.embedders.asking,
             sentences=self.settings.sentences,
             models=self.models,
+            old_before=self._old_before(),
         )
         clock.lap("answer")
         return _answer(retrieved, composed, self.settings.top_k, info, warnings, clock.laps())
@@ -230,6 +235,11 @@ class Index:
         notes = self._open().notes().values()
         tags = sorted({tag for note in notes for tag in note.tags})
         return tags, sorted(note.path for note in notes)
+
+    def _old_before(self) -> str:
+        """The date before which a note is old; "" where none is."""
+        days = self.settings.old_after_days
+        return (self._today() - timedelta(days=days)).isoformat() if days else ""
 
     def _open(self) -> Snapshot:
         if self._snapshot is None:
@@ -326,4 +336,6 @@ def _answer(
         warnings=tuple(warnings),
         timings_ms=timings_ms,
         reasons=tuple(composed.reasons),
+        disagreements=tuple(composed.disagreements),
+        missing=composed.missing,
     )

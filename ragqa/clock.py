@@ -1,6 +1,12 @@
-"""How long the stages of answering take."""
+"""How long the stages of answering take, and what day it is."""
 
 import time
+from datetime import date, datetime
+
+
+def today() -> date:
+    """The day on this machine's calendar."""
+    return datetime.now().astimezone().date()
 
 
 class Clock:

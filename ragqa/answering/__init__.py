@@ -15,13 +15,14 @@ from ragqa.answering.composing import (
     why_not,
 )
 from ragqa.answering.confidence import judge
+from ragqa.answering.disagreement import disagreements
 from ragqa.answering.missing import missing
 from ragqa.answering.models import Models, shipped
 from ragqa.answering.plain import plain_text
 from ragqa.answering.reading import read
 from ragqa.answering.scoring import Scored, score
 from ragqa.embedders import Embedder
-from ragqa.types import Citation, Reason, Retrieved
+from ragqa.types import Citation, Disagreement, Reason, Retrieved
 
 __all__ = [
     "PASSAGES",
@@ -53,7 +54,8 @@ class Composed:
     """An answer's text with its citations, empty where the notes do not seem to answer.
 
     `confidence` is the probability that they do, `reasons` what it was told by; `missing` is what
-    the question asks about that the answer does not speak of.
+    the question asks about that the answer does not speak of. `disagreements` are where other
+    sentences say something else than those cited.
     """
 
     answered: bool
@@ -62,6 +64,7 @@ class Composed:
     citations: Sequence[Citation] = ()
     missing: tuple[str, ...] = ()
     reasons: Sequence[Reason] = ()
+    disagreements: Sequence[Disagreement] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +84,19 @@ class Weighed:
 
 
 def compose(
-    retrieved: Retrieved, embedder: Embedder, *, sentences: int, models: Models | None = None
+    retrieved: Retrieved,
+    embedder: Embedder,
+    *,
+    sentences: int,
+    models: Models | None = None,
+    old_before: str = "",
 ) -> Composed:
     """Answer from the retrieved passages with one to `sentences` of their own sentences.
 
     The passages must have been checked against the notes (`keep_current`), since what is quoted
     is taken from them.
+
+    :param old_before: notes with an ISO date before this one are marked as old.
     """
     weighed = weigh(retrieved, embedder, sentences=sentences, models=models)
     composed = Composed(
@@ -97,9 +107,16 @@ def compose(
     )
     if not weighed.answered:
         return composed
-    text, citations = cite(in_reading_order(weighed.chosen))
-    citations = mark_short_answer(citations, retrieved.question, weighed.chosen[0])
-    return replace(composed, text=text, citations=citations)
+    chosen = in_reading_order(weighed.chosen)
+    text, citations = cite(chosen, old_before)
+    return replace(
+        composed,
+        text=text,
+        citations=mark_short_answer(citations, retrieved.question, weighed.chosen[0]),
+        disagreements=disagreements(
+            retrieved.question, chosen, weighed.candidates, old_before=old_before
+        ),
+    )
 
 
 def weigh(

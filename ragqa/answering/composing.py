@@ -79,7 +79,7 @@ def in_reading_order(chosen: Sequence[Scored]) -> list[Scored]:
     )
 
 
-def cite(chosen: Sequence[Scored]) -> tuple[str, tuple[Citation, ...]]:
+def cite(chosen: Sequence[Scored], old_before: str = "") -> tuple[str, tuple[Citation, ...]]:
     """The answer's text with its `[n]`, code on lines of its own, and the citations."""
     said, after_code = [], False
     for n, one in enumerate(chosen, start=1):
@@ -87,12 +87,12 @@ def cite(chosen: Sequence[Scored]) -> tuple[str, tuple[Citation, ...]]:
         said.append("\n" if n > 1 and (is_code or after_code) else " " if n > 1 else "")
         said.append(f"{text}\n[{n}]" if is_code else f"{_closed(text)} [{n}]")
         after_code = is_code
-    citations = tuple(citation_of(one, n) for n, one in enumerate(chosen, start=1))
+    citations = tuple(citation_of(one, n, old_before) for n, one in enumerate(chosen, start=1))
     return "".join(said), citations
 
 
-def citation_of(one: Scored, n: int) -> Citation:
-    """A candidate as the n-th citation of an answer."""
+def citation_of(one: Scored, n: int, old_before: str = "") -> Citation:
+    """A candidate as the n-th citation of an answer, old if its note's date is before this one."""
     passage, unit, quote = one.candidate.hit.passage, one.candidate.unit, one.candidate.quote
     first = passage.lines[0] + passage.text.count("\n", 0, unit.start - passage.start)
     return Citation(
@@ -107,6 +107,7 @@ def citation_of(one: Scored, n: int) -> Citation:
         context=unit.context,
         kind=unit.kind,
         note_date=passage.note_date,
+        old="" < passage.note_date < old_before,
         parts={name: round(part, 4) for name, part in one.parts.items()},
     )
 

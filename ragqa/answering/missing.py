@@ -45,8 +45,8 @@ def missing(reading: Reading, said: Sequence[Scored]) -> tuple[str, ...]:
     if not holding:
         words.append(_thing(question, asked.kind, asked.subject))
     elif asked.kind in _ASKED:
-        unnamed = [_unnamed(question, one) for one in holding]
-        words += min(unnamed, key=len)
+        fewest: list[str] = min((_unnamed(question, one) for one in holding), key=len)
+        words += fewest
     return tuple(dict.fromkeys(words))
 
 

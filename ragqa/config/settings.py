@@ -135,6 +135,13 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 expects="a whole number from 1 to 10",
             ),
             Setting(
+                "old_after_days",
+                730,
+                "a source is marked as old where its note's date is more days ago; 0 for never",
+                check=_within(0, 36_500),
+                expects="a whole number from 0 to 36500",
+            ),
+            Setting(
                 "link_format",
                 "file://{path}",
                 "what a source links to: {path} and {line} are filled in, "
@@ -162,6 +169,7 @@ class Settings:
     dense_weight: float
     top_k: int
     sentences: int
+    old_after_days: int
     link_format: str
 
     @classmethod

@@ -154,6 +154,7 @@ def _outcome(asked: _Asked, measures: Mapping[str, Mapping[str, float]], asking:
         answer=answer,
         confidence=weighed.confidence if weighed else None,
         answered=weighed.answered if weighed else None,
+        missing=weighed.missing if weighed else (),
         overlap=_overlap(asked, asking.passages) if asking.passages else None,
         missed=why_missed(task, ranks, answer, asked.hits, [shown for shown, _ in said]),
     )

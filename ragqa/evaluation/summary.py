@@ -15,7 +15,7 @@ from ragqa.evaluation.tasks import (
     Missed,
     Outcome,
 )
-from ragqa.types import SURE_FROM
+from ragqa.types import Verdict, verdict_of
 
 Document = dict[str, Any]
 """What `ragqa eval --json` prints; `eval/README.md` says what the measures are."""
@@ -140,18 +140,22 @@ def _abstention(outcomes: Sequence[Outcome]) -> Document:
             intervals: dict[str, list[float]] = {}
             answered = [float(bool(one.answered)) for one in these]
             sure = [float(_is_sure(one)) for one in these]
+            named = [float(bool(one.answered and one.missing)) for one in these]
             table[sort] = {
                 "questions": len(these),
                 "answered": _mean(answered, "answered", intervals),
                 "sure": _mean(sure, "sure", intervals),
+                "named": _mean(named, "named", intervals),
                 "interval": intervals["answered"],
                 "sure_interval": intervals["sure"],
+                "named_interval": intervals["named"],
             }
     return table
 
 
 def _is_sure(one: Outcome) -> bool:
-    return bool(one.answered) and (one.confidence or 0) >= SURE_FROM
+    verdict = verdict_of(one.confidence or 0, one.missing, answered=bool(one.answered))
+    return verdict is Verdict.ANSWERED
 
 
 def _curve(judged: Sequence[Outcome], method: str) -> list[list[float]]:

@@ -99,5 +99,6 @@ class Outcome:
     answer: tuple[float, ...] | None
     confidence: float | None
     answered: bool | None
+    missing: tuple[str, ...]
     overlap: Overlap | None
     missed: Missed | None

@@ -12,8 +12,14 @@ MAX_FRONT_MATTER_CHARS = 64_000
 MAX_DEPTH = 20
 MAX_TITLE_CHARS = 300
 
-DATE_KEYS = ("updated", "modified", "lastmod", "date", "created")
-"""The first that is there counts: what was revised is as new as its revision."""
+DATE_KEYS = (
+    "updated", "lastupdated", "updatedat", "dateupdated",
+    "modified", "lastmodified", "modifiedat", "datemodified", "lastmod", "lastedited",
+    "date", "published", "publishdate", "datepublished",
+    "created", "createdat", "datecreated",
+)  # fmt: skip
+"""The first that is there counts: what was revised is as new as its revision. A key may be written
+with spaces, hyphens or underscores between its words."""
 
 # The base loader makes texts of all scalars: `no` stays a word, `2024-02-30` and a number of
 # 100,000 digits do no harm, and no tag makes an object.
@@ -144,7 +150,9 @@ def _listed(keys: Mapping[str, object], *names: str, split: str) -> tuple[str, .
 def _date(keys: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
     """The date as ISO, and a warning for each that could not be read."""
     warnings: list[str] = []
-    for key in DATE_KEYS:
+    written = {re.sub(r"[\s_-]", "", key): key for key in keys}
+    for known in DATE_KEYS:
+        key = written.get(known, known)
         value = _scalar(keys.get(key))
         if not value:
             continue

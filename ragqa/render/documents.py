@@ -4,7 +4,17 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ragqa.types import Answer, Citation, Hit, IndexInfo, IndexReport, Reason, SearchResult, Skipped
+from ragqa.types import (
+    Answer,
+    Citation,
+    Disagreement,
+    Hit,
+    IndexInfo,
+    IndexReport,
+    Reason,
+    SearchResult,
+    Skipped,
+)
 
 Document = dict[str, Any]
 
@@ -24,10 +34,13 @@ def answer_document(answer: Answer, *, explain: bool = False) -> Document:
         "question": answer.question,
         "answered": answer.answered,
         "confidence": answer.confidence,
+        "verdict": answer.verdict,
         "sure": answer.sure,
+        "missing": list(answer.missing),
         "backend": answer.backend,
         "answer": answer.text,
         "citations": [citation_document(each, explain=explain) for each in answer.citations],
+        "disagreements": [_disagreement(told) for told in answer.disagreements],
         "passages": [hit_document(hit, explain=explain) for hit in answer.hits],
         "warnings": list(answer.warnings),
         "timings_ms": dict(answer.timings_ms),
@@ -93,7 +106,19 @@ def citation_document(citation: Citation, *, explain: bool = False) -> Document:
         "note_sha256": citation.note_sha256,
         "score": citation.score,
         "short_answer": citation.span and {"text": citation.short, "chars": list(citation.span)},
+        "note_date": citation.note_date or None,
+        "old": citation.old,
     } | parts
+
+
+def _disagreement(told: Disagreement) -> Document:
+    return {
+        "about": told.about,
+        "statements": [
+            citation_document(citation) | {"says": says}
+            for citation, says in zip(told.citations, told.says, strict=True)
+        ],
+    }
 
 
 def reasons_document(reasons: Sequence[Reason]) -> list[Document]:

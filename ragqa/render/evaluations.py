@@ -156,17 +156,18 @@ def _print_kinds(kinds: Document) -> None:
 
 def _print_confidence(document: Document) -> None:
     if document["abstention"]:
-        _heading("Answered, and without the mark of being unsure")
+        _heading("Answered: without a mark, and with what is missing named")
         rows = [
             [
                 sort,
                 str(found["questions"]),
                 _with_interval(found["answered"], found["interval"]),
                 _with_interval(found["sure"], found["sure_interval"]),
+                _with_interval(found["named"], found["named_interval"]),
             ]
             for sort, found in document["abstention"].items()
         ]
-        _print_table(["", "questions", "answered", "sure"], rows)
+        _print_table(["", "questions", "answered", "unmarked", "named"], rows)
     if "auroc" in document:
         intervals = document["intervals"]
         _heading("Confidence")

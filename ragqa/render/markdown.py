@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
-from ragqa.render.results import NOT_IN_NOTES, UNSURE
+from ragqa.render.results import NOT_IN_NOTES, mark_of
 from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.types import Answer
 from ragqa.verifying import defused, record_of
@@ -27,7 +27,7 @@ def _blocks(answer: Answer) -> Iterator[str]:
     if not answer.answered:
         yield f"**{NOT_IN_NOTES}**\n"
     elif not answer.sure:
-        yield f"**{UNSURE}**\n"
+        yield f"**{escaped(mark_of(answer))}**\n"
     if answer.text:
         # A backslash keeps the break at the end of a line, so that code keeps its lines.
         yield "\\\n".join(map(escaped, safe_text(answer.text).split("\n"))) + "\n"

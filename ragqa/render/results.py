@@ -10,13 +10,32 @@ from rich.style import Style
 from rich.text import Text
 
 from ragqa.analysis import WORD, index_terms, query_terms
-from ragqa.answering import citable_units, unit_text
+from ragqa.answering import citable_units, plain_text, unit_text
 from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import emit, stdout
-from ragqa.types import Answer, Citation, Hit, IndexReport, Kind, Passage, SearchResult
+from ragqa.types import (
+    Answer,
+    Citation,
+    Disagreement,
+    Hit,
+    IndexReport,
+    Kind,
+    Passage,
+    SearchResult,
+)
 
 UNSURE = "Not sure that this is an answer; these are the nearest sentences:"
+CLOSE = "Close, but not in these sources: "
+NOT_NEAR = "The nearest passages do not speak of: "
 NOT_IN_NOTES = "Your notes do not seem to answer this."
+
+DISAGREE = {
+    "number": "Your notes disagree on a figure:",
+    "date": "Your notes disagree on a date:",
+    "negation": "Your notes disagree: one says no.",
+    "word": "Your notes disagree: they say the opposite.",
+}
+"""How a disagreement is announced, by what it is about."""
 
 _MAX_QUOTE_LINES = 12
 _SNIPPET_CHARS = 220
@@ -44,18 +63,31 @@ def print_answer(answer: Answer, linker: Linker) -> None:
     console = stdout()
     if not answer.answered:
         emit(console, Text(NOT_IN_NOTES, style="bold"))
+        if answer.missing:
+            emit(console, Text(f"{NOT_NEAR}{_named(answer)}.", style="quiet"))
         _print_confidence(console, answer)
         if answer.hits:
             emit(console, Text("\nNearest passages", style="bold"))
             _print_hits(console, answer.question, answer.hits, linker)
         return
     if not answer.sure:
-        emit(console, Text(UNSURE, style="warning"))
+        emit(console, Text(mark_of(answer), style="warning"))
     emit(console, _answer_text(answer))
+    for told in answer.disagreements:
+        _print_disagreement(console, told, linker)
     emit(console, Text("\nSources", style="bold"))
     for citation in answer.citations:
         _print_citation(console, citation, answer.question, linker)
     _print_confidence(console, answer)
+
+
+def mark_of(answer: Answer) -> str:
+    """What is said above sentences that are close, but not a sure answer; sanitised."""
+    return f"{CLOSE}{_named(answer)}." if answer.missing else UNSURE
+
+
+def _named(answer: Answer) -> str:
+    return safe_line(", ".join(answer.missing))
 
 
 def print_search(result: SearchResult, linker: Linker) -> None:
@@ -101,8 +133,32 @@ def _mark_short(text: Text, citation: Citation) -> None:
         text.highlight_regex(rf"(?<![\w\[]){words}(?!\w)", style="short")
 
 
+def _print_disagreement(console: Console, told: Disagreement, linker: Linker) -> None:
+    """Print what two notes say differently, each with its date and its place."""
+    emit(console, Text(f"\n{DISAGREE[told.about]}", style="warning"))
+    for citation, says in zip(told.citations, told.says, strict=True):
+        when = _date(citation) if citation.note_date else Text("no date", style="quiet")
+        place = Text.assemble(when, "  ", linker.place(citation.path, citation.lines))
+        _print_place(console, place, citation.heading)
+        said = plain_text(citation.quote, kind=citation.kind, context=citation.context)
+        text = Text(safe_text(said))
+        start = max(text.plain.find(safe_text(says)), 0)
+        text.stylize("differs", start, start + len(safe_text(says)))
+        emit(console, text, indent=2 * _INDENT)
+
+
+def _date(citation: Citation) -> Text:
+    """The date of a citation's note; one that is old says so."""
+    if citation.old:
+        return Text(f"{safe_line(citation.note_date)}, old", style="warning")
+    return Text(safe_line(citation.note_date), style="quiet")
+
+
 def _print_citation(console: Console, citation: Citation, question: str, linker: Linker) -> None:
-    _print_place(console, citation.n, citation.path, citation.lines, citation.heading, linker)
+    place = linker.place(citation.path, citation.lines)
+    if citation.note_date:
+        place = Text.assemble(place, "  ", _date(citation))
+    _print_place(console, place, citation.heading, n=citation.n)
     if citation.kind is Kind.ROW and citation.context:
         emit(console, Text(safe_line(citation.context), style="quiet"), indent=_INDENT)
     text = _marked(_shown(citation), question)
@@ -113,19 +169,13 @@ def _print_citation(console: Console, citation: Citation, question: str, linker:
 def _print_hits(console: Console, question: str, hits: Sequence[Hit], linker: Linker) -> None:
     for n, hit in enumerate(hits, start=1):
         passage = hit.passage
-        _print_place(console, n, passage.path, passage.lines, passage.heading, linker)
+        _print_place(console, linker.place(passage.path, passage.lines), passage.heading, n=n)
         emit(console, _marked(_snippet(passage, question), question), indent=_INDENT)
 
 
-def _print_place(
-    console: Console,
-    n: int,
-    path: str,
-    lines: tuple[int, int],
-    heading: Sequence[str],
-    linker: Linker,
-) -> None:
-    text = Text.assemble((f"{n:>2} ", "number"), linker.place(path, lines))
+def _print_place(console: Console, place: Text, heading: Sequence[str], n: int = 0) -> None:
+    """Print a place with its headings, beside a number if it has one."""
+    text = Text.assemble((f"{n:>2} " if n else _INDENT * " ", "number"), place)
     trail = Text(safe_line(" \u203a ".join(heading)), style="heading")
     if trail and text.cell_len + 2 + trail.cell_len > console.width:
         emit(console, text)

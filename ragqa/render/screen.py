@@ -26,6 +26,7 @@ _THEME = Theme(
         "heading": "dim",
         "match": "bold",
         "short": "bold underline",
+        "differs": "bold yellow",
         "quiet": "dim",
         "warning": "yellow",
         "error": "bold red",

@@ -1,6 +1,15 @@
 """The nouns of ragqa: frozen data that one stage hands to the next."""
 
-from ragqa.types.answers import SURE_FROM, Answer, Citation, Reason, SearchResult
+from ragqa.types.answers import (
+    SURE_FROM,
+    Answer,
+    Citation,
+    Disagreement,
+    Reason,
+    SearchResult,
+    Verdict,
+    verdict_of,
+)
 from ragqa.types.indexes import EmbedderInfo, IndexInfo, IndexReport
 from ragqa.types.notes import Block, Kind, Link, Note, NoteFile, NoteRecord, Skipped, Stamp
 from ragqa.types.passages import Filters, Hit, Passage, Retrieved, TokenVectors, Unit
@@ -20,6 +29,7 @@ __all__ = [
     "Block",
     "Checked",
     "Citation",
+    "Disagreement",
     "EmbedderInfo",
     "Filters",
     "Hit",
@@ -45,5 +55,7 @@ __all__ = [
     "Unit",
     "Vector",
     "Vectors",
+    "Verdict",
     "Verification",
+    "verdict_of",
 ]

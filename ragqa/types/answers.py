@@ -1,7 +1,8 @@
 """Answers, their citations, and search results."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from ragqa.types.indexes import IndexInfo
 from ragqa.types.notes import Kind
@@ -16,8 +17,9 @@ class Citation:
     """A quote from a note, exact: `note.text[chars[0]:chars[1]] == quote`.
 
     `parts` are what each signal adds to `score`, by name. `note_date` is ISO, or "" for a note
-    without a date. `span` are the characters of the note, within `chars`, that answer the question
-    directly (a date, number, name or place), None where it is not clear which do.
+    without a date; `old` tells that it is older than the settings call old. `span` are the
+    characters of the note, within `chars`, that answer the question directly (a date, number, name
+    or place), None where it is not clear which do.
     """
 
     n: int
@@ -31,6 +33,7 @@ class Citation:
     context: str = ""
     kind: Kind = Kind.PARAGRAPH
     note_date: str = ""
+    old: bool = False
     parts: Mapping[str, float] = field(default_factory=dict)
     span: tuple[int, int] | None = None
 
@@ -58,12 +61,42 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Two statements of two notes that answer the question differently, the newer note first.
+
+    `about` is what they differ in: "number", "date", "negation" or "word". `says` are the words in
+    question, as they stand in each sentence's plain text. At least one of the two is cited in the
+    answer; the other may be, or has the number 0.
+    """
+
+    about: str
+    citations: tuple[Citation, Citation]
+    says: tuple[str, str]
+
+
+class Verdict(StrEnum):
+    """What came of a question: an answer, sentences that come close, or nothing in the notes."""
+
+    ANSWERED = "answered"
+    CLOSE = "close"
+    NOT_IN_NOTES = "not in notes"
+
+
+def verdict_of(confidence: float, missing: Sequence[str], *, answered: bool) -> Verdict:
+    """What came of a question: sentences are close where something is missing or not sure."""
+    if not answered:
+        return Verdict.NOT_IN_NOTES
+    return Verdict.CLOSE if missing or confidence < SURE_FROM else Verdict.ANSWERED
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer and all that is needed to check it.
 
     `confidence` is the probability that the notes answer the question; where `answered` is False
-    there are no citations and `hits` are the nearest passages. `reasons` are what told confidence,
-    empty where there was nothing to tell by.
+    there are no citations and `hits` are the nearest passages. `missing` is what the question asks
+    about that the citations, or the nearest sentences, do not speak of. `reasons` are what told
+    confidence, empty where there was nothing to tell by.
     """
 
     question: str
@@ -77,11 +110,18 @@ class Answer:
     warnings: tuple[str, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     reasons: tuple[Reason, ...] = ()
+    disagreements: tuple[Disagreement, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """What a reader is told of the answer as a whole."""
+        return verdict_of(self.confidence, self.missing, answered=self.answered)
 
     @property
     def sure(self) -> bool:
-        """Whether the notes rather answer than not; an answer that is not sure is marked."""
-        return self.answered and self.confidence >= SURE_FROM
+        """Whether it is an answer without any mark."""
+        return self.verdict is Verdict.ANSWERED
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,10 @@ def test_a_title_is_the_word_as_written(value, title):
         ("lastmod: 2021-01-01\nmodified: 2020-01-01", "2020-01-01"),
         ("modified: 2021-01-01\nupdated: 2020-01-01", "2020-01-01"),
         ("updated:\ncreated: 2020-01-01", "2020-01-01"),
+        ("date: 2019-01-01\nlast_modified: 2021-01-01", "2021-01-01"),
+        ("created: 2019-01-01\nLast Updated: 2021-01-01", "2021-01-01"),
+        ("date created: 2019-01-01\ndate-modified: 2021-01-01", "2021-01-01"),
+        ("published: 2022-01-01\ncreated-at: 2021-01-01", "2022-01-01"),
         ("title: none", ""),
     ],
 )

@@ -1,0 +1,80 @@
+"""Where two sentences answer one question differently: a figure, a date, a no, an opposite.
+
+No model is asked. Two sentences of different notes disagree where they are about the same, word by
+word, and differ in one thing that cannot hold twice. What is not sure is no disagreement.
+"""
+
+from collections.abc import Sequence
+
+from ragqa.answering.composing import citation_of
+from ragqa.answering.disagreement.comparing import Difference, difference
+from ragqa.answering.disagreement.statements import Asked, Statement, ask, state
+from ragqa.answering.scoring import Scored
+from ragqa.types import Citation, Disagreement, Kind
+
+__all__ = ["Difference", "ask", "difference", "disagreements", "state"]
+
+NEAR = 0.4
+"""A sentence that is not cited is compared from this share of the best one's score on."""
+
+MOST = 3
+"""More disagreements than these are not told."""
+
+_COMPARED = (Kind.PARAGRAPH, Kind.ITEM, Kind.ROW)
+_MAX_CHARS = 600
+
+
+def disagreements(
+    question: str, cited: Sequence[Scored], candidates: Sequence[Scored], *, old_before: str = ""
+) -> tuple[Disagreement, ...]:
+    """Where a cited sentence disagrees with another one, cited or near, of another note.
+
+    :param cited: the sentences of the answer, in the order of their citations.
+    :param candidates: all that were scored, those of the answer among them.
+    :param old_before: as in `citation_of`.
+    """
+    asked = ask(question)
+    numbers = {one.candidate.place: n for n, one in enumerate(cited, start=1)}
+    stated = [(one, _state(one, asked)) for one in _compared(cited, candidates)]
+    found: dict[tuple[str, frozenset[str]], Disagreement] = {}
+    for i, (one, said) in enumerate(stated):
+        for other, said_too in stated[i + 1 :] if one.candidate.place in numbers else ():
+            if one.candidate.hit.passage.path == other.candidate.hit.passage.path:
+                continue
+            apart = difference(asked, said, said_too)
+            if apart is not None:
+                citations = [
+                    citation_of(each, numbers.get(each.candidate.place, 0), old_before)
+                    for each in (one, other)
+                ]
+                says = [
+                    each.text[start:end]
+                    for each, (start, end) in zip((said, said_too), apart.spans, strict=True)
+                ]
+                told = _newest_first(apart.about, citations, says)
+                found.setdefault((told.about, frozenset(told.says)), told)
+    return tuple(found.values())[:MOST]
+
+
+def _compared(cited: Sequence[Scored], candidates: Sequence[Scored]) -> list[Scored]:
+    """What is compared: what is cited, then what is near, best first."""
+    enough = NEAR * max(one.score for one in candidates)
+    places = {one.candidate.place for one in cited}
+    near = [one for one in candidates if one.candidate.place not in places and one.score >= enough]
+    return [
+        one
+        for one in (*cited, *sorted(near, key=lambda one: -one.score))
+        if one.candidate.unit.kind in _COMPARED and len(one.candidate.text) <= _MAX_CHARS
+    ]
+
+
+def _state(one: Scored, asked: Asked) -> Statement:
+    passage = one.candidate.hit.passage
+    return state(one.candidate.text, (passage.title, *passage.heading), asked)
+
+
+def _newest_first(about: str, citations: list[Citation], says: list[str]) -> Disagreement:
+    """The disagreement with the newer note first; one without a date counts as the oldest."""
+    if citations[0].note_date < citations[1].note_date:
+        citations, says = citations[::-1], says[::-1]
+    return Disagreement(about, (citations[0], citations[1]), (says[0], says[1]))

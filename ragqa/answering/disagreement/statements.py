@@ -1,0 +1,169 @@
+"""A sentence as it is compared: its figures, dates, names and words, each told apart."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ragqa.analysis import STOP_WORDS, WORD
+from ragqa.answering.disagreement.figures import Figure, figures_of
+from ragqa.answering.disagreement.moments import Moment, moments_of
+from ragqa.answering.disagreement.wording import (
+    GENERIC,
+    GENRES,
+    LABELS,
+    NAMES,
+    NEGATORS,
+    OPPOSITES,
+    canonical,
+    stem,
+)
+
+# "step 3", "Python 3.11", "Falcon 2 is", "option B": names, not figures.
+_NAMED = re.compile(
+    rf"\b(?:(?i:{'|'.join(sorted(LABELS))})|(?<=[\w,;] )[A-Z][\w-]*) (?P<number>#?\d[\d.]*)\b"
+    r"|^[A-Z][\w-]* (?P<first>\d[\d.]*)\b(?= (?:is|was|has|had|are|were|does|did|will|can)\b)"
+    r"|\b[^\W\d_][\w-]* (?P<letter>[A-HJ-Z])\b(?!['.\u2019])"
+)
+# "v2", "GPT-3", "p95", "recall@5", "#12".
+_MIXED = re.compile(r"(?<!\w)(?=[\w@.#-]*\d)(?=[\w@.#-]*[^\W\d]|#)[\w@#][\w@.#-]*(?<!\.)")
+_NUMBERED = re.compile(r"(?<![\w.])\d+(?:\.\d+)*\b|(?<=\w )[A-HJ-Z]\b(?!['.])")
+_ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+")
+_CUT_TRAIL = 300
+_WHICH = re.compile(
+    r"\b(?:which|what) [^\W\d_]+(?= (?:do(?:es)?|did|is|are|was|were|should|can)\b)"
+)
+_WHEN = re.compile(
+    r"\bwhen\b|\b(?:what|which) (?:day|date|time|year|month|weekday)\b|\bdates?\b|\bdeadline\b"
+    r"|\bdue\b|\bbirthday\b|\bsince\b|\buntil\b|\bexpir\w+",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a text in lower case, if it is no name, with its stem and its characters."""
+
+    text: str
+    stem: str
+    start: int
+    end: int
+
+    @property
+    def negates(self) -> bool:
+        """Whether it turns a sentence around."""
+        return self.text in NEGATORS or self.text.endswith("n't")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence with all that it is compared by.
+
+    `words` are those that are no figure, date or name with a number in it; `about` are the stems
+    of what they say, and of what the figures count. `headings` are the stems of each title and
+    heading above it, `trail` those of all, `trail_names` what is numbered there. `held` are the
+    stems of sentence, names and headings, `qualifiers` those of words that have no opposite.
+    """
+
+    text: str
+    moments: Sequence[Moment]
+    figures: Sequence[Figure]
+    names: frozenset[str]
+    words: Sequence[Word]
+    about: frozenset[str]
+    headings: Sequence[frozenset[str]]
+    trail: frozenset[str]
+    trail_names: frozenset[str]
+    held: frozenset[str]
+    qualifiers: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as statements are compared by it.
+
+    `about` are its stems; `said` those of them that an answer may be held against: of "which
+    database do we use" not the database. `of_time` tells whether a date or time is asked for.
+    """
+
+    text: str
+    about: frozenset[str]
+    said: frozenset[str]
+    of_time: bool
+
+
+def ask(question: str) -> Asked:
+    """Read a question for comparing what answers it."""
+    return Asked(
+        text=question.casefold(),
+        about=content(words_of(question)),
+        said=content(words_of(_WHICH.sub(" ", question))),
+        of_time=_WHEN.search(question) is not None,
+    )
+
+
+def state(text: str, trail: Sequence[str], asked: Asked) -> Statement:
+    """Read a sentence below a title and headings, for comparing it."""
+    rest = _blank(text, (match.span() for match in _ADDRESS.finditer(text)))
+    moments = moments_of(rest)
+    rest = _blank(rest, ((moment.start, moment.end) for moment in moments))
+    # Where a version is asked for it is no name but the answer.
+    numbered = [] if "version" in asked.text else list(_NAMED.finditer(rest))
+    rest = _blank(rest, (match.span(match.lastgroup or 0) for match in numbered))
+    figures = figures_of(rest)
+    rest = _blank(rest, ((figure.start, figure.end) for figure in figures))
+    mixed = list(_MIXED.finditer(rest))
+    rest = _blank(rest, (match.span() for match in mixed))
+    words = words_of(rest)
+    names = frozenset(match[0].casefold().rstrip(".") for match in (*numbered, *mixed))
+    about = content(words) | {figure.measures for figure in figures} - {""}
+    above = _without_days(" . ".join(trail)[:_CUT_TRAIL])
+    above_words = words_of(above)
+    return Statement(
+        text=text,
+        moments=moments,
+        figures=figures,
+        names=names,
+        words=words,
+        about=about,
+        headings=[content(words_of(each)) - GENRES - GENERIC for each in trail],
+        trail=content(above_words),
+        trail_names=frozenset(
+            match[0].casefold() for each in (_MIXED, _NUMBERED) for match in each.finditer(above)
+        ),
+        held=about | content(above_words) | content(words_of(" ".join(names))),
+        qualifiers=frozenset(
+            stem(word.text) for word in (*words, *above_words) if word.text not in OPPOSITES
+        ),
+    )
+
+
+def words_of(text: str) -> list[Word]:
+    """The words of a text."""
+    return [
+        Word(match[0], match[0], *match.span())
+        if match[0] in NAMES
+        else Word(match[0].lower().replace("\u2019", "'"), canonical(match[0]), *match.span())
+        for match in WORD.finditer(text)
+    ]
+
+
+def content(words: Iterable[Word]) -> frozenset[str]:
+    """The stems of words that say something by themselves."""
+    return frozenset(
+        word.stem
+        for word in words
+        if word.text not in STOP_WORDS and not word.negates and len(word.stem) > 1
+    )
+
+
+def _without_days(heading: str) -> str:
+    """The headings without full dates: they say when a note was written, not what it is about."""
+    days = (moment for moment in moments_of(heading) if len(moment.parts) > 1)
+    return _blank(heading, ((day.start, day.end) for day in days))
+
+
+def _blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The text with white space for some characters, so that the others keep their places."""
+    for start, end in spans:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text

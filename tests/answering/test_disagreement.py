@@ -1,0 +1,263 @@
+"""Where two sentences answer one question differently, and where they only seem to."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqa.answering.candidates import candidates_of
+from ragqa.answering.disagreement import ask, difference, disagreements, state
+from ragqa.answering.scoring import Scored
+from ragqa.types import Hit, Kind, Passage, Unit
+
+PAIRS = [
+    json.loads(line)
+    for line in (Path(__file__).parents[2] / "eval" / "disagreements.jsonl")
+    .read_text(encoding="utf-8")
+    .splitlines()
+]
+
+
+def found(question, one, other, headings=((), ())):
+    """What two sentences differ in, and the words that say it; None where they agree."""
+    asked = ask(question)
+    first, second = (
+        state(text, trail, asked) for text, trail in zip((one, other), headings, strict=True)
+    )
+    differ = difference(asked, first, second)
+    assert (differ is None) == (difference(asked, second, first) is None)
+    if differ is None:
+        return None
+    return differ.about, *(
+        text[start:end] for text, (start, end) in zip((one, other), differ.spans, strict=True)
+    )
+
+
+def judged(half, *, disagree):
+    pairs = [pair for pair in PAIRS if pair["half"] == half and pair["disagree"] is disagree]
+    told = [
+        found(
+            pair["question"],
+            pair["a"]["text"],
+            pair["b"]["text"],
+            (pair["a"]["heading"], pair["b"]["heading"]),
+        )
+        for pair in pairs
+    ]
+    return pairs, told
+
+
+@pytest.mark.parametrize("half", ["tune", "test"])
+def test_at_most_one_false_alarm_in_twenty_on_the_hand_made_pairs(half):
+    pairs, told = judged(half, disagree=False)
+    alarms = [pair["id"] for pair, one in zip(pairs, told, strict=True) if one]
+    assert len(alarms) <= len(pairs) / 20, alarms
+
+
+@pytest.mark.parametrize("half", ["tune", "test"])
+def test_two_in_three_disagreements_are_found_on_the_hand_made_pairs(half):
+    pairs, told = judged(half, disagree=True)
+    missed = [pair["id"] for pair, one in zip(pairs, told, strict=True) if not one]
+    assert len(missed) <= len(pairs) / 3, missed
+    kinds = [(pair["kind"], one[0]) for pair, one in zip(pairs, told, strict=True) if one]
+    assert all(wanted == got for wanted, got in kinds)
+
+
+def test_the_words_that_differ_are_pointed_out():
+    assert found(
+        "what is the API limit?",
+        "The API limit is 100 requests per minute.",
+        "The API limit is 60 requests per minute.",
+    ) == ("number", "100 requests", "60 requests")
+    assert found(
+        "when was it deployed?", "Deployed on 2024-03-01.", "It was deployed on 1 April 2024."
+    ) == ("date", "2024-03-01", "1 April 2024")
+    assert found(
+        "does X support streaming?", "X supports streaming.", "X does not support streaming."
+    ) == ("negation", "supports", "not support")
+    assert found(
+        "is tracing on?", "Tracing is enabled by default.", "Tracing is disabled by default."
+    ) == ("word", "enabled", "disabled")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("1,000 requests", "1k requests"),
+        ("1000 requests", "one thousand requests"),
+        ("1.5 GB", "1536 MB"),
+        ("90 seconds", "1.5 minutes"),
+        ("two weeks", "14 days"),
+        ("about 50 requests", "48 requests"),
+        ("5 to 10 requests", "about 8 requests"),
+        ("up to 100 requests", "80 requests"),
+        ("at least 8 GB", "16 GB"),
+        ("a dozen requests", "12 requests"),
+        ("25%", "25 percent"),
+        ("$3 per million", "$0.003 per thousand"),
+        ("3.5 million requests", "3,512,400 requests"),
+    ],
+)
+def test_the_same_figure_said_otherwise_is_no_disagreement(one, other):
+    assert found("what is it?", f"The quota is {one}.", f"The quota is {other}.") is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("100 requests", "60 requests"),
+        ("99.9%", "99.95%"),
+        ("30 s", "1 minute"),
+        ("8k tokens", "32,768 tokens"),
+        ("2e-5", "5e-5"),
+        ("$20", "$25"),
+        ("three requests", "5 requests"),
+        ("100 requests per minute", "60 requests/min"),
+        ("at least 8 requests", "at least 12 requests"),
+    ],
+)
+def test_another_figure_is_a_disagreement(one, other):
+    assert found("what is it?", f"The quota is {one}.", f"The quota is {other}.")[0] == "number"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("In v1 the quota is 60.", "In v2 the quota is 100."),
+        ("The quota for reads is 60.", "The quota for writes is 100."),
+        ("The quota is 60.", "The quota is 100 for free accounts."),
+        ("The quota was 60 and is now 100.", "The quota is 100."),
+        ("The quota was raised from 60 to 100.", "The quota is 100."),
+        ("The quota was 60 in 2023.", "The quota was 100 in 2024."),
+        ("The quota is 60 per minute.", "The quota is 1,000 per hour."),
+        ("The staging quota is 60.", "The production quota is 100."),
+        ("The Berlin quota is 60.", "The quota is 100."),
+        ("Mia's quota is 60.", "My quota is 100."),
+        ("The quota is 60 or 80.", "The quota is 100."),
+    ],
+)
+def test_another_subject_condition_or_time_is_no_disagreement(one, other):
+    assert found("what is the quota?", one, other) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The flag is not required.", "The flag is optional."),
+        ("We use not only Redis.", "We use Redis."),
+        ("No more than 5 retries are made.", "Up to 5 retries are made."),
+        ("Retrying is not uncommon.", "Retrying is common."),
+        ("Pages are cached.", "Pages with an error are not cached."),
+        ("We use Kafka.", "We do not use Kafka for jobs."),
+    ],
+)
+def test_a_no_that_denies_something_else_is_no_disagreement(one, other):
+    assert found("what is it like?", one, other) is None
+
+
+def test_headings_that_name_two_of_a_kind_tell_two_things_apart():
+    texts = "The rent is 850 a month.", "The rent is 1,100 a month."
+    assert found("how much is the rent?", *texts, (("Contract",), ("Budget",)))
+    flats = ("Flat in Leeds", "Rent"), ("Flat in York", "Rent")
+    assert found("how much is the rent?", *texts, flats) is None
+
+
+@given(st.text(max_size=80), st.text(max_size=120), st.text(max_size=120))
+def test_any_two_texts_can_be_compared_in_either_order(question, one, other):
+    found(question, one, other)
+
+
+@given(
+    st.from_regex(
+        r"[Tt]he (limit|cache) (is|has|was) (not )?\w{1,8} [\d.,]{1,9} ?\w{0,7}", fullmatch=True
+    )
+)
+def test_a_sentence_never_disagrees_with_itself(text):
+    assert found("what is the limit of the cache?", text, text) is None
+
+
+def hit(path, text, date=""):
+    passage = Passage(
+        id=hash(path),
+        embedding_key=0,
+        path=path,
+        title=path,
+        start=0,
+        end=len(text),
+        lines=(1, 1),
+        heading=(),
+        text=text,
+        units=(Unit(Kind.PARAGRAPH, 0, len(text)),),
+        note_sha256="",
+        note_date=date,
+    )
+    return Hit(passage, score=1.0, dense=None, terms=None)
+
+
+def told(*notes, scores, cited=1, old_before=""):
+    """The disagreements between notes of one sentence each, of which the first are cited."""
+    candidates = candidates_of([hit(*note) for note in notes])
+    scored = [Scored(one, score, {}) for one, score in zip(candidates, scores, strict=True)]
+    return disagreements("what is the limit?", scored[:cited], scored, old_before=old_before)
+
+
+SIXTY, HUNDRED = "The limit is 60 requests.", "The limit is 100 requests."
+
+
+@pytest.mark.parametrize(
+    ("dates", "first"),
+    [
+        (("2023-01-01", "2024-01-01"), "b.md"),
+        (("2024-01-01", "2023-01-01"), "a.md"),
+        (("", "1999-01-01"), "b.md"),
+        (("2023-01-01", ""), "a.md"),
+        (("", ""), "a.md"),
+    ],
+)
+def test_the_newer_note_comes_first_and_one_without_a_date_last(dates, first):
+    (one,) = told(("a.md", SIXTY, dates[0]), ("b.md", HUNDRED, dates[1]), scores=[1.0, 0.9])
+    assert one.citations[0].path == first
+    assert one.says == ("60 requests", "100 requests")[:: 1 if first == "a.md" else -1]
+    assert {citation.path: citation.n for citation in one.citations} == {"a.md": 1, "b.md": 0}
+
+
+def test_each_side_says_whether_it_is_old():
+    notes = ("a.md", SIXTY, "2020-05-01"), ("b.md", HUNDRED, "2024-05-01")
+    (one,) = told(*notes, scores=[1.0, 0.9], old_before="2022-05-01")
+    assert [citation.old for citation in one.citations] == [False, True]
+
+
+def test_a_sentence_that_is_not_near_the_best_is_not_compared():
+    assert told(("a.md", SIXTY), ("b.md", HUNDRED), scores=[1.0, 0.3]) == ()
+
+
+def test_what_is_cited_is_compared_however_far_from_the_best():
+    assert told(("a.md", SIXTY), ("b.md", HUNDRED), scores=[1.0, 0.3], cited=2)
+
+
+def test_two_sentences_of_one_note_are_not_compared():
+    both = hit("a.md", f"{SIXTY} {HUNDRED}").passage
+    units = (
+        Unit(Kind.PARAGRAPH, 0, len(SIXTY)),
+        Unit(Kind.PARAGRAPH, len(SIXTY) + 1, len(both.text)),
+    )
+    passage = Passage(**{name: getattr(both, name) for name in both.__slots__} | {"units": units})
+    scored = [Scored(one, 1.0, {}) for one in candidates_of([Hit(passage, 1.0, None, None)])]
+    assert disagreements("what is the limit?", scored[:1], scored) == ()
+
+
+def test_what_neither_side_of_is_cited_is_not_told():
+    notes = ("a.md", "The limit is explained here."), ("b.md", SIXTY), ("c.md", HUNDRED)
+    assert told(*notes, scores=[1.0, 0.9, 0.9]) == ()
+
+
+def test_the_same_disagreement_is_told_once():
+    notes = ("a.md", SIXTY), ("b.md", HUNDRED), ("c.md", HUNDRED)
+    assert len(told(*notes, scores=[1.0, 0.9, 0.8])) == 1
+
+
+def test_at_most_three_disagreements_are_told():
+    others = [(f"{n}.md", f"The limit is {n} requests.") for n in range(70, 74)]
+    assert len(told(("a.md", SIXTY), *others, scores=[1.0, 0.9, 0.9, 0.9, 0.9])) == 3
