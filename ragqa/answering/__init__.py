@@ -13,6 +13,7 @@ from ragqa.answering.composing import (
     in_reading_order,
     mark_short_answer,
     why_not,
+    worth_saying_to,
 )
 from ragqa.answering.confidence import judge
 from ragqa.answering.disagreement import disagreements
@@ -44,6 +45,7 @@ __all__ = [
     "unit_text",
     "weigh",
     "why_not",
+    "worth_saying_to",
 ]
 
 BACKEND = "extractive"
@@ -131,7 +133,8 @@ def weigh(
     if not scored:
         return Weighed()
     judged = judge(retrieved, scored, models or shipped())
-    chosen = choose(scored, sentences=sentences)
+    worth_saying = worth_saying_to(retrieved.question)
+    chosen = choose(scored, sentences=sentences, worth_saying=worth_saying)
     return Weighed(
         candidates=scored,
         chosen=chosen,

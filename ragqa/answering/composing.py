@@ -9,20 +9,24 @@ import numpy as np
 
 from ragqa.analysis import index_terms
 from ragqa.answering.candidates import Candidate
+from ragqa.answering.kinds import QuestionKind, asked_by
 from ragqa.answering.scoring import Scored
 from ragqa.answering.spans import place_in, short_answer
 from ragqa.types import Citation, Kind
 
 WORTH_SAYING = 0.8
-"""A further sentence must score at least this share of the best one."""
+WORTH_COMPARING = 0.6
+"""A further sentence must score at least this share of the best one; the other side of a comparison
+often matches less well."""
+
+NEW_COUNTS = 0.5
+"""What it weighs that a further sentence meets parts of the question better than the others."""
 
 _NEAR_DUPLICATE = 0.7
 _END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
 
 
-def choose(
-    candidates: Sequence[Scored], *, sentences: int, worth_saying: float = WORTH_SAYING
-) -> list[Scored]:
+def choose(candidates: Sequence[Scored], *, sentences: int, worth_saying: float) -> list[Scored]:
     """The best candidates that are worth saying and do not repeat each other, best first.
 
     A further one also counts by how much better it meets parts of the question than those chosen
@@ -32,11 +36,10 @@ def choose(
     :param worth_saying: the share of the best score that a further one needs; at 0 all are said.
     """
     left = sorted(candidates, key=lambda one: -one.score)
+    left = [one for one in left if one.score >= worth_saying * left[0].score]
     chosen: list[Scored] = []
     while left and len(chosen) < sentences:
-        best = left[0] if not chosen else max(left, key=partial(_adds, chosen))
-        if chosen and best.score < worth_saying * chosen[0].score:
-            break
+        best = max(left, key=partial(_adds, chosen)) if chosen else left[0]
         chosen.append(best)
         left = [
             one for one in left if one is not best and not _repeats(one.candidate, best.candidate)
@@ -44,10 +47,16 @@ def choose(
     return chosen
 
 
+def worth_saying_to(question: str) -> float:
+    """The share of the best score that a further sentence needs in answer to this question."""
+    is_comparison = asked_by(question).kind is QuestionKind.COMPARISON
+    return WORTH_COMPARING if is_comparison else WORTH_SAYING
+
+
 def _adds(chosen: Sequence[Scored], one: Scored) -> float:
     """The score of a further sentence, with what it meets of the question that is not met yet."""
     gains = one.met - np.max([other.met for other in chosen], axis=0)
-    return one.score + (float(np.maximum(gains, 0).mean()) if len(gains) else 0.0)
+    return one.score + (NEW_COUNTS * float(np.maximum(gains, 0).mean()) if len(gains) else 0.0)
 
 
 class Lost(StrEnum):
@@ -58,9 +67,7 @@ class Lost(StrEnum):
     FULL = "full"
 
 
-def why_not(
-    one: Scored, chosen: Sequence[Scored], *, worth_saying: float = WORTH_SAYING
-) -> Lost | None:
+def why_not(one: Scored, chosen: Sequence[Scored], *, worth_saying: float) -> Lost | None:
     """Why `choose` did not choose a candidate; None where it did. Something was chosen."""
     if any(one is other for other in chosen):
         return None

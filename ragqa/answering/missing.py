@@ -8,7 +8,7 @@ import numpy as np
 
 from ragqa.analysis import STOP_WORDS, WORD, index_terms
 from ragqa.answering.holding import lacks
-from ragqa.answering.kinds import QuestionKind, asked_by
+from ragqa.answering.kinds import Asked, QuestionKind, asked_by
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.scoring import Scored
 
@@ -23,6 +23,8 @@ WEIGHTY = 0.12
 
 _ALIKE = 0.8
 _BEGINNING = re.compile(r"(?:^|[.?!:])[\s\"'(]*$")
+_JOINTS = (" ", "-", ".")
+_VERSION = re.compile(r"\d+(?:\.\d+)+")
 _ASKED = {
     QuestionKind.WHO: "a name",
     QuestionKind.WHEN: "a date",
@@ -34,7 +36,8 @@ _ASKED = {
 def missing(reading: Reading, said: Sequence[Scored]) -> tuple[str, ...]:
     """The words of the question that no passage of its answer has or comes near.
 
-    After them what the question asks for, where no sentence has it: "a date", "a number of tasks".
+    After them what the question asks for, where no sentence has it ("a date", "a number of tasks")
+    or none that has it speaks of what it is asked for ("a date for Sonnet 5.5").
 
     :param said: the sentences of the answer.
     """
@@ -42,12 +45,12 @@ def missing(reading: Reading, said: Sequence[Scored]) -> tuple[str, ...]:
     words = _strange_words(reading, said)
     asked = asked_by(question)
     holding = [one for one in said if not lacks(asked, one.candidate.text)]
-    if not holding:
-        words.append(_thing(question, asked.kind, asked.subject))
-    elif asked.kind in _ASKED:
-        fewest: list[str] = min((_unnamed(question, one) for one in holding), key=len)
-        words += fewest
-    return tuple(dict.fromkeys(words))
+    if asked.kind in _ASKED:
+        unnamed: list[str] = min((_unnamed(question, one) for one in holding), key=len, default=[])
+        names = [name for name in unnamed if name not in words]
+        if names or not holding:
+            words.append(" for ".join([_thing(question, asked), *names[:1]]))
+    return tuple(words)
 
 
 def _unnamed(question: str, one: Scored) -> list[str]:
@@ -55,13 +58,21 @@ def _unnamed(question: str, one: Scored) -> list[str]:
     candidate = one.candidate
     text = f"{candidate.hit.passage.trail} {candidate.unit.context} {candidate.text}"
     held = set(index_terms(text))
-    return [
-        word[0]
-        for word in WORD.finditer(question)
-        if _is_name(word[0], begins=_BEGINNING.search(question[: word.start()]) is not None)
-        and not _is_plain(word[0])
-        and not _is_held(index_terms(word[0]), held)
-    ]
+    names = [match[0] for match in _VERSION.finditer(question) if match[0] not in text]
+    end = -1
+    for word in WORD.finditer(question):
+        begins = _BEGINNING.search(question[: word.start()]) is not None
+        if not _is_name(word[0], begins=begins) or _is_plain(word[0]):
+            continue
+        if _is_held(index_terms(word[0]), held):
+            continue
+        between = question[end : word.start()]
+        if names and end >= 0 and between in _JOINTS:
+            names[-1] += between + word[0]
+        else:
+            names.append(word[0])
+        end = word.end()
+    return names
 
 
 def _is_name(word: str, *, begins: bool) -> bool:
@@ -104,10 +115,8 @@ def _is_plain(word: str) -> bool:
     return said in STOP_WORDS or said.split("'")[0] in STOP_WORDS
 
 
-def _thing(question: str, kind: QuestionKind, subject: Sequence[str]) -> str:
+def _thing(question: str, asked: Asked) -> str:
     """What is asked for, in words."""
-    counted = (
-        word[0] for word in WORD.finditer(question) if set(index_terms(word[0])) & {*subject}
-    )
-    of = next(counted, "")
-    return f"{_ASKED[kind]} of {of}" if of else _ASKED[kind]
+    words = (word[0] for word in WORD.finditer(question))
+    counted = next((word for word in words if set(index_terms(word)) & {*asked.subject}), "")
+    return f"{_ASKED[asked.kind]} of {counted}" if counted else _ASKED[asked.kind]

@@ -11,7 +11,7 @@ from ragqa.answering.candidates import Candidate
 from ragqa.answering.holding import holds
 from ragqa.answering.kinds import asked_by
 from ragqa.answering.reading import Reading, best_cosines
-from ragqa.types import Vector
+from ragqa.types import Vector, Vectors
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(
     {"cosine": 1.0, "maxsim": 1.0, "coverage": 0.7, "passage": 1.0, "lead": 0.3, "holds": 0.7}
@@ -27,7 +27,7 @@ class Scored:
     """A candidate with its score, 0 to 1, and how it came about.
 
     `signals` are as measured, `parts` what each adds to the score. `met` has for each content token
-    of the question its best cosine with a token of the candidate or its headings, shape (tokens,).
+    of the question its best cosine with one of the candidate's own, shape (tokens,).
     """
 
     candidate: Candidate
@@ -42,69 +42,60 @@ def score(reading: Reading, candidates: Sequence[Candidate]) -> list[Scored]:
 
     `cosine`: question against the mean of the sentence's token vectors. `maxsim`: the best cosine
     of each content token of the question with a token of the sentence or its headings, and of
-    these the mean over the lower half, since a sentence that answers leaves no part of the question
-    unmet. `coverage`: share of the question's idf that the sentence or its headings hold.
+    these the mean over the weaker half, since a sentence that answers leaves no part of the
+    question unmet. `coverage`: share of the question's idf that the sentence or its headings hold.
     `passage`: ranking score of its passage. `lead`: for the first sentence of a passage the share
     of the question's idf that its heading holds, since what stands right below a heading that asks
     the same answers it. `holds`: how well the sentence has a thing of the kind that is asked for.
     Where the embedder cannot read the question, the first two do not count.
     """
-    met = [_meeting(reading, candidate) for candidate in candidates]
-    signals = [
-        _measure(reading, candidate, one) for candidate, one in zip(candidates, met, strict=True)
-    ]
+    measured = [_measured(reading, candidate) for candidate in candidates]
     unread = reading.retrieved.by_terms_alone
     names = [name for name in WEIGHTS if not (unread and name in _MEANING)]
     total = sum(WEIGHTS[name] for name in names)
     columns = {}
     for name in names:
-        column = [one[name] for one in signals]
+        column = [signals[name] for signals, _ in measured]
         scaled = column if name in _AS_THEY_ARE else _scaled(column)
         columns[name] = [WEIGHTS[name] / total * value for value in scaled]
     parts = [{name: columns[name][i] for name in names} for i in range(len(candidates))]
     return [
-        Scored(candidate, sum(part.values()), signal, part, one)
-        for candidate, part, signal, one in zip(candidates, parts, signals, met, strict=True)
+        Scored(candidate, sum(part.values()), signals, part, met)
+        for candidate, part, (signals, met) in zip(candidates, parts, measured, strict=True)
     ]
 
 
-def _measure(reading: Reading, candidate: Candidate, met: Vector) -> dict[str, float]:
+def _measured(reading: Reading, candidate: Candidate) -> tuple[dict[str, float], Vector]:
+    """The signals of a candidate, and how far it meets each token of the question."""
     retrieved = reading.retrieved
-    return {
-        "cosine": _cosine(reading, candidate),
-        "maxsim": _lower_half(met),
+    own, above = reading.of_unit(candidate.hit.passage, candidate.unit)
+    met = best_cosines(reading.query, own)
+    signals = {
+        "cosine": _cosine(own, retrieved.vectors.pooled),
+        "maxsim": _weaker_half(np.maximum(met, best_cosines(reading.query, above))),
         "coverage": _coverage(candidate, retrieved.idf),
         "passage": candidate.hit.score,
         "lead": _lead(candidate, retrieved.idf),
         "holds": holds(asked_by(retrieved.question), candidate.text),
     }
+    return signals, met
 
 
-def _meeting(reading: Reading, candidate: Candidate) -> Vector:
-    """How far a candidate meets each content token of the question, as in `Scored`.
+def _cosine(own: Vectors, question: Vector) -> float:
+    """The cosine of the mean of a sentence's token vectors; 0 where it has none.
 
-    The tokens of title and headings count: what they say need not be said again.
+    They come from reading the whole passage, so they know what "it" is.
     """
-    own, above = reading.of_unit(candidate.hit.passage, candidate.unit)
-    return best_cosines(reading.query, np.concatenate([own, above]))
-
-
-def _cosine(reading: Reading, candidate: Candidate) -> float:
-    """The cosine of a candidate's own tokens; 0 where the embedder could not read the question.
-
-    Their vectors come from reading the whole passage, so they know what "it" is.
-    """
-    own, _ = reading.of_unit(candidate.hit.passage, candidate.unit)
     if not len(own):
         return 0.0
     pooled = own.mean(axis=0)
-    length = max(float(np.linalg.norm(pooled)), 1e-9)
-    return float(pooled @ reading.retrieved.vectors.pooled) / length
+    return float(pooled @ question) / max(float(np.linalg.norm(pooled)), 1e-9)
 
 
-def _lower_half(met: Vector) -> float:
-    lower = np.sort(met)[: (len(met) + 1) // 2]
-    return float(lower.mean()) if len(lower) else 0.0
+def _weaker_half(cosines: Vector) -> float:
+    if not len(cosines):
+        return 0.0
+    return float(np.sort(cosines)[: max(1, len(cosines) // 2)].mean())
 
 
 def _coverage(candidate: Candidate, idf: Mapping[str, float]) -> float:

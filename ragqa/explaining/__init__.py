@@ -12,6 +12,7 @@ from ragqa.answering import (
     keep_current,
     weigh,
     why_not,
+    worth_saying_to,
 )
 from ragqa.api import Index
 from ragqa.clock import Clock
@@ -143,13 +144,16 @@ def _sentences(asked: _Asked, places: Sequence[Place], line: int | None) -> tupl
     """The candidate sentences of these passages, on that line if it is given, best first."""
     own = {place.hit.passage.id for place in places}
     found = []
+    worth = worth_saying_to(asked.retrieved.question)
     in_order = sorted(asked.weighed.candidates, key=lambda one: -one.score)
     for rank, one in enumerate(in_order, start=1):
         if one.candidate.hit.passage.id not in own:
             continue
         citation = citation_of(one, rank)
         if line is None or citation.lines[0] <= line <= citation.lines[1]:
-            found.append(Sentence(citation, rank, why_not(one, asked.weighed.chosen)))
+            found.append(
+                Sentence(citation, rank, why_not(one, asked.weighed.chosen, worth_saying=worth))
+            )
     return tuple(found)
 
 
