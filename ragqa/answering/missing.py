@@ -24,7 +24,7 @@ WEIGHTY = 0.12
 _ALIKE = 0.8
 _BEGINNING = re.compile(r"(?:^|[.?!:])[\s\"'(]*$")
 _JOINTS = (" ", "-", ".")
-_VERSION = re.compile(r"\d+(?:\.\d+)+")
+_VERSION = re.compile(r"(?:[^\W\d_]+[ -])?(\d+(?:\.\d+)+)")
 _ASKED = {
     QuestionKind.WHO: "a name",
     QuestionKind.WHEN: "a date",
@@ -58,7 +58,7 @@ def _unnamed(question: str, one: Scored) -> list[str]:
     candidate = one.candidate
     text = f"{candidate.hit.passage.trail} {candidate.unit.context} {candidate.text}"
     held = set(index_terms(text))
-    names = [match[0] for match in _VERSION.finditer(question) if match[0] not in text]
+    names = [match[0] for match in _VERSION.finditer(question) if match[1] not in text]
     end = -1
     for word in WORD.finditer(question):
         begins = _BEGINNING.search(question[: word.start()]) is not None
