@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ragqa.answering import BACKEND, Composed, Models, compose, keep_current, shipped
+from ragqa.answering import BACKEND, Calibration, Composed, InUse, compose, in_use, keep_current
 from ragqa.clock import Clock, today
 from ragqa.config import Loaded, Places, Settings, load_settings
 from ragqa.config.settings import Value
@@ -119,9 +119,13 @@ class Index:
         return Ranking.of(self.settings)
 
     @property
-    def models(self) -> Models:
-        """The models that confidence is told by."""
-        return shipped()
+    def confidence(self) -> InUse:
+        """The models that confidence is told by, and why not others if any are there.
+
+        :raises NoIndex: nothing has been built yet.
+        :raises IndexUnusable: it is damaged, or was made from other notes or settings.
+        """
+        return in_use(self.places.index, self._open().info.embedder)
 
     def refresh(
         self, *, rebuild: bool = False, wait: bool = False, progress: Progress | None = None
@@ -188,15 +192,20 @@ class Index:
         retrieved, info, warnings = self.retrieve(
             question, filters, refresh=refresh, progress=progress, clock=clock
         )
+        confidence = self.confidence
         composed = compose(
             retrieved,
             self.source.embedders.asking,
             sentences=self.settings.sentences,
-            models=self.models,
+            models=confidence.models,
             old_before=self._old_before(),
         )
+        warnings += confidence.warnings
         clock.lap("answer")
-        return _answer(retrieved, composed, self.settings.top_k, info, warnings, clock.laps())
+        answer = _answer(retrieved, composed, self.settings.top_k, info, warnings, clock.laps())
+        # What is found by its words alone is judged by the model for that, which is not refitted.
+        own = confidence.calibration is Calibration.OWN and not retrieved.by_terms_alone
+        return replace(answer, calibration=Calibration.OWN) if own else answer
 
     def search(
         self,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from ragqa.answering import InUse
+from ragqa.answering.own import MEND
 from ragqa.api import Index
 from ragqa.errors import NoIndex, RagqaError
 from ragqa.types import IndexInfo, Skipped
@@ -33,7 +35,8 @@ class Finding:
 class Status:
     """What is indexed, and what has changed on disk since.
 
-    `others` counts the files by suffix that are not notes; `bytes` is the index's size on disk.
+    `others` counts the files by suffix that are not notes; `bytes` is the index's size on disk;
+    `confidence` is what confidence is told by.
     """
 
     info: IndexInfo
@@ -43,6 +46,7 @@ class Status:
     skipped: tuple[Skipped, ...]
     others: Mapping[str, int]
     bytes: int
+    confidence: InUse
 
     @property
     def is_fresh(self) -> bool:
@@ -65,6 +69,7 @@ def status_of(index: Index) -> Status:
         skipped=changes.skipped,
         others=changes.walk.others,
         bytes=_size(index.places.index),
+        confidence=index.confidence,
     )
 
 
@@ -73,6 +78,7 @@ def diagnose(index: Index) -> Iterator[Finding]:
     yield from _look(lambda: _notes(index))
     yield from _look(lambda: _files(index))
     yield from _look(lambda: _embedder(index))
+    yield from _look(lambda: _confidence(index))
 
 
 def _look(check: Callable[[], list[Finding]]) -> list[Finding]:
@@ -110,6 +116,13 @@ def _files(index: Index) -> list[Finding]:
 def _embedder(index: Index) -> list[Finding]:
     index.check_embedder()
     return [Finding(Severity.OK, "the embedder is the one that the index was built with")]
+
+
+def _confidence(index: Index) -> list[Finding]:
+    confidence = index.confidence
+    if confidence.problem:
+        return [Finding(Severity.WARNING, confidence.problem, MEND)]
+    return [Finding(Severity.OK, f"confidence is told by {confidence.told_by}")]
 
 
 def _size(folder: Path) -> int:

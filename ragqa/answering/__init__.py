@@ -19,6 +19,7 @@ from ragqa.answering.confidence import judge
 from ragqa.answering.disagreement import disagreements
 from ragqa.answering.missing import missing
 from ragqa.answering.models import Models, shipped
+from ragqa.answering.own import Calibration, InUse, in_use
 from ragqa.answering.plain import plain_text
 from ragqa.answering.reading import read
 from ragqa.answering.scoring import Scored, score
@@ -27,7 +28,9 @@ from ragqa.types import Citation, Disagreement, Reason, Retrieved
 
 __all__ = [
     "PASSAGES",
+    "Calibration",
     "Composed",
+    "InUse",
     "Lost",
     "Models",
     "Scored",
@@ -37,6 +40,7 @@ __all__ = [
     "citation_of",
     "compose",
     "in_reading_order",
+    "in_use",
     "keep_current",
     "plain_text",
     "score_sentences",

@@ -11,6 +11,8 @@ from typing import Any
 from ragqa.types import Reason
 
 _LONGEST = 20
+_LARGEST = 1e6
+_SMALLEST_DEVIATION = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,12 @@ class Models:
 @lru_cache(maxsize=1)
 def shipped() -> Models:
     """The models that come with ragqa."""
-    text = resources.files("ragqa.answering").joinpath("confidence.json").read_text("utf-8")
-    return read_models(text)
+    return read_models(shipped_text())
+
+
+def shipped_text() -> str:
+    """The file of the models that come with ragqa."""
+    return resources.files("ragqa.answering").joinpath("confidence.json").read_text("utf-8")
 
 
 def read_models(text: str) -> Models:
@@ -81,15 +87,20 @@ def _model(model: Mapping[str, Any]) -> Model:
     if not 0 < len(names) <= _LONGEST or any(len(column) != len(names) for column in columns):
         raise ValueError("the lists of a model are not of one length")
     means, deviations, weights = columns
-    if min(deviations) <= 0:
+    if len(set(names)) < len(names):
+        raise ValueError("a feature of a model stands twice")
+    if min(deviations) < _SMALLEST_DEVIATION:
         raise ValueError("a deviation is not above 0")
     intercept, threshold = _number(model["intercept"]), _number(model["threshold"])
+    if not 0 <= threshold <= 1:
+        raise ValueError("a threshold is not from 0 to 1")
     return Model(names, means, deviations, weights, intercept, threshold)
 
 
 def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value!r} is not a number")
+    # The comparison refuses NaN, too, and whole numbers too long to be a float.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
+        raise ValueError(f"a model has {str(value)[:40]!r} for a number")
     return float(value)
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ragqa.answering import Weighed, choose, weigh
+from ragqa.answering import Models, Weighed, choose, weigh
 from ragqa.api import MIN_POOL
 from ragqa.errors import UsageError
 from ragqa.evaluation.collection import Collection
@@ -27,10 +27,12 @@ class Asking:
 
     :param compose: answers, and the confidence in them.
     :param passages: the overlap of so many passages with the gold spans; 0 for none.
+    :param models: what tells confidence; the shipped models where it is None.
     """
 
     compose: bool = False
     passages: int = 0
+    models: Models | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,8 @@ def _ask(
         started = time.perf_counter()
         weigh(retrieved, collection.timed, sentences=_SAID)
         ask_ms = search_ms + _ms_since(started)
-    return replace(
-        asked, ask_ms=ask_ms, weighed=weigh(retrieved, collection.embedder, sentences=_SAID)
-    )
+    weighed = weigh(retrieved, collection.embedder, sentences=_SAID, models=asking.models)
+    return replace(asked, ask_ms=ask_ms, weighed=weighed)
 
 
 def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:

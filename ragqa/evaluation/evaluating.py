@@ -92,14 +92,20 @@ def evaluate_questions(
             ranking=index.ranking,
             chunking=index.source.chunking,
         )
-        tasks, warnings = tasks_of(questions[:limit], partial(_read, index), collection.passages_of)
-        outcomes, problems = ask_all(collection, tasks, Asking(compose=True), progress)
+        tasks, warnings = tasks_of(
+            questions[:limit], partial(read_note, index), collection.passages_of
+        )
+        confidence = index.confidence
+        asking = Asking(compose=True, models=confidence.models)
+        outcomes, problems = ask_all(collection, tasks, asking, progress)
+        problems += confidence.warnings
     skipped = [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
     return {
         "dataset": name,
         "mode": "questions",
         "half": half,
         **_about(index.settings, collection, [*skipped, *warnings, *problems]),
+        "calibration": confidence.calibration,
         "partial": len(tasks) < len(questions),
         **summarise(outcomes),
     }
@@ -190,7 +196,8 @@ def read_notes(source: Source, progress: Progress) -> tuple[list[Note], list[str
     return [read.note for read in found.added], warnings
 
 
-def _read(index: Index, path: str) -> Note | None:
+def read_note(index: Index, path: str) -> Note | None:
+    """A note by its path; None where it is not there or cannot be read."""
     limit = index.settings.max_note_bytes
     try:
         read = read_text(index.places.corpus, path, max_note_bytes=limit)

@@ -71,7 +71,7 @@ def explain(
         stage="not indexed",
         info=info,
         reason=found.reason,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *index.confidence.warnings),
     )
     if not found.reason:
         told = _follow(index, _ask(index, retrieved), told, filters)
@@ -92,7 +92,7 @@ def _ask(index: Index, retrieved: Retrieved) -> _Asked:
         retrieved,
         index.source.embedders.asking,
         sentences=index.settings.sentences,
-        models=index.models,
+        models=index.confidence.models,
     )
     return _Asked(retrieved, weighed)
 

@@ -34,6 +34,7 @@ def answer_document(answer: Answer, *, explain: bool = False) -> Document:
         "question": answer.question,
         "answered": answer.answered,
         "confidence": answer.confidence,
+        "calibration": answer.calibration,
         "verdict": answer.verdict,
         "sure": answer.sure,
         "missing": list(answer.missing),

@@ -25,6 +25,7 @@ def print_status(status: Status, places: Places) -> None:
         ("generation", f"{info.generation}, made {info.created}"),
         ("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions"),
         ("fresh", fresh),
+        ("confidence", f"told by {status.confidence.told_by}"),
         ("skipped", str(len(status.skipped))),
     ]
     if status.others:
@@ -50,6 +51,11 @@ def status_document(status: Status, places: Places) -> Document:
         "other_files": dict(status.others),
         "bytes": status.bytes,
         "created": status.info.created,
+        "calibration": {
+            "in_use": status.confidence.calibration,
+            "date": status.confidence.date or None,
+            "problem": status.confidence.problem or None,
+        },
         "index": index_document(status.info),
     }
 

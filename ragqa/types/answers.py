@@ -96,7 +96,8 @@ class Answer:
     `confidence` is the probability that the notes answer the question; where `answered` is False
     there are no citations and `hits` are the nearest passages. `missing` is what the question asks
     about that the citations, or the nearest sentences, do not speak of. `reasons` are what told
-    confidence, empty where there was nothing to tell by.
+    confidence, empty where there was nothing to tell by. `calibration` is "own" where that was a
+    model fitted on these notes, and "shipped" where it was that of ragqa.
     """
 
     question: str
@@ -112,6 +113,7 @@ class Answer:
     reasons: tuple[Reason, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
     missing: tuple[str, ...] = ()
+    calibration: str = "shipped"
 
     @property
     def verdict(self) -> Verdict:

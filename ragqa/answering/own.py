@@ -1,0 +1,143 @@
+"""Models of confidence fitted on one's own notes: a file in the index's folder."""
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from ragqa.answering.confidence import NAMES
+from ragqa.answering.models import Models, models_document, read_models, shipped, shipped_text
+from ragqa.types import EmbedderInfo
+
+FILE = "confidence.json"
+MEND = "ragqa calibrate, or ragqa calibrate --reset"
+
+_MAX_BYTES = 2**16
+
+
+class Calibration(StrEnum):
+    """Whose models tell confidence."""
+
+    OWN = "own"
+    SHIPPED = "shipped"
+
+
+class Refitted(StrEnum):
+    """What of the shipped model was fitted anew."""
+
+    THRESHOLD = "threshold"
+    WEIGHTS = "weights"
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """The models that tell confidence, and what is known of them.
+
+    `date` is when they were fitted on one's own notes, "" for the shipped ones. `problem` says why
+    a file of one's own that is there is not used.
+    """
+
+    models: Models
+    calibration: Calibration = Calibration.SHIPPED
+    refitted: Refitted | None = None
+    date: str = ""
+    problem: str = ""
+
+    @property
+    def warnings(self) -> list[str]:
+        """The problem, if any, with what mends it."""
+        return [f"{self.problem}: {MEND}"] if self.problem else []
+
+    @property
+    def told_by(self) -> str:
+        """Where the models come from, in words."""
+        if self.refitted is None:
+            return "the model that ragqa ships"
+        what = "model" if self.refitted is Refitted.WEIGHTS else "threshold"
+        return f"a {what} of your own, fitted on {self.date}"
+
+
+def in_use(index: Path, embedder: EmbedderInfo) -> InUse:
+    """The models fitted on the notes of this index if they can be used, else the shipped ones.
+
+    :param embedder: the one that the index was built with.
+    """
+    path = index / FILE
+    try:
+        document = json.loads(_read(path))
+        _check_fits(document, embedder)
+        own = read_models(json.dumps({"models": document["models"]}))
+        _check_names(own)
+        refitted = Refitted(document["refitted"])
+        day = date.fromisoformat(document["date"]).isoformat()
+    except FileNotFoundError:
+        return InUse(shipped())
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
+        # A KeyError says no more than the name.
+        reason = f"it has no {exc}" if isinstance(exc, KeyError) else _reason(exc)
+        return InUse(shipped(), problem=f"your own confidence in {path} is not used: {reason}")
+    return InUse(own, Calibration.OWN, refitted, day)
+
+
+def own_document(
+    models: Models, refitted: Refitted, embedder: EmbedderInfo, *, day: date
+) -> dict[str, Any]:
+    """A file as `in_use` reads it."""
+    return {
+        "date": day.isoformat(),
+        "refitted": refitted,
+        "embedder": _fingerprint(embedder),
+        "shipped_sha256": _shipped_digest(),
+        **models_document(models),
+    }
+
+
+def _read(path: Path) -> str:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("it is no regular file")
+        data = os.read(descriptor, _MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
+    if len(data) > _MAX_BYTES:
+        raise ValueError(f"it has more than {_MAX_BYTES} bytes")
+    return data.decode("utf-8")
+
+
+def _check_fits(document: Mapping[str, Any], embedder: EmbedderInfo) -> None:
+    """Refuse a model whose figures mean something else here.
+
+    What its features are changes with the embedder, and with ragqa: then the shipped model does.
+    """
+    if document["embedder"] != _fingerprint(embedder):
+        raise ValueError("it was fitted with another embedder")
+    if document["shipped_sha256"] != _shipped_digest():
+        raise ValueError("it was fitted with another version of ragqa")
+
+
+def _check_names(models: Models) -> None:
+    if unknown := {*models.all.names, *models.terms.names} - {*NAMES}:
+        raise ValueError(f"nothing is called {min(unknown)[:40]!r} that a model may look at")
+
+
+def _fingerprint(embedder: EmbedderInfo) -> dict[str, Any]:
+    """What makes embeddings what they are; the same model may have another name."""
+    return {name: value for name, value in asdict(embedder).items() if name != "name"}
+
+
+def _shipped_digest() -> str:
+    return hashlib.sha256(shipped_text().encode()).hexdigest()
+
+
+def _reason(exc: BaseException) -> str:
+    if isinstance(exc, json.JSONDecodeError | UnicodeDecodeError | RecursionError):
+        return "it is damaged"
+    return (exc.strerror if isinstance(exc, OSError) else None) or str(exc)

@@ -1,0 +1,119 @@
+"""`ragqa calibrate`: fit confidence on one's own notes."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder
+from ragqa.errors import UsageError
+
+if TYPE_CHECKING:
+    from ragqa.evaluation.questions import Question
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+_GENERATED = 200
+_SEED = 7
+
+
+@app.command()
+def calibrate(
+    questions: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Your own questions, as ragqa eval takes them."),
+    ] = None,
+    generate: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help=f"Without --questions: make N from the notes. Default: {_GENERATED}.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="What chance is drawn from. Default: 7.")
+    ] = None,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Go back to the model that ragqa ships.")
+    ] = False,
+    corpus: Corpus = None,
+    index: IndexFolder = None,
+    json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Fit the confidence in answers on your own notes.
+
+    With questions of your own the model is fitted anew; with questions made from the notes only the
+    threshold is set, from which on a question counts as answered. The result is kept with the
+    index. Of questions that are divided the half "tune" is used, so that ragqa eval can measure on
+    the other.
+
+    Example: ragqa calibrate --questions mine.jsonl
+    """
+    if reset:
+        if questions is not None or generate is not None or seed is not None:
+            raise UsageError("--reset takes no questions", hint="ragqa calibrate --reset")
+        return _reset(corpus, index, json=json)
+    if questions is not None and generate is not None:
+        raise UsageError(
+            "--questions and --generate cannot go together",
+            hint="made questions would make confidence worse than your own alone",
+        )
+    own = None if questions is None else _own(Path(questions))
+    return _calibrate(
+        own,
+        generate or _GENERATED,
+        _SEED if seed is None else seed,
+        corpus,
+        index,
+        json=json,
+    )
+
+
+def _own(path: Path) -> "list[Question]":
+    from ragqa.evaluation.questions import choose_half, read_questions
+
+    questions = read_questions(path)
+    divided = any(question.half for question in questions)
+    return choose_half(questions, "tune" if divided else "all")[0]
+
+
+def _calibrate(
+    own: "list[Question] | None",
+    generate: int,
+    seed: int,
+    corpus: str | None,
+    index: str | None,
+    *,
+    json: bool,
+) -> int:
+    from ragqa import render
+    from ragqa.api import open_index
+    from ragqa.evaluation.calibrating import calibrate
+    from ragqa.render import calibrations
+
+    render.show_logged_warnings()
+    with open_index(corpus, index=index) as opened, render.ProgressLine() as progress:
+        document = calibrate(opened, own, generate=generate, seed=seed, progress=progress)
+    if json:
+        render.print_document(document)
+    else:
+        calibrations.print_calibration(document)
+    render.print_warnings(document["warnings"])
+    return 0
+
+
+def _reset(corpus: str | None, index: str | None, *, json: bool) -> int:
+    from ragqa import render
+    from ragqa.api import open_index
+    from ragqa.evaluation.calibrating import reset
+    from ragqa.render import calibrations
+
+    with open_index(corpus, index=index) as opened:
+        removed = reset(opened)
+    if json:
+        render.print_document({"removed": removed, "calibration": "shipped"})
+    else:
+        calibrations.print_reset(removed=removed)
+    return 0

@@ -1,0 +1,191 @@
+"""Calibrate confidence on one's own notes, with questions of one's own or made from the notes.
+
+`examples` asks the questions, `fitting` fits, `judging` measures. Questions made from notes say too
+little of people's to fit weights on (docs/decisions/calibrate.md), so they set the threshold only.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from ragqa import __version__
+from ragqa.answering import Models, shipped
+from ragqa.answering.own import FILE, Refitted, own_document
+from ragqa.api import Index
+from ragqa.clock import today
+from ragqa.errors import IndexNotWritable, UsageError
+from ragqa.evaluation.cache import CachedEmbedder
+from ragqa.evaluation.calibrating.examples import Example, Examples, Kind, count, gather
+from ragqa.evaluation.calibrating.fitting import (
+    Mixture,
+    probabilities,
+    raised_threshold,
+    refit,
+    threshold_of_answers,
+    unseen,
+)
+from ragqa.evaluation.calibrating.judging import Document, answered, quality
+from ragqa.evaluation.collection import Collection
+from ragqa.evaluation.evaluating import read_note, read_notes
+from ragqa.evaluation.generating import generate_questions
+from ragqa.evaluation.gold import tasks_of
+from ragqa.evaluation.questions import Question
+from ragqa.types import EmbedderInfo, Progress
+from ragqa.wholefile import write_whole
+
+__all__ = ["MIN_ANSWERABLE", "calibrate", "reset"]
+
+MIN_ANSWERABLE = 30
+"""With fewer questions that the notes answer nothing is fitted: one of them would decide."""
+
+
+def calibrate(
+    index: Index,
+    questions: Sequence[Question] | None,
+    *,
+    generate: int,
+    seed: int,
+    progress: Progress,
+) -> Document:
+    """Fit confidence on the notes of an index, keep it beside the index, and say what it changes.
+
+    :param questions: one's own; where there are none so many are made as `generate` says.
+    :raises UsageError: too few of them can be used.
+    :raises IndexNotWritable: the result cannot be written.
+    :raises RagqaError: as `Index.refresh` does.
+    """
+    report = index.refresh(progress=progress)
+    asked = questions
+    if asked is None:
+        notes, _ = read_notes(index.source, progress)
+        asked = generate_questions(notes, generate, seed=seed)
+    examples, warnings = _ask(index, asked, progress)
+    _check_enough(examples, own=questions is not None)
+    if questions is None:
+        models, document = _with_threshold(examples)
+    else:
+        models, document = _with_weights(examples, seed)
+    path = index.places.index / FILE
+    document |= {
+        "date": today().isoformat(),
+        "ragqa": __version__,
+        "path": str(path),
+        "index": {"embedder": report.info.embedder.name, "notes": report.info.notes},
+        "warnings": [*report.warnings, *warnings],
+    }
+    _write(path, _file(models, document, report.info.embedder))
+    return document
+
+
+def reset(index: Index) -> bool:
+    """Go back to the shipped model; False where nothing else was in use.
+
+    :raises IndexNotWritable: the file cannot be removed.
+    """
+    path = index.places.index / FILE
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as exc:
+        raise IndexNotWritable(
+            f"{path} cannot be removed: {exc.strerror}", hint="remove it by hand"
+        ) from exc
+    return True
+
+
+def _ask(
+    index: Index, questions: Sequence[Question], progress: Progress
+) -> tuple[list[Example], list[str]]:
+    with CachedEmbedder.open(index.source.embedders) as embedder:
+        collection = Collection(
+            snapshot=index.snapshot(),
+            embedder=embedder,
+            timed=embedder.plain,
+            ranking=index.ranking,
+            chunking=index.source.chunking,
+        )
+        tasks, gone = tasks_of(questions, partial(read_note, index), collection.passages_of)
+        examples, left_out = gather(collection, tasks, progress)
+    return examples, [*gone, *left_out]
+
+
+def _check_enough(examples: Examples, *, own: bool) -> None:
+    usable = count(examples)[Kind.ANSWERABLE]
+    if usable >= MIN_ANSWERABLE:
+        return
+    whose = "of your questions" if own else "questions made from the notes"
+    hint = "write more of them" if own else "write questions of your own"
+    raise UsageError(
+        f"{usable} {whose} can be used; it takes {MIN_ANSWERABLE} that the notes answer",
+        hint=f"{hint} (eval/README.md says how): ragqa calibrate --questions FILE",
+    )
+
+
+def _with_weights(examples: Examples, seed: int) -> tuple[Models, Document]:
+    """The shipped model with its weights fitted anew; judged on what each model had not seen."""
+    models, mixture = shipped(), Mixture.of(examples)
+    weights = mixture.weights(examples)
+    before, after = (
+        probabilities(models.all, examples),
+        unseen(models.all, examples, mixture, seed=seed),
+    )
+    threshold = threshold_of_answers(after, examples)
+    fitted = replace(refit(models.all, examples, weights), threshold=threshold)
+    thresholds = models.all.threshold, threshold
+    return replace(models, all=fitted), {
+        "refitted": Refitted.WEIGHTS,
+        **_about(examples, mixture, thresholds),
+        "quality": {
+            "before": quality(before, examples, weights),
+            "after": quality(after, examples, weights),
+        },
+        "answered": answered(before, after, thresholds, examples),
+    }
+
+
+def _with_threshold(examples: Examples) -> tuple[Models, Document]:
+    """The shipped model with another threshold, if that is called for."""
+    models, mixture = shipped(), Mixture.of(examples)
+    confidence = probabilities(models.all, examples)
+    thresholds = models.all.threshold, raised_threshold(models.all, examples)
+    found = quality(confidence, examples, mixture.weights(examples))
+    return replace(models, all=replace(models.all, threshold=thresholds[1])), {
+        "refitted": Refitted.THRESHOLD,
+        **_about(examples, mixture, thresholds),
+        "quality": {"before": found, "after": found},
+        "answered": answered(confidence, confidence, thresholds, examples),
+    }
+
+
+def _about(examples: Examples, mixture: Mixture, thresholds: tuple[float, float]) -> Document:
+    return {
+        "questions": {str(kind): n for kind, n in count(examples).items()},
+        "answerable_share": round(mixture.answerable, 3),
+        "answerable_share_from": "your questions" if mixture.is_own else "an assumption",
+        "threshold": {"before": thresholds[0], "after": thresholds[1]},
+    }
+
+
+def _file(models: Models, document: Document, embedder: EmbedderInfo) -> Document:
+    """What is kept: the models, and where they come from."""
+    kept = ("ragqa", "questions", "answerable_share", "answerable_share_from", "answered")
+    told = {
+        when: {name: value for name, value in found.items() if name != "reliability"}
+        for when, found in document["quality"].items()
+    }
+    return {
+        **own_document(models, document["refitted"], embedder, day=today()),
+        "provenance": {**{name: document[name] for name in kept}, "quality": told},
+    }
+
+
+def _write(path: Path, document: Document) -> None:
+    try:
+        write_whole(path, json.dumps(document, indent=2) + "\n")
+    except OSError as exc:
+        raise IndexNotWritable(
+            f"{path} cannot be written: {exc.strerror}", hint="make its folder writable"
+        ) from exc

@@ -1,0 +1,145 @@
+"""What a calibration learns from: questions, and the features of what was found for each."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from importlib import resources
+
+from ragqa.answering import score_sentences
+from ragqa.answering.confidence import features
+from ragqa.api import MIN_POOL
+from ragqa.errors import UsageError
+from ragqa.evaluation.collection import Collection
+from ragqa.evaluation.tasks import Task
+from ragqa.retrieval import clean_question, retrieve
+from ragqa.types import Filters, Progress, Retrieved
+
+MIN_EVERYDAY = 20
+"""With fewer everyday questions that have nothing to do with the notes, none is used."""
+
+KNOWN_FROM = 0.6
+"""The notes seem to be about an everyday question if a sentence holds this share of its words,
+weighted by rarity. In collections that do not answer any, the highest share was .59."""
+
+_POOL = 60
+
+
+class Kind(StrEnum):
+    """Why the notes answer a question, or do not."""
+
+    ANSWERABLE = "answerable"
+    UNANSWERABLE = "unanswerable"
+    NEAR = "near"
+    EVERYDAY = "everyday"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question and what a model of confidence sees of it.
+
+    `near` ones are asked again without the passages that answer them; `unanswerable` ones are said
+    to have no answer in the notes; `everyday` ones come with ragqa.
+    """
+
+    question: str
+    kind: Kind
+    features: Mapping[str, float]
+
+
+Examples = Sequence[Example]
+
+
+def count(examples: Examples) -> dict[Kind, int]:
+    """How many there are of each kind."""
+    counts = Counter(example.kind for example in examples)
+    return {kind: counts[kind] for kind in Kind}
+
+
+def gather(
+    collection: Collection, tasks: Sequence[Task], progress: Progress
+) -> tuple[list[Example], list[str]]:
+    """Ask the questions and the everyday ones; the second value tells what was left out, and why.
+
+    Of a question that cannot be asked by its meaning there is no example, nor of one whose answer
+    no passage holds any more.
+    """
+    everyday = everyday_questions()
+    total = len(tasks) + len(everyday)
+    examples: list[Example] = []
+    lost = 0
+    for done, task in enumerate(tasks):
+        progress("asking", done, total)
+        found = list(_of_task(collection, task))
+        examples += found
+        lost += not found
+    off_topic: list[Example] = []
+    for done, question in enumerate(everyday, start=len(tasks)):
+        progress("asking", done, total)
+        off_topic += _without(collection, question, Kind.EVERYDAY)
+    progress("asking", total, total)
+    off_topic = [one for one in off_topic if one.features["coverage"] < KNOWN_FROM]
+    warnings = []
+    if lost:
+        warnings.append(
+            f"questions left out: {lost} (no passage holds their answer, or the embedder cannot "
+            "read them)"
+        )
+    if len(off_topic) < MIN_EVERYDAY:
+        warnings.append(
+            f"the notes seem to be about {len(everyday) - len(off_topic)} of the {len(everyday)} "
+            "everyday questions, so that none was used"
+        )
+        off_topic = []
+    return [*examples, *off_topic], warnings
+
+
+def everyday_questions() -> list[str]:
+    """The questions of everyday life that come with ragqa."""
+    file = resources.files("ragqa.evaluation.calibrating").joinpath("everyday.txt")
+    lines = file.read_text("utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _of_task(collection: Collection, task: Task) -> Iterator[Example]:
+    """The examples of a question: as it is, and if the notes answer it, without what does."""
+    if not task.answerable:
+        yield from _without(collection, task.question, Kind.UNANSWERABLE)
+        return
+    if task.unheld.issuperset(task.relevant):
+        return
+    yield from _without(collection, task.question, Kind.ANSWERABLE)
+    yield from _without(collection, task.question, Kind.NEAR, answer=task)
+
+
+def _without(
+    collection: Collection, question: str, kind: Kind, *, answer: Task | None = None
+) -> Iterable[Example]:
+    """Ask a question, if `answer` is given of the passages that do not hold it; gives one or none.
+
+    What would be judged by its words alone is none: that model is not fitted.
+    """
+    try:
+        text = clean_question(question)
+    except UsageError:
+        return []
+    found = retrieve(
+        collection.snapshot,
+        collection.embedder,
+        text,
+        k=_POOL,
+        filters=Filters(),
+        ranking=collection.ranking,
+    )
+    found = _only_first(found, answer)
+    scored = [] if found.by_terms_alone else score_sentences(found, collection.embedder)
+    return [Example(text, kind, features(found, scored))] if scored else []
+
+
+def _only_first(found: Retrieved, answer: Task | None) -> Retrieved:
+    hits = [
+        hit
+        for hit in found.hits
+        if answer is None or answer.relevant.keys().isdisjoint(answer.units_of(hit.passage.id))
+    ]
+    return replace(found, hits=tuple(hits[:MIN_POOL]))

@@ -1,0 +1,134 @@
+"""Fit a model of confidence around the shipped one, and set the threshold; numbers only."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import minimize
+
+from ragqa.answering.models import Model
+from ragqa.evaluation.calibrating.examples import Examples, Kind, count
+from ragqa.evaluation.statistics import Values
+from ragqa.types import SURE_FROM
+
+PULL = 5.0
+"""How strongly the weights are held to the shipped ones: as much as some five questions say."""
+
+SILENT = 0.05
+"""The threshold is the highest at which at most this share of answerable questions gets none."""
+
+ASSUMED = 0.6
+"""The share of questions that the notes answer: about that which the shipped model learned from."""
+
+_FOLDS = 6
+_MIN_UNANSWERABLE = 10
+_MIN_SHARE = 0.2
+_MADE_UP = {Kind.UNANSWERABLE: 0.25, Kind.NEAR: 0.25, Kind.EVERYDAY: 0.5}
+_OWN = {Kind.UNANSWERABLE: 0.6, Kind.NEAR: 0.2, Kind.EVERYDAY: 0.2}
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """What share of questions is answerable, and what each kind of the others counts among them.
+
+    `is_own` tells whether that share is the one among one's own questions.
+    """
+
+    answerable: float
+    is_own: bool
+    others: dict[Kind, float]
+
+    @classmethod
+    def of(cls, examples: Examples) -> "Mixture":
+        """The mixture of one's own questions if enough of them are unanswerable, else the assumed.
+
+        Someone who lists what the notes answer, and a few others, does not say how often that is.
+        """
+        counts = count(examples)
+        answerable, others = counts[Kind.ANSWERABLE], counts[Kind.UNANSWERABLE]
+        is_own = others >= max(_MIN_UNANSWERABLE, _MIN_SHARE * (answerable + others))
+        share = answerable / (answerable + others) if is_own else ASSUMED
+        return cls(share, is_own, _OWN if is_own else _MADE_UP)
+
+    def weights(self, examples: Examples) -> Values:
+        """How much each example counts: in all, as many as there are questions of one's own."""
+        counts = count(examples)
+        there = {kind: share for kind, share in self.others.items() if counts[kind]}
+        rest = (1 - self.answerable) / sum(there.values())
+        shares = {kind: share * rest for kind, share in there.items()}
+        shares[Kind.ANSWERABLE] = self.answerable
+        total = counts[Kind.ANSWERABLE] + counts[Kind.UNANSWERABLE]
+        return np.array([total * shares[one.kind] / counts[one.kind] for one in examples])
+
+
+def probabilities(model: Model, examples: Examples) -> Values:
+    """The confidence in each example."""
+    return np.array([model.probability(one.features) for one in examples], dtype=np.float64)
+
+
+def answerable(examples: Examples) -> Values:
+    """1 for an example that the notes answer, 0 for another."""
+    return np.array([one.kind is Kind.ANSWERABLE for one in examples], dtype=np.float64)
+
+
+def refit(model: Model, examples: Examples, weights: Values, *, pull: float = PULL) -> Model:
+    """The weights and intercept that minimise the log-loss and the squared distance to the model's.
+
+    Features are standardised by the model's own means and deviations, so that one distance fits
+    all. The function is convex: there is one minimum.
+    """
+    features = np.array([[one.features[name] for name in model.names] for one in examples])
+    standard = (features - np.array(model.means)) / np.array(model.deviations)
+    x = np.column_stack([standard, np.ones(len(examples))])
+    y = answerable(examples)
+    start = np.array([*model.weights, model.intercept])
+
+    def loss(w: Values) -> tuple[float, Values]:
+        logits, away = x @ w, w - start
+        wrong = 1 / (1 + np.exp(-np.clip(logits, -30, 30))) - y
+        value = weights @ (np.logaddexp(0, logits) - y * logits) + pull * (away @ away)
+        return float(value), x.T @ (weights * wrong) + 2 * pull * away
+
+    found = minimize(loss, start, jac=True, method="L-BFGS-B").x
+    *fitted, intercept = (round(float(value), 5) for value in found)
+    return replace(model, weights=tuple(fitted), intercept=intercept)
+
+
+def unseen(model: Model, examples: Examples, mixture: Mixture, *, seed: int) -> Values:
+    """The confidence in each example by a model that had not seen the sixth that it is in.
+
+    A question and itself without its answer are in the same part.
+    """
+    questions = sorted({one.question for one in examples})
+    order = np.random.default_rng(seed).permutation(len(questions))
+    part_of = {question: at % _FOLDS for question, at in zip(questions, order, strict=True)}
+    parts = np.array([part_of[one.question] for one in examples])
+    weights, found = mixture.weights(examples), np.zeros(len(examples))
+    for part in range(_FOLDS):
+        seen = [one for one, its in zip(examples, parts, strict=True) if its != part]
+        rest = [one for one, its in zip(examples, parts, strict=True) if its == part]
+        fitted = refit(model, seen, weights[parts != part])
+        found[parts == part] = probabilities(fitted, rest)
+    return found
+
+
+def threshold_of_answers(confidence: Values, examples: Examples) -> float:
+    """The highest threshold at which nearly all questions with an answer get one."""
+    return _rounded(np.quantile(confidence[answerable(examples) == 1], SILENT))
+
+
+def raised_threshold(model: Model, examples: Examples) -> float:
+    """The model's threshold, raised as far as it takes to leave nearly all everyday questions out.
+
+    But no further than made questions, the easy ones, still get an answer, nor than where answers
+    stop being marked as unsure.
+    """
+    confidence = probabilities(model, examples)
+    everyday = confidence[[one.kind is Kind.EVERYDAY for one in examples]]
+    if not len(everyday):
+        return model.threshold
+    wanted = _rounded(np.quantile(everyday, 1 - SILENT))
+    return max(model.threshold, min(wanted, threshold_of_answers(confidence, examples), SURE_FROM))
+
+
+def _rounded(value: np.floating) -> float:
+    return round(float(value), 4)

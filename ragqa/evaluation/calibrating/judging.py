@@ -1,0 +1,94 @@
+"""How good confidence is over weighted examples, with intervals."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ragqa.evaluation.calibrating.examples import Examples, Kind
+from ragqa.evaluation.calibrating.fitting import answerable
+from ragqa.evaluation.statistics import BINS, RESAMPLES_OF_CONFIDENCE, SEED, Values
+
+Document = dict[str, Any]
+
+
+def quality(confidence: Values, examples: Examples, weights: Values) -> Document:
+    """AUROC and calibration error with their 95% intervals, and the reliability diagram."""
+    y = answerable(examples)
+    document: Document = {"reliability": reliability(confidence, y, weights)}
+    for name, measure in (("auroc", _auroc(confidence, y)), ("ece", _ece(confidence, y))):
+        document[name] = round(measure(weights), 4)
+        document[f"{name}_interval"] = [
+            round(end, 4) for end in _interval(measure, examples, weights)
+        ]
+    return document
+
+
+def reliability(confidence: Values, y: Values, weights: Values) -> list[Document]:
+    """Confidence beside the share that the notes answer, in bins of equal width; none is empty."""
+    which = _bins(confidence)
+    return [
+        {
+            "low": b / BINS,
+            "high": (b + 1) / BINS,
+            "questions": int(here.sum()),
+            "confidence": round(float(np.average(confidence[here], weights=weights[here])), 4),
+            "answerable": round(float(np.average(y[here], weights=weights[here])), 4),
+        }
+        for b in range(BINS)
+        if (here := which == b).any()
+    ]
+
+
+def answered(
+    before: Values, after: Values, thresholds: tuple[float, float], examples: Examples
+) -> Document:
+    """How many questions of each kind get an answer, before and after."""
+    kinds = np.array([one.kind for one in examples])
+    return {
+        kind: {
+            "questions": int(here.sum()),
+            "before": int((before[here] >= thresholds[0]).sum()),
+            "after": int((after[here] >= thresholds[1]).sum()),
+        }
+        for kind in Kind
+        if (here := kinds == kind).any()
+    }
+
+
+def _bins(confidence: Values) -> npt.NDArray[np.int_]:
+    bins: npt.NDArray[np.int_] = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    return bins
+
+
+def _ece(confidence: Values, y: Values) -> Callable[[Values], float]:
+    which, gap = _bins(confidence), confidence - y
+
+    def measure(weights: Values) -> float:
+        return float(np.abs(np.bincount(which, weights * gap)).sum() / weights.sum())
+
+    return measure
+
+
+def _auroc(confidence: Values, y: Values) -> Callable[[Values], float]:
+    yes, no = confidence[y == 1], confidence[y == 0]
+    wins = (yes[:, None] > no) + 0.5 * (yes[:, None] == no)
+
+    def measure(weights: Values) -> float:
+        of_yes, of_no = weights[y == 1], weights[y == 0]
+        return float(of_yes @ wins @ of_no / (of_yes.sum() * of_no.sum()))
+
+    return measure
+
+
+def _interval(
+    measure: Callable[[Values], float], examples: Examples, weights: Values
+) -> tuple[float, float]:
+    """The bootstrap percentile interval, questions resampled with all that was asked of them."""
+    _, question = np.unique([one.question for one in examples], return_inverse=True)
+    n = int(question.max()) + 1
+    rng = np.random.default_rng(SEED)
+    draws = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES_OF_CONFIDENCE)
+    low, high = np.quantile([measure(weights * times[question]) for times in draws], [0.025, 0.975])
+    return float(low), float(high)

@@ -1,0 +1,103 @@
+"""What a calibration found and changed, on the terminal, within 80 columns."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from ragqa.render.sanitise import safe_line
+from ragqa.render.screen import emit, stdout
+
+Document = Mapping[str, Any]
+
+_KINDS = {
+    "answerable": "answered by the notes",
+    "unanswerable": "not answered by them, you say",
+    "near": "without the passages that answer",
+    "everyday": "about everyday things",
+}
+_WHY_THRESHOLD_ONLY = (
+    "Questions made from notes share words with them and are easier than people's: fitted on them,",
+    "confidence in people's questions became worse. So only the threshold was set. For the rest",
+    "write 30 or more questions of your own: ragqa calibrate --questions FILE",
+)
+_BAR = 30
+
+
+def print_calibration(document: Document) -> None:
+    """Print what was asked, how good confidence was and is, and what that changes."""
+    weights = document["refitted"] == "weights"
+    whose = "your questions" if weights else "questions made from the notes"
+    index = document["index"]
+    _say(f"Calibrated on {whose}, over {index['notes']} notes, {index['embedder']}")
+    _print_asked(document)
+    quality, when = document["quality"], ("before", "after") if weights else ("before",)
+    for name in when:
+        _heading(f"Confidence {name}" if weights else "Confidence")
+        _print_reliability(quality[name]["reliability"])
+    _print_measures(quality, when)
+    _print_answered(document)
+    _say("")
+    if not weights:
+        for line in _WHY_THRESHOLD_ONLY:
+            _say(line)
+    _say(f"Kept in {document['path']}")
+    _say("try: ragqa calibrate --reset to undo this")
+
+
+def print_reset(*, removed: bool) -> None:
+    """Print what tells confidence now."""
+    said = "removed your own; confidence" if removed else "there was none of your own: confidence"
+    _say(f"{said} is told by the model that ragqa ships")
+
+
+def _print_asked(document: Document) -> None:
+    _heading("Asked")
+    for kind, questions in document["questions"].items():
+        if questions:
+            _say(f"{questions:>5}  {_KINDS[kind]}")
+    share, source = document["answerable_share"], document["answerable_share_from"]
+    whence = "as your questions say" if source == "your questions" else "which is assumed"
+    _say(f"They count as if the notes answered {share:.0%} of all questions, {whence}.")
+
+
+def _print_reliability(bins: Sequence[Document]) -> None:
+    """Print a row for each bin, with a bar: how many the notes answer, and how many they should."""
+    head = f"{'confidence':<10}  {'questions':>9}  {'mean':>4}  {'answerable':>10}"
+    emit(stdout(), Text(f"{head}  # answerable, | confidence", style="quiet"))
+    for one in bins:
+        bar = ["#" if at < round(one["answerable"] * _BAR) else " " for at in range(_BAR + 1)]
+        bar[round(one["confidence"] * _BAR)] = "|"
+        _say(
+            f"{one['low']:.1f} to {one['high']:.1f}  {one['questions']:>9}  "
+            f"{one['confidence']:>4.2f}  {one['answerable']:>10.2f}  {''.join(bar).rstrip()}"
+        )
+
+
+def _print_measures(quality: Document, when: Sequence[str]) -> None:
+    names = {"auroc": "AUROC (more is better)", "ece": "calibration error (less)"}
+    emit(stdout(), Text(f"\n{'':<24}" + "".join(f"  {name:<20}" for name in when).rstrip()))
+    for name, said in names.items():
+        cells = [
+            f"{found[name]:.3f} [{found[f'{name}_interval'][0]:.3f}, "
+            f"{found[f'{name}_interval'][1]:.3f}]"
+            for found in (quality[one] for one in when)
+        ]
+        _say(f"{said:<24}" + "".join(f"  {cell:<20}" for cell in cells).rstrip())
+
+
+def _print_answered(document: Document) -> None:
+    before, after = document["threshold"]["before"], document["threshold"]["after"]
+    _heading(f"Answered from a confidence of {after:.2f}, before from {before:.2f}")
+    for kind, found in document["answered"].items():
+        change = found["after"] - found["before"]
+        more = f"{abs(change)} {'more' if change > 0 else 'fewer'}" if change else "as before"
+        _say(f"{found['after']:>5} of {found['questions']} {_KINDS[kind]}, {more}")
+
+
+def _heading(text: str) -> None:
+    emit(stdout(), Text(f"\n{safe_line(text)}", style="bold"))
+
+
+def _say(text: str) -> None:
+    emit(stdout(), Text(safe_line(text)))
