@@ -57,10 +57,12 @@ class InUse:
     @property
     def told_by(self) -> str:
         """Where the models come from, in words."""
+        shipped_one = "the model that ragqa ships"
         if self.refitted is None:
-            return "the model that ragqa ships"
-        what = "model" if self.refitted is Refitted.WEIGHTS else "threshold"
-        return f"a {what} of your own, fitted on {self.date}"
+            return shipped_one
+        if self.refitted is Refitted.THRESHOLD:
+            return f"{shipped_one}, with a threshold for your notes of {self.date}"
+        return f"a model fitted on your own questions on {self.date}"
 
 
 def in_use(index: Path, embedder: EmbedderInfo) -> InUse:

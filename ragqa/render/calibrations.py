@@ -7,6 +7,7 @@ from rich.text import Text
 
 from ragqa.render.sanitise import safe_line
 from ragqa.render.screen import emit, stdout
+from ragqa.types import SURE_FROM
 
 Document = Mapping[str, Any]
 
@@ -18,8 +19,9 @@ _KINDS = {
 }
 _WHY_THRESHOLD_ONLY = (
     "Questions made from notes share words with them and are easier than people's: fitted on them,",
-    "confidence in people's questions became worse. So only the threshold was set. For the rest",
-    "write 30 or more questions of your own: ragqa calibrate --questions FILE",
+    "confidence in people's questions became worse. So only the threshold may change, where",
+    "everyday questions come too close. To fit the rest, write 30 or more questions of your own:",
+    "ragqa calibrate --questions FILE",
 )
 _BAR = 30
 
@@ -31,11 +33,11 @@ def print_calibration(document: Document) -> None:
     index = document["index"]
     _say(f"Calibrated on {whose}, over {index['notes']} notes, {index['embedder']}")
     _print_asked(document)
-    quality, when = document["quality"], ("before", "after") if weights else ("before",)
+    when = ("before", "after") if weights else ("before",)
     for name in when:
-        _heading(f"Confidence {name}" if weights else "Confidence")
-        _print_reliability(quality[name]["reliability"])
-    _print_measures(quality, when)
+        _heading(f"Confidence {name}" if weights else "Confidence, which stays as it is")
+        _print_reliability(document[name]["reliability"])
+    _print_measures(document, when)
     _print_answered(document)
     _say("")
     if not weights:
@@ -74,25 +76,31 @@ def _print_reliability(bins: Sequence[Document]) -> None:
         )
 
 
-def _print_measures(quality: Document, when: Sequence[str]) -> None:
+def _print_measures(document: Document, when: Sequence[str]) -> None:
     names = {"auroc": "AUROC (more is better)", "ece": "calibration error (less)"}
     emit(stdout(), Text(f"\n{'':<24}" + "".join(f"  {name:<20}" for name in when).rstrip()))
     for name, said in names.items():
         cells = [
             f"{found[name]:.3f} [{found[f'{name}_interval'][0]:.3f}, "
             f"{found[f'{name}_interval'][1]:.3f}]"
-            for found in (quality[one] for one in when)
+            for found in (document[one] for one in when)
         ]
         _say(f"{said:<24}" + "".join(f"  {cell:<20}" for cell in cells).rstrip())
 
 
 def _print_answered(document: Document) -> None:
-    before, after = document["threshold"]["before"], document["threshold"]["after"]
-    _heading(f"Answered from a confidence of {after:.2f}, before from {before:.2f}")
-    for kind, found in document["answered"].items():
-        change = found["after"] - found["before"]
-        more = f"{abs(change)} {'more' if change > 0 else 'fewer'}" if change else "as before"
-        _say(f"{found['after']:>5} of {found['questions']} {_KINDS[kind]}, {more}")
+    before, after = document["before"], document["after"]
+    _heading(
+        f"Answered from a confidence of {after['threshold']:.2f} on, before from "
+        f"{before['threshold']:.2f}; sure from {SURE_FROM}"
+    )
+    emit(stdout(), Text(f"{'':<35}  questions  {'answered':<12}  sure", style="quiet"))
+    for kind, found in after["answered"].items():
+        cells = [
+            f"{found[name]:>4} ({found[name] - before['answered'][kind][name]:+})"
+            for name in ("answered", "sure")
+        ]
+        _say(f"{_KINDS[kind]:<35}  {document['questions'][kind]:>9}  {cells[0]:<12}  {cells[1]}")
 
 
 def _heading(text: str) -> None:

@@ -34,7 +34,10 @@ def imported(*args):
     return set(modules)
 
 
-@pytest.mark.parametrize("args", [["--help"], ["--version"], ["ask", "--help"], ["why", "--help"]])
+@pytest.mark.parametrize(
+    "args",
+    [["--help"], ["--version"], ["ask", "--help"], ["why", "--help"], ["calibrate", "--help"]],
+)
 def test_help_and_version_import_nothing_heavy(args):
     assert imported(*args).isdisjoint(HEAVY | FOR_ASKING | FOR_BUILDING | {"rich"})
 

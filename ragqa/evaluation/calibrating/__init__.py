@@ -32,6 +32,7 @@ from ragqa.evaluation.evaluating import read_note, read_notes
 from ragqa.evaluation.generating import generate_questions
 from ragqa.evaluation.gold import tasks_of
 from ragqa.evaluation.questions import Question
+from ragqa.evaluation.statistics import Values
 from ragqa.types import EmbedderInfo, Progress
 from ragqa.wholefile import write_whole
 
@@ -127,22 +128,17 @@ def _check_enough(examples: Examples, *, own: bool) -> None:
 def _with_weights(examples: Examples, seed: int) -> tuple[Models, Document]:
     """The shipped model with its weights fitted anew; judged on what each model had not seen."""
     models, mixture = shipped(), Mixture.of(examples)
-    weights = mixture.weights(examples)
-    before, after = (
-        probabilities(models.all, examples),
-        unseen(models.all, examples, mixture, seed=seed),
+    before = probabilities(models.all, examples)
+    after = unseen(models.all, examples, mixture, seed=seed)
+    fitted = replace(
+        refit(models.all, examples, mixture.weights(examples)),
+        threshold=threshold_of_answers(after, examples),
     )
-    threshold = threshold_of_answers(after, examples)
-    fitted = replace(refit(models.all, examples, weights), threshold=threshold)
-    thresholds = models.all.threshold, threshold
     return replace(models, all=fitted), {
         "refitted": Refitted.WEIGHTS,
-        **_about(examples, mixture, thresholds),
-        "quality": {
-            "before": quality(before, examples, weights),
-            "after": quality(after, examples, weights),
-        },
-        "answered": answered(before, after, thresholds, examples),
+        **_about(examples, mixture),
+        "before": _judged(before, models.all.threshold, examples, mixture),
+        "after": _judged(after, fitted.threshold, examples, mixture),
     }
 
 
@@ -150,35 +146,41 @@ def _with_threshold(examples: Examples) -> tuple[Models, Document]:
     """The shipped model with another threshold, if that is called for."""
     models, mixture = shipped(), Mixture.of(examples)
     confidence = probabilities(models.all, examples)
-    thresholds = models.all.threshold, raised_threshold(models.all, examples)
-    found = quality(confidence, examples, mixture.weights(examples))
-    return replace(models, all=replace(models.all, threshold=thresholds[1])), {
+    fitted = replace(models.all, threshold=raised_threshold(models.all, examples))
+    return replace(models, all=fitted), {
         "refitted": Refitted.THRESHOLD,
-        **_about(examples, mixture, thresholds),
-        "quality": {"before": found, "after": found},
-        "answered": answered(confidence, confidence, thresholds, examples),
+        **_about(examples, mixture),
+        "before": _judged(confidence, models.all.threshold, examples, mixture),
+        "after": _judged(confidence, fitted.threshold, examples, mixture),
     }
 
 
-def _about(examples: Examples, mixture: Mixture, thresholds: tuple[float, float]) -> Document:
+def _about(examples: Examples, mixture: Mixture) -> Document:
     return {
         "questions": {str(kind): n for kind, n in count(examples).items()},
         "answerable_share": round(mixture.answerable, 3),
         "answerable_share_from": "your questions" if mixture.is_own else "an assumption",
-        "threshold": {"before": thresholds[0], "after": thresholds[1]},
+    }
+
+
+def _judged(confidence: Values, threshold: float, examples: Examples, mixture: Mixture) -> Document:
+    return {
+        "threshold": threshold,
+        **quality(confidence, examples, mixture.weights(examples)),
+        "answered": answered(confidence, threshold, examples),
     }
 
 
 def _file(models: Models, document: Document, embedder: EmbedderInfo) -> Document:
     """What is kept: the models, and where they come from."""
-    kept = ("ragqa", "questions", "answerable_share", "answerable_share_from", "answered")
+    kept = ("ragqa", "questions", "answerable_share", "answerable_share_from")
     told = {
-        when: {name: value for name, value in found.items() if name != "reliability"}
-        for when, found in document["quality"].items()
+        when: {name: value for name, value in document[when].items() if name != "reliability"}
+        for when in ("before", "after")
     }
     return {
         **own_document(models, document["refitted"], embedder, day=today()),
-        "provenance": {**{name: document[name] for name in kept}, "quality": told},
+        "provenance": {**{name: document[name] for name in kept}, **told},
     }
 
 

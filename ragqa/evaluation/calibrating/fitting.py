@@ -1,5 +1,6 @@
 """Fit a model of confidence around the shipped one, and set the threshold; numbers only."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,12 +15,13 @@ PULL = 5.0
 """How strongly the weights are held to the shipped ones: as much as some five questions say."""
 
 SILENT = 0.05
-"""The threshold is the highest at which at most this share of answerable questions gets none."""
+"""The threshold is the highest at which at most this share of answerable questions gets no answer."""
 
 ASSUMED = 0.6
 """The share of questions that the notes answer: about that which the shipped model learned from."""
 
 _FOLDS = 6
+_PLACES = 10_000
 _MIN_UNANSWERABLE = 10
 _MIN_SHARE = 0.2
 _MADE_UP = {Kind.UNANSWERABLE: 0.25, Kind.NEAR: 0.25, Kind.EVERYDAY: 0.5}
@@ -112,8 +114,9 @@ def unseen(model: Model, examples: Examples, mixture: Mixture, *, seed: int) -> 
 
 
 def threshold_of_answers(confidence: Values, examples: Examples) -> float:
-    """The highest threshold at which nearly all questions with an answer get one."""
-    return _rounded(np.quantile(confidence[answerable(examples) == 1], SILENT))
+    """The highest threshold, but for rounding, at which nearly all answerable questions pass."""
+    with_answer = np.sort(confidence[answerable(examples) == 1])
+    return math.floor(with_answer[int(SILENT * len(with_answer))] * _PLACES) / _PLACES
 
 
 def raised_threshold(model: Model, examples: Examples) -> float:
@@ -123,12 +126,8 @@ def raised_threshold(model: Model, examples: Examples) -> float:
     stop being marked as unsure.
     """
     confidence = probabilities(model, examples)
-    everyday = confidence[[one.kind is Kind.EVERYDAY for one in examples]]
+    everyday = np.sort(confidence[[one.kind is Kind.EVERYDAY for one in examples]])[::-1]
     if not len(everyday):
         return model.threshold
-    wanted = _rounded(np.quantile(everyday, 1 - SILENT))
-    return max(model.threshold, min(wanted, threshold_of_answers(confidence, examples), SURE_FROM))
-
-
-def _rounded(value: np.floating) -> float:
-    return round(float(value), 4)
+    above = (math.floor(everyday[int(SILENT * len(everyday))] * _PLACES) + 1) / _PLACES
+    return max(model.threshold, min(above, threshold_of_answers(confidence, examples), SURE_FROM))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from ragqa.evaluation.calibrating.examples import Examples, Kind
 from ragqa.evaluation.calibrating.fitting import answerable
 from ragqa.evaluation.statistics import BINS, RESAMPLES_OF_CONFIDENCE, SEED, Values
+from ragqa.types import SURE_FROM
 
 Document = dict[str, Any]
 
@@ -41,16 +42,13 @@ def reliability(confidence: Values, y: Values, weights: Values) -> list[Document
     ]
 
 
-def answered(
-    before: Values, after: Values, thresholds: tuple[float, float], examples: Examples
-) -> Document:
-    """How many questions of each kind get an answer, before and after."""
+def answered(confidence: Values, threshold: float, examples: Examples) -> Document:
+    """How many questions of each kind get an answer, and how many of these are sure."""
     kinds = np.array([one.kind for one in examples])
     return {
-        kind: {
-            "questions": int(here.sum()),
-            "before": int((before[here] >= thresholds[0]).sum()),
-            "after": int((after[here] >= thresholds[1]).sum()),
+        str(kind): {
+            "answered": int((confidence[here] >= threshold).sum()),
+            "sure": int((confidence[here] >= max(threshold, SURE_FROM)).sum()),
         }
         for kind in Kind
         if (here := kinds == kind).any()

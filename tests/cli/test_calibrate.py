@@ -1,0 +1,175 @@
+"""`ragqa calibrate`, by the real command line, with the embedder that needs no model."""
+
+import json
+import shutil
+
+import pytest
+from support import CORPUS, QUICK, run_ragqa
+
+QUESTION = "when should I fine-tune?"
+GOLDEN = CORPUS.parent / "eval" / "questions.jsonl"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("quick") / "index"
+    assert run_ragqa("index", "--corpus", CORPUS, "--index", folder, env=QUICK).code == 0
+    return folder
+
+
+@pytest.fixture
+def index(built, tmp_path):
+    """An index of its own; an index and its corpus may move only together, so it stays beside."""
+    folder = built.with_name(f"index-{tmp_path.name}")
+    shutil.copytree(built, folder, copy_function=shutil.copy2)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def places(index):
+    return ["--corpus", CORPUS, "--index", index]
+
+
+@pytest.fixture
+def own(index):
+    return index / "confidence.json"
+
+
+@pytest.fixture(scope="module")
+def fitted(built):
+    """What a calibration on the questions of the wiki says and keeps, made once."""
+    args = ["--questions", GOLDEN, "--corpus", CORPUS, "--index", built]
+    run = run_ragqa("calibrate", "--json", *args, env=QUICK)
+    kept = (built / "confidence.json").read_text(encoding="utf-8")
+    (built / "confidence.json").unlink()
+    assert run.code == 0, run.err
+    return run.document, kept
+
+
+def test_own_questions_fit_the_model_which_is_used_from_then_on(quick, places, own, fitted):
+    document, kept = fitted
+    before = quick("ask", QUESTION, "--json", *places).document
+    own.write_text(kept, encoding="utf-8")
+    after = quick("ask", QUESTION, "--json", *places).document
+    assert (before["calibration"], after["calibration"]) == ("shipped", "own")
+    assert before["confidence"] != after["confidence"]
+    assert document["refitted"] == "weights"
+    asked = document["questions"]
+    assert asked["answerable"] == asked["near"] == 90, "the half that settings are chosen on"
+    assert asked["unanswerable"] == 37
+    assert document["answerable_share_from"] == "your questions"
+
+
+def test_a_fit_says_better_of_what_it_had_not_seen_than_what_was_there(fitted):
+    # The shipped model was not fitted for this embedder at all.
+    document, _ = fitted
+    assert document["after"]["ece"] < document["before"]["ece"]
+    answered = document["after"]["answered"]["answerable"]["answered"]
+    assert answered >= 0.95 * document["questions"]["answerable"] - 1
+
+
+def test_what_is_kept_says_where_it_comes_from(fitted):
+    _, kept = fitted
+    told = json.loads(kept)["provenance"]
+    assert told["questions"]["answerable"] == 90
+    assert {"threshold", "auroc", "ece"} <= told["before"].keys()
+
+
+def test_status_and_doctor_and_eval_say_which_model_is_in_use(quick, places, own, fitted):
+    assert quick("status", "--json", *places).document["calibration"]["in_use"] == "shipped"
+    own.write_text(fitted[1], encoding="utf-8")
+    assert quick("status", "--json", *places).document["calibration"]["in_use"] == "own"
+    doctor = quick("doctor", *places)
+    assert doctor.code == 0
+    assert "a model fitted on your own questions" in doctor.out
+    found = quick("eval", "--questions", GOLDEN, "--limit", 3, "--json", *places).document
+    assert found["calibration"] == "own"
+
+
+def test_a_rebuild_keeps_it_and_reset_removes_it(quick, places, own, fitted):
+    own.write_text(fitted[1], encoding="utf-8")
+    assert quick("index", "--rebuild", *places).code == 0
+    assert quick("doctor", "--json", *places).document["sound"]
+    assert quick("ask", QUESTION, "--json", *places).document["calibration"] == "own"
+    assert quick("calibrate", "--reset", "--json", *places).document["removed"]
+    assert not own.exists()
+    again = quick("calibrate", "--reset", *places)
+    assert (again.code, again.err) == (0, "")
+    assert quick("ask", QUESTION, "--json", *places).document["calibration"] == "shipped"
+
+
+def test_made_questions_leave_confidence_as_it_is_and_the_output_says_why(quick, places, own):
+    before = quick("ask", QUESTION, "--json", *places).document
+    run = quick("calibrate", "--generate", 40, *places)
+    assert run.code == 0, run.err
+    assert "easier than people's" in run.out
+    assert "ragqa calibrate --questions FILE" in run.out
+    assert max(map(len, run.out.splitlines())) <= 100
+    table = run.out.partition("Asked")[2].partition("Questions made")[0]
+    assert max(map(len, table.splitlines())) <= 80
+    after = quick("ask", QUESTION, "--json", *places).document
+    assert after["calibration"] == "own"
+    assert after["confidence"] == before["confidence"]
+    assert json.loads(own.read_text(encoding="utf-8"))["refitted"] == "threshold"
+    assert list(own.parent.glob(".*")) == []
+
+
+def test_the_same_seed_gives_the_same_file(quick, places, own):
+    texts = []
+    for seed in (3, 3, 4):
+        assert quick("calibrate", "--generate", 40, "--seed", seed, *places).code == 0
+        texts.append(own.read_text(encoding="utf-8"))
+    assert texts[0] == texts[1] != texts[2]
+
+
+@pytest.mark.parametrize("own_ones", [True, False])
+def test_too_few_questions_write_nothing_and_the_hint_says_what_to_do(
+    quick, places, own, tmp_path, own_ones
+):
+    few = tmp_path / "few.jsonl"
+    few.write_text("".join(GOLDEN.open(encoding="utf-8").readlines()[:20]), encoding="utf-8")
+    run = quick("calibrate", *(["--questions", few] if own_ones else ["--generate", 5]), *places)
+    assert (run.code, run.out) == (2, "")
+    assert "it takes 30" in run.err
+    assert "ragqa calibrate --questions FILE" in run.err
+    assert not own.exists()
+
+
+@pytest.mark.parametrize(
+    "args",
+    [["--questions", GOLDEN, "--generate", 40], ["--reset", "--questions", GOLDEN]],
+)
+def test_options_of_which_one_would_be_ignored_are_a_usage_error(quick, places, args):
+    run = quick("calibrate", *args, *places)
+    assert (run.code, run.out) == (2, "")
+
+
+def test_a_damaged_file_is_told_of_and_not_used(quick, places, own):
+    own.write_text('{"models": \x1b[31m', encoding="utf-8")
+    asked = quick("ask", QUESTION, "--json", *places)
+    assert asked.document["calibration"] == "shipped"
+    assert any("is damaged" in warning for warning in asked.document["warnings"])
+    assert "ragqa calibrate --reset" in asked.err
+    why = quick("why", QUESTION, "--target", "lora.md", *places)
+    assert "is damaged" in why.err
+    doctor = quick("doctor", *places)
+    assert doctor.code == 0
+    assert "is damaged" in doctor.out
+    assert f"ragqa calibrate --reset --corpus {CORPUS}" in doctor.out
+
+
+def test_a_file_for_another_embedder_is_not_used(quick, places, own, fitted):
+    own.write_text(fitted[1], encoding="utf-8")
+    other = {"RAGQA_EMBEDDER": "hashed:32"}
+    assert quick("index", "--rebuild", *places, env=other).code == 0
+    asked = quick("ask", QUESTION, "--json", *places, env=other)
+    assert asked.document["calibration"] == "shipped"
+    assert "another embedder" in asked.err
+
+
+def test_what_is_found_by_its_words_alone_is_not_judged_by_an_own_model(quick, places, own, fitted):
+    own.write_text(fitted[1], encoding="utf-8")
+    # Cyrillic: a script that the default settings say the embedder cannot read.
+    asked = quick("ask", "что такое LoRA", "--json", *places)
+    assert asked.document["calibration"] == "shipped"
