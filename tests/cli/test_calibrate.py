@@ -32,6 +32,12 @@ def places(index):
 
 
 @pytest.fixture
+def few_notes(tmp_path):
+    """Fewer notes, from which questions are made faster."""
+    return ["--corpus", CORPUS / "rag", "--index", tmp_path / "index"]
+
+
+@pytest.fixture
 def own(index):
     return index / "confidence.json"
 
@@ -99,41 +105,46 @@ def test_a_rebuild_keeps_it_and_reset_removes_it(quick, places, own, fitted):
     assert quick("ask", QUESTION, "--json", *places).document["calibration"] == "shipped"
 
 
-def test_made_questions_leave_confidence_as_it_is_and_the_output_says_why(quick, places, own):
-    before = quick("ask", QUESTION, "--json", *places).document
-    run = quick("calibrate", "--generate", 40, *places)
+def test_made_questions_leave_confidence_as_it_is_and_the_output_says_why(
+    quick, few_notes, tmp_path
+):
+    before = quick("ask", QUESTION, "--json", *few_notes).document
+    run = quick("calibrate", "--generate", 40, *few_notes)
     assert run.code == 0, run.err
     assert "easier than people's" in run.out
     assert "ragqa calibrate --questions FILE" in run.out
     assert max(map(len, run.out.splitlines())) <= 100
     table = run.out.partition("Asked")[2].partition("Questions made")[0]
     assert max(map(len, table.splitlines())) <= 80
-    after = quick("ask", QUESTION, "--json", *places).document
+    after = quick("ask", QUESTION, "--json", *few_notes).document
     assert after["calibration"] == "own"
     assert after["confidence"] == before["confidence"]
-    assert json.loads(own.read_text(encoding="utf-8"))["refitted"] == "threshold"
-    assert list(own.parent.glob(".*")) == []
+    kept = json.loads((tmp_path / "index" / "confidence.json").read_text(encoding="utf-8"))
+    assert kept["refitted"] == "threshold"
+    assert list((tmp_path / "index").glob(".*")) == []
 
 
-def test_the_same_seed_gives_the_same_file(quick, places, own):
+def test_the_same_seed_gives_the_same_file_and_another_one_another(quick, few_notes, tmp_path):
     texts = []
     for seed in (3, 3, 4):
-        assert quick("calibrate", "--generate", 40, "--seed", seed, *places).code == 0
-        texts.append(own.read_text(encoding="utf-8"))
+        assert quick("calibrate", "--generate", 40, "--seed", seed, *few_notes).code == 0
+        texts.append((tmp_path / "index" / "confidence.json").read_text(encoding="utf-8"))
     assert texts[0] == texts[1] != texts[2]
 
 
-@pytest.mark.parametrize("own_ones", [True, False])
+@pytest.mark.parametrize("how", ["own", "made"])
 def test_too_few_questions_write_nothing_and_the_hint_says_what_to_do(
-    quick, places, own, tmp_path, own_ones
+    quick, few_notes, tmp_path, how
 ):
     few = tmp_path / "few.jsonl"
-    few.write_text("".join(GOLDEN.open(encoding="utf-8").readlines()[:20]), encoding="utf-8")
-    run = quick("calibrate", *(["--questions", few] if own_ones else ["--generate", 5]), *places)
+    lines = GOLDEN.read_text(encoding="utf-8").splitlines()[:40]
+    few.write_text("\n".join(lines), encoding="utf-8")
+    given = ["--questions", few] if how == "own" else ["--generate", 5]
+    run = quick("calibrate", *given, *few_notes)
     assert (run.code, run.out) == (2, "")
     assert "it takes 30" in run.err
     assert "ragqa calibrate --questions FILE" in run.err
-    assert not own.exists()
+    assert not (tmp_path / "index" / "confidence.json").exists()
 
 
 @pytest.mark.parametrize(

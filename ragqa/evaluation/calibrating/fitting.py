@@ -15,7 +15,7 @@ PULL = 5.0
 """How strongly the weights are held to the shipped ones: as much as some five questions say."""
 
 SILENT = 0.05
-"""The threshold is the highest at which at most this share of answerable questions gets no answer."""
+"""The threshold is the highest at which at most this share of answerable questions is silent."""
 
 ASSUMED = 0.6
 """The share of questions that the notes answer: about that which the shipped model learned from."""
