@@ -116,7 +116,7 @@ def unseen(model: Model, examples: Examples, mixture: Mixture, *, seed: int) -> 
 def threshold_of_answers(confidence: Values, examples: Examples) -> float:
     """The highest threshold, but for rounding, at which nearly all answerable questions pass."""
     with_answer = np.sort(confidence[answerable(examples) == 1])
-    return math.floor(with_answer[int(SILENT * len(with_answer))] * _PLACES) / _PLACES
+    return _rounded_down(with_answer[int(SILENT * len(with_answer))])
 
 
 def raised_threshold(model: Model, examples: Examples) -> float:
@@ -129,5 +129,9 @@ def raised_threshold(model: Model, examples: Examples) -> float:
     everyday = np.sort(confidence[[one.kind is Kind.EVERYDAY for one in examples]])[::-1]
     if not len(everyday):
         return model.threshold
-    above = (math.floor(everyday[int(SILENT * len(everyday))] * _PLACES) + 1) / _PLACES
+    above = _rounded_down(everyday[int(SILENT * len(everyday))]) + 1 / _PLACES
     return max(model.threshold, min(above, threshold_of_answers(confidence, examples), SURE_FROM))
+
+
+def _rounded_down(value: float) -> float:
+    return math.floor(value * _PLACES) / _PLACES
