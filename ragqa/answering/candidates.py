@@ -1,5 +1,6 @@
 """The sentences of the best passages, as candidates for an answer."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -15,6 +16,7 @@ _MAX_CODE_LINES = 15
 _MIN_TOKENS = 3
 _REFERENCES = frozenset({"sources", "references", "reference", "bibliography", "further reading"})
 _COLONS = (":", "\uff1a")
+_NUMBER = re.compile(r"\s*(\d{1,9})[.)]\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +92,20 @@ def _is_references(passage: Passage) -> bool:
 
 
 def unit_text(passage: Passage, unit: Unit) -> str:
-    """What a reader sees of a citable unit; of a list the line that announces it, and the leads."""
+    """What a reader sees of a citable unit; of a list the line that announces it, and the leads.
+
+    The items of a numbered list are steps, each on a line of its own.
+    """
     if unit.kind is not Kind.LIST:
         return plain_text(passage.quote(unit), kind=unit.kind, context=unit.context)
     first, *items = (u for u in passage.units if unit.start <= u.start < unit.end)
     said = plain_text(passage.quote(first), kind=first.kind)
-    leads = (lead(plain_text(passage.quote(item), kind=item.kind)) for item in items)
-    return f"{said} {'; '.join(leads)}"
+    leads = [lead(plain_text(passage.quote(item), kind=item.kind)) for item in items]
+    numbers = [_NUMBER.match(passage.quote(item)) for item in items]
+    if not all(numbers):
+        return f"{said} {'; '.join(leads)}"
+    steps = (f"{n[1]}. {one}" for n, one in zip(numbers, leads, strict=True) if n)
+    return "\n".join([said, *steps])
 
 
 def _is_item(unit: Unit) -> bool:

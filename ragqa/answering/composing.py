@@ -26,7 +26,9 @@ _NEAR_DUPLICATE = 0.7
 _END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
 
 
-def choose(candidates: Sequence[Scored], *, sentences: int, worth_saying: float) -> list[Scored]:
+def choose(
+    candidates: Sequence[Scored], *, sentences: int, worth_saying: float = WORTH_SAYING
+) -> list[Scored]:
     """The best candidates that are worth saying and do not repeat each other, best first.
 
     A further one also counts by how much better it meets parts of the question than those chosen
@@ -67,7 +69,9 @@ class Lost(StrEnum):
     FULL = "full"
 
 
-def why_not(one: Scored, chosen: Sequence[Scored], *, worth_saying: float) -> Lost | None:
+def why_not(
+    one: Scored, chosen: Sequence[Scored], *, worth_saying: float = WORTH_SAYING
+) -> Lost | None:
     """Why `choose` did not choose a candidate; None where it did. Something was chosen."""
     if any(one is other for other in chosen):
         return None
@@ -87,13 +91,14 @@ def in_reading_order(chosen: Sequence[Scored]) -> list[Scored]:
 
 
 def cite(chosen: Sequence[Scored], old_before: str = "") -> tuple[str, tuple[Citation, ...]]:
-    """The answer's text with its `[n]`, code on lines of its own, and the citations."""
-    said, after_code = [], False
+    """The answer's text with its `[n]`, code and steps on lines of their own, and the citations."""
+    said, after_block = [], False
     for n, one in enumerate(chosen, start=1):
-        is_code, text = one.candidate.unit.kind is Kind.CODE, one.candidate.text
-        said.append("\n" if n > 1 and (is_code or after_code) else " " if n > 1 else "")
-        said.append(f"{text}\n[{n}]" if is_code else f"{_closed(text)} [{n}]")
-        after_code = is_code
+        text = one.candidate.text
+        is_block = one.candidate.unit.kind is Kind.CODE or "\n" in text
+        said.append("\n" if n > 1 and (is_block or after_block) else " " if n > 1 else "")
+        said.append(f"{text}\n[{n}]" if is_block else f"{_closed(text)} [{n}]")
+        after_block = is_block
     citations = tuple(citation_of(one, n, old_before) for n, one in enumerate(chosen, start=1))
     return "".join(said), citations
 

@@ -6,7 +6,7 @@ import pytest
 from ragqa.answering.candidates import PASSAGES, candidates_of
 from ragqa.answering.confidence import features
 from ragqa.answering.reading import maxsim, read
-from ragqa.answering.scoring import measure
+from ragqa.answering.scoring import score
 from ragqa.embedders import embedder_for
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking, split_note
@@ -71,20 +71,21 @@ def test_the_tokens_of_a_unit_are_those_of_its_words_and_its_headings():
 
 def test_the_sentence_that_says_it_is_closest():
     reading = read(retrieved("when do figs ripen fruit", PIANOS, FIGS), EMBEDDER)
-    candidates = candidates_of(reading.retrieved.hits)
-    signals = measure(reading, candidates)
-    assert "August" in candidates[int(signals.maxsim.argmax())].text
-    assert "August" in candidates[int(signals.coverage.argmax())].text
+    scored = score(reading, candidates_of(reading.retrieved.hits))
+    for signal in ("maxsim", "coverage"):
+        closest = max(scored, key=lambda one: one.signals[signal])
+        assert "August" in closest.candidate.text
 
 
 def test_nothing_is_encoded_where_the_embedder_cannot_read_the_question():
     reading = read(retrieved("figs fruit", PIANOS, FIGS, by_terms_alone=True), EMBEDDER)
-    signals = measure(reading, candidates_of(reading.retrieved.hits))
+    scored = score(reading, candidates_of(reading.retrieved.hits))
     assert reading.tokens == {}
     assert [hit.passage.path for hit in reading.retrieved.hits] == ["pianos.md", "figs.md"]
-    assert not signals.cosine.any()
-    assert not signals.maxsim.any()
-    assert features(reading.retrieved, signals)["sentence_cosine"] == 0.0
+    for one in scored:
+        assert one.signals["cosine"] == one.signals["maxsim"] == 0.0
+        assert not {"cosine", "maxsim"} & one.parts.keys()
+    assert features(reading.retrieved, scored)["sentence_cosine"] == 0.0
 
 
 def test_reading_nothing_gives_nothing():
