@@ -39,7 +39,6 @@ __all__ = [
     "in_reading_order",
     "keep_current",
     "plain_text",
-    "score_sentences",
     "shipped",
     "sources_of",
     "unit_text",
@@ -129,10 +128,10 @@ def weigh(
     :param models: those of confidence; the shipped ones where it is None.
     """
     reading = read(retrieved, embedder)
-    scored = score(reading, candidates_of(reading.retrieved.hits))
+    scored = score(reading, candidates_of(reading.hits))
     if not scored:
         return Weighed()
-    judged = judge(retrieved, scored, models or shipped())
+    judged = judge(reading, scored, models or shipped())
     worth_saying = worth_saying_to(retrieved.question)
     chosen = choose(scored, sentences=sentences, worth_saying=worth_saying)
     return Weighed(
@@ -143,9 +142,3 @@ def weigh(
         reasons=judged.reasons,
         missing=missing(reading, chosen),
     )
-
-
-def score_sentences(retrieved: Retrieved, embedder: Embedder) -> list[Scored]:
-    """Read the best passages closely, and score what may answer in them, in reading order."""
-    reading = read(retrieved, embedder)
-    return score(reading, candidates_of(reading.retrieved.hits))
