@@ -38,9 +38,9 @@ def features(reading: Reading, scored: Sequence[Scored]) -> dict[str, float]:
     """What the models look at; the names are those in their files.
 
     `score` is the best passage's ranking score and `score_gap` how far it is above the mean of the
-    next four; `closest` is the highest MaxSim of a passage, `coverage` the highest coverage of a
-    sentence; `match` is the highest sum of a sentence's cosine, MaxSim and coverage among those that
-    hold a thing of the kind asked for, 0 where none does.
+    next four; `closest` is the highest MaxSim of a passage, `coverage` the highest coverage of any
+    sentence; `match` is the highest sum of cosine, MaxSim and coverage of a sentence that holds a
+    thing of the kind asked for, 0 where none does.
     """
     first, *others = sorted((hit.score for hit in reading.retrieved.hits), reverse=True)
     others = others[:4]
