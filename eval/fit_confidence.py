@@ -54,7 +54,7 @@ MODELS = {
 SHARES = {"answerable": 0.5, "near": 0.25, "far": 0.25}
 GOLDEN = "golden, tune"
 FOLDS = 6
-SILENT = 0.05
+SILENT = 0.1
 """The threshold is the highest at which so many of the golden questions with an answer get none."""
 
 DRAWS = {"nq_open_oracle": 1, "anthropic_docs": 8}

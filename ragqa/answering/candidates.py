@@ -21,14 +21,10 @@ _NUMBER = re.compile(r"\s*(\d{1,9})[.)]\s")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One citable unit of a hit: `quote` is exact, `text` is what a reader sees of it.
-
-    `is_lead` tells the first one of its passage.
-    """
+    """One citable unit of a hit: `quote` is exact, `text` is what a reader sees of it."""
 
     hit: Hit
     unit: Unit
-    is_lead: bool
     quote: str
     text: str
 
@@ -60,11 +56,11 @@ def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
     """The candidates of the hits that answer, in order of rank, then of reading."""
     found = []
     for hit in sources_of(hits):
-        for position, unit in enumerate(citable_units(hit.passage)):
+        for unit in citable_units(hit.passage):
             text = unit_text(hit.passage, unit)
             if len(tokenize(text, pairs_only=True)) >= _MIN_TOKENS:
                 quote = hit.passage.quote(unit)
-                found.append(Candidate(hit, unit, position == 0, quote, text))
+                found.append(Candidate(hit, unit, quote, text))
     return found
 
 

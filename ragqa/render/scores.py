@@ -18,7 +18,6 @@ _PARTS = {
     "holds": "has what is asked for",
     "coverage": "words of the question in it",
     "passage": "ranking of its passage",
-    "lead": "heading that asks the same",
 }
 """The parts of a sentence's score; a name that is not here is shown as it is."""
 
