@@ -13,6 +13,7 @@ from ragqa.answering.composing import (
     in_reading_order,
     mark_short_answer,
     why_not,
+    widen,
     worth_saying_to,
 )
 from ragqa.answering.confidence import judge
@@ -44,6 +45,7 @@ __all__ = [
     "unit_text",
     "weigh",
     "why_not",
+    "widen",
     "worth_saying_to",
 ]
 
@@ -108,7 +110,7 @@ def compose(
     )
     if not weighed.answered:
         return composed
-    chosen = in_reading_order(weighed.chosen)
+    chosen = in_reading_order(widen(weighed.chosen, retrieved.question))
     text, citations = cite(chosen, old_before)
     return replace(
         composed,

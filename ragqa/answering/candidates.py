@@ -88,14 +88,18 @@ def _is_references(passage: Passage) -> bool:
 
 
 def unit_text(passage: Passage, unit: Unit) -> str:
-    """What a reader sees of a citable unit; of a list the line that announces it, and the leads.
+    """What a reader sees of a citable unit; of a list what announces it, and the leads.
 
-    The items of a numbered list are steps, each on a line of its own.
+    That is the line before it, or its heading. The items of a numbered list are steps, each on a
+    line of its own.
     """
     if unit.kind is not Kind.LIST:
         return plain_text(passage.quote(unit), kind=unit.kind, context=unit.context)
-    first, *items = (u for u in passage.units if unit.start <= u.start < unit.end)
-    said = plain_text(passage.quote(first), kind=first.kind)
+    items = [u for u in passage.units if unit.start <= u.start < unit.end]
+    said = f"{passage.heading[-1] if passage.heading else passage.title}:"
+    if not _is_item(items[0]):
+        said = plain_text(passage.quote(items[0]), kind=items[0].kind)
+        items = items[1:]
     leads = [lead(plain_text(passage.quote(item), kind=item.kind)) for item in items]
     numbers = [_NUMBER.match(passage.quote(item)) for item in items]
     if not all(numbers):

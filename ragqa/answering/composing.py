@@ -12,6 +12,7 @@ from ragqa.answering.candidates import Candidate
 from ragqa.answering.kinds import QuestionKind, asked_by
 from ragqa.answering.scoring import Scored
 from ragqa.answering.spans import place_in, short_answer
+from ragqa.answering.widening import with_antecedent, with_steps
 from ragqa.types import Citation, Kind
 
 WORTH_SAYING = 0.8
@@ -47,6 +48,22 @@ def choose(
             one for one in left if one is not best and not _repeats(one.candidate, best.candidate)
         ]
     return chosen
+
+
+def widen(chosen: Sequence[Scored], question: str) -> list[Scored]:
+    """The chosen sentences with what makes them whole, none of them twice.
+
+    The best one comes with all the steps that it is one of, where steps are asked for.
+    """
+    wants_steps = asked_by(question).kind is QuestionKind.STEPS
+    whole: list[Scored] = []
+    for one in chosen:
+        wider = with_antecedent(one.candidate)
+        if wants_steps and not whole:
+            wider = with_steps(wider)
+        if not any(wider.overlaps(other.candidate) for other in whole):
+            whole.append(replace(one, candidate=wider))
+    return whole
 
 
 def worth_saying_to(question: str) -> float:
@@ -137,8 +154,11 @@ def mark_short_answer(
     if not place:
         return tuple(citations)
     span = unit.start + place[0], unit.start + place[1]
-    cited = best.candidate.place[0], (unit.start, unit.end)
-    return tuple(replace(c, span=span) if (c.path, c.chars) == cited else c for c in citations)
+    path = best.candidate.hit.passage.path
+    return tuple(
+        replace(c, span=span) if c.path == path and c.chars[0] <= span[0] < c.chars[1] else c
+        for c in citations
+    )
 
 
 def _closed(text: str) -> str:
