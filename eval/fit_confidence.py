@@ -10,10 +10,9 @@ found (near), and questions about something else (far):
 - the golden set's half for choosing settings, which has questions of all three kinds itself.
 
 A logistic model over the features of `ragqa.answering.confidence` learns which are answered. Each
-set counts the same, the golden half twice, as it is the kind of notes that ragqa is for; the public
-sets' questions are weighted to be answered half of the time. The quality that is printed and
-written is that of models which had not seen the set, or, of the golden half, had not seen the
-sixth that the question is in.
+set counts the same; the questions of public sets are weighted to be answered half of the time. The
+quality that is printed and written is that of models which had not seen the set, or, of the golden
+half, had not seen the sixth that the question is in.
 """
 
 import argparse
@@ -31,8 +30,10 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from ragqa.answering import score_sentences
+from ragqa.answering.candidates import candidates_of
 from ragqa.answering.confidence import features
+from ragqa.answering.reading import read
+from ragqa.answering.scoring import score
 from ragqa.api import MIN_POOL, open_index
 from ragqa.evaluation.cache import CachedEmbedder
 from ragqa.evaluation.collection import Collection, build_collection, note_of
@@ -47,14 +48,13 @@ SEED = 7
 POOL = 60
 FAR = 300
 MODELS = {
-    "all": ("score", "score_gap", "sentence_cosine", "match"),
+    "all": ("score", "score_gap", "closest", "match"),
     "terms": ("coverage",),
 }
 SHARES = {"answerable": 0.5, "near": 0.25, "far": 0.25}
 GOLDEN = "golden, tune"
-GOLDEN_COUNTS = 2.0
 FOLDS = 6
-SILENT = 0.05
+SILENT = 0.1
 """The threshold is the highest at which so many of the golden questions with an answer get none."""
 
 DRAWS = {"nq_open_oracle": 1, "anthropic_docs": 8}
@@ -98,7 +98,7 @@ def main() -> None:
         quality, threshold = judge(examples, columns)
         fitted = fit(examples, columns) | {
             "threshold": threshold,
-            "on_what_it_had_not_seen": quality,
+            "unseen": quality,
         }
         document["models"][name] = fitted
         print(name, json.dumps(fitted, indent=2))
@@ -199,8 +199,9 @@ def example(collection: Collection, text: str, kind: str, keep: Keep) -> Example
         ranking=collection.ranking,
     )
     found = replace(found, hits=tuple(filter(keep, found.hits))[:MIN_POOL])
-    scored = score_sentences(found, collection.embedder)
-    return Example(features(found, scored), kind) if scored else None
+    reading = read(found, collection.embedder)
+    scored = score(reading, candidates_of(reading.hits))
+    return Example(features(reading, scored), kind) if scored else None
 
 
 def fit(examples: Examples, columns: Sequence[str]) -> dict[str, Any]:
@@ -255,7 +256,7 @@ def _table(examples: Examples, columns: Sequence[str]) -> tuple[np.ndarray, np.n
     for name, rows in examples.items():
         count = _counts(rows)
         if name == GOLDEN:
-            weights += [GOLDEN_COUNTS / len(rows)] * len(rows)
+            weights += [1 / len(rows)] * len(rows)
         else:
             weights += [SHARES[row.kind] / count[row.kind] for row in rows]
     rows = [row for some in examples.values() for row in some]

@@ -13,6 +13,7 @@ from ragqa.answering.composing import (
     in_reading_order,
     mark_short_answer,
     why_not,
+    widen,
     worth_saying_to,
 )
 from ragqa.answering.confidence import judge
@@ -43,12 +44,12 @@ __all__ = [
     "in_use",
     "keep_current",
     "plain_text",
-    "score_sentences",
     "shipped",
     "sources_of",
     "unit_text",
     "weigh",
     "why_not",
+    "widen",
     "worth_saying_to",
 ]
 
@@ -113,7 +114,7 @@ def compose(
     )
     if not weighed.answered:
         return composed
-    chosen = in_reading_order(weighed.chosen)
+    chosen = in_reading_order(widen(weighed.chosen, retrieved.question))
     text, citations = cite(chosen, old_before)
     return replace(
         composed,
@@ -133,10 +134,10 @@ def weigh(
     :param models: those of confidence; the shipped ones where it is None.
     """
     reading = read(retrieved, embedder)
-    scored = score(reading, candidates_of(reading.retrieved.hits))
+    scored = score(reading, candidates_of(reading.hits))
     if not scored:
         return Weighed()
-    judged = judge(retrieved, scored, models or shipped())
+    judged = judge(reading, scored, models or shipped())
     worth_saying = worth_saying_to(retrieved.question)
     chosen = choose(scored, sentences=sentences, worth_saying=worth_saying)
     return Weighed(
@@ -147,9 +148,3 @@ def weigh(
         reasons=judged.reasons,
         missing=missing(reading, chosen),
     )
-
-
-def score_sentences(retrieved: Retrieved, embedder: Embedder) -> list[Scored]:
-    """Read the best passages closely, and score what may answer in them, in reading order."""
-    reading = read(retrieved, embedder)
-    return score(reading, candidates_of(reading.retrieved.hits))

@@ -1,5 +1,6 @@
 """The sentences of the best passages, as candidates for an answer."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -15,18 +16,15 @@ _MAX_CODE_LINES = 15
 _MIN_TOKENS = 3
 _REFERENCES = frozenset({"sources", "references", "reference", "bibliography", "further reading"})
 _COLONS = (":", "\uff1a")
+_NUMBER = re.compile(r"\s*(\d{1,9})[.)]\s")
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One citable unit of a hit: `quote` is exact, `text` is what a reader sees of it.
-
-    `is_lead` tells the first one of its passage.
-    """
+    """One citable unit of a hit: `quote` is exact, `text` is what a reader sees of it."""
 
     hit: Hit
     unit: Unit
-    is_lead: bool
     quote: str
     text: str
 
@@ -58,11 +56,11 @@ def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
     """The candidates of the hits that answer, in order of rank, then of reading."""
     found = []
     for hit in sources_of(hits):
-        for position, unit in enumerate(citable_units(hit.passage)):
+        for unit in citable_units(hit.passage):
             text = unit_text(hit.passage, unit)
             if len(tokenize(text, pairs_only=True)) >= _MIN_TOKENS:
                 quote = hit.passage.quote(unit)
-                found.append(Candidate(hit, unit, position == 0, quote, text))
+                found.append(Candidate(hit, unit, quote, text))
     return found
 
 
@@ -90,13 +88,24 @@ def _is_references(passage: Passage) -> bool:
 
 
 def unit_text(passage: Passage, unit: Unit) -> str:
-    """What a reader sees of a citable unit; of a list the line that announces it, and the leads."""
+    """What a reader sees of a citable unit; of a list what announces it, and the leads.
+
+    That is the line before it, or its heading. The items of a numbered list are steps, each on a
+    line of its own.
+    """
     if unit.kind is not Kind.LIST:
         return plain_text(passage.quote(unit), kind=unit.kind, context=unit.context)
-    first, *items = (u for u in passage.units if unit.start <= u.start < unit.end)
-    said = plain_text(passage.quote(first), kind=first.kind)
-    leads = (lead(plain_text(passage.quote(item), kind=item.kind)) for item in items)
-    return f"{said} {'; '.join(leads)}"
+    items = [u for u in passage.units if unit.start <= u.start < unit.end]
+    said = f"{passage.heading[-1] if passage.heading else passage.title}:"
+    if not _is_item(items[0]):
+        said = plain_text(passage.quote(items[0]), kind=items[0].kind)
+        items = items[1:]
+    leads = [lead(plain_text(passage.quote(item), kind=item.kind)) for item in items]
+    numbers = [_NUMBER.match(passage.quote(item)) for item in items]
+    if not all(numbers):
+        return f"{said} {'; '.join(leads)}"
+    steps = (f"{n[1]}. {one}" for n, one in zip(numbers, leads, strict=True) if n)
+    return "\n".join([said, *steps])
 
 
 def _is_item(unit: Unit) -> bool:

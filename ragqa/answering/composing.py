@@ -12,6 +12,7 @@ from ragqa.answering.candidates import Candidate
 from ragqa.answering.kinds import QuestionKind, asked_by
 from ragqa.answering.scoring import Scored
 from ragqa.answering.spans import place_in, short_answer
+from ragqa.answering.widening import with_antecedent, with_steps
 from ragqa.types import Citation, Kind
 
 WORTH_SAYING = 0.8
@@ -26,7 +27,9 @@ _NEAR_DUPLICATE = 0.7
 _END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
 
 
-def choose(candidates: Sequence[Scored], *, sentences: int, worth_saying: float) -> list[Scored]:
+def choose(
+    candidates: Sequence[Scored], *, sentences: int, worth_saying: float = WORTH_SAYING
+) -> list[Scored]:
     """The best candidates that are worth saying and do not repeat each other, best first.
 
     A further one also counts by how much better it meets parts of the question than those chosen
@@ -45,6 +48,22 @@ def choose(candidates: Sequence[Scored], *, sentences: int, worth_saying: float)
             one for one in left if one is not best and not _repeats(one.candidate, best.candidate)
         ]
     return chosen
+
+
+def widen(chosen: Sequence[Scored], question: str) -> list[Scored]:
+    """The chosen sentences with what makes them whole, none of them twice.
+
+    The best one comes with all the steps that it is one of, where steps are asked for.
+    """
+    wants_steps = asked_by(question).kind is QuestionKind.STEPS
+    whole: list[Scored] = []
+    for one in chosen:
+        wider = with_antecedent(one.candidate)
+        if wants_steps and not whole:
+            wider = with_steps(wider)
+        if not any(wider.overlaps(other.candidate) for other in whole):
+            whole.append(replace(one, candidate=wider))
+    return whole
 
 
 def worth_saying_to(question: str) -> float:
@@ -67,7 +86,9 @@ class Lost(StrEnum):
     FULL = "full"
 
 
-def why_not(one: Scored, chosen: Sequence[Scored], *, worth_saying: float) -> Lost | None:
+def why_not(
+    one: Scored, chosen: Sequence[Scored], *, worth_saying: float = WORTH_SAYING
+) -> Lost | None:
     """Why `choose` did not choose a candidate; None where it did. Something was chosen."""
     if any(one is other for other in chosen):
         return None
@@ -87,13 +108,14 @@ def in_reading_order(chosen: Sequence[Scored]) -> list[Scored]:
 
 
 def cite(chosen: Sequence[Scored], old_before: str = "") -> tuple[str, tuple[Citation, ...]]:
-    """The answer's text with its `[n]`, code on lines of its own, and the citations."""
-    said, after_code = [], False
+    """The answer's text with its `[n]`, code and steps on lines of their own, and the citations."""
+    said, after_block = [], False
     for n, one in enumerate(chosen, start=1):
-        is_code, text = one.candidate.unit.kind is Kind.CODE, one.candidate.text
-        said.append("\n" if n > 1 and (is_code or after_code) else " " if n > 1 else "")
-        said.append(f"{text}\n[{n}]" if is_code else f"{_closed(text)} [{n}]")
-        after_code = is_code
+        text = one.candidate.text
+        is_block = one.candidate.unit.kind is Kind.CODE or "\n" in text
+        said.append("\n" if n > 1 and (is_block or after_block) else " " if n > 1 else "")
+        said.append(f"{text}\n[{n}]" if is_block else f"{_closed(text)} [{n}]")
+        after_block = is_block
     citations = tuple(citation_of(one, n, old_before) for n, one in enumerate(chosen, start=1))
     return "".join(said), citations
 
@@ -132,8 +154,11 @@ def mark_short_answer(
     if not place:
         return tuple(citations)
     span = unit.start + place[0], unit.start + place[1]
-    cited = best.candidate.place[0], (unit.start, unit.end)
-    return tuple(replace(c, span=span) if (c.path, c.chars) == cited else c for c in citations)
+    path = best.candidate.hit.passage.path
+    return tuple(
+        replace(c, span=span) if c.path == path and c.chars[0] <= span[0] < c.chars[1] else c
+        for c in citations
+    )
 
 
 def _closed(text: str) -> str:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from ragqa.answering.holding import lacks
 from ragqa.answering.kinds import asked_by
 from ragqa.answering.models import Models
+from ragqa.answering.reading import Reading
 from ragqa.answering.scoring import Scored
-from ragqa.types import Reason, Retrieved
+from ragqa.types import Reason
 
-NAMES = ("score", "score_gap", "sentence_cosine", "match", "coverage")
+NAMES = ("score", "score_gap", "closest", "match", "coverage")
 """What a model may look at."""
 
 
@@ -22,28 +23,28 @@ class Judged:
     reasons: tuple[Reason, ...]
 
 
-def judge(retrieved: Retrieved, scored: Sequence[Scored], models: Models) -> Judged:
+def judge(reading: Reading, scored: Sequence[Scored], models: Models) -> Judged:
     """Judge whether the notes answer the question.
 
     :param scored: the candidate sentences, of which there is at least one.
     """
-    model = models.terms if retrieved.by_terms_alone else models.all
-    measured = features(retrieved, scored)
+    model = models.terms if reading.retrieved.by_terms_alone else models.all
+    measured = features(reading, scored)
     probability = model.probability(measured)
     return Judged(round(probability, 4), probability >= model.threshold, model.reasons(measured))
 
 
-def features(retrieved: Retrieved, scored: Sequence[Scored]) -> dict[str, float]:
+def features(reading: Reading, scored: Sequence[Scored]) -> dict[str, float]:
     """What the models look at; the names are those in their files.
 
     `score` is the best passage's ranking score and `score_gap` how far it is above the mean of the
-    next four; `sentence_cosine` and `coverage` are the highest of any sentence; `match` is the
-    highest sum of a sentence's cosine, MaxSim and coverage among those that hold a thing of the
-    kind asked for, 0 where none does.
+    next four; `closest` is the highest MaxSim of a passage, `coverage` the highest coverage of any
+    sentence; `match` is the highest sum of cosine, MaxSim and coverage of a sentence that holds a
+    thing of the kind asked for, 0 where none does.
     """
-    first, *others = sorted((hit.score for hit in retrieved.hits), reverse=True)
+    first, *others = sorted((hit.score for hit in reading.retrieved.hits), reverse=True)
     others = others[:4]
-    asked = asked_by(retrieved.question)
+    asked = asked_by(reading.retrieved.question)
     matches = (
         one.signals["cosine"] + one.signals["maxsim"] + one.signals["coverage"]
         for one in scored
@@ -52,7 +53,7 @@ def features(retrieved: Retrieved, scored: Sequence[Scored]) -> dict[str, float]
     return {
         "score": first,
         "score_gap": first - sum(others) / len(others) if others else first,
-        "sentence_cosine": max(one.signals["cosine"] for one in scored),
+        "closest": reading.closest,
         "match": max(matches, default=0.0),
         "coverage": max(one.signals["coverage"] for one in scored),
     }

@@ -1,12 +1,13 @@
 """What a question asks about that the sentences of its answer do not speak of."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 
 import numpy as np
 
-from ragqa.analysis import STOP_WORDS, WORD, index_terms
+from ragqa.analysis import STOP_WORDS, index_terms
+from ragqa.answering.candidates import Candidate
 from ragqa.answering.holding import lacks
 from ragqa.answering.kinds import Asked, QuestionKind, asked_by
 from ragqa.answering.reading import Reading, best_cosines
@@ -22,9 +23,8 @@ WEIGHTY = 0.12
 """Words that are missing are named if they hold at least this share of the question's idf."""
 
 _ALIKE = 0.8
+_TOKEN = re.compile(r"[^\s\"'(),;:?!]+(?<!\.)")
 _BEGINNING = re.compile(r"(?:^|[.?!:])[\s\"'(]*$")
-_JOINTS = (" ", "-", ".")
-_VERSION = re.compile(r"(?:[^\W\d_]+[ -])?(\d+(?:\.\d+)+)")
 _ASKED = {
     QuestionKind.WHO: "a name",
     QuestionKind.WHEN: "a date",
@@ -41,82 +41,95 @@ def missing(reading: Reading, said: Sequence[Scored]) -> tuple[str, ...]:
 
     :param said: the sentences of the answer.
     """
-    question = reading.retrieved.question
     words = _strange_words(reading, said)
-    asked = asked_by(question)
-    holding = [one for one in said if not lacks(asked, one.candidate.text)]
-    if asked.kind in _ASKED:
-        unnamed: list[str] = min((_unnamed(question, one) for one in holding), key=len, default=[])
-        names = [name for name in unnamed if name not in words]
-        if names or not holding:
-            words.append(" for ".join([_thing(question, asked), *names[:1]]))
+    asked = asked_by(reading.retrieved.question)
+    if asked.kind not in _ASKED:
+        return tuple(words)
+    holding = [one.candidate for one in said if not lacks(asked, one.candidate.text)]
+    unnamed: list[str] = min((_unnamed(reading, one) for one in holding), key=len, default=[])
+    names = [name for name in unnamed if name not in words]
+    if names or not holding:
+        words.append(" for ".join([_thing(reading, asked), *names[:1]]))
     return tuple(words)
 
 
-def _unnamed(question: str, one: Scored) -> list[str]:
-    """The names and numbers of a question that a sentence and its headings do not have."""
-    candidate = one.candidate
+def _strange_words(reading: Reading, said: Sequence[Scored]) -> list[str]:
+    """The rare words that the passages neither have nor come near."""
+    idf = reading.retrieved.idf
+    passages = {one.candidate.hit.passage.id: one.candidate.hit.passage for one in said}
+    tokens = [reading.tokens[key].vectors for key in passages if key in reading.tokens]
+    if not tokens or not idf:
+        return []
+    text = " ".join(passage.searched_text for passage in passages.values())
+    held = frozenset(index_terms(text))
+    near = best_cosines(reading.query, np.concatenate(tokens))
+    found = {}
+    for start, word in _words(reading.retrieved.question):
+        weight = max((idf.get(term, 0.0) for term in index_terms(word)), default=0.0)
+        if weight < RARE * max(idf.values()) or _is_held(word, text, held):
+            continue
+        own = [
+            close
+            for close, (begin, end) in zip(near, reading.query_spans, strict=True)
+            if begin < start + len(word) and start < end
+        ]
+        if _is_name(reading, start, word) or (own and float(np.mean(own)) < STRANGE):
+            found[_told(reading.retrieved.question, start, word)] = weight
+    return list(found) if sum(found.values()) >= WEIGHTY * sum(idf.values()) else []
+
+
+def _unnamed(reading: Reading, candidate: Candidate) -> list[str]:
+    """The names and numbers of the question that a sentence and its headings do not have.
+
+    Those that stand side by side are one.
+    """
+    question = reading.retrieved.question
     text = f"{candidate.hit.passage.trail} {candidate.unit.context} {candidate.text}"
-    held = set(index_terms(text))
-    names = [match[0] for match in _VERSION.finditer(question) if match[1] not in text]
+    held = frozenset(index_terms(text))
+    names: list[str] = []
     end = -1
-    for word in WORD.finditer(question):
-        begins = _BEGINNING.search(question[: word.start()]) is not None
-        if not _is_name(word[0], begins=begins) or _is_plain(word[0]):
+    for start, word in _words(question):
+        if not _is_name(reading, start, word) or _is_held(word, text, held):
             continue
-        if _is_held(index_terms(word[0]), held):
-            continue
-        between = question[end : word.start()]
-        if names and end >= 0 and between in _JOINTS:
-            names[-1] += between + word[0]
+        if question[end:start] == " ":
+            names[-1] += f" {word}"
         else:
-            names.append(word[0])
-        end = word.end()
+            names.append(_told(question, start, word))
+        end = start + len(word)
     return names
 
 
-def _is_name(word: str, *, begins: bool) -> bool:
+def _words(question: str) -> Iterator[tuple[int, str]]:
+    """The words that say something by themselves, and where each begins."""
+    for token in _TOKEN.finditer(question):
+        if token[0].casefold() not in STOP_WORDS and index_terms(token[0]):
+            yield token.start(), token[0]
+
+
+def _told(question: str, start: int, word: str) -> str:
+    """The word as it is named: a bare figure with the word before it."""
+    before = _TOKEN.findall(question[:start])
+    return f"{before[-1]} {word}" if before and not any(map(str.isalpha, word)) else word
+
+
+def _is_name(reading: Reading, start: int, word: str) -> bool:
+    """Whether a word says what it says in its own letters, so that what is like it is another."""
+    begins = _BEGINNING.search(reading.retrieved.question[:start]) is not None
     capitals = sum(c.isupper() for c in word)
     return any(c.isdigit() for c in word) or capitals > (1 if begins else 0)
 
 
-def _is_held(terms: Sequence[str], held: Collection[str]) -> bool:
-    """Whether a word is among these, perhaps misspelt."""
-    return any(term in held or get_close_matches(term, held, 1, _ALIKE) for term in terms)
+def _is_held(word: str, text: str, held: Collection[str]) -> bool:
+    """Whether a text has a word, perhaps misspelt there or here; a figure it must have whole."""
+    if any(c.isdigit() for c in word):
+        return word.casefold() in text.casefold()
+    return any(
+        term in held or get_close_matches(term, held, 1, _ALIKE) for term in index_terms(word)
+    )
 
 
-def _strange_words(reading: Reading, said: Sequence[Scored]) -> list[str]:
-    idf = reading.retrieved.idf
-    passages = {one.candidate.hit.passage.id: one.candidate.hit.passage for one in said}
-    held = {term for passage in passages.values() for term in index_terms(passage.searched_text)}
-    tokens = [reading.tokens[key].vectors for key in passages if key in reading.tokens]
-    if not tokens or not idf:
-        return []
-    near = best_cosines(reading.query, np.concatenate(tokens))
-    found = {}
-    for word in WORD.finditer(reading.retrieved.question):
-        terms = index_terms(word[0])
-        weight = max((idf.get(term, 0.0) for term in terms), default=0.0)
-        if _is_plain(word[0]) or weight < RARE * max(idf.values()) or _is_held(terms, held):
-            continue
-        own = [
-            close
-            for close, (start, end) in zip(near, reading.query_spans, strict=True)
-            if start < word.end() and word.start() < end
-        ]
-        if own and float(np.mean(own)) < STRANGE:
-            found[word[0]] = weight
-    return list(found) if sum(found.values()) >= WEIGHTY * sum(idf.values()) else []
-
-
-def _is_plain(word: str) -> bool:
-    """Whether a word says nothing by itself, such as "we'd"."""
-    said = word.casefold().replace("\u2019", "'")
-    return said in STOP_WORDS or said.split("'")[0] in STOP_WORDS
-
-
-def _thing(question: str, asked: Asked) -> str:
+def _thing(reading: Reading, asked: Asked) -> str:
     """What is asked for, in words."""
-    words = (word[0] for word in WORD.finditer(question))
+    words = (word for _, word in _words(reading.retrieved.question))
     counted = next((word for word in words if set(index_terms(word)) & {*asked.subject}), "")
     return f"{_ASKED[asked.kind]} of {counted}" if counted else _ASKED[asked.kind]

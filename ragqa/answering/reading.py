@@ -8,7 +8,7 @@ import numpy as np
 from ragqa.analysis import STOP_WORDS, WORD
 from ragqa.answering.candidates import sources_of
 from ragqa.embedders import Embedder
-from ragqa.types import Passage, Retrieved, TokenVectors, Unit, Vector, Vectors
+from ragqa.types import Hit, Passage, Retrieved, TokenVectors, Unit, Vector, Vectors
 
 CLOSENESS = 0.6
 """What MaxSim weighs beside the ranking score."""
@@ -16,14 +16,17 @@ CLOSENESS = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was retrieved: the passages that were read come first, in their new order.
+    """What was retrieved, as read: of `hits` those that were read come first, in a new order.
 
     `tokens` are the token vectors of each passage read, by its id; `query` those of the
     question's content words, and `query_spans` the characters of the question that they stand for.
-    All are empty where the embedder cannot read the question.
+    `closest` is the highest MaxSim of a passage. All are empty, or 0, where the embedder cannot
+    read the question.
     """
 
     retrieved: Retrieved
+    hits: tuple[Hit, ...]
+    closest: float
     query: Vectors
     query_spans: Sequence[tuple[int, int]]
     tokens: Mapping[int, TokenVectors]
@@ -50,7 +53,7 @@ def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
     passage (Khattab and Zaharia, "ColBERT", 2020), with the embedder's own token vectors.
     """
     if retrieved.by_terms_alone:
-        return Reading(retrieved, retrieved.vectors.vectors[:0], (), {})
+        return Reading(retrieved, retrieved.hits, 0.0, retrieved.vectors.vectors[:0], (), {})
     first = sources_of(retrieved.hits)
     rest = (hit for hit in retrieved.hits if hit not in first)
     encoded = embedder.embed_sentences([hit.passage.embedded_text for hit in first])
@@ -64,8 +67,14 @@ def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
     order = sorted(range(len(first)), key=lambda i: -scores[i])
     hits = (*(replace(first[i], score=scores[i]) for i in order), *rest)
     tokens = {hit.passage.id: one for hit, one in zip(first, encoded, strict=True)}
-    spans = [retrieved.vectors.spans[i] for i in content]
-    return Reading(replace(retrieved, hits=hits), query, spans, tokens)
+    return Reading(
+        retrieved=retrieved,
+        hits=hits,
+        closest=max(close, default=0.0),
+        query=query,
+        query_spans=[retrieved.vectors.spans[i] for i in content],
+        tokens=tokens,
+    )
 
 
 def content_tokens(question: str, encoded: TokenVectors) -> list[int]:

@@ -14,12 +14,11 @@ from ragqa.answering.reading import Reading, best_cosines
 from ragqa.types import Vector, Vectors
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {"cosine": 1.0, "maxsim": 1.0, "coverage": 0.7, "passage": 1.0, "lead": 0.3, "holds": 0.7}
+    {"cosine": 1.0, "maxsim": 1.0, "coverage": 0.7, "passage": 1.0, "holds": 0.7}
 )
 """What each signal weighs (docs/decisions/answers.md)."""
 
 _MEANING = frozenset({"cosine", "maxsim"})
-_AS_THEY_ARE = frozenset({"lead", "holds"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +43,9 @@ def score(reading: Reading, candidates: Sequence[Candidate]) -> list[Scored]:
     of each content token of the question with a token of the sentence or its headings, and of
     these the mean over the weaker half, since a sentence that answers leaves no part of the
     question unmet. `coverage`: share of the question's idf that the sentence or its headings hold.
-    `passage`: ranking score of its passage. `lead`: for the first sentence of a passage the share
-    of the question's idf that its heading holds, since what stands right below a heading that asks
-    the same answers it. `holds`: how well the sentence has a thing of the kind that is asked for.
-    Where the embedder cannot read the question, the first two do not count.
+    `passage`: ranking score of its passage. `holds`: how well the sentence has a thing of the kind
+    that is asked for, the only one that is not scaled. Where the embedder cannot read the question,
+    the first two do not count.
     """
     measured = [_measured(reading, candidate) for candidate in candidates]
     unread = reading.retrieved.by_terms_alone
@@ -56,7 +54,7 @@ def score(reading: Reading, candidates: Sequence[Candidate]) -> list[Scored]:
     columns = {}
     for name in names:
         column = [signals[name] for signals, _ in measured]
-        scaled = column if name in _AS_THEY_ARE else _scaled(column)
+        scaled = column if name == "holds" else _scaled(column)
         columns[name] = [WEIGHTS[name] / total * value for value in scaled]
     parts = [{name: columns[name][i] for name in names} for i in range(len(candidates))]
     return [
@@ -75,7 +73,6 @@ def _measured(reading: Reading, candidate: Candidate) -> tuple[dict[str, float],
         "maxsim": _weaker_half(np.maximum(met, best_cosines(reading.query, above))),
         "coverage": _coverage(candidate, retrieved.idf),
         "passage": candidate.hit.score,
-        "lead": _lead(candidate, retrieved.idf),
         "holds": holds(asked_by(retrieved.question), candidate.text),
     }
     return signals, met
@@ -99,23 +96,9 @@ def _weaker_half(cosines: Vector) -> float:
 
 
 def _coverage(candidate: Candidate, idf: Mapping[str, float]) -> float:
-    trail = candidate.hit.passage.trail
-    return _share(f"{trail} {candidate.unit.context} {candidate.text}", idf)
-
-
-def _lead(candidate: Candidate, idf: Mapping[str, float]) -> float:
-    return _share(_heading(candidate), idf) if candidate.is_lead else 0.0
-
-
-def _heading(candidate: Candidate) -> str:
-    passage = candidate.hit.passage
-    return passage.heading[-1] if passage.heading else passage.title
-
-
-def _share(text: str, idf: Mapping[str, float]) -> float:
-    """The share of the question's idf that a text holds."""
     total = sum(idf.values())
-    held = set(index_terms(text))
+    trail = candidate.hit.passage.trail
+    held = set(index_terms(f"{trail} {candidate.unit.context} {candidate.text}"))
     return sum(weight for term, weight in idf.items() if term in held) / total if total else 0.0
 
 

@@ -12,6 +12,7 @@ from ragqa.answering import (
     keep_current,
     weigh,
     why_not,
+    widen,
     worth_saying_to,
 )
 from ragqa.api import Index
@@ -101,6 +102,7 @@ def _follow(index: Index, asked: _Asked, told: Explanation, filters: Filters) ->
     """Follow an indexed note through every stage."""
     ranked = rank_note(index, asked.retrieved, told.path, told.line, filters)
     sentences = _sentences(asked, ranked.places, told.line)
+    said = in_reading_order(widen(asked.weighed.chosen, asked.retrieved.question))
     told = replace(
         told,
         stage=_stage(index, asked, ranked, sentences),
@@ -112,9 +114,7 @@ def _follow(index: Index, asked: _Asked, told: Explanation, filters: Filters) ->
         reasons=tuple(asked.weighed.reasons),
         candidates=len(asked.weighed.candidates),
         sentences=sentences,
-        said=tuple(
-            citation_of(one, n) for n, one in enumerate(in_reading_order(asked.weighed.chosen), 1)
-        ),
+        said=tuple(citation_of(one, n) for n, one in enumerate(said, 1)),
     )
     return _with_words(index, told, filters) if ranked.places else told
 

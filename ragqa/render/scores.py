@@ -18,15 +18,14 @@ _PARTS = {
     "holds": "has what is asked for",
     "coverage": "words of the question in it",
     "passage": "ranking of its passage",
-    "lead": "heading that asks the same",
 }
 """The parts of a sentence's score; a name that is not here is shown as it is."""
 
 _FEATURES = {
-    "score": "ranking score of the best passage",
+    "score": "score of the best passage",
     "score_gap": "its lead over the next ones",
-    "sentence_cosine": "meaning of the nearest sentence",
-    "match": "best match that has what is asked",
+    "closest": "meaning of the nearest passage",
+    "match": "best match with what is asked for",
     "coverage": "question's words in a sentence",
 }
 """What tells confidence; likewise."""

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -199,7 +200,10 @@ def hit(path, text, date=""):
 def told(*notes, scores, cited=1, old_before=""):
     """The disagreements between notes of one sentence each, of which the first are cited."""
     candidates = candidates_of([hit(*note) for note in notes])
-    scored = [Scored(one, score, {}) for one, score in zip(candidates, scores, strict=True)]
+    scored = [
+        Scored(one, score, {}, {}, np.zeros(0))
+        for one, score in zip(candidates, scores, strict=True)
+    ]
     return disagreements("what is the limit?", scored[:cited], scored, old_before=old_before)
 
 
@@ -244,7 +248,10 @@ def test_two_sentences_of_one_note_are_not_compared():
         Unit(Kind.PARAGRAPH, len(SIXTY) + 1, len(both.text)),
     )
     passage = Passage(**{name: getattr(both, name) for name in both.__slots__} | {"units": units})
-    scored = [Scored(one, 1.0, {}) for one in candidates_of([Hit(passage, 1.0, None, None)])]
+    scored = [
+        Scored(one, 1.0, {}, {}, np.zeros(0))
+        for one in candidates_of([Hit(passage, 1.0, None, None)])
+    ]
     assert disagreements("what is the limit?", scored[:1], scored) == ()
 
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import INFO
 
+from ragqa.answering.confidence import NAMES
 from ragqa.answering.models import shipped
 from ragqa.answering.own import FILE, Calibration, Refitted, in_use, own_document
 
@@ -122,6 +123,6 @@ def test_whatever_stands_in_a_file_confidence_is_a_probability(tmp_path, key, va
     place[key] = value
     write(tmp_path, found)
     used = in_use(tmp_path, EMBEDDER)
-    features = dict.fromkeys(("score", "score_gap", "sentence_cosine", "match", "coverage"), 0.5)
+    features = dict.fromkeys(NAMES, 0.5)
     assert 0 <= used.models.all.probability(features) <= 1
     assert (used.calibration is Calibration.OWN) == (not used.problem)

@@ -6,7 +6,7 @@ import pytest
 from ragqa.answering.candidates import PASSAGES, candidates_of
 from ragqa.answering.confidence import features
 from ragqa.answering.reading import maxsim, read
-from ragqa.answering.scoring import measure
+from ragqa.answering.scoring import score
 from ragqa.embedders import embedder_for
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking, split_note
@@ -42,7 +42,7 @@ def retrieved(question, *passages, by_terms_alone=False):
 def test_a_passage_whose_words_are_closer_to_the_question_comes_first():
     found = retrieved("when do figs ripen fruit", PIANOS, FIGS)
     reading = read(found, EMBEDDER)
-    assert [hit.passage.path for hit in reading.retrieved.hits] == ["figs.md", "pianos.md"]
+    assert [hit.passage.path for hit in reading.hits] == ["figs.md", "pianos.md"]
     assert {hit.passage.id for hit in found.hits} == reading.tokens.keys()
 
 
@@ -50,7 +50,7 @@ def test_what_lies_behind_the_passages_read_keeps_its_order():
     texts = [f"# Note {i}\n\nSentence number {i} stands here.\n" for i in range(PASSAGES + 3)]
     passages = [passage_of(f"{i}.md", text) for i, text in enumerate(texts)]
     reading = read(retrieved("figs and their fruit", *passages), EMBEDDER)
-    paths = [hit.passage.path for hit in reading.retrieved.hits]
+    paths = [hit.passage.path for hit in reading.hits]
     assert paths[PASSAGES:] == [f"{i}.md" for i in range(PASSAGES, PASSAGES + 3)]
     assert sorted(paths) == sorted(p.path for p in passages)
     assert len(reading.tokens) == PASSAGES
@@ -71,25 +71,26 @@ def test_the_tokens_of_a_unit_are_those_of_its_words_and_its_headings():
 
 def test_the_sentence_that_says_it_is_closest():
     reading = read(retrieved("when do figs ripen fruit", PIANOS, FIGS), EMBEDDER)
-    candidates = candidates_of(reading.retrieved.hits)
-    signals = measure(reading, candidates)
-    assert "August" in candidates[int(signals.maxsim.argmax())].text
-    assert "August" in candidates[int(signals.coverage.argmax())].text
+    scored = score(reading, candidates_of(reading.hits))
+    for signal in ("maxsim", "coverage"):
+        closest = max(scored, key=lambda one: one.signals[signal])
+        assert "August" in closest.candidate.text
 
 
 def test_nothing_is_encoded_where_the_embedder_cannot_read_the_question():
     reading = read(retrieved("figs fruit", PIANOS, FIGS, by_terms_alone=True), EMBEDDER)
-    signals = measure(reading, candidates_of(reading.retrieved.hits))
+    scored = score(reading, candidates_of(reading.hits))
     assert reading.tokens == {}
-    assert [hit.passage.path for hit in reading.retrieved.hits] == ["pianos.md", "figs.md"]
-    assert not signals.cosine.any()
-    assert not signals.maxsim.any()
-    assert features(reading.retrieved, signals)["sentence_cosine"] == 0.0
+    assert [hit.passage.path for hit in reading.hits] == ["pianos.md", "figs.md"]
+    for one in scored:
+        assert one.signals["cosine"] == one.signals["maxsim"] == 0.0
+        assert not {"cosine", "maxsim"} & one.parts.keys()
+    assert features(reading, scored)["closest"] == 0.0
 
 
 def test_reading_nothing_gives_nothing():
     reading = read(retrieved("figs"), EMBEDDER)
-    assert reading.retrieved.hits == ()
+    assert reading.hits == ()
 
 
 @pytest.mark.parametrize(("query", "tokens", "expected"), [(0, 3, 0.0), (2, 0, 0.0)])

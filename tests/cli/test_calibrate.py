@@ -72,7 +72,7 @@ def test_a_fit_says_better_of_what_it_had_not_seen_than_what_was_there(fitted):
     document, _ = fitted
     assert document["after"]["ece"] < document["before"]["ece"]
     answered = document["after"]["answered"]["answerable"]["answered"]
-    assert answered >= 0.95 * document["questions"]["answerable"] - 1
+    assert answered >= 0.9 * document["questions"]["answerable"]
 
 
 def test_what_is_kept_says_where_it_comes_from(fitted):

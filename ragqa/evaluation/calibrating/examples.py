@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib import resources
 
-from ragqa.answering import score_sentences
+from ragqa.answering.candidates import candidates_of
 from ragqa.answering.confidence import features
+from ragqa.answering.reading import read
+from ragqa.answering.scoring import score
 from ragqa.api import MIN_POOL
 from ragqa.errors import UsageError
 from ragqa.evaluation.collection import Collection
@@ -131,9 +133,11 @@ def _without(
         filters=Filters(),
         ranking=collection.ranking,
     )
-    found = _only_first(found, answer)
-    scored = [] if found.by_terms_alone else score_sentences(found, collection.embedder)
-    return [Example(text, kind, features(found, scored))] if scored else []
+    if found.by_terms_alone:
+        return []
+    reading = read(_only_first(found, answer), collection.embedder)
+    scored = score(reading, candidates_of(reading.hits))
+    return [Example(text, kind, features(reading, scored))] if scored else []
 
 
 def _only_first(found: Retrieved, answer: Task | None) -> Retrieved:

@@ -14,10 +14,13 @@ from ragqa.types import SURE_FROM
 PULL = 5.0
 """How strongly the weights are held to the shipped ones: as much as some five questions say."""
 
-SILENT = 0.05
-"""The threshold is the highest at which at most this share of answerable questions is silent."""
+SILENT = 0.1
+"""The threshold is the highest at which at most this share of answerable ones gets no answer."""
 
-ASSUMED = 0.6
+OFF_TOPIC = 0.05
+"""At most this share of everyday questions should get an answer."""
+
+ASSUMED = 0.55
 """The share of questions that the notes answer: about that which the shipped model learned from."""
 
 _FOLDS = 6
@@ -129,7 +132,7 @@ def raised_threshold(model: Model, examples: Examples) -> float:
     everyday = np.sort(confidence[[one.kind is Kind.EVERYDAY for one in examples]])[::-1]
     if not len(everyday):
         return model.threshold
-    above = _rounded_down(everyday[int(SILENT * len(everyday))]) + 1 / _PLACES
+    above = _rounded_down(everyday[int(OFF_TOPIC * len(everyday))]) + 1 / _PLACES
     return max(model.threshold, min(above, threshold_of_answers(confidence, examples), SURE_FROM))
 
 

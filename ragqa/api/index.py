@@ -1,17 +1,15 @@
-"""The Python interface, which the command line itself uses: an index over a folder of notes."""
+"""An index over one folder of notes: build it, refresh it, ask it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from ragqa.answering import BACKEND, Calibration, Composed, InUse, compose, in_use, keep_current
 from ragqa.clock import Clock, today
-from ragqa.config import Loaded, Places, Settings, load_settings
-from ragqa.config.settings import Value
+from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for
 from ragqa.errors import IndexNotWritable, IndexUnusable, NoIndex, WriterBusy
 from ragqa.indexing import (
@@ -296,33 +294,6 @@ class Index:
             return [f"{stale}: {exc.message}"]
         skips = (f"skipped {skip.path}: {skip.reason}" for skip in report.newly_skipped)
         return [*report.warnings, *skips]
-
-
-def open_index(
-    corpus: str | Path | None = None,
-    *,
-    index: str | Path | None = None,
-    settings: Mapping[str, Value] | None = None,
-) -> Index:
-    """Open the index of a folder of notes; nothing is read or built until it is asked.
-
-    :param corpus: the folder of notes; where it is None, found as the command line finds it.
-    :param index: where the index is kept; where it is None, likewise.
-    :param settings: values for other settings by name, as in `ragqa config`.
-    :raises NoCorpus: nothing says where the notes are.
-    :raises UsageError: an unknown setting, or a value that does not fit.
-    """
-    flags: dict[str, Value | None] = dict(settings or {})
-    flags |= {
-        "corpus": None if corpus is None else str(corpus),
-        "index": None if index is None else str(index),
-    }
-    return index_from(load_settings(flags))
-
-
-def index_from(loaded: Loaded) -> Index:
-    """Open the index that these settings name; raises as `open_index` does."""
-    return Index(loaded.settings, loaded.places)
 
 
 def _answer(

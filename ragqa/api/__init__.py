@@ -1,0 +1,37 @@
+"""The Python interface, which the command line itself uses: an index over a folder of notes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ragqa.api.index import BY_TERMS_ALONE, MIN_POOL, Index
+from ragqa.config import Loaded, load_settings
+from ragqa.config.settings import Value
+
+__all__ = ["BY_TERMS_ALONE", "MIN_POOL", "Index", "index_from", "open_index"]
+
+
+def open_index(
+    corpus: str | Path | None = None,
+    *,
+    index: str | Path | None = None,
+    settings: Mapping[str, Value] | None = None,
+) -> Index:
+    """Open the index of a folder of notes; nothing is read or built until it is asked.
+
+    :param corpus: the folder of notes; where it is None, found as the command line finds it.
+    :param index: where the index is kept; where it is None, likewise.
+    :param settings: values for other settings by name, as in `ragqa config`.
+    :raises NoCorpus: nothing says where the notes are.
+    :raises UsageError: an unknown setting, or a value that does not fit.
+    """
+    flags: dict[str, Value | None] = dict(settings or {})
+    flags |= {
+        "corpus": None if corpus is None else str(corpus),
+        "index": None if index is None else str(index),
+    }
+    return index_from(load_settings(flags))
+
+
+def index_from(loaded: Loaded) -> Index:
+    """Open the index that these settings name; raises as `open_index` does."""
+    return Index(loaded.settings, loaded.places)

@@ -1,0 +1,77 @@
+"""Confidence: the models, their files, and the verdict."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqa.answering.confidence import NAMES
+from ragqa.answering.models import models_document, read_models, shipped
+from ragqa.types import Verdict, verdict_of
+
+
+def test_the_models_that_ship_look_only_at_what_is_measured():
+    for model in (shipped().all, shipped().terms):
+        assert set(model.names) <= set(NAMES)
+        assert 0 < model.threshold < 0.5
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=len(NAMES), max_size=len(NAMES)))
+def test_a_probability_is_one_and_the_reasons_add_up_to_it(values):
+    features = dict(zip(NAMES, values, strict=True))
+    for model in (shipped().all, shipped().terms):
+        assert 0 <= model.probability(features) <= 1
+        assert [reason.name for reason in model.reasons(features)] == list(model.names)
+
+
+def test_more_of_a_good_sign_makes_an_answer_more_probable():
+    model = shipped().all
+    low = dict.fromkeys(NAMES, 0.1)
+    assert model.probability(low) < model.probability(low | {"closest": 0.9, "score": 1.0})
+
+
+def test_models_survive_being_written_and_read():
+    assert read_models(json.dumps(models_document(shipped()))) == shipped()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"weights": [1.0]},
+        {"weights": "abcd"},
+        {"means": [float("nan")] * 4},
+        {"deviations": [0.0, 1.0, 1.0, 1.0]},
+        {"intercept": True},
+        {"intercept": None},
+        {"features": []},
+        {"threshold": "high"},
+    ],
+)
+def test_a_file_that_is_no_model_is_refused(change):
+    document = models_document(shipped())
+    document["models"]["all"] |= change
+    with pytest.raises(ValueError, match=r"\w"):
+        read_models(json.dumps(document))
+
+
+@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists, max_leaves=5))
+def test_any_other_json_is_refused(document):
+    with pytest.raises(ValueError, match=r".*"):
+        read_models(json.dumps({"models": document}))
+
+
+@pytest.mark.parametrize(
+    ("confidence", "missing", "answered", "verdict"),
+    [
+        (0.9, (), True, Verdict.ANSWERED),
+        (0.5, (), True, Verdict.ANSWERED),
+        (0.4, (), True, Verdict.CLOSE),
+        (0.9, ("INT4",), True, Verdict.CLOSE),
+        (0.1, ("INT4",), False, Verdict.NOT_IN_NOTES),
+    ],
+)
+def test_a_verdict_is_close_where_something_is_missing_or_it_is_not_sure(
+    confidence, missing, answered, verdict
+):
+    assert verdict_of(confidence, missing, answered=answered) is verdict
