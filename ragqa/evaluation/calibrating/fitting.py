@@ -119,7 +119,7 @@ def unseen(model: Model, examples: Examples, mixture: Mixture, *, seed: int) -> 
 def threshold_of_answers(confidence: Values, examples: Examples) -> float:
     """The highest threshold, but for rounding, at which nearly all answerable questions pass."""
     with_answer = np.sort(confidence[answerable(examples) == 1])
-    return _rounded_down(with_answer[int(SILENT * len(with_answer))])
+    return _places(with_answer[int(SILENT * len(with_answer))]) / _PLACES
 
 
 def raised_threshold(model: Model, examples: Examples) -> float:
@@ -132,9 +132,10 @@ def raised_threshold(model: Model, examples: Examples) -> float:
     everyday = np.sort(confidence[[one.kind is Kind.EVERYDAY for one in examples]])[::-1]
     if not len(everyday):
         return model.threshold
-    above = _rounded_down(everyday[int(OFF_TOPIC * len(everyday))]) + 1 / _PLACES
+    above = (_places(everyday[int(OFF_TOPIC * len(everyday))]) + 1) / _PLACES
     return max(model.threshold, min(above, threshold_of_answers(confidence, examples), SURE_FROM))
 
 
-def _rounded_down(value: float) -> float:
-    return math.floor(value * _PLACES) / _PLACES
+def _places(value: float) -> int:
+    """A number as so many ten-thousandths, rounded down."""
+    return math.floor(value * _PLACES)
