@@ -19,6 +19,7 @@ FILE = "confidence.json"
 MEND = "ragqa calibrate, or ragqa calibrate --reset"
 
 _MAX_BYTES = 2**16
+_MAX_REASON = 120
 
 
 class Calibration(StrEnum):
@@ -81,9 +82,8 @@ def in_use(index: Path, embedder: EmbedderInfo) -> InUse:
     except FileNotFoundError:
         return InUse(shipped())
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
-        # A KeyError says no more than the name.
-        reason = f"it has no {exc}" if isinstance(exc, KeyError) else _reason(exc)
-        return InUse(shipped(), problem=f"your own confidence in {path} is not used: {reason}")
+        problem = f"your own confidence in {path} is not used: {_reason(exc)}"
+        return InUse(shipped(), problem=problem)
     return InUse(own, Calibration.OWN, refitted, day)
 
 
@@ -140,6 +140,8 @@ def _shipped_digest() -> str:
 
 
 def _reason(exc: BaseException) -> str:
-    if isinstance(exc, json.JSONDecodeError | UnicodeDecodeError | RecursionError):
+    if isinstance(exc, json.JSONDecodeError | UnicodeDecodeError | RecursionError | TypeError):
         return "it is damaged"
-    return (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
+    if isinstance(exc, KeyError):
+        return f"it has no {exc}"
+    return ((exc.strerror if isinstance(exc, OSError) else None) or str(exc))[:_MAX_REASON]

@@ -92,13 +92,16 @@ def _print_answered(document: Document) -> None:
     before, after = document["before"], document["after"]
     _heading(
         f"Answered from a confidence of {after['threshold']:.2f} on, before from "
-        f"{before['threshold']:.2f}; sure from {SURE_FROM}"
+        f"{before['threshold']:.2f}"
     )
-    emit(stdout(), Text(f"{'':<35}  questions  {'answered':<12}  sure", style="quiet"))
+    emit(
+        stdout(),
+        Text(f"{'':<35}  questions  {'answered':<12}  with {SURE_FROM} or more", style="quiet"),
+    )
     for kind, found in after["answered"].items():
         cells = [
             f"{found[name]:>4} ({found[name] - before['answered'][kind][name]:+})"
-            for name in ("answered", "sure")
+            for name in ("answered", "confident")
         ]
         _say(f"{_KINDS[kind]:<35}  {document['questions'][kind]:>9}  {cells[0]:<12}  {cells[1]}")
 

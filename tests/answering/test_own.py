@@ -71,6 +71,7 @@ BAD = {
     "no models": {key: value for key, value in document().items() if key != "models"},
     "no date": {key: value for key, value in document().items() if key != "date"},
     "a date that is none": document() | {"date": "2026-02-30\x1b[31m"},
+    "a date that is very long": document() | {"date": "2" * 5000},
     "a date that is a number": document() | {"date": 7},
     "nothing known refitted": document() | {"refitted": "everything"},
     "a feature that is not known": changed(features=["score", "score_gap", "match", "passwd"]),

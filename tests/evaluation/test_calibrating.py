@@ -190,11 +190,11 @@ def test_an_example_that_counts_double_is_as_good_as_two():
     assert (one["auroc"], one["ece"]) == (other["auroc"], other["ece"])
 
 
-def test_an_answer_that_is_not_given_is_not_sure_either():
+def test_an_answer_that_is_not_given_has_no_confidence_to_count_either():
     found = examples(30)
     confidence = probabilities(MODEL, found)
     for told in answered(confidence, 0.9, found).values():
-        assert told["sure"] == told["answered"]
+        assert told["confident"] == told["answered"]
 
 
 def test_everyday_questions_are_many_all_different_and_none_of_those_it_is_measured_on():

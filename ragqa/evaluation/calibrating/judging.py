@@ -43,12 +43,12 @@ def reliability(confidence: Values, y: Values, weights: Values) -> list[Document
 
 
 def answered(confidence: Values, threshold: float, examples: Examples) -> Document:
-    """How many questions of each kind get an answer, and how many of these are sure."""
+    """How many questions of each kind get an answer, and how many with 0.5 or more."""
     kinds = np.array([one.kind for one in examples])
     return {
         str(kind): {
             "answered": int((confidence[here] >= threshold).sum()),
-            "sure": int((confidence[here] >= max(threshold, SURE_FROM)).sum()),
+            "confident": int((confidence[here] >= max(threshold, SURE_FROM)).sum()),
         }
         for kind in Kind
         if (here := kinds == kind).any()
