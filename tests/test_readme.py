@@ -38,6 +38,16 @@ def test_the_question_of_the_first_command_is_answered(ragqa, wiki_index):
     assert "fine-tuning/decision-framework.md" in run.out
 
 
+def test_the_verdicts_that_are_shown_are_what_is_printed(ragqa, wiki_index):
+    section = README.partition("## Answered, close")[2].partition("\n## ")[0]
+    shown = blocks("console", section)
+    assert len(shown) == 2
+    for block in shown:
+        command, *lines = block.splitlines()
+        run = ragqa(*shlex.split(command)[2:], "--index", wiki_index, cwd=ROOT)
+        assert run.out.splitlines()[: len(lines)] == lines
+
+
 def test_the_python_example_runs(tmp_path, monkeypatch, wiki_index, capsys):
     (example,) = blocks("python")
     script = tmp_path / "example.py"

@@ -123,7 +123,7 @@ def _is_held(word: str, text: str, held: Collection[str]) -> bool:
     """Whether a text has a word, perhaps misspelt there or here; a figure it must have whole."""
     if any(c.isdigit() for c in word):
         return word.casefold() in text.casefold()
-    return any(
+    return all(
         term in held or get_close_matches(term, held, 1, _ALIKE) for term in index_terms(word)
     )
 

@@ -202,6 +202,7 @@ def _question(one: Outcome) -> Document:
         row["answer"] = [round(share, 4) for share in one.answer]
     if one.confidence is not None:
         row |= {"confidence": one.confidence, "answered": one.answered, "sure": _is_sure(one)}
+        row["missing"] = list(one.missing)
     if one.overlap is not None:
         row |= _rounded(asdict(one.overlap))
     return row | {"missed": None if one.missed is None else _missed(one.missed)}
