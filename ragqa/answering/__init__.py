@@ -49,7 +49,6 @@ __all__ = [
     "unit_text",
     "weigh",
     "why_not",
-    "widen",
     "worth_saying_to",
 ]
 
@@ -78,12 +77,12 @@ class Composed:
 class Weighed:
     """The candidate sentences of an answer with their scores, and what they come to.
 
-    `chosen` are the ones to say, best first, if it is `answered`. `missing` is what they do not
-    speak of.
+    `said` are the ones to say, best first, if it is `answered`, with what makes them whole.
+    `missing` is what they do not speak of.
     """
 
     candidates: Sequence[Scored] = ()
-    chosen: Sequence[Scored] = ()
+    said: Sequence[Scored] = ()
     confidence: float = 0.0
     answered: bool = False
     reasons: Sequence[Reason] = ()
@@ -114,14 +113,15 @@ def compose(
     )
     if not weighed.answered:
         return composed
-    chosen = in_reading_order(widen(weighed.chosen, retrieved.question))
-    text, citations = cite(chosen, old_before)
+    said = in_reading_order(weighed.said)
+    text, citations = cite(said, old_before)
+    best = max(weighed.candidates, key=lambda one: one.score)
     return replace(
         composed,
         text=text,
-        citations=mark_short_answer(citations, retrieved.question, weighed.chosen[0]),
+        citations=mark_short_answer(citations, retrieved.question, best),
         disagreements=disagreements(
-            retrieved.question, chosen, weighed.candidates, old_before=old_before
+            retrieved.question, said, weighed.candidates, old_before=old_before
         ),
     )
 
@@ -140,11 +140,12 @@ def weigh(
     judged = judge(reading, scored, models or shipped())
     worth_saying = worth_saying_to(retrieved.question)
     chosen = choose(scored, sentences=sentences, worth_saying=worth_saying)
+    said = widen(chosen, retrieved.question)
     return Weighed(
         candidates=scored,
-        chosen=chosen,
+        said=said,
         confidence=judged.probability,
         answered=judged.answered,
         reasons=judged.reasons,
-        missing=missing(reading, chosen),
+        missing=missing(reading, said),
     )

@@ -78,7 +78,7 @@ def citable_units(passage: Passage) -> Iterator[Unit]:
         if not quote.endswith(_COLONS):
             yield unit
             continue
-        items = list(takewhile(_is_item, passage.units[position + 1 :]))
+        items = list(takewhile(is_item, passage.units[position + 1 :]))
         if items and unit.kind is Kind.PARAGRAPH:
             yield Unit(Kind.LIST, unit.start, items[-1].end, unit.context)
 
@@ -90,23 +90,30 @@ def _is_references(passage: Passage) -> bool:
 def unit_text(passage: Passage, unit: Unit) -> str:
     """What a reader sees of a citable unit; of a list what announces it, and the leads.
 
-    That is the line before it, or its heading. The items of a numbered list are steps, each on a
-    line of its own.
+    That is the line before it, or its heading. The items of a numbered list are steps: whole, and
+    each on a line of its own.
     """
     if unit.kind is not Kind.LIST:
         return plain_text(passage.quote(unit), kind=unit.kind, context=unit.context)
     items = [u for u in passage.units if unit.start <= u.start < unit.end]
     said = f"{passage.heading[-1] if passage.heading else passage.title}:"
-    if not _is_item(items[0]):
+    if not is_item(items[0]):
         said = plain_text(passage.quote(items[0]), kind=items[0].kind)
         items = items[1:]
-    leads = [lead(plain_text(passage.quote(item), kind=item.kind)) for item in items]
-    numbers = [_NUMBER.match(passage.quote(item)) for item in items]
-    if not all(numbers):
-        return f"{said} {'; '.join(leads)}"
-    steps = (f"{n[1]}. {one}" for n, one in zip(numbers, leads, strict=True) if n)
+    texts = [plain_text(passage.quote(item), kind=item.kind) for item in items]
+    if not number_of(passage, items[0]):
+        return f"{said} {'; '.join(map(lead, texts))}"
+    numbers = [number_of(passage, item) for item in items]
+    steps = (f"{n}. {one}" if n else f"   - {one}" for n, one in zip(numbers, texts, strict=True))
     return "\n".join([said, *steps])
 
 
-def _is_item(unit: Unit) -> bool:
+def number_of(passage: Passage, item: Unit) -> str:
+    """The number that an item begins with, "" for one that begins with a bullet."""
+    found = _NUMBER.match(passage.quote(item))
+    return found[1] if found else ""
+
+
+def is_item(unit: Unit) -> bool:
+    """Whether a unit is an item of a list."""
     return unit.kind is Kind.ITEM

@@ -53,17 +53,20 @@ def choose(
 def widen(chosen: Sequence[Scored], question: str) -> list[Scored]:
     """The chosen sentences with what makes them whole, none of them twice.
 
-    The best one comes with all the steps that it is one of, where steps are asked for.
+    Where steps are asked for, the first that is one comes with all of them.
     """
     wants_steps = asked_by(question).kind is QuestionKind.STEPS
-    whole: list[Scored] = []
+    said: list[Scored] = []
     for one in chosen:
         wider = with_antecedent(one.candidate)
-        if wants_steps and not whole:
+        if wants_steps:
             wider = with_steps(wider)
-        if not any(wider.overlaps(other.candidate) for other in whole):
-            whole.append(replace(one, candidate=wider))
-    return whole
+            wants_steps = wider.unit.kind is not Kind.LIST
+        for form in (wider, one.candidate):
+            if not any(form.overlaps(other.candidate) for other in said):
+                said.append(replace(one, candidate=form))
+                break
+    return said
 
 
 def worth_saying_to(question: str) -> float:
@@ -87,14 +90,14 @@ class Lost(StrEnum):
 
 
 def why_not(
-    one: Scored, chosen: Sequence[Scored], *, worth_saying: float = WORTH_SAYING
+    one: Scored, said: Sequence[Scored], *, worth_saying: float = WORTH_SAYING
 ) -> Lost | None:
-    """Why `choose` did not choose a candidate; None where it did. Something was chosen."""
-    if any(one is other for other in chosen):
+    """Why a candidate is not said; None where it is, perhaps as a part of more."""
+    if any(one.candidate.overlaps(other.candidate) for other in said):
         return None
-    if one.score < worth_saying * chosen[0].score:
+    if one.score < worth_saying * said[0].score:
         return Lost.WEAK
-    if any(_repeats(one.candidate, other.candidate) for other in chosen):
+    if any(_repeats(one.candidate, other.candidate) for other in said):
         return Lost.REPEATS
     return Lost.FULL
 

@@ -1,9 +1,9 @@
 """A sentence with what makes it whole: the one before it that says what "it" is, or all steps."""
 
 import re
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 
-from ragqa.answering.candidates import Candidate, unit_text
+from ragqa.answering.candidates import Candidate, is_item, number_of, unit_text
 from ragqa.types import Kind, Unit
 
 _POINTING = re.compile(
@@ -11,7 +11,6 @@ _POINTING = re.compile(
     re.IGNORECASE,
 )
 _PARAGRAPH_END = re.compile(r"\n[ \t>]*\n")
-_STEP = re.compile(r"\s*\d{1,9}[.)]\s")
 _MIN_STEPS = 2
 
 
@@ -34,21 +33,22 @@ def with_antecedent(candidate: Candidate) -> Candidate:
 
 
 def with_steps(candidate: Candidate) -> Candidate:
-    """The whole numbered list that a candidate is an item of; others are as they were."""
-    passage = candidate.hit.passage
+    """The numbered list that a candidate is an item of or announces; others are as they were.
 
-    def is_step(unit: Unit) -> bool:
-        return unit.kind is Kind.ITEM and _STEP.match(passage.quote(unit)) is not None
-
-    if not is_step(candidate.unit):
+    As far as its passage has it, with what is nested in its items.
+    """
+    passage, unit = candidate.hit.passage, candidate.unit
+    if unit not in passage.units:
         return candidate
-    at = passage.units.index(candidate.unit)
-    before = list(takewhile(is_step, reversed(passage.units[:at])))
-    steps = [*reversed(before), *takewhile(is_step, passage.units[at:])]
-    if len(steps) < _MIN_STEPS:
+    at = passage.units.index(unit)
+    announces = unit.kind is not Kind.ITEM
+    before = [] if announces else list(takewhile(is_item, reversed(passage.units[:at])))
+    items = [*reversed(before), *takewhile(is_item, passage.units[at + announces :])]
+    steps = list(dropwhile(lambda item: not number_of(passage, item), items))
+    if len([item for item in steps if number_of(passage, item)]) < _MIN_STEPS:
         return candidate
-    whole = Unit(Kind.LIST, steps[0].start, steps[-1].end, candidate.unit.context)
-    return _recut(candidate, whole)
+    start = unit.start if announces else steps[0].start
+    return _recut(candidate, Unit(Kind.LIST, start, steps[-1].end, unit.context))
 
 
 def _recut(candidate: Candidate, unit: Unit) -> Candidate:

@@ -12,7 +12,6 @@ from ragqa.answering import (
     keep_current,
     weigh,
     why_not,
-    widen,
     worth_saying_to,
 )
 from ragqa.api import Index
@@ -102,7 +101,7 @@ def _follow(index: Index, asked: _Asked, told: Explanation, filters: Filters) ->
     """Follow an indexed note through every stage."""
     ranked = rank_note(index, asked.retrieved, told.path, told.line, filters)
     sentences = _sentences(asked, ranked.places, told.line)
-    said = in_reading_order(widen(asked.weighed.chosen, asked.retrieved.question))
+    said = in_reading_order(asked.weighed.said)
     told = replace(
         told,
         stage=_stage(index, asked, ranked, sentences),
@@ -152,7 +151,7 @@ def _sentences(asked: _Asked, places: Sequence[Place], line: int | None) -> tupl
         citation = citation_of(one, rank)
         if line is None or citation.lines[0] <= line <= citation.lines[1]:
             found.append(
-                Sentence(citation, rank, why_not(one, asked.weighed.chosen, worth_saying=worth))
+                Sentence(citation, rank, why_not(one, asked.weighed.said, worth_saying=worth))
             )
     return tuple(found)
 

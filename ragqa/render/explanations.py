@@ -84,8 +84,13 @@ def explanation_document(told: Explanation) -> Document:
 
 
 def _said(told: Explanation) -> str:
-    own = {sentence.citation.chars for sentence in told.sentences if sentence.lost is None}
-    numbers = [f"[{c.n}]" for c in told.said if c.path == told.path and c.chars in own]
+    own = [sentence.citation.chars for sentence in told.sentences if sentence.lost is None]
+    numbers = [
+        f"[{c.n}]"
+        for c in told.said
+        if c.path == told.path
+        and any(c.chars[0] < end and start < c.chars[1] for start, end in own)
+    ]
     return f"Yes: {_subject(told)} is in the answer, as {' and '.join(numbers)}."
 
 

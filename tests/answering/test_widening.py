@@ -44,10 +44,9 @@ def test_a_sentence_that_begins_with_it_comes_with_the_one_before():
 
 def test_the_sentence_before_is_not_said_twice():
     text = "# Figs\n\nThe fig tree is old. It ripens in August.\n"
-    (one,) = widened(text, ["ripens", "old"], "when do figs ripen")
-    assert one.quote == "The fig tree is old."
-    (one,) = widened(text, ["ripens"], "when do figs ripen")
-    assert one.quote == "The fig tree is old. It ripens in August."
+    first, second = widened(text, ["ripens", "old"], "when do figs ripen")
+    assert first.quote == "The fig tree is old."
+    assert second.quote == "It ripens in August."
 
 
 def test_the_first_sentence_of_a_paragraph_takes_the_heading_for_its_it():
@@ -62,8 +61,25 @@ STEPS = "# Bread\n\n## Baking\n\n1. Mix flour and water.\n2. Wait for an hour.\n
 
 def test_who_asks_for_steps_gets_all_of_them_in_order():
     (one,) = widened(STEPS, ["Wait"], "how do I bake bread?")
-    assert one.text == ("Baking:\n1. Mix flour and water\n2. Wait for an hour\n3. Bake it well")
+    assert one.text == ("Baking:\n1. Mix flour and water.\n2. Wait for an hour.\n3. Bake it well.")
     assert one.quote.startswith("1. Mix")
+
+
+def test_the_line_that_announces_steps_comes_with_them():
+    text = STEPS.replace("1. Mix", "Bake the bread as follows.\n\n1. Mix")
+    (one,) = widened(text, ["as follows"], "how do I bake bread?")
+    assert one.text.startswith("Bake the bread as follows.\n1. Mix flour and water.\n2. Wait")
+    assert one.quote.startswith("Bake the bread")
+
+
+def test_what_is_nested_in_a_step_stays_below_it():
+    text = STEPS.replace("hour.\n", "hour.\n   - Cover it well.\n")
+    (one,) = widened(text, ["Mix"], "how do I bake bread?")
+    assert one.text.splitlines()[2:] == [
+        "2. Wait for an hour.",
+        "   - Cover it well.",
+        "3. Bake it well.",
+    ]
 
 
 def test_who_does_not_gets_the_item():

@@ -301,7 +301,7 @@ def test_ask_explain_tells_why_nothing_was_said(ragqa, wiki_index):
     places = ["--corpus", CORPUS, "--index", wiki_index]
     run = ragqa("ask", "how do I prune roses?", "--explain", *places)
     assert run.code == 1
-    assert "meaning of the nearest sentence" in run.out
+    assert "meaning of the nearest passage" in run.out
     document = ragqa("ask", "how do I prune roses?", "--explain", "--json", *places).document
     assert document["confidence_reasons"]
     assert all(reason["share"] < 1 for reason in document["confidence_reasons"])
