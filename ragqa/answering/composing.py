@@ -40,6 +40,7 @@ def choose(
     """
     left = sorted(candidates, key=lambda one: -one.score)
     left = [one for one in left if one.score >= worth_saying * left[0].score]
+    left = [one for one in left if not _is_other_row(one, left[0])]
     chosen: list[Scored] = []
     while left and len(chosen) < sentences:
         best = max(left, key=partial(_adds, chosen)) if chosen else left[0]
@@ -73,6 +74,16 @@ def worth_saying_to(question: str) -> float:
     """The share of the best score that a further sentence needs in answer to this question."""
     is_comparison = asked_by(question).kind is QuestionKind.COMPARISON
     return WORTH_COMPARING if is_comparison else WORTH_SAYING
+
+
+def _is_other_row(one: Scored, best: Scored) -> bool:
+    """Whether one is a row of the best one's table that holds less of the question's words."""
+    both_rows = one.candidate.unit.kind is best.candidate.unit.kind is Kind.ROW
+    return (
+        both_rows
+        and one.candidate.hit.passage.path == best.candidate.hit.passage.path
+        and one.signals["coverage"] < best.signals["coverage"]
+    )
 
 
 def _adds(chosen: Sequence[Scored], one: Scored) -> float:

@@ -104,4 +104,7 @@ def _coverage(candidate: Candidate, idf: Mapping[str, float]) -> float:
 
 def _scaled(values: Sequence[float]) -> list[float]:
     low, high = min(values, default=0.0), max(values, default=0.0)
-    return [(value - low) / (high - low) if high > low else 1.0 for value in values]
+    if high > low:
+        return [(value - low) / (high - low) for value in values]
+    # All are alike: a signal that none has must not look as if all had it.
+    return [float(high > 0)] * len(values)
