@@ -106,7 +106,7 @@ def why_not(
     """Why a candidate is not said; None where it is, perhaps as a part of more."""
     if any(one.candidate.overlaps(other.candidate) for other in said):
         return None
-    if one.score < worth_saying * said[0].score:
+    if one.score < worth_saying * said[0].score or _is_other_row(one, said[0]):
         return Lost.WEAK
     if any(_repeats(one.candidate, other.candidate) for other in said):
         return Lost.REPEATS
