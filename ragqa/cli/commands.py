@@ -84,7 +84,9 @@ def ask(
     else:
         render.print_answer(answer, linker)
         if explain:
-            render.print_scores(answer)
+            from ragqa.render.scores import print_scores
+
+            print_scores(answer)
     render.print_warnings(answer.warnings)
     return 0 if answer.answered else 1
 

@@ -53,12 +53,13 @@ def why(
     """
     from ragqa import render
     from ragqa.explaining import explain
+    from ragqa.render.explanations import explanation_document, print_explanation
 
     scope = Scope(tag, path, since, None, no_refresh, corpus, index)
     told, linker = find_in(partial(explain, target=target), question, scope)
     if json:
-        render.print_document(render.explanation_document(told))
+        render.print_document(explanation_document(told))
     else:
-        render.print_explanation(told, linker)
+        print_explanation(told, linker)
     render.print_warnings(told.warnings)
     return 0

@@ -1,4 +1,7 @@
-"""The only place that prints, and the only sanitiser."""
+"""The only place that prints, and the only sanitiser.
+
+What few commands print is imported from its module, to spare the others the time.
+"""
 
 from ragqa.render.documents import (
     answer_document,
@@ -8,7 +11,6 @@ from ragqa.render.documents import (
     skipped_document,
     to_json,
 )
-from ragqa.render.explanations import explanation_document, print_explanation
 from ragqa.render.overviews import (
     findings_document,
     print_findings,
@@ -20,7 +22,6 @@ from ragqa.render.overviews import (
 from ragqa.render.progress import ProgressLine
 from ragqa.render.results import Linker, print_answer, print_report, print_search
 from ragqa.render.sanitise import safe_line, safe_text
-from ragqa.render.scores import print_scores
 from ragqa.render.screen import (
     discard_output,
     print_as_is,
@@ -36,17 +37,14 @@ __all__ = [
     "ProgressLine",
     "answer_document",
     "discard_output",
-    "explanation_document",
     "findings_document",
     "index_document",
     "print_answer",
     "print_as_is",
     "print_document",
     "print_error",
-    "print_explanation",
     "print_findings",
     "print_report",
-    "print_scores",
     "print_search",
     "print_settings",
     "print_status",

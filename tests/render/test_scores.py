@@ -5,7 +5,7 @@ import re
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ragqa.render import print_scores
+from ragqa.render.scores import print_scores
 from ragqa.types import Answer, Citation, EmbedderInfo, Hit, IndexInfo, Passage, Reason
 
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
