@@ -3,6 +3,7 @@
 import re
 import runpy
 import shlex
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,37 @@ def test_the_verdicts_that_are_shown_are_what_is_printed(ragqa, wiki_index):
         command, *lines = block.splitlines()
         run = ragqa(*shlex.split(command)[2:], "--index", wiki_index, cwd=ROOT)
         assert run.out.splitlines()[: len(lines)] == lines
+
+
+def test_the_notes_that_disagree_are_shown_as_they_are_printed(ragqa, tmp_path):
+    section = README.partition("## When notes disagree")[2].partition("\n## ")[0]
+    (tmp_path / "notes").mkdir()
+    for name, title, day, says in [
+        (
+            "gateway.md",
+            "API gateway",
+            "2026-02-11",
+            "The rate limit of the API is **100 requests** per minute.",
+        ),
+        (
+            "client.md",
+            "Client guide",
+            "2021-09-04",
+            "The API has a rate limit of 60 requests per minute.",
+        ),
+    ]:
+        assert says in " ".join(section.split())
+        note = f"---\ntitle: {title}\ndate: {day}\n---\n\n# {title}\n\n{says}\n"
+        (tmp_path / "notes" / name).write_text(note, encoding="utf-8")
+    command, _, shown = blocks("console", section)[0].partition("\n")
+    run = ragqa(
+        *shlex.split(command)[2:],
+        *("--corpus", tmp_path / "notes", "--index", tmp_path / "index"),
+        # Between the two, whatever day it is.
+        env={"RAGQA_OLD_AFTER_DAYS": str((date.today() - date(2024, 1, 1)).days)},  # noqa: DTZ011 - as ragqa
+    )
+    assert run.out == shown
+    assert run.code == 0
 
 
 def test_the_python_example_runs(tmp_path, monkeypatch, wiki_index, capsys):

@@ -24,6 +24,7 @@ from ragqa.answering.own import Calibration, InUse, in_use
 from ragqa.answering.plain import plain_text
 from ragqa.answering.reading import read
 from ragqa.answering.scoring import Scored, score
+from ragqa.answering.spans import counterpart
 from ragqa.embedders import Embedder
 from ragqa.types import Citation, Disagreement, Reason, Retrieved
 
@@ -40,6 +41,7 @@ __all__ = [
     "citable_units",
     "citation_of",
     "compose",
+    "counterpart",
     "in_reading_order",
     "in_use",
     "keep_current",

@@ -49,9 +49,24 @@ def place_in(quote: str, text: str) -> Span | None:
 
     None where they do not stand in it exactly once.
     """
-    words = r"\s+".join(map(re.escape, text.split()))
-    found = [match.span() for match in re.finditer(rf"(?<!\w){words}(?!\w)", quote)]
+    found = _places(quote, text)
     return found[0] if len(found) == 1 else None
+
+
+def counterpart(text: str, span: Span, other: str) -> Span | None:
+    """Where the words at some characters of a text stand in another form of it.
+
+    None where the one does not have them as often as the other: it is not clear which they are.
+    """
+    words = text[slice(*span)]
+    here, there = _places(text, words), _places(other, words)
+    return there[here.index(span)] if span in here and len(here) == len(there) else None
+
+
+def _places(text: str, words: str) -> list[Span]:
+    """Where some words stand in a text, as whole words on one line or more."""
+    spaced = r"\s+".join(map(re.escape, words.split()))
+    return [match.span() for match in re.finditer(rf"(?<!\w){spaced}(?!\w)", text)]
 
 
 def _said(asked: Asked, text: str) -> list[tuple[int, Span, str]]:

@@ -72,7 +72,7 @@ def ask(
     from ragqa import render
     from ragqa.api import Index
 
-    wanted = parse_format(format, json=json)
+    wanted = parse_format(format, json=json, explain=explain)
     scope = Scope(tag, path, since, top_k, no_refresh, corpus, index)
     answer, linker = find_in(Index.ask, question, scope)
     if wanted is Format.JSON:

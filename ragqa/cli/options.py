@@ -112,14 +112,20 @@ def parse_since(text: str | None) -> str:
         ) from exc
 
 
-def parse_format(chosen: Format | None, *, json: bool) -> Format:
+def parse_format(chosen: Format | None, *, json: bool, explain: bool) -> Format:
     """The format asked for by `--format`, by `--json`, or by neither.
 
-    :raises UsageError: the two contradict each other.
+    :param explain: whether figures are asked for, which Markdown does not have.
+    :raises UsageError: these contradict each other.
     """
     if json and chosen not in (None, Format.JSON):
         raise UsageError(
             f"--json and --format {chosen} cannot go together", hint=f"ragqa ask --format {chosen}"
+        )
+    if explain and chosen is Format.MARKDOWN:
+        raise UsageError(
+            "--explain and --format markdown cannot go together: only text and json show figures",
+            hint="ragqa ask --explain --json QUESTION",
         )
     return Format.JSON if json else chosen or Format.TEXT
 

@@ -116,8 +116,10 @@ def _disagreement(told: Disagreement) -> Document:
     return {
         "about": told.about,
         "statements": [
-            citation_document(citation) | {"says": says}
-            for citation, says in zip(told.citations, told.says, strict=True)
+            citation_document(citation) | {"says": says, "says_chars": chars and list(chars)}
+            for citation, says, chars in zip(
+                told.citations, told.says, told.says_chars, strict=True
+            )
         ],
     }
 

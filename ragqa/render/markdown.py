@@ -2,18 +2,25 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
-from ragqa.render.results import NOT_IN_NOTES, mark_of
+from ragqa.render.results import (
+    DISAGREE,
+    NOT_IN_NOTES,
+    date_of,
+    direct_spans,
+    mark_of,
+    not_near,
+)
 from ragqa.render.sanitise import safe_line, safe_text
-from ragqa.types import Answer
+from ragqa.types import Answer, Citation, Disagreement
 from ragqa.verifying import defused, record_of
 
 # What begins markup in CommonMark, GitHub's dialect, Obsidian or TeX mathematics. An image needs
 # its bracket, and a list or a heading its place at the start of a line.
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$^=%&@]|(?<=www)\.|(?<=mailto):|:(?=//|:)", re.IGNORECASE)
-_LIST = re.compile(r"^(\d{0,9})(?=[-+:.)])")
+_LIST = re.compile(r"^(\d{0,9})(?=[-+:.)])", re.MULTILINE)
 _INDENT = "   "
 
 
@@ -24,19 +31,12 @@ def answer_markdown(answer: Answer) -> str:
 
 def _blocks(answer: Answer) -> Iterator[str]:
     yield f"# {escaped(answer.question)}\n"
-    if not answer.answered:
-        yield f"**{NOT_IN_NOTES}**\n"
-    elif not answer.sure:
-        yield f"**{escaped(mark_of(answer))}**\n"
-    if answer.text:
-        # A backslash keeps the break at the end of a line, so that code keeps its lines.
-        yield "\\\n".join(map(escaped, safe_text(answer.text).split("\n"))) + "\n"
+    yield from _said(answer)
     yield f"Confidence that your notes answer this: {answer.confidence:.2f}\n"
     if answer.citations:
         yield "## Sources\n"
         for cited in answer.citations:
-            place = _place(cited.path, cited.lines, cited.heading)
-            yield f"{cited.n}. {place}\n\n{fenced(cited.quote)}\n"
+            yield f"{cited.n}. {_cited(cited)}\n\n{fenced(cited.quote)}\n"
     elif answer.hits:
         yield "## Nearest passages\n"
         for n, hit in enumerate(answer.hits, start=1):
@@ -50,10 +50,51 @@ def _blocks(answer: Answer) -> Iterator[str]:
     yield f"```json\n{record_of(answer)}\n```\n"
 
 
+def _said(answer: Answer) -> Iterator[str]:
+    """The answer, marked where it is none or not sure, and where notes say something else."""
+    if not answer.answered:
+        yield f"**{NOT_IN_NOTES}**\n"
+        if answer.missing:
+            yield f"{escaped(not_near(answer))}\n"
+    elif not answer.sure:
+        yield f"**{escaped(mark_of(answer))}**\n"
+    if answer.text:
+        yield f"{_bold(answer.text, direct_spans(answer))}\n"
+    for told in answer.disagreements:
+        yield f"**{DISAGREE[told.about]}**\n"
+        yield from _sides(told)
+
+
+def _sides(told: Disagreement) -> Iterator[str]:
+    """What two notes say differently, the words in question in bold."""
+    for citation, said, span in zip(told.citations, told.texts, told.spans, strict=True):
+        yield f"- {_cited(citation, undated='no date')}\n\n  {_bold(said, [span])}\n"
+
+
+def _bold(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Text with its line breaks, some characters of it in bold."""
+    pieces, end = [], 0
+    for start, stop in spans:
+        pieces += [_lines(text[end:start]), f"**{_lines(text[start:stop])}**"]
+        end = stop
+    return _LIST.sub(r"\1\\", "".join([*pieces, _lines(text[end:])]).strip())
+
+
+def _lines(text: str) -> str:
+    """Text that may stand within a line, with its own line breaks and a space at its ends."""
+    # A backslash keeps the break at the end of a line, so that code keeps its lines.
+    shown = "\\\n".join(map(_line, safe_text(text).split("\n")))
+    return f"{' ' * text[:1].isspace()}{shown}{' ' * text[-1:].isspace()}"
+
+
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    line = _MARKUP.sub(r"\\\g<0>", safe_line(" ".join(text.split())))
-    return _LIST.sub(r"\1\\", line)
+    return _LIST.sub(r"\1\\", _line(text))
+
+
+def _line(text: str) -> str:
+    """The same for what does not begin a line."""
+    return _MARKUP.sub(r"\\\g<0>", safe_line(" ".join(text.split())))
 
 
 def fenced(text: str) -> str:
@@ -64,9 +105,15 @@ def fenced(text: str) -> str:
     return "\n".join(_INDENT + line for line in [f"{fence}text", *lines, fence])
 
 
-def _place(path: str, lines: tuple[int, int], heading: Sequence[str]) -> str:
-    """Path, lines and headings; the link counts from the folder of notes: it names no machine."""
+def _cited(citation: Citation, *, undated: str = "") -> str:
+    """Where a citation stands, with the date of its note."""
+    when = date_of(citation) or undated
+    return _place(citation.path, citation.lines, citation.heading, when and f" ({when})")
+
+
+def _place(path: str, lines: tuple[int, int], heading: Sequence[str], when: str = "") -> str:
+    """Path, lines, date, headings; the link counts from the notes' folder: it names no machine."""
     first, last = lines
     shown = f"{path}:{first}" if first == last else f"{path}:{first}-{last}"
     target = quote(os.fsencode(path), safe="/")
-    return " \u203a ".join([f"[{escaped(shown)}]({target})", *map(escaped, heading)])
+    return " \u203a ".join([f"[{escaped(shown)}]({target}){_lines(when)}", *map(escaped, heading)])

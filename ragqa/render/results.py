@@ -1,7 +1,7 @@
 """Answers, hits and reports for people: the answer first, then sources that can be opened."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,7 +10,7 @@ from rich.style import Style
 from rich.text import Text
 
 from ragqa.analysis import WORD, index_terms, query_terms
-from ragqa.answering import citable_units, plain_text, unit_text
+from ragqa.answering import citable_units, counterpart, unit_text
 from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import emit, stdout
 from ragqa.types import (
@@ -36,6 +36,8 @@ DISAGREE = {
     "word": "Your notes disagree: they say the opposite.",
 }
 """How a disagreement is announced, by what it is about."""
+
+Span = tuple[int, int]
 
 _MAX_QUOTE_LINES = 12
 _SNIPPET_CHARS = 220
@@ -64,7 +66,7 @@ def print_answer(answer: Answer, linker: Linker) -> None:
     if not answer.answered:
         emit(console, Text(NOT_IN_NOTES, style="bold"))
         if answer.missing:
-            emit(console, Text(f"{NOT_NEAR}{_named(answer)}.", style="quiet"))
+            emit(console, Text(not_near(answer), style="quiet"))
         _print_confidence(console, answer)
         if answer.hits:
             emit(console, Text("\nNearest passages", style="bold"))
@@ -84,6 +86,11 @@ def print_answer(answer: Answer, linker: Linker) -> None:
 def mark_of(answer: Answer) -> str:
     """What is said above sentences that are close, but not a sure answer; sanitised."""
     return f"{CLOSE}{_named(answer)}." if answer.missing else UNSURE
+
+
+def not_near(answer: Answer) -> str:
+    """What the nearest passages of a question without an answer lack, "" if nothing; sanitised."""
+    return f"{NOT_NEAR}{_named(answer)}." if answer.missing else ""
 
 
 def _named(answer: Answer) -> str:
@@ -120,38 +127,49 @@ def print_report(report: IndexReport, index: Path) -> None:
 
 def _answer_text(answer: Answer) -> Text:
     text = Text(safe_text(answer.text))
-    text.highlight_regex(r"(?<!\S)\[\d+\](?=\s|$)", style="number")
-    for citation in answer.citations:
-        _mark_short(text, citation)
+    text.highlight_regex(r"(?<!\S)\[\d+\](?!\S)", style="number")
+    for span in direct_spans(answer):
+        _mark(text, answer.text, span, "short")
     return text
 
 
-def _mark_short(text: Text, citation: Citation) -> None:
-    """Mark what answers directly wherever the text says it, but not the number in `[1]`."""
-    if citation.short:
-        words = r"\s+".join(re.escape(safe_text(word)) for word in citation.short.split())
-        text.highlight_regex(rf"(?<![\w\[]){words}(?!\w)", style="short")
+def direct_spans(answer: Answer) -> Iterator[Span]:
+    """The characters of an answer's text that answer directly, in order.
+
+    Each stands in the sentence of its citation, which is what comes before its number.
+    """
+    start = 0
+    for citation in answer.citations:
+        number = re.compile(rf"(?<!\S)\[{citation.n}\](?!\S)").search(answer.text, start)
+        if number is None:
+            return
+        said, span = answer.text[start : number.start()], _direct(citation)
+        place = span and counterpart(citation.quote, span, said)
+        if place:
+            yield start + place[0], start + place[1]
+        start = number.end()
+
+
+def date_of(citation: Citation) -> str:
+    """The date of a citation's note, with whether it is old; sanitised, "" without a date."""
+    return safe_line(citation.note_date) + (", old" if citation.old else "")
 
 
 def _print_disagreement(console: Console, told: Disagreement, linker: Linker) -> None:
     """Print what two notes say differently, each with its date and its place."""
     emit(console, Text(f"\n{DISAGREE[told.about]}", style="warning"))
-    for citation, says in zip(told.citations, told.says, strict=True):
+    for citation, said, span in zip(told.citations, told.texts, told.spans, strict=True):
         when = _date(citation) if citation.note_date else Text("no date", style="quiet")
         place = Text.assemble(when, "  ", linker.place(citation.path, citation.lines))
         _print_place(console, place, citation.heading)
-        said = plain_text(citation.quote, kind=citation.kind, context=citation.context)
         text = Text(safe_text(said))
-        start = max(text.plain.find(safe_text(says)), 0)
-        text.stylize("differs", start, start + len(safe_text(says)))
+        _mark(text, said, span, "differs")
         emit(console, text, indent=2 * _INDENT)
 
 
 def _date(citation: Citation) -> Text:
     """The date of a citation's note; one that is old says so."""
-    if citation.old:
-        return Text(f"{safe_line(citation.note_date)}, old", style="warning")
-    return Text(safe_line(citation.note_date), style="quiet")
+    return Text(date_of(citation), style="warning" if citation.old else "quiet")
 
 
 def _print_citation(console: Console, citation: Citation, question: str, linker: Linker) -> None:
@@ -161,8 +179,10 @@ def _print_citation(console: Console, citation: Citation, question: str, linker:
     _print_place(console, place, citation.heading, n=citation.n)
     if citation.kind is Kind.ROW and citation.context:
         emit(console, Text(safe_line(citation.context), style="quiet"), indent=_INDENT)
-    text = _marked(_shown(citation), question)
-    _mark_short(text, citation)
+    shown, span = _shown(citation)
+    text = _marked(shown, question)
+    if span:
+        _mark(text, shown, span, "short")
     emit(console, text, indent=_INDENT)
 
 
@@ -199,15 +219,42 @@ def _marked(quote_text: str, question: str) -> Text:
     return text
 
 
-def _shown(citation: Citation) -> str:
-    """The quote as its note has it, but for line breaks inside a sentence, and cut if very long."""
+def _direct(citation: Citation) -> Span | None:
+    """The characters of a citation's quote that answer directly."""
+    first, span = citation.chars[0], citation.span
+    return span and (span[0] - first, span[1] - first)
+
+
+def _shown(citation: Citation) -> tuple[str, Span | None]:
+    """The quote as its note has it, but for line breaks inside a sentence, and cut if very long.
+
+    With the characters of that which answer directly.
+    """
+    quote, span = citation.quote, _direct(citation)
     if citation.kind in (Kind.PARAGRAPH, Kind.ITEM):
-        return " ".join(citation.quote.split())
-    lines = citation.quote.splitlines()
+        return _flat(quote), span and _flat_span(quote, span)
+    lines = quote.splitlines(keepends=True)
     if len(lines) <= _MAX_QUOTE_LINES:
-        return citation.quote
-    rest = len(lines) - _MAX_QUOTE_LINES
-    return "\n".join([*lines[:_MAX_QUOTE_LINES], f"\u2026 ({rest} more lines)"])
+        return quote, span
+    kept = "".join(lines[:_MAX_QUOTE_LINES])
+    rest = f"\u2026 ({len(lines) - _MAX_QUOTE_LINES} more lines)"
+    return kept + rest, span if span and span[1] <= len(kept) else None
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _flat_span(text: str, span: Span) -> Span:
+    """Where some words of a text stand once it is on one line."""
+    end = len(_flat(text[: span[1]]))
+    return end - len(_flat(text[slice(*span)])), end
+
+
+def _mark(text: Text, unsafe: str, span: Span, style: str) -> None:
+    """Style some characters of what a text shows sanitised."""
+    start, end = (len(safe_text(unsafe[:at])) for at in span)
+    text.stylize(style, start, end)
 
 
 def _snippet(passage: Passage, question: str) -> str:
@@ -220,5 +267,5 @@ def _snippet(passage: Passage, question: str) -> str:
         if shared > most:
             best = unit_text(passage, unit)
             most = shared
-    flat = " ".join((best or passage.text).split())
+    flat = _flat(best or passage.text)
     return flat if len(flat) <= _SNIPPET_CHARS else flat[: _SNIPPET_CHARS - 1].rstrip() + "\u2026"

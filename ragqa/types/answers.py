@@ -64,14 +64,23 @@ class Reason:
 class Disagreement:
     """Two statements of two notes that answer the question differently, the newer note first.
 
-    `about` is what they differ in: "number", "date", "negation" or "word". `says` are the words in
-    question, as they stand in each sentence's plain text. At least one of the two is cited in the
+    `about` is what they differ in: "number", "date", "negation" or "word". `texts` are the
+    sentences as a reader sees them, `spans` the characters of each that say it, and `says_chars`
+    those of its note, None where it is not clear which do. At least one of the two is cited in the
     answer; the other may be, or has the number 0.
     """
 
     about: str
     citations: tuple[Citation, Citation]
-    says: tuple[str, str]
+    texts: tuple[str, str]
+    spans: tuple[tuple[int, int], tuple[int, int]]
+    says_chars: tuple[tuple[int, int] | None, tuple[int, int] | None]
+
+    @property
+    def says(self) -> tuple[str, str]:
+        """The words in question of each."""
+        (one, other), (first, second) = self.texts, self.spans
+        return one[slice(*first)], other[slice(*second)]
 
 
 class Verdict(StrEnum):

@@ -1,6 +1,7 @@
 """Confidence: the models, their files, and the verdict."""
 
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -21,8 +22,13 @@ def test_the_models_that_ship_look_only_at_what_is_measured():
 def test_a_probability_is_one_and_the_reasons_add_up_to_it(values):
     features = dict(zip(NAMES, values, strict=True))
     for model in (shipped().all, shipped().terms):
-        assert 0 <= model.probability(features) <= 1
-        assert [reason.name for reason in model.reasons(features)] == list(model.names)
+        probability, reasons = model.probability(features), model.reasons(features)
+        assert 0 < probability < 1
+        assert [reason.name for reason in reasons] == list(model.names)
+        log_odds = model.intercept + math.fsum(reason.share for reason in reasons)
+        assert math.log(probability) - math.log1p(-probability) == pytest.approx(
+            max(-30, min(30, log_odds)), abs=0.01
+        )
 
 
 def test_more_of_a_good_sign_makes_an_answer_more_probable():

@@ -227,6 +227,18 @@ def test_the_newer_note_comes_first_and_one_without_a_date_last(dates, first):
     assert {citation.path: citation.n for citation in one.citations} == {"a.md": 1, "b.md": 0}
 
 
+def test_the_words_in_question_are_placed_in_the_sentence_and_in_the_note():
+    one, other = (
+        "Of 60 shards the limit is **60** requests.",
+        "Of 60 shards the limit is 90 requests.",
+    )
+    (found,) = told(("a.md", one), ("b.md", other), scores=[1.0, 0.9])
+    assert found.says == ("60 requests", "90 requests")
+    assert found.texts == (one.replace("*", ""), other)
+    assert found.spans == ((26, 37), (26, 37))
+    assert found.says_chars == (None, (26, 37))
+
+
 def test_each_side_says_whether_it_is_old():
     notes = ("a.md", SIXTY, "2020-05-01"), ("b.md", HUNDRED, "2024-05-01")
     (one,) = told(*notes, scores=[1.0, 0.9], old_before="2022-05-01")

@@ -43,6 +43,9 @@ def test_the_document_has_both_statements_with_their_dates_newest_first(ragqa, p
         "2020-02-11",
         "100 requests",
     )
+    for statement in (first, second):
+        text = NOTES[statement["path"]]
+        assert text[slice(*statement["says_chars"])] == statement["says"]
     assert second["quote"] == "The API limit is **100 requests** per minute."
     assert {first["n"], second["n"]} & {citation["n"] for citation in document["citations"]}
 

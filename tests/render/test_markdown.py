@@ -2,6 +2,7 @@
 
 import io
 import os
+from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
 import pytest
@@ -12,7 +13,7 @@ from support import make_answer
 
 from ragqa.render import safe_line, safe_text
 from ragqa.render.markdown import answer_markdown, escaped
-from ragqa.types import Hit, Passage
+from ragqa.types import Disagreement, Hit, Passage
 from ragqa.verifying import defused, read_saved
 
 MARKUP = st.sampled_from(
@@ -144,3 +145,65 @@ def test_an_abstention_is_exported_with_the_nearest_passages_and_warnings():
 @pytest.mark.parametrize("text", ["see https://evil.example", "see WWW.evil.example", "mailto:x"])
 def test_no_address_becomes_a_link_by_itself(text):
     assert escaped(text) != text
+
+
+def disagreeing(*, said=("It is 5, or 5.", "It is 6."), spans=((12, 13), (6, 7)), **more):
+    """An answer with a disagreement of two notes, the second one undated."""
+    answer = make_answer(**more)
+    (citation,) = answer.citations
+    dated = replace(citation, note_date="2021-09-04", old=True)
+    told = Disagreement("number", (dated, replace(citation, n=0)), said, spans, (None, None))
+    return replace(answer, citations=(dated,), disagreements=(told,))
+
+
+def test_notes_that_disagree_are_exported_with_their_dates():
+    markdown = answer_markdown(disagreeing(heading=["Top"]))
+    block = markdown.partition("\\[1\\]\n\n")[2].partition("\nConfidence")[0]
+    assert block == (
+        "**Your notes disagree on a figure:**\n\n"
+        "- [a.md:3](a.md) (2021-09-04, old) \u203a Top\n\n  It is 5, or **5**.\n\n"
+        "- [a.md:3](a.md) (no date) \u203a Top\n\n  It is **6**.\n"
+    )
+
+
+def test_a_source_has_the_date_of_its_note_and_whether_it_is_old():
+    assert "\n1. [a.md:3](a.md) (2021-09-04, old)\n" in answer_markdown(disagreeing())
+    assert "\n1. [a.md:3](a.md)\n" in answer_markdown(make_answer())
+
+
+def test_what_is_missing_is_named_whether_or_not_there_is_an_answer():
+    close = answer_markdown(make_answer(missing=("INT4", "[x](y)")))
+    assert "**Close, but not in these sources: INT4, \\[x\\](y).**" in close
+    away = answer_markdown(make_answer(answered=False, text="", citations=(), missing=("roses",)))
+    assert (
+        "**Your notes do not seem to answer this.**\n\n"
+        "The nearest passages do not speak of: roses.\n"
+    ) in away
+
+
+def test_what_answers_directly_is_bold_in_the_answer_alone():
+    answer = make_answer(
+        text="It was *in* 1 May 1962, then. [1]", quote="It was in 1 May\n1962, then."
+    )
+    citation = replace(answer.citations[0], span=(17, 27))
+    markdown = answer_markdown(replace(answer, citations=(citation,)))
+    assert "\nIt was \\*in\\* **1 May 1962**, then. \\[1\\]\n" in markdown
+    assert markdown.count("**") == 2
+
+
+@given(NASTY, NASTY.map(str.strip).filter(bool), NASTY)
+def test_whatever_stands_around_what_is_bold_is_text(before, bold, after):
+    said = before + bold + after
+    span = len(before), len(before) + len(bold)
+    spans = span, (0, len(bold))
+    markdown = answer_markdown(disagreeing(said=(said, bold), spans=spans, quote="fine"))
+    tokens = tokens_of(markdown)
+    kinds = {token.type for token in tokens}
+    assert {"image", "html_block", "html_inline", "em_open", "code_block", "s_open"}.isdisjoint(
+        kinds
+    )
+    assert {"table_open", "blockquote_open", "hr"}.isdisjoint(kinds)
+    assert [token.tag for token in tokens if token.type == "heading_open"] == ["h1", "h2"]
+    links = [token.attrs["href"] for token in tokens if token.type == "link_open"]
+    assert links == ["a.md"] * 3
+    assert len(read_saved(io.BytesIO(markdown.encode()), "answer.md").citations) == 1

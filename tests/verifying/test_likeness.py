@@ -97,6 +97,33 @@ def test_differences_put_together_are_both_texts(old, new):
     assert all(piece.is_same for piece in pieces) == (old.split() == new.split())
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("- " * 9000 + "a", "b " + "- " * 9000),
+        ("- * " * 2000, "- + " * 2000),
+        ("".join(f"{n} a " for n in range(9000)), "".join(f"{n} b " for n in range(9000)) + "c"),
+    ],
+)
+def test_what_would_take_long_to_compare_is_shown_as_a_whole(old, new):
+    pieces = [piece for piece in differences(old, new) if not piece.is_same]
+    assert len(pieces) == 1
+    assert len(pieces[0].removed) > len(old) / 2
+
+
+def test_a_long_quote_with_few_changes_is_compared_to_the_word():
+    words = [f"w{n % 97}" for n in range(20_000)]
+    old, new = " ".join(words), " ".join([*words[:9000], "new", *words[9001:]])
+    changed = [piece for piece in differences(old, new) if not piece.is_same]
+    assert [(piece.removed, piece.added) for piece in changed] == [("w76 ", "new ")]
+
+
+def test_as_many_words_as_a_note_has_in_a_passage_are_compared_one_by_one():
+    words = [f"w{n * n % 499}" for n in range(MAX_WORDS)]
+    pieces = differences(" ".join(["a", *words, "b"]), " ".join(["c", *words, "d"]))
+    assert [piece.is_same for piece in pieces] == [False, True, False]
+
+
 def test_differences_are_told_word_by_word():
     pieces = differences("The limit is 100 a minute.", "The limit is now 60 a minute.")
     assert [(p.removed, p.added) for p in pieces if not p.is_same] == [("100 ", "now 60 ")]

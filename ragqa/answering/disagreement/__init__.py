@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from ragqa.answering.composing import citation_of
 from ragqa.answering.disagreement.comparing import Difference, difference
 from ragqa.answering.disagreement.statements import Asked, Statement, ask, state
+from ragqa.answering.mentions import Span
 from ragqa.answering.scoring import Scored
+from ragqa.answering.spans import counterpart
 from ragqa.types import Citation, Disagreement, Kind
 
 __all__ = ["Difference", "ask", "difference", "disagreements", "state"]
@@ -22,6 +24,9 @@ MOST = 3
 
 _COMPARED = (Kind.PARAGRAPH, Kind.ITEM, Kind.ROW)
 _MAX_CHARS = 600
+
+_Said = tuple[Citation, str, Span]
+"""A citation, its sentence as a reader sees it, and the characters of that which differ."""
 
 
 def disagreements(
@@ -43,15 +48,15 @@ def disagreements(
                 continue
             apart = difference(asked, said, said_too)
             if apart is not None:
-                citations = [
+                first, second = (
                     citation_of(each, numbers.get(each.candidate.place, 0), old_before)
                     for each in (one, other)
-                ]
-                says = [
-                    each.text[start:end]
-                    for each, (start, end) in zip((said, said_too), apart.spans, strict=True)
-                ]
-                told = _newest_first(apart.about, citations, says)
+                )
+                told = _newest_first(
+                    apart.about,
+                    (first, said.text, apart.spans[0]),
+                    (second, said_too.text, apart.spans[1]),
+                )
                 found.setdefault((told.about, frozenset(told.says)), told)
     return tuple(found.values())[:MOST]
 
@@ -73,8 +78,22 @@ def _state(one: Scored, asked: Asked) -> Statement:
     return state(one.candidate.text, (passage.title, *passage.heading), asked)
 
 
-def _newest_first(about: str, citations: list[Citation], says: list[str]) -> Disagreement:
+def _newest_first(about: str, one: _Said, other: _Said) -> Disagreement:
     """The disagreement with the newer note first; one without a date counts as the oldest."""
-    if citations[0].note_date < citations[1].note_date:
-        citations, says = citations[::-1], says[::-1]
-    return Disagreement(about, (citations[0], citations[1]), (says[0], says[1]))
+    if one[0].note_date < other[0].note_date:
+        one, other = other, one
+    (first, text, span), (second, text_too, span_too) = one, other
+    return Disagreement(
+        about,
+        (first, second),
+        (text, text_too),
+        (span, span_too),
+        (_in_note(*one), _in_note(*other)),
+    )
+
+
+def _in_note(citation: Citation, text: str, span: Span) -> Span | None:
+    """The characters of the note that say what some characters of the sentence say."""
+    place = counterpart(text, span, citation.quote)
+    start = citation.chars[0]
+    return place and (start + place[0], start + place[1])

@@ -1,0 +1,102 @@
+"""An answer on a terminal: the very words that answer, or differ, stand out."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from support import make_answer
+
+from ragqa.render import Linker, print_answer
+from ragqa.render.results import direct_spans
+from ragqa.types import Disagreement, Kind
+
+SHORT = re.compile(r"\x1b\[1;4m(.*?)\x1b\[0m", re.DOTALL)
+DIFFERS = re.compile(r"\x1b\[1;33m(.*?)\x1b\[0m", re.DOTALL)
+
+
+@pytest.fixture
+def printed(tmp_path, capsys, monkeypatch):
+    """What is printed of an answer in colour."""
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+    def print_it(answer):
+        print_answer(answer, Linker(tmp_path, "file://{path}"))
+        return capsys.readouterr().out
+
+    return print_it
+
+
+def answer_of(*quotes, text, short, kind=Kind.PARAGRAPH):
+    """An answer with citations, the last one with what answers directly at some characters."""
+    answer = make_answer(text=text)
+    citations = [
+        replace(
+            answer.citations[0], n=n, quote=quote, chars=(100 * n, 100 * n + len(quote)), kind=kind
+        )
+        for n, quote in enumerate(quotes, start=1)
+    ]
+    start = citations[-1].chars[0]
+    citations[-1] = replace(citations[-1], span=(start + short[0], start + short[1]))
+    return replace(answer, citations=tuple(citations))
+
+
+def marked(answer):
+    return [answer.text[slice(*span)] for span in direct_spans(answer)]
+
+
+def test_only_the_sentence_of_its_citation_is_marked_and_once(printed):
+    text = "It has 5 parts and 5 lids. [1] There are 5 of 5 files. [2] Then 5 more."
+    answer = answer_of(
+        "It has 5 parts and 5 lids.", "There are 5 of\n5 files.", text=text, short=(15, 16)
+    )
+    assert list(direct_spans(answer)) == [(46, 47)]
+    out = printed(answer)
+    assert SHORT.findall(out) == ["5", "5"]
+    plain = SHORT.sub(r"<\1>", out)
+    assert "There are 5 of <5> files. " in re.sub(r"\x1b\[[\d;]*m", "", plain)
+
+
+def test_a_number_in_brackets_of_a_note_marks_nothing_rather_than_another_word():
+    answer = answer_of(
+        "See [1] for 5.", "It has 5.", text="See [1] for 5. [1] It has 5. [2]", short=(7, 8)
+    )
+    assert marked(answer) == []
+
+
+def test_what_cannot_be_told_apart_in_the_sentence_is_not_marked():
+    answer = answer_of("5 files", text="Top 5: 5 files [1]", short=(0, 1), kind=Kind.ITEM)
+    assert marked(answer) == []
+    assert marked(answer_of("5 files", text="It has 5 files", short=(0, 1))) == []
+
+
+def test_the_quote_is_marked_by_its_characters_as_it_is_shown(printed):
+    quote = "\x1b[2J 5 is not\n\n  5, it is\x07 5."
+    answer = answer_of(quote, text="It is. [1]", short=(len(quote) - 2, len(quote) - 1))
+    (line,) = [line for line in printed(answer).splitlines() if "is not" in line]
+    assert SHORT.findall(line) == ["5"]
+    assert line.endswith("\x1b[1;4m5\x1b[0m.")
+
+
+def test_a_quote_that_is_cut_is_marked_only_where_it_is_shown(printed):
+    quote = "\n".join(f"line {n}" for n in range(1, 21))
+    for number, found in ((12, ["12"]), (13, [])):
+        start = quote.index(str(number))
+        code = answer_of(quote, text="It is. [1]", short=(start, start + 2), kind=Kind.CODE)
+        out = printed(code)
+        assert SHORT.findall(out) == found
+        assert "(8 more lines)" in out
+
+
+def test_the_words_that_differ_are_coloured_where_they_stand(printed):
+    text = "Of 60 \x07 shards 60 are up."
+    answer = make_answer()
+    (citation,) = answer.citations
+    told = Disagreement(
+        "number", (citation, replace(citation, n=0)), (text, text), ((15, 17), (3, 5)), (None, None)
+    )
+    out = printed(replace(answer, disagreements=(told,)))
+    first, second = [line for line in out.splitlines() if "shards" in line]
+    assert DIFFERS.sub(r"<\1>", first).endswith("Of 60 \\x07 shards <60> are up.")
+    assert DIFFERS.sub(r"<\1>", second).endswith("Of <60> \\x07 shards 60 are up.")
