@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -107,6 +108,9 @@ def risk_chart(curve: Sequence[Sequence[object]]) -> Element:
 def _chart(kind: str, **options: object) -> Any:  # noqa: ANN401 - pygal has no types
     import pygal
     from pygal.style import Style
+
+    # Python no longer knows pygal's kind of finder, and would warn of it at every later import.
+    sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, pygal.PluginImportFixer)]
 
     defaults: dict[str, object] = {
         "width": _WIDTH,
