@@ -2,14 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import NamedTuple
 
 from ragqa.analysis import UNSPACED, tokenize
-from ragqa.notes import parse_note
 from ragqa.passages import unit_spans
-from ragqa.types import Kind, Stamp
+from ragqa.types import Block, Kind
 
 Span = tuple[int, int]
 
@@ -28,7 +28,7 @@ MAX_WORDS = 500
 _SEEDS = 20
 _URL = re.compile(r"https?://[^\s)>\]]+")
 _NOT_WORD = re.compile(r"[\W_]+")
-_TOKEN = re.compile(rf"(?:[{UNSPACED}]|[^\s{UNSPACED}]+)\s*|\s+")
+_TOKEN = re.compile(rf"(?:~~|[{UNSPACED}]|(?:(?!~~)[^\s{UNSPACED}])+)\s*|\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,13 @@ class Sentence:
 
     span: Span
     words: Sequence[str]
+
+
+class Successor(NamedTuple):
+    """What reads like a quote, and how much: the larger one is the likelier one."""
+
+    likeness: float
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +55,27 @@ class Piece:
 
     @property
     def is_same(self) -> bool:
-        """Whether it stands in both."""
-        return self.removed == self.added
+        """Whether it stands in both; white space may follow it in only one."""
+        return self.removed.split() == self.added.split()
 
 
-def sentences_of(path: str, text: str) -> list[Sentence]:
+def sentences_of(text: str, blocks: Sequence[Block]) -> list[Sentence]:
     """All that can be cited of a note, in order."""
     found = []
-    for block in parse_note(path, text, "", Stamp(0, 0)).blocks:
+    for block in blocks:
         is_text = block.kind not in (Kind.HEADING, Kind.RULE)
         for start, end in unit_spans(text, block):
-            words = _words(text[start:end]) if is_text else ()
+            words = words_of(text[start:end]) if is_text else ()
             found.append(Sentence((start, end), words))
     return found
 
 
-def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Span | None:
-    """The characters of what reads most like a quote, the nearest of equals; None if nothing does.
+def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Successor | None:
+    """What reads most like a quote, the nearest of equals; None if nothing does.
 
     :param near: the character at which the quote stood.
     """
-    words = _words(quote)
+    words = words_of(quote)
     if not 0 < len(words) <= MAX_WORDS:
         return None
     best: tuple[float, int, Span] | None = None
@@ -77,17 +84,29 @@ def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Span | No
         theirs = [word for one in sentences[start:end] for word in one.words]
         likeness = SequenceMatcher(None, words, theirs).ratio()
         best = max(best or (0, 0, span), (likeness, -abs(span[0] - near), span))
-    return best[2] if best is not None and best[0] >= LIKE_FROM else None
+    return Successor(best[0], best[2]) if best is not None and best[0] >= LIKE_FROM else None
+
+
+def share_held(words: Sequence[str], theirs: Collection[str]) -> float:
+    """The share of a quote's words that a note has; 0 where so few are not enough for likeness.
+
+    A sentence that has c of the quote's n words has at least c itself, and 2c / (n + c) at most.
+    """
+    common = sum(word in theirs for word in words)
+    return common / len(words) if 2 * common >= LIKE_FROM * (len(words) + common) > 0 else 0
 
 
 def differences(old: str, new: str) -> list[Piece]:
     """What was removed and added, word by word; white space counts as one space."""
     a, b = (_TOKEN.findall(" ".join(text.split()) + " ") for text in (old, new))
-    matcher = SequenceMatcher(None, a, b, autojunk=False)
+    # A word is the same before `~~` and before a space.
+    bare_a, bare_b = ([token.rstrip() for token in tokens] for tokens in (a, b))
+    matcher = SequenceMatcher(None, bare_a, bare_b, autojunk=False)
     return [Piece("".join(a[i:j]), "".join(b[k:m])) for _, i, j, k, m in matcher.get_opcodes()]
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """The words by which texts are compared."""
     # Two links to one site are not alike: a URL counts as a single word.
     whole = _URL.sub(lambda url: _NOT_WORD.sub("", url[0])[:60], text)
     return tokenize(whole, pairs_only=True)
