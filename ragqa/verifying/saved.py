@@ -122,7 +122,7 @@ def _shown(text: str) -> Iterator[str]:
 
 def _printed(text: str) -> str:
     """What of a quote is the same in a note and where it is shown: its characters on paper."""
-    bare = _NOT_OF_QUOTE.sub("", text)
+    bare = _NOT_OF_QUOTE.sub("", text.replace("\r", "\n"))
     return "".join(each for each in bare if each.isprintable() and not each.isspace())
 
 
