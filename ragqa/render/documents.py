@@ -96,7 +96,8 @@ def citation_document(citation: Citation, *, explain: bool = False) -> Document:
 
     :param explain: add what each signal adds to its score.
     """
-    parts = {"parts": dict(citation.parts)} if explain else {}
+    context = {"context": citation.context} if citation.context else {}
+    more = context | ({"parts": dict(citation.parts)} if explain else {})
     return {
         "n": citation.n,
         "path": citation.path,
@@ -109,7 +110,7 @@ def citation_document(citation: Citation, *, explain: bool = False) -> Document:
         "short_answer": citation.span and {"text": citation.short, "chars": list(citation.span)},
         "note_date": citation.note_date or None,
         "old": citation.old,
-    } | parts
+    } | more
 
 
 def _disagreement(told: Disagreement) -> Document:

@@ -23,6 +23,11 @@ _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$^=%&@]|(?<=www)\.|(?<=mailto):|:(?=//|:
 _LIST = re.compile(r"^(\d{0,9})(?=[-+:.)])", re.MULTILINE)
 _INDENT = "   "
 
+_VERIFY_BY = (
+    "By this record `ragqa verify FILE` tells later whether the notes still say the same.\n"
+)
+_NO_SOURCE = "By this record ragqa knows this file as an answer, and quotes nothing from it.\n"
+
 
 def answer_markdown(answer: Answer) -> str:
     """The answer as Markdown, in which what notes say is text: no link, image or HTML of theirs."""
@@ -46,7 +51,7 @@ def _blocks(answer: Answer) -> Iterator[str]:
     if answer.warnings:
         yield "## Warnings\n"
         yield "".join(f"- {escaped(warning)}\n" for warning in answer.warnings)
-    yield "By this record `ragqa verify FILE` tells later whether the notes still say the same.\n"
+    yield _VERIFY_BY if answer.citations else _NO_SOURCE
     yield f"```json\n{record_of(answer)}\n```\n"
 
 

@@ -61,6 +61,8 @@ def _print_checked(console: Console, checked: Checked, linker: Linker) -> None:
     if checked.reason:
         emit(console, Text(safe_line(checked.reason), style="warning"), indent=_INDENT)
     if checked.standing is Standing.CHANGED and place is not None:
+        if place.header and citation.context:
+            emit(console, _difference(citation.context, place.header), indent=_INDENT)
         emit(console, _difference(citation.quote, place.text), indent=_INDENT)
     else:
         emit(console, Text(_flat(citation.quote)), indent=_INDENT)
@@ -97,6 +99,7 @@ def _checked(checked: Checked) -> Document:
         "lines": list(citation.lines),
         "chars": list(citation.chars),
         "quote": citation.quote,
+        **({"context": citation.context} if citation.context else {}),
         "now": _place(checked.place),
         "rewrapped": checked.is_rewrapped,
         "elsewhere": _place(checked.elsewhere),
@@ -112,4 +115,5 @@ def _place(place: Place | None) -> Document | None:
         "lines": list(place.lines),
         "chars": list(place.chars),
         "text": place.text,
+        **({"context": place.header} if place.header else {}),
     }

@@ -8,7 +8,8 @@ from enum import StrEnum
 class SavedCitation:
     """A citation as a file says it: `n`, `lines` and `chars` may be any numbers, `path` any text.
 
-    `note_sha256` is "" where the file does not tell.
+    `context` is a table row's header or what a list is announced by. It and `note_sha256` are ""
+    where the file does not tell.
     """
 
     n: int
@@ -17,24 +18,33 @@ class SavedCitation:
     chars: tuple[int, int]
     quote: str
     note_sha256: str = ""
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SavedAnswer:
-    """An answer that was saved, as far as it can be checked; abstentions have no citations."""
+    """An answer that was saved, as far as it can be checked; abstentions have no citations.
+
+    `shown_otherwise` tells that it shows other quotes than those of its citations.
+    """
 
     question: str
     citations: tuple[SavedCitation, ...]
+    shown_otherwise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A stretch of a note as it is now: `note.text[chars[0]:chars[1]] == text`."""
+    """A stretch of a note as it is now: `note.text[chars[0]:chars[1]] == text`.
+
+    `header` is that of a table row that was changed, else "".
+    """
 
     path: str
     lines: tuple[int, int]
     chars: tuple[int, int]
     text: str
+    header: str = ""
 
 
 class Standing(StrEnum):
@@ -51,8 +61,8 @@ class Checked:
     """A citation held against the notes.
 
     `place` is where its words stand now, or, if it was changed, what it was changed into; None
-    where it is gone, and then `reason` says why. `elsewhere` is another note that still has the
-    words of one that was changed.
+    where it is gone. `reason` says why it is gone, or changed though its words stand. `elsewhere`
+    is another note that still has the words of one that was changed.
     """
 
     citation: SavedCitation
@@ -69,18 +79,23 @@ class Checked:
     @property
     def is_rewrapped(self) -> bool:
         """Whether the words are the same and the white space between them is not."""
-        return self.is_sound and self.place is not None and self.place.text != self.citation.quote
+        is_moved = self.standing is Standing.MOVED
+        return is_moved and self.place is not None and self.place.text != self.citation.quote
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """A saved answer held against the notes; `warnings` say what could not be looked at."""
+    """A saved answer held against the notes.
+
+    `warnings` say what could not be looked at; `shown_otherwise` is as in the saved answer.
+    """
 
     question: str
     checked: tuple[Checked, ...]
     warnings: tuple[str, ...] = ()
+    shown_otherwise: bool = False
 
     @property
     def is_sound(self) -> bool:
-        """Whether the notes still say all of it."""
-        return all(one.is_sound for one in self.checked)
+        """Whether the notes still say all of it, and it shows what they were asked for."""
+        return not self.shown_otherwise and all(one.is_sound for one in self.checked)

@@ -1,7 +1,8 @@
 """Hold the citations of a saved answer against the notes as they are now.
 
-`saved` writes and reads saved answers, `locating` finds a quote in a text, `likeness` what it was
-changed into. No index is needed: only notes are read, the same that `ragqa index` would read.
+`saved` writes and reads saved answers, `locating` finds a quote in a text, `today` tells what the
+note says there, `likeness` what it was changed into and `renamed` the same in all other notes. No
+index is needed: only notes are read, the same that `ragqa index` would read.
 """
 
 from ragqa.verifying.checking import verify

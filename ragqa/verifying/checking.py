@@ -1,75 +1,26 @@
 """Each citation of a saved answer: intact, moved, changed or gone."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 
-from ragqa.notes import read_text, walk_notes
 from ragqa.types import (
     Checked,
     Place,
     Progress,
     SavedAnswer,
     SavedCitation,
-    Skipped,
     Standing,
     Verification,
 )
-from ragqa.verifying.likeness import Sentence, sentences_of, successor
-from ragqa.verifying.locating import Span, find, stands_at
+from ragqa.verifying.likeness import successor
+from ragqa.verifying.locating import places
+from ragqa.verifying.renamed import successors
 from ragqa.verifying.saved import is_saved
+from ragqa.verifying.today import Note, Notes, is_below
 
-NOT_BELOW = "this is not a path below the folder of notes"
-NO_NOTE = "there is no such note: it was removed or renamed, or it is ignored or behind a link"
 NOTHING_LIKE_IT = "nothing in the note reads like it"
-
-
-@dataclass
-class _Note:
-    """A note as it is now; it is taken apart when that is first needed."""
-
-    path: str
-    text: str
-    sha256: str
-
-    @cached_property
-    def sentences(self) -> list[Sentence]:
-        return sentences_of(self.path, self.text)
-
-    def place(self, span: Span) -> Place:
-        first = self.text.count("\n", 0, span[0]) + 1
-        words = self.text[span[0] : span[1]]
-        return Place(self.path, (first, first + words.count("\n")), span, words)
-
-
-class _Notes:
-    """The notes of a corpus, each read when it is asked for.
-
-    Only what the walk finds is opened: what else a saved answer may name, be it outside of the
-    corpus, ignored, hidden or behind a link, is not.
-    """
-
-    def __init__(self, corpus: Path, max_note_bytes: int) -> None:
-        self._corpus = corpus
-        self._max_note_bytes = max_note_bytes
-        walk = walk_notes(corpus, max_note_bytes=max_note_bytes)
-        self.paths = dict.fromkeys(file.path for file in walk.files)  # a set, in order
-        self.skipped = {skip.path: skip.reason for skip in walk.skipped}
-
-    def read(self, path: str) -> _Note | None:
-        """The note, or None, and then `why_not` knows the reason."""
-        if path not in self.paths:
-            return None
-        read = read_text(self._corpus, path, max_note_bytes=self._max_note_bytes)
-        if isinstance(read, Skipped):
-            self.skipped[path] = read.reason
-            return None
-        return _Note(path, read.text, read.sha256)
-
-    def why_not(self, path: str) -> str:
-        """Why a path is not read as a note."""
-        return self.skipped.get(path, NO_NOTE if _is_below(path) else NOT_BELOW)
+SHOWN_OTHERWISE = "the quotes shown are not those of the record, which is what was checked"
 
 
 def verify(
@@ -84,73 +35,117 @@ def verify(
     """
     if not saved.citations:
         return Verification(saved.question, ())
-    notes = _Notes(corpus, max_note_bytes)
-    own = {path: notes.read(path) for path in {each.path for each in saved.citations}}
-    found = {each: _in_own_note(each, own[each.path]) for each in saved.citations}
-    lost = [each for each, one in found.items() if one is None and _is_below(each.path)]
-    elsewhere = dict(_in_other_notes(lost, notes, progress))
+    checked, warnings = _checked(saved.citations, Notes(corpus, max_note_bytes), progress)
+    if saved.shown_otherwise:
+        warnings = (SHOWN_OTHERWISE, *warnings)
+    return Verification(saved.question, checked, warnings, saved.shown_otherwise)
+
+
+def _checked(
+    citations: Sequence[SavedCitation], notes: Notes, progress: Progress
+) -> tuple[tuple[Checked, ...], tuple[str, ...]]:
+    """What became of each citation, and the warnings."""
+    own = {path: notes.read(path) for path in {each.path for each in citations}}
+    found = {each: _in_note(each, own[each.path]) for each in citations}
+    lost = [each for each, one in found.items() if not _is_sound(one) and is_below(each.path)]
+    elsewhere: dict[SavedCitation, Place] = {}
+    for each, there in _in_other_notes(lost, notes, progress):
+        if there.is_sound and there.place is not None:
+            elsewhere[each] = there.place
+        elif own[each.path] is None:
+            found[each] = found[each] or there
     for each, place in elsewhere.items():
         if own[each.path] is None:  # renamed: there its other citations may have been changed
             own[each.path] = notes.read(place.path)
-    checked = (
-        found[each] or _lost(each, own[each.path], elsewhere.get(each), notes.why_not(each.path))
-        for each in saved.citations
+    told = {
+        each: one if _is_sound(one) else _lost(each, one, own[each.path], elsewhere.get(each))
+        for each, one in found.items()
+    }
+    orphans = [each for each in lost if told[each] is None and each.path not in notes.paths]
+    likely = successors(orphans, notes, progress)
+    checked = tuple(
+        told[each] or _orphan(each, likely.get(each), notes, own[each.path]) for each in citations
     )
-    warnings = _unread(notes) if len(elsewhere) < len(lost) else ()
-    return Verification(saved.question, tuple(checked), warnings)
+    return checked, _unread(notes) if len(elsewhere) < len(lost) else ()
 
 
-def _is_below(path: str) -> bool:
-    """Whether a path can be that of a file in the corpus."""
-    return {"", ".", ".."}.isdisjoint(path.split("/")) and "\0" not in path
+def _is_sound(checked: Checked | None) -> bool:
+    return checked is not None and checked.is_sound
 
 
-def _in_own_note(citation: SavedCitation, note: _Note | None) -> Checked | None:
-    """The citation where its words still stand in the note that it names."""
+def _in_note(citation: SavedCitation, note: Note | None) -> Checked | None:
+    """The citation where its words stand in a note, at best where it says no more than them."""
     if note is None:
         return None
-    is_same = note.sha256 == citation.note_sha256
-    if stands_at(note.text, citation.quote, citation.chars, may_cut=is_same):
+    start, end = citation.chars
+    is_as_cited = (note.path, note.sha256) == (citation.path, citation.note_sha256)
+    if is_as_cited and 0 <= start <= end and note.text[start:end] == citation.quote:
         return Checked(citation, Standing.INTACT, note.place(citation.chars))
-    span = find(note.text, citation.quote, citation.chars[0])
-    return Checked(citation, Standing.MOVED, note.place(span)) if span is not None else None
+    changed = None
+    for span in places(note.text, citation.quote, start):
+        reading = note.reading(span)
+        if reading.is_same and _is_header(reading.header, citation.context):
+            place = note.place(span)
+            is_there = note.path == citation.path and place.lines == citation.lines
+            return Checked(citation, Standing.INTACT if is_there else Standing.MOVED, place)
+        place = note.place(reading.span, reading.header)
+        changed = changed or Checked(citation, Standing.CHANGED, place, reading.reason)
+    return changed
+
+
+def _is_header(header: str, context: str) -> bool:
+    """Whether a row has the header that it was cited with, below its heading where one was told."""
+    return not header or not context or f": {context}".endswith(f": {header}")
 
 
 def _in_other_notes(
-    lost: Sequence[SavedCitation], notes: _Notes, progress: Progress
-) -> Iterator[tuple[SavedCitation, Place]]:
-    """The first place, in order of paths, of each citation in a note that it does not name."""
+    lost: Sequence[SavedCitation], notes: Notes, progress: Progress
+) -> Iterator[tuple[SavedCitation, Checked]]:
+    """Each citation in notes that it does not name, in order of paths, up to where it is sound."""
     left = list(lost)
     for count, path in enumerate(notes.paths, start=1):
         wanted = [each for each in left if each.path != path]
         note = notes.read(path) if wanted else None
         if note is not None and not is_saved(note.text):
             for each in wanted:
-                span = find(note.text, each.quote, each.chars[0])
-                if span is not None:
-                    left.remove(each)
-                    yield each, note.place(span)
+                found = _in_note(each, note)
+                if found is not None:
+                    if found.is_sound:
+                        left.remove(each)
+                    yield each, found
         progress("searching", count, len(notes.paths))
 
 
 def _lost(
-    citation: SavedCitation, note: _Note | None, elsewhere: Place | None, reason: str
-) -> Checked:
-    """What became of a citation whose words are not in its note any more.
+    citation: SavedCitation, changed: Checked | None, note: Note | None, elsewhere: Place | None
+) -> Checked | None:
+    """What became of a citation that is not sound in its note; None if that cannot be told.
 
+    :param changed: its words where more is said with them now.
     :param note: its note, under the name that it has now; None where there is none.
-    :param reason: why there is none.
+    :param elsewhere: another note that has its words.
     """
+    if changed is not None and changed.place is not None and changed.place.path == citation.path:
+        return replace(changed, elsewhere=elsewhere)
     if note is not None and (elsewhere is None or elsewhere.path != note.path):
-        span = successor(note.sentences, citation.quote, citation.chars[0])
-        if span is not None:
-            return Checked(citation, Standing.CHANGED, note.place(span), elsewhere=elsewhere)
-    if elsewhere is not None:
-        return Checked(citation, Standing.MOVED, elsewhere)
-    return Checked(citation, Standing.GONE, reason=reason if note is None else NOTHING_LIKE_IT)
+        found = successor(note.sentences, citation.quote, citation.chars[0])
+        if found is not None:
+            place = note.place(found.span)
+            return Checked(citation, Standing.CHANGED, place, elsewhere=elsewhere)
+    return changed if elsewhere is None else Checked(citation, Standing.MOVED, elsewhere)
 
 
-def _unread(notes: _Notes) -> tuple[str, ...]:
+def _orphan(
+    citation: SavedCitation, place: Place | None, notes: Notes, note: Note | None
+) -> Checked:
+    """A citation whose words are nowhere, with what reads like it now, if anything does."""
+    if place is not None:
+        return Checked(citation, Standing.CHANGED, place)
+    reason = notes.why_not(citation.path) if note is None else NOTHING_LIKE_IT
+    return Checked(citation, Standing.GONE, reason=reason)
+
+
+def _unread(notes: Notes) -> tuple[str, ...]:
     """A warning where words that were not found may stand in what could not be read."""
     if not notes.skipped:
         return ()

@@ -2,15 +2,15 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import takewhile
+from typing import NamedTuple
 
 from ragqa.analysis import UNSPACED, tokenize
-from ragqa.notes import parse_note
 from ragqa.passages import unit_spans
-from ragqa.types import Kind, Stamp
+from ragqa.types import Block, Kind
 
 Span = tuple[int, int]
 
@@ -34,7 +34,7 @@ next 1,200, took 1,100,000 at most."""
 _SEEDS = 20
 _URL = re.compile(r"https?://[^\s)>\]]+")
 _NOT_WORD = re.compile(r"[\W_]+")
-_TOKEN = re.compile(rf"(?:[{UNSPACED}]|[^\s{UNSPACED}]+)\s*|\s+")
+_TOKEN = re.compile(rf"(?:~~|[{UNSPACED}]|(?:(?!~~)[^\s{UNSPACED}])+)\s*|\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,13 @@ class Sentence:
 
     span: Span
     words: Sequence[str]
+
+
+class Successor(NamedTuple):
+    """What reads like a quote, and how much: the larger one is the likelier one."""
+
+    likeness: float
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +61,27 @@ class Piece:
 
     @property
     def is_same(self) -> bool:
-        """Whether it stands in both."""
-        return self.removed == self.added
+        """Whether it stands in both; white space may follow it in only one."""
+        return self.removed.split() == self.added.split()
 
 
-def sentences_of(path: str, text: str) -> list[Sentence]:
+def sentences_of(text: str, blocks: Sequence[Block]) -> list[Sentence]:
     """All that can be cited of a note, in order."""
     found = []
-    for block in parse_note(path, text, "", Stamp(0, 0)).blocks:
+    for block in blocks:
         is_text = block.kind not in (Kind.HEADING, Kind.RULE)
         for start, end in unit_spans(text, block):
-            words = _words(text[start:end]) if is_text else ()
+            words = words_of(text[start:end]) if is_text else ()
             found.append(Sentence((start, end), words))
     return found
 
 
-def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Span | None:
-    """The characters of what reads most like a quote, the nearest of equals; None if nothing does.
+def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Successor | None:
+    """What reads most like a quote, the nearest of equals; None if nothing does.
 
     :param near: the character at which the quote stood.
     """
-    words = _words(quote)
+    words = words_of(quote)
     if not 0 < len(words) <= MAX_WORDS:
         return None
     best: tuple[float, int, Span] | None = None
@@ -83,7 +90,16 @@ def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Span | No
         theirs = [word for one in sentences[start:end] for word in one.words]
         likeness = SequenceMatcher(None, words, theirs).ratio()
         best = max(best or (0, 0, span), (likeness, -abs(span[0] - near), span))
-    return best[2] if best is not None and best[0] >= LIKE_FROM else None
+    return Successor(best[0], best[2]) if best is not None and best[0] >= LIKE_FROM else None
+
+
+def share_held(words: Sequence[str], theirs: Collection[str]) -> float:
+    """The share of a quote's words that a note has; 0 where so few are not enough for likeness.
+
+    A sentence that has c of the quote's n words has at least c itself, and 2c / (n + c) at most.
+    """
+    common = sum(word in theirs for word in words)
+    return common / len(words) if 2 * common >= LIKE_FROM * (len(words) + common) > 0 else 0
 
 
 def differences(old: str, new: str) -> list[Piece]:
@@ -91,28 +107,34 @@ def differences(old: str, new: str) -> list[Piece]:
     a, b = (_TOKEN.findall(" ".join(text.split()) + " ") for text in (old, new))
     first = _common(a, b)
     last = _common(a[first:][::-1], b[first:][::-1])
-    head, tail = "".join(a[:first]), "".join(a[len(a) - last :])
-    between = _between(a[first : len(a) - last], b[first : len(b) - last])
-    pieces = [Piece(head, head), *between, Piece(tail, tail)]
+    pieces = [
+        Piece("".join(a[:first]), "".join(b[:first])),
+        *_between(a[first : len(a) - last], b[first : len(b) - last]),
+        Piece("".join(a[len(a) - last :]), "".join(b[len(b) - last :])),
+    ]
     return [piece for piece in pieces if piece.removed or piece.added]
 
 
 def _common(a: Sequence[str], b: Sequence[str]) -> int:
     """How many tokens two texts begin with alike."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
+    alike = takewhile(lambda pair: pair[0].rstrip() == pair[1].rstrip(), zip(a, b, strict=False))
+    return sum(1 for _ in alike)
 
 
 def _between(a: Sequence[str], b: Sequence[str]) -> list[Piece]:
     """The differences of two texts without what they begin and end with alike."""
-    counts = Counter(b)
+    # A word is the same before `~~` and before a space.
+    bare_a, bare_b = ([token.rstrip() for token in tokens] for tokens in (a, b))
+    counts = Counter(bare_b)
     # Each match takes a look at all tokens and at all pairs of equal ones.
-    if min(len(a), len(b)) * (len(a) + sum(counts[token] for token in a)) > MAX_STEPS:
+    if min(len(a), len(b)) * (len(a) + sum(counts[token] for token in bare_a)) > MAX_STEPS:
         return [Piece("".join(a), "".join(b))]
-    matcher = SequenceMatcher(None, a, b, autojunk=False)
+    matcher = SequenceMatcher(None, bare_a, bare_b, autojunk=False)
     return [Piece("".join(a[i:j]), "".join(b[k:m])) for _, i, j, k, m in matcher.get_opcodes()]
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """The words by which texts are compared."""
     # Two links to one site are not alike: a URL counts as a single word.
     whole = _URL.sub(lambda url: _NOT_WORD.sub("", url[0])[:60], text)
     return tokenize(whole, pairs_only=True)

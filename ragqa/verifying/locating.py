@@ -1,42 +1,35 @@
 """Where the words of a quote stand in a text, at best where they stood before."""
 
 from collections.abc import Iterator
+from heapq import nsmallest
 
 Span = tuple[int, int]
 
 # Scripts above are written without spaces, so that a word's end cannot be told by its neighbour.
 _SPACED_BELOW = "\u0e00"
 
-
-def stands_at(text: str, quote: str, span: Span, *, may_cut: bool = False) -> bool:
-    """Whether the quote stands there, to the character.
-
-    :param may_cut: whether it may end within a word. It must not in a note that was changed, where
-        `limit: 5` may be what is left of the quote in `limit: 50`.
-    """
-    start, end = span
-    stands = 0 <= start <= end and text[start:end] == quote
-    return stands and (may_cut or not _cuts_word(text, start, end))
+_MAX_PLACES = 5
 
 
-def find(text: str, quote: str, near: int) -> Span | None:
-    """Find the place of a quote that is nearest to a character; None if it is not there.
+def places(text: str, quote: str, near: int) -> list[Span]:
+    """The places of a quote that are nearest to a character, the nearest first; few at most.
 
-    White space counts as different only where there is no place with the very same.
+    White space counts as different only where there is no place with the very same. The quote must
+    not end within a word: `limit: 5` does not stand in `limit: 50`.
     """
     words = quote.split()
     if max(words, key=len) not in text:
-        return None  # told in a moment, and so it is with most notes
+        return []  # told in a moment, and so it is with most notes
     exact = _nearest(text, quote, near)
-    if exact is not None:
+    if exact:
         return exact
     flat = " ".join(text.split())
     found = _nearest(flat, " ".join(words), len(" ".join(text[: max(near, 0)].split())))
-    return None if found is None else _unflatten(text, flat, found)
+    return [_unflatten(text, flat, span) for span in found]
 
 
-def _nearest(text: str, quote: str, near: int) -> Span | None:
-    return min(_occurrences(text, quote), key=lambda span: abs(span[0] - near), default=None)
+def _nearest(text: str, quote: str, near: int) -> list[Span]:
+    return nsmallest(_MAX_PLACES, _occurrences(text, quote), key=lambda span: abs(span[0] - near))
 
 
 def _occurrences(text: str, quote: str) -> Iterator[Span]:

@@ -7,11 +7,12 @@ is found wherever it stands and however it is fenced.
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, BinaryIO
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, BinaryIO, TypeGuard
 
 from ragqa.errors import UsageError
-from ragqa.types import Answer, SavedAnswer, SavedCitation
+from ragqa.types import Answer, Citation, SavedAnswer, SavedCitation
 
 MAX_BYTES = 10_000_000
 MAX_CITATIONS = 100
@@ -21,6 +22,10 @@ _VERSION = 1
 # In JSON the quotation mark of a text is escaped, so no text within a record looks like one.
 _RECORD = re.compile(rf'\{{\s*"{_MARK}"\s*:')
 _MARKUP = re.compile("[<>&`~]")
+_FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})[ \t]*(\w*)\s*")
+# As quotes are shown: what would steer a terminal is written as an escape, and a block in a quote
+# or a list has marks of that before each line.
+_NOT_OF_QUOTE = re.compile(r"^[\s>]+|\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})", re.MULTILINE)
 _HINT = "save one: ragqa ask QUESTION --json > answer.json, or --format markdown > answer.md"
 
 
@@ -29,19 +34,21 @@ def record_of(answer: Answer) -> str:
     document = {
         _MARK: _VERSION,
         "question": answer.question,
-        "citations": [
-            {
-                "n": citation.n,
-                "path": citation.path,
-                "lines": citation.lines,
-                "chars": citation.chars,
-                "quote": citation.quote,
-                "note_sha256": citation.note_sha256,
-            }
-            for citation in answer.citations
-        ],
+        "citations": [_recorded(citation) for citation in answer.citations],
     }
     return _MARKUP.sub(lambda mark: f"\\u{ord(mark[0]):04x}", json.dumps(document))
+
+
+def _recorded(citation: Citation) -> Mapping[str, object]:
+    context = {"context": citation.context} if citation.context else {}
+    return {
+        "n": citation.n,
+        "path": citation.path,
+        "lines": citation.lines,
+        "chars": citation.chars,
+        "quote": citation.quote,
+        "note_sha256": citation.note_sha256,
+    } | context
 
 
 def is_saved(text: str) -> bool:
@@ -67,14 +74,13 @@ def read_saved(file: BinaryIO, name: str) -> SavedAnswer:
         )
     try:
         text = data.decode("utf-8-sig")
-        return _answer(_document(text))
+        answer = _answer(_document(text))
+        return replace(answer, shown_otherwise=_is_shown_otherwise(text, answer.citations))
     except UnicodeDecodeError as exc:
         problem = f"byte {exc.start:,} is not UTF-8"
-    except KeyError as exc:
-        problem = f"{exc} is missing"
     except RecursionError:
         problem = "it is nested too deeply"
-    except (TypeError, ValueError) as exc:
+    except ValueError as exc:
         problem = str(exc)
     raise UsageError(f"{name} is no saved answer: {problem}", hint=_HINT)
 
@@ -93,63 +99,114 @@ def _document(text: str) -> object:
     return document
 
 
+def _is_shown_otherwise(text: str, citations: Sequence[SavedCitation]) -> bool:
+    """Whether the text around a record shows a quote that is not in it; some may have been cut."""
+    quotes = iter([_printed(defused(citation.quote)) for citation in citations])
+    return bool(citations) and not all(_printed(shown) in quotes for shown in _shown(text))
+
+
+def _shown(text: str) -> Iterator[str]:
+    """The contents of all fenced blocks of code that are marked as text, as quotes are."""
+    fence, is_text, lines = "", False, list[str]()
+    for line in text.split("\n"):
+        found = _FENCE.fullmatch(line)
+        if found and not fence:
+            fence, is_text, lines = found[1], found[2] == "text", []
+        elif found and found[1].startswith(fence) and not found[2]:
+            if is_text:
+                yield "\n".join(lines)
+            fence = ""
+        elif fence:
+            lines.append(line)
+
+
+def _printed(text: str) -> str:
+    """What of a quote is the same in a note and where it is shown: its characters on paper."""
+    bare = _NOT_OF_QUOTE.sub("", text.replace("\r", "\n"))
+    return "".join(each for each in bare if each.isprintable() and not each.isspace())
+
+
 def _answer(document: object) -> SavedAnswer:
-    fields = _mapping(document)
+    fields = _mapping(document, "the file")
     version = fields.get(_MARK, _VERSION)
     if version != _VERSION:
-        raise ValueError(f"version {version!r} is not known to this ragqa")
-    citations = _list(fields["citations"])
+        raise ValueError(f"version {_as_json(version)} is not known to this ragqa")
+    citations = _list(_field(fields, "citations"), "citations")
     if len(citations) > MAX_CITATIONS:
         raise ValueError(f"it has more than {MAX_CITATIONS} citations")
-    return SavedAnswer(_text(fields["question"]), tuple(_citation(each) for each in citations))
-
-
-def _citation(document: object) -> SavedCitation:
-    fields = _mapping(document)
-    quote = _text(fields["quote"])
-    if not quote.strip():
-        raise ValueError("a quote is empty")
-    return SavedCitation(
-        n=_number(fields["n"]),
-        path=_text(fields["path"]),
-        lines=_pair(fields["lines"]),
-        chars=_pair(fields["chars"]),
-        quote=quote,
-        note_sha256=_text(fields.get("note_sha256", "")),
+    return SavedAnswer(
+        _text(_field(fields, "question"), "question"),
+        tuple(_citation(each, f"citation {n}") for n, each in enumerate(citations, start=1)),
     )
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def _citation(document: object, name: str) -> SavedCitation:
+    fields = _mapping(document, name)
+    try:
+        return SavedCitation(
+            n=_number(_field(fields, "n"), "n"),
+            path=_text(_field(fields, "path"), "path"),
+            lines=_pair(_field(fields, "lines"), "lines"),
+            chars=_pair(_field(fields, "chars"), "chars"),
+            quote=_quote(_field(fields, "quote")),
+            note_sha256=_text(fields.get("note_sha256", ""), "note_sha256"),
+            context=_text(fields.get("context", ""), "context"),
+        )
+    except ValueError as exc:
+        raise ValueError(f"{name}: {exc}") from exc
+
+
+def _field(fields: Mapping[str, Any], name: str) -> object:
+    if name not in fields:
+        raise ValueError(f"{name} is missing")
+    return fields[name]
+
+
+def _mapping(value: object, name: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise TypeError(f"{_shown(value)} is not an object")
+        raise _wrong(value, name, "an object")
     return value
 
 
-def _list(value: object) -> list[Any]:
+def _list(value: object, name: str) -> list[Any]:
     if not isinstance(value, list):
-        raise TypeError(f"{_shown(value)} is not a list")
+        raise _wrong(value, name, "a list")
     return value
 
 
-def _text(value: object) -> str:
+def _text(value: object, name: str) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{_shown(value)} is not a text")
+        raise _wrong(value, name, "a string")
     return value
 
 
-def _number(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{_shown(value)} is not a whole number")
+def _quote(value: object) -> str:
+    quote = _text(value, "quote")
+    if not quote.strip():
+        raise ValueError("quote is empty")
+    return quote
+
+
+def _number(value: object, name: str) -> int:
+    if not _is_number(value):
+        raise _wrong(value, name, "a whole number")
     return value
 
 
-def _pair(value: object) -> tuple[int, int]:
-    numbers = _list(value)
-    if len(numbers) != 2:
-        raise ValueError(f"{_shown(value)} is not two numbers")
-    return _number(numbers[0]), _number(numbers[1])
+def _pair(value: object, name: str) -> tuple[int, int]:
+    if not isinstance(value, list) or len(value) != 2 or not all(map(_is_number, value)):
+        raise _wrong(value, name, "a list of two whole numbers")
+    return value[0], value[1]
 
 
-def _shown(value: object) -> str:
-    shown = repr(value)
+def _is_number(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _wrong(value: object, name: str, wanted: str) -> ValueError:
+    return ValueError(f"{name} is {_as_json(value)}, not {wanted}")
+
+
+def _as_json(value: object) -> str:
+    shown = json.dumps(value)
     return shown if len(shown) <= 60 else f"{shown[:60]}\u2026"

@@ -111,6 +111,40 @@ def test_a_changed_sentence_exits_with_1_and_shows_the_difference(quick, notes, 
     }
 
 
+def test_a_sentence_that_is_struck_out_exits_with_1_and_shows_what_was_added(quick, notes, saved):
+    struck = CATS.replace(QUOTE, f"~~{QUOTE}~~ Now they play.")
+    (notes / "cats.md").write_text(struck, encoding="utf-8")
+    checked = quick("verify", saved, "--corpus", notes)
+    assert checked.code == 1
+    assert "it is struck out" in checked.out
+    assert f"   {{+~~+}} {QUOTE}{{+~~ Now they play.+}}\n" in checked.out
+
+
+def test_a_row_is_told_with_the_change_of_its_header(quick, notes, tmp_path):
+    table = "| Cat | Owner |\n| --- | --- |\n| Tom | Ann |\n"
+    (notes / "cats.md").write_text(table, encoding="utf-8")
+    places = ["--corpus", notes, "--index", tmp_path / "index"]
+    asked = quick("ask", "who is the owner of the cat Tom?", "--format", "json", *places)
+    assert asked.document["citations"][0]["context"] == "Cat | Owner"
+    (notes / "cats.md").write_text(table.replace("Owner", "Former owner"), encoding="utf-8")
+    checked = quick("verify", "-", *places[:2], input=asked.out.encode())
+    assert checked.code == 1
+    assert "Cat | [-Owner-] {+Former owner+}" in checked.out
+    told = quick("verify", "-", *places[:2], "--json", input=asked.out.encode()).document
+    assert told["citations"][0]["now"]["context"] == "Cat | Former owner"
+
+
+def test_a_quote_edited_in_the_answer_itself_exits_with_1_and_a_warning(quick, places):
+    asked = quick("ask", QUESTION, "--format", "markdown", *places)
+    assert quick("verify", "-", *places[:2], input=asked.out.encode()).code == 0
+    edited = asked.out.replace(f"   {QUOTE}\n", "   Cats never sleep.\n")
+    assert edited != asked.out
+    checked = quick("verify", "-", *places[:2], input=edited.encode())
+    assert checked.code == 1
+    assert "the quotes shown are not those of the record" in checked.err
+    assert " 1 intact " in checked.out
+
+
 def test_moved_and_wrapped_differently_is_sound_and_says_so(quick, notes, saved):
     (notes / "cats.md").unlink()
     (notes / "felines.md").write_text("\n" + CATS.replace("for ", "for\n"), encoding="utf-8")

@@ -92,8 +92,10 @@ def test_whatever_the_notes_say_is_text_and_the_record_survives(
     if "\t" not in quote:  # within a list a parser may show a tab as spaces
         assert source.content == safe_text(defused(quote)) + "\n"
     for content in (markdown, record.content):
-        (citation,) = read_saved(io.BytesIO(content.encode()), "answer.md").citations
+        saved = read_saved(io.BytesIO(content.encode()), "answer.md")
+        (citation,) = saved.citations
         assert (citation.path, citation.quote) == (path, quote)
+        assert not saved.shown_otherwise
 
 
 @given(NASTY)
@@ -139,7 +141,9 @@ def test_an_abstention_is_exported_with_the_nearest_passages_and_warnings():
     assert "**Your notes do not seem to answer this.**" in markdown
     assert "## Nearest passages\n\n1. [a.md:1](a.md) \u203a A\n" in markdown
     assert "## Warnings\n\n- b.md is left out\n" in markdown
-    assert read_saved(io.BytesIO(markdown.encode()), "answer.md").citations == ()
+    assert "ragqa verify" not in markdown
+    saved = read_saved(io.BytesIO(markdown.encode()), "answer.md")
+    assert (saved.citations, saved.shown_otherwise) == ((), False)
 
 
 @pytest.mark.parametrize("text", ["see https://evil.example", "see WWW.evil.example", "mailto:x"])

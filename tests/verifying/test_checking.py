@@ -7,7 +7,8 @@ from support import make_answer
 
 from ragqa.types import Standing
 from ragqa.verifying import record_of
-from ragqa.verifying.checking import NO_NOTE, NOT_BELOW, NOTHING_LIKE_IT
+from ragqa.verifying.checking import NOTHING_LIKE_IT
+from ragqa.verifying.today import IN_CODE, IN_COMMENT, NO_NOTE, NOT_BELOW, STRUCK_OUT
 
 QUOTE = "Requests are retried three times, with a pause of two seconds."
 NOTE = f"# Retries\n\nWhat the client does.\n\n{QUOTE} Then it gives up.\n"
@@ -122,9 +123,9 @@ def test_a_quote_over_several_lines_survives_a_change_of_line_ends(notes):
     cited = notes.cite("a.md", "One line of it\nand another.")
     assert became(notes, cited).standing is Standing.INTACT
     notes.write("a.md", "# A\r\n\r\nOne line of it\r\nand another.\r\n")
-    checked = became(notes, cited)
-    assert (checked.standing, checked.is_rewrapped) == (Standing.MOVED, True)
-    assert became(notes, notes.cite("a.md", "line of it\r\nand")).standing is Standing.INTACT
+    assert became(notes, cited).standing is Standing.INTACT
+    again = notes.cite("a.md", "One line of it\r\nand another.")
+    assert became(notes, again).standing is Standing.INTACT
 
 
 def test_a_byte_order_mark_moves_nothing(notes, cited):
@@ -194,7 +195,7 @@ def test_what_could_not_be_searched_is_told_where_something_is_missing(notes, ci
 @pytest.mark.parametrize("chars", [(0, 5), (-9, -1), (9, 3), (10**30, 10**30 + 5)])
 def test_characters_that_do_not_fit_the_quote_are_only_a_hint_where_to_look(notes, cited, chars):
     checked = became(notes, replace(cited, chars=chars))
-    assert (checked.standing, checked.place.lines) == (Standing.MOVED, (5, 5))
+    assert (checked.standing, checked.place.lines) == (Standing.INTACT, (5, 5))
 
 
 def test_the_same_citation_twice_is_told_twice(notes, cited):
@@ -203,3 +204,119 @@ def test_the_same_citation_twice_is_told_twice(notes, cited):
 
 def test_an_answer_without_citations_is_sound(notes):
     assert notes.check().is_sound
+
+
+@pytest.mark.parametrize(
+    ("now", "says"),
+    [
+        (f"No longer true: {QUOTE}", f"No longer true: {QUOTE}"),
+        (f"It is not so that {QUOTE} More.", f"It is not so that {QUOTE}"),
+        (f"~~{QUOTE}~~ Now four times.", f"~~{QUOTE}~~ Now four times."),
+        (f"- {QUOTE} Except on Mondays.", f"- {QUOTE} Except on Mondays."),
+        (f"| a | b |\n|---|---|\n| {QUOTE} | never |", f"| {QUOTE} | never |"),
+        (f"a <!-- {QUOTE} --> b", f"a <!-- {QUOTE} --> b"),
+    ],
+)
+def test_a_sentence_that_has_grown_is_changed_and_shown_whole(notes, cited, now, says):
+    notes.write("a.md", f"# Retries\n\nWhat the client does.\n\n{now}\n")
+    checked = became(notes, cited)
+    assert (checked.standing, checked.place.text) == (Standing.CHANGED, says)
+
+
+@pytest.mark.parametrize(
+    ("now", "reason"),
+    [
+        (f"~~{QUOTE}~~", STRUCK_OUT),
+        (f"~~Before. {QUOTE} After.~~", STRUCK_OUT),
+        (f"<!-- {QUOTE} -->", IN_COMMENT),
+        (f"<!--\n\nOld.\n\n{QUOTE}\n-->", IN_COMMENT),
+        (f"Old. <!-- So it was. {QUOTE} Or so. --> New.", IN_COMMENT),
+        (f"%%\nOld.\n\n{QUOTE}\n%%", IN_COMMENT),
+        (f"```\n{QUOTE}\n```", IN_CODE),
+        (f"~~~ text\nA.\n{QUOTE}\n~~~", IN_CODE),
+    ],
+)
+def test_a_sentence_that_is_no_longer_said_is_changed_with_the_reason(notes, cited, now, reason):
+    notes.write("a.md", f"# Retries\n\n{now}\n")
+    checked = became(notes, cited)
+    assert (checked.standing, checked.reason) == (Standing.CHANGED, reason)
+    assert QUOTE in checked.place.text
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        f"- {QUOTE}",
+        f"> {QUOTE}",
+        f"**{QUOTE}**",
+        f"{QUOTE}[^1]",
+        f"{QUOTE} ^retries",
+        f"12. {QUOTE}",
+        f"{QUOTE} And one sentence more.",
+        f"~~Old.~~ {QUOTE} ~~Older.~~",
+        f"<!-- Old. --> \n\n{QUOTE}\n\n<!-- Older. -->",
+        f"`~~` and `%%` and `<!--` are marks. {QUOTE} So are `-->`, `~~` and `%%`.",
+        f"```\n%% of mermaid\n```\n\n{QUOTE}\n\n```\n%% again\n```",
+        f"No longer true: {QUOTE}\n\n{QUOTE}",
+    ],
+)
+def test_what_is_around_a_sentence_and_says_nothing_of_it_does_not_count(notes, cited, now):
+    notes.write("a.md", f"# Retries\n\nNew.\n\nNewer.\n\n{now}\n")
+    assert became(notes, cited).is_sound
+
+
+def test_a_piece_of_a_sentence_that_was_too_long_to_cite_whole_is_still_sound(notes):
+    piece = "and then it waits, " * 20
+    text = f"First it asks, {piece * 2}{QUOTE}\n"
+    notes.write("a.md", text)
+    cited = notes.cite("a.md", piece.strip())
+    notes.write("a.md", f"New.\n\n{text}")
+    assert became(notes, cited).standing is Standing.MOVED
+
+
+def test_a_grown_sentence_tells_of_another_note_that_has_the_old_one(notes, cited):
+    notes.write("a.md", NOTE.replace(QUOTE, f"No longer true: {QUOTE}"))
+    notes.write("z.md", NOTE)
+    checked = became(notes, cited)
+    assert (checked.standing, checked.elsewhere.path) == (Standing.CHANGED, "z.md")
+
+
+def test_words_that_are_struck_out_in_another_note_are_not_moved_there(notes, cited):
+    (notes.folder / "a.md").unlink()
+    notes.write("z.md", f"~~{QUOTE}~~\n")
+    checked = became(notes, cited)
+    assert (checked.standing, checked.place.path) == (Standing.CHANGED, "z.md")
+
+
+TABLE = "| Service | {} |\n| --- | --- |\n| Billing | Tom Ngata |\n"
+ROW = "| Billing | Tom Ngata |"
+
+
+def test_a_row_under_another_header_is_changed(notes):
+    notes.write("a.md", TABLE.format("Owner"))
+    cited = replace(notes.cite("a.md", ROW), context="Service | Owner")
+    assert became(notes, cited).standing is Standing.INTACT
+    below = replace(cited, context="Contacts: Service | Owner")
+    assert became(notes, below).standing is Standing.INTACT
+    notes.write("a.md", TABLE.format("Former owner"))
+    checked = became(notes, cited)
+    assert (checked.standing, checked.place.header) == (Standing.CHANGED, "Service | Former owner")
+    assert became(notes, below).standing is Standing.CHANGED
+    assert became(notes, replace(cited, context="")).standing is Standing.INTACT
+
+
+def test_a_sentence_edited_in_a_renamed_note_is_found_by_its_likeness(notes, cited):
+    (notes.folder / "a.md").unlink()
+    notes.write("c.md", f"{QUOTE.replace('three', 'many').replace('a pause', 'pauses')}\n")
+    notes.write("d.md", f"# Elsewhere\n\n{'Padding. ' * 9}\n\n{QUOTE.replace('three', 'nine')}\n")
+    notes.write("z.md", NOTE.replace("three", "five"))
+    checked = became(notes, cited)
+    assert (checked.standing, checked.place.path) == (Standing.CHANGED, "z.md")
+    assert checked.place.text == QUOTE.replace("three", "five")
+
+
+def test_a_saved_answer_is_no_successor(notes, cited):
+    (notes.folder / "a.md").unlink()
+    record = record_of(make_answer(quote=QUOTE))
+    notes.write("z.md", f"{NOTE.replace('three', 'five')}\n{record}\n")
+    assert became(notes, cited).standing is Standing.GONE

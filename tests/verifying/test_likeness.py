@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragqa.notes import parse_note
+from ragqa.types import Stamp
 from ragqa.verifying import differences
 from ragqa.verifying.likeness import MAX_WORDS, sentences_of, successor
 
@@ -25,9 +27,13 @@ Deployments happen on Tuesdays.
 """
 
 
+def sentences_in(note):
+    return sentences_of(note, parse_note("a.md", note, "", Stamp(0, 0)).blocks)
+
+
 def becomes(quote, note=NOTE):
-    found = successor(sentences_of("a.md", note), quote, note.find(quote))
-    return found and note[slice(*found)]
+    found = successor(sentences_in(note), quote, note.find(quote))
+    return found and note[slice(*found.span)]
 
 
 @pytest.mark.parametrize(
@@ -79,9 +85,9 @@ def test_of_two_alike_the_nearer_one_counts():
     note = (
         "The limit is 5 MB here.\n\n" + "Padding stands here.\n\n" * 9 + "The limit is 6 MB here."
     )
-    sentences = sentences_of("a.md", note)
-    assert successor(sentences, "The limit is 7 MB here.", 0) == (0, 23)
-    assert successor(sentences, "The limit is 7 MB here.", 900)[0] > 100
+    sentences = sentences_in(note)
+    assert successor(sentences, "The limit is 7 MB here.", 0).span == (0, 23)
+    assert successor(sentences, "The limit is 7 MB here.", 900).span[0] > 100
 
 
 @pytest.mark.parametrize("quote", ["...", "| --- |", "word " * (MAX_WORDS + 1)])
@@ -127,3 +133,11 @@ def test_as_many_words_as_a_note_has_in_a_passage_are_compared_one_by_one():
 def test_differences_are_told_word_by_word():
     pieces = differences("The limit is 100 a minute.", "The limit is now 60 a minute.")
     assert [(p.removed, p.added) for p in pieces if not p.is_same] == [("100 ", "now 60 ")]
+
+
+def test_what_is_struck_out_is_told_by_its_marks_alone():
+    pieces = differences("It is 5.", "~~It is 5.~~ Now 6.")
+    assert [(p.removed, p.added) for p in pieces if not p.is_same] == [
+        ("", "~~"),
+        ("", "~~ Now 6. "),
+    ]

@@ -25,7 +25,7 @@ def told(answer):
     return SavedAnswer(
         answer.question,
         tuple(
-            module.SavedCitation(c.n, c.path, c.lines, c.chars, c.quote, c.note_sha256)
+            module.SavedCitation(c.n, c.path, c.lines, c.chars, c.quote, c.note_sha256, c.context)
             for c in answer.citations
         ),
     )
@@ -75,11 +75,11 @@ CITATION = {"n": 1, "path": "a.md", "lines": [1, 1], "chars": [0, 3], "quote": "
     [
         ("", "neither JSON nor Markdown"),
         ("Some notes.", "neither JSON nor Markdown"),
-        ("[]", "not an object"),
-        ('{"query": "cats", "hits": []}', "'citations' is missing"),
-        ('{"question": "?", "citations": {}}', "not a list"),
-        ('{"question": null, "citations": []}', "None is not a text"),
-        ('{"question": "?", "citations": [7]}', "7 is not an object"),
+        ("[]", r"the file is \[\], not an object"),
+        ('{"query": "cats", "hits": []}', "citations is missing"),
+        ('{"question": "?", "citations": {}}', "citations is {}, not a list"),
+        ('{"question": null, "citations": []}', "question is null, not a string"),
+        ('{"question": "?", "citations": [7]}', "citation 1 is 7, not an object"),
         ('{"ragqa_answer": 2, "question": "?", "citations": []}', "version 2"),
         ('x {"ragqa_answer": 1, "question": "?", ', "Expecting"),
         ('{"ragqa_answer": 1} {"ragqa_answer": 1}', "holds 2 of them"),
@@ -96,24 +96,49 @@ def test_what_is_no_saved_answer_is_refused_in_one_sentence(text, problem):
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "problem"),
     [
-        {"n": True},
-        {"n": 1.5},
-        {"path": 7},
-        {"lines": [1]},
-        {"lines": "11"},
-        {"chars": [0, "3"]},
-        {"chars": None},
-        {"quote": ""},
-        {"quote": " \n"},
-        {"quote": ["Yes"]},
-        {"note_sha256": 7},
+        ({"n": True}, "n is true, not a whole number"),
+        ({"n": 1.5}, "n is 1.5, not a whole number"),
+        ({"path": 7}, "path is 7, not a string"),
+        ({"lines": [1]}, "lines is [1], not a list of two whole numbers"),
+        ({"lines": "11"}, 'lines is "11", not a list of two whole numbers'),
+        ({"lines": None}, "lines is null, not a list of two whole numbers"),
+        ({"chars": [0, "3"]}, 'chars is [0, "3"], not a list of two whole numbers'),
+        ({"quote": ""}, "quote is empty"),
+        ({"quote": " \n"}, "quote is empty"),
+        ({"quote": ["Yes"]}, 'quote is ["Yes"], not a string'),
+        ({"note_sha256": 7}, "note_sha256 is 7, not a string"),
+        ({"context": {}}, "context is {}, not a string"),
     ],
 )
-def test_a_citation_of_wrong_types_is_refused(wrong):
-    with pytest.raises(UsageError):
-        read(json.dumps({"question": "?", "citations": [CITATION | wrong]}))
+def test_a_citation_of_wrong_types_is_refused_with_its_number_and_field(wrong, problem):
+    citations = [CITATION, CITATION | wrong]
+    with pytest.raises(UsageError, match=re.escape(f"citation 2: {problem}")):
+        read(json.dumps({"question": "?", "citations": citations}))
+
+
+def test_a_field_that_is_missing_is_named():
+    without = {key: value for key, value in CITATION.items() if key != "chars"}
+    with pytest.raises(UsageError, match="citation 1: chars is missing"):
+        read(json.dumps({"question": "?", "citations": [without]}))
+
+
+@pytest.mark.parametrize(
+    ("shown", "is_otherwise"),
+    [
+        ("", False),
+        ("   ```text\n   Yes, it\n   is.\n   ```", False),
+        ("> ~~~ text\r\n> Yes, it is.\r\n> ~~~", False),
+        ("```python\nNo.\n```", False),
+        ("```text\nYes, it is not.\n```", True),
+        ("```text\nYes, it is.\n```\n\n````text\nAnd more.\n````", True),
+    ],
+)
+def test_quotes_shown_are_held_against_the_record(shown, is_otherwise):
+    record = record_of(make_answer(quote="Yes, it\nis."))
+    saved = read(f"# What?\n\n{shown}\n\n```json\n{record}\n```\n")
+    assert saved.shown_otherwise is is_otherwise
 
 
 def test_too_large_a_file_and_too_many_citations_are_refused(monkeypatch):

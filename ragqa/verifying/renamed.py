@@ -1,0 +1,55 @@
+"""What became of quotes whose note is not there and whose words are nowhere: renamed and edited."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from heapq import nlargest
+
+from ragqa.types import Place, Progress, SavedCitation
+from ragqa.verifying.likeness import share_held, successor, words_of
+from ragqa.verifying.saved import is_saved
+from ragqa.verifying.today import Notes
+
+MAX_NOTES = 20
+"""Notes that are taken apart for one quote: those with most of its words."""
+
+
+def successors(
+    orphans: Sequence[SavedCitation], notes: Notes, progress: Progress
+) -> dict[SavedCitation, Place]:
+    """What reads most like each quote in any note; those like which nothing reads are left out.
+
+    Of equals the one nearest to the character at which the quote stood counts, as within a note.
+    """
+    wanted = defaultdict(list)
+    for orphan, paths in _likely(orphans, notes, progress).items():
+        for path in paths:
+            wanted[path].append(orphan)
+    best: dict[SavedCitation, tuple[tuple[float, int], Place]] = {}
+    for count, path in enumerate(sorted(wanted), start=1):
+        note = notes.read(path)
+        for orphan in wanted[path]:
+            found = note and successor(note.sentences, orphan.quote, orphan.chars[0])
+            if note and found:
+                rank = found.likeness, -abs(found.span[0] - orphan.chars[0])
+                if orphan not in best or rank > best[orphan][0]:
+                    best[orphan] = rank, note.place(found.span)
+        progress("comparing", count, len(wanted))
+    return {orphan: place for orphan, (_, place) in best.items()}
+
+
+def _likely(
+    orphans: Sequence[SavedCitation], notes: Notes, progress: Progress
+) -> dict[SavedCitation, list[str]]:
+    """The notes that hold most words of each quote, as far as that can be enough."""
+    words = {orphan: words_of(orphan.quote) for orphan in orphans}
+    held: dict[SavedCitation, list[tuple[float, str]]] = {orphan: [] for orphan in orphans}
+    for count, path in enumerate(notes.paths if orphans else (), start=1):
+        note = notes.read(path)
+        if note is not None and not is_saved(note.text):
+            theirs = set(words_of(note.text))
+            for orphan in orphans:
+                share = share_held(words[orphan], theirs)
+                if share:
+                    held[orphan].append((share, path))
+        progress("searching", count, len(notes.paths))
+    return {one: [path for _, path in nlargest(MAX_NOTES, likely)] for one, likely in held.items()}

@@ -1,0 +1,170 @@
+"""The notes as they are now, and what each says at a place.
+
+Words that still stand in a note need not be said there any more: the sentence may have grown
+("No longer true: ..."), be struck out, or stand in a comment, in code or under another header.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ragqa.notes import parse_note, read_text, walk_notes
+from ragqa.passages import unit_spans
+from ragqa.types import Block, Kind, Place, Skipped, Stamp
+from ragqa.verifying.likeness import Sentence, sentences_of
+from ragqa.verifying.locating import Span
+
+IN_CODE = "it stands in a block of code now"
+IN_COMMENT = "it stands in a comment now"
+STRUCK_OUT = "it is struck out"
+NOT_BELOW = "this is not a path below the folder of notes"
+NO_NOTE = "there is no such note: it was removed or renamed, or it is ignored or behind a link"
+
+# A sentence or block of code over the embedder's limit is cited in pieces. These are no short
+# quotes, and what stands around them was there before.
+_CUT_FROM = 600
+_PIECE_FROM = 200
+
+_CODE_SPAN = re.compile(r"`[^`\n]+`")
+_STRIKE = re.compile(r"(?<![~\\])~~(?!~)")
+# What may be put around a sentence without saying anything: marks of items, footnotes and anchors.
+_SILENT = re.compile(r"^[\s>]*(?:[-*+]|\d{1,9}[.)])\s|\[\^[^\]\n]*\]|\s\^[\w-]+\s*$")
+_SAYS = re.compile(r"[^\W_]|\?")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The whole sentences, items or rows that hold a quote, and whether they say just that.
+
+    `header` is that of a table row, else ""; `reason` is why the quote is not said there though
+    its words stand, "" where words were added.
+    """
+
+    span: Span
+    is_same: bool
+    header: str = ""
+    reason: str = ""
+
+
+@dataclass
+class Note:
+    """A note as it is now; it is taken apart when that is first needed."""
+
+    path: str
+    text: str
+    sha256: str
+
+    @cached_property
+    def sentences(self) -> list[Sentence]:
+        """All that can be cited, in order."""
+        return sentences_of(self.text, self._blocks)
+
+    def place(self, span: Span, header: str = "") -> Place:
+        """A stretch of the note, as it is told."""
+        first = self.text.count("\n", 0, span[0]) + 1
+        words = self.text[span[0] : span[1]]
+        return Place(self.path, (first, first + words.count("\n")), span, words, header)
+
+    def reading(self, span: Span) -> Reading:
+        """What the note says where the words of a quote stand."""
+        first, last = self._block_at(span[0]), self._block_at(span[1] - 1)
+        if first is None or last is None:
+            return Reading(span, is_same=True)
+        start = _unit_at(self.text, first, span[0])[0]
+        end = _unit_at(self.text, last, span[1] - 1)[1]
+        is_piece = end - start > _CUT_FROM and span[1] - span[0] > _PIECE_FROM
+        whole = span if is_piece else (start, end)
+        if first.kind is Kind.CODE and whole != span:
+            return Reading(span, is_same=False, reason=IN_CODE)
+        if self._is_comment(span[0]):
+            of_html = first.kind is Kind.HTML
+            return Reading(span if of_html else whole, is_same=False, reason=IN_COMMENT)
+        if len(_STRIKE.findall(self._prose, first.start, span[0])) % 2:
+            return Reading(self._struck(whole, last), is_same=False, reason=STRUCK_OUT)
+        added = self.text[whole[0] : span[0]], self.text[span[1] : whole[1]]
+        says = any(_SAYS.search(_SILENT.sub("", each)) for each in added)
+        return Reading(
+            whole if says else span,
+            is_same=not says,
+            header=first.label if first.kind is Kind.ROW else "",
+        )
+
+    @cached_property
+    def _blocks(self) -> Sequence[Block]:
+        return parse_note(self.path, self.text, self.sha256, Stamp(0, 0)).blocks
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [block.start for block in self._blocks]
+
+    @cached_property
+    def _prose(self) -> str:
+        """The text, character by character, with blanks for code: its marks are no markup."""
+        pieces, at = [], 0
+        for block in self._blocks:
+            if block.kind is Kind.CODE:
+                pieces += [self.text[at : block.start], " " * (block.end - block.start)]
+                at = block.end
+        prose = "".join([*pieces, self.text[at:]])
+        return _CODE_SPAN.sub(lambda code: " " * len(code[0]), prose)
+
+    def _block_at(self, at: int) -> Block | None:
+        number = bisect_right(self._starts, at) - 1
+        block = self._blocks[number] if number >= 0 else None
+        return block if block is not None and at < block.end else None
+
+    def _is_comment(self, at: int) -> bool:
+        """Whether a character stands in `<!-- -->` or in `%% %%`, the comments of Obsidian."""
+        prose = self._prose
+        opened = prose.rfind("<!--", 0, at)
+        if opened >= 0 and prose.find("-->", opened, at) < 0 and "-->" in prose[at:]:
+            return True
+        return prose.count("%%", 0, at) % 2 == 1 and "%%" in prose[at:]
+
+    def _struck(self, whole: Span, block: Block) -> Span:
+        """What is struck out, and the sentence after it: mostly what is said instead."""
+        after = [end for _, end in unit_spans(self.text, block) if end > whole[1]]
+        return whole[0], after[0] if after else whole[1]
+
+
+class Notes:
+    """The notes of a corpus, each read when it is asked for.
+
+    Only what the walk finds is opened: what else a saved answer may name, be it outside of the
+    corpus, ignored, hidden or behind a link, is not.
+    """
+
+    def __init__(self, corpus: Path, max_note_bytes: int) -> None:
+        self._corpus = corpus
+        self._max_note_bytes = max_note_bytes
+        walk = walk_notes(corpus, max_note_bytes=max_note_bytes)
+        self.paths = dict.fromkeys(file.path for file in walk.files)  # a set, in order
+        self.skipped = {skip.path: skip.reason for skip in walk.skipped}
+
+    def read(self, path: str) -> Note | None:
+        """The note, or None, and then `why_not` knows the reason."""
+        if path not in self.paths:
+            return None
+        read = read_text(self._corpus, path, max_note_bytes=self._max_note_bytes)
+        if isinstance(read, Skipped):
+            self.skipped[path] = read.reason
+            return None
+        return Note(path, read.text, read.sha256)
+
+    def why_not(self, path: str) -> str:
+        """Why a path is not read as a note."""
+        return self.skipped.get(path, NO_NOTE if is_below(path) else NOT_BELOW)
+
+
+def is_below(path: str) -> bool:
+    """Whether a path can be that of a file in the corpus."""
+    return {"", ".", ".."}.isdisjoint(path.split("/")) and "\0" not in path
+
+
+def _unit_at(text: str, block: Block, at: int) -> Span:
+    """The sentence, item or row of a block in which a character stands."""
+    units = (span for span in unit_spans(text, block) if span[0] <= at < span[1])
+    return next(units, (at, at + 1))
