@@ -230,7 +230,7 @@ def _listed(words: Sequence[str] | Mapping[str, None]) -> str:
 def _print_places(told: Explanation) -> None:
     shown = told.places[:_SHOWN]
     rest = len(told.places) - len(shown)
-    title = "By lines, without the filters" if told.filters else "Its passages by lines, best first"
+    title = "By lines, without the filters" if told.filters else "Passages by lines, best first"
     lines = ["-".join(map(str, place.hit.passage.lines)) for place in shown]
     read = ["yes" if place.read else "no" for place in shown]
     rows = ranking_rows([(place.rank, place.hit) for place in shown])
