@@ -13,8 +13,18 @@ _LINK = re.compile(r"\[([^\[\]]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"]*\")?
 _REFERENCE = re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]")
 _AUTOLINK = re.compile(r"<((?:https?|mailto):[^<>\s]+)>")
 _CODE = re.compile(r"(`+)(.+?)\1", re.DOTALL)
-_STRONG = re.compile(r"(\*\*|__|~~|==)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
+_STRONG = re.compile(r"(\*\*|__|==)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
 _EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)(.+?)(?<=\S)\1(?![\w*_])", re.DOTALL)
+# Of Obsidian (%%) and of HTML; what looks like one in code is code, and is matched as such.
+_COMMENT = re.compile(
+    r"^(```|~~~).*?^\1|(`+).+?\2|(%%.*?%%|<!--.*?(?:-->|\Z))", re.DOTALL | re.MULTILINE
+)
+_CALLOUT = re.compile(r"\s*\[!\w[\w-]*\][-+]?[ \t]*(?:([^\n]*\S)[ \t]*(?:\n\s*|\Z))?")
+_FOOTNOTE = re.compile(r"\A\s*\[\^[^\]\s]+\]:|\[\^[^\]\s]+\]")
+_DEFINITION = re.compile(r"[ \t]*\n[ \t]*:[ \t]+")
+_FIELD = re.compile(r"^([ \t]*[^\W_][\w /-]{0,60})::[ \t]+", re.MULTILINE)
+_BOX = re.compile(r"\[([ xX])\]\s+")
+_ENDS = (".", "!", "?", ":")
 _LEAD = re.compile(r"(?:[^.:;\u2013\u2014]|[.:](?!\s|$))+")
 _SHORT_ITEM = 60
 _LONG_CONTEXT = 80
@@ -26,26 +36,59 @@ def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
     """The quote as one line of running text, without Markdown's marks.
 
     A table row becomes `header: cell` pairs by its context; an item is said after the one that it
-    is nested in, or the line that announces it; a task keeps its box; code keeps its lines.
+    is nested in, or the line that announces it; a task is said to be done or open; code keeps its
+    lines. What is struck out keeps its `~~`, since it is no longer so; comments are left out.
     """
     if kind is Kind.CODE:
         return quote
     if kind is Kind.ROW:
         return _row(quote, context)
-    text = _QUOTE_MARKS.sub("", quote)
+    text = _QUOTE_MARKS.sub("", _without_comments(quote))
     if kind is not Kind.PARAGRAPH:
         text = _ITEM_MARK.sub("", text, count=1) if _ITEM_MARK.match(text) else text
     if kind is Kind.HEADING:
         text = text.strip().strip("#").strip()
-    text = " ".join(_inline(text).split())
-    said_alone = kind is not Kind.ITEM or not context or len(context) > _LONG_CONTEXT
-    return text if said_alone or not text else f"{context.rstrip(':')}: {text}"
+    text = " ".join(_inline(_lines(text)).split())
+    if kind is not Kind.ITEM:
+        return text
+    text = _boxed(text)
+    said_alone = not context or len(context) > _LONG_CONTEXT
+    return text if said_alone or not text else f"{_boxed(context).rstrip(':')}: {text}"
+
+
+def comments_in(markdown: str) -> list[tuple[int, int]]:
+    """Where its comments stand, which no reader sees; one of HTML may have no end."""
+    return [found.span() for found in _COMMENT.finditer(markdown) if found[3]]
 
 
 def lead(item: str) -> str:
     """What a long item is about: what stands before its first dash, colon or full stop."""
     found = _LEAD.match(item)
     return found[0].strip() if found and len(item) > _SHORT_ITEM else item.rstrip(".;,")
+
+
+def _without_comments(quote: str) -> str:
+    return _COMMENT.sub(lambda found: "" if found[3] else found[0], quote)
+
+
+def _lines(text: str) -> str:
+    """Text without the marks that only a line of its own can have."""
+    callout = _CALLOUT.match(text)
+    if callout:
+        title, rest = callout[1] or "", text[callout.end() :]
+        colon = "" if not title or not rest or title.endswith(_ENDS) else ":"
+        text = f"{title}{colon} {rest}"
+    text = _DEFINITION.sub(": ", text)
+    if not _FIELD.search(text):
+        return text
+    # The value of a field ends with its line.
+    return "; ".join(_FIELD.sub(r"\1: ", line).strip() for line in text.splitlines())
+
+
+def _boxed(item: str) -> str:
+    """An item, its box in words if it is a task."""
+    box = _BOX.match(item)
+    return f"({'open' if box[1] == ' ' else 'done'}) {item[box.end() :]}" if box else item
 
 
 def _inline(text: str) -> str:
@@ -58,7 +101,7 @@ def _inline(text: str) -> str:
 
 
 def _words(text: str) -> str:
-    text = _IMAGE.sub("", text)
+    text = _FOOTNOTE.sub("", _IMAGE.sub("", text))
     text = _WIKILINK.sub(r"\1", text)
     text = _LINK.sub(r"\1", text)
     text = _REFERENCE.sub(r"\1", text)

@@ -1,4 +1,4 @@
-"""A sentence with what makes it whole: the one before it that says what "it" is, or all steps."""
+"""A sentence with what makes it whole: those before it that say what "it" is, or all steps."""
 
 import re
 from itertools import dropwhile, takewhile
@@ -11,22 +11,26 @@ _POINTING = re.compile(
     re.IGNORECASE,
 )
 _PARAGRAPH_END = re.compile(r"\n[ \t>]*\n")
+_SENTENCES_BACK = 3
 _MIN_STEPS = 2
 
 
 def with_antecedent(candidate: Candidate) -> Candidate:
-    """A sentence that begins with "it" or the like, with the sentence before it in its paragraph.
+    """A sentence that begins with "it" or the like, with those before it that say what that is.
 
-    Where it is the first one, what a reader sees begins with the heading; others are as they were.
+    As far back in its paragraph as to one that does not begin so itself. Where there is none near,
+    what a reader sees begins with the heading; other candidates are as they were.
     """
     passage, unit = candidate.hit.passage, candidate.unit
     if unit.kind is not Kind.PARAGRAPH or not _POINTING.match(candidate.text):
         return candidate
     at = passage.units.index(unit)
-    before = passage.units[at - 1] if at else None
-    if before is not None and before.kind is Kind.PARAGRAPH:
+    for before in reversed(passage.units[max(0, at - _SENTENCES_BACK) : at]):
         both = Unit(Kind.PARAGRAPH, before.start, unit.end, before.context)
-        if not _PARAGRAPH_END.search(passage.quote(both)):
+        if before.kind is not Kind.PARAGRAPH or _PARAGRAPH_END.search(passage.quote(both)):
+            break
+        said = unit_text(passage, before)
+        if said and not _POINTING.match(said):
             return _recut(candidate, both)
     heading = passage.heading[-1] if passage.heading else passage.title
     return Candidate(candidate.hit, unit, candidate.quote, f"{heading}: {candidate.text}")

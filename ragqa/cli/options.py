@@ -50,12 +50,18 @@ class Format(StrEnum):
     JSON = "json"
 
 
+def complete_format(incomplete: str) -> list[str]:
+    """The formats that begin so."""
+    return [name for name in Format if name.startswith(incomplete)]
+
+
 AsFormat = Annotated[
-    Format | None,
+    str | None,
     typer.Option(
         "--format",
         metavar="FORMAT",
         help="text, markdown (to keep; ragqa verify can check it later) or json.",
+        autocompletion=complete_format,
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -112,22 +118,27 @@ def parse_since(text: str | None) -> str:
         ) from exc
 
 
-def parse_format(chosen: Format | None, *, json: bool, explain: bool) -> Format:
+def parse_format(chosen: str | None, *, json: bool, explain: bool) -> Format:
     """The format asked for by `--format`, by `--json`, or by neither.
 
     :param explain: whether figures are asked for, which Markdown does not have.
-    :raises UsageError: these contradict each other.
+    :raises UsageError: there is no such format, or these contradict each other.
     """
+    if chosen is not None and chosen not in list(Format):
+        raise UsageError(
+            f"--format takes text, markdown or json, not {chosen!r}",
+            hint="ragqa ask --format markdown QUESTION",
+        )
     if json and chosen not in (None, Format.JSON):
         raise UsageError(
             f"--json and --format {chosen} cannot go together", hint=f"ragqa ask --format {chosen}"
         )
-    if explain and chosen is Format.MARKDOWN:
+    if explain and chosen == Format.MARKDOWN:
         raise UsageError(
             "--explain and --format markdown cannot go together: only text and json show figures",
             hint="ragqa ask --explain --json QUESTION",
         )
-    return Format.JSON if json else chosen or Format.TEXT
+    return Format.JSON if json else Format(chosen or Format.TEXT)
 
 
 def with_places(hint: str, args: list[str]) -> str:

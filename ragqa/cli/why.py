@@ -30,8 +30,8 @@ def why(
         str,
         typer.Option(
             "--target",
-            metavar="NOTE[:LINE]",
-            help="The note: its path, file name, title or alias; and a line of it.",
+            metavar="NOTE[:LINES|#HEADING]",
+            help="The note: its path, file name, title or alias; and a part, as NOTE:7-9.",
             autocompletion=complete_path,
         ),
     ],

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from ragqa.answering import (
     PASSAGES,
     Lost,
+    Scored,
     Weighed,
     citation_of,
     in_reading_order,
@@ -14,6 +15,7 @@ from ragqa.answering import (
     why_not,
     worth_saying_to,
 )
+from ragqa.answering.disagreement import disagreements
 from ragqa.api import Index
 from ragqa.clock import Clock
 from ragqa.explaining.explanation import (
@@ -30,7 +32,7 @@ from ragqa.explaining.targets import Notes
 from ragqa.explaining.words import missing_words, telling_words
 from ragqa.retrieval import MAX_QUESTION_BYTES
 from ragqa.stages import losing_leg
-from ragqa.types import Filters, Progress, Retrieved
+from ragqa.types import Disagreement, Filters, Progress, Retrieved
 
 __all__ = ["SAID", "STAGES", "Explanation", "Missing", "Place", "Sentence", "explain"]
 
@@ -53,8 +55,9 @@ def explain(
 ) -> Explanation:
     """Ask a question and tell how far a note came on the way into the answer.
 
-    :param target: `NOTE` or `NOTE:LINE`; the note by its path, file name, title or alias.
-    :raises UsageError: no note or several are called so; else as `Index.ask`.
+    :param target: a note by its path, file name, title or alias, and a part of it (`readings`).
+    :raises UsageError: no note or several are called so, or it has no such part; else as
+        `Index.ask`.
     """
     clock, filters = Clock(), filters or Filters()
     retrieved, info, warnings = index.retrieve(
@@ -67,7 +70,7 @@ def explain(
     told = Explanation(
         question=retrieved.question,
         path=found.path,
-        line=found.line,
+        lines=found.lines,
         stage="not indexed",
         info=info,
         reason=found.reason,
@@ -99,8 +102,8 @@ def _ask(index: Index, retrieved: Retrieved) -> _Asked:
 
 def _follow(index: Index, asked: _Asked, told: Explanation, filters: Filters) -> Explanation:
     """Follow an indexed note through every stage."""
-    ranked = rank_note(index, asked.retrieved, told.path, told.line, filters)
-    sentences = _sentences(asked, ranked.places, told.line)
+    ranked = rank_note(index, asked.retrieved, told.path, told.lines, filters)
+    sentences = _sentences(asked, ranked.places, told.lines)
     said = in_reading_order(asked.weighed.said)
     told = replace(
         told,
@@ -114,6 +117,7 @@ def _follow(index: Index, asked: _Asked, told: Explanation, filters: Filters) ->
         candidates=len(asked.weighed.candidates),
         sentences=sentences,
         said=tuple(citation_of(one, n) for n, one in enumerate(said, 1)),
+        disagreements=_disagreements(asked, said, sentences),
     )
     return _with_words(index, told, filters) if ranked.places else told
 
@@ -139,8 +143,10 @@ def _stage(index: Index, asked: _Asked, ranked: Ranked, sentences: Sequence[Sent
     return SAID if any(sentence.lost is None for sentence in sentences) else "composer"
 
 
-def _sentences(asked: _Asked, places: Sequence[Place], line: int | None) -> tuple[Sentence, ...]:
-    """The candidate sentences of these passages, on that line if it is given, best first."""
+def _sentences(
+    asked: _Asked, places: Sequence[Place], lines: tuple[int, int] | None
+) -> tuple[Sentence, ...]:
+    """The candidate sentences of these passages, on these lines if given, best first."""
     own = {place.hit.passage.id for place in places}
     found = []
     worth = worth_saying_to(asked.retrieved.question)
@@ -149,11 +155,26 @@ def _sentences(asked: _Asked, places: Sequence[Place], line: int | None) -> tupl
         if one.candidate.hit.passage.id not in own:
             continue
         citation = citation_of(one, rank)
-        if line is None or citation.lines[0] <= line <= citation.lines[1]:
+        own_lines = citation.lines
+        if lines is None or (own_lines[0] <= lines[1] and lines[0] <= own_lines[1]):
             found.append(
                 Sentence(citation, rank, why_not(one, asked.weighed.said, worth_saying=worth))
             )
     return tuple(found)
+
+
+def _disagreements(
+    asked: _Asked, said: Sequence[Scored], sentences: Sequence[Sentence]
+) -> tuple[Disagreement, ...]:
+    """The disagreements of the answer that show one of these sentences."""
+    if not asked.weighed.answered:
+        return ()
+    found = disagreements(asked.retrieved.question, said, asked.weighed.candidates)
+    own = {(sentence.citation.path, sentence.citation.chars[1]) for sentence in sentences}
+    # A sentence that is said with the one before it ends where it does alone.
+    return tuple(
+        one for one in found if not own.isdisjoint((c.path, c.chars[1]) for c in one.citations)
+    )
 
 
 def _with_words(index: Index, told: Explanation, filters: Filters) -> Explanation:
@@ -197,7 +218,7 @@ def _to_the_end(index: Index, told: Explanation, trial: Trial, filters: Filters)
     question = " ".join((told.question, *trial.words))
     retrieved, _, _ = index.retrieve(question, filters, refresh=False, progress=None, clock=Clock())
     asked = _ask(index, retrieved)
-    sentences = _sentences(asked, told.places, told.line)
+    sentences = _sentences(asked, told.places, told.lines)
     said = asked.weighed.answered and any(sentence.lost is None for sentence in sentences)
     return replace(trial, said=said)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ragqa.answering import PASSAGES, Lost
 from ragqa.stages import STAGES as LOST_STAGES
-from ragqa.types import Citation, Hit, IndexInfo, Reason
+from ragqa.types import Citation, Disagreement, Hit, IndexInfo, Reason
 
 SAID = "said"
 
@@ -75,17 +75,17 @@ class Trial:
 class Explanation:
     """How far a note came on the way into the answer to a question.
 
-    `line` is the line asked about, if any. `reason` says why the note is not indexed. `filters` are
+    `lines` are those asked about, if any. `reason` says why the note is not indexed. `filters` are
     those that leave it out; the ranks are then those without any. `places` are its passages, or
-    those that hold the line, best first. `candidates` counts the sentences that could have been
+    those that touch the lines, best first. `candidates` counts the sentences that could have been
     said, `sentences` are those of the places, best first. `said` is the answer, or would be if it
     had not been withheld. `reasons` told confidence. `trials` are questions with more words, best
-    first.
+    first. `disagreements` are those of the answer that show a sentence of the places.
     """
 
     question: str
     path: str
-    line: int | None
+    lines: tuple[int, int] | None
     stage: str
     info: IndexInfo
     reason: str = ""
@@ -100,6 +100,7 @@ class Explanation:
     said: tuple[Citation, ...] = ()
     missing: tuple[Missing, ...] = ()
     trials: tuple[Trial, ...] = ()
+    disagreements: tuple[Disagreement, ...] = ()
     warnings: tuple[str, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 

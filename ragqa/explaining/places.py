@@ -24,14 +24,14 @@ class Ranked:
 
 
 def rank_note(
-    index: Index, retrieved: Retrieved, path: str, line: int | None, filters: Filters
+    index: Index, retrieved: Retrieved, path: str, lines: tuple[int, int] | None, filters: Filters
 ) -> Ranked:
-    """Rank the passages of a note, those that hold `line` if it is given, among all passages."""
+    """Rank the passages of a note, those that touch `lines` if given, among all passages."""
     snapshot = index.snapshot()
     passages = [
         passage.id
         for passage in _passages_of(snapshot, retrieved, path)
-        if line is None or passage.lines[0] <= line <= passage.lines[1]
+        if lines is None or (passage.lines[0] <= lines[1] and lines[0] <= passage.lines[1])
     ]
     left_out = tuple(
         said

@@ -1,20 +1,19 @@
 """Which note is asked about, by its path, its name or its title; and why it may not be indexed."""
 
 import os
-import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ragqa.errors import UsageError
-from ragqa.notes import why_left_out
-from ragqa.types import IndexInfo, NoteRecord
+from ragqa.explaining.spots import Spot, lines_of, readings
+from ragqa.notes import read_text, why_left_out
+from ragqa.types import IndexInfo, NoteRecord, Skipped
 
 OUTSIDE = "outside the folder of notes"
 PENDING = "not in the index yet; run ragqa index"
 
-_LINE = re.compile(r"(?s)(.+):([1-9]\d{0,8})")
 _MAX_ENTRIES = 20_000
 """Names to compare with one that is not known, and files to look for one among."""
 
@@ -30,7 +29,7 @@ class Target:
     """
 
     path: str
-    line: int | None
+    lines: tuple[int, int] | None = None
     reason: str = ""
 
 
@@ -44,27 +43,38 @@ class Notes:
     info: IndexInfo
 
     def find(self, text: str) -> Target:
-        """The note that `NOTE` or `NOTE:LINE` means.
+        """The note that a target means, and the lines of it (`readings` has the forms).
 
         :raises UsageError: there is no such note, or several have this name; the hint names some.
+            Or it has no such line or heading.
         """
         for look in (self._indexed, self._left_out):
-            for name, line in _readings(text):
-                target = look(name, line)
+            for spot in readings(text):
+                target = look(spot.name)
                 if target:
-                    return target
+                    return replace(target, lines=self._lines(spot, target))
         shown = text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}\u2026"
         raise UsageError(
             f"there is no note {shown!r} in {self.corpus}", hint=_suggest(self._alike(text))
         )
 
-    def _indexed(self, name: str, line: int | None) -> Target | None:
-        for path in _inside(self.corpus, name):
+    def _lines(self, spot: Spot, target: Target) -> tuple[int, int] | None:
+        if target.reason or spot == Spot(spot.name):
+            return spot.lines
+        read = read_text(self.corpus, target.path, max_note_bytes=self.max_note_bytes)
+        # A note that is gone or cannot be read any more is told so later on.
+        return spot.lines if isinstance(read, Skipped) else lines_of(spot, target.path, read.text)
+
+    def _indexed(self, name: str) -> Target | None:
+        inside = _inside(self.corpus, name)
+        for path in inside:
             if path in self.known:
-                return Target(path, line)
-        folded = name.casefold()
+                return Target(path)
+        folded, folded_paths = name.casefold(), {path.casefold() for path in inside}
         ways: tuple[Callable[[NoteRecord], bool], ...] = (
             lambda note: note.path.rpartition("/")[2] == name,
+            lambda note: not folded_paths.isdisjoint(_paths(note)),
+            lambda note: note.path.rpartition("/")[2].casefold() == folded,
             lambda note: folded in _names(note),
         )
         for fits in ways:
@@ -76,20 +86,20 @@ class Notes:
                     f"{len(paths)} notes are called {name!r}: {first}{more}", hint=_suggest(paths)
                 )
             if paths:
-                return Target(paths[0], line)
+                return Target(paths[0])
         return None
 
-    def _left_out(self, name: str, line: int | None) -> Target | None:
+    def _left_out(self, name: str) -> Target | None:
         paths = _inside(self.corpus, name)
         if not paths:
-            return Target(name, line, OUTSIDE)
+            return Target(name, reason=OUTSIDE)
         if "/" not in name:
             paths += _below(self.corpus, name)
         for path in paths:
             reason = self._reason(path)
             if reason:
-                return Target(path, line, reason)
-        return Target(name, line, OUTSIDE) if os.path.lexists(name) else None
+                return Target(path, reason=reason)
+        return Target(name, reason=OUTSIDE) if os.path.lexists(name) else None
 
     def _reason(self, path: str) -> str:
         """Why what lies at a path is not indexed; "" where nothing seems to lie there."""
@@ -108,7 +118,7 @@ class Notes:
         """The notes with the names most like this one, best first."""
         from difflib import get_close_matches
 
-        *_, (wanted, _) = ("", None), *_readings(text[:_MAX_NAME])
+        *_, wanted = "", *(spot.name for spot in readings(text[:_MAX_NAME]))
         names: dict[str, str] = {}
         for note in list(self.known.values())[:_MAX_ENTRIES]:
             for name in (note.path.casefold(), note.path.rpartition("/")[2].casefold()):
@@ -119,13 +129,10 @@ class Notes:
         return list(dict.fromkeys(names[name] for name in close))
 
 
-def _readings(text: str) -> Iterator[tuple[str, int | None]]:
-    """The whole as a name; then, if it can be read so, the name and the line behind a colon."""
-    if text:
-        yield text, None
-    match = _LINE.fullmatch(text)
-    if match:
-        yield match[1], int(match[2])
+def _paths(note: NoteRecord) -> tuple[str, str]:
+    """Its path in small letters, as a file has it and as a wikilink does."""
+    path = note.path.casefold()
+    return path, path.rpartition(".")[0]
 
 
 def _names(note: NoteRecord) -> set[str]:

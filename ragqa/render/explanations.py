@@ -37,7 +37,7 @@ _LOST = {
 
 def verdict(told: Explanation) -> str:
     """Whether the note is in the answer and why, in a sentence or two."""
-    return _VERDICTS.get(told.stage, _too_far_down)(told)
+    return _VERDICTS.get(told.stage, _too_far_down)(told) + _disagreeing(told)
 
 
 def print_explanation(told: Explanation, linker: Linker) -> None:
@@ -59,7 +59,7 @@ def explanation_document(told: Explanation) -> Document:
     """What `ragqa why --json` prints."""
     return {
         "question": told.question,
-        "target": {"path": told.path, "line": told.line},
+        "target": {"path": told.path, "lines": told.lines and list(told.lines)},
         "verdict": verdict(told),
         "stage": told.stage,
         "reason": told.reason,
@@ -83,6 +83,19 @@ def explanation_document(told: Explanation) -> Document:
     }
 
 
+def _disagreeing(told: Explanation) -> str:
+    """That it stands below the answer where another note says something else, "" where not so."""
+    others = dict.fromkeys(
+        f"{c.path}:{c.lines[0]}"
+        for one in told.disagreements
+        for c in one.citations
+        if c.path != told.path
+    )
+    if not others:
+        return ""
+    return f' It is shown under "Your notes disagree", beside {" and ".join(others)}.'
+
+
 def _said(told: Explanation) -> str:
     own = [sentence.citation.chars for sentence in told.sentences if sentence.lost is None]
     numbers = [
@@ -99,11 +112,11 @@ def _not_indexed(told: Explanation) -> str:
 
 
 def _no_passage(told: Explanation) -> str:
-    if told.line is None:
+    if told.lines is None:
         return f"{told.path} is indexed, but holds no text that can be found."
     return (
-        f"No passage holds line {told.line} of {told.path}: it is empty, beyond the end, "
-        "or front matter, which is read but not quoted."
+        f"No passage holds {_lines(told.lines)} of {told.path}: that is empty, or front matter, "
+        "which is read but not quoted."
     )
 
 
@@ -175,7 +188,15 @@ _VERDICTS: Mapping[str, Callable[[Explanation], str]] = {
 
 
 def _subject(told: Explanation) -> str:
-    return told.path if told.line is None else f"Line {told.line} of {told.path}"
+    if told.lines is None:
+        return told.path
+    first, last = told.lines
+    return f"Line {first} of {told.path}" if first == last else f"{told.path}:{first}-{last}"
+
+
+def _lines(lines: tuple[int, int]) -> str:
+    first, last = lines
+    return f"line {first}" if first == last else f"lines {first}-{last}"
 
 
 def _on_words(told: Explanation) -> list[str]:
@@ -209,7 +230,7 @@ def _listed(words: Sequence[str] | Mapping[str, None]) -> str:
 def _print_places(told: Explanation) -> None:
     shown = told.places[:_SHOWN]
     rest = len(told.places) - len(shown)
-    title = "By lines, without the filters" if told.filters else "Its passages by lines, best first"
+    title = "By lines, without the filters" if told.filters else "Passages by lines, best first"
     lines = ["-".join(map(str, place.hit.passage.lines)) for place in shown]
     read = ["yes" if place.read else "no" for place in shown]
     rows = ranking_rows([(place.rank, place.hit) for place in shown])

@@ -1,4 +1,4 @@
-"""Scores for people: words for the names of signals and features, and tables that fit 80 columns.
+"""Scores for people: words for the names of signals and features, and tables that fit the screen.
 
 Three things are kept apart: how a passage ranks, how well a sentence matches the question, and the
 confidence that the notes answer it. They are made of other figures and cannot be compared.
@@ -25,27 +25,29 @@ _FEATURES = {
     "score": "score of the best passage",
     "score_gap": "its lead over the next ones",
     "closest": "meaning of the nearest passage",
-    "match": "best match with what is asked for",
+    "match": "best sentence's match, up to 3",
     "coverage": "question's words in a sentence",
 }
 """What tells confidence; likewise."""
 
-_LABEL = 34
+_LABEL = 33
 _CELL = 9
-_ACROSS = 5
-"""Columns side by side: a label and these fit 80 columns."""
+_WIDTH = 80
+"""A table is not wider than this; a label and three cells fit 60 columns."""
+
+_SHOWN = 5
 
 Row = tuple[str, Sequence[str]]
 
 
 def print_scores(answer: Answer) -> None:
     """Print what an answer was found by: ranking, match and confidence, each under its name."""
-    for start in range(0, len(answer.citations), _ACROSS):
-        citations = answer.citations[start : start + _ACROSS]
-        rows = ranking_rows([_hit_of(citation, answer.hits) for citation in citations])
-        print_table([f"[{one.n}]" for one in citations], [*rows, *match_rows(citations)])
-    if not answer.citations:
-        ranked = list(enumerate(answer.hits[:_ACROSS], start=1))
+    if answer.citations:
+        rows = ranking_rows([_hit_of(citation, answer.hits) for citation in answer.citations])
+        heads = [f"[{one.n}]" for one in answer.citations]
+        print_table(heads, [*rows, *match_rows(answer.citations)])
+    else:
+        ranked = list(enumerate(answer.hits[:_SHOWN], start=1))
         print_table([str(rank) for rank, _ in ranked], ranking_rows(ranked) if ranked else [])
     print_confidence(answer.confidence, answer.reasons)
 
@@ -56,11 +58,11 @@ def ranking_rows(ranked: Sequence[tuple[int | None, Hit | None]]) -> list[Row]:
     return [
         ("Ranking of the passage", []),
         ("  rank", [whole(rank) for rank in ranks]),
-        ("  score", [decimals(hit.score if hit else None) for hit in hits]),
+        ("  score, about 1 if both agree", [decimals(hit.score if hit else None) for hit in hits]),
         ("  rank by meaning", [whole(hit.dense_rank if hit else None) for hit in hits]),
         ("  cosine", [decimals(hit.dense if hit else None) for hit in hits]),
         ("  rank by words", [whole(hit.terms_rank if hit else None) for hit in hits]),
-        ("  BM25", [decimals(hit.terms if hit else None) for hit in hits]),
+        ("  BM25, without a limit", [decimals(hit.terms if hit else None) for hit in hits]),
     ]
 
 
@@ -83,16 +85,25 @@ def print_confidence(confidence: float, reasons: Sequence[Reason]) -> None:
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Row], *, title: str = "") -> None:
-    """Print rows of a label and cells, aligned, below an empty line and the heads if any."""
+    """Print rows of a label and cells, aligned, below an empty line and the heads if any.
+
+    As many columns side by side as fit the screen; the others below them, with the labels again.
+    """
     console = stdout()
-    if heads:
-        emit(console, Text(f"\n{_aligned(title, heads)}", style="heading"))
-    for label, cells in rows:
-        emit(console, Text(_aligned(label, cells)))
+    width = min(console.width, _WIDTH)
+    wide = min(_LABEL, width - _CELL)
+    across = max(1, (width - wide) // _CELL)
+    columns = max([len(heads), *(len(cells) for _, cells in rows)], default=0)
+    for start in range(0, columns, across):
+        part = slice(start, start + across)
+        if heads:
+            emit(console, Text(f"\n{_aligned(title, heads[part], wide)}", style="heading"))
+        for label, cells in rows:
+            emit(console, Text(_aligned(label, cells[part], wide)))
 
 
-def _aligned(label: str, cells: Sequence[str]) -> str:
-    start = f"{safe_line(label)[: _LABEL - 1]:{_LABEL}}"
+def _aligned(label: str, cells: Sequence[str], wide: int) -> str:
+    start = f"{safe_line(label)[: max(0, wide - 1)]:{max(0, wide)}}"
     return (start + "".join(f"{cell:>{_CELL}}" for cell in cells)).rstrip()
 
 

@@ -56,6 +56,47 @@ def test_the_first_sentence_of_a_paragraph_takes_the_heading_for_its_it():
     assert one.text == "Figs: It ripens in August."
 
 
+def test_a_sentence_before_that_begins_so_too_is_not_enough():
+    text = "# Team\n\nMaria leads the team. It was set up in March. She also approves swaps.\n"
+    (one,) = widened(text, ["swaps"], "who approves swaps")
+    assert one.quote == "Maria leads the team. It was set up in March. She also approves swaps."
+
+
+@pytest.mark.parametrize("before", ["It is old and red. " * 4, "It is old and red. "])
+def test_where_none_near_says_what_it_is_the_heading_does(before):
+    far = "Figs are old trees. " if len(before) > 20 else ""
+    text = f"# Figs\n\n{far}{before}It ripens in August.\n"
+    (one,) = widened(text, ["ripens"], "when do figs ripen")
+    assert one.quote == "It ripens in August."
+    assert one.text == "Figs: It ripens in August."
+
+
+def texts_of(text):
+    return [one.candidate.text for one in scored_of(text)[0]]
+
+
+def test_what_stands_in_a_comment_is_never_said():
+    text = (
+        "# Loaf\n\nThe loaf takes rye flour. %%The password is hunter2.%%\n\n"
+        "%%\nHere is a long remark. It has two sentences.\n%%\n\n"
+        "<!--\nThe second remark is hidden.\n-->\n\n<!-- Say more here. --> It bakes for an hour.\n"
+        "The oven %%check that again%% is very hot.\n"
+    )
+    assert texts_of(text) == [
+        "The loaf takes rye flour.",
+        "It bakes for an hour.",
+        "The oven is very hot.",
+    ]
+
+
+def test_what_looks_like_a_comment_in_code_is_code():
+    text = (
+        "# Code\n\nUse `%%` for the first. Use `%%` for the second.\n\n"
+        "~~~\nprint 5 %% 3\n~~~\n\nOne %% is a sign.\n"
+    )
+    assert len(texts_of(text)) == 4
+
+
 STEPS = "# Bread\n\n## Baking\n\n1. Mix flour and water.\n2. Wait for an hour.\n3. Bake it well.\n"
 
 

@@ -63,6 +63,8 @@ def test_an_unknown_option_is_a_usage_error(quick):
 def test_a_bad_value_names_its_option(quick, places):
     assert "top_k" in told(quick("ask", "cats", "--top-k", "0", *places), 2)
     assert "--since" in told(quick("ask", "cats", "--since", "yesterday", *places), 2)
+    wrong = told(quick("ask", "cats", "--format", "yaml", *places), 2)
+    assert wrong.startswith("error: --format takes text, markdown or json, not 'yaml'\n")
 
 
 def test_no_corpus_says_how_to_name_one(quick, tmp_path):

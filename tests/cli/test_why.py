@@ -62,7 +62,7 @@ def test_a_note_in_the_answer_is_said_to_be_there_with_its_numbers(ragqa, wiki_w
     document = run.document
     assert run.code == 0
     assert (document["stage"], document["answered"]) == ("said", True)
-    assert document["target"] == {"path": "fine-tuning/decision-framework.md", "line": None}
+    assert document["target"] == {"path": "fine-tuning/decision-framework.md", "lines": None}
     assert document["passages"][0]["rank"] == document["passages"][0]["dense_rank"] == 1
     assert document["tried"] == []
     asked = ragqa("ask", question, "--json", "--corpus", CORPUS, "--index", wiki_index).document
@@ -179,7 +179,7 @@ def test_a_note_that_does_not_exist_is_an_error_that_names_one_like_it(why):
     "target", ["cats.md", "./cats.md", "cats", "CATS", "felines", "garden/../cats.md"]
 )
 def test_a_note_goes_by_its_path_its_name_its_title_and_its_aliases(why, target):
-    assert why(target, "--json").document["target"] == {"path": "cats.md", "line": None}
+    assert why(target, "--json").document["target"] == {"path": "cats.md", "lines": None}
 
 
 def test_a_note_goes_by_its_whole_path_and_by_that_from_here(why, notes):
@@ -217,7 +217,6 @@ def test_a_line_that_no_passage_holds_was_lost_by_cutting_the_note_up(why):
     document = why("cats.md:2", "--json").document
     assert document["stage"] == "chunking"
     assert "No passage holds line 2 of cats.md" in document["verdict"]
-    assert why("cats.md:999", "--json").document["stage"] == "chunking"
     assert why("empty.md", "--json").document["verdict"].endswith("no text that can be found.")
 
 
@@ -225,6 +224,19 @@ def test_a_line_narrows_the_passages_to_those_that_hold_it(why):
     document = why("cats.md:10", "--json").document
     assert all(low <= 10 <= high for low, high in (one["lines"] for one in document["passages"]))
     assert len(document["passages"]) == 1
+
+
+def test_a_line_beyond_the_end_is_an_error_with_the_number_of_lines(why):
+    run = why("cats.md:999")
+    assert run.code == 2
+    assert "cats.md has 10 lines, so there is no line 999" in run.err
+
+
+def test_a_range_and_a_heading_are_narrowed_down_to_their_lines(why):
+    for target in ("cats.md:8-10", "[[cats#Cats]]"):
+        document = why(target, "--json").document
+        assert document["target"] == {"path": "cats.md", "lines": [8, 10]}
+        assert document["verdict"].startswith("Yes: cats.md:8-10 is in the answer, as [1]")
 
 
 def test_a_note_changed_or_added_since_is_said_to_need_indexing(why, notes):

@@ -19,7 +19,7 @@ INFO = IndexInfo(
     corpus="notes",
     created="",
 )
-NAMES = st.text(alphabet="ab:/.1 \n\x1b\udcff", min_size=1, max_size=12)
+NAMES = st.text(alphabet="ab:/.1-#[] \n\x1b\udcff", min_size=1, max_size=12)
 
 
 def record(path, title="", aliases=()):
@@ -32,15 +32,71 @@ def notes(corpus, *records):
 
 def test_a_line_follows_the_last_colon(tmp_path):
     known = notes(tmp_path, record("a.md"))
-    assert known.find("a.md:12") == Target("a.md", 12)
+    assert known.find("a.md:12") == Target("a.md", (12, 12))
     assert known.find("a.md") == Target("a.md", None)
 
 
 def test_a_name_with_a_colon_is_a_name_before_it_is_a_line(tmp_path):
     known = notes(tmp_path, record("a"), record("a:3"))
     assert known.find("a:3") == Target("a:3", None)
-    assert known.find("a:3:4") == Target("a:3", 4)
-    assert known.find("a:5") == Target("a", 5)
+    assert known.find("a:3:4") == Target("a:3", (4, 4))
+    assert known.find("a:5") == Target("a", (5, 5))
+
+
+NOTE = "# Oven\n\nIt is hot.\n\n## How to clean\n\nWith soda.\n\n### Door\n\nGently.\n\n## End\n"
+
+
+@pytest.fixture
+def oven(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "Oven.md").write_text(NOTE, encoding="utf-8")
+    return notes(tmp_path, record("in/Oven.md", title="The oven"))
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("Oven.md:7-9", (7, 9)),
+        ("Oven.md:9-7", (7, 9)),
+        ("Oven.md:7-99", (7, 13)),
+        ("in/Oven.md:7:3", (7, 7)),
+        ("Oven.md#How to clean", (5, 11)),
+        ("the oven#how-to-clean", (5, 11)),
+        ("Oven#How to clean#Door", (9, 11)),
+        ("Oven.md#Oven", (1, 13)),
+        ("[[Oven]]", None),
+        ("[[in/oven|the stove]]", None),
+        ("[[Oven#End]]", (13, 13)),
+        ("IN/OVEN.MD:13", (13, 13)),
+        ("OVEN.MD", None),
+    ],
+)
+def test_a_part_of_a_note_is_named_as_editors_and_links_name_it(oven, text, lines):
+    assert oven.find(text) == Target("in/Oven.md", lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("Oven:0", "lines count from 1, so in/Oven.md has no line 0", "in/Oven.md:1"),
+        ("Oven:-1", "lines count from 1, so in/Oven.md has no line -1", "in/Oven.md:1"),
+        ("Oven:14", "in/Oven.md has 13 lines, so there is no line 14", "in/Oven.md:13"),
+        ("Oven:99:1", "in/Oven.md has 13 lines, so there is no line 99", "in/Oven.md:13"),
+        ("Oven#Doors", "in/Oven.md has no heading 'Doors'", "'in/Oven.md#Door'"),
+    ],
+)
+def test_a_part_that_the_note_lacks_is_an_error_that_says_what_it_has(oven, text, message, hint):
+    with pytest.raises(UsageError) as caught:
+        oven.find(text)
+    assert caught.value.message == message
+    assert caught.value.hint == f"--target {hint}"
+
+
+def test_notes_that_differ_in_case_alone_are_told_apart(tmp_path):
+    known = notes(tmp_path, record("Dup.md"), record("dup.md"))
+    assert known.find("dup.md").path == "dup.md"
+    with pytest.raises(UsageError, match="2 notes are called"):
+        known.find("DUP.MD")
 
 
 def test_a_path_comes_before_a_file_name_and_that_before_a_title(tmp_path):
@@ -79,7 +135,7 @@ def test_any_text_means_a_note_something_outside_or_nothing(tmp_path_factory, pa
     except UsageError:
         return
     assert target.path in paths or target.reason
-    assert target.line is None or target.line > 0
+    assert target.lines is None or target.lines[0] <= target.lines[1]
 
 
 @given(st.lists(NAMES, min_size=1, max_size=4, unique=True))

@@ -1,10 +1,15 @@
-"""Tables of scores fit 80 columns, whatever the signals are called and however many there are."""
+"""Tables of scores fit the screen, whatever the signals are called and however many there are."""
 
+import io
 import re
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
+from rich.theme import Theme
 
+from ragqa.render import scores
 from ragqa.render.scores import print_scores
 from ragqa.types import Answer, Citation, EmbedderInfo, Hit, IndexInfo, Passage, Reason
 
@@ -69,11 +74,28 @@ def test_every_table_fits_80_columns_and_steers_nothing(capsys, all_parts, hits,
 def test_a_passage_that_is_not_among_those_shown_has_a_dash_for_its_rank(capsys):
     hits = [Hit(passage(2), 0.9, 0.75, 7.0, 3, 4)]
     print_scores(answer([{"cosine": 0.5}, {"cosine": 0.25}], hits))
-    rows = {line[:34].strip(): line[34:].split() for line in capsys.readouterr().out.splitlines()}
+    rows = {line[:33].strip(): line[33:].split() for line in capsys.readouterr().out.splitlines()}
     assert rows["rank"] == ["-", "1"]
     assert rows["rank by meaning"] == ["-", "3"]
-    assert rows["BM25"] == ["-", "7.00"]
+    assert rows["BM25, without a limit"] == ["-", "7.00"]
     assert rows["meaning of the sentence"] == ["0.50", "0.25"]
+
+
+@pytest.mark.parametrize(("columns", "across"), [(45, 1), (60, 3), (80, 5)])
+def test_on_a_narrow_screen_columns_that_do_not_fit_stand_below(monkeypatch, columns, across):
+    screen = Console(file=io.StringIO(), width=columns, theme=Theme({"heading": ""}))
+    monkeypatch.setattr(scores, "stdout", lambda: screen)
+    reasons = [Reason("match", 2.25, 1.5, 0.5)]
+    print_scores(answer([{"cosine": n / 8} for n in range(1, 6)], [], reasons))
+    lines = screen.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= columns
+    heads = [line.split() for line in lines if "[" in line]
+    assert [len(head) for head in heads] == [across] * (5 // across) + [5 % across] * (
+        5 % across > 0
+    )
+    meaning = [line[33:].split() for line in lines if "meaning of the sentence" in line]
+    assert [len(row) for row in meaning] == [len(head) for head in heads]
+    assert any(line.startswith("  best sentence's match, up to 3 ") for line in lines)
 
 
 def test_a_signal_without_words_for_it_goes_by_its_name(capsys):

@@ -1,0 +1,51 @@
+"""`ragqa why` for sentences that an answer shows without being chosen, by the real command line."""
+
+import pytest
+
+NOTES = {
+    "oven.md": "# Oven\n\nThe bread oven is made of clay bricks.\n"
+    "It takes three hours to heat up.\n",
+    "bread.md": "# Bread\n\n## How to bake bread\n\n1. Mix the flour and the water.\n"
+    "2. Wait for about an hour.\n3. Put the loaf in the oven.\n",
+    "gateway.md": "---\ndate: 2026-01-01\n---\n# Gateway\n\n"
+    "The API rate limit is 250 requests per minute per client.\n",
+    "client.md": "---\ndate: 2021-01-01\n---\n# Client\n\n"
+    "The API rate limit is 100 requests per minute per client.\n",
+}
+
+
+@pytest.fixture
+def why(ragqa, tmp_path):
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for name, text in NOTES.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    places = ["--corpus", folder, "--index", tmp_path / "index"]
+
+    def run(question, target):
+        return ragqa("why", question, "--target", target, "--json", *places).document
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("question", "note", "line"),
+    [
+        ("how long does the oven take to heat up?", "oven.md", 3),
+        ("how do I bake bread?", "bread.md", 6),
+    ],
+)
+def test_what_makes_a_cited_sentence_whole_is_in_the_answer_too(why, question, note, line):
+    document = why(question, f"{note}:{line}")
+    (said,) = (one for one in document["said"] if one["path"] == note)
+    assert said["lines"][0] <= line < said["lines"][1]
+    number = said["n"]
+    assert document["verdict"] == f"Yes: Line {line} of {note} is in the answer, as [{number}]."
+
+
+def test_a_sentence_that_is_shown_as_a_disagreement_is_said_to_be(why):
+    question = "what is the API rate limit?"
+    verdicts = [why(question, note)["verdict"] for note in ("gateway.md", "client.md")]
+    for verdict, other in zip(verdicts, ("client.md", "gateway.md"), strict=True):
+        assert verdict.endswith(f'It is shown under "Your notes disagree", beside {other}:6.')
+    assert sum(verdict.startswith("Yes: ") for verdict in verdicts) == 1
