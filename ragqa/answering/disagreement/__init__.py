@@ -14,8 +14,8 @@ from ragqa.types import Citation, Disagreement, Kind
 
 __all__ = ["Difference", "ask", "difference", "disagreements", "state"]
 
-NEAR = 0.4
-"""A sentence that is not cited is compared from this share of the best one's score on."""
+NEAR = 0.45
+"""A sentence that is not cited is compared from this closeness to the question on."""
 
 MOST = 3
 """More disagreements than these are not told."""
@@ -58,14 +58,24 @@ def disagreements(
 
 def _compared(cited: Sequence[Scored], candidates: Sequence[Scored]) -> list[Scored]:
     """What is compared: what is cited, then what is near, best first."""
-    enough = NEAR * max(one.score for one in candidates)
     places = {one.candidate.place for one in cited}
-    near = [one for one in candidates if one.candidate.place not in places and one.score >= enough]
+    near = [
+        one for one in candidates if one.candidate.place not in places and _closeness(one) >= NEAR
+    ]
     return [
         one
         for one in (*cited, *sorted(near, key=lambda one: -one.score))
         if one.candidate.unit.kind in _COMPARED and len(one.candidate.text) <= _MAX_CHARS
     ]
+
+
+def _closeness(one: Scored) -> float:
+    """How close a sentence is to the question, whatever else was found; scores are relative.
+
+    It is told by words where the embedder could not read the question.
+    """
+    signals = one.signals
+    return (signals["cosine"] + signals["maxsim"]) / 2 or signals["coverage"]
 
 
 def _state(one: Scored, asked: Asked) -> Statement:
