@@ -158,6 +158,64 @@ def test_a_no_that_denies_something_else_is_no_disagreement(one, other):
     assert found("what is it like?", one, other) is None
 
 
+@pytest.mark.parametrize(
+    ("question", "one", "other", "about"),
+    [
+        (
+            "is the import idempotent?",
+            "Chen reported that the import is not idempotent.",
+            "The import is idempotent since build 812.",
+            "negation",
+        ),
+        (
+            "when is the launch?",
+            "Launch date moved to 15 April 2025.",
+            "Launch date is 1 March 2025.",
+            "date",
+        ),
+        (
+            "how many attempts do retries make?",
+            "Decided: retries use exponential backoff with at most 3 attempts.",
+            "Retries: we now allow at most 5 attempts.",
+            "number",
+        ),
+        (
+            "what is the budget?",
+            "Conference budget: $12,000.",
+            "The conference budget was cut to $8,000.",
+            "number",
+        ),
+        (
+            "since when do we use Kafka?",
+            "We use Kafka since 2019.",
+            "We use Kafka since 2021.",
+            "date",
+        ),
+    ],
+)
+def test_who_said_it_and_that_it_was_changed_do_not_hide_a_disagreement(
+    question, one, other, about
+):
+    assert found(question, one, other)[0] == about
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The quota was raised to 100.", "The quota is 100."),
+        ("The quota moved from 60 to 100.", "The quota was 60."),
+        ("The guest quota was raised to 100.", "The upload quota is 60."),
+        ("The tool works since 3.0.", "Version 2 does not work."),
+        ("Chen said that the export works.", "The import does not work."),
+        ("Teams with at most 8 members are small.", "Groups have at most 12 members."),
+        ("Names of tables have at most 63 characters.", "Names have at most 255 characters."),
+    ],
+)
+def test_what_was_changed_or_said_of_another_thing_is_no_disagreement(one, other):
+    assert found("what is the quota?", one, other) is None
+    assert found("how many are there in the tool?", one, other) is None
+
+
 def test_headings_that_name_two_of_a_kind_tell_two_things_apart():
     texts = "The rent is 850 a month.", "The rent is 1,100 a month."
     assert found("how much is the rent?", *texts, (("Contract",), ("Budget",)))
