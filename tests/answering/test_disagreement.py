@@ -306,6 +306,16 @@ def test_what_is_cited_is_compared_however_far_from_the_question():
     assert told(("a.md", SIXTY), ("b.md", HUNDRED), close=[0.9, 0.3], cited=2)
 
 
+def test_a_sentence_with_all_words_of_the_question_is_compared_however_far_from_it():
+    assert told(("a.md", SIXTY), ("b.md", HUNDRED), close=[0.9, 0.3], terms=1.0)
+
+
+def test_a_date_in_a_heading_does_not_tell_two_things_apart():
+    trails = ("Weekly 2025-01-14",), ("Weekly 2025-02-11",)
+    assert found("what is the limit?", SIXTY, HUNDRED, trails)
+    assert found("what is the limit?", SIXTY, HUNDRED, (("Sprint 4",), ("Sprint 5",))) is None
+
+
 def test_where_the_question_could_not_be_read_its_words_tell_what_is_close():
     notes = ("a.md", SIXTY), ("b.md", HUNDRED)
     assert told(*notes, close=[0.0, 0.0], terms=0.5)

@@ -20,6 +20,7 @@ NEAR = 0.45
 MOST = 3
 """More disagreements than these are not told."""
 
+_ALL = 0.999
 _COMPARED = (Kind.PARAGRAPH, Kind.ITEM, Kind.ROW)
 _MAX_CHARS = 600
 
@@ -59,9 +60,7 @@ def disagreements(
 def _compared(cited: Sequence[Scored], candidates: Sequence[Scored]) -> list[Scored]:
     """What is compared: what is cited, then what is near, best first."""
     places = {one.candidate.place for one in cited}
-    near = [
-        one for one in candidates if one.candidate.place not in places and _closeness(one) >= NEAR
-    ]
+    near = [one for one in candidates if one.candidate.place not in places and _is_close(one)]
     return [
         one
         for one in (*cited, *sorted(near, key=lambda one: -one.score))
@@ -69,13 +68,14 @@ def _compared(cited: Sequence[Scored], candidates: Sequence[Scored]) -> list[Sco
     ]
 
 
-def _closeness(one: Scored) -> float:
-    """How close a sentence is to the question, whatever else was found; scores are relative.
+def _is_close(one: Scored) -> bool:
+    """Whether a sentence is close to the question, whatever else was found; scores are relative.
 
-    It is told by words where the embedder could not read the question.
+    Its words tell where the embedder could not read the question, and where it has all of them.
     """
-    signals = one.signals
-    return (signals["cosine"] + signals["maxsim"]) / 2 or signals["coverage"]
+    coverage = one.signals["coverage"]
+    closeness = (one.signals["cosine"] + one.signals["maxsim"]) / 2 or coverage
+    return closeness >= NEAR or coverage >= _ALL
 
 
 def _state(one: Scored, asked: Asked) -> Statement:
