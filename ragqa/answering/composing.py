@@ -26,7 +26,8 @@ NEW_COUNTS = 0.5
 
 _NEAR_DUPLICATE = 0.7
 _VALUE = re.compile(
-    r"\d+(?:[.,:]\d+)*|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b"
+    r"\d+(?:[.,:]\d+)*|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+    r"|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b"
     r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)(?=days?\b)"
     r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?=(?:uary|ruary|ch|il|e|y|ust"
     r"|t|tember|ober|ember)?\b)"

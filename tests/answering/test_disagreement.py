@@ -115,6 +115,7 @@ def test_the_same_figure_said_otherwise_is_no_disagreement(one, other):
         ("2e-5", "5e-5"),
         ("$20", "$25"),
         ("three requests", "5 requests"),
+        ("ninety requests", "30 requests"),
         ("100 requests per minute", "60 requests/min"),
         ("at least 8 requests", "at least 12 requests"),
     ],
