@@ -1,5 +1,6 @@
 """Pick the sentences of an answer and put them in an order that reads well."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -24,6 +25,14 @@ NEW_COUNTS = 0.5
 """What it weighs that a further sentence meets parts of the question better than the others."""
 
 _NEAR_DUPLICATE = 0.7
+_VALUE = re.compile(
+    r"\d+(?:[.,:]\d+)*|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+    r"|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b"
+    r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)(?=days?\b)"
+    r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?=(?:uary|ruary|ch|il|e|y|ust"
+    r"|t|tember|ober|ember)?\b)"
+)
+_NO = re.compile(r"\b(?:not|no|never|cannot|nor|none|without|nobody)\b|n['\u2019]t\b")
 _END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
 
 
@@ -182,8 +191,17 @@ def _closed(text: str) -> str:
 
 
 def _repeats(one: Candidate, other: Candidate) -> bool:
+    """Whether two say nearly the same: most words, and no other figure, date or no."""
     if one.overlaps(other):
         return True
     first, second = set(index_terms(one.text)), set(index_terms(other.text))
     smaller = min(len(first), len(second))
-    return smaller > 0 and len(first & second) / smaller > _NEAR_DUPLICATE
+    if not smaller or len(first & second) / smaller <= _NEAR_DUPLICATE:
+        return False
+    one_said, other_said = one.text.lower(), other.text.lower()
+    figures, other_figures = set(_VALUE.findall(one_said)), set(_VALUE.findall(other_said))
+    # A figure that only one of them has may just say more, and so may a no in a far longer one.
+    if figures - other_figures and other_figures - figures:
+        return False
+    alike_long = max(len(first), len(second)) <= 2 * smaller
+    return not (alike_long and bool(_NO.search(one_said)) != bool(_NO.search(other_said)))

@@ -1,9 +1,13 @@
 """The text of a note to a `Note`: front matter, title, blocks and links."""
 
 import os
+import re
+from datetime import date
 from pathlib import PurePosixPath
 
 from ragqa.types import Block, Kind, Note, Stamp
+
+_ISO_DATE = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)", re.ASCII)
 
 
 def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
@@ -24,7 +28,7 @@ def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
         title=front.title or _first_heading(body.blocks) or _name(path),
         aliases=front.aliases,
         tags=front.tags,
-        date=front.date,
+        date=front.date or _date_in_name(path),
         links=body.links,
         blocks=body.blocks,
         warnings=front.warnings + body.warnings,
@@ -41,3 +45,13 @@ def _name(path: str) -> str:
     stem = PurePosixPath(path).stem
     readable = os.fsencode(stem).decode("utf-8", "replace")
     return " ".join(readable.replace("-", " ").replace("_", " ").split()) or readable
+
+
+def _date_in_name(path: str) -> str:
+    """The first ISO date in a file's name, such as "2024-05-02 Standup.md"; "" without any."""
+    for match in _ISO_DATE.finditer(PurePosixPath(path).stem):
+        try:
+            return date.fromisoformat(match[0]).isoformat()
+        except ValueError:
+            continue
+    return ""

@@ -76,7 +76,7 @@ class Note:
     """A note as read: its exact text and what its author said about it.
 
     `text` is the file decoded from UTF-8 without its byte order mark, line endings untouched.
-    `date` is ISO `YYYY-MM-DD` from the front matter, or "".
+    `date` is ISO `YYYY-MM-DD` from the front matter, else from the file's name, or "".
     """
 
     path: str

@@ -221,3 +221,37 @@ def test_what_is_not_chosen_has_a_reason_and_what_is_has_none(scores, most):
             assert one.score < chosen[0].score
         if lost is Lost.FULL:
             assert len(chosen) == most
+
+
+def chosen_of(*sentences):
+    candidates = candidates_of(hits(*(passage(n, [one]) for n, one in enumerate(sentences))))
+    return [one.candidate.text for one in choose(scored(candidates, [1.0, 0.9]), sentences=2)]
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ("Retries stop after at most 3 attempts.", "Retries stop after at most 5 attempts."),
+        ("Retries stop after three attempts.", "Retries stop after five attempts."),
+        ("The launch date is 1 March 2025.", "The launch date is 15 April 2025."),
+        ("The weekly sync is on Tuesday.", "The weekly sync is on Thursdays."),
+        ("The CSV import is idempotent.", "The CSV import is not idempotent."),
+        ("The office opens again in May.", "The office opens again in June."),
+        ("The parser accepts comments.", "The parser doesn\u2019t accept comments."),
+    ],
+)
+def test_sentences_that_differ_in_a_figure_a_date_or_a_no_do_not_repeat_each_other(sentences):
+    assert chosen_of(*sentences) == list(sentences)
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ("Retries stop after 3 attempts.", "Retries stop after 3 attempts, since 2024."),
+        ("The weekly sync is on Tuesday.", "The weekly sync is on Tuesdays."),
+        ("The sync is on 3 March.", "The sync is on Mar 3."),
+        ("Post-hoc attribution.", "Post-hoc attribution finds support that no model ever used."),
+    ],
+)
+def test_sentences_that_say_the_same_or_more_of_it_repeat_each_other(sentences):
+    assert chosen_of(*sentences) == list(sentences[:1])

@@ -117,3 +117,22 @@ def test_a_saved_page_is_told_apart_by_its_suffix():
     text = (Path(__file__).parents[1] / "inputs/notes/saved-page.txt").read_text("utf-8")
     assert parse(text, "page.TXT").title == "Sourdough Starters"
     assert parse(text, "page.md").title == "page"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "date"),
+    [
+        ("daily/2025-01-14.md", "Met Anna.", "2025-01-14"),
+        ("2024-05-02 Standup.md", "Met Anna.", "2024-05-02"),
+        ("Standup_2024-05-02.txt", "Met Anna.", "2024-05-02"),
+        ("2024-05-02.md", "---\ndate: 2025-02-11\n---\nMet Anna.", "2025-02-11"),
+        ("2024-05-02.md", "---\ndate: soon\n---\nMet Anna.", "2024-05-02"),
+        ("2024-02-30 to 2024-03-01.md", "Met Anna.", "2024-03-01"),
+        ("2024-05-02/standup.md", "Met Anna.", ""),
+        ("2024-05-02-standup.md", "Met Anna.", "2024-05-02"),
+        ("12024-05-02.md", "Met Anna.", ""),
+        ("2024-5-2.md", "Met Anna.", ""),
+    ],
+)
+def test_a_note_without_a_date_of_its_own_has_the_iso_date_in_its_files_name(path, text, date):
+    assert parse(text, path).date == date

@@ -16,12 +16,13 @@ from ragqa.types import Citation, Disagreement, Kind
 
 __all__ = ["Difference", "ask", "difference", "disagreements", "state"]
 
-NEAR = 0.4
-"""A sentence that is not cited is compared from this share of the best one's score on."""
+NEAR = 0.45
+"""A sentence that is not cited is compared from this closeness to the question on."""
 
 MOST = 3
 """More disagreements than these are not told."""
 
+_ALL = 0.999
 _COMPARED = (Kind.PARAGRAPH, Kind.ITEM, Kind.ROW)
 _MAX_CHARS = 600
 
@@ -63,14 +64,23 @@ def disagreements(
 
 def _compared(cited: Sequence[Scored], candidates: Sequence[Scored]) -> list[Scored]:
     """What is compared: what is cited, then what is near, best first."""
-    enough = NEAR * max(one.score for one in candidates)
     places = {one.candidate.place for one in cited}
-    near = [one for one in candidates if one.candidate.place not in places and one.score >= enough]
+    near = [one for one in candidates if one.candidate.place not in places and _is_close(one)]
     return [
         one
         for one in (*cited, *sorted(near, key=lambda one: -one.score))
         if one.candidate.unit.kind in _COMPARED and len(one.candidate.text) <= _MAX_CHARS
     ]
+
+
+def _is_close(one: Scored) -> bool:
+    """Whether a sentence is close to the question, whatever else was found; scores are relative.
+
+    Its words tell where the embedder could not read the question, and where it has all of them.
+    """
+    coverage = one.signals["coverage"]
+    closeness = (one.signals["cosine"] + one.signals["maxsim"]) / 2 or coverage
+    return closeness >= NEAR or coverage >= _ALL
 
 
 def _state(one: Scored, asked: Asked) -> Statement:

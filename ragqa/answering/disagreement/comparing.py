@@ -33,6 +33,8 @@ _NO_NEGATION = re.compile(
 _PREFIX = re.compile(r"un(?=\w{4})")
 _NONE = (-1, 0)
 _RESTRICTED = re.compile(rf"\b(?:{'|'.join(sorted({*RESTRICTING, 'to'}))})\s*\Z", re.IGNORECASE)
+# "Retries use backoff with at most 3 attempts": a bound of the retries, not of the backoff.
+_ATTACHED = re.compile(r"\bwith (?:at (?:most|least)|up to|no more than)\s*\Z", re.IGNORECASE)
 _ARTICLES = frozenset({"a", "an", "the", "our", "your", "its"})
 
 
@@ -87,8 +89,14 @@ def _other_subject(asked: Asked, one: Statement, other: Statement, apart: Differ
             (one, first, _own(one, other) - asked.about),
             (other, second, _own(other, one) - asked.about),
         )
+        if not (_ATTACHED.search(statement.text, 0, start) and _begins(one) == _begins(other))
         for word in statement.words
     )
+
+
+def _begins(statement: Statement) -> str:
+    """The stem of the first word that says something."""
+    return next((word.stem for word in statement.words if _tells(word)), "")
 
 
 def _differ(

@@ -28,6 +28,16 @@ _NAMED = re.compile(
 _MIXED = re.compile(r"(?<!\w)(?=[\w@.#-]*\d)(?=[\w@.#-]*[^\W\d]|#)[\w@#][\w@.#-]*(?<!\.)")
 _NUMBERED = re.compile(r"(?<![\w.])\d+(?:\.\d+)*\b|(?<=\w )[A-HJ-Z]\b(?!['.])")
 _ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+")
+# Who said it, and that it was changed to this: no part of what is said.
+_TOLD = re.compile(
+    r"^(?:(?:decided|agreed|decision|update|updated|correction|note):\s"
+    r"|(?:[\w.'\u2019-]+ ){0,4}(?:reported|said|confirmed|announced|noted|decided|agreed) that\b)"
+    r"|\b(?:(?:was|were|has been|have been|is|are) )?(?:now )?"
+    r"(?:moved|postponed|cut|changed|raised|lowered|reduced|increased|shortened|extended)"
+    r"(?: (?:up|down|back|forward))? to\b",
+    re.IGNORECASE,
+)
+_SINCE = re.compile(r"\bsince (?:(?:build|version|release) )?v?\d[\w.-]*", re.IGNORECASE)
 _CUT_TRAIL = 300
 _WHICH = re.compile(
     r"\b(?:which|what) [^\W\d_]+(?= (?:do(?:es)?|did|is|are|was|were|should|can)\b)"
@@ -104,6 +114,9 @@ def ask(question: str) -> Asked:
 def state(text: str, trail: Sequence[str], asked: Asked) -> Statement:
     """Read a sentence below a title and headings, for comparing it."""
     rest = _blank(text, (match.span() for match in _ADDRESS.finditer(text)))
+    rest = _blank(rest, (match.span() for match in _TOLD.finditer(rest)))
+    if not asked.of_time:
+        rest = _blank(rest, (match.span() for match in _SINCE.finditer(rest)))
     moments = moments_of(rest)
     rest = _blank(rest, ((moment.start, moment.end) for moment in moments))
     # Where a version is asked for it is no name but the answer.
@@ -125,7 +138,7 @@ def state(text: str, trail: Sequence[str], asked: Asked) -> Statement:
         names=names,
         words=words,
         about=about,
-        headings=[content(words_of(each)) - GENRES - GENERIC for each in trail],
+        headings=[content(words_of(_without_days(each))) - GENRES - GENERIC for each in trail],
         trail=content(above_words),
         trail_names=frozenset(
             match[0].casefold() for each in (_MIXED, _NUMBERED) for match in each.finditer(above)
