@@ -112,10 +112,12 @@ def compose(
         return composed
     chosen = in_reading_order(widen(weighed.chosen, retrieved.question))
     text, citations = cite(chosen, old_before)
+    if not weighed.missing:
+        citations = mark_short_answer(citations, retrieved.question, weighed.chosen[0])
     return replace(
         composed,
         text=text,
-        citations=mark_short_answer(citations, retrieved.question, weighed.chosen[0]),
+        citations=citations,
         disagreements=disagreements(
             retrieved.question, chosen, weighed.candidates, old_before=old_before
         ),
