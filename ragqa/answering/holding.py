@@ -28,6 +28,9 @@ _BEHIND_ARTICLE = 0.6
 _DOER = 2.0
 """Of a name: a single word, "in X" and "the X" are seldom who did it; "written by X" is."""
 
+_TITLE = 0.4
+"""Of a name in quotation marks, which mostly is a work's; too little for a short answer."""
+
 _FROM_PLACE = 0.6
 _UNPLACED = 0.3
 """Of a name where a place is asked for: after "from" or "of", and without a preposition."""
@@ -211,12 +214,13 @@ def _people(asked: Asked, text: str) -> Iterator[Fit]:
     doings = asked.terms.union(*(words for words in _DOINGS if words & asked.terms))
     titles = [title.span() for title in _QUOTED.finditer(text)]
     for span in people(text):
-        if any(map(partial(_overlap, span), titles)):
-            continue
         new = _new_words(asked, text, span)
         before = text[max(0, span[0] - _LOOK_BACK) : span[0]]
         by = _DONE_BY.search(before)
         if not new:
+            continue
+        if any(map(partial(_overlap, span), titles)):
+            yield span, _TITLE
             continue
         if by and doings.intersection(index_terms(" ".join(filter(None, by.groups())))):
             yield span, _DOER

@@ -1,8 +1,11 @@
 """What an answer does not speak of, with the embedder that needs no model."""
 
+from dataclasses import replace
+
 import pytest
 
 from ragqa.analysis import index_terms
+from ragqa.answering import compose, shipped
 from ragqa.answering.candidates import candidates_of
 from ragqa.answering.missing import missing
 from ragqa.answering.reading import read
@@ -21,8 +24,8 @@ NOTE = (
 )
 
 
-def missing_from(question, said, *, idf=None, text=NOTE):
-    """What of the question the sentence that says this does not speak of."""
+def retrieved(question, *, idf=None, text=NOTE):
+    """The question with the one passage of a note."""
     note = parse_note("note.md", text, "0" * 64, Stamp(0, 0))
     (passage,) = split_note(
         note,
@@ -31,8 +34,12 @@ def missing_from(question, said, *, idf=None, text=NOTE):
         count_tokens=EMBEDDER.count_tokens,
     )
     hits = (Hit(passage, 1.0, 0.5, 1.0),)
-    found = Retrieved(question, hits, EMBEDDER.embed_query(question), idf or {}, False)
-    reading = read(found, EMBEDDER)
+    return Retrieved(question, hits, EMBEDDER.embed_query(question), idf or {}, False)
+
+
+def missing_from(question, said, *, idf=None, text=NOTE):
+    """What of the question the sentence that says this does not speak of."""
+    reading = read(retrieved(question, idf=idf, text=text), EMBEDDER)
     scored = score(reading, candidates_of(reading.hits))
     return missing(reading, [one for one in scored if said in one.candidate.text])
 
@@ -133,6 +140,17 @@ def test_in_a_long_question_only_what_has_a_capital_is_named():
     story = "our zebra friends asked yesterday about giraffes lions tigers bears wolves foxes owls"
     idf = {"zebra": 5.0, "llama": 5.0, "40": 5.0}
     assert missing_from(f"zebra {story} 40 times, is it Llama", "8 bits", idf=idf) == ("Llama",)
+
+
+@pytest.mark.parametrize(
+    ("question", "short"),
+    [("when did Sonnet 4 come out", "22 May 2025"), ("when did Sonnet 4.5 come out", "")],
+)
+def test_no_short_answer_is_marked_where_something_is_missing(question, short):
+    answering = replace(shipped(), all=replace(shipped().all, threshold=0.0))
+    composed = compose(retrieved(question), EMBEDDER, sentences=1, models=answering)
+    assert [citation.short for citation in composed.citations] == [short]
+    assert bool(composed.missing) is not bool(short)
 
 
 def test_nothing_is_missing_where_the_embedder_cannot_read_the_question():
