@@ -117,11 +117,13 @@ def compose(
         return composed
     said = in_reading_order(weighed.said)
     text, citations = cite(said, old_before)
-    best = max(weighed.candidates, key=lambda one: one.score)
+    if not weighed.missing:
+        best = max(weighed.candidates, key=lambda one: one.score)
+        citations = mark_short_answer(citations, retrieved.question, best)
     return replace(
         composed,
         text=text,
-        citations=mark_short_answer(citations, retrieved.question, best),
+        citations=citations,
         disagreements=disagreements(
             retrieved.question, said, weighed.candidates, old_before=old_before
         ),

@@ -12,7 +12,7 @@ from ragqa.analysis import index_terms
 from ragqa.answering.candidates import Candidate
 from ragqa.answering.kinds import QuestionKind, asked_by
 from ragqa.answering.scoring import Scored
-from ragqa.answering.spans import place_in, short_answer
+from ragqa.answering.spans import is_title, place_in, short_answer
 from ragqa.answering.widening import with_antecedent, with_steps
 from ragqa.types import Citation, Kind
 
@@ -174,7 +174,7 @@ def mark_short_answer(
     shown, unit = best.candidate.text, best.candidate.unit
     short = short_answer(question, shown)
     place = short and place_in(best.candidate.quote, shown[slice(*short)])
-    if not place:
+    if not place or is_title(question, best.candidate.quote, place):
         return tuple(citations)
     span = unit.start + place[0], unit.start + place[1]
     path = best.candidate.hit.passage.path

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.holding import lacks
+from ragqa.answering.holding import suits
 from ragqa.answering.kinds import asked_by
 from ragqa.answering.models import Models
 from ragqa.answering.reading import Reading
@@ -48,7 +48,7 @@ def features(reading: Reading, scored: Sequence[Scored]) -> dict[str, float]:
     matches = (
         one.signals["cosine"] + one.signals["maxsim"] + one.signals["coverage"]
         for one in scored
-        if not lacks(asked, one.candidate.text)
+        if suits(asked, one.candidate.text)
     )
     return {
         "score": first,

@@ -1,11 +1,23 @@
 """How well a sentence holds what a question asks for, and where in the sentence that stands."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
+from functools import partial
 
 from ragqa.analysis import STOP_WORDS, WORD, index_terms
 from ragqa.answering.kinds import Asked, QuestionKind
-from ragqa.answering.mentions import Span, amounts, dates, people, places
+from ragqa.answering.mentions import (
+    Amount,
+    Span,
+    amounts,
+    dates,
+    number_words,
+    people,
+    places,
+    tells_time,
+    times,
+)
 
 Fit = tuple[Span, float]
 """Characters of a sentence that may be what is asked for, and how well they fit."""
@@ -16,6 +28,9 @@ _BEHIND_ARTICLE = 0.6
 _DOER = 2.0
 """Of a name: a single word, "in X" and "the X" are seldom who did it; "written by X" is."""
 
+_TITLE = 0.4
+"""Of a name in quotation marks, which mostly is a work's; too little for a short answer."""
+
 _FROM_PLACE = 0.6
 _UNPLACED = 0.3
 """Of a name where a place is asked for: after "from" or "of", and without a preposition."""
@@ -23,11 +38,27 @@ _UNPLACED = 0.3
 _UNCOUNTED = 0.5
 """Of a number that does not count what the question wants counted."""
 
+_HOUR_FOR_DATE = 0.5
+"""Of a weekday or time of day where a date is asked for."""
+
+_WORDS_APART = 5
+"""A number counts what stands so near behind it, or before it as a table's heading does."""
+
 _READ = 2_000
 _LOOK_BACK = 80
 """Of a sentence so many characters are read, and before a name."""
 
 _SHORT = frozenset({QuestionKind.WHO, QuestionKind.WHEN, QuestionKind.WHERE, QuestionKind.HOW_MANY})
+
+_PEOPLE = frozenset(index_terms("people persons men women employees users"))
+_MEASURED = frozenset(
+    index_terms(
+        "percent seconds minutes hours days nights weeks months years bytes kb mb gb tb tib gib mib"
+        " miles kilometres kilometers metres meters feet inches grams kg pounds dollars euros cents"
+        " degrees"
+    )
+)
+_QUOTED = re.compile(r"\"[^\"]{1,200}\"|\u201c[^\u201d]{1,200}\u201d|\u00ab[^\u00bb]{1,200}\u00bb")
 
 # Words that say the same of who did something, as stems.
 _DOINGS = tuple(
@@ -82,15 +113,27 @@ def holds(asked: Asked, text: str) -> float:
     return min(1.0, max((strength for _, strength in fits(asked, text)), default=0.0))
 
 
-def lacks(asked: Asked, text: str) -> bool:
-    """Whether a date, number, name or place is asked for and a sentence has none that would do.
+def suits(asked: Asked, text: str) -> bool:
+    """Whether a sentence seems to have a thing of the kind asked for; True for other kinds.
 
     A number must count what the question wants counted.
     """
     if asked.kind not in _SHORT:
-        return False
+        return True
     needed = 1.0 if asked.subject else _UNCOUNTED
-    return not any(strength >= needed for _, strength in fits(asked, text))
+    return any(strength >= needed for _, strength in fits(asked, text))
+
+
+def lacks(asked: Asked, text: str) -> bool:
+    """Whether it is certain that a sentence has not the date, or number of things, asked for.
+
+    It never is of names and places, which have too many forms.
+    """
+    if not asked.plain or len(text) > _READ:
+        return False
+    if asked.kind is QuestionKind.WHEN:
+        return not tells_time(text)
+    return not _may_count(asked, text)
 
 
 def fits(asked: Asked, text: str) -> Iterator[Fit]:
@@ -100,13 +143,22 @@ def fits(asked: Asked, text: str) -> Iterator[Fit]:
     """
     text = text[:_READ]
     if asked.kind is QuestionKind.WHEN:
-        yield from ((span, 1.0) for span in dates(text) if _says_more(asked, text, span))
+        yield from _moments(asked, text)
     elif asked.kind is QuestionKind.HOW_MANY:
         yield from _numbers(asked, text)
     elif asked.kind is QuestionKind.WHO:
         yield from _people(asked, text)
     elif asked.kind is QuestionKind.WHERE:
         yield from _places(asked, text)
+
+
+def _moments(asked: Asked, text: str) -> Iterator[Fit]:
+    days, hours = dates(text), times(text)
+    vague = [span for span in hours if not any(map(partial(_overlap, span), days))]
+    alone = [day for day in days if not any(map(partial(_overlap, day), hours))]
+    for span in sorted([*alone, *hours]):
+        if _says_more(asked, text, span):
+            yield span, _HOUR_FOR_DATE if asked.plain and span in vague else 1.0
 
 
 def _numbers(asked: Asked, text: str) -> Iterator[Fit]:
@@ -117,17 +169,58 @@ def _numbers(asked: Asked, text: str) -> Iterator[Fit]:
         counted = ["percent"] if amount.unit == "%" else index_terms(behind[:80])[:4]
         if any(term in counted for term in asked.subject):
             yield amount.span, 1.0
-        elif text[slice(*amount.number)].casefold() != "one":
+        elif amount.measured or _is_figure(asked, text[slice(*amount.number)].casefold()):
             yield amount.span, _UNCOUNTED
+
+
+def _is_figure(asked: Asked, number: str) -> bool:
+    """Whether a number says how many by itself: "two" may be said of anything."""
+    if any(map(str.isdigit, number)) or number in ("twice", "thrice"):
+        return True
+    return bool(asked.subject) and number != "one"
+
+
+def _may_count(asked: Asked, text: str) -> bool:
+    """Whether a number of a sentence may count what is asked for.
+
+    It does if it stands near to its word, if nothing says what else it counts, or if what is to be
+    counted has many names: people, and what one measures in.
+    """
+    found = amounts(text)
+    if _MEASURED.issuperset(asked.subject):
+        return bool(found or number_words(text))
+    counts = (one.number for one in found if not one.measured and one.unit != "%")
+    spans = [*number_words(text), *counts]
+    words = [(word.span(), index_terms(word[0])) for word in WORD.finditer(text)]
+    starts = [start for (start, _), _ in words]
+    subjects = [i for i, (_, terms) in enumerate(words) if {*terms} & {*asked.subject}]
+    numbers = {bisect_left(starts, start) for start, _ in spans}
+    if any(abs(i - n) <= _WORDS_APART for i in subjects for n in numbers):
+        return True
+    return any(_counts_anything(asked, amount) for amount in found)
+
+
+def _counts_anything(asked: Asked, amount: Amount) -> bool:
+    if amount.measured or amount.unit == "%":
+        return False
+    return not amount.unit or amount.unit in STOP_WORDS or {*asked.subject} <= _PEOPLE
+
+
+def _overlap(span: Span, other: Span) -> bool:
+    return span[0] < other[1] and other[0] < span[1]
 
 
 def _people(asked: Asked, text: str) -> Iterator[Fit]:
     doings = asked.terms.union(*(words for words in _DOINGS if words & asked.terms))
+    titles = [title.span() for title in _QUOTED.finditer(text)]
     for span in people(text):
         new = _new_words(asked, text, span)
         before = text[max(0, span[0] - _LOOK_BACK) : span[0]]
         by = _DONE_BY.search(before)
         if not new:
+            continue
+        if any(map(partial(_overlap, span), titles)):
+            yield span, _TITLE
             continue
         if by and doings.intersection(index_terms(" ".join(filter(None, by.groups())))):
             yield span, _DOER

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from ragqa.analysis import query_terms
+from ragqa.analysis import STOP_WORDS, WORD, query_terms
 
 
 class QuestionKind(StrEnum):
@@ -28,12 +28,14 @@ class QuestionKind(StrEnum):
 class Asked:
     """A question as the rules see it: its kind, and the terms of its content words.
 
-    `subject` has the terms of what is to be defined or counted, () for other kinds.
+    `subject` has the terms of what is to be defined or counted, () for other kinds. It is `plain`
+    where nothing but a date, or a number of the subject, can answer.
     """
 
     kind: QuestionKind
     terms: frozenset[str]
     subject: tuple[str, ...] = ()
+    plain: bool = False
 
 
 _AUX = (
@@ -60,6 +62,10 @@ _PLACE = "(country|countries|city|cities|(state|town|place|region|continent|loca
 _REASON = "(reason|cause|purpose)s?"
 _COMPARED = "(vs|versus|compared (to|with)|differs? from|differences? between)"
 _NO_DATE = "(should|can|could|would|do i|do you|do we)"
+_JUDGED = (
+    "(worth|better|worse|best|good|bad|enough|useful|helpful|wrong|safe|appropriate|necessary|needed"
+    "|preferable|preferred|beats?|wins?|fails?|helps?|hurts?|matters?|outperforms?|than)"
+)
 _TERM = r"((an? )?[\w.-]+( [\w.-]+){0,3}|the [\w.-]+( [\w.-]+)?)"
 
 _Rules = Sequence[tuple[QuestionKind, str]]
@@ -68,6 +74,7 @@ _Rules = Sequence[tuple[QuestionKind, str]]
 _ASKING: _Rules = (
     (QuestionKind.COMPARISON, rf"\b{_COMPARED}\b"),
     (QuestionKind.WHY, rf"^(why|how come|what (causes?|caused|{_AUX} the (\w+ )?{_REASON}))\b"),
+    (QuestionKind.OTHER, rf"^((when|where) (is|are|do|does)|how much do(es)?) .*\b{_JUDGED}\b"),
     (QuestionKind.STEPS, r"^how (to|should|(do|can|could|would|must) (i|we|you|one))\b"),
     (QuestionKind.HOW_MANY, rf"\b{_HOW_MANY}\b"),
     (QuestionKind.HOW_MANY, rf"^{_TO}what (is|are|was|were) the (\w+ ){{0,2}}{_QUANTITY}\b"),
@@ -91,6 +98,11 @@ _HINTING: _Rules = (
 _CLAUSE = re.compile(r"[.?!;:]+(?:\s+|$)|,\s+(?:and\s+)?|\s+[-\u2013\u2014]+\s+")
 _CONTRACTED = re.compile(rf"\b{_QUESTION_WORD}'?s\b")
 _COUNTED = re.compile(r"\b(?:how many|number of|amount of) (.+)")
+_PLURAL = re.compile(r"\w+[^\Wsui]s|[cgt]pus|people|children|men|women")
+_DATED = re.compile(
+    rf"^when (did|was|were|had)\b|\b(what|which) (was |is )?(the )?(\w+ )?{_TIME}\b|\b(date|year)$"
+    "|^date of"
+)
 _PERCENT = re.compile(r"\bpercent(?:age)?\b")
 _DEFINED = re.compile(
     rf"^(?:what {_AUX}|define) (?:(?:an?|the) )?(?:(?:meaning|definition) of )?"
@@ -112,7 +124,11 @@ def kind_of(question: str) -> QuestionKind:
 def asked_by(question: str) -> Asked:
     """The question with what the rules need of it; kept, since many sentences are held to it."""
     kind = kind_of(question)
-    return Asked(kind, frozenset(query_terms(question)), _subject(kind, _clauses(question)))
+    clauses = _clauses(question)
+    subject = _subject(kind, clauses)
+    is_date = kind is QuestionKind.WHEN and any(map(_DATED.search, clauses))
+    is_count = kind is QuestionKind.HOW_MANY and subject != ()
+    return Asked(kind, frozenset(query_terms(question)), subject, is_date or is_count)
 
 
 def _clauses(question: str) -> list[str]:
@@ -135,5 +151,16 @@ def _subject(kind: QuestionKind, clauses: Sequence[str]) -> tuple[str, ...]:
         if _PERCENT.search(text):
             return ("percent",)
         counted = _COUNTED.search(text)
-        return tuple(query_terms(counted[1])[:1]) if counted else ()
+        return tuple(query_terms(_head(counted[1]))[:1]) if counted else ()
     return ()
+
+
+def _head(counted: str) -> str:
+    """The noun that a phrase counts, "samples" in "training samples did it get"."""
+    words: list[str] = []
+    for word in WORD.findall(counted):
+        if words and (word in STOP_WORDS or word in ("per", "could")):
+            break
+        if word not in STOP_WORDS:
+            words.append(word)
+    return next((word for word in words if _PLURAL.fullmatch(word)), words[0] if words else "")

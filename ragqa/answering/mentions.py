@@ -10,13 +10,15 @@ Span = tuple[int, int]
 
 _MONTH = (
     "(?:January|February|March|April|May|June|July|August|September|October|November|December"
+    "|Januar|Februar|M\u00e4rz|Mai|Juni|Juli|Oktober|Dezember"
     r"|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\b\.?)"
 )
-_DAY = r"(?:\d{1,2}(?:st|nd|rd|th)?)"
+_DAY = r"(?:\d{1,2}(?:st|nd|rd|th|\.)?)"
 _YEAR = r"(?:1[0-9]\d\d|20\d\d)"
 _DATE = re.compile(
     rf"""(?<![\w$£€.,/-])(?:
       \d{{4}}-\d\d(?:-\d\d)?
+    | \d{{1,2}}(?P<mark>[./])\d{{1,2}}(?P=mark)(?:\d{{4}}|\d\d)
     | {_DAY}(?:\ (?:of\ )?{_MONTH})(?:,?\ {_YEAR})?
     | {_MONTH}\ {_DAY}(?:\ ?[\u2013-]\ ?{_DAY})?(?:,?\ {_YEAR})?
     | {_MONTH}(?:\ of)?,?\ {_YEAR}
@@ -28,6 +30,35 @@ _DATE = re.compile(
     )(?![\w$%]|[.,]\d)""",
     re.VERBOSE,
 )
+_WEEKDAY = "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
+_CLOCK = (
+    r"(?:(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?:\ ?[ap](?:m\b|\.m\.))?"
+    r"|(?:1[0-2]|[1-9])\ ?[ap](?:m\b|\.m\.)|noon\b|midnight\b)"
+)
+_TIME = re.compile(
+    rf"""(?<![\w.,/:-])(?:
+      {_WEEKDAY}s?(?:\ to\ {_WEEKDAY}s?)?
+    | (?:every|each)\ (?:other\ )?
+      (?:(?:week)?day|night|morning|evening|week(?:end)?|month|quarter|year|hour|{_WEEKDAY})\b
+    | (?:hourly|daily|nightly|weekly|monthly|quarterly|yearly|annually)\b
+    | {_CLOCK}
+    )(?![\w:])""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_JOINS = frozenset((" ", ", ", " at ", " on ", ", at ", ", on "))
+_SOME_TIME = re.compile(
+    rf"""\b(?:
+      {_WEEKDAY}s?|{_MONTH}|Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonntag
+    | seconds?|minutes?|hours?|days?|nights?|weeks?|months?|quarters?|years?
+    | decades?|centur(?:y|ies)
+    | mornings?|noon|afternoons?|evenings?|midnight|weekends?
+    | hourly|daily|nightly|weekly|monthly|quarterly|yearly|annual(?:ly)?
+    | spring|summer|autumn|fall|winter|Christmas|Easter
+    | today|yesterday|tomorrow|tonight|ago|recently|heute|gestern|morgen
+    | Q[1-4]|1[0-9]\d\d|20\d\d|19\d0s|\d{{1,2}}(?:st|nd|rd|th)|\d{{1,2}}\ ?[ap]\.?m
+    )\b|\b\d{{1,4}}[./:-]\d|'\d\d\b""",
+    re.VERBOSE | re.IGNORECASE,
+)
 _COUNTED = re.compile(r" ([a-z]+s|[kMGT]?B|px)\b")
 _IN_YEAR = re.compile(
     r"\b(?:in|since|by|until|from|of|during|before|after|the|early|late) $", re.IGNORECASE
@@ -37,10 +68,12 @@ _WORD_NUMBERS = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"
 )
-_DIGITS = r"\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?"
+_DIGITS = r"\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+|(?:[kmbt]|bn)(?!\w))?"
 _WORDS = _WORD_NUMBERS.replace(" ", "|")
-_NUMBER = rf"(?:{_DIGITS}|(?:{_WORDS})(?:-(?:{_WORDS}))?)"
-_SCALE = r"(?:\ (?:hundred|thousand|million|billion|trillion|dozen)\b)"
+_SCALES = "(?:hundred|thousand|million|billion|trillion|dozen)"
+_SCALE = rf"(?:\ {_SCALES}\b)"
+_VAGUE = rf"(?:(?:half\ )?an?\ {_SCALES}|{_SCALES}s|half\ an|twice(?!\ (?:as|the)\b)|thrice)"
+_NUMBER = rf"(?:{_DIGITS}|(?:{_WORDS})(?:-(?:{_WORDS}))?|{_VAGUE})"
 _AMOUNT = re.compile(
     rf"""(?<![\w.,-])(?P<number>
       [$£€]?{_NUMBER}\b{_SCALE}*
@@ -48,8 +81,19 @@ _AMOUNT = re.compile(
     )(?:(?P<percent>\ ?%)|[\ -](?P<unit>[^\W\d_]+(?:[-/][^\W\d_]+)*))?""",
     re.VERBOSE | re.IGNORECASE,
 )
-# What is shown with a number: "4,096 tokens", "48 GB", but not "58 text-based".
-_UNIT = re.compile(r"%|percent|[^\W\d_]{1,3}|\S+s|\S+/\S+")
+_NUMBER_WORDS = re.compile(
+    rf"(?<![\w-])(?:{_WORDS}|zero|no|none|both|single|pair|couple|half|once|twice|thrice|double|triple"
+    rf"|{_SCALES}s?)(?![\w-])",
+    re.IGNORECASE,
+)
+_MEASURES = re.compile(
+    "%|percent|milliseconds?|seconds?|minutes?|hours?|days?|nights?|weeks?|months?|years?|bytes?|bits?"
+    "|miles?|met(?:er|re)s?|feet|foot|inch(?:es)?|grams?|pounds?|dollars?|euros?|cents?|degrees?"
+    r"|ms|s|sec|min|h|hrs?|[kmgt]i?b|b|px|mm|cm|m|km|mg|g|kg|lbs?|oz|ft|[km]?w|kwh|[kmg]?hz"
+    r"|mph|fps|dpi|qps|rpm|usd|eur|gbp|\S+/\S+"
+)
+# What is shown with a number, too: "4,096 tokens", but not "58 text-based" or "3 web".
+_PLURAL = re.compile(r"(?!across|unless|versus|always|perhaps|times\b)\w+[^\Wsi]s")
 # A number behind a name is part of it: "Haiku 4.5".
 _VERSIONED = re.compile(r"[ (][A-Z][\w-]* $")
 
@@ -74,12 +118,14 @@ _NATION = re.compile(r"[\w-]+(?:[ei]an|ican|rman|ish|ese)|French|Dutch|Greek|Wel
 class Amount:
     """A number, and the word that says of what: "%" or the next word, "" where there is none.
 
-    `span` goes to the end of the unit, `number` to the end of the number.
+    `span` goes to the end of the unit, `number` to the end of the number. It is `measured` where
+    the unit is one of measure, such as "GB".
     """
 
     span: Span
     number: Span
     unit: str
+    measured: bool = False
 
 
 def dates(text: str) -> list[Span]:
@@ -87,19 +133,45 @@ def dates(text: str) -> list[Span]:
     return [match.span() for match in _DATE.finditer(text) if not _counts(text, *match.span())]
 
 
+def times(text: str) -> list[Span]:
+    """The weekdays, times of day and turns ("every night") of a text, with the dates they go with.
+
+    What stands side by side is one: "Monday at 10:00".
+    """
+    own = [match.span() for match in _TIME.finditer(text)]
+    found: list[Span] = []
+    for span in sorted([*own, *dates(text)]) if own else ():
+        if found and text[found[-1][1] : span[0]] in _JOINS:
+            found[-1] = found[-1][0], span[1]
+        else:
+            found.append(span)
+    return [span for span in found if _overlap(span, own)]
+
+
+def tells_time(text: str) -> bool:
+    """Whether a text says anything at all of a time, be it only "yesterday"."""
+    return bool(_SOME_TIME.search(text) or dates(text) or _TIME.search(text))
+
+
 def amounts(text: str) -> list[Amount]:
     """The numbers of a text that are no dates, with their units."""
-    taken = dates(text)
+    taken = [*dates(text), *times(text)]
     found = []
     for match in _AMOUNT.finditer(text):
         number = match.span("number")
         if _overlap(number, taken) or _VERSIONED.search(text, max(0, number[0] - 40), number[0]):
             continue
         unit = "%" if match["percent"] else (match["unit"] or "").casefold()
-        is_shown = _UNIT.fullmatch(unit) and unit not in STOP_WORDS
+        measured = _MEASURES.fullmatch(unit) is not None
+        is_shown = measured or (_PLURAL.fullmatch(unit) and unit not in STOP_WORDS)
         end = match.end() if is_shown else match.end("number")
-        found.append(Amount((match.start(), end), number, unit))
+        found.append(Amount((match.start(), end), number, unit, measured))
     return found
+
+
+def number_words(text: str) -> list[Span]:
+    """The words of a text that may say how many there are, such as "both" or "dozens"."""
+    return [match.span() for match in _NUMBER_WORDS.finditer(text)]
 
 
 def names(text: str) -> list[Span]:
@@ -107,7 +179,7 @@ def names(text: str) -> list[Span]:
 
     A first word is no name by its capital, unless it begins a list of names.
     """
-    taken = dates(text)
+    taken = [*dates(text), *times(text)]
     found = []
     for match in _NAME.finditer(text):
         words = [word.span() for word in WORD.finditer(text, *match.span())]

@@ -1,7 +1,7 @@
 """What a question asks about that the sentences of its answer do not speak of."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 import numpy as np
@@ -22,40 +22,60 @@ RARE = 0.5
 WEIGHTY = 0.12
 """Words that are missing are named if they hold at least this share of the question's idf."""
 
+TOLD = 14
+"""In a question of more words than this, many tell a story; only what has a capital is named."""
+
 _ALIKE = 0.8
-_TOKEN = re.compile(r"[^\s\"'(),;:?!]+(?<!\.)")
+_TOKEN = re.compile(r"(?:[^\s\"'\u2019(),;:?!]|(?<=\d)[,:](?=\d))+(?<!\.)")
 _BEGINNING = re.compile(r"(?:^|[.?!:])[\s\"'(]*$")
-_ASKED = {
-    QuestionKind.WHO: "a name",
-    QuestionKind.WHEN: "a date",
-    QuestionKind.WHERE: "a place",
-    QuestionKind.HOW_MANY: "a number",
-}
+_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_EDGES = "*_`[]<>{}$\u20ac\u00a3%~\u2013\u2014-"
+# "GPT-4", "GPT 4" and "GPT4" are one name.
+_SEAM = re.compile(r"-|(?<=[^\W\d_])(?=\d)")
+_SMALL = (
+    *("zero", "one", "two", "three", "four", "five", "six"),
+    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+)
+# Words of asking and telling, which are not what is asked about.
+_IDLE = frozenset(
+    index_terms(
+        "make made happen use work take took taken sold sell buy bought handle get got give gave "
+        "given go went gone come came say said tell told show shown try tried keep kept need want "
+        "mean let put see seen find found look know run ran stop start begin began end become "
+        "became turn call called pay paid cost charge ask answer touch think thought happen cause "
+        "thing way kind lot somebody someone anybody anyone everybody everyone people day time "
+        "first last next currently rather quite really exactly roughly just even still already"
+    )
+)
 
 
 def missing(reading: Reading, said: Sequence[Scored]) -> tuple[str, ...]:
     """The words of the question that no passage of its answer has or comes near.
 
-    After them what the question asks for, where no sentence has it ("a date", "a number of tasks")
-    or none that has it speaks of what it is asked for ("a date for Sonnet 5.5").
+    After them the date, or the number of things, that it asks for, where it is certain that no
+    sentence has it ("a date", "a number of tasks") or that none which may have it speaks of what
+    it is asked for ("a date for Sonnet 5.5").
 
     :param said: the sentences of the answer.
     """
     words = _strange_words(reading, said)
     asked = asked_by(reading.retrieved.question)
-    if asked.kind not in _ASKED:
+    if not asked.plain:
         return tuple(words)
     holding = [one.candidate for one in said if not lacks(asked, one.candidate.text)]
     unnamed: list[str] = min((_unnamed(reading, one) for one in holding), key=len, default=[])
     names = [name for name in unnamed if name not in words]
     if names or not holding:
-        words.append(" for ".join([_thing(reading, asked), *names[:1]]))
+        thing = _thing(reading.retrieved.question, asked)
+        named = frozenset(index_terms(thing))
+        words = [word for word in words if not named.issuperset(index_terms(word))]
+        words.append(" for ".join([thing, *names[:1]]))
     return tuple(words)
 
 
 def _strange_words(reading: Reading, said: Sequence[Scored]) -> list[str]:
     """The rare words that the passages neither have nor come near."""
-    idf = reading.retrieved.idf
+    question, idf = reading.retrieved.question, reading.retrieved.idf
     passages = {one.candidate.hit.passage.id: one.candidate.hit.passage for one in said}
     tokens = [reading.tokens[key].vectors for key in passages if key in reading.tokens]
     if not tokens or not idf:
@@ -63,18 +83,26 @@ def _strange_words(reading: Reading, said: Sequence[Scored]) -> list[str]:
     text = " ".join(passage.searched_text for passage in passages.values())
     held = frozenset(index_terms(text))
     near = best_cosines(reading.query, np.concatenate(tokens))
+    words = list(_words(question))
+    tells_story = len(words) > TOLD
     found = {}
-    for start, word in _words(reading.retrieved.question):
+    for start, word in words:
         weight = max((idf.get(term, 0.0) for term in index_terms(word)), default=0.0)
-        if weight < RARE * max(idf.values()) or _is_held(word, text, held):
+        if weight < RARE * max(idf.values()) or _is_held(question, word, text, held):
+            continue
+        if _is_name(question, start, word):
+            told = _told(question, start, word)
+            if not tells_story or told != told.lower():
+                found[told] = weight
             continue
         own = [
             close
             for close, (begin, end) in zip(near, reading.query_spans, strict=True)
             if begin < start + len(word) and start < end
         ]
-        if _is_name(reading, start, word) or (own and float(np.mean(own)) < STRANGE):
-            found[_told(reading.retrieved.question, start, word)] = weight
+        is_idle = tells_story or _IDLE.issuperset(index_terms(word))
+        if not is_idle and own and float(np.mean(own)) < STRANGE:
+            found[word] = weight
     return list(found) if sum(found.values()) >= WEIGHTY * sum(idf.values()) else []
 
 
@@ -89,7 +117,7 @@ def _unnamed(reading: Reading, candidate: Candidate) -> list[str]:
     names: list[str] = []
     end = -1
     for start, word in _words(question):
-        if not _is_name(reading, start, word) or _is_held(word, text, held):
+        if not _is_name(question, start, word) or _is_held(question, word, text, held):
             continue
         if question[end:start] == " ":
             names[-1] += f" {word}"
@@ -107,29 +135,66 @@ def _words(question: str) -> Iterator[tuple[int, str]]:
 
 
 def _told(question: str, start: int, word: str) -> str:
-    """The word as it is named: a bare figure with the word before it."""
-    before = _TOKEN.findall(question[:start])
-    return f"{before[-1]} {word}" if before and not any(map(str.isalpha, word)) else word
+    """The word as it is named: a bare figure with the name before it."""
+    if any(map(str.isalpha, word)):
+        return word
+    before = next((one for at, one in _words(question) if at + len(one) + 1 == start), "")
+    is_said = before and not _IDLE.issuperset(index_terms(before))
+    return f"{before} {word}" if is_said else word
 
 
-def _is_name(reading: Reading, start: int, word: str) -> bool:
+def _is_name(question: str, start: int, word: str) -> bool:
     """Whether a word says what it says in its own letters, so that what is like it is another."""
-    begins = _BEGINNING.search(reading.retrieved.question[:start]) is not None
-    capitals = sum(c.isupper() for c in word)
-    return any(c.isdigit() for c in word) or capitals > (1 if begins else 0)
+    if any(map(str.isdigit, word)):
+        return True
+    begins = _BEGINNING.search(question[:start]) is not None
+    return sum(map(str.isupper, word)) > (1 if begins else 0) and _capitals_tell(question)
 
 
-def _is_held(word: str, text: str, held: Collection[str]) -> bool:
-    """Whether a text has a word, perhaps misspelt there or here; a figure it must have whole."""
-    if any(c.isdigit() for c in word):
-        return word.casefold() in text.casefold()
+def _capitals_tell(question: str) -> bool:
+    """Whether capitals tell names: not in a title, and not where all is in capitals."""
+    words = [word for word in question.split()[1:] if any(map(str.isalpha, word))]
+    capitals = sum(word != word.lower() for word in words)
+    return len(words) < 2 or 2 * capitals <= len(words)
+
+
+def _is_held(question: str, word: str, text: str, held: frozenset[str]) -> bool:
+    """Whether a text has a word: a name or figure as it is, others perhaps misspelt there or here.
+
+    :param held: the terms of the text.
+    """
+    if any(map(str.isdigit, word)):
+        return _pattern(word).search(_GROUPED.sub("", text)) is not None
+    may_differ = word.islower() or not _capitals_tell(question)
     return all(
-        term in held or get_close_matches(term, held, 1, _ALIKE) for term in index_terms(word)
+        not held.isdisjoint((term, f"{term}s", term.removesuffix("s")))
+        or (may_differ and get_close_matches(term, held, 1, _ALIKE))
+        for term in index_terms(word)
     )
 
 
-def _thing(reading: Reading, asked: Asked) -> str:
+def _pattern(word: str) -> re.Pattern[str]:
+    """What finds a name or figure in a text as a whole: not "GPT-4" in "GPT-4o", nor 5 in 256."""
+    core = _GROUPED.sub("", word).strip(_EDGES)
+    forms = {core}
+    if core.isdecimal() and len(core) < 3 and int(core) < len(_SMALL):
+        forms.add(_SMALL[int(core)])
+    elif core.endswith("000") and core.isdecimal():
+        forms.add(f"{core[:-3]}k")
+    elif core[-1:] in ("k", "K") and core[:-1].isdecimal():
+        forms.add(f"{core[:-1]}000")
+    written = "|".join(r"[-\s]?".join(map(re.escape, _SEAM.split(form))) for form in forms)
+    longer = r"|-(?-i:[A-Z\d])" if any(map(str.isalpha, core)) else ""
+    return re.compile(
+        rf"(?<![^\W_])(?<!\d[.,])(?:{written})s?(?![^\W_]|[.,]\d{longer})", re.IGNORECASE
+    )
+
+
+def _thing(question: str, asked: Asked) -> str:
     """What is asked for, in words."""
-    words = (word for _, word in _words(reading.retrieved.question))
-    counted = next((word for word in words if set(index_terms(word)) & {*asked.subject}), "")
-    return f"{_ASKED[asked.kind]} of {counted}" if counted else _ASKED[asked.kind]
+    if asked.kind is QuestionKind.WHEN:
+        return "a date"
+    if asked.subject == ("percent",):
+        return "a percentage"
+    counted = (word for _, word in _words(question) if index_terms(word) == [*asked.subject])
+    return f"a number of {next(counted, 'them')}"

@@ -4,7 +4,7 @@ import re
 
 from ragqa.analysis import WORD, index_terms
 from ragqa.answering.holding import fits
-from ragqa.answering.kinds import Asked, asked_by
+from ragqa.answering.kinds import Asked, QuestionKind, asked_by
 from ragqa.answering.mentions import Span
 
 _FITTING = 0.5
@@ -16,6 +16,9 @@ _ANYWHERE = 0.3
 
 _SEAM_WORDS = 4
 _SEAMS = re.compile(r"[,;()]")
+_ITALIC = re.compile(
+    r"(?<![*\w])\*(?![*\s])[^*]{1,200}\*(?!\*)|(?<![_\w])_(?![_\s])[^_]{1,200}_(?![_\w])"
+)
 
 
 def short_answer(question: str, text: str) -> Span | None:
@@ -67,6 +70,15 @@ def _places(text: str, words: str) -> list[Span]:
     """Where some words stand in a text, as whole words on one line or more."""
     spaced = r"\s+".join(map(re.escape, words.split()))
     return [match.span() for match in re.finditer(rf"(?<!\w){spaced}(?!\w)", text)]
+
+
+def is_title(question: str, quote: str, span: Span) -> bool:
+    """Whether a name that is to be a person's stands in italics, as titles of works do."""
+    if asked_by(question).kind is not QuestionKind.WHO:
+        return False
+    return any(
+        italic.start() < span[1] and span[0] < italic.end() for italic in _ITALIC.finditer(quote)
+    )
 
 
 def _said(asked: Asked, text: str) -> list[tuple[int, Span, str]]:

@@ -202,6 +202,12 @@ def test_what_answers_directly_stands_in_the_quote_of_the_best_sentence(question
         assert " ".join(citation.short.split()) in chosen[0].candidate.text
 
 
+def test_a_title_in_italics_is_not_marked_as_who_did_it():
+    chosen = scored(candidates_of(hits(passage(1, ["He wrote *The Long Walk* then."]))), [1.0])
+    (citation,) = mark_short_answer(cite(chosen)[1], "who wrote it", chosen[0])
+    assert citation.span is None
+
+
 def test_a_short_answer_that_the_quote_has_in_marks_or_twice_is_not_marked():
     for text in ["It was **May** 2009 then.", "In [2009](2009.md) it was."]:
         chosen = scored(candidates_of(hits(passage(1, [text]))), [1.0])

@@ -298,7 +298,7 @@ def test_the_words_in_question_are_placed_in_the_sentence_and_in_the_note():
         "Of 60 shards the limit is **60** requests.",
         "Of 60 shards the limit is 90 requests.",
     )
-    (found,) = told(("a.md", one), ("b.md", other), scores=[1.0, 0.9])
+    (found,) = told(("a.md", one), ("b.md", other))
     assert found.says == ("60 requests", "90 requests")
     assert found.texts == (one.replace("*", ""), other)
     assert found.spans == ((26, 37), (26, 37))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragqa.answering.holding import holds
+from ragqa.answering.holding import holds, lacks
 from ragqa.answering.kinds import QuestionKind, asked_by, kind_of
 
 KINDS = {
@@ -38,6 +38,8 @@ KINDS = {
     QuestionKind.WHY: ["why divide by sqrt(d_k)?", "how come the loss goes up"],
     QuestionKind.OTHER: [
         "when should I fine-tune?",
+        "When is fine-tuning worth it?",
+        "Where does attention go wrong?",
         "what does dpo beta do?",
         "Which latency number should I look at?",
         "When the bot cites, are bracketed numbers safer or the path?",
@@ -81,3 +83,53 @@ def test_a_sentence_that_says_what_is_asked_for_holds_more_of_it(question, bette
 @pytest.mark.parametrize("question", ["how to merge an adapter", "LoRA vs QLoRA", "is it 5?"])
 def test_a_kind_that_tells_nothing_of_sentences_holds_nothing(question):
     assert holds(asked_by(question), "In 2021 Bob merged 5 adapters in Paris.") == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("When does the standup start?", "It starts with coffee."),
+        ("Who maintains the gateway?", "Priya maintains the gateway."),
+        ("where is the key", "It is under the flowerpot."),
+        ("where were the logs", "They were in /var/log/app."),
+        ("when was it due", "It was due on Monday."),
+        ("when was it due", "It was due on 14.03.2026."),
+        ("when was it due", "Montag, 14. M\u00e4rz."),
+        ("when was it run", "It ran every night at 2 am."),
+        ("when was it run", "It ran yesterday."),
+        ("which month was it", "It was in the summer."),
+        ("how many parameters does Llama 2 have", "Llama 2 has 7B parameters."),
+        ("how many parameters does Llama 2 have", "It comes as 7B, 13B and 70B."),
+        ("how many tokens does it read", "It reads 128k input tokens."),
+        ("how many servers do we run", "We run a hundred servers."),
+        ("how many servers do we run", "We run dozens of small servers."),
+        ("how many servers do we run", "Name: Berlin; Servers: 12; Disks: 40 TB"),
+        ("how many servers do we run", "The number of servers is now 12."),
+        ("how many servers do we run", "We run 12."),
+        ("how many people work there", "It has 40 engineers."),
+        ("how many times was it run", "It was run twice."),
+        ("how many hours did it take", "It took half an hour."),
+        ("what percentage was lost", "A quarter of 12 was lost."),
+        ("how much does overlap matter?", "It matters."),
+        ("why was it late", "It was late."),
+    ],
+)
+def test_nothing_is_certain_to_lack_what_may_be_said_in_another_way(question, sentence):
+    assert not lacks(asked_by(question), sentence)
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("when did Sonnet come out", "Sonnet came out with two sizes of GPT-4."),
+        ("what year was it", "It was long."),
+        ("Sonnet release date", "Sonnet was released to all."),
+        ("how many servers do we run", "We run several servers."),
+        ("how many servers do we run", "We run servers of 40 GB."),
+        ("how many tasks was it tuned on", "Zero-shot, it was tuned on many tasks (Wei, 2021)."),
+        ("number of layers", "The weights have 8 bits."),
+        ("what percentage was lost", "Most was lost."),
+    ],
+)
+def test_it_is_certain_where_there_is_nothing_like_a_date_or_a_number_of_things(question, sentence):
+    assert lacks(asked_by(question), sentence)

@@ -1,7 +1,11 @@
 """What an answer does not speak of, with the embedder that needs no model."""
 
+from dataclasses import replace
+
 import pytest
 
+from ragqa.analysis import index_terms
+from ragqa.answering import compose, shipped
 from ragqa.answering.candidates import candidates_of
 from ragqa.answering.missing import missing
 from ragqa.answering.reading import read
@@ -20,9 +24,9 @@ NOTE = (
 )
 
 
-def missing_from(question, said, *, idf=None):
-    """What of the question the sentence that says this does not speak of."""
-    note = parse_note("note.md", NOTE, "0" * 64, Stamp(0, 0))
+def retrieved(question, *, idf=None, text=NOTE):
+    """The question with the one passage of a note."""
+    note = parse_note("note.md", text, "0" * 64, Stamp(0, 0))
     (passage,) = split_note(
         note,
         chunking=Chunking(),
@@ -30,8 +34,12 @@ def missing_from(question, said, *, idf=None):
         count_tokens=EMBEDDER.count_tokens,
     )
     hits = (Hit(passage, 1.0, 0.5, 1.0),)
-    found = Retrieved(question, hits, EMBEDDER.embed_query(question), idf or {}, False)
-    reading = read(found, EMBEDDER)
+    return Retrieved(question, hits, EMBEDDER.embed_query(question), idf or {}, False)
+
+
+def missing_from(question, said, *, idf=None, text=NOTE):
+    """What of the question the sentence that says this does not speak of."""
+    reading = read(retrieved(question, idf=idf, text=text), EMBEDDER)
     scored = score(reading, candidates_of(reading.hits))
     return missing(reading, [one for one in scored if said in one.candidate.text])
 
@@ -59,14 +67,90 @@ def test_a_common_word_is_not_named():
     [
         ("when was quantization invented", "8 bits", ("a date",)),
         ("how many layers does it have", "8 bits", ("a number of layers",)),
+        ("how many training layers could it have", "8 bits", ("a number of layers",)),
+        ("How Many Layers Does It Have", "8 bits", ("a number of Layers",)),
         ("when did it come out", "came out", ()),
         ("when did Sonnet 4.5 come out", "came out", ("a date for Sonnet 4.5",)),
-        ("what percent is RoBERTa smaller", "40 percent", ("a number of percent for RoBERTa",)),
+        ("what percent is RoBERTa smaller", "40 percent", ("a percentage for RoBERTa",)),
         ("why is it smaller", "40 percent", ()),
+        ("who made it smaller", "8 bits", ()),
+        ("where does attention go wrong", "8 bits", ()),
+        ("when is quantization worth it", "8 bits", ()),
+        ("when does RAG beat quantization", "8 bits", ()),
+        ("how much does the weight matter", "came out", ()),
+        ("how long does it take", "came out", ()),
     ],
 )
 def test_what_is_asked_for_is_named_where_no_sentence_has_it(question, said, expected):
     assert missing_from(question, said) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("INT8", "They are stored as int8."),
+        ("GPU", "It has two GPUs."),
+        ("Is it Anthropic", "It is Anthropic\u2019s."),
+        ("GPT-4", "It was made by GPT 4."),
+        ("GPT-4", "It is made by GPT-4."),
+        ("1,000", "There are 1000 rows."),
+        ("128k", "There are 128,000 rows."),
+        ("5", "There are five rows."),
+        ("50%", "It is at 50 percent."),
+        ("C++20", "It is in C++20, mostly."),
+        ("gpt-4", "It is GPT-4-based."),
+        ("is it GPUs", "It is a GPU."),
+    ],
+)
+def test_a_name_or_figure_is_there_in_any_of_its_spellings(question, sentence):
+    idf = dict.fromkeys(index_terms(question), 5.0)
+    assert missing_from(question, sentence, idf=idf, text=f"# A\n\n{sentence}\n") == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "named"),
+    [
+        ("is it GPT-4?", "It is GPT-4o.", "GPT-4"),
+        ("is it GPT-4?", "It is GPT-4-Turbo.", "GPT-4"),
+        ("is it Python 3.1?", "It is Python 3.11.", "Python 3.1"),
+        ("is it Python 3?", "It is Python 3.11.", "Python 3"),
+        ("was it in 5?", "It was 256.", "5"),
+        ("is it Mixtral?", "It is Mistral.", "Mixtral"),
+    ],
+)
+def test_a_name_or_figure_is_not_there_where_only_what_is_like_it_is(question, sentence, named):
+    idf = dict.fromkeys(index_terms(named), 5.0)
+    assert missing_from(question, sentence, idf=idf, text=f"# A\n\n{sentence}\n") == (named,)
+
+
+@pytest.mark.parametrize(
+    "question", ["What Are Quantisation Weights", "WHAT ARE QUANTISATION BITS"]
+)
+def test_capitals_tell_no_names_where_most_words_have_them(question):
+    assert missing_from(question, "8 bits", idf={"quantis": 5.0}) == ()
+
+
+def test_a_thing_is_named_once_and_a_year_without_its_preposition():
+    idf = {"layer": 5.0, "2024": 5.0, "sold": 5.0}
+    missing = missing_from("how many layers sold in 2024", "8 bits", idf=idf)
+    assert missing == ("2024", "a number of layers")
+
+
+def test_in_a_long_question_only_what_has_a_capital_is_named():
+    story = "our zebra friends asked yesterday about giraffes lions tigers bears wolves foxes owls"
+    idf = {"zebra": 5.0, "llama": 5.0, "40": 5.0}
+    assert missing_from(f"zebra {story} 40 times, is it Llama", "8 bits", idf=idf) == ("Llama",)
+
+
+@pytest.mark.parametrize(
+    ("question", "short"),
+    [("when did Sonnet 4 come out", "22 May 2025"), ("when did Sonnet 4.5 come out", "")],
+)
+def test_no_short_answer_is_marked_where_something_is_missing(question, short):
+    answering = replace(shipped(), all=replace(shipped().all, threshold=0.0))
+    composed = compose(retrieved(question), EMBEDDER, sentences=1, models=answering)
+    assert [citation.short for citation in composed.citations] == [short]
+    assert bool(composed.missing) is not bool(short)
 
 
 def test_nothing_is_missing_where_the_embedder_cannot_read_the_question():

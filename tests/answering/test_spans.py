@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.answering.mentions import amounts, dates, people, places
-from ragqa.answering.spans import counterpart, place_in, short_answer
+from ragqa.answering.spans import counterpart, is_title, place_in, short_answer
 
 ANSWERED = [
     ("when was RRF introduced", "It was introduced in June 2009 by three people.", "June 2009"),
@@ -24,6 +24,19 @@ ANSWERED = [
     ("what percentage is faulty?", "Of 57 subjects 6.5% is faulty.", "6.5%"),
     ("which lab makes Llama 3?", "Model: Llama 3; Lab: Meta FAIR; Modality: Text.", "Meta FAIR"),
     ("how many tokens can Haiku read", "Haiku 4.5 reads 200,000 tokens.", "200,000 tokens"),
+    ("When does the standup start?", "It starts on Monday at 10:00.", "Monday at 10:00"),
+    ("when is the backup", "It runs every night at 2 am.", "every night at 2 am"),
+    ("when is the report due", "It is due on 14.03.2026.", "14.03.2026"),
+    ("when was the launch", "It was on 03/14/2026 at 9 am.", "03/14/2026 at 9 am"),
+    ("when was it signed", "Unterzeichnet am 14. M\u00e4rz 2026.", "14. M\u00e4rz 2026"),
+    ("how many parameters does it have", "Llama 2 has 7B parameters.", "7B parameters"),
+    ("how large is the window", "It takes 128k tokens.", "128k tokens"),
+    ("how big is the table", "It has 1.5M rows.", "1.5M rows"),
+    ("how many servers are there", "There are 3 web servers.", "3"),
+    ("how many servers are there", "There are a hundred servers.", "a hundred servers"),
+    ("how long does it take", "It takes half an hour.", "half an hour"),
+    ("how often does it run", "It runs twice a day.", "twice"),
+    ("how much does it cost", "It costs $12 per month.", "$12"),
 ]
 
 
@@ -43,6 +56,9 @@ def test_what_the_question_asks_for_is_marked(question, sentence, short):
         ("who met Bob Dylan", "Bob Dylan met him."),
         ("how many files are there", "There are some files."),
         ("when should I fine-tune?", "In 2023 many did."),
+        ("when are agents better than workflows?", "In 2024 agents were."),
+        ("how large is Llama 3?", "Llama 3 comes in two sizes."),
+        ("who invented the transformer?", 'It is from "Attention Is All You Need" (2017).'),
     ],
 )
 def test_nothing_is_marked_where_it_is_not_clear_what_answers(question, sentence):
@@ -91,6 +107,14 @@ def test_the_same_words_in_another_form_of_a_text_are_those_at_the_same_turn():
     assert counterpart("Top 5: 5 files", (7, 8), "5 files") is None
 
 
+@pytest.mark.parametrize("quote", ["see *Long Walk* by", "see _A Long Walk_", "*Long Walk*"])
+def test_a_title_in_italics_is_no_person(quote):
+    start = quote.index("Long Walk")
+    assert is_title("who wrote it?", quote, (start, start + 9))
+    assert not is_title("who wrote it?", quote.replace("*", "**").replace("_", "__"), (8, 11))
+    assert not is_title("when was it?", quote, (start, start + 9))
+
+
 PIECES = (
     "1999|May|12|5|%|GB|Bob|Ann|by|in|the|and|,|.|(|)|;|one|\u00c9va|J.|-|million|files|3,5|\n|12th"
     "|century|BC|Dr.|O'Neil|$|wrote|X\u00a0Y|Paris|hours"
@@ -111,10 +135,23 @@ def test_any_text_gives_a_span_within_it_or_none(question, text):
 
 
 @pytest.mark.parametrize(
-    "piece", ["A, ", "A.A.", "one to ", "May 1 ", "Bob, 1900 ", "a by ", "Aa and "]
+    "piece",
+    [
+        "A, ",
+        "A.A.",
+        "one to ",
+        "May 1 ",
+        "Bob, 1900 ",
+        "a by ",
+        "Aa and ",
+        "Monday at ",
+        '"A',
+        "half ",
+    ],
 )
 @pytest.mark.parametrize("question", ["who wrote it", "how many", "when was it", "where is it"])
 def test_a_hostile_sentence_takes_no_long_time(piece, question):
     started = time.process_time()
     short_answer(question, piece * 20_000)
+    is_title(question, piece * 20_000, (0, 1))
     assert time.process_time() - started < 1

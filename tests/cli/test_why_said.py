@@ -48,4 +48,4 @@ def test_a_sentence_that_is_shown_as_a_disagreement_is_said_to_be(why):
     verdicts = [why(question, note)["verdict"] for note in ("gateway.md", "client.md")]
     for verdict, other in zip(verdicts, ("client.md", "gateway.md"), strict=True):
         assert verdict.endswith(f'It is shown under "Your notes disagree", beside {other}:6.')
-    assert sum(verdict.startswith("Yes: ") for verdict in verdicts) == 1
+    assert any(verdict.startswith("Yes: ") for verdict in verdicts)
