@@ -13,7 +13,7 @@ from ragqa.answering.candidates import Candidate
 from ragqa.answering.kinds import QuestionKind, asked_by
 from ragqa.answering.scoring import Scored
 from ragqa.answering.spans import is_title, place_in, short_answer
-from ragqa.answering.widening import with_antecedent, with_steps
+from ragqa.answering.widening import with_antecedent, with_rest, with_steps
 from ragqa.types import Citation, Kind
 
 WORTH_SAYING = 0.8
@@ -68,7 +68,7 @@ def widen(chosen: Sequence[Scored], question: str) -> list[Scored]:
     wants_steps = asked_by(question).kind is QuestionKind.STEPS
     said: list[Scored] = []
     for one in chosen:
-        wider = with_antecedent(one.candidate)
+        wider = with_rest(with_antecedent(one.candidate), question)
         if wants_steps:
             wider = with_steps(wider)
             wants_steps = wider.unit.kind is not Kind.LIST

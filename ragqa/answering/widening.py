@@ -1,8 +1,9 @@
-"""A sentence with what makes it whole: those before it that say what "it" is, or all steps."""
+"""A sentence with what makes it whole: those before it that say what "it" is, or what follows."""
 
 import re
 from itertools import dropwhile, takewhile
 
+from ragqa.analysis import index_terms, query_terms
 from ragqa.answering.candidates import Candidate, is_item, number_of, unit_text
 from ragqa.types import Kind, Unit
 
@@ -34,6 +35,23 @@ def with_antecedent(candidate: Candidate) -> Candidate:
             return _recut(candidate, both)
     heading = passage.heading[-1] if passage.heading else passage.title
     return Candidate(candidate.hit, unit, candidate.quote, f"{heading}: {candidate.text}")
+
+
+def with_rest(candidate: Candidate, question: str) -> Candidate:
+    """A sentence that only says what the question says, with the one after it in its paragraph.
+
+    A term in bold with a full stop, say, before what it means; others are as they were.
+    """
+    passage, unit = candidate.hit.passage, candidate.unit
+    asked = set(query_terms(question))
+    if unit.kind is not Kind.PARAGRAPH or not asked.issuperset(index_terms(candidate.text)):
+        return candidate
+    for after in passage.units:
+        if after.kind is Kind.PARAGRAPH and after.start >= unit.end:
+            both = Unit(Kind.PARAGRAPH, unit.start, after.end, unit.context)
+            over = _PARAGRAPH_END.search(passage.quote(both))
+            return candidate if over else _recut(candidate, both)
+    return candidate
 
 
 def with_steps(candidate: Candidate) -> Candidate:

@@ -97,6 +97,14 @@ def test_what_looks_like_a_comment_in_code_is_code():
     assert len(texts_of(text)) == 4
 
 
+def test_a_term_that_says_nothing_by_itself_comes_with_what_it_means():
+    text = "# Fruit\n\n**Ripe sweet figs.** Figs that give way to a thumb. They keep two days.\n"
+    (one,) = widened(text, ["Ripe sweet figs"], "what are ripe sweet figs?")
+    assert one.text == "Ripe sweet figs. Figs that give way to a thumb."
+    (one,) = widened(text, ["Ripe sweet figs"], "which fruit is soft?")
+    assert one.text == "Ripe sweet figs."
+
+
 STEPS = "# Bread\n\n## Baking\n\n1. Mix flour and water.\n2. Wait for an hour.\n3. Bake it well.\n"
 
 
