@@ -20,7 +20,7 @@ import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -28,24 +28,19 @@ from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 
-from ragqa.answering.candidates import candidates_of
-from ragqa.answering.confidence import features
-from ragqa.answering.reading import read
-from ragqa.answering.scoring import score
-from ragqa.api import MIN_POOL, open_index
+from ragqa.api import open_index
 from ragqa.evaluation.cache import CachedEmbedder
+from ragqa.evaluation.calibrating.examples import features_of
 from ragqa.evaluation.collection import Collection, build_collection, note_of
 from ragqa.evaluation.questions import read_questions
 from ragqa.evaluation.sets import Beir, hold_out, read_qa
-from ragqa.evaluation.statistics import calibration
+from ragqa.evaluation.statistics import auroc, calibration
 from ragqa.passages import Chunking
-from ragqa.retrieval import Ranking, clean_question, retrieve
-from ragqa.types import Filters, Hit, Note
+from ragqa.retrieval import Ranking
+from ragqa.types import Hit, Note
 
 SEED = 7
-POOL = 60
 FAR = 300
 MODELS = {
     "all": ("score", "score_gap", "closest", "match"),
@@ -168,7 +163,7 @@ def without_spans(collection: Collection, rows: Iterable[Mapping[str, Any]]) -> 
 
 def far(collection: Collection, texts: Sequence[str]) -> list[Example]:
     """Questions about something else."""
-    found = (example(collection, clean_question(text), "far", _any) for text in texts)
+    found = (example(collection, text, "far", _any) for text in texts)
     return [one for one in found if one]
 
 
@@ -190,18 +185,8 @@ def golden() -> Iterator[Example]:
 
 def example(collection: Collection, text: str, kind: str, keep: Keep) -> Example | None:
     """Ask a question of the passages that are kept; None where nothing is found."""
-    found = retrieve(
-        collection.snapshot,
-        collection.embedder,
-        text,
-        k=POOL,
-        filters=Filters(),
-        ranking=collection.ranking,
-    )
-    found = replace(found, hits=tuple(filter(keep, found.hits))[:MIN_POOL])
-    reading = read(found, collection.embedder)
-    scored = score(reading, candidates_of(reading.hits))
-    return Example(features(reading, scored), kind) if scored else None
+    seen = features_of(collection, text, keep)
+    return Example(seen, kind) if seen else None
 
 
 def fit(examples: Examples, columns: Sequence[str]) -> dict[str, Any]:
@@ -244,7 +229,7 @@ def _quality(rows: Sequence[Example], p: np.ndarray, threshold: float) -> dict[s
     quality = {"ece": float(calibration(p, y))}
     for kind in ("near", "far"):
         both = y | (kinds == kind)
-        quality[f"auroc_{kind}"] = float(roc_auc_score(y[both], p[both]))
+        quality[f"auroc_{kind}"] = auroc(p[both], y[both])
     for kind in SHARES:
         quality[f"answered_{kind}"] = float((p[kinds == kind] >= threshold).mean())
     return {name: round(value, 3) for name, value in quality.items()}

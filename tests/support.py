@@ -15,6 +15,16 @@ QUICK = {"RAGQA_EMBEDDER": "hashed:64"}
 """The environment in which ragqa needs no model."""
 
 
+def write_notes(folder, notes):
+    """Write notes by name into a folder, all of one old date; gives the folder."""
+    for name, text in notes.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    return folder
+
+
 def command():
     """The installed `ragqa` next to the Python that runs the tests."""
     found = shutil.which("ragqa", path=str(Path(sys.executable).parent))

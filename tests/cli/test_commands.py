@@ -6,7 +6,7 @@ import os
 import subprocess
 
 import pytest
-from support import CORPUS, QUICK, command
+from support import CORPUS, QUICK, command, write_notes
 
 NOTES = {
     "cats.md": "---\ntitle: Cats\ntags: [animals, animals/pets]\ndate: 2024-05-01\n---\n\n"
@@ -20,13 +20,7 @@ NOTES = {
 @pytest.fixture
 def notes(tmp_path):
     """A small folder of notes with an index beside it: the options that name both."""
-    folder = tmp_path / "notes"
-    for name, text in NOTES.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        os.utime(path, (1_700_000_000, 1_700_000_000))
-    return folder
+    return write_notes(tmp_path / "notes", NOTES)
 
 
 @pytest.fixture

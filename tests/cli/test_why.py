@@ -1,10 +1,9 @@
 """`ragqa why` and `ragqa ask --explain`: how far a note came, by the real command line."""
 
-import os
 import shutil
 
 import pytest
-from support import CORPUS
+from support import CORPUS, write_notes
 
 from ragqa.explaining import STAGES
 
@@ -26,13 +25,7 @@ NOTES = {
 
 @pytest.fixture
 def notes(tmp_path):
-    folder = tmp_path / "notes"
-    for name, text in NOTES.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        os.utime(path, (1_700_000_000, 1_700_000_000))
-    return folder
+    return write_notes(tmp_path / "notes", NOTES)
 
 
 @pytest.fixture

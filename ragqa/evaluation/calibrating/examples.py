@@ -1,7 +1,7 @@
 """What a calibration learns from: questions, and the features of what was found for each."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib import resources
@@ -15,7 +15,7 @@ from ragqa.errors import UsageError
 from ragqa.evaluation.collection import Collection
 from ragqa.evaluation.tasks import Task
 from ragqa.retrieval import clean_question, retrieve
-from ragqa.types import Filters, Progress, Retrieved
+from ragqa.types import Filters, Hit, Progress
 
 MIN_EVERYDAY = 20
 """With fewer everyday questions that have nothing to do with the notes, none is used."""
@@ -114,36 +114,42 @@ def _of_task(collection: Collection, task: Task) -> Iterator[Example]:
     yield from _without(collection, task.question, Kind.NEAR, answer=task)
 
 
-def _without(
-    collection: Collection, question: str, kind: Kind, *, answer: Task | None = None
-) -> Iterable[Example]:
-    """Ask a question, if `answer` is given of the passages that do not hold it; gives one or none.
+def features_of(
+    collection: Collection, question: str, keep: Callable[[Hit], bool] | None = None
+) -> Mapping[str, float] | None:
+    """What a model of confidence sees of a question, asked of the passages that are kept.
 
-    What would be judged by its words alone is none: that model is not fitted.
+    None where no sentence is found, or the embedder cannot read the question: the model that
+    judges such a one by its words alone sees something else.
+
+    :raises UsageError: it cannot be asked.
     """
-    try:
-        text = clean_question(question)
-    except UsageError:
-        return []
     found = retrieve(
         collection.snapshot,
         collection.embedder,
-        text,
+        clean_question(question),
         k=_POOL,
         filters=Filters(),
         ranking=collection.ranking,
     )
     if found.by_terms_alone:
-        return []
-    reading = read(_only_first(found, answer), collection.embedder)
+        return None
+    hits = tuple(filter(keep, found.hits)) if keep else found.hits
+    reading = read(replace(found, hits=hits[:MIN_POOL]), collection.embedder)
     scored = score(reading, candidates_of(reading.hits))
-    return [Example(text, kind, features(reading, scored))] if scored else []
+    return features(reading, scored) if scored else None
 
 
-def _only_first(found: Retrieved, answer: Task | None) -> Retrieved:
-    hits = [
-        hit
-        for hit in found.hits
-        if answer is None or answer.relevant.keys().isdisjoint(answer.units_of(hit.passage.id))
-    ]
-    return replace(found, hits=tuple(hits[:MIN_POOL]))
+def _without(
+    collection: Collection, question: str, kind: Kind, *, answer: Task | None = None
+) -> Iterable[Example]:
+    """Ask a question, of the passages that do not hold `answer` if it is given; one or none."""
+
+    def keep(hit: Hit) -> bool:
+        return answer is None or answer.relevant.keys().isdisjoint(answer.units_of(hit.passage.id))
+
+    try:
+        seen = features_of(collection, question, keep)
+    except UsageError:
+        return []
+    return [Example(clean_question(question), kind, seen)] if seen else []
