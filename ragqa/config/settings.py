@@ -150,6 +150,44 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 expects="a link with {path} in it, such as vscode://file{path}:{line}",
                 personal=True,
             ),
+            Setting(
+                "llm",
+                "",
+                "the LLM backend that writes answers, KIND:MODEL (ragqa llm list); empty for none",
+                expects="KIND:MODEL",
+                personal=True,
+            ),
+            Setting(
+                "llm_template",
+                "",
+                "a file with instructions for the LLM in place of the built-in ones",
+                expects="a file",
+                personal=True,
+            ),
+            Setting(
+                "llm_prompt_tokens",
+                3000,
+                "the size of a prompt, in tokens; passages beyond it are left out",
+                check=_within(300, 1_000_000),
+                expects="a whole number from 300 to 1000000",
+                personal=True,
+            ),
+            Setting(
+                "llm_answer_tokens",
+                700,
+                "the most tokens that an LLM may write",
+                check=_within(50, 100_000),
+                expects="a whole number from 50 to 100000",
+                personal=True,
+            ),
+            Setting(
+                "llm_deadline_s",
+                120,
+                "the most seconds that an LLM may take for an answer",
+                check=_within(1, 3600),
+                expects="a whole number from 1 to 3600",
+                personal=True,
+            ),
         )
     }
 )
@@ -171,6 +209,11 @@ class Settings:
     sentences: int
     old_after_days: int
     link_format: str
+    llm: str
+    llm_template: str
+    llm_prompt_tokens: int
+    llm_answer_tokens: int
+    llm_deadline_s: int
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Settings":

@@ -1,8 +1,7 @@
 """Prompt to text: the `LLM` protocol and the table of backends.
 
-No command uses one yet: answers are extractive. To add a backend: write a class with the two
-members below in a module of this folder, add a line to `LLMS`, and run
-`pytest tests/contracts/test_llm_contract.py`.
+To add a backend: write a class with the two members below in a module of this folder, add a line
+to `LLMS`, and run `pytest tests/contracts/test_llm_contract.py`.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,10 +13,30 @@ from ragqa.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Who answers and where the prompt goes; `host` is "" where it stays on this machine."""
+    """Who answers and where the prompt goes.
+
+    `backend` is `KIND:MODEL`; `host` is `HOST` or `HOST:PORT`, "" where the prompt stays on this
+    machine.
+    """
 
     backend: str
     host: str = ""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether nothing leaves this machine."""
+        return not self.host
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What an LLM is given: how to answer, and what.
+
+    `instructions` are ours or the user's; `message` may hold text of notes, which is untrusted.
+    """
+
+    instructions: str
+    message: str
 
 
 class LLM(Protocol):
@@ -28,8 +47,10 @@ class LLM(Protocol):
         """Who this is and where data goes, known before anything is sent."""
         ...
 
-    def stream(self, prompt: str) -> Iterator[str]:
-        """Give the completion piece by piece.
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[str]:
+        """Give the completion of at most so many tokens, piece by piece as it is made.
+
+        Nothing is sent before the first piece is asked for. Closing the iterator ends the request.
 
         :raises BackendFailed: it could not be completed, for whatever reason.
         """

@@ -5,19 +5,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ragqa.errors import BackendFailed, UsageError
-from ragqa.llms import Destination
+from ragqa.llms import Destination, Prompt
 
 PIECE_CHARS = 12
 
 
 class ScriptedLLM:
-    """Answers a prompt with the first reply whose `when` it contains.
+    """Answers a prompt with the first reply whose `when` its message contains.
 
-    :param replies: pairs of what a prompt must contain and what is then said.
+    :param replies: pairs of what a message must contain and what is then said.
     """
 
-    def __init__(self, replies: list[tuple[str, str]]) -> None:
+    def __init__(self, replies: list[tuple[str, str]], *, name: str = "") -> None:
         self._replies = replies
+        self._name = name
 
     @classmethod
     def read(cls, path: str) -> "ScriptedLLM":
@@ -34,19 +35,20 @@ class ScriptedLLM:
                 f"cannot read replies from {path}: {exc}",
                 hint='each line must be like {"when": "...", "say": "..."}',
             ) from exc
-        return cls(replies)
+        return cls(replies, name=path)
 
     @property
     def destination(self) -> Destination:
         """It stays on this machine."""
-        return Destination(backend="scripted")
+        return Destination(backend=f"scripted:{self._name}")
 
-    def stream(self, prompt: str) -> Iterator[str]:
-        """Say the reply in pieces.
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[str]:
+        """Say the reply in pieces of some letters, at most one a token.
 
         :raises BackendFailed: no reply fits.
         """
-        for when, say in self._replies:
-            if when in prompt:
-                return (say[i : i + PIECE_CHARS] for i in range(0, len(say), PIECE_CHARS))
-        raise BackendFailed("the script has no reply to this prompt")
+        say = next((say for when, say in self._replies if when in prompt.message), None)
+        if say is None:
+            raise BackendFailed("the script has no reply to this prompt")
+        for start in range(0, len(say), PIECE_CHARS)[:max_tokens]:
+            yield say[start : start + PIECE_CHARS]
