@@ -12,6 +12,7 @@ LAYERS = [
     {"config", "analysis", "clock", "stages"},
     {"notes", "passages", "embedders", "stores", "llms"},
     {"indexing", "retrieval", "answering"},
+    {"grounding"},
     {"api"},
     {"diagnosis", "evaluation", "explaining", "verifying"},
     {"render"},
