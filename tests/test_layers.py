@@ -8,11 +8,12 @@ import ragqa
 PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
-    {"errors", "types", "wholefile"},
+    {"errors", "types", "wholefile", "sanitise"},
     {"config", "analysis", "clock", "stages"},
     {"notes", "passages", "embedders", "stores", "llms"},
     {"indexing", "retrieval", "answering"},
     {"grounding"},
+    {"writing"},
     {"api"},
     {"diagnosis", "evaluation", "explaining", "verifying"},
     {"render"},

@@ -10,6 +10,7 @@ from ragqa.render.documents import (
     search_document,
     skipped_document,
     to_json,
+    warnings_of,
 )
 from ragqa.render.overviews import (
     findings_document,
@@ -21,7 +22,6 @@ from ragqa.render.overviews import (
 )
 from ragqa.render.progress import ProgressLine
 from ragqa.render.results import Linker, print_answer, print_report, print_search
-from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import (
     discard_output,
     print_as_is,
@@ -31,6 +31,7 @@ from ragqa.render.screen import (
     say,
     show_logged_warnings,
 )
+from ragqa.sanitise import safe_line, safe_text
 
 __all__ = [
     "Linker",
@@ -59,4 +60,5 @@ __all__ = [
     "skipped_document",
     "status_document",
     "to_json",
+    "warnings_of",
 ]
