@@ -9,7 +9,7 @@ PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
     {"errors", "types", "wholefile"},
-    {"config", "analysis", "clock", "stages"},
+    {"config", "consent", "analysis", "clock", "stages"},
     {"notes", "passages", "embedders", "stores", "llms"},
     {"indexing", "retrieval", "answering"},
     {"api"},

@@ -23,6 +23,7 @@ from ragqa.render.progress import ProgressLine
 from ragqa.render.results import Linker, print_answer, print_report, print_search
 from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import (
+    confirm,
     discard_output,
     print_as_is,
     print_document,
@@ -36,6 +37,7 @@ __all__ = [
     "Linker",
     "ProgressLine",
     "answer_document",
+    "confirm",
     "discard_output",
     "findings_document",
     "index_document",
