@@ -23,6 +23,7 @@ from ragqa.render.overviews import (
 from ragqa.render.progress import ProgressLine
 from ragqa.render.results import Linker, print_answer, print_report, print_search
 from ragqa.render.screen import (
+    confirm,
     discard_output,
     print_as_is,
     print_document,
@@ -37,6 +38,7 @@ __all__ = [
     "Linker",
     "ProgressLine",
     "answer_document",
+    "confirm",
     "discard_output",
     "findings_document",
     "index_document",

@@ -118,6 +118,12 @@ def say(text: Text | str) -> None:
     emit(stderr(), Text(safe_text(text)) if isinstance(text, str) else text)
 
 
+def confirm(question: str) -> bool:
+    """Ask on stderr and read the answer from stdin; anything but yes means no."""
+    stderr().print(Text(f"{safe_line(question)} [y/N] "), end="", soft_wrap=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def emit(console: Console, text: Text, *, indent: int = 0) -> None:
     """Print sanitised text, with what the stream's encoding does not have replaced.
 
