@@ -16,11 +16,12 @@ class Destination:
     """Who answers and where the prompt goes.
 
     `backend` is `KIND:MODEL`; `host` is `HOST` or `HOST:PORT`, "" where the prompt stays on this
-    machine.
+    machine; `proxy` is what it goes through on its way, "" for nothing.
     """
 
     backend: str
     host: str = ""
+    proxy: str = ""
 
     @property
     def is_local(self) -> bool:
