@@ -1,12 +1,12 @@
 """Make a follow-up stand alone with an LLM, whose answer is held to be what it should be."""
 
 from collections.abc import Sequence
-from contextlib import closing
 
 from ragqa.analysis import query_terms
 from ragqa.errors import BackendFailed, UsageError
 from ragqa.followups.turns import Turn
 from ragqa.llms import LLM, Prompt
+from ragqa.llms.limits import bounded
 from ragqa.retrieval import clean_question
 
 MAX_CHARS = 300
@@ -21,7 +21,7 @@ _INSTRUCTIONS = (
 )
 
 
-def rewritten(question: str, turns: Sequence[Turn], llm: LLM) -> str:
+def rewritten(question: str, turns: Sequence[Turn], llm: LLM, deadline_s: float) -> str:
     """The question as an LLM makes it stand alone, on one line.
 
     Only the questions of the last turns are sent, nothing of the notes.
@@ -30,7 +30,15 @@ def rewritten(question: str, turns: Sequence[Turn], llm: LLM) -> str:
     """
     asked = [turn.question for turn in turns[-_TURNS:]]
     lines = [*(f"Before: {one[:MAX_CHARS]}" for one in asked), f"Last question: {question}"]
-    said = _said(llm, Prompt(_INSTRUCTIONS, "\n".join(lines)))
+    pieces = bounded(
+        llm,
+        Prompt(_INSTRUCTIONS, "\n".join(lines)),
+        max_tokens=_MAX_TOKENS,
+        deadline_s=deadline_s,
+        max_chars=2 * MAX_CHARS,
+    )
+    # Some put quotation marks around a line that they are asked for.
+    said = "".join(pieces).strip().strip("\"'\u201c\u201d`").strip()
     if len(said) > MAX_CHARS or "\n" in said:
         raise BackendFailed("it wrote more than a question")
     try:
@@ -41,20 +49,6 @@ def rewritten(question: str, turns: Sequence[Turn], llm: LLM) -> str:
     if 2 * len(new) > len(query_terms(completed)):
         raise BackendFailed("it wrote about something else")
     return completed
-
-
-def _said(llm: LLM, prompt: Prompt) -> str:
-    """What it says, without the quotation marks that some put around a line; cut where too long."""
-    said = ""
-    pieces = llm.stream(prompt, max_tokens=_MAX_TOKENS)
-    for piece in pieces:
-        said += piece
-        if len(said.strip()) > MAX_CHARS:
-            break
-    close = getattr(pieces, "close", None)
-    if close is not None:
-        close()
-    return said.strip().strip("\"'\u201c\u201d`").strip()
 
 
 def _terms(texts: Sequence[str]) -> frozenset[str]:
