@@ -81,13 +81,18 @@ def request_in(
     refresh: bool,
     progress: "ProgressLine",
 ) -> "Request":
-    """What an LLM would be given; raises as `Index.request` does."""
-    return index.request(
-        question,
+    """What an LLM would be given; raises as `Index.ask` does."""
+    from ragqa.clock import Clock
+    from ragqa.writing import request_for
+
+    retrieved, _, _ = index.retrieve(
+        question, filters, refresh=refresh, progress=progress, clock=Clock()
+    )
+    return request_for(
+        retrieved.question,
+        retrieved.hits[: index.settings.top_k],
+        max_tokens=index.settings.llm_prompt_tokens,
         instructions=_instructions(index.settings),
-        filters=filters,
-        refresh=refresh,
-        progress=progress,
     )
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
+from ragqa.render.documents import warnings_of
 from ragqa.render.results import (
     DISAGREE,
     NOT_IN_NOTES,
@@ -48,15 +49,22 @@ def _blocks(answer: Answer) -> Iterator[str]:
             passage = hit.passage
             place = _place(passage.path, passage.lines, passage.heading)
             yield f"{n}. {place}\n\n{fenced(passage.text)}\n"
-    if answer.warnings:
+    warnings = warnings_of(answer)
+    if warnings:
         yield "## Warnings\n"
-        yield "".join(f"- {escaped(warning)}\n" for warning in answer.warnings)
+        yield "".join(f"- {escaped(warning)}\n" for warning in warnings)
     yield _VERIFY_BY if answer.citations else _NO_SOURCE
     yield f"```json\n{record_of(answer)}\n```\n"
 
 
 def _said(answer: Answer) -> Iterator[str]:
     """The answer, marked where it is none or not sure, and where notes say something else."""
+    if answer.written is not None and answer.written.grounded:
+        from ragqa.render.writing import plain_text, written_by
+
+        yield f"{_bold(plain_text(answer.written), [])}\n"
+        yield f"{escaped(written_by(answer.written))}\n"
+        return
     if not answer.answered:
         yield f"**{NOT_IN_NOTES}**\n"
         if answer.missing:

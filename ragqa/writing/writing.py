@@ -1,7 +1,8 @@
 """Have an LLM answer from passages, and keep what can be checked."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from ragqa.embedders import Embedder
@@ -75,7 +76,8 @@ def write(
     )
     kept, why, hint, fallback = _Kept(), "", "", None
     try:
-        _keep(kept, _reply(request, writer), writer, sources, idf)
+        with closing(_reply(request, writer)) as drafted:
+            _keep(kept, drafted, writer, sources, idf)
     except BackendFailed as exc:
         fallback, why, hint = Fallback.FAILED, exc.message, exc.hint
     else:
@@ -101,7 +103,7 @@ def write(
     return written, text_of(kept.sentences), cite_passages(request.hits, kept.evidence, old_before)
 
 
-def _reply(request: Request, writer: Writer) -> Iterator[Drafted]:
+def _reply(request: Request, writer: Writer) -> Generator[Drafted]:
     """The sentences of the reply, as they come."""
     draft = Draft()
     pieces = bounded(
@@ -111,8 +113,10 @@ def _reply(request: Request, writer: Writer) -> Iterator[Drafted]:
         deadline_s=writer.deadline_s,
         max_chars=_CHARS_PER_TOKEN * writer.answer_tokens,
     )
-    for piece in pieces:
-        yield from draft.feed(piece)
+    # Closed at once, not when it happens to be collected: that ends the request.
+    with closing(pieces):
+        for piece in pieces:
+            yield from draft.feed(piece)
     yield from draft.finish()
 
 
