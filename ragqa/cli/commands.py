@@ -29,6 +29,7 @@ from ragqa.errors import NotesSkipped, UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
+    from ragqa.config import Loaded
     from ragqa.render import Linker
 
 T = TypeVar("T")
@@ -179,14 +180,17 @@ def status(
     Example: ragqa status --json
     """
     from ragqa import render
-    from ragqa.diagnosis import status_of
+    from ragqa.api import index_from
+    from ragqa.diagnosis import choice_of, status_of
 
-    with _open(corpus, index, None) as opened:
+    loaded = _load(corpus, index)
+    with index_from(loaded) as opened:
         found, places = status_of(opened), opened.places
+    choice = choice_of(loaded)
     if json:
-        render.print_document(render.status_document(found, places))
+        render.print_document(render.status_document(found, places, choice))
     else:
-        render.print_status(found, places)
+        render.print_status(found, places, choice)
     return 0
 
 
@@ -197,20 +201,22 @@ def doctor(
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Look for what is wrong, and name the command that mends it.
+    """Look for what is wrong, and name the command that mends it; say which LLM is set.
 
-    Reads every file of the index and of the notes that may have changed. Exits with 0 where
-    nothing is wrong.
+    Reads every file of the index and of the notes that may have changed, and sends nothing. Exits
+    with 0 where nothing is wrong.
 
     Example: ragqa doctor
     """
     from ragqa import render
-    from ragqa.diagnosis import diagnose
+    from ragqa.api import index_from
+    from ragqa.diagnosis import choice_of, diagnose, diagnose_llm
 
-    with _open(corpus, index, None) as opened:
+    loaded = _load(corpus, index)
+    with index_from(loaded) as opened:
         findings = [
             replace(finding, fix=with_places(finding.fix, sys.argv[1:]))
-            for finding in diagnose(opened)
+            for finding in (*diagnose(opened), *diagnose_llm(choice_of(loaded)))
         ]
     if json:
         render.print_document(render.findings_document(findings))
@@ -269,6 +275,14 @@ def _open(corpus: str | None, index: str | None, top_k: int | None) -> "Index":
 
     show_logged_warnings()
     return open_index(corpus, index=index, settings=None if top_k is None else {"top_k": top_k})
+
+
+def _load(corpus: str | None, index: str | None) -> "Loaded":
+    from ragqa.config import load_settings
+    from ragqa.render import show_logged_warnings
+
+    show_logged_warnings()
+    return load_settings({"corpus": corpus, "index": index})
 
 
 def _first_build(opened: "Index") -> str:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from ragqa.config import SETTINGS, Loaded, Places
-from ragqa.diagnosis import Finding, Severity, Status
+from ragqa.diagnosis import Choice, Finding, Severity, Status
 from ragqa.render.documents import Document, index_document, skipped_document
+from ragqa.render.llms import llm_document, llm_line
 from ragqa.render.sanitise import safe_line
 from ragqa.render.screen import emit, stdout
 
@@ -14,7 +15,7 @@ _STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "er
 _COMMON = 4
 
 
-def print_status(status: Status, places: Places) -> None:
+def print_status(status: Status, places: Places, llm: Choice) -> None:
     """Print what is indexed and how fresh it is."""
     info = status.info
     pending = f"{status.added} new, {status.changed} changed, {status.removed} removed"
@@ -26,6 +27,7 @@ def print_status(status: Status, places: Places) -> None:
         ("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions"),
         ("fresh", fresh),
         ("confidence", f"told by {status.confidence.told_by}"),
+        ("LLM", llm_line(llm)),
         ("skipped", str(len(status.skipped))),
     ]
     if status.others:
@@ -36,7 +38,7 @@ def print_status(status: Status, places: Places) -> None:
         emit(stdout(), Text(f"{safe_line(skip.path)}: {safe_line(skip.reason)}"), indent=2)
 
 
-def status_document(status: Status, places: Places) -> Document:
+def status_document(status: Status, places: Places, llm: Choice) -> Document:
     """What `ragqa status --json` prints."""
     return {
         "corpus": str(places.corpus),
@@ -56,6 +58,7 @@ def status_document(status: Status, places: Places) -> Document:
             "date": status.confidence.date or None,
             "problem": status.confidence.problem or None,
         },
+        "llm": llm_document(llm),
         "index": index_document(status.info),
     }
 
