@@ -16,7 +16,7 @@ class Destination:
     """Who answers and where the prompt goes.
 
     `backend` is `KIND:MODEL`; `host` is `HOST` or `HOST:PORT`, "" where the prompt stays on this
-    machine; `proxy` is what it goes through on its way, "" for nothing.
+    machine; `proxy` is what the environment puts on the way to it, "" for nothing.
     """
 
     backend: str
@@ -59,6 +59,7 @@ class LLM(Protocol):
         """Give the completion of at most so many tokens, piece by piece as it is made.
 
         Nothing is sent before the first piece is asked for. Closing the iterator ends the request.
+        If it has a `cancel()`, that ends the request from another thread, while one waits for it.
 
         :raises BackendFailed: it could not be completed, for whatever reason.
         """
@@ -71,7 +72,30 @@ def _scripted(path: str) -> LLM:
     return ScriptedLLM.read(path)
 
 
-LLMS: dict[str, Callable[[str], LLM]] = {"scripted": _scripted}
+def _openai(model: str) -> LLM:
+    from ragqa.llms import openai
+
+    return openai.make(model)
+
+
+def _ollama(model: str) -> LLM:
+    from ragqa.llms import ollama
+
+    return ollama.make(model)
+
+
+def _anthropic(model: str) -> LLM:
+    from ragqa.llms import anthropic
+
+    return anthropic.make(model)
+
+
+LLMS: dict[str, Callable[[str], LLM]] = {
+    "openai": _openai,
+    "ollama": _ollama,
+    "anthropic": _anthropic,
+    "scripted": _scripted,
+}
 
 
 def llm_for(spec: str) -> LLM:
