@@ -7,7 +7,7 @@ from ragqa.config import Loaded, Origin
 from ragqa.consent import consent_file, consents, is_allowed
 from ragqa.diagnosis.findings import Finding, Severity
 from ragqa.errors import RagqaError
-from ragqa.llms import Destination, llm_for
+from ragqa.llms import NO_LLM, Destination, llm_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Choice:
 def choice_of(loaded: Loaded) -> Choice:
     """The backend that these settings choose."""
     spec = loaded.settings.llm
-    if not spec:
+    if spec in ("", NO_LLM):
         return Choice()
     origin = _ORIGINS.get(loaded.origins["llm"], loaded.origins["llm"])
     try:

@@ -90,6 +90,9 @@ def _anthropic(model: str) -> LLM:
     return anthropic.make(model)
 
 
+NO_LLM = "none"
+"""The name that says that no LLM is to write, whatever else is set."""
+
 LLMS: dict[str, Callable[[str], LLM]] = {
     "openai": _openai,
     "ollama": _ollama,

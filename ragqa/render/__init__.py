@@ -10,6 +10,7 @@ from ragqa.render.documents import (
     search_document,
     skipped_document,
     to_json,
+    warnings_of,
 )
 from ragqa.render.overviews import (
     findings_document,
@@ -21,7 +22,6 @@ from ragqa.render.overviews import (
 )
 from ragqa.render.progress import ProgressLine
 from ragqa.render.results import Linker, print_answer, print_report, print_search
-from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import (
     confirm,
     discard_output,
@@ -32,6 +32,7 @@ from ragqa.render.screen import (
     say,
     show_logged_warnings,
 )
+from ragqa.sanitise import safe_line, safe_text
 
 __all__ = [
     "Linker",
@@ -61,4 +62,5 @@ __all__ = [
     "skipped_document",
     "status_document",
     "to_json",
+    "warnings_of",
 ]

@@ -8,8 +8,8 @@ from ragqa.config import SETTINGS, Loaded, Places
 from ragqa.diagnosis import Choice, Finding, Severity, Status
 from ragqa.render.documents import Document, index_document, skipped_document
 from ragqa.render.llms import llm_document, llm_line
-from ragqa.render.sanitise import safe_line
 from ragqa.render.screen import emit, stdout
+from ragqa.sanitise import safe_line
 
 _STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "error"}
 _COMMON = 4

@@ -13,10 +13,11 @@ from rich.theme import Theme
 
 from ragqa.errors import RagqaError
 from ragqa.render.documents import to_json
-from ragqa.render.sanitise import safe_line, safe_text
+from ragqa.sanitise import safe_line, safe_text
 
 _UNBOUNDED = 1_000_000
-_READABLE = 110
+READABLE = 110
+"""Lines are no longer than this, however wide the terminal is."""
 
 # Names, not colours, so that a terminal's own palette, light or dark, decides how they look.
 _THEME = Theme(
@@ -128,17 +129,18 @@ def emit(console: Console, text: Text, *, indent: int = 0) -> None:
 
     On a terminal text is wrapped, to lines that can be read, below its own indent.
     """
-    text = _encodable(text, console.encoding)
+    text = encodable(text, console.encoding)
     if console.is_terminal:
         padded = Padding(text, (0, 0, 0, indent), expand=False) if indent else text
-        console.print(padded, width=min(console.width, _READABLE))
+        console.print(padded, width=min(console.width, READABLE))
     else:
         lines = text.split("\n", allow_blank=True)
         shown = Text("\n").join([Text.assemble(" " * indent, line) for line in lines])
         console.print(shown, soft_wrap=True)
 
 
-def _encodable(text: Text, encoding: str) -> Text:
+def encodable(text: Text, encoding: str) -> Text:
+    """The text with what an encoding does not have replaced."""
     plain = text.plain.encode(encoding, "replace").decode(encoding, "replace")
     if plain == text.plain:
         return text
