@@ -5,15 +5,17 @@
 
 from ragqa.diagnosis.findings import Finding, Severity
 from ragqa.diagnosis.index import Status, diagnose, status_of
-from ragqa.diagnosis.llm import Choice, choice_of, diagnose_llm
+from ragqa.diagnosis.llm import Choice, Overview, choice_of, diagnose_llm, overview_of
 
 __all__ = [
     "Choice",
     "Finding",
+    "Overview",
     "Severity",
     "Status",
     "choice_of",
     "diagnose",
     "diagnose_llm",
+    "overview_of",
     "status_of",
 ]

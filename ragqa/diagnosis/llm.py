@@ -7,7 +7,7 @@ from ragqa.config import Loaded, Origin
 from ragqa.consent import consent_file, consents, is_allowed
 from ragqa.diagnosis.findings import Finding, Severity
 from ragqa.errors import RagqaError
-from ragqa.llms import NO_LLM, Destination, llm_for
+from ragqa.llms import NO_LLM, Destination, Kind, kinds, llm_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,23 @@ def choice_of(loaded: Loaded) -> Choice:
         return Choice(spec, origin, None, allowed=False, problem=problem)
     allowed = destination.is_local or is_allowed(destination.host)
     return Choice(spec, origin, destination, allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What `ragqa llm list` shows: the backend that is set, all kinds, the hosts allowed."""
+
+    choice: Choice
+    kinds: tuple[Kind, ...]
+    hosts: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def overview_of(loaded: Loaded) -> Overview:
+    """Look at every kind of backend and at what was allowed; nothing is sent."""
+    known = consents()
+    warnings = (known.problem,) if known.problem else ()
+    return Overview(choice_of(loaded), tuple(kinds()), known.hosts, warnings)
 
 
 def diagnose_llm(choice: Choice) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ PROMPT = Prompt(
         "Question: When was the bridge of Aldmoor built?"
     ),
 )
+WHAT = "a fixed question with two made-up passages, and nothing of your notes"
 MAX_TOKENS = 200
 MAX_CHARS = 2000
 
@@ -56,9 +57,7 @@ def try_llm(llm: LLM, *, deadline_s: int) -> Trial:
     start = time.perf_counter()
     arrived: list[float] = []
     pieces: list[str] = []
-    given = bounded(
-        llm, PROMPT, max_tokens=MAX_TOKENS, deadline_s=deadline_s, max_chars=MAX_CHARS
-    )
+    given = bounded(llm, PROMPT, max_tokens=MAX_TOKENS, deadline_s=deadline_s, max_chars=MAX_CHARS)
     for piece in given:
         arrived.append(_since(start))
         pieces.append(piece)

@@ -6,8 +6,8 @@ from rich.text import Text
 
 from ragqa.config import SETTINGS, Loaded, Places
 from ragqa.diagnosis import Choice, Finding, Severity, Status
+from ragqa.llms import Destination
 from ragqa.render.documents import Document, index_document, skipped_document
-from ragqa.render.llms import llm_document, llm_line
 from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line
 
@@ -102,6 +102,37 @@ def settings_document(loaded: Loaded) -> Document:
             for name, value in _values(loaded).items()
         }
     }
+
+
+def llm_line(choice: Choice) -> str:
+    """Which backend is set and where data would go, in a line; still to be sanitised."""
+    if not choice.spec:
+        return "none: nothing leaves this machine"
+    said = f"{choice.spec}, set by {choice.origin}"
+    if choice.destination is None:
+        return f"{said}: {choice.problem}"
+    allowed = "" if choice.allowed else " (not allowed yet)"
+    return f"{said}; data goes to {choice.destination.where}{allowed}"
+
+
+def llm_document(choice: Choice) -> Document:
+    """The backend that is set, in `ragqa status --json` and `ragqa llm list --json`."""
+    return {
+        "llm": choice.spec or None,
+        "origin": choice.origin or None,
+        **destination_document(choice.destination),
+        "allowed": choice.allowed,
+        "problem": choice.problem or None,
+        "fix": choice.fix or None,
+    }
+
+
+def destination_document(destination: Destination | None) -> Document:
+    """Where data goes; unknown where the destination is None."""
+    if destination is None:
+        return {"local": None, "host": None, "proxy": None}
+    host, proxy = destination.host or None, destination.proxy or None
+    return {"local": destination.is_local, "host": host, "proxy": proxy}
 
 
 def _values(loaded: Loaded) -> dict[str, object]:
