@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ragqa.cli.opening import Scope, find_in, open_at
+from ragqa.cli.opening import Scope, find_in, load, open_at
 from ragqa.cli.options import (
     AsFormat,
     AsJson,
@@ -196,14 +196,17 @@ def status(
     Example: ragqa status --json
     """
     from ragqa import render
-    from ragqa.diagnosis import status_of
+    from ragqa.api import index_from
+    from ragqa.diagnosis import choice_of, status_of
 
-    with open_at(corpus, index, None) as opened:
+    loaded = load(corpus, index)
+    with index_from(loaded) as opened:
         found, places = status_of(opened), opened.places
+    choice = choice_of(loaded)
     if json:
-        render.print_document(render.status_document(found, places))
+        render.print_document(render.status_document(found, places, choice))
     else:
-        render.print_status(found, places)
+        render.print_status(found, places, choice)
     return 0
 
 
@@ -214,20 +217,22 @@ def doctor(
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Look for what is wrong, and name the command that mends it.
+    """Look for what is wrong, and name the command that mends it; say which LLM is set.
 
-    Reads every file of the index and of the notes that may have changed. Exits with 0 where
-    nothing is wrong.
+    Reads every file of the index and of the notes that may have changed, and sends nothing. Exits
+    with 0 where nothing is wrong.
 
     Example: ragqa doctor
     """
     from ragqa import render
-    from ragqa.diagnosis import diagnose
+    from ragqa.api import index_from
+    from ragqa.diagnosis import choice_of, diagnose, diagnose_llm
 
-    with open_at(corpus, index, None) as opened:
+    loaded = load(corpus, index)
+    with index_from(loaded) as opened:
         findings = [
             replace(finding, fix=with_places(finding.fix, sys.argv[1:]))
-            for finding in diagnose(opened)
+            for finding in (*diagnose(opened), *diagnose_llm(choice_of(loaded)))
         ]
     if json:
         render.print_document(render.findings_document(findings))

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ragqa.types import Answer, Filters
     from ragqa.writing import Request, Writer
 
-NO_LLM = "none"
 _MAX_TEMPLATE_BYTES = 20_000
 
 WithLLM = Annotated[
@@ -102,6 +101,8 @@ def writer_for(settings: Settings, writing: Writing) -> "Writer | None":
     :raises UsageError: there is no such backend, or it may not be used.
     """
     spec = writing.llm if writing.llm is not None else settings.llm
+    from ragqa.llms import NO_LLM, llm_for
+
     if spec in ("", NO_LLM):
         if writing.strict or writing.force:
             raise UsageError(
@@ -109,7 +110,6 @@ def writer_for(settings: Settings, writing: Writing) -> "Writer | None":
                 hint="add --llm KIND:MODEL; for what there is: ragqa llm list",
             )
         return None
-    from ragqa.llms import llm_for
     from ragqa.writing import Writer
 
     llm = llm_for(spec)

@@ -28,6 +28,13 @@ class Destination:
         """Whether nothing leaves this machine."""
         return not self.host
 
+    @property
+    def where(self) -> str:
+        """Where data goes and by way of what, in words."""
+        if self.is_local:
+            return "this machine"
+        return f"{self.host}, by way of the proxy {self.proxy}" if self.proxy else self.host
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -82,6 +89,9 @@ def _anthropic(model: str) -> LLM:
 
     return anthropic.make(model)
 
+
+NO_LLM = "none"
+"""The name that says that no LLM is to write, whatever else is set."""
 
 LLMS: dict[str, Callable[[str], LLM]] = {
     "openai": _openai,
