@@ -9,7 +9,7 @@ PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
     {"errors", "types", "wholefile"},
-    {"config", "analysis", "clock", "stages"},
+    {"config", "analysis", "clock", "quiet", "stages"},
     {"notes", "passages", "embedders", "stores", "llms"},
     {"indexing", "retrieval", "answering"},
     {"api"},

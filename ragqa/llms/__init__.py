@@ -63,7 +63,13 @@ def _scripted(path: str) -> LLM:
     return ScriptedLLM.read(path)
 
 
-LLMS: dict[str, Callable[[str], LLM]] = {"scripted": _scripted}
+def _transformers(path: str) -> LLM:
+    from ragqa.llms.transformers import TransformersLLM
+
+    return TransformersLLM.read(path)
+
+
+LLMS: dict[str, Callable[[str], LLM]] = {"scripted": _scripted, "transformers": _transformers}
 
 
 def llm_for(spec: str) -> LLM:
