@@ -16,11 +16,12 @@ class Destination:
     """Who answers and where the prompt goes.
 
     `backend` is `KIND:MODEL`; `host` is `HOST` or `HOST:PORT`, "" where the prompt stays on this
-    machine.
+    machine; `proxy` is what the environment puts on the way to it, "" for nothing.
     """
 
     backend: str
     host: str = ""
+    proxy: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -51,6 +52,7 @@ class LLM(Protocol):
         """Give the completion of at most so many tokens, piece by piece as it is made.
 
         Nothing is sent before the first piece is asked for. Closing the iterator ends the request.
+        If it has a `cancel()`, that ends the request from another thread, while one waits for it.
 
         :raises BackendFailed: it could not be completed, for whatever reason.
         """
@@ -69,7 +71,31 @@ def _transformers(path: str) -> LLM:
     return TransformersLLM.read(path)
 
 
-LLMS: dict[str, Callable[[str], LLM]] = {"scripted": _scripted, "transformers": _transformers}
+def _openai(model: str) -> LLM:
+    from ragqa.llms import openai
+
+    return openai.make(model)
+
+
+def _ollama(model: str) -> LLM:
+    from ragqa.llms import ollama
+
+    return ollama.make(model)
+
+
+def _anthropic(model: str) -> LLM:
+    from ragqa.llms import anthropic
+
+    return anthropic.make(model)
+
+
+LLMS: dict[str, Callable[[str], LLM]] = {
+    "openai": _openai,
+    "ollama": _ollama,
+    "anthropic": _anthropic,
+    "transformers": _transformers,
+    "scripted": _scripted,
+}
 
 
 def llm_for(spec: str) -> LLM:

@@ -86,7 +86,7 @@ class LocalModel:
         if len(written) >= max_tokens and written[-1] not in self._end_ids():
             raise BackendFailed(
                 f"the model in {self._folder} was not done after {max_tokens} tokens",
-                hint="raise the setting llm_answer_tokens",
+                hint="ragqa config set llm_answer_tokens 2000",
             )
 
     def _generate(self, ids: list[int], max_tokens: int, words: "_Words") -> list[int]:

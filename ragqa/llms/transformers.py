@@ -11,6 +11,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -59,41 +60,13 @@ class TransformersLLM:
         """It stays on this machine."""
         return Destination(backend=f"transformers:{self._folder}")
 
-    def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[str]:
-        """Give the likeliest completion, word by word. Closing the iterator ends the computation.
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> "Writing":
+        """Give the likeliest completion, word by word.
 
         :raises BackendFailed: the model cannot be loaded, the prompt is too long for it, it fails,
             or it is not done after so many tokens.
         """
-        pieces: queue.SimpleQueue[str | BackendFailed | None] = queue.SimpleQueue()
-        stopped = threading.Event()
-
-        def work() -> None:
-            try:
-                self._write(prompt, max_tokens, pieces.put, stopped)
-            except BackendFailed as exc:
-                pieces.put(exc)
-            except Exception as exc:  # noqa: BLE001 - a model can fail in any way torch knows
-                pieces.put(BackendFailed(f"the model in {self._folder} failed: {_brief(exc)}"))
-            finally:
-                pieces.put(None)
-
-        worker = threading.Thread(target=work, name="transformers", daemon=True)
-
-        def end() -> None:
-            stopped.set()
-            worker.join(END_WAIT_S)
-
-        worker.start()
-        atexit.register(end)
-        try:
-            while (piece := pieces.get()) is not None:
-                if isinstance(piece, BackendFailed):
-                    raise piece
-                yield piece
-        finally:
-            end()
-            atexit.unregister(end)
+        return Writing(partial(self._write, prompt, max_tokens))
 
     def _write(
         self,
@@ -104,12 +77,64 @@ class TransformersLLM:
     ) -> None:
         from ragqa.quiet import quiet_models
 
-        with quiet_models(), _offline():
-            from ragqa.llms.local_model import LocalModel
+        try:
+            with quiet_models(), _offline():
+                from ragqa.llms.local_model import LocalModel
 
-            if self._model is None:
-                self._model = LocalModel.load(self._folder)
-            self._model.write(prompt, max_tokens=max_tokens, put=put, stopped=stopped)
+                if self._model is None:
+                    self._model = LocalModel.load(self._folder)
+                self._model.write(prompt, max_tokens=max_tokens, put=put, stopped=stopped)
+        except BackendFailed:
+            raise
+        except Exception as exc:
+            raise BackendFailed(f"the model in {self._folder} failed: {_brief(exc)}") from exc
+
+
+class Writing(Iterator[str]):
+    """The pieces of one completion, made by a thread of its own from the first one asked for.
+
+    :param write: makes them until its second argument is set.
+    """
+
+    def __init__(self, write: Callable[[Callable[[str], None], threading.Event], None]) -> None:
+        self._write = write
+        self._pieces: queue.SimpleQueue[str | BackendFailed | None] = queue.SimpleQueue()
+        self._stopped = threading.Event()
+        self._worker = threading.Thread(target=self._work, name="transformers", daemon=True)
+
+    def __iter__(self) -> "Writing":
+        return self
+
+    def __next__(self) -> str:
+        if self._worker.ident is None and not self._stopped.is_set():
+            self._worker.start()
+            atexit.register(self.close)
+        if self._stopped.is_set():
+            raise StopIteration
+        piece = self._pieces.get()
+        if isinstance(piece, str):
+            return piece
+        self.close()
+        raise piece or StopIteration
+
+    def cancel(self) -> None:
+        """End the computation from any thread."""
+        self._stopped.set()
+
+    def close(self) -> None:
+        """End the computation, and wait until it has ended."""
+        self._stopped.set()
+        if self._worker.ident is not None:
+            self._worker.join(END_WAIT_S)
+            atexit.unregister(self.close)
+
+    def _work(self) -> None:
+        try:
+            self._write(self._pieces.put, self._stopped)
+        except BackendFailed as exc:
+            self._pieces.put(exc)
+        finally:
+            self._pieces.put(None)
 
 
 @contextlib.contextmanager
