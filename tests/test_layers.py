@@ -8,10 +8,12 @@ import ragqa
 PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
-    {"errors", "types", "wholefile"},
-    {"config", "analysis", "clock", "quiet", "stages"},
+    {"errors", "types", "wholefile", "sanitise"},
+    {"config", "analysis", "clock", "stages", "consent", "quiet"},
     {"notes", "passages", "embedders", "stores", "llms"},
     {"indexing", "retrieval", "answering"},
+    {"grounding"},
+    {"writing"},
     {"api"},
     {"diagnosis", "evaluation", "explaining", "verifying"},
     {"render"},

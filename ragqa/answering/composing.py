@@ -14,7 +14,9 @@ from ragqa.answering.kinds import QuestionKind, asked_by
 from ragqa.answering.scoring import Scored
 from ragqa.answering.spans import is_title, place_in, short_answer
 from ragqa.answering.widening import with_antecedent, with_rest, with_steps
-from ragqa.types import Citation, Kind
+from ragqa.types import Citation, Kind, Passage
+
+Span = tuple[int, int]
 
 WORTH_SAYING = 0.8
 WORTH_COMPARING = 0.6
@@ -145,22 +147,46 @@ def cite(chosen: Sequence[Scored], old_before: str = "") -> tuple[str, tuple[Cit
 
 def citation_of(one: Scored, n: int, old_before: str = "") -> Citation:
     """A candidate as the n-th citation of an answer, old if its note's date is before this one."""
-    passage, unit, quote = one.candidate.hit.passage, one.candidate.unit, one.candidate.quote
-    first = passage.lines[0] + passage.text.count("\n", 0, unit.start - passage.start)
+    passage, unit = one.candidate.hit.passage, one.candidate.unit
+    citation = quotation(
+        passage,
+        (unit.start, unit.end),
+        n=n,
+        kind=unit.kind,
+        context=unit.context,
+        score=one.score,
+        old_before=old_before,
+    )
+    return replace(citation, parts={name: round(part, 4) for name, part in one.parts.items()})
+
+
+def quotation(
+    passage: Passage,
+    span: Span,
+    *,
+    n: int,
+    kind: Kind,
+    context: str,
+    score: float,
+    old_before: str = "",
+) -> Citation:
+    """Some characters of a passage's note as the n-th citation of an answer."""
+    start, end = span
+    quote = passage.text[start - passage.start : end - passage.start]
+    first = passage.lines[0] + passage.text.count("\n", 0, start - passage.start)
     return Citation(
         n=n,
         path=passage.path,
         lines=(first, first + quote.count("\n")),
-        chars=(unit.start, unit.end),
+        chars=span,
         heading=passage.heading,
         quote=quote,
         note_sha256=passage.note_sha256,
-        score=round(one.score, 4),
-        context=unit.context,
-        kind=unit.kind,
+        score=round(score, 4),
+        context=context,
+        kind=kind,
         note_date=passage.note_date,
         old="" < passage.note_date < old_before,
-        parts={name: round(part, 4) for name, part in one.parts.items()},
     )
 
 

@@ -5,9 +5,10 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from ragqa.answering import BACKEND, Calibration, Composed, InUse, compose, in_use, keep_current
+from ragqa.answering import Calibration, InUse, compose, in_use, keep_current
+from ragqa.api.answers import answer_of, written_answer
 from ragqa.clock import Clock, today
 from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for
@@ -33,6 +34,9 @@ from ragqa.types import (
     Retrieved,
     SearchResult,
 )
+
+if TYPE_CHECKING:
+    from ragqa.writing import Request, Writer
 
 BY_TERMS_ALONE = (
     "the embedder reads Latin script only, so this was found by its words alone; for a model that "
@@ -177,10 +181,13 @@ class Index:
         filters: Filters | None = None,
         refresh: bool = True,
         progress: Progress | None = None,
+        writer: "Writer | None" = None,
     ) -> Answer:
         """Answer a question from the notes, with citations that were checked against them.
 
         :param refresh: first bring the index up to date, or build it where there is none.
+        :param writer: an LLM to write the answer; whatever becomes of it, the answer in the notes'
+            own sentences is there, and `Answer.written` tells.
         :raises UsageError: there is nothing to look for in the question, or it is too long.
         :raises NoCorpus: there are no notes.
         :raises NoIndex: there is no index, and `refresh` is False.
@@ -200,10 +207,46 @@ class Index:
         )
         warnings += confidence.warnings
         clock.lap("answer")
-        answer = _answer(retrieved, composed, self.settings.top_k, info, warnings, clock.laps())
+        answer = answer_of(retrieved, composed, self.settings.top_k, info, warnings, clock.laps())
         # What is found by its words alone is judged by the model for that, which is not refitted.
         own = confidence.calibration is Calibration.OWN and not retrieved.by_terms_alone
-        return replace(answer, calibration=Calibration.OWN) if own else answer
+        if own:
+            answer = replace(answer, calibration=Calibration.OWN)
+        if writer is None:
+            return answer
+        if progress is not None:
+            progress("waiting", 0, 1)
+        return written_answer(
+            answer,
+            writer,
+            retrieved,
+            embedder=self.source.embedders.asking,
+            idf=self._open().idf,
+            top_k=self.settings.top_k,
+            old_before=self._old_before(),
+            clock=clock,
+        )
+
+    def request(
+        self,
+        question: str,
+        *,
+        instructions: str,
+        filters: Filters | None = None,
+        refresh: bool = True,
+        progress: Progress | None = None,
+    ) -> "Request":
+        """What an LLM would be given for a question; nothing is sent. Raises as `ask` does."""
+        from ragqa.writing import request_for
+
+        retrieved, _, _ = self.retrieve(
+            question, filters, refresh=refresh, progress=progress, clock=Clock()
+        )
+        hits = retrieved.hits[: self.settings.top_k]
+        max_tokens = self.settings.llm_prompt_tokens
+        return request_for(
+            retrieved.question, hits, max_tokens=max_tokens, instructions=instructions
+        )
 
     def search(
         self,
@@ -294,28 +337,3 @@ class Index:
             return [f"{stale}: {exc.message}"]
         skips = (f"skipped {skip.path}: {skip.reason}" for skip in report.newly_skipped)
         return [*report.warnings, *skips]
-
-
-def _answer(
-    retrieved: Retrieved,
-    composed: Composed,
-    top_k: int,
-    info: IndexInfo,
-    warnings: list[str],
-    timings_ms: dict[str, float],
-) -> Answer:
-    return Answer(
-        question=retrieved.question,
-        answered=composed.answered,
-        confidence=composed.confidence,
-        backend=BACKEND,
-        text=composed.text,
-        citations=tuple(composed.citations),
-        hits=retrieved.hits[:top_k],
-        info=info,
-        warnings=tuple(warnings),
-        timings_ms=timings_ms,
-        reasons=tuple(composed.reasons),
-        disagreements=tuple(composed.disagreements),
-        missing=composed.missing,
-    )

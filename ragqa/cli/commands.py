@@ -1,13 +1,13 @@
 """The commands: each parses, calls one function, renders, and returns an exit code."""
 
-import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from dataclasses import replace
+from functools import partial
+from typing import Annotated
 
 import typer
 
+from ragqa.cli.opening import Scope, find_in, open_at
 from ragqa.cli.options import (
     AsFormat,
     AsJson,
@@ -21,17 +21,20 @@ from ragqa.cli.options import (
     Tags,
     TopK,
     parse_format,
-    parse_since,
-    parse_tags,
     with_places,
 )
+from ragqa.cli.writing import (
+    Force,
+    Strict,
+    WithLLM,
+    Writing,
+    Yes,
+    ask_with,
+    exit_code,
+    request_in,
+    warn_of,
+)
 from ragqa.errors import NotesSkipped, UsageError
-
-if TYPE_CHECKING:
-    from ragqa.api import Index
-    from ragqa.render import Linker
-
-T = TypeVar("T")
 
 app = typer.Typer(
     # Plain help is twice as fast as rich's, and the same on every terminal.
@@ -60,21 +63,35 @@ def ask(
         bool, typer.Option("--explain", help="Show the figures that the answer was found by.")
     ] = False,
     json: AsJson = False,
+    llm: WithLLM = None,
+    yes: Yes = False,
+    strict: Strict = False,
+    force: Force = False,
+    show_prompt: Annotated[
+        bool, typer.Option("--show-prompt", help="Show what an LLM would be given; send nothing.")
+    ] = False,
     debug: Debug = False,
 ) -> int:
     """Answer a question from the notes, with citations.
 
     Builds the index if there is none, and brings it up to date if notes changed. Exits with 1
-    where the notes do not seem to hold an answer.
+    where the notes do not seem to hold an answer. The answer is made of the notes' own sentences,
+    unless an LLM is asked for.
 
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
     from ragqa import render
-    from ragqa.api import Index
 
     wanted = parse_format(format, json=json, explain=explain)
     scope = Scope(tag, path, since, top_k, no_refresh, corpus, index)
-    answer, linker = find_in(Index.ask, question, scope)
+    if show_prompt:
+        from ragqa.render.writing import print_request
+
+        request, _ = find_in(request_in, question, scope)
+        print_request(request, json=wanted is Format.JSON)
+        return 0
+    writing = Writing(llm, yes=yes, strict=strict, force=force, streams=wanted is Format.TEXT)
+    answer, linker = find_in(partial(ask_with, writing=writing), question, scope)
     if wanted is Format.JSON:
         render.print_document(render.answer_document(answer, explain=explain))
     elif wanted is Format.MARKDOWN:
@@ -87,8 +104,8 @@ def ask(
             from ragqa.render.scores import print_scores
 
             print_scores(answer)
-    render.print_warnings(answer.warnings)
-    return 0 if answer.answered else 1
+    warn_of(answer)
+    return exit_code(answer)
 
 
 @app.command()
@@ -150,7 +167,7 @@ def build(
 
     if notes is not None and corpus is not None:
         raise UsageError("the folder of notes was given twice", hint=f"ragqa index {notes}")
-    with _open(notes or corpus, index, None) as opened, render.ProgressLine() as progress:
+    with open_at(notes or corpus, index, None) as opened, render.ProgressLine() as progress:
         report = opened.refresh(rebuild=rebuild, wait=wait, progress=progress)
         folder = opened.places.index
     if json:
@@ -181,7 +198,7 @@ def status(
     from ragqa import render
     from ragqa.diagnosis import status_of
 
-    with _open(corpus, index, None) as opened:
+    with open_at(corpus, index, None) as opened:
         found, places = status_of(opened), opened.places
     if json:
         render.print_document(render.status_document(found, places))
@@ -207,7 +224,7 @@ def doctor(
     from ragqa import render
     from ragqa.diagnosis import diagnose
 
-    with _open(corpus, index, None) as opened:
+    with open_at(corpus, index, None) as opened:
         findings = [
             replace(finding, fix=with_places(finding.fix, sys.argv[1:]))
             for finding in diagnose(opened)
@@ -217,65 +234,3 @@ def doctor(
     else:
         render.print_findings(findings)
     return max((finding.exit_code for finding in findings), default=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What `ask`, `search` and `why` look through, as given."""
-
-    tags: list[str] | None
-    paths: list[str] | None
-    since: str | None
-    top_k: int | None
-    no_refresh: bool
-    corpus: str | None
-    index: str | None
-
-
-def find_in(find: Callable[..., T], words: list[str], scope: Scope) -> "tuple[T, Linker]":
-    """Ask, search or the like; the second value links to the notes found."""
-    from ragqa.render import Linker, ProgressLine
-    from ragqa.types import Filters
-
-    text = _question(words)
-    filters = Filters(parse_tags(scope.tags), tuple(scope.paths or ()), parse_since(scope.since))
-    with _open(scope.corpus, scope.index, scope.top_k) as opened:
-        with ProgressLine(opening=_first_build(opened)) as progress:
-            found = find(
-                opened, text, filters=filters, refresh=not scope.no_refresh, progress=progress
-            )
-        return found, Linker(opened.places.corpus, opened.settings.link_format)
-
-
-def _question(words: list[str]) -> str:
-    if words != ["-"]:
-        # In a locale without UTF-8 Python hands over what it could not decode as escapes.
-        return os.fsencode(" ".join(words)).decode("utf-8", "replace")
-    from ragqa.retrieval import MAX_QUESTION_BYTES
-
-    # One byte more than is allowed is enough to see that it is too long.
-    data = sys.stdin.buffer.read(MAX_QUESTION_BYTES + 1) if sys.stdin else b""
-    if len(data) > MAX_QUESTION_BYTES:
-        raise UsageError(
-            f"standard input holds more than the {MAX_QUESTION_BYTES} bytes that are read",
-            hint="ask something shorter",
-        )
-    return data.decode("utf-8", "replace")
-
-
-def _open(corpus: str | None, index: str | None, top_k: int | None) -> "Index":
-    from ragqa.api import open_index
-    from ragqa.render import show_logged_warnings
-
-    show_logged_warnings()
-    return open_index(corpus, index=index, settings=None if top_k is None else {"top_k": top_k})
-
-
-def _first_build(opened: "Index") -> str:
-    """What to say before an index is built without having been asked for; "" if there is one."""
-    if opened.is_built():
-        return ""
-    return (
-        f"No index yet: building one of the notes in {opened.places.corpus}, "
-        f"kept in {opened.places.index}. This happens once."
-    )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ragqa.cli.commands import Scope, find_in
+from ragqa.cli.opening import Scope, find_in
 from ragqa.cli.options import (
     AsJson,
     Corpus,

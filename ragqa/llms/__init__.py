@@ -16,7 +16,7 @@ class Destination:
     """Who answers and where the prompt goes.
 
     `backend` is `KIND:MODEL`; `host` is `HOST` or `HOST:PORT`, "" where the prompt stays on this
-    machine; `proxy` is what the environment puts on the way to it, "" for nothing.
+    machine; `proxy` is what it goes through on its way, "" for nothing.
     """
 
     backend: str

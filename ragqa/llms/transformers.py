@@ -60,13 +60,13 @@ class TransformersLLM:
         """It stays on this machine."""
         return Destination(backend=f"transformers:{self._folder}")
 
-    def stream(self, prompt: Prompt, *, max_tokens: int) -> "Writing":
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> "Completion":
         """Give the likeliest completion, word by word.
 
         :raises BackendFailed: the model cannot be loaded, the prompt is too long for it, it fails,
             or it is not done after so many tokens.
         """
-        return Writing(partial(self._write, prompt, max_tokens))
+        return Completion(partial(self._write, prompt, max_tokens))
 
     def _write(
         self,
@@ -90,7 +90,7 @@ class TransformersLLM:
             raise BackendFailed(f"the model in {self._folder} failed: {_brief(exc)}") from exc
 
 
-class Writing(Iterator[str]):
+class Completion(Iterator[str]):
     """The pieces of one completion, made by a thread of its own from the first one asked for.
 
     :param write: makes them until its second argument is set.
@@ -102,7 +102,7 @@ class Writing(Iterator[str]):
         self._stopped = threading.Event()
         self._worker = threading.Thread(target=self._work, name="transformers", daemon=True)
 
-    def __iter__(self) -> "Writing":
+    def __iter__(self) -> "Completion":
         return self
 
     def __next__(self) -> str:

@@ -10,6 +10,7 @@ from ragqa.render.documents import (
     search_document,
     skipped_document,
     to_json,
+    warnings_of,
 )
 from ragqa.render.overviews import (
     findings_document,
@@ -21,8 +22,8 @@ from ragqa.render.overviews import (
 )
 from ragqa.render.progress import ProgressLine
 from ragqa.render.results import Linker, print_answer, print_report, print_search
-from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import (
+    confirm,
     discard_output,
     print_as_is,
     print_document,
@@ -31,11 +32,13 @@ from ragqa.render.screen import (
     say,
     show_logged_warnings,
 )
+from ragqa.sanitise import safe_line, safe_text
 
 __all__ = [
     "Linker",
     "ProgressLine",
     "answer_document",
+    "confirm",
     "discard_output",
     "findings_document",
     "index_document",
@@ -59,4 +62,5 @@ __all__ = [
     "skipped_document",
     "status_document",
     "to_json",
+    "warnings_of",
 ]

@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.text import Text
 
-from ragqa.render.sanitise import safe_line
 from ragqa.render.screen import emit, stdout
+from ragqa.sanitise import safe_line
 from ragqa.types import SURE_FROM
 
 Document = Mapping[str, Any]

@@ -14,6 +14,7 @@ from ragqa.types import (
     Reason,
     SearchResult,
     Skipped,
+    Written,
 )
 
 Document = dict[str, Any]
@@ -29,7 +30,9 @@ def answer_document(answer: Answer, *, explain: bool = False) -> Document:
 
     :param explain: add what the answer was found by.
     """
-    told = {"confidence_reasons": reasons_document(answer.reasons)} if explain else {}
+    told: Document = {"confidence_reasons": reasons_document(answer.reasons)} if explain else {}
+    if answer.written is not None:
+        told |= written_document(answer.written)
     return {
         "question": answer.question,
         "answered": answer.answered,
@@ -43,10 +46,44 @@ def answer_document(answer: Answer, *, explain: bool = False) -> Document:
         "citations": [citation_document(each, explain=explain) for each in answer.citations],
         "disagreements": [_disagreement(told) for told in answer.disagreements],
         "passages": [hit_document(hit, explain=explain) for hit in answer.hits],
-        "warnings": list(answer.warnings),
+        "warnings": warnings_of(answer),
         "timings_ms": dict(answer.timings_ms),
         "index": index_document(answer.info),
     } | told
+
+
+def warnings_of(answer: Answer) -> list[str]:
+    """All that a reader is to be warned of, with why it is not an LLM's answer that was wanted."""
+    written = answer.written
+    if written is None or written.grounded:
+        return list(answer.warnings)
+    hint = f" ({written.hint})" if written.hint else ""
+    return [*answer.warnings, f"{written.why}{hint}"]
+
+
+def written_document(written: Written) -> Document:
+    """What an LLM wrote, each sentence with what the check says of it."""
+    return {
+        "grounded": written.grounded,
+        "llm": {
+            "backend": written.backend,
+            "fallback": written.fallback,
+            "passages": written.given,
+            "passages_left_out": written.left_out,
+            "sentences_left_out": written.dropped,
+        },
+        "sentences": [
+            {
+                "text": sentence.text,
+                "citations": list(sentence.citations),
+                "support": sentence.support,
+                "supported": sentence.supported,
+                "against": list(sentence.against),
+            }
+            for sentence in written.sentences
+        ],
+        "invalid_citations": list(written.invalid_citations),
+    }
 
 
 def search_document(result: SearchResult) -> Document:

@@ -8,8 +8,8 @@ from typing import Any
 from rich.text import Text
 
 from ragqa.evaluation.tasks import ANSWER_MEASURES, OVERLAP_MEASURES
-from ragqa.render.sanitise import safe_line
 from ragqa.render.screen import emit, stdout
+from ragqa.sanitise import safe_line
 from ragqa.stages import STAGES
 
 Document = Mapping[str, Any]

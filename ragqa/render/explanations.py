@@ -14,7 +14,6 @@ from ragqa.render.documents import (
     reasons_document,
 )
 from ragqa.render.results import Linker
-from ragqa.render.sanitise import safe_line
 from ragqa.render.scores import (
     match_rows,
     print_confidence,
@@ -22,6 +21,7 @@ from ragqa.render.scores import (
     ranking_rows,
 )
 from ragqa.render.screen import emit, stdout
+from ragqa.sanitise import safe_line
 from ragqa.types import Citation
 
 _SHOWN = 5

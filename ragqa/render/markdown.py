@@ -13,7 +13,7 @@ from ragqa.render.results import (
     mark_of,
     not_near,
 )
-from ragqa.render.sanitise import safe_line, safe_text
+from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import Answer, Citation, Disagreement
 from ragqa.verifying import defused, record_of
 

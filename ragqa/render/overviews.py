@@ -7,8 +7,8 @@ from rich.text import Text
 from ragqa.config import SETTINGS, Loaded, Places
 from ragqa.diagnosis import Finding, Severity, Status
 from ragqa.render.documents import Document, index_document, skipped_document
-from ragqa.render.sanitise import safe_line
 from ragqa.render.screen import emit, stdout
+from ragqa.sanitise import safe_line
 
 _STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "error"}
 _COMMON = 4

@@ -21,6 +21,7 @@ _STAGES = {
     "searching": "Searching notes",
     "indexing": "Indexing documents",
     "asking": "Asking questions",
+    "waiting": "Waiting for the LLM",
 }
 _RATED = ("embedding", "indexing", "asking")
 
@@ -47,8 +48,14 @@ class ProgressLine:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take the bar away, since something else is to be shown."""
         if self._bar is not None:
             self._bar.stop()
+            self._bar = None
+            self._tasks = {}
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show how far this stage is."""
@@ -57,8 +64,8 @@ class ProgressLine:
             self._opening = ""
         now = time.monotonic()
         if sys.stderr.isatty():
-            # Loading reports once and then takes seconds, so it cannot wait to be seen as slow.
-            if stage == "loading" or now - self._started >= _QUIET_S:
+            # These report once and then take seconds, so they cannot wait to be seen as slow.
+            if stage in ("loading", "waiting") or now - self._started >= _QUIET_S:
                 self._show(stage, done, total)
             return
         self._began.setdefault(stage, (now, done))

@@ -9,7 +9,7 @@ from ragqa import __version__
 from ragqa.render import report_sections as sections
 from ragqa.render.report_failures import failures
 from ragqa.render.report_html import Child, count, decimals, element, number, page, terms
-from ragqa.render.sanitise import safe_line
+from ragqa.sanitise import safe_line
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 

@@ -18,7 +18,7 @@ from ragqa.render.report_html import (
     number,
     points,
 )
-from ragqa.render.sanitise import safe_line
+from ragqa.sanitise import safe_line
 
 KIND_MEASURES = ("recall@5", "recall@1")
 

@@ -5,7 +5,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from ragqa.render.report_html import NONE, Child, count, decimals, element, number, table, terms
-from ragqa.render.sanitise import safe_line
+from ragqa.sanitise import safe_line
 from ragqa.stages import STAGES
 
 _STAGE_COLUMNS = ("stage", "questions", "meaning")

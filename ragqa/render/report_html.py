@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
-from ragqa.render.sanitise import safe_text
+from ragqa.sanitise import safe_text
 
 Child = Element | str | None
 Interval = tuple[float, float]

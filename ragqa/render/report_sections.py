@@ -24,7 +24,7 @@ from ragqa.render.report_html import (
     table,
     terms,
 )
-from ragqa.render.sanitise import safe_line
+from ragqa.sanitise import safe_line
 
 Document = Mapping[str, Any]
 Parts = list[Child]

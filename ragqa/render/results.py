@@ -11,8 +11,8 @@ from rich.text import Text
 
 from ragqa.analysis import WORD, index_terms, query_terms
 from ragqa.answering import citable_units, counterpart, unit_text
-from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import emit, stdout
+from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import (
     Answer,
     Citation,
@@ -28,6 +28,9 @@ UNSURE = "Not sure that this is an answer; these are the nearest sentences:"
 CLOSE = "Close, but not in these sources: "
 NOT_NEAR = "The nearest passages do not speak of: "
 NOT_IN_NOTES = "Your notes do not seem to answer this."
+OWN_WORDS = "In your notes' own words:"
+CITED = r"(?<!\S)\[\d+\](?!\S)"
+"""A citation in the text of an answer."""
 
 DISAGREE = {
     "number": "Your notes disagree on a figure:",
@@ -63,6 +66,9 @@ class Linker:
 def print_answer(answer: Answer, linker: Linker) -> None:
     """Print the answer and its sources, or the nearest passages where there is none."""
     console = stdout()
+    written = answer.written
+    if written is not None and written.fallback and written.sentences and console.is_terminal:
+        emit(console, Text(f"\n{OWN_WORDS}", style="bold"))
     if not answer.answered:
         emit(console, Text(NOT_IN_NOTES, style="bold"))
         if answer.missing:
@@ -72,9 +78,14 @@ def print_answer(answer: Answer, linker: Linker) -> None:
             emit(console, Text("\nNearest passages", style="bold"))
             _print_hits(console, answer.question, answer.hits, linker)
         return
-    if not answer.sure:
-        emit(console, Text(mark_of(answer), style="warning"))
-    emit(console, _answer_text(answer))
+    if written is not None and written.grounded:
+        from ragqa.render.writing import print_written
+
+        print_written(console, written)
+    else:
+        if not answer.sure:
+            emit(console, Text(mark_of(answer), style="warning"))
+        emit(console, _answer_text(answer))
     for told in answer.disagreements:
         _print_disagreement(console, told, linker)
     emit(console, Text("\nSources", style="bold"))
@@ -127,7 +138,7 @@ def print_report(report: IndexReport, index: Path) -> None:
 
 def _answer_text(answer: Answer) -> Text:
     text = Text(safe_text(answer.text))
-    text.highlight_regex(r"(?<!\S)\[\d+\](?!\S)", style="number")
+    text.highlight_regex(CITED, style="number")
     for span in direct_spans(answer):
         _mark(text, answer.text, span, "short")
     return text

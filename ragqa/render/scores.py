@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
-from ragqa.render.sanitise import safe_line
 from ragqa.render.screen import emit, stdout
+from ragqa.sanitise import safe_line
 from ragqa.types import Answer, Citation, Hit, Reason
 
 _PARTS = {

@@ -13,10 +13,11 @@ from rich.theme import Theme
 
 from ragqa.errors import RagqaError
 from ragqa.render.documents import to_json
-from ragqa.render.sanitise import safe_line, safe_text
+from ragqa.sanitise import safe_line, safe_text
 
 _UNBOUNDED = 1_000_000
-_READABLE = 110
+READABLE = 110
+"""Lines are no longer than this, however wide the terminal is."""
 
 # Names, not colours, so that a terminal's own palette, light or dark, decides how they look.
 _THEME = Theme(
@@ -117,22 +118,29 @@ def say(text: Text | str) -> None:
     emit(stderr(), Text(safe_text(text)) if isinstance(text, str) else text)
 
 
+def confirm(question: str) -> bool:
+    """Ask on stderr and read the answer from stdin; anything but yes means no."""
+    stderr().print(Text(f"{safe_line(question)} [y/N] "), end="", soft_wrap=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def emit(console: Console, text: Text, *, indent: int = 0) -> None:
     """Print sanitised text, with what the stream's encoding does not have replaced.
 
     On a terminal text is wrapped, to lines that can be read, below its own indent.
     """
-    text = _encodable(text, console.encoding)
+    text = encodable(text, console.encoding)
     if console.is_terminal:
         padded = Padding(text, (0, 0, 0, indent), expand=False) if indent else text
-        console.print(padded, width=min(console.width, _READABLE))
+        console.print(padded, width=min(console.width, READABLE))
     else:
         lines = text.split("\n", allow_blank=True)
         shown = Text("\n").join([Text.assemble(" " * indent, line) for line in lines])
         console.print(shown, soft_wrap=True)
 
 
-def _encodable(text: Text, encoding: str) -> Text:
+def encodable(text: Text, encoding: str) -> Text:
+    """The text with what an encoding does not have replaced."""
     plain = text.plain.encode(encoding, "replace").decode(encoding, "replace")
     if plain == text.plain:
         return text

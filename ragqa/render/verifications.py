@@ -7,8 +7,8 @@ from rich.text import Text
 
 from ragqa.render.documents import Document
 from ragqa.render.results import Linker
-from ragqa.render.sanitise import safe_line, safe_text
 from ragqa.render.screen import emit, stdout
+from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import Checked, Place, Standing, Verification
 from ragqa.verifying import differences
 

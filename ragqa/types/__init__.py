@@ -5,9 +5,12 @@ from ragqa.types.answers import (
     Answer,
     Citation,
     Disagreement,
+    Fallback,
     Reason,
     SearchResult,
     Verdict,
+    Written,
+    WrittenSentence,
     verdict_of,
 )
 from ragqa.types.indexes import EmbedderInfo, IndexInfo, IndexReport
@@ -31,6 +34,7 @@ __all__ = [
     "Citation",
     "Disagreement",
     "EmbedderInfo",
+    "Fallback",
     "Filters",
     "Hit",
     "IndexInfo",
@@ -57,5 +61,7 @@ __all__ = [
     "Vectors",
     "Verdict",
     "Verification",
+    "Written",
+    "WrittenSentence",
     "verdict_of",
 ]

@@ -99,6 +99,58 @@ def verdict_of(confidence: float, missing: Sequence[str], *, answered: bool) -> 
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenSentence:
+    """A sentence that an LLM wrote, without its citation marks, and what the check says of it.
+
+    `lead` is the white space, and mark of a list item, before it. `citations` are the numbers of
+    passages that were given; `support` is the probability that these support it, and `against`
+    is what speaks against that, in words.
+    """
+
+    lead: str
+    text: str
+    citations: tuple[int, ...]
+    support: float
+    supported: bool
+    against: tuple[str, ...] = ()
+
+
+class Fallback(StrEnum):
+    """Why an answer is the notes' own sentences although an LLM was to write it."""
+
+    NOT_ASKED = "not asked"
+    FAILED = "failed"
+    DECLINED = "declined"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What an LLM made of a question.
+
+    `sentences` are those kept, all checked; `dropped` is the number of those that `--strict` left
+    out, `invalid_citations` the numbers cited that no passage has. `given` passages were in the
+    prompt, `left_out` did not fit. Where there is a `fallback`, `why` says it in a sentence and
+    `hint` what would mend it.
+    """
+
+    backend: str
+    sentences: tuple[WrittenSentence, ...] = ()
+    invalid_citations: tuple[int, ...] = ()
+    dropped: int = 0
+    given: int = 0
+    left_out: int = 0
+    fallback: Fallback | None = None
+    why: str = ""
+    hint: str = ""
+
+    @property
+    def grounded(self) -> bool:
+        """Whether the answer is the LLM's, with at least one sentence that its sources support."""
+        return self.fallback is None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer and all that is needed to check it.
 
@@ -106,7 +158,8 @@ class Answer:
     there are no citations and `hits` are the nearest passages. `missing` is what the question asks
     about that the citations, or the nearest sentences, do not speak of. `reasons` are what told
     confidence, empty where there was nothing to tell by. `calibration` is "own" where that was a
-    model fitted on these notes, and "shipped" where it was that of ragqa.
+    model fitted on these notes, and "shipped" where it was that of ragqa. `written` is what became
+    of the LLM that was to write the answer, None where none was to.
     """
 
     question: str
@@ -123,6 +176,7 @@ class Answer:
     disagreements: tuple[Disagreement, ...] = ()
     missing: tuple[str, ...] = ()
     calibration: str = "shipped"
+    written: Written | None = None
 
     @property
     def verdict(self) -> Verdict:

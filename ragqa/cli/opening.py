@@ -1,0 +1,79 @@
+"""From what was typed to an opened index, and what is found in it."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from ragqa.cli.options import parse_since, parse_tags
+from ragqa.errors import UsageError
+
+if TYPE_CHECKING:
+    from ragqa.api import Index
+    from ragqa.render import Linker
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What `ask`, `search` and `why` look through, as given."""
+
+    tags: list[str] | None
+    paths: list[str] | None
+    since: str | None
+    top_k: int | None
+    no_refresh: bool
+    corpus: str | None
+    index: str | None
+
+
+def find_in(find: Callable[..., T], words: list[str], scope: Scope) -> "tuple[T, Linker]":
+    """Ask, search or the like; the second value links to the notes found."""
+    from ragqa.render import Linker, ProgressLine
+    from ragqa.types import Filters
+
+    text = _question(words)
+    filters = Filters(parse_tags(scope.tags), tuple(scope.paths or ()), parse_since(scope.since))
+    with open_at(scope.corpus, scope.index, scope.top_k) as opened:
+        with ProgressLine(opening=_first_build(opened)) as progress:
+            found = find(
+                opened, text, filters=filters, refresh=not scope.no_refresh, progress=progress
+            )
+        return found, Linker(opened.places.corpus, opened.settings.link_format)
+
+
+def _question(words: list[str]) -> str:
+    if words != ["-"]:
+        # In a locale without UTF-8 Python hands over what it could not decode as escapes.
+        return os.fsencode(" ".join(words)).decode("utf-8", "replace")
+    from ragqa.retrieval import MAX_QUESTION_BYTES
+
+    # One byte more than is allowed is enough to see that it is too long.
+    data = sys.stdin.buffer.read(MAX_QUESTION_BYTES + 1) if sys.stdin else b""
+    if len(data) > MAX_QUESTION_BYTES:
+        raise UsageError(
+            f"standard input holds more than the {MAX_QUESTION_BYTES} bytes that are read",
+            hint="ask something shorter",
+        )
+    return data.decode("utf-8", "replace")
+
+
+def open_at(corpus: str | None, index: str | None, top_k: int | None) -> "Index":
+    """The index that the command is about; nothing is built yet."""
+    from ragqa.api import open_index
+    from ragqa.render import show_logged_warnings
+
+    show_logged_warnings()
+    return open_index(corpus, index=index, settings=None if top_k is None else {"top_k": top_k})
+
+
+def _first_build(opened: "Index") -> str:
+    """What to say before an index is built without having been asked for; "" if there is one."""
+    if opened.is_built():
+        return ""
+    return (
+        f"No index yet: building one of the notes in {opened.places.corpus}, "
+        f"kept in {opened.places.index}. This happens once."
+    )

@@ -1,0 +1,164 @@
+"""What commands that may have an LLM write share: options, consent, and the exit code."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ragqa.cli.consenting import ensure_consent
+from ragqa.config import Settings
+from ragqa.errors import BackendFailed, UsageError
+
+if TYPE_CHECKING:
+    from ragqa.api import Index
+    from ragqa.render import ProgressLine
+    from ragqa.types import Answer, Filters
+    from ragqa.writing import Request, Writer
+
+NO_LLM = "none"
+_MAX_TEMPLATE_BYTES = 20_000
+
+WithLLM = Annotated[
+    str | None,
+    typer.Option(
+        "--llm",
+        metavar="KIND:MODEL",
+        help="Have this LLM write the answer (ragqa llm list), or none.",
+    ),
+]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Allow sending to the host of the LLM, now and from now on.")
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Leave out what the LLM writes without support.")
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Ask the LLM even if the notes do not seem to answer.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Whether and how an LLM writes the answer, as given; it `streams` to a terminal."""
+
+    llm: str | None
+    yes: bool
+    strict: bool
+    force: bool
+    streams: bool
+
+
+def ask_with(
+    index: "Index",
+    question: str,
+    *,
+    writing: Writing,
+    filters: "Filters",
+    refresh: bool,
+    progress: "ProgressLine",
+) -> "Answer":
+    """Ask the index, with an LLM to write if one is wanted; raises as `Index.ask` does."""
+    writer = writer_for(index.settings, writing)
+    if writer is None or not writing.streams:
+        return index.ask(
+            question, filters=filters, refresh=refresh, progress=progress, writer=writer
+        )
+    from ragqa.render.writing import Stream
+
+    with Stream(progress) as stream:
+        writer = replace(writer, tell=stream)
+        return index.ask(
+            question, filters=filters, refresh=refresh, progress=progress, writer=writer
+        )
+
+
+def request_in(
+    index: "Index",
+    question: str,
+    *,
+    filters: "Filters",
+    refresh: bool,
+    progress: "ProgressLine",
+) -> "Request":
+    """What an LLM would be given; raises as `Index.request` does."""
+    return index.request(
+        question,
+        instructions=_instructions(index.settings),
+        filters=filters,
+        refresh=refresh,
+        progress=progress,
+    )
+
+
+def writer_for(settings: Settings, writing: Writing) -> "Writer | None":
+    """The LLM that is to write, once the user has allowed that; None where none is to.
+
+    :raises UsageError: there is no such backend, or it may not be used.
+    """
+    spec = writing.llm if writing.llm is not None else settings.llm
+    if spec in ("", NO_LLM):
+        if writing.strict or writing.force:
+            raise UsageError(
+                "--strict and --force are about what an LLM writes, and none is to write",
+                hint="add --llm KIND:MODEL; for what there is: ragqa llm list",
+            )
+        return None
+    from ragqa.llms import llm_for
+    from ragqa.writing import Writer
+
+    llm = llm_for(spec)
+    ensure_consent(
+        llm.destination,
+        yes=writing.yes,
+        what=f"the question and up to {settings.top_k} passages of your notes",
+    )
+    return Writer(
+        llm,
+        instructions=_instructions(settings),
+        prompt_tokens=settings.llm_prompt_tokens,
+        answer_tokens=settings.llm_answer_tokens,
+        deadline_s=settings.llm_deadline_s,
+        strict=writing.strict,
+        force=writing.force,
+    )
+
+
+def warn_of(answer: "Answer") -> None:
+    """Print what is to be warned of, but a failed LLM: that is the command's error."""
+    from ragqa import render
+
+    failed = answer.written is not None and answer.written.fallback == "failed"
+    render.print_warnings(answer.warnings if failed else render.warnings_of(answer))
+
+
+def exit_code(answer: "Answer") -> int:
+    """What the command exits with: 0 where there is an answer of the kind that was asked for.
+
+    :raises BackendFailed: the LLM failed; the notes' own sentences have been shown.
+    """
+    from ragqa.types import Fallback
+
+    written = answer.written
+    if written is not None and written.fallback is Fallback.FAILED:
+        raise BackendFailed(written.why, hint=written.hint)
+    grounded = written is None or written.fallback in (None, Fallback.NOT_ASKED)
+    return 0 if answer.answered and grounded else 1
+
+
+def _instructions(settings: Settings) -> str:
+    """The user's own instructions for the LLM, or the built-in ones."""
+    from ragqa.writing import INSTRUCTIONS
+
+    if not settings.llm_template:
+        return INSTRUCTIONS
+    path = Path(settings.llm_template).expanduser()
+    try:
+        with path.open("rb") as file:
+            text = file.read(_MAX_TEMPLATE_BYTES).decode("utf-8")
+    except (OSError, ValueError) as exc:
+        raise UsageError(
+            f"the instructions for the LLM cannot be read from {path}: {exc}",
+            hint="ragqa config set llm_template FILE, or ragqa config unset llm_template",
+        ) from exc
+    return text.strip() + "\n"

@@ -1,0 +1,112 @@
+"""The hosts that the user allowed questions and passages to be sent to, remembered between runs.
+
+They are kept in the user's own settings folder, never with notes or an index: a folder of notes
+must not be able to allow anything.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from ragqa.errors import UsageError
+from ragqa.wholefile import write_whole
+
+_MAX_BYTES = 64_000
+_HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Consents:
+    """The hosts that were allowed, sorted; `problem` says why none could be read, or is ""."""
+
+    hosts: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def consent_file() -> Path:
+    """Where consent is remembered; the file need not exist."""
+    return Path(platformdirs.user_config_dir("ragqa")) / "consent.json"
+
+
+def consents() -> Consents:
+    """The hosts that were allowed so far; none where the file is damaged."""
+    path = consent_file()
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+        return Consents(tuple(sorted(_hosts_in(data))))
+    except FileNotFoundError:
+        return Consents()
+    except (OSError, ValueError, RecursionError, UsageError) as exc:
+        return Consents(problem=f"no consent is remembered, since {path} cannot be read: {exc}")
+
+
+def is_allowed(host: str) -> bool:
+    """Whether the user has allowed this very host and port; False for what is no host."""
+    return _normal(host) in consents().hosts
+
+
+def allow(host: str) -> str:
+    """Remember that passages may be sent to this host; gives it as it is remembered.
+
+    :raises UsageError: it is not the name of a host, or the file cannot be written.
+    """
+    host = host_named(host)
+    _write({*consents().hosts, host})
+    return host
+
+
+def forget(host: str) -> bool:
+    """Take consent back; False where there was none.
+
+    :raises UsageError: it is not the name of a host, or the file cannot be written.
+    """
+    host = host_named(host)
+    hosts = {*consents().hosts}
+    if host not in hosts:
+        return False
+    _write(hosts - {host})
+    return True
+
+
+def host_named(host: str) -> str:
+    """A host, with its port if that is not 443, in the one way of writing it.
+
+    :raises UsageError: it is none.
+    """
+    if not _HOST.fullmatch(_normal(host)):
+        raise UsageError(
+            f"{host!r} is not the name of a host",
+            hint="give HOST or HOST:PORT, as ragqa llm list shows it",
+        )
+    return _normal(host)
+
+
+def _hosts_in(data: bytes) -> set[str]:
+    """The hosts that the bytes of the file name.
+
+    :raises ValueError: they are not of that form.
+    :raises UsageError: one is not the name of a host.
+    """
+    if len(data) > _MAX_BYTES:
+        raise ValueError("it is too large")
+    match json.loads(data):
+        case {"hosts": [*hosts]} if all(isinstance(host, str) for host in hosts):
+            return {host_named(host) for host in hosts}
+    raise ValueError("it does not list hosts")
+
+
+def _normal(host: str) -> str:
+    return host.lower().removesuffix(":443")
+
+
+def _write(hosts: set[str]) -> None:
+    path = consent_file()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps({"hosts": sorted(hosts)}, indent=2) + "\n", private=True)
+    except OSError as exc:
+        raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc

@@ -1,0 +1,52 @@
+"""The text of a written answer with its numbers, and the passages behind them."""
+
+from collections.abc import Mapping, Sequence
+
+from ragqa.answering import quotation
+from ragqa.types import Citation, Hit, Kind, WrittenSentence
+
+Span = tuple[int, int]
+
+
+def text_of(sentences: Sequence[WrittenSentence]) -> str:
+    """The answer's text, each sentence with the numbers that it cites."""
+    return "".join(f"{one.lead}{cited_text(one)}" for one in sentences)
+
+
+def cited_text(sentence: WrittenSentence) -> str:
+    """A sentence with the numbers that it cites; below it where it ends with a block of code."""
+    numbers = " ".join(f"[{n}]" for n in sentence.citations)
+    between = "\n" if "\n" in sentence.text else " "
+    return f"{sentence.text}{between}{numbers}" if numbers else sentence.text
+
+
+def cite_passages(
+    hits: Sequence[Hit], evidence: Mapping[int, Sequence[Span]], old_before: str
+) -> tuple[Citation, ...]:
+    """A citation for each passage cited: the stretch of it that its sentences rest on.
+
+    :param evidence: for each number the spans of the passage's text that support a sentence.
+    """
+    return tuple(
+        _citation(hits[n - 1], n, spans, old_before) for n, spans in sorted(evidence.items())
+    )
+
+
+def _citation(hit: Hit, n: int, spans: Sequence[Span], old_before: str) -> Citation:
+    passage = hit.passage
+    start = passage.start + min((start for start, _ in spans), default=0)
+    end = passage.start + max((end for _, end in spans), default=len(passage.text))
+    units = [unit for unit in passage.units if unit.start < end and start < unit.end]
+    start = min((unit.start for unit in units), default=start)
+    end = max((unit.end for unit in units), default=end)
+    kinds = {unit.kind for unit in units}
+    return quotation(
+        passage,
+        (start, end),
+        n=n,
+        # What is not all of one kind is shown with its line breaks.
+        kind=kinds.pop() if len(kinds) == 1 else Kind.LIST,
+        context=units[0].context if units else "",
+        score=hit.score,
+        old_before=old_before,
+    )

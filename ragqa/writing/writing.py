@@ -1,0 +1,148 @@
+"""Have an LLM answer from passages, and keep what can be checked."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from ragqa.embedders import Embedder
+from ragqa.errors import BackendFailed
+from ragqa.grounding import Idf, Source, Sources, Support, read_sources, support_of
+from ragqa.llms import LLM
+from ragqa.llms.limits import bounded
+from ragqa.types import Citation, Fallback, Retrieved, Written, WrittenSentence
+from ragqa.writing.citing import cite_passages, text_of
+from ragqa.writing.draft import Draft, Drafted
+from ragqa.writing.prompt import DECLINED, INSTRUCTIONS, Request, heading_of
+
+Span = tuple[int, int]
+
+_CHARS_PER_TOKEN = 12
+_WORDS = re.compile(r"\w+")
+_NO_SOURCE = Support(0.0, supported=False, against=("no source",))
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """An LLM that writes answers, and how it is to do so.
+
+    `prompt_tokens` and `answer_tokens` bound what it is given and what it writes, `deadline_s` the
+    seconds that it may take. `strict` leaves out sentences that their sources do not support;
+    `force` asks it even where the notes do not seem to answer. `tell` is called with each sentence
+    as soon as it is checked.
+    """
+
+    llm: LLM
+    instructions: str = INSTRUCTIONS
+    prompt_tokens: int = 3000
+    answer_tokens: int = 700
+    deadline_s: float = 120
+    strict: bool = False
+    force: bool = False
+    tell: Callable[[WrittenSentence], None] = lambda _: None
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What is kept of a reply so far: its sentences, and the spans of passages they rest on."""
+
+    sentences: list[WrittenSentence] = field(default_factory=list)
+    evidence: dict[int, list[Span]] = field(default_factory=dict)
+    invalid: dict[int, None] = field(default_factory=dict)
+    dropped: int = 0
+    declined: bool = False
+
+
+def write(
+    request: Request,
+    writer: Writer,
+    retrieved: Retrieved,
+    *,
+    embedder: Embedder,
+    idf: Idf,
+    old_before: str = "",
+) -> tuple[Written, str, tuple[Citation, ...]]:
+    """Have the LLM write an answer; gives what became of it, its text, and what it cites.
+
+    Whatever goes wrong is told by `Written.fallback`; then text and citations are empty.
+
+    :param idf: the inverse document frequency of each of some terms.
+    """
+    backend = writer.llm.destination.backend
+    sources = read_sources(
+        [Source(heading_of(hit.passage), hit.passage.text) for hit in request.hits],
+        embedder,
+        by_terms_alone=retrieved.by_terms_alone,
+    )
+    kept, why, hint, fallback = _Kept(), "", "", None
+    try:
+        _keep(kept, _reply(request, writer), writer, sources, idf)
+    except BackendFailed as exc:
+        fallback, why, hint = Fallback.FAILED, exc.message, exc.hint
+    else:
+        if kept.declined:
+            fallback = Fallback.DECLINED
+            why = f"{backend} finds no answer in the passages that it was given"
+        elif not any(sentence.supported for sentence in kept.sentences):
+            fallback = Fallback.UNSUPPORTED
+            why = f"nothing that {backend} wrote is supported by the passages that it cites"
+    written = Written(
+        backend=backend,
+        sentences=tuple(kept.sentences),
+        invalid_citations=tuple(kept.invalid),
+        dropped=kept.dropped,
+        given=len(request.hits),
+        left_out=request.left_out,
+        fallback=fallback,
+        why=why,
+        hint=hint,
+    )
+    if fallback:
+        return written, "", ()
+    return written, text_of(kept.sentences), cite_passages(request.hits, kept.evidence, old_before)
+
+
+def _reply(request: Request, writer: Writer) -> Iterator[Drafted]:
+    """The sentences of the reply, as they come."""
+    draft = Draft()
+    pieces = bounded(
+        writer.llm,
+        request.prompt,
+        max_tokens=writer.answer_tokens,
+        deadline_s=writer.deadline_s,
+        max_chars=_CHARS_PER_TOKEN * writer.answer_tokens,
+    )
+    for piece in pieces:
+        yield from draft.feed(piece)
+    yield from draft.finish()
+
+
+def _keep(
+    kept: _Kept, drafted: Iterator[Drafted], writer: Writer, sources: Sources, idf: Idf
+) -> None:
+    """Check each sentence as it comes, tell it, and keep it with what it rests on."""
+    for one in drafted:
+        if not kept.sentences and _declines(one.text):
+            kept.declined = True
+            return
+        valid = tuple(n for n in one.numbers if 1 <= n <= len(sources.texts))
+        kept.invalid |= dict.fromkeys(n for n in one.numbers if n not in valid)
+        support = support_of(one.text, valid, sources, idf) if valid else _NO_SOURCE
+        if writer.strict and not support.supported:
+            kept.dropped += 1
+            continue
+        for n, spans in support.evidence.items():
+            kept.evidence.setdefault(n, []).extend(spans)
+        sentence = WrittenSentence(
+            lead=one.lead if kept.sentences else one.lead.lstrip(" \n"),
+            text=one.text,
+            citations=valid,
+            support=round(support.score, 4),
+            supported=support.supported,
+            against=support.against,
+        )
+        kept.sentences.append(sentence)
+        writer.tell(sentence)
+
+
+def _declines(text: str) -> bool:
+    return _WORDS.findall(text.upper())[:3] == DECLINED.split()

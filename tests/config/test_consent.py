@@ -1,0 +1,120 @@
+"""Consent: remembered for one host and port, for the user alone, and never by guess."""
+
+import json
+import os
+import stat
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqa.config import user_settings_file
+from ragqa.consent import allow, consent_file, consents, forget, is_allowed
+from ragqa.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path
+
+
+def damage(content):
+    consent_file().parent.mkdir(parents=True, exist_ok=True)
+    consent_file().write_bytes(content)
+
+
+def test_nothing_is_allowed_at_first():
+    assert consents().hosts == ()
+    assert consents().problem == ""
+    assert not is_allowed("api.example.org")
+
+
+def test_what_is_allowed_is_remembered_until_it_is_taken_back():
+    allow("api.example.org")
+    allow("other.example.org:8443")
+    assert consents().hosts == ("api.example.org", "other.example.org:8443")
+    assert forget("api.example.org")
+    assert not is_allowed("api.example.org")
+    assert is_allowed("other.example.org:8443")
+    assert not forget("api.example.org")
+
+
+def test_another_port_or_host_is_another_consent():
+    allow("api.example.org")
+    others = [
+        "api.example.org:8443",
+        "example.org",
+        "x.api.example.org",
+        "api.example.org.evil.com",
+    ]
+    assert not any(map(is_allowed, others))
+
+
+def test_letter_case_and_the_usual_port_make_no_difference():
+    assert allow("API.Example.org:443") == "api.example.org"
+    assert is_allowed("api.example.ORG")
+    assert is_allowed("api.example.org:443")
+
+
+def test_only_the_user_may_read_or_write_the_file_whatever_the_umask():
+    before = os.umask(0)
+    try:
+        allow("api.example.org")
+        allow("other.example.org")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(consent_file().stat().st_mode) == 0o600
+    assert consent_file().parent == user_settings_file().parent
+    assert [path.name for path in consent_file().parent.iterdir()] == ["consent.json"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"[]",
+        b"null",
+        b'{"hosts": "api.example.org"}',
+        b'{"hosts": ["api.example.org", 5]}',
+        b'{"hosts": ["api.example.org", "not a host"]}',
+        b'{"hosts": {"api.example.org": true}}',
+        b"[" * 60_000,
+        b'{"hosts": ["api.example.org"]}' + b" " * 64_000,
+    ],
+)
+def test_a_damaged_file_is_no_consent_and_says_so(content):
+    damage(content)
+    assert not is_allowed("api.example.org")
+    assert str(consent_file()) in consents().problem
+    allow("new.example.org")
+    assert consents().hosts == ("new.example.org",)
+
+
+@given(content=st.binary(max_size=200))
+def test_no_content_of_the_file_raises(content):
+    damage(content)
+    assert consents().hosts == ()
+
+
+@pytest.mark.parametrize(
+    "host", ["", "https://api.example.org/v1", "a b", "a\nb", "api.example.org/x", "user@host", "*"]
+)
+def test_what_is_no_host_cannot_be_allowed(host):
+    with pytest.raises(UsageError, match="not the name of a host"):
+        allow(host)
+    assert not is_allowed(host)
+    assert not consent_file().exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(home):
+    (home / "config").write_text("a file, not a folder")
+    with pytest.raises(UsageError, match="cannot be written"):
+        allow("api.example.org")
+
+
+def test_the_file_is_plain_to_read():
+    allow("api.example.org")
+    assert json.loads(consent_file().read_text()) == {"hosts": ["api.example.org"]}
