@@ -72,6 +72,12 @@ def _scripted(path: str) -> LLM:
     return ScriptedLLM.read(path)
 
 
+def _transformers(path: str) -> LLM:
+    from ragqa.llms.transformers import TransformersLLM
+
+    return TransformersLLM.read(path)
+
+
 def _openai(model: str) -> LLM:
     from ragqa.llms import openai
 
@@ -97,6 +103,7 @@ LLMS: dict[str, Callable[[str], LLM]] = {
     "openai": _openai,
     "ollama": _ollama,
     "anthropic": _anthropic,
+    "transformers": _transformers,
     "scripted": _scripted,
 }
 
