@@ -1,4 +1,4 @@
-"""The questions that were typed in chats, kept for the arrow keys: the user's alone, and bounded."""
+"""What was typed in chats, kept for the arrow keys: for the user alone, and bounded."""
 
 import os
 from pathlib import Path

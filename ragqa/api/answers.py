@@ -70,13 +70,7 @@ def written_answer(
         max_tokens=writer.prompt_tokens,
         instructions=writer.instructions,
     )
-    if request.left_out:
-        warning = (
-            f"{request.left_out} of {len(request.hits) + request.left_out} passages did not fit "
-            f"into a prompt of {writer.prompt_tokens} tokens and were left out; for a larger one: "
-            "ragqa config set llm_prompt_tokens N"
-        )
-        answer = replace(answer, warnings=(*answer.warnings, warning))
+    warnings = (*answer.warnings, *request.warnings(writer.prompt_tokens))
     if progress is not None:
         progress("waiting", 0, 1)
     written, text, citations = write(
@@ -87,8 +81,9 @@ def written_answer(
         idf=idf,
         old_before=old_before,
     )
+    answer = replace(answer, written=written, warnings=warnings)
     if written.fallback:
-        return replace(answer, written=written)
+        return answer
     return replace(
         answer,
         answered=True,
@@ -97,5 +92,4 @@ def written_answer(
         citations=citations,
         # They are told of the sentences that the notes' own answer cites.
         disagreements=(),
-        written=written,
     )

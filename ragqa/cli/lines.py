@@ -5,9 +5,9 @@ from typing import Protocol
 
 from ragqa.errors import UsageError
 from ragqa.history import History
+from ragqa.render import say
 from ragqa.retrieval import MAX_QUESTION_BYTES
 
-HOW_TO_LEAVE = "To leave: Ctrl-D or /quit."
 _PROMPT = "> "
 
 
@@ -59,10 +59,7 @@ class TypedLines:
         )
 
     def read(self) -> str | None:
-        """The next line; None after Ctrl-D.
-
-        :raises KeyboardInterrupt: Ctrl-C was pressed while nothing was typed.
-        """
+        """The next line; None after Ctrl-D."""
         while True:
             try:
                 line = self._session.prompt(_PROMPT)
@@ -70,7 +67,7 @@ class TypedLines:
                 return None
             except KeyboardInterrupt:
                 if not self._session.default_buffer.text:
-                    raise
+                    say("To leave: Ctrl-D or /quit.")
             else:
                 if line.strip():
                     self._history.add(line)

@@ -14,11 +14,11 @@ MAX_CHARS = 300
 
 _MAX_TOKENS = 100
 _TURNS = 3
-_INSTRUCTIONS = (
-    "Rewrite the last question so that it can be understood without the questions before it. "
-    "Keep its meaning and its language, and add nothing that was not asked. If it can be understood "
-    "already, repeat it. Write the question alone, on one line. Do not answer it."
-)
+_INSTRUCTIONS = """\
+Rewrite the last question so that it can be understood without the questions before it. Keep its
+meaning and its language, and add nothing that was not asked. If it can be understood already,
+repeat it. Write the question alone, on one line. Do not answer it.
+"""
 
 
 def rewritten(question: str, turns: Sequence[Turn], llm: LLM, deadline_s: float) -> str:

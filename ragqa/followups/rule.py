@@ -6,11 +6,11 @@ told by whether the notes have something for it as it is. What is added are the 
 question before that the notes cited there speak of, those in their headings first; where they speak
 of none of its words, their heading.
 
-Put together from work on conversational search: single words of earlier turns are chosen and added
-(Voskarides et al., "Query Resolution for Conversational Search with Limited Supervision", 2020); the
-best score of a question tells whether it is ambiguous, and the words are chosen by how rare they
-are (Lin et al., "Multi-Stage Conversational Passage Retrieval", 2021). How well it does is in
-docs/decisions/follow-ups.md.
+This is put together from work on conversational search. Single words of earlier turns are chosen
+and added: Voskarides et al., "Query Resolution for Conversational Search with Limited Supervision",
+2020. How good the best hit of a question is tells whether it leans, and how rare a word is whether
+it is chosen: Lin et al., "Multi-Stage Conversational Passage Retrieval", 2021. How well it does is
+in docs/decisions/follow-ups.md.
 """
 
 import math
@@ -43,19 +43,21 @@ _HEADING_CHARS = 80
 _EDGES = "\"'`*_.,;:?!()[]{}<>\u2018\u2019\u201c\u201d\u2026"
 
 _GOES_ON = re.compile(
-    r"(and|or|but|so|then|also|plus|ok|okay|what about|how about|what if|why not|how so|how come)\b",
+    r"(and|or|but|so|then|also|plus|ok|okay|(what|how) about|what if|why not|how (so|come))\b",
     re.IGNORECASE,
 )
-_REFERRING = frozenset(
-    "it its it's itself they them their theirs he him his she her hers this these those ones "
-    "former latter both neither either such".split()
-)
-# These refer to what was said before where nothing follows them.
-_REFERRING_LAST = frozenset("one then too there mine".split())
-_COMPARING = frozenset(
-    "other others another else instead better worse cheaper faster slower easier simpler "
-    "alternative alternatives".split()
-)
+_REFER = """
+    it its it's itself they them their theirs he him his she her hers this these those ones
+    former latter both neither either such
+"""
+_REFERRING = frozenset(_REFER.split())
+# These refer to what was said before only where nothing follows them.
+_REFERRING_LAST = frozenset(("one", "then", "too", "there", "mine"))
+_COMPARE = """
+    other others another else instead better worse cheaper faster slower easier simpler
+    alternative alternatives
+"""
+_COMPARING = frozenset(_COMPARE.split())
 _COMPARED = frozenset(("than", "to"))
 
 

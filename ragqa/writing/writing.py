@@ -74,19 +74,13 @@ def write(
         embedder,
         by_terms_alone=retrieved.by_terms_alone,
     )
-    kept, why, hint, fallback = _Kept(), "", "", None
+    kept, failure = _Kept(), None
     try:
         with closing(_reply(request, writer)) as drafted:
             _keep(kept, drafted, writer, sources, idf)
     except BackendFailed as exc:
-        fallback, why, hint = Fallback.FAILED, exc.message, exc.hint
-    else:
-        if kept.declined:
-            fallback = Fallback.DECLINED
-            why = f"{backend} finds no answer in the passages that it was given"
-        elif not any(sentence.supported for sentence in kept.sentences):
-            fallback = Fallback.UNSUPPORTED
-            why = f"nothing that {backend} wrote is supported by the passages that it cites"
+        failure = exc
+    fallback, why = _fallback(kept, failure, backend)
     written = Written(
         backend=backend,
         sentences=tuple(kept.sentences),
@@ -96,11 +90,25 @@ def write(
         left_out=request.left_out,
         fallback=fallback,
         why=why,
-        hint=hint,
+        hint=failure.hint if failure else "",
     )
     if fallback:
         return written, "", ()
     return written, text_of(kept.sentences), cite_passages(request.hits, kept.evidence, old_before)
+
+
+def _fallback(
+    kept: _Kept, failure: BackendFailed | None, backend: str
+) -> tuple[Fallback | None, str]:
+    """Why the LLM's answer does not hold, and that in a sentence; None where it does."""
+    if failure is not None:
+        return Fallback.FAILED, failure.message
+    if kept.declined:
+        return Fallback.DECLINED, f"{backend} finds no answer in the passages that it was given"
+    if not any(sentence.supported for sentence in kept.sentences):
+        why = f"nothing that {backend} wrote is supported by the passages that it cites"
+        return Fallback.UNSUPPORTED, why
+    return None, ""
 
 
 def _reply(request: Request, writer: Writer) -> Generator[Drafted]:
