@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from llms.stub import KINDS, SAYS
 
 from ragqa.errors import BackendFailed, UsageError
 from ragqa.llms import LLMS, Prompt, llm_for
@@ -15,15 +16,18 @@ def said(llm, message, *, max_tokens=50):
 
 
 @pytest.fixture(params=sorted(LLMS))
-def llm(request, tmp_path):
+def llm(request, tmp_path, stub, monkeypatch):
     """Each backend, made ready to say "Paris [1]." when asked about France, and nothing else."""
     script = tmp_path / "script.jsonl"
-    script.write_text(json.dumps({"when": "France", "say": "The capital is Paris [1]."}) + "\n")
-    return llm_for({"scripted": f"scripted:{script}"}[request.param])
+    script.write_text(json.dumps({"when": "France", "say": SAYS}) + "\n")
+    if request.param in KINDS:
+        for name, value in stub.environment(request.param, "ok").items():
+            monkeypatch.setenv(name, value)
+    return llm_for(f"{request.param}:{'tiny' if request.param in KINDS else script}")
 
 
 def test_the_pieces_add_up_to_the_completion(llm):
-    assert said(llm, "The capital of France?") == "The capital is Paris [1]."
+    assert said(llm, "The capital of France?") == SAYS
 
 
 def test_it_says_where_data_goes_before_anything_is_sent(llm):
@@ -34,6 +38,13 @@ def test_it_says_where_data_goes_before_anything_is_sent(llm):
 def test_a_failure_is_a_backend_error(llm):
     with pytest.raises(BackendFailed):
         said(llm, "something else")
+
+
+def test_closing_the_stream_ends_it(llm):
+    pieces = llm.stream(Prompt(INSTRUCTIONS, "The capital of France?"), max_tokens=50)
+    assert SAYS.startswith(next(pieces))
+    pieces.close()
+    assert list(pieces) == []
 
 
 def test_an_unknown_kind_is_a_usage_error_that_lists_what_there_is():
