@@ -1,9 +1,10 @@
 """The limits that hold for any backend, whoever wrote it."""
 
+import signal
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from llms.asking import MARKER, PROMPT, ask, everything_in
 
@@ -119,6 +120,19 @@ def test_leaving_the_answer_closes_the_stream(raised):
     assert closed.wait(10)
 
 
+def test_an_interrupt_ends_the_wait_for_a_backend():
+    held, main = threading.Event(), threading.main_thread().ident
+
+    def pieces():
+        signal.pthread_kill(main, signal.SIGINT)
+        held.wait(20)
+        yield "too late"
+
+    with pytest.raises(KeyboardInterrupt):
+        ask(Backend(pieces))
+    held.set()
+
+
 def test_leaving_the_answer_cancels_what_can_be_cancelled():
     class Stream:
         cancelled = threading.Event()
@@ -143,6 +157,7 @@ def test_leaving_the_answer_cancels_what_can_be_cancelled():
     assert Stream.cancelled.is_set()
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(), max_size=5), max_size=5))
 def test_every_piece_can_be_encoded(pieces):
     given, failure = ask(Backend(lambda: iter(pieces)))
