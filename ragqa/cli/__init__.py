@@ -87,7 +87,7 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    """Ask your notes, get cited answers. Nothing leaves this machine."""
+    """Ask your notes, get cited answers. Nothing leaves this machine unasked."""
 
 
 def _usage(exc: typer.TyperException) -> RagqaError:

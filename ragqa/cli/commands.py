@@ -3,7 +3,7 @@
 import sys
 from dataclasses import replace
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,7 @@ from ragqa.cli.options import (
 )
 from ragqa.cli.writing import (
     Force,
+    ShowPrompt,
     Strict,
     WithLLM,
     Writing,
@@ -36,12 +37,16 @@ from ragqa.cli.writing import (
 )
 from ragqa.errors import NotesSkipped, UsageError
 
+if TYPE_CHECKING:
+    from ragqa.render import Linker
+    from ragqa.types import Answer
+
 app = typer.Typer(
     # Plain help is twice as fast as rich's, and the same on every terminal.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Ask your notes, get cited answers. Nothing leaves this machine.",
+    help="Ask your notes, get cited answers. Nothing leaves this machine unasked.",
     epilog='Example: ragqa ask "when should I fine-tune?"',
 )
 
@@ -67,9 +72,7 @@ def ask(
     yes: Yes = False,
     strict: Strict = False,
     force: Force = False,
-    show_prompt: Annotated[
-        bool, typer.Option("--show-prompt", help="Show what an LLM would be given; send nothing.")
-    ] = False,
+    show_prompt: ShowPrompt = False,
     debug: Debug = False,
 ) -> int:
     """Answer a question from the notes, with citations.
@@ -80,8 +83,6 @@ def ask(
 
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
-    from ragqa import render
-
     wanted = parse_format(format, json=json, explain=explain)
     scope = Scope(tag, path, since, top_k, no_refresh, corpus, index)
     if show_prompt:
@@ -92,6 +93,14 @@ def ask(
         return 0
     writing = Writing(llm, yes=yes, strict=strict, force=force, streams=wanted is Format.TEXT)
     answer, linker = find_in(partial(ask_with, writing=writing), question, scope)
+    _print_answer(answer, linker, wanted, explain=explain)
+    warn_of(answer)
+    return exit_code(answer)
+
+
+def _print_answer(answer: "Answer", linker: "Linker", wanted: Format, *, explain: bool) -> None:
+    from ragqa import render
+
     if wanted is Format.JSON:
         render.print_document(render.answer_document(answer, explain=explain))
     elif wanted is Format.MARKDOWN:
@@ -104,8 +113,6 @@ def ask(
             from ragqa.render.scores import print_scores
 
             print_scores(answer)
-    warn_of(answer)
-    return exit_code(answer)
 
 
 @app.command()

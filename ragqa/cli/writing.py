@@ -35,6 +35,9 @@ Strict = Annotated[
 Force = Annotated[
     bool, typer.Option("--force", help="Ask the LLM even if the notes do not seem to answer.")
 ]
+ShowPrompt = Annotated[
+    bool, typer.Option("--show-prompt", help="Show what an LLM would be given; send nothing.")
+]
 
 
 @dataclass(frozen=True, slots=True)

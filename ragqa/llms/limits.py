@@ -65,7 +65,7 @@ class _Reader:
         except queue.Empty:
             return BackendFailed(
                 f"{self._llm.destination.backend} was not done in time",
-                hint="ragqa config set llm_deadline_s 300",
+                hint="allow more: ragqa config set llm_deadline_s N",
             )
 
     def stop(self) -> None:

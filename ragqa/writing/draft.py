@@ -132,9 +132,8 @@ def _sentences(line: str, given: int, *, all_of_it: bool) -> Iterator[tuple[Draf
         own = [
             mark for mark in marks if mark.start() < following and (first or start <= mark.start())
         ]
-        lead = (
-            (line[:begins] if not given else " ") if first else " " * blanked[start - 1].isspace()
-        )
+        begins_line = first and not given
+        lead = line[:begins] if begins_line else " " * blanked[start - 1].isspace()
         yield Drafted(lead, _without(line, own, start, spans[i][1]), _numbers(own)), following
 
 
@@ -174,5 +173,5 @@ def _in_code(line: str, at: int) -> bool:
 def _is_open(text: str) -> bool:
     """Whether something that reads as one is still open, so that no full stop in it counts yet."""
     return any(text.count(mark) % 2 for mark in _EVEN) or any(
-        text.count(opening) > text.count(closing) for opening, closing in _OPEN.items()
+        text.rfind(opening) > text.rfind(closing) for opening, closing in _OPEN.items()
     )

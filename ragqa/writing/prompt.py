@@ -45,10 +45,11 @@ class Request:
         if not self.left_out:
             return []
         found = len(self.hits) + self.left_out
-        return [
-            f"{self.left_out} of {found} passages did not fit into a prompt of {max_tokens} tokens "
-            "and were left out; for a larger one: ragqa config set llm_prompt_tokens N"
-        ]
+        what = (
+            f"{self.left_out} of {found} passages did not fit into a prompt of {max_tokens} tokens"
+        )
+        more = "for a larger one: ragqa config set llm_prompt_tokens N"
+        return [f"{what} and were left out; {more}"]
 
 
 def request_for(

@@ -7,11 +7,31 @@ import sys
 import pytest
 from support import QUICK, write_notes
 
-MODULES = (
-    "logging rich typer numpy sqlite3 ragqa openai anthropic ollama httpx httpx2 httpcore2 certifi "
-    "prompt_toolkit transformers torch tokenizers platformdirs json socket ssl sitecustomize "
-    "usercustomize"
-).split()
+MODULES = [
+    "logging",
+    "rich",
+    "typer",
+    "numpy",
+    "sqlite3",
+    "ragqa",
+    "openai",
+    "anthropic",
+    "ollama",
+    "httpx",
+    "httpx2",
+    "httpcore2",
+    "certifi",
+    "prompt_toolkit",
+    "transformers",
+    "torch",
+    "tokenizers",
+    "platformdirs",
+    "json",
+    "socket",
+    "ssl",
+    "sitecustomize",
+    "usercustomize",
+]
 SETTINGS = (
     "RAGQA_LLM=openai:evil\nOPENAI_BASE_URL=https://evil.example/v1\nOPENAI_API_KEY=sk-of-the-notes\n"
     "RAGQA_CORPUS=/nowhere\n"

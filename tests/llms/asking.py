@@ -2,14 +2,17 @@
 
 import importlib
 import traceback
+from dataclasses import replace
 
 from ragqa.errors import RagqaError
 from ragqa.llms import Prompt
 from ragqa.llms.limits import bounded
 from ragqa.llms.wire import Limits
 
-QUICK = Limits(connect_s=5, read_s=0.3, wait_s=0.001, most_wait_s=5)
-"""Limits that a test need not wait for; a connection to this machine is made at once or never."""
+QUICK = Limits(wait_s=0.001, reply_bytes=1_000_000, line_bytes=300_000)
+"""Limits that a test need not wait for."""
+IMPATIENT = replace(QUICK, read_s=0.5)
+"""For servers that never answer: a busy machine may take as long for an answer, too."""
 
 PROMPT = Prompt("Answer in one sentence.", "The capital of France?")
 MARKER = "sk-marker-0123456789-abcdefghij"

@@ -5,7 +5,7 @@ import logging
 import pickle
 
 import pytest
-from llms.asking import MARKER, PROMPT, ask, everything_in, made
+from llms.asking import IMPATIENT, MARKER, PROMPT, QUICK, ask, everything_in, made
 from llms.stub import KINDS
 
 from ragqa.errors import BackendFailed, UsageError
@@ -83,12 +83,12 @@ def test_a_folder_in_place_of_a_key_file_is_refused(own_keys):
         find_key("openai", "OPENAI_API_KEY")
 
 
-@pytest.mark.parametrize("value", [f"{MARKER} {MARKER}", f"{MARKER}\r\nX-Evil: 1", f"{MARKER}é"])
-def test_what_cannot_be_a_key_is_refused_without_being_shown(monkeypatch, value):
-    monkeypatch.setenv("OPENAI_API_KEY", value)
+@pytest.mark.parametrize("tail", [" x", "\r\nX-Evil: 1", "é"])
+def test_what_cannot_be_a_key_is_refused_without_being_shown(monkeypatch, tail):
+    monkeypatch.setenv("OPENAI_API_KEY", MARKER + tail)
     with pytest.raises(UsageError) as caught:
         find_key("openai", "OPENAI_API_KEY")
-    assert MARKER not in caught.value.message + caught.value.hint
+    assert MARKER not in everything_in(caught.value)
 
 
 def test_an_empty_key_file_is_refused(own_keys):
@@ -106,7 +106,7 @@ def keyed(request, stub, monkeypatch):
             monkeypatch.setenv(name, value)
         monkeypatch.setenv(VARIABLES[request.param], MARKER)
         stub.requests.clear()
-        return made(request.param)
+        return made(request.param, limits=IMPATIENT if mode == "no_headers" else QUICK)
 
     return backend
 
