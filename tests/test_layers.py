@@ -9,7 +9,7 @@ PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
     {"errors", "types", "wholefile", "sanitise"},
-    {"config", "analysis", "clock", "stages", "consent", "history"},
+    {"config", "analysis", "clock", "stages", "consent", "history", "quiet"},
     {"notes", "passages", "embedders", "stores", "llms"},
     {"indexing", "retrieval", "answering"},
     {"grounding"},

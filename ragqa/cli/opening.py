@@ -11,6 +11,8 @@ from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
+    from ragqa.config import Loaded
+    from ragqa.config.settings import Value
     from ragqa.render import Linker
     from ragqa.types import Filters
 
@@ -72,11 +74,18 @@ def _question(words: list[str]) -> str:
 
 def open_at(corpus: str | None, index: str | None, top_k: int | None) -> "Index":
     """The index that the command is about; nothing is built yet."""
-    from ragqa.api import open_index
+    from ragqa.api import index_from
+
+    return index_from(load(corpus, index, top_k=top_k))
+
+
+def load(corpus: str | None, index: str | None, **flags: "Value | None") -> "Loaded":
+    """The settings that hold for the command, and where each came from."""
+    from ragqa.config import load_settings
     from ragqa.render import show_logged_warnings
 
     show_logged_warnings()
-    return open_index(corpus, index=index, settings=None if top_k is None else {"top_k": top_k})
+    return load_settings({"corpus": corpus, "index": index, **flags})
 
 
 def first_build(opened: "Index") -> str:

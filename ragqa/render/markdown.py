@@ -7,6 +7,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from ragqa.chatting import Exchange, numbered
+from ragqa.render.documents import warnings_of
 from ragqa.render.results import (
     DISAGREE,
     NOT_IN_NOTES,
@@ -82,9 +83,10 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
             passage = hit.passage
             place = _place(passage.path, passage.lines, passage.heading)
             yield f"{n}. {place}\n\n{fenced(passage.text)}\n"
-    if answer.warnings:
+    warnings = warnings_of(answer)
+    if warnings:
         yield f"{level} Warnings\n"
-        yield "".join(f"- {escaped(warning)}\n" for warning in answer.warnings)
+        yield "".join(f"- {escaped(warning)}\n" for warning in warnings)
 
 
 def _record(answer: Answer) -> Iterator[str]:
@@ -95,6 +97,12 @@ def _record(answer: Answer) -> Iterator[str]:
 
 def _said(answer: Answer) -> Iterator[str]:
     """The answer, marked where it is none or not sure, and where notes say something else."""
+    if answer.written is not None and answer.written.grounded:
+        from ragqa.render.writing import plain_text, written_by
+
+        yield f"{_bold(plain_text(answer.written), [])}\n"
+        yield f"{escaped(written_by(answer.written))}\n"
+        return
     if not answer.answered:
         yield f"**{NOT_IN_NOTES}**\n"
         if answer.missing:

@@ -1,0 +1,143 @@
+"""What goes wrong with a server, each fault as what it did and what mends it.
+
+The words continue "the openai server HOST …", and what a server says comes last: the whole is
+shortened at its end by `sentence`, after secrets were taken out.
+"""
+
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from socket import gaierror
+
+from ragqa.errors import BackendFailed
+
+MAX_MESSAGE = 300
+_CUT_SHORT = {"length", "max_tokens", "model_context_window_exceeded"}
+_WITHHELD = {"content_filter", "refusal", "safety"}
+_SECONDS = re.compile("[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that is not 200, and whether it may be another one soon.
+
+    :param wait_s: when the server asks to be asked again, None where it does not say.
+    """
+
+    status: int
+    message: str
+    hint: str = ""
+    is_passing: bool = False
+    wait_s: float | None = None
+
+
+def sentence(text: str) -> str:
+    """The beginning of a message, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_MESSAGE else f"{line[:MAX_MESSAGE]}…"
+
+
+def refusal(status: int, headers: Mapping[str, str], said: str, *, most_wait_s: float) -> Refusal:
+    """Tell of a status that is not 200. `{address}` and `{key}` in a hint name the variables."""
+    if 300 <= status < 400:
+        target = headers.get("location", "") or "nowhere"
+        return Refusal(
+            status,
+            f"sent a redirect, which is not followed, to {target}",
+            "if that is the right address, set {address} to it",
+        )
+    told, after = f"answered {status} ({_phrase(status)})", f": {said}" if said else ""
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        wait_s = _retry_after(headers.get("retry-after", ""))
+        if wait_s is not None and wait_s > most_wait_s:
+            told += f" and asks to wait {wait_s:,.0f} s"
+            return Refusal(status, told + after, "ask again after that")
+        return Refusal(status, told + after, "ask again later", is_passing=True, wait_s=wait_s)
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return Refusal(status, told + after, "check the key in {key}")
+    if status == HTTPStatus.NOT_FOUND:
+        hint = "check the model's name, and the server's address in {address}"
+        return Refusal(status, told + after, hint)
+    return Refusal(status, told + after)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase.lower()
+    except ValueError:
+        return "a status of its own"
+
+
+def _retry_after(value: str) -> float | None:
+    """Seconds to wait, of either form of the header (RFC 9110, section 10.2.3)."""
+    if _SECONDS.fullmatch(value.strip()):
+        return float(value)
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def check_end(reason: str) -> None:
+    """Let a completion end for the reason that a server gives.
+
+    :raises BackendFailed: it is not whole.
+    """
+    if reason.lower() in _CUT_SHORT:
+        raise BackendFailed(
+            "stopped at its limit of tokens before the answer's end",
+            hint="allow more: ragqa config set llm_answer_tokens N",
+        )
+    if reason.lower() in _WITHHELD:
+        raise BackendFailed(
+            f"withheld the answer ({reason.lower()})", hint="ask without --llm, or ask otherwise"
+        )
+
+
+def broke_off() -> BackendFailed:
+    """The failure that a reply ended without its end mark."""
+    return BackendFailed("broke off before the answer's end", hint="ask again")
+
+
+def may_pass(exc: Exception) -> bool:
+    """Whether a failure to connect may be gone in a moment."""
+    return _cause(exc, ssl.SSLError) is None and _cause(exc, gaierror) is None
+
+
+def what_failed(exc: Exception, *, connect_s: float, read_s: float) -> tuple[str, str]:
+    """What an exception of the client means, and what mends it."""
+    import httpx2
+
+    check = "is the server running? its address comes from {address}"
+    if isinstance(exc, httpx2.ConnectTimeout):
+        return f"did not accept a connection within {connect_s:g} s", check
+    if isinstance(exc, httpx2.TimeoutException):
+        return f"did nothing for {read_s:g} s", "ask again"
+    if cause := _cause(exc, ssl.SSLError):
+        told = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "no TLS"
+        return f"failed at TLS, so nothing was sent: {told}", "check the address in {address}"
+    if _cause(exc, gaierror):
+        return "cannot be found: no such host name, or no network", check
+    if isinstance(exc, httpx2.ProxyError):
+        return f"cannot be reached, the proxy answered {exc}", "check HTTPS_PROXY"
+    if isinstance(exc, httpx2.ConnectError):
+        return f"cannot be reached: {_system_message(exc)}", check
+    if isinstance(exc, httpx2.NetworkError | httpx2.RemoteProtocolError):
+        return f"broke off: {str(exc) or 'no reason given'}", "ask again"
+    return f"could not be talked to: {type(exc).__name__}: {exc}", ""
+
+
+def _system_message(exc: Exception) -> str:
+    cause = _cause(exc, OSError)
+    return cause.strerror if isinstance(cause, OSError) and cause.strerror else str(exc)
+
+
+def _cause(exc: BaseException | None, kind: type[BaseException]) -> BaseException | None:
+    while exc is not None and not isinstance(exc, kind):
+        exc = exc.__cause__ or exc.__context__
+    return exc

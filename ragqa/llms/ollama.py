@@ -1,0 +1,108 @@
+"""Ollama's own protocol: `POST /api/chat`, one JSON object a line.
+
+Reference: https://github.com/ollama/ollama/blob/main/docs/api.md
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ragqa.errors import BackendFailed
+from ragqa.llms import Prompt
+from ragqa.llms.faults import broke_off, check_end
+from ragqa.llms.reading import error_in, read_object, text_at
+from ragqa.llms.served import HttpLLM, make_http
+from ragqa.llms.wire import LIMITS, Limits, Wire
+
+_PORT = re.compile("[0-9]{1,5}")
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what must not be connected to
+_CLOUD = re.compile("(^|[:-])cloud$")
+_CLOUD_HOST = "ollama.com"
+_CONTEXT_STEP = 4096
+_CHARS_A_TOKEN = 2
+
+
+def make(model: str, *, limits: Limits = LIMITS) -> HttpLLM:
+    """Make the backend `ollama:MODEL`.
+
+    :raises UsageError: no model, or an address that is refused.
+    """
+    # Such models are run by the maker, though it is the server on this machine that is asked.
+    host = _CLOUD_HOST if _CLOUD.search(model) else None
+    return make_http(WIRE, model, limits=limits, address=address(), needs_key=False, host=host)
+
+
+def address() -> str:
+    """The server's address from OLLAMA_HOST, which Ollama reads leniently.
+
+    As in https://github.com/ollama/ollama/blob/main/envconfig/config.go: the scheme and the port
+    may be left out, and an address to listen on everywhere stands for this machine.
+    """
+    given = os.environ.get(WIRE.address_variable, "").strip().strip("\"'").strip()
+    scheme, separator, rest = given.partition("://")
+    if not separator:
+        scheme, rest = "http", given
+        if rest == _CLOUD_HOST:
+            scheme, rest = "https", f"{_CLOUD_HOST}:443"
+    standard = {"http": "80", "https": "443"}.get(scheme, "") if separator else "11434"
+    place, slash, path = rest.partition("/")
+    host, port = _split(place)
+    if not _PORT.fullmatch(port) or int(port) > 65535:
+        port = standard
+    host = _EVERYWHERE.get(host, host) or "127.0.0.1"
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}:{port}{slash}{path}"
+
+
+def _split(place: str) -> tuple[str, str]:
+    """Host and port, either "" where there is none; an IPv6 address may lack its brackets."""
+    if place.count(":") > 1 and "]:" not in place:
+        return place.strip("[]"), ""
+    host, _, port = place.rpartition(":") if ":" in place else (place, "", "")
+    return host.strip("[]"), port
+
+
+def _body(model: str, prompt: Prompt, max_tokens: int) -> dict[str, Any]:
+    size = (len(prompt.instructions) + len(prompt.message)) // _CHARS_A_TOKEN + max_tokens
+    return {
+        "model": model,
+        "messages": [
+            {"role": "system", "content": prompt.instructions},
+            {"role": "user", "content": prompt.message},
+        ],
+        "stream": True,
+        "options": {
+            "temperature": 0,
+            "num_predict": max_tokens,
+            # Without it, Ollama drops what does not fit its own default and does not say so.
+            "num_ctx": -(-size // _CONTEXT_STEP) * _CONTEXT_STEP,
+        },
+    }
+
+
+def _text(lines: Iterator[bytes]) -> Iterator[str]:
+    for line in lines:
+        if not line.strip():
+            continue
+        chunk = read_object(line)
+        if error := error_in(chunk):
+            raise BackendFailed(f"failed: {error}")
+        yield text_at(chunk, "message", "content")
+        if chunk.get("done") is True:
+            check_end(text_at(chunk, "done_reason"))
+            return
+    raise broke_off()
+
+
+WIRE = Wire(
+    kind="ollama",
+    route="/api/chat",
+    body=_body,
+    text=_text,
+    accept="application/x-ndjson",
+    default_address="http://127.0.0.1:11434",
+    address_variable="OLLAMA_HOST",
+    key_variable="OLLAMA_API_KEY",
+    dispensable=(),
+)
