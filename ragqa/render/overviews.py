@@ -121,7 +121,7 @@ def llm_document(choice: Choice) -> Document:
         "llm": choice.spec or None,
         "origin": choice.origin or None,
         **destination_document(choice.destination),
-        "allowed": choice.allowed,
+        "allowed": choice.allowed if choice.spec else None,
         "problem": choice.problem or None,
         "fix": choice.fix or None,
     }
