@@ -58,8 +58,29 @@ def ask_with(
     progress: "ProgressLine",
 ) -> "Answer":
     """Ask the index, with an LLM to write if one is wanted; raises as `Index.ask` does."""
-    writer = writer_for(index.settings, writing)
-    if writer is None or not writing.streams:
+    return ask_written(
+        index,
+        question,
+        writer=writer_for(index.settings, writing),
+        streams=writing.streams,
+        filters=filters,
+        refresh=refresh,
+        progress=progress,
+    )
+
+
+def ask_written(
+    index: "Index",
+    question: str,
+    *,
+    writer: "Writer | None",
+    streams: bool,
+    filters: "Filters",
+    refresh: bool,
+    progress: "ProgressLine",
+) -> "Answer":
+    """The same with the LLM at hand, which may be none."""
+    if writer is None or not streams:
         return index.ask(
             question, filters=filters, refresh=refresh, progress=progress, writer=writer
         )
@@ -80,13 +101,18 @@ def request_in(
     refresh: bool,
     progress: "ProgressLine",
 ) -> "Request":
-    """What an LLM would be given; raises as `Index.request` does."""
-    return index.request(
-        question,
+    """What an LLM would be given; raises as `Index.ask` does."""
+    from ragqa.clock import Clock
+    from ragqa.writing import request_for
+
+    retrieved, _, _ = index.retrieve(
+        question, filters, refresh=refresh, progress=progress, clock=Clock()
+    )
+    return request_for(
+        retrieved.question,
+        retrieved.hits[: index.settings.top_k],
+        max_tokens=index.settings.llm_prompt_tokens,
         instructions=_instructions(index.settings),
-        filters=filters,
-        refresh=refresh,
-        progress=progress,
     )
 
 

@@ -1,9 +1,7 @@
 """The embedder for building: a sentence-transformers model on torch, bfloat16 where that pays."""
 
-import contextlib
 import logging
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +9,13 @@ import torch
 from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
-from transformers.utils import logging as transformers_logging
 
 from ragqa.embedders import CANARY
 from ragqa.embedders.export import export_once
 from ragqa.embedders.transformer import SENTENCE, TOKENS, Inputs, TransformerEmbedder
 from ragqa.embedders.weights import ModelFolder, find_model
 from ragqa.errors import UsageError
+from ragqa.quiet import quiet_models
 from ragqa.types import EmbedderInfo, Vector, Vectors
 
 MAX_WINDOW = 8192
@@ -77,7 +75,7 @@ class SentenceTransformerEmbedder(TransformerEmbedder):
         :raises IndexUnusable: the weights of the default model are damaged.
         """
         found = find_model(model)
-        with _quiet():
+        with quiet_models():
             plain = _read(found, torch.float32, "cpu")
             embedder = cls._over(found, plain)
             _check_preparation(embedder, plain)
@@ -198,25 +196,3 @@ def _canary(embedder: TransformerEmbedder) -> Vector:
 
 def _cosine(first: Vector, second: Vector) -> float:
     return float(first @ second)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep progress bars and advice of the libraries off the user's terminal."""
-    bars = transformers_logging.is_progress_bar_enabled()
-    loggers = [
-        logging.getLogger(name) for name in ("sentence_transformers", "transformers", "torch")
-    ]
-    levels = [library.level for library in loggers]
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # theirs
-    for library in loggers:
-        library.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for library, level in zip(loggers, levels, strict=True):
-            library.setLevel(level)
-        if bars:
-            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # theirs

@@ -5,7 +5,7 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from ragqa.errors import BackendFailed, RagqaError
 from ragqa.llms import LLM, Prompt
@@ -17,7 +17,7 @@ _MAX_TOLD = 200
 
 def bounded(
     llm: LLM, prompt: Prompt, *, max_tokens: int, deadline_s: float, max_chars: int
-) -> Iterator[str]:
+) -> Generator[str]:
     """Give the pieces of a completion, read in a thread of its own, so that nothing can hang.
 
     Closing the iterator, or Ctrl-C while it waits, ends the request. Pieces are never empty.

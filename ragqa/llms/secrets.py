@@ -92,7 +92,7 @@ def _read_own_file(path: Path) -> str | None:
                 f"the key file {path} is a symbolic link", hint=f"put the key itself there; {mend}"
             ) from exc
         raise UsageError(f"the key file {path} cannot be read: {exc.strerror}", hint=mend) from exc
-    with open(file, "rb") as opened:  # noqa: PTH123 - it is open already, by its number
+    try:
         state = os.fstat(file)
         if not stat.S_ISREG(state.st_mode):
             raise UsageError(f"the key file {path} is not a regular file", hint=f"rm {path}")
@@ -100,7 +100,9 @@ def _read_own_file(path: Path) -> str | None:
             raise UsageError(f"the key file {path} belongs to another user", hint=f"rm {path}")
         if stat.S_IMODE(state.st_mode) != 0o600:
             raise UsageError(f"other users may read or change the key file {path}", hint=mend)
-        return opened.read(_MAX_BYTES).decode("utf-8", "replace")
+        return os.read(file, _MAX_BYTES).decode("utf-8", "replace")
+    finally:
+        os.close(file)
 
 
 def _checked(value: str, where: str) -> Secret:

@@ -14,12 +14,28 @@ def said(llm, message, *, max_tokens=50):
     return "".join(llm.stream(Prompt(INSTRUCTIONS, message), max_tokens=max_tokens))
 
 
+def scripted(folder):
+    script = folder / "script.jsonl"
+    script.write_text(json.dumps({"when": "France", "say": "The capital is Paris [1]."}) + "\n")
+    return f"scripted:{script}"
+
+
+def transformers(folder):
+    from llms.tiny import make_saying
+
+    return f"transformers:{make_saying(folder, 'The capital', ' is Paris', ' [1].')}"
+
+
+MAKERS = {"scripted": scripted, "transformers": transformers}
+
+
 @pytest.fixture(params=sorted(LLMS))
 def llm(request, tmp_path):
-    """Each backend, made ready to say "Paris [1]." when asked about France, and nothing else."""
-    script = tmp_path / "script.jsonl"
-    script.write_text(json.dumps({"when": "France", "say": "The capital is Paris [1]."}) + "\n")
-    return llm_for({"scripted": f"scripted:{script}"}[request.param])
+    """Each backend, made ready to say where the capital of France is, and at most 100,000 tokens.
+
+    Those that can be told so say nothing to anything else.
+    """
+    return llm_for(MAKERS[request.param](tmp_path))
 
 
 def test_the_pieces_add_up_to_the_completion(llm):
@@ -33,7 +49,14 @@ def test_it_says_where_data_goes_before_anything_is_sent(llm):
 
 def test_a_failure_is_a_backend_error(llm):
     with pytest.raises(BackendFailed):
-        said(llm, "something else")
+        said(llm, "something else", max_tokens=100_001)
+
+
+def test_it_can_be_ended_after_the_first_piece(llm):
+    pieces = llm.stream(Prompt(INSTRUCTIONS, "The capital of France?"), max_tokens=50)
+    assert next(pieces).startswith("The")
+    pieces.close()
+    assert list(pieces) == []
 
 
 def test_an_unknown_kind_is_a_usage_error_that_lists_what_there_is():

@@ -1,0 +1,37 @@
+"""How the tests of backends ask."""
+
+import importlib
+import traceback
+
+from ragqa.errors import RagqaError
+from ragqa.llms import Prompt
+from ragqa.llms.limits import bounded
+from ragqa.llms.wire import Limits
+
+QUICK = Limits(connect_s=5, read_s=0.3, wait_s=0.001, most_wait_s=5)
+"""Limits that a test need not wait for; a connection to this machine is made at once or never."""
+
+PROMPT = Prompt("Answer in one sentence.", "The capital of France?")
+MARKER = "sk-marker-0123456789-abcdefghij"
+
+
+def made(kind, *, model="tiny", limits=QUICK):
+    """The backend of this kind, with the limits of tests."""
+    return importlib.import_module(f"ragqa.llms.{kind}").make(model, limits=limits)
+
+
+def ask(llm, prompt=PROMPT, *, max_tokens=50, deadline_s=20, max_chars=10_000):
+    """The completion in pieces, and the failure at its end or None."""
+    pieces = []
+    given = bounded(llm, prompt, max_tokens=max_tokens, deadline_s=deadline_s, max_chars=max_chars)
+    try:
+        pieces.extend(given)
+    except RagqaError as exc:
+        return pieces, exc
+    return pieces, None
+
+
+def everything_in(exc):
+    """All that a traceback can show of an exception, variables included."""
+    shown = traceback.TracebackException.from_exception(exc, capture_locals=True)
+    return "".join(shown.format()) + repr(exc) + str(exc) + repr(vars(exc))
