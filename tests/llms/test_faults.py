@@ -1,6 +1,7 @@
 """Each fault of a server, as seen by each kind of backend: one sentence, and what mends it."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from llms.asking import IMPATIENT, PROMPT, QUICK, ask, made
@@ -112,6 +113,11 @@ def test_a_server_that_drips_is_left_at_the_deadline(at, stub, mode):
 def test_only_what_may_pass_is_asked_again_and_at_most_twice(at, stub, mode, times):
     ask(at(mode))
     assert len(stub.requests) == times
+
+
+@pytest.mark.parametrize("mode", ["429_once", "429_until_a_date"])
+def test_a_retry_waits_as_long_as_the_server_asks(at, mode):
+    assert ask(at(mode, limits=replace(QUICK, wait_s=3600))) == (PIECES, None)
 
 
 def test_a_server_that_is_down_is_named_with_its_address(kind, monkeypatch):
