@@ -162,6 +162,14 @@ def test_the_deadline_ends_a_wait_for_the_server(at, stub):
     assert stub.client_left.wait(10)
 
 
+def test_nothing_is_sent_after_it_was_cancelled(at, stub):
+    reply = at("ok").stream(PROMPT, max_tokens=5)
+    reply.cancel()
+    with pytest.raises(BackendFailed, match="told to stop"):
+        next(reply)
+    assert stub.requests == []
+
+
 def test_nothing_is_sent_before_the_first_piece_is_asked_for(at, stub):
     llm = at("ok")
     llm.stream(PROMPT, max_tokens=5)
