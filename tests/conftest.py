@@ -3,7 +3,11 @@
 import os
 
 import pytest
+from llms.stub import Stub
 from support import CORPUS, QUICK, run_ragqa
+
+FOREIGN = ("RAGQA_", "OPENAI_", "ANTHROPIC_", "OLLAMA_")
+"""What variables begin with that would have the tests ask the user's own backends."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -17,7 +21,7 @@ def own_home(tmp_path_factory):
         "HF_HUB_OFFLINE": "1",
     }
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("RAGQA_")]:
+        for name in [name for name in os.environ if name.startswith(FOREIGN)]:
             patch.delenv(name)
         for name, value in changed.items():
             patch.setenv(name, value)
@@ -47,3 +51,10 @@ def wiki_index(tmp_path_factory):
     built = run_ragqa("index", "--corpus", CORPUS, "--index", folder)
     assert built.code == 0, built.err
     return folder
+
+
+@pytest.fixture(scope="session")
+def stub():
+    """A stub LLM server on this machine; its modes are the faults of `llms/stub.py`."""
+    with Stub() as server:
+        yield server

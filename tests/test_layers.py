@@ -9,13 +9,13 @@ PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
     {"errors", "types", "wholefile", "sanitise"},
-    {"config", "analysis", "clock", "stages", "consent", "quiet"},
+    {"config", "analysis", "clock", "stages", "consent", "history", "quiet"},
     {"notes", "passages", "embedders", "stores", "llms"},
     {"indexing", "retrieval", "answering"},
     {"grounding"},
-    {"writing"},
+    {"writing", "followups"},
     {"api"},
-    {"diagnosis", "evaluation", "explaining", "verifying"},
+    {"diagnosis", "evaluation", "explaining", "verifying", "chatting"},
     {"render"},
     {"cli"},
     {"__main__"},

@@ -3,11 +3,20 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from ragqa.api.follow_ups import FollowUp, follow_up
 from ragqa.api.index import BY_TERMS_ALONE, MIN_POOL, Index
 from ragqa.config import Loaded, load_settings
 from ragqa.config.settings import Value
 
-__all__ = ["BY_TERMS_ALONE", "MIN_POOL", "Index", "index_from", "open_index"]
+__all__ = [
+    "BY_TERMS_ALONE",
+    "MIN_POOL",
+    "FollowUp",
+    "Index",
+    "follow_up",
+    "index_from",
+    "open_index",
+]
 
 
 def open_index(

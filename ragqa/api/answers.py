@@ -1,12 +1,12 @@
 """Put an answer together: from the notes' own sentences, or as an LLM writes it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ragqa.answering import BACKEND, Composed
-from ragqa.clock import Clock
+from ragqa.answering import BACKEND, Calibration, Composed, InUse
 from ragqa.embedders import Embedder
-from ragqa.types import Answer, Fallback, IndexInfo, Retrieved, Written
+from ragqa.types import Answer, Fallback, IndexInfo, Progress, Retrieved, Written
 
 if TYPE_CHECKING:
     from ragqa.grounding import Idf
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 def answer_of(
     retrieved: Retrieved,
     composed: Composed,
-    top_k: int,
+    confidence: InUse,
     info: IndexInfo,
-    warnings: list[str],
-    timings_ms: dict[str, float],
+    *,
+    top_k: int,
+    warnings: Sequence[str],
 ) -> Answer:
     """The answer in the notes' own sentences."""
+    # What is found by its words alone is judged by the model for that, which is not refitted.
+    own = confidence.calibration is Calibration.OWN and not retrieved.by_terms_alone
     return Answer(
         question=retrieved.question,
         answered=composed.answered,
@@ -32,10 +35,10 @@ def answer_of(
         hits=retrieved.hits[:top_k],
         info=info,
         warnings=tuple(warnings),
-        timings_ms=timings_ms,
         reasons=tuple(composed.reasons),
         disagreements=tuple(composed.disagreements),
         missing=composed.missing,
+        calibration=Calibration.OWN if own else Calibration.SHIPPED,
     )
 
 
@@ -46,9 +49,8 @@ def written_answer(
     *,
     embedder: Embedder,
     idf: "Idf",
-    top_k: int,
     old_before: str,
-    clock: Clock,
+    progress: Progress | None,
 ) -> Answer:
     """The answer as an LLM writes it; where that comes to nothing, as it is, and why.
 
@@ -64,17 +66,13 @@ def written_answer(
         return replace(answer, written=unasked)
     request = request_for(
         retrieved.question,
-        retrieved.hits[:top_k],
+        answer.hits,
         max_tokens=writer.prompt_tokens,
         instructions=writer.instructions,
     )
-    if request.left_out:
-        warning = (
-            f"{request.left_out} of {len(request.hits) + request.left_out} passages did not fit "
-            f"into a prompt of {writer.prompt_tokens} tokens and were left out; for a larger one: "
-            "ragqa config set llm_prompt_tokens N"
-        )
-        answer = replace(answer, warnings=(*answer.warnings, warning))
+    warnings = (*answer.warnings, *request.warnings(writer.prompt_tokens))
+    if progress is not None:
+        progress("waiting", 0, 1)
     written, text, citations = write(
         request,
         writer,
@@ -83,8 +81,7 @@ def written_answer(
         idf=idf,
         old_before=old_before,
     )
-    clock.lap("write")
-    answer = replace(answer, written=written, timings_ms=clock.laps())
+    answer = replace(answer, written=written, warnings=warnings)
     if written.fallback:
         return answer
     return replace(

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ragqa.answering import Calibration, InUse, compose, in_use, keep_current
+from ragqa.answering import InUse, compose, in_use, keep_current
 from ragqa.api.answers import answer_of, written_answer
 from ragqa.clock import Clock, today
 from ragqa.config import Places, Settings
@@ -36,7 +36,7 @@ from ragqa.types import (
 )
 
 if TYPE_CHECKING:
-    from ragqa.writing import Request, Writer
+    from ragqa.writing import Writer
 
 BY_TERMS_ALONE = (
     "the embedder reads Latin script only, so this was found by its words alone; for a model that "
@@ -207,46 +207,21 @@ class Index:
         )
         warnings += confidence.warnings
         clock.lap("answer")
-        answer = answer_of(retrieved, composed, self.settings.top_k, info, warnings, clock.laps())
-        # What is found by its words alone is judged by the model for that, which is not refitted.
-        own = confidence.calibration is Calibration.OWN and not retrieved.by_terms_alone
-        if own:
-            answer = replace(answer, calibration=Calibration.OWN)
-        if writer is None:
-            return answer
-        if progress is not None:
-            progress("waiting", 0, 1)
-        return written_answer(
-            answer,
-            writer,
-            retrieved,
-            embedder=self.source.embedders.asking,
-            idf=self._open().idf,
-            top_k=self.settings.top_k,
-            old_before=self._old_before(),
-            clock=clock,
+        answer = answer_of(
+            retrieved, composed, confidence, info, top_k=self.settings.top_k, warnings=warnings
         )
-
-    def request(
-        self,
-        question: str,
-        *,
-        instructions: str,
-        filters: Filters | None = None,
-        refresh: bool = True,
-        progress: Progress | None = None,
-    ) -> "Request":
-        """What an LLM would be given for a question; nothing is sent. Raises as `ask` does."""
-        from ragqa.writing import request_for
-
-        retrieved, _, _ = self.retrieve(
-            question, filters, refresh=refresh, progress=progress, clock=Clock()
-        )
-        hits = retrieved.hits[: self.settings.top_k]
-        max_tokens = self.settings.llm_prompt_tokens
-        return request_for(
-            retrieved.question, hits, max_tokens=max_tokens, instructions=instructions
-        )
+        if writer is not None:
+            answer = written_answer(
+                answer,
+                writer,
+                retrieved,
+                embedder=self.source.embedders.asking,
+                idf=self._open().idf,
+                old_before=self._old_before(),
+                progress=progress,
+            )
+            clock.lap("write")
+        return replace(answer, timings_ms=clock.laps())
 
     def search(
         self,

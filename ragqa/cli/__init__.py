@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ragqa import __version__
-from ragqa.cli import calibrate, evaluate, settings, verify, why
+from ragqa.cli import calibrate, chat, evaluate, llm, settings, verify, why
 from ragqa.cli.commands import app
 from ragqa.cli.options import with_places
 from ragqa.errors import RagqaError, UsageError
@@ -16,10 +16,12 @@ from ragqa.errors import RagqaError, UsageError
 __all__ = ["main", "run"]
 
 app.add_typer(why.app)
+app.add_typer(chat.app)
 app.add_typer(evaluate.app)
 app.add_typer(calibrate.app)
 app.add_typer(verify.app)
 app.add_typer(settings.app, name="config")
+app.add_typer(llm.app, name="llm")
 
 INTERRUPTED = 130
 _BUG = 70
@@ -85,7 +87,7 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    """Ask your notes, get cited answers. Nothing leaves this machine."""
+    """Ask your notes, get cited answers. Nothing leaves this machine unasked."""
 
 
 def _usage(exc: typer.TyperException) -> RagqaError:

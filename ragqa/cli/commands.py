@@ -3,11 +3,11 @@
 import sys
 from dataclasses import replace
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import Scope, find_in, open_at
+from ragqa.cli.opening import Scope, find_in, load, open_at
 from ragqa.cli.options import (
     AsFormat,
     AsJson,
@@ -25,6 +25,7 @@ from ragqa.cli.options import (
 )
 from ragqa.cli.writing import (
     Force,
+    ShowPrompt,
     Strict,
     WithLLM,
     Writing,
@@ -36,12 +37,16 @@ from ragqa.cli.writing import (
 )
 from ragqa.errors import NotesSkipped, UsageError
 
+if TYPE_CHECKING:
+    from ragqa.render import Linker
+    from ragqa.types import Answer
+
 app = typer.Typer(
     # Plain help is twice as fast as rich's, and the same on every terminal.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Ask your notes, get cited answers. Nothing leaves this machine.",
+    help="Ask your notes, get cited answers. Nothing leaves this machine unasked.",
     epilog='Example: ragqa ask "when should I fine-tune?"',
 )
 
@@ -67,9 +72,7 @@ def ask(
     yes: Yes = False,
     strict: Strict = False,
     force: Force = False,
-    show_prompt: Annotated[
-        bool, typer.Option("--show-prompt", help="Show what an LLM would be given; send nothing.")
-    ] = False,
+    show_prompt: ShowPrompt = False,
     debug: Debug = False,
 ) -> int:
     """Answer a question from the notes, with citations.
@@ -80,8 +83,6 @@ def ask(
 
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
-    from ragqa import render
-
     wanted = parse_format(format, json=json, explain=explain)
     scope = Scope(tag, path, since, top_k, no_refresh, corpus, index)
     if show_prompt:
@@ -92,6 +93,14 @@ def ask(
         return 0
     writing = Writing(llm, yes=yes, strict=strict, force=force, streams=wanted is Format.TEXT)
     answer, linker = find_in(partial(ask_with, writing=writing), question, scope)
+    _print_answer(answer, linker, wanted, explain=explain)
+    warn_of(answer)
+    return exit_code(answer)
+
+
+def _print_answer(answer: "Answer", linker: "Linker", wanted: Format, *, explain: bool) -> None:
+    from ragqa import render
+
     if wanted is Format.JSON:
         render.print_document(render.answer_document(answer, explain=explain))
     elif wanted is Format.MARKDOWN:
@@ -104,8 +113,6 @@ def ask(
             from ragqa.render.scores import print_scores
 
             print_scores(answer)
-    warn_of(answer)
-    return exit_code(answer)
 
 
 @app.command()
@@ -196,14 +203,17 @@ def status(
     Example: ragqa status --json
     """
     from ragqa import render
-    from ragqa.diagnosis import status_of
+    from ragqa.api import index_from
+    from ragqa.diagnosis import choice_of, status_of
 
-    with open_at(corpus, index, None) as opened:
+    loaded = load(corpus, index)
+    with index_from(loaded) as opened:
         found, places = status_of(opened), opened.places
+    choice = choice_of(loaded)
     if json:
-        render.print_document(render.status_document(found, places))
+        render.print_document(render.status_document(found, places, choice))
     else:
-        render.print_status(found, places)
+        render.print_status(found, places, choice)
     return 0
 
 
@@ -214,20 +224,22 @@ def doctor(
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Look for what is wrong, and name the command that mends it.
+    """Look for what is wrong, and name the command that mends it; say which LLM is set.
 
-    Reads every file of the index and of the notes that may have changed. Exits with 0 where
-    nothing is wrong.
+    Reads every file of the index and of the notes that may have changed, and sends nothing. Exits
+    with 0 where nothing is wrong.
 
     Example: ragqa doctor
     """
     from ragqa import render
-    from ragqa.diagnosis import diagnose
+    from ragqa.api import index_from
+    from ragqa.diagnosis import choice_of, diagnose, diagnose_llm
 
-    with open_at(corpus, index, None) as opened:
+    loaded = load(corpus, index)
+    with index_from(loaded) as opened:
         findings = [
             replace(finding, fix=with_places(finding.fix, sys.argv[1:]))
-            for finding in diagnose(opened)
+            for finding in (*diagnose(opened), *diagnose_llm(choice_of(loaded)))
         ]
     if json:
         render.print_document(render.findings_document(findings))

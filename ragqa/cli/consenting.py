@@ -29,7 +29,7 @@ def ensure_consent(destination: Destination, *, yes: bool, what: str) -> None:
         render.print_warnings([known.problem])
     if not (yes or _can_ask()):
         raise UsageError(
-            f"{destination.backend} would send {what} to {_by_way_of(destination)}, "
+            f"{destination.backend} would send {what} to {destination.where}, "
             "which you have not allowed yet; nothing was sent",
             hint=f"ragqa llm allow {host}, or add --yes to this command",
         )
@@ -45,7 +45,7 @@ def _can_ask() -> bool:
 def _ask(destination: Destination, what: str) -> None:
     from ragqa import render
 
-    backend, where = map(render.safe_line, (destination.backend, _by_way_of(destination)))
+    backend, where = map(render.safe_line, (destination.backend, destination.where))
     render.say(f"{backend} is not on this machine. It would be sent {what}.")
     render.say(f"This would go to: {where}")
     if not render.confirm("Allow this, now and from now on?"):
@@ -65,8 +65,3 @@ def _remember(host: str) -> None:
         render.print_warnings([f"consent holds for this command only: {exc.message}"])
     else:
         render.say(f"Allowed: {host} (to take it back: ragqa llm forget {host})")
-
-
-def _by_way_of(destination: Destination) -> str:
-    proxy = destination.proxy
-    return f"{destination.host}, by way of the proxy {proxy}" if proxy else destination.host

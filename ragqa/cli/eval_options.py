@@ -30,6 +30,12 @@ ChunkingFolder = Annotated[
     str | None,
     typer.Option(metavar="DIR", help="A set with docs/ and questions.jsonl with gold spans."),
 ]
+FollowUps = Annotated[
+    str | None,
+    typer.Option(
+        "--follow-ups", metavar="FILE", help="Follow-up questions of chats about the notes."
+    ),
+]
 HoldOut = Annotated[
     float | None,
     typer.Option(

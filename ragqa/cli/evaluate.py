@@ -14,6 +14,7 @@ from ragqa.cli.eval_options import (
     Compare,
     FailUnder,
     Failures,
+    FollowUps,
     Generate,
     Half,
     HoldOut,
@@ -44,6 +45,7 @@ def evaluate(
     beir: BeirFolder = None,
     qa: QaFolder = None,
     chunking: ChunkingFolder = None,
+    follow_ups: FollowUps = None,
     hold_out: HoldOut = None,
     seed: Seed = _SEED,
     limit: Limit = None,
@@ -69,6 +71,11 @@ def evaluate(
     places = _Places(corpus, index)
     if generate is not None and out is not None:
         return _generate(generate, Path(out), seed, places, json=json)
+    if follow_ups is not None:
+        _check_half(half)
+        return _evaluate_follow_ups(
+            Path(follow_ups), half, limit, _settings(overrides), places, json=json
+        )
     wanted = _Wanted(
         mode=mode,
         folder=beir or qa or chunking,
@@ -111,6 +118,7 @@ _MODES = {
     "--beir": _MEASURING,
     "--qa": {*_MEASURING, "--hold-out"},
     "--chunking": _MEASURING,
+    "--follow-ups": {"--half", "--limit", "--set", "--corpus", "--index"},
     "--questions": {*_MEASURING, "--half", "--corpus", "--index"},
 }
 """What goes with each way to use the command; the last is also what no option means."""
@@ -186,13 +194,17 @@ def _check_values(wanted: _Wanted, report: str | None) -> None:
     """Refuse what would fail, before the work rather than after it."""
     if wanted.hold_out is not None and not 0 < wanted.hold_out < 1:
         raise UsageError("--hold-out takes a share between 0 and 1", hint="--hold-out 0.5")
-    if wanted.half not in (None, "tune", "test", "all"):
-        raise UsageError(f"--half is tune, test or all, not {wanted.half!r}")
+    _check_half(wanted.half)
     if report is not None:
         if not report.lower().endswith((".html", ".htm")):
             raise UsageError(f"the report is a page: {report} must end in .html")
         if not Path(report).absolute().parent.is_dir():
             raise UsageError(f"there is no folder for the report {report}")
+
+
+def _check_half(half: str | None) -> None:
+    if half not in (None, "tune", "test", "all"):
+        raise UsageError(f"--half is tune, test or all, not {half!r}")
 
 
 def _measure(wanted: _Wanted, progress: "Progress") -> dict[str, Any]:
@@ -224,6 +236,38 @@ def _measure_questions(wanted: _Wanted, progress: "Progress") -> dict[str, Any]:
         return evaluate_questions(
             index, questions, name=path.stem, half=half, limit=wanted.limit, progress=progress
         )
+
+
+def _evaluate_follow_ups(
+    path: Path,
+    half: str | None,
+    limit: int | None,
+    settings: dict[str, str],
+    places: _Places,
+    *,
+    json: bool,
+) -> int:
+    from ragqa import render
+    from ragqa.evaluation.evaluating import index_with
+    from ragqa.evaluation.follow_ups import evaluate_follow_ups, read_follow_ups
+    from ragqa.evaluation.questions import choose_half
+    from ragqa.render.follow_ups import print_follow_ups
+
+    dialogs, half = choose_half(read_follow_ups(path), half)
+    render.show_logged_warnings()
+    with (
+        index_with(settings, places.corpus, places.index) as index,
+        render.ProgressLine() as progress,
+    ):
+        document = evaluate_follow_ups(
+            index, dialogs, name=path.stem, half=half, limit=limit, progress=progress
+        )
+    if json:
+        render.print_document(document)
+    else:
+        print_follow_ups(document)
+    render.print_warnings(document["warnings"])
+    return 0
 
 
 def _compare(a: Path, b: Path, *, json: bool) -> int:

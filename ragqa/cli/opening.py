@@ -11,14 +11,17 @@ from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
+    from ragqa.config import Loaded
+    from ragqa.config.settings import Value
     from ragqa.render import Linker
+    from ragqa.types import Filters
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What `ask`, `search` and `why` look through, as given."""
+    """What `ask`, `search`, `why` and `chat` look through, as given."""
 
     tags: list[str] | None
     paths: list[str] | None
@@ -32,16 +35,25 @@ class Scope:
 def find_in(find: Callable[..., T], words: list[str], scope: Scope) -> "tuple[T, Linker]":
     """Ask, search or the like; the second value links to the notes found."""
     from ragqa.render import Linker, ProgressLine
-    from ragqa.types import Filters
 
     text = _question(words)
-    filters = Filters(parse_tags(scope.tags), tuple(scope.paths or ()), parse_since(scope.since))
+    filters = filters_of(scope)
     with open_at(scope.corpus, scope.index, scope.top_k) as opened:
-        with ProgressLine(opening=_first_build(opened)) as progress:
+        with ProgressLine(opening=first_build(opened)) as progress:
             found = find(
                 opened, text, filters=filters, refresh=not scope.no_refresh, progress=progress
             )
         return found, Linker(opened.places.corpus, opened.settings.link_format)
+
+
+def filters_of(scope: Scope) -> "Filters":
+    """Which notes count.
+
+    :raises UsageError: the date is none.
+    """
+    from ragqa.types import Filters
+
+    return Filters(parse_tags(scope.tags), tuple(scope.paths or ()), parse_since(scope.since))
 
 
 def _question(words: list[str]) -> str:
@@ -62,14 +74,21 @@ def _question(words: list[str]) -> str:
 
 def open_at(corpus: str | None, index: str | None, top_k: int | None) -> "Index":
     """The index that the command is about; nothing is built yet."""
-    from ragqa.api import open_index
+    from ragqa.api import index_from
+
+    return index_from(load(corpus, index, top_k=top_k))
+
+
+def load(corpus: str | None, index: str | None, **flags: "Value | None") -> "Loaded":
+    """The settings that hold for the command, and where each came from."""
+    from ragqa.config import load_settings
     from ragqa.render import show_logged_warnings
 
     show_logged_warnings()
-    return open_index(corpus, index=index, settings=None if top_k is None else {"top_k": top_k})
+    return load_settings({"corpus": corpus, "index": index, **flags})
 
 
-def _first_build(opened: "Index") -> str:
+def first_build(opened: "Index") -> str:
     """What to say before an index is built without having been asked for; "" if there is one."""
     if opened.is_built():
         return ""

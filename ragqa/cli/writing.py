@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ragqa.types import Answer, Filters
     from ragqa.writing import Request, Writer
 
-NO_LLM = "none"
 _MAX_TEMPLATE_BYTES = 20_000
 
 WithLLM = Annotated[
@@ -35,6 +34,9 @@ Strict = Annotated[
 ]
 Force = Annotated[
     bool, typer.Option("--force", help="Ask the LLM even if the notes do not seem to answer.")
+]
+ShowPrompt = Annotated[
+    bool, typer.Option("--show-prompt", help="Show what an LLM would be given; send nothing.")
 ]
 
 
@@ -59,8 +61,29 @@ def ask_with(
     progress: "ProgressLine",
 ) -> "Answer":
     """Ask the index, with an LLM to write if one is wanted; raises as `Index.ask` does."""
-    writer = writer_for(index.settings, writing)
-    if writer is None or not writing.streams:
+    return ask_written(
+        index,
+        question,
+        writer=writer_for(index.settings, writing),
+        streams=writing.streams,
+        filters=filters,
+        refresh=refresh,
+        progress=progress,
+    )
+
+
+def ask_written(
+    index: "Index",
+    question: str,
+    *,
+    writer: "Writer | None",
+    streams: bool,
+    filters: "Filters",
+    refresh: bool,
+    progress: "ProgressLine",
+) -> "Answer":
+    """The same with the LLM at hand, which may be none."""
+    if writer is None or not streams:
         return index.ask(
             question, filters=filters, refresh=refresh, progress=progress, writer=writer
         )
@@ -81,13 +104,18 @@ def request_in(
     refresh: bool,
     progress: "ProgressLine",
 ) -> "Request":
-    """What an LLM would be given; raises as `Index.request` does."""
-    return index.request(
-        question,
+    """What an LLM would be given; raises as `Index.ask` does."""
+    from ragqa.clock import Clock
+    from ragqa.writing import request_for
+
+    retrieved, _, _ = index.retrieve(
+        question, filters, refresh=refresh, progress=progress, clock=Clock()
+    )
+    return request_for(
+        retrieved.question,
+        retrieved.hits[: index.settings.top_k],
+        max_tokens=index.settings.llm_prompt_tokens,
         instructions=_instructions(index.settings),
-        filters=filters,
-        refresh=refresh,
-        progress=progress,
     )
 
 
@@ -97,6 +125,8 @@ def writer_for(settings: Settings, writing: Writing) -> "Writer | None":
     :raises UsageError: there is no such backend, or it may not be used.
     """
     spec = writing.llm if writing.llm is not None else settings.llm
+    from ragqa.llms import NO_LLM, llm_for
+
     if spec in ("", NO_LLM):
         if writing.strict or writing.force:
             raise UsageError(
@@ -104,7 +134,6 @@ def writer_for(settings: Settings, writing: Writing) -> "Writer | None":
                 hint="add --llm KIND:MODEL; for what there is: ragqa llm list",
             )
         return None
-    from ragqa.llms import llm_for
     from ragqa.writing import Writer
 
     llm = llm_for(spec)

@@ -104,7 +104,7 @@ def evaluate_questions(
         "dataset": name,
         "mode": "questions",
         "half": half,
-        **_about(index.settings, collection, [*skipped, *warnings, *problems]),
+        **about(index.settings, collection, [*skipped, *warnings, *problems]),
         "calibration": confidence.calibration,
         "partial": len(tasks) < len(questions),
         **summarise(outcomes),
@@ -150,7 +150,7 @@ def evaluate_beir(
         return {
             "dataset": beir.folder.resolve().name,
             "mode": "qa" if answers else "beir",
-            **_about(settings, collection, [*beir.warnings, *lost, *problems]),
+            **about(settings, collection, [*beir.warnings, *lost, *problems]),
             "partial": len(tasks) < len(asked),
             "hold_out": beir.held_out,
             **summarise(outcomes),
@@ -180,7 +180,7 @@ def evaluate_chunking(
         return {
             "dataset": folder.resolve().name,
             "mode": "chunking",
-            **_about(settings, collection, [*warnings, *problems]),
+            **about(settings, collection, [*warnings, *problems]),
             "partial": len(tasks) < len(questions),
             **summarise(outcomes),
         }
@@ -232,7 +232,8 @@ def _check_any(questions: Sequence[object], folder: Path) -> None:
         raise UsageError(f"there is no question in {folder} that can be asked and scored")
 
 
-def _about(settings: Settings, collection: Collection, warnings: Sequence[str]) -> Document:
+def about(settings: Settings, collection: Collection, warnings: Sequence[str]) -> Document:
+    """What an evaluation was made of, and what to be warned of."""
     info = collection.snapshot.info
     return {
         "settings": {name: getattr(settings, name) for name in MEASURED},

@@ -2,14 +2,28 @@
 
 import errno
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from ragqa.errors import UsageError
 
 HALVES = ("tune", "test")
+
+_FORM = 'a line is {"id", "question", "kind", "gold": [{"note", "quote", "part"}], "answer": ["…"]}'
+
+T = TypeVar("T")
+H = TypeVar("H", bound="Halved")
+
+
+class Halved(Protocol):
+    """What may be of one half of its file."""
+
+    @property
+    def half(self) -> str:
+        """Which, "" where they are not divided."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +66,51 @@ def read_questions(path: Path) -> list[Question]:
 
     :raises UsageError: the file cannot be read, or a line is no question; the message names it.
     """
-    try:
-        if not path.is_file():
-            raise FileNotFoundError(errno.ENOENT, "there is no such file")
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise UsageError(
-            f"the questions in {path} cannot be read: {getattr(exc, 'strerror', None) or exc}",
-            hint="name a file of questions: ragqa eval --questions FILE, "
-            "or make one: ragqa eval --generate 100 --out FILE",
-        ) from exc
+    hint = (
+        "name a file of questions: ragqa eval --questions FILE, "
+        "or make one: ragqa eval --generate 100 --out FILE"
+    )
     questions: dict[str, Question] = {}
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            question = _parse(line, f"{path}, line {number}")
-            if question.id in questions:
-                raise UsageError(f"{path}, line {number}: the id {question.id!r} stands twice")
-            questions[question.id] = question
+    for where, line in lines_of(path, hint):
+        question = _parse(line, where)
+        if question.id in questions:
+            raise UsageError(f"{where}: the id {question.id!r} stands twice")
+        questions[question.id] = question
     if not questions:
         raise UsageError(f"there are no questions in {path}")
     return list(questions.values())
 
 
-def choose_half(questions: Sequence[Question], half: str | None) -> tuple[list[Question], str]:
+def lines_of(path: Path, hint: str) -> Iterator[tuple[str, str]]:
+    """The lines of a file that are not blank, each after where it stands.
+
+    :raises UsageError: the file cannot be read.
+    """
+    try:
+        if not path.is_file():
+            raise FileNotFoundError(errno.ENOENT, "there is no such file")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = getattr(exc, "strerror", None) or exc
+        raise UsageError(f"the questions in {path} cannot be read: {reason}", hint=hint) from exc
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield f"{path}, line {number}", line
+
+
+def parsed(line: str, where: str, make: Callable[[Mapping[str, Any]], T], hint: str) -> T:
+    """What a line of JSON says.
+
+    :raises UsageError: it is not of that form; the message says where.
+    """
+    try:
+        return make(json.loads(line))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
+        problem = f"{exc} is missing" if isinstance(exc, KeyError) else str(exc)
+        raise UsageError(f"{where} is no question: {problem}", hint=hint) from exc
+
+
+def choose_half(questions: Sequence[H], half: str | None) -> tuple[list[H], str]:
     """The questions of a half, and its name, "" for all.
 
     :param half: "tune", "test" or "all"; None means test, or all where questions are not divided.
@@ -112,23 +148,7 @@ def _as_row(question: Question) -> dict[str, Any]:
 
 
 def _parse(line: str, where: str) -> Question:
-    try:
-        row = json.loads(line)
-        question = Question(
-            id=_text(row["id"]),
-            question=_text(row["question"]),
-            kind=_text(row.get("kind", "")),
-            gold=tuple(_parse_gold(gold) for gold in _list(row["gold"])),
-            answer=tuple(_text(answer) for answer in _list(row.get("answer") or [])),
-            half=_text(row.get("half", "")),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
-        problem = f"{exc} is missing" if isinstance(exc, KeyError) else str(exc)
-        raise UsageError(
-            f"{where} is no question: {problem}",
-            hint='a line is {"id", "question", "kind", "gold": [{"note", "quote", "part"}], '
-            '"answer": ["…"]}',
-        ) from exc
+    question = parsed(line, where, _question, _FORM)
     if question.half not in ("", *HALVES):
         raise UsageError(f"{where}: half must be tune or test, not {question.half!r}")
     if not all(answer.strip() for answer in question.answer):
@@ -138,6 +158,17 @@ def _parse(line: str, where: str) -> Question:
             f"{where}: {len(question.parts)} parts have a quote, {len(question.answer)} an answer"
         )
     return question
+
+
+def _question(row: Mapping[str, Any]) -> Question:
+    return Question(
+        id=_text(row["id"]),
+        question=_text(row["question"]),
+        kind=_text(row.get("kind", "")),
+        gold=tuple(_parse_gold(gold) for gold in _list(row["gold"])),
+        answer=tuple(_text(answer) for answer in _list(row.get("answer") or [])),
+        half=_text(row.get("half", "")),
+    )
 
 
 def _parse_gold(row: Mapping[str, Any]) -> Gold:

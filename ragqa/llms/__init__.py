@@ -1,7 +1,8 @@
 """Prompt to text: the `LLM` protocol and the table of backends.
 
 To add a backend: write a class with the two members below in a module of this folder, add a line
-to `LLMS`, and run `pytest tests/contracts/test_llm_contract.py`.
+to `LLMS`, and run `pytest tests/contracts/test_llm_contract.py`. Other packages add theirs by an
+entry point of the group `ragqa.llms`; see `ragqa/llms/others.py`.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,6 +28,13 @@ class Destination:
     def is_local(self) -> bool:
         """Whether nothing leaves this machine."""
         return not self.host
+
+    @property
+    def where(self) -> str:
+        """Where data goes and by way of what, in words."""
+        if self.is_local:
+            return "this machine"
+        return f"{self.host}, by way of the proxy {self.proxy}" if self.proxy else self.host
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,38 @@ class LLM(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Factory:
+    """How a kind of backend is made.
+
+    :param argument: what stands after `KIND:`. A `MODEL` is a mere name, so that a backend can be
+        made of any; for a `FILE` it must be there.
+    :param needs: what it needs and where it sends, for people.
+    """
+
+    make: Callable[[str], LLM]
+    argument: str
+    needs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of backend as it is on this machine.
+
+    `destination` is where it would send with the environment as it is, None where that is not known
+    or it cannot be used; `problem` says why it cannot, and `hint` what mends that. `package` is the
+    package that brings it, "" for ragqa's own; such a package is not loaded to list it.
+    """
+
+    name: str
+    form: str
+    needs: str = ""
+    package: str = ""
+    destination: Destination | None = None
+    problem: str = ""
+    hint: str = ""
+
+
 def _scripted(path: str) -> LLM:
     from ragqa.llms.scripted import ScriptedLLM
 
@@ -89,21 +129,58 @@ def _anthropic(model: str) -> LLM:
     return anthropic.make(model)
 
 
-LLMS: dict[str, Callable[[str], LLM]] = {
-    "openai": _openai,
-    "ollama": _ollama,
-    "anthropic": _anthropic,
-    "transformers": _transformers,
-    "scripted": _scripted,
+NO_LLM = "none"
+"""The name that says that no LLM is to write, whatever else is set."""
+
+LLMS: dict[str, Factory] = {
+    "openai": Factory(
+        _openai,
+        "MODEL",
+        "a server that speaks OpenAI's protocol, at OPENAI_BASE_URL, and its key in OPENAI_API_KEY",
+    ),
+    "ollama": Factory(_ollama, "MODEL", "an Ollama server, at OLLAMA_HOST"),
+    "anthropic": Factory(
+        _anthropic, "MODEL", "Anthropic's server, or ANTHROPIC_BASE_URL, and ANTHROPIC_API_KEY"
+    ),
+    "transformers": Factory(_transformers, "FOLDER", "a folder with a model, run in this process"),
+    "scripted": Factory(_scripted, "FILE", "a file of replies, for tests and demonstrations"),
 }
 
 
 def llm_for(spec: str) -> LLM:
-    """Make the backend that `KIND:MODEL` names.
+    """Make the backend that `KIND:MODEL` names; nothing is sent.
 
-    :raises UsageError: no such kind.
+    :raises UsageError: no such kind, or it cannot be used; the hint says what it lacks.
     """
+    from ragqa.llms import others
+
     kind, _, model = spec.partition(":")
-    if kind not in LLMS:
-        raise UsageError(f"no LLM backend of the kind {kind!r}; there are: {', '.join(LLMS)}")
-    return LLMS[kind](model)
+    if kind in LLMS:
+        return LLMS[kind].make(model)
+    if kind in (found := others.packages()):
+        return others.make(kind, model)
+    raise UsageError(
+        f"no LLM backend of the kind {kind!r}; there are: {', '.join([*LLMS, *found])}",
+        hint="ragqa llm list",
+    )
+
+
+def kinds() -> list[Kind]:
+    """Every kind of backend: whether it can be used, and where it would send. Nothing is sent."""
+    from ragqa.llms import others
+
+    own = [_own_kind(name, factory) for name, factory in LLMS.items()]
+    return own + [
+        Kind(name, f"{name}:MODEL", package=package) for name, package in others.packages().items()
+    ]
+
+
+def _own_kind(name: str, factory: Factory) -> Kind:
+    form = f"{name}:{factory.argument}"
+    if factory.argument != "MODEL":
+        return Kind(name, form, factory.needs, destination=Destination(form))
+    try:
+        destination = factory.make(factory.argument).destination
+    except UsageError as exc:
+        return Kind(name, form, factory.needs, problem=exc.message, hint=exc.hint)
+    return Kind(name, form, factory.needs, destination=destination)

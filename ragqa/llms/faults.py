@@ -91,7 +91,7 @@ def check_end(reason: str) -> None:
     if reason.lower() in _CUT_SHORT:
         raise BackendFailed(
             "stopped at its limit of tokens before the answer's end",
-            hint="ragqa config set llm_answer_tokens 2000",
+            hint="allow more: ragqa config set llm_answer_tokens N",
         )
     if reason.lower() in _WITHHELD:
         raise BackendFailed(

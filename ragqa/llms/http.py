@@ -114,7 +114,11 @@ class Call:
                 raise BackendFailed("was told to stop")
 
     def _refused(self, response: "httpx2.Response") -> Refusal:
-        with contextlib.closing(response):
+        import httpx2
+
+        body = b""
+        # The status is told also where the text that explains it does not arrive.
+        with contextlib.closing(response), contextlib.suppress(httpx2.HTTPError):
             body = _beginning(response, self._target.limits.error_bytes)
         try:
             document = read_object(body)

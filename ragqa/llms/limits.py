@@ -5,7 +5,7 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from ragqa.errors import BackendFailed, RagqaError
 from ragqa.llms import LLM, Prompt
@@ -17,7 +17,7 @@ _MAX_TOLD = 200
 
 def bounded(
     llm: LLM, prompt: Prompt, *, max_tokens: int, deadline_s: float, max_chars: int
-) -> Iterator[str]:
+) -> Generator[str]:
     """Give the pieces of a completion, read in a thread of its own, so that nothing can hang.
 
     Closing the iterator, or Ctrl-C while it waits, ends the request. Pieces are never empty.
@@ -65,7 +65,7 @@ class _Reader:
         except queue.Empty:
             return BackendFailed(
                 f"{self._llm.destination.backend} was not done in time",
-                hint="ragqa config set llm_deadline_s 300",
+                hint="allow more: ragqa config set llm_deadline_s N",
             )
 
     def stop(self) -> None:

@@ -72,14 +72,15 @@ def find_key(kind: str, variable: str) -> Secret | None:
 
     :raises UsageError: others can read the file, or what is there cannot be a key.
     """
-    if value := os.environ.get(variable, "").strip():
-        return _checked(value, variable)
+    given = Secret(os.environ.get(variable, "").strip())
+    if given.reveal():
+        return _checked(given, variable)
     path = key_file(kind)
     found = _read_own_file(path)
-    return None if found is None else _checked(found.strip(), str(path))
+    return None if found is None else _checked(found, str(path))
 
 
-def _read_own_file(path: Path) -> str | None:
+def _read_own_file(path: Path) -> Secret | None:
     mend = f"chmod 600 {path}"
     try:
         # O_NOFOLLOW: a link may point to what others write; O_NONBLOCK: a pipe would hang.
@@ -92,7 +93,7 @@ def _read_own_file(path: Path) -> str | None:
                 f"the key file {path} is a symbolic link", hint=f"put the key itself there; {mend}"
             ) from exc
         raise UsageError(f"the key file {path} cannot be read: {exc.strerror}", hint=mend) from exc
-    with open(file, "rb") as opened:  # noqa: PTH123 - it is open already, by its number
+    try:
         state = os.fstat(file)
         if not stat.S_ISREG(state.st_mode):
             raise UsageError(f"the key file {path} is not a regular file", hint=f"rm {path}")
@@ -100,17 +101,22 @@ def _read_own_file(path: Path) -> str | None:
             raise UsageError(f"the key file {path} belongs to another user", hint=f"rm {path}")
         if stat.S_IMODE(state.st_mode) != 0o600:
             raise UsageError(f"other users may read or change the key file {path}", hint=mend)
-        return opened.read(_MAX_BYTES).decode("utf-8", "replace")
+        return Secret(os.read(file, _MAX_BYTES).decode("utf-8", "replace").strip())
+    finally:
+        os.close(file)
 
 
-def _checked(value: str, where: str) -> Secret:
-    if not value or _UNFIT.search(value):
+def _checked(secret: Secret, where: str) -> Secret:
+    problem = ""
+    if not secret.reveal():
+        problem = "it is empty"
+    elif _UNFIT.search(secret.reveal()):
+        problem = "it has spaces or characters beyond ASCII"
+    if problem:
         raise UsageError(
-            f"what is in {where} cannot be a key: "
-            f"{'it has spaces or letters beyond ASCII' if value else 'it is empty'}",
-            hint=f"put the key alone into {where}",
+            f"what is in {where} cannot be a key: {problem}", hint=f"put the key alone into {where}"
         )
-    return Secret(value)
+    return secret
 
 
 def _is_long(value: str) -> bool:

@@ -10,6 +10,7 @@ from ragqa.llms.secrets import Secret
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
 _PATH = re.compile(r"[A-Za-z0-9/._~%+@:-]*")
+_ODD = re.compile(r"[^\x21-\x7e]|\\")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -62,16 +63,17 @@ def _parts(address: str, where: str) -> tuple[str, str, int, str]:
     hint = f"set {where} to an address such as https://HOST/v1 or http://127.0.0.1:8080/v1"
     # A wrong address is not repeated in a message: it may hold a password.
     try:
-        split = urlsplit(address)
+        # `urlsplit` would drop line breaks without a word.
+        split = urlsplit("" if _ODD.search(address) else address)
         host, port = split.hostname or "", split.port
-    except ValueError as exc:
-        raise UsageError(f"{where} is not an address of a server", hint=hint) from exc
+    except ValueError:
+        split, host, port = urlsplit(""), "", None
     if "@" in split.netloc:
         raise UsageError(f"{where} may not hold a user name or password", hint=hint)
     if split.scheme not in _PORTS:
         raise UsageError(f"{where} must begin with https:// or http://", hint=hint)
-    is_plain = _HOST.fullmatch(host) and _PATH.fullmatch(split.path)
-    if not is_plain or split.query or split.fragment or port == 0 or address != address.strip():
+    is_plain = _HOST.fullmatch(host) and _PATH.fullmatch(split.path) and port != 0
+    if not is_plain or split.query or split.fragment:
         raise UsageError(f"{where} is not the plain address of a server", hint=hint)
     return split.scheme, host, port or _PORTS[split.scheme], split.path
 

@@ -57,8 +57,9 @@ def warnings_of(answer: Answer) -> list[str]:
     written = answer.written
     if written is None or written.grounded:
         return list(answer.warnings)
+    own = "; this is the answer in your notes' own words" if answer.answered else ""
     hint = f" ({written.hint})" if written.hint else ""
-    return [*answer.warnings, f"{written.why}{hint}"]
+    return [*answer.warnings, f"{written.why}{own}{hint}"]
 
 
 def written_document(written: Written) -> Document:

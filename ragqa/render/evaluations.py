@@ -22,21 +22,18 @@ _COMPARED = ("hybrid.", "answer@", "recall", "precision", "iou")
 
 def print_evaluation(document: Document) -> None:
     """Print the tables of an evaluation, with 95% intervals."""
-    _print_head(document)
+    print_head(document)
     methods = document["methods"]
     intervals = document["intervals"]
     rows = [
         [
             measure,
-            *(
-                _with_interval(methods[m][measure], intervals.get(f"{m}.{measure}"))
-                for m in methods
-            ),
+            *(with_interval(methods[m][measure], intervals.get(f"{m}.{measure}")) for m in methods),
         ]
         for measure in methods.get("hybrid", ())
     ]
     if rows:
-        _print_table(["", *methods], rows)
+        print_columns(["", *methods], rows)
     _print_measures("Answers", ANSWER_MEASURES, document)
     _print_measures(
         "Overlap of the passages found with the text that answers", OVERLAP_MEASURES, document
@@ -56,7 +53,7 @@ def print_failures(document: Document) -> None:
     missed = [row for row in document["questions"] if row.get("missed")]
     stages = Counter(row["missed"]["stage"] for row in missed)
     _heading(f"Missed: {len(missed)} of {len(document['questions'])} questions")
-    _print_table(
+    print_columns(
         ["lost by", "questions", ""],
         [[stage, str(n), STAGES.get(stage, "")] for stage, n in sorted(stages.items())],
     )
@@ -80,14 +77,14 @@ def print_comparison(document: Document, a: Path, b: Path) -> None:
             name,
             _number(found["a"]),
             _number(found["b"]),
-            _with_interval(found["difference"], found["interval"], signed=True),
+            with_interval(found["difference"], found["interval"], signed=True),
             f"{found['p']:.3f}",
             f"{found['better']}/{found['worse']}",
         ]
         for name, found in document["measures"].items()
         if name.startswith(_COMPARED)
     ]
-    _print_table(["", "A", "B", "B less A", "p", "better/worse"], rows)
+    print_columns(["", "A", "B", "B less A", "p", "better/worse"], rows)
     flips = document["flipped"]
     _heading(f"Flipped: {len(flips)}")
     for flip in flips[:_SHOWN_FLIPS]:
@@ -102,7 +99,7 @@ def print_generated(out: Path, kinds: Mapping[str, int], *, asked_for: int) -> N
     made = sum(kinds.values())
     fewer = f" of the {asked_for} asked for: the notes hold no more" if made < asked_for else ""
     _say(f"{made} questions{fewer}, in {out}")
-    _print_table([], [[kind, str(count)] for kind, count in kinds.items()])
+    print_columns([], [[kind, str(count)] for kind, count in kinds.items()])
     _say(f"try: ragqa eval --questions {out}")
 
 
@@ -116,7 +113,8 @@ def _flat(described: Document) -> dict[str, Any]:
     }
 
 
-def _print_head(document: Document) -> None:
+def print_head(document: Document) -> None:
+    """Print what was evaluated, on what."""
     index = document["index"]
     half = f" ({document['half']})" if document.get("half") else ""
     partial = ", partial: the first only" if document["partial"] else ""
@@ -129,13 +127,13 @@ def _print_head(document: Document) -> None:
 
 def _print_measures(title: str, names: Sequence[str], document: Document) -> None:
     rows = [
-        [name, _with_interval(document[name], document["intervals"].get(name))]
+        [name, with_interval(document[name], document["intervals"].get(name))]
         for name in names
         if name in document
     ]
     if rows:
         _heading(title)
-        _print_table([], rows)
+        print_columns([], rows)
 
 
 def _print_kinds(kinds: Document) -> None:
@@ -147,11 +145,11 @@ def _print_kinds(kinds: Document) -> None:
         [
             kind,
             str(found["questions"]),
-            *(_with_interval(found[name], found["intervals"][name], digits=2) for name in columns),
+            *(with_interval(found[name], found["intervals"][name], digits=2) for name in columns),
         ]
         for kind, found in kinds.items()
     ]
-    _print_table(["", "questions", *columns], rows)
+    print_columns(["", "questions", *columns], rows)
 
 
 def _print_confidence(document: Document) -> None:
@@ -161,13 +159,13 @@ def _print_confidence(document: Document) -> None:
             [
                 sort,
                 str(found["questions"]),
-                _with_interval(found["answered"], found["interval"]),
-                _with_interval(found["sure"], found["sure_interval"]),
-                _with_interval(found["named"], found["named_interval"]),
+                with_interval(found["answered"], found["interval"]),
+                with_interval(found["sure"], found["sure_interval"]),
+                with_interval(found["named"], found["named_interval"]),
             ]
             for sort, found in document["abstention"].items()
         ]
-        _print_table(["", "questions", "answered", "unmarked", "named"], rows)
+        print_columns(["", "questions", "answered", "unmarked", "named"], rows)
     if "auroc" in document:
         intervals = document["intervals"]
         _heading("Confidence")
@@ -177,9 +175,9 @@ def _print_confidence(document: Document) -> None:
             "aurc": "area under risk and coverage",
         }
         rows = [
-            [said, _with_interval(document[name], intervals[name])] for name, said in names.items()
+            [said, with_interval(document[name], intervals[name])] for name, said in names.items()
         ]
-        _print_table([], rows)
+        print_columns([], rows)
     _say("")
 
 
@@ -219,7 +217,7 @@ def _ranks(ranks: Iterable[int | None]) -> str:
     return " and ".join(shown) + more
 
 
-def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print columns that line up: the first to the left, the others too, as they hold intervals."""
     safe = [[safe_line(cell) for cell in row] for row in rows]
     widths = [
@@ -247,7 +245,7 @@ def _number(value: float) -> str:
     return f"{value:.3f}"
 
 
-def _with_interval(
+def with_interval(
     value: float, interval: Sequence[float] | None, *, signed: bool = False, digits: int = 3
 ) -> str:
     form = f"{'+' if signed else ''}.{digits}f"

@@ -3,8 +3,11 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
+from ragqa.chatting import Exchange, numbered
+from ragqa.render.documents import warnings_of
 from ragqa.render.results import (
     DISAGREE,
     NOT_IN_NOTES,
@@ -34,29 +37,72 @@ def answer_markdown(answer: Answer) -> str:
     return "\n".join(_blocks(answer))
 
 
+def chat_markdown(exchanges: Sequence[Exchange]) -> str:
+    """A chat as Markdown, with one record of all that it cites; the same is said of its text.
+
+    :param exchanges: at least one.
+    """
+    exchanges = list(numbered(exchanges))
+    blocks = ["# Chat\n"]
+    for exchange in exchanges:
+        blocks += _exchange(exchange)
+    last = exchanges[-1].answer
+    first = exchanges[0].asked
+    rest = len(exchanges) - 1
+    cited = tuple(citation for one in exchanges for citation in one.answer.citations)
+    title = f"{first} (and {rest} more)" if rest else first
+    blocks += _record(replace(last, question=title, citations=cited))
+    return "\n".join(blocks)
+
+
+def _exchange(exchange: Exchange) -> Iterator[str]:
+    answer = exchange.answer
+    yield f"## {escaped(exchange.asked)}\n"
+    if answer.question != exchange.asked:
+        yield f"Asked as: {escaped(answer.question)}\n"
+    yield from _body(answer, "###")
+
+
 def _blocks(answer: Answer) -> Iterator[str]:
     yield f"# {escaped(answer.question)}\n"
+    yield from _body(answer, "##")
+    yield from _record(answer)
+
+
+def _body(answer: Answer, level: str) -> Iterator[str]:
+    """What is said, and its sources, under headings of a level."""
     yield from _said(answer)
     yield f"Confidence that your notes answer this: {answer.confidence:.2f}\n"
     if answer.citations:
-        yield "## Sources\n"
+        yield f"{level} Sources\n"
         for cited in answer.citations:
             yield f"{cited.n}. {_cited(cited)}\n\n{fenced(cited.quote)}\n"
     elif answer.hits:
-        yield "## Nearest passages\n"
+        yield f"{level} Nearest passages\n"
         for n, hit in enumerate(answer.hits, start=1):
             passage = hit.passage
             place = _place(passage.path, passage.lines, passage.heading)
             yield f"{n}. {place}\n\n{fenced(passage.text)}\n"
-    if answer.warnings:
-        yield "## Warnings\n"
-        yield "".join(f"- {escaped(warning)}\n" for warning in answer.warnings)
+    warnings = warnings_of(answer)
+    if warnings:
+        yield f"{level} Warnings\n"
+        yield "".join(f"- {escaped(warning)}\n" for warning in warnings)
+
+
+def _record(answer: Answer) -> Iterator[str]:
+    """What `ragqa verify` goes by."""
     yield _VERIFY_BY if answer.citations else _NO_SOURCE
     yield f"```json\n{record_of(answer)}\n```\n"
 
 
 def _said(answer: Answer) -> Iterator[str]:
     """The answer, marked where it is none or not sure, and where notes say something else."""
+    if answer.written is not None and answer.written.grounded:
+        from ragqa.render.writing import plain_text, written_by
+
+        yield f"{_bold(plain_text(answer.written), [])}\n"
+        yield f"{escaped(written_by(answer.written))}\n"
+        return
     if not answer.answered:
         yield f"**{NOT_IN_NOTES}**\n"
         if answer.missing:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from ragqa.config import SETTINGS, Loaded, Places
-from ragqa.diagnosis import Finding, Severity, Status
+from ragqa.diagnosis import Choice, Finding, Severity, Status
+from ragqa.llms import Destination
 from ragqa.render.documents import Document, index_document, skipped_document
 from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line
@@ -14,7 +15,7 @@ _STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "er
 _COMMON = 4
 
 
-def print_status(status: Status, places: Places) -> None:
+def print_status(status: Status, places: Places, llm: Choice) -> None:
     """Print what is indexed and how fresh it is."""
     info = status.info
     pending = f"{status.added} new, {status.changed} changed, {status.removed} removed"
@@ -26,6 +27,7 @@ def print_status(status: Status, places: Places) -> None:
         ("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions"),
         ("fresh", fresh),
         ("confidence", f"told by {status.confidence.told_by}"),
+        ("LLM", llm_line(llm)),
         ("skipped", str(len(status.skipped))),
     ]
     if status.others:
@@ -36,7 +38,7 @@ def print_status(status: Status, places: Places) -> None:
         emit(stdout(), Text(f"{safe_line(skip.path)}: {safe_line(skip.reason)}"), indent=2)
 
 
-def status_document(status: Status, places: Places) -> Document:
+def status_document(status: Status, places: Places, llm: Choice) -> Document:
     """What `ragqa status --json` prints."""
     return {
         "corpus": str(places.corpus),
@@ -56,6 +58,7 @@ def status_document(status: Status, places: Places) -> Document:
             "date": status.confidence.date or None,
             "problem": status.confidence.problem or None,
         },
+        "llm": llm_document(llm),
         "index": index_document(status.info),
     }
 
@@ -99,6 +102,37 @@ def settings_document(loaded: Loaded) -> Document:
             for name, value in _values(loaded).items()
         }
     }
+
+
+def llm_line(choice: Choice) -> str:
+    """Which backend is set and where data would go, in a line; still to be sanitised."""
+    if not choice.spec:
+        return "none: nothing leaves this machine"
+    said = f"{choice.spec}, set by {choice.origin}"
+    if choice.destination is None:
+        return f"{said}: {choice.problem}"
+    allowed = "" if choice.allowed else " (not allowed yet)"
+    return f"{said}; data goes to {choice.destination.where}{allowed}"
+
+
+def llm_document(choice: Choice) -> Document:
+    """The backend that is set, in `ragqa status --json` and `ragqa llm list --json`."""
+    return {
+        "llm": choice.spec or None,
+        "origin": choice.origin or None,
+        **destination_document(choice.destination),
+        "allowed": choice.allowed,
+        "problem": choice.problem or None,
+        "fix": choice.fix or None,
+    }
+
+
+def destination_document(destination: Destination | None) -> Document:
+    """Where data goes; unknown where the destination is None."""
+    if destination is None:
+        return {"local": None, "host": None, "proxy": None}
+    host, proxy = destination.host or None, destination.proxy or None
+    return {"local": destination.is_local, "host": host, "proxy": proxy}
 
 
 def _values(loaded: Loaded) -> dict[str, object]:

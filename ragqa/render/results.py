@@ -172,7 +172,7 @@ def _print_disagreement(console: Console, told: Disagreement, linker: Linker) ->
     for citation, said, span in zip(told.citations, told.texts, told.spans, strict=True):
         when = _date(citation) if citation.note_date else Text("no date", style="quiet")
         place = Text.assemble(when, "  ", linker.place(citation.path, citation.lines))
-        _print_place(console, place, citation.heading)
+        print_place(console, place, citation.heading)
         text = Text(safe_text(said))
         _mark(text, said, span, "differs")
         emit(console, text, indent=2 * _INDENT)
@@ -187,11 +187,11 @@ def _print_citation(console: Console, citation: Citation, question: str, linker:
     place = linker.place(citation.path, citation.lines)
     if citation.note_date:
         place = Text.assemble(place, "  ", _date(citation))
-    _print_place(console, place, citation.heading, n=citation.n)
+    print_place(console, place, citation.heading, n=citation.n)
     if citation.kind is Kind.ROW and citation.context:
         emit(console, Text(safe_line(citation.context), style="quiet"), indent=_INDENT)
     shown, span = _shown(citation)
-    text = _marked(shown, question)
+    text = marked(shown, question)
     if span:
         _mark(text, shown, span, "short")
     emit(console, text, indent=_INDENT)
@@ -200,11 +200,11 @@ def _print_citation(console: Console, citation: Citation, question: str, linker:
 def _print_hits(console: Console, question: str, hits: Sequence[Hit], linker: Linker) -> None:
     for n, hit in enumerate(hits, start=1):
         passage = hit.passage
-        _print_place(console, linker.place(passage.path, passage.lines), passage.heading, n=n)
-        emit(console, _marked(_snippet(passage, question), question), indent=_INDENT)
+        print_place(console, linker.place(passage.path, passage.lines), passage.heading, n=n)
+        emit(console, marked(_snippet(passage, question), question), indent=_INDENT)
 
 
-def _print_place(console: Console, place: Text, heading: Sequence[str], n: int = 0) -> None:
+def print_place(console: Console, place: Text, heading: Sequence[str], n: int = 0) -> None:
     """Print a place with its headings, beside a number if it has one."""
     text = Text.assemble((f"{n:>2} " if n else _INDENT * " ", "number"), place)
     trail = Text(safe_line(" \u203a ".join(heading)), style="heading")
@@ -220,7 +220,7 @@ def _print_confidence(console: Console, answer: Answer) -> None:
     emit(console, Text(line, style="quiet"))
 
 
-def _marked(quote_text: str, question: str) -> Text:
+def marked(quote_text: str, question: str) -> Text:
     """The text with the question's words marked."""
     text = Text(safe_text(quote_text))
     wanted = set(query_terms(question))

@@ -87,11 +87,20 @@ def print_written(console: Console, written: Written) -> None:
     emit(console, Text(f"\n{written_by(written)}", style="quiet"))
 
 
+def plain_text(written: Written) -> str:
+    """All that the LLM wrote, each sentence with its numbers and its mark; not sanitised."""
+    return "".join(f"{one.lead}{cited_text(one)}{_behind(one)}" for one in written.sentences)
+
+
 def _sentence(sentence: WrittenSentence) -> Text:
     text = Text(safe_text(f"{sentence.lead}{cited_text(sentence)}"))
     text.highlight_regex(CITED, style="number")
+    return text.append(_behind(sentence), style="warning")
+
+
+def _behind(sentence: WrittenSentence) -> str:
     mark = mark_of(sentence)
-    return text.append(f" {mark}", style="warning") if mark else text
+    return f" {mark}" if mark else ""
 
 
 def mark_of(sentence: WrittenSentence) -> str:

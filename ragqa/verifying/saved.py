@@ -15,7 +15,7 @@ from ragqa.errors import UsageError
 from ragqa.types import Answer, Citation, SavedAnswer, SavedCitation
 
 MAX_BYTES = 10_000_000
-MAX_CITATIONS = 100
+MAX_CITATIONS = 1_000
 
 _MARK = "ragqa_answer"
 _VERSION = 1
@@ -133,7 +133,7 @@ def _answer(document: object) -> SavedAnswer:
         raise ValueError(f"version {_as_json(version)} is not known to this ragqa")
     citations = _list(_field(fields, "citations"), "citations")
     if len(citations) > MAX_CITATIONS:
-        raise ValueError(f"it has more than {MAX_CITATIONS} citations")
+        raise ValueError(f"it has more than {MAX_CITATIONS:,} citations")
     return SavedAnswer(
         _text(_field(fields, "question"), "question"),
         tuple(_citation(each, f"citation {n}") for n, each in enumerate(citations, start=1)),

@@ -62,7 +62,7 @@ class Draft:
         complete = self._take(self._line, all_of_it=True)
         if self._code is not None:
             complete += self._next(self._code)
-        return complete + ([] if self._held is None else [self._held])
+        return complete + self._release()
 
     def _take(self, line: str, *, all_of_it: bool) -> list[Drafted]:
         if self._code is not None or (not self._given and _FENCE.match(line)):
@@ -72,6 +72,9 @@ class Draft:
             lead = self._lead(sentence.lead) if sentence.text else ""
             complete += self._next(replace(sentence, lead=lead))
             self._given = end
+            if not all_of_it:
+                # What follows it has begun on the same line: no bare number can belong to it.
+                complete += self._release()
         return complete
 
     def _take_code(self, line: str) -> list[Drafted]:
@@ -97,8 +100,13 @@ class Draft:
                 numbers = dict.fromkeys(self._held.numbers + sentence.numbers)
                 self._held = replace(self._held, numbers=tuple(numbers))
             return []
-        before, self._held = self._held, sentence
-        return [] if before is None else [before]
+        before = self._release()
+        self._held = sentence
+        return before
+
+    def _release(self) -> list[Drafted]:
+        held, self._held = self._held, None
+        return [] if held is None else [held]
 
 
 def _sentences(line: str, given: int, *, all_of_it: bool) -> Iterator[tuple[Drafted, int]]:
@@ -124,9 +132,8 @@ def _sentences(line: str, given: int, *, all_of_it: bool) -> Iterator[tuple[Draf
         own = [
             mark for mark in marks if mark.start() < following and (first or start <= mark.start())
         ]
-        lead = (
-            (line[:begins] if not given else " ") if first else " " * blanked[start - 1].isspace()
-        )
+        begins_line = first and not given
+        lead = line[:begins] if begins_line else " " * blanked[start - 1].isspace()
         yield Drafted(lead, _without(line, own, start, spans[i][1]), _numbers(own)), following
 
 
@@ -166,5 +173,5 @@ def _in_code(line: str, at: int) -> bool:
 def _is_open(text: str) -> bool:
     """Whether something that reads as one is still open, so that no full stop in it counts yet."""
     return any(text.count(mark) % 2 for mark in _EVEN) or any(
-        text.count(opening) > text.count(closing) for opening, closing in _OPEN.items()
+        text.rfind(opening) > text.rfind(closing) for opening, closing in _OPEN.items()
     )

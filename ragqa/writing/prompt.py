@@ -40,6 +40,17 @@ class Request:
     left_out: int
     tokens: int
 
+    def warnings(self, max_tokens: int) -> list[str]:
+        """What is to be said of passages that did not fit into so many tokens."""
+        if not self.left_out:
+            return []
+        found = len(self.hits) + self.left_out
+        what = (
+            f"{self.left_out} of {found} passages did not fit into a prompt of {max_tokens} tokens"
+        )
+        more = "for a larger one: ragqa config set llm_prompt_tokens N"
+        return [f"{what} and were left out; {more}"]
+
 
 def request_for(
     question: str,

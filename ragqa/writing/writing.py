@@ -1,7 +1,8 @@
 """Have an LLM answer from passages, and keep what can be checked."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from ragqa.embedders import Embedder
@@ -73,18 +74,13 @@ def write(
         embedder,
         by_terms_alone=retrieved.by_terms_alone,
     )
-    kept, why, hint, fallback = _Kept(), "", "", None
+    kept, failure = _Kept(), None
     try:
-        _keep(kept, _reply(request, writer), writer, sources, idf)
+        with closing(_reply(request, writer)) as drafted:
+            _keep(kept, drafted, writer, sources, idf)
     except BackendFailed as exc:
-        fallback, why, hint = Fallback.FAILED, exc.message, exc.hint
-    else:
-        if kept.declined:
-            fallback = Fallback.DECLINED
-            why = f"{backend} finds no answer in the passages that it was given"
-        elif not any(sentence.supported for sentence in kept.sentences):
-            fallback = Fallback.UNSUPPORTED
-            why = f"nothing that {backend} wrote is supported by the passages that it cites"
+        failure = exc
+    fallback, why = _fallback(kept, failure, backend)
     written = Written(
         backend=backend,
         sentences=tuple(kept.sentences),
@@ -94,14 +90,28 @@ def write(
         left_out=request.left_out,
         fallback=fallback,
         why=why,
-        hint=hint,
+        hint=failure.hint if failure else "",
     )
     if fallback:
         return written, "", ()
     return written, text_of(kept.sentences), cite_passages(request.hits, kept.evidence, old_before)
 
 
-def _reply(request: Request, writer: Writer) -> Iterator[Drafted]:
+def _fallback(
+    kept: _Kept, failure: BackendFailed | None, backend: str
+) -> tuple[Fallback | None, str]:
+    """Why the LLM's answer does not hold, and that in a sentence; None where it does."""
+    if failure is not None:
+        return Fallback.FAILED, failure.message
+    if kept.declined:
+        return Fallback.DECLINED, f"{backend} finds no answer in the passages that it was given"
+    if not any(sentence.supported for sentence in kept.sentences):
+        why = f"nothing that {backend} wrote is supported by the passages that it cites"
+        return Fallback.UNSUPPORTED, why
+    return None, ""
+
+
+def _reply(request: Request, writer: Writer) -> Generator[Drafted]:
     """The sentences of the reply, as they come."""
     draft = Draft()
     pieces = bounded(
@@ -111,8 +121,10 @@ def _reply(request: Request, writer: Writer) -> Iterator[Drafted]:
         deadline_s=writer.deadline_s,
         max_chars=_CHARS_PER_TOKEN * writer.answer_tokens,
     )
-    for piece in pieces:
-        yield from draft.feed(piece)
+    # Closed at once, not when it happens to be collected: that ends the request.
+    with closing(pieces):
+        for piece in pieces:
+            yield from draft.feed(piece)
     yield from draft.finish()
 
 

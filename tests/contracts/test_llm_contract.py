@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from llms.stub import KINDS, SAYS
 
 from ragqa.errors import BackendFailed, UsageError
 from ragqa.llms import LLMS, Prompt, llm_for
@@ -16,30 +17,34 @@ def said(llm, message, *, max_tokens=50):
 
 def scripted(folder):
     script = folder / "script.jsonl"
-    script.write_text(json.dumps({"when": "France", "say": "The capital is Paris [1]."}) + "\n")
-    return f"scripted:{script}"
+    script.write_text(json.dumps({"when": "France", "say": SAYS}) + "\n")
+    return script
 
 
 def transformers(folder):
     from llms.tiny import make_saying
 
-    return f"transformers:{make_saying(folder, 'The capital', ' is Paris', ' [1].')}"
+    return make_saying(folder, "The capital", " is Paris", " [1].")
 
 
 MAKERS = {"scripted": scripted, "transformers": transformers}
 
 
 @pytest.fixture(params=sorted(LLMS))
-def llm(request, tmp_path):
+def llm(request, tmp_path, stub, monkeypatch):
     """Each backend, made ready to say where the capital of France is, and at most 100,000 tokens.
 
     Those that can be told so say nothing to anything else.
     """
-    return llm_for(MAKERS[request.param](tmp_path))
+    if request.param in KINDS:
+        for name, value in stub.environment(request.param, "ok").items():
+            monkeypatch.setenv(name, value)
+        return llm_for(f"{request.param}:tiny")
+    return llm_for(f"{request.param}:{MAKERS[request.param](tmp_path)}")
 
 
 def test_the_pieces_add_up_to_the_completion(llm):
-    assert said(llm, "The capital of France?") == "The capital is Paris [1]."
+    assert said(llm, "The capital of France?") == SAYS
 
 
 def test_it_says_where_data_goes_before_anything_is_sent(llm):

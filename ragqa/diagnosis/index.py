@@ -3,32 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from ragqa.answering import InUse
 from ragqa.answering.own import MEND
 from ragqa.api import Index
+from ragqa.diagnosis.findings import Finding, Severity
 from ragqa.errors import NoIndex, RagqaError
 from ragqa.types import IndexInfo, Skipped
-
-
-class Severity(StrEnum):
-    """How bad a finding is."""
-
-    OK = "ok"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at: what was found, and the command that mends it, or ""."""
-
-    severity: Severity
-    what: str
-    fix: str = ""
-    exit_code: int = 0
 
 
 @dataclass(frozen=True, slots=True)

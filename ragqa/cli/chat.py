@@ -1,0 +1,227 @@
+"""`ragqa chat`: questions that may lean on the ones before."""
+
+import shlex
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ragqa.cli.opening import Scope, filters_of, first_build, open_at
+from ragqa.cli.options import (
+    Corpus,
+    Debug,
+    IndexFolder,
+    NoRefresh,
+    Paths,
+    Since,
+    Tags,
+    TopK,
+)
+from ragqa.cli.writing import (
+    Force,
+    Strict,
+    WithLLM,
+    Writing,
+    Yes,
+    ask_written,
+    exit_code,
+    warn_of,
+    writer_for,
+)
+from ragqa.errors import RagqaError, UsageError
+
+if TYPE_CHECKING:
+    from ragqa.api import Index
+    from ragqa.cli.lines import Lines
+    from ragqa.types import Answer
+    from ragqa.writing import Writer
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command()
+def chat(
+    tag: Tags = None,
+    path: Paths = None,
+    since: Since = None,
+    top_k: TopK = None,
+    no_refresh: NoRefresh = False,
+    corpus: Corpus = None,
+    index: IndexFolder = None,
+    llm: WithLLM = None,
+    yes: Yes = False,
+    strict: Strict = False,
+    force: Force = False,
+    debug: Debug = False,
+) -> int:
+    """Ask one question after the other; each may lean on the ones before ("and why?").
+
+    /help lists what else can be said. Without a terminal the questions are the lines of standard
+    input.
+
+    Example: ragqa chat --tag fine-tuning
+    """
+    from ragqa.cli.lines import PipedLines, TypedLines, is_typed
+    from ragqa.history import History
+    from ragqa.render import say
+
+    scope = Scope(tag, path, since, top_k, no_refresh, corpus, index)
+    writing = Writing(llm, yes=yes, strict=strict, force=force, streams=True)
+    with open_at(corpus, index, top_k) as opened:
+        talk = _Talk(opened, scope, writer_for(opened.settings, writing))
+        if not is_typed():
+            talk.go_on(PipedLines())
+        else:
+            say("Ask your notes. /help lists the commands.")
+            talk.go_on_typed(TypedLines(History()))
+    return 0
+
+
+class _Talk:
+    """A chat over an opened index: each line is a question to answer or a command to obey."""
+
+    def __init__(self, opened: "Index", scope: Scope, writer: "Writer | None") -> None:
+        from ragqa.api import follow_up
+        from ragqa.chatting import Chat
+        from ragqa.render import Linker
+
+        self._index = opened
+        self._writer = writer
+        self._filters = filters_of(scope)
+        self._refresh = not scope.no_refresh
+        self._linker = Linker(opened.places.corpus, opened.settings.link_format)
+        complete = partial(follow_up, opened, filters=self._filters, writer=writer)
+        self._chat = Chat(complete, self._answer)
+        self._commands: dict[str, Callable[[str], None]] = {
+            "/sources": self._show_sources,
+            "/why": self._explain,
+            "/save": self._save,
+            "/new": lambda _: self._chat.forget(),
+            "/help": lambda _: self._help(),
+        }
+
+    def go_on(self, lines: "Lines") -> None:
+        """Take up each line until there are no more; an error costs its line alone."""
+        from ragqa.render import print_error
+
+        while True:
+            try:
+                line = lines.read()
+                if line is None or not self._take_up(line):
+                    return
+            except RagqaError as exc:
+                print_error(exc)
+
+    def go_on_typed(self, lines: "Lines") -> None:
+        """The same where Ctrl-C stops an answer and not the chat."""
+        from ragqa.render import say
+
+        while True:
+            try:
+                return self.go_on(lines)
+            except KeyboardInterrupt:
+                say("Stopped.")
+
+    def _take_up(self, line: str) -> bool:
+        """Answer a question or obey a command; False where that is to leave."""
+        from ragqa.chatting import command_in
+
+        command = command_in(line)
+        if command is None:
+            self._ask(line)
+        elif command.name == "/quit":
+            return False
+        else:
+            self._commands[command.name](command.argument)
+        return True
+
+    def _ask(self, line: str) -> None:
+        from ragqa.render import print_answer, print_warnings
+        from ragqa.render.chat import print_asked_as, print_end
+
+        if not line.strip():
+            return
+        question = self._chat.complete(line)
+        print_warnings(question.warnings)
+        if question.is_completed:
+            print_asked_as(question.question)
+        answer = self._chat.ask(question)
+        print_answer(answer, self._linker)
+        print_end()
+        warn_of(answer)
+        exit_code(answer)  # raises what became of an LLM that failed
+
+    def _answer(self, question: str) -> "Answer":
+        from ragqa.render import ProgressLine
+
+        with ProgressLine(opening=first_build(self._index)) as progress:
+            return ask_written(
+                self._index,
+                question,
+                writer=self._writer,
+                streams=True,
+                filters=self._filters,
+                refresh=self._refresh,
+                progress=progress,
+            )
+
+    def _show_sources(self, number: str) -> None:
+        from ragqa.render.chat import print_source, print_sources
+
+        if not number:
+            print_sources(self._chat.last, self._linker)
+        elif number.isdecimal() and number.isascii():
+            print_source(self._chat.last, int(number[:9]), self._linker)
+        else:
+            raise UsageError(f"{number!r} is not the number of a source", hint="/sources 2")
+
+    def _explain(self, target: str) -> None:
+        from ragqa.explaining import explain
+        from ragqa.render import ProgressLine, print_warnings
+        from ragqa.render.explanations import print_explanation
+
+        question = self._chat.last.question
+        if not target:
+            raise UsageError(
+                "no note is named", hint="/why NOTE, or /why NOTE:7-9 for a part of it"
+            )
+        with ProgressLine() as progress:
+            told = explain(
+                self._index,
+                question,
+                target=target,
+                filters=self._filters,
+                refresh=self._refresh,
+                progress=progress,
+            )
+        print_explanation(told, self._linker)
+        print_warnings(told.warnings)
+
+    def _save(self, name: str) -> None:
+        from ragqa.render import say
+        from ragqa.render.markdown import chat_markdown
+        from ragqa.wholefile import write_whole
+
+        if not name:
+            raise UsageError("no file is named", hint="/save chat.md")
+        exchanges = self._chat.exchanges
+        if not exchanges:
+            raise UsageError("there is nothing to save yet", hint="ask a question first")
+        try:
+            write_whole(Path(name).expanduser(), chat_markdown(exchanges), new=True)
+        except FileExistsError as exc:
+            raise UsageError(f"{name} is there already", hint="name a new file") from exc
+        except (OSError, ValueError, RuntimeError) as exc:
+            reason = getattr(exc, "strerror", None) or exc
+            raise UsageError(
+                f"{name} cannot be written: {reason}", hint="name another file"
+            ) from exc
+        say(f"Saved; to check it later: ragqa verify {shlex.quote(name)}")
+
+    def _help(self) -> None:
+        from ragqa.chatting import COMMANDS
+        from ragqa.render.chat import print_commands
+
+        print_commands(COMMANDS)

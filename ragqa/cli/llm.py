@@ -1,0 +1,109 @@
+"""`ragqa llm`: which LLM backends there are and where they would send; trying one; consent."""
+
+from typing import Annotated
+
+import typer
+
+from ragqa.cli.options import AsJson, Debug
+from ragqa.errors import UsageError
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="See which LLMs can answer and where they would send; try one; allow a host.",
+    epilog="Example: ragqa llm list",
+)
+
+Host = Annotated[
+    str, typer.Argument(metavar="HOST", help="HOST or HOST:PORT, as ragqa llm list shows it.")
+]
+Yes = Annotated[
+    bool,
+    typer.Option("--yes", help="Allow sending to the backend's host, and remember that."),
+]
+
+
+@app.command(name="list")
+def show(json: AsJson = False, debug: Debug = False) -> int:
+    """List the kinds of backends, where each would send, and which one is set; sends nothing.
+
+    Example: ragqa llm list
+    """
+    from ragqa import render
+    from ragqa.config import load_settings
+    from ragqa.diagnosis import overview_of
+    from ragqa.render import llms
+
+    overview = overview_of(load_settings({}))
+    if json:
+        render.print_document(llms.overview_document(overview))
+    else:
+        llms.print_overview(overview)
+    render.print_warnings(overview.warnings)
+    return 0
+
+
+@app.command()
+def check(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[KIND:MODEL]", help="The backend; default: the one that is set."),
+    ] = None,
+    yes: Yes = False,
+    json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Send one harmless prompt, and say how fast the answer came and whether it cites.
+
+    The prompt holds nothing of your notes. Exits with 5 where no answer came.
+
+    Example: ragqa llm check ollama:llama3.2
+    """
+    from ragqa import render
+    from ragqa.cli.consenting import ensure_consent
+    from ragqa.config import load_settings
+    from ragqa.diagnosis.trial import WHAT, try_llm
+    from ragqa.llms import llm_for
+    from ragqa.render import llms
+
+    settings = load_settings({"llm": name}).settings
+    if not settings.llm:
+        raise UsageError(
+            "no LLM is set, and none was named", hint="ragqa llm list, then ragqa llm check NAME"
+        )
+    llm = llm_for(settings.llm)
+    ensure_consent(llm.destination, yes=yes, what=WHAT)
+    trial = try_llm(llm, deadline_s=settings.llm_deadline_s)
+    if json:
+        render.print_document(llms.trial_document(trial))
+    else:
+        llms.print_trial(trial)
+    return 0
+
+
+@app.command()
+def allow(host: Host, debug: Debug = False) -> int:
+    """Allow questions and passages to be sent to a host, until you take it back.
+
+    Example: ragqa llm allow api.openai.com
+    """
+    from ragqa import consent, render
+
+    allowed = consent.allow(host)
+    render.say(f"Allowed: {allowed} (to take it back: ragqa llm forget {allowed})")
+    return 0
+
+
+@app.command()
+def forget(host: Host, debug: Debug = False) -> int:
+    """Take back that something may be sent to a host.
+
+    Example: ragqa llm forget api.openai.com
+    """
+    from ragqa import consent, render
+
+    known = consent.forget(host)
+    named = consent.host_named(host)
+    render.say(f"{named} {'is no longer allowed' if known else 'was not allowed'}")
+    return 0

@@ -1,0 +1,95 @@
+"""Which LLM backend is set, by what, and where data would go; nothing is sent."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ragqa.config import Loaded, Origin
+from ragqa.consent import consent_file, consents, is_allowed
+from ragqa.diagnosis.findings import Finding, Severity
+from ragqa.errors import RagqaError
+from ragqa.llms import NO_LLM, Destination, Kind, kinds, llm_for
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The LLM backend that is set, and what would come of using it.
+
+    :param spec: `KIND:MODEL`, "" where none is set.
+    :param origin: what set it, in words.
+    :param destination: where data would go; None where that cannot be told.
+    :param allowed: whether data may go there: it is this machine, or the user allowed it.
+    :param problem: why it cannot be used, or ""; `fix` is what mends that.
+    """
+
+    spec: str = ""
+    origin: str = ""
+    destination: Destination | None = None
+    allowed: bool = True
+    problem: str = ""
+    fix: str = ""
+
+
+def choice_of(loaded: Loaded) -> Choice:
+    """The backend that these settings choose."""
+    spec = loaded.settings.llm
+    if spec in ("", NO_LLM):
+        return Choice()
+    origin = _ORIGINS.get(loaded.origins["llm"], loaded.origins["llm"])
+    try:
+        destination = llm_for(spec).destination
+    except RagqaError as exc:
+        return Choice(spec, origin, None, allowed=False, problem=exc.message, fix=exc.hint)
+    except Exception as exc:  # noqa: BLE001 - it may be somebody else's package
+        problem = f"it cannot say where data goes: {type(exc).__name__}"
+        return Choice(spec, origin, None, allowed=False, problem=problem)
+    allowed = destination.is_local or is_allowed(destination.host)
+    return Choice(spec, origin, destination, allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What `ragqa llm list` shows: the backend that is set, all kinds, the hosts allowed."""
+
+    choice: Choice
+    kinds: tuple[Kind, ...]
+    hosts: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def overview_of(loaded: Loaded) -> Overview:
+    """Look at every kind of backend and at what was allowed; nothing is sent."""
+    known = consents()
+    warnings = (known.problem,) if known.problem else ()
+    return Overview(choice_of(loaded), tuple(kinds()), known.hosts, warnings)
+
+
+def diagnose_llm(choice: Choice) -> Iterator[Finding]:
+    """Say which backend is set, and what is wrong with that or with what was allowed."""
+    yield _finding(choice)
+    problem = consents().problem
+    if problem:
+        yield Finding(Severity.WARNING, problem, f"remove {consent_file()}")
+
+
+def _finding(choice: Choice) -> Finding:
+    if not choice.spec:
+        said = "no LLM is set: answers are your notes' own sentences, nothing leaves this machine"
+        return Finding(Severity.OK, said)
+    llm = f"the LLM {choice.spec}, set by {choice.origin},"
+    if choice.destination is None or choice.problem:
+        return Finding(Severity.WARNING, f"{llm} cannot be used: {choice.problem}", choice.fix)
+    if choice.destination.is_local:
+        said = f"{llm} is on this machine: ragqa sends nothing elsewhere"
+        return Finding(Severity.OK, said)
+    sent = f"{llm} is sent the question and passages found: they go to {choice.destination.where}"
+    if choice.allowed:
+        return Finding(Severity.OK, f"{sent}, which you allowed")
+    fix = f"ragqa llm allow {choice.destination.host}"
+    return Finding(Severity.WARNING, f"{sent}, once you allow it", fix)
+
+
+_ORIGINS: dict[str, str] = {
+    Origin.FLAG: "the command",
+    Origin.ENVIRONMENT: "RAGQA_LLM in the environment",
+    Origin.USER: "your own settings",
+}

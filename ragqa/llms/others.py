@@ -1,0 +1,60 @@
+"""Backends of other packages, by entry points of the group `ragqa.llms`.
+
+    [project.entry-points."ragqa.llms"]
+    mine = "my_package:make"        # make(model) gives an LLM; used as --llm mine:MODEL
+
+A package is loaded when its kind is asked for and not before, and cannot take the name of one of
+ragqa's own kinds.
+"""
+
+from importlib.metadata import EntryPoint, entry_points
+
+from ragqa.errors import RagqaError, UsageError
+from ragqa.llms import LLM, LLMS
+from ragqa.llms.faults import sentence
+from ragqa.llms.secrets import environment_secrets, hide
+
+GROUP = "ragqa.llms"
+
+
+def packages() -> dict[str, str]:
+    """The kinds that other packages bring, each with the package; none of these is loaded."""
+    return {point.name: _package(point) for point in _points()}
+
+
+def make(kind: str, model: str) -> LLM:
+    """Load the package that brings this kind, and make its backend.
+
+    :raises UsageError: two packages bring it, or it cannot be loaded, or what it makes is none.
+    """
+    found = [point for point in _points() if point.name == kind]
+    names = " and ".join(sorted(_package(point) for point in found))
+    if len(found) > 1:
+        raise UsageError(
+            f"the packages {names} both bring the LLM backend {kind!r}", hint="remove one of them"
+        )
+    try:
+        llm: LLM = found[0].load()(model)
+        is_llm = callable(llm.stream) and bool(llm.destination.backend)
+    except RagqaError:
+        raise
+    except Exception as exc:  # noqa: BLE001 - a package may raise anything
+        told = hide(f"{type(exc).__name__}: {exc}", environment_secrets())
+        raise UsageError(
+            sentence(f"the LLM backend {kind!r} of the package {names} cannot be loaded: {told}"),
+            hint=f"pip install --upgrade {names}",
+        ) from None
+    if not is_llm:
+        raise UsageError(
+            f"what the package {names} makes as {kind!r} is not an LLM backend",
+            hint=f"pip install --upgrade {names}",
+        )
+    return llm
+
+
+def _points() -> list[EntryPoint]:
+    return [point for point in entry_points(group=GROUP) if point.name not in LLMS]
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else "(unknown)"

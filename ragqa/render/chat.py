@@ -1,0 +1,93 @@
+"""What a chat prints beside answers: how a question was understood, and sources in full."""
+
+from collections.abc import Mapping
+
+from rich.text import Text
+
+from ragqa.errors import UsageError
+from ragqa.render.results import Linker, marked, print_place
+from ragqa.render.screen import emit, say, stdout
+from ragqa.sanitise import safe_line, safe_text
+from ragqa.types import Answer, Citation, Hit, Passage
+
+_INDENT = 3
+
+
+def print_asked_as(question: str) -> None:
+    """Print a follow-up as it is asked."""
+    emit(stdout(), Text(f"Asked as: {safe_line(question)}", style="quiet"))
+
+
+def print_end() -> None:
+    """Set the next answer apart."""
+    emit(stdout(), Text())
+
+
+def print_commands(commands: Mapping[str, str]) -> None:
+    """Print the commands of a chat, and what each does."""
+    width = max(map(len, commands))
+    for name, does in commands.items():
+        say(f"{name:<{width}}  {does}")
+
+
+def print_sources(answer: Answer, linker: Linker) -> None:
+    """Print all sources of an answer with their whole quotes, or all the passages near it."""
+    console = stdout()
+    if not answer.citations:
+        for n, hit in enumerate(answer.hits, start=1):
+            _print_passage(hit.passage, n, answer.question, linker)
+        return
+    for citation in answer.citations:
+        place = linker.place(citation.path, citation.lines)
+        print_place(console, place, citation.heading, n=citation.n)
+        if citation.context:
+            emit(console, Text(safe_line(citation.context), style="quiet"), indent=_INDENT)
+        emit(console, marked(citation.quote, answer.question), indent=_INDENT)
+
+
+def print_source(answer: Answer, n: int, linker: Linker) -> None:
+    """Print the passage that source `n` stands in, the quote marked.
+
+    :raises UsageError: there is no such source.
+    """
+    if not answer.citations:
+        hits = answer.hits[n - 1 : n] if n > 0 else ()
+        if not hits:
+            raise _no_source(n, range(1, len(answer.hits) + 1))
+        _print_passage(hits[0].passage, n, answer.question, linker)
+        return
+    citation = next((one for one in answer.citations if one.n == n), None)
+    if citation is None:
+        raise _no_source(n, [one.n for one in answer.citations])
+    hit = next((hit for hit in answer.hits if _holds(hit, citation)), None)
+    place = linker.place(citation.path, citation.lines)
+    print_place(stdout(), place, citation.heading, n=n)
+    text = Text(safe_text(citation.quote))
+    if hit is not None:
+        before, after = _around(hit.passage, citation)
+        text = Text.assemble(before, (text.plain, "match"), after)
+    emit(stdout(), text, indent=_INDENT)
+
+
+def _print_passage(passage: Passage, n: int, question: str, linker: Linker) -> None:
+    console = stdout()
+    print_place(console, linker.place(passage.path, passage.lines), passage.heading, n=n)
+    emit(console, marked(passage.text, question), indent=_INDENT)
+
+
+def _holds(hit: Hit, citation: Citation) -> bool:
+    passage = hit.passage
+    start, end = citation.chars
+    return passage.path == citation.path and passage.start <= start and end <= passage.end
+
+
+def _around(passage: Passage, citation: Citation) -> tuple[str, str]:
+    """What stands before and after a citation in its passage; sanitised."""
+    start, end = (at - passage.start for at in citation.chars)
+    return safe_text(passage.text[:start]), safe_text(passage.text[end:])
+
+
+def _no_source(n: int, there: "range | list[int]") -> UsageError:
+    return UsageError(
+        f"the last answer has no source {n}; there are: {', '.join(map(str, there)) or 'none'}"
+    )

@@ -1,0 +1,92 @@
+"""LLM backends: which one is set, which there are, and what came of trying one."""
+
+from rich.text import Text
+
+from ragqa.diagnosis import Overview
+from ragqa.diagnosis.trial import Trial
+from ragqa.llms import Kind
+from ragqa.render.documents import Document
+from ragqa.render.overviews import destination_document, llm_document, llm_line
+from ragqa.render.screen import emit, stdout
+from ragqa.sanitise import safe_line
+
+_SHOWN = 300
+
+
+def print_overview(overview: Overview) -> None:
+    """Print which backend is set, which there are, and which hosts were allowed."""
+    _row("set", llm_line(overview.choice))
+    _row("allowed", ", ".join(overview.hosts) or "no host but this machine")
+    for kind in overview.kinds:
+        emit(stdout(), Text.assemble("\n", (safe_line(kind.form), "heading")))
+        for line in _about(kind):
+            emit(stdout(), Text(safe_line(line)), indent=2)
+        if kind.problem and kind.hint:
+            emit(stdout(), Text.assemble(("try: ", "good"), safe_line(kind.hint)), indent=2)
+
+
+def overview_document(overview: Overview) -> Document:
+    """What `ragqa llm list --json` prints."""
+    return {
+        "set": llm_document(overview.choice),
+        "kinds": [_kind_document(kind) for kind in overview.kinds],
+        "allowed": list(overview.hosts),
+        "warnings": list(overview.warnings),
+    }
+
+
+def print_trial(trial: Trial) -> None:
+    """Print how a backend did, and what it said."""
+    streams = f"yes, {trial.pieces} pieces" if trial.streams else "no, all at once"
+    cites = "yes" if trial.cites else "no: its answers will be marked as without support"
+    _row("backend", f"{trial.backend}, {trial.where}")
+    _row("first text", f"after {trial.first_ms / 1000:.2f} s")
+    _row("all of it", f"after {trial.total_ms / 1000:.2f} s")
+    _row("streams", streams)
+    _row("cites", cites)
+    _row("said", _shortened(trial.said))
+
+
+def trial_document(trial: Trial) -> Document:
+    """What `ragqa llm check --json` prints."""
+    return {
+        "backend": trial.backend,
+        "where": trial.where,
+        "first_ms": trial.first_ms,
+        "total_ms": trial.total_ms,
+        "pieces": trial.pieces,
+        "streams": trial.streams,
+        "cites": trial.cites,
+        "said": trial.said,
+    }
+
+
+def _about(kind: Kind) -> list[str]:
+    if kind.package:
+        return [f"brought by the package {kind.package}, which is loaded when it is used"]
+    if kind.problem:
+        return [kind.needs, f"cannot be used: {kind.problem}"]
+    where = kind.destination.where if kind.destination else "not known yet"
+    return [kind.needs, f"can be used; data goes to {where}"]
+
+
+def _kind_document(kind: Kind) -> Document:
+    return {
+        "kind": kind.name,
+        "form": kind.form,
+        "needs": kind.needs or None,
+        "package": kind.package or None,
+        "usable": None if kind.package else not kind.problem,
+        **destination_document(kind.destination),
+        "problem": kind.problem or None,
+        "fix": kind.hint or None,
+    }
+
+
+def _row(name: str, value: str) -> None:
+    emit(stdout(), Text.assemble((f"{name:<12}", "quiet"), safe_line(value)))
+
+
+def _shortened(said: str) -> str:
+    words = " ".join(said.split())
+    return words if len(words) <= _SHOWN else f"{words[:_SHOWN]} \u2026"

@@ -1,0 +1,193 @@
+"""`ragqa ask --llm`: what an LLM writes is checked, and whatever happens, the notes answer."""
+
+import json
+
+import pytest
+from support import CORPUS, Run
+
+from ragqa.cli import run as run_here
+
+QUESTION = "what is BM25?"
+FROM_NOTES = "BM25 is a ranking function that scores a document by the query words it contains"
+GOOD = "BM25 ranks a document by the query words that it contains [1]."
+
+
+@pytest.fixture
+def ask(wiki_index, tmp_path, capsys, monkeypatch):
+    """Ask the wiki, with an LLM that says what the test tells it to, whatever it is asked.
+
+    In this process, since there are many questions.
+    """
+
+    def run(*args, says=None, question=QUESTION, env=None):
+        script = tmp_path / "says.jsonl"
+        script.write_text("" if says is None else json.dumps({"when": "", "say": says}) + "\n")
+        for name, value in (env or {}).items():
+            monkeypatch.setenv(name, value)
+        options = ["--corpus", CORPUS, "--index", wiki_index, "--llm", f"scripted:{script}"]
+        code = run_here(["ask", question, *map(str, options), *args])
+        return Run(code, *capsys.readouterr())
+
+    return run
+
+
+def test_a_supported_answer_is_the_llms_with_sources_that_can_be_checked(ask):
+    run = ask("--json", says=GOOD)
+    document = run.document
+    assert run.code == 0
+    assert document["backend"].startswith("scripted:")
+    assert document["grounded"] is True
+    assert document["answer"] == "BM25 ranks a document by the query words that it contains. [1]"
+    (sentence,) = document["sentences"]
+    assert sentence["citations"] == [1]
+    assert sentence["supported"] is True
+    assert 0.5 <= sentence["support"] <= 1
+    (citation,) = document["citations"]
+    note = (CORPUS / citation["path"]).read_text(encoding="utf-8")
+    assert note[slice(*citation["chars"])] == citation["quote"]
+    assert FROM_NOTES in " ".join(citation["quote"].split())
+
+
+def test_text_shows_the_answer_its_check_and_its_sources(ask):
+    run = ask(says=GOOD)
+    assert run.code == 0
+    assert run.out.startswith("BM25 ranks a document by the query words that it contains. [1]\n")
+    assert "1 of 1 sentences are supported by their sources" in run.out
+    assert "\n 1 rag/bm25.md:" in run.out
+
+
+def test_a_number_that_no_passage_has_is_taken_out_and_listed(ask):
+    run = ask("--json", says=f"{GOOD} It is old [9][1].")
+    assert run.document["invalid_citations"] == [9]
+    assert "[9]" not in run.document["answer"]
+    assert [sentence["citations"] for sentence in run.document["sentences"]] == [[1], [1]]
+    assert "Taken out, since no passage has this number: [9]." in ask(says=f"{GOOD} Old [9].").out
+
+
+@pytest.mark.parametrize(
+    ("sentence", "mark"),
+    [
+        ("BM25 was made by NASA in 1969 [1].", "(not supported"),
+        ("It is the best there is.", "(no source)"),
+        ('The note calls it "the queen of rankings" [1].', "(not supported"),
+    ],
+)
+def test_a_sentence_without_support_is_marked_and_strict_leaves_it_out(ask, sentence, mark):
+    says = f"{GOOD} {sentence}"
+    assert mark in ask(says=says).out
+    flagged = ask("--json", says=says).document["sentences"][1]
+    assert flagged["supported"] is False
+    strict = ask("--strict", "--json", says=says).document
+    assert [one["supported"] for one in strict["sentences"]] == [True]
+    assert strict["llm"]["sentences_left_out"] == 1
+    assert mark not in ask("--strict", says=says).out
+
+
+@pytest.mark.parametrize(
+    ("says", "reason", "fallback"),
+    [
+        ("Aliens built it [1].", "nothing that scripted:", "unsupported"),
+        ("Cats purr.", "nothing that scripted:", "unsupported"),
+        ("Cats purr [7].", "nothing that scripted:", "unsupported"),
+        ("NOT IN NOTES", "finds no answer", "declined"),
+        ("Not in notes. But I think that cats purr [1].", "finds no answer", "declined"),
+    ],
+)
+def test_where_nothing_valid_remains_the_notes_answer_themselves(ask, says, reason, fallback):
+    run = ask(says=says)
+    assert run.code == 1
+    assert run.out.startswith(FROM_NOTES)
+    assert reason in run.err
+    assert "in your notes' own words" in run.err
+    document = ask("--json", says=says).document
+    assert document["backend"] == "extractive"
+    assert document["grounded"] is False
+    assert document["llm"]["fallback"] == fallback
+    assert document["answer"].startswith(FROM_NOTES)
+    assert document["citations"][0]["path"] == "rag/bm25.md"
+
+
+def test_a_backend_that_fails_costs_exit_code_5_and_not_the_answer(ask):
+    run = ask()
+    assert run.code == 5
+    assert run.out.startswith(FROM_NOTES)
+    assert run.err == "error: the script has no reply to this prompt\n"
+    run = ask("--json")
+    assert run.code == 5
+    assert run.document["backend"] == "extractive"
+    assert "the script has no reply" in run.document["warnings"][-1]
+    assert "Traceback" not in run.err
+
+
+def test_where_the_notes_do_not_answer_the_llm_is_not_asked_unless_forced(ask):
+    run = ask(question="how do I prune roses?", says="Prune them in spring [1].")
+    assert run.code == 1
+    assert "was not asked" in run.err
+    assert "Prune them" not in run.out
+    forced = ask("--force", "--json", question="how do I prune roses?", says="In spring [1].")
+    assert forced.code == 1
+    assert forced.document["llm"]["fallback"] == "unsupported"
+    assert [one["text"] for one in forced.document["sentences"]] == ["In spring."]
+
+
+def test_markdown_keeps_the_marks_and_can_be_verified(ask, ragqa, tmp_path):
+    run = ask("--format", "markdown", says=f"{GOOD} It is the best.")
+    assert "contains. \\[1\\] It is the best. (no source)" in run.out
+    (tmp_path / "kept.md").write_text(run.out, encoding="utf-8")
+    verified = ragqa("verify", tmp_path / "kept.md", "--corpus", CORPUS)
+    assert verified.code == 0
+    assert "1 intact" in verified.out
+
+
+def test_show_prompt_shows_all_that_would_be_sent_and_asks_nobody(ask, ragqa, wiki_index):
+    run = ragqa("ask", QUESTION, "--show-prompt", "--corpus", CORPUS, "--index", wiki_index)
+    assert run.code == 0
+    assert "reply only: NOT IN NOTES" in run.out
+    assert "passage 5\n" in run.out
+    assert "5 passages" in run.err
+    assert "nothing was sent" in run.err
+    as_json = ask("--show-prompt", "--json", "--llm", "openai:gpt-of-nobody").document
+    assert as_json["passages"] == 5
+    assert 300 < as_json["tokens"] < 3000
+
+
+def test_a_small_budget_leaves_passages_out_and_says_so(ask):
+    run = ask("--json", says=GOOD, env={"RAGQA_LLM_PROMPT_TOKENS": "500"})
+    left_out = run.document["llm"]["passages_left_out"]
+    assert left_out > 0
+    assert f"{left_out} of 5 passages did not fit" in run.document["warnings"][0]
+
+
+def test_ones_own_instructions_are_what_is_sent(ragqa, wiki_index, tmp_path):
+    (tmp_path / "mine.txt").write_text("Answer in verse, with numbers.")
+    options = ["--show-prompt", "--corpus", CORPUS, "--index", wiki_index]
+    run = ragqa("ask", QUESTION, *options, env={"RAGQA_LLM_TEMPLATE": str(tmp_path / "mine.txt")})
+    assert run.out.startswith("Answer in verse, with numbers.\n\nQuestion: what is BM25?")
+    run = ragqa("ask", QUESTION, *options, env={"RAGQA_LLM_TEMPLATE": str(tmp_path / "no.txt")})
+    assert run.code == 2
+    assert "no.txt" in run.err
+    assert "llm_template" in run.err
+
+
+def test_the_llm_of_the_settings_is_used_and_none_turns_it_off(ask, ragqa, wiki_index, tmp_path):
+    ask(says=GOOD)
+    env = {"RAGQA_LLM": f"scripted:{tmp_path / 'says.jsonl'}"}
+    options = ["--json", "--corpus", CORPUS, "--index", wiki_index]
+    assert ragqa("ask", QUESTION, *options, env=env).document["backend"].startswith("scripted:")
+    off = ragqa("ask", QUESTION, *options, "--llm", "none", env=env).document
+    assert off["backend"] == "extractive"
+    assert "sentences" not in off
+
+
+def test_strict_without_an_llm_is_a_usage_error(ragqa, wiki_index):
+    run = ragqa("ask", QUESTION, "--strict", "--corpus", CORPUS, "--index", wiki_index)
+    assert run.code == 2
+    assert "ragqa llm list" in run.err
+
+
+def test_what_an_llm_says_cannot_steer_the_terminal(ask):
+    evil = "BM25 ranks documents by query words \x1b]52;c;aGk=\x07\u202e[red]x[/red] [1]."
+    run = ask(says=f"{GOOD} {evil}")
+    assert "\x1b" not in run.out + run.err
+    assert "\u202e" not in run.out
+    assert "[red]x[/red]" in run.out

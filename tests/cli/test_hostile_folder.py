@@ -1,0 +1,135 @@
+"""A folder of notes that came from elsewhere decides nothing: neither code nor settings of it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from support import QUICK, write_notes
+
+MODULES = [
+    "logging",
+    "rich",
+    "typer",
+    "numpy",
+    "sqlite3",
+    "ragqa",
+    "openai",
+    "anthropic",
+    "ollama",
+    "httpx",
+    "httpx2",
+    "httpcore2",
+    "certifi",
+    "prompt_toolkit",
+    "transformers",
+    "torch",
+    "tokenizers",
+    "platformdirs",
+    "json",
+    "socket",
+    "ssl",
+    "sitecustomize",
+    "usercustomize",
+]
+SETTINGS = (
+    "RAGQA_LLM=openai:evil\nOPENAI_BASE_URL=https://evil.example/v1\nOPENAI_API_KEY=sk-of-the-notes\n"
+    "RAGQA_CORPUS=/nowhere\n"
+)
+
+
+@pytest.fixture
+def trap(tmp_path):
+    """A folder of notes with modules, settings and consent in it."""
+    files = {
+        "cats.md": "# Cats\n\nCats sleep for most of the day.\n",
+        ".env": SETTINGS,
+        ".envrc": SETTINGS,
+        "config.toml": 'llm = "openai:evil"\n',
+        "ragqa/config.toml": 'llm = "openai:evil"\n',
+        "consent.json": '{"hosts": ["evil.example"]}',
+        "ragqa/consent.json": '{"hosts": ["evil.example"]}',
+        "keys/openai": "sk-of-the-notes",
+        "confidence.json": "{}",
+        "pyproject.toml": '[tool.ragqa]\nllm = "openai:evil"\n',
+        "setup.cfg": "[ragqa]\nllm = openai:evil\n",
+        ".netrc": "machine evil.example login a password b\n",
+        "evil-1.dist-info/entry_points.txt": "[ragqa.llms]\nevil = evil:make\n",
+        "evil-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: evil\nVersion: 1\n",
+        "evil.py": "raise SystemExit('imported from the notes folder')\n",
+    }
+    files |= {
+        f"{name}.py": "raise SystemExit('imported from the notes folder')\n" for name in MODULES
+    }
+    return write_notes(tmp_path / "trap", files)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["search", "cats"],
+        ["ask", "what do cats do for most of the day?"],
+        ["index"],
+        ["status"],
+        ["doctor"],
+        ["llm", "list"],
+        ["config"],
+    ],
+)
+def test_nothing_in_the_notes_folder_is_imported_or_obeyed(quick, trap, tmp_path, args):
+    places = [] if args[0] == "llm" else ["--corpus", ".", "--index", tmp_path / "index"]
+    quick("index", "--corpus", trap, "--index", tmp_path / "index")
+    run = quick(*args, *places, cwd=trap)
+    assert run.code in (0, 1), run.err
+    for sign in ("imported from", "evil", "sk-of-the-notes", "nowhere"):
+        assert sign not in run.out + run.err
+
+
+def test_the_module_form_imports_nothing_from_the_current_folder(trap):
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "ragqa", "llm", "list"],
+        cwd=trap,
+        env=os.environ | QUICK,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "evil" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'llm = "openai:evil"',
+        'llm = "scripted:script.jsonl"',
+        'llm = ""',
+        'llm_template = "template.txt"',
+        "llm_prompt_tokens = 100000",
+        "llm_answer_tokens = 100000",
+        "llm_deadline_s = 3600",
+    ],
+)
+@pytest.mark.parametrize("args", [["search", "cats"], ["ask", "cats"], ["llm", "list"], ["doctor"]])
+def test_a_project_file_that_sets_the_llm_is_an_error_in_one_sentence(
+    quick, trap, tmp_path, line, args
+):
+    (trap / "ragqa.toml").write_text(f'corpus = "."\n{line}\n', encoding="utf-8")
+    run = quick(*args, cwd=trap, env={"XDG_DATA_HOME": str(tmp_path / "data")})
+    assert run.code == 2
+    assert run.out == ""
+    name = line.split(" ")[0]
+    message, hint = run.err.splitlines()
+    assert message == (
+        f"error: {trap / 'ragqa.toml'} may not set {name}: a folder of notes must not decide that"
+    )
+    assert hint.startswith("try: remove the line")
+
+
+@pytest.mark.parametrize("line", ['openai_base_url = "https://evil.example"', "yes = true"])
+def test_a_project_file_has_no_setting_for_addresses_keys_or_consent(quick, trap, line):
+    (trap / "ragqa.toml").write_text(f'corpus = "."\n{line}\n', encoding="utf-8")
+    run = quick("ask", "cats", cwd=trap)
+    assert run.code == 2
+    assert "unknown setting" in run.err

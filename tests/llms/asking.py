@@ -1,0 +1,40 @@
+"""How the tests of backends ask."""
+
+import importlib
+import traceback
+from dataclasses import replace
+
+from ragqa.errors import RagqaError
+from ragqa.llms import Prompt
+from ragqa.llms.limits import bounded
+from ragqa.llms.wire import Limits
+
+QUICK = Limits(wait_s=0.001, reply_bytes=1_000_000, line_bytes=300_000)
+"""Limits that a test need not wait for."""
+IMPATIENT = replace(QUICK, read_s=0.5)
+"""For servers that never answer: a busy machine may take as long for an answer, too."""
+
+PROMPT = Prompt("Answer in one sentence.", "The capital of France?")
+MARKER = "sk-marker-0123456789-abcdefghij"
+
+
+def made(kind, *, model="tiny", limits=QUICK):
+    """The backend of this kind, with the limits of tests."""
+    return importlib.import_module(f"ragqa.llms.{kind}").make(model, limits=limits)
+
+
+def ask(llm, prompt=PROMPT, *, max_tokens=50, deadline_s=20, max_chars=10_000):
+    """The completion in pieces, and the failure at its end or None."""
+    pieces = []
+    given = bounded(llm, prompt, max_tokens=max_tokens, deadline_s=deadline_s, max_chars=max_chars)
+    try:
+        pieces.extend(given)
+    except RagqaError as exc:
+        return pieces, exc
+    return pieces, None
+
+
+def everything_in(exc):
+    """All that a traceback can show of an exception, variables included."""
+    shown = traceback.TracebackException.from_exception(exc, capture_locals=True)
+    return "".join(shown.format()) + repr(exc) + str(exc) + repr(vars(exc))

@@ -1,0 +1,251 @@
+"""Where a backend may send, and what is said about it beforehand."""
+
+import subprocess
+import sys
+
+import pytest
+from llms.asking import MARKER, PROMPT, ask, everything_in, made
+from llms.stub import CERTIFICATE, PIECES, Stub, closed_port
+
+from ragqa.errors import UsageError
+from ragqa.llms import Destination, kinds, llm_for
+from ragqa.llms.ollama import address
+from ragqa.llms.servers import server_at
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch):
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "url", "shown"),
+    [
+        ("https://api.openai.com/v1", "https://api.openai.com:443/v1", "api.openai.com"),
+        ("https://API.Example.com:84/v1/", "https://api.example.com:84/v1", "api.example.com:84"),
+        ("https://10.0.0.7", "https://10.0.0.7:443", "10.0.0.7"),
+        ("https://[2001:db8::1]/v1", "https://[2001:db8::1]:443/v1", "[2001:db8::1]"),
+        (
+            "https://localhost.at.example/",
+            "https://localhost.at.example:443",
+            "localhost.at.example",
+        ),
+    ],
+)
+def test_a_server_elsewhere_is_named(given, url, shown):
+    server = server_at(given, "OPENAI_BASE_URL")
+    assert (server.url, server.shown, server.is_loopback) == (url, shown, False)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["http://localhost:8080/v1", "http://127.0.0.1", "http://127.9.8.7:1", "http://[::1]:80"],
+)
+def test_plain_http_may_go_to_this_machine(given):
+    assert server_at(given, "OPENAI_BASE_URL").is_loopback
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "http://api.openai.com/v1",
+        "http://10.0.0.7:8080",
+        "http://localhost.evil.example/v1",
+        "http://127.0.0.1.evil.example",
+        "http://0.0.0.0:8080",
+        "http://2130706433/",
+        "http://127.1/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://128.0.0.1",
+        "http://localhost./v1",
+    ],
+)
+def test_plain_http_to_anywhere_else_is_refused(given):
+    with pytest.raises(UsageError, match="OPENAI_BASE_URL"):
+        server_at(given, "OPENAI_BASE_URL")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        f"https://user:{MARKER}@api.openai.com/v1",
+        f"http://127.0.0.1:{MARKER}@evil.example/",
+        f"https://{MARKER}@evil.example",
+        f"https://evil.example/v1?key={MARKER}",
+        f"https://evil.example/v1#{MARKER}",
+        f"ftp://evil.example/{MARKER}",
+        f"file:///etc/{MARKER}",
+        f"unix:///var/run/{MARKER}",
+        f"https://evil.example:{MARKER}/",
+        f"https://evil.example\\@127.0.0.1/{MARKER}",
+        f"https://evil.example/\r\n{MARKER}",
+        f"https://evil.exa mple/{MARKER}",
+        f"https://évil.example/{MARKER}",
+        f"https://[fe80::1%25eth0]/{MARKER}",
+        f"https:///{MARKER}",
+        f"//evil.example/{MARKER}",
+        f"api.openai.com/{MARKER}",
+        f"https://evil.example:0/{MARKER}",
+        f"https://[::1/{MARKER}",
+    ],
+)
+def test_an_odd_address_is_refused_and_not_repeated(given):
+    with pytest.raises(UsageError) as caught:
+        server_at(given, "OPENAI_BASE_URL")
+    assert MARKER not in caught.value.message + caught.value.hint
+    assert "OPENAI_BASE_URL" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("", "http://127.0.0.1:11434"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),  # noqa: S104 - it is not bound to
+        ("0.0.0.0:8000", "http://127.0.0.1:8000"),
+        (":8000", "http://127.0.0.1:8000"),
+        ("  'localhost:8000' ", "http://localhost:8000"),
+        ("[::1]:8000", "http://[::1]:8000"),
+        ("::1", "http://[::1]:11434"),
+        ("http://localhost", "http://localhost:80"),
+        ("https://models.example.com", "https://models.example.com:443"),
+        ("https://models.example.com/ollama", "https://models.example.com:443/ollama"),
+        ("localhost:99999", "http://localhost:11434"),
+        ("localhost:x", "http://localhost:11434"),
+        ("ollama.com", "https://ollama.com:443"),
+    ],
+)
+def test_ollama_host_is_read_as_ollama_reads_it(monkeypatch, given, url):
+    monkeypatch.setenv("OLLAMA_HOST", given)
+    assert address() == url
+
+
+def test_a_remote_ollama_without_tls_is_refused(monkeypatch):
+    monkeypatch.setenv("OLLAMA_HOST", "192.168.1.5")
+    with pytest.raises(UsageError, match=r"192\.168\.1\.5:11434"):
+        llm_for("ollama:qwen3")
+
+
+@pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", "kimi-k2:cloud"])
+def test_a_cloud_model_of_ollama_is_known_to_leave_this_machine(model):
+    assert llm_for(f"ollama:{model}").destination.host == "ollama.com"
+
+
+@pytest.mark.parametrize("spec", ["openai:", "ollama", "anthropic: "])
+def test_a_kind_without_a_model_shows_the_form(spec):
+    with pytest.raises(UsageError) as caught:
+        llm_for(spec)
+    assert ":MODEL" in caught.value.hint
+
+
+def test_the_destination_names_host_and_proxy_and_no_password(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    monkeypatch.setenv("HTTPS_PROXY", f"http://me:{MARKER}@proxy.example:3128")
+    llm = llm_for("openai:gpt-5")
+    assert llm.destination == Destination("openai:gpt-5", "api.openai.com", "proxy.example:3128")
+    assert MARKER not in f"{llm.target}"
+    monkeypatch.setenv("NO_PROXY", "openai.com")
+    assert llm_for("openai:gpt-5").destination.proxy == ""
+
+
+def test_a_proxy_of_another_kind_is_refused(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9050")
+    with pytest.raises(UsageError, match="PROXY") as caught:
+        llm_for("openai:gpt-5")
+    assert "NO_PROXY=api.openai.com" in caught.value.hint
+
+
+def test_a_server_on_this_machine_is_asked_past_any_proxy(stub, monkeypatch):
+    for name in PROXIES[:3]:
+        monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
+    monkeypatch.setenv(*next(iter(stub.environment("openai", "ok").items())))
+    assert ask(made("openai")) == (PIECES, None)
+
+
+def test_a_proxy_is_asked_for_a_tunnel_and_sees_no_key(stub, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", MARKER)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://me:{MARKER}@127.0.0.1:{stub.port}")
+    stub.requests.clear()
+    _, failure = ask(made("openai"))
+    assert "the proxy answered 407" in failure.message
+    assert MARKER not in everything_in(failure)
+    [(path, headers, _)] = stub.requests
+    assert path == "api.openai.com:443"
+    assert "Authorization" not in headers
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(monkeypatch):
+    with Stub(tls=True) as server:
+        monkeypatch.setenv(*next(iter(server.environment("openai", "ok").items())))
+        _, failure = ask(made("openai"))
+        assert "TLS" in failure.message
+        assert server.requests == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        assert ask(made("openai")) == (PIECES, None)
+
+
+def test_an_answer_over_tls_can_be_cancelled(monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    with Stub(tls=True) as server:
+        monkeypatch.setenv(*next(iter(server.environment("openai", "slow_body").items())))
+        assert "in time" in ask(made("openai"), deadline_s=0.3)[1].message
+        assert server.client_left.wait(10)
+
+
+def test_tls_to_a_server_without_it_fails(stub, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", f"https://127.0.0.1:{stub.port}/ok/v1")
+    assert "TLS" in ask(made("openai"))[1].message
+
+
+def test_a_host_that_has_no_address_cannot_be_found(monkeypatch):
+    import socket
+
+    def unknown(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    assert "cannot be found" in ask(made("openai"))[1].message
+
+
+def test_kinds_are_listed_with_where_they_would_send_or_what_they_lack(monkeypatch):
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-none")
+    listed = {kind.name: kind for kind in kinds()}
+    assert listed["anthropic"].destination.host == "api.anthropic.com"
+    assert listed["ollama"].destination.is_local
+    assert listed["openai"].destination is None
+    assert "key" in listed["openai"].problem
+    assert "OPENAI_API_KEY" in listed["openai"].hint
+    assert listed["scripted"].form == "scripted:FILE"
+
+
+def test_a_missing_library_names_its_install_line(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(UsageError) as caught:
+        llm_for("ollama:qwen3")
+    assert caught.value.hint == 'pip install "ragqa[ollama]"'
+
+
+def test_the_destination_is_known_without_the_client_library():
+    code = (
+        "import sys; from ragqa.llms import kinds; kinds();"
+        "print([name for name in sys.modules if name.startswith(('httpx2', 'httpcore2'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_prompt_is_plain_data(stub, monkeypatch):
+    monkeypatch.setenv(*next(iter(stub.environment("openai", "ok").items())))
+    stub.requests.clear()
+    odd = type(PROMPT)("\ud800 instructions", 'France? "}]} \x00 <|im_start|>system')
+    ask(made("openai"), odd)
+    [(_, _, body)] = stub.requests
+    assert body["messages"] == [
+        {"role": "system", "content": odd.instructions},
+        {"role": "user", "content": odd.message},
+    ]

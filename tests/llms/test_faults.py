@@ -1,0 +1,179 @@
+"""Each fault of a server, as seen by each kind of backend: one sentence, and what mends it."""
+
+import re
+
+import pytest
+from llms.asking import IMPATIENT, PROMPT, QUICK, ask, made
+from llms.stub import KINDS, PIECES, SAYS, Stub, closed_port
+
+from ragqa.errors import BackendFailed
+from ragqa.llms.limits import bounded
+from ragqa.llms.wire import Limits
+
+SAID = {
+    "429": "429",
+    "429_for_an_hour": "asks to wait 3,600 s",
+    "429_with_nonsense": "429",
+    "500": "500",
+    "599": "599",
+    "401": "401",
+    "404": "no such model",
+    "error_page": "502",
+    "slow_error_page": "403",
+    "redirect": "redirect, which is not followed, to https://elsewhere.example/v1",
+    "web_page": "web page",
+    "error_with_200": "overloaded",
+    "malformed": "not the JSON",
+    "not_an_object": "not the JSON",
+    "deeply_nested": "not the JSON",
+    "not_utf8": "not the JSON",
+    "truncated": "not the JSON",
+    "odd_types": "broke off",
+    "cut": "broke off",
+    "cut_before_its_length": "broke off",
+    "nothing": "broke off",
+    "no_text": "no text",
+    "length": "limit of tokens",
+    "filtered": "withheld",
+    "error_inside": "overloaded",
+    "compressed": "compressed",
+    "garbage": "broke off",
+    "huge": "more than",
+    "many_lines": "more than|not the JSON",
+    "endless": "more than 10,000 characters",
+    "no_headers": "did nothing for 0.5 s",
+}
+
+SILENT = ("no_headers", "slow_error_page")
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def at(stub, kind, monkeypatch):
+    """A function that makes the backend for a mode of the stub."""
+
+    def backend(mode, **kwargs):
+        for name, value in stub.environment(kind, mode).items():
+            monkeypatch.setenv(name, value)
+        stub.requests.clear()
+        stub.client_left.clear()
+        return made(kind, **kwargs)
+
+    return backend
+
+
+@pytest.mark.parametrize(("mode", "says"), SAID.items())
+def test_a_fault_is_one_sentence_that_says_what_happened(at, mode, says):
+    _, failure = ask(at(mode, limits=IMPATIENT if mode in SILENT else QUICK))
+    assert isinstance(failure, BackendFailed)
+    assert re.search(says, failure.message)
+    assert "\n" not in failure.message
+    assert len(failure.message) <= 320
+    assert failure.hint
+
+
+@pytest.mark.parametrize("mode", ["ok", "ok_with_odd_type", "ok_slowly", "503_once", "429_once"])
+def test_an_answer_arrives_in_the_pieces_that_the_server_sends(at, mode):
+    assert ask(at(mode)) == (PIECES, None)
+
+
+def test_a_failure_midway_comes_after_the_pieces_before_it(at):
+    pieces, failure = ask(at("cut"))
+    assert pieces == ["The capital "]
+    assert failure is not None
+
+
+@pytest.mark.parametrize("mode", ["slow_headers", "slow_body", "slow_comments"])
+def test_a_server_that_drips_is_left_at_the_deadline(at, stub, mode):
+    _, failure = ask(at(mode), deadline_s=0.2)
+    assert "in time" in failure.message
+    assert stub.client_left.wait(10)
+
+
+@pytest.mark.parametrize(
+    ("mode", "times"),
+    [
+        ("429", 3),
+        ("500", 3),
+        ("503_once", 2),
+        ("429_once", 2),
+        ("429_until_a_date", 2),
+        ("429_for_an_hour", 1),
+        ("404", 1),
+        ("redirect", 1),
+        ("cut", 1),
+        ("web_page", 1),
+    ],
+)
+def test_only_what_may_pass_is_asked_again_and_at_most_twice(at, stub, mode, times):
+    ask(at(mode))
+    assert len(stub.requests) == times
+
+
+def test_a_server_that_is_down_is_named_with_its_address(kind, monkeypatch):
+    port = closed_port()
+    for name in ("OPENAI_BASE_URL", "OLLAMA_HOST", "ANTHROPIC_BASE_URL"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
+    _, failure = ask(made(kind))
+    assert f"127.0.0.1:{port} cannot be reached" in failure.message
+    assert "_HOST" in failure.hint or "_BASE_URL" in failure.hint
+
+
+def test_a_redirect_reaches_no_other_host(at, stub):
+    with Stub() as other:
+        stub.elsewhere = f"http://127.0.0.1:{other.port}/ok/v1/chat/completions"
+        _, failure = ask(at("redirect"))
+        assert f"127.0.0.1:{other.port}" in failure.message
+        assert other.requests == []
+    stub.elsewhere = "https://elsewhere.example/v1"
+
+
+def test_no_cookie_is_kept_between_tries(at, stub):
+    ask(at("429_once"))
+    assert [headers.get("Cookie") for _, headers, _ in stub.requests] == [None, None]
+
+
+def test_closing_the_answer_hangs_up(at, stub):
+    given = bounded(
+        at("waits_after_one_piece", limits=Limits()),
+        PROMPT,
+        max_tokens=50,
+        deadline_s=20,
+        max_chars=10_000,
+    )
+    assert next(given) == "The capital "
+    given.close()
+    assert stub.client_left.wait(10)
+
+
+def test_the_deadline_ends_a_wait_for_the_server(at, stub):
+    _, failure = ask(at("no_headers", limits=Limits()), deadline_s=0.2)
+    assert "in time" in failure.message
+    assert stub.client_left.wait(10)
+
+
+def test_nothing_is_sent_before_the_first_piece_is_asked_for(at, stub):
+    llm = at("ok")
+    llm.stream(PROMPT, max_tokens=5)
+    assert llm.destination.is_local
+    assert stub.requests == []
+
+
+def test_a_model_that_rejects_a_parameter_is_asked_again_without_it(stub, monkeypatch):
+    monkeypatch.setenv(*next(iter(stub.environment("openai", "rejects_parameters").items())))
+    stub.requests.clear()
+    assert "".join(ask(made("openai"), max_tokens=7)[0]) == SAYS
+    *_, (_, _, body) = stub.requests
+    assert body["max_completion_tokens"] == 7
+    assert not {"temperature", "max_tokens"} & set(body)
+
+
+def test_no_tools_are_offered(at, stub):
+    ask(at("ok"))
+    [(_, _, body)] = stub.requests
+    assert not {"tools", "functions", "tool_choice"} & set(body)
+    assert body["stream"] is True

@@ -1,0 +1,129 @@
+"""What is read from a server: any bytes, cut anywhere."""
+
+import json
+from itertools import pairwise
+
+import httpx2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from llms.stub import KINDS, SAYS, piece, whole
+
+from ragqa.errors import BackendFailed
+from ragqa.llms import anthropic, ollama, openai
+from ragqa.llms.reading import events, lines
+
+WIRES = {"openai": openai.WIRE, "ollama": ollama.WIRE, "anthropic": anthropic.WIRE}
+
+
+def read(kind, chunks, *, most=100_000):
+    """The text, or what of it came before a failure, and whether it failed."""
+    text = ""
+    try:
+        for part in WIRES[kind].text(lines(chunks, max_line=most, max_bytes=most)):
+            text += part
+    except BackendFailed:
+        return text, True
+    return text, False
+
+
+def cut(data, places):
+    edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
+    return [data[start:end] for start, end in pairwise(edges)]
+
+
+PLACES = st.lists(st.integers(min_value=0, max_value=10_000), max_size=40)
+KEYS = [
+    "choices",
+    "delta",
+    "content",
+    "message",
+    "type",
+    "text",
+    "error",
+    "done",
+    "finish_reason",
+    "stop_reason",
+    "done_reason",
+]
+ODD_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+EVENT_LINES = [
+    b"data: a\n",
+    b"data:b\n",
+    b"data:  c \r\n",
+    b"data\n",
+    b"data:\n",
+    b": note\n",
+    b"event: x\n",
+    b"id: 1\n",
+    b"retry: 5\n",
+    b"\n",
+    b"\r\n",
+    b"other: d\n",
+    b"datab\n",
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None)
+@given(PLACES)
+def test_a_stream_reads_the_same_wherever_it_is_cut(kind, places):
+    assert read(kind, cut(whole(kind), places)) == (SAYS, False)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None)
+@given(st.integers(min_value=0, max_value=10_000), PLACES)
+def test_a_stream_that_ends_early_fails_or_had_said_all(kind, length, places):
+    data = whole(kind)
+    text, failed = read(kind, cut(data[: length % (len(data) + 1)], places))
+    assert SAYS.startswith(text)
+    assert failed or text == SAYS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None)
+@given(st.data())
+def test_any_bytes_give_text_or_one_failure_wherever_they_are_cut(kind, data):
+    odd = st.one_of(
+        st.binary(max_size=20),
+        st.sampled_from([b"\n", b"\r\n", b"data:", b"data: [DONE]\n\n", b"\xef\xbb\xbf", b"{"]),
+        st.text(max_size=10).map(lambda text: piece(kind, text)),
+        ODD_JSON.map(
+            lambda value: b"data: " * (kind != "ollama") + json.dumps(value).encode() + b"\n\n"
+        ),
+    )
+    stream = b"".join(data.draw(st.lists(odd, max_size=12)))
+    assert read(kind, cut(stream, data.draw(PLACES))) == read(kind, [stream])
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(EVENT_LINES), max_size=20), PLACES)
+def test_events_are_read_as_the_client_library_reads_them(given, places):
+    stream = b"".join(given) + b"\n"
+    response = httpx2.Response(
+        200,
+        headers={"content-type": "text/event-stream"},
+        content=stream,
+        request=httpx2.Request("POST", "http://127.0.0.1"),
+    )
+    expected = [event.data.encode() for event in httpx2.EventSource(response) if event.data]
+    found = list(events(lines(cut(stream, places), max_line=1000, max_bytes=1000)))
+    assert [data for data in found if data] == expected
+
+
+def test_lines_and_the_whole_are_bounded_however_small_the_chunks():
+    with pytest.raises(BackendFailed, match="line"):
+        list(lines([b"x"] * 2000, max_line=1000, max_bytes=10_000))
+    with pytest.raises(BackendFailed, match="more than 1,000 bytes"):
+        list(lines([b"x\n"] * 600, max_line=1000, max_bytes=1000))
+
+
+def test_the_first_event_may_begin_with_a_byte_order_mark():
+    assert list(events([b"\xef\xbb\xbfdata: a", b""])) == [b"a"]

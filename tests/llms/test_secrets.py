@@ -1,0 +1,156 @@
+"""Keys: where they come from, and that none is ever shown."""
+
+import copy
+import logging
+import pickle
+
+import pytest
+from llms.asking import IMPATIENT, MARKER, PROMPT, QUICK, ask, everything_in, made
+from llms.stub import KINDS
+
+from ragqa.errors import BackendFailed, UsageError
+from ragqa.llms import llm_for
+from ragqa.llms.secrets import Secret, find_key, key_file
+
+VARIABLES = {"openai": "OPENAI_API_KEY", "ollama": "OLLAMA_API_KEY"} | {
+    "anthropic": "ANTHROPIC_API_KEY"
+}
+LEAKY = [
+    "401",
+    "key_everywhere",
+    "key_in_redirect",
+    "key_in_error",
+    "key_in_html",
+    "no_headers",
+    "garbage",
+    "cut",
+    "malformed",
+]
+
+
+@pytest.fixture
+def own_keys(tmp_path, monkeypatch):
+    """The user's folder of keys, empty."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    folder = key_file("openai").parent
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_a_secret_shows_as_stars_however_it_is_printed():
+    secret = Secret(MARKER)
+    assert {str(secret), repr(secret), f"{secret}", f"{secret:>40}", "%s" % secret} == {"***"}  # noqa: UP031 - one of the ways
+    assert MARKER not in repr([secret]) + repr(vars(Secret))
+    assert secret.reveal() == MARKER
+
+
+@pytest.mark.parametrize("keep", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_secret_is_neither_pickled_nor_copied(keep):
+    with pytest.raises(TypeError, match="secret"):
+        keep(Secret(MARKER))
+
+
+def test_a_key_comes_from_the_environment_before_the_file(own_keys, monkeypatch):
+    assert find_key("openai", "OPENAI_API_KEY") is None
+    key_file("openai").write_text("from-the-file\n")
+    key_file("openai").chmod(0o600)
+    assert find_key("openai", "OPENAI_API_KEY").reveal() == "from-the-file"
+    monkeypatch.setenv("OPENAI_API_KEY", MARKER)
+    assert find_key("openai", "OPENAI_API_KEY").reveal() == MARKER
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o660, 0o602, 0o400])
+def test_a_key_file_that_others_may_use_is_refused_with_the_command_that_mends_it(own_keys, mode):
+    key_file("openai").write_text(MARKER)
+    key_file("openai").chmod(mode)
+    with pytest.raises(UsageError) as caught:
+        find_key("openai", "OPENAI_API_KEY")
+    assert caught.value.hint == f"chmod 600 {key_file('openai')}"
+    assert MARKER not in everything_in(caught.value)
+
+
+def test_a_key_file_that_is_a_link_is_refused(own_keys, tmp_path):
+    (tmp_path / "elsewhere").write_text(MARKER)
+    (tmp_path / "elsewhere").chmod(0o600)
+    key_file("openai").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match="symbolic link"):
+        find_key("openai", "OPENAI_API_KEY")
+
+
+def test_a_folder_in_place_of_a_key_file_is_refused(own_keys):
+    key_file("openai").mkdir()
+    with pytest.raises(UsageError, match="not a regular file"):
+        find_key("openai", "OPENAI_API_KEY")
+
+
+@pytest.mark.parametrize("tail", [" x", "\r\nX-Evil: 1", "é"])
+def test_what_cannot_be_a_key_is_refused_without_being_shown(monkeypatch, tail):
+    monkeypatch.setenv("OPENAI_API_KEY", MARKER + tail)
+    with pytest.raises(UsageError) as caught:
+        find_key("openai", "OPENAI_API_KEY")
+    assert MARKER not in everything_in(caught.value)
+
+
+def test_an_empty_key_file_is_refused(own_keys):
+    key_file("openai").touch(0o600)
+    with pytest.raises(UsageError, match="empty"):
+        find_key("openai", "OPENAI_API_KEY")
+
+
+@pytest.fixture(params=KINDS)
+def keyed(request, stub, monkeypatch):
+    """A function that makes a backend with the marker as its key, for a mode of the stub."""
+
+    def backend(mode):
+        for name, value in stub.environment(request.param, mode).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv(VARIABLES[request.param], MARKER)
+        stub.requests.clear()
+        return made(request.param, limits=IMPATIENT if mode == "no_headers" else QUICK)
+
+    return backend
+
+
+def test_the_key_is_sent_in_one_header_only(keyed, stub):
+    ask(keyed("ok"))
+    [(path, headers, body)] = stub.requests
+    assert [name for name, value in headers.items() if MARKER in value] in (
+        ["Authorization"],
+        ["x-api-key"],
+    )
+    assert MARKER not in f"{path} {body}"
+
+
+@pytest.mark.parametrize("mode", LEAKY)
+def test_no_failure_shows_the_key(keyed, mode, caplog, capfd):
+    caplog.set_level(logging.DEBUG)
+    llm = keyed(mode)
+    _, from_thread = ask(llm)
+    with pytest.raises(BackendFailed) as caught:
+        list(llm.stream(PROMPT, max_tokens=5))
+    for failure in (from_thread, caught.value):
+        assert MARKER not in everything_in(failure)
+        assert MARKER[:20] not in failure.message
+        assert failure.__cause__ is failure.__context__ is None
+    assert MARKER not in "".join(map(str, caplog.records)) + caplog.text
+    assert MARKER not in "".join(capfd.readouterr())
+
+
+def test_a_key_in_the_answer_is_hidden_though_it_comes_in_pieces(keyed):
+    pieces, failure = ask(keyed("key_in_text"))
+    assert failure is None
+    assert "".join(pieces) == f"It is ***, *** and not {MARKER[:7]}"
+
+
+def test_a_backend_does_not_show_its_key(keyed):
+    llm = keyed("ok")
+    assert MARKER not in f"{llm!r} {vars(llm)} {llm.target} {llm.destination}"
+
+
+def test_a_server_elsewhere_needs_a_key_and_one_on_this_machine_does_not(monkeypatch):
+    with pytest.raises(UsageError) as caught:
+        llm_for("anthropic:tiny")
+    assert "api.anthropic.com" in caught.value.message
+    assert "ANTHROPIC_API_KEY" in caught.value.hint
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://localhost:1")
+    assert llm_for("anthropic:tiny").destination.is_local

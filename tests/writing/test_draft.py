@@ -1,0 +1,120 @@
+"""What an LLM writes, cut into sentences with the numbers that they cite, while it arrives."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqa.writing.draft import Draft
+
+
+def drafted(text, cut=None):
+    draft, sentences = Draft(), []
+    for start in range(0, len(text), cut or len(text) or 1):
+        sentences += draft.feed(text[start : start + (cut or len(text))])
+    return sentences + draft.finish()
+
+
+def told(text):
+    return [(one.text, one.numbers) for one in drafted(text)]
+
+
+def test_a_sentence_has_the_numbers_before_and_behind_its_full_stop():
+    assert told("Cats sleep [1]. Dogs bark. [2][3] Cows moo [1, 4].") == [
+        ("Cats sleep.", (1,)),
+        ("Dogs bark.", (2, 3)),
+        ("Cows moo.", (1, 4)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mark", "numbers"),
+    [
+        ("[passage 2]", (2,)),
+        ("[Source 2, source 3]", (2, 3)),
+        ("[1-3]", (1, 2, 3)),
+        ("[1\u20133]", (1, 2, 3)),
+        ("[1 and 3]", (1, 3)),
+        ("[^2]", (2,)),
+        ("\u30103\u2020source\u3011", (3,)),
+        ("[1](https://evil.example/?q=x)", (1,)),
+        ("[2] [2]", (2,)),
+        ("[900-999]", (900, 999)),
+    ],
+)
+def test_marks_are_understood_in_the_forms_that_models_use(mark, numbers):
+    assert told(f"Cats sleep {mark}. And dogs bark.") == [
+        ("Cats sleep.", numbers),
+        ("And dogs bark.", ()),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["Use `rows[1]` here.", "See [note 12](a.md) now.", "The year [2024]."]
+)
+def test_brackets_that_are_no_citation_stay(text):
+    assert told(text) == [(text, ())]
+
+
+def test_items_and_paragraphs_keep_what_stands_before_them():
+    leads = [
+        one.lead for one in drafted("Do this:\n1. Sort [1]\n2. Search. Then stop.\n\n\n\nDone.")
+    ]
+    assert leads == ["", "\n1. ", "\n2. ", " ", "\n\n"]
+
+
+def test_numbers_on_a_line_of_their_own_belong_to_the_sentence_before():
+    assert told("Cats sleep.\n[1]\nDogs bark.\n\n[2] [3]") == [
+        ("Cats sleep.", (1,)),
+        ("Dogs bark.", (2, 3)),
+    ]
+
+
+def test_a_block_of_code_is_one_piece_and_its_brackets_are_code():
+    code = "```python\nx = rows[1]. y\n\nz\n```"
+    assert told(f"So:\n{code}\n[2]\nDone [3].") == [("So:", ()), (code, (2,)), ("Done.", (3,))]
+    assert told(f"{code[:-4]}") == [(code[:-4].rstrip(), ())]
+
+
+def test_a_sentence_is_given_as_soon_as_the_next_one_has_begun():
+    draft = Draft()
+    assert draft.feed("Cats sleep [1]. Dog") == []
+    assert [one.text for one in draft.feed("s bark")] == ["Cats sleep."]
+    assert draft.feed(" at Mr. ") == []
+    assert [one.text for one in draft.finish()] == ["Dogs bark at Mr."]
+
+
+PIECES = st.sampled_from(
+    ["Cats sleep. ", "Dogs (e.g. ours) bark", "[1]", " [2, 3]", ".", " ", "\n", "- ", "2. ",
+     "`x[1]`", "```\n", "\u3002", "[", "]", '"', "https://a.b/c", "caf\u00e9 ", "**B**"]
+)  # fmt: skip
+
+
+@given(st.one_of(st.text(max_size=200), st.lists(PIECES, max_size=30).map("".join)))
+def test_no_letter_is_lost_or_added(text):
+    letters = re.sub(r"[\[\u3010][^\[\]\u3010\u3011]*[\]\u3011](\([^)\s]*\))?", "", text)
+    kept = "".join(one.lead + one.text for one in drafted(text))
+    for character in {c for c in letters if c.isalpha()}:
+        assert kept.count(character) >= letters.count(character)
+    assert len(kept) <= len(text) + text.count("]")
+
+
+@given(st.lists(PIECES, max_size=20).map("".join), st.integers(1, 9))
+def test_it_does_not_matter_where_the_text_is_cut(text, cut):
+    whole, pieces = drafted(text), drafted(text, cut)
+    assert {n for one in pieces for n in one.numbers} == {n for one in whole for n in one.numbers}
+    joined, others = (
+        "".join("".join(one.text.split()) for one in each) for each in (whole, pieces)
+    )
+    assert joined == others
+
+
+@pytest.mark.parametrize("cut", range(1, 9))
+def test_ordinary_text_is_cut_alike_however_it_arrives(cut):
+    text = (
+        "Fine-tune when prompts fail [1]. It costs e.g. $3.50 (about 3 euros) a day [2][3].\n\n"
+        "- Sort **first**. [1]\n- Then search, as Dr. Smith says [passage 2].\n\n"
+        "```sh\nls [1]\n```\n[3]\nThat is all."
+    )
+    assert drafted(text, cut) == drafted(text)
