@@ -27,13 +27,13 @@ from ragqa.types import Retrieved
 CARRIED = 2
 """So many words are carried over."""
 
-FOUND = 0.7
+FOUND = 0.8
 """The notes have something for a question where its best passage scores at least this."""
 
-RARE = 0.5
+RARE = 0.4
 """They do, too, where that is headed by a word of it of at least this share of the highest idf."""
 
-LONG = 6
+LONG = 5
 """A question with so many words that say something is asked of the notes by itself."""
 
 TOLD = 3
@@ -100,9 +100,11 @@ def _leans(
     said = sum(bool(word.terms) for word in words)
     if not said or _GOES_ON.match(question.lstrip()):
         return True
-    if any(_refers(words, at) for at in range(len(words))):
-        return True
-    return said < LONG and not _is_found(find(question), snapshot)
+    if said >= LONG:
+        return False
+    return any(_refers(words, at) for at in range(len(words))) or not _is_found(
+        find(question), snapshot
+    )
 
 
 def _refers(words: Sequence[_Word], at: int) -> bool:

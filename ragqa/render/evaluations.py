@@ -248,6 +248,7 @@ def _number(value: float) -> str:
 def with_interval(
     value: float, interval: Sequence[float] | None, *, signed: bool = False, digits: int = 3
 ) -> str:
+    """A figure with its interval behind it, if it has one."""
     form = f"{'+' if signed else ''}.{digits}f"
     if not interval:
         return f"{value:{form}}"
