@@ -2,11 +2,15 @@
 
 import json
 import os
+import pty
 import shutil
+import struct
 import subprocess
 import sys
 from dataclasses import dataclass
+from fcntl import ioctl
 from pathlib import Path
+from termios import TIOCSWINSZ
 
 from ragqa.types import Answer, Citation, EmbedderInfo, IndexInfo
 
@@ -60,6 +64,29 @@ def run_ragqa(*args, cwd=None, env=None, **kwargs):
     )
     out, err = (stream.decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
     return Run(done.returncode, out, err)
+
+
+def on_terminal(*args, columns=80, env=None):
+    """What a command prints on a terminal so wide."""
+    leader, follower = pty.openpty()
+    ioctl(follower, TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    environment = os.environ | QUICK | {"TERM": "xterm-256color"} | (env or {})
+    environment.pop("COLUMNS", None)
+    with subprocess.Popen(
+        [command(), *args], stdin=follower, stdout=follower, stderr=follower, env=environment
+    ):
+        os.close(follower)
+        pieces = []
+        while True:
+            try:
+                piece = os.read(leader, 65_536)
+            except OSError:
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+    os.close(leader)
+    return b"".join(pieces).decode("utf-8")
 
 
 INFO = IndexInfo(

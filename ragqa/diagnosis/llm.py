@@ -7,7 +7,8 @@ from ragqa.config import Loaded, Origin
 from ragqa.consent import consent_file, consents, is_allowed
 from ragqa.diagnosis.findings import Finding, Severity
 from ragqa.errors import RagqaError
-from ragqa.llms import NO_LLM, Destination, Kind, kinds, llm_for
+from ragqa.llms import LLMS, NO_LLM, Destination, Kind, kinds, llm_for
+from ragqa.llms.secrets import check_key_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,17 @@ def overview_of(loaded: Loaded) -> Overview:
 
 
 def diagnose_llm(choice: Choice) -> Iterator[Finding]:
-    """Say which backend is set, and what is wrong with that or with what was allowed."""
+    """Say which backend is set, and what is wrong with it, with what was allowed, or with keys."""
     yield _finding(choice)
     problem = consents().problem
     if problem:
         yield Finding(Severity.WARNING, problem, f"remove {consent_file()}")
+    for kind in LLMS:
+        try:
+            check_key_file(kind)
+        except RagqaError as exc:
+            if exc.message != choice.problem:
+                yield Finding(Severity.WARNING, exc.message, exc.hint)
 
 
 def _finding(choice: Choice) -> Finding:

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from ragqa.llms import LLM, Prompt
+from ragqa.llms import LLM, Destination, Prompt
 from ragqa.llms.limits import bounded
 
 PROMPT = Prompt(
@@ -31,8 +31,7 @@ class Trial:
     :param pieces: in how many pieces it came; more than one where the backend streams.
     """
 
-    backend: str
-    where: str
+    destination: Destination
     first_ms: float
     total_ms: float
     pieces: int
@@ -61,10 +60,8 @@ def try_llm(llm: LLM, *, deadline_s: int) -> Trial:
     for piece in given:
         arrived.append(_since(start))
         pieces.append(piece)
-    destination = llm.destination
     return Trial(
-        backend=destination.backend,
-        where=destination.where,
+        destination=llm.destination,
         first_ms=arrived[0],
         total_ms=_since(start),
         pieces=len(pieces),

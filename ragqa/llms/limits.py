@@ -40,20 +40,19 @@ def bounded(
     finally:
         reader.stop()
     if is_empty:
-        raise BackendFailed(
-            f"{llm.destination.backend} gave no text", hint="ask again, or without --llm"
-        )
+        raise BackendFailed(f"{reader.name} gave no text", hint="ask again, or without --llm")
 
 
 class _Reader:
     """Reads a stream into a queue until it ends, fails, or is stopped."""
 
     def __init__(self, llm: LLM, prompt: Prompt, max_tokens: int, max_chars: int) -> None:
+        self.name = llm.destination.backend
         self._llm = llm
         self._prompt = prompt
         self._max_tokens = max_tokens
         self._max_chars = max_chars
-        self._pieces: Iterator[str] | None = None
+        self._pieces: Iterator[str] = iter(())
         self._stopped = threading.Event()
         # What is in it is at most `max_chars` long, so that it needs no other bound.
         self._items: queue.SimpleQueue[str | RagqaError | None] = queue.SimpleQueue()
@@ -64,7 +63,7 @@ class _Reader:
             return self._items.get(timeout=max(seconds, 0))
         except queue.Empty:
             return BackendFailed(
-                f"{self._llm.destination.backend} was not done in time",
+                f"{self.name} was not done in time",
                 hint="allow more: ragqa config set llm_deadline_s N",
             )
 
@@ -78,21 +77,26 @@ class _Reader:
 
     def run(self) -> None:
         """Read to the end, whatever that is."""
+        end: RagqaError | None = BackendFailed(f"{self.name} failed")
         try:
             self._read()
-            self._items.put(None)
+            end = None
         except RagqaError as exc:
-            # Without the frames that raised it, whose variables may hold a key.
-            exc.__cause__ = exc.__context__ = None
-            self._items.put(exc.with_traceback(None))
+            # Without the frames and causes, whose variables may hold a key.
+            end = exc.with_traceback(None)
+            end.__cause__ = end.__context__ = None
+            end.message = hide(end.message, environment_secrets())
+            end.args = (end.message,)
         except BaseException as exc:  # noqa: BLE001 - others' packages, too, may raise anything
-            told = " ".join(f"{type(exc).__name__}: {exc}"[: 10 * _MAX_TOLD].split())
-            told = hide(told, environment_secrets())[:_MAX_TOLD]
-            self._items.put(BackendFailed(f"{self._llm.destination.backend} failed: {told}"))
+            end = BackendFailed(f"{self.name} failed: {_told(exc)}")
+        finally:
+            self._items.put(end)
 
     def _read(self) -> None:
         size = 0
         self._pieces = self._llm.stream(self._prompt, max_tokens=self._max_tokens)
+        if self._stopped.is_set():
+            return
         try:
             for piece in self._pieces:
                 if self._stopped.is_set():
@@ -100,8 +104,7 @@ class _Reader:
                 size += len(piece)
                 if size > self._max_chars:
                     raise BackendFailed(
-                        f"{self._llm.destination.backend} wrote more than "
-                        f"{self._max_chars:,} characters",
+                        f"{self.name} wrote more than {self._max_chars:,} characters",
                         hint="ask without --llm, or try another model",
                     )
                 if piece:
@@ -110,3 +113,12 @@ class _Reader:
             close = getattr(self._pieces, "close", None)
             if close is not None:
                 close()
+
+
+def _told(exc: BaseException) -> str:
+    try:
+        said = str(exc)
+    except Exception:  # noqa: BLE001 - not even that can be relied on
+        said = ""
+    told = hide(f"{type(exc).__name__}: {said}", environment_secrets())
+    return " ".join(told[: 10 * _MAX_TOLD].split())[:_MAX_TOLD]

@@ -80,6 +80,14 @@ def find_key(kind: str, variable: str) -> Secret | None:
     return None if found is None else _checked(found, str(path))
 
 
+def check_key_file(kind: str) -> None:
+    """Make sure that nobody else can read the key which the user keeps for a kind, if any.
+
+    :raises UsageError: others can, or it is not a file of the user's.
+    """
+    _read_own_file(key_file(kind))
+
+
 def _read_own_file(path: Path) -> Secret | None:
     mend = f"chmod 600 {path}"
     try:

@@ -39,7 +39,7 @@ def print_trial(trial: Trial) -> None:
     """Print how a backend did, and what it said."""
     streams = f"yes, {trial.pieces} pieces" if trial.streams else "no, all at once"
     cites = "yes" if trial.cites else "no: its answers will be marked as without support"
-    _row("backend", f"{trial.backend}, {trial.where}")
+    _row("backend", f"{trial.destination.backend}, on {trial.destination.where}")
     _row("first text", f"after {trial.first_ms / 1000:.2f} s")
     _row("all of it", f"after {trial.total_ms / 1000:.2f} s")
     _row("streams", streams)
@@ -50,8 +50,8 @@ def print_trial(trial: Trial) -> None:
 def trial_document(trial: Trial) -> Document:
     """What `ragqa llm check --json` prints."""
     return {
-        "backend": trial.backend,
-        "where": trial.where,
+        "backend": trial.destination.backend,
+        **destination_document(trial.destination),
         "first_ms": trial.first_ms,
         "total_ms": trial.total_ms,
         "pieces": trial.pieces,
@@ -66,8 +66,9 @@ def _about(kind: Kind) -> list[str]:
         return [f"brought by the package {kind.package}, which is loaded when it is used"]
     if kind.problem:
         return [kind.needs, f"cannot be used: {kind.problem}"]
-    where = kind.destination.where if kind.destination else "not known yet"
-    return [kind.needs, f"can be used; data goes to {where}"]
+    if kind.destination is None or kind.destination.is_local:
+        return [kind.needs, "can be used; nothing leaves this machine"]
+    return [kind.needs, f"can be used; data goes to {kind.destination.where}"]
 
 
 def _kind_document(kind: Kind) -> Document:

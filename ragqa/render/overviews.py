@@ -111,6 +111,8 @@ def llm_line(choice: Choice) -> str:
     said = f"{choice.spec}, set by {choice.origin}"
     if choice.destination is None:
         return f"{said}: {choice.problem}"
+    if choice.destination.is_local:
+        return f"{said}; nothing leaves this machine"
     allowed = "" if choice.allowed else " (not allowed yet)"
     return f"{said}; data goes to {choice.destination.where}{allowed}"
 
@@ -121,7 +123,7 @@ def llm_document(choice: Choice) -> Document:
         "llm": choice.spec or None,
         "origin": choice.origin or None,
         **destination_document(choice.destination),
-        "allowed": choice.allowed,
+        "allowed": choice.allowed if choice.spec else None,
         "problem": choice.problem or None,
         "fix": choice.fix or None,
     }

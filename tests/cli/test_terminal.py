@@ -1,15 +1,9 @@
 """What a person sees in a terminal: width, colour, links."""
 
-import os
-import pty
 import re
-import struct
-import subprocess
-from fcntl import ioctl
-from termios import TIOCSWINSZ
 
 import pytest
-from support import QUICK, command
+from support import on_terminal
 
 LINK = re.compile(r"\x1b\]8;[^;]*;([^\x1b]*)\x1b\\")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -28,29 +22,6 @@ def places(tmp_path, quick):
     found = ["--corpus", str(notes), "--index", str(tmp_path / "index")]
     quick("index", *found)
     return found
-
-
-def on_terminal(*args, columns=80, env=None):
-    """What a command prints on a terminal so wide."""
-    leader, follower = pty.openpty()
-    ioctl(follower, TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    environment = os.environ | QUICK | {"TERM": "xterm-256color"} | (env or {})
-    environment.pop("COLUMNS", None)
-    with subprocess.Popen(
-        [command(), *args], stdin=follower, stdout=follower, stderr=follower, env=environment
-    ):
-        os.close(follower)
-        pieces = []
-        while True:
-            try:
-                piece = os.read(leader, 65_536)
-            except OSError:
-                break
-            if not piece:
-                break
-            pieces.append(piece)
-    os.close(leader)
-    return b"".join(pieces).decode("utf-8")
 
 
 def plain(printed):

@@ -1,7 +1,9 @@
 """Where a backend may send, and what is said about it beforehand."""
 
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 from llms.asking import MARKER, PROMPT, ask, everything_in, made
@@ -202,14 +204,26 @@ def test_tls_to_a_server_without_it_fails(stub, monkeypatch):
 
 
 def test_a_host_that_has_no_address_cannot_be_found(monkeypatch):
-    import socket
-
     def unknown(*_, **__):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
     assert "cannot be found" in ask(made("openai"))[1].message
+
+
+def test_a_name_that_is_looked_up_for_ever_is_left_at_the_deadline(monkeypatch):
+    held = threading.Event()
+
+    def hanging(*_, **__):
+        held.wait(20)
+        raise socket.gaierror(socket.EAI_AGAIN, "Try again")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hanging)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    _, failure = ask(made("openai"), deadline_s=0.1)
+    held.set()
+    assert "in time" in failure.message
 
 
 def test_kinds_are_listed_with_where_they_would_send_or_what_they_lack(monkeypatch):

@@ -1,6 +1,7 @@
 """Each fault of a server, as seen by each kind of backend: one sentence, and what mends it."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from llms.asking import IMPATIENT, PROMPT, QUICK, ask, made
@@ -114,6 +115,11 @@ def test_only_what_may_pass_is_asked_again_and_at_most_twice(at, stub, mode, tim
     assert len(stub.requests) == times
 
 
+@pytest.mark.parametrize("mode", ["429_once", "429_until_a_date"])
+def test_a_retry_waits_as_long_as_the_server_asks(at, mode):
+    assert ask(at(mode, limits=replace(QUICK, wait_s=3600))) == (PIECES, None)
+
+
 def test_a_server_that_is_down_is_named_with_its_address(kind, monkeypatch):
     port = closed_port()
     for name in ("OPENAI_BASE_URL", "OLLAMA_HOST", "ANTHROPIC_BASE_URL"):
@@ -154,6 +160,14 @@ def test_the_deadline_ends_a_wait_for_the_server(at, stub):
     _, failure = ask(at("no_headers", limits=Limits()), deadline_s=0.2)
     assert "in time" in failure.message
     assert stub.client_left.wait(10)
+
+
+def test_nothing_is_sent_after_it_was_cancelled(at, stub):
+    reply = at("ok").stream(PROMPT, max_tokens=5)
+    reply.cancel()
+    with pytest.raises(BackendFailed, match="told to stop"):
+        next(reply)
+    assert stub.requests == []
 
 
 def test_nothing_is_sent_before_the_first_piece_is_asked_for(at, stub):

@@ -87,11 +87,24 @@ def test_a_backend_cannot_end_the_program(raised):
     assert raised.__name__ in ask(Backend(pieces))[1].message
 
 
-def test_an_error_on_purpose_stays_what_it_is():
+def test_a_failure_that_cannot_be_told_is_one_all_the_same():
+    class Mute(Exception):
+        def __str__(self):
+            raise LookupError
+
     def pieces():
-        raise UsageError("no such model", hint="pull it") from LookupError(MARKER)
+        raise Mute
         yield
 
+    assert "Mute" in ask(Backend(pieces))[1].message
+
+
+def test_an_error_on_purpose_stays_what_it_is(monkeypatch):
+    def pieces():
+        raise UsageError(f"no {MARKER}", hint="pull it") from LookupError(MARKER)
+        yield
+
+    monkeypatch.setenv("SOME_TOKEN", MARKER)
     _, failure = ask(Backend(pieces))
     assert (type(failure), failure.hint) == (UsageError, "pull it")
     assert MARKER not in everything_in(failure)

@@ -12,9 +12,6 @@ from ragqa.errors import BackendFailed, UsageError
 from ragqa.llms import llm_for
 from ragqa.llms.secrets import Secret, find_key, key_file
 
-VARIABLES = {"openai": "OPENAI_API_KEY", "ollama": "OLLAMA_API_KEY"} | {
-    "anthropic": "ANTHROPIC_API_KEY"
-}
 LEAKY = [
     "401",
     "key_everywhere",
@@ -98,13 +95,14 @@ def test_an_empty_key_file_is_refused(own_keys):
 
 
 @pytest.fixture(params=KINDS)
-def keyed(request, stub, monkeypatch):
-    """A function that makes a backend with the marker as its key, for a mode of the stub."""
+def keyed(request, stub, monkeypatch, own_keys):
+    """A function that makes a backend with the marker in its key file, for a mode of the stub."""
 
     def backend(mode):
         for name, value in stub.environment(request.param, mode).items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setenv(VARIABLES[request.param], MARKER)
+        key_file(request.param).write_text(MARKER)
+        key_file(request.param).chmod(0o600)
         stub.requests.clear()
         return made(request.param, limits=IMPATIENT if mode == "no_headers" else QUICK)
 

@@ -37,14 +37,17 @@ def make_babbling(folder, *, window=32_768, template=TEMPLATE):
     return _save(model, tokenizer, folder)
 
 
-def make_saying(folder, *pieces, window=32_768, template=TEMPLATE):
-    """Save a model that answers everything with these pieces, no two of them alike."""
+def make_saying(folder, *pieces, endless=False, window=32_768, template=TEMPLATE):
+    """Save a model that answers everything with these pieces, no two of them alike.
+
+    An endless one begins again and again.
+    """
     tokenizer = _tokenizer(template)
     tokenizer.add_tokens([AddedToken(piece, normalized=False) for piece in pieces])
     size = len(tokenizer)
     said = tokenizer.convert_tokens_to_ids([*pieces, END])
     model = LlamaForCausalLM(_config(size, hidden=size, layers=1, window=window, end=said[-1]))
-    following = dict(pairwise(said))
+    following = dict(pairwise(said)) | ({said[-2]: said[0]} if endless else {})
     with torch.no_grad():
         for weights in (*model.model.layers.parameters(), model.lm_head.weight):
             weights.zero_()
@@ -79,7 +82,7 @@ def _config(size, *, hidden, layers, window, end=None):
         hidden_size=hidden,
         intermediate_size=hidden,
         num_hidden_layers=layers,
-        num_attention_heads=2,
+        num_attention_heads=1,
         head_dim=16,
         max_position_embeddings=window,
         bos_token_id=None,
