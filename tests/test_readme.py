@@ -82,6 +82,21 @@ def test_the_notes_that_disagree_are_shown_as_they_are_printed(ragqa, tmp_path):
     assert run.code == 0
 
 
+def test_the_chat_that_is_shown_is_what_is_said(ragqa, wiki_index):
+    section = README.partition("## Chat")[2].partition("\n## ")[0]
+    command, _, shown = blocks("console", section)[0].partition("\n")
+    exchanges = [block.split("\n") for block in f"\n{shown}".strip("\n").split("> ")[1:]]
+    questions = "".join(f"{question}\n" for question, *_ in exchanges)
+    args = shlex.split(command)[2:]
+    run = ragqa(*args, "--index", wiki_index, cwd=ROOT, input=questions.encode())
+    # An answer ends with its confidence and a blank line.
+    answers = re.split(r"Confidence that .*\n\n", run.out)
+    assert len(exchanges) == len(answers) - 1
+    for (_, *lines), answer in zip(exchanges, answers, strict=False):
+        lines = [line for line in lines if line]
+        assert answer.splitlines()[: len(lines)] == lines
+
+
 def test_the_python_example_runs(tmp_path, monkeypatch, wiki_index, capsys):
     (example,) = blocks("python")
     script = tmp_path / "example.py"

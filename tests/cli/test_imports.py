@@ -23,6 +23,7 @@ print(code, *loaded, file=sys.stderr)
 def imported(*args):
     done = subprocess.run(
         [sys.executable, "-c", PROBE, *map(str, args)],
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         env=os.environ,
@@ -42,9 +43,14 @@ def test_help_and_version_import_nothing_heavy(args):
     assert imported(*args).isdisjoint(HEAVY | FOR_ASKING | FOR_BUILDING | {"rich"})
 
 
+def test_a_chat_imports_nothing_heavy_before_its_first_question():
+    modules = imported("chat", "--corpus", CORPUS)
+    assert modules.isdisjoint(HEAVY | FOR_ASKING | FOR_BUILDING | {"rich"})
+
+
 def test_ask_imports_neither_torch_nor_what_only_building_needs(wiki_index):
     modules = imported("ask", "when should I fine-tune?", "--corpus", CORPUS, "--index", wiki_index)
-    assert modules.isdisjoint(HEAVY | FOR_BUILDING)
+    assert modules.isdisjoint(HEAVY | FOR_BUILDING | {"prompt_toolkit"})
     assert modules >= FOR_ASKING
 
 
