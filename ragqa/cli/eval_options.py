@@ -30,6 +30,12 @@ ChunkingFolder = Annotated[
     str | None,
     typer.Option(metavar="DIR", help="A set with docs/ and questions.jsonl with gold spans."),
 ]
+Grounding = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="Sentences with passages: how well the support check tells them apart."
+    ),
+]
 HoldOut = Annotated[
     float | None,
     typer.Option(

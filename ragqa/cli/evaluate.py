@@ -15,6 +15,7 @@ from ragqa.cli.eval_options import (
     FailUnder,
     Failures,
     Generate,
+    Grounding,
     Half,
     HoldOut,
     Limit,
@@ -44,6 +45,7 @@ def evaluate(
     beir: BeirFolder = None,
     qa: QaFolder = None,
     chunking: ChunkingFolder = None,
+    grounding: Grounding = None,
     hold_out: HoldOut = None,
     seed: Seed = _SEED,
     limit: Limit = None,
@@ -66,6 +68,8 @@ def evaluate(
     mode = _mode(_given(ctx.params))
     if compare is not None:
         return _compare(*map(Path, compare), json=json)
+    if grounding is not None:
+        return _evaluate_grounding(Path(grounding), half, limit, overrides, json=json)
     places = _Places(corpus, index)
     if generate is not None and out is not None:
         return _generate(generate, Path(out), seed, places, json=json)
@@ -108,6 +112,7 @@ _MEASURING = {"--limit", "--set", "--fail-under", "--failures", "--report"}
 _MODES = {
     "--compare": set[str](),
     "--generate": {"--out", "--corpus", "--index"},
+    "--grounding": {"--half", "--limit", "--set"},
     "--beir": _MEASURING,
     "--qa": {*_MEASURING, "--hold-out"},
     "--chunking": _MEASURING,
@@ -163,6 +168,7 @@ def _evaluate(
 
     targets = [parse_target(text) for text in fail_under]
     check_measurable(targets, wanted.mode)
+    _check_half(wanted.half)
     _check_values(wanted, report)
     render.show_logged_warnings()
     with render.ProgressLine() as progress:
@@ -182,12 +188,15 @@ def _evaluate(
     return 0
 
 
+def _check_half(half: str | None) -> None:
+    if half not in (None, "tune", "test", "all"):
+        raise UsageError(f"--half is tune, test or all, not {half!r}")
+
+
 def _check_values(wanted: _Wanted, report: str | None) -> None:
     """Refuse what would fail, before the work rather than after it."""
     if wanted.hold_out is not None and not 0 < wanted.hold_out < 1:
         raise UsageError("--hold-out takes a share between 0 and 1", hint="--hold-out 0.5")
-    if wanted.half not in (None, "tune", "test", "all"):
-        raise UsageError(f"--half is tune, test or all, not {wanted.half!r}")
     if report is not None:
         if not report.lower().endswith((".html", ".htm")):
             raise UsageError(f"the report is a page: {report} must end in .html")
@@ -224,6 +233,30 @@ def _measure_questions(wanted: _Wanted, progress: "Progress") -> dict[str, Any]:
         return evaluate_questions(
             index, questions, name=path.stem, half=half, limit=wanted.limit, progress=progress
         )
+
+
+def _evaluate_grounding(
+    path: Path, half: str | None, limit: int | None, overrides: list[str] | None, *, json: bool
+) -> int:
+    from ragqa import render
+    from ragqa.config import load_settings
+    from ragqa.evaluation.grounding import evaluate_grounding, read_grounding
+    from ragqa.evaluation.questions import choose_half
+    from ragqa.render.groundings import print_grounding
+
+    _check_half(half)
+    settings = load_settings(dict(_settings(overrides))).settings
+    rows = read_grounding(path)
+    chosen, named = choose_half(rows, half, what="sentence")
+    with render.ProgressLine() as progress:
+        document = evaluate_grounding(
+            chosen[:limit], rows, settings, name=path.stem, half=named, progress=progress
+        )
+    if json:
+        render.print_document(document)
+    else:
+        print_grounding(document)
+    return 0
 
 
 def _compare(a: Path, b: Path, *, json: bool) -> int:

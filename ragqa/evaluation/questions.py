@@ -5,11 +5,23 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from ragqa.errors import UsageError
 
 HALVES = ("tune", "test")
+
+
+class Halved(Protocol):
+    """What a file divides into halves; `half` is "" where it does not."""
+
+    @property
+    def half(self) -> str:
+        """Which one it is of."""
+        ...
+
+
+_Halved = TypeVar("_Halved", bound=Halved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +86,13 @@ def read_questions(path: Path) -> list[Question]:
     return list(questions.values())
 
 
-def choose_half(questions: Sequence[Question], half: str | None) -> tuple[list[Question], str]:
+def choose_half(
+    questions: Sequence[_Halved], half: str | None, *, what: str = "question"
+) -> tuple[list[_Halved], str]:
     """The questions of a half, and its name, "" for all.
 
     :param half: "tune", "test" or "all"; None means test, or all where questions are not divided.
+    :param what: what they are, for the message.
     :raises UsageError: there are none in it.
     """
     if half is None:
@@ -86,7 +101,7 @@ def choose_half(questions: Sequence[Question], half: str | None) -> tuple[list[Q
         return list(questions), ""
     chosen = [question for question in questions if question.half == half]
     if not chosen:
-        raise UsageError(f"no question is of the half {half!r}", hint="ragqa eval --half all")
+        raise UsageError(f"no {what} is of the half {half!r}", hint="ragqa eval --half all")
     return chosen, half
 
 

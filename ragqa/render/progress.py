@@ -21,8 +21,9 @@ _STAGES = {
     "searching": "Searching notes",
     "indexing": "Indexing documents",
     "asking": "Asking questions",
+    "checking": "Checking sentences",
 }
-_RATED = ("embedding", "indexing", "asking")
+_RATED = ("embedding", "indexing", "asking", "checking")
 
 
 class ProgressLine:
