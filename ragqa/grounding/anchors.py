@@ -25,6 +25,9 @@ DERIVED = 0.3
 UNCOUNTED = 0.4
 """How far a figure is doubted that follows from others, and a count that only a list may show."""
 
+UNDERSTOOD = 1.0
+"""A name of so low an idf stands in every third passage: what all notes are about is understood."""
+
 _FAR = 0.3
 _NAME_NEAR = 0.03
 _NAME_FAR = 0.15
@@ -99,13 +102,22 @@ def _dates(comparison: Comparison) -> Iterator[Anchor]:
 
 def _names(comparison: Comparison) -> Iterator[Anchor]:
     for name in comparison.claim.names:
-        has = [part.statement.naming.has(name.text) for part in comparison.parts]
+        span = name.start, name.end
+        rarity = max(
+            (
+                float(weight)
+                for word, weight in zip(comparison.claim.words, comparison.weights, strict=True)
+                if word.start < span[1] and span[0] < word.end
+            ),
+            default=0.0,
+        )
         yield Anchor(
             About.NAME,
             f"the name {name.text}",
-            (name.start, name.end),
-            has,
+            span,
+            [part.statement.naming.has(name.text) for part in comparison.parts],
             [part.above.naming.has(name.text) for part in comparison.parts],
+            min(1.0, max(0.0, rarity - UNDERSTOOD)),
         )
 
 
@@ -123,7 +135,7 @@ def _strength(comparison: Comparison, anchor: Anchor) -> float:
     having = np.where(anchor.in_parts, scores, having)
     apart = float(scores.max() - having.max())
     if anchor.about is About.NAME:
-        return min(1.0, max(0.0, apart - _NAME_NEAR) / _NAME_FAR)
+        return min(anchor.doubt, max(0.0, apart - _NAME_NEAR) / _NAME_FAR)
     return min(anchor.doubt, ELSEWHERE, apart / _FAR)
 
 
