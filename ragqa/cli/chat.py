@@ -2,13 +2,14 @@
 
 import shlex
 from collections.abc import Callable
-from functools import partial
+from contextlib import closing
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from ragqa.cli.opening import Scope, filters_of, first_build, open_at
+from ragqa.cli.opening import Scope, filters_of, first_build
 from ragqa.cli.options import (
     Corpus,
     Debug,
@@ -18,6 +19,7 @@ from ragqa.cli.options import (
     Since,
     Tags,
     TopK,
+    parse_since,
 )
 from ragqa.cli.writing import (
     Force,
@@ -34,8 +36,11 @@ from ragqa.errors import RagqaError, UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
+    from ragqa.chatting import Chat
     from ragqa.cli.lines import Lines
-    from ragqa.types import Answer
+    from ragqa.config import Loaded
+    from ragqa.render import Linker
+    from ragqa.types import Answer, Filters
     from ragqa.writing import Writer
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -64,36 +69,36 @@ def chat(
     Example: ragqa chat --tag fine-tuning
     """
     from ragqa.cli.lines import PipedLines, TypedLines, is_typed
-    from ragqa.history import History
-    from ragqa.render import say
+    from ragqa.config import load_settings
 
-    scope = Scope(tag, path, since, top_k, no_refresh, corpus, index)
+    # Whatever is wrong with options and settings is told before the first question.
+    parse_since(since)
+    loaded = load_settings({"corpus": corpus, "index": index, "top_k": top_k})
     writing = Writing(llm, yes=yes, strict=strict, force=force, streams=True)
-    with open_at(corpus, index, top_k) as opened:
-        talk = _Talk(opened, scope, writer_for(opened.settings, writing))
-        if not is_typed():
-            talk.go_on(PipedLines())
+    writer = writer_for(loaded.settings, writing)
+    scope = Scope(tag, path, since, top_k, no_refresh, corpus, index)
+    with closing(_Talk(loaded, scope, writer)) as talk:
+        if is_typed():
+            talk.go_on_typed(TypedLines())
         else:
-            say("Ask your notes. /help lists the commands.")
-            talk.go_on_typed(TypedLines(History()))
+            talk.go_on(PipedLines())
     return 0
 
 
 class _Talk:
-    """A chat over an opened index: each line is a question to answer or a command to obey."""
+    """A chat about notes: each line is a question to answer or a command to obey.
 
-    def __init__(self, opened: "Index", scope: Scope, writer: "Writer | None") -> None:
-        from ragqa.api import follow_up
-        from ragqa.chatting import Chat
-        from ragqa.render import Linker
+    What takes time to import is imported when the first line is there, not before the prompt.
 
-        self._index = opened
+    :raises NoCorpus: nothing says where the notes are.
+    """
+
+    def __init__(self, loaded: "Loaded", scope: Scope, writer: "Writer | None") -> None:
+        self._loaded = loaded
+        self._places = loaded.places
+        self._scope = scope
         self._writer = writer
-        self._filters = filters_of(scope)
         self._refresh = not scope.no_refresh
-        self._linker = Linker(opened.places.corpus, opened.settings.link_format)
-        complete = partial(follow_up, opened, filters=self._filters, writer=writer)
-        self._chat = Chat(complete, self._answer)
         self._commands: dict[str, Callable[[str], None]] = {
             "/sources": self._show_sources,
             "/why": self._explain,
@@ -102,26 +107,57 @@ class _Talk:
             "/help": lambda _: self._help(),
         }
 
+    @cached_property
+    def _index(self) -> "Index":
+        from ragqa.api import index_from
+        from ragqa.render import show_logged_warnings
+
+        show_logged_warnings()
+        return index_from(self._loaded)
+
+    @cached_property
+    def _filters(self) -> "Filters":
+        return filters_of(self._scope)
+
+    @cached_property
+    def _linker(self) -> "Linker":
+        from ragqa.render import Linker
+
+        return Linker(self._places.corpus, self._loaded.settings.link_format)
+
+    @cached_property
+    def _chat(self) -> "Chat":
+        from ragqa.api import follow_up
+        from ragqa.chatting import Chat
+
+        complete = partial(follow_up, self._index, filters=self._filters, writer=self._writer)
+        return Chat(complete, self._answer)
+
+    def close(self) -> None:
+        """Let go of the index."""
+        if "_index" in vars(self):
+            self._index.close()
+
     def go_on(self, lines: "Lines") -> None:
         """Take up each line until there are no more; an error costs its line alone."""
-        from ragqa.render import print_error
-
         while True:
             try:
                 line = lines.read()
                 if line is None or not self._take_up(line):
                     return
             except RagqaError as exc:
+                from ragqa.render import print_error
+
                 print_error(exc)
 
     def go_on_typed(self, lines: "Lines") -> None:
         """The same where Ctrl-C stops an answer and not the chat."""
-        from ragqa.render import say
-
         while True:
             try:
                 return self.go_on(lines)
             except KeyboardInterrupt:
+                from ragqa.render import say
+
                 say("Stopped.")
 
     def _take_up(self, line: str) -> bool:

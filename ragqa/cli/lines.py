@@ -4,11 +4,13 @@ import sys
 from typing import Protocol
 
 from ragqa.errors import UsageError
-from ragqa.history import History
-from ragqa.render import say
-from ragqa.retrieval import MAX_QUESTION_BYTES
+
+MAX_BYTES = 8_000
+"""No question can be longer."""
 
 _PROMPT = "> "
+_INVITATION = "ask your notes; /help lists the commands"
+_HOW_TO_LEAVE = "To leave: Ctrl-D or /quit."
 
 
 class Lines(Protocol):
@@ -34,12 +36,12 @@ class PipedLines:
         """
         if sys.stdin is None:
             return None
-        line = sys.stdin.buffer.readline(MAX_QUESTION_BYTES + 2)
-        if len(line) > MAX_QUESTION_BYTES and not line.endswith(b"\n"):
-            while line and not line.endswith(b"\n"):
-                line = sys.stdin.buffer.readline(MAX_QUESTION_BYTES)
+        line = rest = sys.stdin.buffer.readline(MAX_BYTES + 1)
+        while len(rest) > MAX_BYTES and not rest.endswith(b"\n"):
+            rest = sys.stdin.buffer.readline(MAX_BYTES + 1)
+        if len(line.rstrip(b"\r\n")) > MAX_BYTES:
             raise UsageError(
-                f"a line has more than the {MAX_QUESTION_BYTES} bytes that are read",
+                f"a line has more than the {MAX_BYTES} bytes that are read",
                 hint="ask something shorter",
             )
         return line.decode("utf-8", "replace") if line else None
@@ -48,14 +50,18 @@ class PipedLines:
 class TypedLines:
     """Lines typed at a prompt on stderr, with the keys that a shell has."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self) -> None:
         from prompt_toolkit import PromptSession
         from prompt_toolkit.history import InMemoryHistory
         from prompt_toolkit.output import create_output
 
-        self._history = history
+        from ragqa.history import History
+
+        self._history = History()
         self._session: PromptSession[str] = PromptSession(
-            history=InMemoryHistory(history.read()), output=create_output(stdout=sys.stderr)
+            history=InMemoryHistory(self._history.read()),
+            output=create_output(stdout=sys.stderr),
+            placeholder=[("fg:ansibrightblack", _INVITATION)],
         )
 
     def read(self) -> str | None:
@@ -67,7 +73,9 @@ class TypedLines:
                 return None
             except KeyboardInterrupt:
                 if not self._session.default_buffer.text:
-                    say("To leave: Ctrl-D or /quit.")
+                    from ragqa.render import say
+
+                    say(_HOW_TO_LEAVE)
             else:
                 if line.strip():
                     self._history.add(line)

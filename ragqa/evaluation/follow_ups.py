@@ -17,6 +17,7 @@ from ragqa.evaluation.evaluating import about, read_note
 from ragqa.evaluation.gold import tasks_of
 from ragqa.evaluation.questions import HALVES, Gold, Question, lines_of, parsed
 from ragqa.evaluation.summary import Document
+from ragqa.evaluation.tasks import Task
 from ragqa.followups import Turn
 from ragqa.types import Progress
 
@@ -82,7 +83,11 @@ def evaluate_follow_ups(
     """
     index.refresh(progress=progress)
     chosen = dialogs[:limit]
-    completed = _completed(index, chosen, progress)
+    texts = {
+        "asked": [dialog.question.question for dialog in chosen],
+        "rule": _completed(index, chosen, progress),
+        "hand": [dialog.alone for dialog in chosen],
+    }
     with CachedEmbedder.open(index.source.embedders) as embedder:
         collection = Collection(
             snapshot=index.snapshot(),
@@ -93,20 +98,10 @@ def evaluate_follow_ups(
         )
         questions = [dialog.question for dialog in chosen]
         tasks, warnings = tasks_of(questions, partial(read_note, index), collection.passages_of)
-        texts = {
-            "asked": [dialog.question.question for dialog in chosen],
-            "rule": completed,
-            "hand": [dialog.alone for dialog in chosen],
-        }
         found: dict[str, list[float]] = {}
         for way in WAYS:
-            asked = [
-                replace(task, question=text) for task, text in zip(tasks, texts[way], strict=True)
-            ]
-            outcomes, problems = ask_all(collection, asked, Asking(), progress)
-            found[way] = [one.measures["hybrid"][MEASURE] for one in outcomes]
+            found[way], problems = _recall(collection, tasks, texts[way], progress)
             warnings += problems
-    kinds = [dialog.question.kind for dialog in chosen]
     return {
         "dataset": name,
         "mode": "follow-ups",
@@ -115,7 +110,7 @@ def evaluate_follow_ups(
         "partial": len(chosen) < len(dialogs),
         "queries": len(chosen),
         "measure": MEASURE,
-        **_summary(kinds, found),
+        **_summary([dialog.question.kind for dialog in chosen], found),
         "questions": [
             {
                 "id": dialog.question.id,
@@ -127,6 +122,15 @@ def evaluate_follow_ups(
             for at, dialog in enumerate(chosen)
         ],
     }
+
+
+def _recall(
+    collection: Collection, tasks: Sequence[Task], texts: Sequence[str], progress: Progress
+) -> tuple[list[float], list[str]]:
+    """The measure of each task if it is asked in these words, and what to be warned of."""
+    asked = [replace(task, question=text) for task, text in zip(tasks, texts, strict=True)]
+    outcomes, problems = ask_all(collection, asked, Asking(), progress)
+    return [one.measures["hybrid"][MEASURE] for one in outcomes], problems
 
 
 def _completed(index: Index, dialogs: Sequence[Dialog], progress: Progress) -> list[str]:

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from ragqa.errors import UsageError
 from ragqa.render.results import Linker, marked, print_place
-from ragqa.render.screen import emit, say, stdout
+from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import Answer, Citation, Hit, Passage
 
@@ -27,7 +27,7 @@ def print_commands(commands: Mapping[str, str]) -> None:
     """Print the commands of a chat, and what each does."""
     width = max(map(len, commands))
     for name, does in commands.items():
-        say(f"{name:<{width}}  {does}")
+        emit(stdout(), Text(f"{name:<{width}}  {does}"))
 
 
 def print_sources(answer: Answer, linker: Linker) -> None:

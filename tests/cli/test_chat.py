@@ -1,0 +1,321 @@
+"""A chat: by a pipe, and on a terminal."""
+
+import os
+import pty
+import select
+import stat
+import subprocess
+import sys
+
+import pytest
+from support import CORPUS, QUICK, command, write_notes
+
+from ragqa.cli.lines import MAX_BYTES
+from ragqa.retrieval import MAX_QUESTION_BYTES
+
+CATS = "# Cats\n\nCats sleep for sixteen hours a day.\n\n## Food\n\nA cat eats mice and fish.\n"
+DOGS = "# Dogs\n\nDogs bark at the postman.\n"
+# Runs the command line at a terminal that it controls; one question is never answered.
+AT_TERMINAL = """
+import fcntl, sys, termios, threading
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+from ragqa.api import Index
+from ragqa.cli import run
+answer = Index.ask
+def ask(self, question, **kwargs):
+    if question.startswith("forever"):
+        sys.stderr.write("looking\\n")
+        while True:  # a signal that comes just before a wait without end would not end it
+            threading.Event().wait(0.05)
+    return answer(self, question, **kwargs)
+Index.ask = ask
+sys.exit(run(sys.argv[1:]))
+"""
+CONFIDENCE = "Confidence that your notes answer this"
+
+
+@pytest.fixture
+def places(tmp_path, quick):
+    notes = write_notes(tmp_path / "notes", {"cats.md": CATS, "dogs.md": DOGS})
+    found = ["--corpus", notes, "--index", tmp_path / "index"]
+    quick("index", *found)
+    return found
+
+
+@pytest.fixture
+def chat(quick, places):
+    """A chat by a pipe, in which these lines are said."""
+
+    def say(*lines, args=(), **kwargs):
+        text = "".join(f"{line}\n" for line in lines)
+        return quick("chat", *places, *args, input=text.encode("utf-8"), **kwargs)
+
+    return say
+
+
+def test_each_line_is_answered_as_ask_answers_it(chat, quick, places):
+    run = chat("how long do cats sleep?", "what do dogs bark at?")
+    asked = [
+        quick("ask", q, *places).out for q in ("how long do cats sleep?", "what do dogs bark at?")
+    ]
+    assert run.code == 0
+    assert run.out == "".join(f"{out}\n" for out in asked)
+    assert run.err == ""
+
+
+def test_a_last_line_without_an_end_is_answered_too(quick, places):
+    run = quick("chat", *places, input=b"how long do cats sleep?")
+    assert "sixteen hours" in run.out
+
+
+def test_nothing_said_is_nothing_answered(chat):
+    run = chat()
+    assert (run.code, run.out, run.err) == (0, "", "")
+    run = chat("", "  ")
+    assert (run.code, run.out, run.err) == (0, "", "")
+
+
+def test_a_follow_up_is_shown_as_it_is_asked(chat):
+    run = chat("how long do cats sleep?", "and what do they eat?")
+    assert "Asked as: and what do they eat? (cats" in run.out
+    assert run.out.index("Asked as") > run.out.index("sixteen hours")
+    assert "mice and fish" in run.out
+
+
+def test_after_new_a_follow_up_has_nothing_to_lean_on(chat):
+    run = chat("how long do cats sleep?", "/new", "and what do they eat?")
+    assert run.out.count(CONFIDENCE) == 2
+    assert "Asked as" not in run.out
+
+
+def test_an_error_is_a_sentence_and_the_chat_goes_on(chat):
+    run = chat("???", "/sauces", "how long do cats sleep?", "/why nowhere.md", "/why")
+    assert run.code == 0
+    assert "sixteen hours" in run.out
+    assert run.err.count("error: ") == 4
+    assert "Traceback" not in run.err
+
+
+def test_commands_before_any_question_say_so(chat, tmp_path):
+    run = chat("/sources", "/why cats.md", f"/save {tmp_path / 'chat.md'}")
+    assert run.code == 0
+    assert run.err.count("error: ") == 3
+    assert not (tmp_path / "chat.md").exists()
+
+
+def test_a_line_that_is_too_long_costs_that_line_alone(chat):
+    assert MAX_BYTES == MAX_QUESTION_BYTES
+    run = chat("x" * 3 * MAX_BYTES, "x" * MAX_BYTES, "how long do cats sleep?")
+    assert run.err.count("error: ") == 1
+    assert run.out.count(CONFIDENCE) == 2
+    assert "sixteen hours" in run.out
+
+
+def test_sources_are_shown_whole_and_one_of_them_in_its_passage(chat):
+    run = chat("how long do cats sleep?", "/sources", "/sources 1", "/sources 9", "/sources x")
+    after = run.out.partition(CONFIDENCE)[2]
+    assert after.count("cats.md:3") == 2
+    assert after.count("Cats sleep for sixteen hours a day.") == 2
+    assert "no source 9" in run.err
+    assert "'x'" in run.err
+
+
+def test_why_is_about_the_last_question_as_it_was_asked(chat):
+    run = chat("how long do cats sleep?", "what do they eat?", "/why cats.md")
+    assert run.code == 0
+    assert "Stage: " in run.out
+
+
+def test_help_names_every_command_and_quit_leaves(chat):
+    run = chat("/help", "/quit", "how long do cats sleep?")
+    assert all(name in run.out for name in ("/sources", "/why", "/save", "/new", "/quit"))
+    assert CONFIDENCE not in run.out
+    assert run.code == 0
+
+
+def test_a_saved_chat_can_be_verified_until_a_note_changes(chat, quick, places, tmp_path):
+    saved = tmp_path / "chat of mine.md"
+    run = chat(
+        "how long do cats sleep?", "what do dogs bark at?", "and who likes mice?", f"/save {saved}"
+    )
+    assert "ragqa verify" in run.err
+    text = saved.read_text(encoding="utf-8")
+    assert text.index("## how long do cats sleep?") < text.index("## what do dogs bark at?")
+    assert "Asked as: and who likes mice?" in text
+    assert quick("verify", saved, *places[:2]).code == 0
+    (tmp_path / "notes" / "dogs.md").write_text(
+        "# Dogs\n\nDogs bark at nobody.\n", encoding="utf-8"
+    )
+    verified = quick("verify", saved, *places[:2], "--json").document
+    assert not verified["sound"]
+    numbers = [citation["n"] for citation in verified["citations"]]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_saving_overwrites_nothing(chat, tmp_path):
+    there = tmp_path / "there.md"
+    there.write_text("mine", encoding="utf-8")
+    run = chat(
+        "how long do cats sleep?", f"/save {there}", f"/save {tmp_path / 'no' / 'x.md'}", "/save"
+    )
+    assert there.read_text(encoding="utf-8") == "mine"
+    assert run.err.count("error: ") == 3
+    assert run.code == 0
+
+
+def answer_of(process):
+    process.stdin.write(b"how long do cats sleep?\n")
+    process.stdin.flush()
+    lines = iter(process.stdout.readline, b"")
+    said = []
+    for line in lines:
+        said.append(line.decode())
+        if line.startswith(CONFIDENCE.encode()):
+            break
+    return "".join(said)
+
+
+def test_notes_that_change_during_a_chat_are_seen(quick, places, tmp_path):
+    with subprocess.Popen(
+        [command(), "chat", *map(str, places)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | QUICK,
+    ) as process:
+        assert "sixteen" in answer_of(process)
+        changed = CATS.replace("sixteen", "twenty")
+        (tmp_path / "notes" / "cats.md").write_text(changed, encoding="utf-8")
+        assert "twenty" in answer_of(process)
+        process.stdin.close()
+        process.stdout.read()
+    assert process.returncode == 0
+
+
+def test_what_is_wrong_with_the_options_is_told_before_any_question(quick, places, tmp_path):
+    assert quick("chat", *places, "--since", "soon").code == 2
+    assert quick("chat", *places, "--strict").code == 2
+    assert quick("chat", cwd=tmp_path / "notes").code == 3
+
+
+def test_filters_hold_for_every_question(chat):
+    run = chat("how long do cats sleep?", args=["--path", "dogs.md"])
+    assert "sixteen" not in run.out
+
+
+def test_what_is_typed_elsewhere_is_not_kept(chat, own_home):
+    chat("how long do cats sleep?")
+    assert not (own_home / "data" / "ragqa" / "chat-history").exists()
+
+
+def test_follow_ups_find_what_they_would_not_find_alone_and_others_are_left_alone(
+    ragqa, wiki_index
+):
+    lines = [
+        "what is prompt injection?",
+        "who gave it that name?",
+        "what is speculative decoding?",
+        "how big is the speedup?",
+        "who founded Anthropic?",
+    ]
+    places = ["--corpus", CORPUS, "--index", wiki_index]
+    run = ragqa("chat", *places, input="\n".join(lines).encode())
+    _, named, _, sped_up, founded = run.out.split(CONFIDENCE)[:5]
+    assert "Asked as: who gave it that name? (prompt, injection)" in named
+    assert "Simon Willison named prompt injection" in named
+    assert "Asked as: how big is the speedup? (speculative, decoding)" in sped_up
+    assert "2 to 3 times" in sped_up
+    assert "Asked as" not in founded
+    alone = ragqa("search", lines[1], *places, "--json").document
+    assert not any("prompt-injection" in hit["path"] for hit in alone["hits"])
+
+
+class Terminal:
+    """A chat at a terminal, as one sees it."""
+
+    def __init__(self, args):
+        self._leader, follower = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", AT_TERMINAL, "chat", *map(str, args)],
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+            start_new_session=True,
+            env=os.environ | QUICK | {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
+        )
+        os.close(follower)
+        self._seen = ""
+
+    def type(self, keys):
+        os.write(self._leader, keys.encode())
+
+    def until(self, text):
+        """What is seen up to a text, which must come."""
+        while text not in self._seen:
+            ready, _, _ = select.select([self._leader], [], [], 60)
+            assert ready, f"{text!r} did not come after {self._seen!r}"
+            self._seen += os.read(self._leader, 65_536).decode("utf-8", "replace")
+        seen, _, self._seen = self._seen.partition(text)
+        return seen
+
+    def end(self):
+        """Read what is left, and give the exit code."""
+        try:
+            while os.read(self._leader, 65_536):
+                pass
+        except OSError:  # the other side is closed
+            pass
+        return self.process.wait(timeout=60)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait(timeout=60)
+        os.close(self._leader)
+
+
+@pytest.fixture
+def terminal(places):
+    opened = Terminal(places)
+    yield opened
+    opened.close()
+
+
+def test_ctrl_c_stops_an_answer_and_not_the_chat(terminal):
+    terminal.until(">")
+    terminal.type("forever and ever?\r")
+    terminal.until("looking")
+    terminal.type("\x03")
+    terminal.until("Stopped.")
+    terminal.until(">")
+    terminal.type("how long do cats sleep?\r")
+    terminal.until("sixteen hours")
+    terminal.until(CONFIDENCE)
+    terminal.type("/quit\r")
+    assert terminal.end() == 0
+
+
+def test_ctrl_c_at_an_empty_prompt_says_how_to_leave_and_ctrl_d_leaves(terminal):
+    terminal.until(">")
+    terminal.type("\x03")
+    terminal.until("To leave: Ctrl-D or /quit.")
+    terminal.until(">")
+    terminal.type("\x04")
+    assert terminal.end() == 0
+
+
+def test_what_is_typed_is_kept_for_the_arrow_keys_of_the_next_chat(terminal, places, own_home):
+    terminal.until(">")
+    terminal.type("how long do cats sleep?\r")
+    terminal.until(CONFIDENCE)
+    terminal.type("/quit\r")
+    assert terminal.end() == 0
+    kept = own_home / "data" / "ragqa" / "chat-history"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    again = Terminal(places)
+    try:
+        again.until(">")
+        again.type("\x1b[A\x1b[A\r")
+        again.until("sixteen hours")
+        again.type("/quit\r")
+        assert again.end() == 0
+    finally:
+        again.close()

@@ -1,0 +1,152 @@
+"""Making a follow-up stand alone by rule."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import INFO
+
+from ragqa.analysis import query_terms
+from ragqa.followups import Turn, self_contained
+from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question
+from ragqa.types import Hit, Passage, Retrieved
+
+LORA = Turn(
+    "what is LoRA exactly?",
+    (("Low-rank adaptation", "How LoRA works"),),
+    ("LoRA freezes the weights and trains two small matrices.",),
+)
+
+
+class Snapshot:
+    """As much of a snapshot as the rule asks: terms that it does not know are rare."""
+
+    info = replace(INFO, passages=100)
+
+    def __init__(self, idf=None):
+        self._idf = idf or {}
+
+    def idf(self, terms):
+        return {term: self._idf.get(term, 4.0) for term in terms}
+
+
+def found(score=0.0, heading="Something", idf=None):
+    """Retrieval that finds one passage with this score below this heading."""
+
+    def find(question):
+        passage = Passage(
+            1, 1, "a.md", "Notes", 0, 1, (1, 1), ("Notes", heading), "x", (), "0" * 64
+        )
+        hits = (Hit(passage, score, None, None),)
+        return Retrieved(question, hits, None, Snapshot(idf).idf(query_terms(question)), False)
+
+    return find
+
+
+def completed(question, turn=LORA, *, find=None, snapshot=None):
+    return self_contained(question, [turn], snapshot or Snapshot(), find or found(score=1.0))
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "does it need labelled data?",
+        "who came up with that",
+        "how many of them are there?",
+        "and for long documents?",
+        "what about QLoRA?",
+        "but why?",
+        "why?",
+        "how so?",
+        "what learning rate then?",
+        "is there a better method?",
+        "which one?",
+    ],
+)
+def test_a_question_that_refers_back_or_goes_on_takes_what_it_is_about(question):
+    assert completed(question).startswith(question)
+    assert completed(question).endswith("(LoRA)")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "when should I use prompt caching?",
+        "which models that reason are open?",
+        "is BM25 better than embeddings?",
+        "does the text of a reasoning model show how it got to the answer?",
+    ],
+)
+def test_a_question_that_stands_alone_stays_as_it_is(question):
+    assert completed(question) == question
+
+
+def test_a_whole_question_takes_something_only_if_the_notes_have_nothing_for_it_as_it_is():
+    question = "what training data is needed?"
+    assert completed(question, find=found(score=0.9)) == question
+    assert completed(question, find=found(score=0.3)) == f"{question} (LoRA)"
+
+
+def test_a_whole_question_that_names_a_heading_by_a_rare_word_takes_nothing():
+    question = "how does DPO work?"
+    headed = found(score=0.3, heading="DPO and its relatives", idf={"work": 1.0})
+    assert completed(question, find=headed) == question
+    common = found(score=0.3, heading="DPO and its relatives", idf={"work": 1.0, "dpo": 1.0})
+    assert completed(question, find=common) == f"{question} (LoRA)"
+
+
+def test_of_the_words_before_the_rare_ones_that_the_cited_notes_speak_of_are_taken():
+    turn = Turn(
+        "how large do judges say that golden sets should be for a chatbot?",
+        (("Golden sets", "Size"),),
+        ("A set should be large enough.",),
+    )
+    snapshot = Snapshot({"larg": 1.0, "golden": 5.0, "set": 3.0})
+    assert completed("why?", turn, snapshot=snapshot) == "why? (golden, sets)"
+
+
+def test_where_the_cited_notes_have_other_words_their_heading_is_taken():
+    turn = Turn("does saying please help?", (("Prompting", "Politeness"),), ("It does not.",))
+    assert completed("why?", turn) == "why? (Politeness)"
+
+
+def test_nothing_is_taken_twice():
+    assert completed("and does LoRA need a GPU?") == "and does LoRA need a GPU?"
+
+
+def test_only_the_last_turn_counts_and_it_stands_alone_itself():
+    other = Turn("who founded Anthropic?", (("Labs", "Anthropic"),), ())
+    question = "is it a nonprofit?"
+    told = self_contained(question, [LORA, other], Snapshot(), found())
+    assert told == "is it a nonprofit? (Anthropic)"
+
+
+def test_the_first_question_is_asked_as_it_is():
+    assert self_contained("and why?", [], Snapshot(), found()) == "and why?"
+
+
+def test_a_question_that_would_become_too_long_stays_as_it_is():
+    question = "and " + "x" * (MAX_QUESTION_BYTES - 4)
+    assert completed(question) == question
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=60)
+
+
+@given(
+    WORDS.filter(lambda text: any(c.isalnum() for c in text)),
+    WORDS,
+    st.lists(st.lists(WORDS, max_size=3).map(tuple), max_size=3).map(tuple),
+    st.lists(WORDS, max_size=2).map(tuple),
+    st.floats(0, 2),
+)
+def test_whatever_was_said_it_is_the_question_with_little_behind_it(
+    question, before, headings, quotes, score
+):
+    question = clean_question(question)
+    turn = Turn(before, headings, quotes)
+    told = self_contained(question, [turn], Snapshot(), found(score=score))
+    assert told.startswith(question)
+    assert len(told) <= len(question) + 200
+    assert "\n" not in told
