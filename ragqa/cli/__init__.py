@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -44,6 +45,7 @@ def run(args: list[str]) -> int:
 
         if debug:
             _print_traceback()
+        exc.message = _without_keys(exc.message)
         exc.hint = with_places(exc.hint, args)
         render.print_error(exc)
         return exc.exit_code
@@ -104,17 +106,21 @@ def _ensure_streams() -> None:
 
 
 def _print_traceback() -> None:
-    import traceback
-
     from ragqa import render
 
-    render.say(traceback.format_exc())
+    render.say(_without_keys(traceback.format_exc()))
+
+
+def _without_keys(text: str) -> str:
+    """Hide keys, which a library's exception may quote: `Invalid header value b'Bearer …'`."""
+    from ragqa.llms.secrets import environment_secrets, hide
+
+    return hide(text, environment_secrets())
 
 
 def _report_bug(exc: Exception, *, debug: bool) -> int:
     """Keep the traceback in a file, say where, and give the exit code of a bug."""
     import tempfile
-    import traceback
 
     from ragqa import render
 
@@ -123,10 +129,10 @@ def _report_bug(exc: Exception, *, debug: bool) -> int:
     with tempfile.NamedTemporaryFile(
         "w", prefix="ragqa-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
     ) as file:
-        traceback.print_exc(file=file)
+        file.write(_without_keys(traceback.format_exc()))
     render.print_error(
         RagqaError(
-            f"this is a bug in ragqa: {type(exc).__name__}: {exc}",
+            _without_keys(f"this is a bug in ragqa: {type(exc).__name__}: {exc}"),
             hint=f"report it with the traceback in {file.name}",
         )
     )

@@ -36,6 +36,12 @@ FollowUps = Annotated[
         "--follow-ups", metavar="FILE", help="Follow-up questions of chats about the notes."
     ),
 ]
+Grounding = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="Sentences with passages: how well the support check tells them apart."
+    ),
+]
 HoldOut = Annotated[
     float | None,
     typer.Option(

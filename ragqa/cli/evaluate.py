@@ -16,6 +16,7 @@ from ragqa.cli.eval_options import (
     Failures,
     FollowUps,
     Generate,
+    Grounding,
     Half,
     HoldOut,
     Limit,
@@ -26,6 +27,7 @@ from ragqa.cli.eval_options import (
     Report,
     Seed,
 )
+from ragqa.cli.evaluate_parts import evaluate_follow_ups, evaluate_grounding
 from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder
 from ragqa.errors import UsageError
 
@@ -46,6 +48,7 @@ def evaluate(
     qa: QaFolder = None,
     chunking: ChunkingFolder = None,
     follow_ups: FollowUps = None,
+    grounding: Grounding = None,
     hold_out: HoldOut = None,
     seed: Seed = _SEED,
     limit: Limit = None,
@@ -66,15 +69,17 @@ def evaluate(
     Example: ragqa eval --fail-under recall@5=0.9 --report report.html
     """
     mode = _mode(_given(ctx.params))
+    _check_half(half)
     if compare is not None:
         return _compare(*map(Path, compare), json=json)
+    if grounding is not None:
+        return evaluate_grounding(Path(grounding), half, limit, _settings(overrides), json=json)
     places = _Places(corpus, index)
     if generate is not None and out is not None:
         return _generate(generate, Path(out), seed, places, json=json)
     if follow_ups is not None:
-        _check_half(half)
-        return _evaluate_follow_ups(
-            Path(follow_ups), half, limit, _settings(overrides), places, json=json
+        return evaluate_follow_ups(
+            Path(follow_ups), half, limit, _settings(overrides), corpus, index, json=json
         )
     wanted = _Wanted(
         mode=mode,
@@ -115,6 +120,7 @@ _MEASURING = {"--limit", "--set", "--fail-under", "--failures", "--report"}
 _MODES = {
     "--compare": set[str](),
     "--generate": {"--out", "--corpus", "--index"},
+    "--grounding": {"--half", "--limit", "--set"},
     "--beir": _MEASURING,
     "--qa": {*_MEASURING, "--hold-out"},
     "--chunking": _MEASURING,
@@ -190,21 +196,20 @@ def _evaluate(
     return 0
 
 
+def _check_half(half: str | None) -> None:
+    if half not in (None, "tune", "test", "all"):
+        raise UsageError(f"--half is tune, test or all, not {half!r}")
+
+
 def _check_values(wanted: _Wanted, report: str | None) -> None:
     """Refuse what would fail, before the work rather than after it."""
     if wanted.hold_out is not None and not 0 < wanted.hold_out < 1:
         raise UsageError("--hold-out takes a share between 0 and 1", hint="--hold-out 0.5")
-    _check_half(wanted.half)
     if report is not None:
         if not report.lower().endswith((".html", ".htm")):
             raise UsageError(f"the report is a page: {report} must end in .html")
         if not Path(report).absolute().parent.is_dir():
             raise UsageError(f"there is no folder for the report {report}")
-
-
-def _check_half(half: str | None) -> None:
-    if half not in (None, "tune", "test", "all"):
-        raise UsageError(f"--half is tune, test or all, not {half!r}")
 
 
 def _measure(wanted: _Wanted, progress: "Progress") -> dict[str, Any]:
@@ -236,38 +241,6 @@ def _measure_questions(wanted: _Wanted, progress: "Progress") -> dict[str, Any]:
         return evaluate_questions(
             index, questions, name=path.stem, half=half, limit=wanted.limit, progress=progress
         )
-
-
-def _evaluate_follow_ups(
-    path: Path,
-    half: str | None,
-    limit: int | None,
-    settings: dict[str, str],
-    places: _Places,
-    *,
-    json: bool,
-) -> int:
-    from ragqa import render
-    from ragqa.evaluation.evaluating import index_with
-    from ragqa.evaluation.follow_ups import evaluate_follow_ups, read_follow_ups
-    from ragqa.evaluation.questions import choose_half
-    from ragqa.render.follow_ups import print_follow_ups
-
-    dialogs, half = choose_half(read_follow_ups(path), half)
-    render.show_logged_warnings()
-    with (
-        index_with(settings, places.corpus, places.index) as index,
-        render.ProgressLine() as progress,
-    ):
-        document = evaluate_follow_ups(
-            index, dialogs, name=path.stem, half=half, limit=limit, progress=progress
-        )
-    if json:
-        render.print_document(document)
-    else:
-        print_follow_ups(document)
-    render.print_warnings(document["warnings"])
-    return 0
 
 
 def _compare(a: Path, b: Path, *, json: bool) -> int:

@@ -110,10 +110,13 @@ def parsed(line: str, where: str, make: Callable[[Mapping[str, Any]], T], hint: 
         raise UsageError(f"{where} is no question: {problem}", hint=hint) from exc
 
 
-def choose_half(questions: Sequence[H], half: str | None) -> tuple[list[H], str]:
+def choose_half(
+    questions: Sequence[H], half: str | None, *, what: str = "question"
+) -> tuple[list[H], str]:
     """The questions of a half, and its name, "" for all.
 
     :param half: "tune", "test" or "all"; None means test, or all where questions are not divided.
+    :param what: what they are, for the message.
     :raises UsageError: there are none in it.
     """
     if half is None:
@@ -122,7 +125,7 @@ def choose_half(questions: Sequence[H], half: str | None) -> tuple[list[H], str]
         return list(questions), ""
     chosen = [question for question in questions if question.half == half]
     if not chosen:
-        raise UsageError(f"no question is of the half {half!r}", hint="ragqa eval --half all")
+        raise UsageError(f"no {what} is of the half {half!r}", hint="ragqa eval --half all")
     return chosen, half
 
 

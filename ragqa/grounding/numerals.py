@@ -1,58 +1,71 @@
-"""Numbers written as words, to digits: "thirty-two" is 32 and "two thirds" is 66.7%."""
+"""Numbers written as words, in digits: "thirty-two" is 32, and "two thirds" is 66.7%."""
 
 import re
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen"
+_ONES_LISTED = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen"
 )
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_TENS_LISTED = "twenty thirty forty fifty sixty seventy eighty ninety"
+_ONES, _TENS = _ONES_LISTED.split(), _TENS_LISTED.split()
 _VALUES = {
-    **{word: n for n, word in enumerate(_ONES.split())},
-    **{word: 10 * n for n, word in enumerate(_TENS.split(), start=2)},
+    **{word: n for n, word in enumerate(_ONES)},
+    **{word: 10 * n for n, word in enumerate(_TENS, start=2)},
+    "a": 1,
+    "an": 1,
+    "dozen": 12,
 }
 _MULTIPLES = {"hundred": 100, "thousand": 1000}
-_NUMERAL = "|".join(_VALUES)
-_MULTIPLE = "|".join(_MULTIPLES)
-_WRITTEN = re.compile(
-    rf"\b(?:(?:{_NUMERAL}|\d{{1,3}}|an?)[ -](?:{_MULTIPLE})"
-    rf"(?:(?: and)? (?:{_NUMERAL})(?:-(?:{_NUMERAL}))?)?"
-    rf"|(?:{_TENS.replace(' ', '|')})-(?:{_NUMERAL})|(?:{_NUMERAL}))\b",
+_ONE = "|".join(_ONES)
+_TEN = "|".join(_TENS)
+_BELOW_HUNDRED = rf"(?:(?:{_TEN})(?:-(?:{_ONE}))?|(?:{_ONE}))"
+_NUMBER = re.compile(
+    rf"\b(?:(?:{_BELOW_HUNDRED}|an?)[ -](?:hundred|thousand)(?:(?: and)? {_BELOW_HUNDRED})?"
+    r"|(?:a )?dozen|one(?= (?:million|billion|trillion|percent|per cent)\b)"
+    rf"|(?!one\b){_BELOW_HUNDRED})\b",
     re.IGNORECASE,
 )
-_PART = re.compile(
-    r"\b(?P<many>a|one|two|three|four)[ -](?P<of>third|quarter|fifth|tenth)s?\b"
-    r"|\bhalf(?= (?:of|the|as|a)\b)",
+_SHARES = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
+_SHARE = re.compile(
+    r"\b(?P<many>a|one|two|three|four)[ -](?P<part>third|quarter|fifth|tenth)s?\b"
+    r"|\b(?P<half>half)(?= (?:of|the|as|an?)\b)",
     re.IGNORECASE,
 )
-_PARTS = {"third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
-_GROUPED = re.compile(r"(?<=\d)_(?=\d{3})")
+_FRACTION = re.compile(r"(?<![\w./,-])([1-9])/([2-9])(?![\w/]|\.\d)")
+_GROUPS = re.compile(r"\d{1,3}(?:_\d{3})+")
 
 
 def in_digits(text: str) -> str:
-    """The text with digits for the numbers that it has in words, all but "one"."""
-    text = _GROUPED.sub("", text)
-    text = _PART.sub(_share, text)
-    return _WRITTEN.sub(_digits, text)
+    """The text with digits for its number words, all but "one", and every other word in its place.
+
+    So "fifteen" becomes "15     ", and `200_000` "200000 ".
+    """
+    text = _GROUPS.sub(lambda found: _fill(found, found[0].replace("_", "")), text)
+    text = _FRACTION.sub(lambda found: f"{100 * int(found[1]) / int(found[2]):2.0f}%"[:3], text)
+    text = _SHARE.sub(lambda found: _fill(found, _share(found)), text)
+    return _NUMBER.sub(lambda found: _fill(found, _number(found[0])), text)
+
+
+def _fill(found: re.Match[str], digits: str) -> str:
+    """The digits with white space where the rest was: before a hyphen none may be."""
+    length = len(found[0])
+    is_joined = found.string[found.end() : found.end() + 1] == "-"
+    return digits.rjust(length) if is_joined else digits.ljust(length)
 
 
 def _share(found: re.Match[str]) -> str:
-    if found["of"] is None:
+    if found["half"]:
         return "50%"
-    many = {"a": 1}.get(found["many"].lower(), _VALUES.get(found["many"].lower(), 1))
-    return f"{100 * many / _PARTS[found['of'].lower()]:.4g}%"
+    return f"{100 * _VALUES[found['many'].lower()] / _SHARES[found['part'].lower()]:.3g}%"
 
 
-def _digits(found: re.Match[str]) -> str:
-    words = re.split(r"[ -]", found[0].lower())
-    if words == ["one"]:
-        return found[0]
+def _number(words: str) -> str:
     total = 0
-    for word in words:
+    for word in re.split(r"[ -]", words.lower()):
         if word in _MULTIPLES:
             total = max(total, 1) * _MULTIPLES[word]
-        elif word.isdigit():
-            total += int(word)
+        elif word == "dozen":
+            total = 12
         else:
-            total += _VALUES.get(word, 1 if word in ("a", "an") else 0)
+            total += _VALUES.get(word, 0)
     return str(total)

@@ -1,6 +1,5 @@
 """The passages that an answer cites, read once: their sentences and what each of them says."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,13 +7,13 @@ from ragqa.embedders import Embedder
 from ragqa.grounding.statements import Span, Statement, state
 from ragqa.notes.markdown import parse_markdown
 from ragqa.passages import unit_spans
-from ragqa.types import Kind, TokenVectors
+from ragqa.types import Block, Kind, TokenVectors
 
 MAX_CHARS = 20_000
+MAX_PARTS = 400
 """More of a passage is not read; those of an index are far shorter."""
 
-# The target of a link, which a reader does not see.
-_TARGET = re.compile(r"(?<=\])\([^()\n]{0,300}\)|(?<=\[\[)[^\[\]|\n]{1,200}\|")
+_ABOVE = (Kind.HEADING, Kind.TABLE_HEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +28,26 @@ class Source:
 class Part:
     """A sentence, item, row or block of code, at `span` of the text of a source.
 
-    `source` is the number by which that is cited, from 1.
+    `source` is the number by which that is cited, from 1. `above` are the headings over it, and the
+    header of its table or the line that announces its list.
     """
 
     source: int
     span: Span
     kind: Kind
     statement: Statement
+    above: Statement
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
     """The sources of an answer as read.
 
-    `headings` has for each source what stands above it, `parts` are those of all sources in order.
-    `embedder` reads what is held against them; None where it cannot read their script.
+    `parts` are those of all sources in order. `embedder` reads what is held against them; None
+    where it cannot read their script.
     """
 
     texts: tuple[str, ...]
-    headings: tuple[Statement, ...]
     parts: tuple[Part, ...]
     embedder: Embedder | None
 
@@ -63,27 +63,36 @@ def read_sources(
     :param by_terms_alone: the embedder cannot read their script (see `Retrieved`).
     """
     cut = [Source(one.heading[:MAX_CHARS], one.text[:MAX_CHARS]) for one in sources]
-    shown = [f"{one.heading}\n{one.text}" for one in cut]
-    encoded: Sequence[TokenVectors | None] = (
-        [None] * len(cut) if by_terms_alone else embedder.embed_sentences(shown)
-    )
-    headings, parts = [], []
-    for number, (one, text, tokens) in enumerate(zip(cut, shown, encoded, strict=True), start=1):
-        headings.append(state(text, (0, len(one.heading)), tokens))
-        seen = _TARGET.sub(lambda target: " " * len(target[0]), text)
-        behind = len(one.heading) + len("\n")
-        for (start, end), kind in _spans(one.text):
-            statement = state(seen, (start + behind, end + behind), tokens)
-            parts.append(Part(number, (start, end), kind, statement))
+    encoded: Sequence[TokenVectors | None] = [None] * len(cut)
+    if not by_terms_alone:
+        encoded = embedder.embed_sentences([f"{one.heading}\n{one.text}" for one in cut])
+    read = list(zip(cut, encoded, strict=True))
     return Sources(
         texts=tuple(one.text for one in cut),
-        headings=tuple(headings),
-        parts=tuple(parts),
+        parts=tuple(
+            part
+            for number, (one, tokens) in enumerate(read, start=1)
+            for part in _parts(number, one, tokens)
+        ),
         embedder=None if by_terms_alone else embedder,
     )
 
 
-def _spans(text: str) -> Iterator[tuple[Span, Kind]]:
+def _parts(number: int, source: Source, tokens: TokenVectors | None) -> Iterator[Part]:
+    """What a source says; its headings only where it says nothing else."""
+    behind = len(source.heading) + len("\n")
+    spans = list(_spans(source.text))[:MAX_PARTS]
+    saying = [one for one in spans if one[1].kind not in _ABOVE]
+    above: dict[str, Statement] = {}
+    for (start, end), block in saying or spans:
+        label = block.label if block.kind not in _ABOVE else ""
+        if label not in above:
+            above[label] = state(f"{source.heading}\n{label}")
+        statement = state(source.text[start:end], tokens, start + behind)
+        if statement.words:
+            yield Part(number, (start, end), block.kind, statement, above[label])
+
+
+def _spans(text: str) -> Iterator[tuple[Span, Block]]:
     for block in parse_markdown(text, 0).blocks:
-        if block.kind is not Kind.RULE:
-            yield from ((span, block.kind) for span in unit_spans(text, block))
+        yield from ((span, block) for span in unit_spans(text, block))

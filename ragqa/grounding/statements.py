@@ -1,31 +1,32 @@
-"""A stretch of text as it is compared: its words and their meaning, figures, dates, names."""
+"""A stretch of text as it is compared: its words and their meaning, its figures, dates, names."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ragqa.analysis import STOP_WORDS, WORD
-from ragqa.answering.disagreement.figures import Figure, figures_of
-from ragqa.answering.disagreement.moments import Moment, moments_of
+from ragqa.answering.disagreement.figures import Figure
+from ragqa.answering.disagreement.moments import Moment
 from ragqa.answering.disagreement.wording import canonical
-from ragqa.answering.mentions import names
-from ragqa.grounding.numerals import in_digits
+from ragqa.grounding.figures import read_figures
+from ragqa.grounding.names import Name, Naming, names_of
 from ragqa.types import TokenVectors, Vectors
 
 Span = tuple[int, int]
 
-# A name by its form, wherever it stands: "GPT-4o", "LoRA", "BM25", "max_tokens".
-_FORMED = re.compile(
-    r"(?<![\w@#./-])(?=[\w.@#-]*[^\W\d_])"
-    r"(?:(?=[\w.@#-]*\d)[^\W_][\w.@#-]*\w|[^\W_]+_\w+|\w*[a-z]\w*[A-Z]\w*|[A-Z]{2,}[A-Z]*s?)(?!\w)"
-)
+MAX_CHARS = 3000
+"""More of a stretch is not read: a longer one is code, or no sentence."""
+
+# The target of a link, which a reader does not see.
+_TARGET = re.compile(r"(?<=\])\([^()\n]{0,300}\)|(?<=\[\[)[^\[\]|\n]{1,200}\|")
+_LEAST_SQUARE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word in lower case with its stem, "" for one that says little by itself."""
+    """A word in lower case at these characters, with its stem, "" for one that says little."""
 
     text: str
     stem: str
@@ -37,9 +38,8 @@ class Word:
 class Statement:
     """A stretch of text with all that it is compared by.
 
-    `words` are all of its words. `vectors` has a row for each of them, what it means in its place;
-    no row where the embedder does not read the text, and zeros for a word beyond its window.
-    `names` are the words that name something, as written.
+    `vectors` has a row for each of `words`, what it means in its place; zeros where the embedder
+    does not read it. `naming` is what it can name things by, `names` what is clearly a name.
     """
 
     text: str
@@ -47,69 +47,51 @@ class Statement:
     vectors: Vectors
     figures: tuple[Figure, ...]
     moments: tuple[Moment, ...]
-    names: tuple[str, ...]
+    names: tuple[Name, ...]
+    naming: Naming
 
     @property
-    def stems(self) -> frozenset[str]:
-        """The stems of the words that say something."""
-        return frozenset(word.stem for word in self.words if word.stem)
+    def telling(self) -> list[int]:
+        """Which of its words say something."""
+        return [i for i, word in enumerate(self.words) if word.stem]
 
 
-def state(text: str, span: Span, tokens: TokenVectors | None) -> Statement:
-    """Read the characters `span` of a text.
+def state(text: str, tokens: TokenVectors | None = None, offset: int = 0) -> Statement:
+    """Read a stretch of text.
 
-    :param tokens: the token vectors of the whole text, None where nothing can be read.
+    :param tokens: the token vectors of what the stretch is a part of, which begins there at
+        `offset`; None where the embedder does not read it.
     """
-    stretch = text[slice(*span)]
-    found = tuple(_words(text, span))
-    moments = tuple(moments_of(stretch))
-    undated = _blank(stretch, ((one.start, one.end) for one in moments))
-    named = tuple(_names(undated))
-    unnamed = _blank(undated, (match.span() for match in _FORMED.finditer(undated)))
+    seen = _TARGET.sub(lambda target: " " * len(target[0]), text[:MAX_CHARS])
+    words = tuple(_words(seen))
+    figures, moments = read_figures(seen)
     return Statement(
-        text=stretch,
-        words=found,
-        vectors=_vectors(found, tokens),
-        figures=tuple(figures_of(in_digits(unnamed))),
-        moments=moments,
-        names=named,
+        text=seen,
+        words=words,
+        vectors=_vectors(words, tokens, offset),
+        figures=tuple(figures),
+        moments=tuple(moments),
+        names=tuple(names_of(seen)),
+        naming=Naming.of(seen),
     )
 
 
-def _words(text: str, span: Span) -> Iterator[Word]:
-    for match in WORD.finditer(text, *span):
+def _words(text: str) -> Iterator[Word]:
+    for match in WORD.finditer(text):
         lower = match[0].casefold().replace("\u2019", "'")
         yield Word(lower, "" if lower in STOP_WORDS else canonical(match[0]), *match.span())
 
 
-def _names(text: str) -> Iterator[str]:
-    for match in _FORMED.finditer(text):
-        yield match[0]
-    for start, end in names(text):
-        yield from (
-            word[0]
-            for word in WORD.finditer(text, start, end)
-            if word[0][0].isupper() and word[0].casefold() not in STOP_WORDS
-        )
-
-
-def _vectors(words: tuple[Word, ...], tokens: TokenVectors | None) -> Vectors:
+def _vectors(words: Sequence[Word], tokens: TokenVectors | None, offset: int) -> Vectors:
     """The mean of each word's token vectors, of unit length."""
     if tokens is None:
-        return np.zeros((0, 1), np.float32)
+        return np.zeros((len(words), 1), np.float32)
     found = np.zeros((len(words), tokens.vectors.shape[1]), np.float32)
     row = 0
-    for i, (start, end) in enumerate(tokens.spans):
-        while row < len(words) and words[row].end <= start:
+    for (start, end), vector in zip(tokens.spans, tokens.vectors, strict=True):
+        while row < len(words) and words[row].end + offset <= start:
             row += 1
-        if row < len(words) and words[row].start < end:
-            found[row] += tokens.vectors[i]
+        if row < len(words) and words[row].start + offset < end:
+            found[row] += vector
     norms = np.linalg.norm(found, axis=1, keepdims=True)
-    return np.asarray(found / np.maximum(norms, 1e-9), np.float32)
-
-
-def _blank(text: str, spans: Iterator[Span]) -> str:
-    """The text with white space for some characters, so that the others keep their places."""
-    for start, end in spans:
-        text = text[:start] + " " * (end - start) + text[end:]
-    return text
+    return np.asarray(found / np.maximum(norms, _LEAST_SQUARE), np.float32)

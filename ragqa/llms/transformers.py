@@ -52,7 +52,7 @@ class TransformersLLM:
                 _check_config(folder / name)
         except OSError as exc:
             raise UsageError(f"cannot read the model in {folder}: {exc.strerror or exc}") from exc
-        _check_weights(folder, {file.suffix for file in files})
+        _check_weights(folder, files)
         return cls(folder)
 
     @property
@@ -197,7 +197,13 @@ def _code_in(config: Json) -> str:
     return next(filter(None, map(_code_in, config.values())), "")
 
 
-def _check_weights(folder: Path, suffixes: set[str]) -> None:
+def _check_weights(folder: Path, files: list[Path]) -> None:
+    if any(file.name.startswith("adapter_") for file in files):
+        raise UsageError(
+            f"the model in {folder} comes with an adapter, which is not applied",
+            hint="merge the adapter into the weights, with merge_and_unload() of peft",
+        )
+    suffixes = {file.suffix for file in files}
     if ".safetensors" in suffixes:
         return
     if pickles := sorted(suffixes & _PICKLES):

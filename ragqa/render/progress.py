@@ -22,8 +22,9 @@ _STAGES = {
     "indexing": "Indexing documents",
     "asking": "Asking questions",
     "waiting": "Waiting for the LLM",
+    "checking": "Checking sentences",
 }
-_RATED = ("embedding", "indexing", "asking")
+_RATED = ("embedding", "indexing", "asking", "checking")
 
 
 class ProgressLine:

@@ -103,6 +103,13 @@ def test_pickled_weights_are_refused(copied):
         llm_for(f"transformers:{copied}")
 
 
+def test_an_adapter_is_refused(copied):
+    change(copied / "config.json", transformers_weights="adapter_model.bin")
+    (copied / "adapter_model.bin").write_bytes(b"a pickle")
+    with pytest.raises(UsageError, match="adapter"):
+        llm_for(f"transformers:{copied}")
+
+
 def test_a_folder_without_weights_is_refused(copied):
     (copied / "model.safetensors").unlink()
     with pytest.raises(UsageError, match=r"no \.safetensors weights"):

@@ -1,0 +1,70 @@
+"""From how far a claim is met, and what speaks against it, to the probability that it is supported.
+
+Signals must agree: each doubt takes a share of the probability that is left, as causes do in a
+noisy-or (Pearl, "Probabilistic Reasoning in Intelligent Systems", 1988). A sum of weights would let
+a claim that is met well make up for a wrong figure.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+from ragqa.grounding.doubts import About
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The probability is logistic in how far a claim is met, less the share of each doubt.
+
+    `threshold` is the probability from which on a claim counts as supported.
+    """
+
+    intercept: float
+    weight: float
+    shares: Mapping[About, float]
+    threshold: float
+
+    def probability(self, met: float, doubts: Mapping[About, float]) -> float:
+        """The probability that a claim is supported, 0 to 1."""
+        logit = self.intercept + self.weight * met
+        left = 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+        for about, strength in doubts.items():
+            left *= 1 - self.shares[about] * strength
+        return left
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The model where the embedder reads claim and sources, and that where it does not."""
+
+    all: Model
+    terms: Model
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Models:
+    """The models that come with ragqa, fitted by `eval/fit_grounding.py`."""
+    text = resources.files("ragqa.grounding").joinpath("grounding.json").read_text("utf-8")
+    models = json.loads(text)["models"]
+    return Models(all=_model(models["all"]), terms=_model(models["terms"]))
+
+
+def _model(document: Mapping[str, object]) -> Model:
+    shares = document["shares"]
+    if not isinstance(shares, dict):
+        raise TypeError("the shares of a model are no object")
+    return Model(
+        intercept=_number(document["intercept"]),
+        weight=_number(document["weight"]),
+        shares={about: _number(shares[about]) for about in About},
+        threshold=_number(document["threshold"]),
+    )
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, int | float):
+        raise TypeError(f"a model has {value!r} for a number")
+    return float(value)

@@ -1,0 +1,217 @@
+"""No key is ever shown or kept: by no command, in no failure, with `--debug` neither."""
+
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+import typer
+from llms.asking import MARKER
+from llms.stub import KINDS
+from support import QUICK, Run, command, write_notes
+
+from ragqa.cli import app
+from ragqa.cli import run as run_here
+from ragqa.errors import UsageError
+from ragqa.llms.secrets import key_file
+
+QUESTION = "what do cats do most of the day?"
+LEAKY = ["401", "key_everywhere", "key_in_redirect", "key_in_error", "key_in_html", "key_in_text"]
+FAULTY = ["no_headers", "slow_body", "429", "500", "garbage", "cut", "malformed", "huge", "endless"]
+COMMANDS = [
+    ["--help"],
+    ["--version"],
+    ["index"],
+    ["index", "--rebuild", "--json"],
+    ["ask", QUESTION],
+    ["ask", QUESTION, "--explain", "--json"],
+    ["ask", QUESTION, "--show-prompt"],
+    ["ask", QUESTION, "--format", "markdown"],
+    ["ask", QUESTION, "--llm", "openai:gpt"],
+    ["ask", QUESTION, "--llm", "anthropic:claude", "--json"],
+    ["ask", ""],
+    ["chat"],
+    ["search", "cats", "--json"],
+    ["why", QUESTION, "--target", "cats.md"],
+    ["status", "--json"],
+    ["doctor", "--json"],
+    ["verify", "nothing.md"],
+    ["eval"],
+    ["calibrate", "--reset"],
+    ["config"],
+    ["config", "--json"],
+    ["config", "set", "llm", "openai:gpt"],
+    ["config", "unset", "llm"],
+    ["config", "set", "openai_api_key", "x"],
+    ["llm", "list"],
+    ["llm", "list", "--json"],
+    ["llm", "check", "openai:gpt"],
+    ["llm", "check", "openai:"],
+    ["llm", "check", "oracle:x"],
+    ["llm", "allow", "api.example.org"],
+    ["llm", "forget", "api.example.org"],
+    ["llm", "allow", "not a host"],
+    ["no-such-command"],
+]
+WITHOUT_PLACES = ("config", "llm", "verify", "--help", "--version", "no-such-command")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """Everywhere that ragqa may write, in one folder; every key in the environment."""
+    for name, folder in (("XDG_CONFIG_HOME", "config"), ("XDG_DATA_HOME", "data")):
+        monkeypatch.setenv(name, str(tmp_path / folder))
+    for name in ("HOME", "TMPDIR", "XDG_STATE_HOME", "RAGQA_CACHE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    for kind in KINDS:
+        monkeypatch.setenv(f"{kind.upper()}_API_KEY", MARKER)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://user:{MARKER}@proxy.example:3128")
+    monkeypatch.setenv("RAGQA_LLM_DEADLINE_S", "1")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def places(home):
+    notes = write_notes(home / "notes", {"cats.md": "# Cats\n\nCats sleep most of the day.\n"})
+    return ["--corpus", str(notes), "--index", str(home / "index")]
+
+
+@pytest.fixture
+def cli(home, capfd, monkeypatch):
+    """The command line in this process, seen at its file descriptors."""
+
+    def run(*args, env=None, typed=""):
+        capfd.readouterr()
+        with monkeypatch.context() as patch:
+            for name, value in (QUICK | (env or {})).items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(typed.encode())))
+            code = run_here([*map(str, args)])
+        return Run(code, *capfd.readouterr())
+
+    return run
+
+
+def assert_hidden(run, home):
+    """Neither the key nor so much of it as would help is in what was printed or written."""
+    for text in (run.out, run.err):
+        assert MARKER[:20] not in text
+    for path in home.rglob("*"):
+        if path.is_file():
+            assert MARKER[:20].encode() not in path.read_bytes(), path
+
+
+def test_every_command_is_tried():
+    names = set(typer.main.get_command(app).commands)
+    assert names == {args[0] for args in COMMANDS} - {"--help", "--version", "no-such-command"}
+
+
+@pytest.mark.parametrize("debug", [[], ["--debug"]], ids=["plain", "debug"])
+def test_no_command_shows_or_keeps_a_key(cli, places, home, debug):
+    cli("index", *places)
+    for args in COMMANDS:
+        options = [] if args[0] in WITHOUT_PLACES else places
+        run = cli(*args, *options, *(debug if args[0][0] != "-" else []), typed=f"{QUESTION}\n")
+        assert run.code != 70, run.err
+        assert_hidden(run, home)
+
+
+@pytest.mark.parametrize("mode", LEAKY + FAULTY)
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_failure_of_a_server_shows_or_keeps_a_key(cli, stub, home, kind, mode):
+    run = cli("llm", "check", f"{kind}:tiny", "--debug", env=stub.environment(kind, mode))
+    assert run.code == (0 if mode == "key_in_text" else 5), run.err
+    assert_hidden(run, home)
+    assert any(MARKER in str(headers) for _, headers, _ in stub.requests)
+    assert not any(MARKER in f"{path} {body}" for path, _, body in stub.requests)
+
+
+@pytest.mark.parametrize("mode", ["ok_with_odd_type", *LEAKY])
+@pytest.mark.parametrize("options", [["--json"], ["--format", "markdown"], ["--debug"]])
+def test_no_answer_shows_a_key(cli, stub, places, home, mode, options):
+    env = stub.environment("openai", mode)
+    run = cli("ask", QUESTION, "--llm", "openai:tiny", "--force", *options, *places, env=env)
+    assert run.code in (0, 1, 5), run.err
+    assert "cats.md" in run.out
+    assert_hidden(run, home)
+
+
+def test_a_chat_neither_shows_nor_keeps_a_key(cli, stub, places, home):
+    env = stub.environment("anthropic", "key_in_text")
+    typed = f"{QUESTION}\nwhy?\n/sources\n/why\n/save {home / 'saved.md'}\n/help\n"
+    run = cli("chat", "--llm", "anthropic:tiny", "--force", *places, env=env, typed=typed)
+    assert "cats.md" in run.out
+    assert (home / "saved.md").exists()
+    assert_hidden(run, home)
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, ValueError, UsageError, UnicodeError, OSError])
+@pytest.mark.parametrize("debug", [[], ["--debug"]], ids=["plain", "debug"])
+def test_a_bug_whose_message_holds_a_key_is_told_and_kept_without_it(
+    cli, monkeypatch, home, failure, debug
+):
+    def broken(settings):
+        key = os.environ["OPENAI_API_KEY"]
+        raise failure(f"Invalid header value b'Bearer {key}'")
+
+    monkeypatch.setattr("ragqa.config.load_settings", broken)
+    run = cli("llm", "list", *debug)
+    assert run.code in (2, 70)
+    assert_hidden(run, home)
+    reports = [path.read_text() for path in home.glob("ragqa-*.txt")]
+    assert len(reports) == (run.code == 70)
+    assert all("Bearer ***" in text for text in (run.err, *reports))
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o666])
+def test_a_key_file_that_others_can_read_is_neither_used_nor_shown(cli, stub, home, mode):
+    path = key_file("openai")
+    write_notes(path.parent, {"openai": f"{MARKER}-of-the-file"})
+    path.chmod(mode)
+    env = stub.environment("openai", "ok_with_odd_type") | {"OPENAI_API_KEY": ""}
+    for args in (["llm", "check", "openai:tiny"], ["llm", "list"]):
+        stub.requests.clear()
+        run = cli(*args, "--debug", env=env)
+        assert f"chmod 600 {path}" in run.out + run.err
+        assert MARKER not in run.out + run.err
+        assert stub.requests == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
+def test_no_process_has_a_key_on_its_command_line(stub, home):
+    stub.requests.clear()
+    env = os.environ | QUICK | stub.environment("openai", "no_headers")
+    with subprocess.Popen(
+        [command(), "llm", "check", "openai:tiny"],
+        env=env | {"RAGQA_LLM_DEADLINE_S": "60"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        while not stub.requests and process.poll() is None:
+            time.sleep(0.01)
+        lines = [command_line(path) for path in Path("/proc").glob("[0-9]*/cmdline")]
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        started = children.read_text() if children.exists() else ""
+        process.kill()
+    assert stub.requests
+    assert any(b"openai:tiny" in line for line in lines)
+    assert not any(MARKER.encode() in line for line in lines)
+    assert started == ""
+
+
+def command_line(path):
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def test_the_settings_have_no_place_for_a_key(cli, home):
+    assert cli("config", "set", "openai_api_key", MARKER).code == 2
+    assert not any("key" in name for name in cli("config", "--json").document["settings"])
