@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from support import make_answer
 
+from ragqa.chatting import Exchange
 from ragqa.render import safe_line, safe_text
-from ragqa.render.markdown import answer_markdown, escaped
+from ragqa.render.markdown import answer_markdown, chat_markdown, escaped
 from ragqa.types import Disagreement, Hit, Passage
 from ragqa.verifying import defused, read_saved
 
@@ -211,3 +212,20 @@ def test_whatever_stands_around_what_is_bold_is_text(before, bold, after):
     links = [token.attrs["href"] for token in tokens if token.type == "link_open"]
     assert links == ["a.md"] * 3
     assert len(read_saved(io.BytesIO(markdown.encode()), "answer.md").citations) == 1
+
+
+@given(st.lists(st.tuples(NASTY, NASTY, NASTY.filter(str.strip)), min_size=1, max_size=3))
+def test_a_chat_is_text_too_and_has_one_record_of_all_that_it_cites(said):
+    exchanges = [
+        Exchange(asked, make_answer(question=question, quote=quote))
+        for asked, question, quote in said
+    ]
+    markdown = chat_markdown(exchanges)
+    types = {token.type for token in tokens_of(markdown)}
+    assert types.isdisjoint({"image", "html_inline", "html_block"})
+    saved = read_saved(io.BytesIO(markdown.encode("utf-8")), "chat.md")
+    assert [one.n for one in saved.citations] == list(range(1, len(said) + 1))
+    assert [one.quote for one in saved.citations] == [
+        one.answer.citations[0].quote for one in exchanges
+    ]
+    assert not saved.shown_otherwise

@@ -142,8 +142,8 @@ def test_quotes_shown_are_held_against_the_record(shown, is_otherwise):
 
 
 def test_too_large_a_file_and_too_many_citations_are_refused(monkeypatch):
-    with pytest.raises(UsageError, match="more than 100 citations"):
-        read(json.dumps({"question": "?", "citations": [CITATION] * 101}))
+    with pytest.raises(UsageError, match="more than 1,000 citations"):
+        read(json.dumps({"question": "?", "citations": [CITATION] * 1001}))
     monkeypatch.setattr(module, "MAX_BYTES", 50)
     with pytest.raises(UsageError, match="more than 50 bytes"):
         read("x" * 51)
