@@ -88,7 +88,7 @@ def _finding(choice: Choice) -> Finding:
     if choice.destination.is_local:
         said = f"{llm} is on this machine: ragqa sends nothing elsewhere"
         return Finding(Severity.OK, said)
-    sent = f"{llm} is sent the question and passages found: they go to {choice.destination.where}"
+    sent = f"{llm} is sent what you ask and passages of your notes, to {choice.destination.where}"
     if choice.allowed:
         return Finding(Severity.OK, f"{sent}, which you allowed")
     fix = f"ragqa llm allow {choice.destination.host}"
