@@ -83,7 +83,7 @@ def _finding(choice: Choice) -> Finding:
         said = "no LLM is set: answers are your notes' own sentences, nothing leaves this machine"
         return Finding(Severity.OK, said)
     llm = f"the LLM {choice.spec}, set by {choice.origin},"
-    if choice.destination is None or choice.problem:
+    if choice.destination is None:
         return Finding(Severity.WARNING, f"{llm} cannot be used: {choice.problem}", choice.fix)
     if choice.destination.is_local:
         said = f"{llm} is on this machine: ragqa sends nothing elsewhere"
