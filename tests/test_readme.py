@@ -50,6 +50,14 @@ def test_the_verdicts_that_are_shown_are_what_is_printed(ragqa, wiki_index):
         assert run.out.splitlines()[: len(lines)] == lines
 
 
+def test_what_an_llm_writes_is_shown_as_it_is_printed(ragqa, wiki_index):
+    section = README.partition("## Have an LLM write the answer")[2].partition("\n## ")[0]
+    command, _, shown = blocks("console", section)[0].partition("\n")
+    run = ragqa(*shlex.split(command)[2:], "--index", wiki_index, cwd=ROOT)
+    assert run.out.startswith(shown)
+    assert run.code == 0
+
+
 def test_the_notes_that_disagree_are_shown_as_they_are_printed(ragqa, tmp_path):
     section = README.partition("## When notes disagree")[2].partition("\n## ")[0]
     (tmp_path / "notes").mkdir()
