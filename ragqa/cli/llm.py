@@ -48,7 +48,7 @@ def show(json: AsJson = False, debug: Debug = False) -> int:
 def check(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[KIND:MODEL]", help="The backend; default: the one that is set."),
+        typer.Argument(metavar="KIND:MODEL", help="The backend; default: the one that is set."),
     ] = None,
     yes: Yes = False,
     json: AsJson = False,

@@ -140,7 +140,8 @@ def writer_for(settings: Settings, writing: Writing) -> "Writer | None":
     ensure_consent(
         llm.destination,
         yes=writing.yes,
-        what=f"the question and up to {settings.top_k} passages of your notes",
+        what=f"what you ask and up to {settings.top_k} passages of your notes "
+        "(ragqa ask --show-prompt shows them)",
     )
     return Writer(
         llm,

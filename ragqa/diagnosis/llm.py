@@ -83,12 +83,12 @@ def _finding(choice: Choice) -> Finding:
         said = "no LLM is set: answers are your notes' own sentences, nothing leaves this machine"
         return Finding(Severity.OK, said)
     llm = f"the LLM {choice.spec}, set by {choice.origin},"
-    if choice.destination is None or choice.problem:
+    if choice.destination is None:
         return Finding(Severity.WARNING, f"{llm} cannot be used: {choice.problem}", choice.fix)
     if choice.destination.is_local:
         said = f"{llm} is on this machine: ragqa sends nothing elsewhere"
         return Finding(Severity.OK, said)
-    sent = f"{llm} is sent the question and passages found: they go to {choice.destination.where}"
+    sent = f"{llm} is sent what you ask and passages of your notes, to {choice.destination.where}"
     if choice.allowed:
         return Finding(Severity.OK, f"{sent}, which you allowed")
     fix = f"ragqa llm allow {choice.destination.host}"

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from llms.stub import KINDS
 from support import QUICK, write_notes
 
 MODULES = ["logging", "json", "socket", "ssl", "sqlite3", "sitecustomize", "usercustomize"]
@@ -61,6 +62,21 @@ def test_nothing_in_the_notes_folder_is_imported_or_obeyed(quick, trap, tmp_path
     assert run.code in (0, 1), run.err
     for sign in ("imported from", "openai:evil", "evil.example", "sk-of-the-notes", "nowhere"):
         assert sign not in run.out + run.err
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_backend_is_used_from_the_notes_folder_without_importing_or_obeying_it(
+    quick, trap, stub, tmp_path, kind
+):
+    stub.requests.clear()
+    env = stub.environment(kind, "ok_with_odd_type")
+    args = ["ask", "what do cats do for most of the day?", "--llm", f"{kind}:tiny", "--force"]
+    run = quick(*args, "--corpus", ".", "--index", tmp_path / "index", cwd=trap, env=env)
+    assert run.code in (0, 1), run.err
+    assert "imported from" not in run.out + run.err
+    [(_, headers, body)] = stub.requests
+    assert "Cats sleep" in str(body)
+    assert "sk-of-the-notes" not in str(headers)
 
 
 def test_the_module_form_imports_nothing_from_the_current_folder(trap):

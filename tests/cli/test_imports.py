@@ -60,6 +60,11 @@ def test_why_imports_neither_torch_nor_what_only_building_needs(wiki_index):
     assert modules.isdisjoint(HEAVY | FOR_BUILDING)
 
 
+def test_listing_backends_imports_no_library_of_theirs():
+    modules = imported("llm", "list")
+    assert modules.isdisjoint(HEAVY | {"httpx2", "httpcore2", "prompt_toolkit"})
+
+
 def test_importing_the_package_imports_nothing_heavy():
     done = subprocess.run(
         [sys.executable, "-c", "import sys, ragqa; print(*sys.modules)"],
