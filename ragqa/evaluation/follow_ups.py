@@ -15,7 +15,8 @@ from ragqa.evaluation.cache import CachedEmbedder
 from ragqa.evaluation.collection import Collection
 from ragqa.evaluation.evaluating import about, read_note
 from ragqa.evaluation.gold import tasks_of
-from ragqa.evaluation.questions import HALVES, Gold, Question, lines_of, parsed
+from ragqa.evaluation.questions import HALVES, Gold, Question, parsed
+from ragqa.evaluation.rows import read_rows
 from ragqa.evaluation.summary import Document
 from ragqa.evaluation.tasks import Task
 from ragqa.followups import Turn
@@ -56,7 +57,9 @@ def read_follow_ups(path: Path) -> list[Dialog]:
 
     :raises UsageError: the file cannot be read, or a line is none; the message names it.
     """
-    dialogs = [parsed(line, where, _dialog, _FORM) for where, line in lines_of(path, _FORM)]
+    dialogs = [
+        parsed(row, where, _dialog, _FORM) for where, row in read_rows(path, hint=_FORM, form=_FORM)
+    ]
     if not dialogs:
         raise UsageError(f"there are no questions in {path}", hint=_FORM)
     ids = [dialog.question.id for dialog in dialogs]

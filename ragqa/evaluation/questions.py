@@ -1,13 +1,13 @@
 """Questions with the places in the notes that answer them: a JSON Lines file, read and written."""
 
-import errno
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from ragqa.errors import UsageError
+from ragqa.evaluation.rows import read_rows
 
 HALVES = ("tune", "test")
 
@@ -71,8 +71,8 @@ def read_questions(path: Path) -> list[Question]:
         "or make one: ragqa eval --generate 100 --out FILE"
     )
     questions: dict[str, Question] = {}
-    for where, line in lines_of(path, hint):
-        question = _parse(line, where)
+    for where, row in read_rows(path, hint=hint, form=_FORM):
+        question = _parse(row, where)
         if question.id in questions:
             raise UsageError(f"{where}: the id {question.id!r} stands twice")
         questions[question.id] = question
@@ -81,31 +81,16 @@ def read_questions(path: Path) -> list[Question]:
     return list(questions.values())
 
 
-def lines_of(path: Path, hint: str) -> Iterator[tuple[str, str]]:
-    """The lines of a file that are not blank, each after where it stands.
-
-    :raises UsageError: the file cannot be read.
-    """
-    try:
-        if not path.is_file():
-            raise FileNotFoundError(errno.ENOENT, "there is no such file")
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = getattr(exc, "strerror", None) or exc
-        raise UsageError(f"the questions in {path} cannot be read: {reason}", hint=hint) from exc
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            yield f"{path}, line {number}", line
-
-
-def parsed(line: str, where: str, make: Callable[[Mapping[str, Any]], T], hint: str) -> T:
-    """What a line of JSON says.
+def parsed(
+    row: Mapping[str, Any], where: str, make: Callable[[Mapping[str, Any]], T], hint: str
+) -> T:
+    """What a row says.
 
     :raises UsageError: it is not of that form; the message says where.
     """
     try:
-        return make(json.loads(line))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
+        return make(row)
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
         problem = f"{exc} is missing" if isinstance(exc, KeyError) else str(exc)
         raise UsageError(f"{where} is no question: {problem}", hint=hint) from exc
 
@@ -150,8 +135,8 @@ def _as_row(question: Question) -> dict[str, Any]:
     return row | ({"half": question.half} if question.half else {})
 
 
-def _parse(line: str, where: str) -> Question:
-    question = parsed(line, where, _question, _FORM)
+def _parse(row: Mapping[str, Any], where: str) -> Question:
+    question = parsed(row, where, _question, _FORM)
     if question.half not in ("", *HALVES):
         raise UsageError(f"{where}: half must be tune or test, not {question.half!r}")
     if not all(answer.strip() for answer in question.answer):

@@ -8,25 +8,30 @@ from typing import Any
 from ragqa.errors import UsageError
 
 _NAMED = 3
+_LAYOUTS = "the layouts that ragqa eval reads: ragqa eval --help"
 
 
-def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def read_rows(
+    path: Path, *, hint: str = _LAYOUTS, form: str = ""
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each object of a JSON Lines file, with the place to name in an error.
 
+    :param hint: what to do about a file that cannot be read.
+    :param form: what a line looks like, for one that is no object.
     :raises UsageError: the file cannot be read, or a line is no JSON object.
     """
-    for number, line in read_lines(path):
+    for number, line in read_lines(path, hint=hint):
         where = f"{path}, line {number}"
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as exc:
-            raise UsageError(f"{path}, line {number} is not JSON: {exc}") from exc
+            raise UsageError(f"{path}, line {number} is not JSON: {exc}", hint=form) from exc
         if not isinstance(row, dict):
-            raise UsageError(f"{path}, line {number} is not a JSON object")
+            raise UsageError(f"{path}, line {number} is not a JSON object", hint=form)
         yield where, row
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+def read_lines(path: Path, *, hint: str = _LAYOUTS) -> Iterator[tuple[int, str]]:
     """Each line that is not blank, with its number.
 
     :raises UsageError: the file cannot be read.
@@ -38,10 +43,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
                     yield number, line.rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
         reason = getattr(exc, "strerror", None) or str(exc)
-        raise UsageError(
-            f"{path} cannot be read: {reason}",
-            hint="the layouts that ragqa eval reads: ragqa eval --help",
-        ) from exc
+        raise UsageError(f"{path} cannot be read: {reason}", hint=hint) from exc
 
 
 def text_of(row: Mapping[str, Any], key: str, where: str) -> str:
