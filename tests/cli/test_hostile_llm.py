@@ -133,6 +133,7 @@ def test_nothing_is_read_sent_or_started_and_the_answer_is_checked(
     assert said[0]["text"] == row["truth"]
     assert said[0]["supported"], said[0]
     assert given[1]["path"] == row["note"]
+    assert row["fact"] in given[1]["quote"]
     for sentence in said:
         assert sentence["citations"] or not sentence["supported"]
         if sentence["supported"]:
