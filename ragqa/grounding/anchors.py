@@ -28,12 +28,13 @@ UNCOUNTED = 0.4
 UNDERSTOOD = 1.0
 """A name of so low an idf stands in every third passage: what all notes are about is understood."""
 
+_NEAR = 0.1
 _FAR = 0.3
 _NAME_NEAR = 0.03
 _NAME_FAR = 0.15
 _ABOVE = 0.03
 _BEFORE = 0.06
-_FEW = 3
+_FEW = 2
 _AROUND = 7
 # "Llama 2": the number is a part of the name.
 _VERSIONED = re.compile(r"(?:^|[ (])[A-Z][\w-]* \Z")
@@ -77,7 +78,8 @@ def _figures(comparison: Comparison) -> Iterator[Anchor]:
         if follows(claimed, figures, moments):
             doubt = DERIVED
         elif is_count(claimed) and not _VERSIONED.search(claim.text, 0, start):
-            doubt = UNCOUNTED
+            counted = any(claimed.measures and one.measures == claimed.measures for one in figures)
+            doubt = 1.0 if counted else UNCOUNTED
         yield Anchor(
             About.FIGURE,
             f"the figure {_shown(claim.text[start:end])}",
@@ -136,7 +138,7 @@ def _strength(comparison: Comparison, anchor: Anchor) -> float:
     apart = float(scores.max() - having.max())
     if anchor.about is About.NAME:
         return min(anchor.doubt, max(0.0, apart - _NAME_NEAR) / _NAME_FAR)
-    return min(anchor.doubt, ELSEWHERE, apart / _FAR)
+    return min(anchor.doubt, ELSEWHERE, max(0.0, apart - _NEAR) / _FAR)
 
 
 def _around(comparison: Comparison, span: Span) -> list[int]:

@@ -24,7 +24,7 @@ MOST_WEIGHT = 5.0
 
 _CLAUSE_END = re.compile(
     r"[,;:()\u2014\u2013]\s"
-    r"|\s(?:while|whereas|but|which|who|because|since|so that|and then|although)\s"
+    r"|\s(?:while|whereas|but|because|since|so that|and then|although)\s"
 )
 _CLAUSE_WORDS = 3
 

@@ -25,7 +25,10 @@ _KINDS = words(
     "tv pc usb gps dna ceo"
 )
 _POSSESSIVE = re.compile(r"['\u2019]s?\Z")
-_FIRST_OWNS = re.compile(r"\W*(?P<name>[A-Z][\w-]*['\u2019]s)\b")
+# "Robertson's", "Fedus et al.": a name even where it is the first word.
+_FIRST = re.compile(
+    r"\W*(?P<name>[A-Z][\w-]*(?:['\u2019]s\b|(?= et al\b| and (?:colleagues|co-\w+|others)\b)))"
+)
 _NEXT_IS_LISTED = re.compile(r"(?:,|,? and| &) [A-Z]")
 _MOST_CHARS = 4
 
@@ -76,7 +79,7 @@ def names_of(text: str) -> list[Name]:
         for match in FORMED.finditer(text)
         if not _UNIT.fullmatch(match[0]) and match[0].casefold().removesuffix("s") not in _KINDS
     ]
-    first = _FIRST_OWNS.match(text)
+    first = _FIRST.match(text)
     if first:
         found.append(Name(first["name"], *first.span("name")))
     taken = [(one.start, one.end) for one in found]

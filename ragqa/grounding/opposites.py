@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+from ragqa.answering.disagreement.wording import OPPOSITES as PLAIN
+from ragqa.answering.disagreement.wording import stem
+
 _OPPOSITES = """
     more most|less least fewer fewest
     high higher highest|low lower lowest
@@ -17,8 +20,6 @@ _OPPOSITES = """
     long longer longest|short shorter shortest
     fast faster fastest quick quickly quicker|slow slower slowest slowly
     cheap cheaper cheapest inexpensive|expensive costly pricier dearer
-    before prior earlier first beforehand precede precedes|after afterwards later following follow
-        follows last
     always every everything|never none nothing
     all every each entire|some few certain part
     with including include includes contain contains|without excluding exclude excludes lack lacks
@@ -38,7 +39,6 @@ _OPPOSITES = """
     success succeed succeeds succeeded pass passes passed|failure fail fails failed
     many often frequently usually common commonly most|few rarely seldom rare uncommon hardly
     only solely exclusively alone merely|also too besides both
-    start starts begin begins beginning early|end ends finish late
     input inputs|output outputs
     add adds added adding|remove removes removed subtract
     open|closed
@@ -97,12 +97,20 @@ OPPOSITES: Mapping[str, frozenset[str]] = _pairs()
 """A word to those that say the opposite."""
 
 _PREFIXES = ("un", "in", "im", "non", "dis", "ir")
-_SHORTEST = 5
+_SHORTEST = 4
 
 
 def opposite(one: str, other: str) -> bool:
     """Whether two words in lower case say the opposite of each other."""
     if other in OPPOSITES.get(one, ()):
         return True
-    long = min(len(one), len(other)) >= _SHORTEST
-    return long and any(one == p + other or other == p + one for p in _PREFIXES)
+    first, second = stem(one), stem(other)
+    long = min(len(first), len(second)) >= _SHORTEST
+    return long and any(first == p + second or second == p + first for p in _PREFIXES)
+
+
+def plainly_opposite(one: str, other: str) -> bool:
+    """Whether of two words only one can hold, whatever they are said of."""
+    pair, side = PLAIN.get(one, (-1, 0))
+    other_pair, other_side = PLAIN.get(other, (-2, 0))
+    return pair == other_pair and side != other_side

@@ -22,7 +22,7 @@ _SOME = words(
     "some several many most often sometimes usually mostly largely partly may might can could "
     "typically generally"
 )
-_NO_ALL = re.compile(r"\b(?:at all|not all|all but)\b", re.IGNORECASE)
+_NO_ALL = re.compile(r"\b(?:(?:at|not|nearly|almost|virtually) all|all but)\b", re.IGNORECASE)
 
 
 def swapped(comparison: Comparison) -> Iterator[Doubt]:
@@ -57,11 +57,17 @@ def overstated(comparison: Comparison) -> Iterator[Doubt]:
     said = frozenset(re.findall(r"\w+", _NO_ALL.sub(" ", comparison.claim.text).casefold()))
     if not said & _ALL:
         return
-    best = int(comparison.scores(range(len(comparison.claim.words))).argmax())
-    there = {word.text for word in comparison.parts[best].statement.words}
-    if there & _SOME and not there & _ALL_OR_WHOLE:
-        word = min(said & _ALL)
-        yield Doubt(About.QUANTITY, 1.0, f'"{word}" where the note says less')
+    for clause in comparison.clauses:
+        here = [
+            comparison.claim.words[i].text
+            for i in range(len(comparison.claim.words))
+            if clause[0] <= comparison.claim.words[i].start < clause[1]
+        ]
+        best = int(comparison.scores(comparison.words_in(clause)).argmax())
+        there = {word.text for word in comparison.parts[best].statement.words}
+        word = next((word for word in here if word in said & _ALL), None)
+        if word and there & _SOME and not there & _ALL_OR_WHOLE:
+            yield Doubt(About.QUANTITY, 1.0, f'"{word}" where the note says less')
 
 
 def _than(statement: Statement) -> int | None:
@@ -70,5 +76,9 @@ def _than(statement: Statement) -> int | None:
 
 
 def _compares_the_other_way(one: Statement, other: Statement) -> bool:
-    """Whether they have opposites: "A is less than B" says what "B is more than A" does."""
-    return any(opposite(a.text, b.text) for a in one.words for b in other.words)
+    """Whether each has a word of its own that is the opposite of the other's.
+
+    "A is less than B" says what "B is more than A" does.
+    """
+    here, there = ({word.text for word in each.words} for each in (one, other))
+    return any(opposite(a, b) for a in here - there for b in there - here)

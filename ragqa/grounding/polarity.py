@@ -8,13 +8,17 @@ import numpy as np
 
 from ragqa.grounding.comparing import Comparison
 from ragqa.grounding.doubts import About, Doubt
-from ragqa.grounding.opposites import OPPOSITES, opposite
+from ragqa.grounding.opposites import OPPOSITES, opposite, plainly_opposite
 from ragqa.grounding.opposites import words as listed
 from ragqa.grounding.statements import Span, Statement, Word
 from ragqa.types import Kind, Vectors
 
 SAYS_NO = "says no where the note does not"
 SAYS_NO_NO = "does not say no where the note does"
+
+FAR = 0.35
+"""What a no counts where the word that it denies is not the same one: who says a thing in other words
+says no to another word."""
 
 _NEGATORS = listed(
     "not no never cannot neither nor none without hardly nobody nothing rarely seldom barely "
@@ -26,6 +30,9 @@ _CONTRASTING = {"rather": "than", "instead": "of"}
 _STOPS = listed("but so because which while whereas since although and if when unless yet than")
 _SEAM = re.compile(r"[,;:.()|\u2014!?]")
 _REACH = 8
+_LEXICAL = 0.99
+_WEAK_OPPOSITE = 0.5
+_BESIDE = 3
 _TOO_TO = 4
 
 _LIKE = 0.5
@@ -138,8 +145,15 @@ class _Pair:
 
     def _likest(self, negation: Negation) -> float:
         """How like the likest word that a negation of the claim denies is to one of the part."""
-        over = (i for i in negation.over if self._tells(i))
-        return max((self._likeness(i, self._near(i)) for i in over), default=0.0)
+        head = _head(self.claim, negation)
+        return max(
+            (
+                self._sure(i, self._near(i), is_head=i == head)
+                for i in negation.over
+                if self._tells(i)
+            ),
+            default=0.0,
+        )
 
     def _tells(self, i: int) -> bool:
         word = self.claim.words[i]
@@ -148,6 +162,7 @@ class _Pair:
     def _left_out(self, negation: Negation, words: Sequence[int]) -> float:
         """How like what the part denies is to what the claim says, 0 where the claim denies it."""
         found = 0.0
+        head = _head(self.part, negation)
         for i in words:
             places = self._near(i)
             if not places or not set(places) <= set(negation.over):
@@ -156,7 +171,7 @@ class _Pair:
             if i in self.denied or any(opposite(text, self.part.words[k].text) for k in places):
                 return 0.0
             if self.alike[i].max() >= _SURELY_LIKE:
-                found = max(found, self._likeness(i, places))
+                found = max(found, self._sure(i, places, is_head=head in places))
         return found
 
     def _opposites(self, words: Sequence[int]) -> Iterator[tuple[float, str]]:
@@ -167,8 +182,21 @@ class _Pair:
                 continue
             other = self.part.words[places[0]].text
             alike = (i in self.denied) == (places[0] in self.denied_there)
-            if opposite(text, other) and alike:
-                yield self._likeness(i, places), f'"{text}" where the note has "{other}"'
+            if opposite(text, other) and alike and self._of_the_same(i, places[0]):
+                plain = plainly_opposite(text, other)
+                sure = self._likeness(i, places) * (1.0 if plain else _WEAK_OPPOSITE)
+                yield sure, f'"{text}" where the note has "{other}"'
+
+    def _of_the_same(self, i: int, place: int) -> bool:
+        """Whether words beside one of the claim stand beside one of the part, too."""
+        around = range(max(0, i - _BESIDE), min(len(self.claim.words), i + _BESIDE + 1))
+        return any(
+            abs(k - place) <= _BESIDE + 1
+            for j in around
+            if j != i and self.claim.words[j].stem
+            for k in self._near(j)
+            if k != place
+        )
 
     def _near(self, i: int) -> list[int]:
         """The words of the part that a word of the claim may stand for, best first."""
@@ -180,8 +208,18 @@ class _Pair:
             if row[k] >= enough and self.compound_there[k] <= self.compound[i]
         ]
 
+    def _sure(self, i: int, places: Sequence[int], *, is_head: bool) -> float:
+        """How sure it is that a word stands for what is denied: less where it is said otherwise."""
+        likeness = self._likeness(i, places)
+        return likeness if is_head and likeness >= _LEXICAL else likeness * FAR
+
     def _likeness(self, i: int, places: Sequence[int]) -> float:
         return float(self.alike[i, places[0]]) if places else 0.0
+
+
+def _head(statement: Statement, negation: Negation) -> int | None:
+    """The word next to a negation: that is what it denies, more than those behind it."""
+    return next((i for i in negation.over if statement.words[i].stem), None)
 
 
 def negations_of(statement: Statement) -> list[Negation]:
