@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 from ragqa.passages import sentence_spans
 
-_NUMBER = r"(?:passages?|sources?|\^)?\s*\d{1,3}"
+_NUMBER = r"(?:passages?|sources?|\^)?\s*-?\d{1,9}"
 _CITED = re.compile(
     rf"[ \t]*[\[\u3010]\s*(?P<numbers>{_NUMBER}(?:\s*(?:[,;&-]|\u2013|and)\s*{_NUMBER})*)\s*"
     # Some models add where in the passage, some make a link of it, which is not followed.
     r"(?:\u2020[^\]\u3011\n]{0,40})?[\]\u3011](?:\([^)\s]{0,300}\))?",
     re.IGNORECASE,
 )
-_RANGE = re.compile(r"(\d{1,3})(?:\s*[-\u2013]\s*(\d{1,3}))?")
+_RANGE = re.compile(r"(-?\d{1,9})(?:\s*[-\u2013]\s*(\d{1,9}))?")
 _MAX_RANGE = 20
 _CODE = re.compile(r"`[^`\n]*`")
 _FENCE = re.compile(r"[ \t]*(?:```|~~~)")

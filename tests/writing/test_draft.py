@@ -41,6 +41,7 @@ def test_a_sentence_has_the_numbers_before_and_behind_its_full_stop():
         ("[1](https://evil.example/?q=x)", (1,)),
         ("[2] [2]", (2,)),
         ("[900-999]", (900, 999)),
+        ("[-1][1000000]", (-1, 1000000)),
     ],
 )
 def test_marks_are_understood_in_the_forms_that_models_use(mark, numbers):
@@ -50,9 +51,7 @@ def test_marks_are_understood_in_the_forms_that_models_use(mark, numbers):
     ]
 
 
-@pytest.mark.parametrize(
-    "text", ["Use `rows[1]` here.", "See [note 12](a.md) now.", "The year [2024]."]
-)
+@pytest.mark.parametrize("text", ["Use `rows[1]` here.", "See [note 12](a.md) now.", "A [b1] c."])
 def test_brackets_that_are_no_citation_stay(text):
     assert told(text) == [(text, ())]
 
