@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 from ragqa.answering import BACKEND, Calibration, Composed, InUse
 from ragqa.embedders import Embedder
-from ragqa.types import Answer, Fallback, IndexInfo, Progress, Retrieved, Written
+from ragqa.types import (
+    Answer,
+    Citation,
+    Disagreement,
+    Fallback,
+    IndexInfo,
+    Progress,
+    Retrieved,
+    Written,
+)
 
 if TYPE_CHECKING:
     from ragqa.grounding import Idf
@@ -86,10 +95,23 @@ def written_answer(
         return answer
     return replace(
         answer,
-        answered=True,
         backend=backend,
         text=text,
         citations=citations,
-        # They are told of the sentences that the notes' own answer cites.
-        disagreements=(),
+        disagreements=tuple(_cited_by(told, citations) for told in answer.disagreements),
     )
+
+
+def _cited_by(told: Disagreement, citations: Sequence[Citation]) -> Disagreement:
+    """A disagreement with the numbers under which an answer cites its two sides, 0 for none."""
+
+    def number(side: Citation) -> int:
+        (start, end), path = side.chars, side.path
+        meeting = (
+            c.n for c in citations if c.path == path and c.chars[0] < end and start < c.chars[1]
+        )
+        return next(meeting, 0)
+
+    first, second = told.citations
+    sides = replace(first, n=number(first)), replace(second, n=number(second))
+    return replace(told, citations=sides)

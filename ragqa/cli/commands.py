@@ -85,13 +85,14 @@ def ask(
     """
     wanted = parse_format(format, json=json, explain=explain)
     scope = Scope(tag, path, since, top_k, no_refresh, corpus, index)
+    writing = Writing(llm, yes=yes, strict=strict, force=force, streams=wanted is Format.TEXT)
     if show_prompt:
         from ragqa.render.writing import print_request
 
-        request, _ = find_in(request_in, question, scope)
-        print_request(request, json=wanted is Format.JSON)
+        found, _ = find_in(partial(request_in, writing=writing), question, scope)
+        request, where, asked = found
+        print_request(request, where, asked=asked, json=wanted is Format.JSON)
         return 0
-    writing = Writing(llm, yes=yes, strict=strict, force=force, streams=wanted is Format.TEXT)
     answer, linker = find_in(partial(ask_with, writing=writing), question, scope)
     _print_answer(answer, linker, wanted, explain=explain)
     warn_of(answer)

@@ -100,23 +100,30 @@ def request_in(
     index: "Index",
     question: str,
     *,
+    writing: Writing,
     filters: "Filters",
     refresh: bool,
     progress: "ProgressLine",
-) -> "Request":
-    """What an LLM would be given; raises as `Index.ask` does."""
-    from ragqa.clock import Clock
+) -> "tuple[Request, str, bool]":
+    """What the LLM would be given, where that would go, and whether it would be asked at all.
+
+    Raises as `Index.ask` does.
+    """
+    from ragqa.llms import NO_LLM, llm_for
     from ragqa.writing import request_for
 
-    retrieved, _, _ = index.retrieve(
-        question, filters, refresh=refresh, progress=progress, clock=Clock()
+    settings = index.settings
+    spec = settings.llm if writing.llm is None else writing.llm
+    destination = llm_for(spec).destination if spec not in ("", NO_LLM) else None
+    answer = index.ask(question, filters=filters, refresh=refresh, progress=progress)
+    request = request_for(
+        answer.question,
+        answer.hits,
+        max_tokens=settings.llm_prompt_tokens,
+        instructions=_instructions(settings),
     )
-    return request_for(
-        retrieved.question,
-        retrieved.hits[: index.settings.top_k],
-        max_tokens=index.settings.llm_prompt_tokens,
-        instructions=_instructions(index.settings),
-    )
+    where = f"{destination.backend}, {destination.where}" if destination else ""
+    return request, where, answer.answered or writing.force
 
 
 def writer_for(settings: Settings, writing: Writing) -> "Writer | None":

@@ -81,7 +81,7 @@ def written_document(written: Written) -> Document:
                 "supported": sentence.supported,
                 "against": list(sentence.against),
             }
-            for sentence in written.sentences
+            for sentence in written.claims
         ],
         "invalid_citations": list(written.invalid_citations),
     }

@@ -15,6 +15,7 @@ from ragqa.render.results import (
     direct_spans,
     mark_of,
     not_near,
+    verdict_on,
 )
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import Answer, Citation, Disagreement
@@ -98,10 +99,13 @@ def _record(answer: Answer) -> Iterator[str]:
 def _said(answer: Answer) -> Iterator[str]:
     """The answer, marked where it is none or not sure, and where notes say something else."""
     if answer.written is not None and answer.written.grounded:
-        from ragqa.render.writing import plain_text, written_by
+        from ragqa.render.writing import written_by, written_markdown
 
-        yield f"{_bold(plain_text(answer.written), [])}\n"
+        yield f"{written_markdown(answer.written, _line).strip()}\n"
+        if verdict := verdict_on(answer):
+            yield f"**{escaped(verdict)}**\n"
         yield f"{escaped(written_by(answer.written))}\n"
+        yield from _disagreements(answer)
         return
     if not answer.answered:
         yield f"**{NOT_IN_NOTES}**\n"
@@ -111,6 +115,10 @@ def _said(answer: Answer) -> Iterator[str]:
         yield f"**{escaped(mark_of(answer))}**\n"
     if answer.text:
         yield f"{_bold(answer.text, direct_spans(answer))}\n"
+    yield from _disagreements(answer)
+
+
+def _disagreements(answer: Answer) -> Iterator[str]:
     for told in answer.disagreements:
         yield f"**{DISAGREE[told.about]}**\n"
         yield from _sides(told)

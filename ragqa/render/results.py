@@ -28,6 +28,7 @@ UNSURE = "Not sure that this is an answer; these are the nearest sentences:"
 CLOSE = "Close, but not in these sources: "
 NOT_NEAR = "The nearest passages do not speak of: "
 NOT_IN_NOTES = "Your notes do not seem to answer this."
+FORCED = "The LLM was made to answer all the same."
 OWN_WORDS = "In your notes' own words:"
 CITED = r"(?<!\S)\[\d+\](?!\S)"
 """A citation in the text of an answer."""
@@ -67,22 +68,16 @@ def print_answer(answer: Answer, linker: Linker) -> None:
     """Print the answer and its sources, or the nearest passages where there is none."""
     console = stdout()
     written = answer.written
-    if written is not None and written.fallback and written.sentences and console.is_terminal:
-        emit(console, Text(f"\n{OWN_WORDS}", style="bold"))
-    if not answer.answered:
-        emit(console, Text(NOT_IN_NOTES, style="bold"))
-        if answer.missing:
-            emit(console, Text(not_near(answer), style="quiet"))
-        _print_confidence(console, answer)
-        if answer.hits:
-            emit(console, Text("\nNearest passages", style="bold"))
-            _print_hits(console, answer.question, answer.hits, linker)
-        return
     if written is not None and written.grounded:
         from ragqa.render.writing import print_written
 
-        print_written(console, written)
+        print_written(console, answer, written)
     else:
+        if written is not None and written.sentences and console.is_terminal:
+            emit(console, Text(f"\n{OWN_WORDS}", style="bold"))
+        if not answer.answered:
+            _print_nearest(console, answer, linker)
+            return
         if not answer.sure:
             emit(console, Text(mark_of(answer), style="warning"))
         emit(console, _answer_text(answer))
@@ -92,6 +87,24 @@ def print_answer(answer: Answer, linker: Linker) -> None:
     for citation in answer.citations:
         _print_citation(console, citation, answer.question, linker)
     _print_confidence(console, answer)
+
+
+def _print_nearest(console: Console, answer: Answer, linker: Linker) -> None:
+    """Say that the notes do not answer, and what comes nearest."""
+    emit(console, Text(NOT_IN_NOTES, style="bold"))
+    if answer.missing:
+        emit(console, Text(not_near(answer), style="quiet"))
+    _print_confidence(console, answer)
+    if answer.hits:
+        emit(console, Text("\nNearest passages", style="bold"))
+        _print_hits(console, answer.question, answer.hits, linker)
+
+
+def verdict_on(answer: Answer) -> str:
+    """What a reader of an LLM's answer is told of the notes, "" where they answer; sanitised."""
+    if not answer.answered:
+        return f"{NOT_IN_NOTES} {FORCED}"
+    return mark_of(answer) if answer.missing else ""
 
 
 def mark_of(answer: Answer) -> str:

@@ -1,5 +1,7 @@
 """What an LLM writes, for people: sentence by sentence as it is checked, each with its mark."""
 
+import re
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -7,10 +9,10 @@ from rich.console import Console
 from rich.text import Text
 
 from ragqa.render.progress import ProgressLine
-from ragqa.render.results import CITED
+from ragqa.render.results import CITED, verdict_on
 from ragqa.render.screen import READABLE, emit, encodable, print_as_is, print_document, say, stdout
 from ragqa.sanitise import safe_line, safe_text
-from ragqa.types import Written, WrittenSentence
+from ragqa.types import Answer, Written, WrittenSentence
 from ragqa.writing import Request, cited_text
 
 _REASONS = 2
@@ -56,40 +58,71 @@ class _Flow:
         self._console = console
         self._width = min(console.width, READABLE)
         self._column = 0
+        self._inner = 0
 
     def write(self, text: Text) -> None:
         """Print what comes next."""
         for number, line in enumerate(text.split("\n", allow_blank=True)):
             if number:
                 self.end()
+            if not self._column:
+                self._indent(line)
             for word in line.split(" ", allow_blank=True):
-                self._put(encodable(word, self._console.encoding))
+                if word:
+                    self._put(encodable(word, self._console.encoding))
 
     def end(self) -> None:
         """Begin a new line."""
         self._console.print()
         self._column = 0
 
+    def _indent(self, line: Text) -> None:
+        """Begin a line as far in as it is: an item may be one of an inner list."""
+        width = len(line.plain) - len(line.plain.lstrip(" "))
+        self._console.print(" " * width, end="", soft_wrap=True)
+        self._inner = width
+
     def _put(self, word: Text) -> None:
         if self._column and self._column + 1 + word.cell_len > self._width:
             self.end()
-        if self._column and word:
+        if self._column:
             word = Text.assemble(" ", word)
         self._console.print(word, end="", soft_wrap=True)
-        self._column += word.cell_len
+        self._column += self._inner + word.cell_len
+        self._inner = 0
 
 
-def print_written(console: Console, written: Written) -> None:
+def print_written(console: Console, answer: Answer, written: Written) -> None:
     """Print all that the LLM wrote, each sentence with its numbers and its mark."""
     # On a terminal every sentence has been shown as it came.
     if not console.is_terminal:
         emit(console, Text.assemble(*map(_sentence, written.sentences)))
-    emit(console, Text(f"\n{written_by(written)}", style="quiet"))
+    emit(console, Text(""))
+    if verdict := verdict_on(answer):
+        emit(console, Text(verdict, style="warning"))
+    emit(console, Text(written_by(written), style="quiet"))
 
 
-def plain_text(written: Written) -> str:
-    """All that the LLM wrote, each sentence with its numbers and its mark; not sanitised."""
-    return "".join(f"{one.lead}{cited_text(one)}{_behind(one)}" for one in written.sentences)
+def written_markdown(written: Written, escaped: Callable[[str], str]) -> str:
+    """All that the LLM wrote as Markdown: its lists and code are such, the rest is text.
+
+    :param escaped: makes text that Markdown shows as it is.
+    """
+    return "".join(_markdown(sentence, escaped) for sentence in written.sentences)
+
+
+def _markdown(sentence: WrittenSentence, escaped: Callable[[str], str]) -> str:
+    lead, mark = sentence.lead.replace("#", ""), escaped(_behind(sentence))
+    text = cited_text(sentence)
+    if "\n" not in text:
+        # A line break alone is none in Markdown.
+        lead = "\\\n" if lead.strip(" ") == "\n" else lead
+        return f"{lead}{escaped(text)}{mark and ' '}{mark}"
+    code, _, numbers = text.rpartition("```")
+    inner = code.partition("\n")[2].rstrip("\n")
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", inner)), default=0))
+    shown = safe_text(inner)
+    return f"\n\n{fence}text\n{shown}\n{fence}\n\n{escaped(numbers)}{mark and ' '}{mark}\n"
 
 
 def _sentence(sentence: WrittenSentence) -> Text:
@@ -105,7 +138,7 @@ def _behind(sentence: WrittenSentence) -> str:
 
 def mark_of(sentence: WrittenSentence) -> str:
     """What is said behind a sentence that its sources do not support, else ""; sanitised."""
-    if sentence.supported:
+    if sentence.supported or sentence.is_frame:
         return ""
     if not sentence.citations:
         return "(no source)"
@@ -115,10 +148,15 @@ def mark_of(sentence: WrittenSentence) -> str:
 
 def written_by(written: Written) -> str:
     """Who wrote the answer, from how much, and how much of it is supported; sanitised."""
-    total = len(written.sentences)
-    supported = sum(sentence.supported for sentence in written.sentences)
-    by = f"Written by {safe_line(written.backend)} from {written.given} passages"
-    said = [f"{by}; {supported} of {total} sentences are supported by their sources."]
+    total = len(written.claims)
+    supported = sum(sentence.supported for sentence in written.claims)
+    of = f"its {total} sentences are" if total > 1 else "its one sentence is"
+    share = f"all of {of}" if supported == total > 1 else f"{supported} of {of}"
+    share = of if supported == total == 1 else share
+    passages = f"{written.given} passages" if written.given > 1 else "one passage"
+    whose = "its" if total == 1 else "their"
+    by = f"Written by {safe_line(written.backend)} from {passages}"
+    said = [f"{by}; {share} supported by {whose} sources."]
     if written.dropped:
         said.append(f"Left out, since their sources do not support them: {written.dropped}.")
     if written.invalid_citations:
@@ -127,8 +165,12 @@ def written_by(written: Written) -> str:
     return " ".join(said)
 
 
-def print_request(request: Request, *, json: bool) -> None:
-    """Print what an LLM would be given, to the letter."""
+def print_request(request: Request, where: str, *, asked: bool, json: bool) -> None:
+    """Print what an LLM would be given, to the letter, and where it would go.
+
+    :param where: the backend and its host, "" where none is set.
+    :param asked: whether it would be asked at all.
+    """
     prompt = request.prompt
     if json:
         print_document(
@@ -138,8 +180,17 @@ def print_request(request: Request, *, json: bool) -> None:
                 "tokens": request.tokens,
                 "passages": len(request.hits),
                 "left_out": request.left_out,
+                "would_go_to": where or None,
+                "would_be_asked": asked,
             }
         )
         return
     print_as_is(f"{safe_text(prompt.instructions)}\n{safe_text(prompt.message)}")
-    say(f"{len(request.hits)} passages, {request.tokens} tokens; nothing was sent.")
+    said = [f"{len(request.hits)} passages, {request.tokens} tokens; nothing was sent."]
+    if where:
+        said.append(f"It would go to {where}.")
+    if not asked:
+        said.append(
+            "As your notes do not seem to answer, the LLM would only be asked with --force."
+        )
+    say(" ".join(said))

@@ -100,11 +100,12 @@ def verdict_of(confidence: float, missing: Sequence[str], *, answered: bool) -> 
 
 @dataclass(frozen=True, slots=True)
 class WrittenSentence:
-    """A sentence that an LLM wrote, without its citation marks, and what the check says of it.
+    """A sentence that an LLM wrote, and what the check says of it.
 
-    `lead` is the white space, and mark of a list item, before it. `citations` are the numbers of
-    passages that were given; `support` is the probability that these support it, and `against`
-    is what speaks against that, in words.
+    `lead` is the white space, and mark of a list item, before it. `text` has those citation marks
+    alone that it is built around ("as [1] says"). `citations` are the numbers of passages that
+    were given; `support` is the probability that these support it, and `against` is what speaks
+    against that, in words. One that `is_frame` claims nothing: a heading, the head of a table.
     """
 
     lead: str
@@ -113,6 +114,7 @@ class WrittenSentence:
     support: float
     supported: bool
     against: tuple[str, ...] = ()
+    is_frame: bool = False
 
 
 class Fallback(StrEnum):
@@ -145,6 +147,11 @@ class Written:
     hint: str = ""
 
     @property
+    def claims(self) -> tuple[WrittenSentence, ...]:
+        """The sentences that say something, and so need support."""
+        return tuple(sentence for sentence in self.sentences if not sentence.is_frame)
+
+    @property
     def grounded(self) -> bool:
         """Whether the answer is the LLM's, with at least one sentence that its sources support."""
         return self.fallback is None
@@ -155,11 +162,12 @@ class Answer:
     """An answer and all that is needed to check it.
 
     `confidence` is the probability that the notes answer the question; where `answered` is False
-    there are no citations and `hits` are the nearest passages. `missing` is what the question asks
-    about that the citations, or the nearest sentences, do not speak of. `reasons` are what told
-    confidence, empty where there was nothing to tell by. `calibration` is "own" where that was a
-    model fitted on these notes, and "shipped" where it was that of ragqa. `written` is what became
-    of the LLM that was to write the answer, None where none was to.
+    `hits` are the nearest passages, and there are no citations unless an LLM was forced to write.
+    `missing` is what the question asks about that the citations, or the nearest sentences, do not
+    speak of. `reasons` are what told confidence, empty where there was nothing to tell by.
+    `calibration` is "own" where that was a model fitted on these notes, and "shipped" where it was
+    that of ragqa. `written` is what became of the LLM that was to write the answer, None where
+    none was to.
     """
 
     question: str

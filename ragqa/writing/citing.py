@@ -1,9 +1,10 @@
 """The text of a written answer with its numbers, and the passages behind them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ragqa.answering import quotation
 from ragqa.types import Citation, Hit, Kind, WrittenSentence
+from ragqa.writing.draft import Drafted
 
 Span = tuple[int, int]
 
@@ -15,9 +16,23 @@ def text_of(sentences: Sequence[WrittenSentence]) -> str:
 
 def cited_text(sentence: WrittenSentence) -> str:
     """A sentence with the numbers that it cites; below it where it ends with a block of code."""
-    numbers = " ".join(f"[{n}]" for n in sentence.citations)
+    left = [f"[{n}]" for n in sentence.citations if f"[{n}]" not in sentence.text]
     between = "\n" if "\n" in sentence.text else " "
-    return f"{sentence.text}{between}{numbers}" if numbers else sentence.text
+    return between.join([sentence.text, " ".join(left)]) if left else sentence.text
+
+
+def with_marks(drafted: Drafted, known: Collection[int]) -> str:
+    """A sentence with the numbers that stand in the midst of it, those that are known."""
+    pieces: list[str] = []
+    start = 0
+    for place, numbers in drafted.within:
+        before = drafted.text[start:place]
+        marks = " ".join(f"[{n}]" for n in numbers if n in known)
+        space = " " if marks and (before or pieces) and not before.endswith((" ", "(")) else ""
+        behind = " " if marks and drafted.text[place : place + 1].isalnum() else ""
+        pieces += [before, space, marks, behind]
+        start = place
+    return "".join([*pieces, drafted.text[start:]])
 
 
 def cite_passages(

@@ -7,12 +7,16 @@ from dataclasses import dataclass, replace
 from ragqa.passages import sentence_spans
 
 _NUMBER = r"(?:passages?|sources?|\^)?\s*-?\d{1,9}"
+_TARGET = r"\((?:[^()\s]|\([^()\s]*\)){0,300}(?:\s+\"[^\"\n]{0,200}\")?\)"
 _CITED = re.compile(
-    rf"[ \t]*[\[\u3010]\s*(?P<numbers>{_NUMBER}(?:\s*(?:[,;&-]|\u2013|and)\s*{_NUMBER})*)\s*"
+    rf"[ \t]*(?:\[{{1,2}}|\u3010)\s*"
+    rf"(?P<numbers>{_NUMBER}(?:\s*(?:[,;&-]|\u2013|and)\s*{_NUMBER})*)\s*"
     # Some models add where in the passage, some make a link of it, which is not followed.
-    r"(?:\u2020[^\]\u3011\n]{0,40})?[\]\u3011](?:\([^)\s]{0,300}\))?",
+    rf"(?:\u2020[^\]\u3011\n]{{0,40}})?(?:\]{{1,2}}|\u3011)(?:{_TARGET})?",
     re.IGNORECASE,
 )
+# What a footnote or a link by number refers to: a line of its own, which says nothing.
+_DEFINITION = re.compile(r"[ \t]*\[\^?\d{1,9}\]:")
 _RANGE = re.compile(r"(-?\d{1,9})(?:\s*[-\u2013]\s*(\d{1,9}))?")
 _MAX_RANGE = 20
 _CODE = re.compile(r"`[^`\n]*`")
@@ -20,6 +24,10 @@ _FENCE = re.compile(r"[ \t]*(?:```|~~~)")
 _LEAD = re.compile(r"[ \t]*(?:(?:[-*+\u2022]|\d{1,3}[.)])[ \t]+|>+[ \t]*|#{1,6}[ \t]+)?")
 _OPEN = {"(": ")", "[": "]", "\u3010": "\u3011", "\u201c": "\u201d"}
 _EVEN = '`"'
+_ENDINGS = " .!?\u2026\u3002\uff01\uff1f\"'\u201d\u2019)]*_|"
+
+
+Mark = tuple[int, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +35,14 @@ class Drafted:
     """A sentence without its citation marks, and what stands between it and the one before.
 
     `lead` is white space, with the mark of a list item where it begins one; "" for the first.
+    `numbers` are all that it cites, `within` those in the midst of it, which the sentence may be
+    built around ("as [1] says"), each with the character of `text` that they stood before.
     """
 
     lead: str
     text: str
     numbers: tuple[int, ...] = ()
+    within: tuple[Mark, ...] = ()
 
 
 class Draft:
@@ -67,6 +78,8 @@ class Draft:
     def _take(self, line: str, *, all_of_it: bool) -> list[Drafted]:
         if self._code is not None or (not self._given and _FENCE.match(line)):
             return self._take_code(line) if all_of_it else []
+        if not self._given and _DEFINITION.match(line):
+            return []
         complete: list[Drafted] = []
         for sentence, end in _sentences(line, self._given, all_of_it=all_of_it):
             lead = self._lead(sentence.lead) if sentence.text else ""
@@ -121,20 +134,25 @@ def _sentences(line: str, given: int, *, all_of_it: bool) -> Iterator[tuple[Draf
         if marks and all_of_it:
             yield Drafted("", "", _numbers(marks)), len(line)
         return
-    nexts = [start for start, _ in spans[1:]]
+    nexts = [_with_marks(line, marks, start) for start, _ in spans[1:]]
     if all_of_it:
         nexts.append(len(line))
     elif len(blanked[slice(*spans[-1])].split()) < 2:
         # Whether a full stop ends a sentence also depends on the whole word after it.
         return
-    for i, (start, following) in enumerate(zip((start for start, _ in spans), nexts, strict=False)):
-        first = i == 0
-        own = [
-            mark for mark in marks if mark.start() < following and (first or start <= mark.start())
-        ]
-        begins_line = first and not given
-        lead = line[:begins] if begins_line else " " * blanked[start - 1].isspace()
-        yield Drafted(lead, _without(line, own, start, spans[i][1]), _numbers(own)), following
+    for (start, end), first, following in zip(spans, [given, *nexts], nexts, strict=False):
+        own = [mark for mark in marks if first <= mark.start() < following]
+        lead = line[:begins] if not first else " " * (" " in line[first - 1 : first + 1])
+        text, within = _without(line, own, start, end)
+        yield Drafted(lead, text, _numbers(own), within), following
+
+
+def _with_marks(line: str, marks: Sequence[re.Match[str]], start: int) -> int:
+    """Where a sentence begins, with the marks before it if it is built around them."""
+    before = [
+        mark for mark in marks if mark.end() <= start and not line[mark.end() : start].strip()
+    ]
+    return before[-1].start() if before and line[start].islower() else start
 
 
 def _blanked(line: str, marks: Sequence[re.Match[str]]) -> str:
@@ -144,15 +162,20 @@ def _blanked(line: str, marks: Sequence[re.Match[str]]) -> str:
     return line
 
 
-def _without(line: str, marks: Sequence[re.Match[str]], start: int, end: int) -> str:
-    """A sentence of the line without citation marks."""
-    pieces = []
+def _without(
+    line: str, marks: Sequence[re.Match[str]], start: int, end: int
+) -> tuple[str, tuple[Mark, ...]]:
+    """A sentence of the line without citation marks, and the marks in the midst of it."""
+    text, places = "", []
     for mark in marks:
-        pieces.append(line[start : min(mark.start(), end)] if start < mark.start() else "")
-        if pieces[-1] and line[mark.end() : end][:1].isalnum():
-            pieces.append(" ")
+        text += line[start : min(mark.start(), end)] if start < mark.start() else ""
+        places.append((len(text), _numbers([mark])))
         start = max(start, mark.end())
-    return "".join([*pieces, line[start:end]]).strip()
+        if text and line[start:end][:1].isalnum():
+            text += " "
+    text = f"{text}{line[start:end]}".rstrip()
+    last = len(text.rstrip(_ENDINGS))
+    return text, tuple(place for place in places if place[0] < last)
 
 
 def _numbers(marks: Sequence[re.Match[str]]) -> tuple[int, ...]:

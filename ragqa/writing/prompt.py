@@ -32,13 +32,15 @@ _KEY_BYTES = 8
 class Request:
     """A prompt and the hits in it: `hits[n - 1]` is passage [n].
 
-    `left_out` is how many hits did not fit into the budget; `tokens` is the prompt's size.
+    `left_out` is how many hits did not fit into the budget; `tokens` is the prompt's size, `key`
+    what the lines between passages carry.
     """
 
     prompt: Prompt
     hits: tuple[Hit, ...]
     left_out: int
     tokens: int
+    key: str
 
     def warnings(self, max_tokens: int) -> list[str]:
         """What is to be said of passages that did not fit into so many tokens."""
@@ -87,6 +89,7 @@ def request_for(
         hits=tuple(distinct[:fitting]),
         left_out=len(distinct) - fitting,
         tokens=frame + sum(sizes[:fitting]),
+        key=key,
     )
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ragqa.embedders import Embedder
 from ragqa.errors import BackendFailed
@@ -11,8 +11,10 @@ from ragqa.grounding import Idf, Source, Sources, Support, read_sources, support
 from ragqa.llms import LLM
 from ragqa.llms.limits import bounded
 from ragqa.types import Citation, Fallback, Retrieved, Written, WrittenSentence
-from ragqa.writing.citing import cite_passages, text_of
+from ragqa.writing.citing import cite_passages, text_of, with_marks
 from ragqa.writing.draft import Draft, Drafted
+from ragqa.writing.frames import is_frame
+from ragqa.writing.links import REMOVED, without_links
 from ragqa.writing.prompt import DECLINED, INSTRUCTIONS, Request, heading_of
 
 Span = tuple[int, int]
@@ -77,7 +79,7 @@ def write(
     kept, failure = _Kept(), None
     try:
         with closing(_reply(request, writer)) as drafted:
-            _keep(kept, drafted, writer, sources, idf)
+            _keep(kept, drafted, writer, request, sources, idf)
     except BackendFailed as exc:
         failure = exc
     fallback, why = _fallback(kept, failure, backend)
@@ -129,31 +131,57 @@ def _reply(request: Request, writer: Writer) -> Generator[Drafted]:
 
 
 def _keep(
-    kept: _Kept, drafted: Iterator[Drafted], writer: Writer, sources: Sources, idf: Idf
+    kept: _Kept,
+    drafted: Iterator[Drafted],
+    writer: Writer,
+    request: Request,
+    sources: Sources,
+    idf: Idf,
 ) -> None:
-    """Check each sentence as it comes, tell it, and keep it with what it rests on."""
+    """Check each sentence as it comes, tell it, and keep it with what it rests on.
+
+    :raises BackendFailed: what comes is the prompt.
+    """
     for one in drafted:
         if not kept.sentences and _declines(one.text):
             kept.declined = True
             return
-        valid = tuple(n for n in one.numbers if 1 <= n <= len(sources.texts))
-        kept.invalid |= dict.fromkeys(n for n in one.numbers if n not in valid)
-        support = support_of(one.text, valid, sources, idf) if valid else _NO_SOURCE
-        if writer.strict and not support.supported:
+        if request.key in one.text:
+            backend = writer.llm.destination.backend
+            raise BackendFailed(f"{backend} repeated its prompt instead of answering")
+        known = tuple(n for n in one.numbers if 1 <= n <= len(sources.texts))
+        kept.invalid |= dict.fromkeys(n for n in one.numbers if n not in known)
+        text = without_links(one.text, request.prompt.message)
+        lead = one.lead if kept.sentences else one.lead.lstrip(" \n")
+        before = kept.sentences[-1].text if kept.sentences else ""
+        framing = not known and is_frame(text, lead, before)
+        support = _support(text, known, sources, idf)
+        if writer.strict and not (framing or support.supported):
             kept.dropped += 1
             continue
         for n, spans in support.evidence.items():
             kept.evidence.setdefault(n, []).extend(spans)
         sentence = WrittenSentence(
-            lead=one.lead if kept.sentences else one.lead.lstrip(" \n"),
-            text=one.text,
-            citations=valid,
+            lead=lead,
+            text=text if text != one.text else with_marks(one, known),
+            citations=known,
             support=round(support.score, 4),
             supported=support.supported,
             against=support.against,
+            is_frame=framing,
         )
         kept.sentences.append(sentence)
         writer.tell(sentence)
+
+
+def _support(text: str, cited: tuple[int, ...], sources: Sources, idf: Idf) -> Support:
+    if not cited:
+        return _NO_SOURCE
+    support = support_of(text, cited, sources, idf)
+    if REMOVED not in text:
+        return support
+    against = (*support.against, "a link that no passage has")
+    return replace(support, supported=False, against=against)
 
 
 def _declines(text: str) -> bool:

@@ -52,7 +52,7 @@ def test_text_shows_the_answer_its_check_and_its_sources(ask):
     run = ask(says=GOOD)
     assert run.code == 0
     assert run.out.startswith("BM25 ranks a document by the query words that it contains. [1]\n")
-    assert "1 of 1 sentences are supported by their sources" in run.out
+    assert "from 5 passages; its one sentence is supported by its sources." in run.out
     assert "\n 1 rag/bm25.md:" in run.out
 
 
@@ -107,6 +107,39 @@ def test_where_nothing_valid_remains_the_notes_answer_themselves(ask, says, reas
     assert document["citations"][0]["path"] == "rag/bm25.md"
 
 
+def test_what_the_passages_lack_is_named_below_what_an_llm_writes(ask):
+    run = ask(question="what does INT4 quantization cost in quality?", says="It costs little [1].")
+    assert "Close, but not in these sources: INT4." in run.out
+
+
+def test_an_llm_that_repeats_its_prompt_has_failed(ask, tmp_path, monkeypatch):
+    monkeypatch.setattr("ragqa.writing.prompt.secrets.token_hex", lambda _: "c0ffee")
+    run = ask(says=f"{GOOD}\n--- begin c0ffee passage 1\nBM25")
+    assert run.code == 5
+    assert "repeated its prompt" in run.err
+    assert run.out.startswith(FROM_NOTES)
+
+
+def test_addresses_that_no_passage_has_are_taken_out_and_told(ask):
+    evil = "See [the notes](https://evil.example/?q=1) and https://evil.example/x now [1]."
+    document = ask("--json", says=f"{GOOD} {evil}").document
+    assert "evil" not in document["answer"]
+    assert document["sentences"][1]["text"] == "See the notes and (link removed) now."
+    assert document["sentences"][1]["supported"] is False
+
+
+def test_headings_and_lead_ins_need_no_source_and_are_not_counted(ask):
+    says = f"# On BM25\n\nIn short:\n- {GOOD}\n\n---\n"
+    run = ask(says=says)
+    assert "(no source)" not in run.out
+    assert len(ask("--json", says=says).document["sentences"]) == 1
+
+
+def test_a_number_that_a_sentence_is_built_around_stays_in_its_place(ask):
+    says = "As [1] says, BM25 ranks documents by the query words that they contain [1]."
+    assert ask(says=says).out.startswith("As [1] says, BM25 ranks documents by the query words")
+
+
 def test_a_backend_that_fails_costs_exit_code_5_and_not_the_answer(ask):
     run = ask()
     assert run.code == 5
@@ -124,10 +157,14 @@ def test_where_the_notes_do_not_answer_the_llm_is_not_asked_unless_forced(ask):
     assert run.code == 1
     assert "was not asked" in run.err
     assert "Prune them" not in run.out
-    forced = ask("--force", "--json", question="how do I prune roses?", says="In spring [1].")
+    says = "Multi-head attention has one set of keys and values per query head [1]."
+    forced = ask("--force", "--json", question="how do I prune roses?", says=says)
     assert forced.code == 1
-    assert forced.document["llm"]["fallback"] == "unsupported"
-    assert [one["text"] for one in forced.document["sentences"]] == ["In spring."]
+    assert forced.document["answered"] is False
+    assert forced.document["verdict"] == "not in notes"
+    assert forced.document["grounded"] is True
+    shown = ask("--force", question="how do I prune roses?", says=says).out
+    assert "Your notes do not seem to answer this. The LLM was made to answer" in shown
 
 
 def test_markdown_keeps_the_marks_and_can_be_verified(ask, ragqa, tmp_path):
@@ -146,8 +183,11 @@ def test_show_prompt_shows_all_that_would_be_sent_and_asks_nobody(ask, ragqa, wi
     assert "passage 5\n" in run.out
     assert "5 passages" in run.err
     assert "nothing was sent" in run.err
-    as_json = ask("--show-prompt", "--json", "--llm", "openai:gpt-of-nobody").document
+    here = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
+    as_json = ask("--show-prompt", "--json", "--llm", "openai:nobody", env=here).document
     assert as_json["passages"] == 5
+    assert as_json["would_go_to"] == "openai:nobody, this machine"
+    assert as_json["would_be_asked"] is True
     assert 300 < as_json["tokens"] < 3000
 
 

@@ -56,6 +56,26 @@ def test_brackets_that_are_no_citation_stay(text):
     assert told(text) == [(text, ())]
 
 
+def test_marks_that_a_sentence_is_built_around_are_known_with_their_places():
+    (one, other) = drafted("According to [1], cats sleep [2]. [3] says that dogs bark.")
+    assert (one.text, one.numbers, one.within) == (
+        "According to, cats sleep.",
+        (1, 2),
+        ((12, (1,)),),
+    )
+    assert (other.text, other.numbers, other.within) == ("says that dogs bark.", (3,), ((0, (3,)),))
+
+
+@pytest.mark.parametrize("line", ["[1]: https://a.b", "[^2]: notes/a.md", "  [3]: x"])
+def test_what_a_footnote_refers_to_is_no_sentence(line):
+    assert told(f"Cats sleep.[1]\n{line}\n") == [("Cats sleep.", (1,))]
+
+
+@pytest.mark.parametrize("link", ["[[1]]", "[1](a.b/(c)d)", '[1](https://a.b "a title here")'])
+def test_a_citation_within_a_link_leaves_nothing_of_it(link):
+    assert told(f"Cats sleep {link}.") == [("Cats sleep.", (1,))]
+
+
 def test_items_and_paragraphs_keep_what_stands_before_them():
     leads = [
         one.lead for one in drafted("Do this:\n1. Sort [1]\n2. Search. Then stop.\n\n\n\nDone.")

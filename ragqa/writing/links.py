@@ -1,0 +1,28 @@
+"""Links that an LLM writes: what they say stays, where they lead does not."""
+
+import re
+
+REMOVED = "(link removed)"
+
+_MARKDOWN = re.compile(
+    r"!?\[(?P<label>[^\[\]\n]{0,300})\]"
+    r"(?:\((?:[^()\s]|\([^()\s]*\)){0,2000}(?:\s+[\"'][^\"'\n]{0,200}[\"'])?\))"
+)
+_ADDRESS = re.compile(
+    r"<?\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.|mailto:|data:)[^\s<>\"']*>?", re.IGNORECASE
+)
+_BEHIND = ".,;:!?)]}*_`"
+
+
+def without_links(text: str, given: str) -> str:
+    """The text with the labels of its links alone, and without addresses that were not given.
+
+    :param given: all that the LLM was given; an address in it may be repeated.
+    """
+    return _ADDRESS.sub(lambda found: _known(found, given), _MARKDOWN.sub(r"\g<label>", text))
+
+
+def _known(found: re.Match[str], given: str) -> str:
+    address = found[0].strip("<>").rstrip(_BEHIND)
+    behind = found[0].rstrip(">")[len(found[0].rstrip(">").rstrip(_BEHIND)) :]
+    return found[0] if address and address in given else f"{REMOVED}{behind}"
