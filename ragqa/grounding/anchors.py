@@ -18,7 +18,7 @@ from ragqa.grounding.figures import follows, has_moment, is_count, tells
 from ragqa.grounding.statements import Span, Statement
 from ragqa.types import Kind
 
-ELSEWHERE = 0.6
+ELSEWHERE = 0.7
 """The most that a figure or date is doubted that a source has in another sentence."""
 
 DERIVED = 0.3
