@@ -77,7 +77,7 @@ def support_of(
     score = model.probability(signals.met, strengths(signals.doubts))
     supported = score >= model.threshold
     against = [doubt.said for doubt in signals.doubts if doubt.strength >= TOLD_FROM]
-    if signals.met < _UNMET or not (supported or against):
+    if not supported and (signals.met < _UNMET or not against):
         said = " ".join(sentence[slice(*signals.weakest)].split())
         shown = said if len(said) <= _SHOWN else f"{said[:_SHOWN]}\u2026"
         against.append(f'not said in these words: "{shown}"')
@@ -88,7 +88,7 @@ def signals_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
     """Measure what tells; None where the sentence, or what it cites, has no words."""
     text = sentence[:MAX_CHARS]
     parts = [part for part in sources.parts if part.source in cited]
-    tokens = sources.embedder.embed_query(text) if sources.embedder is not None else None
+    tokens = sources.embedder.embed_sentences([text])[0] if sources.embedder else None
     claim = state(text, tokens)
     if not parts or not claim.words:
         return None

@@ -84,7 +84,7 @@ def test_a_target_that_is_not_reached_fails_with_its_figure(quick, place):
         (["--generate", "5"], "--generate needs a file"),
         (["--generate", "5", "--out", "x", "--limit", "3"], "--limit cannot go together"),
         (["--compare", "a", "b", "--fail-under", "recall@5=1"], "cannot go together"),
-        (["--beir", "a", "--half", "tune"], "--half goes with --questions"),
+        (["--beir", "a", "--half", "tune"], "--half goes with --grounding, --questions"),
         (["--beir", "a", "--fail-under", "iou=1"], "iou is not measured here"),
         (["--half", "tune"], "no question is of the half 'tune'"),
         (["--report", "no/where.html"], "there is no folder for the report"),
