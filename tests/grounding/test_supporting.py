@@ -50,6 +50,8 @@ def test_a_number_that_was_not_given_is_passed_over(check):
         ("Backups are kept for 90 days.", "the figure 90 days"),
         ("Backups are kept for ninety days.", "the figure ninety days"),
         ("Backups are kept for 30 minutes.", "the figure 30 minutes"),
+        ("A third of the backups are kept for 30 days.", "the figure A third"),
+        ("Backups of 24 GB are kept for 30 days.", "the figure 24 GB"),
         ("Backups are written every night by the Restic server.", "the name Restic"),
         ("Backups are not kept for 30 days.", "says no where the note does not"),
     ],
