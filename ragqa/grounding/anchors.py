@@ -18,7 +18,7 @@ from ragqa.grounding.figures import follows, has_moment, is_count, tells
 from ragqa.grounding.statements import Span, Statement
 from ragqa.types import Kind
 
-ELSEWHERE = 0.6
+ELSEWHERE = 0.7
 """The most that a figure or date is doubted that a source has in another sentence."""
 
 DERIVED = 0.3
@@ -183,6 +183,7 @@ def _whole_words(text: str, start: int, end: int) -> Span:
 
 
 def _shown(figure: str) -> str:
-    """A figure with its unit if it has one of measure or of several things."""
+    """A figure, if it is in digits without what it counts but for a measure or several things."""
     number, _, unit = figure.strip().partition(" ")
-    return figure.strip() if unit in UNITS or unit.endswith("s") else number
+    is_told = unit.lower() in UNITS or unit.endswith("s") or not any(map(str.isdigit, number))
+    return figure.strip() if is_told else number

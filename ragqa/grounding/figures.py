@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from ragqa.answering.disagreement.figures import UNITS, Figure, figures_of
 from ragqa.answering.disagreement.moments import Moment, moments_of
+from ragqa.answering.disagreement.statements import blank
 from ragqa.grounding.names import FORMED
 from ragqa.grounding.numerals import in_digits
 
@@ -27,9 +28,9 @@ _COMPARED = 30
 def read_figures(text: str) -> tuple[list[Figure], list[Moment]]:
     """The figures and the dates of a text; a number in a name, such as "GPT-4", is neither."""
     moments = moments_of(text)
-    rest = _blank(text, ((one.start, one.end) for one in moments))
+    rest = blank(text, ((one.start, one.end) for one in moments))
     numbered = (match for match in FORMED.finditer(rest) if any(map(str.isdigit, match[0])))
-    rest = _blank(rest, (match.span() for match in numbered))
+    rest = blank(rest, (match.span() for match in numbered))
     return figures_of(in_digits(rest)), moments
 
 
@@ -111,10 +112,3 @@ def _in_years(moment: Moment) -> float | None:
         + (float(told.get("month", 6.5)) - 1) / 12
         + int(told.get("day", 15)) / 365
     )
-
-
-def _blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """The text with white space for some characters, so that the others keep their places."""
-    for start, end in spans:
-        text = text[:start] + " " * (end - start) + text[end:]
-    return text

@@ -44,7 +44,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """What a text can name things by: its words, also joined, and the first letters of all."""
+    """What a text can name things by: its words, also joined, and their first letters."""
 
     words: frozenset[str]
     initials: str
@@ -56,7 +56,9 @@ class Naming:
         joined = {"".join(pair) for pair in pairwise(plain)}
         joined |= {"".join(three) for three in zip(plain, plain[1:], plain[2:], strict=False)}
         formed = {_plain(match[0]) for match in FORMED.finditer(text)}
-        initials = "".join(word[:1] for word in plain)
+        telling = (word for word in plain if word not in STOP_WORDS)
+        # "Reinforcement learning from human feedback" is RLHF.
+        initials = " ".join("".join(word[:1] for word in each) for each in (plain, telling))
         return cls(frozenset(joined.union(plain, formed)), initials)
 
     def has(self, name: str) -> bool:

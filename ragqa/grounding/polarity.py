@@ -17,8 +17,8 @@ SAYS_NO = "says no where the note does not"
 SAYS_NO_NO = "does not say no where the note does"
 
 FAR = 0.35
-"""What a no counts where the word that it denies is not the same one: who says a thing in other words
-says no to another word."""
+"""What a no counts where the word that it denies is not the same one: who says a thing in other
+words says no to another word."""
 
 _NEGATORS = listed(
     "not no never cannot neither nor none without hardly nobody nothing rarely seldom barely "

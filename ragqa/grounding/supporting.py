@@ -77,7 +77,7 @@ def support_of(
     score = model.probability(signals.met, strengths(signals.doubts))
     supported = score >= model.threshold
     against = [doubt.said for doubt in signals.doubts if doubt.strength >= TOLD_FROM]
-    if signals.met < _UNMET or not (supported or against):
+    if not supported and (signals.met < _UNMET or not against):
         said = " ".join(sentence[slice(*signals.weakest)].split())
         shown = said if len(said) <= _SHOWN else f"{said[:_SHOWN]}\u2026"
         against.append(f'not said in these words: "{shown}"')
@@ -88,12 +88,14 @@ def signals_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
     """Measure what tells; None where the sentence, or what it cites, has no words."""
     text = sentence[:MAX_CHARS]
     parts = [part for part in sources.parts if part.source in cited]
-    tokens = sources.embedder.embed_query(text) if sources.embedder is not None else None
+    tokens = sources.embedder.embed_sentences([text])[0] if sources.embedder else None
     claim = state(text, tokens)
     if not parts or not claim.words:
         return None
     comparison = compare(claim, parts, idf)
-    met, weakest = _weakest(comparison)
+    # Words alone meet nothing of what is said in other words: then the whole sentence must do.
+    stretch = STRETCH if tokens is not None else len(claim.words)
+    met, weakest = _weakest(comparison, stretch)
     texts = [sources.texts[n - 1] for n in sorted({part.source for part in parts})]
     doubts = (
         *unheld(comparison),
@@ -105,15 +107,15 @@ def signals_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
     return Signals(met, weakest, doubts, _evidence(comparison))
 
 
-def _weakest(comparison: Comparison) -> tuple[float, Span]:
+def _weakest(comparison: Comparison, stretch: int) -> tuple[float, Span]:
     """How far the weakest stretch of a claim is met by any part, and where it stands."""
     words = comparison.claim.words
     telling = comparison.claim.telling or list(range(len(words)))
     best = comparison.met.max(axis=0)[telling]
-    starts = range(max(1, len(telling) - STRETCH + 1))
-    means = [float(best[i : i + STRETCH].mean()) for i in starts]
+    starts = range(max(1, len(telling) - stretch + 1))
+    means = [float(best[i : i + stretch].mean()) for i in starts]
     first = int(np.argmin(means))
-    last = min(first + STRETCH, len(telling)) - 1
+    last = min(first + stretch, len(telling)) - 1
     met = max(0.0, min(1.0, means[first]))
     return met, (words[telling[first]].start, words[telling[last]].end)
 

@@ -113,19 +113,19 @@ def ask(question: str) -> Asked:
 
 def state(text: str, trail: Sequence[str], asked: Asked) -> Statement:
     """Read a sentence below a title and headings, for comparing it."""
-    rest = _blank(text, (match.span() for match in _ADDRESS.finditer(text)))
-    rest = _blank(rest, (match.span() for match in _TOLD.finditer(rest)))
+    rest = blank(text, (match.span() for match in _ADDRESS.finditer(text)))
+    rest = blank(rest, (match.span() for match in _TOLD.finditer(rest)))
     if not asked.of_time:
-        rest = _blank(rest, (match.span() for match in _SINCE.finditer(rest)))
+        rest = blank(rest, (match.span() for match in _SINCE.finditer(rest)))
     moments = moments_of(rest)
-    rest = _blank(rest, ((moment.start, moment.end) for moment in moments))
+    rest = blank(rest, ((moment.start, moment.end) for moment in moments))
     # Where a version is asked for it is no name but the answer.
     numbered = [] if "version" in asked.text else list(_NAMED.finditer(rest))
-    rest = _blank(rest, (match.span(match.lastgroup or 0) for match in numbered))
+    rest = blank(rest, (match.span(match.lastgroup or 0) for match in numbered))
     figures = figures_of(rest)
-    rest = _blank(rest, ((figure.start, figure.end) for figure in figures))
+    rest = blank(rest, ((figure.start, figure.end) for figure in figures))
     mixed = list(_MIXED.finditer(rest))
-    rest = _blank(rest, (match.span() for match in mixed))
+    rest = blank(rest, (match.span() for match in mixed))
     words = words_of(rest)
     names = frozenset(match[0].casefold().rstrip(".") for match in (*numbered, *mixed))
     about = content(words) | {figure.measures for figure in figures} - {""}
@@ -172,10 +172,10 @@ def content(words: Iterable[Word]) -> frozenset[str]:
 def _without_days(heading: str) -> str:
     """The headings without full dates: they say when a note was written, not what it is about."""
     days = (moment for moment in moments_of(heading) if len(moment.parts) > 1)
-    return _blank(heading, ((day.start, day.end) for day in days))
+    return blank(heading, ((day.start, day.end) for day in days))
 
 
-def _blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
+def blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """The text with white space for some characters, so that the others keep their places."""
     for start, end in spans:
         text = text[:start] + " " * (end - start) + text[end:]

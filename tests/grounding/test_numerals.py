@@ -1,0 +1,43 @@
+"""Number words in digits, every other character in its place."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqa.grounding.numerals import in_digits
+
+WORDS = "a one two ten sixty-five hundred thousand and half of 1/3 9_000 x"
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("fifteen steps", "15 steps"),
+        ("thirty-two", "32"),
+        ("two hundred and fifty", "250"),
+        ("a hundred", "100"),
+        ("four thousand", "4000"),
+        ("a dozen", "12"),
+        ("two thirds", "66.7%"),
+        ("a quarter", "25%"),
+        ("half of it", "50% of it"),
+        ("1/3", "33%"),
+        ("one million", "1 million"),
+        ("one percent", "1 percent"),
+        ("200_000", "200000"),
+        ("five-minute", "5-minute"),
+    ],
+)
+def test_number_words_are_digits(text, digits):
+    assert " ".join(in_digits(text).split()) == digits
+
+
+@pytest.mark.parametrize("text", ["one", "no one", "tense", "weight", "2026/1", "24/7", "someone"])
+def test_other_words_stay_as_they_are(text):
+    assert in_digits(text) == text
+
+
+@given(st.lists(st.sampled_from(WORDS.split())))
+def test_every_other_character_keeps_its_place(words):
+    text = " ".join(words)
+    assert len(in_digits(text)) == len(text)
