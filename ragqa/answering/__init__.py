@@ -56,8 +56,6 @@ __all__ = [
     "worth_saying_to",
 ]
 
-BACKEND = "extractive"
-
 
 @dataclass(frozen=True, slots=True)
 class Composed:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ragqa.answering import BACKEND, Calibration, Composed, InUse
+from ragqa.answering import Calibration, Composed, InUse
 from ragqa.embedders import Embedder
+from ragqa.errors import UsageError
 from ragqa.types import (
+    EXTRACTIVE,
     Answer,
     Citation,
     Disagreement,
@@ -38,7 +40,7 @@ def answer_of(
         question=retrieved.question,
         answered=composed.answered,
         confidence=composed.confidence,
-        backend=BACKEND,
+        backend=EXTRACTIVE,
         text=composed.text,
         citations=tuple(composed.citations),
         hits=retrieved.hits[:top_k],
@@ -61,10 +63,7 @@ def written_answer(
     old_before: str,
     progress: Progress | None,
 ) -> Answer:
-    """The answer as an LLM writes it; where that comes to nothing, as it is, and why.
-
-    :raises UsageError: not even one passage fits into the prompt.
-    """
+    """The answer as an LLM writes it; where that comes to nothing, as it is, and why."""
     from ragqa.writing import request_for, write
 
     backend = writer.llm.destination.backend
@@ -73,12 +72,16 @@ def written_answer(
         hint = "--force asks it all the same"
         unasked = Written(backend=backend, fallback=Fallback.NOT_ASKED, why=why, hint=hint)
         return replace(answer, written=unasked)
-    request = request_for(
-        retrieved.question,
-        answer.hits,
-        max_tokens=writer.prompt_tokens,
-        instructions=writer.instructions,
-    )
+    try:
+        request = request_for(
+            retrieved.question,
+            answer.hits,
+            max_tokens=writer.prompt_tokens,
+            instructions=writer.instructions,
+        )
+    except UsageError as exc:
+        failed = Written(backend, fallback=Fallback.FAILED, why=exc.message, hint=exc.hint)
+        return replace(answer, written=failed)
     warnings = (*answer.warnings, *request.warnings(writer.prompt_tokens))
     if progress is not None:
         progress("waiting", 0, 1)

@@ -122,7 +122,8 @@ def _markdown(sentence: WrittenSentence, escaped: Callable[[str], str]) -> str:
     inner = code.partition("\n")[2].rstrip("\n")
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", inner)), default=0))
     shown = safe_text(inner)
-    return f"\n\n{fence}text\n{shown}\n{fence}\n\n{escaped(numbers)}{mark and ' '}{mark}\n"
+    # Without a name: a block of text is a quote to `ragqa verify`.
+    return f"\n\n{fence}\n{shown}\n{fence}\n\n{escaped(numbers)}{mark and ' '}{mark}\n"
 
 
 def _sentence(sentence: WrittenSentence) -> Text:

@@ -1,6 +1,7 @@
 """The nouns of ragqa: frozen data that one stage hands to the next."""
 
 from ragqa.types.answers import (
+    EXTRACTIVE,
     SURE_FROM,
     Answer,
     Citation,
@@ -27,6 +28,7 @@ from ragqa.types.verifications import (
 )
 
 __all__ = [
+    "EXTRACTIVE",
     "SURE_FROM",
     "Answer",
     "Block",

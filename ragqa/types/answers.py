@@ -8,6 +8,9 @@ from ragqa.types.indexes import IndexInfo
 from ragqa.types.notes import Kind
 from ragqa.types.passages import Hit
 
+EXTRACTIVE = "extractive"
+"""The backend of an answer in the notes' own sentences."""
+
 SURE_FROM = 0.5
 """From this confidence on an answer is not marked as unsure."""
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ragqa.types.answers import EXTRACTIVE
+
 
 @dataclass(frozen=True, slots=True)
 class SavedCitation:
@@ -25,12 +27,14 @@ class SavedCitation:
 class SavedAnswer:
     """An answer that was saved, as far as it can be checked; abstentions have no citations.
 
-    `shown_otherwise` tells that it shows other quotes than those of its citations.
+    `shown_otherwise` tells that it shows other quotes than those of its citations. `backend` is
+    what wrote it.
     """
 
     question: str
     citations: tuple[SavedCitation, ...]
     shown_otherwise: bool = False
+    backend: str = EXTRACTIVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ragqa.types import (
+    EXTRACTIVE,
     Checked,
     Place,
     Progress,
@@ -38,6 +39,11 @@ def verify(
     checked, warnings = _checked(saved.citations, Notes(corpus, max_note_bytes), progress)
     if saved.shown_otherwise:
         warnings = (SHOWN_OTHERWISE, *warnings)
+    if saved.backend != EXTRACTIVE:
+        warnings = (
+            f"{saved.backend} wrote this answer: what it cites is checked, not what it says",
+            *warnings,
+        )
     return Verification(saved.question, checked, warnings, saved.shown_otherwise)
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, BinaryIO, TypeGuard
 
 from ragqa.errors import UsageError
-from ragqa.types import Answer, Citation, SavedAnswer, SavedCitation
+from ragqa.types import EXTRACTIVE, Answer, Citation, SavedAnswer, SavedCitation
 
 MAX_BYTES = 10_000_000
 MAX_CITATIONS = 1_000
@@ -34,6 +34,7 @@ def record_of(answer: Answer) -> str:
     document = {
         _MARK: _VERSION,
         "question": answer.question,
+        "backend": answer.backend,
         "citations": [_recorded(citation) for citation in answer.citations],
     }
     return _MARKUP.sub(lambda mark: f"\\u{ord(mark[0]):04x}", json.dumps(document))
@@ -137,6 +138,7 @@ def _answer(document: object) -> SavedAnswer:
     return SavedAnswer(
         _text(_field(fields, "question"), "question"),
         tuple(_citation(each, f"citation {n}") for n, each in enumerate(citations, start=1)),
+        backend=_text(fields.get("backend", EXTRACTIVE), "backend"),
     )
 
 

@@ -9,7 +9,7 @@ from ragqa.passages import sentence_spans
 _NUMBER = r"(?:passages?|sources?|\^)?\s*-?\d{1,9}"
 _TARGET = r"\((?:[^()\s]|\([^()\s]*\)){0,300}(?:\s+\"[^\"\n]{0,200}\")?\)"
 _CITED = re.compile(
-    rf"[ \t]*(?:\[{{1,2}}|\u3010)\s*"
+    rf"(?<![ \t])[ \t]*+(?:\[{{1,2}}|\u3010)\s*"
     rf"(?P<numbers>{_NUMBER}(?:\s*(?:[,;&-]|\u2013|and)\s*{_NUMBER})*)\s*"
     # Some models add where in the passage, some make a link of it, which is not followed.
     rf"(?:\u2020[^\]\u3011\n]{{0,40}})?(?:\]{{1,2}}|\u3011)(?:{_TARGET})?",
@@ -19,10 +19,14 @@ _CITED = re.compile(
 _DEFINITION = re.compile(r"[ \t]*\[\^?\d{1,9}\]:")
 _RANGE = re.compile(r"(-?\d{1,9})(?:\s*[-\u2013]\s*(\d{1,9}))?")
 _MAX_RANGE = 20
+MAX_CHARS = 2000
+"""A longer line is cut, so that one without an end takes no time to look for it again and again."""
+
 _CODE = re.compile(r"`[^`\n]*`")
 _FENCE = re.compile(r"[ \t]*(?:```|~~~)")
 _LEAD = re.compile(r"[ \t]*(?:(?:[-*+\u2022]|\d{1,3}[.)])[ \t]+|>+[ \t]*|#{1,6}[ \t]+)?")
 _OPEN = {"(": ")", "[": "]", "\u3010": "\u3011", "\u201c": "\u201d"}
+_MAY_END = frozenset(".!?\u2026\u061f\u06d4\u0964\u0965\u3002\uff01\uff1f\uff61")
 _EVEN = '`"'
 _ENDINGS = " .!?\u2026\u3002\uff01\uff1f\"'\u201d\u2019)]*_|"
 
@@ -50,44 +54,56 @@ class Draft:
 
     def __init__(self) -> None:
         self._line = ""
-        self._given = 0
+        self._begins_line = True
         self._breaks = ""
         self._code: Drafted | None = None
         self._held: Drafted | None = None
         self._began = False
+        self._return = ""
 
     def feed(self, piece: str) -> list[Drafted]:
         """Take the next piece; gives the sentences that are complete with it."""
-        self._line += piece.replace("\r\n", "\n").replace("\r", "\n")
+        piece = self._return + piece
+        # It may be half of a line break.
+        self._return = "\r" if piece.endswith("\r") else ""
+        piece = piece.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
         complete: list[Drafted] = []
-        while "\n" in self._line:
-            line, _, rest = self._line.partition("\n")
+        *lines, rest = piece.split("\n")
+        for line in lines:
             complete += self._take(line, all_of_it=True)
-            self._line, self._given = rest, 0
             self._breaks += "\n"
-        complete += self._take(self._line, all_of_it=False)
-        return complete
+            self._begins_line = True
+        return complete + self._take(rest, all_of_it=False)
 
     def finish(self) -> list[Drafted]:
         """Give what is left."""
-        complete = self._take(self._line, all_of_it=True)
+        complete = self._take("", all_of_it=True)
         if self._code is not None:
             complete += self._next(self._code)
         return complete + self._release()
 
-    def _take(self, line: str, *, all_of_it: bool) -> list[Drafted]:
-        if self._code is not None or (not self._given and _FENCE.match(line)):
-            return self._take_code(line) if all_of_it else []
-        if not self._given and _DEFINITION.match(line):
+    def _take(self, text: str, *, all_of_it: bool) -> list[Drafted]:
+        """Take more of a line; what is not complete yet is kept for the next time."""
+        self._line += text
+        line, complete = self._line, list[Drafted]()
+        if self._code is not None or (self._begins_line and _FENCE.match(line)):
+            if all_of_it:
+                self._line = ""
+                return self._take_code(line)
             return []
-        complete: list[Drafted] = []
-        for sentence, end in _sentences(line, self._given, all_of_it=all_of_it):
+        if self._begins_line and _DEFINITION.match(line):
+            self._line = "" if all_of_it else line
+            return []
+        whole = all_of_it or len(line) > MAX_CHARS
+        for sentence, end in _sentences(line, begins_line=self._begins_line, all_of_it=whole):
             lead = self._lead(sentence.lead) if sentence.text else ""
             complete += self._next(replace(sentence, lead=lead))
-            self._given = end
-            if not all_of_it:
+            self._line, self._begins_line = line[end:], False
+            if not whole:
                 # What follows it has begun on the same line: no bare number can belong to it.
                 complete += self._release()
+        if whole:
+            self._line = ""
         return complete
 
     def _take_code(self, line: str) -> list[Drafted]:
@@ -122,29 +138,35 @@ class Draft:
         return [] if held is None else [held]
 
 
-def _sentences(line: str, given: int, *, all_of_it: bool) -> Iterator[tuple[Drafted, int]]:
-    """The sentences of a line from a character on, each with where the next one begins."""
-    if not all_of_it and _is_open(line[given:]):
+def _sentences(line: str, *, begins_line: bool, all_of_it: bool) -> Iterator[tuple[Drafted, int]]:
+    """The sentences of a line, or of its rest, each with where the next one begins."""
+    if not all_of_it and (_is_open(line) or _MAY_END.isdisjoint(line)):
         return
-    marks = [mark for mark in _CITED.finditer(line, given) if not _in_code(line, mark.start())]
-    begins = given or len(_LEAD.match(line)[0])  # type: ignore[index] # it matches anything
+    codes = [code.span() for code in _CODE.finditer(line)]
+    marks = [
+        mark
+        for mark in _CITED.finditer(line)
+        if not any(start < mark.start() < end for start, end in codes)
+    ]
+    begins = len(_LEAD.match(line)[0]) if begins_line else 0  # type: ignore[index] # it matches
     blanked = _blanked(line, marks)
     spans = [(begins + start, begins + end) for start, end in sentence_spans(blanked[begins:])]
     if not spans:
         if marks and all_of_it:
             yield Drafted("", "", _numbers(marks)), len(line)
         return
-    nexts = [_with_marks(line, marks, start) for start, _ in spans[1:]]
+    nexts = [len(line[: _with_marks(line, marks, start)].rstrip(" \t")) for start, _ in spans[1:]]
     if all_of_it:
         nexts.append(len(line))
     elif len(blanked[slice(*spans[-1])].split()) < 2:
         # Whether a full stop ends a sentence also depends on the whole word after it.
         return
-    for (start, end), first, following in zip(spans, [given, *nexts], nexts, strict=False):
+    for (start, end), first, following in zip(spans, [0, *nexts], nexts, strict=False):
         own = [mark for mark in marks if first <= mark.start() < following]
-        lead = line[:begins] if not first else " " * (" " in line[first - 1 : first + 1])
+        lead = " " * line[first : first + 1].isspace()
         text, within = _without(line, own, start, end)
-        yield Drafted(lead, text, _numbers(own), within), following
+        begun = begins_line and not first
+        yield Drafted(line[:begins] if begun else lead, text, _numbers(own), within), following
 
 
 def _with_marks(line: str, marks: Sequence[re.Match[str]], start: int) -> int:
@@ -157,9 +179,11 @@ def _with_marks(line: str, marks: Sequence[re.Match[str]], start: int) -> int:
 
 def _blanked(line: str, marks: Sequence[re.Match[str]]) -> str:
     """The line with white space in place of citation marks, so that places stay as they are."""
+    pieces, start = [], 0
     for mark in marks:
-        line = line[: mark.start()] + " " * len(mark[0]) + line[mark.end() :]
-    return line
+        pieces += [line[start : mark.start()], " " * len(mark[0])]
+        start = mark.end()
+    return "".join([*pieces, line[start:]])
 
 
 def _without(
@@ -187,10 +211,6 @@ def _numbers(marks: Sequence[re.Match[str]]) -> tuple[int, ...]:
             wide = not first <= last <= first + _MAX_RANGE
             numbers |= dict.fromkeys((first, last) if wide else range(first, last + 1))
     return tuple(numbers)
-
-
-def _in_code(line: str, at: int) -> bool:
-    return any(code.start() < at < code.end() for code in _CODE.finditer(line))
 
 
 def _is_open(text: str) -> bool:

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from ragqa.embedders import Embedder
-from ragqa.errors import BackendFailed
+from ragqa.errors import BackendFailed, RagqaError
 from ragqa.grounding import Idf, Source, Sources, Support, read_sources, support_of
 from ragqa.llms import LLM
 from ragqa.llms.limits import bounded
@@ -52,6 +52,7 @@ class _Kept:
     evidence: dict[int, list[Span]] = field(default_factory=dict)
     invalid: dict[int, None] = field(default_factory=dict)
     dropped: int = 0
+    began: bool = False
     declined: bool = False
 
 
@@ -76,11 +77,12 @@ def write(
         embedder,
         by_terms_alone=retrieved.by_terms_alone,
     )
-    kept, failure = _Kept(), None
+    kept = _Kept()
+    failure: RagqaError | None = None
     try:
         with closing(_reply(request, writer)) as drafted:
             _keep(kept, drafted, writer, request, sources, idf)
-    except BackendFailed as exc:
+    except RagqaError as exc:
         failure = exc
     fallback, why = _fallback(kept, failure, backend)
     written = Written(
@@ -99,9 +101,7 @@ def write(
     return written, text_of(kept.sentences), cite_passages(request.hits, kept.evidence, old_before)
 
 
-def _fallback(
-    kept: _Kept, failure: BackendFailed | None, backend: str
-) -> tuple[Fallback | None, str]:
+def _fallback(kept: _Kept, failure: RagqaError | None, backend: str) -> tuple[Fallback | None, str]:
     """Why the LLM's answer does not hold, and that in a sentence; None where it does."""
     if failure is not None:
         return Fallback.FAILED, failure.message
@@ -143,9 +143,10 @@ def _keep(
     :raises BackendFailed: what comes is the prompt.
     """
     for one in drafted:
-        if not kept.sentences and _declines(one.text):
+        if not kept.began and _declines(one.text):
             kept.declined = True
             return
+        kept.began = True
         if request.key in one.text:
             backend = writer.llm.destination.backend
             raise BackendFailed(f"{backend} repeated its prompt instead of answering")
@@ -159,8 +160,9 @@ def _keep(
         if writer.strict and not (framing or support.supported):
             kept.dropped += 1
             continue
-        for n, spans in support.evidence.items():
-            kept.evidence.setdefault(n, []).extend(spans)
+        for n in known:
+            # Without any evidence the whole passage is cited: a reader must be able to look.
+            kept.evidence.setdefault(n, []).extend(support.evidence.get(n, ()))
         sentence = WrittenSentence(
             lead=lead,
             text=text if text != one.text else with_marks(one, known),
@@ -185,4 +187,4 @@ def _support(text: str, cited: tuple[int, ...], sources: Sources, idf: Idf) -> S
 
 
 def _declines(text: str) -> bool:
-    return _WORDS.findall(text.upper())[:3] == DECLINED.split()
+    return _WORDS.findall(text.upper()) == DECLINED.split()

@@ -90,7 +90,7 @@ def test_a_sentence_without_support_is_marked_and_strict_leaves_it_out(ask, sent
         ("Cats purr.", "nothing that scripted:", "unsupported"),
         ("Cats purr [7].", "nothing that scripted:", "unsupported"),
         ("NOT IN NOTES", "finds no answer", "declined"),
-        ("Not in notes. But I think that cats purr [1].", "finds no answer", "declined"),
+        ("Not in notes.\nBut I think that cats purr [1].", "finds no answer", "declined"),
     ],
 )
 def test_where_nothing_valid_remains_the_notes_answer_themselves(ask, says, reason, fallback):
@@ -110,6 +110,20 @@ def test_where_nothing_valid_remains_the_notes_answer_themselves(ask, says, reas
 def test_what_the_passages_lack_is_named_below_what_an_llm_writes(ask):
     run = ask(question="what does INT4 quantization cost in quality?", says="It costs little [1].")
     assert "Close, but not in these sources: INT4." in run.out
+
+
+def test_a_budget_for_no_passage_costs_exit_code_5_and_not_the_answer(ask, tmp_path):
+    (tmp_path / "long.txt").write_text("Answer. " * 200)
+    env = {"RAGQA_LLM_PROMPT_TOKENS": "300", "RAGQA_LLM_TEMPLATE": str(tmp_path / "long.txt")}
+    run = ask(says=GOOD, env=env)
+    assert run.code == 5
+    assert "no passage fits" in run.err
+    assert run.out.startswith(FROM_NOTES)
+
+
+def test_every_number_in_the_answer_is_that_of_a_source(ask):
+    document = ask("--json", says=f"{GOOD}\n\n- \U0001f642 [2]\n- Cats purr [3].").document
+    assert [citation["n"] for citation in document["citations"]] == [1, 2, 3]
 
 
 def test_an_llm_that_repeats_its_prompt_has_failed(ask, tmp_path, monkeypatch):
@@ -168,12 +182,13 @@ def test_where_the_notes_do_not_answer_the_llm_is_not_asked_unless_forced(ask):
 
 
 def test_markdown_keeps_the_marks_and_can_be_verified(ask, ragqa, tmp_path):
-    run = ask("--format", "markdown", says=f"{GOOD} It is the best.")
+    run = ask("--format", "markdown", says=f"{GOOD} It is the best.\n```sh\nls\n```\n[1]")
     assert "contains. \\[1\\] It is the best. (no source)" in run.out
     (tmp_path / "kept.md").write_text(run.out, encoding="utf-8")
     verified = ragqa("verify", tmp_path / "kept.md", "--corpus", CORPUS)
     assert verified.code == 0
     assert "1 intact" in verified.out
+    assert "wrote this answer: what it cites is checked, not what it says" in verified.err
 
 
 def test_show_prompt_shows_all_that_would_be_sent_and_asks_nobody(ask, ragqa, wiki_index):

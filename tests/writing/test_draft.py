@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragqa.writing import draft as draft_module
 from ragqa.writing.draft import Draft
 
 
@@ -96,6 +97,19 @@ def test_a_block_of_code_is_one_piece_and_its_brackets_are_code():
     assert told(f"{code[:-4]}") == [(code[:-4].rstrip(), ())]
 
 
+@pytest.mark.parametrize(
+    "text", [" ", "`a` [1] ", "[1]", "a. ", "(", '"', "word ", "[1](", "\n", "| a ", "**a** "]
+)
+def test_much_of_one_thing_is_read_in_steps_of_bounded_size(text, monkeypatch):
+    seen = []
+    spans = draft_module.sentence_spans
+    monkeypatch.setattr(
+        draft_module, "sentence_spans", lambda part: seen.append(len(part)) or spans(part)
+    )
+    drafted("Cats sleep [1]. " + text * (20_000 // len(text)), 7)
+    assert max(seen) <= draft_module.MAX_CHARS + 20
+
+
 def test_a_sentence_is_given_as_soon_as_the_next_one_has_begun():
     draft = Draft()
     assert draft.feed("Cats sleep [1]. Dog") == []
@@ -121,7 +135,11 @@ def test_no_letter_is_lost_or_added(text):
 
 @given(st.lists(PIECES, max_size=20).map("".join), st.integers(1, 9))
 def test_it_does_not_matter_where_the_text_is_cut(text, cut):
+    text = text.replace("\n", "\r\n")
     whole, pieces = drafted(text), drafted(text, cut)
+    assert "".join(one.lead.strip(" ") for one in whole) == "".join(
+        one.lead.strip(" ") for one in pieces
+    )
     assert {n for one in pieces for n in one.numbers} == {n for one in whole for n in one.numbers}
     joined, others = (
         "".join("".join(one.text.split()) for one in each) for each in (whole, pieces)
