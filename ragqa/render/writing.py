@@ -16,6 +16,7 @@ from ragqa.types import Answer, Written, WrittenSentence
 from ragqa.writing import Request, cited_text
 
 _REASONS = 2
+_WORD = re.compile("(?P<before> *)(?P<word>[^ ]+)")
 
 
 class Stream:
@@ -58,38 +59,27 @@ class _Flow:
         self._console = console
         self._width = min(console.width, READABLE)
         self._column = 0
-        self._inner = 0
 
     def write(self, text: Text) -> None:
         """Print what comes next."""
         for number, line in enumerate(text.split("\n", allow_blank=True)):
             if number:
                 self.end()
-            if not self._column:
-                self._indent(line)
-            for word in line.split(" ", allow_blank=True):
-                if word:
-                    self._put(encodable(word, self._console.encoding))
+            for found in _WORD.finditer(line.plain):
+                word = encodable(line[found.start("word") : found.end()], self._console.encoding)
+                self._put(found["before"], word)
 
     def end(self) -> None:
         """Begin a new line."""
         self._console.print()
         self._column = 0
 
-    def _indent(self, line: Text) -> None:
-        """Begin a line as far in as it is: an item may be one of an inner list."""
-        width = len(line.plain) - len(line.plain.lstrip(" "))
-        self._console.print(" " * width, end="", soft_wrap=True)
-        self._inner = width
-
-    def _put(self, word: Text) -> None:
-        if self._column and self._column + 1 + word.cell_len > self._width:
+    def _put(self, before: str, word: Text) -> None:
+        if self._column and self._column + len(before) + word.cell_len > self._width:
             self.end()
-        if self._column:
-            word = Text.assemble(" ", word)
-        self._console.print(word, end="", soft_wrap=True)
-        self._column += self._inner + word.cell_len
-        self._inner = 0
+            before = ""
+        self._console.print(Text.assemble(before, word), end="", soft_wrap=True)
+        self._column += len(before) + word.cell_len
 
 
 def print_written(console: Console, answer: Answer, written: Written) -> None:

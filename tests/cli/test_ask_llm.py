@@ -1,9 +1,10 @@
 """`ragqa ask --llm`: what an LLM writes is checked, and whatever happens, the notes answer."""
 
 import json
+import re
 
 import pytest
-from support import CORPUS, Run
+from support import CORPUS, Run, on_terminal
 
 from ragqa.cli import run as run_here
 
@@ -246,3 +247,25 @@ def test_what_an_llm_says_cannot_steer_the_terminal(ask):
     assert "\x1b" not in run.out + run.err
     assert "\u202e" not in run.out
     assert "[red]x[/red]" in run.out
+
+
+@pytest.mark.parametrize("columns", [40, 80, 140])
+def test_on_a_terminal_each_sentence_is_printed_once_and_wrapped_at_words(
+    tmp_path, wiki_index, columns
+):
+    code = "```py\nif a:\n    b = 1  # c\n```\n[1]"
+    says = f"{GOOD}\n\n- It came out in 1996 [1].\n  - within it [1]\n\n{code}"
+    (tmp_path / "says.jsonl").write_text(json.dumps({"when": "", "say": says}) + "\n")
+    options = ["--corpus", str(CORPUS), "--index", str(wiki_index)]
+    llm = f"scripted:{tmp_path / 'says.jsonl'}"
+    # The index is of the real model; that of `on_terminal` is of another.
+    env = {"RAGQA_EMBEDDER": "all-MiniLM-L6-v2"}
+    shown = on_terminal("ask", QUESTION, *options, "--llm", llm, columns=columns, env=env)
+    lines = re.sub(r"\x1b\][^\x1b]*\x1b\\\\|\x1b\[[0-9;?]*[A-Za-z]", "", shown).splitlines()
+    text = " ".join(" ".join(lines).split())
+    assert text.count("BM25 ranks a document by the query words that it contains. [1]") == 1
+    assert "- It came out in 1996. [1] (not supported: the date 1996)" in text
+    assert "  - within it [1]" in "\n".join(lines)
+    assert "    b = 1  # c" in lines
+    answer = lines[: next(n for n, line in enumerate(lines) if line.startswith("Written by"))]
+    assert [line for line in answer if len(line.rstrip()) > columns] == []
