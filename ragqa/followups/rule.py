@@ -73,30 +73,12 @@ class _Word:
         return self.text.casefold().replace("\u2019", "'")
 
 
-def self_contained(
-    question: str, turns: Sequence[Turn], snapshot: Snapshot, find: Callable[[str], Retrieved]
-) -> str:
-    """The question with what it takes from the last turn added in brackets.
-
-    One that stands alone is given back as it is, and so is one that would become too long.
+def leans(question: str, snapshot: Snapshot, find: Callable[[str], Retrieved]) -> bool:
+    """Whether a question leans on the one before it.
 
     :param find: retrieves the best passage for a question.
     """
     words = list(_words(question))
-    if not turns or not _leans(question, words, snapshot, find):
-        return question
-    carried = _carried(turns[-1], words, snapshot)
-    if not carried:
-        return question
-    asked = question.rstrip()
-    end = "" if asked.endswith(("?", ".", "!")) else "?"
-    completed = f"{asked}{end} ({', '.join(carried)})"
-    return completed if len(completed.encode("utf-8")) <= MAX_QUESTION_BYTES else question
-
-
-def _leans(
-    question: str, words: Sequence[_Word], snapshot: Snapshot, find: Callable[[str], Retrieved]
-) -> bool:
     said = sum(bool(word.terms) for word in words)
     if not said or _GOES_ON.match(question.lstrip()):
         return True
@@ -105,6 +87,20 @@ def _leans(
     return any(_refers(words, at) for at in range(len(words))) or not _is_found(
         find(question), snapshot
     )
+
+
+def completed(question: str, turn: Turn, snapshot: Snapshot) -> str:
+    """A question that leans on a turn, with what it takes from there added in brackets.
+
+    Where there is nothing to take, or it would become too long, it is given back as it is.
+    """
+    carried = _carried(turn, list(_words(question)), snapshot)
+    if not carried:
+        return question
+    asked = question.rstrip()
+    end = "" if asked.endswith(("?", ".", "!")) else "?"
+    told = f"{asked}{end} ({', '.join(carried)})"
+    return told if len(told.encode("utf-8")) <= MAX_QUESTION_BYTES else question
 
 
 def _refers(words: Sequence[_Word], at: int) -> bool:
@@ -133,7 +129,7 @@ def _is_found(found: Retrieved, snapshot: Snapshot) -> bool:
 
 
 def _carried(turn: Turn, own: Sequence[_Word], snapshot: Snapshot) -> list[str]:
-    """What to add to a question of these words, as the last turn has it and in its order."""
+    """What to add to a question of these words, as the turn has it and in its order."""
     headed = _terms(" ".join(heading) for heading in turn.headings)
     spoken_of = headed | _terms(turn.quotes)
     before = {word.text: word for word in _words(turn.question) if word.terms}

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from support import INFO
 
 from ragqa.analysis import query_terms
-from ragqa.followups import Turn, self_contained
+from ragqa.followups import Turn, leans
+from ragqa.followups import completed as completed_from
 from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question
 from ragqa.types import Hit, Passage, Retrieved
 
@@ -45,7 +46,11 @@ def found(score=0.0, heading="Something", idf=None):
 
 
 def completed(question, turn=LORA, *, find=None, snapshot=None):
-    return self_contained(question, [turn], snapshot or Snapshot(), find or found(score=1.0))
+    """The question as the rule has it asked."""
+    snapshot = snapshot or Snapshot()
+    if not leans(question, snapshot, find or found(score=1.0)):
+        return question
+    return completed_from(question, turn, snapshot)
 
 
 @pytest.mark.parametrize(
@@ -115,17 +120,6 @@ def test_nothing_is_taken_twice():
     assert completed("and does LoRA need a GPU?") == "and does LoRA need a GPU?"
 
 
-def test_only_the_last_turn_counts_and_it_stands_alone_itself():
-    other = Turn("who founded Anthropic?", (("Labs", "Anthropic"),), ())
-    question = "is it a nonprofit?"
-    told = self_contained(question, [LORA, other], Snapshot(), found())
-    assert told == "is it a nonprofit? (Anthropic)"
-
-
-def test_the_first_question_is_asked_as_it_is():
-    assert self_contained("and why?", [], Snapshot(), found()) == "and why?"
-
-
 def test_a_question_that_would_become_too_long_stays_as_it_is():
     question = "and " + "x" * (MAX_QUESTION_BYTES - 4)
     assert completed(question) == question
@@ -146,7 +140,7 @@ def test_whatever_was_said_it_is_the_question_with_little_behind_it(
 ):
     question = clean_question(question)
     turn = Turn(before, headings, quotes)
-    told = self_contained(question, [turn], Snapshot(), found(score=score))
+    told = completed(question, turn, find=found(score=score))
     assert told.startswith(question)
     assert len(told) <= len(question) + 200
     assert "\n" not in told
