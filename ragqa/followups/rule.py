@@ -2,7 +2,7 @@
 
 Whether it leans on the question before is told by its form: it refers back ("does it help?"), or
 goes on ("and for tables?"), or has no word of its own ("why?"). Where the form does not tell, it is
-told by whether the notes have something for it as it is. What is added are the rarest words of the
+told by whether the notes have something for it as it is, and know all of its words. What is added are the rarest words of the
 question before that the notes cited there speak of, those in their headings first; where they speak
 of none of its words, their heading.
 
@@ -40,6 +40,7 @@ TOLD = 3
 """After so many words that say something a pronoun stands for what its own question has said."""
 
 _HEADING_CHARS = 80
+_ROUNDING = 1e-6
 _EDGES = "\"'`*_.,;:?!()[]{}<>\u2018\u2019\u201c\u201d\u2026"
 
 _GOES_ON = re.compile(
@@ -84,9 +85,16 @@ def leans(question: str, snapshot: Snapshot, find: Callable[[str], Retrieved]) -
         return True
     if said >= LONG:
         return False
-    return any(_refers(words, at) for at in range(len(words))) or not _is_found(
-        find(question), snapshot
-    )
+    if any(_refers(words, at) for at in range(len(words))):
+        return True
+    found = find(question)
+    return not (_is_found(found, snapshot) or _has_unheard(found, snapshot))
+
+
+def _has_unheard(found: Retrieved, snapshot: Snapshot) -> bool:
+    """Whether a question has a word that no passage has, so that it is on something else."""
+    heard_once = math.log1p((snapshot.info.passages - 0.5) / 1.5)
+    return any(idf > heard_once + _ROUNDING for idf in found.idf.values())
 
 
 def completed(question: str, turn: Turn, snapshot: Snapshot) -> str:

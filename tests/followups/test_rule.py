@@ -1,5 +1,6 @@
 """Making a follow-up stand alone by rule."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -99,6 +100,15 @@ def test_a_whole_question_that_names_a_heading_by_a_rare_word_takes_nothing():
     assert completed(question, find=headed) == question
     common = found(score=0.3, heading="DPO and its relatives", idf={"work": 1.0, "dpo": 1.0})
     assert completed(question, find=common) == f"{question} (LoRA)"
+
+
+def test_a_whole_question_with_a_word_that_no_note_has_is_on_something_else():
+    unheard = math.log1p((Snapshot.info.passages + 0.5) / 0.5)
+    once = math.log1p((Snapshot.info.passages - 0.5) / 1.5)
+    question = "how do I prune roses?"
+    assert completed(question, find=found(score=0.2, idf={"rose": unheard})) == question
+    assert completed(question, find=found(score=0.2, idf={"rose": once})) == f"{question} (LoRA)"
+    assert completed("and roses?", find=found(idf={"rose": unheard})) == "and roses? (LoRA)"
 
 
 def test_of_the_words_before_the_rare_ones_that_the_cited_notes_speak_of_are_taken():
