@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ragqa.api import FollowUp
 from ragqa.errors import UsageError
 from ragqa.followups import Turn
+from ragqa.retrieval import clean_question
 from ragqa.types import Answer
 
 KEPT = 50
@@ -51,14 +52,23 @@ def command_in(line: str) -> Command | None:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question as it was asked, and its answer, whose own question stands alone."""
+    """A question as it was asked, and its answer, whose own question stands alone.
+
+    Where it was stopped while an LLM wrote, the answer is the one in the notes' own words.
+    """
 
     asked: str
     answer: Answer
 
 
+Keep = Callable[[Answer], None]
+
+
 class Chat:
     """What was said so far.
+
+    Both functions call their last argument with each answer that they have meanwhile, before what
+    may take long.
 
     :param complete: makes a question stand alone, given the turns before it.
     :param answer: answers a question that stands alone.
@@ -66,8 +76,8 @@ class Chat:
 
     def __init__(
         self,
-        complete: Callable[[str, Sequence[Turn]], FollowUp],
-        answer: Callable[[str], Answer],
+        complete: Callable[[str, Sequence[Turn], Keep], FollowUp],
+        answer: Callable[[FollowUp, Keep], Answer],
     ) -> None:
         self._complete = complete
         self._answer = answer
@@ -88,15 +98,23 @@ class Chat:
             raise UsageError("nothing has been asked yet", hint="ask a question first")
         return self._exchanges[-1].answer
 
-    def complete(self, question: str) -> FollowUp:
-        """The question as it stands alone; raises as `ragqa.api.follow_up` does."""
-        return self._complete(question, [Turn.of(one.answer) for one in self._exchanges])
+    def ask(self, question: str, show: Callable[[FollowUp], None]) -> Answer:
+        """Answer a question and remember both, even where this is stopped and there is an answer.
 
-    def ask(self, question: FollowUp) -> Answer:
-        """Answer a question and remember both; raises as `Index.ask` does."""
-        answer = self._answer(question.question)
-        self._exchanges.append(Exchange(question.asked, answer))
-        return answer
+        :param show: shows the question as it stands alone, before it is answered.
+        :raises RagqaError: as `ragqa.api.follow_up` and `Index.ask` do.
+        """
+        asked = clean_question(question)
+        turns = [Turn.of(one.asked, one.answer) for one in self._exchanges]
+        answers: list[Answer] = []
+        try:
+            follow_up = self._complete(asked, turns, answers.append)
+            show(follow_up)
+            answers.append(self._answer(follow_up, answers.append))
+        finally:
+            if answers:
+                self._exchanges.append(Exchange(asked, answers[-1]))
+        return answers[-1]
 
     def forget(self) -> None:
         """Forget what was said."""

@@ -3,6 +3,7 @@
     RagqaError
     |- BelowTarget           1   a measure is lower than was asked for
     |- UsageError            2   the command or a setting is wrong
+    |  `- NotAllowed         2   the user has not allowed sending anything to the LLM's host
     |- NoCorpus              3   there is no folder of notes, or no note in it
     |- NoIndex               3   there is no index yet
     |- IndexUnusable         4   the index cannot be read, written or trusted
@@ -43,6 +44,10 @@ class UsageError(RagqaError):
     """The command line, a question or a setting is wrong."""
 
     exit_code = 2
+
+
+class NotAllowed(UsageError):
+    """The user has not allowed sending anything to the LLM's host, and cannot be asked."""
 
 
 class NoCorpus(RagqaError):

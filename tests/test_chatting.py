@@ -11,11 +11,19 @@ from ragqa.errors import UsageError
 
 
 def chat_that_remembers(seen):
-    def complete(question, turns):
+    def complete(question, turns, _):
         seen.append([turn.question for turn in turns])
         return FollowUp(question, f"{question} (completed)")
 
-    return Chat(complete, lambda question: make_answer(question=question))
+    return Chat(complete, lambda asked, _: make_answer(question=asked.question))
+
+
+def as_it_is(question, *_):
+    return FollowUp(question, question)
+
+
+def unseen(_):
+    """Nobody looks at how the question is asked."""
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -35,10 +43,11 @@ def test_an_unknown_command_is_told():
 
 
 def test_a_question_is_completed_with_those_before_it_as_they_were_asked():
-    seen = []
+    seen, shown = [], []
     chat = chat_that_remembers(seen)
-    for question in ("what?", "why?"):
-        chat.ask(chat.complete(question))
+    for question in ("what?", " why? "):
+        chat.ask(question, shown.append)
+    assert [one.question for one in shown] == ["what? (completed)", "why? (completed)"]
     assert seen == [[], ["what? (completed)"]]
     assert [one.asked for one in chat.exchanges] == ["what?", "why?"]
     assert chat.last.question == "why? (completed)"
@@ -47,28 +56,42 @@ def test_a_question_is_completed_with_those_before_it_as_they_were_asked():
 def test_what_was_forgotten_is_not_leant_on():
     seen = []
     chat = chat_that_remembers(seen)
-    chat.ask(chat.complete("what?"))
+    chat.ask("what?", unseen)
     chat.forget()
-    chat.complete("why?")
-    assert seen[-1] == []
     with pytest.raises(UsageError):
         _ = chat.last
+    chat.ask("why?", unseen)
+    assert seen[-1] == []
 
 
 def test_a_question_that_could_not_be_answered_is_not_remembered():
-    def fail(question):
+    def fail(*_):
         raise UsageError("no")
 
-    chat = Chat(lambda question, _: FollowUp(question, question), fail)
+    chat = Chat(as_it_is, fail)
     with pytest.raises(UsageError):
-        chat.ask(chat.complete("what?"))
+        chat.ask("what?", unseen)
     assert chat.exchanges == ()
+
+
+@pytest.mark.parametrize("stopped", ["while it is completed", "while it is answered"])
+def test_of_a_question_that_was_stopped_the_answer_that_was_there_is_kept(stopped):
+    own = make_answer(question="what? (completed)")
+
+    def stop(question, *more):
+        more[-1](own)
+        raise KeyboardInterrupt
+
+    chat = Chat(stop if stopped == "while it is completed" else as_it_is, stop)
+    with pytest.raises(KeyboardInterrupt):
+        chat.ask("what?", unseen)
+    assert chat.exchanges == (Exchange("what?", own),)
 
 
 def test_only_so_much_is_remembered():
     chat = chat_that_remembers([])
     for n in range(KEPT + 1):
-        chat.ask(chat.complete(f"question {n}"))
+        chat.ask(f"question {n}", unseen)
     assert len(chat.exchanges) == KEPT
     assert chat.exchanges[0].asked == "question 1"
 

@@ -53,6 +53,11 @@ def answer_of(
     )
 
 
+def is_for_llm(answer: Answer, writer: "Writer") -> bool:
+    """Whether an LLM is to be asked, given the answer in the notes' own sentences."""
+    return bool(answer.hits) and (answer.answered or writer.force)
+
+
 def written_answer(
     answer: Answer,
     writer: "Writer",
@@ -63,15 +68,16 @@ def written_answer(
     old_before: str,
     progress: Progress | None,
 ) -> Answer:
-    """The answer as an LLM writes it; where that comes to nothing, as it is, and why."""
+    """The answer as an LLM writes it; where that comes to nothing, as it is, and why.
+
+    :raises NotAllowed: nothing may be sent to it.
+    """
     from ragqa.writing import request_for, write
 
     backend = writer.llm.destination.backend
-    if not (answer.answered or writer.force) or not retrieved.hits:
+    if not is_for_llm(answer, writer):
         why = f"{backend} was not asked, since your notes do not seem to answer"
-        hint = "--force asks it all the same"
-        unasked = Written(backend=backend, fallback=Fallback.NOT_ASKED, why=why, hint=hint)
-        return replace(answer, written=unasked)
+        return _not_asked(answer, backend, why, "--force asks it all the same")
     try:
         request = request_for(
             retrieved.question,
@@ -82,6 +88,11 @@ def written_answer(
     except UsageError as exc:
         failed = Written(backend, fallback=Fallback.FAILED, why=exc.message, hint=exc.hint)
         return replace(answer, written=failed)
+    writer.keep(answer)
+    if not writer.allow():
+        host = writer.llm.destination.host
+        why = f"{backend} was not asked, since you did not allow sending to {host}"
+        return _not_asked(answer, backend, why, f"ragqa llm allow {host}")
     warnings = (*answer.warnings, *request.warnings(writer.prompt_tokens))
     if progress is not None:
         progress("waiting", 0, 1)
@@ -103,6 +114,11 @@ def written_answer(
         citations=citations,
         disagreements=tuple(_cited_by(told, citations) for told in answer.disagreements),
     )
+
+
+def _not_asked(answer: Answer, backend: str, why: str, hint: str) -> Answer:
+    unasked = Written(backend=backend, fallback=Fallback.NOT_ASKED, why=why, hint=hint)
+    return replace(answer, written=unasked)
 
 
 def _cited_by(told: Disagreement, citations: Sequence[Citation]) -> Disagreement:

@@ -1,13 +1,14 @@
 """A question of a chat, made to stand alone before it is asked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ragqa.api.answers import is_for_llm
 from ragqa.api.index import Index
 from ragqa.errors import BackendFailed
-from ragqa.followups import Turn, rewritten, self_contained
+from ragqa.followups import NotRewritten, Turn, completed, context, leans, rewritten
 from ragqa.retrieval import clean_question, retrieve
 from ragqa.types import Filters
 
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """A question as it was asked, and as it stands alone; `warnings` say what went wrong."""
+    """A question as it was asked, and as it stands alone; `warnings` say what went wrong.
+
+    `failure` is why the LLM that was to rewrite it could not be asked.
+    """
 
     asked: str
     question: str
     warnings: tuple[str, ...] = ()
+    failure: BackendFailed | None = None
 
     @property
     def is_completed(self) -> bool:
@@ -39,22 +44,19 @@ def follow_up(
 ) -> FollowUp:
     """Make a question stand alone, by the rule or, if one is to write answers, by the LLM.
 
-    What an LLM has written is taken only where it is this question rewritten; else the rule is
-    used, and a warning says so.
+    The LLM is asked only for a question that leans on others, and only if the notes answer what the
+    rule makes of it. What it has written is taken only where it is this question rewritten; else
+    the rule's is, and a warning says so.
 
+    :param turns: all that was asked before; see `ragqa.followups.context`.
     :raises UsageError: there is nothing to look for in the question, or it is too long.
+    :raises NotAllowed: the LLM may not be sent anything.
     :raises IndexUnusable: the index cannot be trusted.
     """
     asked = clean_question(question)
+    turns = context(turns)
     if not turns or not index.is_built():
         return FollowUp(asked, asked)
-    warnings = []
-    if writer is not None:
-        try:
-            return FollowUp(asked, rewritten(asked, turns, writer.llm, writer.deadline_s))
-        except BackendFailed as exc:
-            backend = writer.llm.destination.backend
-            warnings = [f"{backend} did not rewrite the question, so a rule did: {exc.message}"]
     snapshot = index.snapshot()
     find = partial(
         retrieve,
@@ -64,4 +66,26 @@ def follow_up(
         filters=filters or Filters(),
         ranking=index.ranking,
     )
-    return FollowUp(asked, self_contained(asked, turns, snapshot, find), tuple(warnings))
+    if not leans(asked, snapshot, find):
+        return FollowUp(asked, asked)
+    by_rule = FollowUp(asked, completed(asked, turns[-1], snapshot))
+    if writer is None:
+        return by_rule
+    own = index.ask(by_rule.question, filters=filters, refresh=False)
+    if not is_for_llm(own, writer):
+        return by_rule
+    writer.keep(own)
+    return _by_llm(by_rule, turns, writer) if writer.allow() else by_rule
+
+
+def _by_llm(by_rule: FollowUp, turns: Sequence[Turn], writer: "Writer") -> FollowUp:
+    """The question as the LLM makes it stand alone; as the rule does, where that fails."""
+    try:
+        question = rewritten(by_rule.asked, turns, writer.llm, writer.deadline_s)
+    except NotRewritten as exc:
+        backend = writer.llm.destination.backend
+        problem = f"{backend} did not rewrite the question, so a rule did: {exc}"
+        return replace(by_rule, warnings=(problem,))
+    except BackendFailed as exc:
+        return replace(by_rule, failure=exc)
+    return replace(by_rule, question=question)

@@ -192,6 +192,7 @@ class Index:
         :raises NoCorpus: there are no notes.
         :raises NoIndex: there is no index, and `refresh` is False.
         :raises IndexUnusable: the index cannot be trusted.
+        :raises NotAllowed: nothing may be sent to the LLM.
         """
         clock = Clock()
         retrieved, info, warnings = self.retrieve(

@@ -1,9 +1,10 @@
 """`ragqa chat`: questions that may lean on the ones before."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,16 +30,18 @@ from ragqa.cli.writing import (
     Yes,
     ask_written,
     exit_code,
+    unwritten,
     warn_of,
     writer_for,
 )
-from ragqa.errors import RagqaError, UsageError
+from ragqa.errors import NotAllowed, RagqaError, UsageError
 
 if TYPE_CHECKING:
-    from ragqa.api import Index
-    from ragqa.chatting import Chat
+    from ragqa.api import FollowUp, Index
+    from ragqa.chatting import Chat, Keep
     from ragqa.cli.lines import Lines
     from ragqa.config import Loaded
+    from ragqa.followups import Turn
     from ragqa.render import Linker
     from ragqa.types import Answer, Filters
     from ragqa.writing import Writer
@@ -75,7 +78,9 @@ def chat(
     parse_since(since)
     loaded = load_settings({"corpus": corpus, "index": index, "top_k": top_k})
     writing = Writing(llm, yes=yes, strict=strict, force=force, streams=True)
-    writer = writer_for(loaded.settings, writing)
+    writer = writer_for(
+        loaded.settings, writing, asked="what you ask, up to three questions before it,"
+    )
     scope = Scope(tag, path, since, top_k, no_refresh, corpus, index)
     with closing(_Talk(loaded, scope, writer)) as talk:
         if is_typed():
@@ -127,11 +132,9 @@ class _Talk:
 
     @cached_property
     def _chat(self) -> "Chat":
-        from ragqa.api import follow_up
         from ragqa.chatting import Chat
 
-        complete = partial(follow_up, self._index, filters=self._filters, writer=self._writer)
-        return Chat(complete, self._answer)
+        return Chat(self._complete, self._answer)
 
     def close(self) -> None:
         """Let go of the index."""
@@ -145,6 +148,8 @@ class _Talk:
                 line = lines.read()
                 if line is None or not self._take_up(line):
                     return
+            except NotAllowed:
+                raise  # each line would end so
             except RagqaError as exc:
                 from ragqa.render import print_error
 
@@ -152,8 +157,11 @@ class _Talk:
 
     def go_on_typed(self, lines: "Lines") -> None:
         """The same where Ctrl-C stops an answer and not the chat."""
+        from ragqa.cli.lines import interrupt_once
+
         while True:
             try:
+                interrupt_once()
                 return self.go_on(lines)
             except KeyboardInterrupt:
                 from ragqa.render import say
@@ -174,34 +182,49 @@ class _Talk:
         return True
 
     def _ask(self, line: str) -> None:
-        from ragqa.render import print_answer, print_warnings
-        from ragqa.render.chat import print_asked_as, print_end
+        from ragqa.render import print_answer
+        from ragqa.render.chat import print_end
 
         if not line.strip():
             return
-        question = self._chat.complete(line)
-        print_warnings(question.warnings)
-        if question.is_completed:
-            print_asked_as(question.question)
-        answer = self._chat.ask(question)
+        answer = self._chat.ask(line, self._show_completed)
         print_answer(answer, self._linker)
         print_end()
         warn_of(answer)
         exit_code(answer)  # raises what became of an LLM that failed
 
-    def _answer(self, question: str) -> "Answer":
+    def _complete(self, question: str, turns: "Sequence[Turn]", keep: "Keep") -> "FollowUp":
+        from ragqa.api import follow_up
+
+        writer = self._writer and replace(self._writer, keep=keep)
+        return follow_up(self._index, question, turns, filters=self._filters, writer=writer)
+
+    def _show_completed(self, question: "FollowUp") -> None:
+        from ragqa.render import print_warnings
+        from ragqa.render.chat import print_asked_as
+
+        print_warnings(question.warnings)
+        if question.is_completed:
+            print_asked_as(question.question)
+
+    def _answer(self, question: "FollowUp", keep: "Keep") -> "Answer":
         from ragqa.render import ProgressLine
 
+        writer = self._writer and replace(self._writer, keep=keep)
         with ProgressLine(opening=first_build(self._index)) as progress:
-            return ask_written(
+            answer = ask_written(
                 self._index,
-                question,
-                writer=self._writer,
+                question.question,
+                # One that has just failed is not asked again.
+                writer=None if question.failure else writer,
                 streams=True,
                 filters=self._filters,
                 refresh=self._refresh,
                 progress=progress,
             )
+        if writer and question.failure:
+            return unwritten(answer, writer, question.failure)
+        return answer
 
     def _show_sources(self, number: str) -> None:
         from ragqa.render.chat import print_source, print_sources
@@ -218,7 +241,7 @@ class _Talk:
         from ragqa.render import ProgressLine, print_warnings
         from ragqa.render.explanations import print_explanation
 
-        question = self._chat.last.question
+        last = self._chat.last
         if not target:
             raise UsageError(
                 "no note is named", hint="/why NOTE, or /why NOTE:7-9 for a part of it"
@@ -226,12 +249,17 @@ class _Talk:
         with ProgressLine() as progress:
             told = explain(
                 self._index,
-                question,
+                last.question,
                 target=target,
                 filters=self._filters,
                 refresh=self._refresh,
                 progress=progress,
             )
+        if last.written is not None and last.written.grounded:
+            from ragqa.render.chat import print_not_about_llm
+            from ragqa.writing import numbers_given
+
+            print_not_about_llm(numbers_given(last.hits, last.written.given, told.path, told.lines))
         print_explanation(told, self._linker)
         print_warnings(told.warnings)
 

@@ -3,56 +3,54 @@
 import sys
 
 from ragqa.consent import allow, consents, host_named
-from ragqa.errors import UsageError
+from ragqa.errors import NotAllowed, UsageError
 from ragqa.llms import Destination
 
 
-def ensure_consent(destination: Destination, *, yes: bool, what: str) -> None:
-    """Return only where the user lets `what` be sent there; nothing is sent here.
+def consented(destination: Destination, *, yes: bool, what: str) -> bool:
+    """Whether the user lets `what` be sent there; nothing is sent here.
 
-    A host is asked about once: consent is remembered for it. `--yes` is consent too. This machine
-    needs none.
+    They are asked, unless they allowed it before: consent is remembered for a host. `--yes` is
+    consent too. This machine needs none.
 
     :param yes: `--yes` was given.
     :param what: what would be sent, in words.
-    :raises UsageError: the user refused, or could not be asked.
+    :raises NotAllowed: the user cannot be asked.
+    :raises UsageError: the destination's host is none.
     """
     from ragqa import render
 
     if destination.is_local:
-        return
+        return True
     host = host_named(destination.host)
     known = consents()
     if host in known.hosts:
-        return
+        return True
     if known.problem:
         render.print_warnings([known.problem])
     if not (yes or _can_ask()):
-        raise UsageError(
+        raise NotAllowed(
             f"{destination.backend} would send {what} to {destination.where}, "
             "which you have not allowed yet; nothing was sent",
             hint=f"ragqa llm allow {host}, or add --yes to this command",
         )
-    if not yes:
-        _ask(destination, what)
+    if not yes and not _ask(destination, what):
+        return False
     _remember(host)
+    return True
 
 
 def _can_ask() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _ask(destination: Destination, what: str) -> None:
+def _ask(destination: Destination, what: str) -> bool:
     from ragqa import render
 
     backend, where = map(render.safe_line, (destination.backend, destination.where))
     render.say(f"{backend} is not on this machine. It would be sent {what}.")
     render.say(f"This would go to: {where}")
-    if not render.confirm("Allow this, now and from now on?"):
-        raise UsageError(
-            f"you did not allow sending to {destination.host}; nothing was sent",
-            hint="leave the LLM out, and your notes answer in their own words on this machine",
-        )
+    return render.confirm("Allow this, now and from now on?")
 
 
 def _remember(host: str) -> None:

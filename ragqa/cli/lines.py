@@ -1,6 +1,8 @@
 """The lines of a chat: typed at a prompt on a terminal, read from standard input elsewhere."""
 
+import signal
 import sys
+from types import FrameType
 from typing import Protocol
 
 from ragqa.errors import UsageError
@@ -24,6 +26,16 @@ class Lines(Protocol):
 def is_typed() -> bool:
     """Whether a person types the lines, and sees what is written to stderr."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def interrupt_once() -> None:
+    """Let Ctrl-C interrupt once: pressed again, it would disturb what cleans up after the first."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
 
 
 class PipedLines:

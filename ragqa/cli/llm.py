@@ -61,7 +61,7 @@ def check(
     Example: ragqa llm check ollama:llama3.2
     """
     from ragqa import render
-    from ragqa.cli.consenting import ensure_consent
+    from ragqa.cli.consenting import consented
     from ragqa.config import load_settings
     from ragqa.diagnosis.trial import WHAT, try_llm
     from ragqa.llms import llm_for
@@ -73,7 +73,11 @@ def check(
             "no LLM is set, and none was named", hint="ragqa llm list, then ragqa llm check NAME"
         )
     llm = llm_for(settings.llm)
-    ensure_consent(llm.destination, yes=yes, what=WHAT)
+    if not consented(llm.destination, yes=yes, what=WHAT):
+        raise UsageError(
+            f"you did not allow sending to {llm.destination.host}; nothing was sent",
+            hint=f"ragqa llm allow {llm.destination.host}",
+        )
     trial = try_llm(llm, deadline_s=settings.llm_deadline_s)
     if json:
         render.print_document(llms.trial_document(trial))

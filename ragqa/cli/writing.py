@@ -1,12 +1,13 @@
 """What commands that may have an LLM write share: options, consent, and the exit code."""
 
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.consenting import ensure_consent
+from ragqa.cli.consenting import consented
 from ragqa.config import Settings
 from ragqa.errors import BackendFailed, UsageError
 
@@ -83,17 +84,22 @@ def ask_written(
     progress: "ProgressLine",
 ) -> "Answer":
     """The same with the LLM at hand, which may be none."""
-    if writer is None or not streams:
-        return index.ask(
-            question, filters=filters, refresh=refresh, progress=progress, writer=writer
-        )
+    ask = partial(index.ask, question, filters=filters, refresh=refresh, progress=progress)
+    if writer is None:
+        return ask()
+    consent = writer.allow
+
+    def allow() -> bool:
+        progress.stop()  # a bar would be drawn over what the user is asked
+        return consent()
+
+    writer = replace(writer, allow=allow)
+    if not streams:
+        return ask(writer=writer)
     from ragqa.render.writing import Stream
 
     with Stream(progress) as stream:
-        writer = replace(writer, tell=stream)
-        return index.ask(
-            question, filters=filters, refresh=refresh, progress=progress, writer=writer
-        )
+        return ask(writer=replace(writer, tell=stream))
 
 
 def request_in(
@@ -126,10 +132,13 @@ def request_in(
     return request, where, answer.answered or writing.force
 
 
-def writer_for(settings: Settings, writing: Writing) -> "Writer | None":
-    """The LLM that is to write, once the user has allowed that; None where none is to.
+def writer_for(
+    settings: Settings, writing: Writing, *, asked: str = "what you ask"
+) -> "Writer | None":
+    """The LLM that is to write, None where none is to; consent is asked for when it is used.
 
-    :raises UsageError: there is no such backend, or it may not be used.
+    :param asked: what it would be sent beside passages, in words.
+    :raises UsageError: there is no such backend, or it cannot be used.
     """
     spec = writing.llm if writing.llm is not None else settings.llm
     from ragqa.llms import NO_LLM, llm_for
@@ -144,10 +153,11 @@ def writer_for(settings: Settings, writing: Writing) -> "Writer | None":
     from ragqa.writing import Writer
 
     llm = llm_for(spec)
-    ensure_consent(
+    consent = partial(
+        consented,
         llm.destination,
         yes=writing.yes,
-        what=f"what you ask and up to {settings.top_k} passages of your notes "
+        what=f"{asked} and up to {settings.top_k} passages of your notes "
         "(ragqa ask --show-prompt shows them)",
     )
     return Writer(
@@ -158,7 +168,21 @@ def writer_for(settings: Settings, writing: Writing) -> "Writer | None":
         deadline_s=settings.llm_deadline_s,
         strict=writing.strict,
         force=writing.force,
+        allow=cache(consent),
     )
+
+
+def unwritten(answer: "Answer", writer: "Writer", failure: BackendFailed) -> "Answer":
+    """The answer in the notes' own words, since the LLM that was to write it has failed."""
+    from ragqa.types import Fallback, Written
+
+    written = Written(
+        writer.llm.destination.backend,
+        fallback=Fallback.FAILED,
+        why=failure.message,
+        hint=failure.hint,
+    )
+    return replace(answer, written=written)
 
 
 def warn_of(answer: "Answer") -> None:

@@ -144,7 +144,7 @@ def _completed(index: Index, dialogs: Sequence[Dialog], progress: Progress) -> l
         if asked not in known:
             before = turns_after(asked[:-1])
             question = follow_up(index, asked[-1], before).question
-            known[asked] = (*before, Turn.of(index.ask(question, refresh=False)))
+            known[asked] = (*before, Turn.of(asked[-1], index.ask(question, refresh=False)))
         return known[asked]
 
     completed = []

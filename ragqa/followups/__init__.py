@@ -3,8 +3,8 @@
 `rule` does it without an LLM, `rewriting` with one.
 """
 
-from ragqa.followups.rewriting import rewritten
-from ragqa.followups.rule import self_contained
-from ragqa.followups.turns import Turn
+from ragqa.followups.rewriting import NotRewritten, rewritten
+from ragqa.followups.rule import completed, leans
+from ragqa.followups.turns import Turn, context
 
-__all__ = ["Turn", "rewritten", "self_contained"]
+__all__ = ["NotRewritten", "Turn", "completed", "context", "leans", "rewritten"]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ragqa.analysis import query_terms
-from ragqa.errors import BackendFailed, UsageError
+from ragqa.errors import UsageError
 from ragqa.followups.turns import Turn
 from ragqa.llms import LLM, Prompt
 from ragqa.llms.limits import bounded
@@ -21,12 +21,17 @@ repeat it. Write the question alone, on one line. Do not answer it.
 """
 
 
+class NotRewritten(Exception):
+    """What an LLM wrote is not the question rewritten; says why."""
+
+
 def rewritten(question: str, turns: Sequence[Turn], llm: LLM, deadline_s: float) -> str:
     """The question as an LLM makes it stand alone, on one line.
 
     Only the questions of the last turns are sent, nothing of the notes.
 
-    :raises BackendFailed: the LLM failed, or what it wrote is not this question rewritten.
+    :raises BackendFailed: the LLM failed.
+    :raises NotRewritten: what it wrote is not this question rewritten.
     """
     asked = [turn.question for turn in turns[-_TURNS:]]
     lines = [*(f"Before: {one[:MAX_CHARS]}" for one in asked), f"Last question: {question}"]
@@ -40,14 +45,14 @@ def rewritten(question: str, turns: Sequence[Turn], llm: LLM, deadline_s: float)
     # Some put quotation marks around a line that they are asked for.
     said = "".join(pieces).strip().strip("\"'\u201c\u201d`").strip()
     if len(said) > MAX_CHARS or "\n" in said:
-        raise BackendFailed("it wrote more than a question")
+        raise NotRewritten("it wrote more than a question")
     try:
         completed = clean_question(said)
     except UsageError as exc:
-        raise BackendFailed("it wrote no question") from exc
+        raise NotRewritten("it wrote no question") from exc
     new = [term for term in query_terms(completed) if term not in _terms([*asked, question])]
     if 2 * len(new) > len(query_terms(completed)):
-        raise BackendFailed("it wrote about something else")
+        raise NotRewritten("it wrote about something else")
     return completed
 
 

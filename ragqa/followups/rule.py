@@ -2,7 +2,7 @@
 
 Whether it leans on the question before is told by its form: it refers back ("does it help?"), or
 goes on ("and for tables?"), or has no word of its own ("why?"). Where the form does not tell, it is
-told by whether the notes have something for it as it is. What is added are the rarest words of the
+told by whether the notes have something for it as it is, and know all of its words. What is added are the rarest words of the
 question before that the notes cited there speak of, those in their headings first; where they speak
 of none of its words, their heading.
 
@@ -40,6 +40,7 @@ TOLD = 3
 """After so many words that say something a pronoun stands for what its own question has said."""
 
 _HEADING_CHARS = 80
+_ROUNDING = 1e-6
 _EDGES = "\"'`*_.,;:?!()[]{}<>\u2018\u2019\u201c\u201d\u2026"
 
 _GOES_ON = re.compile(
@@ -73,38 +74,41 @@ class _Word:
         return self.text.casefold().replace("\u2019", "'")
 
 
-def self_contained(
-    question: str, turns: Sequence[Turn], snapshot: Snapshot, find: Callable[[str], Retrieved]
-) -> str:
-    """The question with what it takes from the last turn added in brackets.
-
-    One that stands alone is given back as it is, and so is one that would become too long.
+def leans(question: str, snapshot: Snapshot, find: Callable[[str], Retrieved]) -> bool:
+    """Whether a question leans on the one before it.
 
     :param find: retrieves the best passage for a question.
     """
     words = list(_words(question))
-    if not turns or not _leans(question, words, snapshot, find):
-        return question
-    carried = _carried(turns[-1], words, snapshot)
-    if not carried:
-        return question
-    asked = question.rstrip()
-    end = "" if asked.endswith(("?", ".", "!")) else "?"
-    completed = f"{asked}{end} ({', '.join(carried)})"
-    return completed if len(completed.encode("utf-8")) <= MAX_QUESTION_BYTES else question
-
-
-def _leans(
-    question: str, words: Sequence[_Word], snapshot: Snapshot, find: Callable[[str], Retrieved]
-) -> bool:
     said = sum(bool(word.terms) for word in words)
     if not said or _GOES_ON.match(question.lstrip()):
         return True
     if said >= LONG:
         return False
-    return any(_refers(words, at) for at in range(len(words))) or not _is_found(
-        find(question), snapshot
-    )
+    if any(_refers(words, at) for at in range(len(words))):
+        return True
+    found = find(question)
+    return not (_is_found(found, snapshot) or _has_unheard(found, snapshot))
+
+
+def _has_unheard(found: Retrieved, snapshot: Snapshot) -> bool:
+    """Whether a question has a word that no passage has, so that it is on something else."""
+    heard_once = math.log1p((snapshot.info.passages - 0.5) / 1.5)
+    return any(idf > heard_once + _ROUNDING for idf in found.idf.values())
+
+
+def completed(question: str, turn: Turn, snapshot: Snapshot) -> str:
+    """A question that leans on a turn, with what it takes from there added in brackets.
+
+    Where there is nothing to take, or it would become too long, it is given back as it is.
+    """
+    carried = _carried(turn, list(_words(question)), snapshot)
+    if not carried:
+        return question
+    asked = question.rstrip()
+    end = "" if asked.endswith(("?", ".", "!")) else "?"
+    told = f"{asked}{end} ({', '.join(carried)})"
+    return told if len(told.encode("utf-8")) <= MAX_QUESTION_BYTES else question
 
 
 def _refers(words: Sequence[_Word], at: int) -> bool:
@@ -133,7 +137,7 @@ def _is_found(found: Retrieved, snapshot: Snapshot) -> bool:
 
 
 def _carried(turn: Turn, own: Sequence[_Word], snapshot: Snapshot) -> list[str]:
-    """What to add to a question of these words, as the last turn has it and in its order."""
+    """What to add to a question of these words, as the turn has it and in its order."""
     headed = _terms(" ".join(heading) for heading in turn.headings)
     spoken_of = headed | _terms(turn.quotes)
     before = {word.text: word for word in _words(turn.question) if word.terms}

@@ -1,5 +1,6 @@
-"""What is kept of a question that was answered, for those that follow it."""
+"""What is kept of a question and its answer, for those that follow it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,18 +11,37 @@ from ragqa.types import Answer
 class Turn:
     """A question as it was asked, standing alone, and where its answer came from.
 
-    `headings` are those of the notes cited, title first, or of the nearest passage where there was
-    no answer; `quotes` is what is cited.
+    `headings` are those of the notes cited, title first, and `quotes` is what is cited; both are
+    empty where there was no answer. `leant` is whether the question took something from those
+    before it.
     """
 
     question: str
     headings: tuple[tuple[str, ...], ...] = ()
     quotes: tuple[str, ...] = ()
+    leant: bool = False
 
     @classmethod
-    def of(cls, answer: Answer) -> Self:
-        """What is kept of an answer."""
-        headings = [citation.heading for citation in answer.citations]
-        if not headings:
-            headings = [hit.passage.heading for hit in answer.hits[:1]]
-        return cls(answer.question, tuple(headings), tuple(one.quote for one in answer.citations))
+    def of(cls, asked: str, answer: Answer) -> Self:
+        """What is kept of a question, as it was asked at first, and its answer."""
+        return cls(
+            answer.question,
+            tuple(one.heading for one in answer.citations),
+            tuple(one.quote for one in answer.citations),
+            leant=asked != answer.question,
+        )
+
+
+def context(turns: Sequence[Turn]) -> list[Turn]:
+    """The turns that a question may lean on: those that were answered.
+
+    One that was not answered and stood alone spoke of something that the notes do not have: what
+    follows it does not go back to what was spoken of before.
+    """
+    kept: list[Turn] = []
+    for turn in turns:
+        if turn.quotes:
+            kept.append(turn)
+        elif not turn.leant:
+            kept.clear()
+    return kept

@@ -1,6 +1,6 @@
 """What a chat prints beside answers: how a question was understood, and sources in full."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
@@ -16,6 +16,17 @@ _INDENT = 3
 def print_asked_as(question: str) -> None:
     """Print a follow-up as it is asked."""
     emit(stdout(), Text(f"Asked as: {safe_line(question)}", style="quiet"))
+
+
+def print_not_about_llm(numbers: Sequence[int]) -> None:
+    """Print that what follows is not about the answer shown, and what its LLM had of the note.
+
+    :param numbers: those of the note's passages that the LLM was given.
+    """
+    given = " and ".join(f"[{n}]" for n in numbers)
+    what = "This is about the answer in your notes' own words, which the LLM's took the place of."
+    had = f"The LLM was given it as {given}." if numbers else "The LLM was not given it."
+    emit(stdout(), Text(f"{what} {had}"))
 
 
 def print_end() -> None:

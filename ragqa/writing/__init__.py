@@ -1,7 +1,15 @@
 """An answer in an LLM's words, every sentence of it held against the passages that it cites."""
 
 from ragqa.writing.citing import cited_text
-from ragqa.writing.prompt import INSTRUCTIONS, Request, request_for
+from ragqa.writing.prompt import INSTRUCTIONS, Request, numbers_given, request_for
 from ragqa.writing.writing import Writer, write
 
-__all__ = ["INSTRUCTIONS", "Request", "Writer", "cited_text", "request_for", "write"]
+__all__ = [
+    "INSTRUCTIONS",
+    "Request",
+    "Writer",
+    "cited_text",
+    "numbers_given",
+    "request_for",
+    "write",
+]

@@ -1,5 +1,6 @@
 """What an LLM is given: how to answer, the question, and numbered passages that it may cite."""
 
+import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ def request_for(
     :raises UsageError: not even one passage fits.
     """
     key = key or secrets.token_hex(_KEY_BYTES)
-    distinct = list({hit.passage.text: hit for hit in reversed(hits)}.values())[::-1]
+    distinct = _distinct(hits)
     blocks = [_block(n, hit.passage, key) for n, hit in enumerate(distinct, start=1)]
     frame = tokens.count([instructions + _message(question, [], key)])[0]
     sizes = tokens.count(blocks)
@@ -93,12 +94,34 @@ def request_for(
     )
 
 
+def numbers_given(
+    hits: Sequence[Hit], given: int, path: str, lines: tuple[int, int] | None
+) -> list[int]:
+    """The numbers that a note's passages, or those on some lines, had in a prompt of these hits.
+
+    :param given: so many passages were in the prompt.
+    """
+    first, last = lines or (1, math.inf)
+    return [
+        n
+        for n, hit in enumerate(_distinct(hits)[:given], start=1)
+        if hit.passage.path == path
+        and hit.passage.lines[0] <= last
+        and first <= hit.passage.lines[1]
+    ]
+
+
 def heading_of(passage: Passage) -> str:
     """What tells where a passage stands: its note, headings, and the header of a table cut off."""
     context = passage.units[0].context if passage.units else ""
     return (
         f"{passage.trail}\n{context}" if context and context not in passage.text else passage.trail
     )
+
+
+def _distinct(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits in order, the best of each text."""
+    return list({hit.passage.text: hit for hit in reversed(hits)}.values())[::-1]
 
 
 def _message(question: str, blocks: Sequence[str], key: str) -> str:

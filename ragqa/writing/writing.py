@@ -10,7 +10,7 @@ from ragqa.errors import BackendFailed, RagqaError
 from ragqa.grounding import Idf, Source, Sources, Support, read_sources, support_of
 from ragqa.llms import LLM
 from ragqa.llms.limits import bounded
-from ragqa.types import Citation, Fallback, Retrieved, Written, WrittenSentence
+from ragqa.types import Answer, Citation, Fallback, Retrieved, Written, WrittenSentence
 from ragqa.writing.citing import cite_passages, text_of, with_marks
 from ragqa.writing.draft import Draft, Drafted
 from ragqa.writing.frames import is_frame
@@ -31,7 +31,8 @@ class Writer:
     `prompt_tokens` and `answer_tokens` bound what it is given and what it writes, `deadline_s` the
     seconds that it may take. `strict` leaves out sentences that their sources do not support;
     `force` asks it even where the notes do not seem to answer. `tell` is called with each sentence
-    as soon as it is checked.
+    as soon as it is checked. Before anything is sent `keep` is called with the answer in the notes'
+    own words, and `allow` says whether anything may be sent.
     """
 
     llm: LLM
@@ -42,6 +43,8 @@ class Writer:
     strict: bool = False
     force: bool = False
     tell: Callable[[WrittenSentence], None] = lambda _: None
+    keep: Callable[[Answer], None] = lambda _: None
+    allow: Callable[[], bool] = lambda: True
 
 
 @dataclass(slots=True)

@@ -2,36 +2,18 @@
 
 import json
 import os
-import pty
-import select
 import stat
 import subprocess
-import sys
 
 import pytest
 from support import CORPUS, QUICK, command, write_notes
+from terminals import Terminal
 
 from ragqa.cli.lines import MAX_BYTES
 from ragqa.retrieval import MAX_QUESTION_BYTES
 
 CATS = "# Cats\n\nCats sleep for sixteen hours a day.\n\n## Food\n\nA cat eats mice and fish.\n"
 DOGS = "# Dogs\n\nDogs bark at the postman.\n"
-# Runs the command line at a terminal that it controls; one question is never answered.
-AT_TERMINAL = """
-import fcntl, sys, termios, threading
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-from ragqa.api import Index
-from ragqa.cli import run
-answer = Index.ask
-def ask(self, question, **kwargs):
-    if question.startswith("forever"):
-        sys.stderr.write("looking\\n")
-        while True:  # a signal that comes just before a wait without end would not end it
-            threading.Event().wait(0.05)
-    return answer(self, question, **kwargs)
-Index.ask = ask
-sys.exit(run(sys.argv[1:]))
-"""
 CONFIDENCE = "Confidence that your notes answer this"
 
 
@@ -249,49 +231,6 @@ def test_follow_ups_find_what_they_would_not_find_alone_and_others_are_left_alon
     assert "Asked as" not in founded
     alone = ragqa("search", lines[1], *places, "--json").document
     assert not any("prompt-injection" in hit["path"] for hit in alone["hits"])
-
-
-class Terminal:
-    """A chat at a terminal, as one sees it."""
-
-    def __init__(self, args):
-        self._leader, follower = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", AT_TERMINAL, "chat", *map(str, args)],
-            stdin=follower,
-            stdout=follower,
-            stderr=follower,
-            start_new_session=True,
-            env=os.environ | QUICK | {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
-        )
-        os.close(follower)
-        self._seen = ""
-
-    def type(self, keys):
-        os.write(self._leader, keys.encode())
-
-    def until(self, text):
-        """What is seen up to a text, which must come."""
-        while text not in self._seen:
-            ready, _, _ = select.select([self._leader], [], [], 60)
-            assert ready, f"{text!r} did not come after {self._seen!r}"
-            self._seen += os.read(self._leader, 65_536).decode("utf-8", "replace")
-        seen, _, self._seen = self._seen.partition(text)
-        return seen
-
-    def end(self):
-        """Read what is left, and give the exit code."""
-        try:
-            while os.read(self._leader, 65_536):
-                pass
-        except OSError:  # the other side is closed
-            pass
-        return self.process.wait(timeout=60)
-
-    def close(self):
-        self.process.kill()
-        self.process.wait(timeout=60)
-        os.close(self._leader)
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from ragqa.cli.consenting import ensure_consent
+from ragqa.cli.consenting import consented
 from ragqa.consent import allow, consent_file, consents
-from ragqa.errors import UsageError
+from ragqa.errors import NotAllowed, UsageError
 from ragqa.llms import Destination
 
 REMOTE = Destination("openai:gpt", "api.example.org", proxy="proxy.example.org:3128")
@@ -34,13 +34,13 @@ def sit_at(monkeypatch, *, typing, stdin=Terminal, stderr=Terminal):
 
 def test_this_machine_needs_no_consent(monkeypatch):
     shown = sit_at(monkeypatch, typing="n\n")
-    ensure_consent(Destination("ollama:llama"), yes=False, what=WHAT)
+    assert consented(Destination("ollama:llama"), yes=False, what=WHAT)
     assert shown.getvalue() == ""
 
 
 def test_the_question_names_backend_host_proxy_and_what_would_be_sent(monkeypatch, capsys):
     shown = sit_at(monkeypatch, typing="y\n")
-    ensure_consent(REMOTE, yes=False, what=WHAT)
+    assert consented(REMOTE, yes=False, what=WHAT)
     said = " ".join(shown.getvalue().split())
     for part in ("openai:gpt", "api.example.org", "proxy.example.org:3128", WHAT, "[y/N]"):
         assert part in said
@@ -50,25 +50,24 @@ def test_the_question_names_backend_host_proxy_and_what_would_be_sent(monkeypatc
 
 def test_a_host_is_asked_about_once(monkeypatch):
     sit_at(monkeypatch, typing="yes\n")
-    ensure_consent(REMOTE, yes=False, what=WHAT)
+    assert consented(REMOTE, yes=False, what=WHAT)
     shown = sit_at(monkeypatch, typing="n\n")
-    ensure_consent(REMOTE, yes=False, what=WHAT)
+    assert consented(REMOTE, yes=False, what=WHAT)
     assert shown.getvalue() == ""
 
 
 @pytest.mark.parametrize("typing", ["", "\n", "n\n", "no\n", "yep\n", "maybe y\n"])
 def test_anything_but_yes_means_no(monkeypatch, typing):
     sit_at(monkeypatch, typing=typing)
-    with pytest.raises(UsageError, match="nothing was sent"):
-        ensure_consent(REMOTE, yes=False, what=WHAT)
+    assert not consented(REMOTE, yes=False, what=WHAT)
     assert not consent_file().exists()
 
 
 @pytest.mark.parametrize("piped", ["stdin", "stderr"])
 def test_without_a_terminal_it_stops_and_says_how_to_allow_it(monkeypatch, piped):
     sit_at(monkeypatch, typing="y\n", **{piped: io.StringIO})
-    with pytest.raises(UsageError, match=r"api\.example\.org.*nothing was sent") as caught:
-        ensure_consent(REMOTE, yes=False, what=WHAT)
+    with pytest.raises(NotAllowed, match=r"api\.example\.org.*nothing was sent") as caught:
+        consented(REMOTE, yes=False, what=WHAT)
     assert caught.value.exit_code == 2
     assert "ragqa llm allow api.example.org" in caught.value.hint
     assert "--yes" in caught.value.hint
@@ -77,35 +76,33 @@ def test_without_a_terminal_it_stops_and_says_how_to_allow_it(monkeypatch, piped
 
 def test_yes_is_consent_without_a_terminal_and_is_remembered(monkeypatch):
     shown = sit_at(monkeypatch, typing="", stdin=io.StringIO)
-    ensure_consent(REMOTE, yes=True, what=WHAT)
+    assert consented(REMOTE, yes=True, what=WHAT)
     assert "ragqa llm forget api.example.org" in shown.getvalue()
-    ensure_consent(REMOTE, yes=False, what=WHAT)
+    assert consented(REMOTE, yes=False, what=WHAT)
 
 
 def test_consent_for_another_port_does_not_count(monkeypatch):
     allow("api.example.org:8443")
     sit_at(monkeypatch, typing="n\n")
-    with pytest.raises(UsageError):
-        ensure_consent(REMOTE, yes=False, what=WHAT)
+    assert not consented(REMOTE, yes=False, what=WHAT)
 
 
 def test_a_damaged_file_is_told_and_asked_anew(monkeypatch):
     allow("api.example.org")
     consent_file().write_text("{")
     shown = sit_at(monkeypatch, typing="n\n")
-    with pytest.raises(UsageError):
-        ensure_consent(REMOTE, yes=False, what=WHAT)
+    assert not consented(REMOTE, yes=False, what=WHAT)
     assert "cannot be read" in shown.getvalue()
 
 
 def test_consent_that_cannot_be_remembered_holds_for_this_command(monkeypatch, tmp_path):
     (tmp_path / "config").write_text("a file, not a folder")
     shown = sit_at(monkeypatch, typing="", stdin=io.StringIO)
-    ensure_consent(REMOTE, yes=True, what=WHAT)
+    assert consented(REMOTE, yes=True, what=WHAT)
     assert "for this command only" in shown.getvalue()
 
 
 def test_a_destination_without_a_sound_host_is_refused_even_with_yes(monkeypatch):
     sit_at(monkeypatch, typing="y\n")
     with pytest.raises(UsageError):
-        ensure_consent(Destination("other:x", "evil\x1b[2J.example"), yes=True, what=WHAT)
+        consented(Destination("other:x", "evil\x1b[2J.example"), yes=True, what=WHAT)

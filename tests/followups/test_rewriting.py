@@ -3,7 +3,7 @@
 import pytest
 
 from ragqa.errors import BackendFailed
-from ragqa.followups import Turn, rewritten
+from ragqa.followups import NotRewritten, Turn, rewritten
 from ragqa.followups.rewriting import MAX_CHARS
 from ragqa.llms import Destination
 from ragqa.llms.scripted import ScriptedLLM
@@ -24,7 +24,6 @@ def test_what_it_writes_is_asked():
 @pytest.mark.parametrize(
     "reply",
     [
-        "",
         "?!",
         "Who came up\nwith LoRA?",
         "Who came up with LoRA? " * 20,
@@ -32,20 +31,21 @@ def test_what_it_writes_is_asked():
     ],
 )
 def test_what_is_not_the_question_rewritten_is_refused(reply):
-    with pytest.raises(BackendFailed):
+    with pytest.raises(NotRewritten):
         said(reply)
 
 
-def test_a_failure_is_told():
+@pytest.mark.parametrize("replies", [[], [("", "")]])
+def test_a_failure_is_another_thing(replies):
     with pytest.raises(BackendFailed):
-        rewritten(ASKED, TURNS, ScriptedLLM([]), deadline_s=10)
+        rewritten(ASKED, TURNS, ScriptedLLM(replies), deadline_s=10)
 
 
 def test_the_longest_question_it_may_write_passes_and_one_letter_more_does_not():
     longest = "LoRA " * (MAX_CHARS // 5 - 1) + "LoRA?"
     assert len(longest) == MAX_CHARS
     assert said(longest) == longest
-    with pytest.raises(BackendFailed):
+    with pytest.raises(NotRewritten):
         said(f"{longest}?")
 
 

@@ -1,5 +1,6 @@
 """Making a follow-up stand alone by rule."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 from support import INFO
 
 from ragqa.analysis import query_terms
-from ragqa.followups import Turn, self_contained
+from ragqa.followups import Turn, leans
+from ragqa.followups import completed as completed_from
 from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question
 from ragqa.types import Hit, Passage, Retrieved
 
@@ -45,7 +47,11 @@ def found(score=0.0, heading="Something", idf=None):
 
 
 def completed(question, turn=LORA, *, find=None, snapshot=None):
-    return self_contained(question, [turn], snapshot or Snapshot(), find or found(score=1.0))
+    """The question as the rule has it asked."""
+    snapshot = snapshot or Snapshot()
+    if not leans(question, snapshot, find or found(score=1.0)):
+        return question
+    return completed_from(question, turn, snapshot)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +102,15 @@ def test_a_whole_question_that_names_a_heading_by_a_rare_word_takes_nothing():
     assert completed(question, find=common) == f"{question} (LoRA)"
 
 
+def test_a_whole_question_with_a_word_that_no_note_has_is_on_something_else():
+    unheard = math.log1p((Snapshot.info.passages + 0.5) / 0.5)
+    once = math.log1p((Snapshot.info.passages - 0.5) / 1.5)
+    question = "how do I prune roses?"
+    assert completed(question, find=found(score=0.2, idf={"rose": unheard})) == question
+    assert completed(question, find=found(score=0.2, idf={"rose": once})) == f"{question} (LoRA)"
+    assert completed("and roses?", find=found(idf={"rose": unheard})) == "and roses? (LoRA)"
+
+
 def test_of_the_words_before_the_rare_ones_that_the_cited_notes_speak_of_are_taken():
     turn = Turn(
         "how large do judges say that golden sets should be for a chatbot?",
@@ -113,17 +128,6 @@ def test_where_the_cited_notes_have_other_words_their_heading_is_taken():
 
 def test_nothing_is_taken_twice():
     assert completed("and does LoRA need a GPU?") == "and does LoRA need a GPU?"
-
-
-def test_only_the_last_turn_counts_and_it_stands_alone_itself():
-    other = Turn("who founded Anthropic?", (("Labs", "Anthropic"),), ())
-    question = "is it a nonprofit?"
-    told = self_contained(question, [LORA, other], Snapshot(), found())
-    assert told == "is it a nonprofit? (Anthropic)"
-
-
-def test_the_first_question_is_asked_as_it_is():
-    assert self_contained("and why?", [], Snapshot(), found()) == "and why?"
 
 
 def test_a_question_that_would_become_too_long_stays_as_it_is():
@@ -146,7 +150,7 @@ def test_whatever_was_said_it_is_the_question_with_little_behind_it(
 ):
     question = clean_question(question)
     turn = Turn(before, headings, quotes)
-    told = self_contained(question, [turn], Snapshot(), found(score=score))
+    told = completed(question, turn, find=found(score=score))
     assert told.startswith(question)
     assert len(told) <= len(question) + 200
     assert "\n" not in told
