@@ -25,8 +25,7 @@ def ensure_consent(destination: Destination, *, yes: bool, what: str) -> None:
     known = consents()
     if host in known.hosts:
         return
-    if known.problem:
-        render.print_warnings([known.problem])
+    render.print_warnings(known.warnings)
     if not (yes or _can_ask()):
         raise UsageError(
             f"{destination.backend} would send {what} to {destination.where}, "
