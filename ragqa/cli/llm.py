@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ragqa.cli.options import AsJson, Debug
-from ragqa.errors import UsageError
+from ragqa.errors import BackendFailed, UsageError
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -74,7 +74,15 @@ def check(
         )
     llm = llm_for(settings.llm)
     ensure_consent(llm.destination, yes=yes, what=WHAT)
-    trial = try_llm(llm, deadline_s=settings.llm_deadline_s)
+    try:
+        trial = try_llm(
+            llm, max_tokens=settings.llm_answer_tokens, deadline_s=settings.llm_deadline_s
+        )
+    except BackendFailed as exc:
+        exc.hint = exc.hint or "ragqa llm list"
+        if json:
+            render.print_document(llms.failed_trial_document(llm.destination, exc))
+        raise
     if json:
         render.print_document(llms.trial_document(trial))
     else:
