@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
+from ragqa.config.files import user_settings_file
+from ragqa.config.ownfile import read_own
 from ragqa.errors import UsageError
 from ragqa.wholefile import write_whole
 
@@ -20,28 +20,38 @@ _HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
 @dataclass(frozen=True, slots=True)
 class Consents:
-    """The hosts that were allowed, sorted; `problem` says why none could be read, or is ""."""
+    """The hosts that were allowed, sorted.
+
+    `problem` says why none could be read, or is "", and `fix` what mends that.
+    """
 
     hosts: tuple[str, ...] = ()
     problem: str = ""
+    fix: str = ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The problem with what mends it, if there is one."""
+        return (f"{self.problem}; to mend it: {self.fix}",) if self.problem else ()
 
 
 def consent_file() -> Path:
     """Where consent is remembered; the file need not exist."""
-    return Path(platformdirs.user_config_dir("ragqa")) / "consent.json"
+    return user_settings_file().with_name("consent.json")
 
 
 def consents() -> Consents:
-    """The hosts that were allowed so far; none where the file is damaged."""
+    """The hosts that were allowed so far; none where the file is damaged, or may be another's."""
     path = consent_file()
     try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-        return Consents(tuple(sorted(_hosts_in(data))))
-    except FileNotFoundError:
-        return Consents()
-    except (OSError, ValueError, RecursionError, UsageError) as exc:
-        return Consents(problem=f"no consent is remembered, since {path} cannot be read: {exc}")
+        data = read_own(path, "file of consents", size=_MAX_BYTES + 1)
+    except UsageError as exc:
+        return Consents(problem=f"no consent is remembered, since {exc.message}", fix=exc.hint)
+    try:
+        return Consents(() if data is None else tuple(sorted(_hosts_in(data))))
+    except (ValueError, RecursionError, UsageError) as exc:
+        problem = f"no consent is remembered, since {path} cannot be read: {exc}"
+        return Consents(problem=problem, fix=f"rm {path}")
 
 
 def is_allowed(host: str) -> bool:

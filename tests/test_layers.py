@@ -9,8 +9,8 @@ PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
     {"errors", "types", "wholefile", "sanitise"},
-    {"config", "analysis", "clock", "stages", "consent", "history", "quiet"},
-    {"notes", "passages", "embedders", "stores", "llms"},
+    {"config", "analysis", "clock", "stages", "history", "quiet"},
+    {"notes", "passages", "embedders", "stores", "llms", "consent"},
     {"indexing", "retrieval", "answering"},
     {"grounding"},
     {"writing", "followups"},

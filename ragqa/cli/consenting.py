@@ -26,8 +26,7 @@ def consented(destination: Destination, *, yes: bool, what: str) -> bool:
     known = consents()
     if host in known.hosts:
         return True
-    if known.problem:
-        render.print_warnings([known.problem])
+    render.print_warnings(known.warnings)
     if not (yes or _can_ask()):
         raise NotAllowed(
             f"{destination.backend} would send {what} to {destination.where}, "

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ragqa.cli.options import AsJson, Debug
-from ragqa.errors import UsageError
+from ragqa.errors import BackendFailed, UsageError
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -78,7 +78,15 @@ def check(
             f"you did not allow sending to {llm.destination.host}; nothing was sent",
             hint=f"ragqa llm allow {llm.destination.host}",
         )
-    trial = try_llm(llm, deadline_s=settings.llm_deadline_s)
+    try:
+        trial = try_llm(
+            llm, max_tokens=settings.llm_answer_tokens, deadline_s=settings.llm_deadline_s
+        )
+    except BackendFailed as exc:
+        exc.hint = exc.hint or "ragqa llm list"
+        if json:
+            render.print_document(llms.failed_trial_document(llm.destination, exc))
+        raise
     if json:
         render.print_document(llms.trial_document(trial))
     else:

@@ -51,7 +51,10 @@ def set_value(
     """
     from ragqa import render
     from ragqa.config import set_user_setting, user_settings_file
+    from ragqa.llms import check_kind
 
+    if name == "llm" and ":" in value:
+        check_kind(value)
     written = set_user_setting(name, value)
     render.say(f"{name} = {written} in {user_settings_file()}")
     return 0

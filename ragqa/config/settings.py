@@ -26,6 +26,7 @@ class Setting:
 
     :param personal: True where a `ragqa.toml`, which may have come with somebody else's notes,
         must not set it.
+    :param choices: the command that shows what it may be.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Setting:
     check: Callable[[Value], bool] = lambda _: True
     expects: str = "a text"
     personal: bool = False
+    choices: str = ""
 
     def parse(self, raw: object, where: str) -> Value:
         """Turn a value from a file, a flag or the environment into the setting's own type.
@@ -54,18 +56,27 @@ class Setting:
         if value is None or not self.check(value):
             raise UsageError(
                 f"{self.name} in {where} must be {self.expects}, not {raw!r}",
-                hint=_mend(where),
+                hint=_mend(where, self.choices),
             )
         return value
 
 
-def _mend(where: str) -> str:
+def _mend(where: str, choices: str = "") -> str:
     """What to do about a setting that is wrong there; setting it elsewhere would not help."""
-    return "ragqa config" if where == "the command" else f"change it in {where}, or take it out"
+    if where == "the command":
+        return choices or "ragqa config"
+    # With a wrong setting in force, no command would get as far as to show what there is.
+    then = f"; then {choices}" if choices else ""
+    return f"change it in {where}, or take it out{then}"
 
 
 def _within(low: float, high: float) -> Callable[[Value], bool]:
     return lambda value: isinstance(value, int | float) and low <= value <= high
+
+
+def _names_a_backend(value: Value) -> bool:
+    """Whether it may name an LLM; which kinds there are is known to `ragqa.llms` alone."""
+    return value in ("", "none") or str(value).find(":") > 0
 
 
 def _one_of(*choices: str) -> Callable[[Value], bool]:
@@ -154,8 +165,10 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 "llm",
                 "",
                 "the LLM backend that writes answers, KIND:MODEL (ragqa llm list); empty for none",
-                expects="KIND:MODEL",
+                check=_names_a_backend,
+                expects="KIND:MODEL, such as ollama:llama3.2, or none",
                 personal=True,
+                choices="ragqa llm list",
             ),
             Setting(
                 "llm_template",

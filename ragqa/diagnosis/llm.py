@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ragqa.config import Loaded, Origin
-from ragqa.consent import consent_file, consents, is_allowed
+from ragqa.consent import consents, is_allowed
 from ragqa.diagnosis.findings import Finding, Severity
 from ragqa.errors import RagqaError
 from ragqa.llms import LLMS, NO_LLM, Destination, Kind, kinds, llm_for
@@ -60,16 +60,15 @@ class Overview:
 def overview_of(loaded: Loaded) -> Overview:
     """Look at every kind of backend and at what was allowed; nothing is sent."""
     known = consents()
-    warnings = (known.problem,) if known.problem else ()
-    return Overview(choice_of(loaded), tuple(kinds()), known.hosts, warnings)
+    return Overview(choice_of(loaded), tuple(kinds()), known.hosts, known.warnings)
 
 
 def diagnose_llm(choice: Choice) -> Iterator[Finding]:
     """Say which backend is set, and what is wrong with it, with what was allowed, or with keys."""
     yield _finding(choice)
-    problem = consents().problem
-    if problem:
-        yield Finding(Severity.WARNING, problem, f"remove {consent_file()}")
+    known = consents()
+    if known.problem:
+        yield Finding(Severity.WARNING, known.problem, known.fix)
     for kind in LLMS:
         try:
             check_key_file(kind)

@@ -18,8 +18,7 @@ PROMPT = Prompt(
     ),
 )
 WHAT = "a fixed question with two made-up passages, and nothing of your notes"
-MAX_TOKENS = 200
-MAX_CHARS = 2000
+_CHARS_PER_TOKEN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +47,21 @@ class Trial:
         return "[1]" in self.said and "[2]" not in self.said
 
 
-def try_llm(llm: LLM, *, deadline_s: int) -> Trial:
-    """Send the prompt and wait for the answer.
+def try_llm(llm: LLM, *, max_tokens: int, deadline_s: int) -> Trial:
+    """Send the prompt and wait for the answer, which is given the room that any answer is.
 
     :raises BackendFailed: none came.
     """
     start = time.perf_counter()
     arrived: list[float] = []
     pieces: list[str] = []
-    given = bounded(llm, PROMPT, max_tokens=MAX_TOKENS, deadline_s=deadline_s, max_chars=MAX_CHARS)
+    given = bounded(
+        llm,
+        PROMPT,
+        max_tokens=max_tokens,
+        deadline_s=deadline_s,
+        max_chars=_CHARS_PER_TOKEN * max_tokens,
+    )
     for piece in given:
         arrived.append(_since(start))
         pieces.append(piece)

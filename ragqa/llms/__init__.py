@@ -154,11 +154,21 @@ def llm_for(spec: str) -> LLM:
     """
     from ragqa.llms import others
 
+    check_kind(spec)
     kind, _, model = spec.partition(":")
-    if kind in LLMS:
-        return LLMS[kind].make(model)
-    if kind in (found := others.packages()):
-        return others.make(kind, model)
+    return LLMS[kind].make(model) if kind in LLMS else others.make(kind, model)
+
+
+def check_kind(spec: str) -> None:
+    """Make sure that there is such a kind of backend; none is made or loaded.
+
+    :raises UsageError: there is not; the message lists those that there are.
+    """
+    from ragqa.llms import others
+
+    kind = spec.partition(":")[0]
+    if kind in LLMS or kind in (found := others.packages()):
+        return
     raise UsageError(
         f"no LLM backend of the kind {kind!r}; there are: {', '.join([*LLMS, *found])}",
         hint="ragqa llm list",

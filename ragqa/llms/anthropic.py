@@ -3,13 +3,14 @@
 Reference: https://docs.anthropic.com/en/api/messages-streaming
 """
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 from ragqa.errors import BackendFailed
 from ragqa.llms import Prompt
 from ragqa.llms.faults import broke_off, check_end
-from ragqa.llms.reading import error_in, events, read_object, text_at
+from ragqa.llms.reading import error_in, events, not_a_completion, part, read_object, text_at
 from ragqa.llms.served import HttpLLM, make_http
 from ragqa.llms.wire import LIMITS, Limits, Wire
 
@@ -19,7 +20,13 @@ def make(model: str, *, limits: Limits = LIMITS) -> HttpLLM:
 
     :raises UsageError: no model, no key for a server elsewhere, or an address that is refused.
     """
-    return make_http(WIRE, model, limits=limits)
+    return make_http(WIRE, model, limits=limits, address=_address())
+
+
+def _address() -> str:
+    """The server's address, which some write as for OpenAI's protocol, with the route's `/v1`."""
+    given = os.environ.get(WIRE.address_variable, "")
+    return given.rstrip("/").removesuffix("/v1")
 
 
 def _body(model: str, prompt: Prompt, max_tokens: int) -> dict[str, Any]:
@@ -47,11 +54,20 @@ def _text(lines: Iterator[bytes]) -> Iterator[str]:
     raise broke_off()
 
 
+def _whole(reply: dict[str, Any]) -> Iterator[str]:
+    content = part(reply, "content")
+    if not isinstance(content, list):
+        raise not_a_completion()
+    yield "".join(text_at(block, "text") for block in content if text_at(block, "type") == "text")
+    check_end(text_at(reply, "stop_reason"))
+
+
 WIRE = Wire(
     kind="anthropic",
     route="/v1/messages",
     body=_body,
     text=_text,
+    whole=_whole,
     accept="text/event-stream",
     default_address="https://api.anthropic.com",
     address_variable="ANTHROPIC_BASE_URL",

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from socket import gaierror
+from urllib.parse import urlsplit
 
 from ragqa.errors import BackendFailed
 
@@ -42,12 +43,14 @@ def sentence(text: str) -> str:
 
 
 def refusal(status: int, headers: Mapping[str, str], said: str, *, most_wait_s: float) -> Refusal:
-    """Tell of a status that is not 200. `{address}` and `{key}` in a hint name the variables."""
+    """Tell of a status that is not 200.
+
+    `{address}` and `{key}` in a hint stand for the variables' names, `{example}` for an address.
+    """
     if 300 <= status < 400:
-        target = headers.get("location", "") or "nowhere"
         return Refusal(
             status,
-            f"sent a redirect, which is not followed, to {target}",
+            f"sent a redirect, which is not followed, to {_host_of(headers.get('location', ''))}",
             "if that is the right address, set {address} to it",
         )
     told, after = f"answered {status} ({_phrase(status)})", f": {said}" if said else ""
@@ -60,9 +63,22 @@ def refusal(status: int, headers: Mapping[str, str], said: str, *, most_wait_s: 
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return Refusal(status, told + after, "check the key in {key}")
     if status == HTTPStatus.NOT_FOUND:
-        hint = "check the model's name, and the server's address in {address}"
+        hint = "check the model's name, and the server's address in {address} (such as {example})"
         return Refusal(status, told + after, hint)
     return Refusal(status, told + after)
+
+
+def _host_of(location: str) -> str:
+    """Where a redirect points, without what its address may say of the request."""
+    try:
+        target = urlsplit(location)
+        port = f":{target.port}" if target.port else ""
+    except ValueError:
+        return "no proper address"
+    if not target.hostname:
+        return "another address of this server" if location else "nowhere"
+    host = f"[{target.hostname}]" if ":" in target.hostname else target.hostname
+    return f"{target.scheme}://{host}{port}".removeprefix("://")
 
 
 def _phrase(status: int) -> str:
@@ -90,7 +106,7 @@ def check_end(reason: str) -> None:
     """
     if reason.lower() in _CUT_SHORT:
         raise BackendFailed(
-            "stopped at its limit of tokens before the answer's end",
+            "came to its limit of tokens before the answer's end, so what it wrote is not used",
             hint="allow more: ragqa config set llm_answer_tokens N",
         )
     if reason.lower() in _WITHHELD:
@@ -102,6 +118,17 @@ def check_end(reason: str) -> None:
 def broke_off() -> BackendFailed:
     """The failure that a reply ended without its end mark."""
     return BackendFailed("broke off before the answer's end", hint="ask again")
+
+
+def exception_text(exc: BaseException) -> str:
+    """What an exception of somebody else's code says, whatever it is."""
+    try:
+        said = str(exc)
+        if isinstance(exc, OSError) and exc.strerror:
+            said = f"{exc.strerror}: {exc.filename}" if exc.filename else exc.strerror
+    except Exception:  # noqa: BLE001 - not even that can be relied on
+        said = ""
+    return f"{type(exc).__name__}: {said}"
 
 
 def may_pass(exc: Exception) -> bool:
@@ -122,7 +149,8 @@ def what_failed(exc: Exception, *, connect_s: float, read_s: float) -> tuple[str
         told = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "no TLS"
         return f"failed at TLS, so nothing was sent: {told}", "check the address in {address}"
     if _cause(exc, gaierror):
-        return "cannot be found: no such host name, or no network", check
+        told = "cannot be found: no such host name, or no network"
+        return told, "check the address in {address}"
     if isinstance(exc, httpx2.ProxyError):
         return f"cannot be reached, the proxy answered {exc}", "check HTTPS_PROXY"
     if isinstance(exc, httpx2.ConnectError):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ragqa.errors import BackendFailed
 from ragqa.llms.faults import Refusal, may_pass, refusal
 from ragqa.llms.reading import error_in, lines, read_object, text_at
-from ragqa.llms.secrets import Secret, held_back, hide
+from ragqa.llms.secrets import hide_in_pieces
 from ragqa.llms.wire import Target
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Call:
             httpx2.HTTPTransport(proxy=proxy.address.reveal() if proxy else None) as transport,
             contextlib.closing(self._ask(transport, body)) as response,
         ):
-            yield from _hidden(self._target.wire.text(self._lines(response)), self._target.key)
+            yield from hide_in_pieces(self._text(response), self._target.key)
 
     def _ask(self, transport: "httpx2.HTTPTransport", body: dict[str, Any]) -> "httpx2.Response":
         """Send until it is answered with 200, as often as may be."""
@@ -128,22 +128,24 @@ class Call:
         wait = self._target.limits.most_wait_s
         return refusal(response.status_code, response.headers, said, most_wait_s=wait)
 
-    def _lines(self, response: "httpx2.Response") -> Iterator[bytes]:
-        limits = self._target.limits
+    def _text(self, response: "httpx2.Response") -> Iterator[str]:
+        """The text of an answer that comes as a stream or, from some servers, all at once."""
+        wire, limits = self._target.wire, self._target.limits
         form = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if form == "text/html":
             raise BackendFailed(
                 "answered with a web page, not with a completion",
-                hint="check the server's address in {address}",
+                hint="check the server's address in {address} (such as {example})",
             )
         if response.headers.get("content-encoding", "identity") != "identity":
             raise BackendFailed("sent compressed data, which was not asked for")
-        if form == "application/json" and form != self._target.wire.accept:
-            error = error_in(read_object(_beginning(response, limits.line_bytes)))
-            raise BackendFailed(
-                f"failed: {error}" if error else "answered all at once, not as a stream"
-            )
-        return lines(response.iter_raw(), max_line=limits.line_bytes, max_bytes=limits.reply_bytes)
+        if form == "application/json":
+            reply = read_object(_beginning(response, limits.line_bytes))
+            if error := error_in(reply):
+                raise BackendFailed(f"failed: {error}")
+            return wire.whole(reply)
+        found = lines(response.iter_raw(), max_line=limits.line_bytes, max_bytes=limits.reply_bytes)
+        return wire.text(found)
 
 
 def _beginning(response: "httpx2.Response", size: int) -> bytes:
@@ -166,19 +168,6 @@ def _adapt(body: dict[str, Any], refused: Refusal, dispensable: dict[str, str]) 
                 body[other] = value
             return True
     return False
-
-
-def _hidden(pieces: Iterator[str], key: Secret) -> Iterator[str]:
-    """Text with the key hidden, should a server send it back, also in several pieces."""
-    held = ""
-    for piece in pieces:
-        text = hide(held + piece, [key])
-        end = len(text) - held_back(text, key)
-        held = text[end:]
-        if end:
-            yield text[:end]
-    if held:
-        yield held
 
 
 def _quieten() -> None:

@@ -9,7 +9,9 @@ from collections.abc import Generator, Iterator
 
 from ragqa.errors import BackendFailed, RagqaError
 from ragqa.llms import LLM, Prompt
+from ragqa.llms.faults import exception_text
 from ragqa.llms.secrets import environment_secrets, hide
+from ragqa.llms.thoughts import Thoughts
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_TOLD = 200
@@ -20,14 +22,15 @@ def bounded(
 ) -> Generator[str]:
     """Give the pieces of a completion, read in a thread of its own, so that nothing can hang.
 
-    Closing the iterator, or Ctrl-C while it waits, ends the request. Pieces are never empty.
+    Closing the iterator, or Ctrl-C while it waits, ends the request. Pieces are never empty. What
+    a model thinks before it answers is left out.
 
     :param deadline_s: seconds for the whole, from the first piece asked for.
-    :param max_chars: the longest completion.
+    :param max_chars: the longest completion, with what the model thinks.
     :raises BackendFailed: it failed, took too long, became too long, or holds no text.
     :raises RagqaError: as the backend raises it.
     """
-    reader = _Reader(llm, prompt, max_tokens, max_chars)
+    reader, thoughts = _Reader(llm, prompt, max_tokens, max_chars), Thoughts()
     ends = time.monotonic() + deadline_s
     threading.Thread(target=reader.run, name="ragqa-llm", daemon=True).start()
     is_empty = True
@@ -35,10 +38,19 @@ def bounded(
         while (item := reader.next_within(ends - time.monotonic())) is not None:
             if isinstance(item, RagqaError):
                 raise item
-            is_empty = is_empty and not item.strip()
-            yield item
+            if text := thoughts.leave_out(item):
+                is_empty = is_empty and not text.strip()
+                yield text
     finally:
         reader.stop()
+    if text := thoughts.rest():
+        is_empty = is_empty and not text.strip()
+        yield text
+    if is_empty and thoughts.found:
+        raise BackendFailed(
+            f"{reader.name} only thought, and gave no answer",
+            hint="allow more: ragqa config set llm_answer_tokens N",
+        )
     if is_empty:
         raise BackendFailed(f"{reader.name} gave no text", hint="ask again, or without --llm")
 
@@ -88,7 +100,7 @@ class _Reader:
             end.message = hide(end.message, environment_secrets())
             end.args = (end.message,)
         except BaseException as exc:  # noqa: BLE001 - others' packages, too, may raise anything
-            end = BackendFailed(f"{self.name} failed: {_told(exc)}")
+            end = BackendFailed(f"{self.name} failed: {_told(exc)}", hint="ask without --llm")
         finally:
             self._items.put(end)
 
@@ -105,7 +117,8 @@ class _Reader:
                 if size > self._max_chars:
                     raise BackendFailed(
                         f"{self.name} wrote more than {self._max_chars:,} characters",
-                        hint="ask without --llm, or try another model",
+                        hint="try another model, or allow more: "
+                        "ragqa config set llm_answer_tokens N",
                     )
                 if piece:
                     self._items.put(_LONE_SURROGATE.sub("\ufffd", piece))
@@ -116,9 +129,5 @@ class _Reader:
 
 
 def _told(exc: BaseException) -> str:
-    try:
-        said = str(exc)
-    except Exception:  # noqa: BLE001 - not even that can be relied on
-        said = ""
-    told = hide(f"{type(exc).__name__}: {said}", environment_secrets())
+    told = hide(exception_text(exc), environment_secrets())
     return " ".join(told[: 10 * _MAX_TOLD].split())[:_MAX_TOLD]

@@ -85,7 +85,8 @@ class LocalModel:
             return
         if len(written) >= max_tokens and written[-1] not in self._end_ids():
             raise BackendFailed(
-                f"the model in {self._folder} was not done after {max_tokens} tokens",
+                f"the model in {self._folder} was not done after {max_tokens} tokens, "
+                "so what it wrote is not used",
                 hint="ragqa config set llm_answer_tokens 2000",
             )
 

@@ -11,7 +11,7 @@ from typing import Any
 from ragqa.errors import BackendFailed
 from ragqa.llms import Prompt
 from ragqa.llms.faults import broke_off, check_end
-from ragqa.llms.reading import error_in, read_object, text_at
+from ragqa.llms.reading import error_in, not_a_completion, part, read_object, text_at
 from ragqa.llms.served import HttpLLM, make_http
 from ragqa.llms.wire import LIMITS, Limits, Wire
 
@@ -95,11 +95,19 @@ def _text(lines: Iterator[bytes]) -> Iterator[str]:
     raise broke_off()
 
 
+def _whole(reply: dict[str, Any]) -> Iterator[str]:
+    if part(reply, "message") is None or reply.get("done") is not True:
+        raise not_a_completion()
+    yield text_at(reply, "message", "content")
+    check_end(text_at(reply, "done_reason"))
+
+
 WIRE = Wire(
     kind="ollama",
     route="/api/chat",
     body=_body,
     text=_text,
+    whole=_whole,
     accept="application/x-ndjson",
     default_address="http://127.0.0.1:11434",
     address_variable="OLLAMA_HOST",

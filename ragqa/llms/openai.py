@@ -9,7 +9,7 @@ from typing import Any
 from ragqa.errors import BackendFailed
 from ragqa.llms import Prompt
 from ragqa.llms.faults import broke_off, check_end
-from ragqa.llms.reading import error_in, events, part, read_object, text_at
+from ragqa.llms.reading import error_in, events, not_a_completion, part, read_object, text_at
 from ragqa.llms.served import HttpLLM, make_http
 from ragqa.llms.wire import LIMITS, Limits, Wire
 
@@ -52,11 +52,20 @@ def _text(lines: Iterator[bytes]) -> Iterator[str]:
     raise broke_off()
 
 
+def _whole(reply: dict[str, Any]) -> Iterator[str]:
+    choice = part(reply, "choices", 0)
+    if part(choice, "message") is None:
+        raise not_a_completion()
+    yield text_at(choice, "message", "content")
+    check_end(text_at(choice, "finish_reason"))
+
+
 WIRE = Wire(
     kind="openai",
     route="/chat/completions",
     body=_body,
     text=_text,
+    whole=_whole,
     accept="text/event-stream",
     default_address=DEFAULT_ADDRESS,
     address_variable="OPENAI_BASE_URL",

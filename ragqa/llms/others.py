@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from ragqa.errors import RagqaError, UsageError
 from ragqa.llms import LLM, LLMS
-from ragqa.llms.faults import sentence
+from ragqa.llms.faults import exception_text, sentence
 from ragqa.llms.secrets import environment_secrets, hide
 
 GROUP = "ragqa.llms"
@@ -33,23 +33,31 @@ def make(kind: str, model: str) -> LLM:
         raise UsageError(
             f"the packages {names} both bring the LLM backend {kind!r}", hint="remove one of them"
         )
+    at_fault = f"the LLM backend {kind!r} of the package {names}"
+    mend = f"pip install --upgrade {names}"
     try:
-        llm: LLM = found[0].load()(model)
+        factory = found[0].load()
+    except Exception as exc:  # noqa: BLE001 - a package may raise anything
+        raise _failed(f"{at_fault} cannot be loaded", exc, mend) from None
+    try:
+        llm: LLM = factory(model)
         is_llm = callable(llm.stream) and bool(llm.destination.backend)
     except RagqaError:
         raise
-    except Exception as exc:  # noqa: BLE001 - a package may raise anything
-        told = hide(f"{type(exc).__name__}: {exc}", environment_secrets())
-        raise UsageError(
-            sentence(f"the LLM backend {kind!r} of the package {names} cannot be loaded: {told}"),
-            hint=f"pip install --upgrade {names}",
-        ) from None
+    except Exception as exc:  # noqa: BLE001 - see above
+        mend = f"look at what stands after {kind}:, or {mend}"
+        raise _failed(f"{at_fault} cannot be made of {model!r}", exc, mend) from None
     if not is_llm:
         raise UsageError(
             f"what the package {names} makes as {kind!r} is not an LLM backend",
-            hint=f"pip install --upgrade {names}",
+            hint=mend,
         )
     return llm
+
+
+def _failed(what: str, exc: Exception, mend: str) -> UsageError:
+    told = hide(exception_text(exc), environment_secrets())
+    return UsageError(sentence(f"{what}: {told}"), hint=mend)
 
 
 def _points() -> list[EntryPoint]:

@@ -69,8 +69,13 @@ def read_object(text: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise BackendFailed("sent something that is not the JSON of a completion")
+        raise not_a_completion()
     return value
+
+
+def not_a_completion() -> BackendFailed:
+    """The failure that a reply is not of the form that it should have."""
+    return BackendFailed("sent something that is not the JSON of a completion")
 
 
 def part(value: object, *path: str | int) -> Any:  # noqa: ANN401 - the value of any JSON

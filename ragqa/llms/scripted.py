@@ -30,7 +30,12 @@ class ScriptedLLM:
             lines = Path(path).read_text(encoding="utf-8").splitlines()
             rows = [json.loads(line) for line in lines if line.strip()]
             replies = [(str(row["when"]), str(row["say"])) for row in rows]
-        except (OSError, ValueError, KeyError, TypeError) as exc:
+        except OSError as exc:
+            raise UsageError(
+                f"cannot read replies from {path!r}: {exc.strerror}",
+                hint="give a file of replies that you may read: scripted:FILE",
+            ) from exc
+        except (ValueError, KeyError, TypeError) as exc:
             raise UsageError(
                 f"cannot read replies from {path}: {exc}",
                 hint='each line must be like {"when": "...", "say": "..."}',

@@ -2,19 +2,25 @@
 
 import os
 import re
-import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 from ragqa.config.files import user_settings_file
-from ragqa.errors import UsageError
+from ragqa.config.ownfile import read_own
+from ragqa.errors import BackendFailed, UsageError
 
 _HIDDEN = "***"
+_BEARER = "Bearer "
 _SHORTEST = 8
-"""Shorter values are no secrets (`none`, `EMPTY`), and hiding them would garble text."""
+_SHORTEST_PART = 4
+"""Taking a shorter key out of the midst of words would leave nothing to read."""
+_LONGEST_WORD = 20_000
 _SECRET_NAME = re.compile("(KEY|TOKEN|SECRET|PASSWORD)$")
 _UNFIT = re.compile(r"[^\x21-\x7e]")
+_FIT = "".join(map(chr, range(0x21, 0x7F)))
+_WORD_STARTS = "(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))"
+_WORD_ENDS = "(?![A-Za-z0-9])"
 _MAX_BYTES = 4096
 
 
@@ -46,20 +52,68 @@ def environment_secrets() -> list[Secret]:
 
 
 def hide(text: str, secrets: Iterable[Secret]) -> str:
-    """Put `***` for secrets wherever the text has them."""
-    values = filter(_is_long, (secret.reveal() for secret in secrets))
+    """Put `***` for secrets wherever the text has them, percent-encoded or not.
+
+    Short ones, which are often words (`none`, `ollama`), are hidden behind `Bearer ` alone.
+    """
+    values = filter(None, (secret.reveal() for secret in secrets))
     for value in sorted(values, key=len, reverse=True):
-        text = text.replace(value, _HIDDEN)
+        pattern = _pattern(value)
+        if len(value) < _SHORTEST:
+            pattern = f"(?<={_BEARER}){pattern}{_WORD_ENDS}"
+        text = re.sub(pattern, _HIDDEN, text)
     return text
 
 
-def held_back(text: str, secret: Secret) -> int:
-    """How many of the last characters may be the start of the secret."""
-    value = secret.reveal()
-    if not _is_long(value):
-        return 0
-    sizes = range(min(len(value) - 1, len(text)), 0, -1)
-    return next((size for size in sizes if value.startswith(text[-size:])), 0)
+def hide_key(text: str, key: Secret) -> str:
+    """Put `***` for a key wherever what is said of a failure has it, however short the key is."""
+    value = key.reveal()
+    if not value:
+        return text
+    pattern = _pattern(value)
+    if len(value) < _SHORTEST_PART:
+        pattern = f"{_WORD_STARTS}{pattern}{_WORD_ENDS}"
+    # Whatever its case: that of a host's name is lost.
+    return re.sub(pattern, _HIDDEN, text, flags=re.IGNORECASE)
+
+
+def hide_in_pieces(pieces: Iterable[str], secret: Secret) -> Iterator[str]:
+    """The same as `hide` for a text that comes in pieces, and a secret without white space.
+
+    Pieces are never empty, and not more than there were. What may be a part of the secret waits
+    for the end of its word.
+
+    :raises BackendFailed: a word is longer than any.
+    """
+    pieces = filter(None, pieces)
+    if not secret.reveal():
+        yield from pieces
+        return
+    held = ""
+    for piece in pieces:
+        end = len(held.rstrip(_FIT))
+        if held[:end].endswith(_BEARER):
+            end -= len(_BEARER)
+        if end:
+            yield hide(held[:end], [secret])
+            held = held[end:]
+        if len(held) > _LONGEST_WORD:
+            raise BackendFailed(f"wrote a word of more than {_LONGEST_WORD:,} characters")
+        held += piece
+    if held:
+        yield hide(held, [secret])
+
+
+def _pattern(value: str) -> str:
+    """A pattern for a text, any character of which may be percent-encoded."""
+    return "".join(
+        f"(?:{re.escape(char)}|(?i:{''.join(f'%{byte:02x}' for byte in _bytes(char))}))"
+        for char in value
+    )
+
+
+def _bytes(char: str) -> bytes:
+    return char.encode("utf-8", "surrogateescape")
 
 
 def key_file(kind: str) -> Path:
@@ -76,7 +130,7 @@ def find_key(kind: str, variable: str) -> Secret | None:
     if given.reveal():
         return _checked(given, variable)
     path = key_file(kind)
-    found = _read_own_file(path)
+    found = _read_own_key(path)
     return None if found is None else _checked(found, str(path))
 
 
@@ -85,33 +139,12 @@ def check_key_file(kind: str) -> None:
 
     :raises UsageError: others can, or it is not a file of the user's.
     """
-    _read_own_file(key_file(kind))
+    _read_own_key(key_file(kind))
 
 
-def _read_own_file(path: Path) -> Secret | None:
-    mend = f"chmod 600 {path}"
-    try:
-        # O_NOFOLLOW: a link may point to what others write; O_NONBLOCK: a pipe would hang.
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return None
-    except OSError as exc:
-        if path.is_symlink():
-            raise UsageError(
-                f"the key file {path} is a symbolic link", hint=f"put the key itself there; {mend}"
-            ) from exc
-        raise UsageError(f"the key file {path} cannot be read: {exc.strerror}", hint=mend) from exc
-    try:
-        state = os.fstat(file)
-        if not stat.S_ISREG(state.st_mode):
-            raise UsageError(f"the key file {path} is not a regular file", hint=f"rm {path}")
-        if state.st_uid != os.getuid():
-            raise UsageError(f"the key file {path} belongs to another user", hint=f"rm {path}")
-        if stat.S_IMODE(state.st_mode) != 0o600:
-            raise UsageError(f"other users may read or change the key file {path}", hint=mend)
-        return Secret(os.read(file, _MAX_BYTES).decode("utf-8", "replace").strip())
-    finally:
-        os.close(file)
+def _read_own_key(path: Path) -> Secret | None:
+    key = read_own(path, "key file", size=_MAX_BYTES)
+    return None if key is None else Secret(key.decode("utf-8", "replace").strip())
 
 
 def _checked(secret: Secret, where: str) -> Secret:
@@ -125,7 +158,3 @@ def _checked(secret: Secret, where: str) -> Secret:
             f"what is in {where} cannot be a key: {problem}", hint=f"put the key alone into {where}"
         )
     return secret
-
-
-def _is_long(value: str) -> bool:
-    return len(value) >= _SHORTEST

@@ -9,9 +9,11 @@ from ragqa.errors import BackendFailed, UsageError
 from ragqa.llms import Destination, Prompt
 from ragqa.llms.faults import sentence, what_failed
 from ragqa.llms.http import Call
-from ragqa.llms.secrets import Secret, environment_secrets, find_key, hide, key_file
+from ragqa.llms.secrets import Secret, environment_secrets, find_key, hide, hide_key, key_file
 from ragqa.llms.servers import server_at
 from ragqa.llms.wire import LIMITS, Limits, Target, Wire
+
+_LOOK = "look at the model's name, the address in {address} and the key in {key}: ragqa llm list"
 
 
 class HttpLLM:
@@ -69,13 +71,15 @@ class Reply(Iterator[str]):
         else:
             limits = target.limits
             message, hint = what_failed(exc, connect_s=limits.connect_s, read_s=limits.read_s)
-        hint = hint or f"ragqa llm check {self._llm.destination.backend}"
-        hint = hint.replace("{address}", target.wire.address_variable)
         # Hidden before it is shortened, which could leave a part of a key.
-        message = hide(message, [target.key, *environment_secrets()])
+        message = hide_key(hide(message, [target.key, *environment_secrets()]), target.key)
         return BackendFailed(
             sentence(f"the {target.wire.kind} server {target.server.shown} {message}"),
-            hint=hint.replace("{key}", target.wire.key_variable),
+            hint=(hint or _LOOK).format(
+                address=target.wire.address_variable,
+                example=target.wire.default_address,
+                key=target.wire.key_variable,
+            ),
         )
 
     def close(self) -> None:
@@ -111,7 +115,7 @@ def make_http(
             hint=f'pip install "ragqa[{wire.kind}]"',
         )
     address = address or os.environ.get(wire.address_variable, "") or wire.default_address
-    server = server_at(address, wire.address_variable)
+    server = server_at(address, wire.address_variable, example=wire.default_address)
     key = find_key(wire.kind, wire.key_variable)
     if key is None and needs_key and not server.is_loopback:
         raise UsageError(

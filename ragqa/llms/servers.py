@@ -36,13 +36,14 @@ class Server:
     proxy: Proxy | None = None
 
 
-def server_at(address: str, where: str) -> Server:
+def server_at(address: str, where: str, *, example: str) -> Server:
     """Check an address that a setting or variable gives, and find the proxy on the way to it.
 
     :param where: the setting, for messages.
+    :param example: an address that would do, for hints.
     :raises UsageError: it is not `https://HOST…`, or `http://` to a host that is not this machine.
     """
-    scheme, host, port, path = _parts(address, where)
+    scheme, host, port, path = _parts(address, where, example)
     is_loopback = _is_loopback(host)
     shown_host = f"[{host}]" if ":" in host else host
     shown = shown_host if port == _PORTS[scheme] else f"{shown_host}:{port}"
@@ -59,8 +60,8 @@ def server_at(address: str, where: str) -> Server:
     )
 
 
-def _parts(address: str, where: str) -> tuple[str, str, int, str]:
-    hint = f"set {where} to an address such as https://HOST/v1 or http://127.0.0.1:8080/v1"
+def _parts(address: str, where: str, example: str) -> tuple[str, str, int, str]:
+    hint = f"set {where} to an address such as {example}"
     # A wrong address is not repeated in a message: it may hold a password.
     try:
         # `urlsplit` would drop line breaks without a word.

@@ -35,6 +35,7 @@ class Wire:
     :param route: what follows the server's address.
     :param body: model, prompt and most tokens to the JSON that is sent.
     :param text: lines of the reply to the pieces of text, BackendFailed for anything amiss.
+    :param whole: the same for a reply that comes all at once, as one JSON object.
     :param key_header: the header that holds the key, and what stands before the key in it.
     :param headers: further headers.
     :param dispensable: parameters that some models reject, each with the one to use instead or "".
@@ -44,6 +45,7 @@ class Wire:
     route: str
     body: Callable[[str, Prompt, int], dict[str, Any]]
     text: Callable[[Iterator[bytes]], Iterator[str]]
+    whole: Callable[[dict[str, Any]], Iterator[str]]
     accept: str
     default_address: str
     address_variable: str

@@ -4,7 +4,8 @@ from rich.text import Text
 
 from ragqa.diagnosis import Overview
 from ragqa.diagnosis.trial import Trial
-from ragqa.llms import Kind
+from ragqa.errors import RagqaError
+from ragqa.llms import Destination, Kind
 from ragqa.render.documents import Document
 from ragqa.render.overviews import destination_document, llm_document, llm_line
 from ragqa.render.screen import emit, stdout
@@ -58,6 +59,19 @@ def trial_document(trial: Trial) -> Document:
         "streams": trial.streams,
         "cites": trial.cites,
         "said": trial.said,
+        "problem": None,
+        "fix": None,
+    }
+
+
+def failed_trial_document(destination: Destination, failure: RagqaError) -> Document:
+    """The same where no answer came."""
+    return {
+        "backend": destination.backend,
+        **destination_document(destination),
+        **dict.fromkeys(("first_ms", "total_ms", "pieces", "streams", "cites", "said")),
+        "problem": failure.message,
+        "fix": failure.hint or None,
     }
 
 

@@ -249,6 +249,42 @@ def test_a_check_that_fails_is_one_sentence_and_exit_5(cli, script, tmp_path):
     assert run.err.startswith("error: ")
 
 
+@pytest.mark.parametrize("kind", ["openai", "ollama", "anthropic"])
+@pytest.mark.parametrize("mode", ["401", "404", "500", "malformed", "length", "no_text"])
+def test_a_check_that_fails_is_a_document_too_and_says_what_to_look_at(cli, server, kind, mode):
+    run = cli("llm", "check", f"{kind}:tiny", "--json", env=server.environment(kind, mode))
+    assert run.code == 5
+    document = run.document
+    assert (document["backend"], document["local"]) == (f"{kind}:tiny", True)
+    assert document["said"] is document["first_ms"] is None
+    error, hint = run.err.splitlines()
+    assert error == f"error: {document['problem']}"
+    assert hint == f"try: {document['fix']}"
+    assert "llm check" not in hint
+
+
+def test_a_check_is_one_document_of_one_form_whatever_comes(cli, script, tmp_path):
+    good = cli("llm", "check", script(GOOD), "--json")
+    (tmp_path / "silent.jsonl").write_text("")
+    bad = cli("llm", "check", f"scripted:{tmp_path / 'silent.jsonl'}", "--json")
+    assert good.document.keys() == bad.document.keys()
+    assert good.document["problem"] is good.document["fix"] is None
+    assert bad.document["fix"] == "ragqa llm list"
+
+
+def test_check_takes_an_answer_that_comes_all_at_once(cli, server):
+    env = server.environment("openai", "not_streamed")
+    document = cli("llm", "check", "openai:tiny", "--json", env=env).document
+    assert (document["pieces"], document["streams"]) == (1, False)
+
+
+def test_check_does_not_count_what_a_model_thinks(cli, script):
+    said = f"<think>Of [1] and [2], the first.</think>\n\n{GOOD}"
+    document = cli("llm", "check", script(said), "--json").document
+    assert document["said"] == GOOD
+    assert document["cites"] is True
+
+
 @pytest.mark.parametrize(
     ("kind", "mode", "code"),
     [
@@ -277,7 +313,45 @@ def test_check_of_an_unknown_kind_lists_what_there_is(cli):
     assert "openai" in run.err
 
 
+# Setting one
+
+
+@pytest.mark.parametrize("llm", ["bogus", "oracle:delphi", "none:x"])
+def test_a_kind_that_there_is_not_cannot_be_set(cli, llm):
+    run = cli("config", "set", "llm", llm)
+    assert run.code == 2
+    assert run.err.splitlines()[1:] == ["try: ragqa llm list"]
+    assert cli("llm", "list", "--json").document["set"]["llm"] in (None, "")
+
+
+def test_any_kind_that_there_is_can_be_set(cli, parrot):
+    for llm in ("openai:gpt", "parrot:grey", "scripted:/nowhere", "none", ""):
+        assert cli("config", "set", "llm", llm).code == 0
+    assert "parrot_llm" not in sys.modules
+
+
+def test_a_variable_that_names_no_backend_is_one_sentence_that_names_it(cli, places):
+    for args in (["ask", "what do cats do?", *places], ["llm", "check"], ["doctor", *places]):
+        run = cli(*args, env={"RAGQA_LLM": "bogus"})
+        assert run.code == 2
+        error, hint = run.err.splitlines()
+        assert "llm in RAGQA_LLM must be KIND:MODEL" in error
+        assert hint.endswith("then ragqa llm list")
+
+
 # Consent
+
+
+def test_a_file_of_consents_that_others_may_change_allows_nothing(cli, parrot, places):
+    cli("llm", "allow", "parrot.example:8443")
+    consent_file().chmod(0o666)
+    mend = f"chmod 600 {consent_file()}"
+    run = cli("ask", "what do cats do?", "--llm", "parrot:grey", "--force", *places)
+    assert run.code == 2
+    assert f"to mend it: {mend}" in run.err
+    assert cli("llm", "list", "--json").document["allowed"] == []
+    assert f"try: {mend}" in cli("doctor", *places).out
+    assert not parrot.exists()
 
 
 def test_nothing_is_sent_elsewhere_before_the_user_allowed_it(cli, parrot, places):
@@ -403,7 +477,7 @@ def test_doctor_says_where_data_would_go_and_whether_that_was_allowed(cli, place
         ("openai:gpt", "OPENAI_API_KEY"),
         ("oracle:delphi", "ragqa llm list"),
         ("openai:", "--llm openai:MODEL"),
-        ("scripted:/nowhere", '{"when"'),
+        ("scripted:/nowhere", "scripted:FILE"),
     ],
 )
 def test_a_backend_that_cannot_be_used_is_a_finding_and_no_failure(cli, places, llm, fix):
@@ -441,4 +515,4 @@ def test_a_damaged_file_of_consents_is_a_finding(cli, places):
     consent_file().write_text("{")
     run = cli("doctor", *places)
     assert run.code == 0
-    assert f"try: remove {consent_file()}" in run.out
+    assert f"try: rm {consent_file()}" in run.out

@@ -22,6 +22,7 @@ def home(tmp_path, monkeypatch):
 def damage(content):
     consent_file().parent.mkdir(parents=True, exist_ok=True)
     consent_file().write_bytes(content)
+    consent_file().chmod(0o600)
 
 
 def test_nothing_is_allowed_at_first():
@@ -91,6 +92,52 @@ def test_a_damaged_file_is_no_consent_and_says_so(content):
     assert str(consent_file()) in consents().problem
     allow("new.example.org")
     assert consents().hosts == ("new.example.org",)
+
+
+def outside(name, hosts):
+    path = consent_file().parent.parent / name
+    path.write_text(json.dumps({"hosts": hosts}))
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o666, 0o602, 0o620])
+def test_a_file_that_others_may_use_is_no_consent_and_the_command_mends_it(mode):
+    allow("api.example.org")
+    consent_file().chmod(mode)
+    assert consents().hosts == ()
+    assert "other users may read or change" in consents().problem
+    assert consents().fix == f"chmod 600 {consent_file()}"
+    assert consents().fix in consents().warnings[0]
+    consent_file().chmod(0o600)
+    assert is_allowed("api.example.org")
+
+
+def test_a_link_is_no_consent_and_what_it_points_to_stays_as_it_is():
+    allow("api.example.org")
+    consent_file().unlink()
+    target = outside("planted.json", ["evil.example"])
+    consent_file().symlink_to(target)
+    assert consents().hosts == ()
+    assert "symbolic link" in consents().problem
+    assert f"chmod 600 {consent_file()}" in consents().fix
+    allow("new.example.org")
+    assert consents().hosts == ("new.example.org",)
+    assert "evil.example" in target.read_text()
+
+
+def test_a_file_of_another_user_is_no_consent(monkeypatch):
+    allow("api.example.org")
+    monkeypatch.setattr(os, "getuid", lambda: consent_file().stat().st_uid + 1)
+    assert consents().hosts == ()
+    assert "another user" in consents().problem
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_no_consent(make):
+    consent_file().parent.mkdir(parents=True)
+    make(consent_file())
+    assert "not a regular file" in consents().problem
 
 
 @given(content=st.binary(max_size=200))

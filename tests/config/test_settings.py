@@ -92,6 +92,22 @@ def test_an_environment_value_that_does_not_fit_names_its_variable(project):
         load(project, environ={"RAGQA_TOP_K": "x"})
 
 
+@pytest.mark.parametrize("llm", ["bogus", ":gpt", " "])
+def test_what_names_no_backend_is_told_with_where_it_is_set_and_what_there_is(project, llm):
+    with pytest.raises(UsageError, match="llm in RAGQA_LLM must be KIND:MODEL") as caught:
+        load(project, environ={"RAGQA_LLM": llm})
+    assert caught.value.hint == "change it in RAGQA_LLM, or take it out; then ragqa llm list"
+    with pytest.raises(UsageError) as caught:
+        set_user_setting("llm", llm)
+    assert caught.value.hint == "ragqa llm list"
+    assert load(project).settings.llm == ""
+
+
+@pytest.mark.parametrize("llm", ["none", "openai:gpt", "mine:a:b", "scripted:/a b"])
+def test_what_may_name_a_backend_is_a_setting(project, llm):
+    assert load(project, environ={"RAGQA_LLM": llm}).settings.llm == llm
+
+
 def test_without_any_hint_there_is_no_corpus_and_the_error_says_how_to_name_one(project):
     with pytest.raises(NoCorpus) as caught:
         load(project).places  # noqa: B018 - the property raises

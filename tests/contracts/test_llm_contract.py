@@ -69,6 +69,16 @@ def test_an_unknown_kind_is_a_usage_error_that_lists_what_there_is():
         llm_for("oracle:delphi")
 
 
+def test_a_script_that_is_not_there_is_told_in_the_words_of_the_system():
+    with pytest.raises(UsageError) as caught:
+        llm_for("scripted:/nonexistent")
+    assert (
+        caught.value.message == "cannot read replies from '/nonexistent': No such file or directory"
+    )
+    assert "when" not in caught.value.hint
+    assert "scripted:FILE" in caught.value.hint
+
+
 def test_a_broken_script_is_a_usage_error_that_shows_the_form(tmp_path):
     script = tmp_path / "script.jsonl"
     script.write_text("{}\n")

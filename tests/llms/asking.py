@@ -5,7 +5,7 @@ import traceback
 from dataclasses import replace
 
 from ragqa.errors import RagqaError
-from ragqa.llms import Prompt
+from ragqa.llms import Destination, Prompt
 from ragqa.llms.limits import bounded
 from ragqa.llms.wire import Limits
 
@@ -16,6 +16,18 @@ IMPATIENT = replace(QUICK, read_s=0.5)
 
 PROMPT = Prompt("Answer in one sentence.", "The capital of France?")
 MARKER = "sk-marker-0123456789-abcdefghij"
+
+
+class Backend:
+    """One that does what a function says."""
+
+    destination = Destination("odd:one")
+
+    def __init__(self, pieces):
+        self._pieces = pieces
+
+    def stream(self, *_, **__):
+        return self._pieces()
 
 
 def made(kind, *, model="tiny", limits=QUICK):

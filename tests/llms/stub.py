@@ -11,6 +11,7 @@ import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote
 
 SAYS = "The capital is Paris [1]."
 PIECES = ["The capital ", "is Paris", " [1]."]
@@ -109,6 +110,25 @@ def whole(kind):
         b"\n" + _event({"type": "ping"}),
     }[kind]
     return before + b"".join(piece(kind, text) for text in PIECES) + end(kind)
+
+
+def all_at_once(kind, reason="stop"):
+    """An answer that says `SAYS` and is not streamed, laid out for people."""
+    message = {"role": "assistant", "content": SAYS}
+    reply = {
+        "openai": {"choices": [{"index": 0, "message": message, "finish_reason": reason}]},
+        "ollama": {"message": message, "done": True, "done_reason": reason},
+        "anthropic": {
+            "type": "message",
+            "content": [
+                {"type": "thinking", "thinking": "Hm."},
+                {"type": "text", "text": SAYS[:9]},
+                {"type": "text", "text": SAYS[9:]},
+            ],
+            "stop_reason": {"stop": "end_turn", "length": "max_tokens"}[reason],
+        },
+    }[kind]
+    return json.dumps(reply, indent=1).encode()
 
 
 def _event(value):
@@ -282,7 +302,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.send(b"<!doctype html><p>Sign in</p>", form="text/html; charset=utf-8")
 
     def mode_not_streamed(self):
-        self.send(b'{"choices": [{"message": {"content": "hi"}}]}', form="application/json")
+        self.send(all_at_once(self.kind), form="application/json; charset=utf-8")
+
+    def mode_not_streamed_and_not_whole(self):
+        self.send(all_at_once(self.kind, "length"), form="application/json")
+
+    def mode_not_streamed_and_cut(self):
+        self.send(all_at_once(self.kind)[:-20], form="application/json")
+
+    def mode_not_a_completion(self):
+        self.send(b'{"status": "ok", "choices": [], "content": null}', form="application/json")
 
     def mode_error_with_200(self):
         self.send(json.dumps({"error": "overloaded"}).encode(), form="application/json")
@@ -357,7 +386,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.refuse(400, f"{self.given} " * 40, reason=self.given, X_Key=self.given)
 
     def mode_key_in_redirect(self):
-        self.send(b"", status=302, Location=f"https://evil.example/?key={self.given}")
+        self.send(b"", status=302, Location=f"https://evil.example/?key={quote(self.given)}")
+
+    def mode_key_in_host(self):
+        self.send(b"", status=302, Location=f"https://{self.given}.evil.example/")
+
+    def mode_key_encoded(self):
+        self.refuse(401, f"no access for token%3D{quote(self.given, safe='')}%26n=1")
 
     def mode_key_in_error(self):
         self.send(piece(self.kind, "The ") + error(self.kind, "z" * 280 + self.given))

@@ -14,6 +14,7 @@ from ragqa.llms import Destination, kinds, llm_for
 from ragqa.llms.ollama import address
 from ragqa.llms.servers import server_at
 
+EXAMPLE = "https://models.example/v1"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -39,7 +40,7 @@ def no_proxies(monkeypatch):
     ],
 )
 def test_a_server_elsewhere_is_named(given, url, shown):
-    server = server_at(given, "OPENAI_BASE_URL")
+    server = server_at(given, "OPENAI_BASE_URL", example=EXAMPLE)
     assert (server.url, server.shown, server.is_loopback) == (url, shown, False)
 
 
@@ -48,7 +49,7 @@ def test_a_server_elsewhere_is_named(given, url, shown):
     ["http://localhost:8080/v1", "http://127.0.0.1", "http://127.9.8.7:1", "http://[::1]:80"],
 )
 def test_plain_http_may_go_to_this_machine(given):
-    assert server_at(given, "OPENAI_BASE_URL").is_loopback
+    assert server_at(given, "OPENAI_BASE_URL", example=EXAMPLE).is_loopback
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_plain_http_may_go_to_this_machine(given):
 )
 def test_plain_http_to_anywhere_else_is_refused(given):
     with pytest.raises(UsageError, match="OPENAI_BASE_URL"):
-        server_at(given, "OPENAI_BASE_URL")
+        server_at(given, "OPENAI_BASE_URL", example=EXAMPLE)
 
 
 @pytest.mark.parametrize(
@@ -97,9 +98,10 @@ def test_plain_http_to_anywhere_else_is_refused(given):
 )
 def test_an_odd_address_is_refused_and_not_repeated(given):
     with pytest.raises(UsageError) as caught:
-        server_at(given, "OPENAI_BASE_URL")
+        server_at(given, "OPENAI_BASE_URL", example=EXAMPLE)
     assert MARKER not in caught.value.message + caught.value.hint
     assert "OPENAI_BASE_URL" in caught.value.message
+    assert EXAMPLE in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -129,6 +131,35 @@ def test_a_remote_ollama_without_tls_is_refused(monkeypatch):
     monkeypatch.setenv("OLLAMA_HOST", "192.168.1.5")
     with pytest.raises(UsageError, match=r"192\.168\.1\.5:11434"):
         llm_for("ollama:qwen3")
+
+
+@pytest.mark.parametrize("end", ["", "/", "/v1", "/v1/"])
+def test_anthropics_address_may_end_in_the_version_or_not(stub, monkeypatch, end):
+    address = stub.environment("anthropic", "ok")["ANTHROPIC_BASE_URL"]
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", address + end)
+    stub.requests.clear()
+    assert ask(made("anthropic")) == (PIECES, None)
+    assert [path for path, *_ in stub.requests] == ["/ok/v1/messages"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "example"),
+    [
+        ("openai", "https://api.openai.com/v1"),
+        ("ollama", "http://127.0.0.1:11434"),
+        ("anthropic", "https://api.anthropic.com"),
+    ],
+)
+def test_a_wrong_address_is_told_with_one_of_the_form_for_its_kind(
+    stub, monkeypatch, kind, example
+):
+    [(name, address)] = stub.environment(kind, "404").items()
+    monkeypatch.setenv(name, address)
+    assert f"{name} (such as {example})" in ask(made(kind))[1].hint
+    monkeypatch.setenv(name, "ftp://models.example")
+    with pytest.raises(UsageError) as caught:
+        made(kind)
+    assert caught.value.hint == f"set {name} to an address such as {example}"
 
 
 @pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", "kimi-k2:cloud"])
@@ -209,7 +240,9 @@ def test_a_host_that_has_no_address_cannot_be_found(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
-    assert "cannot be found" in ask(made("openai"))[1].message
+    _, failure = ask(made("openai"))
+    assert "cannot be found" in failure.message
+    assert failure.hint == "check the address in OPENAI_BASE_URL"
 
 
 def test_a_name_that_is_looked_up_for_ever_is_left_at_the_deadline(monkeypatch):

@@ -21,7 +21,7 @@ SAID = {
     "404": "no such model",
     "error_page": "502",
     "slow_error_page": "403",
-    "redirect": "redirect, which is not followed, to https://elsewhere.example/v1",
+    "redirect": "redirect, which is not followed, to https://elsewhere.example$",
     "web_page": "web page",
     "error_with_200": "overloaded",
     "malformed": "not the JSON",
@@ -34,7 +34,10 @@ SAID = {
     "cut_before_its_length": "broke off",
     "nothing": "broke off",
     "no_text": "no text",
-    "length": "limit of tokens",
+    "length": "limit of tokens before the answer's end, so what it wrote is not used",
+    "not_streamed_and_not_whole": "limit of tokens",
+    "not_streamed_and_cut": "not the JSON",
+    "not_a_completion": "not the JSON",
     "filtered": "withheld",
     "error_inside": "overloaded",
     "compressed": "compressed",
@@ -80,6 +83,34 @@ def test_a_fault_is_one_sentence_that_says_what_happened(at, mode, says):
 @pytest.mark.parametrize("mode", ["ok", "ok_with_odd_type", "ok_slowly", "503_once", "429_once"])
 def test_an_answer_arrives_in_the_pieces_that_the_server_sends(at, mode):
     assert ask(at(mode)) == (PIECES, None)
+
+
+def test_an_answer_that_comes_all_at_once_is_one_piece(at):
+    assert ask(at("not_streamed")) == ([SAYS], None)
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("/v2/elsewhere?k=1", "another address of this server"),
+        ("//other.example/x", "other.example"),
+        ("https://me:word@other.example:84/x?k=1#f", "https://other.example:84"),
+        ("https://[::1]:84/x", "https://[::1]:84"),
+        ("https://[::1", "no proper address"),
+        ("https://other.example:x/", "no proper address"),
+        ("", "nowhere"),
+    ],
+)
+def test_of_a_redirect_only_the_host_is_told(stub, monkeypatch, location, shown):
+    monkeypatch.setenv(*next(iter(stub.environment("openai", "redirect").items())))
+    monkeypatch.setattr(stub, "elsewhere", location)
+    assert ask(made("openai"))[1].message.endswith(f"which is not followed, to {shown}")
+
+
+def test_no_failure_sends_the_user_round_in_a_circle(at):
+    _, failure = ask(at("malformed"))
+    assert "ragqa llm list" in failure.hint
+    assert "check" not in failure.hint
 
 
 def test_a_failure_midway_comes_after_the_pieces_before_it(at):

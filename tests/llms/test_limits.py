@@ -6,23 +6,10 @@ import threading
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llms.asking import MARKER, PROMPT, ask, everything_in
+from llms.asking import MARKER, PROMPT, Backend, ask, everything_in
 
 from ragqa.errors import BackendFailed, UsageError
-from ragqa.llms import Destination
 from ragqa.llms.limits import bounded
-
-
-class Backend:
-    """One that does what a function says."""
-
-    destination = Destination("odd:one")
-
-    def __init__(self, pieces):
-        self._pieces = pieces
-
-    def stream(self, *_, **__):
-        return self._pieces()
 
 
 def test_the_pieces_come_through_as_they_are():
@@ -60,6 +47,7 @@ def test_an_answer_that_does_not_end_is_cut():
     given, failure = ask(Backend(lambda: iter(lambda: "on and on ", "")), max_chars=100)
     assert "".join(given) == "on and on " * 10
     assert "100 characters" in failure.message
+    assert "llm_answer_tokens" in failure.hint
 
 
 @pytest.mark.parametrize("wrong", [MARKER, 7, None, b"bytes", ["list"]])
@@ -97,6 +85,15 @@ def test_a_failure_that_cannot_be_told_is_one_all_the_same():
         yield
 
     assert "Mute" in ask(Backend(pieces))[1].message
+
+
+def test_a_failure_of_the_system_is_told_in_its_words_without_its_number():
+    def pieces():
+        open("/nonexistent")  # noqa: SIM115, PTH123 - it does not open
+        yield
+
+    _, failure = ask(Backend(pieces))
+    assert failure.message.endswith("FileNotFoundError: No such file or directory: /nonexistent")
 
 
 def test_an_error_on_purpose_stays_what_it_is(monkeypatch):

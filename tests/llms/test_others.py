@@ -20,6 +20,7 @@ class Echo:
 """,
     "broken_llm": "import no_such_module_at_all",
     "failing_llm": "def make(model): raise LookupError('no luck\\nhere')",
+    "missing_llm": "def make(model): open('/nonexistent')",
     "wrong_llm": "def make(model): return object()",
     "none_llm": """
 class Nothing:
@@ -75,6 +76,7 @@ def test_a_package_cannot_take_the_name_of_a_kind_of_ragqa(installed):
         ("broken_llm:make", "no_such_module_at_all"),
         ("echo_llm:Nothing", "AttributeError"),
         ("failing_llm:make", "LookupError: no luck here"),
+        ("missing_llm:make", "'one': FileNotFoundError: No such file or directory: /nonexistent"),
         ("wrong_llm:make", "AttributeError"),
         ("none_llm:make", "is not an LLM backend"),
     ],
@@ -86,6 +88,14 @@ def test_a_package_that_does_not_work_is_told_in_one_sentence(installed, point, 
     assert says in caught.value.message
     assert "ragqa-odd" in caught.value.message
     assert "\n" not in caught.value.message
+    assert "pip install --upgrade ragqa-odd" in caught.value.hint
+
+
+def test_the_hint_for_a_package_that_was_loaded_is_to_look_at_what_it_was_given(installed):
+    installed("ragqa-odd", "odd = missing_llm:make")
+    with pytest.raises(UsageError) as caught:
+        llm_for("odd:/nonexistent")
+    assert caught.value.hint.startswith("look at what stands after odd:")
 
 
 def test_two_packages_with_one_kind_are_refused(installed):

@@ -70,6 +70,26 @@ EVENT_LINES = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "thought"),
+    [
+        ("openai", {"choices": [{"delta": {"reasoning_content": "Hm.", "content": None}}]}),
+        ("openai", {"choices": [{"delta": {"reasoning": "Hm."}}]}),
+        ("ollama", {"message": {"content": "", "thinking": "Hm."}, "done": False}),
+        (
+            "anthropic",
+            {
+                "type": "content_block_delta",
+                "delta": {"type": "thinking_delta", "thinking": "Hm."},
+            },
+        ),
+    ],
+)
+def test_what_a_model_thinks_in_a_field_of_its_own_is_no_text(kind, thought):
+    line = b"data: " * (kind != "ollama") + json.dumps(thought).encode() + b"\n\n"
+    assert read(kind, [line + whole(kind)]) == (SAYS, False)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @settings(deadline=None)
 @given(PLACES)

@@ -3,19 +3,24 @@
 import copy
 import logging
 import pickle
+from itertools import pairwise, repeat
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from llms.asking import IMPATIENT, MARKER, PROMPT, QUICK, ask, everything_in, made
-from llms.stub import KINDS
+from llms.stub import KINDS, PIECES, SAYS
 
 from ragqa.errors import BackendFailed, UsageError
 from ragqa.llms import llm_for
-from ragqa.llms.secrets import Secret, find_key, key_file
+from ragqa.llms.secrets import Secret, find_key, hide, hide_in_pieces, key_file
 
 LEAKY = [
     "401",
     "key_everywhere",
     "key_in_redirect",
+    "key_encoded",
     "key_in_error",
     "key_in_html",
     "no_headers",
@@ -138,6 +143,87 @@ def test_a_key_in_the_answer_is_hidden_though_it_comes_in_pieces(keyed):
     pieces, failure = ask(keyed("key_in_text"))
     assert failure is None
     assert "".join(pieces) == f"It is ***, *** and not {MARKER[:7]}"
+
+
+@pytest.fixture
+def failed(stub, monkeypatch):
+    """A function that gives the failure of a backend with this key, for a mode of the stub."""
+
+    def failure(mode, key):
+        monkeypatch.setenv(*next(iter(stub.environment("openai", mode).items())))
+        monkeypatch.setenv("OPENAI_API_KEY", key)
+        return ask(made("openai"))[1].message
+
+    return failure
+
+
+@pytest.mark.parametrize(
+    "key", ["short7", "a+b/=%7", "none", "+/+/+/+/", "%2B%2B", "Sk-AbC", MARKER + "+"]
+)
+@pytest.mark.parametrize(
+    "mode", ["401", "key_everywhere", "key_encoded", "key_in_redirect", "key_in_host"]
+)
+def test_a_key_is_hidden_in_a_failure_however_short_or_odd_it_is(failed, mode, key):
+    message = failed(mode, key)
+    for form in (key, quote(key, safe=""), quote(key, safe="").lower(), quote(key)):
+        assert form.lower() not in message.lower()
+
+
+@pytest.mark.parametrize("key", ["x", "-", "401"])
+def test_a_key_that_is_hardly_one_is_hidden_where_it_is_a_word(failed, key):
+    assert "Incorrect API key provided: ***. yyy" in failed("401", key)
+    assert "token%3D***%26n" in failed("key_encoded", key)
+
+
+def test_a_short_key_is_left_in_an_answer_where_it_may_be_a_word(stub, monkeypatch):
+    secret, text = (
+        Secret("none"),
+        "There are none, and Bearer none is not nonesuch Bearer nonesuch.",
+    )
+    expected = "There are none, and Bearer *** is not nonesuch Bearer nonesuch."
+    assert hide(text, [secret]) == expected
+    assert "".join(hide_in_pieces(text, secret)) == expected
+
+
+@pytest.mark.parametrize("mode", ["not_streamed", "ok"])
+def test_an_answer_does_not_seem_to_come_in_more_pieces_for_a_key(keyed, mode):
+    pieces, _ = ask(keyed(mode))
+    assert "".join(pieces) == SAYS
+    assert len(pieces) <= (1 if mode == "not_streamed" else len(PIECES))
+
+
+def test_a_long_text_in_one_piece_is_one():
+    text = "word " * 10_000
+    assert list(hide_in_pieces([text], Secret(MARKER))) == [text]
+
+
+def test_a_word_without_an_end_is_not_waited_for():
+    with pytest.raises(BackendFailed, match="word of more than"):
+        list(hide_in_pieces(repeat("x" * 1000), Secret(MARKER)))
+
+
+@given(st.data())
+def test_a_text_is_hidden_the_same_wherever_it_is_cut(data):
+    key = data.draw(st.sampled_from([MARKER, "short7", "a+b/=%7+b/=%", "aaaaaaaa"]))
+    parts = [
+        key,
+        quote(key, safe=""),
+        key[:5],
+        key[5:],
+        "Bearer ",
+        "Bearer",
+        " ",
+        "\n",
+        "é",
+        "%",
+        "a",
+    ]
+    text = "".join(data.draw(st.lists(st.sampled_from(parts), max_size=12)))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=12)))
+    pieces = [text[start:end] for start, end in pairwise([0, *cuts, len(text)])]
+    given = list(hide_in_pieces(pieces, Secret(key)))
+    assert "".join(given) == hide(text, [Secret(key)])
+    assert len(given) <= len(list(filter(None, pieces)))
 
 
 def test_a_backend_does_not_show_its_key(keyed):

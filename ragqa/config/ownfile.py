@@ -1,0 +1,38 @@
+"""Read a file that only its user may read and change."""
+
+import os
+import stat
+from pathlib import Path
+
+from ragqa.errors import UsageError
+
+
+def read_own(path: Path, what: str, *, size: int) -> bytes | None:
+    """The first so many bytes of a file, None where there is none.
+
+    :param what: the file's purpose, for messages.
+    :raises UsageError: it is a link or no file, it is not the user's, or others may use it.
+    """
+    mend = f"chmod 600 {path}"
+    try:
+        # O_NOFOLLOW: a link may point to what others write; O_NONBLOCK: a pipe would hang.
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        if path.is_symlink():
+            raise UsageError(
+                f"the {what} {path} is a symbolic link", hint=f"put the file itself there; {mend}"
+            ) from exc
+        raise UsageError(f"the {what} {path} cannot be read: {exc.strerror}", hint=mend) from exc
+    try:
+        state = os.fstat(file)
+        if not stat.S_ISREG(state.st_mode):
+            raise UsageError(f"the {what} {path} is not a regular file", hint=f"rm {path}")
+        if state.st_uid != os.getuid():
+            raise UsageError(f"the {what} {path} belongs to another user", hint=f"rm {path}")
+        if stat.S_IMODE(state.st_mode) != 0o600:
+            raise UsageError(f"other users may read or change the {what} {path}", hint=mend)
+        return os.read(file, size)
+    finally:
+        os.close(file)
