@@ -94,7 +94,7 @@ def measure(
     for row in (*rows, *far_rows(rows)):
         sources = read_sources(row.sources, model, by_terms_alone=by_terms_alone)
         signals = signals_of(row.sentence, row.cited, sources, idf)
-        if signals is not None:
+        if not isinstance(signals, str):
             strength = strengths(signals.doubts)
             found.append((signals.met, [strength[about] for about in About], row))
     return Table(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -59,7 +59,7 @@ class Comparison:
 
 def compare(claim: Statement, parts: Sequence[Part], idf: Idf) -> Comparison:
     """Hold a claim against parts, of which there is at least one."""
-    alike = tuple(_alike(claim, part.statement) for part in parts)
+    alike = _alike(claim, [part.statement for part in parts])
     above = np.array([_above(claim, part.above) for part in parts])
     best = np.array([matrix.max(axis=1) for matrix in alike])
     rarity = idf(sorted({word.stem for word in claim.words if word.stem}))
@@ -74,12 +74,21 @@ def compare(claim: Statement, parts: Sequence[Part], idf: Idf) -> Comparison:
     )
 
 
-def _alike(claim: Statement, part: Statement) -> Vectors:
-    stems = np.array([word.stem for word in claim.words])[:, None]
-    theirs = np.array([word.stem for word in part.words])[None, :]
-    same = (stems == theirs) & (stems != "")
-    cosines = claim.vectors @ part.vectors.T
-    return np.asarray(np.maximum(cosines, same), np.float32)
+def _alike(claim: Statement, parts: Sequence[Statement]) -> tuple[Vectors, ...]:
+    vectors = np.concatenate([part.vectors for part in parts])
+    if claim.vectors.shape[1] == vectors.shape[1]:
+        alike = claim.vectors @ vectors.T
+    else:
+        # An embedder read only one of them.
+        alike = np.zeros((len(claim.words), len(vectors)), np.float32)
+    places: dict[str, list[int]] = {}
+    for k, word in enumerate(chain.from_iterable(part.words for part in parts)):
+        places.setdefault(word.stem, []).append(k)
+    for i, word in enumerate(claim.words):
+        if word.stem and word.stem in places:
+            alike[i, places[word.stem]] = 1
+    ends = np.cumsum([len(part.words) for part in parts])
+    return tuple(np.split(alike, ends[:-1], axis=1))
 
 
 def _above(claim: Statement, above: Statement) -> list[float]:

@@ -134,9 +134,13 @@ class _Pair:
         contrast = self.claim.words[negation.at].text in _CONTRASTING
         if contrast and "than" in said:
             return True
+        claimed = {word.text for word in self.claim.words}
         for i in negation.over:
             text = self.claim.words[i].text
-            if any(opposite(text, word) for word in said):
+            # Where the part has the very word, or the claim the opposite too, it answers nothing.
+            if text not in said and any(
+                opposite(text, word) for word in said if word not in claimed
+            ):
                 return True
             places = self._near(i) if self._tells(i) else ()
             if any(k in self.denied_there or _negates(said, k) for k in places):

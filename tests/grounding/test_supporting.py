@@ -40,6 +40,14 @@ def test_a_sentence_that_cites_no_passage_is_not_supported(check, cited):
     assert (found.score, found.supported) == (0.0, False)
 
 
+def test_a_passage_that_adds_nothing_is_no_evidence(check):
+    sentence = "Backups are kept for 30 days, and Meta opened FAIR in 2013."
+    assert set(check(sentence, MERGER, BACKUPS).evidence) == {1, 2}
+    assert set(check("Backups are kept for 30 days.", MERGER, BACKUPS).evidence) == {2}
+    assert set(check("Backups are kept for 30 days.", BACKUPS, BACKUPS).evidence) == {1}
+    assert check("Kiwis ripen in cellars.", MERGER, BACKUPS).evidence == {}
+
+
 def test_a_number_that_was_not_given_is_passed_over(check):
     assert check("Google bought DeepMind in 2014.", MERGER, cited=[1, 9]).supported
 
@@ -129,6 +137,23 @@ def test_a_no_that_the_note_says_in_another_way_is_no_contradiction(check, sente
     assert not [said for said in check(sentence, passage).against if " no " in said]
 
 
+@pytest.mark.parametrize(
+    ("sentence", "passage"),
+    [
+        (
+            "BM25 does not rank documents by query words.",
+            "BM25 is a ranking function that scores a document by the query words it contains.",
+        ),
+        ("The cache must never be cleared.", "Clear the cache weekly."),
+        ("Clear the cache weekly.", "The cache must never be cleared."),
+    ],
+)
+def test_a_plain_no_is_told(understand, sentence, passage):
+    found = understand(sentence, passage)
+    assert not found.supported
+    assert any(" no " in said for said in found.against)
+
+
 def test_a_no_that_was_left_out_is_told(check):
     found = check("Temperature makes a model truthful.", "Temperature does not make it truthful.")
     assert found.against == ("does not say no where the note does",)
@@ -172,6 +197,38 @@ def test_half_a_sentence_that_is_not_said_is_shown(understand):
     (said,) = found.against
     assert said.startswith("not said in these words: ")
     assert "kiwis ripen slowly in cellars" in said
+
+
+@pytest.mark.parametrize(
+    ("sentence", "supported"),
+    [
+        ("```sh\nls x[1]\n```", False),
+        ("`ls x`", False),
+        ("```sh\nborg create --stats x[1]\n```", True),
+        ("```sh\nborg create --stats x[1]\nborg delete\n```", False),
+        ("`borg create`", True),
+        ("`borg destroy`", False),
+    ],
+)
+def test_code_is_met_by_its_very_words(understand, sentence, supported):
+    passage = "Write one by hand:\n\n```sh\nborg create --stats x[1]\n```\n"
+    assert understand(sentence, passage).supported is supported
+
+
+@pytest.mark.parametrize("sentence", ["", "\U0001f642", "...", "It is.", "```\n```"])
+def test_a_sentence_that_says_nothing_is_not_supported(understand, sentence):
+    found = understand(sentence, "It is \U0001f642 ... of x.")
+    assert (found.supported, found.against) == (False, ("nothing that can be checked",))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [" Kiwis ripen in cellars." * 150, " 30" * 400, " They are kept." * 110, " 30 days," * 45],
+    ids=["characters", "numbers", "words", "figures"],
+)
+def test_a_sentence_too_long_to_check_is_not_supported(understand, more):
+    found = understand(f"Backups are kept for 30 days.{more}", BACKUPS)
+    assert (found.supported, found.against) == (False, ("too long to check",))
 
 
 def test_notes_in_a_script_without_spaces_are_judged_by_their_words(check):
