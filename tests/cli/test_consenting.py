@@ -119,7 +119,7 @@ def test_no_bar_is_on_the_screen_while_the_user_is_asked():
             done.append("bar taken away")
 
     class Index:
-        def ask(self, question, *, writer, **_):
+        def ask(self, *_, writer, **__):
             assert writer.allow()
 
     writer = Writer(ScriptedLLM([]), allow=lambda: done.append("asked") or True)
