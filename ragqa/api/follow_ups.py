@@ -10,7 +10,7 @@ from ragqa.api.index import Index
 from ragqa.errors import BackendFailed
 from ragqa.followups import NotRewritten, Turn, completed, context, leans, rewritten
 from ragqa.retrieval import clean_question, retrieve
-from ragqa.types import Filters
+from ragqa.types import Filters, Progress
 
 if TYPE_CHECKING:
     from ragqa.writing import Writer
@@ -41,6 +41,7 @@ def follow_up(
     *,
     filters: Filters | None = None,
     writer: "Writer | None" = None,
+    progress: Progress | None = None,
 ) -> FollowUp:
     """Make a question stand alone, by the rule or, if one is to write answers, by the LLM.
 
@@ -49,6 +50,7 @@ def follow_up(
     the rule's is, and a warning says so.
 
     :param turns: all that was asked before; see `ragqa.followups.context`.
+    :param progress: told when the LLM is waited for, and only then.
     :raises UsageError: there is nothing to look for in the question, or it is too long.
     :raises NotAllowed: the LLM may not be sent anything.
     :raises IndexUnusable: the index cannot be trusted.
@@ -75,7 +77,11 @@ def follow_up(
     if not is_for_llm(own, writer):
         return by_rule
     writer.keep(own)
-    return _by_llm(by_rule, turns, writer) if writer.allow() else by_rule
+    if not writer.allow():
+        return by_rule
+    if progress is not None:
+        progress("waiting", 0, 1)
+    return _by_llm(by_rule, turns, writer)
 
 
 def _by_llm(by_rule: FollowUp, turns: Sequence[Turn], writer: "Writer") -> FollowUp:

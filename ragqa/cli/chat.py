@@ -195,9 +195,18 @@ class _Talk:
 
     def _complete(self, question: str, turns: "Sequence[Turn]", keep: "Keep") -> "FollowUp":
         from ragqa.api import follow_up
+        from ragqa.render import ProgressLine
 
         writer = self._writer and replace(self._writer, keep=keep)
-        return follow_up(self._index, question, turns, filters=self._filters, writer=writer)
+        with ProgressLine() as progress:
+            return follow_up(
+                self._index,
+                question,
+                turns,
+                filters=self._filters,
+                writer=writer,
+                progress=progress,
+            )
 
     def _show_completed(self, question: "FollowUp") -> None:
         from ragqa.render import print_warnings

@@ -1,10 +1,10 @@
 """Make a follow-up stand alone by rule: add the words of the question before that it leaves out.
 
 Whether it leans on the question before is told by its form: it refers back ("does it help?"), or
-goes on ("and for tables?"), or has no word of its own ("why?"). Where the form does not tell, it is
-told by whether the notes have something for it as it is, and know all of its words. What is added are the rarest words of the
-question before that the notes cited there speak of, those in their headings first; where they speak
-of none of its words, their heading.
+goes on ("and for tables?"), or has no word of its own ("why?"). Where the form does not tell, it
+leans if the notes have nothing for it as it is, though they know all of its words. What is added
+are the rarest words of the question before that the notes cited there speak of, those in their
+headings first; where they speak of none of its words, their heading.
 
 This is put together from work on conversational search. Single words of earlier turns are chosen
 and added: Voskarides et al., "Query Resolution for Conversational Search with Limited Supervision",

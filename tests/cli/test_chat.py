@@ -206,9 +206,9 @@ def test_an_llm_completes_follow_ups_and_where_it_does_not_the_rule_does(chat, t
     assert run.out.count(CONFIDENCE) == 3
 
 
-def test_what_is_typed_elsewhere_is_not_kept(chat, own_home):
-    chat("how long do cats sleep?")
-    assert not (own_home / "data" / "ragqa" / "chat-history").exists()
+def test_what_is_typed_elsewhere_is_not_kept(chat, tmp_path):
+    chat("how long do cats sleep?", env={"XDG_DATA_HOME": str(tmp_path / "data")})
+    assert not (tmp_path / "data").exists()
 
 
 def test_follow_ups_find_what_they_would_not_find_alone_and_others_are_left_alone(
@@ -231,6 +231,19 @@ def test_follow_ups_find_what_they_would_not_find_alone_and_others_are_left_alon
     assert "Asked as" not in founded
     alone = ragqa("search", lines[1], *places, "--json").document
     assert not any("prompt-injection" in hit["path"] for hit in alone["hits"])
+
+
+def test_what_the_notes_do_not_answer_gets_no_answer_from_what_was_said_before(ragqa, wiki_index):
+    lines = [
+        "how do I prune roses?",
+        "and why do they wilt?",
+        "what is BM25?",
+        "how do I prune roses?",
+    ]
+    places = ["--corpus", CORPUS, "--index", wiki_index]
+    run = ragqa("chat", *places, input="\n".join(lines).encode())
+    assert run.out.count("Your notes do not seem to answer this.") == 3
+    assert "Asked as" not in run.out
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """A chat in which an LLM writes: what it is sent and when, and what is kept of an answer."""
 
-import json
-
 import pytest
-from support import write_notes
+from support import CORPUS, write_notes
 from terminals import Terminal
 
 NOTES = {
@@ -13,25 +11,20 @@ NOTES = {
 SLEEP = "how long do cats sleep?"
 EAT = "and what do they eat?"
 BARK = "what do dogs bark at?"
-ROSES = "quidditch zygote quorum?"
+CONFIDENCE = "Confidence that your notes answer this"
 
 
 @pytest.fixture
 def places(tmp_path, quick):
-    found = [
-        "--corpus",
-        write_notes(tmp_path / "notes", NOTES),
-        "--index",
-        tmp_path / "index",
-    ]
+    found = ["--corpus", write_notes(tmp_path / "notes", NOTES), "--index", tmp_path / "index"]
     quick("index", *found)
     return found
 
 
 @pytest.fixture
 def server(stub):
+    """The stub server, which has not been asked anything yet."""
     stub.requests.clear()
-    stub.client_left.clear()
     return stub
 
 
@@ -40,17 +33,137 @@ def chat(quick, places, server):
     """A chat by a pipe with the LLM of the stub server in a mode."""
 
     def say(mode, *lines, args=()):
-        env = server.environment("openai", mode) | {"OPENAI_API_KEY": "k"}
         text = "".join(f"{line}\n" for line in lines)
-        return quick("chat", *places, "--llm", "openai:gpt", *args, input=text.encode(), env=env)
+        return quick(
+            *("chat", *places, "--llm", "openai:gpt", *args),
+            input=text.encode(),
+            env=server.environment("openai", mode),
+        )
 
     return say
 
 
-def test_x(chat, server):
-    for lines in ([SLEEP, EAT], [SLEEP, BARK], [ROSES, EAT], [SLEEP, ROSES, "why?"]):
-        server.requests.clear()
-        run = chat("404", *lines)
-        print(lines, run.code, len(server.requests), run.out, run.err)
-        print([r[2]["messages"][-1]["content"][:100] for r in server.requests])
-    assert 0
+def sent(server):
+    """What the server was sent, each as one text."""
+    return [str(body["messages"]) for _, _, body in server.requests]
+
+
+def test_a_question_that_stands_alone_is_sent_once_and_without_those_before(chat, server):
+    run = chat("404", SLEEP, BARK)
+    assert run.out.count(CONFIDENCE) == 2
+    first, second = sent(server)
+    assert "Last question" not in first + second
+    assert SLEEP not in second
+
+
+def test_a_follow_up_to_an_llm_that_fails_costs_one_request_and_is_told_once(chat, server):
+    run = chat("404", SLEEP, EAT)
+    of_answer, of_rewriting = sent(server)
+    assert "The passages follow" in of_answer
+    assert f"Before: {SLEEP}" in of_rewriting
+    assert run.err.count("error: ") == 2
+    assert "warning: " not in run.err
+    assert "A cat eats mice. [1]" in run.out
+    assert "Asked as: and what do they eat? (cats" in run.out
+
+
+def test_nothing_is_sent_where_the_notes_do_not_answer_nor_later(ragqa, wiki_index, server):
+    lines = [
+        "what is BM25?",
+        "how do I prune roses?",
+        "and why do they wilt?",
+        "who founded Anthropic?",
+        "and when?",
+    ]
+    run = ragqa(
+        *("chat", "--llm", "openai:gpt", "--corpus", CORPUS, "--index", wiki_index),
+        input="\n".join(lines).encode(),
+        env=server.environment("openai", "404"),
+    )
+    assert run.err.count("was not asked") == 2
+    assert run.out.count("Asked as: ") == 1
+    assert "Asked as: and when? (founded, Anthropic)" in run.out
+    requests = sent(server)
+    assert len(requests) == 3
+    assert not any("roses" in one or "wilt" in one for one in requests)
+    assert "BM25" not in requests[-1]
+
+
+def test_why_says_that_it_is_not_about_what_an_llm_wrote_and_what_that_was_given(
+    quick, places, tmp_path
+):
+    script = tmp_path / "script.jsonl"
+    script.write_text('{"when": "cats sleep", "say": "Cats sleep for sixteen hours a day [1]."}\n')
+    lines = [SLEEP, "/why cats.md:7", "/why cats.md"]
+    run = quick(
+        *("chat", *places, "--llm", f"scripted:{script}", "--top-k", "1"),
+        input="".join(f"{line}\n" for line in lines).encode(),
+    )
+    told = "This is about the answer in your notes' own words, which the LLM's took the place of."
+    _, line_7, note = run.out.split(told)
+    assert line_7.startswith(" The LLM was not given it.\n")
+    assert note.startswith(" The LLM was given it as [1].\nYes: cats.md is in the answer")
+    run = quick("chat", *places, input=f"{SLEEP}\n/why cats.md\n".encode())
+    assert "own words" not in run.out
+
+
+# At a terminal
+
+
+@pytest.fixture
+def terminal(places, server):
+    """Opens a chat with the LLM of the stub server in a mode."""
+    opened = []
+
+    def open_with(mode):
+        args = [*places, "--llm", "openai:gpt"]
+        opened.append(Terminal(args, server.environment("openai", mode)))
+        opened[-1].until(">")
+        return opened[-1]
+
+    yield open_with
+    for one in opened:
+        one.close()
+
+
+def test_an_answer_that_was_stopped_is_known_in_the_notes_own_words(terminal, tmp_path):
+    chat = terminal("waits_after_one_piece")
+    chat.type(f"{SLEEP}\r")
+    chat.until("Waiting for the LLM")
+    chat.type("\x03")
+    chat.until("Stopped.")
+    chat.type("/sources\r")
+    chat.until("for sixteen hours a day.")
+    chat.type("/why cats.md\r")
+    chat.until("Yes: cats.md is in the answer")
+    saved = tmp_path / "chat.md"
+    chat.type(f"/save {saved}\r")
+    chat.until("ragqa verify")
+    assert "Cats sleep for sixteen hours a day. \\[1\\]" in saved.read_text(encoding="utf-8")
+    chat.type("/quit\r")
+    assert chat.end() == 0
+
+
+def test_a_follow_up_that_was_stopped_while_it_was_rewritten_is_known_too(terminal):
+    chat = terminal("waits_after_one_piece")
+    for question in (SLEEP, EAT):
+        chat.type(f"{question}\r")
+        assert "Asked as: " not in chat.until("Waiting for the LLM")
+        chat.type("\x03")
+        chat.until("Stopped.")
+    chat.type("/sources\r")
+    chat.until("mice.")
+    chat.type("/quit\r")
+    assert chat.end() == 0
+
+
+def test_ctrl_c_pressed_again_and_again_does_not_end_the_chat(terminal):
+    chat = terminal("waits_after_one_piece")
+    for _ in range(2):
+        chat.type(f"{SLEEP}\r")
+        chat.until("Waiting for the LLM")
+        chat.type("\x03\x03\x03")
+        assert "Traceback" not in chat.until("Stopped.")
+        chat.until(">")
+    chat.type("/quit\r")
+    assert chat.end() == 0

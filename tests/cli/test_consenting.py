@@ -6,9 +6,12 @@ import sys
 import pytest
 
 from ragqa.cli.consenting import consented
+from ragqa.cli.writing import ask_written
 from ragqa.consent import allow, consent_file, consents
 from ragqa.errors import NotAllowed, UsageError
 from ragqa.llms import Destination
+from ragqa.llms.scripted import ScriptedLLM
+from ragqa.writing import Writer
 
 REMOTE = Destination("openai:gpt", "api.example.org", proxy="proxy.example.org:3128")
 WHAT = "the question and up to 5 passages of your notes"
@@ -106,3 +109,20 @@ def test_a_destination_without_a_sound_host_is_refused_even_with_yes(monkeypatch
     sit_at(monkeypatch, typing="y\n")
     with pytest.raises(UsageError):
         consented(Destination("other:x", "evil\x1b[2J.example"), yes=True, what=WHAT)
+
+
+def test_no_bar_is_on_the_screen_while_the_user_is_asked():
+    done = []
+
+    class Bar:
+        def stop(self):
+            done.append("bar taken away")
+
+    class Index:
+        def ask(self, *_, writer, **__):
+            assert writer.allow()
+
+    writer = Writer(ScriptedLLM([]), allow=lambda: done.append("asked") or True)
+    options = {"streams": False, "filters": None, "refresh": False, "progress": Bar()}
+    ask_written(Index(), "why?", writer=writer, **options)
+    assert done == ["bar taken away", "asked"]

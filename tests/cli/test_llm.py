@@ -9,6 +9,7 @@ import sys
 
 import pytest
 from support import QUICK, Run, command, write_notes
+from terminals import Terminal
 
 from ragqa.cli import run as run_here
 from ragqa.consent import consent_file
@@ -420,6 +421,71 @@ def test_on_a_terminal_the_user_is_asked_and_stdout_stays_clean(parrot, typed, c
     assert "parrot.example:8443, by way of the proxy proxy.example:3128" in said
     assert parrot.exists() == (code == 0)
     assert bool(out) == (code == 0)
+
+
+NOT_ALLOWED = "was not asked, since you did not allow sending to parrot.example:8443"
+
+
+def test_consent_is_not_needed_where_nothing_would_be_sent(cli, parrot, places):
+    run = cli("ask", "how do I prune roses?", "--llm", "parrot:grey", *places)
+    assert run.code == 1
+    assert "was not asked, since your notes do not seem to answer" in run.err
+    assert run.out.startswith("Your notes do not seem to answer this.\n")
+
+
+def test_a_chat_without_a_terminal_ends_where_something_would_be_sent(quick, parrot, places):
+    lines = b"how do I prune roses?\nwhat do cats do?\nwhat do cats do?\n"
+    run = quick("chat", "--llm", "parrot:grey", *places, input=lines)
+    assert run.code == 2
+    assert run.out.count("Confidence that") == 1
+    assert run.err.count("nothing was sent") == 1
+    assert not parrot.exists()
+
+
+def test_a_no_at_the_terminal_leaves_the_notes_own_words(parrot, places):
+    leader, follower = pty.openpty()
+    with subprocess.Popen(
+        [command(), "ask", "what do cats do?", "--llm", "parrot:grey", *map(str, places)],
+        stdin=follower,
+        stdout=subprocess.PIPE,
+        stderr=follower,
+        env=os.environ | QUICK | {"TERM": "xterm"},
+    ) as process:
+        os.close(follower)
+        shown = ""
+        while "[y/N]" not in shown:
+            shown += os.read(leader, 4096).decode()
+        os.write(leader, b"n\n")
+        out = process.stdout.read().decode()
+        while NOT_ALLOWED not in " ".join(shown.split()):
+            shown += os.read(leader, 4096).decode()
+    os.close(leader)
+    assert process.returncode == 0
+    assert "Cats sleep most of the day. [1]" in out
+    assert "questions before" not in shown
+    assert not parrot.exists()
+
+
+@pytest.mark.parametrize("typed", ["y", "n"])
+def test_a_chat_asks_once_and_says_that_earlier_questions_go_along(parrot, places, typed):
+    chat = Terminal([*places, "--llm", "parrot:grey"])
+    try:
+        chat.until(">")
+        chat.type("how do I prune roses?\r")
+        assert "[y/N]" not in chat.until("Confidence that")
+        chat.type("what do cats do?\r")
+        said = " ".join(chat.until("[y/N]").split())
+        assert "what you ask, up to three questions before it, and up to 5 passages" in said
+        chat.type(f"{typed}\r")
+        chat.until("Confidence that")
+        chat.until(">")
+        chat.type("do cats sleep?\r")
+        assert "[y/N]" not in chat.until("Confidence that")
+        chat.type("/quit\r")
+        assert chat.end() == 0
+    finally:
+        chat.close()
+    assert parrot.exists() == (typed == "y")
 
 
 # ragqa doctor and ragqa status
