@@ -127,7 +127,7 @@ class _Talk:
 
     @cached_property
     def _chat(self) -> "Chat":
-        from ragqa.api import follow_up
+        from ragqa.api.follow_ups import follow_up
         from ragqa.chatting import Chat
 
         complete = partial(follow_up, self._index, filters=self._filters, writer=self._writer)

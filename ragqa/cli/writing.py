@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.consenting import ensure_consent
-from ragqa.config import Settings
 from ragqa.errors import BackendFailed, UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
+    from ragqa.config import Settings
     from ragqa.render import ProgressLine
     from ragqa.types import Answer, Filters
     from ragqa.writing import Request, Writer
@@ -126,7 +125,7 @@ def request_in(
     return request, where, answer.answered or writing.force
 
 
-def writer_for(settings: Settings, writing: Writing) -> "Writer | None":
+def writer_for(settings: "Settings", writing: Writing) -> "Writer | None":
     """The LLM that is to write, once the user has allowed that; None where none is to.
 
     :raises UsageError: there is no such backend, or it may not be used.
@@ -141,6 +140,7 @@ def writer_for(settings: Settings, writing: Writing) -> "Writer | None":
                 hint="add --llm KIND:MODEL; for what there is: ragqa llm list",
             )
         return None
+    from ragqa.cli.consenting import ensure_consent
     from ragqa.writing import Writer
 
     llm = llm_for(spec)
@@ -183,7 +183,7 @@ def exit_code(answer: "Answer") -> int:
     return 0 if answer.answered and grounded else 1
 
 
-def _instructions(settings: Settings) -> str:
+def _instructions(settings: "Settings") -> str:
     """The user's own instructions for the LLM, or the built-in ones."""
     from ragqa.writing import INSTRUCTIONS
 
