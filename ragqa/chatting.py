@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ragqa.api import FollowUp
+from ragqa.api.follow_ups import FollowUp
 from ragqa.errors import UsageError
 from ragqa.followups import Turn
 from ragqa.retrieval import clean_question

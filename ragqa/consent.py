@@ -4,8 +4,12 @@ They are kept in the user's own settings folder, never with notes or an index: a
 must not be able to allow anything.
 """
 
+import fcntl
 import json
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,24 +66,24 @@ def is_allowed(host: str) -> bool:
 def allow(host: str) -> str:
     """Remember that passages may be sent to this host; gives it as it is remembered.
 
-    :raises UsageError: it is not the name of a host, or the file cannot be written.
+    :raises UsageError: it is not the name of a host, or the file is damaged or cannot be written.
     """
     host = host_named(host)
-    _write({*consents().hosts, host})
+    with _changing() as hosts:
+        hosts.add(host)
     return host
 
 
 def forget(host: str) -> bool:
     """Take consent back; False where there was none.
 
-    :raises UsageError: it is not the name of a host, or the file cannot be written.
+    :raises UsageError: it is not the name of a host, or the file is damaged or cannot be written.
     """
     host = host_named(host)
-    hosts = {*consents().hosts}
-    if host not in hosts:
-        return False
-    _write(hosts - {host})
-    return True
+    with _changing() as hosts:
+        was_there = host in hosts
+        hosts.discard(host)
+    return was_there
 
 
 def host_named(host: str) -> str:
@@ -113,10 +117,35 @@ def _normal(host: str) -> str:
     return host.lower().removesuffix(":443")
 
 
-def _write(hosts: set[str]) -> None:
+@contextmanager
+def _changing() -> Iterator[set[str]]:
+    """The hosts that were allowed, written afterwards as they are then; one process at a time.
+
+    :raises UsageError: the file is damaged, and what it allowed would be lost, or it cannot be
+        written.
+    """
     path = consent_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps({"hosts": sorted(hosts)}, indent=2) + "\n", private=True)
+        with _locked(path.with_suffix(".lock")):
+            known = consents()
+            if known.problem:
+                raise UsageError(known.problem, hint=f"remove {path}, then allow each host anew")
+            hosts = set(known.hosts)
+            yield hosts
+            if hosts != set(known.hosts):
+                text = json.dumps({"hosts": sorted(hosts)}, indent=2) + "\n"
+                write_whole(path, text, private=True)
     except OSError as exc:
         raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Wait until no other process holds the lock; the kernel frees it when the process ends."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -13,11 +13,13 @@ def write_whole(path: Path, text: str, *, new: bool = False, private: bool = Fal
     :raises FileExistsError: with `new`, it is there already.
     :raises OSError: the folder cannot be written; nothing is left behind.
     """
-    draft = path.with_name(f".{path.name}-{os.getpid()}")
+    # Others may be able to write to the folder: the name cannot be guessed, no link is followed.
+    draft = path.with_name(f".ragqa-{os.urandom(8).hex()}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(draft, flags, 0o600 if private else 0o666)
     try:
-        if private:
-            draft.touch(mode=0o600)
-        draft.write_text(text, encoding="utf-8")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
         if new:
             path.hardlink_to(draft)
         else:

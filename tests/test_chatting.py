@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from support import make_answer
 
-from ragqa.api import FollowUp
+from ragqa.api.follow_ups import FollowUp
 from ragqa.chatting import COMMANDS, KEPT, Chat, Command, Exchange, command_in, numbered
 from ragqa.errors import UsageError
 

@@ -1,9 +1,11 @@
-"""The Python interface, which the command line itself uses: an index over a folder of notes."""
+"""The Python interface, which the command line itself uses: an index over a folder of notes.
+
+`ragqa.api.follow_ups`, which a chat alone needs, is imported on its own.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from ragqa.api.follow_ups import FollowUp, follow_up
 from ragqa.api.index import BY_TERMS_ALONE, MIN_POOL, Index
 from ragqa.config import Loaded, load_settings
 from ragqa.config.settings import Value
@@ -11,9 +13,7 @@ from ragqa.config.settings import Value
 __all__ = [
     "BY_TERMS_ALONE",
     "MIN_POOL",
-    "FollowUp",
     "Index",
-    "follow_up",
     "index_from",
     "open_index",
 ]

@@ -37,7 +37,8 @@ from ragqa.cli.writing import (
 from ragqa.errors import NotAllowed, RagqaError, UsageError
 
 if TYPE_CHECKING:
-    from ragqa.api import FollowUp, Index
+    from ragqa.api import Index
+    from ragqa.api.follow_ups import FollowUp
     from ragqa.chatting import Chat, Keep
     from ragqa.cli.lines import Lines
     from ragqa.config import Loaded
@@ -67,7 +68,7 @@ def chat(
     """Ask one question after the other; each may lean on the ones before ("and why?").
 
     /help lists what else can be said. Without a terminal the questions are the lines of standard
-    input.
+    input, and the exit code is the highest that one of them would have alone.
 
     Example: ragqa chat --tag fine-tuning
     """
@@ -87,6 +88,7 @@ def chat(
             talk.go_on_typed(TypedLines())
         else:
             talk.go_on(PipedLines())
+            return talk.worst
     return 0
 
 
@@ -94,6 +96,7 @@ class _Talk:
     """A chat about notes: each line is a question to answer or a command to obey.
 
     What takes time to import is imported when the first line is there, not before the prompt.
+    `worst` is the highest exit code that a line so far would have had as a command of its own.
 
     :raises NoCorpus: nothing says where the notes are.
     """
@@ -104,6 +107,7 @@ class _Talk:
         self._scope = scope
         self._writer = writer
         self._refresh = not scope.no_refresh
+        self.worst = 0
         self._commands: dict[str, Callable[[str], None]] = {
             "/sources": self._show_sources,
             "/why": self._explain,
@@ -154,6 +158,7 @@ class _Talk:
                 from ragqa.render import print_error
 
                 print_error(exc)
+                self.worst = max(self.worst, exc.exit_code)
 
     def go_on_typed(self, lines: "Lines") -> None:
         """The same where Ctrl-C stops an answer and not the chat."""
@@ -191,10 +196,11 @@ class _Talk:
         print_answer(answer, self._linker)
         print_end()
         warn_of(answer)
-        exit_code(answer)  # raises what became of an LLM that failed
+        # It raises what became of an LLM that failed.
+        self.worst = max(self.worst, exit_code(answer))
 
     def _complete(self, question: str, turns: "Sequence[Turn]", keep: "Keep") -> "FollowUp":
-        from ragqa.api import follow_up
+        from ragqa.api.follow_ups import follow_up
         from ragqa.render import ProgressLine
 
         writer = self._writer and replace(self._writer, keep=keep)

@@ -206,15 +206,16 @@ def status(
     from ragqa import render
     from ragqa.api import index_from
     from ragqa.diagnosis import choice_of, status_of
+    from ragqa.render import overviews
 
     loaded = load(corpus, index)
     with index_from(loaded) as opened:
         found, places = status_of(opened), opened.places
     choice = choice_of(loaded)
     if json:
-        render.print_document(render.status_document(found, places, choice))
+        render.print_document(overviews.status_document(found, places, choice))
     else:
-        render.print_status(found, places, choice)
+        overviews.print_status(found, places, choice)
     return 0
 
 
@@ -235,6 +236,7 @@ def doctor(
     from ragqa import render
     from ragqa.api import index_from
     from ragqa.diagnosis import choice_of, diagnose, diagnose_llm
+    from ragqa.render import overviews
 
     loaded = load(corpus, index)
     with index_from(loaded) as opened:
@@ -243,7 +245,7 @@ def doctor(
             for finding in (*diagnose(opened), *diagnose_llm(choice_of(loaded)))
         ]
     if json:
-        render.print_document(render.findings_document(findings))
+        render.print_document(overviews.findings_document(findings))
     else:
-        render.print_findings(findings)
+        overviews.print_findings(findings)
     return max((finding.exit_code for finding in findings), default=0)

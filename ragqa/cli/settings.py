@@ -30,12 +30,13 @@ def show(
         return 0
     from ragqa import render
     from ragqa.config import load_settings
+    from ragqa.render import overviews
 
     loaded = load_settings({"corpus": corpus, "index": index})
     if json:
-        render.print_document(render.settings_document(loaded))
+        render.print_document(overviews.settings_document(loaded))
     else:
-        render.print_settings(loaded)
+        overviews.print_settings(loaded)
     return 0
 
 

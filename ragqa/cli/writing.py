@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.consenting import consented
-from ragqa.config import Settings
 from ragqa.errors import BackendFailed, UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
+    from ragqa.config import Settings
     from ragqa.render import ProgressLine
     from ragqa.types import Answer, Filters
     from ragqa.writing import Request, Writer
@@ -133,7 +132,7 @@ def request_in(
 
 
 def writer_for(
-    settings: Settings, writing: Writing, *, asked: str = "what you ask"
+    settings: "Settings", writing: Writing, *, asked: str = "what you ask"
 ) -> "Writer | None":
     """The LLM that is to write, None where none is to; consent is asked for when it is used.
 
@@ -150,6 +149,7 @@ def writer_for(
                 hint="add --llm KIND:MODEL; for what there is: ragqa llm list",
             )
         return None
+    from ragqa.cli.consenting import consented
     from ragqa.writing import Writer
 
     llm = llm_for(spec)
@@ -188,8 +188,9 @@ def unwritten(answer: "Answer", writer: "Writer", failure: BackendFailed) -> "An
 def warn_of(answer: "Answer") -> None:
     """Print what is to be warned of, but a failed LLM: that is the command's error."""
     from ragqa import render
+    from ragqa.types import Fallback
 
-    failed = answer.written is not None and answer.written.fallback == "failed"
+    failed = answer.written is not None and answer.written.fallback is Fallback.FAILED
     render.print_warnings(answer.warnings if failed else render.warnings_of(answer))
 
 
@@ -207,19 +208,39 @@ def exit_code(answer: "Answer") -> int:
     return 0 if answer.answered and grounded else 1
 
 
-def _instructions(settings: Settings) -> str:
-    """The user's own instructions for the LLM, or the built-in ones."""
+def _instructions(settings: "Settings") -> str:
+    """The user's own instructions for the LLM, or the built-in ones.
+
+    :raises UsageError: the user's own cannot be read, are blank or are too long.
+    """
     from ragqa.writing import INSTRUCTIONS
 
     if not settings.llm_template:
         return INSTRUCTIONS
     path = Path(settings.llm_template).expanduser()
     try:
-        with path.open("rb") as file:
-            text = file.read(_MAX_TEMPLATE_BYTES).decode("utf-8")
+        return _template_in(path)
     except (OSError, ValueError) as exc:
+        reason = getattr(exc, "strerror", None) or exc
         raise UsageError(
-            f"the instructions for the LLM cannot be read from {path}: {exc}",
+            f"the instructions for the LLM cannot be read from {path}: {reason}",
             hint="ragqa config set llm_template FILE, or ragqa config unset llm_template",
         ) from exc
-    return text.strip() + "\n"
+
+
+def _template_in(path: Path) -> str:
+    """The text of a file in the form in which it is shown, so that just that is sent.
+
+    :raises OSError: the file cannot be read.
+    :raises ValueError: it is too large, not UTF-8, or blank.
+    """
+    from ragqa.sanitise import safe_text
+
+    with path.open("rb") as file:
+        data = file.read(_MAX_TEMPLATE_BYTES + 1)
+    if len(data) > _MAX_TEMPLATE_BYTES:
+        raise ValueError(f"it holds more than {_MAX_TEMPLATE_BYTES} bytes")
+    text = safe_text(data.decode("utf-8-sig")).strip()
+    if not text:
+        raise ValueError("it is empty")
+    return f"{text}\n"

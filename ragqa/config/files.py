@@ -7,6 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
+from ragqa.config.paths import absolute, anchored, checked_llm_path
 from ragqa.config.settings import Value, setting_named
 from ragqa.errors import UsageError
 from ragqa.wholefile import write_whole
@@ -36,7 +37,8 @@ def read_user_settings() -> dict[str, Value]:
     :raises UsageError: the file cannot be read, or holds an unknown key or an unfit value.
     """
     path = user_settings_file()
-    return _checked(_read_toml(path), path)
+    values = _checked(_read_toml(path), path)
+    return {name: checked_llm_path(name, values[name], str(path)) for name in values}
 
 
 def read_project_settings(path: Path) -> dict[str, Value]:
@@ -73,13 +75,12 @@ def read_project_settings(path: Path) -> dict[str, Value]:
 
 
 def set_user_setting(name: str, text: str) -> Value:
-    """Write one setting into the user's own file, keeping the rest as it is.
+    """Write one setting into the user's own file, keeping the rest; a path is made absolute.
 
     :raises UsageError: no such setting, or the value does not fit.
     """
     value = setting_named(name, "the command").parse(text, "the command")
-    if name in ("corpus", "index") and value:
-        value = str(absolute(str(value), Path.cwd()))
+    value = anchored(name, value, Path.cwd())
     import tomlkit
 
     document = tomlkit.parse(_user_text())
@@ -102,17 +103,6 @@ def unset_user_setting(name: str) -> bool:
     del document[name]
     _write_user_text(tomlkit.dumps(document))
     return True
-
-
-def absolute(path: str, folder: Path) -> Path:
-    """A path as given, seen from a folder, without `~`, links and `..`.
-
-    :raises UsageError: it has no end, or names a user that there is not.
-    """
-    try:
-        return (folder / Path(path).expanduser()).resolve()
-    except (OSError, RuntimeError) as exc:
-        raise UsageError(f"the path {path} leads nowhere: {exc}", hint="give another path") from exc
 
 
 def _looks_like_a_folder(embedder: str) -> bool:

@@ -9,11 +9,11 @@ from pathlib import Path
 import platformdirs
 
 from ragqa.config.files import (
-    absolute,
     find_project_file,
     read_project_settings,
     read_user_settings,
 )
+from ragqa.config.paths import absolute, checked_llm_path
 from ragqa.config.settings import SETTINGS, Origin, Settings, Value
 from ragqa.errors import NoCorpus, UsageError
 
@@ -97,11 +97,12 @@ def _parsed(raw: Mapping[str, Value | None], where: str) -> dict[str, Value]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
-    return {
-        name: setting.parse(environ[f"RAGQA_{name.upper()}"], f"RAGQA_{name.upper()}")
-        for name, setting in SETTINGS.items()
-        if environ.get(f"RAGQA_{name.upper()}")
-    }
+    values: dict[str, Value] = {}
+    for name, setting in SETTINGS.items():
+        variable = f"RAGQA_{name.upper()}"
+        if given := environ.get(variable):
+            values[name] = checked_llm_path(name, setting.parse(given, variable), variable)
+    return values
 
 
 def _find_places(settings: Settings, origins: Mapping[str, str], folder: Path) -> Places | None:

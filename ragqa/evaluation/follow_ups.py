@@ -7,7 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ragqa.api import Index, follow_up
+from ragqa.api import Index
+from ragqa.api.follow_ups import follow_up
 from ragqa.errors import UsageError
 from ragqa.evaluation import statistics
 from ragqa.evaluation.asking import Asking, ask_all

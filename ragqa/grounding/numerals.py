@@ -38,10 +38,10 @@ _GROUPS = re.compile(r"\d{1,3}(?:_\d{3})+")
 def in_digits(text: str) -> str:
     """The text with digits for its number words, all but "one", and every other word in its place.
 
-    So "fifteen" becomes "15     ", and `200_000` "200000 ".
+    So "fifteen" becomes "15     ", `200_000` "200000 ", and "3/4" "75%".
     """
     text = _GROUPS.sub(lambda found: _fill(found, found[0].replace("_", "")), text)
-    text = _FRACTION.sub(lambda found: f"{100 * int(found[1]) / int(found[2]):2.0f}%"[:3], text)
+    text = _FRACTION.sub(_fraction, text)
     text = _SHARE.sub(lambda found: _fill(found, _share(found)), text)
     return _NUMBER.sub(lambda found: _fill(found, _number(found[0])), text)
 
@@ -51,6 +51,12 @@ def _fill(found: re.Match[str], digits: str) -> str:
     length = len(found[0])
     is_joined = found.string[found.end() : found.end() + 1] == "-"
     return digits.rjust(length) if is_joined else digits.ljust(length)
+
+
+def _fraction(found: re.Match[str]) -> str:
+    """A fraction below 1 as a percentage, which takes as much room; any other as it is."""
+    part, whole = int(found[1]), int(found[2])
+    return f"{100 * part / whole:.0f}%" if part < whole else found[0]
 
 
 def _share(found: re.Match[str]) -> str:

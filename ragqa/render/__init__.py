@@ -12,14 +12,6 @@ from ragqa.render.documents import (
     to_json,
     warnings_of,
 )
-from ragqa.render.overviews import (
-    findings_document,
-    print_findings,
-    print_settings,
-    print_status,
-    settings_document,
-    status_document,
-)
 from ragqa.render.progress import ProgressLine
 from ragqa.render.results import Linker, print_answer, print_report, print_search
 from ragqa.render.screen import (
@@ -40,27 +32,21 @@ __all__ = [
     "answer_document",
     "confirm",
     "discard_output",
-    "findings_document",
     "index_document",
     "print_answer",
     "print_as_is",
     "print_document",
     "print_error",
-    "print_findings",
     "print_report",
     "print_search",
-    "print_settings",
-    "print_status",
     "print_warnings",
     "report_document",
     "safe_line",
     "safe_text",
     "say",
     "search_document",
-    "settings_document",
     "show_logged_warnings",
     "skipped_document",
-    "status_document",
     "to_json",
     "warnings_of",
 ]

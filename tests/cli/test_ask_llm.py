@@ -225,6 +225,47 @@ def test_ones_own_instructions_are_what_is_sent(ragqa, wiki_index, tmp_path):
     assert "llm_template" in run.err
 
 
+def test_ones_own_instructions_are_shown_to_the_letter(ragqa, wiki_index, tmp_path, stub):
+    template = tmp_path / "mine.txt"
+    template.write_bytes("\ufeffIn verse.\r\n\x1b[2JWith\tnumbers\u202e.\rDone.\r\n\r\n".encode())
+    env = stub.environment("openai", "ok") | {"RAGQA_LLM_TEMPLATE": str(template)}
+    options = ["--llm", "openai:tiny", "--corpus", CORPUS, "--index", wiki_index]
+    shown = ragqa("ask", QUESTION, "--show-prompt", *options, env=env).out
+    as_json = ragqa("ask", QUESTION, "--show-prompt", "--json", *options, env=env).document
+    stub.requests.clear()
+    ragqa("ask", QUESTION, *options, env=env)
+    [(_, _, body)] = stub.requests
+    sent = body["messages"][0]["content"]
+    assert sent == "In verse.\n\\x1b[2JWith\tnumbers\\u202e.\nDone.\n"
+    assert shown.startswith(f"{sent}\nQuestion: ")
+    assert as_json["instructions"] == sent
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"x" * 20_001, "more than 20000 bytes"),
+        (b"", "empty"),
+        (b"\xef\xbb\xbf \r\n", "empty"),
+        (b"\xff", "utf-8"),
+    ],
+)
+def test_instructions_that_are_too_long_or_none_are_a_usage_error(ask, tmp_path, content, problem):
+    (tmp_path / "mine.txt").write_bytes(content)
+    run = ask(says=GOOD, env={"RAGQA_LLM_TEMPLATE": str(tmp_path / "mine.txt")})
+    assert (run.code, run.out) == (2, "")
+    assert "mine.txt" in run.err
+    assert problem in run.err
+    assert "llm_template" in run.err
+
+
+def test_instructions_as_long_as_they_may_be_are_sent_whole(ragqa, wiki_index, tmp_path):
+    (tmp_path / "mine.txt").write_text("word " * 3_999 + "last.")
+    env = {"RAGQA_LLM_TEMPLATE": str(tmp_path / "mine.txt"), "RAGQA_LLM_PROMPT_TOKENS": "9000"}
+    options = ["--show-prompt", "--corpus", CORPUS, "--index", wiki_index]
+    assert "word last.\n\nQuestion: " in ragqa("ask", QUESTION, *options, env=env).out
+
+
 def test_the_llm_of_the_settings_is_used_and_none_turns_it_off(ask, ragqa, wiki_index, tmp_path):
     ask(says=GOOD)
     env = {"RAGQA_LLM": f"scripted:{tmp_path / 'says.jsonl'}"}

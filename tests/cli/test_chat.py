@@ -73,15 +73,38 @@ def test_after_new_a_follow_up_has_nothing_to_lean_on(chat):
 
 def test_an_error_is_a_sentence_and_the_chat_goes_on(chat):
     run = chat("???", "/sauces", "how long do cats sleep?", "/why nowhere.md", "/why")
-    assert run.code == 0
+    assert run.code == 2
     assert "sixteen hours" in run.out
     assert run.err.count("error: ") == 4
     assert "Traceback" not in run.err
 
 
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        (["how long do cats sleep?", "what do dogs bark at?", "/sources"], 0),
+        (["who painted the Mona Lisa in Florence?", "how long do cats sleep?"], 1),
+        (["???", "who painted the Mona Lisa in Florence?", "how long do cats sleep?"], 2),
+        (["/why", "/quit", "how long do cats sleep?"], 2),
+    ],
+)
+def test_a_piped_chat_exits_with_the_highest_code_of_its_lines(chat, lines, code):
+    assert chat(*lines).code == code
+
+
+def test_an_llm_that_failed_once_counts_to_the_end_of_a_piped_chat(chat, tmp_path):
+    script = tmp_path / "script.jsonl"
+    reply = {"when": "do dogs bark", "say": "Dogs bark at the postman [1]."}
+    script.write_text(json.dumps(reply), encoding="utf-8")
+    llm = ["--llm", f"scripted:{script}"]
+    assert chat("what do dogs bark at?", args=llm).code == 0
+    lines = ["how long do cats sleep?", "what do dogs bark at?", "who painted the Mona Lisa?"]
+    assert chat(*lines, args=llm).code == 5
+
+
 def test_commands_before_any_question_say_so(chat, tmp_path):
     run = chat("/sources", "/why cats.md", f"/save {tmp_path / 'chat.md'}")
-    assert run.code == 0
+    assert run.code == 2
     assert run.err.count("error: ") == 3
     assert not (tmp_path / "chat.md").exists()
 
@@ -143,7 +166,7 @@ def test_saving_overwrites_nothing(chat, tmp_path):
     )
     assert there.read_text(encoding="utf-8") == "mine"
     assert run.err.count("error: ") == 3
-    assert run.code == 0
+    assert run.code == 2
 
 
 def answer_of(process):
@@ -197,7 +220,7 @@ def test_an_llm_completes_follow_ups_and_where_it_does_not_the_rule_does(chat, t
         *("how long do cats sleep?", "and what do they eat?", "and in winter?"),
         args=["--llm", f"scripted:{script}", "--force"],
     )
-    assert run.code == 0
+    assert run.code == 5
     assert "Asked as: what do cats eat?\n" in run.out
     assert "Asked as: and in winter? (cats" in run.out
     assert "did not rewrite the question, so a rule did" in run.err

@@ -79,9 +79,13 @@ def test_a_backend_is_used_from_the_notes_folder_without_importing_or_obeying_it
     assert "sk-of-the-notes" not in str(headers)
 
 
-def test_the_module_form_imports_nothing_from_the_current_folder(trap):
+@pytest.mark.parametrize("options", [["-P"], []])
+def test_the_module_form_imports_nothing_from_the_current_folder(trap, options):
+    if not options:
+        # Without -P it is Python that looks for ragqa, and it looks here first.
+        (trap / "ragqa.py").unlink()
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "ragqa", "llm", "list"],
+        [sys.executable, *options, "-m", "ragqa", "llm", "list"],
         cwd=trap,
         env=os.environ | QUICK,
         capture_output=True,
@@ -91,6 +95,39 @@ def test_the_module_form_imports_nothing_from_the_current_folder(trap):
     )
     assert done.returncode == 0, done.stderr
     assert "evil" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("llm", "scripted:script.jsonl"), ("llm_template", "template.txt")]
+)
+@pytest.mark.parametrize("kept", ["settings", "environment"])
+def test_the_notes_folder_cannot_bring_what_an_llm_is_told_or_says(
+    quick, trap, tmp_path, name, value, kept
+):
+    write_notes(
+        trap, {"script.jsonl": '{"when": "", "say": "Obeyed [1]."}', "template.txt": "Obey."}
+    )
+    env = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    if kept == "environment":
+        env[f"RAGQA_{name.upper()}"] = value
+    else:
+        write_notes(tmp_path / "config", {"ragqa/config.toml": f'{name} = "{value}"\n'})
+    run = quick("ask", "cats", "--show-prompt", "--corpus", ".", cwd=trap, env=env)
+    assert (run.code, run.out) == (2, "")
+    message, hint = run.err.splitlines()
+    assert f"error: {name} in" in message
+    assert "absolute" in message
+    assert hint.startswith("try: write out the whole path")
+
+
+def test_what_was_set_elsewhere_is_not_looked_for_in_the_notes_folder(quick, trap, tmp_path):
+    own = write_notes(tmp_path / "own", {"template.txt": "Answer in verse."})
+    write_notes(trap, {"template.txt": "Obey."})
+    env = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_DATA_HOME": str(tmp_path / "data")}
+    run = quick("config", "set", "llm_template", "template.txt", cwd=own, env=env)
+    assert str(own / "template.txt") in run.err
+    run = quick("ask", "cats", "--show-prompt", "--corpus", ".", cwd=trap, env=env)
+    assert run.out.startswith("Answer in verse.\n")
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,17 @@ HEAVY = {"torch", "transformers", "sentence_transformers", "sklearn", "scipy", "
 FOR_ASKING = {"numpy", "onnxruntime", "faiss", "tantivy", "tokenizers", "sqlite3"}
 FOR_BUILDING = {"markdown_it", "yaml", "tiktoken", "pathspec", "onnx", "huggingface_hub"}
 
+FOR_AN_LLM = {"ragqa.llms.http", "ragqa.llms.limits", "ragqa.llms.secrets", "ragqa.consent"}
+FOR_AN_LLM |= {"ragqa.cli.consenting", "ragqa.grounding", "ragqa.writing", "httpx2", "httpcore2"}
+FOR_A_CHAT = {"ragqa.chatting", "ragqa.followups", "prompt_toolkit"}
+FOR_SETTINGS = {"ragqa.config", "ragqa.wholefile", "platformdirs", "tomllib"}
+
 PROBE = """
 import sys
 from ragqa.cli import run
 code = run(sys.argv[1:])
 loaded = sorted({name.partition(".")[0] for name in sys.modules})
+loaded += sorted(name for name in sys.modules if name.startswith("ragqa."))
 print(code, *loaded, file=sys.stderr)
 """
 
@@ -43,9 +49,22 @@ def test_help_and_version_import_nothing_heavy(args):
     assert imported(*args).isdisjoint(HEAVY | FOR_ASKING | FOR_BUILDING | {"rich"})
 
 
+@pytest.mark.parametrize("args", [["--help"], ["--version"], ["ask", "--help"], ["chat", "--help"]])
+def test_help_and_version_import_neither_settings_nor_what_an_llm_or_a_chat_needs(args):
+    modules = imported(*args)
+    assert modules.isdisjoint(FOR_AN_LLM | FOR_A_CHAT | FOR_SETTINGS | {"ragqa.llms", "ragqa.api"})
+
+
 def test_a_chat_imports_nothing_heavy_before_its_first_question():
     modules = imported("chat", "--corpus", CORPUS)
-    assert modules.isdisjoint(HEAVY | FOR_ASKING | FOR_BUILDING | {"rich"})
+    assert modules.isdisjoint(HEAVY | FOR_ASKING | FOR_BUILDING | FOR_AN_LLM | {"rich"})
+
+
+@pytest.mark.parametrize("command", [["ask"], ["search"], ["ask", "--json"]])
+def test_without_an_llm_nothing_is_imported_that_only_an_llm_or_a_chat_needs(wiki_index, command):
+    places = ["--corpus", CORPUS, "--index", wiki_index]
+    modules = imported(*command, "when should I fine-tune?", *places)
+    assert modules.isdisjoint(FOR_AN_LLM | FOR_A_CHAT | {"ragqa.diagnosis"})
 
 
 def test_ask_imports_neither_torch_nor_what_only_building_needs(wiki_index):

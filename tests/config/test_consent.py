@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -65,9 +66,30 @@ def test_only_the_user_may_read_or_write_the_file_whatever_the_umask():
         allow("other.example.org")
     finally:
         os.umask(before)
-    assert stat.S_IMODE(consent_file().stat().st_mode) == 0o600
     assert consent_file().parent == user_settings_file().parent
-    assert [path.name for path in consent_file().parent.iterdir()] == ["consent.json"]
+    files = {
+        path.name: stat.S_IMODE(path.stat().st_mode) for path in consent_file().parent.iterdir()
+    }
+    assert files == {"consent.json": 0o600, "consent.lock": 0o600}
+
+
+def test_of_hosts_allowed_and_taken_back_at_the_same_time_none_is_lost():
+    kept = [f"kept{n}.example.org" for n in range(30)]
+    taken = [f"taken{n}.example.org" for n in range(30)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(allow, taken))
+        changes = [pool.submit(forget, host) for host in taken]
+        changes += [pool.submit(allow, host) for host in kept]
+        assert all(change.result() for change in changes)
+    assert consents().hosts == tuple(sorted(kept))
+
+
+def test_a_link_in_place_of_the_lock_is_not_followed(home):
+    consent_file().parent.mkdir(parents=True)
+    consent_file().with_suffix(".lock").symlink_to(home / "target")
+    with pytest.raises(UsageError, match="cannot be written"):
+        allow("api.example.org")
+    assert not (home / "target").exists()
 
 
 @pytest.mark.parametrize(
@@ -90,8 +112,17 @@ def test_a_damaged_file_is_no_consent_and_says_so(content):
     damage(content)
     assert not is_allowed("api.example.org")
     assert str(consent_file()) in consents().problem
-    allow("new.example.org")
-    assert consents().hosts == ("new.example.org",)
+
+
+@pytest.mark.parametrize("change", [allow, forget])
+def test_a_damaged_file_is_not_changed_since_what_it_allowed_would_be_lost(change):
+    damage(b'{"hosts": ["api.example.org"],}')
+    with pytest.raises(UsageError, match="cannot be read") as caught:
+        change("new.example.org")
+    assert f"remove {consent_file()}" in caught.value.hint
+    assert consent_file().read_bytes() == b'{"hosts": ["api.example.org"],}'
+    consent_file().unlink()
+    change("new.example.org")
 
 
 def outside(name, hosts):

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from ragqa.config import load_settings, set_user_setting, unset_user_setting, user_settings_file
+from ragqa.config.paths import LLMS_WITH_PATHS
 from ragqa.errors import NoCorpus, UsageError
+from ragqa.llms import LLMS
 
 
 @pytest.fixture(autouse=True)
@@ -14,6 +16,7 @@ def home(tmp_path, monkeypatch):
     for name, folder in (("XDG_CONFIG_HOME", "config"), ("XDG_DATA_HOME", "data")):
         monkeypatch.setenv(name, str(tmp_path / folder))
     monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
 
 
 @pytest.fixture
@@ -168,6 +171,60 @@ def test_a_corpus_that_is_set_becomes_absolute(project, monkeypatch):
     monkeypatch.chdir(project)
     set_user_setting("corpus", "notes")
     assert load(Path("/")).settings.corpus == str((project / "notes").resolve())
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "kept"),
+    [
+        ("index", "index", "{}/index"),
+        ("llm_template", "p.txt", "{}/p.txt"),
+        ("llm_template", "~/p.txt", "{}/p.txt"),
+        ("llm_template", "", ""),
+        ("llm", "scripted:s.jsonl", "scripted:{}/s.jsonl"),
+        ("llm", "transformers:./m", "transformers:{}/m"),
+        ("llm", "transformers:/m", "transformers:/m"),
+        ("llm", "ollama:llama3.2", "ollama:llama3.2"),
+        ("llm", "openai:org/model", "openai:org/model"),
+        ("llm", "none", "none"),
+    ],
+)
+def test_a_path_that_is_set_becomes_absolute_and_what_is_none_stays(
+    home, monkeypatch, name, given, kept
+):
+    folder = home.resolve()
+    monkeypatch.chdir(folder)
+    assert set_user_setting(name, given) == kept.format(folder)
+    assert load(Path("/")).settings == load(folder).settings
+
+
+RELATIVE = [("llm_template", "p.txt"), ("llm", "scripted:./s.jsonl"), ("llm", "transformers:m")]
+
+
+@pytest.mark.parametrize(("name", "value"), RELATIVE)
+def test_what_an_llm_is_told_or_says_cannot_be_a_file_of_the_current_folder(project, name, value):
+    variable = f"RAGQA_{name.upper()}"
+    path = user_settings_file()
+    path.parent.mkdir(parents=True)
+    with pytest.raises(UsageError, match="absolute path") as by_environment:
+        load(project, environ={variable: value})
+    path.write_text(f'{name} = "{value}"\n')
+    with pytest.raises(UsageError, match="absolute path") as by_file:
+        load(project)
+    for caught, where in ((by_environment, variable), (by_file, str(path))):
+        assert f"{name} in {where}" in caught.value.message
+        assert where in caught.value.hint
+
+
+def test_a_path_from_home_is_the_same_wherever_one_stands(project, home):
+    environ = {"RAGQA_LLM_TEMPLATE": "~/p.txt", "RAGQA_LLM": "scripted:~/s.jsonl"}
+    settings = load(project, environ=environ).settings
+    assert settings.llm_template == str(home.resolve() / "p.txt")
+    assert settings.llm == f"scripted:{home.resolve() / 's.jsonl'}"
+
+
+def test_the_kinds_of_llms_that_are_named_by_a_path_are_those_that_there_are():
+    with_paths = [kind for kind, factory in LLMS.items() if factory.argument != "MODEL"]
+    assert sorted(with_paths) == sorted(LLMS_WITH_PATHS)
 
 
 def test_setting_an_unknown_name_lists_those_that_there_are(project):

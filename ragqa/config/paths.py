@@ -1,0 +1,60 @@
+"""Settings that name a file or folder: what they mean must not depend on where one stands.
+
+The folder that one stands in may be full of somebody else's notes.
+"""
+
+from pathlib import Path
+
+from ragqa.config.settings import Value
+from ragqa.errors import UsageError
+
+PATHS = ("corpus", "index", "llm_template")
+"""The settings that are a path."""
+
+LLMS_WITH_PATHS = ("scripted", "transformers")
+"""The kinds of LLM backends that are named by a path: `KIND:PATH`."""
+
+
+def absolute(path: str, folder: Path) -> Path:
+    """A path as given, seen from a folder, without `~`, links and `..`.
+
+    :raises UsageError: it has no end, or names a user that there is not.
+    """
+    try:
+        return (folder / Path(path).expanduser()).resolve()
+    except (OSError, RuntimeError) as exc:
+        raise UsageError(f"the path {path} leads nowhere: {exc}", hint="give another path") from exc
+
+
+def anchored(name: str, value: Value, folder: Path) -> Value:
+    """The value of a setting with its path, if it has one, made absolute; raises as `absolute`."""
+    before, path = _parts(name, value)
+    return f"{before}{absolute(path, folder)}" if path else value
+
+
+def checked_llm_path(name: str, value: Value, where: str) -> Value:
+    """The value of a setting about LLMs, which may be kept for long, with its path absolute.
+
+    :raises UsageError: the path is relative.
+    """
+    if not name.startswith("llm"):
+        return value
+    _, path = _parts(name, value)
+    if path and not path.startswith(("/", "~")):
+        raise UsageError(
+            f"{name} in {where} must be an absolute path, not {path!r}, "
+            "which could be a file of whatever folder you are in",
+            hint=f"write out the whole path in {where}",
+        )
+    return anchored(name, value, Path("/"))
+
+
+def _parts(name: str, value: Value) -> tuple[str, str]:
+    """What stands before the path in a value, and the path, "" where there is none."""
+    text = str(value)
+    if name in PATHS:
+        return "", text
+    kind, colon, path = text.partition(":")
+    if name == "llm" and kind in LLMS_WITH_PATHS:
+        return kind + colon, path
+    return text, ""
