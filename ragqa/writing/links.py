@@ -4,9 +4,10 @@ import re
 
 REMOVED = "(link removed)"
 
+# In code the same characters are a call.
 _MARKDOWN = re.compile(
-    r"!?\[(?P<label>[^\[\]\n]{0,300})\]"
-    r"(?:\((?:[^()\s]|\([^()\s]*\)){0,2000}(?:\s+[\"'][^\"'\n]{0,200}[\"'])?\))"
+    r"(?P<code>`[^`\n]*`)|!?\[(?P<label>[^\[\]\n]{0,300})\]"
+    r"\((?:[^()\s]|\([^()\s]*\)){0,2000}(?:\s+[\"'][^\"'\n]{0,200}[\"'])?\)"
 )
 _ADDRESS = re.compile(
     r"<?\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.|mailto:|data:)[^\s<>\"']*>?", re.IGNORECASE
@@ -19,7 +20,9 @@ def without_links(text: str, given: str) -> str:
 
     :param given: all that the LLM was given; an address in it may be repeated.
     """
-    return _ADDRESS.sub(lambda found: _known(found, given), _MARKDOWN.sub(r"\g<label>", text))
+    if not text.startswith(("```", "~~~")):
+        text = _MARKDOWN.sub(lambda found: found["code"] or found["label"] or "", text)
+    return _ADDRESS.sub(lambda found: _known(found, given), text)
 
 
 def _known(found: re.Match[str], given: str) -> str:
