@@ -121,8 +121,8 @@ def _normal(host: str) -> str:
 def _changing() -> Iterator[set[str]]:
     """The hosts that were allowed, written afterwards as they are then; one process at a time.
 
-    :raises UsageError: the file is damaged, and what it allowed would be lost, or it cannot be
-        written.
+    :raises UsageError: the file cannot be trusted, and what it allowed would be lost, or it cannot
+        be written.
     """
     path = consent_file()
     try:
@@ -130,7 +130,7 @@ def _changing() -> Iterator[set[str]]:
         with _locked(path.with_suffix(".lock")):
             known = consents()
             if known.problem:
-                raise UsageError(known.problem, hint=f"remove {path}, then allow each host anew")
+                raise UsageError(known.problem, hint=known.fix)
             hosts = set(known.hosts)
             yield hosts
             if hosts != set(known.hosts):
