@@ -9,7 +9,7 @@ from ragqa.errors import BackendFailed, UsageError
 from ragqa.llms import Destination, Prompt
 from ragqa.llms.faults import sentence, what_failed
 from ragqa.llms.http import Call
-from ragqa.llms.secrets import Secret, environment_secrets, find_key, hide, hide_key, key_file
+from ragqa.llms.secrets import Secret, find_key, key_file
 from ragqa.llms.servers import server_at
 from ragqa.llms.wire import LIMITS, Limits, Target, Wire
 
@@ -70,10 +70,8 @@ class Reply(Iterator[str]):
         else:
             limits = target.limits
             message, hint = what_failed(exc, connect_s=limits.connect_s, read_s=limits.read_s)
-        # Hidden before it is shortened, which could leave a part of a key.
-        message = hide_key(hide(message, [target.key, *environment_secrets()]), target.key)
         return BackendFailed(
-            sentence(f"the {target.wire.kind} server {target.server.shown} {message}"),
+            sentence(f"the {target.wire.kind} server {target.server.shown} {message}", target.key),
             hint=(hint or _LOOK).format(
                 address=target.wire.address_variable,
                 example=target.wire.default_address,
