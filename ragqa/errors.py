@@ -10,6 +10,7 @@
     |  |- EmbedderMismatch   4   the index was built with another embedder
     |  `- IndexNotWritable   4   the index is sound and cannot be written
     |- BackendFailed         5   the LLM backend failed
+    |  `- TookTooLong        5   it was not done in time
     |- WriterBusy            6   another process is writing the index
     `- NotesSkipped          7   notes were skipped and `--strict` was given
 
@@ -80,6 +81,10 @@ class BackendFailed(RagqaError):
     """The LLM backend failed; the extractive answer stands."""
 
     exit_code = 5
+
+
+class TookTooLong(BackendFailed):
+    """The LLM backend was not done in time."""
 
 
 class WriterBusy(RagqaError):

@@ -28,6 +28,22 @@ def own_home(tmp_path_factory):
         yield home
 
 
+class Clock:
+    """The clock of deadlines, which goes only where a test puts it forward."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Deadlines by a clock of the test's own."""
+    clock = Clock()
+    for module in ("ragqa.llms.limits", "ragqa.api.follow_ups"):
+        monkeypatch.setattr(f"{module}.monotonic", lambda: clock.now)
+    return clock
+
+
 @pytest.fixture
 def ragqa():
     """The command line, asking with the real model."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from ragqa.api.answers import is_for_llm
@@ -20,18 +21,24 @@ if TYPE_CHECKING:
 class FollowUp:
     """A question as it was asked, and as it stands alone; `warnings` say what went wrong.
 
-    `failure` is why the LLM that was to rewrite it could not be asked.
+    `failure` is why the LLM that was to rewrite it could not be asked, `took_s` how many seconds it
+    took.
     """
 
     asked: str
     question: str
     warnings: tuple[str, ...] = ()
     failure: BackendFailed | None = None
+    took_s: float = 0
 
     @property
     def is_completed(self) -> bool:
         """Whether it leant on the questions before."""
         return self.question != self.asked
+
+    def left_of(self, writer: "Writer") -> "Writer":
+        """The writer with the time that it has left for the answer."""
+        return replace(writer, deadline_s=writer.deadline_s - self.took_s)
 
 
 def follow_up(
@@ -81,13 +88,20 @@ def follow_up(
         return by_rule
     if progress is not None:
         progress("waiting", 0, 1)
-    return _by_llm(by_rule, turns, writer)
+    start = monotonic()
+    return replace(_by_llm(by_rule, turns, writer), took_s=monotonic() - start)
 
 
 def _by_llm(by_rule: FollowUp, turns: Sequence[Turn], writer: "Writer") -> FollowUp:
     """The question as the LLM makes it stand alone; as the rule does, where that fails."""
     try:
-        question = rewritten(by_rule.asked, turns, writer.llm, writer.deadline_s)
+        question = rewritten(
+            by_rule.asked,
+            turns,
+            writer.llm,
+            max_tokens=writer.answer_tokens,
+            deadline_s=writer.deadline_s,
+        )
     except NotRewritten as exc:
         backend = writer.llm.destination.backend
         problem = f"{backend} did not rewrite the question, so a rule did: {exc}"

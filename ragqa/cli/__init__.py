@@ -45,7 +45,6 @@ def run(args: list[str]) -> int:
 
         if debug:
             _print_traceback()
-        exc.message = _without_keys(exc.message)
         exc.hint = with_places(exc.hint, args)
         render.print_error(exc)
         return exc.exit_code
@@ -107,15 +106,9 @@ def _ensure_streams() -> None:
 
 def _print_traceback() -> None:
     from ragqa import render
+    from ragqa.llms.secrets import without_keys
 
-    render.say(_without_keys(traceback.format_exc()))
-
-
-def _without_keys(text: str) -> str:
-    """Hide keys, which a library's exception may quote: `Invalid header value b'Bearer …'`."""
-    from ragqa.llms.secrets import environment_secrets, hide
-
-    return hide(text, environment_secrets())
+    render.say(without_keys(traceback.format_exc()))
 
 
 def _report_bug(exc: Exception, *, debug: bool) -> int:
@@ -123,16 +116,17 @@ def _report_bug(exc: Exception, *, debug: bool) -> int:
     import tempfile
 
     from ragqa import render
+    from ragqa.llms.secrets import without_keys
 
     if debug:
         _print_traceback()
     with tempfile.NamedTemporaryFile(
         "w", prefix="ragqa-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
     ) as file:
-        file.write(_without_keys(traceback.format_exc()))
+        file.write(without_keys(traceback.format_exc()))
     render.print_error(
         RagqaError(
-            _without_keys(f"this is a bug in ragqa: {type(exc).__name__}: {exc}"),
+            f"this is a bug in ragqa: {type(exc).__name__}: {exc}",
             hint=f"report it with the traceback in {file.name}",
         )
     )

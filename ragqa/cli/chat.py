@@ -225,7 +225,7 @@ class _Talk:
     def _answer(self, question: "FollowUp", keep: "Keep") -> "Answer":
         from ragqa.render import ProgressLine
 
-        writer = self._writer and replace(self._writer, keep=keep)
+        writer = self._writer and replace(question.left_of(self._writer), keep=keep)
         with ProgressLine(opening=first_build(self._index)) as progress:
             answer = ask_written(
                 self._index,

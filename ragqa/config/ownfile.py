@@ -31,8 +31,14 @@ def read_own(path: Path, what: str, *, size: int) -> bytes | None:
             raise UsageError(f"the {what} {path} is not a regular file", hint=f"rm {path}")
         if state.st_uid != os.getuid():
             raise UsageError(f"the {what} {path} belongs to another user", hint=f"rm {path}")
-        if stat.S_IMODE(state.st_mode) != 0o600:
-            raise UsageError(f"other users may read or change the {what} {path}", hint=mend)
+        if others := _others_may(state.st_mode):
+            raise UsageError(f"other users may {others} the {what} {path}", hint=mend)
         return os.read(file, size)
     finally:
         os.close(file)
+
+
+def _others_may(mode: int) -> str:
+    """What a mode lets others than the owner do, "" for nothing."""
+    all_bits = ((0o044, "read"), (0o022, "change"), (0o011, "run"))
+    return " and ".join(verb for bits, verb in all_bits if mode & bits)

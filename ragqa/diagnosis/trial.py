@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from ragqa.llms import LLM, Destination, Prompt
-from ragqa.llms.limits import bounded
+from ragqa.llms.limits import CHARS_PER_TOKEN, bounded
 
 PROMPT = Prompt(
     instructions=(
@@ -18,7 +18,6 @@ PROMPT = Prompt(
     ),
 )
 WHAT = "a fixed question with two made-up passages, and nothing of your notes"
-_CHARS_PER_TOKEN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def try_llm(llm: LLM, *, max_tokens: int, deadline_s: int) -> Trial:
         PROMPT,
         max_tokens=max_tokens,
         deadline_s=deadline_s,
-        max_chars=_CHARS_PER_TOKEN * max_tokens,
+        max_chars=CHARS_PER_TOKEN * max_tokens,
     )
     for piece in given:
         arrived.append(_since(start))

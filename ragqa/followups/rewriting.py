@@ -1,18 +1,22 @@
 """Make a follow-up stand alone with an LLM, whose answer is held to be what it should be."""
 
 from collections.abc import Sequence
+from contextlib import closing
 
 from ragqa.analysis import query_terms
-from ragqa.errors import UsageError
+from ragqa.errors import TookTooLong, UsageError
 from ragqa.followups.turns import Turn
 from ragqa.llms import LLM, Prompt
-from ragqa.llms.limits import bounded
+from ragqa.llms.limits import CHARS_PER_TOKEN, bounded
 from ragqa.retrieval import clean_question
 
 MAX_CHARS = 300
 """A longer rewriting is none."""
 
-_MAX_TOKENS = 100
+SHARE = 1 / 4
+MOST_S = 20
+"""The rewriting takes at most this share of the time for a question, and so many seconds."""
+
 _TURNS = 3
 _INSTRUCTIONS = """\
 Rewrite the last question so that it can be understood without the questions before it. Keep its
@@ -25,25 +29,28 @@ class NotRewritten(Exception):
     """What an LLM wrote is not the question rewritten; says why."""
 
 
-def rewritten(question: str, turns: Sequence[Turn], llm: LLM, deadline_s: float) -> str:
+def seconds_for(deadline_s: float) -> float:
+    """How long rewriting a question may take, of the seconds for it and its answer."""
+    return min(SHARE * deadline_s, MOST_S)
+
+
+def rewritten(
+    question: str, turns: Sequence[Turn], llm: LLM, *, max_tokens: int, deadline_s: float
+) -> str:
     """The question as an LLM makes it stand alone, on one line.
 
     Only the questions of the last turns are sent, nothing of the notes.
 
+    :param max_tokens: the most that it may write, with what it thinks before.
+    :param deadline_s: the seconds for this question and its answer, of which it takes a share.
     :raises BackendFailed: the LLM failed.
     :raises NotRewritten: what it wrote is not this question rewritten.
     """
     asked = [turn.question for turn in turns[-_TURNS:]]
     lines = [*(f"Before: {one[:MAX_CHARS]}" for one in asked), f"Last question: {question}"]
-    pieces = bounded(
-        llm,
-        Prompt(_INSTRUCTIONS, "\n".join(lines)),
-        max_tokens=_MAX_TOKENS,
-        deadline_s=deadline_s,
-        max_chars=2 * MAX_CHARS,
-    )
+    said = _said(llm, Prompt(_INSTRUCTIONS, "\n".join(lines)), max_tokens, seconds_for(deadline_s))
     # Some put quotation marks around a line that they are asked for.
-    said = "".join(pieces).strip().strip("\"'\u201c\u201d`").strip()
+    said = said.strip().strip("\"'\u201c\u201d`").strip()
     if len(said) > MAX_CHARS or "\n" in said:
         raise NotRewritten("it wrote more than a question")
     try:
@@ -54,6 +61,28 @@ def rewritten(question: str, turns: Sequence[Turn], llm: LLM, deadline_s: float)
     if 2 * len(new) > len(query_terms(completed)):
         raise NotRewritten("it wrote about something else")
     return completed
+
+
+def _said(llm: LLM, prompt: Prompt, max_tokens: int, seconds: float) -> str:
+    """What the LLM writes, ended where it is too long for a question."""
+    said = ""
+    pieces = bounded(
+        llm,
+        prompt,
+        max_tokens=max_tokens,
+        deadline_s=seconds,
+        max_chars=CHARS_PER_TOKEN * max_tokens,
+    )
+    try:
+        with closing(pieces):
+            for piece in pieces:
+                said += piece
+                if len(said) > 2 * MAX_CHARS:
+                    raise NotRewritten("it wrote more than a question")
+    except TookTooLong as exc:
+        # There is time left for the answer.
+        raise NotRewritten(f"it was not done within {seconds:g} s") from exc
+    return said
 
 
 def _terms(texts: Sequence[str]) -> frozenset[str]:

@@ -138,7 +138,9 @@ LLMS: dict[str, Factory] = {
         "MODEL",
         "a server that speaks OpenAI's protocol, at OPENAI_BASE_URL, and its key in OPENAI_API_KEY",
     ),
-    "ollama": Factory(_ollama, "MODEL", "an Ollama server, at OLLAMA_HOST"),
+    "ollama": Factory(
+        _ollama, "MODEL", "an Ollama server, at OLLAMA_HOST; its cloud models are run at ollama.com"
+    ),
     "anthropic": Factory(
         _anthropic, "MODEL", "Anthropic's server, or ANTHROPIC_BASE_URL, and ANTHROPIC_API_KEY"
     ),

@@ -1,7 +1,7 @@
 """What goes wrong with a server, each fault as what it did and what mends it.
 
 The words continue "the openai server HOST …", and what a server says comes last: the whole is
-shortened at its end by `sentence`, after secrets were taken out.
+shortened at its end by `sentence`.
 """
 
 import re
@@ -15,10 +15,12 @@ from socket import gaierror
 from urllib.parse import urlsplit
 
 from ragqa.errors import BackendFailed
+from ragqa.llms.secrets import Secret, environment_secrets, hide, hide_key
 
 MAX_MESSAGE = 300
 _CUT_SHORT = {"length", "max_tokens", "model_context_window_exceeded"}
 _WITHHELD = {"content_filter", "refusal", "safety"}
+_NO_KEY = Secret("")
 _SECONDS = re.compile("[0-9]{1,9}")
 
 
@@ -36,8 +38,13 @@ class Refusal:
     wait_s: float | None = None
 
 
-def sentence(text: str) -> str:
-    """The beginning of a message, on one line."""
+def sentence(text: str, key: Secret = _NO_KEY) -> str:
+    """The beginning of a message or hint, on one line and with keys hidden.
+
+    :param key: one that may be of another place than the environment.
+    """
+    # Hidden before it is shortened, which could leave a part of a key.
+    text = hide_key(hide(text, [key, *environment_secrets()]), key)
     line = " ".join(text.split())
     return line if len(line) <= MAX_MESSAGE else f"{line[:MAX_MESSAGE]}…"
 
@@ -94,7 +101,7 @@ def _retry_after(value: str) -> float | None:
         return float(value)
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError, TypeError):
         return None
     return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 

@@ -4,17 +4,20 @@ import contextlib
 import queue
 import re
 import threading
-import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from time import monotonic
+from typing import TypeVar
 
-from ragqa.errors import BackendFailed, RagqaError
+from ragqa.errors import BackendFailed, TookTooLong
 from ragqa.llms import LLM, Prompt
-from ragqa.llms.faults import exception_text
-from ragqa.llms.secrets import environment_secrets, hide
+from ragqa.llms.faults import exception_text, sentence
 from ragqa.llms.thoughts import Thoughts
 
+CHARS_PER_TOKEN = 12
+"""More than a token stands for on average, to tell the longest completion of so many."""
+
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_MAX_TOLD = 200
+_Item = TypeVar("_Item")
 
 
 def bounded(
@@ -27,16 +30,16 @@ def bounded(
 
     :param deadline_s: seconds for the whole, from the first piece asked for.
     :param max_chars: the longest completion, with what the model thinks.
-    :raises BackendFailed: it failed, took too long, became too long, or holds no text.
-    :raises RagqaError: as the backend raises it.
+    :raises BackendFailed: it failed, in whatever way, became too long, or holds no text.
+    :raises TookTooLong: it is asked for a piece after the deadline, or has none until then.
     """
     reader, thoughts = _Reader(llm, prompt, max_tokens, max_chars), Thoughts()
-    ends = time.monotonic() + deadline_s
+    ends = monotonic() + deadline_s
     threading.Thread(target=reader.run, name="ragqa-llm", daemon=True).start()
     is_empty = True
     try:
-        while (item := reader.next_within(ends - time.monotonic())) is not None:
-            if isinstance(item, RagqaError):
+        while (item := reader.next_within(ends - monotonic())) is not None:
+            if isinstance(item, BackendFailed):
                 raise item
             if text := thoughts.leave_out(item):
                 is_empty = is_empty and not text.strip()
@@ -55,6 +58,19 @@ def bounded(
         raise BackendFailed(f"{reader.name} gave no text", hint="ask again, or without --llm")
 
 
+def in_time(items: Iterable[_Item], llm: LLM, *, deadline_s: float) -> Iterator[_Item]:
+    """Give what is made of a completion as long as it, and what is done with it, is in time.
+
+    :param deadline_s: seconds for the whole, from the first item asked for.
+    :raises TookTooLong: there is an item after that.
+    """
+    ends = monotonic() + deadline_s
+    for item in items:
+        if monotonic() >= ends:
+            raise _too_late(llm.destination.backend)
+        yield item
+
+
 class _Reader:
     """Reads a stream into a queue until it ends, fails, or is stopped."""
 
@@ -67,17 +83,14 @@ class _Reader:
         self._pieces: Iterator[str] = iter(())
         self._stopped = threading.Event()
         # What is in it is at most `max_chars` long, so that it needs no other bound.
-        self._items: queue.SimpleQueue[str | RagqaError | None] = queue.SimpleQueue()
+        self._items: queue.SimpleQueue[str | BackendFailed | None] = queue.SimpleQueue()
 
-    def next_within(self, seconds: float) -> str | RagqaError | None:
+    def next_within(self, seconds: float) -> str | BackendFailed | None:
         """The next piece, the failure, or None at the end."""
-        try:
-            return self._items.get(timeout=max(seconds, 0))
-        except queue.Empty:
-            return BackendFailed(
-                f"{self.name} was not done in time",
-                hint="allow more: ragqa config set llm_deadline_s N",
-            )
+        if seconds > 0:
+            with contextlib.suppress(queue.Empty):
+                return self._items.get(timeout=seconds)
+        return _too_late(self.name)
 
     def stop(self) -> None:
         """End the reading: at once where the stream has a `cancel`, else at its next piece."""
@@ -89,18 +102,12 @@ class _Reader:
 
     def run(self) -> None:
         """Read to the end, whatever that is."""
-        end: RagqaError | None = BackendFailed(f"{self.name} failed")
+        end: BackendFailed | None = BackendFailed(f"{self.name} failed")
         try:
             self._read()
             end = None
-        except RagqaError as exc:
-            # Without the frames and causes, whose variables may hold a key.
-            end = exc.with_traceback(None)
-            end.__cause__ = end.__context__ = None
-            end.message = hide(end.message, environment_secrets())
-            end.args = (end.message,)
         except BaseException as exc:  # noqa: BLE001 - others' packages, too, may raise anything
-            end = BackendFailed(f"{self.name} failed: {_told(exc)}", hint="ask without --llm")
+            end = _failure(self.name, exc)
         finally:
             self._items.put(end)
 
@@ -128,6 +135,19 @@ class _Reader:
                 close()
 
 
-def _told(exc: BaseException) -> str:
-    told = hide(exception_text(exc), environment_secrets())
-    return " ".join(told[: 10 * _MAX_TOLD].split())[:_MAX_TOLD]
+def _failure(name: str, exc: BaseException) -> BackendFailed:
+    """What a backend raised, made anew: without frames and causes, whose variables may hold a key.
+
+    Any error but a `BackendFailed` is the backend's, too: its exit code would accuse another.
+    """
+    message, hint = f"{name} failed: {exception_text(exc)}", "ask without --llm"
+    if isinstance(exc, BackendFailed):
+        with contextlib.suppress(Exception):  # others' subclasses may lack them
+            message, hint = str(exc.message), str(exc.hint)
+    return BackendFailed(sentence(message), hint=sentence(hint))
+
+
+def _too_late(name: str) -> TookTooLong:
+    return TookTooLong(
+        f"{name} was not done in time", hint="allow more: ragqa config set llm_deadline_s N"
+    )

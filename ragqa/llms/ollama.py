@@ -17,7 +17,7 @@ from ragqa.llms.wire import LIMITS, Limits, Wire
 
 _PORT = re.compile("[0-9]{1,5}")
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what must not be connected to
-_CLOUD = re.compile("(^|[:-])cloud$")
+_CLOUD = re.compile("(^|[:-])cloud$", re.IGNORECASE)
 _CLOUD_HOST = "ollama.com"
 _CONTEXT_STEP = 4096
 _CHARS_A_TOKEN = 2
@@ -29,8 +29,8 @@ def make(model: str, *, limits: Limits = LIMITS) -> HttpLLM:
     :raises UsageError: no model, or an address that is refused.
     """
     # Such models are run by the maker, though it is the server on this machine that is asked.
-    host = _CLOUD_HOST if _CLOUD.search(model) else None
-    return make_http(WIRE, model, limits=limits, address=address(), needs_key=False, host=host)
+    onward = _CLOUD_HOST if _CLOUD.search(model.strip()) else ""
+    return make_http(WIRE, model, limits=limits, address=address(), needs_key=False, onward=onward)
 
 
 def address() -> str:

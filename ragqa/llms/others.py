@@ -12,7 +12,6 @@ from importlib.metadata import EntryPoint, entry_points
 from ragqa.errors import RagqaError, UsageError
 from ragqa.llms import LLM, LLMS
 from ragqa.llms.faults import exception_text, sentence
-from ragqa.llms.secrets import environment_secrets, hide
 
 GROUP = "ragqa.llms"
 
@@ -42,8 +41,9 @@ def make(kind: str, model: str) -> LLM:
     try:
         llm: LLM = factory(model)
         is_llm = callable(llm.stream) and bool(llm.destination.backend)
-    except RagqaError:
-        raise
+    except RagqaError as exc:
+        # Of whatever class it is: another one's exit code would accuse notes or index.
+        raise UsageError(sentence(exc.message), hint=sentence(exc.hint)) from None
     except Exception as exc:  # noqa: BLE001 - see above
         mend = f"look at what stands after {kind}:, or {mend}"
         raise _failed(f"{at_fault} cannot be made of {model!r}", exc, mend) from None
@@ -56,8 +56,7 @@ def make(kind: str, model: str) -> LLM:
 
 
 def _failed(what: str, exc: Exception, mend: str) -> UsageError:
-    told = hide(exception_text(exc), environment_secrets())
-    return UsageError(sentence(f"{what}: {told}"), hint=mend)
+    return UsageError(sentence(f"{what}: {exception_text(exc)}"), hint=mend)
 
 
 def _points() -> list[EntryPoint]:

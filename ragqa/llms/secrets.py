@@ -65,6 +65,11 @@ def hide(text: str, secrets: Iterable[Secret]) -> str:
     return text
 
 
+def without_keys(text: str) -> str:
+    """A text with what the environment holds as keys hidden."""
+    return hide(text, environment_secrets())
+
+
 def hide_key(text: str, key: Secret) -> str:
     """Put `***` for a key wherever what is said of a failure has it, however short the key is."""
     value = key.reveal()

@@ -9,7 +9,7 @@ from ragqa.errors import BackendFailed, UsageError
 from ragqa.llms import Destination, Prompt
 from ragqa.llms.faults import sentence, what_failed
 from ragqa.llms.http import Call
-from ragqa.llms.secrets import Secret, environment_secrets, find_key, hide, hide_key, key_file
+from ragqa.llms.secrets import Secret, find_key, key_file
 from ragqa.llms.servers import server_at
 from ragqa.llms.wire import LIMITS, Limits, Target, Wire
 
@@ -19,18 +19,17 @@ _LOOK = "look at the model's name, the address in {address} and the key in {key}
 class HttpLLM:
     """A model behind a server.
 
-    :param host: where the prompt goes, if not to the server itself.
+    :param onward: the host that a server on this machine sends the prompt on to, "" for none.
     """
 
-    def __init__(self, target: Target, model: str, *, host: str | None = None) -> None:
+    def __init__(self, target: Target, model: str, *, onward: str = "") -> None:
         self.target = target
         self.model = model
-        own = "" if target.server.is_loopback else target.server.shown
-        self._host = own if host is None else host
+        self._host = onward if target.server.is_loopback else target.server.shown
 
     @property
     def destination(self) -> Destination:
-        """The server's host, and the proxy on the way to it."""
+        """Where the prompt leaves this machine for, and the proxy on the way."""
         proxy = self.target.server.proxy
         name = f"{self.target.wire.kind}:{self.model}"
         return Destination(name, self._host, proxy.shown if proxy else "")
@@ -71,10 +70,8 @@ class Reply(Iterator[str]):
         else:
             limits = target.limits
             message, hint = what_failed(exc, connect_s=limits.connect_s, read_s=limits.read_s)
-        # Hidden before it is shortened, which could leave a part of a key.
-        message = hide_key(hide(message, [target.key, *environment_secrets()]), target.key)
         return BackendFailed(
-            sentence(f"the {target.wire.kind} server {target.server.shown} {message}"),
+            sentence(f"the {target.wire.kind} server {target.server.shown} {message}", target.key),
             hint=(hint or _LOOK).format(
                 address=target.wire.address_variable,
                 example=target.wire.default_address,
@@ -98,13 +95,13 @@ def make_http(
     limits: Limits = LIMITS,
     address: str = "",
     needs_key: bool = True,
-    host: str | None = None,
+    onward: str = "",
 ) -> HttpLLM:
     """Make a backend of what the environment says, with everything checked but the server.
 
     :param address: where the server is, if the environment says it in a form of its own.
     :param needs_key: a server that is not on this machine needs a key.
-    :param host: where the prompt goes, if not to the server itself.
+    :param onward: the host that a server on this machine sends the prompt on to, "" for none.
     :raises UsageError: no model, no library, no key, or an address that is refused.
     """
     if not model.strip():
@@ -123,4 +120,4 @@ def make_http(
             hint=f"put it into {wire.key_variable}, or alone into {key_file(wire.kind)} "
             "(chmod 600)",
         )
-    return HttpLLM(Target(wire, server, key or Secret(""), limits), model, host=host)
+    return HttpLLM(Target(wire, server, key or Secret(""), limits), model, onward=onward)

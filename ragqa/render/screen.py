@@ -107,10 +107,15 @@ def show_logged_warnings() -> None:
 
 
 def print_error(error: RagqaError) -> None:
-    """Print what happened and what mends it on stderr."""
-    say(Text.assemble(("error: ", "error"), safe_line(error.message)))
+    """Print what happened and what mends it on stderr, with keys hidden.
+
+    A library's exception may quote one: `Invalid header value b'Bearer …'`.
+    """
+    from ragqa.llms.secrets import without_keys
+
+    say(Text.assemble(("error: ", "error"), safe_line(without_keys(error.message))))
     if error.hint:
-        say(Text.assemble(("try: ", "good"), safe_line(error.hint)))
+        say(Text.assemble(("try: ", "good"), safe_line(without_keys(error.hint))))
 
 
 def say(text: Text | str) -> None:

@@ -9,7 +9,7 @@ from ragqa.embedders import Embedder
 from ragqa.errors import BackendFailed, RagqaError
 from ragqa.grounding import Idf, Source, Sources, Support, read_sources, support_of
 from ragqa.llms import LLM
-from ragqa.llms.limits import bounded
+from ragqa.llms.limits import CHARS_PER_TOKEN, bounded, in_time
 from ragqa.types import Answer, Citation, Fallback, Retrieved, Written, WrittenSentence
 from ragqa.writing.citing import cite_passages, text_of, with_marks
 from ragqa.writing.draft import Draft, Drafted
@@ -19,7 +19,6 @@ from ragqa.writing.prompt import DECLINED, INSTRUCTIONS, Request, heading_of
 
 Span = tuple[int, int]
 
-_CHARS_PER_TOKEN = 12
 _WORDS = re.compile(r"\w+")
 _NO_SOURCE = Support(0.0, supported=False, against=("no source",))
 
@@ -29,10 +28,10 @@ class Writer:
     """An LLM that writes answers, and how it is to do so.
 
     `prompt_tokens` and `answer_tokens` bound what it is given and what it writes, `deadline_s` the
-    seconds that it may take. `strict` leaves out sentences that their sources do not support;
-    `force` asks it even where the notes do not seem to answer. `tell` is called with each sentence
-    as soon as it is checked. Before anything is sent `keep` is called with the answer in the notes'
-    own words, and `allow` says whether anything may be sent.
+    seconds that writing and checking may take. `strict` leaves out sentences that their sources do
+    not support; `force` asks it even where the notes do not seem to answer. `tell` is called with
+    each sentence as soon as it is checked. Before anything is sent `keep` is called with the answer
+    in the notes' own words, and `allow` says whether anything may be sent.
     """
 
     llm: LLM
@@ -84,7 +83,8 @@ def write(
     failure: RagqaError | None = None
     try:
         with closing(_reply(request, writer)) as drafted:
-            _keep(kept, drafted, writer, request, sources, idf)
+            timely = in_time(drafted, writer.llm, deadline_s=writer.deadline_s)
+            _keep(kept, timely, writer, request, sources, idf)
     except RagqaError as exc:
         failure = exc
     fallback, why = _fallback(kept, failure, backend)
@@ -124,7 +124,7 @@ def _reply(request: Request, writer: Writer) -> Generator[Drafted]:
         request.prompt,
         max_tokens=writer.answer_tokens,
         deadline_s=writer.deadline_s,
-        max_chars=_CHARS_PER_TOKEN * writer.answer_tokens,
+        max_chars=CHARS_PER_TOKEN * writer.answer_tokens,
     )
     # Closed at once, not when it happens to be collected: that ends the request.
     with closing(pieces):

@@ -1,8 +1,14 @@
 """A chat in which an LLM writes: what it is sent and when, and what is kept of an answer."""
 
+import io
+import sys
+
 import pytest
-from support import CORPUS, write_notes
+from support import CORPUS, QUICK, write_notes
 from terminals import Terminal
+
+from ragqa.cli import run as run_here
+from ragqa.llms import LLMS, Destination, Factory
 
 NOTES = {
     "cats.md": "# Cats\n\nCats sleep for sixteen hours a day.\n\n## Food\n\nA cat eats mice.\n",
@@ -65,6 +71,33 @@ def test_a_follow_up_to_an_llm_that_fails_costs_one_request_and_is_told_once(cha
     assert "warning: " not in run.err
     assert "A cat eats mice. [1]" in run.out
     assert "Asked as: and what do they eat? (cats" in run.out
+
+
+@pytest.mark.parametrize(("took_s", "late"), [(104, False), (106, True)])
+def test_a_follow_up_and_its_answer_share_one_deadline_and_have_the_same_room(
+    places, clock, monkeypatch, capsys, took_s, late
+):
+    rooms = set()
+
+    class Slow:
+        destination = Destination("slow:one")
+
+        def stream(self, prompt, *, max_tokens):
+            rooms.add(max_tokens)
+            rewrites = prompt.message.startswith("Before: ")
+            clock.now += 15 if rewrites else took_s
+            yield "what do cats eat?" if rewrites else "A cat eats mice [1]."
+
+    monkeypatch.setitem(LLMS, "slow", Factory(lambda _: Slow(), "MODEL", ""))
+    for name, value in (QUICK | {"RAGQA_LLM_DEADLINE_S": "120"}).items():
+        monkeypatch.setenv(name, value)
+    typed = f"{SLEEP}\n{EAT}\n".encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(typed)))
+    run_here([*map(str, ("chat", *places, "--llm", "slow:one", "--force"))])
+    out, err = capsys.readouterr()
+    assert "Asked as: what do cats eat?" in out
+    assert ("slow:one was not done in time" in err) == late
+    assert rooms == {700}
 
 
 def test_nothing_is_sent_where_the_notes_do_not_answer_nor_later(ragqa, wiki_index, server):

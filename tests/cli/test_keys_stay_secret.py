@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 import typer
-from llms.asking import MARKER
+from llms.asking import MARKER, Backend
 from llms.stub import KINDS
 from support import QUICK, Run, command, write_notes
 
 from ragqa.cli import app
 from ragqa.cli import run as run_here
-from ragqa.errors import UsageError
+from ragqa.errors import BackendFailed, UsageError
+from ragqa.llms import LLMS, Factory
+from ragqa.llms.faults import MAX_MESSAGE
 from ragqa.llms.secrets import key_file
 
 QUESTION = "what do cats do most of the day?"
@@ -167,6 +169,52 @@ def test_a_bug_whose_message_holds_a_key_is_told_and_kept_without_it(
     reports = [path.read_text() for path in home.glob("ragqa-*.txt")]
     assert len(reports) == (run.code == 70)
     assert all("Bearer ***" in text for text in (run.err, *reports))
+
+
+@pytest.mark.parametrize("debug", [[], ["--debug"]], ids=["plain", "debug"])
+def test_a_hint_that_holds_a_key_is_told_without_it(cli, monkeypatch, home, debug):
+    def broken(settings):
+        raise UsageError("it failed", hint=f"curl -H 'x-api-key: {os.environ['OPENAI_API_KEY']}'")
+
+    monkeypatch.setattr("ragqa.config.load_settings", broken)
+    run = cli("llm", "list", *debug)
+    assert "try: curl -H 'x-api-key: ***'" in run.err
+    assert_hidden(run, home)
+
+
+def test_an_option_that_holds_a_key_is_told_without_it(cli, home):
+    run = cli("llm", "list", f"--{MARKER}")
+    assert run.code == 2
+    assert "--***" in run.err
+    assert_hidden(run, home)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["llm", "check", "odd:one"],
+        ["llm", "check", "odd:one", "--json"],
+        ["ask", QUESTION, "--llm", "odd:one", "--force"],
+        ["ask", QUESTION, "--llm", "odd:one", "--force", "--json"],
+        ["chat", "--llm", "odd:one", "--force"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("debug", [[], ["--debug"]], ids=["plain", "debug"])
+def test_no_failure_of_another_package_shows_a_key_in_message_or_hint(
+    cli, monkeypatch, places, home, args, debug
+):
+    def pieces():
+        raise BackendFailed(f"no {MARKER} {'x' * 5000}", hint=f"curl -H {MARKER} {'x' * 5000}")
+        yield
+
+    monkeypatch.setitem(LLMS, "odd", Factory(lambda _: Backend(pieces), "MODEL", ""))
+    options = [] if args[0] in WITHOUT_PLACES else places
+    run = cli(*args, *options, *debug, typed=f"{QUESTION}\n")
+    assert "no *** xxx" in run.out + run.err
+    assert "curl -H *** xxx" in run.out + run.err
+    assert "x" * (MAX_MESSAGE + 1) not in run.out + run.err
+    assert_hidden(run, home)
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o604, 0o666])

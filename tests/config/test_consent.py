@@ -132,16 +132,28 @@ def outside(name, hosts):
     return path
 
 
-@pytest.mark.parametrize("mode", [0o644, 0o666, 0o602, 0o620])
-def test_a_file_that_others_may_use_is_no_consent_and_the_command_mends_it(mode):
+@pytest.mark.parametrize(
+    ("mode", "may"),
+    [(0o644, "read"), (0o666, "read and change"), (0o602, "change"), (0o620, "change")],
+)
+def test_a_file_that_others_may_use_is_no_consent_and_the_command_mends_it(mode, may):
     allow("api.example.org")
     consent_file().chmod(mode)
     assert consents().hosts == ()
-    assert "other users may read or change" in consents().problem
+    assert f"other users may {may} the file" in consents().problem
     assert consents().fix == f"chmod 600 {consent_file()}"
     assert consents().fix in consents().warnings[0]
     consent_file().chmod(0o600)
     assert is_allowed("api.example.org")
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o700])
+def test_a_file_that_nobody_else_may_use_is_consent_and_is_written_as_ever(mode):
+    allow("api.example.org")
+    consent_file().chmod(mode)
+    assert consents().hosts == ("api.example.org",)
+    allow("other.example.org")
+    assert stat.S_IMODE(consent_file().stat().st_mode) == 0o600
 
 
 def test_a_link_is_no_consent_and_what_it_points_to_stays_as_it_is():

@@ -162,9 +162,17 @@ def test_a_wrong_address_is_told_with_one_of_the_form_for_its_kind(
     assert caught.value.hint == f"set {name} to an address such as {example}"
 
 
-@pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", "kimi-k2:cloud"])
+@pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", "kimi-k2:cloud", " kimi-k2:Cloud "])
 def test_a_cloud_model_of_ollama_is_known_to_leave_this_machine(model):
     assert llm_for(f"ollama:{model}").destination.host == "ollama.com"
+
+
+@pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", "qwen3"])
+def test_a_remote_ollama_is_where_the_prompt_goes_whatever_the_model(monkeypatch, model):
+    monkeypatch.setenv("OLLAMA_HOST", "https://models.example.com")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    destination = llm_for(f"ollama:{model}").destination
+    assert (destination.host, destination.proxy) == ("models.example.com", "proxy.example:3128")
 
 
 @pytest.mark.parametrize("spec", ["openai:", "ollama", "anthropic: "])

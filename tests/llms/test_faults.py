@@ -8,6 +8,7 @@ from llms.asking import IMPATIENT, PROMPT, QUICK, ask, made
 from llms.stub import KINDS, PIECES, SAYS, Stub, closed_port
 
 from ragqa.errors import BackendFailed
+from ragqa.llms.faults import refusal
 from ragqa.llms.limits import bounded
 from ragqa.llms.wire import Limits
 
@@ -149,6 +150,23 @@ def test_only_what_may_pass_is_asked_again_and_at_most_twice(at, stub, mode, tim
 @pytest.mark.parametrize("mode", ["429_once", "429_until_a_date"])
 def test_a_retry_waits_as_long_as_the_server_asks(at, mode):
     assert ask(at(mode, limits=replace(QUICK, wait_s=3600))) == (PIECES, None)
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2020 00:00:00 +99999999999999999999",
+        "Mon, 01 Jan 0001 00:00:00 +2359",
+        "Mon, 99 Jan 2020 99:99:99 GMT",
+        "",
+        "soon",
+    ],
+)
+def test_a_time_to_wait_that_is_none_is_like_no_such_time(date):
+    refused = refusal(429, {"retry-after": date}, "too fast", most_wait_s=10)
+    assert refused.is_passing
+    assert not refused.wait_s
 
 
 def test_a_server_that_is_down_is_named_with_its_address(kind, monkeypatch):

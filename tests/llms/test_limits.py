@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from llms.asking import MARKER, PROMPT, Backend, ask, everything_in
 
-from ragqa.errors import BackendFailed, UsageError
-from ragqa.llms.limits import bounded
+from ragqa.errors import BackendFailed, IndexUnusable, NotAllowed, TookTooLong, UsageError
+from ragqa.llms.faults import MAX_MESSAGE
+from ragqa.llms.limits import bounded, in_time
 
 
 def test_the_pieces_come_through_as_they_are():
@@ -43,6 +44,32 @@ def test_a_backend_that_hangs_before_it_gives_a_stream_is_left_too():
     assert "in time" in failure.message
 
 
+def test_nothing_is_given_after_the_deadline_though_it_is_there(clock):
+    read = threading.Event()
+
+    def pieces():
+        yield from ["The ", "capital"]
+        read.set()
+
+    given = bounded(Backend(pieces), PROMPT, max_tokens=5, deadline_s=20, max_chars=1000)
+    assert next(given) == "The "
+    assert read.wait(10)
+    clock.now += 20
+    with pytest.raises(TookTooLong, match="in time"):
+        next(given)
+
+
+def test_what_is_made_of_a_completion_is_given_until_the_deadline_too(clock):
+    given = in_time(iter("abc"), Backend(list), deadline_s=20)
+    assert next(given) == "a"
+    clock.now += 19
+    assert next(given) == "b"
+    clock.now += 1
+    with pytest.raises(TookTooLong, match="odd:one was not done in time") as caught:
+        next(given)
+    assert "llm_deadline_s" in caught.value.hint
+
+
 def test_an_answer_that_does_not_end_is_cut():
     given, failure = ask(Backend(lambda: iter(lambda: "on and on ", "")), max_chars=100)
     assert "".join(given) == "on and on " * 10
@@ -62,7 +89,7 @@ def test_whatever_a_backend_raises_or_gives_is_one_kind_of_failure(monkeypatch, 
     _, failure = ask(Backend(pieces))
     assert isinstance(failure, BackendFailed)
     assert failure.message.startswith("odd:one failed: ")
-    assert len(failure.message) < 250
+    assert len(failure.message) <= MAX_MESSAGE + 1
     assert MARKER not in everything_in(failure)
 
 
@@ -96,15 +123,45 @@ def test_a_failure_of_the_system_is_told_in_its_words_without_its_number():
     assert failure.message.endswith("FileNotFoundError: No such file or directory: /nonexistent")
 
 
-def test_an_error_on_purpose_stays_what_it_is(monkeypatch):
+@pytest.mark.parametrize("raised", [UsageError, NotAllowed, IndexUnusable, TookTooLong])
+def test_any_error_of_a_backend_is_one_of_the_backend(raised):
     def pieces():
-        raise UsageError(f"no {MARKER}", hint="pull it") from LookupError(MARKER)
+        raise raised("no luck")
+        yield
+
+    _, failure = ask(Backend(pieces))
+    assert type(failure) is BackendFailed
+    assert failure.message.endswith("no luck")
+
+
+def test_what_a_backend_says_of_its_failure_is_bounded_and_holds_no_key(monkeypatch):
+    def pieces():
+        told = f"no {MARKER}\n{'x' * 5000}"
+        raise BackendFailed(told, hint=f"curl -H {MARKER}\n{told}") from LookupError(MARKER)
         yield
 
     monkeypatch.setenv("SOME_TOKEN", MARKER)
     _, failure = ask(Backend(pieces))
-    assert (type(failure), failure.hint) == (UsageError, "pull it")
+    assert failure.message.startswith("no *** xxx")
+    assert failure.hint.startswith("curl -H *** no *** xxx")
+    assert max(len(failure.message), len(failure.hint)) <= MAX_MESSAGE + 1
     assert MARKER not in everything_in(failure)
+
+
+class Bare(BackendFailed):
+    """One whose class leaves out what ragqa's have."""
+
+    def __init__(self):
+        Exception.__init__(self, "no luck")
+
+
+@pytest.mark.parametrize("failure", [Bare(), BackendFailed(LookupError("no luck"))])
+def test_a_failure_of_an_odd_make_is_told_all_the_same(failure):
+    def pieces():
+        raise failure
+        yield
+
+    assert "no luck" in ask(Backend(pieces))[1].message
 
 
 @pytest.mark.parametrize("raised", [None, KeyboardInterrupt])

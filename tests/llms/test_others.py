@@ -4,9 +4,11 @@ import importlib
 import sys
 
 import pytest
+from llms.asking import MARKER
 
 from ragqa.errors import UsageError
 from ragqa.llms import LLMS, kinds, llm_for
+from ragqa.llms.faults import MAX_MESSAGE
 
 MODULES = {
     "echo_llm": """
@@ -22,6 +24,10 @@ class Echo:
     "failing_llm": "def make(model): raise LookupError('no luck\\nhere')",
     "missing_llm": "def make(model): open('/nonexistent')",
     "wrong_llm": "def make(model): return object()",
+    "strict_llm": """
+from ragqa.errors import IndexUnusable
+def make(model): raise IndexUnusable(f"no {model}\\n" + "x" * 5000, hint=f"curl -H {model}")
+""",
     "none_llm": """
 class Nothing:
     stream = None
@@ -89,6 +95,16 @@ def test_a_package_that_does_not_work_is_told_in_one_sentence(installed, point, 
     assert "ragqa-odd" in caught.value.message
     assert "\n" not in caught.value.message
     assert "pip install --upgrade ragqa-odd" in caught.value.hint
+
+
+def test_an_error_of_a_package_is_one_of_usage_bounded_and_without_keys(installed, monkeypatch):
+    monkeypatch.setenv("SOME_API_KEY", MARKER)
+    installed("ragqa-odd", "odd = strict_llm:make")
+    with pytest.raises(UsageError) as caught:
+        llm_for(f"odd:{MARKER}")
+    assert caught.value.message.startswith("no *** xxx")
+    assert len(caught.value.message) <= MAX_MESSAGE + 1
+    assert caught.value.hint == "curl -H ***"
 
 
 def test_the_hint_for_a_package_that_was_loaded_is_to_look_at_what_it_was_given(installed):
