@@ -12,6 +12,7 @@ from ragqa.grounding.statements import Span, Statement
 
 LEAST = 0.55
 """The least that another stretch must say of the words, for it to be told of another name."""
+
 _NEAR = 0.2
 _FAR = 0.2
 _MOST = 0.9

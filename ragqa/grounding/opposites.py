@@ -116,11 +116,10 @@ LOOSE = words(
 IMPLICIT = words(
     "less fewer little few fail fails failed failing unable lose loses lost losing wrong only "
     "alone avoid avoids avoided prevent prevents prevented miss misses missed exclude excludes "
-    "excluded "
-    "stop stops stopped reject rejects rejected refuse refuses refused forbid forbids forbidden "
-    "impossible incorrect dispute disputes disputed unlike limit limits limited except skip skips "
-    "skipped drop drops dropped omit omits omitted otherwise different differ differs solely "
-    "remove removes removed leave leaves free mask masked otherwise rule rules ruled before"
+    "excluded stop stops stopped reject rejects rejected refuse refuses refused forbid forbids "
+    "forbidden impossible incorrect dispute disputes disputed unlike limit limits limited except "
+    "skip skips skipped drop drops dropped omit omits omitted otherwise different differ differs "
+    "solely remove removes removed leave leaves free mask masked rule rules ruled before"
 )
 """Words that say no of themselves: they answer a no, but need none."""
 
