@@ -13,8 +13,8 @@ LEAST = 0.2
 the best of them to be evidence, in each other one for that."""
 
 ADDS = 0.03
-"""How much more of the claim a further source must meet to be of the evidence: on the tune half 34 of
-38 second passages that a supported sentence needs do, and 2 of 49 beside the point."""
+"""How much more of the claim a further source must meet to be of the evidence: on the tune half 34
+of 38 second passages that a supported sentence needs do, and 2 of 49 beside the point."""
 
 _MOST_CLAUSES = 3
 
