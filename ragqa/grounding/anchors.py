@@ -12,13 +12,15 @@ from itertools import pairwise
 import numpy as np
 
 from ragqa.answering.disagreement.figures import UNITS, Figure
+from ragqa.grounding.bearers import first_name, said_of_another
 from ragqa.grounding.comparing import Comparison
 from ragqa.grounding.doubts import About, Doubt
 from ragqa.grounding.figures import follows, has_moment, is_count, tells
+from ragqa.grounding.names import Name
 from ragqa.grounding.statements import Span, Statement
 from ragqa.types import Kind
 
-ELSEWHERE = 0.7
+ELSEWHERE = 0.95
 """The most that a figure or date is doubted that a source has in another sentence."""
 
 DERIVED = 0.3
@@ -103,7 +105,8 @@ def _dates(comparison: Comparison) -> Iterator[Anchor]:
 
 
 def _names(comparison: Comparison) -> Iterator[Anchor]:
-    for name in comparison.claim.names:
+    first = first_name(comparison)
+    for name in (*comparison.claim.names, *([first] if first else [])):
         span = name.start, name.end
         rarity = max(
             (
@@ -137,7 +140,9 @@ def _strength(comparison: Comparison, anchor: Anchor) -> float:
     having = np.where(anchor.in_parts, scores, having)
     apart = float(scores.max() - having.max())
     if anchor.about is About.NAME:
-        return min(anchor.doubt, max(0.0, apart - _NAME_NEAR) / _NAME_FAR)
+        name = Name(comparison.claim.text[slice(*anchor.span)], *anchor.span)
+        elsewhere = max(0.0, apart - _NAME_NEAR) / _NAME_FAR
+        return min(anchor.doubt, max(elsewhere, said_of_another(comparison, name, words)))
     return min(anchor.doubt, ELSEWHERE, max(0.0, apart - _NEAR) / _FAR)
 
 

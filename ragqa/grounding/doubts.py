@@ -12,6 +12,7 @@ class About(StrEnum):
     DATE = "date"
     NAME = "name"
     NEGATION = "negation"
+    OPPOSITE = "opposite"
     ORDER = "order"
     QUANTITY = "quantity"
     QUOTE = "quote"

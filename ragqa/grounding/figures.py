@@ -23,6 +23,7 @@ _NEAR_TIME = 0.1
 _NEAR = 0.02
 _NEAR_ABOUT = 0.12
 _COMPARED = 30
+_FAR_FROM = Decimal("0.7")
 
 
 def read_figures(text: str) -> tuple[list[Figure], list[Moment]]:
@@ -74,14 +75,29 @@ def follows(claimed: Figure, figures: Sequence[Figure], moments: Sequence[Moment
         spans = (abs(a - b) * _YEAR_SECONDS for a in years for b in years)
         return any(abs(span - value) <= max(near, _NEAR_TIME * value) for span in spans)
     others = figures[:_COMPARED]
+    if any(_within(one, claimed) for one in others):
+        return True
     if claimed.measures.startswith("share") and any(
-        one.measures.startswith("share") and one.low + claimed.low == _HUNDRED for one in others
+        # A quarter of it is what is four times smaller.
+        (one.measures.startswith("share") and one.low + claimed.low == _HUNDRED)
+        or (not one.measures and one.low * claimed.low == _HUNDRED)
+        for one in others
     ):
         return True
     values = [float(one.low) for one in others]
     return value > 0 and any(
         abs(abs(a - b) - value) <= near for i, a in enumerate(values) for b in values[:i]
     )
+
+
+def _within(source: Figure, claimed: Figure) -> bool:
+    """Whether a figure of a source is below or above the bound claimed, and not far from it."""
+    one, other = _dimension(source), _dimension(claimed)
+    if (one != other and {one, other} & DIMENSIONS) or source.bound not in ("", claimed.bound):
+        return False
+    if claimed.bound == "most":
+        return claimed.low * _FAR_FROM <= source.high <= claimed.low
+    return claimed.bound == "least" and claimed.high <= source.low <= claimed.high / _FAR_FROM
 
 
 def has_moment(moments: Iterable[Moment], claimed: Moment) -> bool:

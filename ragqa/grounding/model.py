@@ -19,17 +19,19 @@ from ragqa.grounding.doubts import About
 class Model:
     """The probability is logistic in how far a claim is met, less the share of each doubt.
 
+    `weights` are those of how far its weakest stretch is met, and of how far all of it is.
+
     `threshold` is the probability from which on a claim counts as supported.
     """
 
     intercept: float
-    weight: float
+    weights: tuple[float, float]
     shares: Mapping[About, float]
     threshold: float
 
-    def probability(self, met: float, doubts: Mapping[About, float]) -> float:
+    def probability(self, met: tuple[float, float], doubts: Mapping[About, float]) -> float:
         """The probability that a claim is supported, 0 to 1."""
-        logit = self.intercept + self.weight * met
+        logit = self.intercept + sum(w * far for w, far in zip(self.weights, met, strict=True))
         left = 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
         for about, strength in doubts.items():
             left *= 1 - self.shares[about] * strength
@@ -53,12 +55,13 @@ def shipped() -> Models:
 
 
 def _model(document: Mapping[str, object]) -> Model:
-    shares = document["shares"]
-    if not isinstance(shares, dict):
-        raise TypeError("the shares of a model are no object")
+    shares, weights = document["shares"], document["weights"]
+    if not isinstance(shares, dict) or not isinstance(weights, list):
+        raise TypeError("a model has no shares or weights")
+    weakest, whole = map(_number, weights)
     return Model(
         intercept=_number(document["intercept"]),
-        weight=_number(document["weight"]),
+        weights=(weakest, whole),
         shares={about: _number(shares[about]) for about in About},
         threshold=_number(document["threshold"]),
     )

@@ -29,6 +29,13 @@ _POSSESSIVE = re.compile(r"['\u2019]s?\Z")
 _FIRST = re.compile(
     r"\W*(?P<name>[A-Z][\w-]*(?:['\u2019]s\b|(?= et al\b| and (?:colleagues|co-\w+|others)\b)))"
 )
+# Words that begin sentences, before a name or not, and are none themselves.
+BEGINNINGS = words(
+    "since neither either both while although though because unlike like despite under over within "
+    "between before after during once whether only even also each every any all some most many few "
+    "such both here there against among beside besides beyond without unless until whereas where "
+    "when if as at by for from in of on to with using given per via not no two three four"
+)
 _NEXT_IS_LISTED = re.compile(r"(?:,|,? and| &) [A-Z]")
 _MOST_CHARS = 4
 
@@ -103,7 +110,8 @@ def _capitals(text: str, start: int, end: int) -> Iterator[Name]:
             continue
         if _UNIT.fullmatch(said) or said.casefold().removesuffix("s") in _KINDS:
             continue
-        if first and first.start() == word.start() and not _runs_on(text, word.end()):
+        is_first = first is not None and first.start() == word.start()
+        if is_first and (said.casefold() in BEGINNINGS or not _runs_on(text, word.end())):
             continue
         yield Name(said, *word.span())
 

@@ -31,7 +31,15 @@ _SHARE = re.compile(
     r"|\b(?P<half>half)(?= (?:of|the|as|an?)\b)",
     re.IGNORECASE,
 )
+# "three times out of four", "one in two thousand requests": a share.
+_OUT_OF = re.compile(
+    rf"\b(?P<many>{_BELOW_HUNDRED}|\d{{1,3}})(?: (?:times|cases|requests|of them))? (?:out of|in) "
+    rf"(?:every )?(?P<all>(?:{_BELOW_HUNDRED}|an?)(?:[ -](?:hundred|thousand))?|\d{{2,5}})\b"
+    r"(?!-| (?:\d|January|February|March|April|May|June|July|August|Sep|Oct|Nov|Dec))",
+    re.IGNORECASE,
+)
 _FRACTION = re.compile(r"(?<![\w./,-])([1-9])/([2-9])(?![\w/]|\.\d)")
+_LEAST_TOTAL = 2
 _GROUPS = re.compile(r"\d{1,3}(?:_\d{3})+")
 
 
@@ -43,6 +51,7 @@ def in_digits(text: str) -> str:
     text = _GROUPS.sub(lambda found: _fill(found, found[0].replace("_", "")), text)
     text = _FRACTION.sub(_fraction, text)
     text = _SHARE.sub(lambda found: _fill(found, _share(found)), text)
+    text = _OUT_OF.sub(_out_of, text)
     return _NUMBER.sub(lambda found: _fill(found, _number(found[0])), text)
 
 
@@ -57,6 +66,17 @@ def _fraction(found: re.Match[str]) -> str:
     """A fraction below 1 as a percentage, which takes as much room; any other as it is."""
     part, whole = int(found[1]), int(found[2])
     return f"{100 * part / whole:.0f}%" if part < whole else found[0]
+
+
+def _out_of(found: re.Match[str]) -> str:
+    many, total = (_value(found[each]) for each in ("many", "all"))
+    if not 0 < many < total or total <= _LEAST_TOTAL:
+        return found[0]
+    return _fill(found, f"{100 * many / total:.3g}%")
+
+
+def _value(written: str) -> int:
+    return int(written) if written.isdigit() else int(_number(written))
 
 
 def _share(found: re.Match[str]) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from ragqa.answering.disagreement.wording import OPPOSITES as PLAIN
 from ragqa.answering.disagreement.wording import stem
 
 _OPPOSITES = """
@@ -11,9 +10,10 @@ _OPPOSITES = """
     upper|lower
     increase increases increased increasing rise rises rose risen raise raises raised raising grow
         grows grew climb climbs climbed boost boosts boosted gain gains gained inflate inflates up
+        enlarge enlarges enlarged lift lifts lifted add adds added lengthen lengthens upward
         |decrease decreases decreased decreasing fall falls fell fallen falling lower lowers lowered
         reduce reduces reduced reducing shrink shrinks shrank drop drops dropped cut cuts decline
-        declines declined down
+        declines declined down lessen lessens downward
     good better best improve improves improved improving improvement help helps helped benefit
         benefits|bad worse worst worsen worsens degrade degrades degraded hurt hurts harm harms
     big bigger biggest large larger largest|small smaller smallest tiny
@@ -30,8 +30,17 @@ _OPPOSITES = """
     allow allows allowed permit permits permitted let lets enable enables|forbid forbids forbidden
         prohibit prohibits prevent prevents disallow block blocks ban bans banned
     accept accepts accepted|reject rejects rejected refuse refuses refused decline
-    easy easier easily simple simpler|hard harder difficult complex
-    strong stronger strongly|weak weaker weakly
+    easy easier easily simple simpler simplify simplifies|hard harder difficult complex complicate
+        complicates
+    strong stronger strongly|weak weaker weakly little slight slightly negligible
+    strengthen strengthens strengthened|weaken weakens weakened
+    jointly together|separately apart independently
+    seen|unseen
+    early earlier earliest|late later latest
+    first|last
+    before|after
+    majority|minority
+    exceed exceeds overtake overtakes outperform outperforms|trail trails
     possible able can|impossible unable cannot
     safe safer secure|unsafe dangerous risky insecure
     necessary required require requires need needs must mandatory|unnecessary optional
@@ -72,6 +81,8 @@ _OPPOSITES = """
     user users|assistant
     question questions query queries|document documents passage passages
     win wins won beat beats|lose loses lost
+    better|worse
+    advantage advantages|disadvantage disadvantages drawback drawbacks
     buy buys bought|sell sells sold
     send sends sent|receive receives received
 """
@@ -96,8 +107,31 @@ def _pairs() -> Mapping[str, frozenset[str]]:
 OPPOSITES: Mapping[str, frozenset[str]] = _pairs()
 """A word to those that say the opposite."""
 
+LOOSE = words(
+    "with without up down least never always every all each over above below under within also "
+    "too only both before after can cannot nothing none cut"
+)
+"""Words with so many uses that one of them and its opposite in two sentences tell nothing."""
+
+IMPLICIT = words(
+    "less fewer little few fail fails failed failing unable lose loses lost losing wrong only "
+    "alone avoid avoids avoided prevent prevents prevented miss misses missed exclude excludes "
+    "excluded stop stops stopped reject rejects rejected refuse refuses refused forbid forbids "
+    "forbidden impossible incorrect dispute disputes disputed unlike limit limits limited except "
+    "skip skips skipped drop drops dropped omit omits omitted otherwise different differ differs "
+    "solely remove removes removed leave leaves free mask masked rule rules ruled before"
+)
+"""Words that say no of themselves: they answer a no, but need none."""
+
 _PREFIXES = ("un", "in", "im", "non", "dis", "ir")
 _SHORTEST = 4
+_SHORTEST_TURNED = 6
+
+
+def says_no_itself(word: str) -> bool:
+    """Whether a word in lower case says no without a negation, as "fails" and "unaffected" do."""
+    is_turned = word.startswith("un") and not word.startswith(("und", "uni", "unt", "unl"))
+    return word in IMPLICIT or (is_turned and len(word) > _SHORTEST_TURNED)
 
 
 def opposite(one: str, other: str) -> bool:
@@ -107,10 +141,3 @@ def opposite(one: str, other: str) -> bool:
     first, second = stem(one), stem(other)
     long = min(len(first), len(second)) >= _SHORTEST
     return long and any(first == p + second or second == p + first for p in _PREFIXES)
-
-
-def plainly_opposite(one: str, other: str) -> bool:
-    """Whether of two words only one can hold, whatever they are said of."""
-    pair, side = PLAIN.get(one, (-1, 0))
-    other_pair, other_side = PLAIN.get(other, (-2, 0))
-    return pair == other_pair and side != other_side

@@ -7,6 +7,7 @@ import numpy as np
 
 from ragqa.grounding.comparing import Comparison
 from ragqa.grounding.doubts import About, Doubt
+from ragqa.grounding.negations import negations_of
 from ragqa.grounding.opposites import opposite, words
 from ragqa.grounding.statements import Statement
 
@@ -16,7 +17,7 @@ _SWAPPED_FULLY = 0.2
 
 _ALL = words("all every always never none")
 _ALL_OR_WHOLE = _ALL | words(
-    "each any entire entirely whole fully completely everything everyone both"
+    "each any entire entirely whole fully completely everything everyone both nothing nobody no per"
 )
 _SOME = words(
     "some several many most often sometimes usually mostly largely partly may might can could "
@@ -36,7 +37,8 @@ def swapped(comparison: Comparison) -> Iterator[Doubt]:
         return
     for part, alike in zip(comparison.parts, comparison.alike, strict=True):
         there = _than(part.statement)
-        if there is None:
+        # "Dearer than without it" turns round what it is compared with.
+        if there is None or negations_of(part.statement) or negations_of(claim):
             continue
         telling = part.statement.telling
         before, after = [k for k in telling if k < there], [k for k in telling if k > there]

@@ -1,6 +1,5 @@
 """Where a claim says no and its sources do not, or the other way round, or says the opposite."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,32 +7,32 @@ import numpy as np
 
 from ragqa.grounding.comparing import Comparison
 from ragqa.grounding.doubts import About, Doubt
-from ragqa.grounding.opposites import OPPOSITES, opposite, plainly_opposite
-from ragqa.grounding.opposites import words as listed
-from ragqa.grounding.statements import Span, Statement, Word
+from ragqa.grounding.negations import (
+    CONTRASTING,
+    Negation,
+    compounds,
+    head_of,
+    negates,
+    negations_of,
+)
+from ragqa.grounding.opposites import LOOSE, OPPOSITES, opposite, says_no_itself
+from ragqa.grounding.statements import Span, Statement
 from ragqa.types import Kind, Vectors
 
 SAYS_NO = "says no where the note does not"
 SAYS_NO_NO = "does not say no where the note does"
 
-FAR = 0.35
+FAR = 0.6
 """What a no counts where the word that it denies is not the same one: who says a thing in other
 words says no to another word."""
 
-_NEGATORS = listed(
-    "not no never cannot neither nor none without hardly nobody nothing rarely seldom barely "
-    "absent missing lack lacks lacking instead rather"
-)
-_NOT_TURNING = listed("only just merely matter doubt")
-_COMPARED = listed("more less fewer later earlier")
-_CONTRASTING = {"rather": "than", "instead": "of"}
-_STOPS = listed("but so because which while whereas since although and if when unless yet than")
-_SEAM = re.compile(r"[,;:.()|\u2014!?]")
-_REACH = 8
+ANSWERED = 0.3
+"""What that counts where the other says no in some word of its own, such as "fails"."""
+
 _LEXICAL = 0.99
-_WEAK_OPPOSITE = 0.5
+_EITHER = 0.5
+_AT_HEAD = 0.8
 _BESIDE = 3
-_TOO_TO = 4
 
 _LIKE = 0.5
 _SURELY_LIKE = 0.6
@@ -41,14 +40,6 @@ _AS_LIKE = 0.08
 _NEAREST = 4
 _MET = 0.4
 _WELL_MET = 0.7
-
-
-@dataclass(frozen=True, slots=True)
-class Negation:
-    """A word that says no, and the words that it says no to, by their places."""
-
-    at: int
-    over: tuple[int, ...]
 
 
 def turned(comparison: Comparison) -> Iterator[Doubt]:
@@ -76,9 +67,12 @@ def turned(comparison: Comparison) -> Iterator[Doubt]:
         first, *others = (
             _Pair.of(claim, negations, comparison, n) for n in order if scores[n] >= best - _AS_LIKE
         )
-        for strength, said in first.differences(clause, words, others):
+        sure = min(1.0, best / _WELL_MET)
+        for strength, said in first.negated(clause, words, others):
             if strength > 0:
-                yield Doubt(About.NEGATION, strength * min(1.0, best / _WELL_MET), said)
+                yield Doubt(About.NEGATION, strength * sure, said)
+        for strength, said in first.opposed(words):
+            yield Doubt(About.OPPOSITE, strength * sure, said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +103,11 @@ class _Pair:
             theirs=theirs,
             denied=frozenset(i for one in negations for i in one.over),
             denied_there=frozenset(i for one in theirs for i in one.over),
-            compound=_compounds(claim),
-            compound_there=_compounds(part),
+            compound=compounds(claim),
+            compound_there=compounds(part),
         )
 
-    def differences(
+    def negated(
         self, clause: Span, words: Sequence[int], others: Sequence["_Pair"]
     ) -> Iterator[tuple[float, str]]:
         """How sure it is that the clause says another thing, and what.
@@ -126,12 +120,11 @@ class _Pair:
                 yield self._likest(negation), SAYS_NO
         for negation in self.theirs:
             yield self._left_out(negation, words), SAYS_NO_NO
-        yield from self._opposites(words)
 
     def answers(self, negation: Negation) -> bool:
         """Whether the part says no, too, or the opposite, to what the claim denies."""
         said = [word.text for word in self.part.words]
-        contrast = self.claim.words[negation.at].text in _CONTRASTING
+        contrast = self.claim.words[negation.at].text in CONTRASTING
         if contrast and "than" in said:
             return True
         claimed = {word.text for word in self.claim.words}
@@ -143,16 +136,19 @@ class _Pair:
             ):
                 return True
             places = self._near(i) if self._tells(i) else ()
-            if any(k in self.denied_there or _negates(said, k) for k in places):
+            if any(k in self.denied_there or negates(said, k) for k in places):
                 return True
         return False
 
     def _likest(self, negation: Negation) -> float:
         """How like the likest word that a negation of the claim denies is to one of the part."""
-        head = _head(self.claim, negation)
+        head = head_of(self.claim, negation)
+        other = self._otherwise(self.part, self.claim)
+        if self.claim.words[negation.at].text in CONTRASTING:
+            other = ANSWERED
         return max(
             (
-                self._sure(i, self._near(i), is_head=i == head)
+                self._sure(i, self._near(i), other, is_head=i == head)
                 for i in negation.over
                 if self._tells(i)
             ),
@@ -166,7 +162,8 @@ class _Pair:
     def _left_out(self, negation: Negation, words: Sequence[int]) -> float:
         """How like what the part denies is to what the claim says, 0 where the claim denies it."""
         found = 0.0
-        head = _head(self.part, negation)
+        head = head_of(self.part, negation)
+        other = self._otherwise(self.claim, self.part)
         for i in words:
             places = self._near(i)
             if not places or not set(places) <= set(negation.over):
@@ -175,21 +172,28 @@ class _Pair:
             if i in self.denied or any(opposite(text, self.part.words[k].text) for k in places):
                 return 0.0
             if self.alike[i].max() >= _SURELY_LIKE:
-                found = max(found, self._sure(i, places, is_head=head in places))
+                found = max(found, self._sure(i, places, other, is_head=head in places))
         return found
 
-    def _opposites(self, words: Sequence[int]) -> Iterator[tuple[float, str]]:
+    def opposed(self, words: Sequence[int]) -> Iterator[tuple[float, str]]:
+        """The words whose opposite the part has, beside the same words, and not the word itself."""
         said = {word.text for word in self.part.words}
+        claimed = {word.text for word in self.claim.words}
+        compares = ("than" in said) != ("than" in claimed)
         for i in words:
-            text, places = self.claim.words[i].text, self._near(i)
-            if not places or text in said:
+            text = self.claim.words[i].text
+            if text in said or text in LOOSE or text not in OPPOSITES:
                 continue
-            other = self.part.words[places[0]].text
-            alike = (i in self.denied) == (places[0] in self.denied_there)
-            if opposite(text, other) and alike and self._of_the_same(i, places[0]):
-                plain = plainly_opposite(text, other)
-                sure = self._likeness(i, places) * (1.0 if plain else _WEAK_OPPOSITE)
-                yield sure, f'"{text}" where the note has "{other}"'
+            # A note that says both ("one rises while the other falls") may mean this one.
+            says_both = any(OPPOSITES[text] & OPPOSITES.get(word, frozenset()) for word in said)
+            for k, word in enumerate(self.part.words):
+                other = word.text
+                alike = (i in self.denied) == (k in self.denied_there)
+                if other in claimed or not opposite(text, other) or not alike:
+                    continue
+                if self._of_the_same(i, k):
+                    sure = _EITHER if compares or says_both else 1.0
+                    yield sure, f'"{text}" where the note has "{other}"'
 
     def _of_the_same(self, i: int, place: int) -> bool:
         """Whether words beside one of the claim stand beside one of the part, too."""
@@ -212,83 +216,19 @@ class _Pair:
             if row[k] >= enough and self.compound_there[k] <= self.compound[i]
         ]
 
-    def _sure(self, i: int, places: Sequence[int], *, is_head: bool) -> float:
+    def _sure(self, i: int, places: Sequence[int], other: float, *, is_head: bool) -> float:
         """How sure it is that a word stands for what is denied: less where it is said otherwise."""
         likeness = self._likeness(i, places)
-        return likeness if is_head and likeness >= _LEXICAL else likeness * FAR
+        if is_head and likeness >= _LEXICAL:
+            return likeness if other == FAR else likeness * _AT_HEAD
+        return likeness * other
+
+    @staticmethod
+    def _otherwise(one: Statement, other: Statement) -> float:
+        """What a no counts in other words: less where `one` says no in a word of its own."""
+        said = {word.text for word in other.words}
+        own = (word.text for word in one.words if word.text not in said)
+        return ANSWERED if any(map(says_no_itself, own)) else FAR
 
     def _likeness(self, i: int, places: Sequence[int]) -> float:
         return float(self.alike[i, places[0]]) if places else 0.0
-
-
-def _head(statement: Statement, negation: Negation) -> int | None:
-    """The word next to a negation: that is what it denies, more than those behind it."""
-    return next((i for i in negation.over if statement.words[i].stem), None)
-
-
-def negations_of(statement: Statement) -> list[Negation]:
-    """What a statement says no to; two of which one denies the other are none."""
-    words = [word.text for word in statement.words]
-    found = []
-    for at in range(len(words)):
-        if words[at] == "too" and "to" in words[at + 1 : at + 1 + _TOO_TO]:
-            found.append(Negation(at, tuple(range(at + 1, min(len(words), at + _REACH + 2)))))
-        elif _negates(words, at):
-            found.append(Negation(at, _reach(statement, words, at)))
-    cancelled: set[int] = set()
-    for i, one in enumerate(found):
-        for k, other in enumerate(found):
-            if i != k and other.at in one.over and not {i, k} & cancelled:
-                cancelled |= {i, k}
-    return [one for i, one in enumerate(found) if i not in cancelled]
-
-
-def _negates(words: Sequence[str], at: int) -> bool:
-    word = words[at]
-    if word not in _NEGATORS and not word.endswith("n't"):
-        return False
-    following = [*words[at + 1 : at + 3], "", ""]
-    if word in _CONTRASTING:
-        return following[0] == _CONTRASTING[word]
-    if word in ("not", "no") and following[0] in _NOT_TURNING:
-        return False
-    return not (word == "no" and following[0] in _COMPARED and following[1] == "than")
-
-
-def _reach(statement: Statement, words: Sequence[str], at: int) -> tuple[int, ...]:
-    """The words behind a negation up to the end of its clause, or those before it."""
-    over: list[int] = []
-    first = at + 2 if words[at] in _CONTRASTING else at + 1
-    if not _ends_clause(statement, at):
-        for i in range(first, min(len(words), first + _REACH)):
-            if words[i] in _STOPS and over:
-                break
-            over.append(i)
-            if _ends_clause(statement, i):
-                break
-    if any(statement.words[i].stem for i in over):
-        return tuple(over)
-    for i in range(at - 1, max(-1, at - 1 - _REACH), -1):
-        if _ends_clause(statement, i) or words[i] in _STOPS:
-            break
-        over.append(i)
-    return tuple(over)
-
-
-def _ends_clause(statement: Statement, i: int) -> bool:
-    if i + 1 >= len(statement.words):
-        return True
-    between = statement.text[statement.words[i].end : statement.words[i + 1].start]
-    return _SEAM.search(between) is not None
-
-
-def _compounds(statement: Statement) -> list[bool]:
-    """Which words are a part of a longer one, such as "end" in "end-of-turn"."""
-    return [_is_compound(statement.text, word) for word in statement.words]
-
-
-def _is_compound(text: str, word: Word) -> bool:
-    after, before = text[word.end : word.end + 2], text[max(0, word.start - 2) : word.start]
-    return (after[:1] == "-" and after[1:].isalnum()) or (
-        before[-1:] == "-" and before[:1].isalnum()
-    )

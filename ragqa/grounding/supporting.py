@@ -54,10 +54,11 @@ class Support:
 class Signals:
     """What tells whether a claim is supported.
 
-    `met` is how far its weakest stretch is met, which stands at `weakest` in the claim.
+    `met` is how far its weakest stretch is met, which stands at `weakest` in the claim, and how far
+    all of it is, by the weight of its words.
     """
 
-    met: float
+    met: tuple[float, float]
     weakest: Span
     doubts: tuple[Doubt, ...]
     evidence: Mapping[int, tuple[Span, ...]]
@@ -83,7 +84,7 @@ def support_of(
     score = model.probability(read.met, strengths(read.doubts))
     supported = score >= model.threshold
     against = [doubt.said for doubt in read.doubts if doubt.strength >= TOLD_FROM]
-    if not supported and (read.met < _UNMET or not against):
+    if not supported and (read.met[0] < _UNMET or not against):
         said = " ".join(sentence[slice(*read.weakest)].split())
         shown = said if len(said) <= _SHOWN else f"{said[:_SHOWN]}\u2026"
         against.append(f'not said in these words: "{shown}"')
@@ -108,7 +109,7 @@ def signals_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
     comparison = compare(claim, parts, idf)
     # Words alone meet nothing of what is said in other words: then the whole sentence must do.
     stretch = STRETCH if tokens is not None else len(claim.words)
-    met, weakest = _weakest(comparison, claim.telling, stretch)
+    met, weakest = _met(comparison, claim.telling, stretch)
     texts = [sources.texts[n - 1] for n in sorted({part.source for part in parts})]
     doubts = (
         *unheld(comparison),
@@ -127,17 +128,21 @@ def _code_signals(sentence: str, parts: Sequence[Part], idf: Idf) -> Signals | s
     if not words:
         return NOTHING_SAID
     comparison = compare(claim, parts, idf)
-    met, weakest = _weakest(comparison, words, stretch=1)
+    met, weakest = _met(comparison, words, stretch=1)
     return Signals(met, weakest, (), evidence_in(comparison))
 
 
-def _weakest(comparison: Comparison, telling: Sequence[int], stretch: int) -> tuple[float, Span]:
-    """How far the weakest stretch of a claim is met by any part, and where it stands."""
+def _met(
+    comparison: Comparison, telling: Sequence[int], stretch: int
+) -> tuple[tuple[float, float], Span]:
+    """How far the weakest stretch of a claim is met by any part, all of it is, and the stretch."""
     words = comparison.claim.words
     best = comparison.met.max(axis=0)[list(telling)]
     starts = range(max(1, len(telling) - stretch + 1))
     means = [float(best[i : i + stretch].mean()) for i in starts]
     first = int(np.argmin(means))
     last = min(first + stretch, len(telling)) - 1
-    met = max(0.0, min(1.0, means[first]))
+    weights = comparison.weights[list(telling)]
+    whole = float(best @ weights / weights.sum()) if weights.any() else float(best.mean())
+    met = (max(0.0, min(1.0, means[first])), max(0.0, min(1.0, whole)))
     return met, (words[telling[first]].start, words[telling[last]].end)

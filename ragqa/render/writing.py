@@ -141,13 +141,14 @@ def written_by(written: Written) -> str:
     """Who wrote the answer, from how much, and how much of it is supported; sanitised."""
     total = len(written.claims)
     supported = sum(sentence.supported for sentence in written.claims)
-    of = f"its {total} sentences are" if total > 1 else "its one sentence is"
-    share = f"all of {of}" if supported == total > 1 else f"{supported} of {of}"
-    share = of if supported == total == 1 else share
+    if total == 1:
+        share = f"its one sentence is {'' if supported else 'not '}supported by its sources"
+    else:
+        many = "all" if supported == total else supported or "none"
+        verb = "is" if supported == 1 else "are"
+        share = f"{many} of its {total} sentences {verb} supported by the sources cited"
     passages = f"{written.given} passages" if written.given > 1 else "one passage"
-    whose = "its" if total == 1 else "their"
-    by = f"Written by {safe_line(written.backend)} from {passages}"
-    said = [f"{by}; {share} supported by {whose} sources."]
+    said = [f"Written by {safe_line(written.backend)} from {passages}; {share}."]
     if written.dropped:
         said.append(f"Left out, since their sources do not support them: {written.dropped}.")
     if written.invalid_citations:

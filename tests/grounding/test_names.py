@@ -15,6 +15,7 @@ from ragqa.grounding.names import Naming, names_of
         ("Large models need 48 GB of memory.", set()),
         ("An LLM writes JSON on a GPU.", set()),
         ("Broken things stay broken.", set()),
+        ("Neither Apache nor MIT forbids it.", {"Apache", "MIT"}),
     ],
 )
 def test_names_are_told_by_their_form(text, names):

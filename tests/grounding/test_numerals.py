@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ragqa.grounding.numerals import in_digits
 
-WORDS = "a one two ten sixty-five hundred thousand and half of 1/3 9_000 x"
+WORDS = "a one two ten sixty-five hundred thousand and half out of in 1/3 9_000 x"
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,10 @@ WORDS = "a one two ten sixty-five hundred thousand and half of 1/3 9_000 x"
         ("one million", "1 million"),
         ("one percent", "1 percent"),
         ("200_000", "200000"),
+        ("three cases out of four", "75%"),
+        ("nine times in ten", "90%"),
+        ("one in two thousand requests", "0.05% requests"),
+        ("five in May", "5 in May"),
         ("five-minute", "5-minute"),
     ],
 )

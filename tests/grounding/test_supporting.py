@@ -164,6 +164,50 @@ def test_an_opposite_is_told_with_both_words(understand):
     assert found.against == ('"increases" where the note has "decreases"',)
 
 
+def test_an_opposite_of_something_else_is_none(understand):
+    passage = "Overlap enlarges the index. Deleting notes shrinks the cache."
+    found = understand("Overlap enlarges the index.", passage)
+    assert found.against == ()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "passage"),
+    [
+        ("The index fails to load.", "The index does not load."),
+        ("The order is unaffected by the constant.", "The constant does not change the order."),
+        ("Neither license rules out commercial use.", "Both licenses allow commercial use."),
+        ("It is derived from nothing but the query.", "It is derived from the query alone."),
+    ],
+)
+def test_a_word_that_says_no_of_itself_answers_a_no(understand, sentence, passage):
+    assert understand(sentence, passage).supported
+
+
+@pytest.mark.parametrize(
+    ("sentence", "against"),
+    [
+        ("DoRA scales by the root of the rank.", "the name DoRA"),
+        ("rsLoRA scales by the root of the rank.", None),
+        ("DoRA splits weights into magnitude and direction.", None),
+        ("Apple published both of them.", "the name Apple"),
+    ],
+)
+def test_a_name_must_be_the_one_of_which_it_is_said(understand, sentence, against):
+    passage = (
+        "DoRA (Liu, 2024) splits weights into magnitude and direction, and rsLoRA scales by the "
+        "root of the rank."
+    )
+    assert (against in understand(sentence, passage).against) is (against is not None)
+
+
+def test_a_bound_that_a_figure_keeps_to_follows_from_it(understand):
+    passage = "GPQA has 448 questions."
+    assert understand("GPQA has under 500 questions.", passage).against == ()
+    assert (
+        "the figure 400 questions" in understand("GPQA has under 400 questions.", passage).against
+    )
+
+
 def test_a_comparison_turned_round_is_told(check):
     passage = "Fine-tuning costs more money than prompting with examples."
     found = check("Prompting with examples costs more money than fine-tuning.", passage)

@@ -4,7 +4,8 @@ import pytest
 from llms.asking import Backend
 from support import write_notes
 
-from ragqa.api import follow_up, open_index
+from ragqa.api import open_index
+from ragqa.api.follow_ups import follow_up
 from ragqa.errors import IndexUnusable
 from ragqa.followups import Turn
 from ragqa.types import Fallback
