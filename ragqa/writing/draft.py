@@ -170,11 +170,12 @@ def _sentences(line: str, *, begins_line: bool, all_of_it: bool) -> Iterator[tup
 
 
 def _with_marks(line: str, marks: Sequence[re.Match[str]], start: int) -> int:
-    """Where a sentence begins, with the marks before it if it is built around them."""
+    """Where a sentence begins, with the marks before it if the line begins with such, too."""
     before = [
         mark for mark in marks if mark.end() <= start and not line[mark.end() : start].strip()
     ]
-    return before[-1].start() if before and line[start].islower() else start
+    leads = bool(marks) and not line[: marks[0].start()].strip()
+    return before[-1].start() if leads and before and line[start].islower() else start
 
 
 def _blanked(line: str, marks: Sequence[re.Match[str]]) -> str:

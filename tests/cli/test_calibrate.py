@@ -113,7 +113,9 @@ def test_made_questions_leave_confidence_as_it_is_and_the_output_says_why(
     assert run.code == 0, run.err
     assert "easier than people's" in run.out
     assert "ragqa calibrate --questions FILE" in run.out
-    assert max(map(len, run.out.splitlines())) <= 100
+    # The path of the index is as long as it is.
+    wide = [line for line in run.out.splitlines() if str(tmp_path) not in line]
+    assert max(map(len, wide)) <= 100
     table = run.out.partition("Asked")[2].partition("Questions made")[0]
     assert max(map(len, table.splitlines())) <= 80
     after = quick("ask", QUESTION, "--json", *few_notes).document
