@@ -1,7 +1,6 @@
 """Asking the user before anything is sent to a host that is not this machine."""
 
-import sys
-
+from ragqa.cli.lines import is_typed
 from ragqa.consent import allow, consents, host_named
 from ragqa.errors import NotAllowed, UsageError
 from ragqa.llms import Destination
@@ -27,7 +26,7 @@ def consented(destination: Destination, *, yes: bool, what: str) -> bool:
     if host in known.hosts:
         return True
     render.print_warnings(known.warnings)
-    if not (yes or _can_ask()):
+    if not (yes or is_typed()):
         raise NotAllowed(
             f"{destination.backend} would send {what} to {destination.where}, "
             "which you have not allowed yet; nothing was sent",
@@ -37,10 +36,6 @@ def consented(destination: Destination, *, yes: bool, what: str) -> bool:
         return False
     _remember(host)
     return True
-
-
-def _can_ask() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _ask(destination: Destination, what: str) -> bool:
@@ -57,8 +52,17 @@ def _remember(host: str) -> None:
     from ragqa import render
 
     try:
-        allow(host)
+        allow_and_say(host)
     except UsageError as exc:
         render.print_warnings([f"consent holds for this command only: {exc.message}"])
-    else:
-        render.say(f"Allowed: {host} (to take it back: ragqa llm forget {host})")
+
+
+def allow_and_say(host: str) -> None:
+    """Remember consent for a host, and say how to take it back.
+
+    :raises UsageError: it is not the name of a host, or consent cannot be remembered.
+    """
+    from ragqa import render
+
+    allowed = allow(host)
+    render.say(f"Allowed: {allowed} (to take it back: ragqa llm forget {allowed})")

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from ragqa.cli.options import AsJson, Debug
+from ragqa.cli.writing import Yes
 from ragqa.errors import BackendFailed, UsageError
 
 app = typer.Typer(
@@ -17,10 +18,6 @@ app = typer.Typer(
 
 Host = Annotated[
     str, typer.Argument(metavar="HOST", help="HOST or HOST:PORT, as ragqa llm list shows it.")
-]
-Yes = Annotated[
-    bool,
-    typer.Option("--yes", help="Allow sending to the backend's host, and remember that."),
 ]
 
 
@@ -100,10 +97,9 @@ def allow(host: Host, debug: Debug = False) -> int:
 
     Example: ragqa llm allow api.openai.com
     """
-    from ragqa import consent, render
+    from ragqa.cli.consenting import allow_and_say
 
-    allowed = consent.allow(host)
-    render.say(f"Allowed: {allowed} (to take it back: ragqa llm forget {allowed})")
+    allow_and_say(host)
     return 0
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import Self
 
+from ragqa.api import Index
 from ragqa.embedders import Embedder
 from ragqa.evaluation.cache import CachedEmbedder
 from ragqa.notes import parse_note
@@ -32,6 +34,17 @@ class Collection:
     timed: Embedder
     ranking: Ranking
     chunking: Chunking
+
+    @classmethod
+    def of(cls, index: Index, embedder: CachedEmbedder) -> Self:
+        """The notes of an index as it is now; raises as `Index.snapshot` does."""
+        return cls(
+            snapshot=index.snapshot(),
+            embedder=embedder,
+            timed=embedder.plain,
+            ranking=index.ranking,
+            chunking=index.source.chunking,
+        )
 
     def passages_of(self, note: Note) -> list[Passage]:
         """The passages of a note, with the ids that the snapshot knows them by."""

@@ -85,13 +85,7 @@ def evaluate_questions(
     """
     report = index.refresh(progress=progress)
     with CachedEmbedder.open(index.source.embedders) as embedder:
-        collection = Collection(
-            snapshot=index.snapshot(),
-            embedder=embedder,
-            timed=embedder.plain,
-            ranking=index.ranking,
-            chunking=index.source.chunking,
-        )
+        collection = Collection.of(index, embedder)
         tasks, warnings = tasks_of(
             questions[:limit], partial(read_note, index), collection.passages_of
         )

@@ -93,13 +93,7 @@ def evaluate_follow_ups(
         "hand": [dialog.alone for dialog in chosen],
     }
     with CachedEmbedder.open(index.source.embedders) as embedder:
-        collection = Collection(
-            snapshot=index.snapshot(),
-            embedder=embedder,
-            timed=embedder.plain,
-            ranking=index.ranking,
-            chunking=index.source.chunking,
-        )
+        collection = Collection.of(index, embedder)
         questions = [dialog.question for dialog in chosen]
         tasks, warnings = tasks_of(questions, partial(read_note, index), collection.passages_of)
         found: dict[str, list[float]] = {}

@@ -13,7 +13,7 @@ from ragqa.llms import Prompt
 from ragqa.llms.faults import broke_off, check_end
 from ragqa.llms.reading import error_in, not_a_completion, part, read_object, text_at
 from ragqa.llms.served import HttpLLM, make_http
-from ragqa.llms.wire import LIMITS, Limits, Wire
+from ragqa.llms.wire import LIMITS, Limits, Wire, messages
 
 _PORT = re.compile("[0-9]{1,5}")
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what must not be connected to
@@ -67,10 +67,7 @@ def _body(model: str, prompt: Prompt, max_tokens: int) -> dict[str, Any]:
     size = (len(prompt.instructions) + len(prompt.message)) // _CHARS_A_TOKEN + max_tokens
     return {
         "model": model,
-        "messages": [
-            {"role": "system", "content": prompt.instructions},
-            {"role": "user", "content": prompt.message},
-        ],
+        "messages": messages(prompt),
         "stream": True,
         "options": {
             "temperature": 0,

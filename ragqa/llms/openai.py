@@ -11,7 +11,7 @@ from ragqa.llms import Prompt
 from ragqa.llms.faults import broke_off, check_end
 from ragqa.llms.reading import error_in, events, not_a_completion, part, read_object, text_at
 from ragqa.llms.served import HttpLLM, make_http
-from ragqa.llms.wire import LIMITS, Limits, Wire
+from ragqa.llms.wire import LIMITS, Limits, Wire, messages
 
 DEFAULT_ADDRESS = "https://api.openai.com/v1"
 
@@ -27,10 +27,7 @@ def make(model: str, *, limits: Limits = LIMITS) -> HttpLLM:
 def _body(model: str, prompt: Prompt, max_tokens: int) -> dict[str, Any]:
     return {
         "model": model,
-        "messages": [
-            {"role": "system", "content": prompt.instructions},
-            {"role": "user", "content": prompt.message},
-        ],
+        "messages": messages(prompt),
         "stream": True,
         "temperature": 0,
         "max_tokens": max_tokens,

@@ -63,3 +63,11 @@ class Target:
     server: Server
     key: Secret
     limits: Limits
+
+
+def messages(prompt: Prompt) -> list[dict[str, str]]:
+    """A prompt as the messages of a chat, the instructions in the role of the system."""
+    return [
+        {"role": "system", "content": prompt.instructions},
+        {"role": "user", "content": prompt.message},
+    ]

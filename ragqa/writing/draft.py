@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ragqa.answering.disagreement.statements import blank
 from ragqa.passages import sentence_spans
 
 _NUMBER = r"(?:passages?|sources?|\^)?\s*-?\d{1,9}"
@@ -149,7 +150,8 @@ def _sentences(line: str, *, begins_line: bool, all_of_it: bool) -> Iterator[tup
         if not any(start < mark.start() < end for start, end in codes)
     ]
     begins = len(_LEAD.match(line)[0]) if begins_line else 0  # type: ignore[index] # it matches
-    blanked = _blanked(line, marks)
+    # Marks become white space, so that places stay as they are.
+    blanked = blank(line, (mark.span() for mark in marks))
     spans = [(begins + start, begins + end) for start, end in sentence_spans(blanked[begins:])]
     if not spans:
         if marks and all_of_it:
@@ -176,15 +178,6 @@ def _with_marks(line: str, marks: Sequence[re.Match[str]], start: int) -> int:
     ]
     leads = bool(marks) and not line[: marks[0].start()].strip()
     return before[-1].start() if leads and before and line[start].islower() else start
-
-
-def _blanked(line: str, marks: Sequence[re.Match[str]]) -> str:
-    """The line with white space in place of citation marks, so that places stay as they are."""
-    pieces, start = [], 0
-    for mark in marks:
-        pieces += [line[start : mark.start()], " " * len(mark[0])]
-        start = mark.end()
-    return "".join([*pieces, line[start:]])
 
 
 def _without(

@@ -177,6 +177,7 @@ def _without_days(heading: str) -> str:
 
 def blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """The text with white space for some characters, so that the others keep their places."""
+    characters = list(text)
     for start, end in spans:
-        text = text[:start] + " " * (end - start) + text[end:]
-    return text
+        characters[start:end] = " " * (end - start)
+    return "".join(characters)

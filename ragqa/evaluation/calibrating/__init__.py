@@ -101,13 +101,7 @@ def _ask(
     index: Index, questions: Sequence[Question], progress: Progress
 ) -> tuple[list[Example], list[str]]:
     with CachedEmbedder.open(index.source.embedders) as embedder:
-        collection = Collection(
-            snapshot=index.snapshot(),
-            embedder=embedder,
-            timed=embedder.plain,
-            ranking=index.ranking,
-            chunking=index.source.chunking,
-        )
+        collection = Collection.of(index, embedder)
         tasks, gone = tasks_of(questions, partial(read_note, index), collection.passages_of)
         examples, left_out = gather(collection, tasks, progress)
     return examples, [*gone, *left_out]
