@@ -1,4 +1,8 @@
-"""The catalogue of one generation: notes and passages in SQLite, and the filters over them."""
+"""The catalogue of one generation: notes and passages in SQLite, and the filters over them.
+
+Of a large index the changes are kept in a second file, the delta, beside the one they were made to,
+the base: what it puts in, and which notes of the base are gone or have another stamp.
+"""
 
 import json
 import os
@@ -34,9 +38,9 @@ SCHEMA = (
     """,
     """
     CREATE TABLE tags (
-        note INTEGER NOT NULL REFERENCES notes ON DELETE CASCADE,
         tag BLOB NOT NULL,
-        PRIMARY KEY (note, tag)
+        note INTEGER NOT NULL REFERENCES notes ON DELETE CASCADE,
+        PRIMARY KEY (tag, note)
     ) WITHOUT ROWID
     """,
     """
@@ -53,29 +57,73 @@ SCHEMA = (
         units TEXT NOT NULL
     )
     """,
+    "CREATE INDEX tags_by_note ON tags (note)",
     "CREATE INDEX passages_by_note ON passages (note)",
     "CREATE INDEX passages_by_embedding ON passages (embedding_key)",
 )
 
-_PASSAGES = (
-    "SELECT passages.id AS id, note, embedding_key, start_char, end_char, first_line, last_line,"
-    " heading, text, units, path, title, sha256, date, aliases"
-    " FROM passages JOIN notes ON notes.id = passages.note"
+DELTA_SCHEMA = (
+    "CREATE TABLE gone (note INTEGER PRIMARY KEY)",
+    """
+    CREATE TABLE stamps (
+        note INTEGER PRIMARY KEY,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        settled INTEGER NOT NULL
+    )
+    """,
 )
+
+_WHOLE = """
+    SELECT passages.id AS id, note, embedding_key, start_char, end_char, first_line, last_line,
+        heading, text, units, path, title, sha256, date, aliases
+    FROM {part}.passages AS passages JOIN {part}.notes AS notes ON notes.id = passages.note
+"""
+_STAMPED = """
+    SELECT id, path, sha256, ifnull(stamps.size, notes.size) AS size,
+        ifnull(stamps.mtime_ns, notes.mtime_ns) AS mtime_ns,
+        ifnull(stamps.settled, notes.settled) AS settled, title, date, tags, aliases, links
+    FROM base.notes AS notes LEFT JOIN main.stamps AS stamps ON stamps.note = notes.id
+"""
+
+# What the queries ask: one catalogue, or a base and its delta as one.
+_VIEWS = {
+    "all_notes": ("SELECT * FROM main.notes", f"{_STAMPED} WHERE id NOT IN main.gone"),
+    "all_tags": ("SELECT * FROM main.tags", "SELECT * FROM base.tags WHERE note NOT IN main.gone"),
+    "all_passages": (
+        "SELECT * FROM main.passages",
+        "SELECT * FROM base.passages WHERE note NOT IN main.gone",
+    ),
+    "whole_passages": (
+        _WHOLE.format(part="main"),
+        f"{_WHOLE.format(part='base')} WHERE note NOT IN main.gone",
+    ),
+}
 
 _BATCH = 500
 """Parameters in one statement; old builds of SQLite take 999."""
 
 
 class Catalogue:
-    """The catalogue of a published generation, for reading."""
+    """The catalogue of a published generation, for reading.
 
-    def __init__(self, path: Path) -> None:
+    :param path: its file, or that of its delta.
+    :param base: what the delta is to.
+    """
+
+    def __init__(self, path: Path, base: Path | None = None) -> None:
         self._path = path
+        self._base = base
         with self._naming():
             self._db = self._connect()
             self._db.row_factory = sqlite3.Row
             self._db.execute("PRAGMA trusted_schema = OFF")
+            self._db.execute("PRAGMA temp_store = MEMORY")
+            if base is not None:
+                self._db.execute("ATTACH ? AS base", (read_only(base),))
+            for name, parts in _VIEWS.items():
+                whole = " UNION ALL ".join(parts if base is not None else parts[:1])
+                self._db.execute(f"CREATE TEMP VIEW {name} AS {whole}")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -84,13 +132,13 @@ class Catalogue:
     def notes(self) -> dict[str, NoteRecord]:
         """Read every note's record, by path."""
         with self._naming():
-            records = map(_record, self._db.execute("SELECT * FROM notes"))
+            records = map(_record, self._db.execute("SELECT * FROM all_notes"))
             return {record.path: record for record in records}
 
     def counts(self) -> tuple[int, int]:
         """Count notes and passages."""
         with self._naming():
-            counts = "SELECT (SELECT count(*) FROM notes), (SELECT count(*) FROM passages)"
+            counts = "SELECT (SELECT count(*) FROM all_notes), (SELECT count(*) FROM all_passages)"
             notes, passages = self._db.execute(counts).fetchone()
             return notes, passages
 
@@ -100,7 +148,7 @@ class Catalogue:
         :raises IndexUnusable: one is not there.
         """
         with self._naming():
-            rows = self._among(f"{_PASSAGES} WHERE passages.id IN", ids)
+            rows = self._among("SELECT * FROM whole_passages WHERE id IN", ids)
             found = {passage.id: passage for passage in map(_passage, rows)}
         for missing in set(ids) - found.keys():
             raise IndexUnusable(
@@ -111,42 +159,48 @@ class Catalogue:
     def all_passages(self) -> Iterator[tuple[int, Passage]]:
         """Read every passage, each with its note's number."""
         with self._naming():
-            for row in self._db.execute(_PASSAGES):
+            for row in self._db.execute("SELECT * FROM whole_passages"):
                 yield row["note"], _passage(row)
 
     def passages_of(self, notes: Iterable[int]) -> Iterator[tuple[int, Passage]]:
         """Read the passages of these notes, each with its note's number."""
         with self._naming():
-            for row in self._among(f"{_PASSAGES} WHERE note IN", sorted(notes)):
+            for row in self._among("SELECT * FROM whole_passages WHERE note IN", sorted(notes)):
                 yield row["note"], _passage(row)
 
     def ids(self) -> list[int]:
         """Read the id of every passage."""
         with self._naming():
-            return [row[0] for row in self._db.execute("SELECT id FROM passages")]
+            return [row[0] for row in self._db.execute("SELECT id FROM all_passages")]
 
     def ids_by_embedding(self, embedding_keys: Iterable[int]) -> dict[int, int]:
         """Find for each embedding key a passage that has it; unknown keys are left out."""
-        query = "SELECT embedding_key, id FROM passages WHERE embedding_key IN"
+        query = "SELECT embedding_key, id FROM all_passages WHERE embedding_key IN"
         with self._naming():
             rows = self._among(query, list(embedding_keys))
             return {row["embedding_key"]: row["id"] for row in rows}
 
-    def ids_of(self, notes: Sequence[int]) -> list[int]:
-        """Read the ids of the passages of these notes."""
+    def gone(self) -> list[int]:
+        """Read the numbers of the base's notes that are gone or in the delta."""
+        if self._base is None:
+            return []
         with self._naming():
-            return [row[0] for row in self._among("SELECT id FROM passages WHERE note IN", notes)]
+            return [row[0] for row in self._db.execute("SELECT note FROM main.gone")]
+
+    def last_number(self) -> int:
+        """The greatest number that a note has."""
+        with self._naming():
+            return int(self._db.execute("SELECT ifnull(max(id), 0) FROM all_notes").fetchone()[0])
 
     def notes_matching(self, filters: Filters) -> list[int]:
         """Find the numbers of the notes that the filters let through."""
         clauses, values = ["1"], list[object]()
         for tag in filters.tags:
             clauses.append(
-                "EXISTS (SELECT 1 FROM tags WHERE note = notes.id"
-                " AND (tag = ? OR substr(tag, 1, ?) = ?))"
+                "id IN (SELECT note FROM all_tags WHERE tag = ? OR (tag > ? AND tag < ?))"
             )
-            above = as_blob(f"{tag}/")
-            values += [as_blob(tag), len(above), above]
+            # The nested tags are those between "tag/" and "tag0", which is the next byte.
+            values += [as_blob(tag), as_blob(f"{tag}/"), as_blob(f"{tag}0")]
         if filters.since:
             clauses.append("CASE date WHEN '' THEN mtime_ns >= ? ELSE date >= ? END")
             day, moment_ns = start_of(filters.since)
@@ -157,7 +211,7 @@ class Catalogue:
             self._db.create_function("path_matches", 1, lambda path: matches(os.fsdecode(path)))
         with self._naming():
             query = " AND ".join(clauses)
-            found = self._db.execute(f"SELECT id FROM notes WHERE {query}", values)  # noqa: S608 - clauses are ours, values parameters
+            found = self._db.execute(f"SELECT id FROM all_notes WHERE {query}", values)  # noqa: S608 - clauses are ours, values parameters
             return [row[0] for row in found]
 
     def problems(self) -> list[str]:
@@ -167,8 +221,7 @@ class Catalogue:
         return [f"the index file {self._path}: {line}" for line in found if line != "ok"]
 
     def _connect(self) -> sqlite3.Connection:
-        uri = f"file:{quote(os.fsencode(self._path.absolute()))}?mode=ro&immutable=1"
-        return sqlite3.connect(uri, uri=True, check_same_thread=False)
+        return sqlite3.connect(read_only(self._path), uri=True, check_same_thread=False)
 
     def _naming(self) -> AbstractContextManager[None]:
         return naming(self._path, sqlite3.Error, ValueError, TypeError, KeyError)
@@ -177,6 +230,11 @@ class Catalogue:
         for start in range(0, len(values), _BATCH):
             batch = values[start : start + _BATCH]
             yield from self._db.execute(f"{query} ({','.join('?' * len(batch))})", batch)
+
+
+def read_only(path: Path) -> str:
+    """The address by which SQLite reads a file that will not change."""
+    return f"file:{quote(os.fsencode(path.absolute()))}?mode=ro&immutable=1"
 
 
 def as_blob(text: str) -> bytes:

@@ -4,20 +4,21 @@ import json
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.catalogue import SCHEMA, Catalogue, as_blob
+from ragqa.stores.catalogue import DELTA_SCHEMA, SCHEMA, Catalogue, as_blob
+from ragqa.stores.failures import naming
 from ragqa.types import Note, Passage, Stamp
 
 # The file is thrown away unless it is finished, and its writer sees it to the disk.
 _PRAGMAS = ("journal_mode = MEMORY", "synchronous = OFF", "foreign_keys = ON")
 
-_INSERT_NOTE = (
-    "INSERT INTO notes (path, sha256, size, mtime_ns, settled, title, date, tags, aliases, links)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
-)
-_INSERT_PASSAGE = "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_NOTE = "INSERT INTO main.notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_PASSAGE = "INSERT INTO main.passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Removed(NamedTuple):
@@ -28,52 +29,74 @@ class Removed(NamedTuple):
 
 
 class CatalogueDraft(Catalogue):
-    """A catalogue that can be changed; a file that is there is continued.
+    """A catalogue, or a delta to one, that can be changed; a file that is there is continued.
 
     After an error it is not to be finished: a note may be in it by half.
     """
 
+    def __init__(self, path: Path, base: Path | None = None) -> None:
+        super().__init__(path, base)
+        self._last = max([self.last_number(), *self.gone()])
+        with self._naming():
+            self._db.execute("BEGIN")
+
     def remove(self, path: str) -> Removed | None:
         """Take out a note with its passages, if it is there."""
         with self._naming():
-            found = self._db.execute("SELECT id FROM notes WHERE path = ?", (os.fsencode(path),))
-            row = found.fetchone()
+            query = "SELECT id FROM all_notes WHERE path = ?"
+            row = self._db.execute(query, (os.fsencode(path),)).fetchone()
             if row is None:
                 return None
             note = row["id"]
-            passages = self._db.execute("SELECT id FROM passages WHERE note = ?", (note,))
+            passages = self._db.execute("SELECT id FROM all_passages WHERE note = ?", (note,))
             removed = Removed(note, [passage["id"] for passage in passages])
-            self._db.execute("DELETE FROM notes WHERE id = ?", (note,))
+            if not self._db.execute("DELETE FROM main.notes WHERE id = ?", (note,)).rowcount:
+                self._db.execute("INSERT INTO main.gone VALUES (?)", (note,))
             return removed
 
     def add(self, note: Note, *, settled: bool, passages: Sequence[Passage]) -> int:
-        """Put in a note that is not there and give it a number.
+        """Put in a note that is not there and give it a number, greater than any before.
 
         What its passages repeat of the note (path, title, digest, date) is kept once, with it.
 
         :raises IndexUnusable: a passage has the id of another.
         """
+        number = self._last = self._last + 1
         with self._naming():
-            number = int(self._db.execute(_INSERT_NOTE, _note_row(note, settled)).fetchone()["id"])
+            self._db.execute(_INSERT_NOTE, (number, *_note_row(note, settled)))
             tags = [(number, as_blob(tag)) for tag in dict.fromkeys(note.tags)]
-            self._db.executemany("INSERT INTO tags VALUES (?, ?)", tags)
-            rows = (_passage_row(number, passage) for passage in passages)
-            try:
-                self._db.executemany(_INSERT_PASSAGE, rows)
-            except sqlite3.IntegrityError as exc:
+            self._db.executemany("INSERT INTO main.tags (note, tag) VALUES (?, ?)", tags)
+            ids = [passage.id for passage in passages]
+            taken = any(self._among("SELECT id FROM all_passages WHERE id IN", ids))
+            if taken or len(set(ids)) < len(ids):
                 raise IndexUnusable(
                     f"a passage of the note {note.path} has the id of another passage",
                     hint="ragqa doctor",
-                ) from exc
+                )
+            rows = (_passage_row(number, passage) for passage in passages)
+            self._db.executemany(_INSERT_PASSAGE, rows)
             return number
 
     def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
         """Put down a new stamp for a note, if it is there."""
+        values = (stamp.size, stamp.mtime_ns, settled, os.fsencode(path))
         with self._naming():
-            self._db.execute(
-                "UPDATE notes SET size = ?, mtime_ns = ?, settled = ? WHERE path = ?",
-                (stamp.size, stamp.mtime_ns, settled, os.fsencode(path)),
+            query = "UPDATE main.notes SET size = ?, mtime_ns = ?, settled = ? WHERE path = ?"
+            if not self._db.execute(query, values).rowcount and self._base is not None:
+                self._db.execute(
+                    "INSERT OR REPLACE INTO main.stamps (size, mtime_ns, settled, note)"
+                    " SELECT ?, ?, ?, id FROM base.notes WHERE path = ? AND id NOT IN main.gone",
+                    values,
+                )
+
+    def changed(self) -> int:
+        """Count the passages of the delta, and those of the base that are gone."""
+        with self._naming():
+            query = (
+                "SELECT (SELECT count(*) FROM main.passages),"
+                " (SELECT count(*) FROM base.passages WHERE note IN main.gone)"
             )
+            return sum(self._db.execute(query).fetchone())
 
     def finish(self) -> None:
         """Write everything to the file and let go of it."""
@@ -83,13 +106,34 @@ class CatalogueDraft(Catalogue):
 
     def _connect(self) -> sqlite3.Connection:
         is_new = not self._path.exists()
-        db = sqlite3.connect(self._path, isolation_level=None)
+        db = sqlite3.connect(f"file:{quote(os.fsencode(self._path.absolute()))}", uri=True)
+        db.isolation_level = None
         for pragma in _PRAGMAS:
             db.execute(f"PRAGMA {pragma}")
-        db.execute("BEGIN")
-        for statement in SCHEMA if is_new else ():
+        schema = (*SCHEMA, *(DELTA_SCHEMA if self._base is not None else ()))
+        for statement in schema if is_new else ():
             db.execute(statement)
         return db
+
+
+def fold(delta: Path, into: Path) -> None:
+    """Make the changes of a delta to a copy of its base.
+
+    :raises IndexUnusable: SQLite cannot.
+    """
+    with naming(into, sqlite3.Error), closing(sqlite3.connect(into, isolation_level=None)) as db:
+        for pragma in _PRAGMAS:
+            db.execute(f"PRAGMA {pragma}")
+        db.execute("ATTACH ? AS delta", (os.fsdecode(delta),))
+        db.execute("BEGIN")
+        db.execute("DELETE FROM main.notes WHERE id IN delta.gone")
+        db.execute(
+            "UPDATE main.notes SET size = stamps.size, mtime_ns = stamps.mtime_ns,"
+            " settled = stamps.settled FROM delta.stamps AS stamps WHERE stamps.note = notes.id"
+        )
+        for table in ("notes", "tags", "passages"):
+            db.execute(f"INSERT INTO main.{table} SELECT * FROM delta.{table}")  # noqa: S608 - our own names
+        db.execute("COMMIT")
 
 
 def _note_row(note: Note, settled: bool) -> tuple[object, ...]:  # noqa: FBT001 - a column's value

@@ -13,11 +13,13 @@ import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from io import RawIOBase
 from pathlib import Path
 
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores.failures import REBUILD, cannot_write, explaining
-from ragqa.stores.manifest import CATALOGUE, MANIFEST, TERMS, VECTORS, Manifest, encode
+from ragqa.stores.manifest import DELTA, MANIFEST, PART, TERMS, Manifest, encode
 
 KEPT_GENERATIONS = 2
 
@@ -155,15 +157,16 @@ def new_file(path: Path) -> Iterator[Callable[[bytes], None]]:
     step(f"write {path.name}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, 0o666), "wb", buffering=0) as file:
-
-        def write(data: bytes) -> None:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[file.write(rest) :]
-
-        yield write
+        yield partial(write_all, file)
         step(f"sync {path.name}")
         os.fsync(file.fileno())
+
+
+def write_all(file: RawIOBase, data: bytes) -> None:
+    """Write all of it to an unbuffered file, or raise."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) or 0 :]
 
 
 def sync(path: Path) -> None:
@@ -190,7 +193,8 @@ def link_or_copy(source: Path, target: Path) -> None:
 def draft_files(draft: Path) -> list[str]:
     """The files of a draft by their names in the manifest, in order."""
     terms = sorted(name for name in _names(draft / TERMS) if not name.endswith(".lock"))
-    return [CATALOGUE, *(f"{TERMS}/{name}" for name in terms), VECTORS]
+    delta = PART if (draft / DELTA).is_dir() else ()
+    return [*PART, *(f"{TERMS}/{name}" for name in terms), *(f"{DELTA}/{name}" for name in delta)]
 
 
 def publish(draft: Path, manifest: Manifest) -> None:
@@ -198,7 +202,9 @@ def publish(draft: Path, manifest: Manifest) -> None:
     root = draft.parent
     with new_file(draft / MANIFEST) as write:
         write(encode(manifest))
-    sync(draft / TERMS)
+    for folder in (TERMS, DELTA):
+        if (draft / folder).is_dir():
+            sync(draft / folder)
     sync(draft)
     name = _without_tmp(draft.name)
     step(f"rename {draft.name}")

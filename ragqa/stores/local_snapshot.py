@@ -1,8 +1,12 @@
 """One generation of the local store, opened for reading."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from contextlib import ExitStack
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
+
+import numpy as np
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores.catalogue import Catalogue
@@ -10,16 +14,19 @@ from ragqa.stores.failures import REBUILD
 from ragqa.stores.generations import number_of
 from ragqa.stores.manifest import (
     CATALOGUE,
+    DELTA,
     MANIFEST,
     TERMS,
     VECTORS,
+    FileRecord,
     Manifest,
     findings,
     read_manifest,
 )
-from ragqa.stores.ranking import Candidate
+from ragqa.stores.ranking import Candidate, best
 from ragqa.stores.termindex import TermIndex
-from ragqa.stores.vectors import VectorFile
+from ragqa.stores.vectorfile import Mask, VectorFile
+from ragqa.stores.vectors import Part
 from ragqa.types import Filters, IndexInfo, NoteRecord, Passage, Vector
 
 
@@ -33,21 +40,47 @@ class LocalSnapshot:
         self.folder = folder
         self.manifest = checked_manifest(folder)
         self._filtered: tuple[Filters, list[int]] | None = None
-        info = self.manifest.info
+        delta = folder / DELTA if self.manifest.has_delta else None
         with ExitStack() as opened:
-            self.catalogue = Catalogue(folder / CATALOGUE)
+            self.catalogue = (
+                Catalogue(delta / CATALOGUE, folder / CATALOGUE)
+                if delta
+                else Catalogue(folder / CATALOGUE)
+            )
             opened.callback(self.catalogue.close)
             self.term_index = TermIndex(folder / TERMS, self.manifest.term_files)
-            self.vector_file = VectorFile(
-                folder / VECTORS, dimension=info.embedder.dimension, count=info.passages
-            )
-            opened.callback(self.vector_file.close)
+            self.base = self._vectors(folder, opened)
+            self.delta = self._vectors(delta, opened) if delta else None
             self._opened = opened.pop_all()
 
     @property
     def info(self) -> IndexInfo:
         """What it holds and how it was made."""
         return self.manifest.info
+
+    @cached_property
+    def kept(self) -> Mask | None:
+        """Which rows of the base are not gone; None for all."""
+        gone = self.catalogue.gone()
+        return ~self.base.mask(_flags(gone)) if gone else None
+
+    def parts(self) -> list[Part]:
+        """All vectors that count."""
+        base = self.base.part if self.kept is None else self.base.part.only(self.kept)
+        return [base] if self.delta is None else [base, self.delta.part]
+
+    def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
+        """The vectors of these passages, which are all there."""
+        found = {} if self.delta is None else self.delta.find(ids)
+        return found | self.base.find([id_ for id_ in ids if id_ not in found])
+
+    def linked_files(self, draft: Path) -> dict[str, FileRecord]:
+        """The records of the files that a draft has links to."""
+        return {
+            name: record
+            for name, record in self.manifest.files.items()
+            if (draft / name).exists() and (draft / name).samefile(self.folder / name)
+        }
 
     def notes(self) -> dict[str, NoteRecord]:
         """Every note by path."""
@@ -56,8 +89,19 @@ class LocalSnapshot:
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k passages nearest by cosine."""
         notes = self._let_through(filters)
-        among = None if notes is None else self.catalogue.ids_of(notes)
-        return self.vector_file.search(vector, k, among)
+        allowed = None if notes is None else _flags(notes)
+        searched = [(self.base, _both(self.kept, allowed, self.base))]
+        if self.delta is not None:
+            searched.append((self.delta, _both(None, allowed, self.delta)))
+        total = sum(
+            len(file) if mask is None else int(np.count_nonzero(mask)) for file, mask in searched
+        )
+
+        def nearest(limit: int) -> list[Candidate]:
+            found = (file.search(vector, limit, mask) for file, mask in searched)
+            return sorted(chain.from_iterable(found), key=lambda hit: -hit[1])[:limit]
+
+        return best(nearest, k, total)
 
     def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[Candidate]:
         """The k best passages by BM25 over any of the terms."""
@@ -75,6 +119,11 @@ class LocalSnapshot:
         """Let go of the files."""
         self._opened.close()
 
+    def _vectors(self, folder: Path, opened: ExitStack) -> VectorFile:
+        file = VectorFile(folder, dimension=self.info.embedder.dimension)
+        opened.callback(file.close)
+        return file
+
     def _let_through(self, filters: Filters) -> list[int] | None:
         """The notes that count, by number, or None for all; both legs ask this of one question."""
         if not filters:
@@ -84,10 +133,26 @@ class LocalSnapshot:
         return self._filtered[1]
 
 
-def checked_manifest(folder: Path, *, thorough: bool = False) -> Manifest:
+def _flags(notes: Sequence[int]) -> Mask:
+    """For each number of a note whether it is among these; the first and the last are not."""
+    flags = np.zeros(max(notes, default=0) + 2, dtype=np.bool_)
+    flags[notes] = True
+    flags[0] = False
+    return flags
+
+
+def _both(kept: Mask | None, allowed: Mask | None, file: VectorFile) -> Mask | None:
+    """The rows that are there and whose note is allowed; None for all."""
+    if allowed is None:
+        return kept
+    mask = file.mask(allowed)
+    return mask if kept is None else mask & kept
+
+
+def checked_manifest(folder: Path, *, thorough: Container[str] = ()) -> Manifest:
     """Read a generation's manifest and compare its files with it.
 
-    :param thorough: read every file whole, rather than those whose size or time is another.
+    :param thorough: files that are read whole, not only where their size or time is another.
     :raises IndexUnusable: the manifest or a file is not as it was written; the message names it.
     """
     manifest = read_manifest(folder)
@@ -105,7 +170,7 @@ def problems_of(folder: Path) -> list[str]:
     """Read all of a generation and say what is wrong with it, each thing in a sentence."""
     try:
         manifest = read_manifest(folder)
-        damaged = list(findings(folder, manifest, thorough=True))
+        damaged = list(findings(folder, manifest, thorough=manifest.files))
         if damaged:
             return damaged
         snapshot = LocalSnapshot(folder)
@@ -128,14 +193,14 @@ def _disagreements(snapshot: LocalSnapshot) -> Iterable[str]:
             f"the manifest says {info.notes} and {info.passages}"
         )
     ids = sorted(snapshot.catalogue.ids())
-    for name, others in (
-        (TERMS, snapshot.term_index.ids()),
-        (VECTORS, snapshot.vector_file.ids().tolist()),
-    ):
+    rows = [id_ for part in snapshot.parts() for id_ in part.ids.tolist()]
+    for name, others in ((TERMS, snapshot.term_index.ids()), (VECTORS, rows)):
         if sorted(others) != ids:
             amiss = len(set(ids) ^ set(others))
             yield (
                 f"the index file {folder / name} does not hold the passages of the catalogue: "
                 f"{amiss} of {len(ids)} are in only one of them"
             )
-    yield from snapshot.vector_file.problems()
+    for file in (snapshot.base, snapshot.delta):
+        if file is not None:
+            yield from file.problems()

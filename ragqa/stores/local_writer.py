@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,20 +11,41 @@ import numpy as np
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores import generations
-from ragqa.stores.catalogue_draft import CatalogueDraft
+from ragqa.stores.catalogue_draft import CatalogueDraft, fold
 from ragqa.stores.failures import explaining
 from ragqa.stores.generations import step
 from ragqa.stores.local_snapshot import LocalSnapshot, checked_manifest
-from ragqa.stores.manifest import CATALOGUE, TERMS, VECTORS, Manifest, record_files
+from ragqa.stores.manifest import (
+    CATALOGUE,
+    DELTA,
+    PART,
+    ROWS,
+    TERMS,
+    VECTORS,
+    Manifest,
+    record_files,
+)
 from ragqa.stores.termindex import change_terms, dead_passages, write_terms
-from ragqa.stores.vectors import Part, check_dimension, check_vectors, write_vectors
-from ragqa.types import IndexInfo, Note, Passage, Stamp, Vector, Vectors
+from ragqa.stores.vectors import (
+    Part,
+    Spool,
+    check_dimension,
+    check_vectors,
+    joined,
+    write_part,
+)
+from ragqa.types import DenseInfo, IndexInfo, Note, Passage, Stamp, Vector, Vectors
 
-REWRITE_TERMS_BELOW = 2_000
-"""Up to so many passages the terms are written anew each time, which takes a quarter second."""
+REWRITE_BELOW = 2_000
+"""An index of up to so many passages is written anew each time, which takes a quarter second."""
+
+MAX_DELTA_SHARE = 0.1
+"""Where a larger part of the base than this has changed, base and delta become a new base."""
 
 MAX_DEAD_SHARE = 0.1
 """Deleted passages count in BM25's statistics; where there are more, the terms are written anew."""
+
+_SPOOL = "vectors.tmp"
 
 
 class LocalWriter:
@@ -38,18 +58,17 @@ class LocalWriter:
         self._draft: _Draft | None = None
         self._ended = False
         self._gone: set[int] = set()
-        self._dropped: list[int] = []
-        self._added: dict[int, Part] = {}
+        self._added: set[int] = set()
+        self._dropped = 0
+        self._spooled = 0
 
     def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
         """The embeddings already in the base snapshot, by embedding key."""
         if self._base is None:
             return {}
         ids = self._base.catalogue.ids_by_embedding(embedding_keys)
-        if not ids:
-            return {}
-        rows = self._base.vector_file.rows(np.array(list(ids.values()), dtype=np.int64))
-        return dict(zip(ids, rows, strict=True))
+        vectors = self._base.vectors(list(ids.values()))
+        return {key: vectors[id_] for key, id_ in ids.items()}
 
     def remove(self, paths: Iterable[str]) -> None:
         """Drop notes with their passages."""
@@ -65,8 +84,9 @@ class LocalWriter:
         with self._drafting() as draft:
             self._drop(draft, note.path)
             number = draft.catalogue.add(note, settled=settled, passages=passages)
-            ids = np.array([passage.id for passage in passages], dtype=np.int64)
-            self._added[number] = (ids, np.array(vectors, dtype=np.float32))
+            draft.spool.append(number, [passage.id for passage in passages], vectors)
+            self._added.add(number)
+            self._spooled += vectors.nbytes
         if passages:
             self._dimension = vectors.shape[1]
 
@@ -83,13 +103,17 @@ class LocalWriter:
             generation = generations.number_of(draft.folder.name)
             info = replace(info, generation=generation, notes=notes, passages=passages)
             self._write_terms(draft, passages)
+            base = None if self._folds(draft, passages) else self._base
             step(f"write {CATALOGUE}")
             draft.catalogue.finish()
-            self._write_vectors(draft, info.embedder.dimension)
-            names = generations.draft_files(draft.folder)
-            for name in names:
-                generations.sync(draft.folder / name)
-            generations.publish(draft.folder, Manifest(info, record_files(draft.folder, names)))
+            if base is None:
+                dense = self._write_base(draft, info.embedder.dimension)
+            else:
+                dense = base.info.dense
+                self._write_delta(draft, base, info.embedder.dimension)
+            draft.spool.close()
+            info = replace(info, dense=dense)
+            self._publish(draft, info)
         self._ended = True
         return info
 
@@ -97,6 +121,7 @@ class LocalWriter:
         """Let go of the files of the draft."""
         if self._draft is not None:
             self._draft.catalogue.close()
+            self._draft.spool.close()
 
     @contextmanager
     def _drafting(self) -> Iterator["_Draft"]:
@@ -113,21 +138,29 @@ class LocalWriter:
         self._ended = False
 
     def _begin(self) -> "_Draft":
-        if self._base is not None:
-            # Silent damage must not be carried over and sealed with a fresh digest.
-            checked_manifest(self._base.folder, thorough=True)
+        base = self._base
+        if base is None:
+            folder = generations.begin_draft(self._root)
+            return _Draft(folder, CatalogueDraft(folder / CATALOGUE), Spool(folder / _SPOOL))
+        # Silent damage must not be carried over and sealed with a fresh digest.
+        checked_manifest(base.folder, thorough=base.manifest.files.keys() - set(PART))
         folder = generations.begin_draft(self._root)
-        if self._base is not None:
+        (folder / DELTA).mkdir()
+        if base.manifest.has_delta:
             step(f"copy {CATALOGUE}")
-            shutil.copyfile(self._base.folder / CATALOGUE, folder / CATALOGUE)
-        return _Draft(folder, CatalogueDraft(folder / CATALOGUE))
+            shutil.copyfile(base.folder / DELTA / CATALOGUE, folder / DELTA / CATALOGUE)
+        catalogue = CatalogueDraft(folder / DELTA / CATALOGUE, base.folder / CATALOGUE)
+        return _Draft(folder, catalogue, Spool(folder / _SPOOL))
 
     def _drop(self, draft: "_Draft", path: str) -> None:
         removed = draft.catalogue.remove(path)
-        if removed is None or self._added.pop(removed.note, None) is not None:
+        if removed is None:
             return
-        self._gone.add(removed.note)
-        self._dropped.extend(removed.passages)
+        if removed.note in self._added:
+            self._added.discard(removed.note)
+        else:
+            self._gone.add(removed.note)
+            self._dropped += len(removed.passages)
 
     def _write_terms(self, draft: "_Draft", passages: int) -> None:
         """Write the terms anew, or where that would take long, change links to the old ones."""
@@ -145,23 +178,64 @@ class LocalWriter:
     def _rewrites_terms(self, base: LocalSnapshot, passages: int) -> bool:
         if not (self._gone or self._added):
             return False
-        dead = dead_passages(base.folder / TERMS) + len(self._dropped)
-        return passages <= REWRITE_TERMS_BELOW or dead > MAX_DEAD_SHARE * passages
+        dead = dead_passages(base.folder / TERMS) + self._dropped
+        return passages <= REWRITE_BELOW or dead > MAX_DEAD_SHARE * passages
 
-    def _write_vectors(self, draft: "_Draft", dimension: int) -> None:
-        path = draft.folder / VECTORS
-        if self._base is not None and not (self._gone or self._added):
-            generations.link_or_copy(self._base.folder / VECTORS, path)
-            return
-        kept = self._base.vector_file.all_but(self._dropped) if self._base else ()
-        with generations.new_file(path) as write:
-            write_vectors(chain(kept, self._added.values()), dimension, write)
+    def _folds(self, draft: "_Draft", passages: int) -> bool:
+        """Whether so much is new since the base was written that it is not gone on with."""
+        if self._base is None or passages <= REWRITE_BELOW:
+            return True
+        return draft.catalogue.changed() > MAX_DELTA_SHARE * len(self._base.base)
+
+    def _write_base(self, draft: "_Draft", dimension: int) -> DenseInfo:
+        """Write all there is as one."""
+        old, lists = [], None
+        if self._base is not None:
+            checked_manifest(self._base.folder, thorough=PART)
+            step(f"copy {CATALOGUE}")
+            shutil.copyfile(self._base.folder / CATALOGUE, draft.folder / CATALOGUE)
+            fold(draft.folder / DELTA / CATALOGUE, draft.folder / CATALOGUE)
+            shutil.rmtree(draft.folder / DELTA)
+            if not (self._gone or self._added or self._base.delta):
+                for name in (VECTORS, ROWS):
+                    generations.link_or_copy(self._base.folder / name, draft.folder / name)
+                return self._base.info.dense
+            old, lists = self._surviving(self._base.parts()), self._base.base.lists
+        part = joined([*old, self._new(draft, dimension)], dimension)
+        return write_part(part, draft.folder, lists)
+
+    def _write_delta(self, draft: "_Draft", base: LocalSnapshot, dimension: int) -> None:
+        """Write what is new since the base was written, beside links to the base."""
+        old = [] if base.delta is None else self._surviving([base.delta.part])
+        part = joined([*old, self._new(draft, dimension)], dimension)
+        write_part(part, draft.folder / DELTA)
+        for name in PART:
+            generations.link_or_copy(base.folder / name, draft.folder / name)
+
+    def _surviving(self, parts: Sequence[Part]) -> list[Part]:
+        gone = np.fromiter(self._gone, np.int64, len(self._gone))
+        return [part.only(~np.isin(part.notes, gone)) for part in parts]
+
+    def _new(self, draft: "_Draft", dimension: int) -> Part:
+        part = draft.spool.part(dimension)
+        added = np.fromiter(self._added, np.int64, len(self._added))
+        return part.only(np.isin(part.notes, added))
+
+    def _publish(self, draft: "_Draft", info: IndexInfo) -> None:
+        names = generations.draft_files(draft.folder)
+        linked = self._base.linked_files(draft.folder) if self._base else {}
+        for name in names:
+            if name not in linked:
+                generations.sync(draft.folder / name)
+        files = record_files(draft.folder, names, linked)
+        generations.publish(draft.folder, Manifest(info, files))
 
     def _bytes_needed(self) -> int:
         old = self._base.manifest.size if self._base else 2**20
-        return old + 2 * sum(vectors.nbytes for _, vectors in self._added.values())
+        return old + 2 * self._spooled
 
 
 class _Draft(NamedTuple):
     folder: Path
     catalogue: CatalogueDraft
+    spool: Spool

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -13,21 +13,28 @@ from typing import TypeVar
 import ragqa
 from ragqa.errors import IndexUnusable
 from ragqa.stores.failures import REBUILD, naming
-from ragqa.types import EmbedderInfo, IndexInfo, Skipped
+from ragqa.types import DenseInfo, EmbedderInfo, IndexInfo, Skipped
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever a generation's files change their meaning."""
 
 MANIFEST = "manifest.json"
 CATALOGUE = "catalogue.sqlite"
 VECTORS = "vectors.faiss"
+ROWS = "rows.npy"
 TERMS = "terms"
+DELTA = "delta"
+
+PART = (CATALOGUE, VECTORS, ROWS)
+"""The files that hold notes with their passages and embeddings; below `delta/`, once more."""
 
 MAX_MANIFEST_BYTES = 64 * 2**20
 
 _A = TypeVar("_A")
 _B = TypeVar("_B")
-_FILE_NAME = re.compile(r"(?:catalogue\.sqlite|vectors\.faiss|terms/\.?\w[\w.-]*)", re.ASCII)
+_FILE_NAME = re.compile(
+    r"(?:delta/)?(?:catalogue\.sqlite|vectors\.faiss|rows\.npy)|terms/\.?\w[\w.-]*", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +59,27 @@ class Manifest:
         return sum(record.size for record in self.files.values())
 
     @property
+    def has_delta(self) -> bool:
+        """Whether there are changes that are kept beside what was there before them."""
+        return f"{DELTA}/{CATALOGUE}" in self.files
+
+    @property
     def term_files(self) -> list[str]:
         """The names of the files below `terms/`."""
         return [name.partition("/")[2] for name in self.files if name.startswith(f"{TERMS}/")]
 
 
-def record_files(folder: Path, names: Sequence[str]) -> dict[str, FileRecord]:
-    """Read the files of a generation that was just written, for its manifest."""
-    return dict(zip(names, _in_parallel(_record, [folder / name for name in names]), strict=True))
+def record_files(
+    folder: Path, names: Sequence[str], linked: Mapping[str, FileRecord]
+) -> dict[str, FileRecord]:
+    """Read the files of a generation that was just written, for its manifest.
+
+    :param linked: the records of those that are links to another generation's, which are kept: a
+        damage that a file has must show in this generation as it does in the other.
+    """
+    new = [name for name in names if name not in linked]
+    records = dict(zip(new, _in_parallel(_record, [folder / name for name in new]), strict=True))
+    return {name: linked.get(name) or records[name] for name in names}
 
 
 def _in_parallel(act: Callable[[_A], _B], arguments: Sequence[_A]) -> list[_B]:
@@ -103,17 +123,17 @@ def read_manifest(folder: Path) -> Manifest:
         raise IndexUnusable(f"the index file {path} is damaged: {exc}", hint=REBUILD) from exc
 
 
-def findings(folder: Path, manifest: Manifest, *, thorough: bool) -> Iterator[str]:
+def findings(folder: Path, manifest: Manifest, *, thorough: Container[str]) -> Iterator[str]:
     """Say in a sentence of each file that is not as the manifest has it.
 
-    :param thorough: compare the digest also where size and modification time agree.
+    :param thorough: the files whose digest is compared also where size and time agree.
     """
     if not _is_folder(folder / TERMS):
         yield f"the index folder {folder / TERMS} is missing"
         return
 
     def find(name: str) -> str:
-        return _finding(folder / name, manifest.files[name], thorough=thorough)
+        return _finding(folder / name, manifest.files[name], thorough=name in thorough)
 
     names = list(manifest.files)
     found = _in_parallel(find, names) if thorough else map(find, names)
@@ -177,7 +197,8 @@ def _files(content: dict[str, dict[str, object]]) -> dict[str, FileRecord]:
     for name in content:
         if not _FILE_NAME.fullmatch(name):
             raise ValueError(f"it names the file {name!r}")
-    for name in (CATALOGUE, VECTORS):
+    below_delta = {f"{DELTA}/{name}" for name in PART}
+    for name in (*PART, *(sorted(below_delta) if below_delta & content.keys() else ())):
         if name not in content:
             raise ValueError(f"it does not name the file {name}")
     return {
@@ -203,6 +224,16 @@ def _info(content: dict[str, object]) -> IndexInfo:
         corpus=_typed(content, "corpus", str),
         created=_typed(content, "created", str),
         skipped=tuple(Skipped(path=path, reason=reason) for path, reason in skipped),
+        dense=_dense(_typed(content, "dense", dict)),
+    )
+
+
+def _dense(content: dict[str, object]) -> DenseInfo:
+    return DenseInfo(
+        kind=_typed(content, "kind", str),
+        lists=_typed(content, "lists", int),
+        probes=_typed(content, "probes", int),
+        recall=_typed(content, "recall", float),
     )
 
 

@@ -8,8 +8,9 @@ import math
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from tantivy import (
@@ -32,6 +33,9 @@ NumberedPassage = tuple[int, Passage]
 """A passage and the number of its note in the catalogue."""
 
 _TOKENIZER = "ragqa"
+_NAMED_UP_TO = 1_000
+"""The terms of so few notes are looked up by the notes' numbers."""
+
 _WRITER_BYTES = 64 * 2**20
 _REMOVAL_ATTEMPTS = 10
 _MEMORY = "/dev/shm"  # noqa: S108 - folders with random names are made there; no disk to wait for
@@ -57,11 +61,15 @@ class TermIndex:
             return []
         with _naming(self._folder):
             query = self._any_of(terms)
-            if among is not None:
+            fetch = partial(self._top, query)
+            if among is not None and len(among) <= _NAMED_UP_TO:
                 notes = Query.term_set_query(self._schema, "note", among)
                 let_through = Query.const_score_query(notes, 0.0)
-                query = Query.boolean_query([(Occur.Must, query), (Occur.Must, let_through)])
-            return best(lambda limit: self._top(query, limit), k, self._searcher.num_docs)
+                both = Query.boolean_query([(Occur.Must, query), (Occur.Must, let_through)])
+                fetch = partial(self._top, both)
+            elif among is not None:
+                fetch = partial(self._top_among, query, frozenset(among))
+            return best(fetch, k, self._searcher.num_docs)
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term, over the passages that are there."""
@@ -90,6 +98,23 @@ class TermIndex:
         hits = self._searcher.search(query, limit, count=False).hits
         ids = self._searcher.fast_field_values("id", [address for _, address in hits])
         return [(int(id_ or 0), score) for id_, (score, _) in zip(ids, hits, strict=True)]
+
+    def _top_among(self, query: Query, notes: Container[int], limit: int) -> list[Candidate]:
+        """The best of many notes: cheaper to pick out of all that is found than to ask for."""
+        reach = 2 * limit
+        while True:
+            hits = self._searcher.search(query, reach, count=False).hits
+            places = [address for _, address in hits]
+            found = zip(
+                self._searcher.fast_field_values("note", places),
+                self._searcher.fast_field_values("id", places),
+                hits,
+                strict=True,
+            )
+            kept = [(int(id_ or 0), score) for note, id_, (score, _) in found if note in notes]
+            if len(kept) >= limit or len(hits) < reach:
+                return kept[:limit]
+            reach *= 4
 
     def _count(self, query: Query) -> int:
         result = self._searcher.search(query, 1, count=True)
@@ -122,7 +147,7 @@ def dead_passages(folder: Path) -> int:
 def _schema() -> Schema:
     builder = SchemaBuilder()
     builder.add_integer_field("id", fast=True)
-    builder.add_integer_field("note", indexed=True)
+    builder.add_integer_field("note", indexed=True, fast=True)
     builder.add_text_field("body", tokenizer_name=_TOKENIZER, index_option="freq")
     return builder.build()
 

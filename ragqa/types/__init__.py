@@ -14,7 +14,7 @@ from ragqa.types.answers import (
     WrittenSentence,
     verdict_of,
 )
-from ragqa.types.indexes import EmbedderInfo, IndexInfo, IndexReport
+from ragqa.types.indexes import DenseInfo, EmbedderInfo, IndexInfo, IndexReport
 from ragqa.types.notes import Block, Kind, Link, Note, NoteFile, NoteRecord, Skipped, Stamp
 from ragqa.types.passages import Filters, Hit, Passage, Retrieved, TokenVectors, Unit
 from ragqa.types.vectors import Progress, Vector, Vectors
@@ -34,6 +34,7 @@ __all__ = [
     "Block",
     "Checked",
     "Citation",
+    "DenseInfo",
     "Disagreement",
     "EmbedderInfo",
     "Fallback",

@@ -23,6 +23,21 @@ class EmbedderInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class DenseInfo:
+    """How the nearest vectors are found.
+
+    `kind` is "exact", where every vector is compared, or "ivf": a search visits the `probes`
+    nearest of so many `lists`. `recall` is recall@10 against exact search, over a sample of the
+    vectors, as measured when the lists were made.
+    """
+
+    kind: str = "exact"
+    lists: int = 0
+    probes: int = 0
+    recall: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class IndexInfo:
     """What one generation of an index holds and how it was made."""
 
@@ -36,6 +51,7 @@ class IndexInfo:
     corpus: str
     created: str
     skipped: tuple[Skipped, ...] = ()
+    dense: DenseInfo = DenseInfo()
 
 
 @dataclass(frozen=True, slots=True)

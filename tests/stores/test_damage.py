@@ -123,7 +123,7 @@ DAMAGE = [
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-@pytest.mark.parametrize("name", ["catalogue.sqlite", "vectors.faiss", "manifest.json"])
+@pytest.mark.parametrize("name", ["catalogue.sqlite", "vectors.faiss", "rows.npy", "manifest.json"])
 def test_a_damaged_file_is_refused_by_its_name(store, root, name, damage):
     damage(generation(root) / name)
     assert refuses(store, name)
@@ -161,7 +161,7 @@ def test_random_flips_never_change_an_answer(store, root):
     assert answers(store) == before
 
 
-@pytest.mark.parametrize("name", ["catalogue.sqlite", "vectors.faiss", "terms"])
+@pytest.mark.parametrize("name", ["catalogue.sqlite", "vectors.faiss", "rows.npy", "terms"])
 def test_silent_damage_is_a_problem_and_not_carried_into_the_next_generation(store, root, name):
     path = generation(root) / name
     if path.is_dir():
@@ -214,7 +214,7 @@ def test_a_manifest_that_makes_no_sense_is_refused(store, root, change):
 
 
 @pytest.mark.parametrize(
-    "content", [b"[]", b"null", b"{", b"[" * 100_000, b"\xff", b'{"format":1}']
+    "content", [b"[]", b"null", b"{", b"[" * 100_000, b"\xff", b'{"format":2}']
 )
 def test_a_manifest_that_is_none_is_refused(store, root, content):
     (generation(root) / "manifest.json").write_bytes(content)
@@ -240,8 +240,8 @@ def test_a_manifest_without_end_is_not_read(store, root, monkeypatch):
 
 
 def flat(count, dimension=DIMENSION):
-    index = faiss.IndexIDMap(faiss.IndexFlatIP(dimension))
-    index.add_with_ids(np.eye(count, dimension, dtype=np.float32), np.arange(count))
+    index = faiss.IndexFlatIP(dimension)
+    index.add(np.eye(count, dimension, dtype=np.float32))
     return bytes(faiss.serialize_index(index))
 
 
@@ -268,9 +268,9 @@ class Bomb:
         flat(5),
         flat(6, DIMENSION * 2),
         bytes(faiss.serialize_index(faiss.IndexHNSWFlat(DIMENSION, 4))),
-        bytes(faiss.serialize_index(faiss.IndexFlatIP(DIMENSION))),
+        bytes(faiss.serialize_index(faiss.IndexIDMap(faiss.IndexFlatIP(DIMENSION)))),
     ],
-    ids=["pickle", "npy", "byte", "short", "huge", "fewer", "wider", "hnsw", "no ids"],
+    ids=["pickle", "npy", "byte", "short", "huge", "fewer", "wider", "hnsw", "ids"],
 )
 def test_a_foreign_vectors_file_is_refused_even_where_the_manifest_vouches_for_it(
     store, root, data
@@ -303,9 +303,7 @@ def test_a_foreign_terms_index_is_refused_even_where_the_manifest_vouches_for_it
 def test_files_of_two_indexes_put_together_are_a_problem(store, root):
     other = LocalStore(root.with_name("other"))
     commit(other, entry("a.md", "one", "two", "three"), entry("b.md", "four", "five", "six"))
-    shutil.copyfile(
-        generation(root.with_name("other")) / "vectors.faiss", generation(root) / "vectors.faiss"
-    )
+    shutil.copyfile(generation(root.with_name("other")) / "rows.npy", generation(root) / "rows.npy")
     seal(root)
     assert any("12 of 6" in problem for problem in store.problems())
 

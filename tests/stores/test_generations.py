@@ -24,9 +24,10 @@ def test_an_index_is_a_lock_a_pointer_and_its_generation(store, root):
     assert names(root) == ["CURRENT", "LOCK", "gen-000001"]
     assert (root / "CURRENT").read_text() == "gen-000001\n"
     generation = root / "gen-000001"
-    assert names(generation) == ["catalogue.sqlite", "manifest.json", "terms", "vectors.faiss"]
+    parts = ["catalogue.sqlite", "manifest.json", "rows.npy", "terms", "vectors.faiss"]
+    assert names(generation) == parts
     manifest = json.loads((generation / "manifest.json").read_text())
-    assert manifest["format"] == 1
+    assert manifest["format"] == 2
     assert (
         manifest["files"]["vectors.faiss"]["size"] == (generation / "vectors.faiss").stat().st_size
     )

@@ -86,7 +86,7 @@ def test_without_a_place_for_temporary_files_the_terms_are_read_where_they_are(s
 
 @pytest.mark.parametrize(("share", "dead"), [(1.0, 1), (0.1, 0)])
 def test_terms_are_written_anew_when_many_passages_are_dead(root, monkeypatch, share, dead):
-    monkeypatch.setattr("ragqa.stores.local_writer.REWRITE_TERMS_BELOW", 0)
+    monkeypatch.setattr("ragqa.stores.local_writer.REWRITE_BELOW", 0)
     monkeypatch.setattr("ragqa.stores.local_writer.MAX_DEAD_SHARE", share)
     store = LocalStore(root)
     commit(store, *FRUIT)

@@ -1,0 +1,205 @@
+"""The embeddings of a published generation, read through memory maps.
+
+`vectors.faiss` is a FAISS index whose rows are numbered from 0; `rows.npy` says of each row which
+passage it is and of which note: int64, (2, rows).
+
+FAISS is imported when the first vector is asked for, and what it reads is given to it only after
+the file was compared with the manifest.
+"""
+
+import mmap
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ragqa.errors import EmbedderMismatch
+from ragqa.stores.dense import FaissIndex, faiss
+from ragqa.stores.failures import REBUILD, naming
+from ragqa.stores.manifest import ROWS, VECTORS
+from ragqa.stores.ranking import Candidate
+from ragqa.stores.vectors import UNIT_TOLERANCE, Numbers, Part
+from ragqa.types import Vector, Vectors
+
+Mask = npt.NDArray[np.bool_]
+"""For each row whether it counts."""
+
+_GATHERED_UP_TO = 20_000
+"""Of so few rows that count, each is compared; lists would have to be searched far and wide."""
+
+
+class VectorFile:
+    """The vectors below one folder; the files are held open, and parsed when first needed.
+
+    The caller has compared the files with the manifest.
+    """
+
+    def __init__(self, folder: Path, *, dimension: int) -> None:
+        self._path = folder / VECTORS
+        self._dimension = dimension
+        with naming(self._path, ValueError), self._path.open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        self._rows = _read_rows(folder / ROWS)
+        self._parsed: _Parsed | None = None
+
+    def close(self) -> None:
+        """Let go of the files; a view of one that is still in use keeps it open."""
+        self._parsed = None
+        with suppress(BufferError):
+            self._map.close()
+
+    def __len__(self) -> int:
+        return int(self._rows.shape[1])
+
+    @property
+    def ids(self) -> Numbers:
+        """The passage id of each row."""
+        ids: Numbers = self._rows[0]
+        return ids
+
+    def mask(self, allowed: Mask) -> Mask:
+        """Which rows are of a note whose number is allowed; neither the first nor the last is."""
+        mask: Mask = np.take(allowed, self._rows[1], mode="clip")
+        return mask
+
+    @property
+    def part(self) -> Part:
+        """All rows, as views of the files."""
+        return Part(self._rows[0], self._rows[1], self._open().matrix)
+
+    @property
+    def lists(self) -> FaissIndex:
+        """The inverted lists, or None where every vector is compared."""
+        return self._open().lists
+
+    def find(self, ids: Sequence[int]) -> dict[int, Vector]:
+        """Copies of the vectors of these passages, of those that are here."""
+        if not ids or not len(self):
+            return {}
+        order = np.argsort(self.ids)
+        wanted = np.array(ids, dtype=np.int64)
+        places = np.searchsorted(self.ids, wanted, sorter=order)
+        rows = order[np.minimum(places, len(self) - 1)]
+        there = self.ids[rows] == wanted
+        vectors = self._open().matrix[rows[there]]
+        return dict(zip(wanted[there].tolist(), vectors, strict=True))
+
+    def search(self, query: Vector, limit: int, chosen: Mask | None) -> list[Candidate]:
+        """The nearest by cosine, of all rows or of those chosen: never fewer than there are.
+
+        :raises EmbedderMismatch: the query's embedding is of another dimension, or not finite.
+        """
+        if query.shape != (self._dimension,) or not np.isfinite(query).all():
+            raise EmbedderMismatch(
+                f"the question's embedding, of the shape {query.shape}, is not a finite vector of "
+                f"the index's {self._dimension} dimensions",
+                hint=REBUILD,
+            )
+        query = np.ascontiguousarray(query, dtype=np.float32)
+        rows, scores = self._open().nearest(query, limit, chosen)
+        return list(zip(self.ids[rows].tolist(), scores.tolist(), strict=True))
+
+    def problems(self) -> list[str]:
+        """Look for vectors that `check_vectors` would not have let in."""
+        matrix = self._open().matrix
+        lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
+        bad = int(np.count_nonzero(~(np.abs(lengths - 1.0) <= UNIT_TOLERANCE)))
+        return [f"the index file {self._path} holds {bad} bad vectors"] if bad else []
+
+    def _open(self) -> "_Parsed":
+        if self._parsed is None:
+            with naming(self._path, RuntimeError, ValueError):
+                self._parsed = _parse(self._map, self._dimension, len(self))
+        return self._parsed
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """A FAISS index over the bytes of a map, which it keeps alive."""
+
+    flat: FaissIndex
+    lists: FaissIndex
+    matrix: Vectors
+    owners: tuple[Any, ...]
+
+    def nearest(self, query: Vector, limit: int, chosen: Mask | None) -> tuple[Numbers, Vector]:
+        """Rows with their cosines, best first."""
+        total = len(self.matrix) if chosen is None else int(np.count_nonzero(chosen))
+        limit = min(limit, total)
+        if self.lists is not None and total > _GATHERED_UP_TO:
+            rows = self._listed(query, limit, chosen)
+            if len(rows) == limit:
+                scores = self.matrix[rows] @ query
+                order = np.argsort(-scores)
+                return rows[order], scores[order]
+        parameters = None if chosen is None else faiss().SearchParameters(sel=_selector(chosen))
+        scores, found = self.flat.search(query[None], limit, params=parameters)
+        there = found[0] >= 0
+        return found[0][there], scores[0][there]
+
+    def _listed(self, query: Vector, limit: int, chosen: Mask | None) -> Numbers:
+        """The rows that the visited lists hold nearest, as far as eight bits tell."""
+        parameters = faiss().SearchParametersIVF(
+            nprobe=self.lists.nprobe, sel=None if chosen is None else _selector(chosen)
+        )
+        _, found = self.lists.search(query[None], limit, params=parameters)
+        # Whoever made the file may have written any number into a list.
+        rows: Numbers = found[0][(found[0] >= 0) & (found[0] < len(self.matrix))]
+        return rows
+
+
+def _selector(chosen: Mask) -> FaissIndex:
+    return faiss().IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
+
+
+def _read_rows(path: Path) -> Numbers:
+    with naming(path, ValueError, EOFError):
+        rows: Numbers = np.load(path, mmap_mode="r", allow_pickle=False)
+        if rows.dtype != np.int64 or rows.ndim != 2 or len(rows) != 2:
+            raise ValueError(f"it holds {rows.dtype} of the shape {rows.shape}")
+    return rows
+
+
+def _parse(data: mmap.mmap, dimension: int, count: int) -> _Parsed:
+    """Let FAISS read a map without copying the vectors.
+
+    :raises RuntimeError: FAISS cannot make sense of it.
+    :raises ValueError: it is not what `make_index` makes of so many vectors.
+    """
+    bytes_ = np.frombuffer(data, dtype=np.uint8)
+    limit = faiss().get_deserialization_vector_byte_limit()
+    faiss().set_deserialization_vector_byte_limit(len(data))
+    try:
+        reader = faiss().ZeroCopyIOReader(faiss().swig_ptr(bytes_), len(data))
+        index = faiss().read_index(reader)
+    finally:
+        faiss().set_deserialization_vector_byte_limit(limit)
+    flat, lists = _unwrap(index)
+    for part in (flat, lists):
+        if part is not None and (part.d, part.ntotal) != (dimension, count):
+            raise ValueError(
+                f"it holds {part.ntotal} vectors of {part.d} dimensions "
+                f"instead of {count} of {dimension}"
+            )
+    matrix = faiss().rev_swig_ptr(flat.get_xb(), count * dimension).reshape(count, dimension)
+    return _Parsed(flat=flat, lists=lists, matrix=matrix, owners=(data, bytes_, reader, index))
+
+
+def _unwrap(index: FaissIndex) -> tuple[FaissIndex, FaissIndex]:
+    """The exact vectors, and the inverted lists or None.
+
+    :raises ValueError: the index is of another kind.
+    """
+    flat, lists = index, None
+    if type(index) in (faiss().IndexRefine, faiss().IndexRefineFlat):
+        flat = faiss().downcast_index(index.refine_index)
+        lists = faiss().downcast_index(index.base_index)
+        if type(lists) is not faiss().IndexIVFScalarQuantizer or lists.nprobe < 1:
+            raise ValueError("its inverted lists are of another kind")
+    if type(flat) is not faiss().IndexFlatIP:
+        raise ValueError("it is no index of exact inner products")
+    return flat, lists
