@@ -139,7 +139,7 @@ class Index:
 
     def pending(self) -> Changes:
         """What has changed on disk since the index was made; nothing is written."""
-        known = self._open().notes()
+        known = self._open().states()
         return find_changes(self.source, self.source.walk(), known, progress=lambda *_: None)
 
     def retrieve(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ragqa.errors import NoCorpus
 from ragqa.indexing.source import Source
 from ragqa.notes import ReadNote, Walk, read_note
-from ragqa.types import NoteFile, NoteRecord, Progress, Skipped
+from ragqa.types import NoteFile, NoteState, Progress, Skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Changes:
 
 
 def find_changes(
-    source: Source, walk: Walk, known: Mapping[str, NoteRecord], *, progress: Progress
+    source: Source, walk: Walk, known: Mapping[str, NoteState], *, progress: Progress
 ) -> Changes:
     """Read each note whose stamp does not settle that it is unchanged.
 
@@ -69,7 +69,7 @@ def find_changes(
     )
 
 
-def _is_current(file: NoteFile, record: NoteRecord | None) -> bool:
+def _is_current(file: NoteFile, record: NoteState | None) -> bool:
     return record is not None and record.settled and record.stamp == file.stamp
 
 

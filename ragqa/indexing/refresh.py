@@ -18,7 +18,7 @@ from ragqa.stores import Store, Writer
 from ragqa.types import (
     IndexInfo,
     IndexReport,
-    NoteRecord,
+    NoteState,
     Passage,
     Progress,
     Vector,
@@ -64,14 +64,14 @@ def refresh(
             return _report(info, base, changes, started)
 
 
-def _read_base(store: Store, source: Source) -> tuple[IndexInfo | None, dict[str, NoteRecord]]:
+def _read_base(store: Store, source: Source) -> tuple[IndexInfo | None, dict[str, NoteState]]:
     try:
         snapshot = store.snapshot()
     except NoIndex:
         return None, {}
     with closing(snapshot):
         check_origin(snapshot.info, source)
-        return snapshot.info, snapshot.notes()
+        return snapshot.info, snapshot.states()
 
 
 def _generation(info: IndexInfo | None) -> int:

@@ -18,6 +18,8 @@ NOT_A_FILE = "not a regular file"
 NOT_A_NOTE = "not a note, which ends in .md, .markdown or .txt"
 UNREADABLE = "cannot be read: Permission denied"
 
+_ALL_READ = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
+
 
 @dataclass(frozen=True, slots=True)
 class Walk:
@@ -70,7 +72,7 @@ def walk_notes(corpus: Path, *, max_note_bytes: int) -> Walk:
         except OSError as exc:
             _report_unreadable(folder, exc, found)
     return Walk(
-        files=tuple(sorted(found.files, key=lambda file: file.path)),
+        files=tuple(sorted(found.files)),
         skipped=tuple(sorted(found.skipped, key=lambda skip: skip.path)),
         unreadable_folders=tuple(sorted(found.unreadable_folders)),
         others=dict(found.others),
@@ -190,11 +192,10 @@ def _sort_file(entry: os.DirEntry[str], path: str, max_note_bytes: int, found: _
             found.skipped.append(Skipped(path, NOT_A_FILE))
         elif status.st_size > max_note_bytes:
             found.skipped.append(Skipped(path, too_large(status.st_size, max_note_bytes)))
-        elif not os.access(entry.path, os.R_OK):
+        elif status.st_mode & _ALL_READ != _ALL_READ and not os.access(entry.path, os.R_OK):
             found.skipped.append(Skipped(path, UNREADABLE))
         else:
-            stamp = Stamp(size=status.st_size, mtime_ns=status.st_mtime_ns)
-            found.files.append(NoteFile(path, stamp))
+            found.files.append(NoteFile(path, Stamp(status.st_size, status.st_mtime_ns)))
 
 
 def _suffix(name: str) -> str:

@@ -16,6 +16,7 @@ from ragqa.types import (
     IndexInfo,
     Note,
     NoteRecord,
+    NoteState,
     Passage,
     Stamp,
     Vector,
@@ -33,6 +34,10 @@ class Snapshot(Protocol):
 
     def notes(self) -> dict[str, NoteRecord]:
         """Every note by path."""
+        ...
+
+    def states(self) -> dict[str, NoteState]:
+        """What every note's file was when it was read, by path; quicker than `notes`."""
         ...
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[tuple[int, float]]:

@@ -8,14 +8,14 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from urllib.parse import quote
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores.failures import REBUILD, naming
 from ragqa.stores.filters import path_matcher, start_of
-from ragqa.types import Filters, Kind, NoteRecord, Passage, Stamp, Unit
+from ragqa.types import Filters, Kind, NoteRecord, NoteState, Passage, Stamp, Unit
 
 # The name of a file need not be text, and SQLite takes only text as TEXT. So paths and tags are
 # BLOBs, and titles, headings and the like, which may come from a file's name, are JSON, which
@@ -134,6 +134,16 @@ class Catalogue:
         with self._naming():
             records = map(_record, self._db.execute("SELECT * FROM all_notes"))
             return {record.path: record for record in records}
+
+    def states(self) -> dict[str, NoteState]:
+        """Read what every note's file was, by path."""
+        query = "SELECT path, size, mtime_ns, sha256, settled FROM all_notes"
+        with self._naming(), closing(self._db.cursor()) as cursor:
+            cursor.row_factory = None
+            return {
+                os.fsdecode(path): NoteState(Stamp(size, mtime_ns), sha256, bool(settled))
+                for path, size, mtime_ns, sha256, settled in cursor.execute(query)
+            }
 
     def counts(self) -> tuple[int, int]:
         """Count notes and passages."""

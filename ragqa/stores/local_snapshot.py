@@ -27,7 +27,7 @@ from ragqa.stores.ranking import Candidate, best
 from ragqa.stores.termindex import TermIndex
 from ragqa.stores.vectorfile import Mask, VectorFile
 from ragqa.stores.vectors import Part
-from ragqa.types import Filters, IndexInfo, NoteRecord, Passage, Vector
+from ragqa.types import Filters, IndexInfo, NoteRecord, NoteState, Passage, Vector
 
 
 class LocalSnapshot:
@@ -86,6 +86,10 @@ class LocalSnapshot:
         """Every note by path."""
         return self.catalogue.notes()
 
+    def states(self) -> dict[str, NoteState]:
+        """What every note's file was when it was read, by path."""
+        return self.catalogue.states()
+
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k passages nearest by cosine."""
         notes = self._let_through(filters)
@@ -105,7 +109,9 @@ class LocalSnapshot:
 
     def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[Candidate]:
         """The k best passages by BM25 over any of the terms."""
-        return self.term_index.search(terms, k, self._let_through(filters))
+        notes = self._let_through(filters)
+        share = 1.0 if notes is None else len(notes) / self.info.notes
+        return self.term_index.search(terms, k, notes, share=share)
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
         """The passages with these ids, in the order given."""

@@ -25,6 +25,7 @@ from ragqa.types import (
     IndexInfo,
     Note,
     NoteRecord,
+    NoteState,
     Passage,
     Stamp,
     Vector,
@@ -53,6 +54,11 @@ class MemorySnapshot:
     def notes(self) -> dict[str, NoteRecord]:
         """Every note by path."""
         return {path: held.record for path, held in self.held.items()}
+
+    def states(self) -> dict[str, NoteState]:
+        """What every note's file was when it was read, by path."""
+        records = (held.record for held in self.held.values())
+        return {one.path: NoteState(one.stamp, one.sha256, one.settled) for one in records}
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k passages nearest by cosine."""

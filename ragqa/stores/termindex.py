@@ -36,6 +36,9 @@ _TOKENIZER = "ragqa"
 _NAMED_UP_TO = 1_000
 """The terms of so few notes are looked up by the notes' numbers."""
 
+_MARGIN = 1.5
+"""How much further than on average one looks for passages of many notes."""
+
 _WRITER_BYTES = 64 * 2**20
 _REMOVAL_ATTEMPTS = 10
 _MEMORY = "/dev/shm"  # noqa: S108 - folders with random names are made there; no disk to wait for
@@ -55,8 +58,13 @@ class TermIndex:
             self._schema = index.schema
             self._searcher = index.searcher()
 
-    def search(self, terms: Sequence[str], k: int, among: Sequence[int] | None) -> list[Candidate]:
-        """The k best passages for any of the terms, of all notes or of those numbered."""
+    def search(
+        self, terms: Sequence[str], k: int, among: Sequence[int] | None, *, share: float
+    ) -> list[Candidate]:
+        """The k best passages for any of the terms, of all notes or of those numbered.
+
+        :param share: what part of the notes these are.
+        """
         if not terms:
             return []
         with _naming(self._folder):
@@ -68,7 +76,7 @@ class TermIndex:
                 both = Query.boolean_query([(Occur.Must, query), (Occur.Must, let_through)])
                 fetch = partial(self._top, both)
             elif among is not None:
-                fetch = partial(self._top_among, query, frozenset(among))
+                fetch = partial(self._top_among, query, frozenset(among), share)
             return best(fetch, k, self._searcher.num_docs)
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
@@ -99,9 +107,11 @@ class TermIndex:
         ids = self._searcher.fast_field_values("id", [address for _, address in hits])
         return [(int(id_ or 0), score) for id_, (score, _) in zip(ids, hits, strict=True)]
 
-    def _top_among(self, query: Query, notes: Container[int], limit: int) -> list[Candidate]:
+    def _top_among(
+        self, query: Query, notes: Container[int], share: float, limit: int
+    ) -> list[Candidate]:
         """The best of many notes: cheaper to pick out of all that is found than to ask for."""
-        reach = 2 * limit
+        reach = math.ceil(_MARGIN * limit / share)
         while True:
             hits = self._searcher.search(query, reach, count=False).hits
             places = [address for _, address in hits]

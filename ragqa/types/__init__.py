@@ -15,7 +15,17 @@ from ragqa.types.answers import (
     verdict_of,
 )
 from ragqa.types.indexes import DenseInfo, EmbedderInfo, IndexInfo, IndexReport
-from ragqa.types.notes import Block, Kind, Link, Note, NoteFile, NoteRecord, Skipped, Stamp
+from ragqa.types.notes import (
+    Block,
+    Kind,
+    Link,
+    Note,
+    NoteFile,
+    NoteRecord,
+    NoteState,
+    Skipped,
+    Stamp,
+)
 from ragqa.types.passages import Filters, Hit, Passage, Retrieved, TokenVectors, Unit
 from ragqa.types.vectors import Progress, Vector, Vectors
 from ragqa.types.verifications import (
@@ -47,6 +57,7 @@ __all__ = [
     "Note",
     "NoteFile",
     "NoteRecord",
+    "NoteState",
     "Passage",
     "Place",
     "Progress",

@@ -2,18 +2,19 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+# These three are made once for every note before every question: named tuples take a third of the
+# time of frozen data classes.
+class Stamp(NamedTuple):
     """What the file system said of a file *before* it was read: tells whether to read it again."""
 
     size: int
     mtime_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class NoteFile:
+class NoteFile(NamedTuple):
     """A file that looks like a note, found by the walk and not yet read.
 
     `path` is relative to the corpus and `/`-separated; bytes that are not UTF-8 are kept as
@@ -22,6 +23,18 @@ class NoteFile:
 
     path: str
     stamp: Stamp
+
+
+class NoteState(NamedTuple):
+    """What the index remembers of a note's file, enough to tell whether it has changed.
+
+    `settled` is False where the file was modified so shortly before it was read that a later
+    change could carry the same stamp; such a note is compared by its digest.
+    """
+
+    stamp: Stamp
+    sha256: str
+    settled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +107,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class NoteRecord:
-    """What the index remembers of a note, enough to tell whether the file has changed.
-
-    `settled` is False where the file was modified so shortly before it was read that a later
-    change could carry the same stamp; such a note is compared by its digest.
-    """
+    """What the index remembers of a note; `settled` is as in `NoteState`."""
 
     path: str
     stamp: Stamp

@@ -197,7 +197,7 @@ def test_notes_below_a_folder_that_cannot_be_read_are_kept_and_reported(source):
     write(source, "locked/b.md", "# B\n\nThe second note.\n")
     run(source)
     with closing(open_store(source.index).snapshot()) as snapshot:
-        known = snapshot.notes()
+        known = snapshot.states()
     walk = source.walk()
     locked = replace(
         walk,
