@@ -7,6 +7,7 @@ full.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -20,7 +21,8 @@ EXACT_UP_TO = 25_000
 """Up to so many vectors every one is compared: 5 ms, and no more than 40 MB to read."""
 
 RECALL = 0.95
-"""The share of the exact nearest that lists must find, or they are made anew."""
+"""The share of the true candidates that a search must find. As many lists are visited as that
+takes, and where cells that were made for other vectors no longer reach it, new ones are made."""
 
 FaissIndex = Any
 """A FAISS index; its classes are made by SWIG, without types."""
@@ -31,7 +33,7 @@ _TRAINED_ON = 50
 _ROUNDS = 10
 _SAMPLE = 200
 _CANDIDATES = 200
-_SHOWN = 10
+_LEAST_PROBES = 8
 _SEED = 1
 
 
@@ -46,14 +48,18 @@ def make_index(matrix: Vectors, before: FaissIndex = None) -> tuple[FaissIndex, 
     if len(matrix) <= EXACT_UP_TO:
         return exact, DenseInfo("exact")
     count = _lists_for(len(matrix))
+    sample = _Sample.of(exact, matrix)
     if before is not None and before.nlist == count:
-        lists = _fill(_same_cells(before), matrix)
-        info = _tune(lists, exact, matrix)
-        if info.recall >= RECALL:
-            return faiss().IndexRefine(lists, exact), info
-    lists = _fill(_new_cells(matrix, count), matrix)
-    info = _tune(lists, exact, matrix)
-    return faiss().IndexRefine(lists, exact), info
+        lists = _same_cells(before)
+        lists.add(matrix)
+        if sample.recall(lists, _CANDIDATES) >= RECALL:
+            return faiss().IndexRefine(lists, exact), sample.told(lists)
+    lists = _new_cells(matrix, count)
+    lists.add(matrix)
+    lists.nprobe = _LEAST_PROBES
+    while lists.nprobe < count and sample.recall(lists, _CANDIDATES) < RECALL:
+        lists.nprobe = min(2 * lists.nprobe, count)
+    return faiss().IndexRefine(lists, exact), sample.told(lists)
 
 
 def write_index(index: FaissIndex, write: Callable[[bytes], None]) -> None:
@@ -82,6 +88,7 @@ def _lists_for(count: int) -> int:
 def _new_cells(matrix: Vectors, count: int) -> FaissIndex:
     lists = faiss().index_factory(matrix.shape[1], f"IVF{count},SQ8", faiss().METRIC_INNER_PRODUCT)
     lists.cp.niter = _ROUNDS
+    lists.cp.min_points_per_centroid = 1  # fewer are told of by FAISS on the screen
     lists.train(matrix[_some_rows(matrix, _TRAINED_ON * count)])
     return lists
 
@@ -98,38 +105,39 @@ def _same_cells(before: FaissIndex) -> FaissIndex:
     )
     faiss().copy_array_to_vector(faiss().vector_to_array(before.sq.trained), lists.sq.trained)
     lists.is_trained = True
+    lists.nprobe = before.nprobe
     return lists
 
 
-def _fill(lists: FaissIndex, matrix: Vectors) -> FaissIndex:
-    lists.add(matrix)
-    return lists
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Some of the vectors, and which are truly nearest to each; its own row does not count."""
 
+    rows: _Rows
+    queries: Vectors
+    truth: _Rows
 
-def _tune(lists: FaissIndex, exact: FaissIndex, matrix: Vectors) -> DenseInfo:
-    """Let a search visit as many lists as it takes to find the candidates of a sample of vectors.
+    @classmethod
+    def of(cls, exact: FaissIndex, matrix: Vectors) -> "_Sample":
+        rows = _some_rows(matrix, _SAMPLE)
+        _, truth = exact.search(matrix[rows], _CANDIDATES + 1)
+        return cls(rows, matrix[rows], truth)
 
-    A vector's own row is easy to find and does not count.
-    """
-    sample = _some_rows(matrix, _SAMPLE)
-    _, truth = exact.search(matrix[sample], _CANDIDATES + 1)
-    lists.nprobe = 4
-    while True:
-        lists.nprobe = min(2 * lists.nprobe, lists.nlist)
-        _, found = lists.search(matrix[sample], _CANDIDATES + 1)
-        if _recall(sample, truth, found) >= RECALL or lists.nprobe == lists.nlist:
-            recall = _recall(sample, truth[:, : _SHOWN + 1], found)
-            return DenseInfo("ivf", lists=lists.nlist, probes=lists.nprobe, recall=recall)
+    def recall(self, lists: FaissIndex, k: int) -> float:
+        """The share of the k nearest that the lists find among the candidates."""
+        _, found = lists.search(self.queries, _CANDIDATES + 1)
+        hits = total = 0
+        for row, wanted, got in zip(
+            self.rows.tolist(), self.truth[:, : k + 1].tolist(), found.tolist(), strict=True
+        ):
+            neighbours = set(wanted) - {row}
+            hits += len(neighbours.intersection(got))
+            total += len(neighbours)
+        return round(hits / total, 4)
 
-
-def _recall(sample: _Rows, truth: _Rows, found: _Rows) -> float:
-    """The share of the true neighbours found, over all of the sample."""
-    hits = total = 0
-    for row, wanted, got in zip(sample.tolist(), truth.tolist(), found.tolist(), strict=True):
-        neighbours = set(wanted) - {row}
-        hits += len(neighbours.intersection(got))
-        total += len(neighbours)
-    return round(hits / total, 4)
+    def told(self, lists: FaissIndex) -> DenseInfo:
+        recall = self.recall(lists, 10)
+        return DenseInfo("ivf", lists=lists.nlist, probes=lists.nprobe, recall=recall)
 
 
 def _some_rows(matrix: Vectors, count: int) -> _Rows:

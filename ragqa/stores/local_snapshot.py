@@ -110,7 +110,7 @@ class LocalSnapshot:
     def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[Candidate]:
         """The k best passages by BM25 over any of the terms."""
         notes = self._let_through(filters)
-        share = 1.0 if notes is None else len(notes) / self.info.notes
+        share = 1.0 if notes is None else len(notes) / max(1, self.info.notes)
         return self.term_index.search(terms, k, notes, share=share)
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:

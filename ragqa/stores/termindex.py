@@ -33,7 +33,7 @@ NumberedPassage = tuple[int, Passage]
 """A passage and the number of its note in the catalogue."""
 
 _TOKENIZER = "ragqa"
-_NAMED_UP_TO = 1_000
+NAMED_UP_TO = 1_000
 """The terms of so few notes are looked up by the notes' numbers."""
 
 _MARGIN = 1.5
@@ -70,7 +70,7 @@ class TermIndex:
         with _naming(self._folder):
             query = self._any_of(terms)
             fetch = partial(self._top, query)
-            if among is not None and len(among) <= _NAMED_UP_TO:
+            if among is not None and len(among) <= NAMED_UP_TO:
                 notes = Query.term_set_query(self._schema, "note", among)
                 let_through = Query.const_score_query(notes, 0.0)
                 both = Query.boolean_query([(Occur.Must, query), (Occur.Must, let_through)])

@@ -28,7 +28,7 @@ from ragqa.types import Vector, Vectors
 Mask = npt.NDArray[np.bool_]
 """For each row whether it counts."""
 
-_GATHERED_UP_TO = 20_000
+GATHERED_UP_TO = 20_000
 """Of so few rows that count, each is compared; lists would have to be searched far and wide."""
 
 
@@ -130,7 +130,9 @@ class _Parsed:
         """Rows with their cosines, best first."""
         total = len(self.matrix) if chosen is None else int(np.count_nonzero(chosen))
         limit = min(limit, total)
-        if self.lists is not None and total > _GATHERED_UP_TO:
+        if not limit:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        if self.lists is not None and total > GATHERED_UP_TO:
             rows = self._listed(query, limit, chosen)
             if len(rows) == limit:
                 scores = self.matrix[rows] @ query

@@ -1,5 +1,6 @@
 """What every store does, and that it finds what the plain one in memory finds."""
 
+import math
 from contextlib import closing
 from dataclasses import replace
 
@@ -26,11 +27,18 @@ from ragqa.stores import STORES, open_store
 from ragqa.stores.memory import MemoryStore
 from ragqa.types import Filters, Stamp
 
+LARGE = "local, kept as a large index is"
 
-@pytest.fixture(params=sorted(STORES))
-def store(request):
+
+@pytest.fixture(params=[*sorted(STORES), LARGE])
+def store(request, monkeypatch):
+    if request.param == LARGE:
+        monkeypatch.setattr("ragqa.stores.local_writer.REWRITE_BELOW", 0)
+        monkeypatch.setattr("ragqa.stores.local_writer.MAX_DELTA_SHARE", math.inf)
+        monkeypatch.setattr("ragqa.stores.local_writer.MAX_DEAD_SHARE", 0)
+        monkeypatch.setattr("ragqa.stores.termindex.NAMED_UP_TO", 0)
     with quick_folder() as folder:
-        yield open_store(folder / "index", kind=request.param)
+        yield open_store(folder / "index", kind=request.param.partition(",")[0])
 
 
 @pytest.fixture
