@@ -21,6 +21,7 @@ from ragqa.indexing import (
     check_origin,
     find_changes,
     refresh,
+    repair,
 )
 from ragqa.passages import Chunking
 from ragqa.retrieval import Ranking, clean_question, retrieve
@@ -245,9 +246,17 @@ class Index:
             timings_ms=clock.laps(),
         )
 
-    def problems(self) -> list[str]:
-        """What is wrong with the index's files, each in a sentence; reads all of them."""
-        return self._store.problems()
+    def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
+        """What is wrong with the index's files, each in a sentence; reads all of them.
+
+        :param deep: whether catalogue, terms and vectors are also compared with each other.
+        """
+        return self._store.problems(deep=deep, progress=progress)
+
+    def repair(self, *, wait: bool = False, progress: Progress | None = None) -> tuple[str, ...]:
+        """Make anew what is damaged and say what was done; see `ragqa.indexing.repair`."""
+        self.close()
+        return repair(self._store, self.source, wait=wait, progress=progress)
 
     def check_embedder(self) -> None:
         """Make sure that the index and the embedder in use belong together.

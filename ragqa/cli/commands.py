@@ -38,6 +38,7 @@ from ragqa.cli.writing import (
 from ragqa.errors import NotesSkipped, UsageError
 
 if TYPE_CHECKING:
+    from ragqa.diagnosis import Finding
     from ragqa.render import Linker
     from ragqa.types import Answer
 
@@ -221,6 +222,15 @@ def status(
 
 @app.command()
 def doctor(
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep", help="Also compare all that the index holds: files, notes, embeddings."
+        ),
+    ] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make anew what is damaged, and nothing else.")
+    ] = False,
     corpus: Corpus = None,
     index: IndexFolder = None,
     json: AsJson = False,
@@ -229,23 +239,31 @@ def doctor(
     """Look for what is wrong, and name the command that mends it; say which LLM is set.
 
     Reads every file of the index and of the notes that may have changed, and sends nothing. Exits
-    with 0 where nothing is wrong.
+    with 0 where nothing is wrong, or nothing is any more after a repair.
 
-    Example: ragqa doctor
+    Example: ragqa doctor --deep
     """
     from ragqa import render
     from ragqa.api import index_from
     from ragqa.diagnosis import choice_of, diagnose, diagnose_llm
+    from ragqa.diagnosis import repair as mend
     from ragqa.render import overviews
 
     loaded = load(corpus, index)
-    with index_from(loaded) as opened:
+    done: list[str] | None = None
+    failed: list[Finding] = []
+    with index_from(loaded) as opened, render.ProgressLine() as progress:
+        if repair:
+            done, failed = mend(opened, progress=progress)
+        found = failed or diagnose(opened, deep=deep or bool(done), progress=progress)
         findings = [
             replace(finding, fix=with_places(finding.fix, sys.argv[1:]))
-            for finding in (*diagnose(opened), *diagnose_llm(choice_of(loaded)))
+            for finding in (*found, *diagnose_llm(choice_of(loaded)))
         ]
     if json:
-        render.print_document(overviews.findings_document(findings))
+        render.print_document(overviews.findings_document(findings, done))
     else:
+        if done or (done is not None and not failed):
+            overviews.print_repair(done)
         overviews.print_findings(findings)
     return max((finding.exit_code for finding in findings), default=0)

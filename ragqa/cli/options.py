@@ -150,5 +150,7 @@ def with_places(hint: str, args: list[str]) -> str:
                 places += [option, args[position + 1]]
             elif arg.startswith(f"{option}="):
                 places.append(arg)
-    command = re.search(r"ragqa (?:index(?: --(?:rebuild|wait))?|calibrate(?: --reset)?)$", hint)
+    command = re.search(
+        r"ragqa (?:index(?: --(?:rebuild|wait))?|doctor --repair|calibrate(?: --reset)?)$", hint
+    )
     return f"{hint} {shlex.join(places)}" if command and places else hint

@@ -4,7 +4,7 @@
 """
 
 from ragqa.diagnosis.findings import Finding, Severity
-from ragqa.diagnosis.index import Status, diagnose, status_of
+from ragqa.diagnosis.index import Status, diagnose, repair, status_of
 from ragqa.diagnosis.llm import Choice, Overview, choice_of, diagnose_llm, overview_of
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "diagnose",
     "diagnose_llm",
     "overview_of",
+    "repair",
     "status_of",
 ]

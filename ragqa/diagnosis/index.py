@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ragqa.answering import InUse
@@ -10,7 +11,10 @@ from ragqa.answering.own import MEND
 from ragqa.api import Index
 from ragqa.diagnosis.findings import Finding, Severity
 from ragqa.errors import NoIndex, RagqaError
-from ragqa.types import IndexInfo, Skipped
+from ragqa.indexing import check_passages
+from ragqa.types import IndexInfo, Progress, Skipped
+
+_REPAIR = "ragqa doctor --repair"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,45 @@ def status_of(index: Index) -> Status:
     )
 
 
-def diagnose(index: Index) -> Iterator[Finding]:
-    """Look at notes, index and embedder in turn; every finding comes as soon as it is made."""
-    yield from _look(lambda: _notes(index))
-    yield from _look(lambda: _files(index))
-    yield from _look(lambda: _embedder(index))
-    yield from _look(lambda: _confidence(index))
+def diagnose(
+    index: Index, *, deep: bool = False, progress: Progress | None = None
+) -> Iterator[Finding]:
+    """Look at notes, index and embedder in turn; every finding comes as soon as it is made.
+
+    :param deep: whether the index's files are also compared with each other, and their content
+        with the notes and with what the embedder gives now.
+    """
+    report = progress or _silent
+    told: set[str] = set()
+    checks: list[Callable[[Index], list[Finding]]] = [
+        _notes,
+        partial(_files, deep=deep, progress=report),
+        _embedder,
+        _confidence,
+    ]
+    if deep:
+        checks.append(partial(_passages, progress=report))
+    for check in checks:
+        for finding in _look(partial(check, index)):
+            # What no file of the index can be read for is found by every check.
+            if finding.severity is Severity.OK or finding.what not in told:
+                told.add(finding.what)
+                yield finding
+
+
+def repair(index: Index, *, progress: Progress | None = None) -> tuple[list[str], list[Finding]]:
+    """Make anew what is damaged.
+
+    :returns: what was done, each in a sentence, and why not, where it could not be.
+    """
+    done: list[str] = []
+
+    def mend() -> list[Finding]:
+        done.extend(index.repair(progress=progress))
+        return []
+
+    failed = _look(mend)
+    return done, failed
 
 
 def _look(check: Callable[[], list[Finding]]) -> list[Finding]:
@@ -88,11 +125,27 @@ def _notes(index: Index) -> list[Finding]:
     return findings
 
 
-def _files(index: Index) -> list[Finding]:
-    problems = index.problems()
-    if not problems:
-        return [Finding(Severity.OK, "every file of the index is intact")]
-    return [Finding(Severity.ERROR, what, "ragqa index --rebuild", 4) for what in problems]
+def _files(index: Index, *, deep: bool, progress: Progress) -> list[Finding]:
+    problems = index.problems(deep=deep, progress=progress)
+    if problems:
+        return [Finding(Severity.ERROR, what, _REPAIR, 4) for what in problems]
+    agree = ", and they agree with each other" if deep else ""
+    return [Finding(Severity.OK, f"every file of the index is as it was written{agree}")]
+
+
+def _passages(index: Index, *, progress: Progress) -> list[Finding]:
+    embedder = index.source.embedders.asking
+    checked = check_passages(index.snapshot(), index.source, embedder, progress=progress)
+    if checked.faults:
+        return [Finding(Severity.ERROR, fault.what, _REPAIR, 4) for fault in checked.faults]
+    return [
+        Finding(Severity.OK, f"all passages of {checked.notes} unchanged notes stand in them"),
+        Finding(
+            Severity.OK,
+            f"{checked.embedded} passages, embedded again, have the embeddings of the index; the "
+            f"lowest cosine is {checked.lowest:.4f}",
+        ),
+    ]
 
 
 def _embedder(index: Index) -> list[Finding]:
@@ -115,3 +168,7 @@ def _size(folder: Path) -> int:
             stat = path.stat(follow_symlinks=False)
             seen[stat.st_ino] = stat.st_size
     return sum(seen.values())
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Say nothing."""

@@ -1,15 +1,20 @@
 """Notes to index: find what changed, split and embed only that, commit a new generation."""
 
 from ragqa.indexing.changes import Changes, find_changes
+from ragqa.indexing.checking import Checked, check_passages
 from ragqa.indexing.refresh import refresh
+from ragqa.indexing.repair import repair
 from ragqa.indexing.source import Embedders, Source, check_embedder, check_origin
 
 __all__ = [
     "Changes",
+    "Checked",
     "Embedders",
     "Source",
     "check_embedder",
     "check_origin",
+    "check_passages",
     "find_changes",
     "refresh",
+    "repair",
 ]

@@ -14,7 +14,7 @@ from ragqa.indexing.changes import Changes, find_changes
 from ragqa.indexing.source import Source, check_embedder, check_origin
 from ragqa.notes import ReadNote
 from ragqa.passages import split_note
-from ragqa.stores import Store, Writer
+from ragqa.stores import Kept, Store, Writer
 from ragqa.types import (
     IndexInfo,
     IndexReport,
@@ -35,6 +35,7 @@ def refresh(
     *,
     rebuild: bool = False,
     wait: bool = False,
+    kept: Kept | None = None,
     progress: Progress | None = None,
 ) -> IndexReport:
     """Bring the index up to date with the notes; build it where there is none.
@@ -43,6 +44,7 @@ def refresh(
     embedding. Where nothing changed, nothing is written and no lock is taken.
 
     :param rebuild: make every passage and embedding anew, whatever the index holds.
+    :param kept: embeddings that need not be computed, by their passages' ids.
     :raises NoCorpus: there is no corpus, or not one note in it can be read.
     :raises EmbedderMismatch: the index was built with another embedder; `rebuild` mends it.
     :raises IndexUnusable: the index is damaged, or cannot be written.
@@ -60,7 +62,7 @@ def refresh(
             now, _ = (None, {}) if rebuild else _read_base(store, source)
             if _generation(now) != _generation(base):
                 continue  # another process committed while this one read: look again
-            info = _write(writer, source, base, changes, report)
+            info = _write(writer, source, base, changes, kept or _none_kept, report)
             return _report(info, base, changes, started)
 
 
@@ -79,12 +81,17 @@ def _generation(info: IndexInfo | None) -> int:
 
 
 def _write(
-    writer: Writer, source: Source, base: IndexInfo | None, changes: Changes, report: Progress
+    writer: Writer,
+    source: Source,
+    base: IndexInfo | None,
+    changes: Changes,
+    kept: Kept,
+    report: Progress,
 ) -> IndexInfo:
     embedder = _embedder_for(source, base, changes, report)
     new = changes.added + changes.changed
     split = _split(new, source, embedder, report)
-    vectors = _embed(writer, embedder, [p for passages in split for p in passages], report)
+    vectors = _embed(writer, embedder, [p for passages in split for p in passages], kept, report)
     report("writing", 0, 1)
     writer.remove(changes.removed)
     for read in changes.restamped:
@@ -133,7 +140,7 @@ def _split(
 
 
 def _embed(
-    writer: Writer, embedder: Embedder, passages: Sequence[Passage], report: Progress
+    writer: Writer, embedder: Embedder, passages: Sequence[Passage], kept: Kept, report: Progress
 ) -> dict[int, Vector]:
     """The embedding of each key: from the index where it is there, computed once where not.
 
@@ -141,6 +148,8 @@ def _embed(
     """
     by_key = {passage.embedding_key: passage for passage in passages}
     vectors = dict(writer.vectors(by_key))
+    found = kept([passage.id for passage in passages])
+    vectors |= {p.embedding_key: found[p.id] for p in passages if p.id in found}
     missing = [passage for key, passage in by_key.items() if key not in vectors]
     if missing:
         embedded = embedder.embed_passages(
@@ -207,6 +216,10 @@ def _report(
         seconds=round(time.perf_counter() - started, 3),
         warnings=warnings,
     )
+
+
+def _none_kept(_: Sequence[int]) -> dict[int, Vector]:
+    return {}
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -73,9 +73,22 @@ def print_findings(findings: Sequence[Finding]) -> None:
             emit(stdout(), Text.assemble(("try: ", "good"), safe_line(finding.fix)), indent=8)
 
 
-def findings_document(findings: Sequence[Finding]) -> Document:
-    """What `ragqa doctor --json` prints."""
-    return {
+def print_repair(done: Sequence[str]) -> None:
+    """Print what a repair did."""
+    for what in done or ["nothing is damaged, so nothing was changed"]:
+        line = Text.assemble((f"{'repair':<8}", "heading"), safe_line(what))
+        emit(stdout(), line)
+
+
+def findings_document(
+    findings: Sequence[Finding], repaired: Sequence[str] | None = None
+) -> Document:
+    """What `ragqa doctor --json` prints.
+
+    :param repaired: what a repair did; None where none was asked for.
+    """
+    done: Document = {} if repaired is None else {"repaired": list(repaired)}
+    return done | {
         "sound": all(finding.severity is not Severity.ERROR for finding in findings),
         "findings": [
             {"severity": str(finding.severity), "what": finding.what, "fix": finding.fix}

@@ -23,6 +23,8 @@ _STAGES = {
     "asking": "Asking questions",
     "waiting": "Waiting for the LLM",
     "checking": "Checking sentences",
+    "verifying": "Checking files",
+    "comparing": "Comparing the index with notes",
 }
 _RATED = ("embedding", "indexing", "asking", "checking")
 

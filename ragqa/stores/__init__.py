@@ -5,12 +5,13 @@ makes the next. To add a store: write `Store`, `Snapshot` and `Writer` in a modu
 add a line to `STORES`, and run `pytest tests/contracts/test_store_contract.py`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
 from ragqa.errors import UsageError
+from ragqa.stores.faults import Fault, Faulty, Kept, Repair
 from ragqa.types import (
     Filters,
     IndexInfo,
@@ -18,6 +19,7 @@ from ragqa.types import (
     NoteRecord,
     NoteState,
     Passage,
+    Progress,
     Stamp,
     Vector,
     Vectors,
@@ -65,6 +67,14 @@ class Snapshot(Protocol):
         """BM25's inverse document frequency of each term, ln(1 + (N - n + .5) / (n + .5))."""
         ...
 
+    def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
+        """Every note's path with its passages as they stand in it; for looking at all there is."""
+        ...
+
+    def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
+        """The embeddings of passages by their ids; those of ids that are not there are left out."""
+        ...
+
     def close(self) -> None:
         """Let go of files; the snapshot is not used afterwards."""
         ...
@@ -106,6 +116,25 @@ class Writer(Protocol):
         ...
 
 
+class Maker(Protocol):
+    """What a repair asks for: it knows embedder and notes, of which a store knows nothing."""
+
+    def check(self, info: IndexInfo) -> None:
+        """Make sure that embeddings made now belong with the others of this index.
+
+        :raises IndexUnusable: they do not.
+        """
+        ...
+
+    def faults(self, snapshot: Snapshot) -> list[Fault]:
+        """What is wrong with a snapshot whose files agree with each other."""
+        ...
+
+    def embed(self, passages: Sequence[Passage]) -> Vectors:
+        """Embed passages, shape (passages, dimension)."""
+        ...
+
+
 class Store(Protocol):
     """A place that holds snapshots."""
 
@@ -125,9 +154,35 @@ class Store(Protocol):
         """
         ...
 
-    def problems(self) -> list[str]:
-        """Everything that is wrong, each in a sentence, found by reading all of it; [] if sound."""
+    def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
+        """Everything that is wrong, each in a sentence, found by reading all of it; [] if sound.
+
+        :param deep: whether what is as it was written is also compared with each other.
+        """
         ...
+
+    def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:
+        """Make anew what is damaged, as the next snapshot; where nothing is, nothing is written.
+
+        :raises NoIndex: nothing was committed here yet.
+        :raises WriterBusy: another process writes and `wait` is False.
+        :raises IndexUnusable: the place cannot be written, or `maker` does not go with the index.
+        """
+        ...
+
+
+__all__ = [
+    "STORES",
+    "Fault",
+    "Faulty",
+    "Kept",
+    "Maker",
+    "Repair",
+    "Snapshot",
+    "Store",
+    "Writer",
+    "open_store",
+]
 
 
 def _local(path: Path) -> Store:

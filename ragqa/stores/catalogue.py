@@ -9,11 +9,15 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
+import numpy.typing as npt
+
 from ragqa.errors import IndexUnusable
-from ragqa.stores.failures import REBUILD, naming
+from ragqa.stores.failures import REPAIR, naming
 from ragqa.stores.filters import path_matcher, start_of
 from ragqa.types import Filters, Kind, NoteRecord, NoteState, Passage, Stamp, Unit
 
@@ -100,6 +104,8 @@ _VIEWS = {
     ),
 }
 
+Numbers = npt.NDArray[np.int64]
+
 _BATCH = 500
 """Parameters in one statement; old builds of SQLite take 999."""
 
@@ -162,7 +168,7 @@ class Catalogue:
             found = {passage.id: passage for passage in map(_passage, rows)}
         for missing in set(ids) - found.keys():
             raise IndexUnusable(
-                f"the index file {self._path} has no passage {missing}", hint=REBUILD
+                f"the index file {self._path} has no passage {missing}", hint=REPAIR
             )
         return [found[passage_id] for passage_id in ids]
 
@@ -178,10 +184,18 @@ class Catalogue:
             for row in self._among("SELECT * FROM whole_passages WHERE note IN", sorted(notes)):
                 yield row["note"], _passage(row)
 
-    def ids(self) -> list[int]:
-        """Read the id of every passage."""
+    def owners(self) -> Numbers:
+        """Read the id of every passage and its note's number: int64, (2, passages)."""
+        with self._naming(), closing(self._db.cursor()) as cursor:
+            cursor.row_factory = None
+            rows = chain.from_iterable(cursor.execute("SELECT id, note FROM all_passages"))
+            return np.fromiter(rows, np.int64).reshape(-1, 2).T
+
+    def paths(self) -> dict[int, str]:
+        """Read every note's path, by the note's number."""
         with self._naming():
-            return [row[0] for row in self._db.execute("SELECT id FROM all_passages")]
+            rows = self._db.execute("SELECT id, path FROM all_notes")
+            return {row["id"]: os.fsdecode(row["path"]) for row in rows}
 
     def ids_by_embedding(self, embedding_keys: Iterable[int]) -> dict[int, int]:
         """Find for each embedding key a passage that has it; unknown keys are left out."""
@@ -225,9 +239,12 @@ class Catalogue:
             return [row[0] for row in found]
 
     def problems(self) -> list[str]:
-        """Let SQLite look for damage."""
+        """Let SQLite look for damage, and for what belongs to no note."""
         with self._naming():
-            found = [str(row[0]) for row in self._db.execute("PRAGMA quick_check")]
+            found = [str(row[0]) for row in self._db.execute("PRAGMA integrity_check")]
+            strays = len(list(self._db.execute("PRAGMA foreign_key_check")))
+        if strays:
+            found.append(f"{strays} rows belong to a note that is not there")
         return [f"the index file {self._path}: {line}" for line in found if line != "ok"]
 
     def _connect(self) -> sqlite3.Connection:

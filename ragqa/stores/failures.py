@@ -13,6 +13,7 @@ from pathlib import Path
 from ragqa.errors import IndexNotWritable, IndexUnusable
 
 REBUILD = "ragqa index --rebuild"
+REPAIR = "ragqa doctor --repair"
 
 _FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -33,7 +34,7 @@ def naming(path: Path, *foreign: type[Exception]) -> Iterator[None]:
 def unusable(path: Path, exc: BaseException) -> IndexUnusable:
     """Say that a file failed, and why."""
     reason = (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
-    return IndexUnusable(f"the index file {path} is unusable: {reason}", hint=REBUILD)
+    return IndexUnusable(f"the index file {path} is unusable: {reason}", hint=REPAIR)
 
 
 def cannot_write(folder: Path, reason: str) -> IndexNotWritable:

@@ -18,7 +18,7 @@ from io import RawIOBase
 from pathlib import Path
 
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
-from ragqa.stores.failures import REBUILD, cannot_write, explaining
+from ragqa.stores.failures import REPAIR, cannot_write, explaining
 from ragqa.stores.manifest import DELTA, MANIFEST, PART, TERMS, Manifest, encode
 
 KEPT_GENERATIONS = 2
@@ -105,18 +105,18 @@ def current(root: Path) -> str:
         raise NoIndex(f"there is no index in {root} yet", hint="ragqa index") from exc
     except OSError as exc:
         raise IndexUnusable(
-            f"the index file {path} cannot be read: {exc.strerror}", hint=REBUILD
+            f"the index file {path} cannot be read: {exc.strerror}", hint=REPAIR
         ) from exc
     if not _NAME.fullmatch(name):
         raise IndexUnusable(
-            f"the index file {path} does not name a generation, it says {name!r}", hint=REBUILD
+            f"the index file {path} does not name a generation, it says {name!r}", hint=REPAIR
         )
     try:
         found = stat.S_ISDIR(os.lstat(root / name).st_mode)
     except OSError:
         found = False
     if not found:
-        raise IndexUnusable(f"the index file {path} names {name}, which is not there", hint=REBUILD)
+        raise IndexUnusable(f"the index file {path} names {name}, which is not there", hint=REPAIR)
     return name
 
 
@@ -210,11 +210,25 @@ def publish(draft: Path, manifest: Manifest) -> None:
     step(f"rename {draft.name}")
     draft.rename(root / name)
     sync(root)
+    point_to(root, name)
+
+
+def point_to(root: Path, name: str) -> None:
+    """Make a generation that is there the one to read."""
     with new_file(root / _CURRENT_DRAFT) as write:
         write(f"{name}\n".encode())
     step("replace CURRENT")
     (root / _CURRENT_DRAFT).replace(root / _CURRENT)
     sync(root)
+
+
+def all_generations(root: Path) -> list[str]:
+    """The names of the generations that are there, sound or not, newest first."""
+    try:
+        names = [each.name for each in root.iterdir() if each.is_dir() and not each.is_symlink()]
+    except FileNotFoundError:
+        return []
+    return sorted(filter(_NAME.fullmatch, names), key=number_of, reverse=True)
 
 
 def sweep(root: Path) -> None:

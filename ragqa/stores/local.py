@@ -5,9 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ragqa.errors import IndexUnusable, NoIndex
-from ragqa.stores import generations
-from ragqa.stores.local_snapshot import LocalSnapshot, problems_of
+from ragqa.stores import Maker, generations
+from ragqa.stores.examining import damaged_files, disagreements
+from ragqa.stores.faults import Repair
+from ragqa.stores.local_repair import repair
+from ragqa.stores.local_snapshot import LocalSnapshot, own_manifest
 from ragqa.stores.local_writer import LocalWriter
+from ragqa.types import Progress
 
 
 class LocalStore:
@@ -51,20 +55,40 @@ class LocalStore:
                     base.close()
                 generations.sweep(self._root)
 
-    def problems(self) -> list[str]:
-        """Everything that is wrong, each in a sentence, found by reading all of it."""
+    def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
+        """Everything that is wrong, each in a sentence, found by reading all of it.
+
+        :param deep: whether what is as it was written is also compared with each other.
+        """
         try:
             name = generations.current(self._root)
-            found = problems_of(self._root / name)
+            found = _problems(self._root / name, deep, progress)
             while found and generations.current(self._root) != name:
                 name = generations.current(self._root)
-                found = problems_of(self._root / name)
+                found = _problems(self._root / name, deep, progress)
         except (NoIndex, IndexUnusable) as exc:
             return [exc.message]
         return found
+
+    def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:
+        """Make anew, as the next generation, what is damaged of the newest.
+
+        :raises NoIndex: nothing was committed here yet.
+        :raises WriterBusy: another process writes and `wait` is False.
+        :raises IndexUnusable: the place cannot be written, or `maker` does not go with the index.
+        """
+        return repair(self._root, maker, wait=wait, progress=progress)
 
     def _base(self) -> LocalSnapshot | None:
         try:
             return self.snapshot()
         except NoIndex:
             return None
+
+
+def _problems(folder: Path, deep: bool, progress: Progress | None) -> list[str]:  # noqa: FBT001 - as in the method
+    manifest = own_manifest(folder)
+    faults = damaged_files(folder, manifest, progress)
+    if deep and not faults:
+        faults = disagreements(folder, manifest)
+    return [fault.what for fault in faults]

@@ -1,6 +1,6 @@
 """One generation of the local store, opened for reading."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from itertools import chain
@@ -10,15 +10,13 @@ import numpy as np
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores.catalogue import Catalogue
-from ragqa.stores.failures import REBUILD
+from ragqa.stores.failures import REPAIR
 from ragqa.stores.generations import number_of
 from ragqa.stores.manifest import (
     CATALOGUE,
     DELTA,
     MANIFEST,
     TERMS,
-    VECTORS,
-    FileRecord,
     Manifest,
     findings,
     read_manifest,
@@ -28,6 +26,8 @@ from ragqa.stores.termindex import TermIndex
 from ragqa.stores.vectorfile import Mask, VectorFile
 from ragqa.stores.vectors import Part
 from ragqa.types import Filters, IndexInfo, NoteRecord, NoteState, Passage, Vector
+
+_NOTES_AT_ONCE = 500
 
 
 class LocalSnapshot:
@@ -42,11 +42,7 @@ class LocalSnapshot:
         self._filtered: tuple[Filters, list[int]] | None = None
         delta = folder / DELTA if self.manifest.has_delta else None
         with ExitStack() as opened:
-            self.catalogue = (
-                Catalogue(delta / CATALOGUE, folder / CATALOGUE)
-                if delta
-                else Catalogue(folder / CATALOGUE)
-            )
+            self.catalogue = open_catalogue(folder, self.manifest)
             opened.callback(self.catalogue.close)
             self.term_index = TermIndex(folder / TERMS, self.manifest.term_files)
             self.base = self._vectors(folder, opened)
@@ -74,14 +70,6 @@ class LocalSnapshot:
         found = {} if self.delta is None else self.delta.find(ids)
         return found | self.base.find([id_ for id_ in ids if id_ not in found])
 
-    def linked_files(self, draft: Path) -> dict[str, FileRecord]:
-        """The records of the files that a draft has links to."""
-        return {
-            name: record
-            for name, record in self.manifest.files.items()
-            if (draft / name).exists() and (draft / name).samefile(self.folder / name)
-        }
-
     def notes(self) -> dict[str, NoteRecord]:
         """Every note by path."""
         return self.catalogue.notes()
@@ -89,6 +77,18 @@ class LocalSnapshot:
     def states(self) -> dict[str, NoteState]:
         """What every note's file was when it was read, by path."""
         return self.catalogue.states()
+
+    def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
+        """Every note's path with its passages."""
+        paths = self.catalogue.paths()
+        numbers = sorted(paths)
+        for start in range(0, len(numbers), _NOTES_AT_ONCE):
+            some = numbers[start : start + _NOTES_AT_ONCE]
+            passages: dict[int, list[Passage]] = {number: [] for number in some}
+            for number, passage in self.catalogue.passages_of(some):
+                passages[number].append(passage)
+            for number, found in passages.items():
+                yield paths[number], sorted(found, key=lambda passage: passage.start)
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k passages nearest by cosine."""
@@ -155,58 +155,37 @@ def _both(kept: Mask | None, allowed: Mask | None, file: VectorFile) -> Mask | N
     return mask if kept is None else mask & kept
 
 
+def open_catalogue(folder: Path, manifest: Manifest) -> Catalogue:
+    """Open a generation's catalogue, with its delta if it has one.
+
+    :raises IndexUnusable: SQLite cannot.
+    """
+    if manifest.has_delta:
+        return Catalogue(folder / DELTA / CATALOGUE, folder / CATALOGUE)
+    return Catalogue(folder / CATALOGUE)
+
+
+def own_manifest(folder: Path) -> Manifest:
+    """Read a generation's manifest.
+
+    :raises IndexUnusable: it is missing, damaged, or another generation's.
+    """
+    manifest = read_manifest(folder)
+    if manifest.info.generation != number_of(folder.name):
+        raise IndexUnusable(
+            f"the index file {folder / MANIFEST} is that of generation {manifest.info.generation}",
+            hint=REPAIR,
+        )
+    return manifest
+
+
 def checked_manifest(folder: Path, *, thorough: Container[str] = ()) -> Manifest:
     """Read a generation's manifest and compare its files with it.
 
     :param thorough: files that are read whole, not only where their size or time is another.
     :raises IndexUnusable: the manifest or a file is not as it was written; the message names it.
     """
-    manifest = read_manifest(folder)
-    if manifest.info.generation != number_of(folder.name):
-        raise IndexUnusable(
-            f"the index file {folder / MANIFEST} is that of generation {manifest.info.generation}",
-            hint=REBUILD,
-        )
-    for finding in findings(folder, manifest, thorough=thorough):
-        raise IndexUnusable(finding, hint=REBUILD)
+    manifest = own_manifest(folder)
+    for _, finding in findings(folder, manifest, thorough=thorough):
+        raise IndexUnusable(finding, hint=REPAIR)
     return manifest
-
-
-def problems_of(folder: Path) -> list[str]:
-    """Read all of a generation and say what is wrong with it, each thing in a sentence."""
-    try:
-        manifest = read_manifest(folder)
-        damaged = list(findings(folder, manifest, thorough=manifest.files))
-        if damaged:
-            return damaged
-        snapshot = LocalSnapshot(folder)
-    except IndexUnusable as exc:
-        return [exc.message]
-    try:
-        return [*snapshot.catalogue.problems(), *_disagreements(snapshot)]
-    except IndexUnusable as exc:
-        return [exc.message]
-    finally:
-        snapshot.close()
-
-
-def _disagreements(snapshot: LocalSnapshot) -> Iterable[str]:
-    info, folder = snapshot.info, snapshot.folder
-    notes, passages = snapshot.catalogue.counts()
-    if (notes, passages) != (info.notes, info.passages):
-        yield (
-            f"the index file {folder / CATALOGUE} has {notes} notes and {passages} passages, "
-            f"the manifest says {info.notes} and {info.passages}"
-        )
-    ids = sorted(snapshot.catalogue.ids())
-    rows = [id_ for part in snapshot.parts() for id_ in part.ids.tolist()]
-    for name, others in ((TERMS, snapshot.term_index.ids()), (VECTORS, rows)):
-        if sorted(others) != ids:
-            amiss = len(set(ids) ^ set(others))
-            yield (
-                f"the index file {folder / name} does not hold the passages of the catalogue: "
-                f"{amiss} of {len(ids)} are in only one of them"
-            )
-    for file in (snapshot.base, snapshot.delta):
-        if file is not None:
-            yield from file.problems()

@@ -22,7 +22,9 @@ from ragqa.stores.manifest import (
     ROWS,
     TERMS,
     VECTORS,
+    FileRecord,
     Manifest,
+    linked_files,
     record_files,
 )
 from ragqa.stores.termindex import change_terms, dead_passages, write_terms
@@ -222,17 +224,25 @@ class LocalWriter:
         return part.only(np.isin(part.notes, added))
 
     def _publish(self, draft: "_Draft", info: IndexInfo) -> None:
-        names = generations.draft_files(draft.folder)
-        linked = self._base.linked_files(draft.folder) if self._base else {}
-        for name in names:
-            if name not in linked:
-                generations.sync(draft.folder / name)
-        files = record_files(draft.folder, names, linked)
-        generations.publish(draft.folder, Manifest(info, files))
+        base = self._base
+        linked = linked_files(base.folder, base.manifest, draft.folder) if base else {}
+        publish(draft.folder, info, linked)
 
     def _bytes_needed(self) -> int:
         old = self._base.manifest.size if self._base else 2**20
         return old + 2 * self._spooled
+
+
+def publish(draft: Path, info: IndexInfo, linked: Mapping[str, FileRecord]) -> None:
+    """See the files of a draft to the disk and make it the generation to read.
+
+    :param linked: the records of those that are links to another generation's.
+    """
+    names = generations.draft_files(draft)
+    for name in names:
+        if name not in linked:
+            generations.sync(draft / name)
+    generations.publish(draft, Manifest(info, record_files(draft, names, linked)))
 
 
 class _Draft(NamedTuple):

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 import ragqa
 from ragqa.errors import IndexUnusable
-from ragqa.stores.failures import REBUILD, naming
-from ragqa.types import DenseInfo, EmbedderInfo, IndexInfo, Skipped
+from ragqa.stores.failures import REBUILD, REPAIR, naming
+from ragqa.types import DenseInfo, EmbedderInfo, IndexInfo, Progress, Skipped
 
 FORMAT = 2
 """Raised whenever a generation's files change their meaning."""
@@ -82,13 +82,22 @@ def record_files(
     return {name: linked.get(name) or records[name] for name in names}
 
 
-def _in_parallel(act: Callable[[_A], _B], arguments: Sequence[_A]) -> list[_B]:
+def linked_files(folder: Path, manifest: Manifest, draft: Path) -> dict[str, FileRecord]:
+    """The records of a generation's files that a draft has links to."""
+    return {
+        name: record
+        for name, record in manifest.files.items()
+        if (draft / name).exists() and (draft / name).samefile(folder / name)
+    }
+
+
+def _in_parallel(act: Callable[[_A], _B], arguments: Sequence[_A]) -> Iterator[_B]:
     """Do the same with each; reading and hashing files keeps several processors busy."""
     # Not at the top: it is slow to import, and asking has no use for it.
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(act, arguments))
+        yield from pool.map(act, arguments)
 
 
 def _record(path: Path) -> FileRecord:
@@ -120,26 +129,35 @@ def read_manifest(folder: Path) -> Manifest:
         _check_seal(folder, content)
         return Manifest(info=_info(content["info"]), files=_files(content["files"]))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
-        raise IndexUnusable(f"the index file {path} is damaged: {exc}", hint=REBUILD) from exc
+        raise IndexUnusable(f"the index file {path} is damaged: {exc}", hint=REPAIR) from exc
 
 
-def findings(folder: Path, manifest: Manifest, *, thorough: Container[str]) -> Iterator[str]:
-    """Say in a sentence of each file that is not as the manifest has it.
+def findings(
+    folder: Path,
+    manifest: Manifest,
+    *,
+    thorough: Container[str],
+    progress: Progress | None = None,
+) -> Iterator[tuple[str, str]]:
+    """Give each file that is not as the manifest has it: its name, and what is wrong in a sentence.
 
     :param thorough: the files whose digest is compared also where size and time agree.
+    :param progress: is called with ("verifying", done, total) for each file.
     """
+    names = list(manifest.files)
     if not _is_folder(folder / TERMS):
-        yield f"the index folder {folder / TERMS} is missing"
-        return
+        yield TERMS, f"the index folder {folder / TERMS} is missing"
+        names = [name for name in names if not name.startswith(f"{TERMS}/")]
 
     def find(name: str) -> str:
         return _finding(folder / name, manifest.files[name], thorough=name in thorough)
 
-    names = list(manifest.files)
     found = _in_parallel(find, names) if thorough else map(find, names)
-    for name, finding in zip(names, found, strict=True):
+    for done, (name, finding) in enumerate(zip(names, found, strict=True), start=1):
+        if progress is not None:
+            progress("verifying", done, len(names))
         if finding:
-            yield f"the index file {folder / name} {finding}"
+            yield name, f"the index file {folder / name} {finding}"
 
 
 def _finding(path: Path, record: FileRecord, *, thorough: bool) -> str:

@@ -17,6 +17,8 @@ import numpy as np
 
 from ragqa.analysis import index_terms
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
+from ragqa.stores import Maker
+from ragqa.stores.faults import Repair
 from ragqa.stores.filters import path_matcher, start_of
 from ragqa.stores.ranking import BM25_B, BM25_K1, Candidate, settle
 from ragqa.stores.vectors import check_dimension, check_vectors
@@ -27,6 +29,7 @@ from ragqa.types import (
     NoteRecord,
     NoteState,
     Passage,
+    Progress,
     Stamp,
     Vector,
     Vectors,
@@ -101,6 +104,17 @@ class MemorySnapshot:
         return {
             term: math.log1p((len(every) - n + 0.5) / (n + 0.5)) for term, n in with_term.items()
         }
+
+    def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
+        """Every note's path with its passages."""
+        for path, held in self.held.items():
+            yield path, list(held.passages)
+
+    def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
+        """The embeddings of passages by their ids."""
+        every = (zip(held.passages, held.vectors, strict=True) for held in self.held.values())
+        wanted = set(ids)
+        return {p.id: row for rows in every for p, row in rows if p.id in wanted}
 
     def close(self) -> None:
         """Do nothing: there are no files to let go of."""
@@ -223,9 +237,14 @@ class MemoryStore:
         finally:
             self._lock.release()
 
-    def problems(self) -> list[str]:
+    def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:  # noqa: ARG002 - the protocol's
         """Nothing can go wrong here but that there is nothing."""
         return [] if self._newest else ["there is no index in memory yet"]
+
+    def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - the protocol's
+        """Nothing can be damaged here."""
+        maker.check(self.snapshot().info)
+        return Repair()
 
     def _publish(self, snapshot: MemorySnapshot) -> None:
         self._newest = snapshot

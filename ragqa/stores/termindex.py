@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from tantivy import (
     Document,
     Index,
@@ -28,6 +30,8 @@ from ragqa.analysis import index_terms
 from ragqa.stores.failures import naming, unusable
 from ragqa.stores.ranking import Candidate, best
 from ragqa.types import Passage
+
+Numbers = npt.NDArray[np.int64]
 
 NumberedPassage = tuple[int, Passage]
 """A passage and the number of its note in the catalogue."""
@@ -86,10 +90,14 @@ class TermIndex:
             counts = {term: self._count(self._any_of([term])) for term in dict.fromkeys(terms)}
         return {term: math.log1p((total - n + 0.5) / (n + 0.5)) for term, n in counts.items()}
 
-    def ids(self) -> list[int]:
-        """The passage id of each document."""
+    def owners(self) -> Numbers:
+        """The passage id of each document and its note's number: int64, (2, documents)."""
         with _naming(self._folder):
-            return [id_ for id_, _ in self._top(Query.all_query(), max(1, self._searcher.num_docs))]
+            limit = max(1, self._searcher.num_docs)
+            hits = self._searcher.search(Query.all_query(), limit, count=False).hits
+            places = [address for _, address in hits]
+            columns = [self._searcher.fast_field_values(name, places) for name in ("id", "note")]
+            return np.array(columns, dtype=np.int64)
 
     def _any_of(self, terms: Iterable[str]) -> Query:
         # Never parse_query: what a user types is not query syntax.

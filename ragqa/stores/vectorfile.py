@@ -103,12 +103,17 @@ class VectorFile:
         rows, scores = self._open().nearest(query, limit, chosen)
         return list(zip(self.ids[rows].tolist(), scores.tolist(), strict=True))
 
-    def problems(self) -> list[str]:
-        """Look for vectors that `check_vectors` would not have let in."""
+    @property
+    def owners(self) -> Numbers:
+        """The passage id of each row and its note's number: int64, (2, rows)."""
+        return self._rows
+
+    def bad_rows(self) -> Mask:
+        """Which rows hold a vector that `check_vectors` would not have let in."""
         matrix = self._open().matrix
         lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
-        bad = int(np.count_nonzero(~(np.abs(lengths - 1.0) <= UNIT_TOLERANCE)))
-        return [f"the index file {self._path} holds {bad} bad vectors"] if bad else []
+        bad: Mask = ~(np.abs(lengths - 1.0) <= UNIT_TOLERANCE)
+        return bad
 
     def _open(self) -> "_Parsed":
         if self._parsed is None:

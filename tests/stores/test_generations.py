@@ -88,7 +88,7 @@ def test_a_pointer_to_anything_but_a_generation_is_refused(store, root, content)
     (root / "CURRENT").write_bytes(content)
     with pytest.raises(IndexUnusable, match="CURRENT") as caught:
         store.snapshot()
-    assert caught.value.hint == "ragqa index --rebuild"
+    assert caught.value.hint == "ragqa doctor --repair"
     assert len(store.problems()) == 1
     with pytest.raises(IndexUnusable), store.writer(fresh=False, wait=False):
         pytest.fail("a refresh on top of nothing known")

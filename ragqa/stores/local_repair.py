@@ -1,0 +1,217 @@
+"""A generation that keeps what is sound of a damaged one; the rest is made anew.
+
+It is made beside the damaged one and published as any other, so that whatever interrupts a repair,
+the index is as it was before or repaired.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from ragqa.errors import IndexUnusable, NoIndex
+from ragqa.stores import Maker, generations
+from ragqa.stores.examining import damaged_files, disagreements, part_of, passages_of
+from ragqa.stores.failures import explaining
+from ragqa.stores.faults import Fault, Faulty, Kept, Repair
+from ragqa.stores.generations import step
+from ragqa.stores.local_snapshot import LocalSnapshot, open_catalogue, own_manifest
+from ragqa.stores.local_writer import publish
+from ragqa.stores.manifest import DELTA, TERMS, Manifest, linked_files
+from ragqa.stores.termindex import NumberedPassage, write_terms
+from ragqa.stores.vectorfile import VectorFile
+from ragqa.stores.vectors import Numbers, Spool, check_vectors, write_part
+from ragqa.types import DenseInfo, Progress, Vector
+
+EMBEDDED_AT_ONCE = 512
+
+_SPOOL = "vectors.tmp"
+
+
+def repair(root: Path, maker: Maker, *, wait: bool, progress: Progress) -> Repair:
+    """Make anew, in the next generation, what is damaged of the newest; see `Store.repair`."""
+    try:
+        generations.current(root)
+    except NoIndex:
+        if not generations.all_generations(root):
+            raise
+    except IndexUnusable:
+        pass
+    with generations.locked(root, wait=wait):
+        found = _find(root)
+        if isinstance(found, Repair):
+            return found
+        said = (found.said,) if found.said else ()
+        maker.check(found.manifest.info)
+        faults = _faults(found, maker, progress)
+        broken = {fault.part for fault in faults}
+        if Faulty.CATALOGUE in broken:
+            first = next(fault for fault in faults if fault.part is Faulty.CATALOGUE)
+            lost = f"read all notes again, since {first.what}"
+            return Repair(said, bool(said), lost, _kept(found, broken))
+        if faults:
+            with explaining(root, lambda: found.manifest.size):
+                generations.sweep(root)
+                _mend(root, found, broken, maker, progress)
+                generations.sweep(root)
+        return Repair((*said, *_done(faults)), bool(said))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The generation that is gone on with; `said` is why, where it was not the one to read."""
+
+    folder: Path
+    manifest: Manifest
+    said: str = ""
+
+
+def _find(root: Path) -> _Found | Repair:
+    """The generation to read, or where that is not known, the newest that is the least damaged."""
+    try:
+        folder = root / generations.current(root)
+        return _Found(folder, own_manifest(folder))
+    except NoIndex:
+        why = f"nothing in {root} says which generation is to be read"
+    except IndexUnusable as exc:
+        why = exc.message
+    readable = []
+    for name in generations.all_generations(root):
+        try:
+            readable.append((name, own_manifest(root / name)))
+        except IndexUnusable:
+            continue
+    # Only the first that is sound is read to its end.
+    sound = ((name, manifest) for name, manifest in readable if _is_sound(root / name, manifest))
+    chosen = next(sound, next(iter(readable), None))
+    if chosen is None:
+        return Repair(lost=f"read and embedded all notes again, since {why}")
+    name, manifest = chosen
+    with explaining(root, lambda: 1):
+        generations.point_to(root, name)
+    return _Found(root / name, manifest, f"went back to {name}, since {why}")
+
+
+def _is_sound(folder: Path, manifest: Manifest) -> bool:
+    return not damaged_files(folder, manifest)
+
+
+def _faults(found: _Found, maker: Maker, progress: Progress) -> list[Fault]:
+    folder, manifest = found.folder, found.manifest
+    faults = damaged_files(folder, manifest, progress) or disagreements(folder, manifest)
+    if faults:
+        return faults
+    with closing(LocalSnapshot(folder)) as snapshot:
+        faults = maker.faults(snapshot)
+    # What is found in a sample of all embeddings may be wrong with any.
+    everywhere = [replace(one, part=Faulty.NEW_VECTORS) for one in faults if _is_of_vectors(one)]
+    return [*faults, *(everywhere if manifest.has_delta else ())]
+
+
+def _is_of_vectors(fault: Fault) -> bool:
+    return fault.part is Faulty.VECTORS
+
+
+def _done(faults: Iterable[Fault]) -> Iterator[str]:
+    """For each part a sentence, with the first that was found."""
+    first = {fault.part: fault for fault in reversed(list(faults))}
+    return (f"made {fault.part} anew, since {fault.what}" for fault in reversed(first.values()))
+
+
+def _mend(
+    root: Path, found: _Found, broken: AbstractSet[Faulty], maker: Maker, progress: Progress
+) -> None:
+    folder, manifest = found.folder, found.manifest
+    draft = generations.begin_draft(root)
+    if manifest.has_delta:
+        (draft / DELTA).mkdir()
+    for name in manifest.files:
+        if part_of(name) not in broken:
+            generations.link_or_copy(folder / name, draft / name)
+    there = passages_of(folder, manifest)
+    dense = manifest.info.dense
+    with closing(open_catalogue(folder, manifest)) as catalogue:
+
+        def embed(owners: Numbers, place: Path) -> DenseInfo:
+            passages = catalogue.passages_of(np.unique(owners[1]).tolist())
+            embedding = _Embedding(maker, owners.shape[1], progress)
+            return embedding.write(passages, place, manifest.info.embedder.dimension)
+
+        if Faulty.TERMS in broken:
+            step(f"write {TERMS}")
+            write_terms(draft / TERMS, catalogue.all_passages())
+        if Faulty.VECTORS in broken:
+            dense = embed(there.base, draft)
+        if Faulty.NEW_VECTORS in broken and there.new is not None:
+            embed(there.new, draft / DELTA)
+    info = replace(manifest.info, generation=generations.number_of(draft.name), dense=dense)
+    publish(draft, info, linked_files(folder, manifest, draft))
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedding:
+    """The embedding of so many passages, some of them at a time."""
+
+    maker: Maker
+    total: int
+    progress: Progress
+
+    def write(self, numbered: Iterable[NumberedPassage], folder: Path, dimension: int) -> DenseInfo:
+        """Write the files of these passages' embeddings."""
+        done = 0
+        with closing(Spool(folder / _SPOOL)) as spool:
+            for batch in _batches(numbered):
+                passages = [passage for _, passage in batch]
+                vectors = self.maker.embed(passages)
+                check_vectors(passages, vectors, dimension)
+                start = 0
+                for note, run in groupby(batch, key=lambda each: each[0]):
+                    ids = [passage.id for _, passage in run]
+                    spool.append(note, ids, vectors[start : start + len(ids)])
+                    start += len(ids)
+                done += len(batch)
+                self.progress("embedding", done, self.total)
+            return write_part(spool.part(dimension), folder)
+
+
+def _batches(numbered: Iterable[NumberedPassage]) -> Iterator[list[NumberedPassage]]:
+    batch: list[NumberedPassage] = []
+    for each in numbered:
+        batch.append(each)
+        if len(batch) == EMBEDDED_AT_ONCE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _kept(found: _Found, broken: AbstractSet[Faulty]) -> Kept:
+    """The embeddings that are as they were written, by their passages."""
+    places = {Faulty.VECTORS: found.folder}
+    if found.manifest.has_delta:
+        places[Faulty.NEW_VECTORS] = found.folder / DELTA
+    files: list[VectorFile] = []
+    for part, place in places.items():
+        if part not in broken:
+            files += _readable(place, found.manifest.info.embedder.dimension)
+
+    def find(ids: Sequence[int]) -> Mapping[int, Vector]:
+        vectors: dict[int, Vector] = {}
+        for file in files:
+            vectors |= file.find([id_ for id_ in ids if id_ not in vectors])
+        return vectors
+
+    return find
+
+
+def _readable(folder: Path, dimension: int) -> list[VectorFile]:
+    """The vectors below a folder, if they are such as may be in an index."""
+    try:
+        file = VectorFile(folder, dimension=dimension)
+        return [] if file.bad_rows().any() else [file]
+    except IndexUnusable:
+        return []
