@@ -3,7 +3,7 @@
 from ragqa.indexing.changes import Changes, find_changes
 from ragqa.indexing.checking import Checked, check_passages
 from ragqa.indexing.refresh import refresh
-from ragqa.indexing.repair import repair
+from ragqa.indexing.repairing import repair
 from ragqa.indexing.source import Embedders, Source, check_embedder, check_origin
 
 __all__ = [

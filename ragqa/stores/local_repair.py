@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
-
 from ragqa.errors import IndexUnusable, NoIndex
 from ragqa.stores import Maker, generations
 from ragqa.stores.examining import damaged_files, disagreements, part_of, passages_of
@@ -137,7 +135,7 @@ def _mend(
     with closing(open_catalogue(folder, manifest)) as catalogue:
 
         def embed(owners: Numbers, place: Path) -> DenseInfo:
-            passages = catalogue.passages_of(np.unique(owners[1]).tolist())
+            passages = catalogue.passages_of(sorted(set(owners[1].tolist())))
             embedding = _Embedding(maker, owners.shape[1], progress)
             return embedding.write(passages, place, manifest.info.embedder.dimension)
 

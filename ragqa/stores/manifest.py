@@ -87,8 +87,15 @@ def linked_files(folder: Path, manifest: Manifest, draft: Path) -> dict[str, Fil
     return {
         name: record
         for name, record in manifest.files.items()
-        if (draft / name).exists() and (draft / name).samefile(folder / name)
+        if _is_same(draft / name, folder / name)
     }
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except FileNotFoundError:
+        return False
 
 
 def _in_parallel(act: Callable[[_A], _B], arguments: Sequence[_A]) -> Iterator[_B]:

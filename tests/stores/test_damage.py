@@ -1,6 +1,5 @@
 """Damaged, exchanged and foreign files of a generation: never an answer from them."""
 
-import hashlib
 import io
 import json
 import os
@@ -13,16 +12,13 @@ import faiss
 import numpy as np
 import pytest
 from stores.building import DIMENSION, EVERYTHING, FRUIT, answers, commit, embedding, entry
+from stores.sealing import generation, seal, write_manifest
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores import manifest as manifests
 from ragqa.stores.local import LocalStore
 
 NEW = entry("new.md", "apple banana")
-
-
-def generation(root):
-    return root / (root / "CURRENT").read_text().strip()
 
 
 def files_of(root):
@@ -34,27 +30,6 @@ def files_of(root):
 def touch(path):
     """Give a file another time, as any program does that writes to it."""
     os.utime(path, ns=(1, path.stat().st_mtime_ns + 1))
-
-
-def seal(root):
-    """Write a manifest that fits the files as they are, as one who forges an index would."""
-    folder = generation(root)
-    content = json.loads((folder / "manifest.json").read_text())
-    for name in content["files"]:
-        data = (folder / name).read_bytes()
-        content["files"][name] = {
-            "size": len(data),
-            "mtime_ns": (folder / name).stat().st_mtime_ns,
-            "sha256": hashlib.sha256(data).hexdigest(),
-        }
-    write_manifest(folder, content)
-
-
-def write_manifest(folder, content):
-    content.pop("digest", None)
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    content["digest"] = hashlib.sha256(canonical.encode()).hexdigest()
-    (folder / "manifest.json").write_text(json.dumps(content))
 
 
 def refuses(store, says, hint="ragqa doctor --repair"):
