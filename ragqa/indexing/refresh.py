@@ -11,6 +11,7 @@ import numpy as np
 from ragqa.embedders import CANARY, Embedder
 from ragqa.errors import IndexUnusable, NoIndex
 from ragqa.indexing.changes import Changes, find_changes
+from ragqa.indexing.embedding import Embedding
 from ragqa.indexing.source import Source, check_embedder, check_origin
 from ragqa.notes import ReadNote
 from ragqa.passages import split_note
@@ -84,15 +85,20 @@ def _write(
     embedder = _embedder_for(source, base, changes, report)
     new = changes.added + changes.changed
     split = _split(new, source, embedder, report)
-    vectors = _embed(writer, embedder, [p for passages in split for p in passages], report)
-    report("writing", 0, 1)
-    writer.remove(changes.removed)
-    for read in changes.restamped:
-        writer.restamp(read.note.path, read.note.stamp, settled=read.settled)
-    for read, passages in zip(new, split, strict=True):
-        rows = _rows(passages, vectors, embedder.info.dimension)
-        writer.add(read.note, settled=read.settled, passages=passages, vectors=rows)
-    info = writer.commit(_describe(source, base, changes, embedder))
+    embedding = Embedding(writer, embedder)
+    with embedding.saying_what_is_kept():
+        vectors = embedding.vectors(
+            [passage for passages in split for passage in passages],
+            lambda done, total: report("embedding", done, total),
+        )
+        report("writing", 0, 1)
+        writer.remove(changes.removed)
+        for read in changes.restamped:
+            writer.restamp(read.note.path, read.note.stamp, settled=read.settled)
+        for read, passages in zip(new, split, strict=True):
+            rows = _rows(passages, vectors, embedder.info.dimension)
+            writer.add(read.note, settled=read.settled, passages=passages, vectors=rows)
+        info = writer.commit(_describe(source, base, changes, embedder))
     report("writing", 1, 1)
     return info
 
@@ -130,25 +136,6 @@ def _split(
         )
         report("splitting", done, len(new))
     return split
-
-
-def _embed(
-    writer: Writer, embedder: Embedder, passages: Sequence[Passage], report: Progress
-) -> dict[int, Vector]:
-    """The embedding of each key: from the index where it is there, computed once where not.
-
-    :raises IndexUnusable: the embedder gave a vector that is not finite, naming the passage.
-    """
-    by_key = {passage.embedding_key: passage for passage in passages}
-    vectors = dict(writer.vectors(by_key))
-    missing = [passage for key, passage in by_key.items() if key not in vectors]
-    if missing:
-        embedded = embedder.embed_passages(
-            [passage.embedded_text for passage in missing], progress=report
-        )
-        for passage, vector in zip(missing, embedded, strict=True):
-            vectors[passage.embedding_key] = vector
-    return vectors
 
 
 def _rows(passages: Sequence[Passage], vectors: dict[int, Vector], dimension: int) -> Vectors:

@@ -50,6 +50,9 @@ class ProgressLine:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+        if kind is KeyboardInterrupt:
+            for note in getattr(error, "__notes__", ()):
+                say(note)
 
     def stop(self) -> None:
         """Take the bar away, since something else is to be shown."""

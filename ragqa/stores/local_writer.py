@@ -17,9 +17,10 @@ from ragqa.stores.failures import explaining
 from ragqa.stores.generations import step
 from ragqa.stores.local_snapshot import LocalSnapshot, checked_manifest
 from ragqa.stores.manifest import CATALOGUE, TERMS, VECTORS, Manifest, record_files
+from ragqa.stores.saved import SavedEmbeddings, remove_saved
 from ragqa.stores.termindex import change_terms, dead_passages, write_terms
 from ragqa.stores.vectors import Part, check_dimension, check_vectors, write_vectors
-from ragqa.types import IndexInfo, Note, Passage, Stamp, Vector, Vectors
+from ragqa.types import EmbedderInfo, IndexInfo, Note, Passage, Stamp, Vector, Vectors
 
 REWRITE_TERMS_BELOW = 2_000
 """Up to so many passages the terms are written anew each time, which takes a quarter second."""
@@ -36,13 +37,31 @@ class LocalWriter:
         self._base = base
         self._dimension = base.info.embedder.dimension if base else None
         self._draft: _Draft | None = None
+        self._saved: SavedEmbeddings | None = None
         self._ended = False
         self._gone: set[int] = set()
         self._dropped: list[int] = []
         self._added: dict[int, Part] = {}
 
+    def resume(self, embedder: EmbedderInfo, dtype: str) -> int:
+        """Take up what an interrupted writer saved with this embedder; how many embeddings."""
+        self._saved = SavedEmbeddings(self._root, embedder, dtype)
+        return len(self._saved)
+
+    def save(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
+        """Keep embeddings beside the generations until the next commit."""
+        if self._saved is None:
+            raise ValueError("embeddings are saved before it was said whose they are")
+        with explaining(self._root, self._bytes_needed):
+            self._saved.add(embedding_keys, vectors)
+
     def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
-        """The embeddings already in the base snapshot, by embedding key."""
+        """The embeddings that are saved or already in the base snapshot, by embedding key."""
+        keys = list(embedding_keys)
+        saved = self._saved.vectors(keys) if self._saved else {}
+        return saved | self._in_base(keys)
+
+    def _in_base(self, embedding_keys: Iterable[int]) -> dict[int, Vector]:
         if self._base is None:
             return {}
         ids = self._base.catalogue.ids_by_embedding(embedding_keys)
@@ -91,10 +110,13 @@ class LocalWriter:
                 generations.sync(draft.folder / name)
             generations.publish(draft.folder, Manifest(info, record_files(draft.folder, names)))
         self._ended = True
+        remove_saved(self._root)
         return info
 
     def close(self) -> None:
-        """Let go of the files of the draft."""
+        """Let go of the files of the draft and of what was saved."""
+        if self._saved is not None:
+            self._saved.close()
         if self._draft is not None:
             self._draft.catalogue.close()
 

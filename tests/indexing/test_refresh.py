@@ -5,11 +5,11 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from indexing.building import source_with
 
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus
-from ragqa.indexing import Embedders, Source, find_changes, refresh
-from ragqa.passages import Chunking
+from ragqa.indexing import find_changes, refresh
 from ragqa.stores import open_store
 from ragqa.types import Skipped
 
@@ -26,16 +26,6 @@ def source(tmp_path, embedder):
     corpus = tmp_path / "notes"
     corpus.mkdir()
     return source_with(tmp_path, embedder)
-
-
-def source_with(tmp_path, embedder):
-    return Source(
-        corpus=tmp_path / "notes",
-        index=tmp_path / "index",
-        embedders=Embedders("hashed:32", lambda *_, **__: embedder),
-        chunking=Chunking(),
-        max_note_bytes=100_000,
-    )
 
 
 def write(source, name, text, *, when=OLD):
