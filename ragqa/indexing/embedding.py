@@ -16,13 +16,15 @@ KEPT = "What was embedded so far is kept: the same command goes on from there."
 class Embedding:
     """Embeds for one writer, which keeps what was embedded until its commit.
 
+    :ivar computed: how many embeddings were computed so far.
     :raises IndexUnusable: from any method: what is embedded cannot be saved.
     """
 
     def __init__(self, writer: Writer, embedder: Embedder) -> None:
         self._writer = writer
         self._embedder = embedder
-        self._saved = writer.resume(embedder.info, embedder.dtype)
+        self._resumed = writer.resume(embedder.info, embedder.dtype)
+        self.computed = 0
 
     def vectors(
         self, passages: Sequence[Passage], embedded: Callable[[int, int], None]
@@ -35,11 +37,7 @@ class Embedding:
         by_key = {passage.embedding_key: passage for passage in passages}
         vectors = dict(self._writer.vectors(by_key))
         kept = len(vectors)
-        # Texts of like length are embedded together, so that little is padded.
-        missing = sorted(
-            (passage for key, passage in by_key.items() if key not in vectors),
-            key=lambda passage: -len(passage.embedded_text),
-        )
+        missing = self._longest_first([p for key, p in by_key.items() if key not in vectors])
         for first in range(0, len(missing), SAVED_TOGETHER):
             part = missing[first : first + SAVED_TOGETHER]
             before = kept + first
@@ -51,9 +49,15 @@ class Embedding:
             rows = self._embedder.embed_passages(texts, progress=progress)
             keys = [passage.embedding_key for passage in part]
             self._writer.save(keys, rows)
-            self._saved += len(keys)
+            self.computed += len(keys)
             vectors |= zip(keys, rows, strict=True)
         return vectors
+
+    def _longest_first(self, passages: Sequence[Passage]) -> list[Passage]:
+        """By tokens, so that texts of like length are embedded together and little is padded."""
+        tokens = self._embedder.count_tokens([passage.embedded_text for passage in passages])
+        order = sorted(range(len(passages)), key=lambda place: -tokens[place])
+        return [passages[place] for place in order]
 
     @contextmanager
     def saying_what_is_kept(self) -> Iterator[None]:
@@ -61,6 +65,6 @@ class Embedding:
         try:
             yield
         except KeyboardInterrupt as exc:
-            if self._saved:
+            if self._resumed or self.computed:
                 exc.add_note(KEPT)
             raise

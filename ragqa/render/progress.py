@@ -16,7 +16,7 @@ _STAGES = {
     "loading": "Loading the model",
     "reading": "Reading notes",
     "splitting": "Splitting notes",
-    "embedding": "Embedding passages",
+    "embedding": "Embedding notes (kB)",
     "writing": "Writing the index",
     "searching": "Searching notes",
     "indexing": "Indexing documents",

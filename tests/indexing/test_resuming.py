@@ -53,7 +53,8 @@ def save_often(monkeypatch):
 @pytest.fixture
 def folder():
     with quick_folder() as folder:
-        notes = {f"{number}.md": f"# N{number}\n\nNote {number}.\n" for number in range(NOTES)}
+        filler = "Words that are in all of them. " * 12
+        notes = {f"{n}.md": f"# N{n}\n\nNote {n}. {filler}\n" for n in range(NOTES)}
         write_notes(folder / "notes", notes)
         yield folder
 
@@ -72,7 +73,7 @@ def interrupted_at(number, name=SAVING, error=KeyboardInterrupt):
 
     def interrupt(step):
         seen.append(step)
-        if seen.count(name) == number:
+        if step == name and seen.count(name) == number:
             raise error
 
     return stepping(interrupt)
