@@ -131,11 +131,15 @@ def test_passages_are_embedded_and_forgotten_before_all_notes_are_split(source, 
 
 def test_text_that_is_in_several_chunks_is_embedded_once(source, embedder, small_chunks):
     for number in range(20):
-        write(source, f"{number}.md", "---\ntitle: Same\n---\n\nThe same text.\n")
-    report = run(source)
+        write(
+            source, f"{number}.md", "---\ntitle: Same\n---\n\nThe same text. " + 9 * "Words of it. "
+        )
+    done = {}
+    report = run(source, progress=lambda stage, *of: done.update({stage: of}))
     canaries = 2
     assert report.info.passages == 20
     assert embedder.embedded == 1 + canaries
+    assert done["embedding"][0] == done["embedding"][1]
 
 
 def test_how_many_passages_are_held_at_once_changes_nothing_in_the_index(source, monkeypatch):
