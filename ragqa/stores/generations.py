@@ -67,7 +67,8 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
     """
     with explaining(root, lambda: _SMALL_BYTES):
         step("make the index folder")
-        root.mkdir(parents=True, exist_ok=True)
+        # The notes' text is in it, and they may be for the user alone.
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
         step("lock")
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(root / _LOCK, flags, 0o666)
