@@ -10,7 +10,7 @@ from support import write_notes
 from ragqa.cli import run
 
 GOLD = "The zebra has sixteen stripes."
-PUBLIC = {"config.toml", "digests.json"}
+PUBLIC = {"CURRENT", "config.toml", "digests.json"}
 """Files that tell nothing of notes and questions."""
 
 
@@ -30,6 +30,7 @@ def kept(tmp_path, monkeypatch, anything_goes):
         monkeypatch.setenv(name, str(folder / name))
     monkeypatch.setenv("RAGQA_EMBEDDER", "hashed:64")
     notes = write_notes(tmp_path / "notes", {"zebra.md": f"# Zebra\n\n{GOLD}\n"})
+    (folder / "named").mkdir(parents=True)
     gold = [{"note": "zebra.md", "quote": GOLD}]
     question = {"id": "z", "question": "how many stripes?", "kind": "", "gold": gold}
     (tmp_path / "questions.jsonl").write_text(json.dumps(question), encoding="utf-8")
