@@ -193,10 +193,7 @@ def read_notes(source: Source, progress: Progress) -> tuple[list[Note], list[str
 def read_note(index: Index, path: str) -> Note | None:
     """A note by its path; None where it is not there or cannot be read."""
     limit = index.settings.max_note_bytes
-    try:
-        read = read_text(index.places.corpus, path, max_note_bytes=limit)
-    except ValueError:  # no file can have such a name
-        return None
+    read = read_text(index.places.corpus, path, max_note_bytes=limit)
     if isinstance(read, Skipped):
         return None
     return parse_note(path, read.text, read.sha256, read.stamp)
