@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from unittest import mock
@@ -64,6 +65,16 @@ def _file(name: str, data: bytes) -> Path:
     return path
 
 
+@contextmanager
+def _there(path: Path, data: bytes) -> Iterator[None]:
+    """A file that is there for a while."""
+    path.write_bytes(data)
+    try:
+        yield
+    finally:
+        path.unlink()
+
+
 def _front_matter(data: bytes) -> None:
     text = data.decode("utf-8", "replace")
     found = read_front_matter(f"---\n{text}\n---\nCats.\n")
@@ -71,17 +82,15 @@ def _front_matter(data: bytes) -> None:
 
 
 def _project(data: bytes) -> None:
-    path = _file("project/ragqa.toml", data)
-    command("config")
-    command("config", "--json")
-    path.unlink()
+    with _there(_folders[-1] / "project/ragqa.toml", data):
+        command("config")
+        command("config", "--json")
 
 
 def _user(data: bytes) -> None:
-    user_settings_file().write_bytes(data)
-    command("config", "--json")
-    command("config", "set", "top_k", "3")
-    user_settings_file().unlink()
+    with _there(user_settings_file(), data):
+        command("config", "--json")
+        command("config", "set", "top_k", "3")
 
 
 def _consent(data: bytes) -> None:
@@ -135,18 +144,16 @@ def _saved(data: bytes) -> None:
 
 
 def _calibration(data: bytes) -> None:
-    path = _file("index/confidence.json", data)
-    command("ask", QUESTION, *_places(), "--explain")
-    command("ask", QUESTION, *_places(), "--explain", "--json")
-    command("doctor", *_places())
-    path.unlink()
+    with _there(_folders[-1] / "index/confidence.json", data):
+        command("ask", QUESTION, *_places(), "--explain")
+        command("ask", QUESTION, *_places(), "--explain", "--json")
+        command("doctor", *_places())
 
 
 def _ignore(data: bytes) -> None:
-    path = _file("notes/.ragqaignore", data)
-    command("index", *_places())
-    command("why", QUESTION, "--target", "cats.md", *_places())
-    path.unlink()
+    with _there(_folders[-1] / "notes/.ragqaignore", data):
+        command("index", *_places())
+        command("why", QUESTION, "--target", "cats.md", *_places())
 
 
 def _replies(data: bytes) -> None:
