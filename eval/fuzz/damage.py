@@ -210,7 +210,6 @@ _SCHEMES = (
     """ALTER TABLE passages RENAME TO p; CREATE VIEW passages AS
     SELECT id, note, embedding_key, start_char, end_char, first_line, last_line, heading,
     hex(zeroblob(900000000)) AS text, units FROM p""",
-    "UPDATE passages SET text = hex(zeroblob(200000000))",
     "ALTER TABLE notes ADD COLUMN more TEXT",
     "ALTER TABLE passages DROP COLUMN units",
     "CREATE TABLE t2(x); PRAGMA writable_schema = 1; UPDATE sqlite_master SET sql = 'nonsense'",
