@@ -142,7 +142,7 @@ def _read_toml(path: Path) -> dict[str, object]:
         if len(data) > _MAX_BYTES:
             raise UsageError(f"{path} is larger than {_MAX_BYTES} bytes: not a settings file")
         return tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as exc:
+    except (ValueError, RecursionError) as exc:
         raise _unreadable(path, str(exc)) from exc
 
 

@@ -71,6 +71,8 @@ def test_a_project_file_is_found_from_a_folder_below_it(project):
         ('corpus = "~"', "corpus"),
         ('corpus = "link"', "corpus"),
         ("top_k = ", "ragqa.toml"),
+        (f"top_k = {'9' * 5000}", "ragqa.toml"),
+        (f"dense_weight = {'9' * 400}", "dense_weight"),
     ],
 )
 def test_a_bad_or_forbidden_line_of_a_project_file_is_an_error_that_names_it(project, line, named):
@@ -295,7 +297,7 @@ def test_an_index_that_a_project_names_serves_the_corpus_at_hand(project):
     assert places.index == (project / "build" / "index").resolve()
 
 
-@pytest.mark.parametrize("path", ["~no-such-user/notes", "loop"])
+@pytest.mark.parametrize("path", ["~no-such-user/notes", "loop", "a\0b", "~\0"])
 def test_a_path_that_leads_nowhere_is_a_usage_error(project, path):
     (project / "loop").symlink_to("loop")
     with pytest.raises(UsageError, match="leads nowhere"):

@@ -406,6 +406,7 @@ def test_a_question_embedded_otherwise_is_refused(fruit, vector):
         (Filters(since="2025-06-01"), {"ml/two.md", "ml/deep/three.md"}),
         (Filters(since="2023-11-01"), {"one.md", "ml/two.md", "ml/deep/three.md"}),
         (Filters(since="9999-12-31"), set()),
+        (Filters(since="0002-01-01"), {"one.md", "ml/two.md", "ml/deep/three.md"}),
         (Filters(tags=("food",), paths=("ml",), since="2025-01-01"), {"ml/deep/three.md"}),
     ],
 )
