@@ -15,16 +15,19 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ragqa.passages.tokens import count as count_tokens
-from trials import damage, full, steps
+from trials import crowd, damage, full, rivals, steps
 from trials.children import preload
 from trials.verdicts import Row, Trial, as_document, as_markdown, rows
 from trials.worlds import BEFORE, World, answers, quick_folder, write
+
+from ragqa.passages.tokens import count as count_tokens
 
 CASES: dict[str, Callable[..., Iterator[Trial]]] = {
     "steps": steps.trials,
     "full": full.trials,
     "damage": damage.trials,
+    "rivals": rivals.trials,
+    "crowd": crowd.trials,
 }
 
 

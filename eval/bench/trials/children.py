@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 MAX_SECONDS = 120
-"""A child that takes longer is ended by SIGALRM; none should come near it."""
+"""A child that takes longer is ended by SIGALRM, unless it says otherwise; none comes near it."""
 
 _CHUNK = 2**16
 
@@ -59,7 +59,7 @@ class Child(Generic[T]):
         return End(value, output, error, os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
 
 
-def start(work: Callable[[], T]) -> Child[T]:
+def start(work: Callable[[], T], *, seconds: int = MAX_SECONDS) -> Child[T]:
     """Do some work in a child; what it returns must be possible to pickle."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -71,14 +71,15 @@ def start(work: Callable[[], T]) -> Child[T]:
         os.close(given)
         return Child(pid, output, result)
     try:
+        signal.alarm(seconds)
         _work(work, written, given)
     finally:
         os._exit(0)
 
 
-def run(work: Callable[[], T]) -> End[T]:
+def run(work: Callable[[], T], *, seconds: int = MAX_SECONDS) -> End[T]:
     """Do some work in a child and wait for it."""
-    return start(work).end()
+    return start(work, seconds=seconds).end()
 
 
 def must(work: Callable[[], T]) -> T:
@@ -102,7 +103,6 @@ def preload(work: Callable[[], object]) -> None:
 
 
 def _work(work: Callable[[], T], written: int, given: int) -> None:
-    signal.alarm(MAX_SECONDS)
     os.dup2(written, 1)
     os.dup2(written, 2)
     os.close(written)

@@ -1,10 +1,16 @@
-"""A fault at step N of building an index, for N = 1, 2, ... until a build ends untouched."""
+"""A fault at step N of building an index, for N = 1, 2, ... until a build ends untouched.
+
+Steps are where `ragqa.stores.generations.step` is called. A kill between them is tried too, at
+moments drawn by chance, but in numbers only where there is time.
+"""
 
 import errno
 import itertools
 import os
+import random
 import signal
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,15 +77,27 @@ SCENARIOS = (
 )
 
 
+AT_ANY_MOMENT = Fault("killed", lambda: None, signal=signal.SIGALRM)
+MOMENTS = 100
+SEED = 7
+
+_Built = tuple[int, tuple[str, ...]]
+"""The exit code of a build, and the steps that it took."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """A scenario made ready: the world before the build, and what is answered before and after."""
+    """A scenario made ready: the world before the build, and what is answered before and after.
+
+    `steps` and `seconds` are what a build takes that nothing happens to.
+    """
 
     scenario: Scenario
     base: World
     old: Answers
     new: Answers
     steps: tuple[str, ...]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +118,14 @@ def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
         stage = _prepare(folder / scenario.name.replace(" ", "-"), scenario)
         for number in itertools.count(1):
             faults = [scenario.quick or FAULTS[number % len(FAULTS)]] if quick else FAULTS
-            found = [_try(stage, number, fault) for fault in faults]
+            found = [_at_step(stage, number, fault) for fault in faults]
             yield from (trial for trial in found if trial.outcome != "untouched" or trial.failed)
             if all(trial.outcome == "untouched" for trial in found):
                 break
+        if not quick:
+            chance = random.Random(SEED)  # noqa: S311 - to be repeatable
+            for _ in range(MOMENTS):
+                yield _at_moment(stage, chance.random() * 1.2 * stage.seconds)
 
 
 def _prepare(folder: Path, scenario: Scenario) -> _Stage:
@@ -114,17 +136,17 @@ def _prepare(folder: Path, scenario: Scenario) -> _Stage:
     write(base, AFTER, age=1)
     old = must(lambda: answers(base))
     with base.copied() as world:
+        begun = time.perf_counter()
         _, steps = must(lambda: _build(world, scenario))
+        seconds = time.perf_counter() - begun
         new = must(lambda: answers(world))
     if old == new:
         raise RuntimeError(f"{scenario.name}: the questions do not tell the new index from the old")
-    return _Stage(scenario, base, old, new, steps)
+    return _Stage(scenario, base, old, new, steps, seconds)
 
 
-def _build(
-    world: World, scenario: Scenario, fault: Fault | None = None, at: int = 0
-) -> tuple[int, tuple[str, ...]]:
-    """The exit code of a build, in which a fault happens at a step, and the steps that it took."""
+def _build(world: World, scenario: Scenario, fault: Fault | None = None, at: int = 0) -> _Built:
+    """Build, with a fault at a step or without any."""
     steps: list[str] = []
 
     def announce(name: str) -> None:
@@ -137,19 +159,45 @@ def _build(
     return code, tuple(steps)
 
 
-def _try(stage: _Stage, number: int, fault: Fault) -> Trial:
-    scenario = stage.scenario
-    with stage.base.copied() as world:
-        end = run(lambda: _build(world, scenario, fault, number))
-        after = run(lambda: _look_after(world, scenario))
+def _at_step(stage: _Stage, number: int, fault: Fault) -> Trial:
     step = stage.steps[number - 1] if number <= len(stage.steps) else "none"
-    name = f"{scenario.name}, {fault.name} at step {number} ({step})"
-    case = f"{fault.name} at each step of a build"
+    return _try(
+        stage,
+        fault,
+        f"{fault.name} at each step of a build",
+        f"{stage.scenario.name}, {fault.name} at step {number} ({step})",
+        lambda world: _build(world, stage.scenario, fault, number),
+        is_untouched=lambda built: len(built[1]) < number,
+    )
+
+
+def _at_moment(stage: _Stage, seconds: float) -> Trial:
+    def build(world: World) -> _Built:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        return _build(world, stage.scenario)
+
+    name = f"{stage.scenario.name}, killed after {seconds:.4f} s"
+    case = "killed at any moment of a build"
+    return _try(stage, AT_ANY_MOMENT, case, name, build, is_untouched=bool)
+
+
+def _try(
+    stage: _Stage,
+    fault: Fault,
+    case: str,
+    name: str,
+    build: Callable[[World], _Built],
+    *,
+    is_untouched: Callable[[_Built], bool],
+) -> Trial:
+    with stage.base.copied() as world:
+        end = run(lambda: build(world))
+        after = run(lambda: _look_after(world, stage.scenario))
     crash = end.traceback or after.traceback
     if after.value is None or crash:
         return Trial(case, name, "crashed", traceback=crash or f"signal {after.signal}")
+    untouched = end.value is not None and is_untouched(end.value)
     outcomes = {stage.old: "old index", stage.new: "new index"}
-    untouched = end.value is not None and len(end.value[1]) < number
     return Trial(
         case,
         name,
@@ -174,7 +222,7 @@ def leftovers(world: World) -> list[str]:
     return [name for name in names if name.endswith(".tmp")] + generations[:-KEPT_GENERATIONS]
 
 
-def _wrong(stage: _Stage, end: End[tuple[int, tuple[str, ...]]], after: _Aftermath) -> str:
+def _wrong(stage: _Stage, end: End[_Built], after: _Aftermath) -> str:
     if after.found not in (stage.old, stage.new):
         return f"neither the old answers nor the new ones: {after.found}"
     if end.value is not None and end.value[0] == 0 and after.found != stage.new:
@@ -187,7 +235,7 @@ def _wrong(stage: _Stage, end: End[tuple[int, tuple[str, ...]]], after: _Afterma
 def _amiss(
     stage: _Stage,
     fault: Fault,
-    end: End[tuple[int, tuple[str, ...]]],
+    end: End[_Built],
     after: _Aftermath,
     *,
     untouched: bool,
@@ -207,5 +255,3 @@ def _amiss(
         yield f"left behind by the next build: {after.left_by_next}"
     if after.problems:
         yield f"problems after the next build: {after.problems}"
-
-

@@ -8,14 +8,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from ragqa import cli
 from ragqa.api import Index, open_index
+from ragqa.config.settings import Value
 from ragqa.errors import NoIndex
 from ragqa.types import Answer, IndexInfo
 
-LARGE_INDEX: Mapping[str, float] = {"REWRITE_TERMS_BELOW": 0, "MAX_DEAD_SHARE": math.inf}
+LARGE_INDEX: Mapping[str, Any] = {"REWRITE_TERMS_BELOW": 0, "MAX_DEAD_SHARE": math.inf}
 """What in `ragqa.stores.local_writer` makes a refresh go the way of a large index."""
 
 BEFORE: Mapping[str, str] = {
@@ -65,7 +67,7 @@ class World:
 
     def open(self) -> Index:
         """The index, with more passages to an answer than there are."""
-        settings = {"embedder": self.embedder, "top_k": 1000}
+        settings: dict[str, Value] = {"embedder": self.embedder, "top_k": 1000}
         return open_index(self.notes, index=self.index, settings=settings)
 
     def command(self, *args: str) -> int:
