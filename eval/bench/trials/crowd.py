@@ -93,7 +93,7 @@ def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
     """Both ways that a refresh can go, beside four askers."""
     for large in (False, True):
         (place := folder / f"large-{large}").mkdir()
-        seen = crowd(place, refreshes=25 if quick else 500, askers=2 if quick else 4, large=large)
+        seen = crowd(place, refreshes=20 if quick else 500, askers=2 if quick else 4, large=large)
         name = f"{seen.refreshes} refreshes{' of a large index' if large else ''}"
         yield Trial(
             f"refreshes beside {seen.askers} askers",

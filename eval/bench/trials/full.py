@@ -15,7 +15,7 @@ from trials.steps import leftovers
 from trials.verdicts import Trial
 from trials.worlds import AFTER, BEFORE, Answers, World, answers, write
 
-NOTES = 150
+NOTES = 100
 EMBEDDER = "hashed:1024"
 LIMITED, FULL = "limit on the size of a file", "full disk"
 SKIPPED = "skipped: no file system can be mounted here"

@@ -116,15 +116,16 @@ def as_if(*, large: bool) -> Iterator[None]:
 class Answers:
     """All that an asker who does not refresh gets for the questions.
 
-    `said` are the answers' texts and citations; `figures` is everything else, scores and hits
-    included, but for which generation it came from, and when that was made.
+    `said` has an answer's text and citations for each question, "" where nothing is claimed;
+    `figures` is everything else, scores and hits included, but for which generation it came from,
+    and when that was made.
     """
 
-    said: str
-    figures: str
+    said: tuple[str, ...]
+    figures: tuple[str, ...]
 
 
-NO_INDEX = Answers("no index", "")
+NO_INDEX = Answers((), ())
 
 
 def answers(world: World) -> Answers:
@@ -135,12 +136,12 @@ def answers(world: World) -> Answers:
     except NoIndex:
         return NO_INDEX
     timeless = [replace(each, timings_ms={}, info=_timeless(each.info)) for each in asked]
-    return Answers("\n".join(map(_said, asked)), "\n".join(map(repr, timeless)))
+    return Answers(tuple(map(_said, asked)), tuple(map(repr, timeless)))
 
 
 def _said(answer: Answer) -> str:
     cited = [(each.path, each.lines, each.quote) for each in answer.citations]
-    return f"{answer.question} {answer.text} {cited}"
+    return f"{answer.text} {cited}" if answer.answered else ""
 
 
 def _timeless(info: IndexInfo) -> IndexInfo:
