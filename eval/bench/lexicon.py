@@ -20,8 +20,8 @@ from ragqa.embedders.weights import find_model
 from ragqa.types import Vectors
 
 _ONSETS = (*"bdfghjklmnprstvz", "br", "dr", "fl", "gr", "kl", "pr", "st", "tr")
-_SYLLABLES = [onset + vowel for onset in _ONSETS for vowel in "aeiou"]
-_ENDINGS = (*"nrlxm", "th", "sk")
+_SYLLABLES: list[str] = [onset + vowel for onset in _ONSETS for vowel in "aeiou"]
+_ENDINGS: tuple[str, ...] = (*"nrlxm", "th", "sk")
 
 
 @dataclass(frozen=True)
