@@ -17,14 +17,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from describe import split_notes
 from lexicon import Lexicon, load_lexicon
 from structure import measure
 from vaults import write_vault
 
 from ragqa.analysis import STOP_WORDS
 from ragqa.embedders import CANARY, DEFAULT_MODEL, Embedder, embedder_for
-from ragqa.notes import ReadNote, read_note, walk_notes
-from ragqa.passages import Chunking, split_note
 from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vectors
 
 _WORD = re.compile("[a-z]+")
@@ -129,29 +128,17 @@ def make_question(rng: random.Random, passage: str) -> str:
     return f"What is the {first} of {second} {' '.join(others)}?"
 
 
-def split_vault(folder: Path, embedder: Embedder) -> list[str]:
-    """The text of each passage of a folder of notes, as it is embedded."""
-    texts = []
-    for file in walk_notes(folder, max_note_bytes=10_000_000).files:
-        read = read_note(folder, file, max_note_bytes=10_000_000)
-        if isinstance(read, ReadNote):
-            passages = split_note(
-                read.note,
-                chunking=Chunking(),
-                window=embedder.info.window,
-                count_tokens=embedder.count_tokens,
-            )
-            texts += [passage.embedded_text for passage in passages]
-    return texts
-
-
 def check(real: Vectors, questions: Vectors, *, seed: int) -> None:
     """Print how real embeddings and as many made ones lie in their space, side by side."""
     embedder = synthetic_embedder()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "vault"
         write_vault(folder, passages=len(real) + len(real) // 5, seed=seed)
-        texts = split_vault(folder, embedder)
+        texts = [
+            passage.embedded_text
+            for _, passages in split_notes(folder, embedder)
+            for passage in passages
+        ]
     rng = random.Random(seed)  # noqa: S311 - no secret is made of it
     rng.shuffle(texts)
     texts = texts[: len(real)]
