@@ -58,7 +58,7 @@ def describe(folder: Path, embedder: Embedder) -> dict[str, list[float]]:
             kinds.count(Kind.ROW),
             len(note.links),
             len(note.tags),
-            bool(note.date),
+            float(bool(note.date)),
         )
         for name, value in zip(counts, of_note, strict=True):
             counts[name].append(value)

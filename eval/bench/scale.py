@@ -11,7 +11,8 @@ given as ratios to those of a vault of 1,000 passages, measured in turns with it
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -59,12 +60,21 @@ class Place:
         written: Figures = json.loads(out.read_text())
         return written, child
 
-    def change(self) -> None:
-        """Write a line to the end of a note of middling length."""
+    @contextmanager
+    def changing(self) -> Iterator[Path]:
+        """A note of middling length, to be changed; the index forgets it afterwards.
+
+        It is another one than the index was built with, so that what was noted down of these when
+        it was built stays true.
+        """
         paths = sorted(self.notes.rglob("*.md"), key=lambda path: (path.stat().st_size, path))
-        path = paths[len(paths) // 2]
-        with path.open("a") as note:
-            note.write(f"\nThe river rose again, for the {path.stat().st_size}th time.\n")
+        note = self.notes / "changing.md"
+        note.write_text(paths[len(paths) // 2].read_text())
+        try:
+            yield note
+        finally:
+            note.unlink()
+            run_child(self.command("index"))
 
 
 def prepare(place: Place) -> Figures:
@@ -95,33 +105,35 @@ def disk_mb(folder: Path) -> float:
 def ask(place: Place, small: Place) -> Figures:
     """A question in a process of its own, over an index that is up to date."""
     return in_turns(
-        "ask",
-        ASKS,
-        lambda: run_child(place.command("ask", QUESTION)),
-        lambda: run_child(small.command("ask", QUESTION)),
+        "ask", ASKS, lambda here: run_child(here.command("ask", QUESTION)), place, small
     )
 
 
 def refresh(place: Place, small: Place) -> Figures:
     """`ragqa index` where nothing changed, and where one note did."""
 
-    def changed(here: Place) -> Child:
-        here.change()
-        return run_child(here.command("index"))
-
     def unchanged(here: Place) -> Child:
         return run_child(here.command("index"))
 
-    return in_turns(
-        "refresh_none", REFRESHES, lambda: unchanged(place), lambda: unchanged(small)
-    ) | in_turns("refresh_one", REFRESHES, lambda: changed(place), lambda: changed(small))
+    def changed(here: Place, note: Path) -> Child:
+        with note.open("a") as file:
+            file.write(f"\nThe river rose again, for the {note.stat().st_size}th time.\n")
+        return run_child(here.command("index"))
+
+    none = in_turns("refresh_none", REFRESHES, unchanged, place, small)
+    with place.changing() as ours, small.changing() as theirs:
+        notes = {place: ours, small: theirs}
+        one = in_turns(
+            "refresh_one", REFRESHES, lambda here: changed(here, notes[here]), place, small
+        )
+    return none | one
 
 
 def in_turns(
-    name: str, runs: int, subject: Callable[[], Child], baseline: Callable[[], Child]
+    name: str, runs: int, command: Callable[[Place], Child], place: Place, small: Place
 ) -> Figures:
-    """Time and peak memory of a command, and how many times as long it takes as another."""
-    ours, theirs = take_turns(runs, subject, baseline)
+    """Time and peak memory of a command, and how many times as long it takes as on a small vault."""
+    ours, theirs = take_turns(runs, lambda: command(place), lambda: command(small))
     return {
         f"{name}_s": asdict(Spread.of(seconds(ours))),
         f"{name}_small_s": asdict(Spread.of(seconds(theirs))),

@@ -27,13 +27,21 @@ from ragqa.embedders import CANARY, DEFAULT_MODEL, Embedder, embedder_for
 from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vectors
 
 _WORD = re.compile("[a-z]+")
-_RARITY = 1e-3
-_NOISE, _NOISE_SPREAD = 0.6, 0.6
-_FLATTENING = 0.15
-"""How the noise is to the rest, by its median and the standard deviation of its logarithm; and the
-power of a principal component's variance that it is divided by, since words lie more in a few
-dimensions than passages do. `--check` is what all of these were chosen by."""
 _BATCH = 1000
+
+# The following were chosen by `--check`.
+_RARITY = 1e-3
+"""A word that is as common as this counts half of what one that is never seen does."""
+
+_NOISE, _NOISE_SPREAD = 0.45, 0.6
+"""How long the noise is beside the rest, by its median and the deviation of its logarithm."""
+
+_UNSAID_FROM = 60
+"""A text of fewer words has less noise: there is less that its words leave unsaid."""
+
+_FLATTENING = 0.15
+"""The power of its variance that each principal component is divided by, since single words lie
+more in a few dimensions than passages do."""
 
 
 class SyntheticEmbedder:
@@ -99,7 +107,8 @@ class SyntheticEmbedder:
                 sums[place] = self._table[rows].sum(axis=0)
             seed = zlib.crc32(text.encode(errors="surrogatepass"))
             rng = np.random.default_rng(seed)
-            noise[place] = rng.standard_normal(noise.shape[1]) * rng.lognormal(0, _NOISE_SPREAD)
+            weight = min(1.0, len(rows) / _UNSAID_FROM) * rng.lognormal(0, _NOISE_SPREAD)
+            noise[place] = weight * rng.standard_normal(noise.shape[1])
         return _unit(_unit(sums) + _NOISE * (noise @ self._shape))
 
     def _row(self, word: str) -> int:

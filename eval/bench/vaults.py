@@ -187,7 +187,7 @@ def _blocks(rng: np.random.Generator, words: Words) -> list[str]:
         block = words[start:end]
         if form < 0.5 or len(block) < 12:
             lines += [" ".join(sentences(rng, block)), ""]
-        elif form < 0.9:
+        elif form < 0.93:
             lines += [*_list(rng, block), ""]
         elif form < 0.95:
             lines += [*_table(block), ""]
