@@ -132,7 +132,7 @@ def refresh(place: Place, small: Place) -> Figures:
 def in_turns(
     name: str, runs: int, command: Callable[[Place], Child], place: Place, small: Place
 ) -> Figures:
-    """Time and peak memory of a command, and how many times as long it takes as on a small vault."""
+    """Time and peak memory of a command, and its time as a multiple of that on a small vault."""
     ours, theirs = take_turns(runs, lambda: command(place), lambda: command(small))
     return {
         f"{name}_s": asdict(Spread.of(seconds(ours))),
