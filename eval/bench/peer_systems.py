@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Protocol
 
-from bench import RAGQA, Child, run_child
 from peer_material import Material, write_note
+from running import RAGQA, Child, run_child
 
 from ragqa.embedders import DEFAULT_MODEL
 from ragqa.embedders.weights import find_model

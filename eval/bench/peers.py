@@ -22,9 +22,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from bench import Child, describe_machine, take_turns
 from peer_material import Material, prepare
 from peer_systems import KINDS, SHARED, Peer, System, child_environment, size_mb, systems, versions
+from running import Child, describe_machine, take_turns
 
 from ragqa.evaluation.statistics import interval, randomisation_p
 
