@@ -42,9 +42,13 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """What one run of a command took, and what it printed."""
+    """What one run of a command took, and what it printed.
+
+    `cpu_seconds` are those of all its cores together, which what runs beside it lengthens less.
+    """
 
     seconds: float
+    cpu_seconds: float
     peak_mb: float
     output: str
 
@@ -74,7 +78,8 @@ def run_child(
         output.seek(0)
         printed = output.read().decode(errors="replace")
     kilobyte = 1 if sys.platform == "darwin" else 1024
-    return Child(seconds, usage.ru_maxrss * kilobyte / 2**20, printed)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Child(seconds, cpu_seconds, usage.ru_maxrss * kilobyte / 2**20, printed)
 
 
 def take_turns(runs: int, *sides: Callable[[], T]) -> list[list[T]]:

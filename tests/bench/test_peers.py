@@ -98,16 +98,16 @@ class Double:
 
     def build(self, material):
         write_note(self.home, "index/passages", material.passages.read_text())
-        return Child(2.0, 100.0, "{}")
+        return Child(2.0, 3.0, 100.0, "{}")
 
     def ask(self, _home, _question):
-        return Child(0.5, 50.0, "{}")
+        return Child(0.5, 0.6, 50.0, "{}")
 
     def ask_all(self, home, questions):
         ids = sorted(json.loads((home / "index" / "passages").read_text()))
         asked = json.loads(questions.read_text())
         answers = {"seconds": [0.01] * len(asked), "rankings": dict.fromkeys(asked, ids)}
-        return Child(1.0, 70.0, json.dumps(answers))
+        return Child(1.0, 1.0, 70.0, json.dumps(answers))
 
     def edit(self, home, material):
         if self.learns:
