@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -42,20 +42,27 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """What one run of a command took."""
+    """What one run of a command took, and what it printed.
+
+    `cpu_seconds` are those of all its cores together, which what runs beside it lengthens less.
+    """
 
     seconds: float
+    cpu_seconds: float
     peak_mb: float
+    output: str
 
 
-def run_child(argv: Sequence[str], env: Mapping[str, str] | None = None) -> Child:
-    """Run a command to its end, its output thrown away; exit codes 0 and 1 are answers."""
+def run_child(
+    argv: Sequence[str], env: Mapping[str, str] | None = None, *, answers: Collection[int] = (0, 1)
+) -> Child:
+    """Run a command to its end; an exit code that is not among `answers` ends this program, too."""
     begun = time.perf_counter()
-    with tempfile.TemporaryFile() as errors:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=output,
             stderr=errors,
             env={**os.environ, **(env or {})},
             cwd=tempfile.gettempdir(),
@@ -64,12 +71,15 @@ def run_child(argv: Sequence[str], env: Mapping[str, str] | None = None) -> Chil
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - begun
         child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode not in (0, 1):
+        if child.returncode not in answers:
             errors.seek(0)
             message = errors.read().decode(errors="replace")
             raise SystemExit(f"{' '.join(argv)} exited with {child.returncode}:\n{message}")
+        output.seek(0)
+        printed = output.read().decode(errors="replace")
     kilobyte = 1 if sys.platform == "darwin" else 1024
-    return Child(seconds, usage.ru_maxrss * kilobyte / 2**20)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Child(seconds, cpu_seconds, usage.ru_maxrss * kilobyte / 2**20, printed)
 
 
 def take_turns(runs: int, *sides: Callable[[], T]) -> list[list[T]]:
