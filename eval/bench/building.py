@@ -66,6 +66,7 @@ class _Recorder:
         self._file = file
         self.vectors, self.commit = writer.vectors, writer.commit
         self.remove, self.restamp = writer.remove, writer.restamp
+        self.resume, self.save = writer.resume, writer.save
 
     def add(
         self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors

@@ -9,7 +9,7 @@ from pathlib import Path
 from ragqa.api import open_index
 from ragqa.evaluation.measures import measure_rankings
 from ragqa.evaluation.sets import Document, read_beir
-from ragqa.indexing import find_changes
+from ragqa.notes import ReadNote, read_note
 from ragqa.passages import split_note
 from ragqa.types import Passage
 
@@ -110,10 +110,13 @@ def passages_of(notes: Path) -> list[Passage]:
     """The passages that ragqa makes of a folder of notes."""
     source = open_index(notes, index=notes.with_name("none")).source
     embedder = source.embedders.asking
-    changes = find_changes(source, source.walk(), {}, progress=lambda *_: None)
+    limit = source.max_note_bytes
+    files = source.walk().files
+    reads = [read_note(source.corpus, file, max_note_bytes=limit) for file in files]
     return [
         passage
-        for read in changes.added
+        for read in reads
+        if isinstance(read, ReadNote)
         for passage in split_note(
             read.note,
             chunking=source.chunking,

@@ -150,6 +150,6 @@ def test_a_file_system_without_locks_is_told(root, monkeypatch, number):
 def test_a_catalogue_that_the_system_does_not_let_sqlite_write_is_no_damaged_index(store, root):
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
-    refused = pytest.raises(IndexNotWritable, match="cannot write the index in .*: disk I/O error")
+    refused = pytest.raises(IndexNotWritable, match=r"cannot write the index in .*: disk I/O error")
     with refused, explaining(root, lambda: 1):
         raise unusable(root / "gen-000002.tmp" / "catalogue.sqlite", error) from error
