@@ -23,6 +23,8 @@ UNSPACED = (
 )
 """Ranges of a regular expression's class."""
 
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+_SPACED_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _TOKEN = re.compile(
     rf"(?P<run>[{UNSPACED}]+)|(?P<word>(?:(?![{UNSPACED}])[^\W_])+"
     rf"(?:'(?:(?![{UNSPACED}])[^\W_])+)*)"
@@ -57,6 +59,9 @@ def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
         not also the single characters (what is indexed); a run of one character gives itself.
     """
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
+    if not _UNSPACED.search(folded):
+        # The same tokens, in half the time.
+        return [word for word in _SPACED_TOKEN.findall(folded) if len(word) <= MAX_TERM_CHARS]
     tokens: list[str] = []
     for match in _TOKEN.finditer(folded):
         run = match["run"]

@@ -2,16 +2,22 @@
 
 import re
 
-# C0 but tab and newline, DEL, C1, bidi overrides and isolates, Unicode tags, lone surrogates, the
-# line and paragraph separators. Joiners and the marks U+200E and U+200F stay: scripts need them.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
-    "\U000e0000-\U000e007f]"
+# C0 but tab and newline, DEL, C1, the line and paragraph separators, bidi overrides and isolates,
+# marks of format and of annotation that are not in use, Unicode tags, lone surrogates. Joiners and
+# the marks U+200E and U+200F stay: scripts need them.
+_STEERING = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206f\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f"
 )
+# A variation selector is for the emoji, ideograph, digit or sign before it. Behind anything else it
+# shows nothing, and rows of them carry hidden text that an LLM can read.
+_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_VARIED = "#*0-9\u00a9\u00ae\u1000-\u200a\u2010-\ufdff\ufe10-\U000dffff"
+_UNSAFE = re.compile(f"[{_STEERING}{_SELECTORS}](?<![{_VARIED}][{_SELECTORS}])")
 
 
 def safe_text(text: str) -> str:
-    r"""Make every character that steers a terminal visible (`\x1b`); keep line breaks and tabs."""
+    r"""Make visible (`\x1b`) what steers a terminal or hides text; keep line breaks and tabs."""
     return _UNSAFE.sub(_visible, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 

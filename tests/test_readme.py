@@ -153,6 +153,17 @@ def test_links_between_documents_lead_somewhere(path):
     assert [target for target in targets if not (path.parent / target).exists()] == []
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_test_that_a_document_names_exists(path):
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", path.read_text(encoding="utf-8"))
+    missing = [
+        f"{file}::{test}"
+        for file, test in named
+        if f"\ndef {test}(" not in (ROOT / "tests" / file).read_text(encoding="utf-8")
+    ]
+    assert missing == []
+
+
 def test_the_picture_is_what_the_commands_print(wiki_index):
     session = runpy.run_path(str(ROOT / "docs" / "make_session.py"))
     assert session["is_current"](session["draw"](wiki_index)), "run python docs/make_session.py"

@@ -1,10 +1,13 @@
 """Fusing the two legs, and what counts as a question."""
 
+import re
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.analysis import index_terms, is_latin, query_terms
+from ragqa.analysis import UNSPACED, index_terms, is_latin, query_terms, tokenize
 from ragqa.errors import UsageError
 from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question, fuse
 
@@ -93,3 +96,9 @@ def test_the_script_of_a_question_is_told_by_its_letters():
     assert is_latin("What is naïve Bayes?")
     assert is_latin("42")
     assert not is_latin("什么是 attention 机制的作用")
+
+
+@given(st.text())
+def test_text_is_split_into_the_same_tokens_whether_or_not_a_script_without_spaces_is_in_it(text):
+    spaced = re.sub(f"[{UNSPACED}]", " ", unicodedata.normalize("NFKC", text).casefold())
+    assert tokenize(f"{spaced} \u7684") == [*tokenize(spaced), "\u7684"]

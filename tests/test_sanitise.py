@@ -10,8 +10,9 @@ from ragqa.render import safe_line, safe_text
 from ragqa.render.screen import emit, stdout
 
 UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u206f\ud800-\udfff\U000e0000-\U000e007f]"
 )
+SELECTORS = "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 ANYTHING = st.text(alphabet=st.characters(), max_size=60)
 NASTY = st.lists(
     st.sampled_from(
@@ -45,7 +46,12 @@ def test_no_control_character_gets_through(text):
     assert "\n" not in safe_line(text)
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=["C", "Zl", "Zp"]), max_size=60))
+@given(
+    st.text(
+        st.characters(exclude_categories=["C", "Zl", "Zp"], exclude_characters=SELECTORS),
+        max_size=60,
+    )
+)
 def test_ordinary_text_is_left_alone(text):
     assert safe_text(text) == text
     assert safe_line(text) == text
@@ -53,6 +59,22 @@ def test_ordinary_text_is_left_alone(text):
 
 def test_joiners_and_direction_marks_that_scripts_need_are_kept():
     assert safe_text("نمی\u200cخواهم \u200f👩\u200d💻") == "نمی\u200cخواهم \u200f👩\u200d💻"
+
+
+def test_a_variation_selector_is_kept_where_it_means_something():
+    text = (
+        "1\ufe0f\u20e3 \u2764\ufe0f \u00a9\ufe0f 👁\ufe0f\u200d🗨\ufe0f 葛\U000e0100城 \u2229\ufe00"
+    )
+    assert safe_text(text) == text
+
+
+@given(st.binary(min_size=1, max_size=20), st.sampled_from(["", "a", " ", "é", "。", "😀"]))
+def test_bytes_hidden_in_variation_selectors_are_written_out(data, carrier):
+    hidden = "".join(SELECTORS[byte] for byte in data)
+    kept = SELECTORS[data[0]] if carrier in ("。", "😀") else ""
+    shown = safe_text(f"{carrier}{hidden}.")
+    assert shown.startswith(f"{carrier}{kept}\\" if hidden[len(kept) :] else f"{carrier}{kept}.")
+    assert not any(selector in shown[len(carrier) + len(kept) :] for selector in SELECTORS)
 
 
 def test_what_is_replaced_stays_visible():

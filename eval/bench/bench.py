@@ -10,50 +10,30 @@ average in the description of the machine.
 
 import argparse
 import json
-import os
-import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TypeVar
 
-T = TypeVar("T")
+from running import (
+    RAGQA,
+    Spread,
+    cpu_flags,
+    describe_machine,
+    ratios,
+    run_child,
+    seconds,
+    take_turns,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CORPUS = REPOSITORY / "corpus"
-RAGQA = str(Path(sys.executable).with_name("ragqa"))
 QUESTION = "When should I fine-tune a model rather than prompt it?"
-PACKAGES = (
-    "ragqa torch transformers sentence-transformers onnxruntime tokenizers faiss-cpu tantivy numpy "
-    "typer rich"
-)
-CPU_FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16")
-
 PASSAGE_TOKENS = 235
 REFRESH_NOTES = 6500
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """The median of several runs, with the least and the most."""
-
-    median: float
-    least: float
-    most: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> "Spread":
-        """Summarise at least one value."""
-        return cls(statistics.median(values), min(values), max(values))
-
-    def __str__(self) -> str:
-        return f"{self.median:.3g} ({self.least:.3g} to {self.most:.3g})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,59 +52,6 @@ class Result:
     def met(self) -> bool:
         """Whether the figure is within the budget."""
         return self.figure >= self.budget if self.at_least else self.figure <= self.budget
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """What one run of a command took."""
-
-    seconds: float
-    peak_mb: float
-
-
-def run_child(argv: Sequence[str], env: Mapping[str, str] | None = None) -> Child:
-    """Run a command to its end, its output thrown away; exit codes 0 and 1 are answers."""
-    begun = time.perf_counter()
-    with tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            env={**os.environ, **(env or {})},
-            cwd=tempfile.gettempdir(),
-        )
-        # wait4 alone gives the peak memory of this child rather than of all children.
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - begun
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode not in (0, 1):
-            errors.seek(0)
-            message = errors.read().decode(errors="replace")
-            raise SystemExit(f"{' '.join(argv)} exited with {child.returncode}:\n{message}")
-    kilobyte = 1 if sys.platform == "darwin" else 1024
-    return Child(seconds, usage.ru_maxrss * kilobyte / 2**20)
-
-
-def take_turns(runs: int, *sides: Callable[[], T]) -> list[list[T]]:
-    """Run each side in turn, `runs` times after one that does not count; the results by side."""
-    results: list[list[T]] = [[] for _ in sides]
-    for run in range(runs + 1):
-        for side, found in zip(sides, results, strict=True):
-            outcome = side()
-            if run:
-                found.append(outcome)
-    return results
-
-
-def ratios(subject: Sequence[float], baseline: Sequence[float]) -> float:
-    """The median of the ratios, pair by pair."""
-    return statistics.median(s / b for s, b in zip(subject, baseline, strict=True))
-
-
-def seconds(children: Sequence[Child]) -> list[float]:
-    """How long each took."""
-    return [child.seconds for child in children]
 
 
 def bench_help(runs: int) -> list[Result]:
@@ -269,34 +196,6 @@ def write_notes(folder: Path) -> None:
             f"# Note {number}\n\nThis is what note {number} says about topic {number % 97}: "
             f"the answer is {number * 7919 % 10007}.\n\nIt has a second paragraph, too.\n"
         )
-
-
-def cpu_flags() -> list[str]:
-    """Which of the flags that matter the CPU has."""
-    try:
-        words = set(Path("/proc/cpuinfo").read_text().split())
-    except OSError:
-        return []
-    return [flag for flag in CPU_FLAGS if flag in words]
-
-
-def describe_machine() -> dict[str, object]:
-    """What the figures were measured on."""
-    packages = {}
-    for name in PACKAGES.split():
-        try:
-            packages[name] = version(name)
-        except PackageNotFoundError:
-            packages[name] = "not installed"
-    return {
-        "system": platform.platform(),
-        "cpu_flags": cpu_flags(),
-        "cores": os.cpu_count(),
-        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "load_average": os.getloadavg()[0],
-        "python": platform.python_version(),
-        "packages": packages,
-    }
 
 
 def show(results: Sequence[Result]) -> None:

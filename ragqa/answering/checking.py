@@ -4,15 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ragqa.notes import read_text
-from ragqa.types import Hit, Skipped
+from ragqa.types import Hit, Passage, Skipped
 
 
 def keep_current(
     corpus: Path, hits: Sequence[Hit], *, max_note_bytes: int
 ) -> tuple[list[Hit], list[str]]:
-    """The hits whose text stands in its note byte for byte, and a warning for each other note."""
+    """The hits whose text stands in its note byte for byte, and a warning for each other note.
+
+    What is cited is part of a hit, so its lines and units must be those of that text, too.
+    """
     problems: dict[str, str] = {}
     texts: dict[str, str] = {}
+    misplaced: dict[str, None] = {}
     kept = []
     for hit in hits:
         passage = hit.passage
@@ -25,11 +29,32 @@ def keep_current(
             else:
                 texts[passage.path] = read.text
         text = texts.get(passage.path)
-        if text is not None and text[passage.start : passage.end] == passage.text:
+        if text is None:
+            continue
+        if _stands_in(text, passage):
             kept.append(hit)
+        else:
+            misplaced[passage.path] = None
     warnings = [
         f"{path} is left out, since the index no longer tells what it says: {problem}; "
         "run ragqa index"
         for path, problem in problems.items()
     ]
+    warnings += [
+        f"passages of {path} are left out, since they do not stand where the index has them; "
+        "run ragqa index --rebuild"
+        for path in misplaced
+    ]
     return kept, warnings
+
+
+def _stands_in(text: str, passage: Passage) -> bool:
+    """Whether a passage is that stretch of its note which it is said to be."""
+    start, end = passage.start, passage.end
+    if not (0 <= start < end and text[start:end] == passage.text):
+        return False
+    first = text.count("\n", 0, start) + 1
+    lines = first, first + passage.text.count("\n", 0, end - start - 1)
+    return passage.lines == lines and all(
+        start <= unit.start < unit.end <= end for unit in passage.units
+    )

@@ -22,11 +22,22 @@ def user_settings_file() -> Path:
 
 
 def find_project_file(start: Path) -> Path | None:
-    """The nearest `ragqa.toml` in this folder or one above it."""
+    """The nearest `ragqa.toml` in this folder or one above it.
+
+    It must be the user's, the administrator's, or its who owns the folder that the user is in: in a
+    folder above, such as `/tmp`, another user could say where this one's notes are copied to.
+
+    :raises UsageError: it is somebody else's.
+    """
     for folder in (start, *start.parents):
         candidate = folder / PROJECT_FILE
         # `os.path`, since pathlib raises where a folder above may not be entered.
         if os.path.isfile(candidate):  # noqa: PTH113 - see above
+            if _owner(candidate) not in (os.getuid(), 0, _owner(start)):
+                raise UsageError(
+                    f"{candidate} belongs to another user, and is not obeyed",
+                    hint="work in another folder; to trust it, copy it to a folder of your own",
+                )
             return candidate
     return None
 
@@ -45,7 +56,7 @@ def read_project_settings(path: Path) -> dict[str, Value]:
     """The settings of a `ragqa.toml`, checked, with paths made absolute.
 
     The file may have come with somebody else's notes, so it can neither set what is personal, nor
-    name a model by a folder, nor put the index outside of its own folder.
+    name a model by a folder, nor have notes read or an index kept outside of its own folder.
 
     :raises UsageError: as above, or the file does not parse.
     """
@@ -63,14 +74,14 @@ def read_project_settings(path: Path) -> dict[str, Value]:
             hint="remove the line; to set it for yourself: ragqa config set embedder FOLDER",
         )
     for name in ("corpus", "index"):
-        if values.get(name):
-            values[name] = str(absolute(str(values[name]), folder))
-    index = values.get("index")
-    if index and not Path(str(index)).is_relative_to(folder.resolve()):
-        raise UsageError(
-            f"{path} may not put the index outside of its own folder",
-            hint="remove the line, or use --index or RAGQA_INDEX",
-        )
+        if given := values.get(name):
+            place = absolute(str(given), folder)
+            if not place.is_relative_to(folder.resolve()):
+                raise UsageError(
+                    f"{path} may not put the {name} outside of its own folder",
+                    hint=f"remove the line, or use --{name} or RAGQA_{name.upper()}",
+                )
+            values[name] = str(place)
     return values
 
 
@@ -105,6 +116,11 @@ def unset_user_setting(name: str) -> bool:
     return True
 
 
+def _owner(path: Path) -> int:
+    """Who put this here, also where it is a link."""
+    return path.lstat().st_uid
+
+
 def _looks_like_a_folder(embedder: str) -> bool:
     model = embedder.partition(":")[2] or embedder
     return model.startswith((".", "/", "~"))
@@ -116,7 +132,8 @@ def _checked(raw: Mapping[str, object], path: Path) -> dict[str, Value]:
 
 def _read_toml(path: Path) -> dict[str, object]:
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_MAX_BYTES + 1)
     except FileNotFoundError:
         return {}
     except OSError as exc:
@@ -125,7 +142,7 @@ def _read_toml(path: Path) -> dict[str, object]:
         if len(data) > _MAX_BYTES:
             raise UsageError(f"{path} is larger than {_MAX_BYTES} bytes: not a settings file")
         return tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as exc:
+    except (ValueError, RecursionError) as exc:
         raise _unreadable(path, str(exc)) from exc
 
 

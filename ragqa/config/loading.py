@@ -109,7 +109,8 @@ def _find_places(settings: Settings, origins: Mapping[str, str], folder: Path) -
     """Apply the order of the contract: `./corpus` comes before what the user's own file says.
 
     An index that a file names belongs to the corpus of that file: where the corpus comes from a
-    stronger origin, the index is the one that goes with that corpus.
+    stronger origin, the index is the one that goes with that corpus. Links in a folder that came
+    from elsewhere neither take an index out of it nor bring a copy of other notes into it.
     """
     corpus = _absolute(settings.corpus, folder)
     index = _absolute(settings.index, folder)
@@ -117,6 +118,8 @@ def _find_places(settings: Settings, origins: Mapping[str, str], folder: Path) -
     if at_hand:
         corpus = absolute("corpus", folder)
         beside = absolute("indexes/default", folder)
+        if not all(place.is_relative_to(folder.resolve()) for place in (corpus, beside)):
+            beside = data_index(corpus)
     elif corpus is None:
         return None
     else:

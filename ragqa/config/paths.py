@@ -18,11 +18,11 @@ LLMS_WITH_PATHS = ("scripted", "transformers")
 def absolute(path: str, folder: Path) -> Path:
     """A path as given, seen from a folder, without `~`, links and `..`.
 
-    :raises UsageError: it has no end, or names a user that there is not.
+    :raises UsageError: it has no end, names a user that there is not, or can be no path.
     """
     try:
         return (folder / Path(path).expanduser()).resolve()
-    except (OSError, RuntimeError) as exc:
+    except (OSError, RuntimeError, ValueError) as exc:
         raise UsageError(f"the path {path} leads nowhere: {exc}", hint="give another path") from exc
 
 

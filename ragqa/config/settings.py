@@ -1,6 +1,7 @@
 """The settings of ragqa: their names, types, defaults and bounds, and who may set them."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from types import MappingProxyType
@@ -44,15 +45,11 @@ class Setting:
         """
         kind = type(self.default)
         value: Value | None = None
-        if isinstance(raw, str) and kind is not str:
-            try:
-                value = kind(raw)
-            except ValueError:
-                value = None
-        elif isinstance(raw, kind) and not isinstance(raw, bool):
+        if isinstance(raw, kind) and not isinstance(raw, bool):
             value = raw
-        elif kind is float and isinstance(raw, int) and not isinstance(raw, bool):
-            value = float(raw)
+        elif isinstance(raw, str) or (kind is float and type(raw) is int):
+            with suppress(ValueError, OverflowError):
+                value = kind(raw)
         if value is None or not self.check(value):
             raise UsageError(
                 f"{self.name} in {where} must be {self.expects}, not {raw!r}",

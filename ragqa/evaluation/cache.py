@@ -74,7 +74,8 @@ class CachedEmbedder:
         folder = cache_folder() / "evaluation" if folder is None else folder
         path = folder / f"{_digest(embedders.asking.info)}.sqlite"
         with _naming(path):
-            folder.mkdir(parents=True, exist_ok=True)
+            # Much of a text can be told from its embedding.
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             connection = sqlite3.connect(path)
         with closing(connection):
             with _naming(path):

@@ -24,6 +24,7 @@ from ragqa.evaluation.summary import Document, summarise
 from ragqa.evaluation.tasks import Expected, Task
 from ragqa.indexing import Embedders, Source, find_changes
 from ragqa.notes import parse_note, read_text
+from ragqa.notes import read_note as read_file
 from ragqa.passages import Chunking
 from ragqa.retrieval import Ranking
 from ragqa.types import Note, Progress, Skipped
@@ -186,17 +187,17 @@ def read_notes(source: Source, progress: Progress) -> tuple[list[Note], list[str
     :raises NoCorpus: there is none.
     """
     found = find_changes(source, source.walk(), {}, progress=progress)
-    warnings = [f"skipped {skip.path}: {skip.reason}" for skip in found.skipped]
-    return [read.note for read in found.added], warnings
+    limit = source.max_note_bytes
+    read = [read_file(source.corpus, file, max_note_bytes=limit) for file in found.added]
+    lost = [one for one in read if isinstance(one, Skipped)]
+    warnings = [f"skipped {skip.path}: {skip.reason}" for skip in (*found.skipped, *lost)]
+    return [one.note for one in read if not isinstance(one, Skipped)], warnings
 
 
 def read_note(index: Index, path: str) -> Note | None:
     """A note by its path; None where it is not there or cannot be read."""
     limit = index.settings.max_note_bytes
-    try:
-        read = read_text(index.places.corpus, path, max_note_bytes=limit)
-    except ValueError:  # no file can have such a name
-        return None
+    read = read_text(index.places.corpus, path, max_note_bytes=limit)
     if isinstance(read, Skipped):
         return None
     return parse_note(path, read.text, read.sha256, read.stamp)

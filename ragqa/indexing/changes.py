@@ -1,28 +1,52 @@
 """What is different on disk from what the index holds."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ragqa.errors import NoCorpus
 from ragqa.indexing.source import Source
-from ragqa.notes import ReadNote, Walk, read_note
-from ragqa.types import NoteFile, NoteState, Progress, Skipped
+from ragqa.notes import Walk, read_text
+from ragqa.types import NoteFile, NoteState, Progress, Skipped, Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Restamped:
+    """A note whose text is the same under a new stamp; `settled` is as in `NoteState`."""
+
+    path: str
+    stamp: Stamp
+    settled: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Notes that were read because they may differ, sorted by what to do with them."""
+    """Notes that were read because they may differ, sorted by what to do with them.
+
+    Their text is not kept: what is to be indexed is read again.
+    """
 
     walk: Walk
-    added: tuple[ReadNote, ...]
-    changed: tuple[ReadNote, ...]
-    restamped: tuple[ReadNote, ...]
+    added: tuple[NoteFile, ...]
+    changed: tuple[NoteFile, ...]
+    restamped: tuple[Restamped, ...]
     removed: tuple[str, ...]
     skipped: tuple[Skipped, ...]
     unchanged: int
 
     def __bool__(self) -> bool:
         return bool(self.added or self.changed or self.restamped or self.removed)
+
+    def without(self, lost: Sequence[Skipped]) -> "Changes":
+        """The same, less new and changed notes that could not be read again."""
+        paths = {skip.path for skip in lost}
+        gone = [file.path for file in self.changed if file.path in paths]
+        return replace(
+            self,
+            added=tuple(file for file in self.added if file.path not in paths),
+            changed=tuple(file for file in self.changed if file.path not in paths),
+            removed=(*self.removed, *gone),
+            skipped=_in_order([*self.skipped, *lost]),
+        )
 
 
 def find_changes(
@@ -39,34 +63,43 @@ def find_changes(
     added, changed, restamped, skipped = [], [], [], list(walk.skipped)
     lost: set[str] = set()
     for done, file in enumerate(suspects, start=1):
-        read = read_note(source.corpus, file, max_note_bytes=source.max_note_bytes)
+        read = read_text(source.corpus, file.path, max_note_bytes=source.max_note_bytes)
         progress("reading", done, len(suspects))
         before = known.get(file.path)
         if isinstance(read, Skipped):
             skipped.append(read)
             lost.add(file.path)
         elif before is None:
-            added.append(read)
-        elif before.sha256 != read.note.sha256:
-            changed.append(read)
-        elif (before.stamp, before.settled) != (read.note.stamp, read.settled):
-            restamped.append(read)
+            added.append(file)
+        elif before.sha256 != read.sha256:
+            changed.append(file)
+        elif (before.stamp, before.settled) != (read.stamp, read.settled):
+            restamped.append(Restamped(file.path, read.stamp, read.settled))
     present = {file.path for file in walk.files} - lost
     removed = [path for path in known if path not in present and not _is_out_of_reach(path, walk)]
     if not present and len(removed) == len(known):
-        raise NoCorpus(
-            f"no notes found in {source.corpus}{_reasons(skipped)}",
-            hint="give the folder that holds .md or .txt files: --corpus DIR",
-        )
+        raise no_notes(source, skipped)
     return Changes(
         walk=walk,
         added=tuple(added),
         changed=tuple(changed),
         restamped=tuple(restamped),
         removed=tuple(removed),
-        skipped=tuple(sorted(skipped, key=lambda skip: skip.path)),
+        skipped=_in_order(skipped),
         unchanged=len(known) - len(removed) - len(changed),
     )
+
+
+def no_notes(source: Source, skipped: Sequence[Skipped]) -> NoCorpus:
+    """The error that not one note can be read, and why."""
+    return NoCorpus(
+        f"no notes found in {source.corpus}{_reasons(skipped)}",
+        hint="give the folder that holds .md or .txt files: --corpus DIR",
+    )
+
+
+def _in_order(skipped: Sequence[Skipped]) -> tuple[Skipped, ...]:
+    return tuple(sorted(skipped, key=lambda skip: skip.path))
 
 
 def _is_current(file: NoteFile, record: NoteState | None) -> bool:
@@ -80,7 +113,7 @@ def _is_out_of_reach(path: str, walk: Walk) -> bool:
     )
 
 
-def _reasons(skipped: list[Skipped]) -> str:
+def _reasons(skipped: Sequence[Skipped]) -> str:
     if not skipped:
         return ""
     first = f"{skipped[0].path}: {skipped[0].reason}"

@@ -2,28 +2,17 @@
 
 import math
 import time
-from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 
-import numpy as np
-
 from ragqa.embedders import CANARY, Embedder
 from ragqa.errors import IndexUnusable, NoIndex
-from ragqa.indexing.changes import Changes, find_changes
+from ragqa.indexing.adding import add_notes
+from ragqa.indexing.changes import Changes, find_changes, no_notes
+from ragqa.indexing.embedding import Embedding
 from ragqa.indexing.source import Source, check_embedder, check_origin
-from ragqa.notes import ReadNote
-from ragqa.passages import split_note
-from ragqa.stores import Kept, Store, Writer
-from ragqa.types import (
-    IndexInfo,
-    IndexReport,
-    NoteState,
-    Passage,
-    Progress,
-    Vector,
-    Vectors,
-)
+from ragqa.stores import Kept, Store, Writer, none_kept
+from ragqa.types import IndexInfo, IndexReport, NoteState, Progress, Skipped
 
 SMALL_CHANGE_PASSAGES = 64
 """Up to so many new passages the asking embedder is done before torch would have started."""
@@ -35,7 +24,7 @@ def refresh(
     *,
     rebuild: bool = False,
     wait: bool = False,
-    kept: Kept | None = None,
+    kept: Kept = none_kept,
     progress: Progress | None = None,
 ) -> IndexReport:
     """Bring the index up to date with the notes; build it where there is none.
@@ -62,8 +51,8 @@ def refresh(
             now, _ = (None, {}) if rebuild else _read_base(store, source)
             if _generation(now) != _generation(base):
                 continue  # another process committed while this one read: look again
-            info = _write(writer, source, base, changes, kept or _none_kept, report)
-            return _report(info, base, changes, started)
+            info, changes, warnings = _write(writer, source, base, changes, kept, report)
+            return _report(info, base, changes, started, warnings)
 
 
 def _read_base(store: Store, source: Source) -> tuple[IndexInfo | None, dict[str, NoteState]]:
@@ -87,28 +76,48 @@ def _write(
     changes: Changes,
     kept: Kept,
     report: Progress,
-) -> IndexInfo:
+) -> tuple[IndexInfo, Changes, tuple[str, ...]]:
+    """Write the next generation; gives what changed in the end, and what is odd about the notes."""
     embedder = _embedder_for(source, base, changes, report)
-    new = changes.added + changes.changed
-    split = _split(new, source, embedder, report)
-    vectors = _embed(writer, embedder, [p for passages in split for p in passages], kept, report)
-    report("writing", 0, 1)
-    writer.remove(changes.removed)
-    for read in changes.restamped:
-        writer.restamp(read.note.path, read.note.stamp, settled=read.settled)
-    for read, passages in zip(new, split, strict=True):
-        rows = _rows(passages, vectors, embedder.info.dimension)
-        writer.add(read.note, settled=read.settled, passages=passages, vectors=rows)
-    info = writer.commit(_describe(source, base, changes, embedder))
+    embedding = Embedding(writer, embedder, kept)
+    with embedding.saying_what_is_kept():
+        writer.remove(changes.removed)
+        for note in changes.restamped:
+            writer.restamp(note.path, note.stamp, settled=note.settled)
+        added = add_notes(
+            changes.added + changes.changed,
+            source,
+            embedder,
+            writer=writer,
+            embedding=embedding,
+            progress=report,
+        )
+        changes = _settle(writer, source, changes, added.lost)
+        report("writing", 0, 1)
+        info = writer.commit(_describe(source, base, changes, embedder))
     report("writing", 1, 1)
-    return info
+    return info, changes, added.warnings
+
+
+def _settle(writer: Writer, source: Source, changes: Changes, lost: tuple[Skipped, ...]) -> Changes:
+    """Take out notes that were there when changes were looked for and cannot be read any more.
+
+    :raises NoCorpus: no note is left.
+    """
+    if not lost:
+        return changes
+    writer.remove(skip.path for skip in lost)
+    left = changes.without(lost)
+    if not (left.added or left.changed or left.unchanged):
+        raise no_notes(source, left.skipped)
+    return left
 
 
 def _embedder_for(
     source: Source, base: IndexInfo | None, changes: Changes, report: Progress
 ) -> Embedder:
     """Choose the form of the embedder by the work ahead, and check it against the base."""
-    ahead = sum(len(read.note.text) for read in changes.added + changes.changed)
+    ahead = sum(file.stamp.size for file in changes.added + changes.changed)
     chars_per_passage = 4 * source.chunking.target_tokens
     small = base is not None and ahead <= SMALL_CHANGE_PASSAGES * chars_per_passage
     if small:
@@ -122,57 +131,13 @@ def _embedder_for(
     return embedder
 
 
-def _split(
-    new: Sequence[ReadNote], source: Source, embedder: Embedder, report: Progress
-) -> list[list[Passage]]:
-    split = []
-    for done, read in enumerate(new, start=1):
-        split.append(
-            split_note(
-                read.note,
-                chunking=source.chunking,
-                window=embedder.info.window,
-                count_tokens=embedder.count_tokens,
-            )
-        )
-        report("splitting", done, len(new))
-    return split
-
-
-def _embed(
-    writer: Writer, embedder: Embedder, passages: Sequence[Passage], kept: Kept, report: Progress
-) -> dict[int, Vector]:
-    """The embedding of each key: from the index where it is there, computed once where not.
-
-    :raises IndexUnusable: the embedder gave a vector that is not finite, naming the passage.
-    """
-    by_key = {passage.embedding_key: passage for passage in passages}
-    vectors = dict(writer.vectors(by_key))
-    found = kept([passage.id for passage in passages])
-    vectors |= {p.embedding_key: found[p.id] for p in passages if p.id in found}
-    missing = [passage for key, passage in by_key.items() if key not in vectors]
-    if missing:
-        embedded = embedder.embed_passages(
-            [passage.embedded_text for passage in missing], progress=report
-        )
-        for passage, vector in zip(missing, embedded, strict=True):
-            vectors[passage.embedding_key] = vector
-    return vectors
-
-
-def _rows(passages: Sequence[Passage], vectors: dict[int, Vector], dimension: int) -> Vectors:
-    if not passages:
-        return np.empty((0, dimension), dtype=np.float32)
-    return np.stack([vectors[passage.embedding_key] for passage in passages])
-
-
 def _describe(
     source: Source, base: IndexInfo | None, changes: Changes, embedder: Embedder
 ) -> IndexInfo:
     """What the new generation says of itself; generation and counts are the store's to fill in."""
     if base is None:
         canary = embedder.embed_passages([CANARY])[0]
-        # Makes the asking form ready, and proves that both forms agree, before anything is kept.
+        # Makes the asking form ready, and proves that both forms agree, before a commit.
         asked = source.embedders.asking.embed_passages([CANARY])[0]
         if not math.isclose(float(canary @ asked), 1.0, abs_tol=0.01):
             raise IndexUnusable(
@@ -197,14 +162,13 @@ def _describe(
 
 
 def _report(
-    info: IndexInfo, base: IndexInfo | None, changes: Changes, started: float
+    info: IndexInfo,
+    base: IndexInfo | None,
+    changes: Changes,
+    started: float,
+    warnings: tuple[str, ...] = (),
 ) -> IndexReport:
     before = () if base is None else base.skipped
-    warnings = tuple(
-        f"{read.note.path}: {warning}"
-        for read in changes.added + changes.changed
-        for warning in read.note.warnings
-    )
     return IndexReport(
         info=info,
         added=len(changes.added),
@@ -216,10 +180,6 @@ def _report(
         seconds=round(time.perf_counter() - started, 3),
         warnings=warnings,
     )
-
-
-def _none_kept(_: Sequence[int]) -> dict[int, Vector]:
-    return {}
 
 
 def _silent(stage: str, done: int, total: int) -> None:

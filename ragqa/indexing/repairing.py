@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from ragqa.embedders import Embedder
 from ragqa.indexing.checking import check_passages
 from ragqa.indexing.refresh import SMALL_CHANGE_PASSAGES, refresh
@@ -68,12 +66,10 @@ class _Maker:
         return list(checked.faults)
 
     def embed(self, passages: Sequence[Passage]) -> Vectors:
-        """Embed passages; those with the same text once."""
-        texts = {passage.embedding_key: passage.embedded_text for passage in passages}
-        small = len(texts) <= SMALL_CHANGE_PASSAGES
+        """Embed passages."""
+        small = len(passages) <= SMALL_CHANGE_PASSAGES
         embedder = self.source.embedders.asking if small else self._building
-        vectors = dict(zip(texts, embedder.embed_passages(list(texts.values())), strict=True))
-        return np.stack([vectors[passage.embedding_key] for passage in passages])
+        return embedder.embed_passages([passage.embedded_text for passage in passages])
 
     @cached_property
     def _building(self) -> Embedder:

@@ -23,7 +23,7 @@ def open_inside(corpus: Path, path: str) -> int:
     :raises OSError: it cannot be opened.
     """
     *folders, name = path.split("/")
-    if not {"", ".", ".."}.isdisjoint({*folders, name}):
+    if not {"", ".", ".."}.isdisjoint({*folders, name}) or not _can_be_a_path(path):
         raise NotRegular(f"not a path below the corpus: {path!r}")
     parent = os.open(corpus, _FOLDER_FLAGS)
     try:
@@ -38,3 +38,11 @@ def open_inside(corpus: Path, path: str) -> int:
         os.close(descriptor)
         raise NotRegular(f"not a regular file: {path!r}")
     return descriptor
+
+
+def _can_be_a_path(text: str) -> bool:
+    """Whether the system takes a text as a path; what an index or a question set names need not."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False

@@ -10,6 +10,7 @@ from ragqa.llms import Destination
 from ragqa.render.documents import Document, index_document, skipped_document
 from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line
+from ragqa.types import DenseInfo
 
 _STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "error"}
 _COMMON = 4
@@ -25,6 +26,7 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
         ("index", f"{info.passages} passages in {places.index} ({_megabytes(status.bytes)})"),
         ("generation", f"{info.generation}, made {info.created}"),
         ("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions"),
+        ("nearest", _nearest(info.dense)),
         ("fresh", fresh),
         ("confidence", f"told by {status.confidence.told_by}"),
         ("LLM", llm_line(llm)),
@@ -38,8 +40,19 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
         emit(stdout(), Text(f"{safe_line(skip.path)}: {safe_line(skip.reason)}"), indent=2)
 
 
+def _nearest(dense: DenseInfo) -> str:
+    """How the nearest passages are found."""
+    if dense.kind == "exact":
+        return "found by comparing every embedding"
+    return (
+        f"found in {dense.probes} of {dense.lists} lists, "
+        f"{dense.recall:.1%} of the true ten (measured when written)"
+    )
+
+
 def status_document(status: Status, places: Places, llm: Choice) -> Document:
     """What `ragqa status --json` prints."""
+    dense = status.info.dense
     return {
         "corpus": str(places.corpus),
         "index_path": str(places.index),
@@ -53,6 +66,12 @@ def status_document(status: Status, places: Places, llm: Choice) -> Document:
         "other_files": dict(status.others),
         "bytes": status.bytes,
         "created": status.info.created,
+        "dense": {
+            "kind": dense.kind,
+            "lists": dense.lists,
+            "probes": dense.probes,
+            "recall@10": dense.recall,
+        },
         "calibration": {
             "in_use": status.confidence.calibration,
             "date": status.confidence.date or None,

@@ -16,7 +16,7 @@ _STAGES = {
     "loading": "Loading the model",
     "reading": "Reading notes",
     "splitting": "Splitting notes",
-    "embedding": "Embedding passages",
+    "embedding": "Embedding notes (kB)",
     "writing": "Writing the index",
     "searching": "Searching notes",
     "indexing": "Indexing documents",
@@ -52,6 +52,9 @@ class ProgressLine:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+        if kind is KeyboardInterrupt:
+            for note in getattr(error, "__notes__", ()):
+                say(note)
 
     def stop(self) -> None:
         """Take the bar away, since something else is to be shown."""

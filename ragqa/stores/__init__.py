@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Protocol
 
 from ragqa.errors import UsageError
-from ragqa.stores.faults import Fault, Faulty, Kept, Repair
+from ragqa.stores.faults import Fault, Faulty, Kept, Repair, none_kept
 from ragqa.types import (
+    EmbedderInfo,
     Filters,
     IndexInfo,
     Note,
@@ -86,8 +87,28 @@ class Writer(Protocol):
     Nothing is seen by readers before `commit`; leaving the context without it changes nothing.
     """
 
+    def resume(self, embedder: EmbedderInfo, dtype: str) -> int:
+        """Take up the embeddings that an interrupted writer saved; gives how many there are.
+
+        Only those made by the same embedder, whatever its name, in the same number format. Also
+        says whose embeddings `save` is given, and so comes before it.
+        """
+        ...
+
+    def save(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
+        """Keep embeddings, shape (keys, dimension), for the writer after this one.
+
+        They outlive a writer that does not come to its commit, and are gone after the commit.
+
+        :raises IndexUnusable: the disk is full or the folder cannot be written.
+        """
+        ...
+
     def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
-        """The base snapshot's embeddings by embedding key; unknown keys are left out."""
+        """The embeddings of the base snapshot and those saved, by embedding key.
+
+        Unknown keys are left out.
+        """
         ...
 
     def remove(self, paths: Iterable[str]) -> None:
@@ -181,6 +202,7 @@ __all__ = [
     "Snapshot",
     "Store",
     "Writer",
+    "none_kept",
     "open_store",
 ]
 

@@ -256,7 +256,9 @@ class Catalogue:
     def _among(self, query: str, values: Sequence[int]) -> Iterator[sqlite3.Row]:
         for start in range(0, len(values), _BATCH):
             batch = values[start : start + _BATCH]
-            yield from self._db.execute(f"{query} ({','.join('?' * len(batch))})", batch)
+            found = self._db.execute(f"{query} ({','.join('?' * len(batch))})", batch)
+            # All at once: a cursor that an error leaves half read is closed after its database.
+            yield from found.fetchall()
 
 
 def read_only(path: Path) -> str:

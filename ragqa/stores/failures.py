@@ -16,6 +16,7 @@ REBUILD = "ragqa index --rebuild"
 REPAIR = "ragqa doctor --repair"
 
 _FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_SYSTEM_FAILED = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 
 
 @contextmanager
@@ -59,11 +60,13 @@ def explaining(folder: Path, needed: Callable[[], int]) -> Iterator[None]:
         if _disk_was_full(exc, folder, size):
             raise IndexNotWritable(
                 f"disk full: a new generation of the index in {folder} needs about "
-                f"{math.ceil(size / 1e6)} MB; nothing was changed",
+                f"{math.ceil(size / 1e6)} MB",
                 hint="free some space, or keep the index elsewhere: --index DIR",
             ) from exc
         if isinstance(exc, OSError):
             raise cannot_write(folder, exc.strerror or str(exc)) from exc
+        if isinstance(exc.__cause__, sqlite3.Error) and _code(exc.__cause__) in _SYSTEM_FAILED:
+            raise cannot_write(folder, str(exc.__cause__)) from exc
         raise
 
 
@@ -78,19 +81,26 @@ def _disk_was_full(exc: BaseException, folder: Path, needed: int) -> bool:
         if isinstance(cause, OSError) and cause.errno in _FULL_ERRNOS:
             return True
         if isinstance(cause, sqlite3.Error):
-            code = getattr(cause, "sqlite_errorcode", None)  # absent from errors of the module
-            return code == sqlite3.SQLITE_FULL or not _has_room(folder, needed)
+            return _code(cause) == sqlite3.SQLITE_FULL or not _has_room(folder, needed)
         if isinstance(cause, ValueError):
             return not _has_room(folder, needed)
         cause = cause.__cause__
     return False
 
 
+def _code(error: sqlite3.Error) -> int | None:
+    """What SQLite says went wrong, without the details; None where the module raised it itself."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
 def _has_room(folder: Path, needed: int) -> bool:
     try:
+        # A limit on the size of a file is seen only beyond the file that met it.
+        there = max((path.lstat().st_size for path in folder.rglob("*")), default=0)
         with tempfile.TemporaryFile(dir=folder) as probe:
             if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(probe.fileno(), 0, needed)
+                os.posix_fallocate(probe.fileno(), 0, there + needed)
         return shutil.disk_usage(folder).free >= needed
     except OSError as exc:
         return exc.errno not in _FULL_ERRNOS

@@ -27,7 +27,8 @@ class Fault:
     what: str
 
 
-def _nothing(_: Sequence[int]) -> Mapping[int, Vector]:
+def none_kept(_: Sequence[int]) -> Mapping[int, Vector]:
+    """No embedding at all."""
     return {}
 
 
@@ -44,4 +45,4 @@ class Repair:
     done: tuple[str, ...] = ()
     went_back: bool = False
     lost: str = ""
-    kept: Kept = _nothing
+    kept: Kept = none_kept

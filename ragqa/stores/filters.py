@@ -7,8 +7,8 @@ from datetime import date, datetime, time
 
 from ragqa.errors import UsageError
 
-_LAST_NS = 2**63 - 1
-"""The latest time that a file can have, and the largest integer that SQLite takes."""
+_FIRST_NS, _LAST_NS = -(2**63), 2**63 - 1
+"""The times that a file can have, and the integers that SQLite takes."""
 
 
 def path_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
@@ -38,4 +38,4 @@ def start_of(since: str) -> tuple[str, int]:
         moment_ns = int(datetime.combine(day, time()).timestamp()) * 10**9
     except (ValueError, OverflowError, OSError) as exc:
         raise UsageError(f"{since!r} is not a date", hint="write it as --since 2026-01-31") from exc
-    return day.isoformat(), min(moment_ns, _LAST_NS)
+    return day.isoformat(), max(_FIRST_NS, min(moment_ns, _LAST_NS))

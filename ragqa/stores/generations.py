@@ -31,6 +31,11 @@ _LOCK = "LOCK"
 _MAX_NAME_BYTES = 64
 _SMALL_BYTES = 2**20
 
+# An index holds the notes' text, and they may be for the user alone; a lock that others may read
+# they may hold, too.
+_PRIVATE = 0o700
+_PRIVATE_FILE = 0o600
+
 # Where the file system has no hard links, or not for this file.
 _CANNOT_LINK = frozenset(
     {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}
@@ -69,10 +74,10 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
     """
     with explaining(root, lambda: _SMALL_BYTES):
         step("make the index folder")
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(_PRIVATE, parents=True, exist_ok=True)
         step("lock")
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(root / _LOCK, flags, 0o666)
+        descriptor = os.open(root / _LOCK, flags, _PRIVATE_FILE)
     try:
         _flock(descriptor, root, wait=wait)
         yield
@@ -146,7 +151,7 @@ def begin_draft(root: Path) -> Path:
     numbers = [number_of(name) for name in names if _NAME.fullmatch(_without_tmp(name))]
     draft = root / f"gen-{max(numbers, default=0) + 1:06d}.tmp"
     step(f"make {draft.name}")
-    draft.mkdir()
+    draft.mkdir(_PRIVATE)
     (draft / TERMS).mkdir()
     return draft
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
+
 from ragqa.errors import IndexUnusable, NoIndex
 from ragqa.stores import Maker, generations
 from ragqa.stores.examining import damaged_files, disagreements, part_of, passages_of
@@ -20,10 +22,11 @@ from ragqa.stores.generations import step
 from ragqa.stores.local_snapshot import LocalSnapshot, open_catalogue, own_manifest
 from ragqa.stores.local_writer import publish
 from ragqa.stores.manifest import DELTA, TERMS, Manifest, linked_files
+from ragqa.stores.saved import SavedEmbeddings, remove_saved
 from ragqa.stores.termindex import NumberedPassage, write_terms
 from ragqa.stores.vectorfile import VectorFile
 from ragqa.stores.vectors import Numbers, Spool, check_vectors, write_part
-from ragqa.types import DenseInfo, Progress, Vector
+from ragqa.types import DenseInfo, Passage, Progress, Vector, Vectors
 
 EMBEDDED_AT_ONCE = 512
 
@@ -131,13 +134,15 @@ def _mend(
         if part_of(name) not in broken:
             generations.link_or_copy(folder / name, draft / name)
     there = passages_of(folder, manifest)
-    dense = manifest.info.dense
+    info = manifest.info
+    dense = info.dense
     with closing(open_catalogue(folder, manifest)) as catalogue:
 
         def embed(owners: Numbers, place: Path) -> DenseInfo:
             passages = catalogue.passages_of(sorted(set(owners[1].tolist())))
-            embedding = _Embedding(maker, owners.shape[1], progress)
-            return embedding.write(passages, place, manifest.info.embedder.dimension)
+            with closing(SavedEmbeddings(root, info.embedder, info.dtype)) as saved:
+                embedding = _Embedding(maker, saved, owners.shape[1], progress)
+                return embedding.write(passages, place, info.embedder.dimension)
 
         if Faulty.TERMS in broken:
             step(f"write {TERMS}")
@@ -146,15 +151,18 @@ def _mend(
             dense = embed(there.base, draft)
         if Faulty.NEW_VECTORS in broken and there.new is not None:
             embed(there.new, draft / DELTA)
-    info = replace(manifest.info, generation=generations.number_of(draft.name), dense=dense)
+    info = replace(info, generation=generations.number_of(draft.name), dense=dense)
     publish(draft, info, linked_files(folder, manifest, draft))
+    if broken & {Faulty.VECTORS, Faulty.NEW_VECTORS}:
+        remove_saved(root)
 
 
 @dataclass(frozen=True, slots=True)
 class _Embedding:
-    """The embedding of so many passages, some of them at a time."""
+    """The embedding of so many passages, some of them at a time; what is done is saved."""
 
     maker: Maker
+    saved: SavedEmbeddings
     total: int
     progress: Progress
 
@@ -164,8 +172,7 @@ class _Embedding:
         with closing(Spool(folder / _SPOOL)) as spool:
             for batch in _batches(numbered):
                 passages = [passage for _, passage in batch]
-                vectors = self.maker.embed(passages)
-                check_vectors(passages, vectors, dimension)
+                vectors = self._embed(passages, dimension)
                 start = 0
                 for note, run in groupby(batch, key=lambda each: each[0]):
                     ids = [passage.id for _, passage in run]
@@ -174,6 +181,19 @@ class _Embedding:
                 done += len(batch)
                 self.progress("embedding", done, self.total)
             return write_part(spool.part(dimension), folder)
+
+    def _embed(self, passages: Sequence[Passage], dimension: int) -> Vectors:
+        """Embed passages, those with the same text once, and those that are saved not again."""
+        by_key = {passage.embedding_key: passage for passage in passages}
+        known = self.saved.vectors(by_key)
+        missing = [passage for key, passage in by_key.items() if key not in known]
+        if missing:
+            rows = self.maker.embed(missing)
+            check_vectors(missing, rows, dimension)
+            keys = [passage.embedding_key for passage in missing]
+            self.saved.add(keys, rows)
+            known |= dict(zip(keys, rows, strict=True))
+        return np.stack([known[passage.embedding_key] for passage in passages])
 
 
 def _batches(numbered: Iterable[NumberedPassage]) -> Iterator[list[NumberedPassage]]:

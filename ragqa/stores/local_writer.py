@@ -27,6 +27,7 @@ from ragqa.stores.manifest import (
     linked_files,
     record_files,
 )
+from ragqa.stores.saved import SavedEmbeddings, remove_saved
 from ragqa.stores.termindex import change_terms, dead_passages, write_terms
 from ragqa.stores.vectors import (
     Part,
@@ -36,7 +37,16 @@ from ragqa.stores.vectors import (
     joined,
     write_part,
 )
-from ragqa.types import DenseInfo, IndexInfo, Note, Passage, Stamp, Vector, Vectors
+from ragqa.types import (
+    DenseInfo,
+    EmbedderInfo,
+    IndexInfo,
+    Note,
+    Passage,
+    Stamp,
+    Vector,
+    Vectors,
+)
 
 REWRITE_BELOW = 2_000
 """An index of up to so many passages is written anew each time, which takes a quarter second."""
@@ -58,14 +68,32 @@ class LocalWriter:
         self._base = base
         self._dimension = base.info.embedder.dimension if base else None
         self._draft: _Draft | None = None
+        self._saved: SavedEmbeddings | None = None
         self._ended = False
         self._gone: set[int] = set()
         self._added: set[int] = set()
         self._dropped = 0
         self._spooled = 0
 
+    def resume(self, embedder: EmbedderInfo, dtype: str) -> int:
+        """Take up what an interrupted writer saved with this embedder; how many embeddings."""
+        self._saved = SavedEmbeddings(self._root, embedder, dtype)
+        return len(self._saved)
+
+    def save(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
+        """Keep embeddings beside the generations until the next commit."""
+        if self._saved is None:
+            raise ValueError("embeddings are saved before it was said whose they are")
+        with explaining(self._root, self._bytes_needed):
+            self._saved.add(embedding_keys, vectors)
+
     def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
-        """The embeddings already in the base snapshot, by embedding key."""
+        """The embeddings that are saved or already in the base snapshot, by embedding key."""
+        keys = list(embedding_keys)
+        saved = self._saved.vectors(keys) if self._saved else {}
+        return saved | self._in_base(keys)
+
+    def _in_base(self, embedding_keys: Iterable[int]) -> dict[int, Vector]:
         if self._base is None:
             return {}
         ids = self._base.catalogue.ids_by_embedding(embedding_keys)
@@ -117,10 +145,13 @@ class LocalWriter:
             info = replace(info, dense=dense)
             self._publish(draft, info)
         self._ended = True
+        remove_saved(self._root)
         return info
 
     def close(self) -> None:
-        """Let go of the files of the draft."""
+        """Let go of the files of the draft and of what was saved."""
+        if self._saved is not None:
+            self._saved.close()
         if self._draft is not None:
             self._draft.catalogue.close()
             self._draft.spool.close()

@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,6 +23,7 @@ from ragqa.stores.filters import path_matcher, start_of
 from ragqa.stores.ranking import BM25_B, BM25_K1, Candidate, settle
 from ragqa.stores.vectors import check_dimension, check_vectors
 from ragqa.types import (
+    EmbedderInfo,
     Filters,
     IndexInfo,
     Note,
@@ -134,6 +135,14 @@ class MemorySnapshot:
                 yield held
 
 
+@dataclass(slots=True)
+class _Saved:
+    """Embeddings of a snapshot that was not committed yet, and whose they are."""
+
+    made_by: tuple[EmbedderInfo, str] | None = None
+    vectors: dict[int, Vector] = field(default_factory=dict)
+
+
 class MemoryWriter:
     """The next snapshot in the making."""
 
@@ -142,17 +151,31 @@ class MemoryWriter:
         base: MemorySnapshot | None,
         generation: int,
         publish: Callable[[MemorySnapshot], None],
+        saved: "_Saved",
     ) -> None:
         self._base = base
         self._generation = generation
         self._publish = publish
+        self._saved = saved
         self._notes = dict(base.held) if base else {}
         self._dimension = base.info.embedder.dimension if base else None
 
+    def resume(self, embedder: EmbedderInfo, dtype: str) -> int:
+        """Take up what an interrupted writer saved with this embedder; how many embeddings."""
+        made_by = (replace(embedder, name=""), dtype)
+        if self._saved.made_by != made_by:
+            self._saved.made_by, self._saved.vectors = made_by, {}
+        return len(self._saved.vectors)
+
+    def save(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
+        """Keep embeddings until the next commit."""
+        self._saved.vectors |= zip(embedding_keys, np.array(vectors, np.float32), strict=True)
+
     def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
-        """The embeddings already in the base snapshot, by embedding key."""
+        """The embeddings that are saved or already in the base snapshot, by embedding key."""
         wanted = set(embedding_keys)
-        return {
+        saved = {key: self._saved.vectors[key] for key in wanted & self._saved.vectors.keys()}
+        return saved | {
             passage.embedding_key: row
             for held in (self._base.held.values() if self._base else ())
             for passage, row in zip(held.passages, held.vectors, strict=True)
@@ -203,6 +226,7 @@ class MemoryWriter:
                 raise IndexUnusable(f"a passage of the note {path} has the id of another passage")
         info = replace(info, generation=self._generation, notes=len(self._notes), passages=len(ids))
         self._publish(MemorySnapshot(info, self._notes))
+        self._saved.vectors = {}
         return info
 
 
@@ -214,6 +238,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._newest: MemorySnapshot | None = None
         self._lock = threading.Lock()
+        self._saved = _Saved()
 
     @classmethod
     def at(cls, path: Path) -> "MemoryStore":
@@ -233,7 +258,8 @@ class MemoryStore:
             raise WriterBusy("the index in memory is being written", hint="wait until it is done")
         try:
             generation = self._newest.info.generation + 1 if self._newest else 1
-            yield MemoryWriter(None if fresh else self._newest, generation, self._publish)
+            base = None if fresh else self._newest
+            yield MemoryWriter(base, generation, self._publish, self._saved)
         finally:
             self._lock.release()
 

@@ -11,6 +11,7 @@ import mmap
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,11 @@ class VectorFile:
         mask: Mask = np.take(allowed, self._rows[1], mode="clip")
         return mask
 
+    @cached_property
+    def _order(self) -> Numbers:
+        """The rows by their passage ids."""
+        return np.argsort(self.ids)
+
     @property
     def part(self) -> Part:
         """All rows, as views of the files."""
@@ -80,10 +86,9 @@ class VectorFile:
         """Copies of the vectors of these passages, of those that are here."""
         if not ids or not len(self):
             return {}
-        order = np.argsort(self.ids)
         wanted = np.array(ids, dtype=np.int64)
-        places = np.searchsorted(self.ids, wanted, sorter=order)
-        rows = order[np.minimum(places, len(self) - 1)]
+        places = np.searchsorted(self.ids, wanted, sorter=self._order)
+        rows = self._order[np.minimum(places, len(self) - 1)]
         there = self.ids[rows] == wanted
         vectors = self._open().matrix[rows[there]]
         return dict(zip(wanted[there].tolist(), vectors, strict=True))

@@ -1,5 +1,6 @@
 """Settings: where each value comes from, and what a folder of notes may not decide."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -66,15 +67,57 @@ def test_a_project_file_is_found_from_a_folder_below_it(project):
         ('embedder = "sentence-transformers:/tmp/model"', "embedder"),
         ('index = "../elsewhere"', "index"),
         ('index = "/tmp/elsewhere"', "index"),
+        ('corpus = ".."', "corpus"),
+        ('corpus = "~"', "corpus"),
+        ('corpus = "link"', "corpus"),
         ("top_k = ", "ragqa.toml"),
+        (f"top_k = {'9' * 5000}", "ragqa.toml"),
+        (f"dense_weight = {'9' * 400}", "dense_weight"),
     ],
 )
 def test_a_bad_or_forbidden_line_of_a_project_file_is_an_error_that_names_it(project, line, named):
+    (project / "link").symlink_to(project.parent)
     (project / "ragqa.toml").write_text(line + "\n")
     with pytest.raises(UsageError) as caught:
         load(project)
     assert named in caught.value.message
     assert "ragqa.toml" in caught.value.message
+
+
+ME, ADMINISTRATOR, SOMEBODY = 1000, 0, 1001
+
+
+@pytest.mark.parametrize(
+    ("wrote", "owns_folder", "obeyed"),
+    [
+        (ME, ME, True),
+        (ADMINISTRATOR, ME, True),
+        (SOMEBODY, SOMEBODY, True),
+        (SOMEBODY, ME, False),
+        (SOMEBODY, ADMINISTRATOR, False),
+    ],
+)
+def test_a_project_file_that_somebody_else_put_above_is_refused(
+    project, monkeypatch, wrote, owns_folder, obeyed
+):
+    (project / "ragqa.toml").write_text("top_k = 6\n")
+    below = project / "below"
+    below.mkdir()
+    owners = {project / "ragqa.toml": wrote, below: owns_folder}
+    monkeypatch.setattr("ragqa.config.files._owner", owners.get)
+    monkeypatch.setattr("os.getuid", lambda: ME)
+    if obeyed:
+        assert load(below).settings.top_k == 6
+    else:
+        with pytest.raises(UsageError, match="belongs to another user"):
+            load(below)
+
+
+def test_a_project_file_without_end_is_not_read(project):
+    (project / "ragqa.toml").write_text("top_k = 6\n")
+    os.truncate(project / "ragqa.toml", 2**40)
+    with pytest.raises(UsageError, match="not a settings file"):
+        load(project)
 
 
 def test_the_hint_for_a_wrong_line_names_the_file_to_change(project):
@@ -123,6 +166,20 @@ def test_a_corpus_folder_at_hand_comes_with_its_index_and_beats_the_users_own(pr
     places = load(project).places
     assert places.corpus == (project / "corpus").resolve()
     assert places.index == (project / "indexes" / "default").resolve()
+
+
+@pytest.mark.parametrize("link", ["corpus", "indexes", "indexes/default"])
+def test_a_link_at_hand_takes_no_index_elsewhere_and_brings_no_copy_of_other_notes(
+    project, tmp_path, link
+):
+    (tmp_path / "elsewhere").mkdir()
+    for folder in ("corpus", "indexes"):
+        if folder != link:
+            (project / folder).mkdir()
+    (project / link).symlink_to(tmp_path / "elsewhere")
+    places = load(project).places
+    assert places.corpus == (project / "corpus").resolve()
+    assert places.index.is_relative_to(tmp_path / "data")
 
 
 def test_the_users_own_corpus_serves_from_anywhere(project, tmp_path):
@@ -240,7 +297,7 @@ def test_an_index_that_a_project_names_serves_the_corpus_at_hand(project):
     assert places.index == (project / "build" / "index").resolve()
 
 
-@pytest.mark.parametrize("path", ["~no-such-user/notes", "loop"])
+@pytest.mark.parametrize("path", ["~no-such-user/notes", "loop", "a\0b", "~\0"])
 def test_a_path_that_leads_nowhere_is_a_usage_error(project, path):
     (project / "loop").symlink_to("loop")
     with pytest.raises(UsageError, match="leads nowhere"):

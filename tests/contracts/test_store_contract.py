@@ -278,6 +278,59 @@ def test_a_writer_gives_back_the_embeddings_it_has(fruit):
         assert not writer.vectors([passage.embedding_key])
 
 
+KEYS = [each.embedding_key for each in FRUIT[0].passages]
+
+
+def save_and_leave(store, embedder=INFO.embedder, dtype="float32"):
+    with store.writer(fresh=False, wait=False) as writer:
+        writer.resume(embedder, dtype)
+        writer.save(KEYS, FRUIT[0].vectors)
+        assert writer.vectors(KEYS).keys() == set(KEYS)
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_what_a_writer_saved_is_there_for_the_next_one(store, fresh):
+    before = commit(store, FRUIT[1])
+    save_and_leave(store)
+    with store.writer(fresh=fresh, wait=False) as writer:
+        assert writer.resume(replace(INFO.embedder, name="renamed"), "float32") == 2
+        found = writer.vectors([*KEYS, 99])
+        assert found.keys() == set(KEYS)
+        assert np.array_equal([found[key] for key in KEYS], FRUIT[0].vectors)
+        writer.save([99], FRUIT[1].vectors[:1])
+    with store.writer(fresh=fresh, wait=False) as writer:
+        assert writer.resume(INFO.embedder, "float32") == 3
+        assert np.array_equal(writer.vectors([99])[99], FRUIT[1].vectors[0])
+    with closing(store.snapshot()) as snapshot:
+        assert snapshot.info == before, "saving is no commit"
+
+
+def test_what_was_saved_is_gone_after_the_commit(store):
+    save_and_leave(store)
+    commit(store, FRUIT[1])
+    with store.writer(fresh=True, wait=False) as writer:
+        assert writer.resume(INFO.embedder, "float32") == 0
+        assert not writer.vectors(KEYS)
+
+
+@pytest.mark.parametrize(
+    ("embedder", "dtype"),
+    [
+        (replace(INFO.embedder, weights_sha256="1" * 64), "float32"),
+        (replace(INFO.embedder, window=128), "float32"),
+        (INFO.embedder, "bfloat16"),
+    ],
+)
+def test_what_was_saved_with_another_embedder_is_not_taken(store, embedder, dtype):
+    save_and_leave(store, embedder, dtype)
+    with store.writer(fresh=False, wait=False) as writer:
+        assert writer.resume(INFO.embedder, "float32") == 0
+        assert not writer.vectors(KEYS)
+        writer.save([99], FRUIT[1].vectors[:1])
+    with store.writer(fresh=False, wait=False) as writer:
+        assert writer.resume(INFO.embedder, "float32") == 1
+
+
 def test_a_second_writer_is_turned_away_until_the_first_is_done(fruit):
     with fruit.writer(fresh=False, wait=False) as first:
         with pytest.raises(WriterBusy), fruit.writer(fresh=False, wait=False):
@@ -353,6 +406,7 @@ def test_a_question_embedded_otherwise_is_refused(fruit, vector):
         (Filters(since="2025-06-01"), {"ml/two.md", "ml/deep/three.md"}),
         (Filters(since="2023-11-01"), {"one.md", "ml/two.md", "ml/deep/three.md"}),
         (Filters(since="9999-12-31"), set()),
+        (Filters(since="0002-01-01"), {"one.md", "ml/two.md", "ml/deep/three.md"}),
         (Filters(tags=("food",), paths=("ml",), since="2025-01-01"), {"ml/deep/three.md"}),
     ],
 )

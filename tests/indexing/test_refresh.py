@@ -3,15 +3,16 @@
 import os
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 import pytest
+from indexing.building import source_with
 
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus
-from ragqa.indexing import Embedders, Source, find_changes, refresh
-from ragqa.passages import Chunking
+from ragqa.indexing import find_changes, refresh
 from ragqa.stores import open_store
-from ragqa.types import Skipped
+from ragqa.types import Filters, Skipped
 
 OLD = (1_700_000_000, 1_700_000_000)
 
@@ -26,16 +27,6 @@ def source(tmp_path, embedder):
     corpus = tmp_path / "notes"
     corpus.mkdir()
     return source_with(tmp_path, embedder)
-
-
-def source_with(tmp_path, embedder):
-    return Source(
-        corpus=tmp_path / "notes",
-        index=tmp_path / "index",
-        embedders=Embedders("hashed:32", lambda *_, **__: embedder),
-        chunking=Chunking(),
-        max_note_bytes=100_000,
-    )
 
 
 def write(source, name, text, *, when=OLD):
@@ -118,6 +109,105 @@ def test_many_tiny_notes_make_one_generation_with_progress(source, embedder):
     write(source, "0/0.md", "# N0\n\nAnother text.\n")
     run(source)
     assert embedder.embedded - before <= 2
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    monkeypatch.setattr("ragqa.indexing.adding.CHUNK_PASSAGES", 4)
+
+
+def test_passages_are_embedded_and_forgotten_before_all_notes_are_split(source, small_chunks):
+    for number in range(20):
+        write(source, f"{number}.md", f"# N{number}\n\nNote {number}.\n")
+    stages = []
+    run(source, progress=lambda stage, done, total: stages.append((stage, done, total)))
+    split = [stages.index(("splitting", number, 20)) for number in (4, 8, 20)]
+    embedded = [place for place, said in enumerate(stages) if said[0] == "embedding"]
+    assert split[0] < embedded[0] < split[1] < split[2] < embedded[-1]
+    done = [stages[place][1] for place in embedded]
+    assert done == sorted(done)
+    assert stages[embedded[-1]][1] == stages[embedded[-1]][2]
+
+
+def test_text_that_is_in_several_chunks_is_embedded_once(source, embedder, small_chunks):
+    for number in range(20):
+        write(
+            source, f"{number}.md", "---\ntitle: Same\n---\n\nThe same text. " + 9 * "Words of it. "
+        )
+    done = {}
+    report = run(source, progress=lambda stage, *of: done.update({stage: of}))
+    canaries = 2
+    assert report.info.passages == 20
+    assert embedder.embedded == 1 + canaries
+    assert done["embedding"][0] == done["embedding"][1]
+
+
+def test_how_many_passages_are_held_at_once_changes_nothing_in_the_index(source, monkeypatch):
+    for number in range(12):
+        text = f"# N{number}\n\n" + "".join(f"## P{p}\n\nPart {p}. " * 9 for p in range(number))
+        write(source, f"{number}.md", text)
+    held = []
+    for chunk, size in ((1, 1), (7, 10**9), (10**9, 500), (10**9, 10**9)):
+        monkeypatch.setattr("ragqa.indexing.adding.CHUNK_PASSAGES", chunk)
+        monkeypatch.setattr("ragqa.indexing.adding.CHUNK_BYTES", size)
+        run(source, rebuild=True)
+        with closing(open_store(source.index).snapshot()) as snapshot:
+            found = snapshot.dense(HashedEmbedder(32).embed_query("part").pooled, 999, Filters())
+            held.append((found, snapshot.passages([id_ for id_, _ in found]), snapshot.notes()))
+    assert held[0][0]
+    assert held == held[:1] * 4
+
+
+def between_the_readings(act):
+    """A progress that acts when the notes were read for their digests and not for their text."""
+
+    def progress(stage, done, total):
+        if stage == "reading" and done == total:
+            act()
+
+    return progress
+
+
+def test_what_is_indexed_is_what_is_read_when_it_is_split(source, embedder):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    later = (1_700_000_500, 1_700_000_500)
+    act = partial(write, source, "a.md", "# A\n\nWritten meanwhile.\n", when=later)
+    run(source, progress=between_the_readings(act))
+    with closing(open_store(source.index).snapshot()) as snapshot:
+        nearest = snapshot.dense(embedder.embed_query("note").pooled, 9, Filters())
+        texts = [passage.text for passage in snapshot.passages([id_ for id_, _ in nearest])]
+    assert [text.endswith("Written meanwhile.") for text in texts] == [True]
+    before = embedder.embedded
+    assert run(source).changed == 0
+    assert embedder.embedded == before
+
+
+def test_a_note_that_is_deleted_between_the_readings_leaves_the_index(source):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    write(source, "b.md", "# B\n\nThe second note.\n")
+    run(source)
+    write(source, "b.md", "# B\n\nThe second note, changed.\n")
+    write(source, "c.md", "# C\n\nThe third note.\n")
+
+    def delete():
+        (source.corpus / "b.md").unlink()
+        (source.corpus / "c.md").unlink()
+
+    report = run(source, progress=between_the_readings(delete))
+    assert (report.added, report.changed, report.removed, report.unchanged) == (0, 0, 1, 1)
+    assert [skip.path for skip in report.skipped] == ["b.md", "c.md"]
+    assert paths(source) == {"a.md"}
+    assert run(source).skipped == ()
+
+
+def test_notes_that_all_vanish_between_the_readings_are_an_error_and_the_index_stays(source):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    run(source)
+    write(source, "a.md", "# A\n\nThe first note, changed.\n")
+    vanish = between_the_readings((source.corpus / "a.md").unlink)
+    with pytest.raises(NoCorpus, match="deleted before it was read"):
+        run(source, progress=vanish)
+    assert paths(source) == {"a.md"}
 
 
 def test_skipped_notes_are_reported_and_kept_in_the_manifest(source):

@@ -209,3 +209,8 @@ def test_an_unreadable_note_is_skipped(tmp_path, run_as_nobody_in):
         "print(read_text(Path(), 'open.md', max_note_bytes=9).text)",
     )
     assert lines == ["cannot be read: Permission denied", "text"]
+
+
+@pytest.mark.parametrize("path", ["a\0b.md", "\ud800.md", "a//b.md", "../cats.md", "/etc/passwd"])
+def test_what_can_be_no_path_below_the_corpus_is_no_note(tmp_path, path):
+    assert read_text(tmp_path, path, max_note_bytes=100) == Skipped(path, "not a regular file")

@@ -1,13 +1,17 @@
 """An answer on a terminal: the very words that answer, or differ, stand out."""
 
+import os
 import re
 from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from support import make_answer
 
 from ragqa.render import Linker, print_answer
 from ragqa.render.results import direct_spans
+from ragqa.sanitise import safe_line
 from ragqa.types import Disagreement, Kind
 
 SHORT = re.compile(r"\x1b\[1;4m(.*?)\x1b\[0m", re.DOTALL)
@@ -100,3 +104,16 @@ def test_the_words_that_differ_are_coloured_where_they_stand(printed):
     first, second = [line for line in out.splitlines() if "shards" in line]
     assert DIFFERS.sub(r"<\1>", first).endswith("Of 60 \\x07 shards <60> are up.")
     assert DIFFERS.sub(r"<\1>", second).endswith("Of <60> \\x07 shards 60 are up.")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a b.md", "?a=1#b.md", "{line}.md", "%2e%2e%2f.md", "a:9.md", "\x1b]8;;\x07.md", "\udcff.md"],
+)
+def test_a_link_leads_to_its_note_whatever_the_name_of_that(name):
+    place = Linker(Path("/notes"), "editor://open{path}:{line}").place(name, (3, 4))
+    link = place.spans[0].style.link
+    assert re.fullmatch("editor://open/notes/[A-Za-z0-9.%_-]+:3", link)
+    path = link.removeprefix("editor://open").removesuffix(":3")
+    assert os.fsdecode(unquote_to_bytes(path)) == f"/notes/{name}"
+    assert link == safe_line(link)

@@ -1,13 +1,12 @@
 """The folder of an index: what it holds, what `CURRENT` may say, and what interruptions leave."""
 
 import errno
-import itertools
 import json
 import shutil
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 
 import pytest
-from stores.building import FRUIT, INFO, QUESTIONS, answers, ask, commit, entry, quick_folder
+from stores.building import INFO, QUESTIONS, answers, ask, commit, entry
 
 from ragqa.errors import IndexUnusable, NoIndex
 from ragqa.stores.generations import stepping
@@ -147,77 +146,6 @@ def fail_at_step(number, error):
             raise error
 
     return stepping(fail), done
-
-
-FULL = OSError(errno.ENOSPC, "No space left on device")
-CTRL_C = KeyboardInterrupt("now")
-
-
-@pytest.mark.parametrize(
-    ("error", "raised", "says", "setting"),
-    [
-        (FULL, IndexUnusable, "disk full", "long_lived_terms"),
-        (CTRL_C, KeyboardInterrupt, "now", "store"),
-    ],
-)
-def test_whichever_step_of_a_refresh_fails_the_old_index_answers_or_the_new(
-    error, raised, says, setting, request
-):
-    request.getfixturevalue(setting)
-    with quick_folder() as folder:
-        store = LocalStore(folder / "old")
-        commit(store, *FRUIT)
-        commit(store, entry("other.md", "grape"))
-        old, outcomes = answers(store), []
-        for number in itertools.count(1):
-            trial = folder / str(number)
-            shutil.copytree(folder / "old", trial)
-            failing, done = fail_at_step(number, error)
-            with failing, only(raised, says):
-                commit(LocalStore(trial), NEW, remove=["one.md"])
-            outcomes.append(old_or_new(trial, old))
-            if len(done) < number:
-                break
-    assert number > 20
-    assert outcomes == sorted(outcomes, reverse=True), "once the new one answers, it stays"
-    assert set(outcomes) == {"old", "new"}
-
-
-def old_or_new(root, old):
-    store = LocalStore(root)
-    now = answers(store)
-    assert not list(root.glob("*.tmp"))
-    assert store.problems() == []
-    if now == old:
-        assert commit(store, NEW).notes == 6, "the next commit succeeds"
-        return "old"
-    assert now[2].keys() == {"new.md"} | old[2].keys() - {"one.md"}
-    return "new"
-
-
-@contextmanager
-def only(kind, says):
-    """Let this one error pass."""
-    try:
-        yield
-    except kind as exc:
-        if says not in str(exc):
-            raise
-
-
-def test_whichever_step_of_the_first_build_fails_there_is_no_index_or_a_whole_one():
-    with quick_folder() as folder:
-        for number in itertools.count(1):
-            store = LocalStore(folder / str(number))
-            failing, done = fail_at_step(number, CTRL_C)
-            with failing, suppress(KeyboardInterrupt):
-                commit(store, *FRUIT)
-            with suppress(NoIndex):
-                assert answers(store)[2].keys() == {each.note.path for each in FRUIT}
-                assert store.problems() == []
-            if len(done) < number:
-                break
-    assert number > 20
 
 
 def test_an_error_of_the_system_is_told_with_its_reason(store, root):

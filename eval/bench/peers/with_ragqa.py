@@ -1,0 +1,28 @@
+"""ragqa in one process, by its Python interface: it finds passages or, told `answers`, answers.
+
+Building, a cold question and edits are measured by the command line itself.
+"""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from worker import Find, Found, run
+
+from ragqa import api
+
+
+def open_index(folder: Path, notes: Path) -> Find:
+    """Open the index, to be asked as it is: no look for changes before each question."""
+    index = api.open_index(notes, index=folder)
+    asked = index.ask if sys.argv[-1] == "answers" else index.search
+
+    def find(question: str, k: int) -> Found:
+        index.settings = replace(index.settings, top_k=k)
+        hits = asked(question, refresh=False).hits
+        return [(str(hit.passage.id), hit.passage.embedded_text) for hit in hits]
+
+    return find
+
+
+run(open_index)

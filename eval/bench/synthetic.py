@@ -1,0 +1,184 @@
+"""Embeddings that are made fast and lie in their space as real ones do.
+
+    python eval/bench/synthetic.py --check real.npy --questions realq.npy
+
+The real model takes ten hours for a million passages. Here a passage's embedding is the mean of its
+words', weighted by rarity, with noise that its text decides; so passages that share words and
+topics are near each other, and the noise stands for all that a bag of words does not say.
+"""
+
+import argparse
+import random
+import re
+import tempfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from describe import split_notes
+from lexicon import Lexicon, load_lexicon
+from structure import measure
+from vaults import write_vault
+
+from ragqa.analysis import STOP_WORDS
+from ragqa.embedders import CANARY, DEFAULT_MODEL, Embedder, embedder_for
+from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vectors
+
+_WORD = re.compile("[a-z]+")
+_BATCH = 1000
+
+# The following were chosen by `--check`.
+_RARITY = 1e-3
+"""A word that is as common as this counts half of what one that is never seen does."""
+
+_NOISE, _NOISE_SPREAD = 0.45, 0.6
+"""How long the noise is beside the rest, by its median and the deviation of its logarithm."""
+
+_UNSAID_FROM = 60
+"""A text of fewer words has less noise: there is less that its words leave unsaid."""
+
+_FLATTENING = 0.15
+"""The power of its variance that each principal component is divided by, since single words lie
+more in a few dimensions than passages do."""
+
+
+class SyntheticEmbedder:
+    """An `Embedder` that passes for the real one, so that the real one can ask what it indexed.
+
+    It has the real one's fingerprint, counts its tokens, and gives its vector for the canary.
+    """
+
+    def __init__(self, lexicon: Lexicon, real: Embedder) -> None:
+        self._real = real
+        self._rows = {word: row for row, word in enumerate(lexicon.words)}
+        centred = lexicon.vectors - lexicon.vectors.mean(axis=0)
+        variances, axes = np.linalg.eigh(np.cov(centred, rowvar=False))
+        scale = variances**-_FLATTENING
+        rarity = _RARITY / (_RARITY + lexicon.frequencies)
+        self._table = np.asarray((centred * rarity[:, None]) @ axes * scale @ axes.T, np.float32)
+        deviations = np.sqrt(variances) * scale
+        self._shape = np.asarray(deviations / np.linalg.norm(deviations) * axes, np.float32).T
+
+    @property
+    def info(self) -> EmbedderInfo:
+        """The real one's fingerprint."""
+        return self._real.info
+
+    @property
+    def dtype(self) -> str:
+        """The real one's number format."""
+        return self._real.dtype
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """The real one's count of tokens."""
+        return self._real.count_tokens(texts)
+
+    def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+        """Embed passages, in the order given."""
+        vectors = np.empty((len(texts), self.info.dimension), np.float32)
+        for start in range(0, len(texts), _BATCH):
+            batch = texts[start : start + _BATCH]
+            vectors[start : start + len(batch)] = self._embed(batch)
+            if progress is not None:
+                progress("embedding", start + len(batch), len(texts))
+        for row in [row for row, text in enumerate(texts) if text == CANARY]:
+            vectors[row] = self._real.embed_passages([CANARY])[0]
+        return vectors
+
+    def embed_query(self, text: str) -> TokenVectors:
+        """Embed a question."""
+        return self.embed_sentences([text])[0]
+
+    def embed_sentences(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Embed sentences as if each were one token."""
+        return [
+            TokenVectors(vector[None], ((0, len(text)),), vector)
+            for text, vector in zip(texts, self.embed_passages(texts), strict=True)
+        ]
+
+    def _embed(self, texts: Sequence[str]) -> Vectors:
+        sums = np.zeros((len(texts), self._table.shape[1]), np.float32)
+        noise = np.empty_like(sums)
+        for place, text in enumerate(texts):
+            rows = [self._row(word) for word in _WORD.findall(text.lower())]
+            if rows:
+                sums[place] = self._table[rows].sum(axis=0)
+            seed = zlib.crc32(text.encode(errors="surrogatepass"))
+            rng = np.random.default_rng(seed)
+            weight = min(1.0, len(rows) / _UNSAID_FROM) * rng.lognormal(0, _NOISE_SPREAD)
+            noise[place] = weight * rng.standard_normal(noise.shape[1])
+        return _unit(_unit(sums) + _NOISE * (noise @ self._shape))
+
+    def _row(self, word: str) -> int:
+        """The word's row; a word that nobody knows has that of some other one."""
+        row = self._rows.get(word)
+        return zlib.crc32(word.encode()) % len(self._rows) if row is None else row
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+    return np.asarray(vectors / lengths, np.float32)
+
+
+def synthetic_embedder(model: str = DEFAULT_MODEL, *, building: bool = True) -> SyntheticEmbedder:
+    """Make the one that passes for a model; both of its forms are the same."""
+    del building
+    return SyntheticEmbedder(load_lexicon(), embedder_for(model, building=False))
+
+
+def make_question(rng: random.Random, passage: str) -> str:
+    """Ask about a passage, with some of its words."""
+    words = [
+        word for word in dict.fromkeys(_WORD.findall(passage.lower())) if word not in STOP_WORDS
+    ]
+    first, second, *others = [*rng.sample(words, min(7, len(words))), "notes", "notes"]
+    return f"What is the {first} of {second} {' '.join(others)}?"
+
+
+def check(real: Vectors, questions: Vectors, *, seed: int) -> None:
+    """Print how real embeddings and as many made ones lie in their space, side by side."""
+    embedder = synthetic_embedder()
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "vault"
+        write_vault(folder, passages=len(real) + len(real) // 5, seed=seed)
+        texts = [
+            passage.embedded_text
+            for _, passages in split_notes(folder, embedder)
+            for passage in passages
+        ]
+    rng = random.Random(seed)  # noqa: S311 - no secret is made of it
+    rng.shuffle(texts)
+    texts = texts[: len(real)]
+    held_out = min(500, len(real) // 10)
+    asked = [make_question(rng, text) for text in texts[held_out:][: len(questions)]]
+    made = embedder.embed_passages(texts)
+    made_questions = embedder.embed_passages(asked)
+    columns = [
+        asdict(measure(vectors[held_out:], vectors[:held_out], queries, seed=seed))
+        for vectors, queries in ((real, questions), (made, made_questions))
+    ]
+    print("| measure | real | made |\n| --- | --- | --- |")
+    for name in columns[0]:
+        print(f"| {name} | {_shown(columns[0][name])} | {_shown(columns[1][name])} |")
+
+
+def _shown(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def main() -> None:
+    """Hold made embeddings against real ones."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "--check", type=Path, required=True, help="embeddings of real passages, shuffled, .npy"
+    )
+    parser.add_argument("--questions", type=Path, required=True, help="of real questions, .npy")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    check(np.load(args.check), np.load(args.questions)[:500], seed=args.seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Many refreshes with askers beside them: each answer comes wholly from one generation.
+
+Every round rewrites every note and refreshes, so the generation of round 17 holds notes that all
+speak of round 17 and of no other.
+"""
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ragqa.analysis import query_terms
+from ragqa.api import Index
+from ragqa.errors import RagqaError
+from ragqa.types import Filters
+from trials.children import MAX_SECONDS, End, must, run, start
+from trials.verdicts import Trial
+from trials.worlds import World, as_if, write
+
+STATIONS = 8
+QUESTION = "Which lamp shone at the station in this round?"
+
+_ROUND = re.compile(r"round (\d+)")
+_ALL = 10 * STATIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one asker saw.
+
+    `answers` were whole, `empty` of them without a passage, since notes change before an asker has
+    compared its passages with them. `mixes` and `errors` are told in a sentence each.
+    """
+
+    answers: int = 0
+    empty: int = 0
+    generations: int = 0
+    mixes: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What all saw: how often was refreshed and asked, and whatever was not as promised."""
+
+    refreshes: int
+    large: bool
+    askers: int
+    answers: int
+    empty: int
+    generations: int
+    mixes: list[str]
+    errors: list[str]
+    seconds: float
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything was not as promised."""
+        return bool(self.mixes or self.errors)
+
+
+def crowd(folder: Path, *, refreshes: int, askers: int, large: bool = False) -> Crowd:
+    """Refresh an index so many times while so many processes ask it without a pause.
+
+    :param large: refreshes go the way of a large index.
+    """
+    world, done = World(folder / "world"), folder / "done"
+    begun = time.perf_counter()
+    must(lambda: _refresh(world, first=1, last=1, large=large))
+    limit = MAX_SECONDS + refreshes
+    children = [start(lambda: _ask_until(world, done), seconds=limit) for _ in range(askers)]
+    writer = run(lambda: _refresh(world, first=2, last=refreshes + 1, large=large), seconds=limit)
+    done.touch()
+    ends = [child.end() for child in children]
+    seen = [end.value for end in ends if end.value]
+    return Crowd(
+        refreshes=refreshes,
+        large=large,
+        askers=askers,
+        answers=sum(each.answers for each in seen),
+        empty=sum(each.empty for each in seen),
+        generations=max((each.generations for each in seen), default=0),
+        mixes=[mix for each in seen for mix in each.mixes],
+        errors=[error for each in seen for error in each.errors] + _crashes(writer, *ends),
+        seconds=round(time.perf_counter() - begun, 1),
+    )
+
+
+def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
+    """Both ways that a refresh can go, beside four askers."""
+    for large in (False, True):
+        (place := folder / f"large-{large}").mkdir()
+        seen = crowd(place, refreshes=20 if quick else 500, askers=2 if quick else 4, large=large)
+        name = f"{seen.refreshes} refreshes{' of a large index' if large else ''}"
+        yield Trial(
+            f"refreshes beside {seen.askers} askers",
+            name,
+            f"{name} with {seen.answers} answers of {seen.generations} generations",
+            wrong="; ".join(seen.mixes),
+            amiss="; ".join(seen.errors),
+        )
+
+
+def _refresh(world: World, *, first: int, last: int, large: bool) -> int:
+    """One generation for each round; gives the last one's number."""
+    generation = 0
+    for number in range(first, last + 1):
+        write(world, _notes(number), age=number)
+        with as_if(large=large), world.open() as index:
+            generation = index.refresh().info.generation
+        if generation != number:
+            raise RuntimeError(f"round {number} made generation {generation}")
+    return generation
+
+
+def _notes(number: int) -> dict[str, str]:
+    return {
+        f"station{place}.md": f"# Station {place}\n\nIn round {number} lamp {place} shone.\n"
+        for place in range(STATIONS)
+    }
+
+
+def _ask_until(world: World, done: Path) -> Asked:
+    answers, empty = 0, 0
+    generations: set[int] = set()
+    mixes, errors = [], []
+    while not (answers and done.exists()):
+        answers += 1
+        try:
+            with world.open() as index:
+                generation, texts = _answer(index) if answers % 2 else _snapshot(index)
+        except RagqaError as exc:
+            errors.append(f"{type(exc).__name__}: {exc.message}")
+            continue
+        generations.add(generation)
+        empty += not texts
+        rounds = [int(found) for text in texts for found in _ROUND.findall(text)]
+        if set(rounds) - {generation} or len(rounds) != len(texts):
+            mixes.append(f"generation {generation} gave passages of the rounds {rounds}")
+    return Asked(answers, empty, len(generations), mixes, errors)
+
+
+def _answer(index: Index) -> tuple[int, Sequence[str]]:
+    """What is cited and what was found, as far as it stands in the notes of this moment."""
+    answer = index.ask(QUESTION, refresh=False)
+    quotes = [citation.quote for citation in answer.citations if "round" in citation.quote]
+    return answer.info.generation, [*quotes, *(hit.passage.text for hit in answer.hits)]
+
+
+def _snapshot(index: Index) -> tuple[int, Sequence[str]]:
+    """All that the catalogue, the terms and the vectors of one generation hold."""
+    with closing(index.snapshot()) as snapshot:
+        vector = index.source.embedders.asking.embed_query(QUESTION).pooled
+        legs = (
+            snapshot.dense(vector, _ALL, Filters()),
+            snapshot.terms(query_terms(QUESTION), _ALL, Filters()),
+        )
+        texts = [
+            passage.text
+            for leg in legs
+            for passage in snapshot.passages([passage_id for passage_id, _ in leg])
+        ]
+        generation = snapshot.info.generation
+    if len(texts) != 2 * STATIONS or len(set(texts)) != STATIONS:
+        raise RagqaError(f"generation {generation} does not give each note by each leg: {texts}")
+    return generation, texts
+
+
+def _crashes(*ends: End[Any]) -> list[str]:
+    return [end.traceback or f"signal {end.signal}" for end in ends if end.traceback or end.signal]

@@ -1,0 +1,163 @@
+"""A disk that is full, or a limit on the size of files, at each place where a build writes."""
+
+import itertools
+import resource
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragqa.stores.generations import stepping
+from trials.children import End, must, run
+from trials.steps import leftovers
+from trials.verdicts import Trial
+from trials.worlds import AFTER, BEFORE, Answers, World, answers, write
+
+NOTES = 100
+EMBEDDER = "hashed:1024"
+LIMITED, FULL = "limit on the size of a file", "full disk"
+SKIPPED = "skipped: no file system can be mounted here"
+
+_DISK_BYTES = 8 * 2**20
+_LEAST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """An index that is behind its notes, and what it answers before and after a build."""
+
+    base: World
+    old: Answers
+    new: Answers
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """How a build ended: its exit code and the last step that it announced."""
+
+    code: int
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    found: Answers
+    left: list[str]
+    problems: list[str]
+
+
+def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
+    """Less and less narrow limits, then less and less full disks, until a build ends well."""
+    stage = _prepare(folder)
+    growth = 2.5 if quick else 1.1
+    yield _under_limit(stage, 1)
+    yield from _until_built(growth, lambda limit: _under_limit(stage, limit))
+    (mount := folder / "mount").mkdir()
+    try:
+        with _small_disk(mount):
+            yield _on_full_disk(stage, mount, 0)
+            yield from _until_built(growth, lambda room: _on_full_disk(stage, mount, room))
+    except PermissionError:
+        yield Trial(FULL, FULL, SKIPPED)
+
+
+def _until_built(growth: float, attempt: Callable[[int], Trial]) -> Iterator[Trial]:
+    for power in itertools.count():
+        trial = attempt(int(_LEAST * growth**power))
+        yield trial
+        if trial.outcome == "built":
+            return
+
+
+def _prepare(folder: Path) -> _Stage:
+    """Many notes to come, whose vectors take more than their texts, and these more than terms."""
+    base = write(World(folder / "base", EMBEDDER), BEFORE)
+    must(lambda: base.command("index"))
+    many = {f"many/{n}.md": f"# Note {n}\n\n{_words(n)}\n" for n in range(NOTES)}
+    write(base, {**AFTER, **many}, age=1)
+    old = must(lambda: answers(base))
+    with base.copied() as world:
+        must(lambda: world.command("index"))
+        new = must(lambda: answers(world))
+    return _Stage(base, old, new)
+
+
+def _words(number: int) -> str:
+    return " ".join(f"word{number * place % 3001}" for place in range(1, 100)) + "."
+
+
+def _under_limit(stage: _Stage, limit: int) -> Trial:
+    def build() -> _Built:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        # A refresh would meet the limit first where it copies the old catalogue.
+        return _build(world, "--rebuild")
+
+    with stage.base.copied() as world:
+        return _judge(stage, LIMITED, f"{limit} bytes", run(build), run(lambda: _look(world)))
+
+
+def _on_full_disk(stage: _Stage, mount: Path, room: int) -> Trial:
+    ballast = mount / "ballast"
+    world = World(mount / "world", EMBEDDER)
+    shutil.copytree(stage.base.folder, world.folder)
+    try:
+        ballast.write_bytes(bytes(max(0, shutil.disk_usage(mount).free - room)))
+        end = run(lambda: _build(world))
+        return _judge(stage, FULL, f"{room} bytes left", end, run(lambda: _look(world)))
+    finally:
+        ballast.unlink()
+        shutil.rmtree(world.folder)
+
+
+def _build(world: World, *options: str) -> _Built:
+    steps = [""]
+    with stepping(steps.append):
+        code = world.command("index", *options)
+    failing = [step for step in steps if not step.startswith("remove ")]
+    return _Built(code, failing[-1])
+
+
+def _look(world: World) -> _Seen:
+    with world.open() as index:
+        problems = index.problems()
+    return _Seen(answers(world), leftovers(world), problems)
+
+
+def _judge(stage: _Stage, case: str, detail: str, end: End[_Built], after: End[_Seen]) -> Trial:
+    name = f"{case}, {detail}"
+    crash = end.traceback or after.traceback
+    if end.value is None or after.value is None or crash:
+        crash = crash or f"signals {end.signal}, {after.signal}"
+        return Trial(case, name, "crashed", traceback=crash)
+    built = end.value.code == 0
+    return Trial(
+        case,
+        name,
+        "built" if built else f"failed at {end.value.step}",
+        wrong="" if after.value.found == (stage.new if built else stage.old) else "other answers",
+        amiss="; ".join(_amiss(end.value.code, end.output, after.value)),
+    )
+
+
+def _amiss(code: int, output: str, seen: _Seen) -> Iterator[str]:
+    if code and (code != 4 or "disk full" not in output):
+        yield f"exit code {code}: {output}"
+    if seen.left:
+        yield f"left behind: {seen.left}"
+    if seen.problems:
+        yield f"problems: {seen.problems}"
+
+
+@contextmanager
+def _small_disk(mount: Path) -> Iterator[None]:
+    """A file system in memory; PermissionError where none can be mounted."""
+    options = ["-t", "tmpfs", "-o", f"size={_DISK_BYTES}", "ragqa-trial", str(mount)]
+    mounted = subprocess.run(["/bin/mount", *options], capture_output=True, check=False)
+    if mounted.returncode:
+        raise PermissionError(mounted.stderr.decode())
+    try:
+        yield
+    finally:
+        subprocess.run(["/bin/umount", "-l", str(mount)], check=True)

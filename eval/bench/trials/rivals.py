@@ -1,0 +1,64 @@
+"""Two that would write one index: the second is turned away at once, or waits for its turn."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ragqa.stores.generations import stepping
+from trials.children import End, must, run, start
+from trials.verdicts import Trial
+from trials.worlds import AFTER, BEFORE, World, answers, write
+
+CASE = "a second indexer"
+
+
+def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:  # noqa: ARG001 - there are three only
+    """While one build stands still in its midst: another, a question, and one that waits."""
+    world = write(World(folder / "world"), BEFORE)
+    must(lambda: world.command("index"))
+    write(world, AFTER, age=1)
+    old = must(lambda: answers(world))
+    (arrived, arriving), (go, going) = os.pipe(), os.pipe()
+    first = start(lambda: _build_until(world, "write vectors.faiss", arriving, go))
+    os.read(arrived, 1)
+    before = _contents(world)
+    second = run(lambda: world.command("index"))
+    yield _judge("index", second, "turned away", code=6, says="another process is writing")
+    asked = run(lambda: world.command("ask", "How high is the tower?"))
+    yield _judge("ask", asked, "answers as before", code=0, says="could not bring the index up to")
+    same = _contents(world) == before and must(lambda: answers(world)) == old
+    yield Trial(CASE, "what it touched", "nothing", amiss="" if same else "the index changed")
+    # It stands still before it asks for the lock, and then finds it taken or, at last, free.
+    waiting = start(lambda: _build_until(world, "lock", arriving, None))
+    os.read(arrived, 1)
+    os.write(going, b".")
+    ends = first.end(), waiting.end()
+    yield _judge("the first", ends[0], "built", code=0, says="5 notes")
+    yield _judge("index --wait", ends[1], "waited", code=0, says="5 notes")
+    for descriptor in (arrived, arriving, go, going):
+        os.close(descriptor)
+
+
+def _build_until(world: World, name: str, arriving: int, go: int | None) -> int:
+    """Build; at a step tell that it is reached, and stand still until told to go on."""
+    reached: list[str] = []
+
+    def stand_still(step: str) -> None:
+        if step == name and not reached:
+            reached.append(step)
+            os.write(arriving, b".")
+            if go is not None:
+                os.read(go, 1)
+
+    with stepping(stand_still):
+        return world.command("index", *([] if go else ["--wait"]))
+
+
+def _contents(world: World) -> dict[Path, int]:
+    return {path: path.lstat().st_mtime_ns for path in world.index.rglob("*")}
+
+
+def _judge(name: str, end: End[int], outcome: str, *, code: int, says: str) -> Trial:
+    as_promised = end.value == code and says in end.output
+    amiss = "" if as_promised else f"exit code {end.value}, signal {end.signal}: {end.output}"
+    return Trial(CASE, name, outcome, traceback=end.traceback, amiss=amiss)

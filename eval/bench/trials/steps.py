@@ -1,0 +1,259 @@
+"""A fault at step N of building an index, for N = 1, 2, ... until a build ends untouched.
+
+Steps are where `ragqa.stores.generations.step` is called. A kill between them is tried too, at
+moments drawn by chance, but in numbers only where there is time.
+"""
+
+import errno
+import itertools
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragqa.stores.generations import KEPT_GENERATIONS, stepping
+from trials.children import End, must, run
+from trials.verdicts import Trial
+from trials.worlds import AFTER, BEFORE, Answers, World, answers, as_if, write
+
+
+def _error(number: int) -> Callable[[], None]:
+    def fail() -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+def _signal(number: int) -> Callable[[], None]:
+    return lambda: os.kill(os.getpid(), number)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What happens at a step, and at all later ones if it is `lasting`; how the process ends."""
+
+    name: str
+    act: Callable[[], None]
+    signal: int = 0
+    code: int = 0
+    says: str = ""
+    lasting: bool = False
+
+
+FAULTS = (
+    Fault("SIGKILL", _signal(signal.SIGKILL), signal=signal.SIGKILL),
+    Fault("SIGTERM", _signal(signal.SIGTERM), signal=signal.SIGTERM),
+    Fault("Ctrl-C", _signal(signal.SIGINT), code=130, says="Interrupted"),
+    Fault("ENOSPC", _error(errno.ENOSPC), code=4, says="disk full"),
+    Fault("lasting ENOSPC", _error(errno.ENOSPC), code=4, says="disk full", lasting=True),
+    Fault("EIO", _error(errno.EIO), code=4, says="cannot write the index"),
+    Fault("lasting EIO", _error(errno.EIO), code=4, says="cannot write the index", lasting=True),
+    Fault("EACCES", _error(errno.EACCES), code=4, says="cannot write the index"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A build of an index of notes that changed, or the first one."""
+
+    name: str
+    command: tuple[str, ...] = ("index",)
+    first: bool = False
+    large: bool = False
+
+
+SCENARIOS = (
+    Scenario("first build", first=True),
+    Scenario("rebuild", ("index", "--rebuild")),
+    Scenario("refresh"),
+    Scenario("refresh of a large index", large=True),
+)
+
+AT_ANY_MOMENT = Fault("killed", lambda: None, signal=signal.SIGALRM)
+MOMENTS = 100
+SEED = 7
+
+_Built = tuple[int, tuple[str, ...]]
+"""The exit code of a build, and the steps that it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """A scenario made ready: the world before the build, and what is answered before and after.
+
+    `steps` and `seconds` are what a build takes that nothing happens to.
+    """
+
+    scenario: Scenario
+    base: World
+    old: Answers
+    new: Answers
+    steps: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Aftermath:
+    """What an asker got after the fault, and then the next build, and after that an asker."""
+
+    found: Answers
+    left: list[str]
+    code: int
+    next: Answers
+    left_by_next: list[str]
+    problems: list[str]
+
+
+def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
+    """Every fault at every step of every scenario; if `quick`, one fault at most at each."""
+    for scenario in SCENARIOS:
+        stage = _prepare(folder / scenario.name.replace(" ", "-"), scenario)
+        for number in itertools.count(1):
+            faults = _some_faults(scenario, number) if quick else FAULTS
+            found = [_at_step(stage, number, fault) for fault in faults]
+            yield from (trial for trial in found if trial.outcome != "untouched" or trial.failed)
+            if found and all(trial.outcome == "untouched" for trial in found):
+                break
+        if not quick:
+            chance = random.Random(SEED)  # noqa: S311 - to be repeatable
+            for _ in range(MOMENTS):
+                yield _at_moment(stage, chance.random() * 1.2 * stage.seconds)
+
+
+def _some_faults(scenario: Scenario, number: int) -> tuple[Fault, ...]:
+    """A kill at each step of the build that has most of them, each fault in turn in the others."""
+    if scenario.large:
+        return FAULTS[:1]
+    return () if number % 2 else (FAULTS[number // 2 % len(FAULTS)],)
+
+
+def _prepare(folder: Path, scenario: Scenario) -> _Stage:
+    base = World(folder / "base")
+    if not scenario.first:
+        write(base, BEFORE)
+        must(lambda: base.command("index"))
+    write(base, AFTER, age=1)
+    old = must(lambda: answers(base))
+    with base.copied() as world:
+        begun = time.perf_counter()
+        _, steps = must(lambda: _build(world, scenario))
+        seconds = time.perf_counter() - begun
+        new = must(lambda: answers(world))
+    if old == new:
+        raise RuntimeError(f"{scenario.name}: the questions do not tell the new index from the old")
+    return _Stage(scenario, base, old, new, steps, seconds)
+
+
+def _build(world: World, scenario: Scenario, fault: Fault | None = None, at: int = 0) -> _Built:
+    """Build, with a fault at a step or without any."""
+    steps: list[str] = []
+
+    def announce(name: str) -> None:
+        steps.append(name)
+        if fault and (len(steps) == at or (fault.lasting and len(steps) > at)):
+            fault.act()
+
+    with as_if(large=scenario.large), stepping(announce):
+        code = world.command(*scenario.command)
+    return code, tuple(steps)
+
+
+def _at_step(stage: _Stage, number: int, fault: Fault) -> Trial:
+    step = stage.steps[number - 1] if number <= len(stage.steps) else "none"
+    return _try(
+        stage,
+        fault,
+        f"{fault.name} at each step of a build",
+        f"{stage.scenario.name}, {fault.name} at step {number} ({step})",
+        lambda world: _build(world, stage.scenario, fault, number),
+        is_untouched=lambda built: len(built[1]) < number,
+    )
+
+
+def _at_moment(stage: _Stage, seconds: float) -> Trial:
+    def build(world: World) -> _Built:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        return _build(world, stage.scenario)
+
+    name = f"{stage.scenario.name}, killed after {seconds:.4f} s"
+    case = "killed at any moment of a build"
+    return _try(stage, AT_ANY_MOMENT, case, name, build, is_untouched=bool)
+
+
+def _try(
+    stage: _Stage,
+    fault: Fault,
+    case: str,
+    name: str,
+    build: Callable[[World], _Built],
+    *,
+    is_untouched: Callable[[_Built], bool],
+) -> Trial:
+    with stage.base.copied() as world:
+        end = run(lambda: build(world))
+        after = run(lambda: _look_after(world, stage.scenario))
+    crash = end.traceback or after.traceback
+    if after.value is None or crash:
+        return Trial(case, name, "crashed", traceback=crash or f"signal {after.signal}")
+    untouched = end.value is not None and is_untouched(end.value)
+    outcomes = {stage.old: "old index", stage.new: "new index"}
+    return Trial(
+        case,
+        name,
+        "untouched" if untouched else outcomes.get(after.value.found, "neither"),
+        wrong=_wrong(stage, end, after.value),
+        amiss="; ".join(_amiss(stage, fault, end, after.value, untouched=untouched)),
+    )
+
+
+def _look_after(world: World, scenario: Scenario) -> _Aftermath:
+    found, left = answers(world), leftovers(world)
+    code, _ = _build(world, scenario)
+    with world.open() as index:
+        problems = index.problems()
+    return _Aftermath(found, left, code, answers(world), leftovers(world), problems)
+
+
+def leftovers(world: World) -> list[str]:
+    """What a build should have cleared: drafts, and generations beyond those that are kept."""
+    names = sorted(path.name for path in world.index.glob("*"))
+    generations = [name for name in names if name.startswith("gen-") and name[4:].isdigit()]
+    return [name for name in names if name.endswith(".tmp")] + generations[:-KEPT_GENERATIONS]
+
+
+def _wrong(stage: _Stage, end: End[_Built], after: _Aftermath) -> str:
+    if after.found not in (stage.old, stage.new):
+        return f"neither the old answers nor the new ones: {after.found}"
+    if end.value is not None and end.value[0] == 0 and after.found != stage.new:
+        return "the build said that it was done, and the old index answers"
+    if after.next != stage.new:
+        return f"after the next build, not the new answers: {after.next}"
+    return ""
+
+
+def _amiss(
+    stage: _Stage,
+    fault: Fault,
+    end: End[_Built],
+    after: _Aftermath,
+    *,
+    untouched: bool,
+) -> Iterator[str]:
+    code = 0 if end.value is None else end.value[0]
+    # The system refused to remove or link something, which the build can do without.
+    did_without = code == 0 and fault.code == 4 and after.found == stage.new
+    if (end.signal, code) != ((0, 0) if untouched or did_without else (fault.signal, fault.code)):
+        yield f"ended by signal {end.signal} or with exit code {code}: {end.output}"
+    if code and fault.says not in end.output:
+        yield f"does not say {fault.says!r}: {end.output}"
+    if after.left and not fault.signal and not fault.lasting:
+        yield f"left behind: {after.left}"
+    if after.code:
+        yield f"the next build exits with {after.code}"
+    if after.left_by_next:
+        yield f"left behind by the next build: {after.left_by_next}"
+    if after.problems:
+        yield f"problems after the next build: {after.problems}"

@@ -1,0 +1,183 @@
+"""The files of an index, damaged or forged, and all that reads them.
+
+Each input is tried in a process of its own, with bounds on memory and time, so that a crash or a
+hang of a library counts as what breaks.
+"""
+
+import os
+import random
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from unittest import mock
+
+from damage import DAMAGES, NOTHING
+from fuzz_notes import OTHER
+from holding import check_document, must, printing
+
+from ragqa.api import open_index
+from ragqa.cli import run
+from ragqa.config import Places
+from ragqa.errors import RagqaError
+from ragqa.notes import NoteText, read_text
+from ragqa.types import Answer
+
+QUESTION = "How long do cats sleep?"
+MEMORY_BYTES = 4 * 2**30
+SECONDS = 20
+MENDED = 0.2
+"""The share of inputs after which a note is added and the index is rebuilt."""
+
+NOTES = {
+    "cats.md": OTHER,
+    "a/dogs.md": "---\ntags: [pets/dogs]\n---\n# Dogs\n\nDogs sleep 10 hours a day. Dogs bark.\n",
+    "birds.txt": "Birds\n\nBirds sleep 8 hours a day, mostly on branches of old trees.\n",
+}
+
+_folders: list[Path] = []
+
+
+def prepare() -> None:
+    """Build the index that is damaged; in a process of its own, since threads cannot be forked."""
+    folder = Path(tempfile.mkdtemp())
+    for name, text in NOTES.items():
+        path = folder / "notes" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    _folders.append(folder)
+    _in_child(lambda: _build(folder))
+    for name in (folder / "modules").read_text(encoding="utf-8").split():
+        # What is imported here need not be imported by every child.
+        with suppress(ImportError):
+            import_module(name)
+
+
+def _build(folder: Path) -> None:
+    with open_index(folder / "notes", index=folder / "index") as index:
+        index.refresh()
+    shutil.copytree(folder / "index", folder / "copy")
+    _use(folder, mends=True)
+    (folder / "modules").write_text("\n".join(sys.modules), encoding="utf-8")
+
+
+def seeds() -> list[bytes]:
+    """Numbers: each is the seed of one way to damage the index."""
+    return [b"0", b"1"]
+
+
+def check(data: bytes) -> None:
+    """Damage a copy of the index in the way that this number stands for, and use it."""
+    rng = random.Random(data)  # noqa: S311 - a run is to be repeated
+    folder = _folders[-1]
+    shutil.rmtree(folder / "copy", ignore_errors=True)
+    shutil.copytree(folder / "index", folder / "copy", copy_function=shutil.copy2)
+    done = rng.choice(DAMAGES)(rng, folder / "copy")
+    mends = rng.random() < MENDED
+    if done == NOTHING:
+        _in_child(lambda: _find(folder), done)
+    _in_child(lambda: _use(folder, mends=mends), done)
+
+
+def _in_child(act: Callable[[], None], about: str = "") -> None:
+    """Do it in a process of its own, which may crash or hang."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _limited(act, writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        said = pipe.read().decode("utf-8", "replace")
+    status = os.waitpid(child, 0)[1]
+    if os.WIFSIGNALED(status):
+        raise AssertionError(f"{about}: killed by {signal.Signals(os.WTERMSIG(status)).name}")
+    must(os.WEXITSTATUS(status) == 0, f"{about}: {said}")
+
+
+def _limited(act: Callable[[], None], writing: int) -> None:
+    code = 1
+    try:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(SECONDS)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        act()
+        code = 0
+    except BaseException as exc:  # noqa: BLE001 - whatever it is, the parent is told
+        lines = "".join(traceback.format_exception(exc))
+        os.write(writing, f"{exc!r:.300}\n{lines}".encode("utf-8", "replace")[-6000:])
+    finally:
+        os._exit(code)
+
+
+def _use(folder: Path, *, mends: bool) -> None:
+    """Ask, search and look, which is all that reads an index; and mend it, which takes long."""
+    places = Places(folder / "notes", folder / "copy")
+    _ask(places)
+    given = ["--corpus", str(places.corpus), "--index", str(places.index)]
+    for command in (
+        ["ask", QUESTION, "--no-refresh", "--explain"],
+        ["search", "cats", "--json", "--no-refresh", "--tag", "pets", "--since", "2020-01-01"],
+        ["search", "dogs", "--no-refresh", "--path", "*"],
+        ["why", QUESTION, "--target", "cats.md", "--no-refresh"],
+        ["status", "--json"],
+        ["doctor"],
+        ["search", "birds"],
+        ["index"],
+    ):
+        _command([*command, *given])
+    if not mends:
+        return
+    (places.corpus / "new.md").write_text("# New\n\nCats are new.\n", encoding="utf-8")
+    try:
+        _command(["index", *given])
+        _ask(places)
+        _command(["index", "--rebuild", *given])
+        _command(["ask", QUESTION, *given], worked=True)
+    finally:
+        (places.corpus / "new.md").unlink()
+
+
+def _find(folder: Path) -> None:
+    """What is only sealed anew is read, else no forgery would be looked at."""
+    with open_index(folder / "notes", index=folder / "copy") as index:
+        must(index.search("cats", refresh=False).hits, "nothing is found")
+
+
+def _ask(places: Places) -> None:
+    """Whatever the index says, what is cited stands in the notes."""
+    with open_index(places.corpus, index=places.index) as index:
+        try:
+            answer: Answer = index.ask(QUESTION, refresh=False)
+        except RagqaError:
+            return
+    for citation in answer.citations:
+        read = read_text(places.corpus, citation.path, max_note_bytes=10**6)
+        must(isinstance(read, NoteText), f"cites {citation.path!r}")
+        if isinstance(read, NoteText):
+            start, end = citation.chars
+            must(read.text[start:end] == citation.quote, f"quotes {citation.quote!r:.100}")
+            must(read.sha256 == citation.note_sha256, "cites another version")
+
+
+def _command(given: list[str], *, worked: bool = False) -> None:
+    with mock.patch("ragqa.cli._report_bug", _raise), printing() as (out, err):
+        code = run(given)
+    must(code in range(7), f"{given[:3]} ends with {code}")
+    must(code in (0, 1) or not worked, f"a rebuild does not mend it: {err.text()[:300]}")
+    if "--json" in given and code < 2:
+        check_document(out.text())
+
+
+def _raise(exc: Exception, *, debug: bool) -> int:
+    del debug
+    raise exc

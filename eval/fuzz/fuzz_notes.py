@@ -1,0 +1,136 @@
+"""Bytes of a note, all the way to the answer as it is printed."""
+
+import io
+import os
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+from holding import check_citation, check_document, lines_of, must, printing
+
+from ragqa.api import Index, open_index
+from ragqa.errors import RagqaError
+from ragqa.notes import NoteText, read_text
+from ragqa.render import Linker, answer_document, print_answer, to_json
+from ragqa.render.markdown import answer_markdown
+from ragqa.stores.memory import MemorySnapshot, MemoryStore
+from ragqa.types import Answer
+from ragqa.verifying import read_saved
+
+OTHER = (
+    "---\ndate: 2023-05-01\n---\n# Cats\n\nCats sleep 14 hours a day.\n\n- Cats hunt at dawn.\n\n"
+    "| animal | lives |\n|---|---|\n| cat | 15 years |\n"
+)
+QUESTIONS = ("How long do cats sleep?", "When was it decided?", "Who is a cat?", "cats", "")
+NAMES = ("note.md", "note.txt", "2024-05-02 Cats.MD", "a/b/note.markdown")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder of notes and its index, which is kept in memory."""
+
+    corpus: Path
+    index: Index
+    store: MemoryStore
+
+
+_places: list[Place] = []
+
+
+def place_at(folder: Path, patches: ExitStack) -> Place:
+    """A folder with one note, and an index in memory."""
+    corpus, store = folder / "notes", MemoryStore()
+    (corpus / "a/b").mkdir(parents=True)
+    (corpus / "cats.md").write_text(OTHER, encoding="utf-8")
+    patches.enter_context(mock.patch("ragqa.api.index.open_store", return_value=store))
+    index = open_index(corpus, index=folder / "index", settings={"embedder": "hashed:64"})
+    return Place(corpus, index, store)
+
+
+def prepare() -> None:
+    """Make the folder that each input is put into."""
+    _places.append(place_at(Path(tempfile.mkdtemp()), ExitStack()))
+
+
+def seeds() -> list[bytes]:
+    """The notes of the repository, and hostile ones of its tests."""
+    root = Path(__file__).parents[2]
+    files = [*(root / "corpus").rglob("*.md"), *(root / "tests/inputs").rglob("*.md")]
+    files += (root / "tests/inputs").rglob("*.txt")
+    found = [path.read_bytes()[:6000] for path in sorted(files)]
+    return [bytes([n % 5, n % 4]) + data for n, data in enumerate(found)] + [b"\0\0", b"\0\1\n"]
+
+
+def check(data: bytes) -> None:
+    """The first byte chooses the question, the second the name, the rest is the note."""
+    place = _places[-1]
+    name = NAMES[data[1] % len(NAMES)] if len(data) > 1 else NAMES[0]
+    path = place.corpus / name
+    path.write_bytes(data[2:])
+    try:
+        _check(place, name, _question(data))
+    finally:
+        path.unlink()
+
+
+def _question(data: bytes) -> str:
+    """One of a few questions, or some words of the note itself."""
+    asked = QUESTIONS[data[0] % len(QUESTIONS)] if data else ""
+    return asked or data[2:400].decode("utf-8", "replace")[-80:] + " cats"
+
+
+def _check(place: Place, name: str, question: str) -> None:
+    place.index.refresh(rebuild=True)
+    read = read_text(place.corpus, name, max_note_bytes=5_000_000)
+    snapshot = place.store.snapshot()
+    if isinstance(read, NoteText):
+        _check_passages(snapshot, name, read)
+    try:
+        answer = place.index.ask(question, refresh=False)
+    except RagqaError:
+        return
+    check_answer(place.corpus, answer)
+
+
+def _check_passages(snapshot: MemorySnapshot, name: str, read: NoteText) -> None:
+    for passage in snapshot.held[name].passages:
+        start, end = passage.start, passage.end
+        must(0 <= start < end <= len(read.text), f"a passage of {start} to {end}")
+        must(passage.text == read.text[start:end], "a passage that is not the note's text")
+        must(passage.lines == lines_of(read.text, start, end), f"a passage on {passage.lines}")
+
+
+def check_answer(corpus: Path, answer: Answer) -> None:
+    """An answer quotes its notes, and is printed in every form without doing any harm."""
+    quoted = [
+        *answer.citations,
+        *(each for told in answer.disagreements for each in told.citations),
+    ]
+    for citation in quoted:
+        read = read_text(corpus, citation.path, max_note_bytes=5_000_000)
+        must(isinstance(read, NoteText), f"cites {citation.path}")
+        if isinstance(read, NoteText):
+            check_citation(citation, read.text, read.sha256)
+    linker = Linker(corpus, "file://{path}")
+    for terminal in (False, True):
+        with printing(terminal=terminal):
+            print_answer(answer, linker)
+    document = check_document(to_json(answer_document(answer, explain=True)))
+    must(
+        [each["quote"] for each in document["citations"]] == [c.quote for c in answer.citations],
+        "JSON that quotes something else",
+    )
+    _check_saved(answer)
+
+
+def _check_saved(answer: Answer) -> None:
+    """What is kept as Markdown is read back as the answer that it was."""
+    shown = answer_markdown(answer)
+    with printing() as (out, _):
+        out.write(shown)
+    saved = read_saved(io.BytesIO(shown.encode("utf-8")), os.devnull)
+    kept = [(each.quote, each.chars, each.path) for each in saved.citations]
+    must(kept == [(c.quote, c.chars, c.path) for c in answer.citations], "another record")
+    must(not saved.shown_otherwise, "shows other quotes than its record has")

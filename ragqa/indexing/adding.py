@@ -1,0 +1,117 @@
+"""New and changed notes into the next generation, a bounded number of passages at a time."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from ragqa.embedders import Embedder
+from ragqa.indexing.embedding import Embedding
+from ragqa.indexing.source import Source
+from ragqa.notes import ReadNote, read_note
+from ragqa.passages import split_note
+from ragqa.stores import Writer
+from ragqa.types import NoteFile, Passage, Progress, Skipped, Vector, Vectors
+
+CHUNK_PASSAGES = 2048
+"""Notes with so many passages are held at once; the last may bring more than its share."""
+
+CHUNK_BYTES = 8 * 2**20
+"""As much text is held at once, where notes have few passages for their size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What is to be told of notes that were to be added; those lost could not be read again."""
+
+    lost: tuple[Skipped, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """A note with its passages; `size` is what the file had in bytes when it was found."""
+
+    read: ReadNote
+    passages: Sequence[Passage]
+    size: int
+
+
+def add_notes(
+    files: Sequence[NoteFile],
+    source: Source,
+    embedder: Embedder,
+    *,
+    writer: Writer,
+    embedding: Embedding,
+    progress: Progress,
+) -> Added:
+    """Read notes, as they are now, into the writer with their passages and embeddings.
+
+    :param progress: is told of notes split, and of kB of notes embedded from the first that has
+        to be.
+    :raises IndexUnusable: they cannot be written, or an embedding is no unit vector.
+    """
+    lost: list[Skipped] = []
+    warnings: list[str] = []
+    total, done = sum(file.stamp.size for file in files), 0
+    for chunk in _chunks(_split_all(files, source, embedder, lost, progress)):
+        size = sum(each.size for each in chunk)
+
+        def embedded(count: int, of: int, done: int = done, size: int = size) -> None:
+            progress("embedding", ceil((done + size * count / of) / 1000), ceil(total / 1000))
+
+        passages = [passage for each in chunk for passage in each.passages]
+        vectors = embedding.vectors(passages, embedded)
+        for each in chunk:
+            note, rows = each.read.note, _rows(each.passages, vectors, embedder.info.dimension)
+            writer.add(note, settled=each.read.settled, passages=each.passages, vectors=rows)
+            warnings += [f"{note.path}: {warning}" for warning in note.warnings]
+        if embedding.computed:
+            embedded(1, 1)
+        done += size
+    return Added(lost=tuple(lost), warnings=tuple(warnings))
+
+
+def _split_all(
+    files: Sequence[NoteFile],
+    source: Source,
+    embedder: Embedder,
+    lost: list[Skipped],
+    progress: Progress,
+) -> Iterator[_Split]:
+    """Split one note after the other; those that cannot be read are put among the lost."""
+    for done, file in enumerate(files, start=1):
+        read = read_note(source.corpus, file, max_note_bytes=source.max_note_bytes)
+        if isinstance(read, Skipped):
+            lost.append(read)
+            continue
+        passages = split_note(
+            read.note,
+            chunking=source.chunking,
+            window=embedder.info.window,
+            count_tokens=embedder.count_tokens,
+        )
+        progress("splitting", done, len(files))
+        yield _Split(read, passages, file.stamp.size)
+
+
+def _chunks(notes: Iterable[_Split]) -> Iterator[list[_Split]]:
+    """Put notes together until they are many passages or much text."""
+    chunk: list[_Split] = []
+    passages = size = 0
+    for each in notes:
+        chunk.append(each)
+        passages, size = passages + len(each.passages), size + each.size
+        if passages >= CHUNK_PASSAGES or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, passages, size = [], 0, 0
+    if chunk:
+        yield chunk
+
+
+def _rows(passages: Sequence[Passage], vectors: dict[int, Vector], dimension: int) -> Vectors:
+    if not passages:
+        return np.empty((0, dimension), dtype=np.float32)
+    return np.stack([vectors[passage.embedding_key] for passage in passages])

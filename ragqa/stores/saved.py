@@ -1,0 +1,183 @@
+"""Embeddings of a build that is not done yet, from which an interrupted one goes on.
+
+They lie in one file that only grows: a header that says whose embeddings they are, then batches,
+each with a checksum. What follows the last intact batch counts as not there and is overwritten.
+"""
+
+import hashlib
+import json
+import os
+import stat
+import struct
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from ragqa.stores.generations import step
+from ragqa.types import EmbedderInfo, Vector, Vectors
+
+SAVED = "saved-embeddings"
+
+SYNC_BYTES = 4 * 2**20
+"""After so many bytes they are seen to the disk; a loss of power takes no more than that."""
+
+MAX_BATCH = 4096
+"""More embeddings than this are written as several batches, so that none takes much to read."""
+
+_MAGIC = b"ragqa saved embeddings 1\n"
+_COUNT = struct.Struct("<I")
+_KEY, _NUMBER = np.dtype("<i8"), np.dtype("<f4")
+_CHECKSUM_BYTES = 32
+_UNIT_TOLERANCE = 1e-3
+
+
+class SavedEmbeddings:
+    """What was saved with one embedder, by embedding key; for the one writer of an index alone.
+
+    A file that is missing, damaged, of another embedder or not ours is as good as an empty one,
+    and is replaced when the first embeddings are saved.
+    """
+
+    def __init__(self, root: Path, embedder: EmbedderInfo, dtype: str) -> None:
+        self._path = root / SAVED
+        self._dimension = embedder.dimension
+        self._fingerprint = _fingerprint(embedder, dtype)
+        self._places: dict[int, int] = {}
+        self._end = len(_MAGIC) + len(self._fingerprint)
+        self._unsynced = 0
+        self._file = self._open()
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def vectors(self, embedding_keys: Iterable[int]) -> dict[int, Vector]:
+        """Those of these embeddings that are saved."""
+        found = {}
+        for key in embedding_keys:
+            place = self._places.get(key)
+            data = b"" if place is None else self._read(place, self._row_bytes)
+            if data:
+                found[key] = np.frombuffer(data, _NUMBER).astype(np.float32)
+        return found
+
+    def add(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
+        """Save more embeddings, shape (keys, dimension).
+
+        :raises OSError: they cannot be written; what was saved before stays.
+        """
+        if self._path.is_dir():
+            return  # somebody's own folder, which is in nobody's way otherwise
+        step(f"write {SAVED}")
+        if self._file is None:
+            self._file = self._begin()
+        for first in range(0, len(embedding_keys), MAX_BATCH):
+            chosen = slice(first, first + MAX_BATCH)
+            self._append(self._file, embedding_keys[chosen], vectors[chosen])
+        if self._unsynced >= SYNC_BYTES:
+            step(f"sync {SAVED}")
+            os.fsync(self._file)
+            self._unsynced = 0
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    @property
+    def _row_bytes(self) -> int:
+        return self._dimension * _NUMBER.itemsize
+
+    def _open(self) -> int | None:
+        """Open the file that is there, if it is this embedder's, and find what is intact in it."""
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            self._file = os.open(self._path, flags)
+        except OSError:
+            return None
+        status = os.fstat(self._file)
+        header = self._read(0, self._end) if stat.S_ISREG(status.st_mode) else b""
+        if header != _MAGIC + self._fingerprint:
+            self.close()
+            return None
+        while length := self._take_batch(status.st_size):
+            self._end += length
+        return self._file
+
+    def _take_batch(self, size: int) -> int:
+        """Note where the embeddings of the next batch are; its bytes, or 0 if it is not intact."""
+        head = self._read(self._end, _COUNT.size)
+        count = _COUNT.unpack(head)[0] if head else 0
+        body_bytes = count * (_KEY.itemsize + self._row_bytes)
+        length = _COUNT.size + body_bytes + _CHECKSUM_BYTES
+        if not 0 < count <= MAX_BATCH or self._end + length > size:
+            return 0
+        data = self._read(self._end, length)
+        body, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
+        if not data or self._checksum(body) != checksum:
+            return 0
+        keys = np.frombuffer(body, _KEY, count, _COUNT.size)
+        self._take(keys, np.frombuffer(body, _NUMBER, -1, _COUNT.size + keys.nbytes))
+        return length
+
+    def _take(self, keys: Sequence[int] | np.ndarray, numbers: Vectors) -> None:
+        """Note the places of a batch that begins at the end; what is no embedding is left out."""
+        rows = numbers.reshape(len(keys), self._dimension)
+        lengths = np.linalg.norm(rows, axis=1)
+        first = self._end + _COUNT.size + len(keys) * _KEY.itemsize
+        for row in np.flatnonzero(np.abs(lengths - 1.0) <= _UNIT_TOLERANCE).tolist():
+            self._places[int(keys[row])] = first + row * self._row_bytes
+
+    def _begin(self) -> int:
+        self._path.unlink(missing_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(self._path, flags, 0o666)
+        _write_all(descriptor, _MAGIC + self._fingerprint, 0)
+        return descriptor
+
+    def _append(self, descriptor: int, embedding_keys: Sequence[int], vectors: Vectors) -> None:
+        keys, numbers = np.array(embedding_keys, _KEY), np.ascontiguousarray(vectors, _NUMBER)
+        body = _COUNT.pack(len(keys)) + keys.tobytes() + numbers.tobytes()
+        data = body + self._checksum(body)
+        _write_all(descriptor, data, self._end)
+        self._take(keys, numbers)
+        self._end += len(data)
+        self._unsynced += len(data)
+
+    def _read(self, place: int, length: int) -> bytes:
+        """So many bytes from there, or none where they cannot all be read."""
+        if self._file is None:
+            return b""
+        try:
+            data = os.pread(self._file, length, place)
+        except OSError:
+            return b""
+        return data if len(data) == length else b""
+
+    def _checksum(self, body: bytes) -> bytes:
+        return hashlib.blake2b(body, digest_size=_CHECKSUM_BYTES, key=self._fingerprint).digest()
+
+
+def remove_saved(root: Path) -> None:
+    """Remove the file, as far as it can be: what it holds is in the index now."""
+    with suppress(OSError):
+        path = root / SAVED
+        if os.path.lexists(path):
+            step(f"remove {SAVED}")
+            path.unlink()
+
+
+def _fingerprint(embedder: EmbedderInfo, dtype: str) -> bytes:
+    """What all embeddings that may be mixed have in common; the name may differ."""
+    said = {"embedder": asdict(replace(embedder, name="")), "dtype": dtype}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()
+
+
+def _write_all(descriptor: int, data: bytes, place: int) -> None:
+    rest = memoryview(data)
+    while rest:
+        written = os.pwrite(descriptor, rest, place)
+        rest, place = rest[written:], place + written

@@ -1,0 +1,97 @@
+"""An index that somebody forged, with every digest in it right: what it can and cannot do."""
+
+import hashlib
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+from support import write_notes
+
+from ragqa.cli import run
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    """Options for two notes and an index of them."""
+    monkeypatch.setenv("RAGQA_EMBEDDER", "hashed:64")
+    zebra, secret = (
+        "# Zebra\n\nThe zebra has 16 stripes.\n",
+        "# Secret\n\nThe zebra has a secret.\n",
+    )
+    notes = write_notes(tmp_path / "notes", {"zebra.md": zebra})
+    write_notes(tmp_path, {"secret.md": secret})
+    options = ["--corpus", str(notes), "--index", str(tmp_path / "index")]
+    assert run(["index", *options]) == 0
+    return options
+
+
+@pytest.fixture
+def forge(tmp_path):
+    """Change the catalogue of the index, and make its manifest vouch for it."""
+
+    def change(statements):
+        root = tmp_path / "index"
+        folder = root / (root / "CURRENT").read_text().strip()
+        with closing(sqlite3.connect(folder / "catalogue.sqlite")) as catalogue:
+            catalogue.executescript(statements)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        for name, record in manifest["files"].items():
+            data, status = (folder / name).read_bytes(), (folder / name).stat()
+            record |= {"size": len(data), "mtime_ns": status.st_mtime_ns}
+            record |= {"sha256": hashlib.sha256(data).hexdigest()}
+        del manifest["digest"]
+        canonical = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+        manifest["digest"] = hashlib.sha256(canonical.encode()).hexdigest()
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    return change
+
+
+def test_an_index_put_together_with_care_is_read(places, forge, capsys):
+    forge("")
+    assert run(["search", "zebra", *places]) == 0
+    assert "16 stripes" in capsys.readouterr().out
+
+
+def test_what_a_forged_index_has_a_note_say_is_not_quoted(places, forge, capsys):
+    forge("UPDATE passages SET text = replace(text, '16', '99')")
+    capsys.readouterr()
+    run(["search", "how many stripes has the zebra?", *places])
+    told = capsys.readouterr()
+    assert "99" not in told.out
+    assert "passages of zebra.md are left out" in told.err
+
+
+@pytest.mark.parametrize("path", ["../secret.md", "/etc/passwd", "link.md", "link/secret.md"])
+def test_a_forged_index_has_nothing_read_outside_of_the_notes(
+    places, forge, tmp_path, path, capsys
+):
+    (tmp_path / "notes" / "link").symlink_to(tmp_path)
+    (tmp_path / "notes" / "link.md").symlink_to(tmp_path / "secret.md")
+    forge(f"""
+        UPDATE notes SET path = CAST('{path}' AS BLOB);
+        UPDATE passages SET text = 'The zebra has a secret.', start_char = 10, end_char = 33;
+    """)  # noqa: S608 - the attack itself
+    capsys.readouterr()
+    run(["search", "zebra", "--no-refresh", *places])
+    told = capsys.readouterr()
+    assert told.out == "No passage matches.\n"
+    assert f"{path} is left out" in told.err
+
+
+def test_a_forged_catalogue_runs_no_function(places, forge, capsys):
+    forge("""
+        ALTER TABLE passages RENAME TO real;
+        CREATE VIEW passages AS SELECT * FROM real WHERE load_extension('x') IS NULL;
+    """)
+    assert run(["search", "zebra", *places]) == 4
+    assert "unsafe use of load_extension" in capsys.readouterr().err
+
+
+def test_what_a_forged_index_says_of_a_note_steers_no_terminal(places, forge, capsys):
+    forge('UPDATE passages SET heading = \'["\\u001b[31mred", "[link=https://evil.example]x"]\'')
+    assert run(["search", "zebra", *places]) == 0
+    out = capsys.readouterr().out
+    assert "\\x1b[31mred" in out
+    assert "\x1b" not in out

@@ -1,0 +1,63 @@
+"""What is kept of notes and questions is for the user alone, however much the umask lets others."""
+
+import json
+import os
+import stat
+
+import pytest
+from support import write_notes
+
+from ragqa.cli import run
+
+GOLD = "The zebra has sixteen stripes."
+PUBLIC = {"CURRENT", "config.toml", "digests.json"}
+"""Files that tell nothing of notes and questions."""
+
+
+@pytest.fixture
+def anything_goes():
+    """Files are made so that all may do anything, unless something else is said of them."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch, anything_goes):
+    """A folder with all that ragqa keeps after some use."""
+    folder = tmp_path / "kept"
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "RAGQA_CACHE"):
+        monkeypatch.setenv(name, str(folder / name))
+    monkeypatch.setenv("RAGQA_EMBEDDER", "hashed:64")
+    notes = write_notes(tmp_path / "notes", {"zebra.md": f"# Zebra\n\n{GOLD}\n"})
+    (folder / "named").mkdir(parents=True)
+    gold = [{"note": "zebra.md", "quote": GOLD}]
+    question = {"id": "z", "question": "how many stripes?", "kind": "", "gold": gold}
+    (tmp_path / "questions.jsonl").write_text(json.dumps(question), encoding="utf-8")
+    for args in (
+        ["index", "--corpus", str(notes)],
+        ["index", "--corpus", str(notes), "--index", str(folder / "named")],
+        ["eval", "--corpus", str(notes), "--questions", str(tmp_path / "questions.jsonl")],
+        ["config", "set", "top_k", "4"],
+        ["llm", "allow", "api.example.org"],
+    ):
+        assert run(args) == 0
+    return folder
+
+
+def test_other_users_can_read_nothing_of_it(kept):
+    files = [path for path in kept.rglob("*") if path.is_file() and path.name not in PUBLIC]
+    assert {"catalogue.sqlite", "consent.json"} <= {path.name for path in files}
+    assert any("evaluation" in path.parts for path in files)
+    readable = [
+        path
+        for path in files
+        if all(_others_may(each) for each in (path, *path.parents) if each.is_relative_to(kept))
+    ]
+    assert readable == []
+
+
+def _others_may(path):
+    """Whether others may read a file or enter a folder."""
+    wanted = 0o011 if path.is_dir() else 0o044
+    return bool(stat.S_IMODE(path.stat().st_mode) & wanted)

@@ -1,0 +1,72 @@
+"""What ragqa must survive: the trials of `eval/bench/faults.py`, fewer of each kind."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "eval" / "bench" / "faults.py"
+
+WRITERS = {"write terms", "write catalogue.sqlite", "write vectors.faiss"}
+"""The steps after which tantivy, SQLite and we ourselves, with what FAISS gave us, write."""
+
+
+@pytest.fixture
+def try_out(tmp_path):
+    """Make the trials of one kind; gives the outcomes, counted, by case."""
+
+    def run(kind):
+        out = tmp_path / "found.json"
+        done = subprocess.run(
+            [sys.executable, SCRIPT, "--quick", "--only", kind, "--out", out],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        found = json.loads(out.read_text())
+        assert found["failures"] == []
+        return {row["case"]: row["outcomes"] for row in found["rows"]}
+
+    return run
+
+
+def test_whatever_stops_a_build_at_a_step_the_old_index_answers_or_the_new_one(try_out):
+    found = try_out("steps")
+    faults = {case.removesuffix(" at each step of a build") for case in found}
+    assert faults >= {"SIGKILL", "SIGTERM", "Ctrl-C", "ENOSPC", "EIO", "EACCES", "lasting ENOSPC"}
+    assert found["SIGKILL at each step of a build"]["old index"] > 30
+    assert found["SIGKILL at each step of a build"]["new index"] > 0
+
+
+def test_a_full_disk_is_told_whoever_writes_and_the_old_index_stays(try_out):
+    found = try_out("full")
+    reached = {where.removeprefix("failed at ") for where in found["limit on the size of a file"]}
+    assert reached >= WRITERS | {"built"}
+    if not any("skipped" in outcome for outcome in found["full disk"]):
+        reached = {where.removeprefix("failed at ") for where in found["full disk"]}
+        assert reached >= WRITERS | {"built"}
+
+
+def test_a_damaged_file_is_never_answered_from_and_is_told_with_what_mends_it(try_out):
+    found = try_out("damage")
+    silent = found.pop("a bit flipped, time kept")
+    assert sum(silent.values()) > 40
+    assert "another answer" not in silent
+    for case, outcomes in found.items():
+        assert outcomes.keys() == {"exit code 4" if "by command" in case else "refused"}
+    assert found.keys() >= {"truncated", "zeroed tail", "missing", "a bit flipped"}
+
+
+def test_a_second_indexer_is_turned_away_or_waits_and_questions_are_answered(try_out):
+    outcomes = ["turned away", "answers as before", "nothing", "built", "waited"]
+    assert list(try_out("rivals")["a second indexer"]) == outcomes
+
+
+def test_answers_beside_refreshes_come_wholly_from_one_generation(try_out):
+    ((plain, large),) = try_out("crowd").values()
+    assert plain.startswith("20 refreshes with ")
+    assert large.startswith("20 refreshes of a large index with ")

@@ -1,0 +1,122 @@
+"""Whatever a note or an LLM says: quotes are exact, and what is printed steers nothing.
+
+The same is looked for at length by `eval/fuzz/`.
+"""
+
+import io
+import json
+import re
+from contextlib import redirect_stdout
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from ragqa.api import open_index
+from ragqa.llms.scripted import ScriptedLLM
+from ragqa.notes import NoteText, read_text
+from ragqa.render import Linker, answer_document, print_answer, to_json
+from ragqa.render.markdown import answer_markdown
+from ragqa.stores.memory import MemoryStore
+from ragqa.verifying import read_saved
+from ragqa.writing import Writer
+
+UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]"
+)
+QUESTION = "How long do cats sleep?"
+SAID = [
+    *("Cats sleep 14 hours a day. ", "Cats sleep 12 hours", "cats", ". ", "\n", "\n\n", "\r", "\t"),
+    *("# ", "- ", "2. ", "> ", "```\n", "| a | b |\n|---|---|\n", "| ", "`", "**", "<b>", "<!--"),
+    *(
+        "[1]",
+        "[2, 3]",
+        "[9]",
+        "\u30103\u2020source\u3011",
+        "[",
+        "](https://evil.example) ",
+        "![x](data:a)",
+    ),
+    *(
+        "[x](notes.md)",
+        "https://evil.example/?q=",
+        "www.evil.example",
+        "<https://a.b>",
+        "[^1]: x\n",
+    ),
+    *("---\ntitle: ", "---\n", "2024-02-30", "\x1b[31m", "\x1b]52;c;aGk=\x07", "\x9b", "\u202e"),
+    *("\u2028", "\x0c", "\x85", "\ufeff", "\U000e0041", "\u4e2d\u6587\u3002", "&#0;", "\\", "\0"),
+]
+ANYTHING = st.lists(st.sampled_from(SAID), max_size=25).map("".join) | st.text(
+    st.characters(codec="utf-8"), max_size=80
+)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    """An index of two notes, in memory; one note is any text in turn."""
+    folder, store = tmp_path_factory.mktemp("anything"), MemoryStore()
+    corpus = folder / "notes"
+    corpus.mkdir()
+    (corpus / "cats.md").write_text("# Cats\n\nCats sleep 14 hours a day. Cats hunt at dawn.\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ragqa.api.index.open_store", lambda _: store)
+        yield open_index(corpus, index=folder / "index", settings={"embedder": "hashed:64"})
+
+
+@settings(max_examples=40, deadline=None)
+@given(text=ANYTHING, suffix=st.sampled_from(["md", "txt"]), asked=st.booleans())
+def test_any_note_is_answered_from_without_harm(index, text, suffix, asked):
+    note = index.places.corpus / f"note.{suffix}"
+    note.write_bytes(text.encode())
+    try:
+        index.refresh(rebuild=True)
+        words = "".join(text.split())[:30] if asked else ""
+        answer = index.ask(f"{QUESTION} {words}", refresh=False)
+        assert_harmless(index, answer)
+    finally:
+        note.unlink()
+
+
+@settings(max_examples=40, deadline=None)
+@given(text=ANYTHING | ANYTHING.map(lambda text: f"Cats sleep 14 hours a day [1]. {text}"))
+def test_whatever_an_llm_says_is_shown_without_harm(index, text):
+    index.refresh(rebuild=True)
+    answer = index.ask(
+        QUESTION, refresh=False, writer=Writer(ScriptedLLM([("", text)]), force=True)
+    )
+    written = answer.written
+    known = range(1, written.given + 1)
+    assert {n for one in written.sentences for n in one.citations} <= {*known}
+    assert {*known}.isdisjoint(written.invalid_citations)
+    assert_harmless(index, answer)
+    for token in MarkdownIt("gfm-like", {"linkify": False}).parse(answer_markdown(answer)):
+        assert token.type != "html_block"
+        for child in token.children or ():
+            assert child.type not in ("image", "html_inline")
+            assert child.type != "link_open" or child.attrGet("href") == "cats.md"
+
+
+def assert_harmless(index, answer):
+    corpus = index.places.corpus
+    sides = [side for told in answer.disagreements for side in told.citations]
+    for cited in (*answer.citations, *sides):
+        read = read_text(corpus, cited.path, max_note_bytes=10**6)
+        assert isinstance(read, NoteText)
+        start, end = cited.chars
+        assert cited.quote == read.text[start:end]
+        assert cited.lines[0] == read.text.count("\n", 0, start) + 1
+        assert cited.note_sha256 == read.sha256
+    with redirect_stdout(io.StringIO()) as out:
+        print_answer(answer, Linker(corpus, "file://{path}"))
+    assert not UNSAFE.search(out.getvalue())
+    document = to_json(answer_document(answer, explain=True))
+    assert [c["quote"] for c in json.loads(document)["citations"]] == [
+        c.quote for c in answer.citations
+    ]
+    shown = answer_markdown(answer)
+    assert not UNSAFE.search(shown)
+    saved = read_saved(io.BytesIO(shown.encode()), "it")
+    assert [c.quote for c in saved.citations] == [c.quote for c in answer.citations]
+    assert not saved.shown_otherwise

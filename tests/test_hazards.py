@@ -1,0 +1,88 @@
+"""What the package does not do at all: run programs or text, unpickle, follow pages, listen."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import ragqa
+
+PACKAGE = Path(ragqa.__file__).parent
+TREES = {
+    str(path.relative_to(PACKAGE)): ast.parse(path.read_text(encoding="utf-8"))
+    for path in PACKAGE.rglob("*.py")
+}
+NEVER = {
+    "asyncio", "code", "ctypes", "dill", "ftplib", "http.client", "http.server", "joblib",
+    "marshal", "multiprocessing", "pdb", "pickle", "pty", "requests", "runpy", "shelve", "smtplib",
+    "socketserver", "subprocess", "telnetlib", "urllib3", "webbrowser", "xmlrpc",
+}  # fmt: skip
+ONLY_IN = {
+    "httpx2": {"llms/http.py", "llms/faults.py"},
+    "socket": {"llms/http.py", "llms/faults.py"},
+    "urllib.request": {"llms/servers.py"},
+}
+CALLS = {"eval", "exec", "__import__", "breakpoint"}
+METHODS = {
+    "os": {"system", "popen", "fork", "startfile"},
+    "torch": {"load"},
+    "np": {"load", "fromfile", "memmap"},
+    "yaml": {"full_load", "safe_load", "unsafe_load", "load_all"},
+}
+
+
+def _imports(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def _called(tree):
+    """The functions called by their bare names, and those of modules, as `module.function`."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id=name)):
+                yield name
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=module), attr=name)):
+                yield f"{module}.{name}"
+
+
+def test_nothing_is_imported_that_runs_programs_or_objects_of_a_file():
+    found = [
+        f"{path} imports {module}"
+        for path, tree in TREES.items()
+        for module in _imports(tree)
+        if not NEVER.isdisjoint({module, module.partition(".")[0]})
+    ]
+    assert found == []
+
+
+def test_nothing_is_called_that_runs_text_or_makes_objects_of_a_file():
+    forbidden = CALLS | {f"{module}.{name}" for module in METHODS for name in METHODS[module]}
+    found = [
+        f"{path} calls {name}"
+        for path, tree in TREES.items()
+        for name in _called(tree)
+        if name in forbidden or name.startswith(("os.exec", "os.spawn", "os.posix_spawn"))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("module", ONLY_IN)
+def test_only_the_modules_for_it_can_open_a_connection(module):
+    found = {path for path, tree in TREES.items() if module in set(_imports(tree))}
+    assert found == ONLY_IN[module]
+
+
+def test_code_of_a_model_is_never_trusted():
+    trusting = [
+        path
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.keyword)
+        and node.arg in ("trust_remote_code", "allow_pickle")
+        and not (isinstance(node.value, ast.Constant) and node.value.value is False)
+    ]
+    assert trusting == []
