@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ragqa.notes import read_text
-from ragqa.types import Hit, Passage, Skipped
+from ragqa.passages import stands_in
+from ragqa.types import Hit, Skipped
 
 
 def keep_current(
@@ -31,7 +32,7 @@ def keep_current(
         text = texts.get(passage.path)
         if text is None:
             continue
-        if _stands_in(text, passage):
+        if stands_in(text, passage):
             kept.append(hit)
         else:
             misplaced[passage.path] = None
@@ -46,15 +47,3 @@ def keep_current(
         for path in misplaced
     ]
     return kept, warnings
-
-
-def _stands_in(text: str, passage: Passage) -> bool:
-    """Whether a passage is that stretch of its note which it is said to be."""
-    start, end = passage.start, passage.end
-    if not (0 <= start < end and text[start:end] == passage.text):
-        return False
-    first = text.count("\n", 0, start) + 1
-    lines = first, first + passage.text.count("\n", 0, end - start - 1)
-    return passage.lines == lines and all(
-        start <= unit.start < unit.end <= end for unit in passage.units
-    )

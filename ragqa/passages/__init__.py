@@ -4,12 +4,13 @@
 
 `sentences` finds sentences, `tokens` and `ruler` measure, `parts` and `fitting` make units small
 enough, `sections` keeps what belongs together, `packing` chooses the cuts, `trails` shortens what
-is embedded above each passage, `split` puts it together.
+is embedded above each passage, `split` puts it together. `standing` holds a passage against its note.
 """
 
 from ragqa.passages.chunking import Chunking
 from ragqa.passages.parts import unit_spans
 from ragqa.passages.sentences import sentence_spans
 from ragqa.passages.split import split_note
+from ragqa.passages.standing import stands_in
 
-__all__ = ["Chunking", "sentence_spans", "split_note", "unit_spans"]
+__all__ = ["Chunking", "sentence_spans", "split_note", "stands_in", "unit_spans"]

@@ -214,7 +214,7 @@ def test_doctor_finds_a_flipped_bit_and_names_the_file_and_the_command(quick, pl
     run = quick("doctor", *places)
     assert run.code == 4
     assert "vectors.faiss" in run.out
-    assert "ragqa index --rebuild" in run.out
+    assert "ragqa doctor --repair" in run.out
 
 
 def test_config_shows_every_setting_with_its_origin(quick, places):

@@ -139,7 +139,7 @@ def test_a_damaged_index_is_refused_and_rebuild_mends_it(quick, places):
     vectors.write_bytes(vectors.read_bytes()[:-10])
     message = told(quick("ask", "cats", *places), 4)
     assert "vectors.faiss" in message
-    assert "ragqa index --rebuild" in message
+    assert "ragqa doctor --repair" in message
     assert quick("index", "--rebuild", *places).code == 0
     assert quick("search", "cats", *places).code == 0
 
@@ -268,7 +268,7 @@ def test_the_command_to_paste_is_about_the_same_notes_and_index(quick, places):
     vectors = next(places[3].rglob("vectors.faiss"))
     vectors.write_bytes(b"")
     hint = quick("ask", "cats", *places).err.splitlines()[-1]
-    assert hint == f"try: ragqa index --rebuild --corpus {places[1]} --index {places[3]}"
+    assert hint == f"try: ragqa doctor --repair --corpus {places[1]} --index {places[3]}"
 
 
 def test_an_index_found_damaged_by_a_refresh_gives_no_answer(quick, places, notes):

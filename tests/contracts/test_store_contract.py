@@ -23,7 +23,7 @@ from stores.building import (
 )
 
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, UsageError, WriterBusy
-from ragqa.stores import STORES, open_store
+from ragqa.stores import STORES, Repair, open_store
 from ragqa.stores.memory import MemoryStore
 from ragqa.types import Filters, Stamp
 
@@ -92,6 +92,37 @@ def test_a_snapshot_gives_back_what_was_committed(fruit):
         assert record.settled
     assert records == {}
     assert fruit.problems() == []
+
+
+def test_every_note_comes_with_its_passages_and_each_passage_with_its_embedding(fruit):
+    commit(fruit, remove=["one.md"])
+    left = FRUIT[1:]
+    with closing(fruit.snapshot()) as snapshot:
+        assert dict(snapshot.by_note()) == {each.note.path: each.passages for each in left}
+        found = snapshot.vectors([*sorted(passage_ids(*FRUIT)), 12345])
+    assert found.keys() == passage_ids(*left)
+    for each in left:
+        for passage, row in zip(each.passages, each.vectors, strict=True):
+            assert np.array_equal(found[passage.id], row)
+
+
+class Nothing:
+    """A maker that finds nothing wrong and is asked for nothing."""
+
+    def check(self, info):
+        assert info.embedder == INFO.embedder
+
+    def faults(self, snapshot):
+        return []
+
+
+def test_a_store_that_is_sound_is_not_changed_by_a_repair(store):
+    with pytest.raises(NoIndex):
+        store.repair(Nothing(), wait=False, progress=print)
+    commit(store, *FRUIT)
+    before = answers(store)
+    assert store.repair(Nothing(), wait=False, progress=lambda *_: None) == Repair()
+    assert answers(store) == before
 
 
 def test_an_unknown_passage_is_an_error(fruit):
