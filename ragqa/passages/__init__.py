@@ -4,7 +4,8 @@
 
 `sentences` finds sentences, `tokens` and `ruler` measure, `parts` and `fitting` make units small
 enough, `sections` keeps what belongs together, `packing` chooses the cuts, `trails` shortens what
-is embedded above each passage, `split` puts it together. `standing` holds a passage against its note.
+is embedded above each passage, `split` puts it together; `standing` holds a passage against its
+note.
 """
 
 from ragqa.passages.chunking import Chunking

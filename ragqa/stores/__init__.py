@@ -73,7 +73,7 @@ class Snapshot(Protocol):
         ...
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
-        """The embeddings of passages by their ids; those of ids that are not there are left out."""
+        """The embeddings of passages that the snapshot holds, by their ids."""
         ...
 
     def close(self) -> None:
