@@ -17,7 +17,11 @@ from ragqa.config.settings import Value
 from ragqa.errors import NoIndex
 from ragqa.types import Answer, IndexInfo
 
-LARGE_INDEX: Mapping[str, Any] = {"REWRITE_TERMS_BELOW": 0, "MAX_DEAD_SHARE": math.inf}
+LARGE_INDEX: Mapping[str, Any] = {
+    "REWRITE_BELOW": 0,
+    "MAX_DELTA_SHARE": math.inf,
+    "MAX_DEAD_SHARE": math.inf,
+}
 """What in `ragqa.stores.local_writer` makes a refresh go the way of a large index."""
 
 BEFORE: Mapping[str, str] = {
