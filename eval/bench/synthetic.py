@@ -33,13 +33,13 @@ _BATCH = 1000
 _RARITY = 1e-3
 """A word that is as common as this counts half of what one that is never seen does."""
 
-_NOISE, _NOISE_SPREAD = 0.45, 0.6
+_NOISE, _NOISE_SPREAD = 0.3, 0.7
 """How long the noise is beside the rest, by its median and the deviation of its logarithm."""
 
 _UNSAID_FROM = 60
 """A text of fewer words has less noise: there is less that its words leave unsaid."""
 
-_FLATTENING = 0.15
+_FLATTENING = 0.1
 """The power of its variance that each principal component is divided by, since single words lie
 more in a few dimensions than passages do."""
 
@@ -133,7 +133,7 @@ def make_question(rng: random.Random, passage: str) -> str:
     words = [
         word for word in dict.fromkeys(_WORD.findall(passage.lower())) if word not in STOP_WORDS
     ]
-    first, second, *others = [*rng.sample(words, min(7, len(words))), "notes", "notes"]
+    first, second, *others = [*rng.sample(words, min(10, len(words))), "notes", "notes"]
     return f"What is the {first} of {second} {' '.join(others)}?"
 
 
