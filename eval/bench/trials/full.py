@@ -72,10 +72,10 @@ def _until_built(growth: float, attempt: Callable[[int], Trial]) -> Iterator[Tri
 
 
 def _prepare(folder: Path) -> _Stage:
-    """Many notes to come, whose vectors take more than their texts, and these more than terms."""
-    base = write(World(folder / "base", EMBEDDER), BEFORE)
-    must(lambda: base.command("index"))
+    """Many notes, whose vectors take more than their texts, and these more than terms."""
     many = {f"many/{n}.md": f"# Note {n}\n\n{_words(n)}\n" for n in range(NOTES)}
+    base = write(World(folder / "base", EMBEDDER), {**BEFORE, **many})
+    must(lambda: base.command("index"))
     write(base, {**AFTER, **many}, age=1)
     old = must(lambda: answers(base))
     with base.copied() as world:
@@ -91,8 +91,7 @@ def _words(number: int) -> str:
 def _under_limit(stage: _Stage, limit: int) -> Trial:
     def build() -> _Built:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-        # A refresh would meet the limit first where it copies the old catalogue.
-        return _build(world, "--rebuild")
+        return _build(world)
 
     with stage.base.copied() as world:
         return _judge(stage, LIMITED, f"{limit} bytes", run(build), run(lambda: _look(world)))
