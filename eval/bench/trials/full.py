@@ -13,7 +13,7 @@ from ragqa.stores.generations import stepping
 from trials.children import End, must, run
 from trials.steps import leftovers
 from trials.verdicts import Trial
-from trials.worlds import AFTER, BEFORE, Answers, World, answers, write
+from trials.worlds import AFTER, BEFORE, Answers, World, answers, answers_or_refusal, write
 
 NOTES = 100
 EMBEDDER = "hashed:1024"
@@ -121,7 +121,7 @@ def _build(world: World, *options: str) -> _Built:
 def _look(world: World) -> _Seen:
     with world.open() as index:
         problems = index.problems()
-    return _Seen(answers(world), leftovers(world), problems)
+    return _Seen(answers_or_refusal(world), leftovers(world), problems)
 
 
 def _judge(stage: _Stage, case: str, detail: str, end: End[_Built], after: End[_Seen]) -> Trial:
@@ -131,11 +131,12 @@ def _judge(stage: _Stage, case: str, detail: str, end: End[_Built], after: End[_
         crash = crash or f"signals {end.signal}, {after.signal}"
         return Trial(case, name, "crashed", traceback=crash)
     built = end.value.code == 0
+    expected = stage.new if built else stage.old
     return Trial(
         case,
         name,
         "built" if built else f"failed at {end.value.step}",
-        wrong="" if after.value.found == (stage.new if built else stage.old) else "other answers",
+        wrong="" if after.value.found == expected else f"other answers: {after.value.found}",
         amiss="; ".join(_amiss(end.value.code, end.output, after.value)),
     )
 
