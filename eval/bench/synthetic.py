@@ -27,6 +27,7 @@ from ragqa.embedders import CANARY, DEFAULT_MODEL, Embedder, embedder_for
 from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vectors
 
 _WORD = re.compile("[a-z]+")
+_TOKEN = re.compile(r"\w+|[^\w\s]")
 _BATCH = 1000
 
 # The following were chosen by `--check`.
@@ -72,8 +73,8 @@ class SyntheticEmbedder:
         return self._real.dtype
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """The real one's count of tokens."""
-        return self._real.count_tokens(texts)
+        """Words and marks, which made notes' tokens are but for names; a tenth of the real cost."""
+        return [len(_TOKEN.findall(text)) + 2 for text in texts]
 
     def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """Embed passages, in the order given."""
