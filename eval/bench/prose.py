@@ -16,9 +16,9 @@ _REPEATED = 0.5
 """The share of a section's topical words that it has had before, as prose repeats its subject."""
 
 _OWN_WORDS = 8
-_TOPIC_WORDS = 400
+_TOPIC_WORDS = 600
 _TOPIC_NAMES = 40
-_CLOSENESS = 25.0
+_CLOSENESS = 14.0
 _SENTENCE_WORDS = 14
 _SENTENCE_SPREAD = 0.5
 

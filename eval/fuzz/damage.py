@@ -11,6 +11,7 @@ import sqlite3
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,53 @@ def _forge_vectors(rng: random.Random, index: Path) -> str:
     return f"{path.name}, {value}, resealed"
 
 
+def _forge_faiss(rng: random.Random, index: Path) -> str:
+    """Parts of a FAISS index that do not fit each other, each of them sound."""
+    path = rng.choice([each for each in _files(index) if each.suffix == ".faiss"])
+    faiss = import_module("faiss")
+    whole = faiss.read_index(str(path))
+    names = [name for name in ("index", "base_index", "refine_index") if hasattr(whole, name)]
+    parts = [whole, *(faiss.downcast_index(getattr(whole, name)) for name in names)]
+    numbers = (
+        "d",
+        "ntotal",
+        "nlist",
+        "nprobe",
+        "code_size",
+        "metric_type",
+        "by_residual",
+        "k_factor",
+    )
+    done = []
+    for _ in range(rng.choice((1, 1, 2))):
+        part = rng.choice(parts)
+        name = rng.choice([*(each for each in numbers if hasattr(part, each)), "quantizer", "sq"])
+        if name == "quantizer" and hasattr(part, "quantizer"):
+            size = rng.choice((1, 3, 64, 65, 1000))
+            other = faiss.IndexFlatIP(rng.choice((part.d, part.d, 1, 2 * part.d, 10_000)))
+            other.add(import_module("numpy").ones((size, other.d), "float32"))
+            part.quantizer = other
+            _kept.append(other)
+            done.append(f"quantizer of {size} x {other.d}")
+        elif name == "sq" and hasattr(part, "sq"):
+            part.sq.trained.resize(rng.choice((0, 1, 5)))
+            part.sq.qtype = rng.choice((part.sq.qtype, 0, 1, 2, 3, 4, 5, 99))
+            part.sq.d = rng.choice((part.sq.d, 1, 10_000))
+            done.append("sq")
+        elif hasattr(part, name):
+            value = rng.choice((0, 1, 2, 63, 65, 1000, 2**30))
+            with suppress(TypeError, OverflowError):
+                setattr(part, name, bool(value) if name == "by_residual" else value)
+            done.append(f"{type(part).__name__}.{name} = {value}")
+    path.unlink()
+    faiss.write_index(whole, str(path))
+    reseal(index)
+    return f"{path.name}, {done}, resealed"
+
+
+_kept: list[object] = []
+
+
 def _forge_json(rng: random.Random, index: Path) -> str:
     path = rng.choice([each for each in _files(index) if each.suffix == ".json"])
     data = path.read_bytes()
@@ -257,6 +305,7 @@ DAMAGES = (
     *[_forge_file] * 4,
     *[_forge_words] * 6,
     *[_forge_vectors] * 2,
+    *[_forge_faiss] * 4,
     *[_forge_json] * 3,
     *[_forge_row] * 5,
     *[_forge_scheme] * 4,

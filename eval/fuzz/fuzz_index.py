@@ -12,8 +12,8 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from pathlib import Path
 from unittest import mock
@@ -32,8 +32,24 @@ from ragqa.types import Answer
 QUESTION = "How long do cats sleep?"
 MEMORY_BYTES = 4 * 2**30
 SECONDS = 20
-MENDED = 0.2
-"""The share of inputs after which a note is added and the index is rebuilt."""
+WITH_NEW = ("search", "new cats")
+READING = (
+    ("ask", QUESTION, "--no-refresh", "--explain"),
+    ("search", "cats", "--json", "--no-refresh", "--tag", "pets", "--since", "2020-01-01"),
+    ("search", "dogs", "--no-refresh", "--path", "*"),
+    ("why", QUESTION, "--target", "cats.md", "--no-refresh"),
+    ("status", "--json"),
+    ("doctor",),
+    ("search", "birds"),
+    ("index",),
+)
+ALL = (*READING, WITH_NEW)
+
+SAMPLED = 3
+"""So many commands that read an index are run on most of the inputs."""
+
+MENDED = 0.1
+"""The share of inputs on which all are run, and after which the index is rebuilt."""
 
 NOTES = {
     "cats.md": OTHER,
@@ -41,30 +57,58 @@ NOTES = {
     "birds.txt": "Birds\n\nBirds sleep 8 hours a day, mostly on branches of old trees.\n",
 }
 
+MANY = 60
+AS_IF_LARGE = {
+    "ragqa.stores.local_writer.REWRITE_BELOW": 0,
+    "ragqa.stores.dense.EXACT_UP_TO": 20,
+    "ragqa.stores.vectorfile.GATHERED_UP_TO": 5,
+}
+"""Some dozen passages are kept as many thousands are."""
+
 _folders: list[Path] = []
 
 
 def prepare() -> None:
-    """Build the index that is damaged; in a process of its own, since threads cannot be forked."""
+    """Build the indexes that are damaged; in other processes, since threads cannot be forked."""
     folder = Path(tempfile.mkdtemp())
+    for number in range(MANY):
+        text = f"# Cat {number}\n\nThe cat of street {number} sleeps {number} hours a day.\n"
+        _note(folder / f"notes/many/{number}.md", text)
     for name, text in NOTES.items():
-        path = folder / "notes" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        os.utime(path, (1_700_000_000, 1_700_000_000))
+        _note(folder / "notes" / name, text)
     _folders.append(folder)
-    _in_child(lambda: _build(folder))
+    _in_child(lambda: _build(folder, "small"))
+    shutil.copytree(folder / "small", folder / "copy")
+    _in_child(lambda: _learn(folder))
     for name in (folder / "modules").read_text(encoding="utf-8").split():
         # What is imported here need not be imported by every child.
         with suppress(ImportError):
             import_module(name)
+    with ExitStack() as patches:
+        for place, value in AS_IF_LARGE.items():
+            module, _, name = place.rpartition(".")
+            if hasattr(sys.modules.get(module), name):
+                patches.enter_context(mock.patch(place, value))
+        _in_child(lambda: _build(folder, "large"))
+        _note(folder / "notes/birds.txt", f"{NOTES['birds.txt']}Owls sleep by day.\n")
+        _in_child(lambda: _build(folder, "large"))
+    _in_child(lambda: _build(folder, "small"))
 
 
-def _build(folder: Path) -> None:
-    with open_index(folder / "notes", index=folder / "index") as index:
+def _note(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, (1_700_000_000, 1_700_000_000 + len(text)))
+
+
+def _build(folder: Path, name: str) -> None:
+    with open_index(folder / "notes", index=folder / name) as index:
         index.refresh()
-    shutil.copytree(folder / "index", folder / "copy")
-    _use(folder, mends=True)
+
+
+def _learn(folder: Path) -> None:
+    """Do all that is done with an index, to see which modules that takes."""
+    _use(folder, ALL)
     (folder / "modules").write_text("\n".join(sys.modules), encoding="utf-8")
 
 
@@ -78,12 +122,12 @@ def check(data: bytes) -> None:
     rng = random.Random(data)  # noqa: S311 - a run is to be repeated
     folder = _folders[-1]
     shutil.rmtree(folder / "copy", ignore_errors=True)
-    shutil.copytree(folder / "index", folder / "copy", copy_function=shutil.copy2)
+    shutil.copytree(folder / rng.choice(("small", "large")), folder / "copy")
     done = rng.choice(DAMAGES)(rng, folder / "copy")
-    mends = rng.random() < MENDED
+    commands = ALL if rng.random() < MENDED else rng.sample(READING, SAMPLED)
     if done == NOTHING:
         _in_child(lambda: _find(folder), done)
-    _in_child(lambda: _use(folder, mends=mends), done)
+    _in_child(lambda: _use(folder, commands), done)
 
 
 def _in_child(act: Callable[[], None], about: str = "") -> None:
@@ -119,32 +163,22 @@ def _limited(act: Callable[[], None], writing: int) -> None:
         os._exit(code)
 
 
-def _use(folder: Path, *, mends: bool) -> None:
-    """Ask, search and look, which is all that reads an index; and mend it, which takes long."""
+def _use(folder: Path, commands: Sequence[Sequence[str]]) -> None:
+    """Ask, and run some commands beside a new note."""
     places = Places(folder / "notes", folder / "copy")
     _ask(places)
     given = ["--corpus", str(places.corpus), "--index", str(places.index)]
-    for command in (
-        ["ask", QUESTION, "--no-refresh", "--explain"],
-        ["search", "cats", "--json", "--no-refresh", "--tag", "pets", "--since", "2020-01-01"],
-        ["search", "dogs", "--no-refresh", "--path", "*"],
-        ["why", QUESTION, "--target", "cats.md", "--no-refresh"],
-        ["status", "--json"],
-        ["doctor"],
-        ["search", "birds"],
-        ["index"],
-    ):
-        _command([*command, *given])
-    if not mends:
-        return
-    (places.corpus / "new.md").write_text("# New\n\nCats are new.\n", encoding="utf-8")
+    new = places.corpus / "new.md"
     try:
-        _command(["index", *given])
-        _ask(places)
+        for command in commands:
+            if command == WITH_NEW:
+                new.write_text("# New\n\nCats are new.\n", encoding="utf-8")
+            _command([*command, *given])
+    finally:
+        new.unlink(missing_ok=True)
+    if commands is ALL:
         _command(["index", "--rebuild", *given])
         _command(["ask", QUESTION, *given], worked=True)
-    finally:
-        (places.corpus / "new.md").unlink()
 
 
 def _find(folder: Path) -> None:

@@ -23,6 +23,7 @@ _MAX_RANGE = 20
 MAX_CHARS = 2000
 """A longer line is cut, so that one without an end takes no time to look for it again and again."""
 
+_WORD_BEGINS = re.compile(r"\s\S")
 _CODE = re.compile(r"`[^`\n]*`")
 _FENCE = re.compile(r"[ \t]*(?:```|~~~)")
 _LEAD = re.compile(r"[ \t]*(?:(?:[-*+\u2022]|\d{1,3}[.)])[ \t]+|>+[ \t]*|#{1,6}[ \t]+)?")
@@ -96,6 +97,9 @@ class Draft:
             self._line = "" if all_of_it else line
             return []
         whole = all_of_it or len(line) > MAX_CHARS
+        if not whole and not _WORD_BEGINS.search(line, max(0, len(line) - len(text) - 1)):
+            # What is no sentence yet is not looked through again for every letter.
+            return []
         for sentence, end in _sentences(line, begins_line=self._begins_line, all_of_it=whole):
             lead = self._lead(sentence.lead) if sentence.text else ""
             complete += self._next(replace(sentence, lead=lead))

@@ -9,7 +9,7 @@ import pytest
 
 SCRIPT = Path(__file__).parents[2] / "eval" / "bench" / "faults.py"
 
-WRITERS = {"write terms", "write catalogue.sqlite", "write vectors.faiss"}
+WRITERS = {"write terms", "copy catalogue.sqlite", "write vectors.faiss"}
 """The steps after which tantivy, SQLite and we ourselves, with what FAISS gave us, write."""
 
 
@@ -45,7 +45,8 @@ def test_whatever_stops_a_build_at_a_step_the_old_index_answers_or_the_new_one(t
 def test_a_full_disk_is_told_whoever_writes_and_the_old_index_stays(try_out):
     found = try_out("full")
     reached = {where.removeprefix("failed at ") for where in found["limit on the size of a file"]}
-    assert reached >= WRITERS | {"built"}
+    # The terms are in smaller files than what SQLite begins with.
+    assert reached >= WRITERS - {"write terms"} | {"built"}
     if not any("skipped" in outcome for outcome in found["full disk"]):
         reached = {where.removeprefix("failed at ") for where in found["full disk"]}
         assert reached >= WRITERS | {"built"}

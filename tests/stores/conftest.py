@@ -27,4 +27,5 @@ def store(root):
 def long_lived_terms(monkeypatch):
     """Refreshes change the terms as they do in a large index, where writing them anew is slow."""
     monkeypatch.setattr("ragqa.stores.local_writer.REWRITE_BELOW", 0)
+    monkeypatch.setattr("ragqa.stores.local_writer.MAX_DELTA_SHARE", math.inf)
     monkeypatch.setattr("ragqa.stores.local_writer.MAX_DEAD_SHARE", math.inf)

@@ -72,6 +72,8 @@ def start(work: Callable[[], T], *, seconds: int = MAX_SECONDS) -> Child[T]:
         return Child(pid, output, result)
     try:
         signal.alarm(seconds)
+        # What runs in the background of a shell may have been told to ignore it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         _work(work, written, given)
     finally:
         os._exit(0)

@@ -13,7 +13,7 @@ from ragqa.stores.generations import stepping
 from trials.children import End, must, run
 from trials.steps import leftovers
 from trials.verdicts import Trial
-from trials.worlds import AFTER, BEFORE, Answers, World, answers, write
+from trials.worlds import AFTER, BEFORE, Answers, World, answers, answers_or_refusal, write
 
 NOTES = 100
 EMBEDDER = "hashed:1024"
@@ -72,10 +72,10 @@ def _until_built(growth: float, attempt: Callable[[int], Trial]) -> Iterator[Tri
 
 
 def _prepare(folder: Path) -> _Stage:
-    """Many notes to come, whose vectors take more than their texts, and these more than terms."""
-    base = write(World(folder / "base", EMBEDDER), BEFORE)
-    must(lambda: base.command("index"))
+    """Many notes, whose vectors take more than their texts, and these more than terms."""
     many = {f"many/{n}.md": f"# Note {n}\n\n{_words(n)}\n" for n in range(NOTES)}
+    base = write(World(folder / "base", EMBEDDER), {**BEFORE, **many})
+    must(lambda: base.command("index"))
     write(base, {**AFTER, **many}, age=1)
     old = must(lambda: answers(base))
     with base.copied() as world:
@@ -91,8 +91,7 @@ def _words(number: int) -> str:
 def _under_limit(stage: _Stage, limit: int) -> Trial:
     def build() -> _Built:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-        # A refresh would meet the limit first where it copies the old catalogue.
-        return _build(world, "--rebuild")
+        return _build(world)
 
     with stage.base.copied() as world:
         return _judge(stage, LIMITED, f"{limit} bytes", run(build), run(lambda: _look(world)))
@@ -122,7 +121,7 @@ def _build(world: World, *options: str) -> _Built:
 def _look(world: World) -> _Seen:
     with world.open() as index:
         problems = index.problems()
-    return _Seen(answers(world), leftovers(world), problems)
+    return _Seen(answers_or_refusal(world), leftovers(world), problems)
 
 
 def _judge(stage: _Stage, case: str, detail: str, end: End[_Built], after: End[_Seen]) -> Trial:
@@ -132,11 +131,12 @@ def _judge(stage: _Stage, case: str, detail: str, end: End[_Built], after: End[_
         crash = crash or f"signals {end.signal}, {after.signal}"
         return Trial(case, name, "crashed", traceback=crash)
     built = end.value.code == 0
+    expected = stage.new if built else stage.old
     return Trial(
         case,
         name,
         "built" if built else f"failed at {end.value.step}",
-        wrong="" if after.value.found == (stage.new if built else stage.old) else "other answers",
+        wrong="" if after.value.found == expected else f"other answers: {after.value.found}",
         amiss="; ".join(_amiss(end.value.code, end.output, after.value)),
     )
 

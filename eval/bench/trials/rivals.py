@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ragqa.stores.generations import stepping
-from trials.children import End, must, run, start
+from trials.children import Child, End, must, run, start
 from trials.verdicts import Trial
 from trials.worlds import AFTER, BEFORE, World, answers, write
 
@@ -18,9 +18,8 @@ def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:  # noqa: ARG001 - t
     must(lambda: world.command("index"))
     write(world, AFTER, age=1)
     old = must(lambda: answers(world))
-    (arrived, arriving), (go, going) = os.pipe(), os.pipe()
-    first = start(lambda: _build_until(world, "write vectors.faiss", arriving, go))
-    os.read(arrived, 1)
+    go, going = os.pipe()
+    first = _start_until(world, "write vectors.faiss", go)
     before = _contents(world)
     second = run(lambda: world.command("index"))
     yield _judge("index", second, "turned away", code=6, says="another process is writing")
@@ -29,14 +28,23 @@ def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:  # noqa: ARG001 - t
     same = _contents(world) == before and must(lambda: answers(world)) == old
     yield Trial(CASE, "what it touched", "nothing", amiss="" if same else "the index changed")
     # It stands still before it asks for the lock, and then finds it taken or, at last, free.
-    waiting = start(lambda: _build_until(world, "lock", arriving, None))
-    os.read(arrived, 1)
+    waiting = _start_until(world, "lock", None)
     os.write(going, b".")
     ends = first.end(), waiting.end()
     yield _judge("the first", ends[0], "built", code=0, says="5 notes")
     yield _judge("index --wait", ends[1], "waited", code=0, says="5 notes")
-    for descriptor in (arrived, arriving, go, going):
-        os.close(descriptor)
+    os.close(go)
+    os.close(going)
+
+
+def _start_until(world: World, name: str, go: int | None) -> Child[int]:
+    """Start a build, and wait until it has reached a step, or has ended without that."""
+    arrived, arriving = os.pipe()
+    child = start(lambda: _build_until(world, name, arriving, go))
+    os.close(arriving)
+    os.read(arrived, 1)
+    os.close(arrived)
+    return child
 
 
 def _build_until(world: World, name: str, arriving: int, go: int | None) -> int:

@@ -17,7 +17,7 @@ from pathlib import Path
 from ragqa.stores.generations import KEPT_GENERATIONS, stepping
 from trials.children import End, must, run
 from trials.verdicts import Trial
-from trials.worlds import AFTER, BEFORE, Answers, World, answers, as_if, write
+from trials.worlds import AFTER, BEFORE, Answers, World, answers, answers_or_refusal, as_if, write
 
 
 def _error(number: int) -> Callable[[], None]:
@@ -210,11 +210,11 @@ def _try(
 
 
 def _look_after(world: World, scenario: Scenario) -> _Aftermath:
-    found, left = answers(world), leftovers(world)
+    found, left = answers_or_refusal(world), leftovers(world)
     code, _ = _build(world, scenario)
     with world.open() as index:
         problems = index.problems()
-    return _Aftermath(found, left, code, answers(world), leftovers(world), problems)
+    return _Aftermath(found, left, code, answers_or_refusal(world), leftovers(world), problems)
 
 
 def leftovers(world: World) -> list[str]:

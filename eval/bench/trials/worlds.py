@@ -14,10 +14,14 @@ from unittest.mock import patch
 from ragqa import cli
 from ragqa.api import Index, open_index
 from ragqa.config.settings import Value
-from ragqa.errors import NoIndex
+from ragqa.errors import NoIndex, RagqaError
 from ragqa.types import Answer, IndexInfo
 
-LARGE_INDEX: Mapping[str, Any] = {"REWRITE_TERMS_BELOW": 0, "MAX_DEAD_SHARE": math.inf}
+LARGE_INDEX: Mapping[str, Any] = {
+    "REWRITE_BELOW": 0,
+    "MAX_DELTA_SHARE": math.inf,
+    "MAX_DEAD_SHARE": math.inf,
+}
 """What in `ragqa.stores.local_writer` makes a refresh go the way of a large index."""
 
 BEFORE: Mapping[str, str] = {
@@ -137,6 +141,14 @@ def answers(world: World) -> Answers:
         return NO_INDEX
     timeless = [replace(each, timings_ms={}, info=_timeless(each.info)) for each in asked]
     return Answers(tuple(map(_said, asked)), tuple(map(repr, timeless)))
+
+
+def answers_or_refusal(world: World) -> Answers:
+    """The same, or in the place of an answer why there is none."""
+    try:
+        return answers(world)
+    except RagqaError as exc:
+        return Answers((f"refused: {exc.message}",), ())
 
 
 def _said(answer: Answer) -> str:
