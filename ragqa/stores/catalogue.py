@@ -119,8 +119,10 @@ class Catalogue:
             self._db.row_factory = sqlite3.Row
             self._db.execute("PRAGMA trusted_schema = OFF")
             self._db.execute("PRAGMA temp_store = MEMORY")
+            self._check_schema("main", SCHEMA if base is None else SCHEMA + DELTA_SCHEMA)
             if base is not None:
                 self._db.execute("ATTACH ? AS base", (read_only(base),))
+                self._check_schema("base", SCHEMA)
             for name, parts in _VIEWS.items():
                 whole = " UNION ALL ".join(parts if base is not None else parts[:1])
                 self._db.execute(f"CREATE TEMP VIEW {name} AS {whole}")
@@ -233,8 +235,14 @@ class Catalogue:
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(read_only(self._path), uri=True, check_same_thread=False)
 
+    def _check_schema(self, part: str, expected: Iterable[str]) -> None:
+        """Refuse what is not just our tables: a view in the place of one would be computed."""
+        found = self._db.execute(f"SELECT sql FROM {part}.sqlite_master WHERE sql IS NOT NULL")  # noqa: S608 - our own names
+        if {row["sql"].strip() for row in found} != {statement.strip() for statement in expected}:
+            raise ValueError(f"the tables of its part {part} are not those of this ragqa")
+
     def _naming(self) -> AbstractContextManager[None]:
-        return naming(self._path, sqlite3.Error, ValueError, TypeError, KeyError)
+        return naming(self._path, sqlite3.Error, ValueError, TypeError, KeyError, RecursionError)
 
     def _among(self, query: str, values: Sequence[int]) -> Iterator[sqlite3.Row]:
         for start in range(0, len(values), _BATCH):

@@ -134,7 +134,7 @@ class SavedEmbeddings:
     def _begin(self) -> int:
         self._path.unlink(missing_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(self._path, flags, 0o666)
+        descriptor = os.open(self._path, flags, 0o600)
         _write_all(descriptor, _MAGIC + self._fingerprint, 0)
         return descriptor
 

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import shutil
+import sqlite3
 from contextlib import closing
 
 import faiss
@@ -269,6 +270,32 @@ def test_a_foreign_catalogue_is_refused_even_where_the_manifest_vouches_for_it(s
     with pytest.raises(IndexUnusable, match=r"catalogue\.sqlite"):
         answers(store)
     assert any("catalogue.sqlite" in problem for problem in store.problems())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "CREATE VIEW endless AS WITH RECURSIVE c AS (SELECT 1 UNION ALL SELECT * FROM c) SELECT 1",
+        "ALTER TABLE passages ADD COLUMN more TEXT",
+        "CREATE TRIGGER t AFTER INSERT ON notes BEGIN SELECT 1; END",
+        "DROP INDEX passages_by_note",
+    ],
+)
+def test_a_catalogue_with_other_tables_than_ours_is_refused(store, root, change):
+    with closing(sqlite3.connect(generation(root) / "catalogue.sqlite")) as db:
+        db.execute(change)
+    seal(root)
+    with pytest.raises(IndexUnusable, match=r"catalogue\.sqlite .*not those of this ragqa"):
+        store.snapshot()
+
+
+def test_units_nested_without_end_are_refused(store, root):
+    with closing(sqlite3.connect(generation(root) / "catalogue.sqlite")) as db:
+        db.execute("UPDATE passages SET units = ?", ("[" * 100_000,))
+        db.commit()
+    seal(root)
+    with pytest.raises(IndexUnusable, match=r"catalogue\.sqlite"):
+        answers(store)
 
 
 @pytest.mark.parametrize("data", [b"{}", b"", b"\xff"])

@@ -133,5 +133,5 @@ def test_terms_that_may_not_grow_are_a_full_disk(root, size):
     words = " ".join(f"word{place}" for place in range(2_000))
     passages = [(1, passage) for passage in entry("many.md", words).passages]
     refused = pytest.raises(IndexNotWritable, match="disk full")
-    with refused, files_of_at_most(size), explaining(root, lambda: 1):
+    with refused, files_of_at_most(size), explaining(root, lambda: 2_000):
         write_terms(root, passages)
