@@ -100,10 +100,10 @@ def main() -> None:
         "figures": figures,
         "differences": [asdict(one) for one in differences(by_question, compared)],
     }
-    table = markdown(figures, [system.name for system in compared])
-    print(table)
     if args.out:
         args.out.write_text(json.dumps(report, indent=2) + "\n")
+    table = markdown(figures, [system.name for system in compared])
+    print(table)
     if args.table:
         args.table.write_text(table)
 
@@ -173,7 +173,8 @@ def markdown(figures: Figures, names: Sequence[str]) -> str:
     """A table with the median of each measure and, in brackets, its ratio to the first system's."""
     lines = [f"| | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
     for key, (label, unit) in MEASURES.items():
-        reference = statistics.median(figures[key][names[0]])
+        ours = figures[key].get(names[0])
+        reference = statistics.median(ours) if ours else 0.0
         cells = [_cell(figures[key].get(name, []), reference) for name in names]
         lines.append(f"| {label}{', ' + unit if unit else ''} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
