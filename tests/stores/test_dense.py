@@ -3,10 +3,13 @@
 from contextlib import closing
 from dataclasses import replace
 
+import faiss
 import numpy as np
 import pytest
 from stores.building import EVERYTHING, INFO, Entry, commit, entry
+from stores.sealing import seal
 
+from ragqa.errors import IndexUnusable
 from ragqa.stores.local import LocalStore
 from ragqa.types import Filters, Stamp
 
@@ -163,6 +166,45 @@ def test_notes_that_were_removed_stay_gone_when_all_is_folded(store, root, monke
         writer.commit(WIDE_INFO)
     assert not (root / "gen-000003/delta").exists()
     assert store.problems() == []
+
+
+def wider_cells(lists):
+    return cells_of(lists.nlist, 2 * WIDE)
+
+
+def more_cells(lists):
+    return cells_of(lists.nlist + 1, WIDE)
+
+
+def cells_of(count, dimension):
+    made = faiss.IndexFlatIP(dimension)
+    made.add(np.ones((count, dimension), np.float32))
+    return made
+
+
+@pytest.mark.parametrize("cells", [wider_cells, more_cells])
+def test_cells_that_a_search_would_leave_are_refused(store, root, large, cells):
+    path = root / "gen-000001/vectors.faiss"
+    forged = faiss.read_index(str(path))
+    lists = faiss.downcast_index(forged.base_index)
+    lists.quantizer = made = cells(lists)
+    path.unlink()
+    faiss.write_index(forged, str(path))
+    assert made.ntotal
+    seal(root)
+    with pytest.raises(IndexUnusable, match="inverted lists are of another kind"):
+        found(store, large[1].vectors[0], 1)
+
+
+def test_lists_by_another_metric_are_refused(store, root, large):
+    path = root / "gen-000001/vectors.faiss"
+    forged = faiss.read_index(str(path))
+    faiss.downcast_index(forged.base_index).metric_type = faiss.METRIC_L1
+    path.unlink()
+    faiss.write_index(forged, str(path))
+    seal(root)
+    with pytest.raises(IndexUnusable, match="inverted lists are of another kind"):
+        found(store, large[1].vectors[0], 1)
 
 
 def test_the_cells_of_lists_are_kept_while_they_serve(store, monkeypatch):
