@@ -186,11 +186,15 @@ class Catalogue:
             for row in self._among("SELECT * FROM whole_passages WHERE note IN", sorted(notes)):
                 yield row["note"], _passage(row)
 
-    def owners(self) -> Numbers:
-        """Read the id of every passage and its note's number: int64, (2, passages)."""
+    def owners(self, *, of_delta: bool = False) -> Numbers:
+        """Read the id of every passage and its note's number: int64, (2, passages).
+
+        :param of_delta: only what the delta puts in.
+        """
+        table = "main.passages" if of_delta else "all_passages"
         with self._naming(), closing(self._db.cursor()) as cursor:
             cursor.row_factory = None
-            rows = chain.from_iterable(cursor.execute("SELECT id, note FROM all_passages"))
+            rows = chain.from_iterable(cursor.execute(f"SELECT id, note FROM {table}"))  # noqa: S608 - our own names
             return np.fromiter(rows, np.int64).reshape(-1, 2).T
 
     def paths(self) -> dict[int, str]:
