@@ -10,7 +10,9 @@ from stores.building import EVERYTHING, INFO, Entry, commit, entry
 from stores.sealing import seal
 
 from ragqa.errors import IndexUnusable
+from ragqa.stores.generations import stepping
 from ragqa.stores.local import LocalStore
+from ragqa.stores.local_snapshot import own_manifest
 from ragqa.types import Filters, Stamp
 
 WIDE = 24
@@ -232,3 +234,53 @@ def count_training(monkeypatch):
         dense, "_new_cells", lambda *args: (trained.append(args[1]), train(*args))[1]
     )
     return trained
+
+
+class Giver:
+    """A maker that gives the vectors which the passages had, so many at a time."""
+
+    def __init__(self, entries):
+        self.vectors = {
+            passage.id: row
+            for each in entries
+            for passage, row in zip(each.passages, each.vectors, strict=True)
+        }
+        self.asked = []
+
+    def check(self, info):
+        assert info.embedder == WIDE_INFO.embedder
+
+    def faults(self, snapshot):
+        return [] if snapshot.info else None
+
+    def embed(self, passages):
+        self.asked.append(len(passages))
+        return np.stack([self.vectors[passage.id] for passage in passages])
+
+
+def test_a_large_index_is_repaired_with_lists_and_goes_on_from_what_was_embedded(
+    store, root, large, monkeypatch
+):
+    monkeypatch.setattr("ragqa.stores.local_repair.EMBEDDED_AT_ONCE", 500)
+    commit(store, remove=["n1.md"], info=WIDE_INFO)
+    (root / "gen-000002/rows.npy").unlink()
+    giver, before = Giver(large), dense_info_of(root / "gen-000002")
+
+    def stop(name):
+        if name == "write rows.npy":
+            raise KeyboardInterrupt
+
+    with stepping(stop), pytest.raises(KeyboardInterrupt):
+        store.repair(giver, wait=False, progress=lambda *_: None)
+    assert giver.asked == [500, 500, 196]
+    repaired = store.repair(giver, wait=False, progress=lambda *_: None)
+    assert len(repaired.done) == 1
+    assert giver.asked == [500, 500, 196]
+    assert store.problems() == []
+    assert dense_info(store) == before
+    assert not (root / "saved-embeddings").exists()
+    assert recall(store, [each for each in large if each.note.path != "n1.md"]) >= 0.95
+
+
+def dense_info_of(folder):
+    return own_manifest(folder).info.dense
