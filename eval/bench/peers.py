@@ -46,7 +46,7 @@ MEASURES = {
     "warm_mb": ("peak memory of the running process", "MB"),
     "ndcg@10": ("nDCG@10", ""),
     "recall@10": ("recall@10", ""),
-    "edit": ("from an edit to the first question answered", "s"),
+    "edit": ("taking in an edit, and one question", "s"),
     "edit_found": ("share of what was added that is found", ""),
 }
 
@@ -100,10 +100,10 @@ def main() -> None:
         "figures": figures,
         "differences": [asdict(one) for one in differences(by_question, compared)],
     }
-    table = markdown(figures, [system.name for system in compared])
-    print(table)
     if args.out:
         args.out.write_text(json.dumps(report, indent=2) + "\n")
+    table = markdown(figures, [system.name for system in compared])
+    print(table)
     if args.table:
         args.table.write_text(table)
 
@@ -132,7 +132,8 @@ def measure(
     for system, edits in _turns(
         runs, building, lambda system: after_edit(system, material, folder / "edited")
     ):
-        figures["edit"][system.name] = [seconds for seconds, _ in edits]
+        # How soon nothing is found says nothing.
+        figures["edit"][system.name] = [seconds for seconds, found in edits if found]
         figures["edit_found"][system.name] = [found for _, found in edits]
     return figures, by_question
 
@@ -172,7 +173,8 @@ def markdown(figures: Figures, names: Sequence[str]) -> str:
     """A table with the median of each measure and, in brackets, its ratio to the first system's."""
     lines = [f"| | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
     for key, (label, unit) in MEASURES.items():
-        reference = statistics.median(figures[key][names[0]])
+        ours = figures[key].get(names[0])
+        reference = statistics.median(ours) if ours else 0.0
         cells = [_cell(figures[key].get(name, []), reference) for name in names]
         lines.append(f"| {label}{', ' + unit if unit else ''} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

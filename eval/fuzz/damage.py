@@ -155,22 +155,26 @@ def _forge_faiss(rng: random.Random, index: Path) -> str:
         "k_factor",
     )
     done = []
-    for _ in range(rng.choice((1, 1, 2))):
-        part = rng.choice(parts)
-        name = rng.choice([*(each for each in numbers if hasattr(part, each)), "quantizer", "sq"])
-        if name == "quantizer" and hasattr(part, "quantizer"):
-            size = rng.choice((1, 3, 64, 65, 1000))
-            other = faiss.IndexFlatIP(rng.choice((part.d, part.d, 1, 2 * part.d, 10_000)))
-            other.add(import_module("numpy").ones((size, other.d), "float32"))
+    places = [(part, name) for part in parts for name in numbers if hasattr(part, name)]
+    places += [
+        (part, name) for part in parts for name in ("quantizer", "sq") if hasattr(part, name)
+    ] * 3
+    for part, name in rng.sample(places, rng.choice((1, 1, 2))):
+        if name == "quantizer":
+            size = rng.choice((1, part.nlist, part.nlist + 1, 1000))
+            other = faiss.IndexFlatIP(rng.choice((part.d, part.d, 1, 2 * part.d, 10**6)))
+            other.add(
+                import_module("numpy").ones((size if other.d < 10**6 else 9, other.d), "float32")
+            )
             part.quantizer = other
             _kept.append(other)
             done.append(f"quantizer of {size} x {other.d}")
-        elif name == "sq" and hasattr(part, "sq"):
+        elif name == "sq":
             part.sq.trained.resize(rng.choice((0, 1, 5)))
             part.sq.qtype = rng.choice((part.sq.qtype, 0, 1, 2, 3, 4, 5, 99))
             part.sq.d = rng.choice((part.sq.d, 1, 10_000))
             done.append("sq")
-        elif hasattr(part, name):
+        else:
             value = rng.choice((0, 1, 2, 63, 65, 1000, 2**30))
             with suppress(TypeError, OverflowError):
                 setattr(part, name, bool(value) if name == "by_residual" else value)

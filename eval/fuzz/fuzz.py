@@ -22,7 +22,7 @@ from importlib import import_module, util
 from pathlib import Path
 
 from holding import must
-from mutation import TOKENS, long, mutated, numbered
+from mutation import HALF, TOKENS, long, mixed, mutated, numbered, worse_document
 
 MAX_INPUT_BYTES = 20_000
 SLOWEST_S = 5.0
@@ -44,7 +44,7 @@ TARGETS = {
     "index": Target("fuzz_index", mutate=numbered, guided=False),
     "llm": Target("fuzz_llm"),
     "llm-long": Target("fuzz_llm", mutate=long, guided=False),
-    "files": Target("fuzz_files"),
+    "files": Target("fuzz_files", mutate=mixed),
 }
 
 
@@ -163,7 +163,14 @@ def _guided(target: Target, given: argparse.Namespace, folder: Path) -> int:
         "-timeout=60",
         "-rss_limit_mb=8192",
     ]
-    atheris.Setup([sys.argv[0], *options, str(corpus)], runs, internal_libfuzzer=True)
+
+    def mutate(data: bytes, most: int, seed: int) -> bytes:
+        rng = random.Random(seed)  # noqa: S311 - a run is to be repeated
+        document = worse_document(rng, data) if rng.random() < HALF else None
+        return document[:most] if document else bytes(atheris.Mutate(data, most))
+
+    more = {"custom_mutator": mutate} if target.mutate is mixed else {}
+    atheris.Setup([sys.argv[0], *options, str(corpus)], runs, internal_libfuzzer=True, **more)
     # It ends the process by itself, with a line on how many inputs there were.
     atheris.Fuzz()
     return 0

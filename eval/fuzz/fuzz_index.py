@@ -63,7 +63,6 @@ AS_IF_LARGE = {
     "ragqa.stores.dense.EXACT_UP_TO": 20,
     "ragqa.stores.vectorfile.GATHERED_UP_TO": 5,
 }
-"""Some dozen passages are kept as many thousands are."""
 
 _folders: list[Path] = []
 
@@ -84,15 +83,22 @@ def prepare() -> None:
         # What is imported here need not be imported by every child.
         with suppress(ImportError):
             import_module(name)
-    with ExitStack() as patches:
-        for place, value in AS_IF_LARGE.items():
-            module, _, name = place.rpartition(".")
-            if hasattr(sys.modules.get(module), name):
-                patches.enter_context(mock.patch(place, value))
+    with _as_if_large():
         _in_child(lambda: _build(folder, "large"))
         _note(folder / "notes/birds.txt", f"{NOTES['birds.txt']}Owls sleep by day.\n")
         _in_child(lambda: _build(folder, "large"))
     _in_child(lambda: _build(folder, "small"))
+    _as_if_large()  # from here on, so that the large one is searched as such
+
+
+def _as_if_large() -> ExitStack:
+    """What makes some dozen passages as good as many thousands, until it is closed."""
+    patches = ExitStack()
+    for place, value in AS_IF_LARGE.items():
+        module, _, name = place.rpartition(".")
+        if hasattr(sys.modules.get(module), name):
+            patches.enter_context(mock.patch(place, value))
+    return patches
 
 
 def _note(path: Path, text: str) -> None:

@@ -1,10 +1,12 @@
 """Bytes and JSON made worse: what a fuzzer without coverage tries."""
 
+import json
 import random
 from collections.abc import Sequence
 from typing import Any
 
 LONG_BYTES = 100_000
+HALF = 0.5
 
 TOKENS: Sequence[bytes] = [
     token.encode("utf-8", "surrogatepass")
@@ -104,6 +106,34 @@ def long(rng: random.Random, seeds: Sequence[bytes]) -> bytes:
     first = rng.choice((b"", b"", b"Cats sleep. ", b"# Cats\n\n", b"---\n", rng.choice(TOKENS)))
     unit += between
     return b"\x00\x01" + first + unit * (LONG_BYTES // len(unit))
+
+
+def worse_document(rng: random.Random, data: bytes) -> bytes | None:
+    """The same JSON, JSON line or line of TOML behind the first byte, made worse; None if none."""
+    whole, lines = data[1:], data[1:].split(b"\n")
+    at = rng.randrange(len(lines))
+    try:
+        return data[:1] + _dumped(worse(rng, json.loads(whole)))
+    except (ValueError, RecursionError):
+        pass
+    try:
+        lines[at] = _dumped(worse(rng, json.loads(lines[at])))
+    except (ValueError, RecursionError):
+        name, equals, _ = lines[at].partition(b" = ")
+        if not equals:
+            return None
+        lines[at] = name + equals + _dumped(rng.choice(HOSTILE)).lower()
+    return data[:1] + b"\n".join(lines)
+
+
+def _dumped(value: Any) -> bytes:  # noqa: ANN401 - any JSON
+    return json.dumps(value).encode()
+
+
+def mixed(rng: random.Random, seeds: Sequence[bytes]) -> bytes:
+    """Some seed, changed as the document that it is or as the bytes that it is."""
+    document = worse_document(rng, rng.choice(seeds)) if rng.random() < HALF else None
+    return document or mutated(rng, seeds)
 
 
 def numbered(rng: random.Random, seeds: Sequence[bytes]) -> bytes:

@@ -189,7 +189,7 @@ class Catalogue:
     def owners(self, *, of_delta: bool = False) -> Numbers:
         """Read the id of every passage and its note's number: int64, (2, passages).
 
-        :param of_delta: only what the delta puts in.
+        :param of_delta: only of those that the delta puts in.
         """
         table = "main.passages" if of_delta else "all_passages"
         with self._naming(), closing(self._db.cursor()) as cursor:

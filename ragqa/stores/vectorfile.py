@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -169,7 +170,8 @@ def _selector(chosen: Mask) -> FaissIndex:
 
 
 def _read_rows(path: Path) -> Numbers:
-    with naming(path, ValueError, EOFError):
+    # NumPy reads the head of a file as Python, and a damaged one fails in Python's ways.
+    with naming(path, ValueError, EOFError, SyntaxError, TokenError):
         rows: Numbers = np.load(path, mmap_mode="r", allow_pickle=False)
         if rows.dtype != np.int64 or rows.ndim != 2 or len(rows) != 2:
             raise ValueError(f"it holds {rows.dtype} of the shape {rows.shape}")

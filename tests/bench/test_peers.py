@@ -125,7 +125,7 @@ def test_every_measure_is_taken_of_every_system(material, tmp_path, monkeypatch)
     figures, by_question = peers.measure(doubles, material, tmp_path, runs=2, builds=1)
     assert set(figures) == set(peers.MEASURES)
     assert all(set(found) == {"first", "stale"} for found in figures.values())
-    assert figures["edit"]["first"] == [0.75, 0.75]
+    assert (figures["edit"]["first"], figures["edit"]["stale"]) == ([0.75, 0.75], [])
     assert (figures["edit_found"]["first"], figures["edit_found"]["stale"]) == ([1, 1], [0, 0])
     assert json.loads((doubles[0].home / "index/passages").read_text()).keys() == (
         material.documents.keys()
@@ -138,11 +138,13 @@ def test_every_measure_is_taken_of_every_system(material, tmp_path, monkeypatch)
 
 def test_what_was_not_measured_is_left_blank():
     figures = {name: {"first": [4.0]} for name in peers.MEASURES} | {
-        "cold": {"first": [4.0], "other": [1.0, 2.0, 9.0]}
+        "cold": {"first": [4.0], "other": [1.0, 2.0, 9.0]},
+        "edit": {"first": [], "other": [3.0]},
     }
     table = peers.markdown(figures, ["first", "other"])
     assert "| one question, new process, s | 4 (1.00) | 2 (0.50) |" in table
     assert "| index on disk, MB | 4 (1.00) |  |" in table
+    assert "| taking in an edit, and one question, s |  | 3 |" in table
 
 
 def test_a_file_with_two_names_is_counted_once(tmp_path):

@@ -1,12 +1,17 @@
 """Settings: where each value comes from, and what a folder of notes may not decide."""
 
+import contextlib
+import json
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ragqa.config import load_settings, set_user_setting, unset_user_setting, user_settings_file
 from ragqa.config.paths import LLMS_WITH_PATHS
+from ragqa.config.settings import SETTINGS
 from ragqa.errors import NoCorpus, UsageError
 from ragqa.llms import LLMS
 
@@ -308,3 +313,28 @@ def test_a_settings_file_that_nests_without_end_is_a_usage_error(project):
     (project / "ragqa.toml").write_text("top_k = " + "[" * 20_000)
     with pytest.raises(UsageError, match=r"ragqa\.toml"):
         load(project)
+
+
+VALUES = st.one_of(
+    st.integers().map(str),
+    st.sampled_from(["9" * 400, "9" * 5000, "nan", "-inf", "1e999", "[]", "{}", "2024-01-01", "="]),
+    st.text(st.characters(codec="utf-8"), max_size=10).map(json.dumps),
+    st.sampled_from(["a\0b", "~", "~nobody", "..", "/", "a/" * 3000]).map(json.dumps),
+)
+
+
+@given(lines=st.dictionaries(st.sampled_from([*SETTINGS, "more"]), VALUES, max_size=3))
+@settings(
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # a file there is written over
+)
+def test_any_settings_file_is_read_or_is_a_usage_error(project, lines):
+    text = "".join(f"{name} = {value}\n" for name, value in lines.items())
+    own = user_settings_file()
+    own.parent.mkdir(parents=True, exist_ok=True)
+    for path in (project / "ragqa.toml", own):
+        path.write_text(text, encoding="utf-8")
+        with contextlib.suppress(UsageError):
+            load(project)
+        path.unlink()

@@ -10,7 +10,7 @@ from stores.building import EVERYTHING, INFO, Entry, commit, entry
 from ragqa.stores.generations import stepping
 from ragqa.stores.local import LocalStore
 from ragqa.stores.local_snapshot import own_manifest
-from ragqa.types import Filters
+from ragqa.types import Filters, Stamp
 
 WIDE = 24
 WIDE_INFO = replace(INFO, embedder=replace(INFO.embedder, dimension=WIDE))
@@ -155,6 +155,16 @@ def test_many_changes_are_folded_into_a_new_base(store, root):
     assert not (root / "gen-000003/delta").exists()
     assert store.problems() == []
     assert found(store, added[5].vectors[0], 1) == [added[5].passages[0].id]
+
+
+def test_notes_that_were_removed_stay_gone_when_all_is_folded(store, root, monkeypatch):
+    commit(store, remove=["n3.md"], info=WIDE_INFO)
+    monkeypatch.setattr("ragqa.stores.local_writer.MAX_DELTA_SHARE", 0)
+    with store.writer(fresh=False, wait=False) as writer:
+        writer.restamp("n4.md", Stamp(1, 1), settled=True)
+        writer.commit(WIDE_INFO)
+    assert not (root / "gen-000003/delta").exists()
+    assert store.problems() == []
 
 
 def test_the_cells_of_lists_are_kept_while_they_serve(store, monkeypatch):

@@ -2,15 +2,18 @@
 
 import errno
 import os
-from contextlib import closing
+import resource
+from contextlib import closing, contextmanager
 
 import numpy as np
 import pytest
 from stores.building import EVERYTHING, FRUIT, INFO, answers, ask, commit, entry
 
+from ragqa.errors import IndexNotWritable
+from ragqa.stores.failures import explaining
 from ragqa.stores.local import LocalStore
 from ragqa.stores.memory import MemoryStore
-from ragqa.stores.termindex import dead_passages
+from ragqa.stores.termindex import dead_passages, write_terms
 
 QUESTION = "apple banana cherry fig"
 
@@ -111,3 +114,24 @@ def test_passages_longer_than_a_length_byte_holds_score_as_in_the_plain_store(ro
         expected = dict(theirs.terms(["appl"], 50, EVERYTHING))
     assert list(terms) == list(expected)
     assert np.allclose(list(terms.values()), list(expected.values()), rtol=1e-5)
+
+
+@contextmanager
+def files_of_at_most(size):
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
+
+
+@pytest.mark.parametrize("size", [1, 1_000])
+def test_terms_that_may_not_grow_are_a_full_disk(root, size):
+    """Other files meet such a limit first where a whole index is built."""
+    root.mkdir()
+    words = " ".join(f"word{place}" for place in range(2_000))
+    passages = [(1, passage) for passage in entry("many.md", words).passages]
+    refused = pytest.raises(IndexNotWritable, match="disk full")
+    with refused, files_of_at_most(size), explaining(root, lambda: 2_000):
+        write_terms(root, passages)

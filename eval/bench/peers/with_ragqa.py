@@ -7,18 +7,22 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from worker import Find, Found, run
+from worker import SHOWN, Find, Found, run
 
 from ragqa import api
 
 
 def open_index(folder: Path, notes: Path) -> Find:
-    """Open the index, to be asked as it is: no look for changes before each question."""
+    """Open the index, to be asked as it is: no look for changes before each question.
+
+    Where more than is shown is wanted, it is for the ranking, which an answer does not change.
+    """
     index = api.open_index(notes, index=folder)
-    asked = index.ask if sys.argv[-1] == "answers" else index.search
+    answers = sys.argv[-1] == "answers"
 
     def find(question: str, k: int) -> Found:
         index.settings = replace(index.settings, top_k=k)
+        asked = index.ask if answers and k == SHOWN else index.search
         hits = asked(question, refresh=False).hits
         return [(str(hit.passage.id), hit.passage.embedded_text) for hit in hits]
 

@@ -4,9 +4,10 @@ import itertools
 import resource
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ragqa.stores.generations import stepping
@@ -15,19 +16,41 @@ from trials.steps import leftovers
 from trials.verdicts import Trial
 from trials.worlds import AFTER, BEFORE, Answers, World, answers, answers_or_refusal, write
 
-NOTES = 100
-EMBEDDER = "hashed:1024"
 LIMITED, FULL = "limit on the size of a file", "full disk"
 SKIPPED = "skipped: no file system can be mounted here"
 
 _DISK_BYTES = 8 * 2**20
-_LEAST = 10_000
+_LEAST = 2_000
+_MANY = {
+    f"many/{n}.md": "# Note\n\n" + " ".join(f"word{n * k % 3001}" for k in range(1, 100)) + ".\n"
+    for n in range(100)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How an index comes to be behind its notes, and the command that brings it up to date."""
+
+    name: str
+    embedder: str
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    command: tuple[str, ...]
+
+
+BUILDS = (
+    # All is written anew, and texts take more than embeddings: of these, what is large is texts.
+    Build("rebuild", "hashed:8", BEFORE, {**AFTER, **_MANY}, ("index", "--rebuild")),
+    # Little is new, and the embeddings that are copied take more than the catalogue.
+    Build("refresh", "hashed:1024", {**BEFORE, **_MANY}, {**AFTER, **_MANY}, ("index",)),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
     """An index that is behind its notes, and what it answers before and after a build."""
 
+    build: Build
     base: World
     old: Answers
     new: Answers
@@ -50,15 +73,17 @@ class _Seen:
 
 def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
     """Less and less narrow limits, then less and less full disks, until a build ends well."""
-    stage = _prepare(folder)
-    growth = 2.5 if quick else 1.1
-    yield _under_limit(stage, 1)
-    yield from _until_built(growth, lambda limit: _under_limit(stage, limit))
+    growth = 3.0 if quick else 1.15
+    stages = [_prepare(folder / build.name, build) for build in BUILDS]
+    for stage in stages:
+        yield _under_limit(stage, 1)
+        yield from _until_built(growth, partial(_under_limit, stage))
     (mount := folder / "mount").mkdir()
     try:
         with _small_disk(mount):
-            yield _on_full_disk(stage, mount, 0)
-            yield from _until_built(growth, lambda room: _on_full_disk(stage, mount, room))
+            for stage in stages:
+                yield _on_full_disk(stage, mount, 0)
+                yield from _until_built(growth, partial(_on_full_disk, stage, mount))
     except PermissionError:
         yield Trial(FULL, FULL, SKIPPED)
 
@@ -71,27 +96,21 @@ def _until_built(growth: float, attempt: Callable[[int], Trial]) -> Iterator[Tri
             return
 
 
-def _prepare(folder: Path) -> _Stage:
-    """Many notes, whose vectors take more than their texts, and these more than terms."""
-    many = {f"many/{n}.md": f"# Note {n}\n\n{_words(n)}\n" for n in range(NOTES)}
-    base = write(World(folder / "base", EMBEDDER), {**BEFORE, **many})
+def _prepare(folder: Path, build: Build) -> _Stage:
+    base = write(World(folder / "base", build.embedder), build.before)
     must(lambda: base.command("index"))
-    write(base, {**AFTER, **many}, age=1)
+    write(base, build.after, age=1)
     old = must(lambda: answers(base))
     with base.copied() as world:
-        must(lambda: world.command("index"))
+        must(lambda: world.command(*build.command))
         new = must(lambda: answers(world))
-    return _Stage(base, old, new)
-
-
-def _words(number: int) -> str:
-    return " ".join(f"word{number * place % 3001}" for place in range(1, 100)) + "."
+    return _Stage(build, base, old, new)
 
 
 def _under_limit(stage: _Stage, limit: int) -> Trial:
     def build() -> _Built:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-        return _build(world)
+        return _build(world, stage.build)
 
     with stage.base.copied() as world:
         return _judge(stage, LIMITED, f"{limit} bytes", run(build), run(lambda: _look(world)))
@@ -99,21 +118,21 @@ def _under_limit(stage: _Stage, limit: int) -> Trial:
 
 def _on_full_disk(stage: _Stage, mount: Path, room: int) -> Trial:
     ballast = mount / "ballast"
-    world = World(mount / "world", EMBEDDER)
+    world = World(mount / "world", stage.build.embedder)
     shutil.copytree(stage.base.folder, world.folder)
     try:
         ballast.write_bytes(bytes(max(0, shutil.disk_usage(mount).free - room)))
-        end = run(lambda: _build(world))
+        end = run(lambda: _build(world, stage.build))
         return _judge(stage, FULL, f"{room} bytes left", end, run(lambda: _look(world)))
     finally:
         ballast.unlink()
         shutil.rmtree(world.folder)
 
 
-def _build(world: World, *options: str) -> _Built:
+def _build(world: World, build: Build) -> _Built:
     steps = [""]
     with stepping(steps.append):
-        code = world.command("index", *options)
+        code = world.command(*build.command)
     failing = [step for step in steps if not step.startswith("remove ")]
     return _Built(code, failing[-1])
 
@@ -125,7 +144,7 @@ def _look(world: World) -> _Seen:
 
 
 def _judge(stage: _Stage, case: str, detail: str, end: End[_Built], after: End[_Seen]) -> Trial:
-    name = f"{case}, {detail}"
+    name = f"{stage.build.name}, {case}, {detail}"
     crash = end.traceback or after.traceback
     if end.value is None or after.value is None or crash:
         crash = crash or f"signals {end.signal}, {after.signal}"
