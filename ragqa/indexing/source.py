@@ -1,5 +1,6 @@
 """What an index is made from and how, and whether an index at hand was made that way."""
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -90,7 +91,8 @@ def check_embedder(info: IndexInfo, embedder: Embedder) -> None:
             hint=f"set the embedder back, or {_REBUILD}",
         )
     canary = embedder.embed_passages([CANARY])[0]
-    cosine = float(np.asarray(info.canary, dtype=np.float32) @ canary)
+    stored = np.asarray(info.canary, dtype=np.float32)
+    cosine = float(stored @ canary) if stored.shape == canary.shape else math.nan
     if not cosine >= _CANARY_COSINE:
         raise EmbedderMismatch(
             f"the embedder {asked.name} now gives other vectors than when the index was built "

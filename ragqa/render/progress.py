@@ -24,9 +24,10 @@ _STAGES = {
     "waiting": "Waiting for the LLM",
     "checking": "Checking sentences",
     "verifying": "Checking files",
+    "repairing": "Embedding passages",
     "comparing": "Comparing the index with notes",
 }
-_RATED = ("embedding", "indexing", "asking", "checking")
+_RATED = ("embedding", "repairing", "indexing", "asking", "checking")
 
 
 class ProgressLine:

@@ -185,6 +185,8 @@ class Store(Protocol):
     def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:
         """Make anew what is damaged, as the next snapshot; where nothing is, nothing is written.
 
+        :param progress: is called with ("verifying", files read, files) and ("repairing",
+            passages embedded, passages).
         :raises NoIndex: nothing was committed here yet.
         :raises WriterBusy: another process writes and `wait` is False.
         :raises IndexUnusable: the place cannot be written, or `maker` does not go with the index.

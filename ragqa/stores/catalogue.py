@@ -4,7 +4,6 @@ Of a large index the changes are kept in a second file, the delta, beside the on
 the base: what it puts in, and which notes of the base are gone or have another stamp.
 """
 
-import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ragqa.errors import IndexUnusable
+from ragqa.stores import cells
 from ragqa.stores.failures import REPAIR, naming
 from ragqa.stores.filters import path_matcher, start_of
-from ragqa.types import Filters, Kind, NoteRecord, NoteState, Passage, Stamp, Unit
+from ragqa.types import Filters, NoteRecord, NoteState, Passage, Stamp
 
 # The name of a file need not be text, and SQLite takes only text as TEXT. So paths and tags are
 # BLOBs, and titles, headings and the like, which may come from a file's name, are JSON, which
@@ -186,11 +186,15 @@ class Catalogue:
             for row in self._among("SELECT * FROM whole_passages WHERE note IN", sorted(notes)):
                 yield row["note"], _passage(row)
 
-    def owners(self) -> Numbers:
-        """Read the id of every passage and its note's number: int64, (2, passages)."""
+    def owners(self, *, of_delta: bool = False) -> Numbers:
+        """Read the id of every passage and its note's number: int64, (2, passages).
+
+        :param of_delta: only of those that the delta puts in.
+        """
+        table = "main.passages" if of_delta else "all_passages"
         with self._naming(), closing(self._db.cursor()) as cursor:
             cursor.row_factory = None
-            rows = chain.from_iterable(cursor.execute("SELECT id, note FROM all_passages"))
+            rows = chain.from_iterable(cursor.execute(f"SELECT id, note FROM {table}"))  # noqa: S608 - our own names
             return np.fromiter(rows, np.int64).reshape(-1, 2).T
 
     def paths(self) -> dict[int, str]:
@@ -282,32 +286,29 @@ def as_blob(text: str) -> bytes:
 def _record(row: sqlite3.Row) -> NoteRecord:
     return NoteRecord(
         path=os.fsdecode(row["path"]),
-        stamp=Stamp(size=row["size"], mtime_ns=row["mtime_ns"]),
-        sha256=row["sha256"],
+        stamp=Stamp(size=cells.number(row["size"]), mtime_ns=cells.number(row["mtime_ns"])),
+        sha256=cells.text(row["sha256"]),
         settled=bool(row["settled"]),
-        title=json.loads(row["title"]),
-        tags=tuple(json.loads(row["tags"])),
-        date=row["date"],
-        aliases=tuple(json.loads(row["aliases"])),
+        title=cells.json_text(row["title"]),
+        tags=cells.json_texts(row["tags"]),
+        date=cells.text(row["date"]),
+        aliases=cells.json_texts(row["aliases"]),
     )
 
 
 def _passage(row: sqlite3.Row) -> Passage:
     return Passage(
-        id=row["id"],
-        embedding_key=row["embedding_key"],
+        id=cells.number(row["id"]),
+        embedding_key=cells.number(row["embedding_key"]),
         path=os.fsdecode(row["path"]),
-        title=json.loads(row["title"]),
-        start=row["start_char"],
-        end=row["end_char"],
-        lines=(row["first_line"], row["last_line"]),
-        heading=tuple(json.loads(row["heading"])),
-        text=row["text"],
-        units=tuple(
-            Unit(Kind(kind), start, end, context)
-            for kind, start, end, context in json.loads(row["units"])
-        ),
-        note_sha256=row["sha256"],
-        note_date=row["date"],
-        aliases=tuple(json.loads(row["aliases"])),
+        title=cells.json_text(row["title"]),
+        start=cells.number(row["start_char"]),
+        end=cells.number(row["end_char"]),
+        lines=(cells.number(row["first_line"]), cells.number(row["last_line"])),
+        heading=cells.json_texts(row["heading"]),
+        text=cells.text(row["text"]),
+        units=cells.json_units(row["units"]),
+        note_sha256=cells.text(row["sha256"]),
+        note_date=cells.text(row["date"]),
+        aliases=cells.json_texts(row["aliases"]),
     )

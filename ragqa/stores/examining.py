@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.catalogue import Catalogue
 from ragqa.stores.faults import Fault, Faulty
 from ragqa.stores.local_snapshot import open_catalogue
 from ragqa.stores.manifest import CATALOGUE, DELTA, ROWS, TERMS, VECTORS, Manifest, findings
@@ -81,10 +80,9 @@ def passages_of(folder: Path, manifest: Manifest) -> Passages:
     """Read from the catalogue which passages there are."""
     with closing(open_catalogue(folder, manifest)) as catalogue:
         every, gone, paths = catalogue.owners(), catalogue.gone(), catalogue.paths()
-    if not manifest.has_delta:
-        return Passages(every, None, gone, paths)
-    with closing(Catalogue(folder / DELTA / CATALOGUE)) as delta:
-        new = delta.owners()
+        if not manifest.has_delta:
+            return Passages(every, None, gone, paths)
+        new = catalogue.owners(of_delta=True)
     return Passages(every[:, ~np.isin(every[1], new[1])], new, gone, paths)
 
 

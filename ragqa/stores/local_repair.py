@@ -179,7 +179,7 @@ class _Embedding:
                     spool.append(note, ids, vectors[start : start + len(ids)])
                     start += len(ids)
                 done += len(batch)
-                self.progress("embedding", done, self.total)
+                self.progress("repairing", done, self.total)
             return write_part(spool.part(dimension), folder)
 
     def _embed(self, passages: Sequence[Passage], dimension: int) -> Vectors:

@@ -229,7 +229,7 @@ class LocalWriter:
             shutil.copyfile(self._base.folder / CATALOGUE, draft.folder / CATALOGUE)
             fold(draft.folder / DELTA / CATALOGUE, draft.folder / CATALOGUE)
             shutil.rmtree(draft.folder / DELTA)
-            if not (self._gone or self._added or self._base.delta):
+            if self._base.delta is None and not (self._gone or self._added):
                 for name in (VECTORS, ROWS):
                     generations.link_or_copy(self._base.folder / name, draft.folder / name)
                 return self._base.info.dense

@@ -135,7 +135,14 @@ def read_manifest(folder: Path) -> Manifest:
         content = json.loads(data)
         _check_seal(folder, content)
         return Manifest(info=_info(content["info"]), files=_files(content["files"]))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as exc:
         raise IndexUnusable(f"the index file {path} is damaged: {exc}", hint=REPAIR) from exc
 
 

@@ -12,6 +12,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +58,7 @@ class TermIndex:
     def __init__(self, folder: Path, names: Sequence[str]) -> None:
         self._folder = folder
         with _naming(folder), _links_to(folder, names) as view:
+            _check_size(folder, names)
             index = Index.open(str(view))
             index.config_reader("manual")
             self._schema = index.schema
@@ -158,8 +160,29 @@ def change_terms(folder: Path, *, gone: Iterable[int], passages: Iterable[Number
 def dead_passages(folder: Path) -> int:
     """Count the documents that are deleted but still weigh in BM25's statistics."""
     with _naming(folder):
-        segments = json.loads((folder / "meta.json").read_bytes())["segments"]
-        return sum((segment["deletes"] or {}).get("num_deleted_docs", 0) for segment in segments)
+        return sum(
+            (segment["deletes"] or {}).get("num_deleted_docs", 0) for segment in _segments(folder)
+        )
+
+
+def _check_size(folder: Path, names: Sequence[str]) -> None:
+    """Refuse segments of more documents than their files can tell of.
+
+    tantivy takes memory for as many as it is told, and ends the process where there is none.
+
+    :raises ValueError: there is such a segment.
+    """
+    size = sum((folder / name).stat().st_size for name in names)
+    for segment in _segments(folder):
+        if not 0 <= segment["max_doc"] <= size:
+            raise ValueError(f"it tells of {segment['max_doc']} documents in {size} bytes")
+
+
+def _segments(folder: Path) -> list[dict[str, Any]]:
+    path = folder / "meta.json"
+    with naming(path, ValueError, RecursionError, KeyError, TypeError):
+        segments: list[dict[str, Any]] = json.loads(path.read_bytes())["segments"]
+        return segments
 
 
 def _schema() -> Schema:

@@ -171,7 +171,7 @@ def _selector(chosen: Mask) -> FaissIndex:
 
 def _read_rows(path: Path) -> Numbers:
     # NumPy reads the head of a file as Python, and a damaged one fails in Python's ways.
-    with naming(path, ValueError, EOFError, SyntaxError, TokenError):
+    with naming(path, ArithmeticError, EOFError, SyntaxError, TokenError, TypeError, ValueError):
         rows: Numbers = np.load(path, mmap_mode="r", allow_pickle=False)
         if rows.dtype != np.int64 or rows.ndim != 2 or len(rows) != 2:
             raise ValueError(f"it holds {rows.dtype} of the shape {rows.shape}")
@@ -212,8 +212,20 @@ def _unwrap(index: FaissIndex) -> tuple[FaissIndex, FaissIndex]:
     if type(index) in (faiss().IndexRefine, faiss().IndexRefineFlat):
         flat = faiss().downcast_index(index.refine_index)
         lists = faiss().downcast_index(index.base_index)
-        if type(lists) is not faiss().IndexIVFScalarQuantizer or lists.nprobe < 1:
+        if type(lists) is not faiss().IndexIVFScalarQuantizer or not _is_sound(lists):
             raise ValueError("its inverted lists are of another kind")
     if type(flat) is not faiss().IndexFlatIP:
         raise ValueError("it is no index of exact inner products")
     return flat, lists
+
+
+def _is_sound(lists: FaissIndex) -> bool:
+    """Whether the parts of inverted lists fit each other, so that no search leaves them."""
+    cells = faiss().downcast_index(lists.quantizer)
+    return (
+        lists.nprobe > 0
+        and lists.metric_type == faiss().METRIC_INNER_PRODUCT
+        and type(cells) is faiss().IndexFlatIP
+        and (cells.d, cells.ntotal) == (lists.d, lists.nlist)
+        and lists.sq.d == lists.code_size == lists.d
+    )

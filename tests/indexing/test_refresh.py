@@ -10,7 +10,7 @@ from indexing.building import source_with
 
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus
-from ragqa.indexing import find_changes, refresh
+from ragqa.indexing import check_embedder, find_changes, refresh
 from ragqa.stores import open_store
 from ragqa.types import Filters, Skipped
 
@@ -257,6 +257,14 @@ def test_weights_that_changed_behind_their_fingerprint_are_caught_by_the_canary(
 
     with pytest.raises(EmbedderMismatch, match="cosine"):
         run(source_with(tmp_path, Impostor(32, salt="other")))
+
+
+@pytest.mark.parametrize("canary", [(), (1.0,) * 31, (float("nan"),) * 32])
+def test_an_index_with_a_canary_that_is_no_vector_of_its_embedder_is_refused(source, canary):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    forged = replace(run(source).info, canary=canary)
+    with pytest.raises(EmbedderMismatch, match="cosine"):
+        check_embedder(forged, source.embedders.asking)
 
 
 def test_a_corpus_that_vanished_is_an_error_and_the_index_stays(source):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 import pickle
 import shutil
@@ -158,6 +159,8 @@ def test_a_manifest_of_another_format_says_by_whom_and_what_to_do(store, root):
         lambda content: content["info"].update(notes="4"),
         lambda content: content["info"].update(passages=True),
         lambda content: content["info"].update(canary="abc"),
+        lambda content: content["info"].update(canary=[10**400]),
+        lambda content: content["info"].update(chunking={"target_tokens": math.inf}),
         lambda content: content["info"].update(skipped=[1]),
         lambda content: content["info"]["embedder"].update(dimension=None),
     ],
@@ -280,6 +283,44 @@ def test_a_foreign_terms_index_is_refused_even_where_the_manifest_vouches_for_it
     seal(root)
     with pytest.raises(IndexUnusable, match="terms"):
         answers(store)
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "UPDATE passages SET start_char = x'ff'",
+        "UPDATE passages SET last_line = 'x'",
+        "UPDATE passages SET text = x'ff'",
+        "UPDATE passages SET heading = '[1]'",
+        "UPDATE passages SET heading = '{}'",
+        "UPDATE passages SET heading = '[['",
+        """UPDATE passages SET units = '[["paragraph", 0, "x", ""]]'""",
+        """UPDATE passages SET units = '[["paragraph", 0, 9, {}]]'""",
+        """UPDATE passages SET units = '[["no kind", 0, 9, ""]]'""",
+        """UPDATE notes SET title = '["a"]'""",
+        """UPDATE notes SET aliases = '"abc"'""",
+        "UPDATE notes SET date = x'00'",
+    ],
+    ids=lambda forgery: forgery[:60],
+)
+def test_a_forged_catalogue_is_refused(store, root, forgery):
+    with closing(sqlite3.connect(generation(root) / "catalogue.sqlite")) as db:
+        db.executescript(forgery)
+    seal(root)
+    with pytest.raises(IndexUnusable, match=r"catalogue\.sqlite"):
+        answers(store)
+
+
+@pytest.mark.parametrize("count", [2**32 - 1, 10**9, -1])
+def test_a_terms_index_of_more_documents_than_its_files_hold_is_refused(store, root, count):
+    path = generation(root) / "terms/meta.json"
+    content = json.loads(path.read_bytes())
+    content["segments"][0]["max_doc"] = count
+    path.unlink()
+    path.write_text(json.dumps(content))
+    seal(root)
+    with pytest.raises(IndexUnusable, match=f"tells of {count} documents"):
+        store.snapshot()
 
 
 def test_files_of_two_indexes_put_together_are_a_problem(store, root):

@@ -3,12 +3,17 @@
 from contextlib import closing
 from dataclasses import replace
 
+import faiss
 import numpy as np
 import pytest
 from stores.building import EVERYTHING, INFO, Entry, commit, entry
+from stores.sealing import seal
 
+from ragqa.errors import IndexUnusable
+from ragqa.stores.generations import stepping
 from ragqa.stores.local import LocalStore
-from ragqa.types import Filters
+from ragqa.stores.local_snapshot import own_manifest
+from ragqa.types import Filters, Stamp
 
 WIDE = 24
 WIDE_INFO = replace(INFO, embedder=replace(INFO.embedder, dimension=WIDE))
@@ -155,6 +160,55 @@ def test_many_changes_are_folded_into_a_new_base(store, root):
     assert found(store, added[5].vectors[0], 1) == [added[5].passages[0].id]
 
 
+def test_notes_that_were_removed_stay_gone_when_all_is_folded(store, root, monkeypatch):
+    commit(store, remove=["n3.md"], info=WIDE_INFO)
+    monkeypatch.setattr("ragqa.stores.local_writer.MAX_DELTA_SHARE", 0)
+    with store.writer(fresh=False, wait=False) as writer:
+        writer.restamp("n4.md", Stamp(1, 1), settled=True)
+        writer.commit(WIDE_INFO)
+    assert not (root / "gen-000003/delta").exists()
+    assert store.problems() == []
+
+
+def wider_cells(lists):
+    return cells_of(lists.nlist, 2 * WIDE)
+
+
+def more_cells(lists):
+    return cells_of(lists.nlist + 1, WIDE)
+
+
+def cells_of(count, dimension):
+    made = faiss.IndexFlatIP(dimension)
+    made.add(np.ones((count, dimension), np.float32))
+    return made
+
+
+@pytest.mark.parametrize("cells", [wider_cells, more_cells])
+def test_cells_that_a_search_would_leave_are_refused(store, root, large, cells):
+    path = root / "gen-000001/vectors.faiss"
+    forged = faiss.read_index(str(path))
+    lists = faiss.downcast_index(forged.base_index)
+    lists.quantizer = made = cells(lists)
+    path.unlink()
+    faiss.write_index(forged, str(path))
+    assert made.ntotal
+    seal(root)
+    with pytest.raises(IndexUnusable, match="inverted lists are of another kind"):
+        found(store, large[1].vectors[0], 1)
+
+
+def test_lists_by_another_metric_are_refused(store, root, large):
+    path = root / "gen-000001/vectors.faiss"
+    forged = faiss.read_index(str(path))
+    faiss.downcast_index(forged.base_index).metric_type = faiss.METRIC_L1
+    path.unlink()
+    faiss.write_index(forged, str(path))
+    seal(root)
+    with pytest.raises(IndexUnusable, match="inverted lists are of another kind"):
+        found(store, large[1].vectors[0], 1)
+
+
 def test_the_cells_of_lists_are_kept_while_they_serve(store, monkeypatch):
     trained = count_training(monkeypatch)
     like_before = notes(vectors_around(topics(1), 200, seed=8), prefix="more")
@@ -180,3 +234,53 @@ def count_training(monkeypatch):
         dense, "_new_cells", lambda *args: (trained.append(args[1]), train(*args))[1]
     )
     return trained
+
+
+class Giver:
+    """A maker that gives the vectors which the passages had, so many at a time."""
+
+    def __init__(self, entries):
+        self.vectors = {
+            passage.id: row
+            for each in entries
+            for passage, row in zip(each.passages, each.vectors, strict=True)
+        }
+        self.asked = []
+
+    def check(self, info):
+        assert info.embedder == WIDE_INFO.embedder
+
+    def faults(self, snapshot):
+        return [] if snapshot.info else None
+
+    def embed(self, passages):
+        self.asked.append(len(passages))
+        return np.stack([self.vectors[passage.id] for passage in passages])
+
+
+def test_a_large_index_is_repaired_with_lists_and_goes_on_from_what_was_embedded(
+    store, root, large, monkeypatch
+):
+    monkeypatch.setattr("ragqa.stores.local_repair.EMBEDDED_AT_ONCE", 500)
+    commit(store, remove=["n1.md"], info=WIDE_INFO)
+    (root / "gen-000002/rows.npy").unlink()
+    giver, before = Giver(large), dense_info_of(root / "gen-000002")
+
+    def stop(name):
+        if name == "write rows.npy":
+            raise KeyboardInterrupt
+
+    with stepping(stop), pytest.raises(KeyboardInterrupt):
+        store.repair(giver, wait=False, progress=lambda *_: None)
+    assert giver.asked == [500, 500, 196]
+    repaired = store.repair(giver, wait=False, progress=lambda *_: None)
+    assert len(repaired.done) == 1
+    assert giver.asked == [500, 500, 196]
+    assert store.problems() == []
+    assert dense_info(store) == before
+    assert not (root / "saved-embeddings").exists()
+    assert recall(store, [each for each in large if each.note.path != "n1.md"]) >= 0.95
+
+
+def dense_info_of(folder):
+    return own_manifest(folder).info.dense
