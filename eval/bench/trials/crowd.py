@@ -1,10 +1,11 @@
 """Many refreshes with askers beside them: each answer comes wholly from one generation.
 
-Every round rewrites every note and refreshes, so the generation of round 17 holds notes that all
-speak of round 17 and of no other.
+Every round adds its notes, removes those of the oldest round and refreshes, so generation 17 holds
+the notes of the rounds 15, 16 and 17 and of no other.
 """
 
 import re
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -18,21 +19,22 @@ from ragqa.errors import RagqaError
 from ragqa.types import Filters
 from trials.children import MAX_SECONDS, End, must, run, start
 from trials.verdicts import Trial
-from trials.worlds import World, as_if, write
+from trials.worlds import World, as_if
 
-STATIONS = 8
+ROUNDS = 3
+STATIONS = 3
 QUESTION = "Which lamp shone at the station in this round?"
 
 _ROUND = re.compile(r"round (\d+)")
-_ALL = 10 * STATIONS
+_ALL = 10 * ROUNDS * STATIONS
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What one asker saw.
 
-    `answers` were whole, `empty` of them without a passage, since notes change before an asker has
-    compared its passages with them. `mixes` and `errors` are told in a sentence each.
+    `empty` answers are whole, but without a passage: those found were not in the notes any more.
+    `mixes` and `errors` are told in a sentence each.
     """
 
     answers: int = 0
@@ -108,7 +110,7 @@ def _refresh(world: World, *, first: int, last: int, large: bool) -> int:
     """One generation for each round; gives the last one's number."""
     generation = 0
     for number in range(first, last + 1):
-        write(world, _notes(number), age=number)
+        _write_round(world, number)
         with as_if(large=large), world.open() as index:
             generation = index.refresh().info.generation
         if generation != number:
@@ -116,11 +118,17 @@ def _refresh(world: World, *, first: int, last: int, large: bool) -> int:
     return generation
 
 
-def _notes(number: int) -> dict[str, str]:
-    return {
-        f"station{place}.md": f"# Station {place}\n\nIn round {number} lamp {place} shone.\n"
-        for place in range(STATIONS)
-    }
+def _write_round(world: World, number: int) -> None:
+    (folder := world.notes / str(number)).mkdir(parents=True)
+    for place in range(STATIONS):
+        text = f"# Station {place}\n\nIn round {number} lamp {place} shone.\n"
+        (folder / f"station{place}.md").write_text(text)
+    shutil.rmtree(world.notes / str(number - ROUNDS), ignore_errors=True)
+
+
+def _rounds(generation: int) -> range:
+    """The rounds whose notes a generation holds."""
+    return range(max(1, generation - ROUNDS + 1), generation + 1)
 
 
 def _ask_until(world: World, done: Path) -> Asked:
@@ -138,7 +146,7 @@ def _ask_until(world: World, done: Path) -> Asked:
         generations.add(generation)
         empty += not texts
         rounds = [int(found) for text in texts for found in _ROUND.findall(text)]
-        if set(rounds) - {generation} or len(rounds) != len(texts):
+        if not set(rounds) <= set(_rounds(generation)) or len(rounds) != len(texts):
             mixes.append(f"generation {generation} gave passages of the rounds {rounds}")
     return Asked(answers, empty, len(generations), mixes, errors)
 
@@ -164,7 +172,8 @@ def _snapshot(index: Index) -> tuple[int, Sequence[str]]:
             for passage in snapshot.passages([passage_id for passage_id, _ in leg])
         ]
         generation = snapshot.info.generation
-    if len(texts) != 2 * STATIONS or len(set(texts)) != STATIONS:
+    notes = STATIONS * len(_rounds(generation))
+    if len(texts) != 2 * notes or len(set(texts)) != notes:
         raise RagqaError(f"generation {generation} does not give each note by each leg: {texts}")
     return generation, texts
 

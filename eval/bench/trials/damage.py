@@ -21,7 +21,7 @@ FLIPS = 500
 QUICK_FLIPS = 50
 SEED = 7
 KILOBYTE = 1000
-REBUILD = "ragqa index --rebuild"
+MENDS = ("ragqa doctor --repair", "ragqa index --rebuild")
 OTHER_SCORES, WITHHELD, WRONG = "other scores", "an answer withheld", "another answer"
 
 Change = Callable[[bytes], bytes | None]
@@ -210,8 +210,8 @@ def _outcome(right: Answers, found: Answers | None) -> str:
 def _amiss(damage: Damage, seen: _Seen) -> Iterator[str]:
     if seen.answers and not damage.silent:
         yield "answers from a damaged file"
-    if seen.refusal and (seen.code != 4 or REBUILD not in seen.refusal):
-        yield f"is not told as an index to rebuild: {seen.refusal}"
+    if seen.refusal and (seen.code != 4 or not _tells_what_mends(seen.refusal)):
+        yield f"is not told as an index to mend: {seen.refusal}"
     # Damage that is met only while reading the terms is told of their folder.
     if seen.refusal and not damage.silent and damage.file.name not in seen.refusal:
         yield f"does not name the file: {seen.refusal}"
@@ -233,9 +233,12 @@ def _command(stage: _Stage, damage: Damage, command: tuple[str, ...]) -> Trial:
 def _amiss_by_command(damage: Damage, end: End[int]) -> Iterator[str]:
     if end.value != 4:
         yield f"ends with exit code {end.value} or signal {end.signal}"
-    said = "".join(end.output.split())
-    if damage.file.name not in said or "".join(REBUILD.split()) not in said:
+    if damage.file.name not in "".join(end.output.split()) or not _tells_what_mends(end.output):
         yield f"does not name the file and what mends it: {end.output}"
+
+
+def _tells_what_mends(told: str) -> bool:
+    return any("".join(command.split()) in "".join(told.split()) for command in MENDS)
 
 
 def _name(world: World, damage: Damage) -> str:
