@@ -8,6 +8,7 @@
     |- NoIndex               3   there is no index yet
     |- IndexUnusable         4   the index cannot be read, written or trusted
     |  |- EmbedderMismatch   4   the index was built with another embedder
+    |  |- OtherFormat        4   the index was written by another version of ragqa
     |  `- IndexNotWritable   4   the index is sound and cannot be written
     |- BackendFailed         5   the LLM backend failed
     |  `- TookTooLong        5   it was not done in time
@@ -71,6 +72,10 @@ class IndexUnusable(RagqaError):
 
 class EmbedderMismatch(IndexUnusable):
     """The index was built with another embedder than the one in use."""
+
+
+class OtherFormat(IndexUnusable):
+    """The index was written by another ragqa, in a format that this one cannot read."""
 
 
 class IndexNotWritable(IndexUnusable):

@@ -34,6 +34,8 @@ def repair(
     done: list[str] = []
     for _ in range(ROUNDS):
         mended = store.repair(_Maker(source, report), wait=wait, progress=report)
+        if set(mended.done) & set(done):
+            break  # making it anew does not mend it
         done += mended.done
         if mended.lost:
             refresh(store, source, rebuild=True, wait=wait, kept=mended.kept, progress=report)

@@ -106,6 +106,9 @@ _VIEWS = {
 
 Numbers = npt.NDArray[np.int64]
 
+LAST_NUMBER = 2**40
+"""No note has a number as great as this, unless somebody put it there."""
+
 _BATCH = 500
 """Parameters in one statement; old builds of SQLite take 999."""
 
@@ -249,6 +252,10 @@ class Catalogue:
         with self._naming():
             found = [str(row[0]) for row in self._db.execute("PRAGMA integrity_check")]
             strays = len(list(self._db.execute("PRAGMA foreign_key_check")))
+            odd = "SELECT count(*) FROM all_notes WHERE id < 1 OR id >= ?"
+            numbers = self._db.execute(odd, (LAST_NUMBER,)).fetchone()[0]
+        if numbers:
+            found.append(f"{numbers} notes have a number that no note has")
         if strays:
             found.append(f"{strays} rows belong to a note that is not there")
         return [f"the index file {self._path}: {line}" for line in found if line != "ok"]

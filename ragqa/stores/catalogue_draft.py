@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.catalogue import DELTA_SCHEMA, SCHEMA, Catalogue, as_blob
+from ragqa.stores.catalogue import DELTA_SCHEMA, LAST_NUMBER, SCHEMA, Catalogue, as_blob
 from ragqa.stores.failures import naming
 from ragqa.types import Note, Passage, Stamp
 
@@ -38,6 +38,8 @@ class CatalogueDraft(Catalogue):
         super().__init__(path, base)
         self._last = max([self.last_number(), *self.gone()])
         with self._naming():
+            if not 0 <= self._last < LAST_NUMBER:
+                raise ValueError(f"a note has the number {self._last}")
             self._db.execute("BEGIN")
 
     def remove(self, path: str) -> Removed | None:
@@ -55,7 +57,7 @@ class CatalogueDraft(Catalogue):
             return removed
 
     def add(self, note: Note, *, settled: bool, passages: Sequence[Passage]) -> int:
-        """Put in a note that is not there and give it a number, greater than any before.
+        """Put in a note that is not there and give it a number that no other has.
 
         What its passages repeat of the note (path, title, digest, date) is kept once, with it.
 

@@ -135,7 +135,7 @@ def _apart(
     amiss = {id_ for id_, _ in (*missing, *strange)}
     told = []
     if missing:
-        told.append(f"it lacks some of {_first(paths[note] for _, note in missing)}")
+        told.append(f"it lacks some of {_first(paths.get(note, 'no note') for _, note in missing)}")
     if strange:
         told.append(f"it has others, such as {_first(str(id_) for id_, _ in strange)}")
     yield (

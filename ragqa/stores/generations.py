@@ -19,7 +19,16 @@ from pathlib import Path
 
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores.failures import REPAIR, cannot_write, explaining
-from ragqa.stores.manifest import DELTA, MANIFEST, PART, TERMS, Manifest, encode
+from ragqa.stores.manifest import (
+    DELTA,
+    MANIFEST,
+    PART,
+    TERMS,
+    FileRecord,
+    Manifest,
+    encode,
+    record_of,
+)
 
 KEPT_GENERATIONS = 2
 
@@ -73,8 +82,7 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
     :raises IndexUnusable: the folder cannot be written or cannot be locked.
     """
     with explaining(root, lambda: _SMALL_BYTES):
-        step("make the index folder")
-        root.mkdir(_PRIVATE, parents=True, exist_ok=True)
+        _make_folder(root)
         step("lock")
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(root / _LOCK, flags, _PRIVATE_FILE)
@@ -83,6 +91,16 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _make_folder(root: Path) -> None:
+    """Make the folder and those above it, each known to the disk before anything is in it."""
+    missing = [folder for folder in (root, *root.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        step(f"make {folder.name}")
+        folder.mkdir(_PRIVATE, exist_ok=True)
+        with suppress(PermissionError):  # one may write to a folder that one may not read
+            sync(folder.parent)
 
 
 def _flock(descriptor: int, root: Path, *, wait: bool) -> None:
@@ -152,6 +170,7 @@ def begin_draft(root: Path) -> Path:
     draft = root / f"gen-{max(numbers, default=0) + 1:06d}.tmp"
     step(f"make {draft.name}")
     draft.mkdir(_PRIVATE)
+    step(f"make {TERMS}")
     (draft / TERMS).mkdir()
     return draft
 
@@ -184,15 +203,30 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def link_or_copy(source: Path, target: Path) -> None:
-    """Give a file that will not change a second name, or where that cannot be, a copy."""
-    step(f"link {target.name}")
-    try:
-        os.link(source, target)
-    except OSError as exc:
-        if exc.errno not in _CANNOT_LINK:
-            raise
-        shutil.copyfile(source, target)
+def carry(folder: Path, manifest: Manifest, names: Iterable[str], draft: Path) -> None:
+    """Give files of a generation, which will not change, a second name in a draft.
+
+    Where that cannot be they are copied.
+
+    :raises IndexUnusable: one that was copied is not as it was written.
+    """
+    for name in names:
+        step(f"link {name}")
+        try:
+            os.link(folder / name, draft / name)
+        except OSError as exc:
+            if exc.errno not in _CANNOT_LINK:
+                raise
+            _copy(folder / name, draft / name, manifest.files[name])
+
+
+def _copy(source: Path, target: Path, record: FileRecord) -> None:
+    step(f"copy {target.name}")
+    shutil.copyfile(source, target)
+    if record_of(target).sha256 != record.sha256:
+        raise IndexUnusable(
+            f"the index file {source} was changed after it was written", hint=REPAIR
+        )
 
 
 def draft_files(draft: Path) -> list[str]:

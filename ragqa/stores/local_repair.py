@@ -4,6 +4,7 @@ It is made beside the damaged one and published as any other, so that whatever i
 the index is as it was before or repaired.
 """
 
+import errno
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ragqa.errors import IndexUnusable, NoIndex
+from ragqa.errors import IndexUnusable, NoIndex, OtherFormat
 from ragqa.stores import Maker, generations
 from ragqa.stores.examining import damaged_files, disagreements, part_of, passages_of
 from ragqa.stores.failures import explaining
@@ -22,7 +23,7 @@ from ragqa.stores.generations import step
 from ragqa.stores.local_snapshot import LocalSnapshot, open_catalogue, own_manifest
 from ragqa.stores.local_writer import publish
 from ragqa.stores.manifest import DELTA, TERMS, Manifest, linked_files
-from ragqa.stores.saved import SavedEmbeddings, remove_saved
+from ragqa.stores.saved import SAVED, SavedEmbeddings, remove_saved
 from ragqa.stores.termindex import NumberedPassage, write_terms
 from ragqa.stores.vectorfile import VectorFile
 from ragqa.stores.vectors import Numbers, Spool, check_vectors, write_part
@@ -30,7 +31,8 @@ from ragqa.types import DenseInfo, Passage, Progress, Vector, Vectors
 
 EMBEDDED_AT_ONCE = 512
 
-_SPOOL = "vectors.tmp"
+# What the system says of a file that is missing, or another thing than a file, or cannot be read.
+_DAMAGED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EIO})
 
 
 def repair(root: Path, maker: Maker, *, wait: bool, progress: Progress) -> Repair:
@@ -79,6 +81,8 @@ def _find(root: Path) -> _Found | Repair:
     except NoIndex:
         why = f"nothing in {root} says which generation is to be read"
     except IndexUnusable as exc:
+        if not _is_damage(exc):
+            raise
         why = exc.message
     readable = []
     for name in generations.all_generations(root):
@@ -95,6 +99,13 @@ def _find(root: Path) -> _Found | Repair:
     with explaining(root, lambda: 1):
         generations.point_to(root, name)
     return _Found(root / name, manifest, f"went back to {name}, since {why}")
+
+
+def _is_damage(exc: IndexUnusable) -> bool:
+    """Whether something is wrong with the index, rather than with who reads it or how."""
+    system = exc.__cause__ if isinstance(exc.__cause__, OSError) else None
+    known = system is None or system.errno in _DAMAGED
+    return known and not isinstance(exc, OtherFormat)
 
 
 def _is_sound(folder: Path, manifest: Manifest) -> bool:
@@ -129,10 +140,10 @@ def _mend(
     folder, manifest = found.folder, found.manifest
     draft = generations.begin_draft(root)
     if manifest.has_delta:
+        step(f"make {DELTA}")
         (draft / DELTA).mkdir()
-    for name in manifest.files:
-        if part_of(name) not in broken:
-            generations.link_or_copy(folder / name, draft / name)
+    sound = [name for name in manifest.files if part_of(name) not in broken]
+    generations.carry(folder, manifest, sound, draft)
     there = passages_of(folder, manifest)
     info = manifest.info
     dense = info.dense
@@ -140,7 +151,7 @@ def _mend(
 
         def embed(owners: Numbers, place: Path) -> DenseInfo:
             passages = catalogue.passages_of(sorted(set(owners[1].tolist())))
-            with closing(SavedEmbeddings(root, info.embedder, info.dtype)) as saved:
+            with closing(SavedEmbeddings(root / SAVED, info.embedder, info.dtype)) as saved:
                 embedding = _Embedding(maker, saved, owners.shape[1], progress)
                 return embedding.write(passages, place, info.embedder.dimension)
 
@@ -154,7 +165,7 @@ def _mend(
     info = replace(info, generation=generations.number_of(draft.name), dense=dense)
     publish(draft, info, linked_files(folder, manifest, draft))
     if broken & {Faulty.VECTORS, Faulty.NEW_VECTORS}:
-        remove_saved(root)
+        remove_saved(root / SAVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +180,7 @@ class _Embedding:
     def write(self, numbered: Iterable[NumberedPassage], folder: Path, dimension: int) -> DenseInfo:
         """Write the files of these passages' embeddings."""
         done = 0
-        with closing(Spool(folder / _SPOOL)) as spool:
+        with closing(Spool(folder)) as spool:
             for batch in _batches(numbered):
                 passages = [passage for _, passage in batch]
                 vectors = self._embed(passages, dimension)

@@ -58,7 +58,7 @@ class LocalSnapshot:
     def kept(self) -> Mask | None:
         """Which rows of the base are not gone; None for all."""
         gone = self.catalogue.gone()
-        return ~self.base.mask(_flags(gone)) if gone else None
+        return ~self.base.of_notes(gone) if gone else None
 
     def parts(self) -> list[Part]:
         """All vectors that count."""
@@ -93,10 +93,9 @@ class LocalSnapshot:
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k passages nearest by cosine."""
         notes = self._let_through(filters)
-        allowed = None if notes is None else _flags(notes)
-        searched = [(self.base, _both(self.kept, allowed, self.base))]
+        searched = [(self.base, _both(self.kept, notes, self.base))]
         if self.delta is not None:
-            searched.append((self.delta, _both(None, allowed, self.delta)))
+            searched.append((self.delta, _both(None, notes, self.delta)))
         total = sum(
             len(file) if mask is None else int(np.count_nonzero(mask)) for file, mask in searched
         )
@@ -139,19 +138,11 @@ class LocalSnapshot:
         return self._filtered[1]
 
 
-def _flags(notes: Sequence[int]) -> Mask:
-    """For each number of a note whether it is among these; the first and the last are not."""
-    flags = np.zeros(max(notes, default=0) + 2, dtype=np.bool_)
-    flags[notes] = True
-    flags[0] = False
-    return flags
-
-
-def _both(kept: Mask | None, allowed: Mask | None, file: VectorFile) -> Mask | None:
-    """The rows that are there and whose note is allowed; None for all."""
-    if allowed is None:
+def _both(kept: Mask | None, notes: Sequence[int] | None, file: VectorFile) -> Mask | None:
+    """The rows that are there and of these notes; None for all."""
+    if notes is None:
         return kept
-    mask = file.mask(allowed)
+    mask = file.of_notes(notes)
     return mask if kept is None else mask & kept
 
 

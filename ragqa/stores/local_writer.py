@@ -27,7 +27,7 @@ from ragqa.stores.manifest import (
     linked_files,
     record_files,
 )
-from ragqa.stores.saved import SavedEmbeddings, remove_saved
+from ragqa.stores.saved import SAVED, SAVED_ANEW, SavedEmbeddings, remove_saved
 from ragqa.stores.termindex import change_terms, dead_passages, write_terms
 from ragqa.stores.vectors import (
     Part,
@@ -57,8 +57,6 @@ MAX_DELTA_SHARE = 0.1
 MAX_DEAD_SHARE = 0.1
 """Deleted passages count in BM25's statistics; where there are more, the terms are written anew."""
 
-_SPOOL = "vectors.tmp"
-
 
 class LocalWriter:
     """Changes on top of a base, or of nothing, in a draft folder made with the first of them."""
@@ -70,6 +68,7 @@ class LocalWriter:
         self._draft: _Draft | None = None
         self._saved: SavedEmbeddings | None = None
         self._ended = False
+        self._vectors_checked = False
         self._gone: set[int] = set()
         self._added: set[int] = set()
         self._dropped = 0
@@ -77,7 +76,8 @@ class LocalWriter:
 
     def resume(self, embedder: EmbedderInfo, dtype: str) -> int:
         """Take up what an interrupted writer saved with this embedder; how many embeddings."""
-        self._saved = SavedEmbeddings(self._root, embedder, dtype)
+        name = SAVED if self._base is not None else SAVED_ANEW
+        self._saved = SavedEmbeddings(self._root / name, embedder, dtype)
         return len(self._saved)
 
     def save(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
@@ -97,6 +97,10 @@ class LocalWriter:
         if self._base is None:
             return {}
         ids = self._base.catalogue.ids_by_embedding(embedding_keys)
+        if ids and not self._vectors_checked:
+            files = {name for name in self._base.manifest.files if name.endswith((VECTORS, ROWS))}
+            checked_manifest(self._base.folder, thorough=files)
+            self._vectors_checked = True
         vectors = self._base.vectors(list(ids.values()))
         return {key: vectors[id_] for key, id_ in ids.items()}
 
@@ -112,6 +116,7 @@ class LocalWriter:
         """Add a note, in place of the one at its path if there is one."""
         check_vectors(passages, vectors, self._dimension)
         with self._drafting() as draft:
+            step("add a note")
             self._drop(draft, note.path)
             number = draft.catalogue.add(note, settled=settled, passages=passages)
             draft.spool.append(number, [passage.id for passage in passages], vectors)
@@ -145,7 +150,9 @@ class LocalWriter:
             info = replace(info, dense=dense)
             self._publish(draft, info)
         self._ended = True
-        remove_saved(self._root)
+        remove_saved(self._root / SAVED)
+        if self._base is None:
+            remove_saved(self._root / SAVED_ANEW)
         return info
 
     def close(self) -> None:
@@ -174,16 +181,19 @@ class LocalWriter:
         base = self._base
         if base is None:
             folder = generations.begin_draft(self._root)
-            return _Draft(folder, CatalogueDraft(folder / CATALOGUE), Spool(folder / _SPOOL))
+            step(f"begin {CATALOGUE}")
+            return _Draft(folder, CatalogueDraft(folder / CATALOGUE), Spool(folder))
         # Silent damage must not be carried over and sealed with a fresh digest.
         checked_manifest(base.folder, thorough=base.manifest.files.keys() - set(PART))
         folder = generations.begin_draft(self._root)
+        step(f"make {DELTA}")
         (folder / DELTA).mkdir()
         if base.manifest.has_delta:
             step(f"copy {CATALOGUE}")
             shutil.copyfile(base.folder / DELTA / CATALOGUE, folder / DELTA / CATALOGUE)
+        step(f"begin {CATALOGUE}")
         catalogue = CatalogueDraft(folder / DELTA / CATALOGUE, base.folder / CATALOGUE)
-        return _Draft(folder, catalogue, Spool(folder / _SPOOL))
+        return _Draft(folder, catalogue, Spool(folder))
 
     def _drop(self, draft: "_Draft", path: str) -> None:
         removed = draft.catalogue.remove(path)
@@ -200,12 +210,15 @@ class LocalWriter:
         step(f"write {TERMS}")
         folder = draft.folder / TERMS
         if self._base is None or self._rewrites_terms(self._base, passages):
+            if self._base is not None:
+                checked_manifest(self._base.folder, thorough=(CATALOGUE,))
             write_terms(folder, draft.catalogue.all_passages())
             return
-        for name in self._base.manifest.term_files:
-            generations.link_or_copy(self._base.folder / TERMS / name, folder / name)
+        names = [f"{TERMS}/{name}" for name in self._base.manifest.term_files]
+        generations.carry(self._base.folder, self._base.manifest, names, draft.folder)
         if self._gone or self._added:
             added = draft.catalogue.passages_of(self._added)
+            step(f"change {TERMS}")
             change_terms(folder, gone=self._gone, passages=added)
 
     def _rewrites_terms(self, base: LocalSnapshot, passages: int) -> bool:
@@ -227,12 +240,14 @@ class LocalWriter:
             checked_manifest(self._base.folder, thorough=PART)
             step(f"copy {CATALOGUE}")
             shutil.copyfile(self._base.folder / CATALOGUE, draft.folder / CATALOGUE)
+            step(f"fold {CATALOGUE}")
             fold(draft.folder / DELTA / CATALOGUE, draft.folder / CATALOGUE)
+            step(f"remove {DELTA}")
             shutil.rmtree(draft.folder / DELTA)
             if self._base.delta is None and not (self._gone or self._added):
-                for name in (VECTORS, ROWS):
-                    generations.link_or_copy(self._base.folder / name, draft.folder / name)
-                return self._base.info.dense
+                base = self._base
+                generations.carry(base.folder, base.manifest, (VECTORS, ROWS), draft.folder)
+                return base.info.dense
             old, lists = self._surviving(self._base.parts()), self._base.base.lists
         part = joined([*old, self._new(draft, dimension)], dimension)
         return write_part(part, draft.folder, lists)
@@ -242,8 +257,7 @@ class LocalWriter:
         old = [] if base.delta is None else self._surviving([base.delta.part])
         part = joined([*old, self._new(draft, dimension)], dimension)
         write_part(part, draft.folder / DELTA)
-        for name in PART:
-            generations.link_or_copy(base.folder / name, draft.folder / name)
+        generations.carry(base.folder, base.manifest, PART, draft.folder)
 
     def _surviving(self, parts: Sequence[Part]) -> list[Part]:
         gone = np.fromiter(self._gone, np.int64, len(self._gone))
@@ -260,8 +274,12 @@ class LocalWriter:
         publish(draft.folder, info, linked)
 
     def _bytes_needed(self) -> int:
-        old = self._base.manifest.size if self._base else 2**20
-        return old + 2 * self._spooled
+        if self._base is None:
+            return 2**20 + 2 * self._spooled
+        linked = self._base.info.passages > REWRITE_BELOW
+        files = self._base.manifest.files
+        copied = [files[name].size for name in files if not (linked and name in PART)]
+        return sum(copied) + 2 * self._spooled
 
 
 def publish(draft: Path, info: IndexInfo, linked: Mapping[str, FileRecord]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import ragqa
-from ragqa.errors import IndexUnusable
+from ragqa.errors import IndexUnusable, OtherFormat
 from ragqa.stores.failures import REBUILD, REPAIR, naming
 from ragqa.types import DenseInfo, EmbedderInfo, IndexInfo, Progress, Skipped
 
@@ -78,7 +78,7 @@ def record_files(
         damage that a file has must show in this generation as it does in the other.
     """
     new = [name for name in names if name not in linked]
-    records = dict(zip(new, _in_parallel(_record, [folder / name for name in new]), strict=True))
+    records = dict(zip(new, _in_parallel(record_of, [folder / name for name in new]), strict=True))
     return {name: linked.get(name) or records[name] for name in names}
 
 
@@ -107,7 +107,8 @@ def _in_parallel(act: Callable[[_A], _B], arguments: Sequence[_A]) -> Iterator[_
         yield from pool.map(act, arguments)
 
 
-def _record(path: Path) -> FileRecord:
+def record_of(path: Path) -> FileRecord:
+    """Read a file whole for what a manifest says of it."""
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         status = os.fstat(file.fileno())
@@ -182,7 +183,7 @@ def _finding(path: Path, record: FileRecord, *, thorough: bool) -> str:
         if status.st_size != record.size:
             return f"has {status.st_size} bytes instead of {record.size}"
         touched = status.st_mtime_ns != record.mtime_ns
-        if (touched or thorough) and _record(path).sha256 != record.sha256:
+        if (touched or thorough) and record_of(path).sha256 != record.sha256:
             return "was changed after it was written"
     except FileNotFoundError:
         return "is missing"
@@ -216,7 +217,7 @@ def _digest(content: object) -> str:
 
 def _check_seal(folder: Path, content: dict[str, object]) -> None:
     if content["format"] != FORMAT:
-        raise IndexUnusable(
+        raise OtherFormat(
             f"the index in {folder} was written by ragqa {content.get('ragqa')} in format "
             f"{content['format']}; this is ragqa {ragqa.__version__}, which reads format {FORMAT}",
             hint=REBUILD,

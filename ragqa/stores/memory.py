@@ -238,7 +238,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._newest: MemorySnapshot | None = None
         self._lock = threading.Lock()
-        self._saved = _Saved()
+        self._saved = {"refresh": _Saved(), "anew": _Saved()}
 
     @classmethod
     def at(cls, path: Path) -> "MemoryStore":
@@ -259,7 +259,8 @@ class MemoryStore:
         try:
             generation = self._newest.info.generation + 1 if self._newest else 1
             base = None if fresh else self._newest
-            yield MemoryWriter(base, generation, self._publish, self._saved)
+            saved = self._saved["anew" if base is None else "refresh"]
+            yield MemoryWriter(base, generation, self._publish, saved)
         finally:
             self._lock.release()
 

@@ -17,9 +17,14 @@ from pathlib import Path
 import numpy as np
 
 from ragqa.stores.generations import step
+from ragqa.stores.vectors import UNIT_TOLERANCE
 from ragqa.types import EmbedderInfo, Vector, Vectors
 
 SAVED = "saved-embeddings"
+"""What a refresh keeps; a small one, done after an interrupted rebuild, must not end that one's."""
+
+SAVED_ANEW = "saved-embeddings-anew"
+"""What a build from nothing keeps."""
 
 SYNC_BYTES = 4 * 2**20
 """After so many bytes they are seen to the disk; a loss of power takes no more than that."""
@@ -31,7 +36,6 @@ _MAGIC = b"ragqa saved embeddings 1\n"
 _COUNT = struct.Struct("<I")
 _KEY, _NUMBER = np.dtype("<i8"), np.dtype("<f4")
 _CHECKSUM_BYTES = 32
-_UNIT_TOLERANCE = 1e-3
 
 
 class SavedEmbeddings:
@@ -41,8 +45,8 @@ class SavedEmbeddings:
     and is replaced when the first embeddings are saved.
     """
 
-    def __init__(self, root: Path, embedder: EmbedderInfo, dtype: str) -> None:
-        self._path = root / SAVED
+    def __init__(self, path: Path, embedder: EmbedderInfo, dtype: str) -> None:
+        self._path = path
         self._dimension = embedder.dimension
         self._fingerprint = _fingerprint(embedder, dtype)
         self._places: dict[int, int] = {}
@@ -70,14 +74,14 @@ class SavedEmbeddings:
         """
         if self._path.is_dir():
             return  # somebody's own folder, which is in nobody's way otherwise
-        step(f"write {SAVED}")
+        step(f"write {self._path.name}")
         if self._file is None:
             self._file = self._begin()
         for first in range(0, len(embedding_keys), MAX_BATCH):
             chosen = slice(first, first + MAX_BATCH)
             self._append(self._file, embedding_keys[chosen], vectors[chosen])
         if self._unsynced >= SYNC_BYTES:
-            step(f"sync {SAVED}")
+            step(f"sync {self._path.name}")
             os.fsync(self._file)
             self._unsynced = 0
 
@@ -128,10 +132,11 @@ class SavedEmbeddings:
         rows = numbers.reshape(len(keys), self._dimension)
         lengths = np.linalg.norm(rows, axis=1)
         first = self._end + _COUNT.size + len(keys) * _KEY.itemsize
-        for row in np.flatnonzero(np.abs(lengths - 1.0) <= _UNIT_TOLERANCE).tolist():
+        for row in np.flatnonzero(np.abs(lengths - 1.0) <= UNIT_TOLERANCE).tolist():
             self._places[int(keys[row])] = first + row * self._row_bytes
 
     def _begin(self) -> int:
+        step(f"begin {self._path.name}")
         self._path.unlink(missing_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(self._path, flags, 0o600)
@@ -161,12 +166,11 @@ class SavedEmbeddings:
         return hashlib.blake2b(body, digest_size=_CHECKSUM_BYTES, key=self._fingerprint).digest()
 
 
-def remove_saved(root: Path) -> None:
+def remove_saved(path: Path) -> None:
     """Remove the file, as far as it can be: what it holds is in the index now."""
     with suppress(OSError):
-        path = root / SAVED
         if os.path.lexists(path):
-            step(f"remove {SAVED}")
+            step(f"remove {path.name}")
             path.unlink()
 
 

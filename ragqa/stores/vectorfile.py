@@ -63,9 +63,9 @@ class VectorFile:
         ids: Numbers = self._rows[0]
         return ids
 
-    def mask(self, allowed: Mask) -> Mask:
-        """Which rows are of a note whose number is allowed; neither the first nor the last is."""
-        mask: Mask = np.take(allowed, self._rows[1], mode="clip")
+    def of_notes(self, notes: Sequence[int]) -> Mask:
+        """Which rows are of these notes, by number."""
+        mask: Mask = np.isin(self._rows[1], np.array(notes, dtype=np.int64))
         return mask
 
     @cached_property

@@ -19,6 +19,8 @@ Numbers = npt.NDArray[np.int64]
 
 UNIT_TOLERANCE = 1e-3
 
+_SPOOL = "vectors.tmp"
+
 
 class Part(NamedTuple):
     """Vectors, row by row, with each row's passage id and the number of its note."""
@@ -53,10 +55,10 @@ class Spool:
     The file is the draft's alone and is taken out before the draft is published.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        step(f"write {path.name}")
-        self._file = path.open("xb", buffering=0)
+    def __init__(self, draft: Path) -> None:
+        self._path = draft / _SPOOL
+        step(f"write {_SPOOL}")
+        self._file = self._path.open("xb", buffering=0)
         self._ids: list[Numbers] = []
         self._notes: list[int] = []
 
@@ -78,7 +80,10 @@ class Spool:
 
     def close(self) -> None:
         """Let go of the file and take it out."""
+        if self._file.closed:
+            return
         self._file.close()
+        step(f"remove {_SPOOL}")
         self._path.unlink(missing_ok=True)
 
 

@@ -86,7 +86,7 @@ def test_a_forged_catalogue_runs_no_function(places, forge, capsys):
         CREATE VIEW passages AS SELECT * FROM real WHERE load_extension('x') IS NULL;
     """)
     assert run(["search", "zebra", *places]) == 4
-    assert "unsafe use of load_extension" in capsys.readouterr().err
+    assert "not those of this ragqa" in " ".join(capsys.readouterr().err.split())
 
 
 def test_what_a_forged_index_says_of_a_note_steers_no_terminal(places, forge, capsys):

@@ -312,8 +312,8 @@ def test_a_writer_gives_back_the_embeddings_it_has(fruit):
 KEYS = [each.embedding_key for each in FRUIT[0].passages]
 
 
-def save_and_leave(store, embedder=INFO.embedder, dtype="float32"):
-    with store.writer(fresh=False, wait=False) as writer:
+def save_and_leave(store, embedder=INFO.embedder, dtype="float32", *, fresh=False):
+    with store.writer(fresh=fresh, wait=False) as writer:
         writer.resume(embedder, dtype)
         writer.save(KEYS, FRUIT[0].vectors)
         assert writer.vectors(KEYS).keys() == set(KEYS)
@@ -322,7 +322,7 @@ def save_and_leave(store, embedder=INFO.embedder, dtype="float32"):
 @pytest.mark.parametrize("fresh", [False, True])
 def test_what_a_writer_saved_is_there_for_the_next_one(store, fresh):
     before = commit(store, FRUIT[1])
-    save_and_leave(store)
+    save_and_leave(store, fresh=fresh)
     with store.writer(fresh=fresh, wait=False) as writer:
         assert writer.resume(replace(INFO.embedder, name="renamed"), "float32") == 2
         found = writer.vectors([*KEYS, 99])
@@ -334,6 +334,14 @@ def test_what_a_writer_saved_is_there_for_the_next_one(store, fresh):
         assert np.array_equal(writer.vectors([99])[99], FRUIT[1].vectors[0])
     with closing(store.snapshot()) as snapshot:
         assert snapshot.info == before, "saving is no commit"
+
+
+def test_what_a_build_from_nothing_saved_outlives_a_refresh(store):
+    commit(store, FRUIT[1])
+    save_and_leave(store, fresh=True)
+    commit(store, FRUIT[2])
+    with store.writer(fresh=True, wait=False) as writer:
+        assert writer.resume(INFO.embedder, "float32") == 2
 
 
 def test_what_was_saved_is_gone_after_the_commit(store):

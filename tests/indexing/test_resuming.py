@@ -17,13 +17,13 @@ from ragqa.indexing import refresh
 from ragqa.indexing.embedding import KEPT
 from ragqa.stores import open_store
 from ragqa.stores.generations import stepping
-from ragqa.stores.saved import SAVED
+from ragqa.stores.saved import SAVED_ANEW
 from ragqa.types import Filters
 
 NOTES = 40
 TOGETHER = 8
 CANARIES = 2
-SAVING = f"write {SAVED}"
+SAVING = f"write {SAVED_ANEW}"
 
 KILLED = """
 import os, signal, sys
@@ -37,7 +37,7 @@ embedding.SAVED_TOGETHER = int(sys.argv[2])
 seen = []
 def kill(name):
     seen.append(name)
-    if seen.count("write saved-embeddings") == int(sys.argv[3]):
+    if seen.count("write saved-embeddings-anew") == int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
 source = source_with(Path(sys.argv[1]), HashedEmbedder(32))
 with stepping(kill):
@@ -86,7 +86,7 @@ def interrupt(folder, number, **options):
 
 
 def saved_file(folder):
-    return folder / "index" / SAVED
+    return folder / "index" / SAVED_ANEW
 
 
 def test_a_build_that_was_killed_goes_on_where_it_stopped(folder):
@@ -105,6 +105,14 @@ def test_an_interrupted_rebuild_goes_on_but_takes_nothing_from_the_old_index(fol
     assert interrupt(folder, 3, rebuild=True) == [KEPT]
     assert build(folder, rebuild=True) == NOTES - 2 * TOGETHER
     assert build(folder, rebuild=True) == NOTES
+
+
+def test_a_refresh_between_leaves_an_interrupted_rebuild_what_it_saved(folder):
+    build(folder)
+    interrupt(folder, 3, rebuild=True)
+    write_notes(folder / "notes", {"new.md": "# New\n\nSomething else.\n"})
+    build(folder)
+    assert build(folder, rebuild=True) == NOTES + 1 - 2 * TOGETHER
 
 
 def test_an_interrupted_build_can_be_interrupted_again(folder):

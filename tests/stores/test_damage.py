@@ -18,6 +18,7 @@ from stores.sealing import generation, seal, write_manifest
 from ragqa.errors import IndexUnusable
 from ragqa.stores import manifest as manifests
 from ragqa.stores.local import LocalStore
+from ragqa.types import Filters
 
 NEW = entry("new.md", "apple banana")
 
@@ -342,3 +343,20 @@ def test_bad_vectors_and_wrong_counts_are_problems(store, root):
     problems = " ".join(store.problems())
     assert "4 notes and 6 passages, the manifest says 9 and 6" in problems
     assert "6 bad vectors" in problems
+
+
+@pytest.mark.parametrize("number", [-5, 2**40, 2**63 - 1])
+def test_a_note_with_a_number_that_none_has_is_a_fault_and_no_crash(store, root, number):
+    with closing(sqlite3.connect(generation(root) / "catalogue.sqlite")) as db:
+        db.execute("UPDATE notes SET id = ? WHERE path = ?", (number, b"one.md"))
+        db.execute(
+            "UPDATE passages SET note = ? WHERE note NOT IN (SELECT id FROM notes)", (number,)
+        )
+        db.commit()
+    seal(root)
+    with closing(store.snapshot()) as snapshot:
+        assert snapshot.dense(embedding("apple"), 9, Filters(paths=("one.md",))) == []
+    assert store.problems() != []
+    if number > 0:
+        with pytest.raises(IndexUnusable, match="a note has the number"):
+            commit(store, NEW)

@@ -21,7 +21,7 @@ VECTORS = {key: embedding(str(key)) for keys in BATCHES for key in keys}
 
 
 def opened(root):
-    return SavedEmbeddings(root, INFO.embedder, "float32")
+    return SavedEmbeddings(root / SAVED, INFO.embedder, "float32")
 
 
 def save_all(root):
@@ -130,14 +130,14 @@ def test_many_embeddings_at_once_are_saved_and_seen_to_the_disk_now_and_then(tmp
     embedder = replace(INFO.embedder, dimension=256)
     count = MAX_BATCH + 1
     vectors = np.tile(np.eye(1, 256, dtype=np.float32), (count, 1))
-    saved, steps = SavedEmbeddings(tmp_path, embedder, "float32"), []
+    saved, steps = SavedEmbeddings(tmp_path / SAVED, embedder, "float32"), []
     with stepping(steps.append):
         saved.add(range(count), vectors)
         saved.add([-1], vectors[:1])
     saved.close()
     assert vectors.nbytes > SYNC_BYTES
-    assert steps == [f"write {SAVED}", f"sync {SAVED}", f"write {SAVED}"]
-    again = SavedEmbeddings(tmp_path, embedder, "float32")
+    assert steps == [f"write {SAVED}", f"begin {SAVED}", f"sync {SAVED}", f"write {SAVED}"]
+    again = SavedEmbeddings(tmp_path / SAVED, embedder, "float32")
     again.close()
     assert len(again) == count + 1
 

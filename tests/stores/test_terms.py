@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from stores.building import EVERYTHING, FRUIT, INFO, answers, ask, commit, entry
 
-from ragqa.errors import IndexNotWritable
+from ragqa.errors import IndexNotWritable, IndexUnusable
 from ragqa.stores.failures import explaining
 from ragqa.stores.local import LocalStore
 from ragqa.stores.memory import MemoryStore
@@ -135,3 +135,46 @@ def test_terms_that_may_not_grow_are_a_full_disk(root, size):
     refused = pytest.raises(IndexNotWritable, match="disk full")
     with refused, files_of_at_most(size), explaining(root, lambda: 2_000):
         write_terms(root, passages)
+
+
+def alter(path, before, after):
+    """Change a file as a bad disk does: its size and time stay."""
+    data, times = path.read_bytes(), path.stat()
+    assert data.count(before) >= 1
+    path.write_bytes(data.replace(before, after))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_damage_below_links_is_not_sealed_as_sound(store, root, long_lived_terms):
+    alter(root / "gen-000001/catalogue.sqlite", b"grape", b"grapf")
+    commit(store, entry("new.md", "apple"))
+    assert any("catalogue.sqlite" in problem for problem in store.problems())
+
+
+def test_damage_is_refused_where_files_cannot_be_linked(store, root, long_lived_terms, monkeypatch):
+    def no_links(source, target):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    alter(root / "gen-000001/catalogue.sqlite", b"grape", b"grapf")
+    with pytest.raises(IndexUnusable, match=r"catalogue\.sqlite was changed"):
+        commit(store, entry("new.md", "apple"))
+
+
+def test_terms_are_not_written_anew_from_a_damaged_catalogue(store, root, monkeypatch):
+    monkeypatch.setattr("ragqa.stores.local_writer.REWRITE_BELOW", 0)
+    monkeypatch.setattr("ragqa.stores.local_writer.MAX_DELTA_SHARE", 9)
+    alter(root / "gen-000001/catalogue.sqlite", b"grape", b"grapf")
+    with pytest.raises(IndexUnusable, match=r"catalogue\.sqlite was changed"):
+        commit(store, remove=["one.md"])
+
+
+def test_embeddings_are_not_taken_over_from_a_damaged_file(store, root, long_lived_terms):
+    path = root / "gen-000001/vectors.faiss"
+    alter(path, path.read_bytes()[-4:], b"\1\2\3\4")
+    key = FRUIT[0].passages[0].embedding_key
+    with (
+        store.writer(fresh=False, wait=False) as writer,
+        pytest.raises(IndexUnusable, match=r"vectors\.faiss was changed"),
+    ):
+        writer.vectors([key])
