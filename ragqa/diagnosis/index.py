@@ -12,7 +12,7 @@ from ragqa.api import Index
 from ragqa.diagnosis.findings import Finding, Severity
 from ragqa.errors import NoIndex, RagqaError
 from ragqa.indexing import check_passages
-from ragqa.types import IndexInfo, Progress, Skipped
+from ragqa.types import IndexInfo, Progress, Skipped, no_progress
 
 _REPAIR = "ragqa doctor --repair"
 
@@ -67,7 +67,7 @@ def diagnose(
     :param deep: whether the index's files are also compared with each other, and their content
         with the notes and with what the embedder gives now.
     """
-    report = progress or _silent
+    report = progress or no_progress
     told: set[str] = set()
     checks: list[Callable[[Index], list[Finding]]] = [
         _notes,
@@ -168,7 +168,3 @@ def _size(folder: Path) -> int:
             stat = path.stat(follow_symlinks=False)
             seen[stat.st_ino] = stat.st_size
     return sum(seen.values())
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Say nothing."""

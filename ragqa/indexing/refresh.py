@@ -12,7 +12,7 @@ from ragqa.indexing.changes import Changes, find_changes, no_notes
 from ragqa.indexing.embedding import Embedding
 from ragqa.indexing.source import Source, check_embedder, check_origin
 from ragqa.stores import Kept, Store, Writer, none_kept
-from ragqa.types import IndexInfo, IndexReport, NoteState, Progress, Skipped
+from ragqa.types import IndexInfo, IndexReport, NoteState, Progress, Skipped, no_progress
 
 SMALL_CHANGE_PASSAGES = 64
 """Up to so many new passages the asking embedder is done before torch would have started."""
@@ -40,7 +40,7 @@ def refresh(
     :raises WriterBusy: another process is writing it and `wait` is False.
     """
     started = time.perf_counter()
-    report = progress or _silent
+    report = progress or no_progress
     while True:
         walk = source.walk()
         base, known = (None, {}) if rebuild else _read_base(store, source)
@@ -180,7 +180,3 @@ def _report(
         seconds=round(time.perf_counter() - started, 3),
         warnings=warnings,
     )
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Say nothing."""

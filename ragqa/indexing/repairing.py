@@ -9,7 +9,7 @@ from ragqa.indexing.checking import check_passages
 from ragqa.indexing.refresh import SMALL_CHANGE_PASSAGES, refresh
 from ragqa.indexing.source import Source, check_embedder, check_origin
 from ragqa.stores import Fault, Snapshot, Store
-from ragqa.types import IndexInfo, Passage, Progress, Vectors
+from ragqa.types import IndexInfo, Passage, Progress, Vectors, no_progress
 
 ROUNDS = 4
 """What is wrong with files hides what is wrong between them, and that what is wrong with all."""
@@ -30,7 +30,7 @@ def repair(
     :raises IndexUnusable: it was made from other notes or settings, or cannot be written.
     :raises WriterBusy: another process is writing it and `wait` is False.
     """
-    report = progress or _silent
+    report = progress or no_progress
     done: list[str] = []
     for _ in range(ROUNDS):
         mended = store.repair(_Maker(source, report), wait=wait, progress=report)
@@ -81,7 +81,3 @@ class _Maker:
             check_embedder(self.info, embedder)
         self.progress("loading", 1, 1)
         return embedder
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Say nothing."""

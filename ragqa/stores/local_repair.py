@@ -21,7 +21,7 @@ from ragqa.stores.failures import explaining
 from ragqa.stores.faults import Fault, Faulty, Kept, Repair
 from ragqa.stores.generations import step
 from ragqa.stores.local_snapshot import LocalSnapshot, open_catalogue, own_manifest
-from ragqa.stores.local_writer import publish
+from ragqa.stores.local_writer import seal
 from ragqa.stores.manifest import DELTA, TERMS, Manifest, linked_files
 from ragqa.stores.saved import SAVED, SavedEmbeddings, remove_saved
 from ragqa.stores.termindex import NumberedPassage, write_terms
@@ -163,7 +163,7 @@ def _mend(
         if Faulty.NEW_VECTORS in broken and there.new is not None:
             embed(there.new, draft / DELTA)
     info = replace(info, generation=generations.number_of(draft.name), dense=dense)
-    publish(draft, info, linked_files(folder, manifest, draft))
+    seal(draft, info, linked_files(folder, manifest, draft))
     if broken & {Faulty.VECTORS, Faulty.NEW_VECTORS}:
         remove_saved(root / SAVED)
 

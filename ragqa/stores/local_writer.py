@@ -271,7 +271,7 @@ class LocalWriter:
     def _publish(self, draft: "_Draft", info: IndexInfo) -> None:
         base = self._base
         linked = linked_files(base.folder, base.manifest, draft.folder) if base else {}
-        publish(draft.folder, info, linked)
+        seal(draft.folder, info, linked)
 
     def _bytes_needed(self) -> int:
         if self._base is None:
@@ -282,7 +282,7 @@ class LocalWriter:
         return sum(copied) + 2 * self._spooled
 
 
-def publish(draft: Path, info: IndexInfo, linked: Mapping[str, FileRecord]) -> None:
+def seal(draft: Path, info: IndexInfo, linked: Mapping[str, FileRecord]) -> None:
     """See the files of a draft to the disk and make it the generation to read.
 
     :param linked: the records of those that are links to another generation's.

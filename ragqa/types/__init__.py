@@ -27,7 +27,7 @@ from ragqa.types.notes import (
     Stamp,
 )
 from ragqa.types.passages import Filters, Hit, Passage, Retrieved, TokenVectors, Unit
-from ragqa.types.vectors import Progress, Vector, Vectors
+from ragqa.types.vectors import Progress, Vector, Vectors, no_progress
 from ragqa.types.verifications import (
     Checked,
     Place,
@@ -77,5 +77,6 @@ __all__ = [
     "Verification",
     "Written",
     "WrittenSentence",
+    "no_progress",
     "verdict_of",
 ]

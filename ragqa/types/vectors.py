@@ -14,3 +14,7 @@ Vectors: TypeAlias = npt.NDArray[np.float32]
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with (stage, done, total) while work goes on."""
+
+
+def no_progress(stage: str, done: int, total: int) -> None:
+    """A `Progress` that tells nobody."""
