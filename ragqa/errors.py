@@ -7,6 +7,7 @@
     |- NoCorpus              3   there is no folder of notes, or no note in it
     |- NoIndex               3   there is no index yet
     |- IndexUnusable         4   the index cannot be read, written or trusted
+    |  |- IndexNotReadable   4   the system would not read the index, which may be sound
     |  |- EmbedderMismatch   4   the index was built with another embedder
     |  |- OtherFormat        4   the index was written by another version of ragqa
     |  `- IndexNotWritable   4   the index is sound and cannot be written
@@ -68,6 +69,10 @@ class IndexUnusable(RagqaError):
     """The index cannot be read, written or trusted; the notes are not affected."""
 
     exit_code = 4
+
+
+class IndexNotReadable(IndexUnusable):
+    """The system would not read the index: no permission, too many open files. It may be sound."""
 
 
 class EmbedderMismatch(IndexUnusable):

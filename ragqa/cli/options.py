@@ -143,14 +143,19 @@ def parse_format(chosen: str | None, *, json: bool, explain: bool) -> Format:
 
 def with_places(hint: str, args: list[str]) -> str:
     """A command to paste must be about the same notes and index as the one that failed."""
-    places = [args[1]] if args[:1] == ["index"] and args[1:2] and args[1][0:1] != "-" else []
-    for option in ("--corpus", "--index"):
-        for position, arg in enumerate(args):
-            if arg == option and position + 1 < len(args):
-                places += [option, args[position + 1]]
-            elif arg.startswith(f"{option}="):
-                places.append(arg)
+    places: dict[str, str] = {}
+    rest = iter(args)
+    positional = []
+    for arg in rest:
+        name, given, value = arg.partition("=")
+        if name in ("--corpus", "--index"):
+            places[name] = value if given else next(rest, "")
+        elif not arg.startswith("-"):
+            positional.append(arg)
+    if positional[:1] == ["index"] and positional[1:]:
+        places["--corpus"] = positional[1]
     command = re.search(
         r"ragqa (?:index(?: --(?:rebuild|wait))?|doctor --repair|calibrate(?: --reset)?)$", hint
     )
-    return f"{hint} {shlex.join(places)}" if command and places else hint
+    pairs = [word for name in sorted(places) for word in (name, places[name])]
+    return f"{hint} {shlex.join(pairs)}" if command and pairs else hint

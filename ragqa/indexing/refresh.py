@@ -46,6 +46,7 @@ def refresh(
         base, known = (None, {}) if rebuild else _read_base(store, source)
         changes = find_changes(source, walk, known, progress=report)
         if base is not None and not changes and changes.skipped == base.skipped:
+            store.tidy()
             return _report(base, base, changes, started)
         with store.writer(fresh=base is None, wait=wait) as writer:
             now, _ = (None, {}) if rebuild else _read_base(store, source)

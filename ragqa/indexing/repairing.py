@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ragqa.embedders import Embedder
+from ragqa.errors import IndexUnusable
 from ragqa.indexing.checking import check_passages
 from ragqa.indexing.refresh import SMALL_CHANGE_PASSAGES, refresh
 from ragqa.indexing.source import Source, check_embedder, check_origin
@@ -38,6 +39,7 @@ def repair(
             break  # making it anew does not mend it
         done += mended.done
         if mended.lost:
+            _check_reach(source, mended.lost)
             refresh(store, source, rebuild=True, wait=wait, kept=mended.kept, progress=report)
             done.append(mended.lost)
         elif mended.went_back:
@@ -45,6 +47,20 @@ def repair(
         elif not mended.done:
             break
     return tuple(done)
+
+
+def _check_reach(source: Source, why: str) -> None:
+    """Make sure that all notes can be read before an index is made of those that can.
+
+    :raises IndexUnusable: some lie below a folder that cannot be read now.
+    """
+    out_of_reach = source.walk().unreadable_folders
+    if out_of_reach:
+        raise IndexUnusable(
+            f"the folder {out_of_reach[0]} cannot be read, and the index has to be made from the "
+            f"notes, which would lose those: to {why}",
+            hint="make the folder readable; to go on without it: ragqa index --rebuild",
+        )
 
 
 @dataclass

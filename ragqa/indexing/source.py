@@ -65,8 +65,8 @@ def check_origin(info: IndexInfo, source: Source) -> None:
     if info.corpus != source.corpus_from_index:
         built_from = os.path.normpath(source.index / info.corpus)
         raise IndexUnusable(
-            f"the index in {source.index} was built from the notes in {built_from}, "
-            f"not from {source.corpus}",
+            f"the index in {source.index} was built from notes that lie, as seen from there, in "
+            f"{built_from}, not from {source.corpus}",
             hint=f"use another --index, or replace it: {_REBUILD}",
         )
     wanted = source.chunking.as_mapping()

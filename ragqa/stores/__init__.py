@@ -175,6 +175,10 @@ class Store(Protocol):
         """
         ...
 
+    def tidy(self) -> None:
+        """Remove what an interrupted writer left, as far as it can be and no writer is at work."""
+        ...
+
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
         """Everything that is wrong, each in a sentence, found by reading all of it; [] if sound.
 

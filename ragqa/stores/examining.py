@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ragqa.errors import IndexUnusable
+from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.stores.faults import Fault, Faulty
 from ragqa.stores.local_snapshot import open_catalogue
 from ragqa.stores.manifest import CATALOGUE, DELTA, ROWS, TERMS, VECTORS, Manifest, findings
@@ -60,6 +60,8 @@ def disagreements(folder: Path, manifest: Manifest) -> list[Fault]:
     faults = _told(Faulty.CATALOGUE, lambda: _in_catalogue(folder, manifest))
     try:
         there = passages_of(folder, manifest)
+    except IndexNotReadable:
+        raise
     except IndexUnusable as exc:
         return faults or [Fault(Faulty.CATALOGUE, exc.message)]
     faults += _told(Faulty.TERMS, lambda: _in_terms(folder / TERMS, manifest, there))
@@ -90,6 +92,8 @@ def _told(part: Faulty, look: Callable[[], Iterable[str]]) -> list[Fault]:
     """Everything that is found in a part; that it cannot be read is found, too."""
     try:
         return [Fault(part, what) for what in look()]
+    except IndexNotReadable:
+        raise
     except IndexUnusable as exc:
         return [Fault(part, exc.message)]
 

@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ragqa.errors import IndexNotWritable, IndexUnusable
+from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable
 
 REBUILD = "ragqa index --rebuild"
 REPAIR = "ragqa doctor --repair"
+
+# What the system refuses to whoever asks, or for now: it says nothing of the file.
+_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 _FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _SYSTEM_FAILED = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
@@ -35,6 +38,11 @@ def naming(path: Path, *foreign: type[Exception]) -> Iterator[None]:
 def unusable(path: Path, exc: BaseException) -> IndexUnusable:
     """Say that a file failed, and why."""
     reason = (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
+    if isinstance(exc, OSError) and exc.errno in _REFUSED:
+        return IndexNotReadable(
+            f"the index file {path} cannot be read: {reason}",
+            hint="see to that, and try again: ragqa doctor",
+        )
     return IndexUnusable(f"the index file {path} is unusable: {reason}", hint=REPAIR)
 
 
@@ -50,7 +58,7 @@ def cannot_write(folder: Path, reason: str) -> IndexNotWritable:
 def explaining(folder: Path, needed: Callable[[], int]) -> Iterator[None]:
     """Say why a new generation could not be written; a full disk is told from other reasons.
 
-    :param needed: gives about how many bytes it takes.
+    :param needed: gives how many bytes it takes at least.
     :raises IndexNotWritable: an error of the system, or one that was caused by a full disk.
     """
     try:
@@ -59,8 +67,8 @@ def explaining(folder: Path, needed: Callable[[], int]) -> Iterator[None]:
         size = needed()
         if _disk_was_full(exc, folder, size):
             raise IndexNotWritable(
-                f"disk full: a new generation of the index in {folder} needs about "
-                f"{math.ceil(size / 1e6)} MB",
+                f"disk full: a new generation of the index in {folder} needs more "
+                f"than {math.ceil(size / 1e6)} MB",
                 hint="free some space, or keep the index elsewhere: --index DIR",
             ) from exc
         if isinstance(exc, OSError):

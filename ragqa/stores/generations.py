@@ -125,6 +125,13 @@ def current(root: Path) -> str:
     try:
         name = _read_name(path)
     except FileNotFoundError as exc:
+        newest = next(iter(all_generations(root)), "")
+        # A first build that was killed just before the end leaves the first one, and no more.
+        if newest and number_of(newest) > 1:
+            raise IndexUnusable(
+                f"the index file {path} is missing, which says which generation is to be read",
+                hint=REPAIR,
+            ) from exc
         raise NoIndex(f"there is no index in {root} yet", hint="ragqa index") from exc
     except OSError as exc:
         raise IndexUnusable(
@@ -268,6 +275,13 @@ def all_generations(root: Path) -> list[str]:
     except FileNotFoundError:
         return []
     return sorted(filter(_NAME.fullmatch, names), key=number_of, reverse=True)
+
+
+def has_leftovers(root: Path) -> bool:
+    """Whether a writer that was interrupted left something that nobody needs."""
+    with suppress(OSError):
+        return any(name == _CURRENT_DRAFT or _DRAFT.fullmatch(name) for name in _names(root))
+    return False
 
 
 def sweep(root: Path) -> None:

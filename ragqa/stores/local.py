@@ -1,10 +1,10 @@
 """The local store: catalogue, terms and vectors in generations below one folder."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ragqa.errors import IndexUnusable, NoIndex
+from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores import Maker, generations
 from ragqa.stores.examining import damaged_files, disagreements
 from ragqa.stores.faults import Repair
@@ -53,6 +53,15 @@ class LocalStore:
                 writer.close()
                 if base is not None:
                     base.close()
+                generations.sweep(self._root)
+
+    def tidy(self) -> None:
+        """Remove what an interrupted writer left, as far as it can be and no writer is at work."""
+        if generations.has_leftovers(self._root):
+            with (
+                suppress(WriterBusy, IndexUnusable),
+                generations.locked(self._root, wait=False),
+            ):
                 generations.sweep(self._root)
 
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:

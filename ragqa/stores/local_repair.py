@@ -4,7 +4,6 @@ It is made beside the damaged one and published as any other, so that whatever i
 the index is as it was before or repaired.
 """
 
-import errno
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ragqa.errors import IndexUnusable, NoIndex, OtherFormat
+from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex, OtherFormat
 from ragqa.stores import Maker, generations
 from ragqa.stores.examining import damaged_files, disagreements, part_of, passages_of
 from ragqa.stores.failures import explaining
@@ -30,9 +29,6 @@ from ragqa.stores.vectors import Numbers, Spool, check_vectors, write_part
 from ragqa.types import DenseInfo, Passage, Progress, Vector, Vectors
 
 EMBEDDED_AT_ONCE = 512
-
-# What the system says of a file that is missing, or another thing than a file, or cannot be read.
-_DAMAGED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EIO})
 
 
 def repair(root: Path, maker: Maker, *, wait: bool, progress: Progress) -> Repair:
@@ -102,10 +98,8 @@ def _find(root: Path) -> _Found | Repair:
 
 
 def _is_damage(exc: IndexUnusable) -> bool:
-    """Whether something is wrong with the index, rather than with who reads it or how."""
-    system = exc.__cause__ if isinstance(exc.__cause__, OSError) else None
-    known = system is None or system.errno in _DAMAGED
-    return known and not isinstance(exc, OtherFormat)
+    """Whether something is wrong with the index, rather than with who reads it."""
+    return not isinstance(exc, IndexNotReadable | OtherFormat)
 
 
 def _is_sound(folder: Path, manifest: Manifest) -> bool:
@@ -242,5 +236,7 @@ def _readable(folder: Path, dimension: int) -> list[VectorFile]:
     try:
         file = VectorFile(folder, dimension=dimension)
         return [] if file.bad_rows().any() else [file]
+    except IndexNotReadable:
+        raise
     except IndexUnusable:
         return []

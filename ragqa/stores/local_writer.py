@@ -144,8 +144,7 @@ class LocalWriter:
             if base is None:
                 dense = self._write_base(draft, info.embedder.dimension)
             else:
-                dense = base.info.dense
-                self._write_delta(draft, base, info.embedder.dimension)
+                dense = self._write_delta(draft, base, info.embedder.dimension)
             draft.spool.close()
             info = replace(info, dense=dense)
             self._publish(draft, info)
@@ -252,12 +251,14 @@ class LocalWriter:
         part = joined([*old, self._new(draft, dimension)], dimension)
         return write_part(part, draft.folder, lists)
 
-    def _write_delta(self, draft: "_Draft", base: LocalSnapshot, dimension: int) -> None:
+    def _write_delta(self, draft: "_Draft", base: LocalSnapshot, dimension: int) -> DenseInfo:
         """Write what is new since the base was written, beside links to the base."""
         old = [] if base.delta is None else self._surviving([base.delta.part])
         part = joined([*old, self._new(draft, dimension)], dimension)
-        write_part(part, draft.folder / DELTA)
+        new = write_part(part, draft.folder / DELTA, base.delta.lists if base.delta else None)
         generations.carry(base.folder, base.manifest, PART, draft.folder)
+        dense = base.info.dense
+        return replace(dense, recall=min(dense.recall, new.recall))
 
     def _surviving(self, parts: Sequence[Part]) -> list[Part]:
         gone = np.fromiter(self._gone, np.int64, len(self._gone))
@@ -274,8 +275,9 @@ class LocalWriter:
         seal(draft.folder, info, linked)
 
     def _bytes_needed(self) -> int:
+        """What it takes at least: nobody knows yet how many notes are still to come."""
         if self._base is None:
-            return 2**20 + 2 * self._spooled
+            return 2**20 + 4 * self._spooled
         linked = self._base.info.passages > REWRITE_BELOW
         files = self._base.manifest.files
         copied = [files[name].size for name in files if not (linked and name in PART)]

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import ragqa
-from ragqa.errors import IndexUnusable, OtherFormat
-from ragqa.stores.failures import REBUILD, REPAIR, naming
+from ragqa.errors import IndexNotReadable, IndexUnusable, OtherFormat
+from ragqa.stores.failures import REBUILD, REPAIR, naming, unusable
 from ragqa.types import DenseInfo, EmbedderInfo, IndexInfo, Progress, Skipped
 
 FORMAT = 2
@@ -188,6 +188,9 @@ def _finding(path: Path, record: FileRecord, *, thorough: bool) -> str:
     except FileNotFoundError:
         return "is missing"
     except OSError as exc:
+        refused = unusable(path, exc)
+        if isinstance(refused, IndexNotReadable):
+            raise refused from exc
         return f"cannot be read: {exc.strerror}"
     return ""
 

@@ -264,6 +264,9 @@ class MemoryStore:
         finally:
             self._lock.release()
 
+    def tidy(self) -> None:
+        """Nothing is left by a writer here."""
+
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:  # noqa: ARG002 - the protocol's
         """Nothing can go wrong here but that there is nothing."""
         return [] if self._newest else ["there is no index in memory yet"]

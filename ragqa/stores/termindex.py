@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -222,13 +222,11 @@ def _links_to(folder: Path, names: Iterable[str]) -> Iterator[Path]:
     Once open, it has all files mapped and does not come back for them. Where there is no place
     for temporary files it is given the folder itself, which it may be able to write to.
     """
-    view = _temporary_folder()
+    view = _view_of(folder, list(names))
     if view is None:
         yield folder
         return
     try:
-        for name in names:
-            (view / name).symlink_to(folder.absolute() / name)
         yield view
     finally:
         # The reader that tantivy first makes by itself may be putting a lock there this moment.
@@ -238,10 +236,19 @@ def _links_to(folder: Path, names: Iterable[str]) -> Iterator[Path]:
             shutil.rmtree(view, ignore_errors=True)
 
 
-def _temporary_folder() -> Path | None:
+def _view_of(folder: Path, names: Sequence[str]) -> Path | None:
+    """Make the folder of links in the first place that has room for it."""
     for place in (_MEMORY, None):
-        with suppress(OSError):
-            return Path(tempfile.mkdtemp(prefix="ragqa-", dir=place))
+        view = None
+        try:
+            view = Path(tempfile.mkdtemp(prefix="ragqa-", dir=place))
+            for name in names:
+                (view / name).symlink_to(folder.absolute() / name)
+        except OSError:
+            if view is not None:
+                shutil.rmtree(view, ignore_errors=True)
+        else:
+            return view
     return None
 
 

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from stores.building import INFO, QUESTIONS, answers, ask, commit, entry
 
-from ragqa.errors import IndexUnusable, NoIndex
+from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex
 from ragqa.stores.generations import stepping
 from ragqa.stores.local import LocalStore
 
@@ -159,3 +159,33 @@ def test_questions_give_different_answers_so_that_the_comparison_means_something
     with closing(store.snapshot()) as snapshot:
         assert len({str(ask(snapshot, question)) for question in QUESTIONS}) == len(QUESTIONS)
     assert INFO.generation == 0
+
+
+def test_a_lost_pointer_is_damage_where_generations_are_there(store, root):
+    commit(store, NEW)
+    (root / "CURRENT").unlink()
+    with pytest.raises(IndexUnusable, match="CURRENT is missing") as caught:
+        store.snapshot()
+    assert caught.value.hint == "ragqa doctor --repair"
+
+
+def test_what_an_interrupted_writer_left_is_cleared_without_a_change(store, root):
+    shutil.copytree(root / "gen-000001", root / "gen-000002.tmp")
+    with store.writer(fresh=False, wait=False):
+        (root / "gen-000003.tmp").mkdir()
+        store.tidy()
+        assert (root / "gen-000003.tmp").is_dir(), "while a writer is at work it stays"
+    (root / "gen-000003.tmp").mkdir()
+    store.tidy()
+    assert names(root) == ["CURRENT", "LOCK", "gen-000001"]
+
+
+def test_a_file_that_the_system_will_not_open_is_not_taken_for_damaged(store, root, monkeypatch):
+    def too_many(path, *args, **kwargs):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ragqa.stores.manifest.os.open", too_many)
+        with pytest.raises(IndexNotReadable, match="Too many open files"):
+            store.snapshot()
+    assert store.problems() == []

@@ -78,6 +78,15 @@ def test_a_new_stamp_alone_changes_neither_terms_nor_vectors(store, root):
     }
 
 
+def test_where_links_cannot_be_made_the_terms_are_read_where_they_are(store, monkeypatch):
+    def full(self, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = answers(store)
+    monkeypatch.setattr("pathlib.Path.symlink_to", full)
+    assert answers(store) == before
+
+
 def test_without_a_place_for_temporary_files_the_terms_are_read_where_they_are(store, monkeypatch):
     def no_place(**options):
         raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
