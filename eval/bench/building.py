@@ -87,6 +87,7 @@ class _RecordingStore:
         self._store = store
         self._path = path
         self.snapshot, self.problems, self.repair = store.snapshot, store.problems, store.repair
+        self.tidy = store.tidy
 
     @contextmanager
     def writer(self, *, fresh: bool, wait: bool) -> Iterator[Writer]:

@@ -18,7 +18,7 @@ from io import RawIOBase
 from pathlib import Path
 
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
-from ragqa.stores.failures import REPAIR, cannot_write, explaining
+from ragqa.stores.failures import REPAIR, cannot_write, explaining, unusable
 from ragqa.stores.manifest import (
     DELTA,
     MANIFEST,
@@ -134,9 +134,7 @@ def current(root: Path) -> str:
             ) from exc
         raise NoIndex(f"there is no index in {root} yet", hint="ragqa index") from exc
     except OSError as exc:
-        raise IndexUnusable(
-            f"the index file {path} cannot be read: {exc.strerror}", hint=REPAIR
-        ) from exc
+        raise unusable(path, exc) from exc
     if not _NAME.fullmatch(name):
         raise IndexUnusable(
             f"the index file {path} does not name a generation, it says {name!r}", hint=REPAIR
