@@ -1,8 +1,10 @@
 """Bring an index up to date with its notes, embedding only what is new."""
 
+import gc
 import math
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
 from ragqa.embedders import CANARY, Embedder
@@ -42,9 +44,10 @@ def refresh(
     started = time.perf_counter()
     report = progress or no_progress
     while True:
-        walk = source.walk()
-        base, known = (None, {}) if rebuild else _read_base(store, source)
-        changes = find_changes(source, walk, known, progress=report)
+        with _only_growing():
+            walk = source.walk()
+            base, known = (None, {}) if rebuild else _read_base(store, source)
+            changes = find_changes(source, walk, known, progress=report)
         if base is not None and not changes and changes.skipped == base.skipped:
             store.tidy()
             return _report(base, base, changes, started)
@@ -54,6 +57,21 @@ def refresh(
                 continue  # another process committed while this one read: look again
             info, changes, warnings = _write(writer, source, base, changes, kept, report)
             return _report(info, base, changes, started, warnings)
+
+
+@contextmanager
+def _only_growing() -> Iterator[None]:
+    """Do not look for garbage: there is none among some tuples for each note, only more of them.
+
+    Looking took a third of the time over a hundred thousand notes, before every question.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _read_base(store: Store, source: Source) -> tuple[IndexInfo | None, dict[str, NoteState]]:

@@ -179,23 +179,31 @@ def _rules_of(
 
 def _sort_file(entry: os.DirEntry[str], path: str, max_note_bytes: int, found: _Found) -> None:
     suffix = _suffix(entry.name)
+    if suffix not in NOTE_SUFFIXES:
+        _sort_other(entry, path, suffix, found)
+        return
+    status = entry.stat(follow_symlinks=False)
+    if stat.S_ISLNK(status.st_mode):
+        found.skipped.append(Skipped(path, SYMLINK))
+    elif not stat.S_ISREG(status.st_mode):
+        found.skipped.append(Skipped(path, NOT_A_FILE))
+    elif status.st_size > max_note_bytes:
+        found.skipped.append(Skipped(path, too_large(status.st_size, max_note_bytes)))
+    elif status.st_mode & _ALL_READ != _ALL_READ and not os.access(entry.path, os.R_OK):
+        found.skipped.append(Skipped(path, UNREADABLE))
+    else:
+        found.files.append(NoteFile(path, Stamp(status.st_size, status.st_mtime_ns)))
+
+
+def _sort_other(entry: os.DirEntry[str], path: str, suffix: str, found: _Found) -> None:
+    """Sort a file that is not named as a note is."""
     if entry.is_symlink():
-        if suffix in NOTE_SUFFIXES or entry.is_dir():
+        if entry.is_dir():
             found.skipped.append(Skipped(path, SYMLINK))
     elif not entry.is_file(follow_symlinks=False):
         found.skipped.append(Skipped(path, NOT_A_FILE))
-    elif suffix not in NOTE_SUFFIXES:
-        found.others[suffix] += 1
     else:
-        status = entry.stat(follow_symlinks=False)
-        if not stat.S_ISREG(status.st_mode):
-            found.skipped.append(Skipped(path, NOT_A_FILE))
-        elif status.st_size > max_note_bytes:
-            found.skipped.append(Skipped(path, too_large(status.st_size, max_note_bytes)))
-        elif status.st_mode & _ALL_READ != _ALL_READ and not os.access(entry.path, os.R_OK):
-            found.skipped.append(Skipped(path, UNREADABLE))
-        else:
-            found.files.append(NoteFile(path, Stamp(status.st_size, status.st_mtime_ns)))
+        found.others[suffix] += 1
 
 
 def _suffix(name: str) -> str:
