@@ -6,6 +6,7 @@ all and finds it. A build refuses it in what it copies or reads; what a new gene
 link to keeps its digest, so that doctor finds it there as well.
 """
 
+import itertools
 import os
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -131,7 +132,7 @@ def _files_of(generation: Path, *, quick: bool) -> list[Path]:
     """
     paths = (path for path in sorted(generation.rglob("*")) if path.suffix != ".lock")
     files = [path for path in paths if path.is_file()]
-    terms = [path for path in files if path.parent.name == TERMS]
+    terms = list(filter(_is_of_terms, files))
     return sorted({*files} - {*terms} | {*terms[::4]}) if quick else files
 
 
@@ -331,9 +332,13 @@ def _amiss_by_command(damage: Damage, code: int | None, told: str) -> Iterator[s
 
 def _names(damage: Damage, told: str) -> bool:
     """Damage that is met only while reading the terms is told of their folder."""
-    file = damage.file
-    of_terms = damage.silent and file.parent.name == TERMS
-    return str(file.parent if of_terms else file) in told
+    place = damage.file.parent if damage.silent and _is_of_terms(damage.file) else damage.file
+    inside = itertools.dropwhile(lambda part: not part.startswith("gen-"), place.parts)
+    return "/".join(["", *itertools.islice(inside, 1, None)]) in told
+
+
+def _is_of_terms(file: Path) -> bool:
+    return file.parent.name == TERMS
 
 
 def _tells_what_mends(told: str) -> bool:

@@ -145,7 +145,7 @@ def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
     for scenario in SCENARIOS:
         stage = _prepare(folder / scenario.name.replace(" ", "-"), scenario)
         for number in itertools.count(1):
-            faults = _some_faults(scenario, number) if quick else FAULTS
+            faults = _some_faults(stage, number) if quick else FAULTS
             found = [_at_step(stage, number, fault) for fault in faults]
             yield from (trial for trial in found if trial.outcome != "untouched" or trial.failed)
             if found and all(trial.outcome == "untouched" for trial in found):
@@ -156,15 +156,21 @@ def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
                 yield _at_moment(stage, chance.random() * 1.2 * stage.seconds)
 
 
-def _some_faults(scenario: Scenario, number: int) -> tuple[Fault, ...]:
-    """A kill at each step of the build that has most of them, each fault in turn in the others.
+def _some_faults(stage: _Stage, number: int) -> tuple[Fault, ...]:
+    """A kill at the steps of the build that has most of them, each fault in turn in the others.
 
-    A third of their steps is met; another third in each.
+    Of one link or sync after the other, which say the same, a kill comes at the first and the last.
+    Of the steps of the others a fifth is met, of each another.
     """
-    if scenario.name == KILLED_AT_EACH_STEP:
-        return FAULTS[:1]
-    turn, rest = divmod(number + SCENARIOS.index(scenario), 3)
+    if stage.scenario.name == KILLED_AT_EACH_STEP:
+        around = {_kind(step) for step in stage.steps[max(0, number - 2) : number + 1]}
+        return () if around in ({"link"}, {"sync"}) else FAULTS[:1]
+    turn, rest = divmod(number + SCENARIOS.index(stage.scenario), 5)
     return () if rest else (FAULTS[turn % len(FAULTS)],)
+
+
+def _kind(step: str) -> str:
+    return step.partition(" ")[0]
 
 
 def _prepare(folder: Path, scenario: Scenario) -> _Stage:
