@@ -36,7 +36,7 @@ from trials.worlds import (
 )
 
 FLIPS = 500
-QUICK_FLIPS = 25
+QUICK_FLIPS = 15
 SEED = 7
 KILOBYTE = 1000
 MENDS = ("ragqa doctor --repair", "ragqa index --rebuild")

@@ -37,7 +37,7 @@ SKIPPED = "skipped: no file system can be mounted here"
 _DISK_BYTES = 8 * 2**20
 _MANY = {
     f"many/{n}.md": "# Note\n\n" + " ".join(f"word{n * k % 3001}" for k in range(1, 100)) + ".\n"
-    for n in range(100)
+    for n in range(70)
 }
 
 
@@ -78,8 +78,9 @@ BUILDS = (
         constants=FOLDING,
     ),
 )
-QUICK_BUILDS = ("rebuild", "refresh of a large index", "delta made part of the base")
-"""The refresh is left out if there is little time: embeddings are copied by the last of these."""
+QUICK_LIMITED = ("rebuild", "refresh of a large index")
+QUICK_FULL = ("rebuild", "delta made part of the base")
+"""Which builds meet a limit, and which a full disk, if there is little time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +111,19 @@ class _Seen:
 def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
     """Less and less narrow limits, then less and less full disks, until a build ends well."""
     room = partial(_room, least=20_000 if quick else 2_000, growth=3.0 if quick else 1.15)
-    builds = [build for build in BUILDS if not quick or build.name in QUICK_BUILDS]
-    stages = [_prepare(folder / build.name, build) for build in builds]
-    for stage in stages:
+    names = [build.name for build in BUILDS]
+    stages = {
+        build.name: _prepare(folder / build.name, build)
+        for build in BUILDS
+        if not quick or build.name in QUICK_LIMITED + QUICK_FULL
+    }
+    for stage in map(stages.__getitem__, QUICK_LIMITED if quick else names):
         yield _under_limit(stage, 1)
         yield from _until_built(room(), partial(_under_limit, stage))
     (mount := folder / "mount").mkdir()
     try:
         with _small_disk(mount):
-            for stage in stages:
+            for stage in map(stages.__getitem__, QUICK_FULL if quick else names):
                 yield _on_full_disk(stage, mount, 0)
                 yield from _until_built(room(), partial(_on_full_disk, stage, mount))
     except PermissionError:

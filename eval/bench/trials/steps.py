@@ -160,12 +160,12 @@ def _some_faults(stage: _Stage, number: int) -> tuple[Fault, ...]:
     """A kill at the steps of the build that has most of them, each fault in turn in the others.
 
     Of one link or sync after the other, which say the same, a kill comes at the first and the last.
-    Of the steps of the others a fifth is met, of each another.
+    Of the steps of the others a sixth is met, of each another.
     """
     if stage.scenario.name == KILLED_AT_EACH_STEP:
         around = {_kind(step) for step in stage.steps[max(0, number - 2) : number + 1]}
         return () if around in ({"link"}, {"sync"}) else FAULTS[:1]
-    turn, rest = divmod(number + SCENARIOS.index(stage.scenario), 5)
+    turn, rest = divmod(number + SCENARIOS.index(stage.scenario), 6)
     return () if rest else (FAULTS[turn % len(FAULTS)],)
 
 
@@ -254,12 +254,13 @@ def _try(
 def _look_after(world: World, stage: _Stage) -> _Aftermath:
     found, left = answers_or_refusal(world), leftovers(world)
     code, _ = _build(world, stage.scenario)
+    then = answers_or_refusal(world)
     if found == stage.new and left and not code:
         # It had nothing to write, and then nothing is cleared either.
         code = world.command("index", "--rebuild")
     with world.open() as index:
         problems = index.problems()
-    return _Aftermath(found, left, code, answers_or_refusal(world), leftovers(world), problems)
+    return _Aftermath(found, left, code, then, leftovers(world), problems)
 
 
 def leftovers(world: World) -> list[str]:

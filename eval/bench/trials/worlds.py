@@ -25,11 +25,11 @@ LARGE_INDEX: Constants = (
     ("ragqa.stores.local_writer.REWRITE_BELOW", 0),
     ("ragqa.stores.local_writer.MAX_DELTA_SHARE", math.inf),
     ("ragqa.stores.local_writer.MAX_DEAD_SHARE", math.inf),
-    ("ragqa.stores.dense.EXACT_UP_TO", 100),
-    ("ragqa.stores.vectorfile.GATHERED_UP_TO", 50),
+    ("ragqa.stores.dense.EXACT_UP_TO", 60),
+    ("ragqa.stores.vectorfile.GATHERED_UP_TO", 30),
 )
-"""A refresh goes the way of a large index: changes are kept in a delta, and of more than a hundred
-passages the vectors are searched by inverted lists."""
+"""A refresh goes the way of a large index: changes are kept in a delta, and more than sixty vectors
+are searched by inverted lists."""
 FOLDING: Constants = (*LARGE_INDEX, ("ragqa.stores.local_writer.MAX_DELTA_SHARE", 0))
 """The same, but any change makes a new base of the base and its delta."""
 
@@ -58,9 +58,9 @@ MANY: Mapping[str, str] = {
         f"# Buoy {k}\n\nBuoy {k} rang word{k * k % 97} in {k} fathoms off cape{k * 7 % 31}.\n"
         for k in range(30 * n, 30 * n + 30)
     )
-    for n in range(10)
+    for n in range(7)
 }
-"""Three hundred passages in few notes."""
+"""Many passages in few notes."""
 
 QUESTIONS = (
     "When was the harbour lamp lit?",
