@@ -40,6 +40,7 @@ QUICK_FLIPS = 15
 SEED = 7
 KILOBYTE = 1000
 MENDS = ("ragqa doctor --repair", "ragqa index --rebuild")
+COMMANDS = (("ask", "When was the harbour lamp lit?", "--no-refresh"), ("index",))
 OTHER_SCORES, WITHHELD, WRONG = "other scores", "an answer withheld", "another answer"
 
 Change = Callable[[bytes], bytes | None]
@@ -83,8 +84,8 @@ def _on(stage: _Stage, *, quick: bool) -> Iterator[Trial]:
     for damage in _all(stage.world, quick=quick):
         with _damaged(damage):
             yield _ask(stage, damage)
-    for damage in _one_of_each(stage.world, quick=quick):
-        for command in (("ask", "When was the harbour lamp lit?", "--no-refresh"), ("index",)):
+    for number, damage in enumerate(_one_of_each(stage.world, quick=quick)):
+        for command in (COMMANDS[number % len(COMMANDS)],) if quick else COMMANDS:
             with _damaged(damage):
                 yield _command(stage, damage, command)
     for file in _with_content(stage.world, quick=quick):
