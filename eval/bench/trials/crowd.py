@@ -19,7 +19,7 @@ from ragqa.errors import RagqaError
 from ragqa.types import Filters
 from trials.children import MAX_SECONDS, End, must, run, start
 from trials.verdicts import Trial
-from trials.worlds import World, as_if
+from trials.worlds import AS_IT_IS, LARGE_INDEX, World, as_if
 
 ROUNDS = 3
 STATIONS = 3
@@ -33,7 +33,7 @@ _ALL = 10 * ROUNDS * STATIONS
 class Asked:
     """What one asker saw.
 
-    `empty` answers are whole, but without a passage: those found were not in the notes any more.
+    `empty` answers are whole, but without a passage, and no note of their generation stands.
     `mixes` and `errors` are told in a sentence each.
     """
 
@@ -111,7 +111,7 @@ def _refresh(world: World, *, first: int, last: int, large: bool) -> int:
     generation = 0
     for number in range(first, last + 1):
         _write_round(world, number)
-        with as_if(large=large), world.open() as index:
+        with as_if(LARGE_INDEX if large else AS_IT_IS), world.open() as index:
             generation = index.refresh().info.generation
         if generation != number:
             raise RuntimeError(f"round {number} made generation {generation}")
@@ -131,6 +131,11 @@ def _rounds(generation: int) -> range:
     return range(max(1, generation - ROUNDS + 1), generation + 1)
 
 
+def _stands(world: World, generation: int) -> bool:
+    """Whether a note of a generation is there, as it then was when it was asked for."""
+    return any(any(world.notes.glob(f"{number}/*.md")) for number in _rounds(generation))
+
+
 def _ask_until(world: World, done: Path) -> Asked:
     answers, empty = 0, 0
     generations: set[int] = set()
@@ -144,6 +149,8 @@ def _ask_until(world: World, done: Path) -> Asked:
             errors.append(f"{type(exc).__name__}: {exc.message}")
             continue
         generations.add(generation)
+        if not texts and _stands(world, generation):
+            errors.append(f"generation {generation} gave nothing, and notes of it still stand")
         empty += not texts
         rounds = [int(found) for text in texts for found in _ROUND.findall(text)]
         if not set(rounds) <= set(_rounds(generation)) or len(rounds) != len(texts):

@@ -14,36 +14,73 @@ from ragqa.stores.generations import stepping
 from trials.children import End, must, run
 from trials.steps import leftovers
 from trials.verdicts import Trial
-from trials.worlds import AFTER, BEFORE, Answers, World, answers, answers_or_refusal, write
+from trials.worlds import (
+    AFTER,
+    AS_IT_IS,
+    BEFORE,
+    BETWEEN,
+    FOLDING,
+    LARGE_INDEX,
+    Answers,
+    Constants,
+    World,
+    answers,
+    answers_or_refusal,
+    as_if,
+    build_up,
+    write,
+)
 
 LIMITED, FULL = "limit on the size of a file", "full disk"
 SKIPPED = "skipped: no file system can be mounted here"
 
 _DISK_BYTES = 8 * 2**20
-_LEAST = 2_000
 _MANY = {
     f"many/{n}.md": "# Note\n\n" + " ".join(f"word{n * k % 3001}" for k in range(1, 100)) + ".\n"
-    for n in range(100)
+    for n in range(70)
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """How an index comes to be behind its notes, and the command that brings it up to date."""
+    """How an index comes to be behind its notes, and the command that brings it up to date.
+
+    `history` has the notes that each of its generations was made of.
+    """
 
     name: str
     embedder: str
-    before: Mapping[str, str]
+    history: tuple[Mapping[str, str], ...]
     after: Mapping[str, str]
-    command: tuple[str, ...]
+    command: tuple[str, ...] = ("index",)
+    constants: Constants = AS_IT_IS
 
 
 BUILDS = (
     # All is written anew, and texts take more than embeddings: of these, what is large is texts.
-    Build("rebuild", "hashed:8", BEFORE, {**AFTER, **_MANY}, ("index", "--rebuild")),
+    Build("rebuild", "hashed:8", (BEFORE,), {**AFTER, **_MANY}, ("index", "--rebuild")),
     # Little is new, and the embeddings that are copied take more than the catalogue.
-    Build("refresh", "hashed:1024", {**BEFORE, **_MANY}, {**AFTER, **_MANY}, ("index",)),
+    Build("refresh", "hashed:1024", ({**BEFORE, **_MANY},), {**AFTER, **_MANY}),
+    # What takes most is linked, and a delta is copied.
+    Build(
+        "refresh of a large index",
+        "hashed:1024",
+        ({**BEFORE, **_MANY}, {**BETWEEN, **_MANY}),
+        {**AFTER, **_MANY},
+        constants=LARGE_INDEX,
+    ),
+    # Inverted lists are written with all embeddings.
+    Build(
+        "delta made part of the base",
+        "hashed:1024",
+        ({**BEFORE, **_MANY}, {**BETWEEN, **_MANY}),
+        {**AFTER, **_MANY},
+        constants=FOLDING,
+    ),
 )
+QUICK_LIMITED = ("rebuild", "refresh of a large index", "delta made part of the base")
+QUICK_FULL = ("rebuild", "delta made part of the base")
+"""Which builds meet a limit, and which a full disk, if there is little time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,36 +110,44 @@ class _Seen:
 
 def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
     """Less and less narrow limits, then less and less full disks, until a build ends well."""
-    growth = 3.0 if quick else 1.15
-    stages = [_prepare(folder / build.name, build) for build in BUILDS]
-    for stage in stages:
-        yield _under_limit(stage, 1)
-        yield from _until_built(growth, partial(_under_limit, stage))
+    room = partial(_room, least=20_000 if quick else 2_000, growth=3.0 if quick else 1.15)
+    names = [build.name for build in BUILDS]
+    stages = {
+        build.name: _prepare(folder / build.name, build)
+        for build in BUILDS
+        if not quick or build.name in QUICK_LIMITED
+    }
+    for stage in map(stages.__getitem__, QUICK_LIMITED if quick else names):
+        yield from _until_built(room(), partial(_under_limit, stage))
     (mount := folder / "mount").mkdir()
     try:
         with _small_disk(mount):
-            for stage in stages:
-                yield _on_full_disk(stage, mount, 0)
-                yield from _until_built(growth, partial(_on_full_disk, stage, mount))
+            for stage in map(stages.__getitem__, QUICK_FULL if quick else names):
+                yield from _until_built(room(), partial(_on_full_disk, stage, mount))
     except PermissionError:
         yield Trial(FULL, FULL, SKIPPED)
 
 
-def _until_built(growth: float, attempt: Callable[[int], Trial]) -> Iterator[Trial]:
-    for power in itertools.count():
-        trial = attempt(int(_LEAST * growth**power))
+def _room(*, least: int, growth: float) -> Iterator[int]:
+    """A single byte, then more and more of them."""
+    yield 1
+    yield from (int(least * growth**power) for power in itertools.count())
+
+
+def _until_built(room: Iterator[int], attempt: Callable[[int], Trial]) -> Iterator[Trial]:
+    for size in room:
+        trial = attempt(size)
         yield trial
         if trial.outcome == "built":
             return
 
 
 def _prepare(folder: Path, build: Build) -> _Stage:
-    base = write(World(folder / "base", build.embedder), build.before)
-    must(lambda: base.command("index"))
-    write(base, build.after, age=1)
+    base = must(lambda: build_up(World(folder / "base", build.embedder), build.history))
+    write(base, build.after, age=len(build.history))
     old = must(lambda: answers(base))
     with base.copied() as world:
-        must(lambda: world.command(*build.command))
+        must(lambda: _build(world, build))
         new = must(lambda: answers(world))
     return _Stage(build, base, old, new)
 
@@ -131,7 +176,7 @@ def _on_full_disk(stage: _Stage, mount: Path, room: int) -> Trial:
 
 def _build(world: World, build: Build) -> _Built:
     steps = [""]
-    with stepping(steps.append):
+    with as_if(build.constants), stepping(steps.append):
         code = world.command(*build.command)
     failing = [step for step in steps if not step.startswith("remove ")]
     return _Built(code, failing[-1])

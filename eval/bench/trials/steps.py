@@ -10,14 +10,29 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ragqa.stores.generations import KEPT_GENERATIONS, stepping
 from trials.children import End, must, run
 from trials.verdicts import Trial
-from trials.worlds import AFTER, BEFORE, Answers, World, answers, answers_or_refusal, as_if, write
+from trials.worlds import (
+    AFTER,
+    AS_IT_IS,
+    BEFORE,
+    BETWEEN,
+    FOLDING,
+    LARGE_INDEX,
+    Answers,
+    Constants,
+    World,
+    answers,
+    answers_or_refusal,
+    as_if,
+    build_up,
+    write,
+)
 
 
 def _error(number: int) -> Callable[[], None]:
@@ -57,20 +72,38 @@ FAULTS = (
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A build of an index of notes that changed, or the first one."""
+    """A build of an index whose generations were made of the notes in `history`, or the first one.
+
+    `deltas` says whether there is one before the build and after it.
+    """
 
     name: str
     command: tuple[str, ...] = ("index",)
-    first: bool = False
-    large: bool = False
+    history: tuple[Mapping[str, str], ...] = (BEFORE,)
+    constants: Constants = AS_IT_IS
+    deltas: tuple[bool, bool] = (False, False)
 
 
 SCENARIOS = (
-    Scenario("first build", first=True),
+    Scenario("first build", history=()),
     Scenario("rebuild", ("index", "--rebuild")),
     Scenario("refresh"),
-    Scenario("refresh of a large index", large=True),
+    Scenario("refresh of a large index", constants=LARGE_INDEX, deltas=(False, True)),
+    Scenario(
+        "refresh of a large index with a delta",
+        history=(BEFORE, BETWEEN),
+        constants=LARGE_INDEX,
+        deltas=(True, True),
+    ),
+    Scenario(
+        "delta made part of the base",
+        history=(BEFORE, BETWEEN),
+        constants=FOLDING,
+        deltas=(True, False),
+    ),
 )
+KILLED_AT_EACH_STEP = "refresh of a large index with a delta"
+"""Which scenario if there is time for one: its build has the most steps."""
 
 AT_ANY_MOMENT = Fault("killed", lambda: None, signal=signal.SIGALRM)
 MOMENTS = 100
@@ -112,7 +145,7 @@ def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
     for scenario in SCENARIOS:
         stage = _prepare(folder / scenario.name.replace(" ", "-"), scenario)
         for number in itertools.count(1):
-            faults = _some_faults(scenario, number) if quick else FAULTS
+            faults = _some_faults(stage, number) if quick else FAULTS
             found = [_at_step(stage, number, fault) for fault in faults]
             yield from (trial for trial in found if trial.outcome != "untouched" or trial.failed)
             if found and all(trial.outcome == "untouched" for trial in found):
@@ -123,25 +156,34 @@ def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
                 yield _at_moment(stage, chance.random() * 1.2 * stage.seconds)
 
 
-def _some_faults(scenario: Scenario, number: int) -> tuple[Fault, ...]:
-    """A kill at each step of the build that has most of them, each fault in turn in the others."""
-    if scenario.large:
-        return FAULTS[:1]
-    return () if number % 2 else (FAULTS[number // 2 % len(FAULTS)],)
+def _some_faults(stage: _Stage, number: int) -> tuple[Fault, ...]:
+    """A kill at the steps of the build that has most of them, each fault in turn in the others.
+
+    Of one link or sync after the other, which say the same, a kill comes at the first and the last.
+    Of the steps of the others a sixth is met, of each another.
+    """
+    if stage.scenario.name == KILLED_AT_EACH_STEP:
+        around = {_kind(step) for step in stage.steps[max(0, number - 2) : number + 1]}
+        return () if around in ({"link"}, {"sync"}) else FAULTS[:1]
+    turn, rest = divmod(number + SCENARIOS.index(stage.scenario), 6)
+    return () if rest else (FAULTS[turn % len(FAULTS)],)
+
+
+def _kind(step: str) -> str:
+    return step.partition(" ")[0]
 
 
 def _prepare(folder: Path, scenario: Scenario) -> _Stage:
-    base = World(folder / "base")
-    if not scenario.first:
-        write(base, BEFORE)
-        must(lambda: base.command("index"))
-    write(base, AFTER, age=1)
+    base = must(lambda: build_up(World(folder / "base"), scenario.history))
+    write(base, AFTER, age=len(scenario.history))
     old = must(lambda: answers(base))
     with base.copied() as world:
         begun = time.perf_counter()
         _, steps = must(lambda: _build(world, scenario))
         seconds = time.perf_counter() - begun
         new = must(lambda: answers(world))
+        if (base.has_delta, world.has_delta) != scenario.deltas:
+            raise RuntimeError(f"{scenario.name}: there is a delta where none should be, or none")
     if old == new:
         raise RuntimeError(f"{scenario.name}: the questions do not tell the new index from the old")
     return _Stage(scenario, base, old, new, steps, seconds)
@@ -156,7 +198,7 @@ def _build(world: World, scenario: Scenario, fault: Fault | None = None, at: int
         if fault and (len(steps) == at or (fault.lasting and len(steps) > at)):
             fault.act()
 
-    with as_if(large=scenario.large), stepping(announce):
+    with as_if(scenario.constants), stepping(announce):
         code = world.command(*scenario.command)
     return code, tuple(steps)
 
@@ -194,7 +236,7 @@ def _try(
 ) -> Trial:
     with stage.base.copied() as world:
         end = run(lambda: build(world))
-        after = run(lambda: _look_after(world, stage.scenario))
+        after = run(lambda: _look_after(world, stage))
     crash = end.traceback or after.traceback
     if after.value is None or crash:
         return Trial(case, name, "crashed", traceback=crash or f"signal {after.signal}")
@@ -209,12 +251,16 @@ def _try(
     )
 
 
-def _look_after(world: World, scenario: Scenario) -> _Aftermath:
+def _look_after(world: World, stage: _Stage) -> _Aftermath:
     found, left = answers_or_refusal(world), leftovers(world)
-    code, _ = _build(world, scenario)
+    code, _ = _build(world, stage.scenario)
+    then = answers_or_refusal(world)
+    if found == stage.new and left and not code:
+        # It had nothing to write, and then nothing is cleared either.
+        code = world.command("index", "--rebuild")
     with world.open() as index:
         problems = index.problems()
-    return _Aftermath(found, left, code, answers_or_refusal(world), leftovers(world), problems)
+    return _Aftermath(found, left, code, then, leftovers(world), problems)
 
 
 def leftovers(world: World) -> list[str]:
@@ -249,7 +295,7 @@ def _amiss(
         yield f"ended by signal {end.signal} or with exit code {code}: {end.output}"
     if code and fault.says not in end.output:
         yield f"does not say {fault.says!r}: {end.output}"
-    if after.left and not fault.signal and not fault.lasting:
+    if after.left and not fault.signal and not fault.lasting and not did_without:
         yield f"left behind: {after.left}"
     if after.code:
         yield f"the next build exits with {after.code}"

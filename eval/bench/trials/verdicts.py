@@ -11,8 +11,7 @@ class Trial:
 
     `name` is enough to do it again. `outcome` says in a word or two what happened. The rest are
     "" where all was well: `wrong` is an answer from neither the old index nor the new one,
-    `traceback` a crash, `amiss` anything else that was not as promised. `known` says that a wrong
-    answer is possible here and documented.
+    `traceback` a crash, `amiss` anything else that was not as promised.
     """
 
     case: str
@@ -21,12 +20,11 @@ class Trial:
     wrong: str = ""
     traceback: str = ""
     amiss: str = ""
-    known: bool = False
 
     @property
     def failed(self) -> bool:
         """Whether anything was not as promised."""
-        return bool((self.wrong and not self.known) or self.traceback or self.amiss)
+        return bool(self.wrong or self.traceback or self.amiss)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,25 +4,34 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 from ragqa import cli
 from ragqa.api import Index, open_index
 from ragqa.config.settings import Value
 from ragqa.errors import NoIndex, RagqaError
+from ragqa.stores.manifest import DELTA
 from ragqa.types import Answer, IndexInfo
 
-LARGE_INDEX: Mapping[str, Any] = {
-    "REWRITE_BELOW": 0,
-    "MAX_DELTA_SHARE": math.inf,
-    "MAX_DEAD_SHARE": math.inf,
-}
-"""What in `ragqa.stores.local_writer` makes a refresh go the way of a large index."""
+Constants = tuple[tuple[str, float], ...]
+"""Constants of ragqa, by module and name, with other values; the last counts."""
+
+AS_IT_IS: Constants = ()
+LARGE_INDEX: Constants = (
+    ("ragqa.stores.local_writer.REWRITE_BELOW", 0),
+    ("ragqa.stores.local_writer.MAX_DELTA_SHARE", math.inf),
+    ("ragqa.stores.local_writer.MAX_DEAD_SHARE", math.inf),
+    ("ragqa.stores.dense.EXACT_UP_TO", 60),
+    ("ragqa.stores.vectorfile.GATHERED_UP_TO", 30),
+)
+"""A refresh goes the way of a large index: changes are kept in a delta, and more than sixty vectors
+are searched by inverted lists."""
+FOLDING: Constants = (*LARGE_INDEX, ("ragqa.stores.local_writer.MAX_DELTA_SHARE", 0))
+"""The same, but any change makes a new base of the base and its delta."""
 
 BEFORE: Mapping[str, str] = {
     "harbour.md": "# Harbour\n\nThe harbour lamp was lit in 1931 by the first keeper.\n",
@@ -37,6 +46,21 @@ AFTER: Mapping[str, str] = {
     "island/museum.md": "# Museum\n\nThe museum shows the old lens from Tuesday to Sunday.\n",
 }
 """One note is changed, one removed and one added."""
+BETWEEN: Mapping[str, str] = {
+    **{name: text for name, text in BEFORE.items() if name != "keepers.md"},
+    "weather.md": "# Weather\n\nFog comes in from the west on some mornings of June.\n",
+    "island/boats.md": "# Boats\n\nThe ferry sails at one and carries 20 people.\n",
+    "island/pier.md": "# Pier\n\nThe pier was built of oak.\n",
+}
+"""From `BEFORE` over this to `AFTER`, notes are changed, removed and added that were so before."""
+MANY: Mapping[str, str] = {
+    f"many/{n}.md": "\n".join(
+        f"# Buoy {k}\n\nBuoy {k} rang word{k * k % 97} in {k} fathoms off cape{k * 7 % 31}.\n"
+        for k in range(30 * n, 30 * n + 30)
+    )
+    for n in range(7)
+}
+"""Many passages in few notes."""
 
 QUESTIONS = (
     "When was the harbour lamp lit?",
@@ -53,6 +77,7 @@ class World:
 
     folder: Path
     embedder: str = "hashed:64"
+    top_k: int = 1000
 
     @property
     def notes(self) -> Path:
@@ -69,9 +94,14 @@ class World:
         """The folder of the generation to read."""
         return self.index / (self.index / "CURRENT").read_text().strip()
 
+    @property
+    def has_delta(self) -> bool:
+        """Whether the generation to read keeps changes beside its base."""
+        return self.index.is_dir() and (self.generation / DELTA).is_dir()
+
     def open(self) -> Index:
-        """The index, with more passages to an answer than there are."""
-        settings: dict[str, Value] = {"embedder": self.embedder, "top_k": 1000}
+        """The index, with `top_k` passages to an answer; in few notes there are less than that."""
+        settings: dict[str, Value] = {"embedder": self.embedder, "top_k": self.top_k}
         return open_index(self.notes, index=self.index, settings=settings)
 
     def command(self, *args: str) -> int:
@@ -82,7 +112,7 @@ class World:
     @contextmanager
     def copied(self, *, name: str = "trial") -> Iterator["World"]:
         """A copy beside it, as long as it is needed; times of files are kept."""
-        copy = World(self.folder.with_name(name), self.embedder)
+        copy = replace(self, folder=self.folder.with_name(name))
         shutil.copytree(self.folder, copy.folder)
         try:
             yield copy
@@ -110,10 +140,22 @@ def write(world: World, notes: Mapping[str, str], *, age: int = 0) -> World:
 
 
 @contextmanager
-def as_if(*, large: bool) -> Iterator[None]:
-    """Refreshes go the way of a large index, if wished."""
-    with patch.multiple("ragqa.stores.local_writer", **LARGE_INDEX) if large else nullcontext():
+def as_if(constants: Constants) -> Iterator[None]:
+    """Constants of ragqa have these values."""
+    with ExitStack() as patched:
+        for name, value in constants:
+            patched.enter_context(patch(name, value))
         yield
+
+
+def build_up(world: World, history: Sequence[Mapping[str, str]]) -> World:
+    """Make a generation of each of these notes, with a delta from the second on."""
+    for age, notes in enumerate(history):
+        write(world, notes, age=age)
+        with as_if(LARGE_INDEX):
+            if world.command("index"):
+                raise RuntimeError(f"generation {age + 1} could not be built")
+    return world
 
 
 @dataclass(frozen=True, slots=True)
