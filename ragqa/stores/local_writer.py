@@ -183,7 +183,9 @@ class LocalWriter:
             step(f"begin {CATALOGUE}")
             return _Draft(folder, CatalogueDraft(folder / CATALOGUE), Spool(folder))
         # Silent damage must not be carried over and sealed with a fresh digest.
-        checked_manifest(base.folder, thorough=base.manifest.files.keys() - set(PART))
+        files = base.manifest.files.keys()
+        small = base.info.passages <= REWRITE_BELOW
+        checked_manifest(base.folder, thorough=files if small else files - set(PART))
         folder = generations.begin_draft(self._root)
         step(f"make {DELTA}")
         (folder / DELTA).mkdir()
