@@ -34,10 +34,6 @@ GATHERED_UP_TO = 20_000
 """Of so few rows that count, each is compared; lists would have to be searched far and wide."""
 
 
-_TABLED_BELOW = 2**24
-"""No index has notes of greater numbers, unless somebody wrote them there to have memory taken."""
-
-
 class VectorFile:
     """The vectors below one folder; the files are held open, and parsed when first needed.
 
@@ -69,18 +65,8 @@ class VectorFile:
 
     def of_notes(self, notes: Sequence[int]) -> Mask:
         """Which rows are of these notes, by number."""
-        wanted, owners = np.array(notes, dtype=np.int64), self._rows[1]
-        if self._greatest >= _TABLED_BELOW:
-            return np.isin(owners, wanted)
-        flags = np.zeros(self._greatest + 1, dtype=np.bool_)
-        flags[wanted[(wanted > 0) & (wanted <= self._greatest)]] = True
-        mask: Mask = np.take(flags, owners, mode="clip")
+        mask: Mask = np.isin(self._rows[1], np.array(notes, dtype=np.int64))
         return mask
-
-    @cached_property
-    def _greatest(self) -> int:
-        """The greatest number of a note."""
-        return max(0, int(self._rows[1].max(initial=0)))
 
     @cached_property
     def _order(self) -> Numbers:
