@@ -227,25 +227,24 @@ class Catalogue:
 
     def notes_matching(self, filters: Filters) -> list[int]:
         """Find the numbers of the notes that the filters let through."""
-        clauses, values = ["1"], list[object]()
+        queries, values = list[str](), list[object]()
         for tag in filters.tags:
-            clauses.append(
-                "id IN (SELECT note FROM all_tags WHERE tag = ? OR (tag > ? AND tag < ?))"
-            )
+            queries.append("SELECT note FROM all_tags WHERE tag = ? OR (tag > ? AND tag < ?)")
             # The nested tags are those between "tag/" and "tag0", which is the next byte.
             values += [as_blob(tag), as_blob(f"{tag}/"), as_blob(f"{tag}0")]
         if filters.since:
-            clauses.append("CASE date WHEN '' THEN mtime_ns >= ? ELSE date >= ? END")
+            recent = "CASE date WHEN '' THEN mtime_ns >= ? ELSE date >= ? END"
+            queries.append(f"SELECT id FROM all_notes WHERE {recent}")  # noqa: S608 - ours
             day, moment_ns = start_of(filters.since)
             values += [moment_ns, day]
         if filters.paths:
-            clauses.append("path_matches(path)")
+            queries.append("SELECT id FROM all_notes WHERE path_matches(path)")
             matches = path_matcher(filters.paths)
             self._db.create_function("path_matches", 1, lambda path: matches(os.fsdecode(path)))
-        with self._naming():
-            query = " AND ".join(clauses)
-            found = self._db.execute(f"SELECT id FROM all_notes WHERE {query}", values)  # noqa: S608 - clauses are ours, values parameters
-            return [row[0] for row in found]
+        with self._naming(), closing(self._db.cursor()) as cursor:
+            cursor.row_factory = None
+            found = cursor.execute(" INTERSECT ".join(queries), values)
+            return sorted({row[0] for row in found})
 
     def problems(self) -> list[str]:
         """Let SQLite look for damage, and for what belongs to no note."""
