@@ -145,7 +145,7 @@ class LocalWriter:
                 dense = self._write_base(draft, info.embedder.dimension)
             else:
                 dense = self._write_delta(draft, base, info.embedder.dimension)
-            draft.spool.close()
+            draft.spool.remove()
             info = replace(info, dense=dense)
             self._publish(draft, info)
         self._ended = True

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,13 +79,20 @@ class Spool:
         notes = np.repeat(np.array(self._notes, dtype=np.int64), counts)
         return Part(np.concatenate(self._ids), notes, matrix)
 
+    def remove(self) -> None:
+        """Take the file out.
+
+        :raises OSError: it cannot be.
+        """
+        if not self._file.closed:
+            self._file.close()
+            step(f"remove {_SPOOL}")
+            self._path.unlink(missing_ok=True)
+
     def close(self) -> None:
-        """Let go of the file and take it out."""
-        if self._file.closed:
-            return
-        self._file.close()
-        step(f"remove {_SPOOL}")
-        self._path.unlink(missing_ok=True)
+        """Take the file out as far as it can be: what went wrong before is what is told."""
+        with suppress(OSError):
+            self.remove()
 
 
 def write_part(part: Part, folder: Path, before: FaissIndex = None) -> DenseInfo:
