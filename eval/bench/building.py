@@ -6,8 +6,6 @@ All but the embeddings is what `ragqa index` does, which can go on with the inde
 it, in the file `INDEX.exact`, are the vectors as they were handed to the store, to search exactly.
 """
 
-import argparse
-import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from running import write_down
 from synthetic import synthetic_embedder
 from vaults import HALF_TAG, RARE_TAG
 
@@ -123,12 +122,7 @@ def exact_file(index: Path) -> Path:
 
 def main() -> None:
     """Build one index and write down how it went."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("corpus", type=Path)
-    parser.add_argument("index", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
-    args = parser.parse_args()
-    args.out.write_text(json.dumps(build(args.corpus, args.index), indent=2) + "\n")
+    write_down(build, about=__doc__)
 
 
 if __name__ == "__main__":

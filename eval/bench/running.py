@@ -1,5 +1,7 @@
 """What every benchmark needs: commands run to their end, turns taken, and the machine described."""
 
+import argparse
+import json
 import os
 import platform
 import statistics
@@ -129,3 +131,13 @@ def describe_machine() -> dict[str, object]:
         "python": platform.python_version(),
         "packages": packages,
     }
+
+
+def write_down(measure: Callable[[Path, Path], object], *, about: str) -> None:
+    """Measure the index of a corpus that the command line names; write what comes of it as JSON."""
+    parser = argparse.ArgumentParser(description=about.partition("\n")[0])
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("index", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    args.out.write_text(json.dumps(measure(args.corpus, args.index), indent=2) + "\n")

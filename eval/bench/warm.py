@@ -7,8 +7,6 @@ they have made-up embeddings, which are as far from the passages as real ones, a
 What is found is held against an exact search of the vectors that the store was given.
 """
 
-import argparse
-import json
 import random
 import time
 from collections import defaultdict
@@ -20,6 +18,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 from building import ROW, TAGS, exact_file
+from running import write_down
 from synthetic import make_question, synthetic_embedder
 
 from ragqa.analysis import query_terms
@@ -165,12 +164,7 @@ def measure(corpus: Path, index: Path) -> dict[str, object]:
 
 def main() -> None:
     """Ask one index and write down how it went."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("corpus", type=Path)
-    parser.add_argument("index", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
-    args = parser.parse_args()
-    args.out.write_text(json.dumps(measure(args.corpus, args.index), indent=2) + "\n")
+    write_down(measure, about=__doc__)
 
 
 if __name__ == "__main__":

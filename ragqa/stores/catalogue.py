@@ -13,13 +13,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
-import numpy.typing as npt
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores import cells
 from ragqa.stores.failures import REPAIR, naming
 from ragqa.stores.filters import path_matcher, start_of
-from ragqa.types import Filters, NoteRecord, NoteState, Passage, Stamp
+from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp
 
 # The name of a file need not be text, and SQLite takes only text as TEXT. So paths and tags are
 # BLOBs, and titles, headings and the like, which may come from a file's name, are JSON, which
@@ -104,7 +103,6 @@ _VIEWS = {
     ),
 }
 
-Numbers = npt.NDArray[np.int64]
 
 LAST_NUMBER = 2**40
 """No note has a number as great as this, unless somebody put it there."""

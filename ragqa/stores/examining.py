@@ -14,8 +14,7 @@ from ragqa.stores.local_snapshot import open_catalogue
 from ragqa.stores.manifest import CATALOGUE, DELTA, ROWS, TERMS, VECTORS, Manifest, findings
 from ragqa.stores.termindex import TermIndex
 from ragqa.stores.vectorfile import VectorFile
-from ragqa.stores.vectors import Numbers
-from ragqa.types import Progress
+from ragqa.types import Numbers, Progress
 
 _NAMED = 3
 

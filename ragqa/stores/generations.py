@@ -278,7 +278,7 @@ def all_generations(root: Path) -> list[str]:
 def has_leftovers(root: Path) -> bool:
     """Whether a writer that was interrupted left something that nobody needs."""
     with suppress(OSError):
-        return any(name == _CURRENT_DRAFT or _DRAFT.fullmatch(name) for name in _names(root))
+        return any(map(_is_draft, _names(root)))
     return False
 
 
@@ -291,9 +291,12 @@ def sweep(root: Path) -> None:
         names = _names(root)
         kept = _kept(root, names)
         for name in sorted(names):
-            draft = name == _CURRENT_DRAFT or _DRAFT.fullmatch(name)
-            if draft or (_NAME.fullmatch(name) and name not in kept):
+            if _is_draft(name) or (_NAME.fullmatch(name) and name not in kept):
                 _remove(root / name)
+
+
+def _is_draft(name: str) -> bool:
+    return name == _CURRENT_DRAFT or bool(_DRAFT.fullmatch(name))
 
 
 def _kept(root: Path, names: Iterable[str]) -> set[str]:

@@ -25,8 +25,8 @@ from ragqa.stores.manifest import DELTA, TERMS, Manifest, linked_files
 from ragqa.stores.saved import SAVED, SavedEmbeddings, remove_saved
 from ragqa.stores.termindex import NumberedPassage, write_terms
 from ragqa.stores.vectorfile import VectorFile
-from ragqa.stores.vectors import Numbers, Spool, check_vectors, write_part
-from ragqa.types import DenseInfo, Passage, Progress, Vector, Vectors
+from ragqa.stores.vectors import Spool, check_vectors, write_part
+from ragqa.types import DenseInfo, Numbers, Passage, Progress, Vector, Vectors
 
 EMBEDDED_AT_ONCE = 512
 

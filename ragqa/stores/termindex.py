@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from tantivy import (
     Document,
     Index,
@@ -30,9 +29,7 @@ from tantivy import (
 from ragqa.analysis import index_terms
 from ragqa.stores.failures import naming, unusable
 from ragqa.stores.ranking import Candidate, best
-from ragqa.types import Passage
-
-Numbers = npt.NDArray[np.int64]
+from ragqa.types import Numbers, Passage
 
 NumberedPassage = tuple[int, Passage]
 """A passage and the number of its note in the catalogue."""

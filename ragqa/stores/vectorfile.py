@@ -24,8 +24,8 @@ from ragqa.stores.dense import FaissIndex, faiss
 from ragqa.stores.failures import REBUILD, naming
 from ragqa.stores.manifest import ROWS, VECTORS
 from ragqa.stores.ranking import Candidate
-from ragqa.stores.vectors import UNIT_TOLERANCE, Numbers, Part
-from ragqa.types import Vector, Vectors
+from ragqa.stores.vectors import UNIT_TOLERANCE, Part
+from ragqa.types import Numbers, Vector, Vectors
 
 Mask = npt.NDArray[np.bool_]
 """For each row whether it counts."""

@@ -14,9 +14,7 @@ from ragqa.stores.dense import FaissIndex, make_index, write_index
 from ragqa.stores.failures import REBUILD
 from ragqa.stores.generations import new_file, step, write_all
 from ragqa.stores.manifest import ROWS, VECTORS
-from ragqa.types import DenseInfo, IndexInfo, Passage, Vectors
-
-Numbers = npt.NDArray[np.int64]
+from ragqa.types import DenseInfo, IndexInfo, Numbers, Passage, Vectors
 
 UNIT_TOLERANCE = 1e-3
 

@@ -27,7 +27,7 @@ from ragqa.types.notes import (
     Stamp,
 )
 from ragqa.types.passages import Filters, Hit, Passage, Retrieved, TokenVectors, Unit
-from ragqa.types.vectors import Progress, Vector, Vectors, no_progress
+from ragqa.types.vectors import Numbers, Progress, Vector, Vectors, no_progress
 from ragqa.types.verifications import (
     Checked,
     Place,
@@ -58,6 +58,7 @@ __all__ = [
     "NoteFile",
     "NoteRecord",
     "NoteState",
+    "Numbers",
     "Passage",
     "Place",
     "Progress",

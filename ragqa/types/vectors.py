@@ -12,6 +12,9 @@ Vector: TypeAlias = npt.NDArray[np.float32]
 Vectors: TypeAlias = npt.NDArray[np.float32]
 """Embeddings, shape (n, dimension), each row of unit length."""
 
+Numbers: TypeAlias = npt.NDArray[np.int64]
+"""Passage ids, the numbers of their notes, or rows."""
+
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with (stage, done, total) while work goes on."""
 
