@@ -225,7 +225,17 @@ def _memory(path: Path) -> Store:
     return MemoryStore.at(path)
 
 
-STORES: dict[str, Callable[[Path], Store]] = {"local": _local, "memory": _memory}
+def _milvus(path: Path, uri: str = "", name: str = "") -> Store:
+    from ragqa.stores.milvus import MilvusStore
+
+    return MilvusStore(path, uri, name)
+
+
+STORES: dict[str, Callable[[Path], Store]] = {
+    "local": _local,
+    "memory": _memory,
+    "milvus": _milvus,
+}
 
 
 def open_store(path: Path, *, kind: str = "local") -> Store:

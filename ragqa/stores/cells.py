@@ -30,22 +30,22 @@ def json_text(value: object) -> str:
 
 def json_texts(value: object) -> tuple[str, ...]:
     """The texts that a list in JSON holds."""
-    return tuple(text(each) for each in _listed(value))
+    return tuple(text(each) for each in listed(_parsed(value)))
 
 
 def json_units(value: object) -> tuple[Unit, ...]:
     """The units of a passage, each a kind, where it starts and ends, and its context."""
     return tuple(
         Unit(Kind(kind), number(start), number(end), text(context))
-        for kind, start, end, context in _listed(value)
+        for kind, start, end, context in listed(_parsed(value))
     )
 
 
-def _listed(value: object) -> list[Any]:
-    found = _parsed(value)
-    if not isinstance(found, list):
-        raise TypeError(f"{found!r:.40} is no list")
-    return found
+def listed(value: object) -> list[Any]:
+    """A list."""
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r:.40} is no list")
+    return value
 
 
 def _parsed(value: object) -> object:

@@ -33,6 +33,14 @@ def none_kept(_: Sequence[int]) -> Mapping[int, Vector]:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """Something to say of the place that an index is kept in; `fix` mends it, "" if it is fine."""
+
+    what: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Repair:
     """What a store could do for itself.
 

@@ -6,14 +6,15 @@ import os
 import re
 import stat
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import ragqa
 from ragqa.errors import IndexNotReadable, IndexUnusable, OtherFormat
 from ragqa.stores.failures import REBUILD, REPAIR, naming, unusable
-from ragqa.types import DenseInfo, EmbedderInfo, IndexInfo, Progress, Skipped
+from ragqa.stores.infos import digest_of, info_json, info_of, typed
+from ragqa.types import IndexInfo, Progress
 
 FORMAT = 2
 """Raised whenever a generation's files change their meaning."""
@@ -117,10 +118,14 @@ def record_of(path: Path) -> FileRecord:
 
 def encode(manifest: Manifest) -> bytes:
     """The bytes of a manifest file, which carry a digest of themselves."""
-    info = asdict(replace(manifest.info, chunking=dict(manifest.info.chunking)))
     files = {name: asdict(record) for name, record in manifest.files.items()}
-    content = {"format": FORMAT, "ragqa": ragqa.__version__, "info": info, "files": files}
-    sealed = {**content, "digest": _digest(content)}
+    content = {
+        "format": FORMAT,
+        "ragqa": ragqa.__version__,
+        "info": info_json(manifest.info),
+        "files": files,
+    }
+    sealed = {**content, "digest": digest_of(content)}
     return json.dumps(sealed, indent=1, allow_nan=False).encode()
 
 
@@ -135,7 +140,7 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         content = json.loads(data)
         _check_seal(folder, content)
-        return Manifest(info=_info(content["info"]), files=_files(content["files"]))
+        return Manifest(info=info_of(content["info"]), files=_files(content["files"]))
     except (
         ArithmeticError,
         AttributeError,
@@ -213,11 +218,6 @@ def _read_regular(path: Path) -> bytes:
     return data
 
 
-def _digest(content: object) -> str:
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
 def _check_seal(folder: Path, content: dict[str, object]) -> None:
     if content["format"] != FORMAT:
         raise OtherFormat(
@@ -225,7 +225,7 @@ def _check_seal(folder: Path, content: dict[str, object]) -> None:
             f"{content['format']}; this is ragqa {ragqa.__version__}, which reads format {FORMAT}",
             hint=REBUILD,
         )
-    if content.pop("digest") != _digest(content):
+    if content.pop("digest") != digest_of(content):
         raise ValueError("it is not what its own digest was taken of")
 
 
@@ -239,58 +239,9 @@ def _files(content: dict[str, dict[str, object]]) -> dict[str, FileRecord]:
             raise ValueError(f"it does not name the file {name}")
     return {
         name: FileRecord(
-            size=_typed(fields, "size", int),
-            mtime_ns=_typed(fields, "mtime_ns", int),
-            sha256=_typed(fields, "sha256", str),
+            size=typed(fields, "size", int),
+            mtime_ns=typed(fields, "mtime_ns", int),
+            sha256=typed(fields, "sha256", str),
         )
         for name, fields in content.items()
     }
-
-
-def _info(content: dict[str, object]) -> IndexInfo:
-    skipped = [_strings(pair, "path", "reason") for pair in _typed(content, "skipped", list)]
-    return IndexInfo(
-        generation=_typed(content, "generation", int),
-        embedder=_embedder(_typed(content, "embedder", dict)),
-        dtype=_typed(content, "dtype", str),
-        canary=tuple(float(number) for number in _typed(content, "canary", list)),
-        chunking={key: int(value) for key, value in _typed(content, "chunking", dict).items()},
-        notes=_typed(content, "notes", int),
-        passages=_typed(content, "passages", int),
-        corpus=_typed(content, "corpus", str),
-        created=_typed(content, "created", str),
-        skipped=tuple(Skipped(path=path, reason=reason) for path, reason in skipped),
-        dense=_dense(_typed(content, "dense", dict)),
-    )
-
-
-def _dense(content: dict[str, object]) -> DenseInfo:
-    return DenseInfo(
-        kind=_typed(content, "kind", str),
-        lists=_typed(content, "lists", int),
-        probes=_typed(content, "probes", int),
-        recall=_typed(content, "recall", float),
-    )
-
-
-def _embedder(content: dict[str, object]) -> EmbedderInfo:
-    return EmbedderInfo(
-        name=_typed(content, "name", str),
-        weights_sha256=_typed(content, "weights_sha256", str),
-        dimension=_typed(content, "dimension", int),
-        window=_typed(content, "window", int),
-        pooling=_typed(content, "pooling", str),
-        query_prompt=_typed(content, "query_prompt", str),
-        passage_prompt=_typed(content, "passage_prompt", str),
-    )
-
-
-def _strings(content: dict[str, object], *names: str) -> list[str]:
-    return [_typed(content, name, str) for name in names]
-
-
-def _typed(content: Mapping[str, object], name: str, kind: type[_A]) -> _A:
-    value = content[name]
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise TypeError(f"{name} is {value!r:.40}")
-    return value

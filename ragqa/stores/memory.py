@@ -4,7 +4,6 @@ It keeps nothing after the process ends and takes no short cut: cosines by one p
 BM25 as its formula has it. The contract suite compares the other stores with it.
 """
 
-import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,9 +17,10 @@ import numpy as np
 from ragqa.analysis import index_terms
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores import Maker
+from ragqa.stores.bm25 import bm25, inverse_frequency
 from ragqa.stores.faults import Repair
 from ragqa.stores.filters import path_matcher, start_of
-from ragqa.stores.ranking import BM25_B, BM25_K1, Candidate, settle
+from ragqa.stores.ranking import Candidate, settle
 from ragqa.stores.vectors import check_dimension, check_vectors
 from ragqa.types import (
     EmbedderInfo,
@@ -86,7 +86,7 @@ class MemorySnapshot:
         lengths = [counts.total() for held in self.held.values() for counts in held.terms]
         mean = sum(lengths) / max(1, len(lengths))
         scores = [
-            (passage.id, _bm25(counts, asked, mean))
+            (passage.id, bm25(counts, asked, mean))
             for held in self._let_through(filters)
             for passage, counts in zip(held.passages, held.terms, strict=True)
         ]
@@ -102,9 +102,7 @@ class MemorySnapshot:
         """BM25's inverse document frequency of each term."""
         every = [counts for held in self.held.values() for counts in held.terms]
         with_term = {term: sum(term in counts for counts in every) for term in terms}
-        return {
-            term: math.log1p((len(every) - n + 0.5) / (n + 0.5)) for term, n in with_term.items()
-        }
+        return {term: inverse_frequency(len(every), n) for term, n in with_term.items()}
 
     def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
         """Every note's path with its passages."""
@@ -278,22 +276,3 @@ class MemoryStore:
 
     def _publish(self, snapshot: MemorySnapshot) -> None:
         self._newest = snapshot
-
-
-def _bm25(counts: Counter[str], asked: Mapping[str, float], mean_length: float) -> float:
-    length = _kept_length(counts.total())
-    share = length / mean_length if mean_length else 1.0
-    damping = BM25_K1 * (1 - BM25_B + BM25_B * share)
-    return sum(
-        weight * (BM25_K1 + 1) * counts[term] / (counts[term] + damping)
-        for term, weight in asked.items()
-        if term in counts
-    )
-
-
-def _kept_length(length: int) -> int:
-    """A passage's length as Lucene and tantivy keep it, in one byte: exact to 40, then in steps."""
-    if length < 40:
-        return length
-    shift = (length - 24).bit_length() - 4
-    return 24 + ((length - 24) >> shift << shift)

@@ -27,6 +27,7 @@ from tantivy import (
 )
 
 from ragqa.analysis import index_terms
+from ragqa.stores.bm25 import inverse_frequency
 from ragqa.stores.failures import naming, unusable
 from ragqa.stores.ranking import Candidate, best
 from ragqa.types import Numbers, Passage
@@ -87,7 +88,7 @@ class TermIndex:
         total = self._searcher.num_docs
         with _naming(self._folder):
             counts = {term: self._count(self._any_of([term])) for term in dict.fromkeys(terms)}
-        return {term: math.log1p((total - n + 0.5) / (n + 0.5)) for term, n in counts.items()}
+        return {term: inverse_frequency(total, n) for term, n in counts.items()}
 
     def owners(self) -> Numbers:
         """The passage id of each document and its note's number: int64, (2, documents)."""

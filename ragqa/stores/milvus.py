@@ -1,0 +1,144 @@
+"""A store in Milvus: passages with embeddings and terms in collections of a server, or of a file.
+
+A generation is a record; which rows it has is in their own fields (`ragqa.stores.milvus_records`).
+"""
+
+import hashlib
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+
+from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
+from ragqa.stores import Maker
+from ragqa.stores.failures import cannot_write
+from ragqa.stores.faults import Remark, Repair
+from ragqa.stores.milvus_client import Client
+from ragqa.stores.milvus_examining import problems_of, remarks_on, repair_of
+from ragqa.stores.milvus_lease import leased
+from ragqa.stores.milvus_records import Generation, Names, read_record, rows_of_records
+from ragqa.stores.milvus_schema import create_records
+from ragqa.stores.milvus_snapshot import MilvusSnapshot
+from ragqa.stores.milvus_sweeping import has_leftovers, sweep
+from ragqa.stores.milvus_writer import MilvusWriter
+from ragqa.types import Progress
+
+FILE = "milvus.db"
+
+
+class MilvusStore:
+    """An index in Milvus, which need not exist yet; nothing is asked of a server before it must be.
+
+    :param root: a folder on this machine: for the file, if there is no server, and for embeddings
+        of a build that is not done.
+    :param uri: `http(s)://HOST:PORT[/DATABASE]`, or the path of a file; "" for a file in `root`.
+    :param name: what its collections are called; "" for a name that goes with host and folder.
+    """
+
+    def __init__(self, root: Path, uri: str, name: str) -> None:
+        self._root = root
+        self._uri = uri or str(root / FILE)
+        self._names = Names(name or _own_name(root))
+
+    def snapshot(self) -> MilvusSnapshot:
+        """Open the newest snapshot.
+
+        :raises NoIndex: nothing was committed here yet.
+        :raises IndexUnusable: the server fails, or what is here cannot be read or trusted.
+        """
+        return MilvusSnapshot(self._client, self._names, self._newest())
+
+    @contextmanager
+    def writer(self, *, fresh: bool, wait: bool) -> Iterator[MilvusWriter]:
+        """Begin the next snapshot; with `fresh`, from nothing rather than from the newest.
+
+        :raises WriterBusy: another process writes and `wait` is False.
+        :raises IndexUnusable: the server fails, or the newest snapshot is damaged.
+        """
+        client, names = self._client, self._names
+        client.check_version()
+        self._make_folder()
+        if not client.has(names.records):
+            create_records(client, names.records)
+        with leased(client, names, wait=wait) as lease:
+            sweep(client, names, lease.attempt - 1)
+            base = None if fresh else self._base()
+            writer = MilvusWriter(client, names, lease, base, self._root, self._number())
+            try:
+                yield writer
+            finally:
+                writer.close()
+                sweep(client, names, lease.attempt)
+
+    def tidy(self) -> None:
+        """Remove what an interrupted writer left, as far as it can be and no writer is at work."""
+        with suppress(WriterBusy, IndexUnusable):
+            if has_leftovers(self._client, self._names):
+                with leased(self._client, self._names, wait=False) as lease:
+                    sweep(self._client, self._names, lease.attempt)
+
+    def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
+        """Everything that is wrong, each in a sentence."""
+        try:
+            generation = self._newest()
+            return problems_of(self._client, self._names, generation, deep, progress)
+        except (NoIndex, IndexUnusable) as exc:
+            return [exc.message]
+
+    def remarks(self) -> list[Remark]:
+        """What there is to say of the server and the collections."""
+        return remarks_on(self._client, self._names)
+
+    def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - nothing is written
+        """Find what is damaged, which is then to be made anew from the notes.
+
+        :raises NoIndex: nothing was committed here yet.
+        :raises IndexUnusable: the server fails, or `maker` does not go with the index.
+        """
+        return repair_of(self._client, self._names, self._newest, maker, progress)
+
+    @cached_property
+    def _client(self) -> Client:
+        return Client(self._uri)
+
+    def _newest(self) -> Generation:
+        """The newest generation.
+
+        :raises NoIndex: there is none.
+        :raises IndexUnusable: its record is damaged.
+        """
+        place = f"{self._names.name} at {self._uri}"
+        if self._client.has(self._names.records):
+            if not self._client.is_loaded(self._names.records):
+                self._client.load(self._names.records)
+            rows = rows_of_records(self._client, self._names)
+            if rows:
+                return read_record(rows[-1], place)
+        raise NoIndex(f"there is no index {place} yet", hint="ragqa index")
+
+    def _base(self) -> MilvusSnapshot | None:
+        try:
+            return self.snapshot()
+        except NoIndex:
+            return None
+
+    def _number(self) -> int:
+        """The number of the newest generation, be it sound or not; 0 where there is none."""
+        rows = rows_of_records(self._client, self._names)
+        return max((int(row["generation"]) for row in rows), default=0)
+
+    def _make_folder(self) -> None:
+        try:
+            self._root.mkdir(0o700, parents=True, exist_ok=True)
+        except OSError as exc:
+            raise cannot_write(self._root, exc.strerror or str(exc)) from exc
+
+
+def _own_name(root: Path) -> str:
+    """A name that no other index on the same server has."""
+    said = f"{socket.gethostname()}\0{root.absolute()}"
+    digest = hashlib.blake2b(os.fsencode(said), digest_size=6).hexdigest()
+    kept = "".join(c if c.isalnum() and c.isascii() else "_" for c in root.name)[:40]
+    return f"ragqa_{kept}_{digest}"

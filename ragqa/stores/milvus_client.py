@@ -1,0 +1,369 @@
+"""A connection to Milvus: every call has a deadline, and a failure is told in one sentence.
+
+`pymilvus` itself repeats a call that failed for a passing reason, until the deadline.
+"""
+
+import logging
+import os
+import re
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, UsageError, WriterBusy
+from ragqa.stores.generations import step
+
+TOKEN = "RAGQA_MILVUS_TOKEN"  # noqa: S105 - the name of the variable, not what is in it
+"""The environment variable with the token, or `user:password`: it stands in no file of ours."""
+
+CONNECT_S = 10.0
+CALL_S = 60.0
+"""How long a call may take, its repetitions included."""
+
+FILE_WAIT_S = 5.0
+"""How long a file that another process has open is waited for: a question takes about a second."""
+
+NEEDED = (2, 6)
+"""The oldest server that can change one field of a row."""
+
+MOST_HITS = 16_384
+"""What Milvus gives for one search or query at most."""
+
+ROWS_AT_ONCE = 1_000
+BYTES_AT_ONCE = 4 * 2**20
+"""How much goes with one call; a server takes messages of up to 64 MB."""
+
+DOCTOR = "ragqa doctor"
+
+Row = dict[str, Any]
+
+
+class Client:
+    """A Milvus server, or a file that Milvus Lite serves from a thread of this process.
+
+    :param uri: `http(s)://HOST:PORT[/DATABASE]`, or the path of a file.
+    :raises UsageError: `pymilvus` is not installed.
+    :raises WriterBusy: another process has the file open.
+    :raises IndexNotReadable: nothing answers there, or not to this token.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self._milvus = _pymilvus()
+        address = uri
+        if is_file(uri):
+            address = _serve(Path(uri))
+            weakref.finalize(self, _LEFT.append, uri)
+        with self._explaining():
+            # Connections are shared by address unless they are dedicated, and closing one of a
+            # file's would close those of its other users. And gRPC would ask a proxy that is set
+            # for the way to this very machine, too.
+            self._client = self._milvus.MilvusClient(
+                uri=address,
+                token=os.environ.get(TOKEN, ""),
+                timeout=CONNECT_S,
+                dedicated=True,
+                grpc_options={} if remote_host("milvus", uri) else {"grpc.enable_http_proxy": 0},
+            )
+        weakref.finalize(self, self._client.close)
+
+    @property
+    def milvus(self) -> Any:  # noqa: ANN401 - the module is there only with the extra
+        """The module `pymilvus`."""
+        return self._milvus
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file on this machine."""
+        return is_file(self.uri)
+
+    def version(self) -> str:
+        """The server's version, as it says it."""
+        return str(self._call("get_server_version"))
+
+    def check_version(self) -> None:
+        """Make sure that the server can do what is asked of it.
+
+        :raises IndexUnusable: it is too old.
+        """
+        version = self.version()
+        if not self.is_file and not is_new_enough(version):
+            needed = ".".join(map(str, NEEDED))
+            raise IndexUnusable(
+                f"the Milvus server at {self.uri} is of version {version:.40}; "
+                f"ragqa needs {needed} or newer",
+                hint="upgrade the server, or name another: --store-uri URI",
+            )
+
+    def collections(self) -> list[str]:
+        """The names of all collections."""
+        return [str(name) for name in self._call("list_collections")]
+
+    def has(self, collection: str) -> bool:
+        """Whether there is a collection of this name."""
+        return bool(self._call("has_collection", collection))
+
+    def describe(self, collection: str) -> Row:
+        """The fields of a collection and how it was made."""
+        found: Row = self._call("describe_collection", collection)
+        return found
+
+    def create(self, collection: str, schema: Any, indexes: Any) -> None:  # noqa: ANN401 - pymilvus's
+        """Make a collection, which is not yet loaded."""
+        step(f"create {_kind(collection)}")
+        # What was written must be there for whoever reads next.
+        self._call("create_collection", collection, schema=schema, consistency_level="Strong")
+        self.index(collection, indexes)
+
+    def index(self, collection: str, indexes: Any) -> None:  # noqa: ANN401 - pymilvus's
+        """Make indexes of fields; they need not be complete when this is done."""
+        step(f"index {_kind(collection)}")
+        self._call("create_index", collection, indexes, sync=False)
+
+    def index_progress(self, collection: str, name: str) -> tuple[int, int]:
+        """How many rows of how many are in an index."""
+        said = self._call("describe_index", collection, name)
+        return int(said.get("indexed_rows", 0)), int(said.get("total_rows", 0))
+
+    def load(self, collection: str) -> None:
+        """Make a collection ready for questions."""
+        step(f"load {_kind(collection)}")
+        self._call("load_collection", collection)
+
+    def is_loaded(self, collection: str) -> bool:
+        """Whether a collection is ready for questions."""
+        state = self._call("get_load_state", collection)["state"]
+        return str(getattr(state, "name", state)) == "Loaded"
+
+    def drop(self, collection: str) -> None:
+        """Remove a collection with all that is in it; it need not be there."""
+        step(f"drop {_kind(collection)}")
+        self._call("drop_collection", collection)
+
+    def upsert(self, collection: str, rows: Sequence[Row], *, partial: bool = False) -> None:
+        """Put rows in, or in the place of those with the same key, some at a time.
+
+        :param partial: whether fields that are not given stay as they are.
+        """
+        for batch in batches(rows):
+            step(f"{'change' if partial else 'put'} {_kind(collection)}")
+            self._call("upsert", collection, batch, partial_update=partial)
+
+    def delete(self, collection: str, where: str) -> None:
+        """Remove the rows that are so."""
+        step(f"delete {_kind(collection)}")
+        self._call("delete", collection, filter=where)
+
+    def count(self, collection: str, where: str) -> int:
+        """How many rows are so."""
+        found = self._call("query", collection, filter=where, output_fields=["count(*)"])
+        return int(found[0]["count(*)"])
+
+    def query(self, collection: str, where: str, fields: Sequence[str]) -> list[Row]:
+        """The rows that are so, if they are at most `MOST_HITS`."""
+        found = self._call(
+            "query", collection, filter=where, output_fields=list(fields), limit=MOST_HITS
+        )
+        return [dict(row) for row in found]
+
+    def each(self, collection: str, where: str, fields: Sequence[str]) -> Iterator[Row]:
+        """All rows that are so, however many."""
+        iterator = self._call(
+            "query_iterator",
+            collection,
+            batch_size=ROWS_AT_ONCE,
+            filter=where,
+            output_fields=list(fields),
+        )
+        try:
+            while True:
+                with self._explaining():
+                    batch = iterator.next()
+                if not batch:
+                    return
+                yield from map(dict, batch)
+        finally:
+            iterator.close()
+
+    def search(
+        self,
+        collection: str,
+        query: object,
+        field: str,
+        *,
+        where: str,
+        limit: int,
+        fields: Sequence[str],
+        params: Row,
+    ) -> list[tuple[float, Row]]:
+        """The rows nearest to a query, best first: (score as Milvus has it, fields)."""
+        found = self._call(
+            "search",
+            collection,
+            data=[query],
+            anns_field=field,
+            filter=where,
+            limit=min(limit, MOST_HITS),
+            output_fields=list(fields),
+            search_params={"params": params},
+        )
+        return [(float(hit["distance"]), dict(hit["entity"])) for hit in found[0]]
+
+    def _call(self, method: str, *args: object, **options: object) -> Any:  # noqa: ANN401 - as pymilvus gives it
+        with self._explaining():
+            return getattr(self._client, method)(*args, timeout=CALL_S, **options)
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Turn what a server or the way to it did wrong into one sentence."""
+        import grpc
+
+        try:
+            yield
+        except (self._milvus.MilvusException, grpc.RpcError, ConnectionError, TimeoutError) as exc:
+            raise _explained(exc, self.uri) from exc
+
+
+def is_file(uri: str) -> bool:
+    """Whether a uri is the path of a file."""
+    return "://" not in uri
+
+
+def is_new_enough(version: str) -> bool:
+    """Whether a server that says it is of this version can do what is asked of it."""
+    numbers = re.search(r"(\d{1,4})\.(\d{1,4})", version)
+    return numbers is not None and (int(numbers[1]), int(numbers[2])) >= NEEDED
+
+
+def batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Rows, so many at a time as go with one call."""
+    batch: list[Row] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += sum(_size(value) for value in row.values())
+        if len(batch) == ROWS_AT_ONCE or size >= BYTES_AT_ONCE:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _size(value: object) -> int:
+    """About how many bytes a value is on its way."""
+    if isinstance(value, str):
+        return len(value.encode("utf-8", "replace"))
+    nbytes = getattr(value, "nbytes", None)
+    return int(nbytes) if nbytes is not None else 8
+
+
+def _kind(collection: str) -> str:
+    """What of an index is in a collection of this name, for the name of a step."""
+    return {"p": "passages", "n": "notes"}.get(collection.rpartition("_")[2][:1], "records")
+
+
+def _pymilvus() -> Any:  # noqa: ANN401 - the module is there only with the extra
+    try:
+        import pymilvus
+    except ModuleNotFoundError as exc:
+        raise UsageError(
+            f"a store in Milvus needs the package {exc.name}, which is not installed",
+            hint='pip install "ragqa[milvus]"',
+        ) from exc
+    # They would print tracebacks of what is told in one sentence here.
+    for name in ("pymilvus", "milvus_lite"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    return pymilvus
+
+
+def _explained(exc: Exception, uri: str) -> IndexUnusable:
+    at = f"the Milvus Lite file {uri}" if is_file(uri) else f"the Milvus server at {uri}"
+    said = " ".join(str(getattr(exc, "message", "") or exc).split())[:300]
+    code = str(getattr(exc, "code", ""))
+    low = f"{code} {said}".lower()
+    if "unauthenticated" in low or "auth check failure" in low or "permission" in low:
+        return IndexNotReadable(
+            f"{at} does not let ragqa in: {said}", hint=f"set {TOKEN} to a token, or USER:PASSWORD"
+        )
+    if "quota" in low or "rate limit" in low or "resource_exhausted" in low or "disk" in low:
+        return IndexNotWritable(
+            f"{at} takes no more: {said}", hint="give it more room or a higher quota, and try again"
+        )
+    if "deadline" in low or "timeout" in low:
+        return IndexNotReadable(f"{at} did not answer in time: {said}", hint=DOCTOR)
+    if "unavailable" in low or "connect" in low:
+        return IndexNotReadable(
+            f"nothing answers as {at}: {said}", hint="start it, or name another: --store-uri URI"
+        )
+    return IndexUnusable(f"{at} failed: {said}", hint=DOCTOR)
+
+
+_SERVED: dict[str, tuple[Any, Any, int, int]] = {}
+"""For each file that is served: server, database, port and how many clients use it."""
+
+_SERVING = threading.Lock()
+
+_LEFT: deque[str] = deque()
+"""The files of clients that are no more: whatever is collected as garbage, is so at any moment, in
+which one may wait for nothing."""
+
+
+def _serve(path: Path) -> str:
+    """Serve a file to this process; gives the address.
+
+    :raises WriterBusy: another process has it open, and keeps it.
+    :raises IndexUnusable: it cannot be opened.
+    """
+    key = str(path)
+    with _SERVING:
+        while _LEFT:
+            _release(_LEFT.popleft())
+        if key not in _SERVED:
+            _SERVED[key] = (*_started(path), 0)
+        server, database, port, clients = _SERVED[key]
+        _SERVED[key] = (server, database, port, clients + 1)
+    return f"http://127.0.0.1:{port}"
+
+
+def _release(key: str) -> None:
+    """One client less has the file; after the last it is closed."""
+    server, database, port, clients = _SERVED.pop(key)
+    if clients > 1:
+        _SERVED[key] = (server, database, port, clients - 1)
+        return
+    server.stop(grace=None).wait()
+    database.close()
+
+
+def _started(path: Path) -> tuple[Any, Any, int]:
+    try:
+        from milvus_lite.adapter.grpc.server import start_server_in_thread
+        from milvus_lite.exceptions import DataDirLockedError, MilvusLiteError
+    except ModuleNotFoundError as exc:
+        raise UsageError(
+            f"a file of Milvus Lite needs the package {exc.name}, which is not installed",
+            hint='pip install "ragqa[milvus]"',
+        ) from exc
+    deadline = time.monotonic() + FILE_WAIT_S
+    while True:
+        try:
+            path.parent.mkdir(0o700, parents=True, exist_ok=True)
+            return start_server_in_thread(data_dir=str(path), host="127.0.0.1", port=0)  # type: ignore[no-any-return]
+        except DataDirLockedError as exc:
+            if time.monotonic() > deadline:
+                raise WriterBusy(
+                    f"another process has the Milvus Lite file {path} open, "
+                    "which only one may at a time",
+                    hint="try again when it is done; for several at once: milvus-lite server",
+                ) from exc
+            time.sleep(0.1)
+        except (MilvusLiteError, OSError, ValueError, KeyError) as exc:
+            raise IndexUnusable(
+                f"the Milvus Lite file {path} cannot be opened: {exc}",
+                hint="remove it, then: ragqa index --rebuild",
+            ) from exc

@@ -1,0 +1,166 @@
+"""What says which rows count: a record of each generation, in a collection of its own.
+
+Every writer has a number that no other has or had, its attempt. A row says in which attempt it was
+born and in which it died, and a record which attempt it ends and which attempts before it came to
+nothing. So one inserted record brings a generation to light, and whatever a writer that was killed
+has left, or one that was given up for dead still writes, is seen by nobody.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ragqa.errors import IndexUnusable, OtherFormat
+from ragqa.stores.failures import REBUILD
+from ragqa.stores.infos import digest_of, info_json, info_of, typed
+from ragqa.stores.milvus_client import Client, Row
+from ragqa.stores.milvus_rows import MAX_TEXT_BYTES, any_of
+from ragqa.types import IndexInfo
+
+FORMAT = 1
+"""Raised whenever rows change their meaning."""
+
+KEPT_S = 3600.0
+"""So long after a newer generation came, an older one still answers who had opened it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One generation.
+
+    :param attempt: of the writer that made it.
+    :param base: the attempt that made its collections.
+    :param void: the attempts since then that came to nothing.
+    :param terms: how many terms all passages have together.
+    :param written: when it was, in seconds since 1970.
+    """
+
+    info: IndexInfo
+    attempt: int
+    base: int
+    void: tuple[int, ...]
+    terms: int
+    written: float
+
+    @property
+    def visible(self) -> str:
+        """The condition that a row counts."""
+        alive = f"died > {self.attempt}"
+        if not self.void:
+            return f"born <= {self.attempt} and {alive}"
+        return (
+            f"born <= {self.attempt} and not ({any_of('born', self.void)}) "
+            f"and ({alive} or {any_of('died', self.void)})"
+        )
+
+    @property
+    def mean_length(self) -> float:
+        """How many terms a passage has on average."""
+        return self.terms / max(1, self.info.passages)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the collections of an index are called."""
+
+    name: str
+
+    @property
+    def records(self) -> str:
+        """The collection of records."""
+        return self.name
+
+    def passages(self, base: int) -> str:
+        """The collection of the passages that began with this attempt."""
+        return f"{self.name}_p{base}"
+
+    def notes(self, base: int) -> str:
+        """The collection of the notes that began with this attempt."""
+        return f"{self.name}_n{base}"
+
+    def bases(self, collections: Iterable[str]) -> set[int]:
+        """The attempts that made any of these collections, so far as they are this index's."""
+        ends = (each.removeprefix(f"{self.name}_") for each in collections)
+        return {int(end[1:]) for end in ends if end[:1] in ("p", "n") and end[1:].isdecimal()}
+
+
+def record_row(generation: Generation) -> Row:
+    """The row that brings a generation to light.
+
+    :raises IndexUnusable: it is more than a row can hold.
+    """
+    content = {
+        "format": FORMAT,
+        "info": info_json(generation.info),
+        "base": generation.base,
+        "void": list(generation.void),
+        "terms": generation.terms,
+        "written": generation.written,
+    }
+    data = json.dumps({**content, "digest": digest_of(content)}, allow_nan=False)
+    if len(data) > MAX_TEXT_BYTES:
+        raise IndexUnusable(
+            f"{len(generation.info.skipped)} skipped files are more than a record in Milvus holds",
+            hint="leave their folder out by a line in .ragqaignore",
+        )
+    return {
+        "pk": generation.attempt,
+        "generation": generation.info.generation,
+        "data": data,
+        "anchor": [1.0, 0.0],
+    }
+
+
+def rows_of_records(client: Client, names: Names) -> list[Row]:
+    """The rows of all records, oldest first."""
+    rows = client.query(names.records, "pk > 0", ("pk", "generation", "data"))
+    return sorted(rows, key=lambda row: int(row["pk"]))
+
+
+def read_record(row: Row, place: str) -> Generation:
+    """The generation that a record is of.
+
+    :raises IndexUnusable: it is damaged, or of another format.
+    """
+    try:
+        content = json.loads(typed(row, "data", str))
+        _check_seal(content, place)
+        return Generation(
+            info=info_of(typed(content, "info", dict)),
+            attempt=typed(row, "pk", int),
+            base=typed(content, "base", int),
+            void=tuple(int(attempt) for attempt in typed(content, "void", list)),
+            terms=typed(content, "terms", int),
+            written=typed(content, "written", float),
+        )
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as exc:
+        raise IndexUnusable(
+            f"the record of the newest generation {place} is damaged: {exc!s:.80}", hint=REBUILD
+        ) from exc
+
+
+def _check_seal(content: dict[str, object], place: str) -> None:
+    if content["format"] != FORMAT:
+        raise OtherFormat(
+            f"the index {place} was written in format {content['format']!r:.20}; "
+            f"this ragqa reads format {FORMAT}",
+            hint=REBUILD,
+        )
+    if content.pop("digest") != digest_of(content):
+        raise ValueError("it is not what its own digest was taken of")
+
+
+def still_kept(generations: Sequence[Generation], now: float) -> list[Generation]:
+    """Those that may still be asked: the newest, and what was the newest an hour ago or later.
+
+    :param generations: all, oldest first.
+    """
+    newer = [*(each.written for each in generations[1:]), float("inf")][: len(generations)]
+    return [each for each, until in zip(generations, newer, strict=True) if until + KEPT_S > now]

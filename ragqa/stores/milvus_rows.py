@@ -1,0 +1,293 @@
+"""Notes and passages as rows of Milvus, and the conditions that rows are found by.
+
+A condition holds names of fields and whole numbers, and nothing else: what notes and questions say
+gets into it as a hash.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+
+from ragqa.analysis import index_terms
+from ragqa.errors import IndexUnusable
+from ragqa.stores.cells import json_units, listed, number, text
+from ragqa.stores.failures import REPAIR
+from ragqa.stores.milvus_client import Row
+from ragqa.types import Filters, Note, NoteRecord, NoteState, Passage, Stamp, Vector
+
+ALIVE = 2**62
+"""The attempt that a row died in, while it has not."""
+
+MAX_TEXT_BYTES = 65_535
+MAX_LABELS = 4_096
+"""What Milvus takes in one field."""
+
+_PACKED = "z"
+_MAX_UNPACKED_BYTES = 64 * 2**20
+_MAX_PLAIN_BYTES = 60_000
+_PLAIN = re.compile(r"[^a-z0-9]")
+_NOT_A_DAY = 0
+
+
+def key_of(*parts: object) -> int:
+    """A number for some texts and numbers, from 0 to 2**63 - 1."""
+    said = "\0".join(map(str, parts)).encode("utf-8", "surrogateescape")
+    digest = hashlib.blake2b(said, digest_size=8).digest()
+    return int.from_bytes(digest) >> 1
+
+
+def note_key(path: str) -> int:
+    """The number that all rows of a note have."""
+    return key_of("note", path)
+
+
+def passage_key(id_: int, attempt: int) -> int:
+    """The key of the row of a passage that began to be there with this attempt."""
+    return key_of("passage", id_, attempt)
+
+
+def spelled(term: str) -> str:
+    """A term in letters and digits that no tokenizer takes apart, the same for no other term."""
+    return _PLAIN.sub(lambda match: f"_{ord(match[0]):x}_", term)
+
+
+def spelled_terms(passage: Passage) -> list[str]:
+    """All terms of a passage as Milvus has them."""
+    return [spelled(term) for term in index_terms(passage.searched_text)]
+
+
+def passage_row(
+    passage: Passage, vector: Vector, terms: Sequence[str], tags: Sequence[str], attempt: int
+) -> Row:
+    """The row of a passage that begins to be there with this attempt.
+
+    :raises IndexUnusable: it is more than a row can hold.
+    """
+    joined = " ".join(terms)
+    where = f"the passage at {passage.path}, lines {passage.lines[0]} to {passage.lines[1]},"
+    if len(joined) > MAX_TEXT_BYTES:
+        raise _too_large(where, "terms")
+    return {
+        "pk": passage_key(passage.id, attempt),
+        "passage": passage.id,
+        "note": note_key(passage.path),
+        "embedding_key": passage.embedding_key,
+        "born": attempt,
+        "died": ALIVE,
+        "length": len(terms),
+        "tags": _labels(where, "tag", _with_those_above(tags)),
+        "places": _labels(where, "place", _with_those_above([passage.path])),
+        "day": _day(passage.note_date),
+        "terms": joined,
+        "vector": vector,
+        "data": _packed(where, _passage_content(passage)),
+    }
+
+
+def note_row(record: NoteRecord, attempt: int) -> Row:
+    """The row of a note that begins to be there with this attempt.
+
+    :raises IndexUnusable: it is more than a row can hold.
+    """
+    content = [
+        record.path,
+        record.stamp.size,
+        record.stamp.mtime_ns,
+        record.sha256,
+        record.settled,
+        record.title,
+        record.tags,
+        record.date,
+        record.aliases,
+    ]
+    return {
+        "pk": key_of("note", record.path, attempt),
+        "note": note_key(record.path),
+        "born": attempt,
+        "died": ALIVE,
+        "data": _packed(f"the note {record.path}", content),
+        "anchor": [1.0, 0.0],
+    }
+
+
+def record_of_note(note: Note, *, settled: bool) -> NoteRecord:
+    """What an index remembers of a note."""
+    return NoteRecord(
+        path=note.path,
+        stamp=note.stamp,
+        sha256=note.sha256,
+        settled=settled,
+        title=note.title,
+        tags=note.tags,
+        date=note.date,
+        aliases=note.aliases,
+    )
+
+
+def read_note(data: object) -> NoteRecord:
+    """The note that a row is of.
+
+    :raises IndexUnusable: it does not say so.
+    """
+    with _reading("note"):
+        path, size, mtime_ns, sha256, settled, title, tags, day, aliases = _unpacked(data)
+        return NoteRecord(
+            path=text(path),
+            stamp=Stamp(number(size), number(mtime_ns)),
+            sha256=text(sha256),
+            settled=bool(settled),
+            title=text(title),
+            tags=tuple(map(text, listed(tags))),
+            date=text(day),
+            aliases=tuple(map(text, listed(aliases))),
+        )
+
+
+def state_of(record: NoteRecord) -> NoteState:
+    """What tells whether its file has changed."""
+    return NoteState(record.stamp, record.sha256, record.settled)
+
+
+def read_passage(data: object) -> Passage:
+    """The passage that a row is of.
+
+    :raises IndexUnusable: it does not say so.
+    """
+    with _reading("passage"):
+        id_, key, path, title, start, end, lines, heading, body, units, sha256, day, aliases = (
+            _unpacked(data)
+        )
+        first, last = listed(lines)
+        return Passage(
+            id=number(id_),
+            embedding_key=number(key),
+            path=text(path),
+            title=text(title),
+            start=number(start),
+            end=number(end),
+            lines=(number(first), number(last)),
+            heading=tuple(map(text, listed(heading))),
+            text=text(body),
+            units=json_units(units),
+            note_sha256=text(sha256),
+            note_date=text(day),
+            aliases=tuple(map(text, listed(aliases))),
+        )
+
+
+def any_of(field: str, numbers: Iterable[int]) -> str:
+    """The condition that a field is one of some numbers, of which there is at least one."""
+    return f"{field} in [{', '.join(map(str, sorted(set(numbers))))}]"
+
+
+def tagged(tags: Sequence[str]) -> str:
+    """The condition that a passage's note has all these tags, or tags nested in them."""
+    return f"array_contains_all(tags, {[key_of('tag', tag) for tag in tags]})"
+
+
+def placed(paths: Sequence[str]) -> str:
+    """The condition that a passage's note is one of these, or below one of these folders."""
+    return f"array_contains_any(places, {[key_of('place', path) for path in paths]})"
+
+
+def dated(day: str) -> str:
+    """The condition that a passage's note has a date of its own, this or a later one."""
+    return f"day >= {_day(day)} and day > {_NOT_A_DAY}"
+
+
+UNDATED = f"day == {_NOT_A_DAY}"
+"""The condition that a passage's note has no date of its own."""
+
+
+def is_plain(glob: str) -> bool:
+    """Whether a path glob names one place, as it is."""
+    return not any(sign in glob for sign in "*?[")
+
+
+def place_of(glob: str) -> str:
+    """The place that a plain glob names."""
+    return glob.removeprefix("./").rstrip("/")
+
+
+def needs_notes(filters: Filters) -> bool:
+    """Whether notes have to be looked at to know which passages a filter lets through."""
+    return bool(filters.since) or not all(map(is_plain, filters.paths))
+
+
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """Say of a row that it is not what was put in: a server may be anyone's."""
+    try:
+        yield
+    except (LookupError, RecursionError, TypeError, ValueError, zlib.error) as exc:
+        raise IndexUnusable(
+            f"a row of a {what} in Milvus is damaged: {exc!s:.80}", hint=REPAIR
+        ) from exc
+
+
+def _too_large(where: str, what: str) -> IndexUnusable:
+    return IndexUnusable(
+        f"{where} has more {what} than a row of Milvus can hold",
+        hint="leave the note out by a line in .ragqaignore, or keep the index here: --store local",
+    )
+
+
+def _with_those_above(names: Iterable[str]) -> Iterator[str]:
+    """Names that are nested by `/`, with all that they are nested in."""
+    for name in names:
+        parts = name.split("/")
+        yield from ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+
+
+def _labels(where: str, kind: str, names: Iterable[str]) -> list[int]:
+    found = sorted({key_of(kind, name) for name in names})
+    if len(found) > MAX_LABELS:
+        raise _too_large(where, f"{kind}s")
+    return found
+
+
+def _day(iso: str) -> int:
+    return date.fromisoformat(iso).toordinal() if iso else _NOT_A_DAY
+
+
+def _passage_content(passage: Passage) -> list[object]:
+    units = [[unit.kind, unit.start, unit.end, unit.context] for unit in passage.units]
+    return [
+        passage.id,
+        passage.embedding_key,
+        passage.path,
+        passage.title,
+        passage.start,
+        passage.end,
+        passage.lines,
+        passage.heading,
+        passage.text,
+        json.dumps(units),
+        passage.note_sha256,
+        passage.note_date,
+        passage.aliases,
+    ]
+
+
+def _packed(where: str, content: object) -> str:
+    """JSON in ASCII, since what is no text goes through nothing else; compressed if it is long."""
+    plain = json.dumps(content, separators=(",", ":"))
+    if len(plain) <= _MAX_PLAIN_BYTES:
+        return plain
+    packed = _PACKED + base64.b85encode(zlib.compress(plain.encode())).decode()
+    if len(packed) > MAX_TEXT_BYTES:
+        raise _too_large(where, "text")
+    return packed
+
+
+def _unpacked(data: object) -> list[object]:
+    plain = text(data)
+    if plain.startswith(_PACKED):
+        inflate = zlib.decompressobj()
+        plain = inflate.decompress(base64.b85decode(plain[1:]), _MAX_UNPACKED_BYTES).decode()
+    return listed(json.loads(plain))

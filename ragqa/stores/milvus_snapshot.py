@@ -1,0 +1,238 @@
+"""One generation of an index in Milvus, for reading."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from ragqa.errors import EmbedderMismatch, IndexUnusable
+from ragqa.stores.bm25 import bm25, inverse_frequency
+from ragqa.stores.failures import REBUILD
+from ragqa.stores.filters import path_matcher, start_of
+from ragqa.stores.milvus_client import MOST_HITS, Client, Row
+from ragqa.stores.milvus_records import KEPT_S, Generation, Names
+from ragqa.stores.milvus_rows import (
+    UNDATED,
+    any_of,
+    dated,
+    is_plain,
+    note_key,
+    place_of,
+    placed,
+    read_note,
+    read_passage,
+    spelled,
+    state_of,
+    tagged,
+)
+from ragqa.stores.milvus_schema import DENSE, TERMS, search_params
+from ragqa.stores.ranking import Candidate, best
+from ragqa.types import Filters, IndexInfo, NoteRecord, NoteState, Passage, Vector
+
+IDS_AT_ONCE = 1_000
+NOTES_AT_ONCE = 200
+
+_MARGIN = 1.5
+_SPARE = 50
+"""So many more are taken by Milvus's scores than are needed: its statistics also count rows that
+are not seen any more, and those of a file are of parts of it, so its order is nearly ours."""
+
+_NOTHING = "pk < 0"
+
+
+class MilvusSnapshot:
+    """A generation, as it was however many come after it; for an hour after the next one."""
+
+    def __init__(self, client: Client, names: Names, generation: Generation) -> None:
+        self._client = client
+        self.generation = generation
+        self._names = names
+        self._passages = names.passages(generation.base)
+        self._notes = names.notes(generation.base)
+        self._counts: dict[str, int] = {}
+        self._filtered: tuple[Filters, str] | None = None
+        self._until = time.monotonic() + KEPT_S / 2
+        for collection in (self._passages, self._notes):
+            if not client.is_loaded(collection):
+                client.load(collection)
+
+    @property
+    def info(self) -> IndexInfo:
+        """What it holds and how it was made."""
+        return self.generation.info
+
+    def notes(self) -> dict[str, NoteRecord]:
+        """Every note by path."""
+        self._check_age()
+        rows = self._client.each(self._notes, self.generation.visible, ("data",))
+        return {note.path: note for note in (read_note(row["data"]) for row in rows)}
+
+    def states(self) -> dict[str, NoteState]:
+        """What every note's file was when it was read, by path."""
+        return {path: state_of(note) for path, note in self.notes().items()}
+
+    def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
+        """The k passages nearest by cosine."""
+        if vector.shape != (self.info.embedder.dimension,) or not np.isfinite(vector).all():
+            raise EmbedderMismatch(
+                f"the question's embedding has the shape {vector.shape}, "
+                f"the index {self.info.embedder.dimension} dimensions",
+                hint=REBUILD,
+            )
+        where = self._visible(filters)
+        query = np.asarray(vector, np.float32).tolist()
+
+        def nearest(limit: int) -> list[Candidate]:
+            found = self._client.search(
+                self._passages,
+                query,
+                DENSE,
+                where=where,
+                limit=limit,
+                fields=("passage",),
+                params=search_params(self.info.dense, limit),
+            )
+            return [(int(row["passage"]), score) for score, row in found]
+
+        return best(nearest, k, min(self.info.passages, MOST_HITS))
+
+    def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[Candidate]:
+        """The k best passages by BM25 over any of the terms.
+
+        Milvus finds them and they are scored here, by the statistics of this generation alone.
+        """
+        asked = Counter(spelled(term) for term in terms if term)
+        if not asked:
+            return []
+        where = self._visible(filters)
+        idf = self.idf(terms)
+        weights = {spelled(term): asked[spelled(term)] * idf[term] for term in idf if term}
+        mean_length = self.generation.mean_length
+
+        def nearest(limit: int) -> list[Candidate]:
+            found = self._client.search(
+                self._passages,
+                " ".join(asked.elements()),
+                TERMS,
+                where=where,
+                limit=int(_MARGIN * limit) + _SPARE,
+                fields=("passage", "terms"),
+                params={},
+            )
+            counted = ((int(row["passage"]), Counter(row["terms"].split())) for _, row in found)
+            scored = ((id_, bm25(counts, weights, mean_length)) for id_, counts in counted)
+            matching = [candidate for candidate in scored if candidate[1] > 0]
+            return sorted(matching, key=lambda candidate: -candidate[1])[:limit]
+
+        return best(nearest, k, min(self.info.passages, MOST_HITS))
+
+    def passages(self, ids: Sequence[int]) -> list[Passage]:
+        """The passages with these ids, in the order given."""
+        found = {int(row["passage"]): row["data"] for row in self._rows_of(ids, "data")}
+        for id_ in ids:
+            if id_ not in found:
+                raise IndexUnusable(f"the index {self._place} has no passage {id_}", hint=REBUILD)
+        return [read_passage(found[id_]) for id_ in ids]
+
+    def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
+        """The embeddings of passages by their ids."""
+        rows = self._rows_of(ids, DENSE)
+        return {int(row["passage"]): np.array(row[DENSE], np.float32) for row in rows}
+
+    def vectors_by_key(self, embedding_keys: Iterable[int]) -> dict[int, Vector]:
+        """The embeddings that have these keys."""
+        rows = self.rows_where("embedding_key", embedding_keys, ("embedding_key", DENSE))
+        return {int(row["embedding_key"]): np.array(row[DENSE], np.float32) for row in rows}
+
+    def idf(self, terms: Sequence[str]) -> dict[str, float]:
+        """BM25's inverse document frequency of each term."""
+        self._check_age()
+        for term in dict.fromkeys(terms):
+            if term and term not in self._counts:
+                where = f"text_match(terms, '{spelled(term)}') and {self.generation.visible}"
+                self._counts[term] = self._client.count(self._passages, where)
+        total = self.info.passages
+        return {term: inverse_frequency(total, self._counts.get(term, 0)) for term in terms}
+
+    def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
+        """Every note's path with its passages."""
+        paths = {note_key(path): path for path in self.notes()}
+        keys = sorted(paths)
+        for start in range(0, len(keys), NOTES_AT_ONCE):
+            some = keys[start : start + NOTES_AT_ONCE]
+            passages: dict[int, list[Passage]] = {key: [] for key in some}
+            for row in self.rows_where("note", some, ("note", "data")):
+                passages[int(row["note"])].append(read_passage(row["data"]))
+            for key, found in passages.items():
+                yield paths[key], sorted(found, key=lambda passage: passage.start)
+
+    def rows_where(
+        self, field: str, numbers: Iterable[int], fields: Sequence[str], collection: str = ""
+    ) -> Iterator[Row]:
+        """The rows in which a field is one of these numbers, however many.
+
+        :param collection: that of passages, unless another is named.
+        """
+        self._check_age()
+        wanted = sorted(set(numbers))
+        for start in range(0, len(wanted), IDS_AT_ONCE):
+            where = any_of(field, wanted[start : start + IDS_AT_ONCE])
+            yield from self._client.each(
+                collection or self._passages, f"{where} and {self.generation.visible}", fields
+            )
+
+    def close(self) -> None:
+        """Nothing is held but a connection, which is the store's."""
+
+    @property
+    def _place(self) -> str:
+        return f"{self._names.name} at {self._client.uri}"
+
+    def _rows_of(self, ids: Sequence[int], field: str) -> Iterator[Row]:
+        return self.rows_where("passage", ids, ("passage", field))
+
+    def _visible(self, filters: Filters) -> str:
+        """The condition that a passage is of this generation and let through."""
+        self._check_age()
+        if self._filtered is None or self._filtered[0] != filters:
+            self._filtered = (filters, " and ".join(self._conditions(filters)))
+        return self._filtered[1]
+
+    def _conditions(self, filters: Filters) -> Iterator[str]:
+        yield self.generation.visible
+        if filters.tags:
+            yield tagged(filters.tags)
+        day, moment_ns = start_of(filters.since) if filters.since else ("", 0)
+        plain = all(map(is_plain, filters.paths))
+        notes = [] if plain and not day else list(self.notes().values())
+        if filters.paths and plain:
+            yield placed([place_of(path) for path in filters.paths])
+        elif filters.paths:
+            matches = path_matcher(filters.paths)
+            yield _of_notes(note for note in notes if matches(note.path))
+        if day:
+            undated = _of_notes(
+                note for note in notes if not note.date and note.stamp.mtime_ns >= moment_ns
+            )
+            yield f"({dated(day)} or {UNDATED} and {undated})"
+
+    def _check_age(self) -> None:
+        """Make sure that no rows were removed that this generation has.
+
+        :raises IndexUnusable: it was replaced more than an hour ago.
+        """
+        if time.monotonic() < self._until:
+            return
+        if not self._client.count(self._names.records, f"pk == {self.generation.attempt}"):
+            raise IndexUnusable(
+                f"generation {self.info.generation} of the index {self._place} was replaced more "
+                "than an hour ago and is gone",
+                hint="start the command again",
+            )
+        self._until = time.monotonic() + KEPT_S / 2
+
+
+def _of_notes(notes: Iterable[NoteRecord]) -> str:
+    keys = [note_key(note.path) for note in notes]
+    return any_of("note", keys) if keys else _NOTHING

@@ -1,0 +1,300 @@
+"""The next generation of an index in Milvus: rows that nobody sees before their record is there."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from ragqa.errors import IndexUnusable
+from ragqa.stores.failures import REBUILD, explaining
+from ragqa.stores.milvus_client import ROWS_AT_ONCE, Client, Row
+from ragqa.stores.milvus_lease import Lease
+from ragqa.stores.milvus_records import Generation, Names, record_row
+from ragqa.stores.milvus_rows import (
+    any_of,
+    note_key,
+    note_row,
+    passage_key,
+    passage_row,
+    read_note,
+    record_of_note,
+    spelled_terms,
+)
+from ragqa.stores.milvus_schema import create_notes, create_passages, index_embeddings
+from ragqa.stores.milvus_snapshot import IDS_AT_ONCE, MilvusSnapshot
+from ragqa.stores.saved import SAVED, SAVED_ANEW, SavedEmbeddings, remove_saved
+from ragqa.stores.vectors import check_dimension, check_vectors
+from ragqa.types import (
+    DenseInfo,
+    EmbedderInfo,
+    IndexInfo,
+    Note,
+    NoteRecord,
+    Passage,
+    Stamp,
+    Vector,
+    Vectors,
+)
+
+
+class MilvusWriter:
+    """Changes on top of a base, or of nothing.
+
+    :param root: a folder on this machine, for embeddings of a build that is not done.
+    :param newest: the newest generation's number, 0 where there is none.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        names: Names,
+        lease: Lease,
+        base: MilvusSnapshot | None,
+        root: Path,
+        newest: int,
+    ) -> None:
+        self._client = client
+        self._names = names
+        self._lease = lease
+        self._base = base
+        self._root = root
+        self._newest = newest
+        self._dimension = base.info.embedder.dimension if base else None
+        self._saved: SavedEmbeddings | None = None
+        self._ended = False
+        self._gone: set[str] = set()
+        self._notes: dict[str, NoteRecord] = {}
+        self._restamped: dict[str, tuple[Stamp, bool]] = {}
+        self._added: dict[str, _Added] = {}
+        self._waiting: list[Row] = []
+        self._is_made = base is not None
+
+    def resume(self, embedder: EmbedderInfo, dtype: str) -> int:
+        """Take up what an interrupted writer saved with this embedder; how many embeddings."""
+        name = SAVED if self._base is not None else SAVED_ANEW
+        self._saved = SavedEmbeddings(self._root / name, embedder, dtype)
+        return len(self._saved)
+
+    def save(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
+        """Keep embeddings on this machine until the next commit."""
+        if self._saved is None:
+            raise ValueError("embeddings are saved before it was said whose they are")
+        with explaining(self._root, lambda: 2 * vectors.nbytes):
+            self._saved.add(embedding_keys, vectors)
+
+    def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
+        """The embeddings that are saved or already in the base snapshot, by embedding key."""
+        keys = set(embedding_keys)
+        saved = self._saved.vectors(keys) if self._saved else {}
+        if self._base is None:
+            return saved
+        return saved | self._base.vectors_by_key(keys - saved.keys())
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Drop notes with their passages."""
+        with self._changing():
+            for path in paths:
+                self._drop(path)
+
+    def add(
+        self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors
+    ) -> None:
+        """Add a note, in place of the one at its path if there is one."""
+        check_vectors(passages, vectors, self._dimension)
+        with self._changing():
+            self._drop(note.path)
+            if passages:
+                self._dimension = vectors.shape[1]
+            terms = [spelled_terms(passage) for passage in passages]
+            self._waiting += (
+                passage_row(passage, vector, its_terms, note.tags, self._lease.attempt)
+                for passage, vector, its_terms in zip(passages, vectors, terms, strict=True)
+            )
+            self._added[note.path] = _Added([p.id for p in passages], sum(map(len, terms)))
+            self._notes[note.path] = record_of_note(note, settled=settled)
+            if len(self._waiting) >= ROWS_AT_ONCE:
+                self._send()
+
+    def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
+        """Record a new stamp for a note whose text is the same."""
+        if path in self._notes:
+            self._notes[path] = replace(self._notes[path], stamp=stamp, settled=settled)
+        elif path not in self._gone:
+            self._restamped[path] = (stamp, settled)
+
+    def commit(self, info: IndexInfo) -> IndexInfo:
+        """Count what is there, then bring it to light."""
+        check_dimension(info, self._dimension)
+        ids = [id_ for added in self._added.values() for id_ in added.ids]
+        with self._changing():
+            self._check_ids(Counter(ids))
+            self._dimension = info.embedder.dimension
+            self._send()
+            self._make()
+            notes, replaced = self._bury_notes()
+            buried = self._bury_passages()
+            base = self._base
+            rows = [note_row(note, self._lease.attempt) for note in (*self._notes.values(), *notes)]
+            self._client.upsert(self._names.notes(self._base_attempt), rows)
+            passages = len(ids) - len(buried) + (base.info.passages if base else 0)
+            terms = sum(added.terms for added in self._added.values()) - sum(buried)
+            dense = base.info.dense if base else self._open(passages)
+            generation = Generation(
+                info=replace(
+                    info,
+                    generation=self._newest + 1,
+                    notes=len(rows) - replaced + (base.info.notes if base else 0),
+                    passages=passages,
+                    dense=dense,
+                ),
+                attempt=self._lease.attempt,
+                base=self._base_attempt,
+                void=self._void,
+                terms=terms + (base.generation.terms if base else 0),
+                written=time.time(),
+            )
+            self._check_counts(generation, ids)
+            self._lease.check()
+            self._client.upsert(self._names.records, [record_row(generation)])
+        self._ended = True
+        for name in (SAVED, SAVED_ANEW) if base is None else (SAVED,):
+            remove_saved(self._root / name)
+        return generation.info
+
+    def close(self) -> None:
+        """Let go of the file of saved embeddings."""
+        if self._saved is not None:
+            self._saved.close()
+
+    @property
+    def _base_attempt(self) -> int:
+        return self._base.generation.base if self._base else self._lease.attempt
+
+    @property
+    def _void(self) -> tuple[int, ...]:
+        """The attempts on the same collections that came to nothing."""
+        if self._base is None:
+            return ()
+        before = self._base.generation
+        return (*before.void, *range(before.attempt + 1, self._lease.attempt))
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """An error ends the writer, since a note may be there by half."""
+        if self._ended:
+            raise IndexUnusable(
+                f"the next generation of the index {self._names.name} is finished or was given up"
+            )
+        self._ended = True
+        yield
+        self._ended = False
+
+    def _drop(self, path: str) -> None:
+        self._gone.add(path)
+        self._notes.pop(path, None)
+        self._restamped.pop(path, None)
+        added = self._added.pop(path, None)
+        if added and added.ids:
+            self._send()
+            keys = [passage_key(id_, self._lease.attempt) for id_ in added.ids]
+            for start in range(0, len(keys), IDS_AT_ONCE):
+                where = any_of("pk", keys[start : start + IDS_AT_ONCE])
+                self._client.delete(self._names.passages(self._base_attempt), where)
+
+    def _send(self) -> None:
+        """Put the passages that wait where they belong."""
+        if self._waiting:
+            self._make()
+            self._lease.check()
+            self._client.upsert(self._names.passages(self._base_attempt), self._waiting)
+            self._waiting = []
+
+    def _make(self) -> None:
+        """Make the collections that a build from nothing goes to."""
+        if not self._is_made and self._dimension is not None:
+            create_passages(self._client, self._names.passages(self._base_attempt), self._dimension)
+            create_notes(self._client, self._names.notes(self._base_attempt))
+            self._is_made = True
+
+    def _open(self, passages: int) -> DenseInfo:
+        """Make the new collections ready for questions."""
+        collection = self._names.passages(self._base_attempt)
+        dense = index_embeddings(self._client, collection, passages)
+        self._client.load(collection)
+        return dense
+
+    def _bury_notes(self) -> tuple[list[NoteRecord], int]:
+        """Mark the notes that are changed or gone; gives those with a new stamp, and how many."""
+        touched = [note_key(path) for path in (*self._gone, *self._restamped)]
+        if self._base is None or not touched:
+            return [], 0
+        collection = self._names.notes(self._base_attempt)
+        rows = list(self._base.rows_where("note", touched, ("pk", "data"), collection))
+        self._bury(collection, rows)
+        notes = [read_note(row["data"]) for row in rows]
+        stamped = [
+            replace(note, stamp=stamp, settled=settled)
+            for note in notes
+            if note.path in self._restamped
+            for stamp, settled in [self._restamped[note.path]]
+        ]
+        return stamped, len(rows)
+
+    def _bury_passages(self) -> list[int]:
+        """Mark the passages of notes that are changed or gone; gives how many terms each has."""
+        if self._base is None or not self._gone:
+            return []
+        keys = map(note_key, self._gone)
+        rows = list(self._base.rows_where("note", keys, ("pk", "length")))
+        self._bury(self._names.passages(self._base_attempt), rows)
+        return [int(row["length"]) for row in rows]
+
+    def _bury(self, collection: str, rows: Iterable[Row]) -> None:
+        attempt = self._lease.attempt
+        dead: list[Row] = [{"pk": row["pk"], "died": attempt} for row in rows]
+        self._lease.check()
+        self._client.upsert(collection, dead, partial=True)
+
+    def _check_ids(self, ids: Mapping[int, int]) -> None:
+        """Make sure that no two passages have one id: each is given with how many have it."""
+        for path, added in self._added.items():
+            if any(ids[id_] > 1 for id_ in added.ids):
+                raise IndexUnusable(f"a passage of the note {path} has the id of another passage")
+
+    def _check_counts(self, generation: Generation, ids: Sequence[int]) -> None:
+        """Make sure that all rows are there, and no others, before anybody sees them."""
+        info = generation.info
+        for collection, expected in (
+            (self._names.passages(generation.base), info.passages),
+            (self._names.notes(generation.base), info.notes),
+        ):
+            there = self._client.count(collection, generation.visible)
+            if there != expected:
+                raise IndexUnusable(
+                    f"{collection} at {self._client.uri} has {there} rows for the next generation, "
+                    f"not {expected}, so it was given up",
+                    hint=REBUILD,
+                )
+        if self._base is not None:
+            self._check_ids(Counter(self._ids_there(generation, ids)))
+
+    def _ids_there(self, generation: Generation, ids: Sequence[int]) -> Iterator[int]:
+        """These ids, each as often as a passage of a generation has it."""
+        for start in range(0, len(ids), IDS_AT_ONCE):
+            where = any_of("passage", ids[start : start + IDS_AT_ONCE])
+            rows = self._client.each(
+                self._names.passages(generation.base),
+                f"{where} and {generation.visible}",
+                ("passage",),
+            )
+            yield from (int(row["passage"]) for row in rows)
+
+
+class _Added(NamedTuple):
+    """The passages of a note that was added, and how many terms they have together."""
+
+    ids: list[int]
+    terms: int
