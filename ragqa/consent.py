@@ -74,7 +74,7 @@ def consents() -> Consents:
         return Consents()
     try:
         known = _hosts_in(data)
-        return Consents(*(tuple(sorted(known[use])) for use in Use))
+        return Consents(tuple(sorted(known[Use.LLM])), tuple(sorted(known[Use.STORE])))
     except (ValueError, RecursionError, UsageError) as exc:
         problem = f"no consent is remembered, since {path} cannot be read: {exc}"
         return Consents(problem=problem, fix=f"rm {path}")
