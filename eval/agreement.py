@@ -12,9 +12,9 @@ from pathlib import Path
 
 from scipy.stats import kendalltau
 
-from ragqa.api import open_index
+from ragqa.api import index_from, open_index
 from ragqa.config.settings import Value
-from ragqa.evaluation.evaluating import evaluate_questions, index_with, read_notes
+from ragqa.evaluation.evaluating import evaluate_questions, read_notes, settings_with
 from ragqa.evaluation.generating import generate_questions
 from ragqa.evaluation.questions import read_questions
 
@@ -53,7 +53,7 @@ def main() -> None:
     for settings in SETTINGS:
         row = []
         for questions in (by_hand, made):
-            with index_with(settings, args.corpus, None) as index:
+            with index_from(settings_with(settings, {"corpus": args.corpus})) as index:
                 document = evaluate_questions(index, questions, name="", progress=_silent)
             row.append(document["methods"]["hybrid"])
         for name in MEASURES:

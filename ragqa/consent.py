@@ -1,4 +1,4 @@
-"""The hosts that the user allowed questions and passages to be sent to, remembered between runs.
+"""The hosts that the user allowed sending to, each for what, remembered between runs.
 
 They are kept in the user's own settings folder, never with notes or an index: a folder of notes
 must not be able to allow anything.
@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from ragqa.config.files import user_settings_file
@@ -22,16 +23,34 @@ _MAX_BYTES = 64_000
 _HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
 
+class Use(StrEnum):
+    """What a host was allowed for, by its name in the file; one is not the other."""
+
+    LLM = "hosts"
+    """To be sent questions with the passages that answer them."""
+
+    STORE = "stores"
+    """To keep an index, which holds the text of all notes."""
+
+
+_Hosts = dict[Use, set[str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Consents:
-    """The hosts that were allowed, sorted.
+    """The hosts that were allowed to answer and those that were allowed to store, sorted.
 
     `problem` says why none could be read, or is "", and `fix` what mends that.
     """
 
     hosts: tuple[str, ...] = ()
+    stores: tuple[str, ...] = ()
     problem: str = ""
     fix: str = ""
+
+    def of(self, use: Use) -> tuple[str, ...]:
+        """The hosts that were allowed for this."""
+        return self.hosts if use is Use.LLM else self.stores
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -51,38 +70,41 @@ def consents() -> Consents:
         data = read_own(path, "file of consents", size=_MAX_BYTES + 1)
     except UsageError as exc:
         return Consents(problem=f"no consent is remembered, since {exc.message}", fix=exc.hint)
+    if data is None:
+        return Consents()
     try:
-        return Consents(() if data is None else tuple(sorted(_hosts_in(data))))
+        known = _hosts_in(data)
+        return Consents(tuple(sorted(known[Use.LLM])), tuple(sorted(known[Use.STORE])))
     except (ValueError, RecursionError, UsageError) as exc:
         problem = f"no consent is remembered, since {path} cannot be read: {exc}"
         return Consents(problem=problem, fix=f"rm {path}")
 
 
-def is_allowed(host: str) -> bool:
-    """Whether the user has allowed this very host and port; False for what is no host."""
-    return _normal(host) in consents().hosts
+def is_allowed(host: str, use: Use = Use.LLM) -> bool:
+    """Whether the user has allowed this very host and port for this; False for what is no host."""
+    return _normal(host) in consents().of(use)
 
 
-def allow(host: str) -> str:
-    """Remember that passages may be sent to this host; gives it as it is remembered.
+def allow(host: str, use: Use = Use.LLM) -> str:
+    """Remember that this host may be sent to; gives it as it is remembered.
 
     :raises UsageError: it is not the name of a host, or the file is damaged or cannot be written.
     """
     host = host_named(host)
-    with _changing() as hosts:
-        hosts.add(host)
+    with _changing() as known:
+        known[use].add(host)
     return host
 
 
-def forget(host: str) -> bool:
+def forget(host: str, use: Use = Use.LLM) -> bool:
     """Take consent back; False where there was none.
 
     :raises UsageError: it is not the name of a host, or the file is damaged or cannot be written.
     """
     host = host_named(host)
-    with _changing() as hosts:
-        was_there = host in hosts
-        hosts.discard(host)
+    with _changing() as known:
+        was_there = host in known[use]
+        known[use].discard(host)
     return was_there
 
 
@@ -94,23 +116,29 @@ def host_named(host: str) -> str:
     if not _HOST.fullmatch(_normal(host)):
         raise UsageError(
             f"{host!r} is not the name of a host",
-            hint="give HOST or HOST:PORT, as ragqa llm list shows it",
+            hint="give HOST or HOST:PORT, as ragqa llm list and ragqa status show it",
         )
     return _normal(host)
 
 
-def _hosts_in(data: bytes) -> set[str]:
-    """The hosts that the bytes of the file name.
+def _hosts_in(data: bytes) -> _Hosts:
+    """The hosts that the bytes of the file name; one of an earlier ragqa names no stores.
 
     :raises ValueError: they are not of that form.
     :raises UsageError: one is not the name of a host.
     """
     if len(data) > _MAX_BYTES:
         raise ValueError("it is too large")
-    match json.loads(data):
-        case {"hosts": [*hosts]} if all(isinstance(host, str) for host in hosts):
-            return {host_named(host) for host in hosts}
-    raise ValueError("it does not list hosts")
+    document = json.loads(data)
+    if not isinstance(document, dict) or Use.LLM not in document:
+        raise ValueError("it does not list hosts")
+    return {use: _named(document.get(use, [])) for use in Use}
+
+
+def _named(hosts: object) -> set[str]:
+    if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
+        raise ValueError("it does not list hosts")
+    return {host_named(host) for host in hosts}
 
 
 def _normal(host: str) -> str:
@@ -118,7 +146,7 @@ def _normal(host: str) -> str:
 
 
 @contextmanager
-def _changing() -> Iterator[set[str]]:
+def _changing() -> Iterator[_Hosts]:
     """The hosts that were allowed, written afterwards as they are then; one process at a time.
 
     :raises UsageError: the file cannot be trusted, and what it allowed would be lost, or it cannot
@@ -131,13 +159,19 @@ def _changing() -> Iterator[set[str]]:
             known = consents()
             if known.problem:
                 raise UsageError(known.problem, hint=known.fix)
-            hosts = set(known.hosts)
+            before = {use: set(known.of(use)) for use in Use}
+            hosts = {use: set(known.of(use)) for use in Use}
             yield hosts
-            if hosts != set(known.hosts):
-                text = json.dumps({"hosts": sorted(hosts)}, indent=2) + "\n"
-                write_whole(path, text, private=True)
+            if hosts != before:
+                write_whole(path, _document(hosts), private=True)
     except OSError as exc:
         raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
+
+
+def _document(hosts: _Hosts) -> str:
+    """The text of the file; stores are named where there are any, so that it stays as it was."""
+    shown = {use: sorted(hosts[use]) for use in Use if hosts[use] or use is Use.LLM}
+    return json.dumps(shown, indent=2) + "\n"
 
 
 @contextmanager

@@ -3,7 +3,7 @@
     RagqaError
     |- BelowTarget           1   a measure is lower than was asked for
     |- UsageError            2   the command or a setting is wrong
-    |  `- NotAllowed         2   the user has not allowed sending anything to the LLM's host
+    |  `- NotAllowed         2   the user has not allowed sending anything to a host
     |- NoCorpus              3   there is no folder of notes, or no note in it
     |- NoIndex               3   there is no index yet
     |- IndexUnusable         4   the index cannot be read, written or trusted
@@ -50,7 +50,7 @@ class UsageError(RagqaError):
 
 
 class NotAllowed(UsageError):
-    """The user has not allowed sending anything to the LLM's host, and cannot be asked."""
+    """The user has not allowed what would be sent to a host."""
 
 
 class NoCorpus(RagqaError):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ragqa.api.index import BY_TERMS_ALONE, MIN_POOL, Index
+from ragqa.api.storing import MayUse, StorePlace, was_allowed
 from ragqa.config import Loaded, load_settings
 from ragqa.config.settings import Value
 
@@ -14,6 +15,8 @@ __all__ = [
     "BY_TERMS_ALONE",
     "MIN_POOL",
     "Index",
+    "MayUse",
+    "StorePlace",
     "index_from",
     "open_index",
 ]
@@ -23,13 +26,13 @@ def open_index(
     corpus: str | Path | None = None,
     *,
     index: str | Path | None = None,
-    settings: Mapping[str, Value] | None = None,
+    settings: Mapping[str, Value | None] | None = None,
 ) -> Index:
     """Open the index of a folder of notes; nothing is read or built until it is asked.
 
     :param corpus: the folder of notes; where it is None, found as the command line finds it.
     :param index: where the index is kept; where it is None, likewise.
-    :param settings: values for other settings by name, as in `ragqa config`.
+    :param settings: values for other settings by name, as in `ragqa config`; None means not given.
     :raises NoCorpus: nothing says where the notes are.
     :raises UsageError: an unknown setting, or a value that does not fit.
     """
@@ -41,6 +44,9 @@ def open_index(
     return index_from(load_settings(flags))
 
 
-def index_from(loaded: Loaded) -> Index:
-    """Open the index that these settings name; raises as `open_index` does."""
-    return Index(loaded.settings, loaded.places)
+def index_from(loaded: Loaded, *, may_use: MayUse = was_allowed) -> Index:
+    """Open the index that these settings name; raises as `open_index` does.
+
+    :param may_use: whether a host may store notes, asked before anything is sent to it.
+    """
+    return Index(loaded.settings, loaded.places, may_use=may_use)

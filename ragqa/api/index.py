@@ -4,11 +4,14 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ragqa.answering import InUse, compose, in_use, keep_current
+from ragqa.answering import InUse, compose, in_use
 from ragqa.api.answers import answer_of, written_answer
+from ragqa.api.current import retrieve_current
+from ragqa.api.storing import MayUse, StorePlace, was_allowed
 from ragqa.clock import Clock, today
 from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for
@@ -24,8 +27,8 @@ from ragqa.indexing import (
     repair,
 )
 from ragqa.passages import Chunking
-from ragqa.retrieval import Ranking, clean_question, retrieve
-from ragqa.stores import Snapshot, Store, open_store
+from ragqa.retrieval import Ranking, clean_question
+from ragqa.stores import Remark, Snapshot, Store
 from ragqa.types import (
     Answer,
     Filters,
@@ -51,16 +54,23 @@ MIN_POOL = 10
 class Index:
     """An index over one folder of notes; close it, or use it in a `with` statement.
 
-    Every method raises a `RagqaError`, whose message and hint are meant for a person.
+    `may_use` is asked before anything goes to a store on another machine. Every method raises a
+    `RagqaError`, whose message and hint are meant for a person.
     """
 
     def __init__(
-        self, settings: Settings, places: Places, *, today: Callable[[], date] = today
+        self,
+        settings: Settings,
+        places: Places,
+        *,
+        today: Callable[[], date] = today,
+        may_use: MayUse = was_allowed,
     ) -> None:
         self.settings = settings
-        self._today = today
         self.places = places
-        self._store: Store = open_store(places.index)
+        self.kept = StorePlace.of(settings, places)
+        self._today = today
+        self._may_use = may_use
         self.source = Source(
             corpus=places.corpus,
             index=places.index,
@@ -164,8 +174,8 @@ class Index:
         check_embedder(snapshot.info, embedder)
         clock.lap("open")
         wanted = max(self.settings.top_k, MIN_POOL)
-        retrieved, stale = self._retrieve_current(
-            snapshot, question, filters or Filters(), wanted=wanted
+        retrieved, stale = retrieve_current(
+            self, snapshot, question, filters or Filters(), wanted=wanted
         )
         clock.lap("retrieve")
         warnings += stale
@@ -246,6 +256,10 @@ class Index:
             timings_ms=clock.laps(),
         )
 
+    def remarks(self) -> list[Remark]:
+        """What there is to say of the place that the index is in; see `Store.remarks`."""
+        return self._store.remarks()
+
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
         """What is wrong with the index's files, each in a sentence; reads all of them.
 
@@ -271,6 +285,10 @@ class Index:
         tags = sorted({tag for note in notes for tag in note.tags})
         return tags, sorted(note.path for note in notes)
 
+    @cached_property
+    def _store(self) -> Store:
+        return self.kept.open(self._may_use)
+
     def _old_before(self) -> str:
         """The date before which a note is old; "" where none is."""
         days = self.settings.old_after_days
@@ -286,27 +304,6 @@ class Index:
                 raise
             self._snapshot = snapshot
         return self._snapshot
-
-    def _retrieve_current(
-        self, snapshot: Snapshot, question: str, filters: Filters, *, wanted: int
-    ) -> tuple[Retrieved, list[str]]:
-        """Retrieve so many passages that stand in their notes as they are now, if there are any."""
-        k = wanted
-        while True:
-            found = retrieve(
-                snapshot,
-                self.source.embedders.asking,
-                question,
-                k=k,
-                filters=filters,
-                ranking=self.ranking,
-            )
-            current, stale = keep_current(
-                self.places.corpus, found.hits, max_note_bytes=self.settings.max_note_bytes
-            )
-            if len(current) >= wanted or len(found.hits) < k:
-                return replace(found, hits=tuple(current[:wanted])), stale
-            k *= 4
 
     def _update(self, progress: Progress | None) -> list[str]:
         """Refresh before a question; where that cannot be, say so and go on with what there is."""

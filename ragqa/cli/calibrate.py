@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder
+from ragqa.cli.opening import Given, load, opened
+from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder, StoreKind, StoreUri
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def calibrate(
     ] = False,
     corpus: Corpus = None,
     index: IndexFolder = None,
+    store: StoreKind = None,
+    store_uri: StoreUri = None,
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -51,10 +54,11 @@ def calibrate(
 
     Example: ragqa calibrate --questions mine.jsonl
     """
+    given = Given(corpus, index, store, store_uri)
     if reset:
         if questions is not None or generate is not None or seed is not None:
             raise UsageError("--reset takes no questions", hint="ragqa calibrate --reset")
-        return _reset(corpus, index, json=json)
+        return _reset(given, json=json)
     if questions is not None and generate is not None:
         raise UsageError(
             "--questions and --generate cannot go together",
@@ -65,8 +69,7 @@ def calibrate(
         own,
         generate or _GENERATED,
         _SEED if seed is None else seed,
-        corpus,
-        index,
+        given,
         json=json,
     )
 
@@ -83,19 +86,16 @@ def _calibrate(
     own: "list[Question] | None",
     generate: int,
     seed: int,
-    corpus: str | None,
-    index: str | None,
+    given: Given,
     *,
     json: bool,
 ) -> int:
     from ragqa import render
-    from ragqa.api import open_index
     from ragqa.evaluation.calibrating import calibrate
     from ragqa.render import calibrations
 
-    render.show_logged_warnings()
-    with open_index(corpus, index=index) as opened, render.ProgressLine() as progress:
-        document = calibrate(opened, own, generate=generate, seed=seed, progress=progress)
+    with opened(load(given)) as index, render.ProgressLine() as progress:
+        document = calibrate(index, own, generate=generate, seed=seed, progress=progress)
     if json:
         render.print_document(document)
     else:
@@ -104,14 +104,13 @@ def _calibrate(
     return 0
 
 
-def _reset(corpus: str | None, index: str | None, *, json: bool) -> int:
+def _reset(given: Given, *, json: bool) -> int:
     from ragqa import render
-    from ragqa.api import open_index
     from ragqa.evaluation.calibrating import reset
     from ragqa.render import calibrations
 
-    with open_index(corpus, index=index) as opened:
-        removed = reset(opened)
+    with opened(load(given)) as index:
+        removed = reset(index)
     if json:
         render.print_document({"removed": removed, "calibration": "shipped"})
     else:

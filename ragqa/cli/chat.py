@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ragqa.cli.opening import Scope, filters_of, first_build
+from ragqa.cli.opening import Given, Scope, filters_of, first_build, opened
 from ragqa.cli.options import (
     Corpus,
     Debug,
@@ -18,6 +18,8 @@ from ragqa.cli.options import (
     NoRefresh,
     Paths,
     Since,
+    StoreKind,
+    StoreUri,
     Tags,
     TopK,
     parse_since,
@@ -59,6 +61,8 @@ def chat(
     no_refresh: NoRefresh = False,
     corpus: Corpus = None,
     index: IndexFolder = None,
+    store: StoreKind = None,
+    store_uri: StoreUri = None,
     llm: WithLLM = None,
     yes: Yes = False,
     strict: Strict = False,
@@ -77,12 +81,13 @@ def chat(
 
     # Whatever is wrong with options and settings is told before the first question.
     parse_since(since)
-    loaded = load_settings({"corpus": corpus, "index": index, "top_k": top_k})
+    given = Given(corpus, index, store, store_uri)
+    loaded = load_settings({**given.flags, "top_k": top_k})
     writing = Writing(llm, yes=yes, strict=strict, force=force, streams=True)
     writer = writer_for(
         loaded.settings, writing, asked="what you ask, up to three questions before it,"
     )
-    scope = Scope(tag, path, since, top_k, no_refresh, corpus, index)
+    scope = Scope(tag, path, since, top_k, no_refresh, given)
     with closing(_Talk(loaded, scope, writer)) as talk:
         if is_typed():
             talk.go_on_typed(TypedLines())
@@ -118,11 +123,10 @@ class _Talk:
 
     @cached_property
     def _index(self) -> "Index":
-        from ragqa.api import index_from
         from ragqa.render import show_logged_warnings
 
         show_logged_warnings()
-        return index_from(self._loaded)
+        return opened(self._loaded)
 
     @cached_property
     def _filters(self) -> "Filters":

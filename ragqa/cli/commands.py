@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import Scope, find_in, load, open_at
+from ragqa.cli.opening import Given, Scope, find_in, load, opened
 from ragqa.cli.options import (
     AsFormat,
     AsJson,
@@ -18,6 +18,8 @@ from ragqa.cli.options import (
     NoRefresh,
     Paths,
     Since,
+    StoreKind,
+    StoreUri,
     Tags,
     TopK,
     parse_format,
@@ -64,6 +66,8 @@ def ask(
     no_refresh: NoRefresh = False,
     corpus: Corpus = None,
     index: IndexFolder = None,
+    store: StoreKind = None,
+    store_uri: StoreUri = None,
     format: AsFormat = None,  # noqa: A002 - the option's name
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the figures that the answer was found by.")
@@ -85,7 +89,7 @@ def ask(
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
     wanted = parse_format(format, json=json, explain=explain)
-    scope = Scope(tag, path, since, top_k, no_refresh, corpus, index)
+    scope = Scope(tag, path, since, top_k, no_refresh, Given(corpus, index, store, store_uri))
     writing = Writing(llm, yes=yes, strict=strict, force=force, streams=wanted is Format.TEXT)
     if show_prompt:
         from ragqa.render.writing import print_request
@@ -129,6 +133,8 @@ def search(
     no_refresh: NoRefresh = False,
     corpus: Corpus = None,
     index: IndexFolder = None,
+    store: StoreKind = None,
+    store_uri: StoreUri = None,
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -139,7 +145,7 @@ def search(
     from ragqa import render
     from ragqa.api import Index
 
-    scope = Scope(tag, path, since, top_k, no_refresh, corpus, index)
+    scope = Scope(tag, path, since, top_k, no_refresh, Given(corpus, index, store, store_uri))
     result, linker = find_in(Index.search, query, scope)
     if json:
         render.print_document(render.search_document(result))
@@ -165,6 +171,8 @@ def build(
     ] = False,
     corpus: Corpus = None,
     index: IndexFolder = None,
+    store: StoreKind = None,
+    store_uri: StoreUri = None,
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -176,13 +184,14 @@ def build(
 
     if notes is not None and corpus is not None:
         raise UsageError("the folder of notes was given twice", hint=f"ragqa index {notes}")
-    with open_at(notes or corpus, index, None) as opened, render.ProgressLine() as progress:
-        report = opened.refresh(rebuild=rebuild, wait=wait, progress=progress)
-        folder = opened.places.index
+    loaded = load(Given(notes or corpus, index, store, store_uri))
+    with opened(loaded) as found, render.ProgressLine() as progress:
+        report = found.refresh(rebuild=rebuild, wait=wait, progress=progress)
+        where = found.kept.where
     if json:
         render.print_document(render.report_document(report))
     else:
-        render.print_report(report, folder)
+        render.print_report(report, where)
     render.print_warnings(report.warnings)
     if strict and report.skipped:
         raise NotesSkipped(
@@ -197,6 +206,8 @@ def build(
 def status(
     corpus: Corpus = None,
     index: IndexFolder = None,
+    store: StoreKind = None,
+    store_uri: StoreUri = None,
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -205,18 +216,17 @@ def status(
     Example: ragqa status --json
     """
     from ragqa import render
-    from ragqa.api import index_from
     from ragqa.diagnosis import choice_of, status_of
     from ragqa.render import overviews
 
-    loaded = load(corpus, index)
-    with index_from(loaded) as opened:
-        found, places = status_of(opened), opened.places
+    loaded = load(Given(corpus, index, store, store_uri))
+    with opened(loaded) as asked:
+        found = status_of(asked)
     choice = choice_of(loaded)
     if json:
-        render.print_document(overviews.status_document(found, places, choice))
+        render.print_document(overviews.status_document(found, loaded.places, choice))
     else:
-        overviews.print_status(found, places, choice)
+        overviews.print_status(found, loaded.places, choice)
     return 0
 
 
@@ -233,13 +243,15 @@ def doctor(
     ] = False,
     corpus: Corpus = None,
     index: IndexFolder = None,
+    store: StoreKind = None,
+    store_uri: StoreUri = None,
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
     """Look for what is wrong, and name the command that mends it; say which LLM is set.
 
-    Reads every file of the index and of the notes that may have changed, and sends nothing. Exits
-    with 0 where nothing is wrong, or nothing is any more after a repair.
+    Reads all that the index holds and the notes that may have changed, and asks no LLM. Exits with
+    0 where nothing is wrong, or nothing is any more after a repair.
 
     Example: ragqa doctor --deep
     """
@@ -249,13 +261,13 @@ def doctor(
     from ragqa.diagnosis import repair as mend
     from ragqa.render import overviews
 
-    loaded = load(corpus, index)
+    loaded = load(Given(corpus, index, store, store_uri))
     done: list[str] | None = None
     failed: list[Finding] = []
-    with index_from(loaded) as opened, render.ProgressLine() as progress:
+    with index_from(loaded) as looked_at, render.ProgressLine() as progress:
         if repair:
-            done, failed = mend(opened, progress=progress)
-        found = failed or diagnose(opened, deep=deep or bool(done), progress=progress)
+            done, failed = mend(looked_at, progress=progress)
+        found = failed or diagnose(looked_at, deep=deep or bool(done), progress=progress)
         findings = [
             replace(finding, fix=with_places(finding.fix, sys.argv[1:]))
             for finding in (*found, *diagnose_llm(choice_of(loaded)))

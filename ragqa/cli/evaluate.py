@@ -28,7 +28,8 @@ from ragqa.cli.eval_options import (
     Seed,
 )
 from ragqa.cli.evaluate_parts import evaluate_follow_ups, evaluate_grounding
-from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder
+from ragqa.cli.opening import Given, load, opened
+from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder, StoreKind, StoreUri
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def evaluate(
     out: Out = None,
     corpus: Corpus = None,
     index: IndexFolder = None,
+    store: StoreKind = None,
+    store_uri: StoreUri = None,
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -74,12 +77,12 @@ def evaluate(
         return _compare(*map(Path, compare), json=json)
     if grounding is not None:
         return evaluate_grounding(Path(grounding), half, limit, _settings(overrides), json=json)
-    places = _Places(corpus, index)
+    given = Given(corpus, index, store, store_uri)
     if generate is not None and out is not None:
-        return _generate(generate, Path(out), seed, places, json=json)
+        return _generate(generate, Path(out), seed, given, json=json)
     if follow_ups is not None:
         return evaluate_follow_ups(
-            Path(follow_ups), half, limit, _settings(overrides), corpus, index, json=json
+            Path(follow_ups), half, limit, _settings(overrides), given, json=json
         )
     wanted = _Wanted(
         mode=mode,
@@ -90,15 +93,9 @@ def evaluate(
         seed=seed,
         limit=limit,
         settings=_settings(overrides),
-        places=places,
+        given=given,
     )
     return _evaluate(wanted, fail_under or [], failures=failures, report=report, json=json)
-
-
-@dataclass(frozen=True, slots=True)
-class _Places:
-    corpus: str | None
-    index: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +110,20 @@ class _Wanted:
     seed: int
     limit: int | None
     settings: dict[str, str]
-    places: _Places
+    given: Given
 
 
 _MEASURING = {"--limit", "--set", "--fail-under", "--failures", "--report"}
+_PLACES = {"--corpus", "--index", "--store", "--store-uri"}
 _MODES = {
     "--compare": set[str](),
-    "--generate": {"--out", "--corpus", "--index"},
+    "--generate": {"--out", *_PLACES},
     "--grounding": {"--half", "--limit", "--set"},
     "--beir": _MEASURING,
     "--qa": {*_MEASURING, "--hold-out"},
     "--chunking": _MEASURING,
-    "--follow-ups": {"--half", "--limit", "--set", "--corpus", "--index"},
-    "--questions": {*_MEASURING, "--half", "--corpus", "--index"},
+    "--follow-ups": {"--half", "--limit", "--set", *_PLACES},
+    "--questions": {*_MEASURING, "--half", *_PLACES},
 }
 """What goes with each way to use the command; the last is also what no option means."""
 
@@ -232,12 +230,12 @@ def _measure(wanted: _Wanted, progress: "Progress") -> dict[str, Any]:
 
 
 def _measure_questions(wanted: _Wanted, progress: "Progress") -> dict[str, Any]:
-    from ragqa.evaluation.evaluating import evaluate_questions, index_with
+    from ragqa.evaluation.evaluating import evaluate_questions, settings_with
     from ragqa.evaluation.questions import choose_half, read_questions
 
     path = Path(wanted.questions or QUESTIONS)
     questions, half = choose_half(read_questions(path), wanted.half)
-    with index_with(wanted.settings, wanted.places.corpus, wanted.places.index) as index:
+    with opened(settings_with(wanted.settings, wanted.given.flags)) as index:
         return evaluate_questions(
             index, questions, name=path.stem, half=half, limit=wanted.limit, progress=progress
         )
@@ -256,15 +254,14 @@ def _compare(a: Path, b: Path, *, json: bool) -> int:
     return 0
 
 
-def _generate(count: int, out: Path, seed: int, places: _Places, *, json: bool) -> int:
+def _generate(count: int, out: Path, seed: int, given: Given, *, json: bool) -> int:
     from ragqa import render
-    from ragqa.api import open_index
     from ragqa.evaluation.evaluating import read_notes
     from ragqa.evaluation.generating import generate_questions
     from ragqa.evaluation.questions import to_json_lines
     from ragqa.render import evaluations
 
-    with open_index(places.corpus, index=places.index) as index, render.ProgressLine() as progress:
+    with opened(load(given)) as index, render.ProgressLine() as progress:
         notes, warnings = read_notes(index.source, progress)
         questions = generate_questions(notes, count, seed=seed)
     render.print_warnings(warnings)

@@ -2,29 +2,30 @@
 
 from pathlib import Path
 
+from ragqa.cli.opening import Given, opened
+
 
 def evaluate_follow_ups(
     path: Path,
     half: str | None,
     limit: int | None,
     settings: dict[str, str],
-    corpus: str | None,
-    index: str | None,
+    given: Given,
     *,
     json: bool,
 ) -> int:
     """Measure how well follow-up questions are understood."""
     from ragqa import render
     from ragqa.evaluation import follow_ups
-    from ragqa.evaluation.evaluating import index_with
+    from ragqa.evaluation.evaluating import settings_with
     from ragqa.evaluation.questions import choose_half
     from ragqa.render.follow_ups import print_follow_ups
 
     dialogs, half = choose_half(follow_ups.read_follow_ups(path), half)
     render.show_logged_warnings()
-    with index_with(settings, corpus, index) as opened, render.ProgressLine() as progress:
+    with opened(settings_with(settings, given.flags)) as index, render.ProgressLine() as progress:
         document = follow_ups.evaluate_follow_ups(
-            opened, dialogs, name=path.stem, half=half, limit=limit, progress=progress
+            index, dialogs, name=path.stem, half=half, limit=limit, progress=progress
         )
     if json:
         render.print_document(document)

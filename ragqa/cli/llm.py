@@ -98,8 +98,9 @@ def allow(host: Host, debug: Debug = False) -> int:
     Example: ragqa llm allow api.openai.com
     """
     from ragqa.cli.consenting import allow_and_say
+    from ragqa.consent import Use
 
-    allow_and_say(host)
+    allow_and_say(host, Use.LLM)
     return 0
 
 
@@ -109,9 +110,8 @@ def forget(host: Host, debug: Debug = False) -> int:
 
     Example: ragqa llm forget api.openai.com
     """
-    from ragqa import consent, render
+    from ragqa.cli.consenting import forget_and_say
+    from ragqa.consent import Use
 
-    known = consent.forget(host)
-    named = consent.host_named(host)
-    render.say(f"{named} {'is no longer allowed' if known else 'was not allowed'}")
+    forget_and_say(host, Use.LLM)
     return 0

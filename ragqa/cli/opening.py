@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from ragqa.cli.options import parse_since, parse_tags
@@ -20,6 +20,21 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """Where notes and index are, as given; None where it was not."""
+
+    corpus: str | None
+    index: str | None
+    store: str | None
+    store_uri: str | None
+
+    @property
+    def flags(self) -> "dict[str, Value | None]":
+        """The same as settings by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """What `ask`, `search`, `why` and `chat` look through, as given."""
 
@@ -28,8 +43,7 @@ class Scope:
     since: str | None
     top_k: int | None
     no_refresh: bool
-    corpus: str | None
-    index: str | None
+    given: Given
 
 
 def find_in(find: Callable[..., T], words: list[str], scope: Scope) -> "tuple[T, Linker]":
@@ -38,12 +52,12 @@ def find_in(find: Callable[..., T], words: list[str], scope: Scope) -> "tuple[T,
 
     text = _question(words)
     filters = filters_of(scope)
-    with open_at(scope.corpus, scope.index, scope.top_k) as opened:
-        with ProgressLine(opening=first_build(opened)) as progress:
+    with opened(load(scope.given, top_k=scope.top_k)) as index:
+        with ProgressLine(opening=first_build(index)) as progress:
             found = find(
-                opened, text, filters=filters, refresh=not scope.no_refresh, progress=progress
+                index, text, filters=filters, refresh=not scope.no_refresh, progress=progress
             )
-        return found, Linker(opened.places.corpus, opened.settings.link_format)
+        return found, Linker(index.places.corpus, index.settings.link_format)
 
 
 def filters_of(scope: Scope) -> "Filters":
@@ -72,27 +86,36 @@ def _question(words: list[str]) -> str:
     return data.decode("utf-8", "replace")
 
 
-def open_at(corpus: str | None, index: str | None, top_k: int | None) -> "Index":
-    """The index that the command is about; nothing is built yet."""
+def opened(loaded: "Loaded") -> "Index":
+    """The index that these settings name; nothing is built yet.
+
+    The user is asked before a store elsewhere is used that they did not allow.
+    """
     from ragqa.api import index_from
 
-    return index_from(load(corpus, index, top_k=top_k))
+    def may_use(host: str) -> bool:
+        from ragqa.cli.consenting import store_consented
+
+        return store_consented(host, where=index.kept.where, corpus=index.places.corpus)
+
+    index = index_from(loaded, may_use=may_use)
+    return index
 
 
-def load(corpus: str | None, index: str | None, **flags: "Value | None") -> "Loaded":
+def load(given: Given, **flags: "Value | None") -> "Loaded":
     """The settings that hold for the command, and where each came from."""
     from ragqa.config import load_settings
     from ragqa.render import show_logged_warnings
 
     show_logged_warnings()
-    return load_settings({"corpus": corpus, "index": index, **flags})
+    return load_settings({**given.flags, **flags})
 
 
-def first_build(opened: "Index") -> str:
+def first_build(index: "Index") -> str:
     """What to say before an index is built without having been asked for; "" if there is one."""
-    if opened.is_built():
+    if index.is_built():
         return ""
     return (
-        f"No index yet: building one of the notes in {opened.places.corpus}, "
-        f"kept in {opened.places.index}. This happens once."
+        f"No index yet: building one of the notes in {index.places.corpus}, "
+        f"kept in {index.kept.where}. This happens once."
     )

@@ -19,7 +19,9 @@ def _complete(ctx: typer.Context, which: int, incomplete: str) -> list[str]:
     from ragqa.api import open_index
 
     try:
-        with open_index(ctx.params.get("corpus"), index=ctx.params.get("index")) as index:
+        kept = {name: ctx.params.get(name) for name in ("store", "store_uri")}
+        corpus, folder = ctx.params.get("corpus"), ctx.params.get("index")
+        with open_index(corpus, index=folder, settings=kept) as index:
             found = [value for value in index.facets()[which] if value.startswith(incomplete)]
             return [value for value in found if _HARMLESS.fullmatch(value)]
     except RagqaError:
@@ -39,6 +41,18 @@ def complete_path(ctx: typer.Context, incomplete: str) -> list[str]:
 Corpus = Annotated[str | None, typer.Option("--corpus", metavar="DIR", help="The folder of notes.")]
 IndexFolder = Annotated[
     str | None, typer.Option("--index", metavar="DIR", help="The folder that holds the index.")
+]
+
+
+StoreKind = Annotated[
+    str | None,
+    typer.Option("--store", metavar="KIND", help="What keeps the index: local or milvus."),
+]
+StoreUri = Annotated[
+    str | None,
+    typer.Option(
+        "--store-uri", metavar="URI", help="Where Milvus is: https://HOST:PORT or a file, NAME.db."
+    ),
 ]
 
 
@@ -141,6 +155,9 @@ def parse_format(chosen: str | None, *, json: bool, explain: bool) -> Format:
     return Format.JSON if json else Format(chosen or Format.TEXT)
 
 
+_PLACES = ("--corpus", "--index", "--store", "--store-uri")
+
+
 def with_places(hint: str, args: list[str]) -> str:
     """A command to paste must be about the same notes and index as the one that failed."""
     places: dict[str, str] = {}
@@ -148,7 +165,7 @@ def with_places(hint: str, args: list[str]) -> str:
     positional = []
     for arg in rest:
         name, given, value = arg.partition("=")
-        if name in ("--corpus", "--index"):
+        if name in _PLACES:
             places[name] = value if given else next(rest, "")
         elif not arg.startswith("-"):
             positional.append(arg)

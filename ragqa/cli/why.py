@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ragqa.cli.opening import Scope, find_in
+from ragqa.cli.opening import Given, Scope, find_in
 from ragqa.cli.options import (
     AsJson,
     Corpus,
@@ -14,6 +14,8 @@ from ragqa.cli.options import (
     NoRefresh,
     Paths,
     Since,
+    StoreKind,
+    StoreUri,
     Tags,
     complete_path,
 )
@@ -41,6 +43,8 @@ def why(
     no_refresh: NoRefresh = False,
     corpus: Corpus = None,
     index: IndexFolder = None,
+    store: StoreKind = None,
+    store_uri: StoreUri = None,
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -55,7 +59,7 @@ def why(
     from ragqa.explaining import explain
     from ragqa.render.explanations import explanation_document, print_explanation
 
-    scope = Scope(tag, path, since, None, no_refresh, corpus, index)
+    scope = Scope(tag, path, since, None, no_refresh, Given(corpus, index, store, store_uri))
     told, linker = find_in(partial(explain, target=target), question, scope)
     if json:
         render.print_document(explanation_document(told))

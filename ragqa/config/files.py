@@ -7,7 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
-from ragqa.config.paths import absolute, anchored, checked_llm_path
+from ragqa.config.paths import absolute, anchored, checked_path
 from ragqa.config.settings import Value, setting_named
 from ragqa.errors import UsageError
 from ragqa.wholefile import write_whole
@@ -49,7 +49,7 @@ def read_user_settings() -> dict[str, Value]:
     """
     path = user_settings_file()
     values = _checked(_read_toml(path), path)
-    return {name: checked_llm_path(name, values[name], str(path)) for name in values}
+    return {name: checked_path(name, values[name], str(path)) for name in values}
 
 
 def read_project_settings(path: Path) -> dict[str, Value]:

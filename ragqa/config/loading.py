@@ -13,7 +13,7 @@ from ragqa.config.files import (
     read_project_settings,
     read_user_settings,
 )
-from ragqa.config.paths import absolute, checked_llm_path
+from ragqa.config.paths import absolute, anchored, checked_path
 from ragqa.config.settings import SETTINGS, Origin, Settings, Value
 from ragqa.errors import NoCorpus, UsageError
 
@@ -79,6 +79,8 @@ def load_settings(
             if name in layer:
                 values[name], origins[name] = layer[name], origin
                 break
+    values["store_uri"] = anchored("store_uri", values["store_uri"], folder)
+    _match_store(values, origins, [origin for origin, _ in layers])
     settings = Settings.of(values)
     return Loaded(settings, origins, _find_places(settings, origins, folder))
 
@@ -101,8 +103,38 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
     for name, setting in SETTINGS.items():
         variable = f"RAGQA_{name.upper()}"
         if given := environ.get(variable):
-            values[name] = checked_llm_path(name, setting.parse(given, variable), variable)
+            values[name] = checked_path(name, setting.parse(given, variable), variable)
     return values
+
+
+def _match_store(
+    values: dict[str, Value], origins: dict[str, str], strongest_first: list[str]
+) -> None:
+    """Drop a URI that goes with another store than a stronger origin wants for once.
+
+    :raises UsageError: there is no store that the URI could be of.
+    """
+    uri, store = origins["store_uri"], origins["store"]
+    if values["store"] == "milvus" or not values["store_uri"]:
+        return
+    order = [*strongest_first, Origin.DEFAULT]
+    if order.index(store) >= order.index(uri):
+        where, fix = _URI_WITHOUT_STORE[uri]
+        raise UsageError(
+            f"store_uri in {where} says where Milvus is, and the store is {values['store']}",
+            hint=fix,
+        )
+    values["store_uri"], origins["store_uri"] = "", store
+
+
+_URI_WITHOUT_STORE: dict[str, tuple[str, str]] = {
+    Origin.FLAG: ("the command", "add --store milvus, or leave --store-uri out"),
+    Origin.ENVIRONMENT: ("RAGQA_STORE_URI", "set RAGQA_STORE=milvus, or unset RAGQA_STORE_URI"),
+    Origin.USER: (
+        "your own settings",
+        "ragqa config set store milvus, or ragqa config unset store_uri",
+    ),
+}
 
 
 def _find_places(settings: Settings, origins: Mapping[str, str], folder: Path) -> Places | None:

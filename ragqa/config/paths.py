@@ -5,6 +5,7 @@ The folder that one stands in may be full of somebody else's notes.
 
 from pathlib import Path
 
+from ragqa.config import storeuri
 from ragqa.config.settings import Value
 from ragqa.errors import UsageError
 
@@ -32,12 +33,12 @@ def anchored(name: str, value: Value, folder: Path) -> Value:
     return f"{before}{absolute(path, folder)}" if path else value
 
 
-def checked_llm_path(name: str, value: Value, where: str) -> Value:
-    """The value of a setting about LLMs, which may be kept for long, with its path absolute.
+def checked_path(name: str, value: Value, where: str) -> Value:
+    """The value of a setting about LLMs or stores, which may be kept for long, its path absolute.
 
     :raises UsageError: the path is relative.
     """
-    if not name.startswith("llm"):
+    if not name.startswith(("llm", "store")):
         return value
     _, path = _parts(name, value)
     if path and not path.startswith(("/", "~")):
@@ -52,7 +53,7 @@ def checked_llm_path(name: str, value: Value, where: str) -> Value:
 def _parts(name: str, value: Value) -> tuple[str, str]:
     """What stands before the path in a value, and the path, "" where there is none."""
     text = str(value)
-    if name in PATHS:
+    if name in PATHS or (name == "store_uri" and storeuri.is_file(text)):
         return "", text
     kind, colon, path = text.partition(":")
     if name == "llm" and kind in LLMS_WITH_PATHS:

@@ -1,5 +1,6 @@
 """The settings of ragqa: their names, types, defaults and bounds, and who may set them."""
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -7,9 +8,12 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from ragqa.config.storeuri import checked_uri
 from ragqa.errors import UsageError
 
 Value = str | int | float
+
+_COLLECTION = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,59})?")
 
 
 class Origin(StrEnum):
@@ -28,6 +32,8 @@ class Setting:
     :param personal: True where a `ragqa.toml`, which may have come with somebody else's notes,
         must not set it.
     :param choices: the command that shows what it may be.
+    :param refine: gives a text in its one way of writing, or says why it will not do, given the
+        text and where it stands; such a text may hold a secret and is never repeated.
     """
 
     name: str
@@ -37,6 +43,7 @@ class Setting:
     expects: str = "a text"
     personal: bool = False
     choices: str = ""
+    refine: Callable[[str, str], str] | None = None
 
     def parse(self, raw: object, where: str) -> Value:
         """Turn a value from a file, a flag or the environment into the setting's own type.
@@ -51,11 +58,12 @@ class Setting:
             with suppress(ValueError, OverflowError):
                 value = kind(raw)
         if value is None or not self.check(value):
+            shown = "" if self.refine else f", not {raw!r}"
             raise UsageError(
-                f"{self.name} in {where} must be {self.expects}, not {raw!r}",
+                f"{self.name} in {where} must be {self.expects}{shown}",
                 hint=_mend(where, self.choices),
             )
-        return value
+        return self.refine(str(value), where) if self.refine else value
 
 
 def _mend(where: str, choices: str = "") -> str:
@@ -76,6 +84,10 @@ def _names_a_backend(value: Value) -> bool:
     return value in ("", "none") or str(value).find(":") > 0
 
 
+def _names_collections(value: Value) -> bool:
+    return bool(_COLLECTION.fullmatch(str(value)))
+
+
 def _one_of(*choices: str) -> Callable[[Value], bool]:
     return lambda value: value in choices
 
@@ -86,6 +98,32 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         for setting in (
             Setting("corpus", "", "the folder of notes", expects="a folder"),
             Setting("index", "", "the folder that holds the index", expects="a folder"),
+            Setting(
+                "store",
+                "local",
+                "what keeps the index: files in its folder (local), or milvus",
+                check=_one_of("local", "milvus"),
+                expects="local or milvus",
+                personal=True,
+            ),
+            Setting(
+                "store_uri",
+                "",
+                "where Milvus is: https://HOST:PORT/DATABASE, http://… or a file, NAME.db; "
+                "empty for a file in the index's folder",
+                expects="a text",
+                personal=True,
+                refine=checked_uri,
+            ),
+            Setting(
+                "store_name",
+                "",
+                "what the index is called on a Milvus server, for a team that shares it; "
+                "empty for one of your own",
+                check=_names_collections,
+                expects="up to 60 letters, digits and underscores, the first no digit",
+                personal=True,
+            ),
             Setting(
                 "embedder",
                 "all-MiniLM-L6-v2",
@@ -205,10 +243,16 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every setting's value, checked. `corpus` and `index` are as given; see `Places`."""
+    """Every setting's value, checked. `corpus` and `index` are as given; see `Places`.
+
+    `store_uri` is "", an absolute path, or an address without any secret.
+    """
 
     corpus: str
     index: str
+    store: str
+    store_uri: str
+    store_name: str
     embedder: str
     embedder_scripts: str
     passage_tokens: int

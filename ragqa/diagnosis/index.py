@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from ragqa.answering import InUse
 from ragqa.answering.own import MEND
-from ragqa.api import Index
+from ragqa.api import Index, StorePlace
 from ragqa.diagnosis.findings import Finding, Severity
 from ragqa.errors import NoIndex, RagqaError
 from ragqa.indexing import check_passages
+from ragqa.stores import SENT
 from ragqa.types import IndexInfo, Progress, Skipped, no_progress
 
 _REPAIR = "ragqa doctor --repair"
@@ -21,8 +23,8 @@ _REPAIR = "ragqa doctor --repair"
 class Status:
     """What is indexed, and what has changed on disk since.
 
-    `others` counts the files by suffix that are not notes; `bytes` is the index's size on disk;
-    `confidence` is what confidence is told by.
+    `others` counts the files by suffix that are not notes; `bytes` is the index's size on this
+    machine's disk; `confidence` is what confidence is told by; `kept` is where the index is.
     """
 
     info: IndexInfo
@@ -33,6 +35,7 @@ class Status:
     others: Mapping[str, int]
     bytes: int
     confidence: InUse
+    kept: StorePlace
 
     @property
     def is_fresh(self) -> bool:
@@ -54,8 +57,9 @@ def status_of(index: Index) -> Status:
         removed=len(changes.removed),
         skipped=changes.skipped,
         others=changes.walk.others,
-        bytes=_size(index.places.index),
+        bytes=_size(index.kept),
         confidence=index.confidence,
+        kept=index.kept,
     )
 
 
@@ -71,6 +75,7 @@ def diagnose(
     told: set[str] = set()
     checks: list[Callable[[Index], list[Finding]]] = [
         _notes,
+        _store,
         partial(_files, deep=deep, progress=report),
         _embedder,
         _confidence,
@@ -125,12 +130,28 @@ def _notes(index: Index) -> list[Finding]:
     return findings
 
 
+def _store(index: Index) -> list[Finding]:
+    findings = [
+        Finding(Severity.WARNING if remark.fix else Severity.OK, remark.what, remark.fix)
+        for remark in index.remarks()
+    ]
+    if index.kept.host:
+        plain = ", readable on the way there" if index.kept.uri.startswith("http://") else ""
+        told = f"the index is kept at {index.kept.where}, which you allowed; it is sent {SENT}"
+        findings.insert(0, Finding(Severity.OK, told + plain))
+    return findings
+
+
 def _files(index: Index, *, deep: bool, progress: Progress) -> list[Finding]:
     problems = index.problems(deep=deep, progress=progress)
     if problems:
         return [Finding(Severity.ERROR, what, _REPAIR, 4) for what in problems]
+    if index.kept.kind == "local":
+        sound = "every file of the index is as it was written"
+    else:
+        sound = "none of the index's rows is missing"
     agree = ", and they agree with each other" if deep else ""
-    return [Finding(Severity.OK, f"every file of the index is as it was written{agree}")]
+    return [Finding(Severity.OK, sound + agree)]
 
 
 def _passages(index: Index, *, progress: Progress) -> list[Finding]:
@@ -160,10 +181,11 @@ def _confidence(index: Index) -> list[Finding]:
     return [Finding(Severity.OK, f"confidence is told by {confidence.told_by}")]
 
 
-def _size(folder: Path) -> int:
+def _size(kept: StorePlace) -> int:
     # A generation shares files with the one before by hard links: each counts once.
     seen = {}
-    for path in folder.rglob("*"):
+    elsewhere = [] if kept.is_on_server or not kept.uri else [Path(kept.uri)]
+    for path in chain(elsewhere, *(folder.rglob("*") for folder in (kept.folder, *elsewhere))):
         with suppress(FileNotFoundError):  # a writer may have removed it since
             stat = path.stat(follow_symlinks=False)
             seen[stat.st_ino] = stat.st_size

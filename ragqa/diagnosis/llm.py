@@ -1,7 +1,7 @@
 """Which LLM backend is set, by what, and where data would go; nothing is sent."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ragqa.config import Loaded, Origin
 from ragqa.consent import consents, is_allowed
@@ -9,6 +9,7 @@ from ragqa.diagnosis.findings import Finding, Severity
 from ragqa.errors import RagqaError
 from ragqa.llms import LLMS, NO_LLM, Destination, Kind, kinds, llm_for
 from ragqa.llms.secrets import check_key_file
+from ragqa.stores import remote_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Choice:
     :param destination: where data would go; None where that cannot be told.
     :param allowed: whether data may go there: it is this machine, or the user allowed it.
     :param problem: why it cannot be used, or ""; `fix` is what mends that.
+    :param index_host: the host that the index is sent to, "" where it stays on this machine.
     """
 
     spec: str = ""
@@ -28,11 +30,24 @@ class Choice:
     allowed: bool = True
     problem: str = ""
     fix: str = ""
+    index_host: str = ""
+
+    @property
+    def else_leaves(self) -> str:
+        """What leaves this machine even if nothing goes to the LLM, in words."""
+        if self.index_host:
+            return f"nothing but the index leaves this machine, for {self.index_host}"
+        return "nothing leaves this machine"
 
 
 def choice_of(loaded: Loaded) -> Choice:
     """The backend that these settings choose."""
-    spec = loaded.settings.llm
+    settings = loaded.settings
+    index_host = remote_host(settings.store, settings.store_uri)
+    return replace(_choice(settings.llm, loaded), index_host=index_host)
+
+
+def _choice(spec: str, loaded: Loaded) -> Choice:
     if spec in ("", NO_LLM):
         return Choice()
     origin = _ORIGINS.get(loaded.origins["llm"], loaded.origins["llm"])
@@ -79,13 +94,13 @@ def diagnose_llm(choice: Choice) -> Iterator[Finding]:
 
 def _finding(choice: Choice) -> Finding:
     if not choice.spec:
-        said = "no LLM is set: answers are your notes' own sentences, nothing leaves this machine"
+        said = f"no LLM is set: answers are your notes' own sentences, {choice.else_leaves}"
         return Finding(Severity.OK, said)
     llm = f"the LLM {choice.spec}, set by {choice.origin},"
     if choice.destination is None:
         return Finding(Severity.WARNING, f"{llm} cannot be used: {choice.problem}", choice.fix)
     if choice.destination.is_local:
-        said = f"{llm} is on this machine: ragqa sends nothing elsewhere"
+        said = f"{llm} is on this machine: {choice.else_leaves}"
         return Finding(Severity.OK, said)
     sent = f"{llm} is sent what you ask and passages of your notes, to {choice.destination.where}"
     if choice.allowed:

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from ragqa.api import Index, open_index
-from ragqa.config import Settings, load_settings
+from ragqa.api import Index
+from ragqa.config import Loaded, Settings, load_settings
 from ragqa.config.settings import Value
 from ragqa.embedders import embedder_for
 from ragqa.embedders.cache import cache_folder
@@ -46,28 +46,38 @@ _EXPECTED = 3
 # Settings that change passages or embeddings.
 _REMADE_BY = ("embedder", "passage_tokens", "max_note_bytes")
 
+_INDEX = ("index", "store", "store_uri")
+"""The settings that say which index is meant."""
 
-def index_with(settings: Mapping[str, Value], corpus: str | None, index: str | None) -> Index:
-    """The index of the notes under these settings: the user's own, unless they would not fit it.
+_ON_ITS_OWN = {"store": "local", "store_uri": ""}
+"""Where an experiment has its index, whatever the user has set for their own."""
+
+
+def settings_with(settings: Mapping[str, Value], given: Mapping[str, Value | None]) -> Loaded:
+    """What an index is opened by under these settings: the user's own, unless they do not fit it.
 
     Settings that make other passages or embeddings get an index in the cache folder, so that the
     user's is never rebuilt for an experiment.
 
+    :param given: where notes and index are, as on the command line.
     :raises UsageError: an index is named that these settings would not fit.
-    :raises RagqaError: as `open_index` does.
+    :raises RagqaError: as `load_settings` does.
     """
     remade = {name: settings[name] for name in _REMADE_BY if name in settings}
-    if index is not None and remade:
+    named = [name for name in _INDEX if given.get(name) is not None]
+    if named and remade:
+        option = f"--{named[0].replace('_', '-')}"
         raise UsageError(
-            f"{' and '.join(remade)} would need another index than the one in {index}",
-            hint="leave --index out: the experiment then has its own",
+            f"{' and '.join(remade)} would need another index than the one that {option} names",
+            hint=f"leave {option} out: the experiment then has its own",
         )
+    own: dict[str, Value] = {}
     if remade:
-        places = load_settings({"corpus": corpus}).places
+        places = load_settings({"corpus": given.get("corpus"), **_ON_ITS_OWN}).places
         key = repr((str(places.corpus), sorted(remade.items()))).encode("utf-8", "surrogateescape")
         name = hashlib.blake2b(key, digest_size=8).hexdigest()
-        index = str(cache_folder() / "evaluation" / f"index-{name}")
-    return open_index(corpus, index=index, settings=settings)
+        own = {"index": str(cache_folder() / "evaluation" / f"index-{name}"), **_ON_ITS_OWN}
+    return load_settings({**settings, **given, **own})
 
 
 def evaluate_questions(

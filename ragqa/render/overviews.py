@@ -23,7 +23,7 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
     fresh = "yes" if status.is_fresh else f"no: {pending} (the next ask will catch up)"
     rows = [
         ("notes", f"{info.notes} in {places.corpus}"),
-        ("index", f"{info.passages} passages in {places.index} ({_megabytes(status.bytes)})"),
+        ("index", f"{info.passages} passages {_kept(status)}"),
         ("generation", f"{info.generation}, made {info.created}"),
         ("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions"),
         ("nearest", _nearest(info.dense)),
@@ -50,6 +50,14 @@ def _nearest(dense: DenseInfo) -> str:
     )
 
 
+def _kept(status: Status) -> str:
+    """Where the index is, with its size if that is on this machine's disk."""
+    where = status.kept.where
+    if status.kept.is_on_server:
+        return f"at {where}"
+    return f"in {where} ({_megabytes(status.bytes)})"
+
+
 def status_document(status: Status, places: Places, llm: Choice) -> Document:
     """What `ragqa status --json` prints."""
     dense = status.info.dense
@@ -65,6 +73,12 @@ def status_document(status: Status, places: Places, llm: Choice) -> Document:
         "skipped": skipped_document(status.skipped),
         "other_files": dict(status.others),
         "bytes": status.bytes,
+        "store": {
+            "kind": status.kept.kind,
+            "uri": status.kept.uri or None,
+            "name": status.kept.name or None,
+            "sent_to": status.kept.host or None,
+        },
         "created": status.info.created,
         "dense": {
             "kind": dense.kind,
@@ -139,12 +153,12 @@ def settings_document(loaded: Loaded) -> Document:
 def llm_line(choice: Choice) -> str:
     """Which backend is set and where data would go, in a line; still to be sanitised."""
     if not choice.spec:
-        return "none: nothing leaves this machine"
+        return f"none: {choice.else_leaves}"
     said = f"{choice.spec}, set by {choice.origin}"
     if choice.destination is None:
         return f"{said}: {choice.problem}"
     if choice.destination.is_local:
-        return f"{said}; nothing leaves this machine"
+        return f"{said}; {choice.else_leaves}"
     allowed = "" if choice.allowed else " (not allowed yet)"
     return f"{said}; data goes to {choice.destination.where}{allowed}"
 

@@ -130,8 +130,8 @@ def print_search(result: SearchResult, linker: Linker) -> None:
     _print_hits(console, result.query, result.hits, linker)
 
 
-def print_report(report: IndexReport, index: Path) -> None:
-    """Print what a run of indexing did."""
+def print_report(report: IndexReport, where: str) -> None:
+    """Print what a run of indexing did, and where the index is."""
     console = stdout()
     info = report.info
     counts = (
@@ -142,7 +142,7 @@ def print_report(report: IndexReport, index: Path) -> None:
         console,
         Text(f"{info.notes} notes, {info.passages} passages: {counts} ({report.seconds:.1f} s)"),
     )
-    emit(console, Text(f"Index: {safe_line(str(index))}", style="quiet"))
+    emit(console, Text(f"Index: {safe_line(where)}", style="quiet"))
     if report.skipped:
         emit(console, Text(f"Skipped: {len(report.skipped)}", style="warning"))
         for skip in report.skipped:

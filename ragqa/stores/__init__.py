@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ragqa.errors import UsageError
-from ragqa.stores.faults import Fault, Faulty, Kept, Repair, none_kept
+from ragqa.stores.faults import Fault, Faulty, Kept, Remark, Repair, none_kept
+from ragqa.stores.places import SENT, check_usable, remote_host
 from ragqa.types import (
     EmbedderInfo,
     Filters,
@@ -186,6 +187,13 @@ class Store(Protocol):
         """
         ...
 
+    def remarks(self) -> list[Remark]:
+        """What there is to say of the place beside what is wrong with what it holds.
+
+        :raises IndexUnusable: the place cannot be looked at.
+        """
+        ...
+
     def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:
         """Make anew what is damaged, as the next snapshot; where nothing is, nothing is written.
 
@@ -199,50 +207,59 @@ class Store(Protocol):
 
 
 __all__ = [
+    "SENT",
     "STORES",
     "Fault",
     "Faulty",
     "Kept",
     "Maker",
+    "Remark",
     "Repair",
     "Snapshot",
     "Store",
     "Writer",
+    "check_usable",
     "none_kept",
     "open_store",
+    "remote_host",
 ]
 
 
-def _local(path: Path) -> Store:
+def _local(path: Path, *_: str) -> Store:
     from ragqa.stores.local import LocalStore
 
     return LocalStore(path)
 
 
-def _memory(path: Path) -> Store:
+def _memory(path: Path, *_: str) -> Store:
     from ragqa.stores.memory import MemoryStore
 
     return MemoryStore.at(path)
 
 
-def _milvus(path: Path, uri: str = "", name: str = "") -> Store:
+def _milvus(path: Path, uri: str, name: str) -> Store:
     from ragqa.stores.milvus import MilvusStore
 
     return MilvusStore(path, uri, name)
 
 
-STORES: dict[str, Callable[[Path], Store]] = {
+STORES: dict[str, Callable[[Path, str, str], Store]] = {
     "local": _local,
     "memory": _memory,
     "milvus": _milvus,
 }
+"""What opens a store of each kind, given the index's folder, a URI and a name."""
 
 
-def open_store(path: Path, *, kind: str = "local") -> Store:
+def open_store(path: Path, *, kind: str = "local", uri: str = "", name: str = "") -> Store:
     """Open the store of this kind at this place, which need not exist yet.
 
-    :raises UsageError: no such kind.
+    :param path: the index's folder.
+    :param uri: where the store is if not in the folder: a server's address or a file.
+    :param name: what the index is called there; "" for one that only this folder has.
+    :raises UsageError: no such kind, or it needs what is not installed.
     """
     if kind not in STORES:
         raise UsageError(f"no store of the kind {kind!r}; there are: {', '.join(sorted(STORES))}")
-    return STORES[kind](path)
+    check_usable(kind, uri)
+    return STORES[kind](path, uri, name)

@@ -27,17 +27,17 @@ class Fault:
     what: str
 
 
-def none_kept(_: Sequence[int]) -> Mapping[int, Vector]:
-    """No embedding at all."""
-    return {}
-
-
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something to say of the place that an index is kept in; `fix` mends it, "" if it is fine."""
+    """Something to say of the place that an index is in; `fix` mends it, "" where it is fine."""
 
     what: str
     fix: str = ""
+
+
+def none_kept(_: Sequence[int]) -> Mapping[int, Vector]:
+    """No embedding at all."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)

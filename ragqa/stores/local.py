@@ -7,7 +7,7 @@ from pathlib import Path
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores import Maker, generations
 from ragqa.stores.examining import damaged_files, disagreements
-from ragqa.stores.faults import Repair
+from ragqa.stores.faults import Remark, Repair
 from ragqa.stores.local_repair import repair
 from ragqa.stores.local_snapshot import LocalSnapshot, own_manifest
 from ragqa.stores.local_writer import LocalWriter
@@ -78,6 +78,10 @@ class LocalStore:
         except (NoIndex, IndexUnusable) as exc:
             return [exc.message]
         return found
+
+    def remarks(self) -> list[Remark]:
+        """Of a folder there is nothing to say but what is wrong with its files."""
+        return []
 
     def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:
         """Make anew, as the next generation, what is damaged of the newest.

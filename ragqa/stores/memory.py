@@ -18,7 +18,7 @@ from ragqa.analysis import index_terms
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores import Maker
 from ragqa.stores.bm25 import bm25, inverse_frequency
-from ragqa.stores.faults import Repair
+from ragqa.stores.faults import Remark, Repair
 from ragqa.stores.filters import path_matcher, start_of
 from ragqa.stores.ranking import Candidate, settle
 from ragqa.stores.vectors import check_dimension, check_vectors
@@ -268,6 +268,10 @@ class MemoryStore:
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:  # noqa: ARG002 - the protocol's
         """Nothing can go wrong here but that there is nothing."""
         return [] if self._newest else ["there is no index in memory yet"]
+
+    def remarks(self) -> list[Remark]:
+        """There is nothing to say of memory."""
+        return []
 
     def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - the protocol's
         """Nothing can be damaged here."""

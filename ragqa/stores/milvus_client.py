@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, UsageError, WriterBusy
+from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, WriterBusy
 from ragqa.stores.generations import step
+from ragqa.stores.places import remote_host
 
 TOKEN = "RAGQA_MILVUS_TOKEN"  # noqa: S105 - the name of the variable, not what is in it
 """The environment variable with the token, or `user:password`: it stands in no file of ours."""
@@ -47,7 +48,6 @@ class Client:
     """A Milvus server, or a file that Milvus Lite serves from a thread of this process.
 
     :param uri: `http(s)://HOST:PORT[/DATABASE]`, or the path of a file.
-    :raises UsageError: `pymilvus` is not installed.
     :raises WriterBusy: another process has the file open.
     :raises IndexNotReadable: nothing answers there, or not to this token.
     """
@@ -268,13 +268,8 @@ def _kind(collection: str) -> str:
 
 
 def _pymilvus() -> Any:  # noqa: ANN401 - the module is there only with the extra
-    try:
-        import pymilvus
-    except ModuleNotFoundError as exc:
-        raise UsageError(
-            f"a store in Milvus needs the package {exc.name}, which is not installed",
-            hint='pip install "ragqa[milvus]"',
-        ) from exc
+    import pymilvus
+
     # They would print tracebacks of what is told in one sentence here.
     for name in ("pymilvus", "milvus_lite"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -341,14 +336,9 @@ def _release(key: str) -> None:
 
 
 def _started(path: Path) -> tuple[Any, Any, int]:
-    try:
-        from milvus_lite.adapter.grpc.server import start_server_in_thread
-        from milvus_lite.exceptions import DataDirLockedError, MilvusLiteError
-    except ModuleNotFoundError as exc:
-        raise UsageError(
-            f"a file of Milvus Lite needs the package {exc.name}, which is not installed",
-            hint='pip install "ragqa[milvus]"',
-        ) from exc
+    from milvus_lite.adapter.grpc.server import start_server_in_thread
+    from milvus_lite.exceptions import DataDirLockedError, MilvusLiteError
+
     deadline = time.monotonic() + FILE_WAIT_S
     while True:
         try:

@@ -234,7 +234,7 @@ def test_config_set_and_unset_write_the_users_own_file(quick, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", ["ask", "search", "index", "status", "doctor", "config", "verify"]
+    "command", ["ask", "search", "index", "status", "doctor", "config", "verify", "store"]
 )
 def test_every_command_has_help_with_an_example(quick, command):
     run = quick(command, "--help")

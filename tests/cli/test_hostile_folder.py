@@ -140,6 +140,7 @@ def test_what_was_set_elsewhere_is_not_looked_for_in_the_notes_folder(quick, tra
         "llm_prompt_tokens = 100000",
         "llm_answer_tokens = 100000",
         "llm_deadline_s = 3600",
+        'store_uri = "https://evil.example:19530"',
     ],
 )
 @pytest.mark.parametrize("args", [["search", "cats"], ["ask", "cats"], ["llm", "list"], ["doctor"]])

@@ -57,9 +57,13 @@ COMMANDS = [
     ["llm", "allow", "api.example.org"],
     ["llm", "forget", "api.example.org"],
     ["llm", "allow", "not a host"],
+    ["store", "allow", "milvus.example.org:19530"],
+    ["store", "forget", "milvus.example.org:19530"],
+    ["ask", QUESTION, "--store", "milvus", "--store-uri", f"http://root:{MARKER}@h"],
+    ["index", "--store-uri", f"http://{MARKER}"],
     ["no-such-command"],
 ]
-WITHOUT_PLACES = ("config", "llm", "verify", "--help", "--version", "no-such-command")
+WITHOUT_PLACES = ("config", "llm", "store", "verify", "--help", "--version", "no-such-command")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.config import user_settings_file
-from ragqa.consent import allow, consent_file, consents, forget, is_allowed
+from ragqa.consent import Use, allow, consent_file, consents, forget, is_allowed
 from ragqa.errors import UsageError
 
 
@@ -51,6 +51,27 @@ def test_another_port_or_host_is_another_consent():
         "api.example.org.evil.com",
     ]
     assert not any(map(is_allowed, others))
+
+
+def test_to_answer_and_to_store_are_two_consents():
+    allow("api.example.org")
+    allow("milvus.example.org:19530", Use.STORE)
+    assert not is_allowed("api.example.org", Use.STORE)
+    assert not is_allowed("milvus.example.org:19530")
+    assert consents().of(Use.STORE) == ("milvus.example.org:19530",)
+    allow("api.example.org", Use.STORE)
+    assert forget("api.example.org")
+    assert is_allowed("api.example.org", Use.STORE)
+    assert not forget("api.example.org")
+
+
+def test_a_file_that_names_no_stores_is_read_as_ever_and_keeps_its_hosts():
+    damage(b'{"hosts": ["api.example.org"]}')
+    assert consents().stores == ()
+    allow("milvus.example.org:19530", Use.STORE)
+    assert consents().hosts == ("api.example.org",)
+    forget("milvus.example.org:19530", Use.STORE)
+    assert json.loads(consent_file().read_text()) == {"hosts": ["api.example.org"]}
 
 
 def test_letter_case_and_the_usual_port_make_no_difference():
@@ -104,13 +125,16 @@ def test_a_link_in_place_of_the_lock_is_not_followed(home):
         b'{"hosts": ["api.example.org", 5]}',
         b'{"hosts": ["api.example.org", "not a host"]}',
         b'{"hosts": {"api.example.org": true}}',
+        b'{"stores": ["api.example.org"]}',
+        b'{"hosts": ["api.example.org"], "stores": null}',
+        b'{"hosts": ["api.example.org"], "stores": ["not a host"]}',
         b"[" * 60_000,
         b'{"hosts": ["api.example.org"]}' + b" " * 64_000,
     ],
 )
 def test_a_damaged_file_is_no_consent_and_says_so(content):
     damage(content)
-    assert not is_allowed("api.example.org")
+    assert not any(is_allowed("api.example.org", use) for use in Use)
     assert str(consent_file()) in consents().problem
 
 

@@ -68,6 +68,10 @@ def test_a_project_file_is_found_from_a_folder_below_it(project):
         ("top_k = 0", "top_k"),
         ("dense_weight = 1.5", "dense_weight"),
         ('link_format = "https://evil.example/{path}"', "link_format"),
+        ('store = "milvus"', "store"),
+        ('store_uri = "https://evil.example:19530"', "store_uri"),
+        ('store_uri = "planted.db"', "store_uri"),
+        ('store_name = "theirs"', "store_name"),
         ('embedder = "./model"', "embedder"),
         ('embedder = "sentence-transformers:/tmp/model"', "embedder"),
         ('index = "../elsewhere"', "index"),
@@ -248,6 +252,9 @@ def test_a_corpus_that_is_set_becomes_absolute(project, monkeypatch):
         ("llm", "ollama:llama3.2", "ollama:llama3.2"),
         ("llm", "openai:org/model", "openai:org/model"),
         ("llm", "none", "none"),
+        ("store_uri", "kept.db", "{}/kept.db"),
+        ("store_uri", "~/kept.db", "{}/kept.db"),
+        ("store_uri", "https://h", "https://h:443"),
     ],
 )
 def test_a_path_that_is_set_becomes_absolute_and_what_is_none_stays(
@@ -255,15 +262,23 @@ def test_a_path_that_is_set_becomes_absolute_and_what_is_none_stays(
 ):
     folder = home.resolve()
     monkeypatch.chdir(folder)
+    set_user_setting("store", "milvus")
     assert set_user_setting(name, given) == kept.format(folder)
     assert load(Path("/")).settings == load(folder).settings
 
 
-RELATIVE = [("llm_template", "p.txt"), ("llm", "scripted:./s.jsonl"), ("llm", "transformers:m")]
+RELATIVE = [
+    ("llm_template", "p.txt"),
+    ("llm", "scripted:./s.jsonl"),
+    ("llm", "transformers:m"),
+    ("store_uri", "notes.db"),
+]
 
 
 @pytest.mark.parametrize(("name", "value"), RELATIVE)
-def test_what_an_llm_is_told_or_says_cannot_be_a_file_of_the_current_folder(project, name, value):
+def test_what_an_llm_is_told_or_says_or_an_index_is_no_file_of_the_current_folder(
+    project, name, value
+):
     variable = f"RAGQA_{name.upper()}"
     path = user_settings_file()
     path.parent.mkdir(parents=True)
@@ -287,6 +302,105 @@ def test_a_path_from_home_is_the_same_wherever_one_stands(project, home):
 def test_the_kinds_of_llms_that_are_named_by_a_path_are_those_that_there_are():
     with_paths = [kind for kind, factory in LLMS.items() if factory.argument != "MODEL"]
     assert sorted(with_paths) == sorted(LLMS_WITH_PATHS)
+
+
+MILVUS = {"RAGQA_STORE": "milvus"}
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("http://Milvus.Example", "http://milvus.example:19530"),
+        ("HTTP://127.0.0.1:1/", "http://127.0.0.1:1"),
+        ("https://milvus.example/notes/", "https://milvus.example:443/notes"),
+        ("http://[::1]/a_1", "http://[::1]:19530/a_1"),
+        ("/x/../kept.db", "/kept.db"),
+    ],
+)
+def test_a_store_has_one_way_of_writing_where_it_is(project, given, kept):
+    loaded = load(project, environ=MILVUS | {"RAGQA_STORE_URI": given})
+    assert loaded.settings.store_uri == kept
+
+
+def test_a_file_given_by_flag_is_seen_from_where_one_stands(project):
+    given = load(project, {"store": "milvus", "store_uri": "sub/kept.db"})
+    assert given.settings.store_uri == str(project.resolve() / "sub" / "kept.db")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://root:hush@h",
+        "http://hush@h:19530",
+        "http://h:19530/notes?token=hush",
+        "http://h:19530/notes#hush",
+        "http://h:19530/notes/hush",
+        "http://h:19530/hush-",
+        "http://h:hush",
+        "http://h:0?hush",
+        "http:///hush",
+        "http://h\n/hush",
+        "tcp://h:19530/hush",
+        "unix:/hush.db",
+        "file:///hush.db",
+        "hush:19530",
+        "hush.sqlite",
+        "root:hush@h",
+    ],
+)
+def test_what_is_no_address_or_file_of_a_store_is_refused_and_not_repeated(project, uri):
+    path = user_settings_file()
+    with pytest.raises(UsageError, match="store_uri in the command") as by_flag:
+        load(project, {"store": "milvus", "store_uri": uri})
+    with pytest.raises(UsageError, match="store_uri in RAGQA_STORE_URI") as by_environment:
+        load(project, environ=MILVUS | {"RAGQA_STORE_URI": uri})
+    with pytest.raises(UsageError, match="store_uri in the command") as by_setting:
+        set_user_setting("store_uri", uri)
+    assert not path.exists()
+    path.parent.mkdir(parents=True)
+    path.write_text(f"store_uri = [{json.dumps(uri)}]\n")
+    with pytest.raises(UsageError, match="store_uri in /") as by_file:
+        load(project)
+    for caught in (by_flag, by_environment, by_setting, by_file):
+        assert "hush" not in caught.value.message + caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["1st", "a-b", "a b", "a" * 61, "\u00e9"])
+def test_a_name_that_milvus_would_not_take_is_refused(project, name):
+    with pytest.raises(UsageError, match="store_name"):
+        load(project, environ={"RAGQA_STORE_NAME": name})
+
+
+def test_an_address_without_the_store_that_it_is_of_is_told_with_what_mends_it(project):
+    uri = "http://h:19530"
+    with pytest.raises(UsageError, match="store_uri in the command") as caught:
+        load(project, {"store_uri": uri})
+    assert "--store milvus" in caught.value.hint
+    with pytest.raises(UsageError, match="RAGQA_STORE_URI"):
+        load(project, environ={"RAGQA_STORE_URI": uri})
+    with pytest.raises(UsageError, match="the command"):
+        load(project, {"store": "local", "store_uri": uri})
+    set_user_setting("store_uri", uri)
+    with pytest.raises(UsageError, match="your own settings") as caught:
+        load(project)
+    assert "ragqa config set store milvus" in caught.value.hint
+
+
+def test_another_store_for_once_leaves_the_address_of_the_usual_one_out(project):
+    set_user_setting("store", "milvus")
+    set_user_setting("store_uri", "http://h:19530")
+    assert load(project).settings.store_uri == "http://h:19530"
+    once = load(project, {"store": "local"})
+    assert (once.settings.store, once.settings.store_uri) == ("local", "")
+    assert once.origins["store_uri"] == "flag"
+    by_environment = load(project, environ={"RAGQA_STORE": "local"})
+    assert by_environment.settings.store_uri == ""
+
+
+@pytest.mark.parametrize("store", ["memory", "cloud", "Milvus"])
+def test_a_store_that_is_not_offered_is_refused_with_what_there_is(project, store):
+    with pytest.raises(UsageError, match="local or milvus"):
+        load(project, {"store": store})
 
 
 def test_setting_an_unknown_name_lists_those_that_there_are(project):

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from ragqa.api import open_index
+from ragqa.api import index_from, open_index
 from ragqa.config import load_settings
 from ragqa.errors import UsageError
 from ragqa.evaluation.evaluating import (
     evaluate_beir,
     evaluate_chunking,
     evaluate_questions,
-    index_with,
+    settings_with,
 )
 from ragqa.evaluation.measures import MEASURES
 from ragqa.evaluation.questions import Gold, Question
@@ -254,11 +254,11 @@ def test_gold_that_no_longer_stands_is_said_and_counts_as_missed(notes, tmp_path
 
 def test_settings_that_remake_passages_do_not_touch_the_users_index(notes):
     own = {"embedder": "hashed:64", "passage_tokens": 100}
-    with index_with(own, str(notes), None) as index:
+    with index_from(settings_with(own, {"corpus": str(notes)})) as index:
         index.refresh()
         assert index.settings.passage_tokens == 100
         folder = index.places.index
-    with index_with({"candidates": 50}, str(notes), None) as index:
+    with index_from(settings_with({"candidates": 50}, {"corpus": str(notes)})) as index:
         assert index.places.index != folder
 
 
