@@ -15,12 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ragqa.config.storeuri import TOKEN_VARIABLE, is_file
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, WriterBusy
 from ragqa.stores.generations import step
 from ragqa.stores.places import remote_host
-
-TOKEN = "RAGQA_MILVUS_TOKEN"  # noqa: S105 - the name of the variable, not what is in it
-"""The environment variable with the token, or `user:password`: it stands in no file of ours."""
 
 CONNECT_S = 10.0
 CALL_S = 60.0
@@ -29,8 +27,11 @@ CALL_S = 60.0
 FILE_WAIT_S = 5.0
 """How long a file that another process has open is waited for: a question takes about a second."""
 
-NEEDED = (2, 6)
+NEEDED = (2, 6, 2)
 """The oldest server that can change one field of a row."""
+
+_ANY_PATCH = "9999"
+"""What a service that says which Milvus it is compatible with need not name."""
 
 MOST_HITS = 16_384
 """What Milvus gives for one search or query at most."""
@@ -53,24 +54,22 @@ class Client:
     """
 
     def __init__(self, uri: str) -> None:
+        _close_left()
         self.uri = uri
         self._milvus = _pymilvus()
-        address = uri
-        if is_file(uri):
-            address = _serve(Path(uri))
-            weakref.finalize(self, _LEFT.append, uri)
+        address = _serve(uri) if self.is_file else uri
         with self._explaining():
             # Connections are shared by address unless they are dedicated, and closing one of a
             # file's would close those of its other users. And gRPC would ask a proxy that is set
             # for the way to this very machine, too.
             self._client = self._milvus.MilvusClient(
                 uri=address,
-                token=os.environ.get(TOKEN, ""),
+                token=os.environ.get(TOKEN_VARIABLE, ""),
                 timeout=CONNECT_S,
                 dedicated=True,
                 grpc_options={} if remote_host("milvus", uri) else {"grpc.enable_http_proxy": 0},
             )
-        weakref.finalize(self, self._client.close)
+        weakref.finalize(self, _LEFT.append, (self._client, uri))
 
     @property
     def milvus(self) -> Any:  # noqa: ANN401 - the module is there only with the extra
@@ -229,15 +228,13 @@ class Client:
             raise _explained(exc, self.uri) from exc
 
 
-def is_file(uri: str) -> bool:
-    """Whether a uri is the path of a file."""
-    return "://" not in uri
-
-
 def is_new_enough(version: str) -> bool:
     """Whether a server that says it is of this version can do what is asked of it."""
-    numbers = re.search(r"(\d{1,4})\.(\d{1,4})", version)
-    return numbers is not None and (int(numbers[1]), int(numbers[2])) >= NEEDED
+    numbers = re.search(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", version)
+    if numbers is None:
+        return False
+    major, minor, patch = numbers.groups(default=_ANY_PATCH)
+    return (int(major), int(minor), int(patch)) >= NEEDED
 
 
 def batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
@@ -283,7 +280,8 @@ def _explained(exc: Exception, uri: str) -> IndexUnusable:
     low = f"{code} {said}".lower()
     if "unauthenticated" in low or "auth check failure" in low or "permission" in low:
         return IndexNotReadable(
-            f"{at} does not let ragqa in: {said}", hint=f"set {TOKEN} to a token, or USER:PASSWORD"
+            f"{at} does not let ragqa in: {said}",
+            hint=f"set {TOKEN_VARIABLE} to a token, or USER:PASSWORD",
         )
     if "quota" in low or "rate limit" in low or "resource_exhausted" in low or "disk" in low:
         return IndexNotWritable(
@@ -303,34 +301,40 @@ _SERVED: dict[str, tuple[Any, Any, int, int]] = {}
 
 _SERVING = threading.Lock()
 
-_LEFT: deque[str] = deque()
-"""The files of clients that are no more: whatever is collected as garbage, is so at any moment, in
-which one may wait for nothing."""
+_LEFT: deque[tuple[Any, str]] = deque()
+"""The connections of clients that are no more, with what they were to. What is collected as garbage
+is so at any moment, in which one may wait for nothing; so they are closed later."""
 
 
-def _serve(path: Path) -> str:
+def _close_left() -> None:
+    while _LEFT:
+        client, uri = _LEFT.popleft()
+        client.close()
+        if is_file(uri):
+            _release(uri)
+
+
+def _serve(uri: str) -> str:
     """Serve a file to this process; gives the address.
 
     :raises WriterBusy: another process has it open, and keeps it.
     :raises IndexUnusable: it cannot be opened.
     """
-    key = str(path)
     with _SERVING:
-        while _LEFT:
-            _release(_LEFT.popleft())
-        if key not in _SERVED:
-            _SERVED[key] = (*_started(path), 0)
-        server, database, port, clients = _SERVED[key]
-        _SERVED[key] = (server, database, port, clients + 1)
+        if uri not in _SERVED:
+            _SERVED[uri] = (*_started(Path(uri)), 0)
+        server, database, port, clients = _SERVED[uri]
+        _SERVED[uri] = (server, database, port, clients + 1)
     return f"http://127.0.0.1:{port}"
 
 
-def _release(key: str) -> None:
+def _release(uri: str) -> None:
     """One client less has the file; after the last it is closed."""
-    server, database, port, clients = _SERVED.pop(key)
-    if clients > 1:
-        _SERVED[key] = (server, database, port, clients - 1)
-        return
+    with _SERVING:
+        server, database, port, clients = _SERVED.pop(uri)
+        if clients > 1:
+            _SERVED[uri] = (server, database, port, clients - 1)
+            return
     server.stop(grace=None).wait()
     database.close()
 
