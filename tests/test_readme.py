@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 from support import CORPUS
 
 import ragqa as package
@@ -151,6 +152,23 @@ def test_links_between_documents_lead_somewhere(path):
     text = path.read_text(encoding="utf-8")
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)", text)
     assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def test_the_server_in_the_example_asks_for_a_password_and_serves_this_machine_alone():
+    example = yaml.safe_load((ROOT / "docs" / "scale" / "compose.yaml").read_text(encoding="utf-8"))
+    services = example["services"]
+    ports = [port for service in services.values() for port in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+    assert services["milvus"]["environment"]["COMMON_SECURITY_AUTHORIZATIONENABLED"] == "true"
+    secrets = [
+        value
+        for service in services.values()
+        for name, value in dict(service["environment"]).items()
+        if name.endswith(("PASSWORD", "SECRET_KEY", "SECRET_ACCESS_KEY"))
+    ]
+    assert len(secrets) == 3
+    assert all(secret.startswith("${") for secret in secrets)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
