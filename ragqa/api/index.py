@@ -77,6 +77,7 @@ class Index:
             embedders=Embedders(settings.embedder, embedder_for),
             chunking=Chunking(target_tokens=settings.passage_tokens),
             max_note_bytes=settings.max_note_bytes,
+            shared_as=settings.store_name if settings.store == "milvus" else "",
         )
         self._snapshot: Snapshot | None = None
 

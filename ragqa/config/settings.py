@@ -85,7 +85,8 @@ def _names_a_backend(value: Value) -> bool:
 
 
 def _names_collections(value: Value) -> bool:
-    return bool(_COLLECTION.fullmatch(str(value)))
+    """Whether collections may be called so: such an ending is that of another index's."""
+    return bool(_COLLECTION.fullmatch(str(value))) and not re.search(r"_[pn][0-9]+$", str(value))
 
 
 def _one_of(*choices: str) -> Callable[[Value], bool]:
@@ -121,7 +122,8 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 "what the index is called on a Milvus server, for a team that shares it; "
                 "empty for one of your own",
                 check=_names_collections,
-                expects="up to 60 letters, digits and underscores, the first no digit",
+                expects="up to 60 letters, digits and underscores, the first no digit, "
+                "and not ending like _p1 or _n1",
                 personal=True,
             ),
             Setting(

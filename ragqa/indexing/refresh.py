@@ -174,7 +174,7 @@ def _describe(
         chunking=source.chunking.as_mapping(),
         notes=0,
         passages=0,
-        corpus=source.corpus_from_index,
+        corpus=source.origin,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         skipped=changes.skipped,
     )

@@ -39,18 +39,25 @@ class Embedders:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Which notes make an index, where it lies, and how passages and embeddings are made."""
+    """Which notes make an index, where it lies, and how passages and embeddings are made.
+
+    `shared_as` is the name of an index that several machines use, or "".
+    """
 
     corpus: Path
     index: Path
     embedders: Embedders
     chunking: Chunking
     max_note_bytes: int
+    shared_as: str = ""
 
     @property
-    def corpus_from_index(self) -> str:
-        """The corpus as seen from the index, so that both can be moved together."""
-        return os.path.relpath(self.corpus, self.index)
+    def origin(self) -> str:
+        """The corpus as seen from the index, so that both can be moved together.
+
+        Of a shared index it is the name of the folder, which lies elsewhere on each machine.
+        """
+        return self.corpus.name if self.shared_as else os.path.relpath(self.corpus, self.index)
 
     def walk(self) -> Walk:
         """Find the notes; raises as `walk_notes` does."""
@@ -62,7 +69,13 @@ def check_origin(info: IndexInfo, source: Source) -> None:
 
     :raises IndexUnusable: it was made from other notes, or with other passage settings.
     """
-    if info.corpus != source.corpus_from_index:
+    if info.corpus != source.origin:
+        if source.shared_as:
+            raise IndexUnusable(
+                f"the shared index {source.shared_as} was built from a folder of notes called "
+                f"{info.corpus}, not {source.origin}",
+                hint=f"use another store_name, or replace that index for all: {_REBUILD}",
+            )
         built_from = os.path.normpath(source.index / info.corpus)
         raise IndexUnusable(
             f"the index in {source.index} was built from notes that lie, as seen from there, in "

@@ -365,7 +365,7 @@ def test_what_is_no_address_or_file_of_a_store_is_refused_and_not_repeated(proje
         assert "hush" not in caught.value.message + caught.value.hint
 
 
-@pytest.mark.parametrize("name", ["1st", "a-b", "a b", "a" * 61, "\u00e9"])
+@pytest.mark.parametrize("name", ["1st", "a-b", "a b", "a" * 61, "\u00e9", "team_p12", "x_n1"])
 def test_a_name_that_milvus_would_not_take_is_refused(project, name):
     with pytest.raises(UsageError, match="store_name"):
         load(project, environ={"RAGQA_STORE_NAME": name})

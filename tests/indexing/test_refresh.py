@@ -309,3 +309,16 @@ def test_notes_below_a_folder_that_cannot_be_read_are_kept_and_reported(source):
     assert find_changes(
         source, replace(locked, unreadable_folders=()), known, progress=lambda *_: None
     ).removed == ("locked/b.md",)
+
+
+def test_a_shared_index_is_that_of_a_folder_of_the_same_name_wherever_it_lies(source, tmp_path):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    run(replace(source, shared_as="team"))
+    elsewhere = tmp_path / "home" / "notes"
+    (tmp_path / "home").mkdir()
+    source.corpus.rename(elsewhere)
+    report = run(replace(source, corpus=elsewhere, shared_as="team"))
+    assert (report.info.generation, report.unchanged) == (1, 1)
+    other = elsewhere.rename(tmp_path / "diary")
+    with pytest.raises(IndexUnusable, match=r"index team was .* called notes, not diary"):
+        run(replace(source, corpus=other, shared_as="team"))
