@@ -5,7 +5,7 @@ A generation is a record; which rows it has is in their own fields (`ragqa.store
 
 import hashlib
 import os
-import socket
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -138,7 +138,7 @@ class MilvusStore:
 
 def _own_name(root: Path) -> str:
     """A name that no other index on the same server has."""
-    said = f"{socket.gethostname()}\0{root.absolute()}"
+    said = f"{platform.node()}\0{root.absolute()}"
     digest = hashlib.blake2b(os.fsencode(said), digest_size=6).hexdigest()
     kept = "".join(c if c.isalnum() and c.isascii() else "_" for c in root.name)[:40]
     return f"ragqa_{kept}_{digest}"

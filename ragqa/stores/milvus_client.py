@@ -6,26 +6,21 @@
 import logging
 import os
 import re
-import threading
-import time
 import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from ragqa.config.storeuri import TOKEN_VARIABLE, is_file
-from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, WriterBusy
+from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable
 from ragqa.stores.generations import step
+from ragqa.stores.milvus_file import release, serve
 from ragqa.stores.places import remote_host
 
 CONNECT_S = 10.0
 CALL_S = 60.0
 """How long a call may take, its repetitions included."""
-
-FILE_WAIT_S = 5.0
-"""How long a file that another process has open is waited for: a question takes about a second."""
 
 NEEDED = (2, 6, 2)
 """The oldest server that can change one field of a row."""
@@ -57,7 +52,7 @@ class Client:
         _close_left()
         self.uri = uri
         self._milvus = _pymilvus()
-        address = _serve(uri) if self.is_file else uri
+        address = serve(uri) if self.is_file else uri
         with self._explaining():
             # Connections are shared by address unless they are dedicated, and closing one of a
             # file's would close those of its other users. And gRPC would ask a proxy that is set
@@ -296,11 +291,6 @@ def _explained(exc: Exception, uri: str) -> IndexUnusable:
     return IndexUnusable(f"{at} failed: {said}", hint=DOCTOR)
 
 
-_SERVED: dict[str, tuple[Any, Any, int, int]] = {}
-"""For each file that is served: server, database, port and how many clients use it."""
-
-_SERVING = threading.Lock()
-
 _LEFT: deque[tuple[Any, str]] = deque()
 """The connections of clients that are no more, with what they were to. What is collected as garbage
 is so at any moment, in which one may wait for nothing; so they are closed later."""
@@ -311,53 +301,4 @@ def _close_left() -> None:
         client, uri = _LEFT.popleft()
         client.close()
         if is_file(uri):
-            _release(uri)
-
-
-def _serve(uri: str) -> str:
-    """Serve a file to this process; gives the address.
-
-    :raises WriterBusy: another process has it open, and keeps it.
-    :raises IndexUnusable: it cannot be opened.
-    """
-    with _SERVING:
-        if uri not in _SERVED:
-            _SERVED[uri] = (*_started(Path(uri)), 0)
-        server, database, port, clients = _SERVED[uri]
-        _SERVED[uri] = (server, database, port, clients + 1)
-    return f"http://127.0.0.1:{port}"
-
-
-def _release(uri: str) -> None:
-    """One client less has the file; after the last it is closed."""
-    with _SERVING:
-        server, database, port, clients = _SERVED.pop(uri)
-        if clients > 1:
-            _SERVED[uri] = (server, database, port, clients - 1)
-            return
-    server.stop(grace=None).wait()
-    database.close()
-
-
-def _started(path: Path) -> tuple[Any, Any, int]:
-    from milvus_lite.adapter.grpc.server import start_server_in_thread
-    from milvus_lite.exceptions import DataDirLockedError, MilvusLiteError
-
-    deadline = time.monotonic() + FILE_WAIT_S
-    while True:
-        try:
-            path.parent.mkdir(0o700, parents=True, exist_ok=True)
-            return start_server_in_thread(data_dir=str(path), host="127.0.0.1", port=0)  # type: ignore[no-any-return]
-        except DataDirLockedError as exc:
-            if time.monotonic() > deadline:
-                raise WriterBusy(
-                    f"another process has the Milvus Lite file {path} open, "
-                    "which only one may at a time",
-                    hint="try again when it is done; for several at once: milvus-lite server",
-                ) from exc
-            time.sleep(0.1)
-        except (MilvusLiteError, OSError, ValueError, KeyError) as exc:
-            raise IndexUnusable(
-                f"the Milvus Lite file {path} cannot be opened: {exc}",
-                hint="remove it, then: ragqa index --rebuild",
-            ) from exc
+            release(uri)

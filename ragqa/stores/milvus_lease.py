@@ -7,9 +7,9 @@ another's, one of the two was first and did not see this one, and this one gives
 
 import json
 import os
+import platform
 import random
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -145,7 +145,7 @@ def _next_attempt(client: Client, names: Names) -> int:
 
 def _new_claim() -> Claim:
     process = os.getpid()
-    owner = f"process {process} on {socket.gethostname()}"
+    owner = f"process {process} on {platform.node()}"
     return Claim(-1 - secrets.randbits(62), owner, _home(), process, 0.0)
 
 

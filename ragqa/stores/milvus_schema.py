@@ -19,8 +19,8 @@ DENSE = "vector"
 TERMS = "bm25"
 """The fields that are searched, which are also the names of their indexes."""
 
-# Of each in Milvus's own documentation the recommended range's upper end.
-_HNSW = {"M": 32, "efConstruction": 400}
+# Milvus's own defaults, said here since memory and recall depend on them.
+_HNSW = {"M": 30, "efConstruction": 360}
 _SEARCH_WIDTH = 400
 
 
