@@ -109,15 +109,15 @@ class Client:
 
     def create(self, collection: str, schema: Any, indexes: Any) -> None:  # noqa: ANN401 - pymilvus's
         """Make a collection, which is not yet loaded."""
-        step(f"create {_kind(collection)}")
         # What was written must be there for whoever reads next.
-        self._call("create_collection", collection, schema=schema, consistency_level="Strong")
+        self._change(
+            "create", "create_collection", collection, schema=schema, consistency_level="Strong"
+        )
         self.index(collection, indexes)
 
     def index(self, collection: str, indexes: Any) -> None:  # noqa: ANN401 - pymilvus's
         """Make indexes of fields; they need not be complete when this is done."""
-        step(f"index {_kind(collection)}")
-        self._call("create_index", collection, indexes, sync=False)
+        self._change("index", "create_index", collection, indexes, sync=False)
 
     def index_progress(self, collection: str, name: str) -> tuple[int, int]:
         """How many rows of how many are in an index."""
@@ -126,8 +126,7 @@ class Client:
 
     def load(self, collection: str) -> None:
         """Make a collection ready for questions."""
-        step(f"load {_kind(collection)}")
-        self._call("load_collection", collection)
+        self._change("load", "load_collection", collection)
 
     def is_loaded(self, collection: str) -> bool:
         """Whether a collection is ready for questions."""
@@ -136,22 +135,20 @@ class Client:
 
     def drop(self, collection: str) -> None:
         """Remove a collection with all that is in it; it need not be there."""
-        step(f"drop {_kind(collection)}")
-        self._call("drop_collection", collection)
+        self._change("drop", "drop_collection", collection)
 
     def upsert(self, collection: str, rows: Sequence[Row], *, partial: bool = False) -> None:
         """Put rows in, or in the place of those with the same key, some at a time.
 
         :param partial: whether fields that are not given stay as they are.
         """
+        doing = "change" if partial else "put"
         for batch in batches(rows):
-            step(f"{'change' if partial else 'put'} {_kind(collection)}")
-            self._call("upsert", collection, batch, partial_update=partial)
+            self._change(doing, "upsert", collection, batch, partial_update=partial)
 
     def delete(self, collection: str, where: str) -> None:
         """Remove the rows that are so."""
-        step(f"delete {_kind(collection)}")
-        self._call("delete", collection, filter=where)
+        self._change("delete", "delete", collection, filter=where)
 
     def count(self, collection: str, where: str) -> int:
         """How many rows are so."""
@@ -207,6 +204,14 @@ class Client:
             search_params={"params": params},
         )
         return [(float(hit["distance"]), dict(hit["entity"])) for hit in found[0]]
+
+    def _change(
+        self, doing: str, method: str, collection: str, *args: object, **options: object
+    ) -> None:
+        """Change what the server has, which is a step in whose place tests fail."""
+        with self._explaining():
+            step(f"{doing} {_kind(collection)}")
+            self._call(method, collection, *args, **options)
 
     def _call(self, method: str, *args: object, **options: object) -> Any:  # noqa: ANN401 - as pymilvus gives it
         with self._explaining():
