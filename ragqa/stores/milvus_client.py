@@ -10,6 +10,7 @@ import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from ragqa.config.storeuri import TOKEN_VARIABLE, is_file
@@ -25,6 +26,7 @@ CALL_S = 60.0
 NEEDED = (2, 6, 2)
 """The oldest server that can change one field of a row."""
 
+_LITE = "milvus_lite"
 _ANY_PATCH = "9999"
 """What a service that says which Milvus it is compatible with need not name."""
 
@@ -76,20 +78,25 @@ class Client:
         """Whether it is a file on this machine."""
         return is_file(self.uri)
 
+    @cached_property
     def version(self) -> str:
         """The server's version, as it says it."""
         return str(self._call("get_server_version"))
+
+    @property
+    def is_lite(self) -> bool:
+        """Whether it is Milvus Lite, as a file or a server."""
+        return self.version.startswith(_LITE)
 
     def check_version(self) -> None:
         """Make sure that the server can do what is asked of it.
 
         :raises IndexUnusable: it is too old.
         """
-        version = self.version()
-        if not self.is_file and not is_new_enough(version):
+        if not is_new_enough(self.version):
             needed = ".".join(map(str, NEEDED))
             raise IndexUnusable(
-                f"the Milvus server at {self.uri} is of version {version:.40}; "
+                f"the Milvus server at {self.uri} is of version {self.version:.40}; "
                 f"ragqa needs {needed} or newer",
                 hint="upgrade the server, or name another: --store-uri URI",
             )
@@ -230,6 +237,8 @@ class Client:
 
 def is_new_enough(version: str) -> bool:
     """Whether a server that says it is of this version can do what is asked of it."""
+    if version.startswith(_LITE):
+        return True
     numbers = re.search(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", version)
     if numbers is None:
         return False
@@ -291,7 +300,7 @@ def _explained(exc: Exception, uri: str) -> IndexUnusable:
         return IndexNotReadable(f"{at} did not answer in time: {said}", hint=DOCTOR)
     if "unavailable" in low or "connect" in low:
         return IndexNotReadable(
-            f"nothing answers as {at}: {said}", hint="start it, or name another: --store-uri URI"
+            f"no Milvus answers at {uri}: {said}", hint="start it, or name another: --store-uri URI"
         )
     return IndexUnusable(f"{at} failed: {said}", hint=DOCTOR)
 

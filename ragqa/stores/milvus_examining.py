@@ -97,9 +97,8 @@ def repair_of(
 
 
 def _on_version(client: Client) -> Remark:
-    version = client.version()
-    what = f"{client.uri} is served by Milvus {version:.40}"
-    if client.is_file or is_new_enough(version):
+    what = f"{client.uri} is served by Milvus {client.version:.40}"
+    if is_new_enough(client.version):
         return Remark(what)
     return Remark(what, f"upgrade it to {'.'.join(map(str, NEEDED))} or newer")
 

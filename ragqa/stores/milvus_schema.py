@@ -37,7 +37,7 @@ def create_passages(client: Client, collection: str, dimension: int) -> None:
         )
     # The terms are those of our own analysis, in a spelling that both tokenizers only split at
     # blanks; Milvus Lite does not have the other one.
-    analyzer = {"tokenizer": "standard" if client.is_file else "whitespace"}
+    analyzer = {"tokenizer": "standard" if client.is_lite else "whitespace"}
     schema.add_field(
         "terms",
         milvus.DataType.VARCHAR,
@@ -64,7 +64,7 @@ def create_passages(client: Client, collection: str, dimension: int) -> None:
         metric_type="BM25",
         params={"bm25_k1": BM25_K1, "bm25_b": BM25_B},
     )
-    if not client.is_file:  # Milvus Lite looks through lists
+    if not client.is_lite:  # which looks through lists
         for name in _LABELS:
             indexes.add_index(name, index_name=name, index_type="INVERTED")
     client.create(collection, schema, indexes)
