@@ -53,6 +53,7 @@ class Client:
     def __init__(self, uri: str) -> None:
         _close_left()
         self.uri = uri
+        self._call_s = CALL_S
         self._milvus = _pymilvus()
         address = serve(uri) if self.is_file else uri
         with self._explaining():
@@ -222,7 +223,7 @@ class Client:
 
     def _call(self, method: str, *args: object, **options: object) -> Any:  # noqa: ANN401 - as pymilvus gives it
         with self._explaining():
-            return getattr(self._client, method)(*args, timeout=CALL_S, **options)
+            return getattr(self._client, method)(*args, timeout=self._call_s, **options)
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
@@ -232,7 +233,10 @@ class Client:
         try:
             yield
         except (self._milvus.MilvusException, grpc.RpcError, ConnectionError, TimeoutError) as exc:
-            raise _explained(exc, self.uri) from exc
+            told = _explained(exc, self.uri)
+            if isinstance(told, IndexNotReadable):
+                self._call_s = min(CALL_S, CONNECT_S)  # what is cleared up after it
+            raise told from exc
 
 
 def is_new_enough(version: str) -> bool:
