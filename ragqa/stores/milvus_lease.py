@@ -18,12 +18,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ragqa.errors import IndexNotWritable, RagqaError, WriterBusy
-from ragqa.stores.milvus_client import Client, Row
-from ragqa.stores.milvus_records import Names
+from ragqa.stores.milvus_client import CALL_S, Client, Row
+from ragqa.stores.milvus_records import Names, begin_turn, turn_of
 from ragqa.stores.milvus_rows import any_of
 
-LEASE_S = 60.0
+LEASE_S = 120.0
 """How long a claim holds after it was last renewed. Clocks may differ by less than half of it."""
+
+RENEWED_S = 15.0
 
 _TRIES = 5
 _POLL_S = 1.0
@@ -47,8 +49,12 @@ class Claim:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has expired, or its owner is known to be no more."""
-        return self.expires <= time.time() or (
+        """Whether it has expired, or its owner is known to be no more.
+
+        One that would hold for longer than any that was put in now has never been true.
+        """
+        left = self.expires - time.time()
+        return not 0 < left <= 2 * LEASE_S or (
             self.home != "" and self.home == _home() and not _is_alive(self.process)
         )
 
@@ -60,7 +66,7 @@ class Lease:
     """
 
     def __init__(self, client: Client, names: Names, claim: Claim) -> None:
-        self.attempt = _next_attempt(client, names)
+        self.attempt = begin_turn(client, names).attempt
         self._client = client
         self._names = names
         self._claim = claim
@@ -73,12 +79,16 @@ class Lease:
 
         :raises IndexNotWritable: it could not be renewed in time.
         """
-        if self._claim.expires - time.time() < LEASE_S / 3:
-            raise IndexNotWritable(
-                f"the lease of the index {self._names.name} at {self._client.uri} could not be "
-                "renewed in time, so another may be writing",
-                hint="run the same command again",
-            )
+        if self._claim.expires - time.time() < CALL_S:
+            raise self._lost("could not be renewed in time, so another may be writing")
+
+    def confirm(self) -> None:
+        """Make sure that what was put in until now was in before another's turn began.
+
+        :raises IndexNotWritable: it may not have been.
+        """
+        if turn_of(self._client, self._names).attempt != self.attempt:
+            raise self._lost("went over to another, so what was written may not count")
 
     def give_back(self) -> None:
         """Let others write."""
@@ -87,8 +97,14 @@ class Lease:
         with suppress(RagqaError):  # then it expires
             _remove(self._client, self._names, self._claim)
 
+    def _lost(self, how: str) -> IndexNotWritable:
+        return IndexNotWritable(
+            f"the lease of the index {self._names.name} at {self._client.uri} {how}",
+            hint="run the same command again",
+        )
+
     def _keep(self) -> None:
-        while not self._done.wait(LEASE_S / 4):
+        while not self._done.wait(RENEWED_S):
             with suppress(RagqaError):  # `check` tells, where it stays so
                 self._claim = _put(self._client, self._names, self._claim)
 
@@ -134,15 +150,6 @@ def _win(client: Client, names: Names, *, wait: bool) -> Claim:
         time.sleep(_POLL_S)
 
 
-def _next_attempt(client: Client, names: Names) -> int:
-    """A number that no writer has or had; only who has the lease may ask."""
-    rows = client.query(names.records, "pk >= 0", ("pk", "generation"))
-    attempt = 1 + max((max(int(row["pk"]), int(row["generation"])) for row in rows), default=0)
-    counter: Row = {"pk": 0, "generation": attempt, "data": "", "anchor": [1.0, 0.0]}
-    client.upsert(names.records, [counter])
-    return attempt
-
-
 def _new_claim() -> Claim:
     process = os.getpid()
     owner = f"process {process} on {platform.node()}"
@@ -179,7 +186,7 @@ def _read(row: Row) -> Claim:
             int(process),
             float(expires),
         )
-    except (TypeError, ValueError):
+    except (RecursionError, TypeError, ValueError):
         return Claim(int(row["pk"]), "somebody", "", 0, 0.0)
 
 
@@ -204,7 +211,7 @@ def _is_alive(process: int) -> bool:
 def _busy(client: Client, names: Names, other: Claim) -> WriterBusy:
     left = max(0, round(other.expires - time.time()))
     return WriterBusy(
-        f"the index {names.name} at {client.uri} is being written by {other.owner}, "
+        f"the index {names.name} at {client.uri} is being written by {other.owner:.80}, "
         f"whose lease ends in {left} s unless it is renewed",
         hint="ragqa index --wait",
     )
