@@ -60,7 +60,9 @@ class MilvusStore:
         client, names = self._client, self._names
         client.check_version()
         self._make_folder()
-        if not client.has(names.records):
+        if client.has(names.records):
+            client.load_if_needed(names.records)
+        else:
             create_records(client, names.records)
         with leased(client, names, wait=wait) as lease:
             sweep(client, names, lease.attempt - 1)
@@ -111,8 +113,7 @@ class MilvusStore:
         """
         place = f"{self._names.name} at {self._uri}"
         if self._client.has(self._names.records):
-            if not self._client.is_loaded(self._names.records):
-                self._client.load(self._names.records)
+            self._client.load_if_needed(self._names.records)
             rows = rows_of_records(self._client, self._names)
             if rows:
                 return read_record(rows[-1], place)

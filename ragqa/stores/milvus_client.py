@@ -136,10 +136,11 @@ class Client:
         """Make a collection ready for questions."""
         self._change("load", "load_collection", collection)
 
-    def is_loaded(self, collection: str) -> bool:
-        """Whether a collection is ready for questions."""
+    def load_if_needed(self, collection: str) -> None:
+        """Make a collection ready for questions unless it is: one of a file never is at first."""
         state = self._call("get_load_state", collection)["state"]
-        return str(getattr(state, "name", state)) == "Loaded"
+        if str(getattr(state, "name", state)) != "Loaded":
+            self.load(collection)
 
     def drop(self, collection: str) -> None:
         """Remove a collection with all that is in it; it need not be there."""

@@ -34,8 +34,7 @@ def remarks_on(client: Client, names: Names) -> list[Remark]:
             *found,
             Remark(f"there is no index {names.name} at {client.uri} yet", "ragqa index"),
         ]
-    if not client.is_loaded(names.records):
-        client.load(names.records)
+    client.load_if_needed(names.records)
     return [*found, *_on_generations(client, names), *_on_lease(client, names)]
 
 

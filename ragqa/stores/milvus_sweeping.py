@@ -61,8 +61,7 @@ def _remove_rows(client: Client, names: Names, kept: list[Generation], attempt: 
     if newest.void:
         dead = f"{dead} and not ({any_of('died', newest.void)})"
     for collection in (names.passages(newest.base), names.notes(newest.base)):
-        if not client.is_loaded(collection):
-            client.load(collection)
+        client.load_if_needed(collection)
         if void and client.count(collection, any_of("born", void)):
             client.delete(collection, any_of("born", void))
         if client.count(collection, dead):
