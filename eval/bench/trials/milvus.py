@@ -292,7 +292,7 @@ def _look_after(world: World, stage: _Stage) -> _Aftermath:
 
 
 def _answers(world: World) -> Answers:
-    """What an asker gets, with figures to five digits: the last ones go by how rows lie together."""
+    """What an asker gets, figures to five digits: the last ones go by how rows lie together."""
     found = answers_or_refusal(world)
     return replace(found, figures=tuple(_DIGITS.sub(_rounded, each) for each in found.figures))
 
