@@ -18,6 +18,7 @@ from ragqa.stores.faults import Remark, Repair
 from ragqa.stores.milvus_client import Client
 from ragqa.stores.milvus_examining import problems_of, remarks_on, repair_of
 from ragqa.stores.milvus_lease import leased
+from ragqa.stores.milvus_moving import move
 from ragqa.stores.milvus_records import Generation, Names, read_record, rows_of_records
 from ragqa.stores.milvus_schema import create_records
 from ragqa.stores.milvus_snapshot import MilvusSnapshot
@@ -67,6 +68,9 @@ class MilvusStore:
         with leased(client, names, wait=wait) as lease:
             sweep(client, names, lease.attempt - 1)
             base = None if fresh else self._base()
+            if base and lease.unheard:
+                move(client, names, lease, base.generation)
+                base = self._base()
             writer = MilvusWriter(client, names, lease, base, self._root, self._number())
             try:
                 yield writer

@@ -8,7 +8,7 @@ import os
 import re
 import weakref
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -251,7 +251,7 @@ def is_new_enough(version: str) -> bool:
     return (int(major), int(minor), int(patch)) >= NEEDED
 
 
-def batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
+def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
     """Rows, so many at a time as go with one call."""
     batch: list[Row] = []
     size = 0

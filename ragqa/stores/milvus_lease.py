@@ -12,7 +12,7 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,26 +53,41 @@ class Claim:
 
         One that would hold for longer than any that was put in now has never been true.
         """
-        left = self.expires - time.time()
-        return not 0 < left <= 2 * LEASE_S or (
-            self.home != "" and self.home == _home() and not _is_alive(self.process)
-        )
+        return not 0 < self.expires - time.time() <= 2 * LEASE_S or self.is_dead
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether its owner is known to be no more."""
+        return self.home != "" and self.home == _home() and not _is_alive(self.process)
 
 
 class Lease:
     """A claim that nobody disputes, renewed from a thread until it is given back.
 
     :ivar attempt: the number that this writer has alone.
+    :ivar unheard: claims that expired, and whose owners may still be about to change rows.
     """
 
-    def __init__(self, client: Client, names: Names, claim: Claim) -> None:
+    def __init__(
+        self, client: Client, names: Names, claim: Claim, unheard: Sequence[Claim] = ()
+    ) -> None:
         self.attempt = begin_turn(client, names).attempt
+        self.unheard = tuple(unheard)
         self._client = client
         self._names = names
         self._claim = claim
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
         self._thread.start()
+
+    def begin_again(self) -> None:
+        """Go on as another attempt."""
+        self.attempt = begin_turn(self._client, self._names).attempt
+
+    def leave_behind(self) -> None:
+        """Forget who is `unheard` of: nothing that is read from now on is within their reach."""
+        _remove(self._client, self._names, *self.unheard)
+        self.unheard = ()
 
     def check(self) -> None:
         """Make sure that the lease holds for long enough to end what is begun now.
@@ -104,7 +119,7 @@ class Lease:
         )
 
     def _keep(self) -> None:
-        while not self._done.wait(RENEWED_S):
+        while not self._done.wait(RENEWED_S) and not self._claim.is_over:
             with suppress(RagqaError):  # `check` tells, where it stays so
                 self._claim = _put(self._client, self._names, self._claim)
 
@@ -116,7 +131,7 @@ def leased(client: Client, names: Names, *, wait: bool) -> Iterator[Lease]:
     :raises WriterBusy: another process is, and `wait` is False.
     :raises IndexUnusable: the server fails.
     """
-    lease = Lease(client, names, _win(client, names, wait=wait))
+    lease = Lease(client, names, *_win(client, names, wait=wait))
     try:
         yield lease
     finally:
@@ -129,7 +144,8 @@ def claims(client: Client, names: Names) -> list[Claim]:
     return [_read(row) for row in rows]
 
 
-def _win(client: Client, names: Names, *, wait: bool) -> Claim:
+def _win(client: Client, names: Names, *, wait: bool) -> tuple[Claim, list[Claim]]:
+    """A claim of one's own, and those that expired of owners who may be alive."""
     tries = 0
     while True:
         others = [each for each in claims(client, names) if not each.is_over]
@@ -138,8 +154,8 @@ def _win(client: Client, names: Names, *, wait: bool) -> Claim:
             seen = claims(client, names)
             others = [each for each in seen if each.number != claim.number and not each.is_over]
             if not others:
-                _remove(client, names, *(each for each in seen if each.is_over))
-                return claim
+                _remove(client, names, *(each for each in seen if each.is_dead))
+                return claim, [each for each in seen if each.is_over and not each.is_dead]
             _remove(client, names, claim)
             tries += 1
             if tries < _TRIES:

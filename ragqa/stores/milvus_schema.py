@@ -103,11 +103,7 @@ def create_records(client: Client, collection: str) -> None:
 def missing_fields(client: Client, collection: str, *, passages: bool) -> list[str]:
     """The fields that a collection of passages, or else of notes, should have and has not."""
     there = {field["name"] for field in client.describe(collection)["fields"]}
-    needed = (
-        {"pk", "data", "terms", TERMS, DENSE, *PASSAGE_NUMBERS, *_LABELS}
-        if passages
-        else {"pk", "data", "anchor", *NOTE_NUMBERS}
-    )
+    needed = {TERMS, *PASSAGE_FIELDS} if passages else set(NOTE_FIELDS)
     return sorted(needed - there)
 
 
