@@ -17,7 +17,6 @@ from ragqa.config.storeuri import TOKEN_VARIABLE, is_file
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable
 from ragqa.stores.generations import step
 from ragqa.stores.milvus_file import release, serve
-from ragqa.stores.places import remote_host
 
 CONNECT_S = 10.0
 CALL_S = 60.0
@@ -57,14 +56,14 @@ class Client:
         address = serve(uri) if self.is_file else uri
         with self._explaining():
             # Connections are shared by address unless they are dedicated, and closing one of a
-            # file's would close those of its other users. And gRPC would ask a proxy that is set
-            # for the way to this very machine, too.
+            # file's would close those of its other users. And a proxy, which gRPC would also use on
+            # the way to this very machine, could read what is not encrypted.
             self._client = self._milvus.MilvusClient(
                 uri=address,
                 token=os.environ.get(TOKEN_VARIABLE, ""),
                 timeout=CONNECT_S,
                 dedicated=True,
-                grpc_options={} if remote_host("milvus", uri) else {"grpc.enable_http_proxy": 0},
+                grpc_options={"grpc.enable_http_proxy": int(uri.startswith("https://"))},
             )
         weakref.finalize(self, _LEFT.append, (self._client, uri))
 
