@@ -20,7 +20,8 @@ from ragqa.stores.milvus_file import release, serve
 
 CONNECT_S = 10.0
 CALL_S = 60.0
-"""How long a call may take, its repetitions included."""
+LOAD_S = 3600.0
+"""How long a call may take, its repetitions included; the last is for loading a collection."""
 
 NEEDED = (2, 6, 2)
 """The oldest server that can change one field of a row."""
@@ -125,15 +126,10 @@ class Client:
         step(f"index {_kind(collection)}")
         self._call("create_index", collection, indexes, sync=False)
 
-    def index_progress(self, collection: str, name: str) -> tuple[int, int]:
-        """How many rows of how many are in an index."""
-        said = self._call("describe_index", collection, name)
-        return int(said.get("indexed_rows", 0)), int(said.get("total_rows", 0))
-
     def load(self, collection: str) -> None:
-        """Make a collection ready for questions."""
+        """Make a collection ready for questions; a large one is indexed first, which takes long."""
         step(f"load {_kind(collection)}")
-        self._call("load_collection", collection)
+        self._call("load_collection", collection, timeout=LOAD_S)
 
     def is_loaded(self, collection: str) -> bool:
         """Whether a collection is ready for questions."""
@@ -216,7 +212,7 @@ class Client:
 
     def _call(self, method: str, *args: object, **options: object) -> Any:  # noqa: ANN401 - as pymilvus gives it
         with self._explaining():
-            return getattr(self._client, method)(*args, timeout=CALL_S, **options)
+            return getattr(self._client, method)(*args, **{"timeout": CALL_S, **options})
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
