@@ -19,6 +19,10 @@ DENSE = "vector"
 TERMS = "bm25"
 """The fields that are searched, which are also the names of their indexes."""
 
+PASSAGE_FIELDS = ("pk", *PASSAGE_NUMBERS, *_LABELS, "terms", DENSE, "data")
+NOTE_FIELDS = ("pk", *NOTE_NUMBERS, "data", "anchor")
+"""What a row is put in with."""
+
 # Milvus's own defaults, said here since memory and recall depend on them.
 _HNSW = {"M": 30, "efConstruction": 360}
 _SEARCH_WIDTH = 400
