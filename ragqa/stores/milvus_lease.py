@@ -102,7 +102,7 @@ class Lease:
 
         :raises IndexNotWritable: it may not have been.
         """
-        if turn_of(self._client, self._names).attempt != self.attempt:
+        if turn_of(self._client, self._names).attempt > self.attempt:
             raise self._lost("went over to another, so what was written may not count")
 
     def give_back(self) -> None:
@@ -133,6 +133,7 @@ def leased(client: Client, names: Names, *, wait: bool) -> Iterator[Lease]:
     """
     lease = Lease(client, names, *_win(client, names, wait=wait))
     try:
+        lease.check()
         yield lease
     finally:
         lease.give_back()

@@ -279,6 +279,7 @@ class MilvusWriter:
         ):
             there = self._client.count(collection, generation.visible)
             if there != expected:
+                self._lease.confirm()
                 raise IndexUnusable(
                     f"{collection} at {self._client.uri} has {there} rows for the next generation, "
                     f"not {expected}, so it was given up",
