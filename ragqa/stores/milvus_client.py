@@ -296,12 +296,12 @@ def _explained(exc: Exception, uri: str) -> IndexUnusable:
         return IndexNotWritable(
             f"{at} takes no more: {said}", hint="give it more room or a higher quota, and try again"
         )
-    if "deadline" in low or "timeout" in low:
-        return IndexNotReadable(f"{at} did not answer in time: {said}", hint=DOCTOR)
     if "unavailable" in low or "connect" in low:
         return IndexNotReadable(
             f"no Milvus answers at {uri}: {said}", hint="start it, or name another: --store-uri URI"
         )
+    if "deadline" in low or "timeout" in low:
+        return IndexNotReadable(f"{at} did not answer in time: {said}", hint=DOCTOR)
     return IndexUnusable(f"{at} failed: {said}", hint=DOCTOR)
 
 

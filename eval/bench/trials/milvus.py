@@ -22,6 +22,7 @@ from ragqa.stores.generations import stepping
 from ragqa.stores.milvus_client import Client
 from ragqa.stores.milvus_lease import claims
 from ragqa.stores.milvus_records import Names, read_record, rows_of_records
+from ragqa.stores.saved import SAVED
 from trials.children import End, must, preload, run
 from trials.verdicts import Trial
 from trials.worlds import (
@@ -252,6 +253,8 @@ def _build(world: World, scenario: Scenario, fault: Fault | None = None, at: int
     steps: list[str] = []
 
     def announce(name: str) -> None:
+        if SAVED in name:
+            return  # a file on this machine, whose steps are those of other stores
         steps.append(name)
         if fault and (len(steps) == at or (fault.lasting and len(steps) > at)):
             fault.act()
