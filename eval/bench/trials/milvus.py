@@ -316,6 +316,7 @@ def leftovers(world: World) -> list[str]:
     ]
     for collection in {name(each.base) for each in kept for name in (names.passages, names.notes)}:
         base = int(collection.rpartition("_")[2][1:])
+        client.load_if_needed(collection)
         seen = " or ".join(f"({each.visible})" for each in kept if each.base == base)
         if extra := client.count(collection, "pk >= 0") - client.count(collection, seen):
             found.append(f"{extra} rows of {collection}")
