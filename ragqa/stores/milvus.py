@@ -19,7 +19,13 @@ from ragqa.stores.milvus_client import Client
 from ragqa.stores.milvus_examining import problems_of, remarks_on, repair_of
 from ragqa.stores.milvus_lease import leased
 from ragqa.stores.milvus_moving import move
-from ragqa.stores.milvus_records import Generation, Names, read_record, rows_of_records
+from ragqa.stores.milvus_records import (
+    MOST_ATTEMPTS,
+    Generation,
+    Names,
+    read_record,
+    rows_of_records,
+)
 from ragqa.stores.milvus_schema import create_records
 from ragqa.stores.milvus_snapshot import MilvusSnapshot
 from ragqa.stores.milvus_sweeping import has_leftovers, sweep
@@ -132,7 +138,8 @@ class MilvusStore:
     def _number(self) -> int:
         """The number of the newest generation, be it sound or not; 0 where there is none."""
         rows = rows_of_records(self._client, self._names)
-        return max((int(row["generation"]) for row in rows), default=0)
+        numbers = [int(row["generation"]) for row in rows]
+        return max([0, *(number for number in numbers if number < MOST_ATTEMPTS)])
 
     def _make_folder(self) -> None:
         try:

@@ -8,14 +8,16 @@ import os
 import re
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 from ragqa.config.storeuri import TOKEN_VARIABLE, is_file
-from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable
+from ragqa.errors import IndexNotReadable, IndexUnusable
+from ragqa.stores.failures import REBUILD
 from ragqa.stores.generations import step
+from ragqa.stores.milvus_failures import explained
 from ragqa.stores.milvus_file import release, serve
 
 CONNECT_S = 10.0
@@ -37,9 +39,11 @@ ROWS_AT_ONCE = 1_000
 BYTES_AT_ONCE = 4 * 2**20
 """How much goes with one call; a server takes messages of up to 64 MB."""
 
-DOCTOR = "ragqa doctor"
-
 Row = dict[str, Any]
+
+_TEXTS = frozenset({"data", "terms"})
+_LISTS = frozenset({"vector", "anchor", "tags", "places"})
+"""The fields that are no whole numbers."""
 
 
 class Client:
@@ -164,7 +168,7 @@ class Client:
         found = self._call(
             "query", collection, filter=where, output_fields=list(fields), limit=MOST_HITS
         )
-        return [dict(row) for row in found]
+        return [self._checked(row, fields) for row in found]
 
     def each(self, collection: str, where: str, fields: Sequence[str]) -> Iterator[Row]:
         """All rows that are so, however many."""
@@ -181,7 +185,7 @@ class Client:
                     batch = iterator.next()
                 if not batch:
                     return
-                yield from map(dict, batch)
+                yield from (self._checked(row, fields) for row in batch)
         finally:
             iterator.close()
 
@@ -207,7 +211,18 @@ class Client:
             output_fields=list(fields),
             search_params={"params": params},
         )
-        return [(float(hit["distance"]), dict(hit["entity"])) for hit in found[0]]
+        return [(float(hit["distance"]), self._checked(hit["entity"], fields)) for hit in found[0]]
+
+    def _checked(self, row: Mapping[str, Any], fields: Sequence[str]) -> Row:
+        """A row whose fields are numbers and texts as they should be: a server may be anyone's."""
+        for name in fields:
+            kind = object if name in _LISTS else str if name in _TEXTS else int
+            if not isinstance(row.get(name), kind):
+                raise IndexUnusable(
+                    f"a row in Milvus at {self.uri} has {row.get(name)!r:.40} for its {name}",
+                    hint=REBUILD,
+                )
+        return dict(row)
 
     def _change(
         self, doing: str, method: str, collection: str, *args: object, **options: object
@@ -229,7 +244,7 @@ class Client:
         try:
             yield
         except (self._milvus.MilvusException, grpc.RpcError, ConnectionError, TimeoutError) as exc:
-            told = _explained(exc, self.uri)
+            told = explained(exc, self.uri)
             if isinstance(told, IndexNotReadable):
                 self._call_s = min(CALL_S, CONNECT_S)  # what is cleared up after it
             raise told from exc
@@ -280,61 +295,6 @@ def _pymilvus() -> Any:  # noqa: ANN401 - the module is there only with the extr
     for name in ("pymilvus", "milvus_lite"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     return pymilvus
-
-
-# What Milvus and gRPC say, which may be of any version, with several codes for one matter.
-_KEPT_OUT = (
-    "unauthenticated",
-    "not authenticated",
-    "auth check failure",
-    "permission",
-    "permitted",
-)
-_FULL = (
-    "quota",
-    "limit exceeded",
-    "exceeded the limit",
-    "resource_exhausted",
-    "insufficient",
-    "disk",
-    "deny to write",
-)
-_GONE = ("unavailable", "connect", "not ready")
-_SLOW = ("deadline", "timeout")
-
-
-def _said(exc: Exception) -> tuple[str, str]:
-    """What went wrong, for people; and in small letters, with codes, for a look at which it is."""
-    import grpc
-
-    said = str(getattr(exc, "message", "") or exc)
-    signs = f"{getattr(exc, 'code', '')} {said}"
-    call = next((each for each in (exc, exc.__cause__) if isinstance(each, grpc.Call)), None)
-    if call is not None:
-        said = call.details() or said
-        signs += f" {call.code().name} {said}"
-    return " ".join(said.split())[:300], signs.lower()
-
-
-def _explained(exc: Exception, uri: str) -> IndexUnusable:
-    at = f"the Milvus Lite file {uri}" if is_file(uri) else f"the Milvus server at {uri}"
-    said, low = _said(exc)
-    if any(sign in low for sign in _KEPT_OUT):
-        return IndexNotReadable(
-            f"{at} does not let ragqa in: {said}",
-            hint=f"set {TOKEN_VARIABLE} to a token, or USER:PASSWORD",
-        )
-    if any(sign in low for sign in _FULL):
-        return IndexNotWritable(
-            f"{at} takes no more: {said}", hint="give it more room or a higher quota, and try again"
-        )
-    if any(sign in low for sign in _GONE):
-        return IndexNotReadable(
-            f"no Milvus answers at {uri}: {said}", hint="start it, or name another: --store-uri URI"
-        )
-    if any(sign in low for sign in _SLOW):
-        return IndexNotReadable(f"{at} did not answer in time: {said}", hint=DOCTOR)
-    return IndexUnusable(f"{at} failed: {said}", hint=DOCTOR)
 
 
 _LEFT: deque[tuple[Any, str]] = deque()

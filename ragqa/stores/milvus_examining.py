@@ -186,21 +186,22 @@ def _wrong_rows(
             progress("verifying", done, generation.info.passages)
         ids[int(row["passage"])] += 1
         terms += int(row["length"])
-        yield from _wrong_row(row, notes, fields)
+        yield from _wrong_row(row, notes, fields, snapshot.vector_of(row))
     if any(times > 1 for times in ids.values()):
         yield f"two passages of {names.name} have one id"
     if terms != generation.terms:
         yield f"the passages of {names.name} have {terms} terms, not {generation.terms}"
 
 
-def _wrong_row(row: Row, notes: Mapping[int, NoteRecord], fields: Sequence[str]) -> Iterator[str]:
+def _wrong_row(
+    row: Row, notes: Mapping[int, NoteRecord], fields: Sequence[str], vector: Vector
+) -> Iterator[str]:
     passage = read_passage(row["data"])
     where = f"the passage at {passage.path}, lines {passage.lines[0]} to {passage.lines[1]},"
     note = notes.get(note_key(passage.path))
     if note is None:
         yield f"{where} is of a note that is not there"
         return
-    vector: Vector = np.array(row[DENSE], np.float32)
     if not abs(float(np.linalg.norm(vector.astype(np.float64))) - 1.0) <= UNIT_TOLERANCE:
         yield f"{where} has an embedding that is not of unit length"
     expected = passage_row(passage, vector, spelled_terms(passage), note.tags, 0)

@@ -6,6 +6,7 @@ another's, one of the two was first and did not see this one, and this one gives
 """
 
 import json
+import math
 import os
 import platform
 import random
@@ -196,15 +197,11 @@ def _read(row: Row) -> Claim:
     """A claim; one that cannot be read is over, since nobody would ever remove it."""
     try:
         owner, home, process, expires = json.loads(row["data"])
-        return Claim(
-            int(row["pk"]),
-            str(owner),
-            str(home),
-            int(process),
-            float(expires),
-        )
-    except (RecursionError, TypeError, ValueError):
-        return Claim(int(row["pk"]), "somebody", "", 0, 0.0)
+        if math.isfinite(expires):
+            return Claim(row["pk"], str(owner), str(home), int(process), float(expires))
+    except (ArithmeticError, RecursionError, TypeError, ValueError):
+        pass
+    return Claim(row["pk"], "somebody", "", 0, 0.0)
 
 
 def _home() -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ragqa.errors import IndexUnusable, OtherFormat
+from ragqa.stores.cells import number
 from ragqa.stores.failures import REBUILD
 from ragqa.stores.infos import digest_of, info_json, info_of, typed
 from ragqa.stores.milvus_client import Client, Row
@@ -179,7 +180,7 @@ def _read_turn(row: Row) -> Turn:
     try:
         after, before = json.loads(row["data"])
         return Turn(attempt, (int(after), int(before)))
-    except (RecursionError, TypeError, ValueError):
+    except (ArithmeticError, RecursionError, TypeError, ValueError):
         return Turn(attempt)
 
 
@@ -191,14 +192,15 @@ def read_record(row: Row, place: str) -> Generation:
     try:
         content = json.loads(typed(row, "data", str))
         _check_seal(content, place)
-        return Generation(
+        generation = Generation(
             info=info_of(typed(content, "info", dict)),
             attempt=typed(row, "pk", int),
             base=typed(content, "base", int),
-            void=tuple(int(attempt) for attempt in typed(content, "void", list)),
+            void=tuple(map(number, typed(content, "void", list))),
             terms=typed(content, "terms", int),
             written=typed(content, "written", float),
         )
+        _check_numbers(generation)
     except (
         ArithmeticError,
         AttributeError,
@@ -210,6 +212,15 @@ def read_record(row: Row, place: str) -> Generation:
         raise IndexUnusable(
             f"the record of the newest generation {place} is damaged: {exc!s:.80}", hint=REBUILD
         ) from exc
+    return generation
+
+
+def _check_numbers(generation: Generation) -> None:
+    info = generation.info
+    attempts = (generation.base, *generation.void)
+    counts = (info.generation, info.notes, info.passages, generation.terms)
+    if min(attempts) < 1 or min(counts) < 0 or max(*attempts, *counts) > MOST_ATTEMPTS:
+        raise ValueError("it holds a number that nothing could have")
 
 
 def _check_seal(content: dict[str, object], place: str) -> None:

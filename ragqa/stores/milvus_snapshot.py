@@ -137,12 +137,28 @@ class MilvusSnapshot:
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
         """The embeddings of passages by their ids."""
         rows = self._rows_of(ids, DENSE)
-        return {int(row["passage"]): np.array(row[DENSE], np.float32) for row in rows}
+        return {int(row["passage"]): self.vector_of(row) for row in rows}
 
     def vectors_by_key(self, embedding_keys: Iterable[int]) -> dict[int, Vector]:
         """The embeddings that have these keys."""
         rows = self.rows_where("embedding_key", embedding_keys, ("embedding_key", DENSE))
-        return {int(row["embedding_key"]): np.array(row[DENSE], np.float32) for row in rows}
+        return {int(row["embedding_key"]): self.vector_of(row) for row in rows}
+
+    def vector_of(self, row: Row) -> Vector:
+        """The embedding in a row.
+
+        :raises IndexUnusable: it is none of this index.
+        """
+        try:
+            vector = np.array(row[DENSE], np.float32)
+        except (TypeError, ValueError):
+            vector = np.empty(0, np.float32)
+        if vector.shape != (self.info.embedder.dimension,):
+            raise IndexUnusable(
+                f"a row of {self._passages} at {self._client.uri} has an embedding of another kind",
+                hint=REBUILD,
+            )
+        return vector
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term."""

@@ -61,6 +61,8 @@ def _remove_rows(client: Client, names: Names, kept: list[Generation], attempt: 
     if newest.void:
         dead = f"{dead} and not ({any_of('died', newest.void)})"
     for collection in (names.passages(newest.base), names.notes(newest.base)):
+        if not client.has(collection):
+            continue  # what is damaged is made anew in other collections
         client.load_if_needed(collection)
         if void and client.count(collection, any_of("born", void)):
             client.delete(collection, any_of("born", void))
