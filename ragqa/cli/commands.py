@@ -23,6 +23,7 @@ from ragqa.cli.options import (
     parse_format,
     with_places,
 )
+from ragqa.cli.spreading import WorkersOption, YesWorkers, use_workers
 from ragqa.cli.writing import (
     Force,
     ShowPrompt,
@@ -163,6 +164,8 @@ def build(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 7 if any note was skipped.")
     ] = False,
+    workers: WorkersOption = None,
+    yes: YesWorkers = False,
     corpus: Corpus = None,
     index: IndexFolder = None,
     json: AsJson = False,
@@ -177,6 +180,7 @@ def build(
     if notes is not None and corpus is not None:
         raise UsageError("the folder of notes was given twice", hint=f"ragqa index {notes}")
     with open_at(notes or corpus, index, None) as opened, render.ProgressLine() as progress:
+        use_workers(opened, workers, yes=yes)
         report = opened.refresh(rebuild=rebuild, wait=wait, progress=progress)
         folder = opened.places.index
     if json:
