@@ -12,8 +12,6 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -22,8 +20,9 @@ from running import describe_machine, run_child
 from vaults import write_vault
 
 from ragqa.api import open_index
-from ragqa.embedders.spread import ray_workers, rounds
+from ragqa.embedders.spread import ray_workers
 from ragqa.embedders.spread.cluster import Pool
+from ragqa.types import Progress
 
 HERE = 0
 """The number of actors that stands for the local process."""
@@ -43,8 +42,7 @@ class Line:
         return cls(round(small[1] - small[0] * each, 2), round(1 / each, 1))
 
 
-@contextmanager
-def _clocked(spans: dict[str, float]) -> Iterator[partial[None]]:
+def _clocked(spans: dict[str, float]) -> Progress:
     """A progress that notes when each stage was first and last heard of."""
     begun = time.perf_counter()
 
@@ -55,19 +53,26 @@ def _clocked(spans: dict[str, float]) -> Iterator[partial[None]]:
         if done:
             spans[f"{stage} until"] = now
 
-    yield partial(progress)
+    return progress
+
+
+def _have_actors(count: int) -> None:
+    """Have so many, however many cores there are."""
+    from ragqa.embedders.spread import rounds
+
+    setattr(rounds, "pool", lambda: Pool(count, {"num_cpus": 1}))  # noqa: B010 - imported there
 
 
 def build(corpus: Path, index: Path, actors: int) -> dict[str, object]:
     """Build an index from nothing, by so many actors or here; it is a process of its own."""
     if actors != HERE:
-        rounds.pool = lambda: Pool(actors, {"num_cpus": 1})
+        _have_actors(actors)
     spans: dict[str, float] = {}
-    with open_index(corpus, index=index) as opened, _clocked(spans) as progress:
+    with open_index(corpus, index=index) as opened:
         if actors != HERE:
             opened.source.embedders.workers = partial(ray_workers, address="")
         begun = time.perf_counter()
-        report = opened.refresh(rebuild=True, progress=progress)
+        report = opened.refresh(rebuild=True, progress=_clocked(spans))
         seconds = time.perf_counter() - begun
     return {"passages": report.info.passages, "seconds": seconds, "stages": spans}
 
@@ -133,7 +138,8 @@ def main() -> None:
     parser.add_argument("--build", type=Path, nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.build:
-        print(json.dumps(build(*args.build, (args.actors or [HERE])[0])))
+        corpus, index = args.build
+        print(json.dumps(build(corpus, index, (args.actors or [HERE])[0])))
         return
     with tempfile.TemporaryDirectory() as folder:
         found = compare(Path(folder), tuple(args.sizes), args.actors or [1, 2], args.runs)

@@ -89,7 +89,7 @@ def index_with(tmp_path, notes):
     Gives the run and what `note` was told.
     """
 
-    def run(name, *options, env=None, act=""):
+    def run(name, *options, env=None, act="", cwd=None):
         befallen = tmp_path / f"{name}-befallen"
         befallen.touch()
         folder = tmp_path / f"{name}-driver"
@@ -100,6 +100,7 @@ def index_with(tmp_path, notes):
         done = run_ragqa(
             *("index", "--corpus", notes, "--index", tmp_path / name, *options),
             env=QUICK | {"PYTHONPATH": path} | (env or {}),
+            cwd=cwd,
         )
         return done, befallen.read_text().splitlines()
 

@@ -101,12 +101,16 @@ def test_a_killed_actor_and_then_a_killed_node_cost_a_retry(nodes, index_with, t
     assert_alike(tmp_path / "here", tmp_path / "there")
 
 
-def test_an_interrupted_build_ends_its_cluster_and_is_gone_on_with(index_with, tmp_path):
-    run, (session,) = index_with("index", "--workers", "ray", act=INTERRUPT)
+def test_an_interrupted_build_ends_its_cluster_imports_nothing_near_and_is_gone_on_with(
+    index_with, tmp_path
+):
+    hostile = write_notes(tmp_path / "hostile", {"numpy.py": "open('obeyed', 'w')\n"})
+    run, (session,) = index_with("index", "--workers", "ray", act=INTERRUPT, cwd=hostile)
     assert run.code == 130
     assert run.err.splitlines()[-2:] == [KEPT, "Interrupted; nothing half-written is left."]
     assert processes_of(session) == []
     assert not Path(session).parent.parent.exists()
+    assert [path.name for path in hostile.iterdir()] == ["numpy.py"]
     here, _ = index_with("here")
     again, _ = index_with("index", "--json")
     assert (here.code, again.code) == (0, 0)
