@@ -51,6 +51,7 @@ class Feed:
 
     def __init__(self) -> None:
         self._batches: dict[int, Sequence[str]] = {}
+        self._done = 0
         self._changed = asyncio.Condition()
 
     async def put(self, number: int, texts: Sequence[str]) -> None:
@@ -60,14 +61,19 @@ class Feed:
             self._changed.notify_all()
 
     async def get(self, number: int) -> Sequence[str]:
-        """Wait for a batch; whoever embeds it again, since another was killed, gets it again."""
+        """Wait for a batch; whoever embeds it again, since another was killed, gets it again.
+
+        One that is done is empty: an actor that is killed between giving its result and saying
+        that this was all has to do it again, for nobody.
+        """
         async with self._changed:
-            await self._changed.wait_for(lambda: number in self._batches)
-            return self._batches[number]
+            await self._changed.wait_for(lambda: number in self._batches or number < self._done)
+            return self._batches.get(number, ())
 
     async def drop(self, number: int) -> None:
-        """Let go of a batch that is done."""
+        """Let go of a batch that is done, as all before it are."""
         self._batches.pop(number, None)
+        self._done = number + 1
 
 
 class EmbeddingActor:

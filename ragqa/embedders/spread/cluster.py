@@ -124,6 +124,7 @@ def _init(address: str, folder: str) -> None:
     import ray
 
     own = {
+        "address": "local",  # or else RAY_ADDRESS would say where notes are sent
         "include_dashboard": False,
         "object_store_memory": OBJECT_STORE_BYTES,
         "_temp_dir": folder,
