@@ -86,7 +86,7 @@ class Client:
     @property
     def is_lite(self) -> bool:
         """Whether it is Milvus Lite, as a file or a server."""
-        return self.version.startswith(_LITE)
+        return self.is_file or self.version.startswith(_LITE)
 
     def check_version(self) -> None:
         """Make sure that the server can do what is asked of it.
@@ -159,6 +159,16 @@ class Client:
         """Remove the rows that are so."""
         step(f"delete {_kind(collection)}")
         self._call("delete", collection, filter=where)
+
+    def settle(self, collection: str) -> None:
+        """Have what was written lie as it is found quickest; a server sees to that by itself.
+
+        Milvus Lite looks through the rows of its log one by one, and leaves them there until it is
+        closed in order.
+        """
+        if self.is_lite:
+            step(f"settle {_kind(collection)}")
+            self._call("flush", collection)
 
     def count(self, collection: str, where: str) -> int:
         """How many rows are so."""
