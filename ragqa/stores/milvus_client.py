@@ -175,15 +175,22 @@ class Client:
         found = self._call("query", collection, filter=where, output_fields=["count(*)"])
         return int(found[0]["count(*)"])
 
-    def query(self, collection: str, where: str, fields: Sequence[str]) -> list[Row]:
-        """The rows that are so, if they are at most `MOST_HITS`."""
+    def query(
+        self, collection: str, where: str, fields: Sequence[str], *, limit: int = MOST_HITS
+    ) -> list[Row]:
+        """The rows that are so, or so many of them."""
         found = self._call(
-            "query", collection, filter=where, output_fields=list(fields), limit=MOST_HITS
+            "query", collection, filter=where, output_fields=list(fields), limit=limit
         )
         return [dict(row) for row in found]
 
     def each(self, collection: str, where: str, fields: Sequence[str]) -> Iterator[Row]:
         """All rows that are so, however many."""
+        # An iterator makes five calls before it is at its end.
+        found = self.query(collection, where, fields, limit=ROWS_AT_ONCE)
+        if len(found) < ROWS_AT_ONCE:
+            yield from found
+            return
         iterator = self._call(
             "query_iterator",
             collection,
