@@ -53,6 +53,7 @@ class Client:
     def __init__(self, uri: str) -> None:
         _close_left()
         self.uri = uri
+        self._loaded: set[str] = set()
         self._milvus = _pymilvus()
         address = serve(uri) if self.is_file else uri
         with self._explaining():
@@ -137,13 +138,17 @@ class Client:
         self._call("load_collection", collection)
 
     def is_loaded(self, collection: str) -> bool:
-        """Whether a collection is ready for questions."""
-        state = self._call("get_load_state", collection)["state"]
-        return str(getattr(state, "name", state)) == "Loaded"
+        """Whether a collection is ready for questions; one that was seen so is taken to stay so."""
+        if collection not in self._loaded:
+            state = self._call("get_load_state", collection)["state"]
+            if str(getattr(state, "name", state)) == "Loaded":
+                self._loaded.add(collection)
+        return collection in self._loaded
 
     def drop(self, collection: str) -> None:
         """Remove a collection with all that is in it; it need not be there."""
         step(f"drop {_kind(collection)}")
+        self._loaded.discard(collection)
         self._call("drop_collection", collection)
 
     def upsert(self, collection: str, rows: Sequence[Row], *, partial: bool = False) -> None:
