@@ -77,7 +77,7 @@ class Index:
             embedders=Embedders(settings.embedder, embedder_for),
             chunking=Chunking(target_tokens=settings.passage_tokens),
             max_note_bytes=settings.max_note_bytes,
-            shared_as=settings.store_name if settings.store == "milvus" else "",
+            shared_as=self.kept.name if self.kept.is_shared else "",
         )
         self._snapshot: Snapshot | None = None
 
@@ -168,7 +168,7 @@ class Index:
         At least `MIN_POOL` passages, if there are so many.
         """
         question = clean_question(question)
-        warnings = self._update(progress) if refresh else []
+        warnings = self._update(progress) if refresh and not self.kept.is_shared else []
         clock.lap("refresh")
         snapshot = self._open()
         embedder = self.source.embedders.asking
@@ -197,7 +197,8 @@ class Index:
     ) -> Answer:
         """Answer a question from the notes, with citations that were checked against them.
 
-        :param refresh: first bring the index up to date, or build it where there is none.
+        :param refresh: first bring the index up to date, or build it where there is none; a shared
+            one is taken as it is.
         :param writer: an LLM to write the answer; whatever becomes of it, the answer in the notes'
             own sentences is there, and `Answer.written` tells.
         :raises UsageError: there is nothing to look for in the question, or it is too long.

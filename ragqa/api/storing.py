@@ -40,6 +40,14 @@ class StorePlace:
         return "://" in self.uri
 
     @property
+    def is_shared(self) -> bool:
+        """Whether other machines use it by its name: then no question changes it.
+
+        Each machine has its notes as of another moment, and would take out what another put in.
+        """
+        return self.kind == "milvus" and self.name != ""
+
+    @property
     def where(self) -> str:
         """Where that is, for people."""
         if not self.uri:

@@ -113,7 +113,7 @@ def load(given: Given, **flags: "Value | None") -> "Loaded":
 
 def first_build(index: "Index") -> str:
     """What to say before an index is built without having been asked for; "" if there is one."""
-    if index.is_built():
+    if index.kept.is_shared or index.is_built():
         return ""
     return (
         f"No index yet: building one of the notes in {index.places.corpus}, "

@@ -119,8 +119,8 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             Setting(
                 "store_name",
                 "",
-                "what the index is called on a Milvus server, for a team that shares it; "
-                "empty for one of your own",
+                "what the index is called on a Milvus server, for a team that shares it: only "
+                "ragqa index changes it then; empty for one of your own",
                 check=_names_collections,
                 expects="up to 60 letters, digits and underscores, the first no digit, "
                 "and not ending like _p1 or _n1",

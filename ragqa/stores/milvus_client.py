@@ -17,11 +17,11 @@ from ragqa.config.storeuri import TOKEN_VARIABLE, is_file
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable
 from ragqa.stores.generations import step
 from ragqa.stores.milvus_file import release, serve
-from ragqa.stores.places import remote_host
 
 CONNECT_S = 10.0
 CALL_S = 60.0
-"""How long a call may take, its repetitions included."""
+LOAD_S = 3600.0
+"""How long a call may take, its repetitions included; the last is for loading a collection."""
 
 NEEDED = (2, 6, 2)
 """The oldest server that can change one field of a row."""
@@ -58,14 +58,14 @@ class Client:
         address = serve(uri) if self.is_file else uri
         with self._explaining():
             # Connections are shared by address unless they are dedicated, and closing one of a
-            # file's would close those of its other users. And gRPC would ask a proxy that is set
-            # for the way to this very machine, too.
+            # file's would close those of its other users. And a proxy, which gRPC would also use on
+            # the way to this very machine, could read what is not encrypted.
             self._client = self._milvus.MilvusClient(
                 uri=address,
                 token=os.environ.get(TOKEN_VARIABLE, ""),
                 timeout=CONNECT_S,
                 dedicated=True,
-                grpc_options={} if remote_host("milvus", uri) else {"grpc.enable_http_proxy": 0},
+                grpc_options={"grpc.enable_http_proxy": int(uri.startswith("https://"))},
             )
         weakref.finalize(self, _LEFT.append, (self._client, uri))
 
@@ -127,15 +127,10 @@ class Client:
         step(f"index {_kind(collection)}")
         self._call("create_index", collection, indexes, sync=False)
 
-    def index_progress(self, collection: str, name: str) -> tuple[int, int]:
-        """How many rows of how many are in an index."""
-        said = self._call("describe_index", collection, name)
-        return int(said.get("indexed_rows", 0)), int(said.get("total_rows", 0))
-
     def load(self, collection: str) -> None:
-        """Make a collection ready for questions."""
+        """Make a collection ready for questions; a large one is indexed first, which takes long."""
         step(f"load {_kind(collection)}")
-        self._call("load_collection", collection)
+        self._call("load_collection", collection, timeout=LOAD_S)
 
     def is_loaded(self, collection: str) -> bool:
         """Whether a collection is ready for questions; one that was seen so is taken to stay so."""
@@ -239,7 +234,7 @@ class Client:
 
     def _call(self, method: str, *args: object, **options: object) -> Any:  # noqa: ANN401 - as pymilvus gives it
         with self._explaining():
-            return getattr(self._client, method)(*args, timeout=CALL_S, **options)
+            return getattr(self._client, method)(*args, **{"timeout": CALL_S, **options})
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import json
 import sys
 
 import pytest
@@ -166,6 +167,19 @@ def test_a_server_on_this_machine_needs_no_consent(cli, opened, places, uri):
     assert cli("index", *places, "--store", "milvus", "--store-uri", uri).code == 0
     assert opened == [(uri, "")]
     assert consents().stores == ()
+
+
+def test_a_question_changes_no_index_that_a_team_shares(cli, opened, places):
+    shared = {"RAGQA_STORE": "milvus", "RAGQA_STORE_NAME": "team"}
+    uri = ["--store-uri", "http://127.0.0.1:19530"]
+    first = cli("ask", QUESTION, *places, *uri, env=shared)
+    assert (first.code, first.out) == (3, "")
+    assert "try: ragqa index" in first.err
+    assert cli("index", *places, *uri, env=shared).code == 0
+    (places[1] / "dogs.md").write_text("# Dogs\n\nDogs bark.\n")
+    asked = cli("ask", QUESTION, *places, *uri, "--json", env=shared)
+    assert json.loads(asked.out)["index"]["generation"] == 1
+    assert "1 added" in cli("index", *places, *uri, env=shared).out
 
 
 @pytest.mark.parametrize("given", [None, "sub/kept.db"])
