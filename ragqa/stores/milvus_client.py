@@ -14,9 +14,11 @@ from functools import cached_property
 from typing import Any
 
 from ragqa.config.storeuri import TOKEN_VARIABLE, is_file
-from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable
+from ragqa.errors import IndexUnusable
 from ragqa.stores.generations import step
+from ragqa.stores.milvus_failures import explained
 from ragqa.stores.milvus_file import release, serve
+from ragqa.stores.places import remote_host
 
 CONNECT_S = 10.0
 CALL_S = 60.0
@@ -27,6 +29,7 @@ NEEDED = (2, 6, 2)
 """The oldest server that can change one field of a row."""
 
 _LITE = "milvus_lite"
+_NEVER_MS = 2**31 - 1
 _ANY_PATCH = "9999"
 """What a service that says which Milvus it is compatible with need not name."""
 
@@ -36,8 +39,6 @@ MOST_HITS = 16_384
 ROWS_AT_ONCE = 1_000
 BYTES_AT_ONCE = 4 * 2**20
 """How much goes with one call; a server takes messages of up to 64 MB."""
-
-DOCTOR = "ragqa doctor"
 
 Row = dict[str, Any]
 
@@ -58,14 +59,13 @@ class Client:
         address = serve(uri) if self.is_file else uri
         with self._explaining():
             # Connections are shared by address unless they are dedicated, and closing one of a
-            # file's would close those of its other users. And a proxy, which gRPC would also use on
-            # the way to this very machine, could read what is not encrypted.
+            # file's would close those of its other users.
             self._client = self._milvus.MilvusClient(
                 uri=address,
                 token=os.environ.get(TOKEN_VARIABLE, ""),
                 timeout=CONNECT_S,
                 dedicated=True,
-                grpc_options={"grpc.enable_http_proxy": int(uri.startswith("https://"))},
+                grpc_options=_options(uri),
             )
         weakref.finalize(self, _LEFT.append, (self._client, uri))
 
@@ -244,7 +244,7 @@ class Client:
         try:
             yield
         except (self._milvus.MilvusException, grpc.RpcError, ConnectionError, TimeoutError) as exc:
-            raise _explained(exc, self.uri) from exc
+            raise explained(exc, self.uri) from exc
 
 
 def is_new_enough(version: str) -> bool:
@@ -280,6 +280,17 @@ def _size(value: object) -> int:
     return int(nbytes) if nbytes is not None else 8
 
 
+def _options(uri: str) -> dict[str, int]:
+    """How gRPC is to talk to a server."""
+    # A proxy, which gRPC would also use on the way to this very machine, could read what is not
+    # encrypted.
+    options = {"grpc.enable_http_proxy": int(uri.startswith("https://"))}
+    if not remote_host("milvus", uri):
+        # pymilvus pings every ten seconds, which Milvus Lite takes for an attack and hangs up.
+        options["grpc.keepalive_time_ms"] = _NEVER_MS
+    return options
+
+
 def _kind(collection: str) -> str:
     """What of an index is in a collection of this name, for the name of a step."""
     return {"p": "passages", "n": "notes"}.get(collection.rpartition("_")[2][:1], "records")
@@ -292,29 +303,6 @@ def _pymilvus() -> Any:  # noqa: ANN401 - the module is there only with the extr
     for name in ("pymilvus", "milvus_lite"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     return pymilvus
-
-
-def _explained(exc: Exception, uri: str) -> IndexUnusable:
-    at = f"the Milvus Lite file {uri}" if is_file(uri) else f"the Milvus server at {uri}"
-    said = " ".join(str(getattr(exc, "message", "") or exc).split())[:300]
-    code = str(getattr(exc, "code", ""))
-    low = f"{code} {said}".lower()
-    if "unauthenticated" in low or "auth check failure" in low or "permission" in low:
-        return IndexNotReadable(
-            f"{at} does not let ragqa in: {said}",
-            hint=f"set {TOKEN_VARIABLE} to a token, or USER:PASSWORD",
-        )
-    if "quota" in low or "rate limit" in low or "resource_exhausted" in low or "disk" in low:
-        return IndexNotWritable(
-            f"{at} takes no more: {said}", hint="give it more room or a higher quota, and try again"
-        )
-    if "deadline" in low or "timeout" in low:
-        return IndexNotReadable(f"{at} did not answer in time: {said}", hint=DOCTOR)
-    if "unavailable" in low or "connect" in low:
-        return IndexNotReadable(
-            f"no Milvus answers at {uri}: {said}", hint="start it, or name another: --store-uri URI"
-        )
-    return IndexUnusable(f"{at} failed: {said}", hint=DOCTOR)
 
 
 _LEFT: deque[tuple[Any, str]] = deque()
