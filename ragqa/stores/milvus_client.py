@@ -14,9 +14,11 @@ from functools import cached_property
 from typing import Any
 
 from ragqa.config.storeuri import TOKEN_VARIABLE, is_file
-from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable
+from ragqa.errors import IndexUnusable
 from ragqa.stores.generations import step
+from ragqa.stores.milvus_failures import explained
 from ragqa.stores.milvus_file import release, serve
+from ragqa.stores.places import remote_host
 
 CONNECT_S = 10.0
 CALL_S = 60.0
@@ -27,6 +29,7 @@ NEEDED = (2, 6, 2)
 """The oldest server that can change one field of a row."""
 
 _LITE = "milvus_lite"
+_NEVER_MS = 2**31 - 1
 _ANY_PATCH = "9999"
 """What a service that says which Milvus it is compatible with need not name."""
 
@@ -36,8 +39,6 @@ MOST_HITS = 16_384
 ROWS_AT_ONCE = 1_000
 BYTES_AT_ONCE = 4 * 2**20
 """How much goes with one call; a server takes messages of up to 64 MB."""
-
-DOCTOR = "ragqa doctor"
 
 Row = dict[str, Any]
 
@@ -53,18 +54,18 @@ class Client:
     def __init__(self, uri: str) -> None:
         _close_left()
         self.uri = uri
+        self._loaded: set[str] = set()
         self._milvus = _pymilvus()
         address = serve(uri) if self.is_file else uri
         with self._explaining():
             # Connections are shared by address unless they are dedicated, and closing one of a
-            # file's would close those of its other users. And a proxy, which gRPC would also use on
-            # the way to this very machine, could read what is not encrypted.
+            # file's would close those of its other users.
             self._client = self._milvus.MilvusClient(
                 uri=address,
                 token=os.environ.get(TOKEN_VARIABLE, ""),
                 timeout=CONNECT_S,
                 dedicated=True,
-                grpc_options={"grpc.enable_http_proxy": int(uri.startswith("https://"))},
+                grpc_options=_options(uri),
             )
         weakref.finalize(self, _LEFT.append, (self._client, uri))
 
@@ -86,7 +87,7 @@ class Client:
     @property
     def is_lite(self) -> bool:
         """Whether it is Milvus Lite, as a file or a server."""
-        return self.version.startswith(_LITE)
+        return self.is_file or self.version.startswith(_LITE)
 
     def check_version(self) -> None:
         """Make sure that the server can do what is asked of it.
@@ -132,13 +133,17 @@ class Client:
         self._call("load_collection", collection, timeout=LOAD_S)
 
     def is_loaded(self, collection: str) -> bool:
-        """Whether a collection is ready for questions."""
-        state = self._call("get_load_state", collection)["state"]
-        return str(getattr(state, "name", state)) == "Loaded"
+        """Whether a collection is ready for questions; one that was seen so is taken to stay so."""
+        if collection not in self._loaded:
+            state = self._call("get_load_state", collection)["state"]
+            if str(getattr(state, "name", state)) == "Loaded":
+                self._loaded.add(collection)
+        return collection in self._loaded
 
     def drop(self, collection: str) -> None:
         """Remove a collection with all that is in it; it need not be there."""
         step(f"drop {_kind(collection)}")
+        self._loaded.discard(collection)
         self._call("drop_collection", collection)
 
     def upsert(self, collection: str, rows: Sequence[Row], *, partial: bool = False) -> None:
@@ -155,20 +160,37 @@ class Client:
         step(f"delete {_kind(collection)}")
         self._call("delete", collection, filter=where)
 
+    def settle(self, collection: str) -> None:
+        """Have what was written lie as it is found quickest; a server sees to that by itself.
+
+        Milvus Lite looks through the rows of its log one by one, and leaves them there until it is
+        closed in order.
+        """
+        if self.is_lite:
+            step(f"settle {_kind(collection)}")
+            self._call("flush", collection)
+
     def count(self, collection: str, where: str) -> int:
         """How many rows are so."""
         found = self._call("query", collection, filter=where, output_fields=["count(*)"])
         return int(found[0]["count(*)"])
 
-    def query(self, collection: str, where: str, fields: Sequence[str]) -> list[Row]:
-        """The rows that are so, if they are at most `MOST_HITS`."""
+    def query(
+        self, collection: str, where: str, fields: Sequence[str], *, limit: int = MOST_HITS
+    ) -> list[Row]:
+        """The rows that are so, or so many of them."""
         found = self._call(
-            "query", collection, filter=where, output_fields=list(fields), limit=MOST_HITS
+            "query", collection, filter=where, output_fields=list(fields), limit=limit
         )
         return [dict(row) for row in found]
 
     def each(self, collection: str, where: str, fields: Sequence[str]) -> Iterator[Row]:
         """All rows that are so, however many."""
+        # An iterator makes five calls before it is at its end.
+        found = self.query(collection, where, fields, limit=ROWS_AT_ONCE)
+        if len(found) < ROWS_AT_ONCE:
+            yield from found
+            return
         iterator = self._call(
             "query_iterator",
             collection,
@@ -222,7 +244,7 @@ class Client:
         try:
             yield
         except (self._milvus.MilvusException, grpc.RpcError, ConnectionError, TimeoutError) as exc:
-            raise _explained(exc, self.uri) from exc
+            raise explained(exc, self.uri) from exc
 
 
 def is_new_enough(version: str) -> bool:
@@ -258,6 +280,17 @@ def _size(value: object) -> int:
     return int(nbytes) if nbytes is not None else 8
 
 
+def _options(uri: str) -> dict[str, int]:
+    """How gRPC is to talk to a server."""
+    # A proxy, which gRPC would also use on the way to this very machine, could read what is not
+    # encrypted.
+    options = {"grpc.enable_http_proxy": int(uri.startswith("https://"))}
+    if not remote_host("milvus", uri):
+        # pymilvus pings every ten seconds, which Milvus Lite takes for an attack and hangs up.
+        options["grpc.keepalive_time_ms"] = _NEVER_MS
+    return options
+
+
 def _kind(collection: str) -> str:
     """What of an index is in a collection of this name, for the name of a step."""
     return {"p": "passages", "n": "notes"}.get(collection.rpartition("_")[2][:1], "records")
@@ -270,29 +303,6 @@ def _pymilvus() -> Any:  # noqa: ANN401 - the module is there only with the extr
     for name in ("pymilvus", "milvus_lite"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     return pymilvus
-
-
-def _explained(exc: Exception, uri: str) -> IndexUnusable:
-    at = f"the Milvus Lite file {uri}" if is_file(uri) else f"the Milvus server at {uri}"
-    said = " ".join(str(getattr(exc, "message", "") or exc).split())[:300]
-    code = str(getattr(exc, "code", ""))
-    low = f"{code} {said}".lower()
-    if "unauthenticated" in low or "auth check failure" in low or "permission" in low:
-        return IndexNotReadable(
-            f"{at} does not let ragqa in: {said}",
-            hint=f"set {TOKEN_VARIABLE} to a token, or USER:PASSWORD",
-        )
-    if "quota" in low or "rate limit" in low or "resource_exhausted" in low or "disk" in low:
-        return IndexNotWritable(
-            f"{at} takes no more: {said}", hint="give it more room or a higher quota, and try again"
-        )
-    if "deadline" in low or "timeout" in low:
-        return IndexNotReadable(f"{at} did not answer in time: {said}", hint=DOCTOR)
-    if "unavailable" in low or "connect" in low:
-        return IndexNotReadable(
-            f"no Milvus answers at {uri}: {said}", hint="start it, or name another: --store-uri URI"
-        )
-    return IndexUnusable(f"{at} failed: {said}", hint=DOCTOR)
 
 
 _LEFT: deque[tuple[Any, str]] = deque()
