@@ -19,6 +19,7 @@ from ragqa.stores.failures import REBUILD
 from ragqa.stores.generations import step
 from ragqa.stores.milvus_failures import explained
 from ragqa.stores.milvus_file import release, serve
+from ragqa.stores.places import remote_host
 
 CONNECT_S = 10.0
 CALL_S = 60.0
@@ -29,6 +30,7 @@ NEEDED = (2, 6, 2)
 """The oldest server that can change one field of a row."""
 
 _LITE = "milvus_lite"
+_NEVER_MS = 2**31 - 1
 _ANY_PATCH = "9999"
 """What a service that says which Milvus it is compatible with need not name."""
 
@@ -57,19 +59,19 @@ class Client:
     def __init__(self, uri: str) -> None:
         _close_left()
         self.uri = uri
+        self._loaded: set[str] = set()
         self._call_s = CALL_S
         self._milvus = _pymilvus()
         address = serve(uri) if self.is_file else uri
         with self._explaining():
             # Connections are shared by address unless they are dedicated, and closing one of a
-            # file's would close those of its other users. And a proxy, which gRPC would also use on
-            # the way to this very machine, could read what is not encrypted.
+            # file's would close those of its other users.
             self._client = self._milvus.MilvusClient(
                 uri=address,
                 token=os.environ.get(TOKEN_VARIABLE, ""),
                 timeout=CONNECT_S,
                 dedicated=True,
-                grpc_options={"grpc.enable_http_proxy": int(uri.startswith("https://"))},
+                grpc_options=_options(uri),
             )
         weakref.finalize(self, _LEFT.append, (self._client, uri))
 
@@ -91,7 +93,7 @@ class Client:
     @property
     def is_lite(self) -> bool:
         """Whether it is Milvus Lite, as a file or a server."""
-        return self.version.startswith(_LITE)
+        return self.is_file or self.version.startswith(_LITE)
 
     def check_version(self) -> None:
         """Make sure that the server can do what is asked of it.
@@ -136,13 +138,19 @@ class Client:
         self._change("load", "load_collection", collection, timeout=LOAD_S)
 
     def load_if_needed(self, collection: str) -> None:
-        """Make a collection ready for questions unless it is: one of a file never is at first."""
-        state = self._call("get_load_state", collection)["state"]
-        if str(getattr(state, "name", state)) != "Loaded":
-            self.load(collection)
+        """Make a collection ready for questions unless it is: one of a file never is at first.
+
+        One that was seen to be ready is taken to stay so.
+        """
+        if collection not in self._loaded:
+            state = self._call("get_load_state", collection)["state"]
+            if str(getattr(state, "name", state)) != "Loaded":
+                self.load(collection)
+            self._loaded.add(collection)
 
     def drop(self, collection: str) -> None:
         """Remove a collection with all that is in it; it need not be there."""
+        self._loaded.discard(collection)
         self._change("drop", "drop_collection", collection)
 
     def upsert(self, collection: str, rows: Sequence[Row], *, partial: bool = False) -> None:
@@ -158,20 +166,36 @@ class Client:
         """Remove the rows that are so."""
         self._change("delete", "delete", collection, filter=where)
 
+    def settle(self, collection: str) -> None:
+        """Have what was written lie as it is found quickest; a server sees to that by itself.
+
+        Milvus Lite looks through the rows of its log one by one, and leaves them there until it is
+        closed in order.
+        """
+        if self.is_lite:
+            self._change("settle", "flush", collection)
+
     def count(self, collection: str, where: str) -> int:
         """How many rows are so."""
         found = self._call("query", collection, filter=where, output_fields=["count(*)"])
         return int(found[0]["count(*)"])
 
-    def query(self, collection: str, where: str, fields: Sequence[str]) -> list[Row]:
-        """The rows that are so, if they are at most `MOST_HITS`."""
+    def query(
+        self, collection: str, where: str, fields: Sequence[str], *, limit: int = MOST_HITS
+    ) -> list[Row]:
+        """The rows that are so, or so many of them."""
         found = self._call(
-            "query", collection, filter=where, output_fields=list(fields), limit=MOST_HITS
+            "query", collection, filter=where, output_fields=list(fields), limit=limit
         )
         return [self._checked(row, fields) for row in found]
 
     def each(self, collection: str, where: str, fields: Sequence[str]) -> Iterator[Row]:
         """All rows that are so, however many."""
+        # An iterator makes five calls before it is at its end.
+        found = self.query(collection, where, fields, limit=ROWS_AT_ONCE)
+        if len(found) < ROWS_AT_ONCE:
+            yield from found
+            return
         iterator = self._call(
             "query_iterator",
             collection,
@@ -281,6 +305,17 @@ def _size(value: object) -> int:
         return len(value.encode("utf-8", "replace"))
     nbytes = getattr(value, "nbytes", None)
     return int(nbytes) if nbytes is not None else 8
+
+
+def _options(uri: str) -> dict[str, int]:
+    """How gRPC is to talk to a server."""
+    # A proxy, which gRPC would also use on the way to this very machine, could read what is not
+    # encrypted.
+    options = {"grpc.enable_http_proxy": int(uri.startswith("https://"))}
+    if not remote_host("milvus", uri):
+        # pymilvus pings every ten seconds, which Milvus Lite takes for an attack and hangs up.
+        options["grpc.keepalive_time_ms"] = _NEVER_MS
+    return options
 
 
 def _kind(collection: str) -> str:

@@ -1,9 +1,11 @@
-"""What a Milvus server, or the way to it, did wrong, told in one sentence."""
+"""What Milvus, or the way to it, did wrong in one sentence."""
+
+import grpc
 
 from ragqa.config.storeuri import TOKEN_VARIABLE, is_file
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable
 
-_DOCTOR = "ragqa doctor"
+DOCTOR = "ragqa doctor"
 
 # What Milvus and gRPC say, which may be of any version, with several codes for one matter.
 _KEPT_OUT = (
@@ -26,21 +28,8 @@ _GONE = ("unavailable", "connect", "not ready")
 _SLOW = ("deadline", "timeout")
 
 
-def _said(exc: Exception) -> tuple[str, str]:
-    """What went wrong, for people; and in small letters, with codes, for a look at which it is."""
-    import grpc
-
-    said = str(getattr(exc, "message", "") or exc)
-    signs = f"{getattr(exc, 'code', '')} {said}"
-    call = next((each for each in (exc, exc.__cause__) if isinstance(each, grpc.Call)), None)
-    if call is not None:
-        said = call.details() or said
-        signs += f" {call.code().name} {said}"
-    return " ".join(said.split())[:300], signs.lower()
-
-
 def explained(exc: Exception, uri: str) -> IndexUnusable:
-    """What went wrong, in a sentence, and what mends it."""
+    """The error to raise for one of pymilvus or gRPC."""
     at = f"the Milvus Lite file {uri}" if is_file(uri) else f"the Milvus server at {uri}"
     said, low = _said(exc)
     if any(sign in low for sign in _KEPT_OUT):
@@ -57,5 +46,16 @@ def explained(exc: Exception, uri: str) -> IndexUnusable:
             f"no Milvus answers at {uri}: {said}", hint="start it, or name another: --store-uri URI"
         )
     if any(sign in low for sign in _SLOW):
-        return IndexNotReadable(f"{at} did not answer in time: {said}", hint=_DOCTOR)
-    return IndexUnusable(f"{at} failed: {said}", hint=_DOCTOR)
+        return IndexNotReadable(f"{at} did not answer in time: {said}", hint=DOCTOR)
+    return IndexUnusable(f"{at} failed: {said}", hint=DOCTOR)
+
+
+def _said(exc: Exception) -> tuple[str, str]:
+    """What went wrong, for people; and in small letters, with codes, for a look at which it is."""
+    said = str(getattr(exc, "message", "") or exc)
+    signs = f"{getattr(exc, 'code', '')} {said}"
+    call = next((each for each in (exc, exc.__cause__) if isinstance(each, grpc.Call)), None)
+    if call is not None:
+        said = call.details() or said
+        signs += f" {call.code().name} {said}"
+    return " ".join(said.split())[:300], signs.lower()

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -32,6 +33,8 @@ from ragqa.types import Filters, IndexInfo, NoteRecord, NoteState, Passage, Vect
 
 IDS_AT_ONCE = 1_000
 NOTES_AT_ONCE = 200
+
+_COUNTS_AT_ONCE = 8
 
 _MARGIN = 1.5
 _SPARE = 50
@@ -110,16 +113,9 @@ class MilvusSnapshot:
         mean_length = self.generation.mean_length
 
         def nearest(limit: int) -> list[Candidate]:
-            found = self._client.search(
-                self._passages,
-                " ".join(asked.elements()),
-                TERMS,
-                where=where,
-                limit=int(_MARGIN * limit) + _SPARE,
-                fields=("passage", "terms"),
-                params={},
-            )
-            counted = ((int(row["passage"]), Counter(row["terms"].split())) for _, row in found)
+            most, fields = int(_MARGIN * limit) + _SPARE, ("passage", "terms")
+            found = self._found(asked.elements(), where, most, fields)
+            counted = ((int(row["passage"]), Counter(row["terms"].split())) for row in found)
             scored = ((id_, bm25(counts, weights, mean_length)) for id_, counts in counted)
             matching = [candidate for candidate in scored if candidate[1] > 0]
             return sorted(matching, key=lambda candidate: -candidate[1])[:limit]
@@ -163,12 +159,15 @@ class MilvusSnapshot:
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term."""
         self._check_age()
-        for term in dict.fromkeys(terms):
-            if term and term not in self._counts:
-                where = f"text_match(terms, '{spelled(term)}') and {self.generation.visible}"
-                self._counts[term] = self._client.count(self._passages, where)
+        asked = {term: spelled(term) for term in terms if term}
+        new = set(asked.values()) - self._counts.keys()
+        if new:
+            self._counts |= self._count(sorted(new))
         total = self.info.passages
-        return {term: inverse_frequency(total, self._counts.get(term, 0)) for term in terms}
+        return {
+            term: inverse_frequency(total, self._counts[asked[term]] if term else 0)
+            for term in terms
+        }
 
     def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
         """Every note's path with its passages."""
@@ -203,6 +202,36 @@ class MilvusSnapshot:
     @property
     def _place(self) -> str:
         return f"{self._names.name} at {self._client.uri}"
+
+    def _count(self, words: Sequence[str]) -> dict[str, int]:
+        """How many passages have each of these terms, given and told as they are spelled."""
+        if self._client.is_lite:
+            # It takes every row apart to match a word, but has lists of rows for BM25.
+            found = self._found(words, self.generation.visible, MOST_HITS, ("terms",))
+            if len(found) < MOST_HITS:
+                rows = Counter(word for row in found for word in set(row["terms"].split()))
+                return {word: rows[word] for word in words}
+        with ThreadPoolExecutor(_COUNTS_AT_ONCE) as pool:
+            return dict(zip(words, pool.map(self._count_one, words), strict=True))
+
+    def _count_one(self, word: str) -> int:
+        where = f"text_match(terms, '{word}') and {self.generation.visible}"
+        return self._client.count(self._passages, where)
+
+    def _found(
+        self, words: Iterable[str], where: str, limit: int, fields: Sequence[str]
+    ) -> list[Row]:
+        """The passages with any of these terms that Milvus has first by its own BM25."""
+        found = self._client.search(
+            self._passages,
+            " ".join(words),
+            TERMS,
+            where=where,
+            limit=limit,
+            fields=fields,
+            params={},
+        )
+        return [row for _, row in found]
 
     def _rows_of(self, ids: Sequence[int], field: str) -> Iterator[Row]:
         return self.rows_where("passage", ids, ("passage", field))

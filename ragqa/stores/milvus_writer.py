@@ -156,6 +156,9 @@ class MilvusWriter:
                 terms=terms + (base.generation.terms if base else 0),
                 written=time.time(),
             )
+            names, attempt = self._names, self._base_attempt
+            for collection in (names.passages(attempt), names.notes(attempt), names.records):
+                self._client.settle(collection)
             self._check_counts(generation, ids)
             self._put(self._names.records, [record_row(generation)])
             self._lease.confirm()
