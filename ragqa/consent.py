@@ -30,7 +30,7 @@ class Use(StrEnum):
     """To be sent questions with the passages that answer them."""
 
     STORE = "stores"
-    """To keep an index, which holds the text of all notes."""
+    """To be sent the text of all notes: to keep an index of them, or to embed them."""
 
 
 _Hosts = dict[Use, set[str]]

@@ -10,7 +10,8 @@
     |  |- IndexNotReadable   4   the system would not read the index, which may be sound
     |  |- EmbedderMismatch   4   the index was built with another embedder
     |  |- OtherFormat        4   the index was written by another version of ragqa
-    |  `- IndexNotWritable   4   the index is sound and cannot be written
+    |  |- IndexNotWritable   4   the index is sound and cannot be written
+    |  `- WorkersFailed      4   what was to embed beside this process failed
     |- BackendFailed         5   the LLM backend failed
     |  `- TookTooLong        5   it was not done in time
     |- WriterBusy            6   another process is writing the index
@@ -85,6 +86,10 @@ class OtherFormat(IndexUnusable):
 
 class IndexNotWritable(IndexUnusable):
     """The index cannot be written: no room, no permission, no locks. The old one answers."""
+
+
+class WorkersFailed(IndexUnusable):
+    """The workers that were to embed cannot be reached or failed; the old index answers."""
 
 
 class BackendFailed(RagqaError):

@@ -13,16 +13,18 @@ TREES = {
     for path in PACKAGE.rglob("*.py")
 }
 NEVER = {
-    "asyncio", "code", "ctypes", "dill", "ftplib", "http.client", "http.server", "joblib",
+    "code", "ctypes", "dill", "ftplib", "http.client", "http.server", "joblib",
     "marshal", "multiprocessing", "pdb", "pickle", "pty", "requests", "runpy", "shelve", "smtplib",
     "socketserver", "subprocess", "telnetlib", "urllib3", "webbrowser", "xmlrpc",
 }  # fmt: skip
 ONLY_IN = {
-    "grpc": {"stores/milvus_client.py"},
+    "asyncio": {"embedders/spread/actors.py"},
+    "grpc": {"stores/milvus_client.py", "stores/milvus_failures.py"},
     "httpx2": {"llms/http.py", "llms/faults.py"},
     "milvus_lite": {"stores/milvus_file.py"},
     "pymilvus": {"stores/milvus_client.py"},
-    "socket": {"llms/http.py", "llms/faults.py"},
+    "ray": {f"embedders/spread/{name}.py" for name in ("actors", "cluster", "rounds")},
+    "socket": {"embedders/spread/cluster.py", "llms/http.py", "llms/faults.py"},
     "urllib.request": {"llms/servers.py"},
 }
 CALLS = {"eval", "exec", "__import__", "breakpoint"}

@@ -25,6 +25,7 @@ from ragqa.cli.options import (
     parse_format,
     with_places,
 )
+from ragqa.cli.spreading import WorkersOption, YesWorkers, use_workers
 from ragqa.cli.writing import (
     Force,
     ShowPrompt,
@@ -169,6 +170,8 @@ def build(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 7 if any note was skipped.")
     ] = False,
+    workers: WorkersOption = None,
+    yes: YesWorkers = False,
     corpus: Corpus = None,
     index: IndexFolder = None,
     store: StoreKind = None,
@@ -186,6 +189,7 @@ def build(
         raise UsageError("the folder of notes was given twice", hint=f"ragqa index {notes}")
     loaded = load(Given(notes or corpus, index, store, store_uri))
     with opened(loaded) as found, render.ProgressLine() as progress:
+        use_workers(found, workers, yes=yes)
         report = found.refresh(rebuild=rebuild, wait=wait, progress=progress)
         where = found.kept.where
     if json:

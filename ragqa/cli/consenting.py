@@ -11,7 +11,7 @@ _COMMANDS = {Use.LLM: "llm", Use.STORE: "store"}
 """The command whose `allow` and `forget` are about a use."""
 
 
-def consented(destination: Destination, *, yes: bool, what: str) -> bool:
+def consented(destination: Destination, *, yes: bool, what: str, use: Use = Use.LLM) -> bool:
     """Whether the user lets `what` be sent there; nothing is sent here.
 
     They are asked, unless they allowed it before: consent is remembered for a host. `--yes` is
@@ -27,13 +27,13 @@ def consented(destination: Destination, *, yes: bool, what: str) -> bool:
     if destination.is_local:
         return True
     host = host_named(destination.host)
-    if _is_known(host, Use.LLM):
+    if _is_known(host, use):
         return True
     if not (yes or is_typed()):
         raise NotAllowed(
             f"{destination.backend} would send {what} to {destination.where}, "
             "which you have not allowed yet; nothing was sent",
-            hint=f"ragqa llm allow {host}, or add --yes to this command",
+            hint=f"ragqa {_COMMANDS[use]} allow {host}, or add --yes to this command",
         )
     backend, where = map(render.safe_line, (destination.backend, destination.where))
     told = [
@@ -42,7 +42,7 @@ def consented(destination: Destination, *, yes: bool, what: str) -> bool:
     ]
     if not yes and not _ask(told, "Allow this, now and from now on?"):
         return False
-    _remember(host, Use.LLM)
+    _remember(host, use)
     return True
 
 

@@ -10,7 +10,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Allow a host to keep an index, which holds the text of all your notes; take it back.",
+    help="Allow a host the text of all your notes, to keep an index or embed them; take it back.",
     epilog="Example: ragqa store allow milvus.example.org:19530",
 )
 

@@ -55,11 +55,13 @@ class Embedder(Protocol):
 class Factories:
     """How to make an embedder for building and for asking; each takes the model's name or path.
 
-    The pair may differ in speed, never in what they compute.
+    They may differ in speed, never in what they compute. `working` is the one for building on
+    another machine, in the number format that is given.
     """
 
     building: Callable[[str], Embedder]
     asking: Callable[[str], Embedder]
+    working: Callable[[str, str], Embedder]
 
 
 def _sentence_transformers_building(model: str) -> Embedder:
@@ -68,23 +70,32 @@ def _sentence_transformers_building(model: str) -> Embedder:
     return SentenceTransformerEmbedder.load(model)
 
 
+def _sentence_transformers_working(model: str, dtype: str) -> Embedder:
+    from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder
+
+    return SentenceTransformerEmbedder.load_in(model, dtype)
+
+
 def _sentence_transformers_asking(model: str) -> Embedder:
     from ragqa.embedders.asking import load_asking
 
     return load_asking(model)
 
 
-def _hashed(model: str) -> Embedder:
+def _hashed(model: str, dtype: str = "float32") -> Embedder:
     from ragqa.embedders.hashed import HashedEmbedder
 
+    del dtype  # there is one only
     return HashedEmbedder.named(model)
 
 
 EMBEDDERS: dict[str, Factories] = {
     "sentence-transformers": Factories(
-        building=_sentence_transformers_building, asking=_sentence_transformers_asking
+        building=_sentence_transformers_building,
+        asking=_sentence_transformers_asking,
+        working=_sentence_transformers_working,
     ),
-    "hashed": Factories(building=_hashed, asking=_hashed),
+    "hashed": Factories(building=_hashed, asking=_hashed, working=_hashed),
 }
 
 
@@ -93,6 +104,20 @@ def embedder_for(spec: str, *, building: bool) -> Embedder:
 
     :raises UsageError: no such kind, or no such model.
     """
+    factories, model = _factories_for(spec)
+    return (factories.building if building else factories.asking)(model)
+
+
+def worker_embedder(spec: str, *, dtype: str) -> Embedder:
+    """Make the embedder that `spec` names for building, in a number format chosen elsewhere.
+
+    :raises UsageError: no such kind, or no such model.
+    """
+    factories, model = _factories_for(spec)
+    return factories.working(model, dtype)
+
+
+def _factories_for(spec: str) -> tuple[Factories, str]:
     kind, colon, model = spec.partition(":")
     if not colon or (kind not in EMBEDDERS and "/" in kind):
         kind, model = "sentence-transformers", spec
@@ -102,5 +127,4 @@ def embedder_for(spec: str, *, building: bool) -> Embedder:
             f"no embedder of the kind {kind!r}; there are: {known}",
             hint="ragqa config set embedder all-MiniLM-L6-v2",
         )
-    factories = EMBEDDERS[kind]
-    return (factories.building if building else factories.asking)(model)
+    return EMBEDDERS[kind], model

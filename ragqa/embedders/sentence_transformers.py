@@ -96,6 +96,18 @@ class SentenceTransformerEmbedder(TransformerEmbedder):
         return embedder
 
     @classmethod
+    def load_in(cls, model: str, dtype: str) -> "SentenceTransformerEmbedder":
+        """Load a model in this number format, on the GPU if there is one, to do a part of a build.
+
+        :raises UsageError: there is no such model, or it cannot be loaded.
+        :raises IndexUnusable: the weights of the default model are damaged.
+        """
+        found = find_model(model)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        with quiet_models():
+            return cls._over(found, _read(found, getattr(torch, dtype), device))
+
+    @classmethod
     def _over(cls, found: ModelFolder, model: SentenceTransformer) -> "SentenceTransformerEmbedder":
         info = EmbedderInfo(
             name=found.name,

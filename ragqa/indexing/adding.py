@@ -7,6 +7,7 @@ from math import ceil
 import numpy as np
 
 from ragqa.embedders import Embedder
+from ragqa.embedders.workers import WorkersFor
 from ragqa.indexing.embedding import Embedding
 from ragqa.indexing.source import Source
 from ragqa.notes import ReadNote, read_note
@@ -38,6 +39,20 @@ class _Split:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Notes that are embedded together, and what they have in sum."""
+
+    notes: Sequence[_Split]
+    passages: Sequence[Passage]
+    size: int
+
+    @classmethod
+    def of(cls, notes: Sequence[_Split]) -> "_Chunk":
+        passages = [passage for each in notes for passage in each.passages]
+        return cls(notes, passages, sum(each.size for each in notes))
+
+
 def add_notes(
     files: Sequence[NoteFile],
     source: Source,
@@ -45,32 +60,30 @@ def add_notes(
     *,
     writer: Writer,
     embedding: Embedding,
+    workers: WorkersFor,
     progress: Progress,
 ) -> Added:
     """Read notes, as they are now, into the writer with their passages and embeddings.
 
+    :param workers: makes those who embed.
     :param progress: is told of notes split, and of kB of notes embedded from the first that has
         to be.
     :raises IndexUnusable: they cannot be written, or an embedding is no unit vector.
     """
     lost: list[Skipped] = []
     warnings: list[str] = []
-    total, done = sum(file.stamp.size for file in files), 0
-    for chunk in _chunks(_split_all(files, source, embedder, lost, progress)):
-        size = sum(each.size for each in chunk)
+    total = sum(file.stamp.size for file in files)
 
-        def embedded(count: int, of: int, done: int = done, size: int = size) -> None:
-            progress("embedding", ceil((done + size * count / of) / 1000), ceil(total / 1000))
+    def embedded(size: float) -> None:
+        progress("embedding", ceil(size / 1000), ceil(total / 1000))
 
-        passages = [passage for each in chunk for passage in each.passages]
-        vectors = embedding.vectors(passages, embedded)
-        for each in chunk:
-            note, rows = each.read.note, _rows(each.passages, vectors, embedder.info.dimension)
-            writer.add(note, settled=each.read.settled, passages=each.passages, vectors=rows)
-            warnings += [f"{note.path}: {warning}" for warning in note.warnings]
-        if embedding.computed:
-            embedded(1, 1)
-        done += size
+    chunks = _chunks(_split_all(files, source, embedder, lost, progress))
+    with workers(embedder, progress) as at_work:
+        for chunk, vectors in embedding.of_each(chunks, at_work, embedded):
+            for each in chunk.notes:
+                note, rows = each.read.note, _rows(each.passages, vectors, embedder.info.dimension)
+                writer.add(note, settled=each.read.settled, passages=each.passages, vectors=rows)
+                warnings += [f"{note.path}: {warning}" for warning in note.warnings]
     return Added(lost=tuple(lost), warnings=tuple(warnings))
 
 
@@ -97,7 +110,7 @@ def _split_all(
         yield _Split(read, passages, file.stamp.size)
 
 
-def _chunks(notes: Iterable[_Split]) -> Iterator[list[_Split]]:
+def _chunks(notes: Iterable[_Split]) -> Iterator[_Chunk]:
     """Put notes together until they are many passages or much text."""
     chunk: list[_Split] = []
     passages = size = 0
@@ -105,10 +118,10 @@ def _chunks(notes: Iterable[_Split]) -> Iterator[list[_Split]]:
         chunk.append(each)
         passages, size = passages + len(each.passages), size + each.size
         if passages >= CHUNK_PASSAGES or size >= CHUNK_BYTES:
-            yield chunk
+            yield _Chunk.of(chunk)
             chunk, passages, size = [], 0, 0
     if chunk:
-        yield chunk
+        yield _Chunk.of(chunk)
 
 
 def _rows(passages: Sequence[Passage], vectors: dict[int, Vector], dimension: int) -> Vectors:

@@ -1,16 +1,51 @@
 """The embeddings of passages: found where they are kept, computed and saved where not."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from ragqa.embedders import Embedder
+from ragqa.embedders.workers import Workers
 from ragqa.stores import Kept, Writer, none_kept
 from ragqa.types import Passage, Vector
 
 SAVED_TOGETHER = 256
-"""So many passages are embedded before their embeddings are saved, and lost at most."""
+"""So many passages are embedded before their embeddings are saved, and lost at most by a worker."""
 
 KEPT = "What was embedded so far is kept: the same command goes on from there."
+
+
+class Chunk(Protocol):
+    """Passages that belong together, and how much text they are of."""
+
+    @property
+    def passages(self) -> Sequence[Passage]:
+        """The passages."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes of their notes."""
+        ...
+
+
+C = TypeVar("C", bound=Chunk)
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[C]):
+    """A chunk behind so much text, with the embeddings that are there and the parts that are not.
+
+    There will be as many embeddings as `keys`.
+    """
+
+    chunk: C
+    before: int
+    vectors: dict[int, Vector]
+    keys: int
+    parts: deque[list[Passage]]
 
 
 class Embedding:
@@ -28,34 +63,70 @@ class Embedding:
         self._resumed = writer.resume(embedder.info, embedder.dtype)
         self.computed = 0
 
-    def vectors(
-        self, passages: Sequence[Passage], embedded: Callable[[int, int], None]
-    ) -> dict[int, Vector]:
-        """The embedding of each key; passages that share a key are embedded once.
+    def of_each(
+        self, chunks: Iterable[C], workers: Workers, embedded: Callable[[float], None]
+    ) -> Iterator[tuple[C, dict[int, Vector]]]:
+        """Each chunk with the embedding of each key in it, in the order given.
 
-        :param embedded: is told how many of how many keys have their embedding, unless all were
-            kept.
+        Passages of a chunk that share a key are embedded once. Of the chunks, so many are taken
+        before the first is given back as keep the workers busy.
+
+        :param embedded: is told how much of all text has its embedding, in bytes, from the first
+            passage that has to be embedded.
         """
-        by_key = {passage.embedding_key: passage for passage in passages}
+        waiting: deque[_Waiting[C]] = deque()
+        before = 0
+        for chunk in chunks:
+            waiting.append(self._begun(chunk, before, workers))
+            before += chunk.size
+            yield from self._finished(waiting, workers.ahead, workers, embedded)
+        yield from self._finished(waiting, 0, workers, embedded)
+
+    def _finished(
+        self,
+        waiting: deque[_Waiting[C]],
+        ahead: int,
+        workers: Workers,
+        embedded: Callable[[float], None],
+    ) -> Iterator[tuple[C, dict[int, Vector]]]:
+        """Those that lack nothing, until the workers have no more than so many parts."""
+        while waiting and (not waiting[0].parts or _parts(waiting) > ahead):
+            first = waiting[0]
+            if first.parts:
+                self._collect(first, workers, embedded)
+                continue
+            yield first.chunk, first.vectors
+            waiting.popleft()
+            if self.computed:
+                embedded(first.before + first.chunk.size)
+
+    def _begun(self, chunk: C, before: int, workers: Workers) -> _Waiting[C]:
+        """Find what is kept of a chunk, and hand the rest to the workers in parts."""
+        by_key = {passage.embedding_key: passage for passage in chunk.passages}
         vectors = dict(self._writer.vectors(by_key))
-        found = self._kept([passage.id for passage in passages])
-        vectors |= {p.embedding_key: found[p.id] for p in passages if p.id in found}
-        kept = len(vectors)
+        found = self._kept([passage.id for passage in chunk.passages])
+        vectors |= {p.embedding_key: found[p.id] for p in chunk.passages if p.id in found}
         missing = self._longest_first([p for key, p in by_key.items() if key not in vectors])
-        for first in range(0, len(missing), SAVED_TOGETHER):
-            part = missing[first : first + SAVED_TOGETHER]
-            before = kept + first
+        parts = [missing[i : i + SAVED_TOGETHER] for i in range(0, len(missing), SAVED_TOGETHER)]
+        for part in parts:
+            workers.give([passage.embedded_text for passage in part])
+        return _Waiting(chunk, before, vectors, len(by_key), deque(parts))
 
-            def progress(_stage: str, done: int, _total: int, before: int = before) -> None:
-                embedded(before + done, len(by_key))
+    def _collect(
+        self, first: _Waiting[C], workers: Workers, embedded: Callable[[float], None]
+    ) -> None:
+        """Take the next part of a chunk from the workers, and save it."""
+        part, there = first.parts[0], len(first.vectors)
 
-            texts = [passage.embedded_text for passage in part]
-            rows = self._embedder.embed_passages(texts, progress=progress)
-            keys = [passage.embedding_key for passage in part]
-            self._writer.save(keys, rows)
-            self.computed += len(keys)
-            vectors |= zip(keys, rows, strict=True)
-        return vectors
+        def progress(_stage: str, done: int, _total: int) -> None:
+            embedded(first.before + first.chunk.size * (there + done) / first.keys)
+
+        rows = workers.take(progress)
+        keys = [passage.embedding_key for passage in part]
+        self._writer.save(keys, rows)
+        self.computed += len(keys)
+        first.vectors |= zip(keys, rows, strict=True)
+        first.parts.popleft()
 
     def _longest_first(self, passages: Sequence[Passage]) -> list[Passage]:
         """By tokens, so that texts of like length are embedded together and little is padded."""
@@ -72,3 +143,7 @@ class Embedding:
             if self._resumed or self.computed:
                 exc.add_note(KEPT)
             raise
+
+
+def _parts(waiting: Iterable[_Waiting[C]]) -> int:
+    return sum(len(each.parts) for each in waiting)

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
 from ragqa.embedders import CANARY, Embedder
+from ragqa.embedders.workers import WorkersFor, here
 from ragqa.errors import IndexUnusable, NoIndex
 from ragqa.indexing.adding import add_notes
 from ragqa.indexing.changes import Changes, find_changes, no_notes
@@ -97,7 +98,7 @@ def _write(
     report: Progress,
 ) -> tuple[IndexInfo, Changes, tuple[str, ...]]:
     """Write the next generation; gives what changed in the end, and what is odd about the notes."""
-    embedder = _embedder_for(source, base, changes, report)
+    embedder, workers = _embedder_for(source, base, changes, report)
     embedding = Embedding(writer, embedder, kept)
     with embedding.saying_what_is_kept():
         writer.remove(changes.removed)
@@ -109,6 +110,7 @@ def _write(
             embedder,
             writer=writer,
             embedding=embedding,
+            workers=workers,
             progress=report,
         )
         changes = _settle(writer, source, changes, added.lost)
@@ -134,7 +136,7 @@ def _settle(writer: Writer, source: Source, changes: Changes, lost: tuple[Skippe
 
 def _embedder_for(
     source: Source, base: IndexInfo | None, changes: Changes, report: Progress
-) -> Embedder:
+) -> tuple[Embedder, WorkersFor]:
     """Choose the form of the embedder by the work ahead, and check it against the base."""
     ahead = sum(file.stamp.size for file in changes.added + changes.changed)
     chars_per_passage = 4 * source.chunking.target_tokens
@@ -147,7 +149,7 @@ def _embedder_for(
         report("loading", 1, 1)
     if base is not None:
         check_embedder(base, embedder)
-    return embedder
+    return embedder, here if small else source.embedders.workers
 
 
 def _describe(

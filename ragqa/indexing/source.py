@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ragqa.embedders import CANARY, Embedder, embedder_for
+from ragqa.embedders.workers import WorkersFor, here
 from ragqa.errors import EmbedderMismatch, IndexUnusable
 from ragqa.notes import Walk, walk_notes
 from ragqa.passages import Chunking
@@ -21,10 +22,14 @@ _REBUILD = "ragqa index --rebuild"
 
 @dataclass
 class Embedders:
-    """The two forms of one embedder, each made when first used and then kept."""
+    """The two forms of one embedder, each made when first used and then kept.
+
+    :ivar workers: who embeds where there is much to embed.
+    """
 
     spec: str
     make: Callable[..., Embedder] = embedder_for
+    workers: WorkersFor = here
 
     @cached_property
     def asking(self) -> Embedder:

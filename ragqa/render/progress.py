@@ -14,6 +14,7 @@ _QUIET_S = 1.0
 _LINE_EVERY_S = 5.0
 _STAGES = {
     "loading": "Loading the model",
+    "starting": "Starting the workers",
     "reading": "Reading notes",
     "splitting": "Splitting notes",
     "embedding": "Embedding notes (kB)",
@@ -72,7 +73,7 @@ class ProgressLine:
         now = time.monotonic()
         if sys.stderr.isatty():
             # These report once and then take seconds, so they cannot wait to be seen as slow.
-            if stage in ("loading", "waiting") or now - self._started >= _QUIET_S:
+            if stage in ("loading", "starting", "waiting") or now - self._started >= _QUIET_S:
                 self._show(stage, done, total)
             return
         self._began.setdefault(stage, (now, done))

@@ -18,6 +18,7 @@ from ragqa.stores.faults import Remark, Repair
 from ragqa.stores.milvus_client import Client
 from ragqa.stores.milvus_examining import problems_of, remarks_on, repair_of
 from ragqa.stores.milvus_lease import leased
+from ragqa.stores.milvus_moving import move
 from ragqa.stores.milvus_records import Generation, Names, read_record, rows_of_records
 from ragqa.stores.milvus_schema import create_records
 from ragqa.stores.milvus_snapshot import MilvusSnapshot
@@ -60,11 +61,16 @@ class MilvusStore:
         client, names = self._client, self._names
         client.check_version()
         self._make_folder()
-        if not client.has(names.records):
+        if client.has(names.records):
+            client.load_if_needed(names.records)
+        else:
             create_records(client, names.records)
         with leased(client, names, wait=wait) as lease:
             sweep(client, names, lease.attempt - 1)
             base = None if fresh else self._base()
+            if base and lease.unheard:
+                move(client, names, lease, base.generation)
+                base = self._base()
             writer = MilvusWriter(client, names, lease, base, self._root, self._number())
             try:
                 yield writer
@@ -111,8 +117,7 @@ class MilvusStore:
         """
         place = f"{self._names.name} at {self._uri}"
         if self._client.has(self._names.records):
-            if not self._client.is_loaded(self._names.records):
-                self._client.load(self._names.records)
+            self._client.load_if_needed(self._names.records)
             rows = rows_of_records(self._client, self._names)
             if rows:
                 return read_record(rows[-1], place)

@@ -8,13 +8,13 @@ import os
 import re
 import weakref
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 from ragqa.config.storeuri import TOKEN_VARIABLE, is_file
-from ragqa.errors import IndexUnusable
+from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.stores.generations import step
 from ragqa.stores.milvus_failures import explained
 from ragqa.stores.milvus_file import release, serve
@@ -55,6 +55,7 @@ class Client:
         _close_left()
         self.uri = uri
         self._loaded: set[str] = set()
+        self._call_s = CALL_S
         self._milvus = _pymilvus()
         address = serve(uri) if self.is_file else uri
         with self._explaining():
@@ -117,48 +118,48 @@ class Client:
 
     def create(self, collection: str, schema: Any, indexes: Any) -> None:  # noqa: ANN401 - pymilvus's
         """Make a collection, which is not yet loaded."""
-        step(f"create {_kind(collection)}")
         # What was written must be there for whoever reads next.
-        self._call("create_collection", collection, schema=schema, consistency_level="Strong")
+        self._change(
+            "create", "create_collection", collection, schema=schema, consistency_level="Strong"
+        )
         self.index(collection, indexes)
 
     def index(self, collection: str, indexes: Any) -> None:  # noqa: ANN401 - pymilvus's
         """Make indexes of fields; they need not be complete when this is done."""
-        step(f"index {_kind(collection)}")
-        self._call("create_index", collection, indexes, sync=False)
+        self._change("index", "create_index", collection, indexes, sync=False)
 
     def load(self, collection: str) -> None:
         """Make a collection ready for questions; a large one is indexed first, which takes long."""
-        step(f"load {_kind(collection)}")
-        self._call("load_collection", collection, timeout=LOAD_S)
+        self._change("load", "load_collection", collection, timeout=LOAD_S)
 
-    def is_loaded(self, collection: str) -> bool:
-        """Whether a collection is ready for questions; one that was seen so is taken to stay so."""
+    def load_if_needed(self, collection: str) -> None:
+        """Make a collection ready for questions unless it is: one of a file never is at first.
+
+        One that was seen to be ready is taken to stay so.
+        """
         if collection not in self._loaded:
             state = self._call("get_load_state", collection)["state"]
-            if str(getattr(state, "name", state)) == "Loaded":
-                self._loaded.add(collection)
-        return collection in self._loaded
+            if str(getattr(state, "name", state)) != "Loaded":
+                self.load(collection)
+            self._loaded.add(collection)
 
     def drop(self, collection: str) -> None:
         """Remove a collection with all that is in it; it need not be there."""
-        step(f"drop {_kind(collection)}")
         self._loaded.discard(collection)
-        self._call("drop_collection", collection)
+        self._change("drop", "drop_collection", collection)
 
     def upsert(self, collection: str, rows: Sequence[Row], *, partial: bool = False) -> None:
         """Put rows in, or in the place of those with the same key, some at a time.
 
         :param partial: whether fields that are not given stay as they are.
         """
+        doing = "change" if partial else "put"
         for batch in batches(rows):
-            step(f"{'change' if partial else 'put'} {_kind(collection)}")
-            self._call("upsert", collection, batch, partial_update=partial)
+            self._change(doing, "upsert", collection, batch, partial_update=partial)
 
     def delete(self, collection: str, where: str) -> None:
         """Remove the rows that are so."""
-        step(f"delete {_kind(collection)}")
-        self._call("delete", collection, filter=where)
+        self._change("delete", "delete", collection, filter=where)
 
     def settle(self, collection: str) -> None:
         """Have what was written lie as it is found quickest; a server sees to that by itself.
@@ -167,8 +168,7 @@ class Client:
         closed in order.
         """
         if self.is_lite:
-            step(f"settle {_kind(collection)}")
-            self._call("flush", collection)
+            self._change("settle", "flush", collection)
 
     def count(self, collection: str, where: str) -> int:
         """How many rows are so."""
@@ -232,9 +232,17 @@ class Client:
         )
         return [(float(hit["distance"]), dict(hit["entity"])) for hit in found[0]]
 
+    def _change(
+        self, doing: str, method: str, collection: str, *args: object, **options: object
+    ) -> None:
+        """Change what the server has, which is a step in whose place tests fail."""
+        with self._explaining():
+            step(f"{doing} {_kind(collection)}")
+            self._call(method, collection, *args, **options)
+
     def _call(self, method: str, *args: object, **options: object) -> Any:  # noqa: ANN401 - as pymilvus gives it
         with self._explaining():
-            return getattr(self._client, method)(*args, **{"timeout": CALL_S, **options})
+            return getattr(self._client, method)(*args, **{"timeout": self._call_s, **options})
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
@@ -244,7 +252,10 @@ class Client:
         try:
             yield
         except (self._milvus.MilvusException, grpc.RpcError, ConnectionError, TimeoutError) as exc:
-            raise explained(exc, self.uri) from exc
+            told = explained(exc, self.uri)
+            if isinstance(told, IndexNotReadable):
+                self._call_s = min(CALL_S, CONNECT_S)  # what is cleared up after it
+            raise told from exc
 
 
 def is_new_enough(version: str) -> bool:
@@ -258,7 +269,7 @@ def is_new_enough(version: str) -> bool:
     return (int(major), int(minor), int(patch)) >= NEEDED
 
 
-def batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
+def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
     """Rows, so many at a time as go with one call."""
     batch: list[Row] = []
     size = 0

@@ -34,8 +34,7 @@ def remarks_on(client: Client, names: Names) -> list[Remark]:
             *found,
             Remark(f"there is no index {names.name} at {client.uri} yet", "ragqa index"),
         ]
-    if not client.is_loaded(names.records):
-        client.load(names.records)
+    client.load_if_needed(names.records)
     return [*found, *_on_generations(client, names), *_on_lease(client, names)]
 
 
@@ -134,10 +133,12 @@ def _base_of(row: Row) -> int:
 def _on_lease(client: Client, names: Names) -> Iterator[Remark]:
     for claim in claims(client, names):
         left = round(claim.expires - time.time())
-        if claim.is_over:
-            yield Remark(f"{claim.owner} ended without giving its lease back", "ragqa index")
+        if claim.is_dead:
+            yield Remark(f"{claim.owner:.80} ended without giving its lease back", "ragqa index")
+        elif claim.is_over:
+            yield Remark(f"{claim.owner:.80} was not heard of again; the next change goes on alone")
         else:
-            yield Remark(f"{claim.owner} is writing; its lease ends in {left} s if not renewed")
+            yield Remark(f"{claim.owner:.80} is writing; its lease ends in {left} s if not renewed")
 
 
 def _wrong_counts(client: Client, names: Names, generation: Generation) -> Iterator[str]:

@@ -1,30 +1,61 @@
 """What Milvus, or the way to it, did wrong in one sentence."""
 
+import grpc
+
 from ragqa.config.storeuri import TOKEN_VARIABLE, is_file
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable
 
 DOCTOR = "ragqa doctor"
 
+# What Milvus and gRPC say, which may be of any version, with several codes for one matter.
+_KEPT_OUT = (
+    "unauthenticated",
+    "not authenticated",
+    "auth check failure",
+    "permission",
+    "permitted",
+)
+_FULL = (
+    "quota",
+    "limit exceeded",
+    "exceeded the limit",
+    "resource_exhausted",
+    "insufficient",
+    "disk",
+    "deny to write",
+)
+_GONE = ("unavailable", "connect", "not ready")
+_SLOW = ("deadline", "timeout")
+
 
 def explained(exc: Exception, uri: str) -> IndexUnusable:
     """The error to raise for one of pymilvus or gRPC."""
     at = f"the Milvus Lite file {uri}" if is_file(uri) else f"the Milvus server at {uri}"
-    said = " ".join(str(getattr(exc, "message", "") or exc).split())[:300]
-    code = str(getattr(exc, "code", ""))
-    low = f"{code} {said}".lower()
-    if "unauthenticated" in low or "auth check failure" in low or "permission" in low:
+    said, low = _said(exc)
+    if any(sign in low for sign in _KEPT_OUT):
         return IndexNotReadable(
             f"{at} does not let ragqa in: {said}",
             hint=f"set {TOKEN_VARIABLE} to a token, or USER:PASSWORD",
         )
-    if "quota" in low or "rate limit" in low or "resource_exhausted" in low or "disk" in low:
+    if any(sign in low for sign in _FULL):
         return IndexNotWritable(
             f"{at} takes no more: {said}", hint="give it more room or a higher quota, and try again"
         )
-    if "deadline" in low or "timeout" in low:
-        return IndexNotReadable(f"{at} did not answer in time: {said}", hint=DOCTOR)
-    if "unavailable" in low or "connect" in low:
+    if any(sign in low for sign in _GONE):
         return IndexNotReadable(
             f"no Milvus answers at {uri}: {said}", hint="start it, or name another: --store-uri URI"
         )
+    if any(sign in low for sign in _SLOW):
+        return IndexNotReadable(f"{at} did not answer in time: {said}", hint=DOCTOR)
     return IndexUnusable(f"{at} failed: {said}", hint=DOCTOR)
+
+
+def _said(exc: Exception) -> tuple[str, str]:
+    """What went wrong, for people; and in small letters, with codes, for a look at which it is."""
+    said = str(getattr(exc, "message", "") or exc)
+    signs = f"{getattr(exc, 'code', '')} {said}"
+    call = next((each for each in (exc, exc.__cause__) if isinstance(each, grpc.Call)), None)
+    if call is not None:
+        said = call.details() or said
+        signs += f" {call.code().name} {said}"
+    return " ".join(said.split())[:300], signs.lower()

@@ -12,18 +12,20 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ragqa.errors import IndexNotWritable, RagqaError, WriterBusy
-from ragqa.stores.milvus_client import Client, Row
-from ragqa.stores.milvus_records import Names
+from ragqa.stores.milvus_client import CALL_S, Client, Row
+from ragqa.stores.milvus_records import Names, begin_turn, turn_of
 from ragqa.stores.milvus_rows import any_of
 
-LEASE_S = 60.0
+LEASE_S = 120.0
 """How long a claim holds after it was last renewed. Clocks may differ by less than half of it."""
+
+RENEWED_S = 15.0
 
 _TRIES = 5
 _POLL_S = 1.0
@@ -47,20 +49,30 @@ class Claim:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has expired, or its owner is known to be no more."""
-        return self.expires <= time.time() or (
-            self.home != "" and self.home == _home() and not _is_alive(self.process)
-        )
+        """Whether it has expired, or its owner is known to be no more.
+
+        One that would hold for longer than any that was put in now has never been true.
+        """
+        return not 0 < self.expires - time.time() <= 2 * LEASE_S or self.is_dead
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether its owner is known to be no more."""
+        return self.home != "" and self.home == _home() and not _is_alive(self.process)
 
 
 class Lease:
     """A claim that nobody disputes, renewed from a thread until it is given back.
 
     :ivar attempt: the number that this writer has alone.
+    :ivar unheard: claims that expired, and whose owners may still be about to change rows.
     """
 
-    def __init__(self, client: Client, names: Names, claim: Claim) -> None:
-        self.attempt = _next_attempt(client, names)
+    def __init__(
+        self, client: Client, names: Names, claim: Claim, unheard: Sequence[Claim] = ()
+    ) -> None:
+        self.attempt = begin_turn(client, names).attempt
+        self.unheard = tuple(unheard)
         self._client = client
         self._names = names
         self._claim = claim
@@ -68,17 +80,30 @@ class Lease:
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
         self._thread.start()
 
+    def begin_again(self) -> None:
+        """Go on as another attempt."""
+        self.attempt = begin_turn(self._client, self._names).attempt
+
+    def leave_behind(self) -> None:
+        """Forget who is `unheard` of: nothing that is read from now on is within their reach."""
+        _remove(self._client, self._names, *self.unheard)
+        self.unheard = ()
+
     def check(self) -> None:
         """Make sure that the lease holds for long enough to end what is begun now.
 
         :raises IndexNotWritable: it could not be renewed in time.
         """
-        if self._claim.expires - time.time() < LEASE_S / 3:
-            raise IndexNotWritable(
-                f"the lease of the index {self._names.name} at {self._client.uri} could not be "
-                "renewed in time, so another may be writing",
-                hint="run the same command again",
-            )
+        if self._claim.expires - time.time() < CALL_S:
+            raise self._lost("could not be renewed in time, so another may be writing")
+
+    def confirm(self) -> None:
+        """Make sure that what was put in until now was in before another's turn began.
+
+        :raises IndexNotWritable: it may not have been.
+        """
+        if turn_of(self._client, self._names).attempt > self.attempt:
+            raise self._lost("went over to another, so what was written may not count")
 
     def give_back(self) -> None:
         """Let others write."""
@@ -87,8 +112,14 @@ class Lease:
         with suppress(RagqaError):  # then it expires
             _remove(self._client, self._names, self._claim)
 
+    def _lost(self, how: str) -> IndexNotWritable:
+        return IndexNotWritable(
+            f"the lease of the index {self._names.name} at {self._client.uri} {how}",
+            hint="run the same command again",
+        )
+
     def _keep(self) -> None:
-        while not self._done.wait(LEASE_S / 4):
+        while not self._done.wait(RENEWED_S) and not self._claim.is_over:
             with suppress(RagqaError):  # `check` tells, where it stays so
                 self._claim = _put(self._client, self._names, self._claim)
 
@@ -100,8 +131,9 @@ def leased(client: Client, names: Names, *, wait: bool) -> Iterator[Lease]:
     :raises WriterBusy: another process is, and `wait` is False.
     :raises IndexUnusable: the server fails.
     """
-    lease = Lease(client, names, _win(client, names, wait=wait))
+    lease = Lease(client, names, *_win(client, names, wait=wait))
     try:
+        lease.check()
         yield lease
     finally:
         lease.give_back()
@@ -113,7 +145,8 @@ def claims(client: Client, names: Names) -> list[Claim]:
     return [_read(row) for row in rows]
 
 
-def _win(client: Client, names: Names, *, wait: bool) -> Claim:
+def _win(client: Client, names: Names, *, wait: bool) -> tuple[Claim, list[Claim]]:
+    """A claim of one's own, and those that expired of owners who may be alive."""
     tries = 0
     while True:
         others = [each for each in claims(client, names) if not each.is_over]
@@ -122,8 +155,8 @@ def _win(client: Client, names: Names, *, wait: bool) -> Claim:
             seen = claims(client, names)
             others = [each for each in seen if each.number != claim.number and not each.is_over]
             if not others:
-                _remove(client, names, *(each for each in seen if each.is_over))
-                return claim
+                _remove(client, names, *(each for each in seen if each.is_dead))
+                return claim, [each for each in seen if each.is_over and not each.is_dead]
             _remove(client, names, claim)
             tries += 1
             if tries < _TRIES:
@@ -132,15 +165,6 @@ def _win(client: Client, names: Names, *, wait: bool) -> Claim:
         if not wait:
             raise _busy(client, names, others[0])
         time.sleep(_POLL_S)
-
-
-def _next_attempt(client: Client, names: Names) -> int:
-    """A number that no writer has or had; only who has the lease may ask."""
-    rows = client.query(names.records, "pk >= 0", ("pk", "generation"))
-    attempt = 1 + max((max(int(row["pk"]), int(row["generation"])) for row in rows), default=0)
-    counter: Row = {"pk": 0, "generation": attempt, "data": "", "anchor": [1.0, 0.0]}
-    client.upsert(names.records, [counter])
-    return attempt
 
 
 def _new_claim() -> Claim:
@@ -179,7 +203,7 @@ def _read(row: Row) -> Claim:
             int(process),
             float(expires),
         )
-    except (TypeError, ValueError):
+    except (RecursionError, TypeError, ValueError):
         return Claim(int(row["pk"]), "somebody", "", 0, 0.0)
 
 
@@ -204,7 +228,7 @@ def _is_alive(process: int) -> bool:
 def _busy(client: Client, names: Names, other: Claim) -> WriterBusy:
     left = max(0, round(other.expires - time.time()))
     return WriterBusy(
-        f"the index {names.name} at {client.uri} is being written by {other.owner}, "
+        f"the index {names.name} at {client.uri} is being written by {other.owner:.80}, "
         f"whose lease ends in {left} s unless it is renewed",
         hint="ragqa index --wait",
     )

@@ -3,7 +3,8 @@
 Every writer has a number that no other has or had, its attempt. A row says in which attempt it was
 born and in which it died, and a record which attempt it ends and which attempts before it came to
 nothing. So one inserted record brings a generation to light, and whatever a writer that was killed
-has left, or one that was given up for dead still writes, is seen by nobody.
+has left, or one that was given up for dead still writes, is seen by nobody: a turn says whose the
+last attempt is, and which records before it came too late.
 """
 
 import json
@@ -19,6 +20,9 @@ from ragqa.types import IndexInfo
 
 FORMAT = 1
 """Raised whenever rows change their meaning."""
+
+MOST_ATTEMPTS = 2**40
+"""No index comes to as many, and a number above is nothing that a writer has put in."""
 
 KEPT_S = 3600.0
 """So long after a newer generation came, an older one still answers who had opened it."""
@@ -57,6 +61,22 @@ class Generation:
     def mean_length(self) -> float:
         """How many terms a passage has on average."""
         return self.terms / max(1, self.info.passages)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose attempt it is to write.
+
+    :param attempt: the last that was begun; 0 where none was.
+    :param late: records of attempts between these two count for nothing.
+    """
+
+    attempt: int
+    late: tuple[int, int] = (0, 0)
+
+    def counts(self, attempt: int) -> bool:
+        """Whether a record of this attempt is of a generation."""
+        return 0 < attempt <= MOST_ATTEMPTS and not self.late[0] < attempt < self.late[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +132,55 @@ def record_row(generation: Generation) -> Row:
 
 
 def rows_of_records(client: Client, names: Names) -> list[Row]:
-    """The rows of all records, oldest first."""
-    rows = client.query(names.records, "pk > 0", ("pk", "generation", "data"))
-    return sorted(rows, key=lambda row: int(row["pk"]))
+    """The rows of all records that count, oldest first."""
+    return _turn_and_records(client, names)[1]
+
+
+def turn_of(client: Client, names: Names) -> Turn:
+    """Whose turn it is."""
+    return _turn_and_records(client, names)[0]
+
+
+def begin_turn(client: Client, names: Names) -> Turn:
+    """Begin an attempt, with a number that no other has or had; only who has the lease may.
+
+    First it is said that the turn is another's, and then looked which records are in: whoever puts
+    one in later can see that it was too late.
+    """
+    before, records = _turn_and_records(client, names)
+    attempt = 1 + max([before.attempt, *(row["pk"] for row in records)])
+    _put_turn(client, names, Turn(attempt, before.late))
+    newest = max((row["pk"] for row in rows_of_records(client, names)), default=0)
+    turn = Turn(attempt, (newest, attempt))
+    _put_turn(client, names, turn)
+    return turn
+
+
+def _turn_and_records(client: Client, names: Names) -> tuple[Turn, list[Row]]:
+    rows = client.query(names.records, "pk >= 0", ("pk", "generation", "data"))
+    turn = next((_read_turn(row) for row in rows if row["pk"] == 0), Turn(0))
+    records = [row for row in rows if turn.counts(row["pk"])]
+    return turn, sorted(records, key=lambda row: int(row["pk"]))
+
+
+def _put_turn(client: Client, names: Names, turn: Turn) -> None:
+    row: Row = {
+        "pk": 0,
+        "generation": turn.attempt,
+        "data": json.dumps(turn.late),
+        "anchor": [1.0, 0.0],
+    }
+    client.upsert(names.records, [row])
+
+
+def _read_turn(row: Row) -> Turn:
+    """A turn; one that cannot be read calls no record late."""
+    attempt = row["generation"] if 0 <= row["generation"] < MOST_ATTEMPTS else 0
+    try:
+        after, before = json.loads(row["data"])
+        return Turn(attempt, (int(after), int(before)))
+    except (RecursionError, TypeError, ValueError):
+        return Turn(attempt)
 
 
 def read_record(row: Row, place: str) -> Generation:

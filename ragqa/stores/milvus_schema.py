@@ -19,6 +19,10 @@ DENSE = "vector"
 TERMS = "bm25"
 """The fields that are searched, which are also the names of their indexes."""
 
+PASSAGE_FIELDS = ("pk", *PASSAGE_NUMBERS, *_LABELS, "terms", DENSE, "data")
+NOTE_FIELDS = ("pk", *NOTE_NUMBERS, "data", "anchor")
+"""What a row is put in with."""
+
 # Milvus's own defaults, said here since memory and recall depend on them.
 _HNSW = {"M": 30, "efConstruction": 360}
 _SEARCH_WIDTH = 400
@@ -103,11 +107,7 @@ def create_records(client: Client, collection: str) -> None:
 def missing_fields(client: Client, collection: str, *, passages: bool) -> list[str]:
     """The fields that a collection of passages, or else of notes, should have and has not."""
     there = {field["name"] for field in client.describe(collection)["fields"]}
-    needed = (
-        {"pk", "data", "terms", TERMS, DENSE, *PASSAGE_NUMBERS, *_LABELS}
-        if passages
-        else {"pk", "data", "anchor", *NOTE_NUMBERS}
-    )
+    needed = {TERMS, *PASSAGE_FIELDS} if passages else set(NOTE_FIELDS)
     return sorted(needed - there)
 
 

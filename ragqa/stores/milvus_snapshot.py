@@ -57,8 +57,7 @@ class MilvusSnapshot:
         self._filtered: tuple[Filters, str] | None = None
         self._until = time.monotonic() + KEPT_S / 2
         for collection in (self._passages, self._notes):
-            if not client.is_loaded(collection):
-                client.load(collection)
+            client.load_if_needed(collection)
 
     @property
     def info(self) -> IndexInfo:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores.failures import REBUILD, explaining
-from ragqa.stores.milvus_client import ROWS_AT_ONCE, Client, Row
+from ragqa.stores.milvus_client import ROWS_AT_ONCE, Client, Row, batches
 from ragqa.stores.milvus_lease import Lease
 from ragqa.stores.milvus_records import Generation, Names, record_row
 from ragqa.stores.milvus_rows import (
@@ -138,7 +138,7 @@ class MilvusWriter:
             buried = self._bury_passages()
             base = self._base
             rows = [note_row(note, self._lease.attempt) for note in (*self._notes.values(), *notes)]
-            self._client.upsert(self._names.notes(self._base_attempt), rows)
+            self._put(self._names.notes(self._base_attempt), rows)
             passages = len(ids) - len(buried) + (base.info.passages if base else 0)
             terms = sum(added.terms for added in self._added.values()) - sum(buried)
             dense = base.info.dense if base else self._open(passages)
@@ -160,8 +160,10 @@ class MilvusWriter:
             for collection in (names.passages(attempt), names.notes(attempt), names.records):
                 self._client.settle(collection)
             self._check_counts(generation, ids)
-            self._lease.check()
-            self._client.upsert(self._names.records, [record_row(generation)])
+            self._put(self._names.records, [record_row(generation)])
+            self._lease.confirm()
+            if base is None:
+                self._lease.leave_behind()
         self._ended = True
         for name in (SAVED, SAVED_ANEW) if base is None else (SAVED,):
             remove_saved(self._root / name)
@@ -211,9 +213,14 @@ class MilvusWriter:
         """Put the passages that wait where they belong."""
         if self._waiting:
             self._make()
-            self._lease.check()
-            self._client.upsert(self._names.passages(self._base_attempt), self._waiting)
+            self._put(self._names.passages(self._base_attempt), self._waiting)
             self._waiting = []
+
+    def _put(self, collection: str, rows: Sequence[Row], *, partial: bool = False) -> None:
+        """Put rows in, as far as the lease holds while it is done."""
+        for batch in batches(rows):
+            self._lease.check()
+            self._client.upsert(collection, batch, partial=partial)
 
     def _make(self) -> None:
         """Make the collections that a build from nothing goes to."""
@@ -258,8 +265,7 @@ class MilvusWriter:
     def _bury(self, collection: str, rows: Iterable[Row]) -> None:
         attempt = self._lease.attempt
         dead: list[Row] = [{"pk": row["pk"], "died": attempt} for row in rows]
-        self._lease.check()
-        self._client.upsert(collection, dead, partial=True)
+        self._put(collection, dead, partial=True)
 
     def _check_ids(self, ids: Mapping[int, int]) -> None:
         """Make sure that no two passages have one id: each is given with how many have it."""
@@ -276,6 +282,7 @@ class MilvusWriter:
         ):
             there = self._client.count(collection, generation.visible)
             if there != expected:
+                self._lease.confirm()
                 raise IndexUnusable(
                     f"{collection} at {self._client.uri} has {there} rows for the next generation, "
                     f"not {expected}, so it was given up",

@@ -1,0 +1,69 @@
+"""Embedding spread over the cores, GPUs and machines of a Ray cluster."""
+
+import importlib.util
+import ipaddress
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ragqa.embedders import Embedder
+from ragqa.embedders.workers import Workers
+from ragqa.errors import UsageError
+from ragqa.types import Progress
+
+SENT = "the text of every passage of your notes that is new or has changed"
+"""What goes to a cluster, in words."""
+
+_ADDRESS = re.compile(
+    r"(?P<host>[A-Za-z0-9][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})"
+)
+_MAX_PORT = 65_535
+
+
+def address_in(spec: str) -> str:
+    """The address in `ray:HOST:PORT`; "" for `ray`, which starts a cluster on this machine.
+
+    :raises UsageError: it is neither, or Ray is not installed.
+    """
+    kind, colon, address = spec.partition(":")
+    found = _ADDRESS.fullmatch(address)
+    is_address = found is not None and 0 < int(found["port"]) <= _MAX_PORT
+    if kind != "ray" or (colon and not is_address):
+        raise UsageError(
+            f"--workers takes ray or ray:HOST:PORT, not {spec!r}",
+            hint="--workers ray, for the cores and GPUs of this machine",
+        )
+    if any(importlib.util.find_spec(name) is None for name in ("ray", "pyarrow")):
+        raise UsageError(
+            f"--workers {spec} needs the package ray with its data part, which is not installed",
+            hint='pip install "ragqa[ray]"',
+        )
+    return address
+
+
+def remote_host(address: str) -> str:
+    """`HOST:PORT` that passages are sent to, "" where they stay on this machine."""
+    host = address.rpartition(":")[0].strip("[]")
+    if not host or host == "localhost":
+        return ""
+    try:
+        return "" if ipaddress.ip_address(host).is_loopback else address
+    except ValueError:
+        return address
+
+
+@contextmanager
+def ray_workers(embedder: Embedder, progress: Progress, *, address: str) -> Iterator[Workers]:
+    """Workers in the cluster at an address, or in one of their own if that is "".
+
+    Nothing is started or connected to before the first batch is given.
+
+    :param progress: is called with ("starting", 0 or 1, 1).
+    """
+    from ragqa.embedders.spread.rounds import RayWorkers
+
+    workers = RayWorkers(embedder, address, progress)
+    try:
+        yield workers
+    finally:
+        workers.close()

@@ -1,0 +1,107 @@
+"""Chunks of passages through workers: in order, and as far ahead as these want."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqa.embedders.hashed import HashedEmbedder
+from ragqa.indexing.embedding import SAVED_TOGETHER, Embedding
+
+TOGETHER = 4
+
+
+@dataclass(frozen=True)
+class Text:
+    """A passage as far as embedding knows it."""
+
+    id: int
+    embedding_key: int
+
+    @property
+    def embedded_text(self):
+        return f"text {self.embedding_key}"
+
+
+@dataclass(frozen=True)
+class Chunk:
+    passages: list
+    size: int = 10
+
+
+class Saving:
+    """A writer that keeps what it is given to save."""
+
+    def __init__(self):
+        self.saved = {}
+
+    def resume(self, *_):
+        return 0
+
+    def vectors(self, keys):
+        return {key: self.saved[key] for key in keys if key in self.saved}
+
+    def save(self, keys, vectors):
+        self.saved |= zip(keys, vectors, strict=True)
+
+
+class Slow:
+    """Workers that want so many batches ahead, and count how many they have."""
+
+    def __init__(self, embedder, ahead):
+        self.ahead, self.most = ahead, 0
+        self._embedder, self._given = embedder, deque()
+
+    def give(self, texts):
+        self._given.append(texts)
+        self.most = max(self.most, len(self._given))
+
+    def take(self, progress):
+        return self._embedder.embed_passages(self._given.popleft(), progress=progress)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_parts():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ragqa.indexing.embedding.SAVED_TOGETHER", TOGETHER)
+        assert SAVED_TOGETHER > TOGETHER
+        yield
+
+
+keys = st.lists(st.integers(0, 30), max_size=10)
+
+
+@given(chunks=st.lists(keys, max_size=12), ahead=st.integers(0, 9))
+def test_every_chunk_comes_back_in_order_with_each_of_its_embeddings(chunks, ahead):
+    embedder, writer = HashedEmbedder(16), Saving()
+    workers = Slow(embedder, ahead)
+    given_chunks = [Chunk([Text(i, key) for i, key in enumerate(each)]) for each in chunks]
+    told = []
+    embedding = Embedding(writer, embedder)
+    found = list(embedding.of_each(iter(given_chunks), workers, told.append))
+    assert [chunk for chunk, _ in found] == given_chunks
+    for chunk, vectors in found:
+        assert vectors.keys() == {passage.embedding_key for passage in chunk.passages}
+        for passage in chunk.passages:
+            expected = embedder.embed_query(passage.embedded_text).pooled
+            assert np.array_equal(vectors[passage.embedding_key], expected)
+    assert told == sorted(told)
+    assert workers.most <= ahead + 3  # a chunk has at most three parts
+
+
+@given(ahead=st.integers(0, 9))
+def test_no_more_chunks_are_read_than_the_workers_want(ahead):
+    read = []
+
+    def chunks():
+        for number in range(40):
+            read.append(number)
+            yield Chunk([Text(number, number)])
+
+    embedder = HashedEmbedder(16)
+    embedding = Embedding(Saving(), embedder)
+    back = embedding.of_each(chunks(), Slow(embedder, ahead), lambda _: None)
+    assert [len(read) - done for done, _ in enumerate(back) if done < 30] == [ahead + 1] * 30

@@ -1,0 +1,107 @@
+"""What the tests of spread embedding share: a cluster, and a driver that something befalls."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support import QUICK, run_ragqa, write_notes
+
+NODES = Path(__file__).with_name("nodes.py")
+FILLER = "Words that are in all of them. " * 12
+
+DRIVER = """
+import os, signal, subprocess
+from pathlib import Path
+from ragqa.indexing import adding, embedding
+from ragqa.stores import generations
+
+embedding.SAVED_TOGETHER, adding.CHUNK_PASSAGES = 4, 8
+befallen = Path({befallen!r})
+
+def processes():
+    lines = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True).stdout
+    for line in lines.splitlines():
+        pid, parent, args = line.split(None, 2)
+        yield int(pid), int(parent), args
+
+def note(text):
+    with befallen.open("a") as file:
+        file.write(text + "\\n")
+
+saved = 0
+def befall(name):
+    global saved
+    if name == "write saved-embeddings-anew":
+        saved += 1
+        act(saved)
+generations._hook = befall
+"""
+"""What is run at the start of the driver; `act` is told how often embeddings were saved."""
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """A cluster of two nodes: where it is, and the process that is the second one."""
+
+    address: str
+    second: int
+    token: dict[str, str]
+
+    @property
+    def option(self):
+        return f"--workers=ray:127.0.0.1:{self.address.rpartition(':')[2]}"
+
+
+@pytest.fixture(scope="module")
+def nodes(own_home):
+    """Two nodes of a core each."""
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    with subprocess.Popen(
+        [sys.executable, str(NODES)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | token,
+        text=True,
+    ) as process:
+        said = json.loads(process.stdout.readline())
+        yield Nodes(said["address"], said["second"], token)
+        process.stdin.close()
+        process.wait(30)
+
+
+@pytest.fixture
+def notes(tmp_path):
+    """Sixty short notes, of a passage each."""
+    texts = {f"{n}.md": f"# N{n}\n\nNote {n}. {FILLER}\n" for n in range(60)}
+    return write_notes(tmp_path / "notes", texts)
+
+
+@pytest.fixture
+def index_with(tmp_path, notes):
+    """Build an index of the notes by the command line, with something that befalls the driver.
+
+    Gives the run and what `note` was told.
+    """
+
+    def run(name, *options, env=None, act="", cwd=None):
+        befallen = tmp_path / f"{name}-befallen"
+        befallen.touch()
+        folder = tmp_path / f"{name}-driver"
+        folder.mkdir(exist_ok=True)
+        program = DRIVER.format(befallen=str(befallen)) + (act or "def act(saved): pass\n")
+        (folder / "sitecustomize.py").write_text(program)
+        path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+        done = run_ragqa(
+            *("index", "--corpus", notes, "--index", tmp_path / name, *options),
+            env=QUICK | {"PYTHONPATH": path} | (env or {}),
+            cwd=cwd,
+        )
+        return done, befallen.read_text().splitlines()
+
+    return run

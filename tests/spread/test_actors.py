@@ -1,0 +1,47 @@
+"""What runs in the cluster, without one."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from ragqa.embedders import worker_embedder
+from ragqa.embedders.hashed import HashedEmbedder
+from ragqa.embedders.spread import remote_host
+from ragqa.embedders.spread.actors import Expected, Feed
+
+
+def test_a_batch_is_waited_for_and_given_again_until_it_is_done():
+    async def work():
+        feed = Feed()
+        waiting = asyncio.create_task(feed.get(1))
+        await feed.put(0, ["a"])
+        await feed.put(1, ["b"])
+        first = [await waiting, await feed.get(0), await feed.get(0)]
+        await feed.drop(0)
+        return first, await feed.get(0), await feed.get(1)
+
+    assert asyncio.run(work()) == ([["b"], ["a"], ["a"]], (), ["b"])
+
+
+def test_a_worker_differs_by_weights_by_number_format_or_by_what_it_gives():
+    driver = HashedEmbedder(32)
+    expected = Expected.of(driver)
+    own = worker_embedder(driver.info.name, dtype=driver.dtype)
+    assert expected.difference(own) == ""
+    assert "another embedder" in expected.difference(HashedEmbedder(32, salt="other"))
+    assert "another embedder" in expected.difference(HashedEmbedder(16))
+    formatted = Expected(driver.info, "bfloat16", expected.canary)
+    assert formatted.difference(own) == "it computes in float32, not in bfloat16"
+    turned = Expected(driver.info, driver.dtype, np.roll(expected.canary, 1))
+    assert "gives other vectors" in turned.difference(own)
+
+
+@pytest.mark.parametrize("here", ["", "localhost:6379", "127.0.0.1:6379", "[::1]:6379"])
+def test_this_machine_needs_no_consent(here):
+    assert remote_host(here) == ""
+
+
+@pytest.mark.parametrize("there", ["ray.example.org:6379", "192.0.2.7:6379", "[2001:db8::1]:6379"])
+def test_any_other_host_does(there):
+    assert remote_host(there) == there

@@ -1,0 +1,201 @@
+"""Embedding spread over a Ray cluster: equal to the local build, whatever is killed."""
+
+import shutil
+import socket
+import subprocess
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from support import CORPUS, QUICK, run_ragqa, write_notes
+
+from ragqa.indexing.embedding import KEPT
+from ragqa.stores import open_store
+
+LOSSES = """
+def act(saved):
+    if saved == 2:
+        actors = [pid for pid, parent, args in processes()
+                  if parent == {second} and args.startswith("ray::MapWorker")]
+        for pid in actors:
+            os.kill(pid, signal.SIGKILL)
+        note(f"killed {{len(actors)}} actor")
+    if saved == 5:
+        family = [{second}]
+        for pid, parent, args in processes():
+            if parent == {second}:
+                family.append(pid)
+        for pid in family:
+            os.kill(pid, signal.SIGKILL)
+        note("killed a node")
+"""
+
+INTERRUPT = """
+def act(saved):
+    if saved == 2:
+        from ray._private.worker import _global_node
+        note(_global_node.get_session_dir_path())
+        raise KeyboardInterrupt
+"""
+
+OTHER_WEIGHTS = "from ragqa.embedders import hashed\nhashed.VERSION = 2\ndef act(saved): pass\n"
+
+NO_RAY = """
+import importlib.util
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name == "ray" else real(name, *more)
+def act(saved): pass
+"""
+
+
+def embeddings(folder):
+    """The embedding of every passage of an index, by its id."""
+    with closing(open_store(folder).snapshot()) as snapshot:
+        ids = [passage.id for _, passages in snapshot.by_note() for passage in passages]
+        return snapshot.info.dtype, snapshot.vectors(ids)
+
+
+def assert_alike(first, second):
+    (_, one), (_, other) = embeddings(first), embeddings(second)
+    assert one.keys() == other.keys()
+    assert all((one[key] == other[key]).all() for key in one)
+
+
+def but_progress(run):
+    """What was said on stderr beside how far the build was."""
+    stages = ("Embedding notes (kB): ", "Splitting notes: ", "Starting the workers: ")
+    return [line for line in run.err.splitlines() if not line.startswith(stages)]
+
+
+def processes_of(session):
+    listed = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True)
+    return [line for line in listed.stdout.splitlines() if session in line]
+
+
+def test_workers_with_the_real_model_give_the_local_embeddings(nodes, wiki_index, tmp_path):
+    few = tmp_path / "few"
+    for path in sorted(CORPUS.rglob("*.md"))[:3]:
+        target = few / path.relative_to(CORPUS)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+    args = ("index", "--corpus", few, "--index", tmp_path / "index", nodes.option)
+    run = run_ragqa(*args, env=nodes.token)
+    assert run.code == 0, run.err
+    (dtype, there), (same_dtype, here) = embeddings(tmp_path / "index"), embeddings(wiki_index)
+    assert dtype == same_dtype
+    assert there.keys() <= here.keys()
+    assert min(float(there[key] @ here[key]) for key in there) >= 0.9999
+
+
+def test_a_node_with_other_weights_is_refused_by_name(nodes, index_with, tmp_path):
+    run, _ = index_with("other", nodes.option, env=nodes.token, act=OTHER_WEIGHTS)
+    assert run.code == 4
+    host = nodes.address.partition(":")[0]
+    assert run.err.startswith(f"error: the Ray node {host} cannot embed: it has another embedder")
+    assert not (tmp_path / "other" / "CURRENT").exists()
+
+
+def test_a_killed_actor_and_then_a_killed_node_cost_a_retry(nodes, index_with, tmp_path):
+    here, _ = index_with("here")
+    losses = LOSSES.format(second=nodes.second)
+    there, befallen = index_with("there", nodes.option, "--json", env=nodes.token, act=losses)
+    assert (here.code, there.code) == (0, 0), there.err
+    assert befallen == ["killed 1 actor", "killed a node"]
+    assert but_progress(there) == []
+    assert there.document["passages"] == 60
+    assert_alike(tmp_path / "here", tmp_path / "there")
+
+
+def test_an_interrupted_build_ends_its_cluster_imports_nothing_near_and_is_gone_on_with(
+    index_with, tmp_path
+):
+    hostile = write_notes(tmp_path / "hostile", {"numpy.py": "open('obeyed', 'w')\n"})
+    elsewhere = {"RAY_ADDRESS": "ray.example.org:6379"}
+    run, (session,) = index_with(
+        "index", "--workers", "ray", act=INTERRUPT, cwd=hostile, env=elsewhere
+    )
+    assert run.code == 130
+    assert but_progress(run) == [KEPT, "Interrupted; nothing half-written is left."]
+    assert processes_of(session) == []
+    assert not Path(session).parent.parent.exists()
+    assert [path.name for path in hostile.iterdir()] == ["numpy.py"]
+    here, _ = index_with("here")
+    again, _ = index_with("index", "--json")
+    assert (here.code, again.code) == (0, 0)
+    assert_alike(tmp_path / "here", tmp_path / "index")
+
+
+def test_where_nothing_is_new_no_worker_is_asked(index_with):
+    built, _ = index_with("index")
+    again, _ = index_with("index", "--workers", "ray:127.0.0.1:1")
+    assert (built.code, again.code) == (0, 0), again.err
+
+
+class _Web(BaseHTTPRequestHandler):
+    def log_message(self, *args):
+        """Say nothing."""
+
+
+@pytest.fixture
+def web_port():
+    with HTTPServer(("127.0.0.1", 0), _Web) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def closed_port():
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+@pytest.fixture
+def note(tmp_path):
+    return write_notes(tmp_path / "note", {"a.md": "# A\n\nOne note.\n"})
+
+
+def build(note, *options):
+    return run_ragqa("index", "--corpus", note, "--index", note / "../i", *options, env=QUICK)
+
+
+def test_a_cluster_that_is_not_there_is_one_sentence(note, closed_port):
+    run = build(note, "--workers", f"ray:127.0.0.1:{closed_port}")
+    assert run.code == 4
+    assert run.err.splitlines() == [
+        f"error: no Ray cluster can be reached at 127.0.0.1:{closed_port}: Connection refused",
+        "try: ray status --address=HOST:PORT on its head node says whether it is up",
+    ]
+
+
+def test_what_is_no_cluster_is_told_from_one(note, web_port):
+    run = build(note, "--workers", f"ray:127.0.0.1:{web_port}")
+    assert run.code == 4
+    assert f"what answers at 127.0.0.1:{web_port} is no Ray cluster" in run.err
+
+
+@pytest.mark.parametrize(
+    "spec", ["dask", "ray:", "ray:host", "ray:host:0", "ray:h:70000", "ray:-:1"]
+)
+def test_workers_that_are_not_named_rightly_are_refused(note, spec):
+    run = build(note, "--workers", spec)
+    assert run.code == 2
+    assert "--workers takes ray or ray:HOST:PORT" in run.err
+
+
+def test_notes_go_to_no_other_machine_unasked(note):
+    run = build(note, "--workers", "ray:ray.example.org:6379")
+    assert run.code == 2
+    assert "the text of every passage of your notes" in run.err
+    assert "ray.example.org:6379, which you have not allowed yet; nothing was sent" in run.err
+
+
+def test_without_the_extra_it_is_named(index_with):
+    run, _ = index_with("index", "--workers", "ray", act=NO_RAY)
+    assert run.code == 2
+    assert 'try: pip install "ragqa[ray]"' in run.err
