@@ -13,7 +13,7 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,41 +54,24 @@ class Claim:
 
         One that would hold for longer than any that was put in now has never been true.
         """
-        return not 0 < self.expires - time.time() <= 2 * LEASE_S or self.is_dead
-
-    @property
-    def is_dead(self) -> bool:
-        """Whether its owner is known to be no more."""
-        return self.home != "" and self.home == _home() and not _is_alive(self.process)
+        is_dead = self.home != "" and self.home == _home() and not _is_alive(self.process)
+        return is_dead or not 0 < self.expires - time.time() <= 2 * LEASE_S
 
 
 class Lease:
     """A claim that nobody disputes, renewed from a thread until it is given back.
 
     :ivar attempt: the number that this writer has alone.
-    :ivar unheard: claims that expired, and whose owners may still be about to change rows.
     """
 
-    def __init__(
-        self, client: Client, names: Names, claim: Claim, unheard: Sequence[Claim] = ()
-    ) -> None:
+    def __init__(self, client: Client, names: Names, claim: Claim) -> None:
         self.attempt = begin_turn(client, names).attempt
-        self.unheard = tuple(unheard)
         self._client = client
         self._names = names
         self._claim = claim
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
         self._thread.start()
-
-    def begin_again(self) -> None:
-        """Go on as another attempt."""
-        self.attempt = begin_turn(self._client, self._names).attempt
-
-    def leave_behind(self) -> None:
-        """Forget who is `unheard` of: nothing that is read from now on is within their reach."""
-        _remove(self._client, self._names, *self.unheard)
-        self.unheard = ()
 
     def check(self) -> None:
         """Make sure that the lease holds for long enough to end what is begun now.
@@ -132,7 +115,7 @@ def leased(client: Client, names: Names, *, wait: bool) -> Iterator[Lease]:
     :raises WriterBusy: another process is, and `wait` is False.
     :raises IndexUnusable: the server fails.
     """
-    lease = Lease(client, names, *_win(client, names, wait=wait))
+    lease = Lease(client, names, _win(client, names, wait=wait))
     try:
         lease.check()
         yield lease
@@ -146,8 +129,7 @@ def claims(client: Client, names: Names) -> list[Claim]:
     return [_read(row) for row in rows]
 
 
-def _win(client: Client, names: Names, *, wait: bool) -> tuple[Claim, list[Claim]]:
-    """A claim of one's own, and those that expired of owners who may be alive."""
+def _win(client: Client, names: Names, *, wait: bool) -> Claim:
     tries = 0
     while True:
         others = [each for each in claims(client, names) if not each.is_over]
@@ -156,8 +138,8 @@ def _win(client: Client, names: Names, *, wait: bool) -> tuple[Claim, list[Claim
             seen = claims(client, names)
             others = [each for each in seen if each.number != claim.number and not each.is_over]
             if not others:
-                _remove(client, names, *(each for each in seen if each.is_dead))
-                return claim, [each for each in seen if each.is_over and not each.is_dead]
+                _remove(client, names, *(each for each in seen if each.is_over))
+                return claim
             _remove(client, names, claim)
             tries += 1
             if tries < _TRIES:
