@@ -42,6 +42,8 @@ def act(saved):
         raise KeyboardInterrupt
 """
 
+OBEYED = "from pathlib import Path\nPath(__file__).with_name('obeyed').touch()\n"
+
 OTHER_WEIGHTS = "from ragqa.embedders import hashed\nhashed.VERSION = 2\ndef act(saved): pass\n"
 
 NO_RAY = """
@@ -113,7 +115,7 @@ def test_a_killed_actor_and_then_a_killed_node_cost_a_retry(nodes, index_with, t
 def test_an_interrupted_build_ends_its_cluster_imports_nothing_near_and_is_gone_on_with(
     index_with, tmp_path
 ):
-    hostile = write_notes(tmp_path / "hostile", {"numpy.py": "open('obeyed', 'w')\n"})
+    hostile = write_notes(tmp_path / "hostile", {"pyarrow.py": OBEYED})
     elsewhere = {"RAY_ADDRESS": "ray.example.org:6379"}
     run, (session,) = index_with(
         "index", "--workers", "ray", act=INTERRUPT, cwd=hostile, env=elsewhere
@@ -122,7 +124,7 @@ def test_an_interrupted_build_ends_its_cluster_imports_nothing_near_and_is_gone_
     assert but_progress(run) == [KEPT, "Interrupted; nothing half-written is left."]
     assert processes_of(session) == []
     assert not Path(session).parent.parent.exists()
-    assert [path.name for path in hostile.iterdir()] == ["numpy.py"]
+    assert [path.name for path in hostile.iterdir()] == ["pyarrow.py"]
     here, _ = index_with("here")
     again, _ = index_with("index", "--json")
     assert (here.code, again.code) == (0, 0)

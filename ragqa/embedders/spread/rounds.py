@@ -1,6 +1,7 @@
 """Batches through a pool of actors of Ray Data, in order, and again where a node was lost."""
 
 import contextlib
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -26,6 +27,9 @@ ROUND_BATCHES = 1024
 
 ATTEMPTS = 3
 """So many rounds may fail at the same batch."""
+
+
+_NODE_IN_ERROR = re.compile(r"\bip=([0-9a-fA-F.:]+)")
 
 
 class Round:
@@ -158,7 +162,7 @@ class RayWorkers:
                 self._end()
         raise WorkersFailed(
             f"the workers failed {ATTEMPTS} times at the same passages: {_last_line(failure)}",
-            hint="the same command goes on from there; without --workers it needs no Ray",
+            hint="install the same ragqa on every node; without --workers this needs no Ray",
         ) from failure
 
     def _begin(self) -> Round:
@@ -184,5 +188,7 @@ class RayWorkers:
 def _last_line(error: Exception | None) -> str:
     """What an error of Ray says of its cause, which comes last in it."""
     cause = error.__cause__ if error is not None and not str(error).strip() else error
-    lines = str(cause).strip().splitlines()
-    return lines[-1].strip() if lines else type(error).__name__
+    text = str(cause).strip()
+    node = _NODE_IN_ERROR.search(text)
+    last = text.splitlines()[-1].strip() if text else type(error).__name__
+    return f"{last} (node {node[1]})" if node else last
