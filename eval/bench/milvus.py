@@ -86,7 +86,7 @@ class Place:
         shutil.rmtree(target, ignore_errors=True)
         script = str(Path(__file__).with_name("copying.py"))
         argv = [sys.executable, script, str(self.local), str(target), "--kind", kind]
-        child = run_child(argv)
+        child = run_child(argv, answers=(0,))
         taken: dict[str, float] = json.loads(child.output)
         return {**taken, "peak_mb": child.peak_mb}
 

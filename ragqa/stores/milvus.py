@@ -18,7 +18,6 @@ from ragqa.stores.faults import Remark, Repair
 from ragqa.stores.milvus_client import Client
 from ragqa.stores.milvus_examining import problems_of, remarks_on, repair_of
 from ragqa.stores.milvus_lease import leased
-from ragqa.stores.milvus_moving import move
 from ragqa.stores.milvus_records import (
     MOST_ATTEMPTS,
     Generation,
@@ -74,15 +73,13 @@ class MilvusStore:
         with leased(client, names, wait=wait) as lease:
             sweep(client, names, lease.attempt - 1)
             base = None if fresh else self._base()
-            if base and lease.unheard:
-                move(client, names, lease, base.generation)
-                base = self._base()
             writer = MilvusWriter(client, names, lease, base, self._root, self._number())
             try:
                 yield writer
             finally:
                 writer.close()
-                sweep(client, names, lease.attempt)
+                with suppress(IndexUnusable):  # what is left is seen by nobody, and swept next time
+                    sweep(client, names, lease.attempt)
 
     def tidy(self) -> None:
         """Remove what an interrupted writer left, as far as it can be and no writer is at work."""

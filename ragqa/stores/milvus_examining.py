@@ -133,10 +133,8 @@ def _base_of(row: Row) -> int:
 def _on_lease(client: Client, names: Names) -> Iterator[Remark]:
     for claim in claims(client, names):
         left = round(claim.expires - time.time())
-        if claim.is_dead:
+        if claim.is_over:
             yield Remark(f"{claim.owner:.80} ended without giving its lease back", "ragqa index")
-        elif claim.is_over:
-            yield Remark(f"{claim.owner:.80} was not heard of again; the next change goes on alone")
         else:
             yield Remark(f"{claim.owner:.80} is writing; its lease ends in {left} s if not renewed")
 

@@ -13,7 +13,7 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,43 +57,28 @@ class Claim:
 
         One that would hold for longer than any that was put in now has never been true.
         """
-        return not 0 < self.expires - time.time() <= 2 * LEASE_S or self.is_dead
-
-    @property
-    def is_dead(self) -> bool:
-        """Whether its owner is known to be no more, or to be this process and done with it."""
-        if self.number in _GIVEN_BACK:
-            return True
-        return self.home != "" and self.home == _home() and not _is_alive(self.process)
+        is_dead = self.home != "" and self.home == _home() and not _is_alive(self.process)
+        return (
+            is_dead
+            or self.number in _GIVEN_BACK
+            or not 0 < self.expires - time.time() <= 2 * LEASE_S
+        )
 
 
 class Lease:
     """A claim that nobody disputes, renewed from a thread until it is given back.
 
     :ivar attempt: the number that this writer has alone.
-    :ivar unheard: claims that expired, and whose owners may still be about to change rows.
     """
 
-    def __init__(
-        self, client: Client, names: Names, claim: Claim, unheard: Sequence[Claim] = ()
-    ) -> None:
+    def __init__(self, client: Client, names: Names, claim: Claim) -> None:
         self.attempt = begin_turn(client, names).attempt
-        self.unheard = tuple(unheard)
         self._client = client
         self._names = names
         self._claim = claim
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
         self._thread.start()
-
-    def begin_again(self) -> None:
-        """Go on as another attempt."""
-        self.attempt = begin_turn(self._client, self._names).attempt
-
-    def leave_behind(self) -> None:
-        """Forget who is `unheard` of: nothing that is read from now on is within their reach."""
-        _remove(self._client, self._names, *self.unheard)
-        self.unheard = ()
 
     def check(self) -> None:
         """Make sure that the lease holds for long enough to end what is begun now.
@@ -138,7 +123,7 @@ def leased(client: Client, names: Names, *, wait: bool) -> Iterator[Lease]:
     """
     claim = _new_claim()
     try:
-        lease = Lease(client, names, *_win(client, names, claim, wait=wait))
+        lease = Lease(client, names, _win(client, names, claim, wait=wait))
     except BaseException:
         _give_back(client, names, claim)
         raise
@@ -155,8 +140,7 @@ def claims(client: Client, names: Names) -> list[Claim]:
     return [_read(row) for row in rows]
 
 
-def _win(client: Client, names: Names, claim: Claim, *, wait: bool) -> tuple[Claim, list[Claim]]:
-    """The claim as it holds, and those that expired of owners who may be alive."""
+def _win(client: Client, names: Names, claim: Claim, *, wait: bool) -> Claim:
     tries = 0
     while True:
         others = [each for each in claims(client, names) if not each.is_over]
@@ -165,8 +149,8 @@ def _win(client: Client, names: Names, claim: Claim, *, wait: bool) -> tuple[Cla
             seen = claims(client, names)
             others = [each for each in seen if each.number != claim.number and not each.is_over]
             if not others:
-                _remove(client, names, *(each for each in seen if each.is_dead))
-                return claim, [each for each in seen if each.is_over and not each.is_dead]
+                _remove(client, names, *(each for each in seen if each.is_over))
+                return claim
             _remove(client, names, claim)
             tries += 1
             if tries < _TRIES:
@@ -199,7 +183,7 @@ def _put(client: Client, names: Names, claim: Claim) -> Claim:
 
 def _give_back(client: Client, names: Names, claim: Claim) -> None:
     _GIVEN_BACK.add(claim.number)
-    with suppress(RagqaError):  # then it expires, or is removed by the next writer on this machine
+    with suppress(RagqaError):  # then it expires, or this process's next writer removes it
         _remove(client, names, claim)
 
 

@@ -25,7 +25,7 @@ def has_leftovers(client: Client, names: Names) -> bool:
     return (
         len(kept) < len(generations)
         or not bases <= {each.base for each in kept}
-        or any(claim.is_dead for claim in claims(client, names))
+        or any(claim.is_over for claim in claims(client, names))
     )
 
 

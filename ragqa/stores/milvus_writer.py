@@ -162,8 +162,6 @@ class MilvusWriter:
             self._check_counts(generation, ids)
             self._put(self._names.records, [record_row(generation)])
             self._lease.confirm()
-            if base is None:
-                self._lease.leave_behind()
         self._ended = True
         for name in (SAVED, SAVED_ANEW) if base is None else (SAVED,):
             remove_saved(self._root / name)

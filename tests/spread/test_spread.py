@@ -17,8 +17,10 @@ from ragqa.stores import open_store
 LOSSES = """
 def act(saved):
     if saved == 2:
-        actors = [pid for pid, parent, args in processes()
-                  if parent == {second} and args.startswith("ray::MapWorker")]
+        actors = []
+        while not actors:  # until it is ready
+            actors = [pid for pid, parent, args in processes()
+                      if parent == {second} and args.startswith("ray::MapWorker")]
         for pid in actors:
             os.kill(pid, signal.SIGKILL)
         note(f"killed {{len(actors)}} actor")
