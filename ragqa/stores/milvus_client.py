@@ -24,7 +24,7 @@ from ragqa.stores.places import remote_host
 CONNECT_S = 10.0
 CALL_S = 60.0
 LOAD_S = 3600.0
-"""How long a call may take, its repetitions included; the last is for loading a collection."""
+"""How long a call may take, its repetitions included; the last is for indexes and loading."""
 
 NEEDED = (2, 6, 2)
 """The oldest server that can change one field of a row."""
@@ -130,8 +130,11 @@ class Client:
         self.index(collection, indexes)
 
     def index(self, collection: str, indexes: Any) -> None:  # noqa: ANN401 - pymilvus's
-        """Make indexes of fields; they need not be complete when this is done."""
-        self._change("index", "create_index", collection, indexes, sync=False)
+        """Make indexes of fields; they need not be complete when this is done.
+
+        Milvus Lite makes them at once, which takes long for many embeddings.
+        """
+        self._change("index", "create_index", collection, indexes, sync=False, timeout=LOAD_S)
 
     def load(self, collection: str) -> None:
         """Make a collection ready for questions; a large one is indexed first, which takes long."""
