@@ -5,7 +5,6 @@
 
 import logging
 import os
-import re
 import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from ragqa.stores.failures import REBUILD
 from ragqa.stores.generations import step
 from ragqa.stores.milvus_failures import explained
 from ragqa.stores.milvus_file import release, serve
+from ragqa.stores.milvus_versions import NEEDED, is_lite, is_new_enough
 from ragqa.stores.places import remote_host
 
 CONNECT_S = 10.0
@@ -26,13 +26,7 @@ CALL_S = 60.0
 LOAD_S = 3600.0
 """How long a call may take, its repetitions included; the last is for indexes and loading."""
 
-NEEDED = (2, 6, 2)
-"""The oldest server that can change one field of a row."""
-
-_LITE = "milvus_lite"
 _NEVER_MS = 2**31 - 1
-_ANY_PATCH = "9999"
-"""What a service that says which Milvus it is compatible with need not name."""
 
 MOST_HITS = 16_384
 """What Milvus gives for one search or query at most."""
@@ -93,7 +87,7 @@ class Client:
     @property
     def is_lite(self) -> bool:
         """Whether it is Milvus Lite, as a file or a server."""
-        return self.is_file or self.version.startswith(_LITE)
+        return self.is_file or is_lite(self.version)
 
     def check_version(self) -> None:
         """Make sure that the server can do what is asked of it.
@@ -275,17 +269,6 @@ class Client:
             if isinstance(told, IndexNotReadable):
                 self._call_s = min(CALL_S, CONNECT_S)  # what is cleared up after it
             raise told from exc
-
-
-def is_new_enough(version: str) -> bool:
-    """Whether a server that says it is of this version can do what is asked of it."""
-    if version.startswith(_LITE):
-        return True
-    numbers = re.search(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", version)
-    if numbers is None:
-        return False
-    major, minor, patch = numbers.groups(default=_ANY_PATCH)
-    return (int(major), int(minor), int(patch)) >= NEEDED
 
 
 def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
