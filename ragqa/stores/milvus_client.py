@@ -46,6 +46,7 @@ class Client:
     """A Milvus server, or a file that Milvus Lite serves from a thread of this process.
 
     :param uri: `http(s)://HOST:PORT[/DATABASE]`, or the path of a file.
+    :ivar milvus: the module `pymilvus`, which is there only with the extra.
     :raises WriterBusy: another process has the file open.
     :raises IndexNotReadable: nothing answers there, or not to this token.
     """
@@ -55,12 +56,12 @@ class Client:
         self.uri = uri
         self._loaded: set[str] = set()
         self._call_s = CALL_S
-        self._milvus = _pymilvus()
+        self.milvus = _pymilvus()
         address = serve(uri) if self.is_file else uri
         with self._explaining():
             # Connections are shared by address unless they are dedicated, and closing one of a
             # file's would close those of its other users.
-            self._client = self._milvus.MilvusClient(
+            self._client = self.milvus.MilvusClient(
                 uri=address,
                 token=os.environ.get(TOKEN_VARIABLE, ""),
                 timeout=CONNECT_S,
@@ -68,11 +69,6 @@ class Client:
                 grpc_options=_options(uri),
             )
         weakref.finalize(self, _LEFT.append, (self._client, uri))
-
-    @property
-    def milvus(self) -> Any:  # noqa: ANN401 - the module is there only with the extra
-        """The module `pymilvus`."""
-        return self._milvus
 
     @property
     def is_file(self) -> bool:
@@ -264,7 +260,7 @@ class Client:
 
         try:
             yield
-        except (self._milvus.MilvusException, grpc.RpcError, ConnectionError, TimeoutError) as exc:
+        except (self.milvus.MilvusException, grpc.RpcError, ConnectionError, TimeoutError) as exc:
             told = explained(exc, self.uri)
             if isinstance(told, IndexNotReadable):
                 self._call_s = min(CALL_S, CONNECT_S)  # what is cleared up after it
