@@ -19,10 +19,10 @@ NEVER = {
 }  # fmt: skip
 ONLY_IN = {
     "asyncio": {"embedders/spread/actors.py"},
-    "grpc": {"stores/milvus_client.py", "stores/milvus_failures.py"},
+    "grpc": {f"stores/milvus_{name}.py" for name in ("client", "failures", "file")},
     "httpx2": {"llms/http.py", "llms/faults.py"},
     "milvus_lite": {"stores/milvus_file.py"},
-    "pymilvus": {"stores/milvus_client.py"},
+    "pymilvus": {"stores/milvus_client.py", "stores/milvus_file.py"},
     "ray": {f"embedders/spread/{name}.py" for name in ("actors", "cluster", "rounds")},
     "socket": {"embedders/spread/cluster.py", "llms/http.py", "llms/faults.py"},
     "urllib.request": {"llms/servers.py"},

@@ -39,6 +39,11 @@ def checked_uri(text: str, where: str) -> str:
             hint=_HINT,
         )
     address = address_of(text, said, ports=_PORTS, hint=_HINT)
+    if ":" in address.host:
+        raise UsageError(
+            f"{said} must name its host in letters or IPv4: pymilvus misreads IPv6",
+            hint=_HINT,
+        )
     if not _DATABASE.fullmatch(address.path):
         raise UsageError(f"{said} may name one database behind the port, and no more", hint=_HINT)
     return f"{address.scheme}://{address.host_and_port}{address.path.rstrip('/')}"

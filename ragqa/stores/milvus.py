@@ -22,10 +22,11 @@ from ragqa.stores.milvus_records import (
     MOST_ATTEMPTS,
     Generation,
     Names,
+    end_turn,
     read_record,
     rows_of_records,
 )
-from ragqa.stores.milvus_schema import create_records
+from ragqa.stores.milvus_schema import create_records, has_records
 from ragqa.stores.milvus_snapshot import MilvusSnapshot
 from ragqa.stores.milvus_sweeping import has_leftovers, sweep
 from ragqa.stores.milvus_writer import MilvusWriter
@@ -66,11 +67,9 @@ class MilvusStore:
         client, names = self._client, self._names
         client.check_version()
         self._make_folder()
-        if client.has(names.records):
-            client.load_if_needed(names.records)
-        else:
-            create_records(client, names.records)
+        create_records(client, names.records)
         with leased(client, names, wait=wait) as lease:
+            lease.begin()
             sweep(client, names, lease.attempt - 1)
             base = None if fresh else self._base()
             writer = MilvusWriter(client, names, lease, base, self._root, self._number())
@@ -79,14 +78,14 @@ class MilvusStore:
             finally:
                 writer.close()
                 with suppress(IndexUnusable):  # what is left is seen by nobody, and swept next time
-                    sweep(client, names, lease.attempt)
+                    sweep(client, names, end_turn(client, names))
 
     def tidy(self) -> None:
         """Remove what an interrupted writer left, as far as it can be and no writer is at work."""
         with suppress(WriterBusy, IndexUnusable):
             if has_leftovers(self._client, self._names):
-                with leased(self._client, self._names, wait=False) as lease:
-                    sweep(self._client, self._names, lease.attempt)
+                with leased(self._client, self._names, wait=False):
+                    sweep(self._client, self._names, end_turn(self._client, self._names))
 
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
         """Everything that is wrong, each in a sentence."""
@@ -119,8 +118,7 @@ class MilvusStore:
         :raises IndexUnusable: its record is damaged.
         """
         place = f"{self._names.name} at {self._uri}"
-        if self._client.has(self._names.records):
-            self._client.load_if_needed(self._names.records)
+        if has_records(self._client, self._names.records):
             rows = rows_of_records(self._client, self._names)
             if rows:
                 return read_record(rows[-1], place)

@@ -17,14 +17,16 @@ from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.stores.failures import REBUILD
 from ragqa.stores.generations import step
 from ragqa.stores.milvus_failures import explained
-from ragqa.stores.milvus_file import release, serve
 from ragqa.stores.milvus_versions import NEEDED, is_lite, is_new_enough
 from ragqa.stores.places import remote_host
 
 CONNECT_S = 10.0
 CALL_S = 60.0
 LOAD_S = 3600.0
-"""How long a call may take, its repetitions included; the last is for indexes and loading."""
+"""How long a call may take, its repetitions included; the last is for indexes and loading.
+
+pymilvus gives each repetition all of its time, and begins none after it: so it is given half.
+"""
 
 _NEVER_MS = 2**31 - 1
 
@@ -57,13 +59,18 @@ class Client:
         self._loaded: set[str] = set()
         self._call_s = CALL_S
         self.milvus = _pymilvus()
-        address = serve(uri) if self.is_file else uri
+        token = os.environ.get(TOKEN_VARIABLE, "")
+        address = uri
+        if self.is_file:
+            from ragqa.stores.milvus_file import serve
+
+            address, token = serve(uri)
         with self._explaining():
             # Connections are shared by address unless they are dedicated, and closing one of a
             # file's would close those of its other users.
             self._client = self.milvus.MilvusClient(
                 uri=address,
-                token=os.environ.get(TOKEN_VARIABLE, ""),
+                token=token,
                 timeout=CONNECT_S,
                 dedicated=True,
                 grpc_options=_options(uri),
@@ -126,20 +133,27 @@ class Client:
         """
         self._change("index", "create_index", collection, indexes, sync=False, timeout=LOAD_S)
 
+    def indexes(self, collection: str) -> list[str]:
+        """The names of a collection's indexes."""
+        return list(self._call("list_indexes", collection))
+
     def load(self, collection: str) -> None:
         """Make a collection ready for questions; a large one is indexed first, which takes long."""
         self._change("load", "load_collection", collection, timeout=LOAD_S)
 
-    def load_if_needed(self, collection: str) -> None:
+    def load_if_needed(self, collection: str) -> bool:
         """Make a collection ready for questions unless it is: one of a file never is at first.
 
-        One that was seen to be ready is taken to stay so.
+        One that was seen to be ready is taken to stay so. False where it has no index yet.
         """
         if collection not in self._loaded:
             state = self._call("get_load_state", collection)["state"]
             if str(getattr(state, "name", state)) != "Loaded":
+                if not self.indexes(collection):
+                    return False
                 self.load(collection)
             self._loaded.add(collection)
+        return True
 
     def drop(self, collection: str) -> None:
         """Remove a collection with all that is in it; it need not be there."""
@@ -251,7 +265,7 @@ class Client:
 
     def _call(self, method: str, *args: object, **options: object) -> Any:  # noqa: ANN401 - as pymilvus gives it
         with self._explaining():
-            return getattr(self._client, method)(*args, **{"timeout": self._call_s, **options})
+            return getattr(self._client, method)(*args, **{"timeout": self._call_s / 2, **options})
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
@@ -306,8 +320,15 @@ def _kind(collection: str) -> str:
 
 
 def _pymilvus() -> Any:  # noqa: ANN401 - the module is there only with the extra
-    import pymilvus
-
+    # It would take settings, and the token, from a file `.env` in a folder that may be of notes.
+    before = dict(os.environ)
+    os.environ["PYTHON_DOTENV_DISABLED"] = "1"
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    try:
+        import pymilvus
+    finally:
+        os.environ.clear()
+        os.environ.update({"GRPC_VERBOSITY": "NONE"} | before)
     # They would print tracebacks of what is told in one sentence here.
     for name in ("pymilvus", "milvus_lite"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -324,4 +345,6 @@ def _close_left() -> None:
         client, uri = _LEFT.popleft()
         client.close()
         if is_file(uri):
+            from ragqa.stores.milvus_file import release
+
             release(uri)

@@ -15,7 +15,7 @@ from ragqa.stores.milvus_client import Client, Row
 from ragqa.stores.milvus_lease import claims
 from ragqa.stores.milvus_records import Generation, Names, read_record, rows_of_records
 from ragqa.stores.milvus_rows import note_key, passage_row, read_note, read_passage, spelled_terms
-from ragqa.stores.milvus_schema import DENSE, missing_fields
+from ragqa.stores.milvus_schema import DENSE, EXACT_UP_TO, has_records, missing_fields
 from ragqa.stores.milvus_snapshot import MilvusSnapshot
 from ragqa.stores.milvus_versions import NEEDED, is_new_enough
 from ragqa.stores.vectors import UNIT_TOLERANCE
@@ -30,12 +30,11 @@ def remarks_on(client: Client, names: Names) -> list[Remark]:
     :raises IndexUnusable: nothing answers.
     """
     found = [_on_version(client)]
-    if not client.has(names.records):
+    if not has_records(client, names.records):
         return [
             *found,
             Remark(f"there is no index {names.name} at {client.uri} yet", "ragqa index"),
         ]
-    client.load_if_needed(names.records)
     return [*found, *_on_generations(client, names), *_on_lease(client, names)]
 
 
@@ -117,6 +116,12 @@ def _on_generations(client: Client, names: Names) -> Iterator[Remark]:
             f"the collections of {names.name} have the fields that they should, and generation "
             f"{info.generation} has its {info.passages} passages and {info.notes} notes there"
         )
+        if info.dense.kind == "exact" and info.passages > EXACT_UP_TO:
+            yield Remark(
+                f"{info.passages} passages are compared one by one, since the index was built with "
+                "few; a graph is faster",
+                REBUILD,
+            )
     unknown = names.bases(client.collections()) - {_base_of(row) for row in rows}
     if unknown:
         yield Remark(

@@ -1,12 +1,24 @@
-"""A file of Milvus Lite, served to this process from a thread of its own.
+"""A file of Milvus Lite, served to this process alone from threads of its own.
 
-Only one process at a time may have it open.
+Only one process at a time may have it open. Others of this machine reach the port, so each call
+carries a secret.
 """
 
+import hmac
+import secrets
 import threading
 import time
+from base64 import b64encode
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import grpc
+from milvus_lite import MilvusLite
+from milvus_lite.adapter.grpc.servicer import MilvusServicer
+from milvus_lite.exceptions import DataDirLockedError, MilvusLiteError
+from pymilvus.grpc_gen import milvus_pb2_grpc
 
 from ragqa.errors import IndexUnusable, WriterBusy
 
@@ -18,9 +30,13 @@ _SERVED: dict[str, tuple[Any, Any, int, int]] = {}
 
 _SERVING = threading.Lock()
 
+_TOKEN = f"ragqa:{secrets.token_hex(32)}"
+_THREADS = 10
+_MAX_MESSAGE_BYTES = 256 * 2**20
 
-def serve(uri: str) -> str:
-    """Serve a file to this process; gives the address.
+
+def serve(uri: str) -> tuple[str, str]:
+    """Serve a file to this process; gives the address and the token that it wants.
 
     :raises WriterBusy: another process has it open, and keeps it.
     :raises IndexUnusable: it cannot be opened.
@@ -30,7 +46,7 @@ def serve(uri: str) -> str:
             _SERVED[uri] = (*_started(Path(uri)), 0)
         server, database, port, clients = _SERVED[uri]
         _SERVED[uri] = (server, database, port, clients + 1)
-    return f"http://127.0.0.1:{port}"
+    return f"http://127.0.0.1:{port}", _TOKEN
 
 
 def release(uri: str) -> None:
@@ -44,15 +60,22 @@ def release(uri: str) -> None:
     database.close()
 
 
-def _started(path: Path) -> tuple[Any, Any, int]:
-    from milvus_lite.adapter.grpc.server import start_server_in_thread
-    from milvus_lite.exceptions import DataDirLockedError, MilvusLiteError
+def _started(path: Path) -> tuple[grpc.Server, MilvusLite, int]:
+    database = _opened(path)
+    limits = [(f"grpc.max_{way}_message_length", _MAX_MESSAGE_BYTES) for way in ("send", "receive")]
+    server = grpc.server(ThreadPoolExecutor(_THREADS), interceptors=[_Guard()], options=limits)
+    milvus_pb2_grpc.add_MilvusServiceServicer_to_server(MilvusServicer(database), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    return server, database, port
 
+
+def _opened(path: Path) -> MilvusLite:
     deadline = time.monotonic() + FILE_WAIT_S
     while True:
         try:
-            path.parent.mkdir(0o700, parents=True, exist_ok=True)
-            return start_server_in_thread(data_dir=str(path), host="127.0.0.1", port=0)  # type: ignore[no-any-return]
+            path.mkdir(0o700, parents=True, exist_ok=True)
+            return MilvusLite(str(path))
         except DataDirLockedError as exc:
             if time.monotonic() > deadline:
                 raise WriterBusy(
@@ -66,3 +89,23 @@ def _started(path: Path) -> tuple[Any, Any, int]:
                 f"the Milvus Lite file {path} cannot be opened: {exc}",
                 hint="remove it, then: ragqa index --rebuild",
             ) from exc
+
+
+class _Guard(grpc.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
+    """Turns away who does not know the token."""
+
+    def __init__(self) -> None:
+        self._expected = b64encode(_TOKEN.encode()).decode()
+        self._refusal = grpc.unary_unary_rpc_method_handler(_refuse)
+
+    def intercept_service(
+        self, continuation: Callable[[Any], Any], handler_call_details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler:
+        given = dict(handler_call_details.invocation_metadata).get("authorization", "")
+        if hmac.compare_digest(str(given).encode(), self._expected.encode()):
+            return continuation(handler_call_details)
+        return self._refusal
+
+
+def _refuse(_request: object, context: grpc.ServicerContext) -> None:
+    context.abort(grpc.StatusCode.UNAUTHENTICATED, "this file is served to another process")

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ragqa.errors import IndexNotWritable, RagqaError, WriterBusy
 from ragqa.stores.milvus_client import CALL_S, Client, Row
-from ragqa.stores.milvus_records import Names, begin_turn, turn_of
+from ragqa.stores.milvus_records import Names, begin_turn, is_newest
 from ragqa.stores.milvus_rows import any_of
 
 LEASE_S = 120.0
@@ -68,17 +68,21 @@ class Claim:
 class Lease:
     """A claim that nobody disputes, renewed from a thread until it is given back.
 
-    :ivar attempt: the number that this writer has alone.
+    :ivar attempt: the number that this writer has alone, once it has begun.
     """
 
     def __init__(self, client: Client, names: Names, claim: Claim) -> None:
-        self.attempt = begin_turn(client, names).attempt
+        self.attempt = 0
         self._client = client
         self._names = names
         self._claim = claim
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
         self._thread.start()
+
+    def begin(self) -> None:
+        """Begin an attempt to write."""
+        self.attempt = begin_turn(self._client, self._names).attempt
 
     def check(self) -> None:
         """Make sure that the lease holds for long enough to end what is begun now.
@@ -89,11 +93,11 @@ class Lease:
             raise self._lost("could not be renewed in time, so another may be writing")
 
     def confirm(self) -> None:
-        """Make sure that what was put in until now was in before another's turn began.
+        """Make sure that the record of this attempt counts: it was in before another's turn began.
 
         :raises IndexNotWritable: it may not have been.
         """
-        if turn_of(self._client, self._names).attempt > self.attempt:
+        if not is_newest(self._client, self._names, self.attempt):
             raise self._lost("went over to another, so what was written may not count")
 
     def give_back(self) -> None:
@@ -218,6 +222,10 @@ def _is_alive(process: int) -> bool:
         return False
     except (OSError, OverflowError):
         return True
+    with suppress(OSError, IndexError):
+        # One that was killed is there until its parent has looked.
+        said = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+        return said.rpartition(")")[2].split()[0] != "Z"
     return True
 
 

@@ -10,13 +10,14 @@ last attempt is, and which records before it came too late.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from ragqa.errors import IndexUnusable, OtherFormat
 from ragqa.stores.cells import number
 from ragqa.stores.failures import REBUILD
 from ragqa.stores.infos import digest_of, info_json, info_of, typed
 from ragqa.stores.milvus_client import Client, Row
-from ragqa.stores.milvus_rows import MAX_TEXT_BYTES, any_of
+from ragqa.stores.milvus_rows import MAX_TEXT_BYTES, within
 from ragqa.types import IndexInfo
 
 FORMAT = 1
@@ -35,7 +36,7 @@ class Generation:
 
     :param attempt: of the writer that made it.
     :param base: the attempt that made its collections.
-    :param void: the attempts since then that came to nothing.
+    :param void: the attempts since then that came to nothing, in ranges with both ends.
     :param terms: how many terms all passages have together.
     :param written: when it was, in seconds since 1970.
     """
@@ -43,7 +44,7 @@ class Generation:
     info: IndexInfo
     attempt: int
     base: int
-    void: tuple[int, ...]
+    void: tuple[tuple[int, int], ...]
     terms: int
     written: float
 
@@ -54,8 +55,8 @@ class Generation:
         if not self.void:
             return f"born <= {self.attempt} and {alive}"
         return (
-            f"born <= {self.attempt} and not ({any_of('born', self.void)}) "
-            f"and ({alive} or {any_of('died', self.void)})"
+            f"born <= {self.attempt} and not {within('born', self.void)} "
+            f"and ({alive} or {within('died', self.void)})"
         )
 
     @property
@@ -77,7 +78,8 @@ class Turn:
 
     def counts(self, attempt: int) -> bool:
         """Whether a record of this attempt is of a generation."""
-        return 0 < attempt <= MOST_ATTEMPTS and not self.late[0] < attempt < self.late[1]
+        most = self.attempt or MOST_ATTEMPTS
+        return 0 < attempt <= most and not self.late[0] < attempt < self.late[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,9 @@ def record_row(generation: Generation) -> Row:
     data = json.dumps({**content, "digest": digest_of(content)}, allow_nan=False)
     if len(data) > MAX_TEXT_BYTES:
         raise IndexUnusable(
-            f"{len(generation.info.skipped)} skipped files are more than a record in Milvus holds",
-            hint="leave their folder out by a line in .ragqaignore",
+            f"the record of the next generation takes {len(data)} bytes, with "
+            f"{len(generation.info.skipped)} skipped files, and Milvus holds {MAX_TEXT_BYTES}",
+            hint="leave folders out by a line in .ragqaignore, or ragqa index --rebuild",
         )
     return {
         "pk": generation.attempt,
@@ -137,9 +140,10 @@ def rows_of_records(client: Client, names: Names) -> list[Row]:
     return _turn_and_records(client, names)[1]
 
 
-def turn_of(client: Client, names: Names) -> Turn:
-    """Whose turn it is."""
-    return _turn_and_records(client, names)[0]
+def is_newest(client: Client, names: Names, attempt: int) -> bool:
+    """Whether an attempt has its record in, and no other has begun."""
+    turn, records = _turn_and_records(client, names)
+    return turn.attempt == attempt and any(row["pk"] == attempt for row in records)
 
 
 def begin_turn(client: Client, names: Names) -> Turn:
@@ -155,6 +159,16 @@ def begin_turn(client: Client, names: Names) -> Turn:
     turn = Turn(attempt, (newest, attempt))
     _put_turn(client, names, turn)
     return turn
+
+
+def end_turn(client: Client, names: Names) -> int:
+    """The last attempt that was begun; if it came to nothing, no record of it counts from now on.
+
+    Whatever a call was told, what it has sent may still arrive.
+    """
+    turn, records = _turn_and_records(client, names)
+    newest = int(records[-1]["pk"]) if records else 0
+    return newest if turn.attempt <= newest else begin_turn(client, names).attempt
 
 
 def _turn_and_records(client: Client, names: Names) -> tuple[Turn, list[Row]]:
@@ -196,7 +210,9 @@ def read_record(row: Row, place: str) -> Generation:
             info=info_of(typed(content, "info", dict)),
             attempt=typed(row, "pk", int),
             base=typed(content, "base", int),
-            void=tuple(map(number, typed(content, "void", list))),
+            void=tuple(
+                (number(first), number(last)) for first, last in typed(content, "void", list)
+            ),
             terms=typed(content, "terms", int),
             written=typed(content, "written", float),
         )
@@ -217,7 +233,7 @@ def read_record(row: Row, place: str) -> Generation:
 
 def _check_numbers(generation: Generation) -> None:
     info = generation.info
-    attempts = (generation.base, *generation.void)
+    attempts = (generation.base, *chain.from_iterable(generation.void))
     counts = (info.generation, info.notes, info.passages, generation.terms)
     if min(attempts) < 1 or min(counts) < 0 or max(*attempts, *counts) > MOST_ATTEMPTS:
         raise ValueError("it holds a number that nothing could have")

@@ -18,7 +18,7 @@ from ragqa.errors import IndexUnusable
 from ragqa.stores.cells import json_units, listed, number, text
 from ragqa.stores.failures import REPAIR
 from ragqa.stores.milvus_client import Row
-from ragqa.types import Filters, Note, NoteRecord, NoteState, Passage, Stamp, Vector
+from ragqa.types import Note, NoteRecord, NoteState, Passage, Stamp, Vector
 
 ALIVE = 2**62
 """The attempt that a row died in, while it has not."""
@@ -185,6 +185,12 @@ def any_of(field: str, numbers: Iterable[int]) -> str:
     return f"{field} in [{', '.join(map(str, sorted(set(numbers))))}]"
 
 
+def within(field: str, ranges: Sequence[tuple[int, int]]) -> str:
+    """The condition that a field is in one of some ranges, ends included; there is at least one."""
+    found = (f"({field} >= {first} and {field} <= {last})" for first, last in ranges)
+    return f"({' or '.join(found)})"
+
+
 def tagged(tags: Sequence[str]) -> str:
     """The condition that a passage's note has all these tags, or tags nested in them."""
     return f"array_contains_all(tags, {[key_of('tag', tag) for tag in tags]})"
@@ -212,11 +218,6 @@ def is_plain(glob: str) -> bool:
 def place_of(glob: str) -> str:
     """The place that a plain glob names."""
     return glob.removeprefix("./").rstrip("/")
-
-
-def needs_notes(filters: Filters) -> bool:
-    """Whether notes have to be looked at to know which passages a filter lets through."""
-    return bool(filters.since) or not all(map(is_plain, filters.paths))
 
 
 @contextmanager

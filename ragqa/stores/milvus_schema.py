@@ -15,6 +15,8 @@ NOTE_NUMBERS = ("note", "born", "died")
 _INDEXED = frozenset({"passage", "note", "embedding_key", "born", "died"})
 _LABELS = ("tags", "places")
 
+_ANCHOR = "anchor"
+
 DENSE = "vector"
 TERMS = "bm25"
 """The fields that are searched, which are also the names of their indexes."""
@@ -100,8 +102,13 @@ def create_notes(client: Client, collection: str) -> None:
 
 
 def create_records(client: Client, collection: str) -> None:
-    """Make the collection of records."""
+    """Make the collection of records, or what is missing of it: no lease is held yet."""
     _create_without_embeddings(client, collection, ("generation",))
+
+
+def has_records(client: Client, collection: str) -> bool:
+    """Whether there is a collection of records, which is then ready to be asked."""
+    return client.has(collection) and client.load_if_needed(collection)
 
 
 def missing_fields(client: Client, collection: str, *, passages: bool) -> list[str]:
@@ -114,11 +121,14 @@ def missing_fields(client: Client, collection: str, *, passages: bool) -> list[s
 def _create_without_embeddings(client: Client, collection: str, numbers: tuple[str, ...]) -> None:
     schema = _schema(client.milvus, numbers)
     # Milvus keeps nothing without a vector.
-    schema.add_field("anchor", client.milvus.DataType.FLOAT_VECTOR, dim=2)
+    schema.add_field(_ANCHOR, client.milvus.DataType.FLOAT_VECTOR, dim=2)
     indexes = _indexes(client.milvus, numbers)
-    indexes.add_index("anchor", index_name="anchor", index_type="FLAT", metric_type="IP")
-    client.create(collection, schema, indexes)
-    client.load(collection)
+    indexes.add_index(_ANCHOR, index_name=_ANCHOR, index_type="FLAT", metric_type="IP")
+    if not client.has(collection):
+        client.create(collection, schema, indexes)
+    if not client.load_if_needed(collection):
+        client.index(collection, indexes)
+        client.load_if_needed(collection)
 
 
 def _schema(milvus: Any, numbers: tuple[str, ...]) -> Any:  # noqa: ANN401 - pymilvus's

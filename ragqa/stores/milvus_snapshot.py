@@ -66,9 +66,10 @@ class MilvusSnapshot:
 
     def notes(self) -> dict[str, NoteRecord]:
         """Every note by path."""
-        self._check_age()
         rows = self._client.each(self._notes, self.generation.visible, ("data",))
-        return {note.path: note for note in (read_note(row["data"]) for row in rows)}
+        found = {note.path: note for note in (read_note(row["data"]) for row in rows)}
+        self._check_age()
+        return found
 
     def states(self) -> dict[str, NoteState]:
         """What every note's file was when it was read, by path."""
@@ -97,7 +98,7 @@ class MilvusSnapshot:
             )
             return [(int(row["passage"]), score) for score, row in found]
 
-        return best(nearest, k, min(self.info.passages, MOST_HITS))
+        return self._checked(best(nearest, k, min(self.info.passages, MOST_HITS)))
 
     def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[Candidate]:
         """The k best passages by BM25 over any of the terms.
@@ -120,7 +121,7 @@ class MilvusSnapshot:
             matching = [candidate for candidate in scored if candidate[1] > 0]
             return sorted(matching, key=lambda candidate: -candidate[1])[:limit]
 
-        return best(nearest, k, min(self.info.passages, MOST_HITS))
+        return self._checked(best(nearest, k, min(self.info.passages, MOST_HITS)))
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
         """The passages with these ids, in the order given."""
@@ -158,11 +159,11 @@ class MilvusSnapshot:
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term."""
-        self._check_age()
         asked = {term: spelled(term) for term in terms if term}
         new = set(asked.values()) - self._counts.keys()
         if new:
             self._counts |= self._count(sorted(new))
+            self._check_age()
         total = self.info.passages
         return {
             term: inverse_frequency(total, self._counts[asked[term]] if term else 0)
@@ -188,13 +189,13 @@ class MilvusSnapshot:
 
         :param collection: that of passages, unless another is named.
         """
-        self._check_age()
         wanted = sorted(set(numbers))
         for start in range(0, len(wanted), IDS_AT_ONCE):
             where = any_of(field, wanted[start : start + IDS_AT_ONCE])
             yield from self._client.each(
                 collection or self._passages, f"{where} and {self.generation.visible}", fields
             )
+        self._check_age()
 
     def close(self) -> None:
         """Nothing is held but a connection, which is the store's."""
@@ -239,7 +240,6 @@ class MilvusSnapshot:
 
     def _visible(self, filters: Filters) -> str:
         """The condition that a passage is of this generation and let through."""
-        self._check_age()
         if self._filtered is None or self._filtered[0] != filters:
             self._filtered = (filters, " and ".join(self._conditions(filters)))
         return self._filtered[1]
@@ -262,8 +262,15 @@ class MilvusSnapshot:
             )
             yield f"({dated(day)} or {UNDATED} and {undated})"
 
+    def _checked(self, found: list[Candidate]) -> list[Candidate]:
+        self._check_age()
+        return found
+
     def _check_age(self) -> None:
-        """Make sure that no rows were removed that this generation has.
+        """Make sure that what was just read was all that this generation has.
+
+        A sweep removes its record first. It does not before the next generation is an hour old,
+        which is not until this one was open for nearly as long.
 
         :raises IndexUnusable: it was replaced more than an hour ago.
         """
@@ -275,7 +282,6 @@ class MilvusSnapshot:
                 "than an hour ago and is gone",
                 hint="start the command again",
             )
-        self._until = time.monotonic() + KEPT_S / 2
 
 
 def _of_notes(notes: Iterable[NoteRecord]) -> str:

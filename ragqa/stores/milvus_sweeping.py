@@ -12,7 +12,7 @@ from ragqa.stores.milvus_records import (
     rows_of_records,
     still_kept,
 )
-from ragqa.stores.milvus_rows import any_of
+from ragqa.stores.milvus_rows import any_of, within
 
 
 def has_leftovers(client: Client, names: Names) -> bool:
@@ -47,25 +47,28 @@ def sweep(client: Client, names: Names, attempt: int) -> None:
             client.drop(names.passages(base))
             client.drop(names.notes(base))
     if kept and is_sound:
-        _remove_rows(client, names, kept, attempt)
+        # First the records: who finds one there afterwards had all rows before.
         gone = f"pk > 0 and pk < {newest} and not ({any_of('pk', [each.attempt for each in kept])})"
         if client.count(names.records, gone):
             client.delete(names.records, gone)
+        _remove_rows(client, names, kept, attempt)
 
 
 def _remove_rows(client: Client, names: Names, kept: list[Generation], attempt: int) -> None:
     newest = kept[-1]
-    void = (*newest.void, *range(newest.attempt + 1, attempt + 1))
+    void = [*newest.void]
+    if attempt > newest.attempt:
+        void.append((newest.attempt + 1, attempt))
     oldest = min(each.attempt for each in kept if each.base == newest.base)
     dead = f"died <= {oldest}"
     if newest.void:
-        dead = f"{dead} and not ({any_of('died', newest.void)})"
+        dead = f"{dead} and not {within('died', newest.void)}"
     for collection in (names.passages(newest.base), names.notes(newest.base)):
         if not client.has(collection):
             continue  # what is damaged is made anew in other collections
         client.load_if_needed(collection)
-        if void and client.count(collection, any_of("born", void)):
-            client.delete(collection, any_of("born", void))
+        if void and client.count(collection, within("born", void)):
+            client.delete(collection, within("born", void))
         if client.count(collection, dead):
             client.delete(collection, dead)
 

@@ -177,12 +177,13 @@ class MilvusWriter:
         return self._base.generation.base if self._base else self._lease.attempt
 
     @property
-    def _void(self) -> tuple[int, ...]:
+    def _void(self) -> tuple[tuple[int, int], ...]:
         """The attempts on the same collections that came to nothing."""
         if self._base is None:
             return ()
         before = self._base.generation
-        return (*before.void, *range(before.attempt + 1, self._lease.attempt))
+        first, last = before.attempt + 1, self._lease.attempt - 1
+        return (*before.void, (first, last)) if first <= last else before.void
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

@@ -313,7 +313,7 @@ MILVUS = {"RAGQA_STORE": "milvus"}
         ("http://Milvus.Example", "http://milvus.example:19530"),
         ("HTTP://127.0.0.1:1/", "http://127.0.0.1:1"),
         ("https://milvus.example/notes/", "https://milvus.example:443/notes"),
-        ("http://[::1]/a_1", "http://[::1]:19530/a_1"),
+        ("http://127.0.0.1/a_1", "http://127.0.0.1:19530/a_1"),
         ("/x/../kept.db", "/kept.db"),
     ],
 )
@@ -346,6 +346,7 @@ def test_a_file_given_by_flag_is_seen_from_where_one_stands(project):
         "hush:19530",
         "hush.sqlite",
         "root:hush@h",
+        "http://[::1]:19530/hush",
     ],
 )
 def test_what_is_no_address_or_file_of_a_store_is_refused_and_not_repeated(project, uri):

@@ -35,7 +35,7 @@ from ragqa.stores.milvus_versions import is_new_enough
 
 ANYTHING = st.text(max_size=80) | st.sampled_from(["\udce9", "\0", "'", '"', "a b", "_20_", "ſ"])
 VECTOR = np.eye(1, DIMENSION, dtype=np.float32)[0]
-GENERATION = Generation(INFO, attempt=7, base=3, void=(4, 6), terms=120, written=1e9)
+GENERATION = Generation(INFO, attempt=7, base=3, void=((4, 4), (6, 6)), terms=120, written=1e9)
 
 
 def row_of(passage, tags=()):
