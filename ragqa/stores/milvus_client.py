@@ -5,7 +5,6 @@
 
 import logging
 import os
-import re
 import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from ragqa.stores.failures import REBUILD
 from ragqa.stores.generations import step
 from ragqa.stores.milvus_failures import explained
 from ragqa.stores.milvus_file import release, serve
+from ragqa.stores.milvus_versions import NEEDED, is_lite, is_new_enough
 from ragqa.stores.places import remote_host
 
 CONNECT_S = 10.0
@@ -26,13 +26,7 @@ CALL_S = 60.0
 LOAD_S = 3600.0
 """How long a call may take, its repetitions included; the last is for indexes and loading."""
 
-NEEDED = (2, 6, 2)
-"""The oldest server that can change one field of a row."""
-
-_LITE = "milvus_lite"
 _NEVER_MS = 2**31 - 1
-_ANY_PATCH = "9999"
-"""What a service that says which Milvus it is compatible with need not name."""
 
 MOST_HITS = 16_384
 """What Milvus gives for one search or query at most."""
@@ -52,6 +46,7 @@ class Client:
     """A Milvus server, or a file that Milvus Lite serves from a thread of this process.
 
     :param uri: `http(s)://HOST:PORT[/DATABASE]`, or the path of a file.
+    :ivar milvus: the module `pymilvus`, which is there only with the extra.
     :raises WriterBusy: another process has the file open.
     :raises IndexNotReadable: nothing answers there, or not to this token.
     """
@@ -61,12 +56,12 @@ class Client:
         self.uri = uri
         self._loaded: set[str] = set()
         self._call_s = CALL_S
-        self._milvus = _pymilvus()
+        self.milvus = _pymilvus()
         address = serve(uri) if self.is_file else uri
         with self._explaining():
             # Connections are shared by address unless they are dedicated, and closing one of a
             # file's would close those of its other users.
-            self._client = self._milvus.MilvusClient(
+            self._client = self.milvus.MilvusClient(
                 uri=address,
                 token=os.environ.get(TOKEN_VARIABLE, ""),
                 timeout=CONNECT_S,
@@ -74,11 +69,6 @@ class Client:
                 grpc_options=_options(uri),
             )
         weakref.finalize(self, _LEFT.append, (self._client, uri))
-
-    @property
-    def milvus(self) -> Any:  # noqa: ANN401 - the module is there only with the extra
-        """The module `pymilvus`."""
-        return self._milvus
 
     @property
     def is_file(self) -> bool:
@@ -93,7 +83,7 @@ class Client:
     @property
     def is_lite(self) -> bool:
         """Whether it is Milvus Lite, as a file or a server."""
-        return self.is_file or self.version.startswith(_LITE)
+        return self.is_file or is_lite(self.version)
 
     def check_version(self) -> None:
         """Make sure that the server can do what is asked of it.
@@ -270,22 +260,11 @@ class Client:
 
         try:
             yield
-        except (self._milvus.MilvusException, grpc.RpcError, ConnectionError, TimeoutError) as exc:
+        except (self.milvus.MilvusException, grpc.RpcError, ConnectionError, TimeoutError) as exc:
             told = explained(exc, self.uri)
             if isinstance(told, IndexNotReadable):
                 self._call_s = min(CALL_S, CONNECT_S)  # what is cleared up after it
             raise told from exc
-
-
-def is_new_enough(version: str) -> bool:
-    """Whether a server that says it is of this version can do what is asked of it."""
-    if version.startswith(_LITE):
-        return True
-    numbers = re.search(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", version)
-    if numbers is None:
-        return False
-    major, minor, patch = numbers.groups(default=_ANY_PATCH)
-    return (int(major), int(minor), int(patch)) >= NEEDED
 
 
 def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -11,12 +11,13 @@ from ragqa.errors import IndexNotReadable, IndexUnusable, OtherFormat
 from ragqa.stores import Maker
 from ragqa.stores.failures import REBUILD
 from ragqa.stores.faults import Remark, Repair
-from ragqa.stores.milvus_client import NEEDED, Client, Row, is_new_enough
+from ragqa.stores.milvus_client import Client, Row
 from ragqa.stores.milvus_lease import claims
 from ragqa.stores.milvus_records import Generation, Names, read_record, rows_of_records
 from ragqa.stores.milvus_rows import note_key, passage_row, read_note, read_passage, spelled_terms
 from ragqa.stores.milvus_schema import DENSE, missing_fields
 from ragqa.stores.milvus_snapshot import MilvusSnapshot
+from ragqa.stores.milvus_versions import NEEDED, is_new_enough
 from ragqa.stores.vectors import UNIT_TOLERANCE
 from ragqa.types import NoteRecord, Progress, Vector, no_progress
 

@@ -28,6 +28,9 @@ LEASE_S = 120.0
 
 RENEWED_S = 15.0
 
+_GIVEN_BACK: set[int] = set()
+"""The claims that this process had; what removes one may fail."""
+
 _TRIES = 5
 _POLL_S = 1.0
 
@@ -55,7 +58,11 @@ class Claim:
         One that would hold for longer than any that was put in now has never been true.
         """
         is_dead = self.home != "" and self.home == _home() and not _is_alive(self.process)
-        return is_dead or not 0 < self.expires - time.time() <= 2 * LEASE_S
+        return (
+            is_dead
+            or self.number in _GIVEN_BACK
+            or not 0 < self.expires - time.time() <= 2 * LEASE_S
+        )
 
 
 class Lease:
@@ -93,8 +100,7 @@ class Lease:
         """Let others write."""
         self._done.set()
         self._thread.join()
-        with suppress(RagqaError):  # then it expires
-            _remove(self._client, self._names, self._claim)
+        _give_back(self._client, self._names, self._claim)
 
     def _lost(self, how: str) -> IndexNotWritable:
         return IndexNotWritable(
@@ -115,7 +121,12 @@ def leased(client: Client, names: Names, *, wait: bool) -> Iterator[Lease]:
     :raises WriterBusy: another process is, and `wait` is False.
     :raises IndexUnusable: the server fails.
     """
-    lease = Lease(client, names, _win(client, names, wait=wait))
+    claim = _new_claim()
+    try:
+        lease = Lease(client, names, _win(client, names, claim, wait=wait))
+    except BaseException:
+        _give_back(client, names, claim)
+        raise
     try:
         lease.check()
         yield lease
@@ -129,12 +140,12 @@ def claims(client: Client, names: Names) -> list[Claim]:
     return [_read(row) for row in rows]
 
 
-def _win(client: Client, names: Names, *, wait: bool) -> Claim:
+def _win(client: Client, names: Names, claim: Claim, *, wait: bool) -> Claim:
     tries = 0
     while True:
         others = [each for each in claims(client, names) if not each.is_over]
         if not others:
-            claim = _put(client, names, _new_claim())
+            claim = _put(client, names, claim)
             seen = claims(client, names)
             others = [each for each in seen if each.number != claim.number and not each.is_over]
             if not others:
@@ -168,6 +179,12 @@ def _put(client: Client, names: Names, claim: Claim) -> Claim:
     }
     client.upsert(names.records, [row])
     return claim
+
+
+def _give_back(client: Client, names: Names, claim: Claim) -> None:
+    _GIVEN_BACK.add(claim.number)
+    with suppress(RagqaError):  # then it expires, or this process's next writer removes it
+        _remove(client, names, claim)
 
 
 def _remove(client: Client, names: Names, *gone: Claim) -> None:

@@ -12,7 +12,7 @@ from stores.building import DIMENSION, FRUIT, INFO, entry
 
 from ragqa.analysis import index_terms
 from ragqa.errors import IndexUnusable, OtherFormat
-from ragqa.stores.milvus_client import batches, is_new_enough
+from ragqa.stores.milvus_client import batches
 from ragqa.stores.milvus_records import (
     KEPT_S,
     Generation,
@@ -31,6 +31,7 @@ from ragqa.stores.milvus_rows import (
     spelled,
     spelled_terms,
 )
+from ragqa.stores.milvus_versions import is_new_enough
 
 ANYTHING = st.text(max_size=80) | st.sampled_from(["\udce9", "\0", "'", '"', "a b", "_20_", "ſ"])
 VECTOR = np.eye(1, DIMENSION, dtype=np.float32)[0]

@@ -1,0 +1,389 @@
+"""What an index in Milvus survives: calls that fail, writers that are killed or come too late."""
+
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent import futures
+from contextlib import suppress
+
+import grpc
+import pytest
+from google.protobuf.message_factory import GetMessageClass
+from pymilvus import MilvusException
+from pymilvus.grpc_gen import common_pb2, milvus_pb2, milvus_pb2_grpc
+from stores.building import FRUIT, answers, commit, entry, quick_folder
+from support import QUICK, command, write_notes
+
+from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, NoIndex, WriterBusy
+from ragqa.stores import milvus_lease, open_store
+from ragqa.stores.generations import stepping
+from ragqa.stores.milvus_client import Client
+from ragqa.stores.milvus_records import Names, begin_turn, read_record, rows_of_records
+
+NAMES = Names("faults")
+NEW = entry("new.md", "apple banana", "fig date", "grape")
+CHANGED = entry("one.md", "elder apple", "cherry")
+SERVE = ("-m", "milvus_lite", "server", "--host", "127.0.0.1")
+QUOTA = MilvusException(code=9, message="quota exceeded[reason=memory quota exceeded]")
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ragqa.stores import open_store
+from ragqa.stores.generations import stepping
+from stores.building import FRUIT, commit, entry
+store = open_store(Path(sys.argv[1]), kind="milvus", uri=sys.argv[2], name=sys.argv[3])
+def die(step):
+    if step == sys.argv[4]:
+        os.kill(os.getpid(), signal.SIGKILL)
+with stepping(die):
+    commit(store, entry("new.md", "killed"), entry("one.md", "killed"), remove=["ml/two.md"])
+"""
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch):
+    """A few rows are sent with several calls."""
+    monkeypatch.setattr("ragqa.stores.milvus_client.ROWS_AT_ONCE", 2)
+
+
+@pytest.fixture
+def store():
+    """An index in a file, with one generation."""
+    with quick_folder() as folder:
+        store = open_store(folder, kind="milvus", name=NAMES.name)
+        commit(store, *FRUIT)
+        yield store
+
+
+@pytest.fixture
+def client(store):
+    """A connection to the same file."""
+    return Client(store._uri)
+
+
+@pytest.fixture(scope="module")
+def server():
+    """The URI of a server in a process of its own."""
+    with quick_folder() as folder, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        with subprocess.Popen(
+            [sys.executable, *SERVE, "--data-dir", folder / "data", "--port", str(port)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            yield f"http://127.0.0.1:{port}"
+            process.kill()
+
+
+def at_step(number, act):
+    """Do something before one step; the steps are in the list that is given, too."""
+    steps = []
+
+    def hook(name):
+        steps.append(name)
+        if len(steps) == number:
+            act()
+
+    return stepping(hook), steps
+
+
+def fail():
+    raise QUOTA
+
+
+def leftovers(client, names=NAMES):
+    """Claims, collections and rows that no generation has."""
+    kept = [read_record(row, "") for row in rows_of_records(client, names)]
+    found = [claim.owner for claim in milvus_lease.claims(client, names)]
+    found += names.bases(client.collections()) - {each.base for each in kept}
+    for base in {each.base for each in kept}:
+        seen = " or ".join(f"({each.visible})" for each in kept if each.base == base)
+        for collection in (names.passages(base), names.notes(base)):
+            found += [collection] * (
+                client.count(collection, "pk >= 0") - client.count(collection, seen)
+            )
+    return found
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_build_that_fails_at_any_call_leaves_the_old_answers_or_the_new(store, client, fresh):
+    before, seen = answers(store), []
+    for number in itertools.count(1):
+        hooked, steps = at_step(number, fail)
+        with suppress(IndexNotWritable), hooked:
+            commit(store, *(FRUIT[1:] if fresh else ()), NEW, CHANGED, fresh=fresh)
+            break
+        seen.append(answers(store))
+    assert len(seen) > 10
+    assert [each for each in seen if each != before] == []
+    assert len(steps) >= number
+    assert answers(store)[2].keys() == before[2].keys() | {"new.md"}
+    assert store.problems() == []
+    commit(store)  # what failed last was to give the lease back
+    assert leftovers(client) == []
+
+
+def test_a_first_build_that_fails_at_any_call_leaves_nothing_to_answer(tmp_path):
+    store = open_store(tmp_path, kind="milvus", name=NAMES.name)
+    for number in itertools.count(1):
+        hooked, steps = at_step(number, fail)
+        with suppress(IndexNotWritable), hooked:
+            commit(store, *FRUIT)
+            break
+        with pytest.raises(NoIndex):
+            store.snapshot()
+    assert len(steps) > 10
+    assert store.problems() == []
+    commit(store)
+    assert leftovers(Client(store._uri)) == []
+
+
+@pytest.mark.parametrize("step", ["put passages", "change passages"])
+def test_a_killed_writer_is_followed_at_once_and_its_rows_are_cleared(server, tmp_path, step):
+    names = Names(f"killed{len(step)}")
+    store = open_store(tmp_path, kind="milvus", uri=wait_for(server), name=names.name)
+    commit(store, *FRUIT)
+    before = answers(store)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, tmp_path, server, names.name, step],
+        env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert answers(store) == before
+    assert leftovers(store._client, names)
+    assert commit(store, NEW).generation == 2
+    assert answers(store)[2].keys() == before[2].keys() | {"new.md"}
+    assert store.problems() == []
+    assert leftovers(store._client, names) == []
+
+
+def wait_for(uri):
+    """The same URI, once something listens there."""
+    port = int(uri.rpartition(":")[2])
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+    return uri
+
+
+def claim_row(expires, *, owner="process 7 on elsewhere", home="", process=7, pk=-7):
+    content = json.dumps([owner, home, process, expires])
+    return {"pk": pk, "generation": 0, "data": content, "anchor": [1.0, 0.0]}
+
+
+class Clock:
+    """A clock that is put forward."""
+
+    ahead = 0.0
+    sleep = staticmethod(time.sleep)
+
+    def time(self):
+        return time.time() + self.ahead
+
+
+def test_what_a_writer_does_after_another_took_over_is_seen_by_nobody(store, client, monkeypatch):
+    """It is stopped before each of its calls in turn, until the other is done.
+
+    Where that call marks rows as dead it comes over the other's marks, which is found and mended.
+    """
+    clock = Clock()
+    monkeypatch.setattr("ragqa.stores.milvus_lease.time", clock)
+    taker = open_store(store._root, kind="milvus", name=NAMES.name)
+    took = []
+
+    def take_over():
+        clock.ahead += milvus_lease.LEASE_S + 1
+        commit(taker, entry("taker.md", f"apple {len(took)}"), CHANGED, remove=["new.md"])
+        took.append(answers(taker))
+
+    for number in itertools.count(2):
+        hooked, steps = at_step(number, take_over)
+        late = entry("one.md", "late late", f"late {number}")
+        with suppress(IndexUnusable), hooked:
+            commit(store, late, NEW, remove=["taker.md"])
+        if len(steps) < number:
+            break
+        if steps[number - 1].startswith("change"):
+            if store.problems():
+                commit(store, *FRUIT, fresh=True)
+        else:
+            assert answers(store) == took[-1], steps[number - 1]
+        assert store.problems() == []
+    assert len(took) > 8
+    assert commit(store, *FRUIT).notes
+    assert store.problems() == []
+
+
+def test_a_record_that_comes_after_another_turn_began_counts_for_nothing(store, client):
+    (record,) = rows_of_records(client, NAMES)
+    before = answers(store)
+    for _ in range(2):
+        begin_turn(client, NAMES)
+    client.upsert(NAMES.records, [record | {"pk": 2, "generation": 9, "anchor": [1.0, 0.0]}])
+    assert rows_of_records(client, NAMES) == [record]
+    assert answers(store) == before
+    assert commit(store, NEW).generation == 2
+    assert store.problems() == []
+
+
+def test_a_writer_on_another_machine_is_left_alone_until_its_lease_ends(store, client):
+    client.upsert(NAMES.records, [claim_row(time.time() + 100)])
+    with pytest.raises(
+        WriterBusy, match=r"written by process 7 on elsewhere, .* ends in (99|100) s"
+    ):
+        commit(store, NEW)
+    client.upsert(NAMES.records, [claim_row(time.time() - 1)])
+    commit(store, NEW)
+    assert "new.md" in answers(store)[2]
+    assert milvus_lease.claims(client, NAMES) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '["x", "h", 1, 1e300]',
+        '["x", "h", 1, Infinity]',
+        '["x", "h", 1, NaN]',
+        '["x", "h", 1, 1' + "0" * 400 + "]",
+        "[" * 60_000,
+        "{}",
+    ],
+)
+def test_a_claim_that_could_not_be_true_keeps_nobody_out(store, client, content):
+    client.upsert(NAMES.records, [claim_row(0.0) | {"data": content}])
+    assert store.remarks()
+    assert commit(store, NEW).notes == 5
+    assert milvus_lease.claims(client, NAMES) == []
+
+
+def test_records_that_no_writer_could_have_put_in_change_no_answer(store, client):
+    before = answers(store)
+    odd = {"generation": -5, "data": "[" * 60_000, "anchor": [1.0, 0.0]}
+    client.upsert(NAMES.records, [odd | {"pk": pk} for pk in (0, 2**62, 2**63 - 1)])
+    assert answers(store) == before
+    assert commit(store, NEW).generation == 2
+    assert store.problems() == []
+
+
+def test_a_collection_that_is_gone_is_told_and_mended_by_a_rebuild(store, client):
+    client.drop(NAMES.passages(1))
+    with pytest.raises(IndexUnusable):
+        answers(store)
+    assert "is gone" in store.problems()[0]
+    commit(store, *FRUIT, fresh=True)
+    assert store.problems() == []
+
+
+def status(code, reason):
+    return common_pb2.Status(code=code, error_code=1, reason=reason)
+
+
+NOT_FOUND = status(100, "collection not found[collection=x]")
+DENIED = (grpc.StatusCode.UNAUTHENTICATED, "auth check failure, please check api key is correct")
+
+
+class FakeMilvus:
+    """A server that answers every call with nothing, but for `answers` and `refusals` by method."""
+
+    def __init__(self):
+        self.version, self.answers, self.refusals = "v2.6.5", {}, {}
+        self.server = grpc.server(futures.ThreadPoolExecutor(4))
+        methods = milvus_pb2.DESCRIPTOR.services_by_name["MilvusService"].methods
+        servicer = type("Servicer", (milvus_pb2_grpc.MilvusServiceServicer,), {})
+        for method in methods:
+            setattr(servicer, method.name, self._answering(method))
+        milvus_pb2_grpc.add_MilvusServiceServicer_to_server(servicer(), self.server)
+        self.uri = f"http://127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
+        self.server.start()
+
+    def _answering(self, method):
+        made = GetMessageClass(method.output_type)
+        given = {"DescribeCollection": NOT_FOUND, "HasCollection": NOT_FOUND}
+
+        def answer(_, __, context):
+            if method.name in self.refusals:
+                context.abort(*self.refusals[method.name])
+            said = self.answers.get(method.name, given.get(method.name))
+            if method.name == "GetVersion":
+                return made(version=self.version)
+            if made.DESCRIPTOR.name == "Status":
+                return said or made()
+            return made(status=said) if said else made()
+
+        return answer
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    monkeypatch.setattr("ragqa.stores.milvus_client.CONNECT_S", 1.0)
+    monkeypatch.setattr("ragqa.stores.milvus_client.CALL_S", 1.0)
+    fake = FakeMilvus()
+    yield fake
+    fake.server.stop(None)
+
+
+@pytest.mark.parametrize(
+    ("method", "said", "error", "message"),
+    [
+        ("CreateCollection", status(9, "quota exceeded[reason=x]"), IndexNotWritable, "no more"),
+        ("CreateCollection", status(7, "disk limit exceeded"), IndexNotWritable, "no more"),
+        ("CreateCollection", status(8, "rate limit exceeded"), IndexNotWritable, "no more"),
+        ("CreateCollection", status(1401, "privilege not permitted"), IndexNotReadable, "let"),
+        ("DescribeCollection", status(1, "service not ready"), IndexNotReadable, "no Milvus"),
+        ("Connect", DENIED, IndexNotReadable, "does not let ragqa in: auth check failure"),
+        ("DescribeCollection", DENIED, IndexNotReadable, "does not let ragqa in"),
+        (
+            "DescribeCollection",
+            (grpc.StatusCode.UNAVAILABLE, "going away"),
+            IndexNotReadable,
+            "no Milvus answers",
+        ),
+        ("DescribeCollection", (grpc.StatusCode.UNIMPLEMENTED, "?"), IndexUnusable, "failed"),
+    ],
+)
+def test_what_a_server_refuses_is_told_in_one_sentence(
+    fake, tmp_path, method, said, error, message
+):
+    kept = fake.refusals if isinstance(said, tuple) else fake.answers
+    kept[method] = said
+    with pytest.raises(error, match=message):
+        commit(open_store(tmp_path, kind="milvus", uri=fake.uri, name="x"), *FRUIT)
+
+
+@pytest.mark.parametrize("version", ["v2.4.1", "2.6.1", "", "Zilliz (Compatible with Milvus 2.5)"])
+def test_a_server_that_is_too_old_is_told_before_anything_is_made(fake, tmp_path, version):
+    fake.version = version
+    fake.answers["CreateCollection"] = status(5, "something was made")
+    with pytest.raises(IndexUnusable, match=r"is of version .*; ragqa needs 2\.6\.2 or newer"):
+        commit(open_store(tmp_path, kind="milvus", uri=fake.uri, name="x"), *FRUIT)
+
+
+def test_a_command_that_a_server_keeps_out_exits_with_4_and_shows_no_token(fake, tmp_path):
+    fake.refusals["DescribeCollection"] = DENIED
+    write_notes(tmp_path / "notes", {"a.md": "# Lamp\n\nIt was lit in 1931.\n"})
+    places = ["--corpus", tmp_path / "notes", "--index", tmp_path / "index"]
+    done = subprocess.run(
+        [command(), "index", *places, "--store", "milvus", "--store-uri", fake.uri],
+        capture_output=True,
+        text=True,
+        env=os.environ | QUICK | {"RAGQA_MILVUS_TOKEN": "a-secret-token"},
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith(f"error: the Milvus server at {fake.uri} does not let ragqa in")
+    assert "set RAGQA_MILVUS_TOKEN" in done.stderr
+    assert "a-secret-token" not in done.stderr
+    assert "Traceback" not in done.stderr
