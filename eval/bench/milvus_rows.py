@@ -30,7 +30,7 @@ def rows_sent(corpus: Path, folder: Path) -> Iterator[str]:
     notes = folder / "notes"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(corpus, notes)
-    yield "| change | rows sent: passages, notes | bytes of these | rows of records | all calls |"
+    yield "| change | rows sent: passages, notes | bytes | records: rows, bytes | calls |"
     yield "| --- | ---: | ---: | ---: | --- |"
     for name, change in CHANGES.items():
         change(notes)
@@ -41,9 +41,10 @@ def rows_sent(corpus: Path, folder: Path) -> Iterator[str]:
             sum(each.rows for each in rows if kind in each.what) for kind in ("passages", "notes")
         ]
         size = sum(each.size for each in rows)
-        records = sum(each.rows for each in sent if "record" in each.what)
+        records = [each for each in sent if "record" in each.what]
+        beside = f"{sum(each.rows for each in records)}, {sum(each.size for each in records):,}"
         calls = "; ".join(f"{each.what}: {each.rows} rows, {each.size:,} bytes" for each in rows)
-        yield f"| {name} | {counts[0]}, {counts[1]} | {size:,} | {records} | {calls} |"
+        yield f"| {name} | {counts[0]}, {counts[1]} | {size:,} | {beside} | {calls} |"
 
 
 def _refresh(index: Index) -> list[Sent]:
