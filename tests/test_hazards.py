@@ -22,7 +22,7 @@ ONLY_IN = {
     "grpc": {f"stores/milvus_{name}.py" for name in ("client", "failures", "file")},
     "httpx2": {"llms/http.py", "llms/faults.py"},
     "milvus_lite": {"stores/milvus_file.py"},
-    "pymilvus": {"stores/milvus_client.py", "stores/milvus_file.py"},
+    "pymilvus": {"stores/milvus_connection.py", "stores/milvus_file.py"},
     "ray": {f"embedders/spread/{name}.py" for name in ("actors", "cluster", "rounds")},
     "socket": {"embedders/spread/cluster.py", "llms/http.py", "llms/faults.py"},
     "urllib.request": {"llms/servers.py"},

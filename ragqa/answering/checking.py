@@ -9,11 +9,13 @@ from ragqa.types import Hit, Skipped
 
 
 def keep_current(
-    corpus: Path, hits: Sequence[Hit], *, max_note_bytes: int
+    corpus: Path, hits: Sequence[Hit], *, max_note_bytes: int, mend: str = "run ragqa index"
 ) -> tuple[list[Hit], list[str]]:
     """The hits whose text stands in its note byte for byte, and a warning for each other note.
 
     What is cited is part of a hit, so its lines and units must be those of that text, too.
+
+    :param mend: what to do about an index that no longer tells what notes say, for the warnings.
     """
     problems: dict[str, str] = {}
     texts: dict[str, str] = {}
@@ -37,8 +39,7 @@ def keep_current(
         else:
             misplaced[passage.path] = None
     warnings = [
-        f"{path} is left out, since the index no longer tells what it says: {problem}; "
-        "run ragqa index"
+        f"{path} is left out, since the index no longer tells what it says: {problem}; {mend}"
         for path, problem in problems.items()
     ]
     warnings += [

@@ -11,6 +11,8 @@ from ragqa.types import Filters, Retrieved
 if TYPE_CHECKING:
     from ragqa.api.index import Index
 
+_OF_ANOTHER_TIME = "this folder and the shared index are of different times"
+
 
 def retrieve_current(
     index: "Index", snapshot: Snapshot, question: str, filters: Filters, *, wanted: int
@@ -30,7 +32,10 @@ def retrieve_current(
             ranking=index.ranking,
         )
         current, stale = keep_current(
-            index.places.corpus, found.hits, max_note_bytes=index.settings.max_note_bytes
+            index.places.corpus,
+            found.hits,
+            max_note_bytes=index.settings.max_note_bytes,
+            mend=_OF_ANOTHER_TIME if index.kept.is_shared else "run ragqa index",
         )
         if len(current) >= wanted or len(found.hits) < k:
             return replace(found, hits=tuple(current[:wanted])), stale

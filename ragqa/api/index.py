@@ -168,7 +168,7 @@ class Index:
         At least `MIN_POOL` passages, if there are so many.
         """
         question = clean_question(question)
-        warnings = self._update(progress) if refresh and not self.kept.is_shared else []
+        warnings = self._update(progress) if refresh else []
         clock.lap("refresh")
         snapshot = self._open()
         embedder = self.source.embedders.asking
@@ -308,7 +308,13 @@ class Index:
         return self._snapshot
 
     def _update(self, progress: Progress | None) -> list[str]:
-        """Refresh before a question; where that cannot be, say so and go on with what there is."""
+        """Refresh before a question; where that cannot be, say so and go on with what there is.
+
+        A shared index is only looked at anew: another machine may have changed it.
+        """
+        if self.kept.is_shared:
+            self.close()
+            return []
         try:
             report = self.refresh(progress=progress)
         except (WriterBusy, IndexNotWritable) as exc:

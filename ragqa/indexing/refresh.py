@@ -49,6 +49,7 @@ def refresh(
             walk = source.walk()
             base, known = (None, {}) if rebuild else _read_base(store, source)
             changes = find_changes(source, walk, known, progress=report)
+        _check_removals(source, changes, len(known))
         if base is not None and not changes and changes.skipped == base.skipped:
             store.tidy()
             return _report(base, base, changes, started)
@@ -83,6 +84,19 @@ def _read_base(store: Store, source: Source) -> tuple[IndexInfo | None, dict[str
     with closing(snapshot):
         check_origin(snapshot.info, source)
         return snapshot.info, snapshot.states()
+
+
+def _check_removals(source: Source, changes: Changes, known: int) -> None:
+    """Make sure that an index that others use, too, is not emptied by another folder of that name.
+
+    :raises IndexUnusable: most of its notes are not there.
+    """
+    if source.shared_as and 2 * len(changes.removed) > known:
+        raise IndexUnusable(
+            f"{len(changes.removed)} of the {known} notes of the shared index {source.shared_as} "
+            f"are not in {source.corpus}, so nothing was changed",
+            hint="bring the folder up to date; if they are to go for all: ragqa index --rebuild",
+        )
 
 
 def _generation(info: IndexInfo | None) -> int:

@@ -20,7 +20,8 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
     """Print what is indexed and how fresh it is."""
     info = status.info
     pending = f"{status.added} new, {status.changed} changed, {status.removed} removed"
-    fresh = "yes" if status.is_fresh else f"no: {pending} (the next ask will catch up)"
+    by = "ragqa index catches up" if status.kept.is_shared else "the next ask will catch up"
+    fresh = "yes" if status.is_fresh else f"no: {pending} ({by})"
     rows = [
         ("notes", f"{info.notes} in {places.corpus}"),
         ("index", f"{info.passages} passages {_kept(status)}"),
@@ -44,6 +45,8 @@ def _nearest(dense: DenseInfo) -> str:
     """How the nearest passages are found."""
     if dense.kind == "exact":
         return "found by comparing every embedding"
+    if dense.kind == "hnsw":
+        return "found along a graph of neighbours (HNSW); how many of the true ones is not measured"
     return (
         f"found in {dense.probes} of {dense.lists} lists, "
         f"{dense.recall:.1%} of the true ten (measured when written)"
@@ -84,7 +87,7 @@ def status_document(status: Status, places: Places, llm: Choice) -> Document:
             "kind": dense.kind,
             "lists": dense.lists,
             "probes": dense.probes,
-            "recall@10": dense.recall,
+            "recall@10": None if dense.kind == "hnsw" else dense.recall,
         },
         "calibration": {
             "in_use": status.confidence.calibration,

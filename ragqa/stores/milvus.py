@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
+from ragqa.config.storeuri import is_file
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores import Maker
 from ragqa.stores.failures import cannot_write
@@ -83,7 +84,7 @@ class MilvusStore:
     def tidy(self) -> None:
         """Remove what an interrupted writer left, as far as it can be and no writer is at work."""
         with suppress(WriterBusy, IndexUnusable):
-            if has_leftovers(self._client, self._names):
+            if self._is_there and has_leftovers(self._client, self._names):
                 with leased(self._client, self._names, wait=False):
                     sweep(self._client, self._names, end_turn(self._client, self._names))
 
@@ -97,6 +98,8 @@ class MilvusStore:
 
     def remarks(self) -> list[Remark]:
         """What there is to say of the server and the collections."""
+        if not self._is_there:
+            return [Remark(f"there is no file {self._uri} yet", "ragqa index")]
         return remarks_on(self._client, self._names)
 
     def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - nothing is written
@@ -111,6 +114,11 @@ class MilvusStore:
     def _client(self) -> Client:
         return Client(self._uri)
 
+    @property
+    def _is_there(self) -> bool:
+        """Whether there is a file, if it is one: looking for an index makes none."""
+        return not is_file(self._uri) or Path(self._uri).exists()
+
     def _newest(self) -> Generation:
         """The newest generation.
 
@@ -118,7 +126,7 @@ class MilvusStore:
         :raises IndexUnusable: its record is damaged.
         """
         place = f"{self._names.name} at {self._uri}"
-        if has_records(self._client, self._names.records):
+        if self._is_there and has_records(self._client, self._names.records):
             rows = rows_of_records(self._client, self._names)
             if rows:
                 return read_record(rows[-1], place)

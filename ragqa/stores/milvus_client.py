@@ -3,22 +3,19 @@
 `pymilvus` itself repeats a call that failed for a passing reason, until the deadline.
 """
 
-import logging
-import os
 import weakref
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from ragqa.config.storeuri import TOKEN_VARIABLE, is_file
+from ragqa.config.storeuri import is_file
 from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.stores.failures import REBUILD
 from ragqa.stores.generations import step
+from ragqa.stores.milvus_connection import LEFT, close_left, connect, pymilvus
 from ragqa.stores.milvus_failures import explained
 from ragqa.stores.milvus_versions import NEEDED, is_lite, is_new_enough
-from ragqa.stores.places import remote_host
 
 CONNECT_S = 10.0
 CALL_S = 60.0
@@ -27,8 +24,6 @@ LOAD_S = 3600.0
 
 pymilvus gives each repetition all of its time, and begins none after it: so it is given half.
 """
-
-_NEVER_MS = 2**31 - 1
 
 MOST_HITS = 16_384
 """What Milvus gives for one search or query at most."""
@@ -54,28 +49,14 @@ class Client:
     """
 
     def __init__(self, uri: str) -> None:
-        _close_left()
+        close_left()
         self.uri = uri
         self._loaded: set[str] = set()
         self._call_s = CALL_S
-        self.milvus = _pymilvus()
-        token = os.environ.get(TOKEN_VARIABLE, "")
-        address = uri
-        if self.is_file:
-            from ragqa.stores.milvus_file import serve
-
-            address, token = serve(uri)
+        self.milvus = pymilvus()
         with self._explaining():
-            # Connections are shared by address unless they are dedicated, and closing one of a
-            # file's would close those of its other users.
-            self._client = self.milvus.MilvusClient(
-                uri=address,
-                token=token,
-                timeout=CONNECT_S,
-                dedicated=True,
-                grpc_options=_options(uri),
-            )
-        weakref.finalize(self, _LEFT.append, (self._client, uri))
+            self._client = connect(self.milvus, uri, CONNECT_S)
+        weakref.finalize(self, LEFT.append, (self._client, uri))
 
     @property
     def is_file(self) -> bool:
@@ -303,48 +284,6 @@ def _size(value: object) -> int:
     return int(nbytes) if nbytes is not None else 8
 
 
-def _options(uri: str) -> dict[str, int]:
-    """How gRPC is to talk to a server."""
-    # A proxy, which gRPC would also use on the way to this very machine, could read what is not
-    # encrypted.
-    options = {"grpc.enable_http_proxy": int(uri.startswith("https://"))}
-    if not remote_host("milvus", uri):
-        # pymilvus pings every ten seconds, which Milvus Lite takes for an attack and hangs up.
-        options["grpc.keepalive_time_ms"] = _NEVER_MS
-    return options
-
-
 def _kind(collection: str) -> str:
     """What of an index is in a collection of this name, for the name of a step."""
     return {"p": "passages", "n": "notes"}.get(collection.rpartition("_")[2][:1], "records")
-
-
-def _pymilvus() -> Any:  # noqa: ANN401 - the module is there only with the extra
-    # It would take settings, and the token, from a file `.env` in a folder that may be of notes.
-    before = dict(os.environ)
-    os.environ["PYTHON_DOTENV_DISABLED"] = "1"
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    try:
-        import pymilvus
-    finally:
-        os.environ.clear()
-        os.environ.update({"GRPC_VERBOSITY": "NONE"} | before)
-    # They would print tracebacks of what is told in one sentence here.
-    for name in ("pymilvus", "milvus_lite"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    return pymilvus
-
-
-_LEFT: deque[tuple[Any, str]] = deque()
-"""The connections of clients that are no more, with what they were to. What is collected as garbage
-is so at any moment, in which one may wait for nothing; so they are closed later."""
-
-
-def _close_left() -> None:
-    while _LEFT:
-        client, uri = _LEFT.popleft()
-        client.close()
-        if is_file(uri):
-            from ragqa.stores.milvus_file import release
-
-            release(uri)

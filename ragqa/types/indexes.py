@@ -28,7 +28,8 @@ class DenseInfo:
 
     `kind` is "exact", where every vector is compared, or "ivf": a search visits the `probes`
     nearest of so many `lists`. `recall` is recall@10 against exact search, over a sample of the
-    vectors, as measured when the lists were made.
+    vectors, as measured when the lists were made. With "hnsw" a graph of neighbours is searched, of
+    which it is not measured.
     """
 
     kind: str = "exact"
