@@ -56,7 +56,8 @@ class MilvusStore:
         :raises NoIndex: nothing was committed here yet.
         :raises IndexUnusable: the server fails, or what is here cannot be read or trusted.
         """
-        return MilvusSnapshot(self._client, self._names, self._newest())
+        newest = self._newest()
+        return MilvusSnapshot(self._client, self._names, newest)
 
     @contextmanager
     def writer(self, *, fresh: bool, wait: bool) -> Iterator[MilvusWriter]:

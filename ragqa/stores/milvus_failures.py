@@ -1,5 +1,7 @@
 """What Milvus, or the way to it, did wrong in one sentence."""
 
+import re
+
 import grpc
 
 from ragqa.config.storeuri import TOKEN_VARIABLE, is_file
@@ -58,4 +60,5 @@ def _said(exc: Exception) -> tuple[str, str]:
     if call is not None:
         said = call.details() or said
         signs += f" {call.code().name} {said}"
-    return " ".join(said.split())[:300], signs.lower()
+    # What stands in brackets and quotes are names, which may hold any word.
+    return " ".join(said.split())[:300], re.sub(r"\[[^]]*]|'[^']*'", "", signs).lower()

@@ -137,13 +137,13 @@ def read_note(data: object) -> NoteRecord:
     with _reading("note"):
         path, size, mtime_ns, sha256, settled, title, tags, day, aliases = _unpacked(data)
         return NoteRecord(
-            path=text(path),
+            path=_name(path),
             stamp=Stamp(number(size), number(mtime_ns)),
             sha256=text(sha256),
             settled=bool(settled),
             title=text(title),
-            tags=tuple(map(text, listed(tags))),
-            date=text(day),
+            tags=tuple(map(_name, listed(tags))),
+            date=_iso_day(day),
             aliases=tuple(map(text, listed(aliases))),
         )
 
@@ -166,7 +166,7 @@ def read_passage(data: object) -> Passage:
         return Passage(
             id=number(id_),
             embedding_key=number(key),
-            path=text(path),
+            path=_name(path),
             title=text(title),
             start=number(start),
             end=number(end),
@@ -175,9 +175,21 @@ def read_passage(data: object) -> Passage:
             text=text(body),
             units=json_units(units),
             note_sha256=text(sha256),
-            note_date=text(day),
+            note_date=_iso_day(day),
             aliases=tuple(map(text, listed(aliases))),
         )
+
+
+def _name(value: object) -> str:
+    """A name that a file or tag can have: bytes, as far as they are no text."""
+    text(value).encode("utf-8", "surrogateescape")
+    return text(value)
+
+
+def _iso_day(value: object) -> str:
+    """A date, or "" for none."""
+    _day(text(value))
+    return text(value)
 
 
 def any_of(field: str, numbers: Iterable[int]) -> str:

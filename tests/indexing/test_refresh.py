@@ -322,3 +322,22 @@ def test_a_shared_index_is_that_of_a_folder_of_the_same_name_wherever_it_lies(so
     other = elsewhere.rename(tmp_path / "diary")
     with pytest.raises(IndexUnusable, match=r"index team was .* called notes, not diary"):
         run(replace(source, corpus=other, shared_as="team"))
+
+
+def test_a_shared_index_is_not_emptied_by_another_folder_of_that_name(source, tmp_path):
+    for name in "abc":
+        write(source, f"{name}.md", f"# {name}\n\nA note.\n")
+    shared = replace(source, shared_as="team")
+    run(shared)
+    (source.corpus / "a.md").unlink()
+    assert run(shared).removed == 1
+    (source.corpus / "b.md").unlink()
+    write(source, "d.md", "# D\n\nA note.\n")
+    assert run(shared).removed == 1
+    other = replace(shared, corpus=tmp_path / "other" / "notes")
+    write(other, "x.md", "# X\n\nAnother note.\n")
+    with pytest.raises(IndexUnusable, match="2 of the 2 notes of the shared index team") as caught:
+        run(other)
+    assert "ragqa index --rebuild" in caught.value.hint
+    assert paths(source) == {"c.md", "d.md"}
+    assert run(other, rebuild=True).added == 1

@@ -9,21 +9,30 @@ import subprocess
 import sys
 import time
 from concurrent import futures
-from contextlib import suppress
+from contextlib import closing, suppress
+from pathlib import Path
 
 import grpc
 import pytest
 from google.protobuf.message_factory import GetMessageClass
-from pymilvus import MilvusException
+from pymilvus import MilvusClient, MilvusException
 from pymilvus.grpc_gen import common_pb2, milvus_pb2, milvus_pb2_grpc
-from stores.building import FRUIT, answers, commit, entry, quick_folder
+from stores.building import FRUIT, QUESTIONS, answers, ask, commit, entry, quick_folder
 from support import QUICK, command, write_notes
 
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, NoIndex, WriterBusy
-from ragqa.stores import milvus_lease, open_store
+from ragqa.stores import milvus_file, milvus_lease, open_store
 from ragqa.stores.generations import stepping
+from ragqa.stores.memory import MemoryStore
 from ragqa.stores.milvus_client import Client
-from ragqa.stores.milvus_records import Names, begin_turn, read_record, rows_of_records
+from ragqa.stores.milvus_failures import explained
+from ragqa.stores.milvus_records import (
+    KEPT_S,
+    Names,
+    begin_turn,
+    read_record,
+    rows_of_records,
+)
 
 NAMES = Names("faults")
 NEW = entry("new.md", "apple banana", "fig date", "grape")
@@ -236,6 +245,139 @@ def test_a_record_that_comes_after_another_turn_began_counts_for_nothing(store, 
     assert answers(store) == before
     assert commit(store, NEW).generation == 2
     assert store.problems() == []
+
+
+class Late:
+    """A server that carries out the record of a generation, and has said that it failed."""
+
+    def __init__(self, store):
+        self.client, self.rows = store._client, None
+
+    def __enter__(self):
+        self.upsert = self.client.upsert
+        self.client.upsert = self
+        return self
+
+    def __call__(self, collection, rows, **options):
+        if collection == NAMES.records and rows[0]["pk"] > 1:
+            self.rows = rows
+            raise IndexNotReadable("no answer in time")
+        self.upsert(collection, rows, **options)
+
+    def __exit__(self, *_):
+        self.client.upsert = self.upsert
+        self.upsert(NAMES.records, self.rows)
+
+
+def test_a_record_that_arrives_after_its_writer_gave_up_counts_for_nothing(store, client):
+    before = answers(store)
+    with pytest.raises(IndexNotReadable), Late(store):
+        commit(store, NEW, CHANGED)
+    assert answers(store) == before
+    assert store.problems() == []
+    assert commit(store, NEW).generation == 2
+    assert leftovers(client) == []
+
+
+def test_a_records_collection_that_was_not_indexed_yet_is_none_and_is_made_whole(tmp_path):
+    store = open_store(tmp_path, kind="milvus", name=NAMES.name)
+    hooked, _ = at_step(2, fail)
+    with pytest.raises(IndexNotWritable), hooked:
+        commit(store, *FRUIT)
+    client = Client(store._uri)
+    assert client.has(NAMES.records)
+    assert client.indexes(NAMES.records) == []
+    with pytest.raises(NoIndex):
+        store.snapshot()
+    assert store.remarks()[-1].fix == "ragqa index"
+    assert commit(store, *FRUIT).notes == 4
+
+
+def test_a_generation_that_was_replaced_an_hour_ago_is_gone_and_never_half_there(
+    store, monkeypatch
+):
+    old = store.snapshot()
+    commit(store, NEW, remove=["one.md"])
+    start = time.time()
+    monkeypatch.setattr(time, "time", lambda: start + KEPT_S + 1)
+    monkeypatch.setattr("ragqa.stores.milvus_snapshot.time.monotonic", lambda: 2.0**40)
+    assert ask(old, "apple banana")[0], "nothing was swept yet"
+    store.tidy()
+    for question in (
+        lambda: ask(old, "apple banana"),
+        old.notes,
+        lambda: old.idf(["cherri"]),
+        lambda: old.passages([FRUIT[1].passages[0].id]),
+    ):
+        with pytest.raises(IndexUnusable, match="more than an hour ago"):
+            question()
+    assert "new.md" in answers(store)[2]
+    assert store.problems() == []
+
+
+def test_a_server_that_counts_iterates_and_searches_a_graph_finds_the_same(store, monkeypatch):
+    monkeypatch.setattr("ragqa.stores.milvus_schema.EXACT_UP_TO", 1)
+    commit(store, *FRUIT, NEW, fresh=True)
+    plain = MemoryStore()
+    commit(plain, *FRUIT, NEW)
+    monkeypatch.setattr(Client, "is_lite", False)
+    with closing(store.snapshot()) as snapshot, closing(plain.snapshot()) as expected:
+        assert snapshot.info.dense.kind == "hnsw"
+        assert snapshot.notes() == expected.notes()
+        for question in QUESTIONS:
+            for ours, theirs in zip(ask(snapshot, question), ask(expected, question), strict=True):
+                assert [id_ for id_, _ in ours] == [id_ for id_, _ in theirs]
+                assert dict(ours) == pytest.approx(dict(theirs), rel=1e-5)
+
+
+def test_an_index_that_outgrew_comparing_is_told_to_be_made_anew(store, monkeypatch):
+    assert not any(remark.fix for remark in store.remarks())
+    monkeypatch.setattr("ragqa.stores.milvus_examining.EXACT_UP_TO", 5)
+    assert [remark.fix for remark in store.remarks() if remark.fix] == ["ragqa index --rebuild"]
+
+
+def test_a_file_is_served_to_its_own_process_only_and_is_its_users_alone(store, client):
+    port = milvus_file._SERVED[client.uri][2]
+    for token in ("", "root:Milvus"):
+        with pytest.raises(MilvusException, match="Fail connecting"):
+            MilvusClient(f"http://127.0.0.1:{port}", token=token, timeout=5, dedicated=True)
+    assert Path(store._uri).stat().st_mode & 0o777 == 0o700
+
+
+def test_looking_for_an_index_makes_no_file(tmp_path):
+    store = open_store(tmp_path / "index", kind="milvus")
+    with pytest.raises(NoIndex):
+        store.snapshot()
+    store.tidy()
+    assert store.problems()
+    assert store.remarks()[0].fix == "ragqa index"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_settings_in_the_folder_of_notes_sets_nothing(tmp_path):
+    (tmp_path / ".env").write_text("RAGQA_MILVUS_TOKEN=theirs\nRAGQA_STORE=milvus\n")
+    code = (
+        "import os; from ragqa.stores.milvus_connection import pymilvus; pymilvus();"
+        "print([name for name in os.environ if name.startswith('RAGQA_')])"
+    )
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("RAGQA_")}
+    said = subprocess.check_output([sys.executable, "-c", code], cwd=tmp_path, env=kept, text=True)
+    assert said == "[]\n"
+
+
+def test_a_writer_that_was_killed_and_not_looked_after_is_dead():
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert not milvus_lease._is_alive(process.pid)
+    assert milvus_lease._is_alive(os.getpid())
+
+
+@pytest.mark.parametrize("name", ["disk_notes", "connectors", "permissions_wiki", "timeouts"])
+def test_what_a_collection_is_called_says_nothing_of_what_failed(name):
+    for said in (f"collection not found[collection={name}]", f"collection '{name}' does not exist"):
+        told = explained(MilvusException(code=100, message=said), "http://h:19530")
+        assert type(told) is IndexUnusable
+        assert name in told.message
 
 
 def test_a_writer_on_another_machine_is_left_alone_until_its_lease_ends(store, client):

@@ -90,22 +90,22 @@ class EmbeddingActor:
         self._ray = ray
         self._feed: Any = feed
         self._node = ray.util.get_node_ip_address()
-        self._embedder, self._problem = _embedder_like(expected)
+        self._embedder, self._unfit = _embedder_like(expected)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         """Embed the batch with this number."""
         number = int(batch[NUMBER][0])
-        vectors = b""
+        vectors, problem = b"", self._unfit
         if self._embedder is not None:
             texts = self._ray.get(self._feed.get.remote(number))
             try:
                 vectors = self._embedder.embed_passages(texts).astype(np.float32).tobytes()
             except Exception as exc:  # noqa: BLE001 - of a model anything, and it is told
-                self._problem = f"{type(exc).__name__}: {exc}"
+                problem = f"{type(exc).__name__}: {exc}"
         return {
             NUMBER: [number],
             NODE: [self._node],
-            PROBLEM: [self._problem],
+            PROBLEM: [problem],
             VECTORS: [vectors],
         }
 

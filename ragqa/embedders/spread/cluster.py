@@ -59,8 +59,6 @@ def connected(address: str) -> Iterator[None]:
         # Workers import from the folder that their driver is in, which may be one of notes.
         with contextlib.chdir(folder), _silent_stderr():
             _init(address, f"{folder}/r")  # a folder of its own, since Ray opens it to everybody
-        if address:
-            _check_neighbours(address)
         yield
 
 
@@ -169,7 +167,7 @@ def _check_reachable(address: str) -> None:
         )
 
 
-def _check_neighbours(address: str) -> None:
+def check_neighbours(address: str) -> None:
     """See that passages stay on this machine where the address says so.
 
     :raises WorkersFailed: the cluster behind a loopback address has nodes elsewhere.
@@ -178,9 +176,11 @@ def _check_neighbours(address: str) -> None:
 
     from ragqa.embedders.spread import remote_host
 
+    if not address or remote_host(address):
+        return
     own = ray.util.get_node_ip_address()
     others = {node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]} - {own}
-    if others and not remote_host(address):
+    if others:
         raise WorkersFailed(
             f"the Ray cluster at {address} has nodes on other machines, {min(others)} among them, "
             "and notes would be sent there",

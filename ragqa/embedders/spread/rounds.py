@@ -18,7 +18,7 @@ from ragqa.embedders.spread.actors import (
     Expected,
     Feed,
 )
-from ragqa.embedders.spread.cluster import Pool, connected, pool
+from ragqa.embedders.spread.cluster import Pool, check_neighbours, connected, pool
 from ragqa.errors import WorkersFailed
 from ragqa.types import Progress, Vectors
 
@@ -172,6 +172,7 @@ class RayWorkers:
             self._expected = Expected.of(self._embedder)
             self._cluster.enter_context(connected(self._address))
             self._progress("starting", 1, 1)
+        check_neighbours(self._address)
         actors = pool()
         self._actors = actors.actors
         self._round = Round(self._expected, actors)
