@@ -7,15 +7,16 @@ Where each formula comes from stands in docs/scale.md. A GB is 10^9 bytes.
 """
 
 import argparse
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
+import numpy as np
 from describe import split_notes
 
-from ragqa.analysis import index_terms
 from ragqa.embedders import DEFAULT_MODEL, Embedder, embedder_for
+from ragqa.stores.milvus_rows import note_row, passage_row, record_of_note, spelled_terms
+from ragqa.stores.milvus_schema import NOTE_NUMBERS, PASSAGE_NUMBERS
 
 SIZES = {"1 million": 10**6, "100 million": 10**8, "1 billion": 10**9}
 DIMENSION = 384
@@ -26,6 +27,7 @@ _SEGMENT = 1024 * 2**20
 _DISKANN_CODES, _DISKANN_CACHE, _DISKANN_LINKS = 0.125, 0.1, 56
 _USABLE = 0.9
 _GENERATIONS = 2
+_NO_VECTOR = np.empty(0, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Row:
         return self.text + self.terms + self.note
 
 
-WIKI = Row(text=1345, terms=500, postings=492, numbers=56, note=52)
+WIKI = Row(text=1027, terms=500, postings=492, numbers=104, note=32)
 """Of the wiki that comes with ragqa."""
 
 
@@ -145,15 +147,19 @@ def measure(folder: Path, embedder: Embedder) -> Row:
     """The row of a passage of these notes, on average."""
     count = text = terms = postings = numbers = notes = 0
     for note, passages in split_notes(folder, embedder):
-        kept = (note.path, note.sha256, note.stamp, note.title, note.tags, note.aliases)
-        notes += len(json.dumps([*kept, [(link.target, link.wiki) for link in note.links]]))
+        whole = note_row(record_of_note(note, settled=True), 1)
+        notes += (
+            len(whole["data"]) + _FLOAT * len(whole["anchor"]) + _HASH * (1 + len(NOTE_NUMBERS))
+        )
         for passage in passages:
-            words = index_terms(passage.searched_text)
+            words = spelled_terms(passage)
+            row = passage_row(passage, _NO_VECTOR, words, note.tags, 1)
             count += 1
-            text += len(json.dumps(asdict(passage)).encode())
-            terms += len(" ".join(words).encode())
+            text += len(row["data"])
+            terms += len(row["terms"])
             postings += _POSTING * len(set(words))
-            numbers += _HASH * (3 + len(note.tags) + passage.path.count("/"))
+            labels = len(row["tags"]) + len(row["places"])
+            numbers += _HASH * (1 + len(PASSAGE_NUMBERS) + labels)
     return Row(*(round(size / count) for size in (text, terms, postings, numbers, notes)))
 
 
