@@ -50,10 +50,11 @@ def test_the_speed_on_the_page_of_performance_is_the_one_that_is_reckoned_with(s
     assert sizing.SPEEDS[0].passages == int(speed[1])
 
 
-def test_mapping_the_text_takes_less_memory_than_any_other_index(sizing):
+def test_mapping_the_text_takes_less_memory_than_any_other_index_that_is_refined(sizing):
     row, made = sizing.WIKI, sizing.indexes(sizing.DIMENSION, sizing.WIKI)
     (graph,) = (index for index in made if index.name == "HNSW")
-    whole = [sizing.loaded(index, row, mapped=False) for index in made]
+    others = [index for index in made if index.name != "IVF_RABITQ"]
+    whole = [sizing.loaded(index, row, mapped=False) for index in others]
     assert sizing.loaded(graph, row, mapped=True) < min(whole)
 
 
