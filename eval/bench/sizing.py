@@ -15,8 +15,9 @@ import numpy as np
 from describe import split_notes
 
 from ragqa.embedders import DEFAULT_MODEL, Embedder, embedder_for
-from ragqa.stores.milvus_rows import note_row, passage_row, record_of_note, spelled_terms
+from ragqa.stores.milvus_rows import note_row, passage_row, spelled_terms
 from ragqa.stores.milvus_schema import NOTE_NUMBERS, PASSAGE_NUMBERS
+from ragqa.types import NoteRecord
 
 SIZES = {"1 million": 10**6, "100 million": 10**8, "1 billion": 10**9}
 DIMENSION = 384
@@ -147,7 +148,7 @@ def measure(folder: Path, embedder: Embedder) -> Row:
     """The row of a passage of these notes, on average."""
     count = text = terms = postings = numbers = notes = 0
     for note, passages in split_notes(folder, embedder):
-        whole = note_row(record_of_note(note, settled=True), 1)
+        whole = note_row(NoteRecord.of(note, settled=True), 1)
         notes += (
             len(whole["data"]) + _FLOAT * len(whole["anchor"]) + _HASH * (1 + len(NOTE_NUMBERS))
         )

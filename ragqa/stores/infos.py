@@ -10,6 +10,16 @@ from ragqa.types import DenseInfo, EmbedderInfo, IndexInfo, Skipped
 
 _A = TypeVar("_A")
 
+UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What reading JSON raises that is not what it should be."""
+
 
 def info_json(info: IndexInfo) -> dict[str, object]:
     """What JSON can hold of it."""

@@ -13,7 +13,7 @@ from typing import TypeVar
 import ragqa
 from ragqa.errors import IndexNotReadable, IndexUnusable, OtherFormat
 from ragqa.stores.failures import REBUILD, REPAIR, naming, unusable
-from ragqa.stores.infos import digest_of, info_json, info_of, typed
+from ragqa.stores.infos import UNREADABLE, digest_of, info_json, info_of, typed
 from ragqa.types import IndexInfo, Progress
 
 FORMAT = 2
@@ -141,14 +141,7 @@ def read_manifest(folder: Path) -> Manifest:
         content = json.loads(data)
         _check_seal(folder, content)
         return Manifest(info=info_of(content["info"]), files=_files(content["files"]))
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as exc:
+    except UNREADABLE as exc:
         raise IndexUnusable(f"the index file {path} is damaged: {exc}", hint=REPAIR) from exc
 
 

@@ -62,7 +62,7 @@ class MemorySnapshot:
     def states(self) -> dict[str, NoteState]:
         """What every note's file was when it was read, by path."""
         records = (held.record for held in self.held.values())
-        return {one.path: NoteState(one.stamp, one.sha256, one.settled) for one in records}
+        return {one.path: one.state for one in records}
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k passages nearest by cosine."""
@@ -193,16 +193,7 @@ class MemoryWriter:
         if passages:
             self._dimension = vectors.shape[1]
         self._notes[note.path] = _Held(
-            record=NoteRecord(
-                path=note.path,
-                stamp=note.stamp,
-                sha256=note.sha256,
-                settled=settled,
-                title=note.title,
-                tags=note.tags,
-                date=note.date,
-                aliases=note.aliases,
-            ),
+            record=NoteRecord.of(note, settled=settled),
             passages=tuple(passages),
             vectors=np.array(vectors, dtype=np.float32),
             terms=tuple(Counter(index_terms(passage.searched_text)) for passage in passages),

@@ -15,7 +15,7 @@ from itertools import chain
 from ragqa.errors import IndexUnusable, OtherFormat
 from ragqa.stores.cells import number
 from ragqa.stores.failures import REBUILD
-from ragqa.stores.infos import digest_of, info_json, info_of, typed
+from ragqa.stores.infos import UNREADABLE, digest_of, info_json, info_of, typed
 from ragqa.stores.milvus_client import Client, Row
 from ragqa.stores.milvus_rows import MAX_TEXT_BYTES, within
 from ragqa.types import IndexInfo
@@ -217,14 +217,7 @@ def read_record(row: Row, place: str) -> Generation:
             written=typed(content, "written", float),
         )
         _check_numbers(generation)
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as exc:
+    except UNREADABLE as exc:
         raise IndexUnusable(
             f"the record of the newest generation {place} is damaged: {exc!s:.80}", hint=REBUILD
         ) from exc

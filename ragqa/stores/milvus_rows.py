@@ -18,7 +18,7 @@ from ragqa.errors import IndexUnusable
 from ragqa.stores.cells import json_units, listed, number, text
 from ragqa.stores.failures import REPAIR
 from ragqa.stores.milvus_client import Row
-from ragqa.types import Note, NoteRecord, NoteState, Passage, Stamp, Vector
+from ragqa.types import NoteRecord, Passage, Stamp, Vector
 
 ALIVE = 2**62
 """The attempt that a row died in, while it has not."""
@@ -115,20 +115,6 @@ def note_row(record: NoteRecord, attempt: int) -> Row:
     }
 
 
-def record_of_note(note: Note, *, settled: bool) -> NoteRecord:
-    """What an index remembers of a note."""
-    return NoteRecord(
-        path=note.path,
-        stamp=note.stamp,
-        sha256=note.sha256,
-        settled=settled,
-        title=note.title,
-        tags=note.tags,
-        date=note.date,
-        aliases=note.aliases,
-    )
-
-
 def read_note(data: object) -> NoteRecord:
     """The note that a row is of.
 
@@ -146,11 +132,6 @@ def read_note(data: object) -> NoteRecord:
             date=_iso_day(day),
             aliases=tuple(map(text, listed(aliases))),
         )
-
-
-def state_of(record: NoteRecord) -> NoteState:
-    """What tells whether its file has changed."""
-    return NoteState(record.stamp, record.sha256, record.settled)
 
 
 def read_passage(data: object) -> Passage:

@@ -24,7 +24,6 @@ from ragqa.stores.milvus_rows import (
     read_note,
     read_passage,
     spelled,
-    state_of,
     tagged,
 )
 from ragqa.stores.milvus_schema import DENSE, TERMS, search_params
@@ -73,7 +72,7 @@ class MilvusSnapshot:
 
     def states(self) -> dict[str, NoteState]:
         """What every note's file was when it was read, by path."""
-        return {path: state_of(note) for path, note in self.notes().items()}
+        return {path: note.state for path, note in self.notes().items()}
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k passages nearest by cosine."""

@@ -20,7 +20,6 @@ from ragqa.stores.milvus_rows import (
     passage_key,
     passage_row,
     read_note,
-    record_of_note,
     spelled_terms,
 )
 from ragqa.stores.milvus_schema import create_notes, create_passages, index_embeddings
@@ -114,7 +113,7 @@ class MilvusWriter:
                 for passage, vector, its_terms in zip(passages, vectors, terms, strict=True)
             )
             self._added[note.path] = _Added([p.id for p in passages], sum(map(len, terms)))
-            self._notes[note.path] = record_of_note(note, settled=settled)
+            self._notes[note.path] = NoteRecord.of(note, settled=settled)
             if len(self._waiting) >= ROWS_AT_ONCE:
                 self._send()
 

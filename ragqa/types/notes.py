@@ -117,3 +117,22 @@ class NoteRecord:
     tags: tuple[str, ...]
     date: str
     aliases: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, note: Note, *, settled: bool) -> "NoteRecord":
+        """What is remembered of this note."""
+        return cls(
+            path=note.path,
+            stamp=note.stamp,
+            sha256=note.sha256,
+            settled=settled,
+            title=note.title,
+            tags=note.tags,
+            date=note.date,
+            aliases=note.aliases,
+        )
+
+    @property
+    def state(self) -> NoteState:
+        """What tells whether its file has changed."""
+        return NoteState(self.stamp, self.sha256, self.settled)

@@ -27,11 +27,11 @@ from ragqa.stores.milvus_rows import (
     passage_row,
     read_note,
     read_passage,
-    record_of_note,
     spelled,
     spelled_terms,
 )
 from ragqa.stores.milvus_versions import is_new_enough
+from ragqa.types import NoteRecord
 
 ANYTHING = st.text(max_size=80) | st.sampled_from(["\udce9", "\0", "'", '"', "a b", "_20_", "ſ"])
 VECTOR = np.eye(1, DIMENSION, dtype=np.float32)[0]
@@ -58,7 +58,7 @@ def test_what_is_put_into_a_row_comes_out_of_it(paragraphs, title):
         assert row["data"].isascii()
         assert read_passage(row["data"]) == passage
         assert len(row["terms"].split()) == row["length"] == len(index_terms(passage.searched_text))
-    record = record_of_note(whole.note, settled=True)
+    record = NoteRecord.of(whole.note, settled=True)
     assert read_note(note_row(record, 1)["data"]) == record
 
 
@@ -97,7 +97,7 @@ def test_a_passage_with_a_name_or_date_that_nothing_has_is_damage(place, value):
 
 @pytest.mark.parametrize(("place", "value"), [(0, "\ud800.md"), (6, ["\ud800"]), (7, "xyz")])
 def test_a_note_with_a_name_or_date_that_nothing_has_is_damage(place, value):
-    content = json.loads(note_row(record_of_note(FRUIT[0].note, settled=True), 1)["data"])
+    content = json.loads(note_row(NoteRecord.of(FRUIT[0].note, settled=True), 1)["data"])
     content[place] = value
     with pytest.raises(IndexUnusable, match="note in Milvus is damaged"):
         read_note(json.dumps(content))

@@ -5,7 +5,6 @@ before its step, half of its rows included.
 """
 
 import itertools
-import os
 import re
 import shutil
 import signal
@@ -24,6 +23,7 @@ from ragqa.stores.milvus_lease import claims
 from ragqa.stores.milvus_records import Names, read_record, rows_of_records
 from ragqa.stores.saved import SAVED
 from trials.children import End, must, preload, run
+from trials.steps import Fault, signalled
 from trials.verdicts import Trial
 from trials.worlds import (
     AFTER,
@@ -58,30 +58,14 @@ def _told(code: object, message: str) -> Callable[[], None]:
     return fail
 
 
-def _signal(number: int) -> Callable[[], None]:
-    return lambda: os.kill(os.getpid(), number)
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What happens at a step, and at all later ones if it is `lasting`; how the process ends."""
-
-    name: str
-    act: Callable[[], None]
-    signal: int = 0
-    code: int = 0
-    says: str = ""
-    lasting: bool = False
-
-
 _LOST = _told(0, "[upsert] Retry timeout: 60.0s, StatusCode.UNAVAILABLE: Connection refused")
 _QUOTA = _told(9, "quota exceeded[reason=memory quota exceeded, please allocate more resources]")
 _DISK = _told(7, "disk limit exceeded[reason=disk quota exceeded, please allocate more resources]")
 
 FAULTS = (
-    Fault("SIGKILL", _signal(signal.SIGKILL), signal=signal.SIGKILL),
-    Fault("SIGTERM", _signal(signal.SIGTERM), signal=signal.SIGTERM),
-    Fault("Ctrl-C", _signal(signal.SIGINT), code=130, says="Interrupted"),
+    Fault("SIGKILL", signalled(signal.SIGKILL), signal=signal.SIGKILL),
+    Fault("SIGTERM", signalled(signal.SIGTERM), signal=signal.SIGTERM),
+    Fault("Ctrl-C", signalled(signal.SIGINT), code=130, says="Interrupted"),
     Fault("connection lost", _LOST, code=4, says="no Milvus answers"),
     Fault("connection lost for good", _LOST, code=4, says="no Milvus answers", lasting=True),
     Fault("quota exceeded", _QUOTA, code=4, says="takes no more"),

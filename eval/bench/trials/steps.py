@@ -42,7 +42,8 @@ def _error(number: int) -> Callable[[], None]:
     return fail
 
 
-def _signal(number: int) -> Callable[[], None]:
+def signalled(number: int) -> Callable[[], None]:
+    """What sends this process a signal."""
     return lambda: os.kill(os.getpid(), number)
 
 
@@ -59,9 +60,9 @@ class Fault:
 
 
 FAULTS = (
-    Fault("SIGKILL", _signal(signal.SIGKILL), signal=signal.SIGKILL),
-    Fault("SIGTERM", _signal(signal.SIGTERM), signal=signal.SIGTERM),
-    Fault("Ctrl-C", _signal(signal.SIGINT), code=130, says="Interrupted"),
+    Fault("SIGKILL", signalled(signal.SIGKILL), signal=signal.SIGKILL),
+    Fault("SIGTERM", signalled(signal.SIGTERM), signal=signal.SIGTERM),
+    Fault("Ctrl-C", signalled(signal.SIGINT), code=130, says="Interrupted"),
     Fault("ENOSPC", _error(errno.ENOSPC), code=4, says="disk full"),
     Fault("lasting ENOSPC", _error(errno.ENOSPC), code=4, says="disk full", lasting=True),
     Fault("EIO", _error(errno.EIO), code=4, says="cannot write the index"),
