@@ -87,7 +87,11 @@ SPEEDS = (
     Speed(
         "reading, splitting and writing (local store), one core", 954_235 / 1186, "measured here"
     ),
-    Speed("looking for changed notes, one process", 954_235 / (1.71 - 0.83), "measured here"),
+    Speed(
+        "looking for changed notes (local store), one process",
+        954_235 / (1.71 - 0.83),
+        "measured here",
+    ),
 )
 
 
