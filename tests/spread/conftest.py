@@ -96,7 +96,8 @@ def index_with(tmp_path, notes):
         folder.mkdir(exist_ok=True)
         program = DRIVER.format(befallen=str(befallen)) + (act or "def act(saved): pass\n")
         (folder / "sitecustomize.py").write_text(program)
-        path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+        # An empty entry would be the folder that the command is run in.
+        path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH", "")]))
         done = run_ragqa(
             *("index", "--corpus", notes, "--index", tmp_path / name, *options),
             env=QUICK | {"PYTHONPATH": path} | (env or {}),
