@@ -142,13 +142,13 @@ class Client:
         self._change("drop", "drop_collection", collection)
 
     def upsert(self, collection: str, rows: Sequence[Row], *, partial: bool = False) -> None:
-        """Put rows in, or in the place of those with the same key, some at a time.
+        """Put rows in, or in the place of those with the same key, by one call.
 
+        :param rows: so many as go with one call, see `batches`.
         :param partial: whether fields that are not given stay as they are.
         """
         doing = "change" if partial else "put"
-        for batch in batches(rows):
-            self._change(doing, "upsert", collection, batch, partial_update=partial)
+        self._change(doing, "upsert", collection, list(rows), partial_update=partial)
 
     def delete(self, collection: str, where: str) -> None:
         """Remove the rows that are so."""

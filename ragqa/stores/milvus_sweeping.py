@@ -1,9 +1,10 @@
 """What is left of generations that nobody asks any more, and of writers that came to nothing."""
 
 import time
+from collections.abc import Sequence
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.milvus_client import Client
+from ragqa.stores.milvus_client import Client, Row
 from ragqa.stores.milvus_lease import claims
 from ragqa.stores.milvus_records import (
     Generation,
@@ -19,7 +20,7 @@ def has_leftovers(client: Client, names: Names) -> bool:
     """Whether a sweep would find something: what is old, or what a writer that was killed left."""
     if not client.has(names.records):
         return False
-    generations = _all(client, names)
+    generations = _readable(rows_of_records(client, names), client, names)
     kept = still_kept(generations, time.time())
     bases = names.bases(client.collections())
     return (
@@ -35,9 +36,9 @@ def sweep(client: Client, names: Names, attempt: int) -> None:
     :param attempt: of the writer that has it: whatever was begun since the newest generation, this
         writer's own included, came to nothing.
     """
-    newest = max((row["pk"] for row in rows_of_records(client, names)), default=0)
-    generations = _all(client, names)
-    kept = still_kept(generations, time.time())
+    rows = rows_of_records(client, names)
+    newest = rows[-1]["pk"] if rows else 0
+    kept = still_kept(_readable(rows, client, names), time.time())
     needed = {each.base for each in kept}
     is_sound = not newest or any(each.attempt == newest for each in kept)
     for base in sorted(names.bases(client.collections()) - needed):
@@ -73,10 +74,10 @@ def _remove_rows(client: Client, names: Names, kept: list[Generation], attempt: 
             client.delete(collection, dead)
 
 
-def _all(client: Client, names: Names) -> list[Generation]:
-    """All generations whose records can be read, oldest first."""
+def _readable(rows: Sequence[Row], client: Client, names: Names) -> list[Generation]:
+    """The generations whose records can be read, oldest first."""
     found = []
-    for row in rows_of_records(client, names):
+    for row in rows:
         try:
             found.append(read_record(row, f"{names.name} at {client.uri}"))
         except IndexUnusable:

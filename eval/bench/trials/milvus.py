@@ -23,7 +23,7 @@ from ragqa.stores.milvus_lease import claims
 from ragqa.stores.milvus_records import Names, read_record, rows_of_records
 from ragqa.stores.saved import SAVED
 from trials.children import End, must, preload, run
-from trials.steps import Fault, signalled
+from trials.steps import Built, Fault, signalled, wrong
 from trials.verdicts import Trial
 from trials.worlds import (
     AFTER,
@@ -123,10 +123,6 @@ class _Aftermath:
     next: Answers
     left_by_next: list[str]
     problems: list[str]
-
-
-_Built = tuple[int, tuple[str, ...]]
-"""The exit code of a build, and the steps that it took."""
 
 
 def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
@@ -232,7 +228,7 @@ def _forget(world: World) -> bool:
     return True
 
 
-def _build(world: World, scenario: Scenario, fault: Fault | None = None, at: int = 0) -> _Built:
+def _build(world: World, scenario: Scenario, fault: Fault | None = None, at: int = 0) -> Built:
     """Build, with a fault at a step or without any."""
     steps: list[str] = []
 
@@ -264,7 +260,9 @@ def _try(stage: _Stage, number: int, fault: Fault) -> Trial:
         case,
         name,
         "untouched" if untouched else outcomes.get(after.value.found, "neither"),
-        wrong=_wrong(stage, end, after.value),
+        wrong=wrong(
+            end, old=stage.old, new=stage.new, found=after.value.found, then=after.value.next
+        ),
         amiss="; ".join(_amiss(fault, end, after.value, untouched=untouched)),
     )
 
@@ -307,17 +305,7 @@ def leftovers(world: World) -> list[str]:
     return found
 
 
-def _wrong(stage: _Stage, end: End[_Built], after: _Aftermath) -> str:
-    if after.found not in (stage.old, stage.new):
-        return f"neither the old answers nor the new ones: {after.found}"
-    if end.value is not None and end.value[0] == 0 and after.found != stage.new:
-        return "the build said that it was done, and the old index answers"
-    if after.next != stage.new:
-        return f"after the next build, not the new answers: {after.next}"
-    return ""
-
-
-def _amiss(fault: Fault, end: End[_Built], after: _Aftermath, *, untouched: bool) -> Iterator[str]:
+def _amiss(fault: Fault, end: End[Built], after: _Aftermath, *, untouched: bool) -> Iterator[str]:
     code = 0 if end.value is None else end.value[0]
     # What is cleared up, or given back, in the end can be done by the next.
     did_without = code == 0 and fault.code == 4

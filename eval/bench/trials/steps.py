@@ -110,7 +110,7 @@ AT_ANY_MOMENT = Fault("killed", lambda: None, signal=signal.SIGALRM)
 MOMENTS = 100
 SEED = 7
 
-_Built = tuple[int, tuple[str, ...]]
+Built = tuple[int, tuple[str, ...]]
 """The exit code of a build, and the steps that it took."""
 
 
@@ -190,7 +190,7 @@ def _prepare(folder: Path, scenario: Scenario) -> _Stage:
     return _Stage(scenario, base, old, new, steps, seconds)
 
 
-def _build(world: World, scenario: Scenario, fault: Fault | None = None, at: int = 0) -> _Built:
+def _build(world: World, scenario: Scenario, fault: Fault | None = None, at: int = 0) -> Built:
     """Build, with a fault at a step or without any."""
     steps: list[str] = []
 
@@ -217,7 +217,7 @@ def _at_step(stage: _Stage, number: int, fault: Fault) -> Trial:
 
 
 def _at_moment(stage: _Stage, seconds: float) -> Trial:
-    def build(world: World) -> _Built:
+    def build(world: World) -> Built:
         signal.setitimer(signal.ITIMER_REAL, seconds)
         return _build(world, stage.scenario)
 
@@ -231,9 +231,9 @@ def _try(
     fault: Fault,
     case: str,
     name: str,
-    build: Callable[[World], _Built],
+    build: Callable[[World], Built],
     *,
-    is_untouched: Callable[[_Built], bool],
+    is_untouched: Callable[[Built], bool],
 ) -> Trial:
     with stage.base.copied() as world:
         end = run(lambda: build(world))
@@ -247,7 +247,9 @@ def _try(
         case,
         name,
         "untouched" if untouched else outcomes.get(after.value.found, "neither"),
-        wrong=_wrong(stage, end, after.value),
+        wrong=wrong(
+            end, old=stage.old, new=stage.new, found=after.value.found, then=after.value.next
+        ),
         amiss="; ".join(_amiss(stage, fault, end, after.value, untouched=untouched)),
     )
 
@@ -271,20 +273,21 @@ def leftovers(world: World) -> list[str]:
     return [name for name in names if name.endswith(".tmp")] + generations[:-KEPT_GENERATIONS]
 
 
-def _wrong(stage: _Stage, end: End[_Built], after: _Aftermath) -> str:
-    if after.found not in (stage.old, stage.new):
-        return f"neither the old answers nor the new ones: {after.found}"
-    if end.value is not None and end.value[0] == 0 and after.found != stage.new:
+def wrong(end: End[Built], *, old: Answers, new: Answers, found: Answers, then: Answers) -> str:
+    """What is wrong with what was found after a fault, and then after the next build; or ""."""
+    if found not in (old, new):
+        return f"neither the old answers nor the new ones: {found}"
+    if end.value is not None and end.value[0] == 0 and found != new:
         return "the build said that it was done, and the old index answers"
-    if after.next != stage.new:
-        return f"after the next build, not the new answers: {after.next}"
+    if then != new:
+        return f"after the next build, not the new answers: {then}"
     return ""
 
 
 def _amiss(
     stage: _Stage,
     fault: Fault,
-    end: End[_Built],
+    end: End[Built],
     after: _Aftermath,
     *,
     untouched: bool,
