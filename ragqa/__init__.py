@@ -13,6 +13,10 @@ Importing this package loads nothing heavy; the first call does.
 
 from typing import TYPE_CHECKING, Any
 
+from ragqa.telemetry import switch_off
+
+switch_off()
+
 if TYPE_CHECKING:
     from ragqa.api import Index, open_index
     from ragqa.errors import RagqaError

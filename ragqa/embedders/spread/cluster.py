@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from ragqa.errors import WorkersFailed
 
@@ -58,7 +59,7 @@ def connected(address: str) -> Iterator[None]:
         stack.callback(ray.shutdown)
         # Workers import from the folder that their driver is in, which may be one of notes.
         with contextlib.chdir(folder), _silent_stderr():
-            _init(address, f"{folder}/r")  # a folder of its own, since Ray opens it to everybody
+            _init(address, Path(folder))
         yield
 
 
@@ -118,18 +119,20 @@ def _living() -> set[str]:
     return {node["NodeID"] for node in ray.nodes() if node["Alive"]}
 
 
-def _init(address: str, folder: str) -> None:
+def _init(address: str, folder: Path) -> None:
     import ray
 
     own = {
         "address": "local",  # or else RAY_ADDRESS would say where notes are sent
         "include_dashboard": False,
         "object_store_memory": OBJECT_STORE_BYTES,
-        "_temp_dir": folder,
+        "_temp_dir": str(folder / "r"),  # a folder of its own, since Ray opens it to everybody
+        "runtime_env": {"env_vars": {"HOME": str(Path.home())}},
     }
     where = {"address": address} if address else own
     try:
-        ray.init(**where, log_to_driver=False, logging_level=logging.CRITICAL)
+        with _home_that_names_no_cloud(folder):
+            ray.init(**where, log_to_driver=False, logging_level=logging.CRITICAL)
     # Where it gives up Ray ends the process, and of errors it raises any kind.
     except (Exception, SystemExit) as exc:
         reason = str(exc).strip().partition("\n")[0] if isinstance(exc, Exception) else "no answer"
@@ -142,6 +145,25 @@ def _init(address: str, folder: str) -> None:
             f"the Ray cluster at {address} cannot be used from here: {reason}",
             hint=f"make this machine one of its nodes: ray start --address={address} --num-cpus=0",
         ) from exc
+
+
+@contextlib.contextmanager
+def _home_that_names_no_cloud(folder: Path) -> Iterator[None]:
+    """Give the processes that Ray starts a home with the file that describes a cluster.
+
+    Without it Ray asks the addresses at which clouds describe their machines which cloud this is,
+    even when it is to report nothing (seen with Ray 2.60). Its workers get the real home back.
+    """
+    (folder / "ray_bootstrap_config.yaml").write_text("{}\n", encoding="utf-8")
+    before = os.environ.get("HOME")
+    os.environ["HOME"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["HOME"]
+        else:
+            os.environ["HOME"] = before
 
 
 def _check_reachable(address: str) -> None:
@@ -189,8 +211,7 @@ def check_neighbours(address: str) -> None:
 
 
 def _quieten() -> None:
-    """Have Ray write to its own files only, and send nothing about its use."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    """Have Ray write to its own files only."""
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray.data
 

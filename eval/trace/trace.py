@@ -1,0 +1,169 @@
+"""Traces every command and reports what none may do: look up names, connect or write elsewhere.
+
+    python eval/trace/trace.py
+    python eval/trace/trace.py --only ask --only chat --seconds 60
+
+Each command runs under strace, in a home of its own, with an environment that asks libraries to
+report, and its process stays for some seconds after the work is done, since libraries report from
+threads in the background. Exits with 1 where a name was looked up, something was sent or connected
+beyond this machine, or a file was written outside of ragqa's own folders, those named on the
+command line and temporary ones. First a control does all three, to show that they are seen.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from commands import BUILDING, CONTROL, USING, Case
+from strace import Deeds, own_addresses, trace
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.append(str(REPOSITORY / "tests"))
+
+from llms.tiny import (  # type: ignore[import-not-found] # noqa: E402 - found by the path above
+    make_saying,
+)
+
+NOTES = ("fine-tuning", "prompting", "rag")
+ASKED_TO_REPORT = {
+    "ORT_DISABLE_TELEMETRY": "0",
+    "HF_HUB_DISABLE_TELEMETRY": "0",
+    "RAY_USAGE_STATS_ENABLED": "1",
+    "DO_NOT_TRACK": "0",
+}
+DEVICES = ("/dev/null", "/dev/tty", "/dev/pts/", "/dev/ptmx", "/proc/", "/dev/shm/")  # noqa: S108 - to be known
+_LINGER = """
+import sys, time
+from ragqa.cli import run
+code = run(sys.argv[2:])
+sys.stdout.flush()
+time.sleep(float(sys.argv[1]))
+sys.exit(code)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The folders that a trace takes place in."""
+
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """A home of its own, and wishes that ragqa must not heed."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("RAGQA_", "XDG_"))}
+        own = {"HOME": "home", "TMPDIR": "tmp", "RAGQA_CACHE": "cache"}
+        own |= {"XDG_CONFIG_HOME": "config", "XDG_DATA_HOME": "data"}
+        places = {name: str(self.folder / place) for name, place in own.items()}
+        return kept | places | ASKED_TO_REPORT | {"PYTHONDONTWRITEBYTECODE": "1"}
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """Where files may be written: ragqa's folders, temporary ones, and what was named."""
+        ours = ("tmp/", "cache", "config/ragqa", "data/ragqa", "named")
+        parents = ("config", "data")  # made on the way
+        whole = [str(self.folder / place) for place in ours]
+        made = [f"{self.folder / place}\0" for place in parents]
+        return (*whole, *made, "/tmp/ragqa-", *DEVICES)  # noqa: S108 - to be known
+
+    def prepare(self) -> None:
+        """Make the folders, with some notes, and two LLMs of a few kilobytes."""
+        for name in ("home", "tmp", "here", "named"):
+            (self.folder / name).mkdir()
+        for name in NOTES:
+            shutil.copytree(REPOSITORY / "corpus" / name, self.folder / "notes" / name)
+        (self.folder / "named" / "script.jsonl").write_text(
+            '{"when": "", "say": "LoRA trains small matrices [1]."}\n'
+        )
+        make_saying(self.folder / "named" / "model", "Nothing of", " this is in", " the notes.")
+
+    def fill(self, text: str) -> str:
+        """Put the folders into an argument or into what is typed."""
+        return text.format(notes=self.folder / "notes", named=self.folder / "named")
+
+
+def main() -> None:
+    """Trace all commands, or some, and print what each did that it may not."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", action="append", help="a command by its first word; repeatable")
+    parser.add_argument("--seconds", type=float, default=20, help="how long each process stays")
+    args = parser.parse_args()
+    if not shutil.which("strace"):
+        raise SystemExit("strace is missing: apt-get install strace")
+    with tempfile.TemporaryDirectory(prefix="trace-") as folder:
+        ground = Ground(Path(folder))
+        ground.prepare()
+        see_the_control(ground)
+        cases = [case for case in USING if not args.only or case.args[0] in args.only]
+        faults = [report(case, ground, args.seconds) for case in BUILDING]
+        with ThreadPoolExecutor(max_workers=6) as pool:  # most of their time is waiting
+            faults += pool.map(lambda case: report(case, ground, args.seconds), cases)
+        left = sorted(str(path) for path in (ground.folder / "home").rglob("*"))
+    for path in left:
+        print(f"left in the home folder: {path}")
+    traced = len(BUILDING) + len(cases)
+    print(f"{traced} commands traced, {sum(faults)} of them did what none may")
+    sys.exit(1 if any(faults) or left else 0)
+
+
+def see_the_control(ground: Ground) -> None:
+    """End the program unless a look-up, a connection and a file elsewhere are all seen."""
+    argv = [sys.executable, "-c", CONTROL]
+    _, output, deeds = run(argv, ground, "control", stdin="")
+    if missing := {"look-up", "connection", "file"} - {kind for kind, _ in wrong(deeds, ground)}:
+        raise SystemExit(f"the control's {missing} was not seen, so nothing is shown: {output}")
+    for left in (ground.folder / "home").iterdir():
+        left.unlink()
+    print("control: its look-up, its connection and its file are seen")
+
+
+def report(case: Case, ground: Ground, seconds: float) -> bool:
+    """Trace one command and print a line about it; gives whether it did what it may not."""
+    begun = time.monotonic()
+    argv = [sys.executable, "-c", _LINGER, str(seconds), *map(ground.fill, case.args)]
+    code, output, deeds = run(argv, ground, str(id(case)), stdin=ground.fill(case.stdin))
+    findings = sorted(wrong(deeds, ground))
+    said = f"{time.monotonic() - begun:.0f} s, 0 look-ups, 0 connections, 0 files elsewhere"
+    if code != case.code:
+        findings.append(("exit", f"{code} instead of {case.code}: {output[-600:]}"))
+    lines = [f"   {kind}: {what}" for kind, what in findings]
+    print("\n".join([f"ragqa {' '.join(case.args)}: {'FAULTS' if lines else said}", *lines]))
+    return bool(findings)
+
+
+def run(argv: Sequence[str], ground: Ground, name: str, *, stdin: str) -> tuple[int, str, Deeds]:
+    """Trace a command in the prepared folders."""
+    return trace(
+        argv,
+        env=ground.environment,
+        cwd=ground.folder / "here",
+        stdin=stdin,
+        folder=ground.folder / f"calls-{name}",
+    )
+
+
+def wrong(deeds: Deeds, ground: Ground) -> set[tuple[str, str]]:
+    """What of all that was done no command may do."""
+    own = own_addresses()
+    beyond = {
+        address
+        for address in deeds.addresses
+        if (host := address.rpartition(":")[0]) not in own and not host.startswith(("127.", "::1"))
+    }
+    elsewhere = {path for path in deeds.written if not f"{path}\0".startswith(ground.allowed)}
+    return {
+        *(("look-up", name) for name in deeds.lookups),
+        *(("connection", address) for address in beyond),
+        *(("file", path) for path in elsewhere),
+    }
+
+
+if __name__ == "__main__":
+    main()
