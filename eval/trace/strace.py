@@ -30,7 +30,7 @@ _CREATING = (
 
 
 @dataclass(frozen=True, slots=True)
-class Deeds:
+class Activity:
     """What a command did: names looked up, addresses reached for, files written."""
 
     lookups: frozenset[str]
@@ -40,8 +40,8 @@ class Deeds:
 
 def trace(
     argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdin: str, folder: Path
-) -> tuple[int, str, Deeds]:
-    """Run a command and its children to their end; gives its exit code, output and deeds.
+) -> tuple[int, str, Activity]:
+    """Run a command and its children to their end; gives its exit code, output and activity.
 
     Each thread's calls go to a file of its own in the folder, so that no two calls are mixed.
     """
@@ -57,11 +57,11 @@ def trace(
         check=False,
     )
     calls = (line for file in sorted(folder.iterdir()) for line in _lines(file))
-    return done.returncode, done.stdout.decode(errors="replace"), read_deeds(calls, cwd=str(cwd))
+    return done.returncode, done.stdout.decode(errors="replace"), read_activity(calls, cwd=str(cwd))
 
 
-def read_deeds(lines: Iterable[str], *, cwd: str) -> Deeds:
-    """Read the deeds from lines of strace; `cwd` is where a path begins that names no folder."""
+def read_activity(lines: Iterable[str], *, cwd: str) -> Activity:
+    """Read the activity from lines of strace; `cwd` is where a path begins that names no folder."""
     lookups: set[str] = set()
     addresses: set[str] = set()
     written: set[str] = set()
@@ -81,7 +81,7 @@ def read_deeds(lines: Iterable[str], *, cwd: str) -> Deeds:
             written.update(_SOCKET_PATH.findall(arguments))
         elif name in _CREATING or (name.startswith("open") and _WRITING.search(arguments)):
             written.update(_paths(arguments, cwd))
-    return Deeds(frozenset(lookups - {""}), frozenset(addresses), frozenset(written))
+    return Activity(frozenset(lookups - {""}), frozenset(addresses), frozenset(written))
 
 
 def own_addresses() -> frozenset[str]:

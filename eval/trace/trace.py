@@ -1,4 +1,4 @@
-"""Traces every command and reports what none may do: look up names, connect or write elsewhere.
+"""Traces every command and reports any that looks up a name, connects or writes elsewhere.
 
     python eval/trace/trace.py
     python eval/trace/trace.py --only ask --only chat --seconds 60
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commands import BUILDING, CONTROL, USING, Case
-from strace import Deeds, own_addresses, trace
+from strace import Activity, own_addresses, trace
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.append(str(REPOSITORY / "tests"))
@@ -50,14 +50,14 @@ sys.exit(code)
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Sandbox:
     """The folders that a trace takes place in."""
 
     folder: Path
 
     @property
     def environment(self) -> dict[str, str]:
-        """A home of its own, and wishes that ragqa must not heed."""
+        """A home of its own, and switches set so that libraries would report."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("RAGQA_", "XDG_"))}
         own = {"HOME": "home", "TMPDIR": "tmp", "RAGQA_CACHE": "cache"}
         own |= {"XDG_CONFIG_HOME": "config", "XDG_DATA_HOME": "data"}
@@ -98,38 +98,39 @@ def main() -> None:
     if not shutil.which("strace"):
         raise SystemExit("strace is missing: apt-get install strace")
     with tempfile.TemporaryDirectory(prefix="trace-") as folder:
-        ground = Ground(Path(folder))
-        ground.prepare()
-        see_the_control(ground)
+        sandbox = Sandbox(Path(folder))
+        sandbox.prepare()
+        check_control(sandbox)
         cases = [case for case in USING if not args.only or case.args[0] in args.only]
-        faults = [report(case, ground, args.seconds) for case in BUILDING]
+        faults = [check(case, sandbox, args.seconds) for case in BUILDING]
         with ThreadPoolExecutor(max_workers=6) as pool:  # most of their time is waiting
-            faults += pool.map(lambda case: report(case, ground, args.seconds), cases)
-        left = sorted(str(path) for path in (ground.folder / "home").rglob("*"))
+            faults += pool.map(lambda case: check(case, sandbox, args.seconds), cases)
+        left = sorted(str(path) for path in (sandbox.folder / "home").rglob("*"))
     for path in left:
         print(f"left in the home folder: {path}")
     traced = len(BUILDING) + len(cases)
-    print(f"{traced} commands traced, {sum(faults)} of them did what none may")
+    print(f"{traced} commands traced, {sum(faults)} of them broke a promise")
     sys.exit(1 if any(faults) or left else 0)
 
 
-def see_the_control(ground: Ground) -> None:
+def check_control(sandbox: Sandbox) -> None:
     """End the program unless a look-up, a connection and a file elsewhere are all seen."""
     argv = [sys.executable, "-c", CONTROL]
-    _, output, deeds = run(argv, ground, "control", stdin="")
-    if missing := {"look-up", "connection", "file"} - {kind for kind, _ in wrong(deeds, ground)}:
-        raise SystemExit(f"the control's {missing} was not seen, so nothing is shown: {output}")
-    for left in (ground.folder / "home").iterdir():
+    _, output, activity = run(argv, sandbox, "control", stdin="")
+    seen = {kind for kind, _ in violations(activity, sandbox)}
+    if missing := {"look-up", "connection", "file"} - seen:
+        raise SystemExit(f"the control's {', '.join(missing)} was not seen: {output}")
+    for left in (sandbox.folder / "home").iterdir():
         left.unlink()
     print("control: its look-up, its connection and its file are seen")
 
 
-def report(case: Case, ground: Ground, seconds: float) -> bool:
-    """Trace one command and print a line about it; gives whether it did what it may not."""
+def check(case: Case, sandbox: Sandbox, seconds: float) -> bool:
+    """Trace one command and print a line about it; True if it did what it may not."""
     begun = time.monotonic()
-    argv = [sys.executable, "-c", _LINGER, str(seconds), *map(ground.fill, case.args)]
-    code, output, deeds = run(argv, ground, str(id(case)), stdin=ground.fill(case.stdin))
-    findings = sorted(wrong(deeds, ground))
+    argv = [sys.executable, "-c", _LINGER, str(seconds), *map(sandbox.fill, case.args)]
+    code, output, activity = run(argv, sandbox, str(id(case)), stdin=sandbox.fill(case.stdin))
+    findings = sorted(violations(activity, sandbox))
     said = f"{time.monotonic() - begun:.0f} s, 0 look-ups, 0 connections, 0 files elsewhere"
     if code != case.code:
         findings.append(("exit", f"{code} instead of {case.code}: {output[-600:]}"))
@@ -138,28 +139,30 @@ def report(case: Case, ground: Ground, seconds: float) -> bool:
     return bool(findings)
 
 
-def run(argv: Sequence[str], ground: Ground, name: str, *, stdin: str) -> tuple[int, str, Deeds]:
+def run(
+    argv: Sequence[str], sandbox: Sandbox, name: str, *, stdin: str
+) -> tuple[int, str, Activity]:
     """Trace a command in the prepared folders."""
     return trace(
         argv,
-        env=ground.environment,
-        cwd=ground.folder / "here",
+        env=sandbox.environment,
+        cwd=sandbox.folder / "here",
         stdin=stdin,
-        folder=ground.folder / f"calls-{name}",
+        folder=sandbox.folder / f"calls-{name}",
     )
 
 
-def wrong(deeds: Deeds, ground: Ground) -> set[tuple[str, str]]:
+def violations(activity: Activity, sandbox: Sandbox) -> set[tuple[str, str]]:
     """What of all that was done no command may do."""
     own = own_addresses()
     beyond = {
         address
-        for address in deeds.addresses
+        for address in activity.addresses
         if (host := address.rpartition(":")[0]) not in own and not host.startswith(("127.", "::1"))
     }
-    elsewhere = {path for path in deeds.written if not f"{path}\0".startswith(ground.allowed)}
+    elsewhere = {path for path in activity.written if not f"{path}\0".startswith(sandbox.allowed)}
     return {
-        *(("look-up", name) for name in deeds.lookups),
+        *(("look-up", name) for name in activity.lookups),
         *(("connection", address) for address in beyond),
         *(("file", path) for path in elsewhere),
     }

@@ -37,14 +37,14 @@ bind(4<UNIX-STREAM:[2]>, {sa_family=AF_UNIX, sun_path="/run/socket"}, 110) = 0
 
 
 def test_what_a_command_did_is_read_from_its_calls(strace):
-    deeds = strace.read_deeds(CALLS, cwd="/here")
-    assert deeds.lookups == {"mobile.example.com"}
-    assert deeds.addresses == {"10.0.0.53:53", "203.0.113.9:443", "127.0.0.1:80"}
-    assert deeds.written == {"/here/new.txt", "/there/folder", "/b", "/here/c", "/run/socket"}
+    activity = strace.read_activity(CALLS, cwd="/here")
+    assert activity.lookups == {"mobile.example.com"}
+    assert activity.addresses == {"10.0.0.53:53", "203.0.113.9:443", "127.0.0.1:80"}
+    assert activity.written == {"/here/new.txt", "/there/folder", "/b", "/here/c", "/run/socket"}
 
 
 def test_each_call_alone_is_read_the_same(strace):
-    whole = strace.read_deeds(CALLS, cwd="/here")
-    alone = [strace.read_deeds([call], cwd="/here") for call in CALLS]
-    assert whole.written == {path for deeds in alone for path in deeds.written}
-    assert whole.addresses == {address for deeds in alone for address in deeds.addresses}
+    whole = strace.read_activity(CALLS, cwd="/here")
+    alone = [strace.read_activity([call], cwd="/here") for call in CALLS]
+    assert whole.written == {path for activity in alone for path in activity.written}
+    assert whole.addresses == {address for activity in alone for address in activity.addresses}

@@ -131,7 +131,7 @@ def _init(address: str, folder: Path) -> None:
     }
     where = {"address": address} if address else own
     try:
-        with _home_that_names_no_cloud(folder):
+        with _home_with_cluster_config(folder):
             ray.init(**where, log_to_driver=False, logging_level=logging.CRITICAL)
     # Where it gives up Ray ends the process, and of errors it raises any kind.
     except (Exception, SystemExit) as exc:
@@ -148,7 +148,7 @@ def _init(address: str, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _home_that_names_no_cloud(folder: Path) -> Iterator[None]:
+def _home_with_cluster_config(folder: Path) -> Iterator[None]:
     """Give the processes that Ray starts a home with the file that describes a cluster.
 
     Without it Ray asks the addresses at which clouds describe their machines which cloud this is,
