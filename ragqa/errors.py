@@ -10,6 +10,7 @@
     |  |- IndexNotReadable   4   the system would not read the index, which may be sound
     |  |- EmbedderMismatch   4   the index was built with another embedder
     |  |- OtherFormat        4   the index was written by another version of ragqa
+    |  |  |- OlderFormat     4   by an older one: the next refresh rebuilds it
     |  |- IndexNotWritable   4   the index is sound and cannot be written
     |  `- WorkersFailed      4   what was to embed beside this process failed
     |- BackendFailed         5   the LLM backend failed
@@ -82,6 +83,10 @@ class EmbedderMismatch(IndexUnusable):
 
 class OtherFormat(IndexUnusable):
     """The index was written by another ragqa, in a format that this one cannot read."""
+
+
+class OlderFormat(OtherFormat):
+    """The index was written by an older ragqa; a refresh rebuilds it with the embeddings it has."""
 
 
 class IndexNotWritable(IndexUnusable):

@@ -86,7 +86,7 @@ class _RecordingStore:
         self._store = store
         self._path = path
         self.snapshot, self.problems, self.repair = store.snapshot, store.problems, store.repair
-        self.tidy, self.remarks = store.tidy, store.remarks
+        self.tidy, self.remarks, self.older = store.tidy, store.remarks, store.older
 
     @contextmanager
     def writer(self, *, fresh: bool, wait: bool) -> Iterator[Writer]:

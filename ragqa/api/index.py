@@ -15,7 +15,7 @@ from ragqa.api.storing import MayUse, StorePlace, was_allowed
 from ragqa.clock import Clock, today
 from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for
-from ragqa.errors import IndexNotWritable, IndexUnusable, NoIndex, WriterBusy
+from ragqa.errors import IndexNotWritable, IndexUnusable, NoIndex, OlderFormat, WriterBusy
 from ragqa.indexing import (
     Changes,
     Embedders,
@@ -107,6 +107,16 @@ class Index:
         except IndexUnusable:
             return True
         return True
+
+    def is_older(self) -> bool:
+        """Whether there is an index of an older ragqa, which the next refresh rebuilds."""
+        try:
+            self._open()
+        except OlderFormat:
+            return True
+        except (NoIndex, IndexUnusable):
+            return False
+        return False
 
     def info(self) -> IndexInfo:
         """What the index holds and how it was made.
@@ -322,6 +332,9 @@ class Index:
             try:
                 generation = self._open().info.generation
             except NoIndex:
+                raise exc from None
+            except OlderFormat as older:
+                exc.message = f"{exc.message}; {older.message}"
                 raise exc from None
             stale = f"could not bring the index up to date, so this is from generation {generation}"
             return [f"{stale}: {exc.message}"]

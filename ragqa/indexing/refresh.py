@@ -3,13 +3,14 @@
 import gc
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ragqa.embedders import CANARY, Embedder
 from ragqa.embedders.workers import WorkersFor, here
-from ragqa.errors import IndexUnusable, NoIndex
+from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, OlderFormat
 from ragqa.indexing.adding import add_notes
 from ragqa.indexing.changes import Changes, find_changes, no_notes
 from ragqa.indexing.embedding import Embedding
@@ -33,7 +34,8 @@ def refresh(
     """Bring the index up to date with the notes; build it where there is none.
 
     Unchanged notes keep their passages, and passages with the same embedded text keep their
-    embedding. Where nothing changed, nothing is written and no lock is taken.
+    embedding. Where nothing changed, nothing is written and no lock is taken. An index of an older
+    format is rebuilt with the embeddings that it has.
 
     :param rebuild: make every passage and embedding anew, whatever the index holds.
     :param kept: embeddings that need not be computed, by their passages' ids.
@@ -47,18 +49,20 @@ def refresh(
     while True:
         with _only_growing():
             walk = source.walk()
-            base, known = (None, {}) if rebuild else _read_base(store, source)
-            changes = find_changes(source, walk, known, progress=report)
-        _check_removals(source, changes, len(known))
-        if base is not None and not changes and changes.skipped == base.skipped:
+            base = _Base() if rebuild else _read_base(store, source)
+            changes = find_changes(source, walk, base.notes, progress=report)
+        _check_removals(source, changes, len(base.notes))
+        if base.info and not changes and changes.skipped == base.info.skipped:
             store.tidy()
-            return _report(base, base, changes, started)
-        with store.writer(fresh=base is None, wait=wait) as writer:
-            now, _ = (None, {}) if rebuild else _read_base(store, source)
-            if _generation(now) != _generation(base):
+            return _report(base.info, base.info, changes, started)
+        if base.is_older:
+            kept = _kept_of_older(store, source, report)
+        with store.writer(fresh=base.info is None, wait=wait) as writer:
+            now = _Base() if rebuild else _read_base(store, source)
+            if (now.generation, now.is_older) != (base.generation, base.is_older):
                 continue  # another process committed while this one read: look again
-            info, changes, warnings = _write(writer, source, base, changes, kept, report)
-            return _report(info, base, changes, started, warnings)
+            info, changes, warnings = _write(writer, source, base.info, changes, kept, report)
+            return _report(info, base.info, changes, started, warnings)
 
 
 @contextmanager
@@ -76,14 +80,50 @@ def _only_growing() -> Iterator[None]:
             gc.enable()
 
 
-def _read_base(store: Store, source: Source) -> tuple[IndexInfo | None, dict[str, NoteState]]:
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """The index that there is to begin with, and its notes; none where one is to be built."""
+
+    info: IndexInfo | None = None
+    notes: Mapping[str, NoteState] = field(default_factory=dict)
+    is_older: bool = False
+
+    @property
+    def generation(self) -> int:
+        return 0 if self.info is None else self.info.generation
+
+
+def _read_base(store: Store, source: Source) -> _Base:
     try:
         snapshot = store.snapshot()
     except NoIndex:
-        return None, {}
+        return _Base()
+    except OlderFormat:
+        return _Base(is_older=True)
     with closing(snapshot):
         check_origin(snapshot.info, source)
-        return snapshot.info, snapshot.states()
+        return _Base(snapshot.info, snapshot.states())
+
+
+def _kept_of_older(store: Store, source: Source, report: Progress) -> Kept:
+    """The embeddings of an index of an older format, if they are of the embedder in use."""
+    report("upgrading", 0, 1)
+    older = store.older()
+    report("upgrading", 1, 1)
+    if older is None:
+        return none_kept
+    try:
+        check_embedder(older.info, _building(source, report))
+    except EmbedderMismatch:
+        return none_kept
+    return older.kept
+
+
+def _building(source: Source, report: Progress) -> Embedder:
+    report("loading", 0, 1)
+    embedder = source.embedders.building
+    report("loading", 1, 1)
+    return embedder
 
 
 def _check_removals(source: Source, changes: Changes, known: int) -> None:
@@ -97,10 +137,6 @@ def _check_removals(source: Source, changes: Changes, known: int) -> None:
             f"are not in {source.corpus}, so nothing was changed",
             hint="bring the folder up to date; if they are to go for all: ragqa index --rebuild",
         )
-
-
-def _generation(info: IndexInfo | None) -> int:
-    return 0 if info is None else info.generation
 
 
 def _write(
@@ -155,12 +191,7 @@ def _embedder_for(
     ahead = sum(file.stamp.size for file in changes.added + changes.changed)
     chars_per_passage = 4 * source.chunking.target_tokens
     small = base is not None and ahead <= SMALL_CHANGE_PASSAGES * chars_per_passage
-    if small:
-        embedder = source.embedders.asking
-    else:
-        report("loading", 0, 1)
-        embedder = source.embedders.building
-        report("loading", 1, 1)
+    embedder = source.embedders.asking if small else _building(source, report)
     if base is not None:
         check_embedder(base, embedder)
     return embedder, here if small else source.embedders.workers

@@ -15,6 +15,7 @@ _LINE_EVERY_S = 5.0
 _STAGES = {
     "loading": "Loading the model",
     "starting": "Starting the workers",
+    "upgrading": "Reading the older index",
     "reading": "Reading notes",
     "splitting": "Splitting notes",
     "embedding": "Embedding notes (kB)",

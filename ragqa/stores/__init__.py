@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ragqa.errors import UsageError
-from ragqa.stores.faults import Fault, Faulty, Kept, Remark, Repair, none_kept
+from ragqa.stores.faults import Fault, Faulty, Kept, Older, Remark, Repair, none_kept
 from ragqa.stores.places import SENT, check_usable, remote_host
 from ragqa.types import (
     EmbedderInfo,
@@ -176,6 +176,10 @@ class Store(Protocol):
         """
         ...
 
+    def older(self) -> Older | None:
+        """What an index of an older format has that can be taken over; None if nothing."""
+        ...
+
     def tidy(self) -> None:
         """Remove what an interrupted writer left, as far as it can be and no writer is at work."""
         ...
@@ -213,6 +217,7 @@ __all__ = [
     "Faulty",
     "Kept",
     "Maker",
+    "Older",
     "Remark",
     "Repair",
     "Snapshot",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ragqa.types import Vector
+from ragqa.types import IndexInfo, Vector
 
 Kept = Callable[[Sequence[int]], Mapping[int, Vector]]
 """Gives embeddings by the ids of their passages; those that it has not are left out."""
@@ -33,6 +33,14 @@ class Remark:
 
     what: str
     fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Older:
+    """What an index of an older format says of itself, and the embeddings that it has."""
+
+    info: IndexInfo
+    kept: Kept
 
 
 def none_kept(_: Sequence[int]) -> Mapping[int, Vector]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores import Maker, generations
 from ragqa.stores.examining import damaged_files, disagreements
-from ragqa.stores.faults import Remark, Repair
-from ragqa.stores.local_repair import repair
+from ragqa.stores.faults import Older, Remark, Repair
+from ragqa.stores.local_repair import embeddings_of_older, repair
 from ragqa.stores.local_snapshot import LocalSnapshot, own_manifest
 from ragqa.stores.local_writer import LocalWriter
 from ragqa.types import Progress
@@ -54,6 +54,10 @@ class LocalStore:
                 if base is not None:
                     base.close()
                 generations.sweep(self._root)
+
+    def older(self) -> Older | None:
+        """The embeddings of the newest generation, if it is of an older format and sound."""
+        return embeddings_of_older(self._root)
 
     def tidy(self) -> None:
         """Remove what an interrupted writer left, as far as it can be and no writer is at work."""

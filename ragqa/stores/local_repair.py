@@ -17,11 +17,18 @@ from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex, OtherFormat
 from ragqa.stores import Maker, generations
 from ragqa.stores.examining import damaged_files, disagreements, part_of, passages_of
 from ragqa.stores.failures import explaining
-from ragqa.stores.faults import Fault, Faulty, Kept, Repair
+from ragqa.stores.faults import Fault, Faulty, Kept, Older, Repair
 from ragqa.stores.generations import step
 from ragqa.stores.local_snapshot import LocalSnapshot, open_catalogue, own_manifest
 from ragqa.stores.local_writer import seal
-from ragqa.stores.manifest import DELTA, TERMS, Manifest, linked_files
+from ragqa.stores.manifest import (
+    DELTA,
+    OLDEST,
+    TERMS,
+    Manifest,
+    linked_files,
+    read_manifest,
+)
 from ragqa.stores.saved import SAVED, SavedEmbeddings, remove_saved
 from ragqa.stores.termindex import NumberedPassage, write_terms
 from ragqa.stores.vectorfile import VectorFile
@@ -58,6 +65,21 @@ def repair(root: Path, maker: Maker, *, wait: bool, progress: Progress) -> Repai
                 _mend(root, found, broken, maker, progress)
                 generations.sweep(root)
         return Repair((*said, *_done(faults)), bool(said))
+
+
+def embeddings_of_older(root: Path) -> Older | None:
+    """What the newest generation has, if it is of an older format and its embeddings are sound.
+
+    A passage's id is made of its note's path and the text that was embedded, so that equal ids mean
+    equal embeddings whatever the catalogue looked like.
+    """
+    try:
+        folder = root / generations.current(root)
+        manifest = read_manifest(folder, oldest=OLDEST)
+        broken = {fault.part for fault in damaged_files(folder, manifest)}
+    except (NoIndex, IndexUnusable):
+        return None
+    return Older(manifest.info, _kept(_Found(folder, manifest), broken))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import TypeVar
 
 import ragqa
-from ragqa.errors import IndexNotReadable, IndexUnusable, OtherFormat
+from ragqa.errors import IndexNotReadable, IndexUnusable, OlderFormat, OtherFormat
 from ragqa.stores.failures import REBUILD, REPAIR, naming, unusable
 from ragqa.stores.infos import UNREADABLE, digest_of, info_json, info_of, typed
 from ragqa.types import IndexInfo, Progress
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever a generation's files change their meaning."""
+
+OLDEST = 2
+"""The oldest format whose embeddings are taken over when an index is rebuilt for a newer one."""
 
 MANIFEST = "manifest.json"
 CATALOGUE = "catalogue.sqlite"
@@ -129,9 +132,10 @@ def encode(manifest: Manifest) -> bytes:
     return json.dumps(sealed, indent=1, allow_nan=False).encode()
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path, *, oldest: int = FORMAT) -> Manifest:
     """Read the manifest of a generation and check it against itself.
 
+    :param oldest: the oldest format to read; there is no other difference between them.
     :raises IndexUnusable: it is missing, damaged, or of another format.
     """
     path = folder / MANIFEST
@@ -139,7 +143,7 @@ def read_manifest(folder: Path) -> Manifest:
         data = _read_regular(path)
     try:
         content = json.loads(data)
-        _check_seal(folder, content)
+        _check_seal(folder, content, oldest)
         return Manifest(info=info_of(content["info"]), files=_files(content["files"]))
     except UNREADABLE as exc:
         raise IndexUnusable(f"the index file {path} is damaged: {exc}", hint=REPAIR) from exc
@@ -211,11 +215,18 @@ def _read_regular(path: Path) -> bytes:
     return data
 
 
-def _check_seal(folder: Path, content: dict[str, object]) -> None:
-    if content["format"] != FORMAT:
+def _check_seal(folder: Path, content: dict[str, object], oldest: int) -> None:
+    format_ = typed(content, "format", int)
+    if format_ < oldest:
+        raise OlderFormat(
+            f"the index in {folder} was made by an older ragqa, in format {format_}; "
+            f"this one reads format {FORMAT}",
+            hint="bring it up to date: ragqa index",
+        )
+    if format_ > FORMAT:
         raise OtherFormat(
             f"the index in {folder} was written by ragqa {content.get('ragqa')} in format "
-            f"{content['format']}; this is ragqa {ragqa.__version__}, which reads format {FORMAT}",
+            f"{format_}; this is ragqa {ragqa.__version__}, which reads format {FORMAT}",
             hint=REBUILD,
         )
     if content.pop("digest") != digest_of(content):

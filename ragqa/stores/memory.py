@@ -253,6 +253,9 @@ class MemoryStore:
         finally:
             self._lock.release()
 
+    def older(self) -> None:
+        """It was made by this very process."""
+
     def tidy(self) -> None:
         """Nothing is left by a writer here."""
 

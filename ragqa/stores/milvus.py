@@ -82,6 +82,9 @@ class MilvusStore:
                 with suppress(IndexUnusable):  # what is left is seen by nobody, and swept next time
                     sweep(client, names, end_turn(client, names))
 
+    def older(self) -> None:
+        """Nothing: their embeddings are in rows that an older ragqa described."""
+
     def tidy(self) -> None:
         """Remove what an interrupted writer left, as far as it can be and no writer is at work."""
         with suppress(WriterBusy, IndexUnusable):

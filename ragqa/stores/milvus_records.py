@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from ragqa.errors import IndexUnusable, OtherFormat
+from ragqa.errors import IndexUnusable, OlderFormat, OtherFormat
 from ragqa.stores.cells import number
 from ragqa.stores.failures import REBUILD
 from ragqa.stores.infos import UNREADABLE, digest_of, info_json, info_of, typed
@@ -233,11 +233,13 @@ def _check_numbers(generation: Generation) -> None:
 
 
 def _check_seal(content: dict[str, object], place: str) -> None:
-    if content["format"] != FORMAT:
-        raise OtherFormat(
-            f"the index {place} was written in format {content['format']!r:.20}; "
+    format_ = content["format"]
+    if format_ != FORMAT:
+        is_older = isinstance(format_, int) and format_ < FORMAT
+        raise (OlderFormat if is_older else OtherFormat)(
+            f"the index {place} was written in format {format_!r:.20}; "
             f"this ragqa reads format {FORMAT}",
-            hint=REBUILD,
+            hint="bring it up to date: ragqa index" if is_older else REBUILD,
         )
     if content.pop("digest") != digest_of(content):
         raise ValueError("it is not what its own digest was taken of")

@@ -174,7 +174,7 @@ def test_a_manifest_that_makes_no_sense_is_refused(store, root, change):
 
 
 @pytest.mark.parametrize(
-    "content", [b"[]", b"null", b"{", b"[" * 100_000, b"\xff", b'{"format":2}']
+    "content", [b"[]", b"null", b"{", b"[" * 100_000, b"\xff", b'{"format":%d}' % manifests.FORMAT]
 )
 def test_a_manifest_that_is_none_is_refused(store, root, content):
     (generation(root) / "manifest.json").write_bytes(content)
