@@ -1,6 +1,5 @@
 """What ragqa 0.1 made is still of use: its index, settings, saved answers and evaluations."""
 
-import os
 import shutil
 from contextlib import closing
 from pathlib import Path
@@ -52,10 +51,10 @@ def test_a_question_brings_an_older_index_up_to_date_and_says_so_once(place):
     first, second = run(place, "ask", QUESTION), run(place, "ask", QUESTION)
     assert (first.code, second.code) == (0, 0)
     assert "100 requests" in first.out
-    assert first.err.splitlines() == [
+    assert first.err == (
         f"The index in {place / 'index'} was made by an older ragqa: bringing it up to date. "
-        "This happens once; the old one stays until it is done."
-    ]
+        "This happens once; the old one stays until it is done.\n"
+    )
     assert second.err == ""
     assert current(place) != "gen-000001"
 
@@ -118,7 +117,8 @@ def test_an_upgrade_that_fails_leaves_the_older_index_and_the_next_one_ends_it(p
     assert open_store(place / "index").older() is not None
     upgrade(place)
     assert current(place) != "gen-000001"
-    assert {passage.path for passage in passages_of(place)} == set(os.listdir(place / "notes"))
+    names = {note.name for note in (place / "notes").iterdir()}
+    assert {passage.path for passage in passages_of(place)} == names
 
 
 def test_settings_that_were_set_before_are_read_without_a_warning(place):
