@@ -18,7 +18,7 @@ from ragqa.answering.composing import (
     worth_saying_to,
 )
 from ragqa.answering.confidence import judge
-from ragqa.answering.disagreement import disagreements
+from ragqa.answering.disagreement import disagreements, prefer_newest
 from ragqa.answering.missing import missing
 from ragqa.answering.models import Models, shipped
 from ragqa.answering.own import Calibration, InUse, in_use
@@ -119,6 +119,7 @@ def compose(
     text, citations = cite(said, old_before)
     if not weighed.missing:
         best = max(weighed.candidates, key=lambda one: one.score)
+        (best,) = prefer_newest(retrieved.question, [best], weighed.candidates)
         citations = mark_short_answer(citations, retrieved.question, best)
     return replace(
         composed,
@@ -144,7 +145,7 @@ def weigh(
     judged = judge(reading, scored, models or shipped())
     worth_saying = worth_saying_to(retrieved.question)
     chosen = choose(scored, sentences=sentences, worth_saying=worth_saying)
-    said = widen(chosen, retrieved.question)
+    said = prefer_newest(retrieved.question, widen(chosen, retrieved.question), scored)
     return Weighed(
         candidates=scored,
         said=said,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from ragqa.answering import InUse, compose, in_use
 from ragqa.api.answers import answer_of, written_answer
 from ragqa.api.current import retrieve_current
+from ragqa.api.filtering import filter_warnings
 from ragqa.api.storing import MayUse, StorePlace, was_allowed
 from ragqa.clock import Clock, today
 from ragqa.config import Places, Settings
@@ -102,21 +103,9 @@ class Index:
         """Whether there is an index already, sound or not."""
         try:
             self._open()
-        except NoIndex:
-            return False
-        except IndexUnusable:
-            return True
+        except (NoIndex, IndexUnusable) as exc:
+            return not isinstance(exc, NoIndex)
         return True
-
-    def is_older(self) -> bool:
-        """Whether there is an index of an older ragqa, which the next refresh rebuilds."""
-        try:
-            self._open()
-        except OlderFormat:
-            return True
-        except (NoIndex, IndexUnusable):
-            return False
-        return False
 
     def info(self) -> IndexInfo:
         """What the index holds and how it was made.
@@ -192,8 +181,8 @@ class Index:
         warnings += stale
         if retrieved.by_terms_alone:
             warnings.append(BY_TERMS_ALONE)
-        if filters and not retrieved.hits:
-            warnings.append("nothing was found among the notes that the filters let through")
+        if filters:
+            warnings += filter_warnings(snapshot, filters, found=bool(retrieved.hits))
         return retrieved, snapshot.info, warnings
 
     def ask(
@@ -331,10 +320,8 @@ class Index:
             self.close()
             try:
                 generation = self._open().info.generation
-            except NoIndex:
-                raise exc from None
-            except OlderFormat as older:
-                exc.message = f"{exc.message}; {older.message}"
+            except (NoIndex, OlderFormat) as none:
+                exc.message += f"; {none.message}"
                 raise exc from None
             stale = f"could not bring the index up to date, so this is from generation {generation}"
             return [f"{stale}: {exc.message}"]

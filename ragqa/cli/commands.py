@@ -190,8 +190,7 @@ def build(
     loaded = load(Given(notes or corpus, index, store, store_uri))
     with opened(loaded) as found:
         use_workers(found, workers, yes=yes)
-        opening = older_index(found) if found.is_older() else ""
-        with render.ProgressLine(opening=opening) as progress:
+        with render.ProgressLine(opening=older_index(found)) as progress:
             report = found.refresh(rebuild=rebuild, wait=wait, progress=progress)
         where = found.kept.where
     if json:

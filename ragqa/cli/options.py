@@ -91,7 +91,7 @@ Tags = Annotated[
     typer.Option(
         "--tag",
         metavar="TAG",
-        help="Only notes with this tag; give it again to ask for several at once.",
+        help="Only notes with this tag or one nested in it; give it again for more tags.",
         autocompletion=complete_tag,
     ),
 ]
@@ -106,13 +106,17 @@ Paths = Annotated[
 ]
 Since = Annotated[
     str | None,
-    typer.Option("--since", metavar="DATE", help="Only notes dated on or after YYYY[-MM[-DD]]."),
+    typer.Option(
+        "--since",
+        metavar="DATE",
+        help="Only notes dated on or after YYYY[-MM[-DD]]; undated ones are left out.",
+    ),
 ]
 
 
 def parse_tags(tags: list[str] | None) -> tuple[str, ...]:
-    """The tags without a leading `#`, which people type out of habit."""
-    return tuple(tag.removeprefix("#") for tag in tags or ())
+    """The tags as given; `#` before one counts for nothing."""
+    return tuple(tags or ())
 
 
 def parse_since(text: str | None) -> str:

@@ -22,6 +22,8 @@ MAX_BRACKETS = 50_000
 
 _WIKILINK = re.compile(r"!?\[\[([^\[\]\n]{1,500})\]\]")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
+# As Obsidian has it: after white space, with at least one character that is no digit.
+_TAG = re.compile(r"(?<![^\s(])#([\w/-]{0,200}[^\W\d][\w/-]{0,200})")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])")
 
 
@@ -96,6 +98,15 @@ class Inline:
             target = target.partition("#")[0].strip()
             if target and (is_wiki or not _SCHEME.match(target)):
                 yield Link(target if is_wiki else unquote(target), is_wiki)
+
+    def tags(self, source: str) -> Iterator[str]:
+        """The tags, without their `#`; what is code, a link's address or escaped is none."""
+        if "#" not in source or len(source) > MAX_INLINE_CHARS:
+            return
+        # Delimiters such as `_` are tokens of their own; all that is not text parts words.
+        tokens = self._parse(source)
+        text = "".join(token.content if token.type == "text" else " " for token in tokens)
+        yield from (tag for each in _TAG.findall(text) if (tag := each.strip("/")))
 
     def _parse(self, source: str) -> list[Token]:
         tokens: list[Token] = []

@@ -24,6 +24,7 @@ class Body:
     blocks: tuple[Block, ...]
     links: tuple[Link, ...]
     warnings: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

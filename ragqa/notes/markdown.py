@@ -16,6 +16,9 @@ PART_CHARS = 300_000
 MAX_LINE_CHARS = 50_000
 """A longer line is a paragraph, whatever it begins with."""
 
+MAX_TAGS = 1_000
+"""So many tags in the text of one note count."""
+
 _LISTS = frozenset({"bullet_list_open", "ordered_list_open"})
 
 _LEAVES = {
@@ -34,6 +37,7 @@ def parse_markdown(text: str, start: int) -> Body:
     spans = line_spans(text, start)
     inline = inline_of(text)
     links: dict[Link, None] = {}
+    tags: dict[str, None] = {}
 
     def leaves() -> Iterator[Leaf]:
         for first, tokens in _parts(text, spans, inline):
@@ -41,9 +45,10 @@ def parse_markdown(text: str, start: int) -> Body:
             for token in tokens:
                 if token.type == "inline":
                     links.update(dict.fromkeys(inline.links(token.content)))
+                    tags.update(dict.fromkeys(inline.tags(token.content)))
 
     blocks = to_blocks(text, spans, leaves())
-    return Body(blocks, tuple(links), inline.warnings)
+    return Body(blocks, tuple(links), inline.warnings, tags=tuple(tags)[:MAX_TAGS])
 
 
 def _parts(text: str, spans: list[Span], inline: Inline) -> Iterator[tuple[int, list[Token]]]:

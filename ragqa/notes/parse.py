@@ -27,7 +27,7 @@ def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
         stamp=stamp,
         title=front.title or _first_heading(body.blocks) or _name(path),
         aliases=front.aliases,
-        tags=front.tags,
+        tags=tuple(dict.fromkeys(front.tags + body.tags)),
         date=front.date or _date_in_name(path),
         links=body.links,
         blocks=body.blocks,

@@ -107,8 +107,10 @@ def _stamp(descriptor: int) -> Stamp:
 
 
 def _decode(data: bytes) -> str:
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise _Unfit("UTF-32; save it as UTF-8")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise _Unfit("UTF-16; save it as UTF-8")
+        return _decode_utf16(data)
     nul = data.find(b"\0")
     if nul >= 0:
         raise _Unfit(f"binary: a NUL at byte {nul:,}")
@@ -118,3 +120,15 @@ def _decode(data: bytes) -> str:
     except UnicodeDecodeError as exc:
         at = len(data) - len(body) + exc.start
         raise _Unfit(f"not UTF-8: byte {at:,} is invalid; save it as UTF-8") from exc
+
+
+def _decode_utf16(data: bytes) -> str:
+    """Decode what begins with a byte order mark, which is left out."""
+    try:
+        text = data.decode("utf-16")
+    except UnicodeDecodeError as exc:
+        reason = f"not UTF-16: byte {exc.start:,} is invalid; save it as UTF-8"
+        raise _Unfit(reason) from exc
+    if "\0" in text:
+        raise _Unfit(f"binary: a NUL at character {text.index(chr(0)):,}")
+    return text

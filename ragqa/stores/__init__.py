@@ -69,6 +69,10 @@ class Snapshot(Protocol):
         """BM25's inverse document frequency of each term, ln(1 + (N - n + .5) / (n + .5))."""
         ...
 
+    def undated(self, filters: Filters) -> int:
+        """How many notes without a date of their own the filters but `since` let through."""
+        ...
+
     def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
         """Every note's path with its passages as they stand in it; for looking at all there is."""
         ...

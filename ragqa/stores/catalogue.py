@@ -17,7 +17,7 @@ import numpy as np
 from ragqa.errors import IndexUnusable
 from ragqa.stores import cells
 from ragqa.stores.failures import REPAIR, naming
-from ragqa.stores.filters import path_matcher, start_of
+from ragqa.stores.filters import first_day, fold_tag, path_matcher
 from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp
 
 # The name of a file need not be text, and SQLite takes only text as TEXT. So paths and tags are
@@ -225,16 +225,22 @@ class Catalogue:
 
     def notes_matching(self, filters: Filters) -> list[int]:
         """Find the numbers of the notes that the filters let through."""
-        queries, values = list[str](), list[object]()
-        for tag in filters.tags:
+        if not filters.since:
+            return self._matching(filters, [])
+        recent = ("SELECT id FROM all_notes WHERE date >= ?", first_day(filters.since))
+        return self._matching(filters, [recent])
+
+    def undated(self, filters: Filters) -> int:
+        """Count the notes without a date that the filters but `since` let through."""
+        return len(self._matching(filters, [("SELECT id FROM all_notes WHERE date = ?", "")]))
+
+    def _matching(self, filters: Filters, dated: Sequence[tuple[str, str]]) -> list[int]:
+        """The notes that tags, paths and queries about dates, of one value each, let through."""
+        queries, values = [query for query, _ in dated], list[object](day for _, day in dated)
+        for tag in map(fold_tag, filters.tags):
             queries.append("SELECT note FROM all_tags WHERE tag = ? OR (tag > ? AND tag < ?)")
             # The nested tags are those between "tag/" and "tag0", which is the next byte.
             values += [as_blob(tag), as_blob(f"{tag}/"), as_blob(f"{tag}0")]
-        if filters.since:
-            recent = "CASE date WHEN '' THEN mtime_ns >= ? ELSE date >= ? END"
-            queries.append(f"SELECT id FROM all_notes WHERE {recent}")  # noqa: S608 - ours
-            day, moment_ns = start_of(filters.since)
-            values += [moment_ns, day]
         if filters.paths:
             queries.append("SELECT id FROM all_notes WHERE path_matches(path)")
             matches = path_matcher(filters.paths)

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from ragqa.errors import IndexUnusable
 from ragqa.stores.catalogue import DELTA_SCHEMA, LAST_NUMBER, SCHEMA, Catalogue, as_blob
 from ragqa.stores.failures import naming
+from ragqa.stores.filters import fold_tag
 from ragqa.types import Note, Passage, Stamp
 
 # The file is thrown away unless it is finished, and its writer sees it to the disk.
@@ -66,7 +67,7 @@ class CatalogueDraft(Catalogue):
         number = self._last = self._last + 1
         with self._naming():
             self._db.execute(_INSERT_NOTE, (number, *_note_row(note, settled)))
-            tags = [(number, as_blob(tag)) for tag in dict.fromkeys(note.tags)]
+            tags = [(number, as_blob(tag)) for tag in dict.fromkeys(map(fold_tag, note.tags))]
             self._db.executemany("INSERT INTO main.tags (note, tag) VALUES (?, ?)", tags)
             ids = [passage.id for passage in passages]
             taken = any(self._among("SELECT id FROM all_passages WHERE id IN", ids))

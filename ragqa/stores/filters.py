@@ -1,14 +1,29 @@
-"""What filters mean, where SQL alone cannot say it: path globs and the first moment of a day."""
+"""What filters mean, where a query language alone cannot say it: tags, path globs and dates."""
 
 import fnmatch
 import re
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, time
+from datetime import date
 
 from ragqa.errors import UsageError
+from ragqa.types import Filters, NoteRecord
 
-_FIRST_NS, _LAST_NS = -(2**63), 2**63 - 1
-"""The times that a file can have, and the integers that SQLite takes."""
+
+def fold_tag(tag: str) -> str:
+    """A tag as it is compared: `#ML/NLP` is `ml/nlp`."""
+    return tag.removeprefix("#").strip("/").casefold()
+
+
+def tag_and_parents(tag: str) -> list[str]:
+    """A tag as it is compared, with those that it is nested in: `a/b` with `a`."""
+    parts = fold_tag(tag).split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+
+
+def path_and_parents(path: str) -> list[str]:
+    """A path with the folders above it."""
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
 
 
 def path_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
@@ -21,21 +36,37 @@ def path_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
     ]
 
     def matches(path: str) -> bool:
-        parts = path.split("/")
-        candidates = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
-        return any(pattern.match(name) for pattern in patterns for name in candidates)
+        return any(pattern.match(name) for pattern in patterns for name in path_and_parents(path))
 
     return matches
 
 
-def start_of(since: str) -> tuple[str, int]:
-    """The first day that counts: as `YYYY-MM-DD`, and as the nanosecond it begins on here.
+def first_day(since: str) -> str:
+    """The first day that counts, as `YYYY-MM-DD`.
 
     :raises UsageError: it is not a date.
     """
     try:
-        day = date.fromisoformat(since)
-        moment_ns = int(datetime.combine(day, time()).timestamp()) * 10**9
-    except (ValueError, OverflowError, OSError) as exc:
+        return date.fromisoformat(since).isoformat()
+    except ValueError as exc:
         raise UsageError(f"{since!r} is not a date", hint="write it as --since 2026-01-31") from exc
-    return day.isoformat(), max(_FIRST_NS, min(moment_ns, _LAST_NS))
+
+
+def note_matcher(filters: Filters) -> Callable[[NoteRecord], bool]:
+    """Whether the filters let a note through.
+
+    :raises UsageError: `since` is not a date.
+    """
+    wanted = {fold_tag(tag) for tag in filters.tags}
+    matches_path = path_matcher(filters.paths)
+    day = first_day(filters.since) if filters.since else ""
+
+    def matches(note: NoteRecord) -> bool:
+        tags = {each for tag in note.tags for each in tag_and_parents(tag)}
+        return (
+            wanted <= tags
+            and (not filters.paths or matches_path(note.path))
+            and (not day or note.date >= day)
+        )
+
+    return matches

@@ -78,6 +78,10 @@ class LocalSnapshot:
         """What every note's file was when it was read, by path."""
         return self.catalogue.states()
 
+    def undated(self, filters: Filters) -> int:
+        """How many notes without a date the filters but `since` let through."""
+        return self.catalogue.undated(filters)
+
     def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
         """Every note's path with its passages."""
         paths = self.catalogue.paths()

@@ -19,7 +19,7 @@ from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores import Maker
 from ragqa.stores.bm25 import bm25, inverse_frequency
 from ragqa.stores.faults import Remark, Repair
-from ragqa.stores.filters import path_matcher, start_of
+from ragqa.stores.filters import note_matcher
 from ragqa.stores.ranking import Candidate, settle
 from ragqa.stores.vectors import check_dimension, check_vectors
 from ragqa.types import (
@@ -115,22 +115,16 @@ class MemorySnapshot:
         wanted = set(ids)
         return {p.id: row for rows in every for p, row in rows if p.id in wanted}
 
+    def undated(self, filters: Filters) -> int:
+        """How many notes without a date the filters but `since` let through."""
+        return sum(not held.record.date for held in self._let_through(replace(filters, since="")))
+
     def close(self) -> None:
         """Do nothing: there are no files to let go of."""
 
     def _let_through(self, filters: Filters) -> Iterator[_Held]:
-        matches_path = path_matcher(filters.paths)
-        day, moment_ns = start_of(filters.since) if filters.since else ("", 0)
-        for held in self.held.values():
-            note = held.record
-            tagged = all(
-                any(tag == wanted or tag.startswith(f"{wanted}/") for tag in note.tags)
-                for wanted in filters.tags
-            )
-            placed = not filters.paths or matches_path(note.path)
-            recent = note.date >= day if note.date else note.stamp.mtime_ns >= moment_ns
-            if tagged and placed and (recent or not filters.since):
-                yield held
+        matches = note_matcher(filters)
+        return (held for held in self.held.values() if matches(held.record))
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from ragqa.stores.milvus_client import Client, Row
 from ragqa.stores.milvus_rows import MAX_TEXT_BYTES, within
 from ragqa.types import IndexInfo
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever rows change their meaning."""
 
 MOST_ATTEMPTS = 2**40

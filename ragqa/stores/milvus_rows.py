@@ -12,11 +12,13 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from itertools import chain
 
 from ragqa.analysis import index_terms
 from ragqa.errors import IndexUnusable
 from ragqa.stores.cells import json_units, listed, number, text
 from ragqa.stores.failures import REPAIR
+from ragqa.stores.filters import fold_tag, path_and_parents, tag_and_parents
 from ragqa.stores.milvus_client import Row
 from ragqa.types import NoteRecord, Passage, Stamp, Vector
 
@@ -80,8 +82,8 @@ def passage_row(
         "born": attempt,
         "died": ALIVE,
         "length": len(terms),
-        "tags": _labels(where, "tag", _with_those_above(tags)),
-        "places": _labels(where, "place", _with_those_above([passage.path])),
+        "tags": _labels(where, "tag", chain.from_iterable(map(tag_and_parents, tags))),
+        "places": _labels(where, "place", path_and_parents(passage.path)),
         "day": _day(passage.note_date),
         "terms": joined,
         "vector": vector,
@@ -186,7 +188,7 @@ def within(field: str, ranges: Sequence[tuple[int, int]]) -> str:
 
 def tagged(tags: Sequence[str]) -> str:
     """The condition that a passage's note has all these tags, or tags nested in them."""
-    return f"array_contains_all(tags, {[key_of('tag', tag) for tag in tags]})"
+    return f"array_contains_all(tags, {[key_of('tag', fold_tag(tag)) for tag in tags]})"
 
 
 def placed(paths: Sequence[str]) -> str:
@@ -197,10 +199,6 @@ def placed(paths: Sequence[str]) -> str:
 def dated(day: str) -> str:
     """The condition that a passage's note has a date of its own, this or a later one."""
     return f"day >= {_day(day)} and day > {_NOT_A_DAY}"
-
-
-UNDATED = f"day == {_NOT_A_DAY}"
-"""The condition that a passage's note has no date of its own."""
 
 
 def is_plain(glob: str) -> bool:
@@ -229,13 +227,6 @@ def _too_large(where: str, what: str) -> IndexUnusable:
         f"{where} has more {what} than a row of Milvus can hold",
         hint="leave the note out by a line in .ragqaignore, or keep the index here: --store local",
     )
-
-
-def _with_those_above(names: Iterable[str]) -> Iterator[str]:
-    """Names that are nested by `/`, with all that they are nested in."""
-    for name in names:
-        parts = name.split("/")
-        yield from ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
 
 
 def _labels(where: str, kind: str, names: Iterable[str]) -> list[int]:

@@ -4,17 +4,17 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
 from ragqa.errors import EmbedderMismatch, IndexUnusable
 from ragqa.stores.bm25 import bm25, inverse_frequency
 from ragqa.stores.failures import REBUILD
-from ragqa.stores.filters import path_matcher, start_of
+from ragqa.stores.filters import first_day, note_matcher, path_matcher
 from ragqa.stores.milvus_client import MOST_HITS, Client, Row
 from ragqa.stores.milvus_records import KEPT_S, Generation, Names
 from ragqa.stores.milvus_rows import (
-    UNDATED,
     any_of,
     dated,
     is_plain,
@@ -234,6 +234,11 @@ class MilvusSnapshot:
         # another process wrote, and all of it when asked again.
         return found() or (found() if self._client.is_lite else [])
 
+    def undated(self, filters: Filters) -> int:
+        """How many notes without a date the filters but `since` let through."""
+        matches = note_matcher(replace(filters, since=""))
+        return sum(not note.date and matches(note) for note in self.notes().values())
+
     def _rows_of(self, ids: Sequence[int], field: str) -> Iterator[Row]:
         return self.rows_where("passage", ids, ("passage", field))
 
@@ -247,19 +252,13 @@ class MilvusSnapshot:
         yield self.generation.visible
         if filters.tags:
             yield tagged(filters.tags)
-        day, moment_ns = start_of(filters.since) if filters.since else ("", 0)
-        plain = all(map(is_plain, filters.paths))
-        notes = [] if plain and not day else list(self.notes().values())
-        if filters.paths and plain:
+        if filters.paths and all(map(is_plain, filters.paths)):
             yield placed([place_of(path) for path in filters.paths])
         elif filters.paths:
             matches = path_matcher(filters.paths)
-            yield _of_notes(note for note in notes if matches(note.path))
-        if day:
-            undated = _of_notes(
-                note for note in notes if not note.date and note.stamp.mtime_ns >= moment_ns
-            )
-            yield f"({dated(day)} or {UNDATED} and {undated})"
+            yield _of_notes(note for note in self.notes().values() if matches(note.path))
+        if filters.since:
+            yield dated(first_day(filters.since))
 
     def _checked(self, found: list[Candidate]) -> list[Candidate]:
         self._check_age()

@@ -73,9 +73,9 @@ class Passage:
 class Filters:
     """Which notes count: every tag given, any of the path globs, dated on or after `since`.
 
-    A tag also matches the tags nested in it (`ml` matches `ml/nlp`), a path glob also matches all
-    notes below a folder that it names. `since` is ISO; a note without a date of its own counts by
-    its file's modification date.
+    A tag matches in any case, and also the tags nested in it (`ml` matches `ML/nlp`); a path glob
+    also matches all notes below a folder that it names. `since` is ISO; it lets no note through
+    that has no date of its own.
     """
 
     tags: tuple[str, ...] = ()

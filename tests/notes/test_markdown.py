@@ -206,3 +206,19 @@ def test_deep_nesting_ends_and_no_text_is_lost(text):
     blocks = outline(text)
     assert "# Below" in blocks[-1][3]
     assert "".join("".join(block[3].split()) for block in blocks) == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("Some #one, (#two) and **#three**.", ("one", "two", "three")),
+        ("#at-the-start/of/a_line\n- #item", ("at-the-start/of/a_line", "item")),
+        ("## A heading #tagged", ("tagged",)),
+        ("#2026 #y2k #\u4e2d\u6587 #\u00dcber!", ("y2k", "\u4e2d\u6587", "\u00dcber")),
+        ("No#tag \\#escaped `#code` https://a.b/#part ## # #/ [a](b.md#c)", ()),
+        ("```\n#fenced\n```\n\n    #indented\n", ()),
+        ("#again #again", ("again",)),
+    ],
+)
+def test_tags_in_the_text_are_found_as_obsidian_finds_them(text, tags):
+    assert parse_note("a.md", text, "0" * 64, Stamp(1, 2)).tags == tags

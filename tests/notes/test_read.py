@@ -55,15 +55,31 @@ def test_the_byte_order_mark_is_not_text_but_counts_in_the_digest(tmp_path):
         (b"caf\xe9", "not UTF-8: byte 3 is invalid"),
         (b"\xef\xbb\xbfcaf\xe9", "not UTF-8: byte 6 is invalid"),
         (b"a surrogate: \xed\xa0\x80", "not UTF-8: byte 13 is invalid"),
-        ("text".encode("utf-16"), "UTF-16; save it as UTF-8"),
+        ("text".encode("utf-16") + b"\0", "not UTF-16: byte 10 is invalid"),
+        (b"\xff\xfe\0\xd8", "not UTF-16: byte 2 is invalid"),
+        ("a\0".encode("utf-16"), "binary: a NUL at character 1"),
+        ("text".encode("utf-32"), "UTF-32; save it as UTF-8"),
         ("text".encode("utf-16-le"), "binary: a NUL at byte 1"),
-        ("\ufefftext".encode("utf-16-be"), "UTF-16; save it as UTF-8"),
         (b"\x89PNG\r\n\0", "binary: a NUL at byte 6"),
     ],
 )
-def test_what_is_not_utf8_text_is_skipped_saying_where(tmp_path, data, expected):
+def test_what_is_no_text_is_skipped_saying_where(tmp_path, data, expected):
     (tmp_path / "a.md").write_bytes(data)
     assert expected in reason(tmp_path)
+
+
+@pytest.mark.parametrize("form", ["utf-16-le", "utf-16-be"])
+@given(text=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+@settings(deadline=None)
+def test_utf16_with_a_byte_order_mark_is_read_as_the_text_that_it_encodes(
+    tmp_path_factory, form, text
+):
+    corpus = tmp_path_factory.getbasetemp()
+    data = f"\ufeff{text}".encode(form)
+    (corpus / "wide.md").write_bytes(data)
+    found = read(corpus, "wide.md")
+    assert found.text == text
+    assert found.sha256 == hashlib.sha256(data).hexdigest()
 
 
 @given(data=st.binary(max_size=60))
@@ -73,7 +89,10 @@ def test_any_bytes_are_read_exactly_or_skipped(tmp_path_factory, data):
     (corpus / "any.md").write_bytes(data)
     found = read(corpus, "any.md")
     if isinstance(found, NoteText):
-        assert found.text.encode() == data.removeprefix(b"\xef\xbb\xbf")
+        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            assert found.text == data.decode("utf-16")
+        else:
+            assert found.text.encode() == data.removeprefix(b"\xef\xbb\xbf")
         assert found.sha256 == hashlib.sha256(data).hexdigest()
 
 

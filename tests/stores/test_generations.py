@@ -11,6 +11,7 @@ from stores.building import INFO, QUESTIONS, answers, ask, commit, entry
 from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex
 from ragqa.stores.generations import stepping
 from ragqa.stores.local import LocalStore
+from ragqa.stores.manifest import FORMAT
 
 NEW = entry("new.md", "apple banana cherry", "fig date")
 
@@ -26,7 +27,7 @@ def test_an_index_is_a_lock_a_pointer_and_its_generation(store, root):
     parts = ["catalogue.sqlite", "manifest.json", "rows.npy", "terms", "vectors.faiss"]
     assert names(generation) == parts
     manifest = json.loads((generation / "manifest.json").read_text())
-    assert manifest["format"] == 2
+    assert manifest["format"] == FORMAT
     assert (
         manifest["files"]["vectors.faiss"]["size"] == (generation / "vectors.faiss").stat().st_size
     )

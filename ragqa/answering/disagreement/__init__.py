@@ -4,7 +4,8 @@ No model is asked. Two sentences of different notes disagree where they are abou
 word, and differ in one thing that cannot hold twice. What is not sure is no disagreement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from ragqa.answering.composing import citation_of
 from ragqa.answering.disagreement.comparing import Difference, difference
@@ -14,7 +15,7 @@ from ragqa.answering.scoring import Scored
 from ragqa.answering.spans import counterpart
 from ragqa.types import Citation, Disagreement, Kind
 
-__all__ = ["Difference", "ask", "difference", "disagreements", "state"]
+__all__ = ["Difference", "ask", "difference", "disagreements", "prefer_newest", "state"]
 
 NEAR = 0.45
 """A sentence that is not cited is compared from this closeness to the question on."""
@@ -39,27 +40,65 @@ def disagreements(
     :param candidates: all that were scored, those of the answer among them.
     :param old_before: as in `citation_of`.
     """
-    asked = ask(question)
     numbers = {one.candidate.place: n for n, one in enumerate(cited, start=1)}
-    stated = [(one, _state(one, asked)) for one in _compared(cited, candidates)]
     found: dict[tuple[str, frozenset[str]], Disagreement] = {}
-    for i, (one, said) in enumerate(stated):
-        for other, said_too in stated[i + 1 :] if one.candidate.place in numbers else ():
-            if one.candidate.hit.passage.path == other.candidate.hit.passage.path:
-                continue
-            apart = difference(asked, said, said_too)
-            if apart is not None:
-                first, second = (
-                    citation_of(each, numbers.get(each.candidate.place, 0), old_before)
-                    for each in (one, other)
-                )
-                told = _newest_first(
-                    apart.about,
-                    (first, said.text, apart.spans[0]),
-                    (second, said_too.text, apart.spans[1]),
-                )
-                found.setdefault((told.about, frozenset(told.says)), told)
+    for pair in _contradictions(question, cited, candidates):
+        first, second = (
+            citation_of(each, numbers.get(each.candidate.place, 0), old_before)
+            for each in (pair.one, pair.other)
+        )
+        told = _newest_first(
+            pair.apart.about,
+            (first, pair.texts[0], pair.apart.spans[0]),
+            (second, pair.texts[1], pair.apart.spans[1]),
+        )
+        found.setdefault((told.about, frozenset(told.says)), told)
     return tuple(found.values())[:MOST]
+
+
+def prefer_newest(
+    question: str, said: Sequence[Scored], candidates: Sequence[Scored]
+) -> list[Scored]:
+    """The sentences of an answer, with the newer note's where one contradicts an older note's.
+
+    A sentence of a note without a date stays, and so does one that contradicts it.
+    """
+    newer: dict[tuple[str, int], Scored] = {}
+    for pair in _contradictions(question, said, candidates):
+        older, younger = sorted((pair.one, pair.other), key=_date)
+        place = older.candidate.place
+        if _date(older) and _date(newer.get(place, older)) < _date(younger):
+            newer[place] = younger
+    preferred = [newer.get(one.candidate.place, one) for one in said]
+    return list({one.candidate.place: one for one in preferred}.values())
+
+
+def _date(one: Scored) -> str:
+    return one.candidate.hit.passage.note_date
+
+
+@dataclass(frozen=True, slots=True)
+class _Contradiction:
+    """Two sentences of different notes, the first one cited, their texts, and their difference."""
+
+    one: Scored
+    other: Scored
+    texts: tuple[str, str]
+    apart: Difference
+
+
+def _contradictions(
+    question: str, cited: Sequence[Scored], candidates: Sequence[Scored]
+) -> Iterator[_Contradiction]:
+    asked = ask(question)
+    places = {one.candidate.place for one in cited}
+    stated = [(one, _state(one, asked)) for one in _compared(cited, candidates)]
+    for i, (one, said) in enumerate(stated):
+        for other, said_too in stated[i + 1 :] if one.candidate.place in places else ():
+            if one.candidate.hit.passage.path != other.candidate.hit.passage.path:
+                apart = difference(asked, said, said_too)
+                if apart is not None:
+                    yield _Contradiction(one, other, (said.text, said_too.text), apart)
 
 
 def _compared(cited: Sequence[Scored], candidates: Sequence[Scored]) -> list[Scored]:

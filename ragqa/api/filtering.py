@@ -1,0 +1,58 @@
+"""What filters leave out, told to whoever gave them."""
+
+from collections.abc import Iterable
+
+from ragqa.errors import UsageError
+from ragqa.stores import Snapshot
+from ragqa.stores.filters import fold_tag, path_and_parents, path_matcher, tag_and_parents
+from ragqa.types import Filters
+
+_SHOWN = 3
+
+
+def filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> list[str]:
+    """What the user should know of the notes that filters left out.
+
+    :param found: whether any passage was let through.
+    :raises UsageError: no note has a tag or path that the filters name.
+    """
+    if not found or len(filters.paths) > 1:
+        _check_names(snapshot, filters)
+    warnings = _undated(snapshot, filters) if filters.since else []
+    if not found:
+        warnings.append("nothing was found among the notes that the filters let through")
+    return warnings
+
+
+def _check_names(snapshot: Snapshot, filters: Filters) -> None:
+    """Raise unless the index has every tag and path that the filters name."""
+    notes = snapshot.notes()
+    tags = {each for note in notes.values() for tag in note.tags for each in tag_and_parents(tag)}
+    for tag in filters.tags:
+        if fold_tag(tag) not in tags:
+            raise UsageError(
+                f"no note has the tag {fold_tag(tag)}{_nearest(fold_tag(tag), tags)}",
+                hint="ragqa list --tags",
+            )
+    for glob in filters.paths:
+        if not any(map(path_matcher([glob]), notes)):
+            paths = {each for path in notes for each in path_and_parents(path)}
+            raise UsageError(
+                f"no note has a path like {glob}{_nearest(glob, paths)}", hint="ragqa list"
+            )
+
+
+def _undated(snapshot: Snapshot, filters: Filters) -> list[str]:
+    undated = snapshot.undated(filters)
+    if not undated:
+        return []
+    notes = "1 note without a date was" if undated == 1 else f"{undated} notes without a date were"
+    return [f"{notes} left out by --since"]
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    # Not at the top: only a name that is not there needs it.
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, sorted(names), n=_SHOWN)
+    return f"; nearest: {', '.join(close)}" if close else ""
