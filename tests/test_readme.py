@@ -3,6 +3,7 @@
 import re
 import runpy
 import shlex
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -89,6 +90,57 @@ def test_the_notes_that_disagree_are_shown_as_they_are_printed(ragqa, tmp_path):
     # The last digits of a score differ by processor.
     assert _SCORE.sub("", run.out) == _SCORE.sub("", shown)
     assert run.code == 0
+
+
+EDITS = [
+    ("# Prompt injection\n", "# Prompt injection\n\nRevised after the review.\n"),
+    ("no enforced", "only a weak"),
+    ("**Direct injection.** The user", "**Direct\n  injection.** The user"),
+]
+"""What is done to the note between the answer and its check, as the README tells it."""
+
+
+def test_the_check_of_an_answer_is_shown_as_it_is_printed(ragqa, wiki_index, tmp_path):
+    section = README.partition("## Check an answer later")[2].partition("\n## ")[0]
+    asked, checked, *shown = blocks("console", section)[0].splitlines()
+    notes = tmp_path / "notes"
+    shutil.copytree(CORPUS, notes)
+    command, _, file = asked.partition(" > ")
+    run = ragqa(*shlex.split(command)[2:], "--index", wiki_index, cwd=ROOT)
+    (tmp_path / file).write_text(run.out, encoding="utf-8")
+    note = notes / "prompting" / "prompt-injection.md"
+    text = note.read_text(encoding="utf-8")
+    for before, after in EDITS:
+        assert before in text
+        text = text.replace(before, after, 1)
+    note.write_text(text, encoding="utf-8")
+    run = ragqa(*shlex.split(checked)[2:], "--corpus", notes, cwd=tmp_path)
+    assert run.out.splitlines() == shown
+    assert run.code == 1
+
+
+def test_why_a_note_is_not_in_the_answer_is_shown_as_it_is_printed(ragqa, wiki_index):
+    section = README.partition("## Why is my note not")[2].partition("\n## ")[0]
+    command, *shown = blocks("console", section)[0].splitlines()
+    run = ragqa(*shlex.split(command)[2:], "--index", wiki_index, cwd=ROOT)
+    assert run.out.splitlines()[: len(shown)] == shown
+
+
+def test_the_evaluation_that_is_shown_has_the_rows_and_counts_that_are_printed(ragqa, wiki_index):
+    section = README.partition("## Measured")[2].partition("\n## ")[0]
+    command, *shown = blocks("console", section)[0].splitlines()
+    run = ragqa(*shlex.split(command)[2:], "--index", wiki_index, cwd=ROOT)
+    printed = run.out.splitlines()
+    assert shown[0] == printed[0]
+    # Figures differ by processor in their last digits, so they are compared as such.
+    for line in filter(None, shown[1:]):
+        label = line.split()[0]
+        other = next(each for each in printed if each.split()[:1] == [label])
+        assert _figures(other) == pytest.approx(_figures(line), abs=0.02)
+
+
+def _figures(line):
+    return [float(number) for number in re.findall(r"\d\.\d+", line)]
 
 
 def test_the_chat_that_is_shown_is_what_is_said(ragqa, wiki_index):
