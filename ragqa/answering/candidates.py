@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from ragqa.analysis import tokenize
-from ragqa.answering.plain import comments_in, lead, plain_text
+from ragqa.answering.plain import lead, plain_text
 from ragqa.types import Hit, Kind, Passage, Unit
 
 PASSAGES = 5
@@ -67,15 +67,11 @@ def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
 def citable_units(passage: Passage) -> Iterator[Unit]:
     """The units that say something by themselves.
 
-    Headings do not, and neither does a line that announces a list, which comes with its items. What
-    lies in a comment, if only in part, is not meant to be read.
+    Headings do not, and neither does a line that announces a list, which comes with its items.
     """
-    comments = [(passage.start + a, passage.start + b) for a, b in comments_in(passage.text)]
     for position, unit in enumerate(passage.units):
         quote = passage.quote(unit)
         if unit.kind in (Kind.HEADING, Kind.RULE, Kind.TABLE_HEAD):
-            continue
-        if any(_reaches_into(unit, comment) for comment in comments):
             continue
         if unit.kind is Kind.CODE and quote.count("\n") >= _MAX_CODE_LINES:
             continue
@@ -85,14 +81,6 @@ def citable_units(passage: Passage) -> Iterator[Unit]:
         items = list(takewhile(is_item, passage.units[position + 1 :]))
         if items and unit.kind is Kind.PARAGRAPH:
             yield Unit(Kind.LIST, unit.start, items[-1].end, unit.context)
-
-
-def _reaches_into(unit: Unit, comment: tuple[int, int]) -> bool:
-    """Whether a unit has a part of a comment, or nothing else."""
-    start, end = comment
-    touches = start < unit.end and unit.start < end
-    has_all = unit.start <= start and end <= unit.end and (start, end) != (unit.start, unit.end)
-    return touches and not has_all
 
 
 def _is_references(passage: Passage) -> bool:

@@ -75,7 +75,7 @@ class Index:
             corpus=places.corpus,
             index=places.index,
             embedders=Embedders(settings.embedder, embedder_for),
-            chunking=Chunking(target_tokens=settings.passage_tokens),
+            chunking=Chunking.of(settings),
             max_note_bytes=settings.max_note_bytes,
             shared_as=self.kept.name if self.kept.is_shared else "",
         )

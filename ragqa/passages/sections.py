@@ -6,23 +6,33 @@ from ragqa.passages.parts import HeadingPath, Part
 from ragqa.types import Kind
 
 
-def sections(parts: Iterable[Part]) -> list[list[Part]]:
+def sections(text: str, parts: Iterable[Part]) -> list[list[Part]]:
     """Begin a section at each heading, except where no text stands between it and the one before.
 
-    Headings at the end of the note that have no text belong to the last section that has.
+    Headings at the end of the note that have no text belong to the last section that has. Where
+    something is left out between two parts, such as a comment, a section ends; if it is headings
+    alone, they are left out too: they stand above what comes after.
     """
     found: list[list[Part]] = []
     has_text = True
     for part in parts:
-        if not found or (part.unit.kind is Kind.HEADING and has_text):
+        apart = bool(found) and not follows(text, found[-1][-1], part)
+        if apart and not has_text:
+            found.pop()
+        if not found or apart or (part.unit.kind is Kind.HEADING and has_text):
             found.append([])
             has_text = False
         found[-1].append(part)
         has_text = has_text or part.is_text
-    if len(found) > 1 and not has_text:
+    if len(found) > 1 and not has_text and follows(text, found[-2][-1], found[-1][0]):
         last = found.pop()
         found[-1] += last
     return found
+
+
+def follows(text: str, before: Part, after: Part) -> bool:
+    """Whether nothing but white space stands between two parts."""
+    return not text[before.unit.end : after.unit.start].strip()
 
 
 def join_small(
