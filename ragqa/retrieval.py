@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ragqa.analysis import is_latin, query_terms
+from ragqa.analysis import WORD, index_terms, is_latin, query_terms
 from ragqa.config import Settings
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
@@ -15,6 +15,9 @@ from ragqa.stores.ranking import BM25_K1
 from ragqa.types import Filters, Hit, Retrieved, TokenVectors
 
 MAX_QUESTION_BYTES = 8_000
+
+_ALIASES_IN = 5
+"""Aliases are looked for in so many of the passages that are best by their terms."""
 
 DENSE_SPAN = 0.5
 TERMS_SPAN = 1.25
@@ -70,11 +73,12 @@ def clean_question(text: str) -> str:
 class Legs:
     """What each leg found for a question, (passage id, score) best first, with what it took.
 
-    `query` has the question's terms. `dense` has cosines, `terms` BM25 scores. `unread` is True
+    `question` is as in `Retrieved`, and so is `asked`; `query` has its terms. `dense` has cosines, `terms` BM25 scores. `unread` is True
     where the embedder cannot read the question; then its leg is empty.
     """
 
     question: str
+    asked: str
     query: Sequence[str]
     dense: Sequence[tuple[int, float]]
     terms: Sequence[tuple[int, float]]
@@ -119,13 +123,18 @@ def find_legs(
     filters: Filters,
     ranking: Ranking,
 ) -> Legs:
-    """Ask both legs for their candidates, at least k of each if there are so many."""
-    terms = query_terms(question)
-    vectors = embedder.embed_query(question)
+    """Ask both legs for their candidates, at least k of each if there are so many.
+
+    A name that notes have among their aliases and nowhere else is asked for by the note's title.
+    """
     pool = max(k, ranking.candidates)
+    read = _by_title(snapshot, question, filters)
+    terms = query_terms(read)
+    vectors = embedder.embed_query(read)
     unread = ranking.scripts == "latin" and not is_latin(question)
     return Legs(
-        question=question,
+        question=read,
+        asked=question,
         query=terms,
         dense=[] if unread else snapshot.dense(vectors.pooled, pool, filters),
         terms=snapshot.terms(terms, pool, filters),
@@ -133,6 +142,29 @@ def find_legs(
         idf=snapshot.idf(terms),
         unread=unread,
     )
+
+
+def _by_title(snapshot: Snapshot, question: str, filters: Filters) -> str:
+    """The question with an alias that no note speaks of replaced by the title of its note.
+
+    The embedder knows nothing of such a name, and the sentences that answer do not have it.
+    """
+    found = snapshot.terms(query_terms(question), _ALIASES_IN, filters)
+    passages = snapshot.passages([id_ for id_, _ in found])
+    texts = [f" {' '.join(index_terms(passage.embedded_text))} " for passage in passages]
+    words = list(WORD.finditer(question))
+    terms = [" ".join(index_terms(word[0])) for word in words]
+    for passage in passages:
+        for alias in passage.aliases:
+            own = " ".join(index_terms(alias))
+            size = len(WORD.findall(alias))
+            if not own or any(f" {own} " in text for text in texts):
+                continue
+            for at in range(len(words) - size + 1):
+                if " ".join(terms[at : at + size]) == own:
+                    start, end = words[at].start(), words[at + size - 1].end()
+                    return f"{question[:start]}{passage.title}{question[end:]}"
+    return question
 
 
 def to_hits(snapshot: Snapshot, legs: Legs, ranked: Sequence[tuple[int, float]]) -> Retrieved:
@@ -151,7 +183,7 @@ def to_hits(snapshot: Snapshot, legs: Legs, ranked: Sequence[tuple[int, float]])
         )
         for passage, (_, score) in zip(passages, ranked, strict=True)
     )
-    return Retrieved(legs.question, hits, legs.vectors, legs.idf, legs.unread)
+    return Retrieved(legs.question, hits, legs.vectors, legs.idf, legs.unread, legs.asked)
 
 
 def _ranks(leg: Sequence[tuple[int, float]]) -> dict[int, int]:

@@ -7,13 +7,13 @@ from itertools import takewhile
 
 from ragqa.analysis import tokenize
 from ragqa.answering.plain import lead, plain_text
+from ragqa.passages import states_fact
 from ragqa.types import Hit, Kind, Passage, Unit
 
 PASSAGES = 5
 """Sentences are taken from so many of the best passages."""
 
 _MAX_CODE_LINES = 15
-_MIN_TOKENS = 3
 _REFERENCES = frozenset({"sources", "references", "reference", "bibliography", "further reading"})
 _COLONS = (":", "\uff1a")
 _NUMBER = re.compile(r"\s*(\d{1,9})[.)]\s")
@@ -58,20 +58,29 @@ def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
     for hit in sources_of(hits):
         for unit in citable_units(hit.passage):
             text = unit_text(hit.passage, unit)
-            if len(tokenize(text, pairs_only=True)) >= _MIN_TOKENS:
+            if tokenize(text, pairs_only=True):
                 quote = hit.passage.quote(unit)
                 found.append(Candidate(hit, unit, quote, text))
     return found
 
 
-def citable_units(passage: Passage) -> Iterator[Unit]:
+def citable_units(passage: Passage) -> list[Unit]:
     """The units that say something by themselves.
 
-    Headings do not, and neither does a line that announces a list, which comes with its items.
+    Headings do only where they state a fact, or where there is no text. A line that announces a list
+    comes with its items.
     """
+    if all(unit.kind in (Kind.HEADING, Kind.RULE) for unit in passage.units):
+        return [unit for unit in passage.units if unit.kind is Kind.HEADING]
+    return list(_citable(passage))
+
+
+def _citable(passage: Passage) -> Iterator[Unit]:
     for position, unit in enumerate(passage.units):
         quote = passage.quote(unit)
-        if unit.kind in (Kind.HEADING, Kind.RULE, Kind.TABLE_HEAD):
+        if unit.kind in (Kind.RULE, Kind.TABLE_HEAD):
+            continue
+        if unit.kind is Kind.HEADING and not states_fact(quote):
             continue
         if unit.kind is Kind.CODE and quote.count("\n") >= _MAX_CODE_LINES:
             continue

@@ -1,20 +1,28 @@
 """What a question asks about that the sentences of its answer do not speak of."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from os.path import commonprefix
 
 import numpy as np
 
-from ragqa.analysis import STOP_WORDS, index_terms
+from ragqa.analysis import STOP_WORDS, index_terms, tokenize
 from ragqa.answering.candidates import Candidate
 from ragqa.answering.holding import lacks
 from ragqa.answering.kinds import Asked, QuestionKind, asked_by
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.scoring import Scored
+from ragqa.types import Retrieved
 
 STRANGE = 0.28
 """A word is spoken of in other words where the best cosine of its tokens is at least this."""
+
+STRANGE_NAME = 0.45
+NAMES_FROM = 0.25
+"""The same of a word that the embedder's vocabulary has in pieces only, if it is the question's
+rarest and holds this share of its idf: mostly it is a name, and what is like that is another thing.
+"""
 
 RARE = 0.5
 """A word is worth naming if its idf is at least this share of the question's highest."""
@@ -70,18 +78,27 @@ def missing(reading: Reading, said: Sequence[Scored]) -> tuple[str, ...]:
         named = frozenset(index_terms(thing))
         words = [word for word in words if not named.issuperset(index_terms(word))]
         words.append(" for ".join([thing, *names[:1]]))
-    return tuple(words)
+    return tuple(dict.fromkeys(_as_typed(reading.retrieved, word) for word in words))
+
+
+def _as_typed(retrieved: Retrieved, word: str) -> str:
+    """A word that is missing, or the alias that it was put for."""
+    if word in retrieved.typed or word not in retrieved.question:
+        return word
+    before = len(commonprefix([retrieved.typed, retrieved.question]))
+    after = len(commonprefix([retrieved.typed[:before - 1:-1], retrieved.question[:before - 1:-1]]))
+    return retrieved.typed[before : len(retrieved.typed) - after]
 
 
 def _strange_words(reading: Reading, said: Sequence[Scored]) -> list[str]:
     """The rare words that the passages neither have nor come near."""
     question, idf = reading.retrieved.question, reading.retrieved.idf
-    passages = {one.candidate.hit.passage.id: one.candidate.hit.passage for one in said}
+    passages = {one.candidate.hit.passage.id for one in said}
     tokens = [reading.tokens[key].vectors for key in passages if key in reading.tokens]
     if not tokens or not idf:
         return []
-    text = " ".join(passage.searched_text for passage in passages.values())
-    held = frozenset(index_terms(text))
+    text = " ".join(_shown(one.candidate) for one in said)
+    held = frozenset((*index_terms(text), *tokenize(text)))
     near = best_cosines(reading.query, np.concatenate(tokens))
     words = list(_words(question))
     tells_story = len(words) > TOLD
@@ -101,9 +118,18 @@ def _strange_words(reading: Reading, said: Sequence[Scored]) -> list[str]:
             if begin < start + len(word) and start < end
         ]
         is_idle = tells_story or _IDLE.issuperset(index_terms(word))
-        if not is_idle and own and float(np.mean(own)) < STRANGE:
+        tells_most = weight >= max(NAMES_FROM * sum(idf.values()), *idf.values())
+        strange = STRANGE_NAME if tells_most and len(own) > 1 else STRANGE
+        if not is_idle and own and float(np.mean(own)) < strange:
             found[word] = weight
     return list(found) if sum(found.values()) >= WEIGHTY * sum(idf.values()) else []
+
+
+def _shown(candidate: Candidate) -> str:
+    """What a reader sees of a sentence of the answer, with what stands above it."""
+    passage = candidate.hit.passage
+    above = f"{' '.join(passage.aliases)} {passage.trail} {candidate.unit.context}"
+    return f"{above} {candidate.quote} {candidate.text}"
 
 
 def _unnamed(reading: Reading, candidate: Candidate) -> list[str]:
@@ -112,7 +138,7 @@ def _unnamed(reading: Reading, candidate: Candidate) -> list[str]:
     Those that stand side by side are one.
     """
     question = reading.retrieved.question
-    text = f"{candidate.hit.passage.trail} {candidate.unit.context} {candidate.text}"
+    text = _shown(candidate)
     held = frozenset(index_terms(text))
     names: list[str] = []
     end = -1
@@ -168,9 +194,14 @@ def _is_held(question: str, word: str, text: str, held: frozenset[str]) -> bool:
     may_differ = word.islower() or not _capitals_tell(question)
     return all(
         not held.isdisjoint((term, f"{term}s", term.removesuffix("s")))
-        or (may_differ and get_close_matches(term, held, 1, _ALIKE))
+        or (may_differ and (get_close_matches(term, held, 1, _ALIKE) or _is_anagram(term, held)))
         for term in index_terms(word)
     )
+
+
+def _is_anagram(term: str, held: Iterable[str]) -> bool:
+    """Whether it is a word with letters in the wrong order."""
+    return sorted(term) in (sorted(one) for one in held if len(one) == len(term))
 
 
 def _pattern(word: str) -> re.Pattern[str]:

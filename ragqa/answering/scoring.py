@@ -9,9 +9,9 @@ import numpy as np
 from ragqa.analysis import index_terms
 from ragqa.answering.candidates import Candidate
 from ragqa.answering.holding import holds
-from ragqa.answering.kinds import asked_by
+from ragqa.answering.kinds import Asked, QuestionKind, asked_by
 from ragqa.answering.reading import Reading, best_cosines
-from ragqa.types import Vector, Vectors
+from ragqa.types import Kind, Vector, Vectors
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(
     {"cosine": 1.0, "maxsim": 1.0, "coverage": 0.7, "passage": 1.0, "holds": 0.7}
@@ -73,9 +73,16 @@ def _measured(reading: Reading, candidate: Candidate) -> tuple[dict[str, float],
         "maxsim": _weaker_half(np.maximum(met, best_cosines(reading.query, above))),
         "coverage": _coverage(candidate, retrieved.idf),
         "passage": candidate.hit.score,
-        "holds": holds(asked_by(retrieved.question), candidate.text),
+        "holds": _holds(asked_by(retrieved.question), candidate),
     }
     return signals, met
+
+
+def _holds(asked: Asked, candidate: Candidate) -> float:
+    """How well a candidate holds what is asked for; a heading defines nothing, whatever its colon."""
+    if candidate.unit.kind is Kind.HEADING and asked.kind is QuestionKind.DEFINITION:
+        return 0.0
+    return holds(asked, candidate.text)
 
 
 def _cosine(own: Vectors, question: Vector) -> float:

@@ -251,7 +251,7 @@ class Index:
             query, filters, refresh=refresh, progress=progress, clock=clock
         )
         return SearchResult(
-            query=retrieved.question,
+            query=retrieved.typed,
             hits=retrieved.hits[: self.settings.top_k],
             info=info,
             warnings=tuple(warnings),

@@ -24,6 +24,9 @@ DATE_KEYS = (
 """The first that is there counts: what was revised is as new as its revision. A key may be written
 with spaces, hyphens or underscores between its words."""
 
+_NAMES = frozenset({"title", "aliases", "alias"})
+_USUAL = _NAMES | {"tags", "tag"}
+
 # The base loader makes texts of all scalars: `no` stays a word, `2024-02-30` and a number of
 # 100,000 digits do no harm, and no tag makes an object.
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -42,7 +45,8 @@ _DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 class FrontMatter:
     """The fields that ragqa keeps; `end` is the character at which the body begins.
 
-    `blocks` are its keys with their values, each where it stands.
+    `blocks` are its keys with their values, each where it stands; none where there are but the title,
+    aliases, tags and dates.
     """
 
     end: int = 0
@@ -90,9 +94,20 @@ class _Place:
 def _read(source: str, place: _Place) -> FrontMatter:
     """Read YAML, whose values stand where they do in the front matter as written."""
     node, tree = _load(source)
+    fields = _fields(tree, place.end)
+    if node is None or all(map(_is_usual, tree)):
+        return fields
     where = Positions(source, place.source, place.start)
-    blocks = property_blocks(node, where) if node is not None else ()
-    return replace(_fields(tree, place.end), blocks=blocks)
+    return replace(fields, blocks=property_blocks(node, where, names=_NAMES))
+
+
+def _is_usual(key: object) -> bool:
+    """Whether a key is one that nearly every note has, and that is shown or searched elsewhere."""
+    return isinstance(key, str) and (key.strip().lower() in _USUAL or _bare(key) in DATE_KEYS)
+
+
+def _bare(key: str) -> str:
+    return re.sub(r"[\s_-]", "", key).lower()
 
 
 def _repaired(place: _Place, reason: str) -> FrontMatter:
@@ -179,7 +194,7 @@ def _listed(keys: Mapping[str, object], *names: str, split: str) -> tuple[str, .
 def _date(keys: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
     """The date as ISO, and a warning for each that could not be read."""
     warnings: list[str] = []
-    written = {re.sub(r"[\s_-]", "", key): key for key in keys}
+    written = {_bare(key): key for key in keys}
     for known in DATE_KEYS:
         key = written.get(known, known)
         value = _scalar(keys.get(key))

@@ -1,7 +1,7 @@
 """The keys of front matter with their values, each as a block of the note at its own place."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import yaml
@@ -49,15 +49,22 @@ class Positions:
         return self.start + sum(len(one) + 1 for one in lines[:line]) + column
 
 
-def property_blocks(root: yaml.Node, where: Positions) -> tuple[Block, ...]:
+def property_blocks(
+    root: yaml.Node, where: Positions, *, names: Collection[str] = ()
+) -> tuple[Block, ...]:
     """The keys of a mapping with their values, in order.
 
     A key with a scalar, or a list of them, is one block; those of nested mappings are blocks of
     their own, labelled with the keys above. Where that cannot be told apart from a secret, all of
     it is one.
+
+    :param names: keys that name the note, which every citation of it does: as good as a rule.
     """
     found = []
     for kind, start, end, keys in _pairs(root, (), where.source):
+        name = where.source[start:end].partition(":")[0].strip(" \"'").lower()
+        if kind is Kind.PROPERTY and not keys and name in names:
+            kind = Kind.RULE
         end -= len(where.source[start:end]) - len(where.source[start:end].rstrip())
         label = one_line(" > ".join(keys))
         found.append(Block(kind, where.of(start), where.of(end), label=label))
