@@ -14,6 +14,7 @@ PASSAGES = 5
 """Sentences are taken from so many of the best passages."""
 
 _MAX_CODE_LINES = 15
+_FEW_WORDS = 3
 _REFERENCES = frozenset({"sources", "references", "reference", "bibliography", "further reading"})
 _COLONS = (":", "\uff1a")
 _NUMBER = re.compile(r"\s*(\d{1,9})[.)]\s")
@@ -58,29 +59,37 @@ def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
     for hit in sources_of(hits):
         for unit in citable_units(hit.passage):
             text = unit_text(hit.passage, unit)
-            if tokenize(text, pairs_only=True):
+            if _says_something(hit.passage, unit, text):
                 quote = hit.passage.quote(unit)
                 found.append(Candidate(hit, unit, quote, text))
     return found
 
 
-def citable_units(passage: Passage) -> list[Unit]:
+def _says_something(passage: Passage, unit: Unit, text: str) -> bool:
+    """Whether a unit is no mere "Hm, well." in a text; an item or a line may be as short as it is."""
+    words = tokenize(text, pairs_only=True)
+    if unit.kind is Kind.HEADING and not states_fact(text):
+        return len(words) >= _FEW_WORDS and text != passage.title
+    if unit.kind is not Kind.PARAGRAPH or len(words) >= _FEW_WORDS or not words:
+        return bool(words)
+    start, end = unit.start - passage.start, unit.end - passage.start
+    before, after = passage.text[:start].rstrip(" \t>"), passage.text[end:].lstrip(" \t")
+    is_line = before[-1:] in ("", "\n", "\r") and after[:1] in ("", "\n", "\r")
+    return is_line or any(map(str.isdigit, text))
+
+
+def citable_units(passage: Passage) -> Iterator[Unit]:
     """The units that say something by themselves.
 
     Headings do only where they state a fact, or where there is no text. A line that announces a list
     comes with its items.
     """
-    if all(unit.kind in (Kind.HEADING, Kind.RULE) for unit in passage.units):
-        return [unit for unit in passage.units if unit.kind is Kind.HEADING]
-    return list(_citable(passage))
-
-
-def _citable(passage: Passage) -> Iterator[Unit]:
+    has_text = any(unit.kind not in (Kind.HEADING, Kind.RULE) for unit in passage.units)
     for position, unit in enumerate(passage.units):
         quote = passage.quote(unit)
         if unit.kind in (Kind.RULE, Kind.TABLE_HEAD):
             continue
-        if unit.kind is Kind.HEADING and not states_fact(quote):
+        if unit.kind is Kind.HEADING and not (states_fact(quote) or not has_text):
             continue
         if unit.kind is Kind.CODE and quote.count("\n") >= _MAX_CODE_LINES:
             continue

@@ -8,9 +8,10 @@ from os.path import commonprefix
 import numpy as np
 
 from ragqa.analysis import STOP_WORDS, index_terms, tokenize
-from ragqa.answering.candidates import Candidate
+from ragqa.answering.candidates import Candidate, sources_of
 from ragqa.answering.holding import lacks
 from ragqa.answering.kinds import Asked, QuestionKind, asked_by
+from ragqa.answering.mentions import has_figure
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.scoring import Scored
 from ragqa.types import Retrieved
@@ -36,14 +37,6 @@ TOLD = 14
 _ALIKE = 0.8
 _TOKEN = re.compile(r"(?:[^\s\"'\u2019(),;:?!]|(?<=\d)[,:](?=\d))+(?<!\.)")
 _BEGINNING = re.compile(r"(?:^|[.?!:])[\s\"'(]*$")
-_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_EDGES = "*_`[]<>{}$\u20ac\u00a3%~\u2013\u2014-"
-# "GPT-4", "GPT 4" and "GPT4" are one name.
-_SEAM = re.compile(r"-|(?<=[^\W\d_])(?=\d)")
-_SMALL = (
-    *("zero", "one", "two", "three", "four", "five", "six"),
-    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
-)
 # Words of asking and telling, which are not what is asked about.
 _IDLE = frozenset(
     index_terms(
@@ -52,7 +45,7 @@ _IDLE = frozenset(
         "mean let put see seen find found look know run ran stop start begin began end become "
         "became turn call called pay paid cost charge ask answer touch think thought happen cause "
         "thing way kind lot somebody someone anybody anyone everybody everyone people day time "
-        "first last next currently rather quite really exactly roughly just even still already"
+        "first last next many much currently rather quite really exactly roughly just even still already"
     )
 )
 
@@ -69,7 +62,7 @@ def missing(reading: Reading, said: Sequence[Scored]) -> tuple[str, ...]:
     words = _strange_words(reading, said)
     asked = asked_by(reading.retrieved.question)
     if not asked.plain:
-        return tuple(words)
+        return _as_typed(reading.retrieved, words)
     holding = [one.candidate for one in said if not lacks(asked, one.candidate.text)]
     unnamed: list[str] = min((_unnamed(reading, one) for one in holding), key=len, default=[])
     names = [name for name in unnamed if name not in words]
@@ -78,16 +71,17 @@ def missing(reading: Reading, said: Sequence[Scored]) -> tuple[str, ...]:
         named = frozenset(index_terms(thing))
         words = [word for word in words if not named.issuperset(index_terms(word))]
         words.append(" for ".join([thing, *names[:1]]))
-    return tuple(dict.fromkeys(_as_typed(reading.retrieved, word) for word in words))
+    return _as_typed(reading.retrieved, words)
 
 
-def _as_typed(retrieved: Retrieved, word: str) -> str:
-    """A word that is missing, or the alias that it was put for."""
-    if word in retrieved.typed or word not in retrieved.question:
-        return word
-    before = len(commonprefix([retrieved.typed, retrieved.question]))
-    after = len(commonprefix([retrieved.typed[:before - 1:-1], retrieved.question[:before - 1:-1]]))
-    return retrieved.typed[before : len(retrieved.typed) - after]
+def _as_typed(retrieved: Retrieved, missing: Sequence[str]) -> tuple[str, ...]:
+    """What is missing, with the alias that the user typed for words of the title put there."""
+    typed, read = retrieved.typed.split(), retrieved.question.split()
+    before = len(commonprefix([typed, read]))
+    after = len(commonprefix([typed[before:][::-1], read[before:][::-1]]))
+    alias = " ".join(typed[before : len(typed) - after]).strip("?!.,;:\"'()")
+    told = (word if word in retrieved.typed else alias or word for word in missing)
+    return tuple(dict.fromkeys(told))
 
 
 def _strange_words(reading: Reading, said: Sequence[Scored]) -> list[str]:
@@ -99,13 +93,16 @@ def _strange_words(reading: Reading, said: Sequence[Scored]) -> list[str]:
         return []
     text = " ".join(_shown(one.candidate) for one in said)
     held = frozenset((*index_terms(text), *tokenize(text)))
+    titles = _titles(reading)
     near = best_cosines(reading.query, np.concatenate(tokens))
     words = list(_words(question))
     tells_story = len(words) > TOLD
+    highest = max((idf.get(term, 0.0) for term in idf if term not in _IDLE), default=0.0)
     found = {}
     for start, word in words:
-        weight = max((idf.get(term, 0.0) for term in index_terms(word)), default=0.0)
-        if weight < RARE * max(idf.values()) or _is_held(question, word, text, held):
+        terms = index_terms(word)
+        weight = max((idf.get(term, 0.0) for term in terms), default=0.0)
+        if weight < RARE * highest or _is_held(question, word, text, held):
             continue
         if _is_name(question, start, word):
             told = _told(question, start, word)
@@ -117,12 +114,20 @@ def _strange_words(reading: Reading, said: Sequence[Scored]) -> list[str]:
             for close, (begin, end) in zip(near, reading.query_spans, strict=True)
             if begin < start + len(word) and start < end
         ]
-        is_idle = tells_story or _IDLE.issuperset(index_terms(word))
-        tells_most = weight >= max(NAMES_FROM * sum(idf.values()), *idf.values())
+        tells_most = weight >= max(NAMES_FROM * sum(idf.values()), highest)
         strange = STRANGE_NAME if tells_most and len(own) > 1 else STRANGE
-        if not is_idle and own and float(np.mean(own)) < strange:
+        is_far = bool(own) and float(np.mean(own)) < strange
+        is_idle = tells_story or _IDLE.issuperset(terms)
+        if not is_idle and (is_far or not titles.isdisjoint(terms)):
             found[word] = weight
     return list(found) if sum(found.values()) >= WEIGHTY * sum(idf.values()) else []
+
+
+def _titles(reading: Reading) -> frozenset[str]:
+    """The terms of titles, among those of the notes read, that the question has whole."""
+    asked = frozenset(index_terms(reading.retrieved.question))
+    titles = (index_terms(hit.passage.title) for hit in sources_of(reading.hits))
+    return frozenset(term for title in titles if asked.issuperset(title) for term in title)
 
 
 def _shown(candidate: Candidate) -> str:
@@ -190,7 +195,7 @@ def _is_held(question: str, word: str, text: str, held: frozenset[str]) -> bool:
     :param held: the terms of the text.
     """
     if any(map(str.isdigit, word)):
-        return _pattern(word).search(_GROUPED.sub("", text)) is not None
+        return has_figure(text, word)
     may_differ = word.islower() or not _capitals_tell(question)
     return all(
         not held.isdisjoint((term, f"{term}s", term.removesuffix("s")))
@@ -202,23 +207,6 @@ def _is_held(question: str, word: str, text: str, held: frozenset[str]) -> bool:
 def _is_anagram(term: str, held: Iterable[str]) -> bool:
     """Whether it is a word with letters in the wrong order."""
     return sorted(term) in (sorted(one) for one in held if len(one) == len(term))
-
-
-def _pattern(word: str) -> re.Pattern[str]:
-    """What finds a name or figure in a text as a whole: not "GPT-4" in "GPT-4o", nor 5 in 256."""
-    core = _GROUPED.sub("", word).strip(_EDGES)
-    forms = {core}
-    if core.isdecimal() and len(core) < 3 and int(core) < len(_SMALL):
-        forms.add(_SMALL[int(core)])
-    elif core.endswith("000") and core.isdecimal():
-        forms.add(f"{core[:-3]}k")
-    elif core[-1:] in ("k", "K") and core[:-1].isdecimal():
-        forms.add(f"{core[:-1]}000")
-    written = "|".join(r"[-\s]?".join(map(re.escape, _SEAM.split(form))) for form in forms)
-    longer = r"|-(?-i:[A-Z\d])" if any(map(str.isalpha, core)) else ""
-    return re.compile(
-        rf"(?<![^\W_])(?<!\d[.,])(?:{written})s?(?![^\W_]|[.,]\d{longer})", re.IGNORECASE
-    )
 
 
 def _thing(question: str, asked: Asked) -> str:

@@ -19,6 +19,7 @@ _MARK = re.compile(r"(?<!\\)(?:(?P<code>`+)|(?P<html><!--)|(?P<obsidian>%%)|(?P<
 _HTML_END = re.compile(r"(?<=<!--)-?>|-->")
 _STRIKE_END = re.compile(r"(?<![\s~\\])~~(?!~)")
 _NOT_SPACE = re.compile(r"\S")
+_BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t]*[\r\n]")
 _WHOLE = re.compile(r"\S(?:.*\S)?", re.DOTALL)
 _MARKS = ("<!--", "%%", "~~")
 _MAX_TICKS = 16
@@ -29,12 +30,13 @@ def may_hide(text: str) -> bool:
     return any(mark in text for mark in _MARKS)
 
 
-def hidden_spans(text: str, blocks: Sequence[Block]) -> list[Hidden]:
+def hidden_spans(text: str, blocks: Sequence[Block], *, is_plain: bool = False) -> list[Hidden]:
     """Find what is struck out or in a comment, in order.
 
     :param blocks: those of the whole text, which tell code and where a strike must end.
+    :param is_plain: whether a block may be a line of a paragraph; then a blank line ends a strike.
     """
-    return list(_Scan(text, blocks).found()) if blocks else []
+    return list(_Scan(text, blocks, is_plain).found()) if blocks else []
 
 
 def is_cut_short(text: str, hidden: Sequence[Hidden]) -> bool:
@@ -88,6 +90,7 @@ class _Scan:
 
     text: str
     blocks: Sequence[Block]
+    is_plain: bool
     # Where a mark of this form is known not to be closed before, so that none is looked for twice.
     _unclosed: dict[str, int] = field(default_factory=dict)
 
@@ -130,13 +133,18 @@ class _Scan:
         """Where what a mark opens ends, 0 where it opens nothing."""
         if mark["strike"]:
             follows = self.text[mark.end() : mark.end() + 1]
-            close = None if not follows.strip() else self._find(_STRIKE_END, mark.end(), block.end)
+            stop = self._paragraph_end(block)
+            close = self._find(_STRIKE_END, mark.end(), stop) if follows.strip() else None
             return close.end() if close else 0
         if mark["html"]:
             close = self._find(_HTML_END, mark.end(), len(self.text))
             unclosed = len(self.text) if self._begins_line(mark.start()) else block.end
             return close.end() if close else unclosed
         return self._obsidian_end(mark)
+
+    def _paragraph_end(self, block: Block) -> int:
+        blank = _BLANK_LINE.search(self.text, block.end) if self.is_plain else None
+        return blank.start() if blank else len(self.text) if self.is_plain else block.end
 
     def _obsidian_end(self, mark: re.Match[str]) -> int:
         at = mark.end()

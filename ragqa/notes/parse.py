@@ -24,7 +24,8 @@ def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
 
     front = read_front_matter(text)
     is_plain = PurePosixPath(path).suffix.lower() == ".txt"
-    body = _without_hidden(parse_plain_text if is_plain else parse_markdown, text, front.end)
+    parse = parse_plain_text if is_plain else parse_markdown
+    body = _without_hidden(parse, text, front.end, is_plain=is_plain)
     return Note(
         path=path,
         text=text,
@@ -40,12 +41,14 @@ def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
     )
 
 
-def _without_hidden(parse: Callable[[str, int], Body], text: str, start: int) -> Body:
+def _without_hidden(
+    parse: Callable[[str, int], Body], text: str, start: int, *, is_plain: bool
+) -> Body:
     """Parse a text so that what is struck out or in a comment is in no label, link or other block."""
     from ragqa.notes.hidden import cut_at, hidden_spans, is_cut_short, masked, may_hide
 
     body = parse(text, start)
-    hidden = hidden_spans(text, body.blocks) if may_hide(text) else []
+    hidden = hidden_spans(text, body.blocks, is_plain=is_plain) if may_hide(text) else []
     if not hidden:
         return body
     body = parse(masked(text, hidden), start)

@@ -45,7 +45,7 @@ class Positions:
         column = at - (self.source.rfind("\n", 0, at) + 1)
         lines = self.written.split("\n")
         if column and self.source.split("\n")[line] != lines[line]:
-            column = len(lines[line])  # only what begins and ends with its line was quoted
+            column = len(lines[line].rstrip())  # only what begins and ends with its line was quoted
         return self.start + sum(len(one) + 1 for one in lines[:line]) + column
 
 
