@@ -73,8 +73,9 @@ def clean_question(text: str) -> str:
 class Legs:
     """What each leg found for a question, (passage id, score) best first, with what it took.
 
-    `question` is as in `Retrieved`, and so is `asked`; `query` has its terms. `dense` has cosines, `terms` BM25 scores. `unread` is True
-    where the embedder cannot read the question; then its leg is empty.
+    `question` and `asked` are as in `Retrieved`; `query` has the question's terms. `dense` has
+    cosines, `terms` BM25 scores. `unread` is True where the embedder cannot read the question; then
+    its leg is empty.
     """
 
     question: str
@@ -158,12 +159,11 @@ def _by_title(snapshot: Snapshot, question: str, filters: Filters) -> str:
         for alias in passage.aliases:
             own = " ".join(index_terms(alias))
             size = len(WORD.findall(alias))
-            if not own or any(f" {own} " in text for text in texts):
-                continue
-            for at in range(len(words) - size + 1):
-                if " ".join(terms[at : at + size]) == own:
-                    start, end = words[at].start(), words[at + size - 1].end()
-                    return f"{question[:start]}{passage.title}{question[end:]}"
+            runs = [" ".join(terms[at : at + size]) for at in range(len(words) - size + 1)]
+            if own and own in runs and not any(f" {own} " in text for text in texts):
+                first = runs.index(own)
+                start, end = words[first].start(), words[first + size - 1].end()
+                return f"{question[:start]}{passage.title}{question[end:]}"
     return question
 
 

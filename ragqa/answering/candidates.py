@@ -66,7 +66,7 @@ def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
 
 
 def _says_something(passage: Passage, unit: Unit, text: str) -> bool:
-    """Whether a unit is no mere "Hm, well." in a text; an item or a line may be as short as it is."""
+    """Whether a unit is no mere "Hm, well." in a text; an item or a line may be of any length."""
     words = tokenize(text, pairs_only=True)
     if unit.kind is Kind.HEADING and not states_fact(text):
         return len(words) >= _FEW_WORDS and text != passage.title
@@ -81,8 +81,8 @@ def _says_something(passage: Passage, unit: Unit, text: str) -> bool:
 def citable_units(passage: Passage) -> Iterator[Unit]:
     """The units that say something by themselves.
 
-    Headings do only where they state a fact, or where there is no text. A line that announces a list
-    comes with its items.
+    Headings do only where they state a fact, or where there is no text. A line that announces a
+    list comes with its items.
     """
     has_text = any(unit.kind not in (Kind.HEADING, Kind.RULE) for unit in passage.units)
     for position, unit in enumerate(passage.units):

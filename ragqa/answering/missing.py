@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
-from os.path import commonprefix
+from itertools import takewhile
 
 import numpy as np
 
@@ -45,7 +45,8 @@ _IDLE = frozenset(
         "mean let put see seen find found look know run ran stop start begin began end become "
         "became turn call called pay paid cost charge ask answer touch think thought happen cause "
         "thing way kind lot somebody someone anybody anyone everybody everyone people day time "
-        "first last next many much currently rather quite really exactly roughly just even still already"
+        "first last next many much currently rather quite really exactly roughly just even still "
+        "already"
     )
 )
 
@@ -77,11 +78,17 @@ def missing(reading: Reading, said: Sequence[Scored]) -> tuple[str, ...]:
 def _as_typed(retrieved: Retrieved, missing: Sequence[str]) -> tuple[str, ...]:
     """What is missing, with the alias that the user typed for words of the title put there."""
     typed, read = retrieved.typed.split(), retrieved.question.split()
-    before = len(commonprefix([typed, read]))
-    after = len(commonprefix([typed[before:][::-1], read[before:][::-1]]))
+    before = _alike(typed, read)
+    after = _alike(typed[before:][::-1], read[before:][::-1])
     alias = " ".join(typed[before : len(typed) - after]).strip("?!.,;:\"'()")
     told = (word if word in retrieved.typed else alias or word for word in missing)
     return tuple(dict.fromkeys(told))
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many words two questions begin with alike."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _strange_words(reading: Reading, said: Sequence[Scored]) -> list[str]:

@@ -45,8 +45,8 @@ _DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 class FrontMatter:
     """The fields that ragqa keeps; `end` is the character at which the body begins.
 
-    `blocks` are its keys with their values, each where it stands; none where there are but the title,
-    aliases, tags and dates.
+    `blocks` are its keys with their values, each where it stands; there are none where it has only
+    a title, aliases, tags and dates.
     """
 
     end: int = 0

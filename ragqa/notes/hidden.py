@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice, takewhile
+from itertools import islice
 
 from ragqa.notes.lines import BLANK, wordless_kind
 from ragqa.types import Block, Kind
@@ -15,7 +15,9 @@ from ragqa.types import Block, Kind
 Hidden = tuple[int, int, Kind]
 """A stretch of a note, and whether it is a COMMENT or STRUCK."""
 
-_MARK = re.compile(r"(?<!\\)(?:(?P<code>`+)|(?P<html><!--)|(?P<obsidian>%%)|(?P<strike>(?<!~)~~(?!~)))")
+_MARK = re.compile(
+    r"(?<!\\)(?:(?P<code>`+)|(?P<html><!--)|(?P<obsidian>%%)|(?P<strike>(?<!~)~~(?!~)))"
+)
 _HTML_END = re.compile(r"(?<=<!--)-?>|-->")
 _STRIKE_END = re.compile(r"(?<![\s~\\])~~(?!~)")
 _NOT_SPACE = re.compile(r"\S")
@@ -62,7 +64,9 @@ def cut_at(text: str, blocks: Sequence[Block], hidden: Sequence[Hidden]) -> tupl
         while first < len(hidden) and hidden[first][1] <= block.start:
             first += 1
         pieces, at = [], block.start
-        for start, end, _ in takewhile(lambda one: one[0] < block.end, islice(hidden, first, None)):
+        for start, end, _ in islice(hidden, first, None):
+            if start >= block.end:
+                break
             pieces.append((at, start))
             at = end
         found += _cut(text, block, [*pieces, (at, block.end)])

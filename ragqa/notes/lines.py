@@ -22,7 +22,7 @@ _WORD = re.compile(r"\w")
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What stands in a note below its front matter; `title` is a first line that may serve as one."""
+    """What stands in a note below its front matter; `title` is a first line that serves as one."""
 
     blocks: tuple[Block, ...]
     links: tuple[Link, ...]

@@ -44,7 +44,7 @@ def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
 def _without_hidden(
     parse: Callable[[str, int], Body], text: str, start: int, *, is_plain: bool
 ) -> Body:
-    """Parse a text so that what is struck out or in a comment is in no label, link or other block."""
+    """Parse a text so that no label, link or other block has what is struck out or in a comment."""
     from ragqa.notes.hidden import cut_at, hidden_spans, is_cut_short, masked, may_hide
 
     body = parse(text, start)

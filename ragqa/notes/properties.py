@@ -1,7 +1,7 @@
 """The keys of front matter with their values, each as a block of the note at its own place."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import yaml
@@ -118,10 +118,11 @@ def _holds_secret(node: yaml.Node) -> bool:
     if isinstance(node, yaml.ScalarNode):
         # A mapping that was taken for text, since other front matter is no YAML.
         return node.value.startswith("{") and is_secret(node.value)
-    if not node.flow_style:
-        return False
     if isinstance(node, yaml.MappingNode):
-        return any(is_secret(str(key.value)) or _holds_secret(value) for key, value in node.value)
+        # The pairs of any other are told apart one by one.
+        return bool(node.flow_style) and any(
+            is_secret(str(key.value)) or _holds_secret(value) for key, value in node.value
+        )
     return any(map(_holds_secret, node.value))
 
 
@@ -129,5 +130,5 @@ def _end(node: yaml.Node) -> int:
     """Where a node ends; a block of YAML ends with the last thing in it."""
     if isinstance(node, yaml.ScalarNode) or getattr(node, "flow_style", False) or not node.value:
         return int(node.end_mark.index)
-    last: Sequence[yaml.Node] | yaml.Node = node.value[-1]
-    return _end(last[1] if isinstance(last, tuple) else last)
+    last = node.value[-1]
+    return _end(last[1] if isinstance(node, yaml.MappingNode) else last)

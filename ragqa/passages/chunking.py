@@ -23,7 +23,8 @@ class Chunking:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """What the settings say."""
-        return cls(settings.passage_tokens, settings.secret_front_matter == "index")
+        let_in = settings.secret_front_matter == "index"  # noqa: S105 - no secret, a choice
+        return cls(settings.passage_tokens, secrets=let_in)
 
     @property
     def max_tokens(self) -> int:

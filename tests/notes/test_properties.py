@@ -22,14 +22,20 @@ def properties(front, kind=Kind.PROPERTY):
     [
         ("status: accepted", [("", "status: accepted")]),
         ("due: 2025-09-30 # or later", [("", "due: 2025-09-30")]),
-        ("'the owner': \"Ann \u00fc \U0001f600\"\nx: 1", [("", "'the owner': \"Ann \u00fc \U0001f600\""), ("", "x: 1")]),
+        (
+            "'the owner': \"Ann \u00fc \U0001f600\"\nx: 1",
+            [("", "'the owner': \"Ann \u00fc \U0001f600\""), ("", "x: 1")],
+        ),
         ("who:\n- Ann\n- Tom\n\nx: 1", [("", "who:\n- Ann\n- Tom"), ("", "x: 1")]),
         ("who: [Ann, Tom]", [("", "who: [Ann, Tom]")]),
         ("who:\n  - Ann # the boss\n  - Tom", [("who", "Ann"), ("who", "Tom")]),
         ("db:\n  host: db1\n  port: 5432", [("db", "host: db1"), ("db", "port: 5432")]),
         ("a:\n  b:\n    c: 1", [("a > b", "c: 1")]),
         ("a:\n  - b: 1\n    c: 2", [("a", "b: 1"), ("a", "c: 2")]),
-        ("about: |\n  Long text.\n  And more.\n\nx: 1", [("", "about: |\n  Long text.\n  And more."), ("", "x: 1")]),
+        (
+            "about: |\n  Long text.\n  And more.\n\nx: 1",
+            [("", "about: |\n  Long text.\n  And more."), ("", "x: 1")],
+        ),
         ("empty:\nx: 1", [("", "x: 1")]),
         ("status: done: at last\nx: 1", [("", "status: done: at last"), ("", "x: 1")]),
         ("owner: @ann\r\nx: 1", [("", "owner: @ann"), ("", "x: 1")]),
@@ -42,7 +48,11 @@ def test_a_key_and_its_value_are_a_block_where_they_stand(front, found):
 
 @pytest.mark.parametrize(
     "front",
-    ["title: A", "title: A\ntags: [a, b]\naliases: [c]\ndate: 2024-01-02", "last-modified: 2024-01-02"],
+    [
+        "title: A",
+        "title: A\ntags: [a, b]\naliases: [c]\ndate: 2024-01-02",
+        "last-modified: 2024-01-02",
+    ],
 )
 def test_front_matter_that_is_shown_or_searched_elsewhere_has_no_blocks(front):
     assert properties(front) == []
@@ -52,7 +62,15 @@ def test_front_matter_that_is_shown_or_searched_elsewhere_has_no_blocks(front):
     "key",
     [
         *("password", "Passwd", "PASSWORD", "db_password", "db-password", "dbPassword", "pwd"),
-        *("secret", "client secret", "clientSecret", "token", "github_token", "tokens", "authToken"),
+        *(
+            "secret",
+            "client secret",
+            "clientSecret",
+            "token",
+            "github_token",
+            "tokens",
+            "authToken",
+        ),
         *("api_key", "API-KEY", "apiKey", "apikey", "openai.api.key", "private_key", "privateKey"),
         *("credential", "credentials", "aws_credentials", "access_key", "passphrase"),
     ],
@@ -84,8 +102,10 @@ def test_other_keys_are_no_secrets(key):
 SCALAR = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=20)
 VALUE = st.recursive(
     SCALAR,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["a", "b c", "password", "d"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "b c", "password", "d"]), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
@@ -106,7 +126,11 @@ def test_blocks_of_any_front_matter_are_apart_and_in_order(tree, flow, end):
         done = block.end
 
 
-@given(value=st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1))
+@given(
+    value=st.text(
+        st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1
+    )
+)
 @settings(max_examples=200, deadline=None)
 def test_a_secret_is_never_in_a_block_to_read(value):
     front = yaml.safe_dump({"a": {"password": f"swordfish{value}"}, "b": 1}, allow_unicode=True)
