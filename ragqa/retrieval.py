@@ -152,15 +152,15 @@ def _by_title(snapshot: Snapshot, question: str, filters: Filters) -> str:
     """
     found = snapshot.terms(query_terms(question), _ALIASES_IN, filters)
     passages = snapshot.passages([id_ for id_, _ in found])
-    texts = [f" {' '.join(index_terms(passage.embedded_text))} " for passage in passages]
+    texts = [frozenset(index_terms(passage.embedded_text)) for passage in passages]
     words = list(WORD.finditer(question))
     terms = [" ".join(index_terms(word[0])) for word in words]
     for passage in passages:
         for alias in passage.aliases:
-            own = " ".join(index_terms(alias))
+            own, said = " ".join(index_terms(alias)), query_terms(alias)
             size = len(WORD.findall(alias))
             runs = [" ".join(terms[at : at + size]) for at in range(len(words) - size + 1)]
-            if own and own in runs and not any(f" {own} " in text for text in texts):
+            if own and own in runs and not any(text.issuperset(said) for text in texts):
                 first = runs.index(own)
                 start, end = words[first].start(), words[first + size - 1].end()
                 return f"{question[:start]}{passage.title}{question[end:]}"

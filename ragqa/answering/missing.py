@@ -1,7 +1,7 @@
 """What a question asks about that the sentences of its answer do not speak of."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import takewhile
 
@@ -14,7 +14,7 @@ from ragqa.answering.kinds import Asked, QuestionKind, asked_by
 from ragqa.answering.mentions import has_figure
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.scoring import Scored
-from ragqa.types import Retrieved
+from ragqa.types import Retrieved, Vectors
 
 STRANGE = 0.28
 """A word is spoken of in other words where the best cosine of its tokens is at least this."""
@@ -51,16 +51,17 @@ _IDLE = frozenset(
 )
 
 
-def missing(reading: Reading, said: Sequence[Scored]) -> tuple[str, ...]:
-    """The words of the question that no passage of its answer has or comes near.
+def missing(reading: Reading, said: Sequence[Scored], *, answered: bool = True) -> tuple[str, ...]:
+    """The words of the question that nothing shown to the reader has or comes near.
 
     After them the date, or the number of things, that it asks for, where it is certain that no
     sentence has it ("a date", "a number of tasks") or that none which may have it speaks of what
     it is asked for ("a date for Sonnet 5.5").
 
     :param said: the sentences of the answer.
+    :param answered: whether these are shown, with what stands above them; else their passages are.
     """
-    words = _strange_words(reading, said)
+    words = _strange_words(reading, said, answered=answered)
     asked = asked_by(reading.retrieved.question)
     if not asked.plain:
         return _as_typed(reading.retrieved, words)
@@ -91,43 +92,57 @@ def _alike(one: Sequence[str], other: Sequence[str]) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def _strange_words(reading: Reading, said: Sequence[Scored]) -> list[str]:
-    """The rare words that the passages neither have nor come near."""
+def _strange_words(reading: Reading, said: Sequence[Scored], *, answered: bool) -> list[str]:
+    """The rare words of the question that a reader finds nothing of."""
     question, idf = reading.retrieved.question, reading.retrieved.idf
-    passages = {one.candidate.hit.passage.id for one in said}
+    passages = {one.candidate.hit.passage.id: one.candidate.hit.passage for one in said}
     tokens = [reading.tokens[key].vectors for key in passages if key in reading.tokens]
     if not tokens or not idf:
         return []
-    text = " ".join(_shown(one.candidate) for one in said)
+    sentences = (_shown(one.candidate) for one in said)
+    whole = (passage.searched_text for passage in passages.values())
+    text = " ".join(sentences if answered else whole)
     held = frozenset((*index_terms(text), *tokenize(text)))
-    titles = _titles(reading)
-    near = best_cosines(reading.query, np.concatenate(tokens))
     words = list(_words(question))
     tells_story = len(words) > TOLD
-    highest = max((idf.get(term, 0.0) for term in idf if term not in _IDLE), default=0.0)
+    weights = {word: _weight(idf, word) for _, word in words}
+    highest = max((idf[term] for term in idf if term not in _IDLE), default=0.0)
+    strange = frozenset(_unspoken(reading, np.concatenate(tokens), weights, highest))
     found = {}
     for start, word in words:
-        terms = index_terms(word)
-        weight = max((idf.get(term, 0.0) for term in terms), default=0.0)
-        if weight < RARE * highest or _is_held(question, word, text, held):
+        if weights[word] < RARE * highest or _is_held(question, word, text, held):
             continue
         if _is_name(question, start, word):
             told = _told(question, start, word)
             if not tells_story or told != told.lower():
-                found[told] = weight
-            continue
+                found[told] = weights[word]
+        elif not tells_story and (start, word) in strange:
+            found[word] = weights[word]
+    return list(found) if sum(found.values()) >= WEIGHTY * sum(idf.values()) else []
+
+
+def _weight(idf: Mapping[str, float], word: str) -> float:
+    return max((idf.get(term, 0.0) for term in index_terms(word)), default=0.0)
+
+
+def _unspoken(
+    reading: Reading, tokens: Vectors, weights: Mapping[str, float], highest: float
+) -> Iterator[tuple[int, str]]:
+    """The words, and where each begins, that no token comes near, or that name another note."""
+    near = best_cosines(reading.query, tokens)
+    titles = _titles(reading)
+    for start, word in _words(reading.retrieved.question):
+        terms = index_terms(word)
         own = [
             close
             for close, (begin, end) in zip(near, reading.query_spans, strict=True)
             if begin < start + len(word) and start < end
         ]
-        tells_most = weight >= max(NAMES_FROM * sum(idf.values()), highest)
-        strange = STRANGE_NAME if tells_most and len(own) > 1 else STRANGE
-        is_far = bool(own) and float(np.mean(own)) < strange
-        is_idle = tells_story or _IDLE.issuperset(terms)
-        if not is_idle and (is_far or not titles.isdisjoint(terms)):
-            found[word] = weight
-    return list(found) if sum(found.values()) >= WEIGHTY * sum(idf.values()) else []
+        tells_most = weights[word] >= max(NAMES_FROM * sum(reading.retrieved.idf.values()), highest)
+        enough = STRANGE_NAME if tells_most and len(own) > 1 else STRANGE
+        is_far = bool(own) and float(np.mean(own)) < enough
+        if not _IDLE.issuperset(terms) and (is_far or not titles.isdisjoint(terms)):
+            yield start, word
 
 
 def _titles(reading: Reading) -> frozenset[str]:
