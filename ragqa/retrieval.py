@@ -12,7 +12,7 @@ from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.stores import Snapshot
 from ragqa.stores.ranking import BM25_K1
-from ragqa.types import Filters, Hit, Retrieved, TokenVectors
+from ragqa.types import Filters, Hit, Passage, Retrieved, TokenVectors
 
 MAX_QUESTION_BYTES = 8_000
 
@@ -146,25 +146,34 @@ def find_legs(
 
 
 def _by_title(snapshot: Snapshot, question: str, filters: Filters) -> str:
-    """The question with an alias that no note speaks of replaced by the title of its note.
+    """The question with an alias replaced by the title of its note, if texts lack a word of it.
 
     The embedder knows nothing of such a name, and the sentences that answer do not have it.
     """
-    found = snapshot.terms(query_terms(question), _ALIASES_IN, filters)
-    passages = snapshot.passages([id_ for id_, _ in found])
-    texts = [frozenset(index_terms(passage.embedded_text)) for passage in passages]
     words = list(WORD.finditer(question))
     terms = [" ".join(index_terms(word[0])) for word in words]
-    for passage in passages:
+    for passage in _best_by_terms(snapshot, query_terms(question), filters):
         for alias in passage.aliases:
-            own, said = " ".join(index_terms(alias)), query_terms(alias)
-            size = len(WORD.findall(alias))
+            own, size = " ".join(index_terms(alias)), len(WORD.findall(alias))
             runs = [" ".join(terms[at : at + size]) for at in range(len(words) - size + 1)]
-            if own and own in runs and not any(text.issuperset(said) for text in texts):
+            if own and own in runs and not _is_spoken(snapshot, alias, filters):
                 first = runs.index(own)
                 start, end = words[first].start(), words[first + size - 1].end()
                 return f"{question[:start]}{passage.title}{question[end:]}"
     return question
+
+
+def _is_spoken(snapshot: Snapshot, alias: str, filters: Filters) -> bool:
+    """Whether the texts that say most of an alias say all of it."""
+    said = query_terms(alias)
+    passages = _best_by_terms(snapshot, said, filters)
+    spoken = (term for passage in passages for term in index_terms(passage.embedded_text))
+    return frozenset(spoken).issuperset(said)
+
+
+def _best_by_terms(snapshot: Snapshot, terms: Sequence[str], filters: Filters) -> list[Passage]:
+    found = snapshot.terms(terms, _ALIASES_IN, filters)
+    return snapshot.passages([id_ for id_, _ in found])
 
 
 def to_hits(snapshot: Snapshot, legs: Legs, ranked: Sequence[tuple[int, float]]) -> Retrieved:
