@@ -6,15 +6,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ragqa.analysis import is_latin, query_terms
+from ragqa.analysis import WORD, index_terms, is_latin, query_terms
 from ragqa.config import Settings
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.stores import Snapshot
 from ragqa.stores.ranking import BM25_K1
-from ragqa.types import Filters, Hit, Retrieved, TokenVectors
+from ragqa.types import Filters, Hit, Passage, Retrieved, TokenVectors
 
 MAX_QUESTION_BYTES = 8_000
+
+_ALIASES_IN = 5
+"""Aliases are looked for in so many of the passages that are best by their terms."""
 
 DENSE_SPAN = 0.5
 TERMS_SPAN = 1.25
@@ -70,11 +73,13 @@ def clean_question(text: str) -> str:
 class Legs:
     """What each leg found for a question, (passage id, score) best first, with what it took.
 
-    `query` has the question's terms. `dense` has cosines, `terms` BM25 scores. `unread` is True
-    where the embedder cannot read the question; then its leg is empty.
+    `question` and `asked` are as in `Retrieved`; `query` has the question's terms. `dense` has
+    cosines, `terms` BM25 scores. `unread` is True where the embedder cannot read the question; then
+    its leg is empty.
     """
 
     question: str
+    asked: str
     query: Sequence[str]
     dense: Sequence[tuple[int, float]]
     terms: Sequence[tuple[int, float]]
@@ -119,13 +124,18 @@ def find_legs(
     filters: Filters,
     ranking: Ranking,
 ) -> Legs:
-    """Ask both legs for their candidates, at least k of each if there are so many."""
-    terms = query_terms(question)
-    vectors = embedder.embed_query(question)
+    """Ask both legs for their candidates, at least k of each if there are so many.
+
+    A name that notes have among their aliases and nowhere else is asked for by the note's title.
+    """
     pool = max(k, ranking.candidates)
+    read = _by_title(snapshot, question, filters)
+    terms = query_terms(read)
+    vectors = embedder.embed_query(read)
     unread = ranking.scripts == "latin" and not is_latin(question)
     return Legs(
-        question=question,
+        question=read,
+        asked=question,
         query=terms,
         dense=[] if unread else snapshot.dense(vectors.pooled, pool, filters),
         terms=snapshot.terms(terms, pool, filters),
@@ -133,6 +143,37 @@ def find_legs(
         idf=snapshot.idf(terms),
         unread=unread,
     )
+
+
+def _by_title(snapshot: Snapshot, question: str, filters: Filters) -> str:
+    """The question with an alias replaced by the title of its note, if texts lack a word of it.
+
+    The embedder knows nothing of such a name, and the sentences that answer do not have it.
+    """
+    words = list(WORD.finditer(question))
+    terms = [" ".join(index_terms(word[0])) for word in words]
+    for passage in _best_by_terms(snapshot, query_terms(question), filters):
+        for alias in passage.aliases:
+            own, size = " ".join(index_terms(alias)), len(WORD.findall(alias))
+            runs = [" ".join(terms[at : at + size]) for at in range(len(words) - size + 1)]
+            if own and own in runs and not _is_spoken(snapshot, alias, filters):
+                first = runs.index(own)
+                start, end = words[first].start(), words[first + size - 1].end()
+                return f"{question[:start]}{passage.title}{question[end:]}"
+    return question
+
+
+def _is_spoken(snapshot: Snapshot, alias: str, filters: Filters) -> bool:
+    """Whether the texts that say most of an alias say all of it."""
+    said = query_terms(alias)
+    passages = _best_by_terms(snapshot, said, filters)
+    spoken = (term for passage in passages for term in index_terms(passage.embedded_text))
+    return frozenset(spoken).issuperset(said)
+
+
+def _best_by_terms(snapshot: Snapshot, terms: Sequence[str], filters: Filters) -> list[Passage]:
+    found = snapshot.terms(terms, _ALIASES_IN, filters)
+    return snapshot.passages([id_ for id_, _ in found])
 
 
 def to_hits(snapshot: Snapshot, legs: Legs, ranked: Sequence[tuple[int, float]]) -> Retrieved:
@@ -151,7 +192,7 @@ def to_hits(snapshot: Snapshot, legs: Legs, ranked: Sequence[tuple[int, float]])
         )
         for passage, (_, score) in zip(passages, ranked, strict=True)
     )
-    return Retrieved(legs.question, hits, legs.vectors, legs.idf, legs.unread)
+    return Retrieved(legs.question, hits, legs.vectors, legs.idf, legs.unread, legs.asked)
 
 
 def _ranks(leg: Sequence[tuple[int, float]]) -> dict[int, int]:

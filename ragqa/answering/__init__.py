@@ -152,5 +152,5 @@ def weigh(
         confidence=judged.probability,
         answered=judged.answered,
         reasons=judged.reasons,
-        missing=missing(reading, said),
+        missing=missing(reading, said, answered=judged.answered),
     )

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from ragqa.analysis import tokenize
-from ragqa.answering.plain import comments_in, lead, plain_text
+from ragqa.answering.plain import lead, plain_text
+from ragqa.passages import states_fact
 from ragqa.types import Hit, Kind, Passage, Unit
 
 PASSAGES = 5
 """Sentences are taken from so many of the best passages."""
 
 _MAX_CODE_LINES = 15
-_MIN_TOKENS = 3
+_FEW_WORDS = 3
 _REFERENCES = frozenset({"sources", "references", "reference", "bibliography", "further reading"})
 _COLONS = (":", "\uff1a")
 _NUMBER = re.compile(r"\s*(\d{1,9})[.)]\s")
@@ -58,24 +59,37 @@ def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
     for hit in sources_of(hits):
         for unit in citable_units(hit.passage):
             text = unit_text(hit.passage, unit)
-            if len(tokenize(text, pairs_only=True)) >= _MIN_TOKENS:
+            if _says_something(hit.passage, unit, text):
                 quote = hit.passage.quote(unit)
                 found.append(Candidate(hit, unit, quote, text))
     return found
 
 
+def _says_something(passage: Passage, unit: Unit, text: str) -> bool:
+    """Whether a unit is no mere "Hm, well." in a text; an item or a line may be of any length."""
+    words = tokenize(text, pairs_only=True)
+    if unit.kind is Kind.HEADING and not states_fact(text):
+        return len(words) >= _FEW_WORDS and text != passage.title
+    if unit.kind is not Kind.PARAGRAPH or len(words) >= _FEW_WORDS or not words:
+        return bool(words)
+    start, end = unit.start - passage.start, unit.end - passage.start
+    before, after = passage.text[:start].rstrip(" \t>"), passage.text[end:].lstrip(" \t")
+    is_line = before[-1:] in ("", "\n", "\r") and after[:1] in ("", "\n", "\r")
+    return is_line or any(map(str.isdigit, text))
+
+
 def citable_units(passage: Passage) -> Iterator[Unit]:
     """The units that say something by themselves.
 
-    Headings do not, and neither does a line that announces a list, which comes with its items. What
-    lies in a comment, if only in part, is not meant to be read.
+    Headings do only where they state a fact, or where there is no text. A line that announces a
+    list comes with its items.
     """
-    comments = [(passage.start + a, passage.start + b) for a, b in comments_in(passage.text)]
+    has_text = any(unit.kind not in (Kind.HEADING, Kind.RULE) for unit in passage.units)
     for position, unit in enumerate(passage.units):
         quote = passage.quote(unit)
-        if unit.kind in (Kind.HEADING, Kind.RULE, Kind.TABLE_HEAD):
+        if unit.kind in (Kind.RULE, Kind.TABLE_HEAD):
             continue
-        if any(_reaches_into(unit, comment) for comment in comments):
+        if unit.kind is Kind.HEADING and not (states_fact(quote) or not has_text):
             continue
         if unit.kind is Kind.CODE and quote.count("\n") >= _MAX_CODE_LINES:
             continue
@@ -85,14 +99,6 @@ def citable_units(passage: Passage) -> Iterator[Unit]:
         items = list(takewhile(is_item, passage.units[position + 1 :]))
         if items and unit.kind is Kind.PARAGRAPH:
             yield Unit(Kind.LIST, unit.start, items[-1].end, unit.context)
-
-
-def _reaches_into(unit: Unit, comment: tuple[int, int]) -> bool:
-    """Whether a unit has a part of a comment, or nothing else."""
-    start, end = comment
-    touches = start < unit.end and unit.start < end
-    has_all = unit.start <= start and end <= unit.end and (start, end) != (unit.start, unit.end)
-    return touches and not has_all
 
 
 def _is_references(passage: Passage) -> bool:

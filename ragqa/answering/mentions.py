@@ -113,6 +113,15 @@ _OPENERS = (
 _NO_NAMES = STOP_WORDS.union(_OPENERS.split())
 _NATION = re.compile(r"[\w-]+(?:[ei]an|ican|rman|ish|ese)|French|Dutch|Greek|Welsh|Scottish")
 
+_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_EDGES = "*_`[]<>{}$\u20ac\u00a3%~\u2013\u2014-"
+# "GPT-4", "GPT 4" and "GPT4" are one name.
+_SEAM = re.compile(r"-|(?<=[^\W\d_])(?=\d)")
+_SMALL = (
+    *("zero", "one", "two", "three", "four", "five", "six"),
+    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Amount:
@@ -243,3 +252,25 @@ def _begins(text: str, word: Span) -> bool:
     """Whether a word begins the sentence, and no list of names."""
     first = WORD.search(text)
     return first is not None and first.start() == word[0] and not _LISTED.match(text, word[1])
+
+
+def has_figure(text: str, word: str) -> bool:
+    """Whether a text has a word with figures as a whole, in one of its forms."""
+    return _figure(word).search(_GROUPED.sub("", text)) is not None
+
+
+def _figure(word: str) -> re.Pattern[str]:
+    """What finds a name or figure in a text as a whole: not "GPT-4" in "GPT-4o", nor 5 in 256."""
+    core = _GROUPED.sub("", word).strip(_EDGES)
+    forms = {core}
+    if core.isdecimal() and len(core) < 3 and int(core) < len(_SMALL):
+        forms.add(_SMALL[int(core)])
+    elif core.endswith("000") and core.isdecimal():
+        forms.add(f"{core[:-3]}k")
+    elif core[-1:] in ("k", "K") and core[:-1].isdecimal():
+        forms.add(f"{core[:-1]}000")
+    written = "|".join(r"[-\s]?".join(map(re.escape, _SEAM.split(form))) for form in forms)
+    longer = r"|-(?-i:[A-Z\d])" if any(map(str.isalpha, core)) else ""
+    return re.compile(
+        rf"(?<![^\W_])(?<!\d[.,])(?:{written})s?(?![^\W_]|[.,]\d{longer})", re.IGNORECASE
+    )

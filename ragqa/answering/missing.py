@@ -1,20 +1,29 @@
 """What a question asks about that the sentences of its answer do not speak of."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import takewhile
 
 import numpy as np
 
-from ragqa.analysis import STOP_WORDS, index_terms
-from ragqa.answering.candidates import Candidate
+from ragqa.analysis import STOP_WORDS, index_terms, tokenize
+from ragqa.answering.candidates import Candidate, sources_of
 from ragqa.answering.holding import lacks
 from ragqa.answering.kinds import Asked, QuestionKind, asked_by
+from ragqa.answering.mentions import has_figure
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.scoring import Scored
+from ragqa.types import Retrieved, Vectors
 
 STRANGE = 0.28
 """A word is spoken of in other words where the best cosine of its tokens is at least this."""
+
+STRANGE_NAME = 0.45
+NAMES_FROM = 0.25
+"""The same of a word that the embedder's vocabulary has in pieces only, if it is the question's
+rarest and holds this share of its idf: mostly it is a name, and what is like that is another thing.
+"""
 
 RARE = 0.5
 """A word is worth naming if its idf is at least this share of the question's highest."""
@@ -28,14 +37,6 @@ TOLD = 14
 _ALIKE = 0.8
 _TOKEN = re.compile(r"(?:[^\s\"'\u2019(),;:?!]|(?<=\d)[,:](?=\d))+(?<!\.)")
 _BEGINNING = re.compile(r"(?:^|[.?!:])[\s\"'(]*$")
-_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_EDGES = "*_`[]<>{}$\u20ac\u00a3%~\u2013\u2014-"
-# "GPT-4", "GPT 4" and "GPT4" are one name.
-_SEAM = re.compile(r"-|(?<=[^\W\d_])(?=\d)")
-_SMALL = (
-    *("zero", "one", "two", "three", "four", "five", "six"),
-    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
-)
 # Words of asking and telling, which are not what is asked about.
 _IDLE = frozenset(
     index_terms(
@@ -44,24 +45,26 @@ _IDLE = frozenset(
         "mean let put see seen find found look know run ran stop start begin began end become "
         "became turn call called pay paid cost charge ask answer touch think thought happen cause "
         "thing way kind lot somebody someone anybody anyone everybody everyone people day time "
-        "first last next currently rather quite really exactly roughly just even still already"
+        "first last next many much currently rather quite really exactly roughly just even still "
+        "already"
     )
 )
 
 
-def missing(reading: Reading, said: Sequence[Scored]) -> tuple[str, ...]:
-    """The words of the question that no passage of its answer has or comes near.
+def missing(reading: Reading, said: Sequence[Scored], *, answered: bool = True) -> tuple[str, ...]:
+    """The words of the question that nothing shown to the reader has or comes near.
 
     After them the date, or the number of things, that it asks for, where it is certain that no
     sentence has it ("a date", "a number of tasks") or that none which may have it speaks of what
     it is asked for ("a date for Sonnet 5.5").
 
     :param said: the sentences of the answer.
+    :param answered: whether these are shown, with what stands above them; else their passages are.
     """
-    words = _strange_words(reading, said)
+    words = _strange_words(reading, said, answered=answered)
     asked = asked_by(reading.retrieved.question)
     if not asked.plain:
-        return tuple(words)
+        return _as_typed(reading.retrieved, words)
     holding = [one.candidate for one in said if not lacks(asked, one.candidate.text)]
     unnamed: list[str] = min((_unnamed(reading, one) for one in holding), key=len, default=[])
     names = [name for name in unnamed if name not in words]
@@ -70,40 +73,90 @@ def missing(reading: Reading, said: Sequence[Scored]) -> tuple[str, ...]:
         named = frozenset(index_terms(thing))
         words = [word for word in words if not named.issuperset(index_terms(word))]
         words.append(" for ".join([thing, *names[:1]]))
-    return tuple(words)
+    return _as_typed(reading.retrieved, words)
 
 
-def _strange_words(reading: Reading, said: Sequence[Scored]) -> list[str]:
-    """The rare words that the passages neither have nor come near."""
+def _as_typed(retrieved: Retrieved, missing: Sequence[str]) -> tuple[str, ...]:
+    """What is missing, with the alias that the user typed for words of the title put there."""
+    typed, read = retrieved.typed.split(), retrieved.question.split()
+    before = _alike(typed, read)
+    after = _alike(typed[before:][::-1], read[before:][::-1])
+    alias = " ".join(typed[before : len(typed) - after]).strip("?!.,;:\"'()")
+    told = (word if word in retrieved.typed else alias or word for word in missing)
+    return tuple(dict.fromkeys(told))
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many words two questions begin with alike."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _strange_words(reading: Reading, said: Sequence[Scored], *, answered: bool) -> list[str]:
+    """The rare words of the question that a reader finds nothing of."""
     question, idf = reading.retrieved.question, reading.retrieved.idf
     passages = {one.candidate.hit.passage.id: one.candidate.hit.passage for one in said}
     tokens = [reading.tokens[key].vectors for key in passages if key in reading.tokens]
     if not tokens or not idf:
         return []
-    text = " ".join(passage.searched_text for passage in passages.values())
-    held = frozenset(index_terms(text))
-    near = best_cosines(reading.query, np.concatenate(tokens))
+    sentences = (_shown(one.candidate) for one in said)
+    whole = (passage.searched_text for passage in passages.values())
+    text = " ".join(sentences if answered else whole)
+    held = frozenset((*index_terms(text), *tokenize(text)))
     words = list(_words(question))
     tells_story = len(words) > TOLD
+    weights = {word: _weight(idf, word) for _, word in words}
+    highest = max((idf[term] for term in idf if term not in _IDLE), default=0.0)
+    strange = frozenset(_unspoken(reading, np.concatenate(tokens), weights, highest))
     found = {}
     for start, word in words:
-        weight = max((idf.get(term, 0.0) for term in index_terms(word)), default=0.0)
-        if weight < RARE * max(idf.values()) or _is_held(question, word, text, held):
+        if weights[word] < RARE * highest or _is_held(question, word, text, held):
             continue
         if _is_name(question, start, word):
             told = _told(question, start, word)
             if not tells_story or told != told.lower():
-                found[told] = weight
-            continue
+                found[told] = weights[word]
+        elif not tells_story and (start, word) in strange:
+            found[word] = weights[word]
+    return list(found) if sum(found.values()) >= WEIGHTY * sum(idf.values()) else []
+
+
+def _weight(idf: Mapping[str, float], word: str) -> float:
+    return max((idf.get(term, 0.0) for term in index_terms(word)), default=0.0)
+
+
+def _unspoken(
+    reading: Reading, tokens: Vectors, weights: Mapping[str, float], highest: float
+) -> Iterator[tuple[int, str]]:
+    """The words, and where each begins, that no token comes near, or that name another note."""
+    near = best_cosines(reading.query, tokens)
+    titles = _titles(reading)
+    for start, word in _words(reading.retrieved.question):
+        terms = index_terms(word)
         own = [
             close
             for close, (begin, end) in zip(near, reading.query_spans, strict=True)
             if begin < start + len(word) and start < end
         ]
-        is_idle = tells_story or _IDLE.issuperset(index_terms(word))
-        if not is_idle and own and float(np.mean(own)) < STRANGE:
-            found[word] = weight
-    return list(found) if sum(found.values()) >= WEIGHTY * sum(idf.values()) else []
+        tells_most = weights[word] >= max(NAMES_FROM * sum(reading.retrieved.idf.values()), highest)
+        enough = STRANGE_NAME if tells_most and len(own) > 1 else STRANGE
+        is_far = bool(own) and float(np.mean(own)) < enough
+        if not _IDLE.issuperset(terms) and (is_far or not titles.isdisjoint(terms)):
+            yield start, word
+
+
+def _titles(reading: Reading) -> frozenset[str]:
+    """The terms of titles, among those of the notes read, that the question has whole."""
+    asked = frozenset(index_terms(reading.retrieved.question))
+    titles = (index_terms(hit.passage.title) for hit in sources_of(reading.hits))
+    return frozenset(term for title in titles if asked.issuperset(title) for term in title)
+
+
+def _shown(candidate: Candidate) -> str:
+    """What a reader sees of a sentence of the answer, with what stands above it."""
+    passage = candidate.hit.passage
+    above = f"{' '.join(passage.aliases)} {passage.trail} {candidate.unit.context}"
+    return f"{above} {candidate.quote} {candidate.text}"
 
 
 def _unnamed(reading: Reading, candidate: Candidate) -> list[str]:
@@ -112,7 +165,7 @@ def _unnamed(reading: Reading, candidate: Candidate) -> list[str]:
     Those that stand side by side are one.
     """
     question = reading.retrieved.question
-    text = f"{candidate.hit.passage.trail} {candidate.unit.context} {candidate.text}"
+    text = _shown(candidate)
     held = frozenset(index_terms(text))
     names: list[str] = []
     end = -1
@@ -164,30 +217,18 @@ def _is_held(question: str, word: str, text: str, held: frozenset[str]) -> bool:
     :param held: the terms of the text.
     """
     if any(map(str.isdigit, word)):
-        return _pattern(word).search(_GROUPED.sub("", text)) is not None
+        return has_figure(text, word)
     may_differ = word.islower() or not _capitals_tell(question)
     return all(
         not held.isdisjoint((term, f"{term}s", term.removesuffix("s")))
-        or (may_differ and get_close_matches(term, held, 1, _ALIKE))
+        or (may_differ and (get_close_matches(term, held, 1, _ALIKE) or _is_anagram(term, held)))
         for term in index_terms(word)
     )
 
 
-def _pattern(word: str) -> re.Pattern[str]:
-    """What finds a name or figure in a text as a whole: not "GPT-4" in "GPT-4o", nor 5 in 256."""
-    core = _GROUPED.sub("", word).strip(_EDGES)
-    forms = {core}
-    if core.isdecimal() and len(core) < 3 and int(core) < len(_SMALL):
-        forms.add(_SMALL[int(core)])
-    elif core.endswith("000") and core.isdecimal():
-        forms.add(f"{core[:-3]}k")
-    elif core[-1:] in ("k", "K") and core[:-1].isdecimal():
-        forms.add(f"{core[:-1]}000")
-    written = "|".join(r"[-\s]?".join(map(re.escape, _SEAM.split(form))) for form in forms)
-    longer = r"|-(?-i:[A-Z\d])" if any(map(str.isalpha, core)) else ""
-    return re.compile(
-        rf"(?<![^\W_])(?<!\d[.,])(?:{written})s?(?![^\W_]|[.,]\d{longer})", re.IGNORECASE
-    )
+def _is_anagram(term: str, held: Iterable[str]) -> bool:
+    """Whether it is a word with letters in the wrong order."""
+    return sorted(term) in (sorted(one) for one in held if len(one) == len(term))
 
 
 def _thing(question: str, asked: Asked) -> str:

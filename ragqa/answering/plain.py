@@ -15,10 +15,6 @@ _AUTOLINK = re.compile(r"<((?:https?|mailto):[^<>\s]+)>")
 _CODE = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 _STRONG = re.compile(r"(\*\*|__|==)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
 _EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)(.+?)(?<=\S)\1(?![\w*_])", re.DOTALL)
-# Of Obsidian (%%) and of HTML; what looks like one in code is code, and is matched as such.
-_COMMENT = re.compile(
-    r"^(```|~~~).*?^\1|(`+).+?\2|(%%.*?%%|<!--.*?(?:-->|\Z))", re.DOTALL | re.MULTILINE
-)
 _CALLOUT = re.compile(r"\s*\[!\w[\w-]*\][-+]?[ \t]*(?:([^\n]*\S)[ \t]*(?:\n\s*|\Z))?")
 _FOOTNOTE = re.compile(r"\A\s*\[\^[^\]\s]+\]:|\[\^[^\]\s]+\]")
 _DEFINITION = re.compile(r"[ \t]*\n[ \t]*:[ \t]+")
@@ -29,6 +25,10 @@ _LEAD = re.compile(r"(?:[^.:;\u2013\u2014]|[.:](?!\s|$))+")
 _SHORT_ITEM = 60
 _LONG_CONTEXT = 80
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+# Of YAML: a key, what begins an item of a list, and how a longer text is folded.
+_KEY = re.compile(r"""("[^"\n]*"|'[^'\n]*'|[^\s:"'][^:\n]*?)\s*:(?:\s+|$)""")
+_YAML_ITEM = re.compile(r"(?:^|[\r\n])[ \t]*-[ \t]+")
+_FOLDED = re.compile(r"[|>][-+\d]*[ \t]*[\r\n]+")
 _CELL = re.compile(r"(?<!\\)\|")
 
 
@@ -36,14 +36,16 @@ def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
     """The quote as one line of running text, without Markdown's marks.
 
     A table row becomes `header: cell` pairs by its context; an item is said after the one that it
-    is nested in, or the line that announces it; a task is said to be done or open; code keeps its
-    lines. What is struck out keeps its `~~`, since it is no longer so; comments are left out.
+    is nested in, or the line that announces it; a key of the front matter after those above it, a
+    list of its values with commas; a task is said to be done or open; code keeps its lines.
     """
     if kind is Kind.CODE:
         return quote
     if kind is Kind.ROW:
         return _row(quote, context)
-    text = _QUOTE_MARKS.sub("", _without_comments(quote))
+    if kind is Kind.PROPERTY:
+        return _property(quote, context)
+    text = _QUOTE_MARKS.sub("", quote)
     if kind is not Kind.PARAGRAPH:
         text = _ITEM_MARK.sub("", text, count=1) if _ITEM_MARK.match(text) else text
     if kind is Kind.HEADING:
@@ -56,19 +58,10 @@ def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
     return text if said_alone or not text else f"{_boxed(context).rstrip(':')}: {text}"
 
 
-def comments_in(markdown: str) -> list[tuple[int, int]]:
-    """Where its comments stand, which no reader sees; one of HTML may have no end."""
-    return [found.span() for found in _COMMENT.finditer(markdown) if found[3]]
-
-
 def lead(item: str) -> str:
     """What a long item is about: what stands before its first dash, colon or full stop."""
     found = _LEAD.match(item)
     return found[0].strip() if found and len(item) > _SHORT_ITEM else item.rstrip(".;,")
-
-
-def _without_comments(quote: str) -> str:
-    return _COMMENT.sub(lambda found: "" if found[3] else found[0], quote)
 
 
 def _lines(text: str) -> str:
@@ -119,3 +112,23 @@ def _row(quote: str, context: str) -> str:
         f"{head}: {cell}" if head else cell for head, cell in zip(heads, cells, strict=True) if cell
     ]
     return "; ".join(pairs)
+
+
+def _property(quote: str, context: str) -> str:
+    """A key of the front matter and its value, or a part of a value whose key is in the context."""
+    keyed = _KEY.match(quote)
+    value = quote[keyed.end() :] if keyed else quote
+    if not (keyed and value.startswith("[")) or value.startswith("[["):
+        items = _YAML_ITEM.split(value)
+    else:
+        items = value.strip("[]").split(",")
+    words = ", ".join(filter(None, (_inline(_unquoted(item)) for item in items)))
+    above = f"{context}: " if context else ""
+    return f"{above}{_unquoted(keyed[1])}: {words}" if keyed else f"{above}{words}"
+
+
+def _unquoted(value: str) -> str:
+    """A scalar of YAML on one line, without its quotation marks or what says how it is folded."""
+    words = " ".join(_FOLDED.sub("", value.strip()).split())
+    is_quoted = len(words) > 1 and words[0] == words[-1] and words[0] in "\"'"
+    return words[1:-1] if is_quoted else words

@@ -9,12 +9,13 @@ import numpy as np
 from ragqa.analysis import index_terms
 from ragqa.answering.candidates import Candidate
 from ragqa.answering.holding import holds
-from ragqa.answering.kinds import asked_by
+from ragqa.answering.kinds import Asked, QuestionKind, asked_by
+from ragqa.answering.mentions import has_figure
 from ragqa.answering.reading import Reading, best_cosines
-from ragqa.types import Vector, Vectors
+from ragqa.types import Kind, Vector, Vectors
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {"cosine": 1.0, "maxsim": 1.0, "coverage": 0.7, "passage": 1.0, "holds": 0.7}
+    {"cosine": 1.0, "maxsim": 1.0, "coverage": 0.7, "passage": 1.0, "holds": 0.7, "figures": 0.7}
 )
 """What each signal weighs (docs/decisions/answers.md)."""
 
@@ -49,12 +50,14 @@ def score(reading: Reading, candidates: Sequence[Candidate]) -> list[Scored]:
     """
     measured = [_measured(reading, candidate) for candidate in candidates]
     unread = reading.retrieved.by_terms_alone
-    names = [name for name in WEIGHTS if not (unread and name in _MEANING)]
+    figured = any(signals["figures"] for signals, _ in measured)
+    left_out = (_MEANING if unread else frozenset()) | ({"figures"} if not figured else set())
+    names = [name for name in WEIGHTS if name not in left_out]
     total = sum(WEIGHTS[name] for name in names)
     columns = {}
     for name in names:
         column = [signals[name] for signals, _ in measured]
-        scaled = column if name == "holds" else _scaled(column)
+        scaled = column if name in ("holds", "figures") else _scaled(column)
         columns[name] = [WEIGHTS[name] / total * value for value in scaled]
     parts = [{name: columns[name][i] for name in names} for i in range(len(candidates))]
     return [
@@ -73,9 +76,26 @@ def _measured(reading: Reading, candidate: Candidate) -> tuple[dict[str, float],
         "maxsim": _weaker_half(np.maximum(met, best_cosines(reading.query, above))),
         "coverage": _coverage(candidate, retrieved.idf),
         "passage": candidate.hit.score,
-        "holds": holds(asked_by(retrieved.question), candidate.text),
+        "holds": _holds(asked_by(retrieved.question), candidate),
+        "figures": _figures(retrieved.question, candidate),
     }
     return signals, met
+
+
+def _holds(asked: Asked, candidate: Candidate) -> float:
+    """How well a candidate holds what is asked for; a heading with a colon is no definition."""
+    if candidate.unit.kind is Kind.HEADING and asked.kind is QuestionKind.DEFINITION:
+        return 0.0
+    return holds(asked, candidate.text)
+
+
+def _figures(question: str, candidate: Candidate) -> float:
+    """The share of the question's figures and codes that a candidate or its headings have."""
+    words = [word for word in question.split() if any(map(str.isdigit, word))]
+    if not words:
+        return 0.0
+    text = f"{candidate.hit.passage.trail} {candidate.unit.context} {candidate.text}"
+    return sum(has_figure(text, word.strip("?!.,;:()'\"")) for word in words) / len(words)
 
 
 def _cosine(own: Vectors, question: Vector) -> float:

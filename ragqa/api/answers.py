@@ -37,7 +37,7 @@ def answer_of(
     # What is found by its words alone is judged by the model for that, which is not refitted.
     own = confidence.calibration is Calibration.OWN and not retrieved.by_terms_alone
     return Answer(
-        question=retrieved.question,
+        question=retrieved.typed,
         answered=composed.answered,
         confidence=composed.confidence,
         backend=EXTRACTIVE,

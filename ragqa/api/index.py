@@ -76,7 +76,7 @@ class Index:
             corpus=places.corpus,
             index=places.index,
             embedders=Embedders(settings.embedder, embedder_for),
-            chunking=Chunking(target_tokens=settings.passage_tokens),
+            chunking=Chunking.of(settings),
             max_note_bytes=settings.max_note_bytes,
             shared_as=self.kept.name if self.kept.is_shared else "",
         )
@@ -250,7 +250,7 @@ class Index:
             query, filters, refresh=refresh, progress=progress, clock=clock
         )
         return SearchResult(
-            query=retrieved.question,
+            query=retrieved.typed,
             hits=retrieved.hits[: self.settings.top_k],
             info=info,
             warnings=tuple(warnings),

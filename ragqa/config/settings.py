@@ -148,6 +148,15 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 expects="a whole number from 30 to 2000",
             ),
             Setting(
+                "secret_front_matter",
+                "skip",
+                "values of front matter whose keys name a password, token, secret or the like: "
+                "`skip` or `index` them",
+                check=_one_of("skip", "index"),
+                expects="skip or index",
+                personal=True,
+            ),
+            Setting(
                 "max_note_bytes",
                 5_000_000,
                 "larger files are skipped",
@@ -258,6 +267,7 @@ class Settings:
     embedder: str
     embedder_scripts: str
     passage_tokens: int
+    secret_front_matter: str
     max_note_bytes: int
     candidates: int
     dense_weight: float

@@ -225,7 +225,7 @@ def _collection(
             total,
             embedder,
             ranking=Ranking.of(settings),
-            chunking=Chunking(target_tokens=settings.passage_tokens),
+            chunking=Chunking.of(settings),
             progress=progress,
         ) as built,
     ):

@@ -68,7 +68,7 @@ def explain(
     )
     found = notes.find(target)
     told = Explanation(
-        question=retrieved.question,
+        question=retrieved.typed,
         path=found.path,
         lines=found.lines,
         stage="not indexed",

@@ -8,6 +8,9 @@ from datetime import date
 
 import yaml
 
+from ragqa.notes.properties import Positions, property_blocks
+from ragqa.types import Block
+
 MAX_FRONT_MATTER_CHARS = 64_000
 MAX_DEPTH = 20
 MAX_TITLE_CHARS = 300
@@ -20,6 +23,9 @@ DATE_KEYS = (
 )  # fmt: skip
 """The first that is there counts: what was revised is as new as its revision. A key may be written
 with spaces, hyphens or underscores between its words."""
+
+_NAMES = frozenset({"title", "aliases", "alias"})
+_USUAL = _NAMES | {"tags", "tag"}
 
 # The base loader makes texts of all scalars: `no` stays a word, `2024-02-30` and a number of
 # 100,000 digits do no harm, and no tag makes an object.
@@ -37,13 +43,18 @@ _DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """The fields that ragqa keeps; `end` is the character at which the body begins."""
+    """The fields that ragqa keeps; `end` is the character at which the body begins.
+
+    `blocks` are its keys with their values, each where it stands; there are none where it has only
+    a title, aliases, tags and dates.
+    """
 
     end: int = 0
     title: str = ""
     aliases: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     date: str = ""
+    blocks: tuple[Block, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -64,42 +75,75 @@ def read_front_matter(text: str) -> FrontMatter:
     source = text[opening.end() : closing.start()]
     if source.strip() and not looks_right:
         return FrontMatter(warnings=("no `key: value` between the first two `---`: read as text",))
+    place = _Place(source, opening.end(), closing.end())
     try:
-        return _fields(_load(source), closing.end())
+        return _read(source, place)
     except _Refused as exc:
-        return _repaired(source, closing.end(), str(exc))
+        return _repaired(place, str(exc))
 
 
-def _repaired(source: str, end: int, reason: str) -> FrontMatter:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Front matter as written, the character of the note that it begins at, and the body's."""
+
+    source: str
+    start: int
+    end: int
+
+
+def _read(source: str, place: _Place) -> FrontMatter:
+    """Read YAML, whose values stand where they do in the front matter as written."""
+    node, tree = _load(source)
+    fields = _fields(tree, place.end)
+    if node is None or all(map(_is_usual, tree)):
+        return fields
+    where = Positions(source, place.source, place.start)
+    return replace(fields, blocks=property_blocks(node, where, names=_NAMES))
+
+
+def _is_usual(key: object) -> bool:
+    """Whether a key is one that nearly every note has, and that is shown or searched elsewhere."""
+    return isinstance(key, str) and (key.strip().lower() in _USUAL or _bare(key) in DATE_KEYS)
+
+
+def _bare(key: str) -> str:
+    return re.sub(r"[\s_-]", "", key).lower()
+
+
+def _repaired(place: _Place, reason: str) -> FrontMatter:
     """Take values that are no YAML, such as `title: Retries: what we decided`, for plain text."""
-    quoted = _UNQUOTED.sub(lambda line: line[1] + json.dumps(line[2], ensure_ascii=False), source)
-    if quoted != source:
+    quoted = _UNQUOTED.sub(
+        lambda line: line[1] + json.dumps(line[2], ensure_ascii=False), place.source
+    )
+    if quoted != place.source:
         try:
-            found = _fields(_load(quoted), end)
+            found = _read(quoted, place)
         except _Refused:
             pass
         else:
             taken = f"front matter is no YAML, its values are taken as text: {reason}"
             return replace(found, warnings=(taken, *found.warnings))
-    return FrontMatter(end, warnings=(f"front matter is ignored: {reason}",))
+    return FrontMatter(place.end, warnings=(f"front matter is ignored: {reason}",))
 
 
-def _load(source: str) -> Mapping[object, object]:
+def _load(source: str) -> tuple[yaml.Node | None, Mapping[object, object]]:
     if len(source) > MAX_FRONT_MATTER_CHARS:
         raise _Refused(f"longer than {MAX_FRONT_MATTER_CHARS:,} characters")
+    loader = _LOADER(source)
     try:
         _check_events(source)
-        tree = yaml.load(source, Loader=_LOADER)  # noqa: S506 - makes texts, lists, mappings only
+        node = loader.get_single_node()
+        tree = {} if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as exc:
         line = exc.problem_mark.line + 2 if exc.problem_mark else 1
         raise _Refused(f"{exc.problem or 'no YAML'} (line {line})") from exc
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
         raise _Refused("no YAML") from exc
-    if tree is None:
-        return {}
+    finally:
+        loader.dispose()
     if not isinstance(tree, dict):
         raise _Refused("not a mapping of keys to values")
-    return tree
+    return node, tree
 
 
 def _check_events(source: str) -> None:
@@ -150,7 +194,7 @@ def _listed(keys: Mapping[str, object], *names: str, split: str) -> tuple[str, .
 def _date(keys: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
     """The date as ISO, and a warning for each that could not be read."""
     warnings: list[str] = []
-    written = {re.sub(r"[\s_-]", "", key): key for key in keys}
+    written = {_bare(key): key for key in keys}
     for known in DATE_KEYS:
         key = written.get(known, known)
         value = _scalar(keys.get(key))

@@ -13,18 +13,22 @@ MAX_LABEL_CHARS = 300
 COLONS = (":", "\uff1a")
 """What a line that introduces a list ends with, also in Chinese."""
 
+BLANK = "\ufdd0"
+"""Stands for each character of hidden text while a note is parsed; no text has it (Unicode)."""
+
 _LINE_END = re.compile(r"\r\n|\r|\n")  # as CommonMark has it; form feeds end no line
 _WORD = re.compile(r"\w")
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What stands in a note below its front matter."""
+    """What stands in a note below its front matter; `title` is a first line that serves as one."""
 
     blocks: tuple[Block, ...]
     links: tuple[Link, ...]
     warnings: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def line_spans(text: str, start: int) -> list[Span]:
 
 def one_line(words: str) -> str:
     """Words as a label: on one line, of bounded length."""
-    return " ".join(words.split())[:MAX_LABEL_CHARS].rstrip()
+    return " ".join(words.replace(BLANK, "").split())[:MAX_LABEL_CHARS].rstrip()
 
 
 def wordless_kind(text: str) -> Kind:

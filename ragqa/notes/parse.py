@@ -2,12 +2,17 @@
 
 import os
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import PurePosixPath
 
+from ragqa.notes.lines import Body
 from ragqa.types import Block, Kind, Note, Stamp
 
 _ISO_DATE = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)", re.ASCII)
+
+_UNCLOSED = "a comment that begins with `<!--` is not closed: the rest of the note is left out"
 
 
 def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
@@ -19,19 +24,37 @@ def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
 
     front = read_front_matter(text)
     is_plain = PurePosixPath(path).suffix.lower() == ".txt"
-    body = (parse_plain_text if is_plain else parse_markdown)(text, front.end)
+    parse = parse_plain_text if is_plain else parse_markdown
+    body = _without_hidden(parse, text, front.end, is_plain=is_plain)
     return Note(
         path=path,
         text=text,
         sha256=sha256,
         stamp=stamp,
-        title=front.title or _first_heading(body.blocks) or _name(path),
+        title=front.title or _first_heading(body.blocks) or body.title or _name(path),
         aliases=front.aliases,
         tags=tuple(dict.fromkeys(front.tags + body.tags)),
         date=front.date or _date_in_name(path),
         links=body.links,
-        blocks=body.blocks,
+        blocks=front.blocks + body.blocks,
         warnings=front.warnings + body.warnings,
+    )
+
+
+def _without_hidden(
+    parse: Callable[[str, int], Body], text: str, start: int, *, is_plain: bool
+) -> Body:
+    """Parse a text so that no label, link or other block has what is struck out or in a comment."""
+    from ragqa.notes.hidden import cut_at, hidden_spans, is_cut_short, masked, may_hide
+
+    body = parse(text, start)
+    hidden = hidden_spans(text, body.blocks, is_plain=is_plain) if may_hide(text) else []
+    if not hidden:
+        return body
+    body = parse(masked(text, hidden), start)
+    unclosed = (_UNCLOSED,) if is_cut_short(text, hidden) else ()
+    return replace(
+        body, blocks=cut_at(text, body.blocks, hidden), warnings=body.warnings + unclosed
     )
 
 

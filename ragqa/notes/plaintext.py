@@ -10,7 +10,7 @@ from itertools import groupby
 
 from ragqa.notes.inline import inline_of
 from ragqa.notes.lines import COLONS, Body, Leaf, line_spans, one_line, to_blocks, wordless_kind
-from ragqa.types import Kind, Link
+from ragqa.types import Block, Kind, Link
 
 MAX_TITLE_CHARS = 120
 MAX_HEADING_CHARS = 80
@@ -24,6 +24,7 @@ _DELIMITER_ROW = re.compile(r"\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?)?")
 _CELL_END = re.compile(r"(?<!\\)\|")
 _UNDERLINE = re.compile(r"([=~*^_#-])\1{2,}")
 _SENTENCE_ENDS = tuple(".?!:;,\u2026\u3002\uff1f\uff01\uff1a\uff1b\uff0c\u3001")
+_STATEMENT_ENDS = tuple(".!\u2026\u3002\uff01")
 # The first word of a line, or its first character in a script that breaks lines anywhere.
 _FIRST_WORD = re.compile(r"[!-\u2e7f]+|\S")
 
@@ -36,7 +37,8 @@ def parse_plain_text(text: str, start: int) -> Body:
     links: dict[Link, None] = {}
     for line in lines:
         links.update(dict.fromkeys(inline.links(line)))
-    return Body(to_blocks(text, spans, _leaves(lines)), tuple(links), inline.warnings)
+    blocks = to_blocks(text, spans, _leaves(lines))
+    return Body(blocks, tuple(links), inline.warnings, title=_sentence_for_title(text, blocks))
 
 
 def _leaves(lines: Sequence[str]) -> Iterator[Leaf]:
@@ -60,6 +62,15 @@ def _leaves(lines: Sequence[str]) -> Iterator[Leaf]:
         yield from leaves
         at = leaves[-1].last
         is_first = False
+
+
+def _sentence_for_title(text: str, blocks: Sequence[Block]) -> str:
+    """The first line if it is a sentence by itself: it is text, and serves as the title too."""
+    if not blocks or blocks[0].kind is not Kind.PARAGRAPH:
+        return ""
+    first = text[blocks[0].start : blocks[0].end]
+    is_line = len(first.splitlines()) == 1 and len(first.strip()) <= MAX_TITLE_CHARS
+    return one_line(first) if is_line and _is_statement(first) else ""
 
 
 def _wrap_width(lines: Sequence[str]) -> int:
@@ -145,7 +156,8 @@ def _paragraph(lines: Sequence[str], first: int, last: int, *, is_title: bool) -
     """A paragraph, or the heading that it is if it is a single short line."""
     line = lines[first]
     if last == first + 1:
-        if is_title and len(line.strip()) <= MAX_TITLE_CHARS and _has_words(line):
+        may_be_title = len(line.strip()) <= MAX_TITLE_CHARS and _has_words(line)
+        if is_title and may_be_title and not _is_statement(line):
             return Leaf(Kind.HEADING, first, last, 1, one_line(line))
         if _is_short(line):
             return Leaf(Kind.HEADING, first, last, 2, one_line(line))
@@ -197,6 +209,10 @@ def _is_short(line: str) -> bool:
         and "://" not in line
         and _has_words(line)
     )
+
+
+def _is_statement(line: str) -> bool:
+    return line.rstrip().endswith(_STATEMENT_ENDS)
 
 
 def _has_words(line: str) -> bool:

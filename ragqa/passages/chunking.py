@@ -1,8 +1,11 @@
 """The settings that decide where passages begin and end."""
 
 from dataclasses import dataclass
+from typing import Self
 
-VERSION = 2
+from ragqa.config import Settings
+
+VERSION = 3
 """Raised with every change of passages or of their terms: an index with another is built anew."""
 
 
@@ -10,10 +13,18 @@ VERSION = 2
 class Chunking:
     """How long passages are, in tiktoken's cl100k_base tokens.
 
-    `target_tokens` is the length of the passages that a longer section is cut into.
+    `target_tokens` is the length of the passages that a longer section is cut into. With `secrets`
+    values of front matter are read whose keys say that they are secret.
     """
 
     target_tokens: int = 140
+    secrets: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """What the settings say."""
+        let_in = settings.secret_front_matter == "index"  # noqa: S105 - no secret, a choice
+        return cls(settings.passage_tokens, secrets=let_in)
 
     @property
     def max_tokens(self) -> int:
@@ -27,4 +38,5 @@ class Chunking:
 
     def as_mapping(self) -> dict[str, int]:
         """The settings and the version, as kept with an index."""
-        return {"version": VERSION, "target_tokens": self.target_tokens}
+        secrets = {"secrets": 1} if self.secrets else {}
+        return {"version": VERSION, "target_tokens": self.target_tokens} | secrets

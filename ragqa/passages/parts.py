@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ragqa.passages.ruler import Ruler, Size
 from ragqa.passages.sentences import Span, sentence_spans, strip
-from ragqa.types import Block, Kind, Note, Unit
+from ragqa.types import HIDDEN, Block, Kind, Note, Unit
 
 HeadingPath: TypeAlias = tuple[str, ...]
 
@@ -19,6 +19,7 @@ _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)|!?\[\[(?:[^\[\]|]*\|)?([^\[\]|
 
 # A longer list item is quoted by the sentence, as a paragraph is.
 MAX_ITEM_CHARS = 300
+_ITEMS = (Kind.ITEM, Kind.PROPERTY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +43,19 @@ class Part:
         return self.unit.kind not in (Kind.HEADING, Kind.RULE)
 
 
-def note_parts(note: Note, ruler: Ruler) -> list[Part]:
-    """Find all units of a note and measure them."""
-    contexts = list(_contexts(note))
+def note_parts(note: Note, ruler: Ruler, *, secrets: bool = False) -> list[Part]:
+    """Find all units of a note that are to be read, and measure them.
+
+    :param secrets: whether those of the front matter are.
+    """
+    blocks = list(_to_read(note.blocks, secrets=secrets))
+    contexts = list(_contexts(note.text, blocks))
     found = [
         (Unit(block.kind, *span, context=contexts[number]), number, block.level)
-        for number, block in enumerate(note.blocks)
+        for number, block in enumerate(blocks)
         for span in unit_spans(note.text, block)
     ]
-    paths = list(_heading_paths(note.blocks))
+    paths = list(_heading_paths(blocks))
     sizes = ruler.sizes([(unit.start, unit.end) for unit, _, _ in found])
     return [
         Part(unit, size, number, level, paths[number], note.text[unit.end - 1] in ":\uff1a")
@@ -58,31 +63,44 @@ def note_parts(note: Note, ruler: Ruler) -> list[Part]:
     ]
 
 
+def _to_read(blocks: Sequence[Block], *, secrets: bool) -> Iterator[Block]:
+    for block in blocks:
+        if block.kind is Kind.SECRET and secrets:
+            yield replace(block, kind=Kind.PROPERTY)
+        elif block.kind not in HIDDEN:
+            yield block
+
+
 def unit_spans(text: str, block: Block) -> list[Span]:
-    """The stretches of a block that can be cited alone: sentences, an item, a row, code."""
-    long_item = block.kind is Kind.ITEM and block.end - block.start > MAX_ITEM_CHARS
-    if block.kind is Kind.PARAGRAPH or long_item:
+    """The stretches of a block that can be cited alone: sentences, an item, a row, code.
+
+    What is hidden has none.
+    """
+    if block.kind in HIDDEN:
+        return []
+    is_long = block.kind in _ITEMS and block.end - block.start > MAX_ITEM_CHARS
+    if block.kind is Kind.PARAGRAPH or is_long:
         spans = sentence_spans(text[block.start : block.end])
         return [(block.start + start, block.start + end) for start, end in spans]
     start, end = strip(text, block.start, block.end)
     return [(start, end)] if start < end else []
 
 
-def _contexts(note: Note) -> Iterator[str]:
+def _contexts(text: str, blocks: Sequence[Block]) -> Iterator[str]:
     """What makes each block readable alone.
 
-    For a row the table's header; for an item the items that it is nested in, or the line that
-    announces the list.
+    For a row the table's header; for a key of the front matter those above it; for an item the
+    items that it is nested in, or the line that announces the list.
     """
     above: list[tuple[int, str]] = []
-    for block in note.blocks:
+    for block in blocks:
         if block.kind is not Kind.ITEM:
             above = above if block.level else []
-            yield block.label if block.kind is Kind.ROW else ""
+            yield block.label if block.kind in (Kind.ROW, Kind.PROPERTY) else ""
             continue
         above = [(level, words) for level, words in above if level < block.level]
         yield " > ".join(words for _, words in above) or block.label
-        above.append((block.level, _words_of_item(note.text[block.start : block.end])))
+        above.append((block.level, _words_of_item(text[block.start : block.end])))
 
 
 def _words_of_item(text: str) -> str:

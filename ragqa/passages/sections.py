@@ -1,28 +1,54 @@
 """What belongs together: the parts of a section, and small sections that are neighbours."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from ragqa.passages.parts import HeadingPath, Part
 from ragqa.types import Kind
 
+# "Database: PostgreSQL", "Deadline - 2 May", or a sentence.
+_FACT = re.compile(
+    r"[^:\uff1a]{1,60}?(?::\s|\uff1a|\s(?:[=\u2013\u2014-]|->)\s)\s*\S|.*[^.\s][.!\u3002\uff01]\s*\Z",
+    re.DOTALL,
+)
 
-def sections(parts: Iterable[Part]) -> list[list[Part]]:
+
+def sections(text: str, parts: Iterable[Part]) -> list[list[Part]]:
     """Begin a section at each heading, except where no text stands between it and the one before.
 
-    Headings at the end of the note that have no text belong to the last section that has.
+    Headings at the end of the note that have no text belong to the last section that has. Where
+    something is left out between two parts, such as a comment, a section ends; if it is headings
+    alone that state nothing, they are left out too: they stand above what comes after.
     """
     found: list[list[Part]] = []
     has_text = True
     for part in parts:
-        if not found or (part.unit.kind is Kind.HEADING and has_text):
+        apart = bool(found) and not follows(text, found[-1][-1], part)
+        if apart and not has_text and not _state_fact(text, found[-1]):
+            found.pop()
+        if not found or apart or (part.unit.kind is Kind.HEADING and has_text):
             found.append([])
             has_text = False
         found[-1].append(part)
         has_text = has_text or part.is_text
-    if len(found) > 1 and not has_text:
+    if len(found) > 1 and not has_text and follows(text, found[-2][-1], found[-1][0]):
         last = found.pop()
         found[-1] += last
     return found
+
+
+def _state_fact(text: str, headings: Iterable[Part]) -> bool:
+    return any(states_fact(text[part.unit.start : part.unit.end]) for part in headings)
+
+
+def states_fact(heading: str) -> bool:
+    """Whether a heading says something by itself: a value for a name, or a sentence."""
+    return _FACT.match(heading) is not None
+
+
+def follows(text: str, before: Part, after: Part) -> bool:
+    """Whether nothing but white space stands between two parts."""
+    return not text[before.unit.end : after.unit.start].strip()
 
 
 def join_small(

@@ -5,13 +5,14 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ragqa.passages.chunking import Chunking
 from ragqa.passages.fitting import fit
 from ragqa.passages.packing import cut
 from ragqa.passages.parts import HeadingPath, Part, note_parts
 from ragqa.passages.ruler import CountTokens, Ruler, Size
-from ragqa.passages.sections import common_path, join_small, sections
+from ragqa.passages.sections import common_path, follows, join_small, sections
 from ragqa.passages.trails import Trail, fit_trails
 from ragqa.types import Note, Passage, Unit
 
@@ -35,7 +36,7 @@ def split_note(
     ruler = Ruler.of(
         note.text, max_tokens=chunking.max_tokens, window=window, count_tokens=count_tokens
     )
-    parts = note_parts(note, ruler)
+    parts = note_parts(note, ruler, secrets=chunking.secrets)
     paths = {part.path for part in parts}
     splitter = _Splitter(
         note=note,
@@ -45,9 +46,9 @@ def split_note(
         line_ends=[i for i, char in enumerate(note.text) if char == "\n"],
     )
     runs = join_small(
-        map(splitter.runs, sections(parts)),
+        map(splitter.runs, sections(note.text, parts)),
         small_tokens=chunking.small_tokens,
-        fits=lambda run: _pieces(run) <= splitter.room(run),
+        fits=splitter.fits,
     )
     return list(_numbered(splitter.passages(runs)))
 
@@ -67,6 +68,12 @@ class _Splitter:
     def room(self, run: Sequence[Part]) -> int:
         """How many of the embedder's tokens the window leaves beside the run's trail."""
         return self.ruler.room - self.trails[common_path(run)].pieces
+
+    def fits(self, run: Sequence[Part]) -> bool:
+        """Whether a run of small sections may be one passage."""
+        text = self.note.text
+        is_whole = all(follows(text, before, after) for before, after in pairwise(run))
+        return is_whole and _pieces(run) <= self.room(run)
 
     def passages(self, runs: Sequence[list[Part]]) -> list[Passage]:
         """Make each run a passage; one that measures more than its parts did is cut again."""

@@ -16,6 +16,7 @@ from ragqa.types.answers import (
 )
 from ragqa.types.indexes import DenseInfo, EmbedderInfo, IndexInfo, IndexReport
 from ragqa.types.notes import (
+    HIDDEN,
     Block,
     Kind,
     Link,
@@ -39,6 +40,7 @@ from ragqa.types.verifications import (
 
 __all__ = [
     "EXTRACTIVE",
+    "HIDDEN",
     "SURE_FROM",
     "Answer",
     "Block",

@@ -46,7 +46,11 @@ class Skipped:
 
 
 class Kind(StrEnum):
-    """What a stretch of a note is; a LIST is the line that announces items, and these."""
+    """What a stretch of a note is; a LIST is the line that announces items, and these.
+
+    A PROPERTY is a key of the front matter with its value, a SECRET one whose key says that it is.
+    SECRET, COMMENT and STRUCK are not for reading: `HIDDEN`.
+    """
 
     HEADING = "heading"
     PARAGRAPH = "paragraph"
@@ -57,16 +61,24 @@ class Kind(StrEnum):
     CODE = "code"
     HTML = "html"
     RULE = "rule"
+    PROPERTY = "property"
+    SECRET = "secret"  # noqa: S105 - the name of a kind
+    COMMENT = "comment"
+    STRUCK = "struck"
+
+
+HIDDEN = frozenset({Kind.SECRET, Kind.COMMENT, Kind.STRUCK})
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """A leaf of a note's structure: `text[start:end]`, in characters, whole lines but the last end.
 
-    Blocks are in order and do not overlap; all text of the note outside of them is white space or
-    front matter. `level` is the heading level (1 to 6), or the nesting depth of an item (from 1).
-    `label` is the plain text of a heading, the header cells of a table row joined by " | ", or the
-    line that introduces a list; else "".
+    What is hidden cuts a line. Blocks are in order and do not overlap; all text of the note outside
+    of them is white space or front matter. `level` is the heading level (1 to 6), or the nesting
+    depth of an item (from 1). `label` is the plain text of a heading, the header cells of a table
+    row joined by " | ", the line that introduces a list, or the keys above one of the front matter
+    joined by " > "; else "".
     """
 
     kind: Kind

@@ -122,7 +122,8 @@ class Retrieved:
     """The hits for one question, with what was computed on the way and is of use later.
 
     `idf` has the inverse document frequency of each query term. `by_terms_alone` is True where
-    the embedder cannot read the question.
+    the embedder cannot read the question. `question` is as it was read: an alias that no note
+    speaks of is replaced by the title of its note; `asked` is the user's own, "" for the same.
     """
 
     question: str
@@ -130,3 +131,9 @@ class Retrieved:
     vectors: TokenVectors
     idf: Mapping[str, float]
     by_terms_alone: bool
+    asked: str = ""
+
+    @property
+    def typed(self) -> str:
+        """The question in the user's own words."""
+        return self.asked or self.question

@@ -7,7 +7,7 @@ Words that still stand in a note need not be said there any more: the sentence m
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -28,8 +28,7 @@ NO_NOTE = "there is no such note: it was removed or renamed, or it is ignored or
 _CUT_FROM = 600
 _PIECE_FROM = 200
 
-_CODE_SPAN = re.compile(r"`[^`\n]+`")
-_STRIKE = re.compile(r"(?<![~\\])~~(?!~)")
+_PARAGRAPH_END = re.compile(r"\n[ \t>]*\n")
 # What may be put around a sentence without saying anything: marks of items, footnotes and anchors.
 _SILENT = re.compile(r"^[\s>]*(?:[-*+]|\d{1,9}[.)])\s|\[\^[^\]\n]*\]|\s\^[\w-]+\s*$")
 _SAYS = re.compile(r"[^\W_]|\?")
@@ -73,17 +72,16 @@ class Note:
         first, last = self._block_at(span[0]), self._block_at(span[1] - 1)
         if first is None or last is None:
             return Reading(span, is_same=True)
+        if first.kind is Kind.COMMENT:
+            return Reading(span, is_same=False, reason=IN_COMMENT)
+        if first.kind is Kind.STRUCK:
+            return Reading(self._struck(first), is_same=False, reason=STRUCK_OUT)
         start = _unit_at(self.text, first, span[0])[0]
         end = _unit_at(self.text, last, span[1] - 1)[1]
         is_piece = end - start > _CUT_FROM and span[1] - span[0] > _PIECE_FROM
         whole = span if is_piece else (start, end)
         if first.kind is Kind.CODE and whole != span:
             return Reading(span, is_same=False, reason=IN_CODE)
-        if self._is_comment(span[0]):
-            of_html = first.kind is Kind.HTML
-            return Reading(span if of_html else whole, is_same=False, reason=IN_COMMENT)
-        if len(_STRIKE.findall(self._prose, first.start, span[0])) % 2:
-            return Reading(self._struck(whole, last), is_same=False, reason=STRUCK_OUT)
         added = self.text[whole[0] : span[0]], self.text[span[1] : whole[1]]
         says = any(_SAYS.search(_SILENT.sub("", each)) for each in added)
         return Reading(
@@ -94,40 +92,27 @@ class Note:
 
     @cached_property
     def _blocks(self) -> Sequence[Block]:
-        return parse_note(self.path, self.text, self.sha256, Stamp(0, 0)).blocks
+        blocks = parse_note(self.path, self.text, self.sha256, Stamp(0, 0)).blocks
+        # A saved answer may cite one that the settings let in.
+        return [replace(b, kind=Kind.PROPERTY) if b.kind is Kind.SECRET else b for b in blocks]
 
     @cached_property
     def _starts(self) -> list[int]:
         return [block.start for block in self._blocks]
-
-    @cached_property
-    def _prose(self) -> str:
-        """The text, character by character, with blanks for code: its marks are no markup."""
-        pieces, at = [], 0
-        for block in self._blocks:
-            if block.kind is Kind.CODE:
-                pieces += [self.text[at : block.start], " " * (block.end - block.start)]
-                at = block.end
-        prose = "".join([*pieces, self.text[at:]])
-        return _CODE_SPAN.sub(lambda code: " " * len(code[0]), prose)
 
     def _block_at(self, at: int) -> Block | None:
         number = bisect_right(self._starts, at) - 1
         block = self._blocks[number] if number >= 0 else None
         return block if block is not None and at < block.end else None
 
-    def _is_comment(self, at: int) -> bool:
-        """Whether a character stands in `<!-- -->` or in `%% %%`, the comments of Obsidian."""
-        prose = self._prose
-        opened = prose.rfind("<!--", 0, at)
-        if opened >= 0 and prose.find("-->", opened, at) < 0 and "-->" in prose[at:]:
-            return True
-        return prose.count("%%", 0, at) % 2 == 1 and "%%" in prose[at:]
-
-    def _struck(self, whole: Span, block: Block) -> Span:
+    def _struck(self, struck: Block) -> Span:
         """What is struck out, and the sentence after it: mostly what is said instead."""
-        after = [end for _, end in unit_spans(self.text, block) if end > whole[1]]
-        return whole[0], after[0] if after else whole[1]
+        number = bisect_right(self._starts, struck.start)
+        after = self._blocks[number] if number < len(self._blocks) else struck
+        units = unit_spans(self.text, after)
+        if not units or _PARAGRAPH_END.search(self.text, struck.end, after.start):
+            return struck.start, struck.end
+        return struck.start, units[0][1]
 
 
 class Notes:

@@ -50,7 +50,8 @@ def hits(*passages):
 
 def test_headings_and_lines_that_announce_something_are_no_candidates():
     units = passage(1, ["These are the colours:", "Red is warm."])
-    heading = passage(2, ["Colours"], kind=Kind.HEADING)
+    heading = passage(2, ["Colours of the house"], kind=Kind.HEADING)
+    heading = replace(heading, title="Colours of the house")
     assert [c.text for c in candidates_of(hits(units, heading))] == ["Red is warm."]
 
 
@@ -99,7 +100,7 @@ def test_a_list_and_its_items_are_not_both_said():
 
 def test_the_best_sentence_is_always_said_and_weak_ones_are_not():
     candidates = candidates_of(hits(passage(1, ["Red is warm.", "Blue is cold.", "Hm, well."])))
-    chosen = choose(scored(candidates, [0.5, 1.0]), sentences=3)
+    chosen = choose(scored(candidates, [0.5, 1.0, 0.4]), sentences=3)
     assert [one.candidate.text for one in chosen] == ["Blue is cold."]
 
 

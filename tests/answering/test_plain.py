@@ -38,7 +38,6 @@ from ragqa.types import Kind
             "Phone: 1234; Opening hours: 8 to 17; Owner: Greta",
         ),
         ("call std::sort or a :: b", "call std::sort or a :: b"),
-        ("The fig %%a hidden\nnote%% is <!-- more --> old.", "The fig is old."),
         ("run `%%x%%` and `<!-- y -->`", "run %%x%% and <!-- y -->"),
         ("the ~~old **red**~~ door", "the ~~old red~~ door"),
     ],

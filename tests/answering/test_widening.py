@@ -75,20 +75,6 @@ def texts_of(text):
     return [one.candidate.text for one in scored_of(text)[0]]
 
 
-def test_what_stands_in_a_comment_is_never_said():
-    text = (
-        "# Loaf\n\nThe loaf takes rye flour. %%The password is hunter2.%%\n\n"
-        "%%\nHere is a long remark. It has two sentences.\n%%\n\n"
-        "<!--\nThe second remark is hidden.\n-->\n\n<!-- Say more here. --> It bakes for an hour.\n"
-        "The oven %%check that again%% is very hot.\n"
-    )
-    assert texts_of(text) == [
-        "The loaf takes rye flour.",
-        "It bakes for an hour.",
-        "The oven is very hot.",
-    ]
-
-
 def test_what_looks_like_a_comment_in_code_is_code():
     text = (
         "# Code\n\nUse `%%` for the first. Use `%%` for the second.\n\n"

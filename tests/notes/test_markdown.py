@@ -21,7 +21,7 @@ def kinds(text: str) -> list[str]:
         ("### Three ###", 3, "Three"),
         ("One\n===", 1, "One"),
         ("Two\n---", 2, "Two"),
-        ("## *A* **b** `c*d` [e](f.md) ~~g~~", 2, "A b c*d e g"),
+        ("## *A* **b** `c*d` [e](f.md)", 2, "A b c*d e"),
         ("# [[target|Shown]] and [[other]]", 1, "Shown and other"),
         ("# ![alt text](a.png) &amp; \\* a<br>b<sup>2</sup>", 1, "alt text & * a b2"),
         ("# a\tb", 1, "a b"),

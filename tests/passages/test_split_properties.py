@@ -196,3 +196,51 @@ def test_a_long_line_fits_the_window_of_the_model_too(long):
     assert_sound(note, passages)
     assert len(passages) > 5
     assert max(minilm()([p.embedded_text for p in passages])) <= 256
+
+
+HIDING = st.sampled_from(
+    [
+        "~~swordfish~~ It is now 16.",
+        "The oven %%swordfish%% is hot.",
+        "- one ~~swordfish~~\n- two <!-- swordfish -->",
+        "# Plan ~~swordfish~~",
+        "%%\nswordfish\n\n- swordfish\n%%",
+        "<!--\nswordfish\n\n# swordfish\n-->",
+        "| a | b ~~swordfish~~ |\n|---|---|\n| 1 | %%swordfish%% |",
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    front=st.sampled_from(["", "---\nstatus: on\ndb:\n  password: swordfish\nowner: Ann\n---\n"]),
+    blocks=st.lists(PARAGRAPH | HEADING | ITEMS | TABLE | HIDING, max_size=12),
+    window=st.integers(30, 200),
+)
+def test_no_passage_has_what_a_note_hides(front, blocks, window):
+    note = note_of(front + "\n\n".join(blocks))
+    passages = split_note(note, chunking=Chunking(), window=window, count_tokens=words)
+    assert "swordfish" not in str(passages)
+    for passage in passages:
+        assert passage.text == note.text[passage.start : passage.end]
+        assert_holds_all_text(note.text, passage.units, passage.start, passage.end)
+
+
+def test_a_secret_of_the_front_matter_is_let_in_where_that_is_wanted():
+    note = note_of("---\nstatus: on\npassword: swordfish\n---\nText.\n")
+    (first, _) = split_note(note, chunking=Chunking(secrets=True), window=100, count_tokens=words)
+    assert first.text == "status: on\npassword: swordfish"
+    assert {unit.kind for unit in first.units} == {Kind.PROPERTY}
+
+
+@pytest.mark.parametrize(
+    ("heading", "texts"),
+    [
+        ("# Title", ["Text."]),
+        ("# Database: PostgreSQL", ["# Database: PostgreSQL", "Text."]),
+    ],
+)
+def test_a_heading_above_a_comment_is_no_passage_unless_it_states_a_fact(heading, texts):
+    note = note_of(f"{heading}\n\n<!-- remark -->\n\nText.\n")
+    passages = split_note(note, chunking=Chunking(), window=100, count_tokens=words)
+    assert [passage.text for passage in passages] == texts

@@ -1,0 +1,179 @@
+"""What an author has taken out of a note: struck-out text (`~~`) and comments (`%%`, `<!-- -->`).
+
+Marks in code are code. A comment may go over many blocks, what is struck out stays in one.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from ragqa.notes.lines import BLANK, wordless_kind
+from ragqa.types import Block, Kind
+
+Hidden = tuple[int, int, Kind]
+"""A stretch of a note, and whether it is a COMMENT or STRUCK."""
+
+_MARK = re.compile(
+    r"(?<!\\)(?:(?P<code>`+)|(?P<html><!--)|(?P<obsidian>%%)|(?P<strike>(?<!~)~~(?!~)))"
+)
+_HTML_END = re.compile(r"(?<=<!--)-?>|-->")
+_STRIKE_END = re.compile(r"(?<![\s~\\])~~(?!~)")
+_NOT_SPACE = re.compile(r"\S")
+_BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t]*[\r\n]")
+_WHOLE = re.compile(r"\S(?:.*\S)?", re.DOTALL)
+_MARKS = ("<!--", "%%", "~~")
+_MAX_TICKS = 16
+
+
+def may_hide(text: str) -> bool:
+    """Whether a text has any mark that could hide a part of it."""
+    return any(mark in text for mark in _MARKS)
+
+
+def hidden_spans(text: str, blocks: Sequence[Block], *, is_plain: bool = False) -> list[Hidden]:
+    """Find what is struck out or in a comment, in order.
+
+    :param blocks: those of the whole text, which tell code and where a strike must end.
+    :param is_plain: whether a block may be a line of a paragraph; then a blank line ends a strike.
+    """
+    return list(_Scan(text, blocks, is_plain).found()) if blocks else []
+
+
+def is_cut_short(text: str, hidden: Sequence[Hidden]) -> bool:
+    """Whether the last comment has no end, so that it takes the rest of the note."""
+    start, end, kind = hidden[-1]
+    return kind is Kind.COMMENT and end == len(text) and not text[start:].endswith(("-->", "%%"))
+
+
+def masked(text: str, hidden: Sequence[Hidden]) -> str:
+    """The text with every hidden character but white space replaced by one that means nothing."""
+    pieces, at = [], 0
+    for start, end, _ in hidden:
+        pieces += [text[at:start], _NOT_SPACE.sub(BLANK, text[start:end])]
+        at = end
+    return "".join([*pieces, text[at:]])
+
+
+def cut_at(text: str, blocks: Sequence[Block], hidden: Sequence[Hidden]) -> tuple[Block, ...]:
+    """Cut blocks where text is hidden, which becomes blocks of its own, without any label."""
+    found = [Block(kind, start, end) for start, end, kind in hidden]
+    first = 0
+    for block in blocks:
+        while first < len(hidden) and hidden[first][1] <= block.start:
+            first += 1
+        pieces, at = [], block.start
+        for start, end, _ in islice(hidden, first, None):
+            if start >= block.end:
+                break
+            pieces.append((at, start))
+            at = end
+        found += _cut(text, block, [*pieces, (at, block.end)])
+    return tuple(sorted(found, key=lambda one: one.start))
+
+
+def _cut(text: str, block: Block, spans: Sequence[tuple[int, int]]) -> Iterator[Block]:
+    """What is left of a block, without the white space around it."""
+    kept = [found.span() for span in spans if (found := _WHOLE.search(text, *span))]
+    if len(spans) == 1 or not kept:
+        yield from [block] if kept else []
+        return
+    for number, (start, end) in enumerate(kept):
+        kind, label = block.kind, block.label
+        if kind is Kind.HEADING and number:
+            kind, label = Kind.PARAGRAPH, ""  # the section is named by its first piece
+        elif kind is not Kind.HEADING and wordless_kind(text[start:end]) is Kind.RULE:
+            kind = Kind.RULE
+        yield replace(block, kind=kind, start=start, end=end, label=label)
+
+
+@dataclass
+class _Scan:
+    """One way through a text from mark to mark."""
+
+    text: str
+    blocks: Sequence[Block]
+    is_plain: bool
+    # Where a mark of this form is known not to be closed before, so that none is looked for twice.
+    _unclosed: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._starts = [block.start for block in self.blocks]
+        self._code = [block for block in self.blocks if block.kind is Kind.CODE]
+        self._code_starts = [block.start for block in self._code]
+
+    def found(self) -> Iterator[Hidden]:
+        at = self.blocks[0].start
+        while mark := _MARK.search(self.text, at):
+            start = mark.start()
+            block = self._block_at(start)
+            if block is None:
+                at = mark.end()
+            elif block.kind is Kind.CODE:
+                at = block.end
+            elif mark["code"]:
+                at = self._code_end(mark["code"], mark.end(), block)
+            else:
+                kind = Kind.STRUCK if mark["strike"] else Kind.COMMENT
+                end = self._hidden_end(mark, block)
+                if end:
+                    yield start, end, kind
+                at = end or mark.end()
+
+    def _block_at(self, at: int) -> Block | None:
+        number = bisect_right(self._starts, at) - 1
+        block = self.blocks[number] if number >= 0 else None
+        return block if block is not None and at < block.end else None
+
+    def _code_end(self, ticks: str, at: int, block: Block) -> int:
+        """Where a span of code ends; right behind the opening where it does not."""
+        if len(ticks) > _MAX_TICKS:
+            return at
+        close = self._find(re.compile(rf"(?<!`)`{{{len(ticks)}}}(?!`)"), at, block.end)
+        return close.end() if close else at
+
+    def _hidden_end(self, mark: re.Match[str], block: Block) -> int:
+        """Where what a mark opens ends, 0 where it opens nothing."""
+        if mark["strike"]:
+            follows = self.text[mark.end() : mark.end() + 1]
+            stop = self._paragraph_end(block)
+            close = self._find(_STRIKE_END, mark.end(), stop) if follows.strip() else None
+            return close.end() if close else 0
+        if mark["html"]:
+            close = self._find(_HTML_END, mark.end(), len(self.text))
+            unclosed = len(self.text) if self._begins_line(mark.start()) else block.end
+            return close.end() if close else unclosed
+        return self._obsidian_end(mark)
+
+    def _paragraph_end(self, block: Block) -> int:
+        blank = _BLANK_LINE.search(self.text, block.end) if self.is_plain else None
+        return blank.start() if blank else len(self.text) if self.is_plain else block.end
+
+    def _obsidian_end(self, mark: re.Match[str]) -> int:
+        at = mark.end()
+        while (at := self.text.find("%%", at)) >= 0:
+            code = self._code_at(at)
+            if code is None:
+                return at + len("%%")
+            at = code.end
+        # A fence that a comment opens and does not close goes on to the note's end.
+        in_code = self.text.find("%%", mark.end())
+        return in_code + len("%%") if in_code >= 0 and self._begins_line(mark.start()) else 0
+
+    def _code_at(self, at: int) -> Block | None:
+        number = bisect_right(self._code_starts, at) - 1
+        block = self._code[number] if number >= 0 else None
+        return block if block is not None and at < block.end else None
+
+    def _begins_line(self, at: int) -> bool:
+        first = max(self.text.rfind("\n", 0, at), self.text.rfind("\r", 0, at)) + 1
+        return not self.text[first:at].strip(" \t>")
+
+    def _find(self, pattern: re.Pattern[str], at: int, end: int) -> re.Match[str] | None:
+        if self._unclosed.get(pattern.pattern) == end:
+            return None
+        found = pattern.search(self.text, at, end)
+        if found is None:
+            self._unclosed[pattern.pattern] = end
+        return found

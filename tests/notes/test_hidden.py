@@ -1,0 +1,131 @@
+"""Comments and struck-out text: what is one, and that no other block of a note has any of it."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ragqa.notes import parse_note
+from ragqa.types import HIDDEN, Kind, Note, Stamp
+
+HIDDEN_WORD = "swordfish"
+
+
+def parse(text: str, path: str = "note.md") -> Note:
+    return parse_note(path, text, "", Stamp(0, 0))
+
+
+def shown(text: str, path: str = "note.md") -> list[str]:
+    """What can be read of a note, block by block."""
+    note = parse(text, path)
+    return [text[b.start : b.end] for b in note.blocks if b.kind not in HIDDEN]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("~~4 workers~~ It is now 16", ["It is now 16"]),
+        ("~~It is 4.\nOr 5.~~ It is now 16", ["It is now 16"]),
+        ("> ~~It is 4.\n> Or 5.~~ It is now 16", [">", "It is now 16"]),
+        ("The oven %%check that%% is hot.", ["The oven", "is hot."]),
+        ("The oven <!-- check\nthat --> is hot.", ["The oven", "is hot."]),
+        ("- ~~done~~\n- open", ["-", "- open"]),
+        ("- call ~~Tom~~ Ann", ["- call", "Ann"]),
+        ("One.\n\n%%\nTwo.\n\n# Three\n\n- four\n%%\n\nFive.", ["One.", "Five."]),
+        ("One.\n\n<!--\nTwo.\n\n- three\n-->\n\nFive.", ["One.", "Five."]),
+        ("One.\n<!-- two -->\nThree.", ["One.", "Three."]),
+        ("%%\n```\nA fence without an end.\n%%\n\nOne.", ["One."]),
+        ("One. <!-- not closed\nTwo.\n\nThree.", ["One.", "Three."]),
+        ("One.\n\n<!-- not closed\n\nTwo.", ["One."]),
+        ("One.<!---> Two.<!-- --> Three.", ["One.", "Two.", "Three."]),
+        ("~~`a ~~ b`~~ c", ["c"]),
+        ("%% `x %% y", ["y"]),
+    ],
+)
+def test_what_is_struck_out_or_in_a_comment_is_cut_out_of_its_block(text, left):
+    assert shown(text) == left
+    assert shown(text, "note.txt")[-1] == left[-1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Write `~~old~~`, `%%note%%` or `<!-- note -->`.",
+        "Write ``a ` ~~old~~``.",
+        "```\n~~old~~ %%note%% <!-- note -->\n```",
+        "~~~ text\n~~old~~ %%note%% <!-- note -->\n~~~",
+        "    <!-- note --> ~~old~~ %%note%%",
+        r"It is \~~not\~~ so, \%%nor\%%, \<!-- nor -->.",
+        "It takes ~~ 4 days ~~ or so.",
+        "About ~5~ or ~~~5~~~ of them.",
+        "One %% is a sign.",
+        "It is ~~ 4.",
+    ],
+)
+def test_marks_in_code_and_those_that_open_nothing_are_text(text):
+    assert "".join(shown(text)) == text
+
+
+def test_no_label_title_or_link_has_anything_hidden():
+    text = (
+        "# Plan ~~old~~ new %%draft%%\n\nSteps <!-- soon -->:\n\n- one ~~two~~\n"
+        "  - [[a]] %%[[b]]%%\n\n"
+        "| a ~~x~~ | b |\n|---|---|\n| 1 | 2 |\n"
+    )
+    note = parse(text)
+    assert note.title == "Plan new"
+    assert {block.label for block in note.blocks} == {"Plan new", "", "Steps :", "a | b"}
+    assert [link.target for link in note.links] == ["a"]
+
+
+def test_a_heading_that_is_cut_names_its_section_once():
+    note = parse("## Plan ~~old~~ new\n\nText.\n")
+    assert [(b.kind, b.label) for b in note.blocks] == [
+        (Kind.HEADING, "Plan new"),
+        (Kind.STRUCK, ""),
+        (Kind.PARAGRAPH, ""),
+        (Kind.PARAGRAPH, ""),
+    ]
+
+
+def test_a_comment_that_takes_the_rest_of_a_note_is_told():
+    assert "not closed" in parse("One.\n\n<!-- two\n\nThree.\n").warnings[0]
+    assert parse("One.\n\n<!-- two -->\n").warnings == ()
+
+
+PLAIN = st.sampled_from(
+    ["Some words.", "# Heading", "- item", "> quote", "| a | b |\n|---|---|\n| 1 | 2 |", "`code`"]
+)
+HIDING = st.sampled_from(
+    [
+        f"~~{HIDDEN_WORD}~~",
+        f"a ~~{HIDDEN_WORD} and\nmore~~ b",
+        f"%%{HIDDEN_WORD}%%",
+        f"%%\n# {HIDDEN_WORD}\n\n- {HIDDEN_WORD}\n%%",
+        f"<!-- {HIDDEN_WORD} -->",
+        f"<!--\n\n{HIDDEN_WORD}\n\n```\n-->",
+        f"- a ~~{HIDDEN_WORD}~~ b",
+        f"## A ~~{HIDDEN_WORD}~~ %%{HIDDEN_WORD}%%",
+        f"| a ~~{HIDDEN_WORD}~~ | b |\n|---|---|\n| %%{HIDDEN_WORD}%% | <!-- {HIDDEN_WORD} --> 2 |",
+        f"> %%{HIDDEN_WORD}%% so",
+    ]
+)
+
+
+@given(
+    pieces=st.lists(PLAIN | HIDING, min_size=1, max_size=12),
+    gap=st.sampled_from(["\n\n", "\n\n\n", "\r\n\r\n"]),
+    suffix=st.sampled_from(["md", "txt"]),
+)
+@settings(max_examples=300, deadline=None)
+def test_no_block_title_or_label_has_what_is_hidden(pieces, gap, suffix):
+    text = gap.join(pieces)
+    note = parse(text, f"note.{suffix}")
+    said = [*shown(text, note.path), note.title, *(block.label for block in note.blocks)]
+    assert HIDDEN_WORD not in " ".join(said)
+
+
+@pytest.mark.parametrize("mark", ["~~a ", "%%a ", "<!-- a ", "`a ``b ", "~~", "%% `%%` "])
+def test_a_long_note_of_marks_is_read_at_once(mark):
+    text = mark * (200_000 // len(mark))
+    pieces = "".join(text[b.start : b.end] for b in parse(text).blocks)
+    assert "".join(pieces.split()) == "".join(text.split())
