@@ -108,16 +108,6 @@ class Index:
             return True
         return True
 
-    def is_older(self) -> bool:
-        """Whether there is an index of an older ragqa, which the next refresh rebuilds."""
-        try:
-            self._open()
-        except OlderFormat:
-            return True
-        except (NoIndex, IndexUnusable):
-            return False
-        return False
-
     def info(self) -> IndexInfo:
         """What the index holds and how it was made.
 
@@ -331,10 +321,7 @@ class Index:
             self.close()
             try:
                 generation = self._open().info.generation
-            except NoIndex:
-                raise exc from None
-            except OlderFormat as older:
-                exc.message = f"{exc.message}; {older.message}"
+            except (NoIndex, OlderFormat):
                 raise exc from None
             stale = f"could not bring the index up to date, so this is from generation {generation}"
             return [f"{stale}: {exc.message}"]

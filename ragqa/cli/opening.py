@@ -113,21 +113,9 @@ def load(given: Given, **flags: "Value | None") -> "Loaded":
 
 def first_build(index: "Index") -> str:
     """What to say before an index is built without having been asked for; "" if there is one."""
-    if index.kept.is_shared:
-        return ""
-    if index.is_older():
-        return older_index(index)
-    if index.is_built():
+    if index.kept.is_shared or index.is_built():
         return ""
     return (
         f"No index yet: building one of the notes in {index.places.corpus}, "
         f"kept in {index.kept.where}. This happens once."
-    )
-
-
-def older_index(index: "Index") -> str:
-    """What to say before an index of an older ragqa is brought up to date."""
-    return (
-        f"The index in {index.kept.where} was made by an older ragqa: bringing it up to date. "
-        "This happens once; the old one stays until it is done."
     )
