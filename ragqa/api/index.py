@@ -320,8 +320,7 @@ class Index:
             self.close()
             try:
                 generation = self._open().info.generation
-            except (NoIndex, OlderFormat) as none:
-                exc.message += f"; {none.message}"
+            except (NoIndex, OlderFormat):
                 raise exc from None
             stale = f"could not bring the index up to date, so this is from generation {generation}"
             return [f"{stale}: {exc.message}"]

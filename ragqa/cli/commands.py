@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import Given, Scope, find_in, load, older_index, opened
+from ragqa.cli.opening import Given, Scope, find_in, load, opened
 from ragqa.cli.options import (
     AsFormat,
     AsJson,
@@ -188,10 +188,9 @@ def build(
     if notes is not None and corpus is not None:
         raise UsageError("the folder of notes was given twice", hint=f"ragqa index {notes}")
     loaded = load(Given(notes or corpus, index, store, store_uri))
-    with opened(loaded) as found:
+    with opened(loaded) as found, render.ProgressLine() as progress:
         use_workers(found, workers, yes=yes)
-        with render.ProgressLine(opening=older_index(found)) as progress:
-            report = found.refresh(rebuild=rebuild, wait=wait, progress=progress)
+        report = found.refresh(rebuild=rebuild, wait=wait, progress=progress)
         where = found.kept.where
     if json:
         render.print_document(render.report_document(report))

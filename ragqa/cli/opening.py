@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from ragqa.cli.options import parse_since, parse_tags
-from ragqa.errors import OlderFormat, RagqaError, UsageError
+from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
@@ -113,29 +113,9 @@ def load(given: Given, **flags: "Value | None") -> "Loaded":
 
 def first_build(index: "Index") -> str:
     """What to say before an index is built without having been asked for; "" if there is one."""
-    if index.kept.is_shared:
-        return ""
-    if older := older_index(index):
-        return older
-    if index.is_built():
+    if index.kept.is_shared or index.is_built():
         return ""
     return (
         f"No index yet: building one of the notes in {index.places.corpus}, "
         f"kept in {index.kept.where}. This happens once."
-    )
-
-
-def older_index(index: "Index") -> str:
-    """What to say before an index of an older ragqa is brought up to date; "" if it is of this."""
-    try:
-        index.info()
-    except OlderFormat:
-        pass
-    except RagqaError:
-        return ""
-    else:
-        return ""
-    return (
-        f"The index in {index.kept.where} was made by an older ragqa: bringing it up to date. "
-        "This happens once; the old one stays until it is done."
     )

@@ -14,8 +14,8 @@ from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, OlderFormat
 from ragqa.indexing.adding import add_notes
 from ragqa.indexing.changes import Changes, find_changes, no_notes
 from ragqa.indexing.embedding import Embedding
-from ragqa.indexing.source import Source, check_embedder, check_origin
-from ragqa.stores import Kept, Store, Writer, none_kept
+from ragqa.indexing.source import Source, check_corpus, check_embedder, check_origin
+from ragqa.stores import Kept, Older, Store, Writer, none_kept
 from ragqa.types import IndexInfo, IndexReport, NoteState, Progress, Skipped, no_progress
 
 SMALL_CHANGE_PASSAGES = 64
@@ -50,13 +50,15 @@ def refresh(
         with _only_growing():
             walk = source.walk()
             base = _Base() if rebuild else _read_base(store, source)
+            if base.is_older:
+                report("upgrading", 0, 1)
             changes = find_changes(source, walk, base.notes, progress=report)
-        _check_removals(source, changes, len(base.notes))
+        _check_removals(source, base, changes)
         if base.info and not changes and changes.skipped == base.info.skipped:
             store.tidy()
             return _report(base.info, base.info, changes, started)
-        if base.is_older:
-            kept = _kept_of_older(store, source, report)
+        if base.older:
+            kept = _kept_of(base.older, source, report)
         with store.writer(fresh=base.info is None, wait=wait) as writer:
             now = _Base() if rebuild else _read_base(store, source)
             if (now.generation, now.is_older) != (base.generation, base.is_older):
@@ -82,11 +84,16 @@ def _only_growing() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Base:
-    """The index that there is to begin with, and its notes; none where one is to be built."""
+    """The index that there is to begin with, and its notes; none where one is to be built.
+
+    :param is_older: whether there is one of an older format, which is begun anew.
+    :param older: what can be taken over from it, if it can be read.
+    """
 
     info: IndexInfo | None = None
     notes: Mapping[str, NoteState] = field(default_factory=dict)
     is_older: bool = False
+    older: Older | None = None
 
     @property
     def generation(self) -> int:
@@ -99,24 +106,22 @@ def _read_base(store: Store, source: Source) -> _Base:
     except NoIndex:
         return _Base()
     except OlderFormat:
-        return _Base(is_older=True)
+        older = store.older()
+        if older:
+            check_corpus(older.info, source)
+        return _Base(is_older=True, older=older)
     with closing(snapshot):
         check_origin(snapshot.info, source)
         return _Base(snapshot.info, snapshot.states())
 
 
-def _kept_of_older(store: Store, source: Source, report: Progress) -> Kept:
+def _kept_of(older: Older, source: Source, report: Progress) -> Kept:
     """The embeddings of an index of an older format, if they are of the embedder in use."""
-    report("upgrading", 0, 1)
-    older = store.older()
-    report("upgrading", 1, 1)
-    if older is None:
-        return none_kept
     try:
         check_embedder(older.info, _building(source, report))
     except EmbedderMismatch:
         return none_kept
-    return older.kept
+    return older.embeddings(report)
 
 
 def _building(source: Source, report: Progress) -> Embedder:
@@ -126,14 +131,18 @@ def _building(source: Source, report: Progress) -> Embedder:
     return embedder
 
 
-def _check_removals(source: Source, changes: Changes, known: int) -> None:
+def _check_removals(source: Source, base: _Base, changes: Changes) -> None:
     """Make sure that an index that others use, too, is not emptied by another folder of that name.
 
     :raises IndexUnusable: most of its notes are not there.
     """
-    if source.shared_as and 2 * len(changes.removed) > known:
+    known, removed = len(base.notes), len(changes.removed)
+    if base.older:
+        known = base.older.info.notes
+        removed = known - len(changes.added)
+    if source.shared_as and 2 * removed > known:
         raise IndexUnusable(
-            f"{len(changes.removed)} of the {known} notes of the shared index {source.shared_as} "
+            f"{removed} of the {known} notes of the shared index {source.shared_as} "
             f"are not in {source.corpus}, so nothing was changed",
             hint="bring the folder up to date; if they are to go for all: ragqa index --rebuild",
         )

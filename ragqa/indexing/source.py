@@ -74,6 +74,21 @@ def check_origin(info: IndexInfo, source: Source) -> None:
 
     :raises IndexUnusable: it was made from other notes, or with other passage settings.
     """
+    check_corpus(info, source)
+    wanted = source.chunking.as_mapping()
+    if dict(info.chunking) != wanted:
+        raise IndexUnusable(
+            f"the index in {source.index} was built with passages made by {dict(info.chunking)}, "
+            f"the settings now say {wanted}",
+            hint=_REBUILD,
+        )
+
+
+def check_corpus(info: IndexInfo, source: Source) -> None:
+    """Make sure that an index was made from this corpus.
+
+    :raises IndexUnusable: it was made from other notes.
+    """
     if info.corpus != source.origin:
         if source.shared_as:
             raise IndexUnusable(
@@ -86,13 +101,6 @@ def check_origin(info: IndexInfo, source: Source) -> None:
             f"the index in {source.index} was built from notes that lie, as seen from there, in "
             f"{built_from}, not from {source.corpus}",
             hint=f"use another --index, or replace it: {_REBUILD}",
-        )
-    wanted = source.chunking.as_mapping()
-    if dict(info.chunking) != wanted:
-        raise IndexUnusable(
-            f"the index in {source.index} was built with passages made by {dict(info.chunking)}, "
-            f"the settings now say {wanted}",
-            hint=_REBUILD,
         )
 
 

@@ -15,7 +15,6 @@ _LINE_EVERY_S = 5.0
 _STAGES = {
     "loading": "Loading the model",
     "starting": "Starting the workers",
-    "upgrading": "Reading the older index",
     "reading": "Reading notes",
     "splitting": "Splitting notes",
     "embedding": "Embedding notes (kB)",
@@ -29,6 +28,10 @@ _STAGES = {
     "repairing": "Embedding passages",
     "comparing": "Comparing the index with notes",
 }
+_UPGRADING = (
+    "This index was made by an older ragqa: bringing it up to date. This happens once; the old one "
+    "stays until it is done."
+)
 _RATED = ("embedding", "repairing", "indexing", "asking", "checking")
 
 
@@ -71,6 +74,9 @@ class ProgressLine:
         if self._opening:
             say(self._opening)
             self._opening = ""
+        if stage == "upgrading":
+            say(_UPGRADING)
+            return
         now = time.monotonic()
         if sys.stderr.isatty():
             # These report once and then take seconds, so they cannot wait to be seen as slow.

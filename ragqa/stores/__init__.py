@@ -181,7 +181,7 @@ class Store(Protocol):
         ...
 
     def older(self) -> Older | None:
-        """What an index of an older format has that can be taken over; None if nothing."""
+        """What can be taken over from an index of an older format; None where it cannot be read."""
         ...
 
     def tidy(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ragqa.types import IndexInfo, Vector
+from ragqa.types import IndexInfo, Progress, Vector
 
 Kept = Callable[[Sequence[int]], Mapping[int, Vector]]
 """Gives embeddings by the ids of their passages; those that it has not are left out."""
@@ -37,10 +37,13 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Older:
-    """What an index of an older format says of itself, and the embeddings that it has."""
+    """What can be taken over from an index of an older format.
+
+    :param embeddings: reads and checks its embeddings, telling how far it is.
+    """
 
     info: IndexInfo
-    kept: Kept
+    embeddings: Callable[[Progress], Kept]
 
 
 def none_kept(_: Sequence[int]) -> Mapping[int, Vector]:

@@ -56,7 +56,7 @@ class LocalStore:
                 generations.sweep(self._root)
 
     def older(self) -> Older | None:
-        """The embeddings of the newest generation, if it is of an older format and sound."""
+        """What can be taken over from the newest generation, if it is of an older format."""
         return embeddings_of_older(self._root)
 
     def tidy(self) -> None:

@@ -68,7 +68,7 @@ def repair(root: Path, maker: Maker, *, wait: bool, progress: Progress) -> Repai
 
 
 def embeddings_of_older(root: Path) -> Older | None:
-    """What the newest generation has, if it is of an older format and its embeddings are sound.
+    """What the newest generation has, if its manifest is of an older format that can be read.
 
     A passage's id is made of its note's path and the text that was embedded, so that equal ids mean
     equal embeddings whatever the catalogue looked like.
@@ -76,10 +76,14 @@ def embeddings_of_older(root: Path) -> Older | None:
     try:
         folder = root / generations.current(root)
         manifest = read_manifest(folder, oldest=OLDEST)
-        broken = {fault.part for fault in damaged_files(folder, manifest)}
     except (NoIndex, IndexUnusable):
         return None
-    return Older(manifest.info, _kept(_Found(folder, manifest), broken))
+
+    def embeddings(progress: Progress) -> Kept:
+        broken = {fault.part for fault in damaged_files(folder, manifest, progress)}
+        return _kept(_Found(folder, manifest), broken)
+
+    return Older(manifest.info, embeddings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,14 @@ from ragqa.config.storeuri import is_file
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores import Maker
 from ragqa.stores.failures import cannot_write
-from ragqa.stores.faults import Remark, Repair
+from ragqa.stores.faults import Older, Remark, Repair
 from ragqa.stores.milvus_client import Client
 from ragqa.stores.milvus_examining import problems_of, remarks_on, repair_of
 from ragqa.stores.milvus_lease import leased
 from ragqa.stores.milvus_records import (
+    FORMAT,
     MOST_ATTEMPTS,
+    OLDEST,
     Generation,
     Names,
     end_turn,
@@ -82,8 +84,15 @@ class MilvusStore:
                 with suppress(IndexUnusable):  # what is left is seen by nobody, and swept next time
                     sweep(client, names, end_turn(client, names))
 
-    def older(self) -> None:
-        """Nothing: their embeddings are in rows that an older ragqa described."""
+    def older(self) -> Older | None:
+        """What can be taken over from the newest generation, if it is of an older format."""
+        try:
+            newest = self._newest(oldest=OLDEST)
+        except (NoIndex, IndexUnusable):
+            return None
+        return Older(
+            newest.info, lambda _: MilvusSnapshot(self._client, self._names, newest).vectors
+        )
 
     def tidy(self) -> None:
         """Remove what an interrupted writer left, as far as it can be and no writer is at work."""
@@ -123,9 +132,10 @@ class MilvusStore:
         """Whether there is a file, if it is one: looking for an index makes none."""
         return not is_file(self._uri) or Path(self._uri).exists()
 
-    def _newest(self) -> Generation:
+    def _newest(self, *, oldest: int = FORMAT) -> Generation:
         """The newest generation.
 
+        :param oldest: the oldest format to read.
         :raises NoIndex: there is none.
         :raises IndexUnusable: its record is damaged.
         """
@@ -133,7 +143,7 @@ class MilvusStore:
         if self._is_there and has_records(self._client, self._names.records):
             rows = rows_of_records(self._client, self._names)
             if rows:
-                return read_record(rows[-1], place)
+                return read_record(rows[-1], place, oldest=oldest)
         raise NoIndex(f"there is no index {place} yet", hint="ragqa index")
 
     def _base(self) -> MilvusSnapshot | None:

@@ -13,7 +13,7 @@ from ragqa.stores.failures import REBUILD
 from ragqa.stores.faults import Remark, Repair
 from ragqa.stores.milvus_client import Client, Row
 from ragqa.stores.milvus_lease import claims
-from ragqa.stores.milvus_records import Generation, Names, read_record, rows_of_records
+from ragqa.stores.milvus_records import OLDEST, Generation, Names, read_record, rows_of_records
 from ragqa.stores.milvus_rows import note_key, passage_row, read_note, read_passage, spelled_terms
 from ragqa.stores.milvus_schema import DENSE, EXACT_UP_TO, has_records, missing_fields
 from ragqa.stores.milvus_snapshot import MilvusSnapshot
@@ -131,7 +131,7 @@ def _on_generations(client: Client, names: Names) -> Iterator[Remark]:
 
 def _base_of(row: Row) -> int:
     try:
-        return read_record(row, "").base
+        return read_record(row, "", oldest=OLDEST).base
     except IndexUnusable:
         return 0
 

@@ -21,7 +21,10 @@ from ragqa.stores.milvus_rows import MAX_TEXT_BYTES, within
 from ragqa.types import IndexInfo
 
 FORMAT = 2
-"""Raised whenever rows change their meaning."""
+"""Raised whenever rows or the passages in them change their meaning."""
+
+OLDEST = 1
+"""The oldest format whose embeddings are taken over when an index is rebuilt for a newer one."""
 
 MOST_ATTEMPTS = 2**40
 """No index comes to as many, and a number above is nothing that a writer has put in."""
@@ -198,14 +201,15 @@ def _read_turn(row: Row) -> Turn:
         return Turn(attempt)
 
 
-def read_record(row: Row, place: str) -> Generation:
+def read_record(row: Row, place: str, *, oldest: int = FORMAT) -> Generation:
     """The generation that a record is of.
 
+    :param oldest: the oldest format to read; records do not differ between them.
     :raises IndexUnusable: it is damaged, or of another format.
     """
     try:
         content = json.loads(typed(row, "data", str))
-        _check_seal(content, place)
+        _check_seal(content, place, oldest)
         generation = Generation(
             info=info_of(typed(content, "info", dict)),
             attempt=typed(row, "pk", int),
@@ -232,14 +236,18 @@ def _check_numbers(generation: Generation) -> None:
         raise ValueError("it holds a number that nothing could have")
 
 
-def _check_seal(content: dict[str, object], place: str) -> None:
-    format_ = content["format"]
-    if format_ != FORMAT:
-        is_older = isinstance(format_, int) and format_ < FORMAT
-        raise (OlderFormat if is_older else OtherFormat)(
-            f"the index {place} was written in format {format_!r:.20}; "
-            f"this ragqa reads format {FORMAT}",
-            hint="bring it up to date: ragqa index" if is_older else REBUILD,
+def _check_seal(content: dict[str, object], place: str, oldest: int) -> None:
+    format_ = typed(content, "format", int)
+    if format_ < oldest:
+        raise OlderFormat(
+            f"the index {place} was made by an older ragqa, in format {format_}; this one reads "
+            f"format {FORMAT}",
+            hint="bring it up to date: ragqa index",
+        )
+    if format_ > FORMAT:
+        raise OtherFormat(
+            f"the index {place} was written in format {format_}; this ragqa reads format {FORMAT}",
+            hint=REBUILD,
         )
     if content.pop("digest") != digest_of(content):
         raise ValueError("it is not what its own digest was taken of")

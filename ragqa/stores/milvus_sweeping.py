@@ -7,6 +7,7 @@ from ragqa.errors import IndexUnusable
 from ragqa.stores.milvus_client import Client, Row
 from ragqa.stores.milvus_lease import claims
 from ragqa.stores.milvus_records import (
+    OLDEST,
     Generation,
     Names,
     read_record,
@@ -79,7 +80,8 @@ def _readable(rows: Sequence[Row], client: Client, names: Names) -> list[Generat
     found = []
     for row in rows:
         try:
-            found.append(read_record(row, f"{names.name} at {client.uri}"))
+            place = f"{names.name} at {client.uri}"
+            found.append(read_record(row, place, oldest=OLDEST))
         except IndexUnusable:
             continue
     return found

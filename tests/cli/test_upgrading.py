@@ -1,19 +1,31 @@
 """What ragqa 0.1 made is still of use: its index, settings, saved answers and evaluations."""
 
+import json
 import shutil
+import tomllib
 from contextlib import closing
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 from indexing.building import source_with
-from support import run_ragqa
+from support import run_ragqa, write_notes
 
+from ragqa.answering.models import shipped
+from ragqa.answering.own import Calibration, Refitted, in_use, own_document
 from ragqa.embedders.hashed import HashedEmbedder
+from ragqa.errors import IndexUnusable, OlderFormat
 from ragqa.indexing import refresh
 from ragqa.stores import generations, open_store
+from ragqa.types import no_progress
 
 MADE_BEFORE = Path(__file__).parents[1] / "inputs" / "version-0.1"
 QUESTION = "what is the API rate limit?"
+SAID = (
+    "This index was made by an older ragqa: bringing it up to date. This happens once; the old one "
+    "stays until it is done.\n"
+)
 
 
 @pytest.fixture
@@ -37,6 +49,21 @@ def passages_of(place):
         return [passage for _, passages in snapshot.by_note() for passage in passages]
 
 
+def damage_vectors(place):
+    vectors = place / "index" / "gen-000001" / "vectors.faiss"
+    damaged = bytearray(vectors.read_bytes())
+    damaged[-5] ^= 1
+    vectors.write_bytes(damaged)
+
+
+def failing_at(step):
+    def fail(name):
+        if name == step:
+            raise KeyboardInterrupt
+
+    return generations.stepping(fail)
+
+
 def upgrade(place, *, dimension=64):
     """Refresh, and give how many texts were embedded for it, canaries included."""
     embedder = HashedEmbedder(dimension)
@@ -51,26 +78,32 @@ def test_a_question_brings_an_older_index_up_to_date_and_says_so_once(place):
     first, second = run(place, "ask", QUESTION), run(place, "ask", QUESTION)
     assert (first.code, second.code) == (0, 0)
     assert "100 requests" in first.out
-    assert first.err == (
-        f"The index in {place / 'index'} was made by an older ragqa: bringing it up to date. "
-        "This happens once; the old one stays until it is done.\n"
-    )
+    assert first.err == SAID
     assert second.err == ""
     assert current(place) != "gen-000001"
 
 
-def test_the_index_command_does_so_too(place):
-    done = run(place, "index", "--json")
-    assert done.code == 0
-    assert "made by an older ragqa" in done.err
-    assert done.document["notes"] == done.document["added"] == 4
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["index"],
+        ["search", "gateway"],
+        ["why", QUESTION, "--target", "gateway.md"],
+        ["eval", "--questions", "questions.jsonl", "--half", "all"],
+    ],
+    ids=lambda args: args[0],
+)
+def test_other_commands_do_so_too(place, args):
+    done = run(place, *args, "--json")
+    assert (done.code, done.err) == (0, SAID)
+    assert current(place) != "gen-000001"
 
 
 def test_passages_that_are_the_same_keep_their_embeddings(place):
-    older = open_store(place / "index").older()
+    embeddings = open_store(place / "index").older().embeddings(no_progress)
     embedded = upgrade(place)
     ids = [passage.id for passage in passages_of(place)]
-    kept = older.kept(ids)
+    kept = embeddings(ids)
     assert len(kept) >= 2
     assert embedded == len(ids) - len(kept) + CANARIES
 
@@ -81,11 +114,32 @@ def test_embeddings_of_another_embedder_are_not_taken_over(place):
 
 
 def test_damaged_embeddings_are_not_taken_over(place):
-    vectors = place / "index" / "gen-000001" / "vectors.faiss"
-    damaged = bytearray(vectors.read_bytes())
-    damaged[-5] ^= 1
-    vectors.write_bytes(damaged)
+    damage_vectors(place)
     assert upgrade(place) >= len(passages_of(place))
+
+
+def test_a_format_too_old_to_be_read_is_built_from_the_notes_alone(place):
+    manifest = place / "index" / "gen-000001" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
+    assert upgrade(place) >= len(passages_of(place))
+    assert current(place) != "gen-000001"
+
+
+def test_an_older_index_of_other_notes_is_left_alone(place, tmp_path):
+    other = write_notes(tmp_path / "other", {"a.md": "# Other\n\nOther notes altogether.\n"})
+    done = run(place, "ask", "what is other?", "--corpus", other, "--index", "index")
+    assert done.code == 4
+    assert f"not from {other}" in done.err
+    assert "bringing it up to date" not in done.err
+    assert current(place) == "gen-000001"
+
+
+def test_confidence_that_was_fitted_on_the_notes_stays_in_use(place):
+    embedder = HashedEmbedder(64).info
+    own = own_document(shipped(), Refitted.THRESHOLD, embedder, day=date(2026, 11, 1))
+    (place / "index" / "confidence.json").write_text(json.dumps(own))
+    upgrade(place)
+    assert in_use(place / "index", embedder).calibration is Calibration.OWN
 
 
 def test_without_refreshing_an_older_index_is_named_with_the_command_that_mends_it(place):
@@ -100,18 +154,16 @@ def test_while_another_process_brings_it_up_to_date_one_line_says_why_there_is_n
     with generations.locked(place / "index", wait=False):
         done = run(place, "ask", QUESTION)
     assert done.code == 6
-    error = next(line for line in done.err.splitlines() if line.startswith("error: "))
-    assert "another process is writing the index" in error
-    assert "was made by an older ragqa" in error
+    assert done.err.splitlines() == [
+        SAID.strip(),
+        f"error: another process is writing the index in {place / 'index'}",
+        "try: wait until it is done, or: ragqa index --wait",
+    ]
 
 
 @pytest.mark.parametrize("step", ["add a note", "write vectors.faiss", "replace CURRENT"])
 def test_an_upgrade_that_fails_leaves_the_older_index_and_the_next_one_ends_it(place, step):
-    def fail(name):
-        if name == step:
-            raise KeyboardInterrupt
-
-    with generations.stepping(fail), pytest.raises(KeyboardInterrupt):
+    with failing_at(step), pytest.raises(KeyboardInterrupt):
         upgrade(place)
     assert current(place) == "gen-000001"
     assert open_store(place / "index").older() is not None
@@ -121,6 +173,49 @@ def test_an_upgrade_that_fails_leaves_the_older_index_and_the_next_one_ends_it(p
     assert {passage.path for passage in passages_of(place)} == names
 
 
+def test_what_an_interrupted_upgrade_embedded_is_not_embedded_again(place):
+    damage_vectors(place)
+    with failing_at("replace CURRENT"), pytest.raises(KeyboardInterrupt):
+        upgrade(place)
+    assert upgrade(place) == CANARIES
+
+
+@pytest.fixture
+def shared(place, monkeypatch):
+    """An index in Milvus of an older format that a team shares, and what it was made from."""
+    store = open_store(place / "milvus", kind="milvus", name="team")
+    source = replace(source_with(place, HashedEmbedder(64)), shared_as="team")
+    with monkeypatch.context() as before:
+        before.setattr("ragqa.stores.milvus_records.FORMAT", 1)
+        refresh(store, source)
+    return store, source
+
+
+def test_an_index_in_milvus_is_brought_up_to_date_with_its_embeddings(shared):
+    store, source = shared
+    embedder = source.embedders.building
+    before = embedder.embedded
+    with failing_at("put notes"), pytest.raises(KeyboardInterrupt):
+        refresh(store, source)
+    with pytest.raises(OlderFormat, match="made by an older ragqa, in format 1"):
+        store.snapshot()
+    report = refresh(store, source)
+    assert embedder.embedded - before == 2 * CANARIES
+    with closing(store.snapshot()) as snapshot:
+        assert snapshot.info == report.info
+        assert len(snapshot.notes()) == 4
+    assert store.problems() == []
+
+
+def test_an_older_index_that_a_team_shares_is_not_emptied_by_a_folder_of_few_notes(shared):
+    store, source = shared
+    for name in ("gateway.md", "contacts.md", "mailer.txt"):
+        (source.corpus / name).unlink()
+    with pytest.raises(IndexUnusable, match="3 of the 4 notes"):
+        refresh(store, source)
+    assert store.older() is not None
+
+
 def test_settings_that_were_set_before_are_read_without_a_warning(place):
     settings = place / "config" / "ragqa" / "config.toml"
     settings.parent.mkdir(parents=True)
@@ -128,6 +223,8 @@ def test_settings_that_were_set_before_are_read_without_a_warning(place):
     done = run(place, "config", "--json")
     assert (done.code, done.err) == (0, "")
     origins = {name: said["origin"] for name, said in done.document["settings"].items()}
+    set_before = tomllib.loads(settings.read_text())
+    assert [name for name in set_before if origins[name] == "default"] == []
     assert origins["top_k"] == str(place / "ragqa.toml")
     assert origins["llm_deadline_s"] == "user settings"
 

@@ -14,6 +14,7 @@ from ragqa.analysis import index_terms
 from ragqa.errors import IndexUnusable, OtherFormat
 from ragqa.stores.milvus_client import batches
 from ragqa.stores.milvus_records import (
+    FORMAT,
     KEPT_S,
     Generation,
     Names,
@@ -112,7 +113,7 @@ def test_a_record_comes_back_as_it_was():
     [
         (lambda content: content | {"terms": 1}, IndexUnusable),
         (lambda content: content | {"format": 99}, OtherFormat),
-        (lambda _: {"format": 1}, IndexUnusable),
+        (lambda _: {"format": FORMAT}, IndexUnusable),
         (lambda _: [], IndexUnusable),
     ],
 )
