@@ -3,6 +3,7 @@
 `ragqa.api.follow_ups`, which a chat alone needs, is imported on its own.
 """
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +21,8 @@ __all__ = [
     "index_from",
     "open_index",
 ]
+
+_logger = logging.getLogger("ragqa")
 
 
 def open_index(
@@ -41,7 +44,10 @@ def open_index(
         "corpus": None if corpus is None else str(corpus),
         "index": None if index is None else str(index),
     }
-    return index_from(load_settings(flags))
+    loaded = load_settings(flags)
+    for warning in loaded.warnings:
+        _logger.warning(warning)
+    return index_from(loaded)
 
 
 def index_from(loaded: Loaded, *, may_use: MayUse = was_allowed) -> Index:

@@ -50,10 +50,7 @@ def run(args: list[str]) -> int:
         render.print_error(exc)
         return exc.exit_code
     except typer.TyperException as exc:
-        from ragqa import render
-
-        render.print_error(_usage(exc))
-        return exc.exit_code
+        return _report_usage(exc)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except OSError as exc:
@@ -92,10 +89,17 @@ def _options(
     """Ask your notes, get cited answers. Nothing leaves this machine unasked."""
 
 
-def _usage(exc: typer.TyperException) -> RagqaError:
+def _report_usage(exc: typer.TyperException) -> int:
+    """Say what is wrong with the command line; a group of commands alone gets its help."""
+    from ragqa import render
+
     context = getattr(exc, "ctx", None)
-    command = context.command_path if context is not None else "ragqa"
-    return RagqaError(exc.format_message(), hint=f"{command} --help")
+    if context is not None and exc.format_message() == context.get_help():
+        render.say(context.get_help())
+    else:
+        command = context.command_path if context is not None else "ragqa"
+        render.print_error(RagqaError(exc.format_message(), hint=f"{command} --help"))
+    return exc.exit_code
 
 
 def _ensure_streams() -> None:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -104,11 +104,29 @@ def opened(loaded: "Loaded") -> "Index":
 
 def load(given: Given, **flags: "Value | None") -> "Loaded":
     """The settings that hold for the command, and where each came from."""
-    from ragqa.config import load_settings
     from ragqa.render import show_logged_warnings
 
     show_logged_warnings()
-    return load_settings({**given.flags, **flags})
+    return load_flags({**given.flags, **flags})
+
+
+def load_flags(flags: "Mapping[str, Value | None]") -> "Loaded":
+    """The same for options that are not those of most commands."""
+    from ragqa.config import load_settings
+
+    loaded = load_settings(flags)
+    tell_of(loaded)
+    return loaded
+
+
+def tell_of(loaded: "Loaded") -> None:
+    """Say which notes are used where a setting was passed over, and which settings are unknown."""
+    if loaded.passed_over or loaded.warnings:
+        from ragqa.render import print_warnings, say
+
+        if loaded.passed_over:
+            say(loaded.passed_over)
+        print_warnings(loaded.warnings)
 
 
 def first_build(index: "Index") -> str:

@@ -16,12 +16,13 @@ _HARMLESS = re.compile(r"[\w./ +@,=-]+")
 
 def _complete(ctx: typer.Context, which: int, incomplete: str) -> list[str]:
     """Complete from the index at hand; where there is none, complete nothing."""
-    from ragqa.api import open_index
+    from ragqa.api import index_from
+    from ragqa.config import load_settings
 
     try:
-        kept = {name: ctx.params.get(name) for name in ("store", "store_uri")}
-        corpus, folder = ctx.params.get("corpus"), ctx.params.get("index")
-        with open_index(corpus, index=folder, settings=kept) as index:
+        places = ("corpus", "index", "store", "store_uri")
+        loaded = load_settings({name: ctx.params.get(name) for name in places})
+        with index_from(loaded) as index:
             found = [value for value in index.facets()[which] if value.startswith(incomplete)]
             return [value for value in found if _HARMLESS.fullmatch(value)]
     except RagqaError:

@@ -136,7 +136,7 @@ def findings_document(
 def print_settings(loaded: Loaded) -> None:
     """Print every setting: value, origin, meaning."""
     width = max(map(len, SETTINGS))
-    for name, value in _values(loaded).items():
+    for name, value in values_of(loaded).items():
         line = Text.assemble((f"{name:<{width}}  ", "heading"), safe_line(str(value)))
         line.append(f"  ({safe_line(loaded.origins[name])})", style="quiet")
         emit(stdout(), line)
@@ -148,7 +148,7 @@ def settings_document(loaded: Loaded) -> Document:
     return {
         "settings": {
             name: {"value": value, "origin": loaded.origins[name]}
-            for name, value in _values(loaded).items()
+            for name, value in values_of(loaded).items()
         }
     }
 
@@ -186,7 +186,8 @@ def destination_document(destination: Destination | None) -> Document:
     return {"local": destination.is_local, "host": host, "proxy": proxy}
 
 
-def _values(loaded: Loaded) -> dict[str, object]:
+def values_of(loaded: Loaded) -> dict[str, object]:
+    """The value of every setting by name, the two places as they are used."""
     values = {name: getattr(loaded.settings, name) for name in SETTINGS}
     if loaded.found is not None:
         values["corpus"] = str(loaded.found.corpus)
