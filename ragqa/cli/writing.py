@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.errors import BackendFailed, UsageError
+from ragqa.errors import BackendFailed, UsageError, counted
 
 if TYPE_CHECKING:
     from ragqa.api import Index
@@ -157,7 +157,7 @@ def writer_for(
         consented,
         llm.destination,
         yes=writing.yes,
-        what=f"{asked} and up to {settings.top_k} passages of your notes "
+        what=f"{asked} and up to {counted(settings.top_k, 'passage')} of your notes "
         "(ragqa ask --show-prompt shows them)",
     )
     return Writer(

@@ -11,7 +11,7 @@ from ragqa.answering import InUse
 from ragqa.answering.own import MEND
 from ragqa.api import Index, StorePlace
 from ragqa.diagnosis.findings import Finding, Severity
-from ragqa.errors import NoIndex, RagqaError
+from ragqa.errors import NoIndex, RagqaError, counted
 from ragqa.indexing import check_passages
 from ragqa.stores import SENT
 from ragqa.types import IndexInfo, Progress, Skipped, no_progress
@@ -121,7 +121,8 @@ def _notes(index: Index) -> list[Finding]:
         for skip in status.skipped
     ]
     if status.is_fresh:
-        findings.append(Finding(Severity.OK, f"{status.info.notes} notes, all indexed as they are"))
+        notes = counted(status.info.notes, "note")
+        findings.append(Finding(Severity.OK, f"{notes} indexed, unchanged since"))
     else:
         pending = f"{status.added} new, {status.changed} changed, {status.removed} removed notes"
         findings.append(
@@ -160,11 +161,14 @@ def _passages(index: Index, *, progress: Progress) -> list[Finding]:
     if checked.faults:
         return [Finding(Severity.ERROR, fault.what, _REPAIR, 4) for fault in checked.faults]
     return [
-        Finding(Severity.OK, f"all passages of {checked.notes} unchanged notes stand in them"),
         Finding(
             Severity.OK,
-            f"{checked.embedded} passages, embedded again, have the embeddings of the index; the "
-            f"lowest cosine is {checked.lowest:.4f}",
+            f"every passage of {counted(checked.notes, 'unchanged note')} stands in its note",
+        ),
+        Finding(
+            Severity.OK,
+            f"{counted(checked.embedded, 'passage')} embedded again: the lowest cosine with the "
+            f"embedding in the index is {checked.lowest:.4f}",
         ),
     ]
 

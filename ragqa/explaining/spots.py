@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ragqa.errors import UsageError
+from ragqa.errors import UsageError, counted
 from ragqa.notes import parse_note
 from ragqa.types import Block, Kind, Stamp
 
@@ -70,7 +70,7 @@ def lines_of(spot: Spot, path: str, text: str) -> tuple[int, int] | None:
         )
     if first > total:
         raise UsageError(
-            f"{path} has {total} lines, so there is no line {first}",
+            f"{path} has {counted(total, 'line')}, so there is no line {first}",
             hint=_target(f"{path}:{total}" if total else path),
         )
     return first, min(last, total)

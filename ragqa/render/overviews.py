@@ -6,6 +6,7 @@ from rich.text import Text
 
 from ragqa.config import SETTINGS, Loaded, Places
 from ragqa.diagnosis import Choice, Finding, Severity, Status
+from ragqa.errors import counted
 from ragqa.llms import Destination
 from ragqa.render.documents import Document, index_document, skipped_document
 from ragqa.render.screen import emit, stdout
@@ -24,7 +25,7 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
     fresh = "yes" if status.is_fresh else f"no: {pending} ({by})"
     rows = [
         ("notes", f"{info.notes} in {places.corpus}"),
-        ("index", f"{info.passages} passages {_kept(status)}"),
+        ("index", f"{counted(info.passages, 'passage')} {_kept(status)}"),
         ("generation", f"{info.generation}, made {info.created}"),
         ("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions"),
         ("nearest", _nearest(info.dense)),
@@ -36,7 +37,7 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
     if status.others:
         rows.append(("not notes", _others(status)))
     for name, value in rows:
-        emit(stdout(), Text.assemble((f"{name:<12}", "quiet"), safe_line(value)))
+        emit(stdout(), Text.assemble((f"{name:<12}", "quiet"), safe_line(value)), hang=12)
     for skip in status.skipped:
         emit(stdout(), Text(f"{safe_line(skip.path)}: {safe_line(skip.reason)}"), indent=2)
 
@@ -104,16 +105,18 @@ def print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         line = Text.assemble((f"{finding.severity:<8}", _STYLES[finding.severity]))
         line.append(safe_line(finding.what))
-        emit(stdout(), line)
+        emit(stdout(), line, hang=8)
         if finding.fix:
-            emit(stdout(), Text.assemble(("try: ", "good"), safe_line(finding.fix)), indent=8)
+            emit(
+                stdout(), Text.assemble(("try: ", "good"), safe_line(finding.fix)), indent=8, hang=5
+            )
 
 
 def print_repair(done: Sequence[str]) -> None:
     """Print what a repair did."""
     for what in done or ["nothing is damaged, so nothing was changed"]:
         line = Text.assemble((f"{'repair':<8}", "heading"), safe_line(what))
-        emit(stdout(), line)
+        emit(stdout(), line, hang=8)
 
 
 def findings_document(
@@ -139,7 +142,7 @@ def print_settings(loaded: Loaded) -> None:
     for name, value in values_of(loaded).items():
         line = Text.assemble((f"{name:<{width}}  ", "heading"), safe_line(str(value)))
         line.append(f"  ({safe_line(loaded.origins[name])})", style="quiet")
-        emit(stdout(), line)
+        emit(stdout(), line, hang=width + 2)
         emit(stdout(), Text(SETTINGS[name].help, style="quiet"), indent=width + 2)
 
 
@@ -199,7 +202,7 @@ def _others(status: Status) -> str:
     common = sorted(status.others.items(), key=lambda item: (-item[1], item[0]))
     shown = ", ".join(f"{count} {suffix or 'without suffix'}" for suffix, count in common[:_COMMON])
     rest = sum(count for _, count in common[_COMMON:])
-    return f"{shown}, {rest} others" if rest else shown
+    return f"{shown}, {counted(rest, 'other')}" if rest else shown
 
 
 def _megabytes(size: int) -> str:

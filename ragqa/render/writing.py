@@ -8,6 +8,7 @@ from typing import Self
 from rich.console import Console
 from rich.text import Text
 
+from ragqa.errors import counted
 from ragqa.render.progress import ProgressLine
 from ragqa.render.results import CITED, verdict_on
 from ragqa.render.screen import READABLE, emit, encodable, print_as_is, print_document, say, stdout
@@ -178,7 +179,8 @@ def print_request(request: Request, where: str, *, asked: bool, json: bool) -> N
         )
         return
     print_as_is(f"{safe_text(prompt.instructions)}\n{safe_text(prompt.message)}")
-    said = [f"{len(request.hits)} passages, {request.tokens} tokens; nothing was sent."]
+    passages, tokens = counted(len(request.hits), "passage"), counted(request.tokens, "token")
+    said = [f"{passages}, {tokens}; nothing was sent."]
     if where:
         said.append(f"It would go to {where}.")
     if not asked:

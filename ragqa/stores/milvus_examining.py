@@ -7,7 +7,7 @@ from contextlib import closing
 
 import numpy as np
 
-from ragqa.errors import IndexNotReadable, IndexUnusable, OtherFormat
+from ragqa.errors import IndexNotReadable, IndexUnusable, OtherFormat, counted
 from ragqa.stores import Maker
 from ragqa.stores.failures import REBUILD
 from ragqa.stores.faults import Remark, Repair
@@ -114,7 +114,8 @@ def _on_generations(client: Client, names: Names) -> Iterator[Remark]:
         info = newest.info
         yield Remark(
             f"the collections of {names.name} have the fields that they should, and generation "
-            f"{info.generation} has its {info.passages} passages and {info.notes} notes there"
+            f"{info.generation} is whole: "
+            f"{counted(info.passages, 'passage')} of {counted(info.notes, 'note')}"
         )
         if info.dense.kind == "exact" and info.passages > EXACT_UP_TO:
             yield Remark(
@@ -125,7 +126,8 @@ def _on_generations(client: Client, names: Names) -> Iterator[Remark]:
     unknown = names.bases(client.collections()) - {_base_of(row) for row in rows}
     if unknown:
         yield Remark(
-            f"{len(unknown)} collections are left of builds that ended early", "ragqa index"
+            f"builds that ended early have left {counted(len(unknown), 'collection')}",
+            "ragqa index",
         )
 
 

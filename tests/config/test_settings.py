@@ -177,9 +177,7 @@ def test_an_unknown_setting_in_a_file_is_a_warning_that_names_it_and_the_nearest
     first, second = loaded.warnings
     assert first.startswith(f"{project / 'ragqa.toml'} has an unknown setting, which is ignored: ")
     assert first.endswith("'topk' (did you mean top_k?)")
-    assert second == (
-        f"{user_settings_file()} has an unknown setting, which is ignored: 'colour'"
-    )
+    assert second == (f"{user_settings_file()} has an unknown setting, which is ignored: 'colour'")
 
 
 def test_of_many_unknown_settings_some_are_named_and_the_rest_counted(project):
