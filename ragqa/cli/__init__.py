@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ragqa import __version__
-from ragqa.cli import calibrate, chat, evaluate, llm, settings, store, verify, why
+from ragqa.cli import calibrate, chat, evaluate, listing, llm, settings, store, verify, why
 from ragqa.cli.commands import app
 from ragqa.cli.options import with_places
 from ragqa.errors import RagqaError, UsageError
@@ -17,6 +17,7 @@ from ragqa.errors import RagqaError, UsageError
 __all__ = ["main", "run"]
 
 app.add_typer(why.app)
+app.add_typer(listing.app)
 app.add_typer(chat.app)
 app.add_typer(evaluate.app)
 app.add_typer(calibrate.app)

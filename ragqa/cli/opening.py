@@ -46,17 +46,23 @@ class Scope:
     given: Given
 
 
-def find_in(find: Callable[..., T], words: list[str], scope: Scope) -> "tuple[T, Linker]":
-    """Ask, search or the like; the second value links to the notes found."""
+def find_in(find: Callable[..., T], words: list[str] | None, scope: Scope) -> "tuple[T, Linker]":
+    """Ask, search or the like; the second value links to the notes found.
+
+    :raises UsageError: there is no question, or it is too long.
+    """
+    text = _question(words)
+    return look_in(lambda index, **how: find(index, text, **how), scope)
+
+
+def look_in(look: Callable[..., T], scope: Scope) -> "tuple[T, Linker]":
+    """The same without a question."""
     from ragqa.render import Linker, ProgressLine
 
-    text = _question(words)
     filters = filters_of(scope)
     with opened(load(scope.given, top_k=scope.top_k)) as index:
         with ProgressLine(opening=first_build(index)) as progress:
-            found = find(
-                index, text, filters=filters, refresh=not scope.no_refresh, progress=progress
-            )
+            found = look(index, filters=filters, refresh=not scope.no_refresh, progress=progress)
         return found, Linker(index.places.corpus, index.settings.link_format)
 
 
@@ -70,8 +76,12 @@ def filters_of(scope: Scope) -> "Filters":
     return Filters(parse_tags(scope.tags), tuple(scope.paths or ()), parse_since(scope.since))
 
 
-def _question(words: list[str]) -> str:
-    if words != ["-"]:
+def _question(words: list[str] | None) -> str:
+    if not words and (sys.stdin is None or sys.stdin.isatty()):
+        raise UsageError(
+            "there is no question", hint='ragqa ask "when should I fine-tune?", or: ragqa chat'
+        )
+    if words and words != ["-"]:
         # In a locale without UTF-8 Python hands over what it could not decode as escapes.
         return os.fsencode(" ".join(words)).decode("utf-8", "replace")
     from ragqa.retrieval import MAX_QUESTION_BYTES

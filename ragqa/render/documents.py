@@ -19,10 +19,17 @@ from ragqa.types import (
 
 Document = dict[str, Any]
 
+VERSION = 1
+"""That of every document: it changes where a key is taken out or means something else."""
+
 
 def to_json(document: Mapping[str, Any]) -> str:
-    """The document as ASCII JSON, which prints in any locale; NaN is an error, not output."""
-    return json.dumps(document, ensure_ascii=True, allow_nan=False, indent=2)
+    """The document and its version as ASCII JSON, which prints in any locale.
+
+    NaN is an error, not output.
+    """
+    versioned = {"version": VERSION, **document}
+    return json.dumps(versioned, ensure_ascii=True, allow_nan=False, indent=2)
 
 
 def answer_document(answer: Answer, *, explain: bool = False) -> Document:

@@ -34,6 +34,8 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
         ("LLM", llm_line(llm)),
         ("skipped", str(len(status.skipped))),
     ]
+    if status.building:
+        rows.append(("building", f"another process is writing the index {status.building}"))
     if status.others:
         rows.append(("not notes", _others(status)))
     for name, value in rows:
@@ -74,6 +76,8 @@ def status_document(status: Status, places: Places, llm: Choice) -> Document:
             "changed": status.changed,
             "removed": status.removed,
         },
+        "building": status.building
+        and {"since": status.building.since, "embedded": status.building.embedded},
         "skipped": skipped_document(status.skipped),
         "other_files": dict(status.others),
         "bytes": status.bytes,

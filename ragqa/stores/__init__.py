@@ -14,6 +14,7 @@ from ragqa.errors import UsageError
 from ragqa.stores.faults import Fault, Faulty, Kept, Remark, Repair, none_kept
 from ragqa.stores.places import SENT, check_usable, remote_host
 from ragqa.types import (
+    Building,
     EmbedderInfo,
     Filters,
     IndexInfo,
@@ -173,6 +174,13 @@ class Store(Protocol):
 
         :raises WriterBusy: another process writes and `wait` is False.
         :raises IndexUnusable: the place cannot be written, or its newest snapshot is damaged.
+        """
+        ...
+
+    def building(self) -> Building | None:
+        """What another process that writes the next snapshot has done; None where none is known of.
+
+        A store that cannot know says None.
         """
         ...
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime, time
 
 from ragqa.errors import UsageError
+from ragqa.types import Filters, NoteRecord
 
 _FIRST_NS, _LAST_NS = -(2**63), 2**63 - 1
 """The times that a file can have, and the integers that SQLite takes."""
@@ -26,6 +27,23 @@ def path_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
         return any(pattern.match(name) for pattern in patterns for name in candidates)
 
     return matches
+
+
+def note_filter(filters: Filters) -> Callable[[NoteRecord], bool]:
+    """Whether the filters let a note through; the stores say the same in their own languages."""
+    matches_path = path_matcher(filters.paths)
+    day, moment_ns = start_of(filters.since) if filters.since else ("", 0)
+
+    def lets_through(note: NoteRecord) -> bool:
+        tagged = all(
+            any(tag == wanted or tag.startswith(f"{wanted}/") for tag in note.tags)
+            for wanted in filters.tags
+        )
+        placed = not filters.paths or matches_path(note.path)
+        recent = note.date >= day if note.date else note.stamp.mtime_ns >= moment_ns
+        return tagged and placed and (recent or not filters.since)
+
+    return lets_through
 
 
 def start_of(since: str) -> tuple[str, int]:

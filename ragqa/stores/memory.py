@@ -19,10 +19,11 @@ from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores import Maker
 from ragqa.stores.bm25 import bm25, inverse_frequency
 from ragqa.stores.faults import Remark, Repair
-from ragqa.stores.filters import path_matcher, start_of
+from ragqa.stores.filters import note_filter
 from ragqa.stores.ranking import Candidate, settle
 from ragqa.stores.vectors import check_dimension, check_vectors
 from ragqa.types import (
+    Building,
     EmbedderInfo,
     Filters,
     IndexInfo,
@@ -119,18 +120,8 @@ class MemorySnapshot:
         """Do nothing: there are no files to let go of."""
 
     def _let_through(self, filters: Filters) -> Iterator[_Held]:
-        matches_path = path_matcher(filters.paths)
-        day, moment_ns = start_of(filters.since) if filters.since else ("", 0)
-        for held in self.held.values():
-            note = held.record
-            tagged = all(
-                any(tag == wanted or tag.startswith(f"{wanted}/") for tag in note.tags)
-                for wanted in filters.tags
-            )
-            placed = not filters.paths or matches_path(note.path)
-            recent = note.date >= day if note.date else note.stamp.mtime_ns >= moment_ns
-            if tagged and placed and (recent or not filters.since):
-                yield held
+        lets_through = note_filter(filters)
+        return (held for held in self.held.values() if lets_through(held.record))
 
 
 @dataclass(slots=True)
@@ -252,6 +243,10 @@ class MemoryStore:
             yield MemoryWriter(base, generation, self._publish, saved)
         finally:
             self._lock.release()
+
+    def building(self) -> Building | None:
+        """Nothing is known of other writers: other processes have no part in it."""
+        return None
 
     def tidy(self) -> None:
         """Nothing is left by a writer here."""

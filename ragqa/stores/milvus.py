@@ -31,7 +31,7 @@ from ragqa.stores.milvus_schema import create_records, has_records
 from ragqa.stores.milvus_snapshot import MilvusSnapshot
 from ragqa.stores.milvus_sweeping import has_leftovers, sweep
 from ragqa.stores.milvus_writer import MilvusWriter
-from ragqa.types import Progress
+from ragqa.types import Building, Progress
 
 FILE = "milvus.db"
 
@@ -81,6 +81,10 @@ class MilvusStore:
                 writer.close()
                 with suppress(IndexUnusable):  # what is left is seen by nobody, and swept next time
                     sweep(client, names, end_turn(client, names))
+
+    def building(self) -> Building | None:
+        """Nothing is known of other writers: a lease does not say."""
+        return None
 
     def tidy(self) -> None:
         """Remove what an interrupted writer left, as far as it can be and no writer is at work."""

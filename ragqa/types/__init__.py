@@ -14,7 +14,14 @@ from ragqa.types.answers import (
     WrittenSentence,
     verdict_of,
 )
-from ragqa.types.indexes import DenseInfo, EmbedderInfo, IndexInfo, IndexReport
+from ragqa.types.indexes import (
+    Building,
+    DenseInfo,
+    EmbedderInfo,
+    IndexInfo,
+    IndexReport,
+    NoteList,
+)
 from ragqa.types.notes import (
     Block,
     Kind,
@@ -42,6 +49,7 @@ __all__ = [
     "SURE_FROM",
     "Answer",
     "Block",
+    "Building",
     "Checked",
     "Citation",
     "DenseInfo",
@@ -56,6 +64,7 @@ __all__ = [
     "Link",
     "Note",
     "NoteFile",
+    "NoteList",
     "NoteRecord",
     "NoteState",
     "Numbers",

@@ -20,7 +20,8 @@ from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
 from ragqa.indexing import Checked, Embedders, Source, check_passages, refresh, repair
 from ragqa.passages import Chunking
 from ragqa.stores import open_store
-from ragqa.stores.generations import locked, stepping
+from ragqa.stores.generations import stepping
+from ragqa.stores.lock import locked
 from ragqa.stores.termindex import write_terms
 from ragqa.types import Filters
 
