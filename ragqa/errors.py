@@ -23,11 +23,6 @@ The message says what happened and where; the hint says what to do next.
 from typing import ClassVar
 
 
-def counted(number: int, noun: str) -> str:
-    """A number of things in words: "1 note", "2 notes"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 class RagqaError(Exception):
     """An error that a user can cause and mend.
 

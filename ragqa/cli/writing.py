@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.errors import BackendFailed, UsageError, counted
+from ragqa.errors import BackendFailed, UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
@@ -150,6 +150,7 @@ def writer_for(
             )
         return None
     from ragqa.cli.consenting import consented
+    from ragqa.types import counted
     from ragqa.writing import Writer
 
     llm = llm_for(spec)

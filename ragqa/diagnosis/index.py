@@ -11,10 +11,10 @@ from ragqa.answering import InUse
 from ragqa.answering.own import MEND
 from ragqa.api import Index, StorePlace
 from ragqa.diagnosis.findings import Finding, Severity
-from ragqa.errors import NoIndex, RagqaError, counted
+from ragqa.errors import NoIndex, RagqaError
 from ragqa.indexing import check_passages
 from ragqa.stores import SENT
-from ragqa.types import Building, IndexInfo, Progress, Skipped, no_progress
+from ragqa.types import Building, IndexInfo, Progress, Skipped, counted, no_progress
 
 _REPAIR = "ragqa doctor --repair"
 

@@ -11,6 +11,7 @@ from ragqa.errors import UsageError
 from ragqa.evaluation import statistics
 from ragqa.evaluation.summary import Document
 from ragqa.evaluation.tasks import ANSWER_MEASURES, NAMES
+from ragqa.types import DOCUMENT_VERSION
 
 Row = Mapping[str, Any]
 
@@ -30,6 +31,9 @@ def read_evaluation(path: Path) -> Document:
         distinct = dict(questions)
     except (KeyError, TypeError) as exc:
         raise _no_evaluation(path, "it has no questions with id and text") from exc
+    version = document.get("version", DOCUMENT_VERSION)
+    if version != DOCUMENT_VERSION:
+        raise _no_evaluation(path, f"version {version} is not known to this ragqa")
     if len(distinct) < max(1, len(questions)):
         raise _no_evaluation(path, "it has no questions, or one twice")
     return dict(document)

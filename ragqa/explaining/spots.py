@@ -5,9 +5,9 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ragqa.errors import UsageError, counted
+from ragqa.errors import UsageError
 from ragqa.notes import parse_note
-from ragqa.types import Block, Kind, Stamp
+from ragqa.types import Block, Kind, Stamp, counted
 
 _WIKILINK = re.compile(r"\[\[([^\[\]|\n]+)(?:\|[^\[\]\n]*)?\]\]")
 _LINES = re.compile(r"(?s)(.+):(-?\d{1,9})(?:-(\d{1,9}))?")

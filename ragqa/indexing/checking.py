@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ragqa.embedders import Embedder
-from ragqa.errors import counted
 from ragqa.indexing.source import Source
 from ragqa.notes import NoteText, read_text
 from ragqa.passages import stands_in
 from ragqa.stores import Fault, Faulty, Snapshot
-from ragqa.types import Passage, Progress
+from ragqa.types import Passage, Progress, counted
 
 SAMPLE = 64
 """So many passages are embedded again."""

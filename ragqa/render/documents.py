@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ragqa.types import (
+    DOCUMENT_VERSION,
     Answer,
     Citation,
     Disagreement,
@@ -19,16 +20,13 @@ from ragqa.types import (
 
 Document = dict[str, Any]
 
-VERSION = 1
-"""That of every document: it changes where a key is taken out or means something else."""
-
 
 def to_json(document: Mapping[str, Any]) -> str:
     """The document and its version as ASCII JSON, which prints in any locale.
 
     NaN is an error, not output.
     """
-    versioned = {"version": VERSION, **document}
+    versioned = {"version": DOCUMENT_VERSION, **document}
     return json.dumps(versioned, ensure_ascii=True, allow_nan=False, indent=2)
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from rich.text import Text
 
-from ragqa.errors import counted
 from ragqa.evaluation.tasks import ANSWER_MEASURES, OVERLAP_MEASURES
 from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line
 from ragqa.stages import RANKED_BY, STAGES, stage_name
+from ragqa.types import counted
 
 Document = Mapping[str, Any]
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.text import Text
 
 from ragqa.answering import PASSAGES, Lost
-from ragqa.errors import counted
 from ragqa.explaining import SAID, STAGES, Explanation, Missing, Place, Sentence
 from ragqa.render.documents import (
     Document,
@@ -24,7 +23,7 @@ from ragqa.render.scores import (
 from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line
 from ragqa.stages import stage_name
-from ragqa.types import Citation
+from ragqa.types import Citation, counted
 
 _SHOWN = 5
 _SAID_SHOWN = 4

@@ -5,9 +5,9 @@ from typing import Any
 
 from rich.text import Text
 
-from ragqa.errors import counted
 from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line
+from ragqa.types import counted
 
 Document = Mapping[str, Any]
 

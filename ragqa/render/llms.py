@@ -4,12 +4,13 @@ from rich.text import Text
 
 from ragqa.diagnosis import Overview
 from ragqa.diagnosis.trial import Trial
-from ragqa.errors import RagqaError, counted
+from ragqa.errors import RagqaError
 from ragqa.llms import Destination, Kind
 from ragqa.render.documents import Document
 from ragqa.render.overviews import destination_document, llm_document, llm_line
 from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line
+from ragqa.types import counted
 
 _SHOWN = 300
 

@@ -6,12 +6,11 @@ from rich.text import Text
 
 from ragqa.config import SETTINGS, Loaded, Places
 from ragqa.diagnosis import Choice, Finding, Severity, Status
-from ragqa.errors import counted
 from ragqa.llms import Destination
 from ragqa.render.documents import Document, index_document, skipped_document
 from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line
-from ragqa.types import DenseInfo
+from ragqa.types import DenseInfo, counted
 
 _STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "error"}
 _COMMON = 4

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from ragqa.analysis import WORD, index_terms, query_terms
 from ragqa.answering import citable_units, counterpart, unit_text
-from ragqa.errors import counted
 from ragqa.render.screen import READABLE, emit, stdout
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import (
@@ -24,6 +23,7 @@ from ragqa.types import (
     Passage,
     SearchResult,
     Skipped,
+    counted,
 )
 
 UNSURE = "Not sure that this is an answer; these are the nearest sentences:"

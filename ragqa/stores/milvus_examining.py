@@ -7,7 +7,7 @@ from contextlib import closing
 
 import numpy as np
 
-from ragqa.errors import IndexNotReadable, IndexUnusable, OtherFormat, counted
+from ragqa.errors import IndexNotReadable, IndexUnusable, OtherFormat
 from ragqa.stores import Maker
 from ragqa.stores.failures import REBUILD
 from ragqa.stores.faults import Remark, Repair
@@ -19,7 +19,7 @@ from ragqa.stores.milvus_schema import DENSE, EXACT_UP_TO, has_records, missing_
 from ragqa.stores.milvus_snapshot import MilvusSnapshot
 from ragqa.stores.milvus_versions import NEEDED, is_new_enough
 from ragqa.stores.vectors import UNIT_TOLERANCE
-from ragqa.types import NoteRecord, Progress, Vector, no_progress
+from ragqa.types import NoteRecord, Progress, Vector, counted, no_progress
 
 MOST_TOLD = 20
 

@@ -1,6 +1,7 @@
 """The nouns of ragqa: frozen data that one stage hands to the next."""
 
 from ragqa.types.answers import (
+    DOCUMENT_VERSION,
     EXTRACTIVE,
     SURE_FROM,
     Answer,
@@ -21,6 +22,7 @@ from ragqa.types.indexes import (
     IndexInfo,
     IndexReport,
     NoteList,
+    counted,
 )
 from ragqa.types.notes import (
     Block,
@@ -45,6 +47,7 @@ from ragqa.types.verifications import (
 )
 
 __all__ = [
+    "DOCUMENT_VERSION",
     "EXTRACTIVE",
     "SURE_FROM",
     "Answer",
@@ -87,6 +90,7 @@ __all__ = [
     "Verification",
     "Written",
     "WrittenSentence",
+    "counted",
     "no_progress",
     "verdict_of",
 ]

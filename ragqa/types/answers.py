@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ragqa.errors import counted
-from ragqa.types.indexes import IndexInfo
+from ragqa.types.indexes import IndexInfo, counted
 from ragqa.types.notes import Kind
 from ragqa.types.passages import Hit
 
 _SHOWN = 60
+
+DOCUMENT_VERSION = 1
+"""That of every JSON document: it changes where a key is taken out or means something else."""
 
 EXTRACTIVE = "extractive"
 """The backend of an answer in the notes' own sentences."""

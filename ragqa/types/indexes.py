@@ -5,8 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ragqa.errors import counted
 from ragqa.types.notes import NoteRecord, Skipped
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words: "1 note", "2 notes"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @dataclass(frozen=True, slots=True)
