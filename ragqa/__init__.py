@@ -18,9 +18,23 @@ from ragqa.telemetry import switch_off
 switch_off()
 
 if TYPE_CHECKING:
-    from ragqa.api import Index, open_index
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from ragqa.api import Index
     from ragqa.errors import RagqaError
-    from ragqa.types import Answer, Citation, Disagreement, Filters, Hit, Passage, SearchResult
+    from ragqa.types import (
+        Answer,
+        Citation,
+        Disagreement,
+        Filters,
+        Hit,
+        NoteList,
+        Passage,
+        Progress,
+        SearchResult,
+    )
 
 __version__ = "0.1.0"
 
@@ -31,6 +45,7 @@ __all__ = [
     "Filters",
     "Hit",
     "Index",
+    "NoteList",
     "Passage",
     "RagqaError",
     "SearchResult",
@@ -40,10 +55,18 @@ __all__ = [
 
 _HOMES = {
     "Index": "ragqa.api",
-    "open_index": "ragqa.api",
     "RagqaError": "ragqa.errors",
     **dict.fromkeys(
-        ("Answer", "Citation", "Disagreement", "Filters", "Hit", "Passage", "SearchResult"),
+        (
+            "Answer",
+            "Citation",
+            "Disagreement",
+            "Filters",
+            "Hit",
+            "NoteList",
+            "Passage",
+            "SearchResult",
+        ),
         "ragqa.types",
     ),
 }
@@ -56,3 +79,40 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a module attribute is,
     from importlib import import_module
 
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, also those that are not imported yet."""
+    return sorted(__all__)
+
+
+def open_index(
+    corpus: "str | Path | None" = None,
+    *,
+    index: "str | Path | None" = None,
+    settings: "Mapping[str, str | int | float | None] | None" = None,
+) -> "Index":
+    """Open the index of a folder of notes; nothing is read or built until it is asked.
+
+    Where stderr is a terminal, a build shows its progress there.
+
+    :param corpus: the folder of notes; where it is None, found as the command line finds it.
+    :param index: where the index is kept; where it is None, likewise.
+    :param settings: values for other settings by name, as in `ragqa config`; None means not given.
+    :raises RagqaError: nothing says where the notes are, or a setting does not fit.
+    """
+    from ragqa import api
+
+    return api.open_index(corpus, index=index, settings=settings, shown=_shown_on_terminal)
+
+
+def _shown_on_terminal() -> "AbstractContextManager[Progress]":
+    import sys
+
+    if sys.stderr is None or not sys.stderr.isatty():
+        from ragqa.api.current import hidden
+
+        return hidden()
+    from ragqa.render import ProgressLine
+
+    return ProgressLine()

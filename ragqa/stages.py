@@ -5,13 +5,30 @@ LOOKED_AT = 5
 
 STAGES = {
     "chunking": "no passage holds it whole",
-    "dense": "the dense leg ranked it lowest",
-    "terms": "the terms leg ranked it lowest",
-    "dense and terms": "both legs ranked it equally low, or not at all",
-    "fusion": "a leg had it among the first five, both together had not",
+    "dense": "it ranked lowest by its meaning",
+    "terms": "it ranked lowest by its words",
+    "dense and terms": "it ranked equally low by its meaning and by its words, or was not found",
+    "fusion": "by its meaning or its words alone it was among the first five, by both it was not",
     "composer": "the passage was found, its sentence was not chosen",
 }
 """What each stage that can lose a question did."""
+
+RANKED_BY = {"dense": "by meaning", "terms": "by words", "hybrid": "by both"}
+"""What the rankings are called where people read them; documents have their own names."""
+
+_NAMES = {
+    "chunking": "splitting",
+    "dense": "meaning",
+    "terms": "words",
+    "dense and terms": "meaning and words",
+    "fusion": "ranking",
+    "composer": "choice of sentences",
+}
+
+
+def stage_name(stage: str) -> str:
+    """What a stage is called where people read it; documents have its own name."""
+    return _NAMES.get(stage, stage)
 
 
 def losing_leg(dense: int | None, terms: int | None) -> str:

@@ -87,6 +87,7 @@ class _RecordingStore:
         self._path = path
         self.snapshot, self.problems, self.repair = store.snapshot, store.problems, store.repair
         self.tidy, self.remarks, self.older = store.tidy, store.remarks, store.older
+        self.building = store.building
 
     @contextmanager
     def writer(self, *, fresh: bool, wait: bool) -> Iterator[Writer]:

@@ -3,9 +3,11 @@
 `ragqa.api.follow_ups`, which a chat alone needs, is imported on its own.
 """
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from ragqa.api.current import Shown, hidden
 from ragqa.api.index import BY_TERMS_ALONE, MIN_POOL, Index
 from ragqa.api.storing import MayUse, StorePlace, was_allowed
 from ragqa.config import Loaded, load_settings
@@ -21,18 +23,22 @@ __all__ = [
     "open_index",
 ]
 
+_logger = logging.getLogger("ragqa")
+
 
 def open_index(
     corpus: str | Path | None = None,
     *,
     index: str | Path | None = None,
     settings: Mapping[str, Value | None] | None = None,
+    shown: Shown | None = None,
 ) -> Index:
     """Open the index of a folder of notes; nothing is read or built until it is asked.
 
     :param corpus: the folder of notes; where it is None, found as the command line finds it.
     :param index: where the index is kept; where it is None, likewise.
     :param settings: values for other settings by name, as in `ragqa config`; None means not given.
+    :param shown: gives what shows the progress of a build, used in a `with` statement.
     :raises NoCorpus: nothing says where the notes are.
     :raises UsageError: an unknown setting, or a value that does not fit.
     """
@@ -41,12 +47,17 @@ def open_index(
         "corpus": None if corpus is None else str(corpus),
         "index": None if index is None else str(index),
     }
-    return index_from(load_settings(flags))
+    loaded = load_settings(flags)
+    for warning in loaded.warnings:
+        _logger.warning(warning)
+    return index_from(loaded, shown=shown)
 
 
-def index_from(loaded: Loaded, *, may_use: MayUse = was_allowed) -> Index:
+def index_from(
+    loaded: Loaded, *, may_use: MayUse = was_allowed, shown: Shown | None = None
+) -> Index:
     """Open the index that these settings name; raises as `open_index` does.
 
     :param may_use: whether a host may store notes, asked before anything is sent to it.
     """
-    return Index(loaded.settings, loaded.places, may_use=may_use)
+    return Index(loaded.settings, loaded.places, may_use=may_use, shown=shown or hidden)

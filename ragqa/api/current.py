@@ -1,17 +1,31 @@
-"""What is found for a question and still stands in its notes."""
+"""The index as the notes are now, and what is found in it and still stands in them."""
 
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ragqa.answering import keep_current
+from ragqa.errors import IndexNotWritable, NoIndex, OlderFormat, WriterBusy
 from ragqa.retrieval import retrieve
 from ragqa.stores import Snapshot
-from ragqa.types import Filters, Retrieved
+from ragqa.types import Filters, Progress, Retrieved, no_progress
 
 if TYPE_CHECKING:
     from ragqa.api.index import Index
 
+_LOOK_AGAIN_S = 0.5
 _OF_ANOTHER_TIME = "this folder and the shared index are of different times"
+
+
+Shown = Callable[[], AbstractContextManager[Progress]]
+"""Gives what shows the progress of a build."""
+
+
+def hidden() -> AbstractContextManager[Progress]:
+    """Show nothing of it."""
+    return nullcontext(no_progress)
 
 
 def retrieve_current(
@@ -40,3 +54,32 @@ def retrieve_current(
         if len(current) >= wanted or len(found.hits) < k:
             return replace(found, hits=tuple(current[:wanted])), stale
         k *= 4
+
+
+def await_writer(index: "Index", progress: Progress) -> None:
+    """Wait while another process is known to write the index, and tell how far it is."""
+    while building := index.building():
+        progress("queueing", building.embedded, 0)
+        time.sleep(_LOOK_AGAIN_S)
+
+
+def catch_up(index: "Index", progress: Progress | None) -> list[str]:
+    """Refresh before a question; where that cannot be, say so and go on with what there is.
+
+    A shared index is only looked at anew: another machine may have changed it.
+    """
+    if index.kept.is_shared:
+        index.close()
+        return []
+    try:
+        report = index.refresh(progress=progress)
+    except (WriterBusy, IndexNotWritable) as exc:
+        index.close()
+        try:
+            generation = index.info().generation
+        except (NoIndex, OlderFormat):
+            raise exc from None
+        stale = f"could not bring the index up to date, so this is from generation {generation}"
+        return [f"{stale}: {exc.message}"]
+    skips = (f"skipped {skip.path}: {skip.reason}" for skip in report.newly_skipped)
+    return [*report.warnings, *skips]

@@ -1,7 +1,7 @@
 """An index over one folder of notes: build it, refresh it, ask it."""
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Self
 
 from ragqa.answering import InUse, compose, in_use
 from ragqa.api.answers import answer_of, written_answer
-from ragqa.api.current import retrieve_current
+from ragqa.api.current import Shown, await_writer, catch_up, hidden, retrieve_current
 from ragqa.api.filtering import filter_warnings
 from ragqa.api.storing import MayUse, StorePlace, was_allowed
 from ragqa.clock import Clock, today
 from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for
-from ragqa.errors import IndexNotWritable, IndexUnusable, NoIndex, OlderFormat, WriterBusy
+from ragqa.errors import IndexUnusable, NoIndex
 from ragqa.indexing import (
     Changes,
     Embedders,
@@ -30,11 +30,14 @@ from ragqa.indexing import (
 from ragqa.passages import Chunking
 from ragqa.retrieval import Ranking, clean_question
 from ragqa.stores import Remark, Snapshot, Store
+from ragqa.stores.filters import note_matcher
 from ragqa.types import (
     Answer,
+    Building,
     Filters,
     IndexInfo,
     IndexReport,
+    NoteList,
     Progress,
     Retrieved,
     SearchResult,
@@ -55,7 +58,8 @@ MIN_POOL = 10
 class Index:
     """An index over one folder of notes; close it, or use it in a `with` statement.
 
-    `may_use` is asked before anything goes to a store on another machine. Every method raises a
+    `may_use` is asked before anything goes to a store on another machine; `shown` gives what shows
+    the progress of a build where a method is given nothing for it. Every method raises a
     `RagqaError`, whose message and hint are meant for a person.
     """
 
@@ -66,12 +70,14 @@ class Index:
         *,
         today: Callable[[], date] = today,
         may_use: MayUse = was_allowed,
+        shown: Shown = hidden,
     ) -> None:
         self.settings = settings
         self.places = places
         self.kept = StorePlace.of(settings, places)
         self._today = today
         self._may_use = may_use
+        self._shown = shown
         self.source = Source(
             corpus=places.corpus,
             index=places.index,
@@ -144,9 +150,16 @@ class Index:
         self, *, rebuild: bool = False, wait: bool = False, progress: Progress | None = None
     ) -> IndexReport:
         """Bring the index up to date with the notes; see `ragqa.indexing.refresh`."""
-        report = refresh(self._store, self.source, rebuild=rebuild, wait=wait, progress=progress)
+        with self._shown() if progress is None else nullcontext(progress) as shown:
+            if wait:
+                await_writer(self, shown)
+            report = refresh(self._store, self.source, rebuild=rebuild, wait=wait, progress=shown)
         self.close()
         return report
+
+    def building(self) -> Building | None:
+        """What another process that is writing the index has done; None where none is known of."""
+        return self._store.building()
 
     def pending(self) -> Changes:
         """What has changed on disk since the index was made; nothing is written."""
@@ -167,7 +180,7 @@ class Index:
         At least `MIN_POOL` passages, if there are so many.
         """
         question = clean_question(question)
-        warnings = self._update(progress) if refresh else []
+        warnings = catch_up(self, progress) if refresh else []
         clock.lap("refresh")
         snapshot = self._open()
         embedder = self.source.embedders.asking
@@ -257,6 +270,20 @@ class Index:
             timings_ms=clock.laps(),
         )
 
+    def notes(
+        self,
+        *,
+        filters: Filters | None = None,
+        refresh: bool = True,
+        progress: Progress | None = None,
+    ) -> NoteList:
+        """The notes that the index holds, with their tags; refreshes and raises as `ask` does."""
+        warnings = catch_up(self, progress) if refresh else []
+        snapshot = self._open()
+        lets_through = note_matcher(filters or Filters())
+        found = sorted(filter(lets_through, snapshot.notes().values()), key=lambda one: one.path)
+        return NoteList(tuple(found), snapshot.info, tuple(warnings))
+
     def remarks(self) -> list[Remark]:
         """What there is to say of the place that the index is in; see `Store.remarks`."""
         return self._store.remarks()
@@ -280,12 +307,6 @@ class Index:
         """
         check_embedder(self._open().info, self.source.embedders.asking)
 
-    def facets(self) -> tuple[list[str], list[str]]:
-        """Every tag and every note's path, sorted, for completion."""
-        notes = self._open().notes().values()
-        tags = sorted({tag for note in notes for tag in note.tags})
-        return tags, sorted(note.path for note in notes)
-
     @cached_property
     def _store(self) -> Store:
         return self.kept.open(self._may_use)
@@ -305,24 +326,3 @@ class Index:
                 raise
             self._snapshot = snapshot
         return self._snapshot
-
-    def _update(self, progress: Progress | None) -> list[str]:
-        """Refresh before a question; where that cannot be, say so and go on with what there is.
-
-        A shared index is only looked at anew: another machine may have changed it.
-        """
-        if self.kept.is_shared:
-            self.close()
-            return []
-        try:
-            report = self.refresh(progress=progress)
-        except (WriterBusy, IndexNotWritable) as exc:
-            self.close()
-            try:
-                generation = self._open().info.generation
-            except (NoIndex, OlderFormat):
-                raise exc from None
-            stale = f"could not bring the index up to date, so this is from generation {generation}"
-            return [f"{stale}: {exc.message}"]
-        skips = (f"skipped {skip.path}: {skip.reason}" for skip in report.newly_skipped)
-        return [*report.warnings, *skips]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ragqa import __version__
-from ragqa.cli import calibrate, chat, evaluate, llm, settings, store, verify, why
+from ragqa.cli import calibrate, chat, evaluate, listing, llm, settings, store, verify, why
 from ragqa.cli.commands import app
 from ragqa.cli.options import with_places
 from ragqa.errors import RagqaError, UsageError
@@ -17,6 +17,7 @@ from ragqa.errors import RagqaError, UsageError
 __all__ = ["main", "run"]
 
 app.add_typer(why.app)
+app.add_typer(listing.app)
 app.add_typer(chat.app)
 app.add_typer(evaluate.app)
 app.add_typer(calibrate.app)
@@ -50,10 +51,7 @@ def run(args: list[str]) -> int:
         render.print_error(exc)
         return exc.exit_code
     except typer.TyperException as exc:
-        from ragqa import render
-
-        render.print_error(_usage(exc))
-        return exc.exit_code
+        return _report_usage(exc)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except OSError as exc:
@@ -92,10 +90,17 @@ def _options(
     """Ask your notes, get cited answers. Nothing leaves this machine unasked."""
 
 
-def _usage(exc: typer.TyperException) -> RagqaError:
+def _report_usage(exc: typer.TyperException) -> int:
+    """Say what is wrong with the command line; a group of commands alone gets its help."""
+    from ragqa import render
+
     context = getattr(exc, "ctx", None)
-    command = context.command_path if context is not None else "ragqa"
-    return RagqaError(exc.format_message(), hint=f"{command} --help")
+    if context is not None and exc.format_message() == context.get_help():
+        render.say(context.get_help())
+    else:
+        command = context.command_path if context is not None else "ragqa"
+        render.print_error(RagqaError(exc.format_message(), hint=f"{command} --help"))
+    return exc.exit_code
 
 
 def _ensure_streams() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ragqa.cli.opening import Given, Scope, filters_of, first_build, opened
+from ragqa.cli.opening import Given, Scope, filters_of, first_build, load_flags, opened
 from ragqa.cli.options import (
     Corpus,
     Debug,
@@ -77,12 +77,11 @@ def chat(
     Example: ragqa chat --tag fine-tuning
     """
     from ragqa.cli.lines import PipedLines, TypedLines, is_typed
-    from ragqa.config import load_settings
 
     # Whatever is wrong with options and settings is told before the first question.
     parse_since(since)
     given = Given(corpus, index, store, store_uri)
-    loaded = load_settings({**given.flags, "top_k": top_k})
+    loaded = load_flags({**given.flags, "top_k": top_k})
     writing = Writing(llm, yes=yes, strict=strict, force=force, streams=True)
     writer = writer_for(
         loaded.settings, writing, asked="what you ask, up to three questions before it,"

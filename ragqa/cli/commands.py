@@ -58,8 +58,9 @@ app = typer.Typer(
 @app.command()
 def ask(
     question: Annotated[
-        list[str], typer.Argument(metavar="QUESTION", help="The question; - reads standard input.")
-    ],
+        list[str] | None,
+        typer.Argument(metavar="QUESTION", help="The question; - or none: standard input."),
+    ] = None,
     tag: Tags = None,
     path: Paths = None,
     since: Since = None,
@@ -125,8 +126,9 @@ def _print_answer(answer: "Answer", linker: "Linker", wanted: Format, *, explain
 @app.command()
 def search(
     query: Annotated[
-        list[str], typer.Argument(metavar="QUERY", help="What to look for; - reads standard input.")
-    ],
+        list[str] | None,
+        typer.Argument(metavar="QUERY", help="What to look for; - or none: standard input."),
+    ] = None,
     tag: Tags = None,
     path: Paths = None,
     since: Since = None,
@@ -190,6 +192,8 @@ def build(
     loaded = load(Given(notes or corpus, index, store, store_uri))
     with opened(loaded) as found, render.ProgressLine() as progress:
         use_workers(found, workers, yes=yes)
+        if wait and (building := found.building()):
+            render.say(f"Waiting for another process that is writing the index {building}.")
         report = found.refresh(rebuild=rebuild, wait=wait, progress=progress)
         where = found.kept.where
     if json:

@@ -28,7 +28,7 @@ from ragqa.cli.eval_options import (
     Seed,
 )
 from ragqa.cli.evaluate_parts import evaluate_follow_ups, evaluate_grounding
-from ragqa.cli.opening import Given, load, opened
+from ragqa.cli.opening import Given, load, load_flags, opened, tell_of
 from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder, StoreKind, StoreUri
 from ragqa.errors import UsageError
 
@@ -211,12 +211,11 @@ def _check_values(wanted: _Wanted, report: str | None) -> None:
 
 
 def _measure(wanted: _Wanted, progress: "Progress") -> dict[str, Any]:
-    from ragqa.config import load_settings
     from ragqa.evaluation import evaluating, sets
 
     if wanted.folder is None:
         return _measure_questions(wanted, progress)
-    settings = load_settings(dict(wanted.settings)).settings
+    settings = load_flags(wanted.settings).settings
     folder = Path(wanted.folder)
     if wanted.mode == "chunking":
         return evaluating.evaluate_chunking(folder, settings, limit=wanted.limit, progress=progress)
@@ -235,7 +234,9 @@ def _measure_questions(wanted: _Wanted, progress: "Progress") -> dict[str, Any]:
 
     path = Path(wanted.questions or QUESTIONS)
     questions, half = choose_half(read_questions(path), wanted.half)
-    with opened(settings_with(wanted.settings, wanted.given.flags)) as index:
+    loaded = settings_with(wanted.settings, wanted.given.flags)
+    tell_of(loaded)
+    with opened(loaded) as index:
         return evaluate_questions(
             index, questions, name=path.stem, half=half, limit=wanted.limit, progress=progress
         )

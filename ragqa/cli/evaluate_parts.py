@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ragqa.cli.opening import Given, opened
+from ragqa.cli.opening import Given, load_flags, opened, tell_of
 
 
 def evaluate_follow_ups(
@@ -23,7 +23,9 @@ def evaluate_follow_ups(
 
     dialogs, half = choose_half(follow_ups.read_follow_ups(path), half)
     render.show_logged_warnings()
-    with opened(settings_with(settings, given.flags)) as index, render.ProgressLine() as progress:
+    loaded = settings_with(settings, given.flags)
+    tell_of(loaded)
+    with opened(loaded) as index, render.ProgressLine() as progress:
         document = follow_ups.evaluate_follow_ups(
             index, dialogs, name=path.stem, half=half, limit=limit, progress=progress
         )
@@ -40,12 +42,11 @@ def evaluate_grounding(
 ) -> int:
     """Measure how well the support check tells sentences apart."""
     from ragqa import render
-    from ragqa.config import load_settings
     from ragqa.evaluation import grounding
     from ragqa.evaluation.questions import choose_half
     from ragqa.render.groundings import print_grounding
 
-    loaded = load_settings(dict(settings)).settings
+    loaded = load_flags(settings).settings
     rows = grounding.read_grounding(path)
     chosen, named = choose_half(rows, half, what="sentence")
     with render.ProgressLine() as progress:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from ragqa.cli.opening import load_flags
 from ragqa.cli.options import AsJson, Debug
 from ragqa.cli.writing import Yes
 from ragqa.errors import BackendFailed, UsageError
@@ -28,11 +29,10 @@ def show(json: AsJson = False, debug: Debug = False) -> int:
     Example: ragqa llm list
     """
     from ragqa import render
-    from ragqa.config import load_settings
     from ragqa.diagnosis import overview_of
     from ragqa.render import llms
 
-    overview = overview_of(load_settings({}))
+    overview = overview_of(load_flags({}))
     if json:
         render.print_document(llms.overview_document(overview))
     else:
@@ -59,12 +59,11 @@ def check(
     """
     from ragqa import render
     from ragqa.cli.consenting import consented
-    from ragqa.config import load_settings
     from ragqa.diagnosis.trial import WHAT, try_llm
     from ragqa.llms import llm_for
     from ragqa.render import llms
 
-    settings = load_settings({"llm": name}).settings
+    settings = load_flags({"llm": name}).settings
     if not settings.llm:
         raise UsageError(
             "no LLM is set, and none was named", hint="ragqa llm list, then ragqa llm check NAME"

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -46,17 +46,23 @@ class Scope:
     given: Given
 
 
-def find_in(find: Callable[..., T], words: list[str], scope: Scope) -> "tuple[T, Linker]":
-    """Ask, search or the like; the second value links to the notes found."""
+def find_in(find: Callable[..., T], words: list[str] | None, scope: Scope) -> "tuple[T, Linker]":
+    """Ask, search or the like; the second value links to the notes found.
+
+    :raises UsageError: there is no question, or it is too long.
+    """
+    text = _question(words)
+    return look_in(lambda index, **how: find(index, text, **how), scope)
+
+
+def look_in(look: Callable[..., T], scope: Scope) -> "tuple[T, Linker]":
+    """The same without a question."""
     from ragqa.render import Linker, ProgressLine
 
-    text = _question(words)
     filters = filters_of(scope)
     with opened(load(scope.given, top_k=scope.top_k)) as index:
         with ProgressLine(opening=first_build(index)) as progress:
-            found = find(
-                index, text, filters=filters, refresh=not scope.no_refresh, progress=progress
-            )
+            found = look(index, filters=filters, refresh=not scope.no_refresh, progress=progress)
         return found, Linker(index.places.corpus, index.settings.link_format)
 
 
@@ -70,8 +76,12 @@ def filters_of(scope: Scope) -> "Filters":
     return Filters(parse_tags(scope.tags), tuple(scope.paths or ()), parse_since(scope.since))
 
 
-def _question(words: list[str]) -> str:
-    if words != ["-"]:
+def _question(words: list[str] | None) -> str:
+    if not words and (sys.stdin is None or sys.stdin.isatty()):
+        raise UsageError(
+            "there is no question", hint='ragqa ask "when should I fine-tune?", or: ragqa chat'
+        )
+    if words and words != ["-"]:
         # In a locale without UTF-8 Python hands over what it could not decode as escapes.
         return os.fsencode(" ".join(words)).decode("utf-8", "replace")
     from ragqa.retrieval import MAX_QUESTION_BYTES
@@ -104,11 +114,29 @@ def opened(loaded: "Loaded") -> "Index":
 
 def load(given: Given, **flags: "Value | None") -> "Loaded":
     """The settings that hold for the command, and where each came from."""
-    from ragqa.config import load_settings
     from ragqa.render import show_logged_warnings
 
     show_logged_warnings()
-    return load_settings({**given.flags, **flags})
+    return load_flags({**given.flags, **flags})
+
+
+def load_flags(flags: "Mapping[str, Value | None]") -> "Loaded":
+    """The same for options that are not those of most commands."""
+    from ragqa.config import load_settings
+
+    loaded = load_settings(flags)
+    tell_of(loaded)
+    return loaded
+
+
+def tell_of(loaded: "Loaded") -> None:
+    """Say which notes are used where a setting was passed over, and which settings are unknown."""
+    if loaded.passed_over or loaded.warnings:
+        from ragqa.render import print_warnings, say
+
+        if loaded.passed_over:
+            say(loaded.passed_over)
+        print_warnings(loaded.warnings)
 
 
 def first_build(index: "Index") -> str:

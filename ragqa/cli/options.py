@@ -4,38 +4,46 @@ import re
 import shlex
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ragqa.errors import RagqaError, UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ragqa.types import NoteList
+
 # A shell evaluates what completion prints, and tags and file names are untrusted.
 _HARMLESS = re.compile(r"[\w./ +@,=-]+")
 
 
-def _complete(ctx: typer.Context, which: int, incomplete: str) -> list[str]:
+def _complete(
+    ctx: typer.Context, values: "Callable[[NoteList], Iterable[str]]", incomplete: str
+) -> list[str]:
     """Complete from the index at hand; where there is none, complete nothing."""
-    from ragqa.api import open_index
+    from ragqa.api import index_from
+    from ragqa.config import load_settings
 
     try:
-        kept = {name: ctx.params.get(name) for name in ("store", "store_uri")}
-        corpus, folder = ctx.params.get("corpus"), ctx.params.get("index")
-        with open_index(corpus, index=folder, settings=kept) as index:
-            found = [value for value in index.facets()[which] if value.startswith(incomplete)]
-            return [value for value in found if _HARMLESS.fullmatch(value)]
+        places = ("corpus", "index", "store", "store_uri")
+        loaded = load_settings({name: ctx.params.get(name) for name in places})
+        with index_from(loaded) as index:
+            found = values(index.notes(refresh=False))
+            return [one for one in found if one.startswith(incomplete) and _HARMLESS.fullmatch(one)]
     except RagqaError:
         return []
 
 
 def complete_tag(ctx: typer.Context, incomplete: str) -> list[str]:
     """The tags in the index that begin so."""
-    return _complete(ctx, 0, incomplete)
+    return _complete(ctx, lambda found: found.tags, incomplete)
 
 
 def complete_path(ctx: typer.Context, incomplete: str) -> list[str]:
     """The notes in the index that begin so."""
-    return _complete(ctx, 1, incomplete)
+    return _complete(ctx, lambda found: (note.path for note in found.notes), incomplete)
 
 
 Corpus = Annotated[str | None, typer.Option("--corpus", metavar="DIR", help="The folder of notes.")]

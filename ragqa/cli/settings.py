@@ -1,10 +1,14 @@
 """`ragqa config`: show every setting with its origin; write the user's own."""
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ragqa.cli.opening import load_flags, tell_of
 from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder
+from ragqa.errors import UsageError
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -29,10 +33,9 @@ def show(
     if ctx.invoked_subcommand is not None:
         return 0
     from ragqa import render
-    from ragqa.config import load_settings
     from ragqa.render import overviews
 
-    loaded = load_settings({"corpus": corpus, "index": index})
+    loaded = load_flags({"corpus": corpus, "index": index})
     if json:
         render.print_document(overviews.settings_document(loaded))
     else:
@@ -51,13 +54,39 @@ def set_value(
     Example: ragqa config set corpus ~/notes
     """
     from ragqa import render
-    from ragqa.config import set_user_setting, user_settings_file
+    from ragqa.config import load_settings, set_user_setting, user_settings_file
     from ragqa.llms import check_kind
 
     if name == "llm" and ":" in value:
         check_kind(value)
+    if name == "corpus" and value and not Path(value).expanduser().is_dir():
+        raise UsageError(
+            f"there is no folder {value}, so the setting corpus stays as it was",
+            hint="ragqa config set corpus DIR",
+        )
     written = set_user_setting(name, value)
     render.say(f"{name} = {written} in {user_settings_file()}")
+    with suppress(UsageError):  # of another setting, which is no matter of this one
+        tell_of(load_settings({}))
+    return 0
+
+
+@app.command()
+def get(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A setting; see ragqa config.")],
+    debug: Debug = False,
+) -> int:
+    """Print the value of a setting that holds here, and nothing else.
+
+    Example: ragqa config get corpus
+    """
+    from ragqa import render
+    from ragqa.config.settings import setting_named
+    from ragqa.render import overviews
+
+    setting_named(name, "the command")
+    value = overviews.values_of(load_flags({}))[name]
+    render.print_as_is(f"{render.safe_line(str(value))}\n")
     return 0
 
 

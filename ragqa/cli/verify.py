@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from ragqa.cli.opening import load_flags
 from ragqa.cli.options import AsJson, Corpus, Debug
 from ragqa.errors import UsageError
 
@@ -38,11 +39,10 @@ def verify(
     Example: ragqa verify answer.json
     """
     from ragqa import render
-    from ragqa.config import load_settings
     from ragqa.render import verifications
     from ragqa.verifying import verify as hold_against
 
-    loaded = load_settings({"corpus": corpus})
+    loaded = load_flags({"corpus": corpus})
     saved = _read(answer)
     with render.ProgressLine() as progress:
         verification = hold_against(

@@ -150,6 +150,7 @@ def writer_for(
             )
         return None
     from ragqa.cli.consenting import consented
+    from ragqa.types import counted
     from ragqa.writing import Writer
 
     llm = llm_for(spec)
@@ -157,7 +158,7 @@ def writer_for(
         consented,
         llm.destination,
         yes=writing.yes,
-        what=f"{asked} and up to {settings.top_k} passages of your notes "
+        what=f"{asked} and up to {counted(settings.top_k, 'passage')} of your notes "
         "(ragqa ask --show-prompt shows them)",
     )
     return Writer(

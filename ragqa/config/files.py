@@ -3,17 +3,29 @@
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import platformdirs
 
 from ragqa.config.paths import absolute, anchored, checked_path
-from ragqa.config.settings import Value, setting_named
+from ragqa.config.settings import SETTINGS, Value, setting_named
 from ragqa.errors import UsageError
 from ragqa.wholefile import write_whole
 
 PROJECT_FILE = "ragqa.toml"
 _MAX_BYTES = 64_000
+_NAMED = 3
+_MAX_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class FileSettings:
+    """What a settings file sets, checked, and a warning of the names in it that are no settings."""
+
+    values: dict[str, Value]
+    warnings: tuple[str, ...] = ()
 
 
 def user_settings_file() -> Path:
@@ -42,25 +54,28 @@ def find_project_file(start: Path) -> Path | None:
     return None
 
 
-def read_user_settings() -> dict[str, Value]:
-    """The user's own settings, checked; {} where there is no file.
+def read_user_settings() -> FileSettings:
+    """The user's own settings; none where there is no file.
 
-    :raises UsageError: the file cannot be read, or holds an unknown key or an unfit value.
+    :raises UsageError: the file cannot be read, or holds an unfit value.
     """
     path = user_settings_file()
-    values = _checked(_read_toml(path), path)
-    return {name: checked_path(name, values[name], str(path)) for name in values}
+    raw = _read_toml(path)
+    values = _checked(raw, path)
+    anchored_values = {name: checked_path(name, values[name], str(path)) for name in values}
+    return FileSettings(anchored_values, _unknown(raw, path))
 
 
-def read_project_settings(path: Path) -> dict[str, Value]:
-    """The settings of a `ragqa.toml`, checked, with paths made absolute.
+def read_project_settings(path: Path) -> FileSettings:
+    """The settings of a `ragqa.toml`, with paths made absolute.
 
     The file may have come with somebody else's notes, so it can neither set what is personal, nor
     name a model by a folder, nor have notes read or an index kept outside of its own folder.
 
     :raises UsageError: as above, or the file does not parse.
     """
-    values = _checked(_read_toml(path), path)
+    raw = _read_toml(path)
+    values = _checked(raw, path)
     folder = path.parent
     for name in values:
         if setting_named(name, str(path)).personal:
@@ -82,7 +97,7 @@ def read_project_settings(path: Path) -> dict[str, Value]:
                     hint=f"remove the line, or use --{name} or RAGQA_{name.upper()}",
                 )
             values[name] = str(place)
-    return values
+    return FileSettings(values, _unknown(raw, path))
 
 
 def set_user_setting(name: str, text: str) -> Value:
@@ -127,7 +142,23 @@ def _looks_like_a_folder(embedder: str) -> bool:
 
 
 def _checked(raw: Mapping[str, object], path: Path) -> dict[str, Value]:
-    return {name: setting_named(name, str(path)).parse(raw[name], str(path)) for name in raw}
+    return {name: SETTINGS[name].parse(raw[name], str(path)) for name in raw if name in SETTINGS}
+
+
+def _unknown(raw: Mapping[str, object], path: Path) -> tuple[str, ...]:
+    """A warning of the names in a file that are no settings: another ragqa may know them."""
+    names = [name for name in raw if name not in SETTINGS]
+    if not names:
+        return ()
+    shown = ", ".join(map(_with_nearest, names[:_NAMED]))
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    kind = "an unknown setting, which is" if len(names) == 1 else "unknown settings, which are"
+    return (f"{path} has {kind} ignored: {shown}{more}",)
+
+
+def _with_nearest(name: str) -> str:
+    near = get_close_matches(name[:_MAX_NAME], SETTINGS, n=1)
+    return f"{name[:_MAX_NAME]!r}" + (f" (did you mean {near[0]}?)" if near else "")
 
 
 def _read_toml(path: Path) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Put settings together from flags, environment, files and defaults, and find notes and index."""
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -12,6 +13,7 @@ from ragqa.config.files import (
     find_project_file,
     read_project_settings,
     read_user_settings,
+    user_settings_file,
 )
 from ragqa.config.paths import absolute, anchored, checked_path
 from ragqa.config.settings import SETTINGS, Origin, Settings, Value
@@ -28,11 +30,17 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings with the origin of each, and where things are, if that could be found out."""
+    """Settings with the origin of each, and where things are, if that could be found out.
+
+    `passed_over` says which notes or index are used in place of those that the user's own file
+    names, "" where they are not; `warnings` are of names in files that are no settings.
+    """
 
     settings: Settings
     origins: Mapping[str, str]
     found: Places | None
+    passed_over: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def places(self) -> Places:
@@ -59,7 +67,7 @@ def load_settings(
     :param flags: values from the command line by setting name; None means not given.
     :param environ: the environment, `RAGQA_<NAME>` for each setting; default: the process's.
     :param folder: where to look for `ragqa.toml` and `./corpus`; default: the current folder.
-    :raises UsageError: an unknown key or a value that does not fit, naming file and setting.
+    :raises UsageError: a value that does not fit, naming file and setting.
     """
     environ = os.environ if environ is None else environ
     folder = _current_folder() if folder is None else folder
@@ -68,9 +76,13 @@ def load_settings(
         (Origin.ENVIRONMENT, _from_environment(environ)),
     ]
     project = find_project_file(folder)
+    warnings: tuple[str, ...] = ()
     if project is not None:
-        layers.append((str(project), read_project_settings(project)))
-    layers.append((Origin.USER, read_user_settings()))
+        of_project = read_project_settings(project)
+        layers.append((str(project), of_project.values))
+        warnings = of_project.warnings
+    own = read_user_settings()
+    layers.append((Origin.USER, own.values))
     values: dict[str, Value] = {}
     origins: dict[str, str] = {}
     for name, setting in SETTINGS.items():
@@ -82,7 +94,10 @@ def load_settings(
     values["store_uri"] = anchored("store_uri", values["store_uri"], folder)
     _match_store(values, origins, [origin for origin, _ in layers])
     settings = Settings.of(values)
-    return Loaded(settings, origins, _find_places(settings, origins, folder))
+    set_where = dict(origins)
+    found = _find_places(settings, origins, folder)
+    passed_over = _passed_over(settings, set_where, origins, found)
+    return Loaded(settings, origins, found, passed_over, warnings + own.warnings)
 
 
 def data_index(corpus: Path) -> Path:
@@ -137,8 +152,10 @@ _URI_WITHOUT_STORE: dict[str, tuple[str, str]] = {
 }
 
 
-def _find_places(settings: Settings, origins: Mapping[str, str], folder: Path) -> Places | None:
+def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> Places | None:
     """Apply the order of the contract: `./corpus` comes before what the user's own file says.
+
+    `origins` then tells where each of the two places comes from.
 
     An index that a file names belongs to the corpus of that file: where the corpus comes from a
     stronger origin, the index is the one that goes with that corpus. Links in a folder that came
@@ -147,10 +164,13 @@ def _find_places(settings: Settings, origins: Mapping[str, str], folder: Path) -
     corpus = _absolute(settings.corpus, folder)
     index = _absolute(settings.index, folder)
     at_hand = origins["corpus"] in (Origin.DEFAULT, Origin.USER) and (folder / "corpus").is_dir()
+    beside_origin = Origin.DEFAULT
     if at_hand:
         corpus = absolute("corpus", folder)
         beside = absolute("indexes/default", folder)
-        if not all(place.is_relative_to(folder.resolve()) for place in (corpus, beside)):
+        if all(place.is_relative_to(folder.resolve()) for place in (corpus, beside)):
+            beside_origin = Origin.AT_HAND
+        else:
             beside = data_index(corpus)
     elif corpus is None:
         return None
@@ -159,13 +179,46 @@ def _find_places(settings: Settings, origins: Mapping[str, str], folder: Path) -
     by_command = origins["index"] in (Origin.FLAG, Origin.ENVIRONMENT)
     by_project = origins["index"] not in tuple(Origin)
     goes_with_corpus = by_project if at_hand else origins["index"] == origins["corpus"]
-    chosen = index if index is not None and (by_command or goes_with_corpus) else beside
+    if at_hand:
+        origins["corpus"] = Origin.AT_HAND
+    if index is not None and (by_command or goes_with_corpus):
+        chosen = index
+    else:
+        chosen, origins["index"] = beside, beside_origin
     if chosen == corpus:
         raise UsageError(
             f"the index cannot be kept in {corpus} itself, which is the folder of notes",
             hint="name another folder: --index DIR",
         )
     return Places(corpus, chosen)
+
+
+def _passed_over(
+    settings: Settings,
+    set_where: Mapping[str, str],
+    origins: Mapping[str, str],
+    found: Places | None,
+) -> str:
+    """What is used in place of the notes, or the index, that the user's own file names."""
+    if found is None or origins["corpus"] != Origin.AT_HAND:
+        return ""
+    file = user_settings_file()
+    for name, what, used, own in (
+        ("corpus", "notes", found.corpus, settings.corpus),
+        ("index", "index", found.index, settings.index),
+    ):
+        if set_where[name] == Origin.USER and absolute(own, Path("/")) != used:
+            those = "those" if name == "corpus" else "that"
+            return (
+                f"Using the {what} in {_seen_from_here(used)}, not {those} of your setting {name} "
+                f"({file}): {own}; to use {those}: --{name} {shlex.quote(own)}"
+            )
+    return ""
+
+
+def _seen_from_here(place: Path) -> str:
+    here = Path.cwd().resolve()
+    return f"./{place.relative_to(here)}" if place.is_relative_to(here) else str(place)
 
 
 def _current_folder() -> Path:

@@ -17,10 +17,14 @@ _COLLECTION = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,59})?")
 
 
 class Origin(StrEnum):
-    """Where a value came from, strongest first; a `ragqa.toml` goes by its path and comes third."""
+    """Where a value came from, strongest first; a `ragqa.toml` goes by its path and comes third.
+
+    AT_HAND is a `corpus` folder in the current one, with the index beside it.
+    """
 
     FLAG = "flag"
     ENVIRONMENT = "environment"
+    AT_HAND = "current folder"
     USER = "user settings"
     DEFAULT = "default"
 
@@ -166,14 +170,14 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             Setting(
                 "candidates",
                 200,
-                "passages that each leg, dense and terms, puts up for ranking",
+                "how many passages are found by meaning, and how many by words, to be ranked",
                 check=_within(1, 10_000),
                 expects="a whole number from 1 to 10000",
             ),
             Setting(
                 "dense_weight",
                 0.5,
-                "the share of the dense leg in the ranking score; the rest is for terms",
+                "the share of meaning in the ranking score; the rest is for words",
                 check=_within(0, 1),
                 expects="a number from 0 to 1",
             ),

@@ -14,7 +14,7 @@ from ragqa.diagnosis.findings import Finding, Severity
 from ragqa.errors import NoIndex, RagqaError
 from ragqa.indexing import check_passages
 from ragqa.stores import SENT
-from ragqa.types import IndexInfo, Progress, Skipped, no_progress
+from ragqa.types import Building, IndexInfo, Progress, Skipped, counted, no_progress
 
 _REPAIR = "ragqa doctor --repair"
 
@@ -24,7 +24,8 @@ class Status:
     """What is indexed, and what has changed on disk since.
 
     `others` counts the files by suffix that are not notes; `bytes` is the index's size on this
-    machine's disk; `confidence` is what confidence is told by; `kept` is where the index is.
+    machine's disk; `confidence` is what confidence is told by; `kept` is where the index is;
+    `building` is what another process that is writing it has done.
     """
 
     info: IndexInfo
@@ -36,6 +37,7 @@ class Status:
     bytes: int
     confidence: InUse
     kept: StorePlace
+    building: Building | None = None
 
     @property
     def is_fresh(self) -> bool:
@@ -48,7 +50,14 @@ def status_of(index: Index) -> Status:
 
     :raises NoIndex: nothing has been built yet.
     """
-    info = index.info()
+    building = index.building()
+    try:
+        info = index.info()
+    except NoIndex as exc:
+        if building is None:
+            raise
+        message = f"{exc.message}; another process is building it, {building}"
+        raise NoIndex(message, hint="ragqa index --wait") from exc
     changes = index.pending()
     return Status(
         info=info,
@@ -60,6 +69,7 @@ def status_of(index: Index) -> Status:
         bytes=_size(index.kept),
         confidence=index.confidence,
         kept=index.kept,
+        building=building,
     )
 
 
@@ -121,7 +131,8 @@ def _notes(index: Index) -> list[Finding]:
         for skip in status.skipped
     ]
     if status.is_fresh:
-        findings.append(Finding(Severity.OK, f"{status.info.notes} notes, all indexed as they are"))
+        notes = counted(status.info.notes, "note")
+        findings.append(Finding(Severity.OK, f"{notes} indexed, unchanged since"))
     else:
         pending = f"{status.added} new, {status.changed} changed, {status.removed} removed notes"
         findings.append(
@@ -160,11 +171,14 @@ def _passages(index: Index, *, progress: Progress) -> list[Finding]:
     if checked.faults:
         return [Finding(Severity.ERROR, fault.what, _REPAIR, 4) for fault in checked.faults]
     return [
-        Finding(Severity.OK, f"all passages of {checked.notes} unchanged notes stand in them"),
         Finding(
             Severity.OK,
-            f"{checked.embedded} passages, embedded again, have the embeddings of the index; the "
-            f"lowest cosine is {checked.lowest:.4f}",
+            f"every passage of {counted(checked.notes, 'unchanged note')} stands in its note",
+        ),
+        Finding(
+            Severity.OK,
+            f"{counted(checked.embedded, 'passage')} embedded again: the lowest cosine with the "
+            f"embedding in the index is {checked.lowest:.4f}",
         ),
     ]
 

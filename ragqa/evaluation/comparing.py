@@ -11,6 +11,7 @@ from ragqa.errors import UsageError
 from ragqa.evaluation import statistics
 from ragqa.evaluation.summary import Document
 from ragqa.evaluation.tasks import ANSWER_MEASURES, NAMES
+from ragqa.types import DOCUMENT_VERSION
 
 Row = Mapping[str, Any]
 
@@ -22,16 +23,27 @@ def read_evaluation(path: Path) -> Document:
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+    except (OSError, ValueError, RecursionError) as exc:
+        reason = getattr(exc, "strerror", None) or "it is not one JSON document"
+        raise _no_evaluation(path, reason) from exc
+    try:
         questions = [(row["id"], row["question"]) for row in document["questions"]]
         distinct = dict(questions)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
-        raise UsageError(
-            f"{path} is no evaluation: {getattr(exc, 'strerror', None) or exc}",
-            hint=f"make one: ragqa eval --json > {path}",
-        ) from exc
+    except (KeyError, TypeError) as exc:
+        raise _no_evaluation(path, "it has no questions with id and text") from exc
+    version = document.get("version", DOCUMENT_VERSION)
+    if version != DOCUMENT_VERSION:
+        raise _no_evaluation(path, f"version {version} is not known to this ragqa")
     if len(distinct) < max(1, len(questions)):
-        raise UsageError(f"{path} is no evaluation: it has no questions, or one twice")
+        raise _no_evaluation(path, "it has no questions, or one twice")
     return dict(document)
+
+
+def _no_evaluation(path: Path, reason: str) -> UsageError:
+    return UsageError(
+        f"{path} is no evaluation: {reason}",
+        hint="make one: ragqa eval --json > FILE",
+    )
 
 
 def _refuse(constant: str) -> float:
@@ -48,7 +60,7 @@ def compare(a: Document, b: Document) -> Document:
         return _compare(a, b)
     except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as exc:
         raise UsageError(
-            f"the evaluations are not as ragqa eval --json printed them: {exc!r}",
+            "the evaluations are not as ragqa eval --json printed them",
             hint="make them anew: ragqa eval --json > A.json",
         ) from exc
 

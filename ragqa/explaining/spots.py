@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ragqa.errors import UsageError
 from ragqa.notes import parse_note
-from ragqa.types import Block, Kind, Stamp
+from ragqa.types import Block, Kind, Stamp, counted
 
 _WIKILINK = re.compile(r"\[\[([^\[\]|\n]+)(?:\|[^\[\]\n]*)?\]\]")
 _LINES = re.compile(r"(?s)(.+):(-?\d{1,9})(?:-(\d{1,9}))?")
@@ -70,7 +70,7 @@ def lines_of(spot: Spot, path: str, text: str) -> tuple[int, int] | None:
         )
     if first > total:
         raise UsageError(
-            f"{path} has {total} lines, so there is no line {first}",
+            f"{path} has {counted(total, 'line')}, so there is no line {first}",
             hint=_target(f"{path}:{total}" if total else path),
         )
     return first, min(last, total)

@@ -171,4 +171,4 @@ def _below(corpus: Path, name: str) -> list[str]:
 
 def _suggest(paths: Iterable[str]) -> str:
     named = [f"--target {shlex.quote(path)}" for path in list(paths)[:_SHOWN]]
-    return ", or ".join(named) or "ragqa status says which notes are indexed"
+    return ", or ".join(named) or "ragqa list"

@@ -12,7 +12,7 @@ from ragqa.indexing.source import Source
 from ragqa.notes import NoteText, read_text
 from ragqa.passages import stands_in
 from ragqa.stores import Fault, Faulty, Snapshot
-from ragqa.types import Passage, Progress
+from ragqa.types import Passage, Progress, counted
 
 SAMPLE = 64
 """So many passages are embedded again."""
@@ -95,7 +95,7 @@ def _draw(passage: Passage) -> bytes:
 def _astray(passages: Sequence[Passage]) -> Fault:
     return Fault(
         Faulty.CATALOGUE,
-        f"{len(passages)} passages of the index do not stand in their unchanged notes, "
+        f"the index has {counted(len(passages), 'passage')} not found in the unchanged notes, "
         f"{_first(passages)}",
     )
 
@@ -122,7 +122,7 @@ def _compare(
 def _unlike(unlike: Sequence[Passage], of: int, lowest: float) -> Fault:
     return Fault(
         Faulty.VECTORS,
-        f"{len(unlike)} of {of} passages, embedded again, have another embedding in the index, "
+        f"{len(unlike)} of {counted(of, 'passage')} got another embedding when embedded again, "
         f"{_first(unlike)}; the lowest cosine is {lowest:.3f}",
     )
 

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line
-from ragqa.types import SURE_FROM
+from ragqa.types import SURE_FROM, counted
 
 Document = Mapping[str, Any]
 
@@ -31,7 +31,7 @@ def print_calibration(document: Document) -> None:
     weights = document["refitted"] == "weights"
     whose = "your questions" if weights else "questions made from the notes"
     index = document["index"]
-    _say(f"Calibrated on {whose}, over {index['notes']} notes, {index['embedder']}")
+    _say(f"Calibrated on {whose}, over {counted(index['notes'], 'note')}, {index['embedder']}")
     _print_asked(document)
     when = ("before", "after") if weights else ("before",)
     for name in when:

@@ -38,7 +38,7 @@ def print_commands(commands: Mapping[str, str]) -> None:
     """Print the commands of a chat, and what each does."""
     width = max(map(len, commands))
     for name, does in commands.items():
-        emit(stdout(), Text(f"{name:<{width}}  {does}"))
+        emit(stdout(), Text(f"{name:<{width}}  {does}"), hang=width + 2)
 
 
 def print_sources(answer: Answer, linker: Linker) -> None:

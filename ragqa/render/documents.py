@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ragqa.types import (
+    DOCUMENT_VERSION,
     Answer,
     Citation,
     Disagreement,
@@ -21,8 +22,12 @@ Document = dict[str, Any]
 
 
 def to_json(document: Mapping[str, Any]) -> str:
-    """The document as ASCII JSON, which prints in any locale; NaN is an error, not output."""
-    return json.dumps(document, ensure_ascii=True, allow_nan=False, indent=2)
+    """The document and its version as ASCII JSON, which prints in any locale.
+
+    NaN is an error, not output.
+    """
+    versioned = {"version": DOCUMENT_VERSION, **document}
+    return json.dumps(versioned, ensure_ascii=True, allow_nan=False, indent=2)
 
 
 def answer_document(answer: Answer, *, explain: bool = False) -> Document:

@@ -10,7 +10,8 @@ from rich.text import Text
 from ragqa.evaluation.tasks import ANSWER_MEASURES, OVERLAP_MEASURES
 from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line
-from ragqa.stages import STAGES
+from ragqa.stages import RANKED_BY, STAGES, stage_name
+from ragqa.types import counted
 
 Document = Mapping[str, Any]
 
@@ -45,17 +46,19 @@ def print_evaluation(document: Document) -> None:
         _say(f"{method} found nothing for {len(ids)} and counts zero there: {_some(ids)}")
     missed = sum(bool(row.get("missed")) for row in document["questions"])
     if missed:
-        _say(f"\n{missed} questions were missed: --failures shows each, --report makes a page")
+        _say(
+            f"\n{counted(missed, 'question')} missed: --failures shows each, --report makes a page"
+        )
 
 
 def print_failures(document: Document) -> None:
     """Print each missed question: what was wanted, where it came, and which stage lost it."""
     missed = [row for row in document["questions"] if row.get("missed")]
     stages = Counter(row["missed"]["stage"] for row in missed)
-    _heading(f"Missed: {len(missed)} of {len(document['questions'])} questions")
+    _heading(f"Missed: {len(missed)} of {counted(len(document['questions']), 'question')}")
     print_columns(
         ["lost by", "questions", ""],
-        [[stage, str(n), STAGES.get(stage, "")] for stage, n in sorted(stages.items())],
+        [[stage_name(stage), str(n), STAGES.get(stage, "")] for stage, n in sorted(stages.items())],
     )
     for row in missed:
         _print_missed(row)
@@ -66,7 +69,8 @@ def print_comparison(document: Document, a: Path, b: Path) -> None:
     _say(f"A: {a}  B: {b}  paired questions: {document['paired']}")
     for name in ("only_in_a", "only_in_b"):
         if document[name]:
-            _say(f"{document[name]} questions are {name.replace('_', ' ')} and were not compared")
+            questions = counted(document[name], "question")
+            _say(f"{questions} {name.replace('_', ' ')}, not compared")
     first, second = (_flat(document[name]) for name in ("a", "b"))
     for key in first | second:
         if first.get(key) != second.get(key):
@@ -98,7 +102,7 @@ def print_generated(out: Path, kinds: Mapping[str, int], *, asked_for: int) -> N
     """Print how many questions were made, of which kinds, and where they are."""
     made = sum(kinds.values())
     fewer = f" of the {asked_for} asked for: the notes hold no more" if made < asked_for else ""
-    _say(f"{made} questions{fewer}, in {out}")
+    _say(f"{counted(made, 'question')}{fewer}, in {out}")
     print_columns([], [[kind, str(count)] for kind, count in kinds.items()])
     _say(f"try: ragqa eval --questions {out}")
 
@@ -119,8 +123,9 @@ def print_head(document: Document) -> None:
     half = f" ({document['half']})" if document.get("half") else ""
     partial = ", partial: the first only" if document["partial"] else ""
     _say(
-        f"{document['dataset']}{half}: {document['queries']} questions scored{partial}; "
-        f"{index['passages']} passages of {index['notes']} notes, {index['embedder']}"
+        f"{document['dataset']}{half}: {counted(document['queries'], 'question')} scored{partial}; "
+        f"{counted(index['passages'], 'passage')} of {counted(index['notes'], 'note')}, "
+        f"{index['embedder']}"
     )
     _say("")
 
@@ -185,7 +190,7 @@ def _print_latency(latency: Document) -> None:
     for name, found in latency.items():
         _say(
             f"{name}: {found['p50']:.0f} ms p50, {found['p95']:.0f} ms p95 "
-            f"over {found['questions']} questions"
+            f"over {counted(found['questions'], 'question')}"
         )
 
 
@@ -193,8 +198,10 @@ def _print_missed(row: Document) -> None:
     missed = row["missed"]
     _heading(f"{row['id']}  {row['question']}")
     kind = f"{row['kind']}, " if row["kind"] else ""
-    _say(f"{kind}lost by {missed['stage']}: {STAGES.get(missed['stage'], '')}", indent=2)
-    ranks = ", ".join(f"{leg} {_ranks(row['ranks'][leg])}" for leg in ("dense", "terms", "hybrid"))
+    _say(
+        f"{kind}lost by {stage_name(missed['stage'])}: {STAGES.get(missed['stage'], '')}", indent=2
+    )
+    ranks = ", ".join(f"{by} {_ranks(row['ranks'][name])}" for name, by in RANKED_BY.items())
     _say(f"rank: {ranks}", indent=2)
     for expected in missed["expected"]:
         place = f"{expected['path']}:{expected['lines'][0]}"
@@ -210,7 +217,7 @@ def _print_missed(row: Document) -> None:
 
 
 def _ranks(ranks: Iterable[int | None]) -> str:
-    """`3`, or `3 and none` for two places of which one is not among the candidates."""
+    """`3`, or `3 and none` for two places of which one was not found."""
     found = ["none" if rank is None else str(rank) for rank in ranks]
     shown = found[:4]
     more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""

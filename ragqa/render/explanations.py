@@ -22,7 +22,8 @@ from ragqa.render.scores import (
 )
 from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line
-from ragqa.types import Citation
+from ragqa.stages import stage_name
+from ragqa.types import Citation, counted
 
 _SHOWN = 5
 _SAID_SHOWN = 4
@@ -46,7 +47,8 @@ def print_explanation(told: Explanation, linker: Linker) -> None:
     emit(console, Text(safe_line(verdict(told)), style="bold"))
     for line in _on_words(told):
         emit(console, Text(safe_line(line)))
-    emit(console, Text(f"Stage: {told.stage} ({STAGES[told.stage]})", style="quiet"))
+    stage = f"Stage: {stage_name(told.stage)} ({STAGES[told.stage]})"
+    emit(console, Text(stage, style="quiet"))
     if not told.places:
         return
     _print_places(told)
@@ -123,7 +125,7 @@ def _no_passage(told: Explanation) -> str:
 def _left_out(told: Explanation) -> str:
     options = " and ".join(told.filters)
     rank = told.places[0].rank
-    without = f"ranks {rank}" if rank else "is not among the candidates either"
+    without = f"ranks {rank}" if rank else "is not found either"
     return f"{_subject(told)} is left out by {options}. Without any filter it {without}."
 
 
@@ -138,11 +140,7 @@ def _too_far_down(told: Explanation) -> str:
     best = told.places[0]
     subject = f"{_subject(told)} was not read closely"
     limit = f"an answer is taken from the {PASSAGES} best passages"
-    came = (
-        f"ranks {best.rank} of {told.info.passages}"
-        if best.rank
-        else "is not even among the candidates"
-    )
+    came = f"ranks {best.rank} of {told.info.passages}" if best.rank else "is not even found"
     meaning = "not looked at" if told.by_terms_alone else _ranked(best.hit.dense_rank)
     withheld = "" if told.answered else " No answer was given at all, either."
     return (
@@ -168,7 +166,10 @@ def _not_chosen(told: Explanation) -> str:
     start = f"{_subject(told)} was found, but no sentence of it was chosen:"
     best = told.sentences[0] if told.sentences else None
     if best and best.lost:
-        return f"{start} {_LOST[best.lost]} (rank {best.rank} of {told.candidates} sentences)."
+        return (
+            f"{start} {_LOST[best.lost]} (rank {best.rank} of "
+            f"{counted(told.candidates, 'sentence')})."
+        )
     return (
         f"{start} nothing there can be quoted by itself. That is so of a heading, a few words, "
         "long code and a list of sources."
@@ -252,7 +253,7 @@ def _print_sentences(told: Explanation, linker: Linker) -> None:
         quote = " ".join(citation.quote.split())
         cut = quote if len(quote) <= _QUOTE_CHARS else quote[: _QUOTE_CHARS - 1] + "\u2026"
         place = linker.place(citation.path, citation.lines)
-        emit(stdout(), Text.assemble((f"{name:9}", "number"), place))
+        emit(stdout(), Text.assemble((f"{name:9}", "number"), place), hang=9)
         emit(stdout(), Text(safe_line(cut)), indent=9)
     citations = [citation for _, citation in columns]
     print_table([name for name, _ in columns], match_rows(citations))

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line
+from ragqa.types import counted
 
 Document = Mapping[str, Any]
 
@@ -17,7 +18,10 @@ _KIND = 24
 def print_grounding(document: Document) -> None:
     """Print how many sentences were flagged, of all and by kind, with 95% intervals."""
     half = f" ({document['half']})" if document["half"] else ""
-    _say(f"{document['dataset']}{half}: {document['sentences']} sentences, {document['embedder']}")
+    _say(
+        f"{document['dataset']}{half}: {counted(document['sentences'], 'sentence')}, "
+        f"{document['embedder']}"
+    )
     _head("\n" + "".ljust(_KIND))
     for name, found in document["flagged"].items():
         _say(f"{name:<{_KIND}}{_counts(found)}")

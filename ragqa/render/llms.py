@@ -10,6 +10,7 @@ from ragqa.render.documents import Document
 from ragqa.render.overviews import destination_document, llm_document, llm_line
 from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line
+from ragqa.types import counted
 
 _SHOWN = 300
 
@@ -23,7 +24,7 @@ def print_overview(overview: Overview) -> None:
         for line in _about(kind):
             emit(stdout(), Text(safe_line(line)), indent=2)
         if kind.problem and kind.hint:
-            emit(stdout(), Text.assemble(("try: ", "good"), safe_line(kind.hint)), indent=2)
+            emit(stdout(), Text.assemble(("try: ", "good"), safe_line(kind.hint)), indent=2, hang=5)
 
 
 def overview_document(overview: Overview) -> Document:
@@ -38,7 +39,7 @@ def overview_document(overview: Overview) -> Document:
 
 def print_trial(trial: Trial) -> None:
     """Print how a backend did, and what it said."""
-    streams = f"yes, {trial.pieces} pieces" if trial.streams else "no, all at once"
+    streams = f"yes, {counted(trial.pieces, 'piece')}" if trial.streams else "no, all at once"
     cites = "yes" if trial.cites else "no: its answers will be marked as without support"
     _row("backend", f"{trial.destination.backend}, on {trial.destination.where}")
     _row("first text", f"after {trial.first_ms / 1000:.2f} s")
@@ -99,7 +100,7 @@ def _kind_document(kind: Kind) -> Document:
 
 
 def _row(name: str, value: str) -> None:
-    emit(stdout(), Text.assemble((f"{name:<12}", "quiet"), safe_line(value)))
+    emit(stdout(), Text.assemble((f"{name:<12}", "quiet"), safe_line(value)), hang=12)
 
 
 def _shortened(said: str) -> str:

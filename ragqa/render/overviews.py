@@ -10,7 +10,7 @@ from ragqa.llms import Destination
 from ragqa.render.documents import Document, index_document, skipped_document
 from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line
-from ragqa.types import DenseInfo
+from ragqa.types import DenseInfo, counted
 
 _STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "error"}
 _COMMON = 4
@@ -24,7 +24,7 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
     fresh = "yes" if status.is_fresh else f"no: {pending} ({by})"
     rows = [
         ("notes", f"{info.notes} in {places.corpus}"),
-        ("index", f"{info.passages} passages {_kept(status)}"),
+        ("index", f"{counted(info.passages, 'passage')} {_kept(status)}"),
         ("generation", f"{info.generation}, made {info.created}"),
         ("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions"),
         ("nearest", _nearest(info.dense)),
@@ -33,10 +33,12 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
         ("LLM", llm_line(llm)),
         ("skipped", str(len(status.skipped))),
     ]
+    if status.building:
+        rows.append(("building", f"another process is writing the index {status.building}"))
     if status.others:
         rows.append(("not notes", _others(status)))
     for name, value in rows:
-        emit(stdout(), Text.assemble((f"{name:<12}", "quiet"), safe_line(value)))
+        emit(stdout(), Text.assemble((f"{name:<12}", "quiet"), safe_line(value)), hang=12)
     for skip in status.skipped:
         emit(stdout(), Text(f"{safe_line(skip.path)}: {safe_line(skip.reason)}"), indent=2)
 
@@ -73,6 +75,8 @@ def status_document(status: Status, places: Places, llm: Choice) -> Document:
             "changed": status.changed,
             "removed": status.removed,
         },
+        "building": status.building
+        and {"since": status.building.since, "embedded": status.building.embedded},
         "skipped": skipped_document(status.skipped),
         "other_files": dict(status.others),
         "bytes": status.bytes,
@@ -104,16 +108,18 @@ def print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         line = Text.assemble((f"{finding.severity:<8}", _STYLES[finding.severity]))
         line.append(safe_line(finding.what))
-        emit(stdout(), line)
+        emit(stdout(), line, hang=8)
         if finding.fix:
-            emit(stdout(), Text.assemble(("try: ", "good"), safe_line(finding.fix)), indent=8)
+            emit(
+                stdout(), Text.assemble(("try: ", "good"), safe_line(finding.fix)), indent=8, hang=5
+            )
 
 
 def print_repair(done: Sequence[str]) -> None:
     """Print what a repair did."""
     for what in done or ["nothing is damaged, so nothing was changed"]:
         line = Text.assemble((f"{'repair':<8}", "heading"), safe_line(what))
-        emit(stdout(), line)
+        emit(stdout(), line, hang=8)
 
 
 def findings_document(
@@ -136,10 +142,10 @@ def findings_document(
 def print_settings(loaded: Loaded) -> None:
     """Print every setting: value, origin, meaning."""
     width = max(map(len, SETTINGS))
-    for name, value in _values(loaded).items():
+    for name, value in values_of(loaded).items():
         line = Text.assemble((f"{name:<{width}}  ", "heading"), safe_line(str(value)))
         line.append(f"  ({safe_line(loaded.origins[name])})", style="quiet")
-        emit(stdout(), line)
+        emit(stdout(), line, hang=width + 2)
         emit(stdout(), Text(SETTINGS[name].help, style="quiet"), indent=width + 2)
 
 
@@ -148,7 +154,7 @@ def settings_document(loaded: Loaded) -> Document:
     return {
         "settings": {
             name: {"value": value, "origin": loaded.origins[name]}
-            for name, value in _values(loaded).items()
+            for name, value in values_of(loaded).items()
         }
     }
 
@@ -186,7 +192,8 @@ def destination_document(destination: Destination | None) -> Document:
     return {"local": destination.is_local, "host": host, "proxy": proxy}
 
 
-def _values(loaded: Loaded) -> dict[str, object]:
+def values_of(loaded: Loaded) -> dict[str, object]:
+    """The value of every setting by name, the two places as they are used."""
     values = {name: getattr(loaded.settings, name) for name in SETTINGS}
     if loaded.found is not None:
         values["corpus"] = str(loaded.found.corpus)
@@ -198,7 +205,7 @@ def _others(status: Status) -> str:
     common = sorted(status.others.items(), key=lambda item: (-item[1], item[0]))
     shown = ", ".join(f"{count} {suffix or 'without suffix'}" for suffix, count in common[:_COMMON])
     rest = sum(count for _, count in common[_COMMON:])
-    return f"{shown}, {rest} others" if rest else shown
+    return f"{shown}, {counted(rest, 'other')}" if rest else shown
 
 
 def _megabytes(size: int) -> str:

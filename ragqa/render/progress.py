@@ -23,6 +23,7 @@ _STAGES = {
     "indexing": "Indexing documents",
     "asking": "Asking questions",
     "waiting": "Waiting for the LLM",
+    "queueing": "Waiting for another process that writes the index (passages embedded)",
     "checking": "Checking sentences",
     "verifying": "Checking files",
     "repairing": "Embedding passages",
@@ -32,6 +33,7 @@ _UPGRADING = (
     "This index was made by an older ragqa: bringing it up to date. This happens once; the old one "
     "stays until it is done."
 )
+_AT_ONCE = ("loading", "starting", "waiting", "queueing")
 _RATED = ("embedding", "repairing", "indexing", "asking", "checking")
 
 
@@ -80,13 +82,14 @@ class ProgressLine:
         now = time.monotonic()
         if sys.stderr.isatty():
             # These report once and then take seconds, so they cannot wait to be seen as slow.
-            if stage in ("loading", "starting", "waiting") or now - self._started >= _QUIET_S:
+            if stage in _AT_ONCE or now - self._started >= _QUIET_S:
                 self._show(stage, done, total)
             return
         self._began.setdefault(stage, (now, done))
         if now - self._last_line >= _LINE_EVERY_S:
             self._last_line = now
-            say(f"{_STAGES[stage]}: {done} of {total}{self._pace(stage, done, total, now)}")
+            of = f" of {total}" if total else ""
+            say(f"{_STAGES[stage]}: {done}{of}{self._pace(stage, done, total, now)}")
 
     def _pace(self, stage: str, done: int, total: int, now: float) -> str:
         """The rate since the stage was first seen, and the time left at this rate."""
@@ -101,11 +104,11 @@ class ProgressLine:
             self._bar = _new_bar()
             self._bar.start()
         if stage not in self._tasks:
-            self._tasks[stage] = self._bar.add_task(_STAGES[stage], total=total, rate="")
+            self._tasks[stage] = self._bar.add_task(_STAGES[stage], total=total or None, rate="")
         task = self._tasks[stage]
         speed = self._bar.tasks[task].speed
         rate = f"{speed:.0f}/s" if speed and stage in _RATED else ""
-        self._bar.update(task, completed=done, total=total, rate=rate)
+        self._bar.update(task, completed=done, total=total or None, rate=rate)
 
 
 def _new_bar() -> "Progress":

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from ragqa.render.report_html import NONE, Child, count, decimals, element, number, table, terms
 from ragqa.sanitise import safe_line
-from ragqa.stages import STAGES
+from ragqa.stages import RANKED_BY, STAGES, stage_name
 
 _STAGE_COLUMNS = ("stage", "questions", "meaning")
 _MAX_SHOWN = 200
@@ -23,12 +23,15 @@ def failures(questions: Iterable[Mapping[str, Any]]) -> list[Element]:
     for question in missed:
         by_stage.setdefault(str(question["missed"].get("stage")), []).append(question)
     by_stage = {stage: lost for stage, lost in by_stage.items() if lost}
-    rows = [(stage, count(len(lost)), STAGES.get(stage, NONE)) for stage, lost in by_stage.items()]
+    rows = [
+        (stage_name(stage), count(len(lost)), STAGES.get(stage, NONE))
+        for stage, lost in by_stage.items()
+    ]
     caption = "Missed questions by the stage that lost them"
     parts = [table(caption, _STAGE_COLUMNS, rows, class_="words")]
     left = _MAX_SHOWN
     for stage, lost in by_stage.items():
-        parts.append(element("h3", f"Lost in {stage} ", _badge(count(len(lost)))))
+        parts.append(element("h3", f"Lost in {stage_name(stage)} ", _badge(count(len(lost)))))
         # One open example says what the others hold.
         parts += [_failure(question, opened=not n) for n, question in enumerate(lost[:left])]
         left = max(0, left - len(lost))
@@ -64,19 +67,22 @@ def _failure(question: Mapping[str, Any], *, opened: bool) -> Element:
 
 
 def _ranks(ranks: Mapping[str, Sequence[object]]) -> Child:
-    shown = {leg: of_parts[:_MAX_PARTS] for leg, of_parts in ranks.items()}
+    shown = {name: of_parts[:_MAX_PARTS] for name, of_parts in ranks.items()}
     parts = max((len(of_parts) for of_parts in shown.values()), default=0)
     if not parts:
         return None
     names = ["rank"] if parts == 1 else [f"part {n}" for n in range(1, parts + 1)]
     rows = [
-        (leg, *("not found" if number(rank) is None else count(rank) for rank in of_parts))
-        for leg, of_parts in shown.items()
+        (
+            RANKED_BY.get(name, name),
+            *("not found" if number(rank) is None else count(rank) for rank in of_parts),
+        )
+        for name, of_parts in shown.items()
     ]
-    caption = "Rank of what was expected, in each leg"
+    caption = "Rank of what was expected"
     if any(len(of_parts) > _MAX_PARTS for of_parts in ranks.values()):
         caption += f" (the first {_MAX_PARTS} parts)"
-    return table(caption, ("leg", *names), rows)
+    return table(caption, ("ranked", *names), rows)
 
 
 def _expected(missed: Mapping[str, Any]) -> list[Element]:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ragqa.analysis import WORD, index_terms, query_terms
 from ragqa.answering import citable_units, counterpart, unit_text
-from ragqa.render.screen import emit, stdout
+from ragqa.render.screen import READABLE, emit, stdout
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import (
     Answer,
@@ -22,6 +22,8 @@ from ragqa.types import (
     Kind,
     Passage,
     SearchResult,
+    Skipped,
+    counted,
 )
 
 UNSURE = "Not sure that this is an answer; these are the nearest sentences:"
@@ -94,10 +96,18 @@ def _print_nearest(console: Console, answer: Answer, linker: Linker) -> None:
     emit(console, Text(NOT_IN_NOTES, style="bold"))
     if answer.missing:
         emit(console, Text(not_near(answer), style="quiet"))
+    if answer.info.skipped:
+        emit(console, Text(skipped_line(answer.info.skipped), style="quiet"))
     _print_confidence(console, answer)
     if answer.hits:
         emit(console, Text("\nNearest passages", style="bold"))
         _print_hits(console, answer.question, answer.hits, linker)
+
+
+def skipped_line(skipped: Sequence[Skipped]) -> str:
+    """What may be why the notes do not answer."""
+    were = "was" if len(skipped) == 1 else "were"
+    return f"{counted(len(skipped), 'note')} {were} skipped: ragqa status says why."
 
 
 def verdict_on(answer: Answer) -> str:
@@ -140,13 +150,16 @@ def print_report(report: IndexReport, where: str) -> None:
     )
     emit(
         console,
-        Text(f"{info.notes} notes, {info.passages} passages: {counts} ({report.seconds:.1f} s)"),
+        Text(
+            f"{counted(info.notes, 'note')}, {counted(info.passages, 'passage')}: {counts} "
+            f"({report.seconds:.1f} s)"
+        ),
     )
     emit(console, Text(f"Index: {safe_line(where)}", style="quiet"))
     if report.skipped:
         emit(console, Text(f"Skipped: {len(report.skipped)}", style="warning"))
         for skip in report.skipped:
-            emit(console, Text(f"  {safe_line(skip.path)}: {safe_line(skip.reason)}"))
+            emit(console, Text(f"{safe_line(skip.path)}: {safe_line(skip.reason)}"), indent=2)
 
 
 def _answer_text(answer: Answer) -> Text:
@@ -221,11 +234,11 @@ def print_place(console: Console, place: Text, heading: Sequence[str], n: int = 
     """Print a place with its headings, beside a number if it has one."""
     text = Text.assemble((f"{n:>2} " if n else _INDENT * " ", "number"), place)
     trail = Text(safe_line(" \u203a ".join(heading)), style="heading")
-    if trail and text.cell_len + 2 + trail.cell_len > console.width:
-        emit(console, text)
+    if trail and text.cell_len + 2 + trail.cell_len > min(console.width, READABLE):
+        emit(console, text, hang=_INDENT)
         emit(console, trail, indent=_INDENT)
     else:
-        emit(console, Text.assemble(text, "  ", trail) if trail else text)
+        emit(console, Text.assemble(text, "  ", trail) if trail else text, hang=_INDENT)
 
 
 def _print_confidence(console: Console, answer: Answer) -> None:
@@ -261,7 +274,7 @@ def _shown(citation: Citation) -> tuple[str, Span | None]:
     if len(lines) <= _MAX_QUOTE_LINES:
         return quote, span
     kept = "".join(lines[:_MAX_QUOTE_LINES])
-    rest = f"\u2026 ({len(lines) - _MAX_QUOTE_LINES} more lines)"
+    rest = f"\u2026 ({counted(len(lines) - _MAX_QUOTE_LINES, 'more line')})"
     return kept + rest, span if span and span[1] <= len(kept) else None
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 from rich.theme import Theme
 
@@ -87,7 +86,7 @@ def print_as_is(text: str) -> None:
 def print_warnings(warnings: tuple[str, ...] | list[str]) -> None:
     """Print each warning on stderr, one line each."""
     for warning in warnings:
-        say(Text.assemble(("warning: ", "warning"), safe_line(warning)))
+        _say_labelled("warning: ", "warning", warning)
 
 
 class _Warnings(logging.Handler):
@@ -113,14 +112,18 @@ def print_error(error: RagqaError) -> None:
     """
     from ragqa.llms.secrets import without_keys
 
-    say(Text.assemble(("error: ", "error"), safe_line(without_keys(error.message))))
+    _say_labelled("error: ", "error", without_keys(error.message))
     if error.hint:
-        say(Text.assemble(("try: ", "good"), safe_line(without_keys(error.hint))))
+        _say_labelled("try: ", "good", without_keys(error.hint))
 
 
 def say(text: Text | str) -> None:
     """Print on stderr; a plain string is sanitised, a Text must have been."""
     emit(stderr(), Text(safe_text(text)) if isinstance(text, str) else text)
+
+
+def _say_labelled(label: str, style: str, text: str) -> None:
+    emit(stderr(), Text.assemble((label, style), safe_line(text)), hang=len(label))
 
 
 def confirm(question: str) -> bool:
@@ -129,19 +132,23 @@ def confirm(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def emit(console: Console, text: Text, *, indent: int = 0) -> None:
+def emit(console: Console, text: Text, *, indent: int = 0, hang: int = 0) -> None:
     """Print sanitised text, with what the stream's encoding does not have replaced.
 
     On a terminal text is wrapped, to lines that can be read, below its own indent.
+
+    :param hang: the width of a label that the text begins with, below which nothing is wrapped.
     """
     text = encodable(text, console.encoding)
     if console.is_terminal:
-        padded = Padding(text, (0, 0, 0, indent), expand=False) if indent else text
-        console.print(padded, width=min(console.width, READABLE))
+        width = max(1, min(console.width, READABLE) - indent - hang)
+        below = [text[:hang] if hang else Text(), Text(" " * hang)]
+        wrapped = text[hang:].wrap(console, width)
+        lines = [Text.assemble(below[n > 0], line) for n, line in enumerate(wrapped)]
     else:
-        lines = text.split("\n", allow_blank=True)
-        shown = Text("\n").join([Text.assemble(" " * indent, line) for line in lines])
-        console.print(shown, soft_wrap=True)
+        lines = list(text.split("\n", allow_blank=True))
+    shown = Text("\n").join([Text.assemble(" " * indent, line) for line in lines])
+    console.print(shown, soft_wrap=True)
 
 
 def encodable(text: Text, encoding: str) -> Text:

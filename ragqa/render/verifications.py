@@ -57,7 +57,7 @@ def _print_checked(console: Console, checked: Checked, linker: Linker) -> None:
     if place and checked.standing is not Standing.INTACT:
         line.append(f"  was at {safe_line(citation.path)}:{citation.lines[0]}", style="quiet")
         line.append(", wrapped differently" if checked.is_rewrapped else "", style="quiet")
-    emit(console, line)
+    emit(console, line, hang=_INDENT)
     if checked.reason:
         emit(console, Text(safe_line(checked.reason), style="warning"), indent=_INDENT)
     if checked.standing is Standing.CHANGED and place is not None:

@@ -12,7 +12,7 @@ from ragqa.render.progress import ProgressLine
 from ragqa.render.results import CITED, verdict_on
 from ragqa.render.screen import READABLE, emit, encodable, print_as_is, print_document, say, stdout
 from ragqa.sanitise import safe_line, safe_text
-from ragqa.types import Answer, Written, WrittenSentence
+from ragqa.types import Answer, Written, WrittenSentence, counted
 from ragqa.writing import Request, cited_text
 
 _REASONS = 2
@@ -178,7 +178,8 @@ def print_request(request: Request, where: str, *, asked: bool, json: bool) -> N
         )
         return
     print_as_is(f"{safe_text(prompt.instructions)}\n{safe_text(prompt.message)}")
-    said = [f"{len(request.hits)} passages, {request.tokens} tokens; nothing was sent."]
+    passages, tokens = counted(len(request.hits), "passage"), counted(request.tokens, "token")
+    said = [f"{passages}, {tokens}; nothing was sent."]
     if where:
         said.append(f"It would go to {where}.")
     if not asked:

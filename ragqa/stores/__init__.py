@@ -14,6 +14,7 @@ from ragqa.errors import UsageError
 from ragqa.stores.faults import Fault, Faulty, Kept, Older, Remark, Repair, none_kept
 from ragqa.stores.places import SENT, check_usable, remote_host
 from ragqa.types import (
+    Building,
     EmbedderInfo,
     Filters,
     IndexInfo,
@@ -182,6 +183,13 @@ class Store(Protocol):
 
     def older(self) -> Older | None:
         """What can be taken over from an index of an older format; None where it cannot be read."""
+        ...
+
+    def building(self) -> Building | None:
+        """What another process that writes the next snapshot has done; None where none is known of.
+
+        A store that cannot know says None.
+        """
         ...
 
     def tidy(self) -> None:

@@ -6,7 +6,6 @@ complete. Every action on the disk is announced by `step`, where tests kill or f
 """
 
 import errno
-import fcntl
 import os
 import re
 import shutil
@@ -17,8 +16,8 @@ from functools import partial
 from io import RawIOBase
 from pathlib import Path
 
-from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
-from ragqa.stores.failures import REPAIR, cannot_write, explaining, unusable
+from ragqa.errors import IndexUnusable, NoIndex
+from ragqa.stores.failures import REPAIR, unusable
 from ragqa.stores.manifest import (
     DELTA,
     MANIFEST,
@@ -36,14 +35,13 @@ _NAME = re.compile(r"gen-(\d{6,18})", re.ASCII)
 _DRAFT = re.compile(r"gen-(\d{6,18})\.tmp", re.ASCII)
 _CURRENT = "CURRENT"
 _CURRENT_DRAFT = "CURRENT.tmp"
-_LOCK = "LOCK"
+LOCK = "LOCK"
 _MAX_NAME_BYTES = 64
 _SMALL_BYTES = 2**20
 
 # An index holds the notes' text, and they may be for the user alone; a lock that others may read
 # they may hold, too.
-_PRIVATE = 0o700
-_PRIVATE_FILE = 0o600
+PRIVATE = 0o700
 
 # Where the file system has no hard links, or not for this file.
 _CANNOT_LINK = frozenset(
@@ -72,47 +70,6 @@ def stepping(hook: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         _hook = before
-
-
-@contextmanager
-def locked(root: Path, *, wait: bool) -> Iterator[None]:
-    """Be the one writer of an index; the kernel frees the lock when the process ends.
-
-    :raises WriterBusy: another process is, and `wait` is False.
-    :raises IndexUnusable: the folder cannot be written or cannot be locked.
-    """
-    with explaining(root, lambda: _SMALL_BYTES):
-        _make_folder(root)
-        step("lock")
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(root / _LOCK, flags, _PRIVATE_FILE)
-    try:
-        _flock(descriptor, root, wait=wait)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _make_folder(root: Path) -> None:
-    """Make the folder and those above it, each known to the disk before anything is in it."""
-    missing = [folder for folder in (root, *root.parents) if not folder.exists()]
-    for folder in reversed(missing):
-        step(f"make {folder.name}")
-        folder.mkdir(_PRIVATE, exist_ok=True)
-        with suppress(PermissionError):  # one may write to a folder that one may not read
-            sync(folder.parent)
-
-
-def _flock(descriptor: int, root: Path, *, wait: bool) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError as exc:
-        raise WriterBusy(
-            f"another process is writing the index in {root}",
-            hint="wait until it is done, or: ragqa index --wait",
-        ) from exc
-    except OSError as exc:
-        raise cannot_write(root, f"it cannot be locked: {exc.strerror}") from exc
 
 
 def current(root: Path) -> str:
@@ -174,7 +131,7 @@ def begin_draft(root: Path) -> Path:
     numbers = [number_of(name) for name in names if _NAME.fullmatch(_without_tmp(name))]
     draft = root / f"gen-{max(numbers, default=0) + 1:06d}.tmp"
     step(f"make {draft.name}")
-    draft.mkdir(_PRIVATE)
+    draft.mkdir(PRIVATE)
     step(f"make {TERMS}")
     (draft / TERMS).mkdir()
     return draft

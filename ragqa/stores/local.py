@@ -11,7 +11,8 @@ from ragqa.stores.faults import Older, Remark, Repair
 from ragqa.stores.local_repair import embeddings_of_older, repair
 from ragqa.stores.local_snapshot import LocalSnapshot, own_manifest
 from ragqa.stores.local_writer import LocalWriter
-from ragqa.types import Progress
+from ragqa.stores.lock import building, locked
+from ragqa.types import Building, Progress
 
 
 class LocalStore:
@@ -43,7 +44,7 @@ class LocalStore:
         :raises WriterBusy: another process writes and `wait` is False.
         :raises IndexUnusable: the place cannot be written, or its newest snapshot is damaged.
         """
-        with generations.locked(self._root, wait=wait):
+        with locked(self._root, wait=wait):
             generations.sweep(self._root)
             base = None if fresh else self._base()
             writer = LocalWriter(self._root, base)
@@ -59,12 +60,16 @@ class LocalStore:
         """What can be taken over from the newest generation, if it is of an older format."""
         return embeddings_of_older(self._root)
 
+    def building(self) -> Building | None:
+        """What another process that writes the index has done; None where none is known of."""
+        return building(self._root)
+
     def tidy(self) -> None:
         """Remove what an interrupted writer left, as far as it can be and no writer is at work."""
         if generations.has_leftovers(self._root):
             with (
                 suppress(WriterBusy, IndexUnusable),
-                generations.locked(self._root, wait=False),
+                locked(self._root, wait=False),
             ):
                 generations.sweep(self._root)
 

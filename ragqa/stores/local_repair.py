@@ -21,6 +21,7 @@ from ragqa.stores.faults import Fault, Faulty, Kept, Older, Repair
 from ragqa.stores.generations import step
 from ragqa.stores.local_snapshot import LocalSnapshot, open_catalogue, own_manifest
 from ragqa.stores.local_writer import seal
+from ragqa.stores.lock import locked
 from ragqa.stores.manifest import (
     DELTA,
     OLDEST,
@@ -47,7 +48,7 @@ def repair(root: Path, maker: Maker, *, wait: bool, progress: Progress) -> Repai
             raise
     except IndexUnusable:
         pass
-    with generations.locked(root, wait=wait):
+    with locked(root, wait=wait):
         found = _find(root)
         if isinstance(found, Repair):
             return found

@@ -15,6 +15,7 @@ from ragqa.stores.catalogue_draft import CatalogueDraft, fold
 from ragqa.stores.failures import explaining
 from ragqa.stores.generations import step
 from ragqa.stores.local_snapshot import LocalSnapshot, checked_manifest
+from ragqa.stores.lock import tell_embedded
 from ragqa.stores.manifest import (
     CATALOGUE,
     DELTA,
@@ -86,6 +87,7 @@ class LocalWriter:
             raise ValueError("embeddings are saved before it was said whose they are")
         with explaining(self._root, self._bytes_needed):
             self._saved.add(embedding_keys, vectors)
+        tell_embedded(self._root, len(self._saved))
 
     def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
         """The embeddings that are saved or already in the base snapshot, by embedding key."""

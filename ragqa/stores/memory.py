@@ -23,6 +23,7 @@ from ragqa.stores.filters import note_matcher
 from ragqa.stores.ranking import Candidate, settle
 from ragqa.stores.vectors import check_dimension, check_vectors
 from ragqa.types import (
+    Building,
     EmbedderInfo,
     Filters,
     IndexInfo,
@@ -249,6 +250,10 @@ class MemoryStore:
 
     def older(self) -> None:
         """It was made by this very process."""
+
+    def building(self) -> Building | None:
+        """Nothing is known of other writers: other processes have no part in it."""
+        return None
 
     def tidy(self) -> None:
         """Nothing is left by a writer here."""

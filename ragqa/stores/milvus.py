@@ -33,7 +33,7 @@ from ragqa.stores.milvus_schema import create_records, has_records
 from ragqa.stores.milvus_snapshot import MilvusSnapshot
 from ragqa.stores.milvus_sweeping import has_leftovers, sweep
 from ragqa.stores.milvus_writer import MilvusWriter
-from ragqa.types import Progress
+from ragqa.types import Building, Progress
 
 FILE = "milvus.db"
 
@@ -93,6 +93,10 @@ class MilvusStore:
         return Older(
             newest.info, lambda _: MilvusSnapshot(self._client, self._names, newest).vectors
         )
+
+    def building(self) -> Building | None:
+        """Nothing is known of other writers: a lease does not say."""
+        return None
 
     def tidy(self) -> None:
         """Remove what an interrupted writer left, as far as it can be and no writer is at work."""

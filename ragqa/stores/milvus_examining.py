@@ -19,7 +19,7 @@ from ragqa.stores.milvus_schema import DENSE, EXACT_UP_TO, has_records, missing_
 from ragqa.stores.milvus_snapshot import MilvusSnapshot
 from ragqa.stores.milvus_versions import NEEDED, is_new_enough
 from ragqa.stores.vectors import UNIT_TOLERANCE
-from ragqa.types import NoteRecord, Progress, Vector, no_progress
+from ragqa.types import NoteRecord, Progress, Vector, counted, no_progress
 
 MOST_TOLD = 20
 
@@ -114,7 +114,8 @@ def _on_generations(client: Client, names: Names) -> Iterator[Remark]:
         info = newest.info
         yield Remark(
             f"the collections of {names.name} have the fields that they should, and generation "
-            f"{info.generation} has its {info.passages} passages and {info.notes} notes there"
+            f"{info.generation} is whole: "
+            f"{counted(info.passages, 'passage')} of {counted(info.notes, 'note')}"
         )
         if info.dense.kind == "exact" and info.passages > EXACT_UP_TO:
             yield Remark(
@@ -125,7 +126,8 @@ def _on_generations(client: Client, names: Names) -> Iterator[Remark]:
     unknown = names.bases(client.collections()) - {_base_of(row) for row in rows}
     if unknown:
         yield Remark(
-            f"{len(unknown)} collections are left of builds that ended early", "ragqa index"
+            f"builds that ended early have left {counted(len(unknown), 'collection')}",
+            "ragqa index",
         )
 
 

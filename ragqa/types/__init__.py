@@ -1,6 +1,7 @@
 """The nouns of ragqa: frozen data that one stage hands to the next."""
 
 from ragqa.types.answers import (
+    DOCUMENT_VERSION,
     EXTRACTIVE,
     SURE_FROM,
     Answer,
@@ -14,7 +15,15 @@ from ragqa.types.answers import (
     WrittenSentence,
     verdict_of,
 )
-from ragqa.types.indexes import DenseInfo, EmbedderInfo, IndexInfo, IndexReport
+from ragqa.types.indexes import (
+    Building,
+    DenseInfo,
+    EmbedderInfo,
+    IndexInfo,
+    IndexReport,
+    NoteList,
+    counted,
+)
 from ragqa.types.notes import (
     HIDDEN,
     Block,
@@ -39,11 +48,13 @@ from ragqa.types.verifications import (
 )
 
 __all__ = [
+    "DOCUMENT_VERSION",
     "EXTRACTIVE",
     "HIDDEN",
     "SURE_FROM",
     "Answer",
     "Block",
+    "Building",
     "Checked",
     "Citation",
     "DenseInfo",
@@ -58,6 +69,7 @@ __all__ = [
     "Link",
     "Note",
     "NoteFile",
+    "NoteList",
     "NoteRecord",
     "NoteState",
     "Numbers",
@@ -80,6 +92,7 @@ __all__ = [
     "Verification",
     "Written",
     "WrittenSentence",
+    "counted",
     "no_progress",
     "verdict_of",
 ]

@@ -4,9 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ragqa.types.indexes import IndexInfo
+from ragqa.types.indexes import IndexInfo, counted
 from ragqa.types.notes import Kind
 from ragqa.types.passages import Hit
+
+_SHOWN = 60
+
+DOCUMENT_VERSION = 1
+"""That of every JSON document: it changes where a key is taken out or means something else."""
 
 EXTRACTIVE = "extractive"
 """The backend of an answer in the notes' own sentences."""
@@ -160,7 +165,7 @@ class Written:
         return self.fallback is None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Answer:
     """An answer and all that is needed to check it.
 
@@ -188,6 +193,13 @@ class Answer:
     missing: tuple[str, ...] = ()
     calibration: str = "shipped"
     written: Written | None = None
+
+    def __repr__(self) -> str:
+        """One short line; the fields have the rest."""
+        text = " ".join(self.text.split())
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}\u2026"
+        citations = counted(len(self.citations), "citation")
+        return f"<Answer: {self.verdict}, {self.confidence:.2f}, {shown!r}, {citations}>"
 
     @property
     def verdict(self) -> Verdict:

@@ -1,9 +1,16 @@
 """What an index says of itself and of what was done to it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from ragqa.types.notes import Skipped
+from ragqa.types.notes import NoteRecord, Skipped
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words: "1 note", "2 notes"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +75,43 @@ class IndexReport:
     newly_skipped: tuple[Skipped, ...]
     seconds: float
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NoteList:
+    """The notes of an index that filters let through, by path."""
+
+    notes: tuple[NoteRecord, ...]
+    info: IndexInfo
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def tags(self) -> dict[str, int]:
+        """Each tag with the number of notes that have it, or one nested in it; by name."""
+        counts = Counter[str]()
+        for note in self.notes:
+            counts.update({above for tag in note.tags for above in _trail(tag)})
+        return dict(sorted(counts.items()))
+
+
+def _trail(tag: str) -> tuple[str, ...]:
+    """A tag and those that it is nested in: `a`, `a/b` and `a/b/c` for the last."""
+    parts = tag.split("/")
+    return tuple("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """What is known of another process that is writing the index.
+
+    `since` is when it began, in UTC and ISO; `embedded` counts the passages that it has embedded
+    and kept so far, those of an interrupted build included.
+    """
+
+    since: str
+    embedded: int
+
+    def __str__(self) -> str:
+        began = datetime.fromisoformat(self.since).astimezone()
+        many = counted(self.embedded, "passage")
+        return f"since {began:%Y-%m-%d %H:%M:%S}, {many} embedded so far"

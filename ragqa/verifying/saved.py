@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, BinaryIO, TypeGuard
 
 from ragqa.errors import UsageError
-from ragqa.types import EXTRACTIVE, Answer, Citation, SavedAnswer, SavedCitation
+from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer, Citation, SavedAnswer, SavedCitation
 
 MAX_BYTES = 10_000_000
 MAX_CITATIONS = 1_000
@@ -129,8 +129,8 @@ def _printed(text: str) -> str:
 
 def _answer(document: object) -> SavedAnswer:
     fields = _mapping(document, "the file")
-    version = fields.get(_MARK, _VERSION)
-    if version != _VERSION:
+    version = fields.get("version", fields.get(_MARK, DOCUMENT_VERSION))
+    if version != DOCUMENT_VERSION:
         raise ValueError(f"version {_as_json(version)} is not known to this ragqa")
     citations = _list(_field(fields, "citations"), "citations")
     if len(citations) > MAX_CITATIONS:

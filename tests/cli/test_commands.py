@@ -6,7 +6,7 @@ import os
 import subprocess
 
 import pytest
-from support import CORPUS, QUICK, command, write_notes
+from support import CORPUS, QUICK, command, on_terminal, write_notes
 
 NOTES = {
     "cats.md": "---\ntitle: Cats\ntags: [animals, animals/pets]\ndate: 2024-05-01\n---\n\n"
@@ -84,6 +84,18 @@ def test_ask_reads_the_question_from_standard_input(quick, places):
     assert run.document["question"] == "what do cats do?"
 
 
+@pytest.mark.parametrize("name", ["ask", "search"])
+def test_a_question_that_is_piped_in_needs_no_argument(quick, places, name):
+    run = quick(name, "--json", *places, input=b"what do cats do?\n")
+    assert run.document["question" if name == "ask" else "query"] == "what do cats do?"
+
+
+def test_without_a_question_a_terminal_is_not_read_from(places):
+    said = on_terminal("ask", *map(str, places))
+    assert "there is no question" in said
+    assert "ragqa chat" in said
+
+
 def test_ask_takes_a_question_without_quotes(quick, places):
     run = quick("ask", "what", "do", "cats", "do", "--json", *places)
     assert run.document["question"] == "what do cats do"
@@ -133,7 +145,7 @@ def test_no_refresh_without_an_index_is_an_error_that_names_the_command(quick, p
 def test_search_lists_as_many_passages_as_asked_for(quick, places):
     document = quick("search", "cats and roses", "--top-k", "2", "--json", *places).document
     assert len(document["hits"]) == 2
-    assert set(document) == {"query", "hits", "warnings", "timings_ms", "index"}
+    assert set(document) == {"version", "query", "hits", "warnings", "timings_ms", "index"}
 
 
 @pytest.mark.parametrize(

@@ -65,3 +65,43 @@ def test_what_answers_directly_is_underlined_in_the_answer_and_in_its_source(tmp
         "ask", "when were cats tamed", "--corpus", str(notes), "--index", str(tmp_path / "index")
     )
     assert printed.count("\x1b[1;4m1 May 1962\x1b[0m") == 2
+
+
+def test_what_is_wrapped_keeps_the_indent_of_its_label(places, tmp_path):
+    deep = tmp_path / "notes" / ("a name that is long " * 4).strip()
+    deep.mkdir()
+    (deep / "dogs.md").write_text("# Dogs\n\nDogs bark at noon.\n", encoding="utf-8")
+    for command, label in (
+        (["status"], "index       "),
+        (["doctor"], "warning "),
+        (["config"], f"{'index':19}"),
+        (["search", "dogs bark at noon", "--top-k", "1"], " 1 "),
+    ):
+        lines = plain(on_terminal(*command, *places, columns=50)).splitlines()
+        at = next(n for n, line in enumerate(lines) if line.startswith(label))
+        below = lines[at + 1]
+        assert len(below) - len(below.lstrip()) == len(label), command
+        assert max(map(len, lines)) <= 50
+
+
+def test_an_error_that_is_wrapped_stays_beside_its_label(tmp_path):
+    missing = tmp_path / ("folder that is nowhere " * 4)
+    printed = plain(on_terminal("index", "--corpus", str(missing), columns=50))
+    first, second = (line for line in printed.splitlines()[:2])
+    assert first.startswith("error: ")
+    assert re.match(r" {7}\S", second)
+
+
+def test_counts_of_one_are_in_the_singular(quick, places):
+    assert quick("index", *places).out.startswith("1 note, 1 passage: ")
+    assert "1 passage in " in quick("status", *places).out
+    assert "1 note indexed" in quick("doctor", *places).out
+
+
+def test_an_answer_that_is_not_found_says_how_many_notes_were_skipped(quick, places, tmp_path):
+    line = "skipped: ragqa status says why."
+    assert line not in quick("ask", "zorbing on mars", *places).out
+    (tmp_path / "notes" / "one.md").write_bytes(b"\x00")
+    assert f"1 note was {line}" in quick("ask", "zorbing on mars", *places).out
+    (tmp_path / "notes" / "two.md").write_bytes(b"\x00")
+    assert f"2 notes were {line}" in quick("ask", "zorbing on mars", *places).out

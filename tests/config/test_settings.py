@@ -62,7 +62,6 @@ def test_a_project_file_is_found_from_a_folder_below_it(project):
     ("line", "named"),
     [
         ('llm = "openai:gpt"', "llm"),
-        ("topk = 3", "topk"),
         ('top_k = "many"', "top_k"),
         ("top_k = true", "top_k"),
         ("top_k = 0", "top_k"),
@@ -167,6 +166,51 @@ def test_without_any_hint_there_is_no_corpus_and_the_error_says_how_to_name_one(
     with pytest.raises(NoCorpus) as caught:
         load(project).places  # noqa: B018 - the property raises
     assert "--corpus" in caught.value.hint
+
+
+def test_an_unknown_setting_in_a_file_is_a_warning_that_names_it_and_the_nearest(project, home):
+    (project / "ragqa.toml").write_text("topk = 3\nsentences = 2\n")
+    user_settings_file().parent.mkdir(parents=True)
+    user_settings_file().write_text("[colour]\nred = 1\n")
+    loaded = load(project)
+    assert loaded.settings.sentences == 2
+    first, second = loaded.warnings
+    assert first.startswith(f"{project / 'ragqa.toml'} has an unknown setting, which is ignored: ")
+    assert first.endswith("'topk' (did you mean top_k?)")
+    assert second == (f"{user_settings_file()} has an unknown setting, which is ignored: 'colour'")
+
+
+def test_of_many_unknown_settings_some_are_named_and_the_rest_counted(project):
+    (project / "ragqa.toml").write_text("".join(f"{'x' * 99}{n} = 1\n" for n in range(5)))
+    (warning,) = load(project).warnings
+    assert "unknown settings, which are ignored" in warning
+    assert warning.endswith(" and 2 more")
+    assert "x" * 61 not in warning
+
+
+def test_where_notes_and_index_really_come_from_is_their_origin(project, tmp_path):
+    set_user_setting("corpus", str(tmp_path / "notes"))
+    set_user_setting("index", str(tmp_path / "mine"))
+    loaded = load(project)
+    assert (loaded.origins["corpus"], loaded.origins["index"]) == ("user settings",) * 2
+    assert loaded.passed_over == ""
+    (project / "corpus").mkdir()
+    loaded = load(project)
+    assert (loaded.origins["corpus"], loaded.origins["index"]) == ("current folder",) * 2
+    assert str(tmp_path / "notes") in loaded.passed_over
+    loaded = load(project, {"corpus": str(tmp_path / "other")})
+    assert (loaded.origins["corpus"], loaded.origins["index"]) == ("flag", "default")
+    assert loaded.passed_over == ""
+
+
+def test_an_index_of_the_users_own_that_is_not_used_beside_a_corpus_at_hand_is_told(
+    project, tmp_path
+):
+    set_user_setting("index", str(tmp_path / "mine"))
+    (project / "corpus").mkdir()
+    told = load(project).passed_over
+    assert "not that of your setting index" in told
+    assert f"--index {tmp_path / 'mine'}" in told
 
 
 def test_a_corpus_folder_at_hand_comes_with_its_index_and_beats_the_users_own(project, tmp_path):

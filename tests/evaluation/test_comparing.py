@@ -206,6 +206,20 @@ def test_what_is_no_evaluation_at_all_cannot_be_compared(document):
         compare(evaluation(row("a")), document)
 
 
+def test_a_file_of_another_kind_is_told_in_one_sentence(tmp_path, quick):
+    other = tmp_path / "notes.md"
+    other.write_text("# Notes\n", encoding="utf-8")
+    answer = tmp_path / "answer.json"
+    answer.write_text('{"question": "what?", "citations": []}', encoding="utf-8")
+    for path, reason in (
+        (other, "it is not one JSON document"),
+        (answer, "it has no questions with id and text"),
+    ):
+        run = quick("eval", "--compare", path, path)
+        assert run.code == 2
+        assert run.err.splitlines()[0] == f"error: {path} is no evaluation: {reason}"
+
+
 def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"none\.json is no evaluation: No such file"):
         read_evaluation(tmp_path / "none.json")

@@ -20,7 +20,8 @@ from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
 from ragqa.indexing import Checked, Embedders, Source, check_passages, refresh, repair
 from ragqa.passages import Chunking
 from ragqa.stores import open_store
-from ragqa.stores.generations import locked, stepping
+from ragqa.stores.generations import stepping
+from ragqa.stores.lock import locked
 from ragqa.stores.termindex import write_terms
 from ragqa.types import Filters
 
@@ -339,14 +340,14 @@ def lose_a_passage(place):
 @pytest.mark.parametrize(
     ("forge", "told"),
     [
-        (exchange_rows, "2 of 6 passages, embedded again, have another embedding in the index"),
+        (exchange_rows, "2 of 6 passages got another embedding when embedded again"),
         (exchange_notes, "rows.npy does not hold the passages of the catalogue: 2 of 4"),
         (drop_a_row, "1 of 2 are in only one of them, or there of another note; it lacks some of"),
         (another_unit_vector, "have another embedding in the index"),
         (no_unit_vector, "delta/vectors.faiss holds 2 bad vectors, such as of 1.md, new.md"),
         (lose_terms, "1 of 6 are in only one of them, or there of another note; it lacks some of"),
-        (change_a_text, "1 passages of the index do not stand in their unchanged notes, such as 3"),
-        (lengthen_a_text, "4 passages of the index do not stand in their unchanged notes"),
+        (change_a_text, "the index has 1 passage not found in the unchanged notes, such as 3"),
+        (lengthen_a_text, "the index has 4 passages not found in the unchanged notes"),
         (lose_a_passage, "has 6 notes and 5 passages, the manifest says 6 and 6"),
     ],
 )

@@ -1,0 +1,122 @@
+"""What is told of an index that another process is writing."""
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+from support import QUICK, command, write_notes
+
+HOLDER = """
+import sys
+from pathlib import Path
+from ragqa.stores.lock import locked, tell_embedded
+with locked(Path(sys.argv[1]), wait=False):
+    tell_embedded(Path(sys.argv[1]), 512)
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def places(tmp_path):
+    notes = write_notes(tmp_path / "notes", {"cats.md": "# Cats\n\nCats nap at noon.\n"})
+    return ["--corpus", str(notes), "--index", str(tmp_path / "index")]
+
+
+@pytest.fixture
+def held(places):
+    """Another process that writes the index until its standard input is closed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, places[3]], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout.readline() == b"locked\n"
+        yield holder
+        if not holder.stdin.closed:
+            holder.stdin.close()
+
+
+def test_status_says_since_when_another_process_builds_and_how_far_it_is(quick, places, held):
+    run = quick("status", *places)
+    assert run.code == 3
+    assert "there is no index in" in run.err
+    assert "another process is building it, since 20" in run.err
+    assert "512 passages embedded so far" in run.err
+    assert "ragqa index --wait" in run.err
+
+
+def test_a_build_beside_an_index_is_in_its_status(quick, places):
+    quick("index", *places)
+    assert quick("status", "--json", *places).document["building"] is None
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, places[3]], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout.readline() == b"locked\n"
+        assert "512 passages embedded so far" in quick("status", *places).out
+        document = quick("status", "--json", *places).document
+        assert document["building"]["embedded"] == 512
+        busy = quick("index", "--rebuild", *places)
+        holder.stdin.close()
+    assert busy.code == 6
+    assert "512 passages embedded so far" in busy.err
+    assert quick("status", "--json", *places).document["building"] is None
+
+
+def test_index_wait_says_what_it_waits_for_and_then_builds(places, held):
+    with subprocess.Popen(
+        [command(), "index", "--wait", *places],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | QUICK,
+    ) as waiting:
+        line = waiting.stderr.readline().decode()
+        assert line.startswith("Waiting for another process that is writing the index since 20")
+        assert "512 passages embedded so far" in line
+        held.stdin.close()
+        assert waiting.stdout.read().startswith(b"1 note, 1 passage: 1 added")
+        assert waiting.wait(timeout=60) == 0
+
+
+def test_what_a_killed_writer_said_is_not_believed(quick, places, held):
+    held.kill()
+    held.wait(timeout=60)
+    run = quick("status", *places)
+    assert run.code == 3
+    assert "another process" not in run.err
+    assert quick("index", *places).code == 0
+
+
+@pytest.mark.parametrize("said", ["", "nonsense", "2026-01-01\nmany\n", "0001-01-01\n5\n"])
+def test_whatever_stands_in_the_lock_does_no_harm(quick, places, said):
+    quick("index", *places)
+    with open(f"{places[3]}/LOCK", "w", encoding="utf-8") as lock:  # noqa: PTH123 - as a string
+        lock.write(said)
+    assert quick("status", "--json", *places).document["building"] is None
+
+
+ASKING = """
+import sys
+import ragqa
+with ragqa.open_index(sys.argv[1], index=sys.argv[2]) as index:
+    index.ask("when do cats nap?")
+"""
+
+
+def test_a_build_from_python_shows_progress_on_a_terminal_and_nothing_elsewhere(places):
+    leader, follower = pty.openpty()
+    environment = os.environ | QUICK | {"TERM": "xterm"}
+    args = [sys.executable, "-c", ASKING, places[1]]
+    done = subprocess.run(
+        [*args, f"{places[3]}-a"], env=environment, stderr=follower, check=True, timeout=60
+    )
+    os.close(follower)
+    seen = os.read(leader, 65_536).decode()
+    os.close(leader)
+    assert done.returncode == 0
+    assert "Loading the model" in seen
+    quiet = subprocess.run(
+        [*args, f"{places[3]}-b"], env=environment, capture_output=True, check=True, timeout=60
+    )
+    assert (quiet.stdout, quiet.stderr) == (b"", b"")

@@ -1,0 +1,135 @@
+"""The documents that `--json` prints, held against the schemas in `docs/schema/`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+from support import write_notes
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+SCHEMAS = {
+    path.stem: json.loads(path.read_text(encoding="utf-8"))
+    for path in (DOCS / "schema").glob("*.json")
+}
+NOTES = {
+    "gateway.md": "---\ntitle: Gateway\ndate: 2026-02-11\ntags: [api, api/limits]\n"
+    "aliases: [front]\n---\n\n# Gateway\n\nThe rate limit of the API is 100 requests per minute.\n",
+    "client.md": "---\ndate: 2021-09-04\n---\n\n# Client\n\n"
+    "The API has a rate limit of 60 requests per minute.\n",
+    "prices.md": "# Prices\n\n| plan | price of a seat |\n| --- | --- |\n| team | 12 euros |\n",
+}
+QUESTION = "what is the rate limit of the API?"
+
+
+@pytest.fixture
+def places(tmp_path):
+    notes = write_notes(tmp_path / "notes", NOTES)
+    (notes / "binary.md").write_bytes(b"\x00")
+    (notes / "picture.png").write_bytes(b"\x89PNG")
+    return ["--corpus", notes, "--index", tmp_path / "index"]
+
+
+def fits(name, run):
+    """The document that a command printed, which must be as its schema says."""
+    document = run.document
+    Draft202012Validator(SCHEMAS[name]).validate(document)
+    return document
+
+
+def objects(schema):
+    """Every part of a schema that names properties."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("properties"), dict):
+            yield schema
+        for part in schema.values():
+            yield from objects(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from objects(part)
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
+def test_a_schema_is_valid_and_lets_no_other_key_in(name):
+    Draft202012Validator.check_schema(SCHEMAS[name])
+    assert all(part["additionalProperties"] is False for part in objects(SCHEMAS[name]))
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
+def test_the_page_has_each_key_of_a_schema(name):
+    page = (DOCS / "json.md").read_text(encoding="utf-8")
+    keys = {key for part in objects(SCHEMAS[name]) for key in part["properties"]}
+    assert {key for key in keys if f"`{key}`" not in page} == set()
+    assert f"schema/{name}.json" in page
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        [QUESTION],
+        [QUESTION, "--explain"],
+        ["what is the price of a seat?", "--explain"],
+        ["zorbing on mars"],
+    ],
+)
+def test_an_answer_is_as_its_schema_says(ragqa, places, more):
+    document = fits("ask", ragqa("ask", *more, "--json", *places))
+    assert document["version"] == 1
+    assert ("confidence_reasons" in document) == ("--explain" in more)
+
+
+def test_notes_that_disagree_are_as_the_schema_says(ragqa, places):
+    document = fits("ask", ragqa("ask", QUESTION, "--json", *places))
+    assert document["disagreements"]
+
+
+@pytest.mark.parametrize(
+    "said", ["The rate limit of the API is 100 requests per minute [1] [2]. It is free [9].", ""]
+)
+def test_what_an_llm_wrote_is_as_the_schema_says(ragqa, places, tmp_path, said):
+    script = tmp_path / "script.jsonl"
+    script.write_text(json.dumps({"when": "rate limit", "say": said}) + "\n", encoding="utf-8")
+    document = fits("ask", ragqa("ask", QUESTION, "--json", "--llm", f"scripted:{script}", *places))
+    assert document["grounded"] == bool(said)
+
+
+def test_index_search_status_and_lists_are_as_their_schemas_say(quick, places):
+    assert fits("index", quick("index", "--json", *places))["skipped"]
+    assert fits("search", quick("search", "rate limit", "--json", *places))["hits"]
+    status = fits("status", quick("status", "--json", *places))
+    assert status["other_files"] == {".png": 1}
+    assert len(fits("list", quick("list", "--json", *places))["notes"]) == len(NOTES)
+    assert fits("list", quick("list", "--tags", "--json", *places))["tags"]
+
+
+def test_what_became_of_an_answer_is_as_the_schema_says(quick, places, tmp_path):
+    answer = tmp_path / "answer.json"
+    answer.write_text(quick("ask", QUESTION, "--json", *places).out, encoding="utf-8")
+    verify = ["verify", answer, "--json", *places[:2]]
+    assert fits("verify", quick(*verify))["sound"]
+    for path in places[1].glob("*.md"):
+        path.write_text("\n\n" + path.read_text("utf-8").replace("100", "200"), encoding="utf-8")
+    assert not fits("verify", quick(*verify))["sound"]
+
+
+def test_an_answer_saved_without_a_version_is_verified_and_a_later_version_is_refused(
+    quick, places, tmp_path
+):
+    document = quick("ask", QUESTION, "--json", *places).document
+    assert document.pop("version") == 1
+    answer = tmp_path / "answer.json"
+    answer.write_text(json.dumps(document), encoding="utf-8")
+    assert quick("verify", answer, *places[:2]).code == 0
+    answer.write_text(json.dumps(document | {"version": 2}), encoding="utf-8")
+    later = quick("verify", answer, *places[:2])
+    assert later.code == 2
+    assert "version 2 is not known to this ragqa" in later.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["config"], ["doctor"], ["llm", "list"], ["why", QUESTION, "--target", "client.md"]],
+)
+def test_every_other_document_has_a_version_too(quick, places, command):
+    only = [] if command[0] == "llm" else places
+    assert quick(*command, "--json", *only).document["version"] == 1

@@ -1,0 +1,64 @@
+"""`ragqa list`: the notes of an index and their tags."""
+
+import pytest
+from support import write_notes
+
+NOTES = {
+    "cats.md": "---\ntitle: Cats\ntags: [animals, animals/pets]\ndate: 2024-05-01\n---\nCats.\n",
+    "garden/roses.md": "---\ntags: [plants]\ndate: 2023-01-01\n---\n\n# Roses\nRoses climb.\n",
+    "todo.txt": "Things to do\n\nBuy cat food.\n",
+}
+
+
+@pytest.fixture
+def places(tmp_path):
+    notes = write_notes(tmp_path / "notes", NOTES)
+    return ["--corpus", notes, "--index", tmp_path / "index"]
+
+
+def test_notes_are_listed_with_date_title_and_tags(quick, places):
+    run = quick("list", *places)
+    assert run.code == 0
+    assert run.out.splitlines() == [
+        "cats.md  2024-05-01  Cats  #animals  #animals/pets",
+        "garden/roses.md  2023-01-01  Roses  #plants",
+        "todo.txt              Things to do",
+    ]
+
+
+def test_the_document_has_the_same_and_each_filter_holds(quick, places):
+    document = quick("list", "--json", *places).document
+    assert [note["path"] for note in document["notes"]] == list(NOTES)
+    assert document["notes"][0]["tags"] == ["animals", "animals/pets"]
+    assert document["notes"][2]["date"] is None
+    for options, expected in (
+        (["--tag", "animals"], ["cats.md"]),
+        (["--path", "garden"], ["garden/roses.md"]),
+        (["--since", "2024"], ["cats.md"]),
+    ):
+        found = quick("list", "--json", *options, *places).document["notes"]
+        assert [note["path"] for note in found] == expected
+    assert quick("list", "--tag", "plants", "--path", "*.txt", *places).code == 1
+
+
+def test_tags_are_listed_with_the_number_of_notes_that_the_tag_finds(quick, places):
+    assert quick("list", "--tags", *places).out.splitlines() == [
+        "1  animals",
+        "1  animals/pets",
+        "1  plants",
+    ]
+    document = quick("list", "--tags", "--json", "--path", "garden", *places).document
+    assert document["tags"] == [{"tag": "plants", "notes": 1}]
+
+
+def test_the_list_is_brought_up_to_date_first_as_an_answer_is(quick, places):
+    quick("index", *places)
+    write_notes(places[1], {"new.md": "# New\n\nNothing else.\n"})
+    assert "new.md" not in quick("list", "--no-refresh", *places).out
+    assert "new.md" in quick("list", *places).out
+
+
+def test_why_points_to_the_list_where_no_note_is_like_the_target(quick, places):
+    run = quick("why", "what do cats do?", "--target", "zzzz", *places)
+    assert run.code == 2
+    assert run.err.splitlines()[-1] == "try: ragqa list"
