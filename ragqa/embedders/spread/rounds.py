@@ -65,9 +65,7 @@ class Round:
             batch_size=None,
             # Of two at hand an actor may begin with the later one, whose batch is not given before
             # the earlier one is taken: both would wait for ever.
-            compute=ray.data.ActorPoolStrategy(
-                size=actors.actors, max_tasks_in_flight_per_actor=1
-            ),
+            compute=ray.data.ActorPoolStrategy(size=actors.actors, max_tasks_in_flight_per_actor=1),
             **actors.takes,
         )
         # Prefetching would wait for a batch that is not given before this one is taken.
