@@ -1,19 +1,95 @@
 """What the tests share: a home of their own, and the real command line."""
 
+import fcntl
 import os
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, configuration, settings
 from llms.stub import Stub
 from support import CORPUS, QUICK, run_ragqa
+
+# The same examples in every run, and none fails because the machine is busy.
+# `pytest --hypothesis-profile=default` looks for others.
+settings.register_profile(
+    "ragqa",
+    database=None,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("ragqa")
 
 FOREIGN = ("RAGQA_", "OPENAI_", "ANTHROPIC_", "OLLAMA_")
 """What variables begin with that would have the tests ask the user's own backends."""
 
 
+class Turns:
+    """Lets a test marked `alone` run beside no other, whichever process runs the others.
+
+    Files of the checkout are locked, so that nothing is left behind and a second run waits, too.
+    """
+
+    def __init__(self):
+        self._door, self._room = (
+            os.open(path, os.O_RDONLY)
+            for path in (__file__, Path(__file__).with_name("support.py"))
+        )
+        self._is_alone = False
+
+    def enter(self, *, alone):
+        if self._is_alone:
+            return
+        # Whoever waits for an empty room keeps the door shut, or else others would come for ever.
+        fcntl.flock(self._door, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self._room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        finally:
+            fcntl.flock(self._door, fcntl.LOCK_UN)
+        self._is_alone = alone
+
+    def leave(self, *, next_alone):
+        if not (self._is_alone and next_alone):
+            fcntl.flock(self._room, fcntl.LOCK_UN)
+            self._is_alone = False
+
+
+TURNS = Turns()
+
+
+def is_alone(item):
+    return item is not None and item.get_closest_marker("alone") is not None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item, nextitem):
+    TURNS.enter(alone=is_alone(item))
+    try:
+        return (yield)
+    finally:
+        TURNS.leave(next_alone=is_alone(nextitem))
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory, request):
+    """A folder that all processes of this run of the tests see."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if hasattr(request.config, "workerinput") else own) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @pytest.fixture(scope="session", autouse=True)
-def own_home(tmp_path_factory):
-    """Caches, data and settings that belong to this run of the tests alone."""
+def own_home(tmp_path_factory, shared):
+    """Caches, data and settings that belong to this process of the tests alone.
+
+    Only models that were exported are shared: ragqa itself sees to it that one process makes them.
+    """
     home = tmp_path_factory.mktemp("home")
+    configuration.set_hypothesis_home_dir(home / "hypothesis")
+    (shared / "onnx").mkdir(exist_ok=True)
+    (home / "cache").mkdir()
+    (home / "cache" / "onnx").symlink_to(shared / "onnx")
     changed = {
         "RAGQA_CACHE": str(home / "cache"),
         "XDG_CONFIG_HOME": str(home / "config"),
@@ -61,11 +137,15 @@ def quick():
 
 
 @pytest.fixture(scope="session")
-def wiki_index(tmp_path_factory):
+def wiki_index(shared):
     """An index of the corpus that comes with ragqa, built once by the real command line."""
-    folder = tmp_path_factory.mktemp("wiki") / "index"
-    built = run_ragqa("index", "--corpus", CORPUS, "--index", folder)
-    assert built.code == 0, built.err
+    folder = shared / "wiki-index"
+    with (shared / "wiki-index.made").open("a+") as made:
+        fcntl.flock(made, fcntl.LOCK_EX)
+        if made.seek(0, os.SEEK_END) == 0:
+            built = run_ragqa("index", "--corpus", CORPUS, "--index", folder)
+            assert built.code == 0, built.err
+            made.write("whole\n")
     return folder
 
 

@@ -6,7 +6,7 @@ import select
 import subprocess
 import sys
 
-from support import QUICK
+from support import HANGS_S, QUICK
 
 # One question is never answered.
 AT_TERMINAL = """
@@ -48,7 +48,7 @@ class Terminal:
     def until(self, text):
         """What is seen up to a text, which must come."""
         while text not in self._seen:
-            ready, _, _ = select.select([self._leader], [], [], 60)
+            ready, _, _ = select.select([self._leader], [], [], HANGS_S)
             assert ready, f"{text!r} did not come after {self._seen!r}"
             self._seen += os.read(self._leader, 65_536).decode("utf-8", "replace")
         seen, _, self._seen = self._seen.partition(text)
@@ -61,9 +61,9 @@ class Terminal:
                 pass
         except OSError:  # the other side is closed
             pass
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=HANGS_S)
 
     def close(self):
         self.process.kill()
-        self.process.wait(timeout=60)
+        self.process.wait(timeout=HANGS_S)
         os.close(self._leader)

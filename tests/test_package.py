@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from support import HANGS_S
 
 ROOT = Path(__file__).parent.parent
 
@@ -20,7 +21,7 @@ def built(tmp_path_factory):
         cwd=ROOT,
         check=True,
         capture_output=True,
-        timeout=120,
+        timeout=HANGS_S,
     )
     (wheel,) = folder.glob("*.whl")
     (sdist,) = folder.glob("*.tar.gz")

@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 import pytest
 from onnxruntime.capi import onnxruntime_pybind11_state
+from support import HANGS_S
 from tokenizers import Tokenizer
 
 from ragqa.embedders import DEFAULT_MODEL, embedder_for, export
@@ -54,7 +55,7 @@ embedder.embed_sentences(["One sentence.", "Another one, a little longer."])
 print(*({{name.partition(".")[0] for name in sys.modules}} & {SLOW!r}))
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=HANGS_S, check=True
     )
     assert (done.stdout.strip(), done.stderr) == ("", "")
 
@@ -179,7 +180,7 @@ def test_two_that_export_at_once_make_one_export(tiny, own_cache, tmp_path, monk
     def write(model, input_names, folder):
         written.append(folder)
         second.start()
-        assert both_are_here.wait(10)
+        assert both_are_here.wait(HANGS_S)
         shutil.copytree(made, folder, dirs_exist_ok=True)
 
     def export_tiny():
@@ -195,7 +196,7 @@ def test_two_that_export_at_once_make_one_export(tiny, own_cache, tmp_path, monk
     monkeypatch.setattr(export, "_write_model", write)
     second = threading.Thread(target=export_tiny)
     export_tiny()
-    second.join(10)
+    second.join(HANGS_S)
     assert len(entered) == 2
     assert len(written) == 1
     assert open_export(found) is not None

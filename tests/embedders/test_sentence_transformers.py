@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
+from support import HANGS_S
 
 from ragqa.embedders import sentence_transformers as building
 from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder, bfloat16_is_native
@@ -155,6 +156,6 @@ def test_loading_and_exporting_print_nothing(tiny, own_cache):
         f"embedder_for({str(tiny)!r}, building=True).embed_passages(['the cat'])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=HANGS_S, check=True
     )
     assert (done.stdout, done.stderr) == ("", "")

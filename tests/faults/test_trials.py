@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import HANGS_S
 
 SCRIPT = Path(__file__).parents[2] / "eval" / "bench" / "faults.py"
 
@@ -23,7 +24,7 @@ def try_out(tmp_path):
             [sys.executable, SCRIPT, "--quick", "--only", kind, "--out", out],
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=HANGS_S,
             check=False,
         )
         assert done.returncode == 0, done.stderr

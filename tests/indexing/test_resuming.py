@@ -9,7 +9,7 @@ import sys
 import pytest
 from indexing.building import source_with
 from stores.building import quick_folder
-from support import QUICK, run_ragqa, write_notes
+from support import HANGS_S, QUICK, run_ragqa, write_notes
 
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import IndexUnusable, NoIndex
@@ -92,7 +92,7 @@ def saved_file(folder):
 def test_a_build_that_was_killed_goes_on_where_it_stopped(folder):
     program = [sys.executable, "-c", KILLED, str(folder), str(TOGETHER), "4"]
     path = {"PYTHONPATH": ":".join(sys.path)}
-    killed = subprocess.run(program, env=path, capture_output=True, check=False, timeout=60)
+    killed = subprocess.run(program, env=path, capture_output=True, check=False, timeout=HANGS_S)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     with pytest.raises(NoIndex):
         open_store(folder / "index").snapshot()

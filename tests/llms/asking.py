@@ -4,6 +4,8 @@ import importlib
 import traceback
 from dataclasses import replace
 
+from support import HANGS_S
+
 from ragqa.errors import RagqaError
 from ragqa.llms import Destination, Prompt
 from ragqa.llms.limits import bounded
@@ -35,7 +37,7 @@ def made(kind, *, model="tiny", limits=QUICK):
     return importlib.import_module(f"ragqa.llms.{kind}").make(model, limits=limits)
 
 
-def ask(llm, prompt=PROMPT, *, max_tokens=50, deadline_s=20, max_chars=10_000):
+def ask(llm, prompt=PROMPT, *, max_tokens=50, deadline_s=HANGS_S, max_chars=10_000):
     """The completion in pieces, and the failure at its end or None."""
     pieces = []
     given = bounded(llm, prompt, max_tokens=max_tokens, deadline_s=deadline_s, max_chars=max_chars)
@@ -44,6 +46,15 @@ def ask(llm, prompt=PROMPT, *, max_tokens=50, deadline_s=20, max_chars=10_000):
     except RagqaError as exc:
         return pieces, exc
     return pieces, None
+
+
+def ask_until_heard(llm, server):
+    """The failure at a deadline that was long enough for a server to have heard the question."""
+    for deadline_s in (0.2, 2, 20, 200):
+        failure = ask(llm, deadline_s=deadline_s)[1]
+        if server.requests:
+            return failure
+    raise AssertionError("the server was never asked")
 
 
 def everything_in(exc):

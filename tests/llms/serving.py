@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from threading import Condition, Thread, Timer
 
-START_S = 90
+from support import HANGS_S
+
 _READY = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
 
 
@@ -34,7 +35,7 @@ class RealServer:
 
     def _wait(self):
         printed = []
-        timer = Timer(START_S, self._process.kill)
+        timer = Timer(HANGS_S, self._process.kill)
         timer.start()
         for line in self._process.stdout:
             printed.append(line)
@@ -55,7 +56,7 @@ class RealServer:
     def await_more(self, than):
         """Wait until it has begun to answer more requests than so many."""
         with self._more:
-            assert self._more.wait_for(lambda: self.requests > than, START_S)
+            assert self._more.wait_for(lambda: self.requests > than, HANGS_S)
 
     @property
     def is_running(self):

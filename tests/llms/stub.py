@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote
 
+from support import HANGS_S
+
 SAYS = "The capital is Paris [1]."
 PIECES = ["The capital ", "is Paris", " [1]."]
 CERTIFICATE = Path(__file__).parent.parent / "inputs" / "tls" / "self-signed.pem"
@@ -140,7 +142,7 @@ def _line(value):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    timeout = 20
+    timeout = HANGS_S
 
     def log_message(self, *_):
         pass

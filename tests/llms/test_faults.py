@@ -4,8 +4,9 @@ import re
 from dataclasses import replace
 
 import pytest
-from llms.asking import IMPATIENT, PROMPT, QUICK, ask, made
+from llms.asking import IMPATIENT, PROMPT, QUICK, ask, ask_until_heard, made
 from llms.stub import KINDS, PIECES, SAYS, Stub, closed_port
+from support import HANGS_S
 
 from ragqa.errors import BackendFailed
 from ragqa.llms.faults import refusal
@@ -122,9 +123,9 @@ def test_a_failure_midway_comes_after_the_pieces_before_it(at):
 
 @pytest.mark.parametrize("mode", ["slow_headers", "slow_body", "slow_comments"])
 def test_a_server_that_drips_is_left_at_the_deadline(at, stub, mode):
-    _, failure = ask(at(mode), deadline_s=0.2)
+    failure = ask_until_heard(at(mode), stub)
     assert "in time" in failure.message
-    assert stub.client_left.wait(10)
+    assert stub.client_left.wait(HANGS_S)
 
 
 @pytest.mark.parametrize(
@@ -197,18 +198,18 @@ def test_closing_the_answer_hangs_up(at, stub):
         at("waits_after_one_piece", limits=Limits()),
         PROMPT,
         max_tokens=50,
-        deadline_s=20,
+        deadline_s=HANGS_S,
         max_chars=10_000,
     )
     assert next(given) == "The capital "
     given.close()
-    assert stub.client_left.wait(10)
+    assert stub.client_left.wait(HANGS_S)
 
 
 def test_the_deadline_ends_a_wait_for_the_server(at, stub):
-    _, failure = ask(at("no_headers", limits=Limits()), deadline_s=0.2)
+    failure = ask_until_heard(at("no_headers", limits=Limits()), stub)
     assert "in time" in failure.message
-    assert stub.client_left.wait(10)
+    assert stub.client_left.wait(HANGS_S)
 
 
 def test_nothing_is_sent_after_it_was_cancelled(at, stub):

@@ -16,6 +16,8 @@ from support import QUICK, command, run_ragqa, write_notes
 
 from ragqa.llms import Prompt, llm_for
 
+pytestmark = pytest.mark.alone
+
 QUESTION = "What is the capital of France?"
 NOTES = {"france.md": "# France\n\nThe capital of France is Paris. It lies on the Seine.\n"}
 SAID = "The capital of France is Paris. [1]"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support import QUICK, run_ragqa, write_notes
+from support import HANGS_S, QUICK, run_ragqa, write_notes
 
 NODES = Path(__file__).with_name("nodes.py")
 FILLER = "Words that are in all of them. " * 12
@@ -72,7 +72,7 @@ def nodes(own_home):
         said = json.loads(process.stdout.readline())
         yield Nodes(said["address"], said["second"], token)
         process.stdin.close()
-        process.wait(30)
+        process.wait(HANGS_S)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What runs in the cluster, without one."""
 
 import asyncio
+from threading import Event
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from ragqa.embedders import worker_embedder
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.embedders.spread import remote_host
 from ragqa.embedders.spread.actors import Expected, Feed
+from ragqa.embedders.spread.rounds import STALLED_S, next_in_time
+from ragqa.errors import WorkersFailed
 
 
 def test_a_batch_is_waited_for_and_given_again_until_it_is_done():
@@ -35,6 +38,29 @@ def test_a_worker_differs_by_weights_by_number_format_or_by_what_it_gives():
     assert formatted.difference(own) == "it computes in float32, not in bfloat16"
     turned = Expected(driver.info, driver.dtype, np.roll(expected.canary, 1))
     assert "gives other vectors" in turned.difference(own)
+
+
+def test_workers_that_never_answer_end_the_build_with_a_way_on():
+    held = Event()
+
+    def never():
+        held.wait()
+        yield {}
+
+    with pytest.raises(WorkersFailed, match="Ray has embedded nothing for 0 minutes") as caught:
+        next_in_time(never(), 0)
+    held.set()
+    assert "index without --workers" in caught.value.hint
+
+
+def test_what_a_job_raises_is_no_end_of_patience():
+    def failing():
+        raise TimeoutError("of the job's own")
+        yield
+
+    with pytest.raises(TimeoutError, match="of the job's own"):
+        next_in_time(failing(), STALLED_S)
+    assert next_in_time(iter(["a result"]), STALLED_S) == "a result"
 
 
 @pytest.mark.parametrize("here", ["", "localhost:6379", "127.0.0.1:6379", "[::1]:6379"])

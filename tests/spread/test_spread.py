@@ -15,6 +15,8 @@ from support import CORPUS, QUICK, run_ragqa, write_notes
 from ragqa.indexing.embedding import KEPT
 from ragqa.stores import open_store
 
+pytestmark = pytest.mark.alone
+
 LOSSES = """
 def act(saved):
     if saved == 2:

@@ -34,6 +34,8 @@ from ragqa.stores.milvus_records import (
     rows_of_records,
 )
 
+pytestmark = pytest.mark.alone
+
 NAMES = Names("faults")
 NEW = entry("new.md", "apple banana", "fig date", "grape")
 CHANGED = entry("one.md", "elder apple", "cherry")

@@ -4,7 +4,9 @@ import contextlib
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import Any
+from concurrent.futures import Future, wait
+from threading import Thread
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -28,7 +30,10 @@ ROUND_BATCHES = 1024
 ATTEMPTS = 3
 """So many rounds may fail at the same batch."""
 
+STALLED_S = 30 * 60
+"""No batch takes this long, start of the workers included, even with a large model on one core."""
 
+_T = TypeVar("_T")
 _NODE_IN_ERROR = re.compile(r"\bip=([0-9a-fA-F.:]+)")
 
 
@@ -58,7 +63,9 @@ class Round:
             EmbeddingActor,
             fn_constructor_args=(self._feed, expected),
             batch_size=None,
-            compute=ray.data.ActorPoolStrategy(size=actors.actors),
+            # Of two at hand an actor may begin with the later one, whose batch is not given before
+            # the earlier one is taken: both would wait for ever.
+            compute=ray.data.ActorPoolStrategy(size=actors.actors, max_tasks_in_flight_per_actor=1),
             **actors.takes,
         )
         # Prefetching would wait for a batch that is not given before this one is taken.
@@ -84,9 +91,10 @@ class Round:
     def take(self, shape: tuple[int, int]) -> Vectors:
         """The embeddings of the next batch, which have this shape.
 
-        :raises WorkersFailed: a node has another embedder or cannot embed, or its result is none.
+        :raises WorkersFailed: a node has another embedder or cannot embed, its result is none, or
+            nothing comes back.
         """
-        result = next(self._results)
+        result = next_in_time(self._results, STALLED_S)
         node, problem = str(result[NODE][0]), str(result[PROBLEM][0])
         if problem:
             raise WorkersFailed(
@@ -104,8 +112,9 @@ class Round:
         """End the job and its actors."""
         import ray
 
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):  # it cannot be closed while it is waited for
             self._results.close()  # type: ignore[attr-defined]  # a generator
+        with contextlib.suppress(Exception):
             ray.kill(self._feed)
 
 
@@ -184,6 +193,28 @@ class RayWorkers:
         if self._round is not None:
             self._round.close()
             self._round = None
+
+
+def next_in_time(results: Iterator[_T], seconds: float) -> _T:
+    """The next result, which a thread waits for: Ray's own wait has no limit.
+
+    :raises WorkersFailed: it has not come after so many seconds.
+    """
+    coming: Future[_T] = Future()
+
+    def take() -> None:
+        try:
+            coming.set_result(next(results))
+        except Exception as exc:  # noqa: BLE001 - it is raised where the result is asked for
+            coming.set_exception(exc)
+
+    Thread(target=take, name="ray results", daemon=True).start()
+    if not wait([coming], seconds).done:
+        raise WorkersFailed(
+            f"Ray has embedded nothing for {seconds / 60:.0f} minutes",
+            hint="see what its nodes do with ray status, or index without --workers",
+        )
+    return coming.result()
 
 
 def _last_line(error: Exception | None) -> str:
