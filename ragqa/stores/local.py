@@ -11,7 +11,7 @@ from ragqa.stores.faults import Older, Remark, Repair
 from ragqa.stores.local_repair import embeddings_of_older, repair
 from ragqa.stores.local_snapshot import LocalSnapshot, own_manifest
 from ragqa.stores.local_writer import LocalWriter
-from ragqa.stores.lock import building, locked
+from ragqa.stores.lock import building, locked, tell_embedded
 from ragqa.types import Building, Progress
 
 
@@ -45,6 +45,7 @@ class LocalStore:
         :raises IndexUnusable: the place cannot be written, or its newest snapshot is damaged.
         """
         with locked(self._root, wait=wait):
+            tell_embedded(self._root, 0)
             generations.sweep(self._root)
             base = None if fresh else self._base()
             writer = LocalWriter(self._root, base)

@@ -35,23 +35,24 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
     try:
         _flock(descriptor, root, wait=wait)
         try:
-            _write(descriptor, f"{datetime.now(UTC).isoformat(timespec='seconds')}\n0\n")
+            _clear(descriptor)  # it may be of a writer that was killed
             yield
         finally:
-            _write(descriptor, "")
+            _clear(descriptor)
     finally:
         os.close(descriptor)
 
 
 def tell_embedded(root: Path, embedded: int) -> None:
     """Let others know how many passages the writer has embedded; for the writer alone."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError):
         descriptor = os.open(root / LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            since = (
-                os.pread(descriptor, _MAX_BYTES, 0).partition(b"\n")[0].decode("ascii", "replace")
-            )
-            _write(descriptor, f"{since}\n{embedded}\n")
+            told = _read(descriptor)
+            since = told.since if told else datetime.now(UTC).isoformat(timespec="seconds")
+            data = f"{since}\n{embedded}\n".encode("ascii")
+            os.pwrite(descriptor, data, 0)
+            os.ftruncate(descriptor, len(data))
         finally:
             os.close(descriptor)
 
@@ -101,10 +102,11 @@ def _flock(descriptor: int, root: Path, *, wait: bool) -> None:
         raise cannot_write(root, f"it cannot be locked: {exc.strerror}") from exc
 
 
-def _write(descriptor: int, text: str) -> None:
+def _clear(descriptor: int) -> None:
+    """Leave nothing there, and the file as it is where nothing was."""
     with suppress(OSError):
-        os.pwrite(descriptor, text.encode("ascii", "replace"), 0)
-        os.ftruncate(descriptor, len(text))
+        if os.fstat(descriptor).st_size:
+            os.ftruncate(descriptor, 0)
 
 
 def _read(descriptor: int) -> Building | None:
