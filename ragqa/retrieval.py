@@ -12,7 +12,7 @@ from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.stores import Snapshot
 from ragqa.stores.ranking import BM25_K1
-from ragqa.types import Filters, Hit, Passage, Retrieved, TokenVectors
+from ragqa.types import Filters, Hit, Kind, Passage, Retrieved, TokenVectors
 
 MAX_QUESTION_BYTES = 8_000
 
@@ -164,10 +164,15 @@ def _by_title(snapshot: Snapshot, question: str, filters: Filters) -> str:
 
 
 def _is_spoken(snapshot: Snapshot, alias: str, filters: Filters) -> bool:
-    """Whether the texts that say most of an alias say all of it."""
+    """Whether the texts that say most of an alias say all of it; front matter lists it anyway."""
     said = query_terms(alias)
     passages = _best_by_terms(snapshot, said, filters)
-    spoken = (term for passage in passages for term in index_terms(passage.embedded_text))
+    texts = [
+        passage.embedded_text
+        for passage in passages
+        if all(unit.kind is not Kind.PROPERTY for unit in passage.units)
+    ]
+    spoken = (term for text in texts for term in index_terms(text))
     return frozenset(spoken).issuperset(said)
 
 

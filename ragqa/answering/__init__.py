@@ -15,6 +15,7 @@ from ragqa.answering.composing import (
     quotation,
     why_not,
     widen,
+    without_stray_properties,
     worth_saying_to,
 )
 from ragqa.answering.confidence import judge
@@ -144,7 +145,8 @@ def weigh(
         return Weighed()
     judged = judge(reading, scored, models or shipped())
     worth_saying = worth_saying_to(retrieved.question)
-    chosen = choose(scored, sentences=sentences, worth_saying=worth_saying)
+    worthy = without_stray_properties(scored, retrieved.question)
+    chosen = choose(worthy, sentences=sentences, worth_saying=worth_saying)
     said = prefer_newest(retrieved.question, widen(chosen, retrieved.question), scored)
     return Weighed(
         candidates=scored,

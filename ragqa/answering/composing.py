@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from ragqa.analysis import index_terms
+from ragqa.analysis import index_terms, query_terms
 from ragqa.answering.candidates import Candidate
 from ragqa.answering.kinds import QuestionKind, asked_by
 from ragqa.answering.scoring import Scored
@@ -60,6 +60,22 @@ def choose(
             one for one in left if one is not best and not _repeats(one.candidate, best.candidate)
         ]
     return chosen
+
+
+def without_stray_properties(candidates: Sequence[Scored], question: str) -> list[Scored]:
+    """The candidates without front matter that has no word of the question, unless it is the best.
+
+    Key and value say one thing each; beside a sentence that answers, another one adds nothing.
+    """
+    asked = set(query_terms(question))
+    best = max(candidates, key=lambda one: one.score)
+    return [
+        one
+        for one in candidates
+        if one is best
+        or one.candidate.unit.kind is not Kind.PROPERTY
+        or not asked.isdisjoint(index_terms(one.candidate.text))
+    ]
 
 
 def widen(chosen: Sequence[Scored], question: str) -> list[Scored]:

@@ -83,8 +83,9 @@ def _measured(reading: Reading, candidate: Candidate) -> tuple[dict[str, float],
 
 
 def _holds(asked: Asked, candidate: Candidate) -> float:
-    """How well a candidate holds what is asked for; a heading with a colon is no definition."""
-    if candidate.unit.kind is Kind.HEADING and asked.kind is QuestionKind.DEFINITION:
+    """How well a candidate holds what is asked for; a key with its value is no definition."""
+    keyed = candidate.unit.kind in (Kind.HEADING, Kind.PROPERTY)
+    if keyed and asked.kind is QuestionKind.DEFINITION:
         return 0.0
     return holds(asked, candidate.text)
 

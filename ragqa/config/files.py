@@ -4,20 +4,18 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 import platformdirs
 
 from ragqa.config.paths import absolute, anchored, checked_path
-from ragqa.config.settings import SETTINGS, Value, setting_named
+from ragqa.config.settings import SETTINGS, Value, setting_named, with_nearest
 from ragqa.errors import UsageError
 from ragqa.wholefile import write_whole
 
 PROJECT_FILE = "ragqa.toml"
 _MAX_BYTES = 64_000
 _NAMED = 3
-_MAX_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +116,15 @@ def set_user_setting(name: str, text: str) -> Value:
 def unset_user_setting(name: str) -> bool:
     """Remove one setting from the user's own file; False where it was not there.
 
-    :raises UsageError: no such setting.
+    One that ragqa does not know can be removed, too.
+
+    :raises UsageError: no such setting, neither there nor at all.
     """
-    setting_named(name, "the command")
     import tomlkit
 
     document = tomlkit.parse(_user_text())
     if name not in document:
+        setting_named(name, "the command")
         return False
     del document[name]
     _write_user_text(tomlkit.dumps(document))
@@ -150,15 +150,10 @@ def _unknown(raw: Mapping[str, object], path: Path) -> tuple[str, ...]:
     names = [name for name in raw if name not in SETTINGS]
     if not names:
         return ()
-    shown = ", ".join(map(_with_nearest, names[:_NAMED]))
+    shown = ", ".join(map(with_nearest, names[:_NAMED]))
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     kind = "an unknown setting, which is" if len(names) == 1 else "unknown settings, which are"
     return (f"{path} has {kind} ignored: {shown}{more}",)
-
-
-def _with_nearest(name: str) -> str:
-    near = get_close_matches(name[:_MAX_NAME], SETTINGS, n=1)
-    return f"{name[:_MAX_NAME]!r}" + (f" (did you mean {near[0]}?)" if near else "")
 
 
 def _read_toml(path: Path) -> dict[str, object]:

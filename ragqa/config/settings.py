@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +14,7 @@ from ragqa.errors import UsageError
 
 Value = str | int | float
 
+_MAX_NAME = 60
 _COLLECTION = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,59})?")
 
 
@@ -294,11 +296,16 @@ class Settings:
 def setting_named(name: str, where: str) -> Setting:
     """Look a setting up.
 
-    :raises UsageError: there is none of that name; the message lists those that there are.
+    :raises UsageError: there is none of that name; the message names the nearest, else all.
     """
     if name not in SETTINGS:
-        raise UsageError(
-            f"unknown setting {name!r} in {where}; there are: {', '.join(SETTINGS)}",
-            hint=_mend(where),
-        )
+        shown = with_nearest(name)
+        listed = "" if shown.endswith(")") else f"; there are: {', '.join(SETTINGS)}"
+        raise UsageError(f"unknown setting {shown} in {where}{listed}", hint=_mend(where))
     return SETTINGS[name]
+
+
+def with_nearest(name: str) -> str:
+    """A name that is no setting, with the setting that was probably meant, if there is one."""
+    near = get_close_matches(name[:_MAX_NAME], SETTINGS, n=1)
+    return f"{name[:_MAX_NAME]!r}" + (f" (did you mean {near[0]}?)" if near else "")

@@ -134,6 +134,14 @@ def test_a_note_is_asked_for_by_a_name_that_only_its_front_matter_has(ask, quest
     assert (answer.verdict, answer.missing) == (Verdict.ANSWERED, ())
 
 
+def test_front_matter_beside_an_alias_does_not_define_it(ask):
+    about = "---\nstatus: accepted\nowner: Bo Chen\naliases: [Bluebird]\n"
+    notes = PROJECT | {"warehouse.md": about + PROJECT["warehouse.md"].partition("\n")[2]}
+    notes["warehouse.md"] = notes["warehouse.md"].replace("aliases: [Bluebird, BB]\n", "")
+    answer = ask(notes, "what is Bluebird?")
+    assert answer.text.startswith("The warehouse migration moves all reports")
+
+
 def test_what_the_note_of_an_alias_does_not_say_is_missing_by_that_alias(ask):
     answer = ask(PROJECT, "which budget has Bluebird, and does a pangolin like it?")
     assert "Warehouse" not in str(answer.missing)

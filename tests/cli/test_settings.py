@@ -1,5 +1,7 @@
 """`ragqa config` and the settings that hold, by the real command line."""
 
+from pathlib import Path
+
 import pytest
 from support import write_notes
 
@@ -86,3 +88,14 @@ def test_a_group_of_commands_alone_gives_its_help_in_lines(quick, group):
     assert run.err.startswith(f"Usage: {' '.join(['ragqa', *group])} ")
     assert run.err == quick(*group, "--help").out
     assert "\\n" not in run.err
+
+
+def test_an_unknown_setting_can_be_removed_and_a_misspelt_one_is_told_the_nearest(quick, home):
+    settings = Path(home["XDG_CONFIG_HOME"]) / "ragqa" / "config.toml"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text("topk = 3\n", encoding="utf-8")
+    assert quick("config", "unset", "topk", env=home).code == 0
+    assert settings.read_text(encoding="utf-8") == ""
+    again = quick("config", "unset", "topk", env=home)
+    assert again.code == 2
+    assert "(did you mean top_k?)" in again.err
