@@ -9,6 +9,10 @@ lost after some two seconds rather than after a quarter of a minute.
 import json
 import os
 import sys
+import tempfile
+from pathlib import Path
+
+from ragqa.embedders.spread.cluster import home_with_cluster_config
 
 os.environ["RAY_BACKEND_LOG_LEVEL"] = "fatal"
 
@@ -18,14 +22,28 @@ HASTE = {"health_check_period_ms": 500, "health_check_failure_threshold": 3}
 
 
 def main():
-    head = {"num_cpus": 1, "include_dashboard": False, "_system_config": HASTE}
+    # Sockets lie in it, whose paths may be a hundred characters long.
+    with tempfile.TemporaryDirectory(
+        prefix="ragqa-nodes-", dir="/tmp", ignore_cleanup_errors=True
+    ) as folder:
+        with home_with_cluster_config(Path(folder)):
+            cluster, second = start(folder)
+        process = second.all_processes["raylet"][0].process
+        sys.stdout.write(json.dumps({"address": cluster.address, "second": process.pid}) + "\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+        cluster.shutdown()
+
+
+def start(folder):
+    head = {
+        "num_cpus": 1,
+        "include_dashboard": False,
+        "temp_dir": f"{folder}/r",
+        "_system_config": HASTE,
+    }
     cluster = Cluster(initialize_head=True, head_node_args=head)
-    second = cluster.add_node(num_cpus=1)
-    process = second.all_processes["raylet"][0].process
-    sys.stdout.write(json.dumps({"address": cluster.address, "second": process.pid}) + "\n")
-    sys.stdout.flush()
-    sys.stdin.read()
-    cluster.shutdown()
+    return cluster, cluster.add_node(num_cpus=1)
 
 
 main()

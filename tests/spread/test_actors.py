@@ -1,16 +1,16 @@
 """What runs in the cluster, without one."""
 
 import asyncio
-from threading import Event
+import threading
 
 import numpy as np
 import pytest
+from support import HANGS_S
 
 from ragqa.embedders import worker_embedder
 from ragqa.embedders.hashed import HashedEmbedder
-from ragqa.embedders.spread import remote_host
+from ragqa.embedders.spread import remote_host, rounds
 from ragqa.embedders.spread.actors import Expected, Feed
-from ragqa.embedders.spread.rounds import STALLED_S, next_in_time
 from ragqa.errors import WorkersFailed
 
 
@@ -40,27 +40,33 @@ def test_a_worker_differs_by_weights_by_number_format_or_by_what_it_gives():
     assert "gives other vectors" in turned.difference(own)
 
 
-def test_workers_that_never_answer_end_the_build_with_a_way_on():
-    held = Event()
+def test_workers_that_give_nothing_any_more_end_the_build(monkeypatch):
+    monkeypatch.setattr(rounds, "STALLED_S", 0.0)
+    closed = threading.Event()
 
-    def never():
-        held.wait()
-        yield {}
+    def nothing():
+        assert closed.wait(HANGS_S)
+        yield from ()
 
+    results = rounds.Results(nothing(), closed)
     with pytest.raises(WorkersFailed, match="Ray has embedded nothing for 0 minutes") as caught:
-        next_in_time(never(), 0)
-    held.set()
-    assert "index without --workers" in caught.value.hint
+        results.take()
+    assert "without --workers" in caught.value.hint
+    closed.set()
+    results.close()
+    assert not results._reader.is_alive()
 
 
-def test_what_a_job_raises_is_no_end_of_patience():
+def test_results_are_taken_in_order_and_a_failure_where_it_happened():
     def failing():
-        raise TimeoutError("of the job's own")
-        yield
+        yield {"number": 0}
+        yield {"number": 1}
+        raise OSError("a disk failed")
 
-    with pytest.raises(TimeoutError, match="of the job's own"):
-        next_in_time(failing(), STALLED_S)
-    assert next_in_time(iter(["a result"]), STALLED_S) == "a result"
+    results = rounds.Results(failing(), threading.Event())
+    assert [results.take()["number"] for _ in range(2)] == [0, 1]
+    with pytest.raises(OSError, match="a disk failed"):
+        results.take()
 
 
 @pytest.mark.parametrize("here", ["", "localhost:6379", "127.0.0.1:6379", "[::1]:6379"])

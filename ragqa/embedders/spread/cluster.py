@@ -7,6 +7,7 @@ import secrets
 import socket
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -85,22 +86,32 @@ class NodeLost(Exception):
     """A node that was there when the work began is there no more."""
 
 
+class Ended(Exception):
+    """Nobody wants the results of this job any more."""
+
+
 class NodeWatch:
-    """Ends a job of Ray Data when a node is lost.
+    """Ends a job of Ray Data when a node is lost, or when it is to end.
 
     Ray starts the actors of that node again only where there is room, and what they were to do
     waits for that, for ever in a cluster of a fixed size (seen with Ray 2.60).
     """
 
+    ended = threading.Event()
+    """Ends the job that begins next; of the class, since Ray Data makes the instances."""
+
     def before_execution_starts(self, executor: object) -> None:
         """Remember the nodes."""
         del executor
+        self._ended = NodeWatch.ended
         self._nodes = _living()
         self._looked = time.monotonic()
 
     def on_execution_step(self, executor: object) -> None:
         """Look at the nodes now and then."""
         del executor
+        if self._ended.is_set():
+            raise Ended
         if time.monotonic() - self._looked >= _LOOK_EVERY_S:
             self._looked = time.monotonic()
             if lost := self._nodes - _living():
@@ -131,7 +142,7 @@ def _init(address: str, folder: Path) -> None:
     }
     where = {"address": address} if address else own
     try:
-        with _home_with_cluster_config(folder):
+        with home_with_cluster_config(folder):
             ray.init(**where, log_to_driver=False, logging_level=logging.CRITICAL)
     # Where it gives up Ray ends the process, and of errors it raises any kind.
     except (Exception, SystemExit) as exc:
@@ -148,7 +159,7 @@ def _init(address: str, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _home_with_cluster_config(folder: Path) -> Iterator[None]:
+def home_with_cluster_config(folder: Path) -> Iterator[None]:
     """Give the processes that Ray starts a home with the file that describes a cluster.
 
     Without it Ray asks the addresses at which clouds describe their machines which cloud this is,

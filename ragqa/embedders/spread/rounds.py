@@ -1,12 +1,12 @@
 """Batches through a pool of actors of Ray Data, in order, and again where a node was lost."""
 
 import contextlib
+import queue
 import re
+import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, wait
-from threading import Thread
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from ragqa.embedders.spread.actors import (
     Expected,
     Feed,
 )
-from ragqa.embedders.spread.cluster import Pool, check_neighbours, connected, pool
+from ragqa.embedders.spread.cluster import NodeWatch, Pool, check_neighbours, connected, pool
 from ragqa.errors import WorkersFailed
 from ragqa.types import Progress, Vectors
 
@@ -30,11 +30,77 @@ ROUND_BATCHES = 1024
 ATTEMPTS = 3
 """So many rounds may fail at the same batch."""
 
-STALLED_S = 30 * 60
+STALLED_S = 30 * 60.0
 """No batch takes this long, start of the workers included, even with a large model on one core."""
 
-_T = TypeVar("_T")
+_CLOSE_S = 30.0
 _NODE_IN_ERROR = re.compile(r"\bip=([0-9a-fA-F.:]+)")
+
+
+class Results:
+    """Reads results in a thread of its own, so that nothing waits for ever for the next one.
+
+    :param results: ends with an error soon after `closed` is set.
+    """
+
+    def __init__(self, results: Iterable[dict[str, Any]], closed: threading.Event) -> None:
+        self._results = results
+        self._closed = closed
+        # It holds as many as batches were given ahead, so that it needs no other bound.
+        self._read: queue.SimpleQueue[dict[str, Any] | Exception] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._run, name="ragqa-results", daemon=True)
+        self._reader.start()
+
+    def take(self) -> dict[str, Any]:
+        """The next result.
+
+        :raises WorkersFailed: there is none for `STALLED_S`.
+        """
+        try:
+            found = self._read.get(timeout=STALLED_S)
+        except queue.Empty:
+            raise WorkersFailed(
+                f"Ray has embedded nothing for {STALLED_S / 60:.0f} minutes: the build was ended",
+                hint="index without --workers; what was embedded is kept",
+            ) from None
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def close(self) -> None:
+        """Wait for the reader: Ray ends this process if it is used while it is shut down."""
+        self._reader.join(_CLOSE_S)
+
+    def _run(self) -> None:
+        try:
+            for result in self._results:
+                self._read.put(result)
+                if self._closed.is_set():
+                    return
+            self._read.put(EOFError("Ray ended the job before its last batch"))
+        except Exception as exc:  # noqa: BLE001 - Ray's, its libraries' and plain ones; it is told
+            self._read.put(exc)
+
+
+def _results_of(feed: object, expected: Expected, actors: Pool) -> Iterator[dict[str, Any]]:
+    """Run a job of Ray Data, and give its rows in order."""
+    import pyarrow as pa
+    import ray
+
+    numbers = ray.data.from_blocks([pa.table({NUMBER: [n]}) for n in range(ROUND_BATCHES)])
+    results = numbers.map_batches(
+        EmbeddingActor,
+        fn_constructor_args=(feed, expected),
+        batch_size=None,
+        # Of several rows an actor may begin with a later one, whose batch is given only when an
+        # earlier one is back.
+        compute=ray.data.ActorPoolStrategy(size=actors.actors, max_tasks_in_flight_per_actor=1),
+        **actors.takes,
+    )
+    # Its batches are read ahead by threads that outlive it; bundles are not.
+    for bundle in results.iter_internal_ref_bundles():
+        for entry in bundle.blocks:
+            yield from ray.get(entry.ref).to_pylist()
 
 
 class Round:
@@ -44,7 +110,6 @@ class Round:
     """
 
     def __init__(self, expected: Expected, actors: Pool) -> None:
-        import pyarrow as pa
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -58,20 +123,9 @@ class Round:
             )
             .remote()
         )
-        numbers = ray.data.from_blocks([pa.table({NUMBER: [n]}) for n in range(ROUND_BATCHES)])
-        results = numbers.map_batches(
-            EmbeddingActor,
-            fn_constructor_args=(self._feed, expected),
-            batch_size=None,
-            # Of two at hand an actor may begin with the later one, whose batch is not given before
-            # the earlier one is taken: both would wait for ever.
-            compute=ray.data.ActorPoolStrategy(size=actors.actors, max_tasks_in_flight_per_actor=1),
-            **actors.takes,
-        )
-        # Prefetching would wait for a batch that is not given before this one is taken.
-        batches = results.iter_batches(batch_size=None, batch_format="numpy", prefetch_batches=0)
-        self._results: Iterator[dict[str, Any]] = iter(batches)
         self._given = self._taken = 0
+        self._closed = NodeWatch.ended = threading.Event()
+        self._results = Results(_results_of(self._feed, expected, actors), self._closed)
 
     @property
     def is_full(self) -> bool:
@@ -92,17 +146,17 @@ class Round:
         """The embeddings of the next batch, which have this shape.
 
         :raises WorkersFailed: a node has another embedder or cannot embed, its result is none, or
-            nothing comes back.
+            no node gives a result any more.
         """
-        result = next_in_time(self._results, STALLED_S)
-        node, problem = str(result[NODE][0]), str(result[PROBLEM][0])
+        result = self._results.take()
+        node, problem = str(result[NODE]), str(result[PROBLEM])
         if problem:
             raise WorkersFailed(
                 f"the Ray node {node} cannot embed: {problem}",
                 hint="install the same ragqa and model on every node, or leave that node out",
             )
-        numbers = np.frombuffer(result[VECTORS][0], np.float32)
-        if int(result[NUMBER][0]) != self._taken or numbers.size != shape[0] * shape[1]:
+        numbers = np.frombuffer(result[VECTORS], np.float32)
+        if int(result[NUMBER]) != self._taken or numbers.size != shape[0] * shape[1]:
             raise WorkersFailed(f"the Ray node {node} gave embeddings of other passages")
         self._feed.drop.remote(self._taken)
         self._taken += 1
@@ -112,8 +166,8 @@ class Round:
         """End the job and its actors."""
         import ray
 
-        with contextlib.suppress(Exception):  # it cannot be closed while it is waited for
-            self._results.close()  # type: ignore[attr-defined]  # a generator
+        self._closed.set()
+        self._results.close()
         with contextlib.suppress(Exception):
             ray.kill(self._feed)
 
@@ -193,28 +247,6 @@ class RayWorkers:
         if self._round is not None:
             self._round.close()
             self._round = None
-
-
-def next_in_time(results: Iterator[_T], seconds: float) -> _T:
-    """The next result, which a thread waits for: Ray's own wait has no limit.
-
-    :raises WorkersFailed: it has not come after so many seconds.
-    """
-    coming: Future[_T] = Future()
-
-    def take() -> None:
-        try:
-            coming.set_result(next(results))
-        except Exception as exc:  # noqa: BLE001 - it is raised where the result is asked for
-            coming.set_exception(exc)
-
-    Thread(target=take, name="ray results", daemon=True).start()
-    if not wait([coming], seconds).done:
-        raise WorkersFailed(
-            f"Ray has embedded nothing for {seconds / 60:.0f} minutes",
-            hint="see what its nodes do with ray status, or index without --workers",
-        )
-    return coming.result()
 
 
 def _last_line(error: Exception | None) -> str:
