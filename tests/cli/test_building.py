@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from support import QUICK, command, write_notes
+from support import HANGS_S, QUICK, command, write_notes
 
 HOLDER = """
 import sys
@@ -76,12 +76,12 @@ def test_index_wait_says_what_it_waits_for_and_then_builds(places, held):
         assert "512 passages embedded so far" in line
         held.stdin.close()
         assert waiting.stdout.read().startswith(b"1 note, 1 passage: 1 added")
-        assert waiting.wait(timeout=60) == 0
+        assert waiting.wait(timeout=HANGS_S) == 0
 
 
 def test_what_a_killed_writer_said_is_not_believed(quick, places, held):
     held.kill()
-    held.wait(timeout=60)
+    held.wait(timeout=HANGS_S)
     run = quick("status", *places)
     assert run.code == 3
     assert "another process" not in run.err
@@ -109,7 +109,7 @@ def test_a_build_from_python_shows_progress_on_a_terminal_and_nothing_elsewhere(
     environment = os.environ | QUICK | {"TERM": "xterm"}
     args = [sys.executable, "-c", ASKING, places[1]]
     done = subprocess.run(
-        [*args, f"{places[3]}-a"], env=environment, stderr=follower, check=True, timeout=60
+        [*args, f"{places[3]}-a"], env=environment, stderr=follower, check=True, timeout=HANGS_S
     )
     os.close(follower)
     seen = os.read(leader, 65_536).decode()
@@ -117,6 +117,6 @@ def test_a_build_from_python_shows_progress_on_a_terminal_and_nothing_elsewhere(
     assert done.returncode == 0
     assert "Loading the model" in seen
     quiet = subprocess.run(
-        [*args, f"{places[3]}-b"], env=environment, capture_output=True, check=True, timeout=60
+        [*args, f"{places[3]}-b"], env=environment, capture_output=True, check=True, timeout=HANGS_S
     )
     assert (quiet.stdout, quiet.stderr) == (b"", b"")

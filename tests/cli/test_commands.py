@@ -6,7 +6,7 @@ import os
 import subprocess
 
 import pytest
-from support import CORPUS, QUICK, command, on_terminal, write_notes
+from support import CORPUS, HANGS_S, QUICK, command, on_terminal, write_notes
 
 NOTES = {
     "cats.md": "---\ntitle: Cats\ntags: [animals, animals/pets]\ndate: 2024-05-01\n---\n\n"
@@ -319,7 +319,7 @@ def test_a_reader_that_goes_away_is_no_error(places, quick):
         capture_output=True,
         env=os.environ | QUICK,
         check=False,
-        timeout=60,
+        timeout=HANGS_S,
     )
     assert pipeline.returncode == 0
     assert pipeline.stderr == b""
@@ -333,7 +333,7 @@ def test_a_closed_stream_is_no_error(places, quick, closed):
         capture_output=True,
         env=os.environ | QUICK,
         check=False,
-        timeout=60,
+        timeout=HANGS_S,
     )
     assert done.returncode == 0
     assert b"Traceback" not in done.stdout + done.stderr

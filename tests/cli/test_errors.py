@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import QUICK, command
+from support import HANGS_S, QUICK, command
 
 from ragqa.cli import run
 
@@ -197,7 +197,7 @@ def search_as_nobody(folder, args):
         capture_output=True,
         env=os.environ | QUICK | {"XDG_CONFIG_HOME": str(folder)},
         check=False,
-        timeout=60,
+        timeout=HANGS_S,
     )
     assert done.returncode in (0, 1), done.stderr
     return done.returncode, json.loads(done.stdout)
@@ -221,7 +221,7 @@ def test_ctrl_c_while_indexing_leaves_the_old_index_and_exits_130(quick, places,
         while not list(places[3].glob("gen-*.tmp")) and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=HANGS_S)
     assert process.returncode == 130
     assert b"Traceback" not in err
     run = quick("search", "cats", "--no-refresh", "--json", *places)
@@ -241,7 +241,7 @@ def test_a_hostile_folder_is_neither_imported_nor_obeyed(quick, places, tmp_path
         cwd=trap,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=HANGS_S,
     )
     assert module.stdout.startswith(b"ragqa ")
 
@@ -256,7 +256,7 @@ def test_output_that_does_not_fit_the_disk_is_an_error_and_no_bug(quick, places,
             stderr=subprocess.PIPE,
             env=os.environ | QUICK,
             check=False,
-            timeout=60,
+            timeout=HANGS_S,
         )
     assert done.returncode == 2
     assert done.stderr.startswith(b"error: the output cannot be written")
@@ -307,7 +307,7 @@ def test_a_closed_standard_input_holds_no_question(quick, places):
         capture_output=True,
         env=os.environ | QUICK,
         check=False,
-        timeout=60,
+        timeout=HANGS_S,
     )
     assert done.returncode == 2
     assert b"the question is empty" in done.stderr
@@ -320,7 +320,7 @@ def test_a_current_folder_that_was_removed_is_a_usage_error(quick, places, tmp_p
         capture_output=True,
         env=os.environ | QUICK,
         check=False,
-        timeout=60,
+        timeout=HANGS_S,
     )
     assert done.returncode == 2
     assert b"current folder" in done.stderr

@@ -112,7 +112,7 @@ def test_failures_name_the_stage_and_what_was_wanted(quick, place):
     assert run.code == 0
     assert "Missed: 1 of 3" in run.out
     assert "lost by splitting" in run.out
-    assert "rank: dense none, terms none, hybrid none" in run.out
+    assert "rank: by meaning none, by words none, by both none" in run.out
     assert "stands 0 times in figs.md" in run.err
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from llms.stub import KINDS
-from support import QUICK, write_notes
+from support import HANGS_S, QUICK, write_notes
 
 MODULES = ["logging", "json", "socket", "ssl", "sqlite3", "sitecustomize", "usercustomize"]
 MODULES += ["ragqa", "rich", "typer", "numpy", "platformdirs", "tokenizers", "prompt_toolkit"]
@@ -91,7 +91,7 @@ def test_the_module_form_imports_nothing_from_the_current_folder(trap, options):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=HANGS_S,
     )
     assert done.returncode == 0, done.stderr
     assert "evil" not in done.stdout

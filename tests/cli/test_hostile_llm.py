@@ -152,6 +152,7 @@ def strangers(opened, places, script=os.devnull):
         sys.base_prefix,
         Path(package.__file__).parent,
         os.environ["RAGQA_CACHE"],
+        Path(os.environ["RAGQA_CACHE"]) / "onnx",  # a link to what all tests share
         os.environ["XDG_CONFIG_HOME"],
     ]
     roots = [Path(os.path.realpath(path)) for path in own]

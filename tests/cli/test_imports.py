@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from support import CORPUS, QUICK, write_notes
+from support import CORPUS, HANGS_S, QUICK, write_notes
 
 HEAVY = {"torch", "transformers", "sentence_transformers", "sklearn", "scipy", "pandas"}
 FOR_ASKING = {"numpy", "onnxruntime", "faiss", "tantivy", "tokenizers", "sqlite3"}
@@ -34,7 +34,7 @@ def imported(*args, env=None):
         capture_output=True,
         text=True,
         env=os.environ | (env or {}),
-        timeout=120,
+        timeout=HANGS_S,
         check=True,
     )
     code, *modules = done.stderr.splitlines()[-1].split()
@@ -98,7 +98,7 @@ def test_importing_the_package_imports_nothing_heavy():
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=HANGS_S,
     )
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert loaded.isdisjoint(HEAVY | FOR_ASKING | FOR_BUILDING)

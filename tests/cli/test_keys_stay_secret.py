@@ -37,6 +37,7 @@ COMMANDS = [
     ["ask", QUESTION, "--llm", "anthropic:claude", "--json"],
     ["ask", ""],
     ["chat"],
+    ["list"],
     ["search", "cats", "--json"],
     ["why", QUESTION, "--target", "cats.md"],
     ["status", "--json"],

@@ -74,7 +74,7 @@ def test_what_is_wrapped_keeps_the_indent_of_its_label(places, tmp_path):
     for command, label in (
         (["status"], "index       "),
         (["doctor"], "warning "),
-        (["config"], f"{'index':19}"),
+        (["config"], f"{'index':21}"),
         (["search", "dogs bark at noon", "--top-k", "1"], " 1 "),
     ):
         lines = plain(on_terminal(*command, *places, columns=50)).splitlines()

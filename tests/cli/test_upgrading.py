@@ -181,7 +181,7 @@ def test_what_an_interrupted_upgrade_embedded_is_not_embedded_again(place):
 
 
 @pytest.fixture
-def shared(place, monkeypatch):
+def in_milvus(place, monkeypatch):
     """An index in Milvus of an older format that a team shares, and what it was made from."""
     store = open_store(place / "milvus", kind="milvus", name="team")
     source = replace(source_with(place, HashedEmbedder(64)), shared_as="team")
@@ -191,8 +191,8 @@ def shared(place, monkeypatch):
     return store, source
 
 
-def test_an_index_in_milvus_is_brought_up_to_date_with_its_embeddings(shared):
-    store, source = shared
+def test_an_index_in_milvus_is_brought_up_to_date_with_its_embeddings(in_milvus):
+    store, source = in_milvus
     embedder = source.embedders.building
     before = embedder.embedded
     with failing_at("put notes"), pytest.raises(KeyboardInterrupt):
@@ -207,8 +207,8 @@ def test_an_index_in_milvus_is_brought_up_to_date_with_its_embeddings(shared):
     assert store.problems() == []
 
 
-def test_an_older_index_that_a_team_shares_is_not_emptied_by_a_folder_of_few_notes(shared):
-    store, source = shared
+def test_an_older_index_that_a_team_shares_is_not_emptied_by_a_folder_of_few_notes(in_milvus):
+    store, source = in_milvus
     for name in ("gateway.md", "contacts.md", "mailer.txt"):
         (source.corpus / name).unlink()
     with pytest.raises(IndexUnusable, match="3 of the 4 notes"):

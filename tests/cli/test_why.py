@@ -246,6 +246,7 @@ def test_the_document_has_these_keys_and_a_known_stage(why):
     documents = [why(target, "--json").document for target in ("cats", "roses.md", ".hidden.md")]
     for document in documents:
         assert set(document) == {
+            "version",
             "question",
             "target",
             "verdict",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support import HANGS_S
 
 PROJECT = Path(__file__).parents[2]
 
@@ -19,7 +20,7 @@ def run_in() -> Callable[[Path, str], list[str]]:
             env={"PYTHONPATH": str(PROJECT)},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=HANGS_S,
             check=True,
         )
         return done.stdout.splitlines()

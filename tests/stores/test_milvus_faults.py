@@ -18,7 +18,7 @@ from google.protobuf.message_factory import GetMessageClass
 from pymilvus import MilvusClient, MilvusException
 from pymilvus.grpc_gen import common_pb2, milvus_pb2, milvus_pb2_grpc
 from stores.building import FRUIT, QUESTIONS, answers, ask, commit, entry, quick_folder
-from support import QUICK, command, write_notes
+from support import HANGS_S, QUICK, command, write_notes
 
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores import milvus_file, milvus_lease, open_store
@@ -166,7 +166,7 @@ def test_a_killed_writer_is_followed_at_once_and_its_rows_are_cleared(server, tm
     done = subprocess.run(
         [sys.executable, "-c", KILLED, tmp_path, server, names.name, step],
         env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
-        timeout=60,
+        timeout=HANGS_S,
         check=False,
     )
     assert done.returncode == -signal.SIGKILL
@@ -523,7 +523,7 @@ def test_a_command_that_a_server_keeps_out_exits_with_4_and_shows_no_token(fake,
         capture_output=True,
         text=True,
         env=os.environ | QUICK | {"RAGQA_MILVUS_TOKEN": "a-secret-token"},
-        timeout=60,
+        timeout=HANGS_S,
         check=False,
     )
     assert (done.returncode, done.stdout) == (4, "")

@@ -8,6 +8,7 @@ import textwrap
 
 import pytest
 from stores.building import answers, commit, entry
+from support import HANGS_S
 
 from ragqa.errors import IndexNotWritable, IndexUnusable
 from ragqa.stores.failures import explaining, unusable
@@ -50,7 +51,7 @@ def child(root, code, **kwargs):
 
 def output_of(root, code):
     with child(root, code) as process:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=HANGS_S)
     assert err == ""
     return out
 
@@ -77,8 +78,8 @@ def test_a_second_process_is_turned_away_or_waits_for_its_turn(store, root):
         with child(root, second) as other:
             assert other.stdout.readline().startswith("WriterBusy another process is writing")
             assert other.stdout.readline() == "waiting\n"
-            first.communicate("go on\n", timeout=60)
-            assert other.communicate(timeout=60)[0] == "done 3\n"
+            first.communicate("go on\n", timeout=HANGS_S)
+            assert other.communicate(timeout=HANGS_S)[0] == "done 3\n"
     assert answers(store)[2].keys() == {"ml/two.md", "ml/deep/three.md"}
 
 
