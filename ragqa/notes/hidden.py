@@ -1,6 +1,7 @@
-"""What an author has taken out of a note: struck-out text (`~~`) and comments (`%%`, `<!-- -->`).
+"""What an author has taken out of a note: struck-out text (`~~`, `<del>`, `<s>`) and comments.
 
-Marks in code are code. A comment may go over many blocks, what is struck out stays in one.
+Comments are `%%` and `<!-- -->`. Marks in code are code. A comment may go over many blocks, what is
+struck out stays in one.
 """
 
 import re
@@ -16,14 +17,18 @@ Hidden = tuple[int, int, Kind]
 """A stretch of a note, and whether it is a COMMENT or STRUCK."""
 
 _MARK = re.compile(
-    r"(?<!\\)(?:(?P<code>`+)|(?P<html><!--)|(?P<obsidian>%%)|(?P<strike>(?<!~)~~(?!~)))"
+    r"(?<!\\)(?:(?P<code>`+)|(?P<html><!--)|(?P<obsidian>%%)"
+    r"|(?P<strike>(?<!~)~~(?!~))|<(?P<tag>del|s|strike)\b[^<>]*>)",
+    re.IGNORECASE,
 )
 _HTML_END = re.compile(r"(?<=<!--)-?>|-->")
 _STRIKE_END = re.compile(r"(?<![\s~\\])~~(?!~)")
 _NOT_SPACE = re.compile(r"\S")
 _BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t]*[\r\n]")
 _WHOLE = re.compile(r"\S(?:.*\S)?", re.DOTALL)
-_MARKS = ("<!--", "%%", "~~")
+_MARKS = ("<!--", "%%", "~~", "<s", "<S", "<d", "<D")
+# A sentence, or several, at the beginning of what a mark cuts off.
+_SENTENCES = re.compile(r".*[.!?:\u2026\u3002\uff01\uff1f][\"')\]*_]*(?=\s)", re.DOTALL)
 _MAX_TICKS = 16
 
 
@@ -85,7 +90,28 @@ def _cut(text: str, block: Block, spans: Sequence[tuple[int, int]]) -> Iterator[
             kind, label = Kind.PARAGRAPH, ""  # the section is named by its first piece
         elif kind is not Kind.HEADING and wordless_kind(text[start:end]) is Kind.RULE:
             kind = Kind.RULE
-        yield replace(block, kind=kind, start=start, end=end, label=label)
+        piece = replace(block, kind=kind, start=start, end=end, label=label)
+        yield from [piece] if number == len(kept) - 1 else _without_fragment(text, piece)
+
+
+def _without_fragment(text: str, piece: Block) -> Iterator[Block]:
+    """A piece of text that goes on behind what is hidden, its begun last sentence as a rule.
+
+    "The wombat weighs ~~20~~ 35 kg" is not to be answered by "The wombat weighs". A fragment with a
+    figure may say something.
+    """
+    whole = _SENTENCES.match(text, piece.start, piece.end)
+    start = whole.end() if whole else piece.start
+    fragment = text[start : piece.end]
+    is_text = piece.kind in (Kind.PARAGRAPH, Kind.ITEM) and not fragment.rstrip("*_\"')").endswith(
+        (".", "!", "?", ":")
+    )
+    if not is_text or any(map(str.isdigit, fragment)):
+        yield piece
+        return
+    if whole:
+        yield replace(piece, end=start)
+    yield replace(piece, kind=Kind.RULE, start=start + len(fragment) - len(fragment.lstrip()))
 
 
 @dataclass
@@ -115,7 +141,7 @@ class _Scan:
             elif mark["code"]:
                 at = self._code_end(mark["code"], mark.end(), block)
             else:
-                kind = Kind.STRUCK if mark["strike"] else Kind.COMMENT
+                kind = Kind.STRUCK if mark["strike"] or mark["tag"] else Kind.COMMENT
                 end = self._hidden_end(mark, block)
                 if end:
                     yield start, end, kind
@@ -139,6 +165,9 @@ class _Scan:
             follows = self.text[mark.end() : mark.end() + 1]
             stop = self._paragraph_end(block)
             close = self._find(_STRIKE_END, mark.end(), stop) if follows.strip() else None
+            return close.end() if close else 0
+        if mark["tag"]:
+            close = self._find(re.compile(rf"(?i:</{mark['tag']}>)"), mark.end(), block.end)
             return close.end() if close else 0
         if mark["html"]:
             close = self._find(_HTML_END, mark.end(), len(self.text))

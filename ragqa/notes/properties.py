@@ -14,7 +14,8 @@ Keys = tuple[str, ...]
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEPARATORS = re.compile(r"[\W_]+")
 _SECRET = re.compile(
-    r"passw(?:or)?d|passphrase|passcode|(?:^|_)pwd(?:_|$)|(?:api|private|access)_?key"
+    r"pass_?(?:w(?:or)?[dt]|phrase|code)|_pass(?:_|$)|(?:^|_)(?:pwd?|otp|pat|bearer)(?:_|$)"
+    r"|(?:api|private|access|signing|ssh|encryption)_?key|recovery_?code"
     r"|secret(?!ar)|credential|tokens?(?:_|$)"
 )
 # What may stand between the scalars of a list: anything else, such as a remark, is not quoted.

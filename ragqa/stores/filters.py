@@ -27,16 +27,16 @@ def path_and_parents(path: str) -> list[str]:
 
 
 def path_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
-    """Whether a path, or a folder above it, matches any of the globs.
+    """Whether a path, or a folder above it, matches any of the globs, or is named by one as it is.
 
     Case counts, and `*` also crosses `/`: `ml*` matches `ml/nlp/note.md`.
     """
-    patterns = [
-        re.compile(fnmatch.translate(glob.removeprefix("./").rstrip("/"))) for glob in globs
-    ]
+    named = {glob.removeprefix("./").rstrip("/") for glob in globs}
+    patterns = [re.compile(fnmatch.translate(name)) for name in sorted(named)]
 
     def matches(path: str) -> bool:
-        return any(pattern.match(name) for pattern in patterns for name in path_and_parents(path))
+        names = path_and_parents(path)
+        return any(name in named or any(p.match(name) for p in patterns) for name in names)
 
     return matches
 

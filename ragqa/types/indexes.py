@@ -87,11 +87,17 @@ class NoteList:
 
     @property
     def tags(self) -> dict[str, int]:
-        """Each tag with the number of notes that have it, or one nested in it; by name."""
-        counts = Counter[str]()
+        """Each tag with the number of notes that have it, or one nested in it; by name.
+
+        Tags that differ in case alone are one, in the spelling that comes first.
+        """
+        counts, spelled = Counter[str](), dict[str, str]()
         for note in self.notes:
-            counts.update({above for tag in note.tags for above in _trail(tag)})
-        return dict(sorted(counts.items()))
+            tags = {above for tag in note.tags for above in _trail(tag)}
+            for tag in sorted(tags):
+                spelled.setdefault(tag.casefold(), tag)
+            counts.update({tag.casefold() for tag in tags})
+        return {spelled[tag]: notes for tag, notes in sorted(counts.items())}
 
 
 def _trail(tag: str) -> tuple[str, ...]:

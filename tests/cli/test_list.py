@@ -62,3 +62,11 @@ def test_why_points_to_the_list_where_no_note_is_like_the_target(quick, places):
     run = quick("why", "what do cats do?", "--target", "zzzz", *places)
     assert run.code == 2
     assert run.err.splitlines()[-1] == "try: ragqa list"
+
+
+def test_tags_that_differ_in_case_alone_are_counted_as_one(quick, tmp_path):
+    texts = {"a.md": "---\ntags: [Work/Sub]\n---\n\nOne.\n", "b.md": "# B\n\nTwo #work/sub.\n"}
+    notes = write_notes(tmp_path / "notes", texts)
+    places = ["--corpus", notes, "--index", tmp_path / "index"]
+    document = quick("list", "--tags", "--json", *places).document
+    assert document["tags"] == [{"tag": "Work", "notes": 2}, {"tag": "Work/Sub", "notes": 2}]

@@ -18,6 +18,7 @@ from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import IndexUnusable, OlderFormat
 from ragqa.indexing import refresh
 from ragqa.stores import generations, open_store
+from ragqa.stores.lock import locked
 from ragqa.types import no_progress
 
 MADE_BEFORE = Path(__file__).parents[1] / "inputs" / "version-0.1"
@@ -151,7 +152,7 @@ def test_without_refreshing_an_older_index_is_named_with_the_command_that_mends_
 
 
 def test_while_another_process_brings_it_up_to_date_one_line_says_why_there_is_no_answer(place):
-    with generations.locked(place / "index", wait=False):
+    with locked(place / "index", wait=False):
         done = run(place, "ask", QUESTION)
     assert done.code == 6
     assert done.err.splitlines() == [

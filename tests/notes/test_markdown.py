@@ -222,3 +222,43 @@ def test_deep_nesting_ends_and_no_text_is_lost(text):
 )
 def test_tags_in_the_text_are_found_as_obsidian_finds_them(text, tags):
     assert parse_note("a.md", text, "0" * 64, Stamp(1, 2)).tags == tags
+
+
+def pieces(text: str) -> list[tuple[str, str]]:
+    note = parse_note("a.md", text, "", Stamp(0, 0))
+    return [(b.kind.value, text[b.start : b.end]) for b in note.blocks]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Now ~~20~~ 35 kg.", [("rule", "Now"), ("struck", "~~20~~"), ("paragraph", "35 kg.")]),
+        (
+            "It is tall. It has %%x%% two legs.",
+            [
+                ("paragraph", "It is tall."),
+                ("rule", "It has"),
+                ("comment", "%%x%%"),
+                ("paragraph", "two legs."),
+            ],
+        ),
+        ("Blue ~~today~~", [("paragraph", "Blue"), ("struck", "~~today~~")]),
+        (
+            "Serves 4 ~~or 5~~ people.",
+            [("paragraph", "Serves 4"), ("struck", "~~or 5~~"), ("paragraph", "people.")],
+        ),
+    ],
+)
+def test_a_sentence_that_hidden_text_cuts_off_is_not_quoted_unless_it_has_a_figure(text, expected):
+    assert pieces(text) == expected
+
+
+def test_what_html_strikes_out_is_struck_out():
+    expected = [("struck", "<del>Port 8080.</del>"), ("paragraph", "Port 9090.")]
+    assert pieces("<del>Port 8080.</del> Port 9090.") == expected
+    assert pieces("a <delta> b </delta> c") == [("paragraph", "a <delta> b </delta> c")]
+
+
+def test_front_matter_may_be_one_mapping_in_braces():
+    note = parse_note("a.md", '---\n{"title": "J", "password": "x"}\n---\nBody.', "", Stamp(0, 0))
+    assert (note.title, note.warnings) == ("J", ())

@@ -1,6 +1,7 @@
 """Two that would write one index: the second is turned away at once, or waits for its turn."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,8 +28,7 @@ def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:  # noqa: ARG001 - t
     yield _judge("ask", asked, "answers as before", code=0, says="could not bring the index up to")
     same = _contents(world) == before and must(lambda: answers(world)) == old
     yield Trial(CASE, "what it touched", "nothing", amiss="" if same else "the index changed")
-    # It stands still before it asks for the lock, and then finds it taken or, at last, free.
-    waiting = _start_until(world, "lock", None)
+    waiting = _start_waiting(world)
     os.write(going, b".")
     ends = first.end(), waiting.end()
     yield _judge("the first", ends[0], "built", code=0, says="5 notes")
@@ -37,7 +37,7 @@ def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:  # noqa: ARG001 - t
     os.close(going)
 
 
-def _start_until(world: World, name: str, go: int | None) -> Child[int]:
+def _start_until(world: World, name: str, go: int) -> Child[int]:
     """Start a build, and wait until it has reached a step, or has ended without that."""
     arrived, arriving = os.pipe()
     child = start(lambda: _build_until(world, name, arriving, go))
@@ -47,7 +47,29 @@ def _start_until(world: World, name: str, go: int | None) -> Child[int]:
     return child
 
 
-def _build_until(world: World, name: str, arriving: int, go: int | None) -> int:
+def _start_waiting(world: World) -> Child[int]:
+    """Start a build that waits, and wait until it does."""
+    arrived, arriving = os.pipe()
+    child = start(lambda: _wait_for_turn(world, arriving))
+    os.close(arriving)
+    os.read(arrived, 1)
+    os.close(arrived)
+    return child
+
+
+def _wait_for_turn(world: World, arriving: int) -> int:
+    """Build with `--wait`; tell when it begins to look again and again whether it may."""
+    sleep = time.sleep
+
+    def telling(seconds: float) -> None:
+        os.write(arriving, b".")
+        sleep(seconds)
+
+    time.sleep = telling  # type: ignore[assignment]  # ragqa sleeps for a float
+    return world.command("index", "--wait")
+
+
+def _build_until(world: World, name: str, arriving: int, go: int) -> int:
     """Build; at a step tell that it is reached, and stand still until told to go on."""
     reached: list[str] = []
 
@@ -55,11 +77,10 @@ def _build_until(world: World, name: str, arriving: int, go: int | None) -> int:
         if step == name and not reached:
             reached.append(step)
             os.write(arriving, b".")
-            if go is not None:
-                os.read(go, 1)
+            os.read(go, 1)
 
     with stepping(stand_still):
-        return world.command("index", *([] if go else ["--wait"]))
+        return world.command("index")
 
 
 def _contents(world: World) -> dict[Path, int]:
