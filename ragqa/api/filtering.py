@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from ragqa.errors import UsageError
 from ragqa.stores import Snapshot
-from ragqa.stores.filters import fold_tag, path_and_parents, path_matcher, tag_and_parents
-from ragqa.types import Filters
+from ragqa.stores.filters import fold_tag, path_matcher, tag_and_parents
+from ragqa.types import Filters, with_parents
 
 _SHOWN = 3
 
@@ -36,7 +36,7 @@ def _check_names(snapshot: Snapshot, filters: Filters) -> None:
             )
     for glob in filters.paths:
         if not any(map(path_matcher([glob]), notes)):
-            paths = {each for path in notes for each in path_and_parents(path)}
+            paths = {each for path in notes for each in with_parents(path)}
             raise UsageError(
                 f"no note has a path like {glob}{_nearest(glob, paths)}", hint="ragqa list"
             )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 
 from ragqa.errors import UsageError
-from ragqa.types import Filters, NoteRecord
+from ragqa.types import Filters, NoteRecord, with_parents
 
 
 def fold_tag(tag: str) -> str:
@@ -16,14 +16,7 @@ def fold_tag(tag: str) -> str:
 
 def tag_and_parents(tag: str) -> list[str]:
     """A tag as it is compared, with those that it is nested in: `a/b` with `a`."""
-    parts = fold_tag(tag).split("/")
-    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
-
-
-def path_and_parents(path: str) -> list[str]:
-    """A path with the folders above it."""
-    parts = path.split("/")
-    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+    return with_parents(fold_tag(tag))
 
 
 def path_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
@@ -35,7 +28,7 @@ def path_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
     patterns = [re.compile(fnmatch.translate(name)) for name in sorted(named)]
 
     def matches(path: str) -> bool:
-        names = path_and_parents(path)
+        names = with_parents(path)
         return any(name in named or any(p.match(name) for p in patterns) for name in names)
 
     return matches

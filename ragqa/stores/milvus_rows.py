@@ -18,9 +18,9 @@ from ragqa.analysis import index_terms
 from ragqa.errors import IndexUnusable
 from ragqa.stores.cells import json_units, listed, number, text
 from ragqa.stores.failures import REPAIR
-from ragqa.stores.filters import fold_tag, path_and_parents, tag_and_parents
+from ragqa.stores.filters import fold_tag, tag_and_parents
 from ragqa.stores.milvus_client import Row
-from ragqa.types import NoteRecord, Passage, Stamp, Vector
+from ragqa.types import NoteRecord, Passage, Stamp, Vector, with_parents
 
 ALIVE = 2**62
 """The attempt that a row died in, while it has not."""
@@ -83,7 +83,7 @@ def passage_row(
         "died": ALIVE,
         "length": len(terms),
         "tags": _labels(where, "tag", chain.from_iterable(map(tag_and_parents, tags))),
-        "places": _labels(where, "place", path_and_parents(passage.path)),
+        "places": _labels(where, "place", with_parents(passage.path)),
         "day": _day(passage.note_date),
         "terms": joined,
         "vector": vector,

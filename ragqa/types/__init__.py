@@ -35,6 +35,7 @@ from ragqa.types.notes import (
     NoteState,
     Skipped,
     Stamp,
+    with_parents,
 )
 from ragqa.types.passages import Filters, Hit, Passage, Retrieved, TokenVectors, Unit
 from ragqa.types.vectors import Numbers, Progress, Vector, Vectors, no_progress
@@ -95,4 +96,5 @@ __all__ = [
     "counted",
     "no_progress",
     "verdict_of",
+    "with_parents",
 ]

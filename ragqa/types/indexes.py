@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ragqa.types.notes import NoteRecord, Skipped
+from ragqa.types.notes import NoteRecord, Skipped, with_parents
 
 
 def counted(number: int, noun: str) -> str:
@@ -93,17 +93,11 @@ class NoteList:
         """
         counts, spelled = Counter[str](), dict[str, str]()
         for note in self.notes:
-            tags = {above for tag in note.tags for above in _trail(tag)}
+            tags = {above for tag in note.tags for above in with_parents(tag)}
             for tag in sorted(tags):
                 spelled.setdefault(tag.casefold(), tag)
             counts.update({tag.casefold() for tag in tags})
         return {spelled[tag]: notes for tag, notes in sorted(counts.items())}
-
-
-def _trail(tag: str) -> tuple[str, ...]:
-    """A tag and those that it is nested in: `a`, `a/b` and `a/b/c` for the last."""
-    parts = tag.split("/")
-    return tuple("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,3 +148,9 @@ class NoteRecord:
     def state(self) -> NoteState:
         """What tells whether its file has changed."""
         return NoteState(self.stamp, self.sha256, self.settled)
+
+
+def with_parents(name: str) -> list[str]:
+    """A path with the folders above it, or a tag with those that it is nested in: `a`, `a/b`."""
+    parts = name.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
