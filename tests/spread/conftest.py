@@ -58,18 +58,24 @@ class Nodes:
 
 
 @pytest.fixture(scope="module")
-def nodes(own_home):
+def nodes(own_home, tmp_path_factory):
     """Two nodes of a core each."""
+    complaints = tmp_path_factory.mktemp("nodes") / "stderr.txt"
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    with subprocess.Popen(
-        [sys.executable, str(NODES)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | token,
-        text=True,
-    ) as process:
-        said = json.loads(process.stdout.readline())
+    with (
+        complaints.open("w") as stderr,
+        subprocess.Popen(
+            [sys.executable, str(NODES)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=os.environ | token,
+            text=True,
+        ) as process,
+    ):
+        line = process.stdout.readline()
+        assert line, complaints.read_text()
+        said = json.loads(line)
         yield Nodes(said["address"], said["second"], token)
         process.stdin.close()
         process.wait(HANGS_S)

@@ -26,8 +26,10 @@ def main():
     with tempfile.TemporaryDirectory(
         prefix="ragqa-nodes-", dir="/tmp", ignore_cleanup_errors=True
     ) as folder:
+        # Ray notes the address of the cluster there, in a folder that it takes to be there.
+        os.environ["RAY_TMPDIR"] = folder
         with home_with_cluster_config(Path(folder)):
-            cluster, second = start(folder)
+            cluster, second = start()
         process = second.all_processes["raylet"][0].process
         sys.stdout.write(json.dumps({"address": cluster.address, "second": process.pid}) + "\n")
         sys.stdout.flush()
@@ -35,13 +37,8 @@ def main():
         cluster.shutdown()
 
 
-def start(folder):
-    head = {
-        "num_cpus": 1,
-        "include_dashboard": False,
-        "temp_dir": f"{folder}/r",
-        "_system_config": HASTE,
-    }
+def start():
+    head = {"num_cpus": 1, "include_dashboard": False, "_system_config": HASTE}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     return cluster, cluster.add_node(num_cpus=1)
 
