@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from ragqa.types.indexes import IndexInfo, counted
 from ragqa.types.notes import Kind
-from ragqa.types.passages import Hit
+from ragqa.types.passages import Hit, Unit
 
 _SHOWN = 60
 
@@ -23,6 +23,11 @@ SURE_FROM = 0.5
 @dataclass(frozen=True, slots=True)
 class Citation:
     """A quote from a note, exact: `note.text[chars[0]:chars[1]] == quote`.
+
+    It is one contiguous excerpt. `units` are the sentences, items, rows and blocks of code that it
+    is made of, in order; `answer_spans` the characters of the note that answer, each a stretch of
+    `chars`; the rest is there to be read with them. `cut` tells whether a list, table or paragraph
+    goes on before the excerpt, and behind it.
 
     `parts` are what each signal adds to `score`, by name. `note_date` is ISO, or "" for a note
     without a date; `old` tells that it is older than the settings call old. `span` are the
@@ -44,6 +49,9 @@ class Citation:
     old: bool = False
     parts: Mapping[str, float] = field(default_factory=dict)
     span: tuple[int, int] | None = None
+    units: tuple[Unit, ...] = ()
+    answer_spans: tuple[tuple[int, int], ...] = ()
+    cut: tuple[bool, bool] = (False, False)
 
     @property
     def short(self) -> str:

@@ -48,6 +48,7 @@ class Skipped:
 class Kind(StrEnum):
     """What a stretch of a note is; a LIST is the line that announces items, and these.
 
+    An EXCERPT is several of these that stand one after the other.
     A PROPERTY is a key of the front matter with its value, a SECRET one whose key says that it is.
     SECRET, COMMENT and STRUCK are not for reading: `HIDDEN`.
     """
@@ -61,6 +62,7 @@ class Kind(StrEnum):
     CODE = "code"
     HTML = "html"
     RULE = "rule"
+    EXCERPT = "excerpt"
     PROPERTY = "property"
     SECRET = "secret"  # noqa: S105 - the name of a kind
     COMMENT = "comment"
