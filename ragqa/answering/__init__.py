@@ -4,26 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ragqa.answering.candidates import PASSAGES, candidates_of, citable_units, sources_of, unit_text
-from ragqa.answering.checking import keep_current
-from ragqa.answering.composing import (
-    Lost,
-    choose,
-    citation_of,
-    cite,
-    in_reading_order,
-    mark_short_answer,
-    quotation,
-    why_not,
-    widen,
-    without_stray_properties,
-    worth_saying_to,
-)
+from ragqa.answering.checking import keep_current, open_notes
+from ragqa.answering.choosing import Lost, choose, why_not
+from ragqa.answering.citing import cite, mark_short_answer
+from ragqa.answering.composing import Excerpt, excerpts_of
 from ragqa.answering.confidence import judge
 from ragqa.answering.disagreement import disagreements, prefer_newest
+from ragqa.answering.layout import OpenNote, layout_of_passage
 from ragqa.answering.missing import missing
 from ragqa.answering.models import Models, shipped
 from ragqa.answering.own import Calibration, InUse, in_use
 from ragqa.answering.plain import plain_text
+from ragqa.answering.quoting import citation_of, quotation
 from ragqa.answering.reading import read
 from ragqa.answering.scoring import Scored, score
 from ragqa.answering.spans import counterpart
@@ -34,19 +26,22 @@ __all__ = [
     "PASSAGES",
     "Calibration",
     "Composed",
+    "Excerpt",
     "InUse",
     "Lost",
     "Models",
+    "OpenNote",
     "Scored",
     "Weighed",
     "choose",
     "citable_units",
     "citation_of",
+    "cite",
     "compose",
     "counterpart",
-    "in_reading_order",
     "in_use",
     "keep_current",
+    "open_notes",
     "plain_text",
     "quotation",
     "shipped",
@@ -54,7 +49,6 @@ __all__ = [
     "unit_text",
     "weigh",
     "why_not",
-    "worth_saying_to",
 ]
 
 
@@ -80,12 +74,12 @@ class Composed:
 class Weighed:
     """The candidate sentences of an answer with their scores, and what they come to.
 
-    `said` are the ones to say, best first, if it is `answered`, with what makes them whole.
-    `missing` is what they do not speak of.
+    `excerpts` are what to show, in reading order, if it is `answered`; `missing` is what they do
+    not speak of.
     """
 
     candidates: Sequence[Scored] = ()
-    said: Sequence[Scored] = ()
+    excerpts: Sequence[Excerpt] = ()
     confidence: float = 0.0
     answered: bool = False
     reasons: Sequence[Reason] = ()
@@ -96,18 +90,25 @@ def compose(
     retrieved: Retrieved,
     embedder: Embedder,
     *,
-    sentences: int,
+    excerpts: int,
+    words: int,
+    open_note: OpenNote = layout_of_passage,
     models: Models | None = None,
     old_before: str = "",
 ) -> Composed:
-    """Answer from the retrieved passages with one to `sentences` of their own sentences.
+    """Answer from the retrieved passages with one to so many excerpts of their notes.
 
     The passages must have been checked against the notes (`keep_current`), since what is quoted
     is taken from them.
 
+    :param words: the most words of an excerpt, before it is closed over its list or table.
+    :param open_note: gives the rest of a passage's note; without it an excerpt ends where its
+        passage does.
     :param old_before: notes with an ISO date before this one are marked as old.
     """
-    weighed = weigh(retrieved, embedder, sentences=sentences, models=models)
+    weighed = weigh(
+        retrieved, embedder, excerpts=excerpts, words=words, open_note=open_note, models=models
+    )
     composed = Composed(
         answered=weighed.answered,
         confidence=weighed.confidence,
@@ -116,8 +117,7 @@ def compose(
     )
     if not weighed.answered:
         return composed
-    said = in_reading_order(weighed.said)
-    text, citations = cite(said, old_before)
+    text, citations = cite(weighed.excerpts, old_before)
     if not weighed.missing:
         best = max(weighed.candidates, key=lambda one: one.score)
         (best,) = prefer_newest(retrieved.question, [best], weighed.candidates)
@@ -127,15 +127,26 @@ def compose(
         text=text,
         citations=citations,
         disagreements=disagreements(
-            retrieved.question, said, weighed.candidates, old_before=old_before
+            retrieved.question,
+            [excerpt.best for excerpt in weighed.excerpts],
+            weighed.candidates,
+            old_before=old_before,
         ),
     )
 
 
 def weigh(
-    retrieved: Retrieved, embedder: Embedder, *, sentences: int, models: Models | None = None
+    retrieved: Retrieved,
+    embedder: Embedder,
+    *,
+    excerpts: int,
+    words: int,
+    open_note: OpenNote = layout_of_passage,
+    models: Models | None = None,
 ) -> Weighed:
-    """Score the candidate sentences of what was retrieved, and choose at most `sentences` of them.
+    """Score the candidate sentences of what was retrieved, and find the excerpts that answer.
+
+    The parameters are those of `compose`.
 
     :param models: those of confidence; the shipped ones where it is None.
     """
@@ -144,13 +155,11 @@ def weigh(
     if not scored:
         return Weighed()
     judged = judge(reading, scored, models or shipped())
-    worth_saying = worth_saying_to(retrieved.question)
-    worthy = without_stray_properties(scored, retrieved.question)
-    chosen = choose(worthy, sentences=sentences, worth_saying=worth_saying)
-    said = prefer_newest(retrieved.question, widen(chosen, retrieved.question), scored)
+    found = excerpts_of(reading, scored, excerpts=excerpts, words=words, open_note=open_note)
+    said = [replace(excerpt.best, candidate=excerpt.whole) for excerpt in found]
     return Weighed(
         candidates=scored,
-        said=said,
+        excerpts=found,
         confidence=judged.probability,
         answered=judged.answered,
         reasons=judged.reasons,

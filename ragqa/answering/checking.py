@@ -1,11 +1,13 @@
 """Hold what the index says against the notes as they are now."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
+from ragqa.answering.layout import Layout, OpenNote, layout_of_passage
 from ragqa.notes import read_text
 from ragqa.passages import stands_in
-from ragqa.types import Hit, Skipped
+from ragqa.types import Hit, Passage, Skipped
 
 
 def keep_current(
@@ -48,3 +50,29 @@ def keep_current(
         for path in misplaced
     ]
     return kept, warnings
+
+
+def open_notes(
+    corpus: Path, of_note: Callable[[str], Sequence[Passage]], *, max_note_bytes: int
+) -> OpenNote:
+    """What lays out the notes of passages that stand in them.
+
+    Where the rest of a note is not as the index has it, the passage is all there is of it.
+
+    :param of_note: gives all passages of a note by its path.
+    """
+
+    @cache
+    def whole(path: str, sha256: str) -> Layout | None:
+        read = read_text(corpus, path, max_note_bytes=max_note_bytes)
+        passages = of_note(path)
+        if isinstance(read, Skipped) or read.sha256 != sha256 or not passages:
+            return None
+        if not all(stands_in(read.text, passage) for passage in passages):
+            return None
+        return Layout.of(read.text, passages)
+
+    def open_note(passage: Passage) -> Layout:
+        return whole(passage.path, passage.note_sha256) or layout_of_passage(passage)
+
+    return open_note

@@ -1,249 +1,223 @@
-"""Pick the sentences of an answer and put them in an order that reads well."""
+"""Which excerpts answer a question, and in what order they are read."""
 
-import re
-from collections.abc import Sequence
-from dataclasses import replace
-from enum import StrEnum
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-import numpy as np
-
-from ragqa.analysis import index_terms, query_terms
-from ragqa.answering.candidates import Candidate
+from ragqa.analysis import index_terms
+from ragqa.answering.candidates import Candidate, sources_of
+from ragqa.answering.defining import defining_run
+from ragqa.answering.disagreement import prefer_newest
+from ragqa.answering.excerpt_text import excerpt_text
+from ragqa.answering.excerpts import Wanted, excerpt_around, is_cut
 from ragqa.answering.kinds import QuestionKind, asked_by
+from ragqa.answering.layout import Layout, OpenNote, Run
+from ragqa.answering.plain import plain_text
+from ragqa.answering.reading import Reading
 from ragqa.answering.scoring import Scored
-from ragqa.answering.spans import is_title, place_in, short_answer
-from ragqa.answering.widening import with_antecedent, with_rest, with_steps
-from ragqa.types import Citation, Kind, Passage
-
-Span = tuple[int, int]
+from ragqa.types import Kind, Unit
 
 WORTH_SAYING = 0.8
 WORTH_COMPARING = 0.6
-"""A further sentence must score at least this share of the best one; the other side of a comparison
-often matches less well."""
+"""The sentence of a further excerpt must score at least this share of the best one; the other side
+of a comparison often matches less well."""
 
-NEW_COUNTS = 0.5
-"""What it weighs that a further sentence meets parts of the question better than the others."""
-
-_NEAR_DUPLICATE = 0.7
-_VALUE = re.compile(
-    r"\d+(?:[.,:]\d+)*|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
-    r"|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b"
-    r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)(?=days?\b)"
-    r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?=(?:uary|ruary|ch|il|e|y|ust"
-    r"|t|tember|ober|ember)?\b)"
-)
-_NO = re.compile(r"\b(?:not|no|never|cannot|nor|none|without|nobody)\b|n['\u2019]t\b")
-_END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
+UNTOLD = 0.25
+TELLS = 0.5
+"""A further excerpt is wanted where the others leave this share of the question's idf untold, and
+it must tell this much of that."""
 
 
-def choose(
-    candidates: Sequence[Scored], *, sentences: int, worth_saying: float = WORTH_SAYING
-) -> list[Scored]:
-    """The best candidates that are worth saying and do not repeat each other, best first.
+@dataclass(frozen=True)
+class Excerpt:
+    """A stretch of a note around the sentence of it that answers."""
 
-    A further one also counts by how much better it meets parts of the question than those chosen
-    before it: a comparison needs both sides (after Carbonell and Goldstein, "The Use of MMR",
-    1998, which holds against a sentence what it repeats).
+    best: Scored
+    layout: Layout
+    run: Run
 
-    :param worth_saying: the share of the best score that a further one needs; at 0 all are said.
-    """
-    left = sorted(candidates, key=lambda one: -one.score)
-    left = [one for one in left if one.score >= worth_saying * left[0].score]
-    left = [one for one in left if not _is_other_row(one, left[0])]
-    chosen: list[Scored] = []
-    while left and len(chosen) < sentences:
-        best = max(left, key=partial(_adds, chosen)) if chosen else left[0]
-        chosen.append(best)
-        left = [
-            one for one in left if one is not best and not _repeats(one.candidate, best.candidate)
-        ]
-    return chosen
+    @property
+    def path(self) -> str:
+        """The note's path."""
+        return self.layout.path
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """Its characters of the note."""
+        return self.layout.span(self.run)
 
-def without_stray_properties(candidates: Sequence[Scored], question: str) -> list[Scored]:
-    """The candidates without front matter that has no word of the question, unless it is the best.
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """What it is made of, in order."""
+        begin, end = self.run
+        return tuple(piece.unit for piece in self.layout.pieces[begin : end + 1])
 
-    Key and value say one thing each; beside a sentence that answers, another one adds nothing.
-    """
-    asked = set(query_terms(question))
-    best = max(candidates, key=lambda one: one.score)
-    return [
-        one
-        for one in candidates
-        if one is best
-        or one.candidate.unit.kind is not Kind.PROPERTY
-        or not asked.isdisjoint(index_terms(one.candidate.text))
-    ]
+    @cached_property
+    def whole(self) -> Candidate:
+        """All of it as one candidate."""
+        start, end = self.span
+        quote, units = self.layout.quote(self.run), self.units
+        if len(units) == 1:
+            unit = units[0]
+            text = plain_text(quote, kind=unit.kind, context=unit.context)
+        else:
+            context = "\n".join(dict.fromkeys(filter(None, (unit.context for unit in units))))
+            unit = Unit(Kind.EXCERPT, start, end, context)
+            text = excerpt_text(quote, units, start, is_cut(self.layout, self.run))
+        return Candidate(self.best.candidate.hit, unit, quote, text)
 
+    @cached_property
+    def terms(self) -> frozenset[str]:
+        """The terms of what is shown, and of what stands above it."""
+        begin, end = self.run
+        trails = {piece.passage.trail for piece in self.layout.pieces[begin : end + 1]}
+        return frozenset(index_terms(" ".join((*trails, self.whole.unit.context, self.whole.text))))
 
-def widen(chosen: Sequence[Scored], question: str) -> list[Scored]:
-    """The chosen sentences with what makes them whole, none of them twice.
-
-    Where steps are asked for, the first that is one comes with all of them.
-    """
-    wants_steps = asked_by(question).kind is QuestionKind.STEPS
-    said: list[Scored] = []
-    for one in chosen:
-        wider = with_rest(with_antecedent(one.candidate), question)
-        if wants_steps:
-            wider = with_steps(wider)
-            wants_steps = wider.unit.kind is not Kind.LIST
-        for form in (wider, one.candidate):
-            if not any(form.overlaps(other.candidate) for other in said):
-                said.append(replace(one, candidate=form))
-                break
-    return said
+    def overlaps(self, candidate: Candidate) -> bool:
+        """Whether a candidate stands in it, at least in part."""
+        return self.whole.overlaps(candidate)
 
 
-def worth_saying_to(question: str) -> float:
-    """The share of the best score that a further sentence needs in answer to this question."""
-    is_comparison = asked_by(question).kind is QuestionKind.COMPARISON
-    return WORTH_COMPARING if is_comparison else WORTH_SAYING
-
-
-def _is_other_row(one: Scored, best: Scored) -> bool:
-    """Whether one is a row of the best one's table that holds less of the question's words."""
-    both_rows = one.candidate.unit.kind is best.candidate.unit.kind is Kind.ROW
-    return (
-        both_rows
-        and one.candidate.hit.passage.path == best.candidate.hit.passage.path
-        and one.signals["coverage"] < best.signals["coverage"]
-    )
-
-
-def _adds(chosen: Sequence[Scored], one: Scored) -> float:
-    """The score of a further sentence, with what it meets of the question that is not met yet."""
-    gains = one.met - np.max([other.met for other in chosen], axis=0)
-    return one.score + (NEW_COUNTS * float(np.maximum(gains, 0).mean()) if len(gains) else 0.0)
-
-
-class Lost(StrEnum):
-    """Why a candidate is not in the answer."""
-
-    REPEATS = "repeats"
-    WEAK = "weak"
-    FULL = "full"
-
-
-def why_not(
-    one: Scored, said: Sequence[Scored], *, worth_saying: float = WORTH_SAYING
-) -> Lost | None:
-    """Why a candidate is not said; None where it is, perhaps as a part of more."""
-    if any(one.candidate.overlaps(other.candidate) for other in said):
-        return None
-    if one.score < worth_saying * said[0].score or _is_other_row(one, said[0]):
-        return Lost.WEAK
-    if any(_repeats(one.candidate, other.candidate) for other in said):
-        return Lost.REPEATS
-    return Lost.FULL
-
-
-def in_reading_order(chosen: Sequence[Scored]) -> list[Scored]:
-    """Notes by their best sentence; within a note, as it reads."""
-    notes = list(dict.fromkeys(one.candidate.place[0] for one in chosen))
-    return sorted(
-        chosen, key=lambda one: (notes.index(one.candidate.place[0]), one.candidate.place[1])
-    )
-
-
-def cite(chosen: Sequence[Scored], old_before: str = "") -> tuple[str, tuple[Citation, ...]]:
-    """The answer's text with its `[n]`, code and steps on lines of their own, and the citations."""
-    said, after_block = [], False
-    for n, one in enumerate(chosen, start=1):
-        text = one.candidate.text
-        is_block = one.candidate.unit.kind is Kind.CODE or "\n" in text
-        said.append("\n" if n > 1 and (is_block or after_block) else " " if n > 1 else "")
-        said.append(f"{text}\n[{n}]" if is_block else f"{_closed(text)} [{n}]")
-        after_block = is_block
-    citations = tuple(citation_of(one, n, old_before) for n, one in enumerate(chosen, start=1))
-    return "".join(said), citations
-
-
-def citation_of(one: Scored, n: int, old_before: str = "") -> Citation:
-    """A candidate as the n-th citation of an answer, old if its note's date is before this one."""
-    passage, unit = one.candidate.hit.passage, one.candidate.unit
-    citation = quotation(
-        passage,
-        (unit.start, unit.end),
-        n=n,
-        kind=unit.kind,
-        context=unit.context,
-        score=one.score,
-        old_before=old_before,
-    )
-    return replace(citation, parts={name: round(part, 4) for name, part in one.parts.items()})
-
-
-def quotation(
-    passage: Passage,
-    span: Span,
+def excerpts_of(
+    reading: Reading,
+    scored: Sequence[Scored],
     *,
-    n: int,
-    kind: Kind,
-    context: str,
-    score: float,
-    old_before: str = "",
-) -> Citation:
-    """Some characters of a passage's note as the n-th citation of an answer."""
-    start, end = span
-    quote = passage.text[start - passage.start : end - passage.start]
-    first = passage.lines[0] + passage.text.count("\n", 0, start - passage.start)
-    return Citation(
-        n=n,
-        path=passage.path,
-        lines=(first, first + quote.count("\n")),
-        chars=span,
-        heading=passage.heading,
-        quote=quote,
-        note_sha256=passage.note_sha256,
-        score=round(score, 4),
-        context=context,
-        kind=kind,
-        note_date=passage.note_date,
-        old="" < passage.note_date < old_before,
-    )
+    excerpts: int,
+    words: int,
+    open_note: OpenNote,
+) -> list[Excerpt]:
+    """The excerpts that answer, in the order in which they are to be read.
 
+    The first is the one around the best sentence, or where a thing is to be defined, the paragraph
+    that defines it. Another one follows only where it tells of words of the question that those
+    before it do not: the other side of a comparison, say.
 
-def mark_short_answer(
-    citations: Sequence[Citation], question: str, best: Scored
-) -> tuple[Citation, ...]:
-    """The citations, the best one with the characters that answer the question directly.
-
-    They are found in the sentence as shown, and marked where its quote has them exactly once.
+    :param scored: the candidate sentences, at least one.
+    :param excerpts: the most of them.
     """
-    shown, unit = best.candidate.text, best.candidate.unit
-    short = short_answer(question, shown)
-    place = short and place_in(best.candidate.quote, shown[slice(*short)])
-    if not place or is_title(question, best.candidate.quote, place):
-        return tuple(citations)
-    span = unit.start + place[0], unit.start + place[1]
-    path = best.candidate.hit.passage.path
-    return tuple(
-        replace(c, span=span) if c.path == path and c.chars[0] <= span[0] < c.chars[1] else c
-        for c in citations
-    )
+    finder = _Finder(reading, scored, words, open_note)
+    found = [finder.first()]
+    while len(found) < excerpts and (further := finder.further(found)):
+        found.append(further)
+    return found if len(found) == 1 else finder.in_order_asked(found)
 
 
-def _closed(text: str) -> str:
-    """The sentence with an end mark, so that two side by side do not run together."""
-    ends = text.rstrip("\"')]}*_\u201d\u2019").endswith(_END_MARKS)
-    return text if ends else f"{text}."
+@dataclass(frozen=True)
+class _Finder:
+    reading: Reading
+    scored: Sequence[Scored]
+    words: int
+    open_note: OpenNote
+
+    @property
+    def question(self) -> str:
+        return self.reading.retrieved.question
+
+    @property
+    def idf(self) -> Mapping[str, float]:
+        return self.reading.retrieved.idf
+
+    @cached_property
+    def best(self) -> Scored:
+        return max(self.scored, key=lambda one: one.score)
+
+    def first(self) -> Excerpt:
+        return self._definition() or self._around(self._newest(self.best))
+
+    def further(self, found: Sequence[Excerpt]) -> Excerpt | None:
+        """The excerpt that tells most of what those found do not; None where it is not worth it."""
+        told = frozenset().union(*(excerpt.terms for excerpt in found))
+        untold = {term: weight for term, weight in self.idf.items() if term not in told}
+        total = sum(self.idf.values())
+        if not total or sum(untold.values()) < UNTOLD * total:
+            return None
+        is_comparison = asked_by(self.question).kind is QuestionKind.COMPARISON
+        least = (WORTH_COMPARING if is_comparison else WORTH_SAYING) * self.best.score
+
+        def tells(one: Scored) -> float:
+            passage, context = one.candidate.hit.passage, one.candidate.unit.context
+            held = set(index_terms(f"{passage.trail} {context} {one.candidate.text}"))
+            return sum(weight for term, weight in untold.items() if term in held)
+
+        worthy = [
+            one
+            for one in self.scored
+            if one.score >= least
+            and tells(one) >= TELLS * sum(untold.values())
+            and not any(excerpt.overlaps(one.candidate) for excerpt in found)
+        ]
+        if not worthy:
+            return None
+        best = max(worthy, key=lambda one: one.score + tells(one) / total)
+        excerpt = self._around(self._newest(best))
+        overlaps = any(excerpt.overlaps(other.whole) for other in found)
+        return None if overlaps else excerpt
+
+    def in_order_asked(self, found: Sequence[Excerpt]) -> list[Excerpt]:
+        """The sides of a comparison as the question names them; others as they were found."""
+        if asked_by(self.question).kind is not QuestionKind.COMPARISON:
+            return list(found)
+        asked = index_terms(self.question)
+
+        def named(excerpt: Excerpt) -> int:
+            others = frozenset().union(*(one.terms for one in found if one is not excerpt))
+            own = excerpt.terms - others
+            return next((i for i, term in enumerate(asked) if term in own), len(asked))
+
+        return sorted(found, key=named)
+
+    def _newest(self, one: Scored) -> Scored:
+        return prefer_newest(self.question, [one], self.scored)[0]
+
+    def _around(self, best: Scored) -> Excerpt:
+        layout = self.open_note(best.candidate.hit.passage)
+        at = layout.at(best.candidate.unit.start)
+        scores = [0.0] * len(layout.pieces)
+        for one in self.scored:
+            # A list with what announces it was scored as one; its pieces were scored, too.
+            if one.candidate.unit.kind is not Kind.LIST:
+                for i in _pieces_of(layout, one.candidate):
+                    scores[i] = max(scores[i], one.score)
+        scores[at] = max(scores[at], best.score)
+        wanted = Wanted.of(self.question, self.idf, words=self.words)
+        return Excerpt(best, layout, excerpt_around(layout, scores, at, wanted))
+
+    def _definition(self) -> Excerpt | None:
+        """The paragraph that defines what is asked for, unless the best sentence does."""
+        asked = asked_by(self.question)
+        if asked.kind is not QuestionKind.DEFINITION or self.best.signals["holds"] >= 1:
+            return None
+        notes = {hit.passage.path: hit.passage for hit in reversed(sources_of(self.reading.hits))}
+        found = []
+        for rank, passage in enumerate(reversed(notes.values())):
+            layout = self.open_note(passage)
+            defined = defining_run(layout, asked.subject, self.idf)
+            if defined is not None:
+                found.append((defined[0], rank, layout, defined[1]))
+        if not found:
+            return None
+        _, _, layout, run = min(found, key=lambda one: one[:2])
+        return Excerpt(self._sentence(layout, run[0]), layout, run)
+
+    def _sentence(self, layout: Layout, i: int) -> Scored:
+        """A piece of a note as a candidate; one that was not scored counts as the note's best."""
+        piece = layout.pieces[i]
+        own = [one for one in self.scored if one.candidate.hit.passage.path == layout.path]
+        for one in own:
+            if i in _pieces_of(layout, one.candidate):
+                return one
+        best = max(own, key=lambda one: one.score)
+        quote = layout.quote((i, i))
+        text = plain_text(quote, kind=piece.kind, context=piece.unit.context)
+        hit = replace(best.candidate.hit, passage=piece.passage)
+        return replace(best, candidate=Candidate(hit, piece.unit, quote, text))
 
 
-def _repeats(one: Candidate, other: Candidate) -> bool:
-    """Whether two say nearly the same: most words, and no other figure, date or no."""
-    if one.overlaps(other):
-        return True
-    first, second = set(index_terms(one.text)), set(index_terms(other.text))
-    smaller = min(len(first), len(second))
-    if not smaller or len(first & second) / smaller <= _NEAR_DUPLICATE:
-        return False
-    one_said, other_said = one.text.lower(), other.text.lower()
-    figures, other_figures = set(_VALUE.findall(one_said)), set(_VALUE.findall(other_said))
-    # A figure that only one of them has may just say more, and so may a no in a far longer one.
-    if figures - other_figures and other_figures - figures:
-        return False
-    alike_long = max(len(first), len(second)) <= 2 * smaller
-    return not (alike_long and bool(_NO.search(one_said)) != bool(_NO.search(other_said)))
+def _pieces_of(layout: Layout, candidate: Candidate) -> Iterator[int]:
+    """The numbers of the pieces that a candidate of the layout's note stands for."""
+    if candidate.hit.passage.path != layout.path:
+        return
+    i = layout.at(candidate.unit.start)
+    while i < len(layout.pieces) and layout.pieces[i].unit.start < candidate.unit.end:
+        yield i
+        i += 1

@@ -8,7 +8,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ragqa.answering import InUse, compose, in_use
+from ragqa.answering import InUse, OpenNote, compose, in_use, open_notes
 from ragqa.api.answers import answer_of, written_answer
 from ragqa.api.current import Shown, await_writer, catch_up, hidden, retrieve_current
 from ragqa.api.filtering import filter_warnings
@@ -227,7 +227,9 @@ class Index:
         composed = compose(
             retrieved,
             self.source.embedders.asking,
-            sentences=self.settings.sentences,
+            excerpts=self.settings.excerpts,
+            words=self.settings.excerpt_words,
+            open_note=self.open_note,
             models=confidence.models,
             old_before=self._old_before(),
         )
@@ -306,6 +308,15 @@ class Index:
         :raises EmbedderMismatch: they do not.
         """
         check_embedder(self._open().info, self.source.embedders.asking)
+
+    @property
+    def open_note(self) -> OpenNote:
+        """What lays out the notes of passages that this index holds."""
+        return open_notes(
+            self.places.corpus,
+            self._open().of_note,
+            max_note_bytes=self.settings.max_note_bytes,
+        )
 
     @cached_property
     def _store(self) -> Store:

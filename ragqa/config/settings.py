@@ -191,11 +191,18 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 expects="a whole number from 1 to 1000",
             ),
             Setting(
-                "sentences",
+                "excerpts",
                 3,
-                "the most sentences that an answer has",
+                "the most excerpts that an answer has",
                 check=_within(1, 10),
                 expects="a whole number from 1 to 10",
+            ),
+            Setting(
+                "excerpt_words",
+                80,
+                "the most words of an excerpt, before a list or table in it is made whole",
+                check=_within(1, 1000),
+                expects="a whole number from 1 to 1000",
             ),
             Setting(
                 "old_after_days",
@@ -278,7 +285,8 @@ class Settings:
     candidates: int
     dense_weight: float
     top_k: int
-    sentences: int
+    excerpts: int
+    excerpt_words: int
     old_after_days: int
     link_format: str
     llm: str

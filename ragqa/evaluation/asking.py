@@ -6,19 +6,19 @@ from dataclasses import dataclass, replace
 
 from ragqa.answering import Models, Weighed, choose, weigh
 from ragqa.api import MIN_POOL
+from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.evaluation.collection import Collection
 from ragqa.evaluation.measures import Overlap, answer_found, measure_rankings, overlap
 from ragqa.evaluation.missed import why_missed
 from ragqa.evaluation.tasks import ANSWERS_AT, METHODS, Outcome, Task
 from ragqa.retrieval import clean_question, find_legs, to_hits
-from ragqa.types import Filters, Hit, Progress
+from ragqa.types import Filters, Hit, Progress, Retrieved
 
 TIMED = 20
 """For so many questions the composer is timed too, without any cache."""
 
 _AT_ONCE = 256
-_SAID = ANSWERS_AT[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +112,23 @@ def _ask(
     ask_ms = None
     if timed:
         started = time.perf_counter()
-        weigh(retrieved, collection.timed, sentences=_SAID)
+        _weigh(collection, retrieved, collection.timed, asking)
         ask_ms = search_ms + _ms_since(started)
-    weighed = weigh(retrieved, collection.embedder, sentences=_SAID, models=asking.models)
+    weighed = _weigh(collection, retrieved, collection.embedder, asking)
     return replace(asked, ask_ms=ask_ms, weighed=weighed)
+
+
+def _weigh(
+    collection: Collection, retrieved: Retrieved, embedder: Embedder, asking: Asking
+) -> Weighed:
+    return weigh(
+        retrieved,
+        embedder,
+        excerpts=collection.excerpts,
+        words=collection.excerpt_words,
+        open_note=collection.open_note,
+        models=asking.models,
+    )
 
 
 def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
@@ -169,7 +182,7 @@ def _sentences(weighed: Weighed | None) -> list[tuple[str, str]]:
     """The best answer sentences, shown or not, best first: as a reader sees them, and as quoted."""
     if weighed is None:
         return []
-    best = choose(weighed.candidates, sentences=ANSWERS_AT[-1], worth_saying=0)
+    best = choose(weighed.candidates, ANSWERS_AT[-1])
     return [(one.candidate.text, one.candidate.quote) for one in best]
 
 

@@ -10,6 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
+from ragqa.answering import OpenNote
+from ragqa.answering.layout import layout_of_passage
 from ragqa.api import Index
 from ragqa.embedders import Embedder
 from ragqa.evaluation.cache import CachedEmbedder
@@ -26,7 +28,8 @@ _NOTES_AT_ONCE = 256
 class Collection:
     """An open snapshot, the embedder and ranking to ask it with, and how passages are made.
 
-    `timed` is the embedder without any cache: what a user would wait for.
+    `timed` is the embedder without any cache: what a user would wait for. `excerpts`,
+    `excerpt_words` and `open_note` are as `compose` has them.
     """
 
     snapshot: Snapshot
@@ -34,6 +37,9 @@ class Collection:
     timed: Embedder
     ranking: Ranking
     chunking: Chunking
+    excerpts: int = 3
+    excerpt_words: int = 80
+    open_note: OpenNote = layout_of_passage
 
     @classmethod
     def of(cls, index: Index, embedder: CachedEmbedder) -> Self:
@@ -44,6 +50,9 @@ class Collection:
             timed=embedder.plain,
             ranking=index.ranking,
             chunking=index.source.chunking,
+            excerpts=index.settings.excerpts,
+            excerpt_words=index.settings.excerpt_words,
+            open_note=index.open_note,
         )
 
     def passages_of(self, note: Note) -> list[Passage]:

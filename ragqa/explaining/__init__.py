@@ -6,14 +6,12 @@ from dataclasses import dataclass, replace
 from ragqa.answering import (
     PASSAGES,
     Lost,
-    Scored,
     Weighed,
     citation_of,
-    in_reading_order,
+    cite,
     keep_current,
     weigh,
     why_not,
-    worth_saying_to,
 )
 from ragqa.answering.disagreement import disagreements
 from ragqa.api import Index
@@ -94,7 +92,9 @@ def _ask(index: Index, retrieved: Retrieved) -> _Asked:
     weighed = weigh(
         retrieved,
         index.source.embedders.asking,
-        sentences=index.settings.sentences,
+        excerpts=index.settings.excerpts,
+        words=index.settings.excerpt_words,
+        open_note=index.open_note,
         models=index.confidence.models,
     )
     return _Asked(retrieved, weighed)
@@ -104,7 +104,7 @@ def _follow(index: Index, asked: _Asked, told: Explanation, filters: Filters) ->
     """Follow an indexed note through every stage."""
     ranked = rank_note(index, asked.retrieved, told.path, told.lines, filters)
     sentences = _sentences(asked, ranked.places, told.lines)
-    said = in_reading_order(asked.weighed.said)
+    _, said = cite(asked.weighed.excerpts)
     told = replace(
         told,
         stage=_stage(index, asked, ranked, sentences),
@@ -116,8 +116,8 @@ def _follow(index: Index, asked: _Asked, told: Explanation, filters: Filters) ->
         reasons=tuple(asked.weighed.reasons),
         candidates=len(asked.weighed.candidates),
         sentences=sentences,
-        said=tuple(citation_of(one, n) for n, one in enumerate(said, 1)),
-        disagreements=_disagreements(asked, said, sentences),
+        said=said,
+        disagreements=_disagreements(asked, sentences),
     )
     return _with_words(index, told, filters) if ranked.places else told
 
@@ -149,7 +149,6 @@ def _sentences(
     """The candidate sentences of these passages, on these lines if given, best first."""
     own = {place.hit.passage.id for place in places}
     found = []
-    worth = worth_saying_to(asked.retrieved.question)
     in_order = sorted(asked.weighed.candidates, key=lambda one: -one.score)
     for rank, one in enumerate(in_order, start=1):
         if one.candidate.hit.passage.id not in own:
@@ -157,23 +156,19 @@ def _sentences(
         citation = citation_of(one, rank)
         own_lines = citation.lines
         if lines is None or (own_lines[0] <= lines[1] and lines[0] <= own_lines[1]):
-            found.append(
-                Sentence(citation, rank, why_not(one, asked.weighed.said, worth_saying=worth))
-            )
+            found.append(Sentence(citation, rank, why_not(one, asked.weighed.excerpts)))
     return tuple(found)
 
 
-def _disagreements(
-    asked: _Asked, said: Sequence[Scored], sentences: Sequence[Sentence]
-) -> tuple[Disagreement, ...]:
+def _disagreements(asked: _Asked, sentences: Sequence[Sentence]) -> tuple[Disagreement, ...]:
     """The disagreements of the answer that show one of these sentences."""
     if not asked.weighed.answered:
         return ()
+    said = [excerpt.best for excerpt in asked.weighed.excerpts]
     found = disagreements(asked.retrieved.question, said, asked.weighed.candidates)
-    own = {(sentence.citation.path, sentence.citation.chars[1]) for sentence in sentences}
-    # A sentence that is said with the one before it ends where it does alone.
+    own = {(sentence.citation.path, sentence.citation.chars) for sentence in sentences}
     return tuple(
-        one for one in found if not own.isdisjoint((c.path, c.chars[1]) for c in one.citations)
+        one for one in found if not own.isdisjoint((c.path, c.chars) for c in one.citations)
     )
 
 

@@ -30,9 +30,8 @@ _SAID_SHOWN = 4
 _QUOTE_CHARS = 160
 
 _LOST = {
-    Lost.WEAK: "its best sentence matches the question much less than the best one",
-    Lost.REPEATS: "its best sentence repeats one that was chosen",
-    Lost.FULL: "other sentences match the question better, and an answer takes only so many",
+    Lost.WEAK: "another sentence answers the question better",
+    Lost.REPEATS: "its best sentence repeats the one that was chosen",
 }
 
 

@@ -66,6 +66,10 @@ class Snapshot(Protocol):
         """
         ...
 
+    def of_note(self, path: str) -> list[Passage]:
+        """All passages of a note as they stand in it; none where there is no such note."""
+        ...
+
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term, ln(1 + (N - n + .5) / (n + .5))."""
         ...

@@ -204,6 +204,13 @@ class Catalogue:
             rows = self._db.execute("SELECT id, path FROM all_notes")
             return {row["id"]: os.fsdecode(row["path"]) for row in rows}
 
+    def note_at(self, path: str) -> int | None:
+        """The number of the note at a path; None where there is none."""
+        with self._naming():
+            query = "SELECT id FROM all_notes WHERE path = ?"
+            row = self._db.execute(query, (os.fsencode(path),)).fetchone()
+            return None if row is None else row["id"]
+
     def ids_by_embedding(self, embedding_keys: Iterable[int]) -> dict[int, int]:
         """Find for each embedding key a passage that has it; unknown keys are left out."""
         query = "SELECT embedding_key, id FROM all_passages WHERE embedding_key IN"

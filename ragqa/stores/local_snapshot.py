@@ -120,6 +120,12 @@ class LocalSnapshot:
         """The passages with these ids, in the order given."""
         return self.catalogue.passages(ids)
 
+    def of_note(self, path: str) -> list[Passage]:
+        """All passages of a note as they stand in it."""
+        number = self.catalogue.note_at(path)
+        found = [] if number is None else self.catalogue.passages_of([number])
+        return sorted((passage for _, passage in found), key=lambda passage: passage.start)
+
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term."""
         return self.term_index.idf(terms)

@@ -99,6 +99,10 @@ class MemorySnapshot:
             raise IndexUnusable(f"the index in memory has no passage {missing}")
         return [self._passages[id_] for id_ in ids]
 
+    def of_note(self, path: str) -> list[Passage]:
+        """All passages of a note as they stand in it."""
+        return list(self.held[path].passages) if path in self.held else []
+
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term."""
         every = [counts for held in self.held.values() for counts in held.terms]

@@ -130,6 +130,12 @@ class MilvusSnapshot:
                 raise IndexUnusable(f"the index {self._place} has no passage {id_}", hint=REBUILD)
         return [read_passage(found[id_]) for id_ in ids]
 
+    def of_note(self, path: str) -> list[Passage]:
+        """All passages of a note as they stand in it."""
+        rows = self.rows_where("note", [note_key(path)], ("note", "data"))
+        found = (read_passage(row["data"]) for row in rows)
+        return sorted(found, key=lambda passage: passage.start)
+
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
         """The embeddings of passages by their ids."""
         rows = self._rows_of(ids, DENSE)

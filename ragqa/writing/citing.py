@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from ragqa.answering import quotation
-from ragqa.types import Citation, Hit, Kind, WrittenSentence
+from ragqa.types import Citation, Hit, WrittenSentence
 from ragqa.writing.draft import Drafted
 
 Span = tuple[int, int]
@@ -52,16 +52,4 @@ def _citation(hit: Hit, n: int, spans: Sequence[Span], old_before: str) -> Citat
     start = passage.start + min((start for start, _ in spans), default=0)
     end = passage.start + max((end for _, end in spans), default=len(passage.text))
     units = [unit for unit in passage.units if unit.start < end and start < unit.end]
-    start = min((unit.start for unit in units), default=start)
-    end = max((unit.end for unit in units), default=end)
-    kinds = {unit.kind for unit in units}
-    return quotation(
-        passage,
-        (start, end),
-        n=n,
-        # What is not all of one kind is shown with its line breaks.
-        kind=kinds.pop() if len(kinds) == 1 else Kind.LIST,
-        context=units[0].context if units else "",
-        score=hit.score,
-        old_before=old_before,
-    )
+    return quotation(passage, units or passage.units, n=n, score=hit.score, old_before=old_before)

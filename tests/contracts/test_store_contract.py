@@ -99,6 +99,8 @@ def test_every_note_comes_with_its_passages_and_each_passage_with_its_embedding(
     left = FRUIT[1:]
     with closing(fruit.snapshot()) as snapshot:
         assert dict(snapshot.by_note()) == {each.note.path: each.passages for each in left}
+        assert all(snapshot.of_note(each.note.path) == each.passages for each in left)
+        assert snapshot.of_note("one.md") == []
         found = snapshot.vectors(sorted(passage_ids(*left)))
     assert found.keys() == passage_ids(*left)
     for each in left:

@@ -7,10 +7,10 @@ word, and differ in one thing that cannot hold twice. What is not sure is no dis
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.composing import citation_of
 from ragqa.answering.disagreement.comparing import Difference, difference
 from ragqa.answering.disagreement.statements import Asked, Statement, ask, state
 from ragqa.answering.mentions import Span
+from ragqa.answering.quoting import citation_of
 from ragqa.answering.scoring import Scored
 from ragqa.answering.spans import counterpart
 from ragqa.types import Citation, Disagreement, Kind

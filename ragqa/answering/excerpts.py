@@ -1,0 +1,207 @@
+"""The stretch of a note around the sentence that answers, as a person would copy it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ragqa.analysis import STOP_WORDS, index_terms
+from ragqa.answering.kinds import QuestionKind, asked_by
+from ragqa.answering.layout import Layout, Run
+from ragqa.types import Kind
+
+LIKE_BEST = 0.75
+SHORT_LIKE_BEST = 0.85
+"""A sentence beside the best one comes with it from this share of its score on; where a date,
+number, name, place, or a yes or no is asked for, from the second one on."""
+
+ACROSS = 0.3
+"""What a run loses for each paragraph or list that it goes beyond, as a share of the best score."""
+
+_PARAGRAPH_WORDS = 40
+_ITEM_WORDS = 80
+_NESTED_WORDS = 150
+_LIST_WORDS = 150
+_ASKED_LIST_WORDS = 220
+_TABLE_WORDS = 100
+_LEAD_IN_WORDS = 45
+_ANNOUNCED_WORDS = 90
+_ANNOUNCING_WORDS = 40
+_FOLLOWING_WORDS = 120
+_CODE_WORDS = 40
+_SECTION_WORDS = 100
+"""The most words of what an excerpt is closed over (docs/decisions/excerpts.md)."""
+
+_FEW_ITEMS = 2
+_HEADING_ASKED = 0.5
+_ASKED_HEADING = 0.3
+"""A heading says what is asked where it shares this much of its words, and of the question's."""
+
+_SHORT = frozenset(
+    {
+        QuestionKind.WHO,
+        QuestionKind.WHEN,
+        QuestionKind.WHERE,
+        QuestionKind.HOW_MANY,
+        QuestionKind.YES_NO,
+    }
+)
+_BY_SECTION = frozenset({QuestionKind.STEPS, QuestionKind.WHY, QuestionKind.OTHER})
+_ASKS_FOR_LIST = re.compile(
+    r"\b(?:which|what) (?:\w+ )?\w+s\b(?! (?:is|was|does)\b)"
+    r"|\b(?:types|kinds|ways|steps|list|methods|things|names|alternatives|patterns|options"
+    r"|examples)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a question wants of an excerpt.
+
+    `short` tells that a date, number, name, place, or a yes or no is asked for, `whole_list` that
+    steps or several things are, and `by_section` that a section which is about the question may
+    answer as a whole. `idf` has the weight of each of its terms. A run has at most `words`.
+    """
+
+    short: bool
+    whole_list: bool
+    by_section: bool
+    idf: Mapping[str, float]
+    words: int
+
+    @classmethod
+    def of(cls, question: str, idf: Mapping[str, float], *, words: int) -> "Wanted":
+        """What this question wants."""
+        kind = asked_by(question).kind
+        steps = kind is QuestionKind.STEPS
+        return cls(
+            short=kind in _SHORT,
+            whole_list=steps or _ASKS_FOR_LIST.search(question) is not None,
+            by_section=kind in _BY_SECTION,
+            idf=idf,
+            words=words,
+        )
+
+
+def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:
+    """The run of pieces around the best one that is to be shown.
+
+    The best run of its section (a maximum-sum subarray: Bentley, "Programming Pearls", 1984), then
+    what it must not be read without: the rest of an item, list or table, what announces it, and the
+    section whose heading says what is asked.
+
+    :param scores: those of the pieces, 0 for those that were not scored, shape (pieces,).
+    :param best: the number of the piece that answers.
+    """
+    run = _best_run(layout, scores, best, wanted)
+    run = _closed(layout, run, wanted)
+    run = _with_lead_in(layout, run)
+    run = _with_announced(layout, run, wanted)
+    return _whole_section(layout, run, wanted)
+
+
+def is_cut(layout: Layout, run: Run) -> tuple[bool, bool]:
+    """Whether the block that a run begins in begins before it, and the one it ends in goes on."""
+    return layout.block(run[0])[0] < run[0], layout.block(run[1])[1] > run[1]
+
+
+def _best_run(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:
+    first, last = layout.section(best)
+    top = scores[best]
+    least = (SHORT_LIKE_BEST if wanted.short else LIKE_BEST) * top
+    run, highest = (best, best), top - least
+    for begin in range(best, first - 1, -1):
+        for end in range(best, last + 1):
+            if (begin, end) != (best, best) and layout.words((begin, end)) > wanted.words:
+                break
+            crossed = layout.pieces[end].block - layout.pieces[begin].block
+            gain = sum(score - least for score in scores[begin : end + 1])
+            gain -= ACROSS * top * crossed
+            if gain > highest + 1e-9:
+                run, highest = (begin, end), gain
+    return run
+
+
+def _closed(layout: Layout, run: Run, wanted: Wanted) -> Run:
+    """The run with the rest of its items, and of its list, table or paragraph if that is short."""
+    first, last = layout.block(run[0])[0], layout.block(run[1])[1]
+    whole = first, last
+    is_list = Kind.ITEM in (layout.pieces[first].kind, layout.pieces[run[1]].kind)
+    if is_list:
+        run = _whole_items(layout, run, wanted)
+        limit = _ASKED_LIST_WORDS if wanted.whole_list else 0 if wanted.short else _LIST_WORDS
+        items = sum(piece.begins_item for piece in layout.pieces[run[0] : run[1] + 1])
+        several = wanted.whole_list or items >= _FEW_ITEMS
+        return whole if several and layout.words(whole) <= limit else run
+    kinds = layout.pieces[run[0]].kind, layout.pieces[run[1]].kind
+    if Kind.ROW in kinds or Kind.TABLE_HEAD in kinds:
+        limit = 0 if wanted.short else _TABLE_WORDS
+    else:
+        limit = 0 if wanted.short else _PARAGRAPH_WORDS
+    return whole if layout.words(whole) <= limit else run
+
+
+def _whole_items(layout: Layout, run: Run, wanted: Wanted) -> Run:
+    """The run with the whole of its first and last items, and what is nested in the last one."""
+    begin, end = run
+    if layout.pieces[layout.block(begin)[0]].kind is Kind.ITEM:
+        own = layout.item(begin)[0]
+        begin = own if layout.words((own, end)) <= _ITEM_WORDS + wanted.words else begin
+    if layout.pieces[layout.block(end)[0]].kind is Kind.ITEM:
+        own = layout.item(end)[1]
+        end = own if layout.words((end, own)) <= _ITEM_WORDS else end
+        nested = layout.item_with_nested(end)[1]
+        end = nested if layout.words((begin, nested)) <= _NESTED_WORDS else end
+    return begin, end
+
+
+def _with_lead_in(layout: Layout, run: Run) -> Run:
+    """The run with what announces the list, table or code that it begins with."""
+    begin, end = run
+    kinds = (Kind.ITEM, Kind.CODE, Kind.ROW, Kind.TABLE_HEAD)
+    begins_block = begin == layout.block(begin)[0] and begin > layout.section(begin)[0]
+    if layout.pieces[begin].kind not in kinds or not begins_block:
+        return run
+    if layout.pieces[begin - 1].kind is not Kind.PARAGRAPH or not layout.announces(begin - 1):
+        return run
+    paragraph = layout.block(begin - 1)
+    return paragraph[0] if layout.words(paragraph) <= _LEAD_IN_WORDS else begin - 1, end
+
+
+def _with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
+    """The run with what its last sentence announces, or with what follows a short paragraph."""
+    begin, end = run
+    if end == layout.section(end)[1]:
+        return run
+    is_paragraph = layout.pieces[end].kind is Kind.PARAGRAPH
+    if layout.announces(end):
+        after = (
+            layout.block(end + 1) if is_paragraph else (end + 1, layout.item_with_nested(end)[1])
+        )
+        most = _ASKED_LIST_WORDS if wanted.whole_list else _ANNOUNCED_WORDS
+        most = max(most, 0 if wanted.short else _LIST_WORDS)
+        return (begin, after[1]) if layout.words(after) <= most else run
+    paragraph = layout.block(end)
+    if wanted.short or not is_paragraph or end != paragraph[1]:
+        return run
+    if layout.words(paragraph) > _ANNOUNCING_WORDS:
+        return run
+    after = layout.block(end + 1)
+    most = {Kind.ITEM: _FOLLOWING_WORDS, Kind.CODE: _CODE_WORDS}.get(layout.pieces[end + 1].kind, 0)
+    return (begin, after[1]) if layout.words(after) <= most else run
+
+
+def _whole_section(layout: Layout, run: Run, wanted: Wanted) -> Run:
+    """The section of a run, where that is short and its heading says what is asked."""
+    section = layout.section(run[0])
+    if not wanted.by_section or layout.words(section) > _SECTION_WORDS or section[1] < run[1]:
+        return run
+    passage = layout.pieces[run[0]].passage
+    heading = next(layout.headings_above(run[0]), passage.title)
+    terms = {term for term in index_terms(heading) if term not in STOP_WORDS}
+    shared = terms.intersection(wanted.idf)
+    total = sum(wanted.idf.values())
+    if not terms or not total or len(shared) < _HEADING_ASKED * len(terms):
+        return run
+    asked = sum(wanted.idf[term] for term in shared)
+    return section if asked >= _ASKED_HEADING * total else run
