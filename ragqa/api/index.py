@@ -268,6 +268,8 @@ class Index:
             info=info,
             warnings=tuple(warnings),
             timings_ms=clock.laps(),
+            corrected=retrieved.corrected,
+            read=retrieved.question,
         )
 
     def notes(
