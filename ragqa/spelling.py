@@ -78,7 +78,7 @@ def spelled(snapshot: Snapshot, embedder: Embedder, question: str) -> Spelled:
 def with_apostrophes(question: str) -> str:
     """The question with the apostrophes that its contractions lack: "whats" is read as "what's"."""
     pieces, end = [], 0
-    for start, word in _words(question, shortest=2):
+    for start, word in _words(question, least=2):
         contracted = CONTRACTED.get(word.casefold())
         if contracted and len(contracted) == len(word) + 1:
             at = start + contracted.index("'")
@@ -106,7 +106,7 @@ def edit_distances(word: str, other: str) -> list[int]:
     return last
 
 
-def _words(question: str, shortest: int = SHORTEST - 1) -> Iterator[tuple[int, str]]:
+def _words(question: str, least: int = SHORTEST - 1) -> Iterator[tuple[int, str]]:
     """The words that may be misspelt, and where each begins: no names, codes or quotations."""
     quoted = [found.span() for found in _QUOTED.finditer(question)]
     for token in re.finditer(r"\S+", question):
@@ -119,7 +119,7 @@ def _words(question: str, shortest: int = SHORTEST - 1) -> Iterator[tuple[int, s
             start, word = begin + part.start(), part[0]
             may_begin_large = start == 0
             rest = word[1:] if may_begin_large else word
-            if len(word) >= shortest and rest == rest.lower() and is_latin(word):
+            if len(word) >= least and rest == rest.lower() and is_latin(word):
                 yield start, word
 
 
@@ -198,14 +198,15 @@ class _Forms:
         """Look through the best passages for a term."""
         found = self._snapshot.terms([term], _PASSAGES_READ, _EVERYWHERE)
         for passage in self._snapshot.passages([id_ for id_, _ in found]):
-            for spelling, times in Counter(WORD.findall(passage.searched_text)).items():
+            text = passage.searched_text
+            for spelling, times in Counter(WORD.findall(text)).items():
                 form = _folded(spelling)
                 if form not in self._distances:
                     self._distances[form] = self._distance(form)
                 if self._distances[form] <= self.edits:
                     self.edits = min(self.edits, self._distances[form])
                     self._places.setdefault(form, place)
-                    self._spellings.setdefault(form, Counter())[spelling] += times
+                    self._spellings.setdefault(form, Counter())[_spelling(spelling, text)] += times
 
     def nearest(self) -> list[str]:
         """The nearest words that were found, the most frequent first."""
@@ -226,6 +227,12 @@ class _Forms:
             return never
         distance = edit_distances(self._word, form)[-1]
         return distance if _is_slip(self._word, form) else never
+
+
+def _spelling(word: str, text: str) -> str:
+    """A word of a text as it is written within a sentence: a capital at its beginning is none."""
+    within = re.search(rf"[a-z,] {re.escape(word)}\b", text)
+    return word if within else word.lower()
 
 
 def _is_slip(word: str, other: str) -> bool:
