@@ -42,7 +42,13 @@ _STOP_WORDS = """
     wasn't we we're were weren't what what's when where which while who who's whom whose
     why will with won't would wouldn't you your yours yourself yourselves
 """
-STOP_WORDS = frozenset(_STOP_WORDS.split())
+_WITH_APOSTROPHE = {word for word in _STOP_WORDS.split() if "'" in word}
+# Without their apostrophes these are other words.
+_OTHER_WORDS = {"i'd", "i'll", "it's", "let's", "we're"}
+CONTRACTED = {word.replace("'", ""): word for word in sorted(_WITH_APOSTROPHE - _OTHER_WORDS)}
+"""Contractions as they are typed without their apostrophe ("whats"), with it."""
+
+STOP_WORDS = frozenset((*_STOP_WORDS.split(), *CONTRACTED))
 
 
 # The same for scripts without spaces, where a stop word can only be told by its neighbours.

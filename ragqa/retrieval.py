@@ -10,6 +10,7 @@ from ragqa.analysis import WORD, index_terms, is_latin, query_terms
 from ragqa.config import Settings
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
+from ragqa.spelling import Spelled, spelled
 from ragqa.stores import Snapshot
 from ragqa.stores.ranking import BM25_K1
 from ragqa.types import Filters, Hit, Kind, Passage, Retrieved, TokenVectors
@@ -73,13 +74,14 @@ def clean_question(text: str) -> str:
 class Legs:
     """What each leg found for a question, (passage id, score) best first, with what it took.
 
-    `question` and `asked` are as in `Retrieved`; `query` has the question's terms. `dense` has
-    cosines, `terms` BM25 scores. `unread` is True where the embedder cannot read the question; then
-    its leg is empty.
+    `question` and `asked` are as in `Retrieved`, and `spelled` is what lies between them; `query`
+    has the question's terms. `dense` has cosines, `terms` BM25 scores. `unread` is True where the
+    embedder cannot read the question; then its leg is empty.
     """
 
     question: str
     asked: str
+    spelled: Spelled
     query: Sequence[str]
     dense: Sequence[tuple[int, float]]
     terms: Sequence[tuple[int, float]]
@@ -126,16 +128,19 @@ def find_legs(
 ) -> Legs:
     """Ask both legs for their candidates, at least k of each if there are so many.
 
-    A name that notes have among their aliases and nowhere else is asked for by the note's title.
+    Misspelt words are corrected. A name that notes have among their aliases and nowhere else is
+    asked for by the note's title.
     """
     pool = max(k, ranking.candidates)
-    read = _by_title(snapshot, question, filters)
+    right = spelled(snapshot, embedder, question)
+    read = _by_title(snapshot, right.question, filters)
     terms = query_terms(read)
     vectors = embedder.embed_query(read)
     unread = ranking.scripts == "latin" and not is_latin(question)
     return Legs(
         question=read,
         asked=question,
+        spelled=right,
         query=terms,
         dense=[] if unread else snapshot.dense(vectors.pooled, pool, filters),
         terms=snapshot.terms(terms, pool, filters),
@@ -197,7 +202,16 @@ def to_hits(snapshot: Snapshot, legs: Legs, ranked: Sequence[tuple[int, float]])
         )
         for passage, (_, score) in zip(passages, ranked, strict=True)
     )
-    return Retrieved(legs.question, hits, legs.vectors, legs.idf, legs.unread, legs.asked)
+    return Retrieved(
+        question=legs.question,
+        hits=hits,
+        vectors=legs.vectors,
+        idf=legs.idf,
+        by_terms_alone=legs.unread,
+        asked=legs.asked,
+        spelled=legs.spelled.question,
+        corrected=legs.spelled.corrected,
+    )
 
 
 def _ranks(leg: Sequence[tuple[int, float]]) -> dict[int, int]:

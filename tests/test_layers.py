@@ -11,6 +11,7 @@ LAYERS = [
     {"errors", "telemetry", "types", "wholefile", "sanitise"},
     {"config", "analysis", "clock", "stages", "history", "quiet"},
     {"notes", "passages", "embedders", "stores", "llms", "consent"},
+    {"spelling"},
     {"indexing", "retrieval", "answering"},
     {"grounding"},
     {"writing", "followups"},

@@ -78,11 +78,12 @@ def missing(reading: Reading, said: Sequence[Scored], *, answered: bool = True) 
 
 def _as_typed(retrieved: Retrieved, missing: Sequence[str]) -> tuple[str, ...]:
     """What is missing, with the alias that the user typed for words of the title put there."""
-    typed, read = retrieved.typed.split(), retrieved.question.split()
+    spelled = retrieved.spelled or retrieved.typed
+    typed, read = spelled.split(), retrieved.question.split()
     before = _alike(typed, read)
     after = _alike(typed[before:][::-1], read[before:][::-1])
     alias = " ".join(typed[before : len(typed) - after]).strip("?!.,;:\"'()")
-    told = (word if word in retrieved.typed else alias or word for word in missing)
+    told = (word if word in spelled else alias or word for word in missing)
     return tuple(dict.fromkeys(told))
 
 

@@ -49,6 +49,8 @@ def answer_of(
         reasons=tuple(composed.reasons),
         disagreements=tuple(composed.disagreements),
         missing=composed.missing,
+        corrected=retrieved.corrected,
+        read=retrieved.question,
         calibration=Calibration.OWN if own else Calibration.SHIPPED,
     )
 

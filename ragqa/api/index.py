@@ -270,6 +270,8 @@ class Index:
             info=info,
             warnings=tuple(warnings),
             timings_ms=clock.laps(),
+            corrected=retrieved.corrected,
+            read=retrieved.question,
         )
 
     def notes(

@@ -122,7 +122,7 @@ def request_in(
     destination = llm_for(spec).destination if spec not in ("", NO_LLM) else None
     answer = index.ask(question, filters=filters, refresh=refresh, progress=progress)
     request = request_for(
-        answer.question,
+        answer.looked_for,
         answer.hits,
         max_tokens=settings.llm_prompt_tokens,
         instructions=_instructions(settings),

@@ -16,7 +16,7 @@ from ragqa.config.files import (
     user_settings_file,
 )
 from ragqa.config.paths import absolute, anchored, checked_path
-from ragqa.config.settings import SETTINGS, Origin, Settings, Value
+from ragqa.config.settings import REPLACED, SETTINGS, Origin, Settings, Value
 from ragqa.errors import NoCorpus, UsageError
 
 
@@ -76,11 +76,11 @@ def load_settings(
         (Origin.ENVIRONMENT, _from_environment(environ)),
     ]
     project = find_project_file(folder)
-    warnings: tuple[str, ...] = ()
+    warnings = _replaced(environ)
     if project is not None:
         of_project = read_project_settings(project)
         layers.append((str(project), of_project.values))
-        warnings = of_project.warnings
+        warnings += of_project.warnings
     own = read_user_settings()
     layers.append((Origin.USER, own.values))
     values: dict[str, Value] = {}
@@ -120,6 +120,16 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
         if given := environ.get(variable):
             values[name] = checked_path(name, setting.parse(given, variable), variable)
     return values
+
+
+def _replaced(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """A warning of each variable that sets what there is no more."""
+    variables = {f"RAGQA_{name.upper()}": instead for name, instead in REPLACED.items()}
+    return tuple(
+        f"{variable} is ignored: {instead} took its place"
+        for variable, instead in variables.items()
+        if environ.get(variable)
+    )
 
 
 def _match_store(

@@ -265,6 +265,10 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
 )
 
 
+REPLACED: Mapping[str, str] = MappingProxyType({"sentences": "excerpts, with excerpt_words,"})
+"""Settings of older versions, with what took their place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Every setting's value, checked. `corpus` and `index` are as given; see `Places`.
@@ -314,6 +318,8 @@ def setting_named(name: str, where: str) -> Setting:
 
 
 def with_nearest(name: str) -> str:
-    """A name that is no setting, with the setting that was probably meant, if there is one."""
+    """A name that is no setting, with what took its place or was probably meant, if anything."""
+    if name in REPLACED:
+        return f"{name!r} ({REPLACED[name]} took its place)"
     near = get_close_matches(name[:_MAX_NAME], SETTINGS, n=1)
     return f"{name[:_MAX_NAME]!r}" + (f" (did you mean {near[0]}?)" if near else "")

@@ -73,6 +73,7 @@ def explain(
         info=info,
         reason=found.reason,
         warnings=(*warnings, *index.confidence.warnings),
+        corrected=retrieved.corrected,
     )
     if not found.reason:
         told = _follow(index, _ask(index, retrieved), told, filters)
@@ -119,7 +120,8 @@ def _follow(index: Index, asked: _Asked, told: Explanation, filters: Filters) ->
         said=said,
         disagreements=_disagreements(asked, sentences),
     )
-    return _with_words(index, told, filters) if ranked.places else told
+    right = asked.retrieved.spelled
+    return _with_words(index, told, right, filters) if ranked.places else told
 
 
 def _stage(index: Index, asked: _Asked, ranked: Ranked, sentences: Sequence[Sentence]) -> str:
@@ -172,20 +174,23 @@ def _disagreements(asked: _Asked, sentences: Sequence[Sentence]) -> tuple[Disagr
     )
 
 
-def _with_words(index: Index, told: Explanation, filters: Filters) -> Explanation:
-    """Add the words that were missing, and try those that might have helped."""
+def _with_words(index: Index, told: Explanation, question: str, filters: Filters) -> Explanation:
+    """Add the words that were missing, and try those that might have helped.
+
+    :param question: with its misspelt words corrected.
+    """
     if told.stage in (SAID, "filters", "changed"):
         return told
     best = told.places[0].hit.passage
     note = [place.hit.passage for place in told.places]
-    told = replace(told, missing=missing_words(told.question, best, note))
+    told = replace(told, missing=missing_words(question, best, note))
     lost = told.sentences[0].lost if told.sentences else None
     nothing_to_say = told.stage == "composer" and lost in (None, Lost.REPEATS)
     too_long = len(told.question.encode()) > MAX_QUESTION_BYTES - _ROOM
     if nothing_to_say or too_long:
         return told
     text = told.sentences[0].citation.quote if told.sentences else best.text
-    words = telling_words(told.question, text, best, index.snapshot(), most=_WORDS_TRIED)
+    words = telling_words(question, text, best, index.snapshot(), most=_WORDS_TRIED)
     return replace(told, trials=_try(index, told, words, filters))
 
 

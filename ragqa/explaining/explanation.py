@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ragqa.answering import PASSAGES, Lost
 from ragqa.stages import STAGES as LOST_STAGES
-from ragqa.types import Citation, Disagreement, Hit, IndexInfo, Reason
+from ragqa.types import Citation, Correction, Disagreement, Hit, IndexInfo, Reason
 
 SAID = "said"
 
@@ -80,7 +80,8 @@ class Explanation:
     those that touch the lines, best first. `candidates` counts the sentences that could have been
     said, `sentences` are those of the places, best first. `said` is the answer, or would be if it
     had not been withheld. `reasons` told confidence. `trials` are questions with more words, best
-    first. `disagreements` are those of the answer that show a sentence of the places.
+    first. `disagreements` are those of the answer that show a sentence of the places. `corrected`
+    is as in `Answer`.
     """
 
     question: str
@@ -102,6 +103,7 @@ class Explanation:
     trials: tuple[Trial, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
     warnings: tuple[str, ...] = ()
+    corrected: tuple[Correction, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
     @property

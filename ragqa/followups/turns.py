@@ -9,7 +9,7 @@ from ragqa.types import Answer
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question as it was asked, standing alone, and where its answer came from.
+    """A question as it was read, standing alone, and where its answer came from.
 
     `headings` are those of the notes cited, title first, and `quotes` is what is cited; both are
     empty where there was no answer. `leant` is whether the question took something from those
@@ -25,7 +25,7 @@ class Turn:
     def of(cls, asked: str, answer: Answer) -> Self:
         """What is kept of a question, as it was asked at first, and its answer."""
         return cls(
-            answer.question,
+            answer.looked_for,
             tuple(one.heading for one in answer.citations),
             tuple(one.quote for one in answer.citations),
             leant=asked != answer.question,

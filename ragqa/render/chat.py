@@ -46,14 +46,14 @@ def print_sources(answer: Answer, linker: Linker) -> None:
     console = stdout()
     if not answer.citations:
         for n, hit in enumerate(answer.hits, start=1):
-            _print_passage(hit.passage, n, answer.question, linker)
+            _print_passage(hit.passage, n, answer.looked_for, linker)
         return
     for citation in answer.citations:
         place = linker.place(citation.path, citation.lines)
         print_place(console, place, citation.heading, n=citation.n)
         if citation.context:
             emit(console, Text(safe_line(citation.context), style="quiet"), indent=_INDENT)
-        emit(console, marked(citation.quote, answer.question), indent=_INDENT)
+        emit(console, marked(citation.quote, answer.looked_for), indent=_INDENT)
 
 
 def print_source(answer: Answer, n: int, linker: Linker) -> None:
@@ -65,7 +65,7 @@ def print_source(answer: Answer, n: int, linker: Linker) -> None:
         hits = answer.hits[n - 1 : n] if n > 0 else ()
         if not hits:
             raise _no_source(n, range(1, len(answer.hits) + 1))
-        _print_passage(hits[0].passage, n, answer.question, linker)
+        _print_passage(hits[0].passage, n, answer.looked_for, linker)
         return
     citation = next((one for one in answer.citations if one.n == n), None)
     if citation is None:

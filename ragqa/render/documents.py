@@ -8,6 +8,7 @@ from ragqa.types import (
     DOCUMENT_VERSION,
     Answer,
     Citation,
+    Correction,
     Disagreement,
     Hit,
     IndexInfo,
@@ -40,6 +41,7 @@ def answer_document(answer: Answer, *, explain: bool = False) -> Document:
         told |= written_document(answer.written)
     return {
         "question": answer.question,
+        "corrected": corrected_document(answer.corrected),
         "answered": answer.answered,
         "confidence": answer.confidence,
         "calibration": answer.calibration,
@@ -96,6 +98,7 @@ def search_document(result: SearchResult) -> Document:
     """What `ragqa search --json` prints."""
     return {
         "query": result.query,
+        "corrected": corrected_document(result.corrected),
         "hits": [hit_document(hit) for hit in result.hits],
         "warnings": list(result.warnings),
         "timings_ms": dict(result.timings_ms),
@@ -132,6 +135,11 @@ def index_document(info: IndexInfo) -> Document:
 def skipped_document(skipped: Sequence[Skipped]) -> list[Document]:
     """What was not indexed, and why."""
     return [{"path": skip.path, "reason": skip.reason} for skip in skipped]
+
+
+def corrected_document(corrected: Sequence[Correction]) -> list[Document]:
+    """Which words were looked for in another spelling."""
+    return [{"from": one.typed, "to": one.read} for one in corrected]
 
 
 def citation_document(citation: Citation, *, explain: bool = False) -> Document:

@@ -9,11 +9,12 @@ from ragqa.explaining import SAID, STAGES, Explanation, Missing, Place, Sentence
 from ragqa.render.documents import (
     Document,
     citation_document,
+    corrected_document,
     hit_document,
     index_document,
     reasons_document,
 )
-from ragqa.render.results import Linker
+from ragqa.render.results import Linker, print_corrected
 from ragqa.render.scores import (
     match_rows,
     print_confidence,
@@ -43,6 +44,7 @@ def verdict(told: Explanation) -> str:
 def print_explanation(told: Explanation, linker: Linker) -> None:
     """Print the verdict, what would help, and the figures."""
     console = stdout()
+    print_corrected(console, told.corrected)
     emit(console, Text(safe_line(verdict(told)), style="bold"))
     for line in _on_words(told):
         emit(console, Text(safe_line(line)))
@@ -60,6 +62,7 @@ def explanation_document(told: Explanation) -> Document:
     """What `ragqa why --json` prints."""
     return {
         "question": told.question,
+        "corrected": corrected_document(told.corrected),
         "target": {"path": told.path, "lines": told.lines and list(told.lines)},
         "verdict": verdict(told),
         "stage": told.stage,

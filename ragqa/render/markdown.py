@@ -11,6 +11,7 @@ from ragqa.render.documents import warnings_of
 from ragqa.render.results import (
     DISAGREE,
     NOT_IN_NOTES,
+    corrected_line,
     date_of,
     direct_spans,
     mark_of,
@@ -72,6 +73,8 @@ def _blocks(answer: Answer) -> Iterator[str]:
 
 def _body(answer: Answer, level: str) -> Iterator[str]:
     """What is said, and its sources, under headings of a level."""
+    if answer.corrected:
+        yield f"{escaped(corrected_line(answer.corrected))}\n"
     yield from _said(answer)
     yield f"Confidence that your notes answer this: {answer.confidence:.2f}\n"
     if answer.citations:

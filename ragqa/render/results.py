@@ -16,6 +16,7 @@ from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import (
     Answer,
     Citation,
+    Correction,
     Disagreement,
     Hit,
     IndexReport,
@@ -69,6 +70,7 @@ class Linker:
 def print_answer(answer: Answer, linker: Linker) -> None:
     """Print the answer and its sources, or the nearest passages where there is none."""
     console = stdout()
+    print_corrected(console, answer.corrected)
     written = answer.written
     if written is not None and written.grounded:
         from ragqa.render.writing import print_written
@@ -87,7 +89,7 @@ def print_answer(answer: Answer, linker: Linker) -> None:
         _print_disagreement(console, told, linker)
     emit(console, Text("\nSources", style="bold"))
     for citation in answer.citations:
-        _print_citation(console, citation, answer.question, linker)
+        _print_citation(console, citation, answer.looked_for, linker)
     _print_confidence(console, answer)
 
 
@@ -101,7 +103,7 @@ def _print_nearest(console: Console, answer: Answer, linker: Linker) -> None:
     _print_confidence(console, answer)
     if answer.hits:
         emit(console, Text("\nNearest passages", style="bold"))
-        _print_hits(console, answer.question, answer.hits, linker)
+        _print_hits(console, answer.looked_for, answer.hits, linker)
 
 
 def skipped_line(skipped: Sequence[Skipped]) -> str:
@@ -134,10 +136,23 @@ def _named(answer: Answer) -> str:
 def print_search(result: SearchResult, linker: Linker) -> None:
     """Print ranked passages."""
     console = stdout()
+    print_corrected(console, result.corrected)
     if not result.hits:
         emit(console, Text("No passage matches.", style="bold"))
         return
-    _print_hits(console, result.query, result.hits, linker)
+    _print_hits(console, result.looked_for, result.hits, linker)
+
+
+def print_corrected(console: Console, corrected: Sequence[Correction]) -> None:
+    """Print which words were looked for in another spelling, if any were."""
+    if corrected:
+        emit(console, Text(corrected_line(corrected), style="quiet"))
+
+
+def corrected_line(corrected: Sequence[Correction]) -> str:
+    """Which words were looked for in another spelling, in a sentence; sanitised."""
+    pairs = [f"{one.read} instead of {one.typed}" for one in corrected]
+    return safe_line(f"Looked for {', and '.join(pairs)}.")
 
 
 def print_report(report: IndexReport, where: str) -> None:

@@ -74,6 +74,13 @@ class Snapshot(Protocol):
         """BM25's inverse document frequency of each term, ln(1 + (N - n + .5) / (n + .5))."""
         ...
 
+    def terms_from(self, start: str) -> list[str]:
+        """Terms that begin so, the most frequent first; some may be of passages that are gone.
+
+        [] where the store cannot list its terms.
+        """
+        ...
+
     def undated(self, filters: Filters) -> int:
         """How many notes without a date of their own the filters but `since` let through."""
         ...

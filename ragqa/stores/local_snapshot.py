@@ -130,6 +130,10 @@ class LocalSnapshot:
         """BM25's inverse document frequency of each term."""
         return self.term_index.idf(terms)
 
+    def terms_from(self, start: str) -> list[str]:
+        """Terms that begin so, the most frequent first."""
+        return self.term_index.terms_from(start)
+
     def close(self) -> None:
         """Let go of the files."""
         self._opened.close()

@@ -109,6 +109,12 @@ class MemorySnapshot:
         with_term = {term: sum(term in counts for counts in every) for term in terms}
         return {term: inverse_frequency(len(every), n) for term, n in with_term.items()}
 
+    def terms_from(self, start: str) -> list[str]:
+        """Terms that begin so, the most frequent first."""
+        every = (term for held in self.held.values() for counts in held.terms for term in counts)
+        counted = Counter(term for term in every if term.startswith(start))
+        return sorted(counted, key=lambda term: (-counted[term], term))
+
     def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
         """Every note's path with its passages."""
         for path, held in self.held.items():

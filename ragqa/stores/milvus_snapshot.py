@@ -175,6 +175,10 @@ class MilvusSnapshot:
             for term in terms
         }
 
+    def terms_from(self, start: str) -> list[str]:  # noqa: ARG002 - the protocol's
+        """Nothing: Milvus finds the rows that have a term, and cannot list its terms."""
+        return []
+
     def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
         """Every note's path with its passages."""
         paths = {note_key(path): path for path in self.notes()}

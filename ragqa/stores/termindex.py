@@ -39,6 +39,9 @@ _TOKENIZER = "ragqa"
 NAMED_UP_TO = 1_000
 """The terms of so few notes are looked up by the notes' numbers."""
 
+LISTED_UP_TO = 20_000
+"""So many terms are listed at most, so that no index is too large to ask for them."""
+
 _MARGIN = 1.5
 """How much further than on average one looks for passages of many notes."""
 
@@ -89,6 +92,15 @@ class TermIndex:
         with _naming(self._folder):
             counts = {term: self._count(self._any_of([term])) for term in dict.fromkeys(terms)}
         return {term: inverse_frequency(total, n) for term, n in counts.items()}
+
+    def terms_from(self, start: str) -> list[str]:
+        """Terms that begin so, the most frequent first, `LISTED_UP_TO` at most.
+
+        Passages that are gone count until their segment is written anew.
+        """
+        with _naming(self._folder):
+            found = self._searcher.terms_with_prefix("body", start, limit=LISTED_UP_TO)
+            return [term for term, _ in found]
 
     def owners(self) -> Numbers:
         """The passage id of each document and its note's number: int64, (2, documents)."""

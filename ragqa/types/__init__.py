@@ -37,7 +37,15 @@ from ragqa.types.notes import (
     Stamp,
     with_parents,
 )
-from ragqa.types.passages import Filters, Hit, Passage, Retrieved, TokenVectors, Unit
+from ragqa.types.passages import (
+    Correction,
+    Filters,
+    Hit,
+    Passage,
+    Retrieved,
+    TokenVectors,
+    Unit,
+)
 from ragqa.types.vectors import Numbers, Progress, Vector, Vectors, no_progress
 from ragqa.types.verifications import (
     Checked,
@@ -58,6 +66,7 @@ __all__ = [
     "Building",
     "Checked",
     "Citation",
+    "Correction",
     "DenseInfo",
     "Disagreement",
     "EmbedderInfo",

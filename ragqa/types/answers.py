@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from ragqa.types.indexes import IndexInfo, counted
 from ragqa.types.notes import Kind
-from ragqa.types.passages import Hit, Unit
+from ragqa.types.passages import Correction, Hit, Unit
 
 _SHOWN = 60
 
@@ -180,10 +180,11 @@ class Answer:
     `confidence` is the probability that the notes answer the question; where `answered` is False
     `hits` are the nearest passages, and there are no citations unless an LLM was forced to write.
     `missing` is what the question asks about that the citations, or the nearest sentences, do not
-    speak of. `reasons` are what told confidence, empty where there was nothing to tell by.
-    `calibration` is "own" where that was a model fitted on these notes, and "shipped" where it was
-    that of ragqa. `written` is what became of the LLM that was to write the answer, None where
-    none was to.
+    speak of. `corrected` are the words of the question that were looked for in another spelling,
+    and `read` is the whole question as it was read, "" for the same as it was asked. `reasons` are
+    what told confidence, empty where there was nothing to tell by. `calibration` is "own" where
+    that was a model fitted on these notes, and "shipped" where it was that of ragqa. `written` is
+    what became of the LLM that was to write the answer, None where none was to.
     """
 
     question: str
@@ -201,6 +202,8 @@ class Answer:
     missing: tuple[str, ...] = ()
     calibration: str = "shipped"
     written: Written | None = None
+    corrected: tuple[Correction, ...] = ()
+    read: str = ""
 
     def __repr__(self) -> str:
         """One short line; the fields have the rest."""
@@ -208,6 +211,11 @@ class Answer:
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}\u2026"
         citations = counted(len(self.citations), "citation")
         return f"<Answer: {self.verdict}, {self.confidence:.2f}, {shown!r}, {citations}>"
+
+    @property
+    def looked_for(self) -> str:
+        """The question as it was read."""
+        return self.read or self.question
 
     @property
     def verdict(self) -> Verdict:
@@ -222,10 +230,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Ranked passages for a query."""
+    """Ranked passages for a query; `corrected` and `read` are as in `Answer`."""
 
     query: str
     hits: tuple[Hit, ...]
     info: IndexInfo
     warnings: tuple[str, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    corrected: tuple[Correction, ...] = ()
+    read: str = ""
+
+    @property
+    def looked_for(self) -> str:
+        """The query as it was read."""
+        return self.read or self.query

@@ -118,12 +118,22 @@ class TokenVectors:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """A word of a question as it was typed, and the word of the notes that it is read as."""
+
+    typed: str
+    read: str
+
+
+@dataclass(frozen=True, slots=True)
 class Retrieved:
     """The hits for one question, with what was computed on the way and is of use later.
 
     `idf` has the inverse document frequency of each query term. `by_terms_alone` is True where
-    the embedder cannot read the question. `question` is as it was read: an alias that no note
-    speaks of is replaced by the title of its note; `asked` is the user's own, "" for the same.
+    the embedder cannot read the question. `question` is as it was read: misspelt words are
+    `corrected`, and an alias that no note speaks of is replaced by the title of its note. `spelled`
+    is the question with its misspelt words corrected alone, and `asked` the user's own; both are ""
+    for the same as `question`.
     """
 
     question: str
@@ -132,6 +142,8 @@ class Retrieved:
     idf: Mapping[str, float]
     by_terms_alone: bool
     asked: str = ""
+    spelled: str = ""
+    corrected: tuple[Correction, ...] = ()
 
     @property
     def typed(self) -> str:

@@ -25,6 +25,7 @@ from stores.building import (
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, UsageError, WriterBusy
 from ragqa.stores import STORES, Repair, open_store
 from ragqa.stores.memory import MemoryStore
+from ragqa.stores.milvus import MilvusStore
 from ragqa.types import Filters, Stamp
 
 LARGE = "local, kept as a large index is"
@@ -477,6 +478,25 @@ def test_filters_let_through_exactly_what_they_say(fruit, filters, paths):
         every_term = snapshot.terms(["appl", "banana", "fig", "grape"], 10, EVERYTHING)
     assert {id_ for id_, _ in dense} == expected
     assert terms == [hit for hit in every_term if hit[0] in expected]
+
+
+def lists_terms(store):
+    """Whether a store can list its terms; Milvus only finds the rows that have one."""
+    return not isinstance(store, MilvusStore)
+
+
+def test_terms_are_listed_by_how_they_begin_the_most_frequent_first(fruit):
+    with closing(fruit.snapshot()) as snapshot:
+        listed = snapshot.terms_from("a"), snapshot.terms_from("da"), snapshot.terms_from("z")
+    assert listed == ((["also", "appl"], ["date"], []) if lists_terms(fruit) else ([], [], []))
+
+
+def test_terms_that_came_are_listed_and_those_that_stay_when_notes_go(fruit):
+    commit(fruit, entry("new.md", "avocado and apple"), remove=["one.md"])
+    with closing(fruit.snapshot()) as snapshot:
+        listed = snapshot.terms_from("a")
+    there = {"also", "and", "appl", "avocado"} if lists_terms(fruit) else set()
+    assert set(listed) == there
 
 
 @pytest.mark.parametrize("since", ["soon", "2026-13-01", "2026-01"])
