@@ -20,6 +20,8 @@ _FENCE = re.compile(
 _FENCE_END = re.compile(r"(?:\A|\r\n|\r|\n)(?P<indent>[ \t]*)(?:`{3,}|~{3,})[ \t]*\Z")
 # That of each line but the first, which the unit does not have.
 _INDENT = re.compile(r"(?<=[\n\r])[ \t]*(?=\S)")
+_QUOTED_CODE = re.compile(r"(?:>[ \t]?)+(?:[ \t]{4}|`{3}|~{3})")
+_CODE_INDENT = 4
 _BLANK_LINES = re.compile(r"\A(?:[ \t]*[\r\n])+|\s+\Z")
 _NOTHING = Seen.of("")
 
@@ -151,9 +153,8 @@ def _set_depths(found: list[int], run: Mapping[int, Item]) -> None:
 def _item(quote: str, group: _Group, whole: Seen) -> Item:
     start, end = group.spans[0]
     mark = ITEM_MARK.match(quote, start, end)
-    has_indent = bool(quote[:start].strip(" \t>"))
     return Item(
-        indent=line_indent(quote, start) or 0 if has_indent else None,
+        indent=_indent(quote, start),
         width=len(mark[0]) if mark else 0,
         words=words_of(whole[start:end], Kind.ITEM).text,
         context=group.context,
@@ -167,7 +168,7 @@ def _blocks(quote: str, group: _Group, depth: int, whole: Seen) -> Iterator[Bloc
     at, source, mark = group.spans[0][0], group.source(whole), ""
     match group.kind:
         case Kind.CODE:
-            text = _code(source, line_indent(quote, at) or 0)
+            text = _code(source, _indent(quote, at))
         case Kind.ROW:
             text = row_pairs(source, group.context)
         case Kind.PROPERTY:
@@ -199,21 +200,29 @@ def _table(group: _Group, whole: Seen) -> Iterator[Table]:
         yield Table(head, tuple(rest))
 
 
-def _code(source: Seen, indent: int) -> Seen:
+def _code(source: Seen, indent: int | None) -> Seen:
     """The lines of a block of code without its fence, and without the indent of the block.
 
-    :param indent: that of its first line, as far as the excerpt has it.
+    :param indent: that of its first line, None where the excerpt does not have it.
     """
-    if all(line.lstrip().startswith(">") for line in source.mask.splitlines()[1:] or [source.mask]):
+    if _QUOTED_CODE.match(source.mask):
         source = source.without(_QUOTE_MARKS)
+        indent = len(source.mask) - len(source.mask.lstrip(" \t"))
     fence, end = _FENCE.match(source.mask), _FENCE_END.search(source.mask)
     if fence and end and end.start() < fence.end() - 1:
         end = None  # it is the same line
     if fence or end:
         indent = len(end["indent"]) if end else indent
         source = source[fence.end() if fence else 0 : end.start() if end else None]
-    else:
-        indent = min(map(len, _INDENT.findall(source.mask)), default=indent)
+    elif indent is None:
+        common = min(map(len, _INDENT.findall(source.mask)), default=0)
+        # Lines that stand deeper may well be those below a first one that does not.
+        indent = common if common < 2 * _CODE_INDENT else _CODE_INDENT
     if indent:
         source = source.without(re.compile(rf"^[ \t]{{0,{indent}}}", re.MULTILINE))
     return source.without(_BLANK_LINES)
+
+
+def _indent(quote: str, at: int) -> int | None:
+    """How far a unit is indented; None where its line begins before the excerpt."""
+    return line_indent(quote, at) or 0 if quote[:at].strip(" \t>") else None

@@ -159,6 +159,8 @@ def citation_document(citation: Citation, *, explain: bool = False) -> Document:
         "note_sha256": citation.note_sha256,
         "score": citation.score,
         "short_answer": citation.span and {"text": citation.short, "chars": list(citation.span)},
+        "answer_spans": [list(span) for span in citation.answer_spans],
+        "cut": dict(zip(("before", "after"), citation.cut, strict=True)),
         "note_date": citation.note_date or None,
         "old": citation.old,
     } | more

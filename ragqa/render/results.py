@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ragqa.analysis import WORD, index_terms, query_terms
 from ragqa.answering import citable_units, counterpart, unit_text
+from ragqa.render.excerpts import print_excerpt
 from ragqa.render.screen import READABLE, emit, stdout
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import (
@@ -20,7 +21,6 @@ from ragqa.types import (
     Disagreement,
     Hit,
     IndexReport,
-    Kind,
     Passage,
     SearchResult,
     Skipped,
@@ -46,7 +46,6 @@ DISAGREE = {
 
 Span = tuple[int, int]
 
-_MAX_QUOTE_LINES = 12
 _SNIPPET_CHARS = 220
 _INDENT = 3
 
@@ -59,16 +58,22 @@ class Linker:
         self._format = link_format
 
     def place(self, path: str, lines: tuple[int, int]) -> Text:
-        """`path:line`, linked where the terminal can follow it."""
+        """`path:lines`, linked where the terminal can follow it."""
         target = quote(str(self._corpus / path).encode("utf-8", "surrogateescape"), safe="/")
         url = self._format.replace("{path}", target).replace("{line}", str(lines[0]))
-        text = Text(f"{safe_line(path)}:{lines[0]}", style="path")
+        first, last = lines
+        shown = f"{first}" if first == last else f"{first}-{last}"
+        text = Text(f"{safe_line(path)}:{shown}", style="path")
         text.stylize(Style(link=safe_line(url)))
         return text
 
 
 def print_answer(answer: Answer, linker: Linker) -> None:
-    """Print the answer and its sources, or the nearest passages where there is none."""
+    """Print the answer with its sources, or the nearest passages where there is none.
+
+    On a terminal the excerpts that answer are drawn where they are cited, once; elsewhere the
+    answer is plain text, and each source a line.
+    """
     console = stdout()
     print_corrected(console, answer.corrected)
     written = answer.written
@@ -76,6 +81,7 @@ def print_answer(answer: Answer, linker: Linker) -> None:
         from ragqa.render.writing import print_written
 
         print_written(console, answer, written)
+        is_said = False
     else:
         if written is not None and written.sentences and console.is_terminal:
             emit(console, Text(f"\n{OWN_WORDS}", style="bold"))
@@ -84,12 +90,16 @@ def print_answer(answer: Answer, linker: Linker) -> None:
             return
         if not answer.sure:
             emit(console, Text(mark_of(answer), style="warning"))
-        emit(console, _answer_text(answer))
+        is_said = console.is_terminal
+        if is_said:
+            print_sources(console, answer.citations, linker)
+        else:
+            emit(console, Text(safe_text(answer.text)))
     for told in answer.disagreements:
         _print_disagreement(console, told, linker)
-    emit(console, Text("\nSources", style="bold"))
-    for citation in answer.citations:
-        _print_citation(console, citation, answer.looked_for, linker)
+    if not is_said:
+        emit(console, Text("\nSources", style="bold"))
+        print_sources(console, answer.citations, linker)
     _print_confidence(console, answer)
 
 
@@ -177,14 +187,6 @@ def print_report(report: IndexReport, where: str) -> None:
             emit(console, Text(f"{safe_line(skip.path)}: {safe_line(skip.reason)}"), indent=2)
 
 
-def _answer_text(answer: Answer) -> Text:
-    text = Text(safe_text(answer.text))
-    text.highlight_regex(CITED, style="number")
-    for span in direct_spans(answer):
-        _mark(text, answer.text, span, "short")
-    return text
-
-
 def direct_spans(answer: Answer) -> Iterator[Span]:
     """The characters of an answer's text that answer directly, in order.
 
@@ -224,18 +226,17 @@ def _date(citation: Citation) -> Text:
     return Text(date_of(citation), style="warning" if citation.old else "quiet")
 
 
-def _print_citation(console: Console, citation: Citation, question: str, linker: Linker) -> None:
-    place = linker.place(citation.path, citation.lines)
-    if citation.note_date:
-        place = Text.assemble(place, "  ", _date(citation))
-    print_place(console, place, citation.heading, n=citation.n)
-    if citation.kind is Kind.ROW and citation.context:
-        emit(console, Text(safe_line(citation.context), style="quiet"), indent=_INDENT)
-    shown, span = _shown(citation)
-    text = marked(shown, question)
-    if span:
-        _mark(text, shown, span, "short")
-    emit(console, text, indent=_INDENT)
+def print_sources(console: Console, citations: Sequence[Citation], linker: Linker) -> None:
+    """Print where each citation stands; on a terminal what it quotes is drawn below that."""
+    for n, citation in enumerate(citations):
+        if n and console.is_terminal:
+            console.print()
+        place = linker.place(citation.path, citation.lines)
+        if citation.note_date:
+            place = Text.assemble(place, "  ", _date(citation))
+        print_place(console, place, citation.heading, n=citation.n)
+        if console.is_terminal:
+            print_excerpt(console, citation)
 
 
 def _print_hits(console: Console, question: str, hits: Sequence[Hit], linker: Linker) -> None:
@@ -277,30 +278,8 @@ def _direct(citation: Citation) -> Span | None:
     return span and (span[0] - first, span[1] - first)
 
 
-def _shown(citation: Citation) -> tuple[str, Span | None]:
-    """The quote as its note has it, but for line breaks inside a sentence, and cut if very long.
-
-    With the characters of that which answer directly.
-    """
-    quote, span = citation.quote, _direct(citation)
-    if citation.kind in (Kind.PARAGRAPH, Kind.ITEM):
-        return _flat(quote), span and _flat_span(quote, span)
-    lines = quote.splitlines(keepends=True)
-    if len(lines) <= _MAX_QUOTE_LINES:
-        return quote, span
-    kept = "".join(lines[:_MAX_QUOTE_LINES])
-    rest = f"\u2026 ({counted(len(lines) - _MAX_QUOTE_LINES, 'more line')})"
-    return kept + rest, span if span and span[1] <= len(kept) else None
-
-
 def _flat(text: str) -> str:
     return " ".join(text.split())
-
-
-def _flat_span(text: str, span: Span) -> Span:
-    """Where some words of a text stand once it is on one line."""
-    end = len(_flat(text[: span[1]]))
-    return end - len(_flat(text[slice(*span)])), end
 
 
 def _mark(text: Text, unsafe: str, span: Span, style: str) -> None:
