@@ -229,14 +229,14 @@ def test_notes_that_are_wrapped_and_indented_otherwise_score_the_same(case):
         before = notes[path][:start]
         return start + 2 * (len(before) - inked(before)), _wide(quote)
 
-    wide_quotes, wide_gold = [], []
+    wide_quotes = []
     for one in quotes:
         start, quote = widened(one.path, one.chars[0], one.quote)
         wide_quotes.append(Quote(one.path, (start, start + len(quote)), quote))
-    for part in gold:
-        wide_gold.append(
-            [Excerpt(one.path, *widened(one.path, one.start, one.quote)) for one in part]
-        )
+    wide_gold = [
+        [Excerpt(one.path, *widened(one.path, one.start, one.quote)) for one in part]
+        for part in gold
+    ]
     narrow, wide = score_citations(quotes, gold), score_citations(wide_quotes, wide_gold)
     assert figures(narrow) == figures(wide)
 
