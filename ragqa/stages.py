@@ -13,6 +13,15 @@ STAGES = {
 }
 """What each stage that can lose a question did."""
 
+EXCERPT_STAGES = STAGES | {
+    "confidence": "no answer was given, so nothing was cited",
+    "noise": "it was cited, and more than half of what was cited is something else",
+}
+"""The same where citations are held against all that should have been cited."""
+
+BEHIND_RANKING = ("composer", "confidence", "noise")
+"""Stages that lose what was among the first five."""
+
 RANKED_BY = {"dense": "by meaning", "terms": "by words", "hybrid": "by both"}
 """What the rankings are called where people read them; documents have their own names."""
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ragqa.cli.eval_options import (
-    QUESTIONS,
     BeirFolder,
     ChunkingFolder,
     Compare,
@@ -27,8 +26,14 @@ from ragqa.cli.eval_options import (
     Report,
     Seed,
 )
-from ragqa.cli.evaluate_parts import evaluate_follow_ups, evaluate_grounding
-from ragqa.cli.opening import Given, load, load_flags, opened, tell_of
+from ragqa.cli.evaluate_parts import (
+    Own,
+    evaluate_follow_ups,
+    evaluate_grounding,
+    measure_own,
+    read_own,
+)
+from ragqa.cli.opening import Given, load, load_flags, opened
 from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder, StoreKind, StoreUri
 from ragqa.errors import UsageError
 
@@ -171,20 +176,23 @@ def _evaluate(
 ) -> int:
     from ragqa import render
     from ragqa.evaluation.targets import check_measurable, check_targets, parse_target
-    from ragqa.render import evaluations
+    from ragqa.render import evaluations, excerpt_scores
 
     targets = [parse_target(text) for text in fail_under]
-    check_measurable(targets, wanted.mode)
+    own = read_own(wanted.questions, wanted.half) if wanted.folder is None else None
+    check_measurable(targets, own.mode if own else wanted.mode)
     _check_values(wanted, report)
     render.show_logged_warnings()
     with render.ProgressLine() as progress:
-        document = _measure(wanted, progress)
+        document = _measure(wanted, own, progress)
     if report is not None:
         from ragqa.render.report import report_page
 
         _write(Path(report), report_page(document))
     if json:
         render.print_document(document)
+    elif failures and document["mode"] == "excerpts":
+        excerpt_scores.print_failures(document)
     elif failures:
         evaluations.print_failures(document)
     else:
@@ -210,13 +218,13 @@ def _check_values(wanted: _Wanted, report: str | None) -> None:
             raise UsageError(f"there is no folder for the report {report}")
 
 
-def _measure(wanted: _Wanted, progress: "Progress") -> dict[str, Any]:
+def _measure(wanted: _Wanted, own: Own | None, progress: "Progress") -> dict[str, Any]:
     from ragqa.evaluation import evaluating, sets
 
-    if wanted.folder is None:
-        return _measure_questions(wanted, progress)
+    if own is not None:
+        return measure_own(own, wanted.limit, wanted.settings, wanted.given, progress)
     settings = load_flags(wanted.settings).settings
-    folder = Path(wanted.folder)
+    folder = Path(str(wanted.folder))
     if wanted.mode == "chunking":
         return evaluating.evaluate_chunking(folder, settings, limit=wanted.limit, progress=progress)
     answers = wanted.mode == "qa"
@@ -226,20 +234,6 @@ def _measure(wanted: _Wanted, progress: "Progress") -> dict[str, Any]:
     return evaluating.evaluate_beir(
         found, settings, answers=answers, limit=wanted.limit, progress=progress
     )
-
-
-def _measure_questions(wanted: _Wanted, progress: "Progress") -> dict[str, Any]:
-    from ragqa.evaluation.evaluating import evaluate_questions, settings_with
-    from ragqa.evaluation.questions import choose_half, read_questions
-
-    path = Path(wanted.questions or QUESTIONS)
-    questions, half = choose_half(read_questions(path), wanted.half)
-    loaded = settings_with(wanted.settings, wanted.given.flags)
-    tell_of(loaded)
-    with opened(loaded) as index:
-        return evaluate_questions(
-            index, questions, name=path.stem, half=half, limit=wanted.limit, progress=progress
-        )
 
 
 def _compare(a: Path, b: Path, *, json: bool) -> int:

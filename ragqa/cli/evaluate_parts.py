@@ -1,8 +1,57 @@
-"""`ragqa eval --follow-ups` and `--grounding`: what is measured beside answering questions."""
+"""The parts of `ragqa eval` for questions of one's own, follow-ups and the support check."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from ragqa.cli.eval_options import QUESTIONS
 from ragqa.cli.opening import Given, load_flags, opened, tell_of
+
+if TYPE_CHECKING:
+    from ragqa.evaluation.questions import Question
+    from ragqa.types import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Questions of one's own: what their file is called, and which half of it they are."""
+
+    name: str
+    half: str
+    questions: "list[Question]"
+
+    @property
+    def mode(self) -> str:
+        """What an evaluation with them is called."""
+        return "excerpts" if self.questions[0].excerpts else "questions"
+
+
+def read_own(file: str | None, half: str | None) -> Own:
+    """Read the file, the project's where none is named.
+
+    :raises UsageError: it cannot be read, or has no such half.
+    """
+    from ragqa.evaluation.questions import choose_half, read_questions
+
+    path = Path(file or QUESTIONS)
+    questions, half = choose_half(read_questions(path), half)
+    return Own(path.stem, half, questions)
+
+
+def measure_own(
+    own: Own, limit: int | None, settings: dict[str, str], given: Given, progress: "Progress"
+) -> dict[str, Any]:
+    """Ask the questions about the notes, with these settings."""
+    from ragqa.evaluation.evaluating import evaluate_questions, settings_with
+    from ragqa.evaluation.quoting import evaluate_excerpts
+
+    evaluate = evaluate_excerpts if own.mode == "excerpts" else evaluate_questions
+    loaded = settings_with(settings, given.flags)
+    tell_of(loaded)
+    with opened(loaded) as index:
+        return evaluate(
+            index, own.questions, name=own.name, half=own.half, limit=limit, progress=progress
+        )
 
 
 def evaluate_follow_ups(

@@ -10,7 +10,8 @@ import numpy as np
 from ragqa.errors import UsageError
 from ragqa.evaluation import statistics
 from ragqa.evaluation.summary import Document
-from ragqa.evaluation.tasks import ANSWER_MEASURES, NAMES
+from ragqa.evaluation.tasks import ANSWER_MEASURES, NAMES, NOISE
+from ragqa.stages import BEHIND_RANKING
 from ragqa.types import DOCUMENT_VERSION
 
 Row = Mapping[str, Any]
@@ -78,14 +79,14 @@ def _compare(a: Document, b: Document) -> Document:
             hint="evaluate both on the same questions",
         )
     measures = {}
-    for name in NAMES:
+    for name in (*NAMES, NOISE):
         values = [
             (x, y)
             for one, other in pairs
             if (x := _value(one, name)) is not None and (y := _value(other, name)) is not None
         ]
         if values:
-            measures[name] = _difference(values)
+            measures[name] = _difference(values, less_is_better=name == NOISE)
     return {
         "a": _described(a),
         "b": _described(b),
@@ -97,8 +98,9 @@ def _compare(a: Document, b: Document) -> Document:
     }
 
 
-def _difference(values: list[tuple[float, float]]) -> Document:
+def _difference(values: list[tuple[float, float]], *, less_is_better: bool) -> Document:
     a, b = np.array(values, dtype=np.float64).T
+    more, less = int((b > a).sum()), int((b < a).sum())
     return {
         "questions": len(values),
         "a": round(float(a.mean()), 4),
@@ -106,8 +108,8 @@ def _difference(values: list[tuple[float, float]]) -> Document:
         "difference": round(float((b - a).mean()), 4),
         "interval": [round(bound, 4) for bound in statistics.interval(list(b - a))],
         "p": round(statistics.randomisation_p(list(b - a)), 4),
-        "better": int((b > a).sum()),
-        "worse": int((b < a).sum()),
+        "better": less if less_is_better else more,
+        "worse": more if less_is_better else less,
     }
 
 
@@ -127,7 +129,7 @@ def _value(row: Row, name: str) -> float | None:
 
 def _flips(one: Row, other: Row) -> Iterator[Document]:
     """What the one evaluation has of a question and the other has not."""
-    for what, holds in (("found", _is_found), ("said", _is_said), ("answered", _is_answered)):
+    for what, holds in _FLIPPING.items():
         before, after = holds(one), holds(other)
         if None not in (before, after) and before != after:
             yield {
@@ -144,7 +146,7 @@ def _is_found(row: Row) -> bool | None:
     if "ranks" not in row:
         return None
     missed = row.get("missed")
-    return missed is None or missed["stage"] == "composer"
+    return missed is None or missed["stage"] in BEHIND_RANKING
 
 
 def _is_said(row: Row) -> bool | None:
@@ -153,6 +155,13 @@ def _is_said(row: Row) -> bool | None:
 
 def _is_answered(row: Row) -> bool | None:
     return row.get("answered")
+
+
+def _is_good(row: Row) -> bool | None:
+    return row.get("good")
+
+
+_FLIPPING = {"found": _is_found, "said": _is_said, "good": _is_good, "answered": _is_answered}
 
 
 def _described(document: Document) -> Document:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from ragqa.evaluation.excerpts import Excerpt, inked
 from ragqa.evaluation.questions import Gold, Question
 from ragqa.evaluation.tasks import Expected, Task
 from ragqa.types import Note, Passage
@@ -11,12 +12,16 @@ from ragqa.types import Note, Passage
 ReadNote = Callable[[str], Note | None]
 """Gives a note by its path; None where it is not there or cannot be read."""
 
+_Finds = Callable[[Passage, Excerpt], bool]
+"""Whether who has the passage has found the place; both are of the same note."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a gold quote stands, and the ids of the passages that hold all of it."""
+    """Where a gold quote stands, and the ids of the passages that find it."""
 
     gold: Gold
+    excerpt: Excerpt
     lines: tuple[int, int]
     passages: frozenset[int]
 
@@ -29,7 +34,7 @@ class _Notes:
     split: Callable[[Note], Sequence[Passage]]
     known: dict[str, tuple[Note, Sequence[Passage]] | None] = field(default_factory=dict)
 
-    def place(self, gold: Gold) -> _Place | str:
+    def place(self, gold: Gold, finds: _Finds) -> _Place | str:
         """Find a quote; a text says why it cannot be found."""
         if gold.note not in self.known:
             note = self.read(gold.note)
@@ -41,14 +46,25 @@ class _Notes:
         count = note.text.count(gold.quote)
         if count != 1:
             return f"its quote stands {count} times in {gold.note}: {gold.quote[:60]!r}"
-        start = note.text.index(gold.quote)
-        end = start + len(gold.quote)
-        first = note.text.count("\n", 0, start) + 1
+        excerpt = Excerpt(gold.note, note.text.index(gold.quote), gold.quote)
+        first = note.text.count("\n", 0, excerpt.start) + 1
         return _Place(
             gold=gold,
+            excerpt=excerpt,
             lines=(first, first + gold.quote.count("\n")),
-            passages=frozenset(p.id for p in passages if p.start <= start and end <= p.end),
+            passages=frozenset(p.id for p in passages if finds(p, excerpt)),
         )
+
+
+def _holds(passage: Passage, excerpt: Excerpt) -> bool:
+    return passage.start <= excerpt.start and excerpt.end <= passage.end
+
+
+def _shares_half(passage: Passage, excerpt: Excerpt) -> bool:
+    """Whether both share half of the shorter of the two, since either may be the longer one."""
+    start, end = (max(0, at - passage.start) for at in (excerpt.start, excerpt.end))
+    shorter = min(inked(passage.text), inked(excerpt.quote))
+    return inked(passage.text[start:end]) >= max(1, shorter / 2)
 
 
 def tasks_of(
@@ -56,14 +72,16 @@ def tasks_of(
 ) -> tuple[list[Task], list[str]]:
     """Make a task of each question; the second value tells of gold that does not stand any more.
 
-    A part whose quotes are all gone stays, as one that nothing finds.
+    A part whose quotes are all gone stays, as one that nothing finds. A passage finds a quote if it
+    holds all of it, and an excerpt if the two share at least half of the shorter one.
     """
     notes = _Notes(read, split)
     tasks, warnings = [], []
     for question in questions:
         places: list[_Place] = []
+        finds = _shares_half if question.excerpts else _holds
         for gold in question.gold:
-            place = notes.place(gold)
+            place = notes.place(gold, finds)
             if isinstance(place, str):
                 warnings.append(f"question {question.id}: {place}")
             else:
@@ -88,6 +106,7 @@ def _task(question: Question, places: Sequence[_Place]) -> Task:
         expect=partial(_expected, places, units),
         unheld=frozenset(unit.name for unit in units if not unit.passages),
         answers=[[answer] for answer in question.answer],
+        gold=[[p.excerpt for p in places if p.gold.part == part] for part in question.parts],
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from ragqa.evaluation.excerpts import GOOD_COVERAGE, Score
 from ragqa.evaluation.tasks import Found, Missed, Task
 from ragqa.stages import LOOKED_AT, losing_leg
 from ragqa.types import Hit
@@ -34,6 +35,27 @@ def why_missed(
         expected=tuple(task.expect()),
         found=tuple(map(_found, hits[:_SHOWN])),
         said=tuple(said),
+    )
+
+
+def why_not_good(
+    task: Task, ranks: Ranks, score: Score, hits: Sequence[Hit], *, answered: bool
+) -> Missed | None:
+    """What lost a question with gold excerpts; None where its answer is good.
+
+    :param ranks: as for `why_missed`.
+    """
+    if score.good:
+        return None
+    if score.coverage >= GOOD_COVERAGE:
+        stage = "noise"
+    else:
+        stage = _stage(task, ranks, None) or ("composer" if answered else "confidence")
+    return Missed(
+        stage=stage,
+        expected=tuple(task.expect()),
+        found=tuple(map(_found, hits[:_SHOWN])),
+        said=(),
     )
 
 

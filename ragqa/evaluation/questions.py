@@ -11,7 +11,12 @@ from ragqa.evaluation.rows import read_rows
 
 HALVES = ("tune", "test")
 
-_FORM = 'a line is {"id", "question", "kind", "gold": [{"note", "quote", "part"}], "answer": ["…"]}'
+MAX_EXCERPT_PARTS = 2
+
+_FORM = (
+    'a line is {"id", "question", "kind", "gold": [{"note", "quote", "part"}], "answer": ["…"]}, '
+    'or has "excerpts" in place of "gold", and no "answer"'
+)
 
 T = TypeVar("T")
 H = TypeVar("H", bound="Halved")
@@ -46,6 +51,8 @@ class Question:
     empty where answers are not to be measured.
     `half` is "tune" for questions that settings are chosen on, "test" for those that are only
     reported, and "" where questions are not divided.
+    With `excerpts` each gold quote is all that a person would copy as the answer to its part,
+    and no more; else it is the words that an answer must hold.
     """
 
     id: str
@@ -54,6 +61,7 @@ class Question:
     gold: tuple[Gold, ...]
     answer: tuple[str, ...]
     half: str = ""
+    excerpts: bool = False
 
     @property
     def parts(self) -> tuple[int, ...]:
@@ -62,7 +70,7 @@ class Question:
 
 
 def read_questions(path: Path) -> list[Question]:
-    """Read a file of questions, one JSON object a line.
+    """Read a file of questions, one JSON object a line; all have excerpts, or none has.
 
     :raises UsageError: the file cannot be read, or a line is no question; the message names it.
     """
@@ -75,6 +83,11 @@ def read_questions(path: Path) -> list[Question]:
         question = _parse(row, where)
         if question.id in questions:
             raise UsageError(f"{where}: the id {question.id!r} stands twice")
+        if questions and question.excerpts != next(iter(questions.values())).excerpts:
+            raise UsageError(
+                f"{where}: some questions of the file have gold and some have excerpts",
+                hint="put them into two files",
+            )
         questions[question.id] = question
     if not questions:
         raise UsageError(f"there are no questions in {path}")
@@ -129,9 +142,9 @@ def _as_row(question: Question) -> dict[str, Any]:
         "id": question.id,
         "question": question.question,
         "kind": question.kind,
-        "gold": gold,
-        "answer": list(question.answer),
     }
+    row |= {"excerpts": gold} if question.excerpts else {"gold": gold}
+    row |= {} if question.excerpts else {"answer": list(question.answer)}
     return row | ({"half": question.half} if question.half else {})
 
 
@@ -141,6 +154,10 @@ def _parse(row: Mapping[str, Any], where: str) -> Question:
         raise UsageError(f"{where}: half must be tune or test, not {question.half!r}")
     if not all(answer.strip() for answer in question.answer):
         raise UsageError(f"{where}: an answer is empty")
+    if question.excerpts and len(question.parts) > MAX_EXCERPT_PARTS:
+        raise UsageError(
+            f"{where}: the excerpts have {len(question.parts)} parts; a question has one or two"
+        )
     if question.answer and len(question.answer) != len(question.parts):
         raise UsageError(
             f"{where}: {len(question.parts)} parts have a quote, {len(question.answer)} an answer"
@@ -149,13 +166,17 @@ def _parse(row: Mapping[str, Any], where: str) -> Question:
 
 
 def _question(row: Mapping[str, Any]) -> Question:
+    excerpts = "excerpts" in row
+    if excerpts and (other := next((key for key in ("gold", "answer") if row.get(key)), "")):
+        raise ValueError(f"it has both excerpts and {other}")
     return Question(
         id=_text(row["id"]),
         question=_text(row["question"]),
         kind=_text(row.get("kind", "")),
-        gold=tuple(_parse_gold(gold) for gold in _list(row["gold"])),
+        gold=tuple(map(_parse_gold, _list(row["excerpts" if excerpts else "gold"]))),
         answer=tuple(_text(answer) for answer in _list(row.get("answer") or [])),
         half=_text(row.get("half", "")),
+        excerpts=excerpts,
     )
 
 

@@ -11,9 +11,11 @@ from ragqa.evaluation.measures import MEASURES
 from ragqa.evaluation.tasks import (
     ANSWER_MEASURES,
     METHODS,
+    NOISE,
     OVERLAP_MEASURES,
     Missed,
     Outcome,
+    Quoted,
 )
 from ragqa.types import Verdict, verdict_of
 
@@ -44,6 +46,7 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
     }
     document |= _answers(outcomes, intervals)
     document |= _overlaps(outcomes, intervals)
+    document |= _excerpts(outcomes, intervals)
     document |= _confidence(outcomes, intervals)
     return document | {
         "intervals": intervals,
@@ -86,6 +89,19 @@ def _overlaps(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) ->
     }
 
 
+def _excerpts(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> Document:
+    """How good the citations are; noise is that of the questions for which there are any."""
+    scores = [one.quoted.score for one in outcomes if one.quoted and one.quoted.score]
+    if not scores:
+        return {}
+    document = {
+        "good": _mean([float(score.good) for score in scores], "good", intervals),
+        "coverage": _mean([score.coverage for score in scores], "coverage", intervals),
+    }
+    noises = [score.noise for score in scores if score.noise is not None]
+    return document | ({NOISE: _mean(noises, NOISE, intervals)} if noises else {})
+
+
 _OF_CONFIDENCE = {
     "auroc": statistics.auroc,
     "ece": statistics.calibration,
@@ -121,7 +137,8 @@ def _kinds(judged: Sequence[Outcome]) -> Document:
         found: Document = {"questions": len(these)}
         for name in _KIND_MEASURES:
             found[name] = _mean([one.measures["hybrid"][name] for one in these], name, intervals)
-        kinds[kind] = found | _answers(these, intervals) | {"intervals": intervals}
+        found |= _answers(these, intervals) | _excerpts(these, intervals)
+        kinds[kind] = found | {"intervals": intervals}
     return kinds
 
 
@@ -205,7 +222,32 @@ def _question(one: Outcome) -> Document:
         row["missing"] = list(one.missing)
     if one.overlap is not None:
         row |= _rounded(asdict(one.overlap))
+    if one.quoted is not None:
+        row |= _quoted(one.quoted)
     return row | {"missed": None if one.missed is None else _missed(one.missed)}
+
+
+def _quoted(quoted: Quoted) -> Document:
+    row: Document = {
+        "cited": [
+            {"path": c.path, "lines": list(c.lines), "chars": list(c.chars), "quote": c.quote}
+            for c in quoted.cited
+        ]
+    }
+    if quoted.score is None:
+        return row
+    score = quoted.score
+    row |= _rounded({"good": score.good, "coverage": score.coverage, NOISE: score.noise})
+    return row | {
+        "marked": [
+            {
+                "path": marked.path,
+                "lines": list(marked.lines),
+                "pieces": [{"mark": str(p.mark), "text": p.text} for p in marked.pieces],
+            }
+            for marked in quoted.marked
+        ]
+    }
 
 
 def _missed(missed: Missed) -> Document:

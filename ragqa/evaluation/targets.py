@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ragqa.errors import BelowTarget, UsageError
 from ragqa.evaluation.measures import MEASURES
 from ragqa.evaluation.summary import Document
-from ragqa.evaluation.tasks import METHODS, NAMES, OVERLAP_MEASURES
+from ragqa.evaluation.tasks import EXCERPT_MEASURES, METHODS, NAMES, OVERLAP_MEASURES
 
 TARGETS = (*NAMES, "auroc")
 """Every measure of which more is better."""
@@ -14,6 +14,7 @@ TARGETS = (*NAMES, "auroc")
 _RANKINGS = tuple(f"{method}." for method in METHODS)
 _MEASURED = {
     "questions": (*_RANKINGS, "answer@", "auroc"),
+    "excerpts": (*_RANKINGS, *EXCERPT_MEASURES, "auroc"),
     "beir": _RANKINGS,
     "qa": (*_RANKINGS, "answer@", "auroc"),
     "chunking": (*_RANKINGS, *OVERLAP_MEASURES),

@@ -3,19 +3,27 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ragqa.evaluation.excerpts import Excerpt, Score
+from ragqa.evaluation.marking import Marked
 from ragqa.evaluation.measures import MEASURES, Overlap, Spans
+from ragqa.types import Citation
 
 METHODS = ("hybrid", "dense", "terms")
 ANSWERS_AT = (1, 2, 3)
 
 ANSWER_MEASURES = tuple(f"answer@{n}" for n in ANSWERS_AT)
 OVERLAP_MEASURES = ("recall", "precision", "precision_omega", "iou")
+EXCERPT_MEASURES = ("good", "coverage")
 NAMES = (
     *(f"{method}.{name}" for method in METHODS for name in MEASURES),
     *ANSWER_MEASURES,
     *OVERLAP_MEASURES,
+    *EXCERPT_MEASURES,
 )
-"""Every measure of a question by name; of all of them more is better."""
+"""Every measure of a question by name of which more is better."""
+
+NOISE = "noise"
+"""The one measure of a question of which less is better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +47,9 @@ class Task:
     takes a place, also one that repeats what was found. `unheld` are the units that no passage
     holds. `answers` has for each part of the question texts of which any one answers it, () where
     the set has none. `spans` are the places that answer, and `touching` the passages that touch
-    them, for measuring overlap. `expect` says what should have been found, for a question that was
-    missed.
+    them, for measuring overlap. `gold` has for each part of the question the places of which any
+    one answers it, where quotes of notes do. `expect` says what should have been found, for a
+    question that was missed.
     """
 
     id: str
@@ -55,6 +64,7 @@ class Task:
     answers: Sequence[Sequence[str]] = ()
     spans: Spans = ()
     touching: Spans = ()
+    gold: Sequence[Sequence[Excerpt]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +89,26 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
+class Quoted:
+    """What an answer cited, held against the excerpts wanted.
+
+    `score` is None for a question that the notes do not answer. `marked` are the notes' own texts
+    around what was wanted and what was cited.
+    """
+
+    cited: tuple[Citation, ...]
+    score: Score | None
+    marked: tuple[Marked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one question.
 
     `measures` and `ranks` are by method. A rank is that of a relevant unit, from 1, or None where
     it is not among the candidates. `answer` has answer@1 to 3; it, `confidence` and `answered` are
-    None where no answer was composed. `empty` are the methods that found nothing.
+    None where no answer was composed. `empty` are the methods that found nothing. `quoted` is None
+    where citations are not measured.
     """
 
     id: str
@@ -102,3 +126,4 @@ class Outcome:
     missing: tuple[str, ...]
     overlap: Overlap | None
     missed: Missed | None
+    quoted: Quoted | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from ragqa.evaluation.tasks import ANSWER_MEASURES, OVERLAP_MEASURES
+from ragqa.evaluation.tasks import ANSWER_MEASURES, EXCERPT_MEASURES, NOISE, OVERLAP_MEASURES
 from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line
 from ragqa.stages import RANKED_BY, STAGES, stage_name
@@ -17,8 +17,9 @@ Document = Mapping[str, Any]
 
 _QUOTE_CHARS = 300
 _SHOWN_FLIPS = 40
-_KIND_COLUMNS = ("recall@1", "recall@5", "answer@3")
-_COMPARED = ("hybrid.", "answer@", "recall", "precision", "iou")
+_EXCERPTS = (*EXCERPT_MEASURES, NOISE)
+_KIND_COLUMNS = (*_EXCERPTS, "recall@1", "recall@5", "answer@3")
+_COMPARED = (*_EXCERPTS, "hybrid.", "answer@", "recall", "precision", "iou")
 
 
 def print_evaluation(document: Document) -> None:
@@ -39,6 +40,7 @@ def print_evaluation(document: Document) -> None:
     _print_measures(
         "Overlap of the passages found with the text that answers", OVERLAP_MEASURES, document
     )
+    _print_measures("Citations, held against the excerpts wanted", _EXCERPTS, document)
     _print_kinds(document["kinds"])
     _print_confidence(document)
     _print_latency(document["latency_ms"])
@@ -46,8 +48,9 @@ def print_evaluation(document: Document) -> None:
         _say(f"{method} found nothing for {len(ids)} and counts zero there: {_some(ids)}")
     missed = sum(bool(row.get("missed")) for row in document["questions"])
     if missed:
+        what = "not good" if "good" in document else "missed"
         _say(
-            f"\n{counted(missed, 'question')} missed: --failures shows each, --report makes a page"
+            f"\n{counted(missed, 'question')} {what}: --failures shows each, --report makes a page"
         )
 
 
@@ -56,12 +59,17 @@ def print_failures(document: Document) -> None:
     missed = [row for row in document["questions"] if row.get("missed")]
     stages = Counter(row["missed"]["stage"] for row in missed)
     _heading(f"Missed: {len(missed)} of {counted(len(document['questions']), 'question')}")
-    print_columns(
-        ["lost by", "questions", ""],
-        [[stage_name(stage), str(n), STAGES.get(stage, "")] for stage, n in sorted(stages.items())],
-    )
+    print_stages(stages, STAGES)
     for row in missed:
         _print_missed(row)
+
+
+def print_stages(stages: Mapping[str, int], meanings: Mapping[str, str]) -> None:
+    """Print how many questions each stage lost."""
+    rows = [
+        [stage_name(stage), str(n), meanings.get(stage, "")] for stage, n in sorted(stages.items())
+    ]
+    print_columns(["lost by", "questions", ""], rows)
 
 
 def print_comparison(document: Document, a: Path, b: Path) -> None:
@@ -144,13 +152,24 @@ def _print_measures(title: str, names: Sequence[str], document: Document) -> Non
 def _print_kinds(kinds: Document) -> None:
     if not kinds:
         return
-    columns = [name for name in _KIND_COLUMNS if all(name in found for found in kinds.values())]
+    columns = [
+        name
+        for name in _KIND_COLUMNS
+        if all(name in found for found in kinds.values())
+        # There is no noise where nothing was cited.
+        or (name == NOISE and any(name in found for found in kinds.values()))
+    ]
     _heading("By kind of question")
     rows = [
         [
             kind,
             str(found["questions"]),
-            *(with_interval(found[name], found["intervals"][name], digits=2) for name in columns),
+            *(
+                with_interval(found[name], found["intervals"][name], digits=2)
+                if name in found
+                else "none"
+                for name in columns
+            ),
         ]
         for kind, found in kinds.items()
     ]
@@ -201,19 +220,24 @@ def _print_missed(row: Document) -> None:
     _say(
         f"{kind}lost by {stage_name(missed['stage'])}: {STAGES.get(missed['stage'], '')}", indent=2
     )
-    ranks = ", ".join(f"{by} {_ranks(row['ranks'][name])}" for name, by in RANKED_BY.items())
-    _say(f"rank: {ranks}", indent=2)
+    _say(ranks_of(row), indent=2)
     for expected in missed["expected"]:
         place = f"{expected['path']}:{expected['lines'][0]}"
         _say(f"expected {place} ({expected['part']})", indent=2)
-        _say(_short(expected["quote"]), indent=4)
+        _say(shortened(expected["quote"]), indent=4)
     if missed["stage"] == "composer":
         for n, sentence in enumerate(missed["said"], start=1):
-            _say(f"said {n}: {_short(sentence)}", indent=2)
+            _say(f"said {n}: {shortened(sentence)}", indent=2)
         return
     for n, found in enumerate(missed["found"], start=1):
         _say(f"found {n}: {found['path']}:{found['lines'][0]}", indent=2)
-        _say(_short(found["text"]), indent=4)
+        _say(shortened(found["text"]), indent=4)
+
+
+def ranks_of(row: Document) -> str:
+    """Where what was wanted of a question came in each ranking."""
+    ranks = (f"{by} {_ranks(row['ranks'][name])}" for name, by in RANKED_BY.items())
+    return f"rank: {', '.join(ranks)}"
 
 
 def _ranks(ranks: Iterable[int | None]) -> str:
@@ -262,7 +286,8 @@ def with_interval(
     return f"{value:{form}} [{interval[0]:{form}}, {interval[1]:{form}}]"
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
+    """A quote in one line, cut where it is long."""
     line = " ".join(text.split())
     return line if len(line) <= _QUOTE_CHARS else f"{line[:_QUOTE_CHARS].rstrip()}…"
 

@@ -7,10 +7,12 @@ from xml.etree.ElementTree import Element
 
 from ragqa import __version__
 from ragqa.render import report_sections as sections
+from ragqa.render.report_excerpts import good_answers
 from ragqa.render.report_failures import failures
 from ragqa.render.report_html import Child, count, decimals, element, number, page, terms
 from ragqa.sanitise import safe_line
 
+_HIGHLIGHTS = ("good", "coverage", "noise", "answer@1", "recall", "iou", "auroc", "ece")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -31,6 +33,7 @@ def report_page(document: Mapping[str, Any]) -> str:
         ("abstention", "Abstention", sections.abstention(document)),
         ("latency", "Latency", sections.latency(document)),
         ("missed", "Missed questions", failures(document.get("questions") or ())),
+        ("good", "Good answers", good_answers(document.get("questions") or ())),
     ]
     shown = [(name, title, content) for name, title, content in parts if content]
     links = [element("li", element("a", title, href=f"#{name}")) for name, title, _ in shown]
@@ -82,7 +85,7 @@ def _highlights(document: Mapping[str, Any]) -> Child:
     candidates = [
         ("hybrid ndcg@10", hybrid.get("ndcg@10")),
         ("hybrid recall@5", hybrid.get("recall@5")),
-        *((name, document.get(name)) for name in ("answer@1", "recall", "iou", "auroc", "ece")),
+        *((name, document.get(name)) for name in _HIGHLIGHTS),
     ]
     found = [(name, decimals(value)) for name, value in candidates if number(value) is not None]
     return terms(found, class_="highlights") if found else None

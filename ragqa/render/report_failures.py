@@ -4,14 +4,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from ragqa.render.report_html import NONE, Child, count, decimals, element, number, table, terms
+from ragqa.render.report_excerpts import marked_notes, summary
+from ragqa.render.report_html import (
+    NONE,
+    Child,
+    badge,
+    count,
+    cut,
+    decimals,
+    element,
+    number,
+    place,
+    table,
+    terms,
+)
 from ragqa.sanitise import safe_line
-from ragqa.stages import RANKED_BY, STAGES, stage_name
+from ragqa.stages import EXCERPT_STAGES, RANKED_BY, stage_name
 
 _STAGE_COLUMNS = ("stage", "questions", "meaning")
 _MAX_SHOWN = 200
 _MAX_PARTS = 10
-_MAX_CHARS = 1500
 
 
 def failures(questions: Iterable[Mapping[str, Any]]) -> list[Element]:
@@ -19,19 +31,19 @@ def failures(questions: Iterable[Mapping[str, Any]]) -> list[Element]:
     missed = [question for question in questions if question.get("missed")]
     if not missed:
         return []
-    by_stage: dict[str, list[Mapping[str, Any]]] = {stage: [] for stage in STAGES}
+    by_stage: dict[str, list[Mapping[str, Any]]] = {stage: [] for stage in EXCERPT_STAGES}
     for question in missed:
         by_stage.setdefault(str(question["missed"].get("stage")), []).append(question)
     by_stage = {stage: lost for stage, lost in by_stage.items() if lost}
     rows = [
-        (stage_name(stage), count(len(lost)), STAGES.get(stage, NONE))
+        (stage_name(stage), count(len(lost)), EXCERPT_STAGES.get(stage, NONE))
         for stage, lost in by_stage.items()
     ]
     caption = "Missed questions by the stage that lost them"
     parts = [table(caption, _STAGE_COLUMNS, rows, class_="words")]
     left = _MAX_SHOWN
     for stage, lost in by_stage.items():
-        parts.append(element("h3", f"Lost in {stage_name(stage)} ", _badge(count(len(lost)))))
+        parts.append(element("h3", f"Lost in {stage_name(stage)} ", badge(count(len(lost)))))
         # One open example says what the others hold.
         parts += [_failure(question, opened=not n) for n, question in enumerate(lost[:left])]
         left = max(0, left - len(lost))
@@ -43,15 +55,6 @@ def failures(questions: Iterable[Mapping[str, Any]]) -> list[Element]:
 
 def _failure(question: Mapping[str, Any], *, opened: bool) -> Element:
     missed = question["missed"]
-    kind = str(question.get("kind") or "")
-    summary = element(
-        "summary",
-        element("span", str(question.get("question", "")), class_="question", dir="auto"),
-        " ",
-        _badge(kind) if kind else None,
-        " ",
-        element("bdi", safe_line(str(question.get("id", ""))), class_="id"),
-    )
     columns = element(
         "div",
         element("div", element("p", "Expected", class_="over"), *_expected(missed)),
@@ -63,7 +66,14 @@ def _failure(question: Mapping[str, Any], *, opened: bool) -> Element:
         ),
         class_="columns",
     )
-    return element("details", summary, columns, class_="failure", open="open" if opened else "")
+    return element(
+        "details",
+        summary(question),
+        *marked_notes(question),
+        columns,
+        class_="failure",
+        open="open" if opened else "",
+    )
 
 
 def _ranks(ranks: Mapping[str, Sequence[object]]) -> Child:
@@ -90,8 +100,8 @@ def _expected(missed: Mapping[str, Any]) -> list[Element]:
     parts = [
         element(
             "article",
-            _place(each, _part(each.get("part"))),
-            element("blockquote", _cut(str(each.get("quote", ""))), dir="auto"),
+            place(each, _part(each.get("part"))),
+            element("blockquote", cut(str(each.get("quote", ""))), dir="auto"),
         )
         for each in expected[:_MAX_PARTS]
     ]
@@ -114,9 +124,9 @@ def _found(missed: Mapping[str, Any]) -> list[Element]:
     return [
         element(
             "article",
-            _place(each, f"{n}. passage, score {decimals(each.get('score'))}"),
+            place(each, f"{n}. passage, score {decimals(each.get('score'))}"),
             _trail(each.get("heading") or ()),
-            element("blockquote", *_marked(_cut(str(each.get("text", ""))), quotes), dir="auto"),
+            element("blockquote", *_marked(cut(str(each.get("text", ""))), quotes), dir="auto"),
         )
         for n, each in enumerate(missed.get("found") or (), start=1)
     ] or [element("p", "No passage was found.", class_="note")]
@@ -127,24 +137,21 @@ def _said(question: Mapping[str, Any], said: Sequence[str]) -> list[Child]:
     if number(question.get("confidence")) is not None:
         facts.append(("confidence", decimals(question["confidence"])))
     facts += [
+        (name, decimals(question[name], 2))
+        for name in ("coverage", "noise")
+        if number(question.get(name)) is not None
+    ]
+    facts += [
         (name, "yes" if question[name] else "no")
         for name in ("answered", "sure")
         if question.get(name) is not None
     ]
-    sentences = [element("li", _cut(str(sentence)), dir="auto") for sentence in said]
+    sentences = [element("li", cut(str(sentence)), dir="auto") for sentence in said]
     return [
         element("p", "Said", class_="over") if sentences else None,
         element("ol", *sentences, class_="said") if sentences else None,
         terms(facts, class_="facts") if facts else None,
     ]
-
-
-def _place(each: Mapping[str, Any], aside: str) -> Element:
-    lines = [count(line) for line in each.get("lines") or ()]
-    span = "-".join(dict.fromkeys(lines))
-    path = safe_line(str(each.get("path", "")))
-    where = element("bdi", f"{path}:{span}" if span else path)
-    return element("p", where, " ", element("small", aside) if aside else None, class_="place")
 
 
 def _trail(heading: Sequence[str]) -> Child:
@@ -160,11 +167,3 @@ def _marked(text: str, quotes: Sequence[str]) -> list[Child]:
             before, _, after = text.partition(quote)
             return [before, element("mark", quote), after]
     return [text]
-
-
-def _badge(text: str) -> Element:
-    return element("span", text, class_="badge")
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _MAX_CHARS else text[: _MAX_CHARS - 1].rstrip() + "\u2026"

@@ -5,13 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
-from ragqa.sanitise import safe_text
+from ragqa.sanitise import safe_line, safe_text
 
 Child = Element | str | None
 Interval = tuple[float, float]
 
 NONE = "\u2013"
 """Stands where there is no number."""
+
+_MAX_CHARS = 1500
 
 # A line break after these changes nothing on the page, and lets two reports be compared by line.
 _BLOCKS = frozenset(
@@ -120,6 +122,25 @@ def estimate(value: object, between: object = None, *, best: bool = False) -> El
 def intervals_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """The intervals by the name of what they belong to."""
     return document.get("intervals") or {}
+
+
+def place(each: Mapping[str, Any], aside: str = "") -> Element:
+    """Where in a note something stands."""
+    lines = [count(line) for line in each.get("lines") or ()]
+    span = "-".join(dict.fromkeys(lines))
+    path = safe_line(str(each.get("path", "")))
+    where = element("bdi", f"{path}:{span}" if span else path)
+    return element("p", where, " ", element("small", aside) if aside else None, class_="place")
+
+
+def badge(text: str) -> Element:
+    """A short word beside a heading."""
+    return element("span", text, class_="badge")
+
+
+def cut(text: str) -> str:
+    """The text, or as much of it as one looks at."""
+    return text if len(text) <= _MAX_CHARS else text[: _MAX_CHARS - 1].rstrip() + "\u2026"
 
 
 def _append(node: Element, text: str) -> None:

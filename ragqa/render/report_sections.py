@@ -42,6 +42,11 @@ ANSWERS = {
     "answer@2": "within the first two",
     "answer@3": "within the first three",
 }
+EXCERPTS = {
+    "good": "share of answers with coverage of at least .7 and noise of at most .5",
+    "coverage": "share of the excerpts wanted that was cited",
+    "noise": "share of what was cited that lies outside of them; less is better",
+}
 CHUNKING = {
     "recall": "share of the wanted text that was retrieved",
     "precision": "share of the retrieved text that was wanted",
@@ -55,6 +60,7 @@ CONFIDENCE = {
 }
 _MODES = {
     "questions": "Questions over notes, with the lines that answer them.",
+    "excerpts": "Questions over notes, with the excerpts that answer them.",
     "beir": "Documents ranked for queries, in BEIR layout.",
     "qa": "Documents ranked for questions with known answers.",
     "chunking": "Passages against the wanted spans of text.",
@@ -65,7 +71,7 @@ _EXPECTED = {
     "near": "close to the notes, but its fact is not in them: should not",
     "far": "about something else: should not",
 }
-_KIND_COLUMNS = ("recall@1", "recall@5", "ndcg@10", "answer@1", "answer@3")
+_KIND_COLUMNS = (*EXCERPTS, "recall@1", "recall@5", "ndcg@10", "answer@1", "answer@3")
 _DEPTHS = (1, 2, 3, 5, 10, 15, 20)
 _MAX_IDS = 50
 
@@ -126,8 +132,11 @@ def ranking(document: Document) -> Parts:
 
 
 def answers(document: Document) -> Parts:
-    """How often the first sentences hold a known answer."""
-    return _scores(document, "Known answer within the first sentences", ANSWERS)
+    """How often the first sentences hold a known answer, and how well citations fit."""
+    return [
+        *_scores(document, "Known answer within the first sentences", ANSWERS),
+        *_scores(document, "Citations, held against the excerpts wanted", EXCERPTS),
+    ]
 
 
 def chunking(document: Document) -> Parts:

@@ -226,3 +226,33 @@ def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path):
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match=r"bytes\.json is no evaluation"):
         read_evaluation(tmp_path / "bytes.json")
+
+
+def quoted(id_, coverage, noise, **more):
+    return row(id_, coverage=coverage, noise=noise, good=coverage >= 0.7 and noise <= 0.5, **more)
+
+
+def test_of_noise_less_is_better_and_of_coverage_more_is():
+    a = evaluation(quoted("a", 0.5, 0.2), quoted("b", 0.8, 0.6), quoted("c", 1.0, 0.1))
+    b = evaluation(quoted("a", 0.9, 0.4), quoted("b", 0.8, 0.1), quoted("c", 0.9, 0.0))
+    found = compare(a, b)["measures"]
+    assert [(found[name]["better"], found[name]["worse"]) for name in ("coverage", "noise")] == [
+        (1, 1),
+        (2, 1),
+    ]
+    assert found["noise"]["difference"] == pytest.approx(-0.1333, abs=1e-4)
+    assert (found["good"]["a"], found["good"]["b"]) == (0.3333, 1.0)
+
+
+def test_noise_is_compared_where_both_gave_an_answer():
+    none = row("a", coverage=0.0, noise=None, good=False)
+    found = compare(evaluation(none), evaluation(quoted("a", 1.0, 0.0)))["measures"]
+    assert found["coverage"]["difference"] == 1
+    assert "noise" not in found
+
+
+@pytest.mark.parametrize("stage", ["composer", "confidence", "noise"])
+def test_an_answer_that_is_good_in_one_of_them_is_a_flip(stage):
+    bad, good = quoted("a", 0.2, 0.0, missed=stage), quoted("a", 0.9, 0.0)
+    assert flips(bad, good) == {"good": (False, True)}
+    assert flips(good, bad) == {"good": (True, False)}

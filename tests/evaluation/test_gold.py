@@ -4,6 +4,7 @@ from math import log2
 import pytest
 
 from ragqa.evaluation.asking import _units
+from ragqa.evaluation.excerpts import Excerpt
 from ragqa.evaluation.gold import tasks_of
 from ragqa.evaluation.measures import measure_rankings
 from ragqa.evaluation.questions import Gold, Question
@@ -239,3 +240,47 @@ def test_every_question_is_a_task_in_order_and_a_note_is_read_once():
     assert [task.units_of(2) for task in tasks] == [["part 1"], ["2"], ["part 1"], ["2"], ["2"]]
     assert seen == ["bakery.md", "a/river.md", "gone.md"]
     assert warnings == [f"question {n}: there is no note gone.md" for n in (3, 4)]
+
+
+def wanted(*gold):
+    return Question("a-001", "What of it?", "fact", gold, (), excerpts=True)
+
+
+def found_by(question, passages=PARAGRAPHS):
+    task, _ = made(question, passages)
+    return [id_ for id_ in passages if task.units_of(id_) != [str(id_)]]
+
+
+def test_a_part_whose_excerpts_are_all_gone_has_no_place():
+    task, _ = made(wanted(part(1, Gold("gone.md", "x")), part(2, COLD)))
+    assert [len(places) for places in task.gold] == [0, 1]
+
+
+def test_the_places_of_each_part_are_told_by_their_characters():
+    task, _ = made(
+        wanted(part(1, OPENS), part(1, COLD), part(2, SELLS), part(2, Gold("x.md", "x")))
+    )
+    opens, cold, sells = (
+        Excerpt(gold.note, NOTES[gold.note].index(gold.quote), gold.quote)
+        for gold in (OPENS, COLD, SELLS)
+    )
+    assert task.gold == [[opens, cold], [sells]]
+
+
+def test_a_passage_finds_an_excerpt_that_is_longer_than_itself():
+    whole = Gold("bakery.md", BAKERY.strip())
+    assert found_by(wanted(whole)) == [1, 2, 3]
+    assert found_by(asked(whole)) == []
+
+
+def test_a_passage_finds_an_excerpt_of_which_it_has_half():
+    half = Gold("bakery.md", "It sells rye bread.\n\nClosed on Sundays.")
+    assert found_by(wanted(half)) == [2, 3]
+    less = Gold("bakery.md", "bread.\n\nClosed on Sundays.")
+    assert found_by(wanted(less)) == [3]
+
+
+def test_white_space_is_no_half_of_an_excerpt():
+    pages = {1: ("a/river.md", "The river is cold.\n\n"), 2: ("a/river.md", "\n\n")}
+    spaced = Gold("a/river.md", "cold.\n\nIt")
+    assert found_by(wanted(spaced), pages) == [1]

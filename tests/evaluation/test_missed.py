@@ -2,9 +2,10 @@ from itertools import product
 
 import pytest
 
-from ragqa.evaluation.missed import why_missed
+from ragqa.evaluation.excerpts import Score
+from ragqa.evaluation.missed import why_missed, why_not_good
 from ragqa.evaluation.tasks import Expected, Task
-from ragqa.stages import STAGES
+from ragqa.stages import BEHIND_RANKING, EXCERPT_STAGES, STAGES
 from ragqa.types import Hit, Passage
 
 PLACE = Expected("bakery.md", "It opens at seven.", (3, 3), "part 1")
@@ -143,3 +144,53 @@ def test_what_was_expected_found_and_said_is_told():
     first = missed.found[0]
     assert (first.lines, first.heading, first.text) == ((1, 2), ("Note", "Part"), "text 1")
     assert first.score == 0.1235
+
+
+def not_good(ranked, score, *, answered=True, unheld=()):
+    missed = why_not_good(task(unheld=unheld), ranked, score, [hit(1)], answered=answered)
+    return missed and missed.stage
+
+
+FIRST, LATE = ranks([1], [1], [1]), ranks([9], [None], [9])
+GOOD, NOISY = Score(0.9, 0.2, good=True), Score(0.9, 0.6, good=False)
+NEVER, PARTLY = Score(0.0, None, good=False), Score(0.4, 0.0, good=False)
+
+
+def test_a_good_answer_is_not_missed_wherever_its_place_came():
+    assert not_good(FIRST, GOOD) is None
+    assert not_good(LATE, GOOD) is None
+
+
+@pytest.mark.parametrize(
+    ("ranked", "score", "answered", "lost_by"),
+    [
+        (FIRST, NOISY, True, "noise"),
+        (LATE, NOISY, True, "noise"),
+        (FIRST, PARTLY, True, "composer"),
+        (LATE, PARTLY, True, "dense"),
+        (FIRST, NEVER, False, "confidence"),
+        (LATE, NEVER, False, "dense"),
+    ],
+)
+def test_what_lost_an_answer_is_told_by_what_is_cited_and_where_its_place_came(
+    ranked, score, answered, lost_by
+):
+    assert not_good(ranked, score, answered=answered) == lost_by
+
+
+def test_every_stage_that_can_lose_an_excerpt_is_described_and_no_other():
+    found = {
+        not_good(ranks(*([rank] for rank in ranked)), score, answered=answered, unheld=unheld)
+        for unheld in ((), ("part 1",))
+        for ranked in product((1, 6, 7, None), repeat=3)
+        for score in (GOOD, NOISY, NEVER, PARTLY)
+        for answered in (True, False)
+    }
+    assert found - {None} == set(EXCERPT_STAGES)
+    assert set(BEHIND_RANKING) < set(EXCERPT_STAGES)
+
+
+def test_of_an_answer_that_is_not_good_what_was_wanted_and_found_is_told():
+    missed = why_not_good(task(), FIRST, PARTLY, [hit(n) for n in (1, 2, 3, 4)], answered=True)
+    assert missed.expected == (PLACE,)
+    assert [found.path for found in missed.found] == ["note-1.md", "note-2.md", "note-3.md"]

@@ -54,6 +54,10 @@ def questions(draw):
     )
 
 
+def with_excerpts(*excerpts, **changes):
+    return without("gold") | {"answer": [], "excerpts": list(excerpts)} | changes
+
+
 def test_a_question_is_read_with_its_gold_and_answers(tmp_path):
     row = ROW | {
         "gold": [
@@ -98,6 +102,35 @@ def test_a_question_without_gold_is_one_that_the_notes_do_not_answer(tmp_path):
     assert (question.gold, question.answer, question.parts) == ((), (), ())
 
 
+def test_excerpts_are_read_in_the_place_of_gold(tmp_path):
+    rows = [
+        with_excerpts(*ROW["gold"], half="tune"),
+        with_excerpts(id="n", kind="near"),
+    ]
+    asked, near = read_questions(written(tmp_path, *rows))
+    assert asked.gold == (Gold("bakery.md", "It opens at seven."),)
+    assert (asked.excerpts, asked.answer, asked.half) == (True, (), "tune")
+    assert (near.excerpts, near.gold, near.kind) == (True, (), "near")
+
+
+def test_a_file_has_gold_or_excerpts_and_never_both(tmp_path):
+    mixed = written(tmp_path, ROW, with_excerpts(*ROW["gold"], id="b"))
+    with pytest.raises(UsageError, match=r"line 2: some questions .* gold and some have excerpts"):
+        read_questions(mixed)
+
+
+def test_questions_with_excerpts_are_written_as_they_are_read(tmp_path):
+    asked = [
+        Question(
+            "a", "?", "fact", (Gold("a.md", "A.\n", 1), Gold("b.md", "B.", 2)), (), "test", True
+        ),
+        Question("b", "?", "far", (), (), "", True),
+    ]
+    path = tmp_path / "again.jsonl"
+    path.write_text(to_json_lines(asked), encoding="utf-8")
+    assert read_questions(path) == asked
+
+
 def test_blank_lines_are_passed_over_and_counted(tmp_path):
     assert len(read_questions(written(tmp_path, "", ROW, "  ", ROW | {"id": "b"}))) == 2
     with pytest.raises(UsageError, match=r"asked\.jsonl, line 4 is not JSON"):
@@ -126,6 +159,10 @@ def test_blank_lines_are_passed_over_and_counted(tmp_path):
         (with_gold(note=None), "None is not a text"),
         (ROW | {"gold": [{"note": "bakery.md"}]}, "'quote' is missing"),
         (ROW | {"answer": [7]}, "7 is not a text"),
+        (ROW | {"excerpts": ROW["gold"]}, "it has both excerpts and gold"),
+        (with_excerpts(*ROW["gold"], answer=["seven"]), "it has both excerpts and answer"),
+        (with_excerpts("It opens at seven."), "no attribute 'get'"),
+        (without("gold") | {"answer": [], "excerpts": None}, "None is not a list"),
     ],
 )
 def test_a_line_that_is_no_question_is_named_with_the_reason(tmp_path, bad, reason):
@@ -142,6 +179,10 @@ def test_a_line_that_is_no_question_is_named_with_the_reason(tmp_path, bad, reas
         (ROW | {"answer": ["seven", "eight"]}, "1 parts have a quote, 2 an answer"),
         (ROW | {"gold": []}, "0 parts have a quote, 1 an answer"),
         (ROW | {"id": "first"}, "the id 'first' stands twice"),
+        (
+            with_excerpts(*(ROW["gold"][0] | {"part": part} for part in (1, 2, 3))),
+            "the excerpts have 3 parts; a question has one or two",
+        ),
     ],
 )
 def test_a_question_that_does_not_hold_together_is_named(tmp_path, bad, reason):

@@ -31,6 +31,8 @@ def check(*texts):
         ("precision_omega=0.2", Target("precision_omega", 0.2)),
         ("recall=0.2", Target("recall", 0.2)),
         ("auroc=.9", Target("auroc", 0.9)),
+        ("good=0.6", Target("good", 0.6)),
+        ("coverage=.7", Target("coverage", 0.7)),
     ],
 )
 def test_a_target_is_a_measure_and_the_least_it_may_be(text, target):
@@ -53,7 +55,7 @@ def test_a_target_for_what_is_no_measure_lists_those_that_there_are(name):
     assert "terms.mrr@10, answer@1, answer@2" in raised.value.message
 
 
-@pytest.mark.parametrize("name", ["ece", "aurc"])
+@pytest.mark.parametrize("name", ["ece", "aurc", "noise"])
 def test_there_are_no_targets_for_measures_of_which_less_is_better(name):
     with pytest.raises(UsageError, match=f"there is no measure '{name}'"):
         parse_target(f"{name}=0.1")
@@ -94,7 +96,9 @@ def test_a_target_that_no_question_was_there_for_is_named(name):
 ONLY_IN = {
     "answer@1": {"questions", "qa"},
     "answer@3": {"questions", "qa"},
-    "auroc": {"questions", "qa"},
+    "auroc": {"questions", "qa", "excerpts"},
+    "good": {"excerpts"},
+    "coverage": {"excerpts"},
     "recall": {"chunking"},
     "precision": {"chunking"},
     "precision_omega": {"chunking"},
@@ -102,7 +106,7 @@ ONLY_IN = {
 }
 
 
-@pytest.mark.parametrize("mode", ["questions", "beir", "qa", "chunking"])
+@pytest.mark.parametrize("mode", ["questions", "excerpts", "beir", "qa", "chunking"])
 def test_a_target_can_be_set_for_what_the_mode_measures_and_for_nothing_else(mode):
     check_measurable([], mode)
     check_measurable([parse_target(f"{m}=1") for m in ("recall@5", "terms.ndcg@10")], mode)

@@ -454,3 +454,109 @@ def test_text_from_the_document_is_never_markup(text):
     assert page.unbalanced == []
     assert not UNSAFE.search(source)
     source.encode("utf-8")
+
+
+def quoted(number, *, good=True, **changes):
+    question = {
+        "id": f"x-{number:03}",
+        "question": "How are figs dried?",
+        "kind": "how-to",
+        "answerable": True,
+        "ranks": {"hybrid": [1], "dense": [2], "terms": [1]},
+        "confidence": 0.7,
+        "answered": True,
+        "sure": True,
+        "good": good,
+        "coverage": 0.75 if good else 0.25,
+        "noise": 0.125,
+        "cited": [
+            {"path": "figs.md", "lines": [4, 4], "chars": [20, 60], "quote": "Lay them out."}
+        ],
+        "marked": [
+            {
+                "path": "figs.md",
+                "lines": [1, 6],
+                "pieces": [
+                    {"mark": "", "text": "# Figs\n\n"},
+                    {"mark": "wanted", "text": "Wash them. "},
+                    {"mark": "both", "text": "Lay them out."},
+                    {"mark": "cited", "text": "\nFigs are old."},
+                ],
+            }
+        ],
+        "missed": None,
+    }
+    if not good:
+        question["missed"] = {
+            "stage": "composer",
+            "expected": [
+                {"path": "figs.md", "lines": [3, 3], "quote": "Wash them. Lay them out.", "part": 1}
+            ],
+            "found": [],
+            "said": [],
+        }
+    return question | changes
+
+
+EXCERPTS = {
+    "dataset": "figs",
+    "mode": "excerpts",
+    "queries": 2,
+    "good": 0.5,
+    "coverage": 0.5,
+    "noise": 0.125,
+    "intervals": {"good": [0.1, 0.9], "coverage": [0.2, 0.8], "noise": [0.05, 0.2]},
+    "kinds": {
+        "how-to": {
+            "questions": 2,
+            "recall@1": 1.0,
+            "recall@5": 1.0,
+            "ndcg@10": 1.0,
+            "good": 0.5,
+            "coverage": 0.5,
+            "intervals": {"good": [0.1, 0.9], "coverage": [0.2, 0.8]},
+        }
+    },
+    "questions": [quoted(1, good=False), quoted(2), {"id": "n", "question": "?", "missed": None}],
+}
+
+
+def test_answers_that_are_good_and_those_that_are_not_have_a_section_each():
+    page = Page(report_page(EXCERPTS))
+    assert page.sections == ["measured", "answers", "kinds", "missed", "good"]
+    assert "0.100–0.900" in page.text
+    assert page.unbalanced == []
+
+
+def test_what_was_wanted_and_what_was_cited_are_marked_in_the_notes_own_text():
+    source = report_page({"questions": [quoted(1, good=False)]})
+    assert (
+        '# Figs\n\n<mark class="wanted">Wash them. </mark>'
+        '<mark class="both">Lay them out.</mark><mark class="cited">\nFigs are old.</mark>'
+    ) in source
+    text = Page(source).text
+    for meaning in ("wanted and cited", "wanted, not cited", "cited, not wanted"):
+        assert meaning in text
+    assert "coverage 0.25, noise 0.12" in text
+    assert "figs.md:1-6" in text
+
+
+def test_an_answer_that_was_not_given_has_no_number_for_its_noise():
+    text = Page(report_page({"questions": [quoted(1, good=False, noise=None)]})).text
+    assert "noise –" in text
+
+
+def test_many_good_answers_are_counted_but_not_all_shown():
+    page = Page(report_page({"questions": [quoted(n) for n in range(230)]}))
+    assert page.tags.count("details") == 200
+    assert "30 more are not shown" in page.text
+
+
+@settings(max_examples=15, deadline=None)
+@given(HOSTILE)
+def test_text_of_marked_notes_is_never_markup(text):
+    document = {"questions": EXCERPTS["questions"]}
+    source, plain = report_page(with_text(document, text)), report_page(with_text(document, "a"))
+    page, other = Page(source), Page(plain)
+    assert (page.tags, page.attributes, page.unbalanced) == (other.tags, other.attributes, [])
+    assert not UNSAFE.search(source)

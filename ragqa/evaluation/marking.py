@@ -1,0 +1,139 @@
+"""Texts of notes with what was wanted and what was cited marked in them, for people to look at."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+from ragqa.evaluation.excerpts import Cited, Excerpt
+
+AROUND = 160
+"""About so many characters of a note are shown before and behind what is marked."""
+
+_Span = tuple[int, int]
+
+
+class Mark(StrEnum):
+    """What a stretch of a note is."""
+
+    NONE = ""
+    WANTED = "wanted"
+    CITED = "cited"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Characters of a note, all of which are the same."""
+
+    mark: Mark
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Consecutive characters of a note, in pieces; `lines` are the first and the last of them."""
+
+    path: str
+    lines: tuple[int, int]
+    pieces: tuple[Piece, ...]
+
+
+def mark(
+    wanted: Sequence[Excerpt], cited: Sequence[Cited], read: Callable[[str], str | None]
+) -> tuple[Marked, ...]:
+    """Show what was wanted and what was cited where it stands; notes with what was wanted first.
+
+    :param read: gives the text of a note by its path, None where there is none any more; such a
+        note is left out.
+    """
+    paths = dict.fromkeys([*(one.path for one in wanted), *(one.path for one in cited)])
+    return tuple(
+        marked
+        for path in paths
+        if (text := read(path)) is not None
+        for marked in _marked_in(
+            path,
+            text,
+            [(one.start, one.end) for one in wanted if one.path == path],
+            [one.chars for one in cited if one.path == path],
+        )
+    )
+
+
+def _marked_in(
+    path: str, text: str, wanted: Sequence[_Span], cited: Sequence[_Span]
+) -> Iterator[Marked]:
+    for start, end in _windows(text, [*wanted, *cited]):
+        inside = {at for span in (*wanted, *cited) for at in span if start < at < end}
+        pieces: list[Piece] = []
+        for begin, stop in pairwise(sorted({start, end, *inside})):
+            of_both = _within(begin, wanted), _within(begin, cited)
+            pieces.append(Piece(_MARKS[of_both], text[begin:stop]))
+        first = text.count("\n", 0, start) + 1
+        last = text.count("\n", 0, max(start, end - 1)) + 1
+        yield Marked(path, (first, last), tuple(_joined(pieces)))
+
+
+_MARKS = {
+    (False, False): Mark.NONE,
+    (True, False): Mark.WANTED,
+    (False, True): Mark.CITED,
+    (True, True): Mark.BOTH,
+}
+
+
+def _within(at: int, spans: Iterable[_Span]) -> bool:
+    return any(start <= at < end for start, end in spans)
+
+
+def _windows(text: str, spans: Iterable[_Span]) -> list[_Span]:
+    """What to show of a note: each span with what is around it, one where these meet."""
+    windows: list[_Span] = []
+    for start, end in sorted(spans):
+        start, end = max(0, min(start, len(text))), max(0, min(end, len(text)))
+        begin, stop = _line_start(text, start), _line_end(text, end)
+        if windows and begin <= windows[-1][1]:
+            windows[-1] = (windows[-1][0], max(stop, windows[-1][1]))
+        else:
+            windows.append((begin, stop))
+    return windows
+
+
+def _line_start(text: str, at: int) -> int:
+    """The first line that begins within reach before a place, or else the first word."""
+    lowest = max(0, at - AROUND)
+    if lowest == 0:
+        return 0
+    line = text.find("\n", lowest - 1, at)
+    word = text.find(" ", lowest - 1, at)
+    return line + 1 if line >= 0 else word + 1 if word >= 0 else lowest
+
+
+def _line_end(text: str, at: int) -> int:
+    """The last line that ends within reach behind a place, or else the last word."""
+    highest = at + AROUND
+    if highest >= len(text):
+        return len(text)
+    line = text.rfind("\n", at, highest + 1)
+    word = text.rfind(" ", at, highest + 1)
+    return line if line >= 0 else word if word >= 0 else highest
+
+
+def _joined(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """The pieces with neighbours of one mark as one, and white space as what is on both sides."""
+    told = list(pieces)
+    for n, piece in enumerate(told[1:-1], start=1):
+        before, behind = told[n - 1].mark, told[n + 1].mark
+        if piece.text.isspace() and before == behind:
+            told[n] = Piece(before, piece.text)
+    last: Piece | None = None
+    for piece in told:
+        if last is not None and last.mark == piece.mark:
+            last = Piece(last.mark, last.text + piece.text)
+            continue
+        if last is not None:
+            yield last
+        last = piece
+    if last is not None:
+        yield last

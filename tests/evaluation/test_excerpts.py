@@ -1,0 +1,245 @@
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqa.evaluation.excerpts import (
+    GOOD_COVERAGE,
+    GOOD_NOISE,
+    Excerpt,
+    inked,
+    score_citations,
+)
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What is needed of a citation."""
+
+    path: str
+    chars: tuple[int, int]
+    quote: str
+
+
+TEXT = "Figs ripen in August.\n\n- dry them\n  slowly\n- eat them fresh\n\nKiwis come from China."
+NOTES = {"figs.md": TEXT, "other.md": TEXT[::-1]}
+
+
+def cited(quote, path="figs.md"):
+    start = NOTES[path].index(quote)
+    return Quote(path, (start, start + len(quote)), quote)
+
+
+def wanted(quote, path="figs.md"):
+    return Excerpt(path, NOTES[path].index(quote), quote)
+
+
+def figures(score):
+    return score.coverage, score.noise, score.good
+
+
+STEPS = "- dry them\n  slowly\n- eat them fresh"
+
+
+def test_what_is_cited_whole_and_alone_is_good():
+    assert figures(score_citations([cited(STEPS)], [[wanted(STEPS)]])) == (1, 0, True)
+
+
+def test_several_citations_that_lie_side_by_side_are_as_good_as_one():
+    pieces = [cited("- dry them\n  slowly"), cited("- eat them fresh")]
+    assert figures(score_citations(pieces, [[wanted(STEPS)]])) == (1, 0, True)
+
+
+def test_white_space_counts_on_neither_side():
+    wide = cited("\n\n- dry them\n  slowly\n- eat them fresh\n\n")
+    assert figures(score_citations([wide], [[wanted(STEPS)]])) == (1, 0, True)
+    narrow = [cited(word) for word in ("- dry", "them\n", "slowly", "- eat", "them fresh")]
+    assert figures(score_citations(narrow, [[wanted(STEPS)]])) == (1, 0, True)
+
+
+def test_what_is_cited_twice_counts_once():
+    twice = [cited("Figs ripen"), cited("ripen in August."), cited("Figs ripen")]
+    assert figures(score_citations(twice, [[wanted("Figs ripen in August.")]])) == (1, 0, True)
+    outside = [cited("Kiwis"), cited("Kiwis"), cited("Figs ripen in August.")]
+    noise = score_citations(outside, [[wanted("Figs ripen in August.")]]).noise
+    assert noise == pytest.approx(5 / (5 + 18))
+
+
+def test_no_answer_covers_nothing_has_no_noise_and_is_not_good():
+    assert figures(score_citations([], [[wanted(STEPS)]])) == (0, None, False)
+    blank = cited("\n\n")
+    assert figures(score_citations([blank], [[wanted(STEPS)]])) == (0, None, False)
+
+
+def test_the_same_characters_of_another_note_are_another_place():
+    one = wanted(STEPS)
+    elsewhere = Quote("other.md", (one.start, one.end), one.quote)
+    assert figures(score_citations([elsewhere], [[one]])) == (0, 1, False)
+
+
+def test_any_alternative_of_a_part_will_do():
+    part = [wanted("Figs ripen in August."), wanted("Kiwis come from China.")]
+    for one in part:
+        score = score_citations([cited(one.quote)], [part])
+        assert figures(score) == (1, 0, True)
+        assert score.chosen == (one,)
+
+
+def test_a_part_that_is_not_cited_halves_the_coverage():
+    parts = [[wanted("Figs ripen in August.")], [wanted("Kiwis come from China.")]]
+    assert figures(score_citations([cited("Figs ripen in August.")], parts)) == (0.5, 0, False)
+    both = [cited("Figs ripen in August."), cited("Kiwis come from China.")]
+    assert figures(score_citations(both, parts)) == (1, 0, True)
+
+
+def test_parts_count_the_same_whatever_their_length():
+    parts = [[wanted("Figs")], [wanted(STEPS)]]
+    assert score_citations([cited("Figs")], parts).coverage == 0.5
+
+
+def test_a_part_without_an_excerpt_is_one_that_nothing_covers():
+    score = score_citations([cited("Figs")], [[wanted("Figs")], []])
+    assert figures(score) == (0.5, 0, False)
+    assert figures(score_citations([cited("Figs")], [[]])) == (0, 1, False)
+
+
+def test_a_good_choice_comes_before_one_that_covers_more():
+    long = "".join(chr(ord("a") + n % 26) for n in range(100))
+    quote = Quote("a.md", (0, 100), long)
+    short_and_whole = Excerpt("a.md", 0, long[:40])
+    most_of_it = Excerpt("a.md", 20, long[20:] + "x" * 20)
+    score = score_citations([quote], [[short_and_whole, most_of_it]])
+    assert score.chosen == (most_of_it,)
+    assert figures(score) == (0.8, 0.2, True)
+
+
+def test_of_equal_choices_the_one_with_less_noise_and_then_the_first_is_taken():
+    part = [wanted("Figs ripen"), wanted("Figs ripen in August.")]
+    score = score_citations([cited("Figs ripen in August.")], [part])
+    assert score.chosen == (part[1],)
+    same = [wanted("Figs"), Excerpt("figs.md", 0, "Figs")]
+    assert score_citations([cited("Figs")], [same]).chosen[0] is same[0]
+
+
+@pytest.mark.parametrize(
+    ("covered", "noisy", "good"),
+    [(7, 0, True), (6, 0, False), (7, 7, True), (7, 8, False), (10, 10, True), (10, 11, False)],
+)
+def test_an_answer_is_good_up_to_the_bounds(covered, noisy, good):
+    text = "x" * 40
+    gold = Excerpt("a.md", 0, text[:10])
+    quotes = [Quote("a.md", (0, covered), text[:covered])]
+    quotes += [Quote("a.md", (10, 10 + noisy), text[10 : 10 + noisy])]
+    assert score_citations(quotes, [[gold]]).good is good
+
+
+def test_a_mean_over_parts_is_not_lost_by_rounding():
+    text = "x" * 100
+    gold = [[Excerpt("a.md", 0, text[:30])], [Excerpt("a.md", 50, text[:10])]]
+    quotes = [Quote("a.md", (0, 15), text[:15]), Quote("a.md", (50, 59), text[:9])]
+    assert score_citations(quotes, gold).good
+
+
+# A small alphabet, so that there is white space everywhere.
+texts = st.text(alphabet="ab \n", min_size=1, max_size=40)
+
+
+@st.composite
+def asked(draw):
+    """Two notes, citations of them, and gold of one or two parts."""
+    notes = {"a.md": draw(texts), "b.md": draw(texts)}
+
+    def stretch():
+        path = draw(st.sampled_from(sorted(notes)))
+        start = draw(st.integers(0, len(notes[path]) - 1))
+        end = draw(st.integers(start, len(notes[path])))
+        return path, start, end
+
+    quotes = [
+        Quote(path, (start, end), notes[path][start:end])
+        for path, start, end in (stretch() for _ in range(draw(st.integers(0, 4))))
+    ]
+    gold = [
+        [
+            Excerpt(path, start, notes[path][start:end])
+            for path, start, end in (stretch() for _ in range(draw(st.integers(0, 3))))
+        ]
+        for _ in range(draw(st.integers(1, 2)))
+    ]
+    return notes, quotes, gold
+
+
+@given(asked())
+def test_figures_are_shares_and_good_is_what_they_say(case):
+    _, quotes, gold = case
+    score = score_citations(quotes, gold)
+    assert 0 <= score.coverage <= 1
+    assert score.noise is None or 0 <= score.noise <= 1
+    assert (score.noise is None) == (sum(inked(quote.quote) for quote in quotes) == 0)
+    if score.good:
+        assert score.coverage >= GOOD_COVERAGE - 1e-6
+        assert score.noise <= GOOD_NOISE
+    assert len(score.chosen) == sum(bool(part) for part in gold)
+    assert all(any(one in part for part in gold) for one in score.chosen)
+
+
+@given(asked(), st.randoms())
+def test_neither_the_order_of_citations_nor_repeating_them_changes_anything(case, random):
+    _, quotes, gold = case
+    shuffled = [*quotes, *quotes]
+    random.shuffle(shuffled)
+    assert score_citations(shuffled, gold) == score_citations(quotes, gold)
+
+
+@given(asked())
+def test_citing_the_gold_itself_is_good(case):
+    _, _, gold = case
+    chosen = [part[0] for part in gold if part and inked(part[0].quote)]
+    quotes = [Quote(one.path, (one.start, one.end), one.quote) for one in chosen]
+    if quotes and len(chosen) == len(gold):
+        score = score_citations(quotes, gold)
+        assert (score.coverage, score.good) == (1, True)
+
+
+@given(asked())
+def test_citing_more_covers_no_less(case):
+    _, quotes, gold = case
+    for part in gold:
+        fewer = score_citations(quotes[1:], [part])
+        more = score_citations(quotes, [part])
+        assert more.coverage >= fewer.coverage or more.good
+
+
+@given(asked())
+def test_another_alternative_makes_nothing_worse(case):
+    _, quotes, gold = case
+    fewer = score_citations(quotes, [part[1:] for part in gold])
+    more = score_citations(quotes, gold)
+    assert more.good >= fewer.good
+    assert more.coverage >= fewer.coverage or more.good > fewer.good
+
+
+@given(asked())
+def test_notes_that_are_wrapped_and_indented_otherwise_score_the_same(case):
+    notes, quotes, gold = case
+
+    def widened(path, start, quote):
+        """The same stretch where each white space character is three."""
+        before = notes[path][:start]
+        return start + 2 * (len(before) - inked(before)), _wide(quote)
+
+    wide_quotes = []
+    for one in quotes:
+        start, quote = widened(one.path, one.chars[0], one.quote)
+        wide_quotes.append(Quote(one.path, (start, start + len(quote)), quote))
+    wide_gold = [
+        [Excerpt(one.path, *widened(one.path, one.start, one.quote)) for one in part]
+        for part in gold
+    ]
+    narrow, wide = score_citations(quotes, gold), score_citations(wide_quotes, wide_gold)
+    assert figures(narrow) == figures(wide)
+
+
+def _wide(text):
+    return "".join(c * 3 if c.isspace() else c for c in text)
