@@ -2,34 +2,45 @@
 
 import re
 
+from ragqa.answering.markup import inline, one_line
+from ragqa.answering.seen import Seen
 from ragqa.types import Kind
 
+ITEM_MARK = re.compile(
+    r"\s*(?:[-*+]\s+)*(?P<mark>[-*+\u2022\u2023\u25e6\u25aa\u00b7\u2013]|\d{1,9}[.)])(?:\s+|$)"
+)
+"""What an item begins with. At the start only: a wrapped line may well begin with "1962. "."""
+
 _QUOTE_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
-# At the start only: a wrapped line may well begin with "1962. ".
-_ITEM_MARK = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])(?:\s+|$)")
-_IMAGE = re.compile(r"!\[\[[^\]\n]*\]\]|!\[[^\[\]]*\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)")
-_WIKILINK = re.compile(r"\[\[(?:[^\]|\n]*\|)?([^\]|\n]+)\]\]")
-_LINK = re.compile(r"\[([^\[\]]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"]*\")?\)")
-_REFERENCE = re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]")
-_AUTOLINK = re.compile(r"<((?:https?|mailto):[^<>\s]+)>")
-_CODE = re.compile(r"(`+)(.+?)\1", re.DOTALL)
-_STRONG = re.compile(r"(\*\*|__|==)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
-_EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)(.+?)(?<=\S)\1(?![\w*_])", re.DOTALL)
-_CALLOUT = re.compile(r"\s*\[!\w[\w-]*\][-+]?[ \t]*(?:([^\n]*\S)[ \t]*(?:\n\s*|\Z))?")
-_FOOTNOTE = re.compile(r"\A\s*\[\^[^\]\s]+\]:|\[\^[^\]\s]+\]")
-_DEFINITION = re.compile(r"[ \t]*\n[ \t]*:[ \t]+")
+_NUMBER_IN_ITEM = re.compile(r"\s*(?:[-*+]\s+)+(?=\d{1,9}[.)]\s)")
+_HEADING_MARK = re.compile(r"\A\s*#{1,6}[ \t]+")
+_HEADING_MARKS = re.compile(
+    r"\A\s*#{1,6}(?:[ \t]+|\Z)|(?<![ \t])[ \t]+#+(?=[ \t]*(?:\Z|\{[:#.]))|\n[ \t]*(?:=+|-+)[ \t]*\Z"
+)
+_CALLOUT = re.compile(
+    r"\A\s*\[!\w[\w -]*(?:\|[^\]\n]*)?\][-+]?[ \t]*(?:(?P<title>[^\n]*\S)[ \t]*(?:\n\s*|\Z)|\n\s*)?"
+    r"|\A\s*(?:!!!|\?\?\?\+?)[ \t]+\w[\w -]*(?:\"(?P<named>[^\"\n]+)\")?[ \t]*(?:\n\s*|\Z)"
+)
+_DEFINITION = re.compile(r"(?<![ \t])[ \t]*\n[ \t]*:[ \t]+")
 _FIELD = re.compile(r"^([ \t]*[^\W_][\w /-]{0,60})::[ \t]+", re.MULTILINE)
 _BOX = re.compile(r"\[([ xX])\]\s+")
 _ENDS = (".", "!", "?", ":")
 _LEAD = re.compile(r"(?:[^.:;\u2013\u2014]|[.:](?!\s|$))+")
 _SHORT_ITEM = 60
 _LONG_CONTEXT = 80
-_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 # Of YAML: a key, what begins an item of a list, and how a longer text is folded.
 _KEY = re.compile(r"""("[^"\n]*"|'[^'\n]*'|[^\s:"'][^:\n]*?)\s*:(?:\s+|$)""")
 _YAML_ITEM = re.compile(r"(?:^|[\r\n])[ \t]*-[ \t]+")
 _FOLDED = re.compile(r"[|>][-+\d]*[ \t]*[\r\n]+")
+_COMMA = re.compile(",")
 _CELL = re.compile(r"(?<!\\)\|")
+_ESCAPED_BAR = re.compile(r"\\\|")
+_ROW_ENDS = re.compile(r"\A\s*\||(?<!\\)\|\s*\Z")
+# In a label a header's own bar has no space on both sides.
+_HEADER = re.compile(r"(?:\s|^)\|(?=\s|$)")
+_CELL_SEAM = re.compile(r"</t[dh]>\s*(?=<t[dh]\b)", re.IGNORECASE)
+# What is left of a tag where a block of HTML is cut.
+_CUT_TAG = re.compile(r"\A[^<>]*[\"']\s*/?>|<[^<>]*\Z")
 
 
 def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
@@ -41,21 +52,16 @@ def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
     """
     if kind is Kind.CODE:
         return quote
+    source = Seen.of(quote)
     if kind is Kind.ROW:
-        return _row(quote, context)
+        return row_pairs(source, context).text
     if kind is Kind.PROPERTY:
-        return _property(quote, context)
-    text = _QUOTE_MARKS.sub("", quote)
-    if kind is not Kind.PARAGRAPH:
-        text = _ITEM_MARK.sub("", text, count=1) if _ITEM_MARK.match(text) else text
-    if kind is Kind.HEADING:
-        text = text.strip().strip("#").strip()
-    text = " ".join(_inline(_lines(text)).split())
+        return property_line(source, context).text
+    text = words_of(source, kind).text
     if kind is not Kind.ITEM:
         return text
-    text = _boxed(text)
     said_alone = not context or len(context) > _LONG_CONTEXT
-    return text if said_alone or not text else f"{_boxed(context).rstrip(':')}: {text}"
+    return text if said_alone or not text else f"{_boxed_context(context)}: {text}"
 
 
 def lead(item: str) -> str:
@@ -64,71 +70,110 @@ def lead(item: str) -> str:
     return found[0].strip() if found and len(item) > _SHORT_ITEM else item.rstrip(".;,")
 
 
-def _lines(text: str) -> str:
-    """Text without the marks that only a line of its own can have."""
-    callout = _CALLOUT.match(text)
-    if callout:
-        title, rest = callout[1] or "", text[callout.end() :]
-        colon = "" if not title or not rest or title.endswith(_ENDS) else ":"
-        text = f"{title}{colon} {rest}"
-    text = _DEFINITION.sub(": ", text)
-    if not _FIELD.search(text):
-        return text
-    # The value of a field ends with its line.
-    return "; ".join(_FIELD.sub(r"\1: ", line).strip() for line in text.splitlines())
+def words_of(source: Seen, kind: Kind, *, breaks: bool = False) -> Seen:
+    """The words of a heading, item, paragraph or block of HTML.
+
+    :param breaks: whether lines end where the author wants them to; else all is one line.
+    """
+    if kind is Kind.HTML:
+        return _html(source, breaks=breaks)
+    text = source.without(_QUOTE_MARKS)
+    if kind is Kind.ITEM:
+        has_number = _NUMBER_IN_ITEM.match(text.mask)
+        found = has_number or ITEM_MARK.match(text.mask)
+        text = text[found.end() :] if found else text
+        box = _BOX.match(text.mask)
+        if box:
+            done = Seen.added("(open) " if box[1] == " " else "(done) ", text.at[0])
+            return Seen.joined([done, words_of(text[box.end() :], Kind.PARAGRAPH, breaks=breaks)])
+    text = text.without(_HEADING_MARKS if kind is Kind.HEADING else _HEADING_MARK)
+    return _lines(text, breaks=breaks)
 
 
-def _boxed(item: str) -> str:
-    """An item, its box in words if it is a task."""
-    box = _BOX.match(item)
-    return f"({'open' if box[1] == ' ' else 'done'}) {item[box.end() :]}" if box else item
-
-
-def _inline(text: str) -> str:
-    """The words of Markdown; what is code keeps its characters."""
-    pieces, end = [], 0
-    for code in _CODE.finditer(text):
-        pieces += [_words(text[end : code.start()]), code[2]]
-        end = code.end()
-    return "".join([*pieces, _words(text[end:])])
-
-
-def _words(text: str) -> str:
-    text = _FOOTNOTE.sub("", _IMAGE.sub("", text))
-    text = _WIKILINK.sub(r"\1", text)
-    text = _LINK.sub(r"\1", text)
-    text = _REFERENCE.sub(r"\1", text)
-    text = _AUTOLINK.sub(r"\1", text)
-    text = _STRONG.sub(r"\2", text)
-    return _ESCAPE.sub(r"\1", _EMPHASIS.sub(r"\2", text))
-
-
-def _row(quote: str, context: str) -> str:
-    cells = [_inline(cell).strip() for cell in _CELL.split(quote.strip().strip("|"))]
-    heads = [head.strip() for head in context.split(" | ")] if context else []
-    if len(heads) != len(cells):
-        return "; ".join(cell for cell in cells if cell)
-    pairs = [
-        f"{head}: {cell}" if head else cell for head, cell in zip(heads, cells, strict=True) if cell
+def row_cells(source: Seen) -> list[Seen]:
+    """The words of each cell of a table's row."""
+    line = source.without(_QUOTE_MARKS).without(_ROW_ENDS)
+    bars = [
+        cell.sub(_ESCAPED_BAR, lambda seen, bar: seen.group(bar)[1:]) for cell in line.split(_CELL)
     ]
-    return "; ".join(pairs)
+    return [inline(cell) for cell in bars]
 
 
-def _property(quote: str, context: str) -> str:
+def row_pairs(source: Seen, context: str) -> Seen:
+    """A row as `header: cell` pairs by the header's cells, or as its cells where these do not fit.
+
+    A row may have fewer cells than its header.
+    """
+    cells = row_cells(source)
+    heads = [head.strip() for head in _HEADER.split(context)] if context else []
+    if len(heads) < len(cells):
+        heads = [""] * len(cells)
+    pairs = [
+        Seen.joined([Seen.added(f"{head.rstrip(':')}: " if head else ""), cell])
+        for head, cell in zip(heads, cells, strict=False)
+        if cell
+    ]
+    return Seen.joined(pairs, "; ")
+
+
+def property_line(source: Seen, context: str) -> Seen:
     """A key of the front matter and its value, or a part of a value whose key is in the context."""
-    keyed = _KEY.match(quote)
-    value = quote[keyed.end() :] if keyed else quote
-    if not (keyed and value.startswith("[")) or value.startswith("[["):
-        items = _YAML_ITEM.split(value)
+    keyed = _KEY.match(source.mask)
+    value = source[keyed.end() :] if keyed else source
+    if not (keyed and value.text.startswith("[")) or value.text.startswith("[["):
+        items = value.split(_YAML_ITEM)
     else:
-        items = value.strip("[]").split(",")
-    words = ", ".join(filter(None, (_inline(_unquoted(item)) for item in items)))
-    above = f"{context}: " if context else ""
-    return f"{above}{_unquoted(keyed[1])}: {words}" if keyed else f"{above}{words}"
+        items = value.strip("[]").split(_COMMA)
+    words = Seen.joined(filter(None, (inline(_unquoted(item)) for item in items)), ", ")
+    said = [Seen.added(f"{context}: ")] if context else []
+    if keyed:
+        said += [_unquoted(source[slice(*keyed.span(1))]), Seen.added(": ")]
+    return Seen.joined([*said, words])
 
 
-def _unquoted(value: str) -> str:
+def _lines(text: Seen, *, breaks: bool) -> Seen:
+    """Words without the marks that only a line of its own can have."""
+    title = text[:0]
+    callout = _CALLOUT.match(text.mask)
+    if callout:
+        name = "title" if callout["title"] else "named"
+        title = text.group(callout, name) if callout[name] else title
+        text = text[callout.end() :]
+        if title and text and not (breaks or title.text.endswith(_ENDS)):
+            title = Seen.joined([title, Seen.added(":")])
+    text = text.sub(_DEFINITION, lambda seen, mark: seen.group(mark).instead(": "))
+    pieces = [text]
+    if _FIELD.search(text.mask):
+        # The value of a field ends with its line.
+        fields = text.sub(_FIELD, lambda seen, key: _key(seen, key))
+        pieces = fields.lines()
+    seam = "\n" if breaks else "; "
+    body = Seen.joined(filter(None, (inline(piece, breaks=breaks) for piece in pieces)), seam)
+    return Seen.joined(filter(None, [inline(title), body]), "\n" if breaks else " ")
+
+
+def _key(seen: Seen, key: re.Match[str]) -> Seen:
+    return Seen.joined([seen.group(key, 1), Seen.added(": ")])
+
+
+def _html(source: Seen, *, breaks: bool) -> Seen:
+    """The words of a block of HTML; the cells of a table are parted by bars."""
+    if source.mask.lstrip().startswith(">"):
+        source = source.without(_QUOTE_MARKS)
+    source = source.without(_CUT_TAG)
+    text = source.sub(_CELL_SEAM, lambda seen, seam: seen.group(seam).instead(" | "))
+    return inline(text, breaks=breaks)
+
+
+def _boxed_context(item: str) -> str:
+    """An item that others are nested in, its box in words if it is a task."""
+    box = _BOX.match(item)
+    said = f"({'open' if box[1] == ' ' else 'done'}) {item[box.end() :]}" if box else item
+    return said.rstrip(":")
+
+
+def _unquoted(value: Seen) -> Seen:
     """A scalar of YAML on one line, without its quotation marks or what says how it is folded."""
-    words = " ".join(_FOLDED.sub("", value.strip()).split())
-    is_quoted = len(words) > 1 and words[0] == words[-1] and words[0] in "\"'"
+    words = one_line(value.strip().without(_FOLDED))
+    is_quoted = len(words.text) > 1 and words.text[0] == words.text[-1] and words.text[0] in "\"'"
     return words[1:-1] if is_quoted else words
