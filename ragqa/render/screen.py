@@ -19,13 +19,15 @@ READABLE = 110
 """Lines are no longer than this, however wide the terminal is."""
 
 # Names, not colours, so that a terminal's own palette, light or dark, decides how they look.
-_THEME = Theme(
+THEME = Theme(
     {
         "number": "bold cyan",
         "path": "bold",
         "heading": "dim",
         "match": "bold",
         "short": "bold underline",
+        "answer": "underline",
+        "code": "cyan",
         "differs": "bold yellow",
         "quiet": "dim",
         "warning": "yellow",
@@ -60,7 +62,7 @@ def _console(*, stderr: bool) -> Console:
         stderr=stderr,
         # On a pipe one logical line stays one line, whatever a terminal's width would be.
         width=None if stream.isatty() else _UNBOUNDED,
-        theme=_THEME,
+        theme=THEME,
         markup=False,
         highlight=False,
         emoji=False,

@@ -1,0 +1,229 @@
+"""An excerpt's units to the blocks that a reader sees: paragraphs, items, tables, code."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ragqa.answering.nesting import Item, depths, enclosing, line_indent
+from ragqa.answering.plain import ITEM_MARK, property_line, row_cells, row_pairs, words_of
+from ragqa.answering.seen import Seen, Span
+from ragqa.types import HIDDEN, Kind, Unit
+
+_UNSHOWN = HIDDEN | {Kind.RULE}
+_BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t>]*[\r\n]")
+_HEAD_END = re.compile(r"[\r\n].*\Z", re.DOTALL)
+_QUOTE_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
+_FENCE = re.compile(
+    r"\A[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\r|\n|\Z)"
+)
+_FENCE_END = re.compile(r"(?:\A|\r\n|\r|\n)(?P<indent>[ \t]*)(?:`{3,}|~{3,})[ \t]*\Z")
+# That of each line but the first, which the unit does not have.
+_INDENT = re.compile(r"(?<=[\n\r])[ \t]*(?=\S)")
+_QUOTED_CODE = re.compile(r"(?:>[ \t]?)+(?:[ \t]{4}|`{3}|~{3})")
+_CODE_INDENT = 4
+_BLANK_LINES = re.compile(r"\A(?:[ \t]*[\r\n])+")
+_NOTHING = Seen.of("")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A paragraph, heading, item, row without its head, key of the front matter or block of code.
+
+    `mark` is what an item begins with, "" where its beginning is not shown. `depth` is how many
+    items it is nested in.
+    """
+
+    kind: Kind
+    text: Seen
+    mark: str = ""
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with its head; each row has as many cells as that."""
+
+    head: tuple[Seen, ...]
+    rows: tuple[tuple[Seen, ...], ...]
+
+
+Block = Line | Table
+
+
+def blocks_of(quote: str, units: Sequence[Unit], start: int) -> list[Block]:
+    """The blocks of an excerpt, in order, without those that show nothing.
+
+    :param units: may be none: then the quote is a text of paragraphs.
+    :param start: where the quote begins in the note.
+    """
+    whole = Seen.of(quote, start)
+    groups = _groups(quote, _within(quote, units, start))
+    nested = _nesting(quote, groups, whole)
+    found: list[Block] = []
+    for group, depth in zip(groups, nested, strict=True):
+        found += _blocks(quote, group, depth, whole)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The units of one block, by their characters of the quote; the context is the first one's."""
+
+    kind: Kind
+    context: str
+    spans: list[Span]
+
+    def source(self, whole: Seen) -> Seen:
+        """Its text, and of what stands between its units white space alone."""
+        pieces, end = [], self.spans[0][0]
+        for first, last in self.spans:
+            gap = whole[end:first]
+            pieces += [gap.instead(" ") if gap.text.strip(" \t\r\n>") else gap, whole[first:last]]
+            end = last
+        return Seen.joined(pieces)
+
+
+def _within(quote: str, units: Sequence[Unit], start: int) -> Iterator[Unit]:
+    """The units that are shown, in characters of the quote, none of them overlapping."""
+    if not units:
+        for part in Seen.of(quote).split(_BLANK_LINE):
+            if words := part.strip():
+                yield Unit(Kind.PARAGRAPH, words.at[0], words.at[-1] + 1)
+        return
+    at = 0
+    for unit in sorted(units, key=lambda one: one.start):
+        first, last = max(unit.start - start, at), min(unit.end - start, len(quote))
+        if first < last and unit.kind not in _UNSHOWN:
+            yield replace(unit, start=first, end=last)
+        at = max(at, last)
+
+
+def _groups(quote: str, units: Iterable[Unit]) -> list[_Group]:
+    groups: list[_Group] = []
+    for unit in units:
+        if not groups or not _goes_on(quote, groups[-1], unit):
+            groups.append(_Group(unit.kind, unit.context, []))
+        groups[-1].spans.append((unit.start, unit.end))
+    return groups
+
+
+def _goes_on(quote: str, group: _Group, unit: Unit) -> bool:
+    """Whether a unit belongs to the block of those before it."""
+    if group.kind is Kind.TABLE_HEAD:
+        return unit.kind is Kind.ROW
+    if unit.kind is not group.kind or _BLANK_LINE.search(quote, group.spans[-1][1], unit.start):
+        return False
+    if unit.kind is Kind.ITEM:
+        return not _begins_item(quote, unit.start)
+    if unit.kind is Kind.CODE:
+        return not _FENCE.match(quote[unit.start : unit.end])
+    return unit.kind in (Kind.PARAGRAPH, Kind.HTML)
+
+
+def _begins_item(quote: str, at: int) -> bool:
+    return line_indent(quote, at) is not None and bool(ITEM_MARK.match(quote, at))
+
+
+def _nesting(quote: str, groups: Sequence[_Group], whole: Seen) -> list[int]:
+    """How many items each block is nested in."""
+    found = [0] * len(groups)
+    inside: dict[int, int] = {}
+    run: dict[int, Item] = {}
+    for number, group in enumerate(groups):
+        if group.kind is Kind.ITEM:
+            run[number] = _item(quote, group, whole)
+            continue
+        within = enclosing(list(run.values()), line_indent(quote, group.spans[0][0]))
+        if within is not None:
+            inside[number] = list(run)[within]
+            continue
+        _set_depths(found, run)
+        run = {}
+    _set_depths(found, run)
+    for number, item in inside.items():
+        found[number] = found[item] + 1
+    return found
+
+
+def _set_depths(found: list[int], run: Mapping[int, Item]) -> None:
+    for number, depth in zip(run, depths(list(run.values())), strict=True):
+        found[number] = depth
+
+
+def _item(quote: str, group: _Group, whole: Seen) -> Item:
+    start, end = group.spans[0]
+    mark = ITEM_MARK.match(quote, start, end)
+    indent = _indent(quote, start)
+    return Item(
+        indent=indent,
+        width=len(mark[0]) if mark else 0,
+        words=words_of(whole[start:end], Kind.ITEM).text if indent is None else "",
+        context=group.context,
+    )
+
+
+def _blocks(quote: str, group: _Group, depth: int, whole: Seen) -> Iterator[Block]:
+    if group.kind is Kind.TABLE_HEAD:
+        yield from _table(group, whole)
+        return
+    at, source, mark = group.spans[0][0], group.source(whole), ""
+    match group.kind:
+        case Kind.CODE:
+            text = _code(source, _indent(quote, at))
+        case Kind.ROW:
+            text = row_pairs(source, group.context)
+        case Kind.PROPERTY:
+            text = property_line(source, group.context)
+        case Kind.ITEM:
+            mark = _mark(quote, at)
+            text = words_of(source, Kind.ITEM if mark else Kind.PARAGRAPH, breaks=True)
+        case kind:
+            text = words_of(source, kind, breaks=kind is not Kind.HEADING)
+    if text.text.strip():
+        yield Line(group.kind, text, mark, depth)
+
+
+def _mark(quote: str, at: int) -> str:
+    """What an item begins with: its number or a dash."""
+    if not _begins_item(quote, at):
+        return ""
+    mark = quote[at:].split(maxsplit=1)[0]
+    return f"{mark if mark[0].isdigit() else '-'} "
+
+
+def _table(group: _Group, whole: Seen) -> Iterator[Table]:
+    sources = [whole[slice(*span)] for span in group.spans]
+    sources[0] = sources[0].without(_HEAD_END)
+    rows = [row_cells(source) for source in sources]
+    width = max(map(len, rows))
+    head, *rest = [(*cells, *[_NOTHING] * (width - len(cells))) for cells in rows]
+    if any(head) or any(map(any, rest)):
+        yield Table(head, tuple(rest))
+
+
+def _code(source: Seen, indent: int | None) -> Seen:
+    """The lines of a block of code without its fence, and without the indent of the block.
+
+    :param indent: that of its first line, None where the excerpt does not have it.
+    """
+    if _QUOTED_CODE.match(source.mask):
+        source = source.without(_QUOTE_MARKS)
+        indent = len(source.mask) - len(source.mask.lstrip(" \t"))
+    fence, end = _FENCE.match(source.mask), _FENCE_END.search(source.mask)
+    if fence and end and end.start() < fence.end() - 1:
+        end = None  # it is the same line
+    if fence or end:
+        indent = len(end["indent"]) if end else indent
+        source = source[fence.end() if fence else 0 : end.start() if end else None]
+    elif indent is None:
+        common = min(map(len, _INDENT.findall(source.mask)), default=0)
+        # Lines that stand deeper may well be those below a first one that does not.
+        indent = common if common < 2 * _CODE_INDENT else _CODE_INDENT
+    if indent:
+        source = source.without(re.compile(rf"^[ \t]{{0,{indent}}}", re.MULTILINE))
+    return source.rstrip().without(_BLANK_LINES)
+
+
+def _indent(quote: str, at: int) -> int | None:
+    """How far a unit is indented; None where its line begins before the excerpt."""
+    return line_indent(quote, at) or 0 if quote[:at].strip(" \t>") else None

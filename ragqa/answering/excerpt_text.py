@@ -1,0 +1,107 @@
+"""An excerpt as plain text: what a reader sees of it, without Markdown's marks."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from ragqa.answering.excerpt_blocks import Block, Line, Table, blocks_of
+from ragqa.answering.seen import Seen, Span
+from ragqa.types import Kind, Unit
+
+CUT = "\u2026"
+"""Says that a list, table or paragraph goes on."""
+
+INDENT = "  "
+"""What is nested in an item stands so much further right."""
+
+_MAX_COLUMN = 60
+"""A longer cell pushes those behind it to the right, and no other row."""
+
+
+def excerpt_text(
+    quote: str, units: Sequence[Unit], start: int, cut: tuple[bool, bool] = (False, False)
+) -> str:
+    """What a reader sees of an excerpt that begins at this character of its note.
+
+    A paragraph is one line but for line breaks that its author wants; items have dashes or numbers,
+    nested ones an indent; a table is aligned below its head, and rows without it are
+    `header: cell` pairs; code keeps its lines. A blank line parts blocks.
+
+    :param units: what it is made of, in characters of the note; without any it is paragraphs.
+    :param cut: whether what it is cut from goes on before it, and behind it.
+    """
+    return _shown(quote, units, start, cut).text
+
+
+def place_in_excerpt(
+    span: Span,
+    quote: str,
+    units: Sequence[Unit],
+    start: int,
+    cut: tuple[bool, bool] = (False, False),
+) -> Span | None:
+    """Where some characters of the note stand in the text that `excerpt_text` gives.
+
+    None where it shows none of them.
+    """
+    return _shown(quote, units, start, cut).place(span)
+
+
+def apart(before: Block, after: Block) -> bool:
+    """Whether a blank line parts two blocks: not the items of a list, rows, or front matter."""
+    kinds = [block.kind if isinstance(block, Line) else None for block in (before, after)]
+    return kinds[0] is not kinds[1] or kinds[0] not in (Kind.ITEM, Kind.ROW, Kind.PROPERTY)
+
+
+def runs_on(block: Block) -> bool:
+    """Whether a cut is shown within a block's own line rather than on one beside it."""
+    return isinstance(block, Line) and (
+        block.kind is Kind.PARAGRAPH or (block.kind is Kind.ITEM and not block.mark)
+    )
+
+
+def cell_width(text: str) -> int:
+    """How many columns a text takes."""
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
+
+
+def _shown(quote: str, units: Sequence[Unit], start: int, cut: tuple[bool, bool]) -> Seen:
+    blocks = blocks_of(quote, units, start)
+    if not blocks:
+        return Seen.of("")
+    pieces = [_text(blocks[0])]
+    for before, after in pairwise(blocks):
+        pieces += [Seen.added("\n\n" if apart(before, after) else "\n"), _text(after)]
+    if cut[0]:
+        pieces.insert(0, Seen.added(f"{CUT} " if runs_on(blocks[0]) else f"{CUT}\n"))
+    if cut[1]:
+        pieces.append(Seen.added(f" {CUT}" if runs_on(blocks[-1]) else f"\n{CUT}"))
+    return Seen.joined(pieces)
+
+
+def _text(block: Block) -> Seen:
+    if isinstance(block, Table):
+        return Seen.joined(_rows(block), "\n")
+    indent = INDENT * block.depth
+    label = Seen.added(f"{indent}{block.mark}")
+    below = f"\n{indent}{' ' * len(block.mark)}"
+    lines = Seen.joined(block.text.lines(), below)
+    return Seen.joined([label, lines])
+
+
+def _rows(table: Table) -> Iterator[Seen]:
+    """The lines of a table, its columns aligned."""
+    rows = [table.head, *table.rows]
+    widths = [
+        min(_MAX_COLUMN, max(cell_width(row[column].text) for row in rows))
+        for column in range(len(table.head))
+    ]
+    for number, row in enumerate(rows):
+        cells = [
+            Seen.joined([cell, Seen.added(" " * (width - cell_width(cell.text)))])
+            for cell, width in zip(row, widths, strict=True)
+        ]
+        yield Seen.joined(cells, " | ").rstrip()
+        if number == 0:
+            yield Seen.added("-+-".join("-" * width for width in widths))

@@ -1,0 +1,198 @@
+"""An excerpt of a note as a person would have copied it: drawn on a terminal, or plain."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, groupby
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from ragqa.answering.excerpt_blocks import Block, Line, Table, blocks_of
+from ragqa.answering.excerpt_text import CUT, INDENT, apart, excerpt_text, runs_on
+from ragqa.answering.seen import Look, Seen, Span
+from ragqa.render.screen import READABLE, emit, encodable
+from ragqa.sanitise import safe_text
+from ragqa.types import Citation, Kind, Unit
+
+_LOOKS = {Look.BOLD: "bold", Look.ITALIC: "italic", Look.CODE: "code"}
+
+_MIN_COLUMN = 14
+_MAX_WORD = 28
+"""A table that would have to break shorter cells, or shorter words, is drawn row by row."""
+
+_SEAM = 3
+_HANG = 2
+_TAB = 4
+
+
+def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None:
+    """Draw what is quoted, with what answers underlined unless all of it does."""
+    blocks = blocks_of(citation.quote, _units(citation), citation.chars[0])
+    page = _Page(console, indent, _answers(citation, blocks), citation.span)
+    for number, block in enumerate(blocks):
+        if number and apart(blocks[number - 1], block):
+            console.print()
+        is_first, is_last = number == 0, number == len(blocks) - 1
+        page.draw(block, (citation.cut[0] and is_first, citation.cut[1] and is_last))
+
+
+def plain_excerpt(citation: Citation) -> str:
+    """What is quoted as plain text, without Markdown's marks; sanitised."""
+    units = _units(citation)
+    return safe_text(excerpt_text(citation.quote, units, citation.chars[0], citation.cut))
+
+
+def _units(citation: Citation) -> Sequence[Unit]:
+    """What a citation is made of; one that does not say so is one unit."""
+    return citation.units or (Unit(citation.kind, *citation.chars, citation.context),)
+
+
+def _answers(citation: Citation, blocks: Sequence[Block]) -> Sequence[Span] | None:
+    """The characters of the note that answer, None where all do that are shown or none is named."""
+    spans = citation.answer_spans
+    if not spans:
+        return None
+    for seen in chain.from_iterable(map(_texts, blocks)):
+        for at, char in zip(seen.at, seen.text, strict=True):
+            if at >= 0 and not char.isspace() and not _is_in(at, spans):
+                return spans
+    return None
+
+
+def _texts(block: Block) -> Iterator[Seen]:
+    if isinstance(block, Line):
+        yield block.text
+    else:
+        yield from chain(block.head, *block.rows)
+
+
+def _is_in(at: int, spans: Sequence[Span]) -> bool:
+    return any(start <= at < end for start, end in spans)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Where an excerpt is drawn, and the characters of the note that stand out.
+
+    `answers` are those that answer, None where all do; `short` those that do so directly.
+    """
+
+    console: Console
+    indent: int
+    answers: Sequence[Span] | None
+    short: Span | None
+
+    @property
+    def width(self) -> int:
+        """The columns that there are for an excerpt."""
+        columns = self.console.width
+        if self.console.is_terminal:
+            columns = min(columns, READABLE)
+        return max(1, columns - self.indent)
+
+    def draw(self, block: Block, cut: tuple[bool, bool]) -> None:
+        """Draw a block, with a mark where the excerpt is cut there."""
+        within = runs_on(block)
+        if cut[0] and not within:
+            self._emit(Text(CUT, "quiet"))
+        if isinstance(block, Table):
+            self._table(block)
+        elif block.kind is Kind.CODE:
+            self._code(block)
+        else:
+            text = self._text(block.text)
+            if block.kind is Kind.HEADING:
+                text.stylize("bold")
+            before = (f"{CUT} ", "quiet") if within and cut[0] else ""
+            behind = (f" {CUT}", "quiet") if within and cut[1] else ""
+            hang = _HANG if block.kind is Kind.ROW else 0
+            self._line(block, Text.assemble(block.mark, before, text, behind), hang)
+        if cut[1] and not within:
+            self._emit(Text(CUT, "quiet"))
+
+    def _line(self, block: Line, text: Text, hang: int = 0) -> None:
+        self._emit(text, indent=self._depth(block), hang=len(block.mark) or hang)
+
+    def _depth(self, block: Line) -> int:
+        """How far a block is indented; in a narrow terminal no further than a half of it."""
+        return min(block.depth * len(INDENT), self.width // 2)
+
+    def _emit(self, text: Text, indent: int = 0, hang: int = 0) -> None:
+        emit(self.console, text, indent=self.indent + indent, hang=hang)
+
+    def _text(self, seen: Seen) -> Text:
+        """Sanitised text in its looks."""
+        text = Text(safe_text(seen.text))
+        for look, style in _LOOKS.items():
+            _stylize(text, seen, style, [bool(one & look) for one in seen.looks])
+        if self.answers:
+            _stylize(text, seen, "answer", [_is_in(at, self.answers) for at in seen.at])
+        if self.short:
+            _stylize(text, seen, "short", [_is_in(at, [self.short]) for at in seen.at])
+        return text
+
+    def _code(self, block: Line) -> None:
+        """Draw code, dimmed if it only stands beside what answers; wrapped between words."""
+        answers = self.answers is None or any(_is_in(at, self.answers) for at in block.text.at)
+        text = self._text(block.text)
+        text.stylize_before("code" if answers else "quiet")
+        for line in text.split("\n", allow_blank=True):
+            line.expand_tabs(_TAB)
+            inner = len(line.plain) - len(line.plain.lstrip(" "))
+            self._emit(line, indent=self._depth(block), hang=min(inner, self.width // 2))
+
+    def _table(self, table: Table) -> None:
+        """Draw a table to the width, or row by row where that leaves no room to its cells."""
+        head, *rows = [[self._text(cell) for cell in row] for row in (table.head, *table.rows)]
+        least = sum(map(_least_width, zip(head, *rows, strict=True)))
+        if rows and least + _SEAM * (len(head) - 1) > self.width:
+            self._rows(head, rows)
+        else:
+            self._grid(head, rows)
+
+    def _rows(self, head: Sequence[Text], rows: Sequence[Sequence[Text]]) -> None:
+        """Draw the cells of each row one below the other, each behind its header."""
+        for number, row in enumerate(rows):
+            if number:
+                self.console.print()
+            for name, cell in zip(head, row, strict=True):
+                if cell:
+                    label = Text.assemble(name, ": ") if name else Text()
+                    label.stylize("bold")
+                    self._emit(Text.assemble(label, cell), hang=_HANG)
+
+    def _grid(self, head: Sequence[Text], rows: Sequence[Sequence[Text]]) -> None:
+        from rich import box
+        from rich.padding import Padding
+        from rich.table import Table as Grid
+
+        widths = [max(map(_width, column)) for column in zip(head, *rows, strict=True)]
+        is_wrapped = sum(widths) + _SEAM * (len(head) - 1) > self.width
+        grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, leading=int(is_wrapped))
+        encoding = self.console.encoding
+        for name in head:
+            grid.add_column(encodable(name, encoding), overflow="fold", header_style="bold")
+        for row in rows:
+            grid.add_row(*(encodable(cell, encoding) for cell in row))
+        placed = Padding(grid, (0, 0, 0, self.indent), expand=False)
+        self.console.print(placed, width=self.indent + self.width)
+
+
+def _stylize(text: Text, seen: Seen, style: str, is_in: Sequence[bool]) -> None:
+    """Give a style to what is shown of some characters."""
+    end = 0
+    for styled, run in groupby(is_in):
+        start, end = end, end + len(list(run))
+        if styled:
+            text.stylize(style, *(len(safe_text(seen.text[:at])) for at in (start, end)))
+
+
+def _least_width(column: Sequence[Text]) -> int:
+    """The columns of the terminal that the cells of a column need to be read."""
+    longest = max((cell_len(word) for cell in column for word in cell.plain.split()), default=0)
+    return max(min(_MIN_COLUMN, max(map(_width, column))), min(_MAX_WORD, longest))
+
+
+def _width(cell: Text) -> int:
+    return cell_len(cell.plain)

@@ -1,0 +1,47 @@
+"""Citations of whole notes, made as ragqa makes those of an answer."""
+
+from ragqa.notes import parse_note
+from ragqa.passages import Chunking, split_note
+from ragqa.types import Citation, Kind, Stamp
+
+
+def words(texts):
+    """A tokenizer for which a word is a token, with two special tokens."""
+    return [2 + len(text.split()) for text in texts]
+
+
+def units_of(text, path="note.md"):
+    """The units of a note, in order."""
+    note = parse_note(path, text, "0" * 64, Stamp(len(text), 0))
+    passages = split_note(note, chunking=Chunking(), window=10_000, count_tokens=words)
+    return tuple(unit for passage in passages for unit in passage.units)
+
+
+def cited(text, quote="", *, answers=(), short="", cut=(False, False)):
+    """A citation of a note, or of a quote in it that begins and ends with units.
+
+    :param answers: quotes that answer.
+    :param short: the words that answer directly.
+    """
+    units = units_of(text)
+    start = text.index(quote) if quote else units[0].start if units else 0
+    end = start + len(quote) if quote else units[-1].end if units else 0
+    return Citation(
+        n=1,
+        path="note.md",
+        lines=(1, 1),
+        chars=(start, end),
+        heading=(),
+        quote=text[start:end],
+        note_sha256="0" * 64,
+        score=1.0,
+        kind=Kind.EXCERPT,
+        units=tuple(unit for unit in units if start <= unit.start < unit.end <= end),
+        answer_spans=tuple(_span(text, answer) for answer in answers),
+        span=_span(text, short) if short else None,
+        cut=cut,
+    )
+
+
+def _span(text, words):
+    return text.index(words), text.index(words) + len(words)
