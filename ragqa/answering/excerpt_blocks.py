@@ -11,8 +11,7 @@ from ragqa.types import HIDDEN, Kind, Unit
 
 _UNSHOWN = HIDDEN | {Kind.RULE}
 _BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t>]*[\r\n]")
-_PARAGRAPH = re.compile(r"\S.*?(?=(?:\r\n|\r|\n)[ \t>]*(?:[\r\n]|\Z)|\s*\Z)", re.DOTALL)
-_HEAD_END = re.compile(r"\s*[\r\n].*\Z", re.DOTALL)
+_HEAD_END = re.compile(r"[\r\n].*\Z", re.DOTALL)
 _QUOTE_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
 _FENCE = re.compile(
     r"\A[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\r|\n|\Z)"
@@ -22,7 +21,7 @@ _FENCE_END = re.compile(r"(?:\A|\r\n|\r|\n)(?P<indent>[ \t]*)(?:`{3,}|~{3,})[ \t
 _INDENT = re.compile(r"(?<=[\n\r])[ \t]*(?=\S)")
 _QUOTED_CODE = re.compile(r"(?:>[ \t]?)+(?:[ \t]{4}|`{3}|~{3})")
 _CODE_INDENT = 4
-_BLANK_LINES = re.compile(r"\A(?:[ \t]*[\r\n])+|\s+\Z")
+_BLANK_LINES = re.compile(r"\A(?:[ \t]*[\r\n])+")
 _NOTHING = Seen.of("")
 
 
@@ -87,8 +86,9 @@ class _Group:
 def _within(quote: str, units: Sequence[Unit], start: int) -> Iterator[Unit]:
     """The units that are shown, in characters of the quote, none of them overlapping."""
     if not units:
-        for found in _PARAGRAPH.finditer(quote):
-            yield Unit(Kind.PARAGRAPH, *found.span())
+        for part in Seen.of(quote).split(_BLANK_LINE):
+            if words := part.strip():
+                yield Unit(Kind.PARAGRAPH, words.at[0], words.at[-1] + 1)
         return
     at = 0
     for unit in sorted(units, key=lambda one: one.start):
@@ -153,10 +153,11 @@ def _set_depths(found: list[int], run: Mapping[int, Item]) -> None:
 def _item(quote: str, group: _Group, whole: Seen) -> Item:
     start, end = group.spans[0]
     mark = ITEM_MARK.match(quote, start, end)
+    indent = _indent(quote, start)
     return Item(
-        indent=_indent(quote, start),
+        indent=indent,
         width=len(mark[0]) if mark else 0,
-        words=words_of(whole[start:end], Kind.ITEM).text,
+        words=words_of(whole[start:end], Kind.ITEM).text if indent is None else "",
         context=group.context,
     )
 
@@ -220,7 +221,7 @@ def _code(source: Seen, indent: int | None) -> Seen:
         indent = common if common < 2 * _CODE_INDENT else _CODE_INDENT
     if indent:
         source = source.without(re.compile(rf"^[ \t]{{0,{indent}}}", re.MULTILINE))
-    return source.without(_BLANK_LINES)
+    return source.rstrip().without(_BLANK_LINES)
 
 
 def _indent(quote: str, at: int) -> int | None:

@@ -23,16 +23,22 @@ _NOT_SPACE = re.compile(r"\S")
 # White space but for one space alone.
 _SPACE = re.compile(r"[^\S ]\s*| \s+")
 
-_UNSEEN_HTML = re.compile(r"<!--.*?-->|<(script|style)\b[^<>]*>.*?</\1>", re.DOTALL | re.IGNORECASE)
-_UNSEEN_LIQUID = re.compile(r"\{%-?\s*comment\s*-?%\}.*?\{%-?\s*endcomment\s*-?%\}", re.DOTALL)
-# Of Liquid, Jinja and Hugo. A tag such as `{% channel "help" %}` shows its name.
+_UNSEEN_HTML = re.compile(
+    r"<!--.{0,3000}?-->|<(script|style)\b[^<>]*>.{0,9000}?</\1>", re.DOTALL | re.IGNORECASE
+)
+_UNSEEN_LIQUID = re.compile(
+    r"\{%-?\s*comment\s*-?%\}.{0,3000}?\{%-?\s*endcomment\s*-?%\}", re.DOTALL
+)
+# Of Liquid, Jinja and Hugo. A tag such as `{% channel "help" %}` shows its name or label.
 _TEMPLATE_TAG = re.compile(
-    r"\{%-?\s*(?!(?:include|page|link|render|layout|extends|block|asset|url)\b)(?P<tag>\w+)\s+"
-    r"[\"'](?P<name>[^\"'/<>\n]{1,80})[\"']\s*-?%\}|\{%.{0,500}?%\}|\$?\{\{.{0,500}?\}\}",
+    r"\{%-?\s*(?!(?:include|page|link|image|render|layout|extends|block|asset|url)\b)"
+    r"(?P<tag>\w+)\s+[\"'](?P<name>[^\"'/<>\n]{1,80})[\"']"
+    r"(?:\s+[\"'](?P<label>[^\"'\n]{1,80})[\"'])?\s*-?%\}"
+    r"|\{%.{0,500}?%\}|\$?\{\{.{0,500}?\}\}",
     re.DOTALL,
 )
 # Of kramdown, Pandoc and MkDocs: `{:.class}`, `{#id}`, `{ .lg }`.
-_ATTRIBUTES = re.compile(r"\{:[^{}\n]{0,200}\}|\{[ \t]*[.#][A-Za-z_-][^{}\n]{0,200}\}")
+_ATTRIBUTES = re.compile(r"\{:[^{}\n]{0,200}\}|\{[ \t]*(?:\.[A-Za-z_-]|#+[\w-])[^{}\n]{0,200}\}")
 _ICON = re.compile(
     r":(?:(?:fontawesome|material|octicons|simple|fa[bsr]?|mdi|bi|lucide)-[\w-]+"
     r"|(?:Li|Lu|Fa[bsr]|Ri|Bo|Tb)[A-Z]\w*):"
@@ -40,7 +46,7 @@ _ICON = re.compile(
 _IMAGE = re.compile(
     r"!\[\[[^\]\n]*\]\]|!\[[^\[\]]*\](?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]]*\])"
 )
-_FOOTNOTE = re.compile(r"\A\s*\[\^[^\]\s]+\]:|\[\^[^\]\s]+\]")
+_FOOTNOTE = re.compile(r"\A\s*\[\^[^\]\s]{1,100}\]:|\[\^[^\]\s]{1,100}\]")
 _WIKILINK = re.compile(r"\[\[(?:[^\]|\n]*\|)?([^\]|\n]+)\]\]")
 _LINK = re.compile(
     r"\[((?:[^\[\]]|\[[^\[\]]{0,200}\]){0,1000})\]"
@@ -49,14 +55,15 @@ _LINK = re.compile(
 _REFERENCE = re.compile(r"(?<![\w\])])\[([^\[\]]+)\]\[[^\[\]]*\]")
 _AUTOLINK = re.compile(r"<((?:https?|mailto):[^<>\s]+|[\w.+-]+@[\w-]+\.[\w.-]+)>")
 _URL = re.compile(r"https?://[^\s<>*]+")
-_STRONG = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*", re.DOTALL)
-_STRONG_LINES = re.compile(r"(?<!\w)__(?=\S)(.+?)(?<=\S)__(?!\w)", re.DOTALL)
-_MARKED = re.compile(r"(?<![\w=])==(?=[^\s=])(.+?)(?<=[^\s=])==(?![\w=])", re.DOTALL)
-_EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)(.+?)(?<=\S)\1(?![\w*_])", re.DOTALL)
-_HALF = re.compile(r"\A\*\*(?=\S)|(?<=\S)\*\*\Z")
+_STRONG = re.compile(r"\*\*(?=\S)(.{1,1000}?)(?<=\S)\*\*", re.DOTALL)
+_STRONG_LINES = re.compile(r"(?<!\w)__(?=\S)(.{1,1000}?)(?<=\S)__(?!\w)", re.DOTALL)
+_MARKED = re.compile(r"(?<![\w=])==(?=[^\s=])(.{1,500}?)(?<=[^\s=])==(?![\w=])", re.DOTALL)
+_EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)(.{1,1000}?)(?<=\S)\1(?![\w*_])", re.DOTALL)
+# As in "pass **kwargs", which is none.
+_HALF = re.compile(r"(?<!\S)\*\*(?=\S)(?!\w*(?:args|opts|options|params)\b)|(?<=[^\s(])\*\*(?!\w)")
 _NESTED = 3
 _BLOCK_ID = re.compile(r"(?:(?<=\s)|\A)\^(?=[\w-]*[A-Za-z]|[\w-]{3})[A-Za-z0-9-]{2,}\s*\Z")
-_HARD_BREAK = re.compile(r"(?:[ \t]{2,}|\\)(?:\r\n|\r|\n)|\\\s*\Z")
+_HARD_BREAK = re.compile(r"(?:(?<![ \t])[ \t]{2,}|\\)(?:\r\n|\r|\n)|\\\s*\Z")
 
 
 def _names(listed: str) -> frozenset[str]:
@@ -91,7 +98,7 @@ _PERHAPS = _names(
 )
 _TAG_LOOKS = {"b": Look.BOLD, "strong": Look.BOLD, "i": Look.ITALIC, "em": Look.ITALIC}
 _TAG_LOOKS |= dict.fromkeys(("code", "kbd", "samp", "tt"), Look.CODE)
-_PAIR = re.compile(rf"<({'|'.join(_TAG_LOOKS)})>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
+_PAIR = re.compile(rf"<({'|'.join(_TAG_LOOKS)})>(.{{0,500}}?)</\1>", re.DOTALL | re.IGNORECASE)
 
 
 def inline(seen: Seen, *, breaks: bool = False) -> Seen:
@@ -99,8 +106,8 @@ def inline(seen: Seen, *, breaks: bool = False) -> Seen:
 
     :param breaks: whether lines end where the author wants them to.
     """
-    seen = seen.sub(_HARD_BREAK, lambda here, found: here.group(found).instead(_BREAK))
     seen = seen.sub(_LITERALS, _literal)
+    seen = seen.sub(_HARD_BREAK, lambda here, found: here.group(found).instead(_BREAK))
     for needed, pattern, make in _RULES:
         if needed in seen.mask:
             seen = seen.sub(pattern, make)
@@ -158,6 +165,8 @@ def _url(seen: Seen, found: re.Match[str]) -> Seen:
 def _template_tag(seen: Seen, found: re.Match[str]) -> Seen:
     if not found["name"]:
         return seen[:0]
+    if found["label"]:
+        return seen.group(found, "label")
     mark = "#" if found["tag"].endswith("channel") else ""
     return Seen.joined([Seen.added(mark), seen.group(found, "name")])
 

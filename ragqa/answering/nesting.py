@@ -15,8 +15,8 @@ _BOXES = ("(open) ", "(done) ")
 class Item:
     """An item: how far it is indented, and the width of the mark that it begins with.
 
-    The excerpt does not have the indent of its first line: there it is None, and told by `context`,
-    the words of the items that it is nested in, beside those of the others.
+    The excerpt does not have the indent of its first line: there it is None, and told by `words`
+    and by `context`, the words of the items that it is nested in, beside those of the others.
     """
 
     indent: int | None

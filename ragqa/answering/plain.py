@@ -15,13 +15,13 @@ _QUOTE_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
 _NUMBER_IN_ITEM = re.compile(r"\s*(?:[-*+]\s+)+(?=\d{1,9}[.)]\s)")
 _HEADING_MARK = re.compile(r"\A\s*#{1,6}[ \t]+")
 _HEADING_MARKS = re.compile(
-    r"\A\s*#{1,6}(?:[ \t]+|\Z)|[ \t]+#+(?=[ \t]*(?:\Z|\{[:#.]))|\n[ \t]*(?:=+|-+)[ \t]*\Z"
+    r"\A\s*#{1,6}(?:[ \t]+|\Z)|(?<![ \t])[ \t]+#+(?=[ \t]*(?:\Z|\{[:#.]))|\n[ \t]*(?:=+|-+)[ \t]*\Z"
 )
 _CALLOUT = re.compile(
     r"\A\s*\[!\w[\w -]*(?:\|[^\]\n]*)?\][-+]?[ \t]*(?:(?P<title>[^\n]*\S)[ \t]*(?:\n\s*|\Z)|\n\s*)?"
     r"|\A\s*(?:!!!|\?\?\?\+?)[ \t]+\w[\w -]*(?:\"(?P<named>[^\"\n]+)\")?[ \t]*(?:\n\s*|\Z)"
 )
-_DEFINITION = re.compile(r"[ \t]*\n[ \t]*:[ \t]+")
+_DEFINITION = re.compile(r"(?<![ \t])[ \t]*\n[ \t]*:[ \t]+")
 _FIELD = re.compile(r"^([ \t]*[^\W_][\w /-]{0,60})::[ \t]+", re.MULTILINE)
 _BOX = re.compile(r"\[([ xX])\]\s+")
 _ENDS = (".", "!", "?", ":")

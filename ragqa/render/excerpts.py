@@ -49,8 +49,10 @@ def _units(citation: Citation) -> Sequence[Unit]:
 
 
 def _answers(citation: Citation, blocks: Sequence[Block]) -> Sequence[Span] | None:
-    """The characters of the note that answer, None where all do that are shown."""
+    """The characters of the note that answer, None where all do that are shown or none is named."""
     spans = citation.answer_spans
+    if not spans:
+        return None
     for seen in chain.from_iterable(map(_texts, blocks)):
         for at, char in zip(seen.at, seen.text, strict=True):
             if at >= 0 and not char.isspace() and not _is_in(at, spans):

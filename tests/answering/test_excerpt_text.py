@@ -43,7 +43,9 @@ def test_marks_that_go_over_several_sentences_leave_nothing():
 
 def test_half_of_what_is_bold_leaves_no_mark():
     assert said("**It is hot. It is red.** Yes.", "**It is hot.") == "It is hot."
-    assert said("It is **hot. It is red.** Yes.", "It is red.**") == "It is red."
+    assert said("It is **hot. It is red** Yes.", "It is **hot.") == "It is hot."
+    assert said("It is **hot. It is red**, yes.", "It is red**, yes.") == "It is red, yes."
+    assert said("Pass **kwargs to it.") == "Pass **kwargs to it."
 
 
 @pytest.mark.parametrize("end", ["  \n", "\\\n", "<br>\n", "<br/>"])
@@ -160,7 +162,7 @@ def test_code_is_shown_without_the_indent_of_its_block():
 def test_headings_and_front_matter_are_lines():
     front = "---\nowner: [Ann, Bob]\nplace:\n  city: 'Bern'\n---\n"
     assert (
-        said(f"{front}# Title {{#top}}\n\nText\n====\n\nEnd.\n")
+        said(f"{front}# Title {{#1-top}}\n\nText\n====\n\nEnd.\n")
         == "owner: Ann, Bob\nplace: city: Bern\n\nTitle\n\nText\n\nEnd."
     )
 
@@ -193,6 +195,7 @@ def test_an_ellipsis_says_where_it_is_cut(quote, cut, shown):
         (":fontawesome-brands-github: Source :material-star:{ .red }", "Source"),
         ("{{< icon star >}} Warm {{ page.title }} air", "Warm air"),
         ('{% include "a.html" %}\n\nAsk in {% slack_channel "help" %}.', "Ask in #help."),
+        ("Ask {% channel 'help' 'Ann (#help)' %}.{% image 'a.png' 'b' %}", "Ask Ann (#help)."),
         ('[Mail]({% page "/mail/" %}) us {% comment %}soon{% endcomment %}.', "Mail us ."),
         ('Go [there](http://a.b){:target="_blank"}.\n{: .lead}', "Go there."),
         ("H<sub>2</sub>O, 10<sup>6</sup> &amp;&nbsp;more &lt;b&gt;", "H2O, 10\u2076 & more <b>"),
@@ -211,6 +214,7 @@ def test_an_ellipsis_says_where_it_is_cut(quote, cut, shown):
             "Code {{ x }}, [[#a]] and <br> &nbsp; a  b",
         ),
         ("Take $x_i^{{2}}$ and $5 to $6_000", "Take $x_i^{{2}}$ and $5 to $6_000"),
+        ("$$a \\\\\nb$$ \\\nor c", "$$a \\\\ b$$\nor c"),
         ("[![build](a.svg)](http://a.b) ![x][y] It is.[^1]", "It is."),
         ("[`a` and **b**](http://a.b 'c') of [x[0]](<d e>)", "a and b of x[0]"),
         ("https://a.b/_x_/y and a[0][1] == b == c", "https://a.b/_x_/y and a[0][1] == b == c"),

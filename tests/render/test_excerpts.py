@@ -102,7 +102,7 @@ def test_a_table_is_drawn_to_the_width():
     assert shown(text.replace("for", "for and for and for"), width=24) == lines("""
                What it is for
         Name   and for and for
-        ──────────────────────
+        ────────────────────────
         a      to wrap cells
 
         b
