@@ -131,7 +131,9 @@ def _closed(layout: Layout, run: Run, wanted: Wanted) -> Run:
         run = _whole_items(layout, run, wanted)
         limit = _ASKED_LIST_WORDS if wanted.whole_list else 0 if wanted.short else _LIST_WORDS
         items = sum(piece.begins_item for piece in layout.pieces[run[0] : run[1] + 1])
-        several = wanted.whole_list or items >= _FEW_ITEMS
+        own = layout.item_with_nested(run[0])
+        is_one = own[1] == run[1] and own[1] > layout.item(run[0])[1]
+        several = not is_one and (wanted.whole_list or items >= _FEW_ITEMS)
         return whole if several and layout.words(whole) <= limit else run
     kinds = layout.pieces[run[0]].kind, layout.pieces[run[1]].kind
     if Kind.ROW in kinds or Kind.TABLE_HEAD in kinds:
