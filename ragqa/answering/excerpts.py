@@ -14,9 +14,6 @@ SHORT_LIKE_BEST = 0.85
 """A sentence beside the best one comes with it from this share of its score on; where a date,
 number, name, place, or a yes or no is asked for, from the second one on."""
 
-ACROSS = 0.3
-"""What a run loses for each paragraph or list that it goes beyond, as a share of the best score."""
-
 _PARAGRAPH_WORDS = 40
 _ITEM_WORDS = 80
 _NESTED_WORDS = 150
@@ -107,16 +104,13 @@ def is_cut(layout: Layout, run: Run) -> tuple[bool, bool]:
 
 def _best_run(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:
     first, last = layout.section(best)
-    top = scores[best]
-    least = (SHORT_LIKE_BEST if wanted.short else LIKE_BEST) * top
-    run, highest = (best, best), top - least
+    least = (SHORT_LIKE_BEST if wanted.short else LIKE_BEST) * scores[best]
+    run, highest = (best, best), scores[best] - least
     for begin in range(best, first - 1, -1):
         for end in range(best, last + 1):
             if (begin, end) != (best, best) and layout.words((begin, end)) > wanted.words:
                 break
-            crossed = layout.pieces[end].block - layout.pieces[begin].block
             gain = sum(score - least for score in scores[begin : end + 1])
-            gain -= ACROSS * top * crossed
             if gain > highest + 1e-9:
                 run, highest = (begin, end), gain
     return run
@@ -196,7 +190,7 @@ def _with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
 def _whole_section(layout: Layout, run: Run, wanted: Wanted) -> Run:
     """The section of a run, where that is short and its heading says what is asked."""
     section = layout.section(run[0])
-    if not wanted.by_section or layout.words(section) > _SECTION_WORDS or section[1] < run[1]:
+    if not wanted.by_section or layout.words(section) > _SECTION_WORDS:
         return run
     passage = layout.pieces[run[0]].passage
     heading = next(layout.headings_above(run[0]), passage.title)
