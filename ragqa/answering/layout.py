@@ -143,6 +143,28 @@ def layout_of_passage(passage: Passage) -> Layout:
     return Layout.of(" " * passage.start + passage.text, [passage])
 
 
+def section_of(passage: Passage, open_note: OpenNote, *, most_words: int) -> Passage:
+    """The passage with the rest of its section, where that has at most so many words.
+
+    A passage is cut from a long section; an LLM is to read the whole of a list or procedure.
+    """
+    layout = open_note(passage)
+    first, last = layout.at(passage.start), layout.at(passage.end - 1)
+    run = min(first, layout.section(first)[0]), max(last, layout.section(last)[1])
+    if layout.words(run) > most_words:
+        return passage
+    start, end = layout.span(run)
+    line = layout.text.count("\n", 0, start) + 1
+    return replace(
+        passage,
+        start=start,
+        end=end,
+        lines=(line, line + layout.text.count("\n", start, end)),
+        text=layout.quote(run),
+        units=tuple(piece.unit for piece in layout.pieces[run[0] : run[1] + 1]),
+    )
+
+
 def _pieces(text: str, passages: Sequence[Passage]) -> Iterator[Piece]:
     section = block = 0
     first = before = None
