@@ -1,7 +1,6 @@
 """A misspelt word of a question, in each command that asks the notes."""
 
 import json
-
 from pathlib import Path
 
 import pytest
