@@ -265,7 +265,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
 )
 
 
-REPLACED: Mapping[str, str] = MappingProxyType({"sentences": "excerpts, with excerpt_words,"})
+REPLACED: Mapping[str, str] = MappingProxyType({"sentences": "excerpts and excerpt_words"})
 """Settings of older versions, with what took their place."""
 
 

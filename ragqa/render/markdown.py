@@ -7,13 +7,13 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from ragqa.chatting import Exchange, numbered
+from ragqa.render.direct import direct_spans
 from ragqa.render.documents import warnings_of
 from ragqa.render.results import (
     DISAGREE,
     NOT_IN_NOTES,
     corrected_line,
     date_of,
-    direct_spans,
     mark_of,
     not_near,
     verdict_on,
