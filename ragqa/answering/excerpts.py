@@ -20,6 +20,8 @@ _NESTED_WORDS = 150
 _LIST_WORDS = 150
 _ASKED_LIST_WORDS = 220
 _TABLE_WORDS = 100
+_SMALL_TABLE_WORDS = 60
+_BEFORE_WORDS = 30
 _LEAD_IN_WORDS = 45
 _ANNOUNCED_WORDS = 90
 _ANNOUNCING_WORDS = 40
@@ -154,10 +156,13 @@ def _closed(layout: Layout, run: Run, wanted: Wanted) -> Run:
         return whole if several and layout.words(whole) <= limit else run
     kinds = layout.pieces[run[0]].kind, layout.pieces[run[1]].kind
     if Kind.ROW in kinds or Kind.TABLE_HEAD in kinds:
-        limit = 0 if wanted.short else _TABLE_WORDS
-    else:
-        limit = 0 if wanted.short else _PARAGRAPH_WORDS
-    return whole if layout.words(whole) <= limit else run
+        limit = _SMALL_TABLE_WORDS if wanted.short else _TABLE_WORDS
+        return whole if layout.words(whole) <= limit else run
+    if not wanted.short and layout.words(whole) <= _PARAGRAPH_WORDS:
+        return whole
+    # What "it" is mostly stands at the beginning of the paragraph.
+    is_late = first < run[0] and layout.words((first, run[0] - 1)) > _BEFORE_WORDS
+    return run if is_late else (first, run[1])
 
 
 def _whole_items(layout: Layout, run: Run, wanted: Wanted) -> Run:
