@@ -11,7 +11,7 @@ from ragqa.types import Kind, Passage, Unit
 
 _ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s|\Z)")
 _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
-_COLON = re.compile(r"[:\uff1a][*_\"'\u201d)]*\Z")
+_ANNOUNCES = re.compile(r"[:\uff1a?\uff1f][*_\"'\u201d)]*\Z")
 _TAB = 4
 
 _TABLE = (Kind.TABLE_HEAD, Kind.ROW)
@@ -110,8 +110,8 @@ class Layout:
         return begin, end
 
     def announces(self, i: int) -> bool:
-        """Whether a piece ends with a colon, and so wants what comes after it."""
-        return _COLON.search(self.quote((i, i))) is not None
+        """Whether a piece ends with a colon or a question mark, and so wants what comes after it."""
+        return _ANNOUNCES.search(self.quote((i, i))) is not None
 
     def headings_above(self, i: int) -> Iterator[str]:
         """The lines of the headings right above the section of a piece, innermost first."""
