@@ -11,7 +11,7 @@ from ragqa.types import Kind, Passage, Unit
 
 _ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s|\Z)")
 _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
-_COLON = re.compile(r"[:\uff1a][*_\"'\u201d)]*\Z")
+_ANNOUNCES = re.compile(r"[:\uff1a?\uff1f][*_\"'\u201d)]*\Z")
 _TAB = 4
 
 _TABLE = (Kind.TABLE_HEAD, Kind.ROW)
@@ -110,8 +110,8 @@ class Layout:
         return begin, end
 
     def announces(self, i: int) -> bool:
-        """Whether a piece ends with a colon, and so wants what comes after it."""
-        return _COLON.search(self.quote((i, i))) is not None
+        """Whether a piece ends with a colon or a question mark, and so wants what comes after it."""
+        return _ANNOUNCES.search(self.quote((i, i))) is not None
 
     def headings_above(self, i: int) -> Iterator[str]:
         """The lines of the headings right above the section of a piece, innermost first."""
@@ -141,6 +141,28 @@ OpenNote = Callable[[Passage], Layout]
 def layout_of_passage(passage: Passage) -> Layout:
     """The layout of what one passage has of its note."""
     return Layout.of(" " * passage.start + passage.text, [passage])
+
+
+def section_of(passage: Passage, open_note: OpenNote, *, most_words: int) -> Passage:
+    """The passage with the rest of its section, where that has at most so many words.
+
+    A passage is cut from a long section; an LLM is to read the whole of a list or procedure.
+    """
+    layout = open_note(passage)
+    first, last = layout.at(passage.start), layout.at(passage.end - 1)
+    run = min(first, layout.section(first)[0]), max(last, layout.section(last)[1])
+    if layout.words(run) > most_words:
+        return passage
+    start, end = layout.span(run)
+    line = layout.text.count("\n", 0, start) + 1
+    return replace(
+        passage,
+        start=start,
+        end=end,
+        lines=(line, line + layout.text.count("\n", start, end)),
+        text=layout.quote(run),
+        units=tuple(piece.unit for piece in layout.pieces[run[0] : run[1] + 1]),
+    )
 
 
 def _pieces(text: str, passages: Sequence[Passage]) -> Iterator[Piece]:

@@ -199,7 +199,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             ),
             Setting(
                 "excerpt_words",
-                80,
+                100,
                 "the most words of an excerpt, before a list or table in it is made whole",
                 check=_within(1, 1000),
                 expects="a whole number from 1 to 1000",
