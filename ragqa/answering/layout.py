@@ -110,7 +110,7 @@ class Layout:
         return begin, end
 
     def announces(self, i: int) -> bool:
-        """Whether a piece ends with a colon or a question mark, and so wants what comes after it."""
+        """Whether a piece ends with a colon or question mark, and so wants what comes after it."""
         return _ANNOUNCES.search(self.quote((i, i))) is not None
 
     def headings_above(self, i: int) -> Iterator[str]:
