@@ -85,7 +85,7 @@ def ask(
     """Answer a question from the notes, with citations.
 
     Builds the index if there is none, and brings it up to date if notes changed. Exits with 1
-    where the notes do not seem to hold an answer. The answer is made of the notes' own sentences,
+    where the notes do not seem to hold an answer. The answer is made of excerpts of the notes,
     unless an LLM is asked for.
 
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning

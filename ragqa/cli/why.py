@@ -50,7 +50,7 @@ def why(
 ) -> int:
     """Say why a note is in the answer to a question, or why it is not.
 
-    Follows the note through indexing, filters, ranking and the choice of sentences, and tries
+    Follows the note through indexing, filters, ranking and the choice of excerpts, and tries
     words that would have found it.
 
     Example: ragqa why "what is prompt injection?" --target guardrails.md

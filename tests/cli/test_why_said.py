@@ -1,4 +1,4 @@
-"""`ragqa why` for sentences that an answer shows without being chosen, by the real command line."""
+"""`ragqa why` for sentences beside those that answer, or in their place, by the command line."""
 
 import pytest
 
@@ -49,3 +49,15 @@ def test_a_sentence_that_is_shown_as_a_disagreement_is_said_to_be(why):
     for verdict, other in zip(verdicts, ("client.md", "gateway.md"), strict=True):
         assert verdict.endswith(f'It is shown under "Your notes disagree", beside {other}:6.')
     assert any(verdict.startswith("Yes: ") for verdict in verdicts)
+
+
+def test_the_best_sentence_is_said_to_be_passed_over_for_what_a_newer_note_says(why):
+    document = why("what is the API rate limit?", "client.md")
+    best = document["sentences"][0]
+    assert (document["stage"], best["rank"], best["lost"]) == ("composer", 1, "passed over")
+    assert document["verdict"].startswith(
+        "client.md was found, but no excerpt of it is in the answer: a paragraph that defines what "
+        "is asked for, or a newer note that says something else, goes before its best sentence "
+        f"(rank 1 of {document['candidates']} sentences)."
+    )
+    assert document["tried"] == []
