@@ -17,7 +17,10 @@ from ragqa.stores.bm25 import inverse_frequency
 from ragqa.types import Correction, Filters
 
 SHORTEST = 5
-"""A word or its correction has so many letters: shorter ones are near too many others."""
+"""A word or its correction has so many letters: shorter ones are near too many others.
+
+Only two letters that are swapped are told in one that is shorter by a letter, too.
+"""
 
 TWO_EDITS_FROM = 9
 """A word of so many letters may be two edits away, a shorter one only one."""
@@ -170,12 +173,13 @@ def _terms_near(snapshot: Snapshot, word: str, edits: int) -> list[tuple[int, in
     for start in dict.fromkeys((word[0], word[1] + word[0])):
         for place, term in enumerate(snapshot.terms_from(start)):
             fits = shortest <= len(term) <= len(word) + edits
-            if not fits or len(set(term) - letters) > edits + 1:
-                continue
             # A stem may end in "i" where its words have "y".
-            distance = min(edit_distances(term, word)) - term.endswith("i")
+            sure = term.removesuffix("i")
+            if not fits or len(set(sure) - letters) > edits:
+                continue
+            distance = min(edit_distances(sure, word))
             if distance <= edits:
-                found.append((max(distance, 0), place, term))
+                found.append((distance, place, term))
     return sorted(found)
 
 
@@ -221,7 +225,7 @@ class _Forms:
 
     def _distance(self, form: str) -> int:
         never = len(self._word)
-        too_short = max(len(form), never) < SHORTEST
+        too_short = max(len(form), never) < SHORTEST and sorted(form) != sorted(self._word)
         too_far = abs(len(form) - never) > self.edits
         if too_short or too_far or not form.startswith(self._starts) or not form.isalpha():
             return never

@@ -10,7 +10,7 @@ from ragqa.answering.citing import cite, mark_short_answer
 from ragqa.answering.composing import Excerpt, excerpts_of
 from ragqa.answering.confidence import judge
 from ragqa.answering.disagreement import disagreements, prefer_newest
-from ragqa.answering.layout import OpenNote, layout_of_passage
+from ragqa.answering.layout import OpenNote, layout_of_passage, section_of
 from ragqa.answering.missing import missing
 from ragqa.answering.models import Models, shipped
 from ragqa.answering.own import Calibration, InUse, in_use
@@ -44,6 +44,7 @@ __all__ = [
     "open_notes",
     "plain_text",
     "quotation",
+    "section_of",
     "shipped",
     "sources_of",
     "unit_text",

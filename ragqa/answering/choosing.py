@@ -31,6 +31,7 @@ class Lost(StrEnum):
 
     REPEATS = "repeats"
     WEAK = "weak"
+    PASSED_OVER = "passed over"
 
 
 def choose(candidates: Sequence[Scored], sentences: int) -> list[Scored]:
@@ -52,11 +53,17 @@ def choose(candidates: Sequence[Scored], sentences: int) -> list[Scored]:
 
 
 def why_not(one: Scored, excerpts: Sequence[Excerpt]) -> Lost | None:
-    """Why a candidate is not shown; None where an excerpt has it."""
+    """Why a candidate is not shown; None where an excerpt has it.
+
+    One as good as the best excerpt is passed over where another paragraph defines what is asked
+    for, or a newer note says something else.
+    """
     if any(excerpt.overlaps(one.candidate) for excerpt in excerpts):
         return None
-    repeated = any(_repeats(one.candidate, excerpt.best.candidate) for excerpt in excerpts)
-    return Lost.REPEATS if repeated else Lost.WEAK
+    if any(_repeats(one.candidate, excerpt.best.candidate) for excerpt in excerpts):
+        return Lost.REPEATS
+    best = max((excerpt.best.score for excerpt in excerpts), default=float("inf"))
+    return Lost.PASSED_OVER if one.score >= best else Lost.WEAK
 
 
 def _adds(chosen: Sequence[Scored], one: Scored) -> float:

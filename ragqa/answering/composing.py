@@ -9,7 +9,7 @@ from ragqa.answering.candidates import Candidate, sources_of
 from ragqa.answering.defining import defining_run
 from ragqa.answering.disagreement import prefer_newest
 from ragqa.answering.excerpt_text import excerpt_text
-from ragqa.answering.excerpts import Wanted, excerpt_around, is_cut
+from ragqa.answering.excerpts import Wanted, excerpt_around, is_cut, with_announced
 from ragqa.answering.kinds import QuestionKind, asked_by
 from ragqa.answering.layout import Layout, OpenNote, Run
 from ragqa.answering.plain import plain_text
@@ -199,6 +199,8 @@ class _Finder:
         if not found:
             return None
         _, _, layout, run = min(found, key=lambda one: one[:2])
+        wanted = Wanted.of(self.question, self.idf, words=self.words)
+        run = with_announced(layout, run, wanted)
         return Excerpt(self._sentence(layout, run[0]), layout, run)
 
     def _sentence(self, layout: Layout, i: int) -> Scored:

@@ -9,20 +9,19 @@ from ragqa.answering.kinds import QuestionKind, asked_by
 from ragqa.answering.layout import Layout, Run
 from ragqa.types import Kind
 
-LIKE_BEST = 0.75
+LIKE_BEST = 0.7
 SHORT_LIKE_BEST = 0.85
 """A sentence beside the best one comes with it from this share of its score on; where a date,
 number, name, place, or a yes or no is asked for, from the second one on."""
 
-ACROSS = 0.3
-"""What a run loses for each paragraph or list that it goes beyond, as a share of the best score."""
-
-_PARAGRAPH_WORDS = 40
+_PARAGRAPH_WORDS = 60
 _ITEM_WORDS = 80
 _NESTED_WORDS = 150
 _LIST_WORDS = 150
 _ASKED_LIST_WORDS = 220
 _TABLE_WORDS = 100
+_SMALL_TABLE_WORDS = 60
+_BEFORE_WORDS = 30
 _LEAD_IN_WORDS = 45
 _ANNOUNCED_WORDS = 90
 _ANNOUNCING_WORDS = 40
@@ -101,8 +100,31 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: W
     run = _best_run(layout, scores, best, wanted)
     run = _closed(layout, run, wanted)
     run = _with_lead_in(layout, run)
-    run = _with_announced(layout, run, wanted)
+    run = with_announced(layout, run, wanted)
     return _whole_section(layout, run, wanted)
+
+
+def with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
+    """The run with the list, table or code that its last sentence announces."""
+    begin, end = run
+    if end == layout.section(end)[1]:
+        return run
+    is_paragraph = layout.pieces[end].kind is Kind.PARAGRAPH
+    if layout.announces(end):
+        after = (
+            layout.block(end + 1) if is_paragraph else (end + 1, layout.item_with_nested(end)[1])
+        )
+        most = _ASKED_LIST_WORDS if wanted.whole_list else _ANNOUNCED_WORDS
+        most = max(most, 0 if wanted.short else _LIST_WORDS)
+        return begin, _last_that_fits(layout, after, most)
+    paragraph = layout.block(end)
+    if wanted.short or not is_paragraph or end != paragraph[1]:
+        return run
+    if layout.words(paragraph) > _ANNOUNCING_WORDS:
+        return run
+    after = layout.block(end + 1)
+    most = {Kind.ITEM: _FOLLOWING_WORDS, Kind.CODE: _CODE_WORDS}.get(layout.pieces[end + 1].kind, 0)
+    return (begin, after[1]) if layout.words(after) <= most else run
 
 
 def is_cut(layout: Layout, run: Run) -> tuple[bool, bool]:
@@ -117,17 +139,11 @@ def _best_run(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted
     by what is gained on that side alone.
     """
     first, last = layout.section(best)
-    top = scores[best]
-    least = (SHORT_LIKE_BEST if wanted.short else LIKE_BEST) * top
-
-    def gain(i: int, towards: int) -> float:
-        crossed = abs(layout.pieces[i].block - layout.pieces[towards].block)
-        return scores[i] - least - ACROSS * top * crossed
-
+    least = (SHORT_LIKE_BEST if wanted.short else LIKE_BEST) * scores[best]
     # For each end that the words allow, the end up to there that gains most, and what it gains.
     ends, total = [(best, 0.0)], 0.0
     while (end := best + len(ends)) <= last and layout.words((best, end)) <= wanted.words:
-        total += gain(end, end - 1)
+        total += scores[end] - least
         ends.append((end, total) if total > ends[-1][1] + _SAME else ends[-1])
     run, highest, total = (best, ends[-1][0]), ends[-1][1], 0.0
     for begin in range(best - 1, first - 1, -1):
@@ -135,7 +151,7 @@ def _best_run(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted
             ends.pop()
         if not ends:
             break
-        total += gain(begin, begin + 1)
+        total += scores[begin] - least
         if total + ends[-1][1] > highest + _SAME:
             run, highest = (begin, ends[-1][0]), total + ends[-1][1]
     return run
@@ -156,10 +172,13 @@ def _closed(layout: Layout, run: Run, wanted: Wanted) -> Run:
         return whole if several and layout.words(whole) <= limit else run
     kinds = layout.pieces[run[0]].kind, layout.pieces[run[1]].kind
     if Kind.ROW in kinds or Kind.TABLE_HEAD in kinds:
-        limit = 0 if wanted.short else _TABLE_WORDS
-    else:
-        limit = 0 if wanted.short else _PARAGRAPH_WORDS
-    return whole if layout.words(whole) <= limit else run
+        limit = _SMALL_TABLE_WORDS if wanted.short else _TABLE_WORDS
+        return whole if layout.words(whole) <= limit else run
+    if not wanted.short and layout.words(whole) <= _PARAGRAPH_WORDS:
+        return whole
+    # What "it" is mostly stands at the beginning of the paragraph.
+    is_late = first < run[0] and layout.words((first, run[0] - 1)) > _BEFORE_WORDS
+    return run if is_late else (first, run[1])
 
 
 def _whole_items(layout: Layout, run: Run, wanted: Wanted) -> Run:
@@ -189,29 +208,6 @@ def _with_lead_in(layout: Layout, run: Run) -> Run:
     return paragraph[0] if layout.words(paragraph) <= _LEAD_IN_WORDS else begin - 1, end
 
 
-def _with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
-    """The run with what its last sentence announces, or with what follows a short paragraph."""
-    begin, end = run
-    if end == layout.section(end)[1]:
-        return run
-    is_paragraph = layout.pieces[end].kind is Kind.PARAGRAPH
-    if layout.announces(end):
-        after = (
-            layout.block(end + 1) if is_paragraph else (end + 1, layout.item_with_nested(end)[1])
-        )
-        most = _ASKED_LIST_WORDS if wanted.whole_list else _ANNOUNCED_WORDS
-        most = max(most, 0 if wanted.short else _LIST_WORDS)
-        return begin, _last_that_fits(layout, after, most)
-    paragraph = layout.block(end)
-    if wanted.short or not is_paragraph or end != paragraph[1]:
-        return run
-    if layout.words(paragraph) > _ANNOUNCING_WORDS:
-        return run
-    after = layout.block(end + 1)
-    most = {Kind.ITEM: _FOLLOWING_WORDS, Kind.CODE: _CODE_WORDS}.get(layout.pieces[end + 1].kind, 0)
-    return (begin, after[1]) if layout.words(after) <= most else run
-
-
 def _last_that_fits(layout: Layout, run: Run, most: int) -> int:
     """The last piece of a run of so many words; of a longer list, that of its last item to fit."""
     begin, end = run
@@ -227,7 +223,7 @@ def _last_that_fits(layout: Layout, run: Run, most: int) -> int:
 def _whole_section(layout: Layout, run: Run, wanted: Wanted) -> Run:
     """The section of a run, where that is short and its heading says what is asked."""
     section = layout.section(run[0])
-    if not wanted.by_section or layout.words(section) > _SECTION_WORDS or section[1] < run[1]:
+    if not wanted.by_section or layout.words(section) > _SECTION_WORDS:
         return run
     passage = layout.pieces[run[0]].passage
     heading = next(layout.headings_above(run[0]), passage.title)

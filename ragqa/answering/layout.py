@@ -18,7 +18,7 @@ _QUOTE_MARK = re.compile(r"> ?")
 _QUOTE_MARKS = re.compile(r"(?:[ \t]*>[ \t]*)*")
 _ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s|\Z)")
 _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
-_COLON = re.compile(r"[:\uff1a][*_\"'\u201d)]*\Z")
+_ANNOUNCES = re.compile(r"[:\uff1a?\uff1f][*_\"'\u201d)]*\Z")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _TAB = 4
 
@@ -115,8 +115,8 @@ class Layout:
         return begin, end
 
     def announces(self, i: int) -> bool:
-        """Whether a piece ends with a colon, and so wants what comes after it."""
-        return _COLON.search(self.quote((i, i))) is not None
+        """Whether a piece ends with a colon or question mark, and so wants what comes after it."""
+        return _ANNOUNCES.search(self.quote((i, i))) is not None
 
     def headings_above(self, i: int) -> Iterator[str]:
         """The lines of the headings right above the section of a piece, innermost first."""
@@ -159,6 +159,31 @@ def layout_of_passage(passage: Passage) -> Layout:
     """The layout of what one passage has of its note."""
     before = " " * (passage.start - 1) + "\n" if passage.start else ""
     return Layout.of(before + passage.text, [passage])
+
+
+def section_of(passage: Passage, open_note: OpenNote, *, most_words: int) -> Passage:
+    """The passage with the rest of its section, where that has at most so many words.
+
+    A passage is cut from a long section; an LLM is to read the whole of a list or procedure.
+    """
+    if all(unit.kind is Kind.RULE for unit in passage.units):
+        return passage
+    layout = open_note(passage)
+    first, last = layout.at(passage.start), layout.at(passage.end - 1)
+    run = min(first, layout.section(first)[0]), max(last, layout.section(last)[1])
+    if layout.words(run) > most_words:
+        return passage
+    start, end = layout.span(run)
+    known = layout.pieces[run[0]].passage
+    line = known.lines[0] + layout.text.count("\n", known.start, start)
+    return replace(
+        passage,
+        start=start,
+        end=end,
+        lines=(line, line + layout.text.count("\n", start, end)),
+        text=layout.quote(run),
+        units=tuple(piece.unit for piece in layout.pieces[run[0] : run[1] + 1]),
+    )
 
 
 def _pieces(text: str, passages: Sequence[Passage]) -> Iterator[Piece]:

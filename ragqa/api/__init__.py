@@ -7,8 +7,8 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from ragqa.api.current import Shown, hidden
-from ragqa.api.index import BY_TERMS_ALONE, MIN_POOL, Index
+from ragqa.api.current import BY_TERMS_ALONE, MIN_POOL, Shown, hidden
+from ragqa.api.index import Index
 from ragqa.api.storing import MayUse, StorePlace, was_allowed
 from ragqa.config import Loaded, load_settings
 from ragqa.config.settings import Value

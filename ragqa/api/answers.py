@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ragqa.answering import Calibration, Composed, InUse
+from ragqa.answering import Calibration, Composed, InUse, OpenNote
+from ragqa.api.current import with_sections
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.types import (
@@ -65,6 +66,7 @@ def written_answer(
     writer: "Writer",
     retrieved: Retrieved,
     *,
+    open_note: OpenNote,
     embedder: Embedder,
     idf: "Idf",
     old_before: str,
@@ -72,6 +74,7 @@ def written_answer(
 ) -> Answer:
     """The answer as an LLM writes it; where that comes to nothing, as it is, and why.
 
+    :param open_note: gives the rest of a passage's note: an LLM reads whole sections.
     :raises NotAllowed: nothing may be sent to it.
     """
     from ragqa.writing import request_for, write
@@ -80,12 +83,13 @@ def written_answer(
     if not is_for_llm(answer, writer):
         why = f"{backend} was not asked, since your notes do not seem to answer"
         return _not_asked(answer, backend, why, "--force asks it all the same")
+    tokens, instructions = writer.prompt_tokens, writer.instructions
     try:
         request = request_for(
             retrieved.question,
-            answer.hits,
-            max_tokens=writer.prompt_tokens,
-            instructions=writer.instructions,
+            with_sections(answer.hits, open_note),
+            max_tokens=tokens,
+            instructions=instructions,
         )
     except UsageError as exc:
         failed = Written(backend, fallback=Fallback.FAILED, why=exc.message, hint=exc.hint)
@@ -95,16 +99,11 @@ def written_answer(
         host = writer.llm.destination.host
         why = f"{backend} was not asked, since you did not allow sending to {host}"
         return _not_asked(answer, backend, why, f"ragqa llm allow {host}")
-    warnings = (*answer.warnings, *request.warnings(writer.prompt_tokens))
+    warnings = (*answer.warnings, *request.warnings(tokens))
     if progress is not None:
         progress("waiting", 0, 1)
     written, text, citations = write(
-        request,
-        writer,
-        retrieved,
-        embedder=embedder,
-        idf=idf,
-        old_before=old_before,
+        request, writer, retrieved, embedder=embedder, idf=idf, old_before=old_before
     )
     answer = replace(answer, written=written, warnings=warnings)
     if written.fallback:

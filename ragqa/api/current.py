@@ -1,19 +1,30 @@
 """The index as the notes are now, and what is found in it and still stands in them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ragqa.answering import keep_current
+from ragqa.answering import OpenNote, keep_current, section_of
 from ragqa.errors import IndexNotWritable, NoIndex, OlderFormat, WriterBusy
 from ragqa.retrieval import retrieve
 from ragqa.stores import Snapshot
-from ragqa.types import Filters, Progress, Retrieved, no_progress
+from ragqa.types import Filters, Hit, Progress, Retrieved, no_progress
 
 if TYPE_CHECKING:
     from ragqa.api.index import Index
+
+BY_TERMS_ALONE = (
+    "the embedder reads Latin script only, so this was found by its words alone; for a model that "
+    "reads more: ragqa config set embedder_scripts all"
+)
+
+MIN_POOL = 10
+"""At least so many passages are retrieved, since confidence looks at more than are shown."""
+
+SECTION_WORDS = 150
+"""A longer section is not given to an LLM whole: the check of what it writes reads no further."""
 
 _LOOK_AGAIN_S = 0.5
 _OF_ANOTHER_TIME = "this folder and the shared index are of different times"
@@ -33,7 +44,7 @@ def retrieve_current(
 ) -> tuple[Retrieved, list[str]]:
     """Retrieve so many passages that stand in their notes as they are now, if there are any.
 
-    :returns: also a warning for each note that has changed.
+    :returns: also a warning for each note that has changed, and where terms alone were asked.
     """
     k = wanted
     while True:
@@ -52,8 +63,17 @@ def retrieve_current(
             mend=_OF_ANOTHER_TIME if index.kept.is_shared else "run ragqa index",
         )
         if len(current) >= wanted or len(found.hits) < k:
-            return replace(found, hits=tuple(current[:wanted])), stale
+            warnings = [*stale, *([BY_TERMS_ALONE] if found.by_terms_alone else ())]
+            return replace(found, hits=tuple(current[:wanted])), warnings
         k *= 4
+
+
+def with_sections(hits: Sequence[Hit], open_note: OpenNote) -> list[Hit]:
+    """The hits with their whole sections for passages, where these are not long."""
+    return [
+        replace(hit, passage=section_of(hit.passage, open_note, most_words=SECTION_WORDS))
+        for hit in hits
+    ]
 
 
 def await_writer(index: "Index", progress: Progress) -> None:

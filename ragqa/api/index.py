@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from ragqa.answering import InUse, OpenNote, compose, in_use, open_notes
 from ragqa.api.answers import answer_of, written_answer
-from ragqa.api.current import Shown, await_writer, catch_up, hidden, retrieve_current
+from ragqa.api.current import MIN_POOL, Shown, await_writer, catch_up, hidden, retrieve_current
 from ragqa.api.filtering import filter_warnings
 from ragqa.api.storing import MayUse, StorePlace, was_allowed
 from ragqa.clock import Clock, today
@@ -45,14 +45,6 @@ from ragqa.types import (
 
 if TYPE_CHECKING:
     from ragqa.writing import Writer
-
-BY_TERMS_ALONE = (
-    "the embedder reads Latin script only, so this was found by its words alone; for a model that "
-    "reads more: ragqa config set embedder_scripts all"
-)
-
-MIN_POOL = 10
-"""At least so many passages are retrieved, since confidence looks at more than are shown."""
 
 
 class Index:
@@ -183,8 +175,7 @@ class Index:
         warnings = catch_up(self, progress) if refresh else []
         clock.lap("refresh")
         snapshot = self._open()
-        embedder = self.source.embedders.asking
-        check_embedder(snapshot.info, embedder)
+        check_embedder(snapshot.info, self.source.embedders.asking)
         clock.lap("open")
         wanted = max(self.settings.top_k, MIN_POOL)
         retrieved, stale = retrieve_current(
@@ -192,8 +183,6 @@ class Index:
         )
         clock.lap("retrieve")
         warnings += stale
-        if retrieved.by_terms_alone:
-            warnings.append(BY_TERMS_ALONE)
         if filters:
             warnings += filter_warnings(snapshot, filters, found=bool(retrieved.hits))
         return retrieved, snapshot.info, warnings
@@ -243,6 +232,7 @@ class Index:
                 answer,
                 writer,
                 retrieved,
+                open_note=self.open_note,
                 embedder=self.source.embedders.asking,
                 idf=self._open().idf,
                 old_before=self._old_before(),
@@ -314,11 +304,8 @@ class Index:
     @property
     def open_note(self) -> OpenNote:
         """What lays out the notes of passages that this index holds."""
-        return open_notes(
-            self.places.corpus,
-            self._open().of_note,
-            max_note_bytes=self.settings.max_note_bytes,
-        )
+        limit = self.settings.max_note_bytes
+        return open_notes(self.places.corpus, self._open().of_note, max_note_bytes=limit)
 
     @cached_property
     def _store(self) -> Store:

@@ -274,10 +274,12 @@ class _Talk:
                 progress=progress,
             )
         if last.written is not None and last.written.grounded:
+            from ragqa.api.current import with_sections
             from ragqa.render.chat import print_not_about_llm
             from ragqa.writing import numbers_given
 
-            print_not_about_llm(numbers_given(last.hits, last.written.given, told.path, told.lines))
+            given = with_sections(last.hits, self._index.open_note)
+            print_not_about_llm(numbers_given(given, last.written.given, told.path, told.lines))
         print_explanation(told, self._linker)
         print_warnings(told.warnings)
 

@@ -114,6 +114,7 @@ def request_in(
 
     Raises as `Index.ask` does.
     """
+    from ragqa.api.current import with_sections
     from ragqa.llms import NO_LLM, llm_for
     from ragqa.writing import request_for
 
@@ -123,7 +124,7 @@ def request_in(
     answer = index.ask(question, filters=filters, refresh=refresh, progress=progress)
     request = request_for(
         answer.looked_for,
-        answer.hits,
+        with_sections(answer.hits, index.open_note),
         max_tokens=settings.llm_prompt_tokens,
         instructions=_instructions(settings),
     )

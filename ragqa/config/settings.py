@@ -199,7 +199,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             ),
             Setting(
                 "excerpt_words",
-                80,
+                100,
                 "the most words of an excerpt, before a list or table in it is made whole",
                 check=_within(1, 1000),
                 expects="a whole number from 1 to 1000",
@@ -265,7 +265,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
 )
 
 
-REPLACED: Mapping[str, str] = MappingProxyType({"sentences": "excerpts, with excerpt_words,"})
+REPLACED: Mapping[str, str] = MappingProxyType({"sentences": "excerpts and excerpt_words"})
 """Settings of older versions, with what took their place."""
 
 

@@ -38,7 +38,7 @@ class Collection:
     ranking: Ranking
     chunking: Chunking
     excerpts: int = 3
-    excerpt_words: int = 80
+    excerpt_words: int = 100
     open_note: OpenNote = layout_of_passage
 
     @classmethod

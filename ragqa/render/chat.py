@@ -1,6 +1,6 @@
 """What a chat prints beside answers: how a question was understood, and sources in full."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.text import Text
 
@@ -8,7 +8,7 @@ from ragqa.errors import UsageError
 from ragqa.render.results import Linker, marked, print_place
 from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line, safe_text
-from ragqa.types import Answer, Citation, Hit, Passage
+from ragqa.types import Answer, Citation, Passage
 
 _INDENT = 3
 
@@ -57,7 +57,7 @@ def print_sources(answer: Answer, linker: Linker) -> None:
 
 
 def print_source(answer: Answer, n: int, linker: Linker) -> None:
-    """Print the passage that source `n` stands in, the quote marked.
+    """Print the passage that source `n` stands in, the quote marked; several where it is longer.
 
     :raises UsageError: there is no such source.
     """
@@ -70,13 +70,11 @@ def print_source(answer: Answer, n: int, linker: Linker) -> None:
     citation = next((one for one in answer.citations if one.n == n), None)
     if citation is None:
         raise _no_source(n, [one.n for one in answer.citations])
-    hit = next((hit for hit in answer.hits if _holds(hit, citation)), None)
     place = linker.place(citation.path, citation.lines)
     print_place(stdout(), place, citation.heading, n=n)
-    text = Text(safe_text(citation.quote))
-    if hit is not None:
-        before, after = _around(hit.passage, citation)
-        text = Text.assemble(before, (text.plain, "match"), after)
+    before, after = _around(citation, (hit.passage for hit in answer.hits))
+    style = "match" if before or after else ""
+    text = Text.assemble(before, (safe_text(citation.quote), style), after)
     emit(stdout(), text, indent=_INDENT)
 
 
@@ -86,16 +84,16 @@ def _print_passage(passage: Passage, n: int, question: str, linker: Linker) -> N
     emit(console, marked(passage.text, question), indent=_INDENT)
 
 
-def _holds(hit: Hit, citation: Citation) -> bool:
-    passage = hit.passage
+def _around(citation: Citation, passages: Iterable[Passage]) -> tuple[str, str]:
+    """What stands before a citation where its passage begins, and after it where its last one ends.
+
+    Sanitised; "" where these passages have neither.
+    """
     start, end = citation.chars
-    return passage.path == citation.path and passage.start <= start and end <= passage.end
-
-
-def _around(passage: Passage, citation: Citation) -> tuple[str, str]:
-    """What stands before and after a citation in its passage; sanitised."""
-    start, end = (at - passage.start for at in citation.chars)
-    return safe_text(passage.text[:start]), safe_text(passage.text[end:])
+    own = [one for one in passages if one.path == citation.path]
+    before = (one.text[: start - one.start] for one in own if one.start <= start < one.end)
+    after = (one.text[end - one.start :] for one in own if one.start < end <= one.end)
+    return safe_text(next(before, "")), safe_text(next(after, ""))
 
 
 def _no_source(n: int, there: "range | list[int]") -> UsageError:

@@ -31,8 +31,11 @@ _SAID_SHOWN = 4
 _QUOTE_CHARS = 160
 
 _LOST = {
-    Lost.WEAK: "another sentence answers the question better",
-    Lost.REPEATS: "its best sentence repeats the one that was chosen",
+    Lost.WEAK: "another sentence answers the question better, and a further excerpt must tell of "
+    "words of the question that the answer lacks",
+    Lost.REPEATS: "its best sentence repeats one that is in the answer",
+    Lost.PASSED_OVER: "a paragraph that defines what is asked for, or a newer note that says "
+    "something else, goes before its best sentence",
 }
 
 
@@ -165,7 +168,7 @@ def _withheld(told: Explanation) -> str:
 
 
 def _not_chosen(told: Explanation) -> str:
-    start = f"{_subject(told)} was found, but no sentence of it was chosen:"
+    start = f"{_subject(told)} was found, but no excerpt of it is in the answer:"
     best = told.sentences[0] if told.sentences else None
     if best and best.lost:
         return (

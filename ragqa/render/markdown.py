@@ -7,13 +7,13 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from ragqa.chatting import Exchange, numbered
+from ragqa.render.direct import direct_spans
 from ragqa.render.documents import warnings_of
 from ragqa.render.results import (
     DISAGREE,
     NOT_IN_NOTES,
     corrected_line,
     date_of,
-    direct_spans,
     mark_of,
     not_near,
     verdict_on,
@@ -26,6 +26,7 @@ from ragqa.verifying import defused, record_of
 # its bracket, and a list or a heading its place at the start of a line.
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$^=%&@]|(?<=www)\.|(?<=mailto):|:(?=//|:)", re.IGNORECASE)
 _LIST = re.compile(r"^(\d{0,9})(?=[-+:.)])", re.MULTILINE)
+_BLANK_LINES = re.compile(r"\n{2,}")
 _INDENT = "   "
 
 _VERIFY_BY = (
@@ -145,7 +146,8 @@ def _bold(text: str, spans: Iterable[tuple[int, int]]) -> str:
 def _lines(text: str) -> str:
     """Text that may stand within a line, with its own line breaks and a space at its ends."""
     # A backslash keeps the break at the end of a line, so that code keeps its lines.
-    shown = "\\\n".join(map(_line, safe_text(text).split("\n")))
+    blocks = _BLANK_LINES.split(safe_text(text))
+    shown = "\n\n".join("\\\n".join(map(_line, block.split("\n"))) for block in blocks)
     return f"{' ' * text[:1].isspace()}{shown}{' ' * text[-1:].isspace()}"
 
 

@@ -1,7 +1,6 @@
 """Answers, hits and reports for people: the answer first, then sources that can be opened."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,7 +9,7 @@ from rich.style import Style
 from rich.text import Text
 
 from ragqa.analysis import WORD, index_terms, query_terms
-from ragqa.answering import citable_units, counterpart, unit_text
+from ragqa.answering import citable_units, unit_text
 from ragqa.render.excerpts import print_excerpt
 from ragqa.render.screen import READABLE, emit, stdout
 from ragqa.sanitise import safe_line, safe_text
@@ -27,7 +26,7 @@ from ragqa.types import (
     counted,
 )
 
-UNSURE = "Not sure that this is an answer; these are the nearest sentences:"
+UNSURE = "Not sure that this is an answer; this comes nearest:"
 CLOSE = "Close, but not in these sources: "
 NOT_NEAR = "The nearest passages do not speak of: "
 NOT_IN_NOTES = "Your notes do not seem to answer this."
@@ -130,7 +129,7 @@ def verdict_on(answer: Answer) -> str:
 
 
 def mark_of(answer: Answer) -> str:
-    """What is said above sentences that are close, but not a sure answer; sanitised."""
+    """What is said above excerpts that are close, but not a sure answer; sanitised."""
     return f"{CLOSE}{_named(answer)}." if answer.missing else UNSURE
 
 
@@ -185,23 +184,6 @@ def print_report(report: IndexReport, where: str) -> None:
         emit(console, Text(f"Skipped: {len(report.skipped)}", style="warning"))
         for skip in report.skipped:
             emit(console, Text(f"{safe_line(skip.path)}: {safe_line(skip.reason)}"), indent=2)
-
-
-def direct_spans(answer: Answer) -> Iterator[Span]:
-    """The characters of an answer's text that answer directly, in order.
-
-    Each stands in the sentence of its citation, which is what comes before its number.
-    """
-    start = 0
-    for citation in answer.citations:
-        number = re.compile(rf"(?<!\S)\[{citation.n}\](?!\S)").search(answer.text, start)
-        if number is None:
-            return
-        said, span = answer.text[start : number.start()], _direct(citation)
-        place = span and counterpart(citation.quote, span, said)
-        if place:
-            yield start + place[0], start + place[1]
-        start = number.end()
 
 
 def date_of(citation: Citation) -> str:
@@ -270,12 +252,6 @@ def marked(quote_text: str, question: str) -> Text:
         if wanted.intersection(index_terms(match[0])):
             text.stylize("match", *match.span())
     return text
-
-
-def _direct(citation: Citation) -> Span | None:
-    """The characters of a citation's quote that answer directly."""
-    first, span = citation.chars[0], citation.span
-    return span and (span[0] - first, span[1] - first)
 
 
 def _flat(text: str) -> str:

@@ -103,7 +103,6 @@ _VIEWS = {
     ),
 }
 
-
 LAST_NUMBER = 2**40
 """No note has a number as great as this, unless somebody put it there."""
 
@@ -201,15 +200,15 @@ class Catalogue:
     def paths(self) -> dict[int, str]:
         """Read every note's path, by the note's number."""
         with self._naming():
-            rows = self._db.execute("SELECT id, path FROM all_notes")
-            return {row["id"]: os.fsdecode(row["path"]) for row in rows}
+            found = self._db.execute("SELECT id, path FROM all_notes")
+            return {row["id"]: os.fsdecode(row["path"]) for row in found}
 
     def note_at(self, path: str) -> int | None:
         """The number of the note at a path; None where there is none."""
         with self._naming():
-            query = "SELECT id FROM all_notes WHERE path = ?"
-            row = self._db.execute(query, (os.fsencode(path),)).fetchone()
-            return None if row is None else row["id"]
+            values = (os.fsencode(path),)
+            rows = self._db.execute("SELECT id FROM all_notes WHERE path = ?", values)
+            return next((row["id"] for row in rows), None)
 
     def ids_by_embedding(self, embedding_keys: Iterable[int]) -> dict[int, int]:
         """Find for each embedding key a passage that has it; unknown keys are left out."""

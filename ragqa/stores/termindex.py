@@ -39,7 +39,7 @@ _TOKENIZER = "ragqa"
 NAMED_UP_TO = 1_000
 """The terms of so few notes are looked up by the notes' numbers."""
 
-LISTED_UP_TO = 20_000
+LISTED_UP_TO = 10_000
 """So many terms are listed at most, so that no index is too large to ask for them."""
 
 _MARGIN = 1.5

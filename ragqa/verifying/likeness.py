@@ -24,7 +24,8 @@ neighbour as like. From 0.5 on these would be 8%; from 0.7 on only 47% with a th
 """
 
 MAX_WORDS = 500
-"""Longer quotes are not compared: it would take seconds. Those of ragqa are a passage at most."""
+"""Longer quotes are not compared: it would take seconds. Those of ragqa are shorter, with the
+settings that it has by itself."""
 
 MAX_STEPS = 2_000_000
 """What may take more steps to compare is shown as a whole, so that a file of many such quotes takes

@@ -45,7 +45,8 @@ def test_a_list_with_what_announces_it_is_one_candidate_and_comes_whole():
 
 def test_a_row_comes_with_its_header_as_context():
     text = "# A\n\n| fruit | price |\n|---|---|\n| fig | 2 |\n| pear | 3 |\n"
-    (one,) = composed("how much is a pear", {"a.md": text}, {"pear": 1.0})
+    long = text + "| fruit of another kind | 4 |\n" * 20
+    (one,) = composed("how much is a pear", {"a.md": long}, {"pear": 1.0})
     assert one.whole.quote == "| pear | 3 |"
     assert one.whole.unit.context == "fruit | price"
     assert one.whole.text == "fruit: pear; price: 3"

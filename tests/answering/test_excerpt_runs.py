@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragqa.answering.excerpts import (
-    ACROSS,
     SHORT_LIKE_BEST,
     Wanted,
     excerpt_around,
@@ -66,8 +65,7 @@ def test_no_other_run_around_the_best_piece_gains_more(data, number, words):
 
     def gain(begin, end):
         least = SHORT_LIKE_BEST * scores[best]
-        crossed = ACROSS * scores[best] * (end - begin)
-        return sum(score - least for score in scores[begin : end + 1]) - crossed
+        return sum(score - least for score in scores[begin : end + 1])
 
     others = [
         (begin, end)
@@ -83,7 +81,8 @@ PROSE = lines("""
     # Figs
 
     The fig is an old tree. It grows in the south. It was brought there by people who came from
-    further east, so long ago that nobody remembers. It ripens in August. Birds like it a lot.
+    further east, so very long ago that nobody remembers when. It ripens in August. Birds like it
+    a lot.
     Wasps do as well, and they may live in it. It must be cut in winter, as long as there is no
     frost. It wants lots of sun and little water, and no wind that comes from the sea at all.
 
@@ -95,9 +94,10 @@ PROSE = lines("""
     ("best", "also", "said"),
     [
         ("It ripens", [], "It ripens in August."),
-        ("It ripens", ["Birds"], "It ripens in August. Birds like it a lot."),
-        ("Birds", ["It ripens"], "It ripens in August. Birds like it a lot."),
+        ("It ripens", ["Birds"], "It ripens in August. Birds like it\na lot."),
+        ("Birds", ["It ripens"], "It ripens in August. Birds like it\na lot."),
         ("It ripens", ["It grows"], "It ripens in August."),
+        ("It grows", [], "The fig is an old tree. It grows in the south."),
         ("Its wood", [], "Its wood is soft."),
     ],
 )
@@ -108,7 +108,7 @@ def test_sentences_beside_the_best_one_that_answer_as_well_come_with_it(best, al
 def test_a_run_has_no_more_words_than_wanted_but_always_the_best_sentence():
     also = ["It ripens", "Birds", "Wasps", "The fig", "It grows"]
     assert excerpt(PROSE, "Birds", also=also, words=9) == (
-        "It ripens in August. Birds like it a lot."
+        "It ripens in August. Birds like it\na lot."
     )
     assert excerpt(PROSE, "Wasps", words=3) == "Wasps do as well, and they may live in it."
 
@@ -118,7 +118,7 @@ def test_a_short_paragraph_is_whole_but_for_a_short_question():
     whole = "The fig is old. It ripens in August. Birds like it."
     assert excerpt(text, "It ripens") == whole
     for question in SHORT:
-        assert excerpt(text, "It ripens", question) == "It ripens in August."
+        assert excerpt(text, "It ripens", question) == "The fig is old. It ripens in August."
 
 
 LIST = lines("""
@@ -167,14 +167,14 @@ def test_a_list_comes_whole_with_its_lead_in(question):
 
 def test_a_lead_in_comes_with_its_list():
     assert excerpt(LIST, "They are") == LEAD_IN + WHOLE_LIST
-    assert excerpt(LIST, "They are", "where is it") == "They are sold as:\n\n" + WHOLE_LIST
+    assert excerpt(LIST, "They are", "where is it") == LEAD_IN + WHOLE_LIST
 
 
 def test_what_does_not_announce_a_list_is_no_lead_in_but_a_short_paragraph_takes_the_list():
     text = LIST.replace("sold as:", "sold.")
     assert excerpt(text, "apples", also=["figs"]) == WHOLE_LIST
     assert excerpt(text, "They are") == LEAD_IN.replace("sold as:", "sold.") + WHOLE_LIST
-    assert excerpt(text, "They are", "when is it") == "They are sold."
+    assert excerpt(text, "They are", "when is it") == "All of these grow here. They are sold."
 
 
 def test_of_a_long_lead_in_only_the_sentence_before_the_list_comes_with_it():
@@ -220,13 +220,24 @@ def test_a_short_table_comes_whole_with_its_lead_in():
     assert excerpt(TABLE, "Prices") == "Prices are these:\n\n" + ROWS
 
 
-def test_a_short_question_gets_a_row_alone():
-    assert excerpt(TABLE, "pear", "how much is a pear") == "| pear | 3 |"
+def test_a_small_table_comes_whole_for_a_short_question_too():
+    assert excerpt(TABLE, "pear", "how much is a pear") == "Prices are these:\n\n" + ROWS
+    text = TABLE + "".join(f"| fruit {n} | {n} |\n" for n in range(9))
+    assert excerpt(text, "pear", "how much is a pear") == "| pear | 3 |"
+    assert excerpt(text, "pear", "what is a pear like") == text[text.index("Prices") :].strip()
 
 
-def test_a_long_table_gives_its_row_alone():
+@pytest.mark.parametrize("question", ["how much is a pear", "what is a pear like"])
+def test_a_long_table_gives_its_row_alone(question):
     text = TABLE + "".join(f"| fruit of kind {n} | {n} |\n" for n in range(40))
-    assert excerpt(text, "pear", "what is a pear like") == "| pear | 3 |"
+    assert excerpt(text, "pear", question) == "| pear | 3 |"
+
+
+def test_a_question_of_a_note_comes_with_its_answer():
+    text = "# Help\n\nWhere is it sold?\n\nAt the market, on most days.\n\nNobody knows why.\n"
+    assert excerpt(text, "Where is it", "who sells it") == (
+        "Where is it sold?\n\nAt the market, on most days."
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ import pytest
 from excerpting import MARKDOWN, layout_of, passages_of
 from hypothesis import given, settings
 
+from ragqa.answering import section_of
 from ragqa.answering.layout import Layout, layout_of_passage
+from ragqa.passages import stands_in
 from ragqa.types import Kind
 
 
@@ -218,9 +220,9 @@ def test_words_are_counted_in_scripts_with_and_without_spaces(text, words):
     assert layout_of(text).words((0, 0)) == words
 
 
-def test_what_ends_with_a_colon_announces_something():
-    layout = layout_of("A list:\n\nIt is **so:**\n\n他说：\n\nAt 7:30.\n")
-    assert [layout.announces(i) for i in range(4)] == [True, True, True, False]
+def test_what_ends_with_a_colon_or_question_mark_announces_something():
+    layout = layout_of("A list:\n\nIt is **so:**\n\n他说：\n\nIs it?\n\nAt 7:30.\n")
+    assert [layout.announces(i) for i in range(5)] == [True, True, True, True, False]
 
 
 def test_a_place_between_pieces_is_that_of_the_next_one_or_of_the_last():
@@ -244,3 +246,34 @@ def test_passages_that_overlap_in_a_forged_index_are_laid_out_once_each():
     part = replace(passage, start=5, text=text[5:16], units=passage.units[1:])
     layout = Layout.of(text, [part, passage])
     assert texts(layout) == ["One.", "Two.", "Three."]
+
+
+LONG = "# A\n\nOne.\n\n## B\n\nThese are they:\n\n" + "- one of very many items of a list\n" * 60
+
+
+def with_section(passage, layout, most_words=1000):
+    found = section_of(passage, lambda _: layout, most_words=most_words)
+    assert stands_in(LONG, found)
+    assert (found.id, found.heading) == (passage.id, passage.heading)
+    return found
+
+
+def test_a_passage_with_the_rest_of_its_section_stands_in_its_note():
+    passages = passages_of(LONG)
+    layout = Layout.of(LONG, passages)
+    whole = with_section(passages[-1], layout)
+    assert whole.text == LONG[LONG.index("These") :].strip()
+    assert len(whole.units) == 61
+    assert with_section(passages[1], layout).text == f"## B\n\n{whole.text}"
+    assert with_section(passages[0], layout).text == passages[0].text
+    assert with_section(passages[-1], layout, most_words=400) == passages[-1]
+
+
+def test_a_passage_is_its_own_section_where_that_is_all_there_is():
+    for passage in passages_of(LONG):
+        assert with_section(passage, layout_of_passage(passage)) == passage
+
+
+def test_a_passage_of_nothing_but_a_rule_stays_as_it_is():
+    (passage,) = passages_of("***\n")
+    assert section_of(passage, layout_of_passage, most_words=9) == passage

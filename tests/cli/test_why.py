@@ -248,6 +248,7 @@ def test_the_document_has_these_keys_and_a_known_stage(why):
         assert set(document) == {
             "version",
             "question",
+            "corrected",
             "target",
             "verdict",
             "stage",

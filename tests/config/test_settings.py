@@ -169,15 +169,35 @@ def test_without_any_hint_there_is_no_corpus_and_the_error_says_how_to_name_one(
 
 
 def test_an_unknown_setting_in_a_file_is_a_warning_that_names_it_and_the_nearest(project, home):
-    (project / "ragqa.toml").write_text("topk = 3\nsentences = 2\n")
+    (project / "ragqa.toml").write_text("topk = 3\nexcerpts = 2\n")
     user_settings_file().parent.mkdir(parents=True)
     user_settings_file().write_text("[colour]\nred = 1\n")
     loaded = load(project)
-    assert loaded.settings.sentences == 2
+    assert loaded.settings.excerpts == 2
     first, second = loaded.warnings
     assert first.startswith(f"{project / 'ragqa.toml'} has an unknown setting, which is ignored: ")
     assert first.endswith("'topk' (did you mean top_k?)")
     assert second == (f"{user_settings_file()} has an unknown setting, which is ignored: 'colour'")
+
+
+def test_what_took_the_place_of_a_setting_is_named_once_for_each_that_sets_it(project):
+    (project / "ragqa.toml").write_text("sentences = 2\n")
+    user_settings_file().parent.mkdir(parents=True)
+    user_settings_file().write_text("sentences = 5\n")
+    loaded = load(project, environ={"RAGQA_SENTENCES": "none"})
+    instead = "excerpts and excerpt_words took its place"
+    assert loaded.warnings == (
+        f"RAGQA_SENTENCES is ignored: {instead}",
+        *(
+            f"{file} has an unknown setting, which is ignored: 'sentences' ({instead})"
+            for file in (project / "ragqa.toml", user_settings_file())
+        ),
+    )
+    assert (loaded.settings.excerpts, loaded.settings.excerpt_words) == (3, 80)
+    with pytest.raises(UsageError, match=rf"unknown setting 'sentences' \({instead}\) in the"):
+        set_user_setting("sentences", "2")
+    assert unset_user_setting("sentences")
+    assert load(project).warnings == loaded.warnings[1:2]
 
 
 def test_of_many_unknown_settings_some_are_named_and_the_rest_counted(project):
@@ -268,12 +288,12 @@ def test_setting_and_unsetting_keeps_the_rest_of_the_users_file(project):
     path = user_settings_file()
     path.parent.mkdir(parents=True)
     path.write_text("# my own comment\ntop_k = 3\n")
-    set_user_setting("sentences", "2")
+    set_user_setting("excerpts", "2")
     assert "# my own comment" in path.read_text()
     assert load(project).settings.top_k == 3
-    assert load(project).settings.sentences == 2
-    assert unset_user_setting("sentences")
-    assert not unset_user_setting("sentences")
+    assert load(project).settings.excerpts == 2
+    assert unset_user_setting("excerpts")
+    assert not unset_user_setting("excerpts")
     assert "# my own comment" in path.read_text()
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 import pytest
+from citing import cited
 from support import make_answer
 
+from ragqa.answering.excerpt_text import excerpt_text
 from ragqa.render import Linker, print_answer
-from ragqa.render.results import direct_spans
+from ragqa.render.direct import direct_spans
 from ragqa.sanitise import safe_line
 from ragqa.types import Disagreement, Kind
 
@@ -46,20 +48,23 @@ def answer_of(*quotes, text, short, kind=Kind.PARAGRAPH):
     return replace(answer, citations=tuple(citations))
 
 
+def plain(printed):
+    return re.sub(r"\x1b\[[\d;]*m", "", printed)
+
+
 def marked(answer):
     return [answer.text[slice(*span)] for span in direct_spans(answer)]
 
 
-def test_only_the_sentence_of_its_citation_is_marked_and_once(printed):
+def test_only_the_excerpt_of_its_citation_is_marked_and_once(printed):
     text = "It has 5 parts and 5 lids. [1] There are 5 of 5 files. [2] Then 5 more."
     answer = answer_of(
         "It has 5 parts and 5 lids.", "There are 5 of\n5 files.", text=text, short=(15, 16)
     )
     assert list(direct_spans(answer)) == [(46, 47)]
     out = printed(answer)
-    assert SHORT.findall(out) == ["5", "5"]
-    plain = SHORT.sub(r"<\1>", out)
-    assert "There are 5 of <5> files. " in re.sub(r"\x1b\[[\d;]*m", "", plain)
+    assert SHORT.findall(out) == ["5"]
+    assert "There are 5 of <5> files.\n" in plain(SHORT.sub(r"<\1>", out))
 
 
 def test_a_number_in_brackets_of_a_note_marks_nothing_rather_than_another_word():
@@ -67,6 +72,16 @@ def test_a_number_in_brackets_of_a_note_marks_nothing_rather_than_another_word()
         "See [1] for 5.", "It has 5.", text="See [1] for 5. [1] It has 5. [2]", short=(7, 8)
     )
     assert marked(answer) == []
+
+
+def test_what_is_marked_is_told_by_what_an_excerpt_is_made_of_even_among_numbers_in_brackets():
+    note = "It has 5 lids.\n\n- **5** of 5 parts, see [1]\n- 5 more\n"
+    citation = cited(note, short="5 parts")
+    text = excerpt_text(citation.quote, citation.units, citation.chars[0])
+    answer = replace(make_answer(text=f"{text}\n[1]"), citations=(citation,))
+    ((start, end),) = direct_spans(answer)
+    assert answer.text[:start].endswith("- 5 of ")
+    assert answer.text[start:end] == "5 parts"
 
 
 def test_what_cannot_be_told_apart_in_the_sentence_is_not_marked():
@@ -83,14 +98,13 @@ def test_the_quote_is_marked_by_its_characters_as_it_is_shown(printed):
     assert line.endswith("\x1b[1;4m5\x1b[0m.")
 
 
-def test_a_quote_that_is_cut_is_marked_only_where_it_is_shown(printed):
-    quote = "\n".join(f"line {n}" for n in range(1, 21))
-    for number, found in ((12, ["12"]), (13, [])):
-        start = quote.index(str(number))
-        code = answer_of(quote, text="It is. [1]", short=(start, start + 2), kind=Kind.CODE)
-        out = printed(code)
-        assert SHORT.findall(out) == found
-        assert "(8 more lines)" in out
+def test_long_code_is_shown_whole_and_marked_in_its_line(printed):
+    quote = "\n".join(f"line {n}" for n in range(1, 41))
+    start = quote.index("39")
+    code = answer_of(quote, text="It is. [1]", short=(start, start + 2), kind=Kind.CODE)
+    out = printed(code)
+    assert re.findall(r"\x1b\[1;4;36m(.*?)\x1b", out) == ["39"]
+    assert [line for line in quote.splitlines() if line not in plain(out)] == []
 
 
 def test_the_words_that_differ_are_coloured_where_they_stand(printed):

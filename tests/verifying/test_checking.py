@@ -320,3 +320,55 @@ def test_a_saved_answer_is_no_successor(notes, cited):
     record = record_of(make_answer(quote=QUOTE))
     notes.write("z.md", f"{NOTE.replace('three', 'five')}\n{record}\n")
     assert became(notes, cited).standing is Standing.GONE
+
+
+EXCERPT = """What the client does:
+
+- It retries **three** times.
+- It waits two seconds.
+
+| Server | Limit |
+|---|---|
+| old | 5 |
+| new | 50 |"""
+
+
+@pytest.fixture
+def excerpt(notes):
+    """A citation of a paragraph, a list and a table, as one."""
+    notes.write("a.md", f"# Client\n\n{EXCERPT}\n\nThat is all.\n")
+    return notes.cite("a.md", EXCERPT)
+
+
+@pytest.mark.parametrize(
+    ("note", "standing"),
+    [
+        (f"# Client\n\n{EXCERPT}\n\nThat was all.\n", Standing.INTACT),
+        (f"# Client\n\n{EXCERPT}\n| newest | 500 |\n", Standing.INTACT),
+        (f"# Client\n\nWelcome.\n\n{EXCERPT}\n", Standing.MOVED),
+        (f"# Client\n\n```\n{EXCERPT}\n```\n", Standing.CHANGED),
+        (f"# Client\n\n<!--\n{EXCERPT}\n-->\n", Standing.CHANGED),
+        (f"# Client\n\nNot {EXCERPT}\n", Standing.CHANGED),
+    ],
+)
+def test_an_excerpt_of_several_blocks_is_held_against_the_note_as_one(
+    notes, excerpt, note, standing
+):
+    notes.write("a.md", note)
+    assert became(notes, excerpt).standing is standing
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("| new | 50 |", "| new | 60 |"),
+        ("- It waits two seconds.\n", ""),
+        ("- It waits", "- It sings.\n- It waits"),
+        ("**three**", "four"),
+    ],
+)
+def test_whatever_changes_within_an_excerpt_is_shown_with_the_rest_of_it(notes, excerpt, old, new):
+    notes.write("a.md", f"# Client\n\n{EXCERPT.replace(old, new)}\n\nThat is all.\n")
+    checked = became(notes, excerpt)
+    assert checked.standing is Standing.CHANGED
+    assert checked.place.text == EXCERPT.replace(old, new)
