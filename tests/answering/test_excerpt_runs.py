@@ -81,7 +81,7 @@ PROSE = lines("""
     # Figs
 
     The fig is an old tree. It grows in the south. It was brought there by people who came from
-    further east, so very long ago that nobody remembers when. It ripens in August. Birds like it
+    further east, so long ago that none alive can remember when. It ripens in August. Birds like it
     a lot.
     Wasps do as well, and they may live in it. It must be cut in winter, as long as there is no
     frost. It wants lots of sun and little water, and no wind that comes from the sea at all.
