@@ -55,7 +55,7 @@ def _print_checked(console: Console, checked: Checked, linker: Linker) -> None:
         linker.place(place.path, place.lines) if place else (safe_line(citation.path), "path"),
     )
     if place and checked.standing is not Standing.INTACT:
-        line.append(f"  was at {safe_line(citation.path)}:{citation.lines[0]}", style="quiet")
+        line.append(f"  was at {linker.place(citation.path, citation.lines).plain}", style="quiet")
         line.append(", wrapped differently" if checked.is_rewrapped else "", style="quiet")
     emit(console, line, hang=_INDENT)
     if checked.reason:

@@ -91,7 +91,7 @@ def test_a_target_that_is_not_reached_fails_with_its_figure(quick, place):
         (["--index", "x", "--set", "passage_tokens=60"], "would need another index"),
         (["--half", "both"], "tune, test or all"),
         (["--set", "corpus=x"], "--set takes NAME=VALUE"),
-        (["--set", "sentences=2"], "--set takes NAME=VALUE"),
+        (["--set", "excerpts=2"], "--set takes NAME=VALUE"),
         (["--set", "colour=red"], "unknown setting 'colour'"),
         (["--report", "page.txt"], "must end in .html"),
         (["--questions", "none.jsonl"], "none.jsonl cannot be read"),

@@ -121,7 +121,9 @@ def test_a_sentence_that_is_struck_out_exits_with_1_and_shows_what_was_added(qui
 
 
 def test_a_row_is_told_with_the_change_of_its_header(quick, notes, tmp_path):
-    table = "| Cat | Owner |\n| --- | --- |\n| Tom | Ann |\n"
+    # Of a table that is not small, a row is cited without the others.
+    others = "".join(f"| Kitten {n} | still with its mother |\n" for n in range(20))
+    table = f"| Cat | Owner |\n| --- | --- |\n| Tom | Ann |\n{others}"
     (notes / "cats.md").write_text(table, encoding="utf-8")
     places = ["--corpus", notes, "--index", tmp_path / "index"]
     asked = quick("ask", "who is the owner of the cat Tom?", "--format", "json", *places)
@@ -150,7 +152,7 @@ def test_moved_and_wrapped_differently_is_sound_and_says_so(quick, notes, saved)
     (notes / "felines.md").write_text("\n" + CATS.replace("for ", "for\n"), encoding="utf-8")
     checked = quick("verify", saved, "--corpus", notes)
     assert checked.code == 0
-    assert " 1 moved   felines.md:4  was at cats.md:3, wrapped differently\n" in checked.out
+    assert " 1 moved   felines.md:4-5  was at cats.md:3, wrapped differently\n" in checked.out
 
 
 def test_gone_exits_with_1_and_says_why(quick, notes, saved):
