@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ragqa.answering.layout import Layout, OpenNote, layout_of_passage
 from ragqa.notes import read_text
-from ragqa.passages import stands_in
+from ragqa.passages import all_stand_in, stands_in
 from ragqa.types import Hit, Passage, Skipped
 
 
@@ -68,9 +68,7 @@ def open_notes(
         passages = of_note(path)
         if isinstance(read, Skipped) or read.sha256 != sha256 or not passages:
             return None
-        if not all(stands_in(read.text, passage) for passage in passages):
-            return None
-        return Layout.of(read.text, passages)
+        return Layout.of(read.text, passages) if all_stand_in(read.text, passages) else None
 
     def open_note(passage: Passage) -> Layout:
         return whole(passage.path, passage.note_sha256) or layout_of_passage(passage)

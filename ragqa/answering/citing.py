@@ -61,7 +61,9 @@ def mark_short_answer(
     span = unit.start + place[0], unit.start + place[1]
     path = best.candidate.hit.passage.path
     return tuple(
-        replace(c, span=span) if c.path == path and c.chars[0] <= span[0] < c.chars[1] else c
+        replace(c, span=span)
+        if c.path == path and c.chars[0] <= span[0] and span[1] <= c.chars[1]
+        else c
         for c in citations
     )
 

@@ -15,7 +15,7 @@ from ragqa.answering.layout import Layout, OpenNote, Run
 from ragqa.answering.plain import plain_text
 from ragqa.answering.reading import Reading
 from ragqa.answering.scoring import Scored
-from ragqa.types import Kind, Unit
+from ragqa.types import Kind, Passage, Unit
 
 WORTH_SAYING = 0.8
 WORTH_COMPARING = 0.6
@@ -187,9 +187,11 @@ class _Finder:
         asked = asked_by(self.question)
         if asked.kind is not QuestionKind.DEFINITION or self.best.signals["holds"] >= 1:
             return None
-        notes = {hit.passage.path: hit.passage for hit in reversed(sources_of(self.reading.hits))}
+        notes: dict[str, Passage] = {}
+        for hit in sources_of(self.reading.hits):
+            notes.setdefault(hit.passage.path, hit.passage)
         found = []
-        for rank, passage in enumerate(reversed(notes.values())):
+        for rank, passage in enumerate(notes.values()):
             layout = self.open_note(passage)
             defined = defining_run(layout, asked.subject, self.idf)
             if defined is not None:
@@ -208,7 +210,7 @@ class _Finder:
         for one in own:
             if i in _pieces_of(layout, one.candidate):
                 return one
-        best = max(own, key=lambda one: one.score)
+        best = max(own, key=lambda one: one.score, default=self.best)
         quote = layout.quote((i, i))
         text = plain_text(quote, kind=piece.kind, context=piece.unit.context)
         hit = replace(best.candidate.hit, passage=piece.passage)

@@ -27,15 +27,16 @@ _Terms = tuple[str, ...]
 def defining_run(
     layout: Layout, subject: Sequence[str], idf: Mapping[str, float]
 ) -> tuple[int, Run] | None:
-    """The paragraph that says what the subject is, with 0 if its note is called so, else 1.
+    """The paragraph that says what the subject is, and how far its note is from being about that.
 
-    A heading is called so as a whole, in brackets, or in one of its parts: "LoRA and QLoRA". The
-    paragraph's first sentence names the subject near its beginning.
+    That is 0 if the note is called so, 1 if a heading of it is, and 2 if its first paragraph is
+    about the subject all the same. A heading is called so as a whole, in brackets, or in one of its
+    parts: "LoRA and QLoRA". The paragraph's first sentence names the subject near its beginning.
 
     :param subject: the terms of what is to be defined.
     """
     called = _subjects(subject, idf)
-    if not called:
+    if not called or not layout.pieces:
         return None
     passage = layout.pieces[0].passage
     if not called.isdisjoint(_names((passage.title, *passage.aliases))):
@@ -49,12 +50,9 @@ def defining_run(
             if found is not None:
                 return 1, _paragraph(layout, found)
     lead = next((i for i, p in enumerate(layout.pieces) if p.kind is Kind.PARAGRAPH), None)
-    if LEAD and lead is not None and _first_naming(layout, lead, lead + 1, called) == lead:
+    if lead is not None and _first_naming(layout, lead, lead + 1, called) == lead:
         return 2, _paragraph(layout, lead)
     return None
-
-
-LEAD = True
 
 
 def _subjects(subject: Sequence[str], idf: Mapping[str, float]) -> frozenset[_Terms]:

@@ -30,6 +30,9 @@ _CODE_WORDS = 40
 _SECTION_WORDS = 100
 """The most words of what an excerpt is closed over (docs/decisions/excerpts.md)."""
 
+_SAME = 1e-9
+"""Gains that differ by less than this are the same: the shorter run is taken."""
+
 _FEW_ITEMS = 2
 _HEADING_ASKED = 0.5
 _ASKED_HEADING = 0.3
@@ -46,7 +49,7 @@ _SHORT = frozenset(
 )
 _BY_SECTION = frozenset({QuestionKind.STEPS, QuestionKind.WHY, QuestionKind.OTHER})
 _ASKS_FOR_LIST = re.compile(
-    r"\b(?:which|what) (?:\w+ )?\w+s\b(?! (?:is|was|does)\b)"
+    r"\b(?:which|what) (?:\w+ )?(?!(?:was|does|has|its)\b)\w*[^\Wsui]s\b(?! (?:is|was)\b)"
     r"|\b(?:types|kinds|ways|steps|list|methods|things|names|alternatives|patterns|options"
     r"|examples)\b",
     re.IGNORECASE,
@@ -87,11 +90,13 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: W
 
     The best run of its section (a maximum-sum subarray: Bentley, "Programming Pearls", 1984), then
     what it must not be read without: the rest of an item, list or table, what announces it, and the
-    section whose heading says what is asked.
+    section whose heading says what is asked. A key of the front matter is read alone.
 
     :param scores: those of the pieces, 0 for those that were not scored, shape (pieces,).
     :param best: the number of the piece that answers.
     """
+    if layout.pieces[best].kind is Kind.PROPERTY:
+        return best, best
     run = _best_run(layout, scores, best, wanted)
     run = _closed(layout, run, wanted)
     run = _with_lead_in(layout, run)
@@ -111,7 +116,7 @@ def with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
         )
         most = _ASKED_LIST_WORDS if wanted.whole_list else _ANNOUNCED_WORDS
         most = max(most, 0 if wanted.short else _LIST_WORDS)
-        return (begin, after[1]) if layout.words(after) <= most else run
+        return begin, _last_that_fits(layout, after, most)
     paragraph = layout.block(end)
     if wanted.short or not is_paragraph or end != paragraph[1]:
         return run
@@ -128,16 +133,27 @@ def is_cut(layout: Layout, run: Run) -> tuple[bool, bool]:
 
 
 def _best_run(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:
+    """The run of at most so many words that gains most, or the best piece alone.
+
+    Time is linear in its section's pieces: how far to go on either side of the best piece is told
+    by what is gained on that side alone.
+    """
     first, last = layout.section(best)
     least = (SHORT_LIKE_BEST if wanted.short else LIKE_BEST) * scores[best]
-    run, highest = (best, best), scores[best] - least
-    for begin in range(best, first - 1, -1):
-        for end in range(best, last + 1):
-            if (begin, end) != (best, best) and layout.words((begin, end)) > wanted.words:
-                break
-            gain = sum(score - least for score in scores[begin : end + 1])
-            if gain > highest + 1e-9:
-                run, highest = (begin, end), gain
+    # For each end that the words allow, the end up to there that gains most, and what it gains.
+    ends, total = [(best, 0.0)], 0.0
+    while (end := best + len(ends)) <= last and layout.words((best, end)) <= wanted.words:
+        total += scores[end] - least
+        ends.append((end, total) if total > ends[-1][1] + _SAME else ends[-1])
+    run, highest, total = (best, ends[-1][0]), ends[-1][1], 0.0
+    for begin in range(best - 1, first - 1, -1):
+        while ends and layout.words((begin, best + len(ends) - 1)) > wanted.words:
+            ends.pop()
+        if not ends:
+            break
+        total += scores[begin] - least
+        if total + ends[-1][1] > highest + _SAME:
+            run, highest = (begin, ends[-1][0]), total + ends[-1][1]
     return run
 
 
@@ -190,6 +206,18 @@ def _with_lead_in(layout: Layout, run: Run) -> Run:
         return run
     paragraph = layout.block(begin - 1)
     return paragraph[0] if layout.words(paragraph) <= _LEAD_IN_WORDS else begin - 1, end
+
+
+def _last_that_fits(layout: Layout, run: Run, most: int) -> int:
+    """The last piece of a run of so many words; of a longer list, that of its last item to fit."""
+    begin, end = run
+    if layout.words(run) <= most:
+        return end
+    last = begin - 1
+    if layout.pieces[begin].kind is Kind.ITEM:
+        while layout.words((begin, layout.item(last + 1)[1])) <= most:
+            last = layout.item(last + 1)[1]
+    return last
 
 
 def _whole_section(layout: Layout, run: Run, wanted: Wanted) -> Run:

@@ -4,14 +4,22 @@ The units were stored when the note was indexed, so that no question parses Mark
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate, groupby
 
+from ragqa.analysis import UNSPACED
 from ragqa.types import Kind, Passage, Unit
 
+_QUOTE_MARK = re.compile(r"> ?")
+_QUOTE_MARKS = re.compile(r"(?:[ \t]*>[ \t]*)*")
 _ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s|\Z)")
 _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
 _ANNOUNCES = re.compile(r"[:\uff1a?\uff1f][*_\"'\u201d)]*\Z")
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 _TAB = 4
 
 _TABLE = (Kind.TABLE_HEAD, Kind.ROW)
@@ -26,8 +34,9 @@ class Piece:
 
     `section` and `block` are numbers within the note. A section goes from one heading to the next,
     and ends where text is hidden or ruled off; a block is a paragraph, a list with all that is
-    nested in it, a table, or a stretch of code. `words` are counted at white space. `depth` is the
-    indentation in columns. An item or a long item's first sentence `begins_item`.
+    nested in it, a table, a stretch of code, or a key of the front matter. `words` are counted at
+    white space, and by two characters in scripts without it. `depth` is the indentation in
+    columns, that of a quotation's `>` aside. An item or a long item's first sentence `begins_item`.
     """
 
     unit: Unit
@@ -44,7 +53,7 @@ class Piece:
         return self.unit.kind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layout:
     """A note's text and the pieces of it that can be quoted, in reading order."""
 
@@ -63,10 +72,7 @@ class Layout:
 
     def at(self, start: int) -> int:
         """The number of the piece that these characters of the note begin in, or come before."""
-        return next(
-            (i for i, piece in enumerate(self.pieces) if piece.unit.end > start),
-            len(self.pieces) - 1,
-        )
+        return min(bisect_right(self._ends, start), len(self.pieces) - 1)
 
     def quote(self, run: Run) -> str:
         """The exact text of a run."""
@@ -78,25 +84,24 @@ class Layout:
 
     def words(self, run: Run) -> int:
         """How many words a run has."""
-        return sum(piece.words for piece in self.pieces[run[0] : run[1] + 1])
+        return self._words_before[run[1] + 1] - self._words_before[run[0]]
 
     def section(self, i: int) -> Run:
-        """The run of the section around a piece, without its headings."""
-        return self._around(i, lambda one: one.section, headings=False)
+        """The run of the section around a piece, without the headings above that piece."""
+        first, last = self._sections[self.pieces[i].section]
+        return (min(i, first), last) if i >= first - 1 else (i, i)
 
     def block(self, i: int) -> Run:
         """The run of the block around a piece."""
-        return self._around(i, lambda one: one.block, headings=True)
+        return self._blocks[self.pieces[i].block]
 
     def item(self, i: int) -> Run:
         """The run of the item that a piece belongs to, without what is nested in it."""
         first, last = self.block(i)
-        begin = end = i
-        while begin > first and not self.pieces[begin].begins_item:
-            begin -= 1
-        while end < last and not self.pieces[end + 1].begins_item:
-            end += 1
-        return begin, end
+        number = bisect_right(self._item_starts, i)
+        begin = self._item_starts[number - 1] if number else first
+        end = self._item_starts[number] - 1 if number < len(self._item_starts) else last
+        return max(begin, first), min(end, last)
 
     def item_with_nested(self, i: int) -> Run:
         """The run of the item that a piece belongs to, with what is nested in it."""
@@ -120,18 +125,30 @@ class Layout:
             yield self.quote((at, at))
             at -= 1
 
-    def _around(self, i: int, number: Callable[[Piece], int], *, headings: bool) -> Run:
-        def belongs(other: int) -> bool:
-            piece = self.pieces[other]
-            is_heading = piece.kind is Kind.HEADING
-            return number(piece) == number(self.pieces[i]) and (headings or not is_heading)
+    # These are looked up for every candidate: a note may have tens of thousands of pieces.
 
-        first = last = i
-        while first > 0 and belongs(first - 1):
-            first -= 1
-        while last + 1 < len(self.pieces) and belongs(last + 1):
-            last += 1
-        return first, last
+    @cached_property
+    def _ends(self) -> Sequence[int]:
+        return [piece.unit.end for piece in self.pieces]
+
+    @cached_property
+    def _words_before(self) -> Sequence[int]:
+        return list(accumulate((piece.words for piece in self.pieces), initial=0))
+
+    @cached_property
+    def _item_starts(self) -> Sequence[int]:
+        return [i for i, piece in enumerate(self.pieces) if piece.begins_item]
+
+    @cached_property
+    def _blocks(self) -> Mapping[int, Run]:
+        return _runs(piece.block for piece in self.pieces)
+
+    @cached_property
+    def _sections(self) -> Mapping[int, Run]:
+        """The text of each section, without its headings, which all stand before that."""
+        headings = Counter(one.section for one in self.pieces if one.kind is Kind.HEADING)
+        runs = _runs(piece.section for piece in self.pieces)
+        return {number: (first + headings[number], last) for number, (first, last) in runs.items()}
 
 
 OpenNote = Callable[[Passage], Layout]
@@ -140,7 +157,8 @@ OpenNote = Callable[[Passage], Layout]
 
 def layout_of_passage(passage: Passage) -> Layout:
     """The layout of what one passage has of its note."""
-    return Layout.of(" " * passage.start + passage.text, [passage])
+    before = " " * (passage.start - 1) + "\n" if passage.start else ""
+    return Layout.of(before + passage.text, [passage])
 
 
 def section_of(passage: Passage, open_note: OpenNote, *, most_words: int) -> Passage:
@@ -148,13 +166,16 @@ def section_of(passage: Passage, open_note: OpenNote, *, most_words: int) -> Pas
 
     A passage is cut from a long section; an LLM is to read the whole of a list or procedure.
     """
+    if all(unit.kind is Kind.RULE for unit in passage.units):
+        return passage
     layout = open_note(passage)
     first, last = layout.at(passage.start), layout.at(passage.end - 1)
     run = min(first, layout.section(first)[0]), max(last, layout.section(last)[1])
     if layout.words(run) > most_words:
         return passage
     start, end = layout.span(run)
-    line = layout.text.count("\n", 0, start) + 1
+    known = layout.pieces[run[0]].passage
+    line = known.lines[0] + layout.text.count("\n", known.start, start)
     return replace(
         passage,
         start=start,
@@ -170,18 +191,22 @@ def _pieces(text: str, passages: Sequence[Passage]) -> Iterator[Piece]:
     first = before = None
     for passage in passages:
         for unit in passage.units:
-            if unit.kind is Kind.RULE:
+            end = before.unit.end if before else 0
+            # Passages that overlap are none of ragqa's making, but an index file is no proof.
+            if unit.kind is Kind.RULE or unit.start < end:
                 continue
-            depth = _depth(text, unit.start)
+            marks = _QUOTE_MARKS.match(text, unit.start, unit.end)
+            start = marks.end() if marks else unit.start
+            depth = _depth(text, end, start)
             piece = Piece(
                 unit=unit,
                 passage=passage,
                 section=section,
                 block=block,
-                words=len(text[unit.start : unit.end].split()),
+                words=_words(text[unit.start : unit.end]),
                 depth=before.depth if depth is None and before else depth or 0,
                 begins_item=unit.kind is Kind.ITEM
-                and _ITEM_MARK.match(text, unit.start, unit.end) is not None,
+                and _ITEM_MARK.match(text, start, unit.end) is not None,
             )
             apart = before is None or _begins_section(text, before, piece)
             if apart or first is None or not _is_of_block(text, first, before or first, piece):
@@ -191,14 +216,36 @@ def _pieces(text: str, passages: Sequence[Passage]) -> Iterator[Piece]:
             yield piece
 
 
-def _depth(text: str, start: int) -> int | None:
-    """The indentation of a line in columns; None where other words stand before the unit on it."""
-    line = text[text.rfind("\n", 0, start) + 1 : start].replace(">", " ")
+def _words(text: str) -> int:
+    spaced = len(text.split())
+    return spaced if text.isascii() else spaced + len(_UNSPACED.findall(text)) // 2
+
+
+def _runs(numbers: Iterable[int]) -> dict[int, Run]:
+    """The run of each number; the same ones stand side by side."""
+    runs: dict[int, Run] = {}
+    at = 0
+    for number, group in groupby(numbers):
+        size = sum(1 for _ in group)
+        runs[number] = at, at + size - 1
+        at += size
+    return runs
+
+
+def _depth(text: str, end: int, start: int) -> int | None:
+    """The indentation of a unit in columns; None where other words stand before it on its line.
+
+    :param end: where the unit before it ends, 0 for the first one.
+    """
+    line_start = text.rfind("\n", end, start) + 1
+    if not line_start and end:
+        return None
+    line = _QUOTE_MARK.sub("", text[line_start:start])
     return None if line.strip() else len(line.expandtabs(_TAB))
 
 
 def _begins_section(text: str, before: Piece, piece: Piece) -> bool:
-    if text[before.unit.end : piece.unit.start].strip(" \t\r\n>"):
+    if text[before.unit.end : piece.unit.start].replace(">", " ").strip():
         return True
     if before.kind is Kind.HEADING:
         return False
@@ -214,4 +261,4 @@ def _is_of_block(text: str, first: Piece, before: Piece, piece: Piece) -> bool:
         return before.kind in _TABLE
     if piece.kind is before.kind is Kind.PARAGRAPH:
         return not _BLANK_LINE.search(text, before.unit.end, piece.unit.start)
-    return piece.kind is before.kind is Kind.PROPERTY
+    return False

@@ -13,6 +13,14 @@ from ragqa.passages.parts import unit_spans
 from ragqa.passages.sections import states_fact
 from ragqa.passages.sentences import sentence_spans
 from ragqa.passages.split import split_note
-from ragqa.passages.standing import stands_in
+from ragqa.passages.standing import all_stand_in, stands_in
 
-__all__ = ["Chunking", "sentence_spans", "split_note", "stands_in", "states_fact", "unit_spans"]
+__all__ = [
+    "Chunking",
+    "all_stand_in",
+    "sentence_spans",
+    "split_note",
+    "stands_in",
+    "states_fact",
+    "unit_spans",
+]

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ragqa.answering import keep_current
+from ragqa.answering import keep_current, open_notes
 from ragqa.types import Hit, Kind, Passage, Unit
 
 TEXT = "# Cats\n\nCats sleep.\nCats hunt.\n"
@@ -62,3 +62,72 @@ def test_a_path_that_a_forged_index_has_and_no_file_can_have_is_a_warning(tmp_pa
     is_kept, warnings = kept(tmp_path, path="cats\0.md")
     assert not is_kept
     assert "cats\0.md is left out" in warnings[0]
+
+
+TITLE = replace(
+    PASSAGE,
+    id=2,
+    start=0,
+    end=6,
+    lines=(1, 1),
+    text="# Cats",
+    units=(Unit(Kind.HEADING, 0, 6),),
+)
+
+
+def quotes(folder, *passages, max_note_bytes=1000):
+    """What the layout of the note of a passage can quote, where the index has these of it."""
+    open_note = open_notes(folder, lambda _: passages, max_note_bytes=max_note_bytes)
+    layout = open_note(PASSAGE)
+    assert layout.path == "cats.md"
+    assert layout.quote((0, len(layout.pieces) - 1)).endswith("Cats sleep.\nCats hunt.")
+    return [layout.quote((i, i)) for i in range(len(layout.pieces))]
+
+
+OWN = ["Cats sleep.", "Cats hunt."]
+
+
+def test_a_note_is_laid_out_whole_where_it_stands_as_the_index_has_it(tmp_path):
+    (tmp_path / "cats.md").write_text(TEXT)
+    assert quotes(tmp_path, PASSAGE, TITLE) == ["# Cats", *OWN]
+
+
+@pytest.mark.parametrize("text", [TEXT + "Cats purr.\n", TEXT.replace("# Cats", "# Dogs"), None])
+def test_of_a_note_that_is_changed_or_gone_meanwhile_there_is_the_passage(tmp_path, text):
+    if text is not None:
+        (tmp_path / "cats.md").write_text(text)
+    assert quotes(tmp_path, PASSAGE, TITLE) == OWN
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"text": "# Dogs"},
+        {"start": -1},
+        {"lines": (1, 2)},
+        {"lines": (2, 2)},
+        {"units": (Unit(Kind.HEADING, 0, 9),)},
+    ],
+)
+def test_of_a_note_that_a_forged_index_has_otherwise_there_is_the_passage(tmp_path, changed):
+    (tmp_path / "cats.md").write_text(TEXT)
+    assert quotes(tmp_path, replace(TITLE, **changed), PASSAGE) == OWN
+
+
+def test_of_a_note_that_is_too_large_or_is_no_longer_in_the_index_there_is_the_passage(tmp_path):
+    (tmp_path / "cats.md").write_text(TEXT)
+    assert quotes(tmp_path, PASSAGE, TITLE, max_note_bytes=5) == OWN
+    assert quotes(tmp_path) == OWN
+
+
+def test_a_note_is_laid_out_once_for_all_its_passages(tmp_path):
+    (tmp_path / "cats.md").write_text(TEXT)
+    asked = []
+
+    def of_note(path):
+        asked.append(path)
+        return [TITLE, PASSAGE]
+
+    open_note = open_notes(tmp_path, of_note, max_note_bytes=1000)
+    assert open_note(PASSAGE) is open_note(TITLE)
+    assert asked == ["cats.md"]

@@ -148,7 +148,7 @@ def test_in_a_long_question_only_what_has_a_capital_is_named():
 )
 def test_no_short_answer_is_marked_where_something_is_missing(question, short):
     answering = replace(shipped(), all=replace(shipped().all, threshold=0.0))
-    composed = compose(retrieved(question), EMBEDDER, sentences=1, models=answering)
+    composed = compose(retrieved(question), EMBEDDER, excerpts=1, words=80, models=answering)
     assert [citation.short for citation in composed.citations] == [short]
     assert bool(composed.missing) is not bool(short)
 

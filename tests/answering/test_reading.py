@@ -5,12 +5,12 @@ import pytest
 
 from ragqa.answering.candidates import PASSAGES, candidates_of
 from ragqa.answering.confidence import features
-from ragqa.answering.reading import maxsim, read
+from ragqa.answering.reading import content_tokens, maxsim, read
 from ragqa.answering.scoring import score
 from ragqa.embedders import embedder_for
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking, split_note
-from ragqa.types import Hit, Note, Retrieved, Stamp
+from ragqa.types import Hit, Note, Retrieved, Stamp, TokenVectors
 
 EMBEDDER = embedder_for("hashed:64", building=False)
 
@@ -102,3 +102,18 @@ def test_the_closeness_is_the_mean_of_each_tokens_best():
     query = np.array([[1.0, 0.0], [0.0, 1.0]], dtype=np.float32)
     tokens = np.array([[0.6, 0.8], [1.0, 0.0]], dtype=np.float32)
     assert maxsim(query, tokens) == pytest.approx((1.0 + 0.8) / 2)
+
+
+@pytest.mark.parametrize(
+    ("question", "kept"),
+    [("what is red", ["red"]), ("who are you", ["who", "are", "you"])],
+)
+def test_only_the_content_words_of_a_question_are_matched_unless_there_are_none(question, kept):
+    words = question.split()
+    spans, position = [], 0
+    for word in words:
+        spans.append((position, position + len(word)))
+        position += len(word) + 1
+    vectors = np.eye(len(words), dtype=np.float32)
+    encoded = TokenVectors(vectors=vectors, spans=tuple(spans), pooled=vectors[0])
+    assert [words[i] for i in content_tokens(question, encoded)] == kept

@@ -193,7 +193,7 @@ def test_what_took_the_place_of_a_setting_is_named_once_for_each_that_sets_it(pr
             for file in (project / "ragqa.toml", user_settings_file())
         ),
     )
-    assert (loaded.settings.excerpts, loaded.settings.excerpt_words) == (3, 80)
+    assert (loaded.settings.excerpts, loaded.settings.excerpt_words) == (3, 100)
     with pytest.raises(UsageError, match=rf"unknown setting 'sentences' \({instead}\) in the"):
         set_user_setting("sentences", "2")
     assert unset_user_setting("sentences")

@@ -1,0 +1,52 @@
+"""Which units of a passage may answer by themselves."""
+
+from excerpting import passages_of
+
+from ragqa.answering.candidates import candidates_of
+from ragqa.types import Hit, Kind
+
+
+def candidates(*texts):
+    passages = [p for n, text in enumerate(texts) for p in passages_of(text, f"{n}.md")]
+    return candidates_of([Hit(p, score=1.0, dense=0.5, terms=1.0) for p in passages])
+
+
+def texts_of(*texts):
+    return [one.text for one in candidates(*texts)]
+
+
+def test_headings_and_lines_that_announce_something_are_no_candidates():
+    text = "# Colours\n\nThese are the colours:\n\n| a |\n|---|\n\nRed is warm.\n"
+    assert texts_of(text, "# Colours of the house\n") == ["Red is warm."]
+
+
+def test_a_list_of_references_is_no_answer_unless_there_is_nothing_else():
+    paper = "# Colours\n\n## Sources\n\nRed et al., On colour, 1999.\n"
+    assert texts_of(paper, "# Red\n\nRed is a warm colour.\n") == ["Red is a warm colour."]
+    assert texts_of(paper) == ["Red et al., On colour, 1999."]
+
+
+PHASES = (
+    "# Training\n\nThere are two phases:\n\n"
+    "- Pretraining \u2014 the model reads a very large corpus of text and code.\n"
+    "- Alignment \u2014 the model learns what people prefer, from their judgements.\n\n"
+    "Then it is used.\n"
+)
+
+
+def test_a_line_that_announces_a_list_is_a_candidate_with_its_items():
+    first, *rest = candidates(PHASES)
+    assert first.unit.kind is Kind.LIST
+    assert first.text == "There are two phases: Pretraining; Alignment"
+    assert first.quote.endswith("from their judgements.")
+    assert first.quote in PHASES
+    assert len(rest) == 3
+    assert [first.overlaps(one) for one in rest] == [True, True, False]
+
+
+def test_what_looks_like_a_comment_in_code_is_code():
+    text = (
+        "# Code\n\nUse `%%` for the first. Use `%%` for the second.\n\n"
+        "~~~\nprint 5 %% 3\n~~~\n\nOne %% is a sign.\n"
+    )
+    assert len(candidates(text)) == 4

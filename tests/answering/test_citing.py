@@ -1,0 +1,174 @@
+"""Excerpts as citations, and the text of an answer."""
+
+from dataclasses import replace
+
+import pytest
+from excerpting import composed
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ragqa.answering.citing import cite, mark_short_answer
+from ragqa.types import Kind
+
+
+def cited(text, best, question="what is it like", **how):
+    """The text of an answer from one note, and its citation."""
+    scores = {"; blue": 0.2, best: 1.0}
+    said, (citation,) = cite(composed(question, {"a.md": text}, scores, **how))
+    assert text[slice(*citation.chars)] == citation.quote
+    return said, citation
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Red is warm.", "Red is warm. [1]"),
+        ("Red is warm", "Red is warm. [1]"),
+        ("Is **Red** warm?", "Is Red warm? [1]"),
+        ('He said "Red is warm."', 'He said "Red is warm." [1]'),
+        ("Red is warm\u2026", "Red is warm\u2026 [1]"),
+        ("- Red is warm", "Red is warm. [1]"),
+        ("- Red is warm\n- So is amber", "- Red is warm\n- So is amber\n[1]"),
+        ("```\nRed warm now\n```", "```\nRed warm now\n```\n[1]"),
+    ],
+)
+def test_an_excerpt_ends_with_its_number_and_a_sentence_with_an_end_mark(text, said):
+    assert cited(f"# A\n\n{text}\n", "Red", "which ones", holds=1.0)[0] == said
+
+
+def test_several_excerpts_are_numbered_and_apart():
+    notes = {"a.md": "# Fig\n\nThe fig is red\n", "b.md": "# Pear\n\n- The pear\n- is not\n"}
+    scores = {"fig": 1.0, "pear": 0.9, "is not": 0.9}
+    text, citations = cite(composed("fig vs pear", notes, scores, excerpts=2))
+    assert text == "The fig is red. [1]\n\n- The pear\n- is not\n[2]"
+    assert [(one.n, one.path, one.heading) for one in citations] == [
+        (1, "a.md", ("Fig",)),
+        (2, "b.md", ("Pear",)),
+    ]
+
+
+NOTE = "---\ndate: 2021-05-01\n---\n\n# A\n\n## B\n\nThese are they:\n\n- red\n- blue\n- green\n"
+
+
+def test_a_citation_tells_its_lines_units_and_what_of_it_answers():
+    _, one = cited(NOTE, "blue", "which ones are they")
+    assert (one.kind, one.quote) == (Kind.EXCERPT, NOTE[NOTE.index("These") :].strip())
+    assert one.lines == (9, 13)
+    assert one.heading == ("A", "B")
+    assert [NOTE[unit.start : unit.end] for unit in one.units] == [
+        "These are they:",
+        "- red",
+        "- blue",
+        "- green",
+    ]
+    assert [NOTE[slice(*span)] for span in one.answer_spans] == ["- blue"]
+    assert one.cut == (False, False)
+
+
+def test_a_citation_of_one_item_is_that_and_tells_that_its_list_goes_on():
+    said, one = cited(NOTE, "blue", "who is blue")
+    assert (one.kind, one.quote, one.lines) == (Kind.ITEM, "- blue", (12, 12))
+    assert one.context == "These are they:"
+    assert one.cut == (True, True)
+    assert said == "These are they: blue. [1]"
+
+
+def test_the_score_and_date_are_those_of_the_sentence_that_answers():
+    excerpts = composed("who is blue", {"a.md": NOTE}, {"; blue": 0.2, "blue": 0.75})
+    for old_before, old in [("", False), ("2021-05-01", False), ("2021-05-02", True)]:
+        (one,) = cite(excerpts, old_before)[1]
+        assert (one.score, one.note_date, one.old) == (0.75, "2021-05-01", old)
+
+
+def test_a_list_that_answers_as_a_whole_answers_as_far_as_it_is_shown():
+    items = "".join(f"- {n} is one of a list that is too long to be shown\n" for n in range(25))
+    text = f"# A\n\nThese are they:\n\n{items}"
+    _, one = cited(text, "These are they: ", "which ones are they")
+    assert one.cut == (False, True)
+    assert one.answer_spans == (one.chars,)
+
+
+SAID = st.sampled_from(
+    ["Fig is red.", "Fig is [blue](b.md)", "- **pear** is", "  - nested", "| a |\n|---|\n| fig |"]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(SAID, min_size=1, max_size=6),
+    st.sampled_from(["\n", "\n\n", "\r\n\r\n"]),
+    st.sampled_from(["fig vs pear", "which figs are red", "who is blue"]),
+    st.integers(1, 3),
+)
+def test_excerpts_of_any_notes_are_cited_exactly(blocks, gap, question, most):
+    notes = {"a.md": gap.join(["# A", *blocks]), "b.md": "# B\n\nThe pear is green.\n"}
+    scores = {"red": 1.0, "pear": 0.9, "nested": 0.95}
+    text, citations = cite(composed(question, notes, scores, excerpts=most))
+    assert 1 <= len(citations) <= most
+    assert [one.n for one in citations] == list(range(1, len(citations) + 1))
+    for one in citations:
+        note, (start, end) = notes[one.path], one.chars
+        assert note[start:end] == one.quote
+        first = note.count("\n", 0, start) + 1
+        assert one.lines == (first, first + one.quote.count("\n"))
+        assert all(start <= unit.start < unit.end <= end for unit in one.units)
+        assert all(start <= begin < stop <= end for begin, stop in one.answer_spans)
+        assert len(one.answer_spans) == 1
+        assert text.count(f"[{one.n}]") == 1
+
+
+def marked(text, question):
+    """The citations of a note's first sentence before and after its short answer is marked."""
+    (one,) = composed(question, {"a.md": f"# A\n\n{text}\n"}, {"so": 1.0, "wrote": 1.0})
+    _, plain = cite([one])
+    after = mark_short_answer(plain, question, one.best)
+    assert [replace(citation, span=None) for citation in after] == list(plain)
+    return one, after[0]
+
+
+PIECES = st.sampled_from(
+    [
+        *("in 2009", "**2009**", "1 May\n  2024", "Ann Low", "[Bob](x.md)", "by `Eva`", "5 files"),
+        *("and", ","),
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["when was it", "who wrote it", "where is it", "how many files"]),
+    st.lists(PIECES, max_size=5).map(lambda pieces: " ".join(["so it was", *pieces])),
+    st.sampled_from(["{}", "- {}", "Before it. {}. And behind.", "- {}\n- not"]),
+)
+def test_what_answers_directly_stands_in_the_sentence_that_answers(question, sentence, frame):
+    one, citation = marked(frame.format(sentence), question)
+    if citation.span is None:
+        assert citation.short == ""
+        return
+    start, end = citation.span
+    assert citation.chars[0] <= start < end <= citation.chars[1]
+    assert one.layout.text[start:end] == citation.short
+    assert " ".join(citation.short.split()) in one.best.candidate.text
+
+
+def test_a_date_is_marked_within_its_excerpt():
+    _, citation = marked("It is red. And so it was in 2009. It is blue.", "when was it")
+    assert citation.short == "2009"
+
+
+def test_a_title_in_italics_is_not_marked_as_who_did_it():
+    assert marked("He wrote *The Long Walk* then.", "who wrote it")[1].span is None
+
+
+@pytest.mark.parametrize(
+    "text", ["It was so in **May** 2009 then.", "In [2009](2009.md) it was so."]
+)
+def test_a_short_answer_that_the_quote_has_in_marks_or_twice_is_not_marked(text):
+    assert marked(text, "when was it")[1].span is None
+
+
+def test_what_stands_in_no_excerpt_is_not_marked():
+    (first,) = composed("when was it", {"a.md": "# A\n\nRed so.\n\nIn 2009.\n"}, {"Red": 1.0})
+    (other,) = composed("when was it", {"a.md": "# A\n\nRed so.\n\nIn 2009.\n"}, {"2009": 1.0})
+    _, plain = cite([first])
+    assert mark_short_answer(plain, "when was it", other.best) == plain

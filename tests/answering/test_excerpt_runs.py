@@ -1,0 +1,350 @@
+"""The stretch of a note around the sentence that answers."""
+
+from textwrap import dedent
+
+import pytest
+from excerpting import MARKDOWN, excerpt, layout_of, passages_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ragqa.answering.excerpts import (
+    SHORT_LIKE_BEST,
+    Wanted,
+    excerpt_around,
+    is_cut,
+)
+from ragqa.answering.layout import Layout
+
+QUESTIONS = ["who is red", "how to be red", "which figs are red", "what is red", "red vs fig", ""]
+SHORT = ["who found it", "when was it", "how many are there", "where is it", "is it red"]
+
+
+def lines(text):
+    return dedent(text).strip("\n")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    text=MARKDOWN,
+    question=st.sampled_from(QUESTIONS),
+    words=st.integers(1, 40),
+    data=st.data(),
+)
+def test_around_any_piece_of_any_note_is_a_run_of_its_section(text, question, words, data):
+    passages = passages_of(text, window=40, target=20)
+    layout = Layout.of(text, passages) if passages else None
+    if layout is None or not layout.pieces:
+        return
+    number = len(layout.pieces)
+    scores = data.draw(st.lists(st.floats(0, 1.5), min_size=number, max_size=number))
+    best = data.draw(st.integers(0, number - 1))
+    wanted = Wanted.of(question, {"red": 1.0, "fig": 2.0}, words=words)
+    begin, end = excerpt_around(layout, scores, best, wanted)
+    assert 0 <= begin <= best <= end < number
+    first, last = layout.section(best)
+    assert first <= begin <= end <= last
+    quote = layout.quote((begin, end))
+    assert quote in text
+    pieces = layout.pieces[begin : end + 1]
+    assert "".join(quote.split()) == "".join(
+        "".join(text[one.unit.start : one.unit.end].split()) for one in pieces
+    )
+    before, behind = is_cut(layout, (begin, end))
+    assert before == (begin > 0 and layout.pieces[begin - 1].block == pieces[0].block)
+    assert behind == (end + 1 < number and layout.pieces[end + 1].block == pieces[-1].block)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data(), number=st.integers(1, 9), words=st.integers(3, 40))
+def test_no_other_run_around_the_best_piece_gains_more(data, number, words):
+    layout = layout_of("\n\n".join(f"This one{' so' * (n % 4)} is red." for n in range(number)))
+    scores = data.draw(st.lists(st.floats(0, 2), min_size=number, max_size=number))
+    best = data.draw(st.integers(0, number - 1))
+    # A short question, so that nothing else comes with the run.
+    run = excerpt_around(layout, scores, best, Wanted.of("who is red", {}, words=words))
+
+    def gain(begin, end):
+        least = SHORT_LIKE_BEST * scores[best]
+        return sum(score - least for score in scores[begin : end + 1])
+
+    others = [
+        (begin, end)
+        for begin in range(best + 1)
+        for end in range(best, number)
+        if begin == end or layout.words((begin, end)) <= words
+    ]
+    assert run in others
+    assert gain(*run) == pytest.approx(max(gain(*other) for other in others))
+
+
+PROSE = lines("""
+    # Figs
+
+    The fig is an old tree. It grows in the south. It was brought there by people who came from
+    further east, so long ago that none alive can remember when. It ripens in August. Birds like it
+    a lot.
+    Wasps do as well, and they may live in it. It must be cut in winter, as long as there is no
+    frost. It wants lots of sun and little water, and no wind that comes from the sea at all.
+
+    Its wood is soft.
+    """)
+
+
+@pytest.mark.parametrize(
+    ("best", "also", "said"),
+    [
+        ("It ripens", [], "It ripens in August."),
+        ("It ripens", ["Birds"], "It ripens in August. Birds like it\na lot."),
+        ("Birds", ["It ripens"], "It ripens in August. Birds like it\na lot."),
+        ("It ripens", ["It grows"], "It ripens in August."),
+        ("It grows", [], "The fig is an old tree. It grows in the south."),
+        ("Its wood", [], "Its wood is soft."),
+    ],
+)
+def test_sentences_beside_the_best_one_that_answer_as_well_come_with_it(best, also, said):
+    assert excerpt(PROSE, best, also=also) == said
+
+
+def test_a_run_has_no_more_words_than_wanted_but_always_the_best_sentence():
+    also = ["It ripens", "Birds", "Wasps", "The fig", "It grows"]
+    assert excerpt(PROSE, "Birds", also=also, words=9) == (
+        "It ripens in August. Birds like it\na lot."
+    )
+    assert excerpt(PROSE, "Wasps", words=3) == "Wasps do as well, and they may live in it."
+
+
+def test_a_short_paragraph_is_whole_but_for_a_short_question():
+    text = "# Figs\n\nThe fig is old. It ripens in August. Birds like it.\n\nIts wood is soft.\n"
+    whole = "The fig is old. It ripens in August. Birds like it."
+    assert excerpt(text, "It ripens") == whole
+    for question in SHORT:
+        assert excerpt(text, "It ripens", question) == "The fig is old. It ripens in August."
+
+
+LIST = lines("""
+    # Shop
+
+    All of these grow here. They are sold as:
+
+    - apples
+      and pears
+    - figs
+      - fresh ones
+      - dried ones
+    - grapes
+
+    Nobody buys plums.
+    """)
+WHOLE_LIST = LIST[LIST.index("- apples") : LIST.index("\n\nNobody")]
+LEAD_IN = "All of these grow here. They are sold as:\n\n"
+
+
+@pytest.mark.parametrize("question", SHORT)
+def test_a_short_question_gets_an_item_alone(question):
+    assert excerpt(LIST, "grapes", question) == "- grapes"
+
+
+def test_an_item_comes_whole_with_what_is_nested_in_it():
+    nested = "- figs\n  - fresh ones\n  - dried ones"
+    assert excerpt(LIST, "figs") == nested
+    assert excerpt(LIST, "apples", "who likes them") == LEAD_IN + "- apples\n  and pears"
+    assert excerpt(LIST, "dried") == "- dried ones"
+
+
+def test_the_paragraphs_and_code_of_an_item_come_with_it():
+    text = (
+        "# A\n\n1. Stop it:\n\n   ```sh\n   stop\n   ```\n\n   Wait a while. Go on.\n2. Start it.\n"
+    )
+    item = text[text.index("1.") : text.index("\n2.")]
+    assert excerpt(text, "Wait", "who stops it") == item
+    assert excerpt(text, "Stop", "who stops it") == item
+
+
+@pytest.mark.parametrize("question", ["which fruits are sold", "how to sell fruit", "what is like"])
+def test_a_list_comes_whole_with_its_lead_in(question):
+    assert excerpt(LIST, "apples", question, also=["figs"]) == LEAD_IN + WHOLE_LIST
+
+
+def test_a_lead_in_comes_with_its_list():
+    assert excerpt(LIST, "They are") == LEAD_IN + WHOLE_LIST
+    assert excerpt(LIST, "They are", "where is it") == LEAD_IN + WHOLE_LIST
+
+
+def test_what_does_not_announce_a_list_is_no_lead_in_but_a_short_paragraph_takes_the_list():
+    text = LIST.replace("sold as:", "sold.")
+    assert excerpt(text, "apples", also=["figs"]) == WHOLE_LIST
+    assert excerpt(text, "They are") == LEAD_IN.replace("sold as:", "sold.") + WHOLE_LIST
+    assert excerpt(text, "They are", "when is it") == "All of these grow here. They are sold."
+
+
+def test_of_a_long_lead_in_only_the_sentence_before_the_list_comes_with_it():
+    text = LIST.replace("All of these", "All of these, and a lot more of them, " + "so, " * 40)
+    assert excerpt(text, "apples", also=["figs"]).startswith("They are sold as:\n\n- apples")
+
+
+LONG = "# A\n\nThese are they:\n\n" + "".join(
+    f"- {number} of so many items that all of them are too long\n"
+    for number in "abcdefghijklmnopqrst"
+)
+
+
+def test_of_a_long_list_there_is_only_what_answers():
+    assert excerpt(LONG, "e of", also=["d of"]) == "\n".join(LONG.splitlines()[7:9])
+    whole = LONG[LONG.index("These") :].strip()
+    assert len(whole.split()) < 280
+    assert excerpt(LONG, "e of", "which items are they").count("\n") == 0
+
+
+def test_of_a_long_list_that_is_announced_those_items_come_that_fit():
+    said = excerpt(LONG, "These are")
+    assert said.splitlines() == LONG.splitlines()[2:15]
+    assert len(said.split()) <= 3 + 150
+
+
+def test_a_list_that_goes_over_two_passages_comes_whole():
+    passages = passages_of(LONG, window=60, target=30)
+    assert len(passages) > 2
+    how = {"window": 60, "target": 30}
+    assert excerpt(LONG, "These are", "which items are they", **how).count("\n- ") == 16
+    few = LONG[: LONG.index("- k of")]
+    assert len(passages_of(few, **how)) > 1
+    assert excerpt(few, "d of", also=["e of"], **how) == few[few.index("These") :].strip()
+
+
+TABLE = "# T\n\nPrices are these:\n\n| fruit | price |\n|---|---|\n| fig | 2 |\n| pear | 3 |\n"
+ROWS = TABLE[TABLE.index("| fruit") :].strip()
+
+
+def test_a_short_table_comes_whole_with_its_lead_in():
+    assert excerpt(TABLE, "pear", "what is a pear like") == "Prices are these:\n\n" + ROWS
+    assert excerpt(TABLE, "Prices") == "Prices are these:\n\n" + ROWS
+
+
+def test_a_small_table_comes_whole_for_a_short_question_too():
+    assert excerpt(TABLE, "pear", "how much is a pear") == "Prices are these:\n\n" + ROWS
+    text = TABLE + "".join(f"| fruit {n} | {n} |\n" for n in range(9))
+    assert excerpt(text, "pear", "how much is a pear") == "| pear | 3 |"
+    assert excerpt(text, "pear", "what is a pear like") == text[text.index("Prices") :].strip()
+
+
+@pytest.mark.parametrize("question", ["how much is a pear", "what is a pear like"])
+def test_a_long_table_gives_its_row_alone(question):
+    text = TABLE + "".join(f"| fruit of kind {n} | {n} |\n" for n in range(40))
+    assert excerpt(text, "pear", question) == "| pear | 3 |"
+
+
+def test_a_question_of_a_note_comes_with_its_answer():
+    text = "# Help\n\nWhere is it sold?\n\nAt the market, on most days.\n\nNobody knows why.\n"
+    assert excerpt(text, "Where is it", "who sells it") == (
+        "Where is it sold?\n\nAt the market, on most days."
+    )
+
+
+@pytest.mark.parametrize(
+    "hidden", ["%%none%%", "<!-- none -->", "~~none~~", "<del>none</del>", "%%\nnone\n\nnone\n%%"]
+)
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_an_excerpt_never_goes_over_what_is_hidden(hidden, question):
+    for text in (
+        f"# Red\n\nOne is red. Two is red.\n\n{hidden}\n\nThree is red.\n",
+        f"# Red\n\nOne is red. Two is red. {hidden} Three is red.\n",
+        f"# Red\n\n- One is red.\n- Two is red. {hidden}\n- Three is red.\n",
+        f"# Red\n\nOne is red. Two is red:\n\n{hidden}\n\n- Three is red.\n",
+    ):
+        for best, other in (("Two", "Three"), ("Three", "Two")):
+            said = excerpt(text, best, question, also=[other])
+            assert best in said
+            assert other not in said
+            assert "none" not in said
+
+
+def test_a_short_paragraph_that_introduces_code_comes_with_it_but_for_a_short_question():
+    text = "# A\n\nStart it so.\n\n```sh\nstart --now\n```\n\nStop it.\n"
+    assert excerpt(text, "Start it") == "Start it so.\n\n```sh\nstart --now\n```"
+    assert excerpt(text, "Start it", "when is it") == "Start it so."
+
+
+SECTIONS = lines("""
+    # Garden
+
+    A garden is nice.
+
+    ## Water the tomatoes
+
+    Take a can. It is green.
+
+    Go early. Noon is too hot.
+
+    ## Cut the hedge
+
+    Take the shears.
+    """)
+
+
+def test_a_heading_that_says_what_is_asked_brings_its_short_section():
+    section = "Take a can. It is green.\n\nGo early. Noon is too hot."
+    assert excerpt(SECTIONS, "Go early", "how to water tomatoes") == section
+    assert excerpt(SECTIONS, "Go early", "why water the tomatoes") == section
+    assert excerpt(SECTIONS, "Go early", "when is the watering of tomatoes") == "Go early."
+    assert excerpt(SECTIONS, "Go early", "how to cook soup") == "Go early. Noon is too hot."
+
+
+def test_a_title_is_the_heading_of_a_note_without_one():
+    text = "---\ntitle: Water the tomatoes\n---\n\nTake a can.\n\nGo early.\n"
+    assert excerpt(text, "Go early", "how to water tomatoes") == "Take a can.\n\nGo early."
+
+
+def test_a_long_section_is_not_brought():
+    text = SECTIONS.replace("It is green.", "It is green. " * 60)
+    assert "It is green" not in excerpt(text, "Go early", "how to water tomatoes")
+
+
+def test_a_key_of_the_front_matter_is_read_alone():
+    text = "---\ntitle: Red plan\nowner: Ann\nstatus: open\n---\n\n# Red plan\n\nText.\n"
+    assert excerpt(text, "status", "what is the status of the red plan", also=["owner"]) == (
+        "status: open"
+    )
+
+
+def test_a_heading_that_answers_comes_with_its_text_at_most():
+    text = "# Stack\n\n## Database: PostgreSQL\n\nIt runs well.\n\n## Cache: Redis\n\nIt is fast.\n"
+    assert excerpt(text, "Database", "which one is it") in (
+        "## Database: PostgreSQL",
+        "## Database: PostgreSQL\n\nIt runs well.",
+    )
+
+
+def cut(text, begin, end):
+    layout = layout_of(text)
+    return is_cut(layout, (layout.at(text.index(begin)), layout.at(text.index(end))))
+
+
+def test_cut_says_where_a_list_table_or_paragraph_goes_on():
+    assert cut(LIST, "All", "grapes") == (False, False)
+    assert cut(LIST, "They", "figs") == (True, True)
+    assert cut(LIST, "- figs", "grapes") == (True, False)
+    assert cut(LIST, "- apples", "fresh") == (False, True)
+    assert cut(TABLE, "| pear", "| pear") == (True, False)
+    assert cut(PROSE, "It ripens", "Its wood") == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("question", "short", "whole_list", "by_section"),
+    [
+        ("who made it", True, False, False),
+        ("how many figs are there", True, False, False),
+        ("is it red", True, False, False),
+        ("how do I bake bread", False, True, True),
+        ("which tools does it have", False, True, True),
+        ("what are the types of fig", False, True, False),
+        ("which metrics does it use", False, True, True),
+        ("what does it mean", False, False, False),
+        ("which license does it use", False, False, True),
+        ("why is it red", False, False, True),
+        ("what is a fig", False, False, False),
+        ("red vs blue", False, False, False),
+    ],
+)
+def test_what_a_question_wants_goes_by_its_kind(question, short, whole_list, by_section):
+    wanted = Wanted.of(question, {}, words=80)
+    assert (wanted.short, wanted.whole_list, wanted.by_section) == (short, whole_list, by_section)

@@ -1,0 +1,113 @@
+"""Layouts of notes and excerpts from them, made as ragqa makes those of an answer."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from ragqa.analysis import query_terms
+from ragqa.answering.candidates import candidates_of
+from ragqa.answering.composing import excerpts_of
+from ragqa.answering.excerpts import Wanted, excerpt_around
+from ragqa.answering.layout import Layout
+from ragqa.answering.reading import read
+from ragqa.answering.scoring import Scored
+from ragqa.embedders import embedder_for
+from ragqa.notes import parse_note
+from ragqa.passages import Chunking, split_note
+from ragqa.types import Hit, Retrieved, Stamp
+
+EMBEDDER = embedder_for("hashed:64", building=False)
+
+_WORDS = st.sampled_from(["red", "It is", "**fig**", "`a. b`", "汉字。", "3.5", "~~no~~", "%%c%%"])
+_SENTENCE = st.builds(
+    lambda words, end: " ".join(words) + end,
+    st.lists(_WORDS, min_size=1, max_size=9),
+    st.sampled_from([".", "?", ":", "", ".\n"]),
+)
+_ITEM = st.builds(
+    lambda depth, mark, text: f"{'   ' * depth}{mark} {text.strip()}",
+    st.integers(0, 2),
+    st.sampled_from(["-", "1.", "-\n\n  x\n-"]),
+    _SENTENCE,
+)
+_ROW = _WORDS.map(lambda word: f"| {word} | {word} |")
+MARKDOWN = st.lists(
+    st.lists(_SENTENCE, min_size=1, max_size=4).map(" ".join)
+    | st.lists(_ITEM, min_size=1, max_size=6).map("\n".join)
+    | st.lists(_ROW, max_size=4).map(lambda rows: "\n".join(["| a | b |\n|---|---|", *rows]))
+    | st.builds("{} {}".format, st.sampled_from(["#", "##", "###"]), _WORDS)
+    | st.sampled_from(
+        ["---", "> a. b\n> c", "```\ncode\n```", "<!-- no -->", "<p>x</p>", "\u3000y"]
+    ),
+    max_size=10,
+).map("\n\n".join)
+"""Notes of any structure; what is hidden in them is "no" and "c"."""
+
+
+def passages_of(text, path="note.md", *, window=400, target=200):
+    """The passages of a note, in order.
+
+    :param window: the most tokens of a passage, a word being one.
+    """
+    return split_note(
+        parse_note(path, text, "0" * 64, Stamp(0, 0)),
+        chunking=Chunking(target_tokens=target),
+        window=window,
+        count_tokens=lambda texts: [2 + len(one.split()) for one in texts],
+    )
+
+
+def layout_of(text, **how):
+    """A whole note, laid out."""
+    return Layout.of(text, passages_of(text, **how))
+
+
+def excerpt(text, best, question="what is it like", *, also=(), words=80, **how):
+    """The excerpt around the piece that begins with `best`.
+
+    :param also: what other pieces begin with that answer nearly as well.
+    """
+    layout = layout_of(text, **how)
+    scores = [0.9 * any(_begins(layout, i, one) for one in also) for i in _all(layout)]
+    (at,) = (i for i in _all(layout) if _begins(layout, i, best))
+    scores[at] = 1.0
+    wanted = Wanted.of(question, dict.fromkeys(query_terms(question), 1.0), words=words)
+    return layout.quote(excerpt_around(layout, scores, at, wanted))
+
+
+def _all(layout):
+    return range(len(layout.pieces))
+
+
+def _begins(layout, i, words):
+    return layout.quote((i, i)).lstrip("-*#|0123456789. ").startswith(words)
+
+
+def composed(question, notes, scores, *, excerpts=1, words=80, holds=0.0, idf=None, hits=None):
+    """The excerpts of notes, by their paths, that answer a question.
+
+    :param scores: the score of each candidate by the first of these words that it has, else 0.1.
+    :param hits: words of the passages that are found, best first; all are where it is None.
+    """
+    passages = [p for path, text in notes.items() for p in passages_of(text, path)]
+    shown = passages if hits is None else [p for one in hits for p in passages if one in p.text]
+    found = tuple(Hit(p, score=1 - i / 100, dense=0.5, terms=1.0) for i, p in enumerate(shown))
+    idf = idf or dict.fromkeys(query_terms(question), 1.0)
+    retrieved = Retrieved(question, found, EMBEDDER.embed_query(question), idf, False)
+    reading = read(retrieved, EMBEDDER)
+
+    def open_note(passage):
+        return Layout.of(notes[passage.path], [p for p in passages if p.path == passage.path])
+
+    return excerpts_of(
+        reading,
+        [_scored(candidate, scores, holds) for candidate in candidates_of(found)],
+        excerpts=excerpts,
+        words=words,
+        open_note=open_note,
+    )
+
+
+def _scored(candidate, scores, holds):
+    score = next((score for words, score in scores.items() if words in candidate.text), 0.1)
+    signals = {"holds": holds, "cosine": score, "maxsim": score, "coverage": score}
+    return Scored(candidate, score, signals, {}, np.zeros(0))
