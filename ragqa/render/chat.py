@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.text import Text
 
 from ragqa.errors import UsageError
+from ragqa.render import results
 from ragqa.render.results import Linker, marked, print_place
 from ragqa.render.screen import emit, stdout
 from ragqa.sanitise import safe_line, safe_text
@@ -48,12 +49,7 @@ def print_sources(answer: Answer, linker: Linker) -> None:
         for n, hit in enumerate(answer.hits, start=1):
             _print_passage(hit.passage, n, answer.looked_for, linker)
         return
-    for citation in answer.citations:
-        place = linker.place(citation.path, citation.lines)
-        print_place(console, place, citation.heading, n=citation.n)
-        if citation.context:
-            emit(console, Text(safe_line(citation.context), style="quiet"), indent=_INDENT)
-        emit(console, marked(citation.quote, answer.looked_for), indent=_INDENT)
+    results.print_sources(console, answer, linker, quoted=True)
 
 
 def print_source(answer: Answer, n: int, linker: Linker) -> None:

@@ -71,7 +71,7 @@ def print_answer(answer: Answer, linker: Linker) -> None:
     """Print the answer with its sources, or the nearest passages where there is none.
 
     On a terminal the excerpts that answer are drawn where they are cited, once; elsewhere the
-    answer is plain text, and each source a line.
+    answer is plain text, and each source a line. Below an LLM's answer its sources are quoted.
     """
     console = stdout()
     print_corrected(console, answer.corrected)
@@ -80,7 +80,6 @@ def print_answer(answer: Answer, linker: Linker) -> None:
         from ragqa.render.writing import print_written
 
         print_written(console, answer, written)
-        is_said = False
     else:
         if written is not None and written.sentences and console.is_terminal:
             emit(console, Text(f"\n{OWN_WORDS}", style="bold"))
@@ -89,16 +88,16 @@ def print_answer(answer: Answer, linker: Linker) -> None:
             return
         if not answer.sure:
             emit(console, Text(mark_of(answer), style="warning"))
-        is_said = console.is_terminal
-        if is_said:
-            print_sources(console, answer.citations, linker)
+        written = None
+        if console.is_terminal:
+            _print_excerpts(console, answer.citations, linker)
         else:
             emit(console, Text(safe_text(answer.text)))
     for told in answer.disagreements:
         _print_disagreement(console, told, linker)
-    if not is_said:
+    if written is not None or not console.is_terminal:
         emit(console, Text("\nSources", style="bold"))
-        print_sources(console, answer.citations, linker)
+        print_sources(console, answer, linker, quoted=written is not None)
     _print_confidence(console, answer)
 
 
@@ -208,17 +207,35 @@ def _date(citation: Citation) -> Text:
     return Text(date_of(citation), style="warning" if citation.old else "quiet")
 
 
-def print_sources(console: Console, citations: Sequence[Citation], linker: Linker) -> None:
-    """Print where each citation stands; on a terminal what it quotes is drawn below that."""
+def _print_excerpts(console: Console, citations: Sequence[Citation], linker: Linker) -> None:
+    """Draw what is quoted, each below the place where it stands."""
     for n, citation in enumerate(citations):
-        if n and console.is_terminal:
+        if n:
             console.print()
-        place = linker.place(citation.path, citation.lines)
-        if citation.note_date:
-            place = Text.assemble(place, "  ", _date(citation))
-        print_place(console, place, citation.heading, n=citation.n)
-        if console.is_terminal:
-            print_excerpt(console, citation)
+        _print_cited(console, citation, linker)
+        print_excerpt(console, citation)
+
+
+def print_sources(console: Console, answer: Answer, linker: Linker, *, quoted: bool) -> None:
+    """Print where each citation stands.
+
+    :param quoted: print what it quotes, too, as its note has it: what the note hides from a reader,
+        such as the text in place of an image, is shown, since an LLM may have gone by it.
+    """
+    for citation in answer.citations:
+        _print_cited(console, citation, linker)
+        if quoted and citation.context:
+            emit(console, Text(safe_line(citation.context), style="quiet"), indent=_INDENT)
+        if quoted:
+            emit(console, marked(citation.quote, answer.looked_for), indent=_INDENT)
+
+
+def _print_cited(console: Console, citation: Citation, linker: Linker) -> None:
+    """Print where a citation stands, with the date of its note."""
+    place = linker.place(citation.path, citation.lines)
+    if citation.note_date:
+        place = Text.assemble(place, "  ", _date(citation))
+    print_place(console, place, citation.heading, n=citation.n)
 
 
 def _print_hits(console: Console, question: str, hits: Sequence[Hit], linker: Linker) -> None:

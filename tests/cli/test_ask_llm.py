@@ -54,7 +54,9 @@ def test_text_shows_the_answer_its_check_and_its_sources(ask):
     assert run.code == 0
     assert run.out.startswith("BM25 ranks a document by the query words that it contains. [1]\n")
     assert "from 5 passages; its one sentence is supported by its sources." in run.out
-    assert "\n 1 rag/bm25.md:" in run.out
+    source, quote = run.out.partition("\nSources\n")[2].splitlines()[:2]
+    assert source.startswith(" 1 rag/bm25.md:")
+    assert FROM_NOTES.startswith(quote.strip().replace("*", "")[:20])
 
 
 def test_a_number_that_no_passage_has_is_taken_out_and_listed(ask):

@@ -14,7 +14,7 @@ from ragqa.answering.excerpt_text import excerpt_text
 from ragqa.render import Linker, print_answer
 from ragqa.render.direct import direct_spans
 from ragqa.sanitise import safe_line
-from ragqa.types import Disagreement, Kind
+from ragqa.types import Disagreement, Kind, Written, WrittenSentence
 
 SHORT = re.compile(r"\x1b\[1;4m(.*?)\x1b\[0m", re.DOTALL)
 DIFFERS = re.compile(r"\x1b\[1;33m(.*?)\x1b\[0m", re.DOTALL)
@@ -96,6 +96,30 @@ def test_the_quote_is_marked_by_its_characters_as_it_is_shown(printed):
     (line,) = [line for line in printed(answer).splitlines() if "is not" in line]
     assert SHORT.findall(line) == ["5"]
     assert line.endswith("\x1b[1;4m5\x1b[0m.")
+
+
+HIDING = "It is 5. ![It is 6.](x.png)"
+
+
+def test_a_source_is_a_line_in_a_pipe_and_its_quote_is_below_it_for_what_an_llm_wrote(
+    tmp_path, capsys
+):
+    answer = make_answer(text="It is 5. [1]", quote=HIDING)
+    sentence = WrittenSentence("", "It is 6.", (1,), 0.9, supported=True)
+    written = replace(answer, written=Written("scripted:x", (sentence,), given=1))
+    sources = []
+    for each in (answer, written):
+        print_answer(each, Linker(tmp_path, "file://{path}"))
+        sources.append(capsys.readouterr().out.partition("Sources\n")[2].partition("\n\n")[0])
+    assert sources == [" 1 a.md:3", f" 1 a.md:3\n   {HIDING}"]
+
+
+def test_on_a_terminal_an_excerpt_is_as_a_reader_sees_it_and_a_source_of_an_llm_is_not(printed):
+    answer = make_answer(text="It is 5. [1]", quote=HIDING)
+    sentence = WrittenSentence("", "It is 6.", (1,), 0.9, supported=True)
+    assert "It is 6." not in plain(printed(answer))
+    written = replace(answer, written=Written("scripted:x", (sentence,), given=1))
+    assert f"\n   {HIDING}\n" in plain(printed(written))
 
 
 def test_long_code_is_shown_whole_and_marked_in_its_line(printed):
