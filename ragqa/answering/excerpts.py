@@ -1,6 +1,5 @@
 """The stretch of a note around the sentence that answers, as a person would copy it."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,8 +16,8 @@ number, name, place, or a yes or no is asked for, from the second one on."""
 _PARAGRAPH_WORDS = 60
 _ITEM_WORDS = 80
 _NESTED_WORDS = 150
-_LIST_WORDS = 150
-_ASKED_LIST_WORDS = 220
+_LIST_WORDS = 220
+_SMALL_LIST_WORDS = 40
 _TABLE_WORDS = 100
 _SMALL_TABLE_WORDS = 60
 _BEFORE_WORDS = 30
@@ -48,25 +47,18 @@ _SHORT = frozenset(
     }
 )
 _BY_SECTION = frozenset({QuestionKind.STEPS, QuestionKind.WHY, QuestionKind.OTHER})
-_ASKS_FOR_LIST = re.compile(
-    r"\b(?:which|what) (?:\w+ )?(?!(?:was|does|has|its)\b)\w*[^\Wsui]s\b(?! (?:is|was)\b)"
-    r"|\b(?:types|kinds|ways|steps|list|methods|things|names|alternatives|patterns|options"
-    r"|examples)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a question wants of an excerpt.
 
-    `short` tells that a date, number, name, place, or a yes or no is asked for, `whole_list` that
-    steps or several things are, and `by_section` that a section which is about the question may
-    answer as a whole. `idf` has the weight of each of its terms. A run has at most `words`.
+    `short` tells that a date, number, name, place, or a yes or no is asked for, `by_section` that a
+    section which is about the question may answer as a whole. `idf` has the weight of each of its
+    terms. A run has at most `words`.
     """
 
     short: bool
-    whole_list: bool
     by_section: bool
     idf: Mapping[str, float]
     words: int
@@ -75,14 +67,7 @@ class Wanted:
     def of(cls, question: str, idf: Mapping[str, float], *, words: int) -> "Wanted":
         """What this question wants."""
         kind = asked_by(question).kind
-        steps = kind is QuestionKind.STEPS
-        return cls(
-            short=kind in _SHORT,
-            whole_list=steps or _ASKS_FOR_LIST.search(question) is not None,
-            by_section=kind in _BY_SECTION,
-            idf=idf,
-            words=words,
-        )
+        return cls(short=kind in _SHORT, by_section=kind in _BY_SECTION, idf=idf, words=words)
 
 
 def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:
@@ -114,8 +99,7 @@ def with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
         after = (
             layout.block(end + 1) if is_paragraph else (end + 1, layout.item_with_nested(end)[1])
         )
-        most = _ASKED_LIST_WORDS if wanted.whole_list else _ANNOUNCED_WORDS
-        most = max(most, 0 if wanted.short else _LIST_WORDS)
+        most = _ANNOUNCED_WORDS if wanted.short else _LIST_WORDS
         return begin, _last_that_fits(layout, after, most)
     paragraph = layout.block(end)
     if wanted.short or not is_paragraph or end != paragraph[1]:
@@ -164,12 +148,12 @@ def _closed(layout: Layout, run: Run, wanted: Wanted) -> Run:
     is_list = Kind.ITEM in (layout.pieces[first].kind, layout.pieces[run[1]].kind)
     if is_list:
         run = _whole_items(layout, run, wanted)
-        limit = _ASKED_LIST_WORDS if wanted.whole_list else 0 if wanted.short else _LIST_WORDS
         items = sum(piece.begins_item for piece in layout.pieces[run[0] : run[1] + 1])
         own = layout.item_with_nested(run[0])
         is_one = own[1] == run[1] and own[1] > layout.item(run[0])[1]
-        several = not is_one and (wanted.whole_list or items >= _FEW_ITEMS)
-        return whole if several and layout.words(whole) <= limit else run
+        most = _LIST_WORDS if items >= _FEW_ITEMS else _SMALL_LIST_WORDS
+        is_whole = not (wanted.short or is_one) and layout.words(whole) <= most
+        return whole if is_whole else run
     kinds = layout.pieces[run[0]].kind, layout.pieces[run[1]].kind
     if Kind.ROW in kinds or Kind.TABLE_HEAD in kinds:
         limit = _SMALL_TABLE_WORDS if wanted.short else _TABLE_WORDS
