@@ -82,7 +82,7 @@ def citable_units(passage: Passage) -> Iterator[Unit]:
     """The units that say something by themselves.
 
     Headings do only where they state a fact, or where there is no text. A line that announces a
-    list comes with its items.
+    list comes with its items; one that announces code or a table stands for it.
     """
     has_text = any(unit.kind not in (Kind.HEADING, Kind.RULE) for unit in passage.units)
     for position, unit in enumerate(passage.units):
@@ -96,9 +96,12 @@ def citable_units(passage: Passage) -> Iterator[Unit]:
         if not quote.endswith(_COLONS):
             yield unit
             continue
-        items = list(takewhile(is_item, passage.units[position + 1 :]))
+        after = passage.units[position + 1 :]
+        items = list(takewhile(is_item, after))
         if items and unit.kind is Kind.PARAGRAPH:
             yield Unit(Kind.LIST, unit.start, items[-1].end, unit.context)
+        elif after and after[0].kind in (Kind.CODE, Kind.TABLE_HEAD):
+            yield unit
 
 
 def _is_references(passage: Passage) -> bool:

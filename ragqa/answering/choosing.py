@@ -29,7 +29,6 @@ _NO = re.compile(r"\b(?:not|no|never|cannot|nor|none|without|nobody)\b|n['\u2019
 class Lost(StrEnum):
     """Why a candidate is not in the answer."""
 
-    REPEATS = "repeats"
     WEAK = "weak"
     PASSED_OVER = "passed over"
 
@@ -60,8 +59,6 @@ def why_not(one: Scored, excerpts: Sequence[Excerpt]) -> Lost | None:
     """
     if any(excerpt.overlaps(one.candidate) for excerpt in excerpts):
         return None
-    if any(_repeats(one.candidate, excerpt.best.candidate) for excerpt in excerpts):
-        return Lost.REPEATS
     best = max((excerpt.best.score for excerpt in excerpts), default=float("inf"))
     return Lost.PASSED_OVER if one.score >= best else Lost.WEAK
 

@@ -20,9 +20,9 @@ def cite(excerpts: Sequence[Excerpt], old_before: str = "") -> tuple[str, tuple[
     """
     said = []
     for n, excerpt in enumerate(excerpts, start=1):
-        text = excerpt.whole.text
-        is_prose = excerpt.units[-1].kind is Kind.PARAGRAPH
-        said.append(f"{_closed(text)} [{n}]" if is_prose or "\n" not in text else f"{text}\n[{n}]")
+        text, last = excerpt.whole.text, excerpt.units[-1].kind
+        is_line = last is Kind.PARAGRAPH or ("\n" not in text and last is not Kind.CODE)
+        said.append(f"{_closed(text)} [{n}]" if is_line else f"{text}\n[{n}]")
     citations = (_citation(excerpt, n, old_before) for n, excerpt in enumerate(excerpts, start=1))
     return "\n\n".join(said), tuple(citations)
 
@@ -32,6 +32,9 @@ def _citation(excerpt: Excerpt, n: int, old_before: str) -> Citation:
     passage, unit = layout.pieces[excerpt.run[0]].passage, excerpt.best.candidate.unit
     first = passage.lines[0] + layout.text.count("\n", passage.start, start)
     whole = excerpt.whole
+    if unit.end < end and layout.text[unit.start : unit.end].rstrip("*_ ").endswith("?"):
+        # Of a question in a note, what comes after it answers.
+        unit = layout.pieces[layout.at(unit.end)].unit
     answers = max(start, unit.start), min(end, unit.end)
     return replace(
         citation_of(excerpt.best, n, old_before),

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from ragqa.analysis import index_terms
 from ragqa.answering.candidates import Candidate, sources_of
-from ragqa.answering.defining import defining_run
+from ragqa.answering.defining import defining_run, paragraph_from
 from ragqa.answering.disagreement import prefer_newest
 from ragqa.answering.excerpt_text import excerpt_text
 from ragqa.answering.excerpts import Wanted, excerpt_around, is_cut, with_announced
@@ -26,6 +26,10 @@ UNTOLD = 0.25
 TELLS = 0.5
 """A further excerpt is wanted where the others leave this share of the question's idf untold, and
 it must tell this much of that."""
+
+
+_SAID_WITH_CONTEXT = (Kind.ITEM, Kind.ROW, Kind.PROPERTY, Kind.HEADING)
+"""What stands alone is said with what makes it readable: its table's header, say."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,13 @@ class Excerpt:
         """All of it as one candidate."""
         start, end = self.span
         quote, units = self.layout.quote(self.run), self.units
-        if len(units) == 1:
-            unit = units[0]
-            text = plain_text(quote, kind=unit.kind, context=unit.context)
-        else:
-            context = "\n".join(dict.fromkeys(filter(None, (unit.context for unit in units))))
+        text = excerpt_text(quote, units, start, is_cut(self.layout, self.run))
+        unit = units[0]
+        if len(units) > 1:
+            context = "\n".join(dict.fromkeys(filter(None, (one.context for one in units))))
             unit = Unit(Kind.EXCERPT, start, end, context)
-            text = excerpt_text(quote, units, start, is_cut(self.layout, self.run))
+        elif unit.kind in _SAID_WITH_CONTEXT:
+            text = plain_text(quote, kind=unit.kind, context=unit.context)
         return Candidate(self.best.candidate.hit, unit, quote, text)
 
     @cached_property
@@ -121,22 +125,32 @@ class _Finder:
     def best(self) -> Scored:
         return max(self.scored, key=lambda one: one.score)
 
+    @cached_property
+    def held(self) -> frozenset[str]:
+        """The terms of all candidates."""
+        return frozenset().union(*(_terms_of(one.candidate) for one in self.scored))
+
     def first(self) -> Excerpt:
         return self._definition() or self._around(self._newest(self.best))
 
     def further(self, found: Sequence[Excerpt]) -> Excerpt | None:
         """The excerpt that tells most of what those found do not; None where it is not worth it."""
         told = frozenset().union(*(excerpt.terms for excerpt in found))
-        untold = {term: weight for term, weight in self.idf.items() if term not in told}
-        total = sum(self.idf.values())
+        is_comparison = asked_by(self.question).kind is QuestionKind.COMPARISON
+        # Words that compare, such as "versus", are on neither side: no sentence has them.
+        idf = {
+            term: weight
+            for term, weight in self.idf.items()
+            if not is_comparison or term in told | self.held
+        }
+        untold = {term: weight for term, weight in idf.items() if term not in told}
+        total = sum(idf.values())
         if not total or sum(untold.values()) < UNTOLD * total:
             return None
-        is_comparison = asked_by(self.question).kind is QuestionKind.COMPARISON
         least = (WORTH_COMPARING if is_comparison else WORTH_SAYING) * self.best.score
 
         def tells(one: Scored) -> float:
-            passage, context = one.candidate.hit.passage, one.candidate.unit.context
-            held = set(index_terms(f"{passage.trail} {context} {one.candidate.text}"))
+            held = _terms_of(one.candidate)
             return sum(weight for term, weight in untold.items() if term in held)
 
         worthy = [
@@ -183,10 +197,15 @@ class _Finder:
         return Excerpt(best, layout, excerpt_around(layout, scores, at, wanted))
 
     def _definition(self) -> Excerpt | None:
-        """The paragraph that defines what is asked for, unless the best sentence does."""
+        """The paragraph that defines what is asked for, from the best sentence on if that does."""
         asked = asked_by(self.question)
-        if asked.kind is not QuestionKind.DEFINITION or self.best.signals["holds"] >= 1:
+        if asked.kind is not QuestionKind.DEFINITION:
             return None
+        unit = self.best.candidate.unit
+        if self.best.signals["holds"] >= 1:
+            layout = self.open_note(self.best.candidate.hit.passage)
+            run = paragraph_from(layout, layout.at(unit.start))
+            return self._announcing(layout, run) if unit.kind is Kind.PARAGRAPH else None
         notes: dict[str, Passage] = {}
         for hit in sources_of(self.reading.hits):
             notes.setdefault(hit.passage.path, hit.passage)
@@ -199,9 +218,13 @@ class _Finder:
         if not found:
             return None
         _, _, layout, run = min(found, key=lambda one: one[:2])
+        return self._announcing(layout, run)
+
+    def _announcing(self, layout: Layout, run: Run) -> Excerpt:
+        """A paragraph whose first sentence answers, with what its last one announces."""
         wanted = Wanted.of(self.question, self.idf, words=self.words)
-        run = with_announced(layout, run, wanted)
-        return Excerpt(self._sentence(layout, run[0]), layout, run)
+        best = self._sentence(layout, run[0])
+        return Excerpt(best, layout, with_announced(layout, run, wanted))
 
     def _sentence(self, layout: Layout, i: int) -> Scored:
         """A piece of a note as a candidate; one that was not scored counts as the note's best."""
@@ -215,6 +238,12 @@ class _Finder:
         text = plain_text(quote, kind=piece.kind, context=piece.unit.context)
         hit = replace(best.candidate.hit, passage=piece.passage)
         return replace(best, candidate=Candidate(hit, piece.unit, quote, text))
+
+
+def _terms_of(candidate: Candidate) -> frozenset[str]:
+    """The terms of a candidate and of what stands above it."""
+    trail, context = candidate.hit.passage.trail, candidate.unit.context
+    return frozenset(index_terms(f"{trail} {context} {candidate.text}"))
 
 
 def _pieces_of(layout: Layout, candidate: Candidate) -> Iterator[int]:

@@ -42,16 +42,16 @@ def defining_run(
     if not called.isdisjoint(_names((passage.title, *passage.aliases))):
         found = _first_naming(layout, 0, len(layout.pieces), called)
         if found is not None:
-            return 0, _paragraph(layout, found)
+            return 0, paragraph_from(layout, found)
     for i, piece in enumerate(layout.pieces):
         if piece.kind is Kind.HEADING and not called.isdisjoint(_names([layout.quote((i, i))])):
             end = layout.section(i + 1)[1] + 1 if i + 1 < len(layout.pieces) else i
             found = _first_naming(layout, i + 1, end, called)
             if found is not None:
-                return 1, _paragraph(layout, found)
+                return 1, paragraph_from(layout, found)
     lead = next((i for i, p in enumerate(layout.pieces) if p.kind is Kind.PARAGRAPH), None)
     if lead is not None and _first_naming(layout, lead, lead + 1, called) == lead:
-        return 2, _paragraph(layout, lead)
+        return 2, paragraph_from(layout, lead)
     return None
 
 
@@ -92,7 +92,8 @@ def _begins_with(terms: _Terms, subject: _Terms) -> bool:
     return any(terms[start : start + len(subject)] == subject for start in range(_BEFORE + 1))
 
 
-def _paragraph(layout: Layout, begin: int) -> Run:
+def paragraph_from(layout: Layout, begin: int) -> Run:
+    """A paragraph from one of its sentences on, as far as there is room."""
     end = layout.block(begin)[1]
     while end > begin and layout.words((begin, end)) > PARAGRAPH_WORDS:
         end -= 1

@@ -13,6 +13,7 @@ _UNSHOWN = HIDDEN | {Kind.RULE}
 _BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t>]*[\r\n]")
 _HEAD_END = re.compile(r"[\r\n].*\Z", re.DOTALL)
 _QUOTE_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
+_QUOTE_MARK = re.compile(r"(?:[ \t]*>[ \t]*)*")
 _FENCE = re.compile(
     r"\A[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\r|\n|\Z)"
 )
@@ -121,7 +122,9 @@ def _goes_on(quote: str, group: _Group, unit: Unit) -> bool:
 
 
 def _begins_item(quote: str, at: int) -> bool:
-    return line_indent(quote, at) is not None and bool(ITEM_MARK.match(quote, at))
+    marks = _QUOTE_MARK.match(quote, at)
+    begin = marks.end() if marks else at
+    return line_indent(quote, at) is not None and bool(ITEM_MARK.match(quote, begin))
 
 
 def _nesting(quote: str, groups: Sequence[_Group], whole: Seen) -> list[int]:

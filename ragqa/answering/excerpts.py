@@ -112,8 +112,15 @@ def with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
 
 
 def is_cut(layout: Layout, run: Run) -> tuple[bool, bool]:
-    """Whether the block that a run begins in begins before it, and the one it ends in goes on."""
-    return layout.block(run[0])[0] < run[0], layout.block(run[1])[1] > run[1]
+    """Whether the block that a run begins in begins before it, and the one it ends in goes on.
+
+    Also where the rest is torn off by text that is hidden.
+    """
+    after = layout.pieces[run[1] + 1 : run[1] + 2]
+    return (
+        layout.block(run[0])[0] < run[0] or layout.pieces[run[0]].torn_off,
+        layout.block(run[1])[1] > run[1] or any(piece.torn_off for piece in after),
+    )
 
 
 def _best_run(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:

@@ -19,6 +19,7 @@ _QUOTE_MARKS = re.compile(r"(?:[ \t]*>[ \t]*)*")
 _ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s|\Z)")
 _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
 _ANNOUNCES = re.compile(r"[:\uff1a?\uff1f][*_\"'\u201d)]*\Z")
+_HIDDEN = re.compile(r"~~.*?~~|<!--.*?-->|%%.*?%%|<(s|del)\b.*?</\1>")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _TAB = 4
 
@@ -37,6 +38,7 @@ class Piece:
     nested in it, a table, a stretch of code, or a key of the front matter. `words` are counted at
     white space, and by two characters in scripts without it. `depth` is the indentation in
     columns, that of a quotation's `>` aside. An item or a long item's first sentence `begins_item`.
+    It is `torn_off` where hidden text stands between it and the rest of its block.
     """
 
     unit: Unit
@@ -46,6 +48,7 @@ class Piece:
     words: int
     depth: int
     begins_item: bool
+    torn_off: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -211,7 +214,8 @@ def _pieces(text: str, passages: Sequence[Passage]) -> Iterator[Piece]:
             apart = before is None or _begins_section(text, before, piece)
             if apart or first is None or not _is_of_block(text, first, before or first, piece):
                 section, block = section + apart, block + 1
-                first = piece = replace(piece, section=section, block=block)
+                torn = _is_torn_off(text, before, piece)
+                first = piece = replace(piece, section=section, block=block, torn_off=torn)
             before = piece
             yield piece
 
@@ -250,6 +254,21 @@ def _begins_section(text: str, before: Piece, piece: Piece) -> bool:
     if before.kind is Kind.HEADING:
         return False
     return piece.kind is Kind.HEADING or before.passage.heading != piece.passage.heading
+
+
+def _is_torn_off(text: str, before: Piece | None, piece: Piece) -> bool:
+    """Whether hidden text stands between a piece and what it goes on with.
+
+    That is a piece of its kind without a blank line between, or the beginning of its sentence, too
+    short to be one.
+    """
+    between = text[before.unit.end if before else 0 : piece.unit.start]
+    stub = _HIDDEN.sub("", between.rpartition("\n")[2])
+    if any(map(str.isalnum, stub)):
+        return True
+    is_hidden = bool(between.replace(">", " ").strip())
+    goes_on = before is not None and piece.kind is before.kind
+    return is_hidden and goes_on and not _BLANK_LINE.search(between)
 
 
 def _is_of_block(text: str, first: Piece, before: Piece, piece: Piece) -> bool:

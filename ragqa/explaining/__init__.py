@@ -185,7 +185,7 @@ def _with_words(index: Index, told: Explanation, question: str, filters: Filters
     note = [place.hit.passage for place in told.places]
     told = replace(told, missing=missing_words(question, best, note))
     lost = told.sentences[0].lost if told.sentences else None
-    nothing_to_say = told.stage == "composer" and lost in (None, Lost.REPEATS, Lost.PASSED_OVER)
+    nothing_to_say = told.stage == "composer" and lost in (None, Lost.PASSED_OVER)
     too_long = len(told.question.encode()) > MAX_QUESTION_BYTES - _ROOM
     if nothing_to_say or too_long:
         return told

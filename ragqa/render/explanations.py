@@ -33,7 +33,6 @@ _QUOTE_CHARS = 160
 _LOST = {
     Lost.WEAK: "another sentence answers the question better, and a further excerpt is shown only "
     "for words of the question that those before it lack",
-    Lost.REPEATS: "its best sentence repeats one that is in the answer",
     Lost.PASSED_OVER: "a paragraph that defines what is asked for, or a newer note that says "
     "something else, goes before its best sentence",
 }

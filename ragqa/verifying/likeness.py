@@ -33,6 +33,10 @@ no minutes. These are some hundredths of a second; 1,200 characters of the wiki,
 next 1,200, took 1,100,000 at most."""
 
 _SEEDS = 20
+
+_STEP = 3
+"""A stretch grows by so many sentences at once, since new ones may stand between the old."""
+
 _URL = re.compile(r"https?://[^\s)>\]]+")
 _NOT_WORD = re.compile(r"[\W_]+")
 _TOKEN = re.compile(rf"(?:~~|[{UNSPACED}]|(?:(?!~~)[^\s{UNSPACED}])+)\s*|\s+")
@@ -152,16 +156,18 @@ def _stretches(
 
 
 def _grown(sentences: Sequence[Sentence], wanted: Counter[str], seed: int) -> tuple[int, int]:
-    """A sentence with those around it, since one may have been split or two joined."""
+    """A sentence with those around it: one may have been split or put between, or two joined."""
     start, end = seed, seed + 1
     held = Counter(sentences[seed].words)
     share = _share(wanted, held)
     while True:
         wider = []
-        for one, grown in ((start - 1, (start - 1, end)), (end, (start, end + 1))):
-            if 0 <= one < len(sentences) and sentences[one].words:
-                more = held + Counter(sentences[one].words)
-                wider.append((_share(wanted, more), grown, more))
+        for n in range(1, _STEP + 1):
+            for first, last in ((start - n, end), (start, end + n)):
+                new = [*sentences[max(0, first) : start], *sentences[end:last]]
+                if len(new) == n and all(one.words for one in new):
+                    more = held + Counter(word for one in new for word in one.words)
+                    wider.append((_share(wanted, more), (first, last), more))
         best = max(wider, key=lambda each: each[0], default=None)
         if best is None or best[0] <= share:
             return start, end

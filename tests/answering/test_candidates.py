@@ -15,9 +15,16 @@ def texts_of(*texts):
     return [one.text for one in candidates(*texts)]
 
 
-def test_headings_and_lines_that_announce_something_are_no_candidates():
-    text = "# Colours\n\nThese are the colours:\n\n| a |\n|---|\n\nRed is warm.\n"
+def test_headings_are_no_candidates_nor_lines_that_announce_nothing():
+    text = "# Colours\n\nThese are the colours:\n\nRed is warm.\n"
     assert texts_of(text, "# Colours of the house\n") == ["Red is warm."]
+
+
+def test_a_line_that_announces_code_or_a_table_is_a_candidate():
+    code = "# Timer\n\nSet the timer:\n\n```\ntimer 5\n```\n"
+    assert texts_of(code)[0] == "Set the timer:"
+    table = "# Colours\n\nThese are the colours:\n\n| a |\n|---|\n| red |\n"
+    assert texts_of(table) == ["These are the colours:", "a: red"]
 
 
 def test_a_list_of_references_is_no_answer_unless_there_is_nothing_else():

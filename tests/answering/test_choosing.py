@@ -118,13 +118,6 @@ def test_what_an_excerpt_has_is_shown_even_beside_the_sentence_that_answers():
     assert lost == [None, None, Lost.WEAK]
 
 
-def test_what_repeats_the_sentence_that_answers_is_lost_for_that():
-    notes = ["# A\n\nRed is a warm colour.\n", "# B\n\nRed is a warm colour!\n\nBlue is cold.\n"]
-    excerpts = shown_for("what is it like", notes, {"colour.": 1.0})
-    lost = [why_not(one, excerpts) for one in scored(notes, [1.0, 0.9, 0.5])]
-    assert lost == [None, Lost.REPEATS, Lost.WEAK]
-
-
 def test_what_is_better_than_the_definition_that_is_shown_is_passed_over():
     notes = ["# Red\n\nRed is a warm colour.\n", "# B\n\nMany like red.\n\nSome do not.\n"]
     excerpts = shown_for("what is red", notes, {"Many": 1.0, "warm": 0.5})

@@ -29,7 +29,7 @@ def cited(text, best, question="what is it like", **how):
         ("Red is warm\u2026", "Red is warm\u2026 [1]"),
         ("- Red is warm", "Red is warm. [1]"),
         ("- Red is warm\n- So is amber", "- Red is warm\n- So is amber\n[1]"),
-        ("```\nRed warm now\n```", "```\nRed warm now\n```\n[1]"),
+        ("```\nRed warm now\n```", "Red warm now\n[1]"),
     ],
 )
 def test_an_excerpt_ends_with_its_number_and_a_sentence_with_an_end_mark(text, said):
