@@ -9,7 +9,7 @@ from ragqa.answering.seen import Seen, Span
 from ragqa.types import Kind, Unit
 
 CUT = "\u2026"
-"""Says that a list, table or paragraph goes on."""
+"""Says that a list, a table or a torn sentence goes on."""
 
 INDENT = "  "
 """What is nested in an item stands so much further right."""

@@ -112,14 +112,17 @@ def with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
 
 
 def is_cut(layout: Layout, run: Run) -> tuple[bool, bool]:
-    """Whether the block that a run begins in begins before it, and the one it ends in goes on.
+    """Whether the list or table that a run begins in begins before it, or goes on behind it.
 
-    Also where the rest is torn off by text that is hidden.
+    Also where the rest of a list, table or paragraph is torn off by text that is hidden. Sentences
+    of a paragraph may be read without the others.
     """
+    first, last = layout.pieces[run[0]], layout.pieces[run[1]]
     after = layout.pieces[run[1] + 1 : run[1] + 2]
+    goes_on = layout.block(run[1])[1] > run[1] and last.kind is not Kind.PARAGRAPH
     return (
-        layout.block(run[0])[0] < run[0] or layout.pieces[run[0]].torn_off,
-        layout.block(run[1])[1] > run[1] or any(piece.torn_off for piece in after),
+        (layout.block(run[0])[0] < run[0] and first.kind is not Kind.PARAGRAPH) or first.torn_off,
+        goes_on or any(piece.torn_off for piece in after),
     )
 
 

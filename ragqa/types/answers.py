@@ -26,8 +26,8 @@ class Citation:
 
     It is one contiguous excerpt. `units` are the sentences, items, rows and blocks of code that it
     is made of, in order; `answer_spans` the characters of the note that answer, each a stretch of
-    `chars`; the rest is there to be read with them. `cut` tells whether a list, table or paragraph
-    goes on before the excerpt, and behind it.
+    `chars`; the rest is there to be read with them. `cut` tells whether a list or table, or what
+    hidden text tears apart, goes on before the excerpt, and behind it.
 
     `parts` are what each signal adds to `score`, by name. `note_date` is ISO, or "" for a note
     without a date; `old` tells that it is older than the settings call old. `span` are the
