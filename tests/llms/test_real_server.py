@@ -21,6 +21,8 @@ pytestmark = pytest.mark.alone
 QUESTION = "What is the capital of France?"
 NOTES = {"france.md": "# France\n\nThe capital of France is Paris. It lies on the Seine.\n"}
 SAID = "The capital of France is Paris. [1]"
+OWN = "The capital of France is Paris. It lies on the Seine. [1]"
+"""What the server says, and the answer in the notes' own words."""
 PIECES = ("The capital of France", " is Paris", " [1].", " ")
 
 
@@ -99,7 +101,7 @@ def test_on_a_pipe_it_is_printed_once(ask):
 def test_where_nothing_is_cited_the_notes_own_sentence_is_the_answer(ask):
     asked = ask("elsewhere", "--json")
     assert asked.code == 1
-    assert asked.document["answer"] == SAID
+    assert asked.document["answer"] == OWN
     assert asked.document["backend"] == "extractive"
     assert asked.document["warnings"]
 
@@ -107,7 +109,7 @@ def test_where_nothing_is_cited_the_notes_own_sentence_is_the_answer(ask):
 def test_random_weights_babble_up_to_the_limit_and_the_notes_answer(ask):
     asked = ask("babbling", RAGQA_LLM_ANSWER_TOKENS="50")
     assert asked.code == 5
-    assert SAID in asked.out
+    assert OWN in asked.out
     assert "limit of tokens" in asked.err
     assert "llm_answer_tokens" in asked.err
 
@@ -159,5 +161,5 @@ def test_a_server_killed_midway_does_not_cost_the_document(server, models, place
         document = json.load(asking.stdout)
     assert asking.returncode == 5
     assert document["backend"] == "extractive"
-    assert document["answer"] == SAID
+    assert document["answer"] == OWN
     assert any("broke off" in warning for warning in document["warnings"])
