@@ -1,4 +1,4 @@
-"""Hits to a cited answer, made of the notes' own sentences."""
+"""Hits to a cited answer, made of the notes' own words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Put an answer together: from the notes' own sentences, or as an LLM writes it."""
+"""Put an answer together: from the notes' own words, or as an LLM writes it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,7 +34,7 @@ def answer_of(
     top_k: int,
     warnings: Sequence[str],
 ) -> Answer:
-    """The answer in the notes' own sentences."""
+    """The answer in the notes' own words."""
     # What is found by its words alone is judged by the model for that, which is not refitted.
     own = confidence.calibration is Calibration.OWN and not retrieved.by_terms_alone
     return Answer(
@@ -57,7 +57,7 @@ def answer_of(
 
 
 def is_for_llm(answer: Answer, writer: "Writer") -> bool:
-    """Whether an LLM is to be asked, given the answer in the notes' own sentences."""
+    """Whether an LLM is to be asked, given the answer in the notes' own words."""
     return bool(answer.hits) and (answer.answered or writer.force)
 
 

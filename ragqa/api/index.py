@@ -201,7 +201,7 @@ class Index:
         :param refresh: first bring the index up to date, or build it where there is none; a shared
             one is taken as it is.
         :param writer: an LLM to write the answer; whatever becomes of it, the answer in the notes'
-            own sentences is there, and `Answer.written` tells.
+            own words is there, and `Answer.written` tells.
         :raises UsageError: there is nothing to look for in the question, or it is too long.
         :raises NoCorpus: there are no notes.
         :raises NoIndex: there is no index, and `refresh` is False.

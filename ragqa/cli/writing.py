@@ -199,7 +199,7 @@ def warn_of(answer: "Answer") -> None:
 def exit_code(answer: "Answer") -> int:
     """What the command exits with: 0 where there is an answer of the kind that was asked for.
 
-    :raises BackendFailed: the LLM failed; the notes' own sentences have been shown.
+    :raises BackendFailed: the LLM failed; the notes' own words have been shown.
     """
     from ragqa.types import Fallback
 

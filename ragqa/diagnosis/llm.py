@@ -94,7 +94,7 @@ def diagnose_llm(choice: Choice) -> Iterator[Finding]:
 
 def _finding(choice: Choice) -> Finding:
     if not choice.spec:
-        said = f"no LLM is set: answers are your notes' own sentences, {choice.else_leaves}"
+        said = f"no LLM is set: answers are your notes' own words, {choice.else_leaves}"
         return Finding(Severity.OK, said)
     llm = f"the LLM {choice.spec}, set by {choice.origin},"
     if choice.destination is None:

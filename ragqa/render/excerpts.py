@@ -1,4 +1,4 @@
-"""An excerpt of a note as a person would have copied it: drawn on a terminal, or plain."""
+"""An excerpt of a note as a person would have copied it, drawn on a terminal."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ragqa.answering.excerpt_blocks import Block, Line, Table, blocks_of
-from ragqa.answering.excerpt_text import CUT, INDENT, apart, excerpt_text, runs_on
+from ragqa.answering.excerpt_text import CUT, INDENT, apart, runs_on
 from ragqa.answering.seen import Look, Seen, Span
 from ragqa.render.screen import READABLE, emit, encodable
 from ragqa.sanitise import safe_text
@@ -35,12 +35,6 @@ def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None
             console.print()
         is_first, is_last = number == 0, number == len(blocks) - 1
         page.draw(block, (citation.cut[0] and is_first, citation.cut[1] and is_last))
-
-
-def plain_excerpt(citation: Citation) -> str:
-    """What is quoted as plain text, without Markdown's marks; sanitised."""
-    units = _units(citation)
-    return safe_text(excerpt_text(citation.quote, units, citation.chars[0], citation.cut))
 
 
 def _units(citation: Citation) -> Sequence[Unit]:

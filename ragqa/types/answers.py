@@ -14,7 +14,7 @@ DOCUMENT_VERSION = 1
 """That of every JSON document: it changes where a key is taken out or means something else."""
 
 EXTRACTIVE = "extractive"
-"""The backend of an answer in the notes' own sentences."""
+"""The backend of an answer in the notes' own words."""
 
 SURE_FROM = 0.5
 """From this confidence on an answer is not marked as unsure."""
@@ -134,7 +134,7 @@ class WrittenSentence:
 
 
 class Fallback(StrEnum):
-    """Why an answer is the notes' own sentences although an LLM was to write it."""
+    """Why an answer is the notes' own words although an LLM was to write it."""
 
     NOT_ASKED = "not asked"
     FAILED = "failed"

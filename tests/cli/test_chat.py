@@ -224,7 +224,7 @@ def test_an_llm_completes_follow_ups_and_where_it_does_not_the_rule_does(chat, t
     assert "Asked as: what do cats eat?\n" in run.out
     assert "Asked as: and in winter? (cats" in run.out
     assert "did not rewrite the question, so a rule did" in run.err
-    # The first and the last question have no reply: the notes' own sentences are shown.
+    # The first and the last question have no reply: the notes' own words are shown.
     assert run.err.count("error: ") == 2
     assert run.out.count(CONFIDENCE) == 3
 

@@ -505,8 +505,7 @@ def test_doctor_and_status_say_that_nothing_leaves_this_machine_where_no_llm_is_
         assert run.code == 0
         assert finding(run) == {
             "severity": "ok",
-            "what": "no LLM is set: answers are your notes' own sentences, "
-            "nothing leaves this machine",
+            "what": "no LLM is set: answers are your notes' own words, nothing leaves this machine",
             "fix": "",
         }
         assert "\nLLM         none: nothing leaves this machine\n" in cli("status", *places).out
