@@ -48,7 +48,9 @@ class Secret:
 
 def environment_secrets() -> list[Secret]:
     """What the environment holds under names such as `…_KEY` and `…_TOKEN`."""
-    return [Secret(value) for name, value in os.environ.items() if _SECRET_NAME.search(name)]
+    # Another thread may take a variable out meanwhile.
+    values = (os.environ.get(name) for name in list(os.environ) if _SECRET_NAME.search(name))
+    return [Secret(value) for value in values if value is not None]
 
 
 def hide(text: str, secrets: Iterable[Secret]) -> str:

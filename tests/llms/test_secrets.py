@@ -14,7 +14,14 @@ from llms.stub import KINDS, PIECES, SAYS
 
 from ragqa.errors import BackendFailed, UsageError
 from ragqa.llms import llm_for
-from ragqa.llms.secrets import Secret, find_key, hide, hide_in_pieces, key_file
+from ragqa.llms.secrets import (
+    Secret,
+    environment_secrets,
+    find_key,
+    hide,
+    hide_in_pieces,
+    key_file,
+)
 
 LEAKY = [
     "401",
@@ -256,3 +263,18 @@ def test_a_server_elsewhere_needs_a_key_and_one_on_this_machine_does_not(monkeyp
     assert "ANTHROPIC_API_KEY" in caught.value.hint
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://localhost:1")
     assert llm_for("anthropic:tiny").destination.is_local
+
+
+def test_a_variable_that_another_thread_takes_out_meanwhile_is_passed_over(monkeypatch):
+    class Vanishing(dict):
+        def items(self):
+            raise KeyError("GONE_KEY")
+
+        def get(self, name, default=None):
+            return default if name == "GONE_KEY" else super().get(name, default)
+
+    environment = Vanishing(GONE_KEY="x", OTHER_KEY="kept", PLAIN="no")
+    with monkeypatch.context() as patch:
+        patch.setattr("ragqa.llms.secrets.os.environ", environment)
+        found = environment_secrets()
+    assert [secret.reveal() for secret in found] == ["kept"]
