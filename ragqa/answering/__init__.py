@@ -9,7 +9,7 @@ from ragqa.answering.choosing import Lost, choose, why_not
 from ragqa.answering.citing import cite, mark_short_answer
 from ragqa.answering.composing import Excerpt, excerpts_of
 from ragqa.answering.confidence import judge
-from ragqa.answering.disagreement import disagreements, prefer_newest
+from ragqa.answering.disagreement import disagreements
 from ragqa.answering.layout import OpenNote, layout_of_passage, section_of
 from ragqa.answering.missing import missing
 from ragqa.answering.models import Models, shipped
@@ -120,8 +120,7 @@ def compose(
         return composed
     text, citations = cite(weighed.excerpts, old_before)
     if not weighed.missing:
-        best = max(weighed.candidates, key=lambda one: one.score)
-        (best,) = prefer_newest(retrieved.question, [best], weighed.candidates)
+        best = weighed.excerpts[0].best
         citations = mark_short_answer(citations, retrieved.question, best)
     return replace(
         composed,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from ragqa.analysis import tokenize
+from ragqa.analysis import index_terms, tokenize
 from ragqa.answering.plain import lead, plain_text
 from ragqa.passages import states_fact
 from ragqa.types import Hit, Kind, Passage, Unit
@@ -33,6 +33,16 @@ class Candidate:
     def place(self) -> tuple[str, int]:
         """Where it stands: for reading order."""
         return self.hit.passage.path, self.unit.start
+
+    @property
+    def terms(self) -> frozenset[str]:
+        """The terms of what a reader sees of it, and of what stands above it."""
+        return frozenset(index_terms(self.told))
+
+    @property
+    def told(self) -> str:
+        """What a reader sees of it, below its headings and what makes it readable alone."""
+        return f"{self.hit.passage.trail} {self.unit.context} {self.text}"
 
     def overlaps(self, other: "Candidate") -> bool:
         """Whether both quote some of the same characters."""

@@ -126,9 +126,13 @@ class _Finder:
         return max(self.scored, key=lambda one: one.score)
 
     @cached_property
+    def wanted(self) -> Wanted:
+        return Wanted.of(self.question, self.idf, words=self.words)
+
+    @cached_property
     def held(self) -> frozenset[str]:
         """The terms of all candidates."""
-        return frozenset().union(*(_terms_of(one.candidate) for one in self.scored))
+        return frozenset().union(*(one.candidate.terms for one in self.scored))
 
     def first(self) -> Excerpt:
         return self._definition() or self._around(self._newest(self.best))
@@ -150,7 +154,7 @@ class _Finder:
         least = (WORTH_COMPARING if is_comparison else WORTH_SAYING) * self.best.score
 
         def tells(one: Scored) -> float:
-            held = _terms_of(one.candidate)
+            held = one.candidate.terms
             return sum(weight for term, weight in untold.items() if term in held)
 
         worthy = [
@@ -193,8 +197,7 @@ class _Finder:
                 for i in _pieces_of(layout, one.candidate):
                     scores[i] = max(scores[i], one.score)
         scores[at] = max(scores[at], best.score)
-        wanted = Wanted.of(self.question, self.idf, words=self.words)
-        return Excerpt(best, layout, excerpt_around(layout, scores, at, wanted))
+        return Excerpt(best, layout, excerpt_around(layout, scores, at, self.wanted))
 
     def _definition(self) -> Excerpt | None:
         """The paragraph that defines what is asked for, from the best sentence on if that does."""
@@ -222,9 +225,8 @@ class _Finder:
 
     def _announcing(self, layout: Layout, run: Run) -> Excerpt:
         """A paragraph whose first sentence answers, with what its last one announces."""
-        wanted = Wanted.of(self.question, self.idf, words=self.words)
         best = self._sentence(layout, run[0])
-        return Excerpt(best, layout, with_announced(layout, run, wanted))
+        return Excerpt(best, layout, with_announced(layout, run, self.wanted))
 
     def _sentence(self, layout: Layout, i: int) -> Scored:
         """A piece of a note as a candidate; one that was not scored counts as the note's best."""
@@ -238,12 +240,6 @@ class _Finder:
         text = plain_text(quote, kind=piece.kind, context=piece.unit.context)
         hit = replace(best.candidate.hit, passage=piece.passage)
         return replace(best, candidate=Candidate(hit, piece.unit, quote, text))
-
-
-def _terms_of(candidate: Candidate) -> frozenset[str]:
-    """The terms of a candidate and of what stands above it."""
-    trail, context = candidate.hit.passage.trail, candidate.unit.context
-    return frozenset(index_terms(f"{trail} {context} {candidate.text}"))
 
 
 def _pieces_of(layout: Layout, candidate: Candidate) -> Iterator[int]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ragqa.answering.nesting import Item, depths, enclosing, line_indent
+from ragqa.answering.nesting import Item, behind_quote_marks, depths, enclosing, line_indent
 from ragqa.answering.plain import ITEM_MARK, property_line, row_cells, row_pairs, words_of
 from ragqa.answering.seen import Seen, Span
 from ragqa.types import HIDDEN, Kind, Unit
@@ -13,7 +13,6 @@ _UNSHOWN = HIDDEN | {Kind.RULE}
 _BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t>]*[\r\n]")
 _HEAD_END = re.compile(r"[\r\n].*\Z", re.DOTALL)
 _QUOTE_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
-_QUOTE_MARK = re.compile(r"(?:[ \t]*>[ \t]*)*")
 _FENCE = re.compile(
     r"\A[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\r|\n|\Z)"
 )
@@ -122,8 +121,7 @@ def _goes_on(quote: str, group: _Group, unit: Unit) -> bool:
 
 
 def _begins_item(quote: str, at: int) -> bool:
-    marks = _QUOTE_MARK.match(quote, at)
-    begin = marks.end() if marks else at
+    begin = behind_quote_marks(quote, at, len(quote))
     return line_indent(quote, at) is not None and bool(ITEM_MARK.match(quote, begin))
 
 

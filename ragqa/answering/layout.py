@@ -12,10 +12,10 @@ from functools import cached_property
 from itertools import accumulate, groupby
 
 from ragqa.analysis import UNSPACED
+from ragqa.answering.nesting import behind_quote_marks
 from ragqa.types import Kind, Passage, Unit
 
 _QUOTE_MARK = re.compile(r"> ?")
-_QUOTE_MARKS = re.compile(r"(?:[ \t]*>[ \t]*)*")
 _ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s|\Z)")
 _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
 _ANNOUNCES = re.compile(r"[:\uff1a?\uff1f][*_\"'\u201d)]*\Z")
@@ -198,8 +198,7 @@ def _pieces(text: str, passages: Sequence[Passage]) -> Iterator[Piece]:
             # Passages that overlap are none of ragqa's making, but an index file is no proof.
             if unit.kind is Kind.RULE or unit.start < end:
                 continue
-            marks = _QUOTE_MARKS.match(text, unit.start, unit.end)
-            start = marks.end() if marks else unit.start
+            start = behind_quote_marks(text, unit.start, unit.end)
             depth = _depth(text, end, start)
             piece = Piece(
                 unit=unit,

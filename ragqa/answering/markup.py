@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from html import unescape
 
-from ragqa.answering.seen import Look, Seen
+from ragqa.answering.seen import LINE_END, Look, Seen
 
 _BREAK = "\v"
 """Stands for a line's end that the author wants."""
@@ -18,7 +18,6 @@ _LITERALS = re.compile(
     r"|(?P<entity>&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)",
     re.DOTALL,
 )
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _NOT_SPACE = re.compile(r"\S")
 # White space but for one space alone.
 _SPACE = re.compile(r"[^\S ]\s*| \s+")
@@ -134,7 +133,7 @@ def _literal(seen: Seen, found: re.Match[str]) -> Seen:
         code = seen.group(found, "code")
         if code.text[0] == code.text[-1] == " " and code.text.strip():
             code = code[1:-1]
-        code = code.sub(_LINE_END, lambda here, end: here.group(end).instead(" "))
+        code = code.sub(LINE_END, lambda here, end: here.group(end).instead(" "))
         return code.literal().styled(Look.CODE)
     if found["bar"]:
         return whole[1:]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 _QUOTE_MARKS = re.compile(r"(?:[ \t]*>[ \t]?)*")
+_ALL_QUOTE_MARKS = re.compile(r"(?:[ \t]*>[ \t]*)*")
 _TAB = 4
 _MARK = 2
 _SAID = 30
@@ -28,6 +29,12 @@ class Item:
     def content(self) -> int:
         """How far what is nested in it is indented at least."""
         return (self.indent or 0) + max(self.width, _MARK)
+
+
+def behind_quote_marks(text: str, at: int, end: int) -> int:
+    """Where the words begin of what stands between two characters, behind marks of a quote."""
+    marks = _ALL_QUOTE_MARKS.match(text, at, end)
+    return marks.end() if marks else at
 
 
 def line_indent(quote: str, at: int) -> int | None:

@@ -6,7 +6,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-from ragqa.analysis import index_terms
 from ragqa.answering.candidates import Candidate
 from ragqa.answering.holding import holds
 from ragqa.answering.kinds import Asked, QuestionKind, asked_by
@@ -95,8 +94,7 @@ def _figures(question: str, candidate: Candidate) -> float:
     words = [word for word in question.split() if any(map(str.isdigit, word))]
     if not words:
         return 0.0
-    text = f"{candidate.hit.passage.trail} {candidate.unit.context} {candidate.text}"
-    return sum(has_figure(text, word.strip("?!.,;:()'\"")) for word in words) / len(words)
+    return sum(has_figure(candidate.told, word.strip("?!.,;:()'\"")) for word in words) / len(words)
 
 
 def _cosine(own: Vectors, question: Vector) -> float:
@@ -118,8 +116,7 @@ def _weaker_half(cosines: Vector) -> float:
 
 def _coverage(candidate: Candidate, idf: Mapping[str, float]) -> float:
     total = sum(idf.values())
-    trail = candidate.hit.passage.trail
-    held = set(index_terms(f"{trail} {candidate.unit.context} {candidate.text}"))
+    held = candidate.terms
     return sum(weight for term, weight in idf.items() if term in held) / total if total else 0.0
 
 

@@ -16,7 +16,7 @@ ADDED = -1
 """The place of a character that stands for none of the note."""
 
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
+LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Look(IntFlag):
@@ -130,7 +130,7 @@ class Seen:
 
     def lines(self) -> list["Seen"]:
         """Its lines, without what ends them."""
-        return self.split(_LINE_END)
+        return self.split(LINE_END)
 
     def place(self, span: Span) -> Span | None:
         """Which of its characters are these of the note; None where it shows none of them."""

@@ -83,13 +83,12 @@ def written_answer(
     if not is_for_llm(answer, writer):
         why = f"{backend} was not asked, since your notes do not seem to answer"
         return _not_asked(answer, backend, why, "--force asks it all the same")
-    tokens, instructions = writer.prompt_tokens, writer.instructions
     try:
         request = request_for(
             retrieved.question,
             with_sections(answer.hits, open_note),
-            max_tokens=tokens,
-            instructions=instructions,
+            max_tokens=writer.prompt_tokens,
+            instructions=writer.instructions,
         )
     except UsageError as exc:
         failed = Written(backend, fallback=Fallback.FAILED, why=exc.message, hint=exc.hint)
@@ -99,7 +98,7 @@ def written_answer(
         host = writer.llm.destination.host
         why = f"{backend} was not asked, since you did not allow sending to {host}"
         return _not_asked(answer, backend, why, f"ragqa llm allow {host}")
-    warnings = (*answer.warnings, *request.warnings(tokens))
+    warnings = (*answer.warnings, *request.warnings(writer.prompt_tokens))
     if progress is not None:
         progress("waiting", 0, 1)
     written, text, citations = write(

@@ -212,13 +212,13 @@ class Index:
         retrieved, info, warnings = self.retrieve(
             question, filters, refresh=refresh, progress=progress, clock=clock
         )
-        confidence = self.confidence
+        confidence, open_note = self.confidence, self.open_note
         composed = compose(
             retrieved,
             self.source.embedders.asking,
             excerpts=self.settings.excerpts,
             words=self.settings.excerpt_words,
-            open_note=self.open_note,
+            open_note=open_note,
             models=confidence.models,
             old_before=self._old_before(),
         )
@@ -232,7 +232,7 @@ class Index:
                 answer,
                 writer,
                 retrieved,
-                open_note=self.open_note,
+                open_note=open_note,
                 embedder=self.source.embedders.asking,
                 idf=self._open().idf,
                 old_before=self._old_before(),
@@ -303,7 +303,7 @@ class Index:
 
     @property
     def open_note(self) -> OpenNote:
-        """What lays out the notes of passages that this index holds."""
+        """What lays out the notes of passages that this index holds, each one once."""
         limit = self.settings.max_note_bytes
         return open_notes(self.places.corpus, self._open().of_note, max_note_bytes=limit)
 

@@ -13,6 +13,7 @@ from typing import Self
 from ragqa.answering import OpenNote
 from ragqa.answering.layout import layout_of_passage
 from ragqa.api import Index
+from ragqa.config import SETTINGS
 from ragqa.embedders import Embedder
 from ragqa.evaluation.cache import CachedEmbedder
 from ragqa.notes import parse_note
@@ -37,8 +38,8 @@ class Collection:
     timed: Embedder
     ranking: Ranking
     chunking: Chunking
-    excerpts: int = 3
-    excerpt_words: int = 100
+    excerpts: int = int(SETTINGS["excerpts"].default)
+    excerpt_words: int = int(SETTINGS["excerpt_words"].default)
     open_note: OpenNote = layout_of_passage
 
     @classmethod

@@ -27,7 +27,7 @@ from ragqa.notes import parse_note, read_text
 from ragqa.notes import read_note as read_file
 from ragqa.passages import Chunking
 from ragqa.retrieval import Ranking
-from ragqa.types import Note, Progress, Skipped
+from ragqa.types import IndexReport, Note, Progress, Skipped
 
 MEASURED = (
     "embedder",
@@ -103,17 +103,27 @@ def evaluate_questions(
         confidence = index.confidence
         asking = Asking(compose=True, models=confidence.models)
         outcomes, problems = ask_all(collection, tasks, asking, progress)
-        problems += confidence.warnings
-    skipped = [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
     return {
         "dataset": name,
         "mode": "questions",
         "half": half,
-        **about(index.settings, collection, [*skipped, *warnings, *problems]),
-        "calibration": confidence.calibration,
+        **about_own(index, collection, report, [*warnings, *problems]),
         "partial": len(tasks) < len(questions),
         **summarise(outcomes),
     }
+
+
+def about_own(
+    index: Index, collection: Collection, report: IndexReport, problems: Sequence[str]
+) -> Document:
+    """What a document says of one's own index and notes, and the confidence in use.
+
+    :param report: of bringing the index up to date.
+    """
+    skipped = [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
+    confidence = index.confidence
+    own = about(index.settings, collection, [*skipped, *problems, *confidence.warnings])
+    return {**own, "calibration": confidence.calibration}
 
 
 def evaluate_beir(

@@ -11,7 +11,7 @@ from ragqa.errors import UsageError
 from ragqa.evaluation.asking import TIMED, Asking, ask_all
 from ragqa.evaluation.cache import CachedEmbedder
 from ragqa.evaluation.collection import Collection
-from ragqa.evaluation.evaluating import about, read_note
+from ragqa.evaluation.evaluating import about_own, read_note
 from ragqa.evaluation.excerpts import score_citations
 from ragqa.evaluation.gold import tasks_of
 from ragqa.evaluation.marking import mark
@@ -48,21 +48,17 @@ def evaluate_excerpts(
         ranked, problems = ask_all(
             collection, tasks, Asking(), lambda _, *counts: progress("searching", *counts)
         )
-        confidence = index.confidence
         asked = _ask(index, tasks, embedder, progress)
     text_of = cache(partial(_text_of, index))
     outcomes = [
         _judged(task, outcome, one, text_of)
         for task, outcome, one in zip(tasks, ranked, asked, strict=True)
     ]
-    skipped = [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
-    said = [*skipped, *warnings, *problems, *confidence.warnings]
     return {
         "dataset": name,
         "mode": "excerpts",
         "half": half,
-        **about(index.settings, collection, said),
-        "calibration": confidence.calibration,
+        **about_own(index, collection, report, [*warnings, *problems]),
         "partial": len(tasks) < len(questions),
         **summarise(outcomes),
     }
