@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, configuration, settings
 from llms.stub import Stub
-from support import CORPUS, QUICK, run_ragqa
+from support import CORPUS, QUICK, run_apart, run_ragqa
 
 # The same examples in every run, and none fails because the machine is busy.
 # `pytest --hypothesis-profile=default` looks for others.
@@ -136,6 +136,16 @@ def quick():
     return run
 
 
+@pytest.fixture
+def apart():
+    """The same in a process of its own, for what depends on how a process starts."""
+
+    def run(*args, env=None, **kwargs):
+        return run_apart(*args, env=QUICK | (env or {}), **kwargs)
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def wiki_index(shared):
     """An index of the corpus that comes with ragqa, built once by the real command line."""
@@ -143,7 +153,7 @@ def wiki_index(shared):
     with (shared / "wiki-index.made").open("a+") as made:
         fcntl.flock(made, fcntl.LOCK_EX)
         if made.seek(0, os.SEEK_END) == 0:
-            built = run_ragqa("index", "--corpus", CORPUS, "--index", folder)
+            built = run_apart("index", "--corpus", CORPUS, "--index", folder)
             assert built.code == 0, built.err
             made.write("whole\n")
     return folder

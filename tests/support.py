@@ -1,22 +1,33 @@
 """What tests of the command line share."""
 
+import contextlib
 import json
+import logging
 import os
 import pty
 import shutil
+import signal
 import struct
 import subprocess
 import sys
+import tempfile
+import warnings
 from dataclasses import dataclass
 from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCSWINSZ
+from unittest import mock
 
+import pytest
+
+from ragqa.cli import main
 from ragqa.types import Answer, Citation, EmbedderInfo, IndexInfo
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 QUICK = {"RAGQA_EMBEDDER": "hashed:64"}
 """The environment in which ragqa needs no model."""
+STREAMS = {"stdin": ("r", "strict"), "stdout": ("w", "strict"), "stderr": ("w", "backslashreplace")}
+"""The standard streams with their modes, and what Python does about text that it cannot encode."""
 HANGS_S = 600
 """What takes longer hangs, however busy the machine is; nothing waits for this otherwise."""
 
@@ -51,8 +62,60 @@ class Run:
         return json.loads(self.out)
 
 
-def run_ragqa(*args, cwd=None, env=None, **kwargs):
-    """Run the installed command in a process of its own."""
+def run_ragqa(*args, cwd=None, env=None, input=b""):  # noqa: A002 - as subprocess.run names it
+    """Run the command in this process, as its entry point runs it in one of its own."""
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(tempfile.TemporaryFile()) for _ in STREAMS]
+        files[0].write(input)
+        files[0].seek(0)
+        stack.enter_context(mock.patch.dict(os.environ, env or {}))
+        stack.enter_context(mock.patch.object(sys, "argv", ["ragqa", *map(str, args)]))
+        if cwd is not None:
+            stack.enter_context(contextlib.chdir(cwd))
+        with _as_started(), _standard_streams(files), pytest.raises(SystemExit) as left:
+            main()
+        for file in files:
+            file.seek(0)
+        out, err = (file.read().decode("utf-8", "replace") for file in files[1:])
+        return Run(left.value.code, out, err)
+
+
+@contextlib.contextmanager
+def _as_started():
+    """Loggers, warnings and Ctrl-C as a process finds them; afterwards they are as they were."""
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    loggers = {name: logging.getLogger(name) for name in ("", "ragqa")}
+    before = {name: (one.handlers, one.propagate) for name, one in loggers.items()}
+    for logger in loggers.values():
+        logger.handlers, logger.propagate = [], True
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        for name, logger in loggers.items():
+            logger.handlers, logger.propagate = before[name]
+        signal.signal(signal.SIGINT, interrupt)
+
+
+@contextlib.contextmanager
+def _standard_streams(files):
+    """Let these files be the standard streams, also for libraries that write to descriptors."""
+    with contextlib.ExitStack() as stack:
+        for number, file in enumerate(files):
+            kept = os.dup(number)
+            stack.callback(os.close, kept)
+            stack.callback(os.dup2, kept, number)
+            os.dup2(file.fileno(), number)
+        for number, (name, (mode, errors)) in enumerate(STREAMS.items()):
+            stream = stack.enter_context(
+                open(number, mode, encoding="utf-8", errors=errors, closefd=False)
+            )
+            stack.enter_context(mock.patch.object(sys, name, stream))
+        yield
+
+
+def run_apart(*args, cwd=None, env=None, **kwargs):
+    """Run the installed command in a process of its own, for tests of what only that has."""
     if "input" not in kwargs:
         kwargs.setdefault("stdin", subprocess.DEVNULL)
     done = subprocess.run(

@@ -1,9 +1,10 @@
-"""Every command of the real command line, in a process of its own."""
+"""Every command of the command line; what only a process has, such as pipes, in one of its own."""
 
 import hashlib
 import json
 import os
 import subprocess
+import sys
 
 import pytest
 from support import CORPUS, HANGS_S, QUICK, command, on_terminal, write_notes
@@ -340,15 +341,35 @@ def test_a_closed_stream_is_no_error(places, quick, closed):
     assert b"Traceback" not in done.stdout + done.stderr
 
 
+QUERIES = ["猫 睡觉", "🐈 cats", "قطط", "cafe\u0301"]
+SEARCHING = """
+import sys
+from ragqa.cli import run
+for query in sys.argv[-4:]:
+    code = run(["search", query, *sys.argv[1:-4]])
+    assert code in (0, 1), code
+    print(end="\\f", flush=True)
+"""
+"""Searches for each of four queries with the same options, in a process that started once."""
+
+
 @pytest.mark.parametrize(
     "env", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}]
 )
-@pytest.mark.parametrize("query", ["猫 睡觉", "🐈 cats", "قطط", "cafe\u0301"])
-def test_any_script_works_in_any_locale(quick, places, notes, env, query):
+@pytest.mark.parametrize("options", [["--json"], []], ids=["json", "text"])
+def test_any_script_works_in_any_locale(quick, places, notes, env, options):
     (notes / "中文.md").write_text("# 猫\n\n猫每天睡觉 🐈。\n", encoding="utf-8")
-    run = quick("search", query, "--json", *places, env=env)
-    assert run.code in (0, 1)
-    assert json.loads(run.out)["query"] == query
-    plain = quick("search", query, *places, env=env)
-    assert plain.code in (0, 1)
-    assert "Traceback" not in plain.err
+    quick("index", *places)
+    done = subprocess.run(
+        [sys.executable, "-c", SEARCHING, *options, *map(str, places), *QUERIES],
+        capture_output=True,
+        env=os.environ | QUICK | env,
+        check=False,
+        timeout=HANGS_S,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
+    found = done.stdout.decode("utf-8").split("\f")[:-1]
+    assert len(found) == len(QUERIES)
+    if options:
+        assert [json.loads(each)["query"] for each in found] == QUERIES

@@ -228,13 +228,13 @@ def test_ctrl_c_while_indexing_leaves_the_old_index_and_exits_130(quick, places,
     assert run.document["index"]["generation"] == 1
 
 
-def test_a_hostile_folder_is_neither_imported_nor_obeyed(quick, places, tmp_path):
+def test_a_hostile_folder_is_neither_imported_nor_obeyed(apart, places, tmp_path):
     trap = tmp_path / "trap"
     trap.mkdir()
     for name in ("logging", "rich", "typer", "numpy", "sqlite3", "ragqa"):
         (trap / f"{name}.py").write_text("raise SystemExit('imported from the notes folder')\n")
     (trap / ".env").write_text("RAGQA_CORPUS=/nowhere\n")
-    run = quick("search", "cats", *places, cwd=trap)
+    run = apart("search", "cats", *places, cwd=trap)
     assert run.code == 0, run.err
     module = subprocess.run(
         [sys.executable, "-P", "-m", "ragqa", "--version"],

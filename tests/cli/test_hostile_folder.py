@@ -55,10 +55,10 @@ def trap(tmp_path):
         ["config"],
     ],
 )
-def test_nothing_in_the_notes_folder_is_imported_or_obeyed(quick, trap, tmp_path, args):
+def test_nothing_in_the_notes_folder_is_imported_or_obeyed(quick, apart, trap, tmp_path, args):
     places = [] if args[0] == "llm" else ["--corpus", ".", "--index", tmp_path / "index"]
     quick("index", "--corpus", trap, "--index", tmp_path / "index")
-    run = quick(*args, *places, cwd=trap)
+    run = apart(*args, *places, cwd=trap)
     assert run.code in (0, 1), run.err
     for sign in ("imported from", "openai:evil", "evil.example", "sk-of-the-notes", "nowhere"):
         assert sign not in run.out + run.err
@@ -66,12 +66,12 @@ def test_nothing_in_the_notes_folder_is_imported_or_obeyed(quick, trap, tmp_path
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_backend_is_used_from_the_notes_folder_without_importing_or_obeying_it(
-    quick, trap, stub, tmp_path, kind
+    apart, trap, stub, tmp_path, kind
 ):
     stub.requests.clear()
     env = stub.environment(kind, "ok_with_odd_type")
     args = ["ask", "what do cats do for most of the day?", "--llm", f"{kind}:tiny", "--force"]
-    run = quick(*args, "--corpus", ".", "--index", tmp_path / "index", cwd=trap, env=env)
+    run = apart(*args, "--corpus", ".", "--index", tmp_path / "index", cwd=trap, env=env)
     assert run.code in (0, 1), run.err
     assert "imported from" not in run.out + run.err
     [(_, headers, body)] = stub.requests

@@ -1,4 +1,4 @@
-"""A fault of each kind as the installed command tells it, in a process of its own."""
+"""A fault of each kind as the command line tells it."""
 
 import os
 import resource
@@ -11,9 +11,13 @@ ASK = ("ask", "When was lamp 7 lit?", "--no-refresh")
 
 
 @pytest.fixture
-def ragqa_here(quick, tmp_path):
+def places(tmp_path):
+    return "--corpus", tmp_path / "notes", "--index", tmp_path / "index"
+
+
+@pytest.fixture
+def ragqa_here(quick, places, tmp_path):
     """The command line on an index of one note, while there are forty."""
-    places = ("--corpus", tmp_path / "notes", "--index", tmp_path / "index")
 
     def run(*args, **kwargs):
         return quick(*args, *places, **kwargs)
@@ -44,11 +48,13 @@ def refused(run, path):
     return True
 
 
-def test_a_full_disk_ends_a_build_with_4_and_the_old_index_answers(ragqa_here, tmp_path):
+def test_a_full_disk_ends_a_build_with_4_and_the_old_index_answers(
+    ragqa_here, apart, places, tmp_path
+):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))
 
-    run = ragqa_here("index", preexec_fn=limit)
+    run = apart("index", *places, preexec_fn=limit)
     assert run.code == 4
     assert run.err.startswith("error: disk full: a new generation of the index in")
     assert "Traceback" not in run.err

@@ -9,7 +9,7 @@ import sys
 import pytest
 from indexing.building import source_with
 from stores.building import quick_folder
-from support import HANGS_S, QUICK, run_ragqa, write_notes
+from support import HANGS_S, QUICK, run_apart, write_notes
 
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import IndexUnusable, NoIndex
@@ -189,7 +189,7 @@ def test_ctrl_c_tells_that_what_was_embedded_is_kept(tmp_path):
         "generations._hook = interrupt\n"
     )
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    run = run_ragqa(
+    run = run_apart(
         *("index", "--corpus", notes, "--index", tmp_path / "index"),
         env=QUICK | {"PYTHONPATH": path},
     )

@@ -12,7 +12,7 @@ import pytest
 from llms.serving import RealServer
 from llms.terminal import Terminal
 from llms.tiny import make_babbling, make_saying
-from support import QUICK, command, run_ragqa, write_notes
+from support import QUICK, command, run_apart, write_notes
 
 from ragqa.llms import Prompt, llm_for
 
@@ -62,16 +62,16 @@ def places(tmp_path_factory):
     folder = tmp_path_factory.mktemp("places")
     notes = write_notes(folder, NOTES)
     found = ["--corpus", str(notes), "--index", str(folder / "index")]
-    built = run_ragqa("index", *found, env=QUICK)
+    built = run_apart("index", *found, env=QUICK)
     assert built.code == 0, built.err
     return found
 
 
 @pytest.fixture
-def ask(quick, server, models, places):
+def ask(apart, server, models, places):
     def run(model, *options, **settings):
         args = ["ask", QUESTION, *places, "--llm", f"openai:{models[model]}", *options]
-        return quick(*args, env=server.environment | settings)
+        return apart(*args, env=server.environment | settings)
 
     return run
 

@@ -257,8 +257,8 @@ def places(tmp_path_factory):
     return found
 
 
-def test_nothing_of_the_libraries_reaches_the_terminal(quick, places, babbling):
-    asked = quick(
+def test_nothing_of_the_libraries_reaches_the_terminal(apart, places, babbling):
+    asked = apart(
         *("ask", QUESTION, *places, "--llm", f"transformers:{babbling}"),
         env={"RAGQA_LLM_ANSWER_TOKENS": "50"},
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support import HANGS_S, QUICK, run_ragqa, write_notes
+from support import HANGS_S, QUICK, run_apart, write_notes
 
 NODES = Path(__file__).with_name("nodes.py")
 FILLER = "Words that are in all of them. " * 12
@@ -104,7 +104,7 @@ def index_with(tmp_path, notes):
         (folder / "sitecustomize.py").write_text(program)
         # An empty entry would be the folder that the command is run in.
         path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH", "")]))
-        done = run_ragqa(
+        done = run_apart(
             *("index", "--corpus", notes, "--index", tmp_path / name, *options),
             env=QUICK | {"PYTHONPATH": path} | (env or {}),
             cwd=cwd,

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from support import CORPUS, QUICK, run_ragqa, write_notes
+from support import CORPUS, QUICK, run_apart, write_notes
 
 from ragqa.indexing.embedding import KEPT
 from ragqa.stores import open_store
@@ -87,7 +87,7 @@ def test_workers_with_the_real_model_give_the_local_embeddings(nodes, wiki_index
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
     args = ("index", "--corpus", few, "--index", tmp_path / "index", nodes.option)
-    run = run_ragqa(*args, env=nodes.token)
+    run = run_apart(*args, env=nodes.token)
     assert run.code == 0, run.err
     (dtype, there), (same_dtype, here) = embeddings(tmp_path / "index"), embeddings(wiki_index)
     assert dtype == same_dtype
@@ -167,7 +167,7 @@ def note(tmp_path):
 
 
 def build(note, *options):
-    return run_ragqa("index", "--corpus", note, "--index", note / "../i", *options, env=QUICK)
+    return run_apart("index", "--corpus", note, "--index", note / "../i", *options, env=QUICK)
 
 
 def test_a_cluster_that_is_not_there_is_one_sentence(note, closed_port):
