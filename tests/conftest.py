@@ -7,17 +7,18 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, configuration, settings
 from llms.stub import Stub
-from support import CORPUS, QUICK, run_apart, run_ragqa
+from support import CORPUS, FEW, QUICK, run_apart, run_ragqa
 
 # The same examples in every run, and none fails because the machine is busy.
-# `pytest --hypothesis-profile=default` looks for others.
-settings.register_profile(
-    "ragqa",
+# `pytest --hypothesis-profile=ci` tries many; `--hypothesis-profile=default` looks for others.
+SAME = settings(
     database=None,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("ragqa", SAME, max_examples=FEW)
+settings.register_profile("ci", SAME)
 settings.load_profile("ragqa")
 
 FOREIGN = ("RAGQA_", "OPENAI_", "ANTHROPIC_", "OLLAMA_")

@@ -19,6 +19,7 @@ from termios import TIOCSWINSZ
 from unittest import mock
 
 import pytest
+from hypothesis import settings
 
 from ragqa.cli import main
 from ragqa.types import Answer, Citation, EmbedderInfo, IndexInfo
@@ -28,8 +29,17 @@ QUICK = {"RAGQA_EMBEDDER": "hashed:64"}
 """The environment in which ragqa needs no model."""
 STREAMS = {"stdin": ("r", "strict"), "stdout": ("w", "strict"), "stderr": ("w", "backslashreplace")}
 """The standard streams with their modes, and what Python does about text that it cannot encode."""
+FEW = 20
+"""The examples of a property that are tried where one does not ask for many."""
 HANGS_S = 600
 """What takes longer hangs, however busy the machine is; nothing waits for this otherwise."""
+
+
+def trying(number, **options):
+    """Try so many examples with the profile `ci`, and with any other a fifth of them."""
+    if settings.get_current_profile_name() != "ci":
+        number = max(FEW, number // 5)
+    return settings(max_examples=number, **options)
 
 
 def write_notes(folder, notes):

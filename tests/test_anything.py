@@ -9,9 +9,10 @@ import re
 from contextlib import redirect_stdout
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from support import trying
 
 from ragqa.api import open_index
 from ragqa.llms.scripted import ScriptedLLM
@@ -65,7 +66,7 @@ def index(tmp_path_factory):
         yield open_index(corpus, index=folder / "index", settings={"embedder": "hashed:64"})
 
 
-@settings(max_examples=40, deadline=None)
+@trying(40)
 @given(text=ANYTHING, suffix=st.sampled_from(["md", "txt"]), asked=st.booleans())
 def test_any_note_is_answered_from_without_harm(index, text, suffix, asked):
     note = index.places.corpus / f"note.{suffix}"
@@ -79,7 +80,7 @@ def test_any_note_is_answered_from_without_harm(index, text, suffix, asked):
         note.unlink()
 
 
-@settings(max_examples=40, deadline=None)
+@trying(40)
 @given(text=ANYTHING | ANYTHING.map(lambda text: f"Cats sleep 14 hours a day [1]. {text}"))
 def test_whatever_an_llm_says_is_shown_without_harm(index, text):
     index.refresh(rebuild=True)

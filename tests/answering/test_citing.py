@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 from excerpting import composed
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.answering.citing import cite, mark_short_answer
 from ragqa.types import Kind
@@ -93,7 +94,7 @@ SAID = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@trying(60)
 @given(
     st.lists(SAID, min_size=1, max_size=6),
     st.sampled_from(["\n", "\n\n", "\r\n\r\n"]),
@@ -134,7 +135,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@trying(60)
 @given(
     st.sampled_from(["when was it", "who wrote it", "where is it", "how many files"]),
     st.lists(PIECES, max_size=5).map(lambda pieces: " ".join(["so it was", *pieces])),

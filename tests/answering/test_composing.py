@@ -2,8 +2,9 @@
 
 import pytest
 from excerpting import EMBEDDER, composed, passages_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.answering import compose
 from ragqa.answering.layout import Layout
@@ -182,7 +183,7 @@ def test_the_newer_of_two_notes_that_contradict_each_other_is_quoted():
     assert quotes(asked, undated, scores, excerpts=3) == ["The mailer listens on port 8025."]
 
 
-@settings(max_examples=60, deadline=None)
+@trying(60)
 @given(
     st.lists(
         st.sampled_from(["fig red.", "- pear red", "fig blue: ", "## Fig", "~~no~~", "red pear."]),

@@ -4,8 +4,9 @@ from textwrap import dedent
 
 import pytest
 from excerpting import MARKDOWN, excerpt, layout_of, passages_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.answering.excerpts import (
     SHORT_LIKE_BEST,
@@ -24,7 +25,7 @@ def lines(text):
     return dedent(text).strip("\n")
 
 
-@settings(max_examples=200, deadline=None)
+@trying(200)
 @given(
     text=MARKDOWN,
     question=st.sampled_from(QUESTIONS),
@@ -58,7 +59,7 @@ def test_around_any_piece_of_any_note_is_a_run_of_its_section(text, question, wo
         assert behind
 
 
-@settings(max_examples=200, deadline=None)
+@trying(200)
 @given(data=st.data(), number=st.integers(1, 9), words=st.integers(3, 40))
 def test_no_other_run_around_the_best_piece_gains_more(data, number, words):
     layout = layout_of("\n\n".join(f"This one{' so' * (n % 4)} is red." for n in range(number)))

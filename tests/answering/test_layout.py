@@ -5,7 +5,8 @@ from textwrap import dedent
 
 import pytest
 from excerpting import MARKDOWN, layout_of, passages_of
-from hypothesis import given, settings
+from hypothesis import given
+from support import trying
 
 from ragqa.answering import section_of
 from ragqa.answering.layout import Layout, layout_of_passage
@@ -26,7 +27,7 @@ def lines(text):
     return dedent(text).strip("\n")
 
 
-@settings(max_examples=150, deadline=None)
+@trying(150)
 @given(text=MARKDOWN)
 def test_runs_of_any_note_are_around_their_piece_and_within_each_other(text):
     passages = passages_of(text, window=30, target=20)
@@ -56,7 +57,7 @@ def _of(run):
     return run[0], run[1] + 1
 
 
-@settings(max_examples=150, deadline=None)
+@trying(150)
 @given(text=MARKDOWN)
 def test_no_section_goes_over_a_heading_or_what_is_hidden_or_ruled_off(text):
     passages = passages_of(text, window=30, target=20)

@@ -116,7 +116,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(key=st.sampled_from([*document()["models"]["all"], *document()]), value=VALUES)
 def test_whatever_stands_in_a_file_confidence_is_a_probability(tmp_path, key, value):
     found = document()

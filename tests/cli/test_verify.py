@@ -6,8 +6,9 @@ import json
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.cli import run
 
@@ -215,9 +216,7 @@ ANSWERS = st.fixed_dictionaries(
 )
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150
-)
+@trying(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(JSON | ANSWERS, st.booleans())
 def test_any_json_is_checked_or_refused(notes, tmp_path, document, as_json):
     file = tmp_path / "any.json"

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.config import load_settings, set_user_setting, unset_user_setting, user_settings_file
 from ragqa.config.paths import LLMS_WITH_PATHS
@@ -503,9 +504,8 @@ VALUES = st.one_of(
 
 
 @given(lines=st.dictionaries(st.sampled_from([*SETTINGS, "more"]), VALUES, max_size=3))
-@settings(
-    max_examples=80,
-    deadline=None,
+@trying(
+    80,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # a file there is written over
 )
 def test_any_settings_file_is_read_or_is_a_usage_error(project, lines):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from stores.building import (
     DIMENSION,
@@ -21,6 +21,7 @@ from stores.building import (
     entry,
     quick_folder,
 )
+from support import trying
 
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, UsageError, WriterBusy
 from ragqa.stores import STORES, Repair, open_store
@@ -531,7 +532,7 @@ FILTERS = st.builds(
 
 
 @pytest.mark.parametrize("kind", sorted(set(STORES) - {"memory"}))
-@settings(max_examples=30, deadline=None, derandomize=True)
+@trying(30)
 @given(refreshes=REFRESHES, question=st.lists(WORDS, min_size=1, max_size=5), filters=FILTERS)
 def test_a_store_finds_what_the_plain_store_finds(kind, refreshes, question, filters):
     with quick_folder() as folder:

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.embedders import embedder_for
 from ragqa.embedders.hashed import HashedEmbedder
@@ -54,7 +55,7 @@ def test_vectors_stay_the_same_from_version_to_version():
     np.testing.assert_allclose(vector, pinned, atol=1e-5)
 
 
-@settings(max_examples=60, deadline=None)
+@trying(60)
 @given(st.text(max_size=80), st.integers(1, 40))
 def test_any_text_has_a_unit_vector_in_any_dimension(text, dimension):
     found = HashedEmbedder(dimension).embed_query(text)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.answering.models import shipped
 from ragqa.evaluation import statistics
@@ -61,7 +62,7 @@ def penalised(model, found, weights):
     return float(weights @ losses + PULL * away @ away)
 
 
-@settings(max_examples=25, deadline=None)
+@trying(25)
 @given(seed=st.integers(0, 99), count=st.integers(2, 40), shift=st.floats(-1.5, 1.5))
 def test_a_refitted_model_fits_at_least_as_well_as_the_shipped_one(seed, count, shift):
     found = examples(count, seed=seed, shift=shift)
@@ -139,7 +140,7 @@ def test_what_is_said_of_a_question_comes_from_a_model_that_saw_neither_it_nor_i
     assert np.abs(after - before).max() > 0.001
 
 
-@settings(max_examples=40, deadline=None)
+@trying(40)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=80))
 def test_at_most_a_tenth_of_answerable_questions_is_below_the_threshold(confidence):
     found = [at(0, Kind.ANSWERABLE, str(n)) for n in range(len(confidence))]
@@ -149,7 +150,7 @@ def test_at_most_a_tenth_of_answerable_questions_is_below_the_threshold(confiden
     assert np.mean([c < threshold + 0.0002 for c in confidence]) > SILENT
 
 
-@settings(max_examples=25, deadline=None)
+@trying(25)
 @given(seed=st.integers(0, 99), shift=st.floats(-2, 2))
 def test_made_questions_raise_the_threshold_at_most_so_far_that_they_are_answered(seed, shift):
     found = examples(40, seed=seed, shift=shift)

@@ -1,8 +1,9 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.analysis import query_terms
 from ragqa.evaluation.generating import generate_questions
@@ -283,7 +284,7 @@ LINES = st.sampled_from(
 MARKDOWN = st.lists(st.one_of(LINES, st.text(max_size=40)), max_size=30).map("\n".join)
 
 
-@settings(max_examples=80, deadline=None)
+@trying(80)
 @given(texts=st.lists(MARKDOWN, max_size=3), seed=st.integers(0, 3))
 def test_whatever_the_notes_hold_each_question_can_be_scored(texts, seed):
     notes = {

@@ -1,8 +1,9 @@
 from math import log2
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.evaluation.measures import (
     MEASURES,
@@ -113,7 +114,7 @@ def test_normalising_drops_case_punctuation_articles_and_spare_white_space(text,
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=60, deadline=None)
+@trying(60)
 def test_normalising_ends_with_single_blanks_between_words(text):
     assert normalised(text) == " ".join(normalised(text).split())
 
@@ -206,7 +207,7 @@ def test_overlap_with_nothing_is_zero():
 
 
 @given(spans, spans, spans)
-@settings(max_examples=100, deadline=None)
+@trying(100)
 def test_overlap_counts_every_character_once(gold, retrieved, touching):
     wanted, found, ideal = (
         {(path, at) for path, start, end in some for at in range(start, end)}

@@ -1,8 +1,9 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.errors import UsageError
 from ragqa.evaluation.questions import (
@@ -250,7 +251,7 @@ def test_a_half_without_a_question_is_named_with_the_way_to_ask_all(names, half,
     assert "--half all" in raised.value.hint
 
 
-@settings(max_examples=60, deadline=None)
+@trying(60)
 @given(st.lists(questions(), min_size=1, max_size=3, unique_by=lambda question: question.id))
 def test_what_is_written_is_read_back_the_same(tmp_path_factory, asked):
     path = tmp_path_factory.getbasetemp() / "round.jsonl"

@@ -2,8 +2,9 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.evaluation.statistics import (
     Bin,
@@ -27,7 +28,7 @@ tied = st.lists(st.tuples(st.sampled_from((0.2, 0.5, 0.9)), st.booleans()), max_
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
-@settings(max_examples=40, deadline=None)
+@trying(40)
 def test_an_interval_holds_the_mean_and_stays_among_the_values(values):
     low, high = interval(values)
     assert low - 1e-9 <= np.mean(values) <= high + 1e-9
@@ -116,7 +117,7 @@ def test_the_probability_is_that_of_all_ways_to_swap_the_pairs(differences):
 
 
 @given(scores, scores, st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@trying(60)
 def test_auroc_is_the_share_of_pairs_in_order_with_ties_as_halves(positive, negative, random):
     pairs = [(p > n) + (p == n) / 2 for p in positive for n in negative]
     questions = [(p, True) for p in positive] + [(n, False) for n in negative]
@@ -180,7 +181,7 @@ def test_there_is_no_calibration_error_without_questions():
 
 
 @given(asked)
-@settings(max_examples=60, deadline=None)
+@trying(60)
 def test_every_question_is_in_the_bin_of_its_confidence(questions):
     bins = reliability([c for c, _ in questions], [a for _, a in questions])
     assert sum(one.questions for one in bins) == len(questions)
@@ -208,7 +209,7 @@ def test_questions_of_equal_confidence_are_answered_together_and_share_their_ris
 
 
 @given(tied, st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@trying(60)
 def test_the_risk_does_not_depend_on_the_order_of_questions(questions, random):
     shuffled = random.sample(questions, len(questions))
     curves = [
@@ -218,7 +219,7 @@ def test_the_risk_does_not_depend_on_the_order_of_questions(questions, random):
 
 
 @given(asked)
-@settings(max_examples=60, deadline=None)
+@trying(60)
 def test_the_risk_of_answering_all_is_the_share_that_has_no_answer(questions):
     answerable = [a for _, a in questions]
     curve = risk_coverage([c for c, _ in questions], answerable)

@@ -4,7 +4,7 @@ import signal
 import threading
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from llms.asking import MARKER, PROMPT, Backend, ask, everything_in
 from support import HANGS_S
@@ -227,7 +227,6 @@ def test_leaving_the_answer_cancels_what_can_be_cancelled():
     assert Stream.cancelled.is_set()
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(st.characters(), max_size=5), max_size=5))
 def test_every_piece_can_be_encoded(pieces):
     given, failure = ask(Backend(lambda: iter(pieces)))

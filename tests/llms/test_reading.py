@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import httpx2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from llms.stub import KINDS, SAYS, piece, whole
 
@@ -91,14 +91,12 @@ def test_what_a_model_thinks_in_a_field_of_its_own_is_no_text(kind, thought):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None)
 @given(PLACES)
 def test_a_stream_reads_the_same_wherever_it_is_cut(kind, places):
     assert read(kind, cut(whole(kind), places)) == (SAYS, False)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=10_000), PLACES)
 def test_a_stream_that_ends_early_fails_or_had_said_all(kind, length, places):
     data = whole(kind)
@@ -108,7 +106,6 @@ def test_a_stream_that_ends_early_fails_or_had_said_all(kind, length, places):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None)
 @given(st.data())
 def test_any_bytes_give_text_or_one_failure_wherever_they_are_cut(kind, data):
     odd = st.one_of(
@@ -123,7 +120,6 @@ def test_any_bytes_give_text_or_one_failure_wherever_they_are_cut(kind, data):
     assert read(kind, cut(stream, data.draw(PLACES))) == read(kind, [stream])
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(EVENT_LINES), max_size=20), PLACES)
 def test_events_are_read_as_the_client_library_reads_them(given, places):
     stream = b"".join(given) + b"\n"

@@ -1,8 +1,9 @@
 import tracemalloc
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.notes import parse_note
 from ragqa.types import Note, Stamp
@@ -190,7 +191,7 @@ def test_a_huge_number_is_a_text_like_any_other():
 
 
 @given(front=st.text(st.sampled_from("ab:-[]{}&*!|>'\"#@\t \n,?%"), max_size=60))
-@settings(max_examples=200, deadline=None)
+@trying(200)
 def test_any_front_matter_leaves_the_body_as_it_is(front):
     assert body_of(parse(front, "\n\nThe body.\n"))[-1].endswith("The body.")
 

@@ -1,8 +1,9 @@
 """Comments and struck-out text: what is one, and that no other block of a note has any of it."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.notes import parse_note
 from ragqa.types import HIDDEN, Kind, Note, Stamp
@@ -116,7 +117,7 @@ HIDING = st.sampled_from(
     gap=st.sampled_from(["\n\n", "\n\n\n", "\r\n\r\n"]),
     suffix=st.sampled_from(["md", "txt"]),
 )
-@settings(max_examples=300, deadline=None)
+@trying(300)
 def test_no_block_title_or_label_has_what_is_hidden(pieces, gap, suffix):
     text = gap.join(pieces)
     note = parse(text, f"note.{suffix}")

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.notes import parse_note
 from ragqa.notes.hidden import may_hide
@@ -37,7 +38,7 @@ def parse(text: str, path: str = "folder/some-note.md") -> Note:
     body=texts,
     suffix=st.sampled_from(["md", "txt"]),
 )
-@settings(max_examples=300, deadline=None)
+@trying(300)
 def test_blocks_are_in_order_whole_lines_and_hold_all_text_of_the_body(front, body, suffix):
     assume(front or not body.startswith("---"))
     text = front + body
@@ -55,7 +56,7 @@ def test_blocks_are_in_order_whole_lines_and_hold_all_text_of_the_body(front, bo
 
 
 @given(text=texts)
-@settings(max_examples=100, deadline=None)
+@trying(100)
 def test_labels_are_one_bounded_line(text):
     for block in parse(text).blocks:
         assert len(block.label) <= MAX_LABEL_CHARS
@@ -63,7 +64,7 @@ def test_labels_are_one_bounded_line(text):
 
 
 @given(text=texts)
-@settings(max_examples=100, deadline=None)
+@trying(100)
 def test_line_ends_make_no_difference_to_the_structure(text):
     unix = text.replace("\r\n", "\n").replace("\r", "\n")
     by_line_end = [

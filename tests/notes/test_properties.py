@@ -2,8 +2,9 @@
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.notes import parse_note
 from ragqa.notes.properties import is_secret
@@ -115,7 +116,7 @@ VALUE = st.recursive(
     flow=st.sampled_from([None, True, False]),
     end=st.sampled_from(["\n", "\r\n"]),
 )
-@settings(max_examples=200, deadline=None)
+@trying(200)
 def test_blocks_of_any_front_matter_are_apart_and_in_order(tree, flow, end):
     front = yaml.safe_dump(tree, default_flow_style=flow, allow_unicode=True).replace("\n", end)
     text = f"---{end}{front}---{end}Text."
@@ -131,7 +132,7 @@ def test_blocks_of_any_front_matter_are_apart_and_in_order(tree, flow, end):
         st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1
     )
 )
-@settings(max_examples=200, deadline=None)
+@trying(200)
 def test_a_secret_is_never_in_a_block_to_read(value):
     front = yaml.safe_dump({"a": {"password": f"swordfish{value}"}, "b": 1}, allow_unicode=True)
     assert "swordfish" not in str(properties(front.rstrip("\n")))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.notes import NoteText, ReadNote, read_note, read_text
@@ -70,7 +70,6 @@ def test_what_is_no_text_is_skipped_saying_where(tmp_path, data, expected):
 
 @pytest.mark.parametrize("form", ["utf-16-le", "utf-16-be"])
 @given(text=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
-@settings(deadline=None)
 def test_utf16_with_a_byte_order_mark_is_read_as_the_text_that_it_encodes(
     tmp_path_factory, form, text
 ):
@@ -83,7 +82,6 @@ def test_utf16_with_a_byte_order_mark_is_read_as_the_text_that_it_encodes(
 
 
 @given(data=st.binary(max_size=60))
-@settings(deadline=None)
 def test_any_bytes_are_read_exactly_or_skipped(tmp_path_factory, data):
     corpus = tmp_path_factory.getbasetemp()
     (corpus / "any.md").write_bytes(data)

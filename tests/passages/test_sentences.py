@@ -1,8 +1,9 @@
 """Where a sentence ends, and where it only looks so."""
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.passages import sentence_spans
 
@@ -123,7 +124,7 @@ MARKS = st.sampled_from(
 SPACES = st.sampled_from([" ", "\n", "\r\n", "\n\n", "> ", "- "])
 
 
-@settings(max_examples=300)
+@trying(300)
 @given(st.lists(WORDS | MARKS | SPACES | st.text(max_size=3), max_size=30).map("".join))
 @example("B\u00a0.")
 def test_sentences_hold_all_that_is_not_white_space(text):

@@ -5,8 +5,9 @@ from functools import cache
 from importlib.metadata import distribution
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking, sentence_spans, split_note, tokens
@@ -94,7 +95,7 @@ def assert_sound(note, passages):
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
-@settings(max_examples=80, deadline=None)
+@trying(80)
 @given(text=TEXT, window=st.integers(30, 120), target=st.sampled_from([30, 200]))
 def test_passages_hold_all_text_and_fit_any_window(name, text, window, target):
     note, count = note_of(text), TOKENIZERS[name]
@@ -105,7 +106,7 @@ def test_passages_hold_all_text_and_fit_any_window(name, text, window, target):
     assert all(n <= window for n in count([p.embedded_text for p in passages]))
 
 
-@settings(max_examples=50, deadline=None)
+@trying(50)
 @given(text=MARKDOWN)
 def test_the_same_note_has_the_same_passages(text):
     first, second = (
@@ -141,7 +142,7 @@ def whole_stretches(note):
 
 
 @pytest.mark.parametrize("name", ["words", "characters"])
-@settings(max_examples=100, deadline=None)
+@trying(100)
 @given(text=MARKDOWN, window=st.integers(30, 200))
 def test_a_unit_is_cut_only_where_it_does_not_fit(name, text, window):
     note, count = note_of(text), TOKENIZERS[name]
@@ -153,7 +154,7 @@ def test_a_unit_is_cut_only_where_it_does_not_fit(name, text, window):
         assert cut or any(passage.start <= start < end <= passage.end for passage in passages)
 
 
-@settings(max_examples=100, deadline=None)
+@trying(100)
 @given(text=MARKDOWN)
 def test_a_heading_is_last_only_where_no_text_follows(text):
     note = note_of(text)
@@ -178,7 +179,7 @@ def minilm():
     return lambda texts: [len(found.ids) for found in tokenizer.encode_batch(list(texts))]
 
 
-@settings(max_examples=60, deadline=None)
+@trying(60)
 @given(text=TEXT, window=st.sampled_from([40, 256]))
 def test_passages_fit_the_window_of_the_model_that_ragqa_comes_with(text, window):
     note = note_of(text)
@@ -211,7 +212,7 @@ HIDING = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@trying(150)
 @given(
     front=st.sampled_from(["", "---\nstatus: on\ndb:\n  password: swordfish\nowner: Ann\n---\n"]),
     blocks=st.lists(PARAGRAPH | HEADING | ITEMS | TABLE | HIDING, max_size=12),

@@ -8,8 +8,9 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support import trying
 
 from ragqa.render.report import report_page
 
@@ -443,7 +444,7 @@ HOSTILE = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=25, deadline=None)
+@trying(25)
 @given(HOSTILE | st.text(alphabet=st.characters(), min_size=1, max_size=20))
 def test_text_from_the_document_is_never_markup(text):
     source = report_page(with_text(SAMPLE, text))
@@ -552,7 +553,7 @@ def test_many_good_answers_are_counted_but_not_all_shown():
     assert "30 more are not shown" in page.text
 
 
-@settings(max_examples=15, deadline=None)
+@trying(15)
 @given(HOSTILE)
 def test_text_of_marked_notes_is_never_markup(text):
     document = {"questions": EXCERPTS["questions"]}

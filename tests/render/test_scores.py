@@ -58,7 +58,7 @@ def answer(all_parts, hits, reasons=()):
     )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(PARTS, max_size=10), st.integers(0, 8), st.dictionaries(st.text(), SCORES))
 def test_every_table_fits_80_columns_and_steers_nothing(capsys, all_parts, hits, features):
     found = [Hit(passage(n), 0.5, None, 1.0, None, 100_000) for n in range(1, hits + 1)]

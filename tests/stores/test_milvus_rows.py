@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from stores.building import DIMENSION, FRUIT, INFO, entry
+from support import trying
 
 from ragqa.analysis import index_terms
 from ragqa.errors import IndexUnusable, OtherFormat
@@ -43,14 +44,14 @@ def row_of(passage, tags=()):
     return passage_row(passage, VECTOR, spelled_terms(passage), tags, attempt=1)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@trying(200)
 @given(ANYTHING, ANYTHING)
 def test_a_term_is_spelled_in_signs_of_words_and_as_no_other_term(one, other):
     assert re.fullmatch("[a-z0-9_]*", spelled(one))
     assert (spelled(one) == spelled(other)) == (one == other)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@trying(100)
 @given(st.lists(st.text(max_size=80), min_size=1, max_size=3), ANYTHING)
 def test_what_is_put_into_a_row_comes_out_of_it(paragraphs, title):
     whole = entry("a/b.md", *paragraphs, title=title, tags=("x/y",), date="2026-01-31")
@@ -124,7 +125,7 @@ def test_a_record_that_was_changed_is_not_believed(change, error):
         read_record(row, "x")
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@trying(300)
 @given(born=st.integers(1, 10), died=st.integers(1, 10) | st.just(2**62))
 def test_rows_count_from_their_birth_to_their_death_unless_these_came_to_nothing(born, died):
     seen = eval(GENERATION.visible, {}, {"born": born, "died": died})  # noqa: S307 - it is ours

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from stores.building import FRUIT, INFO, commit, embedding, quick_folder
+from support import trying
 
 from ragqa.errors import IndexNotWritable
 from ragqa.stores.generations import stepping
@@ -51,7 +52,7 @@ def before(place, ends):
     return {key for keys, end in zip(BATCHES, ends, strict=True) if end <= place for key in keys}
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@trying(60)
 @given(data=st.data())
 def test_a_file_that_was_cut_off_keeps_its_whole_batches_and_grows_again(data):
     with quick_folder() as root:
@@ -63,7 +64,7 @@ def test_a_file_that_was_cut_off_keeps_its_whole_batches_and_grows_again(data):
         assert kept(root) == set(VECTORS)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@trying(60)
 @given(data=st.data())
 def test_a_damaged_byte_costs_its_batch_and_those_after_it(data):
     with quick_folder() as root:
