@@ -130,6 +130,7 @@ def _unwrapped(text):
     return re.sub(r"\d+", "N", " ".join(text.split()))
 
 
+@pytest.mark.integration
 def test_the_evaluation_that_is_shown_has_the_rows_and_counts_that_are_printed(ragqa, wiki_index):
     section = README.partition("## Measured")[2].partition("\n## ")[0]
     command, *shown = blocks("console", section)[0].splitlines()

@@ -202,6 +202,7 @@ def in_milvus(place, monkeypatch):
     return store, source
 
 
+@pytest.mark.integration
 def test_an_index_in_milvus_is_brought_up_to_date_with_its_embeddings(in_milvus):
     store, source = in_milvus
     embedder = source.embedders.building
@@ -218,6 +219,7 @@ def test_an_index_in_milvus_is_brought_up_to_date_with_its_embeddings(in_milvus)
     assert store.problems() == []
 
 
+@pytest.mark.integration
 def test_an_older_index_that_a_team_shares_is_not_emptied_by_a_folder_of_few_notes(in_milvus):
     store, source = in_milvus
     for name in ("gateway.md", "contacts.md", "mailer.txt"):

@@ -30,7 +30,11 @@ def transformers(folder):
 MAKERS = {"scripted": scripted, "transformers": transformers}
 
 
-@pytest.fixture(params=sorted(LLMS))
+NEEDS_MUCH = {"transformers": pytest.mark.integration}
+NAMES = [pytest.param(kind, marks=NEEDS_MUCH.get(kind, ())) for kind in sorted(LLMS)]
+
+
+@pytest.fixture(params=NAMES)
 def llm(request, tmp_path, stub, monkeypatch):
     """Each backend, made ready to say where the capital of France is, and at most 100,000 tokens.
 

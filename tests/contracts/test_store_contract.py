@@ -30,9 +30,11 @@ from ragqa.stores.milvus import MilvusStore
 from ragqa.types import Filters, Stamp
 
 LARGE = "local, kept as a large index is"
+NEEDS_MUCH = {"milvus": pytest.mark.integration}
+KINDS = [pytest.param(kind, marks=NEEDS_MUCH.get(kind, ())) for kind in sorted(STORES)]
 
 
-@pytest.fixture(params=[*sorted(STORES), LARGE])
+@pytest.fixture(params=[*KINDS, LARGE])
 def store(request, monkeypatch):
     if request.param == LARGE:
         monkeypatch.setattr("ragqa.stores.local_writer.REWRITE_BELOW", 0)
@@ -531,7 +533,7 @@ FILTERS = st.builds(
 )
 
 
-@pytest.mark.parametrize("kind", sorted(set(STORES) - {"memory"}))
+@pytest.mark.parametrize("kind", [each for each in KINDS if each.values != ("memory",)])
 @trying(30)
 @given(refreshes=REFRESHES, question=st.lists(WORDS, min_size=1, max_size=5), filters=FILTERS)
 def test_a_store_finds_what_the_plain_store_finds(kind, refreshes, question, filters):

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from support import HANGS_S
 
+pytestmark = pytest.mark.integration
+
 SCRIPT = Path(__file__).parents[2] / "eval" / "bench" / "faults.py"
 
 WRITERS = {"write terms", "write catalogue.sqlite", "write vectors.faiss"}

@@ -16,7 +16,7 @@ from support import QUICK, command, run_apart, write_notes
 
 from ragqa.llms import Prompt, llm_for
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.integration]
 
 QUESTION = "What is the capital of France?"
 NOTES = {"france.md": "# France\n\nThe capital of France is Paris. It lies on the Seine.\n"}

@@ -29,6 +29,9 @@ NO_SYSTEM = (
 LEAVES_OUT = "{% for message in messages %}{{ message.role }}{% endfor %}"
 
 
+pytestmark = pytest.mark.integration
+
+
 @pytest.fixture(scope="module")
 def saying(tmp_path_factory):
     return make_saying(tmp_path_factory.mktemp("saying"), "The capital", " is Paris", " [1].")

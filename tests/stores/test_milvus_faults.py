@@ -34,7 +34,7 @@ from ragqa.stores.milvus_records import (
     rows_of_records,
 )
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.integration]
 
 NAMES = Names("faults")
 NEW = entry("new.md", "apple banana", "fig date", "grape")
