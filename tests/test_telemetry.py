@@ -74,9 +74,8 @@ def test_the_switches_are_set_before_any_library_is_imported_whatever_the_enviro
     assert seen == dict.fromkeys(seen, SWITCHES)
 
 
-def test_a_command_that_asks_the_real_model_starts_it_with_reporting_switched_off(tmp_path):
-    args = ["search", "injection", "--corpus", str(CORPUS / "prompting")]
-    args += ["--index", str(tmp_path / "index")]
+def test_a_command_that_asks_the_real_model_starts_it_with_reporting_switched_off(wiki_index):
+    args = ["search", "injection", "--corpus", str(CORPUS), "--index", str(wiki_index)]
     seen = environments_at_import(f"from ragqa.cli import run; run({args})")
     assert seen["onnxruntime"] == SWITCHES
 
