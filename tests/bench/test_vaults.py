@@ -101,7 +101,8 @@ def test_made_embeddings_are_the_texts_own_and_near_where_texts_share_words(benc
     texts = [passage.embedded_text for passage in passages]
     vectors = embedder.embed_passages(texts)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    assert np.array_equal(embedder.embed_passages(texts[::-1]), vectors[::-1])
+    # How a row of a matrix product is rounded may depend on its place: some CPUs do it so.
+    assert np.allclose(embedder.embed_passages(texts[::-1]), vectors[::-1], atol=1e-6)
     paths = np.array([passage.path for passage in passages])
     together = paths[:, None] == paths[None]
     cosines = vectors @ vectors.T
