@@ -67,7 +67,7 @@ def test_what_answers_directly_is_underlined_in_the_excerpt_which_is_drawn_once(
     assert printed.count("\x1b[1;4m1 May 1962\x1b[0m") == printed.count("by Ann.") == 1
 
 
-def test_what_is_wrapped_keeps_the_indent_of_its_label(places, tmp_path):
+def test_what_is_wrapped_keeps_the_indent_of_its_label(places, tmp_path, quick):
     deep = tmp_path / "notes" / ("a name that is long " * 4).strip()
     deep.mkdir()
     (deep / "dogs.md").write_text("# Dogs\n\nDogs bark at noon.\n", encoding="utf-8")
@@ -77,6 +77,8 @@ def test_what_is_wrapped_keeps_the_indent_of_its_label(places, tmp_path):
         (["config"], f"{'index':21}"),
         (["search", "dogs bark at noon", "--top-k", "1"], " 1 "),
     ):
+        if command[0] == "search":
+            quick("index", *places)  # or a slow machine would show progress before the first line
         lines = plain(on_terminal(*command, *places, columns=50)).splitlines()
         at = next(n for n, line in enumerate(lines) if line.startswith(label))
         below = lines[at + 1]
