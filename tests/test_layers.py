@@ -11,7 +11,7 @@ LAYERS = [
     {"errors", "telemetry", "types", "wholefile", "sanitise"},
     {"config", "analysis", "clock", "stages", "history", "quiet"},
     {"notes", "passages", "embedders", "stores", "llms", "consent"},
-    {"spelling"},
+    {"readers", "spelling"},
     {"indexing", "retrieval", "answering"},
     {"grounding"},
     {"writing", "followups"},

@@ -1,7 +1,7 @@
 """Hits to a cited answer, made of the notes' own words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ragqa.answering.candidates import PASSAGES, candidates_of, citable_units, sources_of, unit_text
 from ragqa.answering.checking import keep_current, open_notes
@@ -17,13 +17,16 @@ from ragqa.answering.own import Calibration, InUse, in_use
 from ragqa.answering.plain import plain_text
 from ragqa.answering.quoting import citation_of, quotation
 from ragqa.answering.reading import read
-from ragqa.answering.scoring import Scored, score
+from ragqa.answering.scoring import Scored, read_together, score
 from ragqa.answering.spans import counterpart
+from ragqa.config import SETTINGS
 from ragqa.embedders import Embedder
+from ragqa.readers import Neutral, Reader
 from ragqa.types import Citation, Disagreement, Reason, Retrieved
 
 __all__ = [
     "PASSAGES",
+    "Answering",
     "Calibration",
     "Composed",
     "Excerpt",
@@ -51,6 +54,24 @@ __all__ = [
     "weigh",
     "why_not",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """How answers are put together: with so many excerpts of so many words, by which models.
+
+    `words` are the most of an excerpt before it is closed over its list or table. `open_note`
+    gives the rest of a passage's note; by default an excerpt ends where its passage does. `models`
+    tell confidence, None for those that ragqa ships; `reader` reads question and passages together.
+    Notes with an ISO date before `old_before` are marked as old.
+    """
+
+    excerpts: int = int(SETTINGS["excerpts"].default)
+    words: int = int(SETTINGS["excerpt_words"].default)
+    open_note: OpenNote = layout_of_passage
+    models: Models | None = None
+    reader: Reader = field(default_factory=Neutral)
+    old_before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,29 +108,13 @@ class Weighed:
     missing: tuple[str, ...] = ()
 
 
-def compose(
-    retrieved: Retrieved,
-    embedder: Embedder,
-    *,
-    excerpts: int,
-    words: int,
-    open_note: OpenNote = layout_of_passage,
-    models: Models | None = None,
-    old_before: str = "",
-) -> Composed:
+def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Composed:
     """Answer from the retrieved passages with one to so many excerpts of their notes.
 
     The passages must have been checked against the notes (`keep_current`), since what is quoted
     is taken from them.
-
-    :param words: the most words of an excerpt, before it is closed over its list or table.
-    :param open_note: gives the rest of a passage's note; without it an excerpt ends where its
-        passage does.
-    :param old_before: notes with an ISO date before this one are marked as old.
     """
-    weighed = weigh(
-        retrieved, embedder, excerpts=excerpts, words=words, open_note=open_note, models=models
-    )
+    weighed = weigh(retrieved, embedder, answering)
     composed = Composed(
         answered=weighed.answered,
         confidence=weighed.confidence,
@@ -118,7 +123,7 @@ def compose(
     )
     if not weighed.answered:
         return composed
-    text, citations = cite(weighed.excerpts, old_before)
+    text, citations = cite(weighed.excerpts, answering.old_before)
     if not weighed.missing:
         best = weighed.excerpts[0].best
         citations = mark_short_answer(citations, retrieved.question, best)
@@ -130,32 +135,27 @@ def compose(
             retrieved.question,
             [excerpt.best for excerpt in weighed.excerpts],
             weighed.candidates,
-            old_before=old_before,
+            old_before=answering.old_before,
         ),
     )
 
 
-def weigh(
-    retrieved: Retrieved,
-    embedder: Embedder,
-    *,
-    excerpts: int,
-    words: int,
-    open_note: OpenNote = layout_of_passage,
-    models: Models | None = None,
-) -> Weighed:
-    """Score the candidate sentences of what was retrieved, and find the excerpts that answer.
-
-    The parameters are those of `compose`.
-
-    :param models: those of confidence; the shipped ones where it is None.
-    """
+def weigh(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Weighed:
+    """Score the candidate sentences of what was retrieved, and find the excerpts that answer."""
     reading = read(retrieved, embedder)
-    scored = score(reading, candidates_of(reading.hits))
-    if not scored:
+    candidates = candidates_of(reading.hits)
+    if not candidates:
         return Weighed()
-    judged = judge(reading, scored, models or shipped())
-    found = excerpts_of(reading, scored, excerpts=excerpts, words=words, open_note=open_note)
+    together = read_together(answering.reader, retrieved.question, candidates)
+    scored = score(reading, candidates, together)
+    judged = judge(reading, scored, answering.models or shipped())
+    found = excerpts_of(
+        reading,
+        scored,
+        excerpts=answering.excerpts,
+        words=answering.words,
+        open_note=answering.open_note,
+    )
     said = [replace(excerpt.best, candidate=excerpt.whole) for excerpt in found]
     return Weighed(
         candidates=scored,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from types import MappingProxyType
 
 import numpy as np
@@ -11,12 +12,21 @@ from ragqa.answering.holding import holds
 from ragqa.answering.kinds import Asked, QuestionKind, asked_by
 from ragqa.answering.mentions import has_figure
 from ragqa.answering.reading import Reading, best_cosines
+from ragqa.readers import Reader, Text
 from ragqa.types import Kind, Vector, Vectors
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {"cosine": 1.0, "maxsim": 1.0, "coverage": 0.7, "passage": 1.0, "holds": 0.7, "figures": 0.7}
+    {
+        "cosine": 1.0,
+        "maxsim": 1.0,
+        "coverage": 0.7,
+        "passage": 1.0,
+        "holds": 0.7,
+        "figures": 0.7,
+        "reader": 4.0,
+    }
 )
-"""What each signal weighs (docs/decisions/answers.md)."""
+"""What each signal weighs (docs/decisions/answers.md, docs/decisions/reader.md)."""
 
 _MEANING = frozenset({"cosine", "maxsim"})
 
@@ -36,7 +46,9 @@ class Scored:
     met: Vector
 
 
-def score(reading: Reading, candidates: Sequence[Candidate]) -> list[Scored]:
+def score(
+    reading: Reading, candidates: Sequence[Candidate], read: Sequence[float] = ()
+) -> list[Scored]:
     """Score every candidate by the weighted mean of its signals, most of them scaled to 0 to 1.
 
     `cosine`: question against the mean of the sentence's token vectors. `maxsim`: the best cosine
@@ -44,14 +56,19 @@ def score(reading: Reading, candidates: Sequence[Candidate]) -> list[Scored]:
     these the mean over the weaker half, since a sentence that answers leaves no part of the
     question unmet. `coverage`: share of the question's idf that the sentence or its headings hold.
     `passage`: ranking score of its passage. `holds`: how well the sentence has a thing of the kind
-    that is asked for, the only one that is not scaled. Where the embedder cannot read the question,
-    the first two do not count.
+    that is asked for, the only one that is not scaled. `reader`: what a reader that ranks says of
+    question and sentence together. Where the embedder cannot read the question, the first two do
+    not count.
+
+    :param read: what a reader says of each candidate, in order; empty without one that ranks.
     """
     measured = [_measured(reading, candidate) for candidate in candidates]
+    for (signals, _), said in zip(measured, read, strict=False):
+        signals["reader"] = said
     unread = reading.retrieved.by_terms_alone
     figured = any(signals["figures"] for signals, _ in measured)
     left_out = (_MEANING if unread else frozenset()) | ({"figures"} if not figured else set())
-    names = [name for name in WEIGHTS if name not in left_out]
+    names = [n for n in WEIGHTS if n not in left_out and (n != "reader" or read)]
     total = sum(WEIGHTS[name] for name in names)
     columns = {}
     for name in names:
@@ -63,6 +80,22 @@ def score(reading: Reading, candidates: Sequence[Candidate]) -> list[Scored]:
         Scored(candidate, sum(part.values()), signals, part, met)
         for candidate, part, (signals, met) in zip(candidates, parts, measured, strict=True)
     ]
+
+
+def read_together(reader: Reader, question: str, candidates: Sequence[Candidate]) -> list[float]:
+    """What a reader says of the question with each candidate; nothing where it does not rank.
+
+    :param candidates: those of one passage together.
+    """
+    if not reader.ranks or not candidates:
+        return []
+    texts = []
+    for _, each in groupby(candidates, key=lambda one: one.hit.passage.id):
+        own = list(each)
+        passage = own[0].hit.passage
+        spans = ((one.unit.start - passage.start, one.unit.end - passage.start) for one in own)
+        texts.append(Text(passage.trail, passage.text, tuple(spans)))
+    return [said for scores in reader.score(question, texts) for said in scores]
 
 
 def _measured(reading: Reading, candidate: Candidate) -> tuple[dict[str, float], Vector]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ragqa.answering import Calibration, Composed, InUse, OpenNote
+from ragqa.answering import Answering, Calibration, Composed, InUse
 from ragqa.api.current import with_sections
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
@@ -65,16 +65,16 @@ def written_answer(
     answer: Answer,
     writer: "Writer",
     retrieved: Retrieved,
+    answering: Answering,
     *,
-    open_note: OpenNote,
     embedder: Embedder,
     idf: "Idf",
-    old_before: str,
     progress: Progress | None,
 ) -> Answer:
     """The answer as an LLM writes it; where that comes to nothing, as it is, and why.
 
-    :param open_note: gives the rest of a passage's note: an LLM reads whole sections.
+    :param answering: its `open_note` gives the rest of a passage's note: an LLM reads whole
+        sections.
     :raises NotAllowed: nothing may be sent to it.
     """
     from ragqa.writing import request_for, write
@@ -86,7 +86,7 @@ def written_answer(
     try:
         request = request_for(
             retrieved.question,
-            with_sections(answer.hits, open_note),
+            with_sections(answer.hits, answering.open_note),
             max_tokens=writer.prompt_tokens,
             instructions=writer.instructions,
         )
@@ -102,7 +102,7 @@ def written_answer(
     if progress is not None:
         progress("waiting", 0, 1)
     written, text, citations = write(
-        request, writer, retrieved, embedder=embedder, idf=idf, old_before=old_before
+        request, writer, retrieved, answering, embedder=embedder, idf=idf
     )
     answer = replace(answer, written=written, warnings=warnings)
     if written.fallback:

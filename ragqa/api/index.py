@@ -8,7 +8,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ragqa.answering import InUse, OpenNote, compose, in_use, open_notes
+from ragqa.answering import Answering, InUse, OpenNote, compose, in_use, open_notes
 from ragqa.api.answers import answer_of, written_answer
 from ragqa.api.current import MIN_POOL, Shown, await_writer, catch_up, hidden, retrieve_current
 from ragqa.api.filtering import filter_warnings
@@ -28,6 +28,7 @@ from ragqa.indexing import (
     repair,
 )
 from ragqa.passages import Chunking
+from ragqa.readers import Reader, prepare, reader_for
 from ragqa.retrieval import Ranking, clean_question
 from ragqa.stores import Remark, Snapshot, Store
 from ragqa.stores.filters import note_matcher
@@ -143,6 +144,7 @@ class Index:
     ) -> IndexReport:
         """Bring the index up to date with the notes; see `ragqa.indexing.refresh`."""
         with self._shown() if progress is None else nullcontext(progress) as shown:
+            prepare(self.settings.reader)
             if wait:
                 await_writer(self, shown)
             report = refresh(self._store, self.source, rebuild=rebuild, wait=wait, progress=shown)
@@ -212,31 +214,17 @@ class Index:
         retrieved, info, warnings = self.retrieve(
             question, filters, refresh=refresh, progress=progress, clock=clock
         )
-        confidence, open_note = self.confidence, self.open_note
-        composed = compose(
-            retrieved,
-            self.source.embedders.asking,
-            excerpts=self.settings.excerpts,
-            words=self.settings.excerpt_words,
-            open_note=open_note,
-            models=confidence.models,
-            old_before=self._old_before(),
-        )
+        confidence, answering = self.confidence, self.answering
+        composed = compose(retrieved, self.source.embedders.asking, answering)
         warnings += confidence.warnings
         clock.lap("answer")
         answer = answer_of(
             retrieved, composed, confidence, info, top_k=self.settings.top_k, warnings=warnings
         )
         if writer is not None:
+            embedder, idf = self.source.embedders.asking, self._open().idf
             answer = written_answer(
-                answer,
-                writer,
-                retrieved,
-                open_note=open_note,
-                embedder=self.source.embedders.asking,
-                idf=self._open().idf,
-                old_before=self._old_before(),
-                progress=progress,
+                answer, writer, retrieved, answering, embedder=embedder, idf=idf, progress=progress
             )
             clock.lap("write")
         return replace(answer, timings_ms=clock.laps())
@@ -302,19 +290,31 @@ class Index:
         check_embedder(self._open().info, self.source.embedders.asking)
 
     @property
+    def answering(self) -> Answering:
+        """How answers are put together, by the settings and the models in use."""
+        settings, days = self.settings, self.settings.old_after_days
+        return Answering(
+            excerpts=settings.excerpts,
+            words=settings.excerpt_words,
+            open_note=self.open_note,
+            models=self.confidence.models,
+            reader=self._reader,
+            old_before=(self._today() - timedelta(days=days)).isoformat() if days else "",
+        )
+
+    @property
     def open_note(self) -> OpenNote:
         """What lays out the notes of passages that this index holds, each one once."""
         limit = self.settings.max_note_bytes
         return open_notes(self.places.corpus, self._open().of_note, max_note_bytes=limit)
 
     @cached_property
+    def _reader(self) -> Reader:
+        return reader_for(self.settings.reader)
+
+    @cached_property
     def _store(self) -> Store:
         return self.kept.open(self._may_use)
-
-    def _old_before(self) -> str:
-        """The date before which a note is old; "" where none is."""
-        days = self.settings.old_after_days
-        return (self._today() - timedelta(days=days)).isoformat() if days else ""
 
     def _open(self) -> Snapshot:
         if self._snapshot is None:

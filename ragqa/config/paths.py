@@ -6,7 +6,7 @@ The folder that one stands in may be full of somebody else's notes.
 from pathlib import Path
 
 from ragqa.config import storeuri
-from ragqa.config.settings import Value
+from ragqa.config.settings import SETTINGS, Value
 from ragqa.errors import UsageError
 
 PATHS = ("corpus", "index", "llm_template")
@@ -34,11 +34,11 @@ def anchored(name: str, value: Value, folder: Path) -> Value:
 
 
 def checked_path(name: str, value: Value, where: str) -> Value:
-    """The value of a setting about LLMs or stores, which may be kept for long, its path absolute.
+    """The value of a setting about models or stores, which may be kept for long, its path absolute.
 
     :raises UsageError: the path is relative.
     """
-    if not name.startswith(("llm", "store")):
+    if not name.startswith(("llm", "reader", "store")):
         return value
     _, path = _parts(name, value)
     if path and not path.startswith(("/", "~")):
@@ -54,6 +54,8 @@ def _parts(name: str, value: Value) -> tuple[str, str]:
     """What stands before the path in a value, and the path, "" where there is none."""
     text = str(value)
     if name in PATHS or (name == "store_uri" and storeuri.is_file(text)):
+        return "", text
+    if name == "reader" and text != SETTINGS["reader"].default:
         return "", text
     kind, colon, path = text.partition(":")
     if name == "llm" and kind in LLMS_WITH_PATHS:

@@ -99,6 +99,11 @@ def _one_of(*choices: str) -> Callable[[Value], bool]:
     return lambda value: value in choices
 
 
+def _whole_number(name: str, default: int, about: str, low: int, high: int) -> Setting:
+    expects = f"a whole number from {low} to {high}"
+    return Setting(name, default, about, check=_within(low, high), expects=expects)
+
+
 SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {
         setting.name: setting
@@ -147,11 +152,16 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 expects="latin or all",
             ),
             Setting(
-                "passage_tokens",
-                140,
-                "the size of a passage aimed at, in tokens",
-                check=_within(30, 2000),
-                expects="a whole number from 30 to 2000",
+                "reader",
+                "neutral",
+                "what reads question and passage together: `neutral` for nothing, or the folder of "
+                "a cross-encoder or NLI model",
+                check=lambda value: bool(str(value).strip()),
+                expects="neutral or a folder",
+                personal=True,
+            ),
+            _whole_number(
+                "passage_tokens", 140, "the size of a passage aimed at, in tokens", 30, 2000
             ),
             Setting(
                 "secret_front_matter",
@@ -162,19 +172,13 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 expects="skip or index",
                 personal=True,
             ),
-            Setting(
-                "max_note_bytes",
-                5_000_000,
-                "larger files are skipped",
-                check=_within(1, 500_000_000),
-                expects="a whole number from 1 to 500000000",
-            ),
-            Setting(
+            _whole_number("max_note_bytes", 5_000_000, "larger files are skipped", 1, 500_000_000),
+            _whole_number(
                 "candidates",
                 200,
                 "how many passages are found by meaning, and how many by words, to be ranked",
-                check=_within(1, 10_000),
-                expects="a whole number from 1 to 10000",
+                1,
+                10_000,
             ),
             Setting(
                 "dense_weight",
@@ -183,33 +187,21 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 check=_within(0, 1),
                 expects="a number from 0 to 1",
             ),
-            Setting(
-                "top_k",
-                5,
-                "passages returned",
-                check=_within(1, 1000),
-                expects="a whole number from 1 to 1000",
-            ),
-            Setting(
-                "excerpts",
-                3,
-                "the most excerpts that an answer has",
-                check=_within(1, 10),
-                expects="a whole number from 1 to 10",
-            ),
-            Setting(
+            _whole_number("top_k", 5, "passages returned", 1, 1000),
+            _whole_number("excerpts", 3, "the most excerpts that an answer has", 1, 10),
+            _whole_number(
                 "excerpt_words",
                 100,
                 "the most words of an excerpt, before a list or table in it is made whole",
-                check=_within(1, 1000),
-                expects="a whole number from 1 to 1000",
+                1,
+                1000,
             ),
-            Setting(
+            _whole_number(
                 "old_after_days",
                 730,
                 "a source is marked as old where its note's date is more days ago; 0 for never",
-                check=_within(0, 36_500),
-                expects="a whole number from 0 to 36500",
+                0,
+                36_500,
             ),
             Setting(
                 "link_format",
@@ -283,6 +275,7 @@ class Settings:
     store_name: str
     embedder: str
     embedder_scripts: str
+    reader: str
     passage_tokens: int
     secret_front_matter: str
     max_note_bytes: int

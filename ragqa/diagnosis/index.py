@@ -13,6 +13,7 @@ from ragqa.api import Index, StorePlace
 from ragqa.diagnosis.findings import Finding, Severity
 from ragqa.errors import NoIndex, RagqaError
 from ragqa.indexing import check_passages
+from ragqa.readers import is_ready
 from ragqa.stores import SENT
 from ragqa.types import Building, IndexInfo, Progress, Skipped, counted, no_progress
 
@@ -88,6 +89,7 @@ def diagnose(
         _store,
         partial(_files, deep=deep, progress=report),
         _embedder,
+        _reader,
         _confidence,
     ]
     if deep:
@@ -186,6 +188,14 @@ def _passages(index: Index, *, progress: Progress) -> list[Finding]:
 def _embedder(index: Index) -> list[Finding]:
     index.check_embedder()
     return [Finding(Severity.OK, "the embedder is the one that the index was built with")]
+
+
+def _reader(index: Index) -> list[Finding]:
+    spec = index.settings.reader
+    if is_ready(spec):
+        return [Finding(Severity.OK, f"question and passage are read together by: {spec}")]
+    what = f"{spec} is not used: it is not ready for questions"
+    return [Finding(Severity.WARNING, what, "ragqa index")]
 
 
 def _confidence(index: Index) -> list[Finding]:

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,6 @@ from ragqa.embedders.onnx import (
 from ragqa.embedders.transformer import SENTENCE, TOKENS
 from ragqa.embedders.weights import ModelFolder
 from ragqa.errors import IndexUnusable
-from ragqa.types import EmbedderInfo
 
 OPSET = 17
 MIN_COSINE = 0.9999
@@ -44,7 +43,7 @@ _CHECKED = (
     "Naïve café owners paid 1,234.50 € in Zürich; 東京 was dearer 🙂.",
     f"{CANARY} " * 15,
 )
-_EXPORT_ERRORS: tuple[type[Exception], ...] = (
+EXPORT_ERRORS: tuple[type[Exception], ...] = (
     *ONNX_RUNTIME_ERRORS,
     AssertionError,
     AttributeError,
@@ -90,20 +89,26 @@ def export_once(
         return
     folder = export_folder(found)
     try:
-        with _only_one(folder):
+        with only_one(folder):
             if open_export(found) is not None:
                 return
-            temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=_prefix(folder)))
-            _write_model(model, input_names, temporary)
+            temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=prefix_of(folder)))
+            sample = model.tokenizer(list(_TRACED), padding=True, return_tensors="pt")
+            write_graph(
+                _Exportable(model, input_names),
+                {name: sample[name] for name in input_names},
+                {SENTENCE: {0: "texts"}, TOKENS: {0: "texts", 1: "tokens"}},
+                temporary,
+            )
             tokenizer.save(str(temporary / TOKENIZER_FILE), pretty=False)
             _check(OnnxEmbedder.open(temporary, reference.info), reference)
-            _write_meta(temporary, reference.info)
+            write_meta(temporary, {"info": dataclasses.asdict(reference.info)})
             if folder.exists():
                 shutil.rmtree(folder)
             temporary.rename(folder)
     except OSError as exc:
         logger.warning("the ONNX export of %s cannot be kept in the cache: %s", found.name, exc)
-    except _EXPORT_ERRORS as exc:
+    except EXPORT_ERRORS as exc:
         reason = str(exc).partition("\n")[0]
         logger.warning(
             "%s cannot be exported to ONNX, so every question waits for torch to start: %s",
@@ -113,7 +118,7 @@ def export_once(
 
 
 @contextlib.contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
+def only_one(folder: Path) -> Iterator[None]:
     """Let one process at a time make this folder; what a killed one left behind goes."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f"{folder.name}.lock").open("w") as lock:
@@ -121,27 +126,36 @@ def _only_one(folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            for leftover in folder.parent.glob(f"{_prefix(folder)}*"):
+            for leftover in folder.parent.glob(f"{prefix_of(folder)}*"):
                 shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _prefix(folder: Path) -> str:
+def prefix_of(folder: Path) -> str:
+    """What the names of unfinished copies of an export begin with."""
     return f".{folder.name}-"
 
 
-def _write_model(model: SentenceTransformer, input_names: Sequence[str], folder: Path) -> None:
-    """Write the graph, optimised, and its weights apart so that they are mapped, not read."""
+def write_graph(
+    module: torch.nn.Module,
+    sample: Mapping[str, torch.Tensor],
+    outputs: Mapping[str, Mapping[int, str]],
+    folder: Path,
+) -> None:
+    """Write a module's graph, optimised, and its weights apart so that they are mapped, not read.
+
+    :param sample: what to trace it with, each of shape (texts, tokens), in the order it takes.
+    :param outputs: the names of what it gives, each with the axes that vary.
+    """
     plain = folder / "plain.onnx"
-    sample = model.tokenizer(list(_TRACED), padding=True, return_tensors="pt")
-    axes = {name: {0: "texts", 1: "tokens"} for name in (*input_names, TOKENS)}
+    axes = {name: {0: "texts", 1: "tokens"} for name in sample}
     with torch.inference_mode():
         torch.onnx.export(
-            _Exportable(model, input_names).eval(),
-            tuple(sample[name] for name in input_names),
+            module.eval(),
+            tuple(sample.values()),
             str(plain),
-            input_names=list(input_names),
-            output_names=[SENTENCE, TOKENS],
-            dynamic_axes={**axes, SENTENCE: {0: "texts"}},
+            input_names=list(sample),
+            output_names=list(outputs),
+            dynamic_axes={**axes, **{name: dict(varies) for name, varies in outputs.items()}},
             opset_version=OPSET,
             dynamo=False,
         )
@@ -172,11 +186,11 @@ def _check(exported: Embedder, reference: Embedder) -> None:
                 raise ValueError(f"the export computes other vectors (cosine {cosines.min():.4f})")
 
 
-def _write_meta(folder: Path, info: EmbedderInfo) -> None:
-    """Record what the export is of, after its files are on disk."""
+def write_meta(folder: Path, about: Mapping[str, Json]) -> None:
+    """Record what an export is of, after its files are on disk."""
     files: dict[str, Json] = {}
     for name in EXPORTED_FILES:
         with (folder / name).open("rb") as file:
             os.fsync(file.fileno())
         files[name] = hash_file(folder / name)
-    write_json(folder / META_FILE, {"info": dataclasses.asdict(info), "files": files})
+    write_json(folder / META_FILE, {**about, "files": files})

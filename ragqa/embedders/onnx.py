@@ -118,14 +118,15 @@ def open_export(model: ModelFolder) -> OnnxEmbedder | None:
     meta = read_json(folder / META_FILE)
     try:
         match meta:
-            case {"info": dict(info), "files": dict(files)} if _are_sound(folder, files):
+            case {"info": dict(info), "files": dict(files)} if are_sound(folder, files):
                 return OnnxEmbedder.open(folder, _info(info, model))
     except (OSError, TypeError, IndexUnusable) as exc:
         logger.debug("the export in %s is damaged: %s", folder, exc)
     return None
 
 
-def _are_sound(folder: Path, expected: dict[str, Json]) -> bool:
+def are_sound(folder: Path, expected: dict[str, Json]) -> bool:
+    """Whether the files of an export are those whose digests were recorded."""
     found = digests(folder / name for name in EXPORTED_FILES)
     return {path.name: sha256 for path, sha256 in found.items()} == expected
 

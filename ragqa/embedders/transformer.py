@@ -86,7 +86,7 @@ class TransformerEmbedder:
         for first in range(0, len(texts), GROUP_TEXTS):
             encodings = self._encode(texts[first : first + GROUP_TEXTS], self._info.passage_prompt)
             self._check_window(encodings, first)
-            for batch in _batches(encodings, self._model.batch_tokens):
+            for batch in batches(encodings, self._model.batch_tokens):
                 (pooled,) = self._model.run(self._inputs([encodings[i] for i in batch]), [SENTENCE])
                 vectors[[first + i for i in batch]] = _unit(pooled)
                 done += len(batch)
@@ -105,7 +105,7 @@ class TransformerEmbedder:
     def _token_vectors(self, texts: Sequence[str], prompt: str) -> list[TokenVectors]:
         encodings = self._encode(texts, prompt, cut=True)
         found: dict[int, TokenVectors] = {}
-        for batch in _batches(encodings, self._model.batch_tokens):
+        for batch in batches(encodings, self._model.batch_tokens):
             inputs = self._inputs([encodings[i] for i in batch])
             pooled, tokens = self._model.run(inputs, [SENTENCE, TOKENS])
             for row, index in enumerate(batch):
@@ -124,7 +124,7 @@ class TransformerEmbedder:
             self._tokenizer.enable_truncation(self._info.window)
         else:
             self._tokenizer.no_truncation()
-        return self._tokenizer.encode_batch([prompt + _SURROGATE.sub("\ufffd", t) for t in texts])
+        return self._tokenizer.encode_batch([prompt + encodable(text) for text in texts])
 
     def _check_window(self, encodings: Sequence[Encoding], first: int) -> None:
         for position, encoding in enumerate(encodings, start=first):
@@ -151,7 +151,12 @@ class TransformerEmbedder:
         return {name: inputs[name] for name in self._model.input_names}
 
 
-def _batches(encodings: Sequence[Encoding], batch_tokens: int) -> Iterator[list[int]]:
+def encodable(text: str) -> str:
+    """A text as a tokenizer takes it: lone surrogates, which no encoding has, are replaced."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def batches(encodings: Sequence[Encoding], batch_tokens: int) -> Iterator[list[int]]:
     """Group texts of like length, the longest first, so that little is padded."""
     order = sorted(range(len(encodings)), key=lambda i: -len(encodings[i]))
     begin = 0

@@ -121,14 +121,7 @@ def _ask(
 def _weigh(
     collection: Collection, retrieved: Retrieved, embedder: Embedder, asking: Asking
 ) -> Weighed:
-    return weigh(
-        retrieved,
-        embedder,
-        excerpts=collection.excerpts,
-        words=collection.excerpt_words,
-        open_note=collection.open_note,
-        models=asking.models,
-    )
+    return weigh(retrieved, embedder, replace(collection.answering, models=asking.models))
 
 
 def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:

@@ -4,16 +4,14 @@ import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from ragqa.answering import OpenNote
-from ragqa.answering.layout import layout_of_passage
+from ragqa.answering import Answering
 from ragqa.api import Index
-from ragqa.config import SETTINGS
 from ragqa.embedders import Embedder
 from ragqa.evaluation.cache import CachedEmbedder
 from ragqa.notes import parse_note
@@ -29,8 +27,7 @@ _NOTES_AT_ONCE = 256
 class Collection:
     """An open snapshot, the embedder and ranking to ask it with, and how passages are made.
 
-    `timed` is the embedder without any cache: what a user would wait for. `excerpts`,
-    `excerpt_words` and `open_note` are as `compose` has them.
+    `timed` is the embedder without any cache: what a user would wait for.
     """
 
     snapshot: Snapshot
@@ -38,9 +35,7 @@ class Collection:
     timed: Embedder
     ranking: Ranking
     chunking: Chunking
-    excerpts: int = int(SETTINGS["excerpts"].default)
-    excerpt_words: int = int(SETTINGS["excerpt_words"].default)
-    open_note: OpenNote = layout_of_passage
+    answering: Answering = field(default_factory=Answering)
 
     @classmethod
     def of(cls, index: Index, embedder: CachedEmbedder) -> Self:
@@ -51,9 +46,7 @@ class Collection:
             timed=embedder.plain,
             ranking=index.ranking,
             chunking=index.source.chunking,
-            excerpts=index.settings.excerpts,
-            excerpt_words=index.settings.excerpt_words,
-            open_note=index.open_note,
+            answering=index.answering,
         )
 
     def passages_of(self, note: Note) -> list[Passage]:
@@ -79,6 +72,7 @@ def build_collection(
     *,
     ranking: Ranking,
     chunking: Chunking,
+    answering: Answering | None = None,
     progress: Progress,
 ) -> Iterator[tuple[Collection, list[Stretch]]]:
     """Index notes as ragqa does, in a folder that is gone afterwards.
@@ -101,7 +95,9 @@ def build_collection(
             progress("indexing", done, total)
             writer.commit(_describe(embedder, chunking))
         with closing(store.snapshot()) as snapshot:
-            yield Collection(snapshot, embedder, embedder.plain, ranking, chunking), stretches
+            own = answering or Answering()
+            plain = embedder.plain
+            yield Collection(snapshot, embedder, plain, ranking, chunking, own), stretches
 
 
 def note_of(path: str, text: str, *, title: str | None = None) -> Note:

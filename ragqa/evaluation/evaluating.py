@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from ragqa.answering import Answering
 from ragqa.api import Index
 from ragqa.config import Loaded, Settings, load_settings
 from ragqa.config.settings import Value
@@ -26,6 +27,7 @@ from ragqa.indexing import Embedders, Source, find_changes
 from ragqa.notes import parse_note, read_text
 from ragqa.notes import read_note as read_file
 from ragqa.passages import Chunking
+from ragqa.readers import reader_for
 from ragqa.retrieval import Ranking
 from ragqa.types import IndexReport, Note, Progress, Skipped
 
@@ -34,6 +36,7 @@ MEASURED = (
     "embedder_scripts",
     "passage_tokens",
     "max_note_bytes",
+    "reader",
     "candidates",
     "dense_weight",
     "top_k",
@@ -236,6 +239,11 @@ def _collection(
             embedder,
             ranking=Ranking.of(settings),
             chunking=Chunking.of(settings),
+            answering=Answering(
+                excerpts=settings.excerpts,
+                words=settings.excerpt_words,
+                reader=reader_for(settings.reader),
+            ),
             progress=progress,
         ) as built,
     ):

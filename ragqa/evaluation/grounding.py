@@ -16,6 +16,7 @@ from ragqa.evaluation.rows import list_of, read_rows, text_of
 from ragqa.evaluation.statistics import auroc, interval_of, interval_of_shares
 from ragqa.evaluation.summary import Document
 from ragqa.grounding import Idf, Source, Support, read_sources, support_of
+from ragqa.readers import reader_for
 from ragqa.types import Progress
 
 _FORM = (
@@ -77,10 +78,11 @@ def evaluate_grounding(
     :param half: which half of the file these are; only said.
     """
     embedder, idf = embedder_for(settings.embedder, building=False), idf_of(everything)
+    reader = reader_for(settings.reader)
     judged = []
     for done, row in enumerate(rows):
         progress("checking", done, len(rows))
-        sources = read_sources(row.sources, embedder)
+        sources = read_sources(row.sources, embedder, reader=reader)
         judged.append((row, support_of(row.sentence, row.cited, sources, idf)))
     progress("checking", len(rows), len(rows))
     return {
@@ -89,6 +91,7 @@ def evaluate_grounding(
         "half": half,
         "sentences": len(rows),
         "embedder": settings.embedder,
+        "reader": reader.name,
         **_summary(judged),
         "rows": [_judged(row, support) for row, support in judged],
     }

@@ -90,15 +90,7 @@ class _Asked:
 
 
 def _ask(index: Index, retrieved: Retrieved) -> _Asked:
-    weighed = weigh(
-        retrieved,
-        index.source.embedders.asking,
-        excerpts=index.settings.excerpts,
-        words=index.settings.excerpt_words,
-        open_note=index.open_note,
-        models=index.confidence.models,
-    )
-    return _Asked(retrieved, weighed)
+    return _Asked(retrieved, weigh(retrieved, index.source.embedders.asking, index.answering))
 
 
 def _follow(index: Index, asked: _Asked, told: Explanation, filters: Filters) -> Explanation:

@@ -16,6 +16,7 @@ class About(StrEnum):
     ORDER = "order"
     QUANTITY = "quantity"
     QUOTE = "quote"
+    READER = "reader"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from ragqa.embedders import Embedder
 from ragqa.grounding.statements import Span, Statement, state
 from ragqa.notes.markdown import parse_markdown
 from ragqa.passages import unit_spans
+from ragqa.readers import Neutral, Reader, Text
 from ragqa.types import Block, Kind, TokenVectors
 
 MAX_CHARS = 20_000
@@ -44,22 +45,29 @@ class Sources:
     """The sources of an answer as read.
 
     `parts` are those of all sources in order. `embedder` reads what is held against them; None
-    where it cannot read their script.
+    where it cannot read their script. `reader` reads both together.
     """
 
-    texts: tuple[str, ...]
+    texts: tuple[Text, ...]
     parts: tuple[Part, ...]
     embedder: Embedder | None
+    reader: Reader
 
 
 def read_sources(
-    sources: Sequence[Source], embedder: Embedder, *, by_terms_alone: bool = False
+    sources: Sequence[Source],
+    embedder: Embedder,
+    *,
+    reader: Reader | None = None,
+    by_terms_alone: bool = False,
 ) -> Sources:
     """Read the sources of an answer: once, however many sentences are held against them.
 
     Their texts should fit the embedder's window, as passages do; of what is beyond it only the
     words are compared, not what they mean.
 
+    :param reader: judges whether they support what is held against them; the neutral one where it
+        is None.
     :param by_terms_alone: the embedder cannot read their script (see `Retrieved`).
     """
     cut = [Source(one.heading[:MAX_CHARS], one.text[:MAX_CHARS]) for one in sources]
@@ -68,13 +76,14 @@ def read_sources(
         encoded = embedder.embed_sentences([f"{one.heading}\n{one.text}" for one in cut])
     read = list(zip(cut, encoded, strict=True))
     return Sources(
-        texts=tuple(one.text for one in cut),
+        texts=tuple(Text(one.heading, one.text) for one in cut),
         parts=tuple(
             part
             for number, (one, tokens) in enumerate(read, start=1)
             for part in _parts(number, one, tokens)
         ),
         embedder=None if by_terms_alone else embedder,
+        reader=reader or Neutral(),
     )
 
 

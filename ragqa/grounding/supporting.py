@@ -1,6 +1,6 @@
 """Whether a sentence is supported by the sources that it cites, and by which of their sentences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +9,7 @@ from ragqa.analysis import WORD
 from ragqa.grounding.anchors import unheld
 from ragqa.grounding.code import is_code, names_in, read_code
 from ragqa.grounding.comparing import Comparison, Idf, compare
-from ragqa.grounding.doubts import Doubt, strengths
+from ragqa.grounding.doubts import About, Doubt, strengths
 from ragqa.grounding.evidence import evidence_in
 from ragqa.grounding.model import Models, shipped
 from ragqa.grounding.orders import overstated, swapped
@@ -17,6 +17,7 @@ from ragqa.grounding.polarity import turned
 from ragqa.grounding.quotes import misquoted
 from ragqa.grounding.sources import Part, Sources
 from ragqa.grounding.statements import MAX_CHARS, Span, state
+from ragqa.readers import Reader, Text
 
 MAX_WORDS = 300
 MAX_ANCHORS = 40
@@ -112,13 +113,22 @@ def signals_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
     met, weakest = _met(comparison, claim.telling, stretch)
     texts = [sources.texts[n - 1] for n in sorted({part.source for part in parts})]
     doubts = (
+        *_unsupported(sentence, texts, sources.reader),
         *unheld(comparison),
         *turned(comparison),
         *swapped(comparison),
         *overstated(comparison),
-        *misquoted(sentence, texts),
+        *misquoted(sentence, [text.text for text in texts]),
     )
     return Signals(met, weakest, doubts, evidence_in(comparison))
+
+
+def _unsupported(sentence: str, texts: Sequence[Text], reader: Reader) -> Iterator[Doubt]:
+    """What a reader that judges says against a sentence: that no source supports it, nor all do."""
+    if reader.judges:
+        every = Text("", "\n\n".join(text.whole for text in texts))
+        likely = max(reader.supports(sentence, [*texts, every] if len(texts) > 1 else texts))
+        yield Doubt(About.READER, 1 - likely, f"not what it cites says, as {reader.name} reads it")
 
 
 def _code_signals(sentence: str, parts: Sequence[Part], idf: Idf) -> Signals | str:

@@ -15,6 +15,7 @@ from ragqa.types import Answer, Citation, Hit, Reason
 _PARTS = {
     "cosine": "meaning of the sentence",
     "maxsim": "meaning, word by word",
+    "reader": "question and sentence together",
     "holds": "has what is asked for",
     "coverage": "words of the question in it",
     "passage": "ranking of its passage",

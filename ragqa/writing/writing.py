@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
+from ragqa.answering import Answering
 from ragqa.embedders import Embedder
 from ragqa.errors import BackendFailed, RagqaError
 from ragqa.grounding import Idf, Source, Sources, Support, read_sources, support_of
@@ -62,10 +63,10 @@ def write(
     request: Request,
     writer: Writer,
     retrieved: Retrieved,
+    answering: Answering,
     *,
     embedder: Embedder,
     idf: Idf,
-    old_before: str = "",
 ) -> tuple[Written, str, tuple[Citation, ...]]:
     """Have the LLM write an answer; gives what became of it, its text, and what it cites.
 
@@ -77,6 +78,7 @@ def write(
     sources = read_sources(
         [Source(heading_of(hit.passage), hit.passage.text) for hit in request.hits],
         embedder,
+        reader=answering.reader,
         by_terms_alone=retrieved.by_terms_alone,
     )
     kept = _Kept()
@@ -101,7 +103,11 @@ def write(
     )
     if fallback:
         return written, "", ()
-    return written, text_of(kept.sentences), cite_passages(request.hits, kept.evidence, old_before)
+    return (
+        written,
+        text_of(kept.sentences),
+        cite_passages(request.hits, kept.evidence, answering.old_before),
+    )
 
 
 def _fallback(kept: _Kept, failure: RagqaError | None, backend: str) -> tuple[Fallback | None, str]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
-from ragqa.answering import compose
+from ragqa.answering import Answering, compose
 from ragqa.answering.layout import Layout
 from ragqa.types import Hit, Kind, Retrieved
 
@@ -71,7 +71,8 @@ def test_without_the_rest_of_a_note_an_excerpt_ends_where_its_passage_does():
     retrieved = Retrieved(question, (hit,), EMBEDDER.embed_query(question), {"item": 1.0}, False)
 
     def cited(**how):
-        (citation,) = compose(retrieved, EMBEDDER, excerpts=1, words=80, **how).citations
+        answering = Answering(excerpts=1, words=80, **how)
+        (citation,) = compose(retrieved, EMBEDDER, answering).citations
         assert text[slice(*citation.chars)] == citation.quote
         return citation
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ragqa.analysis import index_terms
-from ragqa.answering import compose, shipped
+from ragqa.answering import Answering, compose, shipped
 from ragqa.answering.candidates import candidates_of
 from ragqa.answering.missing import missing
 from ragqa.answering.reading import read
@@ -147,8 +147,9 @@ def test_in_a_long_question_only_what_has_a_capital_is_named():
     [("when did Sonnet 4 come out", "22 May 2025"), ("when did Sonnet 4.5 come out", "")],
 )
 def test_no_short_answer_is_marked_where_something_is_missing(question, short):
-    answering = replace(shipped(), all=replace(shipped().all, threshold=0.0))
-    composed = compose(retrieved(question), EMBEDDER, excerpts=1, words=80, models=answering)
+    models = replace(shipped(), all=replace(shipped().all, threshold=0.0))
+    answering = Answering(excerpts=1, words=80, models=models)
+    composed = compose(retrieved(question), EMBEDDER, answering)
     assert [citation.short for citation in composed.citations] == [short]
     assert bool(composed.missing) is not bool(short)
 

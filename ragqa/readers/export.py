@@ -1,0 +1,139 @@
+"""Makes a cross-encoder ready for questions, once: its graph as ONNX, checked against torch."""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+
+from ragqa.embedders.export import EXPORT_ERRORS, only_one, prefix_of, write_graph, write_meta
+from ragqa.embedders.onnx import TOKENIZER_FILE
+from ragqa.embedders.sentence_transformers import LOADING_ERRORS
+from ragqa.errors import UsageError
+from ragqa.quiet import quiet_models
+from ragqa.readers.cross_encoder import LOGITS, open_export, open_files
+from ragqa.readers.folder import ReaderFolder, find_reader
+
+TOLERANCE = 1e-3
+"""By so much the export's outputs may differ from torch's, of a largest value near 10."""
+
+_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+# Of other lengths and another number than what is traced, so that a constant would show.
+_TRACED = (("Who eats it?", "The fox eats the note."), ("When?", "On Friday, by noon."))
+_CHECKED = (
+    ("When?", "Never."),
+    ("Wo wohnt der Fuchs?", "Naïve café owners paid 1,234.50 € in Zürich; 東京 was dearer 🙂."),
+    ("Who asks the notes a question?", "The quick brown fox asks its notes a question. " * 12),
+)
+
+logger = logging.getLogger("ragqa")
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+
+
+class _Exportable(torch.nn.Module):
+    """The model with positional inputs and a single output, as the exporter wants it."""
+
+    def __init__(self, model: torch.nn.Module, names: Sequence[str]) -> None:
+        super().__init__()
+        self.model = model
+        self.names = names
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.model(**dict(zip(self.names, inputs, strict=True))).logits
+        return logits
+
+
+def export_once(spec: str) -> None:
+    """Make the model in a folder ready unless that was done; where it cannot be, say so.
+
+    :raises UsageError: there is no such folder, or no model in it that can be read with.
+    """
+    found = find_reader(spec)
+    if open_export(found) is not None:
+        return
+    with quiet_models():
+        loaded = _read(found)
+        try:
+            with only_one(found.export):
+                if open_export(found) is None:
+                    _export(found, loaded)
+        except OSError as exc:
+            logger.warning("%s cannot be kept in the cache, and is not used: %s", found.path, exc)
+        except EXPORT_ERRORS as exc:
+            reason = str(exc).partition("\n")[0]
+            logger.warning("%s cannot be exported, and is not used: %s", found.path, reason)
+
+
+def _read(found: ReaderFolder) -> _Loaded:
+    local = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(found.path), **local)
+        model = AutoModelForSequenceClassification.from_pretrained(
+            str(found.path), dtype=torch.float32, use_safetensors=True, **local
+        )
+    except LOADING_ERRORS as exc:
+        raise UsageError(
+            f"cannot load the model in {found.path}: {str(exc).partition(chr(10))[0]}",
+            hint="ragqa config set reader neutral",
+        ) from exc
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise UsageError(f"the tokenizer of the model in {found.path} has no fast form")
+    return _Loaded(model.eval(), tokenizer)
+
+
+def _export(found: ReaderFolder, loaded: _Loaded) -> None:
+    folder = found.export
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=prefix_of(folder)))
+    own = loaded.tokenizer
+    sample = own(*map(list, zip(*_TRACED, strict=True)), padding=True, return_tensors="pt")
+    names = [name for name in _INPUTS if name in own.model_input_names]
+    write_graph(
+        _Exportable(loaded.model, names),
+        {name: sample[name] for name in names},
+        {LOGITS: {0: "texts"}},
+        temporary,
+    )
+    tokenizer = Tokenizer.from_str(own.backend_tokenizer.to_str())
+    tokenizer.enable_padding(pad_id=own.pad_token_id or 0, pad_token=own.pad_token or "")
+    tokenizer.save(str(temporary / TOKENIZER_FILE), pretty=False)
+    _check(found, temporary, loaded)
+    write_meta(temporary, {"reader": str(found.path)})
+    if folder.exists():
+        shutil.rmtree(folder)
+    temporary.rename(folder)
+
+
+def _check(found: ReaderFolder, folder: Path, loaded: _Loaded) -> None:
+    """Compare the export with torch.
+
+    :raises ValueError: they differ.
+    """
+    ours = open_files(found, folder).logits(_CHECKED)
+    encoded = loaded.tokenizer(
+        *map(list, zip(*_CHECKED, strict=True)),
+        padding=True,
+        truncation=True,
+        max_length=found.window,
+        return_tensors="pt",
+    )
+    with torch.inference_mode():
+        theirs = loaded.model(**encoded).logits.float().numpy()
+    difference = float(np.abs(ours - theirs).max())
+    if not difference <= TOLERANCE * max(1.0, float(np.abs(theirs).max())):
+        raise ValueError(f"the export computes other figures (by {difference:.4f})")
