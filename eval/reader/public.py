@@ -149,5 +149,6 @@ def _some(source: str, found: Sequence[T]) -> Sequence[T]:
     most = MOST.get(source, len(found))
     if len(found) <= most:
         return found
-    chosen = sorted(random.Random(f"{SEED} {source}").sample(range(len(found)), most))
+    rng = random.Random(f"{SEED} {source}")  # noqa: S311 - examples, not secrets
+    chosen = sorted(rng.sample(range(len(found)), most))
     return [found[i] for i in chosen]

@@ -13,7 +13,7 @@ from typing import Any
 Span = tuple[int, int]
 
 SPANS, ANY, NONE = "spans", "any", "none"
-"""Whether the answering sentences of a passage are known, or only that it answers, or it doesn't."""
+"""Whether the answering sentences of a passage are known, or only that it answers."""
 
 
 @dataclass(frozen=True, slots=True)

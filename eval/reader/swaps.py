@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 _NUMBER = re.compile(r"\b\d[\d,.]*\d\b|\b\d\b")
 _YEAR = re.compile(r"1\d{3}|20\d{2}")
-_NAME = re.compile(r"\b[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*")
-_NO_NAMES = {"I", "I'm", "I’m", "Yes", "No", "The", "A", "An"}
+_NAME = re.compile(r"\b[A-Z][\w'\u2019-]*(?: [A-Z][\w'\u2019-]*)*")
+_NO_NAMES = {"I", "I'm", "I\u2019m", "Yes", "No", "The", "A", "An"}
 _TRIES = 8
 
 
