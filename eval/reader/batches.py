@@ -54,8 +54,7 @@ class Laying:
         self._tokenizer = Tokenizer.from_file(str(folder() / "tokenizer.json"))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._cls = self._tokenizer.token_to_id("[CLS]")
-        self._sep = self._tokenizer.token_to_id("[SEP]")
+        self._cls, self._sep = (self._number(token) for token in ("[CLS]", "[SEP]"))
 
     def read(self, example: Group | Statement) -> Read | None:
         """Lay out an example; None where none of its passages is left after cutting."""
@@ -67,6 +66,9 @@ class Laying:
             if row.sentences and (passage.label != SPANS or any(row.gold))
         )  # fmt: skip
         return Read(example, tuple(laid[i] for i in kept), kept) if kept else None
+
+    def _number(self, token: str) -> int:
+        return self._tokenizer.encode(token, add_special_tokens=False).ids[0]
 
     def _row(self, above: str, text: str, passage: Passage | None) -> Row:
         first = self._tokenizer.encode(above, add_special_tokens=False).ids[:QUESTION]
@@ -109,7 +111,9 @@ def tokens_of(rows: Sequence[Row], device: str) -> Tokens:
 
 def sentence_odds(rows: Sequence[Row], tokens: Tensor, none: Tensor) -> Tensor:
     """The log-odds of every sentence of all sequences, in order: its mean over that of none."""
-    where, which, of_row = [], [], []
+    where: list[int] = []
+    which: list[int] = []
+    of_row: list[int] = []
     for number, row in enumerate(rows):
         for sentence in row.sentences:
             where.extend(number * tokens.shape[1] + token for token in sentence)

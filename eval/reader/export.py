@@ -94,12 +94,18 @@ def compared(reader: Reader, path: Path, read: tuple[Read, ...]) -> str:
             for a, b, where in zip(ours, theirs, there, strict=True)
         ]
         most = np.maximum(most, gaps)
-        if any(any(row.gold) for row in one.rows):
+        if is_choice(one.rows):
             asked += 1
             right += [is_right(one.rows, ours), is_right(one.rows, theirs)]
     gaps_said = ", ".join(f"{name} {gap:.4f}" for name, gap in zip(OUTPUTS, most, strict=True))
     shares = right / max(1, asked)
-    return f"differs at most by {gaps_said}; right sentence {shares[0]:.3f} (torch) {shares[1]:.3f}"
+    rights = f"right sentence {shares[0]:.3f} (torch) {shares[1]:.3f}, of {asked}"
+    return f"differs at most by {gaps_said}; {rights}"
+
+
+def is_choice(rows: tuple[Row, ...]) -> bool:
+    """Whether some sentences of a question's passages answer it and others do not."""
+    return len({it for row in rows for it in row.gold}) > 1
 
 
 def is_right(rows: tuple[Row, ...], scores: Scores) -> bool:

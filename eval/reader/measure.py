@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from batches import Laying, Read, Row, sentence_odds, tokens_of
 from model import Reader
-from records import NONE, SPANS, Group, Statement, read_examples
+from records import NONE, Group, Statement, read_examples
 
 SEED = 3
 BATCH = 32
@@ -41,12 +41,16 @@ class Scored:
 def held_of(path: Path, groups: int, statements: int, laying: Laying) -> Held:
     """Choose at most so many questions and statements of a file, always the same."""
     rng = random.Random(SEED)  # noqa: S311 - examples, not secrets
-    chosen = []
-    for found, most in zip(read_examples(path), (groups, statements), strict=True):
-        some: Sequence[Group | Statement] = rng.sample(found, min(most, len(found)))
-        read = [laying.read(one) for one in some]
-        chosen.append(tuple(one for one in read if one is not None))
-    return Held(*chosen)
+    all_groups, all_statements = read_examples(path)
+    some = (
+        rng.sample(all_groups, min(groups, len(all_groups))),
+        rng.sample(all_statements, min(statements, len(all_statements))),
+    )
+    asked, said = ([laying.read(one) for one in found] for found in some)
+    return Held(
+        tuple(one for one in asked if one is not None),
+        tuple(one for one in said if one is not None),
+    )
 
 
 def auroc(right: Sequence[float], wrong: Sequence[float]) -> float | None:
@@ -104,11 +108,11 @@ def _answers(read: Sequence[Read], odds: Sequence[Sequence[float]]) -> Figures:
             passage = group.passages[number]
             scored.append(Scored(group.source, passage.made, passage.label != NONE, max(found)))
             right = max((o for o, gold in zip(found, row.gold, strict=True) if gold), default=None)
-            if passage.label == SPANS and right is not None and len(found) > 1:
+            if right is not None and not all(row.gold):
                 within.append(right == max(found))
             if right is not None:
                 rights.append(right)
-        if rights and sum(map(len, mine)) > 1:
+        if len({gold for row in one.rows for gold in row.gold}) > 1:
             over.append(max(rights) == best)
     return {"sentence": _mean(within), "in_group": _mean(over), **_aurocs(scored)}
 

@@ -73,10 +73,10 @@ def main() -> None:
         run.seconds += time.perf_counter() - began
         if run.step % SAY_EVERY == 0 or run.step == given.steps:
             print(f"{run.step}: {losses} {run.seconds / run.step:.2f} s a step", file=sys.stderr)
-        if run.step % given.measure_every == 0:
-            note(run, held, given.out, device, autocast)
         if run.step % SAVE_EVERY == 0 or run.step == given.steps:
             save(run, given.out / "checkpoint.pt")
+        if run.step % given.measure_every == 0:
+            note(run, held, given.out, device, autocast)
 
 
 def autocast_for(device: str, precision: str) -> Autocast:
