@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 QUESTION = 64
-SEQUENCE = 288
+SEQUENCE = 224
 LABELS = (*SUPPORT, NOT_SUPPORTED)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from batches import Laying, Read
 from records import Group, Statement, read_examples
 
-QUESTIONS = 14
-STATEMENTS = 24
+QUESTIONS = 12
+STATEMENTS = 12
 AHEAD = 8
 """How many steps are drawn at once and cut by length."""
 
