@@ -1,5 +1,6 @@
 """Question groups and statements written by hand about passages of notes."""
 
+import gzip
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -33,7 +34,7 @@ class Noted:
 
 def read_notes(folder: Path) -> Iterator[tuple[bool, Group | Statement]]:
     """What was written of a folder's passages, and whether each is measured on."""
-    for path in sorted(folder.glob("*.passages.jsonl")):
+    for path in sorted(folder.glob("*.passages.jsonl.gz")):
         passages = {found["id"]: _noted(found) for found in map(json.loads, _lines(path))}
         written = path.with_name(path.name.replace(".passages.", ".out."))
         bad = 0
@@ -51,8 +52,8 @@ def read_notes(folder: Path) -> Iterator[tuple[bool, Group | Statement]]:
 
 
 def _lines(path: Path) -> list[str]:
-    text = path.read_text(encoding="utf-8", errors="replace")
-    return [line for line in text.split("\n") if line.strip()]
+    with gzip.open(path, "rt", encoding="utf-8", errors="replace") as file:
+        return [line for line in file if line.strip()]
 
 
 def _noted(found: Mapping[str, Any]) -> Noted:
