@@ -67,6 +67,7 @@ def export_once(spec: str) -> None:
     found = find_reader(spec)
     if open_export(found) is not None:
         return
+    logger.warning("making %s ready for questions, once; this takes some seconds", found.path)
     with quiet_models():
         loaded = _read(found)
         try:

@@ -1,0 +1,91 @@
+"""A reader of the user's own, from setting it to what it changes, by the real command line."""
+
+import json
+
+import pytest
+from support import write_notes
+from tiny_readers import NLI, RANKER, save_reader
+
+QUESTION = "when do figs ripen?"
+NOTES = {"figs.md": "# Figs\n\nFigs are red.\n\nThey ripen in August.\n\nBirds eat figs.\n"}
+
+
+@pytest.fixture(scope="session")
+def models(own_home, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    return {
+        "ranking": save_reader(folder / "ranking", RANKER),
+        "judging": save_reader(folder / "judging", NLI),
+    }
+
+
+@pytest.fixture
+def home(tmp_path):
+    return {"XDG_CONFIG_HOME": str(tmp_path / "config"), "RAGQA_CACHE": str(tmp_path / "cache")}
+
+
+@pytest.fixture
+def places(tmp_path):
+    notes = write_notes(tmp_path / "notes", NOTES)
+    return ["--corpus", str(notes), "--index", str(tmp_path / "index")]
+
+
+TOGETHER = "question and sentence together"
+"""What `--explain` calls the part of a score that a reader gives."""
+
+
+def explained(quick, places, env):
+    return quick("ask", QUESTION, *places, "--explain", env=env)
+
+
+def test_two_commands_have_a_ranking_model_read_question_and_sentences(quick, places, home, models):
+    quick("index", *places, env=home)
+    assert TOGETHER not in explained(quick, places, home).out
+    told = quick("config", "set", "reader", models["ranking"], env=home)
+    assert "makes it ready once" in told.err
+    assert f"{models['ranking']} is not used" in " ".join(
+        quick("doctor", *places, env=home).out.split()
+    )
+    assert "making" in quick("index", *places, env=home).err
+    asked = explained(quick, places, home)
+    assert TOGETHER in asked.out
+    assert "ready" not in asked.err
+    assert f"read together by: {models['ranking']}" in " ".join(
+        quick("doctor", *places, env=home).out.split()
+    )
+
+
+def test_a_judging_model_changes_no_answer_and_speaks_in_the_support_check(
+    quick, places, home, models, tmp_path
+):
+    env = home | {"RAGQA_READER": str(models["judging"])}
+    rows = tmp_path / "rows.jsonl"
+    passage = {"path": "figs.md", "heading": "Figs", "text": "Figs are red."}
+    row = {"sentence": "Figs are red.", "passages": [passage], "kind": "quote", "half": "test"}
+    rows.write_text(
+        "".join(
+            json.dumps(row | {"id": str(n), "supported": supported}) + "\n"
+            for n, supported in enumerate((True, False))
+        )
+    )
+    quick("index", *places, env=env)
+    assert TOGETHER not in explained(quick, places, env).out
+    document = json.loads(quick("eval", "--grounding", rows, "--json", env=env).out)
+    assert document["reader"] == str(models["judging"])
+    plain = json.loads(quick("eval", "--grounding", rows, "--json", env=home).out)
+    assert plain["reader"] == "neutral"
+    assert document["rows"][0]["score"] < plain["rows"][0]["score"]
+
+
+def test_a_folder_without_such_a_model_is_refused_and_the_setting_stays(quick, home, tmp_path):
+    done = quick("config", "set", "reader", tmp_path, env=home)
+    assert done.code == 2
+    assert "there is no model in" in done.err
+    assert quick("config", "get", "reader", env=home).out.strip() == "neutral"
+
+
+def test_notes_of_somebody_else_cannot_bring_a_reader(quick, places, home, models, tmp_path):
+    (tmp_path / "ragqa.toml").write_text(f"reader = {str(models['ranking'])!r}\n")
+    done = quick("ask", QUESTION, cwd=tmp_path, env=home)
+    assert done.code == 2
+    assert "may not set reader" in done.err
