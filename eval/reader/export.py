@@ -11,11 +11,11 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 from batches import Laying, Read, Row, sentence_odds, tokens_of
 from measure import held_of
 from model import Reader
+from onnxruntime import InferenceSession, SessionOptions
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor
 
@@ -76,9 +76,9 @@ def write_graph(reader: Reader, path: Path) -> None:
 @torch.inference_mode()
 def compared(reader: Reader, path: Path, read: tuple[Read, ...]) -> str:
     """How much the outputs differ, and how often each finds the right sentence."""
-    options = onnxruntime.SessionOptions()
+    options = SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     most, right, asked = np.zeros(len(OUTPUTS)), np.zeros(2), 0
     for one in read:
         laid = tokens_of(one.rows, "cpu")

