@@ -63,7 +63,7 @@ def environments_at_import(body):
         ("import ragqa.embedders.sentence_transformers", "sentence_transformers"),
         ("import ragqa.embedders.spread.cluster as c; c._quieten()", "ray"),
         ("import ragqa.stores.milvus_connection as m; m.pymilvus()", "pymilvus"),
-        ("import ragqa.llms.local_model", "transformers"),
+        ("import ragqa.readers.export", "transformers"),
     ],
 )
 def test_the_switches_are_set_before_any_library_is_imported_whatever_the_environment_says(

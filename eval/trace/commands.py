@@ -30,7 +30,6 @@ USING = (
     Case(("ask", "how do I prune roses?", *PLACES), code=1),
     Case(("ask", QUESTION, "--show-prompt", "--llm", "scripted:{named}/script.jsonl", *PLACES)),
     Case(("ask", QUESTION, "--llm", "scripted:{named}/script.jsonl", *PLACES)),
-    Case(("ask", QUESTION, "--llm", "transformers:{named}/model", *PLACES), code=1),
     Case(("ask", QUESTION, "--llm", "openai:none", *PLACES), code=2),
     Case(("ask", QUESTION, "--llm", "anthropic:none", *PLACES), code=2),
     Case(("search", "adapters", *PLACES)),

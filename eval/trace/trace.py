@@ -25,12 +25,6 @@ from commands import BUILDING, CONTROL, USING, Case
 from strace import Activity, own_addresses, trace
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.append(str(REPOSITORY / "tests"))
-
-from llms.tiny import (  # type: ignore[import-not-found] # noqa: E402 - found by the path above
-    make_saying,
-)
-
 NOTES = ("fine-tuning", "prompting", "rag")
 ASKED_TO_REPORT = {
     "ORT_DISABLE_TELEMETRY": "0",
@@ -74,7 +68,7 @@ class Sandbox:
         return (*whole, *made, "/tmp/ragqa-", *DEVICES)  # noqa: S108 - to be known
 
     def prepare(self) -> None:
-        """Make the folders, with some notes, and two LLMs of a few kilobytes."""
+        """Make the folders, with some notes, and what an LLM is to say."""
         for name in ("home", "tmp", "here", "named"):
             (self.folder / name).mkdir()
         for name in NOTES:
@@ -82,7 +76,6 @@ class Sandbox:
         (self.folder / "named" / "script.jsonl").write_text(
             '{"when": "", "say": "LoRA trains small matrices [1]."}\n'
         )
-        make_saying(self.folder / "named" / "model", "Nothing of", " this is in", " the notes.")
 
     def fill(self, text: str) -> str:
         """Put the folders into an argument or into what is typed."""

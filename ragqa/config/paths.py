@@ -12,7 +12,7 @@ from ragqa.errors import UsageError
 PATHS = ("corpus", "index", "llm_template")
 """The settings that are a path."""
 
-LLMS_WITH_PATHS = ("scripted", "transformers")
+LLMS_WITH_PATHS = ("scripted",)
 """The kinds of LLM backends that are named by a path: `KIND:PATH`."""
 
 

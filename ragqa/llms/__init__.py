@@ -5,6 +5,7 @@ to `LLMS`, and run `pytest tests/contracts/test_llm_contract.py`. Other packages
 entry point of the group `ragqa.llms`; see `ragqa/llms/others.py`.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -105,12 +106,6 @@ def _scripted(path: str) -> LLM:
     return ScriptedLLM.read(path)
 
 
-def _transformers(path: str) -> LLM:
-    from ragqa.llms.transformers import TransformersLLM
-
-    return TransformersLLM.read(path)
-
-
 def _openai(model: str) -> LLM:
     from ragqa.llms import openai
 
@@ -132,6 +127,9 @@ def _anthropic(model: str) -> LLM:
 NO_LLM = "none"
 """The name that says that no LLM is to write, whatever else is set."""
 
+_GONE = "transformers"
+"""A kind that older settings may name: it ran a model in ragqa's own process."""
+
 LLMS: dict[str, Factory] = {
     "openai": Factory(
         _openai,
@@ -144,7 +142,6 @@ LLMS: dict[str, Factory] = {
     "anthropic": Factory(
         _anthropic, "MODEL", "Anthropic's server, or ANTHROPIC_BASE_URL, and ANTHROPIC_API_KEY"
     ),
-    "transformers": Factory(_transformers, "FOLDER", "a folder with a model, run in this process"),
     "scripted": Factory(_scripted, "FILE", "a file of replies, for tests and demonstrations"),
 }
 
@@ -164,16 +161,27 @@ def llm_for(spec: str) -> LLM:
 def check_kind(spec: str) -> None:
     """Make sure that there is such a kind of backend; none is made or loaded.
 
-    :raises UsageError: there is not; the message lists those that there are.
+    :raises UsageError: there is not, or no longer; the message says what there is.
     """
     from ragqa.llms import others
 
-    kind = spec.partition(":")[0]
+    kind, _, model = spec.partition(":")
     if kind in LLMS or kind in (found := others.packages()):
         return
+    if kind == _GONE:
+        raise _gone(model)
     raise UsageError(
         f"no LLM backend of the kind {kind!r}; there are: {', '.join([*LLMS, *found])}",
         hint="ragqa llm list",
+    )
+
+
+def _gone(folder: str) -> UsageError:
+    folder = os.path.expanduser(folder)  # noqa: PTH111 - Path's raises where there is no such user
+    return UsageError(
+        f"the LLM backend {_GONE}:FOLDER is gone; transformers serve and openai:FOLDER do the same",
+        hint="transformers serve, then set OPENAI_BASE_URL to http://127.0.0.1:8000/v1 "
+        f"and the LLM to openai:{folder or 'FOLDER'}",
     )
 
 

@@ -12,6 +12,7 @@ from support import QUICK, Run, command, write_notes
 from terminals import Terminal
 
 from ragqa.cli import run as run_here
+from ragqa.config import user_settings_file
 from ragqa.consent import consent_file
 from ragqa.diagnosis.trial import PROMPT
 from ragqa.llms.secrets import key_file
@@ -338,6 +339,64 @@ def test_a_variable_that_names_no_backend_is_one_sentence_that_names_it(cli, pla
         error, hint = run.err.splitlines()
         assert "llm in RAGQA_LLM must be KIND:MODEL" in error
         assert hint.endswith("then ragqa llm list")
+
+
+# A kind that is gone: it ran a model in ragqa's own process
+
+
+GONE = (
+    "error: the LLM backend transformers:FOLDER is gone; "
+    "transformers serve and openai:FOLDER do the same\n"
+    "try: transformers serve, then set OPENAI_BASE_URL to http://127.0.0.1:8000/v1 "
+    "and the LLM to openai:/m\n"
+)
+
+
+def test_whoever_names_transformers_is_told_what_does_the_same(cli, places):
+    ask, named = ["ask", "what do cats do?", *places], "transformers:/m"
+    for args, env in (
+        ([*ask, "--llm", named], {}),
+        (ask, {"RAGQA_LLM": named}),
+        ([*ask, "--show-prompt"], {"RAGQA_LLM": named}),
+        (["chat", *places], {"RAGQA_LLM": named}),
+        (["llm", "check", named], {}),
+        (["config", "set", "llm", named], {}),
+    ):
+        run = cli(*args, env=env)
+        assert run.code == 2
+        assert run.out == ""
+        assert run.err == GONE
+
+
+@pytest.mark.parametrize(
+    ("folder", "served"),
+    [("~/m", "{}/m"), ("./m", "./m"), ("~no-such-user/m", "~no-such-user/m"), ("", "FOLDER")],
+)
+def test_what_does_the_same_names_the_folder_as_far_as_it_is_known(
+    cli, monkeypatch, tmp_path, folder, served
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    run = cli("llm", "check", f"transformers:{folder}")
+    assert run.err.splitlines()[1].endswith(f"the LLM to openai:{served.format(tmp_path)}")
+
+
+@pytest.mark.parametrize("folder", ["/m", "m"])
+def test_settings_that_name_transformers_are_a_finding_and_no_failure(cli, places, folder):
+    user_settings_file().parent.mkdir(parents=True, exist_ok=True)
+    user_settings_file().write_text(f'llm = "transformers:{folder}"\n')
+    asked = cli("ask", "what do cats do?", *places)
+    assert asked.code == 2
+    assert asked.err.splitlines()[0] == GONE.splitlines()[0]
+    assert cli("ask", "what do cats do?", "--llm", "none", *places).code == 0
+    assert cli("search", "cats", *places).code == 0
+    assert cli("status", *places).code == 0
+    assert cli("index", *places).code == 0
+    assert cli("llm", "list").code == 0
+    found = cli("doctor", "--json", *places)
+    assert found.code == 0
+    assert finding(found)["severity"] == "warning"
+    assert "is gone" in finding(found)["what"]
+    assert finding(found)["fix"].endswith(f"openai:{folder}")
 
 
 # Consent

@@ -312,8 +312,7 @@ def test_a_corpus_that_is_set_becomes_absolute(project, monkeypatch):
         ("llm_template", "~/p.txt", "{}/p.txt"),
         ("llm_template", "", ""),
         ("llm", "scripted:s.jsonl", "scripted:{}/s.jsonl"),
-        ("llm", "transformers:./m", "transformers:{}/m"),
-        ("llm", "transformers:/m", "transformers:/m"),
+        ("llm", "scripted:/s.jsonl", "scripted:/s.jsonl"),
         ("llm", "ollama:llama3.2", "ollama:llama3.2"),
         ("llm", "openai:org/model", "openai:org/model"),
         ("llm", "none", "none"),
@@ -335,7 +334,6 @@ def test_a_path_that_is_set_becomes_absolute_and_what_is_none_stays(
 RELATIVE = [
     ("llm_template", "p.txt"),
     ("llm", "scripted:./s.jsonl"),
-    ("llm", "transformers:m"),
     ("store_uri", "notes.db"),
 ]
 

@@ -21,20 +21,7 @@ def scripted(folder):
     return script
 
 
-def transformers(folder):
-    from llms.tiny import make_saying
-
-    return make_saying(folder, "The capital", " is Paris", " [1].")
-
-
-MAKERS = {"scripted": scripted, "transformers": transformers}
-
-
-NEEDS_MUCH = {"transformers": pytest.mark.integration}
-NAMES = [pytest.param(kind, marks=NEEDS_MUCH.get(kind, ())) for kind in sorted(LLMS)]
-
-
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=sorted(LLMS))
 def llm(request, tmp_path, stub, monkeypatch):
     """Each backend, made ready to say where the capital of France is, and at most 100,000 tokens.
 
@@ -44,7 +31,7 @@ def llm(request, tmp_path, stub, monkeypatch):
         for name, value in stub.environment(request.param, "ok").items():
             monkeypatch.setenv(name, value)
         return llm_for(f"{request.param}:tiny")
-    return llm_for(f"{request.param}:{MAKERS[request.param](tmp_path)}")
+    return llm_for(f"scripted:{scripted(tmp_path)}")
 
 
 def test_the_pieces_add_up_to_the_completion(llm):

@@ -25,11 +25,11 @@ TEXT = (
 SEED = 7
 
 
-def make_babbling(folder, *, window=32_768, template=TEMPLATE):
+def make_babbling(folder):
     """Save a model of random weights, which writes words and never ends; gives its folder."""
-    tokenizer = _tokenizer(template)
+    tokenizer = _tokenizer()
     torch.manual_seed(SEED)
-    model = LlamaForCausalLM(_config(len(tokenizer), hidden=64, layers=2, window=window))
+    model = LlamaForCausalLM(_config(len(tokenizer), hidden=64, layers=2))
     with torch.no_grad():
         for token, number in tokenizer.get_vocab().items():
             if not token[1:].isalpha():
@@ -37,16 +37,16 @@ def make_babbling(folder, *, window=32_768, template=TEMPLATE):
     return _save(model, tokenizer, folder)
 
 
-def make_saying(folder, *pieces, endless=False, window=32_768, template=TEMPLATE):
+def make_saying(folder, *pieces, endless=False):
     """Save a model that answers everything with these pieces, no two of them alike.
 
     An endless one begins again and again.
     """
-    tokenizer = _tokenizer(template)
+    tokenizer = _tokenizer()
     tokenizer.add_tokens([AddedToken(piece, normalized=False) for piece in pieces])
     size = len(tokenizer)
     said = tokenizer.convert_tokens_to_ids([*pieces, END])
-    model = LlamaForCausalLM(_config(size, hidden=size, layers=1, window=window, end=said[-1]))
+    model = LlamaForCausalLM(_config(size, hidden=size, layers=1, end=said[-1]))
     following = dict(pairwise(said)) | ({said[-2]: said[0]} if endless else {})
     with torch.no_grad():
         for weights in (*model.model.layers.parameters(), model.lm_head.weight):
@@ -57,7 +57,7 @@ def make_saying(folder, *pieces, endless=False, window=32_768, template=TEMPLATE
     return _save(model, tokenizer, folder)
 
 
-def _tokenizer(template):
+def _tokenizer():
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -72,11 +72,11 @@ def _tokenizer(template):
         tokenizer_object=tokenizer,
         eos_token=END,
         additional_special_tokens=[START],
-        chat_template=template,
+        chat_template=TEMPLATE,
     )
 
 
-def _config(size, *, hidden, layers, window, end=None):
+def _config(size, *, hidden, layers, end=None):
     return LlamaConfig(
         vocab_size=size,
         hidden_size=hidden,
@@ -84,7 +84,7 @@ def _config(size, *, hidden, layers, window, end=None):
         num_hidden_layers=layers,
         num_attention_heads=1,
         head_dim=16,
-        max_position_embeddings=window,
+        max_position_embeddings=32_768,
         bos_token_id=None,
         eos_token_id=end,
     )
