@@ -1,5 +1,6 @@
 """What a command imports, which decides how long it takes to start."""
 
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ FOR_AN_LLM = {"ragqa.llms.http", "ragqa.llms.limits", "ragqa.llms.secrets", "rag
 FOR_AN_LLM |= {"ragqa.cli.consenting", "ragqa.grounding", "ragqa.writing", "httpx2", "httpcore2"}
 FOR_A_SERVER = {"pymilvus", "milvus_lite", "grpc", "ray", "ragqa.config.addresses"}
 FOR_A_CHAT = {"ragqa.chatting", "ragqa.followups", "prompt_toolkit"}
+FOR_A_REPORT = {"jinja2", "markupsafe"}
 FOR_SETTINGS = {"ragqa.config", "ragqa.wholefile", "platformdirs", "tomllib"}
 
 PROBE = """
@@ -90,6 +92,19 @@ def test_why_imports_neither_torch_nor_what_only_building_needs(wiki_index):
 def test_listing_backends_imports_no_library_of_theirs():
     modules = imported("llm", "list")
     assert modules.isdisjoint(HEAVY | {"httpx2", "httpcore2", "prompt_toolkit"})
+
+
+def test_templates_are_imported_only_where_a_report_is_written(tmp_path):
+    notes = write_notes(tmp_path / "notes", {"cats.md": "# Cats\n\nCats sleep all day.\n"})
+    row = {"id": "c", "question": "what do cats do", "kind": "short", "answer": ["sleep"]}
+    row["gold"] = [{"note": "cats.md", "quote": "Cats sleep all day."}]
+    questions = tmp_path / "own.jsonl"
+    questions.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    evaluate = ["eval", "--questions", questions, "--corpus", notes, "--index", tmp_path / "index"]
+    assert imported(*evaluate, env=QUICK).isdisjoint(FOR_A_REPORT)
+    report = tmp_path / "report.html"
+    assert imported(*evaluate, "--report", report, env=QUICK) >= FOR_A_REPORT
+    assert report.is_file()
 
 
 def test_importing_the_package_imports_nothing_heavy():

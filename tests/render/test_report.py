@@ -5,6 +5,7 @@ import math
 import re
 from functools import cache
 from html.parser import HTMLParser
+from importlib.resources import files
 from itertools import pairwise
 
 import pytest
@@ -455,6 +456,15 @@ def test_text_from_the_document_is_never_markup(text):
     assert page.unbalanced == []
     assert not UNSAFE.search(source)
     source.encode("utf-8")
+
+
+def test_no_template_says_that_something_is_safe_to_leave_unescaped():
+    templates = files("ragqa.render").joinpath("templates")
+    sources = {each.name: each.read_text("utf-8") for each in templates.iterdir()}
+    assert {"report.html.jinja", "report.css"} < set(sources)
+    for source in sources.values():
+        assert not re.search(r"\bsafe\b|autoescape|forceescape", source)
+    assert not re.search("[{][{%#]", sources["report.css"])
 
 
 def quoted(number, *, good=True, **changes):
