@@ -28,7 +28,7 @@ from ragqa.embedders import embedder_for
 from ragqa.evaluation.grounding import Row, idf_of, read_grounding
 from ragqa.evaluation.statistics import auroc
 from ragqa.grounding import read_sources, signals_of
-from ragqa.grounding.doubts import About, strengths
+from ragqa.grounding.contradictions import About, strengths
 
 FLAGGED = 0.10
 PRIOR = 0.9

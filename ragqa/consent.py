@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from ragqa.atomic_write import write_whole
 from ragqa.config.files import user_settings_file
 from ragqa.config.ownfile import read_own
 from ragqa.errors import UsageError
-from ragqa.wholefile import write_whole
 
 _MAX_BYTES = 64_000
 _HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import platformdirs
 
-from ragqa.wholefile import write_whole
+from ragqa.atomic_write import write_whole
 
 MAX_LINES = 1_000
 _MAX_BYTES = 500_000

@@ -11,8 +11,8 @@ from unittest import mock
 from fuzz_notes import OTHER
 from holding import check_document, must, printing
 
+from ragqa.answering.calibration_file import Refitted, own_document
 from ragqa.answering.models import shipped
-from ragqa.answering.own import Refitted, own_document
 from ragqa.api import open_index
 from ragqa.cli import run
 from ragqa.config import user_settings_file

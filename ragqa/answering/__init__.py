@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from ragqa.answering.calibration_file import Calibration, InUse, in_use
 from ragqa.answering.candidates import PASSAGES, candidates_of, citable_units, sources_of, unit_text
 from ragqa.answering.checking import keep_current, open_notes
 from ragqa.answering.choosing import Lost, choose, why_not
@@ -11,14 +12,13 @@ from ragqa.answering.composing import Excerpt, excerpts_of
 from ragqa.answering.confidence import judge
 from ragqa.answering.disagreement import disagreements
 from ragqa.answering.layout import OpenNote, layout_of_passage, section_of
+from ragqa.answering.markdown_text import plain_text
 from ragqa.answering.missing import missing
 from ragqa.answering.models import Models, shipped
-from ragqa.answering.own import Calibration, InUse, in_use
-from ragqa.answering.plain import plain_text
 from ragqa.answering.quoting import citation_of, quotation
 from ragqa.answering.reading import read
 from ragqa.answering.scoring import Scored, read_together, score
-from ragqa.answering.spans import counterpart
+from ragqa.answering.short_answer import counterpart
 from ragqa.config import SETTINGS
 from ragqa.embedders import Embedder
 from ragqa.readers import Neutral, Reader

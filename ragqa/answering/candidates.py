@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from ragqa.analysis import index_terms, tokenize
-from ragqa.answering.plain import lead, plain_text
+from ragqa.answering.markdown_text import lead, plain_text
 from ragqa.passages import states_fact
 from ragqa.types import Hit, Kind, Passage, Unit
 

@@ -7,7 +7,7 @@ from ragqa.answering.composing import Excerpt
 from ragqa.answering.excerpts import is_cut
 from ragqa.answering.quoting import citation_of
 from ragqa.answering.scoring import Scored
-from ragqa.answering.spans import is_title, place_in, short_answer
+from ragqa.answering.short_answer import is_title, place_in, short_answer
 from ragqa.types import Citation, Kind
 
 _END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")

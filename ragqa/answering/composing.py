@@ -10,9 +10,9 @@ from ragqa.answering.defining import defining_run, paragraph_from
 from ragqa.answering.disagreement import prefer_newest
 from ragqa.answering.excerpt_text import excerpt_text
 from ragqa.answering.excerpts import Wanted, excerpt_around, is_cut, with_announced
-from ragqa.answering.kinds import QuestionKind, asked_by
 from ragqa.answering.layout import Layout, OpenNote, Run
-from ragqa.answering.plain import plain_text
+from ragqa.answering.markdown_text import plain_text
+from ragqa.answering.question_type import QuestionKind, asked_by
 from ragqa.answering.reading import Reading
 from ragqa.answering.scoring import Scored
 from ragqa.types import Kind, Passage, Unit

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.holding import suits
-from ragqa.answering.kinds import asked_by
+from ragqa.answering.answer_type import suits
 from ragqa.answering.models import Models
+from ragqa.answering.question_type import asked_by
 from ragqa.answering.reading import Reading
 from ragqa.answering.scoring import Scored
 from ragqa.types import Reason

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ragqa.analysis import index_terms
 from ragqa.answering.layout import Layout, Run
-from ragqa.answering.plain import plain_text
+from ragqa.answering.markdown_text import plain_text
 from ragqa.types import Kind
 
 PARAGRAPH_WORDS = 80

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ragqa.answering.markdown_text import ITEM_MARK, property_line, row_cells, row_pairs, words_of
 from ragqa.answering.nesting import Item, behind_quote_marks, depths, enclosing, line_indent
-from ragqa.answering.plain import ITEM_MARK, property_line, row_cells, row_pairs, words_of
 from ragqa.answering.seen import Seen, Span
 from ragqa.types import HIDDEN, Kind, Unit
 

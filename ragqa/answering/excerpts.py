@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ragqa.analysis import STOP_WORDS, index_terms
-from ragqa.answering.kinds import QuestionKind, asked_by
 from ragqa.answering.layout import Layout, Run
+from ragqa.answering.question_type import QuestionKind, asked_by
 from ragqa.types import Kind
 
 LIKE_BEST = 0.7

@@ -8,10 +8,10 @@ from itertools import takewhile
 import numpy as np
 
 from ragqa.analysis import STOP_WORDS, index_terms, tokenize
+from ragqa.answering.answer_type import lacks
 from ragqa.answering.candidates import Candidate, sources_of
-from ragqa.answering.holding import lacks
-from ragqa.answering.kinds import Asked, QuestionKind, asked_by
-from ragqa.answering.mentions import has_figure
+from ragqa.answering.entities import has_figure
+from ragqa.answering.question_type import Asked, QuestionKind, asked_by
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.scoring import Scored
 from ragqa.types import Retrieved, Vectors

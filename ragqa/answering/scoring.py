@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 import numpy as np
 
+from ragqa.answering.answer_type import holds
 from ragqa.answering.candidates import Candidate
-from ragqa.answering.holding import holds
-from ragqa.answering.kinds import Asked, QuestionKind, asked_by
-from ragqa.answering.mentions import has_figure
+from ragqa.answering.entities import has_figure
+from ragqa.answering.question_type import Asked, QuestionKind, asked_by
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.readers import Reader, Text
 from ragqa.types import Kind, Vector, Vectors

@@ -284,9 +284,9 @@ class _Talk:
         print_warnings(told.warnings)
 
     def _save(self, name: str) -> None:
+        from ragqa.atomic_write import write_whole
         from ragqa.render import say
         from ragqa.render.markdown import chat_markdown
-        from ragqa.wholefile import write_whole
 
         if not name:
             raise UsageError("no file is named", hint="/save chat.md")

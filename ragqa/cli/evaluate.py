@@ -275,7 +275,7 @@ def _generate(count: int, out: Path, seed: int, given: Given, *, json: bool) -> 
 
 def _write(path: Path, text: str, *, new: bool = False) -> None:
     """Write a file, or say what is in the way; with `new` one that is there stays as it is."""
-    from ragqa.wholefile import write_whole
+    from ragqa.atomic_write import write_whole
 
     try:
         write_whole(path, text, new=new)

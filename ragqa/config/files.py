@@ -8,10 +8,10 @@ from pathlib import Path
 
 import platformdirs
 
+from ragqa.atomic_write import write_whole
 from ragqa.config.paths import absolute, anchored, checked_path
 from ragqa.config.settings import SETTINGS, Value, setting_named, with_nearest
 from ragqa.errors import UsageError
-from ragqa.wholefile import write_whole
 
 PROJECT_FILE = "ragqa.toml"
 _MAX_BYTES = 64_000

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from ragqa.answering import InUse
-from ragqa.answering.own import MEND
+from ragqa.answering.calibration_file import MEND
 from ragqa.api import Index, StorePlace
 from ragqa.diagnosis.findings import Finding, Severity
 from ragqa.errors import NoIndex, RagqaError

@@ -25,7 +25,7 @@ from ragqa.explaining.explanation import (
     Sentence,
     Trial,
 )
-from ragqa.explaining.places import Ranked, rank_note, rank_of
+from ragqa.explaining.ranking import Ranked, rank_note, rank_of
 from ragqa.explaining.targets import Notes
 from ragqa.explaining.words import missing_words, telling_words
 from ragqa.retrieval import MAX_QUESTION_BYTES

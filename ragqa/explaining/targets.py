@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ragqa.errors import UsageError
-from ragqa.explaining.spots import Spot, lines_of, readings
+from ragqa.explaining.target_syntax import Spot, lines_of, readings
 from ragqa.notes import read_text, why_left_out
 from ragqa.types import IndexInfo, NoteRecord, Skipped
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from ragqa.answering.disagreement.dates import Moment, moments_of
 from ragqa.answering.disagreement.figures import UNITS, Figure, figures_of
-from ragqa.answering.disagreement.moments import Moment, moments_of
 from ragqa.answering.disagreement.statements import blank
 from ragqa.grounding.names import FORMED
 from ragqa.grounding.numerals import in_digits

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
-from ragqa.grounding.doubts import About
+from ragqa.grounding.contradictions import About
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ragqa.analysis import STOP_WORDS, WORD
-from ragqa.answering.mentions import names
+from ragqa.answering.entities import names
 from ragqa.grounding.opposites import words
 
 # A name by its form, wherever it stands: "GPT-4o", "LoRA", "BM25", "max_tokens", "RLHF".

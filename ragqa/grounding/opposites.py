@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ragqa.answering.disagreement.wording import stem
+from ragqa.answering.disagreement.lexicon import stem
 
 _OPPOSITES = """
     more most|less least fewer fewest

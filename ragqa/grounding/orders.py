@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ragqa.grounding.comparing import Comparison
-from ragqa.grounding.doubts import About, Doubt
+from ragqa.grounding.contradictions import About, Doubt
 from ragqa.grounding.negations import negations_of
 from ragqa.grounding.opposites import opposite, words
 from ragqa.grounding.statements import Statement

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ragqa.grounding.comparing import Comparison
-from ragqa.grounding.doubts import About, Doubt
+from ragqa.grounding.contradictions import About, Doubt
 from ragqa.grounding.negations import (
     CONTRASTING,
     Negation,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from ragqa.grounding.doubts import About, Doubt
+from ragqa.grounding.contradictions import About, Doubt
 
 _OPEN, _CLOSE = '"\u201c\u201d\u201e\u00ab', '"\u201c\u201d\u00bb'
 _QUOTED = re.compile(rf"[{_OPEN}]([^{_OPEN}{_CLOSE}]{{1,2000}})[{_CLOSE}]")

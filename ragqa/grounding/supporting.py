@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ragqa.analysis import WORD
-from ragqa.grounding.anchors import unheld
 from ragqa.grounding.code import is_code, names_in, read_code
 from ragqa.grounding.comparing import Comparison, Idf, compare
-from ragqa.grounding.doubts import About, Doubt, strengths
+from ragqa.grounding.contradictions import About, Doubt, strengths
+from ragqa.grounding.entity_check import unheld
 from ragqa.grounding.evidence import evidence_in
 from ragqa.grounding.model import Models, shipped
 from ragqa.grounding.orders import overstated, swapped

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from ragqa.passages.packing import cut
 from ragqa.passages.parts import Part
-from ragqa.passages.ruler import Ruler, Size
 from ragqa.passages.sentences import Span, sentence_spans, strip
+from ragqa.passages.token_counter import Ruler, Size
 from ragqa.types import Kind
 
 _Cutter: TypeAlias = Callable[[str, int, int], list[Span]]

@@ -5,7 +5,7 @@ from itertools import accumulate, pairwise
 from math import inf
 
 from ragqa.passages.parts import Part
-from ragqa.passages.ruler import Size
+from ragqa.passages.token_counter import Size
 from ragqa.types import Kind
 
 # The cost of a cut, on the scale of a length's cost: 1 for a passage of no length.

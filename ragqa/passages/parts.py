@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from ragqa.passages.ruler import Ruler, Size
 from ragqa.passages.sentences import Span, sentence_spans, strip
+from ragqa.passages.token_counter import Ruler, Size
 from ragqa.types import HIDDEN, Block, Kind, Note, Unit
 
 HeadingPath: TypeAlias = tuple[str, ...]

@@ -9,11 +9,11 @@ from itertools import pairwise
 
 from ragqa.passages.chunking import Chunking
 from ragqa.passages.fitting import fit
+from ragqa.passages.heading_paths import Trail, fit_trails
 from ragqa.passages.packing import cut
 from ragqa.passages.parts import HeadingPath, Part, note_parts
-from ragqa.passages.ruler import CountTokens, Ruler, Size
 from ragqa.passages.sections import common_path, follows, join_small, sections
-from ragqa.passages.trails import Trail, fit_trails
+from ragqa.passages.token_counter import CountTokens, Ruler, Size
 from ragqa.types import Note, Passage, Unit
 
 

@@ -14,11 +14,11 @@ from ragqa.types import (
     Standing,
     Verification,
 )
-from ragqa.verifying.likeness import successor
+from ragqa.verifying.current_notes import Note, Notes, is_below
 from ragqa.verifying.locating import places
 from ragqa.verifying.renamed import successors
 from ragqa.verifying.saved import is_saved
-from ragqa.verifying.today import Note, Notes, is_below
+from ragqa.verifying.similarity import successor
 
 NOTHING_LIKE_IT = "nothing in the note reads like it"
 SHOWN_OTHERWISE = "the quotes shown are not those of the record, which is what was checked"

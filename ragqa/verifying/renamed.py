@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from heapq import nlargest
 
 from ragqa.types import Place, Progress, SavedCitation
-from ragqa.verifying.likeness import share_held, successor, words_of
+from ragqa.verifying.current_notes import Notes
 from ragqa.verifying.saved import is_saved
-from ragqa.verifying.today import Notes
+from ragqa.verifying.similarity import share_held, successor, words_of
 
 MAX_NOTES = 20
 """Notes that are taken apart for one quote: those with most of its words."""

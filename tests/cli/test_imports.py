@@ -17,7 +17,7 @@ FOR_AN_LLM |= {"ragqa.cli.consenting", "ragqa.grounding", "ragqa.writing", "http
 FOR_A_SERVER = {"pymilvus", "milvus_lite", "grpc", "ray", "ragqa.config.addresses"}
 FOR_A_CHAT = {"ragqa.chatting", "ragqa.followups", "prompt_toolkit"}
 FOR_A_REPORT = {"jinja2", "markupsafe"}
-FOR_SETTINGS = {"ragqa.config", "ragqa.wholefile", "platformdirs", "tomllib"}
+FOR_SETTINGS = {"ragqa.config", "ragqa.atomic_write", "platformdirs", "tomllib"}
 
 PROBE = """
 import sys

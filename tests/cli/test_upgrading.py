@@ -12,8 +12,8 @@ import pytest
 from indexing.building import source_with
 from support import run_ragqa, write_notes
 
+from ragqa.answering.calibration_file import Calibration, Refitted, in_use, own_document
 from ragqa.answering.models import shipped
-from ragqa.answering.own import Calibration, Refitted, in_use, own_document
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import IndexUnusable, OlderFormat
 from ragqa.indexing import refresh

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from ragqa.answering.disagreement.comparing import Difference, difference
 from ragqa.answering.disagreement.statements import Asked, Statement, ask, state
-from ragqa.answering.mentions import Span
+from ragqa.answering.entities import Span
 from ragqa.answering.quoting import citation_of
 from ragqa.answering.scoring import Scored
-from ragqa.answering.spans import counterpart
+from ragqa.answering.short_answer import counterpart
 from ragqa.types import Citation, Disagreement, Kind
 
 __all__ = ["Difference", "ask", "difference", "disagreements", "prefer_newest", "state"]

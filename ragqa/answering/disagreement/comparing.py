@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ragqa.analysis import STOP_WORDS
+from ragqa.answering.disagreement.dates import Moment, same_moment
 from ragqa.answering.disagreement.figures import Figure, can_both_hold
-from ragqa.answering.disagreement.moments import Moment, same_moment
-from ragqa.answering.disagreement.statements import Asked, Statement, Word
-from ragqa.answering.disagreement.wording import (
+from ragqa.answering.disagreement.lexicon import (
     CONDITIONS,
     FILLERS,
     GENERIC,
@@ -18,6 +17,7 @@ from ragqa.answering.disagreement.wording import (
     SWITCHES,
     contrasted,
 )
+from ragqa.answering.disagreement.statements import Asked, Statement, Word
 
 COVERED = 0.5
 """Each sentence, with its headings, must hold this share of the question's words."""

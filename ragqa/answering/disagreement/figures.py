@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ragqa.analysis import STOP_WORDS
-from ragqa.answering.disagreement.wording import canonical
+from ragqa.answering.disagreement.lexicon import canonical
 
 _SECONDS = {
     "ms": "0.001", "millisecond": "0.001", "s": "1", "sec": "1", "second": "1", "min": "60",

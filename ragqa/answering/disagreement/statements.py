@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ragqa.analysis import STOP_WORDS, WORD
+from ragqa.answering.disagreement.dates import Moment, moments_of
 from ragqa.answering.disagreement.figures import Figure, figures_of
-from ragqa.answering.disagreement.moments import Moment, moments_of
-from ragqa.answering.disagreement.wording import (
+from ragqa.answering.disagreement.lexicon import (
     GENERIC,
     GENRES,
     LABELS,

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from ragqa import __version__
 from ragqa.answering import Models, shipped
-from ragqa.answering.own import FILE, Refitted, own_document
+from ragqa.answering.calibration_file import FILE, Refitted, own_document
 from ragqa.api import Index
+from ragqa.atomic_write import write_whole
 from ragqa.clock import today
 from ragqa.errors import IndexNotWritable, UsageError
 from ragqa.evaluation.cache import CachedEmbedder
@@ -34,7 +35,6 @@ from ragqa.evaluation.gold import tasks_of
 from ragqa.evaluation.questions import Question
 from ragqa.evaluation.statistics import Values
 from ragqa.types import EmbedderInfo, Progress
-from ragqa.wholefile import write_whole
 
 __all__ = ["MIN_ANSWERABLE", "calibrate", "reset"]
 

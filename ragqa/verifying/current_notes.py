@@ -14,8 +14,8 @@ from pathlib import Path
 from ragqa.notes import parse_note, read_text, walk_notes
 from ragqa.passages import unit_spans
 from ragqa.types import Block, Kind, Place, Skipped, Stamp
-from ragqa.verifying.likeness import Sentence, sentences_of
 from ragqa.verifying.locating import Span
+from ragqa.verifying.similarity import Sentence, sentences_of
 
 IN_CODE = "it stands in a block of code now"
 IN_COMMENT = "it stands in a comment now"

@@ -12,9 +12,9 @@ from itertools import pairwise
 import numpy as np
 
 from ragqa.answering.disagreement.figures import UNITS, Figure
-from ragqa.grounding.bearers import first_name, said_of_another
+from ragqa.grounding.attribution import first_name, said_of_another
 from ragqa.grounding.comparing import Comparison
-from ragqa.grounding.doubts import About, Doubt
+from ragqa.grounding.contradictions import About, Doubt
 from ragqa.grounding.figures import follows, has_moment, is_count, tells
 from ragqa.grounding.names import Name
 from ragqa.grounding.statements import Span, Statement

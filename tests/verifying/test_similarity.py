@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ragqa.notes import parse_note
 from ragqa.types import Stamp
 from ragqa.verifying import differences
-from ragqa.verifying.likeness import MAX_WORDS, sentences_of, successor
+from ragqa.verifying.similarity import MAX_WORDS, sentences_of, successor
 
 NOTE = """# The service
 

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import INFO
 
+from ragqa.answering.calibration_file import FILE, Calibration, Refitted, in_use, own_document
 from ragqa.answering.confidence import NAMES
 from ragqa.answering.models import shipped
-from ragqa.answering.own import FILE, Calibration, Refitted, in_use, own_document
 
 EMBEDDER = INFO.embedder
 DAY = date(2026, 3, 1)

@@ -3,9 +3,9 @@
 import re
 
 from ragqa.analysis import WORD, index_terms
-from ragqa.answering.holding import fits
-from ragqa.answering.kinds import Asked, QuestionKind, asked_by
-from ragqa.answering.mentions import Span
+from ragqa.answering.answer_type import fits
+from ragqa.answering.entities import Span
+from ragqa.answering.question_type import Asked, QuestionKind, asked_by
 
 _FITTING = 0.5
 _CLEARLY = 1.5

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from ragqa.analysis import STOP_WORDS, WORD, index_terms
-from ragqa.answering.kinds import Asked, QuestionKind
-from ragqa.answering.mentions import (
+from ragqa.answering.entities import (
     Amount,
     Span,
     amounts,
@@ -18,6 +17,7 @@ from ragqa.answering.mentions import (
     tells_time,
     times,
 )
+from ragqa.answering.question_type import Asked, QuestionKind
 
 Fit = tuple[Span, float]
 """Characters of a sentence that may be what is asked for, and how well they fit."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ragqa.answering.holding import holds, lacks
-from ragqa.answering.kinds import QuestionKind, asked_by, kind_of
+from ragqa.answering.answer_type import holds, lacks
+from ragqa.answering.question_type import QuestionKind, asked_by, kind_of
 
 KINDS = {
     QuestionKind.WHO: [

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from ragqa.passages.parts import HeadingPath
-from ragqa.passages.ruler import Ruler
+from ragqa.passages.token_counter import Ruler
 from ragqa.types import Passage
 
 # Above this no window is large enough; it spares the tokenizer a heading of a megabyte.
