@@ -193,6 +193,9 @@ def test_an_ellipsis_says_where_it_is_cut(quote, cut, shown):
     [
         ("> [!note] Warm\n> It is.", "Warm\nIt is."),
         ("> [!info|right]-\n> It is.", "It is."),
+        ("$$\na\n$$\n> [!hint]\n> It is.", "$$ a $$\n\nIt is."),
+        ("> [!note] Warm\n> It is.\n> > [!tip]\n> > So.", "Warm\nIt is.\n\nSo."),
+        ("One.\n<!-- no -->\n> [!tip]\n> Two.", "One.\n\nTwo."),
         ('!!! note "Warm"\n    It is.', "Warm\nIt is."),
         ("It is warm. ^abc123", "It is warm."),
         ("- It is warm ^ab-1", "- It is warm"),
@@ -231,6 +234,15 @@ def test_an_ellipsis_says_where_it_is_cut(quote, cut, shown):
 )
 def test_what_a_reader_does_not_see_leaves_no_litter(markdown, shown):
     assert said(markdown) == shown
+
+
+@pytest.mark.parametrize("text", ["See [!hint] there.", "A\n[!tip] b"])
+def test_what_only_looks_like_a_callout_is_text(text):
+    assert said(text) == " ".join(text.split())
+
+
+def test_a_callout_begins_a_quotation_and_is_text_further_down():
+    assert said("> One.\n> [!note] Two.") == "One. [!note] Two."
 
 
 @pytest.mark.parametrize(
