@@ -20,6 +20,8 @@ _FENCE_END = re.compile(r"(?:\A|\r\n|\r|\n)(?P<indent>[ \t]*)(?:`{3,}|~{3,})[ \t
 # That of each line but the first, which the unit does not have.
 _INDENT = re.compile(r"(?<=[\n\r])[ \t]*(?=\S)")
 _QUOTED_CODE = re.compile(r"(?:>[ \t]?)+(?:[ \t]{4}|`{3}|~{3})")
+# Obsidian has a callout only at the beginning of a quotation, and drops its name there.
+_CALLOUT = re.compile(r"[ \t]*(?P<marks>(?:>[ \t]?)+)[ \t]*\[!\w[^\]\r\n]*\]")
 _CODE_INDENT = 4
 _BLANK_LINES = re.compile(r"\A(?:[ \t]*[\r\n])+")
 _NOTHING = Seen.of("")
@@ -117,7 +119,18 @@ def _goes_on(quote: str, group: _Group, unit: Unit) -> bool:
         return not _begins_item(quote, unit.start)
     if unit.kind is Kind.CODE:
         return not _FENCE.match(quote[unit.start : unit.end])
+    if unit.kind is Kind.PARAGRAPH and _begins_callout(quote, group, unit):
+        return False
     return unit.kind in (Kind.PARAGRAPH, Kind.HTML)
+
+
+def _begins_callout(quote: str, group: _Group, unit: Unit) -> bool:
+    """Whether a unit begins a quotation with a callout, right below what stands before it."""
+    found = _CALLOUT.match(quote, unit.start, unit.end)
+    if found is None:
+        return False
+    before = _QUOTE_MARKS.findall(quote, group.spans[0][0], unit.start)
+    return found["marks"].count(">") > max((marks.count(">") for marks in before), default=0)
 
 
 def _begins_item(quote: str, at: int) -> bool:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from ragqa.answering.excerpt_blocks import Block, Line, Table, blocks_of
-from ragqa.answering.seen import Seen, Span
 from ragqa.types import Kind, Unit
 
 CUT = "\u2026"
@@ -30,21 +29,17 @@ def excerpt_text(
     :param units: what it is made of, in characters of the note; without any it is paragraphs.
     :param cut: whether what it is cut from goes on before it, and behind it.
     """
-    return _shown(quote, units, start, cut).text
-
-
-def place_in_excerpt(
-    span: Span,
-    quote: str,
-    units: Sequence[Unit],
-    start: int,
-    cut: tuple[bool, bool] = (False, False),
-) -> Span | None:
-    """Where some characters of the note stand in the text that `excerpt_text` gives.
-
-    None where it shows none of them.
-    """
-    return _shown(quote, units, start, cut).place(span)
+    blocks = blocks_of(quote, units, start)
+    if not blocks:
+        return ""
+    pieces = [_text(blocks[0])]
+    for before, after in pairwise(blocks):
+        pieces += ["\n\n" if apart(before, after) else "\n", _text(after)]
+    if cut[0]:
+        pieces.insert(0, f"{CUT} " if runs_on(blocks[0]) else f"{CUT}\n")
+    if cut[1]:
+        pieces.append(f" {CUT}" if runs_on(blocks[-1]) else f"\n{CUT}")
+    return "".join(pieces)
 
 
 def apart(before: Block, after: Block) -> bool:
@@ -66,42 +61,22 @@ def cell_width(text: str) -> int:
     return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
 
 
-def _shown(quote: str, units: Sequence[Unit], start: int, cut: tuple[bool, bool]) -> Seen:
-    blocks = blocks_of(quote, units, start)
-    if not blocks:
-        return Seen.of("")
-    pieces = [_text(blocks[0])]
-    for before, after in pairwise(blocks):
-        pieces += [Seen.added("\n\n" if apart(before, after) else "\n"), _text(after)]
-    if cut[0]:
-        pieces.insert(0, Seen.added(f"{CUT} " if runs_on(blocks[0]) else f"{CUT}\n"))
-    if cut[1]:
-        pieces.append(Seen.added(f" {CUT}" if runs_on(blocks[-1]) else f"\n{CUT}"))
-    return Seen.joined(pieces)
-
-
-def _text(block: Block) -> Seen:
+def _text(block: Block) -> str:
     if isinstance(block, Table):
-        return Seen.joined(_rows(block), "\n")
+        return "\n".join(_rows(block))
     indent = INDENT * block.depth
-    label = Seen.added(f"{indent}{block.mark}")
     below = f"\n{indent}{' ' * len(block.mark)}"
-    lines = Seen.joined(block.text.lines(), below)
-    return Seen.joined([label, lines])
+    return f"{indent}{block.mark}{below.join(line.text for line in block.text.lines())}"
 
 
-def _rows(table: Table) -> Iterator[Seen]:
+def _rows(table: Table) -> Iterator[str]:
     """The lines of a table, its columns aligned."""
-    rows = [table.head, *table.rows]
-    widths = [
-        min(_MAX_COLUMN, max(cell_width(row[column].text) for row in rows))
-        for column in range(len(table.head))
-    ]
+    rows = [[cell.text for cell in row] for row in (table.head, *table.rows)]
+    widths = [min(_MAX_COLUMN, max(map(cell_width, column))) for column in zip(*rows, strict=True)]
     for number, row in enumerate(rows):
         cells = [
-            Seen.joined([cell, Seen.added(" " * (width - cell_width(cell.text)))])
-            for cell, width in zip(row, widths, strict=True)
+            cell + " " * (width - cell_width(cell)) for cell, width in zip(row, widths, strict=True)
         ]
-        yield Seen.joined(cells, " | ").rstrip()
+        yield " | ".join(cells).rstrip()
         if number == 0:
-            yield Seen.added("-+-".join("-" * width for width in widths))
+            yield "-+-".join("-" * width for width in widths)

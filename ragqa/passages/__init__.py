@@ -2,10 +2,10 @@
 
     note -> blocks -> parts (units with their sizes) -> sections -> passages
 
-`sentences` finds sentences, `tokens` and `token_counter` measure, `parts` and `fitting` make units small
-enough, `sections` keeps what belongs together, `packing` chooses the cuts, `heading_paths` shortens what
-is embedded above each passage, `split` puts it together; `note_match` holds a passage against its
-note.
+`sentences` finds sentences, `tokens` and `token_counter` measure, `parts` and `fitting` make units
+small enough, `sections` keeps what belongs together, `packing` chooses the cuts, `heading_paths`
+shortens what is embedded above each passage, `split` puts it together; `note_match` compares each
+passage with its note.
 """
 
 from ragqa.passages.chunking import Chunking

@@ -1,14 +1,15 @@
 """An answer as Markdown to keep: sources with their quotes, and a record to verify it by."""
 
 import os
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
 from ragqa.chatting import Exchange, numbered
 from ragqa.render.direct import direct_spans
 from ragqa.render.documents import warnings_of
+from ragqa.render.excerpt_markdown import excerpts_markdown
+from ragqa.render.markdown_text import escaped, fenced, piece_of_line, with_bold, within_line
 from ragqa.render.results import (
     DISAGREE,
     NOT_IN_NOTES,
@@ -18,15 +19,9 @@ from ragqa.render.results import (
     not_near,
     verdict_on,
 )
-from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import Answer, Citation, Disagreement
-from ragqa.verifying import defused, record_of
+from ragqa.verifying import record_of
 
-# What begins markup in CommonMark, GitHub's dialect, Obsidian or TeX mathematics. An image needs
-# its bracket, and a list or a heading its place at the start of a line.
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$^=%&@]|(?<=www)\.|(?<=mailto):|:(?=//|:)", re.IGNORECASE)
-_LIST = re.compile(r"^(\d{0,9})(?=[-+:.)])", re.MULTILINE)
-_BLANK_LINES = re.compile(r"\n{2,}")
 _INDENT = "   "
 
 _VERIFY_BY = (
@@ -81,13 +76,13 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
     if answer.citations:
         yield f"{level} Sources\n"
         for cited in answer.citations:
-            yield f"{cited.n}. {_cited(cited)}\n\n{fenced(cited.quote)}\n"
+            yield f"{cited.n}. {_cited(cited)}\n\n{_quoted(cited.quote)}\n"
     elif answer.hits:
         yield f"{level} Nearest passages\n"
         for n, hit in enumerate(answer.hits, start=1):
             passage = hit.passage
             place = _place(passage.path, passage.lines, passage.heading)
-            yield f"{n}. {place}\n\n{fenced(passage.text)}\n"
+            yield f"{n}. {place}\n\n{_quoted(passage.text)}\n"
     warnings = warnings_of(answer)
     if warnings:
         yield f"{level} Warnings\n"
@@ -105,7 +100,7 @@ def _said(answer: Answer) -> Iterator[str]:
     if answer.written is not None and answer.written.grounded:
         from ragqa.render.writing import written_by, written_markdown
 
-        yield f"{written_markdown(answer.written, _line).strip()}\n"
+        yield f"{written_markdown(answer.written, within_line).strip()}\n"
         if verdict := verdict_on(answer):
             yield f"**{escaped(verdict)}**\n"
         yield f"{escaped(written_by(answer.written))}\n"
@@ -117,8 +112,10 @@ def _said(answer: Answer) -> Iterator[str]:
             yield f"{escaped(not_near(answer))}\n"
     elif not answer.sure:
         yield f"**{escaped(mark_of(answer))}**\n"
-    if answer.text:
-        yield f"{_bold(answer.text, direct_spans(answer))}\n"
+    if answer.citations and all(citation.units for citation in answer.citations):
+        yield f"{excerpts_markdown(answer.citations)}\n"
+    elif answer.text:
+        yield f"{with_bold(answer.text, direct_spans(answer))}\n"
     yield from _disagreements(answer)
 
 
@@ -131,42 +128,12 @@ def _disagreements(answer: Answer) -> Iterator[str]:
 def _sides(told: Disagreement) -> Iterator[str]:
     """What two notes say differently, the words in question in bold."""
     for citation, said, span in zip(told.citations, told.texts, told.spans, strict=True):
-        yield f"- {_cited(citation, undated='no date')}\n\n  {_bold(said, [span])}\n"
+        yield f"- {_cited(citation, undated='no date')}\n\n  {with_bold(said, [span])}\n"
 
 
-def _bold(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """Text with its line breaks, some characters of it in bold."""
-    pieces, end = [], 0
-    for start, stop in spans:
-        pieces += [_lines(text[end:start]), f"**{_lines(text[start:stop])}**"]
-        end = stop
-    return _LIST.sub(r"\1\\", "".join([*pieces, _lines(text[end:])]).strip())
-
-
-def _lines(text: str) -> str:
-    """Text that may stand within a line, with its own line breaks and a space at its ends."""
-    # A backslash keeps the break at the end of a line, so that code keeps its lines.
-    blocks = _BLANK_LINES.split(safe_text(text))
-    shown = "\n\n".join("\\\n".join(map(_line, block.split("\n"))) for block in blocks)
-    return f"{' ' * text[:1].isspace()}{shown}{' ' * text[-1:].isspace()}"
-
-
-def escaped(text: str) -> str:
-    """Text that Markdown shows as it is, on one line."""
-    return _LIST.sub(r"\1\\", _line(text))
-
-
-def _line(text: str) -> str:
-    """The same for what does not begin a line."""
-    return _MARKUP.sub(r"\\\g<0>", safe_line(" ".join(text.split())))
-
-
-def fenced(text: str) -> str:
-    """Text as an indented block of code, with a fence that is longer than any in the text."""
-    lines = safe_text(defused(text)).split("\n")
-    longest = max(map(len, re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return "\n".join(_INDENT + line for line in [f"{fence}text", *lines, fence])
+def _quoted(text: str) -> str:
+    """What a note says to the letter, below the number of a list."""
+    return f"\n{fenced(text, 'text')}".replace("\n", f"\n{_INDENT}").removeprefix("\n")
 
 
 def _cited(citation: Citation, *, undated: str = "") -> str:
@@ -180,4 +147,6 @@ def _place(path: str, lines: tuple[int, int], heading: Sequence[str], when: str 
     first, last = lines
     shown = f"{path}:{first}" if first == last else f"{path}:{first}-{last}"
     target = quote(os.fsencode(path), safe="/")
-    return " \u203a ".join([f"[{escaped(shown)}]({target}){_lines(when)}", *map(escaped, heading)])
+    return " \u203a ".join(
+        [f"[{escaped(shown)}]({target}){piece_of_line(when)}", *map(escaped, heading)]
+    )

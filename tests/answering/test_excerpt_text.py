@@ -1,6 +1,7 @@
 """An excerpt as plain text, as a reader would have copied it."""
 
 import re
+from itertools import chain
 from textwrap import dedent
 
 import pytest
@@ -8,7 +9,8 @@ from citing import cited
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering.excerpt_text import excerpt_text, place_in_excerpt
+from ragqa.answering.excerpt_blocks import Line, blocks_of
+from ragqa.answering.excerpt_text import excerpt_text
 from ragqa.types import Kind, Unit
 
 
@@ -18,13 +20,19 @@ def said(text, quote="", *, cut=(False, False)):
     return excerpt_text(citation.quote, citation.units, citation.chars[0], cut)
 
 
+def texts(blocks):
+    """The texts of blocks: lines, and the cells of tables."""
+    for block in blocks:
+        yield from [block.text] if isinstance(block, Line) else chain(block.head, *block.rows)
+
+
 def placed(text, words):
-    """What is shown of some words of a note."""
+    """What is shown of some words of a note, in each text that shows any."""
     citation = cited(text)
-    of_excerpt = citation.quote, citation.units, citation.chars[0]
-    at = text.index(words)
-    place = place_in_excerpt((at, at + len(words)), *of_excerpt)
-    return place and excerpt_text(*of_excerpt)[slice(*place)]
+    blocks = blocks_of(citation.quote, citation.units, citation.chars[0])
+    span = text.index(words), text.index(words) + len(words)
+    places = [(seen, seen.place(span)) for seen in texts(blocks)]
+    return [seen.text[slice(*place)] for seen, place in places if place]
 
 
 def lines(text):
@@ -185,6 +193,9 @@ def test_an_ellipsis_says_where_it_is_cut(quote, cut, shown):
     [
         ("> [!note] Warm\n> It is.", "Warm\nIt is."),
         ("> [!info|right]-\n> It is.", "It is."),
+        ("$$\na\n$$\n> [!hint]\n> It is.", "$$ a $$\n\nIt is."),
+        ("> [!note] Warm\n> It is.\n> > [!tip]\n> > So.", "Warm\nIt is.\n\nSo."),
+        ("One.\n<!-- no -->\n> [!tip]\n> Two.", "One.\n\nTwo."),
         ('!!! note "Warm"\n    It is.', "Warm\nIt is."),
         ("It is warm. ^abc123", "It is warm."),
         ("- It is warm ^ab-1", "- It is warm"),
@@ -225,18 +236,27 @@ def test_what_a_reader_does_not_see_leaves_no_litter(markdown, shown):
     assert said(markdown) == shown
 
 
+@pytest.mark.parametrize("text", ["See [!hint] there.", "A\n[!tip] b"])
+def test_what_only_looks_like_a_callout_is_text(text):
+    assert said(text) == " ".join(text.split())
+
+
+def test_a_callout_begins_a_quotation_and_is_text_further_down():
+    assert said("> One.\n> [!note] Two.") == "One. [!note] Two."
+
+
 @pytest.mark.parametrize(
     ("words", "shown"),
     [
-        ("**5 kg**", "5 kg"),
-        ("2 &nbsp;kg", "2 kg"),
-        ("[d](http://e.f)", "d"),
-        ("http://e.f", None),
-        ("is\nwrapped", "is wrapped"),
-        ("- [ ] pears", "(open) pears"),
-        ("| a | 1 |", "a    | 1"),
-        ("code", "code"),
-        ("```sh", None),
+        ("**5 kg**", ["5 kg"]),
+        ("2 &nbsp;kg", ["2 kg"]),
+        ("[d](http://e.f)", ["d"]),
+        ("http://e.f", []),
+        ("is\nwrapped", ["is wrapped"]),
+        ("- [ ] pears", ["(open) pears"]),
+        ("| a | 1 |", ["a", "1"]),
+        ("code", ["code"]),
+        ("```sh", []),
     ],
 )
 def test_the_characters_of_a_note_are_found_in_the_text(words, shown):
@@ -323,10 +343,11 @@ def test_no_word_of_a_note_is_lost_and_none_is_added(note):
     st.tuples(st.booleans(), st.booleans()),
 )
 def test_any_text_with_any_units_has_a_text_that_places_fit(quote, units, start, cut):
-    text = excerpt_text(quote, units, start, cut)
-    for span in [(0, 300), (start, start + 1), *((unit.start, unit.end) for unit in units)]:
-        place = place_in_excerpt(span, quote, units, start, cut)
-        assert place is None or text[slice(*place)].strip()
+    assert isinstance(excerpt_text(quote, units, start, cut), str)
+    for seen in texts(blocks_of(quote, units, start)):
+        for span in [(0, 300), (start, start + 1), *((unit.start, unit.end) for unit in units)]:
+            place = seen.place(span)
+            assert place is None or seen.text[slice(*place)].strip()
 
 
 @given(MARKS)

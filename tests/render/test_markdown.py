@@ -10,62 +10,16 @@ from citing import cited
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from soup import NASTY, tokens_of
 from support import make_answer
 
 from ragqa.answering.excerpt_text import excerpt_text
 from ragqa.chatting import Exchange
 from ragqa.render import safe_line, safe_text
-from ragqa.render.markdown import answer_markdown, chat_markdown, escaped
+from ragqa.render.markdown import answer_markdown, chat_markdown
+from ragqa.render.markdown_text import escaped
 from ragqa.types import Disagreement, Hit, Passage
 from ragqa.verifying import defused, read_saved
-
-MARKUP = st.sampled_from(
-    [
-        "![x](http://evil.example/x.png)",
-        "[x](http://evil.example)",
-        "[[wikilink]]",
-        "![[embed]]",
-        "<img src=x onerror=y>",
-        "<!--",
-        "-->",
-        "<https://evil.example>",
-        "```",
-        "````\n",
-        "~~~",
-        "`",
-        "\n",
-        "\n\n",
-        "    ",
-        "\t",
-        "---",
-        "===",
-        "# ",
-        "> ",
-        "- ",
-        "1. ",
-        "| a | b |\n|---|---|",
-        "[1]: http://evil.example",
-        "\\",
-        "&lt;",
-        "&#60;",
-        "**",
-        "_",
-        "\x1b[31m",
-        "\u202e",
-        "\r",
-        '{"ragqa_answer": 1}',
-        "word",
-        "\u732b",
-        "\udcff",
-    ]
-)
-NASTY = st.lists(MARKUP, max_size=10).map("".join) | st.text(alphabet=st.characters(), max_size=30)
-
-
-def tokens_of(markdown):
-    parsed = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown)
-    return [inner for token in parsed for inner in [token, *(token.children or ())]]
-
 
 # As the file system gives them: any bytes.
 PATHS = NASTY.map(lambda text: os.fsdecode(text.encode("utf-8", "replace"))) | st.binary(
@@ -153,12 +107,12 @@ def test_an_excerpt_keeps_its_blocks_and_what_answers_directly_is_bold_in_it():
     said = markdown.partition("# what?\n\n")[2].partition("\n\nConfidence")[0]
     assert said == (
         "What each tea needs:\n\n"
-        "\\- Green tea needs **80 degrees**, see kettle --help and \\[1\\].\\\n"
-        "\\- Never more than 85 degrees.\\\n"
-        "\\- Black tea needs 95 degrees.\n\n"
-        "Tea \\| Minutes\\\n"
-        "\\------+--------\\\n"
-        "green \\| 2\\\n"
+        "- Green tea needs **80 degrees**, see kettle --help and \\[1\\].\n"
+        "  - Never more than 85 degrees.\n"
+        "- Black tea needs 95 degrees.\n\n"
+        "| Tea | Minutes |\n"
+        "| --- | --- |\n"
+        "| green | 2 |\n\n"
         "\\[1\\]"
     )
     saved = read_saved(io.BytesIO(markdown.encode()), "answer.md")

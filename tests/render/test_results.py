@@ -7,10 +7,8 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 import pytest
-from citing import cited
 from support import make_answer
 
-from ragqa.answering.excerpt_text import excerpt_text
 from ragqa.render import Linker, print_answer
 from ragqa.render.direct import direct_spans
 from ragqa.sanitise import safe_line
@@ -72,16 +70,6 @@ def test_a_number_in_brackets_of_a_note_marks_nothing_rather_than_another_word()
         "See [1] for 5.", "It has 5.", text="See [1] for 5. [1] It has 5. [2]", short=(7, 8)
     )
     assert marked(answer) == []
-
-
-def test_what_is_marked_is_told_by_what_an_excerpt_is_made_of_even_among_numbers_in_brackets():
-    note = "It has 5 lids.\n\n- **5** of 5 parts, see [1]\n- 5 more\n"
-    citation = cited(note, short="5 parts")
-    text = excerpt_text(citation.quote, citation.units, citation.chars[0])
-    answer = replace(make_answer(text=f"{text}\n[1]"), citations=(citation,))
-    ((start, end),) = direct_spans(answer)
-    assert answer.text[:start].endswith("- 5 of ")
-    assert answer.text[start:end] == "5 parts"
 
 
 def test_what_cannot_be_told_apart_in_the_sentence_is_not_marked():

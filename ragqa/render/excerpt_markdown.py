@@ -1,0 +1,133 @@
+"""Excerpts of notes as Markdown: their lists, tables and code are such, all else is text."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from ragqa.answering.excerpt_blocks import Block, Line, Table, blocks_of
+from ragqa.answering.excerpt_text import CUT, apart, runs_on
+from ragqa.answering.seen import Seen, Span
+from ragqa.render.markdown_text import (
+    escaped,
+    fenced,
+    with_bold,
+    with_bold_within_line,
+    within_line,
+)
+from ragqa.types import Citation, Kind
+
+# Any other number is no item in Markdown right below a line of text that it is nested in.
+_MAY_FOLLOW_TEXT = ("- ", "1. ", "1) ")
+_ONE_LINE = str.maketrans("\r\n", "  ")
+
+
+class _Placed(NamedTuple):
+    """A block, and the columns that Markdown indents it by to nest it in its items."""
+
+    block: Block
+    indent: int
+
+    @property
+    def mark(self) -> str:
+        """What it begins with as an item, "" for any other block."""
+        return self.block.mark if isinstance(self.block, Line) else ""
+
+    @property
+    def is_in_list(self) -> bool:
+        """Whether it is an item or nested in one."""
+        return bool(self.mark or self.indent)
+
+
+def excerpts_markdown(citations: Sequence[Citation]) -> str:
+    """The excerpts of an answer, each with its `[n]`; what answers directly is in bold.
+
+    :param citations: those of an extractive answer, which all have `units`.
+    """
+    excerpts = [(cited, list(_placed(cited))) for cited in citations]
+    shown = []
+    for (cited, placed), following in zip(excerpts, [*excerpts[1:], None], strict=True):
+        # Two lists with nothing in between would be one, numbered throughout.
+        meets_list = bool(following and not following[0].cut[0] and _begins_list(following[1]))
+        shown.append(_excerpt(cited, placed, meets_list=meets_list))
+    return "\n\n".join(shown)
+
+
+def _begins_list(placed: Sequence[_Placed]) -> bool:
+    return bool(placed and placed[0].mark)
+
+
+def _placed(citation: Citation) -> Iterator[_Placed]:
+    inside: list[Line] = []
+    for block in blocks_of(citation.quote, citation.units, citation.chars[0]):
+        depth = block.depth if isinstance(block, Line) else 0
+        while inside and inside[-1].depth >= depth:
+            inside.pop()
+        # Not by the depth itself: the items that the excerpt does not have indent nothing.
+        yield _Placed(block, sum(len(item.mark) for item in inside))
+        if isinstance(block, Line) and block.kind is Kind.ITEM:
+            inside.append(block)
+
+
+def _excerpt(citation: Citation, placed: Sequence[_Placed], *, meets_list: bool) -> str:
+    """The blocks of an excerpt with what parts them, its ellipses and its number."""
+    number = escaped(f"[{citation.n}]")
+    if not placed:
+        return number
+    pieces = [_block(placed[0], citation.span)]
+    for before, after in pairwise(placed):
+        pieces += [_between(before, after), _block(after, citation.span)]
+    first, last = placed[0].block, placed[-1].block
+    if citation.cut[0]:
+        pieces.insert(0, f"{CUT} " if runs_on(first) else f"{CUT}\n\n")
+    is_below = isinstance(last, Table) or last.kind is Kind.CODE
+    if citation.cut[1]:
+        pieces.append(f" {CUT}" if runs_on(last) else f"\n\n{CUT}")
+        is_below = False
+    ends_list = placed[-1].is_in_list and (runs_on(last) or not citation.cut[1])
+    pieces.append("\n\n" if is_below or (meets_list and ends_list) else " ")
+    return "".join([*pieces, number])
+
+
+def _between(before: _Placed, after: _Placed) -> str:
+    """What parts two blocks: a blank line but between the items of a list, rows or properties."""
+    if apart(before.block, after.block):
+        return "\n\n"
+    if not isinstance(after.block, Line) or after.block.kind is not Kind.ITEM:
+        return "\\\n"
+    is_nested = after.indent > before.indent
+    is_tight = before.mark and after.mark and (not is_nested or after.mark in _MAY_FOLLOW_TEXT)
+    return "\n" if is_tight else "\n\n"
+
+
+def _block(placed: _Placed, short: Span | None) -> str:
+    """A block with its mark, each line indented.
+
+    :param short: the characters of the note that answer directly.
+    """
+    block = placed.block
+    if isinstance(block, Table):
+        return _table(block, short)
+    if block.kind is Kind.CODE:
+        shown = fenced(block.text.text)
+    elif block.kind is Kind.HEADING:
+        shown = f"**{within_line(block.text.text)}**"
+    else:
+        shown = with_bold(block.text.text, _bold_in(block.text, short))
+    first, below = " " * placed.indent, " " * (placed.indent + len(block.mark))
+    return f"{first}{block.mark}{shown}".replace("\n", f"\n{below}")
+
+
+def _table(table: Table, short: Span | None) -> str:
+    rule = ["---"] * len(table.head)
+    head, *rows = ([_cell(cell, short) for cell in row] for row in (table.head, *table.rows))
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
+
+
+def _cell(cell: Seen, short: Span | None) -> str:
+    return with_bold_within_line(cell.text.translate(_ONE_LINE), _bold_in(cell, short))
+
+
+def _bold_in(seen: Seen, short: Span | None) -> list[Span]:
+    """The characters of a text that answer directly: at most one stretch."""
+    place = seen.place(short) if short else None
+    return [place] if place else []
