@@ -4,7 +4,7 @@ sources = read_sources([Source(heading, text), ...], embedder)
 support = support_of(sentence, [1, 3], sources, snapshot.idf)
 
 `sources` reads the passages, `comparing` holds a sentence against them, `entity_check` (with
-`attribution`), `polarity` (with `negations`), `orders` and `quotes` look for what speaks against it,
+`attribution`), `polarity` (with `negations`), `orders` and `quotes` look for contradictions,
 `model` weighs all of it, and `evidence` finds what it rests on. A sentence that is `code` is met by
 its words.
 """
