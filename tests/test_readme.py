@@ -161,8 +161,23 @@ def test_the_evaluation_that_is_shown_has_the_rows_and_counts_that_are_printed(r
     run = ragqa(*arguments(MEASURED[1]), "--index", wiki_index, cwd=ROOT)
     printed = run.out.splitlines()
     assert shown[0] == printed[0]
-    # Figures differ by processor in their last digits, so they are compared as such.
-    for line in filter(None, shown[1:]):
+    assert_figures_agree(shown[1:], printed)
+
+
+@pytest.mark.integration
+def test_the_calibration_that_is_shown_has_the_counts_and_figures_that_are_printed(
+    ragqa, wiki_index, tmp_path
+):
+    index = shutil.copytree(wiki_index, tmp_path / "index")
+    run = ragqa(*arguments(CALIBRATED[1]), "--index", index, cwd=ROOT)
+    assert run.out.startswith(example(*CALIBRATED))
+    (figures,) = blocks("text", (ROOT / EVALUATION).read_text(encoding="utf-8"))
+    assert_figures_agree(figures.splitlines(), run.out.splitlines())
+
+
+def assert_figures_agree(shown, printed):
+    """Figures differ by processor in their last digits, so they are compared as such."""
+    for line in filter(None, shown):
         label = line.split()[0]
         other = next(each for each in printed if each.split()[:1] == [label])
         assert _figures(other) == pytest.approx(_figures(line), abs=0.02)
