@@ -12,7 +12,6 @@ import yaml
 from support import CORPUS
 
 import ragqa as package
-from ragqa import errors
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -20,10 +19,50 @@ DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "eval").glob("*.md")]
 )
 _SCORE = re.compile(r"(?<=answer this: )0\.\d\d")
+ANSWERS, LLM, EVALUATION = "docs/answers.md", "docs/llm.md", "docs/evaluation.md"
+AS_PRINTED = [
+    (ANSWERS, 'ragqa ask "what does INT4 quantization cost in quality?"', 0),
+    (ANSWERS, 'ragqa ask "how do I prune roses?"', 1),
+    (LLM, 'ragqa ask "what is BM25?" --llm scripted:docs/scripted.jsonl', 0),
+]
+"""Examples that show how the output of a command begins, with its exit code."""
+DISAGREEING = (ANSWERS, 'ragqa ask "what is the API rate limit?"')
+SAVED = (ANSWERS, 'ragqa ask "what is prompt injection?" --format markdown > answer.md')
+WHY = (ANSWERS, 'ragqa why "when should I fine-tune?" --target lora.md')
+CHAT = (LLM, "ragqa chat")
+MEASURED = (EVALUATION, "ragqa eval")
+CALIBRATED = (EVALUATION, "ragqa calibrate --questions eval/questions.jsonl")
+"""Examples that have a test of their own."""
 
 
 def blocks(language, text=README):
     return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def examples(path):
+    """The examples of a document that show output: the command, and what follows it."""
+    for block in blocks("console", (ROOT / path).read_text(encoding="utf-8")):
+        command, _, shown = block.removeprefix("$ ").partition("\n")
+        if any(not line.startswith("$ ") for line in shown.splitlines()):
+            yield command, shown
+
+
+def example(path, command):
+    return dict(examples(path))[command]
+
+
+def arguments(command):
+    return shlex.split(command)[1:]
+
+
+def test_every_example_that_shows_output_is_run_by_a_test_below():
+    shown = {
+        (path.relative_to(ROOT).as_posix(), command)
+        for path in DOCUMENTS
+        for command, _ in examples(path)
+    }
+    own = {DISAGREEING, SAVED, WHY, CHAT, MEASURED, CALIBRATED}
+    assert shown == own | {(path, command) for path, command, _ in AS_PRINTED}
 
 
 def test_there_are_two_commands_to_paste_each_on_one_line():
@@ -42,26 +81,15 @@ def test_the_question_of_the_first_command_is_answered(ragqa, wiki_index):
     assert "fine-tuning/decision-framework.md" in run.out
 
 
-def test_the_verdicts_that_are_shown_are_what_is_printed(ragqa, wiki_index):
-    section = README.partition("## Answered, close")[2].partition("\n## ")[0]
-    shown = blocks("console", section)
-    assert len(shown) == 2
-    for block in shown:
-        command, *lines = block.splitlines()
-        run = ragqa(*shlex.split(command)[2:], "--index", wiki_index, cwd=ROOT)
-        assert run.out.splitlines()[: len(lines)] == lines
-
-
-def test_what_an_llm_writes_is_shown_as_it_is_printed(ragqa, wiki_index):
-    section = README.partition("## Have an LLM write the answer")[2].partition("\n## ")[0]
-    command, _, shown = blocks("console", section)[0].partition("\n")
-    run = ragqa(*shlex.split(command)[2:], "--index", wiki_index, cwd=ROOT)
-    assert run.out.startswith(shown)
-    assert run.code == 0
+@pytest.mark.parametrize(("path", "command", "code"), AS_PRINTED)
+def test_an_example_shows_what_is_printed(ragqa, wiki_index, path, command, code):
+    run = ragqa(*arguments(command), "--index", wiki_index, cwd=ROOT)
+    assert run.out.startswith(example(path, command))
+    assert run.code == code
 
 
 def test_the_notes_that_disagree_are_shown_as_they_are_printed(ragqa, tmp_path):
-    section = README.partition("## When notes disagree")[2].partition("\n## ")[0]
+    told = " ".join((ROOT / ANSWERS).read_text(encoding="utf-8").split())
     (tmp_path / "notes").mkdir()
     for name, title, day, says in [
         (
@@ -77,12 +105,12 @@ def test_the_notes_that_disagree_are_shown_as_they_are_printed(ragqa, tmp_path):
             "The API has a rate limit of 60 requests per minute.",
         ),
     ]:
-        assert says in " ".join(section.split())
+        assert f'`{name}`, dated {day}, says "{says}"' in told
         note = f"---\ntitle: {title}\ndate: {day}\n---\n\n# {title}\n\n{says}\n"
         (tmp_path / "notes" / name).write_text(note, encoding="utf-8")
-    command, _, shown = blocks("console", section)[0].partition("\n")
+    shown = example(*DISAGREEING)
     run = ragqa(
-        *shlex.split(command)[2:],
+        *arguments(DISAGREEING[1]),
         *("--corpus", tmp_path / "notes", "--index", tmp_path / "index"),
         # Between the two, whatever day it is.
         env={"RAGQA_OLD_AFTER_DAYS": str((date.today() - date(2024, 1, 1)).days)},  # noqa: DTZ011 - as ragqa
@@ -96,16 +124,15 @@ EDITS = [
     ("# Prompt injection\n", "# Prompt injection\n\nRevised after the review.\n"),
     ("no enforced", "only a weak"),
 ]
-"""What is done to the note between the answer and its check, as the README tells it."""
+"""What is done to the note between the answer and its check, as the page tells it."""
 
 
 def test_the_check_of_an_answer_is_shown_as_it_is_printed(ragqa, wiki_index, tmp_path):
-    section = README.partition("## Check an answer later")[2].partition("\n## ")[0]
-    asked, checked, *shown = blocks("console", section)[0].splitlines()
+    checked, *shown = example(*SAVED).splitlines()
     notes = tmp_path / "notes"
     shutil.copytree(CORPUS, notes)
-    command, _, file = asked.partition(" > ")
-    run = ragqa(*shlex.split(command)[2:], "--index", wiki_index, cwd=ROOT)
+    command, _, file = SAVED[1].partition(" > ")
+    run = ragqa(*arguments(command), "--index", wiki_index, cwd=ROOT)
     (tmp_path / file).write_text(run.out, encoding="utf-8")
     note = notes / "prompting" / "prompt-injection.md"
     text = note.read_text(encoding="utf-8")
@@ -113,17 +140,15 @@ def test_the_check_of_an_answer_is_shown_as_it_is_printed(ragqa, wiki_index, tmp
         assert before in text
         text = text.replace(before, after, 1)
     note.write_text(text, encoding="utf-8")
-    run = ragqa(*shlex.split(checked)[2:], "--corpus", notes, cwd=tmp_path)
+    run = ragqa(*arguments(checked.removeprefix("$ ")), "--corpus", notes, cwd=tmp_path)
     assert run.out.splitlines() == shown
     assert run.code == 1
 
 
 def test_why_a_note_is_not_in_the_answer_is_shown_as_it_is_printed(ragqa, wiki_index):
-    section = README.partition("## Why is my note not")[2].partition("\n## ")[0]
-    command, _, shown = blocks("console", section)[0].partition("\n")
-    run = ragqa(*shlex.split(command)[2:], "--index", wiki_index, cwd=ROOT)
+    run = ragqa(*arguments(WHY[1]), "--index", wiki_index, cwd=ROOT)
     # It is wrapped here, and ranks differ by processor.
-    assert _unwrapped(run.out).startswith(_unwrapped(shown))
+    assert _unwrapped(run.out).startswith(_unwrapped(example(*WHY)))
 
 
 def _unwrapped(text):
@@ -132,13 +157,27 @@ def _unwrapped(text):
 
 @pytest.mark.integration
 def test_the_evaluation_that_is_shown_has_the_rows_and_counts_that_are_printed(ragqa, wiki_index):
-    section = README.partition("## Measured")[2].partition("\n## ")[0]
-    command, *shown = blocks("console", section)[0].splitlines()
-    run = ragqa(*shlex.split(command)[2:], "--index", wiki_index, cwd=ROOT)
+    shown = example(*MEASURED).splitlines()
+    run = ragqa(*arguments(MEASURED[1]), "--index", wiki_index, cwd=ROOT)
     printed = run.out.splitlines()
     assert shown[0] == printed[0]
-    # Figures differ by processor in their last digits, so they are compared as such.
-    for line in filter(None, shown[1:]):
+    assert_figures_agree(shown[1:], printed)
+
+
+@pytest.mark.integration
+def test_the_calibration_that_is_shown_has_the_counts_and_figures_that_are_printed(
+    ragqa, wiki_index, tmp_path
+):
+    index = shutil.copytree(wiki_index, tmp_path / "index")
+    run = ragqa(*arguments(CALIBRATED[1]), "--index", index, cwd=ROOT)
+    assert run.out.startswith(example(*CALIBRATED))
+    (figures,) = blocks("text", (ROOT / EVALUATION).read_text(encoding="utf-8"))
+    assert_figures_agree(figures.splitlines(), run.out.splitlines())
+
+
+def assert_figures_agree(shown, printed):
+    """Figures differ by processor in their last digits, so they are compared as such."""
+    for line in filter(None, shown):
         label = line.split()[0]
         other = next(each for each in printed if each.split()[:1] == [label])
         assert _figures(other) == pytest.approx(_figures(line), abs=0.02)
@@ -149,12 +188,10 @@ def _figures(line):
 
 
 def test_the_chat_that_is_shown_is_what_is_said(ragqa, wiki_index):
-    section = README.partition("## Chat")[2].partition("\n## ")[0]
-    command, _, shown = blocks("console", section)[0].partition("\n")
+    shown = example(*CHAT)
     exchanges = [block.split("\n") for block in f"\n{shown}".strip("\n").split("> ")[1:]]
     questions = "".join(f"{question}\n" for question, *_ in exchanges)
-    args = shlex.split(command)[2:]
-    run = ragqa(*args, "--index", wiki_index, cwd=ROOT, input=questions.encode())
+    run = ragqa(*arguments(CHAT[1]), "--index", wiki_index, cwd=ROOT, input=questions.encode())
     # An answer ends with its confidence and a blank line.
     answers = re.split(r"Confidence that .*\n\n", run.out)
     assert len(exchanges) == len(answers) - 1
@@ -163,22 +200,40 @@ def test_the_chat_that_is_shown_is_what_is_said(ragqa, wiki_index):
         assert answer.splitlines()[: len(lines)] == lines
 
 
-def test_the_python_example_runs(tmp_path, monkeypatch, wiki_index, capsys):
-    (example,) = blocks("python")
+def test_the_python_examples_run(tmp_path, monkeypatch, wiki_index, capsys):
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
     script = tmp_path / "example.py"
-    script.write_text(example, encoding="utf-8")
+    script.write_text("\n".join(blocks("python", page)), encoding="utf-8")
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("RAGQA_INDEX", str(wiki_index))
     runpy.run_path(str(script))
     printed = capsys.readouterr().out
     assert "Prompt injection is an attack" in printed
     assert "rag/vector-search.md" in printed
+    assert "answered\n" in printed
+    assert "'fine-tuning': " in printed
+    assert "nowhere" in printed
 
 
-def test_the_table_of_commands_is_that_of_the_command_line(ragqa):
-    documented = set(re.findall(r"^\| `ragqa (\w+)", README, flags=re.MULTILINE))
+def test_every_name_in_the_tables_of_the_python_page_exists():
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    methods, parts = (page.partition(head)[2].partition("\n\n")[0] for head in _PYTHON_TABLES)
+    called = re.findall(r"`(\w+)\(", methods)
+    named = re.findall(r"^\| `(\w+)`", parts, flags=re.MULTILINE)
+    assert called
+    assert named
+    assert [name for name in called if not hasattr(package.Index, name)] == []
+    assert [name for name in named if not hasattr(package.Answer, name)] == []
+
+
+_PYTHON_TABLES = ("| method of an index", "| part of an answer")
+
+
+def test_the_commands_of_every_day_exist(ragqa):
+    everyday = set(re.findall(r"^\| `ragqa (\w+)", README, flags=re.MULTILINE))
     listed = ragqa("--help").out.partition("Commands:")[2].partition("\n\n")[0]
-    assert documented == set(re.findall(r"^  (\w+)", listed, flags=re.MULTILINE))
+    assert len(everyday) == 4
+    assert everyday <= set(re.findall(r"^  (\w+)", listed, flags=re.MULTILINE))
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
@@ -191,24 +246,6 @@ def test_every_option_in_a_document_exists(ragqa, path):
         helps = ragqa(*([name] if name else []), "--help").out
         for option in (word for word in words if word.startswith("--")):
             assert option in helps, f"{command} in {path.name}"
-
-
-def test_every_exit_code_of_the_errors_is_documented():
-    section = README.partition("## Exit codes")[2].partition("\n## ")[0]
-    documented = {int(code) for code in re.findall(r"(?:^|· |\n)(\d+) ", section)}
-    raised = {
-        value.exit_code
-        for value in vars(errors).values()
-        if isinstance(value, type) and issubclass(value, errors.RagqaError)
-    }
-    assert raised | {0, 1, 130} == documented
-
-
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_links_between_documents_lead_somewhere(path):
-    text = path.read_text(encoding="utf-8")
-    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)", text)
-    assert [target for target in targets if not (path.parent / target).exists()] == []
 
 
 def test_the_server_in_the_example_asks_for_a_password_and_serves_this_machine_alone():

@@ -22,7 +22,7 @@ _SEED = 7
 def calibrate(
     questions: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Your own questions, as ragqa eval takes them."),
+        typer.Option(metavar="FILE", help="Your own questions, in the format of ragqa eval."),
     ] = None,
     generate: Annotated[
         int | None,
@@ -33,7 +33,7 @@ def calibrate(
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(metavar="N", help="What chance is drawn from. Default: 7.")
+        int | None, typer.Option(metavar="N", help="The seed of random choices. Default: 7.")
     ] = None,
     reset: Annotated[
         bool, typer.Option("--reset", help="Go back to the model that ragqa ships.")
@@ -47,10 +47,9 @@ def calibrate(
 ) -> int:
     """Fit the confidence in answers on your own notes.
 
-    With questions of your own the model is fitted anew; with questions made from the notes only the
-    threshold is set, from which on a question counts as answered. The result is kept with the
-    index. Of questions that are divided the half "tune" is used, so that ragqa eval can measure on
-    the other.
+    Questions of your own fit the model anew; questions made from the notes only set the threshold
+    from which a question counts as answered. The result is kept with the index. If the questions
+    are divided, the half "tune" is used, so that ragqa eval can measure on the other.
 
     Example: ragqa calibrate --questions mine.jsonl
     """

@@ -69,10 +69,10 @@ def chat(
     force: Force = False,
     debug: Debug = False,
 ) -> int:
-    """Ask one question after the other; each may lean on the ones before ("and why?").
+    """Ask questions and follow-ups; a follow-up may lean on the question before ("and why?").
 
-    /help lists what else can be said. Without a terminal the questions are the lines of standard
-    input, and the exit code is the highest that one of them would have alone.
+    /help lists the commands of the chat. Without a terminal the questions are the lines of standard
+    input, and the exit code is the highest that any of them would have on its own.
 
     Example: ragqa chat --tag fine-tuning
     """

@@ -59,7 +59,7 @@ app = typer.Typer(
 def ask(
     question: Annotated[
         list[str] | None,
-        typer.Argument(metavar="QUESTION", help="The question; - or none: standard input."),
+        typer.Argument(metavar="QUESTION", help="The question; - or nothing reads standard input."),
     ] = None,
     tag: Tags = None,
     path: Paths = None,
@@ -72,7 +72,7 @@ def ask(
     store_uri: StoreUri = None,
     format: AsFormat = None,  # noqa: A002 - the option's name
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show the figures that the answer was found by.")
+        bool, typer.Option("--explain", help="Show the scores behind the answer.")
     ] = False,
     json: AsJson = False,
     llm: WithLLM = None,
@@ -84,9 +84,9 @@ def ask(
 ) -> int:
     """Answer a question from the notes, with citations.
 
-    Builds the index if there is none, and brings it up to date if notes changed. Exits with 1
-    where the notes do not seem to hold an answer. The answer is made of excerpts of the notes,
-    unless an LLM is asked for.
+    Builds the index if there is none, and brings it up to date if notes changed. The answer
+    consists of excerpts from the notes, unless an LLM writes it. Exits with 1 if the notes do not
+    seem to answer.
 
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
@@ -127,7 +127,9 @@ def _print_answer(answer: "Answer", linker: "Linker", wanted: Format, *, explain
 def search(
     query: Annotated[
         list[str] | None,
-        typer.Argument(metavar="QUERY", help="What to look for; - or none: standard input."),
+        typer.Argument(
+            metavar="QUERY", help="What to look for; - or nothing reads standard input."
+        ),
     ] = None,
     tag: Tags = None,
     path: Paths = None,
@@ -164,7 +166,7 @@ def build(
         str | None, typer.Argument(metavar="[CORPUS]", help="The folder of notes.")
     ] = None,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Make everything anew, whatever is there.")
+        bool, typer.Option("--rebuild", help="Build everything from scratch.")
     ] = False,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for another process that is writing the index.")
@@ -219,7 +221,7 @@ def status(
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Say what is indexed and whether it is fresh.
+    """Show what is indexed and whether it is up to date.
 
     Example: ragqa status --json
     """
@@ -243,11 +245,11 @@ def doctor(
     deep: Annotated[
         bool,
         typer.Option(
-            "--deep", help="Also compare all that the index holds: files, notes, embeddings."
+            "--deep", help="Compare everything the index holds, and recompute some embeddings."
         ),
     ] = False,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Make anew what is damaged, and nothing else.")
+        bool, typer.Option("--repair", help="Rebuild what is damaged, and nothing else.")
     ] = False,
     corpus: Corpus = None,
     index: IndexFolder = None,
@@ -256,10 +258,10 @@ def doctor(
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Look for what is wrong, and name the command that mends it; say which LLM is set.
+    """Find what is wrong and name the command that fixes it; show which LLM is set.
 
-    Reads all that the index holds and the notes that may have changed, and asks no LLM. Exits with
-    0 where nothing is wrong, or nothing is any more after a repair.
+    Reads the whole index and the notes that may have changed, and asks no LLM. Exits with 0 if
+    nothing is wrong, or if the repair fixed everything.
 
     Example: ragqa doctor --deep
     """

@@ -13,7 +13,7 @@ Questions = Annotated[
 Half = Annotated[
     str | None,
     typer.Option(
-        metavar="tune|test|all", help="Which questions, where they are divided. Default: test."
+        metavar="tune|test|all", help="Which half, if the questions are divided. Default: test."
     ),
 ]
 BeirFolder = Annotated[
@@ -24,7 +24,7 @@ BeirFolder = Annotated[
 ]
 QaFolder = Annotated[
     str | None,
-    typer.Option(metavar="DIR", help="The same with answers.jsonl: answers are measured, too."),
+    typer.Option(metavar="DIR", help="The same with answers.jsonl, to measure answers as well."),
 ]
 ChunkingFolder = Annotated[
     str | None,
@@ -48,23 +48,27 @@ HoldOut = Annotated[
         metavar="SHARE", help="With --qa, leave out this share of the documents that answer."
     ),
 ]
-Seed = Annotated[int, typer.Option(metavar="N", help="For --hold-out and --generate.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="The seed of --hold-out and --generate.")]
 Limit = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Only the first N questions, for a look.")
+    int | None,
+    typer.Option(metavar="N", min=1, help="Only the first N questions, for a quick look."),
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Measure with another setting."),
+    typer.Option("--set", metavar="NAME=VALUE", help="Measure with another value of a setting."),
 ]
 FailUnder = Annotated[
     list[str] | None,
-    typer.Option(metavar="MEASURE=X", help="Exit with 1 where a measure is lower: recall@5=0.9."),
+    typer.Option(
+        metavar="MEASURE=X", help="Exit with 1 if a measure is lower, such as recall@5=0.9."
+    ),
 ]
 Failures = Annotated[
-    bool, typer.Option("--failures", help="Show each missed question, and what lost it.")
+    bool, typer.Option("--failures", help="Show each missed question and the stage that lost it.")
 ]
 Report = Annotated[
-    str | None, typer.Option(metavar="FILE.html", help="Write all of it as one page.")
+    str | None,
+    typer.Option(metavar="FILE.html", help="Write the whole evaluation as one HTML page."),
 ]
 Compare = Annotated[
     tuple[str, str] | None,
@@ -75,5 +79,5 @@ Generate = Annotated[
     typer.Option(metavar="N", min=1, help="Make N questions from the notes, without an LLM."),
 ]
 Out = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Where --generate writes; a new file.")
+    str | None, typer.Option(metavar="FILE", help="The new file that --generate writes.")
 ]

@@ -39,7 +39,7 @@ def show(
 ) -> int:
     """List the notes with their dates, titles and tags, or the tags alone.
 
-    Exits with 1 where there is none.
+    Exits with 1 if there are none.
 
     Example: ragqa list --tag fine-tuning
     """

@@ -13,7 +13,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="See which LLMs can answer and where they would send; try one; allow a host.",
+    help="Show which LLMs can answer and where they would send; try one; allow a host.",
     epilog="Example: ragqa llm list",
 )
 
@@ -45,15 +45,15 @@ def show(json: AsJson = False, debug: Debug = False) -> int:
 def check(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="KIND:MODEL", help="The backend; default: the one that is set."),
+        typer.Argument(metavar="KIND:MODEL", help="The backend; by default the one that is set."),
     ] = None,
     yes: Yes = False,
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Send one harmless prompt, and say how fast the answer came and whether it cites.
+    """Send one harmless prompt and show how fast the answer came and whether it cites.
 
-    The prompt holds nothing of your notes. Exits with 5 where no answer came.
+    The prompt holds nothing of your notes. Exits with 5 if no answer came.
 
     Example: ragqa llm check ollama:llama3.2
     """
@@ -92,7 +92,7 @@ def check(
 
 @app.command()
 def allow(host: Host, debug: Debug = False) -> int:
-    """Allow questions and passages to be sent to a host, until you take it back.
+    """Allow questions and passages to be sent to a host, until you withdraw it.
 
     Example: ragqa llm allow api.openai.com
     """
@@ -105,7 +105,7 @@ def allow(host: Host, debug: Debug = False) -> int:
 
 @app.command()
 def forget(host: Host, debug: Debug = False) -> int:
-    """Take back that something may be sent to a host.
+    """Withdraw the permission to send anything to a host.
 
     Example: ragqa llm forget api.openai.com
     """

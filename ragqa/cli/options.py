@@ -54,7 +54,7 @@ IndexFolder = Annotated[
 
 StoreKind = Annotated[
     str | None,
-    typer.Option("--store", metavar="KIND", help="What keeps the index: local or milvus."),
+    typer.Option("--store", metavar="KIND", help="Where the index is kept: local or milvus."),
 ]
 StoreUri = Annotated[
     str | None,
@@ -82,7 +82,7 @@ AsFormat = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="text, markdown (to keep; ragqa verify can check it later) or json.",
+        help="text, markdown (ragqa verify can check it later) or json.",
         autocompletion=complete_format,
     ),
 ]
@@ -92,14 +92,15 @@ TopK = Annotated[
     int | None, typer.Option("--top-k", metavar="N", help="How many passages to return.")
 ]
 NoRefresh = Annotated[
-    bool, typer.Option("--no-refresh", help="Take the index as it is; do not look for changes.")
+    bool,
+    typer.Option("--no-refresh", help="Use the index as it is; do not look for changed notes."),
 ]
 Tags = Annotated[
     list[str] | None,
     typer.Option(
         "--tag",
         metavar="TAG",
-        help="Only notes with this tag or one nested in it; give it again for more tags.",
+        help="Only notes with this tag or one nested in it; repeat it to require several tags.",
         autocompletion=complete_tag,
     ),
 ]
@@ -108,7 +109,7 @@ Paths = Annotated[
     typer.Option(
         "--path",
         metavar="GLOB",
-        help="Only notes in this folder or with a path like this; give it again for others, too.",
+        help="Only notes in this folder or matching this pattern; repeat it to allow several.",
         autocompletion=complete_path,
     ),
 ]

@@ -82,7 +82,7 @@ def get(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A setting; see ragqa config.")],
     debug: Debug = False,
 ) -> int:
-    """Print the value of a setting that holds here, and nothing else.
+    """Print the value that a setting has here, and nothing else.
 
     Example: ragqa config get corpus
     """

@@ -20,7 +20,7 @@ WorkersOption = Annotated[
 ]
 YesWorkers = Annotated[
     bool,
-    typer.Option("--yes", help="Allow sending passages to the workers, now and from now on."),
+    typer.Option("--yes", help="Allow passages to be sent to the workers from now on."),
 ]
 
 

@@ -10,7 +10,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Allow a host the text of all your notes, to keep an index or embed them; take it back.",
+    help="Allow a host to receive the text of all notes, for an index or to embed them.",
     epilog="Example: ragqa store allow milvus.example.org:19530",
 )
 
@@ -21,7 +21,7 @@ Host = Annotated[
 
 @app.command()
 def allow(host: Host, debug: Debug = False) -> int:
-    """Allow the text of notes to be stored on a host, until you take it back.
+    """Allow the text of notes to be stored on a host, until you withdraw it.
 
     Example: ragqa store allow milvus.example.org:19530
     """
@@ -34,7 +34,7 @@ def allow(host: Host, debug: Debug = False) -> int:
 
 @app.command()
 def forget(host: Host, debug: Debug = False) -> int:
-    """Take back that a host may store notes; what it stores already stays there.
+    """Withdraw the permission to store notes on a host; what is there already stays.
 
     Example: ragqa store forget milvus.example.org:19530
     """

@@ -30,10 +30,10 @@ def verify(
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Say whether the notes still say what a saved answer quotes.
+    """Check whether the notes still say what a saved answer quotes.
 
     Each citation is intact, moved (the same words elsewhere), changed (with the difference) or
-    gone. Exits with 0 where all are intact or moved, else with 1. Needs no index and writes
+    gone. Exits with 0 if all are intact or moved, else with 1. Needs no index and writes
     nothing.
 
     Example: ragqa verify answer.json

@@ -33,7 +33,7 @@ def why(
         typer.Option(
             "--target",
             metavar="NOTE[:LINES|#HEADING]",
-            help="The note: its path, file name, title or alias; and a part, as NOTE:7-9.",
+            help="The note, by path, file name, title or alias; NOTE:7-9 names lines of it.",
             autocompletion=complete_path,
         ),
     ],
@@ -48,7 +48,7 @@ def why(
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Say why a note is in the answer to a question, or why it is not.
+    """Explain why a note is in the answer to a question, or why it is not.
 
     Follows the note through indexing, filters, ranking and the choice of excerpts, and tries
     words that would have found it.

@@ -23,20 +23,20 @@ WithLLM = Annotated[
     typer.Option(
         "--llm",
         metavar="KIND:MODEL",
-        help="Have this LLM write the answer (ragqa llm list), or none.",
+        help="The LLM that writes the answer (see ragqa llm list), or none.",
     ),
 ]
 Yes = Annotated[
-    bool, typer.Option("--yes", help="Allow sending to the host of the LLM, now and from now on.")
+    bool, typer.Option("--yes", help="Allow the LLM's host from now on, without asking.")
 ]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Leave out what the LLM writes without support.")
+    bool, typer.Option("--strict", help="Leave out sentences that their sources do not support.")
 ]
 Force = Annotated[
     bool, typer.Option("--force", help="Ask the LLM even if the notes do not seem to answer.")
 ]
 ShowPrompt = Annotated[
-    bool, typer.Option("--show-prompt", help="Show what an LLM would be given; send nothing.")
+    bool, typer.Option("--show-prompt", help="Show what would be sent to an LLM; send nothing.")
 ]
 
 

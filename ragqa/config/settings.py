@@ -161,7 +161,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 personal=True,
             ),
             _whole_number(
-                "passage_tokens", 140, "the size of a passage aimed at, in tokens", 30, 2000
+                "passage_tokens", 140, "the target size of a passage, in tokens", 30, 2000
             ),
             Setting(
                 "secret_front_matter",
@@ -176,7 +176,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             _whole_number(
                 "candidates",
                 200,
-                "how many passages are found by meaning, and how many by words, to be ranked",
+                "how many passages are taken by meaning, and how many by words, to be ranked",
                 1,
                 10_000,
             ),
@@ -187,27 +187,27 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 check=_within(0, 1),
                 expects="a number from 0 to 1",
             ),
-            _whole_number("top_k", 5, "passages returned", 1, 1000),
+            _whole_number("top_k", 5, "how many passages are returned", 1, 1000),
             _whole_number("excerpts", 3, "the most excerpts that an answer has", 1, 10),
             _whole_number(
                 "excerpt_words",
                 100,
-                "the most words of an excerpt, before a list or table in it is made whole",
+                "the most words of an excerpt, before a list or table in it is completed",
                 1,
                 1000,
             ),
             _whole_number(
                 "old_after_days",
                 730,
-                "a source is marked as old where its note's date is more days ago; 0 for never",
+                "a source is marked as old if its note's date is more days ago; 0 for never",
                 0,
                 36_500,
             ),
             Setting(
                 "link_format",
                 "file://{path}",
-                "what a source links to: {path} and {line} are filled in, "
-                "for instance vscode://file{path}:{line}",
+                "what a source links to; {path} and {line} are filled in, "
+                "as in vscode://file{path}:{line}",
                 check=lambda value: "{path}" in str(value) and "://" in str(value),
                 expects="a link with {path} in it, such as vscode://file{path}:{line}",
                 personal=True,

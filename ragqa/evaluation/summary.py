@@ -20,7 +20,7 @@ from ragqa.evaluation.tasks import (
 from ragqa.types import Verdict, verdict_of
 
 Document = dict[str, Any]
-"""What `ragqa eval --json` prints; `eval/README.md` says what the measures are."""
+"""What `ragqa eval --json` prints; `docs/evaluation.md` says what the measures are."""
 
 CURVE = 20
 _KIND_MEASURES = ("recall@1", "recall@5", "ndcg@10")

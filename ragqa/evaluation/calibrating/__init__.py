@@ -115,7 +115,7 @@ def _check_enough(examples: Examples, *, own: bool) -> None:
     hint = "write more of them" if own else "write questions of your own"
     raise UsageError(
         f"{usable} {whose} can be used; it takes {MIN_ANSWERABLE} that the notes answer",
-        hint=f"{hint} (eval/README.md says how): ragqa calibrate --questions FILE",
+        hint=f"{hint} (docs/evaluation.md says how): ragqa calibrate --questions FILE",
     )
 
 

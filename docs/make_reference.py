@@ -1,0 +1,182 @@
+"""Write docs/reference.md: every command, option, setting and exit code, taken from the code.
+
+python docs/make_reference.py            # write it
+python docs/make_reference.py --check    # exit with 1 if it is out of date
+"""
+
+import argparse
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+from ragqa import cli, errors
+from ragqa.cli.commands import app
+from ragqa.config import SETTINGS, Setting
+
+PAGE = Path(__file__).parent / "reference.md"
+SHARED_FROM = 4
+"""An option that so many commands have with the same words is explained once."""
+OPENING = """\
+# Reference
+
+Every command, option, setting and exit code. `python docs/make_reference.py` writes this page from
+the code, and a test keeps the two the same. What the commands are for is in
+[getting started](getting-started.md), [answers](answers.md), [chat and LLMs](llm.md) and
+[evaluation](evaluation.md). The documents that `--json` prints are in [json.md](json.md).
+"""
+SETTINGS_OPENING = """\
+A setting takes its value from the first of these that has one:
+
+1. an option of the command;
+2. an environment variable, `RAGQA_` and the setting's name in capitals, such as `RAGQA_TOP_K`;
+3. a `ragqa.toml` in the current folder, or in the nearest folder above it that has one;
+4. your own settings file, which `ragqa config set` writes;
+5. the default.
+
+For `corpus` and `index` a folder named `corpus` in the current folder comes before your own
+settings ([your own notes](getting-started.md#your-own-notes)). The last column says whether a
+`ragqa.toml` may hold the setting, since such a file can arrive with somebody else's notes
+([what it can do](../SECURITY.md#against-the-author-of-a-note)).
+"""
+MEANINGS = {
+    0: "answered, or done",
+    1: "the notes do not seem to answer, an LLM wrote nothing that the notes support, a citation "
+    "changed or is gone (`verify`), nothing was found (`search`, `list`), or a measure is below "
+    "`--fail-under`",
+    2: "the command line or a setting is wrong, or a host is not allowed",
+    3: "no notes, or no index",
+    4: "the index cannot be read, written or trusted",
+    5: "the LLM failed; the answer in the notes' own words is printed",
+    6: "another process is writing the index",
+    7: "notes were skipped (`index --strict`)",
+    70: "a bug in ragqa; the message names a file with the traceback",
+    130: "interrupted by Ctrl-C",
+}
+Row = tuple[str, str]
+
+
+def main() -> int:
+    """Write the page, or check it."""
+    parser = argparse.ArgumentParser(description="Write docs/reference.md from the code.")
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    made = reference()
+    if not check:
+        PAGE.write_text(made, encoding="utf-8")
+    elif PAGE.read_text(encoding="utf-8") != made:
+        sys.stderr.write(f"{PAGE} is out of date: run python docs/make_reference.py\n")
+        return 1
+    return 0
+
+
+def reference() -> str:
+    """The whole page."""
+    commands = list(_commands(get_command(app), "ragqa"))
+    counts = Counter(row for _, command in commands for row in _options(command))
+    shared = [row for row, count in counts.items() if count >= SHARED_FROM]
+    parts = [OPENING, "## Commands\n"]
+    parts += [_section(name, command, shared) for name, command in commands]
+    parts += ["## Shared options\n", _table(("option", "does"), shared)]
+    parts += ["## Settings\n", SETTINGS_OPENING, _settings()]
+    parts += ["## Exit codes\n", _exit_codes()]
+    return "\n".join(parts)
+
+
+def exit_codes() -> set[int]:
+    """Every exit code that ragqa can give."""
+    raised = {
+        value.exit_code
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, errors.RagqaError)
+    }
+    return raised | {0, cli.INTERRUPTED}
+
+
+def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - typer's own classes are private
+    """Each command with its full name, a group before what is in it."""
+    yield name, command
+    for word, inner in getattr(command, "commands", {}).items():
+        yield from _commands(inner, f"{name} {word}")
+
+
+def _section(name: str, command: Any, shared: list[Row]) -> str:  # noqa: ANN401 - as above
+    text, _, example = (command.help or "").partition("Example: ")
+    example = example or (command.epilog or "").removeprefix("Example: ")
+    own = [row for row in _options(command) if row not in shared]
+    also = [row[0].strip("`").split()[0] for row in _options(command) if row in shared]
+    usage = " ".join((name, *_usage(command)))
+    lines = [f"### {name}\n", f"{text.strip()}\n", f"Usage: `{usage}`"]
+    lines[-1] += f"; for example `{example.strip()}`\n" if example else "\n"
+    if rows := [*_arguments(command), *own]:
+        lines.append(_table(("argument or option", "does"), rows))
+    if also:
+        links = ", ".join(f"`{option}`" for option in also)
+        lines.append(f"[Shared options](#shared-options): {links}.\n")
+    return "\n".join(lines)
+
+
+def _usage(command: Any) -> Iterator[str]:  # noqa: ANN401 - as above
+    for parameter in command.params:
+        if parameter.param_type_name == "argument":
+            name = parameter.metavar.strip("[]")
+            yield name if parameter.required else f"[{name}]"
+        elif parameter.required:
+            yield f"{parameter.opts[0]} {parameter.metavar}"
+    if getattr(command, "commands", None):
+        yield "COMMAND" if not command.invoke_without_command else "[COMMAND]"
+
+
+def _arguments(command: Any) -> list[Row]:  # noqa: ANN401 - as above
+    return [
+        (f"`{parameter.metavar.strip('[]')}`", parameter.help)
+        for parameter in command.params
+        if parameter.param_type_name == "argument"
+    ]
+
+
+def _options(command: Any) -> list[Row]:  # noqa: ANN401 - as above
+    return [
+        (f"`{' '.join(filter(None, (parameter.opts[0], parameter.metavar)))}`", parameter.help)
+        for parameter in command.params
+        if parameter.param_type_name == "option"
+    ]
+
+
+def _settings() -> str:
+    rows = [
+        (f"`{name}`", _default(setting), setting.help, setting.expects, _in_project(setting))
+        for name, setting in SETTINGS.items()
+    ]
+    return _table(("setting", "default", "is", "takes", "in `ragqa.toml`"), rows)
+
+
+def _default(setting: Setting) -> str:
+    return "" if setting.default == "" else f"`{setting.default}`"
+
+
+def _in_project(setting: Setting) -> str:
+    return "no" if setting.personal else "yes"
+
+
+def _exit_codes() -> str:
+    """The table of exit codes.
+
+    :raises KeyError: an error has an exit code that is not explained here.
+    """
+    rows = [(str(code), MEANINGS[code]) for code in sorted(exit_codes())]
+    return _table(("code", "meaning"), rows)
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    cells = [[re.sub(r"\s+", " ", cell).replace("|", "\\|") for cell in line] for line in lines]
+    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
