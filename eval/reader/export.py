@@ -88,10 +88,10 @@ def compared(reader: Reader, path: Path, read: tuple[Read, ...]) -> str:
         )
         found = [torch.from_numpy(it) for it in session.run(list(OUTPUTS), fed)]
         theirs: Scores = (found[0], found[1], found[2])
-        there = (laid.mask.bool(), ..., ...)
+        real = laid.mask.bool()  # what is computed for padding does not matter
         gaps = [
-            (a[where] - b[where]).abs().max().item()
-            for a, b, where in zip(ours, theirs, there, strict=True)
+            (ours[0] - theirs[0])[real].abs().max().item(),
+            *((a - b).abs().max().item() for a, b in zip(ours[1:], theirs[1:], strict=True)),
         ]
         most = np.maximum(most, gaps)
         if is_choice(one.rows):
