@@ -26,7 +26,7 @@ _SENTENCE = st.builds(
 _ITEM = st.builds(
     lambda depth, mark, text: f"{'   ' * depth}{mark} {text.strip()}",
     st.integers(0, 2),
-    st.sampled_from(["-", "1.", "-\n\n  x\n-"]),
+    st.sampled_from(["-", "1.", "-\n\n  x\n-", "- x\n\n  y:\n\n  - z\n-"]),
     _SENTENCE,
 )
 _ROW = _WORDS.map(lambda word: f"| {word} | {word} |")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from ragqa.analysis import STOP_WORDS, index_terms
 from ragqa.answering.layout import Layout, Run
@@ -96,9 +97,7 @@ def with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
         return run
     is_paragraph = layout.pieces[end].kind is Kind.PARAGRAPH
     if layout.announces(end):
-        after = (
-            layout.block(end + 1) if is_paragraph else (end + 1, layout.item_with_nested(end)[1])
-        )
+        after = end + 1, _end_of_announced(layout, end)
         most = _ANNOUNCED_WORDS if wanted.short else _LIST_WORDS
         return begin, _last_that_fits(layout, after, most)
     paragraph = layout.block(end)
@@ -109,6 +108,21 @@ def with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
     after = layout.block(end + 1)
     most = {Kind.ITEM: _FOLLOWING_WORDS, Kind.CODE: _CODE_WORDS}.get(layout.pieces[end + 1].kind, 0)
     return (begin, after[1]) if layout.words(after) <= most else run
+
+
+def _end_of_announced(layout: Layout, announcing: int) -> int:
+    """The last piece of the list, table or code that a sentence announces."""
+    behind = layout.block(announcing + 1)
+    if behind[0] > announcing:
+        return behind[1]
+    # Both are in one list: what is announced is nested in an item.
+    last = layout.item_with_nested(announcing)[1]
+    if layout.pieces[announcing].kind is Kind.ITEM:
+        return last
+    kinds = (piece.kind for piece in layout.pieces[announcing + 2 : last + 1])
+    return (
+        announcing + 1 + sum(1 for _ in takewhile(layout.pieces[announcing + 1].kind.__eq__, kinds))
+    )
 
 
 def is_cut(layout: Layout, run: Run) -> tuple[bool, bool]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
+from ragqa.answering import excerpts
 from ragqa.answering.excerpts import (
     SHORT_LIKE_BEST,
     Wanted,
@@ -41,7 +42,10 @@ def test_around_any_piece_of_any_note_is_a_run_of_its_section(text, question, wo
     scores = data.draw(st.lists(st.floats(0, 1.5), min_size=number, max_size=number))
     best = data.draw(st.integers(0, number - 1))
     wanted = Wanted.of(question, {"red": 1.0, "fig": 2.0}, words=words)
-    begin, end = excerpt_around(layout, scores, best, wanted)
+    with pytest.MonkeyPatch.context() as patch:
+        # So that lists of these short notes are long ones, too.
+        patch.setattr(excerpts, "_LIST_WORDS", data.draw(st.sampled_from([3, 220])))
+        begin, end = excerpt_around(layout, scores, best, wanted)
     assert 0 <= begin <= best <= end < number
     first, last = layout.section(best)
     assert first <= begin <= end <= last
@@ -204,6 +208,13 @@ def test_of_a_long_list_that_is_announced_those_items_come_that_fit():
     said = excerpt(LONG, "These are")
     assert said.splitlines() == LONG.splitlines()[2:20]
     assert len(said.split()) <= 3 + 220
+
+
+def test_a_list_that_a_paragraph_within_an_item_announces_comes_with_it():
+    below = f"  This is a colour:\n\n  * red\n  * blue\n\n  {'And so on ' * 60}.\n\n"
+    text = "* word and word and word\n" * 50 + "* One.\n\n" + below
+    assert excerpt(text, "This is", "which colours are there").startswith("* One.")
+    assert excerpt(text, "This is", "which colours are there").endswith("* blue")
 
 
 def test_a_short_list_comes_whole_where_one_item_answers_unless_a_short_answer_is_asked_for():
