@@ -27,6 +27,7 @@ from ragqa.types import Citation, Disagreement, Reason, Retrieved
 __all__ = [
     "PASSAGES",
     "Answering",
+    "Assessment",
     "Calibration",
     "Composed",
     "Excerpt",
@@ -35,7 +36,7 @@ __all__ = [
     "Models",
     "OpenNote",
     "Scored",
-    "Weighed",
+    "assess",
     "choose",
     "citable_units",
     "citation_of",
@@ -51,7 +52,6 @@ __all__ = [
     "shipped",
     "sources_of",
     "unit_text",
-    "weigh",
     "why_not",
 ]
 
@@ -93,7 +93,7 @@ class Composed:
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
+class Assessment:
     """The candidate sentences of an answer with their scores, and what they come to.
 
     `excerpts` are what to show, in reading order, if it is `answered`; `missing` is what they do
@@ -114,18 +114,18 @@ def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> C
     The passages must have been checked against the notes (`keep_current`), since what is quoted
     is taken from them.
     """
-    weighed = weigh(retrieved, embedder, answering)
+    assessment = assess(retrieved, embedder, answering)
     composed = Composed(
-        answered=weighed.answered,
-        confidence=weighed.confidence,
-        reasons=weighed.reasons,
-        missing=weighed.missing,
+        answered=assessment.answered,
+        confidence=assessment.confidence,
+        reasons=assessment.reasons,
+        missing=assessment.missing,
     )
-    if not weighed.answered:
+    if not assessment.answered:
         return composed
-    text, citations = cite(weighed.excerpts, answering.old_before)
-    if not weighed.missing:
-        best = weighed.excerpts[0].best
+    text, citations = cite(assessment.excerpts, answering.old_before)
+    if not assessment.missing:
+        best = assessment.excerpts[0].best
         citations = mark_short_answer(citations, retrieved.question, best)
     return replace(
         composed,
@@ -133,22 +133,22 @@ def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> C
         citations=citations,
         disagreements=disagreements(
             retrieved.question,
-            [excerpt.best for excerpt in weighed.excerpts],
-            weighed.candidates,
+            [excerpt.best for excerpt in assessment.excerpts],
+            assessment.candidates,
             old_before=answering.old_before,
         ),
     )
 
 
-def weigh(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Weighed:
+def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Assessment:
     """Score the candidate sentences of what was retrieved, and find the excerpts that answer."""
     reading = read(retrieved, embedder)
     candidates = candidates_of(reading.hits)
     if not candidates:
-        return Weighed()
+        return Assessment()
     together = read_together(answering.reader, retrieved.question, candidates)
     scored = score(reading, candidates, together)
-    judged = judge(reading, scored, answering.models or shipped())
+    judgement = judge(reading, scored, answering.models or shipped())
     found = excerpts_of(
         reading,
         scored,
@@ -156,12 +156,12 @@ def weigh(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Wei
         words=answering.words,
         open_note=answering.open_note,
     )
-    said = [replace(excerpt.best, candidate=excerpt.whole) for excerpt in found]
-    return Weighed(
+    shown = [replace(excerpt.best, candidate=excerpt.whole) for excerpt in found]
+    return Assessment(
         candidates=scored,
         excerpts=found,
-        confidence=judged.probability,
-        answered=judged.answered,
-        reasons=judged.reasons,
-        missing=missing(reading, said, answered=judged.answered),
+        confidence=judgement.probability,
+        answered=judgement.answered,
+        reasons=judgement.reasons,
+        missing=missing(reading, shown, answered=judgement.answered),
     )

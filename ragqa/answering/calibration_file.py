@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ragqa.answering.confidence import NAMES
+from ragqa.answering.confidence import FEATURES
 from ragqa.answering.models import Models, models_document, read_models, shipped, shipped_text
 from ragqa.types import EmbedderInfo
 
@@ -56,13 +56,13 @@ class InUse:
         return [f"{self.problem}: {MEND}"] if self.problem else []
 
     @property
-    def told_by(self) -> str:
+    def source(self) -> str:
         """Where the models come from, in words."""
-        shipped_one = "the model that ragqa ships"
+        ragqa_model = "the model that ragqa ships"
         if self.refitted is None:
-            return shipped_one
+            return ragqa_model
         if self.refitted is Refitted.THRESHOLD:
-            return f"{shipped_one}, with a threshold for your notes of {self.date}"
+            return f"{ragqa_model}, with a threshold for your notes of {self.date}"
         return f"a model fitted on your own questions on {self.date}"
 
 
@@ -82,7 +82,7 @@ def in_use(index: Path, embedder: EmbedderInfo) -> InUse:
     except FileNotFoundError:
         return InUse(shipped())
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
-        problem = f"your own confidence in {path} is not used: {_reason(exc)}"
+        problem = f"your own confidence in {path} is not used: {_describe(exc)}"
         return InUse(shipped(), problem=problem)
     return InUse(own, Calibration.OWN, refitted, day)
 
@@ -126,7 +126,7 @@ def _check_fits(document: Mapping[str, Any], embedder: EmbedderInfo) -> None:
 
 
 def _check_names(models: Models) -> None:
-    if unknown := {*models.all.names, *models.terms.names} - {*NAMES}:
+    if unknown := {*models.all.names, *models.terms.names} - {*FEATURES}:
         raise ValueError(f"nothing is called {min(unknown)[:40]!r} that a model may look at")
 
 
@@ -139,7 +139,7 @@ def _shipped_digest() -> str:
     return hashlib.sha256(shipped_text().encode()).hexdigest()
 
 
-def _reason(exc: BaseException) -> str:
+def _describe(exc: BaseException) -> str:
     if isinstance(exc, json.JSONDecodeError | UnicodeDecodeError | RecursionError | TypeError):
         return "it is damaged"
     if isinstance(exc, KeyError):

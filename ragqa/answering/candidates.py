@@ -14,7 +14,7 @@ PASSAGES = 5
 """Sentences are taken from so many of the best passages."""
 
 _MAX_CODE_LINES = 15
-_FEW_WORDS = 3
+_MIN_WORDS = 3
 _REFERENCES = frozenset({"sources", "references", "reference", "bibliography", "further reading"})
 _COLONS = (":", "\uff1a")
 _NUMBER = re.compile(r"\s*(\d{1,9})[.)]\s")
@@ -37,10 +37,10 @@ class Candidate:
     @property
     def terms(self) -> frozenset[str]:
         """The terms of what a reader sees of it, and of what stands above it."""
-        return frozenset(index_terms(self.told))
+        return frozenset(index_terms(self.full_text))
 
     @property
-    def told(self) -> str:
+    def full_text(self) -> str:
         """What a reader sees of it, below its headings and what makes it readable alone."""
         return f"{self.hit.passage.trail} {self.unit.context} {self.text}"
 
@@ -59,8 +59,8 @@ def sources_of(hits: Sequence[Hit]) -> list[Hit]:
     Lists of references say where to read on and answer nothing: they are left out
     unless there is nothing else.
     """
-    told = [hit for hit in hits if not _is_references(hit.passage)] or list(hits)
-    return told[:PASSAGES]
+    full_text = [hit for hit in hits if not _is_references(hit.passage)] or list(hits)
+    return full_text[:PASSAGES]
 
 
 def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
@@ -69,18 +69,18 @@ def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
     for hit in sources_of(hits):
         for unit in citable_units(hit.passage):
             text = unit_text(hit.passage, unit)
-            if _says_something(hit.passage, unit, text):
+            if _has_content(hit.passage, unit, text):
                 quote = hit.passage.quote(unit)
                 found.append(Candidate(hit, unit, quote, text))
     return found
 
 
-def _says_something(passage: Passage, unit: Unit, text: str) -> bool:
+def _has_content(passage: Passage, unit: Unit, text: str) -> bool:
     """Whether a unit is no mere "Hm, well." in a text; an item or a line may be of any length."""
     words = tokenize(text, pairs_only=True)
     if unit.kind is Kind.HEADING and not states_fact(text):
-        return len(words) >= _FEW_WORDS and text != passage.title
-    if unit.kind is not Kind.PARAGRAPH or len(words) >= _FEW_WORDS or not words:
+        return len(words) >= _MIN_WORDS and text != passage.title
+    if unit.kind is not Kind.PARAGRAPH or len(words) >= _MIN_WORDS or not words:
         return bool(words)
     start, end = unit.start - passage.start, unit.end - passage.start
     before, after = passage.text[:start].rstrip(" \t>"), passage.text[end:].lstrip(" \t")
@@ -127,16 +127,16 @@ def unit_text(passage: Passage, unit: Unit) -> str:
     if unit.kind is not Kind.LIST:
         return plain_text(passage.quote(unit), kind=unit.kind, context=unit.context)
     items = [u for u in passage.units if unit.start <= u.start < unit.end]
-    said = f"{passage.heading[-1] if passage.heading else passage.title}:"
+    intro = f"{passage.heading[-1] if passage.heading else passage.title}:"
     if not is_item(items[0]):
-        said = plain_text(passage.quote(items[0]), kind=items[0].kind)
+        intro = plain_text(passage.quote(items[0]), kind=items[0].kind)
         items = items[1:]
     texts = [plain_text(passage.quote(item), kind=item.kind) for item in items]
     if not number_of(passage, items[0]):
-        return f"{said} {'; '.join(map(lead, texts))}"
+        return f"{intro} {'; '.join(map(lead, texts))}"
     numbers = [number_of(passage, item) for item in items]
     steps = (f"{n}. {one}" if n else f"   - {one}" for n, one in zip(numbers, texts, strict=True))
-    return "\n".join([said, *steps])
+    return "\n".join([intro, *steps])
 
 
 def number_of(passage: Passage, item: Unit) -> str:

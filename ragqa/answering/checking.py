@@ -11,7 +11,7 @@ from ragqa.types import Hit, Passage, Skipped
 
 
 def keep_current(
-    corpus: Path, hits: Sequence[Hit], *, max_note_bytes: int, mend: str = "run ragqa index"
+    corpus: Path, hits: Sequence[Hit], *, max_note_bytes: int, remedy: str = "run ragqa index"
 ) -> tuple[list[Hit], list[str]]:
     """The hits whose text stands in its note byte for byte, and a warning for each other note.
 
@@ -41,7 +41,7 @@ def keep_current(
         else:
             misplaced[passage.path] = None
     warnings = [
-        f"{path} is left out, since the index no longer tells what it says: {problem}; {mend}"
+        f"{path} is left out, since the index no longer tells what it says: {problem}; {remedy}"
         for path, problem in problems.items()
     ]
     warnings += [
@@ -63,7 +63,7 @@ def open_notes(
     """
 
     @cache
-    def whole(path: str, sha256: str) -> Layout | None:
+    def layout_of(path: str, sha256: str) -> Layout | None:
         read = read_text(corpus, path, max_note_bytes=max_note_bytes)
         passages = of_note(path)
         if isinstance(read, Skipped) or read.sha256 != sha256 or not passages:
@@ -71,6 +71,6 @@ def open_notes(
         return Layout.of(read.text, passages) if all_stand_in(read.text, passages) else None
 
     def open_note(passage: Passage) -> Layout:
-        return whole(passage.path, passage.note_sha256) or layout_of_passage(passage)
+        return layout_of(passage.path, passage.note_sha256) or layout_of_passage(passage)
 
     return open_note

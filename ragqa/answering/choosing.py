@@ -12,18 +12,18 @@ from ragqa.answering.candidates import Candidate
 from ragqa.answering.composing import Excerpt
 from ragqa.answering.scoring import Scored
 
-NEW_COUNTS = 0.5
+NOVELTY_WEIGHT = 0.5
 """What it weighs that a further sentence meets parts of the question better than the others."""
 
 _NEAR_DUPLICATE = 0.7
-_VALUE = re.compile(
+_FIGURE = re.compile(
     r"\d+(?:[.,:]\d+)*|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
     r"|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b"
     r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)(?=days?\b)"
     r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?=(?:uary|ruary|ch|il|e|y|ust"
     r"|t|tember|ober|ember)?\b)"
 )
-_NO = re.compile(r"\b(?:not|no|never|cannot|nor|none|without|nobody)\b|n['\u2019]t\b")
+_NEGATION = re.compile(r"\b(?:not|no|never|cannot|nor|none|without|nobody)\b|n['\u2019]t\b")
 
 
 class Lost(StrEnum):
@@ -43,7 +43,7 @@ def choose(candidates: Sequence[Scored], sentences: int) -> list[Scored]:
     left = sorted(candidates, key=lambda one: -one.score)
     chosen: list[Scored] = []
     while left and len(chosen) < sentences:
-        best = max(left, key=partial(_adds, chosen)) if chosen else left[0]
+        best = max(left, key=partial(_marginal_score, chosen)) if chosen else left[0]
         chosen.append(best)
         left = [
             one for one in left if one is not best and not _repeats(one.candidate, best.candidate)
@@ -63,10 +63,10 @@ def why_not(one: Scored, excerpts: Sequence[Excerpt]) -> Lost | None:
     return Lost.PASSED_OVER if one.score >= best else Lost.WEAK
 
 
-def _adds(chosen: Sequence[Scored], one: Scored) -> float:
+def _marginal_score(chosen: Sequence[Scored], one: Scored) -> float:
     """The score of a further sentence, with what it meets of the question that is not met yet."""
-    gains = one.met - np.max([other.met for other in chosen], axis=0)
-    return one.score + (NEW_COUNTS * float(np.maximum(gains, 0).mean()) if len(gains) else 0.0)
+    gains = one.matches - np.max([other.matches for other in chosen], axis=0)
+    return one.score + (NOVELTY_WEIGHT * float(np.maximum(gains, 0).mean()) if len(gains) else 0.0)
 
 
 def _repeats(one: Candidate, other: Candidate) -> bool:
@@ -77,10 +77,12 @@ def _repeats(one: Candidate, other: Candidate) -> bool:
     smaller = min(len(first), len(second))
     if not smaller or len(first & second) / smaller <= _NEAR_DUPLICATE:
         return False
-    one_said, other_said = one.text.lower(), other.text.lower()
-    figures, other_figures = set(_VALUE.findall(one_said)), set(_VALUE.findall(other_said))
+    text, other_text = one.text.lower(), other.text.lower()
+    figures, other_figures = set(_FIGURE.findall(text)), set(_FIGURE.findall(other_text))
     # A figure that only one of them has may just say more, and so may a no in a far longer one.
     if figures - other_figures and other_figures - figures:
         return False
-    alike_long = max(len(first), len(second)) <= 2 * smaller
-    return not (alike_long and bool(_NO.search(one_said)) != bool(_NO.search(other_said)))
+    similar_length = max(len(first), len(second)) <= 2 * smaller
+    return not (
+        similar_length and bool(_NEGATION.search(text)) != bool(_NEGATION.search(other_text))
+    )

@@ -18,13 +18,13 @@ def cite(excerpts: Sequence[Excerpt], old_before: str = "") -> tuple[str, tuple[
 
     :param old_before: notes with an ISO date before this one are marked as old.
     """
-    said = []
+    paragraphs = []
     for n, excerpt in enumerate(excerpts, start=1):
         text, last = excerpt.whole.text, excerpt.units[-1].kind
         is_line = last is Kind.PARAGRAPH or ("\n" not in text and last is not Kind.CODE)
-        said.append(f"{_closed(text)} [{n}]" if is_line else f"{text}\n[{n}]")
+        paragraphs.append(f"{_closed(text)} [{n}]" if is_line else f"{text}\n[{n}]")
     citations = (_citation(excerpt, n, old_before) for n, excerpt in enumerate(excerpts, start=1))
-    return "\n\n".join(said), tuple(citations)
+    return "\n\n".join(paragraphs), tuple(citations)
 
 
 def _citation(excerpt: Excerpt, n: int, old_before: str) -> Citation:

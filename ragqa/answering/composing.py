@@ -12,23 +12,23 @@ from ragqa.answering.excerpt_text import excerpt_text
 from ragqa.answering.excerpts import Wanted, excerpt_around, is_cut, with_announced
 from ragqa.answering.layout import Layout, OpenNote, Run
 from ragqa.answering.markdown_text import plain_text
-from ragqa.answering.question_type import QuestionKind, asked_by
+from ragqa.answering.question_type import QuestionKind, parse_question
 from ragqa.answering.reading import Reading
 from ragqa.answering.scoring import Scored
 from ragqa.types import Kind, Passage, Unit
 
-WORTH_SAYING = 0.8
-WORTH_COMPARING = 0.6
+MIN_SCORE_SHARE = 0.8
+MIN_COMPARISON_SHARE = 0.6
 """The sentence of a further excerpt must score at least this share of the best one; the other side
 of a comparison often matches less well."""
 
-UNTOLD = 0.25
-TELLS = 0.5
+MIN_UNCOVERED = 0.25
+MIN_GAIN = 0.5
 """A further excerpt is wanted where the others leave this share of the question's idf untold, and
 it must tell this much of that."""
 
 
-_SAID_WITH_CONTEXT = (Kind.ITEM, Kind.ROW, Kind.PROPERTY, Kind.HEADING)
+_SHOWN_WITH_CONTEXT = (Kind.ITEM, Kind.ROW, Kind.PROPERTY, Kind.HEADING)
 """What stands alone is said with what makes it readable: its table's header, say."""
 
 
@@ -66,7 +66,7 @@ class Excerpt:
         if len(units) > 1:
             context = "\n".join(dict.fromkeys(filter(None, (one.context for one in units))))
             unit = Unit(Kind.EXCERPT, start, end, context)
-        elif unit.kind in _SAID_WITH_CONTEXT:
+        elif unit.kind in _SHOWN_WITH_CONTEXT:
             text = plain_text(quote, kind=unit.kind, context=unit.context)
         return Candidate(self.best.candidate.hit, unit, quote, text)
 
@@ -103,7 +103,7 @@ def excerpts_of(
     found = [finder.first()]
     while len(found) < excerpts and (further := finder.further(found)):
         found.append(further)
-    return found if len(found) == 1 else finder.in_order_asked(found)
+    return found if len(found) == 1 else finder.in_question_order(found)
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class _Finder:
         return Wanted.of(self.question, self.idf, words=self.words)
 
     @cached_property
-    def held(self) -> frozenset[str]:
+    def candidate_terms(self) -> frozenset[str]:
         """The terms of all candidates."""
         return frozenset().union(*(one.candidate.terms for one in self.scored))
 
@@ -139,50 +139,50 @@ class _Finder:
 
     def further(self, found: Sequence[Excerpt]) -> Excerpt | None:
         """The excerpt that tells most of what those found do not; None where it is not worth it."""
-        told = frozenset().union(*(excerpt.terms for excerpt in found))
-        is_comparison = asked_by(self.question).kind is QuestionKind.COMPARISON
+        covered = frozenset().union(*(excerpt.terms for excerpt in found))
+        is_comparison = parse_question(self.question).kind is QuestionKind.COMPARISON
         # Words that compare, such as "versus", are on neither side: no sentence has them.
         idf = {
             term: weight
             for term, weight in self.idf.items()
-            if not is_comparison or term in told | self.held
+            if not is_comparison or term in covered | self.candidate_terms
         }
-        untold = {term: weight for term, weight in idf.items() if term not in told}
+        uncovered = {term: weight for term, weight in idf.items() if term not in covered}
         total = sum(idf.values())
-        if not total or sum(untold.values()) < UNTOLD * total:
+        if not total or sum(uncovered.values()) < MIN_UNCOVERED * total:
             return None
-        least = (WORTH_COMPARING if is_comparison else WORTH_SAYING) * self.best.score
+        min_score = (MIN_COMPARISON_SHARE if is_comparison else MIN_SCORE_SHARE) * self.best.score
 
-        def tells(one: Scored) -> float:
-            held = one.candidate.terms
-            return sum(weight for term, weight in untold.items() if term in held)
+        def gain(one: Scored) -> float:
+            candidate_terms = one.candidate.terms
+            return sum(weight for term, weight in uncovered.items() if term in candidate_terms)
 
-        worthy = [
+        eligible = [
             one
             for one in self.scored
-            if one.score >= least
-            and tells(one) >= TELLS * sum(untold.values())
+            if one.score >= min_score
+            and gain(one) >= MIN_GAIN * sum(uncovered.values())
             and not any(excerpt.overlaps(one.candidate) for excerpt in found)
         ]
-        if not worthy:
+        if not eligible:
             return None
-        best = max(worthy, key=lambda one: one.score + tells(one) / total)
+        best = max(eligible, key=lambda one: one.score + gain(one) / total)
         excerpt = self._around(self._newest(best))
         overlaps = any(excerpt.overlaps(other.whole) for other in found)
         return None if overlaps else excerpt
 
-    def in_order_asked(self, found: Sequence[Excerpt]) -> list[Excerpt]:
+    def in_question_order(self, found: Sequence[Excerpt]) -> list[Excerpt]:
         """The sides of a comparison as the question names them; others as they were found."""
-        if asked_by(self.question).kind is not QuestionKind.COMPARISON:
+        if parse_question(self.question).kind is not QuestionKind.COMPARISON:
             return list(found)
         asked = index_terms(self.question)
 
-        def named(excerpt: Excerpt) -> int:
+        def position(excerpt: Excerpt) -> int:
             others = frozenset().union(*(one.terms for one in found if one is not excerpt))
-            own = excerpt.terms - others
-            return next((i for i, term in enumerate(asked) if term in own), len(asked))
+            unique = excerpt.terms - others
+            return next((i for i, term in enumerate(asked) if term in unique), len(asked))
 
-        return sorted(found, key=named)
+        return sorted(found, key=position)
 
     def _newest(self, one: Scored) -> Scored:
         return prefer_newest(self.question, [one], self.scored)[0]
@@ -201,7 +201,7 @@ class _Finder:
 
     def _definition(self) -> Excerpt | None:
         """The paragraph that defines what is asked for, from the best sentence on if that does."""
-        asked = asked_by(self.question)
+        asked = parse_question(self.question)
         if asked.kind is not QuestionKind.DEFINITION:
             return None
         unit = self.best.candidate.unit
@@ -231,11 +231,11 @@ class _Finder:
     def _sentence(self, layout: Layout, i: int) -> Scored:
         """A piece of a note as a candidate; one that was not scored counts as the note's best."""
         piece = layout.pieces[i]
-        own = [one for one in self.scored if one.candidate.hit.passage.path == layout.path]
-        for one in own:
+        unique = [one for one in self.scored if one.candidate.hit.passage.path == layout.path]
+        for one in unique:
             if i in _pieces_of(layout, one.candidate):
                 return one
-        best = max(own, key=lambda one: one.score, default=self.best)
+        best = max(unique, key=lambda one: one.score, default=self.best)
         quote = layout.quote((i, i))
         text = plain_text(quote, kind=piece.kind, context=piece.unit.context)
         hit = replace(best.candidate.hit, passage=piece.passage)

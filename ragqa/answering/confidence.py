@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.answer_type import suits
+from ragqa.answering.answer_type import may_answer
 from ragqa.answering.models import Models
-from ragqa.answering.question_type import asked_by
+from ragqa.answering.question_type import parse_question
 from ragqa.answering.reading import Reading
 from ragqa.answering.scoring import Scored
 from ragqa.types import Reason
 
-NAMES = ("score", "score_gap", "closest", "match", "coverage")
+FEATURES = ("score", "score_gap", "closest", "match", "coverage")
 """What a model may look at."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Judgement:
     """The probability that the notes answer, whether that is enough, and what it was told by."""
 
     probability: float
@@ -23,15 +23,15 @@ class Judged:
     reasons: tuple[Reason, ...]
 
 
-def judge(reading: Reading, scored: Sequence[Scored], models: Models) -> Judged:
+def judge(reading: Reading, scored: Sequence[Scored], models: Models) -> Judgement:
     """Judge whether the notes answer the question.
 
     :param scored: the candidate sentences, of which there is at least one.
     """
     model = models.terms if reading.retrieved.by_terms_alone else models.all
-    measured = features(reading, scored)
-    probability = model.probability(measured)
-    return Judged(round(probability, 4), probability >= model.threshold, model.reasons(measured))
+    values = features(reading, scored)
+    probability = model.probability(values)
+    return Judgement(round(probability, 4), probability >= model.threshold, model.reasons(values))
 
 
 def features(reading: Reading, scored: Sequence[Scored]) -> dict[str, float]:
@@ -44,11 +44,11 @@ def features(reading: Reading, scored: Sequence[Scored]) -> dict[str, float]:
     """
     first, *others = sorted((hit.score for hit in reading.retrieved.hits), reverse=True)
     others = others[:4]
-    asked = asked_by(reading.retrieved.question)
+    question = parse_question(reading.retrieved.question)
     matches = (
         one.signals["cosine"] + one.signals["maxsim"] + one.signals["coverage"]
         for one in scored
-        if suits(asked, one.candidate.text)
+        if may_answer(question, one.candidate.text)
     )
     return {
         "score": first,

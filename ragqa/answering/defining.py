@@ -11,15 +11,15 @@ from ragqa.types import Kind
 PARAGRAPH_WORDS = 80
 """So many words of a defining paragraph are shown, and its first sentence."""
 
-_TELLING = 0.5
+_MIN_IDF_SHARE = 0.5
 """A term of the subject that has this share of the highest idf tells what is asked for."""
 
-_BEFORE = 4
+_MAX_TERMS_BEFORE = 4
 """The first sentence names the subject with at most so many terms before it."""
 
 _ARTICLES = frozenset({"a", "an", "the"})
 _BRACKETED = re.compile(r"(.*?)\s*\(([^()]*)\)\s*\Z", re.DOTALL)
-_SEVERAL = re.compile(r"\s+(?:and|or|vs\.?|&|/)\s+|[:\u2013\u2014]\s+")
+_SEPARATOR = re.compile(r"\s+(?:and|or|vs\.?|&|/)\s+|[:\u2013\u2014]\s+")
 
 _Terms = tuple[str, ...]
 
@@ -35,22 +35,22 @@ def defining_run(
 
     :param subject: the terms of what is to be defined.
     """
-    called = _subjects(subject, idf)
-    if not called or not layout.pieces:
+    names = _subjects(subject, idf)
+    if not names or not layout.pieces:
         return None
     passage = layout.pieces[0].passage
-    if not called.isdisjoint(_names((passage.title, *passage.aliases))):
-        found = _first_naming(layout, 0, len(layout.pieces), called)
+    if not names.isdisjoint(_names((passage.title, *passage.aliases))):
+        found = _first_naming(layout, 0, len(layout.pieces), names)
         if found is not None:
             return 0, paragraph_from(layout, found)
     for i, piece in enumerate(layout.pieces):
-        if piece.kind is Kind.HEADING and not called.isdisjoint(_names([layout.quote((i, i))])):
+        if piece.kind is Kind.HEADING and not names.isdisjoint(_names([layout.quote((i, i))])):
             end = layout.section(i + 1)[1] + 1 if i + 1 < len(layout.pieces) else i
-            found = _first_naming(layout, i + 1, end, called)
+            found = _first_naming(layout, i + 1, end, names)
             if found is not None:
                 return 1, paragraph_from(layout, found)
     lead = next((i for i, p in enumerate(layout.pieces) if p.kind is Kind.PARAGRAPH), None)
-    if lead is not None and _first_naming(layout, lead, lead + 1, called) == lead:
+    if lead is not None and _first_naming(layout, lead, lead + 1, names) == lead:
         return 2, paragraph_from(layout, lead)
     return None
 
@@ -59,8 +59,8 @@ def _subjects(subject: Sequence[str], idf: Mapping[str, float]) -> frozenset[_Te
     """The subject, and what of it tells: of "npm workspaces", in notes on npm, the workspaces."""
     whole = tuple(term for term in subject if term not in _ARTICLES)
     highest = max((idf.get(term, 0.0) for term in whole), default=0.0)
-    telling = tuple(term for term in whole if idf.get(term, 0.0) >= _TELLING * highest)
-    return frozenset({whole, telling} - {()})
+    distinctive = tuple(term for term in whole if idf.get(term, 0.0) >= _MIN_IDF_SHARE * highest)
+    return frozenset({whole, distinctive} - {()})
 
 
 def _names(labels: Iterable[str]) -> frozenset[_Terms]:
@@ -68,7 +68,7 @@ def _names(labels: Iterable[str]) -> frozenset[_Terms]:
     names: list[str] = []
     for label in labels:
         text = plain_text(label, kind=Kind.HEADING).strip("?:. ")
-        names += [text, *_SEVERAL.split(text)]
+        names += [text, *_SEPARATOR.split(text)]
         bracketed = _BRACKETED.match(text)
         names += bracketed.groups() if bracketed else ()
     return frozenset(_terms(name) for name in names)
@@ -78,18 +78,20 @@ def _terms(text: str) -> _Terms:
     return tuple(term for term in index_terms(text) if term not in _ARTICLES)
 
 
-def _first_naming(layout: Layout, begin: int, end: int, called: Iterable[_Terms]) -> int | None:
+def _first_naming(layout: Layout, begin: int, end: int, names: Iterable[_Terms]) -> int | None:
     """The first piece of a paragraph in a range that names the subject where it begins."""
     for i in range(begin, end):
         if layout.pieces[i].kind is Kind.PARAGRAPH and layout.block(i)[0] == i:
             terms = _terms(plain_text(layout.quote((i, i)), kind=Kind.PARAGRAPH))
-            if any(_begins_with(terms, subject) for subject in called):
+            if any(_begins_with(terms, subject) for subject in names):
                 return i
     return None
 
 
 def _begins_with(terms: _Terms, subject: _Terms) -> bool:
-    return any(terms[start : start + len(subject)] == subject for start in range(_BEFORE + 1))
+    return any(
+        terms[start : start + len(subject)] == subject for start in range(_MAX_TERMS_BEFORE + 1)
+    )
 
 
 def paragraph_from(layout: Layout, begin: int) -> Run:

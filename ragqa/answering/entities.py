@@ -45,8 +45,8 @@ _TIME = re.compile(
     )(?![\w:])""",
     re.VERBOSE | re.IGNORECASE,
 )
-_JOINS = frozenset((" ", ", ", " at ", " on ", ", at ", ", on "))
-_SOME_TIME = re.compile(
+_TIME_JOINS = frozenset((" ", ", ", " at ", " on ", ", at ", ", on "))
+_ANY_TIME = re.compile(
     rf"""\b(?:
       {_WEEKDAY}s?|{_MONTH}|Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonntag
     | seconds?|minutes?|hours?|days?|nights?|weeks?|months?|quarters?|years?
@@ -110,14 +110,14 @@ _OPENERS = (
     "however today also meanwhile instead later originally initially currently recently finally "
     "additionally according although"
 )
-_NO_NAMES = STOP_WORDS.union(_OPENERS.split())
+_NOT_NAMES = STOP_WORDS.union(_OPENERS.split())
 _NATION = re.compile(r"[\w-]+(?:[ei]an|ican|rman|ish|ese)|French|Dutch|Greek|Welsh|Scottish")
 
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _EDGES = "*_`[]<>{}$\u20ac\u00a3%~\u2013\u2014-"
 # "GPT-4", "GPT 4" and "GPT4" are one name.
 _SEAM = re.compile(r"-|(?<=[^\W\d_])(?=\d)")
-_SMALL = (
+_SMALL_NUMBERS = (
     *("zero", "one", "two", "three", "four", "five", "six"),
     *("seven", "eight", "nine", "ten", "eleven", "twelve"),
 )
@@ -139,7 +139,7 @@ class Amount:
 
 def dates(text: str) -> list[Span]:
     """The days, months with a year, years, decades and centuries that a text names."""
-    return [match.span() for match in _DATE.finditer(text) if not _counts(text, *match.span())]
+    return [match.span() for match in _DATE.finditer(text) if not _is_count(text, *match.span())]
 
 
 def times(text: str) -> list[Span]:
@@ -150,16 +150,16 @@ def times(text: str) -> list[Span]:
     own = [match.span() for match in _TIME.finditer(text)]
     found: list[Span] = []
     for span in sorted([*own, *dates(text)]) if own else ():
-        if found and text[found[-1][1] : span[0]] in _JOINS:
+        if found and text[found[-1][1] : span[0]] in _TIME_JOINS:
             found[-1] = found[-1][0], span[1]
         else:
             found.append(span)
     return [span for span in found if _overlap(span, own)]
 
 
-def tells_time(text: str) -> bool:
+def mentions_time(text: str) -> bool:
     """Whether a text says anything at all of a time, be it only "yesterday"."""
-    return bool(_SOME_TIME.search(text) or dates(text) or _TIME.search(text))
+    return bool(_ANY_TIME.search(text) or dates(text) or _TIME.search(text))
 
 
 def amounts(text: str) -> list[Amount]:
@@ -172,8 +172,8 @@ def amounts(text: str) -> list[Amount]:
             continue
         unit = "%" if match["percent"] else (match["unit"] or "").casefold()
         measured = _MEASURES.fullmatch(unit) is not None
-        is_shown = measured or (_PLURAL.fullmatch(unit) and unit not in STOP_WORDS)
-        end = match.end() if is_shown else match.end("number")
+        shows_unit = measured or (_PLURAL.fullmatch(unit) and unit not in STOP_WORDS)
+        end = match.end() if shows_unit else match.end("number")
         found.append(Amount((match.start(), end), number, unit, measured))
     return found
 
@@ -192,11 +192,11 @@ def names(text: str) -> list[Span]:
     found = []
     for match in _NAME.finditer(text):
         words = [word.span() for word in WORD.finditer(text, *match.span())]
-        while words and _is_no_name(text, words[0]):
+        while words and _is_not_name(text, words[0]):
             words.pop(0)
         while words and _NATION.fullmatch(text[slice(*words[-1])]):
             words.pop()
-        if not words or (len(words) == 1 and _begins(text, words[0])):
+        if not words or (len(words) == 1 and _opens_sentence(text, words[0])):
             continue
         start, end = words[0][0], words[-1][1]
         if end - start > 1 and not _overlap((start, end), taken):
@@ -229,7 +229,7 @@ def places(text: str) -> list[Span]:
     return found
 
 
-def _counts(text: str, start: int, end: int) -> bool:
+def _is_count(text: str, start: int, end: int) -> bool:
     """Whether four digits count something, as in "1536 dimensions", and are no year."""
     counted = _COUNTED.match(text, end) if text[start:end].isdecimal() else None
     if counted is None or counted[1].casefold() in STOP_WORDS:
@@ -241,14 +241,14 @@ def _overlap(span: Span, others: Iterable[Span]) -> bool:
     return any(start < span[1] and span[0] < end for start, end in others)
 
 
-def _is_no_name(text: str, word: Span) -> bool:
-    said = text[slice(*word)]
+def _is_not_name(text: str, word: Span) -> bool:
+    written = text[slice(*word)]
     if text[word[1] : word[1] + 1] == ".":  # an initial, also where it is "A."
         return False
-    return said.casefold() in _NO_NAMES or _NATION.fullmatch(said) is not None
+    return written.casefold() in _NOT_NAMES or _NATION.fullmatch(written) is not None
 
 
-def _begins(text: str, word: Span) -> bool:
+def _opens_sentence(text: str, word: Span) -> bool:
     """Whether a word begins the sentence, and no list of names."""
     first = WORD.search(text)
     return first is not None and first.start() == word[0] and not _LISTED.match(text, word[1])
@@ -263,8 +263,8 @@ def _figure(word: str) -> re.Pattern[str]:
     """What finds a name or figure in a text as a whole: not "GPT-4" in "GPT-4o", nor 5 in 256."""
     core = _GROUPED.sub("", word).strip(_EDGES)
     forms = {core}
-    if core.isdecimal() and len(core) < 3 and int(core) < len(_SMALL):
-        forms.add(_SMALL[int(core)])
+    if core.isdecimal() and len(core) < 3 and int(core) < len(_SMALL_NUMBERS):
+        forms.add(_SMALL_NUMBERS[int(core)])
     elif core.endswith("000") and core.isdecimal():
         forms.add(f"{core[:-3]}k")
     elif core[-1:] in ("k", "K") and core[:-1].isdecimal():

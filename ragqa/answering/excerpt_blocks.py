@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ragqa.answering.markdown_text import ITEM_MARK, property_line, row_cells, row_pairs, words_of
-from ragqa.answering.nesting import Item, behind_quote_marks, depths, enclosing, line_indent
+from ragqa.answering.nesting import Item, after_quote_marks, depths, enclosing, line_indent
 from ragqa.answering.seen import Seen, Span
 from ragqa.types import HIDDEN, Kind, Unit
 
-_UNSHOWN = HIDDEN | {Kind.RULE}
+_NOT_SHOWN = HIDDEN | {Kind.RULE}
 _BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t>]*[\r\n]")
 _HEAD_END = re.compile(r"[\r\n].*\Z", re.DOTALL)
 _QUOTE_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
@@ -24,7 +24,7 @@ _QUOTED_CODE = re.compile(r"(?:>[ \t]?)+(?:[ \t]{4}|`{3}|~{3})")
 _CALLOUT = re.compile(r"[ \t]*(?P<marks>(?:>[ \t]?)+)[ \t]*\[!\w[^\]\r\n]*\]")
 _CODE_INDENT = 4
 _BLANK_LINES = re.compile(r"\A(?:[ \t]*[\r\n])+")
-_NOTHING = Seen.of("")
+_EMPTY_CELL = Seen.of("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _within(quote: str, units: Sequence[Unit], start: int) -> Iterator[Unit]:
     at = 0
     for unit in sorted(units, key=lambda one: one.start):
         first, last = max(unit.start - start, at), min(unit.end - start, len(quote))
-        if first < last and unit.kind not in _UNSHOWN:
+        if first < last and unit.kind not in _NOT_SHOWN:
             yield replace(unit, start=first, end=last)
         at = max(at, last)
 
@@ -103,13 +103,13 @@ def _within(quote: str, units: Sequence[Unit], start: int) -> Iterator[Unit]:
 def _groups(quote: str, units: Iterable[Unit]) -> list[_Group]:
     groups: list[_Group] = []
     for unit in units:
-        if not groups or not _goes_on(quote, groups[-1], unit):
+        if not groups or not _continues(quote, groups[-1], unit):
             groups.append(_Group(unit.kind, unit.context, []))
         groups[-1].spans.append((unit.start, unit.end))
     return groups
 
 
-def _goes_on(quote: str, group: _Group, unit: Unit) -> bool:
+def _continues(quote: str, group: _Group, unit: Unit) -> bool:
     """Whether a unit belongs to the block of those before it."""
     if group.kind is Kind.TABLE_HEAD:
         return unit.kind is Kind.ROW
@@ -134,7 +134,7 @@ def _begins_callout(quote: str, group: _Group, unit: Unit) -> bool:
 
 
 def _begins_item(quote: str, at: int) -> bool:
-    begin = behind_quote_marks(quote, at, len(quote))
+    begin = after_quote_marks(quote, at, len(quote))
     return line_indent(quote, at) is not None and bool(ITEM_MARK.match(quote, begin))
 
 
@@ -210,7 +210,7 @@ def _table(group: _Group, whole: Seen) -> Iterator[Table]:
     sources[0] = sources[0].without(_HEAD_END)
     rows = [row_cells(source) for source in sources]
     width = max(map(len, rows))
-    head, *rest = [(*cells, *[_NOTHING] * (width - len(cells))) for cells in rows]
+    head, *rest = [(*cells, *[_EMPTY_CELL] * (width - len(cells))) for cells in rows]
     if any(head) or any(map(any, rest)):
         yield Table(head, tuple(rest))
 

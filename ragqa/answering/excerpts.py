@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from ragqa.analysis import STOP_WORDS, index_terms
 from ragqa.answering.layout import Layout, Run
-from ragqa.answering.question_type import QuestionKind, asked_by
+from ragqa.answering.question_type import QuestionKind, parse_question
 from ragqa.types import Kind
 
-LIKE_BEST = 0.7
-SHORT_LIKE_BEST = 0.85
+SCORE_SHARE = 0.7
+SHORT_SCORE_SHARE = 0.85
 """A sentence beside the best one comes with it from this share of its score on; where a date,
 number, name, place, or a yes or no is asked for, from the second one on."""
 
@@ -29,15 +29,15 @@ _CODE_WORDS = 40
 _SECTION_WORDS = 100
 """The most words of what an excerpt is closed over (docs/decisions/excerpts.md)."""
 
-_SAME = 1e-9
+_TOLERANCE = 1e-9
 """Gains that differ by less than this are the same: the shorter run is taken."""
 
-_FEW_ITEMS = 2
-_HEADING_ASKED = 0.5
-_ASKED_HEADING = 0.3
+_MIN_ITEMS = 2
+_MIN_HEADING_SHARE = 0.5
+_MIN_QUESTION_SHARE = 0.3
 """A heading says what is asked where it shares this much of its words, and of the question's."""
 
-_SHORT = frozenset(
+_SHORT_KINDS = frozenset(
     {
         QuestionKind.WHO,
         QuestionKind.WHEN,
@@ -46,7 +46,7 @@ _SHORT = frozenset(
         QuestionKind.YES_NO,
     }
 )
-_BY_SECTION = frozenset({QuestionKind.STEPS, QuestionKind.WHY, QuestionKind.OTHER})
+_SECTION_KINDS = frozenset({QuestionKind.STEPS, QuestionKind.WHY, QuestionKind.OTHER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,10 @@ class Wanted:
     @classmethod
     def of(cls, question: str, idf: Mapping[str, float], *, words: int) -> "Wanted":
         """What this question wants."""
-        kind = asked_by(question).kind
-        return cls(short=kind in _SHORT, by_section=kind in _BY_SECTION, idf=idf, words=words)
+        kind = parse_question(question).kind
+        return cls(
+            short=kind in _SHORT_KINDS, by_section=kind in _SECTION_KINDS, idf=idf, words=words
+        )
 
 
 def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:
@@ -99,16 +101,18 @@ def with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
         after = (
             layout.block(end + 1) if is_paragraph else (end + 1, layout.item_with_nested(end)[1])
         )
-        most = _ANNOUNCED_WORDS if wanted.short else _LIST_WORDS
-        return begin, _last_that_fits(layout, after, most)
+        limit = _ANNOUNCED_WORDS if wanted.short else _LIST_WORDS
+        return begin, _last_within(layout, after, limit)
     paragraph = layout.block(end)
     if wanted.short or not is_paragraph or end != paragraph[1]:
         return run
     if layout.words(paragraph) > _ANNOUNCING_WORDS:
         return run
     after = layout.block(end + 1)
-    most = {Kind.ITEM: _FOLLOWING_WORDS, Kind.CODE: _CODE_WORDS}.get(layout.pieces[end + 1].kind, 0)
-    return (begin, after[1]) if layout.words(after) <= most else run
+    limit = {Kind.ITEM: _FOLLOWING_WORDS, Kind.CODE: _CODE_WORDS}.get(
+        layout.pieces[end + 1].kind, 0
+    )
+    return (begin, after[1]) if layout.words(after) <= limit else run
 
 
 def is_cut(layout: Layout, run: Run) -> tuple[bool, bool]:
@@ -119,10 +123,10 @@ def is_cut(layout: Layout, run: Run) -> tuple[bool, bool]:
     """
     first, last = layout.pieces[run[0]], layout.pieces[run[1]]
     after = layout.pieces[run[1] + 1 : run[1] + 2]
-    goes_on = layout.block(run[1])[1] > run[1] and last.kind is not Kind.PARAGRAPH
+    continues = layout.block(run[1])[1] > run[1] and last.kind is not Kind.PARAGRAPH
     return (
-        (layout.block(run[0])[0] < run[0] and first.kind is not Kind.PARAGRAPH) or first.torn_off,
-        goes_on or any(piece.torn_off for piece in after),
+        (layout.block(run[0])[0] < run[0] and first.kind is not Kind.PARAGRAPH) or first.cut_off,
+        continues or any(piece.cut_off for piece in after),
     )
 
 
@@ -133,20 +137,20 @@ def _best_run(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted
     by what is gained on that side alone.
     """
     first, last = layout.section(best)
-    least = (SHORT_LIKE_BEST if wanted.short else LIKE_BEST) * scores[best]
+    threshold = (SHORT_SCORE_SHARE if wanted.short else SCORE_SHARE) * scores[best]
     # For each end that the words allow, the end up to there that gains most, and what it gains.
     ends, total = [(best, 0.0)], 0.0
     while (end := best + len(ends)) <= last and layout.words((best, end)) <= wanted.words:
-        total += scores[end] - least
-        ends.append((end, total) if total > ends[-1][1] + _SAME else ends[-1])
+        total += scores[end] - threshold
+        ends.append((end, total) if total > ends[-1][1] + _TOLERANCE else ends[-1])
     run, highest, total = (best, ends[-1][0]), ends[-1][1], 0.0
     for begin in range(best - 1, first - 1, -1):
         while ends and layout.words((begin, best + len(ends) - 1)) > wanted.words:
             ends.pop()
         if not ends:
             break
-        total += scores[begin] - least
-        if total + ends[-1][1] > highest + _SAME:
+        total += scores[begin] - threshold
+        if total + ends[-1][1] > highest + _TOLERANCE:
             run, highest = (begin, ends[-1][0]), total + ends[-1][1]
     return run
 
@@ -161,8 +165,8 @@ def _closed(layout: Layout, run: Run, wanted: Wanted) -> Run:
         items = sum(piece.begins_item for piece in layout.pieces[run[0] : run[1] + 1])
         own = layout.item_with_nested(run[0])
         is_one = own[1] == run[1] and own[1] > layout.item(run[0])[1]
-        most = _LIST_WORDS if items >= _FEW_ITEMS else _SMALL_LIST_WORDS
-        is_whole = not (wanted.short or is_one) and layout.words(whole) <= most
+        limit = _LIST_WORDS if items >= _MIN_ITEMS else _SMALL_LIST_WORDS
+        is_whole = not (wanted.short or is_one) and layout.words(whole) <= limit
         return whole if is_whole else run
     kinds = layout.pieces[run[0]].kind, layout.pieces[run[1]].kind
     if Kind.ROW in kinds or Kind.TABLE_HEAD in kinds:
@@ -202,14 +206,14 @@ def _with_lead_in(layout: Layout, run: Run) -> Run:
     return paragraph[0] if layout.words(paragraph) <= _LEAD_IN_WORDS else begin - 1, end
 
 
-def _last_that_fits(layout: Layout, run: Run, most: int) -> int:
+def _last_within(layout: Layout, run: Run, limit: int) -> int:
     """The last piece of a run of so many words; of a longer list, that of its last item to fit."""
     begin, end = run
-    if layout.words(run) <= most:
+    if layout.words(run) <= limit:
         return end
     last = begin - 1
     if layout.pieces[begin].kind is Kind.ITEM:
-        while layout.words((begin, layout.item(last + 1)[1])) <= most:
+        while layout.words((begin, layout.item(last + 1)[1])) <= limit:
             last = layout.item(last + 1)[1]
     return last
 
@@ -224,7 +228,7 @@ def _whole_section(layout: Layout, run: Run, wanted: Wanted) -> Run:
     terms = {term for term in index_terms(heading) if term not in STOP_WORDS}
     shared = terms.intersection(wanted.idf)
     total = sum(wanted.idf.values())
-    if not terms or not total or len(shared) < _HEADING_ASKED * len(terms):
+    if not terms or not total or len(shared) < _MIN_HEADING_SHARE * len(terms):
         return run
-    asked = sum(wanted.idf[term] for term in shared)
-    return section if asked >= _ASKED_HEADING * total else run
+    matched = sum(wanted.idf[term] for term in shared)
+    return section if matched >= _MIN_QUESTION_SHARE * total else run

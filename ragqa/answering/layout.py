@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import accumulate, groupby
 
 from ragqa.analysis import UNSPACED
-from ragqa.answering.nesting import behind_quote_marks
+from ragqa.answering.nesting import after_quote_marks
 from ragqa.types import Kind, Passage, Unit
 
 _QUOTE_MARK = re.compile(r"> ?")
@@ -48,7 +48,7 @@ class Piece:
     words: int
     depth: int
     begins_item: bool
-    torn_off: bool = False
+    cut_off: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -198,7 +198,7 @@ def _pieces(text: str, passages: Sequence[Passage]) -> Iterator[Piece]:
             # Passages that overlap are none of ragqa's making, but an index file is no proof.
             if unit.kind is Kind.RULE or unit.start < end:
                 continue
-            start = behind_quote_marks(text, unit.start, unit.end)
+            start = after_quote_marks(text, unit.start, unit.end)
             depth = _depth(text, end, start)
             piece = Piece(
                 unit=unit,
@@ -210,11 +210,11 @@ def _pieces(text: str, passages: Sequence[Passage]) -> Iterator[Piece]:
                 begins_item=unit.kind is Kind.ITEM
                 and _ITEM_MARK.match(text, start, unit.end) is not None,
             )
-            apart = before is None or _begins_section(text, before, piece)
-            if apart or first is None or not _is_of_block(text, first, before or first, piece):
-                section, block = section + apart, block + 1
-                torn = _is_torn_off(text, before, piece)
-                first = piece = replace(piece, section=section, block=block, torn_off=torn)
+            begins = before is None or _begins_section(text, before, piece)
+            if begins or first is None or not _continues_block(text, first, before or first, piece):
+                section, block = section + begins, block + 1
+                cut_off = _is_cut_off(text, before, piece)
+                first = piece = replace(piece, section=section, block=block, cut_off=cut_off)
             before = piece
             yield piece
 
@@ -255,7 +255,7 @@ def _begins_section(text: str, before: Piece, piece: Piece) -> bool:
     return piece.kind is Kind.HEADING or before.passage.heading != piece.passage.heading
 
 
-def _is_torn_off(text: str, before: Piece | None, piece: Piece) -> bool:
+def _is_cut_off(text: str, before: Piece | None, piece: Piece) -> bool:
     """Whether hidden text stands between a piece and what it goes on with.
 
     That is a piece of its kind without a blank line between, or the beginning of its sentence, too
@@ -265,12 +265,12 @@ def _is_torn_off(text: str, before: Piece | None, piece: Piece) -> bool:
     stub = _HIDDEN.sub("", between.rpartition("\n")[2])
     if any(map(str.isalnum, stub)):
         return True
-    is_hidden = bool(between.replace(">", " ").strip())
-    goes_on = before is not None and piece.kind is before.kind
-    return is_hidden and goes_on and not _BLANK_LINE.search(between)
+    has_hidden = bool(between.replace(">", " ").strip())
+    continues = before is not None and piece.kind is before.kind
+    return has_hidden and continues and not _BLANK_LINE.search(between)
 
 
-def _is_of_block(text: str, first: Piece, before: Piece, piece: Piece) -> bool:
+def _continues_block(text: str, first: Piece, before: Piece, piece: Piece) -> bool:
     """Whether a piece goes on with the block that begins with the first one."""
     if first.kind is Kind.ITEM:
         inside = piece.kind in (Kind.PARAGRAPH, Kind.CODE) and piece.depth > first.depth

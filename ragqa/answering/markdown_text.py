@@ -29,7 +29,7 @@ _LEAD = re.compile(r"(?:[^.:;\u2013\u2014]|[.:](?!\s|$))+")
 _SHORT_ITEM = 60
 _LONG_CONTEXT = 80
 # Of YAML: a key, what begins an item of a list, and how a longer text is folded.
-_KEY = re.compile(r"""("[^"\n]*"|'[^'\n]*'|[^\s:"'][^:\n]*?)\s*:(?:\s+|$)""")
+_YAML_KEY = re.compile(r"""("[^"\n]*"|'[^'\n]*'|[^\s:"'][^:\n]*?)\s*:(?:\s+|$)""")
 _YAML_ITEM = re.compile(r"(?:^|[\r\n])[ \t]*-[ \t]+")
 _FOLDED = re.compile(r"[|>][-+\d]*[ \t]*[\r\n]+")
 _COMMA = re.compile(",")
@@ -60,8 +60,8 @@ def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
     text = words_of(source, kind).text
     if kind is not Kind.ITEM:
         return text
-    said_alone = not context or len(context) > _LONG_CONTEXT
-    return text if said_alone or not text else f"{_boxed_context(context)}: {text}"
+    stands_alone = not context or len(context) > _LONG_CONTEXT
+    return text if stands_alone or not text else f"{_boxed_context(context)}: {text}"
 
 
 def lead(item: str) -> str:
@@ -118,17 +118,17 @@ def row_pairs(source: Seen, context: str) -> Seen:
 
 def property_line(source: Seen, context: str) -> Seen:
     """A key of the front matter and its value, or a part of a value whose key is in the context."""
-    keyed = _KEY.match(source.mask)
+    keyed = _YAML_KEY.match(source.mask)
     value = source[keyed.end() :] if keyed else source
     if not (keyed and value.text.startswith("[")) or value.text.startswith("[["):
         items = value.split(_YAML_ITEM)
     else:
         items = value.strip("[]").split(_COMMA)
     words = Seen.joined(filter(None, (inline(_unquoted(item)) for item in items)), ", ")
-    said = [Seen.added(f"{context}: ")] if context else []
+    pieces = [Seen.added(f"{context}: ")] if context else []
     if keyed:
-        said += [_unquoted(source[slice(*keyed.span(1))]), Seen.added(": ")]
-    return Seen.joined([*said, words])
+        pieces += [_unquoted(source[slice(*keyed.span(1))]), Seen.added(": ")]
+    return Seen.joined([*pieces, words])
 
 
 def _lines(text: Seen, *, breaks: bool) -> Seen:
@@ -145,14 +145,14 @@ def _lines(text: Seen, *, breaks: bool) -> Seen:
     pieces = [text]
     if _FIELD.search(text.mask):
         # The value of a field ends with its line.
-        fields = text.sub(_FIELD, lambda seen, key: _key(seen, key))
+        fields = text.sub(_FIELD, lambda seen, key: _field_key(seen, key))
         pieces = fields.lines()
     seam = "\n" if breaks else "; "
     body = Seen.joined(filter(None, (inline(piece, breaks=breaks) for piece in pieces)), seam)
     return Seen.joined(filter(None, [inline(title), body]), "\n" if breaks else " ")
 
 
-def _key(seen: Seen, key: re.Match[str]) -> Seen:
+def _field_key(seen: Seen, key: re.Match[str]) -> Seen:
     return Seen.joined([seen.group(key, 1), Seen.added(": ")])
 
 
@@ -168,8 +168,8 @@ def _html(source: Seen, *, breaks: bool) -> Seen:
 def _boxed_context(item: str) -> str:
     """An item that others are nested in, its box in words if it is a task."""
     box = _BOX.match(item)
-    said = f"({'open' if box[1] == ' ' else 'done'}) {item[box.end() :]}" if box else item
-    return said.rstrip(":")
+    pieces = f"({'open' if box[1] == ' ' else 'done'}) {item[box.end() :]}" if box else item
+    return pieces.rstrip(":")
 
 
 def _unquoted(value: Seen) -> Seen:

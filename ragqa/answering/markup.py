@@ -22,10 +22,10 @@ _NOT_SPACE = re.compile(r"\S")
 # White space but for one space alone.
 _SPACE = re.compile(r"[^\S ]\s*| \s+")
 
-_UNSEEN_HTML = re.compile(
+_HIDDEN_HTML = re.compile(
     r"<!--.{0,3000}?-->|<(script|style)\b[^<>]*>.{0,9000}?</\1>", re.DOTALL | re.IGNORECASE
 )
-_UNSEEN_LIQUID = re.compile(
+_HIDDEN_LIQUID = re.compile(
     r"\{%-?\s*comment\s*-?%\}.{0,3000}?\{%-?\s*endcomment\s*-?%\}", re.DOTALL
 )
 # Of Liquid, Jinja and Hugo. A tag such as `{% channel "help" %}` shows its name or label.
@@ -56,11 +56,13 @@ _AUTOLINK = re.compile(r"<((?:https?|mailto):[^<>\s]+|[\w.+-]+@[\w-]+\.[\w.-]+)>
 _URL = re.compile(r"https?://[^\s<>*]+")
 _STRONG = re.compile(r"\*\*(?=\S)(.{1,1000}?)(?<=\S)\*\*", re.DOTALL)
 _STRONG_LINES = re.compile(r"(?<!\w)__(?=\S)(.{1,1000}?)(?<=\S)__(?!\w)", re.DOTALL)
-_MARKED = re.compile(r"(?<![\w=])==(?=[^\s=])(.{1,500}?)(?<=[^\s=])==(?![\w=])", re.DOTALL)
+_HIGHLIGHT = re.compile(r"(?<![\w=])==(?=[^\s=])(.{1,500}?)(?<=[^\s=])==(?![\w=])", re.DOTALL)
 _EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)(.{1,1000}?)(?<=\S)\1(?![\w*_])", re.DOTALL)
 # As in "pass **kwargs", which is none.
-_HALF = re.compile(r"(?<!\S)\*\*(?=\S)(?!\w*(?:args|opts|options|params)\b)|(?<=[^\s(])\*\*(?!\w)")
-_NESTED = 3
+_UNPAIRED = re.compile(
+    r"(?<!\S)\*\*(?=\S)(?!\w*(?:args|opts|options|params)\b)|(?<=[^\s(])\*\*(?!\w)"
+)
+_MAX_NESTING = 3
 _BLOCK_ID = re.compile(r"(?:(?<=\s)|\A)\^(?=[\w-]*[A-Za-z]|[\w-]{3})[A-Za-z0-9-]{2,}\s*\Z")
 _HARD_BREAK = re.compile(r"(?:(?<![ \t])[ \t]{2,}|\\)(?:\r\n|\r|\n)|\\\s*\Z")
 
@@ -70,9 +72,9 @@ def _names(listed: str) -> frozenset[str]:
 
 
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(\s[^<>]*)?/?>")
-_RAISED = re.compile(r"<sup>([0-9+-]{1,6})</sup>", re.IGNORECASE)
-_TO_RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
-_BREAKING = _names(
+_SUPERSCRIPT = re.compile(r"<sup>([0-9+-]{1,6})</sup>", re.IGNORECASE)
+_TO_SUPERSCRIPT = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
+_BLOCK_TAGS = _names(
     """
     address article aside blockquote br caption center dd details div dl dt fieldset
     figcaption figure footer h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section
@@ -80,7 +82,7 @@ _BREAKING = _names(
     """
 )
 # Notes write placeholders, such as `<name>`, that look like tags: these are none.
-_TAGS = _BREAKING | _names(
+_TAGS = _BLOCK_TAGS | _names(
     """
     a abbr audio b bdi bdo big blink button canvas cite code col colgroup dfn em embed font
     i iframe img ins kbd mark nobr picture q rp rt ruby samp small span strong sub sup svg
@@ -88,7 +90,7 @@ _TAGS = _BREAKING | _names(
     """
 )
 # These may be either.
-_PERHAPS = _names(
+_AMBIGUOUS_TAGS = _names(
     """
     area base body data datalist dialog form head html input label legend link map math menu
     meta meter object optgroup option output param path select source style template
@@ -107,13 +109,13 @@ def inline(seen: Seen, *, breaks: bool = False) -> Seen:
     """
     seen = seen.sub(_LITERALS, _literal)
     seen = seen.sub(_HARD_BREAK, lambda here, found: here.group(found).instead(_BREAK))
-    for needed, pattern, make in _RULES:
+    for needed, pattern, replace in _RULES:
         if needed in seen.mask:
-            seen = seen.sub(pattern, make)
+            seen = seen.sub(pattern, replace)
     if seen.mask.count("**") == 1:
         # The other half is in a sentence that is not shown.
-        seen = seen.without(_HALF)
-    for _ in range(_NESTED if "*" in seen.mask or "_" in seen.mask else 0):
+        seen = seen.without(_UNPAIRED)
+    for _ in range(_MAX_NESTING if "*" in seen.mask or "_" in seen.mask else 0):
         seen = seen.sub(_EMPHASIS, lambda here, found: here.group(found, 2).styled(Look.ITALIC))
     return one_line(seen, breaks=breaks)
 
@@ -141,8 +143,8 @@ def _literal(seen: Seen, found: re.Match[str]) -> Seen:
         return whole[1:].literal()
     if found["maths"]:
         return whole.sub(_NOT_SPACE, lambda here, one: here.group(one).literal())
-    meant = whole.instead(unescape(found[0]))
-    return meant if meant.text.isspace() else meant.literal()
+    decoded = whole.instead(unescape(found[0]))
+    return decoded if decoded.text.isspace() else decoded.literal()
 
 
 def _bold(seen: Seen, found: re.Match[str]) -> Seen:
@@ -183,10 +185,10 @@ def _wikilink(seen: Seen, found: re.Match[str]) -> Seen:
     return Seen.joined(shown, " > ")
 
 
-def _raised(seen: Seen, found: re.Match[str]) -> Seen:
+def _superscript(seen: Seen, found: re.Match[str]) -> Seen:
     """A power as a reader sees it: 10<sup>6</sup> is not 106."""
     digits = seen.group(found, 1)
-    return Seen(digits.text.translate(_TO_RAISED), digits.mask, digits.at, digits.looks)
+    return Seen(digits.text.translate(_TO_SUPERSCRIPT), digits.mask, digits.at, digits.looks)
 
 
 def _looks(seen: Seen, found: re.Match[str]) -> Seen:
@@ -195,21 +197,21 @@ def _looks(seen: Seen, found: re.Match[str]) -> Seen:
 
 def _tag(seen: Seen, found: re.Match[str]) -> Seen:
     whole, name = seen.group(found), found[2].lower()
-    if name in _BREAKING:
+    if name in _BLOCK_TAGS:
         return whole.instead(_BREAK)
     if name in ("td", "th"):
         return whole.instead(" ")
     is_tag = name in _TAGS or (
-        name in _PERHAPS and (found[1] or found[3] or f"</{name}>" in seen.mask.lower())
+        name in _AMBIGUOUS_TAGS and (found[1] or found[3] or f"</{name}>" in seen.mask.lower())
     )
     return whole[:0] if is_tag else whole
 
 
-_Make = Callable[[Seen, re.Match[str]], Seen]
+_Replace = Callable[[Seen, re.Match[str]], Seen]
 # With what a text must have for it to match, since most texts have little markup.
-_RULES: tuple[tuple[str, re.Pattern[str], _Make], ...] = (
-    ("<", _UNSEEN_HTML, _nothing),
-    ("{%", _UNSEEN_LIQUID, _nothing),
+_RULES: tuple[tuple[str, re.Pattern[str], _Replace], ...] = (
+    ("<", _HIDDEN_HTML, _nothing),
+    ("{%", _HIDDEN_LIQUID, _nothing),
     ("{", _TEMPLATE_TAG, _template_tag),
     ("{", _ATTRIBUTES, _nothing),
     (":", _ICON, _nothing),
@@ -219,12 +221,12 @@ _RULES: tuple[tuple[str, re.Pattern[str], _Make], ...] = (
     ("](", _LINK, _label),
     ("][", _REFERENCE, _label),
     ("<", _AUTOLINK, _url),
-    ("<", _RAISED, _raised),
+    ("<", _SUPERSCRIPT, _superscript),
     ("<", _PAIR, _looks),
     ("<", _TAG, _tag),
     ("://", _URL, _url),
     ("^", _BLOCK_ID, _nothing),
     ("**", _STRONG, _bold),
     ("__", _STRONG_LINES, _bold),
-    ("==", _MARKED, _bold),
+    ("==", _HIGHLIGHT, _bold),
 )

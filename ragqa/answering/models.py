@@ -10,9 +10,9 @@ from typing import Any
 
 from ragqa.types import Reason
 
-_LONGEST = 20
-_LARGEST = 1e6
-_SMALLEST_DEVIATION = 1e-6
+_MAX_FEATURES = 20
+_MAX_NUMBER = 1e6
+_MIN_DEVIATION = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,12 @@ def models_document(models: Models) -> dict[str, Any]:
 def _model(model: Mapping[str, Any]) -> Model:
     names = tuple(map(str, model["features"]))
     columns = [tuple(map(_number, model[key])) for key in ("means", "deviations", "weights")]
-    if not 0 < len(names) <= _LONGEST or any(len(column) != len(names) for column in columns):
+    if not 0 < len(names) <= _MAX_FEATURES or any(len(column) != len(names) for column in columns):
         raise ValueError("the lists of a model are not of one length")
     means, deviations, weights = columns
     if len(set(names)) < len(names):
         raise ValueError("a feature of a model stands twice")
-    if min(deviations) < _SMALLEST_DEVIATION:
+    if min(deviations) < _MIN_DEVIATION:
         raise ValueError("a deviation is not above 0")
     intercept, threshold = _number(model["intercept"]), _number(model["threshold"])
     if not 0 <= threshold <= 1:
@@ -99,7 +99,11 @@ def _model(model: Mapping[str, Any]) -> Model:
 
 def _number(value: object) -> float:
     # The comparison refuses NaN, too, and whole numbers too long to be a float.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not abs(value) <= _MAX_NUMBER
+    ):
         raise ValueError(f"a model has {str(value)[:40]!r} for a number")
     return float(value)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 _QUOTE_MARKS = re.compile(r"(?:[ \t]*>[ \t]?)*")
 _ALL_QUOTE_MARKS = re.compile(r"(?:[ \t]*>[ \t]*)*")
 _TAB = 4
-_MARK = 2
-_SAID = 30
+_MIN_MARK_WIDTH = 2
+_PREFIX_CHARS = 30
 _BOXES = ("(open) ", "(done) ")
 
 
@@ -28,10 +28,10 @@ class Item:
     @property
     def content(self) -> int:
         """How far what is nested in it is indented at least."""
-        return (self.indent or 0) + max(self.width, _MARK)
+        return (self.indent or 0) + max(self.width, _MIN_MARK_WIDTH)
 
 
-def behind_quote_marks(text: str, at: int, end: int) -> int:
+def after_quote_marks(text: str, at: int, end: int) -> int:
     """Where the words begin of what stands between two characters, behind marks of a quote."""
     marks = _ALL_QUOTE_MARKS.match(text, at, end)
     return marks.end() if marks else at
@@ -57,7 +57,7 @@ def depths(items: Sequence[Item]) -> list[int]:
     found: list[int] = []
     for number, item in enumerate(items):
         parent = enclosing(items[:number], item.indent)
-        found.append(_above(items[number:]) if parent is None else found[parent] + 1)
+        found.append(_levels_up(items[number:]) if parent is None else found[parent] + 1)
     return found
 
 
@@ -73,7 +73,7 @@ def enclosing(items: Sequence[Item], indent: int | None) -> int | None:
     return None
 
 
-def _above(items: Sequence[Item]) -> int:
+def _levels_up(items: Sequence[Item]) -> int:
     """How many steps it goes up from the first item."""
     steps, lowest = 0, items[0].indent or 0
     for item in items[1:]:
@@ -90,9 +90,15 @@ def _with_first_indent(items: Sequence[Item]) -> Sequence[Item]:
     if rest:
         beside = [item.indent for item in rest if item.context == first.context]
         after = rest[0].indent or 0
-        said = _letters(first.words.removeprefix(_BOXES[0]).removeprefix(_BOXES[1]))[:_SAID]
-        is_child = said in _letters(rest[0].context)
-        nested = max(0, after - max(first.width, _MARK)) if is_child else after + _MARK
+        prefix = _letters(first.words.removeprefix(_BOXES[0]).removeprefix(_BOXES[1]))[
+            :_PREFIX_CHARS
+        ]
+        is_child = prefix in _letters(rest[0].context)
+        nested = (
+            max(0, after - max(first.width, _MIN_MARK_WIDTH))
+            if is_child
+            else after + _MIN_MARK_WIDTH
+        )
         indent = (beside[0] or 0) if beside else nested
     return [replace(first, indent=indent), *rest]
 

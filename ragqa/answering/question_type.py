@@ -25,7 +25,7 @@ class QuestionKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Question:
     """A question as the rules see it: its kind, and the terms of its content words.
 
     `subject` has the terms of what is to be defined or counted, () for other kinds. It is `plain`
@@ -35,7 +35,7 @@ class Asked:
     kind: QuestionKind
     terms: frozenset[str]
     subject: tuple[str, ...] = ()
-    plain: bool = False
+    strict: bool = False
 
 
 _AUX = (
@@ -62,7 +62,7 @@ _PLACE = "(country|countries|city|cities|(state|town|place|region|continent|loca
 _REASON = "(reason|cause|purpose)s?"
 _COMPARED = "(vs|versus|compared (to|with)|differs? from|differences? between)"
 _NO_DATE = "(should|can|could|would|do i|do you|do we)"
-_JUDGED = (
+_JUDGEMENT = (
     "(worth|better|worse|best|good|bad|enough|useful|helpful|wrong|safe|appropriate|necessary|needed"
     "|preferable|preferred|beats?|wins?|fails?|helps?|hurts?|matters?|outperforms?|than)"
 )
@@ -71,25 +71,37 @@ _TERM = r"((an? )?[\w.-]+( [\w.-]+){0,3}|the [\w.-]+( [\w.-]+)?)"
 _Rules = Sequence[tuple[QuestionKind, str]]
 
 # The first that a clause fits says its kind.
-_ASKING: _Rules = (
+_RULES: _Rules = (
     (QuestionKind.COMPARISON, rf"\b{_COMPARED}\b"),
-    (QuestionKind.WHY, rf"^(why|how come|what (causes?|caused|{_AUX} the (\w+ )?{_REASON}))\b"),
-    (QuestionKind.OTHER, rf"^((when|where) (is|are|do|does)|how much do(es)?) .*\b{_JUDGED}\b"),
+    (
+        QuestionKind.WHY,
+        rf"^(why|how come|what (causes?|caused|{_AUX} the (\w+ )?{_REASON}))\b",
+    ),
+    (QuestionKind.OTHER, rf"^((when|where) (is|are|do|does)|how much do(es)?) .*\b{_JUDGEMENT}\b"),
     (QuestionKind.STEPS, r"^how (to|should|(do|can|could|would|must) (i|we|you|one))\b"),
     (QuestionKind.HOW_MANY, rf"\b{_HOW_MANY}\b"),
-    (QuestionKind.HOW_MANY, rf"^{_TO}what (is|are|was|were) the (\w+ ){{0,2}}{_QUANTITY}\b"),
+    (
+        QuestionKind.HOW_MANY,
+        rf"^{_TO}what (is|are|was|were) the (\w+ ){{0,2}}{_QUANTITY}\b",
+    ),
     (QuestionKind.HOW_MANY, rf"^{_TO}what (?!{_AUX}\b)(\w+ )?{_QUANTITY}\b"),
     (QuestionKind.WHO, rf"^{_TO}(who|whom|whose|(what|which) {_PERSON})\b"),
     (QuestionKind.WHEN, rf"^when (?!{_NO_DATE}\b){_AUX}\b"),
-    (QuestionKind.WHEN, rf"^{_TO}(what|which) ({_AUX} )?((the|a|an) )?(\w+ )?{_TIME}\b"),
-    (QuestionKind.WHERE, rf"^{_TO}(where (?!{_QUESTION_WORD}\b)\w|(what|which) {_PLACE}\b)"),
+    (
+        QuestionKind.WHEN,
+        rf"^{_TO}(what|which) ({_AUX} )?((the|a|an) )?(\w+ )?{_TIME}\b",
+    ),
+    (
+        QuestionKind.WHERE,
+        rf"^{_TO}(where (?!{_QUESTION_WORD}\b)\w|(what|which) {_PLACE}\b)",
+    ),
     (QuestionKind.DEFINITION, r"^(define|definition of|meaning of)\b|^what (do|does) .+ mean$"),
     (QuestionKind.DEFINITION, rf"^what {_AUX} (the )?(meaning|definition) of\b"),
     (QuestionKind.DEFINITION, rf"^what (is|are) {_TERM}$"),
     (QuestionKind.OTHER, rf"^{_TO}(what|which|how)\b"),
 )
 # For a question without a question word where one is expected: taken whole.
-_HINTING: _Rules = (
+_FALLBACK_RULES: _Rules = (
     (QuestionKind.YES_NO, rf"^{_AUX}\b(?!.* or )"),
     (QuestionKind.WHO, r"\bwho\b"),
     (QuestionKind.WHEN, r"\b(date|year)$|^date of\b"),
@@ -104,7 +116,7 @@ _DATED = re.compile(
     "|^date of"
 )
 _PERCENT = re.compile(r"\bpercent(?:age)?\b")
-_DEFINED = re.compile(
+_BEFORE_TERM = re.compile(
     rf"^(?:what {_AUX}|define) (?:(?:an?|the) )?(?:(?:meaning|definition) of )?"
     r"|^(?:meaning|definition) of | mean$"
 )
@@ -117,18 +129,22 @@ def kind_of(question: str) -> QuestionKind:
     to look for ("o4-mini release date").
     """
     clauses = _clauses(question)
-    return _first(_ASKING, clauses) or _first(_HINTING, [" ".join(clauses)]) or QuestionKind.OTHER
+    return (
+        _first(_RULES, clauses)
+        or _first(_FALLBACK_RULES, [" ".join(clauses)])
+        or QuestionKind.OTHER
+    )
 
 
 @lru_cache(maxsize=8)
-def asked_by(question: str) -> Asked:
+def parse_question(question: str) -> Question:
     """The question with what the rules need of it; kept, since many sentences are held to it."""
     kind = kind_of(question)
     clauses = _clauses(question)
     subject = _subject(kind, clauses)
     is_date = kind is QuestionKind.WHEN and any(map(_DATED.search, clauses))
     is_count = kind is QuestionKind.HOW_MANY and subject != ()
-    return Asked(kind, frozenset(query_terms(question)), subject, is_date or is_count)
+    return Question(kind, frozenset(query_terms(question)), subject, is_date or is_count)
 
 
 def _clauses(question: str) -> list[str]:
@@ -145,8 +161,8 @@ def _first(rules: _Rules, clauses: Iterable[str]) -> QuestionKind | None:
 def _subject(kind: QuestionKind, clauses: Sequence[str]) -> tuple[str, ...]:
     text = " ".join(clauses)
     if kind is QuestionKind.DEFINITION:
-        defined = (clause for clause in clauses if _first(_ASKING, [clause]) is kind)
-        return tuple(query_terms(_DEFINED.sub("", next(defined))))
+        defined = (clause for clause in clauses if _first(_RULES, [clause]) is kind)
+        return tuple(query_terms(_BEFORE_TERM.sub("", next(defined))))
     if kind is QuestionKind.HOW_MANY:
         if _PERCENT.search(text):
             return ("percent",)

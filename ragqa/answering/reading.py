@@ -10,7 +10,7 @@ from ragqa.answering.candidates import sources_of
 from ragqa.embedders import Embedder
 from ragqa.types import Hit, Passage, Retrieved, TokenVectors, Unit, Vector, Vectors
 
-CLOSENESS = 0.6
+MAXSIM_WEIGHT = 0.6
 """What MaxSim weighs beside the ranking score."""
 
 
@@ -39,10 +39,10 @@ class Reading:
         tokens = self.tokens.get(passage.id)
         if tokens is None:
             return self.query[:0], self.query[:0]
-        behind = len(passage.trail) + len("\n")
-        start, end = unit.start - passage.start + behind, unit.end - passage.start + behind
+        offset = len(passage.trail) + len("\n")
+        start, end = unit.start - passage.start + offset, unit.end - passage.start + offset
         own = [i for i, (s, e) in enumerate(tokens.spans) if s < end and start < e]
-        above = [i for i, (_, e) in enumerate(tokens.spans) if e < behind]
+        above = [i for i, (_, e) in enumerate(tokens.spans) if e < offset]
         return tokens.vectors[own], tokens.vectors[above]
 
 
@@ -59,10 +59,10 @@ def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
     encoded = embedder.embed_sentences([hit.passage.embedded_text for hit in first])
     content = content_tokens(retrieved.question, retrieved.vectors)
     query = retrieved.vectors.vectors[content]
-    close = [maxsim(query, tokens.vectors) for tokens in encoded]
+    closeness = [maxsim(query, tokens.vectors) for tokens in encoded]
     scores = [
-        hit.score + CLOSENESS * (value - min(close))
-        for hit, value in zip(first, close, strict=True)
+        hit.score + MAXSIM_WEIGHT * (value - min(closeness))
+        for hit, value in zip(first, closeness, strict=True)
     ]
     order = sorted(range(len(first)), key=lambda i: -scores[i])
     hits = (*(replace(first[i], score=scores[i]) for i in order), *rest)
@@ -70,7 +70,7 @@ def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
     return Reading(
         retrieved=retrieved,
         hits=hits,
-        closest=max(close, default=0.0),
+        closest=max(closeness, default=0.0),
         query=query,
         query_spans=[retrieved.vectors.spans[i] for i in content],
         tokens=tokens,

@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from ragqa.answering.answer_type import holds
+from ragqa.answering.answer_type import answer_fit
 from ragqa.answering.candidates import Candidate
 from ragqa.answering.entities import has_figure
-from ragqa.answering.question_type import Asked, QuestionKind, asked_by
+from ragqa.answering.question_type import Question, QuestionKind, parse_question
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.readers import Reader, Text
 from ragqa.types import Kind, Vector, Vectors
@@ -28,7 +28,7 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
 )
 """What each signal weighs (docs/decisions/answers.md, docs/decisions/reader.md)."""
 
-_MEANING = frozenset({"cosine", "maxsim"})
+_EMBEDDER_SIGNALS = frozenset({"cosine", "maxsim"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ class Scored:
     score: float
     signals: Mapping[str, float]
     parts: Mapping[str, float]
-    met: Vector
+    matches: Vector
 
 
 def score(
-    reading: Reading, candidates: Sequence[Candidate], read: Sequence[float] = ()
+    reading: Reading, candidates: Sequence[Candidate], reader_scores: Sequence[float] = ()
 ) -> list[Scored]:
     """Score every candidate by the weighted mean of its signals, most of them scaled to 0 to 1.
 
@@ -62,13 +62,15 @@ def score(
 
     :param read: what a reader says of each candidate, in order; empty without one that ranks.
     """
-    measured = [_measured(reading, candidate) for candidate in candidates]
-    for (signals, _), said in zip(measured, read, strict=False):
-        signals["reader"] = said
+    measured = [_signals(reading, candidate) for candidate in candidates]
+    for (signals, _), reader_score in zip(measured, reader_scores, strict=False):
+        signals["reader"] = reader_score
     unread = reading.retrieved.by_terms_alone
-    figured = any(signals["figures"] for signals, _ in measured)
-    left_out = (_MEANING if unread else frozenset()) | ({"figures"} if not figured else set())
-    names = [n for n in WEIGHTS if n not in left_out and (n != "reader" or read)]
+    has_figures = any(signals["figures"] for signals, _ in measured)
+    left_out = (_EMBEDDER_SIGNALS if unread else frozenset()) | (
+        {"figures"} if not has_figures else set()
+    )
+    names = [n for n in WEIGHTS if n not in left_out and (n != "reader" or reader_scores)]
     total = sum(WEIGHTS[name] for name in names)
     columns = {}
     for name in names:
@@ -77,8 +79,8 @@ def score(
         columns[name] = [WEIGHTS[name] / total * value for value in scaled]
     parts = [{name: columns[name][i] for name in names} for i in range(len(candidates))]
     return [
-        Scored(candidate, sum(part.values()), signals, part, met)
-        for candidate, part, (signals, met) in zip(candidates, parts, measured, strict=True)
+        Scored(candidate, sum(part.values()), signals, part, matches)
+        for candidate, part, (signals, matches) in zip(candidates, parts, measured, strict=True)
     ]
 
 
@@ -95,31 +97,31 @@ def read_together(reader: Reader, question: str, candidates: Sequence[Candidate]
         passage = own[0].hit.passage
         spans = ((one.unit.start - passage.start, one.unit.end - passage.start) for one in own)
         texts.append(Text(passage.trail, passage.text, tuple(spans)))
-    return [said for scores in reader.score(question, texts) for said in scores]
+    return [reader_score for scores in reader.score(question, texts) for reader_score in scores]
 
 
-def _measured(reading: Reading, candidate: Candidate) -> tuple[dict[str, float], Vector]:
+def _signals(reading: Reading, candidate: Candidate) -> tuple[dict[str, float], Vector]:
     """The signals of a candidate, and how far it meets each token of the question."""
     retrieved = reading.retrieved
     own, above = reading.of_unit(candidate.hit.passage, candidate.unit)
-    met = best_cosines(reading.query, own)
+    matches = best_cosines(reading.query, own)
     signals = {
         "cosine": _cosine(own, retrieved.vectors.pooled),
-        "maxsim": _weaker_half(np.maximum(met, best_cosines(reading.query, above))),
+        "maxsim": _weaker_half(np.maximum(matches, best_cosines(reading.query, above))),
         "coverage": _coverage(candidate, retrieved.idf),
         "passage": candidate.hit.score,
-        "holds": _holds(asked_by(retrieved.question), candidate),
+        "holds": _answer_fit(parse_question(retrieved.question), candidate),
         "figures": _figures(retrieved.question, candidate),
     }
-    return signals, met
+    return signals, matches
 
 
-def _holds(asked: Asked, candidate: Candidate) -> float:
+def _answer_fit(question: Question, candidate: Candidate) -> float:
     """How well a candidate holds what is asked for; a key with its value is no definition."""
     keyed = candidate.unit.kind in (Kind.HEADING, Kind.PROPERTY)
-    if keyed and asked.kind is QuestionKind.DEFINITION:
+    if keyed and question.kind is QuestionKind.DEFINITION:
         return 0.0
-    return holds(asked, candidate.text)
+    return answer_fit(question, candidate.text)
 
 
 def _figures(question: str, candidate: Candidate) -> float:
@@ -127,7 +129,9 @@ def _figures(question: str, candidate: Candidate) -> float:
     words = [word for word in question.split() if any(map(str.isdigit, word))]
     if not words:
         return 0.0
-    return sum(has_figure(candidate.told, word.strip("?!.,;:()'\"")) for word in words) / len(words)
+    return sum(has_figure(candidate.full_text, word.strip("?!.,;:()'\"")) for word in words) / len(
+        words
+    )
 
 
 def _cosine(own: Vectors, question: Vector) -> float:

@@ -5,13 +5,13 @@ import re
 from ragqa.analysis import WORD, index_terms
 from ragqa.answering.answer_type import fits
 from ragqa.answering.entities import Span
-from ragqa.answering.question_type import Asked, QuestionKind, asked_by
+from ragqa.answering.question_type import Question, QuestionKind, parse_question
 
-_FITTING = 0.5
-_CLEARLY = 1.5
+_MIN_FIT = 0.5
+_MIN_LEAD = 1.5
 """What is marked fits at least so well, and so many times as well as the next."""
 
-_ANYWHERE = 0.3
+_BASE_NEARNESS = 0.3
 """How near to the question's words a fit counts that is near to none."""
 
 _SEAM_WORDS = 4
@@ -28,23 +28,23 @@ def short_answer(question: str, text: str) -> Span | None:
 
     :param text: the sentence as a reader sees it.
     """
-    asked = asked_by(question)
-    found = list(fits(asked, text))
-    most = max((strength for _, strength in found), default=0.0)
+    parsed = parse_question(question)
+    found = list(fits(parsed, text))
+    best_fit = max((strength for _, strength in found), default=0.0)
     # What fits half as well as the best does not compete with it.
-    fitting = [fit for fit in found if fit[1] >= _FITTING and fit[1] > most / 2]
-    if len(fitting) < 2:
-        return fitting[0][0] if fitting else None
-    said = _said(asked, text)
+    rivals = [fit for fit in found if fit[1] >= _MIN_FIT and fit[1] > best_fit / 2]
+    if len(rivals) < 2:
+        return rivals[0][0] if rivals else None
+    matched = _question_words(parsed, text)
     ranked = sorted(
         (
-            (strength * (_ANYWHERE + _nearness(said, text, span)), span)
-            for span, strength in fitting
+            (strength * (_BASE_NEARNESS + _nearness(matched, text, span)), span)
+            for span, strength in rivals
         ),
         reverse=True,
     )
     (best, span), (second, _) = ranked[:2]
-    return span if best > _CLEARLY * second else None
+    return span if best > _MIN_LEAD * second else None
 
 
 def place_in(quote: str, text: str) -> Span | None:
@@ -74,24 +74,24 @@ def _places(text: str, words: str) -> list[Span]:
 
 def is_title(question: str, quote: str, span: Span) -> bool:
     """Whether a name that is to be a person's stands in italics, as titles of works do."""
-    if asked_by(question).kind is not QuestionKind.WHO:
+    if parse_question(question).kind is not QuestionKind.WHO:
         return False
     return any(
         italic.start() < span[1] and span[0] < italic.end() for italic in _ITALIC.finditer(quote)
     )
 
 
-def _said(asked: Asked, text: str) -> list[tuple[int, Span, str]]:
+def _question_words(parsed: Question, text: str) -> list[tuple[int, Span, str]]:
     """The words of a sentence that the question says too: number, characters, term."""
     return [
         (number, word.span(), term)
         for number, word in enumerate(WORD.finditer(text))
         for term in index_terms(word[0])
-        if term in asked.terms
+        if term in parsed.terms
     ]
 
 
-def _nearness(said: list[tuple[int, Span, str]], text: str, span: Span) -> float:
+def _nearness(matched: list[tuple[int, Span, str]], text: str, span: Span) -> float:
     """How near the question's words stand to these characters: 1 for each next to them, else less.
 
     A comma, semicolon or bracket between them is as far as some words.
@@ -99,7 +99,7 @@ def _nearness(said: list[tuple[int, Span, str]], text: str, span: Span) -> float
     first = sum(1 for _ in WORD.finditer(text, 0, span[0]))
     last = first + sum(1 for _ in WORD.finditer(text, *span)) - 1
     near: dict[str, float] = {}
-    for number, (start, end), term in said:
+    for number, (start, end), term in matched:
         if end <= span[0]:
             words, between = first - number, text[end : span[0]]
         elif start >= span[1]:
