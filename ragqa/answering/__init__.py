@@ -1,4 +1,4 @@
-"""Hits to a cited answer, made of the notes' own words."""
+"""Compose a cited answer from the hits, in the notes' own words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -58,12 +58,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """How answers are put together: with so many excerpts of so many words, by which models.
+    """How to compose answers.
 
-    `words` are the most of an excerpt before it is closed over its list or table. `open_note`
-    gives the rest of a passage's note; by default an excerpt ends where its passage does. `models`
-    tell confidence, None for those that ragqa ships; `reader` reads question and passages together.
-    Notes with an ISO date before `old_before` are marked as old.
+    `excerpts` is the most excerpts, `words` the most words of one before it is extended to a whole
+    list or table. `open_note` gives the layout of a passage's note; by default an excerpt ends
+    where its passage does. `models` estimate confidence, None for the shipped ones; `reader` reads
+    question and passages together. Notes with an ISO date before `old_before` are marked as old.
     """
 
     excerpts: int = int(SETTINGS["excerpts"].default)
@@ -76,11 +76,11 @@ class Answering:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """An answer's text with its citations, empty where the notes do not seem to answer.
+    """An answer's text and citations, empty where the notes do not seem to answer.
 
-    `confidence` is the probability that they do, `reasons` what it was told by; `missing` is what
-    the question asks about that the answer does not speak of. `disagreements` are where other
-    sentences say something else than those cited.
+    `confidence` is the probability that they do, `reasons` what it is based on. `missing` has words
+    of the question that the answer does not cover. `disagreements` has the sentences that
+    contradict the cited ones.
     """
 
     answered: bool
@@ -94,10 +94,10 @@ class Composed:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The candidate sentences of an answer with their scores, and what they come to.
+    """The scored candidate sentences, and the answer they give.
 
-    `excerpts` are what to show, in reading order, if it is `answered`; `missing` is what they do
-    not speak of.
+    `excerpts` are to be shown, in reading order, if `answered`; `missing` is what they do not
+    cover.
     """
 
     candidates: Sequence[Scored] = ()
@@ -109,10 +109,10 @@ class Assessment:
 
 
 def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Composed:
-    """Answer from the retrieved passages with one to so many excerpts of their notes.
+    """Answer from the retrieved passages with excerpts of their notes.
 
-    The passages must have been checked against the notes (`keep_current`), since what is quoted
-    is taken from them.
+    The passages must have been checked against the notes (`keep_current`), since quotes are taken
+    from them.
     """
     assessment = assess(retrieved, embedder, answering)
     composed = Composed(
@@ -141,7 +141,7 @@ def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> C
 
 
 def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Assessment:
-    """Score the candidate sentences of what was retrieved, and find the excerpts that answer."""
+    """Score the candidate sentences of the hits, and find the excerpts that answer."""
     reading = read(retrieved, embedder)
     candidates = candidates_of(reading.hits)
     if not candidates:

@@ -1,4 +1,4 @@
-"""How well a sentence holds what a question asks for, and where in the sentence that stands."""
+"""How well a sentence fits the type of answer that a question asks for, and where."""
 
 import re
 from bisect import bisect_left
@@ -20,33 +20,33 @@ from ragqa.answering.entities import (
 from ragqa.answering.question_type import Question, QuestionKind
 
 Fit = tuple[Span, float]
-"""Characters of a sentence that may be what is asked for, and how well they fit."""
+"""A span of a sentence that may be the answer, and how well it fits."""
 
 _ONE_WORD = 0.6
 _AFTER_PREPOSITION = 0.4
 _AFTER_ARTICLE = 0.6
 _BY_AGENT = 2.0
-"""Of a name: a single word, "in X" and "the X" are seldom who did it; "written by X" is."""
+"""The fit of a name: one word, "in X" and "the X" are rarely the agent; "written by X" is."""
 
 _TITLE = 0.4
-"""Of a name in quotation marks, which mostly is a work's; too little for a short answer."""
+"""A quoted name is mostly the title of a work; this is too low for a short answer."""
 
 _FROM_PLACE = 0.6
 _UNPLACED = 0.3
-"""Of a name where a place is asked for: after "from" or "of", and without a preposition."""
+"""A name as a place: after "from" or "of", and without a preposition."""
 
 _UNCOUNTED = 0.5
-"""Of a number that does not count what the question wants counted."""
+"""A number that does not count what the question asks about."""
 
 _HOUR_FOR_DATE = 0.5
-"""Of a weekday or time of day where a date is asked for."""
+"""A weekday or time of day where a date is asked for."""
 
 _MAX_DISTANCE = 5
-"""A number counts what stands so near behind it, or before it as a table's heading does."""
+"""A number counts a noun at most this many words after it, or before it as in a table."""
 
 _MAX_CHARS = 2_000
 _LOOK_BACK = 80
-"""Of a sentence so many characters are read, and before a name."""
+"""The most characters read of a sentence, and of the text before a name."""
 
 _SHORT = frozenset({QuestionKind.WHO, QuestionKind.WHEN, QuestionKind.WHERE, QuestionKind.HOW_MANY})
 
@@ -60,7 +60,7 @@ _MEASURED = frozenset(
 )
 _QUOTED = re.compile(r"\"[^\"]{1,200}\"|\u201c[^\u201d]{1,200}\u201d|\u00ab[^\u00bb]{1,200}\u00bb")
 
-# Words that say the same of who did something, as stems.
+# Stems of verbs for the same activity.
 _VERBS = tuple(
     frozenset(words.split())
     for words in (
@@ -99,12 +99,12 @@ _GLOSS = re.compile(
 
 
 def answer_fit(question: Question, text: str) -> float:
-    """How well a sentence holds what is asked for, 0 to 1; 0 for kinds that no rule helps.
+    """How well a sentence fits the type of answer asked for, 0 to 1; 0 for types without rules.
 
-    That a comparison, steps or a yes or no are asked for does not tell which sentence answers
+    Comparisons, steps, and yes or no have none, as they do not help to find the sentence
     (docs/decisions/question-kinds.md).
 
-    :param text: the sentence as a reader sees it.
+    :param text: the sentence as plain text.
     """
     if question.kind is QuestionKind.WHY:
         return float(_BECAUSE.search(text) is not None)
@@ -114,9 +114,9 @@ def answer_fit(question: Question, text: str) -> float:
 
 
 def may_answer(question: Question, text: str) -> bool:
-    """Whether a sentence seems to have a thing of the kind asked for; True for other kinds.
+    """Whether a sentence seems to have an answer of the type asked for; True for other types.
 
-    A number must count what the question wants counted.
+    A number must count what the question asks about.
     """
     if question.kind not in _SHORT:
         return True
@@ -125,9 +125,9 @@ def may_answer(question: Question, text: str) -> bool:
 
 
 def cannot_answer(question: Question, text: str) -> bool:
-    """Whether it is certain that a sentence has not the date, or number of things, asked for.
+    """Whether a sentence certainly lacks the date or count asked for.
 
-    It never is of names and places, which have too many forms.
+    That is never certain for names and places, which have too many forms.
     """
     if not question.strict or len(text) > _MAX_CHARS:
         return False
@@ -137,9 +137,9 @@ def cannot_answer(question: Question, text: str) -> bool:
 
 
 def fits(question: Question, text: str) -> Iterator[Fit]:
-    """What in a sentence may be what is asked for, in reading order.
+    """Yield the possible answers in a sentence, in reading order.
 
-    Only dates, numbers, names and places are found; what the question says itself is not it.
+    Only dates, numbers, names and places are found, and none that the question has itself.
     """
     text = text[:_MAX_CHARS]
     if question.kind is QuestionKind.WHEN:
@@ -174,17 +174,17 @@ def _numbers(question: Question, text: str) -> Iterator[Fit]:
 
 
 def _is_figure(question: Question, number: str) -> bool:
-    """Whether a number says how many by itself: "two" may be said of anything."""
+    """Whether a number is clearly a count: "two" may be about anything."""
     if any(map(str.isdigit, number)) or number in ("twice", "thrice"):
         return True
     return bool(question.subject) and number != "one"
 
 
 def _may_count(question: Question, text: str) -> bool:
-    """Whether a number of a sentence may count what is asked for.
+    """Whether a number in a sentence may count what is asked for.
 
-    It does if it stands near to its word, if nothing says what else it counts, or if what is to be
-    counted has many names: people, and what one measures in.
+    It may if it is near that word, if it counts nothing else, or if the thing counted has many
+    names: people, and units of measurement.
     """
     found = amounts(text)
     if _MEASURED.issuperset(question.subject):
@@ -242,17 +242,17 @@ def _places(question: Question, text: str) -> Iterator[Fit]:
 
 
 def _defines(question: Question, text: str) -> bool:
-    """Whether a sentence begins with what is to be defined, and goes on as a definition does."""
+    """Whether a sentence begins with the term to define, and continues like a definition."""
     article = _FIRST_ARTICLE.match(text)
     words = list(WORD.finditer(text, article.end() if article else 0))[: len(question.subject)]
-    said = [term for word in words for term in index_terms(word[0])]
-    if not words or said != list(question.subject):
+    terms = [term for word in words for term in index_terms(word[0])]
+    if not words or terms != list(question.subject):
         return False
     return _GLOSS.match(text, words[-1].end()) is not None
 
 
 def _is_new(question: Question, text: str, span: Span) -> bool:
-    """Whether these characters say more than the question does."""
+    """Whether a span has words that the question lacks."""
     return _new_words(question, text, span) > 0
 
 

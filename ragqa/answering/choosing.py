@@ -1,4 +1,4 @@
-"""The best sentences of an answer that do not repeat each other, and why others are not shown."""
+"""Choose the best sentences without repetition, and say why others are not shown."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from ragqa.answering.composing import Excerpt
 from ragqa.answering.scoring import Scored
 
 NOVELTY_WEIGHT = 0.5
-"""What it weighs that a further sentence meets parts of the question better than the others."""
+"""The weight of a further sentence's better matches with parts of the question."""
 
 _NEAR_DUPLICATE = 0.7
 _FIGURE = re.compile(
@@ -36,9 +36,9 @@ class Lost(StrEnum):
 def choose(candidates: Sequence[Scored], sentences: int) -> list[Scored]:
     """The best candidates that do not repeat each other, best first.
 
-    A further one also counts by how much better it meets parts of the question than those chosen
-    before it: a comparison needs both sides (after Carbonell and Goldstein, "The Use of MMR",
-    1998, which holds against a sentence what it repeats).
+    A further one also gains by matching parts of the question better than those before it, since a
+    comparison needs both sides (after Carbonell and Goldstein, "The Use of MMR", 1998, which
+    penalises repetition instead).
     """
     left = sorted(candidates, key=lambda one: -one.score)
     chosen: list[Scored] = []
@@ -54,8 +54,8 @@ def choose(candidates: Sequence[Scored], sentences: int) -> list[Scored]:
 def why_not(one: Scored, excerpts: Sequence[Excerpt]) -> Lost | None:
     """Why a candidate is not shown; None where an excerpt has it.
 
-    One as good as the best excerpt is passed over where another paragraph defines what is asked
-    for, or a newer note says something else.
+    One that scores as high as the best excerpt is passed over where another paragraph defines the
+    term asked for, or a newer note contradicts it.
     """
     if any(excerpt.overlaps(one.candidate) for excerpt in excerpts):
         return None
@@ -64,13 +64,13 @@ def why_not(one: Scored, excerpts: Sequence[Excerpt]) -> Lost | None:
 
 
 def _marginal_score(chosen: Sequence[Scored], one: Scored) -> float:
-    """The score of a further sentence, with what it meets of the question that is not met yet."""
+    """The score of a further sentence plus its new matches with the question."""
     gains = one.matches - np.max([other.matches for other in chosen], axis=0)
     return one.score + (NOVELTY_WEIGHT * float(np.maximum(gains, 0).mean()) if len(gains) else 0.0)
 
 
 def _repeats(one: Candidate, other: Candidate) -> bool:
-    """Whether two say nearly the same: most words, and no other figure, date or no."""
+    """Whether two are near duplicates: most words, the same figures, dates and negation."""
     if one.overlaps(other):
         return True
     first, second = set(index_terms(one.text)), set(index_terms(other.text))
@@ -79,7 +79,7 @@ def _repeats(one: Candidate, other: Candidate) -> bool:
         return False
     text, other_text = one.text.lower(), other.text.lower()
     figures, other_figures = set(_FIGURE.findall(text)), set(_FIGURE.findall(other_text))
-    # A figure that only one of them has may just say more, and so may a no in a far longer one.
+    # A figure that only one has may just add detail, as may a negation in a far longer one.
     if figures - other_figures and other_figures - figures:
         return False
     similar_length = max(len(first), len(second)) <= 2 * smaller

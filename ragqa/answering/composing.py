@@ -1,4 +1,4 @@
-"""Which excerpts answer a question, and in what order they are read."""
+"""Which excerpts answer a question, and in what order."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,22 +19,21 @@ from ragqa.types import Kind, Passage, Unit
 
 MIN_SCORE_SHARE = 0.8
 MIN_COMPARISON_SHARE = 0.6
-"""The sentence of a further excerpt must score at least this share of the best one; the other side
-of a comparison often matches less well."""
+"""A further excerpt's sentence must score at least this share of the best one; the other side of a
+comparison often matches less well."""
 
 MIN_UNCOVERED = 0.25
 MIN_GAIN = 0.5
-"""A further excerpt is wanted where the others leave this share of the question's idf untold, and
-it must tell this much of that."""
-
+"""A further excerpt is added where the others leave this share of the question's idf uncovered, and
+it must cover this much of the rest."""
 
 _SHOWN_WITH_CONTEXT = (Kind.ITEM, Kind.ROW, Kind.PROPERTY, Kind.HEADING)
-"""What stands alone is said with what makes it readable: its table's header, say."""
+"""Kinds of unit that need context when they stand alone, such as the table's header."""
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A stretch of a note around the sentence of it that answers."""
+    """A run of a note around the sentence that answers."""
 
     best: Scored
     layout: Layout
@@ -47,18 +46,18 @@ class Excerpt:
 
     @property
     def span(self) -> tuple[int, int]:
-        """Its characters of the note."""
+        """Its characters in the note."""
         return self.layout.span(self.run)
 
     @property
     def units(self) -> tuple[Unit, ...]:
-        """What it is made of, in order."""
+        """Its units, in order."""
         begin, end = self.run
         return tuple(piece.unit for piece in self.layout.pieces[begin : end + 1])
 
     @cached_property
     def whole(self) -> Candidate:
-        """All of it as one candidate."""
+        """The whole excerpt as one candidate."""
         start, end = self.span
         quote, units = self.layout.quote(self.run), self.units
         text = excerpt_text(quote, units, start, is_cut(self.layout, self.run))
@@ -72,13 +71,13 @@ class Excerpt:
 
     @cached_property
     def terms(self) -> frozenset[str]:
-        """The terms of what is shown, and of what stands above it."""
+        """The terms of its text, headings and context."""
         begin, end = self.run
         trails = {piece.passage.trail for piece in self.layout.pieces[begin : end + 1]}
         return frozenset(index_terms(" ".join((*trails, self.whole.unit.context, self.whole.text))))
 
     def overlaps(self, candidate: Candidate) -> bool:
-        """Whether a candidate stands in it, at least in part."""
+        """Whether it has at least part of a candidate."""
         return self.whole.overlaps(candidate)
 
 
@@ -90,14 +89,14 @@ def excerpts_of(
     words: int,
     open_note: OpenNote,
 ) -> list[Excerpt]:
-    """The excerpts that answer, in the order in which they are to be read.
+    """The excerpts that answer, in reading order.
 
-    The first is the one around the best sentence, or where a thing is to be defined, the paragraph
-    that defines it. Another one follows only where it tells of words of the question that those
-    before it do not: the other side of a comparison, say.
+    The first is around the best sentence or, for a definition, is the defining paragraph. Another
+    one is added only if it covers words of the question that those before it lack, such as the
+    other side of a comparison.
 
     :param scored: the candidate sentences, at least one.
-    :param excerpts: the most of them.
+    :param excerpts: the most to return.
     """
     finder = _Finder(reading, scored, words, open_note)
     found = [finder.first()]
@@ -138,10 +137,10 @@ class _Finder:
         return self._definition() or self._around(self._newest(self.best))
 
     def further(self, found: Sequence[Excerpt]) -> Excerpt | None:
-        """The excerpt that tells most of what those found do not; None where it is not worth it."""
+        """The excerpt that covers most of what the others lack; None if it is not worth adding."""
         covered = frozenset().union(*(excerpt.terms for excerpt in found))
         is_comparison = parse_question(self.question).kind is QuestionKind.COMPARISON
-        # Words that compare, such as "versus", are on neither side: no sentence has them.
+        # Words such as "versus" belong to neither side, so no sentence has them.
         idf = {
             term: weight
             for term, weight in self.idf.items()
@@ -172,7 +171,7 @@ class _Finder:
         return None if overlaps else excerpt
 
     def in_question_order(self, found: Sequence[Excerpt]) -> list[Excerpt]:
-        """The sides of a comparison as the question names them; others as they were found."""
+        """Sort the sides of a comparison as the question names them; leave others as found."""
         if parse_question(self.question).kind is not QuestionKind.COMPARISON:
             return list(found)
         asked = index_terms(self.question)
@@ -192,7 +191,7 @@ class _Finder:
         at = layout.at(best.candidate.unit.start)
         scores = [0.0] * len(layout.pieces)
         for one in self.scored:
-            # A list with what announces it was scored as one; its pieces were scored, too.
+            # A list was scored both as a whole and by its pieces.
             if one.candidate.unit.kind is not Kind.LIST:
                 for i in _pieces_of(layout, one.candidate):
                     scores[i] = max(scores[i], one.score)
@@ -200,7 +199,7 @@ class _Finder:
         return Excerpt(best, layout, excerpt_around(layout, scores, at, self.wanted))
 
     def _definition(self) -> Excerpt | None:
-        """The paragraph that defines what is asked for, from the best sentence on if that does."""
+        """The paragraph that defines the term, from the best sentence on if that defines it."""
         asked = parse_question(self.question)
         if asked.kind is not QuestionKind.DEFINITION:
             return None
@@ -224,12 +223,12 @@ class _Finder:
         return self._announcing(layout, run)
 
     def _announcing(self, layout: Layout, run: Run) -> Excerpt:
-        """A paragraph whose first sentence answers, with what its last one announces."""
+        """A paragraph whose first sentence answers, with the list its last one introduces."""
         best = self._sentence(layout, run[0])
         return Excerpt(best, layout, with_announced(layout, run, self.wanted))
 
     def _sentence(self, layout: Layout, i: int) -> Scored:
-        """A piece of a note as a candidate; one that was not scored counts as the note's best."""
+        """A piece of a note as a candidate; if unscored, it gets the score of the note's best."""
         piece = layout.pieces[i]
         unique = [one for one in self.scored if one.candidate.hit.passage.path == layout.path]
         for one in unique:
@@ -243,7 +242,7 @@ class _Finder:
 
 
 def _pieces_of(layout: Layout, candidate: Candidate) -> Iterator[int]:
-    """The numbers of the pieces that a candidate of the layout's note stands for."""
+    """Yield the indices of a candidate's pieces; none if it is of another note."""
     if candidate.hit.passage.path != layout.path:
         return
     i = layout.at(candidate.unit.start)

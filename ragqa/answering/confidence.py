@@ -11,12 +11,12 @@ from ragqa.answering.scoring import Scored
 from ragqa.types import Reason
 
 FEATURES = ("score", "score_gap", "closest", "match", "coverage")
-"""What a model may look at."""
+"""The features a model may use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The probability that the notes answer, whether that is enough, and what it was told by."""
+    """The probability that the notes answer, whether that is enough, and the reasons."""
 
     probability: float
     answered: bool
@@ -26,7 +26,7 @@ class Judgement:
 def judge(reading: Reading, scored: Sequence[Scored], models: Models) -> Judgement:
     """Judge whether the notes answer the question.
 
-    :param scored: the candidate sentences, of which there is at least one.
+    :param scored: the candidate sentences, at least one.
     """
     model = models.terms if reading.retrieved.by_terms_alone else models.all
     values = features(reading, scored)
@@ -35,12 +35,12 @@ def judge(reading: Reading, scored: Sequence[Scored], models: Models) -> Judgeme
 
 
 def features(reading: Reading, scored: Sequence[Scored]) -> dict[str, float]:
-    """What the models look at; the names are those in their files.
+    """The features of the models, named as in their files.
 
-    `score` is the best passage's ranking score and `score_gap` how far it is above the mean of the
-    next four; `closest` is the highest MaxSim of a passage, `coverage` the highest coverage of any
-    sentence; `match` is the highest sum of cosine, MaxSim and coverage of a sentence that holds a
-    thing of the kind asked for, 0 where none does.
+    `score` is the best passage's ranking score, `score_gap` its lead over the mean of the next
+    four, `closest` the highest MaxSim of a passage, and `coverage` the highest coverage of a
+    sentence. `match` is the highest sum of cosine, MaxSim and coverage of a sentence with an answer
+    of the type asked for, 0 where none has one.
     """
     first, *others = sorted((hit.score for hit in reading.retrieved.hits), reverse=True)
     others = others[:4]

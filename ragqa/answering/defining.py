@@ -1,4 +1,4 @@
-"""Where a note says what a thing is: the paragraph under its title, alias or heading."""
+"""Find the paragraph that defines a term, under a title, alias or heading."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,13 +9,13 @@ from ragqa.answering.markdown_text import plain_text
 from ragqa.types import Kind
 
 PARAGRAPH_WORDS = 80
-"""So many words of a defining paragraph are shown, and its first sentence."""
+"""The most words shown of a defining paragraph; its first sentence is always shown."""
 
 _MIN_IDF_SHARE = 0.5
-"""A term of the subject that has this share of the highest idf tells what is asked for."""
+"""A term of the subject must have this share of the highest idf to identify it."""
 
 _MAX_TERMS_BEFORE = 4
-"""The first sentence names the subject with at most so many terms before it."""
+"""The first sentence names the subject after at most this many terms."""
 
 _ARTICLES = frozenset({"a", "an", "the"})
 _BRACKETED = re.compile(r"(.*?)\s*\(([^()]*)\)\s*\Z", re.DOTALL)
@@ -27,11 +27,11 @@ _Terms = tuple[str, ...]
 def defining_run(
     layout: Layout, subject: Sequence[str], idf: Mapping[str, float]
 ) -> tuple[int, Run] | None:
-    """The paragraph that says what the subject is, and how far its note is from being about that.
+    """The paragraph that defines the subject, and how directly; None if there is none.
 
-    That is 0 if the note is called so, 1 if a heading of it is, and 2 if its first paragraph is
-    about the subject all the same. A heading is called so as a whole, in brackets, or in one of its
-    parts: "LoRA and QLoRA". The paragraph's first sentence names the subject near its beginning.
+    The number is 0 if the note's title names the subject, 1 if a heading does, and 2 if only its
+    first paragraph does. A heading may name it as a whole, in brackets, or in part: "LoRA and
+    QLoRA". The paragraph's first sentence must name the subject near its beginning.
 
     :param subject: the terms of what is to be defined.
     """
@@ -56,7 +56,7 @@ def defining_run(
 
 
 def _subjects(subject: Sequence[str], idf: Mapping[str, float]) -> frozenset[_Terms]:
-    """The subject, and what of it tells: of "npm workspaces", in notes on npm, the workspaces."""
+    """The subject whole, and its distinctive terms: "workspaces" of "npm workspaces"."""
     whole = tuple(term for term in subject if term not in _ARTICLES)
     highest = max((idf.get(term, 0.0) for term in whole), default=0.0)
     distinctive = tuple(term for term in whole if idf.get(term, 0.0) >= _MIN_IDF_SHARE * highest)
@@ -64,7 +64,7 @@ def _subjects(subject: Sequence[str], idf: Mapping[str, float]) -> frozenset[_Te
 
 
 def _names(labels: Iterable[str]) -> frozenset[_Terms]:
-    """All that titles, aliases or headings call something."""
+    """The terms of each name in titles, aliases or headings."""
     names: list[str] = []
     for label in labels:
         text = plain_text(label, kind=Kind.HEADING).strip("?:. ")
@@ -79,7 +79,7 @@ def _terms(text: str) -> _Terms:
 
 
 def _first_naming(layout: Layout, begin: int, end: int, names: Iterable[_Terms]) -> int | None:
-    """The first piece of a paragraph in a range that names the subject where it begins."""
+    """The first paragraph in a range that begins by naming the subject; its first piece."""
     for i in range(begin, end):
         if layout.pieces[i].kind is Kind.PARAGRAPH and layout.block(i)[0] == i:
             terms = _terms(plain_text(layout.quote((i, i)), kind=Kind.PARAGRAPH))
@@ -95,7 +95,7 @@ def _begins_with(terms: _Terms, subject: _Terms) -> bool:
 
 
 def paragraph_from(layout: Layout, begin: int) -> Run:
-    """A paragraph from one of its sentences on, as far as there is room."""
+    """A paragraph from one of its sentences on, within the word limit."""
     end = layout.block(begin)[1]
     while end > begin and layout.words((begin, end)) > PARAGRAPH_WORDS:
         end -= 1

@@ -1,4 +1,4 @@
-"""What a sentence mentions by its form alone: dates, amounts and names, each as its characters."""
+"""Find dates, amounts and names in a sentence by their form, each as a span."""
 
 import re
 from collections.abc import Iterable
@@ -92,9 +92,9 @@ _MEASURES = re.compile(
     r"|ms|s|sec|min|h|hrs?|[kmgt]i?b|b|px|mm|cm|m|km|mg|g|kg|lbs?|oz|ft|[km]?w|kwh|[kmg]?hz"
     r"|mph|fps|dpi|qps|rpm|usd|eur|gbp|\S+/\S+"
 )
-# What is shown with a number, too: "4,096 tokens", but not "58 text-based" or "3 web".
+# Nouns shown with their number: "4,096 tokens", but not "58 text-based" or "3 web".
 _PLURAL = re.compile(r"(?!across|unless|versus|always|perhaps|times\b)\w+[^\Wsi]s")
-# A number behind a name is part of it: "Haiku 4.5".
+# A number after a name is part of it: "Haiku 4.5".
 _VERSIONED = re.compile(r"[ (][A-Z][\w-]* $")
 
 _CAPITAL = "A-Z\u00c0-\u00d6\u00d8-\u00de"
@@ -125,10 +125,10 @@ _SMALL_NUMBERS = (
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A number, and the word that says of what: "%" or the next word, "" where there is none.
+    """A number and its unit: "%" or the next word, "" where there is none.
 
-    `span` goes to the end of the unit, `number` to the end of the number. It is `measured` where
-    the unit is one of measure, such as "GB".
+    `span` includes the unit, `number` does not. `measured` is whether the unit is one of
+    measurement, such as "GB".
     """
 
     span: Span
@@ -138,14 +138,14 @@ class Amount:
 
 
 def dates(text: str) -> list[Span]:
-    """The days, months with a year, years, decades and centuries that a text names."""
+    """The days, months with a year, years, decades and centuries in a text."""
     return [match.span() for match in _DATE.finditer(text) if not _is_count(text, *match.span())]
 
 
 def times(text: str) -> list[Span]:
-    """The weekdays, times of day and turns ("every night") of a text, with the dates they go with.
+    """The weekdays, times of day and intervals ("every night") in a text, with their dates.
 
-    What stands side by side is one: "Monday at 10:00".
+    Adjacent ones are joined: "Monday at 10:00".
     """
     own = [match.span() for match in _TIME.finditer(text)]
     found: list[Span] = []
@@ -158,12 +158,12 @@ def times(text: str) -> list[Span]:
 
 
 def mentions_time(text: str) -> bool:
-    """Whether a text says anything at all of a time, be it only "yesterday"."""
+    """Whether a text mentions any time, even just "yesterday"."""
     return bool(_ANY_TIME.search(text) or dates(text) or _TIME.search(text))
 
 
 def amounts(text: str) -> list[Amount]:
-    """The numbers of a text that are no dates, with their units."""
+    """The numbers in a text other than dates, with their units."""
     taken = [*dates(text), *times(text)]
     found = []
     for match in _AMOUNT.finditer(text):
@@ -179,14 +179,14 @@ def amounts(text: str) -> list[Amount]:
 
 
 def number_words(text: str) -> list[Span]:
-    """The words of a text that may say how many there are, such as "both" or "dozens"."""
+    """The words in a text that may state a number, such as "both" or "dozens"."""
     return [match.span() for match in _NUMBER_WORDS.finditer(text)]
 
 
 def names(text: str) -> list[Span]:
-    """The runs of capitalised words of a text, without what says of what nation one is.
+    """The runs of capitalised words in a text, without nationalities.
 
-    A first word is no name by its capital, unless it begins a list of names.
+    A capital alone does not make the first word a name, unless it begins a list of names.
     """
     taken = [*dates(text), *times(text)]
     found = []
@@ -205,7 +205,7 @@ def names(text: str) -> list[Span]:
 
 
 def people(text: str) -> list[Span]:
-    """The names of a text, a list of them taken as one: "Cormack, Clarke and Fox"."""
+    """The names in a text, with a list of names as one: "Cormack, Clarke and Fox"."""
     found: list[Span] = []
     chain: list[Span] = []
     for span in [*names(text), (len(text), len(text))]:
@@ -219,7 +219,7 @@ def people(text: str) -> list[Span]:
 
 
 def places(text: str) -> list[Span]:
-    """The names of a text, those that a comma joins taken as one: "Tulsa, Oklahoma"."""
+    """The names in a text, joined across commas: "Tulsa, Oklahoma"."""
     found: list[Span] = []
     for start, end in names(text):
         if found and text[found[-1][1] : start] == ", ":
@@ -230,7 +230,7 @@ def places(text: str) -> list[Span]:
 
 
 def _is_count(text: str, start: int, end: int) -> bool:
-    """Whether four digits count something, as in "1536 dimensions", and are no year."""
+    """Whether four digits count something, as in "1536 dimensions", and are not a year."""
     counted = _COUNTED.match(text, end) if text[start:end].isdecimal() else None
     if counted is None or counted[1].casefold() in STOP_WORDS:
         return False
@@ -249,18 +249,18 @@ def _is_not_name(text: str, word: Span) -> bool:
 
 
 def _opens_sentence(text: str, word: Span) -> bool:
-    """Whether a word begins the sentence, and no list of names."""
+    """Whether a word begins the sentence but not a list of names."""
     first = WORD.search(text)
     return first is not None and first.start() == word[0] and not _LISTED.match(text, word[1])
 
 
 def has_figure(text: str, word: str) -> bool:
-    """Whether a text has a word with figures as a whole, in one of its forms."""
+    """Whether a text has a word with digits as a whole, in one of its forms."""
     return _figure(word).search(_GROUPED.sub("", text)) is not None
 
 
 def _figure(word: str) -> re.Pattern[str]:
-    """What finds a name or figure in a text as a whole: not "GPT-4" in "GPT-4o", nor 5 in 256."""
+    """A pattern for a whole name or figure: not "GPT-4" in "GPT-4o", nor 5 in 256."""
     core = _GROUPED.sub("", word).strip(_EDGES)
     forms = {core}
     if core.isdecimal() and len(core) < 3 and int(core) < len(_SMALL_NUMBERS):

@@ -1,4 +1,4 @@
-"""The stretch of a note around the sentence that answers, as a person would copy it."""
+"""Choose the part of a note around the answering sentence, as a person would copy it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from ragqa.types import Kind
 
 SCORE_SHARE = 0.7
 SHORT_SCORE_SHARE = 0.85
-"""A sentence beside the best one comes with it from this share of its score on; where a date,
-number, name, place, or a yes or no is asked for, from the second one on."""
+"""A neighbouring sentence is included if it has this share of the best one's score; the second
+value is for questions about a date, number, name or place, or with a yes or no."""
 
 _PARAGRAPH_WORDS = 60
 _ITEM_WORDS = 80
@@ -27,15 +27,15 @@ _ANNOUNCING_WORDS = 40
 _FOLLOWING_WORDS = 120
 _CODE_WORDS = 40
 _SECTION_WORDS = 100
-"""The most words of what an excerpt is closed over (docs/decisions/excerpts.md)."""
+"""The most words of each kind of block that completes an excerpt (docs/decisions/excerpts.md)."""
 
 _TOLERANCE = 1e-9
-"""Gains that differ by less than this are the same: the shorter run is taken."""
+"""Gains that differ by less are equal, and the shorter run wins."""
 
 _MIN_ITEMS = 2
 _MIN_HEADING_SHARE = 0.5
 _MIN_QUESTION_SHARE = 0.3
-"""A heading says what is asked where it shares this much of its words, and of the question's."""
+"""A heading matches a question if they share this much of its words, and of the question's."""
 
 _SHORT_KINDS = frozenset(
     {
@@ -51,11 +51,11 @@ _SECTION_KINDS = frozenset({QuestionKind.STEPS, QuestionKind.WHY, QuestionKind.O
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a question wants of an excerpt.
+    """What a question needs of an excerpt.
 
-    `short` tells that a date, number, name, place, or a yes or no is asked for, `by_section` that a
-    section which is about the question may answer as a whole. `idf` has the weight of each of its
-    terms. A run has at most `words`.
+    `short` is whether it asks for a date, number, name or place, or a yes or no; `by_section` is
+    whether a whole section may answer. `idf` has the weights of its terms. A run has at most
+    `words`.
     """
 
     short: bool
@@ -65,7 +65,7 @@ class Wanted:
 
     @classmethod
     def of(cls, question: str, idf: Mapping[str, float], *, words: int) -> "Wanted":
-        """What this question wants."""
+        """What this question needs."""
         kind = parse_question(question).kind
         return cls(
             short=kind in _SHORT_KINDS, by_section=kind in _SECTION_KINDS, idf=idf, words=words
@@ -73,14 +73,14 @@ class Wanted:
 
 
 def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:
-    """The run of pieces around the best one that is to be shown.
+    """The run of pieces to show around the best one.
 
-    The best run of its section (a maximum-sum subarray: Bentley, "Programming Pearls", 1984), then
-    what it must not be read without: the rest of an item, list or table, what announces it, and the
-    section whose heading says what is asked. A key of the front matter is read alone.
+    It is the best run of its section (a maximum-sum subarray: Bentley, "Programming Pearls", 1984),
+    extended to the rest of an item, list or table, its lead-in, and the section if its heading
+    matches the question. A front-matter key stands alone.
 
-    :param scores: those of the pieces, 0 for those that were not scored, shape (pieces,).
-    :param best: the number of the piece that answers.
+    :param scores: the scores of the pieces, 0 for unscored ones, shape (pieces,).
+    :param best: the index of the piece that answers.
     """
     if layout.pieces[best].kind is Kind.PROPERTY:
         return best, best
@@ -92,7 +92,7 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: W
 
 
 def with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
-    """The run with the list, table or code that its last sentence announces."""
+    """The run with the list, table or code that its last sentence introduces."""
     begin, end = run
     if end == layout.section(end)[1]:
         return run
@@ -116,10 +116,10 @@ def with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
 
 
 def is_cut(layout: Layout, run: Run) -> tuple[bool, bool]:
-    """Whether the list or table that a run begins in begins before it, or goes on behind it.
+    """Whether a run's list or table begins before it, and whether it continues after it.
 
-    Also where the rest of a list, table or paragraph is torn off by text that is hidden. Sentences
-    of a paragraph may be read without the others.
+    Hidden text also cuts a list, table or paragraph. Otherwise a sentence may stand without the
+    rest of its paragraph.
     """
     first, last = layout.pieces[run[0]], layout.pieces[run[1]]
     after = layout.pieces[run[1] + 1 : run[1] + 2]
@@ -131,14 +131,14 @@ def is_cut(layout: Layout, run: Run) -> tuple[bool, bool]:
 
 
 def _best_run(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:
-    """The run of at most so many words that gains most, or the best piece alone.
+    """The run with the highest gain within the word limit, or the best piece alone.
 
-    Time is linear in its section's pieces: how far to go on either side of the best piece is told
-    by what is gained on that side alone.
+    Time is linear in the section's pieces, since the gain on each side of the best piece is
+    independent of the other.
     """
     first, last = layout.section(best)
     threshold = (SHORT_SCORE_SHARE if wanted.short else SCORE_SHARE) * scores[best]
-    # For each end that the words allow, the end up to there that gains most, and what it gains.
+    # For each end within the word limit, the best end so far and its gain.
     ends, total = [(best, 0.0)], 0.0
     while (end := best + len(ends)) <= last and layout.words((best, end)) <= wanted.words:
         total += scores[end] - threshold
@@ -156,7 +156,7 @@ def _best_run(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted
 
 
 def _closed(layout: Layout, run: Run, wanted: Wanted) -> Run:
-    """The run with the rest of its items, and of its list, table or paragraph if that is short."""
+    """The run with the rest of its items, and of its list, table or paragraph if short."""
     first, last = layout.block(run[0])[0], layout.block(run[1])[1]
     whole = first, last
     is_list = Kind.ITEM in (layout.pieces[first].kind, layout.pieces[run[1]].kind)
@@ -174,13 +174,13 @@ def _closed(layout: Layout, run: Run, wanted: Wanted) -> Run:
         return whole if layout.words(whole) <= limit else run
     if not wanted.short and layout.words(whole) <= _PARAGRAPH_WORDS:
         return whole
-    # What "it" is mostly stands at the beginning of the paragraph.
+    # What "it" refers to is mostly at the start of the paragraph.
     is_late = first < run[0] and layout.words((first, run[0] - 1)) > _BEFORE_WORDS
     return run if is_late else (first, run[1])
 
 
 def _whole_items(layout: Layout, run: Run, wanted: Wanted) -> Run:
-    """The run with the whole of its first and last items, and what is nested in the last one."""
+    """The run with its first and last items whole, and what is nested in the last one."""
     begin, end = run
     if layout.pieces[layout.block(begin)[0]].kind is Kind.ITEM:
         own = layout.item(begin)[0]
@@ -194,7 +194,7 @@ def _whole_items(layout: Layout, run: Run, wanted: Wanted) -> Run:
 
 
 def _with_lead_in(layout: Layout, run: Run) -> Run:
-    """The run with what announces the list, table or code that it begins with."""
+    """The run with the lead-in of the list, table or code it begins with."""
     begin, end = run
     kinds = (Kind.ITEM, Kind.CODE, Kind.ROW, Kind.TABLE_HEAD)
     begins_block = begin == layout.block(begin)[0] and begin > layout.section(begin)[0]
@@ -207,7 +207,7 @@ def _with_lead_in(layout: Layout, run: Run) -> Run:
 
 
 def _last_within(layout: Layout, run: Run, limit: int) -> int:
-    """The last piece of a run of so many words; of a longer list, that of its last item to fit."""
+    """The last piece within the word limit; a longer list is cut after a whole item."""
     begin, end = run
     if layout.words(run) <= limit:
         return end
@@ -219,7 +219,7 @@ def _last_within(layout: Layout, run: Run, limit: int) -> int:
 
 
 def _whole_section(layout: Layout, run: Run, wanted: Wanted) -> Run:
-    """The section of a run, where that is short and its heading says what is asked."""
+    """The section of a run if it is short and its heading matches the question, else the run."""
     section = layout.section(run[0])
     if not wanted.by_section or layout.words(section) > _SECTION_WORDS:
         return run

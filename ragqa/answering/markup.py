@@ -1,4 +1,4 @@
-"""What stands within a line of Markdown, without its marks; also what other tools leave in it."""
+"""Strip inline Markdown, and the markup of other tools in it."""
 
 import re
 from collections.abc import Callable
@@ -7,9 +7,9 @@ from html import unescape
 from ragqa.answering.seen import LINE_END, Look, Seen
 
 _BREAK = "\v"
-"""Stands for a line's end that the author wants."""
+"""Stands for a hard line break."""
 
-# What is no markup: code, mathematics, what a backslash or an entity stands for. In this order.
+# Literal text, in this order: code, escaped characters, mathematics, entities.
 _LITERALS = re.compile(
     r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
     r"|(?P<bar>\\\|)"
@@ -19,7 +19,7 @@ _LITERALS = re.compile(
     re.DOTALL,
 )
 _NOT_SPACE = re.compile(r"\S")
-# White space but for one space alone.
+# White space other than a single space.
 _SPACE = re.compile(r"[^\S ]\s*| \s+")
 
 _HIDDEN_HTML = re.compile(
@@ -28,7 +28,7 @@ _HIDDEN_HTML = re.compile(
 _HIDDEN_LIQUID = re.compile(
     r"\{%-?\s*comment\s*-?%\}.{0,3000}?\{%-?\s*endcomment\s*-?%\}", re.DOTALL
 )
-# Of Liquid, Jinja and Hugo. A tag such as `{% channel "help" %}` shows its name or label.
+# Liquid, Jinja and Hugo. A tag such as `{% channel "help" %}` shows its name or label.
 _TEMPLATE_TAG = re.compile(
     r"\{%-?\s*(?!(?:include|page|link|image|render|layout|extends|block|asset|url)\b)"
     r"(?P<tag>\w+)\s+[\"'](?P<name>[^\"'/<>\n]{1,80})[\"']"
@@ -36,7 +36,7 @@ _TEMPLATE_TAG = re.compile(
     r"|\{%.{0,500}?%\}|\$?\{\{.{0,500}?\}\}",
     re.DOTALL,
 )
-# Of kramdown, Pandoc and MkDocs: `{:.class}`, `{#id}`, `{ .lg }`.
+# kramdown, Pandoc and MkDocs: `{:.class}`, `{#id}`, `{ .lg }`.
 _ATTRIBUTES = re.compile(r"\{:[^{}\n]{0,200}\}|\{[ \t]*(?:\.[A-Za-z_-]|#+[\w-])[^{}\n]{0,200}\}")
 _ICON = re.compile(
     r":(?:(?:fontawesome|material|octicons|simple|fa[bsr]?|mdi|bi|lucide)-[\w-]+"
@@ -58,7 +58,7 @@ _STRONG = re.compile(r"\*\*(?=\S)(.{1,1000}?)(?<=\S)\*\*", re.DOTALL)
 _STRONG_LINES = re.compile(r"(?<!\w)__(?=\S)(.{1,1000}?)(?<=\S)__(?!\w)", re.DOTALL)
 _HIGHLIGHT = re.compile(r"(?<![\w=])==(?=[^\s=])(.{1,500}?)(?<=[^\s=])==(?![\w=])", re.DOTALL)
 _EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)(.{1,1000}?)(?<=\S)\1(?![\w*_])", re.DOTALL)
-# As in "pass **kwargs", which is none.
+# Except for Python's, as in "pass **kwargs".
 _UNPAIRED = re.compile(
     r"(?<!\S)\*\*(?=\S)(?!\w*(?:args|opts|options|params)\b)|(?<=[^\s(])\*\*(?!\w)"
 )
@@ -81,7 +81,7 @@ _BLOCK_TAGS = _names(
     summary table tbody tfoot thead tr ul
     """
 )
-# Notes write placeholders, such as `<name>`, that look like tags: these are none.
+# A placeholder such as `<name>` looks like a tag but is not one.
 _TAGS = _BLOCK_TAGS | _names(
     """
     a abbr audio b bdi bdo big blink button canvas cite code col colgroup dfn em embed font
@@ -89,7 +89,7 @@ _TAGS = _BLOCK_TAGS | _names(
     td th tt u video wbr
     """
 )
-# These may be either.
+# These may be tags or placeholders.
 _AMBIGUOUS_TAGS = _names(
     """
     area base body data datalist dialog form head html input label legend link map math menu
@@ -103,9 +103,9 @@ _PAIR = re.compile(rf"<({'|'.join(_TAG_LOOKS)})>(.{{0,500}}?)</\1>", re.DOTALL |
 
 
 def inline(seen: Seen, *, breaks: bool = False) -> Seen:
-    """The words of a line or more on one line; what is code keeps its characters.
+    """The plain text of one or more lines; inline code keeps its characters.
 
-    :param breaks: whether lines end where the author wants them to.
+    :param breaks: whether to keep hard line breaks.
     """
     seen = seen.sub(_LITERALS, _literal)
     seen = seen.sub(_HARD_BREAK, lambda here, found: here.group(found).instead(_BREAK))
@@ -113,7 +113,7 @@ def inline(seen: Seen, *, breaks: bool = False) -> Seen:
         if needed in seen.mask:
             seen = seen.sub(pattern, replace)
     if seen.mask.count("**") == 1:
-        # The other half is in a sentence that is not shown.
+        # Its pair is in a sentence that is not shown.
         seen = seen.without(_UNPAIRED)
     for _ in range(_MAX_NESTING if "*" in seen.mask or "_" in seen.mask else 0):
         seen = seen.sub(_EMPHASIS, lambda here, found: here.group(found, 2).styled(Look.ITALIC))
@@ -121,7 +121,7 @@ def inline(seen: Seen, *, breaks: bool = False) -> Seen:
 
 
 def one_line(seen: Seen, *, breaks: bool = False) -> Seen:
-    """The same with a space for any white space, or a line's end where the author wants one."""
+    """The same with single spaces for white space, and newlines for hard line breaks."""
 
     def space(here: Seen, found: re.Match[str]) -> Seen:
         return here.group(found).instead("\n" if breaks and _BREAK in found[0] else " ")
@@ -176,7 +176,7 @@ _HEADING_OF_LINK = re.compile(r"#+")
 
 
 def _wikilink(seen: Seen, found: re.Match[str]) -> Seen:
-    """The label of a link or the note's name, as Obsidian shows it: `note > heading`."""
+    """A link's label, or its target as Obsidian shows it: `note > heading`."""
     target = seen.group(found, 1)
     if "|" in found[0]:
         return target
@@ -186,7 +186,7 @@ def _wikilink(seen: Seen, found: re.Match[str]) -> Seen:
 
 
 def _superscript(seen: Seen, found: re.Match[str]) -> Seen:
-    """A power as a reader sees it: 10<sup>6</sup> is not 106."""
+    """Superscript digits, since 10<sup>6</sup> is not 106."""
     digits = seen.group(found, 1)
     return Seen(digits.text.translate(_TO_SUPERSCRIPT), digits.mask, digits.at, digits.looks)
 
@@ -208,7 +208,7 @@ def _tag(seen: Seen, found: re.Match[str]) -> Seen:
 
 
 _Replace = Callable[[Seen, re.Match[str]], Seen]
-# With what a text must have for it to match, since most texts have little markup.
+# Each with a string required for a match, since most texts have little markup.
 _RULES: tuple[tuple[str, re.Pattern[str], _Replace], ...] = (
     ("<", _HIDDEN_HTML, _nothing),
     ("{%", _HIDDEN_LIQUID, _nothing),

@@ -1,4 +1,4 @@
-"""What a question asks about that the sentences of its answer do not speak of."""
+"""Find what a question asks about that its answer does not cover."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,27 +17,26 @@ from ragqa.answering.scoring import Scored
 from ragqa.types import Retrieved, Vectors
 
 UNKNOWN_BELOW = 0.28
-"""A word is spoken of in other words where the best cosine of its tokens is at least this."""
+"""A word counts as paraphrased if the mean best cosine of its tokens is at least this."""
 
 UNKNOWN_NAME_BELOW = 0.45
 NAME_SHARE = 0.25
-"""The same of a word that the embedder's vocabulary has in pieces only, if it is the question's
-rarest and holds this share of its idf: mostly it is a name, and what is like that is another thing.
-"""
+"""The limit for a word that is several tokens, if it is the question's rarest and has this share of
+its idf: it is mostly a name, and similar names mean other things."""
 
 MIN_IDF_SHARE = 0.5
-"""A word is worth naming if its idf is at least this share of the question's highest."""
+"""A word is reported only if its idf is at least this share of the question's highest."""
 
 MIN_TOTAL_SHARE = 0.12
-"""Words that are missing are named if they hold at least this share of the question's idf."""
+"""Missing words are reported only if they have this share of the question's idf."""
 
 STORY_WORDS = 14
-"""In a question of more words than this, many tell a story; only what has a capital is named."""
+"""A question with more words tells a story; only capitalised words in it are reported."""
 
 _MIN_LIKENESS = 0.8
 _TOKEN = re.compile(r"(?:[^\s\"'\u2019(),;:?!]|(?<=\d)[,:](?=\d))+(?<!\.)")
 _SENTENCE_START = re.compile(r"(?:^|[.?!:])[\s\"'(]*$")
-# Words of asking and telling, which are not what is asked about.
+# Generic words, which are not what is asked about.
 _GENERIC = frozenset(
     index_terms(
         "make made happen use work take took taken sold sell buy bought handle get got give gave "
@@ -54,14 +53,13 @@ _GENERIC = frozenset(
 def missing(
     reading: Reading, sentences: Sequence[Scored], *, answered: bool = True
 ) -> tuple[str, ...]:
-    """The words of the question that nothing shown to the reader has or comes near.
+    """The words of the question that the shown text neither has nor paraphrases.
 
-    After them the date, or the number of things, that it asks for, where it is certain that no
-    sentence has it ("a date", "a number of tasks") or that none which may have it speaks of what
-    it is asked for ("a date for Sonnet 5.5").
+    The date or count asked for comes last, if certainly no sentence has it ("a date", "a number of
+    tasks"), or none that may have it mentions its subject ("a date for Sonnet 5.5").
 
-    :param said: the sentences of the answer.
-    :param answered: whether these are shown, with what stands above them; else their passages are.
+    :param sentences: of the answer.
+    :param answered: whether they are shown, with their context; else their passages are.
     """
     words = _unmatched_words(reading, sentences, answered=answered)
     parsed = parse_question(reading.retrieved.question)
@@ -81,7 +79,7 @@ def missing(
 
 
 def _as_typed(retrieved: Retrieved, missing: Sequence[str]) -> tuple[str, ...]:
-    """What is missing, with the alias that the user typed for words of the title put there."""
+    """The missing words, with the alias as typed instead of the title that replaced it."""
     spelled = retrieved.spelled or retrieved.typed
     typed, rewritten = spelled.split(), retrieved.question.split()
     before = _common_prefix(typed, rewritten)
@@ -92,13 +90,13 @@ def _as_typed(retrieved: Retrieved, missing: Sequence[str]) -> tuple[str, ...]:
 
 
 def _common_prefix(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many words two questions begin with alike."""
+    """The number of words that two questions share at the start."""
     pairs = zip(one, other, strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _unmatched_words(reading: Reading, sentences: Sequence[Scored], *, answered: bool) -> list[str]:
-    """The rare words of the question that a reader finds nothing of."""
+    """The rare words of the question that the shown text does not cover."""
     question, idf = reading.retrieved.question, reading.retrieved.idf
     passages = {one.candidate.hit.passage.id: one.candidate.hit.passage for one in sentences}
     tokens = [reading.tokens[key].vectors for key in passages if key in reading.tokens]
@@ -133,7 +131,7 @@ def _weight(idf: Mapping[str, float], word: str) -> float:
 def _far_words(
     reading: Reading, tokens: Vectors, weights: Mapping[str, float], highest: float
 ) -> Iterator[tuple[int, str]]:
-    """The words, and where each begins, that no token comes near, or that name another note."""
+    """Yield the offset and text of words that no token is close to, or that are in a title."""
     near = best_cosines(reading.query, tokens)
     titles = _titles(reading)
     for start, word in _words(reading.retrieved.question):
@@ -151,23 +149,23 @@ def _far_words(
 
 
 def _titles(reading: Reading) -> frozenset[str]:
-    """The terms of titles, among those of the notes read, that the question has whole."""
+    """The terms of those titles that the question has in full."""
     parsed = frozenset(index_terms(reading.retrieved.question))
     titles = (index_terms(hit.passage.title) for hit in sources_of(reading.hits))
     return frozenset(term for title in titles if parsed.issuperset(title) for term in title)
 
 
 def _shown(candidate: Candidate) -> str:
-    """What a reader sees of a sentence of the answer, with what stands above it."""
+    """The text of a sentence of the answer with its title, headings and context."""
     passage = candidate.hit.passage
     above = f"{' '.join(passage.aliases)} {passage.trail} {candidate.unit.context}"
     return f"{above} {candidate.quote} {candidate.text}"
 
 
 def _missing_names(reading: Reading, candidate: Candidate) -> list[str]:
-    """The names and numbers of the question that a sentence and its headings do not have.
+    """The names and numbers of the question that a sentence and its headings lack.
 
-    Those that stand side by side are one.
+    Adjacent ones are joined.
     """
     question = reading.retrieved.question
     text = _shown(candidate)
@@ -186,14 +184,14 @@ def _missing_names(reading: Reading, candidate: Candidate) -> list[str]:
 
 
 def _words(question: str) -> Iterator[tuple[int, str]]:
-    """The words that say something by themselves, and where each begins."""
+    """Yield the offset and text of each content word."""
     for token in _TOKEN.finditer(question):
         if token[0].casefold() not in STOP_WORDS and index_terms(token[0]):
             yield token.start(), token[0]
 
 
 def _display(question: str, start: int, word: str) -> str:
-    """The word as it is named: a bare figure with the name before it."""
+    """A word as reported: a bare figure follows the name before it."""
     if any(map(str.isalpha, word)):
         return word
     before = next((one for at, one in _words(question) if at + len(one) + 1 == start), "")
@@ -202,7 +200,7 @@ def _display(question: str, start: int, word: str) -> str:
 
 
 def _is_name(question: str, start: int, word: str) -> bool:
-    """Whether a word says what it says in its own letters, so that what is like it is another."""
+    """Whether a word is a name or code, which only matches itself."""
     if any(map(str.isdigit, word)):
         return True
     begins = _SENTENCE_START.search(question[:start]) is not None
@@ -210,16 +208,16 @@ def _is_name(question: str, start: int, word: str) -> bool:
 
 
 def _uses_capitals(question: str) -> bool:
-    """Whether capitals tell names: not in a title, and not where all is in capitals."""
+    """Whether capitals mark names, which they do not in title case or all capitals."""
     words = [word for word in question.split()[1:] if any(map(str.isalpha, word))]
     capitals = sum(word != word.lower() for word in words)
     return len(words) < 2 or 2 * capitals <= len(words)
 
 
 def _is_in_text(question: str, word: str, text: str, terms: frozenset[str]) -> bool:
-    """Whether a text has a word: a name or figure as it is, others perhaps misspelt there or here.
+    """Whether a text has a word: names and figures exactly, others perhaps misspelt.
 
-    :param held: the terms of the text.
+    :param terms: of the text.
     """
     if any(map(str.isdigit, word)):
         return has_figure(text, word)
@@ -235,12 +233,12 @@ def _is_in_text(question: str, word: str, text: str, terms: frozenset[str]) -> b
 
 
 def _is_anagram(term: str, terms: Iterable[str]) -> bool:
-    """Whether it is a word with letters in the wrong order."""
+    """Whether it is an anagram of one of the terms."""
     return sorted(term) in (sorted(one) for one in terms if len(one) == len(term))
 
 
 def _asked_for(question: str, parsed: Question) -> str:
-    """What is asked for, in words."""
+    """A phrase for what is asked for."""
     if parsed.kind is QuestionKind.WHEN:
         return "a date"
     if parsed.subject == ("percent",):

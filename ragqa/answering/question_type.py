@@ -1,4 +1,4 @@
-"""What kind of thing a question asks for, by plain rules over English words."""
+"""The type of answer a question asks for, by rules over English words."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -28,8 +28,8 @@ class QuestionKind(StrEnum):
 class Question:
     """A question as the rules see it: its kind, and the terms of its content words.
 
-    `subject` has the terms of what is to be defined or counted, () for other kinds. It is `plain`
-    where nothing but a date, or a number of the subject, can answer.
+    `subject` has the terms of what is to be defined or counted, () for other kinds. It is `strict`
+    if only a date, or a number of the subject, can answer.
     """
 
     kind: QuestionKind
@@ -70,7 +70,7 @@ _TERM = r"((an? )?[\w.-]+( [\w.-]+){0,3}|the [\w.-]+( [\w.-]+)?)"
 
 _Rules = Sequence[tuple[QuestionKind, str]]
 
-# The first that a clause fits says its kind.
+# The first rule that matches a clause gives its kind.
 _RULES: _Rules = (
     (QuestionKind.COMPARISON, rf"\b{_COMPARED}\b"),
     (
@@ -100,7 +100,7 @@ _RULES: _Rules = (
     (QuestionKind.DEFINITION, rf"^what (is|are) {_TERM}$"),
     (QuestionKind.OTHER, rf"^{_TO}(what|which|how)\b"),
 )
-# For a question without a question word where one is expected: taken whole.
+# For the whole question, if no clause has a question word in the usual place.
 _FALLBACK_RULES: _Rules = (
     (QuestionKind.YES_NO, rf"^{_AUX}\b(?!.* or )"),
     (QuestionKind.WHO, r"\bwho\b"),
@@ -123,10 +123,10 @@ _BEFORE_TERM = re.compile(
 
 
 def kind_of(question: str) -> QuestionKind:
-    """The kind of thing that a question asks for.
+    """The kind of a question.
 
-    A question of several clauses goes by its first that asks; one where none does is taken as words
-    to look for ("o4-mini release date").
+    The first clause that matches a rule decides. If none does, the question is taken as keywords
+    ("o4-mini release date").
     """
     clauses = _clauses(question)
     return (
@@ -138,7 +138,7 @@ def kind_of(question: str) -> QuestionKind:
 
 @lru_cache(maxsize=8)
 def parse_question(question: str) -> Question:
-    """The question with what the rules need of it; kept, since many sentences are held to it."""
+    """Parse a question; cached, since many sentences are compared with it."""
     kind = kind_of(question)
     clauses = _clauses(question)
     subject = _subject(kind, clauses)
@@ -172,7 +172,7 @@ def _subject(kind: QuestionKind, clauses: Sequence[str]) -> tuple[str, ...]:
 
 
 def _head(counted: str) -> str:
-    """The noun that a phrase counts, "samples" in "training samples did it get"."""
+    """The counted noun of a phrase: "samples" in "training samples did it get"."""
     words: list[str] = []
     for word in WORD.findall(counted):
         if words and (word in STOP_WORDS or word in ("per", "could")):

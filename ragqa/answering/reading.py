@@ -1,4 +1,4 @@
-"""Read the passages that answer closely: their token vectors, and the order these give them."""
+"""Rerank the best passages by late interaction of token vectors (MaxSim)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,17 +11,17 @@ from ragqa.embedders import Embedder
 from ragqa.types import Hit, Passage, Retrieved, TokenVectors, Unit, Vector, Vectors
 
 MAXSIM_WEIGHT = 0.6
-"""What MaxSim weighs beside the ranking score."""
+"""The weight of MaxSim relative to the ranking score."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was retrieved, as read: of `hits` those that were read come first, in a new order.
+    """The retrieved passages as read; `hits` has the reranked ones first.
 
-    `tokens` are the token vectors of each passage read, by its id; `query` those of the
-    question's content words, and `query_spans` the characters of the question that they stand for.
-    `closest` is the highest MaxSim of a passage. All are empty, or 0, where the embedder cannot
-    read the question.
+    `tokens` maps a passage's id to its token vectors. `query` has those of the question's content
+    words, shape (tokens, dimensions), and `query_spans` their characters in the question. `closest`
+    is the highest MaxSim of a passage. All are empty, or 0, if the embedder cannot read the
+    question.
     """
 
     retrieved: Retrieved
@@ -32,9 +32,9 @@ class Reading:
     tokens: Mapping[int, TokenVectors]
 
     def of_unit(self, passage: Passage, unit: Unit) -> tuple[Vectors, Vectors]:
-        """The token vectors of a unit of a passage, and those of its title and headings.
+        """The token vectors of a unit, and of its title and headings, shape (tokens, dimensions).
 
-        Both are empty where the passage was not read.
+        Both are empty if the passage was not read.
         """
         tokens = self.tokens.get(passage.id)
         if tokens is None:
@@ -47,10 +47,10 @@ class Reading:
 
 
 def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
-    """Encode the passages that answer, and rank them by how close they are to the question.
+    """Encode the best passages and rerank them by MaxSim with the question.
 
-    MaxSim: the mean over the question's content tokens of the best cosine with a token of the
-    passage (Khattab and Zaharia, "ColBERT", 2020), with the embedder's own token vectors.
+    MaxSim is the mean over the question's content tokens of the best cosine with a token of the
+    passage (Khattab and Zaharia, "ColBERT", 2020), here with the embedder's own token vectors.
     """
     if retrieved.by_terms_alone:
         return Reading(retrieved, retrieved.hits, 0.0, retrieved.vectors.vectors[:0], (), {})
@@ -78,7 +78,7 @@ def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
 
 
 def content_tokens(question: str, encoded: TokenVectors) -> list[int]:
-    """Which tokens of the question stand for its content words; all where it has none."""
+    """Indices of the tokens of the question's content words; all where it has none."""
     spans = [
         match.span()
         for match in WORD.finditer(question)
@@ -93,7 +93,7 @@ def content_tokens(question: str, encoded: TokenVectors) -> list[int]:
 
 
 def best_cosines(query: Vectors, tokens: Vectors) -> Vector:
-    """For each token of the query its best cosine with one of the others, 0 without any."""
+    """The best cosine of each query token with the tokens, 0 without any; shape (query tokens,)."""
     if not len(tokens):
         return np.zeros(len(query), dtype=np.float32)
     best: Vector = np.max(query @ tokens.T, axis=1)
@@ -101,5 +101,5 @@ def best_cosines(query: Vectors, tokens: Vectors) -> Vector:
 
 
 def maxsim(query: Vectors, tokens: Vectors) -> float:
-    """The mean over the query's tokens of the best cosine with one of the others."""
+    """The mean best cosine of the query tokens with the tokens, 0 without query tokens."""
     return float(best_cosines(query, tokens).mean()) if len(query) else 0.0

@@ -1,4 +1,4 @@
-"""The few characters of a sentence that answer a question directly: a date, number, name, place."""
+"""The short answer in a sentence: a date, number, name or place."""
 
 import re
 
@@ -9,10 +9,10 @@ from ragqa.answering.question_type import Question, QuestionKind, parse_question
 
 _MIN_FIT = 0.5
 _MIN_LEAD = 1.5
-"""What is marked fits at least so well, and so many times as well as the next."""
+"""The least fit of a short answer, and how many times better than the next it must be."""
 
 _BASE_NEARNESS = 0.3
-"""How near to the question's words a fit counts that is near to none."""
+"""The nearness of a fit that is near none of the question's words."""
 
 _SEAM_WORDS = 4
 _SEAMS = re.compile(r"[,;()]")
@@ -22,16 +22,16 @@ _ITALIC = re.compile(
 
 
 def short_answer(question: str, text: str) -> Span | None:
-    """The characters of a sentence that answer a question directly.
+    """The span of the short answer in a sentence.
 
-    None where the question asks for nothing so short, or it is not clear which characters do.
+    None where the question has no short answer, or it is unclear which span it is.
 
-    :param text: the sentence as a reader sees it.
+    :param text: the sentence as plain text.
     """
     parsed = parse_question(question)
     found = list(fits(parsed, text))
     best_fit = max((strength for _, strength in found), default=0.0)
-    # What fits half as well as the best does not compete with it.
+    # A fit half as good as the best does not compete with it.
     rivals = [fit for fit in found if fit[1] >= _MIN_FIT and fit[1] > best_fit / 2]
     if len(rivals) < 2:
         return rivals[0][0] if rivals else None
@@ -48,18 +48,18 @@ def short_answer(question: str, text: str) -> Span | None:
 
 
 def place_in(quote: str, text: str) -> Span | None:
-    """Where a few words stand in a quote, as whole words on one line or more.
+    """The span of some whole words in a quote, across line breaks.
 
-    None where they do not stand in it exactly once.
+    None unless the quote has them exactly once.
     """
     found = _places(quote, text)
     return found[0] if len(found) == 1 else None
 
 
 def counterpart(text: str, span: Span, other: str) -> Span | None:
-    """Where the words at some characters of a text stand in another form of it.
+    """The span in another form of a text that corresponds to a span of it.
 
-    None where the one does not have them as often as the other: it is not clear which they are.
+    None if the forms do not have its words equally often, which makes it ambiguous.
     """
     words = text[slice(*span)]
     here, there = _places(text, words), _places(other, words)
@@ -67,13 +67,13 @@ def counterpart(text: str, span: Span, other: str) -> Span | None:
 
 
 def _places(text: str, words: str) -> list[Span]:
-    """Where some words stand in a text, as whole words on one line or more."""
+    """The spans of some whole words in a text, across line breaks."""
     spaced = r"\s+".join(map(re.escape, words.split()))
     return [match.span() for match in re.finditer(rf"(?<!\w){spaced}(?!\w)", text)]
 
 
 def is_title(question: str, quote: str, span: Span) -> bool:
-    """Whether a name that is to be a person's stands in italics, as titles of works do."""
+    """Whether a supposed person's name is in italics, like the title of a work."""
     if parse_question(question).kind is not QuestionKind.WHO:
         return False
     return any(
@@ -82,7 +82,7 @@ def is_title(question: str, quote: str, span: Span) -> bool:
 
 
 def _question_words(parsed: Question, text: str) -> list[tuple[int, Span, str]]:
-    """The words of a sentence that the question says too: number, characters, term."""
+    """The words that sentence and question share, as (index, span, term)."""
     return [
         (number, word.span(), term)
         for number, word in enumerate(WORD.finditer(text))
@@ -92,9 +92,9 @@ def _question_words(parsed: Question, text: str) -> list[tuple[int, Span, str]]:
 
 
 def _nearness(matched: list[tuple[int, Span, str]], text: str, span: Span) -> float:
-    """How near the question's words stand to these characters: 1 for each next to them, else less.
+    """The nearness of the question's words to a span: 1 for each word next to it, else less.
 
-    A comma, semicolon or bracket between them is as far as some words.
+    A comma, semicolon or bracket between them counts as four words.
     """
     first = sum(1 for _ in WORD.finditer(text, 0, span[0]))
     last = first + sum(1 for _ in WORD.finditer(text, *span)) - 1

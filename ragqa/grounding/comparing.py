@@ -17,7 +17,7 @@ Idf: TypeAlias = Callable[[Sequence[str]], Mapping[str, float]]
 """Gives the inverse document frequency of terms, as `Snapshot.idf` does."""
 
 HEADING_MATCH = 0.8
-"""How much a word matches that stands only in the headings above a part."""
+"""The match of a word that is only in the headings above a part."""
 
 MAX_WEIGHT = 5.0
 """The cap on a word's weight, so that no single rare word decides."""

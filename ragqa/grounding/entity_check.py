@@ -1,6 +1,6 @@
 """Check that the sources have a claim's figures, dates and names, and in the right sentence.
 
-A figure elsewhere in the passage is not enough: it must stand in the sentence that matches the rest
+A figure elsewhere in the passage is not enough: it must be in the sentence that matches the rest
 of the clause.
 """
 

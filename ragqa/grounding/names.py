@@ -105,17 +105,17 @@ def _capitals(text: str, start: int, end: int) -> Iterator[Name]:
     """The names in a run of capitalised words."""
     first = WORD.search(text)
     for word in WORD.finditer(text, start, end):
-        said = word[0]
-        if not said[0].isupper() or len(said) < 2 or said.casefold() in STOP_WORDS:
+        written = word[0]
+        if not written[0].isupper() or len(written) < 2 or written.casefold() in STOP_WORDS:
             continue
-        if _UNIT.fullmatch(said) or said.casefold().removesuffix("s") in _KINDS:
+        if _UNIT.fullmatch(written) or written.casefold().removesuffix("s") in _KINDS:
             continue
         is_first = first is not None and first.start() == word.start()
         if is_first and (
-            said.casefold() in SENTENCE_OPENERS or not _name_continues(text, word.end())
+            written.casefold() in SENTENCE_OPENERS or not _name_continues(text, word.end())
         ):
             continue
-        yield Name(said, *word.span())
+        yield Name(written, *word.span())
 
 
 def _name_continues(text: str, end: int) -> bool:

@@ -57,8 +57,8 @@ def swapped_comparisons(comparison: Comparison) -> Iterator[Doubt]:
 
 def overstatements(comparison: Comparison) -> Iterator[Doubt]:
     """Doubt "all" and "always" where the part that matches best has only "some"."""
-    said = frozenset(re.findall(r"\w+", _NOT_ALL.sub(" ", comparison.claim.text).casefold()))
-    if not said & _ALL:
+    claimed = frozenset(re.findall(r"\w+", _NOT_ALL.sub(" ", comparison.claim.text).casefold()))
+    if not claimed & _ALL:
         return
     for clause in comparison.clauses:
         here = [
@@ -68,7 +68,7 @@ def overstatements(comparison: Comparison) -> Iterator[Doubt]:
         ]
         best = int(comparison.scores(comparison.words_in(clause)).argmax())
         there = {word.text for word in comparison.parts[best].statement.words}
-        word = next((word for word in here if word in said & _ALL), None)
+        word = next((word for word in here if word in claimed & _ALL), None)
         if word and there & _SOME and not there & _ALL_OR_WHOLE:
             yield Doubt(About.QUANTITY, 1.0, f'"{word}" where the note says less')
 

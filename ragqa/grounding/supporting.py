@@ -28,7 +28,7 @@ WINDOW = 4
 make up for an unsupported one."""
 
 TOO_LONG = "too long to check"
-NOTHING_TO_CHECK = "nothing that can be checked"
+NOTHING_TO_CHECK = "nothing to check"
 
 REPORTED_FROM = 0.5
 """Doubts at least this strong are reported."""
@@ -88,7 +88,7 @@ def support_of(
     if not supported and (signals.coverage[0] < _LOW_COVERAGE or not against):
         phrase = " ".join(sentence[slice(*signals.weakest)].split())
         shown = phrase if len(phrase) <= _SHOWN else f"{phrase[:_SHOWN]}\u2026"
-        against.append(f'not said in these words: "{shown}"')
+        against.append(f'not found in the sources: "{shown}"')
     return Support(score, supported, tuple(dict.fromkeys(against)), signals.evidence)
 
 
@@ -96,7 +96,7 @@ def signals_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
     """Measure the signals; where nothing can be measured, return the reason."""
     parts = [part for part in sources.parts if part.source in cited]
     if not parts:
-        return "no source that says anything"
+        return "no source with any text"
     if len(sentence) > MAX_CHARS or len(WORD.findall(sentence)) > MAX_WORDS:
         return TOO_LONG
     if is_code(sentence):
@@ -128,11 +128,13 @@ def _reader_doubts(sentence: str, texts: Sequence[Text], reader: Reader) -> Iter
     if reader.judges:
         every = Text("", "\n\n".join(text.whole for text in texts))
         likely = max(reader.supports(sentence, [*texts, every] if len(texts) > 1 else texts))
-        yield Doubt(About.READER, 1 - likely, f"not what it cites says, as {reader.name} reads it")
+        yield Doubt(
+            About.READER, 1 - likely, f"not supported by what it cites, according to {reader.name}"
+        )
 
 
 def _code_signals(sentence: str, parts: Sequence[Part], idf: Idf) -> Signals | str:
-    """The signals of code, each word of which must stand in a source."""
+    """The signals of code, each word of which must be in a source."""
     claim = read_code(sentence)
     words = checked_words(claim)
     if not words:

@@ -206,7 +206,7 @@ def _next_word(text: str, end: int) -> tuple[str, int]:
 
 
 def _share_of(text: str, end: int) -> str:
-    """What a figure is a share of: 12% of the cost says nothing of the time."""
+    """What a figure is a share of: 12% of the cost is not 12% of the time."""
     whole = _OF.match(text, end)
     return f"share of {canonical(whole[1])}" if whole else "share"
 
