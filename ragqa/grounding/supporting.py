@@ -149,7 +149,7 @@ def _coverage(
 ) -> tuple[tuple[float, float], Span]:
     """The coverage of a claim's weakest window and of all of it by any part, and the window."""
     words = comparison.claim.words
-    best = comparison.coverage.max(axis=0)[list(content_words)]
+    best = comparison.matches.max(axis=0)[list(content_words)]
     starts = range(max(1, len(content_words) - window + 1))
     means = [float(best[i : i + window].mean()) for i in starts]
     first = int(np.argmin(means))
