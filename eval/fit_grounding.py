@@ -105,7 +105,7 @@ def measure(
         signals = signals_of(row.sentence, row.cited, sources, idf)
         if not isinstance(signals, str):
             strength = strengths(signals.doubts)
-            found.append((signals.met, [strength[about] for about in About], row))
+            found.append((signals.coverage, [strength[about] for about in About], row))
     kinds = np.array([row.kind for _, _, row in found])
     count = {kind: int((kinds == kind).sum()) for kind in MIX}
     return Table(

@@ -1,4 +1,4 @@
-"""Text to terms: the one definition of a term, for indexing, searching and scoring alike.
+"""Split text into terms, in the same way for indexing, searching and scoring.
 
 A term is a case-folded, accent-folded, stemmed word. Scripts written without spaces between words
 become characters and pairs of characters, as in Lucene's CJK analyser.
@@ -13,15 +13,15 @@ import tantivy
 MAX_TERM_CHARS = 64
 
 WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
-"""A word as a reader sees it, where its place in the text matters."""
+"""A word as a reader sees it, where its offset in the text matters."""
 
-# Scripts that do not separate words by spaces (Thai, Lao, Myanmar, Khmer, kana, Han), and Hangul,
-# whose particles are written on to the word.
+# Scripts without spaces between words (Thai, Lao, Myanmar, Khmer, kana, Han), and Hangul, whose
+# particles are attached to the word.
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7af\uf900-\ufaff\U00020000-\U000323af"
 )
-"""Ranges of a regular expression's class."""
+"""Character ranges for a class in a regular expression."""
 
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _SPACED_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
@@ -46,12 +46,12 @@ _WITH_APOSTROPHE = {word for word in _STOP_WORDS.split() if "'" in word}
 # Without their apostrophes these are other words.
 _OTHER_WORDS = {"i'd", "i'll", "it's", "let's", "we're"}
 CONTRACTED = {word.replace("'", ""): word for word in sorted(_WITH_APOSTROPHE - _OTHER_WORDS)}
-"""Contractions as they are typed without their apostrophe ("whats"), with it."""
+"""Maps a contraction typed without its apostrophe ("whats") to the correct one."""
 
 STOP_WORDS = frozenset((*_STOP_WORDS.split(), *CONTRACTED))
 
 
-# The same for scripts without spaces, where a stop word can only be told by its neighbours.
+# The same for scripts without spaces, where stop words are not separate tokens.
 _UNSPACED_STOPS = re.compile(
     "什么是|是什么|为什么|什么|怎么样|怎么|怎样|如何|哪些|哪个|哪里|多少|请问|[的了吗呢是和与]"
     "|とは|何ですか|ですか|ください"
@@ -61,12 +61,12 @@ _UNSPACED_STOPS = re.compile(
 def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
     """Split text into case-folded tokens, in reading order, before stemming.
 
-    :param pairs_only: for a run of unspaced script give only the pairs of characters (a query),
-        not also the single characters (what is indexed); a run of one character gives itself.
+    :param pairs_only: split unspaced script into pairs of characters only, as for a query; the
+        index also has the single characters. A single character stays as it is.
     """
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
     if not _UNSPACED.search(folded):
-        # The same tokens, in half the time.
+        # A fast path with the same result.
         return [word for word in _SPACED_TOKEN.findall(folded) if len(word) <= MAX_TERM_CHARS]
     tokens: list[str] = []
     for match in _TOKEN.finditer(folded):
@@ -82,14 +82,14 @@ def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
 
 
 def index_terms(text: str) -> list[str]:
-    """All terms of a passage, in order, with repetitions."""
+    """The terms of a passage, in order, with repetitions."""
     return _stem(tokenize(text))
 
 
 def query_terms(text: str) -> list[str]:
-    """The terms a question is searched by, in order, with repetitions.
+    """The terms to search for, in order, with repetitions.
 
-    Stop words are left out, unless there is nothing else.
+    Stop words are dropped unless there is nothing else.
     """
     content_text = _UNSPACED_STOPS.sub(" ", text)
     tokens = tokenize(content_text, pairs_only=True) or tokenize(text, pairs_only=True)
@@ -98,10 +98,9 @@ def query_terms(text: str) -> list[str]:
 
 
 def is_latin(text: str) -> bool:
-    """Whether at least half of the tokens are in the Latin script or numbers.
+    """Whether at least half of the tokens are numbers or in Latin script.
 
-    Tokens and not letters are counted, since one word of English has the letters of several words
-    of Chinese.
+    Tokens are counted, not letters: an English word has as many letters as several Chinese words.
     """
     tokens = tokenize(text, pairs_only=True)
     return 2 * sum(map(_is_latin_token, tokens)) >= len(tokens)

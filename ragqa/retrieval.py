@@ -1,4 +1,4 @@
-"""Question to hits: two legs, dense and terms, fused by a convex combination of their scores."""
+"""Hybrid retrieval: dense and term hits, fused by a convex combination of their scores."""
 
 import math
 import unicodedata
@@ -10,28 +10,28 @@ from ragqa.analysis import WORD, index_terms, is_latin, query_terms
 from ragqa.config import Settings
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
-from ragqa.spelling import Spelled, spelled
+from ragqa.spelling import Spelling, correct_spelling
 from ragqa.stores import Snapshot
 from ragqa.stores.ranking import BM25_K1
 from ragqa.types import Filters, Hit, Kind, Passage, Retrieved, TokenVectors
 
 MAX_QUESTION_BYTES = 8_000
 
-_ALIASES_IN = 5
-"""Aliases are looked for in so many of the passages that are best by their terms."""
+_ALIAS_PASSAGES = 5
+"""Aliases are looked up in this many of the best passages by terms."""
 
 DENSE_SPAN = 0.5
 TERMS_SPAN = 1.25
-"""How far a good passage's cosine is above the lowest candidate's, and its BM25 score in lengths of
-the question: so both legs' parts of a good passage are about 1 (docs/decisions/fusion.md)."""
+"""What a good passage scores: its cosine above the lowest candidate's, and its BM25 score per
+question length. Divided by these, both legs are about 1 (docs/decisions/fusion.md)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """How candidates are gathered and fused.
+    """How candidates are retrieved and fused.
 
-    `dense_weight` is the share of the dense leg. `scripts` says what the embedder can read:
-    "latin", or "all"; a question in a script it cannot read is ranked by its terms alone.
+    Each leg gives `candidates`; `dense_weight` is the weight of the dense one, 0 to 1. `scripts` is
+    what the embedder can read, "latin" or "all"; other questions are ranked by terms alone.
     """
 
     candidates: int = 200
@@ -40,7 +40,7 @@ class Ranking:
 
     @classmethod
     def of(cls, settings: Settings) -> "Ranking":
-        """What the settings say."""
+        """The ranking that the settings ask for."""
         return cls(
             candidates=settings.candidates,
             dense_weight=settings.dense_weight,
@@ -49,9 +49,9 @@ class Ranking:
 
 
 def clean_question(text: str) -> str:
-    """The question without control characters and outer white space.
+    """The question without control characters, and with single spaces.
 
-    :raises UsageError: nothing is left to look for, or it is longer than 8,000 bytes.
+    :raises UsageError: it has no words, or more than 8,000 bytes.
     """
     readable = text.encode("utf-8", "replace").decode("utf-8")
     words = "".join(c for c in readable if c.isspace() or unicodedata.category(c) != "Cc").split()
@@ -72,16 +72,16 @@ def clean_question(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """What each leg found for a question, (passage id, score) best first, with what it took.
+    """The hits of each leg as (passage id, score), best first, and the query they are for.
 
-    `question` and `asked` are as in `Retrieved`, and `spelled` is what lies between them; `query`
-    has the question's terms. `dense` has cosines, `terms` BM25 scores. `unread` is True where the
-    embedder cannot read the question; then its leg is empty.
+    `question` and `asked` are as in `Retrieved`; `spelled` is the step between them. `query` has
+    the question's terms. `dense` has cosines, `terms` BM25 scores. `unread` is whether the embedder
+    cannot read the question, which leaves its leg empty.
     """
 
     question: str
     asked: str
-    spelled: Spelled
+    spelled: Spelling
     query: Sequence[str]
     dense: Sequence[tuple[int, float]]
     terms: Sequence[tuple[int, float]]
@@ -90,13 +90,13 @@ class Legs:
     unread: bool
 
     def fused(self, dense_weight: float) -> list[tuple[int, float]]:
-        """Both legs in one list of (passage id, score), best first."""
+        """Both legs fused into one list of (passage id, score), best first."""
         weight = 0.0 if self.unread else dense_weight
         return fuse(self.dense, self.terms, dense_weight=weight, length=self.length)
 
     @property
     def length(self) -> float:
-        """The Euclidean length of the question as a vector of what each term can score at most."""
+        """The Euclidean length of the question as a vector of its terms' highest scores."""
         counts = Counter(self.query)
         return (BM25_K1 + 1) * math.hypot(
             *(n * self.idf[term] for term, n in counts.items())
@@ -112,7 +112,7 @@ def retrieve(
     filters: Filters,
     ranking: Ranking,
 ) -> Retrieved:
-    """Find the k best passages for a question, best first; ties are broken by passage id."""
+    """Return the k best passages for a question, best first; ties are broken by passage id."""
     legs = find_legs(snapshot, embedder, question, k=k, filters=filters, ranking=ranking)
     return to_hits(snapshot, legs, legs.fused(ranking.dense_weight)[:k])
 
@@ -126,21 +126,21 @@ def find_legs(
     filters: Filters,
     ranking: Ranking,
 ) -> Legs:
-    """Ask both legs for their candidates, at least k of each if there are so many.
+    """Retrieve the candidates of both legs, at least k of each if there are that many.
 
-    Misspelt words are corrected. A name that notes have among their aliases and nowhere else is
-    asked for by the note's title.
+    Misspelt words are corrected. An alias that stands only in a note's front matter is replaced by
+    the note's title.
     """
     pool = max(k, ranking.candidates)
-    right = spelled(snapshot, embedder, question)
-    read = _by_title(snapshot, right.question, filters)
-    terms = query_terms(read)
-    vectors = embedder.embed_query(read)
+    corrected = correct_spelling(snapshot, embedder, question)
+    rewritten = _with_title(snapshot, corrected.question, filters)
+    terms = query_terms(rewritten)
+    vectors = embedder.embed_query(rewritten)
     unread = ranking.scripts == "latin" and not is_latin(question)
     return Legs(
-        question=read,
+        question=rewritten,
         asked=question,
-        spelled=right,
+        spelled=corrected,
         query=terms,
         dense=[] if unread else snapshot.dense(vectors.pooled, pool, filters),
         terms=snapshot.terms(terms, pool, filters),
@@ -150,44 +150,44 @@ def find_legs(
     )
 
 
-def _by_title(snapshot: Snapshot, question: str, filters: Filters) -> str:
-    """The question with an alias replaced by the title of its note, if texts lack a word of it.
+def _with_title(snapshot: Snapshot, question: str, filters: Filters) -> str:
+    """The question with an alias replaced by its note's title, if no text has the alias.
 
-    The embedder knows nothing of such a name, and the sentences that answer do not have it.
+    The embedder does not know such a name, and the sentences that answer do not use it.
     """
     words = list(WORD.finditer(question))
     terms = [" ".join(index_terms(word[0])) for word in words]
     for passage in _best_by_terms(snapshot, query_terms(question), filters):
         for alias in passage.aliases:
-            own, size = " ".join(index_terms(alias)), len(WORD.findall(alias))
+            alias_terms, size = " ".join(index_terms(alias)), len(WORD.findall(alias))
             runs = [" ".join(terms[at : at + size]) for at in range(len(words) - size + 1)]
-            if own and own in runs and not _is_spoken(snapshot, alias, filters):
-                first = runs.index(own)
+            if alias_terms and alias_terms in runs and not _is_in_text(snapshot, alias, filters):
+                first = runs.index(alias_terms)
                 start, end = words[first].start(), words[first + size - 1].end()
                 return f"{question[:start]}{passage.title}{question[end:]}"
     return question
 
 
-def _is_spoken(snapshot: Snapshot, alias: str, filters: Filters) -> bool:
-    """Whether the texts that say most of an alias say all of it; front matter lists it anyway."""
-    said = query_terms(alias)
-    passages = _best_by_terms(snapshot, said, filters)
+def _is_in_text(snapshot: Snapshot, alias: str, filters: Filters) -> bool:
+    """Whether the texts that match an alias best have all of it; front matter does not count."""
+    wanted = query_terms(alias)
+    passages = _best_by_terms(snapshot, wanted, filters)
     texts = [
         passage.embedded_text
         for passage in passages
         if all(unit.kind is not Kind.PROPERTY for unit in passage.units)
     ]
-    spoken = (term for text in texts for term in index_terms(text))
-    return frozenset(spoken).issuperset(said)
+    found = (term for text in texts for term in index_terms(text))
+    return frozenset(found).issuperset(wanted)
 
 
 def _best_by_terms(snapshot: Snapshot, terms: Sequence[str], filters: Filters) -> list[Passage]:
-    found = snapshot.terms(terms, _ALIASES_IN, filters)
+    found = snapshot.terms(terms, _ALIAS_PASSAGES, filters)
     return snapshot.passages([id_ for id_, _ in found])
 
 
 def to_hits(snapshot: Snapshot, legs: Legs, ranked: Sequence[tuple[int, float]]) -> Retrieved:
-    """Read the passages of a ranking of these legs."""
+    """Load the ranked passages of these legs as hits."""
     passages = snapshot.passages([passage_id for passage_id, _ in ranked])
     cosines, scores = dict(legs.dense), dict(legs.terms)
     by_dense, by_terms = _ranks(legs.dense), _ranks(legs.terms)
@@ -225,14 +225,14 @@ def fuse(
     dense_weight: float,
     length: float = 1.0,
 ) -> list[tuple[int, float]]:
-    """Combine two scored lists into one, best first; ties are broken by id.
+    """Fuse two scored lists into one, best first; ties are broken by id.
 
     A convex combination (Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid
-    Retrieval", 2023), but neither leg's best is made 1: a cosine counts by how far it stands above
-    the lowest candidate's, a BM25 score by its share of the question's length. So a leg that found
-    nothing good says little. What a leg did not return counts 0 there.
+    Retrieval", 2023), but without scaling each leg's best to 1: a cosine counts by its distance
+    from the lowest candidate's, a BM25 score relative to the question's length. So a leg without
+    good hits adds little. A passage that a leg did not return scores 0 in it.
 
-    :param length: that of the question, by `Legs.length`.
+    :param length: of the question, as `Legs.length` gives it.
     """
     fused: dict[int, float] = {}
     low = min((score for _, score in dense), default=0.0)

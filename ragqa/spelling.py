@@ -1,7 +1,7 @@
-"""Words of a question that no note has, read as the nearest word that the notes have.
+"""Correct the words of a question that no note has to the nearest word of the notes.
 
-Only what looks like a slip of the keyboard is corrected, and only where a passage has the nearest
-word beside another word of the question. What each rule is worth is in docs/decisions/spelling.md.
+Only likely typing errors are corrected, and only to a word that shares a passage with another word
+of the question. docs/decisions/spelling.md measures each rule.
 """
 
 import re
@@ -16,31 +16,31 @@ from ragqa.stores import Snapshot
 from ragqa.stores.bm25 import inverse_frequency
 from ragqa.types import Correction, Filters
 
-SHORTEST = 5
-"""A word or its correction has so many letters: shorter ones are near too many others.
+MIN_LETTERS = 5
+"""The fewest letters of a word or its correction: shorter ones are near too many others.
 
-Only two letters that are swapped are told in one that is shorter by a letter, too.
+Only swapped letters are also corrected in words one letter shorter.
 """
 
-TWO_EDITS_FROM = 9
-"""A word of so many letters may be two edits away, a shorter one only one."""
+TWO_EDITS_LETTERS = 9
+"""Words with this many letters may be two edits away, shorter ones only one."""
 
-MOST = 4
-"""A question with more words that no note has is not misspelt, but about something else."""
+MAX_UNKNOWN = 4
+"""A question with more unknown words is not misspelt, but about something else."""
 
-_SHORTEST_TERM = 3
-_LONGEST_ENDING = 8
-"""A stem lacks at most so many letters of its words."""
+_MIN_TERM = 3
+_MAX_ENDING = 8
+"""The most letters that stemming removes from a word."""
 
-_TERMS_TRIED = 40
-_PASSAGES_READ = 10
-"""So many passages of each term are looked through for the words that it is the stem of."""
+_MAX_TERMS = 40
+_PASSAGES_PER_TERM = 10
+"""This many passages of each term are searched for the words with that stem."""
 
-_COMPANY = 20
-"""A word is beside another one if so many of the best passages for both have one with both."""
+_CONTEXT_PASSAGES = 20
+"""A word occurs with another one if any of this many best passages for both has both."""
 
 _ROUNDING = 1e-6
-_EVERYWHERE = Filters()
+_NO_FILTERS = Filters()
 _EDGES = "?!.,;:()[]\u2026"
 _QUOTED = re.compile(
     r"\"[^\"]*\"|`[^`]*`|\u201c[^\u201d]*\u201d|(?<!\w)['\u2018][^'\u2019]*['\u2019](?!\w)"
@@ -50,24 +50,24 @@ _WRITTEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
-class Spelled:
-    """A question with its contractions and misspelt words put right, and which these were."""
+class Spelling:
+    """A question with its contractions and misspelt words corrected, and the corrections."""
 
     question: str
     corrected: tuple[Correction, ...] = ()
 
 
-def spelled(snapshot: Snapshot, embedder: Embedder, question: str) -> Spelled:
-    """Put the spelling of a question right, as far as it is certain."""
+def correct_spelling(snapshot: Snapshot, embedder: Embedder, question: str) -> Spelling:
+    """Correct the spelling of a question where that is safe."""
     question = with_apostrophes(question)
     unknown = _unknown(snapshot, question)
-    if not 0 < len(unknown) <= MOST:
-        return Spelled(question)
+    if not 0 < len(unknown) <= MAX_UNKNOWN:
+        return Spelling(question)
     found = {}
     for word in unknown:
         if _is_vocabulary(embedder, word):
             continue
-        if nearest := _nearest(snapshot, word, _company(snapshot, question, word)):
+        if nearest := _nearest(snapshot, word, _context(snapshot, question, word)):
             found[word] = nearest
     pieces, end = [], 0
     for start, word in _words(question):
@@ -75,11 +75,11 @@ def spelled(snapshot: Snapshot, embedder: Embedder, question: str) -> Spelled:
             pieces += [question[end:start], found[word]]
             end = start + len(word)
     corrected = tuple(Correction(word, nearest) for word, nearest in found.items())
-    return Spelled("".join([*pieces, question[end:]]), corrected)
+    return Spelling("".join([*pieces, question[end:]]), corrected)
 
 
 def with_apostrophes(question: str) -> str:
-    """The question with the apostrophes that its contractions lack: "whats" is read as "what's"."""
+    """The question with missing apostrophes restored: "whats" becomes "what's"."""
     pieces, end = [], 0
     for start, word in _words(question, least=2):
         contracted = CONTRACTED.get(word.casefold())
@@ -91,10 +91,10 @@ def with_apostrophes(question: str) -> str:
 
 
 def edit_distances(word: str, other: str) -> list[int]:
-    """The distance of a word to each beginning of another one, the whole of it last.
+    """The edit distance of a word to each prefix of another one, the whole of it last.
 
-    That is how many letters are put in, left out, replaced, or swapped with the next one (optimal
-    string alignment).
+    Edits are insertions, deletions, replacements, and swaps of neighbouring letters (optimal string
+    alignment).
     """
     before: list[int] = []
     last = list(range(len(other) + 1))
@@ -109,25 +109,25 @@ def edit_distances(word: str, other: str) -> list[int]:
     return last
 
 
-def _words(question: str, least: int = SHORTEST - 1) -> Iterator[tuple[int, str]]:
-    """The words that may be misspelt, and where each begins: no names, codes or quotations."""
+def _words(question: str, least: int = MIN_LETTERS - 1) -> Iterator[tuple[int, str]]:
+    """The offset and text of each word that may be misspelt: no names, codes or quotations."""
     quoted = [found.span() for found in _QUOTED.finditer(question)]
     for token in re.finditer(r"\S+", question):
         text = token[0].strip(_EDGES)
-        begin = token.start() + token[0].index(text)
-        is_quoted = any(start < begin + len(text) and begin < end for start, end in quoted)
+        begins = token.start() + token[0].index(text)
+        is_quoted = any(start < begins + len(text) and begins < end for start, end in quoted)
         if is_quoted or not _WRITTEN.fullmatch(text):
             continue
         for part in WORD.finditer(text):
-            start, word = begin + part.start(), part[0]
-            may_begin_large = start == 0
-            rest = word[1:] if may_begin_large else word
+            start, word = begins + part.start(), part[0]
+            may_be_capital = start == 0
+            rest = word[1:] if may_be_capital else word
             if len(word) >= least and rest == rest.lower() and is_latin(word):
                 yield start, word
 
 
 def _unknown(snapshot: Snapshot, question: str) -> list[str]:
-    """The words that may be misspelt, and that no note has in any form."""
+    """The possibly misspelt words that no note has in any form."""
     words = {
         word: index_terms(word) for _, word in _words(question) if word.casefold() not in STOP_WORDS
     }
@@ -136,57 +136,57 @@ def _unknown(snapshot: Snapshot, question: str) -> list[str]:
 
 
 def _known(snapshot: Snapshot, terms: Sequence[str]) -> frozenset[str]:
-    """Those of the terms that a passage has."""
+    """The terms that some passage has."""
     in_none = inverse_frequency(snapshot.info.passages, 0) - _ROUNDING
     return frozenset(term for term, idf in snapshot.idf(terms).items() if idf < in_none)
 
 
-def _company(snapshot: Snapshot, question: str, word: str) -> frozenset[str]:
-    """The terms of the question's other words, as far as notes have them."""
+def _context(snapshot: Snapshot, question: str, word: str) -> frozenset[str]:
+    """The terms of the question's other words that the notes have."""
     others = set(query_terms(question)).difference(index_terms(word))
     return _known(snapshot, sorted(others))
 
 
-def _nearest(snapshot: Snapshot, word: str, company: Collection[str]) -> str:
-    """The word of the notes that a word is most likely to stand for, "" for none."""
+def _nearest(snapshot: Snapshot, word: str, context: Collection[str]) -> str:
+    """The most likely correction among the words of the notes, "" for none."""
     folded = _folded(word)
-    edits = 2 if len(folded) >= TWO_EDITS_FROM else 1
+    edits = 2 if len(folded) >= TWO_EDITS_LETTERS else 1
     forms = _Forms(snapshot, folded, edits)
-    for distance, place, term in _terms_near(snapshot, folded, edits)[:_TERMS_TRIED]:
+    for distance, rank, term in _similar_terms(snapshot, folded, edits)[:_MAX_TERMS]:
         if distance > forms.edits:
             break
-        forms.look_through(term, place)
+        forms.collect(term, rank)
     for form in forms.nearest():
-        if not company or _is_beside(snapshot, index_terms(form), company):
+        if not context or _occurs_with(snapshot, index_terms(form), context):
             return forms.written(form)
     return ""
 
 
-def _terms_near(snapshot: Snapshot, word: str, edits: int) -> list[tuple[int, int, str]]:
-    """The terms that a word near this one may have for its stem, the nearest first.
+def _similar_terms(snapshot: Snapshot, word: str, edits: int) -> list[tuple[int, int, str]]:
+    """The terms that may be the stem of a similar word, the nearest first.
 
-    Each with its distance to a beginning of the word, and its place among all by frequency. The
-    first letter is taken to be right, or swapped with the second.
+    Each is (distance to a prefix of the word, rank by frequency, term). The first letter is taken
+    to be right, or swapped with the second.
     """
     letters, found = frozenset(word), []
-    shortest = max(_SHORTEST_TERM, len(word) - _LONGEST_ENDING)
+    shortest = max(_MIN_TERM, len(word) - _MAX_ENDING)
     for start in dict.fromkeys((word[0], word[1] + word[0])):
-        for place, term in enumerate(snapshot.terms_from(start)):
+        for rank, term in enumerate(snapshot.terms_from(start)):
             fits = shortest <= len(term) <= len(word) + edits
             # A stem may end in "i" where its words have "y".
-            sure = term.removesuffix("i")
-            if not fits or len(set(sure) - letters) > edits:
+            prefix = term.removesuffix("i")
+            if not fits or len(set(prefix) - letters) > edits:
                 continue
-            distance = min(edit_distances(sure, word))
+            distance = min(edit_distances(prefix, word))
             if distance <= edits:
-                found.append((distance, place, term))
+                found.append((distance, rank, term))
     return sorted(found)
 
 
 class _Forms:
-    """The words near a word in the passages that were looked through.
+    """The words similar to a word in the passages collected so far.
 
-    :ivar edits: how far a word may be to be among the nearest; smaller once one is found.
+    :ivar edits: the distance of the nearest word found, at first the most allowed.
     """
 
     def __init__(self, snapshot: Snapshot, word: str, edits: int) -> None:
@@ -195,12 +195,12 @@ class _Forms:
         self._word = word
         self._starts = (word[0], word[1] + word[0])
         self._distances: dict[str, int] = {}
-        self._places: dict[str, int] = {}
+        self._ranks: dict[str, int] = {}
         self._spellings: dict[str, Counter[str]] = {}
 
-    def look_through(self, term: str, place: int) -> None:
-        """Look through the best passages for a term."""
-        found = self._snapshot.terms([term], _PASSAGES_READ, _EVERYWHERE)
+    def collect(self, term: str, rank: int) -> None:
+        """Collect the similar words of a term's best passages."""
+        found = self._snapshot.terms([term], _PASSAGES_PER_TERM, _NO_FILTERS)
         for passage in self._snapshot.passages([id_ for id_, _ in found]):
             text = passage.searched_text
             for spelling, times in Counter(WORD.findall(text)).items():
@@ -209,55 +209,55 @@ class _Forms:
                     self._distances[form] = self._distance(form)
                 if self._distances[form] <= self.edits:
                     self.edits = min(self.edits, self._distances[form])
-                    self._places.setdefault(form, place)
+                    self._ranks.setdefault(form, rank)
                     self._spellings.setdefault(form, Counter())[_spelling(spelling, text)] += times
 
     def nearest(self) -> list[str]:
-        """The nearest words that were found, the most frequent first."""
-        near = [form for form in self._places if self._distances[form] == self.edits]
-        return sorted(near, key=lambda form: (self._places[form], form))
+        """The nearest words found, the most frequent first."""
+        near = [form for form in self._ranks if self._distances[form] == self.edits]
+        return sorted(near, key=lambda form: (self._ranks[form], form))
 
     def written(self, form: str) -> str:
-        """A word as the notes mostly write it."""
+        """The most frequent spelling of a word in the notes, in lower case if there is one."""
         spellings = self._spellings[form]
-        small = [spelling for spelling in spellings if spelling == spelling.lower()]
-        return max(small or spellings, key=lambda spelling: (spellings[spelling], spelling))
+        lower = [spelling for spelling in spellings if spelling == spelling.lower()]
+        return max(lower or spellings, key=lambda spelling: (spellings[spelling], spelling))
 
     def _distance(self, form: str) -> int:
-        never = len(self._word)
-        too_short = max(len(form), never) < SHORTEST and sorted(form) != sorted(self._word)
-        too_far = abs(len(form) - never) > self.edits
+        too_distant = len(self._word)
+        too_short = max(len(form), too_distant) < MIN_LETTERS and sorted(form) != sorted(self._word)
+        too_far = abs(len(form) - too_distant) > self.edits
         if too_short or too_far or not form.startswith(self._starts) or not form.isalpha():
-            return never
+            return too_distant
         distance = edit_distances(self._word, form)[-1]
-        return distance if _is_slip(self._word, form) else never
+        return distance if _is_slip(self._word, form) else too_distant
 
 
 def _spelling(word: str, text: str) -> str:
-    """A word of a text as it is written within a sentence: a capital at its beginning is none."""
+    """A word as written within a sentence, or else in lower case."""
     within = re.search(rf"[a-z,] {re.escape(word)}\b", text)
     return word if within else word.lower()
 
 
 def _is_slip(word: str, other: str) -> bool:
-    """Whether a word is rather another one misspelt than a word of its own with its own ending."""
+    """Whether a word is likely another one misspelt, rather than the same with another ending."""
     ends_otherwise = word[:-1] == other[:-1]
     ends_longer = word[:-1] == other and word[-1] != word[-2]
     return not ends_otherwise and not ends_longer
 
 
-def _is_beside(snapshot: Snapshot, own: Sequence[str], company: Collection[str]) -> bool:
-    """Whether a passage has a word of these terms, and one of the others too."""
-    found = snapshot.terms([*own, *own, *own, *company], _COMPANY, _EVERYWHERE)
+def _occurs_with(snapshot: Snapshot, terms: Sequence[str], context: Collection[str]) -> bool:
+    """Whether a passage has all of these terms, and one of the context."""
+    found = snapshot.terms([*terms, *terms, *terms, *context], _CONTEXT_PASSAGES, _NO_FILTERS)
     passages = snapshot.passages([id_ for id_, _ in found])
-    said = (frozenset(index_terms(passage.searched_text)) for passage in passages)
-    return any(one.issuperset(own) and not one.isdisjoint(company) for one in said)
+    passage_terms = (frozenset(index_terms(passage.searched_text)) for passage in passages)
+    return any(one.issuperset(terms) and not one.isdisjoint(context) for one in passage_terms)
 
 
 def _is_vocabulary(embedder: Embedder, word: str) -> bool:
-    """Whether the embedder has a word whole, or what it is an inflection of, and so knows it.
+    """Whether a word or its base form is one token to the embedder, which so knows it.
 
-    An embedder that also has any letters whole knows no words.
+    An embedder with one token for any string knows no words.
     """
     word = word.casefold()
     forms = [word]
@@ -265,14 +265,14 @@ def _is_vocabulary(embedder: Embedder, word: str) -> bool:
         if re.fullmatch(rf"{stem}{stem[-1]}?{_INFLECTION}", word):
             forms += [stem, f"{stem}e"]
     letters = f"{word}{word[::-1]}"
-    nothing, invented, *known = embedder.count_tokens(["", letters, *forms])
-    return invented > nothing + 1 and min(known) <= nothing + 1
+    empty, nonword, *known = embedder.count_tokens(["", letters, *forms])
+    return nonword > empty + 1 and min(known) <= empty + 1
 
 
 def _folded(word: str) -> str:
-    """A word in small letters without accents."""
-    small = word.casefold()
-    if small.isascii():
-        return small
-    letters = unicodedata.normalize("NFKD", small)
+    """A word in lower case without accents."""
+    lower = word.casefold()
+    if lower.isascii():
+        return lower
+    letters = unicodedata.normalize("NFKD", lower)
     return "".join(letter for letter in letters if not unicodedata.combining(letter))

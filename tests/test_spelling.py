@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from stores.building import commit, entry
 
 from ragqa.embedders import embedder_for
-from ragqa.spelling import edit_distances, spelled, with_apostrophes
+from ragqa.spelling import correct_spelling, edit_distances, with_apostrophes
 from ragqa.stores.memory import MemoryStore
 from ragqa.types import Correction
 
@@ -42,11 +42,11 @@ def snapshot():
 
 @pytest.fixture
 def read(snapshot):
-    return lambda question, embedder=HASHED: spelled(snapshot, embedder, question).question
+    return lambda question, embedder=HASHED: correct_spelling(snapshot, embedder, question).question
 
 
 def test_a_misspelt_word_is_read_as_the_nearest_word_and_told(snapshot):
-    found = spelled(snapshot, HASHED, "what does quantisaton do to weights?")
+    found = correct_spelling(snapshot, HASHED, "what does quantisaton do to weights?")
     assert found.question == "what does quantization do to weights?"
     assert found.corrected == (Correction("quantisaton", "quantization"),)
 
@@ -120,7 +120,7 @@ def test_a_word_is_corrected_only_where_a_passage_has_it_beside_another_word(rea
 def test_the_more_frequent_of_two_near_words_is_taken():
     store = MemoryStore()
     commit(store, entry("a.md", "a mode", "a model", "another model"))
-    assert spelled(store.snapshot(), HASHED, "which modle").question == "which model"
+    assert correct_spelling(store.snapshot(), HASHED, "which modle").question == "which model"
 
 
 def test_a_question_with_many_unknown_words_is_about_something_else(read):
@@ -145,7 +145,7 @@ def test_a_contraction_without_its_apostrophe_is_read_with_it(typed, expected):
 
 
 def test_a_contraction_is_no_correction(snapshot):
-    assert spelled(snapshot, HASHED, "whats a model").corrected == ()
+    assert correct_spelling(snapshot, HASHED, "whats a model").corrected == ()
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_the_distance_of_words_is_even_handed_and_bounded_by_their_lengths(one, 
 
 @given(st.text(max_size=80))
 def test_any_text_can_be_read_and_nothing_but_words_is_replaced(snapshot, text):
-    found = spelled(snapshot, HASHED, text)
+    found = correct_spelling(snapshot, HASHED, text)
     rest = with_apostrophes(text)
     for one in found.corrected:
         rest = rest.replace(one.typed, one.read)

@@ -1,4 +1,4 @@
-"""Hits to a cited answer, made of the notes' own words."""
+"""Compose a cited answer from the hits, in the notes' own words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -27,6 +27,7 @@ from ragqa.types import Citation, Disagreement, Reason, Retrieved
 __all__ = [
     "PASSAGES",
     "Answering",
+    "Assessment",
     "Calibration",
     "Composed",
     "Excerpt",
@@ -35,7 +36,7 @@ __all__ = [
     "Models",
     "OpenNote",
     "Scored",
-    "Weighed",
+    "assess",
     "choose",
     "citable_units",
     "citation_of",
@@ -51,19 +52,18 @@ __all__ = [
     "shipped",
     "sources_of",
     "unit_text",
-    "weigh",
     "why_not",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """How answers are put together: with so many excerpts of so many words, by which models.
+    """How to compose answers.
 
-    `words` are the most of an excerpt before it is closed over its list or table. `open_note`
-    gives the rest of a passage's note; by default an excerpt ends where its passage does. `models`
-    tell confidence, None for those that ragqa ships; `reader` reads question and passages together.
-    Notes with an ISO date before `old_before` are marked as old.
+    `excerpts` is the most excerpts, `words` the most words of one before it is extended to a whole
+    list or table. `open_note` gives the layout of a passage's note; by default an excerpt ends
+    where its passage does. `models` estimate confidence, None for the shipped ones; `reader` reads
+    question and passages together. Notes with an ISO date before `old_before` are marked as old.
     """
 
     excerpts: int = int(SETTINGS["excerpts"].default)
@@ -76,11 +76,11 @@ class Answering:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """An answer's text with its citations, empty where the notes do not seem to answer.
+    """An answer's text and citations, empty where the notes do not seem to answer.
 
-    `confidence` is the probability that they do, `reasons` what it was told by; `missing` is what
-    the question asks about that the answer does not speak of. `disagreements` are where other
-    sentences say something else than those cited.
+    `confidence` is the probability that they do, `reasons` what it is based on. `missing` has words
+    of the question that the answer does not cover. `disagreements` has the sentences that
+    contradict the cited ones.
     """
 
     answered: bool
@@ -93,11 +93,11 @@ class Composed:
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
-    """The candidate sentences of an answer with their scores, and what they come to.
+class Assessment:
+    """The scored candidate sentences, and the answer they give.
 
-    `excerpts` are what to show, in reading order, if it is `answered`; `missing` is what they do
-    not speak of.
+    `excerpts` are to be shown, in reading order, if `answered`; `missing` is what they do not
+    cover.
     """
 
     candidates: Sequence[Scored] = ()
@@ -109,23 +109,23 @@ class Weighed:
 
 
 def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Composed:
-    """Answer from the retrieved passages with one to so many excerpts of their notes.
+    """Answer from the retrieved passages with excerpts of their notes.
 
-    The passages must have been checked against the notes (`keep_current`), since what is quoted
-    is taken from them.
+    The passages must have been checked against the notes (`keep_current`), since quotes are taken
+    from them.
     """
-    weighed = weigh(retrieved, embedder, answering)
+    assessment = assess(retrieved, embedder, answering)
     composed = Composed(
-        answered=weighed.answered,
-        confidence=weighed.confidence,
-        reasons=weighed.reasons,
-        missing=weighed.missing,
+        answered=assessment.answered,
+        confidence=assessment.confidence,
+        reasons=assessment.reasons,
+        missing=assessment.missing,
     )
-    if not weighed.answered:
+    if not assessment.answered:
         return composed
-    text, citations = cite(weighed.excerpts, answering.old_before)
-    if not weighed.missing:
-        best = weighed.excerpts[0].best
+    text, citations = cite(assessment.excerpts, answering.old_before)
+    if not assessment.missing:
+        best = assessment.excerpts[0].best
         citations = mark_short_answer(citations, retrieved.question, best)
     return replace(
         composed,
@@ -133,22 +133,22 @@ def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> C
         citations=citations,
         disagreements=disagreements(
             retrieved.question,
-            [excerpt.best for excerpt in weighed.excerpts],
-            weighed.candidates,
+            [excerpt.best for excerpt in assessment.excerpts],
+            assessment.candidates,
             old_before=answering.old_before,
         ),
     )
 
 
-def weigh(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Weighed:
-    """Score the candidate sentences of what was retrieved, and find the excerpts that answer."""
+def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Assessment:
+    """Score the candidate sentences of the hits, and find the excerpts that answer."""
     reading = read(retrieved, embedder)
     candidates = candidates_of(reading.hits)
     if not candidates:
-        return Weighed()
+        return Assessment()
     together = read_together(answering.reader, retrieved.question, candidates)
     scored = score(reading, candidates, together)
-    judged = judge(reading, scored, answering.models or shipped())
+    judgement = judge(reading, scored, answering.models or shipped())
     found = excerpts_of(
         reading,
         scored,
@@ -156,12 +156,12 @@ def weigh(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Wei
         words=answering.words,
         open_note=answering.open_note,
     )
-    said = [replace(excerpt.best, candidate=excerpt.whole) for excerpt in found]
-    return Weighed(
+    shown = [replace(excerpt.best, candidate=excerpt.whole) for excerpt in found]
+    return Assessment(
         candidates=scored,
         excerpts=found,
-        confidence=judged.probability,
-        answered=judged.answered,
-        reasons=judged.reasons,
-        missing=missing(reading, said, answered=judged.answered),
+        confidence=judgement.probability,
+        answered=judgement.answered,
+        reasons=judgement.reasons,
+        missing=missing(reading, shown, answered=judgement.answered),
     )

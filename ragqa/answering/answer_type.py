@@ -1,4 +1,4 @@
-"""How well a sentence holds what a question asks for, and where in the sentence that stands."""
+"""How well a sentence fits the type of answer that a question asks for, and where."""
 
 import re
 from bisect import bisect_left
@@ -11,42 +11,42 @@ from ragqa.answering.entities import (
     Span,
     amounts,
     dates,
+    mentions_time,
     number_words,
     people,
     places,
-    tells_time,
     times,
 )
-from ragqa.answering.question_type import Asked, QuestionKind
+from ragqa.answering.question_type import Question, QuestionKind
 
 Fit = tuple[Span, float]
-"""Characters of a sentence that may be what is asked for, and how well they fit."""
+"""A span of a sentence that may be the answer, and how well it fits."""
 
 _ONE_WORD = 0.6
-_BEHIND_PREPOSITION = 0.4
-_BEHIND_ARTICLE = 0.6
-_DOER = 2.0
-"""Of a name: a single word, "in X" and "the X" are seldom who did it; "written by X" is."""
+_AFTER_PREPOSITION = 0.4
+_AFTER_ARTICLE = 0.6
+_BY_AGENT = 2.0
+"""The fit of a name: one word, "in X" and "the X" are rarely the agent; "written by X" is."""
 
 _TITLE = 0.4
-"""Of a name in quotation marks, which mostly is a work's; too little for a short answer."""
+"""A quoted name is mostly the title of a work; this is too low for a short answer."""
 
 _FROM_PLACE = 0.6
 _UNPLACED = 0.3
-"""Of a name where a place is asked for: after "from" or "of", and without a preposition."""
+"""A name as a place: after "from" or "of", and without a preposition."""
 
 _UNCOUNTED = 0.5
-"""Of a number that does not count what the question wants counted."""
+"""A number that does not count what the question asks about."""
 
 _HOUR_FOR_DATE = 0.5
-"""Of a weekday or time of day where a date is asked for."""
+"""A weekday or time of day where a date is asked for."""
 
-_WORDS_APART = 5
-"""A number counts what stands so near behind it, or before it as a table's heading does."""
+_MAX_DISTANCE = 5
+"""A number counts a noun at most this many words after it, or before it as in a table."""
 
-_READ = 2_000
+_MAX_CHARS = 2_000
 _LOOK_BACK = 80
-"""Of a sentence so many characters are read, and before a name."""
+"""The most characters read of a sentence, and of the text before a name."""
 
 _SHORT = frozenset({QuestionKind.WHO, QuestionKind.WHEN, QuestionKind.WHERE, QuestionKind.HOW_MANY})
 
@@ -60,8 +60,8 @@ _MEASURED = frozenset(
 )
 _QUOTED = re.compile(r"\"[^\"]{1,200}\"|\u201c[^\u201d]{1,200}\u201d|\u00ab[^\u00bb]{1,200}\u00bb")
 
-# Words that say the same of who did something, as stems.
-_DOINGS = tuple(
+# Stems of verbs for the same activity.
+_VERBS = tuple(
     frozenset(words.split())
     for words in (
         "sing sang sung perform record",
@@ -79,7 +79,7 @@ _PREPOSITION = re.compile(
     r"(?: the| an?)? $"
 )
 _ARTICLE = re.compile(r"\b(?:the|an?|his|her|their) $")
-_DONE_BY = re.compile(r"\b(\w+) (?:and (\w+) )?by (?:[\w-]+ ){0,6}$")
+_VERB_BY = re.compile(r"\b(\w+) (?:and (\w+) )?by (?:[\w-]+ ){0,6}$")
 _IN = re.compile(
     r"\b(?:in|at|near|outside|off|on|across|along|into|inside)(?: the)?(?: \w+)? $", re.IGNORECASE
 )
@@ -98,165 +98,165 @@ _GLOSS = re.compile(
 )
 
 
-def holds(asked: Asked, text: str) -> float:
-    """How well a sentence holds what is asked for, 0 to 1; 0 for kinds that no rule helps.
+def answer_fit(question: Question, text: str) -> float:
+    """How well a sentence fits the type of answer asked for, 0 to 1; 0 for types without rules.
 
-    That a comparison, steps or a yes or no are asked for does not tell which sentence answers
+    Comparisons, steps, and yes or no have none, as they do not help to find the sentence
     (docs/decisions/question-kinds.md).
 
-    :param text: the sentence as a reader sees it.
+    :param text: the sentence as plain text.
     """
-    if asked.kind is QuestionKind.WHY:
+    if question.kind is QuestionKind.WHY:
         return float(_BECAUSE.search(text) is not None)
-    if asked.kind is QuestionKind.DEFINITION:
-        return float(_defines(asked, text))
-    return min(1.0, max((strength for _, strength in fits(asked, text)), default=0.0))
+    if question.kind is QuestionKind.DEFINITION:
+        return float(_defines(question, text))
+    return min(1.0, max((strength for _, strength in fits(question, text)), default=0.0))
 
 
-def suits(asked: Asked, text: str) -> bool:
-    """Whether a sentence seems to have a thing of the kind asked for; True for other kinds.
+def may_answer(question: Question, text: str) -> bool:
+    """Whether a sentence seems to have an answer of the type asked for; True for other types.
 
-    A number must count what the question wants counted.
+    A number must count what the question asks about.
     """
-    if asked.kind not in _SHORT:
+    if question.kind not in _SHORT:
         return True
-    needed = 1.0 if asked.subject else _UNCOUNTED
-    return any(strength >= needed for _, strength in fits(asked, text))
+    needed = 1.0 if question.subject else _UNCOUNTED
+    return any(strength >= needed for _, strength in fits(question, text))
 
 
-def lacks(asked: Asked, text: str) -> bool:
-    """Whether it is certain that a sentence has not the date, or number of things, asked for.
+def cannot_answer(question: Question, text: str) -> bool:
+    """Whether a sentence certainly lacks the date or count asked for.
 
-    It never is of names and places, which have too many forms.
+    That is never certain for names and places, which have too many forms.
     """
-    if not asked.plain or len(text) > _READ:
+    if not question.strict or len(text) > _MAX_CHARS:
         return False
-    if asked.kind is QuestionKind.WHEN:
-        return not tells_time(text)
-    return not _may_count(asked, text)
+    if question.kind is QuestionKind.WHEN:
+        return not mentions_time(text)
+    return not _may_count(question, text)
 
 
-def fits(asked: Asked, text: str) -> Iterator[Fit]:
-    """What in a sentence may be what is asked for, in reading order.
+def fits(question: Question, text: str) -> Iterator[Fit]:
+    """Yield the possible answers in a sentence, in reading order.
 
-    Only dates, numbers, names and places are found; what the question says itself is not it.
+    Only dates, numbers, names and places are found, and none that the question has itself.
     """
-    text = text[:_READ]
-    if asked.kind is QuestionKind.WHEN:
-        yield from _moments(asked, text)
-    elif asked.kind is QuestionKind.HOW_MANY:
-        yield from _numbers(asked, text)
-    elif asked.kind is QuestionKind.WHO:
-        yield from _people(asked, text)
-    elif asked.kind is QuestionKind.WHERE:
-        yield from _places(asked, text)
+    text = text[:_MAX_CHARS]
+    if question.kind is QuestionKind.WHEN:
+        yield from _times(question, text)
+    elif question.kind is QuestionKind.HOW_MANY:
+        yield from _numbers(question, text)
+    elif question.kind is QuestionKind.WHO:
+        yield from _people(question, text)
+    elif question.kind is QuestionKind.WHERE:
+        yield from _places(question, text)
 
 
-def _moments(asked: Asked, text: str) -> Iterator[Fit]:
+def _times(question: Question, text: str) -> Iterator[Fit]:
     days, hours = dates(text), times(text)
-    vague = [span for span in hours if not any(map(partial(_overlap, span), days))]
-    alone = [day for day in days if not any(map(partial(_overlap, day), hours))]
-    for span in sorted([*alone, *hours]):
-        if _says_more(asked, text, span):
-            yield span, _HOUR_FOR_DATE if asked.plain and span in vague else 1.0
+    undated = [span for span in hours if not any(map(partial(_overlap, span), days))]
+    untimed = [day for day in days if not any(map(partial(_overlap, day), hours))]
+    for span in sorted([*untimed, *hours]):
+        if _is_new(question, text, span):
+            yield span, _HOUR_FOR_DATE if question.strict and span in undated else 1.0
 
 
-def _numbers(asked: Asked, text: str) -> Iterator[Fit]:
+def _numbers(question: Question, text: str) -> Iterator[Fit]:
     for amount in amounts(text):
-        if not _says_more(asked, text, amount.number):
+        if not _is_new(question, text, amount.number):
             continue
-        behind = _SEAM.split(text[amount.number[1] :], maxsplit=1)[0]
-        counted = ["percent"] if amount.unit == "%" else index_terms(behind[:80])[:4]
-        if any(term in counted for term in asked.subject):
+        after = _SEAM.split(text[amount.number[1] :], maxsplit=1)[0]
+        counted = ["percent"] if amount.unit == "%" else index_terms(after[:80])[:4]
+        if any(term in counted for term in question.subject):
             yield amount.span, 1.0
-        elif amount.measured or _is_figure(asked, text[slice(*amount.number)].casefold()):
+        elif amount.measured or _is_figure(question, text[slice(*amount.number)].casefold()):
             yield amount.span, _UNCOUNTED
 
 
-def _is_figure(asked: Asked, number: str) -> bool:
-    """Whether a number says how many by itself: "two" may be said of anything."""
+def _is_figure(question: Question, number: str) -> bool:
+    """Whether a number is clearly a count: "two" may be about anything."""
     if any(map(str.isdigit, number)) or number in ("twice", "thrice"):
         return True
-    return bool(asked.subject) and number != "one"
+    return bool(question.subject) and number != "one"
 
 
-def _may_count(asked: Asked, text: str) -> bool:
-    """Whether a number of a sentence may count what is asked for.
+def _may_count(question: Question, text: str) -> bool:
+    """Whether a number in a sentence may count what is asked for.
 
-    It does if it stands near to its word, if nothing says what else it counts, or if what is to be
-    counted has many names: people, and what one measures in.
+    It may if it is near that word, if it counts nothing else, or if the thing counted has many
+    names: people, and units of measurement.
     """
     found = amounts(text)
-    if _MEASURED.issuperset(asked.subject):
+    if _MEASURED.issuperset(question.subject):
         return bool(found or number_words(text))
     counts = (one.number for one in found if not one.measured and one.unit != "%")
     spans = [*number_words(text), *counts]
     words = [(word.span(), index_terms(word[0])) for word in WORD.finditer(text)]
     starts = [start for (start, _), _ in words]
-    subjects = [i for i, (_, terms) in enumerate(words) if {*terms} & {*asked.subject}]
+    subjects = [i for i, (_, terms) in enumerate(words) if {*terms} & {*question.subject}]
     numbers = {bisect_left(starts, start) for start, _ in spans}
-    if any(abs(i - n) <= _WORDS_APART for i in subjects for n in numbers):
+    if any(abs(i - n) <= _MAX_DISTANCE for i in subjects for n in numbers):
         return True
-    return any(_counts_anything(asked, amount) for amount in found)
+    return any(_counts_anything(question, amount) for amount in found)
 
 
-def _counts_anything(asked: Asked, amount: Amount) -> bool:
+def _counts_anything(question: Question, amount: Amount) -> bool:
     if amount.measured or amount.unit == "%":
         return False
-    return not amount.unit or amount.unit in STOP_WORDS or {*asked.subject} <= _PEOPLE
+    return not amount.unit or amount.unit in STOP_WORDS or {*question.subject} <= _PEOPLE
 
 
 def _overlap(span: Span, other: Span) -> bool:
     return span[0] < other[1] and other[0] < span[1]
 
 
-def _people(asked: Asked, text: str) -> Iterator[Fit]:
-    doings = asked.terms.union(*(words for words in _DOINGS if words & asked.terms))
+def _people(question: Question, text: str) -> Iterator[Fit]:
+    verbs = question.terms.union(*(words for words in _VERBS if words & question.terms))
     titles = [title.span() for title in _QUOTED.finditer(text)]
     for span in people(text):
-        new = _new_words(asked, text, span)
+        new_words = _new_words(question, text, span)
         before = text[max(0, span[0] - _LOOK_BACK) : span[0]]
-        by = _DONE_BY.search(before)
-        if not new:
+        by = _VERB_BY.search(before)
+        if not new_words:
             continue
         if any(map(partial(_overlap, span), titles)):
             yield span, _TITLE
             continue
-        if by and doings.intersection(index_terms(" ".join(filter(None, by.groups())))):
-            yield span, _DOER
+        if by and verbs.intersection(index_terms(" ".join(filter(None, by.groups())))):
+            yield span, _BY_AGENT
             continue
-        strength = 1.0 if new > 1 else _ONE_WORD
+        strength = 1.0 if new_words > 1 else _ONE_WORD
         if _PREPOSITION.search(before):
-            strength *= _BEHIND_PREPOSITION
+            strength *= _AFTER_PREPOSITION
         elif _ARTICLE.search(before):
-            strength *= _BEHIND_ARTICLE
+            strength *= _AFTER_ARTICLE
         yield span, strength
 
 
-def _places(asked: Asked, text: str) -> Iterator[Fit]:
+def _places(question: Question, text: str) -> Iterator[Fit]:
     for span in places(text):
-        if _says_more(asked, text, span):
+        if _is_new(question, text, span):
             before = text[max(0, span[0] - _LOOK_BACK) : span[0]]
             strength = 1.0 if _IN.search(before) else _UNPLACED
             yield span, _FROM_PLACE if _FROM.search(before) else strength
 
 
-def _defines(asked: Asked, text: str) -> bool:
-    """Whether a sentence begins with what is to be defined, and goes on as a definition does."""
+def _defines(question: Question, text: str) -> bool:
+    """Whether a sentence begins with the term to define, and continues like a definition."""
     article = _FIRST_ARTICLE.match(text)
-    words = list(WORD.finditer(text, article.end() if article else 0))[: len(asked.subject)]
-    said = [term for word in words for term in index_terms(word[0])]
-    if not words or said != list(asked.subject):
+    words = list(WORD.finditer(text, article.end() if article else 0))[: len(question.subject)]
+    terms = [term for word in words for term in index_terms(word[0])]
+    if not words or terms != list(question.subject):
         return False
     return _GLOSS.match(text, words[-1].end()) is not None
 
 
-def _says_more(asked: Asked, text: str, span: Span) -> bool:
-    """Whether these characters say more than the question does."""
-    return _new_words(asked, text, span) > 0
+def _is_new(question: Question, text: str, span: Span) -> bool:
+    """Whether a span has words that the question lacks."""
+    return _new_words(question, text, span) > 0
 
 
-def _new_words(asked: Asked, text: str, span: Span) -> int:
+def _new_words(question: Question, text: str, span: Span) -> int:
     words = (word[0] for word in WORD.finditer(text, *span))
     content = (word for word in words if word.casefold() not in STOP_WORDS)
-    return sum(not asked.terms.issuperset(index_terms(word)) for word in content)
+    return sum(not question.terms.issuperset(index_terms(word)) for word in content)

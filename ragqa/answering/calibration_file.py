@@ -1,4 +1,4 @@
-"""Models of confidence fitted on one's own notes: a file in the index's folder."""
+"""The user's calibration file: confidence models fitted on their notes."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ragqa.answering.confidence import NAMES
+from ragqa.answering.confidence import FEATURES
 from ragqa.answering.models import Models, models_document, read_models, shipped, shipped_text
 from ragqa.types import EmbedderInfo
 
@@ -23,14 +23,14 @@ _MAX_REASON = 120
 
 
 class Calibration(StrEnum):
-    """Whose models tell confidence."""
+    """Whose models estimate confidence."""
 
     OWN = "own"
     SHIPPED = "shipped"
 
 
 class Refitted(StrEnum):
-    """What of the shipped model was fitted anew."""
+    """Which part of the shipped model was refitted."""
 
     THRESHOLD = "threshold"
     WEIGHTS = "weights"
@@ -38,10 +38,10 @@ class Refitted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InUse:
-    """The models that tell confidence, and what is known of them.
+    """The models that estimate confidence, and where they come from.
 
-    `date` is when they were fitted on one's own notes, "" for the shipped ones. `problem` says why
-    a file of one's own that is there is not used.
+    `date` is when they were fitted on the user's notes, "" for the shipped ones. `problem` is why
+    the user's calibration file was ignored, "" if it was not.
     """
 
     models: Models
@@ -52,24 +52,24 @@ class InUse:
 
     @property
     def warnings(self) -> list[str]:
-        """The problem, if any, with what mends it."""
+        """The problem, if any, with its remedy."""
         return [f"{self.problem}: {MEND}"] if self.problem else []
 
     @property
-    def told_by(self) -> str:
-        """Where the models come from, in words."""
-        shipped_one = "the model that ragqa ships"
+    def source(self) -> str:
+        """A phrase for where the models come from."""
+        ragqa_model = "the model that ragqa ships"
         if self.refitted is None:
-            return shipped_one
+            return ragqa_model
         if self.refitted is Refitted.THRESHOLD:
-            return f"{shipped_one}, with a threshold for your notes of {self.date}"
+            return f"{ragqa_model}, with a threshold for your notes of {self.date}"
         return f"a model fitted on your own questions on {self.date}"
 
 
 def in_use(index: Path, embedder: EmbedderInfo) -> InUse:
-    """The models fitted on the notes of this index if they can be used, else the shipped ones.
+    """Load the models fitted on the notes of this index, or else the shipped ones.
 
-    :param embedder: the one that the index was built with.
+    :param embedder: the one that built the index.
     """
     path = index / FILE
     try:
@@ -82,7 +82,7 @@ def in_use(index: Path, embedder: EmbedderInfo) -> InUse:
     except FileNotFoundError:
         return InUse(shipped())
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
-        problem = f"your own confidence in {path} is not used: {_reason(exc)}"
+        problem = f"your calibration in {path} is not used: {_describe(exc)}"
         return InUse(shipped(), problem=problem)
     return InUse(own, Calibration.OWN, refitted, day)
 
@@ -90,7 +90,7 @@ def in_use(index: Path, embedder: EmbedderInfo) -> InUse:
 def own_document(
     models: Models, refitted: Refitted, embedder: EmbedderInfo, *, day: date
 ) -> dict[str, Any]:
-    """A file as `in_use` reads it."""
+    """A calibration file as `in_use` reads it."""
     return {
         "date": day.isoformat(),
         "refitted": refitted,
@@ -105,7 +105,7 @@ def _read(path: Path) -> str:
     descriptor = os.open(path, flags)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError("it is no regular file")
+            raise ValueError("it is not a regular file")
         data = os.read(descriptor, _MAX_BYTES + 1)
     finally:
         os.close(descriptor)
@@ -115,9 +115,11 @@ def _read(path: Path) -> str:
 
 
 def _check_fits(document: Mapping[str, Any], embedder: EmbedderInfo) -> None:
-    """Refuse a model whose figures mean something else here.
+    """Refuse a model fitted on other features.
 
-    What its features are changes with the embedder, and with ragqa: then the shipped model does.
+    Features depend on the embedder and on ragqa, whose changes also change the shipped model.
+
+    :raises ValueError: embedder or shipped model have changed.
     """
     if document["embedder"] != _fingerprint(embedder):
         raise ValueError("it was fitted with another embedder")
@@ -126,12 +128,12 @@ def _check_fits(document: Mapping[str, Any], embedder: EmbedderInfo) -> None:
 
 
 def _check_names(models: Models) -> None:
-    if unknown := {*models.all.names, *models.terms.names} - {*NAMES}:
-        raise ValueError(f"nothing is called {min(unknown)[:40]!r} that a model may look at")
+    if unknown := {*models.all.names, *models.terms.names} - {*FEATURES}:
+        raise ValueError(f"it has an unknown feature {min(unknown)[:40]!r}")
 
 
 def _fingerprint(embedder: EmbedderInfo) -> dict[str, Any]:
-    """What makes embeddings what they are; the same model may have another name."""
+    """What determines the embeddings; one model may have several names."""
     return {name: value for name, value in asdict(embedder).items() if name != "name"}
 
 
@@ -139,7 +141,7 @@ def _shipped_digest() -> str:
     return hashlib.sha256(shipped_text().encode()).hexdigest()
 
 
-def _reason(exc: BaseException) -> str:
+def _describe(exc: BaseException) -> str:
     if isinstance(exc, json.JSONDecodeError | UnicodeDecodeError | RecursionError | TypeError):
         return "it is damaged"
     if isinstance(exc, KeyError):

@@ -11,10 +11,10 @@ from ragqa.passages import states_fact
 from ragqa.types import Hit, Kind, Passage, Unit
 
 PASSAGES = 5
-"""Sentences are taken from so many of the best passages."""
+"""Candidates come from at most this many passages."""
 
 _MAX_CODE_LINES = 15
-_FEW_WORDS = 3
+_MIN_WORDS = 3
 _REFERENCES = frozenset({"sources", "references", "reference", "bibliography", "further reading"})
 _COLONS = (":", "\uff1a")
 _NUMBER = re.compile(r"\s*(\d{1,9})[.)]\s")
@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"\s*(\d{1,9})[.)]\s")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One citable unit of a hit: `quote` is exact, `text` is what a reader sees of it."""
+    """A citable unit of a hit: `quote` is verbatim, `text` is plain."""
 
     hit: Hit
     unit: Unit
@@ -31,17 +31,17 @@ class Candidate:
 
     @property
     def place(self) -> tuple[str, int]:
-        """Where it stands: for reading order."""
+        """Its path and offset, for reading order."""
         return self.hit.passage.path, self.unit.start
 
     @property
     def terms(self) -> frozenset[str]:
-        """The terms of what a reader sees of it, and of what stands above it."""
-        return frozenset(index_terms(self.told))
+        """The terms of `full_text`."""
+        return frozenset(index_terms(self.full_text))
 
     @property
-    def told(self) -> str:
-        """What a reader sees of it, below its headings and what makes it readable alone."""
+    def full_text(self) -> str:
+        """Its plain text after its headings and context."""
         return f"{self.hit.passage.trail} {self.unit.context} {self.text}"
 
     def overlaps(self, other: "Candidate") -> bool:
@@ -54,33 +54,32 @@ class Candidate:
 
 
 def sources_of(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits that an answer is taken from, best first.
+    """The hits to answer from, best first.
 
-    Lists of references say where to read on and answer nothing: they are left out
-    unless there is nothing else.
+    Lists of references answer nothing and are left out, unless there is nothing else.
     """
-    told = [hit for hit in hits if not _is_references(hit.passage)] or list(hits)
-    return told[:PASSAGES]
+    full_text = [hit for hit in hits if not _is_references(hit.passage)] or list(hits)
+    return full_text[:PASSAGES]
 
 
 def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
-    """The candidates of the hits that answer, in order of rank, then of reading."""
+    """The candidates of the best hits, by rank and then in reading order."""
     found = []
     for hit in sources_of(hits):
         for unit in citable_units(hit.passage):
             text = unit_text(hit.passage, unit)
-            if _says_something(hit.passage, unit, text):
+            if _has_content(hit.passage, unit, text):
                 quote = hit.passage.quote(unit)
                 found.append(Candidate(hit, unit, quote, text))
     return found
 
 
-def _says_something(passage: Passage, unit: Unit, text: str) -> bool:
-    """Whether a unit is no mere "Hm, well." in a text; an item or a line may be of any length."""
+def _has_content(passage: Passage, unit: Unit, text: str) -> bool:
+    """Whether a unit is more than a filler like "Hm, well."; items and lines may be short."""
     words = tokenize(text, pairs_only=True)
     if unit.kind is Kind.HEADING and not states_fact(text):
-        return len(words) >= _FEW_WORDS and text != passage.title
-    if unit.kind is not Kind.PARAGRAPH or len(words) >= _FEW_WORDS or not words:
+        return len(words) >= _MIN_WORDS and text != passage.title
+    if unit.kind is not Kind.PARAGRAPH or len(words) >= _MIN_WORDS or not words:
         return bool(words)
     start, end = unit.start - passage.start, unit.end - passage.start
     before, after = passage.text[:start].rstrip(" \t>"), passage.text[end:].lstrip(" \t")
@@ -89,10 +88,10 @@ def _says_something(passage: Passage, unit: Unit, text: str) -> bool:
 
 
 def citable_units(passage: Passage) -> Iterator[Unit]:
-    """The units that say something by themselves.
+    """Yield the units that make sense on their own.
 
-    Headings do only where they state a fact, or where there is no text. A line that announces a
-    list comes with its items; one that announces code or a table stands for it.
+    Headings do if they state a fact, or if there is no text. A line that introduces a list comes
+    with its items; one that introduces code or a table comes alone.
     """
     has_text = any(unit.kind not in (Kind.HEADING, Kind.RULE) for unit in passage.units)
     for position, unit in enumerate(passage.units):
@@ -119,32 +118,32 @@ def _is_references(passage: Passage) -> bool:
 
 
 def unit_text(passage: Passage, unit: Unit) -> str:
-    """What a reader sees of a citable unit; of a list what announces it, and the leads.
+    """The plain text of a citable unit; for a list, its introduction and the lead of each item.
 
-    That is the line before it, or its heading. The items of a numbered list are steps: whole, and
-    each on a line of its own.
+    The introduction is the line before it, or its heading. Numbered items are steps, which are
+    given whole and one per line.
     """
     if unit.kind is not Kind.LIST:
         return plain_text(passage.quote(unit), kind=unit.kind, context=unit.context)
     items = [u for u in passage.units if unit.start <= u.start < unit.end]
-    said = f"{passage.heading[-1] if passage.heading else passage.title}:"
+    intro = f"{passage.heading[-1] if passage.heading else passage.title}:"
     if not is_item(items[0]):
-        said = plain_text(passage.quote(items[0]), kind=items[0].kind)
+        intro = plain_text(passage.quote(items[0]), kind=items[0].kind)
         items = items[1:]
     texts = [plain_text(passage.quote(item), kind=item.kind) for item in items]
     if not number_of(passage, items[0]):
-        return f"{said} {'; '.join(map(lead, texts))}"
+        return f"{intro} {'; '.join(map(lead, texts))}"
     numbers = [number_of(passage, item) for item in items]
     steps = (f"{n}. {one}" if n else f"   - {one}" for n, one in zip(numbers, texts, strict=True))
-    return "\n".join([said, *steps])
+    return "\n".join([intro, *steps])
 
 
 def number_of(passage: Passage, item: Unit) -> str:
-    """The number that an item begins with, "" for one that begins with a bullet."""
+    """The number of an item, "" for one with a bullet."""
     found = _NUMBER.match(passage.quote(item))
     return found[1] if found else ""
 
 
 def is_item(unit: Unit) -> bool:
-    """Whether a unit is an item of a list."""
+    """Whether a unit is a list item."""
     return unit.kind is Kind.ITEM

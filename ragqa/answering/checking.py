@@ -1,4 +1,4 @@
-"""Hold what the index says against the notes as they are now."""
+"""Check the index against the current notes."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -11,13 +11,13 @@ from ragqa.types import Hit, Passage, Skipped
 
 
 def keep_current(
-    corpus: Path, hits: Sequence[Hit], *, max_note_bytes: int, mend: str = "run ragqa index"
+    corpus: Path, hits: Sequence[Hit], *, max_note_bytes: int, remedy: str = "run ragqa index"
 ) -> tuple[list[Hit], list[str]]:
     """The hits whose text stands in its note byte for byte, and a warning for each other note.
 
-    What is cited is part of a hit, so its lines and units must be those of that text, too.
+    Citations use a hit's lines and units, so these must match the note too.
 
-    :param mend: what to do about an index that no longer tells what notes say, for the warnings.
+    :param remedy: what the warnings say to do about an outdated index.
     """
     problems: dict[str, str] = {}
     texts: dict[str, str] = {}
@@ -41,11 +41,11 @@ def keep_current(
         else:
             misplaced[passage.path] = None
     warnings = [
-        f"{path} is left out, since the index no longer tells what it says: {problem}; {mend}"
+        f"{path} is left out, since the index no longer matches it: {problem}; {remedy}"
         for path, problem in problems.items()
     ]
     warnings += [
-        f"passages of {path} are left out, since they do not stand where the index has them; "
+        f"passages of {path} are left out, since they are not where the index has them; "
         "run ragqa index --rebuild"
         for path in misplaced
     ]
@@ -55,15 +55,15 @@ def keep_current(
 def open_notes(
     corpus: Path, of_note: Callable[[str], Sequence[Passage]], *, max_note_bytes: int
 ) -> OpenNote:
-    """What lays out the notes of passages that stand in them.
+    """Return a function that gives the layout of a passage's note.
 
-    Where the rest of a note is not as the index has it, the passage is all there is of it.
+    Where the note no longer matches the index, the layout is of the passage alone.
 
     :param of_note: gives all passages of a note by its path.
     """
 
     @cache
-    def whole(path: str, sha256: str) -> Layout | None:
+    def layout_of(path: str, sha256: str) -> Layout | None:
         read = read_text(corpus, path, max_note_bytes=max_note_bytes)
         passages = of_note(path)
         if isinstance(read, Skipped) or read.sha256 != sha256 or not passages:
@@ -71,6 +71,6 @@ def open_notes(
         return Layout.of(read.text, passages) if all_stand_in(read.text, passages) else None
 
     def open_note(passage: Passage) -> Layout:
-        return whole(passage.path, passage.note_sha256) or layout_of_passage(passage)
+        return layout_of(passage.path, passage.note_sha256) or layout_of_passage(passage)
 
     return open_note

@@ -1,4 +1,4 @@
-"""Excerpts as citations, and the text of an answer."""
+"""Turn excerpts into citations and the text of an answer."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,17 +14,17 @@ _END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
 
 
 def cite(excerpts: Sequence[Excerpt], old_before: str = "") -> tuple[str, tuple[Citation, ...]]:
-    """The answer's text, each excerpt with its `[n]`, and the citations.
+    """The answer's text, with `[n]` after each excerpt, and the citations.
 
     :param old_before: notes with an ISO date before this one are marked as old.
     """
-    said = []
+    paragraphs = []
     for n, excerpt in enumerate(excerpts, start=1):
         text, last = excerpt.whole.text, excerpt.units[-1].kind
         is_line = last is Kind.PARAGRAPH or ("\n" not in text and last is not Kind.CODE)
-        said.append(f"{_closed(text)} [{n}]" if is_line else f"{text}\n[{n}]")
+        paragraphs.append(f"{_closed(text)} [{n}]" if is_line else f"{text}\n[{n}]")
     citations = (_citation(excerpt, n, old_before) for n, excerpt in enumerate(excerpts, start=1))
-    return "\n\n".join(said), tuple(citations)
+    return "\n\n".join(paragraphs), tuple(citations)
 
 
 def _citation(excerpt: Excerpt, n: int, old_before: str) -> Citation:
@@ -33,7 +33,7 @@ def _citation(excerpt: Excerpt, n: int, old_before: str) -> Citation:
     first = passage.lines[0] + layout.text.count("\n", passage.start, start)
     whole = excerpt.whole
     if unit.end < end and layout.text[unit.start : unit.end].rstrip("*_ ").endswith("?"):
-        # Of a question in a note, what comes after it answers.
+        # A question in a note is answered by what follows it.
         unit = layout.pieces[layout.at(unit.end)].unit
     answers = max(start, unit.start), min(end, unit.end)
     return replace(
@@ -52,9 +52,9 @@ def _citation(excerpt: Excerpt, n: int, old_before: str) -> Citation:
 def mark_short_answer(
     citations: Sequence[Citation], question: str, best: Scored
 ) -> tuple[Citation, ...]:
-    """The citations, the best one with the characters that answer the question directly.
+    """The citations, with the short answer marked in the best one.
 
-    They are found in the sentence as shown, and marked where its quote has them exactly once.
+    It is found in the sentence as shown, and marked if its quote has it exactly once.
     """
     shown, unit = best.candidate.text, best.candidate.unit
     short = short_answer(question, shown)
@@ -72,6 +72,6 @@ def mark_short_answer(
 
 
 def _closed(text: str) -> str:
-    """The text with an end mark, so that two side by side do not run together."""
+    """The text with a closing mark, so that adjacent texts do not run together."""
     ends = text.rstrip("\"')]}*_\u201d\u2019").endswith(_END_MARKS)
     return text if ends else f"{text}."

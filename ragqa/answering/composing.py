@@ -1,4 +1,4 @@
-"""Which excerpts answer a question, and in what order they are read."""
+"""Which excerpts answer a question, and in what order."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,29 +12,28 @@ from ragqa.answering.excerpt_text import excerpt_text
 from ragqa.answering.excerpts import Wanted, excerpt_around, is_cut, with_announced
 from ragqa.answering.layout import Layout, OpenNote, Run
 from ragqa.answering.markdown_text import plain_text
-from ragqa.answering.question_type import QuestionKind, asked_by
+from ragqa.answering.question_type import QuestionKind, parse_question
 from ragqa.answering.reading import Reading
 from ragqa.answering.scoring import Scored
 from ragqa.types import Kind, Passage, Unit
 
-WORTH_SAYING = 0.8
-WORTH_COMPARING = 0.6
-"""The sentence of a further excerpt must score at least this share of the best one; the other side
-of a comparison often matches less well."""
+MIN_SCORE_SHARE = 0.8
+MIN_COMPARISON_SHARE = 0.6
+"""A further excerpt's sentence must score at least this share of the best one; the other side of a
+comparison often matches less well."""
 
-UNTOLD = 0.25
-TELLS = 0.5
-"""A further excerpt is wanted where the others leave this share of the question's idf untold, and
-it must tell this much of that."""
+MIN_UNCOVERED = 0.25
+MIN_GAIN = 0.5
+"""A further excerpt is added where the others leave this share of the question's idf uncovered, and
+it must cover this much of the rest."""
 
-
-_SAID_WITH_CONTEXT = (Kind.ITEM, Kind.ROW, Kind.PROPERTY, Kind.HEADING)
-"""What stands alone is said with what makes it readable: its table's header, say."""
+_SHOWN_WITH_CONTEXT = (Kind.ITEM, Kind.ROW, Kind.PROPERTY, Kind.HEADING)
+"""Kinds of unit that need context when they stand alone, such as the table's header."""
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A stretch of a note around the sentence of it that answers."""
+    """A run of a note around the sentence that answers."""
 
     best: Scored
     layout: Layout
@@ -47,18 +46,18 @@ class Excerpt:
 
     @property
     def span(self) -> tuple[int, int]:
-        """Its characters of the note."""
+        """Its characters in the note."""
         return self.layout.span(self.run)
 
     @property
     def units(self) -> tuple[Unit, ...]:
-        """What it is made of, in order."""
+        """Its units, in order."""
         begin, end = self.run
         return tuple(piece.unit for piece in self.layout.pieces[begin : end + 1])
 
     @cached_property
     def whole(self) -> Candidate:
-        """All of it as one candidate."""
+        """The whole excerpt as one candidate."""
         start, end = self.span
         quote, units = self.layout.quote(self.run), self.units
         text = excerpt_text(quote, units, start, is_cut(self.layout, self.run))
@@ -66,19 +65,19 @@ class Excerpt:
         if len(units) > 1:
             context = "\n".join(dict.fromkeys(filter(None, (one.context for one in units))))
             unit = Unit(Kind.EXCERPT, start, end, context)
-        elif unit.kind in _SAID_WITH_CONTEXT:
+        elif unit.kind in _SHOWN_WITH_CONTEXT:
             text = plain_text(quote, kind=unit.kind, context=unit.context)
         return Candidate(self.best.candidate.hit, unit, quote, text)
 
     @cached_property
     def terms(self) -> frozenset[str]:
-        """The terms of what is shown, and of what stands above it."""
+        """The terms of its text, headings and context."""
         begin, end = self.run
         trails = {piece.passage.trail for piece in self.layout.pieces[begin : end + 1]}
         return frozenset(index_terms(" ".join((*trails, self.whole.unit.context, self.whole.text))))
 
     def overlaps(self, candidate: Candidate) -> bool:
-        """Whether a candidate stands in it, at least in part."""
+        """Whether it has at least part of a candidate."""
         return self.whole.overlaps(candidate)
 
 
@@ -90,20 +89,20 @@ def excerpts_of(
     words: int,
     open_note: OpenNote,
 ) -> list[Excerpt]:
-    """The excerpts that answer, in the order in which they are to be read.
+    """The excerpts that answer, in reading order.
 
-    The first is the one around the best sentence, or where a thing is to be defined, the paragraph
-    that defines it. Another one follows only where it tells of words of the question that those
-    before it do not: the other side of a comparison, say.
+    The first is around the best sentence or, for a definition, is the defining paragraph. Another
+    one is added only if it covers words of the question that those before it lack, such as the
+    other side of a comparison.
 
     :param scored: the candidate sentences, at least one.
-    :param excerpts: the most of them.
+    :param excerpts: the most to return.
     """
     finder = _Finder(reading, scored, words, open_note)
     found = [finder.first()]
     while len(found) < excerpts and (further := finder.further(found)):
         found.append(further)
-    return found if len(found) == 1 else finder.in_order_asked(found)
+    return found if len(found) == 1 else finder.in_question_order(found)
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ class _Finder:
         return Wanted.of(self.question, self.idf, words=self.words)
 
     @cached_property
-    def held(self) -> frozenset[str]:
+    def candidate_terms(self) -> frozenset[str]:
         """The terms of all candidates."""
         return frozenset().union(*(one.candidate.terms for one in self.scored))
 
@@ -138,51 +137,51 @@ class _Finder:
         return self._definition() or self._around(self._newest(self.best))
 
     def further(self, found: Sequence[Excerpt]) -> Excerpt | None:
-        """The excerpt that tells most of what those found do not; None where it is not worth it."""
-        told = frozenset().union(*(excerpt.terms for excerpt in found))
-        is_comparison = asked_by(self.question).kind is QuestionKind.COMPARISON
-        # Words that compare, such as "versus", are on neither side: no sentence has them.
+        """The excerpt that covers most of what the others lack; None if it is not worth adding."""
+        covered = frozenset().union(*(excerpt.terms for excerpt in found))
+        is_comparison = parse_question(self.question).kind is QuestionKind.COMPARISON
+        # Words such as "versus" belong to neither side, so no sentence has them.
         idf = {
             term: weight
             for term, weight in self.idf.items()
-            if not is_comparison or term in told | self.held
+            if not is_comparison or term in covered | self.candidate_terms
         }
-        untold = {term: weight for term, weight in idf.items() if term not in told}
+        uncovered = {term: weight for term, weight in idf.items() if term not in covered}
         total = sum(idf.values())
-        if not total or sum(untold.values()) < UNTOLD * total:
+        if not total or sum(uncovered.values()) < MIN_UNCOVERED * total:
             return None
-        least = (WORTH_COMPARING if is_comparison else WORTH_SAYING) * self.best.score
+        min_score = (MIN_COMPARISON_SHARE if is_comparison else MIN_SCORE_SHARE) * self.best.score
 
-        def tells(one: Scored) -> float:
-            held = one.candidate.terms
-            return sum(weight for term, weight in untold.items() if term in held)
+        def gain(one: Scored) -> float:
+            candidate_terms = one.candidate.terms
+            return sum(weight for term, weight in uncovered.items() if term in candidate_terms)
 
-        worthy = [
+        eligible = [
             one
             for one in self.scored
-            if one.score >= least
-            and tells(one) >= TELLS * sum(untold.values())
+            if one.score >= min_score
+            and gain(one) >= MIN_GAIN * sum(uncovered.values())
             and not any(excerpt.overlaps(one.candidate) for excerpt in found)
         ]
-        if not worthy:
+        if not eligible:
             return None
-        best = max(worthy, key=lambda one: one.score + tells(one) / total)
+        best = max(eligible, key=lambda one: one.score + gain(one) / total)
         excerpt = self._around(self._newest(best))
         overlaps = any(excerpt.overlaps(other.whole) for other in found)
         return None if overlaps else excerpt
 
-    def in_order_asked(self, found: Sequence[Excerpt]) -> list[Excerpt]:
-        """The sides of a comparison as the question names them; others as they were found."""
-        if asked_by(self.question).kind is not QuestionKind.COMPARISON:
+    def in_question_order(self, found: Sequence[Excerpt]) -> list[Excerpt]:
+        """Sort the sides of a comparison as the question names them; leave others as found."""
+        if parse_question(self.question).kind is not QuestionKind.COMPARISON:
             return list(found)
         asked = index_terms(self.question)
 
-        def named(excerpt: Excerpt) -> int:
+        def position(excerpt: Excerpt) -> int:
             others = frozenset().union(*(one.terms for one in found if one is not excerpt))
-            own = excerpt.terms - others
-            return next((i for i, term in enumerate(asked) if term in own), len(asked))
+            unique = excerpt.terms - others
+            return next((i for i, term in enumerate(asked) if term in unique), len(asked))
 
-        return sorted(found, key=named)
+        return sorted(found, key=position)
 
     def _newest(self, one: Scored) -> Scored:
         return prefer_newest(self.question, [one], self.scored)[0]
@@ -192,7 +191,7 @@ class _Finder:
         at = layout.at(best.candidate.unit.start)
         scores = [0.0] * len(layout.pieces)
         for one in self.scored:
-            # A list with what announces it was scored as one; its pieces were scored, too.
+            # A list was scored both as a whole and by its pieces.
             if one.candidate.unit.kind is not Kind.LIST:
                 for i in _pieces_of(layout, one.candidate):
                     scores[i] = max(scores[i], one.score)
@@ -200,8 +199,8 @@ class _Finder:
         return Excerpt(best, layout, excerpt_around(layout, scores, at, self.wanted))
 
     def _definition(self) -> Excerpt | None:
-        """The paragraph that defines what is asked for, from the best sentence on if that does."""
-        asked = asked_by(self.question)
+        """The paragraph that defines the term, from the best sentence on if that defines it."""
+        asked = parse_question(self.question)
         if asked.kind is not QuestionKind.DEFINITION:
             return None
         unit = self.best.candidate.unit
@@ -224,18 +223,18 @@ class _Finder:
         return self._announcing(layout, run)
 
     def _announcing(self, layout: Layout, run: Run) -> Excerpt:
-        """A paragraph whose first sentence answers, with what its last one announces."""
+        """A paragraph whose first sentence answers, with the list its last one introduces."""
         best = self._sentence(layout, run[0])
         return Excerpt(best, layout, with_announced(layout, run, self.wanted))
 
     def _sentence(self, layout: Layout, i: int) -> Scored:
-        """A piece of a note as a candidate; one that was not scored counts as the note's best."""
+        """A piece of a note as a candidate; if unscored, it gets the score of the note's best."""
         piece = layout.pieces[i]
-        own = [one for one in self.scored if one.candidate.hit.passage.path == layout.path]
-        for one in own:
+        unique = [one for one in self.scored if one.candidate.hit.passage.path == layout.path]
+        for one in unique:
             if i in _pieces_of(layout, one.candidate):
                 return one
-        best = max(own, key=lambda one: one.score, default=self.best)
+        best = max(unique, key=lambda one: one.score, default=self.best)
         quote = layout.quote((i, i))
         text = plain_text(quote, kind=piece.kind, context=piece.unit.context)
         hit = replace(best.candidate.hit, passage=piece.passage)
@@ -243,7 +242,7 @@ class _Finder:
 
 
 def _pieces_of(layout: Layout, candidate: Candidate) -> Iterator[int]:
-    """The numbers of the pieces that a candidate of the layout's note stands for."""
+    """Yield the indices of a candidate's pieces; none if it is of another note."""
     if candidate.hit.passage.path != layout.path:
         return
     i = layout.at(candidate.unit.start)

@@ -1,4 +1,4 @@
-"""Where a note says what a thing is: the paragraph under its title, alias or heading."""
+"""Find the paragraph that defines a term, under a title, alias or heading."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,17 +9,17 @@ from ragqa.answering.markdown_text import plain_text
 from ragqa.types import Kind
 
 PARAGRAPH_WORDS = 80
-"""So many words of a defining paragraph are shown, and its first sentence."""
+"""The most words shown of a defining paragraph; its first sentence is always shown."""
 
-_TELLING = 0.5
-"""A term of the subject that has this share of the highest idf tells what is asked for."""
+_MIN_IDF_SHARE = 0.5
+"""A term of the subject must have this share of the highest idf to identify it."""
 
-_BEFORE = 4
-"""The first sentence names the subject with at most so many terms before it."""
+_MAX_TERMS_BEFORE = 4
+"""The first sentence names the subject after at most this many terms."""
 
 _ARTICLES = frozenset({"a", "an", "the"})
 _BRACKETED = re.compile(r"(.*?)\s*\(([^()]*)\)\s*\Z", re.DOTALL)
-_SEVERAL = re.compile(r"\s+(?:and|or|vs\.?|&|/)\s+|[:\u2013\u2014]\s+")
+_SEPARATOR = re.compile(r"\s+(?:and|or|vs\.?|&|/)\s+|[:\u2013\u2014]\s+")
 
 _Terms = tuple[str, ...]
 
@@ -27,48 +27,48 @@ _Terms = tuple[str, ...]
 def defining_run(
     layout: Layout, subject: Sequence[str], idf: Mapping[str, float]
 ) -> tuple[int, Run] | None:
-    """The paragraph that says what the subject is, and how far its note is from being about that.
+    """The paragraph that defines the subject, and how directly; None if there is none.
 
-    That is 0 if the note is called so, 1 if a heading of it is, and 2 if its first paragraph is
-    about the subject all the same. A heading is called so as a whole, in brackets, or in one of its
-    parts: "LoRA and QLoRA". The paragraph's first sentence names the subject near its beginning.
+    The number is 0 if the note's title names the subject, 1 if a heading does, and 2 if only its
+    first paragraph does. A heading may name it as a whole, in brackets, or in part: "LoRA and
+    QLoRA". The paragraph's first sentence must name the subject near its beginning.
 
     :param subject: the terms of what is to be defined.
     """
-    called = _subjects(subject, idf)
-    if not called or not layout.pieces:
+    names = _subjects(subject, idf)
+    if not names or not layout.pieces:
         return None
     passage = layout.pieces[0].passage
-    if not called.isdisjoint(_names((passage.title, *passage.aliases))):
-        found = _first_naming(layout, 0, len(layout.pieces), called)
+    if not names.isdisjoint(_names((passage.title, *passage.aliases))):
+        found = _first_naming(layout, 0, len(layout.pieces), names)
         if found is not None:
             return 0, paragraph_from(layout, found)
     for i, piece in enumerate(layout.pieces):
-        if piece.kind is Kind.HEADING and not called.isdisjoint(_names([layout.quote((i, i))])):
+        if piece.kind is Kind.HEADING and not names.isdisjoint(_names([layout.quote((i, i))])):
             end = layout.section(i + 1)[1] + 1 if i + 1 < len(layout.pieces) else i
-            found = _first_naming(layout, i + 1, end, called)
+            found = _first_naming(layout, i + 1, end, names)
             if found is not None:
                 return 1, paragraph_from(layout, found)
     lead = next((i for i, p in enumerate(layout.pieces) if p.kind is Kind.PARAGRAPH), None)
-    if lead is not None and _first_naming(layout, lead, lead + 1, called) == lead:
+    if lead is not None and _first_naming(layout, lead, lead + 1, names) == lead:
         return 2, paragraph_from(layout, lead)
     return None
 
 
 def _subjects(subject: Sequence[str], idf: Mapping[str, float]) -> frozenset[_Terms]:
-    """The subject, and what of it tells: of "npm workspaces", in notes on npm, the workspaces."""
+    """The subject whole, and its distinctive terms: "workspaces" of "npm workspaces"."""
     whole = tuple(term for term in subject if term not in _ARTICLES)
     highest = max((idf.get(term, 0.0) for term in whole), default=0.0)
-    telling = tuple(term for term in whole if idf.get(term, 0.0) >= _TELLING * highest)
-    return frozenset({whole, telling} - {()})
+    distinctive = tuple(term for term in whole if idf.get(term, 0.0) >= _MIN_IDF_SHARE * highest)
+    return frozenset({whole, distinctive} - {()})
 
 
 def _names(labels: Iterable[str]) -> frozenset[_Terms]:
-    """All that titles, aliases or headings call something."""
+    """The terms of each name in titles, aliases or headings."""
     names: list[str] = []
     for label in labels:
         text = plain_text(label, kind=Kind.HEADING).strip("?:. ")
-        names += [text, *_SEVERAL.split(text)]
+        names += [text, *_SEPARATOR.split(text)]
         bracketed = _BRACKETED.match(text)
         names += bracketed.groups() if bracketed else ()
     return frozenset(_terms(name) for name in names)
@@ -78,22 +78,24 @@ def _terms(text: str) -> _Terms:
     return tuple(term for term in index_terms(text) if term not in _ARTICLES)
 
 
-def _first_naming(layout: Layout, begin: int, end: int, called: Iterable[_Terms]) -> int | None:
-    """The first piece of a paragraph in a range that names the subject where it begins."""
+def _first_naming(layout: Layout, begin: int, end: int, names: Iterable[_Terms]) -> int | None:
+    """The first paragraph in a range that begins by naming the subject; its first piece."""
     for i in range(begin, end):
         if layout.pieces[i].kind is Kind.PARAGRAPH and layout.block(i)[0] == i:
             terms = _terms(plain_text(layout.quote((i, i)), kind=Kind.PARAGRAPH))
-            if any(_begins_with(terms, subject) for subject in called):
+            if any(_begins_with(terms, subject) for subject in names):
                 return i
     return None
 
 
 def _begins_with(terms: _Terms, subject: _Terms) -> bool:
-    return any(terms[start : start + len(subject)] == subject for start in range(_BEFORE + 1))
+    return any(
+        terms[start : start + len(subject)] == subject for start in range(_MAX_TERMS_BEFORE + 1)
+    )
 
 
 def paragraph_from(layout: Layout, begin: int) -> Run:
-    """A paragraph from one of its sentences on, as far as there is room."""
+    """A paragraph from one of its sentences on, within the word limit."""
     end = layout.block(begin)[1]
     while end > begin and layout.words((begin, end)) > PARAGRAPH_WORDS:
         end -= 1

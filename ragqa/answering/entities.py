@@ -1,4 +1,4 @@
-"""What a sentence mentions by its form alone: dates, amounts and names, each as its characters."""
+"""Find dates, amounts and names in a sentence by their form, each as a span."""
 
 import re
 from collections.abc import Iterable
@@ -45,8 +45,8 @@ _TIME = re.compile(
     )(?![\w:])""",
     re.VERBOSE | re.IGNORECASE,
 )
-_JOINS = frozenset((" ", ", ", " at ", " on ", ", at ", ", on "))
-_SOME_TIME = re.compile(
+_TIME_JOINS = frozenset((" ", ", ", " at ", " on ", ", at ", ", on "))
+_ANY_TIME = re.compile(
     rf"""\b(?:
       {_WEEKDAY}s?|{_MONTH}|Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonntag
     | seconds?|minutes?|hours?|days?|nights?|weeks?|months?|quarters?|years?
@@ -92,9 +92,9 @@ _MEASURES = re.compile(
     r"|ms|s|sec|min|h|hrs?|[kmgt]i?b|b|px|mm|cm|m|km|mg|g|kg|lbs?|oz|ft|[km]?w|kwh|[kmg]?hz"
     r"|mph|fps|dpi|qps|rpm|usd|eur|gbp|\S+/\S+"
 )
-# What is shown with a number, too: "4,096 tokens", but not "58 text-based" or "3 web".
+# Nouns shown with their number: "4,096 tokens", but not "58 text-based" or "3 web".
 _PLURAL = re.compile(r"(?!across|unless|versus|always|perhaps|times\b)\w+[^\Wsi]s")
-# A number behind a name is part of it: "Haiku 4.5".
+# A number after a name is part of it: "Haiku 4.5".
 _VERSIONED = re.compile(r"[ (][A-Z][\w-]* $")
 
 _CAPITAL = "A-Z\u00c0-\u00d6\u00d8-\u00de"
@@ -110,14 +110,14 @@ _OPENERS = (
     "however today also meanwhile instead later originally initially currently recently finally "
     "additionally according although"
 )
-_NO_NAMES = STOP_WORDS.union(_OPENERS.split())
+_NOT_NAMES = STOP_WORDS.union(_OPENERS.split())
 _NATION = re.compile(r"[\w-]+(?:[ei]an|ican|rman|ish|ese)|French|Dutch|Greek|Welsh|Scottish")
 
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _EDGES = "*_`[]<>{}$\u20ac\u00a3%~\u2013\u2014-"
 # "GPT-4", "GPT 4" and "GPT4" are one name.
 _SEAM = re.compile(r"-|(?<=[^\W\d_])(?=\d)")
-_SMALL = (
+_SMALL_NUMBERS = (
     *("zero", "one", "two", "three", "four", "five", "six"),
     *("seven", "eight", "nine", "ten", "eleven", "twelve"),
 )
@@ -125,10 +125,10 @@ _SMALL = (
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A number, and the word that says of what: "%" or the next word, "" where there is none.
+    """A number and its unit: "%" or the next word, "" where there is none.
 
-    `span` goes to the end of the unit, `number` to the end of the number. It is `measured` where
-    the unit is one of measure, such as "GB".
+    `span` includes the unit, `number` does not. `measured` is whether the unit is one of
+    measurement, such as "GB".
     """
 
     span: Span
@@ -138,32 +138,32 @@ class Amount:
 
 
 def dates(text: str) -> list[Span]:
-    """The days, months with a year, years, decades and centuries that a text names."""
-    return [match.span() for match in _DATE.finditer(text) if not _counts(text, *match.span())]
+    """The days, months with a year, years, decades and centuries in a text."""
+    return [match.span() for match in _DATE.finditer(text) if not _is_count(text, *match.span())]
 
 
 def times(text: str) -> list[Span]:
-    """The weekdays, times of day and turns ("every night") of a text, with the dates they go with.
+    """The weekdays, times of day and intervals ("every night") in a text, with their dates.
 
-    What stands side by side is one: "Monday at 10:00".
+    Adjacent ones are joined: "Monday at 10:00".
     """
     own = [match.span() for match in _TIME.finditer(text)]
     found: list[Span] = []
     for span in sorted([*own, *dates(text)]) if own else ():
-        if found and text[found[-1][1] : span[0]] in _JOINS:
+        if found and text[found[-1][1] : span[0]] in _TIME_JOINS:
             found[-1] = found[-1][0], span[1]
         else:
             found.append(span)
     return [span for span in found if _overlap(span, own)]
 
 
-def tells_time(text: str) -> bool:
-    """Whether a text says anything at all of a time, be it only "yesterday"."""
-    return bool(_SOME_TIME.search(text) or dates(text) or _TIME.search(text))
+def mentions_time(text: str) -> bool:
+    """Whether a text mentions any time, even just "yesterday"."""
+    return bool(_ANY_TIME.search(text) or dates(text) or _TIME.search(text))
 
 
 def amounts(text: str) -> list[Amount]:
-    """The numbers of a text that are no dates, with their units."""
+    """The numbers in a text other than dates, with their units."""
     taken = [*dates(text), *times(text)]
     found = []
     for match in _AMOUNT.finditer(text):
@@ -172,31 +172,31 @@ def amounts(text: str) -> list[Amount]:
             continue
         unit = "%" if match["percent"] else (match["unit"] or "").casefold()
         measured = _MEASURES.fullmatch(unit) is not None
-        is_shown = measured or (_PLURAL.fullmatch(unit) and unit not in STOP_WORDS)
-        end = match.end() if is_shown else match.end("number")
+        shows_unit = measured or (_PLURAL.fullmatch(unit) and unit not in STOP_WORDS)
+        end = match.end() if shows_unit else match.end("number")
         found.append(Amount((match.start(), end), number, unit, measured))
     return found
 
 
 def number_words(text: str) -> list[Span]:
-    """The words of a text that may say how many there are, such as "both" or "dozens"."""
+    """The words in a text that may state a number, such as "both" or "dozens"."""
     return [match.span() for match in _NUMBER_WORDS.finditer(text)]
 
 
 def names(text: str) -> list[Span]:
-    """The runs of capitalised words of a text, without what says of what nation one is.
+    """The runs of capitalised words in a text, without nationalities.
 
-    A first word is no name by its capital, unless it begins a list of names.
+    A capital alone does not make the first word a name, unless it begins a list of names.
     """
     taken = [*dates(text), *times(text)]
     found = []
     for match in _NAME.finditer(text):
         words = [word.span() for word in WORD.finditer(text, *match.span())]
-        while words and _is_no_name(text, words[0]):
+        while words and _is_not_name(text, words[0]):
             words.pop(0)
         while words and _NATION.fullmatch(text[slice(*words[-1])]):
             words.pop()
-        if not words or (len(words) == 1 and _begins(text, words[0])):
+        if not words or (len(words) == 1 and _opens_sentence(text, words[0])):
             continue
         start, end = words[0][0], words[-1][1]
         if end - start > 1 and not _overlap((start, end), taken):
@@ -205,7 +205,7 @@ def names(text: str) -> list[Span]:
 
 
 def people(text: str) -> list[Span]:
-    """The names of a text, a list of them taken as one: "Cormack, Clarke and Fox"."""
+    """The names in a text, with a list of names as one: "Cormack, Clarke and Fox"."""
     found: list[Span] = []
     chain: list[Span] = []
     for span in [*names(text), (len(text), len(text))]:
@@ -219,7 +219,7 @@ def people(text: str) -> list[Span]:
 
 
 def places(text: str) -> list[Span]:
-    """The names of a text, those that a comma joins taken as one: "Tulsa, Oklahoma"."""
+    """The names in a text, joined across commas: "Tulsa, Oklahoma"."""
     found: list[Span] = []
     for start, end in names(text):
         if found and text[found[-1][1] : start] == ", ":
@@ -229,8 +229,8 @@ def places(text: str) -> list[Span]:
     return found
 
 
-def _counts(text: str, start: int, end: int) -> bool:
-    """Whether four digits count something, as in "1536 dimensions", and are no year."""
+def _is_count(text: str, start: int, end: int) -> bool:
+    """Whether four digits count something, as in "1536 dimensions", and are not a year."""
     counted = _COUNTED.match(text, end) if text[start:end].isdecimal() else None
     if counted is None or counted[1].casefold() in STOP_WORDS:
         return False
@@ -241,30 +241,30 @@ def _overlap(span: Span, others: Iterable[Span]) -> bool:
     return any(start < span[1] and span[0] < end for start, end in others)
 
 
-def _is_no_name(text: str, word: Span) -> bool:
-    said = text[slice(*word)]
+def _is_not_name(text: str, word: Span) -> bool:
+    written = text[slice(*word)]
     if text[word[1] : word[1] + 1] == ".":  # an initial, also where it is "A."
         return False
-    return said.casefold() in _NO_NAMES or _NATION.fullmatch(said) is not None
+    return written.casefold() in _NOT_NAMES or _NATION.fullmatch(written) is not None
 
 
-def _begins(text: str, word: Span) -> bool:
-    """Whether a word begins the sentence, and no list of names."""
+def _opens_sentence(text: str, word: Span) -> bool:
+    """Whether a word begins the sentence but not a list of names."""
     first = WORD.search(text)
     return first is not None and first.start() == word[0] and not _LISTED.match(text, word[1])
 
 
 def has_figure(text: str, word: str) -> bool:
-    """Whether a text has a word with figures as a whole, in one of its forms."""
+    """Whether a text has a word with digits as a whole, in one of its forms."""
     return _figure(word).search(_GROUPED.sub("", text)) is not None
 
 
 def _figure(word: str) -> re.Pattern[str]:
-    """What finds a name or figure in a text as a whole: not "GPT-4" in "GPT-4o", nor 5 in 256."""
+    """A pattern for a whole name or figure: not "GPT-4" in "GPT-4o", nor 5 in 256."""
     core = _GROUPED.sub("", word).strip(_EDGES)
     forms = {core}
-    if core.isdecimal() and len(core) < 3 and int(core) < len(_SMALL):
-        forms.add(_SMALL[int(core)])
+    if core.isdecimal() and len(core) < 3 and int(core) < len(_SMALL_NUMBERS):
+        forms.add(_SMALL_NUMBERS[int(core)])
     elif core.endswith("000") and core.isdecimal():
         forms.add(f"{core[:-3]}k")
     elif core[-1:] in ("k", "K") and core[:-1].isdecimal():

@@ -1,15 +1,15 @@
-"""An excerpt's units to the blocks that a reader sees: paragraphs, items, tables, code."""
+"""Split an excerpt into the blocks a reader sees: paragraphs, items, tables, code."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ragqa.answering.markdown_text import ITEM_MARK, property_line, row_cells, row_pairs, words_of
-from ragqa.answering.nesting import Item, behind_quote_marks, depths, enclosing, line_indent
+from ragqa.answering.nesting import Item, after_quote_marks, depths, enclosing, line_indent
 from ragqa.answering.seen import Seen, Span
 from ragqa.types import HIDDEN, Kind, Unit
 
-_UNSHOWN = HIDDEN | {Kind.RULE}
+_NOT_SHOWN = HIDDEN | {Kind.RULE}
 _BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t>]*[\r\n]")
 _HEAD_END = re.compile(r"[\r\n].*\Z", re.DOTALL)
 _QUOTE_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
@@ -17,22 +17,22 @@ _FENCE = re.compile(
     r"\A[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\r|\n|\Z)"
 )
 _FENCE_END = re.compile(r"(?:\A|\r\n|\r|\n)(?P<indent>[ \t]*)(?:`{3,}|~{3,})[ \t]*\Z")
-# That of each line but the first, which the unit does not have.
+# Of every line but the first, whose indent the unit does not include.
 _INDENT = re.compile(r"(?<=[\n\r])[ \t]*(?=\S)")
 _QUOTED_CODE = re.compile(r"(?:>[ \t]?)+(?:[ \t]{4}|`{3}|~{3})")
-# Obsidian has a callout only at the beginning of a quotation, and drops its name there.
+# Obsidian recognises a callout only at the start of a quotation, and hides its name.
 _CALLOUT = re.compile(r"[ \t]*(?P<marks>(?:>[ \t]?)+)[ \t]*\[!\w[^\]\r\n]*\]")
 _CODE_INDENT = 4
 _BLANK_LINES = re.compile(r"\A(?:[ \t]*[\r\n])+")
-_NOTHING = Seen.of("")
+_EMPTY_CELL = Seen.of("")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A paragraph, heading, item, row without its head, key of the front matter or block of code.
+    """A paragraph, heading, item, row without its header, front-matter key or block of code.
 
-    `mark` is what an item begins with, "" where its beginning is not shown. `depth` is how many
-    items it is nested in.
+    `mark` is an item's bullet or number, "" where its beginning is not shown. `depth` is the number
+    of items it is nested in.
     """
 
     kind: Kind
@@ -43,7 +43,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with its head; each row has as many cells as that."""
+    """A table whose rows have as many cells as its header."""
 
     head: tuple[Seen, ...]
     rows: tuple[tuple[Seen, ...], ...]
@@ -53,9 +53,9 @@ Block = Line | Table
 
 
 def blocks_of(quote: str, units: Sequence[Unit], start: int) -> list[Block]:
-    """The blocks of an excerpt, in order, without those that show nothing.
+    """The visible blocks of an excerpt, in order.
 
-    :param units: may be none: then the quote is a text of paragraphs.
+    :param units: the excerpt's units; without any, the quote is split into paragraphs.
     :param start: where the quote begins in the note.
     """
     whole = Seen.of(quote, start)
@@ -69,14 +69,14 @@ def blocks_of(quote: str, units: Sequence[Unit], start: int) -> list[Block]:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The units of one block, by their characters of the quote; the context is the first one's."""
+    """The units of one block, as spans of the quote, with the first one's context."""
 
     kind: Kind
     context: str
     spans: list[Span]
 
     def source(self, whole: Seen) -> Seen:
-        """Its text, and of what stands between its units white space alone."""
+        """Its text, with only white space between its units."""
         pieces, end = [], self.spans[0][0]
         for first, last in self.spans:
             gap = whole[end:first]
@@ -86,7 +86,7 @@ class _Group:
 
 
 def _within(quote: str, units: Sequence[Unit], start: int) -> Iterator[Unit]:
-    """The units that are shown, in characters of the quote, none of them overlapping."""
+    """Yield the visible units, without overlaps, with offsets in the quote."""
     if not units:
         for part in Seen.of(quote).split(_BLANK_LINE):
             if words := part.strip():
@@ -95,7 +95,7 @@ def _within(quote: str, units: Sequence[Unit], start: int) -> Iterator[Unit]:
     at = 0
     for unit in sorted(units, key=lambda one: one.start):
         first, last = max(unit.start - start, at), min(unit.end - start, len(quote))
-        if first < last and unit.kind not in _UNSHOWN:
+        if first < last and unit.kind not in _NOT_SHOWN:
             yield replace(unit, start=first, end=last)
         at = max(at, last)
 
@@ -103,14 +103,14 @@ def _within(quote: str, units: Sequence[Unit], start: int) -> Iterator[Unit]:
 def _groups(quote: str, units: Iterable[Unit]) -> list[_Group]:
     groups: list[_Group] = []
     for unit in units:
-        if not groups or not _goes_on(quote, groups[-1], unit):
+        if not groups or not _continues(quote, groups[-1], unit):
             groups.append(_Group(unit.kind, unit.context, []))
         groups[-1].spans.append((unit.start, unit.end))
     return groups
 
 
-def _goes_on(quote: str, group: _Group, unit: Unit) -> bool:
-    """Whether a unit belongs to the block of those before it."""
+def _continues(quote: str, group: _Group, unit: Unit) -> bool:
+    """Whether a unit continues the block of a group."""
     if group.kind is Kind.TABLE_HEAD:
         return unit.kind is Kind.ROW
     if unit.kind is not group.kind or _BLANK_LINE.search(quote, group.spans[-1][1], unit.start):
@@ -125,7 +125,7 @@ def _goes_on(quote: str, group: _Group, unit: Unit) -> bool:
 
 
 def _begins_callout(quote: str, group: _Group, unit: Unit) -> bool:
-    """Whether a unit begins a quotation with a callout, right below what stands before it."""
+    """Whether a unit opens a callout right below the group."""
     found = _CALLOUT.match(quote, unit.start, unit.end)
     if found is None:
         return False
@@ -134,12 +134,12 @@ def _begins_callout(quote: str, group: _Group, unit: Unit) -> bool:
 
 
 def _begins_item(quote: str, at: int) -> bool:
-    begin = behind_quote_marks(quote, at, len(quote))
+    begin = after_quote_marks(quote, at, len(quote))
     return line_indent(quote, at) is not None and bool(ITEM_MARK.match(quote, begin))
 
 
 def _nesting(quote: str, groups: Sequence[_Group], whole: Seen) -> list[int]:
-    """How many items each block is nested in."""
+    """The number of items each block is nested in."""
     found = [0] * len(groups)
     inside: dict[int, int] = {}
     run: dict[int, Item] = {}
@@ -198,7 +198,7 @@ def _blocks(quote: str, group: _Group, depth: int, whole: Seen) -> Iterator[Bloc
 
 
 def _mark(quote: str, at: int) -> str:
-    """What an item begins with: its number or a dash."""
+    """The mark of an item: its number or a dash."""
     if not _begins_item(quote, at):
         return ""
     mark = quote[at:].split(maxsplit=1)[0]
@@ -210,28 +210,28 @@ def _table(group: _Group, whole: Seen) -> Iterator[Table]:
     sources[0] = sources[0].without(_HEAD_END)
     rows = [row_cells(source) for source in sources]
     width = max(map(len, rows))
-    head, *rest = [(*cells, *[_NOTHING] * (width - len(cells))) for cells in rows]
+    head, *rest = [(*cells, *[_EMPTY_CELL] * (width - len(cells))) for cells in rows]
     if any(head) or any(map(any, rest)):
         yield Table(head, tuple(rest))
 
 
 def _code(source: Seen, indent: int | None) -> Seen:
-    """The lines of a block of code without its fence, and without the indent of the block.
+    """The lines of a block of code without its fence and common indent.
 
-    :param indent: that of its first line, None where the excerpt does not have it.
+    :param indent: of its first line, None where the excerpt does not have it.
     """
     if _QUOTED_CODE.match(source.mask):
         source = source.without(_QUOTE_MARKS)
         indent = len(source.mask) - len(source.mask.lstrip(" \t"))
     fence, end = _FENCE.match(source.mask), _FENCE_END.search(source.mask)
     if fence and end and end.start() < fence.end() - 1:
-        end = None  # it is the same line
+        end = None  # the same line
     if fence or end:
         indent = len(end["indent"]) if end else indent
         source = source[fence.end() if fence else 0 : end.start() if end else None]
     elif indent is None:
         common = min(map(len, _INDENT.findall(source.mask)), default=0)
-        # Lines that stand deeper may well be those below a first one that does not.
+        # Deeper lines are probably nested under a first line that is not.
         indent = common if common < 2 * _CODE_INDENT else _CODE_INDENT
     if indent:
         source = source.without(re.compile(rf"^[ \t]{{0,{indent}}}", re.MULTILINE))
@@ -239,5 +239,5 @@ def _code(source: Seen, indent: int | None) -> Seen:
 
 
 def _indent(quote: str, at: int) -> int | None:
-    """How far a unit is indented; None where its line begins before the excerpt."""
+    """The indent of a unit; None where its line begins before the excerpt."""
     return line_indent(quote, at) or 0 if quote[:at].strip(" \t>") else None

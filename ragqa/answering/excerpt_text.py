@@ -1,4 +1,4 @@
-"""An excerpt as plain text: what a reader sees of it, without Markdown's marks."""
+"""An excerpt as plain text, without Markdown's marks."""
 
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -8,26 +8,26 @@ from ragqa.answering.excerpt_blocks import Block, Line, Table, blocks_of
 from ragqa.types import Kind, Unit
 
 CUT = "\u2026"
-"""Says that a list, a table or a torn sentence goes on."""
+"""Marks where a list, table or sentence is cut."""
 
 INDENT = "  "
-"""What is nested in an item stands so much further right."""
+"""The indent of each level of nesting."""
 
 _MAX_COLUMN = 60
-"""A longer cell pushes those behind it to the right, and no other row."""
+"""A longer cell shifts only the cells after it in its own row."""
 
 
 def excerpt_text(
     quote: str, units: Sequence[Unit], start: int, cut: tuple[bool, bool] = (False, False)
 ) -> str:
-    """What a reader sees of an excerpt that begins at this character of its note.
+    """The plain text of an excerpt that begins at this character of its note.
 
-    A paragraph is one line but for line breaks that its author wants; items have dashes or numbers,
-    nested ones an indent; a table is aligned below its head, and rows without it are
-    `header: cell` pairs; code keeps its lines. A blank line parts blocks.
+    A paragraph is one line except for hard line breaks; items have dashes or numbers, nested ones
+    an indent; a table is aligned under its header, and rows without it are `header: cell` pairs;
+    code keeps its lines. Blank lines separate blocks.
 
-    :param units: what it is made of, in characters of the note; without any it is paragraphs.
-    :param cut: whether what it is cut from goes on before it, and behind it.
+    :param units: its units, with offsets in the note; without any it is split into paragraphs.
+    :param cut: whether its list, table or sentence continues before it, and after it.
     """
     blocks = blocks_of(quote, units, start)
     if not blocks:
@@ -43,20 +43,20 @@ def excerpt_text(
 
 
 def apart(before: Block, after: Block) -> bool:
-    """Whether a blank line parts two blocks: not the items of a list, rows, or front matter."""
+    """Whether a blank line separates two blocks; not so for items, rows and front matter."""
     kinds = [block.kind if isinstance(block, Line) else None for block in (before, after)]
     return kinds[0] is not kinds[1] or kinds[0] not in (Kind.ITEM, Kind.ROW, Kind.PROPERTY)
 
 
 def runs_on(block: Block) -> bool:
-    """Whether a cut is shown within a block's own line rather than on one beside it."""
+    """Whether a cut is marked within a block's line rather than on a line of its own."""
     return isinstance(block, Line) and (
         block.kind is Kind.PARAGRAPH or (block.kind is Kind.ITEM and not block.mark)
     )
 
 
 def cell_width(text: str) -> int:
-    """How many columns a text takes."""
+    """The width of a text in columns."""
     wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
     return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
 

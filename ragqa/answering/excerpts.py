@@ -1,18 +1,17 @@
-"""The stretch of a note around the sentence that answers, as a person would copy it."""
+"""Choose the part of a note around the answering sentence, as a person would copy it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
 from ragqa.analysis import STOP_WORDS, index_terms
 from ragqa.answering.layout import Layout, Run
-from ragqa.answering.question_type import QuestionKind, asked_by
+from ragqa.answering.question_type import QuestionKind, parse_question
 from ragqa.types import Kind
 
-LIKE_BEST = 0.7
-SHORT_LIKE_BEST = 0.85
-"""A sentence beside the best one comes with it from this share of its score on; where a date,
-number, name, place, or a yes or no is asked for, from the second one on."""
+SCORE_SHARE = 0.7
+SHORT_SCORE_SHARE = 0.85
+"""A neighbouring sentence is included if it has this share of the best one's score; the second
+value is for questions about a date, number, name or place, or with a yes or no."""
 
 _PARAGRAPH_WORDS = 60
 _ITEM_WORDS = 80
@@ -28,17 +27,17 @@ _ANNOUNCING_WORDS = 40
 _FOLLOWING_WORDS = 120
 _CODE_WORDS = 40
 _SECTION_WORDS = 100
-"""The most words of what an excerpt is closed over (docs/decisions/excerpts.md)."""
+"""The most words of each kind of block that completes an excerpt (docs/decisions/excerpts.md)."""
 
-_SAME = 1e-9
-"""Gains that differ by less than this are the same: the shorter run is taken."""
+_TOLERANCE = 1e-9
+"""Gains that differ by less are equal, and the shorter run wins."""
 
-_FEW_ITEMS = 2
-_HEADING_ASKED = 0.5
-_ASKED_HEADING = 0.3
-"""A heading says what is asked where it shares this much of its words, and of the question's."""
+_MIN_ITEMS = 2
+_MIN_HEADING_SHARE = 0.5
+_MIN_QUESTION_SHARE = 0.3
+"""A heading matches a question if they share this much of its words, and of the question's."""
 
-_SHORT = frozenset(
+_SHORT_KINDS = frozenset(
     {
         QuestionKind.WHO,
         QuestionKind.WHEN,
@@ -47,16 +46,16 @@ _SHORT = frozenset(
         QuestionKind.YES_NO,
     }
 )
-_BY_SECTION = frozenset({QuestionKind.STEPS, QuestionKind.WHY, QuestionKind.OTHER})
+_SECTION_KINDS = frozenset({QuestionKind.STEPS, QuestionKind.WHY, QuestionKind.OTHER})
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a question wants of an excerpt.
+    """What a question needs of an excerpt.
 
-    `short` tells that a date, number, name, place, or a yes or no is asked for, `by_section` that a
-    section which is about the question may answer as a whole. `idf` has the weight of each of its
-    terms. A run has at most `words`.
+    `short` is whether it asks for a date, number, name or place, or a yes or no; `by_section` is
+    whether a whole section may answer. `idf` has the weights of its terms. A run has at most
+    `words`.
     """
 
     short: bool
@@ -66,20 +65,22 @@ class Wanted:
 
     @classmethod
     def of(cls, question: str, idf: Mapping[str, float], *, words: int) -> "Wanted":
-        """What this question wants."""
-        kind = asked_by(question).kind
-        return cls(short=kind in _SHORT, by_section=kind in _BY_SECTION, idf=idf, words=words)
+        """What this question needs."""
+        kind = parse_question(question).kind
+        return cls(
+            short=kind in _SHORT_KINDS, by_section=kind in _SECTION_KINDS, idf=idf, words=words
+        )
 
 
 def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:
-    """The run of pieces around the best one that is to be shown.
+    """The run of pieces to show around the best one.
 
-    The best run of its section (a maximum-sum subarray: Bentley, "Programming Pearls", 1984), then
-    what it must not be read without: the rest of an item, list or table, what announces it, and the
-    section whose heading says what is asked. A key of the front matter is read alone.
+    It is the best run of its section (a maximum-sum subarray: Bentley, "Programming Pearls", 1984),
+    extended to the rest of an item, list or table, its lead-in, and the section if its heading
+    matches the question. A front-matter key stands alone.
 
-    :param scores: those of the pieces, 0 for those that were not scored, shape (pieces,).
-    :param best: the number of the piece that answers.
+    :param scores: the scores of the pieces, 0 for unscored ones, shape (pieces,).
+    :param best: the index of the piece that answers.
     """
     if layout.pieces[best].kind is Kind.PROPERTY:
         return best, best
@@ -91,82 +92,84 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: W
 
 
 def with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
-    """The run with the list, table or code that its last sentence announces."""
+    """The run with the list, table or code that its last sentence introduces."""
     begin, end = run
     if end == layout.section(end)[1]:
         return run
     is_paragraph = layout.pieces[end].kind is Kind.PARAGRAPH
     if layout.announces(end):
         after = end + 1, _end_of_announced(layout, end)
-        most = _ANNOUNCED_WORDS if wanted.short else _LIST_WORDS
-        return begin, _last_that_fits(layout, after, most)
+        limit = _ANNOUNCED_WORDS if wanted.short else _LIST_WORDS
+        return begin, _last_within(layout, after, limit)
     paragraph = layout.block(end)
     if wanted.short or not is_paragraph or end != paragraph[1]:
         return run
     if layout.words(paragraph) > _ANNOUNCING_WORDS:
         return run
     after = layout.block(end + 1)
-    most = {Kind.ITEM: _FOLLOWING_WORDS, Kind.CODE: _CODE_WORDS}.get(layout.pieces[end + 1].kind, 0)
-    return (begin, after[1]) if layout.words(after) <= most else run
+    limit = {Kind.ITEM: _FOLLOWING_WORDS, Kind.CODE: _CODE_WORDS}.get(
+        layout.pieces[end + 1].kind, 0
+    )
+    return (begin, after[1]) if layout.words(after) <= limit else run
 
 
 def _end_of_announced(layout: Layout, announcing: int) -> int:
     """The last piece of the list, table or code that a sentence announces."""
-    behind = layout.block(announcing + 1)
-    if behind[0] > announcing:
-        return behind[1]
-    # Both are in one list: what is announced is nested in an item.
-    last = layout.item_with_nested(announcing)[1]
+    first = announcing + 1
+    block = layout.block(first)
+    if block[0] == first:
+        return block[1]
+    # Both are in one list, so what is announced is nested in an item.
+    item_end = layout.item_with_nested(announcing)[1]
     if layout.pieces[announcing].kind is Kind.ITEM:
-        return last
-    kinds = (piece.kind for piece in layout.pieces[announcing + 2 : last + 1])
-    return (
-        announcing + 1 + sum(1 for _ in takewhile(layout.pieces[announcing + 1].kind.__eq__, kinds))
-    )
+        return item_end
+    kind = layout.pieces[first].kind
+    others = (i for i in range(first, item_end + 1) if layout.pieces[i].kind is not kind)
+    return next(others, item_end + 1) - 1
 
 
 def is_cut(layout: Layout, run: Run) -> tuple[bool, bool]:
-    """Whether the list or table that a run begins in begins before it, or goes on behind it.
+    """Whether a run's list or table begins before it, and whether it continues after it.
 
-    Also where the rest of a list, table or paragraph is torn off by text that is hidden. Sentences
-    of a paragraph may be read without the others.
+    Hidden text also cuts a list, table or paragraph. Otherwise a sentence may stand without the
+    rest of its paragraph.
     """
     first, last = layout.pieces[run[0]], layout.pieces[run[1]]
     after = layout.pieces[run[1] + 1 : run[1] + 2]
-    goes_on = layout.block(run[1])[1] > run[1] and last.kind is not Kind.PARAGRAPH
+    continues = layout.block(run[1])[1] > run[1] and last.kind is not Kind.PARAGRAPH
     return (
-        (layout.block(run[0])[0] < run[0] and first.kind is not Kind.PARAGRAPH) or first.torn_off,
-        goes_on or any(piece.torn_off for piece in after),
+        (layout.block(run[0])[0] < run[0] and first.kind is not Kind.PARAGRAPH) or first.cut_off,
+        continues or any(piece.cut_off for piece in after),
     )
 
 
 def _best_run(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:
-    """The run of at most so many words that gains most, or the best piece alone.
+    """The run with the highest gain within the word limit, or the best piece alone.
 
-    Time is linear in its section's pieces: how far to go on either side of the best piece is told
-    by what is gained on that side alone.
+    Time is linear in the section's pieces, since the gain on each side of the best piece is
+    independent of the other.
     """
     first, last = layout.section(best)
-    least = (SHORT_LIKE_BEST if wanted.short else LIKE_BEST) * scores[best]
-    # For each end that the words allow, the end up to there that gains most, and what it gains.
+    threshold = (SHORT_SCORE_SHARE if wanted.short else SCORE_SHARE) * scores[best]
+    # For each end within the word limit, the best end so far and its gain.
     ends, total = [(best, 0.0)], 0.0
     while (end := best + len(ends)) <= last and layout.words((best, end)) <= wanted.words:
-        total += scores[end] - least
-        ends.append((end, total) if total > ends[-1][1] + _SAME else ends[-1])
+        total += scores[end] - threshold
+        ends.append((end, total) if total > ends[-1][1] + _TOLERANCE else ends[-1])
     run, highest, total = (best, ends[-1][0]), ends[-1][1], 0.0
     for begin in range(best - 1, first - 1, -1):
         while ends and layout.words((begin, best + len(ends) - 1)) > wanted.words:
             ends.pop()
         if not ends:
             break
-        total += scores[begin] - least
-        if total + ends[-1][1] > highest + _SAME:
+        total += scores[begin] - threshold
+        if total + ends[-1][1] > highest + _TOLERANCE:
             run, highest = (begin, ends[-1][0]), total + ends[-1][1]
     return run
 
 
 def _closed(layout: Layout, run: Run, wanted: Wanted) -> Run:
-    """The run with the rest of its items, and of its list, table or paragraph if that is short."""
+    """The run with the rest of its items, and of its list, table or paragraph if short."""
     first, last = layout.block(run[0])[0], layout.block(run[1])[1]
     whole = first, last
     is_list = Kind.ITEM in (layout.pieces[first].kind, layout.pieces[run[1]].kind)
@@ -175,8 +178,8 @@ def _closed(layout: Layout, run: Run, wanted: Wanted) -> Run:
         items = sum(piece.begins_item for piece in layout.pieces[run[0] : run[1] + 1])
         own = layout.item_with_nested(run[0])
         is_one = own[1] == run[1] and own[1] > layout.item(run[0])[1]
-        most = _LIST_WORDS if items >= _FEW_ITEMS else _SMALL_LIST_WORDS
-        is_whole = not (wanted.short or is_one) and layout.words(whole) <= most
+        limit = _LIST_WORDS if items >= _MIN_ITEMS else _SMALL_LIST_WORDS
+        is_whole = not (wanted.short or is_one) and layout.words(whole) <= limit
         return whole if is_whole else run
     kinds = layout.pieces[run[0]].kind, layout.pieces[run[1]].kind
     if Kind.ROW in kinds or Kind.TABLE_HEAD in kinds:
@@ -184,13 +187,13 @@ def _closed(layout: Layout, run: Run, wanted: Wanted) -> Run:
         return whole if layout.words(whole) <= limit else run
     if not wanted.short and layout.words(whole) <= _PARAGRAPH_WORDS:
         return whole
-    # What "it" is mostly stands at the beginning of the paragraph.
+    # What "it" refers to is mostly at the start of the paragraph.
     is_late = first < run[0] and layout.words((first, run[0] - 1)) > _BEFORE_WORDS
     return run if is_late else (first, run[1])
 
 
 def _whole_items(layout: Layout, run: Run, wanted: Wanted) -> Run:
-    """The run with the whole of its first and last items, and what is nested in the last one."""
+    """The run with its first and last items whole, and what is nested in the last one."""
     begin, end = run
     if layout.pieces[layout.block(begin)[0]].kind is Kind.ITEM:
         own = layout.item(begin)[0]
@@ -204,7 +207,7 @@ def _whole_items(layout: Layout, run: Run, wanted: Wanted) -> Run:
 
 
 def _with_lead_in(layout: Layout, run: Run) -> Run:
-    """The run with what announces the list, table or code that it begins with."""
+    """The run with the lead-in of the list, table or code it begins with."""
     begin, end = run
     kinds = (Kind.ITEM, Kind.CODE, Kind.ROW, Kind.TABLE_HEAD)
     begins_block = begin == layout.block(begin)[0] and begin > layout.section(begin)[0]
@@ -216,20 +219,20 @@ def _with_lead_in(layout: Layout, run: Run) -> Run:
     return paragraph[0] if layout.words(paragraph) <= _LEAD_IN_WORDS else begin - 1, end
 
 
-def _last_that_fits(layout: Layout, run: Run, most: int) -> int:
-    """The last piece of a run of so many words; of a longer list, that of its last item to fit."""
+def _last_within(layout: Layout, run: Run, limit: int) -> int:
+    """The last piece within the word limit; a longer list is cut after a whole item."""
     begin, end = run
-    if layout.words(run) <= most:
+    if layout.words(run) <= limit:
         return end
     last = begin - 1
     if layout.pieces[begin].kind is Kind.ITEM:
-        while layout.words((begin, layout.item(last + 1)[1])) <= most:
+        while layout.words((begin, layout.item(last + 1)[1])) <= limit:
             last = layout.item(last + 1)[1]
     return last
 
 
 def _whole_section(layout: Layout, run: Run, wanted: Wanted) -> Run:
-    """The section of a run, where that is short and its heading says what is asked."""
+    """The section of a run if it is short and its heading matches the question, else the run."""
     section = layout.section(run[0])
     if not wanted.by_section or layout.words(section) > _SECTION_WORDS:
         return run
@@ -238,7 +241,7 @@ def _whole_section(layout: Layout, run: Run, wanted: Wanted) -> Run:
     terms = {term for term in index_terms(heading) if term not in STOP_WORDS}
     shared = terms.intersection(wanted.idf)
     total = sum(wanted.idf.values())
-    if not terms or not total or len(shared) < _HEADING_ASKED * len(terms):
+    if not terms or not total or len(shared) < _MIN_HEADING_SHARE * len(terms):
         return run
-    asked = sum(wanted.idf[term] for term in shared)
-    return section if asked >= _ASKED_HEADING * total else run
+    matched = sum(wanted.idf[term] for term in shared)
+    return section if matched >= _MIN_QUESTION_SHARE * total else run

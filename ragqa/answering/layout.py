@@ -1,6 +1,6 @@
-"""How a note is laid out: its units in reading order, by section and block.
+"""The layout of a note: its units in reading order, by section and block.
 
-The units were stored when the note was indexed, so that no question parses Markdown.
+Units are stored at indexing, so that answering never parses Markdown.
 """
 
 import re
@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import accumulate, groupby
 
 from ragqa.analysis import UNSPACED
-from ragqa.answering.nesting import behind_quote_marks
+from ragqa.answering.nesting import after_quote_marks
 from ragqa.types import Kind, Passage, Unit
 
 _QUOTE_MARK = re.compile(r"> ?")
@@ -26,19 +26,19 @@ _TAB = 4
 _TABLE = (Kind.TABLE_HEAD, Kind.ROW)
 
 Run = tuple[int, int]
-"""Pieces of a layout by number: the first one and the last one."""
+"""The indices of the first and last piece of a run, both inclusive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A unit in its place.
 
-    `section` and `block` are numbers within the note. A section goes from one heading to the next,
-    and ends where text is hidden or ruled off; a block is a paragraph, a list with all that is
-    nested in it, a table, a stretch of code, or a key of the front matter. `words` are counted at
-    white space, and by two characters in scripts without it. `depth` is the indentation in
-    columns, that of a quotation's `>` aside. An item or a long item's first sentence `begins_item`.
-    It is `torn_off` where hidden text stands between it and the rest of its block.
+    `section` and `block` are numbers within the note. A section extends from one heading to the
+    next, and ends at hidden text or a rule; a block is a paragraph, a list with everything nested
+    in it, a table, a block of code, or a front-matter key. `words` are separated by white space; in
+    scripts without it, two characters are a word. `depth` is the indent in columns, without a
+    quotation's `>`. An item, or a long item's first sentence, `begins_item`. A piece is `cut_off`
+    if hidden text separates it from the rest of its block.
     """
 
     unit: Unit
@@ -48,17 +48,17 @@ class Piece:
     words: int
     depth: int
     begins_item: bool
-    torn_off: bool = False
+    cut_off: bool = False
 
     @property
     def kind(self) -> Kind:
-        """What it is."""
+        """The kind of its unit."""
         return self.unit.kind
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A note's text and the pieces of it that can be quoted, in reading order."""
+    """A note's text and its quotable pieces, in reading order."""
 
     path: str
     text: str
@@ -68,17 +68,17 @@ class Layout:
     def of(cls, text: str, passages: Sequence[Passage]) -> "Layout":
         """Lay a note out.
 
-        :param passages: all that the index has of the note, at least one.
+        :param passages: all passages of the note in the index, at least one.
         """
         in_order = sorted(passages, key=lambda passage: passage.start)
         return cls(in_order[0].path, text, list(_pieces(text, in_order)))
 
     def at(self, start: int) -> int:
-        """The number of the piece that these characters of the note begin in, or come before."""
+        """The index of the piece at a character of the note, or of the next piece."""
         return min(bisect_right(self._ends, start), len(self.pieces) - 1)
 
     def quote(self, run: Run) -> str:
-        """The exact text of a run."""
+        """The verbatim text of a run."""
         return self.text[slice(*self.span(run))]
 
     def span(self, run: Run) -> tuple[int, int]:
@@ -86,20 +86,20 @@ class Layout:
         return self.pieces[run[0]].unit.start, self.pieces[run[1]].unit.end
 
     def words(self, run: Run) -> int:
-        """How many words a run has."""
+        """The number of words in a run."""
         return self._words_before[run[1] + 1] - self._words_before[run[0]]
 
     def section(self, i: int) -> Run:
-        """The run of the section around a piece, without the headings above that piece."""
+        """The run of a piece's section, without the headings above the piece."""
         first, last = self._sections[self.pieces[i].section]
         return (min(i, first), last) if i >= first - 1 else (i, i)
 
     def block(self, i: int) -> Run:
-        """The run of the block around a piece."""
+        """The run of a piece's block."""
         return self._blocks[self.pieces[i].block]
 
     def item(self, i: int) -> Run:
-        """The run of the item that a piece belongs to, without what is nested in it."""
+        """The run of a piece's item, without nested ones."""
         first, last = self.block(i)
         number = bisect_right(self._item_starts, i)
         begin = self._item_starts[number - 1] if number else first
@@ -107,7 +107,7 @@ class Layout:
         return max(begin, first), min(end, last)
 
     def item_with_nested(self, i: int) -> Run:
-        """The run of the item that a piece belongs to, with what is nested in it."""
+        """The run of a piece's item, with everything nested in it."""
         begin, end = self.item(i)
         _, last = self.block(i)
         depth = self.pieces[begin].depth
@@ -118,17 +118,17 @@ class Layout:
         return begin, end
 
     def announces(self, i: int) -> bool:
-        """Whether a piece ends with a colon or question mark, and so wants what comes after it."""
+        """Whether a piece ends with a colon or question mark, and so introduces what follows."""
         return _ANNOUNCES.search(self.quote((i, i))) is not None
 
     def headings_above(self, i: int) -> Iterator[str]:
-        """The lines of the headings right above the section of a piece, innermost first."""
+        """Yield the headings right above a piece's section, innermost first."""
         at = self.section(i)[0] - 1
         while at >= 0 and self.pieces[at].kind is Kind.HEADING:
             yield self.quote((at, at))
             at -= 1
 
-    # These are looked up for every candidate: a note may have tens of thousands of pieces.
+    # Looked up for every candidate; a note may have tens of thousands of pieces.
 
     @cached_property
     def _ends(self) -> Sequence[int]:
@@ -148,7 +148,7 @@ class Layout:
 
     @cached_property
     def _sections(self) -> Mapping[int, Run]:
-        """The text of each section, without its headings, which all stand before that."""
+        """The run of each section after its headings, which all come first."""
         headings = Counter(one.section for one in self.pieces if one.kind is Kind.HEADING)
         runs = _runs(piece.section for piece in self.pieces)
         return {number: (first + headings[number], last) for number, (first, last) in runs.items()}
@@ -159,15 +159,15 @@ OpenNote = Callable[[Passage], Layout]
 
 
 def layout_of_passage(passage: Passage) -> Layout:
-    """The layout of what one passage has of its note."""
+    """The layout of a single passage as if it were the whole note."""
     before = " " * (passage.start - 1) + "\n" if passage.start else ""
     return Layout.of(before + passage.text, [passage])
 
 
 def section_of(passage: Passage, open_note: OpenNote, *, most_words: int) -> Passage:
-    """The passage with the rest of its section, where that has at most so many words.
+    """The passage extended to its whole section, if that has at most `most_words`.
 
-    A passage is cut from a long section; an LLM is to read the whole of a list or procedure.
+    Passages are cut from long sections, but an LLM should read the whole of a list or procedure.
     """
     if all(unit.kind is Kind.RULE for unit in passage.units):
         return passage
@@ -195,10 +195,10 @@ def _pieces(text: str, passages: Sequence[Passage]) -> Iterator[Piece]:
     for passage in passages:
         for unit in passage.units:
             end = before.unit.end if before else 0
-            # Passages that overlap are none of ragqa's making, but an index file is no proof.
+            # ragqa makes no overlapping passages, but an index file may have been altered.
             if unit.kind is Kind.RULE or unit.start < end:
                 continue
-            start = behind_quote_marks(text, unit.start, unit.end)
+            start = after_quote_marks(text, unit.start, unit.end)
             depth = _depth(text, end, start)
             piece = Piece(
                 unit=unit,
@@ -210,11 +210,11 @@ def _pieces(text: str, passages: Sequence[Passage]) -> Iterator[Piece]:
                 begins_item=unit.kind is Kind.ITEM
                 and _ITEM_MARK.match(text, start, unit.end) is not None,
             )
-            apart = before is None or _begins_section(text, before, piece)
-            if apart or first is None or not _is_of_block(text, first, before or first, piece):
-                section, block = section + apart, block + 1
-                torn = _is_torn_off(text, before, piece)
-                first = piece = replace(piece, section=section, block=block, torn_off=torn)
+            begins = before is None or _begins_section(text, before, piece)
+            if begins or first is None or not _continues_block(text, first, before or first, piece):
+                section, block = section + begins, block + 1
+                cut_off = _is_cut_off(text, before, piece)
+                first = piece = replace(piece, section=section, block=block, cut_off=cut_off)
             before = piece
             yield piece
 
@@ -225,7 +225,7 @@ def _words(text: str) -> int:
 
 
 def _runs(numbers: Iterable[int]) -> dict[int, Run]:
-    """The run of each number; the same ones stand side by side."""
+    """The run of each number in a grouped sequence."""
     runs: dict[int, Run] = {}
     at = 0
     for number, group in groupby(numbers):
@@ -236,7 +236,7 @@ def _runs(numbers: Iterable[int]) -> dict[int, Run]:
 
 
 def _depth(text: str, end: int, start: int) -> int | None:
-    """The indentation of a unit in columns; None where other words stand before it on its line.
+    """The indent of a unit in columns; None where other words precede it on its line.
 
     :param end: where the unit before it ends, 0 for the first one.
     """
@@ -255,23 +255,23 @@ def _begins_section(text: str, before: Piece, piece: Piece) -> bool:
     return piece.kind is Kind.HEADING or before.passage.heading != piece.passage.heading
 
 
-def _is_torn_off(text: str, before: Piece | None, piece: Piece) -> bool:
-    """Whether hidden text stands between a piece and what it goes on with.
+def _is_cut_off(text: str, before: Piece | None, piece: Piece) -> bool:
+    """Whether hidden text separates a piece from what it continues.
 
-    That is a piece of its kind without a blank line between, or the beginning of its sentence, too
-    short to be one.
+    That is a piece of the same kind without a blank line between, or the start of its own sentence,
+    too short to be a piece.
     """
     between = text[before.unit.end if before else 0 : piece.unit.start]
     stub = _HIDDEN.sub("", between.rpartition("\n")[2])
     if any(map(str.isalnum, stub)):
         return True
-    is_hidden = bool(between.replace(">", " ").strip())
-    goes_on = before is not None and piece.kind is before.kind
-    return is_hidden and goes_on and not _BLANK_LINE.search(between)
+    has_hidden = bool(between.replace(">", " ").strip())
+    continues = before is not None and piece.kind is before.kind
+    return has_hidden and continues and not _BLANK_LINE.search(between)
 
 
-def _is_of_block(text: str, first: Piece, before: Piece, piece: Piece) -> bool:
-    """Whether a piece goes on with the block that begins with the first one."""
+def _continues_block(text: str, first: Piece, before: Piece, piece: Piece) -> bool:
+    """Whether a piece continues the block that begins with `first`."""
     if first.kind is Kind.ITEM:
         inside = piece.kind in (Kind.PARAGRAPH, Kind.CODE) and piece.depth > first.depth
         return piece.kind is Kind.ITEM or inside

@@ -1,4 +1,4 @@
-"""Markdown to the words that a reader sees, for scoring and for showing a sentence on its own."""
+"""Convert Markdown to plain text, for scoring and for showing a sentence on its own."""
 
 import re
 
@@ -9,7 +9,7 @@ from ragqa.types import Kind
 ITEM_MARK = re.compile(
     r"\s*(?:[-*+]\s+)*(?P<mark>[-*+\u2022\u2023\u25e6\u25aa\u00b7\u2013]|\d{1,9}[.)])(?:\s+|$)"
 )
-"""What an item begins with. At the start only: a wrapped line may well begin with "1962. "."""
+"""The mark of an item, at its start only: a wrapped line may begin with "1962. "."""
 
 _QUOTE_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
 _NUMBER_IN_ITEM = re.compile(r"\s*(?:[-*+]\s+)+(?=\d{1,9}[.)]\s)")
@@ -28,27 +28,27 @@ _ENDS = (".", "!", "?", ":")
 _LEAD = re.compile(r"(?:[^.:;\u2013\u2014]|[.:](?!\s|$))+")
 _SHORT_ITEM = 60
 _LONG_CONTEXT = 80
-# Of YAML: a key, what begins an item of a list, and how a longer text is folded.
-_KEY = re.compile(r"""("[^"\n]*"|'[^'\n]*'|[^\s:"'][^:\n]*?)\s*:(?:\s+|$)""")
+# YAML: a key, the start of a list item, and the mark of a folded text.
+_YAML_KEY = re.compile(r"""("[^"\n]*"|'[^'\n]*'|[^\s:"'][^:\n]*?)\s*:(?:\s+|$)""")
 _YAML_ITEM = re.compile(r"(?:^|[\r\n])[ \t]*-[ \t]+")
 _FOLDED = re.compile(r"[|>][-+\d]*[ \t]*[\r\n]+")
 _COMMA = re.compile(",")
 _CELL = re.compile(r"(?<!\\)\|")
 _ESCAPED_BAR = re.compile(r"\\\|")
 _ROW_ENDS = re.compile(r"\A\s*\||(?<!\\)\|\s*\Z")
-# In a label a header's own bar has no space on both sides.
+# Within a header cell, a bar has no space on either side.
 _HEADER = re.compile(r"(?:\s|^)\|(?=\s|$)")
 _CELL_SEAM = re.compile(r"</t[dh]>\s*(?=<t[dh]\b)", re.IGNORECASE)
-# What is left of a tag where a block of HTML is cut.
+# The rest of a tag where a block of HTML is cut.
 _CUT_TAG = re.compile(r"\A[^<>]*[\"']\s*/?>|<[^<>]*\Z")
 
 
 def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
-    """The quote as one line of running text, without Markdown's marks.
+    """The quote as one line of plain text, without Markdown's marks.
 
-    A table row becomes `header: cell` pairs by its context; an item is said after the one that it
-    is nested in, or the line that announces it; a key of the front matter after those above it, a
-    list of its values with commas; a task is said to be done or open; code keeps its lines.
+    A table row becomes `header: cell` pairs by its context. An item follows its parent item or
+    lead-in; a front-matter key follows its parent keys, with a list of values joined by commas. A
+    task is marked as done or open. Code keeps its lines.
     """
     if kind is Kind.CODE:
         return quote
@@ -60,20 +60,20 @@ def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
     text = words_of(source, kind).text
     if kind is not Kind.ITEM:
         return text
-    said_alone = not context or len(context) > _LONG_CONTEXT
-    return text if said_alone or not text else f"{_boxed_context(context)}: {text}"
+    stands_alone = not context or len(context) > _LONG_CONTEXT
+    return text if stands_alone or not text else f"{_boxed_context(context)}: {text}"
 
 
 def lead(item: str) -> str:
-    """What a long item is about: what stands before its first dash, colon or full stop."""
+    """The lead of a long item: the text before its first dash, colon or full stop."""
     found = _LEAD.match(item)
     return found[0].strip() if found and len(item) > _SHORT_ITEM else item.rstrip(".;,")
 
 
 def words_of(source: Seen, kind: Kind, *, breaks: bool = False) -> Seen:
-    """The words of a heading, item, paragraph or block of HTML.
+    """The plain text of a heading, item, paragraph or block of HTML.
 
-    :param breaks: whether lines end where the author wants them to; else all is one line.
+    :param breaks: whether to keep hard line breaks; else all is one line.
     """
     if kind is Kind.HTML:
         return _html(source, breaks=breaks)
@@ -91,7 +91,7 @@ def words_of(source: Seen, kind: Kind, *, breaks: bool = False) -> Seen:
 
 
 def row_cells(source: Seen) -> list[Seen]:
-    """The words of each cell of a table's row."""
+    """The plain text of each cell of a table row."""
     line = source.without(_QUOTE_MARKS).without(_ROW_ENDS)
     bars = [
         cell.sub(_ESCAPED_BAR, lambda seen, bar: seen.group(bar)[1:]) for cell in line.split(_CELL)
@@ -100,10 +100,7 @@ def row_cells(source: Seen) -> list[Seen]:
 
 
 def row_pairs(source: Seen, context: str) -> Seen:
-    """A row as `header: cell` pairs by the header's cells, or as its cells where these do not fit.
-
-    A row may have fewer cells than its header.
-    """
+    """A row as `header: cell` pairs, or as its cells if it has more of them than the header."""
     cells = row_cells(source)
     heads = [head.strip() for head in _HEADER.split(context)] if context else []
     if len(heads) < len(cells):
@@ -117,22 +114,22 @@ def row_pairs(source: Seen, context: str) -> Seen:
 
 
 def property_line(source: Seen, context: str) -> Seen:
-    """A key of the front matter and its value, or a part of a value whose key is in the context."""
-    keyed = _KEY.match(source.mask)
+    """A front-matter key and its value, or part of a value whose key is in the context."""
+    keyed = _YAML_KEY.match(source.mask)
     value = source[keyed.end() :] if keyed else source
     if not (keyed and value.text.startswith("[")) or value.text.startswith("[["):
         items = value.split(_YAML_ITEM)
     else:
         items = value.strip("[]").split(_COMMA)
     words = Seen.joined(filter(None, (inline(_unquoted(item)) for item in items)), ", ")
-    said = [Seen.added(f"{context}: ")] if context else []
+    pieces = [Seen.added(f"{context}: ")] if context else []
     if keyed:
-        said += [_unquoted(source[slice(*keyed.span(1))]), Seen.added(": ")]
-    return Seen.joined([*said, words])
+        pieces += [_unquoted(source[slice(*keyed.span(1))]), Seen.added(": ")]
+    return Seen.joined([*pieces, words])
 
 
 def _lines(text: Seen, *, breaks: bool) -> Seen:
-    """Words without the marks that only a line of its own can have."""
+    """Plain text without the marks that apply to whole lines."""
     title = text[:0]
     callout = _CALLOUT.match(text.mask)
     if callout:
@@ -144,20 +141,20 @@ def _lines(text: Seen, *, breaks: bool) -> Seen:
     text = text.sub(_DEFINITION, lambda seen, mark: seen.group(mark).instead(": "))
     pieces = [text]
     if _FIELD.search(text.mask):
-        # The value of a field ends with its line.
-        fields = text.sub(_FIELD, lambda seen, key: _key(seen, key))
+        # A field's value ends with its line.
+        fields = text.sub(_FIELD, lambda seen, key: _field_key(seen, key))
         pieces = fields.lines()
     seam = "\n" if breaks else "; "
     body = Seen.joined(filter(None, (inline(piece, breaks=breaks) for piece in pieces)), seam)
     return Seen.joined(filter(None, [inline(title), body]), "\n" if breaks else " ")
 
 
-def _key(seen: Seen, key: re.Match[str]) -> Seen:
+def _field_key(seen: Seen, key: re.Match[str]) -> Seen:
     return Seen.joined([seen.group(key, 1), Seen.added(": ")])
 
 
 def _html(source: Seen, *, breaks: bool) -> Seen:
-    """The words of a block of HTML; the cells of a table are parted by bars."""
+    """The plain text of a block of HTML, with bars between table cells."""
     if source.mask.lstrip().startswith(">"):
         source = source.without(_QUOTE_MARKS)
     source = source.without(_CUT_TAG)
@@ -166,14 +163,14 @@ def _html(source: Seen, *, breaks: bool) -> Seen:
 
 
 def _boxed_context(item: str) -> str:
-    """An item that others are nested in, its box in words if it is a task."""
+    """A parent item, with its box in words if it is a task."""
     box = _BOX.match(item)
-    said = f"({'open' if box[1] == ' ' else 'done'}) {item[box.end() :]}" if box else item
-    return said.rstrip(":")
+    pieces = f"({'open' if box[1] == ' ' else 'done'}) {item[box.end() :]}" if box else item
+    return pieces.rstrip(":")
 
 
 def _unquoted(value: Seen) -> Seen:
-    """A scalar of YAML on one line, without its quotation marks or what says how it is folded."""
+    """A YAML scalar on one line, without quotation marks or the mark of folding."""
     words = one_line(value.strip().without(_FOLDED))
     is_quoted = len(words.text) > 1 and words.text[0] == words.text[-1] and words.text[0] in "\"'"
     return words[1:-1] if is_quoted else words

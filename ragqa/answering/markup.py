@@ -1,4 +1,4 @@
-"""What stands within a line of Markdown, without its marks; also what other tools leave in it."""
+"""Strip inline Markdown, and the markup of other tools in it."""
 
 import re
 from collections.abc import Callable
@@ -7,9 +7,9 @@ from html import unescape
 from ragqa.answering.seen import LINE_END, Look, Seen
 
 _BREAK = "\v"
-"""Stands for a line's end that the author wants."""
+"""Stands for a hard line break."""
 
-# What is no markup: code, mathematics, what a backslash or an entity stands for. In this order.
+# Literal text, in this order: code, escaped characters, mathematics, entities.
 _LITERALS = re.compile(
     r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
     r"|(?P<bar>\\\|)"
@@ -19,16 +19,16 @@ _LITERALS = re.compile(
     re.DOTALL,
 )
 _NOT_SPACE = re.compile(r"\S")
-# White space but for one space alone.
+# White space other than a single space.
 _SPACE = re.compile(r"[^\S ]\s*| \s+")
 
-_UNSEEN_HTML = re.compile(
+_HIDDEN_HTML = re.compile(
     r"<!--.{0,3000}?-->|<(script|style)\b[^<>]*>.{0,9000}?</\1>", re.DOTALL | re.IGNORECASE
 )
-_UNSEEN_LIQUID = re.compile(
+_HIDDEN_LIQUID = re.compile(
     r"\{%-?\s*comment\s*-?%\}.{0,3000}?\{%-?\s*endcomment\s*-?%\}", re.DOTALL
 )
-# Of Liquid, Jinja and Hugo. A tag such as `{% channel "help" %}` shows its name or label.
+# Liquid, Jinja and Hugo. A tag such as `{% channel "help" %}` shows its name or label.
 _TEMPLATE_TAG = re.compile(
     r"\{%-?\s*(?!(?:include|page|link|image|render|layout|extends|block|asset|url)\b)"
     r"(?P<tag>\w+)\s+[\"'](?P<name>[^\"'/<>\n]{1,80})[\"']"
@@ -36,7 +36,7 @@ _TEMPLATE_TAG = re.compile(
     r"|\{%.{0,500}?%\}|\$?\{\{.{0,500}?\}\}",
     re.DOTALL,
 )
-# Of kramdown, Pandoc and MkDocs: `{:.class}`, `{#id}`, `{ .lg }`.
+# kramdown, Pandoc and MkDocs: `{:.class}`, `{#id}`, `{ .lg }`.
 _ATTRIBUTES = re.compile(r"\{:[^{}\n]{0,200}\}|\{[ \t]*(?:\.[A-Za-z_-]|#+[\w-])[^{}\n]{0,200}\}")
 _ICON = re.compile(
     r":(?:(?:fontawesome|material|octicons|simple|fa[bsr]?|mdi|bi|lucide)-[\w-]+"
@@ -56,11 +56,13 @@ _AUTOLINK = re.compile(r"<((?:https?|mailto):[^<>\s]+|[\w.+-]+@[\w-]+\.[\w.-]+)>
 _URL = re.compile(r"https?://[^\s<>*]+")
 _STRONG = re.compile(r"\*\*(?=\S)(.{1,1000}?)(?<=\S)\*\*", re.DOTALL)
 _STRONG_LINES = re.compile(r"(?<!\w)__(?=\S)(.{1,1000}?)(?<=\S)__(?!\w)", re.DOTALL)
-_MARKED = re.compile(r"(?<![\w=])==(?=[^\s=])(.{1,500}?)(?<=[^\s=])==(?![\w=])", re.DOTALL)
+_HIGHLIGHT = re.compile(r"(?<![\w=])==(?=[^\s=])(.{1,500}?)(?<=[^\s=])==(?![\w=])", re.DOTALL)
 _EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)(.{1,1000}?)(?<=\S)\1(?![\w*_])", re.DOTALL)
-# As in "pass **kwargs", which is none.
-_HALF = re.compile(r"(?<!\S)\*\*(?=\S)(?!\w*(?:args|opts|options|params)\b)|(?<=[^\s(])\*\*(?!\w)")
-_NESTED = 3
+# Except for Python's, as in "pass **kwargs".
+_UNPAIRED = re.compile(
+    r"(?<!\S)\*\*(?=\S)(?!\w*(?:args|opts|options|params)\b)|(?<=[^\s(])\*\*(?!\w)"
+)
+_MAX_NESTING = 3
 _BLOCK_ID = re.compile(r"(?:(?<=\s)|\A)\^(?=[\w-]*[A-Za-z]|[\w-]{3})[A-Za-z0-9-]{2,}\s*\Z")
 _HARD_BREAK = re.compile(r"(?:(?<![ \t])[ \t]{2,}|\\)(?:\r\n|\r|\n)|\\\s*\Z")
 
@@ -70,25 +72,25 @@ def _names(listed: str) -> frozenset[str]:
 
 
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(\s[^<>]*)?/?>")
-_RAISED = re.compile(r"<sup>([0-9+-]{1,6})</sup>", re.IGNORECASE)
-_TO_RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
-_BREAKING = _names(
+_SUPERSCRIPT = re.compile(r"<sup>([0-9+-]{1,6})</sup>", re.IGNORECASE)
+_TO_SUPERSCRIPT = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
+_BLOCK_TAGS = _names(
     """
     address article aside blockquote br caption center dd details div dl dt fieldset
     figcaption figure footer h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section
     summary table tbody tfoot thead tr ul
     """
 )
-# Notes write placeholders, such as `<name>`, that look like tags: these are none.
-_TAGS = _BREAKING | _names(
+# A placeholder such as `<name>` looks like a tag but is not one.
+_TAGS = _BLOCK_TAGS | _names(
     """
     a abbr audio b bdi bdo big blink button canvas cite code col colgroup dfn em embed font
     i iframe img ins kbd mark nobr picture q rp rt ruby samp small span strong sub sup svg
     td th tt u video wbr
     """
 )
-# These may be either.
-_PERHAPS = _names(
+# These may be tags or placeholders.
+_AMBIGUOUS_TAGS = _names(
     """
     area base body data datalist dialog form head html input label legend link map math menu
     meta meter object optgroup option output param path select source style template
@@ -101,25 +103,25 @@ _PAIR = re.compile(rf"<({'|'.join(_TAG_LOOKS)})>(.{{0,500}}?)</\1>", re.DOTALL |
 
 
 def inline(seen: Seen, *, breaks: bool = False) -> Seen:
-    """The words of a line or more on one line; what is code keeps its characters.
+    """The plain text of one or more lines; inline code keeps its characters.
 
-    :param breaks: whether lines end where the author wants them to.
+    :param breaks: whether to keep hard line breaks.
     """
     seen = seen.sub(_LITERALS, _literal)
     seen = seen.sub(_HARD_BREAK, lambda here, found: here.group(found).instead(_BREAK))
-    for needed, pattern, make in _RULES:
+    for needed, pattern, replace in _RULES:
         if needed in seen.mask:
-            seen = seen.sub(pattern, make)
+            seen = seen.sub(pattern, replace)
     if seen.mask.count("**") == 1:
-        # The other half is in a sentence that is not shown.
-        seen = seen.without(_HALF)
-    for _ in range(_NESTED if "*" in seen.mask or "_" in seen.mask else 0):
+        # Its pair is in a sentence that is not shown.
+        seen = seen.without(_UNPAIRED)
+    for _ in range(_MAX_NESTING if "*" in seen.mask or "_" in seen.mask else 0):
         seen = seen.sub(_EMPHASIS, lambda here, found: here.group(found, 2).styled(Look.ITALIC))
     return one_line(seen, breaks=breaks)
 
 
 def one_line(seen: Seen, *, breaks: bool = False) -> Seen:
-    """The same with a space for any white space, or a line's end where the author wants one."""
+    """The same with single spaces for white space, and newlines for hard line breaks."""
 
     def space(here: Seen, found: re.Match[str]) -> Seen:
         return here.group(found).instead("\n" if breaks and _BREAK in found[0] else " ")
@@ -141,8 +143,8 @@ def _literal(seen: Seen, found: re.Match[str]) -> Seen:
         return whole[1:].literal()
     if found["maths"]:
         return whole.sub(_NOT_SPACE, lambda here, one: here.group(one).literal())
-    meant = whole.instead(unescape(found[0]))
-    return meant if meant.text.isspace() else meant.literal()
+    decoded = whole.instead(unescape(found[0]))
+    return decoded if decoded.text.isspace() else decoded.literal()
 
 
 def _bold(seen: Seen, found: re.Match[str]) -> Seen:
@@ -174,7 +176,7 @@ _HEADING_OF_LINK = re.compile(r"#+")
 
 
 def _wikilink(seen: Seen, found: re.Match[str]) -> Seen:
-    """The label of a link or the note's name, as Obsidian shows it: `note > heading`."""
+    """A link's label, or its target as Obsidian shows it: `note > heading`."""
     target = seen.group(found, 1)
     if "|" in found[0]:
         return target
@@ -183,10 +185,10 @@ def _wikilink(seen: Seen, found: re.Match[str]) -> Seen:
     return Seen.joined(shown, " > ")
 
 
-def _raised(seen: Seen, found: re.Match[str]) -> Seen:
-    """A power as a reader sees it: 10<sup>6</sup> is not 106."""
+def _superscript(seen: Seen, found: re.Match[str]) -> Seen:
+    """Superscript digits, since 10<sup>6</sup> is not 106."""
     digits = seen.group(found, 1)
-    return Seen(digits.text.translate(_TO_RAISED), digits.mask, digits.at, digits.looks)
+    return Seen(digits.text.translate(_TO_SUPERSCRIPT), digits.mask, digits.at, digits.looks)
 
 
 def _looks(seen: Seen, found: re.Match[str]) -> Seen:
@@ -195,21 +197,21 @@ def _looks(seen: Seen, found: re.Match[str]) -> Seen:
 
 def _tag(seen: Seen, found: re.Match[str]) -> Seen:
     whole, name = seen.group(found), found[2].lower()
-    if name in _BREAKING:
+    if name in _BLOCK_TAGS:
         return whole.instead(_BREAK)
     if name in ("td", "th"):
         return whole.instead(" ")
     is_tag = name in _TAGS or (
-        name in _PERHAPS and (found[1] or found[3] or f"</{name}>" in seen.mask.lower())
+        name in _AMBIGUOUS_TAGS and (found[1] or found[3] or f"</{name}>" in seen.mask.lower())
     )
     return whole[:0] if is_tag else whole
 
 
-_Make = Callable[[Seen, re.Match[str]], Seen]
-# With what a text must have for it to match, since most texts have little markup.
-_RULES: tuple[tuple[str, re.Pattern[str], _Make], ...] = (
-    ("<", _UNSEEN_HTML, _nothing),
-    ("{%", _UNSEEN_LIQUID, _nothing),
+_Replace = Callable[[Seen, re.Match[str]], Seen]
+# Each with a string required for a match, since most texts have little markup.
+_RULES: tuple[tuple[str, re.Pattern[str], _Replace], ...] = (
+    ("<", _HIDDEN_HTML, _nothing),
+    ("{%", _HIDDEN_LIQUID, _nothing),
     ("{", _TEMPLATE_TAG, _template_tag),
     ("{", _ATTRIBUTES, _nothing),
     (":", _ICON, _nothing),
@@ -219,12 +221,12 @@ _RULES: tuple[tuple[str, re.Pattern[str], _Make], ...] = (
     ("](", _LINK, _label),
     ("][", _REFERENCE, _label),
     ("<", _AUTOLINK, _url),
-    ("<", _RAISED, _raised),
+    ("<", _SUPERSCRIPT, _superscript),
     ("<", _PAIR, _looks),
     ("<", _TAG, _tag),
     ("://", _URL, _url),
     ("^", _BLOCK_ID, _nothing),
     ("**", _STRONG, _bold),
     ("__", _STRONG_LINES, _bold),
-    ("==", _MARKED, _bold),
+    ("==", _HIGHLIGHT, _bold),
 )

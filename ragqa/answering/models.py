@@ -1,4 +1,4 @@
-"""The logistic models that tell confidence: those that ragqa ships, and files of one's own."""
+"""The logistic models of confidence: those shipped with ragqa, and the user's files."""
 
 import json
 import math
@@ -10,16 +10,16 @@ from typing import Any
 
 from ragqa.types import Reason
 
-_LONGEST = 20
-_LARGEST = 1e6
-_SMALLEST_DEVIATION = 1e-6
+_MAX_FEATURES = 20
+_MAX_NUMBER = 1e6
+_MIN_DEVIATION = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """A logistic model over named features, each standardised by its mean and deviation.
 
-    `threshold` is the confidence from which on a question counts as answered.
+    A question counts as answered from the confidence `threshold` on.
     """
 
     names: tuple[str, ...]
@@ -35,7 +35,7 @@ class Model:
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
     def reasons(self, features: Mapping[str, float]) -> tuple[Reason, ...]:
-        """What each feature adds to the log-odds."""
+        """The contribution of each feature to the log-odds."""
         return tuple(
             Reason(name, features[name], mean, weight * (features[name] - mean) / deviation)
             for name, mean, deviation, weight in zip(
@@ -46,7 +46,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The model for questions that the embedder can read, and that for those it cannot."""
+    """The models for questions that the embedder can read, and for those it cannot."""
 
     all: Model
     terms: Model
@@ -54,42 +54,42 @@ class Models:
 
 @lru_cache(maxsize=1)
 def shipped() -> Models:
-    """The models that come with ragqa."""
+    """The models shipped with ragqa."""
     return read_models(shipped_text())
 
 
 def shipped_text() -> str:
-    """The file of the models that come with ragqa."""
+    """The text of the shipped models' file."""
     return resources.files("ragqa.answering").joinpath("confidence.json").read_text("utf-8")
 
 
 def read_models(text: str) -> Models:
-    """Read the models of a file.
+    """Read the models from the text of a file.
 
-    :raises ValueError: it is no such file, or has a number that cannot be.
+    :raises ValueError: it is not such a file, or has an invalid number.
     """
     document = json.loads(text)
     try:
         models = document["models"]
         return Models(all=_model(models["all"]), terms=_model(models["terms"]))
     except (KeyError, TypeError) as exc:
-        raise ValueError(f"{exc} is missing or not what it should be") from exc
+        raise ValueError(f"{exc} is missing or invalid") from exc
 
 
 def models_document(models: Models) -> dict[str, Any]:
-    """Models as `read_models` reads them."""
+    """A document that `read_models` reads."""
     return {"models": {"all": _document(models.all), "terms": _document(models.terms)}}
 
 
 def _model(model: Mapping[str, Any]) -> Model:
     names = tuple(map(str, model["features"]))
     columns = [tuple(map(_number, model[key])) for key in ("means", "deviations", "weights")]
-    if not 0 < len(names) <= _LONGEST or any(len(column) != len(names) for column in columns):
-        raise ValueError("the lists of a model are not of one length")
+    if not 0 < len(names) <= _MAX_FEATURES or any(len(column) != len(names) for column in columns):
+        raise ValueError("the lists of a model differ in length")
     means, deviations, weights = columns
     if len(set(names)) < len(names):
-        raise ValueError("a feature of a model stands twice")
-    if min(deviations) < _SMALLEST_DEVIATION:
+        raise ValueError("a model has a feature twice")
+    if min(deviations) < _MIN_DEVIATION:
         raise ValueError("a deviation is not above 0")
     intercept, threshold = _number(model["intercept"]), _number(model["threshold"])
     if not 0 <= threshold <= 1:
@@ -98,9 +98,13 @@ def _model(model: Mapping[str, Any]) -> Model:
 
 
 def _number(value: object) -> float:
-    # The comparison refuses NaN, too, and whole numbers too long to be a float.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
-        raise ValueError(f"a model has {str(value)[:40]!r} for a number")
+    # The comparison also refuses NaN, and integers too large for a float.
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not abs(value) <= _MAX_NUMBER
+    ):
+        raise ValueError(f"a model has {str(value)[:40]!r} instead of a number")
     return float(value)
 
 

@@ -1,4 +1,4 @@
-"""How deep items of an excerpt are nested, told by their indents in it."""
+"""How deeply the items of an excerpt are nested, by their indents."""
 
 import re
 from collections.abc import Sequence
@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 _QUOTE_MARKS = re.compile(r"(?:[ \t]*>[ \t]?)*")
 _ALL_QUOTE_MARKS = re.compile(r"(?:[ \t]*>[ \t]*)*")
 _TAB = 4
-_MARK = 2
-_SAID = 30
+_MIN_MARK_WIDTH = 2
+_PREFIX_CHARS = 30
 _BOXES = ("(open) ", "(done) ")
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item: how far it is indented, and the width of the mark that it begins with.
+    """An item with its indent and the width of its mark.
 
-    The excerpt does not have the indent of its first line: there it is None, and told by `words`
-    and by `context`, the words of the items that it is nested in, beside those of the others.
+    An excerpt lacks the indent of its first line. There it is None, and inferred by comparing
+    `words` and `context`, the words of its parent items, with those of the other items.
     """
 
     indent: int | None
@@ -27,20 +27,20 @@ class Item:
 
     @property
     def content(self) -> int:
-        """How far what is nested in it is indented at least."""
-        return (self.indent or 0) + max(self.width, _MARK)
+        """The least indent of what is nested in it."""
+        return (self.indent or 0) + max(self.width, _MIN_MARK_WIDTH)
 
 
-def behind_quote_marks(text: str, at: int, end: int) -> int:
-    """Where the words begin of what stands between two characters, behind marks of a quote."""
+def after_quote_marks(text: str, at: int, end: int) -> int:
+    """The offset of the first character after the quotation marks `>`, between two offsets."""
     marks = _ALL_QUOTE_MARKS.match(text, at, end)
     return marks.end() if marks else at
 
 
 def line_indent(quote: str, at: int) -> int | None:
-    """How far what stands at this character is indented; None where more than marks is before it.
+    """The indent at this character; None where other text precedes it on its line.
 
-    Marks of a quote do not count.
+    A quotation's `>` does not count.
     """
     first = max(quote.rfind("\n", 0, at), quote.rfind("\r", 0, at)) + 1
     marks = _QUOTE_MARKS.match(quote, first, at)
@@ -49,20 +49,20 @@ def line_indent(quote: str, at: int) -> int | None:
 
 
 def depths(items: Sequence[Item]) -> list[int]:
-    """How many items each is nested in, as CommonMark has it: below the words of these.
+    """The number of items each item is nested in, by CommonMark's rules.
 
-    One whose own are not in the excerpt is told by the later ones that are less deep.
+    If its parents are not in the excerpt, later items with a smaller indent show its depth.
     """
     items = _with_first_indent(items)
     found: list[int] = []
     for number, item in enumerate(items):
         parent = enclosing(items[:number], item.indent)
-        found.append(_above(items[number:]) if parent is None else found[parent] + 1)
+        found.append(_levels_up(items[number:]) if parent is None else found[parent] + 1)
     return found
 
 
 def enclosing(items: Sequence[Item], indent: int | None) -> int | None:
-    """Which of the items before it something is nested in that is so far indented."""
+    """The index of the item that encloses something with this indent after the items."""
     if indent is None:
         return None
     lowest = indent
@@ -73,8 +73,8 @@ def enclosing(items: Sequence[Item], indent: int | None) -> int | None:
     return None
 
 
-def _above(items: Sequence[Item]) -> int:
-    """How many steps it goes up from the first item."""
+def _levels_up(items: Sequence[Item]) -> int:
+    """The number of levels above the first item."""
     steps, lowest = 0, items[0].indent or 0
     for item in items[1:]:
         if item.content <= lowest:
@@ -90,9 +90,15 @@ def _with_first_indent(items: Sequence[Item]) -> Sequence[Item]:
     if rest:
         beside = [item.indent for item in rest if item.context == first.context]
         after = rest[0].indent or 0
-        said = _letters(first.words.removeprefix(_BOXES[0]).removeprefix(_BOXES[1]))[:_SAID]
-        is_child = said in _letters(rest[0].context)
-        nested = max(0, after - max(first.width, _MARK)) if is_child else after + _MARK
+        prefix = _letters(first.words.removeprefix(_BOXES[0]).removeprefix(_BOXES[1]))[
+            :_PREFIX_CHARS
+        ]
+        is_child = prefix in _letters(rest[0].context)
+        nested = (
+            max(0, after - max(first.width, _MIN_MARK_WIDTH))
+            if is_child
+            else after + _MIN_MARK_WIDTH
+        )
         indent = (beside[0] or 0) if beside else nested
     return [replace(first, indent=indent), *rest]
 

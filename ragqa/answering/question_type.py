@@ -1,4 +1,4 @@
-"""What kind of thing a question asks for, by plain rules over English words."""
+"""The type of answer a question asks for, by rules over English words."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -25,17 +25,17 @@ class QuestionKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Question:
     """A question as the rules see it: its kind, and the terms of its content words.
 
-    `subject` has the terms of what is to be defined or counted, () for other kinds. It is `plain`
-    where nothing but a date, or a number of the subject, can answer.
+    `subject` has the terms of what is to be defined or counted, () for other kinds. It is `strict`
+    if only a date, or a number of the subject, can answer.
     """
 
     kind: QuestionKind
     terms: frozenset[str]
     subject: tuple[str, ...] = ()
-    plain: bool = False
+    strict: bool = False
 
 
 _AUX = (
@@ -62,7 +62,7 @@ _PLACE = "(country|countries|city|cities|(state|town|place|region|continent|loca
 _REASON = "(reason|cause|purpose)s?"
 _COMPARED = "(vs|versus|compared (to|with)|differs? from|differences? between)"
 _NO_DATE = "(should|can|could|would|do i|do you|do we)"
-_JUDGED = (
+_JUDGEMENT = (
     "(worth|better|worse|best|good|bad|enough|useful|helpful|wrong|safe|appropriate|necessary|needed"
     "|preferable|preferred|beats?|wins?|fails?|helps?|hurts?|matters?|outperforms?|than)"
 )
@@ -70,26 +70,38 @@ _TERM = r"((an? )?[\w.-]+( [\w.-]+){0,3}|the [\w.-]+( [\w.-]+)?)"
 
 _Rules = Sequence[tuple[QuestionKind, str]]
 
-# The first that a clause fits says its kind.
-_ASKING: _Rules = (
+# The first rule that matches a clause gives its kind.
+_RULES: _Rules = (
     (QuestionKind.COMPARISON, rf"\b{_COMPARED}\b"),
-    (QuestionKind.WHY, rf"^(why|how come|what (causes?|caused|{_AUX} the (\w+ )?{_REASON}))\b"),
-    (QuestionKind.OTHER, rf"^((when|where) (is|are|do|does)|how much do(es)?) .*\b{_JUDGED}\b"),
+    (
+        QuestionKind.WHY,
+        rf"^(why|how come|what (causes?|caused|{_AUX} the (\w+ )?{_REASON}))\b",
+    ),
+    (QuestionKind.OTHER, rf"^((when|where) (is|are|do|does)|how much do(es)?) .*\b{_JUDGEMENT}\b"),
     (QuestionKind.STEPS, r"^how (to|should|(do|can|could|would|must) (i|we|you|one))\b"),
     (QuestionKind.HOW_MANY, rf"\b{_HOW_MANY}\b"),
-    (QuestionKind.HOW_MANY, rf"^{_TO}what (is|are|was|were) the (\w+ ){{0,2}}{_QUANTITY}\b"),
+    (
+        QuestionKind.HOW_MANY,
+        rf"^{_TO}what (is|are|was|were) the (\w+ ){{0,2}}{_QUANTITY}\b",
+    ),
     (QuestionKind.HOW_MANY, rf"^{_TO}what (?!{_AUX}\b)(\w+ )?{_QUANTITY}\b"),
     (QuestionKind.WHO, rf"^{_TO}(who|whom|whose|(what|which) {_PERSON})\b"),
     (QuestionKind.WHEN, rf"^when (?!{_NO_DATE}\b){_AUX}\b"),
-    (QuestionKind.WHEN, rf"^{_TO}(what|which) ({_AUX} )?((the|a|an) )?(\w+ )?{_TIME}\b"),
-    (QuestionKind.WHERE, rf"^{_TO}(where (?!{_QUESTION_WORD}\b)\w|(what|which) {_PLACE}\b)"),
+    (
+        QuestionKind.WHEN,
+        rf"^{_TO}(what|which) ({_AUX} )?((the|a|an) )?(\w+ )?{_TIME}\b",
+    ),
+    (
+        QuestionKind.WHERE,
+        rf"^{_TO}(where (?!{_QUESTION_WORD}\b)\w|(what|which) {_PLACE}\b)",
+    ),
     (QuestionKind.DEFINITION, r"^(define|definition of|meaning of)\b|^what (do|does) .+ mean$"),
     (QuestionKind.DEFINITION, rf"^what {_AUX} (the )?(meaning|definition) of\b"),
     (QuestionKind.DEFINITION, rf"^what (is|are) {_TERM}$"),
     (QuestionKind.OTHER, rf"^{_TO}(what|which|how)\b"),
 )
-# For a question without a question word where one is expected: taken whole.
-_HINTING: _Rules = (
+# For the whole question, if no clause has a question word in the usual place.
+_FALLBACK_RULES: _Rules = (
     (QuestionKind.YES_NO, rf"^{_AUX}\b(?!.* or )"),
     (QuestionKind.WHO, r"\bwho\b"),
     (QuestionKind.WHEN, r"\b(date|year)$|^date of\b"),
@@ -104,31 +116,35 @@ _DATED = re.compile(
     "|^date of"
 )
 _PERCENT = re.compile(r"\bpercent(?:age)?\b")
-_DEFINED = re.compile(
+_BEFORE_TERM = re.compile(
     rf"^(?:what {_AUX}|define) (?:(?:an?|the) )?(?:(?:meaning|definition) of )?"
     r"|^(?:meaning|definition) of | mean$"
 )
 
 
 def kind_of(question: str) -> QuestionKind:
-    """The kind of thing that a question asks for.
+    """The kind of a question.
 
-    A question of several clauses goes by its first that asks; one where none does is taken as words
-    to look for ("o4-mini release date").
+    The first clause that matches a rule decides. If none does, the question is taken as keywords
+    ("o4-mini release date").
     """
     clauses = _clauses(question)
-    return _first(_ASKING, clauses) or _first(_HINTING, [" ".join(clauses)]) or QuestionKind.OTHER
+    return (
+        _first(_RULES, clauses)
+        or _first(_FALLBACK_RULES, [" ".join(clauses)])
+        or QuestionKind.OTHER
+    )
 
 
 @lru_cache(maxsize=8)
-def asked_by(question: str) -> Asked:
-    """The question with what the rules need of it; kept, since many sentences are held to it."""
+def parse_question(question: str) -> Question:
+    """Parse a question; cached, since many sentences are compared with it."""
     kind = kind_of(question)
     clauses = _clauses(question)
     subject = _subject(kind, clauses)
     is_date = kind is QuestionKind.WHEN and any(map(_DATED.search, clauses))
     is_count = kind is QuestionKind.HOW_MANY and subject != ()
-    return Asked(kind, frozenset(query_terms(question)), subject, is_date or is_count)
+    return Question(kind, frozenset(query_terms(question)), subject, is_date or is_count)
 
 
 def _clauses(question: str) -> list[str]:
@@ -145,8 +161,8 @@ def _first(rules: _Rules, clauses: Iterable[str]) -> QuestionKind | None:
 def _subject(kind: QuestionKind, clauses: Sequence[str]) -> tuple[str, ...]:
     text = " ".join(clauses)
     if kind is QuestionKind.DEFINITION:
-        defined = (clause for clause in clauses if _first(_ASKING, [clause]) is kind)
-        return tuple(query_terms(_DEFINED.sub("", next(defined))))
+        defined = (clause for clause in clauses if _first(_RULES, [clause]) is kind)
+        return tuple(query_terms(_BEFORE_TERM.sub("", next(defined))))
     if kind is QuestionKind.HOW_MANY:
         if _PERCENT.search(text):
             return ("percent",)
@@ -156,7 +172,7 @@ def _subject(kind: QuestionKind, clauses: Sequence[str]) -> tuple[str, ...]:
 
 
 def _head(counted: str) -> str:
-    """The noun that a phrase counts, "samples" in "training samples did it get"."""
+    """The counted noun of a phrase: "samples" in "training samples did it get"."""
     words: list[str] = []
     for word in WORD.findall(counted):
         if words and (word in STOP_WORDS or word in ("per", "could")):

@@ -1,4 +1,4 @@
-"""Sentences of passages as citations."""
+"""Make citations of sentences in passages."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from ragqa.types import Citation, Kind, Passage, Unit
 
 
 def citation_of(one: Scored, n: int, old_before: str = "") -> Citation:
-    """A candidate as the n-th citation of an answer, old if its note's date is before this one."""
+    """A candidate as the n-th citation; it is old if its note's date is before `old_before`."""
     passage, unit = one.candidate.hit.passage, one.candidate.unit
     citation = quotation(passage, [unit], n=n, score=one.score, old_before=old_before)
     return replace(citation, parts={name: round(part, 4) for name, part in one.parts.items()})
@@ -17,7 +17,7 @@ def citation_of(one: Scored, n: int, old_before: str = "") -> Citation:
 def quotation(
     passage: Passage, units: Sequence[Unit], *, n: int, score: float, old_before: str = ""
 ) -> Citation:
-    """Units of a passage, one after the other, as the n-th citation of an answer."""
+    """Consecutive units of a passage as the n-th citation of an answer."""
     start, end = units[0].start, units[-1].end
     quote = passage.text[start - passage.start : end - passage.start]
     first = passage.lines[0] + passage.text.count("\n", 0, start - passage.start)

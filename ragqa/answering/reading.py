@@ -1,4 +1,4 @@
-"""Read the passages that answer closely: their token vectors, and the order these give them."""
+"""Rerank the best passages by late interaction of token vectors (MaxSim)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,18 +10,18 @@ from ragqa.answering.candidates import sources_of
 from ragqa.embedders import Embedder
 from ragqa.types import Hit, Passage, Retrieved, TokenVectors, Unit, Vector, Vectors
 
-CLOSENESS = 0.6
-"""What MaxSim weighs beside the ranking score."""
+MAXSIM_WEIGHT = 0.6
+"""The weight of MaxSim relative to the ranking score."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was retrieved, as read: of `hits` those that were read come first, in a new order.
+    """The retrieved passages as read; `hits` has the reranked ones first.
 
-    `tokens` are the token vectors of each passage read, by its id; `query` those of the
-    question's content words, and `query_spans` the characters of the question that they stand for.
-    `closest` is the highest MaxSim of a passage. All are empty, or 0, where the embedder cannot
-    read the question.
+    `tokens` maps a passage's id to its token vectors. `query` has those of the question's content
+    words, shape (tokens, dimensions), and `query_spans` their characters in the question. `closest`
+    is the highest MaxSim of a passage. All are empty, or 0, if the embedder cannot read the
+    question.
     """
 
     retrieved: Retrieved
@@ -32,25 +32,25 @@ class Reading:
     tokens: Mapping[int, TokenVectors]
 
     def of_unit(self, passage: Passage, unit: Unit) -> tuple[Vectors, Vectors]:
-        """The token vectors of a unit of a passage, and those of its title and headings.
+        """The token vectors of a unit, and of its title and headings, shape (tokens, dimensions).
 
-        Both are empty where the passage was not read.
+        Both are empty if the passage was not read.
         """
         tokens = self.tokens.get(passage.id)
         if tokens is None:
             return self.query[:0], self.query[:0]
-        behind = len(passage.trail) + len("\n")
-        start, end = unit.start - passage.start + behind, unit.end - passage.start + behind
+        offset = len(passage.trail) + len("\n")
+        start, end = unit.start - passage.start + offset, unit.end - passage.start + offset
         own = [i for i, (s, e) in enumerate(tokens.spans) if s < end and start < e]
-        above = [i for i, (_, e) in enumerate(tokens.spans) if e < behind]
+        above = [i for i, (_, e) in enumerate(tokens.spans) if e < offset]
         return tokens.vectors[own], tokens.vectors[above]
 
 
 def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
-    """Encode the passages that answer, and rank them by how close they are to the question.
+    """Encode the best passages and rerank them by MaxSim with the question.
 
-    MaxSim: the mean over the question's content tokens of the best cosine with a token of the
-    passage (Khattab and Zaharia, "ColBERT", 2020), with the embedder's own token vectors.
+    MaxSim is the mean over the question's content tokens of the best cosine with a token of the
+    passage (Khattab and Zaharia, "ColBERT", 2020), here with the embedder's own token vectors.
     """
     if retrieved.by_terms_alone:
         return Reading(retrieved, retrieved.hits, 0.0, retrieved.vectors.vectors[:0], (), {})
@@ -59,10 +59,10 @@ def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
     encoded = embedder.embed_sentences([hit.passage.embedded_text for hit in first])
     content = content_tokens(retrieved.question, retrieved.vectors)
     query = retrieved.vectors.vectors[content]
-    close = [maxsim(query, tokens.vectors) for tokens in encoded]
+    closeness = [maxsim(query, tokens.vectors) for tokens in encoded]
     scores = [
-        hit.score + CLOSENESS * (value - min(close))
-        for hit, value in zip(first, close, strict=True)
+        hit.score + MAXSIM_WEIGHT * (value - min(closeness))
+        for hit, value in zip(first, closeness, strict=True)
     ]
     order = sorted(range(len(first)), key=lambda i: -scores[i])
     hits = (*(replace(first[i], score=scores[i]) for i in order), *rest)
@@ -70,7 +70,7 @@ def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
     return Reading(
         retrieved=retrieved,
         hits=hits,
-        closest=max(close, default=0.0),
+        closest=max(closeness, default=0.0),
         query=query,
         query_spans=[retrieved.vectors.spans[i] for i in content],
         tokens=tokens,
@@ -78,7 +78,7 @@ def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
 
 
 def content_tokens(question: str, encoded: TokenVectors) -> list[int]:
-    """Which tokens of the question stand for its content words; all where it has none."""
+    """Indices of the tokens of the question's content words; all where it has none."""
     spans = [
         match.span()
         for match in WORD.finditer(question)
@@ -93,7 +93,7 @@ def content_tokens(question: str, encoded: TokenVectors) -> list[int]:
 
 
 def best_cosines(query: Vectors, tokens: Vectors) -> Vector:
-    """For each token of the query its best cosine with one of the others, 0 without any."""
+    """The best cosine of each query token with the tokens, 0 without any; shape (query tokens,)."""
     if not len(tokens):
         return np.zeros(len(query), dtype=np.float32)
     best: Vector = np.max(query @ tokens.T, axis=1)
@@ -101,5 +101,5 @@ def best_cosines(query: Vectors, tokens: Vectors) -> Vector:
 
 
 def maxsim(query: Vectors, tokens: Vectors) -> float:
-    """The mean over the query's tokens of the best cosine with one of the others."""
+    """The mean best cosine of the query tokens with the tokens, 0 without query tokens."""
     return float(best_cosines(query, tokens).mean()) if len(query) else 0.0

@@ -1,4 +1,4 @@
-"""How well each candidate sentence answers the question: signals of it, and their mean."""
+"""Score how well each candidate sentence answers, by the weighted mean of signals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from ragqa.answering.answer_type import holds
+from ragqa.answering.answer_type import answer_fit
 from ragqa.answering.candidates import Candidate
 from ragqa.answering.entities import has_figure
-from ragqa.answering.question_type import Asked, QuestionKind, asked_by
+from ragqa.answering.question_type import Question, QuestionKind, parse_question
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.readers import Reader, Text
 from ragqa.types import Kind, Vector, Vectors
@@ -26,49 +26,50 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
         "reader": 4.0,
     }
 )
-"""What each signal weighs (docs/decisions/answers.md, docs/decisions/reader.md)."""
+"""The weight of each signal (docs/decisions/answers.md, docs/decisions/reader.md)."""
 
-_MEANING = frozenset({"cosine", "maxsim"})
+_EMBEDDER_SIGNALS = frozenset({"cosine", "maxsim"})
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A candidate with its score, 0 to 1, and how it came about.
+    """A candidate with its score, 0 to 1.
 
-    `signals` are as measured, `parts` what each adds to the score. `met` has for each content token
-    of the question its best cosine with one of the candidate's own, shape (tokens,).
+    `signals` are unscaled, `parts` are their contributions to the score. `matches` has the best
+    cosine of each content token of the question with the candidate's tokens, shape (tokens,).
     """
 
     candidate: Candidate
     score: float
     signals: Mapping[str, float]
     parts: Mapping[str, float]
-    met: Vector
+    matches: Vector
 
 
 def score(
-    reading: Reading, candidates: Sequence[Candidate], read: Sequence[float] = ()
+    reading: Reading, candidates: Sequence[Candidate], reader_scores: Sequence[float] = ()
 ) -> list[Scored]:
     """Score every candidate by the weighted mean of its signals, most of them scaled to 0 to 1.
 
-    `cosine`: question against the mean of the sentence's token vectors. `maxsim`: the best cosine
-    of each content token of the question with a token of the sentence or its headings, and of
-    these the mean over the weaker half, since a sentence that answers leaves no part of the
-    question unmet. `coverage`: share of the question's idf that the sentence or its headings hold.
-    `passage`: ranking score of its passage. `holds`: how well the sentence has a thing of the kind
-    that is asked for, the only one that is not scaled. `reader`: what a reader that ranks says of
-    question and sentence together. Where the embedder cannot read the question, the first two do
-    not count.
+    `cosine`: of the question and the mean of the sentence's token vectors. `maxsim`: the best
+    cosine of each content token of the question with the sentence or its headings, averaged over
+    the weaker half, since a good answer leaves no part of the question unmatched. `coverage`: the
+    share of the question's idf in the sentence or its headings. `passage`: the ranking score of its
+    passage. `holds`: how well the sentence fits the type of answer asked for. `figures`: the share
+    of the question's figures it has; these two are not scaled. `reader`: a reader's score of
+    question and sentence. The first two do not count if the embedder cannot read the question.
 
-    :param read: what a reader says of each candidate, in order; empty without one that ranks.
+    :param reader_scores: of the candidates, in order; empty without a reader that ranks.
     """
-    measured = [_measured(reading, candidate) for candidate in candidates]
-    for (signals, _), said in zip(measured, read, strict=False):
-        signals["reader"] = said
+    measured = [_signals(reading, candidate) for candidate in candidates]
+    for (signals, _), reader_score in zip(measured, reader_scores, strict=False):
+        signals["reader"] = reader_score
     unread = reading.retrieved.by_terms_alone
-    figured = any(signals["figures"] for signals, _ in measured)
-    left_out = (_MEANING if unread else frozenset()) | ({"figures"} if not figured else set())
-    names = [n for n in WEIGHTS if n not in left_out and (n != "reader" or read)]
+    has_figures = any(signals["figures"] for signals, _ in measured)
+    left_out = (_EMBEDDER_SIGNALS if unread else frozenset()) | (
+        {"figures"} if not has_figures else set()
+    )
+    names = [n for n in WEIGHTS if n not in left_out and (n != "reader" or reader_scores)]
     total = sum(WEIGHTS[name] for name in names)
     columns = {}
     for name in names:
@@ -77,15 +78,15 @@ def score(
         columns[name] = [WEIGHTS[name] / total * value for value in scaled]
     parts = [{name: columns[name][i] for name in names} for i in range(len(candidates))]
     return [
-        Scored(candidate, sum(part.values()), signals, part, met)
-        for candidate, part, (signals, met) in zip(candidates, parts, measured, strict=True)
+        Scored(candidate, sum(part.values()), signals, part, matches)
+        for candidate, part, (signals, matches) in zip(candidates, parts, measured, strict=True)
     ]
 
 
 def read_together(reader: Reader, question: str, candidates: Sequence[Candidate]) -> list[float]:
-    """What a reader says of the question with each candidate; nothing where it does not rank.
+    """The reader's score of each candidate; empty if it does not rank.
 
-    :param candidates: those of one passage together.
+    :param candidates: grouped by passage.
     """
     if not reader.ranks or not candidates:
         return []
@@ -95,45 +96,47 @@ def read_together(reader: Reader, question: str, candidates: Sequence[Candidate]
         passage = own[0].hit.passage
         spans = ((one.unit.start - passage.start, one.unit.end - passage.start) for one in own)
         texts.append(Text(passage.trail, passage.text, tuple(spans)))
-    return [said for scores in reader.score(question, texts) for said in scores]
+    return [reader_score for scores in reader.score(question, texts) for reader_score in scores]
 
 
-def _measured(reading: Reading, candidate: Candidate) -> tuple[dict[str, float], Vector]:
-    """The signals of a candidate, and how far it meets each token of the question."""
+def _signals(reading: Reading, candidate: Candidate) -> tuple[dict[str, float], Vector]:
+    """The signals of a candidate, and its match with each token of the question."""
     retrieved = reading.retrieved
     own, above = reading.of_unit(candidate.hit.passage, candidate.unit)
-    met = best_cosines(reading.query, own)
+    matches = best_cosines(reading.query, own)
     signals = {
         "cosine": _cosine(own, retrieved.vectors.pooled),
-        "maxsim": _weaker_half(np.maximum(met, best_cosines(reading.query, above))),
+        "maxsim": _weaker_half(np.maximum(matches, best_cosines(reading.query, above))),
         "coverage": _coverage(candidate, retrieved.idf),
         "passage": candidate.hit.score,
-        "holds": _holds(asked_by(retrieved.question), candidate),
+        "holds": _answer_fit(parse_question(retrieved.question), candidate),
         "figures": _figures(retrieved.question, candidate),
     }
-    return signals, met
+    return signals, matches
 
 
-def _holds(asked: Asked, candidate: Candidate) -> float:
-    """How well a candidate holds what is asked for; a key with its value is no definition."""
+def _answer_fit(question: Question, candidate: Candidate) -> float:
+    """How well a candidate fits the type of answer; a key with its value is no definition."""
     keyed = candidate.unit.kind in (Kind.HEADING, Kind.PROPERTY)
-    if keyed and asked.kind is QuestionKind.DEFINITION:
+    if keyed and question.kind is QuestionKind.DEFINITION:
         return 0.0
-    return holds(asked, candidate.text)
+    return answer_fit(question, candidate.text)
 
 
 def _figures(question: str, candidate: Candidate) -> float:
-    """The share of the question's figures and codes that a candidate or its headings have."""
+    """The share of the question's figures and codes in a candidate or its headings."""
     words = [word for word in question.split() if any(map(str.isdigit, word))]
     if not words:
         return 0.0
-    return sum(has_figure(candidate.told, word.strip("?!.,;:()'\"")) for word in words) / len(words)
+    return sum(has_figure(candidate.full_text, word.strip("?!.,;:()'\"")) for word in words) / len(
+        words
+    )
 
 
 def _cosine(own: Vectors, question: Vector) -> float:
-    """The cosine of the mean of a sentence's token vectors; 0 where it has none.
+    """The cosine of a sentence's mean token vector with the question; 0 where it has none.
 
-    They come from reading the whole passage, so they know what "it" is.
+    Tokens are encoded with the whole passage, so they know what "it" refers to.
     """
     if not len(own):
         return 0.0
@@ -149,13 +152,13 @@ def _weaker_half(cosines: Vector) -> float:
 
 def _coverage(candidate: Candidate, idf: Mapping[str, float]) -> float:
     total = sum(idf.values())
-    held = candidate.terms
-    return sum(weight for term, weight in idf.items() if term in held) / total if total else 0.0
+    terms = candidate.terms
+    return sum(weight for term, weight in idf.items() if term in terms) / total if total else 0.0
 
 
 def _scaled(values: Sequence[float]) -> list[float]:
     low, high = min(values, default=0.0), max(values, default=0.0)
     if high > low:
         return [(value - low) / (high - low) for value in values]
-    # All are alike: a signal that none has must not look as if all had it.
+    # All are equal, but a signal that none has must not count as if all had it.
     return [float(high > 0)] * len(values)

@@ -1,4 +1,4 @@
-"""Text that remembers which characters of a note it was made of, and how they look."""
+"""Text that keeps track of its source characters in a note, and of their style."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -10,17 +10,16 @@ from typing import TypeAlias
 Span: TypeAlias = tuple[int, int]
 
 LITERAL = "\ufdd0"
-"""Stands for a character that is no markup whatever it is; no text has it (Unicode)."""
+"""Masks a literal character; a Unicode noncharacter that no text has."""
 
 ADDED = -1
-"""The place of a character that stands for none of the note."""
-
+"""The offset of a character that is not from the note."""
 
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Look(IntFlag):
-    """How a character looks."""
+    """The style of a character."""
 
     PLAIN = 0
     BOLD = 1
@@ -30,10 +29,10 @@ class Look(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Some text; `mask`, `at` and `looks` have an entry for each of its characters.
+    """A text; `mask`, `at` and `looks` have an entry for each character.
 
-    `mask` is what patterns are matched with: the text with what is no markup as LITERAL. `at` are
-    the characters of the note, in order but for those ADDED, and `looks` a `Look` each.
+    Patterns match `mask`, which has LITERAL for characters that are not markup. `at` has ascending
+    offsets in the note, except where it is ADDED; `looks` has `Look` values.
     """
 
     text: str
@@ -43,17 +42,17 @@ class Seen:
 
     @classmethod
     def of(cls, text: str, start: int = 0) -> "Seen":
-        """Text that begins at this character of the note."""
+        """Text that begins at this offset in the note."""
         return cls(text, text, range(start, start + len(text)), bytes(len(text)))
 
     @classmethod
     def added(cls, text: str, at: int = ADDED) -> "Seen":
-        """Text that a note does not have, or that stands for this character of it."""
+        """Text that is not in the note, or that replaces the character at this offset."""
         return cls(text, text, [at] * len(text), bytes(len(text)))
 
     @classmethod
     def joined(cls, pieces: Iterable["Seen"], between: str = "") -> "Seen":
-        """The pieces, one behind the other."""
+        """The pieces concatenated."""
         pieces = list(pieces)
         if between:
             gap = cls.added(between)
@@ -68,27 +67,27 @@ class Seen:
         )
 
     def __bool__(self) -> bool:
-        """Whether it has any character."""
+        """Whether it has any characters."""
         return bool(self.text)
 
     def __getitem__(self, part: slice) -> "Seen":
-        """Some of its characters."""
+        """A slice of its characters."""
         return Seen(self.text[part], self.mask[part], self.at[part], self.looks[part])
 
     def group(self, match: re.Match[str], group: int | str = 0) -> "Seen":
-        """What a group of a match in its mask has."""
+        """The text of a group of a match in its mask."""
         return self[slice(*match.span(group))]
 
     def styled(self, look: Look) -> "Seen":
-        """The same in this look too."""
+        """The same with this style added."""
         return replace(self, looks=bytes(one | look for one in self.looks))
 
     def literal(self) -> "Seen":
-        """The same, no character of it markup."""
+        """The same with every character masked as literal."""
         return replace(self, mask=LITERAL * len(self.text))
 
     def instead(self, text: str) -> "Seen":
-        """Other text that stands where this one begins."""
+        """Other text at the offset where this one begins."""
         return Seen.added(text, self.at[0] if self.text else ADDED)
 
     def sub(
@@ -97,7 +96,7 @@ class Seen:
         make: Callable[["Seen", re.Match[str]], "Seen"],
         count: int = 0,
     ) -> "Seen":
-        """The same with each match, or the first `count`, replaced by what is made of it."""
+        """The same with each match, or the first `count`, replaced by `make`'s result."""
         pieces, end = [], 0
         for number, match in enumerate(pattern.finditer(self.mask)):
             if count and number == count:
@@ -107,7 +106,7 @@ class Seen:
         return Seen.joined([*pieces, self[end:]]) if pieces else self
 
     def without(self, pattern: re.Pattern[str], count: int = 0) -> "Seen":
-        """The same without what matches."""
+        """The same without the matches."""
         return self.sub(pattern, lambda seen, _: seen[:0], count)
 
     def split(self, pattern: re.Pattern[str]) -> list["Seen"]:
@@ -119,21 +118,21 @@ class Seen:
         return [*pieces, self[end:]]
 
     def strip(self, chars: str | None = None) -> "Seen":
-        """The same without these characters, or white space, around it."""
+        """The same without these characters, or white space, at both ends."""
         end = len(self.mask.rstrip(chars))
         start = len(self.mask) - len(self.mask.lstrip(chars))
         return self[min(start, end) : end]
 
     def rstrip(self) -> "Seen":
-        """The same without white space at its end."""
+        """The same without trailing white space."""
         return self[: len(self.mask.rstrip())]
 
     def lines(self) -> list["Seen"]:
-        """Its lines, without what ends them."""
+        """Its lines, without their endings."""
         return self.split(LINE_END)
 
     def place(self, span: Span) -> Span | None:
-        """Which of its characters are these of the note; None where it shows none of them."""
+        """The span of its text for a span of the note; None where it shows none of it."""
         found = [
             number
             for number, at in enumerate(self.at)

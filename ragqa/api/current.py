@@ -60,7 +60,7 @@ def retrieve_current(
             index.places.corpus,
             found.hits,
             max_note_bytes=index.settings.max_note_bytes,
-            mend=_OF_ANOTHER_TIME if index.kept.is_shared else "run ragqa index",
+            remedy=_OF_ANOTHER_TIME if index.kept.is_shared else "run ragqa index",
         )
         if len(current) >= wanted or len(found.hits) < k:
             warnings = [*stale, *([BY_TERMS_ALONE] if found.by_terms_alone else ())]

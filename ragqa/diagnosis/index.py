@@ -202,7 +202,7 @@ def _confidence(index: Index) -> list[Finding]:
     confidence = index.confidence
     if confidence.problem:
         return [Finding(Severity.WARNING, confidence.problem, MEND)]
-    return [Finding(Severity.OK, f"confidence is told by {confidence.told_by}")]
+    return [Finding(Severity.OK, f"confidence comes from {confidence.source}")]
 
 
 def _size(kept: StorePlace) -> int:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ragqa.answering import Models, Weighed, choose, weigh
+from ragqa.answering import Assessment, Models, assess, choose
 from ragqa.api import MIN_POOL
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
@@ -44,7 +44,7 @@ class _Asked:
     hits: Sequence[Hit] = ()
     search_ms: float | None = None
     ask_ms: float | None = None
-    weighed: Weighed | None = None
+    weighed: Assessment | None = None
 
 
 def ask_all(
@@ -120,8 +120,8 @@ def _ask(
 
 def _weigh(
     collection: Collection, retrieved: Retrieved, embedder: Embedder, asking: Asking
-) -> Weighed:
-    return weigh(retrieved, embedder, replace(collection.answering, models=asking.models))
+) -> Assessment:
+    return assess(retrieved, embedder, replace(collection.answering, models=asking.models))
 
 
 def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
@@ -171,7 +171,7 @@ def _rank(ranking: Sequence[str], unit: str) -> int | None:
     return ranking.index(unit) + 1 if unit in ranking else None
 
 
-def _sentences(weighed: Weighed | None) -> list[tuple[str, str]]:
+def _sentences(weighed: Assessment | None) -> list[tuple[str, str]]:
     """The best answer sentences, shown or not, best first: as a reader sees them, and as quoted."""
     if weighed is None:
         return []

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from ragqa.answering import (
     PASSAGES,
+    Assessment,
     Lost,
-    Weighed,
+    assess,
     citation_of,
     cite,
     keep_current,
-    weigh,
     why_not,
 )
 from ragqa.answering.disagreement import disagreements
@@ -86,11 +86,11 @@ class _Asked:
     """A question asked to the end."""
 
     retrieved: Retrieved
-    weighed: Weighed
+    weighed: Assessment
 
 
 def _ask(index: Index, retrieved: Retrieved) -> _Asked:
-    return _Asked(retrieved, weigh(retrieved, index.source.embedders.asking, index.answering))
+    return _Asked(retrieved, assess(retrieved, index.source.embedders.asking, index.answering))
 
 
 def _follow(index: Index, asked: _Asked, told: Explanation, filters: Filters) -> Explanation:

@@ -1,12 +1,12 @@
-"""Whether a sentence of an answer is supported by the passages that it cites.
+"""Whether a sentence of an answer is supported by the passages it cites.
 
 sources = read_sources([Source(heading, text), ...], embedder)
 support = support_of(sentence, [1, 3], sources, snapshot.idf)
 
-`sources` reads the passages, `comparing` holds a sentence against them, `entity_check` (with
-`attribution`), `polarity` (with `negations`), `orders` and `quotes` look for contradictions,
-`model` weighs all of it, and `evidence` finds what it rests on. A sentence that is `code` is met by
-its words.
+`sources` reads the passages and `comparing` compares a sentence with them. `entity_check` (with
+`attribution`), `polarity` (with `negations`), `orders` and `quotes` look for contradictions.
+`model` turns all of this into a probability; `evidence` finds the supporting sentences. A sentence
+of `code` is compared word by word.
 """
 
 from ragqa.grounding.comparing import Idf

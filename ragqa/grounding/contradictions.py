@@ -1,4 +1,4 @@
-"""What speaks against a claim being supported."""
+"""Doubts: evidence against a claim."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ class About(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Something that speaks against a claim; `strength` is from 0 to 1, `said` a short phrase."""
+    """Evidence against a claim: `strength` is from 0 to 1, `phrase` describes it."""
 
     about: About
     strength: float
-    said: str
+    phrase: str
 
 
 def strengths(doubts: Iterable[Doubt]) -> dict[About, float]:
-    """The strongest doubt of each sort, 0 where there is none."""
+    """The strongest doubt of each kind, 0 where there is none."""
     found = dict.fromkeys(About, 0.0)
     for doubt in doubts:
         found[doubt.about] = max(found[doubt.about], doubt.strength)

@@ -1,7 +1,7 @@
-"""The figures, dates and names of a claim: whether its sources have them, and where it says.
+"""Check that the sources have a claim's figures, dates and names, and in the right sentence.
 
-That a passage has a figure somewhere is not enough: the sentence that says the rest of the clause
-must have it, too.
+A figure elsewhere in the passage is not enough: it must be in the sentence that matches the rest
+of the clause.
 """
 
 import re
@@ -12,58 +12,58 @@ from itertools import pairwise
 import numpy as np
 
 from ragqa.answering.disagreement.figures import UNITS, Figure
-from ragqa.grounding.attribution import first_name, said_of_another
+from ragqa.grounding.attribution import attributed_elsewhere, leading_name
 from ragqa.grounding.comparing import Comparison
 from ragqa.grounding.contradictions import About, Doubt
-from ragqa.grounding.figures import follows, has_moment, is_count, tells
+from ragqa.grounding.figures import has_moment, is_count, is_derivable, same_figure
 from ragqa.grounding.names import Name
 from ragqa.grounding.statements import Span, Statement
 from ragqa.types import Kind
 
 ELSEWHERE = 0.95
-"""The most that a figure or date is doubted that a source has in another sentence."""
+"""The strongest doubt of a figure or date that a source has in another sentence."""
 
 DERIVED = 0.3
 UNCOUNTED = 0.4
-"""How far a figure is doubted that follows from others, and a count that only a list may show."""
+"""The doubt of a figure derivable from others, and of a count that only a list may show."""
 
-UNDERSTOOD = 1.0
-"""A name of so low an idf stands in every third passage: what all notes are about is understood."""
+COMMON_NAME = 1.0
+"""A name with an idf this low is in every third passage, so it may be left implicit."""
 
-_NEAR = 0.1
-_FAR = 0.3
-_NAME_NEAR = 0.03
-_NAME_FAR = 0.15
-_ABOVE = 0.03
-_BEFORE = 0.06
-_FEW = 2
-_AROUND = 7
-# "Llama 2": the number is a part of the name.
+_MARGIN = 0.1
+_MARGIN_RANGE = 0.3
+_NAME_MARGIN = 0.03
+_NAME_MARGIN_RANGE = 0.15
+_ABOVE_PENALTY = 0.03
+_BEFORE_PENALTY = 0.06
+_MIN_WORDS = 2
+_MAX_WORDS = 7
+# "Llama 2": the number is part of the name.
 _VERSIONED = re.compile(r"(?:^|[ (])[A-Z][\w-]* \Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A figure, date or name of a claim, at some characters.
+    """A figure, date or name of a claim, at `span`.
 
-    `in_parts` tells which parts have it, `above` which have it above them. `doubt` is how far it is
-    doubted where none has it.
+    `in_parts` flags the parts that have it, `above` those with it in the headings above. `doubt` is
+    the strength where neither does.
     """
 
     about: About
-    said: str
+    phrase: str
     span: Span
     in_parts: Sequence[bool]
     above: Sequence[bool]
     doubt: float = 1.0
 
 
-def unheld(comparison: Comparison) -> Iterator[Doubt]:
-    """Doubt what the claim names, counts or dates and its sources do not, or do so elsewhere."""
+def entity_doubts(comparison: Comparison) -> Iterator[Doubt]:
+    """Doubt figures, dates and names that the sources lack, or have in another sentence."""
     for anchor in (*_figures(comparison), *_dates(comparison), *_names(comparison)):
         strength = _strength(comparison, anchor)
         if strength > 0:
-            yield Doubt(anchor.about, strength, anchor.said)
+            yield Doubt(anchor.about, strength, anchor.phrase)
 
 
 def _figures(comparison: Comparison) -> Iterator[Anchor]:
@@ -77,17 +77,17 @@ def _figures(comparison: Comparison) -> Iterator[Anchor]:
     for claimed in claim.figures:
         start, end = _whole_words(claim.text, claimed.start, claimed.end)
         doubt = 1.0
-        if follows(claimed, figures, moments):
+        if is_derivable(claimed, figures, moments):
             doubt = DERIVED
         elif is_count(claimed) and not _VERSIONED.search(claim.text, 0, start):
             counted = any(claimed.measures and one.measures == claimed.measures for one in figures)
             doubt = 1.0 if counted else UNCOUNTED
         yield Anchor(
             About.FIGURE,
-            f"the figure {_shown(claim.text[start:end])}",
+            f"the figure {_displayed(claim.text[start:end])}",
             (start, end),
-            [_tells(part.statement, claimed) for part in comparison.parts],
-            [_tells(part.above, claimed) for part in comparison.parts],
+            [_has_figure(part.statement, claimed) for part in comparison.parts],
+            [_has_figure(part.above, claimed) for part in comparison.parts],
             doubt,
         )
 
@@ -105,8 +105,8 @@ def _dates(comparison: Comparison) -> Iterator[Anchor]:
 
 
 def _names(comparison: Comparison) -> Iterator[Anchor]:
-    first = first_name(comparison)
-    for name in (*comparison.claim.names, *([first] if first else [])):
+    leading = leading_name(comparison)
+    for name in (*comparison.claim.names, *([leading] if leading else [])):
         span = name.start, name.end
         rarity = max(
             (
@@ -120,52 +120,53 @@ def _names(comparison: Comparison) -> Iterator[Anchor]:
             About.NAME,
             f"the name {name.text}",
             span,
-            [part.statement.naming.has(name.text) for part in comparison.parts],
-            [part.above.naming.has(name.text) for part in comparison.parts],
-            min(1.0, max(0.0, rarity - UNDERSTOOD)),
+            [part.statement.name_index.has(name.text) for part in comparison.parts],
+            [part.above.name_index.has(name.text) for part in comparison.parts],
+            min(1.0, max(0.0, rarity - COMMON_NAME)),
         )
 
 
 def _strength(comparison: Comparison, anchor: Anchor) -> float:
-    """How far an anchor is doubted: by how much less than others the parts that have it say."""
+    """How much worse the parts with the anchor match its clause than the best part does."""
     if not any(anchor.in_parts) and not any(anchor.above):
         return anchor.doubt
-    words = _around(comparison, anchor.span)
+    words = _nearby_words(comparison, anchor.span)
     if not words:
         return 0.0
     scores = comparison.scores(words)
-    having = np.where(anchor.above, scores - _ABOVE, -1.0)
+    with_anchor = np.where(anchor.above, scores - _ABOVE_PENALTY, -1.0)
     if anchor.about is About.NAME:
-        having = np.where(_said_before(comparison, anchor), scores - _BEFORE, having)
-    having = np.where(anchor.in_parts, scores, having)
-    apart = float(scores.max() - having.max())
+        named = _named_before(comparison, anchor)
+        with_anchor = np.where(named, scores - _BEFORE_PENALTY, with_anchor)
+    with_anchor = np.where(anchor.in_parts, scores, with_anchor)
+    margin = float(scores.max() - with_anchor.max())
     if anchor.about is About.NAME:
         name = Name(comparison.claim.text[slice(*anchor.span)], *anchor.span)
-        elsewhere = max(0.0, apart - _NAME_NEAR) / _NAME_FAR
-        return min(anchor.doubt, max(elsewhere, said_of_another(comparison, name, words)))
-    return min(anchor.doubt, ELSEWHERE, max(0.0, apart - _NEAR) / _FAR)
+        elsewhere = max(0.0, margin - _NAME_MARGIN) / _NAME_MARGIN_RANGE
+        return min(anchor.doubt, max(elsewhere, attributed_elsewhere(comparison, name, words)))
+    return min(anchor.doubt, ELSEWHERE, max(0.0, margin - _MARGIN) / _MARGIN_RANGE)
 
 
-def _around(comparison: Comparison, span: Span) -> list[int]:
-    """The telling words of the clause that has an anchor, or those nearest to it."""
+def _nearby_words(comparison: Comparison, span: Span) -> list[int]:
+    """The content words of the anchor's clause, or those nearest to it."""
     start, end = span
     words = comparison.claim.words
 
-    def apart(i: int) -> bool:
+    def is_outside(i: int) -> bool:
         return words[i].end <= start or end <= words[i].start
 
     for clause in comparison.clauses:
         if clause[0] <= start < clause[1]:
-            found = [i for i in comparison.words_in(clause) if apart(i)]
-            if len(found) >= _FEW:
+            found = [i for i in comparison.words_in(clause) if is_outside(i)]
+            if len(found) >= _MIN_WORDS:
                 return found
-    nearest = sorted(comparison.claim.telling, key=lambda i: abs(words[i].start - start))
-    return [i for i in nearest[:_AROUND] if apart(i)]
+    nearest = sorted(comparison.claim.content_words, key=lambda i: abs(words[i].start - start))
+    return [i for i in nearest[:_MAX_WORDS] if is_outside(i)]
 
 
-def _said_before(comparison: Comparison, anchor: Anchor) -> list[bool]:
-    """Which parts follow, in a paragraph, one that has a name, and name nothing else themselves."""
-    claimed = comparison.claim.naming
+def _named_before(comparison: Comparison, anchor: Anchor) -> list[bool]:
+    """Which parts follow one with the name in a paragraph, and name nothing new themselves."""
+    claimed = comparison.claim.name_index
     follows_it = [False]
     for (before, part), has in zip(pairwise(comparison.parts), anchor.in_parts, strict=False):
         runs_on = before.source == part.source and part.kind is Kind.PARAGRAPH
@@ -174,12 +175,12 @@ def _said_before(comparison: Comparison, anchor: Anchor) -> list[bool]:
     return follows_it
 
 
-def _tells(statement: Statement, claimed: Figure) -> bool:
-    return any(tells(figure, claimed) for figure in statement.figures)
+def _has_figure(statement: Statement, claimed: Figure) -> bool:
+    return any(same_figure(figure, claimed) for figure in statement.figures)
 
 
 def _whole_words(text: str, start: int, end: int) -> Span:
-    """A figure with the rest of the words that it is written in, whose places its digits take."""
+    """The span of a figure, extended to the whole words it was written in."""
     while start > 0 and (text[start - 1].isalnum() or text[start - 1] in "-$"):
         start -= 1
     while end < len(text) and text[end].isalnum():
@@ -187,8 +188,8 @@ def _whole_words(text: str, start: int, end: int) -> Span:
     return start, end
 
 
-def _shown(figure: str) -> str:
-    """A figure, if it is in digits without what it counts but for a measure or several things."""
+def _displayed(figure: str) -> str:
+    """A figure as shown; digits lose a noun that is neither a unit nor a plural."""
     number, _, unit = figure.strip().partition(" ")
-    is_told = unit.lower() in UNITS or unit.endswith("s") or not any(map(str.isdigit, number))
-    return figure.strip() if is_told else number
+    has_unit = unit.lower() in UNITS or unit.endswith("s") or not any(map(str.isdigit, number))
+    return figure.strip() if has_unit else number

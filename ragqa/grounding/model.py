@@ -1,8 +1,8 @@
-"""From how far a claim is met, and what speaks against it, to the probability that it is supported.
+"""The probability that a claim is supported, from its coverage and the doubts about it.
 
-Signals must agree: each doubt takes a share of the probability that is left, as causes do in a
-noisy-or (Pearl, "Probabilistic Reasoning in Intelligent Systems", 1988). A sum of weights would let
-a claim that is met well make up for a wrong figure.
+Signals must agree: each doubt takes a share of the remaining probability, as causes do in a
+noisy-or (Pearl, "Probabilistic Reasoning in Intelligent Systems", 1988). In a weighted sum, good
+coverage could make up for a wrong figure.
 """
 
 import json
@@ -17,11 +17,10 @@ from ragqa.grounding.contradictions import About
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The probability is logistic in how far a claim is met, less the share of each doubt.
+    """A probability logistic in the claim's coverage, less the share of each doubt.
 
-    `weights` are those of how far its weakest stretch is met, and of how far all of it is.
-
-    `threshold` is the probability from which on a claim counts as supported.
+    `weights` apply to the coverage of the weakest window and of the whole claim. From `threshold`
+    on a claim counts as supported.
     """
 
     intercept: float
@@ -29,9 +28,13 @@ class Model:
     shares: Mapping[About, float]
     threshold: float
 
-    def probability(self, met: tuple[float, float], doubts: Mapping[About, float]) -> float:
-        """The probability that a claim is supported, 0 to 1."""
-        logit = self.intercept + sum(w * far for w, far in zip(self.weights, met, strict=True))
+    def probability(self, coverage: tuple[float, float], doubts: Mapping[About, float]) -> float:
+        """The probability that a claim is supported, 0 to 1.
+
+        :param coverage: of its weakest window, and of all of it.
+        """
+        terms = (w * part for w, part in zip(self.weights, coverage, strict=True))
+        logit = self.intercept + sum(terms)
         left = 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
         for about, strength in doubts.items():
             left *= 1 - self.shares[about] * strength
@@ -40,7 +43,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The model where the embedder reads claim and sources, and that where it does not."""
+    """The models with and without token vectors of claim and sources."""
 
     all: Model
     terms: Model
@@ -48,7 +51,7 @@ class Models:
 
 @lru_cache(maxsize=1)
 def shipped() -> Models:
-    """The models that come with ragqa, fitted by `eval/fit_grounding.py`."""
+    """The models shipped with ragqa, fitted by `eval/fit_grounding.py`."""
     text = resources.files("ragqa.grounding").joinpath("grounding.json").read_text("utf-8")
     models = json.loads(text)["models"]
     return Models(all=_model(models["all"]), terms=_model(models["terms"]))

@@ -1,4 +1,4 @@
-"""The names in a text, and whether another text has a name in some form."""
+"""Find the names in a text, and look one up in another text in any form."""
 
 import re
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from itertools import pairwise
 
 from ragqa.analysis import STOP_WORDS, WORD
 from ragqa.answering.entities import names
-from ragqa.grounding.opposites import words
+from ragqa.grounding.opposites import word_set
 
-# A name by its form, wherever it stands: "GPT-4o", "LoRA", "BM25", "max_tokens", "RLHF".
-FORMED = re.compile(
+# A name by its form, anywhere: "GPT-4o", "LoRA", "BM25", "max_tokens", "RLHF".
+NAME_SHAPE = re.compile(
     r"(?<![\w@#])(?:"
     r"(?=[\w.@#-]*\d)[^\W\d_][\w.@#-]{0,60}\w"
     r"|[^\W\d_][^\W_]{0,60}(?:_[^\W_]{1,60}){1,9}"
@@ -19,30 +19,30 @@ FORMED = re.compile(
     r")(?!\w)"
 )
 _UNIT = re.compile(r"[KMGT]i?B|[kMG]Hz|[kM]W|USD|EUR|GBP|UTC|GMT")
-# What names a kind of thing, as a word does: to say "LLM" for "model" is no other name.
-_KINDS = words(
+# Abbreviations that are common nouns: "LLM" for "model" is not a different name.
+_KINDS = word_set(
     "llm ai ml api json gpu cpu tpu pdf html url http sql xml csv ram ui os id faq sdk cli qa "
     "tv pc usb gps dna ceo"
 )
 _POSSESSIVE = re.compile(r"['\u2019]s?\Z")
-# "Robertson's", "Fedus et al.": a name even where it is the first word.
-_FIRST = re.compile(
+# "Robertson's", "Fedus et al.": a name even as the first word.
+_LEADING_NAME = re.compile(
     r"\W*(?P<name>[A-Z][\w-]*(?:['\u2019]s\b|(?= et al\b| and (?:colleagues|co-\w+|others)\b)))"
 )
-# Words that begin sentences, before a name or not, and are none themselves.
-BEGINNINGS = words(
+# Words that open sentences and are not names.
+SENTENCE_OPENERS = word_set(
     "since neither either both while although though because unlike like despite under over within "
     "between before after during once whether only even also each every any all some most many few "
     "such both here there against among beside besides beyond without unless until whereas where "
     "when if as at by for from in of on to with using given per via not no two three four"
 )
-_NEXT_IS_LISTED = re.compile(r"(?:,|,? and| &) [A-Z]")
-_MOST_CHARS = 4
+_LIST_CONTINUES = re.compile(r"(?:,|,? and| &) [A-Z]")
+_MAX_ABBREVIATION = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A word that names something, as written, at these characters of its text."""
+    """A name as written, at `start` to `end` of its text."""
 
     text: str
     start: int
@@ -50,45 +50,45 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
-    """What a text can name things by: its words, also joined, and their first letters."""
+class NameIndex:
+    """The forms of names in a text: its words, adjacent words joined, and their initials."""
 
     words: frozenset[str]
     initials: str
 
     @classmethod
-    def of(cls, text: str) -> "Naming":
-        """Read a text."""
+    def of(cls, text: str) -> "NameIndex":
+        """Index the names of a text."""
         plain = [_plain(match[0]) for match in WORD.finditer(text.replace("_", " "))]
         joined = {"".join(pair) for pair in pairwise(plain)}
         joined |= {"".join(three) for three in zip(plain, plain[1:], plain[2:], strict=False)}
-        formed = {_plain(match[0]) for match in FORMED.finditer(text)}
-        telling = (word for word in plain if word not in STOP_WORDS)
+        formed = {_plain(match[0]) for match in NAME_SHAPE.finditer(text)}
+        content = (word for word in plain if word not in STOP_WORDS)
         # "Reinforcement learning from human feedback" is RLHF.
-        initials = " ".join("".join(word[:1] for word in each) for each in (plain, telling))
+        initials = " ".join("".join(word[:1] for word in each) for each in (plain, content))
         return cls(frozenset(joined.union(plain, formed)), initials)
 
     def has(self, name: str) -> bool:
-        """Whether the text has the name, or the words that an abbreviation stands for."""
+        """Whether the text has the name, or the words it abbreviates."""
         plain = _plain(name)
         if not plain or not self.words.isdisjoint({plain, plain.removesuffix("s"), f"{plain}s"}):
             return True
         short = name.removesuffix("s")
-        is_short = short.isupper() and 1 < len(short) <= _MOST_CHARS
+        is_short = short.isupper() and 1 < len(short) <= _MAX_ABBREVIATION
         return is_short and short.casefold() in self.initials
 
 
 def names_of(text: str) -> list[Name]:
-    """The words of a text that name something, in order of their kinds.
+    """The names in a text, grouped by how they were found.
 
-    A first word is no name by its capital alone.
+    A first word is not a name by its capital alone.
     """
     found = [
         Name(match[0], *match.span())
-        for match in FORMED.finditer(text)
+        for match in NAME_SHAPE.finditer(text)
         if not _UNIT.fullmatch(match[0]) and match[0].casefold().removesuffix("s") not in _KINDS
     ]
-    first = _FIRST.match(text)
+    first = _LEADING_NAME.match(text)
     if first:
         found.append(Name(first["name"], *first.span("name")))
     taken = [(one.start, one.end) for one in found]
@@ -102,24 +102,26 @@ def names_of(text: str) -> list[Name]:
 
 
 def _capitals(text: str, start: int, end: int) -> Iterator[Name]:
-    """The capitalised words of a run of them."""
+    """The names in a run of capitalised words."""
     first = WORD.search(text)
     for word in WORD.finditer(text, start, end):
-        said = word[0]
-        if not said[0].isupper() or len(said) < 2 or said.casefold() in STOP_WORDS:
+        written = word[0]
+        if not written[0].isupper() or len(written) < 2 or written.casefold() in STOP_WORDS:
             continue
-        if _UNIT.fullmatch(said) or said.casefold().removesuffix("s") in _KINDS:
+        if _UNIT.fullmatch(written) or written.casefold().removesuffix("s") in _KINDS:
             continue
         is_first = first is not None and first.start() == word.start()
-        if is_first and (said.casefold() in BEGINNINGS or not _runs_on(text, word.end())):
+        if is_first and (
+            written.casefold() in SENTENCE_OPENERS or not _name_continues(text, word.end())
+        ):
             continue
-        yield Name(said, *word.span())
+        yield Name(written, *word.span())
 
 
-def _runs_on(text: str, end: int) -> bool:
-    """Whether a first word is followed by a name of the same make: "Johann Rehberger found"."""
+def _name_continues(text: str, end: int) -> bool:
+    """Whether the rest of a name follows a first word: "Johann Rehberger found"."""
     following = WORD.match(text, end + 1)
-    if _NEXT_IS_LISTED.match(text, end):
+    if _LIST_CONTINUES.match(text, end):
         return True
     return following is not None and following[0].istitle() and text[end] == " "
 

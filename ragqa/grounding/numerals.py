@@ -1,4 +1,4 @@
-"""Numbers written as words, in digits: "thirty-two" is 32, and "two thirds" is 66.7%."""
+"""Number words as digits: "thirty-two" is 32, and "two thirds" is 66.7%."""
 
 import re
 
@@ -44,9 +44,9 @@ _GROUPS = re.compile(r"\d{1,3}(?:_\d{3})+")
 
 
 def in_digits(text: str) -> str:
-    """The text with digits for its number words, all but "one", and every other word in its place.
+    """The text with number words, except "one", as digits and all offsets kept.
 
-    So "fifteen" becomes "15     ", `200_000` "200000 ", and "3/4" "75%".
+    "fifteen" becomes "15     ", `200_000` becomes "200000 ", and "3/4" becomes "75%".
     """
     text = _GROUPS.sub(lambda found: _fill(found, found[0].replace("_", "")), text)
     text = _FRACTION.sub(_fraction, text)
@@ -56,14 +56,14 @@ def in_digits(text: str) -> str:
 
 
 def _fill(found: re.Match[str], digits: str) -> str:
-    """The digits with white space where the rest was: before a hyphen none may be."""
+    """The digits padded to the length of the match: on the left before a hyphen, else right."""
     length = len(found[0])
     is_joined = found.string[found.end() : found.end() + 1] == "-"
     return digits.rjust(length) if is_joined else digits.ljust(length)
 
 
 def _fraction(found: re.Match[str]) -> str:
-    """A fraction below 1 as a percentage, which takes as much room; any other as it is."""
+    """A fraction below 1 as a percentage of the same length; any other unchanged."""
     part, whole = int(found[1]), int(found[2])
     return f"{100 * part / whole:.0f}%" if part < whole else found[0]
 

@@ -1,4 +1,4 @@
-"""Words that say the opposite of each other, for sentences that say one thing in other words."""
+"""Antonyms, for comparing a sentence with a paraphrase."""
 
 from collections.abc import Mapping
 
@@ -88,8 +88,8 @@ _OPPOSITES = """
 """
 
 
-def words(listed: str) -> frozenset[str]:
-    """The words of a list with white space between them."""
+def word_set(listed: str) -> frozenset[str]:
+    """The words of a list separated by white space."""
     return frozenset(listed.split())
 
 
@@ -97,7 +97,7 @@ def _pairs() -> Mapping[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     lines = _OPPOSITES.replace("\n        ", " ").strip().splitlines()
     for line in lines:
-        one, other = (words(side) for side in line.split("|"))
+        one, other = (word_set(side) for side in line.split("|"))
         for these, others in ((one, other), (other, one)):
             for word in these:
                 found[word] = found.get(word, frozenset()) | others
@@ -105,15 +105,15 @@ def _pairs() -> Mapping[str, frozenset[str]]:
 
 
 OPPOSITES: Mapping[str, frozenset[str]] = _pairs()
-"""A word to those that say the opposite."""
+"""Maps a word to its opposites."""
 
-LOOSE = words(
+AMBIGUOUS = word_set(
     "with without up down least never always every all each over above below under within also "
     "too only both before after can cannot nothing none cut"
 )
-"""Words with so many uses that one of them and its opposite in two sentences tell nothing."""
+"""Words with too many uses for an opposite in another sentence to mean anything."""
 
-IMPLICIT = words(
+IMPLICIT_NEGATIONS = word_set(
     "less fewer little few fail fails failed failing unable lose loses lost losing wrong only "
     "alone avoid avoids avoided prevent prevents prevented miss misses missed exclude excludes "
     "excluded stop stops stopped reject rejects rejected refuse refuses refused forbid forbids "
@@ -121,23 +121,23 @@ IMPLICIT = words(
     "skip skips skipped drop drops dropped omit omits omitted otherwise different differ differs "
     "solely remove removes removed leave leaves free mask masked rule rules ruled before"
 )
-"""Words that say no of themselves: they answer a no, but need none."""
+"""Words with a negative meaning: they can match a negation, but need none in return."""
 
 _PREFIXES = ("un", "in", "im", "non", "dis", "ir")
-_SHORTEST = 4
-_SHORTEST_TURNED = 6
+_MIN_CHARS = 4
+_MIN_NEGATED_CHARS = 6
 
 
-def says_no_itself(word: str) -> bool:
-    """Whether a word in lower case says no without a negation, as "fails" and "unaffected" do."""
-    is_turned = word.startswith("un") and not word.startswith(("und", "uni", "unt", "unl"))
-    return word in IMPLICIT or (is_turned and len(word) > _SHORTEST_TURNED)
+def implies_negation(word: str) -> bool:
+    """Whether a lower-case word is negative by itself, like "fails" or "unaffected"."""
+    has_prefix = word.startswith("un") and not word.startswith(("und", "uni", "unt", "unl"))
+    return word in IMPLICIT_NEGATIONS or (has_prefix and len(word) > _MIN_NEGATED_CHARS)
 
 
-def opposite(one: str, other: str) -> bool:
-    """Whether two words in lower case say the opposite of each other."""
+def are_opposites(one: str, other: str) -> bool:
+    """Whether two lower-case words are opposites."""
     if other in OPPOSITES.get(one, ()):
         return True
     first, second = stem(one), stem(other)
-    long = min(len(first), len(second)) >= _SHORTEST
+    long = min(len(first), len(second)) >= _MIN_CHARS
     return long and any(first == p + second or second == p + first for p in _PREFIXES)

@@ -1,4 +1,4 @@
-"""Where a claim says no and its sources do not, or the other way round, or says the opposite."""
+"""Find negations in a claim or its sources that the other lacks, and opposite words."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,42 +10,42 @@ from ragqa.grounding.contradictions import About, Doubt
 from ragqa.grounding.negations import (
     CONTRASTING,
     Negation,
-    compounds,
     head_of,
+    in_compound,
     negates,
     negations_of,
 )
-from ragqa.grounding.opposites import LOOSE, OPPOSITES, opposite, says_no_itself
+from ragqa.grounding.opposites import AMBIGUOUS, OPPOSITES, are_opposites, implies_negation
 from ragqa.grounding.statements import Span, Statement
 from ragqa.types import Kind, Vectors
 
-SAYS_NO = "says no where the note does not"
-SAYS_NO_NO = "does not say no where the note does"
+EXTRA_NEGATION = "has a negation that the note lacks"
+MISSING_NEGATION = "lacks a negation that the note has"
 
-FAR = 0.6
-"""What a no counts where the word that it denies is not the same one: who says a thing in other
-words says no to another word."""
+PARAPHRASED = 0.6
+"""How much a negation counts where the negated word differs: a paraphrase negates a different word,
+so it counts less."""
 
-ANSWERED = 0.3
-"""What that counts where the other says no in some word of its own, such as "fails"."""
+IMPLIED = 0.3
+"""The same where the other text has a word that implies a negation, such as "fails"."""
 
-_LEXICAL = 0.99
-_EITHER = 0.5
+_SAME_WORD = 0.99
+_UNCERTAIN = 0.5
 _AT_HEAD = 0.8
-_BESIDE = 3
+_NEIGHBOURS = 3
 
-_LIKE = 0.5
-_SURELY_LIKE = 0.6
-_AS_LIKE = 0.08
-_NEAREST = 4
-_MET = 0.4
-_WELL_MET = 0.7
+_MIN_SIMILARITY = 0.5
+_SURE_SIMILARITY = 0.6
+_MARGIN = 0.08
+_TOP = 4
+_MIN_SCORE = 0.4
+_FULL_SCORE = 0.7
 
 
-def turned(comparison: Comparison) -> Iterator[Doubt]:
-    """Doubt each clause that is turned around beside the part that says most of it.
+def polarity_doubts(comparison: Comparison) -> Iterator[Doubt]:
+    """Doubt each clause whose polarity differs from that of the part that matches it best.
 
-    A no in one of the two must have a no, or an opposite, at a word that stands for the same.
+    A negation in either must have a negation or an opposite at a matching word in the other.
     """
     claim = comparison.claim
     negations = negations_of(claim)
@@ -60,175 +60,183 @@ def turned(comparison: Comparison) -> Iterator[Doubt]:
         if not words or not any(prose):
             continue
         scores = np.where(prose, scores, -1.0)
-        order = [int(n) for n in np.argsort(-scores, kind="stable")[:_NEAREST]]
+        order = [int(n) for n in np.argsort(-scores, kind="stable")[:_TOP]]
         best = float(scores[order[0]])
-        if best < _MET:
+        if best < _MIN_SCORE:
             continue
         first, *others = (
-            _Pair.of(claim, negations, comparison, n) for n in order if scores[n] >= best - _AS_LIKE
+            _Pair.of(claim, negations, comparison, n) for n in order if scores[n] >= best - _MARGIN
         )
-        sure = min(1.0, best / _WELL_MET)
-        for strength, said in first.negated(clause, words, others):
+        certainty = min(1.0, best / _FULL_SCORE)
+        for strength, phrase in first.negation_doubts(clause, words, others):
             if strength > 0:
-                yield Doubt(About.NEGATION, strength * sure, said)
-        for strength, said in first.opposed(words):
-            yield Doubt(About.OPPOSITE, strength * sure, said)
+                yield Doubt(About.NEGATION, strength * certainty, phrase)
+        for strength, phrase in first.opposite_doubts(words):
+            yield Doubt(About.OPPOSITE, strength * certainty, phrase)
 
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """A claim and the part that says most of one of its clauses."""
+    """A claim and a part that matches one of its clauses.
+
+    `similarity` has the shape (claim words, part words). `denied` are the indices of negated words,
+    `compound` flags words of hyphenated ones.
+    """
 
     claim: Statement
     part: Statement
-    alike: Vectors
+    similarity: Vectors
     negations: Sequence[Negation]
-    theirs: Sequence[Negation]
+    part_negations: Sequence[Negation]
     denied: frozenset[int]
-    denied_there: frozenset[int]
+    part_denied: frozenset[int]
     compound: Sequence[bool]
-    compound_there: Sequence[bool]
+    part_compound: Sequence[bool]
 
     @classmethod
     def of(
         cls, claim: Statement, negations: Sequence[Negation], comparison: Comparison, number: int
     ) -> "_Pair":
         part = comparison.parts[number].statement
-        theirs = negations_of(part)
+        part_negations = negations_of(part)
         return cls(
             claim=claim,
             part=part,
-            alike=comparison.alike[number],
+            similarity=comparison.similarity[number],
             negations=negations,
-            theirs=theirs,
-            denied=frozenset(i for one in negations for i in one.over),
-            denied_there=frozenset(i for one in theirs for i in one.over),
-            compound=compounds(claim),
-            compound_there=compounds(part),
+            part_negations=part_negations,
+            denied=frozenset(i for one in negations for i in one.scope),
+            part_denied=frozenset(i for one in part_negations for i in one.scope),
+            compound=in_compound(claim),
+            part_compound=in_compound(part),
         )
 
-    def negated(
+    def negation_doubts(
         self, clause: Span, words: Sequence[int], others: Sequence["_Pair"]
     ) -> Iterator[tuple[float, str]]:
-        """How sure it is that the clause says another thing, and what.
+        """The strength and phrase of each negation that only one side has.
 
-        :param others: the pairs with parts that say as much of it: any may answer a negation.
+        :param others: pairs with parts that match equally well, any of which may have the negation.
         """
         for negation in self.negations:
-            is_here = any(clause[0] <= self.claim.words[i].start < clause[1] for i in negation.over)
-            if is_here and not any(pair.answers(negation) for pair in (self, *others)):
-                yield self._likest(negation), SAYS_NO
-        for negation in self.theirs:
-            yield self._left_out(negation, words), SAYS_NO_NO
+            starts = (self.claim.words[i].start for i in negation.scope)
+            is_here = any(clause[0] <= start < clause[1] for start in starts)
+            if is_here and not any(pair.has_counterpart(negation) for pair in (self, *others)):
+                yield self._extra_strength(negation), EXTRA_NEGATION
+        for negation in self.part_negations:
+            yield self._missing_strength(negation, words), MISSING_NEGATION
 
-    def answers(self, negation: Negation) -> bool:
-        """Whether the part says no, too, or the opposite, to what the claim denies."""
-        said = [word.text for word in self.part.words]
+    def has_counterpart(self, negation: Negation) -> bool:
+        """Whether the part has a negation or an opposite for what the claim negates."""
+        part_words = [word.text for word in self.part.words]
         contrast = self.claim.words[negation.at].text in CONTRASTING
-        if contrast and "than" in said:
+        if contrast and "than" in part_words:
             return True
         claimed = {word.text for word in self.claim.words}
-        for i in negation.over:
+        for i in negation.scope:
             text = self.claim.words[i].text
-            # Where the part has the very word, or the claim the opposite too, it answers nothing.
-            if text not in said and any(
-                opposite(text, word) for word in said if word not in claimed
+            # No counterpart if the part has the word itself, or the claim has the opposite too.
+            if text not in part_words and any(
+                are_opposites(text, word) for word in part_words if word not in claimed
             ):
                 return True
-            places = self._near(i) if self._tells(i) else ()
-            if any(k in self.denied_there or negates(said, k) for k in places):
+            matches = self._matches(i) if self._is_comparable(i) else ()
+            if any(k in self.part_denied or negates(part_words, k) for k in matches):
                 return True
         return False
 
-    def _likest(self, negation: Negation) -> float:
-        """How like the likest word that a negation of the claim denies is to one of the part."""
+    def _extra_strength(self, negation: Negation) -> float:
+        """The strength of a negation that only the claim has, by its best-matching negated word."""
         head = head_of(self.claim, negation)
-        other = self._otherwise(self.part, self.claim)
+        weight = self._paraphrase_weight(self.part, self.claim)
         if self.claim.words[negation.at].text in CONTRASTING:
-            other = ANSWERED
+            weight = IMPLIED
         return max(
             (
-                self._sure(i, self._near(i), other, is_head=i == head)
-                for i in negation.over
-                if self._tells(i)
+                self._strength(i, self._matches(i), weight, is_head=i == head)
+                for i in negation.scope
+                if self._is_comparable(i)
             ),
             default=0.0,
         )
 
-    def _tells(self, i: int) -> bool:
+    def _is_comparable(self, i: int) -> bool:
         word = self.claim.words[i]
         return bool(word.stem) or word.text in OPPOSITES
 
-    def _left_out(self, negation: Negation, words: Sequence[int]) -> float:
-        """How like what the part denies is to what the claim says, 0 where the claim denies it."""
+    def _missing_strength(self, negation: Negation, words: Sequence[int]) -> float:
+        """The strength of a negation that only the part has, 0 where the claim has it too."""
         found = 0.0
         head = head_of(self.part, negation)
-        other = self._otherwise(self.claim, self.part)
+        weight = self._paraphrase_weight(self.claim, self.part)
         for i in words:
-            places = self._near(i)
-            if not places or not set(places) <= set(negation.over):
+            matches = self._matches(i)
+            if not matches or not set(matches) <= set(negation.scope):
                 continue
             text = self.claim.words[i].text
-            if i in self.denied or any(opposite(text, self.part.words[k].text) for k in places):
+            matched = (self.part.words[k].text for k in matches)
+            if i in self.denied or any(are_opposites(text, word) for word in matched):
                 return 0.0
-            if self.alike[i].max() >= _SURELY_LIKE:
-                found = max(found, self._sure(i, places, other, is_head=head in places))
+            if self.similarity[i].max() >= _SURE_SIMILARITY:
+                found = max(found, self._strength(i, matches, weight, is_head=head in matches))
         return found
 
-    def opposed(self, words: Sequence[int]) -> Iterator[tuple[float, str]]:
-        """The words whose opposite the part has, beside the same words, and not the word itself."""
-        said = {word.text for word in self.part.words}
+    def opposite_doubts(self, words: Sequence[int]) -> Iterator[tuple[float, str]]:
+        """Words whose opposite the part has next to the same words, but not the word itself."""
+        part_words = {word.text for word in self.part.words}
         claimed = {word.text for word in self.claim.words}
-        compares = ("than" in said) != ("than" in claimed)
+        compares = ("than" in part_words) != ("than" in claimed)
         for i in words:
             text = self.claim.words[i].text
-            if text in said or text in LOOSE or text not in OPPOSITES:
+            if text in part_words or text in AMBIGUOUS or text not in OPPOSITES:
                 continue
-            # A note that says both ("one rises while the other falls") may mean this one.
-            says_both = any(OPPOSITES[text] & OPPOSITES.get(word, frozenset()) for word in said)
+            # A note with both ("one rises while the other falls") may mean this one.
+            says_both = any(
+                OPPOSITES[text] & OPPOSITES.get(word, frozenset()) for word in part_words
+            )
             for k, word in enumerate(self.part.words):
                 other = word.text
-                alike = (i in self.denied) == (k in self.denied_there)
-                if other in claimed or not opposite(text, other) or not alike:
+                same_polarity = (i in self.denied) == (k in self.part_denied)
+                if other in claimed or not are_opposites(text, other) or not same_polarity:
                     continue
-                if self._of_the_same(i, k):
-                    sure = _EITHER if compares or says_both else 1.0
-                    yield sure, f'"{text}" where the note has "{other}"'
+                if self._share_neighbours(i, k):
+                    certainty = _UNCERTAIN if compares or says_both else 1.0
+                    yield certainty, f'"{text}" where the note has "{other}"'
 
-    def _of_the_same(self, i: int, place: int) -> bool:
-        """Whether words beside one of the claim stand beside one of the part, too."""
-        around = range(max(0, i - _BESIDE), min(len(self.claim.words), i + _BESIDE + 1))
+    def _share_neighbours(self, i: int, place: int) -> bool:
+        """Whether a word of the claim and one of the part share a neighbour."""
+        around = range(max(0, i - _NEIGHBOURS), min(len(self.claim.words), i + _NEIGHBOURS + 1))
         return any(
-            abs(k - place) <= _BESIDE + 1
+            abs(k - place) <= _NEIGHBOURS + 1
             for j in around
             if j != i and self.claim.words[j].stem
-            for k in self._near(j)
+            for k in self._matches(j)
             if k != place
         )
 
-    def _near(self, i: int) -> list[int]:
-        """The words of the part that a word of the claim may stand for, best first."""
-        row = self.alike[i]
-        enough = max(_LIKE, float(row.max()) - _AS_LIKE)
+    def _matches(self, i: int) -> list[int]:
+        """The words of the part that may match a word of the claim, best first."""
+        row = self.similarity[i]
+        enough = max(_MIN_SIMILARITY, float(row.max()) - _MARGIN)
         return [
             int(k)
-            for k in np.argsort(-row, kind="stable")[:_NEAREST]
-            if row[k] >= enough and self.compound_there[k] <= self.compound[i]
+            for k in np.argsort(-row, kind="stable")[:_TOP]
+            if row[k] >= enough and self.part_compound[k] <= self.compound[i]
         ]
 
-    def _sure(self, i: int, places: Sequence[int], other: float, *, is_head: bool) -> float:
-        """How sure it is that a word stands for what is denied: less where it is said otherwise."""
-        likeness = self._likeness(i, places)
-        if is_head and likeness >= _LEXICAL:
-            return likeness if other == FAR else likeness * _AT_HEAD
-        return likeness * other
+    def _strength(self, i: int, matches: Sequence[int], weight: float, *, is_head: bool) -> float:
+        """How surely a word matches the negated one; a paraphrase counts less."""
+        similarity = self._word_similarity(i, matches)
+        if is_head and similarity >= _SAME_WORD:
+            return similarity if weight == PARAPHRASED else similarity * _AT_HEAD
+        return similarity * weight
 
     @staticmethod
-    def _otherwise(one: Statement, other: Statement) -> float:
-        """What a no counts in other words: less where `one` says no in a word of its own."""
-        said = {word.text for word in other.words}
-        own = (word.text for word in one.words if word.text not in said)
-        return ANSWERED if any(map(says_no_itself, own)) else FAR
+    def _paraphrase_weight(one: Statement, other: Statement) -> float:
+        """The weight of a paraphrase, less where `one` implies a negation in a word of its own."""
+        other_words = {word.text for word in other.words}
+        own = (word.text for word in one.words if word.text not in other_words)
+        return IMPLIED if any(map(implies_negation, own)) else PARAPHRASED
 
-    def _likeness(self, i: int, places: Sequence[int]) -> float:
-        return float(self.alike[i, places[0]]) if places else 0.0
+    def _word_similarity(self, i: int, matches: Sequence[int]) -> float:
+        return float(self.similarity[i, matches[0]]) if matches else 0.0

@@ -1,10 +1,10 @@
-"""The passages that an answer cites, read once: their sentences and what each of them says."""
+"""Read the cited passages once: their sentences, and what each is compared by."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ragqa.embedders import Embedder
-from ragqa.grounding.statements import Span, Statement, state
+from ragqa.grounding.statements import Span, Statement, read_statement
 from ragqa.notes.markdown import parse_markdown
 from ragqa.passages import unit_spans
 from ragqa.readers import Neutral, Reader, Text
@@ -12,14 +12,14 @@ from ragqa.types import Block, Kind, TokenVectors
 
 MAX_CHARS = 20_000
 MAX_PARTS = 400
-"""More of a passage is not read; those of an index are far shorter."""
+"""The most of a passage that is read; indexed passages are far shorter."""
 
 _ABOVE = (Kind.HEADING, Kind.TABLE_HEAD)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A passage as an LLM is given it: the title and headings above it, and its text."""
+    """A passage as the LLM sees it: the title and headings above it, and its text."""
 
     heading: str
     text: str
@@ -27,10 +27,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A sentence, item, row or block of code, at `span` of the text of a source.
+    """A sentence, item, row or block of code, at `span` of a source's text.
 
-    `source` is the number by which that is cited, from 1. `above` are the headings over it, and the
-    header of its table or the line that announces its list.
+    `source` is its citation number, from 1. `above` has the headings over it, and its table's
+    header or its list's lead-in.
     """
 
     source: int
@@ -44,8 +44,8 @@ class Part:
 class Sources:
     """The sources of an answer as read.
 
-    `parts` are those of all sources in order. `embedder` reads what is held against them; None
-    where it cannot read their script. `reader` reads both together.
+    `parts` are those of all sources in order. `embedder` reads the sentences to check; it is None
+    where it cannot read the sources' script. `reader` judges source and sentence together.
     """
 
     texts: tuple[Text, ...]
@@ -61,13 +61,11 @@ def read_sources(
     reader: Reader | None = None,
     by_terms_alone: bool = False,
 ) -> Sources:
-    """Read the sources of an answer: once, however many sentences are held against them.
+    """Read the sources of an answer once, for any number of sentences to check.
 
-    Their texts should fit the embedder's window, as passages do; of what is beyond it only the
-    words are compared, not what they mean.
+    Texts should fit the embedder's window, as passages do; beyond it only stems are compared.
 
-    :param reader: judges whether they support what is held against them; the neutral one where it
-        is None.
+    :param reader: judges whether the sources support a sentence; by default the neutral one.
     :param by_terms_alone: the embedder cannot read their script (see `Retrieved`).
     """
     cut = [Source(one.heading[:MAX_CHARS], one.text[:MAX_CHARS]) for one in sources]
@@ -88,16 +86,16 @@ def read_sources(
 
 
 def _parts(number: int, source: Source, tokens: TokenVectors | None) -> Iterator[Part]:
-    """What a source says; its headings only where it says nothing else."""
-    behind = len(source.heading) + len("\n")
+    """The parts of a source; headings only where it has nothing else."""
+    offset = len(source.heading) + len("\n")
     spans = list(_spans(source.text))[:MAX_PARTS]
-    saying = [one for one in spans if one[1].kind not in _ABOVE]
+    content = [one for one in spans if one[1].kind not in _ABOVE]
     above: dict[str, Statement] = {}
-    for (start, end), block in saying or spans:
+    for (start, end), block in content or spans:
         label = block.label if block.kind not in _ABOVE else ""
         if label not in above:
-            above[label] = state(f"{source.heading}\n{label}")
-        statement = state(source.text[start:end], tokens, start + behind)
+            above[label] = read_statement(f"{source.heading}\n{label}")
+        statement = read_statement(source.text[start:end], tokens, start + offset)
         if statement.words:
             yield Part(number, (start, end), block.kind, statement, above[label])
 

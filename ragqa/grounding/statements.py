@@ -1,4 +1,4 @@
-"""A stretch of text as it is compared: its words and their meaning, its figures, dates, names."""
+"""A text prepared for comparison: its words and token vectors, figures, dates and names."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,22 +11,22 @@ from ragqa.answering.disagreement.dates import Moment
 from ragqa.answering.disagreement.figures import Figure
 from ragqa.answering.disagreement.lexicon import canonical
 from ragqa.grounding.figures import read_figures
-from ragqa.grounding.names import Name, Naming, names_of
+from ragqa.grounding.names import Name, NameIndex, names_of
 from ragqa.types import TokenVectors, Vectors
 
 Span = tuple[int, int]
 
 MAX_CHARS = 3000
-"""More of a stretch is not read: a longer one is code, or no sentence."""
+"""The most of a text that is read; a longer one is code, or not a sentence."""
 
-# The target of a link, which a reader does not see.
-_TARGET = re.compile(r"(?<=\])\([^()\n]{0,300}\)|(?<=\[\[)[^\[\]|\n]{1,200}\|")
-_LEAST_SQUARE = 1e-9
+# The target of a link, which readers do not see.
+_LINK_TARGET = re.compile(r"(?<=\])\([^()\n]{0,300}\)|(?<=\[\[)[^\[\]|\n]{1,200}\|")
+_MIN_NORM = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word in lower case at these characters, with its stem, "" for one that says little."""
+    """A lower-case word at these characters, with its stem, "" for a stop word."""
 
     text: str
     stem: str
@@ -36,10 +36,10 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A stretch of text with all that it is compared by.
+    """A text with everything it is compared by.
 
-    `vectors` has a row for each of `words`, what it means in its place; zeros where the embedder
-    does not read it. `naming` is what it can name things by, `names` what is clearly a name.
+    `vectors` has a contextual vector per word, shape (words, dimensions); zeros where the embedder
+    did not read it. `names` are what is clearly a name, `name_index` every form that may be one.
     """
 
     text: str
@@ -48,31 +48,31 @@ class Statement:
     figures: tuple[Figure, ...]
     moments: tuple[Moment, ...]
     names: tuple[Name, ...]
-    naming: Naming
+    name_index: NameIndex
 
     @property
-    def telling(self) -> list[int]:
-        """Which of its words say something."""
+    def content_words(self) -> list[int]:
+        """Indices of its content words."""
         return [i for i, word in enumerate(self.words) if word.stem]
 
 
-def state(text: str, tokens: TokenVectors | None = None, offset: int = 0) -> Statement:
-    """Read a stretch of text.
+def read_statement(text: str, tokens: TokenVectors | None = None, offset: int = 0) -> Statement:
+    """Prepare a text for comparison.
 
-    :param tokens: the token vectors of what the stretch is a part of, which begins there at
-        `offset`; None where the embedder does not read it.
+    :param tokens: the token vectors of the larger text that has this one at `offset`; None where
+        the embedder does not read it.
     """
-    seen = _TARGET.sub(lambda target: " " * len(target[0]), text[:MAX_CHARS])
-    words = tuple(_words(seen))
-    figures, moments = read_figures(seen)
+    visible = _LINK_TARGET.sub(lambda target: " " * len(target[0]), text[:MAX_CHARS])
+    words = tuple(_words(visible))
+    figures, moments = read_figures(visible)
     return Statement(
-        text=seen,
+        text=visible,
         words=words,
         vectors=_vectors(words, tokens, offset),
         figures=tuple(figures),
         moments=tuple(moments),
-        names=tuple(names_of(seen)),
-        naming=Naming.of(seen),
+        names=tuple(names_of(visible)),
+        name_index=NameIndex.of(visible),
     )
 
 
@@ -83,7 +83,7 @@ def _words(text: str) -> Iterator[Word]:
 
 
 def _vectors(words: Sequence[Word], tokens: TokenVectors | None, offset: int) -> Vectors:
-    """The mean of each word's token vectors, of unit length."""
+    """The normalised mean of each word's token vectors, shape (words, dimensions)."""
     if tokens is None:
         return np.zeros((len(words), 1), np.float32)
     found = np.zeros((len(words), tokens.vectors.shape[1]), np.float32)
@@ -94,4 +94,4 @@ def _vectors(words: Sequence[Word], tokens: TokenVectors | None, offset: int) ->
         if row < len(words) and words[row].start + offset < end:
             found[row] += vector
     norms = np.linalg.norm(found, axis=1, keepdims=True)
-    return np.asarray(found / np.maximum(norms, _LEAST_SQUARE), np.float32)
+    return np.asarray(found / np.maximum(norms, _MIN_NORM), np.float32)

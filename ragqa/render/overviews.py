@@ -29,7 +29,7 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
         ("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions"),
         ("nearest", _nearest(info.dense)),
         ("fresh", fresh),
-        ("confidence", f"told by {status.confidence.told_by}"),
+        ("confidence", f"from {status.confidence.source}"),
         ("LLM", llm_line(llm)),
         ("skipped", str(len(status.skipped))),
     ]

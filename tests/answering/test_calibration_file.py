@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support import INFO
 
 from ragqa.answering.calibration_file import FILE, Calibration, Refitted, in_use, own_document
-from ragqa.answering.confidence import NAMES
+from ragqa.answering.confidence import FEATURES
 from ragqa.answering.models import shipped
 
 EMBEDDER = INFO.embedder
@@ -47,7 +47,7 @@ def test_a_file_is_read_as_it_was_written(tmp_path):
     found = in_use(tmp_path, EMBEDDER)
     assert (found.models, found.calibration, found.date) == (mine(), "own", "2026-03-01")
     assert found.warnings == []
-    assert "your own questions on 2026-03-01" in found.told_by
+    assert "your own questions on 2026-03-01" in found.source
 
 
 def test_the_name_of_an_embedder_does_not_matter_and_its_weights_do(tmp_path):
@@ -124,6 +124,6 @@ def test_whatever_stands_in_a_file_confidence_is_a_probability(tmp_path, key, va
     place[key] = value
     write(tmp_path, found)
     used = in_use(tmp_path, EMBEDDER)
-    features = dict.fromkeys(NAMES, 0.5)
+    features = dict.fromkeys(FEATURES, 0.5)
     assert 0 <= used.models.all.probability(features) <= 1
     assert (used.calibration is Calibration.OWN) == (not used.problem)

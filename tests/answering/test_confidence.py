@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering.confidence import NAMES
+from ragqa.answering.confidence import FEATURES
 from ragqa.answering.models import models_document, read_models, shipped
 from ragqa.types import Verdict, verdict_of
 
 
 def test_the_models_that_ship_look_only_at_what_is_measured():
     for model in (shipped().all, shipped().terms):
-        assert set(model.names) <= set(NAMES)
+        assert set(model.names) <= set(FEATURES)
         assert 0 < model.threshold < 0.5
 
 
-@given(st.lists(st.floats(-1e6, 1e6), min_size=len(NAMES), max_size=len(NAMES)))
+@given(st.lists(st.floats(-1e6, 1e6), min_size=len(FEATURES), max_size=len(FEATURES)))
 def test_a_probability_is_one_and_the_reasons_add_up_to_it(values):
-    features = dict(zip(NAMES, values, strict=True))
+    features = dict(zip(FEATURES, values, strict=True))
     for model in (shipped().all, shipped().terms):
         probability, reasons = model.probability(features), model.reasons(features)
         assert 0 < probability < 1
@@ -33,7 +33,7 @@ def test_a_probability_is_one_and_the_reasons_add_up_to_it(values):
 
 def test_more_of_a_good_sign_makes_an_answer_more_probable():
     model = shipped().all
-    low = dict.fromkeys(NAMES, 0.1)
+    low = dict.fromkeys(FEATURES, 0.1)
     assert model.probability(low) < model.probability(low | {"closest": 0.9, "score": 1.0})
 
 

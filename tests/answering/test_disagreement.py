@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.answering.candidates import candidates_of
-from ragqa.answering.disagreement import ask, difference, disagreements, state
+from ragqa.answering.disagreement import difference, disagreements, read_question, read_statement
 from ragqa.answering.scoring import Scored
 from ragqa.types import Hit, Kind, Passage, Unit
 
@@ -23,9 +23,10 @@ PAIRS = [
 
 def found(question, one, other, headings=((), ())):
     """What two sentences differ in, and the words that say it; None where they agree."""
-    asked = ask(question)
+    asked = read_question(question)
     first, second = (
-        state(text, trail, asked) for text, trail in zip((one, other), headings, strict=True)
+        read_statement(text, trail, asked)
+        for text, trail in zip((one, other), headings, strict=True)
     )
     differ = difference(asked, first, second)
     assert (differ is None) == (difference(asked, second, first) is None)

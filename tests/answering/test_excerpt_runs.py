@@ -10,7 +10,7 @@ from support import trying
 
 from ragqa.answering import excerpts
 from ragqa.answering.excerpts import (
-    SHORT_LIKE_BEST,
+    SHORT_SCORE_SHARE,
     Wanted,
     excerpt_around,
     is_cut,
@@ -73,7 +73,7 @@ def test_no_other_run_around_the_best_piece_gains_more(data, number, words):
     run = excerpt_around(layout, scores, best, Wanted.of("who is red", {}, words=words))
 
     def gain(begin, end):
-        least = SHORT_LIKE_BEST * scores[best]
+        least = SHORT_SCORE_SHARE * scores[best]
         return sum(score - least for score in scores[begin : end + 1])
 
     others = [

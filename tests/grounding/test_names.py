@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragqa.grounding.names import Naming, names_of
+from ragqa.grounding.names import NameIndex, names_of
 
 
 @pytest.mark.parametrize(
@@ -34,11 +34,11 @@ def test_names_are_told_by_their_form(text, names):
     ],
 )
 def test_a_text_has_a_name_in_other_forms(name, text):
-    assert Naming.of(text).has(name)
+    assert NameIndex.of(text).has(name)
 
 
 @pytest.mark.parametrize(
     ("name", "text"), [("RAG", "storage"), ("Meta", "metal"), ("MCP", "a map")]
 )
 def test_a_part_of_another_word_is_no_name(name, text):
-    assert not Naming.of(text).has(name)
+    assert not NameIndex.of(text).has(name)

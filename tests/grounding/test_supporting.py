@@ -61,7 +61,7 @@ def test_a_number_that_was_not_given_is_passed_over(check):
         ("A third of the backups are kept for 30 days.", "the figure A third"),
         ("Backups of 24 GB are kept for 30 days.", "the figure 24 GB"),
         ("Backups are written every night by the Restic server.", "the name Restic"),
-        ("Backups are not kept for 30 days.", "says no where the note does not"),
+        ("Backups are not kept for 30 days.", "has a negation that the note lacks"),
     ],
 )
 def test_one_wrong_thing_is_enough(check, sentence, against):
@@ -134,7 +134,7 @@ def test_a_name_that_most_notes_have_is_understood(check):
     ],
 )
 def test_a_no_that_the_note_says_in_another_way_is_no_contradiction(check, sentence, passage):
-    assert not [said for said in check(sentence, passage).against if " no " in said]
+    assert not [said for said in check(sentence, passage).against if "negation" in said]
 
 
 @pytest.mark.parametrize(
@@ -151,12 +151,12 @@ def test_a_no_that_the_note_says_in_another_way_is_no_contradiction(check, sente
 def test_a_plain_no_is_told(understand, sentence, passage):
     found = understand(sentence, passage)
     assert not found.supported
-    assert any(" no " in said for said in found.against)
+    assert any("negation" in said for said in found.against)
 
 
 def test_a_no_that_was_left_out_is_told(check):
     found = check("Temperature makes a model truthful.", "Temperature does not make it truthful.")
-    assert found.against == ("does not say no where the note does",)
+    assert found.against == ("lacks a negation that the note has",)
 
 
 def test_an_opposite_is_told_with_both_words(understand):
@@ -239,7 +239,7 @@ def test_half_a_sentence_that_is_not_said_is_shown(understand):
     found = understand("Backups are kept for 30 days, and kiwis ripen slowly in cellars.", BACKUPS)
     assert not found.supported
     (said,) = found.against
-    assert said.startswith("not said in these words: ")
+    assert said.startswith("not found in the sources: ")
     assert "kiwis ripen slowly in cellars" in said
 
 
@@ -262,7 +262,7 @@ def test_code_is_met_by_its_very_words(understand, sentence, supported):
 @pytest.mark.parametrize("sentence", ["", "\U0001f642", "...", "It is.", "```\n```"])
 def test_a_sentence_that_says_nothing_is_not_supported(understand, sentence):
     found = understand(sentence, "It is \U0001f642 ... of x.")
-    assert (found.supported, found.against) == (False, ("nothing that can be checked",))
+    assert (found.supported, found.against) == (False, ("nothing to check",))
 
 
 @pytest.mark.parametrize(

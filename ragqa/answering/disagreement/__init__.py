@@ -1,43 +1,55 @@
-"""Where two sentences answer one question differently: a figure, a date, a no, an opposite.
+"""Find notes that disagree on an answer: in a figure, a date, a negation or an opposite.
 
-No model is asked. Two sentences of different notes disagree where they are about the same, word by
-word, and differ in one thing that cannot hold twice. What is not sure is no disagreement.
+No model is used. Sentences of two notes disagree if their words are about the same thing and they
+differ in one thing that cannot be true twice. Uncertain cases are not reported.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ragqa.answering.disagreement.comparing import Difference, difference
-from ragqa.answering.disagreement.statements import Asked, Statement, ask, state
+from ragqa.answering.disagreement.statements import (
+    Question,
+    Statement,
+    read_question,
+    read_statement,
+)
 from ragqa.answering.entities import Span
 from ragqa.answering.quoting import citation_of
 from ragqa.answering.scoring import Scored
 from ragqa.answering.short_answer import counterpart
 from ragqa.types import Citation, Disagreement, Kind
 
-__all__ = ["Difference", "ask", "difference", "disagreements", "prefer_newest", "state"]
+__all__ = [
+    "Difference",
+    "difference",
+    "disagreements",
+    "prefer_newest",
+    "read_question",
+    "read_statement",
+]
 
-NEAR = 0.45
-"""A sentence that is not cited is compared from this closeness to the question on."""
+MIN_CLOSENESS = 0.45
+"""The least closeness to the question at which an uncited sentence is compared."""
 
-MOST = 3
-"""More disagreements than these are not told."""
+MAX_SHOWN = 3
+"""At most this many disagreements are reported."""
 
-_ALL = 0.999
-_COMPARED = (Kind.PARAGRAPH, Kind.ITEM, Kind.ROW)
+_FULL_COVERAGE = 0.999
+_COMPARED_KINDS = (Kind.PARAGRAPH, Kind.ITEM, Kind.ROW)
 _MAX_CHARS = 600
 
-_Said = tuple[Citation, str, Span]
-"""A citation, its sentence as a reader sees it, and the characters of that which differ."""
+_Side = tuple[Citation, str, Span]
+"""A citation, its sentence as plain text, and the span of that which differs."""
 
 
 def disagreements(
     question: str, cited: Sequence[Scored], candidates: Sequence[Scored], *, old_before: str = ""
 ) -> tuple[Disagreement, ...]:
-    """Where a cited sentence disagrees with another one, cited or near, of another note.
+    """Where a cited sentence disagrees with another note's sentence that is cited or relevant.
 
     :param cited: the sentences of the answer, in the order of their citations.
-    :param candidates: all that were scored, those of the answer among them.
+    :param candidates: all scored sentences, those of the answer included.
     :param old_before: as in `citation_of`.
     """
     numbers = {one.candidate.place: n for n, one in enumerate(cited, start=1)}
@@ -47,29 +59,29 @@ def disagreements(
             citation_of(each, numbers.get(each.candidate.place, 0), old_before)
             for each in (pair.one, pair.other)
         )
-        told = _newest_first(
-            pair.apart.about,
-            (first, pair.texts[0], pair.apart.spans[0]),
-            (second, pair.texts[1], pair.apart.spans[1]),
+        disagreement = _newest_first(
+            pair.difference.about,
+            (first, pair.texts[0], pair.difference.spans[0]),
+            (second, pair.texts[1], pair.difference.spans[1]),
         )
-        found.setdefault((told.about, frozenset(told.says)), told)
-    return tuple(found.values())[:MOST]
+        found.setdefault((disagreement.about, frozenset(disagreement.says)), disagreement)
+    return tuple(found.values())[:MAX_SHOWN]
 
 
 def prefer_newest(
-    question: str, said: Sequence[Scored], candidates: Sequence[Scored]
+    question: str, sentences: Sequence[Scored], candidates: Sequence[Scored]
 ) -> list[Scored]:
-    """The sentences of an answer, with the newer note's where one contradicts an older note's.
+    """The sentences of an answer, each replaced by one of a newer note that contradicts it.
 
-    A sentence of a note without a date stays, and so does one that contradicts it.
+    A sentence stays if its note, or the contradicting one, has no date.
     """
     newer: dict[tuple[str, int], Scored] = {}
-    for pair in _contradictions(question, said, candidates):
+    for pair in _contradictions(question, sentences, candidates):
         older, younger = sorted((pair.one, pair.other), key=_date)
         place = older.candidate.place
         if _date(older) and _date(newer.get(place, older)) < _date(younger):
             newer[place] = younger
-    preferred = [newer.get(one.candidate.place, one) for one in said]
+    preferred = [newer.get(one.candidate.place, one) for one in sentences]
     return list({one.candidate.place: one for one in preferred}.values())
 
 
@@ -79,70 +91,70 @@ def _date(one: Scored) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Contradiction:
-    """Two sentences of different notes, the first one cited, their texts, and their difference."""
+    """Sentences of two notes that differ, the first one cited, with their texts."""
 
     one: Scored
     other: Scored
     texts: tuple[str, str]
-    apart: Difference
+    difference: Difference
 
 
 def _contradictions(
     question: str, cited: Sequence[Scored], candidates: Sequence[Scored]
 ) -> Iterator[_Contradiction]:
-    asked = ask(question)
+    asked = read_question(question)
     places = {one.candidate.place for one in cited}
-    stated = [(one, _state(one, asked)) for one in _compared(cited, candidates)]
-    for i, (one, said) in enumerate(stated):
-        for other, said_too in stated[i + 1 :] if one.candidate.place in places else ():
+    stated = [(one, _statement(one, asked)) for one in _compared(cited, candidates)]
+    for i, (one, statement) in enumerate(stated):
+        for other, other_statement in stated[i + 1 :] if one.candidate.place in places else ():
             if one.candidate.hit.passage.path != other.candidate.hit.passage.path:
-                apart = difference(asked, said, said_too)
-                if apart is not None:
-                    yield _Contradiction(one, other, (said.text, said_too.text), apart)
+                found = difference(asked, statement, other_statement)
+                if found is not None:
+                    yield _Contradiction(one, other, (statement.text, other_statement.text), found)
 
 
 def _compared(cited: Sequence[Scored], candidates: Sequence[Scored]) -> list[Scored]:
-    """What is compared: what is cited, then what is near, best first."""
+    """The sentences to compare: the cited ones, then relevant ones, best first."""
     places = {one.candidate.place for one in cited}
     near = [one for one in candidates if one.candidate.place not in places and _is_close(one)]
     return [
         one
         for one in (*cited, *sorted(near, key=lambda one: -one.score))
-        if one.candidate.unit.kind in _COMPARED and len(one.candidate.text) <= _MAX_CHARS
+        if one.candidate.unit.kind in _COMPARED_KINDS and len(one.candidate.text) <= _MAX_CHARS
     ]
 
 
 def _is_close(one: Scored) -> bool:
-    """Whether a sentence is close to the question, whatever else was found; scores are relative.
+    """Whether a sentence is close to the question by absolute measures; scores are relative.
 
-    Its words tell where the embedder could not read the question, and where it has all of them.
+    Coverage decides where the embedder cannot read the question, or where it is complete.
     """
     coverage = one.signals["coverage"]
     closeness = (one.signals["cosine"] + one.signals["maxsim"]) / 2 or coverage
-    return closeness >= NEAR or coverage >= _ALL
+    return closeness >= MIN_CLOSENESS or coverage >= _FULL_COVERAGE
 
 
-def _state(one: Scored, asked: Asked) -> Statement:
+def _statement(one: Scored, asked: Question) -> Statement:
     passage = one.candidate.hit.passage
-    return state(one.candidate.text, (passage.title, *passage.heading), asked)
+    return read_statement(one.candidate.text, (passage.title, *passage.heading), asked)
 
 
-def _newest_first(about: str, one: _Said, other: _Said) -> Disagreement:
+def _newest_first(about: str, one: _Side, other: _Side) -> Disagreement:
     """The disagreement with the newer note first; one without a date counts as the oldest."""
     if one[0].note_date < other[0].note_date:
         one, other = other, one
-    (first, text, span), (second, text_too, span_too) = one, other
+    (first, text, span), (second, other_text, other_span) = one, other
     return Disagreement(
         about,
         (first, second),
-        (text, text_too),
-        (span, span_too),
+        (text, other_text),
+        (span, other_span),
         (_in_note(*one), _in_note(*other)),
     )
 
 
 def _in_note(citation: Citation, text: str, span: Span) -> Span | None:
-    """The characters of the note that say what some characters of the sentence say."""
+    """The characters of the note for a span of the sentence; None where they are unclear."""
     place = counterpart(text, span, citation.quote)
     start = citation.chars[0]
     return place and (start + place[0], start + place[1])

@@ -1,4 +1,4 @@
-"""Whether two sentences answer one question differently, and in what."""
+"""Whether two sentences answer a question differently, and in what."""
 
 import re
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ from ragqa.answering.disagreement.lexicon import (
     SWITCHES,
     contrasted,
 )
-from ragqa.answering.disagreement.statements import Asked, Statement, Word
+from ragqa.answering.disagreement.statements import Question, Statement, Word
 
 COVERED = 0.5
-"""Each sentence, with its headings, must hold this share of the question's words."""
+"""Each sentence, with its headings, must have this share of the question's words."""
 
-APART = 4
-"""So many words of its own may one of the sentences have; the other has none."""
+MAX_EXTRA = 4
+"""At most this many extra words, in one sentence only."""
 
-_NO_NEGATION = re.compile(
+_NOT_NEGATION = re.compile(
     r"\bnot only\b|\bno (?:more|less|fewer|later|earlier) than\b|\bno\. ?(?=\d)|\bno doubt\b"
     r"|\bwhether or not\b",
     re.IGNORECASE,
@@ -33,7 +33,7 @@ _NO_NEGATION = re.compile(
 _PREFIX = re.compile(r"un(?=\w{4})")
 _NONE = (-1, 0)
 _RESTRICTED = re.compile(rf"\b(?:{'|'.join(sorted({*RESTRICTING, 'to'}))})\s*\Z", re.IGNORECASE)
-# "Retries use backoff with at most 3 attempts": a bound of the retries, not of the backoff.
+# "Retries use backoff with at most 3 attempts": the bound is on retries, not on backoff.
 _ATTACHED = re.compile(r"\bwith (?:at (?:most|least)|up to|no more than)\s*\Z", re.IGNORECASE)
 _ARTICLES = frozenset({"a", "an", "the", "our", "your", "its"})
 
@@ -42,29 +42,29 @@ _ARTICLES = frozenset({"a", "an", "the", "our", "your", "its"})
 class Difference:
     """What two texts differ in: `about` is "number", "date", "negation" or "word".
 
-    `spans` are the characters of each text that say it.
+    `spans` are the characters that differ in each text.
     """
 
     about: str
     spans: tuple[tuple[int, int], tuple[int, int]]
 
 
-def difference(asked: Asked, one: Statement, other: Statement) -> Difference | None:
-    """What two statements that answer the same question differ in; None where that is not sure."""
-    if not (_told(asked, one, other) and _alike_named(asked, one, other)):
+def difference(asked: Question, one: Statement, other: Statement) -> Difference | None:
+    """What two answers to the same question differ in; None where that is uncertain."""
+    if not (_same_topic(asked, one, other) and _same_names(asked, one, other)):
         return None
     opposites = _opposites(one, other)
     if not _same_subject(asked, one, other, opposites):
         return None
-    apart = _apart(asked, one, other, opposites)
-    return None if apart is None or _other_subject(asked, one, other, apart) else apart
+    differing = _only_difference(asked, one, other, opposites)
+    return None if differing is None or _other_subject(asked, one, other, differing) else differing
 
 
-def _apart(
-    asked: Asked, one: Statement, other: Statement, opposites: Sequence[tuple[Word, Word]]
+def _only_difference(
+    asked: Question, one: Statement, other: Statement, opposites: Sequence[tuple[Word, Word]]
 ) -> Difference | None:
-    """The one thing in which two statements of one subject differ."""
-    figures, moments = _figures_apart(one, other), _moments_apart(one, other)
+    """The only thing in which two statements on one subject differ."""
+    figures, moments = _differing_figures(one, other), _differing_moments(one, other)
     if figures is None or moments is None:
         return None
     if asked.of_time and moments and not figures and not opposites:
@@ -73,30 +73,34 @@ def _apart(
         return None
     if figures:
         dated = bool(one.moments) != bool(other.moments)
-        turned = _turned(one) != _turned(other)
-        return None if dated or turned else _differ("number", *figures[0])
+        negated = _is_negated(one) != _is_negated(other)
+        return None if dated or negated else _differ("number", *figures[0])
     if opposites:
-        return None if _turned(one) or _turned(other) else _differ("word", *opposites[0])
-    return _negated(one, other)
+        return None if _is_negated(one) or _is_negated(other) else _differ("word", *opposites[0])
+    return _negation(one, other)
 
 
-def _other_subject(asked: Asked, one: Statement, other: Statement, apart: Difference) -> bool:
-    """Whether one names something of its own before what it says: "table names", "the annex"."""
-    (first, _), (second, _) = apart.spans
+def _other_subject(
+    asked: Question, one: Statement, other: Statement, differing: Difference
+) -> bool:
+    """Whether one has its own subject before the difference: "table names", "the annex"."""
+    (first, _), (second, _) = differing.spans
     return any(
-        word.end <= start and word.stem in own
-        for statement, start, own in (
-            (one, first, _own(one, other) - asked.about),
-            (other, second, _own(other, one) - asked.about),
+        word.end <= start and word.stem in extra
+        for statement, start, extra in (
+            (one, first, _extra_words(one, other) - asked.about),
+            (other, second, _extra_words(other, one) - asked.about),
         )
-        if not (_ATTACHED.search(statement.text, 0, start) and _begins(one) == _begins(other))
+        if not (
+            _ATTACHED.search(statement.text, 0, start) and _first_stem(one) == _first_stem(other)
+        )
         for word in statement.words
     )
 
 
-def _begins(statement: Statement) -> str:
-    """The stem of the first word that says something."""
-    return next((word.stem for word in statement.words if _tells(word)), "")
+def _first_stem(statement: Statement) -> str:
+    """The stem of the first content word."""
+    return next((word.stem for word in statement.words if _is_content(word)), "")
 
 
 def _differ(
@@ -105,45 +109,45 @@ def _differ(
     return Difference(about, ((first.start, first.end), (second.start, second.end)))
 
 
-def _told(asked: Asked, one: Statement, other: Statement) -> bool:
-    """Whether both, with their headings, speak of one thing, and of enough of the question."""
+def _same_topic(asked: Question, one: Statement, other: Statement) -> bool:
+    """Whether both are about one thing and, with headings, cover enough of the question."""
     if not one.about & other.about:
         return False
-    needed = (asked.said - GENERIC or asked.said, asked.said)
+    needed = (asked.content - GENERIC or asked.content, asked.content)
     return all(
-        any(len(words & each.held) >= COVERED * len(words) for words in needed)
+        any(len(words & each.all_stems) >= COVERED * len(words) for words in needed)
         for each in (one, other)
     )
 
 
-def _alike_named(asked: Asked, one: Statement, other: Statement) -> bool:
-    """Whether no name, heading or qualifier tells that they speak of different things."""
+def _same_names(asked: Question, one: Statement, other: Statement) -> bool:
+    """Whether no name, heading or qualifier shows that they are about different things."""
     first = one.names - other.names - other.trail_names
     second = other.names - one.names - one.trail_names
     if (first and second) or any(name not in asked.text for name in first | second):
         return False
     if one.trail_names - other.trail_names and other.trail_names - one.trail_names:
         return False
-    return not (_parallel(one, other) or contrasted(one.qualifiers, other.qualifiers))
+    return not (_parallel_headings(one, other) or contrasted(one.qualifiers, other.qualifiers))
 
 
 def _same_subject(
-    asked: Asked, one: Statement, other: Statement, opposites: Sequence[tuple[Word, Word]]
+    asked: Question, one: Statement, other: Statement, opposites: Sequence[tuple[Word, Word]]
 ) -> bool:
-    """Whether at most one has words of its own, few of them, and none that narrows it down."""
-    first = _own(one, other) - asked.about - {word.stem for word, _ in opposites}
-    second = _own(other, one) - asked.about - {word.stem for _, word in opposites}
-    # "We use it for orders", and "we do not use it": what denies must not be narrowed down.
-    denied = _turned(one) != _turned(other)
-    if (_narrowed(one, other, first) and (_turned(one) or not denied)) or (
-        _narrowed(other, one, second) and (_turned(other) or not denied)
+    """Whether only one has extra words, and few, none of which restricts it."""
+    first = _extra_words(one, other) - asked.about - {word.stem for word, _ in opposites}
+    second = _extra_words(other, one) - asked.about - {word.stem for _, word in opposites}
+    # "We use it for orders" and "we do not use it": only the negated one must be unrestricted.
+    denied = _is_negated(one) != _is_negated(other)
+    if (_is_restricted(one, other, first) and (_is_negated(one) or not denied)) or (
+        _is_restricted(other, one, second) and (_is_negated(other) or not denied)
     ):
         return False
-    return min(len(first), len(second)) == 0 and max(len(first), len(second)) <= APART
+    return min(len(first), len(second)) == 0 and max(len(first), len(second)) <= MAX_EXTRA
 
 
-def _narrowed(statement: Statement, other: Statement, own: frozenset[str]) -> bool:
-    """Whether what is its own restricts what it says: "for free users", "in Berlin", "Mia's"."""
+def _is_restricted(statement: Statement, other: Statement, extra: frozenset[str]) -> bool:
+    """Whether its extra words restrict it: "for free users", "in Berlin", "Mia's"."""
     measured = {figure.measures for figure in other.figures}
     if any(
         figure.measures not in measured and _RESTRICTED.search(statement.text, 0, figure.start)
@@ -151,11 +155,11 @@ def _narrowed(statement: Statement, other: Statement, own: frozenset[str]) -> bo
     ):
         return True
     words = [word for word in statement.words if word.text not in _ARTICLES]
-    behind = {second.start for first, second in pairwise(words) if first.text in RESTRICTING}
+    restricted = {second.start for first, second in pairwise(words) if first.text in RESTRICTING}
     return any(
-        word.stem in own
+        word.stem in extra
         and (
-            word.start in behind
+            word.start in restricted
             or word.text.endswith("'s")
             or (word.start > 0 and statement.text[word.start : word.end].istitle())
         )
@@ -163,48 +167,50 @@ def _narrowed(statement: Statement, other: Statement, own: frozenset[str]) -> bo
     )
 
 
-def _own(one: Statement, other: Statement) -> frozenset[str]:
-    """The words that only the first one has, what its figures count among them."""
+def _extra_words(one: Statement, other: Statement) -> frozenset[str]:
+    """The stems that only the first one has, including the units of its figures."""
     return one.about - other.about - other.trail - GENERIC
 
 
-def _parallel(one: Statement, other: Statement) -> bool:
-    """Whether their headings name two of a kind: "Flat in Leeds" and "Flat in York"."""
+def _parallel_headings(one: Statement, other: Statement) -> bool:
+    """Whether their headings name two things of a kind: "Flat in Leeds", "Flat in York"."""
     for first in one.headings:
         for second in other.headings:
-            own = first - second - other.about, second - first - one.about
-            if first & second and all(own):
+            extra = first - second - other.about, second - first - one.about
+            if first & second and all(extra):
                 return True
     if one.headings and other.headings and one.headings[-1] == other.headings[-1]:
         above = [frozenset().union(*each.headings[:-1]) for each in (one, other)]
-        own = above[0] - other.trail - other.about, above[1] - one.trail - one.about
-        return all(own)
+        extra = above[0] - other.trail - other.about, above[1] - one.trail - one.about
+        return all(extra)
     return False
 
 
-def _figures_apart(one: Statement, other: Statement) -> list[tuple[Figure, Figure]] | None:
-    """The figures that measure the same and differ; None where it is not clear which to compare."""
-    apart = []
+def _differing_figures(one: Statement, other: Statement) -> list[tuple[Figure, Figure]] | None:
+    """Figures of one measure that differ; None where it is unclear which to compare."""
+    differing = []
     for figure in one.figures:
-        alike = [each for each in other.figures if _alike(figure, each, one, other)]
-        if not alike or _any_holds(figure, alike, one, other):
+        comparable = [each for each in other.figures if _comparable(figure, each, one, other)]
+        if not comparable or _any_agrees(figure, comparable, one, other):
             continue
-        same = [each for each in one.figures if _alike(each, alike[0], one, other)]
-        if len(alike) > 1 or len(same) > 1:
+        same = [each for each in one.figures if _comparable(each, comparable[0], one, other)]
+        if len(comparable) > 1 or len(same) > 1:
             return None
-        apart.append((figure, alike[0]))
-    return apart
+        differing.append((figure, comparable[0]))
+    return differing
 
 
-def _any_holds(figure: Figure, alike: Sequence[Figure], one: Statement, other: Statement) -> bool:
-    """Whether a figure, or one beside it that may measure the same, agrees with the other side."""
-    measures = {figure.measures, *(each.measures for each in alike), ""}
+def _any_agrees(
+    figure: Figure, comparable: Sequence[Figure], one: Statement, other: Statement
+) -> bool:
+    """Whether a figure, or another that may have the same measure, agrees with the other side."""
+    measures = {figure.measures, *(each.measures for each in comparable), ""}
     firsts = [each for each in one.figures if each.measures in measures]
     seconds = [each for each in other.figures if each.measures in measures]
     return any(can_both_hold(first, second) for first in firsts for second in seconds)
 
 
-def _alike(first: Figure, second: Figure, one: Statement, other: Statement) -> bool:
+def _comparable(first: Figure, second: Figure, one: Statement, other: Statement) -> bool:
     if first.per != second.per and ((first.per and second.per) or first.measures == "time"):
         return False
     if first.measures == second.measures:
@@ -214,9 +220,9 @@ def _alike(first: Figure, second: Figure, one: Statement, other: Statement) -> b
     return False
 
 
-def _moments_apart(one: Statement, other: Statement) -> list[tuple[Moment, Moment]] | None:
-    """The moments that differ; None where it is not clear which to compare."""
-    apart = []
+def _differing_moments(one: Statement, other: Statement) -> list[tuple[Moment, Moment]] | None:
+    """The dates and times that differ; None where it is unclear which to compare."""
+    pairs = []
     for moment in one.moments:
         compared = [(each, same_moment(moment, each)) for each in other.moments]
         differing = [each for each, same in compared if same is False]
@@ -224,23 +230,25 @@ def _moments_apart(one: Statement, other: Statement) -> list[tuple[Moment, Momen
             continue
         if len(differing) > 1:
             return None
-        apart.append((moment, differing[0]))
-    if len({second.start for _, second in apart}) < len(apart):
+        pairs.append((moment, differing[0]))
+    if len({second.start for _, second in pairs}) < len(pairs):
         return None
-    return apart
+    return pairs
 
 
-def _negated(one: Statement, other: Statement) -> Difference | None:
-    """Where one says no to what the other says, with the same word."""
-    if _turned(one) == _turned(other) or _conditional(one) != _conditional(other):
+def _negation(one: Statement, other: Statement) -> Difference | None:
+    """The difference where one negates a word that the other asserts."""
+    if _is_negated(one) == _is_negated(other) or _conditional(one) != _conditional(other):
         return None
-    no, yes = (one, other) if _turned(one) else (other, one)
+    no, yes = (one, other) if _is_negated(one) else (other, one)
     negator = _negators(no)[0]
-    denied = next((word for word in no.words if word.start >= negator.end and _tells(word)), None)
-    said = next((word for word in yes.words if denied and word.stem == denied.stem), None)
-    if denied is None or said is None:
+    denied = next(
+        (word for word in no.words if word.start >= negator.end and _is_content(word)), None
+    )
+    asserted = next((word for word in yes.words if denied and word.stem == denied.stem), None)
+    if denied is None or asserted is None:
         return None
-    spans = (negator.start, denied.end), (said.start, said.end)
+    spans = (negator.start, denied.end), (asserted.start, asserted.end)
     return Difference("negation", spans if no is one else (spans[1], spans[0]))
 
 
@@ -270,17 +278,17 @@ def _switched(word: Word, statement: Statement) -> bool:
     return not SWITCHES.isdisjoint(before)
 
 
-def _turned(statement: Statement) -> bool:
-    """Whether a sentence says no: it has an odd number of negations."""
+def _is_negated(statement: Statement) -> bool:
+    """Whether a sentence has an odd number of negations."""
     return len(_negators(statement)) % 2 == 1
 
 
 def _negators(statement: Statement) -> list[Word]:
-    passed = [match.span() for match in _NO_NEGATION.finditer(statement.text)]
+    ignored = [match.span() for match in _NOT_NEGATION.finditer(statement.text)]
     return [
         word
         for word in statement.words
-        if word.negates and not any(start <= word.start < end for start, end in passed)
+        if word.negates and not any(start <= word.start < end for start, end in ignored)
     ]
 
 
@@ -288,5 +296,5 @@ def _conditional(statement: Statement) -> bool:
     return any(word.text in CONDITIONS for word in statement.words)
 
 
-def _tells(word: Word) -> bool:
+def _is_content(word: Word) -> bool:
     return bool(word.stem) and word.text not in STOP_WORDS and word.text not in FILLERS

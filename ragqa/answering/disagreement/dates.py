@@ -1,4 +1,4 @@
-"""The dates and times of a sentence, and whether two can be the same moment."""
+"""The dates and times of a sentence, and whether two can be the same."""
 
 import re
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _WEEKDAY = re.compile(rf"\b({'|'.join(_DAYS)})s?\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A date or time in `text[start:end]`, as far as it is told: by `parts`, such as "month"."""
+    """A date or time in `text[start:end]`; `parts` has what is given of it, such as "month"."""
 
     parts: tuple[tuple[str, int | str], ...]
     start: int
@@ -51,11 +51,11 @@ def moments_of(text: str) -> list[Moment]:
 
 
 def same_moment(one: Moment, other: Moment) -> bool | None:
-    """Whether two can be the same, as far as both are told; None if they tell different things."""
+    """Whether two can be the same by the parts both give; None if they share none."""
     first, second = dict(one.parts), dict(other.parts)
-    for told, vague in ((first, second), (second, first)):
-        if "quarter" in vague and "month" in told and "quarter" not in told:
-            told["quarter"] = (int(told["month"]) + 2) // 3
+    for precise, vague in ((first, second), (second, first)):
+        if "quarter" in vague and "month" in precise and "quarter" not in precise:
+            precise["quarter"] = (int(precise["month"]) + 2) // 3
     shared = first.keys() & second.keys()
     if not shared or first.get("zone", "") != second.get("zone", ""):
         return None

@@ -1,4 +1,4 @@
-"""The figures of a sentence: what they measure, in one unit, and whether two can both hold."""
+"""The figures of a sentence in base units, and whether two can both be right."""
 
 import re
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ UNITS: Mapping[str, tuple[str, Decimal]] = {
     "°c": ("°c", Decimal(1)),
     "°f": ("°f", Decimal(1)),
 }  # fmt: skip
-"""What each unit measures, and how many of the base unit it is."""
+"""Maps a unit to its dimension, and its size in base units."""
 
 _SCALES = {
     "k": 3, "thousand": 3, "m": 6, "million": 6, "b": 9, "bn": 9, "billion": 9, "t": 12,
@@ -82,19 +82,19 @@ _EVERY = re.compile(r"\bevery $", re.IGNORECASE)
 _NOT_COUNTED = frozenset({"times", "per", "x", "across", "within", "since", "without", "via", "or"})
 _CLAUSE = re.compile(r"[.;:,(](?:\s|$)")
 _LOOK_BACK = 16
-_NEARLY = Decimal("0.2")
-_ROUND = Decimal("0.025")
-_ROUNDED = Decimal("0.1")
-_BYTES_APART = Decimal("0.08")
+_ABOUT_TOLERANCE = Decimal("0.2")
+_ROUND_TOLERANCE = Decimal("0.025")
+_MAX_ROUNDING = Decimal("0.1")
+_BYTES_TOLERANCE = Decimal("0.08")
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure of a text, in `text[start:end]`; `low` and `high` differ for a range.
+    """A figure in `text[start:end]`; `low` and `high` differ for a range.
 
-    `measures` is a dimension such as "time", or the stem of the noun that is counted, or "" where
-    nothing says it; `per` is what it is a rate of. `step` is the size of its last digit.
-    `bound` is "most", "least", "about" or "".
+    `measures` is a dimension such as "time", the stem of the counted noun, or "" if unknown; `per`
+    is the period of a rate. `step` is the size of its last digit. `bound` is "most", "least",
+    "about" or "".
     """
 
     measures: str
@@ -108,16 +108,16 @@ class Figure:
 
 
 def figures_of(text: str) -> list[Figure]:
-    """The figures of a text but dates and names, which must have been blanked."""
+    """The figures of a text in which dates and names have been blanked."""
     found = [_figure(text, match) for match in _NUMBER.finditer(text)]
     found += [_fraction(text, match) for match in _QUARTER.finditer(text)]
     return [figure for figure in found if figure is not None]
 
 
 def can_both_hold(one: Figure, other: Figure) -> bool:
-    """Whether two figures of the same measure can both be right, rounding and bounds allowed.
+    """Whether two figures of one measure can both be right, given rounding and bounds.
 
-    Two bounds of one kind are compared as they are: a limit of 60 is no limit of 100.
+    Bounds of one kind are compared as they are: a limit of 60 is not a limit of 100.
     """
     if one.bound != other.bound:
         if {one.bound, other.bound} == {"most", "least"}:
@@ -125,7 +125,7 @@ def can_both_hold(one: Figure, other: Figure) -> bool:
         (low, high), (other_low, other_high) = _range(one), _range(other)
         if max(low, other_low) <= min(high, other_high):
             return True
-    return _close(one, other)
+    return _within_rounding(one, other)
 
 
 def _range(figure: Figure) -> tuple[Decimal, Decimal]:
@@ -133,23 +133,23 @@ def _range(figure: Figure) -> tuple[Decimal, Decimal]:
     return low, Decimal("Infinity") if figure.bound == "least" else figure.high
 
 
-def _close(one: Figure, other: Figure) -> bool:
-    """Whether the two ranges meet, or are apart by no more than rounding explains."""
-    apart = max(one.low, other.low) - min(one.high, other.high)
-    if apart <= 0:
+def _within_rounding(one: Figure, other: Figure) -> bool:
+    """Whether two ranges overlap, or rounding explains the gap."""
+    gap = max(one.low, other.low) - min(one.high, other.high)
+    if gap <= 0:
         return True
     larger = max(abs(one.high), abs(other.high))
     if "about" in (one.bound, other.bound):
-        return apart < _NEARLY * larger
+        return gap < _ABOUT_TOLERANCE * larger
     if one.measures == "bytes" and one.step != other.step:
-        return apart < _BYTES_APART * larger
+        return gap < _BYTES_TOLERANCE * larger
     if one.step != other.step:
-        return apart < min(max(one.step, other.step) / 2, _ROUNDED * larger)
-    return any(map(_is_round, (one, other))) and apart < _ROUND * larger
+        return gap < min(max(one.step, other.step) / 2, _MAX_ROUNDING * larger)
+    return any(map(_is_round, (one, other))) and gap < _ROUND_TOLERANCE * larger
 
 
 def _is_round(figure: Figure) -> bool:
-    """Whether it ends in "00" and has more digits than that: 1,000 may stand for 1,012."""
+    """Whether it has four digits or more and ends in "00": 1,000 may stand for 1,012."""
     return figure.high >= 1000 * figure.step and figure.high % (100 * figure.step) == 0
 
 
@@ -176,37 +176,37 @@ def _figure(text: str, match: re.Match[str]) -> Figure | None:
 
 
 def _unit(text: str, match: re.Match[str]) -> tuple[str, Decimal, int] | None:
-    """What a number measures, in how many of the base unit, and where that ends; None of a name."""
+    """What a number measures, its factor to base units, and its end; None for a name."""
     end, scale = match.end(), Decimal(1)
     glued = (match["glued"] or "").strip().lower()
     if match["glued"] == "m":  # minutes, metres or millions
         return None
-    word, behind = (glued, end) if glued else _next(text, end)
+    word, after = (glued, end) if glued else _next_word(text, end)
     if word in _SCALES and (glued or len(word) > 1):
-        scale, end, glued = Decimal(10) ** _SCALES[word], behind, ""
-        word, behind = _next(text, end)
+        scale, end, glued = Decimal(10) ** _SCALES[word], after, ""
+        word, after = _next_word(text, end)
     singular = word if word in UNITS else word.removesuffix("s")
     if match["sign"]:
         return match["sign"], scale, end
     if singular in UNITS:
         measures, factor = UNITS[singular]
         if measures == "share":
-            measures = _share_of(text, behind)
-        return measures, scale * factor, behind
+            measures = _share_of(text, after)
+        return measures, scale * factor, after
     if glued:
         return None
     counted = _counted(word)
-    return counted, scale, behind if counted else end
+    return counted, scale, after if counted else end
 
 
-def _next(text: str, end: int) -> tuple[str, int]:
-    """The word behind a place, in lower case, and where it ends."""
+def _next_word(text: str, end: int) -> tuple[str, int]:
+    """The next word in lower case, and where it ends."""
     following = _NEXT.match(text, end)
     return (following[1].lower(), following.end()) if following else ("", end)
 
 
 def _share_of(text: str, end: int) -> str:
-    """Of what a figure is a share: 12% of the cost is no figure of time."""
+    """What a figure is a share of: 12% of the cost is not 12% of the time."""
     whole = _OF.match(text, end)
     return f"share of {canonical(whole[1])}" if whole else "share"
 
@@ -227,14 +227,14 @@ def _value(written: str) -> tuple[Decimal, Decimal]:
 
 
 def _counted(word: str) -> str:
-    """The stem of the word behind a number, if it can be what is counted."""
+    """The stem of the word after a number, if it can be what is counted."""
     if not word.isalpha() or word in STOP_WORDS or word in _NOT_COUNTED:
         return ""
     return canonical(word)
 
 
 def _rate(text: str, end: int) -> tuple[str, Decimal]:
-    """What a figure is a rate of, and the number of it (`per million`)."""
+    """The period of a rate, and the divisor of a share (`per million`)."""
     clause = _CLAUSE.search(text, end)
     stop = clause.start() if clause else len(text)
     following = _NUMBER.search(text, end, stop)

@@ -1,4 +1,4 @@
-"""Words that decide whether two sentences speak of the same: synonyms, opposites, contrasts."""
+"""Synonyms, opposites and contrasts, to tell whether two sentences are about the same thing."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -8,7 +8,7 @@ from ragqa.analysis import index_terms
 
 @cache
 def stem(word: str) -> str:
-    """A word as the term that it is searched by."""
+    """The index term of a word."""
     terms = index_terms(word)
     return terms[-1] if terms else ""
 
@@ -53,7 +53,7 @@ _SYNONYMS = """
     people persons person
 """
 CANONICAL: Mapping[str, str] = _canonical(_groups(_SYNONYMS))
-"""A stem to the one that stands for all of its synonyms."""
+"""Maps a stem to the first of its synonyms."""
 
 _GENERIC = """
     one use set get take give make need keep cost run go put have has let say said
@@ -74,7 +74,7 @@ _GENERIC = """
     early late beginning middle end all whole
 """
 GENERIC = frozenset(CANONICAL.get(word, word) for line in _groups(_GENERIC) for word in line)
-"""Stems that say nothing of what a sentence is about."""
+"""Stems that do not tell what a sentence is about."""
 
 GENRES = frozenset(
     word
@@ -88,7 +88,7 @@ GENRES = frozenset(
     """)
     for word in line
 )
-"""Stems by which the headings of two notes on one thing differ."""
+"""Stems in which the headings of two notes on one subject may differ."""
 
 _CONTRASTS = """
     min minimum least lower lowest|max maximum most upper highest
@@ -137,7 +137,7 @@ CONTRASTS: tuple[tuple[frozenset[str], ...], ...] = tuple(
     tuple(frozenset(stem(word) for word in side.split()) for side in line.split("|"))
     for line in _CONTRASTS.strip().splitlines()
 )
-"""Sets of qualifiers: two sentences with different ones speak of different things."""
+"""Sets of qualifiers: sentences with different ones are about different things."""
 
 _OPPOSITES = """
     enabled enable enables|disabled disable disables
@@ -171,7 +171,7 @@ OPPOSITES: Mapping[str, tuple[int, int]] = {
     for side, words in enumerate(line.split("|"))
     for word in words.split()
 }
-"""A word as written to the number of its pair and the side on which it stands there."""
+"""Maps a word as written to the number of its pair and its side."""
 
 SWITCHES = frozenset({"turned", "switched", "turn", "switch", "toggled", "is", "was", "be"})
 """Words after which "on" and "off" are opposites."""
@@ -186,30 +186,30 @@ LABELS = frozenset(
     """.splitlines()
     for word in line.split()
 )
-"""Words that make a name of the number behind them."""
+"""Words that make the number after them a name."""
 
 NEGATORS = frozenset(
     {"not", "no", "never", "cannot", "neither", "nor", "none", "without", "hardly", "nobody"}
 )
-"""Words that turn a sentence around; so does `n't`."""
+"""Words that negate a sentence, as does `n't`."""
 
 FILLERS = frozenset({"longer", "anymore", "any", "yet", "ever"})
-"""Words between a negation and what it denies."""
+"""Words that may stand between a negation and the negated word."""
 
 CONDITIONS = frozenset(
     {"if", "unless", "when", "whenever", "except", "once", "after", "before", "while", "but"}
 )
-"""Words that begin a condition or a turn."""
+"""Words that begin a condition or a contrast."""
 
 
 def canonical(word: str) -> str:
-    """The stem that stands for a word and its synonyms."""
+    """The canonical stem of a word and its synonyms."""
     found = stem(word)
     return CANONICAL.get(found, found)
 
 
 def contrasted(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Whether one has a qualifier where the other has a different one of the same set."""
+    """Whether two have different qualifiers of the same set."""
     for sides in CONTRASTS:
         first = {n for n, words in enumerate(sides) if words & one}
         second = {n for n, words in enumerate(sides) if words & other}
@@ -219,7 +219,7 @@ def contrasted(one: frozenset[str], other: frozenset[str]) -> bool:
 
 
 NAMES = frozenset({"US", "IT", "WHO", "GET", "PUT", "SET", "Go"})
-"""Words that name something where they are written so, and say little otherwise."""
+"""Words that are names when written this way, and stop words otherwise."""
 
 RESTRICTING = frozenset({"for", "in", "on", "at", "with", "during", "under", "among", "only"})
-"""Words that narrow a statement down by the word behind them."""
+"""Words that restrict a statement to the word after them."""

@@ -1,4 +1,4 @@
-"""A sentence as it is compared: its figures, dates, names and words, each told apart."""
+"""A sentence prepared for comparison: its figures, dates, names and words."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -28,8 +28,8 @@ _NAMED = re.compile(
 _MIXED = re.compile(r"(?<!\w)(?=[\w@.#-]*\d)(?=[\w@.#-]*[^\W\d]|#)[\w@#][\w@.#-]*(?<!\.)")
 _NUMBERED = re.compile(r"(?<![\w.])\d+(?:\.\d+)*\b|(?<=\w )[A-HJ-Z]\b(?!['.])")
 _ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+")
-# Who said it, and that it was changed to this: no part of what is said.
-_TOLD = re.compile(
+# Who said it, or that it was changed to this: not part of the statement.
+_ATTRIBUTION = re.compile(
     r"^(?:(?:decided|agreed|decision|update|updated|correction|note):\s"
     r"|(?:[\w.'\u2019-]+ ){0,4}(?:reported|said|confirmed|announced|noted|decided|agreed) that\b)"
     r"|\b(?:(?:was|were|has been|have been|is|are) )?(?:now )?"
@@ -38,7 +38,7 @@ _TOLD = re.compile(
     re.IGNORECASE,
 )
 _SINCE = re.compile(r"\bsince (?:(?:build|version|release) )?v?\d[\w.-]*", re.IGNORECASE)
-_CUT_TRAIL = 300
+_MAX_TRAIL_CHARS = 300
 _WHICH = re.compile(
     r"\b(?:which|what) [^\W\d_]+(?= (?:do(?:es)?|did|is|are|was|were|should|can)\b)"
 )
@@ -51,7 +51,7 @@ _WHEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a text in lower case, if it is no name, with its stem and its characters."""
+    """A word with its stem and span, in lower case unless it is a name."""
 
     text: str
     stem: str
@@ -60,18 +60,18 @@ class Word:
 
     @property
     def negates(self) -> bool:
-        """Whether it turns a sentence around."""
+        """Whether it negates a sentence."""
         return self.text in NEGATORS or self.text.endswith("n't")
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A sentence with all that it is compared by.
+    """A sentence with everything it is compared by.
 
-    `words` are those that are no figure, date or name with a number in it; `about` are the stems
-    of what they say, and of what the figures count. `headings` are the stems of each title and
-    heading above it, `trail` those of all, `trail_names` what is numbered there. `held` are the
-    stems of sentence, names and headings, `qualifiers` those of words that have no opposite.
+    `words` excludes figures, dates and names with a number; `about` has the content stems of the
+    rest, and what the figures measure. `headings` has the stems of each title and heading above,
+    `trail` those of all of them, `trail_names` the numbered names there. `all_stems` has the stems
+    of sentence, names and headings, `qualifiers` those of words without an opposite.
     """
 
     text: str
@@ -83,43 +83,43 @@ class Statement:
     headings: Sequence[frozenset[str]]
     trail: frozenset[str]
     trail_names: frozenset[str]
-    held: frozenset[str]
+    all_stems: frozenset[str]
     qualifiers: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question as statements are compared by it.
+class Question:
+    """A question whose answers are compared.
 
-    `about` are its stems; `said` those of them that an answer may be held against: of "which
-    database do we use" not the database. `of_time` tells whether a date or time is asked for.
+    `about` has its content stems; `content` those that an answer can be expected to repeat: in
+    "which database do we use", not the database. `of_time` is whether it asks for a date or time.
     """
 
     text: str
     about: frozenset[str]
-    said: frozenset[str]
+    content: frozenset[str]
     of_time: bool
 
 
-def ask(question: str) -> Asked:
-    """Read a question for comparing what answers it."""
-    return Asked(
+def read_question(question: str) -> Question:
+    """Prepare a question for comparing its answers."""
+    return Question(
         text=question.casefold(),
         about=content(words_of(question)),
-        said=content(words_of(_WHICH.sub(" ", question))),
+        content=content(words_of(_WHICH.sub(" ", question))),
         of_time=_WHEN.search(question) is not None,
     )
 
 
-def state(text: str, trail: Sequence[str], asked: Asked) -> Statement:
-    """Read a sentence below a title and headings, for comparing it."""
+def read_statement(text: str, trail: Sequence[str], asked: Question) -> Statement:
+    """Prepare a sentence under a title and headings for comparison."""
     rest = blank(text, (match.span() for match in _ADDRESS.finditer(text)))
-    rest = blank(rest, (match.span() for match in _TOLD.finditer(rest)))
+    rest = blank(rest, (match.span() for match in _ATTRIBUTION.finditer(rest)))
     if not asked.of_time:
         rest = blank(rest, (match.span() for match in _SINCE.finditer(rest)))
     moments = moments_of(rest)
     rest = blank(rest, ((moment.start, moment.end) for moment in moments))
-    # Where a version is asked for it is no name but the answer.
+    # To a question about versions, a version is the answer and not a name.
     numbered = [] if "version" in asked.text else list(_NAMED.finditer(rest))
     rest = blank(rest, (match.span(match.lastgroup or 0) for match in numbered))
     figures = figures_of(rest)
@@ -129,8 +129,8 @@ def state(text: str, trail: Sequence[str], asked: Asked) -> Statement:
     words = words_of(rest)
     names = frozenset(match[0].casefold().rstrip(".") for match in (*numbered, *mixed))
     about = content(words) | {figure.measures for figure in figures} - {""}
-    above = _without_days(" . ".join(trail)[:_CUT_TRAIL])
-    above_words = words_of(above)
+    headings_text = _without_days(" . ".join(trail)[:_MAX_TRAIL_CHARS])
+    trail_words = words_of(headings_text)
     return Statement(
         text=text,
         moments=moments,
@@ -139,13 +139,15 @@ def state(text: str, trail: Sequence[str], asked: Asked) -> Statement:
         words=words,
         about=about,
         headings=[content(words_of(_without_days(each))) - GENRES - GENERIC for each in trail],
-        trail=content(above_words),
+        trail=content(trail_words),
         trail_names=frozenset(
-            match[0].casefold() for each in (_MIXED, _NUMBERED) for match in each.finditer(above)
+            match[0].casefold()
+            for each in (_MIXED, _NUMBERED)
+            for match in each.finditer(headings_text)
         ),
-        held=about | content(above_words) | content(words_of(" ".join(names))),
+        all_stems=about | content(trail_words) | content(words_of(" ".join(names))),
         qualifiers=frozenset(
-            stem(word.text) for word in (*words, *above_words) if word.text not in OPPOSITES
+            stem(word.text) for word in (*words, *trail_words) if word.text not in OPPOSITES
         ),
     )
 
@@ -161,7 +163,7 @@ def words_of(text: str) -> list[Word]:
 
 
 def content(words: Iterable[Word]) -> frozenset[str]:
-    """The stems of words that say something by themselves."""
+    """The stems of content words."""
     return frozenset(
         word.stem
         for word in words
@@ -170,13 +172,13 @@ def content(words: Iterable[Word]) -> frozenset[str]:
 
 
 def _without_days(heading: str) -> str:
-    """The headings without full dates: they say when a note was written, not what it is about."""
+    """The headings without full dates, which say when a note was written, not what it is about."""
     days = (moment for moment in moments_of(heading) if len(moment.parts) > 1)
     return blank(heading, ((day.start, day.end) for day in days))
 
 
 def blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """The text with white space for some characters, so that the others keep their places."""
+    """The text with some spans blanked, so that the other offsets stay the same."""
     characters = list(text)
     for start, end in spans:
         characters[start:end] = " " * (end - start)
