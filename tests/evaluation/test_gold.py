@@ -198,9 +198,9 @@ def test_a_part_is_held_where_one_of_its_places_is():
         (Gold("gone.md", "It opens at seven."), "there is no note gone.md"),
         (
             Gold("bakery.md", "It opens at six."),
-            "its quote stands 0 times in bakery.md: 'It opens at six.'",
+            "its quote occurs 0 times in bakery.md: 'It opens at six.'",
         ),
-        (Gold("bakery.md", "It "), "its quote stands 2 times in bakery.md: 'It '"),
+        (Gold("bakery.md", "It "), "its quote occurs 2 times in bakery.md: 'It '"),
     ],
 )
 def test_a_quote_that_no_longer_stands_is_told_and_counts_as_not_found(gone, why):

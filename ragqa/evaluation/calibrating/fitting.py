@@ -1,4 +1,4 @@
-"""Fit a model of confidence around the shipped one, and set the threshold; numbers only."""
+"""Fit a confidence model near the shipped one, and set its threshold."""
 
 import math
 from dataclasses import dataclass, replace
@@ -12,16 +12,16 @@ from ragqa.evaluation.statistics import Values
 from ragqa.types import SURE_FROM
 
 PULL = 5.0
-"""How strongly the weights are held to the shipped ones: as much as some five questions say."""
+"""The penalty on moving away from the shipped weights: worth about five questions."""
 
 SILENT = 0.1
-"""The threshold is the highest at which at most this share of answerable ones gets no answer."""
+"""The threshold is the highest that withholds at most this share of answers."""
 
 OFF_TOPIC = 0.05
-"""At most this share of everyday questions should get an answer."""
+"""At most this share of everyday questions should be answered."""
 
 ASSUMED = 0.55
-"""The share of questions that the notes answer: about that which the shipped model learned from."""
+"""The assumed share of answerable questions: about that of the shipped model's training data."""
 
 _FOLDS = 6
 _PLACES = 10_000
@@ -33,9 +33,9 @@ _OWN = {Kind.UNANSWERABLE: 0.6, Kind.NEAR: 0.2, Kind.EVERYDAY: 0.2}
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """What share of questions is answerable, and what each kind of the others counts among them.
+    """The share of answerable questions, and the weight of each kind among the others.
 
-    `is_own` tells whether that share is the one among one's own questions.
+    `is_own` is whether that share is the one among the user's own questions.
     """
 
     answerable: float
@@ -44,9 +44,9 @@ class Mixture:
 
     @classmethod
     def of(cls, examples: Examples) -> "Mixture":
-        """The mixture of one's own questions if enough of them are unanswerable, else the assumed.
+        """The mixture of the user's questions if enough are unanswerable, else the assumed one.
 
-        Someone who lists what the notes answer, and a few others, does not say how often that is.
+        A list of answerable questions with a few others says nothing about their real share.
         """
         counts = count(examples)
         answerable, others = counts[Kind.ANSWERABLE], counts[Kind.UNANSWERABLE]
@@ -55,7 +55,7 @@ class Mixture:
         return cls(share, is_own, _OWN if is_own else _MADE_UP)
 
     def weights(self, examples: Examples) -> Values:
-        """How much each example counts: in all, as many as there are questions of one's own."""
+        """The weight of each example, shape (n,); their sum is the number of own questions."""
         counts = count(examples)
         there = {kind: share for kind, share in self.others.items() if counts[kind]}
         rest = (1 - self.answerable) / sum(there.values())
@@ -66,20 +66,22 @@ class Mixture:
 
 
 def probabilities(model: Model, examples: Examples) -> Values:
-    """The confidence in each example."""
+    """The confidence in each example, shape (n,)."""
     return np.array([model.probability(one.features) for one in examples], dtype=np.float64)
 
 
 def answerable(examples: Examples) -> Values:
-    """1 for an example that the notes answer, 0 for another."""
+    """1 for an example that the notes answer, else 0; shape (n,)."""
     return np.array([one.kind is Kind.ANSWERABLE for one in examples], dtype=np.float64)
 
 
 def refit(model: Model, examples: Examples, weights: Values, *, pull: float = PULL) -> Model:
-    """The weights and intercept that minimise the log-loss and the squared distance to the model's.
+    """Minimise the weighted log-loss plus the squared distance to the model's coefficients.
 
-    Features are standardised by the model's own means and deviations, so that one distance fits
-    all. The function is convex: there is one minimum.
+    Features are standardised by the model's own means and deviations, so that one penalty fits
+    all. The loss is convex, with a single minimum.
+
+    :param weights: of the examples, shape (n,).
     """
     features = np.array([[one.features[name] for name in model.names] for one in examples])
     standard = (features - np.array(model.means)) / np.array(model.deviations)
@@ -99,9 +101,9 @@ def refit(model: Model, examples: Examples, weights: Values, *, pull: float = PU
 
 
 def unseen(model: Model, examples: Examples, mixture: Mixture, *, seed: int) -> Values:
-    """The confidence in each example by a model that had not seen the sixth that it is in.
+    """The six-fold cross-validated confidence in each example, shape (n,).
 
-    A question and itself without its answer are in the same part.
+    A question, with and without its answer, stays in one fold.
     """
     questions = sorted({one.question for one in examples})
     order = np.random.default_rng(seed).permutation(len(questions))
@@ -117,16 +119,16 @@ def unseen(model: Model, examples: Examples, mixture: Mixture, *, seed: int) -> 
 
 
 def threshold_of_answers(confidence: Values, examples: Examples) -> float:
-    """The highest threshold, but for rounding, at which nearly all answerable questions pass."""
+    """The highest threshold, rounded down, that nearly all answerable questions pass."""
     with_answer = np.sort(confidence[answerable(examples) == 1])
     return _places(with_answer[int(SILENT * len(with_answer))]) / _PLACES
 
 
 def raised_threshold(model: Model, examples: Examples) -> float:
-    """The model's threshold, raised as far as it takes to leave nearly all everyday questions out.
+    """The model's threshold, raised just enough to reject nearly all everyday questions.
 
-    But no further than made questions, the easy ones, still get an answer, nor than where answers
-    stop being marked as unsure.
+    It stays low enough for nearly all generated questions, which are easy, to be answered, and
+    does not exceed the level from which answers are no longer marked as unsure.
     """
     confidence = probabilities(model, examples)
     everyday = np.sort(confidence[[one.kind is Kind.EVERYDAY for one in examples]])[::-1]
@@ -137,5 +139,5 @@ def raised_threshold(model: Model, examples: Examples) -> float:
 
 
 def _places(value: float) -> int:
-    """A number as so many ten-thousandths, rounded down."""
+    """A number in ten-thousandths, rounded down."""
     return math.floor(value * _PLACES)

@@ -1,4 +1,4 @@
-"""How good confidence is over weighted examples, with intervals."""
+"""Measure the quality of confidence over weighted examples, with intervals."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,10 @@ Document = dict[str, Any]
 
 
 def quality(confidence: Values, examples: Examples, weights: Values) -> Document:
-    """AUROC and calibration error with their 95% intervals, and the reliability diagram."""
+    """AUROC and calibration error with their 95% intervals, and the reliability diagram.
+
+    `confidence` and `weights` have shape (examples,).
+    """
     y = answerable(examples)
     document: Document = {"reliability": reliability(confidence, y, weights)}
     for name, measure in (("auroc", _auroc(confidence, y)), ("ece", _ece(confidence, y))):
@@ -27,7 +30,10 @@ def quality(confidence: Values, examples: Examples, weights: Values) -> Document
 
 
 def reliability(confidence: Values, y: Values, weights: Values) -> list[Document]:
-    """Confidence beside the share that the notes answer, in bins of equal width; none is empty."""
+    """The reliability diagram: bins of equal width, without empty ones.
+
+    :param y: 1 for each example that the notes answer, else 0; all arrays have shape (n,).
+    """
     which = _bins(confidence)
     return [
         {
@@ -43,7 +49,7 @@ def reliability(confidence: Values, y: Values, weights: Values) -> list[Document
 
 
 def answered(confidence: Values, threshold: float, examples: Examples) -> Document:
-    """How many questions of each kind get an answer, and how many with 0.5 or more."""
+    """How many questions of each kind are answered, and how many with 0.5 or more."""
     kinds = np.array([one.kind for one in examples])
     return {
         str(kind): {
@@ -83,7 +89,7 @@ def _auroc(confidence: Values, y: Values) -> Callable[[Values], float]:
 def _interval(
     measure: Callable[[Values], float], examples: Examples, weights: Values
 ) -> tuple[float, float]:
-    """The bootstrap percentile interval, questions resampled with all that was asked of them."""
+    """The bootstrap percentile interval, resampling questions with all their examples."""
     _, question = np.unique([one.question for one in examples], return_inverse=True)
     n = int(question.max()) + 1
     rng = np.random.default_rng(SEED)
