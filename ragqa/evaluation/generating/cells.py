@@ -1,4 +1,4 @@
-"""Questions from tables: a cell, asked for by its column and the label of its row."""
+"""Questions from tables: ask for a cell by its column header and row label."""
 
 import random
 import re
@@ -28,7 +28,7 @@ _NOT_ANSWERS = frozenset({"yes", "no", "n/a", "none", "true", "false", "na", "tb
 
 
 def draft_cells(material: Material, rng: random.Random) -> Iterator[Draft]:
-    """Draft a question for each cell with a column header and a row label."""
+    """Yield a question for each cell that has a column header and a row label."""
     for place in material.all_places():
         if place.kind is not Kind.ROW:
             continue
@@ -75,7 +75,7 @@ def _ask(head: str, label: str, place: Place, rng: random.Random) -> str:
 
 
 def _topic(place: Place, *, beside: str) -> str:
-    """The heading of the table, or else what the note is about."""
+    """The heading above the table, else the topic of the note."""
     nearest = place.headings[-1] if place.headings else ""
     if is_specific(nearest) and not set(query_terms(nearest)) <= set(query_terms(beside)):
         return nearest

@@ -1,4 +1,4 @@
-"""Which of the drafted questions are asked: the same merged, the unsound dropped, shares equal."""
+"""Select among the drafts: merge duplicates, drop unsound ones, and balance kinds and notes."""
 
 import random
 from collections import defaultdict, deque
@@ -37,7 +37,7 @@ KINDS: Mapping[str, Drafting] = {
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """A question that may be asked, with all the places that answer it."""
+    """A candidate question, with all the places that answer it."""
 
     kind: str
     draft: Draft
@@ -45,10 +45,10 @@ class _Drawn:
 
 
 def generate_questions(notes: Iterable[Note], count: int, *, seed: int) -> list[Question]:
-    """Make up to `count` questions of which the notes' own structure tells the answer.
+    """Generate up to `count` questions whose answers follow from the structure of the notes.
 
     The same notes, count and seed give the same questions. Kinds get equal shares and notes take
-    turns, as far as there is material; where there is too little there are fewer questions.
+    turns, as far as the material goes; with too little there are fewer questions.
     """
     material = read_material(notes)
     rng = random.Random(seed)  # noqa: S311 - drawing questions, not secrets
@@ -61,7 +61,7 @@ def generate_questions(notes: Iterable[Note], count: int, *, seed: int) -> list[
 
 
 def _by_quote(material: Material) -> Mapping[str, Sequence[Place]]:
-    """The places of each quote: a sentence that stands in several notes is found in any."""
+    """The places of each quote: a sentence may occur in several notes."""
     places: defaultdict[str, list[Place]] = defaultdict(list)
     for place in material.all_places():
         places[place.quote].append(place)
@@ -71,10 +71,10 @@ def _by_quote(material: Material) -> Mapping[str, Sequence[Place]]:
 def _merged(
     drafts: Mapping[str, Iterable[Draft]], by_quote: Mapping[str, Sequence[Place]]
 ) -> list[_Drawn]:
-    """One of each question that is the same but for its form.
+    """Merge questions with the same terms.
 
-    Where drafts for different quotes are worded alike and the answer stands in each, all are gold;
-    else no one can tell which is meant, and the question is dropped.
+    If drafts for different quotes have the same wording and each quote contains the answer, all
+    are gold; otherwise the question is ambiguous and is dropped.
     """
     same: defaultdict[tuple[str, ...], list[tuple[str, Draft]]] = defaultdict(list)
     for kind, made in drafts.items():
@@ -105,7 +105,7 @@ def _is_sound(draft: Draft) -> bool:
 
 
 def _by_note(drawn: Iterable[_Drawn], rng: random.Random) -> Iterator[_Drawn]:
-    """The questions of all notes, shuffled, the notes taking turns."""
+    """The questions, shuffled, with the notes taking turns."""
     by_note: defaultdict[str, list[_Drawn]] = defaultdict(list)
     for one in drawn:
         by_note[one.draft.place.path].append(one)
@@ -117,7 +117,7 @@ def _by_note(drawn: Iterable[_Drawn], rng: random.Random) -> Iterator[_Drawn]:
 
 
 def _once(drawn: Iterable[_Drawn], material: Material) -> Iterator[_Drawn]:
-    """Those whose quotes stand once in their notes; each place is asked for once by each kind."""
+    """The questions whose quotes occur once in their notes, at most one for each place."""
     asked: set[Place] = set()
     for one in drawn:
         is_exact = all(stands_once(p.quote, material.notes[p.path].text) for p in one.places)
@@ -127,7 +127,7 @@ def _once(drawn: Iterable[_Drawn], material: Material) -> Iterator[_Drawn]:
 
 
 def _in_turn(many: Iterable[Iterable[T]]) -> Iterator[T]:
-    """The first of each, then the second of each, and so on."""
+    """Round-robin: the first of each, then the second of each, and so on."""
     waiting = deque(map(iter, many))
     while waiting:
         turn = waiting.popleft()

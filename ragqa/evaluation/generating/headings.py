@@ -1,4 +1,4 @@
-"""Questions from headings: the heading with its note's title, answered by what stands below it."""
+"""Questions from headings: the heading and the note's title, answered by the text below it."""
 
 import random
 import re
@@ -20,7 +20,7 @@ from ragqa.evaluation.generating.wording import (
 )
 
 _IT = re.compile(r"\b(?:it|this)\b", re.IGNORECASE)
-# What a thing has: only of these can be asked "what is the … of …?".
+# Aspects of a thing: only these fit "what is the … of …?".
 _ASPECT = re.compile(
     r"(?P<many>(?:main |common |known )?(?:advantages|applications|benefits|components|costs"
     r"|disadvantages|drawbacks|features|limitations|limits|parameters|properties|pros|requirements"
@@ -31,7 +31,7 @@ _ASPECT = re.compile(
 
 
 def draft_headings(material: Material, rng: random.Random) -> Iterator[Draft]:
-    """Draft a question for each heading that says what it is about."""
+    """Yield a question for each specific heading."""
     leading = [place for place in material.all_places() if place.leads and place.is_prose]
     repeated = Counter(key_of(place.headings[-1]) for place in leading if place.headings)
     for place in leading:
@@ -45,7 +45,7 @@ def draft_headings(material: Material, rng: random.Random) -> Iterator[Draft]:
 
 
 def _ask(heading: str, place: Place, rng: random.Random, *, is_alone: bool) -> str:
-    """The heading as a question or search phrase; "" if it would say too little."""
+    """The heading as a question or search phrase; "" if that would be too vague."""
     topic = topic_of(place, beside=heading)
     if not topic or (is_alone and not in_english(heading)):
         return _alone(heading, rng) if is_alone else ""
