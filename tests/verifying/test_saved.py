@@ -91,7 +91,7 @@ CITATION = {"n": 1, "path": "a.md", "lines": [1, 1], "chars": [0, 3], "quote": "
 def test_what_is_no_saved_answer_is_refused_in_one_sentence(text, problem):
     with pytest.raises(UsageError, match=problem) as caught:
         read(text)
-    assert "answer.md is no saved answer" in caught.value.message
+    assert "answer.md is not a saved answer" in caught.value.message
     assert "ragqa ask" in caught.value.hint
 
 
