@@ -7,7 +7,7 @@ from heapq import nlargest
 from ragqa.types import Place, Progress, SavedCitation
 from ragqa.verifying.current_notes import Notes
 from ragqa.verifying.saved import is_saved
-from ragqa.verifying.similarity import word_share, successor, words_of
+from ragqa.verifying.similarity import successor, word_share, words_of
 
 MAX_NOTES = 20
 """At most this many notes are compared with a quote: those with the most of its words."""
