@@ -47,12 +47,12 @@ _EXPECTED = 3
 """At most this many relevant documents are listed as expected."""
 
 # Changing these changes the passages or their embeddings.
-_REMADE_BY = ("embedder", "passage_tokens", "max_note_bytes")
+_REBUILDING = ("embedder", "passage_tokens", "max_note_bytes")
 
 _INDEX = ("index", "store", "store_uri")
 """The settings that name an index."""
 
-_ON_ITS_OWN = {"store": "local", "store_uri": ""}
+_LOCAL_STORE = {"store": "local", "store_uri": ""}
 """An experiment's index is local, whatever store the user has set."""
 
 
@@ -66,7 +66,7 @@ def settings_with(settings: Mapping[str, Value], given: Mapping[str, Value | Non
     :raises UsageError: an index is named that does not fit these settings.
     :raises RagqaError: as `load_settings` does.
     """
-    remade = {name: settings[name] for name in _REMADE_BY if name in settings}
+    remade = {name: settings[name] for name in _REBUILDING if name in settings}
     named = [name for name in _INDEX if given.get(name) is not None]
     if named and remade:
         option = f"--{named[0].replace('_', '-')}"
@@ -76,10 +76,10 @@ def settings_with(settings: Mapping[str, Value], given: Mapping[str, Value | Non
         )
     own: dict[str, Value] = {}
     if remade:
-        places = load_settings({"corpus": given.get("corpus"), **_ON_ITS_OWN}).places
+        places = load_settings({"corpus": given.get("corpus"), **_LOCAL_STORE}).places
         key = repr((str(places.corpus), sorted(remade.items()))).encode("utf-8", "surrogateescape")
         name = hashlib.blake2b(key, digest_size=8).hexdigest()
-        own = {"index": str(cache_folder() / "evaluation" / f"index-{name}"), **_ON_ITS_OWN}
+        own = {"index": str(cache_folder() / "evaluation" / f"index-{name}"), **_LOCAL_STORE}
     return load_settings({**settings, **given, **own})
 
 
@@ -302,7 +302,7 @@ def _span_task(
             Expected(question.doc, text[start:end], _lines(text, start, end), f"span {n}")
             for n, (start, end) in enumerate(question.spans, start=1)
         ],
-        unheld=frozenset({"no passage"}),
+        unretrievable=frozenset({"no passage"}),
         spans=[(question.doc, start, end) for start, end in question.spans],
         touching=[(passage.path, passage.start, passage.end) for passage in touching],
     )

@@ -72,7 +72,7 @@ def score_citations(citations: Iterable[Cited], gold: Sequence[Sequence[Excerpt]
         without any. Of all combinations of alternatives the best is chosen: first by whether the
         answer is good, then by coverage, then by least noise.
     """
-    cited = _united(_characters(c.path, c.chars[0], c.quote) for c in citations)
+    cited = _union(_characters(c.path, c.chars[0], c.quote) for c in citations)
     choices = [
         [(one, _characters(one.path, one.start, one.quote)) for one in part]
         for part in gold
@@ -90,7 +90,7 @@ def score_citations(citations: Iterable[Cited], gold: Sequence[Sequence[Excerpt]
     return max(scores, key=lambda one: (one.good, one.coverage, -(one.noise or 0.0)))
 
 
-def inked(text: str) -> int:
+def count_visible(text: str) -> int:
     """Count the characters of a text that are not white space."""
     return sum(not character.isspace() for character in text)
 
@@ -100,7 +100,7 @@ def _score(
 ) -> Score:
     shares = [len(part & cited) / len(part) for part in wanted if part]
     coverage = sum(shares) / parts if parts else 0.0
-    noise = len(cited - _united(wanted)) / len(cited) if cited else None
+    noise = len(cited - _union(wanted)) / len(cited) if cited else None
     good = noise is not None and coverage + _ROUNDING >= GOOD_COVERAGE and noise <= GOOD_NOISE
     return Score(coverage, noise, good, chosen)
 
@@ -112,5 +112,5 @@ def _characters(path: str, start: int, text: str) -> _Characters:
     )
 
 
-def _united(sets: Iterable[_Characters]) -> _Characters:
+def _union(sets: Iterable[_Characters]) -> _Characters:
     return frozenset[tuple[str, int]]().union(*sets)

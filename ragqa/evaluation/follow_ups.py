@@ -175,7 +175,7 @@ def _compared(found: Mapping[str, Sequence[float]]) -> Document:
         **{way: _mean(found[way]) for way in WAYS},
         "gain": _mean(gains),
         "intervals": {
-            **{way: _bounds(statistics.interval_of_shares(found[way])) for way in WAYS},
+            **{way: _bounds(statistics.share_interval(found[way])) for way in WAYS},
             "gain": _bounds(statistics.interval(gains)),
         },
         "better": sum(gain > 0 for gain in gains),

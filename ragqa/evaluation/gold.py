@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from ragqa.evaluation.excerpts import Excerpt, inked
+from ragqa.evaluation.excerpts import Excerpt, count_visible
 from ragqa.evaluation.questions import Gold, Question
 from ragqa.evaluation.tasks import Expected, Task
 from ragqa.types import Note, Passage
@@ -63,8 +63,8 @@ def _holds(passage: Passage, excerpt: Excerpt) -> bool:
 def _shares_half(passage: Passage, excerpt: Excerpt) -> bool:
     """Whether the overlap is half of the shorter of the two; either may be the longer one."""
     start, end = (max(0, at - passage.start) for at in (excerpt.start, excerpt.end))
-    shorter = min(inked(passage.text), inked(excerpt.quote))
-    return inked(passage.text[start:end]) >= max(1, shorter / 2)
+    shorter = min(count_visible(passage.text), count_visible(excerpt.quote))
+    return count_visible(passage.text[start:end]) >= max(1, shorter / 2)
 
 
 def tasks_of(
@@ -104,7 +104,7 @@ def _task(question: Question, places: Sequence[_Place]) -> Task:
         relevant={unit.name: 1 for unit in units},
         units_of=lambda id_: names.get(id_, [str(id_)]),
         expect=partial(_expected, places, units),
-        unheld=frozenset(unit.name for unit in units if not unit.passages),
+        unretrievable=frozenset(unit.name for unit in units if not unit.passages),
         answers=[[answer] for answer in question.answer],
         gold=[[p.excerpt for p in places if p.gold.part == part] for part in question.parts],
     )

@@ -13,7 +13,7 @@ from ragqa.embedders import embedder_for
 from ragqa.errors import UsageError
 from ragqa.evaluation.questions import HALVES
 from ragqa.evaluation.rows import list_of, read_rows, text_of
-from ragqa.evaluation.statistics import auroc, interval_of, interval_of_shares
+from ragqa.evaluation.statistics import auroc, measure_interval, share_interval
 from ragqa.evaluation.summary import Document
 from ragqa.grounding import Idf, Source, Support, read_sources, support_of
 from ragqa.readers import reader_for
@@ -133,7 +133,7 @@ def _summary(judged: Sequence[tuple[Row, Support]]) -> dict[str, Any]:
     }
     if any(labels) and not all(labels):
         found["auroc"] = auroc(scores, labels)
-        found["auroc_interval"] = interval_of(auroc, scores, labels)
+        found["auroc_interval"] = measure_interval(auroc, scores, labels)
     return found
 
 
@@ -145,7 +145,7 @@ def _flagged(judged: Iterable[tuple[Row, Support]]) -> dict[str, Any]:
         "sentences": len(flags),
         "flagged": int(sum(flags)),
         "share": sum(flags) / len(flags),
-        "interval": interval_of_shares(flags),
+        "interval": share_interval(flags),
     }
 
 

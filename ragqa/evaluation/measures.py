@@ -99,12 +99,12 @@ def overlap(gold: Spans, retrieved: Spans, touching: Spans) -> Overlap:
 
     :param touching: every passage that touches a gold span, retrieved or not.
     """
-    wanted, found, ideal = _united(gold), _united(retrieved), _united(touching)
-    common, size, gold_size = _common(wanted, found), _size(found), _size(wanted)
+    wanted, found, ideal = _union(gold), _union(retrieved), _union(touching)
+    common, size, gold_size = _intersection(wanted, found), _size(found), _size(wanted)
     return Overlap(
         recall=_share(common, gold_size),
         precision=_share(common, size),
-        precision_omega=_share(_common(wanted, ideal), _size(ideal)),
+        precision_omega=_share(_intersection(wanted, ideal), _size(ideal)),
         iou=_share(common, gold_size + size - common),
     )
 
@@ -113,7 +113,7 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-def _united(spans: Spans) -> list[tuple[str, int, int]]:
+def _union(spans: Spans) -> list[tuple[str, int, int]]:
     united: list[tuple[str, int, int]] = []
     for path, start, end in sorted(spans):
         if united and united[-1][0] == path and start <= united[-1][2]:
@@ -123,7 +123,7 @@ def _united(spans: Spans) -> list[tuple[str, int, int]]:
     return united
 
 
-def _common(one: Spans, other: Spans) -> int:
+def _intersection(one: Spans, other: Spans) -> int:
     return sum(
         max(0, min(end, stop) - max(start, begin))
         for path, start, end in one

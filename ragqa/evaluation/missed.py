@@ -64,7 +64,7 @@ def _stage(task: Task, ranks: Ranks, answer: Sequence[float] | None) -> str:
     if not lost or (task.by_document and len(lost) < len(task.relevant)):
         return "composer" if answer is not None and answer[-1] < 1 else ""
     units = list(task.relevant)
-    if all(units[at] in task.unheld for at in lost):
+    if all(units[at] in task.unretrievable for at in lost):
         return "chunking"
     dense, terms = (_best(ranks[leg][at] for at in lost) for leg in ("dense", "terms"))
     return losing_leg(dense, terms)

@@ -76,7 +76,7 @@ def _ask(
     """The answers; the first questions are also asked without a cache, to time them."""
     times = [_ms_of(index, task.question) for task in tasks[:TIMED]]
     asked = []
-    with _remembering(index, embedder):
+    with _caching(index, embedder):
         for done, task in enumerate(tasks):
             progress("asking", done, len(tasks))
             ms = times[done] if done < len(times) else None
@@ -86,7 +86,7 @@ def _ask(
 
 
 @contextmanager
-def _remembering(index: Index, embedder: CachedEmbedder) -> Iterator[None]:
+def _caching(index: Index, embedder: CachedEmbedder) -> Iterator[None]:
     """Make the index use the caching embedder."""
     own = index.source
     kept = Embedders(own.embedders.spec, lambda *_, **__: embedder)

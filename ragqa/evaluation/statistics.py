@@ -11,7 +11,7 @@ SEED = 20_240_731
 """Fixed, so that resampling is reproducible."""
 
 RESAMPLES = 2000
-RESAMPLES_OF_CONFIDENCE = 500
+CONFIDENCE_RESAMPLES = 500
 BINS = 10
 
 _PERMUTATIONS = 10_000
@@ -28,7 +28,7 @@ def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float
     return float(low), float(high)
 
 
-def interval_of_shares(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+def share_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
     """The interval of the mean of values in [0, 1].
 
     If all are 0, or all are 1, the bootstrap shows no spread, so Wilson's interval (1927) is used.
@@ -41,7 +41,7 @@ def interval_of_shares(values: Sequence[float], level: float = 0.95) -> tuple[fl
     return float(low), float(high)
 
 
-def interval_of(
+def measure_interval(
     measure: Callable[[Values, Bools], float],
     confidence: Sequence[float],
     answerable: Sequence[bool],
@@ -54,7 +54,7 @@ def interval_of(
     rng = np.random.default_rng(SEED)
     c, a = np.asarray(confidence, dtype=np.float64), np.asarray(answerable, dtype=np.bool_)
     found = []
-    for _ in range(RESAMPLES_OF_CONFIDENCE):
+    for _ in range(CONFIDENCE_RESAMPLES):
         drawn = rng.integers(len(c), size=len(c))
         if a[drawn].any() and not a[drawn].all():
             found.append(measure(c[drawn], a[drawn]))

@@ -65,7 +65,7 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
 
 def _mean(values: Sequence[float], name: str, intervals: dict[str, list[float]]) -> float:
     """The mean of at least one value; stores its interval in `intervals` under the name."""
-    intervals[name] = [round(bound, 4) for bound in statistics.interval_of_shares(values)]
+    intervals[name] = [round(bound, 4) for bound in statistics.share_interval(values)]
     return round(float(np.mean(values)), 4)
 
 
@@ -118,7 +118,7 @@ def _confidence(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) 
     document: Document = {}
     for name, measure in _OF_CONFIDENCE.items():
         document[name] = round(measure(confidence, answerable), 4)
-        bounds = statistics.interval_of(measure, confidence, answerable)
+        bounds = statistics.measure_interval(measure, confidence, answerable)
         intervals[name] = [round(bound, 4) for bound in bounds]
     curve = statistics.risk_coverage(confidence, answerable)
     shown = np.unique(np.linspace(0, len(curve) - 1, _RISK_POINTS + 1).round().astype(int))

@@ -44,10 +44,10 @@ class Task:
     question), which `units_of` maps passages to; each counts at its first occurrence. `relevant`
     has the grade of each relevant unit, {} if nothing is judged. With `by_document` documents are
     ranked, each at its best passage, and one relevant document is enough; otherwise every passage
-    takes a rank, even one that repeats what was found. `unheld` are the units that no passage
-    contains. `answers` has the alternative answers to each part of the question, () if the set has
-    none; `gold` has the alternative excerpts of each part, for citations. `spans` are the gold
-    spans, and `touching` the passages that touch them, for measuring overlap. `expect` returns
+    takes a rank, even one that repeats what was found. `unretrievable` are the units that no
+    passage contains. `answers` has the alternative answers to each part of the question, () if the
+    set has none; `gold` has the alternative excerpts of each part, for citations. `spans` are the
+    gold spans, and `touching` the passages that touch them, for measuring overlap. `expect` returns
     what should have been found, for a missed question.
     """
 
@@ -59,7 +59,7 @@ class Task:
     units_of: Callable[[int], Sequence[str]]
     expect: Callable[[], Sequence[Expected]] = tuple
     by_document: bool = False
-    unheld: frozenset[str] = frozenset()
+    unretrievable: frozenset[str] = frozenset()
     answers: Sequence[Sequence[str]] = ()
     spans: Spans = ()
     touching: Spans = ()

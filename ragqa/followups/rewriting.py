@@ -14,7 +14,7 @@ MAX_CHARS = 300
 """A longer rewriting is rejected."""
 
 SHARE = 1 / 4
-MOST_S = 20
+MAX_SECONDS = 20
 """Rewriting may take this share of the time for a question, and this many seconds at most."""
 
 _TURNS = 3
@@ -31,7 +31,7 @@ class NotRewritten(Exception):
 
 def seconds_for(deadline_s: float) -> float:
     """The seconds that rewriting may take, of those for the question and its answer."""
-    return min(SHARE * deadline_s, MOST_S)
+    return min(SHARE * deadline_s, MAX_SECONDS)
 
 
 def rewritten(

@@ -21,11 +21,11 @@ from ragqa.evaluation.cache import CachedEmbedder
 from ragqa.evaluation.calibrating.examples import Example, Examples, Kind, count, gather
 from ragqa.evaluation.calibrating.fitting import (
     Mixture,
+    answering_threshold,
+    cross_validated,
     probabilities,
-    raised_threshold,
+    raise_threshold,
     refit,
-    threshold_of_answers,
-    unseen,
 )
 from ragqa.evaluation.calibrating.judging import Document, answered, quality
 from ragqa.evaluation.collection import Collection
@@ -123,10 +123,10 @@ def _with_weights(examples: Examples, seed: int) -> tuple[Models, Document]:
     """The shipped model with refitted weights, judged by cross-validation."""
     models, mixture = shipped(), Mixture.of(examples)
     before = probabilities(models.all, examples)
-    after = unseen(models.all, examples, mixture, seed=seed)
+    after = cross_validated(models.all, examples, mixture, seed=seed)
     fitted = replace(
         refit(models.all, examples, mixture.weights(examples)),
-        threshold=threshold_of_answers(after, examples),
+        threshold=answering_threshold(after, examples),
     )
     return replace(models, all=fitted), {
         "refitted": Refitted.WEIGHTS,
@@ -140,7 +140,7 @@ def _with_threshold(examples: Examples) -> tuple[Models, Document]:
     """The shipped model with its threshold raised if necessary."""
     models, mixture = shipped(), Mixture.of(examples)
     confidence = probabilities(models.all, examples)
-    fitted = replace(models.all, threshold=raised_threshold(models.all, examples))
+    fitted = replace(models.all, threshold=raise_threshold(models.all, examples))
     return replace(models, all=fitted), {
         "refitted": Refitted.THRESHOLD,
         **_about(examples, mixture),

@@ -20,7 +20,7 @@ from ragqa.types import Filters, Hit, Progress
 MIN_EVERYDAY = 20
 """With fewer everyday questions that are off topic for the notes, none is used."""
 
-KNOWN_FROM = 0.6
+COVERED_FROM = 0.6
 """An everyday question counts as covered by the notes if one sentence contains at least this share
 of its words, weighted by rarity. In collections that answer none, the highest share was .59."""
 
@@ -80,7 +80,7 @@ def gather(
         progress("asking", done, total)
         off_topic += _without(collection, question, Kind.EVERYDAY)
     progress("asking", total, total)
-    off_topic = [one for one in off_topic if one.features["coverage"] < KNOWN_FROM]
+    off_topic = [one for one in off_topic if one.features["coverage"] < COVERED_FROM]
     warnings = []
     if lost:
         warnings.append(
@@ -108,7 +108,7 @@ def _of_task(collection: Collection, task: Task) -> Iterator[Example]:
     if not task.answerable:
         yield from _without(collection, task.question, Kind.UNANSWERABLE)
         return
-    if task.unheld.issuperset(task.relevant):
+    if task.unretrievable.issuperset(task.relevant):
         return
     yield from _without(collection, task.question, Kind.ANSWERABLE)
     yield from _without(collection, task.question, Kind.NEAR, answer=task)

@@ -11,23 +11,23 @@ from ragqa.evaluation.calibrating.examples import Examples, Kind, count
 from ragqa.evaluation.statistics import Values
 from ragqa.types import SURE_FROM
 
-PULL = 5.0
+PENALTY = 5.0
 """The penalty on moving away from the shipped weights: worth about five questions."""
 
-SILENT = 0.1
+MAX_WITHHELD = 0.1
 """The threshold is the highest that withholds at most this share of answers."""
 
-OFF_TOPIC = 0.05
+MAX_OFF_TOPIC = 0.05
 """At most this share of everyday questions should be answered."""
 
-ASSUMED = 0.55
+ASSUMED_ANSWERABLE = 0.55
 """The assumed share of answerable questions: about that of the shipped model's training data."""
 
 _FOLDS = 6
-_PLACES = 10_000
+_SCALE = 10_000
 _MIN_UNANSWERABLE = 10
 _MIN_SHARE = 0.2
-_MADE_UP = {Kind.UNANSWERABLE: 0.25, Kind.NEAR: 0.25, Kind.EVERYDAY: 0.5}
+_GENERATED = {Kind.UNANSWERABLE: 0.25, Kind.NEAR: 0.25, Kind.EVERYDAY: 0.5}
 _OWN = {Kind.UNANSWERABLE: 0.6, Kind.NEAR: 0.2, Kind.EVERYDAY: 0.2}
 
 
@@ -51,8 +51,8 @@ class Mixture:
         counts = count(examples)
         answerable, others = counts[Kind.ANSWERABLE], counts[Kind.UNANSWERABLE]
         is_own = others >= max(_MIN_UNANSWERABLE, _MIN_SHARE * (answerable + others))
-        share = answerable / (answerable + others) if is_own else ASSUMED
-        return cls(share, is_own, _OWN if is_own else _MADE_UP)
+        share = answerable / (answerable + others) if is_own else ASSUMED_ANSWERABLE
+        return cls(share, is_own, _OWN if is_own else _GENERATED)
 
     def weights(self, examples: Examples) -> Values:
         """The weight of each example, shape (n,); their sum is the number of own questions."""
@@ -75,7 +75,7 @@ def answerable(examples: Examples) -> Values:
     return np.array([one.kind is Kind.ANSWERABLE for one in examples], dtype=np.float64)
 
 
-def refit(model: Model, examples: Examples, weights: Values, *, pull: float = PULL) -> Model:
+def refit(model: Model, examples: Examples, weights: Values, *, penalty: float = PENALTY) -> Model:
     """Minimise the weighted log-loss plus the squared distance to the model's coefficients.
 
     Features are standardised by the model's own means and deviations, so that one penalty fits
@@ -92,15 +92,15 @@ def refit(model: Model, examples: Examples, weights: Values, *, pull: float = PU
     def loss(w: Values) -> tuple[float, Values]:
         logits, away = x @ w, w - start
         wrong = 1 / (1 + np.exp(-np.clip(logits, -30, 30))) - y
-        value = weights @ (np.logaddexp(0, logits) - y * logits) + pull * (away @ away)
-        return float(value), x.T @ (weights * wrong) + 2 * pull * away
+        value = weights @ (np.logaddexp(0, logits) - y * logits) + penalty * (away @ away)
+        return float(value), x.T @ (weights * wrong) + 2 * penalty * away
 
     found = minimize(loss, start, jac=True, method="L-BFGS-B").x
     *fitted, intercept = (round(float(value), 5) for value in found)
     return replace(model, weights=tuple(fitted), intercept=intercept)
 
 
-def unseen(model: Model, examples: Examples, mixture: Mixture, *, seed: int) -> Values:
+def cross_validated(model: Model, examples: Examples, mixture: Mixture, *, seed: int) -> Values:
     """The six-fold cross-validated confidence in each example, shape (n,).
 
     A question, with and without its answer, stays in one fold.
@@ -118,13 +118,13 @@ def unseen(model: Model, examples: Examples, mixture: Mixture, *, seed: int) -> 
     return found
 
 
-def threshold_of_answers(confidence: Values, examples: Examples) -> float:
+def answering_threshold(confidence: Values, examples: Examples) -> float:
     """The highest threshold, rounded down, that nearly all answerable questions pass."""
     with_answer = np.sort(confidence[answerable(examples) == 1])
-    return _places(with_answer[int(SILENT * len(with_answer))]) / _PLACES
+    return _scaled_down(with_answer[int(MAX_WITHHELD * len(with_answer))]) / _SCALE
 
 
-def raised_threshold(model: Model, examples: Examples) -> float:
+def raise_threshold(model: Model, examples: Examples) -> float:
     """The model's threshold, raised just enough to reject nearly all everyday questions.
 
     It stays low enough for nearly all generated questions, which are easy, to be answered, and
@@ -134,10 +134,10 @@ def raised_threshold(model: Model, examples: Examples) -> float:
     everyday = np.sort(confidence[[one.kind is Kind.EVERYDAY for one in examples]])[::-1]
     if not len(everyday):
         return model.threshold
-    above = (_places(everyday[int(OFF_TOPIC * len(everyday))]) + 1) / _PLACES
-    return max(model.threshold, min(above, threshold_of_answers(confidence, examples), SURE_FROM))
+    above = (_scaled_down(everyday[int(MAX_OFF_TOPIC * len(everyday))]) + 1) / _SCALE
+    return max(model.threshold, min(above, answering_threshold(confidence, examples), SURE_FROM))
 
 
-def _places(value: float) -> int:
+def _scaled_down(value: float) -> int:
     """A number in ten-thousandths, rounded down."""
-    return math.floor(value * _PLACES)
+    return math.floor(value * _SCALE)

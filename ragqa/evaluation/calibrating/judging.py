@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ragqa.evaluation.calibrating.examples import Examples, Kind
 from ragqa.evaluation.calibrating.fitting import answerable
-from ragqa.evaluation.statistics import BINS, RESAMPLES_OF_CONFIDENCE, SEED, Values
+from ragqa.evaluation.statistics import BINS, CONFIDENCE_RESAMPLES, SEED, Values
 from ragqa.types import SURE_FROM
 
 Document = dict[str, Any]
@@ -93,6 +93,6 @@ def _interval(
     _, question = np.unique([one.question for one in examples], return_inverse=True)
     n = int(question.max()) + 1
     rng = np.random.default_rng(SEED)
-    draws = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES_OF_CONFIDENCE)
+    draws = rng.multinomial(n, np.full(n, 1 / n), size=CONFIDENCE_RESAMPLES)
     low, high = np.quantile([measure(weights * times[question]) for times in draws], [0.025, 0.975])
     return float(low), float(high)

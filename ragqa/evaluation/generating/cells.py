@@ -10,8 +10,8 @@ from ragqa.evaluation.generating.places import Material, Place
 from ragqa.evaluation.generating.wording import (
     Draft,
     in_english,
+    in_sentence_case,
     is_specific,
-    soften,
     topic_of,
 )
 from ragqa.evaluation.measures import answer_found
@@ -64,7 +64,7 @@ def _ask(head: str, label: str, place: Place, rng: random.Random) -> str:
     topic = _topic(place, beside=f"{label} {head}")
     if not in_english(head, label, topic or label):
         return " ".join(filter(None, (topic, label, head)))
-    said = soften(head)
+    said = in_sentence_case(head)
     phrase = f"{label} {said}".lower()
     if len(query_terms(label)) >= TELLING_TERMS or not topic:
         return phrase

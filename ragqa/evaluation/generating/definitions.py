@@ -10,11 +10,11 @@ from ragqa.analysis import STOP_WORDS, query_terms
 from ragqa.evaluation.generating.places import Material, Place
 from ragqa.evaluation.generating.wording import (
     Draft,
-    few_words,
     in_english,
+    in_sentence_case,
     is_specific,
     key_of,
-    soften,
+    short_answer,
     topic_of,
 )
 from ragqa.types import Kind
@@ -90,7 +90,7 @@ def draft_definitions(material: Material, rng: random.Random) -> Iterator[Draft]
         is_known = _is_name(first) and material.is_rare(first.term)
         question = _ask(first, rng, is_alone=is_known or len(definitions) > 1)
         for found in definitions if question else ():
-            answer = few_words(found.rest, found.place, question=question)
+            answer = short_answer(found.rest, found.place, question=question)
             yield Draft(question, found.place, answer)
 
 
@@ -130,7 +130,7 @@ def _is_name(found: _Definition) -> bool:
 
 def _ask(found: _Definition, rng: random.Random, *, is_alone: bool) -> str:
     """Ask what the term is, with its topic unless `is_alone`; "" if there is no topic."""
-    term = soften(found.term)
+    term = in_sentence_case(found.term)
     topic = "" if is_alone else topic_of(found.place, beside=term)
     if not topic and not is_alone:
         return ""

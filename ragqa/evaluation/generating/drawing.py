@@ -13,7 +13,7 @@ from ragqa.evaluation.generating.definitions import draft_definitions
 from ragqa.evaluation.generating.headings import draft_headings
 from ragqa.evaluation.generating.links import draft_links
 from ragqa.evaluation.generating.masked import draft_masked
-from ragqa.evaluation.generating.places import Material, Place, read_material, stands_once
+from ragqa.evaluation.generating.places import Material, Place, occurs_once, read_material
 from ragqa.evaluation.generating.wording import Draft, key_of
 from ragqa.evaluation.measures import answer_found
 from ragqa.evaluation.questions import Gold, Question
@@ -36,7 +36,7 @@ KINDS: Mapping[str, Drafting] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawn:
+class _Candidate:
     """A candidate question, with all the places that answer it."""
 
     kind: str
@@ -55,9 +55,10 @@ def generate_questions(notes: Iterable[Note], count: int, *, seed: int) -> list[
     drafts = {kind: list(drafting(material, rng)) for kind, drafting in KINDS.items()}
     drawn = _merged(drafts, _by_quote(material))
     shares = [
-        _once(_by_note([d for d in drawn if d.kind == kind], rng), material) for kind in KINDS
+        _once(_shuffled_by_note([d for d in drawn if d.kind == kind], rng), material)
+        for kind in KINDS
     ]
-    return _numbered(islice(_in_turn(shares), max(0, count)))
+    return _numbered(islice(_round_robin(shares), max(0, count)))
 
 
 def _by_quote(material: Material) -> Mapping[str, Sequence[Place]]:
@@ -70,7 +71,7 @@ def _by_quote(material: Material) -> Mapping[str, Sequence[Place]]:
 
 def _merged(
     drafts: Mapping[str, Iterable[Draft]], by_quote: Mapping[str, Sequence[Place]]
-) -> list[_Drawn]:
+) -> list[_Candidate]:
     """Merge questions with the same terms.
 
     If drafts for different quotes have the same wording and each quote contains the answer, all
@@ -92,7 +93,7 @@ def _merged(
             for draft in apart
         )
         if is_one and len(places) <= MAX_GOLD:
-            merged.append(_Drawn(kind, first, places))
+            merged.append(_Candidate(kind, first, places))
     return merged
 
 
@@ -104,29 +105,29 @@ def _is_sound(draft: Draft) -> bool:
     )
 
 
-def _by_note(drawn: Iterable[_Drawn], rng: random.Random) -> Iterator[_Drawn]:
+def _shuffled_by_note(drawn: Iterable[_Candidate], rng: random.Random) -> Iterator[_Candidate]:
     """The questions, shuffled, with the notes taking turns."""
-    by_note: defaultdict[str, list[_Drawn]] = defaultdict(list)
+    by_note: defaultdict[str, list[_Candidate]] = defaultdict(list)
     for one in drawn:
         by_note[one.draft.place.path].append(one)
     turns = list(by_note.values())
     rng.shuffle(turns)
     for questions in turns:
         rng.shuffle(questions)
-    return _in_turn(turns)
+    return _round_robin(turns)
 
 
-def _once(drawn: Iterable[_Drawn], material: Material) -> Iterator[_Drawn]:
+def _once(drawn: Iterable[_Candidate], material: Material) -> Iterator[_Candidate]:
     """The questions whose quotes occur once in their notes, at most one for each place."""
     asked: set[Place] = set()
     for one in drawn:
-        is_exact = all(stands_once(p.quote, material.notes[p.path].text) for p in one.places)
+        is_exact = all(occurs_once(p.quote, material.notes[p.path].text) for p in one.places)
         if is_exact and asked.isdisjoint(one.places):
             asked.update(one.places)
             yield one
 
 
-def _in_turn(many: Iterable[Iterable[T]]) -> Iterator[T]:
+def _round_robin(many: Iterable[Iterable[T]]) -> Iterator[T]:
     """Round-robin: the first of each, then the second of each, and so on."""
     waiting = deque(map(iter, many))
     while waiting:
@@ -137,7 +138,7 @@ def _in_turn(many: Iterable[Iterable[T]]) -> Iterator[T]:
             break
 
 
-def _numbered(drawn: Iterable[_Drawn]) -> list[Question]:
+def _numbered(drawn: Iterable[_Candidate]) -> list[Question]:
     numbers: defaultdict[str, int] = defaultdict(int)
     questions = []
     for one in drawn:

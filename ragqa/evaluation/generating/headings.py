@@ -10,11 +10,11 @@ from ragqa.evaluation.generating.places import Material, Place
 from ragqa.evaluation.generating.wording import (
     Draft,
     asks,
-    few_words,
     in_english,
+    in_sentence_case,
     is_specific,
     key_of,
-    soften,
+    short_answer,
     tidy,
     topic_of,
 )
@@ -41,7 +41,7 @@ def draft_headings(material: Material, rng: random.Random) -> Iterator[Draft]:
         is_alone = repeated[key_of(place.headings[-1])] == 1 and len(query_terms(heading)) > 1
         question = _ask(heading, place, rng, is_alone=is_alone)
         if question:
-            yield Draft(question, place, few_words(place.words, place, question=question))
+            yield Draft(question, place, short_answer(place.words, place, question=question))
 
 
 def _ask(heading: str, place: Place, rng: random.Random, *, is_alone: bool) -> str:
@@ -51,7 +51,7 @@ def _ask(heading: str, place: Place, rng: random.Random, *, is_alone: bool) -> s
         return _alone(heading, rng) if is_alone else ""
     if not in_english(topic, heading):
         return f"{topic} {heading}"
-    said = soften(heading)
+    said = in_sentence_case(heading)
     if asks(heading):
         if _IT.search(heading):
             return _IT.sub(lambda _: topic, said, count=1)
@@ -65,4 +65,4 @@ def _ask(heading: str, place: Place, rng: random.Random, *, is_alone: bool) -> s
 def _alone(heading: str, rng: random.Random) -> str:
     if not in_english(heading):
         return heading
-    return rng.choice((soften(heading), heading.lower()))
+    return rng.choice((in_sentence_case(heading), heading.lower()))

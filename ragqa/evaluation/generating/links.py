@@ -12,11 +12,11 @@ from ragqa.evaluation.generating.places import Material, Place
 from ragqa.evaluation.generating.wording import (
     Draft,
     asks,
-    few_words,
     in_english,
+    in_sentence_case,
     is_specific,
     key_of,
-    soften,
+    short_answer,
     tidy,
     without,
 )
@@ -47,7 +47,9 @@ def draft_links(material: Material, rng: random.Random) -> Iterator[Draft]:
             anchor = " ".join((link["label"] or link["anchor"] or "").replace("`", "").split())
             question = _ask(tidy(anchor), place, opening, rng)
             if question:
-                yield Draft(question, opening, few_words(opening.words, opening, question=question))
+                yield Draft(
+                    question, opening, short_answer(opening.words, opening, question=question)
+                )
 
 
 def _openings(material: Material) -> Mapping[tuple[str, Key], Place]:
@@ -99,7 +101,7 @@ def _ask(anchor: str, place: Place, opening: Place, rng: random.Random) -> str:
         return ""
     if asks(anchor) or not in_english(anchor):
         return anchor
-    said = soften(anchor)
+    said = in_sentence_case(anchor)
     if len(query_terms(anchor)) > 1:
         return rng.choice((f"what is {said}?", said.lower(), f"explain {said}"))
     beside = without(" ".join(place.headings[-1:]), anchor).split()

@@ -97,7 +97,7 @@ def read_material(notes: Iterable[Note]) -> Material:
     return Material(by_path, places, spread)
 
 
-def stands_once(quote: str, text: str) -> bool:
+def occurs_once(quote: str, text: str) -> bool:
     """Whether the quote occurs in the text exactly once."""
     at = text.find(quote)
     return at >= 0 and text.find(quote, at + 1) < 0

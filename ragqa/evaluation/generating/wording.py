@@ -100,17 +100,17 @@ def in_english(*texts: str) -> bool:
     return all(is_latin(text) for text in texts)
 
 
-def soften(topic: str) -> str:
+def in_sentence_case(topic: str) -> str:
     """A heading as part of a sentence: without its article and its initial capital."""
     first, _, rest = topic.strip().partition(" ")
     if rest and first.casefold() in ("the", "a", "an"):
-        return soften(rest)
+        return in_sentence_case(rest)
     is_word = first[:1].isupper() and first[1:].islower()
     is_name = is_word and rest and any(word[:1].isupper() for word in rest.split())
     return f"{first.lower() if is_word and not is_name else first} {rest}".strip()
 
 
-def few_words(sentence: str, place: Place, *, question: str) -> str:
+def short_answer(sentence: str, place: Place, *, question: str) -> str:
     """A short answer from a sentence: words of the quote with terms that the question lacks.
 
     "" if there are none.
