@@ -68,8 +68,8 @@ def _marked_in(
         inside = {at for span in (*wanted, *cited) for at in span if start < at < end}
         pieces: list[Piece] = []
         for begin, stop in pairwise(sorted({start, end, *inside})):
-            mark = _MARKS[_within(begin, wanted), _within(begin, cited)]
-            pieces.append(Piece(mark, text[begin:stop]))
+            within = _within(begin, wanted), _within(begin, cited)
+            pieces.append(Piece(_MARKS[within], text[begin:stop]))
         first = text.count("\n", 0, start) + 1
         last = text.count("\n", 0, max(start, end - 1)) + 1
         yield Marked(path, (first, last), tuple(_joined(pieces)))

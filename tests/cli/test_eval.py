@@ -113,7 +113,7 @@ def test_failures_name_the_stage_and_what_was_wanted(quick, place):
     assert "Missed: 1 of 3" in run.out
     assert "lost by splitting" in run.out
     assert "rank: by meaning none, by words none, by both none" in run.out
-    assert "stands 0 times in figs.md" in run.err
+    assert "occurs 0 times in figs.md" in run.err
 
 
 def test_a_report_is_one_page_without_outside_resources(quick, place):

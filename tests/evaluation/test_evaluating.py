@@ -248,7 +248,7 @@ def test_gold_that_no_longer_stands_is_said_and_counts_as_missed(notes, tmp_path
     (notes / "figs.md").write_text("# Figs\n\nFigs ripen in May.\n", encoding="utf-8")
     document = ask_about(notes, tmp_path, [WHEN])
     assert document["methods"]["hybrid"]["recall@100"] == 0.0
-    assert any("stands 0 times in figs.md" in warning for warning in document["warnings"])
+    assert any("occurs 0 times in figs.md" in warning for warning in document["warnings"])
     assert document["questions"][0]["missed"]["stage"] == "chunking"
 
 

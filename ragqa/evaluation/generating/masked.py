@@ -140,7 +140,7 @@ def _clauses(sentence: str) -> Iterator[_Clause]:
 def _ask(clause: _Clause, place: Place, material: Material, rng: random.Random) -> str:
     """The clause as a question or, for a random share, as a search phrase.
 
-    If the clause is vague, the topic is added; "" if there is none.
+    A vague clause gets the topic added; "" if it begins with a pronoun and has no topic.
     """
     first = " ".join(clause.before.split()[:1]).casefold().strip("\"'“‘")  # noqa: RUF001 - quotes
     topic = next((t for t in map(tidy, (place.title, *place.headings[-1:])) if is_specific(t)), "")
