@@ -74,7 +74,8 @@ def check(data: bytes) -> None:
     # JSON can bring half of a surrogate pair.
     text = data[2:].decode("utf-8", "surrogateescape")
     with printing(terminal=bool(how & 4)), ProgressLine() as progress, Stream(progress) as stream:
-        writer = Writer(Said(text, PIECES[how % 3]), strict=bool(how & 8), force=True, tell=stream)
+        llm = Said(text, PIECES[how % 3])
+        writer = Writer(llm, strict=bool(how & 8), force=True, on_sentence=stream)
         answer = place.index.ask(QUESTION, refresh=False, writer=writer)
         print_warnings(warnings_of(answer))
     check_answer(place.corpus, answer)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ragqa.api.answers import is_for_llm
 from ragqa.api.index import Index
 from ragqa.errors import BackendFailed
-from ragqa.followups import NotRewritten, Turn, completed, context, leans, rewritten
+from ragqa.followups import NotRewritten, Turn, completed, context, needs_context, rewritten
 from ragqa.retrieval import clean_question, retrieve
 from ragqa.types import Filters, Progress
 
@@ -33,7 +33,7 @@ class FollowUp:
 
     @property
     def is_completed(self) -> bool:
-        """Whether it leant on the questions before."""
+        """Whether it was completed from the questions before."""
         return self.question != self.asked
 
     def left_of(self, writer: "Writer") -> "Writer":
@@ -52,9 +52,9 @@ def follow_up(
 ) -> FollowUp:
     """Make a question stand alone, by the rule or, if one is to write answers, by the LLM.
 
-    The LLM is asked only for a question that leans on others, and only if the notes answer what the
-    rule makes of it. What it has written is taken only where it is this question rewritten; else
-    the rule's is, and a warning says so.
+    The LLM is asked only for a question that depends on others, and only if the notes answer what
+    the rule makes of it. Its text is used only if it is this question rewritten; otherwise the
+    rule's is used, with a warning.
 
     :param turns: all that was asked before; see `ragqa.followups.context`.
     :param progress: told when the LLM is waited for, and only then.
@@ -75,7 +75,7 @@ def follow_up(
         filters=filters or Filters(),
         ranking=index.ranking,
     )
-    if not leans(asked, snapshot, find):
+    if not needs_context(asked, snapshot, find):
         return FollowUp(asked, asked)
     by_rule = FollowUp(asked, completed(asked, turns[-1], snapshot))
     if writer is None:

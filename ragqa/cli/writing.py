@@ -98,7 +98,7 @@ def ask_written(
     from ragqa.render.writing import Stream
 
     with Stream(progress) as stream:
-        return ask(writer=replace(writer, tell=stream))
+        return ask(writer=replace(writer, on_sentence=stream))
 
 
 def request_in(

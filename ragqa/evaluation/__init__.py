@@ -1,1 +1,1 @@
-"""Measure retrieval, answers and confidence, on one's own questions and on public sets."""
+"""Measure retrieval, answers and confidence on the user's questions and on public sets."""

@@ -1,4 +1,4 @@
-"""Ask a collection its questions, and measure what comes back."""
+"""Ask a collection questions and measure the results."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -16,18 +16,18 @@ from ragqa.retrieval import clean_question, find_legs, to_hits
 from ragqa.types import Filters, Hit, Progress, Retrieved
 
 TIMED = 20
-"""For so many questions the composer is timed too, without any cache."""
+"""Composing is also timed, without a cache, for this many questions."""
 
 _AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What to find out beside rankings.
+    """What to measure besides rankings.
 
-    :param compose: answers, and the confidence in them.
-    :param passages: the overlap of so many passages with the gold spans; 0 for none.
-    :param models: what tells confidence; the shipped models where it is None.
+    :param compose: measure answers and the confidence in them.
+    :param passages: measure the overlap of this many passages with the gold spans; 0 for none.
+    :param models: the confidence models; None for the shipped ones.
     """
 
     compose: bool = False
@@ -37,7 +37,7 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What the collection gave for a question; `rankings` are of units, by method."""
+    """The collection's results for a question; `rankings` are of units, by method."""
 
     task: Task
     rankings: Mapping[str, Sequence[str]]
@@ -50,7 +50,7 @@ class _Asked:
 def ask_all(
     collection: Collection, tasks: Sequence[Task], asking: Asking, progress: Progress
 ) -> tuple[list[Outcome], list[str]]:
-    """Ask every question, in order; the second value tells of those that cannot be asked."""
+    """Ask every question; returns the outcomes in order, and warnings about those that failed."""
     outcomes: list[Outcome] = []
     warnings: list[str] = []
     for start in range(0, len(tasks), _AT_ONCE):
@@ -125,7 +125,7 @@ def _weigh(
 
 
 def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
-    """The ranking of units: each where it first comes; a passage with two takes two places."""
+    """The ranking of units, each at its first occurrence; a passage with two takes two ranks."""
     ranking: dict[str, None] = {}
     for passage_id, _ in ranked:
         new = [unit for unit in task.units_of(passage_id) if unit not in ranking]
@@ -172,7 +172,7 @@ def _rank(ranking: Sequence[str], unit: str) -> int | None:
 
 
 def _sentences(weighed: Assessment | None) -> list[tuple[str, str]]:
-    """The best answer sentences, shown or not, best first: as a reader sees them, and as quoted."""
+    """(text, quote) of the best answer sentences, best first, shown or not."""
     if weighed is None:
         return []
     best = choose(weighed.candidates, ANSWERS_AT[-1])
@@ -180,7 +180,7 @@ def _sentences(weighed: Assessment | None) -> list[tuple[str, str]]:
 
 
 def _answer(task: Task, said: Sequence[tuple[str, str]]) -> tuple[float, ...]:
-    """The share of the question's parts that are answered within the first 1, 2 and 3 sentences."""
+    """The share of the question's parts answered within the first 1, 2 and 3 sentences."""
     shares = []
     for n in ANSWERS_AT:
         texts = [text for both in said[:n] for text in both]

@@ -1,4 +1,4 @@
-"""Embeddings kept between evaluations, by the fingerprint of the model that made them."""
+"""Cache embeddings between evaluations, by the model's fingerprint."""
 
 import hashlib
 import sqlite3
@@ -50,11 +50,11 @@ class _Table:
 
 
 class CachedEmbedder:
-    """An `Embedder` that computes no passage twice, in this run or a later one.
+    """An `Embedder` that caches passages and sentences, across runs.
 
-    Passages are embedded as an index's are, by the building form. Token vectors are kept in half
-    precision, and rounded so before their first use too, so that a second run sees
-    the same numbers. Questions are not kept: how long they take is measured.
+    Passages are embedded by the building form, as for an index. Token vectors are stored in half
+    precision and rounded before their first use too, so that a second run sees the same numbers.
+    Questions are not cached, because their time is measured.
     """
 
     def __init__(self, embedders: Embedders, connection: sqlite3.Connection, path: Path) -> None:
@@ -74,12 +74,12 @@ class CachedEmbedder:
         folder = cache_folder() / "evaluation" if folder is None else folder
         path = folder / f"{_digest(embedders.asking.info)}.sqlite"
         with _naming(path):
-            # Much of a text can be told from its embedding.
+            # Embeddings reveal much of their text, so only the user may read them.
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             connection = sqlite3.connect(path)
         with closing(connection):
             with _naming(path):
-                # What is kept can be made again, so no write waits for the disk.
+                # A lost cache can be rebuilt, so writes need not wait for the disk.
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=NORMAL")
                 connection.executescript(_SCHEMA)
@@ -87,7 +87,7 @@ class CachedEmbedder:
 
     @property
     def info(self) -> EmbedderInfo:
-        """The fingerprint that the cache goes by."""
+        """The embedder's fingerprint, which names the cache file."""
         return self._embedders.asking.info
 
     @property
@@ -98,19 +98,24 @@ class CachedEmbedder:
 
     @property
     def plain(self) -> Embedder:
-        """The embedder that is asked with, for measuring how long it takes."""
+        """The embedder without the cache, for timing."""
         return self._embedders.asking
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Count as the embedder does."""
+        """Count the embedder's tokens in each text."""
         return self._embedders.asking.count_tokens(texts)
 
     def embed_query(self, text: str) -> TokenVectors:
-        """Embed a question, every time anew."""
+        """Embed a question, without the cache."""
         return self._embedders.asking.embed_query(text)
 
     def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
-        """Embed passages; what is new is kept as it comes, so that a stop loses little."""
+        """Embed passages, in float32 of shape (texts, dimension).
+
+        New vectors are stored batch by batch, so that an interruption loses little.
+
+        :raises UsageError: the cache cannot be used, or holds another number format.
+        """
         keys = [_key(text) for text in texts]
         with _naming(self._path):
             known = {key: values[0] for key, values in self._passages.find(keys).items()}
@@ -122,14 +127,17 @@ class CachedEmbedder:
             return np.stack(rows) if rows else np.empty((0, self.info.dimension), dtype=np.float32)
 
     def embed_sentences(self, texts: Sequence[str]) -> list[TokenVectors]:
-        """Embed texts with their token vectors."""
+        """Embed texts with their token vectors.
+
+        :raises UsageError: the cache cannot be used.
+        """
         keys = [_key(text) for text in texts]
         with _naming(self._path):
             known = self._read.find(keys)
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if missing:
-            # One by one: in a batch the last digits depend on the other texts, so that the same
-            # evaluation would differ by what was kept before it.
+            # One by one: in a batch the last digits depend on the other texts, and so the figures
+            # would depend on what the cache held before.
             encoded = [self.plain.embed_sentences([text])[0] for text in missing.values()]
             rows = [
                 (
@@ -152,7 +160,7 @@ class CachedEmbedder:
         embedder = self._embedders.building
         self._check_format(embedder.dtype)
         made: dict[bytes, bytes] = {}
-        # The longest first, as one batch is as slow as its longest text.
+        # Sort by length, as a batch is as slow as its longest text.
         todo = sorted(missing.items(), key=lambda item: (-len(item[1]), item[0]))
         for at in range(0, len(todo), _BATCH):
             batch = todo[at : at + _BATCH]
@@ -169,14 +177,14 @@ class CachedEmbedder:
         return made
 
     def _check_format(self, dtype: str) -> None:
-        """Make sure that embeddings of two number formats are never mixed."""
+        """Raise UsageError if the cache holds embeddings in another number format."""
         with _naming(self._path), self._connection:
             row = self._connection.execute("SELECT dtype FROM made").fetchone()
             if row is None:
                 self._connection.execute("INSERT INTO made VALUES (?)", (dtype,))
         if row is not None and row[0] != dtype:
             raise UsageError(
-                f"the embeddings kept in {self._path} are in {row[0]}, this machine makes {dtype}",
+                f"the embeddings in {self._path} are {row[0]}, but this machine makes {dtype}",
                 hint=f"remove that file, or set RAGQA_CACHE to another folder: rm {self._path}",
             )
 
@@ -204,6 +212,6 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError, ValueError) as exc:
         raise UsageError(
-            f"the embeddings kept in {path} cannot be used: {exc}",
+            f"the embeddings in {path} cannot be used: {exc}",
             hint=f"remove that file, or set RAGQA_CACHE to another folder: rm {path}",
         ) from exc

@@ -1,4 +1,4 @@
-"""Chunking sets as they lie on disk: documents, and questions with the characters that answer."""
+"""Read chunking sets: documents, and questions with the spans that answer them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ragqa.notes.walk import NOTE_SUFFIXES
 
 @dataclass(frozen=True, slots=True)
 class SpanQuestion:
-    """A question of a chunking set; `spans` are characters of the document `doc`."""
+    """A question of a chunking set; `spans` are (start, end) in characters of `doc`."""
 
     id: str
     text: str
@@ -21,7 +21,7 @@ class SpanQuestion:
 
 
 def read_chunking(folder: Path) -> tuple[dict[str, str], list[SpanQuestion], tuple[str, ...]]:
-    """Read the documents by name, the questions, and warnings, of a chunking set.
+    """Read a chunking set; returns the documents by name, the questions, and warnings.
 
     :raises UsageError: a file is missing or cannot be read; the message names it.
     """
@@ -42,7 +42,7 @@ def read_chunking(folder: Path) -> tuple[dict[str, str], list[SpanQuestion], tup
     for number, (where, row) in enumerate(read_rows(folder / "questions.jsonl"), start=1):
         id_ = str(row.get("_id", number))
         if id_ in questions:
-            raise UsageError(f"{where}: the question {id_!r} stands twice")
+            raise UsageError(f"{where}: the question {id_!r} appears twice")
         doc, spans = text_of(row, "doc", where), _spans(row, where)
         questions[id_] = SpanQuestion(id_, text_of(row, "question", where), doc, spans)
         if doc not in documents:
@@ -53,8 +53,8 @@ def read_chunking(folder: Path) -> tuple[dict[str, str], list[SpanQuestion], tup
             without.append(id_)
     left_out = {*outside, *without}
     problems = (
-        count(others, "files in docs that are no notes, left out"),
-        count(absent, "questions about documents that are not there, counted as missed"),
+        count(others, "files in docs that are not notes, left out"),
+        count(absent, "questions about missing documents, counted as missed"),
         count(outside, "questions with spans outside of their document, left out"),
         count(without, "questions without spans, left out"),
     )
@@ -69,5 +69,5 @@ def _spans(row: Mapping[str, Any], where: str) -> tuple[tuple[int, int], ...]:
             case [int(start), int(end)]:
                 spans.append((start, end))
             case _:
-                raise UsageError(f"{where}: a span is two whole numbers, not {span!r}")
+                raise UsageError(f"{where}: a span must be two whole numbers, not {span!r}")
     return tuple(spans)

@@ -1,4 +1,4 @@
-"""A collection to ask: an index with what asks it, the user's own or one made for a set."""
+"""A collection to query: the user's index or one built for a set, with its embedder."""
 
 import hashlib
 import tempfile
@@ -25,9 +25,9 @@ _NOTES_AT_ONCE = 256
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """An open snapshot, the embedder and ranking to ask it with, and how passages are made.
+    """An open snapshot, with the embedder, ranking and chunking that it is queried with.
 
-    `timed` is the embedder without any cache: what a user would wait for.
+    `timed` is the embedder without a cache, to measure what a user would wait for.
     """
 
     snapshot: Snapshot
@@ -39,7 +39,7 @@ class Collection:
 
     @classmethod
     def of(cls, index: Index, embedder: CachedEmbedder) -> Self:
-        """The notes of an index as it is now; raises as `Index.snapshot` does."""
+        """The index as it is now; raises as `Index.snapshot` does."""
         return cls(
             snapshot=index.snapshot(),
             embedder=embedder,
@@ -50,13 +50,13 @@ class Collection:
         )
 
     def passages_of(self, note: Note) -> list[Passage]:
-        """The passages of a note, with the ids that the snapshot knows them by."""
+        """The passages of a note, with their ids in the snapshot."""
         return _split(note, self.embedder, self.chunking)
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Where a passage lies: characters of a note."""
+    """A passage's span in its note, in characters, end exclusive."""
 
     id: int
     path: str
@@ -75,10 +75,10 @@ def build_collection(
     answering: Answering | None = None,
     progress: Progress,
 ) -> Iterator[tuple[Collection, list[Stretch]]]:
-    """Index notes as ragqa does, in a folder that is gone afterwards.
+    """Index notes as ragqa does, in a temporary folder.
 
-    Gives the collection, and where each passage lies. Notes are taken some at a time; their
-    passages' vectors are held until all are written.
+    Yields the collection and the span of each passage. Notes are read in batches; the writer holds
+    all vectors until the commit.
     """
     with tempfile.TemporaryDirectory(prefix="ragqa-eval-") as folder:
         store = open_store(Path(folder))
@@ -101,11 +101,11 @@ def build_collection(
 
 
 def note_of(path: str, text: str, *, title: str | None = None) -> Note:
-    """A document of a set as a note; a title that is given counts even where it is empty.
+    """A document of a set as a note; a given title is used even if it is empty.
 
-    A path need not be a file's: what has no ending of plain text is read as Markdown.
+    The path need not be a file's: without a plain-text suffix the text is read as Markdown.
     """
-    # What comes with its title has no front matter: a line of dashes is text.
+    # A document with a title has no front matter: a line of dashes is text.
     text = text if title is None else f"\n{text}"
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     note = parse_note(path, text, digest, Stamp(len(text), 0))
@@ -113,7 +113,7 @@ def note_of(path: str, text: str, *, title: str | None = None) -> Note:
 
 
 def _rows(split: Sequence[Sequence[Passage]], embedder: Embedder) -> Iterator[Vectors]:
-    """The embeddings of each note's passages, all computed at once."""
+    """The embeddings of each note's passages, shape (passages, dimension), as one batch."""
     vectors = embedder.embed_passages([p.embedded_text for passages in split for p in passages])
     at = 0
     for passages in split:

@@ -1,4 +1,4 @@
-"""Two evaluations of the same questions, side by side: what differs, and whether by chance."""
+"""Compare two evaluations of the same questions, with significance tests."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -18,14 +18,14 @@ Row = Mapping[str, Any]
 
 
 def read_evaluation(path: Path) -> Document:
-    """Read what `ragqa eval --json` printed.
+    """Read the output of `ragqa eval --json`.
 
-    :raises UsageError: the file cannot be read, or is something else.
+    :raises UsageError: the file cannot be read, or is not such a document.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
     except (OSError, ValueError, RecursionError) as exc:
-        reason = getattr(exc, "strerror", None) or "it is not one JSON document"
+        reason = getattr(exc, "strerror", None) or "it is not a single JSON document"
         raise _no_evaluation(path, reason) from exc
     try:
         questions = [(row["id"], row["question"]) for row in document["questions"]]
@@ -34,35 +34,35 @@ def read_evaluation(path: Path) -> Document:
         raise _no_evaluation(path, "it has no questions with id and text") from exc
     version = document.get("version", DOCUMENT_VERSION)
     if version != DOCUMENT_VERSION:
-        raise _no_evaluation(path, f"version {version} is not known to this ragqa")
+        raise _no_evaluation(path, f"this ragqa does not know version {version}")
     if len(distinct) < max(1, len(questions)):
-        raise _no_evaluation(path, "it has no questions, or one twice")
+        raise _no_evaluation(path, "it has no questions, or a duplicate")
     return dict(document)
 
 
 def _no_evaluation(path: Path, reason: str) -> UsageError:
     return UsageError(
-        f"{path} is no evaluation: {reason}",
+        f"{path} is not an evaluation: {reason}",
         hint="make one: ragqa eval --json > FILE",
     )
 
 
 def _refuse(constant: str) -> float:
-    """Measures are numbers: NaN and Infinity are not."""
+    """Reject NaN and Infinity, which are not JSON."""
     raise ValueError(f"{constant} is not a number")
 
 
 def compare(a: Document, b: Document) -> Document:
-    """Pair the questions of two evaluations, and test each measure's difference, B less A.
+    """Pair the questions of two evaluations and test the difference B - A of each measure.
 
-    :raises UsageError: they have no question in common, or are not what `ragqa eval` printed.
+    :raises UsageError: they share no question, or are malformed.
     """
     try:
         return _compare(a, b)
     except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as exc:
         raise UsageError(
             "the evaluations are not as ragqa eval --json printed them",
-            hint="make them anew: ragqa eval --json > A.json",
+            hint="create them again: ragqa eval --json > A.json",
         ) from exc
 
 
@@ -86,7 +86,7 @@ def _compare(a: Document, b: Document) -> Document:
             if (x := _value(one, name)) is not None and (y := _value(other, name)) is not None
         ]
         if values:
-            measures[name] = _difference(values, less_is_better=name == NOISE)
+            measures[name] = _difference(values, lower_is_better=name == NOISE)
     return {
         "a": _described(a),
         "b": _described(b),
@@ -98,9 +98,9 @@ def _compare(a: Document, b: Document) -> Document:
     }
 
 
-def _difference(values: list[tuple[float, float]], *, less_is_better: bool) -> Document:
+def _difference(values: list[tuple[float, float]], *, lower_is_better: bool) -> Document:
     a, b = np.array(values, dtype=np.float64).T
-    more, less = int((b > a).sum()), int((b < a).sum())
+    higher, lower = int((b > a).sum()), int((b < a).sum())
     return {
         "questions": len(values),
         "a": round(float(a.mean()), 4),
@@ -108,13 +108,13 @@ def _difference(values: list[tuple[float, float]], *, less_is_better: bool) -> D
         "difference": round(float((b - a).mean()), 4),
         "interval": [round(bound, 4) for bound in statistics.interval(list(b - a))],
         "p": round(statistics.randomisation_p(list(b - a)), 4),
-        "better": less if less_is_better else more,
-        "worse": more if less_is_better else less,
+        "better": lower if lower_is_better else higher,
+        "worse": higher if lower_is_better else lower,
     }
 
 
 def _value(row: Row, name: str) -> float | None:
-    """A measure of a question by name; None where it was not measured."""
+    """Look up a question's measure by name; None if it was not measured."""
     method, dot, measure = name.partition(".")
     if dot:
         found = row.get(method, {}).get(measure)
@@ -128,9 +128,9 @@ def _value(row: Row, name: str) -> float | None:
 
 
 def _flips(one: Row, other: Row) -> Iterator[Document]:
-    """What the one evaluation has of a question and the other has not."""
-    for what, holds in _FLIPPING.items():
-        before, after = holds(one), holds(other)
+    """The yes/no results of a question on which the evaluations differ."""
+    for what, result in _FLIPPING.items():
+        before, after = result(one), result(other)
         if None not in (before, after) and before != after:
             yield {
                 "id": one["id"],
@@ -142,7 +142,7 @@ def _flips(one: Row, other: Row) -> Iterator[Document]:
 
 
 def _is_found(row: Row) -> bool | None:
-    """Whether what answers is among the first passages; None where that is not judged."""
+    """Whether the answering passages rank among the first; None if not judged."""
     if "ranks" not in row:
         return None
     missed = row.get("missed")
@@ -169,5 +169,5 @@ def _described(document: Document) -> Document:
     described = {key: document[key] for key in kept if key in document}
     for key in ("settings", "index"):
         if not isinstance(described.get(key, {}), dict):
-            raise TypeError(f"{key} are not by name")
+            raise TypeError(f"{key} is not an object")
     return described

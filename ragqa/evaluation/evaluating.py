@@ -1,4 +1,4 @@
-"""Evaluate an index on questions about its notes, or ragqa itself on a public set."""
+"""Evaluate an index on questions about its notes, or ragqa on a public set."""
 
 import hashlib
 from collections import defaultdict
@@ -41,45 +41,45 @@ MEASURED = (
     "dense_weight",
     "top_k",
 )
-"""The settings that an evaluation depends on, and says."""
+"""The settings that affect an evaluation, and that it reports."""
 
 _EXPECTED = 3
-"""Of many relevant documents so many are shown as what was wanted."""
+"""At most this many relevant documents are listed as expected."""
 
-# Settings that change passages or embeddings.
-_REMADE_BY = ("embedder", "passage_tokens", "max_note_bytes")
+# Changing these changes the passages or their embeddings.
+_REBUILDING = ("embedder", "passage_tokens", "max_note_bytes")
 
 _INDEX = ("index", "store", "store_uri")
-"""The settings that say which index is meant."""
+"""The settings that name an index."""
 
-_ON_ITS_OWN = {"store": "local", "store_uri": ""}
-"""Where an experiment has its index, whatever the user has set for their own."""
+_LOCAL_STORE = {"store": "local", "store_uri": ""}
+"""An experiment's index is local, whatever store the user has set."""
 
 
 def settings_with(settings: Mapping[str, Value], given: Mapping[str, Value | None]) -> Loaded:
-    """What an index is opened by under these settings: the user's own, unless they do not fit it.
+    """Load the settings to open an index with: the user's index if these settings fit it.
 
-    Settings that make other passages or embeddings get an index in the cache folder, so that the
-    user's is never rebuilt for an experiment.
+    Settings that change passages or embeddings get an index in the cache folder instead, so that
+    an experiment never rebuilds the user's.
 
-    :param given: where notes and index are, as on the command line.
-    :raises UsageError: an index is named that these settings would not fit.
+    :param given: the locations of notes and index, from the command line.
+    :raises UsageError: an index is named that does not fit these settings.
     :raises RagqaError: as `load_settings` does.
     """
-    remade = {name: settings[name] for name in _REMADE_BY if name in settings}
+    remade = {name: settings[name] for name in _REBUILDING if name in settings}
     named = [name for name in _INDEX if given.get(name) is not None]
     if named and remade:
         option = f"--{named[0].replace('_', '-')}"
         raise UsageError(
             f"{' and '.join(remade)} would need another index than the one that {option} names",
-            hint=f"leave {option} out: the experiment then has its own",
+            hint=f"leave {option} out: the experiment then gets its own index",
         )
     own: dict[str, Value] = {}
     if remade:
-        places = load_settings({"corpus": given.get("corpus"), **_ON_ITS_OWN}).places
+        places = load_settings({"corpus": given.get("corpus"), **_LOCAL_STORE}).places
         key = repr((str(places.corpus), sorted(remade.items()))).encode("utf-8", "surrogateescape")
         name = hashlib.blake2b(key, digest_size=8).hexdigest()
-        own = {"index": str(cache_folder() / "evaluation" / f"index-{name}"), **_ON_ITS_OWN}
+        own = {"index": str(cache_folder() / "evaluation" / f"index-{name}"), **_LOCAL_STORE}
     return load_settings({**settings, **given, **own})
 
 
@@ -92,9 +92,9 @@ def evaluate_questions(
     limit: int | None = None,
     progress: Progress,
 ) -> Document:
-    """Ask an index questions about its own notes; it is brought up to date first.
+    """Refresh an index, ask it questions about its notes, and measure the results.
 
-    :param half: which half of a file these questions are; only said.
+    :param half: the half of a file that these questions are; only reported.
     :raises RagqaError: as `Index.refresh` does.
     """
     report = index.refresh(progress=progress)
@@ -119,9 +119,9 @@ def evaluate_questions(
 def about_own(
     index: Index, collection: Collection, report: IndexReport, problems: Sequence[str]
 ) -> Document:
-    """What a document says of one's own index and notes, and the confidence in use.
+    """The document's fields about the user's index and notes, and the confidence in use.
 
-    :param report: of bringing the index up to date.
+    :param report: of refreshing the index.
     """
     skipped = [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
     confidence = index.confidence
@@ -137,10 +137,11 @@ def evaluate_beir(
     limit: int | None = None,
     progress: Progress,
 ) -> Document:
-    """Index a set's documents and ask its queries; documents are ranked by their best passage.
+    """Index a set's documents and run its queries; a document ranks as its best passage.
 
-    :param answers: compose answers too, compare them with those of the set, and ask the questions
-        that it does not answer.
+    :param answers: also compose answers, score them against the set's, and ask its unanswerable
+        questions.
+    :raises UsageError: no question can be asked and scored.
     """
     asked = [q for q in beir.queries if q.id in beir.qrels or (answers and not q.answerable)]
     _check_any(asked, beir.folder)
@@ -164,7 +165,7 @@ def evaluate_beir(
         ]
         outcomes, problems = ask_all(collection, tasks, Asking(compose=answers), progress)
         unfound = collection.snapshot.info.notes - len(first)
-        lost = [f"documents of which there is no passage to find: {unfound}"] if unfound else []
+        lost = [f"documents without a passage: {unfound}"] if unfound else []
         return {
             "dataset": beir.folder.resolve().name,
             "mode": "qa" if answers else "beir",
@@ -178,12 +179,12 @@ def evaluate_beir(
 def evaluate_chunking(
     folder: Path, settings: Settings, *, limit: int | None = None, progress: Progress
 ) -> Document:
-    """Index a chunking set's documents, and measure how well the passages found cover the answers.
+    """Index a chunking set's documents, and measure how well retrieved passages cover the answers.
 
-    As many passages are retrieved as the setting `top_k` says. A passage is relevant where it
-    touches text that answers.
+    The setting `top_k` says how many passages to retrieve. A passage is relevant if it touches a
+    gold span.
 
-    :raises UsageError: the set cannot be read.
+    :raises UsageError: the set cannot be read, or no question can be asked and scored.
     """
     texts, questions, warnings = read_chunking(folder)
     _check_any(questions, folder)
@@ -205,9 +206,9 @@ def evaluate_chunking(
 
 
 def read_notes(source: Source, progress: Progress) -> tuple[list[Note], list[str]]:
-    """Every note of a corpus that can be read, and a warning for each other.
+    """Read the notes of a corpus; returns them, and a warning for each that cannot be read.
 
-    :raises NoCorpus: there is none.
+    :raises NoCorpus: the corpus does not exist.
     """
     found = find_changes(source, source.walk(), {}, progress=progress)
     limit = source.max_note_bytes
@@ -218,7 +219,7 @@ def read_notes(source: Source, progress: Progress) -> tuple[list[Note], list[str
 
 
 def read_note(index: Index, path: str) -> Note | None:
-    """A note by its path; None where it is not there or cannot be read."""
+    """Read a note by its path; None if it is missing or unreadable."""
     limit = index.settings.max_note_bytes
     read = read_text(index.places.corpus, path, max_note_bytes=limit)
     if isinstance(read, Skipped):
@@ -252,11 +253,11 @@ def _collection(
 
 def _check_any(questions: Sequence[object], folder: Path) -> None:
     if not questions:
-        raise UsageError(f"there is no question in {folder} that can be asked and scored")
+        raise UsageError(f"no question in {folder} can be asked and scored")
 
 
 def about(settings: Settings, collection: Collection, warnings: Sequence[str]) -> Document:
-    """What an evaluation was made of, and what to be warned of."""
+    """The document's fields about settings and index, and the warnings."""
     info = collection.snapshot.info
     return {
         "settings": {name: getattr(settings, name) for name in MEASURED},
@@ -268,7 +269,7 @@ def about(settings: Settings, collection: Collection, warnings: Sequence[str]) -
 def _best_of(
     collection: Collection, first: Mapping[str, int], grades: Mapping[str, int]
 ) -> list[Expected]:
-    """The documents judged best, with how each begins; a few are enough to see what was wanted."""
+    """The first passages of the few documents with the highest grades."""
     best = sorted(relevant(grades).items(), key=lambda item: -item[1])[:_EXPECTED]
     known = [first[document] for document, _ in best if document in first]
     passages = {p.path: p for p in collection.snapshot.passages(known)}
@@ -301,7 +302,7 @@ def _span_task(
             Expected(question.doc, text[start:end], _lines(text, start, end), f"span {n}")
             for n, (start, end) in enumerate(question.spans, start=1)
         ],
-        unheld=frozenset({"no passage"}),
+        unretrievable=frozenset({"no passage"}),
         spans=[(question.doc, start, end) for start, end in question.spans],
         touching=[(passage.path, passage.start, passage.end) for passage in touching],
     )

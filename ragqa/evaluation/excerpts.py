@@ -1,4 +1,4 @@
-"""An answer's citations held against the excerpts of the notes that a person would copy."""
+"""Score an answer's citations against gold excerpts: what a person would copy from the notes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,36 +7,36 @@ from typing import Protocol
 
 GOOD_COVERAGE = 0.7
 GOOD_NOISE = 0.5
-"""An answer is good that covers at least so much of the gold, with at most so much noise."""
+"""A good answer has at least this coverage and at most this noise."""
 
-# A mean over parts can come out a hair below the share that it is.
+# Floating-point error can put a mean over parts just below the threshold.
 _ROUNDING = 1e-9
 
 _Characters = frozenset[tuple[str, int]]
 
 
 class Cited(Protocol):
-    """What is needed of a citation; `quote` are the note's characters at `chars`."""
+    """The fields of a citation that scoring needs."""
 
     @property
     def path(self) -> str:
-        """The note's."""
+        """The note's path."""
         ...
 
     @property
     def chars(self) -> tuple[int, int]:
-        """First character of the note, and the one after the last."""
+        """Its span in the note, in characters, end exclusive."""
         ...
 
     @property
     def quote(self) -> str:
-        """The characters."""
+        """The note's text at `chars`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A stretch of a note: `quote` stands there from the character `start` on."""
+    """A span of a note: `quote` begins at the character `start`."""
 
     path: str
     start: int
@@ -44,17 +44,17 @@ class Excerpt:
 
     @property
     def end(self) -> int:
-        """The character after its last."""
+        """The offset after its last character."""
         return self.start + len(self.quote)
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How citations compare with gold.
+    """How citations compare with gold excerpts.
 
-    `coverage` is the mean over the parts of the share of each that is cited; `noise` the share of
-    what is cited that lies outside of the gold, None where nothing is. `chosen` is the gold that
-    both are about: an alternative of each part that has any.
+    `coverage` is the mean share of each part that is cited; `noise` the share of the cited text
+    outside the gold, None if nothing is cited. `chosen` is the gold that both were measured
+    against: one alternative for each part that has any.
     """
 
     coverage: float
@@ -66,13 +66,13 @@ class Score:
 def score_citations(citations: Iterable[Cited], gold: Sequence[Sequence[Excerpt]]) -> Score:
     """Measure how much of the gold is cited, and how much else.
 
-    White space counts on neither side, and what is cited twice counts once.
+    White space is ignored, and text cited twice counts once.
 
-    :param gold: for each part of the question the excerpts of which any one answers it. A part
-        without any is one that nothing covers. Those that make the answer good are chosen, of
-        these the ones that it covers best, of these the ones with the least noise.
+    :param gold: for each part of the question, its alternative excerpts; nothing covers a part
+        without any. Of all combinations of alternatives the best is chosen: first by whether the
+        answer is good, then by coverage, then by least noise.
     """
-    cited = _united(_characters(c.path, c.chars[0], c.quote) for c in citations)
+    cited = _union(_characters(c.path, c.chars[0], c.quote) for c in citations)
     choices = [
         [(one, _characters(one.path, one.start, one.quote)) for one in part]
         for part in gold
@@ -90,8 +90,8 @@ def score_citations(citations: Iterable[Cited], gold: Sequence[Sequence[Excerpt]
     return max(scores, key=lambda one: (one.good, one.coverage, -(one.noise or 0.0)))
 
 
-def inked(text: str) -> int:
-    """How many characters of a text are no white space."""
+def count_visible(text: str) -> int:
+    """Count the characters of a text that are not white space."""
     return sum(not character.isspace() for character in text)
 
 
@@ -100,17 +100,17 @@ def _score(
 ) -> Score:
     shares = [len(part & cited) / len(part) for part in wanted if part]
     coverage = sum(shares) / parts if parts else 0.0
-    noise = len(cited - _united(wanted)) / len(cited) if cited else None
+    noise = len(cited - _union(wanted)) / len(cited) if cited else None
     good = noise is not None and coverage + _ROUNDING >= GOOD_COVERAGE and noise <= GOOD_NOISE
     return Score(coverage, noise, good, chosen)
 
 
 def _characters(path: str, start: int, text: str) -> _Characters:
-    """The places of the text's characters in its note, but for white space."""
+    """The (path, offset) of each of the text's characters, without white space."""
     return frozenset(
         (path, at) for at, character in enumerate(text, start) if not character.isspace()
     )
 
 
-def _united(sets: Iterable[_Characters]) -> _Characters:
+def _union(sets: Iterable[_Characters]) -> _Characters:
     return frozenset[tuple[str, int]]().union(*sets)

@@ -1,4 +1,4 @@
-"""Follow-up questions: how well they are understood without and with the questions before them."""
+"""Measure retrieval for follow-up questions, with and without the questions before them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,10 +25,10 @@ from ragqa.types import Progress
 
 MEASURE = "recall@5"
 WAYS = ("asked", "rule", "hand")
-"""A follow-up as it was asked, as the rule completes it, and as a person has rewritten it."""
+"""A follow-up as asked, as completed by the rule, and as rewritten by hand."""
 
 SHIFT = "shift"
-"""The kind of follow-up that stands alone, since it speaks of something else."""
+"""The kind of follow-up that changes the topic, and so stands alone."""
 
 _FORM = (
     'a line is {"id", "turns": ["…"], "question", "alone", "kind", "half", '
@@ -40,7 +40,7 @@ _FORM = (
 class Dialog:
     """A follow-up with the questions before it.
 
-    Any of its gold quotes answers it. `alone` is how a person would ask it by itself.
+    Any of its gold quotes answers it. `alone` is a person's self-contained rewriting.
     """
 
     question: Question
@@ -49,14 +49,14 @@ class Dialog:
 
     @property
     def half(self) -> str:
-        """Which half of the file it is in."""
+        """Its half of the file."""
         return self.question.half
 
 
 def read_follow_ups(path: Path) -> list[Dialog]:
-    """Read a file of follow-up questions, one JSON object a line.
+    """Read a JSON Lines file of follow-up questions.
 
-    :raises UsageError: the file cannot be read, or a line is none; the message names it.
+    :raises UsageError: the file cannot be read, or a line is malformed; the message names it.
     """
     dialogs = [
         parsed(row, where, _dialog, _FORM) for where, row in read_rows(path, hint=_FORM, form=_FORM)
@@ -66,7 +66,7 @@ def read_follow_ups(path: Path) -> list[Dialog]:
     ids = [dialog.question.id for dialog in dialogs]
     for before, after in pairwise(sorted(ids)):
         if before == after:
-            raise UsageError(f"{path}: the id {before!r} stands twice")
+            raise UsageError(f"{path}: the id {before!r} appears twice")
     return dialogs
 
 
@@ -79,9 +79,9 @@ def evaluate_follow_ups(
     limit: int | None = None,
     progress: Progress,
 ) -> Document:
-    """Ask each follow-up in every way, those completed after really asking what came before.
+    """Refresh an index and ask each follow-up in every way of `WAYS`.
 
-    The index is brought up to date first.
+    The rule completes a follow-up after the questions before it were really asked.
 
     :raises RagqaError: as `Index.refresh` does.
     """
@@ -125,14 +125,14 @@ def evaluate_follow_ups(
 def _recall(
     collection: Collection, tasks: Sequence[Task], texts: Sequence[str], progress: Progress
 ) -> tuple[list[float], list[str]]:
-    """The measure of each task if it is asked in these words, and what to be warned of."""
+    """The measure of each task when asked with these texts, and the warnings."""
     asked = [replace(task, question=text) for task, text in zip(tasks, texts, strict=True)]
     outcomes, problems = ask_all(collection, asked, Asking(), progress)
     return [one.measures["hybrid"][MEASURE] for one in outcomes], problems
 
 
 def _completed(index: Index, dialogs: Sequence[Dialog], progress: Progress) -> list[str]:
-    """The follow-ups as a chat would complete them."""
+    """The follow-ups, completed as in a chat."""
     known: dict[tuple[str, ...], tuple[Turn, ...]] = {(): ()}
 
     def turns_after(asked: tuple[str, ...]) -> tuple[Turn, ...]:
@@ -151,7 +151,7 @@ def _completed(index: Index, dialogs: Sequence[Dialog], progress: Progress) -> l
 
 
 def _summary(kinds: Sequence[str], found: Mapping[str, Sequence[float]]) -> Document:
-    """The shares found, of all, of those that lean on what was asked before, and of each kind."""
+    """The measures over all follow-ups, over those that depend on context, and by kind."""
     groups = {"all": list(range(len(kinds)))}
     groups["leaning"] = [at for at, kind in enumerate(kinds) if kind != SHIFT]
     groups |= {
@@ -175,7 +175,7 @@ def _compared(found: Mapping[str, Sequence[float]]) -> Document:
         **{way: _mean(found[way]) for way in WAYS},
         "gain": _mean(gains),
         "intervals": {
-            **{way: _bounds(statistics.interval_of_shares(found[way])) for way in WAYS},
+            **{way: _bounds(statistics.share_interval(found[way])) for way in WAYS},
             "gain": _bounds(statistics.interval(gains)),
         },
         "better": sum(gain > 0 for gain in gains),
@@ -198,7 +198,7 @@ def _dialog(row: Mapping[str, Any]) -> Dialog:
     if half not in ("", *HALVES):
         raise ValueError(f"half must be tune or test, not {half!r}")
     if not gold or not row["turns"]:
-        raise ValueError("it needs a question before it, and a quote that answers it")
+        raise ValueError("it needs an earlier question and a quote that answers it")
     question = Question(
         id=_text(row["id"]),
         question=_text(row["question"]),
@@ -212,5 +212,5 @@ def _dialog(row: Mapping[str, Any]) -> Dialog:
 
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise TypeError(f"{value!r} is not a text")
+        raise TypeError(f"{value!r} is not a string, or is blank")
     return value

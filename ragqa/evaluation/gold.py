@@ -1,24 +1,24 @@
-"""Golden questions to tasks: where quotes stand in the notes, and which passages hold them."""
+"""Turn questions into tasks: locate gold quotes in the notes and in the passages."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from ragqa.evaluation.excerpts import Excerpt, inked
+from ragqa.evaluation.excerpts import Excerpt, count_visible
 from ragqa.evaluation.questions import Gold, Question
 from ragqa.evaluation.tasks import Expected, Task
 from ragqa.types import Note, Passage
 
 ReadNote = Callable[[str], Note | None]
-"""Gives a note by its path; None where it is not there or cannot be read."""
+"""Returns a note by its path; None if it is missing or unreadable."""
 
 _Finds = Callable[[Passage, Excerpt], bool]
-"""Whether who has the passage has found the place; both are of the same note."""
+"""Whether the passage counts as finding the excerpt of the same note."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a gold quote stands, and the ids of the passages that find it."""
+    """Where a gold quote is, and the ids of the passages that find it."""
 
     gold: Gold
     excerpt: Excerpt
@@ -28,14 +28,14 @@ class _Place:
 
 @dataclass
 class _Notes:
-    """The notes that questions are about, each read and split once."""
+    """The notes that questions are about, each read and chunked once."""
 
     read: ReadNote
     split: Callable[[Note], Sequence[Passage]]
     known: dict[str, tuple[Note, Sequence[Passage]] | None] = field(default_factory=dict)
 
     def place(self, gold: Gold, finds: _Finds) -> _Place | str:
-        """Find a quote; a text says why it cannot be found."""
+        """Locate a quote; returns the reason as text if that fails."""
         if gold.note not in self.known:
             note = self.read(gold.note)
             self.known[gold.note] = None if note is None else (note, self.split(note))
@@ -45,7 +45,7 @@ class _Notes:
         note, passages = found
         count = note.text.count(gold.quote)
         if count != 1:
-            return f"its quote stands {count} times in {gold.note}: {gold.quote[:60]!r}"
+            return f"its quote occurs {count} times in {gold.note}: {gold.quote[:60]!r}"
         excerpt = Excerpt(gold.note, note.text.index(gold.quote), gold.quote)
         first = note.text.count("\n", 0, excerpt.start) + 1
         return _Place(
@@ -61,19 +61,19 @@ def _holds(passage: Passage, excerpt: Excerpt) -> bool:
 
 
 def _shares_half(passage: Passage, excerpt: Excerpt) -> bool:
-    """Whether both share half of the shorter of the two, since either may be the longer one."""
+    """Whether the overlap is half of the shorter of the two; either may be the longer one."""
     start, end = (max(0, at - passage.start) for at in (excerpt.start, excerpt.end))
-    shorter = min(inked(passage.text), inked(excerpt.quote))
-    return inked(passage.text[start:end]) >= max(1, shorter / 2)
+    shorter = min(count_visible(passage.text), count_visible(excerpt.quote))
+    return count_visible(passage.text[start:end]) >= max(1, shorter / 2)
 
 
 def tasks_of(
     questions: Iterable[Question], read: ReadNote, split: Callable[[Note], Sequence[Passage]]
 ) -> tuple[list[Task], list[str]]:
-    """Make a task of each question; the second value tells of gold that does not stand any more.
+    """Make a task of each question; returns the tasks, and warnings about gold quotes not found.
 
-    A part whose quotes are all gone stays, as one that nothing finds. A passage finds a quote if it
-    holds all of it, and an excerpt if the two share at least half of the shorter one.
+    A part whose quotes are all gone is kept, and nothing finds it. A passage finds a quote if it
+    contains all of it, and an excerpt if they overlap by at least half of the shorter one.
     """
     notes = _Notes(read, split)
     tasks, warnings = [], []
@@ -104,7 +104,7 @@ def _task(question: Question, places: Sequence[_Place]) -> Task:
         relevant={unit.name: 1 for unit in units},
         units_of=lambda id_: names.get(id_, [str(id_)]),
         expect=partial(_expected, places, units),
-        unheld=frozenset(unit.name for unit in units if not unit.passages),
+        unretrievable=frozenset(unit.name for unit in units if not unit.passages),
         answers=[[answer] for answer in question.answer],
         gold=[[p.excerpt for p in places if p.gold.part == part] for part in question.parts],
     )
@@ -112,7 +112,7 @@ def _task(question: Question, places: Sequence[_Place]) -> Task:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """Parts of a question that are found together, and the passages that hold them."""
+    """Parts of a question that are found together, and the passages that contain them."""
 
     parts: tuple[int, ...]
     passages: frozenset[int]
@@ -123,7 +123,7 @@ class _Unit:
 
 
 def _units(question: Question, places: Sequence[_Place]) -> list[_Unit]:
-    """The parts of a question; those that the very same passages hold are one."""
+    """The parts of a question; parts found by exactly the same passages make one unit."""
     together: dict[frozenset[int], tuple[int, ...]] = {}
     units = []
     for part in question.parts:

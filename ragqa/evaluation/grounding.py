@@ -1,4 +1,4 @@
-"""How well the support check tells supported sentences from others, on a file of labelled ones."""
+"""Measure the support check on a file of labelled sentences."""
 
 import math
 from collections import Counter
@@ -13,7 +13,7 @@ from ragqa.embedders import embedder_for
 from ragqa.errors import UsageError
 from ragqa.evaluation.questions import HALVES
 from ragqa.evaluation.rows import list_of, read_rows, text_of
-from ragqa.evaluation.statistics import auroc, interval_of, interval_of_shares
+from ragqa.evaluation.statistics import auroc, measure_interval, share_interval
 from ragqa.evaluation.summary import Document
 from ragqa.grounding import Idf, Source, Support, read_sources, support_of
 from ragqa.readers import reader_for
@@ -27,9 +27,9 @@ _FORM = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A sentence with all passages that it cites, and whether they support it.
+    """A sentence with the passages that it cites, and whether they support it.
 
-    `paths` are the notes of the passages. `half` is "" where the file is not divided.
+    `paths` are the notes of the passages. `half` is "" if the file is not split.
     """
 
     id: str
@@ -47,15 +47,15 @@ class Row:
 
 
 def read_grounding(path: Path) -> list[Row]:
-    """Read a file of labelled sentences, one JSON object a line.
+    """Read a JSON Lines file of labelled sentences.
 
-    :raises UsageError: the file cannot be read, or a line is no such sentence; it names the line.
+    :raises UsageError: the file cannot be read, or a line is malformed; the message names it.
     """
     rows: dict[str, Row] = {}
     for where, document in read_rows(path):
         row = _row(document, where)
         if row.id in rows:
-            raise UsageError(f"{where}: the id {row.id!r} stands twice")
+            raise UsageError(f"{where}: the id {row.id!r} appears twice")
         rows[row.id] = row
     if not rows:
         raise UsageError(f"there are no sentences in {path}", hint=_FORM)
@@ -71,11 +71,11 @@ def evaluate_grounding(
     half: str = "",
     progress: Progress,
 ) -> Document:
-    """Judge each sentence by the passages that it cites.
+    """Check each sentence against the passages that it cites.
 
-    :param everything: all rows of the file: their passages tell how rare a word is, whatever index
-        there may be, so that the same file gives the same figures everywhere.
-    :param half: which half of the file these are; only said.
+    :param everything: all rows of the file. Their passages give the idf, not an index, so that the
+        same file gives the same figures everywhere.
+    :param half: the half of the file that the rows are; only reported.
     """
     embedder, idf = embedder_for(settings.embedder, building=False), idf_of(everything)
     reader = reader_for(settings.reader)
@@ -98,7 +98,7 @@ def evaluate_grounding(
 
 
 def idf_of(rows: Iterable[Row]) -> Idf:
-    """The inverse document frequency of terms over the passages of some rows, as BM25 has it."""
+    """The idf of terms over the passages of the rows, as in BM25."""
     passages = {(source.heading, source.text) for row in rows for source in row.sources}
     holding: Counter[str] = Counter()
     for heading, text in passages:
@@ -115,7 +115,7 @@ def idf_of(rows: Iterable[Row]) -> Idf:
 
 
 def _summary(judged: Sequence[tuple[Row, Support]]) -> dict[str, Any]:
-    """What was flagged, of all and by kind, and how well the score orders them."""
+    """The sentences flagged, in all and by kind, and the AUROC of the score."""
     labels = [row.supported for row, _ in judged]
     scores = [support.score for _, support in judged]
     found: dict[str, Any] = {
@@ -133,7 +133,7 @@ def _summary(judged: Sequence[tuple[Row, Support]]) -> dict[str, Any]:
     }
     if any(labels) and not all(labels):
         found["auroc"] = auroc(scores, labels)
-        found["auroc_interval"] = interval_of(auroc, scores, labels)
+        found["auroc_interval"] = measure_interval(auroc, scores, labels)
     return found
 
 
@@ -145,7 +145,7 @@ def _flagged(judged: Iterable[tuple[Row, Support]]) -> dict[str, Any]:
         "sentences": len(flags),
         "flagged": int(sum(flags)),
         "share": sum(flags) / len(flags),
-        "interval": interval_of_shares(flags),
+        "interval": share_interval(flags),
     }
 
 

@@ -1,4 +1,4 @@
-"""Texts of notes with what was wanted and what was cited marked in them, for people to look at."""
+"""Mark the wanted and the cited text in the notes, for people to look at."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from itertools import pairwise
 from ragqa.evaluation.excerpts import Cited, Excerpt
 
 AROUND = 160
-"""About so many characters of a note are shown before and behind what is marked."""
+"""Characters of context shown before and after marked text, roughly."""
 
 _Span = tuple[int, int]
 
 
 class Mark(StrEnum):
-    """What a stretch of a note is."""
+    """Whether text is wanted, cited, both or neither."""
 
     NONE = ""
     WANTED = "wanted"
@@ -24,7 +24,7 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Characters of a note, all of which are the same."""
+    """A run of text with one mark."""
 
     mark: Mark
     text: str
@@ -32,7 +32,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """Consecutive characters of a note, in pieces; `lines` are the first and the last of them."""
+    """A contiguous excerpt of a note, in pieces; `lines` are its first and last line."""
 
     path: str
     lines: tuple[int, int]
@@ -42,10 +42,10 @@ class Marked:
 def mark(
     wanted: Sequence[Excerpt], cited: Sequence[Cited], read: Callable[[str], str | None]
 ) -> tuple[Marked, ...]:
-    """Show what was wanted and what was cited where it stands; notes with what was wanted first.
+    """Mark wanted and cited text in context; notes with wanted text come first.
 
-    :param read: gives the text of a note by its path, None where there is none any more; such a
-        note is left out.
+    :param read: returns the text of a note by its path, or None if it is gone; such notes are
+        skipped.
     """
     paths = dict.fromkeys([*(one.path for one in wanted), *(one.path for one in cited)])
     return tuple(
@@ -68,8 +68,8 @@ def _marked_in(
         inside = {at for span in (*wanted, *cited) for at in span if start < at < end}
         pieces: list[Piece] = []
         for begin, stop in pairwise(sorted({start, end, *inside})):
-            of_both = _within(begin, wanted), _within(begin, cited)
-            pieces.append(Piece(_MARKS[of_both], text[begin:stop]))
+            within = _within(begin, wanted), _within(begin, cited)
+            pieces.append(Piece(_MARKS[within], text[begin:stop]))
         first = text.count("\n", 0, start) + 1
         last = text.count("\n", 0, max(start, end - 1)) + 1
         yield Marked(path, (first, last), tuple(_joined(pieces)))
@@ -88,7 +88,7 @@ def _within(at: int, spans: Iterable[_Span]) -> bool:
 
 
 def _windows(text: str, spans: Iterable[_Span]) -> list[_Span]:
-    """What to show of a note: each span with what is around it, one where these meet."""
+    """The spans with their context; touching windows are merged."""
     windows: list[_Span] = []
     for start, end in sorted(spans):
         start, end = max(0, min(start, len(text))), max(0, min(end, len(text)))
@@ -101,7 +101,7 @@ def _windows(text: str, spans: Iterable[_Span]) -> list[_Span]:
 
 
 def _line_start(text: str, at: int) -> int:
-    """The first line that begins within reach before a place, or else the first word."""
+    """Where the window begins: at a line within reach before `at`, else at a word."""
     lowest = max(0, at - AROUND)
     if lowest == 0:
         return 0
@@ -111,7 +111,7 @@ def _line_start(text: str, at: int) -> int:
 
 
 def _line_end(text: str, at: int) -> int:
-    """The last line that ends within reach behind a place, or else the last word."""
+    """Where the window ends: at a line end within reach after `at`, else at a word end."""
     highest = at + AROUND
     if highest >= len(text):
         return len(text)
@@ -121,14 +121,14 @@ def _line_end(text: str, at: int) -> int:
 
 
 def _joined(pieces: Sequence[Piece]) -> Iterator[Piece]:
-    """The pieces with neighbours of one mark as one, and white space as what is on both sides."""
-    told = list(pieces)
-    for n, piece in enumerate(told[1:-1], start=1):
-        before, behind = told[n - 1].mark, told[n + 1].mark
-        if piece.text.isspace() and before == behind:
-            told[n] = Piece(before, piece.text)
+    """Join neighbours with the same mark; white space takes the mark of both its neighbours."""
+    remarked = list(pieces)
+    for n, piece in enumerate(remarked[1:-1], start=1):
+        before, after = remarked[n - 1].mark, remarked[n + 1].mark
+        if piece.text.isspace() and before == after:
+            remarked[n] = Piece(before, piece.text)
     last: Piece | None = None
-    for piece in told:
+    for piece in remarked:
         if last is not None and last.mark == piece.mark:
             last = Piece(last.mark, last.text + piece.text)
             continue

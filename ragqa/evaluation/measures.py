@@ -1,4 +1,4 @@
-"""Measures of one question: of its ranking, of its answer, and of the text that was found."""
+"""Per-question measures: of the ranking, of the answer, and of the retrieved text."""
 
 import re
 import string
@@ -24,19 +24,20 @@ _IN_WORD = rf"[^\W_{UNSPACED}]"
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 Spans = Sequence[tuple[str, int, int]]
-"""Stretches of notes: path, first character, and the one after the last."""
+"""Spans of notes: (path, start, end) in characters, end exclusive."""
 
 
 def measure_rankings(
     relevant: Mapping[str, Mapping[str, int]], rankings: Mapping[str, Sequence[str]]
 ) -> dict[str, dict[str, float]]:
-    """Every measure of `MEASURES` for each question, by its id; computed by ir-measures.
+    """Compute every measure of `MEASURES` with ir-measures.
 
-    :param relevant: the grade of each relevant unit, by question.
-    :param rankings: the units found, best first, by question. A question that found nothing, or
-        is not there, counts zero.
+    :param relevant: the grade of each relevant unit, by question id.
+    :param rankings: the retrieved units, best first, by question id. A question with an empty or
+        missing ranking scores 0.
+    :returns: each measure by name, by question id.
     """
-    # Numbers for ids: what computes the measures is written in C and takes no odd text.
+    # The C code behind ir-measures does not take arbitrary ids, so number them.
     numbers = {q: str(number) for number, q in enumerate(relevant)}
     qrels, run = [], []
     for q, grades in relevant.items():
@@ -58,34 +59,33 @@ def measure_rankings(
 
 
 def normalised(text: str) -> str:
-    """Lower case without punctuation and articles, as the scorer of SQuAD has it (2016)."""
+    """Lower-case a text and strip punctuation and articles, like the SQuAD scorer (2016)."""
     plain = _ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION))
     return " ".join(plain.split())
 
 
 def answer_found(sentences: Iterable[str], answers: Iterable[str]) -> bool:
-    """Whether any of the answers, normalised, lies within one of the sentences as whole words."""
-    said = [normalised(sentence) for sentence in sentences]
-    wanted = [_as_words(plain) for answer in answers if (plain := normalised(answer))]
-    return any(want.search(one) for want in wanted for one in said)
+    """Whether a sentence contains any of the answers as whole words, both normalised."""
+    texts = [normalised(sentence) for sentence in sentences]
+    patterns = [_as_words(plain) for answer in answers if (plain := normalised(answer))]
+    return any(pattern.search(text) for pattern in patterns for text in texts)
 
 
 def _as_words(text: str) -> re.Pattern[str]:
-    """The text where no word goes on before or behind it; scripts without spaces do go on."""
+    """Match the text at word boundaries; scripts without spaces have none."""
     before = rf"(?<!{_IN_WORD})" if re.match(_IN_WORD, text[0]) else ""
-    behind = rf"(?!{_IN_WORD})" if re.match(_IN_WORD, text[-1]) else ""
-    return re.compile(f"{before}{re.escape(text)}{behind}")
+    after = rf"(?!{_IN_WORD})" if re.match(_IN_WORD, text[-1]) else ""
+    return re.compile(f"{before}{re.escape(text)}{after}")
 
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """How well passages cover the text that answers, in characters.
+    """How well passages cover the gold text, in characters.
 
-    As in Smith and Troynikov, "Evaluating Chunking Strategies for Retrieval", 2024, with
-    characters for tokens: `recall` is the share of the gold text that was retrieved,
-    `precision` the share of the retrieved text that is gold, `iou` their intersection over their
-    union, and `precision_omega` the precision if all passages that touch gold text, and no others,
-    had been retrieved.
+    As in Smith and Troynikov, "Evaluating Chunking Strategies for Retrieval", 2024, but counting
+    characters instead of tokens: `recall` is the share of the gold text that was retrieved,
+    `precision` the share of the retrieved text that is gold, `iou` their intersection over union,
+    and `precision_omega` the precision of retrieving exactly the passages that touch gold text.
     """
 
     recall: float
@@ -95,16 +95,16 @@ class Overlap:
 
 
 def overlap(gold: Spans, retrieved: Spans, touching: Spans) -> Overlap:
-    """Measure how the retrieved spans overlap the gold ones.
+    """Measure how the retrieved spans overlap the gold spans.
 
-    :param touching: all passages that touch a gold span, retrieved or not.
+    :param touching: every passage that touches a gold span, retrieved or not.
     """
-    wanted, found, ideal = _united(gold), _united(retrieved), _united(touching)
-    common, size, gold_size = _common(wanted, found), _size(found), _size(wanted)
+    wanted, found, ideal = _union(gold), _union(retrieved), _union(touching)
+    common, size, gold_size = _intersection(wanted, found), _size(found), _size(wanted)
     return Overlap(
         recall=_share(common, gold_size),
         precision=_share(common, size),
-        precision_omega=_share(_common(wanted, ideal), _size(ideal)),
+        precision_omega=_share(_intersection(wanted, ideal), _size(ideal)),
         iou=_share(common, gold_size + size - common),
     )
 
@@ -113,7 +113,7 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-def _united(spans: Spans) -> list[tuple[str, int, int]]:
+def _union(spans: Spans) -> list[tuple[str, int, int]]:
     united: list[tuple[str, int, int]] = []
     for path, start, end in sorted(spans):
         if united and united[-1][0] == path and start <= united[-1][2]:
@@ -123,7 +123,7 @@ def _united(spans: Spans) -> list[tuple[str, int, int]]:
     return united
 
 
-def _common(one: Spans, other: Spans) -> int:
+def _intersection(one: Spans, other: Spans) -> int:
     return sum(
         max(0, min(end, stop) - max(start, begin))
         for path, start, end in one

@@ -1,4 +1,4 @@
-"""Why a question was missed: which stage of asking lost it."""
+"""Find the pipeline stage that lost a missed question."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -19,13 +19,13 @@ def why_missed(
     hits: Sequence[Hit],
     said: Sequence[str],
 ) -> Missed | None:
-    """What was missed of an answerable question; None where nothing was.
+    """What was missed of an answerable question; None if nothing was.
 
-    Missed is a question of which some part, or of whose relevant documents each, comes later than
-    the fifth place, or whose gold answer is not in the first three sentences.
+    A question is missed if any of its parts, or all of its relevant documents, rank below fifth,
+    or if its gold answer is not in the first three sentences.
 
-    :param ranks: of each relevant unit, by method.
-    :param answer: answer@1 to 3, where an answer was looked for.
+    :param ranks: the rank of each relevant unit, by method.
+    :param answer: answer@1 to 3, if answers are measured.
     """
     stage = _stage(task, ranks, answer)
     if not stage:
@@ -41,7 +41,7 @@ def why_missed(
 def why_not_good(
     task: Task, ranks: Ranks, score: Score, hits: Sequence[Hit], *, answered: bool
 ) -> Missed | None:
-    """What lost a question with gold excerpts; None where its answer is good.
+    """What lost a question with gold excerpts; None if its answer is good.
 
     :param ranks: as for `why_missed`.
     """
@@ -64,7 +64,7 @@ def _stage(task: Task, ranks: Ranks, answer: Sequence[float] | None) -> str:
     if not lost or (task.by_document and len(lost) < len(task.relevant)):
         return "composer" if answer is not None and answer[-1] < 1 else ""
     units = list(task.relevant)
-    if all(units[at] in task.unheld for at in lost):
+    if all(units[at] in task.unretrievable for at in lost):
         return "chunking"
     dense, terms = (_best(ranks[leg][at] for at in lost) for leg in ("dense", "terms"))
     return losing_leg(dense, terms)

@@ -1,4 +1,4 @@
-"""Questions with the places in the notes that answer them: a JSON Lines file, read and written."""
+"""Read and write question files: JSON Lines of questions with their gold quotes."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,19 +23,19 @@ H = TypeVar("H", bound="Halved")
 
 
 class Halved(Protocol):
-    """What may be of one half of its file."""
+    """A row of a file that may be split into halves."""
 
     @property
     def half(self) -> str:
-        """Which, "" where they are not divided."""
+        """Its half; "" if the file is not split."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """A place that answers one part of a question: an exact quote from a note.
+    """A quote from a note that answers one part of a question.
 
-    Places with the same `part` say the same: finding any of them is finding that part.
+    Quotes with the same `part` are alternatives: finding any of them finds the part.
     """
 
     note: str
@@ -45,14 +45,14 @@ class Gold:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question, and where the notes answer it; `gold` is empty where they do not.
+    """A question and its gold quotes; `gold` is empty if the notes do not answer it.
 
-    `answer` has for each part, in order, a few words that stand in every quote of that part; it is
-    empty where answers are not to be measured.
+    `answer` has a short answer for each part, in order, which every quote of the part contains; it
+    is empty if answers are not to be measured.
     `half` is "tune" for questions that settings are chosen on, "test" for those that are only
-    reported, and "" where questions are not divided.
-    With `excerpts` each gold quote is all that a person would copy as the answer to its part,
-    and no more; else it is the words that an answer must hold.
+    reported, and "" if the questions are not split.
+    With `excerpts` each gold quote is exactly what a person would copy as the answer to its part;
+    otherwise it is the words that an answer must contain.
     """
 
     id: str
@@ -65,14 +65,14 @@ class Question:
 
     @property
     def parts(self) -> tuple[int, ...]:
-        """The numbers of its parts, in order; most questions have one."""
+        """The numbers of its parts, ascending; most questions have one."""
         return tuple(sorted({gold.part for gold in self.gold}))
 
 
 def read_questions(path: Path) -> list[Question]:
-    """Read a file of questions, one JSON object a line; all have excerpts, or none has.
+    """Read a JSON Lines file of questions; either all have excerpts or none has.
 
-    :raises UsageError: the file cannot be read, or a line is no question; the message names it.
+    :raises UsageError: the file cannot be read, or a line is not a question; the message names it.
     """
     hint = (
         "name a file of questions: ragqa eval --questions FILE, "
@@ -82,7 +82,7 @@ def read_questions(path: Path) -> list[Question]:
     for where, row in read_rows(path, hint=hint, form=_FORM):
         question = _parse(row, where)
         if question.id in questions:
-            raise UsageError(f"{where}: the id {question.id!r} stands twice")
+            raise UsageError(f"{where}: the id {question.id!r} appears twice")
         if questions and question.excerpts != next(iter(questions.values())).excerpts:
             raise UsageError(
                 f"{where}: some questions of the file have gold and some have excerpts",
@@ -97,25 +97,25 @@ def read_questions(path: Path) -> list[Question]:
 def parsed(
     row: Mapping[str, Any], where: str, make: Callable[[Mapping[str, Any]], T], hint: str
 ) -> T:
-    """What a row says.
+    """Parse a row with `make`.
 
-    :raises UsageError: it is not of that form; the message says where.
+    :raises UsageError: the row is malformed; the message says where.
     """
     try:
         return make(row)
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         problem = f"{exc} is missing" if isinstance(exc, KeyError) else str(exc)
-        raise UsageError(f"{where} is no question: {problem}", hint=hint) from exc
+        raise UsageError(f"{where} is not a question: {problem}", hint=hint) from exc
 
 
 def choose_half(
     questions: Sequence[H], half: str | None, *, what: str = "question"
 ) -> tuple[list[H], str]:
-    """The questions of a half, and its name, "" for all.
+    """The questions of a half, and its name; "" for all.
 
-    :param half: "tune", "test" or "all"; None means test, or all where questions are not divided.
-    :param what: what they are, for the message.
-    :raises UsageError: there are none in it.
+    :param half: "tune", "test" or "all"; None means test, or all if the questions are not split.
+    :param what: the noun for one of them, for the message.
+    :raises UsageError: the half is empty.
     """
     if half is None:
         half = "test" if any(question.half for question in questions) else "all"
@@ -123,16 +123,16 @@ def choose_half(
         return list(questions), ""
     chosen = [question for question in questions if question.half == half]
     if not chosen:
-        raise UsageError(f"no {what} is of the half {half!r}", hint="ragqa eval --half all")
+        raise UsageError(f"no {what} is in the {half!r} half", hint="ragqa eval --half all")
     return chosen, half
 
 
 def to_json_lines(questions: Iterable[Question]) -> str:
-    """The questions as `read_questions` reads them."""
+    """Write the questions in the form that `read_questions` reads."""
     text = "".join(
         json.dumps(_as_row(question), ensure_ascii=False) + "\n" for question in questions
     )
-    # The bytes of a path that are not UTF-8 are escaped as JSON has it: \udce9.
+    # Escape the bytes of a path that are not UTF-8 as JSON does: \udce9.
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -198,5 +198,5 @@ def _list(value: object) -> list[Any]:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not a text")
+        raise TypeError(f"{value!r} is not a string")
     return value

@@ -1,4 +1,4 @@
-"""Questions with gold excerpts: ask an index, and hold what it cites against what is wanted."""
+"""Ask an index questions with gold excerpts, and score its citations."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,11 +32,9 @@ def evaluate_excerpts(
     limit: int | None = None,
     progress: Progress,
 ) -> Document:
-    """Ask an index questions with gold excerpts; it is brought up to date first.
+    """Refresh an index, ask it questions with gold excerpts, and score the citations it gives.
 
-    What is scored are the citations that `Index.ask` gives.
-
-    :param half: which half of a file these questions are; only said.
+    :param half: the half of a file that these questions are; only reported.
     :raises RagqaError: as `Index.refresh` does.
     """
     report = index.refresh(progress=progress)
@@ -66,7 +64,7 @@ def evaluate_excerpts(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """An answer, None where the question cannot be asked; `ms` are None where it was not timed."""
+    """An answer, None if the question cannot be asked; `ms` is None if it was not timed."""
 
     answer: Answer | None
     ms: float | None
@@ -75,10 +73,10 @@ class _Asked:
 def _ask(
     index: Index, tasks: Sequence[Task], embedder: CachedEmbedder, progress: Progress
 ) -> list[_Asked]:
-    """The answers; the first questions are asked once more, without any cache, to be timed."""
+    """The answers; the first questions are also asked without a cache, to time them."""
     times = [_ms_of(index, task.question) for task in tasks[:TIMED]]
     asked = []
-    with _remembering(index, embedder):
+    with _caching(index, embedder):
         for done, task in enumerate(tasks):
             progress("asking", done, len(tasks))
             ms = times[done] if done < len(times) else None
@@ -88,8 +86,8 @@ def _ask(
 
 
 @contextmanager
-def _remembering(index: Index, embedder: CachedEmbedder) -> Iterator[None]:
-    """Let the index ask with an embedder that computes no sentence twice."""
+def _caching(index: Index, embedder: CachedEmbedder) -> Iterator[None]:
+    """Make the index use the caching embedder."""
     own = index.source
     kept = Embedders(own.embedders.spec, lambda *_, **__: embedder)
     index.source = replace(own, embedders=kept)
@@ -120,7 +118,7 @@ def _text_of(index: Index, path: str) -> str | None:
 def _judged(
     task: Task, outcome: Outcome, asked: _Asked, text_of: Callable[[str], str | None]
 ) -> Outcome:
-    """The outcome with what came of the answer."""
+    """The outcome with the answer's score, confidence and citations."""
     answer = asked.answer
     answered = answer is not None and answer.answered
     cited = answer.citations if answer is not None and answered else ()

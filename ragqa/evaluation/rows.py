@@ -1,4 +1,4 @@
-"""Rows of the files of question sets: JSON Lines and tab-separated, with where each stands."""
+"""Read the rows of question sets, JSON Lines or tab-separated, with their positions."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,11 +14,11 @@ _LAYOUTS = "the layouts that ragqa eval reads: ragqa eval --help"
 def read_rows(
     path: Path, *, hint: str = _LAYOUTS, form: str = ""
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each object of a JSON Lines file, with the place to name in an error.
+    """Yield each object of a JSON Lines file, with its position for error messages.
 
-    :param hint: what to do about a file that cannot be read.
-    :param form: what a line looks like, for one that is no object.
-    :raises UsageError: the file cannot be read, or a line is no JSON object.
+    :param hint: the hint for a file that cannot be read.
+    :param form: the hint for a line that is not an object.
+    :raises UsageError: the file cannot be read, or a line is not a JSON object.
     """
     for number, line in read_lines(path, hint=hint):
         where = f"{path}, line {number}"
@@ -32,7 +32,7 @@ def read_rows(
 
 
 def read_lines(path: Path, *, hint: str = _LAYOUTS) -> Iterator[tuple[int, str]]:
-    """Each line that is not blank, with its number.
+    """Yield each non-blank line with its number.
 
     :raises UsageError: the file cannot be read.
     """
@@ -47,7 +47,7 @@ def read_lines(path: Path, *, hint: str = _LAYOUTS) -> Iterator[tuple[int, str]]
 
 
 def text_of(row: Mapping[str, Any], key: str, where: str) -> str:
-    """The text, or the number, under a key.
+    """The string or whole number under a key, as text.
 
     :raises UsageError: there is none.
     """
@@ -58,14 +58,14 @@ def text_of(row: Mapping[str, Any], key: str, where: str) -> str:
 
 
 def whole(text: str) -> str:
-    """Text without lone surrogates, which JSON can hold and no file can."""
+    """Replace lone surrogates, which JSON can hold but a UTF-8 file cannot."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def list_of(row: Mapping[str, Any], key: str, where: str) -> list[Any]:
-    """The list under a key, [] where it is missing or null.
+    """The list under a key; [] if it is missing or null.
 
-    :raises UsageError: something else is there.
+    :raises UsageError: the value is not a list.
     """
     value = row.get(key) or []
     if not isinstance(value, list):
@@ -74,7 +74,7 @@ def list_of(row: Mapping[str, Any], key: str, where: str) -> list[Any]:
 
 
 def count(which: Sequence[str], what: str) -> str:
-    """`what: 5 (a, b, c and more)`; "" where there are none."""
+    """`what: 5 (a, b, c and more)`; "" if there are none."""
     if not which:
         return ""
     more = " and more" if len(which) > _NAMED else ""

@@ -1,4 +1,4 @@
-"""Question sets in BEIR layout as they lie on disk, with their answers."""
+"""Read question sets in BEIR layout, with their answers."""
 
 import random
 import re
@@ -24,9 +24,9 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query; `answers` are texts of which any one answers it, () where the set gives none.
+    """A query; `answers` are alternatives, () if the set gives none.
 
-    `holders` are the documents that hold its answer, where the set says so.
+    `holders` are the documents that contain its answer, if the set names them.
     """
 
     id: str
@@ -38,10 +38,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Beir:
-    """Queries with their judgements; the documents are read from `folder` as a stream.
+    """Queries with their judgements; the documents are streamed from `folder`.
 
     `qrels` has the grade of each judged document by query. `left_out` are the ids of documents
-    that are not to be indexed, `held_out` says how they were drawn.
+    that are not to be indexed, `held_out` the share and seed that they were drawn with.
     """
 
     folder: Path
@@ -53,16 +53,16 @@ class Beir:
     warnings: tuple[str, ...] = ()
 
     def read_documents(self) -> Iterator[Document]:
-        """Each document once, in the order of the file, without those left out."""
+        """Yield each document, in file order, except those left out."""
         for document in read_documents(self.folder):
             if document.id not in self.left_out:
                 yield document
 
 
 def read_beir(folder: Path) -> Beir:
-    """Read queries and judgements; the documents are only looked through for their ids.
+    """Read queries and judgements, and scan the documents for their ids.
 
-    A judgement of a document or query that is not there is kept, and said in a warning.
+    Judgements of missing documents are kept, those of missing queries dropped; both give a warning.
 
     :raises UsageError: a file is missing or cannot be read; the message names it and the line.
     """
@@ -78,7 +78,7 @@ def read_qa(folder: Path) -> Beir:
     for where, row in read_rows(folder / "answers.jsonl"):
         id_ = text_of(row, "_id", where)
         if id_ in answers:
-            raise UsageError(f"{where}: the query {id_!r} stands twice")
+            raise UsageError(f"{where}: the query {id_!r} appears twice")
         texts = tuple(
             text_of({"answers": a}, "answers", where) for a in list_of(row, "answers", where)
         )
@@ -86,7 +86,7 @@ def read_qa(folder: Path) -> Beir:
         holders = holders if isinstance(holders, list) else [holders]
         answerable = row.get("answerable", True)
         if not isinstance(answerable, bool):
-            raise UsageError(f"{where}: answerable is true or false, not {answerable!r}")
+            raise UsageError(f"{where}: answerable must be true or false, not {answerable!r}")
         answers[id_] = Query(
             id=id_,
             text="",
@@ -123,7 +123,7 @@ def _read(folder: Path) -> Beir:
     for where, row in read_rows(folder / "queries.jsonl"):
         id_ = text_of(row, "_id", where)
         if id_ in texts:
-            raise UsageError(f"{where}: the query {id_!r} stands twice")
+            raise UsageError(f"{where}: the query {id_!r} appears twice")
         texts[id_] = text_of(row, "text", where)
     qrels = _read_qrels(folder / QRELS)
     judged = {
@@ -144,10 +144,8 @@ def _read(folder: Path) -> Beir:
     return _warned(
         beir,
         count(empty, "documents without text"),
-        count(
-            [q for q in qrels if q not in texts], "judged queries that are not there to be asked"
-        ),
-        count(absent, "judged documents that are not there and count as not found"),
+        count([q for q in qrels if q not in texts], "judged queries that do not exist"),
+        count(absent, "missing judged documents, counted as not found"),
     )
 
 
@@ -156,25 +154,25 @@ def _warned(beir: Beir, *warnings: str) -> Beir:
 
 
 def read_documents(folder: Path) -> Iterator[Document]:
-    """Each document of a BEIR folder as it is read.
+    """Stream the documents of a BEIR folder.
 
-    :raises UsageError: the file cannot be read, a row is none, or an id stands twice.
+    :raises UsageError: the file cannot be read, a row is malformed, or an id appears twice.
     """
     path = folder / "corpus.jsonl"
     seen: set[str] = set()
     for where, row in read_rows(path):
         id_ = text_of(row, "_id", where)
         if id_ in seen:
-            raise UsageError(f"{where}: the document {id_!r} stands twice")
+            raise UsageError(f"{where}: the document {id_!r} appears twice")
         seen.add(id_)
         title, text = row.get("title") or "", row.get("text") or ""
         yield Document(id_, " ".join(whole(str(title)).split()), whole(str(text)))
 
 
 def hold_out(beir: Beir, share: float, seed: int) -> Beir:
-    """Leave out a share of the documents that hold answers, drawn at random.
+    """Leave out a random share of the documents that contain answers.
 
-    A question whose relevant documents are all left out counts as one that is not answered.
+    A question whose relevant documents are all left out becomes unanswerable.
     """
     there = {document.id for document in beir.read_documents()}
     holders = {
@@ -193,9 +191,7 @@ def hold_out(beir: Beir, share: float, seed: int) -> Beir:
     }
     qrels = {query: grades for query, grades in qrels.items() if relevant(grades)}
     queries = tuple(replace(q, answerable=q.answerable and q.id not in lost) for q in beir.queries)
-    said = (
-        f"{len(left_out)} of {len(holding)} documents that hold answers are left out (seed {seed})"
-    )
+    drawn_of = f"{len(left_out)} of {len(holding)} documents that hold answers"
     remaining = replace(
         beir,
         queries=queries,
@@ -204,7 +200,10 @@ def hold_out(beir: Beir, share: float, seed: int) -> Beir:
         left_out=left_out,
         held_out={"share": share, "seed": seed},
     )
-    return _warned(remaining, f"{said}; {len(lost)} questions have no answer now")
+    return _warned(
+        remaining,
+        f"{drawn_of} are left out (seed {seed}); {len(lost)} questions have no answer now",
+    )
 
 
 def relevant(grades: Mapping[str, int]) -> dict[str, int]:

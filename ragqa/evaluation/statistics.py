@@ -1,4 +1,4 @@
-"""Statistics over questions: intervals, tests of a difference, and the quality of confidence."""
+"""Statistics over questions: intervals, significance tests, and the quality of confidence."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ import numpy.typing as npt
 from scipy import stats
 
 SEED = 20_240_731
-"""Resampling is random and always the same."""
+"""Fixed, so that resampling is reproducible."""
 
 RESAMPLES = 2000
-RESAMPLES_OF_CONFIDENCE = 500
+CONFIDENCE_RESAMPLES = 500
 BINS = 10
 
 _PERMUTATIONS = 10_000
@@ -22,16 +22,16 @@ Bools = npt.NDArray[np.bool_]
 
 
 def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
-    """The bootstrap percentile interval of the mean (Efron, 1979)."""
+    """The bootstrap percentile interval of the mean of at least one value (Efron, 1979)."""
     data = np.asarray(values, dtype=np.float64)
     low, high = np.quantile(_resampled_means(data), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
-def interval_of_shares(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
-    """The interval of a mean of values from 0 to 1.
+def share_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """The interval of the mean of values in [0, 1].
 
-    Where all are 0, or all are 1, resampling shows no spread: then it is Wilson's (1927).
+    If all are 0, or all are 1, the bootstrap shows no spread, so Wilson's interval (1927) is used.
     """
     ends = set(values)
     if ends not in ({0.0}, {1.0}):
@@ -41,17 +41,20 @@ def interval_of_shares(values: Sequence[float], level: float = 0.95) -> tuple[fl
     return float(low), float(high)
 
 
-def interval_of(
+def measure_interval(
     measure: Callable[[Values, Bools], float],
     confidence: Sequence[float],
     answerable: Sequence[bool],
     level: float = 0.95,
 ) -> tuple[float, float]:
-    """The bootstrap percentile interval of a measure of confidence, questions resampled."""
+    """The bootstrap percentile interval of a confidence measure, resampling questions.
+
+    :param measure: takes confidence and answerable, both of shape (n,).
+    """
     rng = np.random.default_rng(SEED)
     c, a = np.asarray(confidence, dtype=np.float64), np.asarray(answerable, dtype=np.bool_)
     found = []
-    for _ in range(RESAMPLES_OF_CONFIDENCE):
+    for _ in range(CONFIDENCE_RESAMPLES):
         drawn = rng.integers(len(c), size=len(c))
         if a[drawn].any() and not a[drawn].all():
             found.append(measure(c[drawn], a[drawn]))
@@ -60,7 +63,7 @@ def interval_of(
 
 
 def randomisation_p(differences: Sequence[float]) -> float:
-    """The probability of a mean so far from 0 if both were the same: Fisher's paired test.
+    """The two-sided p-value of a mean difference, by Fisher's paired randomisation test.
 
     See Smucker, Allan and Carterette, "A Comparison of Statistical Significance Tests for
     Information Retrieval Evaluation", 2007.
@@ -73,13 +76,16 @@ def randomisation_p(differences: Sequence[float]) -> float:
     extreme = 0
     for _ in range(_PERMUTATIONS // _PERMUTED_AT_ONCE):
         signs = rng.choice((-1.0, 1.0), size=(_PERMUTED_AT_ONCE, len(data)))
-        # As many as observed, but for rounding.
+        # The tolerance absorbs rounding.
         extreme += int((np.abs(signs @ data) >= abs(data.sum()) - 1e-9).sum())
     return (extreme + 1) / (_PERMUTATIONS + 1)
 
 
 def auroc(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools) -> float:
-    """The probability that an answerable question has more confidence, ties counting half."""
+    """The probability that an answerable question outscores another; ties count half.
+
+    Both arguments have shape (n,).
+    """
     c, a = np.asarray(confidence), np.asarray(answerable, dtype=np.bool_)
     u = stats.mannwhitneyu(c[a], c[~a]).statistic
     return float(u / (a.sum() * (~a).sum()))
@@ -87,7 +93,7 @@ def auroc(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Boo
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """The questions whose confidence lies between `low` and `high`, with the means of theirs."""
+    """The number and the mean values of the questions with confidence from `low` to `high`."""
 
     low: float
     high: float
@@ -99,7 +105,10 @@ class Bin:
 def reliability(
     confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools
 ) -> list[Bin]:
-    """Confidence beside what came true, in bins of equal width; empty bins are left out."""
+    """The reliability diagram: bins of equal width, without empty ones.
+
+    Both arguments have shape (n,).
+    """
     c, a = np.asarray(confidence), np.asarray(answerable, dtype=np.float64)
     which = np.minimum((c * BINS).astype(int), BINS - 1)
     return [
@@ -118,15 +127,16 @@ def calibration_error(bins: Sequence[Bin]) -> float:
 def risk_coverage(
     confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools
 ) -> list[tuple[float, float]]:
-    """(coverage, risk) if only the most confident share is answered.
+    """The (coverage, risk) points of answering only the most confident questions.
 
-    Risk is the share of those answered that the notes do not answer. See El-Yaniv and Wiener,
-    "On the Foundations of Noise-free Selective Classification", 2010.
+    Both arguments have shape (n,); there are n points. Risk is the share of the questions answered
+    that the notes do not answer. See El-Yaniv and Wiener, "On the Foundations of Noise-free
+    Selective Classification", 2010.
     """
     scores = np.asarray(confidence, dtype=np.float64)
     wrong = 1.0 - np.asarray(answerable, dtype=np.float64)
     order = np.argsort(-scores, kind="stable")
-    # Those of equal confidence are answered together: each has the risk of all of them.
+    # Questions of equal confidence are answered together, so they share one risk.
     last = np.searchsorted(-scores[order], -scores[order], side="right")
     risks = np.cumsum(wrong[order])[last - 1] / last
     count = np.arange(1, len(order) + 1)
@@ -134,12 +144,12 @@ def risk_coverage(
 
 
 def calibration(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools) -> float:
-    """The calibration error over the bins of `reliability`."""
+    """The expected calibration error over the bins of `reliability`."""
     return calibration_error(reliability(confidence, answerable))
 
 
 def mean_risk(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools) -> float:
-    """The area under the curve of `risk_coverage`."""
+    """The area under the risk-coverage curve."""
     return float(np.mean([risk for _, risk in risk_coverage(confidence, answerable)]))
 
 

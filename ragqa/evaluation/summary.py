@@ -1,4 +1,4 @@
-"""Outcomes of questions to one document: means with intervals, by method, kind and confidence."""
+"""Summarise outcomes in one document: means with intervals, by method, kind and confidence."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -20,7 +20,7 @@ from ragqa.evaluation.tasks import (
 from ragqa.types import Verdict, verdict_of
 
 Document = dict[str, Any]
-"""What `ragqa eval --json` prints; `docs/evaluation.md` says what the measures are."""
+"""What `ragqa eval --json` prints; `docs/evaluation.md` defines the measures."""
 
 CURVE = 20
 _KIND_MEASURES = ("recall@1", "recall@5", "ndcg@10")
@@ -28,7 +28,7 @@ _RISK_POINTS = 20
 
 
 def summarise(outcomes: Sequence[Outcome]) -> Document:
-    """Everything that can be said of these outcomes; what does not apply is left out."""
+    """Summarise the outcomes; measures that do not apply are omitted."""
     judged = [one for one in outcomes if one.measures["hybrid"]]
     intervals: dict[str, list[float]] = {}
     document: Document = {
@@ -64,8 +64,8 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
 
 
 def _mean(values: Sequence[float], name: str, intervals: dict[str, list[float]]) -> float:
-    """The mean of at least one value; its interval goes into `intervals` under the name."""
-    intervals[name] = [round(bound, 4) for bound in statistics.interval_of_shares(values)]
+    """The mean of at least one value; stores its interval in `intervals` under the name."""
+    intervals[name] = [round(bound, 4) for bound in statistics.share_interval(values)]
     return round(float(np.mean(values)), 4)
 
 
@@ -90,7 +90,7 @@ def _overlaps(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) ->
 
 
 def _excerpts(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> Document:
-    """How good the citations are; noise is that of the questions for which there are any."""
+    """The quality of citations; noise is averaged over the questions that have citations."""
     scores = [one.quoted.score for one in outcomes if one.quoted and one.quoted.score]
     if not scores:
         return {}
@@ -110,7 +110,7 @@ _OF_CONFIDENCE = {
 
 
 def _confidence(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> Document:
-    """The quality of confidence, where there are answerable questions and others."""
+    """The quality of confidence, if there are both answerable and unanswerable questions."""
     asked = [(one.confidence, one.answerable) for one in outcomes if one.confidence is not None]
     confidence, answerable = [c for c, _ in asked], [a for _, a in asked]
     if len(set(answerable)) < len((True, False)):
@@ -118,7 +118,7 @@ def _confidence(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) 
     document: Document = {}
     for name, measure in _OF_CONFIDENCE.items():
         document[name] = round(measure(confidence, answerable), 4)
-        bounds = statistics.interval_of(measure, confidence, answerable)
+        bounds = statistics.measure_interval(measure, confidence, answerable)
         intervals[name] = [round(bound, 4) for bound in bounds]
     curve = statistics.risk_coverage(confidence, answerable)
     shown = np.unique(np.linspace(0, len(curve) - 1, _RISK_POINTS + 1).round().astype(int))
@@ -143,7 +143,7 @@ def _kinds(judged: Sequence[Outcome]) -> Document:
 
 
 def _abstention(outcomes: Sequence[Outcome]) -> Document:
-    """How many questions of each sort were answered, and how many of those without a mark."""
+    """The shares of questions answered, surely or naming what is missing, by sort of question."""
     asked = [one for one in outcomes if one.confidence is not None]
     if all(one.answerable for one in asked):
         return {}
@@ -176,7 +176,7 @@ def _is_sure(one: Outcome) -> bool:
 
 
 def _curve(judged: Sequence[Outcome], method: str) -> list[list[float]]:
-    """Recall at 1 to 20: the mean share of relevant units that come so early."""
+    """Recall@k for k from 1 to 20."""
     return [
         [k, round(float(np.mean([_share_within(one.ranks[method], k) for one in judged])), 4)]
         for k in range(1, CURVE + 1)

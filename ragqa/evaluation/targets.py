@@ -1,4 +1,4 @@
-"""Targets that an evaluation is held against: `recall@5=0.95`."""
+"""Check an evaluation against targets such as `recall@5=0.95`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ragqa.evaluation.summary import Document
 from ragqa.evaluation.tasks import EXCERPT_MEASURES, METHODS, NAMES, OVERLAP_MEASURES
 
 TARGETS = (*NAMES, "auroc")
-"""Every measure of which more is better."""
+"""Every measure where higher is better."""
 
 _RANKINGS = tuple(f"{method}." for method in METHODS)
 _MEASURED = {
@@ -19,23 +19,23 @@ _MEASURED = {
     "qa": (*_RANKINGS, "answer@", "auroc"),
     "chunking": (*_RANKINGS, *OVERLAP_MEASURES),
 }
-"""How the names of what each mode measures begin."""
+"""The name prefixes of the measures of each mode."""
 
 _EXAMPLE = "ragqa eval --fail-under recall@5=0.95"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The least that a measure may be."""
+    """The lowest acceptable value of a measure."""
 
     measure: str
     least: float
 
 
 def parse_target(text: str) -> Target:
-    """Read `MEASURE=NUMBER`; a measure of rankings without a method's name is the hybrid's.
+    """Parse `MEASURE=NUMBER`; a ranking measure without a method means hybrid.
 
-    :raises UsageError: it is something else, or there is no such measure.
+    :raises UsageError: it is malformed, or there is no such measure.
     """
     name, _, number = text.partition("=")
     measure = f"hybrid.{name}" if name in MEASURES else name
@@ -48,14 +48,14 @@ def parse_target(text: str) -> Target:
         return Target(measure, float(number))
     except ValueError as exc:
         raise UsageError(
-            f"the target {text!r} has no number: MEASURE=NUMBER is wanted", hint=_EXAMPLE
+            f"the target {text!r} has no number: expected MEASURE=NUMBER", hint=_EXAMPLE
         ) from exc
 
 
 def check_measurable(targets: Sequence[Target], mode: str) -> None:
-    """Make sure that an evaluation of this mode measures what the targets name.
+    """Check, before the evaluation runs, that this mode measures what the targets name.
 
-    :raises UsageError: it does not; better said before the work than after it.
+    :raises UsageError: it does not.
     """
     for target in targets:
         if not target.measure.startswith(_MEASURED[mode]):
@@ -63,18 +63,18 @@ def check_measurable(targets: Sequence[Target], mode: str) -> None:
 
 
 def check_targets(document: Document, targets: Sequence[Target]) -> None:
-    """Hold an evaluation against targets.
+    """Check an evaluation against targets.
 
-    :raises BelowTarget: one is not reached; the message has all of those, with their figures.
+    :raises BelowTarget: at least one is missed; the message lists each with its value.
     :raises UsageError: there was no question to measure it on.
     """
     values = dict(_measures_of(document))
     below = []
     for target in targets:
         if target.measure not in values:
-            raise UsageError(f"no question was there to measure {target.measure} on")
+            raise UsageError(f"there was no question to measure {target.measure} on")
         value = values[target.measure]
-        # Not `value < least`, since nothing is below a target that is not a number.
+        # Not `value < least`: nothing is below a target of NaN.
         if not value >= target.least:
             below.append(f"{target.measure} is {value:.4f}, below {target.least:g}")
     if below:

@@ -1,4 +1,4 @@
-"""One question as the harness asks it, and what came of it."""
+"""One question of an evaluation, and its outcome."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ NAMES = (
     *OVERLAP_MEASURES,
     *EXCERPT_MEASURES,
 )
-"""Every measure of a question by name of which more is better."""
+"""The names of all per-question measures where higher is better."""
 
 NOISE = "noise"
-"""The one measure of a question of which less is better."""
+"""The one per-question measure where lower is better."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A place that answers a part of a question; `unit` is how rankings name it."""
+    """A quote that answers a part of a question; `unit` is its name in rankings."""
 
     path: str
     quote: str
@@ -38,18 +38,17 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A question, with what a good ranking and a good answer of it hold.
+    """A question, with what a good ranking and a good answer contain.
 
-    A ranking of passages is judged as a ranking of units: documents, passages or parts of the
-    question, by `units_of`, each counted where it first comes. `relevant` has the grade of each
-    unit wanted, {} where nothing is judged. With `by_document` a ranking is one of documents, each
-    where its best passage stands, and any relevant one will do for a reader; else every passage
-    takes a place, also one that repeats what was found. `unheld` are the units that no passage
-    holds. `answers` has for each part of the question texts of which any one answers it, () where
-    the set has none. `spans` are the places that answer, and `touching` the passages that touch
-    them, for measuring overlap. `gold` has for each part of the question the places of which any
-    one answers it, where quotes of notes do. `expect` says what should have been found, for a
-    question that was missed.
+    A ranking of passages is judged as a ranking of units (documents, passages or parts of the
+    question), which `units_of` maps passages to; each counts at its first occurrence. `relevant`
+    has the grade of each relevant unit, {} if nothing is judged. With `by_document` documents are
+    ranked, each at its best passage, and one relevant document is enough; otherwise every passage
+    takes a rank, even one that repeats what was found. `unretrievable` are the units that no
+    passage contains. `answers` has the alternative answers to each part of the question, () if the
+    set has none; `gold` has the alternative excerpts of each part, for citations. `spans` are the
+    gold spans, and `touching` the passages that touch them, for measuring overlap. `expect` returns
+    what should have been found, for a missed question.
     """
 
     id: str
@@ -60,7 +59,7 @@ class Task:
     units_of: Callable[[int], Sequence[str]]
     expect: Callable[[], Sequence[Expected]] = tuple
     by_document: bool = False
-    unheld: frozenset[str] = frozenset()
+    unretrievable: frozenset[str] = frozenset()
     answers: Sequence[Sequence[str]] = ()
     spans: Spans = ()
     touching: Spans = ()
@@ -69,7 +68,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A passage that was found for a question."""
+    """A passage retrieved for a question."""
 
     path: str
     lines: tuple[int, int]
@@ -80,7 +79,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A question that was missed: the stage that lost it, what was wanted, what was there."""
+    """A missed question: the stage that lost it, what was expected, and what was found."""
 
     stage: str
     expected: tuple[Expected, ...]
@@ -90,10 +89,10 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """What an answer cited, held against the excerpts wanted.
+    """What an answer cited, scored against the gold excerpts.
 
-    `score` is None for a question that the notes do not answer. `marked` are the notes' own texts
-    around what was wanted and what was cited.
+    `score` is None for a question that the notes do not answer. `marked` shows the wanted and the
+    cited text in the notes.
     """
 
     cited: tuple[Citation, ...]
@@ -103,12 +102,12 @@ class Quoted:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one question.
+    """The outcome of one question.
 
-    `measures` and `ranks` are by method. A rank is that of a relevant unit, from 1, or None where
-    it is not among the candidates. `answer` has answer@1 to 3; it, `confidence` and `answered` are
-    None where no answer was composed. `empty` are the methods that found nothing. `quoted` is None
-    where citations are not measured.
+    `measures` and `ranks` are by method. Ranks are those of the relevant units, from 1, None for
+    one that is not a candidate. `answer` has answer@1 to 3; it, `confidence` and `answered` are
+    None if no answer was composed. `empty` are the methods that found nothing. `quoted` is None if
+    citations are not measured.
     """
 
     id: str

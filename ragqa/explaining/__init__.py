@@ -1,4 +1,4 @@
-"""Why a note is in the answer to a question, or is not: how far it came, and what would help."""
+"""Explain why a note is or is not in an answer: how far it came, and what would help."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from ragqa.explaining.explanation import (
 )
 from ragqa.explaining.ranking import Ranked, rank_note, rank_of
 from ragqa.explaining.targets import Notes
-from ragqa.explaining.words import missing_words, telling_words
+from ragqa.explaining.words import distinctive_words, missing_words
 from ragqa.retrieval import MAX_QUESTION_BYTES
 from ragqa.stages import losing_leg
 from ragqa.types import Disagreement, Filters, Progress, Retrieved
@@ -36,10 +36,10 @@ __all__ = ["SAID", "STAGES", "Explanation", "Missing", "Place", "Sentence", "exp
 
 _WORDS_TRIED = 4
 _ROOM = 600
-"""Bytes that the words which are tried can take."""
+"""Bytes of the question reserved for the words to try."""
 
 _ASKED_AGAIN = 2
-"""Asking to the end takes most of the time of a question, so only so many words are tried so."""
+"""Composing an answer is slow, so only this many trials go through the whole pipeline."""
 
 
 def explain(
@@ -51,11 +51,11 @@ def explain(
     refresh: bool = True,
     progress: Progress | None = None,
 ) -> Explanation:
-    """Ask a question and tell how far a note came on the way into the answer.
+    """Ask a question and explain how far a note came on the way into the answer.
 
     :param target: a note by its path, file name, title or alias, and a part of it (`readings`).
-    :raises UsageError: no note or several are called so, or it has no such part; else as
-        `Index.ask`.
+    :raises UsageError: no note or several have this name, or the note has no such part.
+    :raises RagqaError: as `Index.ask` does.
     """
     clock, filters = Clock(), filters or Filters()
     retrieved, info, warnings = index.retrieve(
@@ -65,7 +65,7 @@ def explain(
         index.places.corpus, index.settings.max_note_bytes, index.snapshot().notes(), info
     )
     found = notes.find(target)
-    told = Explanation(
+    explanation = Explanation(
         question=retrieved.typed,
         path=found.path,
         lines=found.lines,
@@ -76,14 +76,14 @@ def explain(
         corrected=retrieved.corrected,
     )
     if not found.reason:
-        told = _follow(index, _ask(index, retrieved), told, filters)
+        explanation = _follow(index, _ask(index, retrieved), explanation, filters)
     clock.lap("explain")
-    return replace(told, timings_ms=clock.laps())
+    return replace(explanation, timings_ms=clock.laps())
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A question asked to the end."""
+    """A question that went through the whole pipeline."""
 
     retrieved: Retrieved
     weighed: Assessment
@@ -93,13 +93,14 @@ def _ask(index: Index, retrieved: Retrieved) -> _Asked:
     return _Asked(retrieved, assess(retrieved, index.source.embedders.asking, index.answering))
 
 
-def _follow(index: Index, asked: _Asked, told: Explanation, filters: Filters) -> Explanation:
+def _follow(index: Index, asked: _Asked, explanation: Explanation, filters: Filters) -> Explanation:
     """Follow an indexed note through every stage."""
-    ranked = rank_note(index, asked.retrieved, told.path, told.lines, filters)
-    sentences = _sentences(asked, ranked.places, told.lines)
+    lines = explanation.lines
+    ranked = rank_note(index, asked.retrieved, explanation.path, lines, filters)
+    sentences = _sentences(asked, ranked.places, lines)
     _, said = cite(asked.weighed.excerpts)
-    told = replace(
-        told,
+    explanation = replace(
+        explanation,
         stage=_stage(index, asked, ranked, sentences),
         filters=ranked.filters,
         places=ranked.places,
@@ -112,12 +113,13 @@ def _follow(index: Index, asked: _Asked, told: Explanation, filters: Filters) ->
         said=said,
         disagreements=_disagreements(asked, sentences),
     )
-    right = asked.retrieved.spelled
-    return _with_words(index, told, right, filters) if ranked.places else told
+    if not ranked.places:
+        return explanation
+    return _with_words(index, explanation, asked.retrieved.spelled, filters)
 
 
 def _stage(index: Index, asked: _Asked, ranked: Ranked, sentences: Sequence[Sentence]) -> str:
-    """Where the note was lost: the first stage that it did not pass."""
+    """The first stage that the note did not pass."""
     if not ranked.places:
         return "chunking"
     if ranked.filters:
@@ -140,7 +142,7 @@ def _stage(index: Index, asked: _Asked, ranked: Ranked, sentences: Sequence[Sent
 def _sentences(
     asked: _Asked, places: Sequence[Place], lines: tuple[int, int] | None
 ) -> tuple[Sentence, ...]:
-    """The candidate sentences of these passages, on these lines if given, best first."""
+    """The candidate sentences of these places, on these lines if given, best first."""
     own = {place.hit.passage.id for place in places}
     found = []
     in_order = sorted(asked.weighed.candidates, key=lambda one: -one.score)
@@ -155,7 +157,7 @@ def _sentences(
 
 
 def _disagreements(asked: _Asked, sentences: Sequence[Sentence]) -> tuple[Disagreement, ...]:
-    """The disagreements of the answer that show one of these sentences."""
+    """The disagreements in the answer that involve one of these sentences."""
     if not asked.weighed.answered:
         return ()
     said = [excerpt.best for excerpt in asked.weighed.excerpts]
@@ -166,56 +168,59 @@ def _disagreements(asked: _Asked, sentences: Sequence[Sentence]) -> tuple[Disagr
     )
 
 
-def _with_words(index: Index, told: Explanation, question: str, filters: Filters) -> Explanation:
-    """Add the words that were missing, and try those that might have helped.
+def _with_words(
+    index: Index, explanation: Explanation, question: str, filters: Filters
+) -> Explanation:
+    """Add the words that the note lacks, and try words that might help.
 
-    :param question: with its misspelt words corrected.
+    :param question: with its spelling corrected.
     """
-    if told.stage in (SAID, "filters", "changed"):
-        return told
-    best = told.places[0].hit.passage
-    note = [place.hit.passage for place in told.places]
-    told = replace(told, missing=missing_words(question, best, note))
-    lost = told.sentences[0].lost if told.sentences else None
-    nothing_to_say = told.stage == "composer" and lost in (None, Lost.PASSED_OVER)
-    too_long = len(told.question.encode()) > MAX_QUESTION_BYTES - _ROOM
-    if nothing_to_say or too_long:
-        return told
-    text = told.sentences[0].citation.quote if told.sentences else best.text
-    words = telling_words(question, text, best, index.snapshot(), most=_WORDS_TRIED)
-    return replace(told, trials=_try(index, told, words, filters))
+    if explanation.stage in (SAID, "filters", "changed"):
+        return explanation
+    best = explanation.places[0].hit.passage
+    note = [place.hit.passage for place in explanation.places]
+    explanation = replace(explanation, missing=missing_words(question, best, note))
+    first = explanation.sentences[0] if explanation.sentences else None
+    lost = first.lost if first else None
+    cannot_help = explanation.stage == "composer" and lost in (None, Lost.PASSED_OVER)
+    too_long = len(explanation.question.encode()) > MAX_QUESTION_BYTES - _ROOM
+    if cannot_help or too_long:
+        return explanation
+    text = first.citation.quote if first else best.text
+    words = distinctive_words(question, text, best, index.snapshot(), most=_WORDS_TRIED)
+    return replace(explanation, trials=_try(index, explanation, words, filters))
 
 
 def _try(
-    index: Index, told: Explanation, words: Sequence[str], filters: Filters
+    index: Index, explanation: Explanation, words: Sequence[str], filters: Filters
 ) -> tuple[Trial, ...]:
-    """Ask again with each word, then with the best two at once; the best of these to the end."""
-    own = [place.hit.passage.id for place in told.places]
+    """Retrieve again with each word, then with the best two; compose an answer for the best."""
+    own = [place.hit.passage.id for place in explanation.places]
 
     def ask(*added: str) -> Trial:
-        question = " ".join((told.question, *added))
+        question = " ".join((explanation.question, *added))
         return Trial(added, rank_of(index, question, own, filters), said=False)
 
     trials = sorted((ask(word) for word in words), key=_order)
     if len(trials) > 1 and (trials[0].rank or PASSAGES + 1) > PASSAGES:
         trials = sorted([*trials, ask(*trials[0].words, *trials[1].words)], key=_order)
     for at, trial in enumerate(trials[:_ASKED_AGAIN]):
-        trials[at] = _to_the_end(index, told, trial, filters)
+        trials[at] = _with_answer(index, explanation, trial, filters)
         if trials[at].said:
             break
     return tuple(sorted(trials, key=_order))
 
 
-def _to_the_end(index: Index, told: Explanation, trial: Trial, filters: Filters) -> Trial:
-    question = " ".join((told.question, *trial.words))
+def _with_answer(index: Index, explanation: Explanation, trial: Trial, filters: Filters) -> Trial:
+    question = " ".join((explanation.question, *trial.words))
     retrieved, _, _ = index.retrieve(question, filters, refresh=False, progress=None, clock=Clock())
     asked = _ask(index, retrieved)
-    sentences = _sentences(asked, told.places, told.lines)
+    sentences = _sentences(asked, explanation.places, explanation.lines)
     said = asked.weighed.answered and any(sentence.lost is None for sentence in sentences)
     return replace(trial, said=said)
 
 
 def _order(trial: Trial) -> tuple[bool, float, int]:
-    """What sorts trials, best first: said or not, then the rank, then as few words as can be."""
+    """The sort key of trials, best first: said, then by rank, then by number of words."""
     rank = float("inf") if trial.rank is None else trial.rank
     return not trial.said, rank, len(trial.words)

@@ -1,4 +1,4 @@
-"""What is told of a note that is in an answer, or is not."""
+"""The explanation of why a note is or is not in an answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,21 +10,21 @@ from ragqa.types import Citation, Correction, Disagreement, Hit, IndexInfo, Reas
 SAID = "said"
 
 STAGES = LOST_STAGES | {
-    "not indexed": "the index does not have it",
-    "filters": "--tag, --path or --since leave it out",
-    "changed": "it no longer says what the index says",
+    "not indexed": "it is not in the index",
+    "filters": "--tag, --path or --since excludes it",
+    "changed": "its text has changed since it was indexed",
     "confidence": "no answer was given, so nothing was quoted",
     SAID: "it is in the answer",
 }
-"""How far a note came: the stages that can lose a question, and those that only a note knows."""
+"""How far a note came: the stages that can lose a question, and those specific to a note."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A passage of the note, with its rank among all passages by both legs together.
+    """A passage of the note, with its fused rank among all passages.
 
-    `rank` is None where it is no candidate; its score is then 0. The ranks of the legs in `hit`
-    go beyond the candidates. `read` tells whether sentences were taken from it.
+    `rank` is None, and the score 0, if it is not a candidate. The ranks of the legs in `hit` go
+    beyond the candidates. `read` is whether sentences were taken from it.
     """
 
     hit: Hit
@@ -33,7 +33,7 @@ class Place:
 
     @property
     def order(self) -> tuple[float, float]:
-        """What sorts the passages of a note, best first."""
+        """The sort key of a note's passages, best first."""
         legs = [rank for rank in (self.hit.dense_rank, self.hit.terms_rank) if rank is not None]
         last = float("inf")
         return last if self.rank is None else self.rank, min(legs, default=last)
@@ -41,7 +41,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of the note that could have been said; `lost` says why it was not.
+    """A candidate sentence of the note; `lost` is why it was not said, None if it was.
 
     `rank` is among all candidate sentences.
     """
@@ -53,9 +53,9 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A word of the question that the best passage lacks, and the word most like it in the note.
+    """A word of the question that the best passage lacks, and the most similar word in the note.
 
-    `near` is the same word where another passage has it, and "" where there is none like it.
+    `near` is the word itself if another passage has it, and "" if there is no similar word.
     """
 
     word: str
@@ -64,7 +64,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The question asked again with more words: where the note then ranks, and if it is said."""
+    """The question asked again with more words: the note's new rank, and whether it is said."""
 
     words: tuple[str, ...]
     rank: int | None
@@ -76,12 +76,11 @@ class Explanation:
     """How far a note came on the way into the answer to a question.
 
     `lines` are those asked about, if any. `reason` says why the note is not indexed. `filters` are
-    those that leave it out; the ranks are then those without any. `places` are its passages, or
-    those that touch the lines, best first. `candidates` counts the sentences that could have been
-    said, `sentences` are those of the places, best first. `said` is the answer, or would be if it
-    had not been withheld. `reasons` told confidence. `trials` are questions with more words, best
-    first. `disagreements` are those of the answer that show a sentence of the places. `corrected`
-    is as in `Answer`.
+    those that exclude it; ranks are then unfiltered. `places` are its passages, or those that touch
+    the lines, best first. `candidates` counts all candidate sentences, `sentences` are those of
+    the places, best first. `said` is the answer, even if it was withheld. `reasons` are those of
+    the confidence. `trials` are questions with more words, best first. `disagreements` are those in
+    the answer that involve a sentence of the places. `corrected` is as in `Answer`.
     """
 
     question: str
@@ -108,7 +107,7 @@ class Explanation:
 
     @property
     def helps(self) -> bool:
-        """Whether the first trial brought the note past the stage where it was lost."""
+        """Whether the best trial brought the note past the stage that lost it."""
         if not self.trials:
             return False
         best = self.trials[0]

@@ -1,4 +1,4 @@
-"""Where the passages of one note come in the ranking of all, and which filters leave them out."""
+"""Rank the passages of one note among all, and find the filters that exclude it."""
 
 import glob
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from ragqa.types import Filters, Passage, Retrieved
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """The passages of a note, best first, and the filters that leave it out, if any.
+    """The passages of a note, best first, and the filters that exclude it, if any.
 
-    With such filters, the ranks are those without any filter.
+    If there are such filters, the ranks are unfiltered.
     """
 
     places: tuple[Place, ...]
@@ -26,7 +26,7 @@ class Ranked:
 def rank_note(
     index: Index, retrieved: Retrieved, path: str, lines: tuple[int, int] | None, filters: Filters
 ) -> Ranked:
-    """Rank the passages of a note, those that touch `lines` if given, among all passages."""
+    """Rank a note's passages, or those that touch `lines`, among all passages."""
     snapshot = index.snapshot()
     passages = [
         passage.id
@@ -34,9 +34,9 @@ def rank_note(
         if lines is None or (passage.lines[0] <= lines[1] and lines[0] <= passage.lines[1])
     ]
     left_out = tuple(
-        said
-        for said, one in _apart(filters)
-        if passages and set(passages).isdisjoint(_let_through(snapshot, retrieved, one))
+        option
+        for option, one in _each_filter(filters)
+        if passages and set(passages).isdisjoint(_passing(snapshot, retrieved, one))
     )
     legs = find_legs(
         snapshot,
@@ -61,7 +61,7 @@ def rank_note(
 
 
 def rank_of(index: Index, question: str, passages: Sequence[int], filters: Filters) -> int | None:
-    """The best rank that any of these passages has for a question; None where it is not found."""
+    """The best rank of any of these passages for a question; None if none is found."""
     legs = find_legs(
         index.snapshot(),
         index.source.embedders.asking,
@@ -77,19 +77,19 @@ def rank_of(index: Index, question: str, passages: Sequence[int], filters: Filte
 def _passages_of(snapshot: Snapshot, retrieved: Retrieved, path: str) -> list[Passage]:
     """All passages of a note, in reading order."""
     only = Filters(paths=(glob.escape(path),))
-    found = snapshot.passages(_let_through(snapshot, retrieved, only))
+    found = snapshot.passages(_passing(snapshot, retrieved, only))
     # A glob that is the path of a note also matches what lies in a folder of that name.
     return sorted((p for p in found if p.path == path), key=lambda passage: passage.start)
 
 
-def _let_through(snapshot: Snapshot, retrieved: Retrieved, filters: Filters) -> list[int]:
-    """The ids of all passages that the filters let through."""
+def _passing(snapshot: Snapshot, retrieved: Retrieved, filters: Filters) -> list[int]:
+    """The ids of all passages that pass the filters."""
     nearest = snapshot.dense(retrieved.vectors.pooled, snapshot.info.passages, filters)
     return [passage_id for passage_id, _ in nearest]
 
 
-def _apart(filters: Filters) -> list[tuple[str, Filters]]:
-    """Each filter by itself, as it is given on the command line."""
+def _each_filter(filters: Filters) -> list[tuple[str, Filters]]:
+    """Each filter by itself, with its command-line options."""
     each = [(f"--tag {tag}", Filters(tags=(tag,))) for tag in filters.tags]
     if filters.paths:
         options = " ".join(f"--path {glob_}" for glob_ in filters.paths)
@@ -100,7 +100,7 @@ def _apart(filters: Filters) -> list[tuple[str, Filters]]:
 
 
 def _fused(index: Index, legs: Legs) -> list[tuple[int, float]]:
-    """What `ask` makes of these legs: it takes so many candidates of each, and no more."""
+    """Fuse the legs as `ask` does, with the same limit of candidates from each."""
     pool = max(index.settings.top_k, MIN_POOL, index.ranking.candidates)
     asked = replace(legs, dense=legs.dense[:pool], terms=legs.terms[:pool])
     return asked.fused(index.ranking.dense_weight)

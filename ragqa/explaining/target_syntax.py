@@ -1,4 +1,4 @@
-"""What is typed to name a note or a part of it, and which lines that part has."""
+"""Parse the target syntax for a note or a part of it, and find the lines of that part."""
 
 import re
 import shlex
@@ -20,7 +20,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A name of a note, with the lines or the heading that it was given, if any."""
+    """A note's name, with the lines or the heading given, if any."""
 
     name: str
     lines: tuple[int, int] | None = None
@@ -28,10 +28,10 @@ class Spot:
 
 
 def readings(text: str) -> Iterator[Spot]:
-    """All that a target can mean, the plainest first: a name may have a colon or a `#` itself.
+    """Yield every reading of a target, the plainest first: a name may contain a colon or `#`.
 
-    `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE:LINE:COLUMN` as editors have it, `NOTE#HEADING`,
-    and a wikilink to any of these.
+    The forms are `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE:LINE:COLUMN` as in editors,
+    `NOTE#HEADING`, and a wikilink to any of these.
     """
     if text:
         yield Spot(text)
@@ -46,7 +46,7 @@ def readings(text: str) -> Iterator[Spot]:
     place = _LINE_AND_COLUMN.fullmatch(text)
     if place:
         yield Spot(place[1], (int(place[2]), int(place[2])))
-    # The last of several headings is the one that is meant: NOTE#HEADING#SUBHEADING.
+    # Of several headings the last one counts: NOTE#HEADING#SUBHEADING.
     for name in dict.fromkeys((text.rpartition("#")[0], text.partition("#")[0])):
         heading = text.rpartition("#")[2].strip()
         if name and heading:
@@ -54,9 +54,9 @@ def readings(text: str) -> Iterator[Spot]:
 
 
 def lines_of(spot: Spot, path: str, text: str) -> tuple[int, int] | None:
-    """The lines that a spot has in the text of its note; None for all of it.
+    """The lines of a spot in its note's text; None for the whole note.
 
-    :raises UsageError: it has no such line or heading.
+    :raises UsageError: the note has no such line or heading.
     """
     if spot.heading:
         return _below(spot.heading, path, text)
@@ -77,7 +77,7 @@ def lines_of(spot: Spot, path: str, text: str) -> tuple[int, int] | None:
 
 
 def _below(heading: str, path: str, text: str) -> tuple[int, int]:
-    """The lines of a heading and what is below it, to the next one of its level or above."""
+    """The lines of a heading's section, up to the next heading of its level or above."""
     blocks = parse_note(path, text, "", Stamp(0, 0)).blocks
     headings = [block for block in blocks if block.kind is Kind.HEADING]
     wanted = _folded(heading)
@@ -95,7 +95,7 @@ def _below(heading: str, path: str, text: str) -> tuple[int, int]:
 
 
 def _alike(wanted: str, headings: Sequence[Block]) -> list[str]:
-    """The headings most like the one that is wanted, else the first ones."""
+    """The headings most similar to the wanted one, else the first ones."""
     from difflib import get_close_matches
 
     labels = {_folded(one.label): one.label for one in headings[:_MAX_COMPARED] if one.label}
@@ -104,7 +104,7 @@ def _alike(wanted: str, headings: Sequence[Block]) -> list[str]:
 
 
 def _folded(heading: str) -> str:
-    """A heading as one may type it, or as a link has it: in small letters, words alone."""
+    """A heading's words in lower case, which match however it is typed or linked."""
     return _BETWEEN_WORDS.sub(" ", heading.casefold()).strip()
 
 

@@ -1,4 +1,4 @@
-"""Which note is asked about, by its path, its name or its title; and why it may not be indexed."""
+"""Resolve a target to a note, by path, name or title, or find out why it is not indexed."""
 
 import os
 import shlex
@@ -15,7 +15,7 @@ OUTSIDE = "outside the folder of notes"
 PENDING = "not in the index yet; run ragqa index"
 
 _MAX_ENTRIES = 20_000
-"""Names to compare with one that is not known, and files to look for one among."""
+"""At most this many notes are compared with an unknown name, and files searched for it."""
 
 _MAX_NAME = 200
 _SHOWN = 3
@@ -23,9 +23,9 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is asked about; `reason` says why it is not indexed, "" where it is.
+    """The note asked about; `reason` is why it is not indexed, "" if it is.
 
-    `path` is relative to the notes where it lies among them, else as it was given.
+    `path` is relative to the notes folder if it is inside, else as given.
     """
 
     path: str
@@ -35,7 +35,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """The notes on disk and in the index: where a target is looked for."""
+    """The notes on disk and in the index, among which targets are looked up."""
 
     corpus: Path
     max_note_bytes: int
@@ -43,10 +43,10 @@ class Notes:
     info: IndexInfo
 
     def find(self, text: str) -> Target:
-        """The note that a target means, and the lines of it (`readings` has the forms).
+        """Resolve a target to a note and its lines; `readings` has the forms.
 
-        :raises UsageError: there is no such note, or several have this name; the hint names some.
-            Or it has no such line or heading.
+        :raises UsageError: there is no such note, or several have this name (the hint lists some),
+            or it has no such line or heading.
         """
         for look in (self._indexed, self._left_out):
             for spot in readings(text):
@@ -62,7 +62,7 @@ class Notes:
         if target.reason or spot == Spot(spot.name):
             return spot.lines
         read = read_text(self.corpus, target.path, max_note_bytes=self.max_note_bytes)
-        # A note that is gone or cannot be read any more is told so later on.
+        # A later stage reports a note that is gone or unreadable.
         return spot.lines if isinstance(read, Skipped) else lines_of(spot, target.path, read.text)
 
     def _indexed(self, name: str) -> Target | None:
@@ -71,14 +71,14 @@ class Notes:
             if path in self.known:
                 return Target(path)
         folded, folded_paths = name.casefold(), {path.casefold() for path in inside}
-        ways: tuple[Callable[[NoteRecord], bool], ...] = (
+        matchers: tuple[Callable[[NoteRecord], bool], ...] = (
             lambda note: note.path.rpartition("/")[2] == name,
             lambda note: not folded_paths.isdisjoint(_paths(note)),
             lambda note: note.path.rpartition("/")[2].casefold() == folded,
             lambda note: folded in _names(note),
         )
-        for fits in ways:
-            paths = sorted(note.path for note in self.known.values() if fits(note))
+        for matches in matchers:
+            paths = sorted(note.path for note in self.known.values() if matches(note))
             if len(paths) > 1:
                 first = ", ".join(paths[:_SHOWN])
                 more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
@@ -102,7 +102,7 @@ class Notes:
         return Target(name, reason=OUTSIDE) if os.path.lexists(name) else None
 
     def _reason(self, path: str) -> str:
-        """Why what lies at a path is not indexed; "" where nothing seems to lie there."""
+        """Why the file at a path is not indexed; "" if there seems to be none."""
         if path == ".":
             return "the folder of notes itself"
         try:
@@ -115,7 +115,7 @@ class Notes:
         return reason or skipped.get(path, PENDING)
 
     def _alike(self, text: str) -> list[str]:
-        """The notes with the names most like this one, best first."""
+        """The notes with the most similar names, best first."""
         from difflib import get_close_matches
 
         *_, wanted = "", *(spot.name for spot in readings(text[:_MAX_NAME]))
@@ -130,21 +130,21 @@ class Notes:
 
 
 def _paths(note: NoteRecord) -> tuple[str, str]:
-    """Its path in small letters, as a file has it and as a wikilink does."""
+    """Its path in lower case, with and without the suffix."""
     path = note.path.casefold()
     return path, path.rpartition(".")[0]
 
 
 def _names(note: NoteRecord) -> set[str]:
-    """What a note goes by beside its path, in small letters."""
+    """Its file stem, title and aliases, in lower case."""
     stem = note.path.rpartition("/")[2].rpartition(".")[0]
     return {name.casefold() for name in (stem, note.title, *note.aliases)}
 
 
 def _inside(corpus: Path, name: str) -> list[str]:
-    """The paths below the corpus that a name may mean: as seen from the corpus, and from here.
+    """The paths in the corpus that a name may mean, relative to the corpus or the current folder.
 
-    By the letters alone: nothing is opened or followed.
+    Purely lexical: no file is opened, no link followed.
     """
     tops = (corpus.absolute(), corpus.resolve())
     wholes = [Path(os.path.normpath(Path(start, name))) for start in (*tops, Path.cwd())]
@@ -158,7 +158,7 @@ def _inside(corpus: Path, name: str) -> list[str]:
 
 
 def _below(corpus: Path, name: str) -> list[str]:
-    """Files of this name anywhere below the corpus, hidden and ignored folders included."""
+    """Files with this name anywhere in the corpus, including hidden and ignored folders."""
     seen, found = 0, list[str]()
     for folder, _, files in os.walk(corpus):
         seen += len(files)

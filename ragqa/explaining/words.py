@@ -1,4 +1,4 @@
-"""The words that keep a question and a note apart, and those that would bring them together."""
+"""Find the question's words that a note lacks, and the note's words that would find it."""
 
 import math
 from collections import Counter
@@ -11,17 +11,17 @@ from ragqa.types import Passage
 
 _MAX_MISSING = 8
 _MAX_WORDS = 2_000
-"""So many words of the note are compared with one that it lacks."""
+"""A missing word is compared with at most this many words of the note."""
 
 _NEAR = 0.75
 _SAME_START = 2
 _MIN_CHARS = 3
 _HEADED = 2.0
-"""How much more a word of the heading is worth: it says what the passage is about."""
+"""The weight of a word in the heading, which says what the passage is about."""
 
 
 def missing_words(question: str, passage: Passage, note: Sequence[Passage]) -> tuple[Missing, ...]:
-    """The question's words that a passage lacks, each with a like word of the note, if any."""
+    """The question's words that a passage lacks, each with a similar word of the note, if any."""
     from difflib import get_close_matches
 
     lacking = set(query_terms(question)).difference(index_terms(passage.searched_text))
@@ -40,12 +40,12 @@ def missing_words(question: str, passage: Passage, note: Sequence[Passage]) -> t
     return tuple(missing)
 
 
-def telling_words(
+def distinctive_words(
     question: str, text: str, passage: Passage, snapshot: Snapshot, *, most: int
 ) -> list[str]:
-    """The words of a text that tell it best from others and that the question lacks, best first.
+    """The most distinctive words of a text that the question lacks, best first.
 
-    :param text: of the passage, or a part of it.
+    :param text: the passage's, or a part of it.
     """
     asked = set(index_terms(question))
     words: dict[str, str] = {}

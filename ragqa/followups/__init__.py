@@ -1,10 +1,10 @@
-"""Follow-up questions: one that leans on the question before is made to stand alone.
+"""Make follow-up questions stand alone.
 
 `rule` does it without an LLM, `rewriting` with one.
 """
 
 from ragqa.followups.rewriting import NotRewritten, rewritten
-from ragqa.followups.rule import completed, leans
+from ragqa.followups.rule import completed, needs_context
 from ragqa.followups.turns import Turn, context
 
-__all__ = ["NotRewritten", "Turn", "completed", "context", "leans", "rewritten"]
+__all__ = ["NotRewritten", "Turn", "completed", "context", "needs_context", "rewritten"]

@@ -1,4 +1,4 @@
-"""Make a follow-up stand alone with an LLM, whose answer is held to be what it should be."""
+"""Make a follow-up stand alone with an LLM, and validate what it writes."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -11,11 +11,11 @@ from ragqa.llms.limits import CHARS_PER_TOKEN, bounded
 from ragqa.retrieval import clean_question
 
 MAX_CHARS = 300
-"""A longer rewriting is none."""
+"""A longer rewriting is rejected."""
 
 SHARE = 1 / 4
-MOST_S = 20
-"""The rewriting takes at most this share of the time for a question, and so many seconds."""
+MAX_SECONDS = 20
+"""Rewriting may take this share of the time for a question, and this many seconds at most."""
 
 _TURNS = 3
 _INSTRUCTIONS = """\
@@ -26,30 +26,30 @@ repeat it. Write the question alone, on one line. Do not answer it.
 
 
 class NotRewritten(Exception):
-    """What an LLM wrote is not the question rewritten; says why."""
+    """What an LLM wrote is not the question rewritten; the message says why."""
 
 
 def seconds_for(deadline_s: float) -> float:
-    """How long rewriting a question may take, of the seconds for it and its answer."""
-    return min(SHARE * deadline_s, MOST_S)
+    """The seconds that rewriting may take, of those for the question and its answer."""
+    return min(SHARE * deadline_s, MAX_SECONDS)
 
 
 def rewritten(
     question: str, turns: Sequence[Turn], llm: LLM, *, max_tokens: int, deadline_s: float
 ) -> str:
-    """The question as an LLM makes it stand alone, on one line.
+    """Have an LLM rewrite the question to stand alone, on one line.
 
-    Only the questions of the last turns are sent, nothing of the notes.
+    Only the questions of the last turns are sent, and nothing from the notes.
 
-    :param max_tokens: the most that it may write, with what it thinks before.
-    :param deadline_s: the seconds for this question and its answer, of which it takes a share.
+    :param max_tokens: the limit on what it writes, including its reasoning.
+    :param deadline_s: the seconds for the question and its answer; rewriting may take a share.
     :raises BackendFailed: the LLM failed.
     :raises NotRewritten: what it wrote is not this question rewritten.
     """
     asked = [turn.question for turn in turns[-_TURNS:]]
     lines = [*(f"Before: {one[:MAX_CHARS]}" for one in asked), f"Last question: {question}"]
     said = _said(llm, Prompt(_INSTRUCTIONS, "\n".join(lines)), max_tokens, seconds_for(deadline_s))
-    # Some put quotation marks around a line that they are asked for.
+    # Some models put quotation marks around the line.
     said = said.strip().strip("\"'\u201c\u201d`").strip()
     if len(said) > MAX_CHARS or "\n" in said:
         raise NotRewritten("it wrote more than a question")
@@ -64,7 +64,7 @@ def rewritten(
 
 
 def _said(llm: LLM, prompt: Prompt, max_tokens: int, seconds: float) -> str:
-    """What the LLM writes, ended where it is too long for a question."""
+    """What the LLM writes, stopped once it is too long for a question."""
     said = ""
     pieces = bounded(
         llm,

@@ -1,16 +1,16 @@
-"""Make a follow-up stand alone by rule: add the words of the question before that it leaves out.
+"""Make a follow-up stand alone by rule: add the words of the previous question that it omits.
 
-Whether it leans on the question before is told by its form: it refers back ("does it help?"), or
-goes on ("and for tables?"), or has no word of its own ("why?"). Where the form does not tell, it
-leans if the notes have nothing for it as it is, though they know all of its words. What is added
-are the rarest words of the question before that the notes cited there speak of, those in their
-headings first; where they speak of none of its words, their heading.
+A follow-up needs context if its form says so: it refers back ("does it help?"), continues ("and
+for tables?"), or has no content word ("why?"). If the form is inconclusive, it needs context if
+the notes have nothing for it although they know all of its words. The words added are the rarest
+words of the previous question that occur in the notes cited for it, those in headings first; if
+none occurs there, the heading of a cited note.
 
-This is put together from work on conversational search. Single words of earlier turns are chosen
-and added: Voskarides et al., "Query Resolution for Conversational Search with Limited Supervision",
-2020. How good the best hit of a question is tells whether it leans, and how rare a word is whether
-it is chosen: Lin et al., "Multi-Stage Conversational Passage Retrieval", 2021. How well it does is
-in docs/decisions/follow-ups.md.
+The method combines work on conversational search. Adding single words of earlier turns is from
+Voskarides et al., "Query Resolution for Conversational Search with Limited Supervision", 2020.
+Judging the need for context by the score of the best hit, and words by their rarity, is from Lin
+et al., "Multi-Stage Conversational Passage Retrieval", 2021. Results are in
+docs/decisions/follow-ups.md.
 """
 
 import math
@@ -24,26 +24,26 @@ from ragqa.retrieval import MAX_QUESTION_BYTES
 from ragqa.stores import Snapshot
 from ragqa.types import Retrieved
 
-CARRIED = 2
-"""So many words are carried over."""
+MAX_CARRIED = 2
+"""At most this many words are carried over."""
 
-FOUND = 0.8
-"""The notes have something for a question where its best passage scores at least this."""
+FOUND_SCORE = 0.8
+"""The notes have something for a question if its best passage scores at least this."""
 
-RARE = 0.4
-"""They do, too, where that is headed by a word of it of at least this share of the highest idf."""
+RARE_SHARE = 0.4
+"""They also do if that passage's heading has a word of it with this share of the highest idf."""
 
-LONG = 5
-"""A question with so many words that say something is asked of the notes by itself."""
+SELF_CONTAINED = 5
+"""A question with this many content words stands alone."""
 
-TOLD = 3
-"""After so many words that say something a pronoun stands for what its own question has said."""
+ANTECEDENT = 3
+"""After this many content words, a pronoun refers to its own question."""
 
 _HEADING_CHARS = 80
 _ROUNDING = 1e-6
 _EDGES = "\"'`*_.,;:?!()[]{}<>\u2018\u2019\u201c\u201d\u2026"
 
-_GOES_ON = re.compile(
+_CONTINUES = re.compile(
     r"(and|or|but|so|then|also|plus|ok|okay|(what|how) about|what if|why not|how (so|come))\b",
     re.IGNORECASE,
 )
@@ -52,7 +52,7 @@ _REFER = """
     former latter both neither either such
 """
 _REFERRING = frozenset(_REFER.split())
-# These refer to what was said before only where nothing follows them.
+# These refer back only as the last word.
 _REFERRING_LAST = frozenset(("one", "then", "too", "there", "mine"))
 _COMPARE = """
     other others another else instead better worse cheaper faster slower easier simpler
@@ -64,7 +64,7 @@ _COMPARED = frozenset(("than", "to"))
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """A word as it is written, with the terms that it is searched by, () for a stop word."""
+    """A word as written, with its search terms, () for a stop word."""
 
     text: str
     terms: tuple[str, ...]
@@ -74,50 +74,50 @@ class _Word:
         return self.text.casefold().replace("\u2019", "'")
 
 
-def leans(question: str, snapshot: Snapshot, find: Callable[[str], Retrieved]) -> bool:
-    """Whether a question leans on the one before it.
+def needs_context(question: str, snapshot: Snapshot, find: Callable[[str], Retrieved]) -> bool:
+    """Whether a question depends on the one before it.
 
     :param find: retrieves the best passage for a question.
     """
     words = list(_words(question))
-    said = sum(bool(word.terms) for word in words)
-    if not said or _GOES_ON.match(question.lstrip()):
+    content_words = sum(bool(word.terms) for word in words)
+    if not content_words or _CONTINUES.match(question.lstrip()):
         return True
-    if said >= LONG:
+    if content_words >= SELF_CONTAINED:
         return False
     if any(_refers(words, at) for at in range(len(words))):
         return True
     found = find(question)
-    return not (_is_found(found, snapshot) or _has_unheard(found, snapshot))
+    return not (_is_found(found, snapshot) or _has_unknown_word(found, snapshot))
 
 
-def _has_unheard(found: Retrieved, snapshot: Snapshot) -> bool:
-    """Whether a question has a word that no passage has, so that it is on something else."""
-    heard_once = math.log1p((snapshot.info.passages - 0.5) / 1.5)
-    return any(idf > heard_once + _ROUNDING for idf in found.idf.values())
+def _has_unknown_word(found: Retrieved, snapshot: Snapshot) -> bool:
+    """Whether a question has a word that no passage has, and so another topic."""
+    idf_of_one = math.log1p((snapshot.info.passages - 0.5) / 1.5)
+    return any(idf > idf_of_one + _ROUNDING for idf in found.idf.values())
 
 
 def completed(question: str, turn: Turn, snapshot: Snapshot) -> str:
-    """A question that leans on a turn, with what it takes from there added in brackets.
+    """Complete a question with words of the turn that it depends on, in parentheses.
 
-    Where there is nothing to take, or it would become too long, it is given back as it is.
+    Returns it unchanged if there is nothing to add, or if it would become too long.
     """
     carried = _carried(turn, list(_words(question)), snapshot)
     if not carried:
         return question
     asked = question.rstrip()
     end = "" if asked.endswith(("?", ".", "!")) else "?"
-    told = f"{asked}{end} ({', '.join(carried)})"
-    return told if len(told.encode("utf-8")) <= MAX_QUESTION_BYTES else question
+    longer = f"{asked}{end} ({', '.join(carried)})"
+    return longer if len(longer.encode("utf-8")) <= MAX_QUESTION_BYTES else question
 
 
 def _refers(words: Sequence[_Word], at: int) -> bool:
-    """Whether a word stands for something that its own question has not said before it."""
-    if sum(bool(word.terms) for word in words[:at]) >= TOLD:
+    """Whether the word at a position refers back beyond its own question."""
+    if sum(bool(word.terms) for word in words[:at]) >= ANTECEDENT:
         return False
     word = words[at].folded
     if word == "that":
-        # After a word that says something it begins a clause: "models that reason".
+        # After a content word it begins a clause: "models that reason".
         return at == 0 or not words[at - 1].terms
     if word in _COMPARING:
         return _COMPARED.isdisjoint(after.folded for after in words[at:])
@@ -125,35 +125,35 @@ def _refers(words: Sequence[_Word], at: int) -> bool:
 
 
 def _is_found(found: Retrieved, snapshot: Snapshot) -> bool:
-    """Whether the notes have something for a question as it is."""
+    """Whether the notes have something for the question as it is."""
     if not found.hits:
         return False
     best = found.hits[0]
-    rare = RARE * math.log(1 + snapshot.info.passages)
+    rare = RARE_SHARE * math.log(1 + snapshot.info.passages)
     headed = frozenset(query_terms(best.passage.trail))
-    return best.score >= FOUND or any(
+    return best.score >= FOUND_SCORE or any(
         idf >= rare and term in headed for term, idf in found.idf.items()
     )
 
 
 def _carried(turn: Turn, own: Sequence[_Word], snapshot: Snapshot) -> list[str]:
-    """What to add to a question of these words, as the turn has it and in its order."""
+    """What to add to a question of these words, as written and ordered in the turn."""
     headed = _terms(" ".join(heading) for heading in turn.headings)
-    spoken_of = headed | _terms(turn.quotes)
+    cited = headed | _terms(turn.quotes)
     before = {word.text: word for word in _words(turn.question) if word.terms}
     idf = snapshot.idf([term for word in before.values() for term in word.terms])
 
     def weight(word: _Word) -> tuple[bool, float]:
         return headed.issuperset(word.terms), max(idf[term] for term in word.terms)
 
-    known = [word for word in before.values() if spoken_of.issuperset(word.terms)]
-    best = sorted(known, key=weight, reverse=True)[:CARRIED]
+    known = [word for word in before.values() if cited.issuperset(word.terms)]
+    best = sorted(known, key=weight, reverse=True)[:MAX_CARRIED]
     carried = [word.text for word in known if word in best]
     if not carried and any(turn.headings):
         heading = next(filter(None, turn.headings))
         carried = [" ".join(heading[-1].split())[:_HEADING_CHARS]]
-    said = {term for word in own for term in word.terms}
-    return [text for text in carried if not said.issuperset(query_terms(text))]
+    own_terms = {term for word in own for term in word.terms}
+    return [text for text in carried if not own_terms.issuperset(query_terms(text))]
 
 
 def _words(text: str) -> Iterator[_Word]:

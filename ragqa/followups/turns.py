@@ -1,4 +1,4 @@
-"""What is kept of a question and its answer, for those that follow it."""
+"""What is kept of a question and its answer for follow-up questions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,39 +9,39 @@ from ragqa.types import Answer
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question as it was read, standing alone, and where its answer came from.
+    """A question in its self-contained form, and the sources of its answer.
 
-    `headings` are those of the notes cited, title first, and `quotes` is what is cited; both are
-    empty where there was no answer. `leant` is whether the question took something from those
+    `headings` are those of the notes cited, title first, and `quotes` the texts cited; both are
+    empty if there was no answer. `used_context` is whether the question was completed from those
     before it.
     """
 
     question: str
     headings: tuple[tuple[str, ...], ...] = ()
     quotes: tuple[str, ...] = ()
-    leant: bool = False
+    used_context: bool = False
 
     @classmethod
     def of(cls, asked: str, answer: Answer) -> Self:
-        """What is kept of a question, as it was asked at first, and its answer."""
+        """Make a turn of an answer and its question as first asked."""
         return cls(
             answer.looked_for,
             tuple(one.heading for one in answer.citations),
             tuple(one.quote for one in answer.citations),
-            leant=asked != answer.question,
+            used_context=asked != answer.question,
         )
 
 
 def context(turns: Sequence[Turn]) -> list[Turn]:
-    """The turns that a question may lean on: those that were answered.
+    """The turns that a question may depend on: those that were answered.
 
-    One that was not answered and stood alone spoke of something that the notes do not have: what
-    follows it does not go back to what was spoken of before.
+    An unanswered question that stood alone changed the topic to something the notes lack, so
+    follow-ups do not refer to the turns before it.
     """
     kept: list[Turn] = []
     for turn in turns:
         if turn.quotes:
             kept.append(turn)
-        elif not turn.leant:
+        elif not turn.used_context:
             kept.clear()
     return kept

@@ -1,8 +1,8 @@
-"""Hold the citations of a saved answer against the notes as they are now.
+"""Check the citations of a saved answer against the current notes.
 
-`saved` writes and reads saved answers, `locating` finds a quote in a text, `today` tells what the
-note says there, `similarity` what it was changed into and `renamed` the same in all other notes. No
-index is needed: only notes are read, the same that `ragqa index` would read.
+`saved` writes and reads saved answers, `locating` finds a quote in a text, `current_notes` says
+what the note says there now, `similarity` finds what a quote was changed into, and `renamed` does
+the same in all other notes. No index is needed: it reads the notes that `ragqa index` would read.
 """
 
 from ragqa.verifying.checking import verify

@@ -1,4 +1,4 @@
-"""Each citation of a saved answer: intact, moved, changed or gone."""
+"""Classify each citation of a saved answer: intact, moved, changed or gone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,25 +14,25 @@ from ragqa.types import (
     Standing,
     Verification,
 )
-from ragqa.verifying.current_notes import Note, Notes, is_below
+from ragqa.verifying.current_notes import Note, Notes, is_inside
 from ragqa.verifying.locating import places
 from ragqa.verifying.renamed import successors
 from ragqa.verifying.saved import is_saved
 from ragqa.verifying.similarity import successor
 
-NOTHING_LIKE_IT = "nothing in the note reads like it"
-SHOWN_OTHERWISE = "the quotes shown are not those of the record, which is what was checked"
+NOTHING_LIKE_IT = "nothing in the note resembles it"
+SHOWN_OTHERWISE = "the quotes shown differ from those in the record; the record was checked"
 
 
 def verify(
     saved: SavedAnswer, corpus: Path, *, max_note_bytes: int, progress: Progress
 ) -> Verification:
-    """Hold each citation against the notes as they are now.
+    """Check each citation against the current notes.
 
-    What reads like a quote in the cited note counts before the same words in another note: where
-    the note says something else today, an old copy of it does not make the citation sound.
+    Similar text in the cited note takes precedence over the same words in another note: if the
+    note now says something else, an old copy of it does not make the citation sound.
 
-    :raises NoCorpus: there is no such folder, or it cannot be read.
+    :raises NoCorpus: the folder does not exist or cannot be read.
     """
     if not saved.citations:
         return Verification(saved.question, ())
@@ -50,10 +50,10 @@ def verify(
 def _checked(
     citations: Sequence[SavedCitation], notes: Notes, progress: Progress
 ) -> tuple[tuple[Checked, ...], tuple[str, ...]]:
-    """What became of each citation, and the warnings."""
+    """The result for each citation, and the warnings."""
     own = {path: notes.read(path) for path in {each.path for each in citations}}
     found = {each: _in_note(each, own[each.path]) for each in citations}
-    lost = [each for each, one in found.items() if not _is_sound(one) and is_below(each.path)]
+    lost = [each for each, one in found.items() if not _is_sound(one) and is_inside(each.path)]
     elsewhere: dict[SavedCitation, Place] = {}
     for each, there in _in_other_notes(lost, notes, progress):
         if there.is_sound and there.place is not None:
@@ -61,16 +61,17 @@ def _checked(
         elif own[each.path] is None:
             found[each] = found[each] or there
     for each, place in elsewhere.items():
-        if own[each.path] is None:  # renamed: there its other citations may have been changed
+        if own[each.path] is None:  # renamed: look there for changes of its other citations
             own[each.path] = notes.read(place.path)
-    told = {
+    results = {
         each: one if _is_sound(one) else _lost(each, one, own[each.path], elsewhere.get(each))
         for each, one in found.items()
     }
-    orphans = [each for each in lost if told[each] is None and each.path not in notes.paths]
+    orphans = [each for each in lost if results[each] is None and each.path not in notes.paths]
     likely = successors(orphans, notes, progress)
     checked = tuple(
-        told[each] or _orphan(each, likely.get(each), notes, own[each.path]) for each in citations
+        results[each] or _orphan(each, likely.get(each), notes, own[each.path])
+        for each in citations
     )
     return checked, _unread(notes) if len(elsewhere) < len(lost) else ()
 
@@ -80,7 +81,7 @@ def _is_sound(checked: Checked | None) -> bool:
 
 
 def _in_note(citation: SavedCitation, note: Note | None) -> Checked | None:
-    """The citation where its words stand in a note, at best where it says no more than them."""
+    """The citation where its words occur in a note, preferring places that say nothing more."""
     if note is None:
         return None
     start, end = citation.chars
@@ -90,7 +91,7 @@ def _in_note(citation: SavedCitation, note: Note | None) -> Checked | None:
     changed = None
     for span in places(note.text, citation.quote, start):
         reading = note.reading(span)
-        if reading.is_same and _is_header(reading.header, citation.context):
+        if reading.is_same and _has_header(reading.header, citation.context):
             place = note.place(span)
             is_there = note.path == citation.path and place.lines == citation.lines
             return Checked(citation, Standing.INTACT if is_there else Standing.MOVED, place)
@@ -99,15 +100,15 @@ def _in_note(citation: SavedCitation, note: Note | None) -> Checked | None:
     return changed
 
 
-def _is_header(header: str, context: str) -> bool:
-    """Whether a row has the header that it was cited with, below its heading where one was told."""
+def _has_header(header: str, context: str) -> bool:
+    """Whether a row has the header that it was cited with, which a heading may precede."""
     return not header or not context or f": {context}".endswith(f": {header}")
 
 
 def _in_other_notes(
     lost: Sequence[SavedCitation], notes: Notes, progress: Progress
 ) -> Iterator[tuple[SavedCitation, Checked]]:
-    """Each citation in notes that it does not name, in order of paths, up to where it is sound."""
+    """Search other notes for each citation, by path, until it is sound; yields every match."""
     left = list(lost)
     for count, path in enumerate(notes.paths, start=1):
         wanted = [each for each in left if each.path != path]
@@ -125,11 +126,11 @@ def _in_other_notes(
 def _lost(
     citation: SavedCitation, changed: Checked | None, note: Note | None, elsewhere: Place | None
 ) -> Checked | None:
-    """What became of a citation that is not sound in its note; None if that cannot be told.
+    """The result for a citation that is not sound in its note; None if it is unknown.
 
-    :param changed: its words where more is said with them now.
-    :param note: its note, under the name that it has now; None where there is none.
-    :param elsewhere: another note that has its words.
+    :param changed: its words, in a place that now says something else.
+    :param note: its note, under its current name; None if there is none.
+    :param elsewhere: its words in another note.
     """
     if changed is not None and changed.place is not None and changed.place.path == citation.path:
         return replace(changed, elsewhere=elsewhere)
@@ -144,7 +145,7 @@ def _lost(
 def _orphan(
     citation: SavedCitation, place: Place | None, notes: Notes, note: Note | None
 ) -> Checked:
-    """A citation whose words are nowhere, with what reads like it now, if anything does."""
+    """The result for a citation whose words are nowhere, with similar text, if any."""
     if place is not None:
         return Checked(citation, Standing.CHANGED, place)
     reason = notes.why_not(citation.path) if note is None else NOTHING_LIKE_IT
@@ -152,8 +153,8 @@ def _orphan(
 
 
 def _unread(notes: Notes) -> tuple[str, ...]:
-    """A warning where words that were not found may stand in what could not be read."""
+    """Warn of unreadable notes, which might contain the words not found."""
     if not notes.skipped:
         return ()
     path, reason = next(iter(notes.skipped.items()))
-    return (f"not all was searched: {len(notes.skipped)} skipped, such as {path}: {reason}",)
+    return (f"not every note was searched: {len(notes.skipped)} skipped, such as {path}: {reason}",)

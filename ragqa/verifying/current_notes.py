@@ -1,7 +1,7 @@
-"""The notes as they are now, and what each says at a place.
+"""Read the current notes, and find out what they say at a place.
 
-Words that still stand in a note need not be said there any more: the sentence may have grown
-("No longer true: ..."), be struck out, or stand in a comment, in code or under another header.
+A note may still contain a quote's words but no longer say them: the sentence may have grown ("No
+longer true: ..."), been struck out, or moved to a comment, to code or under another header.
 """
 
 import re
@@ -17,29 +17,29 @@ from ragqa.types import Block, Kind, Place, Skipped, Stamp
 from ragqa.verifying.locating import Span
 from ragqa.verifying.similarity import Sentence, sentences_of
 
-IN_CODE = "it stands in a block of code now"
-IN_COMMENT = "it stands in a comment now"
+IN_CODE = "it is in a code block now"
+IN_COMMENT = "it is in a comment now"
 STRUCK_OUT = "it is struck out"
-NOT_BELOW = "this is not a path below the folder of notes"
+NOT_INSIDE = "the path is not inside the folder of notes"
 NO_NOTE = "there is no such note: it was removed or renamed, or it is ignored or behind a link"
 
-# A sentence or block of code over the embedder's limit is cited in pieces. These are no short
-# quotes, and what stands around them was there before.
+# A sentence or code block over the embedder's limit is cited in pieces. These are long, and the
+# text around them was there before.
 _CUT_FROM = 600
 _PIECE_FROM = 200
 
 _PARAGRAPH_END = re.compile(r"\n[ \t>]*\n")
-# What may be put around a sentence without saying anything: marks of items, footnotes and anchors.
+# Text around a sentence that says nothing: item markers, footnotes and anchors.
 _SILENT = re.compile(r"^[\s>]*(?:[-*+]|\d{1,9}[.)])\s|\[\^[^\]\n]*\]|\s\^[\w-]+\s*$")
 _SAYS = re.compile(r"[^\W_]|\?")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The whole sentences, items or rows that hold a quote, and whether they say just that.
+    """The whole sentences, items or rows that contain a quote, and whether they say just that.
 
-    `header` is that of a table row, else ""; `reason` is why the quote is not said there though
-    its words stand, "" where words were added.
+    `header` is that of a table row, else "". `reason` is why the words are there but not said, ""
+    if words were added.
     """
 
     span: Span
@@ -50,7 +50,7 @@ class Reading:
 
 @dataclass
 class Note:
-    """A note as it is now; it is taken apart when that is first needed."""
+    """A current note, parsed when first needed."""
 
     path: str
     text: str
@@ -58,17 +58,17 @@ class Note:
 
     @cached_property
     def sentences(self) -> list[Sentence]:
-        """All that can be cited, in order."""
+        """Its citable units, in order."""
         return sentences_of(self.text, self._blocks)
 
     def place(self, span: Span, header: str = "") -> Place:
-        """A stretch of the note, as it is told."""
+        """A span of the note as a `Place`."""
         first = self.text.count("\n", 0, span[0]) + 1
         words = self.text[span[0] : span[1]]
         return Place(self.path, (first, first + words.count("\n")), span, words, header)
 
     def reading(self, span: Span) -> Reading:
-        """What the note says where the words of a quote stand."""
+        """What the note says at the span of a quote's words."""
         first, last = self._block_at(span[0]), self._block_at(span[1] - 1)
         if first is None or last is None:
             return Reading(span, is_same=True)
@@ -93,7 +93,7 @@ class Note:
     @cached_property
     def _blocks(self) -> Sequence[Block]:
         blocks = parse_note(self.path, self.text, self.sha256, Stamp(0, 0)).blocks
-        # A saved answer may cite one that the settings let in.
+        # A saved answer may cite a secret, if the settings allowed it.
         return [replace(b, kind=Kind.PROPERTY) if b.kind is Kind.SECRET else b for b in blocks]
 
     @cached_property
@@ -106,7 +106,7 @@ class Note:
         return block if block is not None and at < block.end else None
 
     def _struck(self, struck: Block) -> Span:
-        """What is struck out, and the sentence after it: mostly what is said instead."""
+        """The struck-out text and the sentence after it, which usually replaces it."""
         number = bisect_right(self._starts, struck.start)
         after = self._blocks[number] if number < len(self._blocks) else struck
         units = unit_spans(self.text, after)
@@ -116,10 +116,10 @@ class Note:
 
 
 class Notes:
-    """The notes of a corpus, each read when it is asked for.
+    """The notes of a corpus, read on demand.
 
-    Only what the walk finds is opened: what else a saved answer may name, be it outside of the
-    corpus, ignored, hidden or behind a link, is not.
+    Only files that the walk finds are opened. A saved answer may name others, outside the corpus,
+    ignored, hidden or behind a link; these are not.
     """
 
     def __init__(self, corpus: Path, max_note_bytes: int) -> None:
@@ -130,7 +130,7 @@ class Notes:
         self.skipped = {skip.path: skip.reason for skip in walk.skipped}
 
     def read(self, path: str) -> Note | None:
-        """The note, or None, and then `why_not` knows the reason."""
+        """Read a note; None if it cannot be read, and then `why_not` has the reason."""
         if path not in self.paths:
             return None
         read = read_text(self._corpus, path, max_note_bytes=self._max_note_bytes)
@@ -141,15 +141,15 @@ class Notes:
 
     def why_not(self, path: str) -> str:
         """Why a path is not read as a note."""
-        return self.skipped.get(path, NO_NOTE if is_below(path) else NOT_BELOW)
+        return self.skipped.get(path, NO_NOTE if is_inside(path) else NOT_INSIDE)
 
 
-def is_below(path: str) -> bool:
-    """Whether a path can be that of a file in the corpus."""
+def is_inside(path: str) -> bool:
+    """Whether a path can be a file's in the corpus."""
     return {"", ".", ".."}.isdisjoint(path.split("/")) and "\0" not in path
 
 
 def _unit_at(text: str, block: Block, at: int) -> Span:
-    """The sentence, item or row of a block in which a character stands."""
+    """The sentence, item or row of a block that contains a character."""
     units = (span for span in unit_spans(text, block) if span[0] <= at < span[1])
     return next(units, (at, at + 1))

@@ -1,25 +1,25 @@
-"""Where the words of a quote stand in a text, at best where they stood before."""
+"""Locate the words of a quote in a text, nearest to their old position."""
 
 from collections.abc import Iterator
 from heapq import nsmallest
 
 Span = tuple[int, int]
 
-# Scripts above are written without spaces, so that a word's end cannot be told by its neighbour.
+# Scripts from here on are written without spaces, so a neighbour does not mark a word's end.
 _SPACED_BELOW = "\u0e00"
 
 _MAX_PLACES = 5
 
 
 def places(text: str, quote: str, near: int) -> list[Span]:
-    """The places of a quote that are nearest to a character, the nearest first; few at most.
+    """The few occurrences of a quote nearest to an offset, the nearest first.
 
-    White space counts as different only where there is no place with the very same. The quote must
-    not end within a word: `limit: 5` does not stand in `limit: 50`.
+    White space may differ only if there is no exact occurrence. The quote must not end inside a
+    word: `limit: 5` does not occur in `limit: 50`.
     """
     words = quote.split()
     if max(words, key=len) not in text:
-        return []  # told in a moment, and so it is with most notes
+        return []  # rules out most notes quickly
     exact = _nearest(text, quote, near)
     if exact:
         return exact
@@ -36,13 +36,13 @@ def _occurrences(text: str, quote: str) -> Iterator[Span]:
     start = text.find(quote)
     while start >= 0:
         end = start + len(quote)
-        if not _cuts_word(text, start, end):
+        if not _splits_word(text, start, end):
             yield start, end
         start = text.find(quote, end)
 
 
 def _unflatten(text: str, flat: str, span: Span) -> Span:
-    """The characters of a text that a span of its words, parted by one space each, stands for."""
+    """Map a span of the text with single spaces back to the original text."""
     start, end = span
     first = _after_words(text, flat.count(" ", 0, start))
     last = _after_words(text, flat.count(" ", 0, end))
@@ -53,13 +53,13 @@ def _unflatten(text: str, flat: str, span: Span) -> Span:
 
 
 def _after_words(text: str, count: int) -> int:
-    """Where the word begins that comes after so many words."""
+    """The offset of the word after the first `count` words."""
     rest = text.split(maxsplit=count)
     return len(text) - len(rest[count]) if len(rest) > count else len(text)
 
 
-def _cuts_word(text: str, start: int, end: int) -> bool:
-    """Whether a span begins or ends within a word or a number, as `5` does in `50` or `5.5`."""
+def _splits_word(text: str, start: int, end: int) -> bool:
+    """Whether a span begins or ends inside a word or number, like `5` in `50` or `5.5`."""
     return _is_within(text, start) or _is_within(text, end)
 
 

@@ -1,4 +1,4 @@
-"""What became of quotes whose note is not there and whose words are nowhere: renamed and edited."""
+"""Find what quotes became whose note was renamed and edited: note and words are both gone."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ from heapq import nlargest
 from ragqa.types import Place, Progress, SavedCitation
 from ragqa.verifying.current_notes import Notes
 from ragqa.verifying.saved import is_saved
-from ragqa.verifying.similarity import share_held, successor, words_of
+from ragqa.verifying.similarity import successor, word_share, words_of
 
 MAX_NOTES = 20
-"""Notes that are taken apart for one quote: those with most of its words."""
+"""At most this many notes are compared with a quote: those with the most of its words."""
 
 
 def successors(
     orphans: Sequence[SavedCitation], notes: Notes, progress: Progress
 ) -> dict[SavedCitation, Place]:
-    """What reads most like each quote in any note; those like which nothing reads are left out.
+    """The most similar text in any note to each quote; quotes without any are omitted.
 
-    Of equals the one nearest to the character at which the quote stood counts, as within a note.
+    Ties go to the text nearest to the quote's old offset, as within a note.
     """
     wanted = defaultdict(list)
     for orphan, paths in _likely(orphans, notes, progress).items():
@@ -30,7 +30,7 @@ def successors(
         for orphan in wanted[path]:
             found = note and successor(note.sentences, orphan.quote, orphan.chars[0])
             if note and found:
-                rank = found.likeness, -abs(found.span[0] - orphan.chars[0])
+                rank = found.similarity, -abs(found.span[0] - orphan.chars[0])
                 if orphan not in best or rank > best[orphan][0]:
                     best[orphan] = rank, note.place(found.span)
         progress("comparing", count, len(wanted))
@@ -40,7 +40,7 @@ def successors(
 def _likely(
     orphans: Sequence[SavedCitation], notes: Notes, progress: Progress
 ) -> dict[SavedCitation, list[str]]:
-    """The notes that hold most words of each quote, as far as that can be enough."""
+    """The notes with the most words of each quote, if enough for the minimum similarity."""
     words = {orphan: words_of(orphan.quote) for orphan in orphans}
     held: dict[SavedCitation, list[tuple[float, str]]] = {orphan: [] for orphan in orphans}
     for count, path in enumerate(notes.paths if orphans else (), start=1):
@@ -48,7 +48,7 @@ def _likely(
         if note is not None and not is_saved(note.text):
             theirs = set(words_of(note.text))
             for orphan in orphans:
-                share = share_held(words[orphan], theirs)
+                share = word_share(words[orphan], theirs)
                 if share:
                     held[orphan].append((share, path))
         progress("searching", count, len(notes.paths))

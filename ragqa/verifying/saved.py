@@ -1,8 +1,8 @@
-"""Saved answers: what `ragqa ask` writes so that it can be checked later, read back from a file.
+"""Write and read saved answers, which can be checked later.
 
-In JSON that is the document of `ask --json`. In Markdown it is a record of its own, one line of
-JSON at the end: editors wrap, escape and "correct" the text above it, but leave code as it is. It
-is found wherever it stands and however it is fenced.
+In JSON this is the document of `ask --json`. In Markdown it is a separate record, one line of JSON
+at the end: editors wrap, escape and "correct" the text above it, but leave code alone. The record
+is found anywhere in the file and in any fence.
 """
 
 import json
@@ -19,18 +19,18 @@ MAX_CITATIONS = 1_000
 
 _MARK = "ragqa_answer"
 _VERSION = 1
-# In JSON the quotation mark of a text is escaped, so no text within a record looks like one.
+# JSON escapes quotation marks in strings, so no text inside a record looks like a record.
 _RECORD = re.compile(rf'\{{\s*"{_MARK}"\s*:')
 _MARKUP = re.compile("[<>&`~]")
 _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})[ \t]*(\w*)\s*")
-# As quotes are shown: what would steer a terminal is written as an escape, and a block in a quote
-# or a list has marks of that before each line.
+# Displayed quotes have escapes for terminal control characters, and markers before each line in a
+# block quote or list.
 _NOT_OF_QUOTE = re.compile(r"^[\s>]+|\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})", re.MULTILINE)
 _HINT = "save one: ragqa ask QUESTION --json > answer.json, or --format markdown > answer.md"
 
 
 def record_of(answer: Answer) -> str:
-    """What is needed to check an answer, as one line of ASCII without any mark of Markdown."""
+    """What is needed to check an answer, as one line of ASCII JSON without Markdown markup."""
     document = {
         _MARK: _VERSION,
         "question": answer.question,
@@ -53,25 +53,25 @@ def _recorded(citation: Citation) -> Mapping[str, object]:
 
 
 def is_saved(text: str) -> bool:
-    """Whether a note is an answer that was saved among the notes, which quotes and says nothing."""
+    """Whether a note is a saved answer, which only quotes other notes."""
     return _RECORD.search(text) is not None
 
 
 def defused(text: str) -> str:
-    """The text of a note for an exported answer, in which no record may stand but its own."""
+    """Neutralise records in a note's text, as an exported answer may contain only its own."""
     return _RECORD.sub(lambda found: found[0].replace(_MARK, f"{_MARK} (quoted)"), text)
 
 
 def read_saved(file: BinaryIO, name: str) -> SavedAnswer:
     """Read a saved answer, JSON or Markdown.
 
-    :param name: what to call the file in messages.
-    :raises UsageError: it is too large, damaged or no saved answer.
+    :param name: the file's name in messages.
+    :raises UsageError: it is too large, damaged or not a saved answer.
     """
     data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise UsageError(
-            f"{name} is no saved answer: it has more than {MAX_BYTES:,} bytes", hint=_HINT
+            f"{name} is not a saved answer: it has more than {MAX_BYTES:,} bytes", hint=_HINT
         )
     try:
         text = data.decode("utf-8-sig")
@@ -83,31 +83,31 @@ def read_saved(file: BinaryIO, name: str) -> SavedAnswer:
         problem = "it is nested too deeply"
     except ValueError as exc:
         problem = str(exc)
-    raise UsageError(f"{name} is no saved answer: {problem}", hint=_HINT)
+    raise UsageError(f"{name} is not a saved answer: {problem}", hint=_HINT)
 
 
 def _document(text: str) -> object:
-    """The JSON that a file is, or that stands in its Markdown."""
+    """The file as JSON, or the JSON record in its Markdown."""
     try:
         return json.loads(text)
     except ValueError:
         records = list(_RECORD.finditer(text))
     if not records:
-        raise ValueError("it is neither JSON nor Markdown of ragqa ask")
+        raise ValueError("it is neither JSON nor Markdown from ragqa ask")
     if len(records) > 1:
-        raise ValueError(f"it holds {len(records)} of them; put each into a file of its own")
+        raise ValueError(f"it holds {len(records)} answers; put each in its own file")
     document, _ = json.JSONDecoder().raw_decode(text, records[0].start())
     return document
 
 
 def _is_shown_otherwise(text: str, citations: Sequence[SavedCitation]) -> bool:
-    """Whether the text around a record shows a quote that is not in it; some may have been cut."""
-    quotes = iter([_printed(defused(citation.quote)) for citation in citations])
-    return bool(citations) and not all(_printed(shown) in quotes for shown in _shown(text))
+    """Whether the text around a record shows a quote that the record lacks; fewer are fine."""
+    quotes = iter([_printable(defused(citation.quote)) for citation in citations])
+    return bool(citations) and not all(_printable(shown) in quotes for shown in _shown(text))
 
 
 def _shown(text: str) -> Iterator[str]:
-    """The contents of all fenced blocks of code that are marked as text, as quotes are."""
+    """The contents of the fenced code blocks marked as text, which hold quotes."""
     fence, is_text, lines = "", False, list[str]()
     for line in text.split("\n"):
         found = _FENCE.fullmatch(line)
@@ -121,8 +121,8 @@ def _shown(text: str) -> Iterator[str]:
             lines.append(line)
 
 
-def _printed(text: str) -> str:
-    """What of a quote is the same in a note and where it is shown: its characters on paper."""
+def _printable(text: str) -> str:
+    """The printed characters of a quote, which are the same in a note and where it is shown."""
     bare = _NOT_OF_QUOTE.sub("", text.replace("\r", "\n"))
     return "".join(each for each in bare if each.isprintable() and not each.isspace())
 
@@ -131,7 +131,7 @@ def _answer(document: object) -> SavedAnswer:
     fields = _mapping(document, "the file")
     version = fields.get("version", fields.get(_MARK, DOCUMENT_VERSION))
     if version != DOCUMENT_VERSION:
-        raise ValueError(f"version {_as_json(version)} is not known to this ragqa")
+        raise ValueError(f"this ragqa does not know version {_as_json(version)}")
     citations = _list(_field(fields, "citations"), "citations")
     if len(citations) > MAX_CITATIONS:
         raise ValueError(f"it has more than {MAX_CITATIONS:,} citations")

@@ -1,4 +1,4 @@
-"""What a quote was changed into: the sentences of its note that read most like it now."""
+"""Find what a quote was changed into: the most similar sentences of its note."""
 
 import re
 from collections import Counter
@@ -14,28 +14,28 @@ from ragqa.types import Block, Kind
 
 Span = tuple[int, int]
 
-LIKE_FROM = 0.6
-"""Words in common, in order, as a share of both: from here on one is taken for the other.
+MIN_SIMILARITY = 0.6
+"""The minimum similarity of a quote and its successor: the share of words in common, in order.
 
-Measured on 892 sentences, items and rows of 150 notes, each edited, or taken out of its note to
-see what is wrongly taken for it. From 0.6 on 94% are known again after one word was replaced, 95%
-with a quarter of the words left out and 72% with a third replaced; 5% of those taken out have a
-neighbour as like. From 0.5 on these would be 8%; from 0.7 on only 47% with a third replaced.
+Measured on 892 sentences, items and rows of 150 notes, each edited, or removed to see what is
+mistaken for it. At 0.6, 94% are recognised after one word was replaced, 95% with a quarter of the
+words removed and 72% with a third replaced; 5% of those removed have a neighbour as similar. At
+0.5 that would be 8%; at 0.7 only 47% are recognised with a third replaced.
 """
 
 MAX_WORDS = 500
-"""Longer quotes are not compared: it would take seconds. Those of ragqa are shorter, with the
-settings that it has by itself."""
+"""Longer quotes are not compared, as that would take seconds. With default settings ragqa's quotes
+are shorter."""
 
 MAX_STEPS = 2_000_000
-"""What may take more steps to compare is shown as a whole, so that a file of many such quotes takes
-no minutes. These are some hundredths of a second; 1,200 characters of the wiki, held against the
-next 1,200, took 1,100,000 at most."""
+"""Texts that may take more steps to compare are shown whole, so that a file of many such quotes
+does not take minutes. This many take some hundredths of a second; comparing 1,200 characters of the
+wiki with the next 1,200 took 1,100,000 at most."""
 
 _SEEDS = 20
 
 _STEP = 3
-"""A stretch grows by so many sentences at once, since new ones may stand between the old."""
+"""A stretch may grow by this many sentences at once, as new ones may separate the old."""
 
 _URL = re.compile(r"https?://[^\s)>\]]+")
 _NOT_WORD = re.compile(r"[\W_]+")
@@ -44,34 +44,34 @@ _TOKEN = re.compile(rf"(?:~~|[{UNSPACED}]|(?:(?!~~)[^\s{UNSPACED}])+)\s*|\s+")
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A stretch of a note that can be cited alone, with its words; headings have none."""
+    """A citable unit of a note, with its words; headings have none."""
 
     span: Span
     words: Sequence[str]
 
 
 class Successor(NamedTuple):
-    """What reads like a quote, and how much: the larger one is the likelier one."""
+    """A span similar to a quote, ordered by similarity."""
 
-    likeness: float
+    similarity: float
     span: Span
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of two texts that are compared: the same in both, or of only one of them."""
+    """A piece of a word diff: the same in both texts, or in only one of them."""
 
     removed: str
     added: str
 
     @property
     def is_same(self) -> bool:
-        """Whether it stands in both; white space may follow it in only one."""
+        """Whether both texts have it, ignoring white space."""
         return self.removed.split() == self.added.split()
 
 
 def sentences_of(text: str, blocks: Sequence[Block]) -> list[Sentence]:
-    """All that can be cited of a note, in order."""
+    """The citable units of a note, in order."""
     found = []
     for block in blocks:
         is_text = block.kind not in (Kind.HEADING, Kind.RULE)
@@ -82,9 +82,9 @@ def sentences_of(text: str, blocks: Sequence[Block]) -> list[Sentence]:
 
 
 def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Successor | None:
-    """What reads most like a quote, the nearest of equals; None if nothing does.
+    """The sentences most similar to a quote, the nearest in a tie; None if nothing is similar.
 
-    :param near: the character at which the quote stood.
+    :param near: the quote's old offset, in characters.
     """
     words = words_of(quote)
     if not 0 < len(words) <= MAX_WORDS:
@@ -93,22 +93,23 @@ def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Successor
     for start, end in _stretches(sentences, Counter(words), near):
         span = sentences[start].span[0], sentences[end - 1].span[1]
         theirs = [word for one in sentences[start:end] for word in one.words]
-        likeness = SequenceMatcher(None, words, theirs).ratio()
-        best = max(best or (0, 0, span), (likeness, -abs(span[0] - near), span))
-    return Successor(best[0], best[2]) if best is not None and best[0] >= LIKE_FROM else None
+        similarity = SequenceMatcher(None, words, theirs).ratio()
+        best = max(best or (0, 0, span), (similarity, -abs(span[0] - near), span))
+    return Successor(best[0], best[2]) if best is not None and best[0] >= MIN_SIMILARITY else None
 
 
-def share_held(words: Sequence[str], theirs: Collection[str]) -> float:
-    """The share of a quote's words that a note has; 0 where so few are not enough for likeness.
+def word_share(words: Sequence[str], theirs: Collection[str]) -> float:
+    """The share of a quote's words that a note has; 0 if too few for the minimum similarity.
 
-    A sentence that has c of the quote's n words has at least c itself, and 2c / (n + c) at most.
+    A sentence with c of the quote's n words has at least c words, so its similarity is at most
+    2c / (n + c).
     """
     common = sum(word in theirs for word in words)
-    return common / len(words) if 2 * common >= LIKE_FROM * (len(words) + common) > 0 else 0
+    return common / len(words) if 2 * common >= MIN_SIMILARITY * (len(words) + common) > 0 else 0
 
 
 def differences(old: str, new: str) -> list[Piece]:
-    """What was removed and added, word by word; white space counts as one space."""
+    """A word diff of two texts; any white space counts as one space."""
     a, b = (_TOKEN.findall(" ".join(text.split()) + " ") for text in (old, new))
     first = _common(a, b)
     last = _common(a[first:][::-1], b[first:][::-1])
@@ -121,17 +122,17 @@ def differences(old: str, new: str) -> list[Piece]:
 
 
 def _common(a: Sequence[str], b: Sequence[str]) -> int:
-    """How many tokens two texts begin with alike."""
-    alike = takewhile(lambda pair: pair[0].rstrip() == pair[1].rstrip(), zip(a, b, strict=False))
-    return sum(1 for _ in alike)
+    """The length of the common prefix, in tokens, ignoring white space."""
+    same = takewhile(lambda pair: pair[0].rstrip() == pair[1].rstrip(), zip(a, b, strict=False))
+    return sum(1 for _ in same)
 
 
 def _between(a: Sequence[str], b: Sequence[str]) -> list[Piece]:
-    """The differences of two texts without what they begin and end with alike."""
-    # A word is the same before `~~` and before a space.
+    """The differences between two texts without their common prefix and suffix."""
+    # A word before `~~` equals the same word before a space.
     bare_a, bare_b = ([token.rstrip() for token in tokens] for tokens in (a, b))
     counts = Counter(bare_b)
-    # Each match takes a look at all tokens and at all pairs of equal ones.
+    # Each match looks at all tokens and all pairs of equal tokens.
     if min(len(a), len(b)) * (len(a) + sum(counts[token] for token in bare_a)) > MAX_STEPS:
         return [Piece("".join(a), "".join(b))]
     matcher = SequenceMatcher(None, bare_a, bare_b, autojunk=False)
@@ -139,8 +140,8 @@ def _between(a: Sequence[str], b: Sequence[str]) -> list[Piece]:
 
 
 def words_of(text: str) -> list[str]:
-    """The words by which texts are compared."""
-    # Two links to one site are not alike: a URL counts as a single word.
+    """The words to compare a text by."""
+    # A URL is a single word, so that two links to one site are not similar.
     whole = _URL.sub(lambda url: _NOT_WORD.sub("", url[0])[:60], text)
     return tokenize(whole, pairs_only=True)
 
@@ -148,7 +149,7 @@ def words_of(text: str) -> list[str]:
 def _stretches(
     sentences: Sequence[Sentence], wanted: Counter[str], near: int
 ) -> Iterator[tuple[int, int]]:
-    """Stretches of sentences that share most words with a quote, from one up to the other."""
+    """The stretches of sentences, as (start, end), that share the most words with a quote."""
     shares = [(_share(wanted, Counter(one.words)), i) for i, one in enumerate(sentences)]
     likely = [(share, -abs(sentences[i].span[0] - near), i) for share, i in shares if share]
     seeds = [i for _, _, i in sorted(likely, reverse=True)[:_SEEDS]]
@@ -156,7 +157,7 @@ def _stretches(
 
 
 def _grown(sentences: Sequence[Sentence], wanted: Counter[str], seed: int) -> tuple[int, int]:
-    """A sentence with those around it: one may have been split or put between, or two joined."""
+    """Grow a stretch around a sentence, as sentences may have been split, joined or inserted."""
     start, end = seed, seed + 1
     held = Counter(sentences[seed].words)
     share = _share(wanted, held)
@@ -175,5 +176,5 @@ def _grown(sentences: Sequence[Sentence], wanted: Counter[str], seed: int) -> tu
 
 
 def _share(wanted: Counter[str], held: Counter[str]) -> float:
-    """Words in common, in any order, as a share of both; no less than the likeness."""
+    """The share of words in common, in any order: an upper bound of the similarity."""
     return 2 * (wanted & held).total() / (wanted.total() + held.total())

@@ -1,4 +1,4 @@
-"""An answer in an LLM's words, every sentence of it held against the passages that it cites."""
+"""Have an LLM write an answer, and check every sentence against the passages it cites."""
 
 from ragqa.writing.citing import cited_text
 from ragqa.writing.prompt import INSTRUCTIONS, Request, numbers_given, request_for

@@ -1,4 +1,4 @@
-"""The text of a written answer with its numbers, and the passages behind them."""
+"""Render a written answer with its citation numbers, and make the citations."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -10,27 +10,27 @@ Span = tuple[int, int]
 
 
 def text_of(sentences: Sequence[WrittenSentence]) -> str:
-    """The answer's text, each sentence with the numbers that it cites."""
+    """The answer's text, each sentence with its citation numbers."""
     return "".join(f"{one.lead}{cited_text(one)}" for one in sentences)
 
 
 def cited_text(sentence: WrittenSentence) -> str:
-    """A sentence with the numbers that it cites; below it where it ends with a block of code."""
+    """A sentence with its citation numbers, which go on a new line after a code block."""
     left = [f"[{n}]" for n in sentence.citations if f"[{n}]" not in sentence.text]
     between = "\n" if "\n" in sentence.text else " "
     return between.join([sentence.text, " ".join(left)]) if left else sentence.text
 
 
 def with_marks(drafted: Drafted, known: Collection[int]) -> str:
-    """A sentence with the numbers that stand in the midst of it, those that are known."""
+    """A sentence with the known citation numbers put back inside it."""
     pieces: list[str] = []
     start = 0
     for place, numbers in drafted.within:
         before = drafted.text[start:place]
         marks = " ".join(f"[{n}]" for n in numbers if n in known)
         space = " " if marks and (before or pieces) and not before.endswith((" ", "(")) else ""
-        behind = " " if marks and drafted.text[place : place + 1].isalnum() else ""
-        pieces += [before, space, marks, behind]
+        after = " " if marks and drafted.text[place : place + 1].isalnum() else ""
+        pieces += [before, space, marks, after]
         start = place
     return "".join([*pieces, drafted.text[start:]])
 
@@ -38,9 +38,10 @@ def with_marks(drafted: Drafted, known: Collection[int]) -> str:
 def cite_passages(
     hits: Sequence[Hit], evidence: Mapping[int, Sequence[Span]], old_before: str
 ) -> tuple[Citation, ...]:
-    """A citation for each passage cited: the stretch of it that its sentences rest on.
+    """Cite, for each passage, the part that supports the sentences.
 
-    :param evidence: for each number the spans of the passage's text that support a sentence.
+    :param evidence: by passage number, the spans of its text that support a sentence; if empty, the
+        whole passage is cited.
     """
     return tuple(
         _citation(hits[n - 1], n, spans, old_before) for n, spans in sorted(evidence.items())

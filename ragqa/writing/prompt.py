@@ -1,4 +1,4 @@
-"""What an LLM is given: how to answer, the question, and numbered passages that it may cite."""
+"""Build the LLM's prompt: instructions, the question, and numbered passages to cite."""
 
 import math
 import secrets
@@ -12,7 +12,7 @@ from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import Hit, Passage
 
 DECLINED = "NOT IN NOTES"
-"""What an LLM is asked to say where the passages do not answer the question."""
+"""What the LLM is told to reply if the passages do not answer the question."""
 
 INSTRUCTIONS = f"""\
 You answer a question from numbered passages of the user's own notes, and from nothing else.
@@ -33,8 +33,8 @@ _KEY_BYTES = 8
 class Request:
     """A prompt and the hits in it: `hits[n - 1]` is passage [n].
 
-    `left_out` is how many hits did not fit into the budget; `tokens` is the prompt's size, `key`
-    what the lines between passages carry.
+    `left_out` is the number of hits that did not fit into the budget, `tokens` the prompt's size,
+    and `key` the random key in the lines between passages.
     """
 
     prompt: Prompt
@@ -44,7 +44,7 @@ class Request:
     key: str
 
     def warnings(self, max_tokens: int) -> list[str]:
-        """What is to be said of passages that did not fit into so many tokens."""
+        """A warning if passages did not fit into `max_tokens`."""
         if not self.left_out:
             return []
         found = len(self.hits) + self.left_out
@@ -63,12 +63,12 @@ def request_for(
     instructions: str = INSTRUCTIONS,
     key: str = "",
 ) -> Request:
-    """Put as many passages into a prompt as fit, the best first; each text once.
+    """Put as many passages into a prompt as fit, best first, without duplicate texts.
 
-    The lines that begin and end a passage carry a random key, so that no note can fake one.
+    The lines that delimit passages contain a random key, so that no note can fake them.
 
-    :param max_tokens: the size of the prompt at most, in cl100k_base tokens.
-    :param key: the key of the lines between passages; a random one where it is "".
+    :param max_tokens: the limit on the prompt's size, in cl100k_base tokens.
+    :param key: the key of the delimiters; "" for a random one.
     :raises UsageError: not even one passage fits.
     """
     key = key or secrets.token_hex(_KEY_BYTES)
@@ -97,9 +97,9 @@ def request_for(
 def numbers_given(
     hits: Sequence[Hit], given: int, path: str, lines: tuple[int, int] | None
 ) -> list[int]:
-    """The numbers that a note's passages, or those on some lines, had in a prompt of these hits.
+    """The numbers of a note's passages, or those on some lines, in a prompt of these hits.
 
-    :param given: so many passages were in the prompt.
+    :param given: the number of passages in the prompt.
     """
     first, last = lines or (1, math.inf)
     return [
@@ -112,7 +112,7 @@ def numbers_given(
 
 
 def heading_of(passage: Passage) -> str:
-    """What tells where a passage stands: its note, headings, and the header of a table cut off."""
+    """The context of a passage: note, headings, and the header of a table that was cut off."""
     context = passage.units[0].context if passage.units else ""
     return (
         f"{passage.trail}\n{context}" if context and context not in passage.text else passage.trail
@@ -120,7 +120,7 @@ def heading_of(passage: Passage) -> str:
 
 
 def _distinct(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits in order, the best of each text."""
+    """The hits in order, without later duplicates of a text."""
     return list({hit.passage.text: hit for hit in reversed(hits)}.values())[::-1]
 
 
@@ -134,6 +134,6 @@ def _message(question: str, blocks: Sequence[str], key: str) -> str:
 
 
 def _block(n: int, passage: Passage, key: str) -> str:
-    # The same form in which notes are printed, so that what is sent can be read, all of it.
+    # Sanitised like printed notes, so that everything sent is readable.
     where = safe_text(heading_of(passage)).strip()
     return f"--- begin {key} passage {n}\n{where}\n\n{safe_text(passage.text)}\n--- end {key}\n\n"

@@ -1,4 +1,4 @@
-"""Have an LLM answer from passages, and keep what can be checked."""
+"""Have an LLM answer from passages, and check each sentence as it arrives."""
 
 import re
 from collections.abc import Callable, Generator, Iterator
@@ -26,13 +26,13 @@ _NO_SOURCE = Support(0.0, supported=False, against=("no source",))
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """An LLM that writes answers, and how it is to do so.
+    """An LLM that writes answers, and its options.
 
-    `prompt_tokens` and `answer_tokens` bound what it is given and what it writes, `deadline_s` the
-    seconds that writing and checking may take. `strict` leaves out sentences that their sources do
-    not support; `force` asks it even where the notes do not seem to answer. `tell` is called with
-    each sentence as soon as it is checked. Before anything is sent `keep` is called with the answer
-    in the notes' own words, and `allow` says whether anything may be sent.
+    `prompt_tokens` and `answer_tokens` limit its input and output, `deadline_s` the seconds for
+    writing and checking. `strict` drops sentences that their sources do not support; `force` asks
+    the LLM even if the notes do not seem to answer. `on_sentence` is called with each sentence once
+    it is checked. Before anything is sent, `keep` is called with the extractive answer, and `allow`
+    returns whether anything may be sent.
     """
 
     llm: LLM
@@ -42,14 +42,14 @@ class Writer:
     deadline_s: float = 120
     strict: bool = False
     force: bool = False
-    tell: Callable[[WrittenSentence], None] = lambda _: None
+    on_sentence: Callable[[WrittenSentence], None] = lambda _: None
     keep: Callable[[Answer], None] = lambda _: None
     allow: Callable[[], bool] = lambda: True
 
 
 @dataclass(slots=True)
 class _Kept:
-    """What is kept of a reply so far: its sentences, and the spans of passages they rest on."""
+    """The reply so far: its sentences, and the spans of the passages that support them."""
 
     sentences: list[WrittenSentence] = field(default_factory=list)
     evidence: dict[int, list[Span]] = field(default_factory=dict)
@@ -68,11 +68,11 @@ def write(
     embedder: Embedder,
     idf: Idf,
 ) -> tuple[Written, str, tuple[Citation, ...]]:
-    """Have the LLM write an answer; gives what became of it, its text, and what it cites.
+    """Have the LLM write an answer; returns the result, the text and the citations.
 
-    Whatever goes wrong is told by `Written.fallback`; then text and citations are empty.
+    Failures are reported in `Written.fallback`; text and citations are then empty.
 
-    :param idf: the inverse document frequency of each of some terms.
+    :param idf: returns the inverse document frequency of each term.
     """
     backend = writer.llm.destination.backend
     sources = read_sources(
@@ -111,7 +111,7 @@ def write(
 
 
 def _fallback(kept: _Kept, failure: RagqaError | None, backend: str) -> tuple[Fallback | None, str]:
-    """Why the LLM's answer does not hold, and that in a sentence; None where it does."""
+    """Why the LLM's answer is not used, with a message; None if it is."""
     if failure is not None:
         return Fallback.FAILED, failure.message
     if kept.declined:
@@ -123,7 +123,7 @@ def _fallback(kept: _Kept, failure: RagqaError | None, backend: str) -> tuple[Fa
 
 
 def _reply(request: Request, writer: Writer) -> Generator[Drafted]:
-    """The sentences of the reply, as they come."""
+    """Yield the sentences of the reply as they arrive."""
     draft = Draft()
     pieces = bounded(
         writer.llm,
@@ -132,7 +132,7 @@ def _reply(request: Request, writer: Writer) -> Generator[Drafted]:
         deadline_s=writer.deadline_s,
         max_chars=CHARS_PER_TOKEN * writer.answer_tokens,
     )
-    # Closed at once, not when it happens to be collected: that ends the request.
+    # Closing ends the request now, not at garbage collection.
     with closing(pieces):
         for piece in pieces:
             yield from draft.feed(piece)
@@ -147,9 +147,9 @@ def _keep(
     sources: Sources,
     idf: Idf,
 ) -> None:
-    """Check each sentence as it comes, tell it, and keep it with what it rests on.
+    """Check each sentence as it arrives, report it, and keep it with its evidence.
 
-    :raises BackendFailed: what comes is the prompt.
+    :raises BackendFailed: the LLM repeats its prompt.
     """
     for one in drafted:
         if not kept.began and _declines(one.text):
@@ -170,7 +170,7 @@ def _keep(
             kept.dropped += 1
             continue
         for n in known:
-            # Without any evidence the whole passage is cited: a reader must be able to look.
+            # A passage without evidence is cited whole, so that readers can check it.
             kept.evidence.setdefault(n, []).extend(support.evidence.get(n, ()))
         sentence = WrittenSentence(
             lead=lead,
@@ -182,7 +182,7 @@ def _keep(
             is_frame=framing,
         )
         kept.sentences.append(sentence)
-        writer.tell(sentence)
+        writer.on_sentence(sentence)
 
 
 def _support(text: str, cited: tuple[int, ...], sources: Sources, idf: Idf) -> Support:

@@ -150,7 +150,7 @@ def test_too_few_questions_write_nothing_and_the_hint_says_what_to_do(
     given = ["--questions", few] if how == "own" else ["--generate", 5]
     run = quick("calibrate", *given, *few_notes)
     assert (run.code, run.out) == (2, "")
-    assert "it takes 30" in run.err
+    assert "; 30 that the notes answer are needed" in run.err
     assert "ragqa calibrate --questions FILE" in run.err
     assert not (tmp_path / "index" / "confidence.json").exists()
 

@@ -86,7 +86,7 @@ def test_a_target_that_is_not_reached_fails_with_its_figure(quick, place):
         (["--compare", "a", "b", "--fail-under", "recall@5=1"], "cannot go together"),
         (["--beir", "a", "--half", "tune"], "--half goes with"),
         (["--beir", "a", "--fail-under", "iou=1"], "iou is not measured here"),
-        (["--half", "tune"], "no question is of the half 'tune'"),
+        (["--half", "tune"], "no question is in the 'tune' half"),
         (["--report", "no/where.html"], "there is no folder for the report"),
         (["--index", "x", "--set", "passage_tokens=60"], "would need another index"),
         (["--half", "both"], "tune, test or all"),
@@ -95,7 +95,7 @@ def test_a_target_that_is_not_reached_fails_with_its_figure(quick, place):
         (["--set", "colour=red"], "unknown setting 'colour'"),
         (["--report", "page.txt"], "must end in .html"),
         (["--questions", "none.jsonl"], "none.jsonl cannot be read"),
-        (["--compare", "a.json", "b.json"], "a.json is no evaluation"),
+        (["--compare", "a.json", "b.json"], "a.json is not an evaluation"),
     ],
 )
 def test_a_wrong_option_is_one_sentence_and_exit_2(quick, place, options, said):
@@ -113,7 +113,7 @@ def test_failures_name_the_stage_and_what_was_wanted(quick, place):
     assert "Missed: 1 of 3" in run.out
     assert "lost by splitting" in run.out
     assert "rank: by meaning none, by words none, by both none" in run.out
-    assert "stands 0 times in figs.md" in run.err
+    assert "occurs 0 times in figs.md" in run.err
 
 
 def test_a_report_is_one_page_without_outside_resources(quick, place):

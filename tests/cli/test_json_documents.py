@@ -123,7 +123,7 @@ def test_an_answer_saved_without_a_version_is_verified_and_a_later_version_is_re
     answer.write_text(json.dumps(document | {"version": 2}), encoding="utf-8")
     later = quick("verify", answer, *places[:2])
     assert later.code == 2
-    assert "version 2 is not known to this ragqa" in later.err
+    assert "this ragqa does not know version 2" in later.err
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def test_a_quote_edited_in_the_answer_itself_exits_with_1_and_a_warning(quick, p
     assert edited != asked.out
     checked = quick("verify", "-", *places[:2], input=edited.encode())
     assert checked.code == 1
-    assert "the quotes shown are not those of the record" in checked.err
+    assert "the quotes shown differ from those in the record" in checked.err
     assert " 1 intact " in checked.out
 
 

@@ -177,7 +177,7 @@ def test_embeddings_of_two_number_formats_are_never_mixed(tmp_path):
         made = cached.embed_passages(TEXTS[:2])
     with CachedEmbedder.open(watched(OtherNumbers()), tmp_path) as cached:
         assert np.array_equal(cached.embed_passages(TEXTS[:2]), made)
-        with pytest.raises(UsageError, match="in bfloat16, this machine makes float32"):
+        with pytest.raises(UsageError, match="are bfloat16, but this machine makes float32"):
             cached.embed_passages(TEXTS)
 
 

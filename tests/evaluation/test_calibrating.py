@@ -14,17 +14,17 @@ from ragqa.answering.models import shipped
 from ragqa.evaluation import statistics
 from ragqa.evaluation.calibrating.examples import Example, Kind, everyday_questions
 from ragqa.evaluation.calibrating.fitting import (
-    ASSUMED,
-    OFF_TOPIC,
-    PULL,
-    SILENT,
+    ASSUMED_ANSWERABLE,
+    MAX_OFF_TOPIC,
+    MAX_WITHHELD,
+    PENALTY,
     Mixture,
     answerable,
+    answering_threshold,
+    cross_validated,
     probabilities,
-    raised_threshold,
+    raise_threshold,
     refit,
-    threshold_of_answers,
-    unseen,
 )
 from ragqa.evaluation.calibrating.judging import answered, quality
 from ragqa.evaluation.questions import read_questions
@@ -59,7 +59,7 @@ def penalised(model, found, weights):
     logits = np.array([np.log(p / (1 - p)) for p in probabilities(model, found)])
     away = np.array([*model.weights, model.intercept]) - [*MODEL.weights, MODEL.intercept]
     losses = np.logaddexp(0, logits) - answerable(found) * logits
-    return float(weights @ losses + PULL * away @ away)
+    return float(weights @ losses + PENALTY * away @ away)
 
 
 @trying(25)
@@ -85,7 +85,7 @@ def test_a_strong_pull_leaves_the_model_and_few_examples_move_it_less_than_many(
         fitted = refit(MODEL, found, weights * scale, **how)
         return abs(fitted.intercept - MODEL.intercept)
 
-    assert moved(pull=1e9) < 1e-4
+    assert moved(penalty=1e9) < 1e-4
     assert 0 < moved(scale=0.1) < moved() < moved(scale=10)
 
 
@@ -112,7 +112,9 @@ def test_examples_count_as_many_as_the_questions_and_the_answerable_share_is_kep
     share = weights[answerable(found) == 1].sum() / weights.sum()
     assert share == pytest.approx(mixture.answerable)
     assert mixture.is_own == (unanswerable >= 10)
-    assert share == pytest.approx(30 / (30 + unanswerable) if mixture.is_own else ASSUMED)
+    assert share == pytest.approx(
+        30 / (30 + unanswerable) if mixture.is_own else ASSUMED_ANSWERABLE
+    )
 
 
 def test_a_few_unanswerable_questions_among_very_many_are_no_statement_of_how_often():
@@ -122,17 +124,19 @@ def test_a_few_unanswerable_questions_among_very_many_are_no_statement_of_how_of
 def test_kinds_that_are_not_there_leave_their_share_to_the_others():
     found = [one for one in examples(30) if one.kind is not Kind.EVERYDAY]
     weights = Mixture.of(found).weights(found)
-    assert weights[answerable(found) == 0].sum() / weights.sum() == pytest.approx(1 - ASSUMED)
+    assert weights[answerable(found) == 0].sum() / weights.sum() == pytest.approx(
+        1 - ASSUMED_ANSWERABLE
+    )
 
 
 def test_what_is_said_of_a_question_comes_from_a_model_that_saw_neither_it_nor_its_near_miss():
     found = examples(30)
     mixture = Mixture.of(found)
-    before = unseen(MODEL, found, mixture, seed=7)
+    before = cross_validated(MODEL, found, mixture, seed=7)
     twin = next(i for i, one in enumerate(found) if one.kind is Kind.NEAR)
     spoilt = [*found]
     spoilt[twin] = at(9.0, Kind.NEAR, found[twin].question)
-    after = unseen(MODEL, spoilt, mixture, seed=7)
+    after = cross_validated(MODEL, spoilt, mixture, seed=7)
     (itself,) = (
         i for i, one in enumerate(found) if one.question == found[twin].question and i != twin
     )
@@ -144,28 +148,28 @@ def test_what_is_said_of_a_question_comes_from_a_model_that_saw_neither_it_nor_i
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=80))
 def test_at_most_a_tenth_of_answerable_questions_is_below_the_threshold(confidence):
     found = [at(0, Kind.ANSWERABLE, str(n)) for n in range(len(confidence))]
-    threshold = threshold_of_answers(np.array(confidence), found)
-    assert np.mean([c < threshold for c in confidence]) <= SILENT
+    threshold = answering_threshold(np.array(confidence), found)
+    assert np.mean([c < threshold for c in confidence]) <= MAX_WITHHELD
     # It is rounded to four places.
-    assert np.mean([c < threshold + 0.0002 for c in confidence]) > SILENT
+    assert np.mean([c < threshold + 0.0002 for c in confidence]) > MAX_WITHHELD
 
 
 @trying(25)
 @given(seed=st.integers(0, 99), shift=st.floats(-2, 2))
 def test_made_questions_raise_the_threshold_at_most_so_far_that_they_are_answered(seed, shift):
     found = examples(40, seed=seed, shift=shift)
-    threshold = raised_threshold(MODEL, found)
+    threshold = raise_threshold(MODEL, found)
     assert MODEL.threshold <= threshold <= SURE_FROM
     if threshold > MODEL.threshold:
         confidence = probabilities(MODEL, found)
-        assert (confidence[answerable(found) == 1] >= threshold).mean() >= 1 - SILENT
+        assert (confidence[answerable(found) == 1] >= threshold).mean() >= 1 - MAX_WITHHELD
         everyday = confidence[[one.kind is Kind.EVERYDAY for one in found]]
-        assert (everyday >= MODEL.threshold).mean() > OFF_TOPIC
+        assert (everyday >= MODEL.threshold).mean() > MAX_OFF_TOPIC
 
 
 def test_where_no_everyday_question_is_left_the_threshold_stays():
     found = [one for one in examples(30, shift=2.0) if one.kind is not Kind.EVERYDAY]
-    assert raised_threshold(MODEL, found) == MODEL.threshold
+    assert raise_threshold(MODEL, found) == MODEL.threshold
 
 
 def test_with_equal_weights_quality_is_what_the_evaluation_measures():
@@ -208,6 +212,6 @@ def test_everyday_questions_are_many_all_different_and_none_of_those_it_is_measu
 
 def test_a_model_with_a_fitted_threshold_is_else_the_shipped_one():
     found = examples(40, shift=1.0)
-    raised = replace(MODEL, threshold=raised_threshold(MODEL, found))
+    raised = replace(MODEL, threshold=raise_threshold(MODEL, found))
     assert raised.threshold > MODEL.threshold
     assert (probabilities(raised, found) == probabilities(MODEL, found)).all()

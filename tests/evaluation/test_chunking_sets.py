@@ -54,7 +54,7 @@ def test_spans_and_documents_that_are_not_there_are_told(chunking):
     )
     assert [question.id for question in questions] == ["sound", "gone"]
     assert warnings == (
-        "questions about documents that are not there, counted as missed: 1 (gone)",
+        "questions about missing documents, counted as missed: 1 (gone)",
         "questions with spans outside of their document, left out: 3 (beyond, turned, void)",
         "questions without spans, left out: 1 (none)",
     )
@@ -63,7 +63,7 @@ def test_spans_and_documents_that_are_not_there_are_told(chunking):
 def test_a_question_of_a_chunking_set_that_stands_twice_is_named(chunking):
     folder = chunking(ROW | {"_id": "x"}, ROW, ROW | {"_id": "x"})
     path = folder / "questions.jsonl"
-    assert error(folder) == f"{path}, line 3: the question 'x' stands twice"
+    assert error(folder) == f"{path}, line 3: the question 'x' appears twice"
 
 
 @pytest.mark.parametrize("spans", [5, [5], [[1]], [[1, 2, 3]], [["a", 2]], [[0, None]], "ab"])

@@ -174,7 +174,7 @@ def test_a_file_that_is_no_evaluation_is_named_with_how_to_make_one(tmp_path, te
     path = saved(tmp_path, text)
     with pytest.raises(UsageError) as raised:
         read_evaluation(path)
-    assert raised.value.message.startswith(f"{path} is no evaluation: ")
+    assert raised.value.message.startswith(f"{path} is not an evaluation: ")
     assert "ragqa eval --json" in raised.value.hint
 
 
@@ -212,19 +212,19 @@ def test_a_file_of_another_kind_is_told_in_one_sentence(tmp_path, quick):
     answer = tmp_path / "answer.json"
     answer.write_text('{"question": "what?", "citations": []}', encoding="utf-8")
     for path, reason in (
-        (other, "it is not one JSON document"),
+        (other, "it is not a single JSON document"),
         (answer, "it has no questions with id and text"),
     ):
         run = quick("eval", "--compare", path, path)
         assert run.code == 2
-        assert run.err.splitlines()[0] == f"error: {path} is no evaluation: {reason}"
+        assert run.err.splitlines()[0] == f"error: {path} is not an evaluation: {reason}"
 
 
 def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path):
-    with pytest.raises(UsageError, match=r"none\.json is no evaluation: No such file"):
+    with pytest.raises(UsageError, match=r"none\.json is not an evaluation: No such file"):
         read_evaluation(tmp_path / "none.json")
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe")
-    with pytest.raises(UsageError, match=r"bytes\.json is no evaluation"):
+    with pytest.raises(UsageError, match=r"bytes\.json is not an evaluation"):
         read_evaluation(tmp_path / "bytes.json")
 
 

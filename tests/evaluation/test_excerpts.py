@@ -8,7 +8,7 @@ from ragqa.evaluation.excerpts import (
     GOOD_COVERAGE,
     GOOD_NOISE,
     Excerpt,
-    inked,
+    count_visible,
     score_citations,
 )
 
@@ -176,7 +176,7 @@ def test_figures_are_shares_and_good_is_what_they_say(case):
     score = score_citations(quotes, gold)
     assert 0 <= score.coverage <= 1
     assert score.noise is None or 0 <= score.noise <= 1
-    assert (score.noise is None) == (sum(inked(quote.quote) for quote in quotes) == 0)
+    assert (score.noise is None) == (sum(count_visible(quote.quote) for quote in quotes) == 0)
     if score.good:
         assert score.coverage >= GOOD_COVERAGE - 1e-6
         assert score.noise <= GOOD_NOISE
@@ -195,7 +195,7 @@ def test_neither_the_order_of_citations_nor_repeating_them_changes_anything(case
 @given(asked())
 def test_citing_the_gold_itself_is_good(case):
     _, _, gold = case
-    chosen = [part[0] for part in gold if part and inked(part[0].quote)]
+    chosen = [part[0] for part in gold if part and count_visible(part[0].quote)]
     quotes = [Quote(one.path, (one.start, one.end), one.quote) for one in chosen]
     if quotes and len(chosen) == len(gold):
         score = score_citations(quotes, gold)
@@ -227,7 +227,7 @@ def test_notes_that_are_wrapped_and_indented_otherwise_score_the_same(case):
     def widened(path, start, quote):
         """The same stretch where each white space character is three."""
         before = notes[path][:start]
-        return start + 2 * (len(before) - inked(before)), _wide(quote)
+        return start + 2 * (len(before) - count_visible(before)), _wide(quote)
 
     wide_quotes = []
     for one in quotes:

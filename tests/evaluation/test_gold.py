@@ -104,7 +104,7 @@ def test_the_passage_that_holds_a_quote_is_found_as_its_part():
     assert dict(task.relevant) == {"part 1": 1}
     assert task.units_of(2) == ["part 1"]
     assert [task.units_of(id_) for id_ in (1, 3, 4, 5)] == [["1"], ["3"], ["4"], ["5"]]
-    assert task.unheld == frozenset()
+    assert task.unretrievable == frozenset()
 
 
 def test_a_place_is_told_by_its_note_and_lines():
@@ -173,7 +173,7 @@ def test_parts_that_share_only_some_of_their_passages_stay_apart():
 def test_a_part_that_no_passage_holds_whole_is_unheld():
     across = Gold("bakery.md", "rye bread.\n\nClosed", 2)
     task, warnings = made(asked(OPENS, across))
-    assert task.unheld == {"part 2"}
+    assert task.unretrievable == {"part 2"}
     assert recall_at_5(task, 1, 2, 3, 4, 5) == 0.5
     assert warnings == []
     assert list(task.expect())[1] == Expected("bakery.md", across.quote, (4, 6), "part 2")
@@ -183,12 +183,12 @@ def test_parts_that_no_passage_holds_stay_apart():
     across = Gold("bakery.md", "rye bread.\n\nClosed")
     task, _ = made(asked(part(1, across), part(2, COLD), part(3, across)))
     assert list(task.relevant) == ["part 1", "part 2", "part 3"]
-    assert task.unheld == {"part 1", "part 3"}
+    assert task.unretrievable == {"part 1", "part 3"}
 
 
 def test_a_part_is_held_where_one_of_its_places_is():
     task, _ = made(asked(Gold("bakery.md", "rye bread.\n\nClosed"), COLD))
-    assert task.unheld == frozenset()
+    assert task.unretrievable == frozenset()
     assert recall_at_5(task, 4) == 1
 
 
@@ -198,9 +198,9 @@ def test_a_part_is_held_where_one_of_its_places_is():
         (Gold("gone.md", "It opens at seven."), "there is no note gone.md"),
         (
             Gold("bakery.md", "It opens at six."),
-            "its quote stands 0 times in bakery.md: 'It opens at six.'",
+            "its quote occurs 0 times in bakery.md: 'It opens at six.'",
         ),
-        (Gold("bakery.md", "It "), "its quote stands 2 times in bakery.md: 'It '"),
+        (Gold("bakery.md", "It "), "its quote occurs 2 times in bakery.md: 'It '"),
     ],
 )
 def test_a_quote_that_no_longer_stands_is_told_and_counts_as_not_found(gone, why):
@@ -208,7 +208,7 @@ def test_a_quote_that_no_longer_stands_is_told_and_counts_as_not_found(gone, why
     assert warnings == [f"question a-001: {why}"]
     assert task.answerable
     assert dict(task.relevant) == {"part 1": 1, "part 2": 1}
-    assert task.unheld == {"part 1"}
+    assert task.unretrievable == {"part 1"}
     assert recall_at_5(task, 1, 2, 3, 4, 5) == 0.5
 
 
@@ -216,7 +216,7 @@ def test_a_part_with_a_place_left_can_still_be_found():
     task, warnings = made(asked(Gold("gone.md", "The river is cold."), COLD))
     assert len(warnings) == 1
     assert recall_at_5(task, 4) == 1
-    assert task.unheld == frozenset()
+    assert task.unretrievable == frozenset()
 
 
 def test_a_long_quote_that_is_gone_is_told_by_its_beginning():

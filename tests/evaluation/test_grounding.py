@@ -40,7 +40,7 @@ def evaluate(rows, **more):
         (row(2, supported="yes"), "line 2: 'supported' must be true or false"),
         (row(2, half="both"), "line 2: half must be tune or test, not 'both'"),
         (row(2, sentence=None), "line 2 has no 'sentence'"),
-        (row(1), "line 2: the id 'r1' stands twice"),
+        (row(1), "line 2: the id 'r1' appears twice"),
     ],
 )
 def test_an_odd_line_is_named_with_its_number(tmp_path, line, said):

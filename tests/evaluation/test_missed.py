@@ -11,7 +11,7 @@ from ragqa.types import Hit, Passage
 PLACE = Expected("bakery.md", "It opens at seven.", (3, 3), "part 1")
 
 
-def task(*units, unheld=(), by_document=False):
+def task(*units, unretrievable=(), by_document=False):
     return Task(
         id="a",
         question="When does the bakery open?",
@@ -21,7 +21,7 @@ def task(*units, unheld=(), by_document=False):
         units_of=lambda id_: [str(id_)],
         expect=lambda: [PLACE],
         by_document=by_document,
-        unheld=frozenset(unheld),
+        unretrievable=frozenset(unretrievable),
     )
 
 
@@ -82,12 +82,12 @@ def test_a_place_that_comes_too_late_was_lost_by_the_leg_that_ranks_it_worse(
 
 
 def test_a_place_that_no_passage_holds_was_lost_by_chunking():
-    asked = task(unheld=["part 1"])
+    asked = task(unretrievable=["part 1"])
     assert stage(asked, ranks([None], [None], [None])) == "chunking"
 
 
 def test_chunking_is_not_blamed_where_a_part_that_is_held_was_lost_too():
-    asked = task("part 1", "part 2", unheld=["part 1"])
+    asked = task("part 1", "part 2", unretrievable=["part 1"])
     assert stage(asked, ranks([None, 8], [None, 8], [None, 9])) == "terms"
 
 
@@ -127,7 +127,7 @@ def test_a_question_whose_answer_is_said_is_missed_where_its_place_was_not_found
 def test_every_stage_that_can_lose_a_question_is_described_and_no_other():
     found = {
         stage(asked, ranks(*([rank] for rank in ranked)), answer)
-        for asked in (task(), task(unheld=["part 1"]))
+        for asked in (task(), task(unretrievable=["part 1"]))
         for ranked in product((1, 6, 7, None), repeat=3)
         for answer in (None, (0, 0, 0), (1, 1, 1))
     }
@@ -146,8 +146,10 @@ def test_what_was_expected_found_and_said_is_told():
     assert first.score == 0.1235
 
 
-def not_good(ranked, score, *, answered=True, unheld=()):
-    missed = why_not_good(task(unheld=unheld), ranked, score, [hit(1)], answered=answered)
+def not_good(ranked, score, *, answered=True, unretrievable=()):
+    missed = why_not_good(
+        task(unretrievable=unretrievable), ranked, score, [hit(1)], answered=answered
+    )
     return missed and missed.stage
 
 
@@ -180,8 +182,13 @@ def test_what_lost_an_answer_is_told_by_what_is_cited_and_where_its_place_came(
 
 def test_every_stage_that_can_lose_an_excerpt_is_described_and_no_other():
     found = {
-        not_good(ranks(*([rank] for rank in ranked)), score, answered=answered, unheld=unheld)
-        for unheld in ((), ("part 1",))
+        not_good(
+            ranks(*([rank] for rank in ranked)),
+            score,
+            answered=answered,
+            unretrievable=unretrievable,
+        )
+        for unretrievable in ((), ("part 1",))
         for ranked in product((1, 6, 7, None), repeat=3)
         for score in (GOOD, NOISY, NEVER, PARTLY)
         for answered in (True, False)

@@ -148,18 +148,18 @@ def test_blank_lines_are_passed_over_and_counted(tmp_path):
         (without("id"), "'id' is missing"),
         (without("question"), "'question' is missing"),
         (without("gold"), "'gold' is missing"),
-        (ROW | {"id": 7}, "7 is not a text"),
-        (ROW | {"question": None}, "None is not a text"),
-        (ROW | {"kind": ["fact"]}, "is not a text"),
+        (ROW | {"id": 7}, "7 is not a string"),
+        (ROW | {"question": None}, "None is not a string"),
+        (ROW | {"kind": ["fact"]}, "is not a string"),
         (ROW | {"gold": None}, "None"),
         (ROW | {"gold": ["It opens at seven."]}, "no attribute 'get'"),
         (with_gold(part="1"), "part must be a whole number, not '1'"),
         (with_gold(part=1.0), r"part must be a whole number, not 1\.0"),
         (with_gold(part=True), "part must be a whole number, not True"),
         (with_gold(quote=" \n "), "a quote is empty"),
-        (with_gold(note=None), "None is not a text"),
+        (with_gold(note=None), "None is not a string"),
         (ROW | {"gold": [{"note": "bakery.md"}]}, "'quote' is missing"),
-        (ROW | {"answer": [7]}, "7 is not a text"),
+        (ROW | {"answer": [7]}, "7 is not a string"),
         (ROW | {"excerpts": ROW["gold"]}, "it has both excerpts and gold"),
         (with_excerpts(*ROW["gold"], answer=["seven"]), "it has both excerpts and answer"),
         (with_excerpts("It opens at seven."), "no attribute 'get'"),
@@ -179,7 +179,7 @@ def test_a_line_that_is_no_question_is_named_with_the_reason(tmp_path, bad, reas
         (ROW | {"half": "dev"}, "half must be tune or test, not 'dev'"),
         (ROW | {"answer": ["seven", "eight"]}, "1 parts have a quote, 2 an answer"),
         (ROW | {"gold": []}, "0 parts have a quote, 1 an answer"),
-        (ROW | {"id": "first"}, "the id 'first' stands twice"),
+        (ROW | {"id": "first"}, "the id 'first' appears twice"),
         (
             with_excerpts(*(ROW["gold"][0] | {"part": part} for part in (1, 2, 3))),
             "the excerpts have 3 parts; a question has one or two",
@@ -193,7 +193,7 @@ def test_a_question_that_does_not_hold_together_is_named(tmp_path, bad, reason):
 
 
 def test_answers_are_a_list_and_never_the_letters_of_a_text(tmp_path):
-    with pytest.raises(UsageError, match=r"asked\.jsonl, line 1 is no question"):
+    with pytest.raises(UsageError, match=r"asked\.jsonl, line 1 is not a question"):
         read_questions(written(tmp_path, ROW | {"answer": "7"}))
 
 
@@ -246,7 +246,7 @@ def test_questions_that_are_not_divided_are_all_asked_unless_a_half_is_named():
     [(("", ""), "test", "test"), (("test",), "tune", "tune"), (("tune",), None, "test")],
 )
 def test_a_half_without_a_question_is_named_with_the_way_to_ask_all(names, half, missing):
-    with pytest.raises(UsageError, match=f"no question is of the half '{missing}'") as raised:
+    with pytest.raises(UsageError, match=f"no question is in the '{missing}' half") as raised:
         choose_half(halves(*names), half)
     assert "--half all" in raised.value.hint
 

@@ -110,7 +110,7 @@ def test_a_question_that_is_not_answered_has_no_noise_and_lowers_the_mean_of_the
 def test_an_excerpt_that_no_longer_stands_is_said_and_counts_as_not_cited(notes, tmp_path):
     (notes / "figs.md").write_text("# Figs\n\nFigs ripen in May.\n", encoding="utf-8")
     document = ask_about(notes, tmp_path, [WHEN])
-    assert any("stands 0 times in figs.md" in warning for warning in document["warnings"])
+    assert any("occurs 0 times in figs.md" in warning for warning in document["warnings"])
     assert row(document, "w")["coverage"] == 0
     assert row(document, "w")["missed"]["stage"] == "chunking"
 

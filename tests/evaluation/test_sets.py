@@ -96,14 +96,14 @@ def test_a_judgement_of_a_document_that_is_not_there_is_kept_and_told(beir):
     found = read_beir(beir(qrels=QRELS + "q2\tgone\t1\nq2\tnot wanted\t0\n"))
     assert found.qrels["q2"] == {"d3": 1, "gone": 1, "not wanted": 0}
     [warning] = found.warnings
-    assert warning.startswith("judged documents that are not there and count as not found: 2 ")
+    assert warning.startswith("missing judged documents, counted as not found: 2 ")
     assert warning.endswith("(gone for q2, not wanted for q2)")
 
 
 def test_a_judgement_of_a_query_that_is_not_there_is_told(beir):
     found = read_beir(beir(qrels=QRELS + "q9\td1\t1\n"))
     assert "q9" not in found.qrels
-    assert found.warnings == ("judged queries that are not there to be asked: 1 (q9)",)
+    assert found.warnings == ("judged queries that do not exist: 1 (q9)",)
 
 
 def test_a_query_without_a_relevant_document_is_told_and_not_judged(beir):
@@ -205,8 +205,8 @@ def test_a_document_that_stands_twice_is_named(beir):
     folder = beir([*CORPUS, CORPUS[1]])
     message = error(read_beir, folder)
     assert str(folder / "corpus.jsonl") in message
-    assert "'d2' stands twice" in message
-    with pytest.raises(UsageError, match="'d2' stands twice"):
+    assert "'d2' appears twice" in message
+    with pytest.raises(UsageError, match="'d2' appears twice"):
         list(read_documents(folder))
 
 
@@ -214,7 +214,7 @@ def test_a_query_that_stands_twice_is_named(beir):
     folder = beir(queries=[*QUERIES, {"_id": "q1", "text": "something else"}])
     message = error(read_beir, folder)
     assert str(folder / "queries.jsonl") in message
-    assert "'q1' stands twice" in message
+    assert "'q1' appears twice" in message
 
 
 def test_answers_are_read_beside_the_set(beir):
@@ -249,7 +249,7 @@ def test_whether_a_query_is_answerable_is_said_with_true_or_false_alone(beir, an
     rows = [{"_id": "q1", "answers": ["x"]}, {"_id": "q2", "answerable": answerable}]
     folder = beir(answers=rows)
     assert error(read_qa, folder) == (
-        f"{folder / 'answers.jsonl'}, line 2: answerable is true or false, not {answerable!r}"
+        f"{folder / 'answers.jsonl'}, line 2: answerable must be true or false, not {answerable!r}"
     )
 
 
@@ -282,7 +282,7 @@ def test_answers_that_are_no_list_are_named_with_their_line(beir, answers):
 def test_answers_that_stand_twice_are_named(beir):
     folder = beir(answers=[{"_id": "q1", "answers": [text]} for text in "xy"])
     path = folder / "answers.jsonl"
-    assert error(read_qa, folder) == f"{path}, line 2: the query 'q1' stands twice"
+    assert error(read_qa, folder) == f"{path}, line 2: the query 'q1' appears twice"
 
 
 def test_a_set_without_answers_is_named(beir):

@@ -12,12 +12,12 @@ from ragqa.evaluation.statistics import (
     calibration,
     calibration_error,
     interval,
-    interval_of,
-    interval_of_shares,
     mean_risk,
+    measure_interval,
     randomisation_p,
     reliability,
     risk_coverage,
+    share_interval,
 )
 
 scores = st.lists(st.integers(0, 8).map(lambda n: n / 8), min_size=1, max_size=12)
@@ -61,20 +61,20 @@ def test_an_interval_of_what_does_not_vary_is_a_point(values):
 
 @pytest.mark.parametrize("values", [[0, 0.5, 1], [0, 1, 1, 1], [0.5] * 4, [0, 0, 1e-9]])
 def test_the_interval_of_shares_that_vary_is_that_of_any_values(values):
-    assert interval_of_shares(values) == interval(values)
-    assert interval_of_shares(values, level=0.5) == interval(values, level=0.5)
+    assert share_interval(values) == interval(values)
+    assert share_interval(values, level=0.5) == interval(values, level=0.5)
 
 
 @pytest.mark.parametrize("n", [1, 10, 300])
 def test_the_interval_of_shares_that_are_all_at_one_end_is_wilsons(n):
     z = 1.959964
-    assert interval_of_shares([0.0] * n) == pytest.approx((0, z**2 / (n + z**2)))
-    assert interval_of_shares([1] * n) == pytest.approx((n / (n + z**2), 1))
+    assert share_interval([0.0] * n) == pytest.approx((0, z**2 / (n + z**2)))
+    assert share_interval([1] * n) == pytest.approx((n / (n + z**2), 1))
 
 
 def test_wilsons_interval_goes_by_the_level():
     z = 2.575829
-    assert interval_of_shares([1.0] * 10, level=0.99) == pytest.approx((10 / (10 + z**2), 1))
+    assert share_interval([1.0] * 10, level=0.99) == pytest.approx((10 / (10 + z**2), 1))
 
 
 @pytest.mark.parametrize("differences", [[], [0.0], [0.0] * 50])
@@ -133,15 +133,15 @@ MIXED = ([0.9, 0.8, 0.1, 0.5, 0.4, 0.2], [True, True, True, False, False, False]
 @pytest.mark.parametrize("measure", [auroc, calibration, mean_risk])
 def test_the_interval_of_a_measure_of_confidence_holds_it_and_is_the_same_each_time(measure):
     confidence, answerable = MIXED[0] * 5, MIXED[1] * 5
-    low, high = interval_of(measure, confidence, answerable)
+    low, high = measure_interval(measure, confidence, answerable)
     assert low < measure(confidence, answerable) < high
-    assert interval_of(measure, confidence, answerable) == (low, high)
-    lower, higher = interval_of(measure, confidence, answerable, level=0.99)
+    assert measure_interval(measure, confidence, answerable) == (low, high)
+    lower, higher = measure_interval(measure, confidence, answerable, level=0.99)
     assert lower < low < high < higher
 
 
 def test_the_interval_of_auroc_is_as_wide_as_its_standard_error_says():
-    low, high = interval_of(auroc, MIXED[0] * 30, MIXED[1] * 30)
+    low, high = measure_interval(auroc, MIXED[0] * 30, MIXED[1] * 30)
     # DeLong's: of 90 answerable questions a third is above no other; the others do not differ.
     standard_error = (1 / 3 * 2 / 3 / 90) ** 0.5
     assert high - low == pytest.approx(2 * 1.96 * standard_error, rel=0.15)
@@ -149,12 +149,12 @@ def test_the_interval_of_auroc_is_as_wide_as_its_standard_error_says():
 
 def test_confidence_and_what_came_true_are_resampled_together():
     confidence = [0.9] * 10 + [0.1] * 10
-    assert interval_of(auroc, confidence, [True] * 10 + [False] * 10) == (1, 1)
-    assert interval_of(auroc, confidence, [False] * 10 + [True] * 10) == (0, 0)
+    assert measure_interval(auroc, confidence, [True] * 10 + [False] * 10) == (1, 1)
+    assert measure_interval(auroc, confidence, [False] * 10 + [True] * 10) == (0, 0)
 
 
 def test_resamples_of_one_sort_of_question_say_nothing_of_confidence():
-    assert interval_of(auroc, [0.9, 0.1, 0.2], [True, False, False]) == (1, 1)
+    assert measure_interval(auroc, [0.9, 0.1, 0.2], [True, False, False]) == (1, 1)
 
 
 def test_reliability_and_calibration_error_by_hand():

@@ -90,7 +90,7 @@ def test_a_target_that_is_not_a_number_is_never_reached():
 def test_a_target_that_no_question_was_there_for_is_named(name):
     with pytest.raises(UsageError) as raised:
         check("recall@5=0", f"{name}=0")
-    assert raised.value.message == f"no question was there to measure {name} on"
+    assert raised.value.message == f"there was no question to measure {name} on"
 
 
 ONLY_IN = {

@@ -1,7 +1,7 @@
 """Words that a note lacks, and words of it that would find it."""
 
 from ragqa.explaining.explanation import Missing
-from ragqa.explaining.words import missing_words, telling_words
+from ragqa.explaining.words import distinctive_words, missing_words
 from ragqa.types import Passage
 
 
@@ -46,12 +46,12 @@ def test_stop_words_are_not_missing_unless_there_is_nothing_else():
 
 
 def test_the_rarest_words_come_first_and_those_of_the_heading_before():
-    words = telling_words("roses", "Shears cut stems in 2024.", passage("x"), Rare(), most=2)
+    words = distinctive_words("roses", "Shears cut stems in 2024.", passage("x"), Rare(), most=2)
     assert words == ["pruning", "shears"]
 
 
 def test_words_of_the_question_stop_words_and_numbers_are_not_suggested():
-    words = telling_words(
+    words = distinctive_words(
         "roses and stems", "The stem in 20245 is it.", passage("x"), Rare(), most=9
     )
     assert words == ["pruning"]

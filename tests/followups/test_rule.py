@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support import INFO
 
 from ragqa.analysis import query_terms
-from ragqa.followups import Turn, leans
+from ragqa.followups import Turn, needs_context
 from ragqa.followups import completed as completed_from
 from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question
 from ragqa.types import Hit, Passage, Retrieved
@@ -49,7 +49,7 @@ def found(score=0.0, heading="Something", idf=None):
 def completed(question, turn=LORA, *, find=None, snapshot=None):
     """The question as the rule has it asked."""
     snapshot = snapshot or Snapshot()
-    if not leans(question, snapshot, find or found(score=1.0)):
+    if not needs_context(question, snapshot, find or found(score=1.0)):
         return question
     return completed_from(question, turn, snapshot)
 

@@ -8,7 +8,7 @@ from support import make_answer
 from ragqa.types import Standing
 from ragqa.verifying import record_of
 from ragqa.verifying.checking import NOTHING_LIKE_IT
-from ragqa.verifying.current_notes import IN_CODE, IN_COMMENT, NO_NOTE, NOT_BELOW, STRUCK_OUT
+from ragqa.verifying.current_notes import IN_CODE, IN_COMMENT, NO_NOTE, NOT_INSIDE, STRUCK_OUT
 
 QUOTE = "Requests are retried three times, with a pause of two seconds."
 NOTE = f"# Retries\n\nWhat the client does.\n\n{QUOTE} Then it gives up.\n"
@@ -155,7 +155,7 @@ def test_a_name_that_is_not_utf_8_is_found(notes):
 def test_a_path_that_leads_out_is_gone_and_nothing_is_looked_for(notes, cited, path):
     (notes.folder.parent / "secret.md").write_text(NOTE, encoding="utf-8")
     checked = became(notes, replace(cited, path=path))
-    assert (checked.standing, checked.reason) == (Standing.GONE, NOT_BELOW)
+    assert (checked.standing, checked.reason) == (Standing.GONE, NOT_INSIDE)
 
 
 @pytest.mark.parametrize("path", ["linked.md", "folder/secret.md"])

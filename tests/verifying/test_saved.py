@@ -82,7 +82,7 @@ CITATION = {"n": 1, "path": "a.md", "lines": [1, 1], "chars": [0, 3], "quote": "
         ('{"question": "?", "citations": [7]}', "citation 1 is 7, not an object"),
         ('{"ragqa_answer": 2, "question": "?", "citations": []}', "version 2"),
         ('x {"ragqa_answer": 1, "question": "?", ', "Expecting"),
-        ('{"ragqa_answer": 1} {"ragqa_answer": 1}', "holds 2 of them"),
+        ('{"ragqa_answer": 1} {"ragqa_answer": 1}', "holds 2 answers"),
         ("[" * 100_000, "nested too deeply"),
         ("9" * 5000, "neither JSON nor Markdown"),
         ("\udc80", "not UTF-8"),
@@ -91,7 +91,7 @@ CITATION = {"n": 1, "path": "a.md", "lines": [1, 1], "chars": [0, 3], "quote": "
 def test_what_is_no_saved_answer_is_refused_in_one_sentence(text, problem):
     with pytest.raises(UsageError, match=problem) as caught:
         read(text)
-    assert "answer.md is no saved answer" in caught.value.message
+    assert "answer.md is not a saved answer" in caught.value.message
     assert "ragqa ask" in caught.value.hint
 
 

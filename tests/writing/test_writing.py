@@ -34,7 +34,7 @@ def test_checking_and_showing_what_it_wrote_ends_at_the_deadline_too(index, cloc
         clock.now += 1
 
     llm = Backend(lambda: iter(pieces))
-    answer = index.ask(SLEEP, writer=Writer(llm, deadline_s=3, force=True, tell=tell))
+    answer = index.ask(SLEEP, writer=Writer(llm, deadline_s=3, force=True, on_sentence=tell))
     assert answer.written.fallback is Fallback.FAILED
     assert answer.written.why == "odd:one was not done in time"
     assert "llm_deadline_s" in answer.written.hint

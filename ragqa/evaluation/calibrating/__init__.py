@@ -1,7 +1,7 @@
-"""Calibrate confidence on one's own notes, with questions of one's own or made from the notes.
+"""Calibrate confidence on the user's notes, with their own questions or generated ones.
 
-`examples` asks the questions, `fitting` fits, `judging` measures. Questions made from notes say too
-little of people's to fit weights on (docs/decisions/calibrate.md), so they set the threshold only.
+`examples` asks the questions, `fitting` fits, `judging` measures. Generated questions are too
+unlike people's to fit weights on (docs/decisions/calibrate.md), so they only set the threshold.
 """
 
 import json
@@ -21,11 +21,11 @@ from ragqa.evaluation.cache import CachedEmbedder
 from ragqa.evaluation.calibrating.examples import Example, Examples, Kind, count, gather
 from ragqa.evaluation.calibrating.fitting import (
     Mixture,
+    answering_threshold,
+    cross_validated,
     probabilities,
-    raised_threshold,
+    raise_threshold,
     refit,
-    threshold_of_answers,
-    unseen,
 )
 from ragqa.evaluation.calibrating.judging import Document, answered, quality
 from ragqa.evaluation.collection import Collection
@@ -39,7 +39,7 @@ from ragqa.types import EmbedderInfo, Progress
 __all__ = ["MIN_ANSWERABLE", "calibrate", "reset"]
 
 MIN_ANSWERABLE = 30
-"""With fewer questions that the notes answer nothing is fitted: one of them would decide."""
+"""With fewer answerable questions nothing is fitted: a single one could decide the result."""
 
 
 def calibrate(
@@ -50,9 +50,9 @@ def calibrate(
     seed: int,
     progress: Progress,
 ) -> Document:
-    """Fit confidence on the notes of an index, keep it beside the index, and say what it changes.
+    """Fit confidence on an index's notes, save it beside the index, and report what it changes.
 
-    :param questions: one's own; where there are none so many are made as `generate` says.
+    :param questions: the user's; if None, `generate` questions are made from the notes.
     :raises UsageError: too few of them can be used.
     :raises IndexNotWritable: the result cannot be written.
     :raises RagqaError: as `Index.refresh` does.
@@ -81,9 +81,9 @@ def calibrate(
 
 
 def reset(index: Index) -> bool:
-    """Go back to the shipped model; False where nothing else was in use.
+    """Return to the shipped model; False if it was already in use.
 
-    :raises IndexNotWritable: the file cannot be removed.
+    :raises IndexNotWritable: the calibration file cannot be removed.
     """
     path = index.places.index / FILE
     try:
@@ -114,19 +114,19 @@ def _check_enough(examples: Examples, *, own: bool) -> None:
     whose = "of your questions" if own else "questions made from the notes"
     hint = "write more of them" if own else "write questions of your own"
     raise UsageError(
-        f"{usable} {whose} can be used; it takes {MIN_ANSWERABLE} that the notes answer",
+        f"{usable} {whose} can be used; {MIN_ANSWERABLE} that the notes answer are needed",
         hint=f"{hint} (docs/evaluation.md says how): ragqa calibrate --questions FILE",
     )
 
 
 def _with_weights(examples: Examples, seed: int) -> tuple[Models, Document]:
-    """The shipped model with its weights fitted anew; judged on what each model had not seen."""
+    """The shipped model with refitted weights, judged by cross-validation."""
     models, mixture = shipped(), Mixture.of(examples)
     before = probabilities(models.all, examples)
-    after = unseen(models.all, examples, mixture, seed=seed)
+    after = cross_validated(models.all, examples, mixture, seed=seed)
     fitted = replace(
         refit(models.all, examples, mixture.weights(examples)),
-        threshold=threshold_of_answers(after, examples),
+        threshold=answering_threshold(after, examples),
     )
     return replace(models, all=fitted), {
         "refitted": Refitted.WEIGHTS,
@@ -137,10 +137,10 @@ def _with_weights(examples: Examples, seed: int) -> tuple[Models, Document]:
 
 
 def _with_threshold(examples: Examples) -> tuple[Models, Document]:
-    """The shipped model with another threshold, if that is called for."""
+    """The shipped model with its threshold raised if necessary."""
     models, mixture = shipped(), Mixture.of(examples)
     confidence = probabilities(models.all, examples)
-    fitted = replace(models.all, threshold=raised_threshold(models.all, examples))
+    fitted = replace(models.all, threshold=raise_threshold(models.all, examples))
     return replace(models, all=fitted), {
         "refitted": Refitted.THRESHOLD,
         **_about(examples, mixture),
@@ -166,15 +166,15 @@ def _judged(confidence: Values, threshold: float, examples: Examples, mixture: M
 
 
 def _file(models: Models, document: Document, embedder: EmbedderInfo) -> Document:
-    """What is kept: the models, and where they come from."""
+    """The calibration file: the models and their provenance."""
     kept = ("ragqa", "questions", "answerable_share", "answerable_share_from")
-    told = {
+    quality_of = {
         when: {name: value for name, value in document[when].items() if name != "reliability"}
         for when in ("before", "after")
     }
     return {
         **own_document(models, document["refitted"], embedder, day=today()),
-        "provenance": {**{name: document[name] for name in kept}, **told},
+        "provenance": {**{name: document[name] for name in kept}, **quality_of},
     }
 
 

@@ -1,4 +1,4 @@
-"""What a calibration learns from: questions, and the features of what was found for each."""
+"""The training data of a calibration: questions, with the features of their results."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,17 +18,17 @@ from ragqa.retrieval import clean_question, retrieve
 from ragqa.types import Filters, Hit, Progress
 
 MIN_EVERYDAY = 20
-"""With fewer everyday questions that have nothing to do with the notes, none is used."""
+"""With fewer everyday questions that are off topic for the notes, none is used."""
 
-KNOWN_FROM = 0.6
-"""The notes seem to be about an everyday question if a sentence holds this share of its words,
-weighted by rarity. In collections that do not answer any, the highest share was .59."""
+COVERED_FROM = 0.6
+"""An everyday question counts as covered by the notes if one sentence contains at least this share
+of its words, weighted by rarity. In collections that answer none, the highest share was .59."""
 
 _POOL = 60
 
 
 class Kind(StrEnum):
-    """Why the notes answer a question, or do not."""
+    """Whether the notes answer a question, and if not, why."""
 
     ANSWERABLE = "answerable"
     UNANSWERABLE = "unanswerable"
@@ -38,10 +38,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question and what a model of confidence sees of it.
+    """A question and its confidence features.
 
-    `near` ones are asked again without the passages that answer them; `unanswerable` ones are said
-    to have no answer in the notes; `everyday` ones come with ragqa.
+    `near` questions are answerable ones, asked without the passages that answer them;
+    `unanswerable` ones are labelled so; `everyday` ones are shipped with ragqa.
     """
 
     question: str
@@ -53,7 +53,7 @@ Examples = Sequence[Example]
 
 
 def count(examples: Examples) -> dict[Kind, int]:
-    """How many there are of each kind."""
+    """Count the examples of each kind."""
     counts = Counter(example.kind for example in examples)
     return {kind: counts[kind] for kind in Kind}
 
@@ -61,10 +61,10 @@ def count(examples: Examples) -> dict[Kind, int]:
 def gather(
     collection: Collection, tasks: Sequence[Task], progress: Progress
 ) -> tuple[list[Example], list[str]]:
-    """Ask the questions and the everyday ones; the second value tells what was left out, and why.
+    """Ask these and the everyday questions; returns the examples, and warnings about the rest.
 
-    Of a question that cannot be asked by its meaning there is no example, nor of one whose answer
-    no passage holds any more.
+    A question gives no example if the embedder cannot read it, or if no passage contains its
+    answer any more.
     """
     everyday = everyday_questions()
     total = len(tasks) + len(everyday)
@@ -80,7 +80,7 @@ def gather(
         progress("asking", done, total)
         off_topic += _without(collection, question, Kind.EVERYDAY)
     progress("asking", total, total)
-    off_topic = [one for one in off_topic if one.features["coverage"] < KNOWN_FROM]
+    off_topic = [one for one in off_topic if one.features["coverage"] < COVERED_FROM]
     warnings = []
     if lost:
         warnings.append(
@@ -89,26 +89,26 @@ def gather(
         )
     if len(off_topic) < MIN_EVERYDAY:
         warnings.append(
-            f"the notes seem to be about {len(everyday) - len(off_topic)} of the {len(everyday)} "
-            "everyday questions, so that none was used"
+            f"the notes seem to cover {len(everyday) - len(off_topic)} of the {len(everyday)} "
+            "everyday questions, so none was used"
         )
         off_topic = []
     return [*examples, *off_topic], warnings
 
 
 def everyday_questions() -> list[str]:
-    """The questions of everyday life that come with ragqa."""
+    """The questions about everyday life that are shipped with ragqa."""
     file = resources.files("ragqa.evaluation.calibrating").joinpath("everyday.txt")
     lines = file.read_text("utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 
 
 def _of_task(collection: Collection, task: Task) -> Iterator[Example]:
-    """The examples of a question: as it is, and if the notes answer it, without what does."""
+    """The examples of a question: as it is and, if answerable, without the answering passages."""
     if not task.answerable:
         yield from _without(collection, task.question, Kind.UNANSWERABLE)
         return
-    if task.unheld.issuperset(task.relevant):
+    if task.unretrievable.issuperset(task.relevant):
         return
     yield from _without(collection, task.question, Kind.ANSWERABLE)
     yield from _without(collection, task.question, Kind.NEAR, answer=task)
@@ -117,10 +117,10 @@ def _of_task(collection: Collection, task: Task) -> Iterator[Example]:
 def features_of(
     collection: Collection, question: str, keep: Callable[[Hit], bool] | None = None
 ) -> Mapping[str, float] | None:
-    """What a model of confidence sees of a question, asked of the passages that are kept.
+    """The confidence features of a question, asked against the passages that `keep` accepts.
 
-    None where no sentence is found, or the embedder cannot read the question: the model that
-    judges such a one by its words alone sees something else.
+    None if no sentence is found or the embedder cannot read the question; the terms-only model
+    for that case has other features.
 
     :raises UsageError: it cannot be asked.
     """
@@ -143,7 +143,7 @@ def features_of(
 def _without(
     collection: Collection, question: str, kind: Kind, *, answer: Task | None = None
 ) -> Iterable[Example]:
-    """Ask a question, of the passages that do not hold `answer` if it is given; one or none."""
+    """Ask a question, without the passages that contain `answer` if given; one example or none."""
 
     def keep(hit: Hit) -> bool:
         return answer is None or answer.relevant.keys().isdisjoint(answer.units_of(hit.passage.id))

@@ -1,4 +1,4 @@
-"""Fit a model of confidence around the shipped one, and set the threshold; numbers only."""
+"""Fit a confidence model near the shipped one, and set its threshold."""
 
 import math
 from dataclasses import dataclass, replace
@@ -11,31 +11,31 @@ from ragqa.evaluation.calibrating.examples import Examples, Kind, count
 from ragqa.evaluation.statistics import Values
 from ragqa.types import SURE_FROM
 
-PULL = 5.0
-"""How strongly the weights are held to the shipped ones: as much as some five questions say."""
+PENALTY = 5.0
+"""The penalty on moving away from the shipped weights: worth about five questions."""
 
-SILENT = 0.1
-"""The threshold is the highest at which at most this share of answerable ones gets no answer."""
+MAX_WITHHELD = 0.1
+"""The threshold is the highest that withholds at most this share of answers."""
 
-OFF_TOPIC = 0.05
-"""At most this share of everyday questions should get an answer."""
+MAX_OFF_TOPIC = 0.05
+"""At most this share of everyday questions should be answered."""
 
-ASSUMED = 0.55
-"""The share of questions that the notes answer: about that which the shipped model learned from."""
+ASSUMED_ANSWERABLE = 0.55
+"""The assumed share of answerable questions: about that of the shipped model's training data."""
 
 _FOLDS = 6
-_PLACES = 10_000
+_SCALE = 10_000
 _MIN_UNANSWERABLE = 10
 _MIN_SHARE = 0.2
-_MADE_UP = {Kind.UNANSWERABLE: 0.25, Kind.NEAR: 0.25, Kind.EVERYDAY: 0.5}
+_GENERATED = {Kind.UNANSWERABLE: 0.25, Kind.NEAR: 0.25, Kind.EVERYDAY: 0.5}
 _OWN = {Kind.UNANSWERABLE: 0.6, Kind.NEAR: 0.2, Kind.EVERYDAY: 0.2}
 
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """What share of questions is answerable, and what each kind of the others counts among them.
+    """The share of answerable questions, and the weight of each kind among the others.
 
-    `is_own` tells whether that share is the one among one's own questions.
+    `is_own` is whether that share is the one among the user's own questions.
     """
 
     answerable: float
@@ -44,18 +44,18 @@ class Mixture:
 
     @classmethod
     def of(cls, examples: Examples) -> "Mixture":
-        """The mixture of one's own questions if enough of them are unanswerable, else the assumed.
+        """The mixture of the user's questions if enough are unanswerable, else the assumed one.
 
-        Someone who lists what the notes answer, and a few others, does not say how often that is.
+        A list of answerable questions with a few others says nothing about their real share.
         """
         counts = count(examples)
         answerable, others = counts[Kind.ANSWERABLE], counts[Kind.UNANSWERABLE]
         is_own = others >= max(_MIN_UNANSWERABLE, _MIN_SHARE * (answerable + others))
-        share = answerable / (answerable + others) if is_own else ASSUMED
-        return cls(share, is_own, _OWN if is_own else _MADE_UP)
+        share = answerable / (answerable + others) if is_own else ASSUMED_ANSWERABLE
+        return cls(share, is_own, _OWN if is_own else _GENERATED)
 
     def weights(self, examples: Examples) -> Values:
-        """How much each example counts: in all, as many as there are questions of one's own."""
+        """The weight of each example, shape (n,); their sum is the number of own questions."""
         counts = count(examples)
         there = {kind: share for kind, share in self.others.items() if counts[kind]}
         rest = (1 - self.answerable) / sum(there.values())
@@ -66,20 +66,22 @@ class Mixture:
 
 
 def probabilities(model: Model, examples: Examples) -> Values:
-    """The confidence in each example."""
+    """The confidence in each example, shape (n,)."""
     return np.array([model.probability(one.features) for one in examples], dtype=np.float64)
 
 
 def answerable(examples: Examples) -> Values:
-    """1 for an example that the notes answer, 0 for another."""
+    """1 for an example that the notes answer, else 0; shape (n,)."""
     return np.array([one.kind is Kind.ANSWERABLE for one in examples], dtype=np.float64)
 
 
-def refit(model: Model, examples: Examples, weights: Values, *, pull: float = PULL) -> Model:
-    """The weights and intercept that minimise the log-loss and the squared distance to the model's.
+def refit(model: Model, examples: Examples, weights: Values, *, penalty: float = PENALTY) -> Model:
+    """Minimise the weighted log-loss plus the squared distance to the model's coefficients.
 
-    Features are standardised by the model's own means and deviations, so that one distance fits
-    all. The function is convex: there is one minimum.
+    Features are standardised by the model's own means and deviations, so that one penalty fits
+    all. The loss is convex, with a single minimum.
+
+    :param weights: of the examples, shape (n,).
     """
     features = np.array([[one.features[name] for name in model.names] for one in examples])
     standard = (features - np.array(model.means)) / np.array(model.deviations)
@@ -90,18 +92,18 @@ def refit(model: Model, examples: Examples, weights: Values, *, pull: float = PU
     def loss(w: Values) -> tuple[float, Values]:
         logits, away = x @ w, w - start
         wrong = 1 / (1 + np.exp(-np.clip(logits, -30, 30))) - y
-        value = weights @ (np.logaddexp(0, logits) - y * logits) + pull * (away @ away)
-        return float(value), x.T @ (weights * wrong) + 2 * pull * away
+        value = weights @ (np.logaddexp(0, logits) - y * logits) + penalty * (away @ away)
+        return float(value), x.T @ (weights * wrong) + 2 * penalty * away
 
     found = minimize(loss, start, jac=True, method="L-BFGS-B").x
     *fitted, intercept = (round(float(value), 5) for value in found)
     return replace(model, weights=tuple(fitted), intercept=intercept)
 
 
-def unseen(model: Model, examples: Examples, mixture: Mixture, *, seed: int) -> Values:
-    """The confidence in each example by a model that had not seen the sixth that it is in.
+def cross_validated(model: Model, examples: Examples, mixture: Mixture, *, seed: int) -> Values:
+    """The six-fold cross-validated confidence in each example, shape (n,).
 
-    A question and itself without its answer are in the same part.
+    A question, with and without its answer, stays in one fold.
     """
     questions = sorted({one.question for one in examples})
     order = np.random.default_rng(seed).permutation(len(questions))
@@ -116,26 +118,26 @@ def unseen(model: Model, examples: Examples, mixture: Mixture, *, seed: int) -> 
     return found
 
 
-def threshold_of_answers(confidence: Values, examples: Examples) -> float:
-    """The highest threshold, but for rounding, at which nearly all answerable questions pass."""
+def answering_threshold(confidence: Values, examples: Examples) -> float:
+    """The highest threshold, rounded down, that nearly all answerable questions pass."""
     with_answer = np.sort(confidence[answerable(examples) == 1])
-    return _places(with_answer[int(SILENT * len(with_answer))]) / _PLACES
+    return _scaled_down(with_answer[int(MAX_WITHHELD * len(with_answer))]) / _SCALE
 
 
-def raised_threshold(model: Model, examples: Examples) -> float:
-    """The model's threshold, raised as far as it takes to leave nearly all everyday questions out.
+def raise_threshold(model: Model, examples: Examples) -> float:
+    """The model's threshold, raised just enough to reject nearly all everyday questions.
 
-    But no further than made questions, the easy ones, still get an answer, nor than where answers
-    stop being marked as unsure.
+    It stays low enough for nearly all generated questions, which are easy, to be answered, and
+    does not exceed the level from which answers are no longer marked as unsure.
     """
     confidence = probabilities(model, examples)
     everyday = np.sort(confidence[[one.kind is Kind.EVERYDAY for one in examples]])[::-1]
     if not len(everyday):
         return model.threshold
-    above = (_places(everyday[int(OFF_TOPIC * len(everyday))]) + 1) / _PLACES
-    return max(model.threshold, min(above, threshold_of_answers(confidence, examples), SURE_FROM))
+    above = (_scaled_down(everyday[int(MAX_OFF_TOPIC * len(everyday))]) + 1) / _SCALE
+    return max(model.threshold, min(above, answering_threshold(confidence, examples), SURE_FROM))
 
 
-def _places(value: float) -> int:
-    """A number as so many ten-thousandths, rounded down."""
-    return math.floor(value * _PLACES)
+def _scaled_down(value: float) -> int:
+    """A number in ten-thousandths, rounded down."""
+    return math.floor(value * _SCALE)

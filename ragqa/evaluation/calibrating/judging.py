@@ -1,4 +1,4 @@
-"""How good confidence is over weighted examples, with intervals."""
+"""Measure the quality of confidence over weighted examples, with intervals."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,14 +8,17 @@ import numpy.typing as npt
 
 from ragqa.evaluation.calibrating.examples import Examples, Kind
 from ragqa.evaluation.calibrating.fitting import answerable
-from ragqa.evaluation.statistics import BINS, RESAMPLES_OF_CONFIDENCE, SEED, Values
+from ragqa.evaluation.statistics import BINS, CONFIDENCE_RESAMPLES, SEED, Values
 from ragqa.types import SURE_FROM
 
 Document = dict[str, Any]
 
 
 def quality(confidence: Values, examples: Examples, weights: Values) -> Document:
-    """AUROC and calibration error with their 95% intervals, and the reliability diagram."""
+    """AUROC and calibration error with their 95% intervals, and the reliability diagram.
+
+    `confidence` and `weights` have shape (examples,).
+    """
     y = answerable(examples)
     document: Document = {"reliability": reliability(confidence, y, weights)}
     for name, measure in (("auroc", _auroc(confidence, y)), ("ece", _ece(confidence, y))):
@@ -27,7 +30,10 @@ def quality(confidence: Values, examples: Examples, weights: Values) -> Document
 
 
 def reliability(confidence: Values, y: Values, weights: Values) -> list[Document]:
-    """Confidence beside the share that the notes answer, in bins of equal width; none is empty."""
+    """The reliability diagram: bins of equal width, without empty ones.
+
+    :param y: 1 for each example that the notes answer, else 0; all arrays have shape (n,).
+    """
     which = _bins(confidence)
     return [
         {
@@ -43,7 +49,7 @@ def reliability(confidence: Values, y: Values, weights: Values) -> list[Document
 
 
 def answered(confidence: Values, threshold: float, examples: Examples) -> Document:
-    """How many questions of each kind get an answer, and how many with 0.5 or more."""
+    """How many questions of each kind are answered, and how many with 0.5 or more."""
     kinds = np.array([one.kind for one in examples])
     return {
         str(kind): {
@@ -83,10 +89,10 @@ def _auroc(confidence: Values, y: Values) -> Callable[[Values], float]:
 def _interval(
     measure: Callable[[Values], float], examples: Examples, weights: Values
 ) -> tuple[float, float]:
-    """The bootstrap percentile interval, questions resampled with all that was asked of them."""
+    """The bootstrap percentile interval, resampling questions with all their examples."""
     _, question = np.unique([one.question for one in examples], return_inverse=True)
     n = int(question.max()) + 1
     rng = np.random.default_rng(SEED)
-    draws = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES_OF_CONFIDENCE)
+    draws = rng.multinomial(n, np.full(n, 1 / n), size=CONFIDENCE_RESAMPLES)
     low, high = np.quantile([measure(weights * times[question]) for times in draws], [0.025, 0.975])
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""Questions from tables: a cell, asked for by its column and the label of its row."""
+"""Questions from tables: ask for a cell by its column header and row label."""
 
 import random
 import re
@@ -10,8 +10,8 @@ from ragqa.evaluation.generating.places import Material, Place
 from ragqa.evaluation.generating.wording import (
     Draft,
     in_english,
+    in_sentence_case,
     is_specific,
-    soften,
     topic_of,
 )
 from ragqa.evaluation.measures import answer_found
@@ -28,7 +28,7 @@ _NOT_ANSWERS = frozenset({"yes", "no", "n/a", "none", "true", "false", "na", "tb
 
 
 def draft_cells(material: Material, rng: random.Random) -> Iterator[Draft]:
-    """Draft a question for each cell with a column header and a row label."""
+    """Yield a question for each cell that has a column header and a row label."""
     for place in material.all_places():
         if place.kind is not Kind.ROW:
             continue
@@ -64,7 +64,7 @@ def _ask(head: str, label: str, place: Place, rng: random.Random) -> str:
     topic = _topic(place, beside=f"{label} {head}")
     if not in_english(head, label, topic or label):
         return " ".join(filter(None, (topic, label, head)))
-    said = soften(head)
+    said = in_sentence_case(head)
     phrase = f"{label} {said}".lower()
     if len(query_terms(label)) >= TELLING_TERMS or not topic:
         return phrase
@@ -75,7 +75,7 @@ def _ask(head: str, label: str, place: Place, rng: random.Random) -> str:
 
 
 def _topic(place: Place, *, beside: str) -> str:
-    """The heading of the table, or else what the note is about."""
+    """The heading above the table, else the topic of the note."""
     nearest = place.headings[-1] if place.headings else ""
     if is_specific(nearest) and not set(query_terms(nearest)) <= set(query_terms(beside)):
         return nearest

@@ -10,18 +10,18 @@ from ragqa.analysis import STOP_WORDS, query_terms
 from ragqa.evaluation.generating.places import Material, Place
 from ragqa.evaluation.generating.wording import (
     Draft,
-    few_words,
     in_english,
+    in_sentence_case,
     is_specific,
     key_of,
-    soften,
+    short_answer,
     topic_of,
 )
 from ragqa.types import Kind
 
 MAX_TERM_WORDS = 5
 
-# Not what quotes, brackets or formulas cut in two would leave.
+# These would leave a quotation, bracket or formula cut in two.
 _CUT = r",;:()\[\]|?!$=\"“”：（），"  # noqa: RUF001 - those of Chinese too
 _TERM = rf"(?P<term>[^\s.{_CUT}][^{_CUT}]{{1,60}}?)"
 _SENTENCE = re.compile(
@@ -47,7 +47,7 @@ _ARTICLE = re.compile(r"(?:an?|the|any) ", re.IGNORECASE)
 _NAME = re.compile(r"\d|(?<=\w)[A-Z]|\w \W*[A-Z]")
 _BOLD = re.compile(r"\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)?(?:\*\*|__)")
 
-# What stands for something said before, or is said of what follows.
+# Words that refer to earlier text, or introduce what follows.
 _UNNAMED_WORDS = """
     another every everything first here last many mine none nothing one others several
     second something still third today two three well also since note key main goal idea point
@@ -75,10 +75,10 @@ class _Definition:
 
 
 def draft_definitions(material: Material, rng: random.Random) -> Iterator[Draft]:
-    """Draft a question for each term that is defined.
+    """Yield a question for each defined term.
 
-    One that is defined in two places is asked for once, without its topic: both are its gold, or,
-    where they differ, neither is.
+    A term defined in two places is asked for without its topic, so that the drafts can be merged:
+    both places are gold, or neither if they differ.
     """
     by_term: defaultdict[tuple[str, ...], list[_Definition]] = defaultdict(list)
     for place in material.all_places():
@@ -90,12 +90,12 @@ def draft_definitions(material: Material, rng: random.Random) -> Iterator[Draft]
         is_known = _is_name(first) and material.is_rare(first.term)
         question = _ask(first, rng, is_alone=is_known or len(definitions) > 1)
         for found in definitions if question else ():
-            answer = few_words(found.rest, found.place, question=question)
+            answer = short_answer(found.rest, found.place, question=question)
             yield Draft(question, found.place, answer)
 
 
 def _defined(place: Place) -> _Definition | None:
-    """The term that the place defines, if it defines one."""
+    """The definition that the place gives, if any."""
     for pattern in (_SENTENCE, _STATED, _APPOSITION, _UNSPACED):
         match = pattern.match(place.words)
         if match and _is_term(match["term"]):
@@ -122,15 +122,15 @@ def _is_term(term: str) -> bool:
 
 
 def _is_name(found: _Definition) -> bool:
-    """Whether one knows what is meant by the term alone: a name, or what its section is about."""
+    """Whether the term is clear by itself: a name, or the topic of its section."""
     about = query_terms(" ".join((found.place.title, *found.place.headings[-1:])))
     is_topic = set(query_terms(found.term)) <= set(about)
     return found.is_noun and (is_topic or _NAME.search(found.term) is not None)
 
 
 def _ask(found: _Definition, rng: random.Random, *, is_alone: bool) -> str:
-    """Ask what the term is, with its topic unless it is known by its name alone."""
-    term = soften(found.term)
+    """Ask what the term is, with its topic unless `is_alone`; "" if there is no topic."""
+    term = in_sentence_case(found.term)
     topic = "" if is_alone else topic_of(found.place, beside=term)
     if not topic and not is_alone:
         return ""

@@ -1,4 +1,4 @@
-"""Which of the drafted questions are asked: the same merged, the unsound dropped, shares equal."""
+"""Select among the drafts: merge duplicates, drop unsound ones, and balance kinds and notes."""
 
 import random
 from collections import defaultdict, deque
@@ -13,7 +13,7 @@ from ragqa.evaluation.generating.definitions import draft_definitions
 from ragqa.evaluation.generating.headings import draft_headings
 from ragqa.evaluation.generating.links import draft_links
 from ragqa.evaluation.generating.masked import draft_masked
-from ragqa.evaluation.generating.places import Material, Place, read_material, stands_once
+from ragqa.evaluation.generating.places import Material, Place, occurs_once, read_material
 from ragqa.evaluation.generating.wording import Draft, key_of
 from ragqa.evaluation.measures import answer_found
 from ragqa.evaluation.questions import Gold, Question
@@ -36,8 +36,8 @@ KINDS: Mapping[str, Drafting] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawn:
-    """A question that may be asked, with all the places that answer it."""
+class _Candidate:
+    """A candidate question, with all the places that answer it."""
 
     kind: str
     draft: Draft
@@ -45,23 +45,24 @@ class _Drawn:
 
 
 def generate_questions(notes: Iterable[Note], count: int, *, seed: int) -> list[Question]:
-    """Make up to `count` questions of which the notes' own structure tells the answer.
+    """Generate up to `count` questions whose answers follow from the structure of the notes.
 
     The same notes, count and seed give the same questions. Kinds get equal shares and notes take
-    turns, as far as there is material; where there is too little there are fewer questions.
+    turns, as far as the material goes; with too little there are fewer questions.
     """
     material = read_material(notes)
     rng = random.Random(seed)  # noqa: S311 - drawing questions, not secrets
     drafts = {kind: list(drafting(material, rng)) for kind, drafting in KINDS.items()}
     drawn = _merged(drafts, _by_quote(material))
     shares = [
-        _once(_by_note([d for d in drawn if d.kind == kind], rng), material) for kind in KINDS
+        _once(_shuffled_by_note([d for d in drawn if d.kind == kind], rng), material)
+        for kind in KINDS
     ]
-    return _numbered(islice(_in_turn(shares), max(0, count)))
+    return _numbered(islice(_round_robin(shares), max(0, count)))
 
 
 def _by_quote(material: Material) -> Mapping[str, Sequence[Place]]:
-    """The places of each quote: a sentence that stands in several notes is found in any."""
+    """The places of each quote: a sentence may occur in several notes."""
     places: defaultdict[str, list[Place]] = defaultdict(list)
     for place in material.all_places():
         places[place.quote].append(place)
@@ -70,11 +71,11 @@ def _by_quote(material: Material) -> Mapping[str, Sequence[Place]]:
 
 def _merged(
     drafts: Mapping[str, Iterable[Draft]], by_quote: Mapping[str, Sequence[Place]]
-) -> list[_Drawn]:
-    """One of each question that is the same but for its form.
+) -> list[_Candidate]:
+    """Merge questions with the same terms.
 
-    Where drafts for different quotes are worded alike and the answer stands in each, all are gold;
-    else no one can tell which is meant, and the question is dropped.
+    If drafts for different quotes have the same wording and each quote contains the answer, all
+    are gold; otherwise the question is ambiguous and is dropped.
     """
     same: defaultdict[tuple[str, ...], list[tuple[str, Draft]]] = defaultdict(list)
     for kind, made in drafts.items():
@@ -92,7 +93,7 @@ def _merged(
             for draft in apart
         )
         if is_one and len(places) <= MAX_GOLD:
-            merged.append(_Drawn(kind, first, places))
+            merged.append(_Candidate(kind, first, places))
     return merged
 
 
@@ -104,30 +105,30 @@ def _is_sound(draft: Draft) -> bool:
     )
 
 
-def _by_note(drawn: Iterable[_Drawn], rng: random.Random) -> Iterator[_Drawn]:
-    """The questions of all notes, shuffled, the notes taking turns."""
-    by_note: defaultdict[str, list[_Drawn]] = defaultdict(list)
+def _shuffled_by_note(drawn: Iterable[_Candidate], rng: random.Random) -> Iterator[_Candidate]:
+    """The questions, shuffled, with the notes taking turns."""
+    by_note: defaultdict[str, list[_Candidate]] = defaultdict(list)
     for one in drawn:
         by_note[one.draft.place.path].append(one)
     turns = list(by_note.values())
     rng.shuffle(turns)
     for questions in turns:
         rng.shuffle(questions)
-    return _in_turn(turns)
+    return _round_robin(turns)
 
 
-def _once(drawn: Iterable[_Drawn], material: Material) -> Iterator[_Drawn]:
-    """Those whose quotes stand once in their notes; each place is asked for once by each kind."""
+def _once(drawn: Iterable[_Candidate], material: Material) -> Iterator[_Candidate]:
+    """The questions whose quotes occur once in their notes, at most one for each place."""
     asked: set[Place] = set()
     for one in drawn:
-        is_exact = all(stands_once(p.quote, material.notes[p.path].text) for p in one.places)
+        is_exact = all(occurs_once(p.quote, material.notes[p.path].text) for p in one.places)
         if is_exact and asked.isdisjoint(one.places):
             asked.update(one.places)
             yield one
 
 
-def _in_turn(many: Iterable[Iterable[T]]) -> Iterator[T]:
-    """The first of each, then the second of each, and so on."""
+def _round_robin(many: Iterable[Iterable[T]]) -> Iterator[T]:
+    """Round-robin: the first of each, then the second of each, and so on."""
     waiting = deque(map(iter, many))
     while waiting:
         turn = waiting.popleft()
@@ -137,7 +138,7 @@ def _in_turn(many: Iterable[Iterable[T]]) -> Iterator[T]:
             break
 
 
-def _numbered(drawn: Iterable[_Drawn]) -> list[Question]:
+def _numbered(drawn: Iterable[_Candidate]) -> list[Question]:
     numbers: defaultdict[str, int] = defaultdict(int)
     questions = []
     for one in drawn:

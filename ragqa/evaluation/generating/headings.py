@@ -1,4 +1,4 @@
-"""Questions from headings: the heading with its note's title, answered by what stands below it."""
+"""Questions from headings: the heading and the note's title, answered by the text below it."""
 
 import random
 import re
@@ -10,17 +10,17 @@ from ragqa.evaluation.generating.places import Material, Place
 from ragqa.evaluation.generating.wording import (
     Draft,
     asks,
-    few_words,
     in_english,
+    in_sentence_case,
     is_specific,
     key_of,
-    soften,
+    short_answer,
     tidy,
     topic_of,
 )
 
 _IT = re.compile(r"\b(?:it|this)\b", re.IGNORECASE)
-# What a thing has: only of these can be asked "what is the … of …?".
+# Aspects of a thing: only these fit "what is the … of …?".
 _ASPECT = re.compile(
     r"(?P<many>(?:main |common |known )?(?:advantages|applications|benefits|components|costs"
     r"|disadvantages|drawbacks|features|limitations|limits|parameters|properties|pros|requirements"
@@ -31,7 +31,7 @@ _ASPECT = re.compile(
 
 
 def draft_headings(material: Material, rng: random.Random) -> Iterator[Draft]:
-    """Draft a question for each heading that says what it is about."""
+    """Yield a question for each specific heading."""
     leading = [place for place in material.all_places() if place.leads and place.is_prose]
     repeated = Counter(key_of(place.headings[-1]) for place in leading if place.headings)
     for place in leading:
@@ -41,17 +41,17 @@ def draft_headings(material: Material, rng: random.Random) -> Iterator[Draft]:
         is_alone = repeated[key_of(place.headings[-1])] == 1 and len(query_terms(heading)) > 1
         question = _ask(heading, place, rng, is_alone=is_alone)
         if question:
-            yield Draft(question, place, few_words(place.words, place, question=question))
+            yield Draft(question, place, short_answer(place.words, place, question=question))
 
 
 def _ask(heading: str, place: Place, rng: random.Random, *, is_alone: bool) -> str:
-    """The heading as a question or search phrase; "" if it would say too little."""
+    """The heading as a question or search phrase; "" if that would be too vague."""
     topic = topic_of(place, beside=heading)
     if not topic or (is_alone and not in_english(heading)):
         return _alone(heading, rng) if is_alone else ""
     if not in_english(topic, heading):
         return f"{topic} {heading}"
-    said = soften(heading)
+    said = in_sentence_case(heading)
     if asks(heading):
         if _IT.search(heading):
             return _IT.sub(lambda _: topic, said, count=1)
@@ -65,4 +65,4 @@ def _ask(heading: str, place: Place, rng: random.Random, *, is_alone: bool) -> s
 def _alone(heading: str, rng: random.Random) -> str:
     if not in_english(heading):
         return heading
-    return rng.choice((soften(heading), heading.lower()))
+    return rng.choice((in_sentence_case(heading), heading.lower()))

@@ -1,4 +1,4 @@
-"""Questions from links: what the link calls another note, answered by how that note begins."""
+"""Questions from links: the link's text, answered by the opening of the linked note."""
 
 import posixpath
 import random
@@ -12,18 +12,18 @@ from ragqa.evaluation.generating.places import Material, Place
 from ragqa.evaluation.generating.wording import (
     Draft,
     asks,
-    few_words,
     in_english,
+    in_sentence_case,
     is_specific,
     key_of,
-    soften,
+    short_answer,
     tidy,
     without,
 )
 from ragqa.types import Kind, Note
 
 FIRST_PLACES = 3
-"""An opening is among these: what comes later does not say what the note is about."""
+"""An opening is among the first places: later ones rarely say what the note is about."""
 
 Key: TypeAlias = tuple[str, ...]
 
@@ -35,7 +35,7 @@ _NOTE_SUFFIX = re.compile(r"\.(?:md|markdown|txt)\Z", re.IGNORECASE)
 
 
 def draft_links(material: Material, rng: random.Random) -> Iterator[Draft]:
-    """Draft a question for each link to another note, by its path, its title or an alias."""
+    """Yield a question for each link to another note by path, title or alias."""
     openings = _openings(material)
     names = _names(material)
     for place in material.all_places():
@@ -47,11 +47,13 @@ def draft_links(material: Material, rng: random.Random) -> Iterator[Draft]:
             anchor = " ".join((link["label"] or link["anchor"] or "").replace("`", "").split())
             question = _ask(tidy(anchor), place, opening, rng)
             if question:
-                yield Draft(question, opening, few_words(opening.words, opening, question=question))
+                yield Draft(
+                    question, opening, short_answer(opening.words, opening, question=question)
+                )
 
 
 def _openings(material: Material) -> Mapping[tuple[str, Key], Place]:
-    """What each note begins with, and what stands first below each of its headings."""
+    """The first paragraph of each note and below each heading, by path and heading terms."""
     found: dict[tuple[str, Key], Place] = {}
     for path, places in material.places.items():
         for number, place in enumerate(places):
@@ -64,7 +66,7 @@ def _openings(material: Material) -> Mapping[tuple[str, Key], Place]:
 
 
 def _names(material: Material) -> Mapping[str, str]:
-    """What notes are called, to their paths; a name that two notes have is left to neither."""
+    """The path of each note by its names; "" for a name that two notes share."""
     named: dict[str, str] = {}
     for path, note in material.notes.items():
         for name in dict.fromkeys(_names_of(note)):
@@ -73,14 +75,14 @@ def _names(material: Material) -> Mapping[str, str]:
 
 
 def _names_of(note: Note) -> Iterator[str]:
-    """Title, aliases, and the path with any number of its first folders left out."""
+    """Title, aliases, and the path without any number of leading folders."""
     parts = _NOTE_SUFFIX.sub("", note.path).split("/")
     paths = ("/".join(parts[at:]) for at in range(len(parts)))
     yield from map(str.casefold, (*paths, note.title, *note.aliases))
 
 
 def _target(link: re.Match[str], place: Place, names: Mapping[str, str]) -> tuple[str, Key]:
-    """The path of the note linked to, "" if it is none of these, and the heading's words."""
+    """The path of the linked note, "" if unknown, and the terms of the linked heading."""
     name, _, heading = (link["wiki"] or unquote(link["href"])).partition("#")
     name = _NOTE_SUFFIX.sub("", name.removesuffix("\\").strip()).casefold()
     beside = posixpath.normpath(posixpath.join(posixpath.dirname(place.path).casefold(), name))
@@ -89,18 +91,22 @@ def _target(link: re.Match[str], place: Place, names: Mapping[str, str]) -> tupl
 
 
 def _ask(anchor: str, place: Place, opening: Place, rng: random.Random) -> str:
-    """What the link calls the note, or else its title; a lone word with one that goes with it."""
-    told = set(query_terms(f"{opening.title} {' '.join(opening.headings)} {opening.words}"))
-    if not is_specific(anchor) or not told.issuperset(query_terms(anchor)):
+    """Ask by the link's text, else the note's title; a single word gets another as context."""
+    opening_terms = set(
+        query_terms(f"{opening.title} {' '.join(opening.headings)} {opening.words}")
+    )
+    if not is_specific(anchor) or not opening_terms.issuperset(query_terms(anchor)):
         anchor = tidy(opening.title)
     if not is_specific(anchor):
         return ""
     if asks(anchor) or not in_english(anchor):
         return anchor
-    said = soften(anchor)
+    said = in_sentence_case(anchor)
     if len(query_terms(anchor)) > 1:
         return rng.choice((f"what is {said}?", said.lower(), f"explain {said}"))
     beside = without(" ".join(place.headings[-1:]), anchor).split()
-    shared = (word for word in beside if is_specific(word) and told.issuperset(query_terms(word)))
+    shared = (
+        word for word in beside if is_specific(word) and opening_terms.issuperset(query_terms(word))
+    )
     more = next(shared, "").strip(" .,:;()?")
     return f"{said} {more}".lower() if more else rng.choice((f"explain {said}", f"{said} meaning"))

@@ -1,4 +1,4 @@
-"""Questions from facts: a rare number, date or name, taken out of its sentence."""
+"""Questions from facts: mask a rare number, date or name in its sentence."""
 
 import random
 import re
@@ -35,10 +35,10 @@ _DATE = (
 )
 _UNIT = "KB|MB|GB|TB|Hz|kHz|MHz|GHz|ms|kg|km|cm|mm|nm|dB|mV|fps"
 
-# A number with one of these before it is part of something, and cannot be asked for alone.
+# A number after one of these is part of something larger, and cannot be asked for alone.
 _BOUND = re.compile(r"(?:\b(?:an?|one|the)|['’]s|\d\s*(?:to|×|x|[-–])|[/(\"“])\s*\Z")  # noqa: RUF001 - as is written
 
-# Each takes out its group `fact`, and what else it covers, and asks in its place.
+# A pattern, whose whole match is replaced by the question words; its group `fact` is the answer.
 _FACTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"\bon (?P<fact>{_DATE})"), "on which date"),
     (re.compile(rf"\bin (?P<fact>{_MONTH} \d{{4}})\b"), "in which month"),
@@ -93,7 +93,7 @@ _UNNAMED = frozenset(_UNNAMED_WORDS.split())
 
 @dataclass(frozen=True, slots=True)
 class _Clause:
-    """A clause with its fact taken out: `before`, what is asked instead, `after`."""
+    """A clause with its `fact` masked: the text before it, the question words, the text after."""
 
     before: str
     asked: str
@@ -101,12 +101,12 @@ class _Clause:
     fact: str
 
     @property
-    def told(self) -> str:
+    def known(self) -> str:
         return f"{self.before} {self.after}"
 
 
 def draft_masked(material: Material, rng: random.Random) -> Iterator[Draft]:
-    """Draft a question for each place with a rare fact that can be asked for."""
+    """Yield a question for each place with a rare fact that can be masked."""
     for place in material.all_places():
         if not place.is_prose or not in_english(place.words) or _FORMULA.search(place.words):
             continue
@@ -122,7 +122,7 @@ def draft_masked(material: Material, rng: random.Random) -> Iterator[Draft]:
 
 
 def _clauses(sentence: str) -> Iterator[_Clause]:
-    """The clause around each fact of a sentence, without what is said aside."""
+    """The clause around each fact of a sentence, without parentheses."""
     if not sentence.endswith(_SENTENCE_ENDS):
         return
     text = _CONNECTIVE.sub("", _ASIDE.sub("", sentence)).rstrip(' .!)"”')
@@ -130,22 +130,22 @@ def _clauses(sentence: str) -> Iterator[_Clause]:
         for found in pattern.finditer(text):
             before = _CLAUSE_START.split(text[: found.start()])[-1]
             after = _CLAUSE_END.split(text[found.end() :], maxsplit=1)[0].rstrip(" ,")
-            told = f"{before} {after}"
-            is_told = MIN_CLAUSE_WORDS <= len(told.split()) <= MAX_CLAUSE_WORDS
-            if is_told and text.count(found["fact"]) == 1 and not _BOUND.search(before):
+            words = f"{before} {after}".split()
+            is_fitting = MIN_CLAUSE_WORDS <= len(words) <= MAX_CLAUSE_WORDS
+            if is_fitting and text.count(found["fact"]) == 1 and not _BOUND.search(before):
                 fact = found["fact"].rstrip(".,")
                 yield _Clause(before.strip(" ~"), asked.format(**found.groupdict()), after, fact)
 
 
 def _ask(clause: _Clause, place: Place, material: Material, rng: random.Random) -> str:
-    """The clause as a question or, now and then, its words as a search phrase.
+    """The clause as a question or, for a random share, as a search phrase.
 
-    Where it does not say what it is about, the topic is added.
+    A vague clause gets the topic added; "" if it begins with a pronoun and has no topic.
     """
     first = " ".join(clause.before.split()[:1]).casefold().strip("\"'“‘")  # noqa: RUF001 - quotes
     topic = next((t for t in map(tidy, (place.title, *place.headings[-1:])) if is_specific(t)), "")
-    topic = topic if is_specific(without(topic, clause.told)) else ""
-    is_vague = first in _UNNAMED or first == "the" or not material.is_rare(clause.told)
+    topic = topic if is_specific(without(topic, clause.known)) else ""
+    is_vague = first in _UNNAMED or first == "the" or not material.is_rare(clause.known)
     if first in _UNNAMED and not topic:
         return ""
     if rng.random() < SHARE_OF_PHRASES:
@@ -154,7 +154,7 @@ def _ask(clause: _Clause, place: Place, material: Material, rng: random.Random) 
 
 
 def _sentence(clause: _Clause) -> str:
-    """The clause with what is asked in the fact's place, or at the front where that is easy."""
+    """The clause with question words in place of the fact, moved to the front if it is passive."""
     said = f"{clause.before} {clause.asked}{clause.after}".strip()
     passive = _PASSIVE.fullmatch(said)
     if not passive or " and " in passive["rest"] or passive["subject"].split()[-1] in _UNNAMED:
@@ -165,7 +165,7 @@ def _sentence(clause: _Clause) -> str:
 
 
 def _phrase(clause: _Clause) -> str:
-    """The content words next to the fact, with what is asked in its place."""
+    """The content words next to the fact, with question words in its place."""
     before, after = (
         [word for word in text.split() if word.casefold().strip(_MARKS) not in {*STOP_WORDS, ""}]
         for text in (clause.before, clause.after)

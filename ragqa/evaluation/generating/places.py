@@ -1,4 +1,4 @@
-"""Notes to places: every sentence, list item and table row that a question can be asked for."""
+"""Split notes into places: the sentences, list items and table rows to ask questions about."""
 
 import re
 from collections import Counter
@@ -12,7 +12,7 @@ from ragqa.passages.sentences import sentence_spans, strip
 from ragqa.types import Block, Kind, Note
 
 MAX_PLACES = 2_000
-"""Of a longer note only so many are read, so that no note costs minutes."""
+"""At most this many places are read of one note, so that none takes minutes."""
 
 MAX_TITLE_CHARS = 300
 MAX_QUOTE_CHARS = 400
@@ -22,8 +22,8 @@ MIN_PROSE_TERMS = 4
 _PLACED = frozenset({Kind.PARAGRAPH, Kind.ITEM, Kind.ROW})
 _ANNOUNCES = (":", "：")  # noqa: RUF001 - the colon of Chinese
 
-# Callouts, templates, formulas, HTML, footnotes, tasks, images, lists in lists and addresses read
-# badly alone.
+# Callouts, templates, formulas, HTML, footnotes, tasks, images, nested lists and URLs read badly
+# by themselves.
 _UNCLEAN = re.compile(
     r"\[!|\{\{|\$\$|\\[a-zA-Z]|</?[a-zA-Z!]|\[\^|^\s*(?:[-*+]|\d{1,9}[.)])\s+\[.\]\s|!\[|%%"
     r"|\n\s*[-*+] |\bhttps?://|\b(?:TODO|FIXME|TBD)\b"
@@ -41,12 +41,12 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One sentence, item or row of a note: its exact `quote`, and its `words` as a reader sees it.
+    """A sentence, item or row of a note: its exact `quote`, and its `words` as rendered.
 
-    `headings` is its heading path, `header` the header cells of a row as in `Block.label`.
-    `leads` is whether it is the first below its heading, or of the note; paragraphs that say
-    nothing alone, such as one that announces a list, do not count. `is_prose` is whether it says
-    something when read alone, and is no mere list of links.
+    `headings` is its heading path, `header` the header cells of a row, as in `Block.label`.
+    `leads` is whether it comes first in the note or below its heading, not counting paragraphs
+    that are not prose, such as one that announces a list. `is_prose` is whether it makes sense by
+    itself and is no mere list of links.
     """
 
     path: str
@@ -62,9 +62,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """All notes, by path and in its order, with their places.
+    """All notes, sorted by path, with their places.
 
-    `spread` has for each term the number of notes that it stands in.
+    `spread` has the document frequency of each term.
     """
 
     notes: Mapping[str, Note]
@@ -77,16 +77,16 @@ class Material:
             yield from places
 
     def spread_of(self, text: str) -> int:
-        """In how many notes the rarest term of the text stands."""
+        """The document frequency of the text's rarest term; 0 if it has no terms."""
         return min((self.spread.get(term, 0) for term in index_terms(text)), default=0)
 
     def is_rare(self, text: str) -> bool:
-        """Whether one of its terms stands in hardly any other note."""
+        """Whether one of its terms occurs in at most two notes, or 2% of them."""
         return self.spread_of(text) <= max(2, len(self.notes) // 50)
 
 
 def read_material(notes: Iterable[Note]) -> Material:
-    """Read the places of all notes; a note whose path is no text cannot be named in a question."""
+    """Read the places of all notes, except those whose path is not valid Unicode."""
     named = sorted((note for note in notes if _is_text(note.path)), key=lambda note: note.path)
     by_path = {note.path: note for note in named}
     places = {path: tuple(_places(note)) for path, note in by_path.items()}
@@ -97,14 +97,14 @@ def read_material(notes: Iterable[Note]) -> Material:
     return Material(by_path, places, spread)
 
 
-def stands_once(quote: str, text: str) -> bool:
-    """Whether the quote is in the text, and in one place only."""
+def occurs_once(quote: str, text: str) -> bool:
+    """Whether the quote occurs in the text exactly once."""
     at = text.find(quote)
     return at >= 0 and text.find(quote, at + 1) < 0
 
 
 def _is_text(path: str) -> bool:
-    """Whether a file can be named in a text: its name may hold bytes that are not UTF-8."""
+    """Whether a path is valid Unicode: file names may contain bytes that are not UTF-8."""
     return not any("\ud800" <= char <= "\udfff" for char in path)
 
 
@@ -164,7 +164,7 @@ def _is_prose(quote: str, words: str, headings: tuple[str, ...]) -> bool:
 
 
 def _spans(text: str, block: Block) -> list[tuple[int, int]]:
-    """What can be cited alone, as passages have it: rows and short items whole, else sentences."""
+    """The citable units, as in passages: rows and short items whole, otherwise sentences."""
     is_long = block.end - block.start > MAX_ITEM_CHARS
     if block.kind is Kind.PARAGRAPH or (block.kind is Kind.ITEM and is_long):
         spans = sentence_spans(text[block.start : block.end])

@@ -1,4 +1,4 @@
-"""What the kinds of questions share: specific or generic, casing, and a few words as the answer."""
+"""Shared by all kinds of questions: specificity, casing, and short answers."""
 
 import re
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ _EDGES = "\"'“”‘’()[]{}<>,.;:!?*_`~|#-–—…"  # noqa: RUF001 - all d
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A question with one place that answers it, and a few words of that as the answer."""
+    """A question, a place that answers it, and a short answer from that place."""
 
     question: str
     place: Place
@@ -55,7 +55,7 @@ class Draft:
 
 
 def is_specific(topic: str) -> bool:
-    """Whether a title, heading or term says what it is about: no "Overview", no bare date."""
+    """Whether a title, heading or term has a topic, unlike "Overview" or a bare date."""
     if not topic or len(topic) > MAX_TOPIC_CHARS:
         return False
     terms = query_terms(_GENERIC_UNSPACED.sub(" ", topic))
@@ -63,9 +63,9 @@ def is_specific(topic: str) -> bool:
 
 
 def topic_of(place: Place, *, beside: str) -> str:
-    """What the place is about, to be said beside a term; "" if the term says it already.
+    """The topic of the place, to put beside a term; "" if the term already implies it.
 
-    The date of a note that is called by its date tells it from others.
+    A note titled with a date has the title as its topic.
     """
     for topic in map(tidy, (place.title, *reversed(place.headings))):
         if is_specific(topic) and is_specific(without(topic, beside)):
@@ -75,52 +75,52 @@ def topic_of(place: Place, *, beside: str) -> str:
 
 
 def tidy(topic: str) -> str:
-    """A title or heading without its number and the marks around it."""
+    """Strip the numbering of a title or heading and the punctuation around it."""
     return _NUMBERING.sub("", _ENDS.sub("", topic), count=1)
 
 
 def asks(topic: str) -> bool:
-    """Whether a title or heading is put as a question."""
+    """Whether a title or heading is a question."""
     return topic.endswith("?") or _ASKS.match(topic) is not None
 
 
-def without(topic: str, said: str) -> str:
-    """The words of a topic that are not yet said."""
-    terms = set(query_terms(said))
+def without(topic: str, text: str) -> str:
+    """The words of a topic that the text does not contain."""
+    terms = set(query_terms(text))
     return " ".join(word for word in topic.split() if not terms.issuperset(query_terms(word)))
 
 
 def key_of(question: str) -> tuple[str, ...]:
-    """What is the same for questions that differ in case, order, stop words and endings alone."""
+    """A key that ignores case, word order, stop words and endings."""
     return tuple(sorted(query_terms(question)))
 
 
 def in_english(*texts: str) -> bool:
-    """Whether English words can be put around these."""
+    """Whether English words fit around these texts: all are in Latin script."""
     return all(is_latin(text) for text in texts)
 
 
-def soften(topic: str) -> str:
-    """A heading as it stands within a sentence: no article, no capital that it alone calls for."""
+def in_sentence_case(topic: str) -> str:
+    """A heading as part of a sentence: without its article and its initial capital."""
     first, _, rest = topic.strip().partition(" ")
     if rest and first.casefold() in ("the", "a", "an"):
-        return soften(rest)
+        return in_sentence_case(rest)
     is_word = first[:1].isupper() and first[1:].islower()
     is_name = is_word and rest and any(word[:1].isupper() for word in rest.split())
     return f"{first.lower() if is_word and not is_name else first} {rest}".strip()
 
 
-def few_words(sentence: str, place: Place, *, question: str) -> str:
-    """A few words of a sentence that stand in the quote and tell what the question does not.
+def short_answer(sentence: str, place: Place, *, question: str) -> str:
+    """A short answer from a sentence: words of the quote with terms that the question lacks.
 
     "" if there are none.
     """
     asked = set(query_terms(question))
-    said = f" {normalised(place.quote)} "
+    quoted = f" {normalised(place.quote)} "
     best, most = "", 0
     for words in _windows(sentence):
         new = len(set(query_terms(words)) - asked)
-        if new > most and f" {normalised(words)} " in said:
+        if new > most and f" {normalised(words)} " in quoted:
             best, most = words, new
         if most >= ENOUGH_NEW_TERMS:
             break
@@ -128,7 +128,7 @@ def few_words(sentence: str, place: Place, *, question: str) -> str:
 
 
 def _windows(sentence: str) -> Iterator[str]:
-    """Runs of words, from each word on, that begin and end with a word of content."""
+    """The runs of words, from each word on, that begin and end with a content word."""
     found = [match.span() for match in _WRITTEN.finditer(sentence)]
     for at, (start, end) in enumerate(found):
         run = [end] + [e for _, e in found[at + 1 : at + MAX_ANSWER_WORDS]]
