@@ -469,7 +469,7 @@ def test_on_a_terminal_the_user_is_asked_and_stdout_stays_clean(parrot, typed, c
         os.close(follower)
         shown = ""
         while "[y/N]" not in shown:
-            shown += os.read(leader, 4096).decode()
+            shown += os.read(leader, 4096).decode(errors="replace")
         os.write(leader, typed.encode())
         out = process.stdout.read()
     os.close(leader)
@@ -513,11 +513,11 @@ def test_a_no_at_the_terminal_leaves_the_notes_own_words(parrot, places):
         os.close(follower)
         shown = ""
         while "[y/N]" not in shown:
-            shown += os.read(leader, 4096).decode()
+            shown += os.read(leader, 4096).decode(errors="replace")
         os.write(leader, b"n\n")
         out = process.stdout.read().decode()
         while NOT_ALLOWED not in " ".join(shown.split()):
-            shown += os.read(leader, 4096).decode()
+            shown += os.read(leader, 4096).decode(errors="replace")
     os.close(leader)
     assert process.returncode == 0
     assert "Cats sleep most of the day. [1]" in out
