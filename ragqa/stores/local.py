@@ -1,4 +1,4 @@
-"""The local store: catalogue, terms and vectors in generations below one folder."""
+"""The local store: generations of catalogue, terms and vectors below one folder."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,25 +24,25 @@ class LocalStore:
     def snapshot(self) -> LocalSnapshot:
         """Open the newest snapshot; takes no lock and writes nothing.
 
-        :raises NoIndex: nothing was committed here yet.
-        :raises IndexUnusable: what is here cannot be read or trusted.
+        :raises NoIndex: nothing has been committed yet.
+        :raises IndexUnusable: the index cannot be read or trusted.
         """
         name = generations.current(self._root)
         while True:
             try:
                 return LocalSnapshot(self._root / name)
             except IndexUnusable:
-                # Writers may have removed it since its name was read; then there is a newer one.
+                # A writer may have removed it since; then there is a newer one.
                 failed, name = name, generations.current(self._root)
                 if name == failed:
                     raise
 
     @contextmanager
     def writer(self, *, fresh: bool, wait: bool) -> Iterator[LocalWriter]:
-        """Begin the next snapshot; with `fresh`, from nothing rather than from the newest.
+        """Begin the next snapshot on top of the newest, or with `fresh` from nothing.
 
-        :raises WriterBusy: another process writes and `wait` is False.
-        :raises IndexUnusable: the place cannot be written, or its newest snapshot is damaged.
+        :raises WriterBusy: another process is writing and `wait` is False.
+        :raises IndexUnusable: the folder is not writable, or its newest snapshot is damaged.
         """
         with locked(self._root, wait=wait):
             tell_embedded(self._root, 0)
@@ -58,15 +58,15 @@ class LocalStore:
                 generations.sweep(self._root)
 
     def older(self) -> Older | None:
-        """What can be taken over from the newest generation, if it is of an older format."""
+        """What the newest generation offers for reuse, if it has an older format."""
         return embeddings_of_older(self._root)
 
     def building(self) -> Building | None:
-        """What another process that writes the index has done; None where none is known of."""
+        """The progress of another process writing the index; None if none is known."""
         return building(self._root)
 
     def tidy(self) -> None:
-        """Remove what an interrupted writer left, as far as it can be and no writer is at work."""
+        """Remove what an interrupted writer left, if possible and if no writer is active."""
         if generations.has_leftovers(self._root):
             with (
                 suppress(WriterBusy, IndexUnusable),
@@ -75,9 +75,9 @@ class LocalStore:
                 generations.sweep(self._root)
 
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
-        """Everything that is wrong, each in a sentence, found by reading all of it.
+        """Read everything and return each problem as a sentence; [] if sound.
 
-        :param deep: whether what is as it was written is also compared with each other.
+        :param deep: also compare intact files with each other.
         """
         try:
             name = generations.current(self._root)
@@ -90,15 +90,15 @@ class LocalStore:
         return found
 
     def remarks(self) -> list[Remark]:
-        """Of a folder there is nothing to say but what is wrong with its files."""
+        """No remarks: a folder has only the problems of its files."""
         return []
 
     def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:
-        """Make anew, as the next generation, what is damaged of the newest.
+        """Rebuild the damaged parts of the newest generation as the next one.
 
-        :raises NoIndex: nothing was committed here yet.
-        :raises WriterBusy: another process writes and `wait` is False.
-        :raises IndexUnusable: the place cannot be written, or `maker` does not go with the index.
+        :raises NoIndex: nothing has been committed yet.
+        :raises WriterBusy: another process is writing and `wait` is False.
+        :raises IndexUnusable: the folder is not writable, or `maker` does not match the index.
         """
         return repair(self._root, maker, wait=wait, progress=progress)
 
