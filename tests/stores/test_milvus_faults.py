@@ -486,8 +486,8 @@ def fake(monkeypatch):
         ("CreateCollection", status(8, "rate limit exceeded"), IndexNotWritable, "no more"),
         ("CreateCollection", status(1401, "privilege not permitted"), IndexNotReadable, "let"),
         ("DescribeCollection", status(1, "service not ready"), IndexNotReadable, "no Milvus"),
-        ("Connect", DENIED, IndexNotReadable, "does not let ragqa in: auth check failure"),
-        ("DescribeCollection", DENIED, IndexNotReadable, "does not let ragqa in"),
+        ("Connect", DENIED, IndexNotReadable, "denies access: auth check failure"),
+        ("DescribeCollection", DENIED, IndexNotReadable, "denies access"),
         (
             "DescribeCollection",
             (grpc.StatusCode.UNAVAILABLE, "going away"),
@@ -527,7 +527,7 @@ def test_a_command_that_a_server_keeps_out_exits_with_4_and_shows_no_token(fake,
         check=False,
     )
     assert (done.returncode, done.stdout) == (4, "")
-    assert done.stderr.startswith(f"error: the Milvus server at {fake.uri} does not let ragqa in")
+    assert done.stderr.startswith(f"error: the Milvus server at {fake.uri} denies access")
     assert "set RAGQA_MILVUS_TOKEN" in done.stderr
     assert "a-secret-token" not in done.stderr
     assert "Traceback" not in done.stderr
