@@ -171,7 +171,7 @@ def _terms_near(snapshot: Snapshot, word: str, edits: int) -> list[tuple[int, in
     letters, found = frozenset(word), []
     shortest = max(_SHORTEST_TERM, len(word) - _LONGEST_ENDING)
     for start in dict.fromkeys((word[0], word[1] + word[0])):
-        for place, term in enumerate(snapshot.terms_from(start)):
+        for place, term in enumerate(snapshot.terms_with_prefix(start)):
             fits = shortest <= len(term) <= len(word) + edits
             # A stem may end in "i" where its words have "y".
             sure = term.removesuffix("i")

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Protocol
 
 from ragqa.errors import UsageError
-from ragqa.stores.faults import Fault, Faulty, Kept, Older, Remark, Repair, none_kept
+from ragqa.stores.faults import (
+    EmbeddingLookup,
+    Fault,
+    IndexPart,
+    OlderIndex,
+    Remark,
+    Repair,
+    no_embeddings,
+)
 from ragqa.stores.places import SENT, check_usable, remote_host
 from ragqa.types import (
     Building,
@@ -77,7 +85,7 @@ class Snapshot(Protocol):
         """BM25's inverse document frequency of each term, ln(1 + (N - n + .5) / (n + .5))."""
         ...
 
-    def terms_from(self, start: str) -> list[str]:
+    def terms_with_prefix(self, prefix: str) -> list[str]:
         """Terms with this prefix, most frequent first; some may come from deleted passages.
 
         [] if the store cannot list its terms.
@@ -159,7 +167,7 @@ class Writer(Protocol):
         ...
 
 
-class Maker(Protocol):
+class Rebuilder(Protocol):
     """What a repair needs beyond the store: the embedder and the notes."""
 
     def check(self, info: IndexInfo) -> None:
@@ -197,7 +205,7 @@ class Store(Protocol):
         """
         ...
 
-    def older(self) -> Older | None:
+    def older(self) -> OlderIndex | None:
         """What an index of an older format offers for reuse; None if it cannot be read."""
         ...
 
@@ -223,14 +231,14 @@ class Store(Protocol):
         """
         ...
 
-    def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:
+    def repair(self, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:
         """Rebuild what is damaged as the next snapshot; write nothing if nothing is damaged.
 
         :param progress: is called with ("verifying", files read, files) and ("repairing",
             passages embedded, passages).
         :raises NoIndex: nothing has been committed yet.
         :raises WriterBusy: another process is writing and `wait` is False.
-        :raises IndexUnusable: the store is not writable, or `maker` does not match the index.
+        :raises IndexUnusable: the store is not writable, or `rebuilder` does not match the index.
         """
         ...
 
@@ -238,18 +246,18 @@ class Store(Protocol):
 __all__ = [
     "SENT",
     "STORES",
+    "EmbeddingLookup",
     "Fault",
-    "Faulty",
-    "Kept",
-    "Maker",
-    "Older",
+    "IndexPart",
+    "OlderIndex",
+    "Rebuilder",
     "Remark",
     "Repair",
     "Snapshot",
     "Store",
     "Writer",
     "check_usable",
-    "none_kept",
+    "no_embeddings",
     "open_store",
     "remote_host",
 ]

@@ -22,7 +22,7 @@ def bm25(counts: Mapping[str, int], weights: Mapping[str, float], mean_length: f
         document frequency.
     :param mean_length: the mean number of terms in a passage.
     """
-    length = kept_length(sum(counts.values()))
+    length = quantized_length(sum(counts.values()))
     share = length / mean_length if mean_length else 1.0
     damping = BM25_K1 * (1 - BM25_B + BM25_B * share)
     return sum(
@@ -32,7 +32,7 @@ def bm25(counts: Mapping[str, int], weights: Mapping[str, float], mean_length: f
     )
 
 
-def kept_length(length: int) -> int:
+def quantized_length(length: int) -> int:
     """A passage's length in terms, quantized to one byte: exact below 40, then in steps."""
     if length < 40:
         return length

@@ -16,7 +16,7 @@ import numpy as np
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores import cells
-from ragqa.stores.failures import REPAIR, naming
+from ragqa.stores.failures import REPAIR, naming_file
 from ragqa.stores.filters import first_day, fold_tag, path_matcher
 from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp
 
@@ -281,7 +281,9 @@ class Catalogue:
             raise ValueError(f"the tables of its part {part} are not those of this ragqa")
 
     def _naming(self) -> AbstractContextManager[None]:
-        return naming(self._path, sqlite3.Error, ValueError, TypeError, KeyError, RecursionError)
+        return naming_file(
+            self._path, sqlite3.Error, ValueError, TypeError, KeyError, RecursionError
+        )
 
     def _in_batches(self, query: str, values: Sequence[int]) -> Iterator[sqlite3.Row]:
         for start in range(0, len(values), _BATCH):

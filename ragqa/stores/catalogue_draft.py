@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores.catalogue import DELTA_SCHEMA, LAST_NUMBER, SCHEMA, Catalogue, as_blob
-from ragqa.stores.failures import naming
+from ragqa.stores.failures import naming_file
 from ragqa.stores.filters import fold_tag
 from ragqa.types import Note, Passage, Stamp
 
@@ -124,7 +124,10 @@ def fold(delta: Path, into: Path) -> None:
 
     :raises IndexUnusable: SQLite fails.
     """
-    with naming(into, sqlite3.Error), closing(sqlite3.connect(into, isolation_level=None)) as db:
+    with (
+        naming_file(into, sqlite3.Error),
+        closing(sqlite3.connect(into, isolation_level=None)) as db,
+    ):
         for pragma in _PRAGMAS:
             db.execute(f"PRAGMA {pragma}")
         db.execute("ATTACH ? AS delta", (os.fsdecode(delta),))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ragqa.errors import IndexNotReadable, IndexUnusable
-from ragqa.stores.faults import Fault, Faulty
+from ragqa.stores.faults import Fault, IndexPart
 from ragqa.stores.local_snapshot import open_catalogue
 from ragqa.stores.manifest import CATALOGUE, DELTA, ROWS, TERMS, VECTORS, Manifest, findings
 from ragqa.stores.termindex import TermIndex
@@ -35,14 +35,14 @@ class PassageOwners:
     paths: Mapping[int, str]
 
 
-def part_of(name: str) -> Faulty:
+def part_of(name: str) -> IndexPart:
     """The part a file belongs to, by its name in the manifest."""
     folder, _, file = name.rpartition("/")
     if TERMS in (folder, file):
-        return Faulty.TERMS
+        return IndexPart.TERMS
     if file == CATALOGUE:
-        return Faulty.CATALOGUE
-    return Faulty.NEW_VECTORS if folder == DELTA else Faulty.VECTORS
+        return IndexPart.CATALOGUE
+    return IndexPart.NEW_VECTORS if folder == DELTA else IndexPart.VECTORS
 
 
 def damaged_files(
@@ -58,23 +58,23 @@ def disagreements(folder: Path, manifest: Manifest) -> list[Fault]:
 
     If the catalogue cannot be read, nothing is compared with it.
     """
-    faults = _faults_in(Faulty.CATALOGUE, lambda: _in_catalogue(folder, manifest))
+    faults = _faults_in(IndexPart.CATALOGUE, lambda: _in_catalogue(folder, manifest))
     try:
         owners = passages_of(folder, manifest)
     except IndexNotReadable:
         raise
     except IndexUnusable as exc:
-        return faults or [Fault(Faulty.CATALOGUE, exc.message)]
-    faults += _faults_in(Faulty.TERMS, lambda: _in_terms(folder / TERMS, manifest, owners))
+        return faults or [Fault(IndexPart.CATALOGUE, exc.message)]
+    faults += _faults_in(IndexPart.TERMS, lambda: _in_terms(folder / TERMS, manifest, owners))
     dimension = manifest.info.embedder.dimension
     faults += _faults_in(
-        Faulty.VECTORS,
+        IndexPart.VECTORS,
         lambda: _in_vectors(folder, dimension, owners.base, owners.gone, owners.paths),
     )
     new = owners.new
     if new is not None:
         faults += _faults_in(
-            Faulty.NEW_VECTORS,
+            IndexPart.NEW_VECTORS,
             lambda: _in_vectors(folder / DELTA, dimension, new, (), owners.paths),
         )
     return faults
@@ -90,7 +90,7 @@ def passages_of(folder: Path, manifest: Manifest) -> PassageOwners:
     return PassageOwners(every[:, ~np.isin(every[1], new[1])], new, gone, paths)
 
 
-def _faults_in(part: Faulty, check: Callable[[], Iterable[str]]) -> list[Fault]:
+def _faults_in(part: IndexPart, check: Callable[[], Iterable[str]]) -> list[Fault]:
     """All faults in a part; failing to read it is one, too."""
     try:
         return [Fault(part, what) for what in check()]

@@ -23,7 +23,7 @@ _SYSTEM_FAILED = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlit
 
 
 @contextmanager
-def naming(path: Path, *foreign: type[Exception]) -> Iterator[None]:
+def naming_file(path: Path, *foreign: type[Exception]) -> Iterator[None]:
     """Translate these errors, and OSError, into one that names the file.
 
     :raises IndexUnusable: one of them was raised.
@@ -55,7 +55,7 @@ def cannot_write(folder: Path, reason: str) -> IndexNotWritable:
 
 
 @contextmanager
-def explaining(folder: Path, needed: Callable[[], int]) -> Iterator[None]:
+def explaining_failure(folder: Path, needed: Callable[[], int]) -> Iterator[None]:
     """Explain why a new generation could not be written; recognize a full disk.
 
     :param needed: returns a lower bound of the bytes needed.

@@ -6,24 +6,24 @@ from enum import StrEnum
 
 from ragqa.types import IndexInfo, Progress, Vector
 
-Kept = Callable[[Sequence[int]], Mapping[int, Vector]]
+EmbeddingLookup = Callable[[Sequence[int]], Mapping[int, Vector]]
 """Returns the known embeddings, shape (dimension,), among these passage ids, by passage id."""
 
 
-class Faulty(StrEnum):
+class IndexPart(StrEnum):
     """A part of an index that can be damaged and rebuilt."""
 
     CATALOGUE = "the catalogue"
     TERMS = "the terms"
     VECTORS = "the embeddings"
-    NEW_VECTORS = "the embeddings of what is new"
+    NEW_VECTORS = "the embeddings of recent changes"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A damaged part, and what is wrong with it, in a sentence."""
 
-    part: Faulty
+    part: IndexPart
     what: str
 
 
@@ -36,17 +36,17 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
-class Older:
+class OlderIndex:
     """What an index of an older format offers for reuse.
 
     :param embeddings: reads and checks its embeddings, reporting progress.
     """
 
     info: IndexInfo
-    embeddings: Callable[[Progress], Kept]
+    embeddings: Callable[[Progress], EmbeddingLookup]
 
 
-def none_kept(_: Sequence[int]) -> Mapping[int, Vector]:
+def no_embeddings(_: Sequence[int]) -> Mapping[int, Vector]:
     """Look up nothing: no embeddings are known."""
     return {}
 
@@ -56,12 +56,12 @@ class Repair:
     """The outcome of a store's own repair.
 
     :param done: what was found and rebuilt, each in a sentence.
-    :param went_back: whether an older snapshot is now the newest, so that notes may have changed.
+    :param rolled_back: whether an older snapshot is now the newest, so that notes may have changed.
     :param rebuild: why everything must be rebuilt from the notes, in a sentence, or "".
     :param embeddings: the sound embeddings to reuse in such a rebuild.
     """
 
     done: tuple[str, ...] = ()
-    went_back: bool = False
+    rolled_back: bool = False
     rebuild: str = ""
-    embeddings: Kept = none_kept
+    embeddings: EmbeddingLookup = no_embeddings

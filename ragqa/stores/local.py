@@ -5,13 +5,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
-from ragqa.stores import Maker, generations
+from ragqa.stores import Rebuilder, generations
 from ragqa.stores.examining import damaged_files, disagreements
-from ragqa.stores.faults import Older, Remark, Repair
+from ragqa.stores.faults import OlderIndex, Remark, Repair
 from ragqa.stores.local_repair import embeddings_of_older, repair
 from ragqa.stores.local_snapshot import LocalSnapshot, own_manifest
 from ragqa.stores.local_writer import LocalWriter
-from ragqa.stores.lock import building, locked, tell_embedded
+from ragqa.stores.lock import building, locked, report_embedded
 from ragqa.types import Building, Progress
 
 
@@ -45,7 +45,7 @@ class LocalStore:
         :raises IndexUnusable: the folder is not writable, or its newest snapshot is damaged.
         """
         with locked(self._root, wait=wait):
-            tell_embedded(self._root, 0)
+            report_embedded(self._root, 0)
             generations.sweep(self._root)
             base = None if fresh else self._base()
             writer = LocalWriter(self._root, base)
@@ -57,7 +57,7 @@ class LocalStore:
                     base.close()
                 generations.sweep(self._root)
 
-    def older(self) -> Older | None:
+    def older(self) -> OlderIndex | None:
         """What the newest generation offers for reuse, if it has an older format."""
         return embeddings_of_older(self._root)
 
@@ -93,14 +93,14 @@ class LocalStore:
         """No remarks: a folder has only the problems of its files."""
         return []
 
-    def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:
+    def repair(self, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:
         """Rebuild the damaged parts of the newest generation as the next one.
 
         :raises NoIndex: nothing has been committed yet.
         :raises WriterBusy: another process is writing and `wait` is False.
-        :raises IndexUnusable: the folder is not writable, or `maker` does not match the index.
+        :raises IndexUnusable: the folder is not writable, or `rebuilder` does not match the index.
         """
-        return repair(self._root, maker, wait=wait, progress=progress)
+        return repair(self._root, rebuilder, wait=wait, progress=progress)
 
     def _base(self) -> LocalSnapshot | None:
         try:

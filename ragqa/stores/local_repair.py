@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex, OtherFormat
-from ragqa.stores import Maker, generations
+from ragqa.stores import Rebuilder, generations
 from ragqa.stores.examining import damaged_files, disagreements, part_of, passages_of
-from ragqa.stores.failures import explaining
-from ragqa.stores.faults import Fault, Faulty, Kept, Older, Repair
+from ragqa.stores.failures import explaining_failure
+from ragqa.stores.faults import EmbeddingLookup, Fault, IndexPart, OlderIndex, Repair
 from ragqa.stores.generations import step
 from ragqa.stores.local_snapshot import LocalSnapshot, open_catalogue, own_manifest
 from ragqa.stores.local_writer import seal
@@ -39,7 +39,7 @@ from ragqa.types import DenseInfo, Numbers, Passage, Progress, Vector, Vectors
 EMBEDDED_AT_ONCE = 512
 
 
-def repair(root: Path, maker: Maker, *, wait: bool, progress: Progress) -> Repair:
+def repair(root: Path, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:
     """Rebuild the damaged parts of the newest generation; see `Store.repair`."""
     try:
         generations.current(root)
@@ -53,22 +53,22 @@ def repair(root: Path, maker: Maker, *, wait: bool, progress: Progress) -> Repai
         if isinstance(found, Repair):
             return found
         rollback = (found.rollback,) if found.rollback else ()
-        maker.check(found.manifest.info)
-        faults = _faults(found, maker, progress)
+        rebuilder.check(found.manifest.info)
+        faults = _faults(found, rebuilder, progress)
         broken = {fault.part for fault in faults}
-        if Faulty.CATALOGUE in broken:
-            first = next(fault for fault in faults if fault.part is Faulty.CATALOGUE)
+        if IndexPart.CATALOGUE in broken:
+            first = next(fault for fault in faults if fault.part is IndexPart.CATALOGUE)
             rebuild = f"read all notes again, since {first.what}"
             return Repair(rollback, bool(rollback), rebuild, _sound_embeddings(found, broken))
         if faults:
-            with explaining(root, lambda: found.manifest.size):
+            with explaining_failure(root, lambda: found.manifest.size):
                 generations.sweep(root)
-                _mend(root, found, broken, maker, progress)
+                _mend(root, found, broken, rebuilder, progress)
                 generations.sweep(root)
         return Repair((*rollback, *_done(faults)), bool(rollback))
 
 
-def embeddings_of_older(root: Path) -> Older | None:
+def embeddings_of_older(root: Path) -> OlderIndex | None:
     """The newest generation's embeddings, if its manifest has a readable older format.
 
     A passage's id derives from its note's path and the embedded text, so equal ids mean equal
@@ -80,11 +80,11 @@ def embeddings_of_older(root: Path) -> Older | None:
     except (NoIndex, IndexUnusable):
         return None
 
-    def embeddings(progress: Progress) -> Kept:
+    def embeddings(progress: Progress) -> EmbeddingLookup:
         broken = {fault.part for fault in damaged_files(folder, manifest, progress)}
         return _sound_embeddings(_Found(folder, manifest), broken)
 
-    return Older(manifest.info, embeddings)
+    return OlderIndex(manifest.info, embeddings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _find(root: Path) -> _Found | Repair:
     if chosen is None:
         return Repair(rebuild=f"read and embedded all notes again, since {why}")
     name, manifest = chosen
-    with explaining(root, lambda: 1):
+    with explaining_failure(root, lambda: 1):
         generations.point_to(root, name)
     return _Found(root / name, manifest, f"went back to {name}, since {why}")
 
@@ -133,20 +133,20 @@ def _is_sound(folder: Path, manifest: Manifest) -> bool:
     return not damaged_files(folder, manifest)
 
 
-def _faults(found: _Found, maker: Maker, progress: Progress) -> list[Fault]:
+def _faults(found: _Found, rebuilder: Rebuilder, progress: Progress) -> list[Fault]:
     folder, manifest = found.folder, found.manifest
     faults = damaged_files(folder, manifest, progress) or disagreements(folder, manifest)
     if faults:
         return faults
     with closing(LocalSnapshot(folder)) as snapshot:
-        faults = maker.faults(snapshot)
+        faults = rebuilder.faults(snapshot)
     # A bad embedding in the sample casts doubt on all, those of the delta included.
-    everywhere = [replace(one, part=Faulty.NEW_VECTORS) for one in faults if _is_of_vectors(one)]
+    everywhere = [replace(one, part=IndexPart.NEW_VECTORS) for one in faults if _is_of_vectors(one)]
     return [*faults, *(everywhere if manifest.has_delta else ())]
 
 
 def _is_of_vectors(fault: Fault) -> bool:
-    return fault.part is Faulty.VECTORS
+    return fault.part is IndexPart.VECTORS
 
 
 def _done(faults: Iterable[Fault]) -> Iterator[str]:
@@ -156,7 +156,11 @@ def _done(faults: Iterable[Fault]) -> Iterator[str]:
 
 
 def _mend(
-    root: Path, found: _Found, broken: AbstractSet[Faulty], maker: Maker, progress: Progress
+    root: Path,
+    found: _Found,
+    broken: AbstractSet[IndexPart],
+    rebuilder: Rebuilder,
+    progress: Progress,
 ) -> None:
     folder, manifest = found.folder, found.manifest
     draft = generations.begin_draft(root)
@@ -173,19 +177,19 @@ def _mend(
         def embed(owners: Numbers, place: Path) -> DenseInfo:
             passages = catalogue.passages_of(sorted(set(owners[1].tolist())))
             with closing(SavedEmbeddings(root / SAVED, info.embedder, info.dtype)) as saved:
-                embedding = _Embedding(maker, saved, owners.shape[1], progress)
+                embedding = _Embedding(rebuilder, saved, owners.shape[1], progress)
                 return embedding.write(passages, place, info.embedder.dimension)
 
-        if Faulty.TERMS in broken:
+        if IndexPart.TERMS in broken:
             step(f"write {TERMS}")
             write_terms(draft / TERMS, catalogue.all_passages())
-        if Faulty.VECTORS in broken:
+        if IndexPart.VECTORS in broken:
             dense = embed(owners.base, draft)
-        if Faulty.NEW_VECTORS in broken and owners.new is not None:
+        if IndexPart.NEW_VECTORS in broken and owners.new is not None:
             embed(owners.new, draft / DELTA)
     info = replace(info, generation=generations.number_of(draft.name), dense=dense)
     seal(draft, info, linked_files(folder, manifest, draft))
-    if broken & {Faulty.VECTORS, Faulty.NEW_VECTORS}:
+    if broken & {IndexPart.VECTORS, IndexPart.NEW_VECTORS}:
         remove_saved(root / SAVED)
 
 
@@ -193,7 +197,7 @@ def _mend(
 class _Embedding:
     """Embeds passages in batches, `total` in all, and saves each batch."""
 
-    maker: Maker
+    rebuilder: Rebuilder
     saved: SavedEmbeddings
     total: int
     progress: Progress
@@ -220,7 +224,7 @@ class _Embedding:
         known = self.saved.vectors(by_key)
         missing = [passage for key, passage in by_key.items() if key not in known]
         if missing:
-            rows = self.maker.embed(missing)
+            rows = self.rebuilder.embed(missing)
             check_vectors(missing, rows, dimension)
             keys = [passage.embedding_key for passage in missing]
             self.saved.add(keys, rows)
@@ -239,11 +243,11 @@ def _batches(numbered: Iterable[NumberedPassage]) -> Iterator[list[NumberedPassa
         yield batch
 
 
-def _sound_embeddings(found: _Found, broken: AbstractSet[Faulty]) -> Kept:
+def _sound_embeddings(found: _Found, broken: AbstractSet[IndexPart]) -> EmbeddingLookup:
     """A lookup in the undamaged embedding files."""
-    places = {Faulty.VECTORS: found.folder}
+    places = {IndexPart.VECTORS: found.folder}
     if found.manifest.has_delta:
-        places[Faulty.NEW_VECTORS] = found.folder / DELTA
+        places[IndexPart.NEW_VECTORS] = found.folder / DELTA
     files: list[VectorFile] = []
     for part, place in places.items():
         if part not in broken:

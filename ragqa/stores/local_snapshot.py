@@ -21,7 +21,7 @@ from ragqa.stores.manifest import (
     findings,
     read_manifest,
 )
-from ragqa.stores.ranking import Candidate, best
+from ragqa.stores.ranking import Candidate, top_k
 from ragqa.stores.termindex import TermIndex
 from ragqa.stores.vectorfile import Mask, VectorFile
 from ragqa.stores.vectors import Part
@@ -108,7 +108,7 @@ class LocalSnapshot:
             found = (file.search(vector, limit, mask) for file, mask in searched)
             return sorted(chain.from_iterable(found), key=lambda hit: -hit[1])[:limit]
 
-        return best(nearest, k, total)
+        return top_k(nearest, k, total)
 
     def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[Candidate]:
         """The k best passages by BM25 over any of the terms."""
@@ -130,9 +130,9 @@ class LocalSnapshot:
         """BM25's inverse document frequency of each term."""
         return self.term_index.idf(terms)
 
-    def terms_from(self, start: str) -> list[str]:
+    def terms_with_prefix(self, prefix: str) -> list[str]:
         """Terms with this prefix, most frequent first."""
-        return self.term_index.terms_from(start)
+        return self.term_index.terms_with_prefix(prefix)
 
     def close(self) -> None:
         """Close the files."""

@@ -12,10 +12,10 @@ import numpy as np
 from ragqa.errors import IndexUnusable
 from ragqa.stores import generations
 from ragqa.stores.catalogue_draft import CatalogueDraft, fold
-from ragqa.stores.failures import explaining
+from ragqa.stores.failures import explaining_failure
 from ragqa.stores.generations import step
 from ragqa.stores.local_snapshot import LocalSnapshot, checked_manifest
-from ragqa.stores.lock import tell_embedded
+from ragqa.stores.lock import report_embedded
 from ragqa.stores.manifest import (
     CATALOGUE,
     DELTA,
@@ -35,7 +35,7 @@ from ragqa.stores.vectors import (
     Spool,
     check_dimension,
     check_vectors,
-    joined,
+    concatenate,
     write_part,
 )
 from ragqa.types import (
@@ -85,9 +85,9 @@ class LocalWriter:
         """Save embeddings, (keys, dimension), beside the generations until the next commit."""
         if self._saved is None:
             raise ValueError("save was called before resume")
-        with explaining(self._root, self._bytes_needed):
+        with explaining_failure(self._root, self._bytes_needed):
             self._saved.add(embedding_keys, vectors)
-        tell_embedded(self._root, len(self._saved))
+        report_embedded(self._root, len(self._saved))
 
     def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
         """The embeddings that are saved or in the base snapshot, by embedding key."""
@@ -172,7 +172,7 @@ class LocalWriter:
                 f"the next generation of the index in {self._root} is finished or abandoned"
             )
         self._closed = True
-        with explaining(self._root, self._bytes_needed):
+        with explaining_failure(self._root, self._bytes_needed):
             if self._draft is None:
                 self._draft = self._begin()
             yield self._draft
@@ -252,13 +252,13 @@ class LocalWriter:
                 generations.carry(base.folder, base.manifest, (VECTORS, ROWS), draft.folder)
                 return base.info.dense
             old, lists = self._surviving(self._base.parts()), self._base.base.lists
-        part = joined([*old, self._new(draft, dimension)], dimension)
+        part = concatenate([*old, self._new(draft, dimension)], dimension)
         return write_part(part, draft.folder, lists)
 
     def _write_delta(self, draft: "_Draft", base: LocalSnapshot, dimension: int) -> DenseInfo:
         """Write the changes since the base was written, and link the base."""
         old = [] if base.delta is None else self._surviving([base.delta.part])
-        part = joined([*old, self._new(draft, dimension)], dimension)
+        part = concatenate([*old, self._new(draft, dimension)], dimension)
         new = write_part(part, draft.folder / DELTA, base.delta.lists if base.delta else None)
         generations.carry(base.folder, base.manifest, PART, draft.folder)
         dense = base.info.dense

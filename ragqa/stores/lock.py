@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ragqa.errors import WriterBusy
-from ragqa.stores.failures import cannot_write, explaining
+from ragqa.stores.failures import cannot_write, explaining_failure
 from ragqa.stores.generations import LOCK, PRIVATE, step, sync
 from ragqa.types import Building
 
@@ -27,7 +27,7 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
     :raises WriterBusy: another process holds it and `wait` is False.
     :raises IndexUnusable: the folder cannot be written or locked.
     """
-    with explaining(root, lambda: _SMALL_BYTES):
+    with explaining_failure(root, lambda: _SMALL_BYTES):
         _make_folder(root)
         step("lock")
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -43,7 +43,7 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
         os.close(descriptor)
 
 
-def tell_embedded(root: Path, embedded: int) -> None:
+def report_embedded(root: Path, embedded: int) -> None:
     """Publish how many passages the writer has embedded; only the lock holder may call this."""
     with suppress(OSError):
         descriptor = os.open(root / LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import ragqa
 from ragqa.errors import IndexNotReadable, IndexUnusable, OlderFormat, OtherFormat
-from ragqa.stores.failures import REBUILD, REPAIR, naming, unusable
+from ragqa.stores.failures import REBUILD, REPAIR, naming_file, unusable
 from ragqa.stores.infos import UNREADABLE, digest_of, info_json, info_of, typed
 from ragqa.types import IndexInfo, Progress
 
@@ -139,7 +139,7 @@ def read_manifest(folder: Path, *, oldest: int = FORMAT) -> Manifest:
     :raises IndexUnusable: it is missing, damaged or in another format.
     """
     path = folder / MANIFEST
-    with naming(path):
+    with naming_file(path):
         data = _read_regular(path)
     try:
         content = json.loads(data)

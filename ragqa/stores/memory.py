@@ -16,11 +16,11 @@ import numpy as np
 
 from ragqa.analysis import index_terms
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
-from ragqa.stores import Maker
+from ragqa.stores import Rebuilder
 from ragqa.stores.bm25 import bm25, inverse_frequency
 from ragqa.stores.faults import Remark, Repair
 from ragqa.stores.filters import note_matcher
-from ragqa.stores.ranking import Candidate, settle
+from ragqa.stores.ranking import Candidate, rank
 from ragqa.stores.vectors import check_dimension, check_vectors
 from ragqa.types import (
     Building,
@@ -78,7 +78,7 @@ class MemorySnapshot:
             for stored in self._matching(filters)
             for passage, row in zip(stored.passages, stored.vectors, strict=True)
         ]
-        return settle(cosines)[: max(k, 0)]
+        return rank(cosines)[: max(k, 0)]
 
     def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[Candidate]:
         """The k best passages by BM25."""
@@ -91,7 +91,7 @@ class MemorySnapshot:
             for stored in self._matching(filters)
             for passage, counts in zip(stored.passages, stored.terms, strict=True)
         ]
-        return settle((id_, score) for id_, score in scores if score > 0)[: max(k, 0)]
+        return rank((id_, score) for id_, score in scores if score > 0)[: max(k, 0)]
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
         """The passages with these ids, in the order given."""
@@ -109,12 +109,12 @@ class MemorySnapshot:
         with_term = {term: sum(term in counts for counts in every) for term in terms}
         return {term: inverse_frequency(len(every), n) for term, n in with_term.items()}
 
-    def terms_from(self, start: str) -> list[str]:
+    def terms_with_prefix(self, prefix: str) -> list[str]:
         """Terms with this prefix, most frequent first."""
         every = (
             term for stored in self.stored.values() for counts in stored.terms for term in counts
         )
-        counted = Counter(term for term in every if term.startswith(start))
+        counted = Counter(term for term in every if term.startswith(prefix))
         return sorted(counted, key=lambda term: (-counted[term], term))
 
     def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
@@ -280,9 +280,9 @@ class MemoryStore:
         """No remarks."""
         return []
 
-    def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - the protocol's
-        """Only check that `maker` matches: memory is never damaged."""
-        maker.check(self.snapshot().info)
+    def repair(self, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - the protocol's
+        """Only check that `rebuilder` matches: memory is never damaged."""
+        rebuilder.check(self.snapshot().info)
         return Repair()
 
     def _publish(self, snapshot: MemorySnapshot) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from ragqa.config.storeuri import is_file
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
-from ragqa.stores import Maker
+from ragqa.stores import Rebuilder
 from ragqa.stores.failures import cannot_write
-from ragqa.stores.faults import Older, Remark, Repair
+from ragqa.stores.faults import OlderIndex, Remark, Repair
 from ragqa.stores.milvus_client import Client
 from ragqa.stores.milvus_examining import problems_of, remarks_on, repair_of
 from ragqa.stores.milvus_lease import leased
@@ -84,13 +84,13 @@ class MilvusStore:
                 with suppress(IndexUnusable):  # leftovers are invisible, and swept next time
                     sweep(client, names, end_turn(client, names))
 
-    def older(self) -> Older | None:
+    def older(self) -> OlderIndex | None:
         """What the newest generation offers for reuse, if it has an older format."""
         try:
             newest = self._newest(oldest=OLDEST)
         except (NoIndex, IndexUnusable):
             return None
-        return Older(
+        return OlderIndex(
             newest.info, lambda _: MilvusSnapshot(self._client, self._names, newest).vectors
         )
 
@@ -119,13 +119,13 @@ class MilvusStore:
             return [Remark(f"there is no file {self._uri} yet", "ragqa index")]
         return remarks_on(self._client, self._names)
 
-    def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - nothing is written
+    def repair(self, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - nothing is written
         """Find damage; any requires a rebuild from the notes.
 
         :raises NoIndex: nothing has been committed yet.
-        :raises IndexUnusable: the server fails, or `maker` does not match the index.
+        :raises IndexUnusable: the server fails, or `rebuilder` does not match the index.
         """
-        return repair_of(self._client, self._names, self._newest, maker, progress)
+        return repair_of(self._client, self._names, self._newest, rebuilder, progress)
 
     @cached_property
     def _client(self) -> Client:

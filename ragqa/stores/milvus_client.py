@@ -14,7 +14,7 @@ from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.stores.failures import REBUILD
 from ragqa.stores.generations import step
 from ragqa.stores.milvus_connection import LEFT, close_left, connect, pymilvus
-from ragqa.stores.milvus_failures import explained
+from ragqa.stores.milvus_failures import translate_error
 from ragqa.stores.milvus_versions import NEEDED, is_lite, is_new_enough
 
 CONNECT_S = 10.0
@@ -25,7 +25,7 @@ LOAD_S = 3600.0
 pymilvus allows each retry the whole timeout and starts none after it, so it is given half.
 """
 
-MOST_HITS = 16_384
+MAX_HITS = 16_384
 """The most rows that Milvus returns for one search or query."""
 
 ROWS_AT_ONCE = 1_000
@@ -168,7 +168,7 @@ class Client:
         return int(found[0]["count(*)"])
 
     def query(
-        self, collection: str, where: str, fields: Sequence[str], *, limit: int = MOST_HITS
+        self, collection: str, where: str, fields: Sequence[str], *, limit: int = MAX_HITS
     ) -> list[Row]:
         """The rows that match a condition, `limit` at most."""
         found = self._call(
@@ -218,7 +218,7 @@ class Client:
             data=[query],
             anns_field=field,
             filter=where,
-            limit=min(limit, MOST_HITS),
+            limit=min(limit, MAX_HITS),
             output_fields=list(fields),
             search_params={"params": params},
         )
@@ -255,7 +255,7 @@ class Client:
         try:
             yield
         except (self.milvus.MilvusException, grpc.RpcError, ConnectionError, TimeoutError) as exc:
-            error = explained(exc, self.uri)
+            error = translate_error(exc, self.uri)
             if isinstance(error, IndexNotReadable):
                 self._call_s = min(CALL_S, CONNECT_S)  # clean-up should fail fast
             raise error from exc

@@ -8,7 +8,7 @@ from contextlib import closing
 import numpy as np
 
 from ragqa.errors import IndexNotReadable, IndexUnusable, OtherFormat
-from ragqa.stores import Maker
+from ragqa.stores import Rebuilder
 from ragqa.stores.failures import REBUILD
 from ragqa.stores.faults import Remark, Repair
 from ragqa.stores.milvus_client import Client, Row
@@ -71,13 +71,13 @@ def repair_of(
     client: Client,
     names: Names,
     newest: Callable[[], Generation],
-    maker: Maker,
+    rebuilder: Rebuilder,
     progress: Progress,
 ) -> Repair:
     """Find damage; any requires a rebuild from the notes.
 
     :raises NoIndex: there is nothing to repair.
-    :raises IndexUnusable: the server fails, or `maker` does not match the index.
+    :raises IndexUnusable: the server fails, or `rebuilder` does not match the index.
     """
     try:
         generation = newest()
@@ -85,11 +85,11 @@ def repair_of(
         raise
     except IndexUnusable as exc:
         return Repair(rebuild=f"read and embedded all notes again, since {exc.message}")
-    maker.check(generation.info)
+    rebuilder.check(generation.info)
     wrong = problems_of(client, names, generation, deep=True, progress=progress)
     if not wrong:
         with closing(MilvusSnapshot(client, names, generation)) as snapshot:
-            wrong = [fault.what for fault in maker.faults(snapshot)]
+            wrong = [fault.what for fault in rebuilder.faults(snapshot)]
     if not wrong:
         return Repair()
     return Repair(rebuild=f"read and embedded all notes again, since {wrong[0]}")

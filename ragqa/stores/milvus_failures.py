@@ -30,7 +30,7 @@ _GONE = ("unavailable", "connect", "not ready")
 _SLOW = ("deadline", "timeout")
 
 
-def explained(exc: Exception, uri: str) -> IndexUnusable:
+def translate_error(exc: Exception, uri: str) -> IndexUnusable:
     """The error to raise for an error of pymilvus or gRPC."""
     at = f"the Milvus Lite file {uri}" if is_file(uri) else f"the Milvus server at {uri}"
     message, signs = _message_and_signs(exc)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ragqa.stores.milvus_client import MOST_HITS, Client, Row
+from ragqa.stores.milvus_client import MAX_HITS, Client, Row
 from ragqa.stores.milvus_rows import MAX_LABELS, MAX_TEXT_BYTES
 from ragqa.stores.ranking import BM25_B, BM25_K1
 from ragqa.types import DenseInfo
@@ -93,7 +93,7 @@ def index_embeddings(client: Client, collection: str, passages: int) -> DenseInf
 
 def search_params(dense: DenseInfo, limit: int) -> Row:
     """The search parameters for `limit` passages."""
-    return {} if dense.kind == "exact" else {"ef": min(max(limit, _SEARCH_WIDTH), MOST_HITS)}
+    return {} if dense.kind == "exact" else {"ef": min(max(limit, _SEARCH_WIDTH), MAX_HITS)}
 
 
 def create_notes(client: Client, collection: str) -> None:

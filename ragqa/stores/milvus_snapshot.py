@@ -12,7 +12,7 @@ from ragqa.errors import EmbedderMismatch, IndexUnusable
 from ragqa.stores.bm25 import bm25, inverse_frequency
 from ragqa.stores.failures import REBUILD
 from ragqa.stores.filters import first_day, note_matcher, path_matcher
-from ragqa.stores.milvus_client import MOST_HITS, Client, Row
+from ragqa.stores.milvus_client import MAX_HITS, Client, Row
 from ragqa.stores.milvus_records import KEPT_S, Generation, Names
 from ragqa.stores.milvus_rows import (
     any_of,
@@ -27,7 +27,7 @@ from ragqa.stores.milvus_rows import (
     read_passage,
 )
 from ragqa.stores.milvus_schema import DENSE, TERMS, search_params
-from ragqa.stores.ranking import Candidate, best
+from ragqa.stores.ranking import Candidate, top_k
 from ragqa.types import Filters, IndexInfo, NoteRecord, NoteState, Passage, Vector
 
 IDS_AT_ONCE = 1_000
@@ -97,7 +97,7 @@ class MilvusSnapshot:
             )
             return [(int(row["passage"]), score) for score, row in found]
 
-        return self._checked(best(nearest, k, min(self.info.passages, MOST_HITS)))
+        return self._checked(top_k(nearest, k, min(self.info.passages, MAX_HITS)))
 
     def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[Candidate]:
         """The k best passages by BM25 over any of the terms.
@@ -122,7 +122,7 @@ class MilvusSnapshot:
             matching = [candidate for candidate in scored if candidate[1] > 0]
             return sorted(matching, key=lambda candidate: -candidate[1])[:limit]
 
-        return self._checked(best(nearest, k, min(self.info.passages, MOST_HITS)))
+        return self._checked(top_k(nearest, k, min(self.info.passages, MAX_HITS)))
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
         """The passages with these ids, in the order given."""
@@ -177,7 +177,7 @@ class MilvusSnapshot:
             for term in terms
         }
 
-    def terms_from(self, start: str) -> list[str]:  # noqa: ARG002 - the protocol's
+    def terms_with_prefix(self, prefix: str) -> list[str]:  # noqa: ARG002 - the protocol's
         """[]: Milvus cannot list its terms."""
         return []
 
@@ -219,8 +219,8 @@ class MilvusSnapshot:
         """How many passages have each of these encoded terms."""
         if self._client.is_lite:
             # It matches a word by splitting every row, but has an inverted index for BM25.
-            found = self._found(words, self.generation.visible, MOST_HITS, ("terms",))
-            if len(found) < MOST_HITS:
+            found = self._found(words, self.generation.visible, MAX_HITS, ("terms",))
+            if len(found) < MAX_HITS:
                 rows = Counter(word for row in found for word in set(row["terms"].split()))
                 return {word: rows[word] for word in words}
         with ThreadPoolExecutor(_COUNTS_AT_ONCE) as pool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.failures import REBUILD, explaining
+from ragqa.stores.failures import REBUILD, explaining_failure
 from ragqa.stores.milvus_client import ROWS_AT_ONCE, Client, Row, batches
 from ragqa.stores.milvus_lease import Lease
 from ragqa.stores.milvus_records import Generation, Names, record_row
@@ -81,7 +81,7 @@ class MilvusWriter:
         """Save embeddings, shape (keys, dimension), on this machine until the next commit."""
         if self._saved is None:
             raise ValueError("save was called before resume")
-        with explaining(self._root, lambda: 2 * vectors.nbytes):
+        with explaining_failure(self._root, lambda: 2 * vectors.nbytes):
             self._saved.add(embedding_keys, vectors)
 
     def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:

@@ -15,7 +15,7 @@ TOLERANCE = 2e-6
 _SPARE = 32
 
 
-def settle(candidates: Iterable[Candidate]) -> list[Candidate]:
+def rank(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Sort best first; scores that differ only by rounding become equal, and ids break ties.
 
     A refresh or another processor sums the same scores in another order; without this, the last
@@ -35,7 +35,7 @@ def settle(candidates: Iterable[Candidate]) -> list[Candidate]:
     return ranked
 
 
-def best(fetch: Callable[[int], list[Candidate]], k: int, total: int) -> list[Candidate]:
+def top_k(fetch: Callable[[int], list[Candidate]], k: int, total: int) -> list[Candidate]:
     """The k best candidates, with ties at the cut-off resolved.
 
     :param fetch: returns the given number of candidates, best by raw score, or all there are; it
@@ -50,7 +50,7 @@ def best(fetch: Callable[[int], list[Candidate]], k: int, total: int) -> list[Ca
         found = fetch(limit)
         scores = sorted((score for _, score in found), reverse=True)
         if len(found) < limit or limit == total or scores[-1] < _floor(scores[k - 1]):
-            return settle(found)[:k]
+            return rank(found)[:k]
         limit = min(4 * limit, total)
 
 

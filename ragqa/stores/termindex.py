@@ -28,18 +28,18 @@ from tantivy import (
 
 from ragqa.analysis import index_terms
 from ragqa.stores.bm25 import inverse_frequency
-from ragqa.stores.failures import naming, unusable
-from ragqa.stores.ranking import Candidate, best
+from ragqa.stores.failures import naming_file, unusable
+from ragqa.stores.ranking import Candidate, top_k
 from ragqa.types import Numbers, Passage
 
 NumberedPassage = tuple[int, Passage]
 """A passage and the number of its note in the catalogue."""
 
 _TOKENIZER = "ragqa"
-NAMED_UP_TO = 1_000
+FILTERED_UP_TO = 1_000
 """Up to this many notes, a filter is part of the query, by the notes' numbers."""
 
-LISTED_UP_TO = 10_000
+MAX_LISTED = 10_000
 """The most terms to list, so that the call is cheap in any index."""
 
 _MARGIN = 1.5
@@ -78,14 +78,14 @@ class TermIndex:
         with _naming(self._folder):
             query = self._any_of(terms)
             fetch = partial(self._top, query)
-            if among is not None and len(among) <= NAMED_UP_TO:
+            if among is not None and len(among) <= FILTERED_UP_TO:
                 notes = Query.term_set_query(self._schema, "note", among)
                 allowed = Query.const_score_query(notes, 0.0)
                 both = Query.boolean_query([(Occur.Must, query), (Occur.Must, allowed)])
                 fetch = partial(self._top, both)
             elif among is not None:
                 fetch = partial(self._top_among, query, frozenset(among), share)
-            return best(fetch, k, self._searcher.num_docs)
+            return top_k(fetch, k, self._searcher.num_docs)
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term, over live passages."""
@@ -94,13 +94,13 @@ class TermIndex:
             counts = {term: self._count(self._any_of([term])) for term in dict.fromkeys(terms)}
         return {term: inverse_frequency(total, n) for term, n in counts.items()}
 
-    def terms_from(self, start: str) -> list[str]:
-        """Terms with this prefix, most frequent first, `LISTED_UP_TO` at most.
+    def terms_with_prefix(self, prefix: str) -> list[str]:
+        """Terms with this prefix, most frequent first, `MAX_LISTED` at most.
 
         Deleted passages count until their segment is rewritten.
         """
         with _naming(self._folder):
-            found = self._searcher.terms_with_prefix("body", start, limit=LISTED_UP_TO)
+            found = self._searcher.terms_with_prefix("body", prefix, limit=MAX_LISTED)
             return [term for term, _ in found]
 
     def owners(self) -> Numbers:
@@ -191,7 +191,7 @@ def _check_size(folder: Path, names: Sequence[str]) -> None:
 
 def _segments(folder: Path) -> list[dict[str, Any]]:
     path = folder / "meta.json"
-    with naming(path, ValueError, RecursionError, KeyError, TypeError):
+    with naming_file(path, ValueError, RecursionError, KeyError, TypeError):
         segments: list[dict[str, Any]] = json.loads(path.read_bytes())["segments"]
         return segments
 
@@ -266,7 +266,7 @@ def _view_of(folder: Path, names: Sequence[str]) -> Path | None:
 @contextmanager
 def _naming(folder: Path) -> Iterator[None]:
     try:
-        with naming(folder, ValueError, RuntimeError, TypeError, KeyError):
+        with naming_file(folder, ValueError, RuntimeError, TypeError, KeyError):
             yield
     except BaseException as exc:
         # A panic in tantivy is a BaseException of a class that is not exported.

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from ragqa.errors import EmbedderMismatch
 from ragqa.stores.dense import FaissIndex, faiss
-from ragqa.stores.failures import REBUILD, naming
+from ragqa.stores.failures import REBUILD, naming_file
 from ragqa.stores.manifest import ROWS, VECTORS
 from ragqa.stores.ranking import Candidate
 from ragqa.stores.vectors import UNIT_TOLERANCE, Part
@@ -30,7 +30,7 @@ from ragqa.types import Numbers, Vector, Vectors
 Mask = npt.NDArray[np.bool_]
 """Whether each row is selected: bool, (rows,)."""
 
-GATHERED_UP_TO = 20_000
+EXHAUSTIVE_UP_TO = 20_000
 """Up to this many selected rows, search is exhaustive; too many lists would need a visit."""
 
 
@@ -45,7 +45,7 @@ class VectorFile:
     def __init__(self, folder: Path, *, dimension: int) -> None:
         self._path = folder / VECTORS
         self._dimension = dimension
-        with naming(self._path, ValueError), self._path.open("rb") as file:
+        with naming_file(self._path, ValueError), self._path.open("rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
         self._rows = _read_rows(folder / ROWS)
         self._parsed: _Parsed | None = None
@@ -127,7 +127,7 @@ class VectorFile:
 
     def _open(self) -> "_Parsed":
         if self._parsed is None:
-            with naming(self._path, RuntimeError, ValueError):
+            with naming_file(self._path, RuntimeError, ValueError):
                 self._parsed = _parse(self._map, self._dimension, len(self))
         return self._parsed
 
@@ -147,7 +147,7 @@ class _Parsed:
         limit = min(limit, total)
         if not limit:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        if self.lists is not None and total > GATHERED_UP_TO:
+        if self.lists is not None and total > EXHAUSTIVE_UP_TO:
             rows = self._listed(query, limit, mask)
             if len(rows) == limit:
                 scores = self.matrix[rows] @ query
@@ -175,7 +175,9 @@ def _selector(mask: Mask) -> FaissIndex:
 
 def _read_rows(path: Path) -> Numbers:
     # NumPy parses a file's header as Python, so a damaged one raises Python's errors.
-    with naming(path, ArithmeticError, EOFError, SyntaxError, TokenError, TypeError, ValueError):
+    with naming_file(
+        path, ArithmeticError, EOFError, SyntaxError, TokenError, TypeError, ValueError
+    ):
         rows: Numbers = np.load(path, mmap_mode="r", allow_pickle=False)
         if rows.dtype != np.int64 or rows.ndim != 2 or len(rows) != 2:
             raise ValueError(f"it holds {rows.dtype} of shape {rows.shape}")

@@ -35,7 +35,7 @@ class Part(NamedTuple):
         return Part(self.ids[mask], self.notes[mask], self.matrix[mask])
 
 
-def joined(parts: Sequence[Part], dimension: int) -> Part:
+def concatenate(parts: Sequence[Part], dimension: int) -> Part:
     """Concatenate parts; a single one is not copied."""
     parts = [part for part in parts if len(part.ids)]
     if len(parts) == 1:
@@ -71,7 +71,7 @@ class Spool:
     def part(self, dimension: int) -> Part:
         """All vectors, memory-mapped from the file."""
         if not self._ids:
-            return joined([], dimension)
+            return concatenate([], dimension)
         counts = [len(ids) for ids in self._ids]
         matrix = np.memmap(self._path, np.float32, mode="r", shape=(sum(counts), dimension))
         notes = np.repeat(np.array(self._notes, dtype=np.int64), counts)

@@ -25,7 +25,7 @@ def as_if_large(monkeypatch):
     """Some hundred vectors are treated as many thousands are."""
     monkeypatch.setattr("ragqa.stores.local_writer.REWRITE_BELOW", 0)
     monkeypatch.setattr("ragqa.stores.dense.EXACT_UP_TO", 300)
-    monkeypatch.setattr("ragqa.stores.vectorfile.GATHERED_UP_TO", 50)
+    monkeypatch.setattr("ragqa.stores.vectorfile.EXHAUSTIVE_UP_TO", 50)
 
 
 def vectors_around(topics, count, seed):

@@ -25,7 +25,7 @@ from ragqa.stores import milvus_file, milvus_lease, open_store
 from ragqa.stores.generations import stepping
 from ragqa.stores.memory import MemoryStore
 from ragqa.stores.milvus_client import Client
-from ragqa.stores.milvus_failures import explained
+from ragqa.stores.milvus_failures import translate_error
 from ragqa.stores.milvus_records import (
     KEPT_S,
     Names,
@@ -377,7 +377,7 @@ def test_a_writer_that_was_killed_and_not_looked_after_is_dead():
 @pytest.mark.parametrize("name", ["disk_notes", "connectors", "permissions_wiki", "timeouts"])
 def test_what_a_collection_is_called_says_nothing_of_what_failed(name):
     for said in (f"collection not found[collection={name}]", f"collection '{name}' does not exist"):
-        told = explained(MilvusException(code=100, message=said), "http://h:19530")
+        told = translate_error(MilvusException(code=100, message=said), "http://h:19530")
         assert type(told) is IndexUnusable
         assert name in told.message
 
