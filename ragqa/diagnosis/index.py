@@ -160,7 +160,7 @@ def _files(index: Index, *, deep: bool, progress: Progress) -> list[Finding]:
     if problems:
         return [Finding(Severity.ERROR, what, _REPAIR, 4) for what in problems]
     if index.kept.kind == "local":
-        sound = "every file of the index is as it was written"
+        sound = "every file of the index is intact"
     else:
         sound = "none of the index's rows is missing"
     agree = ", and they agree with each other" if deep else ""

@@ -36,7 +36,7 @@ class Choice:
     def other_traffic(self) -> str:
         """What leaves this machine apart from LLM requests, in words."""
         if self.index_host:
-            return f"nothing but the index leaves this machine, for {self.index_host}"
+            return f"nothing but the index leaves this machine, to {self.index_host}"
         return "nothing leaves this machine"
 
 
@@ -102,7 +102,9 @@ def _finding(choice: Choice) -> Finding:
     if choice.destination.is_local:
         message = f"{llm} is on this machine: {choice.other_traffic}"
         return Finding(Severity.OK, message)
-    sent = f"{llm} is sent what you ask and passages of your notes, to {choice.destination.where}"
+    sent = (
+        f"{llm} receives your questions and passages of your notes, at {choice.destination.where}"
+    )
     if choice.allowed:
         return Finding(Severity.OK, f"{sent}, which you allowed")
     fix = f"ragqa llm allow {choice.destination.host}"

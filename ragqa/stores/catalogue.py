@@ -278,7 +278,7 @@ class Catalogue:
         """Refuse any other schema: a view in place of a table would be executed."""
         found = self._db.execute(f"SELECT sql FROM {part}.sqlite_master WHERE sql IS NOT NULL")  # noqa: S608 - our own names
         if {row["sql"].strip() for row in found} != {statement.strip() for statement in expected}:
-            raise ValueError(f"the tables of its part {part} are not those of this ragqa")
+            raise ValueError(f"its {part} tables are not those of this ragqa")
 
     def _naming(self) -> AbstractContextManager[None]:
         return naming_file(

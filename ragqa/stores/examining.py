@@ -129,7 +129,8 @@ def _in_vectors(
     if bad.any():
         notes = _first(paths.get(note, "no note") for note in rows[1, bad].tolist())
         path = folder / VECTORS
-        yield f"the index file {path} holds {np.count_nonzero(bad)} bad vectors, such as of {notes}"
+        count = np.count_nonzero(bad)
+        yield f"the index file {path} holds {count} bad vectors, such as those of {notes}"
 
 
 def _mismatch(

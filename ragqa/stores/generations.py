@@ -100,7 +100,9 @@ def current(root: Path) -> str:
     except OSError:
         found = False
     if not found:
-        raise IndexUnusable(f"the index file {path} names {name}, which is not there", hint=REPAIR)
+        raise IndexUnusable(
+            f"the index file {path} names {name}, which does not exist", hint=REPAIR
+        )
     return name
 
 

@@ -69,8 +69,8 @@ class MemorySnapshot:
         """The k nearest passages by cosine; `vector` has shape (dimension,)."""
         if vector.shape != (self.info.embedder.dimension,) or not np.isfinite(vector).all():
             raise EmbedderMismatch(
-                f"the question's embedding has the shape {vector.shape}, "
-                f"the index {self.info.embedder.dimension} dimensions",
+                f"the question's embedding has shape {vector.shape}, "
+                f"but the index has {self.info.embedder.dimension} dimensions",
                 hint="ragqa index --rebuild",
             )
         cosines = [

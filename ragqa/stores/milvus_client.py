@@ -81,7 +81,7 @@ class Client:
         if not is_new_enough(self.version):
             needed = ".".join(map(str, NEEDED))
             raise IndexUnusable(
-                f"the Milvus server at {self.uri} is of version {self.version:.40}; "
+                f"the Milvus server at {self.uri} has version {self.version:.40}; "
                 f"ragqa needs {needed} or newer",
                 hint="upgrade the server, or name another: --store-uri URI",
             )

@@ -80,8 +80,8 @@ def _open(path: Path) -> MilvusLite:
             if time.monotonic() > deadline:
                 raise WriterBusy(
                     f"another process has the Milvus Lite file {path} open, "
-                    "which only one may at a time",
-                    hint="try again when it is done; for several at once: milvus-lite server",
+                    "and only one can at a time",
+                    hint="try again when it is done; to share the file: milvus-lite server",
                 ) from exc
             time.sleep(0.1)
         except (MilvusLiteError, OSError, ValueError, KeyError) as exc:

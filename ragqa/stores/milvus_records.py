@@ -126,8 +126,8 @@ def record_row(generation: Generation) -> Row:
     if len(data) > MAX_TEXT_BYTES:
         raise IndexUnusable(
             f"the record of the next generation takes {len(data)} bytes, with "
-            f"{len(generation.info.skipped)} skipped files, and Milvus holds {MAX_TEXT_BYTES}",
-            hint="leave folders out by a line in .ragqaignore, or ragqa index --rebuild",
+            f"{len(generation.info.skipped)} skipped files, and Milvus allows {MAX_TEXT_BYTES}",
+            hint="exclude folders in .ragqaignore, or: ragqa index --rebuild",
         )
     return {
         "pk": generation.attempt,

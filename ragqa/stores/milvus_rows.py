@@ -226,7 +226,7 @@ def _reading(what: str) -> Iterator[None]:
 def _too_large(where: str, what: str) -> IndexUnusable:
     return IndexUnusable(
         f"{where} has more {what} than a Milvus row can hold",
-        hint="leave the note out by a line in .ragqaignore, or keep the index here: --store local",
+        hint="exclude the note in .ragqaignore, or keep the index here: --store local",
     )
 
 

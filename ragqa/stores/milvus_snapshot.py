@@ -78,8 +78,8 @@ class MilvusSnapshot:
         """The k nearest passages by cosine; `vector` has shape (dimension,)."""
         if vector.shape != (self.info.embedder.dimension,) or not np.isfinite(vector).all():
             raise EmbedderMismatch(
-                f"the question's embedding has the shape {vector.shape}, "
-                f"the index {self.info.embedder.dimension} dimensions",
+                f"the question's embedding has shape {vector.shape}, "
+                f"but the index has {self.info.embedder.dimension} dimensions",
                 hint=REBUILD,
             )
         where = self._visible(filters)
@@ -159,7 +159,7 @@ class MilvusSnapshot:
             vector = np.empty(0, np.float32)
         if vector.shape != (self.info.embedder.dimension,):
             raise IndexUnusable(
-                f"a row of {self._passages} at {self._client.uri} has an embedding of another kind",
+                f"a row of {self._passages} at {self._client.uri} has a malformed embedding",
                 hint=REBUILD,
             )
         return vector
@@ -290,7 +290,7 @@ class MilvusSnapshot:
             raise IndexUnusable(
                 f"generation {self.info.generation} of the index {self._place} was replaced more "
                 "than an hour ago and is gone",
-                hint="start the command again",
+                hint="run the command again",
             )
 
 

@@ -6,8 +6,8 @@ from ragqa.config import storeuri
 from ragqa.errors import UsageError
 
 SENT = (
-    "the text of every passage with titles, tags, paths and embeddings, and what is looked for "
-    "with each question"
+    "the text of every passage with titles, tags, paths and embeddings, and the search for each "
+    "question"
 )
 """What a remote store is sent of notes and questions, in words."""
 

@@ -105,7 +105,7 @@ class VectorFile:
         """
         if query.shape != (self._dimension,) or not np.isfinite(query).all():
             raise EmbedderMismatch(
-                f"the question's embedding, of the shape {query.shape}, is not a finite vector of "
+                f"the question's embedding, of shape {query.shape}, is not a finite vector of "
                 f"the index's {self._dimension} dimensions",
                 hint=REBUILD,
             )

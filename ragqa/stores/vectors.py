@@ -122,13 +122,13 @@ def check_vectors(passages: Sequence[Passage], vectors: Vectors, dimension: int 
     first = _place(passages[0])
     if vectors.ndim != 2 or (dimension is not None and vectors.shape[1] != dimension):
         raise IndexUnusable(
-            f"the embedding of {first} has the shape {vectors.shape[1:]}, not ({dimension},)",
+            f"the embedding of {first} has shape {vectors.shape[1:]}, not ({dimension},)",
             hint=REBUILD,
         )
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
     for passage, length in zip(passages, lengths, strict=True):
         if not abs(length - 1.0) <= UNIT_TOLERANCE:
-            flaw = f"has the length {length:.3g}" if np.isfinite(length) else "is not finite"
+            flaw = f"has length {length:.3g}" if np.isfinite(length) else "is not finite"
             raise IndexUnusable(
                 f"the embedding of {_place(passage)} {flaw}",
                 hint="check the embedder: ragqa doctor",
@@ -143,7 +143,7 @@ def check_dimension(info: IndexInfo, dimension: int | None) -> None:
     if dimension not in (None, info.embedder.dimension):
         raise IndexUnusable(
             f"the embeddings have {dimension} dimensions, "
-            f"the embedder {info.embedder.name} has {info.embedder.dimension}",
+            f"but the embedder {info.embedder.name} has {info.embedder.dimension}",
             hint=REBUILD,
         )
 

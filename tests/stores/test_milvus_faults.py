@@ -510,7 +510,7 @@ def test_what_a_server_refuses_is_told_in_one_sentence(
 def test_a_server_that_is_too_old_is_told_before_anything_is_made(fake, tmp_path, version):
     fake.version = version
     fake.answers["CreateCollection"] = status(5, "something was made")
-    with pytest.raises(IndexUnusable, match=r"is of version .*; ragqa needs 2\.6\.2 or newer"):
+    with pytest.raises(IndexUnusable, match=r"has version .*;  ragqa needs 2\.6\.2 or newer"):
         commit(open_store(tmp_path, kind="milvus", uri=fake.uri, name="x"), *FRUIT)
 
 
