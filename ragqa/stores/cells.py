@@ -30,18 +30,18 @@ def json_text(value: object) -> str:
 
 def json_texts(value: object) -> tuple[str, ...]:
     """A list of strings from JSON."""
-    return tuple(text(each) for each in listed(_parsed(value)))
+    return tuple(text(each) for each in as_list(_parsed(value)))
 
 
 def json_units(value: object) -> tuple[Unit, ...]:
     """A passage's units from JSON: each a kind, start, end and context."""
     return tuple(
         Unit(Kind(kind), number(start), number(end), text(context))
-        for kind, start, end, context in listed(_parsed(value))
+        for kind, start, end, context in as_list(_parsed(value))
     )
 
 
-def listed(value: object) -> list[Any]:
+def as_list(value: object) -> list[Any]:
     """A list."""
     if not isinstance(value, list):
         raise TypeError(f"{value!r:.40} is not a list")

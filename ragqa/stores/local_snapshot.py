@@ -62,7 +62,7 @@ class LocalSnapshot:
 
     def parts(self) -> list[Part]:
         """All vectors that are not deleted."""
-        base = self.base.part if self.live_rows is None else self.base.part.only(self.live_rows)
+        base = self.base.part if self.live_rows is None else self.base.part.select(self.live_rows)
         return [base] if self.delta is None else [base, self.delta.part]
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:

@@ -266,12 +266,12 @@ class LocalWriter:
 
     def _surviving(self, parts: Sequence[Part]) -> list[Part]:
         gone = np.fromiter(self._gone, np.int64, len(self._gone))
-        return [part.only(~np.isin(part.notes, gone)) for part in parts]
+        return [part.select(~np.isin(part.notes, gone)) for part in parts]
 
     def _new(self, draft: "_Draft", dimension: int) -> Part:
         part = draft.spool.part(dimension)
         added = np.fromiter(self._added, np.int64, len(self._added))
-        return part.only(np.isin(part.notes, added))
+        return part.select(np.isin(part.notes, added))
 
     def _publish(self, draft: "_Draft", info: IndexInfo) -> None:
         base = self._base

@@ -15,7 +15,7 @@ from itertools import chain
 
 from ragqa.analysis import index_terms
 from ragqa.errors import IndexUnusable
-from ragqa.stores.cells import json_units, listed, number, text
+from ragqa.stores.cells import as_list, json_units, number, text
 from ragqa.stores.failures import REPAIR
 from ragqa.stores.filters import fold_tag, tag_and_parents
 from ragqa.stores.milvus_client import Row
@@ -131,9 +131,9 @@ def read_note(data: object) -> NoteRecord:
             sha256=text(sha256),
             settled=bool(settled),
             title=text(title),
-            tags=tuple(map(_name, listed(tags))),
+            tags=tuple(map(_name, as_list(tags))),
             date=_iso_day(day),
-            aliases=tuple(map(text, listed(aliases))),
+            aliases=tuple(map(text, as_list(aliases))),
         )
 
 
@@ -146,7 +146,7 @@ def read_passage(data: object) -> Passage:
         id_, key, path, title, start, end, lines, heading, body, units, sha256, day, aliases = (
             _unpack(data)
         )
-        first, last = listed(lines)
+        first, last = as_list(lines)
         return Passage(
             id=number(id_),
             embedding_key=number(key),
@@ -155,12 +155,12 @@ def read_passage(data: object) -> Passage:
             start=number(start),
             end=number(end),
             lines=(number(first), number(last)),
-            heading=tuple(map(text, listed(heading))),
+            heading=tuple(map(text, as_list(heading))),
             text=text(body),
             units=json_units(units),
             note_sha256=text(sha256),
             note_date=_iso_day(day),
-            aliases=tuple(map(text, listed(aliases))),
+            aliases=tuple(map(text, as_list(aliases))),
         )
 
 
@@ -276,4 +276,4 @@ def _unpack(data: object) -> list[object]:
     if plain.startswith(_COMPRESSED):
         inflate = zlib.decompressobj()
         plain = inflate.decompress(base64.b85decode(plain[1:]), _MAX_UNPACKED_BYTES).decode()
-    return listed(json.loads(plain))
+    return as_list(json.loads(plain))

@@ -28,7 +28,7 @@ class Part(NamedTuple):
     notes: Numbers
     matrix: Vectors
 
-    def only(self, mask: npt.NDArray[np.bool_]) -> "Part":
+    def select(self, mask: npt.NDArray[np.bool_]) -> "Part":
         """The rows selected by a mask, (rows,); not copied if it selects all."""
         if mask.all():
             return self
