@@ -49,7 +49,7 @@ def repair(root: Path, rebuilder: Rebuilder, *, wait: bool, progress: Progress) 
     except IndexUnusable:
         pass
     with locked(root, wait=wait):
-        found = _find(root)
+        found = _find_target(root)
         if isinstance(found, Repair):
             return found
         rollback = (found.rollback,) if found.rollback else ()
@@ -63,9 +63,9 @@ def repair(root: Path, rebuilder: Rebuilder, *, wait: bool, progress: Progress) 
         if faults:
             with explaining_failure(root, lambda: found.manifest.size):
                 generations.sweep(root)
-                _mend(root, found, broken, rebuilder, progress)
+                _rebuild_parts(root, found, broken, rebuilder, progress)
                 generations.sweep(root)
-        return Repair((*rollback, *_done(faults)), bool(rollback))
+        return Repair((*rollback, *_descriptions(faults)), bool(rollback))
 
 
 def embeddings_of_older(root: Path) -> OlderIndex | None:
@@ -82,13 +82,13 @@ def embeddings_of_older(root: Path) -> OlderIndex | None:
 
     def embeddings(progress: Progress) -> EmbeddingLookup:
         broken = {fault.part for fault in damaged_files(folder, manifest, progress)}
-        return _sound_embeddings(_Found(folder, manifest), broken)
+        return _sound_embeddings(_Target(folder, manifest), broken)
 
     return OlderIndex(manifest.info, embeddings)
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Target:
     """The generation to repair; `rollback` says why it is not the current one, or ""."""
 
     folder: Path
@@ -96,11 +96,11 @@ class _Found:
     rollback: str = ""
 
 
-def _find(root: Path) -> _Found | Repair:
+def _find_target(root: Path) -> _Target | Repair:
     """The current generation; if unknown, the newest sound one, or else the newest readable."""
     try:
         folder = root / generations.current(root)
-        return _Found(folder, own_manifest(folder))
+        return _Target(folder, own_manifest(folder))
     except NoIndex:
         why = f"nothing in {root} says which generation to read"
     except IndexUnusable as exc:
@@ -120,8 +120,8 @@ def _find(root: Path) -> _Found | Repair:
         return Repair(rebuild=f"read and embedded all notes again, since {why}")
     name, manifest = chosen
     with explaining_failure(root, lambda: 1):
-        generations.point_to(root, name)
-    return _Found(root / name, manifest, f"went back to {name}, since {why}")
+        generations.set_current(root, name)
+    return _Target(root / name, manifest, f"went back to {name}, since {why}")
 
 
 def _is_damage(exc: IndexUnusable) -> bool:
@@ -133,7 +133,7 @@ def _is_sound(folder: Path, manifest: Manifest) -> bool:
     return not damaged_files(folder, manifest)
 
 
-def _faults(found: _Found, rebuilder: Rebuilder, progress: Progress) -> list[Fault]:
+def _faults(found: _Target, rebuilder: Rebuilder, progress: Progress) -> list[Fault]:
     folder, manifest = found.folder, found.manifest
     faults = damaged_files(folder, manifest, progress) or disagreements(folder, manifest)
     if faults:
@@ -149,15 +149,15 @@ def _is_of_vectors(fault: Fault) -> bool:
     return fault.part is IndexPart.VECTORS
 
 
-def _done(faults: Iterable[Fault]) -> Iterator[str]:
+def _descriptions(faults: Iterable[Fault]) -> Iterator[str]:
     """One sentence per part, naming its first fault."""
     first = {fault.part: fault for fault in reversed(list(faults))}
     return (f"rebuilt {fault.part}, since {fault.what}" for fault in reversed(first.values()))
 
 
-def _mend(
+def _rebuild_parts(
     root: Path,
-    found: _Found,
+    found: _Target,
     broken: AbstractSet[IndexPart],
     rebuilder: Rebuilder,
     progress: Progress,
@@ -168,7 +168,7 @@ def _mend(
         step(f"make {DELTA}")
         (draft / DELTA).mkdir()
     sound = [name for name in manifest.files if part_of(name) not in broken]
-    generations.carry(folder, manifest, sound, draft)
+    generations.link_files(folder, manifest, sound, draft)
     owners = passages_of(folder, manifest)
     info = manifest.info
     dense = info.dense
@@ -243,7 +243,7 @@ def _batches(numbered: Iterable[NumberedPassage]) -> Iterator[list[NumberedPassa
         yield batch
 
 
-def _sound_embeddings(found: _Found, broken: AbstractSet[IndexPart]) -> EmbeddingLookup:
+def _sound_embeddings(found: _Target, broken: AbstractSet[IndexPart]) -> EmbeddingLookup:
     """A lookup in the undamaged embedding files."""
     places = {IndexPart.VECTORS: found.folder}
     if found.manifest.has_delta:

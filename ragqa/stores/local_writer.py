@@ -218,7 +218,7 @@ class LocalWriter:
             write_terms(folder, draft.catalogue.all_passages())
             return
         names = [f"{TERMS}/{name}" for name in self._base.manifest.term_files]
-        generations.carry(self._base.folder, self._base.manifest, names, draft.folder)
+        generations.link_files(self._base.folder, self._base.manifest, names, draft.folder)
         if self._gone or self._added:
             added = draft.catalogue.passages_of(self._added)
             step(f"change {TERMS}")
@@ -249,7 +249,7 @@ class LocalWriter:
             shutil.rmtree(draft.folder / DELTA)
             if self._base.delta is None and not (self._gone or self._added):
                 base = self._base
-                generations.carry(base.folder, base.manifest, (VECTORS, ROWS), draft.folder)
+                generations.link_files(base.folder, base.manifest, (VECTORS, ROWS), draft.folder)
                 return base.info.dense
             old, lists = self._surviving(self._base.parts()), self._base.base.lists
         part = concatenate([*old, self._new(draft, dimension)], dimension)
@@ -260,7 +260,7 @@ class LocalWriter:
         old = [] if base.delta is None else self._surviving([base.delta.part])
         part = concatenate([*old, self._new(draft, dimension)], dimension)
         new = write_part(part, draft.folder / DELTA, base.delta.lists if base.delta else None)
-        generations.carry(base.folder, base.manifest, PART, draft.folder)
+        generations.link_files(base.folder, base.manifest, PART, draft.folder)
         dense = base.info.dense
         return replace(dense, recall=min(dense.recall, new.recall))
 

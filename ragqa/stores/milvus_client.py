@@ -13,7 +13,7 @@ from ragqa.config.storeuri import is_file
 from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.stores.failures import REBUILD
 from ragqa.stores.generations import step
-from ragqa.stores.milvus_connection import LEFT, close_left, connect, pymilvus
+from ragqa.stores.milvus_connection import UNCLOSED, close_unused, connect, pymilvus
 from ragqa.stores.milvus_failures import translate_error
 from ragqa.stores.milvus_versions import NEEDED, is_lite, is_new_enough
 
@@ -49,14 +49,14 @@ class Client:
     """
 
     def __init__(self, uri: str) -> None:
-        close_left()
+        close_unused()
         self.uri = uri
         self._loaded: set[str] = set()
         self._call_s = CALL_S
         self.milvus = pymilvus()
         with self._translating_errors():
             self._client = connect(self.milvus, uri, CONNECT_S)
-        weakref.finalize(self, LEFT.append, (self._client, uri))
+        weakref.finalize(self, UNCLOSED.append, (self._client, uri))
 
     @property
     def is_file(self) -> bool:

@@ -141,7 +141,7 @@ def _base_of(row: Row) -> int:
 def _on_lease(client: Client, names: Names) -> Iterator[Remark]:
     for claim in claims(client, names):
         left = round(claim.expires - time.time())
-        if claim.is_over:
+        if claim.has_ended:
             yield Remark(f"{claim.owner:.80} ended without releasing its lease", "ragqa index")
         else:
             yield Remark(f"{claim.owner:.80} is writing; its lease ends in {left} s if not renewed")

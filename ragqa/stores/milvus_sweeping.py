@@ -27,7 +27,7 @@ def has_leftovers(client: Client, names: Names) -> bool:
     return (
         len(kept) < len(generations)
         or not bases <= {each.base for each in kept}
-        or any(claim.is_over for claim in claims(client, names))
+        or any(claim.has_ended for claim in claims(client, names))
     )
 
 
