@@ -140,8 +140,8 @@ class Catalogue:
     def notes(self) -> dict[str, NoteRecord]:
         """Read every note's record, by path."""
         with self._naming():
-            records = map(_record, self._db.execute("SELECT * FROM all_notes"))
-            return {record.path: record for record in records}
+            rows = self._db.execute("SELECT * FROM all_notes")
+            return {note.path: note for note in map(_record, rows)}
 
     def states(self) -> dict[str, NoteState]:
         """Read the state of every note's file, by path."""
@@ -166,7 +166,7 @@ class Catalogue:
         :raises IndexUnusable: one is missing.
         """
         with self._naming():
-            rows = self._in_batches("SELECT * FROM whole_passages WHERE id IN", ids)
+            rows = self._fetch("SELECT * FROM whole_passages WHERE id IN", ids)
             found = {passage.id: passage for passage in map(_passage, rows)}
         for missing in set(ids) - found.keys():
             raise IndexUnusable(
@@ -183,9 +183,7 @@ class Catalogue:
     def passages_of(self, notes: Iterable[int]) -> Iterator[tuple[int, Passage]]:
         """Read the passages of these notes, each with its note's number."""
         with self._naming():
-            for row in self._in_batches(
-                "SELECT * FROM whole_passages WHERE note IN", sorted(notes)
-            ):
+            for row in self._fetch("SELECT * FROM whole_passages WHERE note IN", sorted(notes)):
                 yield row["note"], _passage(row)
 
     def owners(self, *, of_delta: bool = False) -> Numbers:
@@ -202,21 +200,20 @@ class Catalogue:
     def paths(self) -> dict[int, str]:
         """Read every note's path, by the note's number."""
         with self._naming():
-            found = self._db.execute("SELECT id, path FROM all_notes")
-            return {row["id"]: os.fsdecode(row["path"]) for row in found}
+            rows = self._db.execute("SELECT id, path FROM all_notes")
+            return {row["id"]: os.fsdecode(row["path"]) for row in rows}
 
     def note_at(self, path: str) -> int | None:
         """The number of the note at a path; None if there is none."""
         with self._naming():
-            values = (os.fsencode(path),)
-            rows = self._db.execute("SELECT id FROM all_notes WHERE path = ?", values)
+            rows = self._db.execute("SELECT id FROM all_notes WHERE path = ?", (os.fsencode(path),))
             return next((row["id"] for row in rows), None)
 
     def ids_by_embedding(self, embedding_keys: Iterable[int]) -> dict[int, int]:
         """Find the id of a passage for each embedding key; unknown keys are left out."""
         query = "SELECT embedding_key, id FROM all_passages WHERE embedding_key IN"
         with self._naming():
-            rows = self._in_batches(query, list(embedding_keys))
+            rows = self._fetch(query, list(embedding_keys))
             return {row["embedding_key"]: row["id"] for row in rows}
 
     def gone(self) -> list[int]:
@@ -281,11 +278,10 @@ class Catalogue:
             raise ValueError(f"its {part} tables are not those of this ragqa")
 
     def _naming(self) -> AbstractContextManager[None]:
-        return naming_file(
-            self._path, sqlite3.Error, ValueError, TypeError, KeyError, RecursionError
-        )
+        expected = (sqlite3.Error, ValueError, TypeError, KeyError, RecursionError)
+        return naming_file(self._path, *expected)
 
-    def _in_batches(self, query: str, values: Sequence[int]) -> Iterator[sqlite3.Row]:
+    def _fetch(self, query: str, values: Sequence[int]) -> Iterator[sqlite3.Row]:
         for start in range(0, len(values), _BATCH):
             batch = values[start : start + _BATCH]
             found = self._db.execute(f"{query} ({','.join('?' * len(batch))})", batch)

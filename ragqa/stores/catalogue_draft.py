@@ -70,7 +70,7 @@ class CatalogueDraft(Catalogue):
             tags = [(number, as_blob(tag)) for tag in dict.fromkeys(map(fold_tag, note.tags))]
             self._db.executemany("INSERT INTO main.tags (note, tag) VALUES (?, ?)", tags)
             ids = [passage.id for passage in passages]
-            taken = any(self._in_batches("SELECT id FROM all_passages WHERE id IN", ids))
+            taken = any(self._fetch("SELECT id FROM all_passages WHERE id IN", ids))
             if taken or len(set(ids)) < len(ids):
                 raise IndexUnusable(
                     f"a passage of the note {note.path} has the id of another passage",

@@ -113,7 +113,7 @@ def test_every_note_comes_with_its_passages_and_each_passage_with_its_embedding(
 
 
 class Nothing:
-    """A maker that finds nothing wrong and is asked for nothing."""
+    """A rebuilder that finds nothing wrong and is asked for nothing."""
 
     def check(self, info):
         assert info.embedder == INFO.embedder

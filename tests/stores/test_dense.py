@@ -237,7 +237,7 @@ def count_training(monkeypatch):
 
 
 class Giver:
-    """A maker that gives the vectors which the passages had, so many at a time."""
+    """A rebuilder that gives the vectors which the passages had, so many at a time."""
 
     def __init__(self, entries):
         self.vectors = {

@@ -484,7 +484,7 @@ def fake(monkeypatch):
         ("CreateCollection", status(9, "quota exceeded[reason=x]"), IndexNotWritable, "no more"),
         ("CreateCollection", status(7, "disk limit exceeded"), IndexNotWritable, "no more"),
         ("CreateCollection", status(8, "rate limit exceeded"), IndexNotWritable, "no more"),
-        ("CreateCollection", status(1401, "privilege not permitted"), IndexNotReadable, "let"),
+        ("CreateCollection", status(1401, "privilege not permitted"), IndexNotReadable, "denies"),
         ("DescribeCollection", status(1, "service not ready"), IndexNotReadable, "no Milvus"),
         ("Connect", DENIED, IndexNotReadable, "denies access: auth check failure"),
         ("DescribeCollection", DENIED, IndexNotReadable, "denies access"),
@@ -510,7 +510,7 @@ def test_what_a_server_refuses_is_told_in_one_sentence(
 def test_a_server_that_is_too_old_is_told_before_anything_is_made(fake, tmp_path, version):
     fake.version = version
     fake.answers["CreateCollection"] = status(5, "something was made")
-    with pytest.raises(IndexUnusable, match=r"has version .*;  ragqa needs 2\.6\.2 or newer"):
+    with pytest.raises(IndexUnusable, match=r"has version .*; ragqa needs 2\.6\.2 or newer"):
         commit(open_store(tmp_path, kind="milvus", uri=fake.uri, name="x"), *FRUIT)
 
 
