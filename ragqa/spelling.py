@@ -171,7 +171,7 @@ def _similar_terms(snapshot: Snapshot, word: str, edits: int) -> list[tuple[int,
     letters, found = frozenset(word), []
     shortest = max(_MIN_TERM, len(word) - _MAX_ENDING)
     for start in dict.fromkeys((word[0], word[1] + word[0])):
-        for rank, term in enumerate(snapshot.terms_from(start)):
+        for rank, term in enumerate(snapshot.terms_with_prefix(start)):
             fits = shortest <= len(term) <= len(word) + edits
             # A stem may end in "i" where its words have "y".
             prefix = term.removesuffix("i")

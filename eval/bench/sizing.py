@@ -15,7 +15,7 @@ import numpy as np
 from describe import split_notes
 
 from ragqa.embedders import DEFAULT_MODEL, Embedder, embedder_for
-from ragqa.stores.milvus_rows import note_row, passage_row, spelled_terms
+from ragqa.stores.milvus_rows import encoded_terms, note_row, passage_row
 from ragqa.stores.milvus_schema import NOTE_NUMBERS, PASSAGE_NUMBERS
 from ragqa.types import NoteRecord
 
@@ -157,7 +157,7 @@ def measure(folder: Path, embedder: Embedder) -> Row:
             len(whole["data"]) + _FLOAT * len(whole["anchor"]) + _HASH * (1 + len(NOTE_NUMBERS))
         )
         for passage in passages:
-            words = spelled_terms(passage)
+            words = encoded_terms(passage)
             row = passage_row(passage, _NO_VECTOR, words, note.tags, 1)
             count += 1
             text += len(row["data"])

@@ -61,7 +61,7 @@ MANY = 60
 AS_IF_LARGE = {
     "ragqa.stores.local_writer.REWRITE_BELOW": 0,
     "ragqa.stores.dense.EXACT_UP_TO": 20,
-    "ragqa.stores.vectorfile.GATHERED_UP_TO": 5,
+    "ragqa.stores.vectorfile.EXHAUSTIVE_UP_TO": 5,
 }
 
 _folders: list[Path] = []

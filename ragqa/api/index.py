@@ -77,7 +77,7 @@ class Index:
             embedders=Embedders(settings.embedder, embedder_for),
             chunking=Chunking.of(settings),
             max_note_bytes=settings.max_note_bytes,
-            shared_as=self.kept.name if self.kept.is_shared else "",
+            shared_name=self.kept.name if self.kept.is_shared else "",
         )
         self._snapshot: Snapshot | None = None
 

@@ -1,6 +1,6 @@
-"""What is wrong, with the command that mends it: the index, and the LLM that is set.
+"""Diagnose the index and the configured LLM, with a command to fix each problem.
 
-`ragqa.diagnosis.trial`, which sends something, is imported on its own.
+Import `ragqa.diagnosis.trial` separately: it sends data.
 """
 
 from ragqa.diagnosis.findings import Finding, Severity

@@ -1,4 +1,4 @@
-"""A finding: one thing that was looked at."""
+"""Findings: the results of checks."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +14,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: what was found, and the command that mends it, or ""."""
+    """The result of one check, and the command that fixes it, or ""."""
 
     severity: Severity
     what: str

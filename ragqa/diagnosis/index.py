@@ -1,4 +1,4 @@
-"""How fresh an index is and what is wrong with it, with the command that mends each finding."""
+"""Status and diagnosis of an index, with a command to fix each problem."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -24,9 +24,9 @@ _REPAIR = "ragqa doctor --repair"
 class Status:
     """What is indexed, and what has changed on disk since.
 
-    `others` counts the files by suffix that are not notes; `bytes` is the index's size on this
-    machine's disk; `confidence` is what confidence is told by; `kept` is where the index is;
-    `building` is what another process that is writing it has done.
+    `others` counts the files that are not notes, by suffix; `bytes` is the index's size on this
+    machine's disk; `confidence` is the source of the confidence; `kept` is where the index is;
+    `building` is the progress of another process writing it.
     """
 
     info: IndexInfo
@@ -42,12 +42,12 @@ class Status:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the index says what the notes say."""
+        """Whether the index is up to date with the notes."""
         return not (self.added or self.changed or self.removed)
 
 
 def status_of(index: Index) -> Status:
-    """Compare the index with the notes on disk; nothing is written.
+    """Compare the index with the notes on disk, without writing.
 
     :raises NoIndex: nothing has been built yet.
     """
@@ -77,13 +77,13 @@ def status_of(index: Index) -> Status:
 def diagnose(
     index: Index, *, deep: bool = False, progress: Progress | None = None
 ) -> Iterator[Finding]:
-    """Look at notes, index and embedder in turn; every finding comes as soon as it is made.
+    """Check notes, index and embedder in turn, and yield each finding at once.
 
-    :param deep: whether the index's files are also compared with each other, and their content
-        with the notes and with what the embedder gives now.
+    :param deep: also compare the index's files with each other, and their contents with the notes
+        and with new embeddings.
     """
     report = progress or no_progress
-    told: set[str] = set()
+    reported: set[str] = set()
     checks: list[Callable[[Index], list[Finding]]] = [
         _notes,
         _store,
@@ -95,29 +95,29 @@ def diagnose(
     if deep:
         checks.append(partial(_passages, progress=report))
     for check in checks:
-        for finding in _look(partial(check, index)):
-            # What no file of the index can be read for is found by every check.
-            if finding.severity is Severity.OK or finding.what not in told:
-                told.add(finding.what)
+        for finding in _findings_of(partial(check, index)):
+            # An unreadable index fails every check.
+            if finding.severity is Severity.OK or finding.what not in reported:
+                reported.add(finding.what)
                 yield finding
 
 
 def repair(index: Index, *, progress: Progress | None = None) -> tuple[list[str], list[Finding]]:
-    """Make anew what is damaged.
+    """Rebuild the damaged parts of an index.
 
-    :returns: what was done, each in a sentence, and why not, where it could not be.
+    :returns: what was done, each in a sentence, and the findings if it failed.
     """
     done: list[str] = []
 
-    def mend() -> list[Finding]:
+    def rebuild() -> list[Finding]:
         done.extend(index.repair(progress=progress))
         return []
 
-    failed = _look(mend)
+    failed = _findings_of(rebuild)
     return done, failed
 
 
-def _look(check: Callable[[], list[Finding]]) -> list[Finding]:
+def _findings_of(check: Callable[[], list[Finding]]) -> list[Finding]:
     try:
         return check()
     except NoIndex as exc:
@@ -149,9 +149,9 @@ def _store(index: Index) -> list[Finding]:
         for remark in index.remarks()
     ]
     if index.kept.host:
-        plain = ", readable on the way there" if index.kept.uri.startswith("http://") else ""
-        told = f"the index is kept at {index.kept.where}, which you allowed; it is sent {SENT}"
-        findings.insert(0, Finding(Severity.OK, told + plain))
+        unencrypted = ", unencrypted" if index.kept.uri.startswith("http://") else ""
+        what = f"the index is kept at {index.kept.where}, which you allowed; it is sent {SENT}"
+        findings.insert(0, Finding(Severity.OK, what + unencrypted))
     return findings
 
 
@@ -160,7 +160,7 @@ def _files(index: Index, *, deep: bool, progress: Progress) -> list[Finding]:
     if problems:
         return [Finding(Severity.ERROR, what, _REPAIR, 4) for what in problems]
     if index.kept.kind == "local":
-        sound = "every file of the index is as it was written"
+        sound = "every file of the index is intact"
     else:
         sound = "none of the index's rows is missing"
     agree = ", and they agree with each other" if deep else ""
@@ -175,7 +175,7 @@ def _passages(index: Index, *, progress: Progress) -> list[Finding]:
     return [
         Finding(
             Severity.OK,
-            f"every passage of {counted(checked.notes, 'unchanged note')} stands in its note",
+            f"every passage of {counted(checked.notes, 'unchanged note')} is found in its note",
         ),
         Finding(
             Severity.OK,
@@ -206,7 +206,7 @@ def _confidence(index: Index) -> list[Finding]:
 
 
 def _size(kept: StorePlace) -> int:
-    # A generation shares files with the one before by hard links: each counts once.
+    # Generations share files by hard links; count each file once.
     seen = {}
     elsewhere = [] if kept.is_on_server or not kept.uri else [Path(kept.uri)]
     for path in chain(elsewhere, *(folder.rglob("*") for folder in (kept.folder, *elsewhere))):

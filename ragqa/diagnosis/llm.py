@@ -1,4 +1,4 @@
-"""Which LLM backend is set, by what, and where data would go; nothing is sent."""
+"""Report the configured LLM backend, its origin and where data would go; sends nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,14 +14,14 @@ from ragqa.stores import remote_host
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The LLM backend that is set, and what would come of using it.
+    """The configured LLM backend, and what using it would mean.
 
-    :param spec: `KIND:MODEL`, "" where none is set.
-    :param origin: what set it, in words.
-    :param destination: where data would go; None where that cannot be told.
+    :param spec: `KIND:MODEL`, or "" for none.
+    :param origin: the source of the setting, in words.
+    :param destination: where data would go; None if unknown.
     :param allowed: whether data may go there: it is this machine, or the user allowed it.
-    :param problem: why it cannot be used, or ""; `fix` is what mends that.
-    :param index_host: the host that the index is sent to, "" where it stays on this machine.
+    :param problem: why it cannot be used, or ""; `fix` is the remedy.
+    :param index_host: the host that the index is sent to; "" if it stays on this machine.
     """
 
     spec: str = ""
@@ -33,15 +33,15 @@ class Choice:
     index_host: str = ""
 
     @property
-    def else_leaves(self) -> str:
-        """What leaves this machine even if nothing goes to the LLM, in words."""
+    def other_traffic(self) -> str:
+        """What leaves this machine apart from LLM requests, in words."""
         if self.index_host:
-            return f"nothing but the index leaves this machine, for {self.index_host}"
+            return f"nothing but the index leaves this machine, to {self.index_host}"
         return "nothing leaves this machine"
 
 
 def choice_of(loaded: Loaded) -> Choice:
-    """The backend that these settings choose."""
+    """The backend that these settings select."""
     settings = loaded.settings
     index_host = remote_host(settings.store, settings.store_uri)
     return replace(_choice(settings.llm, loaded), index_host=index_host)
@@ -55,7 +55,7 @@ def _choice(spec: str, loaded: Loaded) -> Choice:
         destination = llm_for(spec).destination
     except RagqaError as exc:
         return Choice(spec, origin, None, allowed=False, problem=exc.message, fix=exc.hint)
-    except Exception as exc:  # noqa: BLE001 - it may be somebody else's package
+    except Exception as exc:  # noqa: BLE001 - it may be a third-party package
         problem = f"it cannot say where data goes: {type(exc).__name__}"
         return Choice(spec, origin, None, allowed=False, problem=problem)
     allowed = destination.is_local or is_allowed(destination.host)
@@ -64,7 +64,7 @@ def _choice(spec: str, loaded: Loaded) -> Choice:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What `ragqa llm list` shows: the backend that is set, all kinds, the hosts allowed."""
+    """What `ragqa llm list` shows: the configured backend, all kinds, the allowed hosts."""
 
     choice: Choice
     kinds: tuple[Kind, ...]
@@ -73,13 +73,13 @@ class Overview:
 
 
 def overview_of(loaded: Loaded) -> Overview:
-    """Look at every kind of backend and at what was allowed; nothing is sent."""
+    """List every kind of backend and the allowed hosts; sends nothing."""
     known = consents()
     return Overview(choice_of(loaded), tuple(kinds()), known.hosts, known.warnings)
 
 
 def diagnose_llm(choice: Choice) -> Iterator[Finding]:
-    """Say which backend is set, and what is wrong with it, with what was allowed, or with keys."""
+    """Check the configured backend, the consents and the key files; sends nothing."""
     yield _finding(choice)
     known = consents()
     if known.problem:
@@ -94,15 +94,17 @@ def diagnose_llm(choice: Choice) -> Iterator[Finding]:
 
 def _finding(choice: Choice) -> Finding:
     if not choice.spec:
-        said = f"no LLM is set: answers are your notes' own words, {choice.else_leaves}"
-        return Finding(Severity.OK, said)
+        message = f"no LLM is set: answers are your notes' own words, {choice.other_traffic}"
+        return Finding(Severity.OK, message)
     llm = f"the LLM {choice.spec}, set by {choice.origin},"
     if choice.destination is None:
         return Finding(Severity.WARNING, f"{llm} cannot be used: {choice.problem}", choice.fix)
     if choice.destination.is_local:
-        said = f"{llm} is on this machine: {choice.else_leaves}"
-        return Finding(Severity.OK, said)
-    sent = f"{llm} is sent what you ask and passages of your notes, to {choice.destination.where}"
+        message = f"{llm} is on this machine: {choice.other_traffic}"
+        return Finding(Severity.OK, message)
+    sent = (
+        f"{llm} receives your questions and passages of your notes, at {choice.destination.where}"
+    )
     if choice.allowed:
         return Finding(Severity.OK, f"{sent}, which you allowed")
     fix = f"ragqa llm allow {choice.destination.host}"

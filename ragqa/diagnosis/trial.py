@@ -1,4 +1,4 @@
-"""Try an LLM with one harmless prompt, which holds nothing of anybody's notes."""
+"""Try an LLM with one harmless prompt that contains no notes."""
 
 import time
 from dataclasses import dataclass
@@ -22,46 +22,47 @@ WHAT = "a fixed question with two made-up passages, and nothing of your notes"
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What came of the prompt.
+    """The outcome of the prompt.
 
-    :param first_ms: how long the first piece of text took.
-    :param total_ms: how long all of it took.
-    :param pieces: in how many pieces it came; more than one where the backend streams.
+    :param first_ms: time to the first piece of text, in milliseconds.
+    :param total_ms: time to the end of the reply, in milliseconds.
+    :param pieces: the number of pieces; more than one if the backend streams.
+    :param reply: the text of the reply.
     """
 
     destination: Destination
     first_ms: float
     total_ms: float
     pieces: int
-    said: str
+    reply: str
 
     @property
     def streams(self) -> bool:
-        """Whether text comes as it is written."""
+        """Whether the backend streams its reply."""
         return self.pieces > 1
 
     @property
     def cites(self) -> bool:
-        """Whether it cited the passage that answers, and no other, as it was asked to."""
-        return "[1]" in self.said and "[2]" not in self.said
+        """Whether the reply cites the right passage, and no other."""
+        return "[1]" in self.reply and "[2]" not in self.reply
 
 
 def try_llm(llm: LLM, *, max_tokens: int, deadline_s: int) -> Trial:
-    """Send the prompt and wait for the answer, which is given the room that any answer is.
+    """Send the prompt and wait for the reply, with the same limits as for any answer.
 
-    :raises BackendFailed: none came.
+    :raises BackendFailed: there was no reply.
     """
     start = time.perf_counter()
     arrived: list[float] = []
     pieces: list[str] = []
-    given = bounded(
+    stream = bounded(
         llm,
         PROMPT,
         max_tokens=max_tokens,
         deadline_s=deadline_s,
         max_chars=CHARS_PER_TOKEN * max_tokens,
     )
-    for piece in given:
+    for piece in stream:
         arrived.append(_since(start))
         pieces.append(piece)
     return Trial(
@@ -69,7 +70,7 @@ def try_llm(llm: LLM, *, max_tokens: int, deadline_s: int) -> Trial:
         first_ms=arrived[0],
         total_ms=_since(start),
         pieces=len(pieces),
-        said="".join(pieces),
+        reply="".join(pieces),
     )
 
 

@@ -1,4 +1,4 @@
-"""Notes to index: find what changed, split and embed only that, commit a new generation."""
+"""Index notes: find what changed, split and embed only that, commit a new generation."""
 
 from ragqa.indexing.changes import Changes, find_changes
 from ragqa.indexing.checking import Checked, check_passages

@@ -1,4 +1,4 @@
-"""New and changed notes into the next generation, a bounded number of passages at a time."""
+"""Add new and changed notes to the next generation, with bounded memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from ragqa.stores import Writer
 from ragqa.types import NoteFile, Passage, Progress, Skipped, Vector, Vectors
 
 CHUNK_PASSAGES = 2048
-"""Notes with so many passages are held at once; the last may bring more than its share."""
+"""The passages to collect per chunk; its last note may exceed it."""
 
 CHUNK_BYTES = 8 * 2**20
-"""As much text is held at once, where notes have few passages for their size."""
+"""The text to collect per chunk, if notes have few passages for their size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What is to be told of notes that were to be added; those lost could not be read again."""
+    """The outcome of adding notes: `lost` ones could not be read again."""
 
     lost: tuple[Skipped, ...]
     warnings: tuple[str, ...]
@@ -32,7 +32,7 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class _Split:
-    """A note with its passages; `size` is what the file had in bytes when it was found."""
+    """A note with its passages; `size` is the file's size in bytes when it was found."""
 
     read: ReadNote
     passages: Sequence[Passage]
@@ -41,7 +41,7 @@ class _Split:
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """Notes that are embedded together, and what they have in sum."""
+    """Notes that are embedded together, with all their passages and total size in bytes."""
 
     notes: Sequence[_Split]
     passages: Sequence[Passage]
@@ -63,12 +63,13 @@ def add_notes(
     workers: WorkersFor,
     progress: Progress,
 ) -> Added:
-    """Read notes, as they are now, into the writer with their passages and embeddings.
+    """Read notes in their current state, split and embed them, and add them to the writer.
 
-    :param workers: makes those who embed.
-    :param progress: is told of notes split, and of kB of notes embedded from the first that has
-        to be.
-    :raises IndexUnusable: they cannot be written, or an embedding is no unit vector.
+    :param workers: starts the embedding workers.
+    :param progress: is called with notes split, and with kB of notes embedded once any passage
+        needs embedding.
+    :returns: the notes lost, and warnings about the others.
+    :raises IndexUnusable: they cannot be written, or an embedding is not a unit vector.
     """
     lost: list[Skipped] = []
     warnings: list[str] = []
@@ -79,7 +80,7 @@ def add_notes(
 
     chunks = _chunks(_split_all(files, source, embedder, lost, progress))
     with workers(embedder, progress) as at_work:
-        for chunk, vectors in embedding.of_each(chunks, at_work, embedded):
+        for chunk, vectors in embedding.embed_chunks(chunks, at_work, embedded):
             for each in chunk.notes:
                 note, rows = each.read.note, _rows(each.passages, vectors, embedder.info.dimension)
                 writer.add(note, settled=each.read.settled, passages=each.passages, vectors=rows)
@@ -94,7 +95,7 @@ def _split_all(
     lost: list[Skipped],
     progress: Progress,
 ) -> Iterator[_Split]:
-    """Split one note after the other; those that cannot be read are put among the lost."""
+    """Read and split notes one by one; append unreadable ones to `lost`."""
     for done, file in enumerate(files, start=1):
         read = read_note(source.corpus, file, max_note_bytes=source.max_note_bytes)
         if isinstance(read, Skipped):
@@ -111,7 +112,7 @@ def _split_all(
 
 
 def _chunks(notes: Iterable[_Split]) -> Iterator[_Chunk]:
-    """Put notes together until they are many passages or much text."""
+    """Group notes into chunks of `CHUNK_PASSAGES` or `CHUNK_BYTES`."""
     chunk: list[_Split] = []
     passages = size = 0
     for each in notes:

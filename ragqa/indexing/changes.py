@@ -1,4 +1,4 @@
-"""What is different on disk from what the index holds."""
+"""Find the differences between the notes on disk and the index."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from ragqa.types import NoteFile, NoteState, Progress, Skipped, Stamp
 
 @dataclass(frozen=True, slots=True)
 class Restamped:
-    """A note whose text is the same under a new stamp; `settled` is as in `NoteState`."""
+    """An unchanged note with a new stamp; `settled` is as in `NoteState`."""
 
     path: str
     stamp: Stamp
@@ -20,9 +20,9 @@ class Restamped:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Notes that were read because they may differ, sorted by what to do with them.
+    """Notes that differ from the index, by what to do with them.
 
-    Their text is not kept: what is to be indexed is read again.
+    Their text is not kept; notes to index are read again.
     """
 
     walk: Walk
@@ -37,7 +37,7 @@ class Changes:
         return bool(self.added or self.changed or self.restamped or self.removed)
 
     def without(self, lost: Sequence[Skipped]) -> "Changes":
-        """The same, less new and changed notes that could not be read again."""
+        """These changes without the new and changed notes that could not be read again."""
         paths = {skip.path for skip in lost}
         gone = [file.path for file in self.changed if file.path in paths]
         return replace(
@@ -52,12 +52,12 @@ class Changes:
 def find_changes(
     source: Source, walk: Walk, known: Mapping[str, NoteState], *, progress: Progress
 ) -> Changes:
-    """Read each note whose stamp does not settle that it is unchanged.
+    """Read each note whose stamp does not prove it unchanged, and compare it with the index.
 
-    Notes below a folder that cannot be read now are kept as they are, never taken for deleted.
+    Notes below an unreadable folder count as unchanged, never as deleted.
 
-    :param known: what the index has of each note, by path.
-    :raises NoCorpus: not one note can be read.
+    :param known: the state of each note in the index, by path.
+    :raises NoCorpus: no note can be read.
     """
     suspects = [file for file in walk.files if not _is_current(file, known.get(file.path))]
     added, changed, restamped, skipped = [], [], [], list(walk.skipped)
@@ -76,7 +76,9 @@ def find_changes(
         elif (before.stamp, before.settled) != (read.stamp, read.settled):
             restamped.append(Restamped(file.path, read.stamp, read.settled))
     present = {file.path for file in walk.files} - lost
-    removed = [path for path in known if path not in present and not _is_out_of_reach(path, walk)]
+    removed = [
+        path for path in known if path not in present and not _is_in_unreadable_folder(path, walk)
+    ]
     if not present and len(removed) == len(known):
         raise no_notes(source, skipped)
     return Changes(
@@ -91,7 +93,7 @@ def find_changes(
 
 
 def no_notes(source: Source, skipped: Sequence[Skipped]) -> NoCorpus:
-    """The error that not one note can be read, and why."""
+    """The error to raise if no note can be read, with the reasons."""
     return NoCorpus(
         f"no notes found in {source.corpus}{_reasons(skipped)}",
         hint="give the folder that holds .md or .txt files: --corpus DIR",
@@ -106,7 +108,7 @@ def _is_current(file: NoteFile, record: NoteState | None) -> bool:
     return record is not None and record.settled and record.stamp == file.stamp
 
 
-def _is_out_of_reach(path: str, walk: Walk) -> bool:
+def _is_in_unreadable_folder(path: str, walk: Walk) -> bool:
     return any(
         folder in ("", ".") or path.startswith(folder.rstrip("/") + "/")
         for folder in walk.unreadable_folders

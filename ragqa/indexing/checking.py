@@ -1,4 +1,4 @@
-"""Whether an index holds what its notes say and what its embedder gives for it."""
+"""Check an index against its notes and its embedder."""
 
 import hashlib
 import heapq
@@ -11,14 +11,14 @@ from ragqa.embedders import Embedder
 from ragqa.indexing.source import Source
 from ragqa.notes import NoteText, read_text
 from ragqa.passages import stands_in
-from ragqa.stores import Fault, Faulty, Snapshot
+from ragqa.stores import Fault, IndexPart, Snapshot
 from ragqa.types import Passage, Progress, counted
 
 SAMPLE = 64
-"""So many passages are embedded again."""
+"""How many passages to embed again."""
 
-LEAST_COSINE = 0.99
-"""Both forms of an embedder, in any number format, give vectors that are closer than this."""
+MIN_COSINE = 0.99
+"""Both forms of an embedder, in any number format, yield cosines above this."""
 
 _NAMED = 3
 _SEED = 1
@@ -26,11 +26,11 @@ _SEED = 1
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of comparing an index with its notes and its embedder.
+    """The result of checking an index against its notes and its embedder.
 
-    :param notes: how many notes are as they were when they were indexed.
+    :param notes: how many notes are unchanged since they were indexed.
     :param embedded: how many passages were embedded again.
-    :param lowest: the lowest cosine of an embedding with the one that the index has.
+    :param lowest: the lowest cosine of a new embedding with the stored one.
     """
 
     notes: int
@@ -42,17 +42,17 @@ class Checked:
 def check_passages(
     snapshot: Snapshot, source: Source, embedder: Embedder, *, progress: Progress
 ) -> Checked:
-    """Look for each passage in its note, if that is unchanged, and embed some passages again.
+    """Find each passage in its note, if the note is unchanged, and embed a sample again.
 
-    :param embedder: what the index was built with.
+    :param embedder: the one that the index was built with.
     :param progress: is called with ("comparing", done, total) for each note.
     """
     reading = _Reading(snapshot, source, progress, [], [])
-    sample = heapq.nsmallest(SAMPLE, reading.passages(), key=_draw)
-    faults = [] if not reading.astray else [_astray(reading.astray)]
-    lowest, unlike = _compare(snapshot, sample, embedder)
-    if unlike:
-        faults.append(_unlike(unlike, len(sample), lowest))
+    sample = heapq.nsmallest(SAMPLE, reading.passages(), key=_sample_key)
+    faults = [] if not reading.misplaced else [_misplaced_fault(reading.misplaced)]
+    lowest, differing = _compare(snapshot, sample, embedder)
+    if differing:
+        faults.append(_differing_fault(differing, len(sample), lowest))
     return Checked(len(reading.notes), len(sample), lowest, tuple(faults))
 
 
@@ -62,10 +62,10 @@ class _Reading:
     source: Source
     progress: Progress
     notes: list[str]
-    astray: list[Passage]
+    misplaced: list[Passage]
 
     def passages(self) -> Iterator[Passage]:
-        """Give all passages but those that do not stand in their note, which are put down."""
+        """Yield the passages found in their note or not checked; collect the others."""
         total = len(self.snapshot.states())
         for done, (path, passages) in enumerate(self.snapshot.by_note(), start=1):
             self.progress("comparing", done, total)
@@ -74,10 +74,10 @@ class _Reading:
                 if text is None or stands_in(text, passage):
                     yield passage
                 else:
-                    self.astray.append(passage)
+                    self.misplaced.append(passage)
 
     def _text(self, path: str, passages: Sequence[Passage]) -> str | None:
-        """The text of a note that is as it was indexed."""
+        """The text of a note that is unchanged since it was indexed; None otherwise."""
         if not passages:
             return None
         read = read_text(self.source.corpus, path, max_note_bytes=self.source.max_note_bytes)
@@ -87,14 +87,14 @@ class _Reading:
         return read.text
 
 
-def _draw(passage: Passage) -> bytes:
-    """What passages are drawn by: always the same of the same index."""
+def _sample_key(passage: Passage) -> bytes:
+    """A pseudo-random sort key for sampling, the same every time."""
     return hashlib.blake2b(f"{_SEED} {passage.id}".encode(), digest_size=8).digest()
 
 
-def _astray(passages: Sequence[Passage]) -> Fault:
+def _misplaced_fault(passages: Sequence[Passage]) -> Fault:
     return Fault(
-        Faulty.CATALOGUE,
+        IndexPart.CATALOGUE,
         f"the index has {counted(len(passages), 'passage')} not found in the unchanged notes, "
         f"{_first(passages)}",
     )
@@ -103,31 +103,33 @@ def _astray(passages: Sequence[Passage]) -> Fault:
 def _compare(
     snapshot: Snapshot, sample: Sequence[Passage], embedder: Embedder
 ) -> tuple[float, list[Passage]]:
-    """The lowest cosine, and the passages whose is too low."""
+    """The lowest cosine, and the passages whose cosine is below `MIN_COSINE`."""
     if not sample:
         return 1.0, []
     texts = [passage.embedded_text for passage in sample]
-    # Whoever changed a passage may have made it longer than any that was ever embedded.
+    # A tampered passage may exceed the embedder's window.
     window = embedder.info.window
-    long = {i for i, tokens in enumerate(embedder.count_tokens(texts)) if tokens > window}
-    embedded = embedder.embed_passages(["" if i in long else text for i, text in enumerate(texts)])
+    too_long = {i for i, tokens in enumerate(embedder.count_tokens(texts)) if tokens > window}
+    embedded = embedder.embed_passages(
+        ["" if i in too_long else text for i, text in enumerate(texts)]
+    )
     stored = snapshot.vectors([passage.id for passage in sample])
-    nothing = np.zeros(embedded.shape[1], np.float32)
-    rows = np.stack([stored.get(passage.id, nothing) for passage in sample])
+    zeros = np.zeros(embedded.shape[1], np.float32)
+    rows = np.stack([stored.get(passage.id, zeros) for passage in sample])
     cosines = np.einsum("ij,ij->i", rows, embedded)
-    unlike = [p for p, cosine in zip(sample, cosines, strict=True) if not cosine >= LEAST_COSINE]
-    return float(np.min(cosines)), unlike
+    differing = [p for p, cosine in zip(sample, cosines, strict=True) if not cosine >= MIN_COSINE]
+    return float(np.min(cosines)), differing
 
 
-def _unlike(unlike: Sequence[Passage], of: int, lowest: float) -> Fault:
+def _differing_fault(differing: Sequence[Passage], of: int, lowest: float) -> Fault:
     return Fault(
-        Faulty.VECTORS,
-        f"{len(unlike)} of {counted(of, 'passage')} got another embedding when embedded again, "
-        f"{_first(unlike)}; the lowest cosine is {lowest:.3f}",
+        IndexPart.VECTORS,
+        f"{len(differing)} of {counted(of, 'passage')} got another embedding when embedded again, "
+        f"{_first(differing)}; the lowest cosine is {lowest:.3f}",
     )
 
 
 def _first(passages: Sequence[Passage]) -> str:
-    """Where the first few of these stand."""
+    """The places of the first few passages."""
     places = [f"{p.path} from line {p.lines[0]} to {p.lines[1]}" for p in passages[:_NAMED]]
     return f"such as {', '.join(places)}"

@@ -1,4 +1,4 @@
-"""The embeddings of passages: found where they are kept, computed and saved where not."""
+"""The embeddings of passages: reused where known, otherwise computed and saved."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,17 +8,17 @@ from typing import Generic, Protocol, TypeVar
 
 from ragqa.embedders import Embedder
 from ragqa.embedders.workers import Workers
-from ragqa.stores import Kept, Writer, none_kept
+from ragqa.stores import EmbeddingLookup, Writer, no_embeddings
 from ragqa.types import Passage, Vector
 
 SAVED_TOGETHER = 256
-"""So many passages are embedded before their embeddings are saved, and lost at most by a worker."""
+"""Passages per part: their embeddings are saved together, and a dead worker loses at most these."""
 
-KEPT = "What was embedded so far is kept: the same command goes on from there."
+KEPT = "The embeddings so far are saved: run the same command again to resume."
 
 
 class Chunk(Protocol):
-    """Passages that belong together, and how much text they are of."""
+    """Passages that belong together, with the size of their notes."""
 
     @property
     def passages(self) -> Sequence[Passage]:
@@ -27,7 +27,7 @@ class Chunk(Protocol):
 
     @property
     def size(self) -> int:
-        """Bytes of their notes."""
+        """The size of their notes in bytes."""
         ...
 
 
@@ -35,10 +35,11 @@ C = TypeVar("C", bound=Chunk)
 
 
 @dataclass(slots=True)
-class _Waiting(Generic[C]):
-    """A chunk behind so much text, with the embeddings that are there and the parts that are not.
+class _Pending(Generic[C]):
+    """A chunk with its known embeddings and the parts still at the workers.
 
-    There will be as many embeddings as `keys`.
+    :param before: bytes of text in earlier chunks.
+    :param keys: the number of embeddings it needs.
     """
 
     chunk: C
@@ -49,73 +50,75 @@ class _Waiting(Generic[C]):
 
 
 class Embedding:
-    """Embeds for one writer, which keeps what was embedded until its commit.
+    """Embeds passages for one writer, which saves the embeddings until its commit.
 
-    :param kept: embeddings that are sound in an index whose others are not, by passage id.
-    :ivar computed: how many embeddings were computed so far.
-    :raises IndexUnusable: from any method: what is embedded cannot be saved.
+    :param reusable: the sound embeddings of a damaged or older index.
+    :ivar computed: how many embeddings have been computed so far.
+    :raises IndexUnusable: here and in every method: embeddings cannot be saved.
     """
 
-    def __init__(self, writer: Writer, embedder: Embedder, kept: Kept = none_kept) -> None:
+    def __init__(
+        self, writer: Writer, embedder: Embedder, reusable: EmbeddingLookup = no_embeddings
+    ) -> None:
         self._writer = writer
-        self._kept = kept
+        self._reusable = reusable
         self._embedder = embedder
         self._resumed = writer.resume(embedder.info, embedder.dtype)
         self.computed = 0
 
-    def of_each(
+    def embed_chunks(
         self, chunks: Iterable[C], workers: Workers, embedded: Callable[[float], None]
     ) -> Iterator[tuple[C, dict[int, Vector]]]:
-        """Each chunk with the embedding of each key in it, in the order given.
+        """Yield each chunk, in order, with its embeddings, shape (dimension,), by embedding key.
 
-        Passages of a chunk that share a key are embedded once. Of the chunks, so many are taken
-        before the first is given back as keep the workers busy.
+        Passages of a chunk that share a key are embedded once. Enough chunks are read ahead to
+        keep the workers busy.
 
-        :param embedded: is told how much of all text has its embedding, in bytes, from the first
-            passage that has to be embedded.
+        :param embedded: is called with the bytes of text whose embeddings are known, once any
+            passage needs embedding.
         """
-        waiting: deque[_Waiting[C]] = deque()
+        pending: deque[_Pending[C]] = deque()
         before = 0
         for chunk in chunks:
-            waiting.append(self._begun(chunk, before, workers))
+            pending.append(self._start(chunk, before, workers))
             before += chunk.size
-            yield from self._finished(waiting, workers.ahead, workers, embedded)
-        yield from self._finished(waiting, 0, workers, embedded)
+            yield from self._finish(pending, workers.ahead, workers, embedded)
+        yield from self._finish(pending, 0, workers, embedded)
 
-    def _finished(
+    def _finish(
         self,
-        waiting: deque[_Waiting[C]],
+        pending: deque[_Pending[C]],
         ahead: int,
         workers: Workers,
         embedded: Callable[[float], None],
     ) -> Iterator[tuple[C, dict[int, Vector]]]:
-        """Those that lack nothing, until the workers have no more than so many parts."""
-        while waiting and (not waiting[0].parts or _parts(waiting) > ahead):
-            first = waiting[0]
+        """Yield finished chunks until the workers have at most `ahead` parts."""
+        while pending and (not pending[0].parts or _parts(pending) > ahead):
+            first = pending[0]
             if first.parts:
                 self._collect(first, workers, embedded)
                 continue
             yield first.chunk, first.vectors
-            waiting.popleft()
+            pending.popleft()
             if self.computed:
                 embedded(first.before + first.chunk.size)
 
-    def _begun(self, chunk: C, before: int, workers: Workers) -> _Waiting[C]:
-        """Find what is kept of a chunk, and hand the rest to the workers in parts."""
+    def _start(self, chunk: C, before: int, workers: Workers) -> _Pending[C]:
+        """Look up a chunk's known embeddings, and hand the rest to the workers in parts."""
         by_key = {passage.embedding_key: passage for passage in chunk.passages}
         vectors = dict(self._writer.vectors(by_key))
-        found = self._kept([passage.id for passage in chunk.passages])
+        found = self._reusable([passage.id for passage in chunk.passages])
         vectors |= {p.embedding_key: found[p.id] for p in chunk.passages if p.id in found}
         missing = self._longest_first([p for key, p in by_key.items() if key not in vectors])
         parts = [missing[i : i + SAVED_TOGETHER] for i in range(0, len(missing), SAVED_TOGETHER)]
         for part in parts:
             workers.give([passage.embedded_text for passage in part])
-        return _Waiting(chunk, before, vectors, len(by_key), deque(parts))
+        return _Pending(chunk, before, vectors, len(by_key), deque(parts))
 
     def _collect(
-        self, first: _Waiting[C], workers: Workers, embedded: Callable[[float], None]
+        self, first: _Pending[C], workers: Workers, embedded: Callable[[float], None]
     ) -> None:
-        """Take the next part of a chunk from the workers, and save it."""
+        """Take a chunk's next part from the workers, and save it."""
         part, there = first.parts[0], len(first.vectors)
 
         def progress(_stage: str, done: int, _total: int) -> None:
@@ -129,14 +132,14 @@ class Embedding:
         first.parts.popleft()
 
     def _longest_first(self, passages: Sequence[Passage]) -> list[Passage]:
-        """By tokens, so that texts of like length are embedded together and little is padded."""
+        """Sort by tokens, longest first: similar lengths in a batch need little padding."""
         tokens = self._embedder.count_tokens([passage.embedded_text for passage in passages])
         order = sorted(range(len(passages)), key=lambda place: -tokens[place])
         return [passages[place] for place in order]
 
     @contextmanager
-    def saying_what_is_kept(self) -> Iterator[None]:
-        """Add to an interruption that what was embedded is not lost."""
+    def noting_saved_work(self) -> Iterator[None]:
+        """Note on an interruption that the embeddings so far are saved."""
         try:
             yield
         except KeyboardInterrupt as exc:
@@ -145,5 +148,5 @@ class Embedding:
             raise
 
 
-def _parts(waiting: Iterable[_Waiting[C]]) -> int:
-    return sum(len(each.parts) for each in waiting)
+def _parts(pending: Iterable[_Pending[C]]) -> int:
+    return sum(len(each.parts) for each in pending)

@@ -15,11 +15,11 @@ from ragqa.indexing.adding import add_notes
 from ragqa.indexing.changes import Changes, find_changes, no_notes
 from ragqa.indexing.embedding import Embedding
 from ragqa.indexing.source import Source, check_corpus, check_embedder, check_origin
-from ragqa.stores import Kept, Older, Store, Writer, none_kept
+from ragqa.stores import EmbeddingLookup, OlderIndex, Store, Writer, no_embeddings
 from ragqa.types import IndexInfo, IndexReport, NoteState, Progress, Skipped, no_progress
 
 SMALL_CHANGE_PASSAGES = 64
-"""Up to so many new passages the asking embedder is done before torch would have started."""
+"""Up to this many new passages, the query embedder finishes before torch would have started."""
 
 
 def refresh(
@@ -28,26 +28,26 @@ def refresh(
     *,
     rebuild: bool = False,
     wait: bool = False,
-    kept: Kept = none_kept,
+    reusable: EmbeddingLookup = no_embeddings,
     progress: Progress | None = None,
 ) -> IndexReport:
-    """Bring the index up to date with the notes; build it where there is none.
+    """Bring the index up to date with the notes, or build it if there is none.
 
     Unchanged notes keep their passages, and passages with the same embedded text keep their
-    embedding. Where nothing changed, nothing is written and no lock is taken. An index of an older
-    format is rebuilt with the embeddings that it has.
+    embedding. If nothing changed, nothing is written and no lock is taken. An index of an older
+    format is rebuilt with its embeddings.
 
-    :param rebuild: make every passage and embedding anew, whatever the index holds.
-    :param kept: embeddings that need not be computed, by their passages' ids.
-    :raises NoCorpus: there is no corpus, or not one note in it can be read.
-    :raises EmbedderMismatch: the index was built with another embedder; `rebuild` mends it.
-    :raises IndexUnusable: the index is damaged, or cannot be written.
+    :param rebuild: recompute every passage and embedding, whatever the index holds.
+    :param reusable: embeddings that need not be computed.
+    :raises NoCorpus: there is no corpus, or no note in it can be read.
+    :raises EmbedderMismatch: the index was built with another embedder; `rebuild` fixes it.
+    :raises IndexUnusable: the index is damaged or not writable.
     :raises WriterBusy: another process is writing it and `wait` is False.
     """
     started = time.perf_counter()
     report = progress or no_progress
     while True:
-        with _only_growing():
+        with _without_gc():
             walk = source.walk()
             base = _Base() if rebuild else _read_base(store, source)
             if base.is_older:
@@ -58,20 +58,20 @@ def refresh(
             store.tidy()
             return _report(base.info, base.info, changes, started)
         if base.older:
-            kept = _kept_of(base.older, source, report)
+            reusable = _embeddings_of_older(base.older, source, report)
         with store.writer(fresh=base.info is None, wait=wait) as writer:
             now = _Base() if rebuild else _read_base(store, source)
             if (now.generation, now.is_older) != (base.generation, base.is_older):
-                continue  # another process committed while this one read: look again
-            info, changes, warnings = _write(writer, source, base.info, changes, kept, report)
+                continue  # another process has committed meanwhile
+            info, changes, warnings = _write(writer, source, base.info, changes, reusable, report)
             return _report(info, base.info, changes, started, warnings)
 
 
 @contextmanager
-def _only_growing() -> Iterator[None]:
-    """Do not look for garbage: there is none among some tuples for each note, only more of them.
+def _without_gc() -> Iterator[None]:
+    """Disable garbage collection while only allocating tuples per note, which hold no garbage.
 
-    Looking took a third of the time over a hundred thousand notes, before every question.
+    It took a third of the time for a hundred thousand notes, before every query.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -84,16 +84,16 @@ def _only_growing() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Base:
-    """The index that there is to begin with, and its notes; none where one is to be built.
+    """The existing index and its notes; empty if one must be built.
 
-    :param is_older: whether there is one of an older format, which is begun anew.
-    :param older: what can be taken over from it, if it can be read.
+    :param is_older: whether there is an index of an older format, to be rebuilt.
+    :param older: what it offers for reuse, if it can be read.
     """
 
     info: IndexInfo | None = None
     notes: Mapping[str, NoteState] = field(default_factory=dict)
     is_older: bool = False
-    older: Older | None = None
+    older: OlderIndex | None = None
 
     @property
     def generation(self) -> int:
@@ -115,12 +115,12 @@ def _read_base(store: Store, source: Source) -> _Base:
         return _Base(snapshot.info, snapshot.states())
 
 
-def _kept_of(older: Older, source: Source, report: Progress) -> Kept:
-    """The embeddings of an index of an older format, if they are of the embedder in use."""
+def _embeddings_of_older(older: OlderIndex, source: Source, report: Progress) -> EmbeddingLookup:
+    """The embeddings of an index of an older format, if the embedder in use made them."""
     try:
         check_embedder(older.info, _building(source, report))
     except EmbedderMismatch:
-        return none_kept
+        return no_embeddings
     return older.embeddings(report)
 
 
@@ -132,19 +132,19 @@ def _building(source: Source, report: Progress) -> Embedder:
 
 
 def _check_removals(source: Source, base: _Base, changes: Changes) -> None:
-    """Make sure that an index that others use, too, is not emptied by another folder of that name.
+    """Protect a shared index from being emptied by another folder of the same name.
 
-    :raises IndexUnusable: most of its notes are not there.
+    :raises IndexUnusable: most of its notes are missing here.
     """
     known, removed = len(base.notes), len(changes.removed)
     if base.older:
         known = base.older.info.notes
         removed = known - len(changes.added)
-    if source.shared_as and 2 * removed > known:
+    if source.shared_name and 2 * removed > known:
         raise IndexUnusable(
-            f"{removed} of the {known} notes of the shared index {source.shared_as} "
+            f"{removed} of the {known} notes of the shared index {source.shared_name} "
             f"are not in {source.corpus}, so nothing was changed",
-            hint="bring the folder up to date; if they are to go for all: ragqa index --rebuild",
+            hint="bring the folder up to date, or remove them for everyone: ragqa index --rebuild",
         )
 
 
@@ -153,13 +153,13 @@ def _write(
     source: Source,
     base: IndexInfo | None,
     changes: Changes,
-    kept: Kept,
+    reusable: EmbeddingLookup,
     report: Progress,
 ) -> tuple[IndexInfo, Changes, tuple[str, ...]]:
-    """Write the next generation; gives what changed in the end, and what is odd about the notes."""
+    """Write the next generation; returns it, the final changes, and warnings about notes."""
     embedder, workers = _embedder_for(source, base, changes, report)
-    embedding = Embedding(writer, embedder, kept)
-    with embedding.saying_what_is_kept():
+    embedding = Embedding(writer, embedder, reusable)
+    with embedding.noting_saved_work():
         writer.remove(changes.removed)
         for note in changes.restamped:
             writer.restamp(note.path, note.stamp, settled=note.settled)
@@ -172,15 +172,17 @@ def _write(
             workers=workers,
             progress=report,
         )
-        changes = _settle(writer, source, changes, added.lost)
+        changes = _drop_lost(writer, source, changes, added.lost)
         report("writing", 0, 1)
         info = writer.commit(_describe(source, base, changes, embedder))
     report("writing", 1, 1)
     return info, changes, added.warnings
 
 
-def _settle(writer: Writer, source: Source, changes: Changes, lost: tuple[Skipped, ...]) -> Changes:
-    """Take out notes that were there when changes were looked for and cannot be read any more.
+def _drop_lost(
+    writer: Writer, source: Source, changes: Changes, lost: tuple[Skipped, ...]
+) -> Changes:
+    """Remove notes that have become unreadable since the changes were found.
 
     :raises NoCorpus: no note is left.
     """
@@ -196,7 +198,7 @@ def _settle(writer: Writer, source: Source, changes: Changes, lost: tuple[Skippe
 def _embedder_for(
     source: Source, base: IndexInfo | None, changes: Changes, report: Progress
 ) -> tuple[Embedder, WorkersFor]:
-    """Choose the form of the embedder by the work ahead, and check it against the base."""
+    """Choose the embedder's form by the amount of work, and check it against the base."""
     ahead = sum(file.stamp.size for file in changes.added + changes.changed)
     chars_per_passage = 4 * source.chunking.target_tokens
     small = base is not None and ahead <= SMALL_CHANGE_PASSAGES * chars_per_passage
@@ -209,14 +211,14 @@ def _embedder_for(
 def _describe(
     source: Source, base: IndexInfo | None, changes: Changes, embedder: Embedder
 ) -> IndexInfo:
-    """What the new generation says of itself; generation and counts are the store's to fill in."""
+    """Describe the new generation; the store fills in its number and counts."""
     if base is None:
         canary = embedder.embed_passages([CANARY])[0]
-        # Makes the asking form ready, and proves that both forms agree, before a commit.
+        # Prepare the query form, and prove that both forms agree, before a commit.
         asked = source.embedders.asking.embed_passages([CANARY])[0]
         if not math.isclose(float(canary @ asked), 1.0, abs_tol=0.01):
             raise IndexUnusable(
-                f"the embedder {embedder.info.name} gives other vectors for building and asking",
+                f"the embedder {embedder.info.name} gives queries other vectors than notes",
                 hint="use another embedder: ragqa config set embedder all-MiniLM-L6-v2",
             )
         fingerprint, dtype, stored = embedder.info, embedder.dtype, tuple(map(float, canary))

@@ -1,4 +1,4 @@
-"""Mend a damaged index by making anew what is damaged, and nothing else."""
+"""Repair an index by rebuilding what is damaged, and nothing else."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,78 +13,85 @@ from ragqa.stores import Fault, Snapshot, Store
 from ragqa.types import IndexInfo, Passage, Progress, Vectors, no_progress
 
 ROUNDS = 4
-"""What is wrong with files hides what is wrong between them, and that what is wrong with all."""
+"""Repairs to try: damaged files hide inconsistencies between them, which hide wrong contents."""
 
 
 def repair(
     store: Store, source: Source, *, wait: bool = False, progress: Progress | None = None
 ) -> tuple[str, ...]:
-    """Find what is damaged and make it anew; where nothing is, nothing is written.
+    """Find what is damaged and rebuild it; write nothing if nothing is damaged.
 
-    Terms are made from the catalogue, embeddings from its passages, and only where the catalogue
-    is damaged the notes are read again, with the embeddings that are sound.
+    Terms are rebuilt from the catalogue and embeddings from its passages. Only if the catalogue
+    is damaged are the notes read again, reusing the sound embeddings.
 
     :returns: what was done and why, each in a sentence.
     :raises NoIndex: there is nothing to repair.
-    :raises NoCorpus: the notes have to be read, and cannot be.
+    :raises NoCorpus: the notes are needed and cannot be read.
     :raises EmbedderMismatch: the index was built with another embedder.
-    :raises IndexUnusable: it was made from other notes or settings, or cannot be written.
+    :raises IndexUnusable: it was built from other notes or settings, or is not writable.
     :raises WriterBusy: another process is writing it and `wait` is False.
     """
     report = progress or no_progress
     done: list[str] = []
     for _ in range(ROUNDS):
-        mended = store.repair(_Maker(source, report), wait=wait, progress=report)
-        if set(mended.done) & set(done):
-            break  # making it anew does not mend it
-        done += mended.done
-        if mended.lost:
-            _check_reach(source, mended.lost)
-            refresh(store, source, rebuild=True, wait=wait, kept=mended.kept, progress=report)
-            done.append(mended.lost)
-        elif mended.went_back:
+        outcome = store.repair(_Rebuilder(source, report), wait=wait, progress=report)
+        if set(outcome.done) & set(done):
+            break  # rebuilding does not fix it
+        done += outcome.done
+        if outcome.rebuild:
+            _check_all_readable(source, outcome.rebuild)
+            refresh(
+                store,
+                source,
+                rebuild=True,
+                wait=wait,
+                reusable=outcome.embeddings,
+                progress=report,
+            )
+            done.append(outcome.rebuild)
+        elif outcome.rolled_back:
             refresh(store, source, wait=wait, progress=report)
-        elif not mended.done:
+        elif not outcome.done:
             break
     return tuple(done)
 
 
-def _check_reach(source: Source, why: str) -> None:
-    """Make sure that all notes can be read before an index is made of those that can.
+def _check_all_readable(source: Source, why: str) -> None:
+    """Check that all notes can be read before rebuilding the index from them.
 
-    :raises IndexUnusable: some lie below a folder that cannot be read now.
+    :raises IndexUnusable: some are below an unreadable folder.
     """
-    out_of_reach = source.walk().unreadable_folders
-    if out_of_reach:
+    unreadable = source.walk().unreadable_folders
+    if unreadable:
         raise IndexUnusable(
-            f"the folder {out_of_reach[0]} cannot be read, and the index has to be made from the "
-            f"notes, which would lose those: to {why}",
-            hint="make the folder readable; to go on without it: ragqa index --rebuild",
+            f"the folder {unreadable[0]} cannot be read, and the index has to be rebuilt from the "
+            f"notes, which would lose those in it: to {why}",
+            hint="make the folder readable, or continue without it: ragqa index --rebuild",
         )
 
 
 @dataclass
-class _Maker:
-    """The embedder and the notes of one index, for its store."""
+class _Rebuilder:
+    """The embedder and the notes of one index, for its store to repair it."""
 
     source: Source
     progress: Progress
     info: IndexInfo | None = None
 
     def check(self, info: IndexInfo) -> None:
-        """Make sure that the index was made from these notes, with this embedder."""
+        """Check that the index was built from these notes, with this embedder."""
         check_origin(info, self.source)
         check_embedder(info, self.source.embedders.asking)
         self.info = info
 
     def faults(self, snapshot: Snapshot) -> list[Fault]:
-        """What of the passages is not as notes and embedder have it."""
+        """The passages that do not match the notes or the embedder."""
         asking = self.source.embedders.asking
         checked = check_passages(snapshot, self.source, asking, progress=self.progress)
         return list(checked.faults)
 
     def embed(self, passages: Sequence[Passage]) -> Vectors:
-        """Embed passages."""
+        """Embed passages; returns shape (passages, dimension)."""
         small = len(passages) <= SMALL_CHANGE_PASSAGES
         embedder = self.source.embedders.asking if small else self._building
         return embedder.embed_passages([passage.embedded_text for passage in passages])

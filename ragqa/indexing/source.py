@@ -1,4 +1,4 @@
-"""What an index is made from and how, and whether an index at hand was made that way."""
+"""What an index is built from and how, and checks that an index was built that way."""
 
 import math
 import os
@@ -22,9 +22,9 @@ _REBUILD = "ragqa index --rebuild"
 
 @dataclass
 class Embedders:
-    """The two forms of one embedder, each made when first used and then kept.
+    """The two forms of one embedder, each created on first use.
 
-    :ivar workers: who embeds where there is much to embed.
+    :ivar workers: starts the workers for large amounts of text.
     """
 
     spec: str
@@ -33,20 +33,20 @@ class Embedders:
 
     @cached_property
     def asking(self) -> Embedder:
-        """The form that starts fast."""
+        """The form that starts fast, for queries."""
         return self.make(self.spec, building=False)
 
     @cached_property
     def building(self) -> Embedder:
-        """The form that embeds many passages fast."""
+        """The form that embeds many passages fast, for indexing."""
         return self.make(self.spec, building=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Which notes make an index, where it lies, and how passages and embeddings are made.
+    """The notes, place, embedders and passage settings of an index.
 
-    `shared_as` is the name of an index that several machines use, or "".
+    `shared_name` is the name of an index that several machines use, or "".
     """
 
     corpus: Path
@@ -54,15 +54,15 @@ class Source:
     embedders: Embedders
     chunking: Chunking
     max_note_bytes: int
-    shared_as: str = ""
+    shared_name: str = ""
 
     @property
     def origin(self) -> str:
-        """The corpus as seen from the index, so that both can be moved together.
+        """The corpus's path relative to the index, so that both can be moved together.
 
-        Of a shared index it is the name of the folder, which lies elsewhere on each machine.
+        For a shared index, the folder's name, since its path differs between machines.
         """
-        return self.corpus.name if self.shared_as else os.path.relpath(self.corpus, self.index)
+        return self.corpus.name if self.shared_name else os.path.relpath(self.corpus, self.index)
 
     def walk(self) -> Walk:
         """Find the notes; raises as `walk_notes` does."""
@@ -70,44 +70,44 @@ class Source:
 
 
 def check_origin(info: IndexInfo, source: Source) -> None:
-    """Make sure that an index was made from this corpus with these settings.
+    """Check that an index was built from this corpus with these settings.
 
-    :raises IndexUnusable: it was made from other notes, or with other passage settings.
+    :raises IndexUnusable: it was built from other notes, or with other passage settings.
     """
     check_corpus(info, source)
     wanted = source.chunking.as_mapping()
     if dict(info.chunking) != wanted:
         raise IndexUnusable(
-            f"the index in {source.index} was built with passages made by {dict(info.chunking)}, "
-            f"the settings now say {wanted}",
+            f"the index in {source.index} was built with passage settings {dict(info.chunking)}, "
+            f"the settings are now {wanted}",
             hint=_REBUILD,
         )
 
 
 def check_corpus(info: IndexInfo, source: Source) -> None:
-    """Make sure that an index was made from this corpus.
+    """Check that an index was built from this corpus.
 
-    :raises IndexUnusable: it was made from other notes.
+    :raises IndexUnusable: it was built from other notes.
     """
     if info.corpus != source.origin:
-        if source.shared_as:
+        if source.shared_name:
             raise IndexUnusable(
-                f"the shared index {source.shared_as} was built from a folder of notes called "
+                f"the shared index {source.shared_name} was built from a folder of notes called "
                 f"{info.corpus}, not {source.origin}",
-                hint=f"use another store_name, or replace that index for all: {_REBUILD}",
+                hint=f"use another store_name, or replace that index for everyone: {_REBUILD}",
             )
         built_from = os.path.normpath(source.index / info.corpus)
         raise IndexUnusable(
-            f"the index in {source.index} was built from notes that lie, as seen from there, in "
+            f"the index in {source.index} was built from notes which, relative to it, are in "
             f"{built_from}, not from {source.corpus}",
             hint=f"use another --index, or replace it: {_REBUILD}",
         )
 
 
 def check_embedder(info: IndexInfo, embedder: Embedder) -> None:
-    """Make sure that an index and an embedder belong together, by fingerprint and by vector.
+    """Check that an embedder matches an index, by fingerprint and by vector.
 
-    :raises EmbedderMismatch: they do not; the message names both.
+    :raises EmbedderMismatch: it does not; the message names both.
     """
     built, asked = info.embedder, embedder.info
     if replace(built, name="") != replace(asked, name=""):

@@ -46,7 +46,7 @@ def print_trial(trial: Trial) -> None:
     _row("all of it", f"after {trial.total_ms / 1000:.2f} s")
     _row("streams", streams)
     _row("cites", cites)
-    _row("said", _shortened(trial.said))
+    _row("said", _shortened(trial.reply))
 
 
 def trial_document(trial: Trial) -> Document:
@@ -59,7 +59,7 @@ def trial_document(trial: Trial) -> Document:
         "pieces": trial.pieces,
         "streams": trial.streams,
         "cites": trial.cites,
-        "said": trial.said,
+        "said": trial.reply,
         "problem": None,
         "fix": None,
     }

@@ -162,12 +162,12 @@ def settings_document(loaded: Loaded) -> Document:
 def llm_line(choice: Choice) -> str:
     """Which backend is set and where data would go, in a line; still to be sanitised."""
     if not choice.spec:
-        return f"none: {choice.else_leaves}"
+        return f"none: {choice.other_traffic}"
     said = f"{choice.spec}, set by {choice.origin}"
     if choice.destination is None:
         return f"{said}: {choice.problem}"
     if choice.destination.is_local:
-        return f"{said}; {choice.else_leaves}"
+        return f"{said}; {choice.other_traffic}"
     allowed = "" if choice.allowed else " (not allowed yet)"
     return f"{said}; data goes to {choice.destination.where}{allowed}"
 

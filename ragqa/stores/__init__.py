@@ -1,8 +1,8 @@
 """Where an index lives: the `Store` protocol and the table of implementations.
 
-A store keeps immutable snapshots. Readers open one and never see another; one writer at a time
-makes the next. To add a store: write `Store`, `Snapshot` and `Writer` in a module of this folder,
-add a line to `STORES`, and run `pytest tests/contracts/test_store_contract.py`.
+A store keeps immutable snapshots. A reader opens one and never sees another; one writer at a time
+makes the next. To add a store, implement `Store`, `Snapshot` and `Writer` in a module of this
+folder, add a line to `STORES`, and run `pytest tests/contracts/test_store_contract.py`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Protocol
 
 from ragqa.errors import UsageError
-from ragqa.stores.faults import Fault, Faulty, Kept, Older, Remark, Repair, none_kept
+from ragqa.stores.faults import (
+    EmbeddingLookup,
+    Fault,
+    IndexPart,
+    OlderIndex,
+    Remark,
+    Repair,
+    no_embeddings,
+)
 from ragqa.stores.places import SENT, check_usable, remote_host
 from ragqa.types import (
     Building,
@@ -30,11 +38,11 @@ from ragqa.types import (
 
 
 class Snapshot(Protocol):
-    """One committed state of the index, for reading; it never changes."""
+    """One committed state of the index; immutable."""
 
     @property
     def info(self) -> IndexInfo:
-        """What it holds and how it was made."""
+        """What the index holds and how it was built."""
         ...
 
     def notes(self) -> dict[str, NoteRecord]:
@@ -42,193 +50,195 @@ class Snapshot(Protocol):
         ...
 
     def states(self) -> dict[str, NoteState]:
-        """What every note's file was when it was read, by path; quicker than `notes`."""
+        """The state of every note's file when it was read, by path; faster than `notes`."""
         ...
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[tuple[int, float]]:
-        """The k passages nearest by cosine: (passage id, cosine), best first, ties by id.
+        """The k nearest passages by cosine: (passage id, cosine), best first, ties by id.
 
-        Filters are exact: fewer than k only where fewer exist.
+        Filters are exact: fewer than k hits mean that no more exist.
+
+        :param vector: shape (dimension,).
+        :raises EmbedderMismatch: the vector has another dimension or is not finite.
         """
         ...
 
     def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[tuple[int, float]]:
         """The k best passages by BM25 over any of the terms: (passage id, score), ties by id.
 
-        A term that is given twice counts twice.
+        A repeated term counts twice.
         """
         ...
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
         """The passages with these ids, in the order given.
 
-        :raises IndexUnusable: an id that the snapshot does not hold.
+        :raises IndexUnusable: the snapshot has no passage with one of the ids.
         """
         ...
 
     def of_note(self, path: str) -> list[Passage]:
-        """All passages of a note as they stand in it; none where there is no such note."""
+        """All passages of a note in reading order; [] if there is no such note."""
         ...
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term, ln(1 + (N - n + .5) / (n + .5))."""
         ...
 
-    def terms_from(self, start: str) -> list[str]:
-        """Terms that begin so, the most frequent first; some may be of passages that are gone.
+    def terms_with_prefix(self, prefix: str) -> list[str]:
+        """Terms with this prefix, most frequent first; some may come from deleted passages.
 
-        [] where the store cannot list its terms.
+        [] if the store cannot list its terms.
         """
         ...
 
     def undated(self, filters: Filters) -> int:
-        """How many notes without a date of their own the filters but `since` let through."""
+        """How many undated notes pass all filters except `since`."""
         ...
 
     def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
-        """Every note's path with its passages as they stand in it; for looking at all there is."""
+        """Every note's path with its passages in reading order; for full scans."""
         ...
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
-        """The embeddings of passages that the snapshot holds, by their ids."""
+        """The embeddings, shape (dimension,), of passages in the snapshot, by passage id."""
         ...
 
     def close(self) -> None:
-        """Let go of files; the snapshot is not used afterwards."""
+        """Close the files; do not use the snapshot afterwards."""
         ...
 
 
 class Writer(Protocol):
-    """The next snapshot in the making, on top of the newest one unless begun afresh.
+    """The next snapshot while it is being built, on top of the newest one unless begun afresh.
 
-    Nothing is seen by readers before `commit`; leaving the context without it changes nothing.
+    Readers see nothing before `commit`; leaving the context without it changes nothing.
     """
 
     def resume(self, embedder: EmbedderInfo, dtype: str) -> int:
-        """Take up the embeddings that an interrupted writer saved; gives how many there are.
+        """Reuse the embeddings that an interrupted writer saved; returns their number.
 
-        Only those made by the same embedder, whatever its name, in the same number format. Also
-        says whose embeddings `save` is given, and so comes before it.
+        Only those made by the same embedder, whatever its name, in the same number format. Call
+        it before `save`: it also declares which embedder makes the embeddings to be saved.
         """
         ...
 
     def save(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
-        """Keep embeddings, shape (keys, dimension), for the writer after this one.
+        """Save embeddings, shape (keys, dimension), in case this writer is interrupted.
 
-        They outlive a writer that does not come to its commit, and are gone after the commit.
+        They outlive a writer that fails to commit; a commit removes them.
 
-        :raises IndexUnusable: the disk is full or the folder cannot be written.
+        :raises IndexUnusable: the disk is full or the folder is not writable.
         """
         ...
 
     def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
-        """The embeddings of the base snapshot and those saved, by embedding key.
+        """The embeddings in the base snapshot and the saved ones, by embedding key.
 
         Unknown keys are left out.
         """
         ...
 
     def remove(self, paths: Iterable[str]) -> None:
-        """Drop notes with their passages; paths that are not there are ignored."""
+        """Delete notes and their passages; unknown paths are ignored."""
         ...
 
     def add(
         self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors
     ) -> None:
-        """Add a note, in place of the one at its path if there is one.
+        """Add a note, replacing any note at its path.
 
-        :raises IndexUnusable: a vector that is not finite, not of unit length or of another
-            dimension, naming the passage.
+        :param vectors: shape (passages, dimension).
+        :raises IndexUnusable: a vector is not finite, not of unit length or has another
+            dimension; the message names the passage.
         """
         ...
 
     def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
-        """Record a new stamp for a note whose text is the same."""
+        """Record a new stamp for a note whose text is unchanged."""
         ...
 
     def commit(self, info: IndexInfo) -> IndexInfo:
         """Make the snapshot durable, then visible; returns `info` with generation and counts set.
 
-        :raises IndexUnusable: the disk is full or the folder cannot be written; the old one stays.
+        :raises IndexUnusable: the disk is full or the folder is not writable; the old snapshot
+            stays.
         """
         ...
 
 
-class Maker(Protocol):
-    """What a repair asks for: it knows embedder and notes, of which a store knows nothing."""
+class Rebuilder(Protocol):
+    """What a repair needs beyond the store: the embedder and the notes."""
 
     def check(self, info: IndexInfo) -> None:
-        """Make sure that embeddings made now belong with the others of this index.
+        """Check that new embeddings are compatible with this index.
 
-        :raises IndexUnusable: they do not.
+        :raises IndexUnusable: they are not.
         """
         ...
 
     def faults(self, snapshot: Snapshot) -> list[Fault]:
-        """What is wrong with a snapshot whose files agree with each other."""
+        """What is wrong with a snapshot whose files are consistent."""
         ...
 
     def embed(self, passages: Sequence[Passage]) -> Vectors:
-        """Embed passages, shape (passages, dimension)."""
+        """Embed passages; returns shape (passages, dimension)."""
         ...
 
 
 class Store(Protocol):
-    """A place that holds snapshots."""
+    """A place that keeps snapshots."""
 
     def snapshot(self) -> Snapshot:
         """Open the newest snapshot.
 
-        :raises NoIndex: nothing was committed here yet.
-        :raises IndexUnusable: what is here cannot be read or trusted.
+        :raises NoIndex: nothing has been committed yet.
+        :raises IndexUnusable: the index cannot be read or trusted.
         """
         ...
 
     def writer(self, *, fresh: bool, wait: bool) -> AbstractContextManager[Writer]:
-        """Begin the next snapshot; with `fresh`, from nothing rather than from the newest.
+        """Begin the next snapshot on top of the newest, or with `fresh` from nothing.
 
-        :raises WriterBusy: another process writes and `wait` is False.
-        :raises IndexUnusable: the place cannot be written, or its newest snapshot is damaged.
+        :raises WriterBusy: another process is writing and `wait` is False.
+        :raises IndexUnusable: the store is not writable, or its newest snapshot is damaged.
         """
         ...
 
-    def older(self) -> Older | None:
-        """What can be taken over from an index of an older format; None where it cannot be read."""
+    def older(self) -> OlderIndex | None:
+        """What an index of an older format offers for reuse; None if it cannot be read."""
         ...
 
     def building(self) -> Building | None:
-        """What another process that writes the next snapshot has done; None where none is known of.
-
-        A store that cannot know says None.
-        """
+        """The progress of another process writing the next snapshot; None if none is known."""
         ...
 
     def tidy(self) -> None:
-        """Remove what an interrupted writer left, as far as it can be and no writer is at work."""
+        """Remove what an interrupted writer left, if possible and if no writer is active."""
         ...
 
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
-        """Everything that is wrong, each in a sentence, found by reading all of it; [] if sound.
+        """Read everything and return each problem as a sentence; [] if sound.
 
-        :param deep: whether what is as it was written is also compared with each other.
+        :param deep: also compare intact files with each other.
         """
         ...
 
     def remarks(self) -> list[Remark]:
-        """What there is to say of the place beside what is wrong with what it holds.
+        """Remarks on the store itself, apart from problems with its contents.
 
-        :raises IndexUnusable: the place cannot be looked at.
+        :raises IndexUnusable: the store cannot be inspected.
         """
         ...
 
-    def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:
-        """Make anew what is damaged, as the next snapshot; where nothing is, nothing is written.
+    def repair(self, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:
+        """Rebuild what is damaged as the next snapshot; write nothing if nothing is damaged.
 
         :param progress: is called with ("verifying", files read, files) and ("repairing",
             passages embedded, passages).
-        :raises NoIndex: nothing was committed here yet.
-        :raises WriterBusy: another process writes and `wait` is False.
-        :raises IndexUnusable: the place cannot be written, or `maker` does not go with the index.
+        :raises NoIndex: nothing has been committed yet.
+        :raises WriterBusy: another process is writing and `wait` is False.
+        :raises IndexUnusable: the store is not writable, or `rebuilder` does not match the index.
         """
         ...
 
@@ -236,18 +246,18 @@ class Store(Protocol):
 __all__ = [
     "SENT",
     "STORES",
+    "EmbeddingLookup",
     "Fault",
-    "Faulty",
-    "Kept",
-    "Maker",
-    "Older",
+    "IndexPart",
+    "OlderIndex",
+    "Rebuilder",
     "Remark",
     "Repair",
     "Snapshot",
     "Store",
     "Writer",
     "check_usable",
-    "none_kept",
+    "no_embeddings",
     "open_store",
     "remote_host",
 ]
@@ -276,16 +286,16 @@ STORES: dict[str, Callable[[Path, str, str], Store]] = {
     "memory": _memory,
     "milvus": _milvus,
 }
-"""What opens a store of each kind, given the index's folder, a URI and a name."""
+"""Store factories by kind; each takes the index's folder, a URI and a name."""
 
 
 def open_store(path: Path, *, kind: str = "local", uri: str = "", name: str = "") -> Store:
-    """Open the store of this kind at this place, which need not exist yet.
+    """Open a store, which need not exist yet.
 
     :param path: the index's folder.
-    :param uri: where the store is if not in the folder: a server's address or a file.
-    :param name: what the index is called there; "" for one that only this folder has.
-    :raises UsageError: no such kind, or it needs what is not installed.
+    :param uri: a server's address or a file, if the store is not in the folder.
+    :param name: the index's name in the store; "" for one private to this folder.
+    :raises UsageError: there is no such kind, or a package it needs is not installed.
     """
     if kind not in STORES:
         raise UsageError(f"no store of the kind {kind!r}; there are: {', '.join(sorted(STORES))}")

@@ -1,7 +1,7 @@
 """The catalogue of one generation: notes and passages in SQLite, and the filters over them.
 
-Of a large index the changes are kept in a second file, the delta, beside the one they were made to,
-the base: what it puts in, and which notes of the base are gone or have another stamp.
+A large index keeps its changes in a second file, the delta, beside the base: added notes, and
+which notes of the base are deleted or restamped.
 """
 
 import os
@@ -16,13 +16,12 @@ import numpy as np
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores import cells
-from ragqa.stores.failures import REPAIR, naming
+from ragqa.stores.failures import REPAIR, naming_file
 from ragqa.stores.filters import first_day, fold_tag, path_matcher
 from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp
 
-# The name of a file need not be text, and SQLite takes only text as TEXT. So paths and tags are
-# BLOBs, and titles, headings and the like, which may come from a file's name, are JSON, which
-# escapes what is no text.
+# A file name need not be valid text, as SQLite's TEXT requires. So paths and tags are BLOBs, and
+# titles, headings and the like, which may come from a file name, are JSON, which escapes the rest.
 SCHEMA = (
     """
     CREATE TABLE notes (
@@ -77,7 +76,7 @@ DELTA_SCHEMA = (
     """,
 )
 
-_WHOLE = """
+_PASSAGE_ROWS = """
     SELECT passages.id AS id, note, embedding_key, start_char, end_char, first_line, last_line,
         heading, text, units, path, title, sha256, date, aliases
     FROM {part}.passages AS passages JOIN {part}.notes AS notes ON notes.id = passages.note
@@ -89,7 +88,7 @@ _STAMPED = """
     FROM base.notes AS notes LEFT JOIN main.stamps AS stamps ON stamps.note = notes.id
 """
 
-# What the queries ask: one catalogue, or a base and its delta as one.
+# The views that queries use: one catalogue, or a base and its delta combined.
 _VIEWS = {
     "all_notes": ("SELECT * FROM main.notes", f"{_STAMPED} WHERE id NOT IN main.gone"),
     "all_tags": ("SELECT * FROM main.tags", "SELECT * FROM base.tags WHERE note NOT IN main.gone"),
@@ -98,23 +97,24 @@ _VIEWS = {
         "SELECT * FROM base.passages WHERE note NOT IN main.gone",
     ),
     "whole_passages": (
-        _WHOLE.format(part="main"),
-        f"{_WHOLE.format(part='base')} WHERE note NOT IN main.gone",
+        _PASSAGE_ROWS.format(part="main"),
+        f"{_PASSAGE_ROWS.format(part='base')} WHERE note NOT IN main.gone",
     ),
 }
 
 LAST_NUMBER = 2**40
-"""No note has a number as great as this, unless somebody put it there."""
+"""An upper bound of note numbers; a greater one is forged."""
 
 _BATCH = 500
-"""Parameters in one statement; old builds of SQLite take 999."""
+"""Parameters per statement; old builds of SQLite allow 999."""
 
 
 class Catalogue:
-    """The catalogue of a published generation, for reading.
+    """The catalogue of a published generation, read-only.
 
     :param path: its file, or that of its delta.
-    :param base: what the delta is to.
+    :param base: the file that the delta applies to.
+    :raises IndexUnusable: here and in every method: a file cannot be read or is damaged.
     """
 
     def __init__(self, path: Path, base: Path | None = None) -> None:
@@ -134,17 +134,17 @@ class Catalogue:
                 self._db.execute(f"CREATE TEMP VIEW {name} AS {whole}")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._db.close()
 
     def notes(self) -> dict[str, NoteRecord]:
         """Read every note's record, by path."""
         with self._naming():
-            records = map(_record, self._db.execute("SELECT * FROM all_notes"))
-            return {record.path: record for record in records}
+            rows = self._db.execute("SELECT * FROM all_notes")
+            return {note.path: note for note in map(_record, rows)}
 
     def states(self) -> dict[str, NoteState]:
-        """Read what every note's file was, by path."""
+        """Read the state of every note's file, by path."""
         query = "SELECT path, size, mtime_ns, sha256, settled FROM all_notes"
         with self._naming(), closing(self._db.cursor()) as cursor:
             cursor.row_factory = None
@@ -163,10 +163,10 @@ class Catalogue:
     def passages(self, ids: Sequence[int]) -> list[Passage]:
         """Read passages in the order given.
 
-        :raises IndexUnusable: one is not there.
+        :raises IndexUnusable: one is missing.
         """
         with self._naming():
-            rows = self._among("SELECT * FROM whole_passages WHERE id IN", ids)
+            rows = self._fetch("SELECT * FROM whole_passages WHERE id IN", ids)
             found = {passage.id: passage for passage in map(_passage, rows)}
         for missing in set(ids) - found.keys():
             raise IndexUnusable(
@@ -175,7 +175,7 @@ class Catalogue:
         return [found[passage_id] for passage_id in ids]
 
     def all_passages(self) -> Iterator[tuple[int, Passage]]:
-        """Read every passage, each with its note's number."""
+        """Read every passage with its note's number."""
         with self._naming():
             for row in self._db.execute("SELECT * FROM whole_passages"):
                 yield row["note"], _passage(row)
@@ -183,13 +183,13 @@ class Catalogue:
     def passages_of(self, notes: Iterable[int]) -> Iterator[tuple[int, Passage]]:
         """Read the passages of these notes, each with its note's number."""
         with self._naming():
-            for row in self._among("SELECT * FROM whole_passages WHERE note IN", sorted(notes)):
+            for row in self._fetch("SELECT * FROM whole_passages WHERE note IN", sorted(notes)):
                 yield row["note"], _passage(row)
 
     def owners(self, *, of_delta: bool = False) -> Numbers:
         """Read the id of every passage and its note's number: int64, (2, passages).
 
-        :param of_delta: only of those that the delta puts in.
+        :param of_delta: only the passages that the delta adds.
         """
         table = "main.passages" if of_delta else "all_passages"
         with self._naming(), closing(self._db.cursor()) as cursor:
@@ -200,52 +200,51 @@ class Catalogue:
     def paths(self) -> dict[int, str]:
         """Read every note's path, by the note's number."""
         with self._naming():
-            found = self._db.execute("SELECT id, path FROM all_notes")
-            return {row["id"]: os.fsdecode(row["path"]) for row in found}
+            rows = self._db.execute("SELECT id, path FROM all_notes")
+            return {row["id"]: os.fsdecode(row["path"]) for row in rows}
 
     def note_at(self, path: str) -> int | None:
-        """The number of the note at a path; None where there is none."""
+        """The number of the note at a path; None if there is none."""
         with self._naming():
-            values = (os.fsencode(path),)
-            rows = self._db.execute("SELECT id FROM all_notes WHERE path = ?", values)
+            rows = self._db.execute("SELECT id FROM all_notes WHERE path = ?", (os.fsencode(path),))
             return next((row["id"] for row in rows), None)
 
     def ids_by_embedding(self, embedding_keys: Iterable[int]) -> dict[int, int]:
-        """Find for each embedding key a passage that has it; unknown keys are left out."""
+        """Find the id of a passage for each embedding key; unknown keys are left out."""
         query = "SELECT embedding_key, id FROM all_passages WHERE embedding_key IN"
         with self._naming():
-            rows = self._among(query, list(embedding_keys))
+            rows = self._fetch(query, list(embedding_keys))
             return {row["embedding_key"]: row["id"] for row in rows}
 
     def gone(self) -> list[int]:
-        """Read the numbers of the base's notes that are gone or in the delta."""
+        """Read the numbers of the base's notes that are deleted or replaced in the delta."""
         if self._base is None:
             return []
         with self._naming():
             return [row[0] for row in self._db.execute("SELECT note FROM main.gone")]
 
     def last_number(self) -> int:
-        """The greatest number that a note has."""
+        """The greatest note number; 0 if there are no notes."""
         with self._naming():
             return int(self._db.execute("SELECT ifnull(max(id), 0) FROM all_notes").fetchone()[0])
 
     def notes_matching(self, filters: Filters) -> list[int]:
-        """Find the numbers of the notes that the filters let through."""
+        """The sorted numbers of the notes that pass the filters."""
         if not filters.since:
             return self._matching(filters, [])
         recent = ("SELECT id FROM all_notes WHERE date >= ?", first_day(filters.since))
         return self._matching(filters, [recent])
 
     def undated(self, filters: Filters) -> int:
-        """Count the notes without a date that the filters but `since` let through."""
+        """Count the undated notes that pass all filters except `since`."""
         return len(self._matching(filters, [("SELECT id FROM all_notes WHERE date = ?", "")]))
 
     def _matching(self, filters: Filters, dated: Sequence[tuple[str, str]]) -> list[int]:
-        """The notes that tags, paths and queries about dates, of one value each, let through."""
+        """The notes that match the tags, the paths and (query, value) pairs about dates."""
         queries, values = [query for query, _ in dated], list[object](day for _, day in dated)
         for tag in map(fold_tag, filters.tags):
             queries.append("SELECT note FROM all_tags WHERE tag = ? OR (tag > ? AND tag < ?)")
-            # The nested tags are those between "tag/" and "tag0", which is the next byte.
+            # Nested tags lie between "tag/" and "tag0": "0" is the byte after "/".
             values += [as_blob(tag), as_blob(f"{tag}/"), as_blob(f"{tag}0")]
         if filters.paths:
             queries.append("SELECT id FROM all_notes WHERE path_matches(path)")
@@ -257,45 +256,46 @@ class Catalogue:
             return sorted({row[0] for row in found})
 
     def problems(self) -> list[str]:
-        """Let SQLite look for damage, and for what belongs to no note."""
+        """Have SQLite look for damage and for rows without a note."""
         with self._naming():
             found = [str(row[0]) for row in self._db.execute("PRAGMA integrity_check")]
-            strays = len(list(self._db.execute("PRAGMA foreign_key_check")))
-            odd = "SELECT count(*) FROM all_notes WHERE id < 1 OR id >= ?"
-            numbers = self._db.execute(odd, (LAST_NUMBER,)).fetchone()[0]
+            orphans = len(list(self._db.execute("PRAGMA foreign_key_check")))
+            out_of_range = "SELECT count(*) FROM all_notes WHERE id < 1 OR id >= ?"
+            numbers = self._db.execute(out_of_range, (LAST_NUMBER,)).fetchone()[0]
         if numbers:
-            found.append(f"{numbers} notes have a number that no note has")
-        if strays:
-            found.append(f"{strays} rows belong to a note that is not there")
+            found.append(f"{numbers} notes have a number out of range")
+        if orphans:
+            found.append(f"{orphans} rows belong to a missing note")
         return [f"the index file {self._path}: {line}" for line in found if line != "ok"]
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(read_only(self._path), uri=True, check_same_thread=False)
 
     def _check_schema(self, part: str, expected: Iterable[str]) -> None:
-        """Refuse what is not just our tables: a view in the place of one would be computed."""
+        """Refuse any other schema: a view in place of a table would be executed."""
         found = self._db.execute(f"SELECT sql FROM {part}.sqlite_master WHERE sql IS NOT NULL")  # noqa: S608 - our own names
         if {row["sql"].strip() for row in found} != {statement.strip() for statement in expected}:
-            raise ValueError(f"the tables of its part {part} are not those of this ragqa")
+            raise ValueError(f"its {part} tables are not those of this ragqa")
 
     def _naming(self) -> AbstractContextManager[None]:
-        return naming(self._path, sqlite3.Error, ValueError, TypeError, KeyError, RecursionError)
+        expected = (sqlite3.Error, ValueError, TypeError, KeyError, RecursionError)
+        return naming_file(self._path, *expected)
 
-    def _among(self, query: str, values: Sequence[int]) -> Iterator[sqlite3.Row]:
+    def _fetch(self, query: str, values: Sequence[int]) -> Iterator[sqlite3.Row]:
         for start in range(0, len(values), _BATCH):
             batch = values[start : start + _BATCH]
             found = self._db.execute(f"{query} ({','.join('?' * len(batch))})", batch)
-            # All at once: a cursor that an error leaves half read is closed after its database.
+            # Fetch all: an error would otherwise close a half-read cursor after its database.
             yield from found.fetchall()
 
 
 def read_only(path: Path) -> str:
-    """The address by which SQLite reads a file that will not change."""
+    """The URI with which SQLite reads an immutable file."""
     return f"file:{quote(os.fsencode(path.absolute()))}?mode=ro&immutable=1"
 
 
 def as_blob(text: str) -> bytes:
-    """Encode text, and whatever stands in it for bytes that are no text."""
+    """Encode text, including surrogates that stand for undecodable bytes."""
     return text.encode("utf-8", "surrogatepass")
 
 

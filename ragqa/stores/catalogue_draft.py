@@ -1,4 +1,4 @@
-"""The catalogue of a generation in the making; nobody but its writer reads it."""
+"""The catalogue of a draft generation; only its writer reads it."""
 
 import json
 import os
@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores.catalogue import DELTA_SCHEMA, LAST_NUMBER, SCHEMA, Catalogue, as_blob
-from ragqa.stores.failures import naming
+from ragqa.stores.failures import naming_file
 from ragqa.stores.filters import fold_tag
 from ragqa.types import Note, Passage, Stamp
 
-# The file is thrown away unless it is finished, and its writer sees it to the disk.
+# An unfinished file is discarded, and the writer syncs a finished one.
 _PRAGMAS = ("journal_mode = MEMORY", "synchronous = OFF", "foreign_keys = ON")
 
 _INSERT_NOTE = "INSERT INTO main.notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -23,16 +23,16 @@ _INSERT_PASSAGE = "INSERT INTO main.passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 
 
 
 class Removed(NamedTuple):
-    """A note that was taken out, by its number, and the ids of its passages."""
+    """A deleted note's number and the ids of its passages."""
 
     note: int
     passages: list[int]
 
 
 class CatalogueDraft(Catalogue):
-    """A catalogue, or a delta to one, that can be changed; a file that is there is continued.
+    """A writable catalogue, or a delta to one; continues an existing file.
 
-    After an error it is not to be finished: a note may be in it by half.
+    Do not finish it after an error: a note may be half written.
     """
 
     def __init__(self, path: Path, base: Path | None = None) -> None:
@@ -44,7 +44,7 @@ class CatalogueDraft(Catalogue):
             self._db.execute("BEGIN")
 
     def remove(self, path: str) -> Removed | None:
-        """Take out a note with its passages, if it is there."""
+        """Delete a note with its passages; returns None if there is no such note."""
         with self._naming():
             query = "SELECT id FROM all_notes WHERE path = ?"
             row = self._db.execute(query, (os.fsencode(path),)).fetchone()
@@ -58,9 +58,9 @@ class CatalogueDraft(Catalogue):
             return removed
 
     def add(self, note: Note, *, settled: bool, passages: Sequence[Passage]) -> int:
-        """Put in a note that is not there and give it a number that no other has.
+        """Insert a new note and return the number assigned to it.
 
-        What its passages repeat of the note (path, title, digest, date) is kept once, with it.
+        Fields that passages share with their note (path, title, digest, date) are stored once.
 
         :raises IndexUnusable: a passage has the id of another.
         """
@@ -70,7 +70,7 @@ class CatalogueDraft(Catalogue):
             tags = [(number, as_blob(tag)) for tag in dict.fromkeys(map(fold_tag, note.tags))]
             self._db.executemany("INSERT INTO main.tags (note, tag) VALUES (?, ?)", tags)
             ids = [passage.id for passage in passages]
-            taken = any(self._among("SELECT id FROM all_passages WHERE id IN", ids))
+            taken = any(self._fetch("SELECT id FROM all_passages WHERE id IN", ids))
             if taken or len(set(ids)) < len(ids):
                 raise IndexUnusable(
                     f"a passage of the note {note.path} has the id of another passage",
@@ -81,7 +81,7 @@ class CatalogueDraft(Catalogue):
             return number
 
     def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
-        """Put down a new stamp for a note, if it is there."""
+        """Record a new stamp for a note, if it exists."""
         values = (stamp.size, stamp.mtime_ns, settled, os.fsencode(path))
         with self._naming():
             query = "UPDATE main.notes SET size = ?, mtime_ns = ?, settled = ? WHERE path = ?"
@@ -93,7 +93,7 @@ class CatalogueDraft(Catalogue):
                 )
 
     def changed(self) -> int:
-        """Count the passages of the delta, and those of the base that are gone."""
+        """Count the passages added in the delta plus those deleted from the base."""
         with self._naming():
             query = (
                 "SELECT (SELECT count(*) FROM main.passages),"
@@ -102,7 +102,7 @@ class CatalogueDraft(Catalogue):
             return sum(self._db.execute(query).fetchone())
 
     def finish(self) -> None:
-        """Write everything to the file and let go of it."""
+        """Write everything to the file and close it."""
         with self._naming():
             self._db.execute("COMMIT")
         self.close()
@@ -120,11 +120,14 @@ class CatalogueDraft(Catalogue):
 
 
 def fold(delta: Path, into: Path) -> None:
-    """Make the changes of a delta to a copy of its base.
+    """Apply a delta to a copy of its base.
 
-    :raises IndexUnusable: SQLite cannot.
+    :raises IndexUnusable: SQLite fails.
     """
-    with naming(into, sqlite3.Error), closing(sqlite3.connect(into, isolation_level=None)) as db:
+    with (
+        naming_file(into, sqlite3.Error),
+        closing(sqlite3.connect(into, isolation_level=None)) as db,
+    ):
         for pragma in _PRAGMAS:
             db.execute(f"PRAGMA {pragma}")
         db.execute("ATTACH ? AS delta", (os.fsdecode(delta),))

@@ -1,6 +1,6 @@
-"""What stands in a catalogue, as the types that it must be of: an index may come from anyone.
+"""Type checks for values read from an index, which may come from anyone.
 
-Each raises TypeError or ValueError where a value is none of that kind.
+Each function raises TypeError or ValueError if the value has another type.
 """
 
 import json
@@ -10,41 +10,41 @@ from ragqa.types import Kind, Unit
 
 
 def number(value: object) -> int:
-    """A whole number."""
+    """An integer."""
     if not isinstance(value, int):
-        raise TypeError(f"{value!r:.40} is no whole number")
+        raise TypeError(f"{value!r:.40} is not an integer")
     return value
 
 
 def text(value: object) -> str:
-    """Some text."""
+    """A string."""
     if not isinstance(value, str):
-        raise TypeError(f"{value!r:.40} is no text")
+        raise TypeError(f"{value!r:.40} is not a string")
     return value
 
 
 def json_text(value: object) -> str:
-    """The text that some JSON holds."""
+    """A string from JSON."""
     return text(_parsed(value))
 
 
 def json_texts(value: object) -> tuple[str, ...]:
-    """The texts that a list in JSON holds."""
-    return tuple(text(each) for each in listed(_parsed(value)))
+    """A list of strings from JSON."""
+    return tuple(text(each) for each in as_list(_parsed(value)))
 
 
 def json_units(value: object) -> tuple[Unit, ...]:
-    """The units of a passage, each a kind, where it starts and ends, and its context."""
+    """A passage's units from JSON: each a kind, start, end and context."""
     return tuple(
         Unit(Kind(kind), number(start), number(end), text(context))
-        for kind, start, end, context in listed(_parsed(value))
+        for kind, start, end, context in as_list(_parsed(value))
     )
 
 
-def listed(value: object) -> list[Any]:
+def as_list(value: object) -> list[Any]:
     """A list."""
     if not isinstance(value, list):
-        raise TypeError(f"{value!r:.40} is no list")
+        raise TypeError(f"{value!r:.40} is not a list")
     return value
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a generation: its files against the manifest, and against each other."""
+"""Find damage in a generation: check its files against the manifest and each other."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ragqa.errors import IndexNotReadable, IndexUnusable
-from ragqa.stores.faults import Fault, Faulty
+from ragqa.stores.faults import Fault, IndexPart
 from ragqa.stores.local_snapshot import open_catalogue
 from ragqa.stores.manifest import CATALOGUE, DELTA, ROWS, TERMS, VECTORS, Manifest, findings
 from ragqa.stores.termindex import TermIndex
@@ -20,11 +20,13 @@ _NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Passages:
-    """Which passages there are: ids with their notes' numbers, (2, passages).
+class PassageOwners:
+    """The passages in a catalogue: ids and their notes' numbers, int64, (2, passages).
 
-    :param new: those of the delta; None where there is no delta.
-    :param paths: of the notes, by number.
+    :param base: the passages of the base.
+    :param new: the passages of the delta; None if there is no delta.
+    :param gone: the numbers of the base's deleted notes.
+    :param paths: the notes' paths by number.
     """
 
     base: Numbers
@@ -33,14 +35,14 @@ class Passages:
     paths: Mapping[int, str]
 
 
-def part_of(name: str) -> Faulty:
-    """Which part a file belongs to, by its name in the manifest."""
+def part_of(name: str) -> IndexPart:
+    """The part a file belongs to, by its name in the manifest."""
     folder, _, file = name.rpartition("/")
     if TERMS in (folder, file):
-        return Faulty.TERMS
+        return IndexPart.TERMS
     if file == CATALOGUE:
-        return Faulty.CATALOGUE
-    return Faulty.NEW_VECTORS if folder == DELTA else Faulty.VECTORS
+        return IndexPart.CATALOGUE
+    return IndexPart.NEW_VECTORS if folder == DELTA else IndexPart.VECTORS
 
 
 def damaged_files(
@@ -52,45 +54,46 @@ def damaged_files(
 
 
 def disagreements(folder: Path, manifest: Manifest) -> list[Fault]:
-    """Compare catalogue, terms and vectors passage by passage; the files are as they were written.
+    """Compare catalogue, terms and vectors of undamaged files, passage by passage.
 
-    Where the catalogue cannot be read nothing is compared with it.
+    If the catalogue cannot be read, nothing is compared with it.
     """
-    faults = _told(Faulty.CATALOGUE, lambda: _in_catalogue(folder, manifest))
+    faults = _faults_in(IndexPart.CATALOGUE, lambda: _in_catalogue(folder, manifest))
     try:
-        there = passages_of(folder, manifest)
+        owners = passages_of(folder, manifest)
     except IndexNotReadable:
         raise
     except IndexUnusable as exc:
-        return faults or [Fault(Faulty.CATALOGUE, exc.message)]
-    faults += _told(Faulty.TERMS, lambda: _in_terms(folder / TERMS, manifest, there))
+        return faults or [Fault(IndexPart.CATALOGUE, exc.message)]
+    faults += _faults_in(IndexPart.TERMS, lambda: _in_terms(folder / TERMS, manifest, owners))
     dimension = manifest.info.embedder.dimension
-    faults += _told(
-        Faulty.VECTORS, lambda: _in_vectors(folder, dimension, there.base, there.gone, there.paths)
+    faults += _faults_in(
+        IndexPart.VECTORS,
+        lambda: _in_vectors(folder, dimension, owners.base, owners.gone, owners.paths),
     )
-    new = there.new
+    new = owners.new
     if new is not None:
-        faults += _told(
-            Faulty.NEW_VECTORS,
-            lambda: _in_vectors(folder / DELTA, dimension, new, (), there.paths),
+        faults += _faults_in(
+            IndexPart.NEW_VECTORS,
+            lambda: _in_vectors(folder / DELTA, dimension, new, (), owners.paths),
         )
     return faults
 
 
-def passages_of(folder: Path, manifest: Manifest) -> Passages:
-    """Read from the catalogue which passages there are."""
+def passages_of(folder: Path, manifest: Manifest) -> PassageOwners:
+    """Read the ids and owners of all passages from the catalogue."""
     with closing(open_catalogue(folder, manifest)) as catalogue:
         every, gone, paths = catalogue.owners(), catalogue.gone(), catalogue.paths()
         if not manifest.has_delta:
-            return Passages(every, None, gone, paths)
+            return PassageOwners(every, None, gone, paths)
         new = catalogue.owners(of_delta=True)
-    return Passages(every[:, ~np.isin(every[1], new[1])], new, gone, paths)
+    return PassageOwners(every[:, ~np.isin(every[1], new[1])], new, gone, paths)
 
 
-def _told(part: Faulty, look: Callable[[], Iterable[str]]) -> list[Fault]:
-    """Everything that is found in a part; that it cannot be read is found, too."""
+def _faults_in(part: IndexPart, check: Callable[[], Iterable[str]]) -> list[Fault]:
+    """All faults in a part; failing to read it is one, too."""
     try:
-        return [Fault(part, what) for what in look()]
+        return [Fault(part, what) for what in check()]
     except IndexNotReadable:
         raise
     except IndexUnusable as exc:
@@ -109,10 +112,12 @@ def _in_catalogue(folder: Path, manifest: Manifest) -> Iterator[str]:
             )
 
 
-def _in_terms(folder: Path, manifest: Manifest, there: Passages) -> Iterator[str]:
-    expected = there.base if there.new is None else np.concatenate([there.base, there.new], axis=1)
+def _in_terms(folder: Path, manifest: Manifest, owners: PassageOwners) -> Iterator[str]:
+    expected = (
+        owners.base if owners.new is None else np.concatenate([owners.base, owners.new], axis=1)
+    )
     found = TermIndex(folder, manifest.term_files).owners()
-    yield from _apart(folder, expected, found, there.paths)
+    yield from _mismatch(folder, expected, found, owners.paths)
 
 
 def _in_vectors(
@@ -120,31 +125,33 @@ def _in_vectors(
 ) -> Iterator[str]:
     with closing(VectorFile(folder, dimension=dimension)) as file:
         rows, bad = np.array(file.owners), file.bad_rows()
-    yield from _apart(folder / ROWS, expected, rows[:, ~np.isin(rows[1], gone)], paths)
+    yield from _mismatch(folder / ROWS, expected, rows[:, ~np.isin(rows[1], gone)], paths)
     if bad.any():
         notes = _first(paths.get(note, "no note") for note in rows[1, bad].tolist())
         path = folder / VECTORS
-        yield f"the index file {path} holds {np.count_nonzero(bad)} bad vectors, such as of {notes}"
+        count = np.count_nonzero(bad)
+        yield f"the index file {path} holds {count} bad vectors, such as those of {notes}"
 
 
-def _apart(
+def _mismatch(
     path: Path, expected: Numbers, found: Numbers, paths: Mapping[int, str]
 ) -> Iterator[str]:
-    """Say which passages are not the catalogue's, or belong to another note than there."""
+    """Describe the passages that only one side has or that belong to different notes."""
     if np.array_equal(_in_order(expected), _in_order(found)):
         return
-    wanted, held = (Counter(map(tuple, owners.T.tolist())) for owners in (expected, found))
-    missing, strange = wanted - held, held - wanted
-    amiss = {id_ for id_, _ in (*missing, *strange)}
-    told = []
+    ours, theirs = (Counter(map(tuple, owners.T.tolist())) for owners in (expected, found))
+    missing, extra = ours - theirs, theirs - ours
+    differing = {id_ for id_, _ in (*missing, *extra)}
+    details = []
     if missing:
-        told.append(f"it lacks some of {_first(paths.get(note, 'no note') for _, note in missing)}")
-    if strange:
-        told.append(f"it has others, such as {_first(str(id_) for id_, _ in strange)}")
+        lacking = _first(paths.get(note, "no note") for _, note in missing)
+        details.append(f"it lacks some of {lacking}")
+    if extra:
+        details.append(f"it has others, such as {_first(str(id_) for id_, _ in extra)}")
     yield (
-        f"the index file {path} does not hold the passages of the catalogue: {len(amiss)} of "
-        f"{expected.shape[1]} are in only one of them, or there of another note; "
-        f"{' and '.join(told)}"
+        f"the index file {path} does not hold the passages of the catalogue: {len(differing)} of "
+        f"{expected.shape[1]} are in only one of them or have different notes; "
+        f"{' and '.join(details)}"
     )
 
 
@@ -154,7 +161,7 @@ def _in_order(owners: Numbers) -> Numbers:
 
 
 def _first(names: Iterable[str]) -> str:
-    """The first few of these, each once."""
+    """The first few distinct names."""
     every = list(dict.fromkeys(names))
     more = f" and {len(every) - _NAMED} more" if len(every) > _NAMED else ""
     return ", ".join(every[:_NAMED]) + more

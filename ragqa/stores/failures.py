@@ -1,4 +1,4 @@
-"""Foreign errors at the edge of a store: what becomes of them, and whether the disk was full."""
+"""Translate foreign errors at the edge of a store, and detect a full disk."""
 
 import errno
 import math
@@ -15,7 +15,7 @@ from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable
 REBUILD = "ragqa index --rebuild"
 REPAIR = "ragqa doctor --repair"
 
-# What the system refuses to whoever asks, or for now: it says nothing of the file.
+# Permissions and temporary shortages: they say nothing about the file itself.
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 _FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -23,8 +23,8 @@ _SYSTEM_FAILED = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlit
 
 
 @contextmanager
-def naming(path: Path, *foreign: type[Exception]) -> Iterator[None]:
-    """Turn these errors, and those of the system, into one that names the file.
+def naming_file(path: Path, *foreign: type[Exception]) -> Iterator[None]:
+    """Translate these errors, and OSError, into one that names the file.
 
     :raises IndexUnusable: one of them was raised.
     """
@@ -36,18 +36,18 @@ def naming(path: Path, *foreign: type[Exception]) -> Iterator[None]:
 
 
 def unusable(path: Path, exc: BaseException) -> IndexUnusable:
-    """Say that a file failed, and why."""
+    """The error to raise for an index file that failed, and why."""
     reason = (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
     if isinstance(exc, OSError) and exc.errno in _REFUSED:
         return IndexNotReadable(
             f"the index file {path} cannot be read: {reason}",
-            hint="see to that, and try again: ragqa doctor",
+            hint="fix that, and try again: ragqa doctor",
         )
     return IndexUnusable(f"the index file {path} is unusable: {reason}", hint=REPAIR)
 
 
 def cannot_write(folder: Path, reason: str) -> IndexNotWritable:
-    """Say that an index folder does not take a new generation, and why."""
+    """The error to raise if an index folder cannot take a new generation, and why."""
     return IndexNotWritable(
         f"cannot write the index in {folder}: {reason}",
         hint="make the folder writable, or keep the index elsewhere: --index DIR",
@@ -55,11 +55,11 @@ def cannot_write(folder: Path, reason: str) -> IndexNotWritable:
 
 
 @contextmanager
-def explaining(folder: Path, needed: Callable[[], int]) -> Iterator[None]:
-    """Say why a new generation could not be written; a full disk is told from other reasons.
+def explaining_failure(folder: Path, needed: Callable[[], int]) -> Iterator[None]:
+    """Explain why a new generation could not be written; recognize a full disk.
 
-    :param needed: gives how many bytes it takes at least.
-    :raises IndexNotWritable: an error of the system, or one that was caused by a full disk.
+    :param needed: returns a lower bound of the bytes needed.
+    :raises IndexNotWritable: the system failed, or the disk was full.
     """
     try:
         yield
@@ -79,10 +79,9 @@ def explaining(folder: Path, needed: Callable[[], int]) -> Iterator[None]:
 
 
 def _disk_was_full(exc: BaseException, folder: Path, needed: int) -> bool:
-    """Whether an error came of a full disk, a quota or a limit on the size of a file.
+    """Whether an error was caused by a full disk, a quota or a file size limit.
 
-    SQLite and tantivy do not always say why a write failed, so where they caused the error and
-    left that open, the disk is asked.
+    SQLite and tantivy do not always say why a write failed; then the disk itself is checked.
     """
     cause: BaseException | None = exc
     while cause is not None:
@@ -97,18 +96,18 @@ def _disk_was_full(exc: BaseException, folder: Path, needed: int) -> bool:
 
 
 def _code(error: sqlite3.Error) -> int | None:
-    """What SQLite says went wrong, without the details; None where the module raised it itself."""
+    """SQLite's primary error code; None if the Python module raised the error itself."""
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
 
 
 def _has_room(folder: Path, needed: int) -> bool:
     try:
-        # A limit on the size of a file is seen only beyond the file that met it.
-        there = max((path.lstat().st_size for path in folder.rglob("*")), default=0)
+        # A file size limit shows only beyond the largest file.
+        largest = max((path.lstat().st_size for path in folder.rglob("*")), default=0)
         with tempfile.TemporaryFile(dir=folder) as probe:
             if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(probe.fileno(), 0, there + needed)
+                os.posix_fallocate(probe.fileno(), 0, largest + needed)
         return shutil.disk_usage(folder).free >= needed
     except OSError as exc:
         return exc.errno not in _FULL_ERRNOS

@@ -1,4 +1,4 @@
-"""What can be wrong with a store, and what becomes of it."""
+"""Faults in a store, and the outcome of a repair."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,62 +6,62 @@ from enum import StrEnum
 
 from ragqa.types import IndexInfo, Progress, Vector
 
-Kept = Callable[[Sequence[int]], Mapping[int, Vector]]
-"""Gives embeddings by the ids of their passages; those that it has not are left out."""
+EmbeddingLookup = Callable[[Sequence[int]], Mapping[int, Vector]]
+"""Returns the known embeddings, shape (dimension,), among these passage ids, by passage id."""
 
 
-class Faulty(StrEnum):
-    """Which part of an index is damaged: what has to be made anew."""
+class IndexPart(StrEnum):
+    """A part of an index that can be damaged and rebuilt."""
 
     CATALOGUE = "the catalogue"
     TERMS = "the terms"
     VECTORS = "the embeddings"
-    NEW_VECTORS = "the embeddings of what is new"
+    NEW_VECTORS = "the embeddings of recent changes"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that is wrong: with which part, and what, in a sentence."""
+    """A damaged part, and what is wrong with it, in a sentence."""
 
-    part: Faulty
+    part: IndexPart
     what: str
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something to say of the place that an index is in; `fix` mends it, "" where it is fine."""
+    """A remark on where an index is kept; `fix` is the remedy, "" if none is needed."""
 
     what: str
     fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Older:
-    """What can be taken over from an index of an older format.
+class OlderIndex:
+    """What an index of an older format offers for reuse.
 
-    :param embeddings: reads and checks its embeddings, telling how far it is.
+    :param embeddings: reads and checks its embeddings, reporting progress.
     """
 
     info: IndexInfo
-    embeddings: Callable[[Progress], Kept]
+    embeddings: Callable[[Progress], EmbeddingLookup]
 
 
-def none_kept(_: Sequence[int]) -> Mapping[int, Vector]:
-    """No embedding at all."""
+def no_embeddings(_: Sequence[int]) -> Mapping[int, Vector]:
+    """Look up nothing: no embeddings are known."""
     return {}
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What a store could do for itself.
+    """The outcome of a store's own repair.
 
-    :param done: what was found and made anew, each in a sentence.
-    :param went_back: whether an older snapshot is the newest now, so that notes may have changed.
-    :param lost: why all has to be made from the notes, in a sentence; "" where it need not.
-    :param kept: what embeddings are sound where all has to be made.
+    :param done: what was found and rebuilt, each in a sentence.
+    :param rolled_back: whether an older snapshot is now the newest, so that notes may have changed.
+    :param rebuild: why everything must be rebuilt from the notes, in a sentence, or "".
+    :param embeddings: the sound embeddings to reuse in such a rebuild.
     """
 
     done: tuple[str, ...] = ()
-    went_back: bool = False
-    lost: str = ""
-    kept: Kept = none_kept
+    rolled_back: bool = False
+    rebuild: str = ""
+    embeddings: EmbeddingLookup = no_embeddings

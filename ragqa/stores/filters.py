@@ -1,4 +1,4 @@
-"""What filters mean, where a query language alone cannot say it: tags, path globs and dates."""
+"""Filter semantics beyond a query language: tags, path globs and dates."""
 
 import fnmatch
 import re
@@ -10,19 +10,19 @@ from ragqa.types import Filters, NoteRecord, with_parents
 
 
 def fold_tag(tag: str) -> str:
-    """A tag as it is compared: `#ML/NLP` is `ml/nlp`."""
+    """Normalize a tag for comparison: `#ML/NLP` becomes `ml/nlp`."""
     return tag.removeprefix("#").strip("/").casefold()
 
 
 def tag_and_parents(tag: str) -> list[str]:
-    """A tag as it is compared, with those that it is nested in: `a/b` with `a`."""
+    """A normalized tag with its parents: `a/b` with `a`."""
     return with_parents(fold_tag(tag))
 
 
 def path_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
-    """Whether a path, or a folder above it, matches any of the globs, or is named by one as it is.
+    """Return a test whether a path, or a folder above it, equals or matches any of the globs.
 
-    Case counts, and `*` also crosses `/`: `ml*` matches `ml/nlp/note.md`.
+    Matching is case-sensitive, and `*` also crosses `/`: `ml*` matches `ml/nlp/note.md`.
     """
     named = {glob.removeprefix("./").rstrip("/") for glob in globs}
     patterns = [re.compile(fnmatch.translate(name)) for name in sorted(named)]
@@ -35,7 +35,7 @@ def path_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
 
 
 def first_day(since: str) -> str:
-    """The first day that counts, as `YYYY-MM-DD`.
+    """The first day to include, as `YYYY-MM-DD`.
 
     :raises UsageError: it is not a date.
     """
@@ -46,18 +46,18 @@ def first_day(since: str) -> str:
 
 
 def note_matcher(filters: Filters) -> Callable[[NoteRecord], bool]:
-    """Whether the filters let a note through.
+    """Return a test whether a note passes the filters.
 
     :raises UsageError: `since` is not a date.
     """
-    wanted = {fold_tag(tag) for tag in filters.tags}
+    required = {fold_tag(tag) for tag in filters.tags}
     matches_path = path_matcher(filters.paths)
     day = first_day(filters.since) if filters.since else ""
 
     def matches(note: NoteRecord) -> bool:
         tags = {each for tag in note.tags for each in tag_and_parents(tag)}
         return (
-            wanted <= tags
+            required <= tags
             and (not filters.paths or matches_path(note.path))
             and (not day or note.date >= day)
         )

@@ -1,8 +1,8 @@
 """The folder of an index: one lock, one pointer, whole generations.
 
-A generation is a folder that never changes once it has its name, and `CURRENT` names the one to
-read. Whatever interrupts a writer, `CURRENT` names either the old generation or the new one, both
-complete. Every action on the disk is announced by `step`, where tests kill or fail it.
+A generation is a folder that never changes once it has its final name, and `CURRENT` names the one
+to read. Whatever interrupts a writer, `CURRENT` names the old or the new generation, both
+complete. `step` announces every disk action, so that tests can kill or fail it there.
 """
 
 import errno
@@ -39,31 +39,30 @@ LOCK = "LOCK"
 _MAX_NAME_BYTES = 64
 _SMALL_BYTES = 2**20
 
-# An index holds the notes' text, and they may be for the user alone; a lock that others may read
-# they may hold, too.
+# An index holds the notes' text, which may be private; and whoever can read a lock can hold it.
 PRIVATE = 0o700
 
-# Where the file system has no hard links, or not for this file.
+# The file system has no hard links, or not for this file.
 _CANNOT_LINK = frozenset(
     {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}
 )
 
 
-def _go_on(name: str) -> None:
-    """Let every step happen."""
+def _no_hook(name: str) -> None:
+    """Do nothing."""
 
 
-_hook: Callable[[str], None] = _go_on
+_hook: Callable[[str], None] = _no_hook
 
 
 def step(name: str) -> None:
-    """Announce the next action on the disk; does nothing unless a test is watching."""
+    """Announce the next disk action; does nothing unless a test is watching."""
     _hook(name)
 
 
 @contextmanager
 def stepping(hook: Callable[[str], None]) -> Iterator[None]:
-    """Call `hook` with the name of each step; what it raises, the step raises."""
+    """Call `hook` with the name of each step; `step` raises what it raises."""
     global _hook
     before, _hook = _hook, hook
     try:
@@ -73,20 +72,20 @@ def stepping(hook: Callable[[str], None]) -> Iterator[None]:
 
 
 def current(root: Path) -> str:
-    """Read the name of the generation to read.
+    """The name of the current generation.
 
-    :raises NoIndex: nothing was committed here yet.
-    :raises IndexUnusable: `CURRENT` is not the name of a generation that is here.
+    :raises NoIndex: nothing has been committed yet.
+    :raises IndexUnusable: `CURRENT` does not name an existing generation.
     """
     path = root / _CURRENT
     try:
         name = _read_name(path)
     except FileNotFoundError as exc:
         newest = next(iter(all_generations(root)), "")
-        # A first build that was killed just before the end leaves the first one, and no more.
+        # A first build killed just before the end leaves only generation 1.
         if newest and number_of(newest) > 1:
             raise IndexUnusable(
-                f"the index file {path} is missing, which says which generation is to be read",
+                f"the index file {path} is missing, which names the generation to read",
                 hint=REPAIR,
             ) from exc
         raise NoIndex(f"there is no index in {root} yet", hint="ragqa index") from exc
@@ -101,12 +100,14 @@ def current(root: Path) -> str:
     except OSError:
         found = False
     if not found:
-        raise IndexUnusable(f"the index file {path} names {name}, which is not there", hint=REPAIR)
+        raise IndexUnusable(
+            f"the index file {path} names {name}, which does not exist", hint=REPAIR
+        )
     return name
 
 
 def number_of(name: str) -> int:
-    """The number in the name of a generation or of its draft."""
+    """The number in the name of a generation or its draft."""
     return int(_without_tmp(name).partition("-")[2])
 
 
@@ -124,7 +125,7 @@ def _read_name(path: Path) -> str:
 
 
 def begin_draft(root: Path) -> Path:
-    """Make the folder in which the next generation is built, with a number never used before."""
+    """Create the draft folder of the next generation, with a number never used before."""
     names = _names(root)
     with suppress(OSError):
         names.append(_read_name(root / _CURRENT))
@@ -139,7 +140,7 @@ def begin_draft(root: Path) -> Path:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Callable[[bytes], None]]:
-    """Give what writes to a new file, and see the file to the disk in the end."""
+    """Yield a function that writes to a new file; sync the file at the end."""
     step(f"write {path.name}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, 0o666), "wb", buffering=0) as file:
@@ -149,14 +150,14 @@ def new_file(path: Path) -> Iterator[Callable[[bytes], None]]:
 
 
 def write_all(file: RawIOBase, data: bytes) -> None:
-    """Write all of it to an unbuffered file, or raise."""
+    """Write all data to an unbuffered file, or raise."""
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) or 0 :]
 
 
 def sync(path: Path) -> None:
-    """See a file, or the names in a folder, to the disk."""
+    """Sync a file, or a folder's entries, to the disk."""
     step(f"sync {path.name}")
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -165,12 +166,10 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def carry(folder: Path, manifest: Manifest, names: Iterable[str], draft: Path) -> None:
-    """Give files of a generation, which will not change, a second name in a draft.
+def link_files(folder: Path, manifest: Manifest, names: Iterable[str], draft: Path) -> None:
+    """Hard-link a generation's files into a draft; copy them if that is impossible.
 
-    Where that cannot be they are copied.
-
-    :raises IndexUnusable: one that was copied is not as it was written.
+    :raises IndexUnusable: a copied file was changed after it was written.
     """
     for name in names:
         step(f"link {name}")
@@ -192,14 +191,14 @@ def _copy(source: Path, target: Path, record: FileRecord) -> None:
 
 
 def draft_files(draft: Path) -> list[str]:
-    """The files of a draft by their names in the manifest, in order."""
+    """The files of a draft, by their names in the manifest, in order."""
     terms = sorted(name for name in _names(draft / TERMS) if not name.endswith(".lock"))
     delta = PART if (draft / DELTA).is_dir() else ()
     return [*PART, *(f"{TERMS}/{name}" for name in terms), *(f"{DELTA}/{name}" for name in delta)]
 
 
 def publish(draft: Path, manifest: Manifest) -> None:
-    """Make a draft, whose files are on the disk already, the generation to read."""
+    """Make a draft, whose files are already synced, the current generation."""
     root = draft.parent
     with new_file(draft / MANIFEST) as write:
         write(encode(manifest))
@@ -211,11 +210,11 @@ def publish(draft: Path, manifest: Manifest) -> None:
     step(f"rename {draft.name}")
     draft.rename(root / name)
     sync(root)
-    point_to(root, name)
+    set_current(root, name)
 
 
-def point_to(root: Path, name: str) -> None:
-    """Make a generation that is there the one to read."""
+def set_current(root: Path, name: str) -> None:
+    """Make an existing generation the current one."""
     with new_file(root / _CURRENT_DRAFT) as write:
         write(f"{name}\n".encode())
     step("replace CURRENT")
@@ -224,7 +223,7 @@ def point_to(root: Path, name: str) -> None:
 
 
 def all_generations(root: Path) -> list[str]:
-    """The names of the generations that are there, sound or not, newest first."""
+    """The names of all generations, sound or not, newest first."""
     try:
         names = [each.name for each in root.iterdir() if each.is_dir() and not each.is_symlink()]
     except FileNotFoundError:
@@ -233,16 +232,16 @@ def all_generations(root: Path) -> list[str]:
 
 
 def has_leftovers(root: Path) -> bool:
-    """Whether a writer that was interrupted left something that nobody needs."""
+    """Whether an interrupted writer left a draft."""
     with suppress(OSError):
         return any(map(_is_draft, _names(root)))
     return False
 
 
 def sweep(root: Path) -> None:
-    """Remove, as far as it can be, what no reader needs: drafts and old generations.
+    """Remove, as far as possible, drafts and old generations.
 
-    Where `CURRENT` is missing or damaged every generation is left for a person to look at.
+    If `CURRENT` is missing or damaged, every generation is left for a person to inspect.
     """
     with suppress(OSError):
         names = _names(root)

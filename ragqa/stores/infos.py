@@ -1,4 +1,4 @@
-"""What an index says of itself, as JSON, for stores to keep with it."""
+"""An index's description as JSON, for stores to keep with it."""
 
 import hashlib
 import json
@@ -18,24 +18,24 @@ UNREADABLE = (
     TypeError,
     ValueError,
 )
-"""What reading JSON raises that is not what it should be."""
+"""The errors that reading malformed JSON raises."""
 
 
 def info_json(info: IndexInfo) -> dict[str, object]:
-    """What JSON can hold of it."""
+    """An index's description as JSON-compatible values."""
     return asdict(replace(info, chunking=dict(info.chunking)))
 
 
 def digest_of(content: object) -> str:
-    """The digest of something that JSON can hold, however it is written."""
+    """SHA-256 of a JSON-compatible value in canonical form, in hexadecimal."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def info_of(content: Mapping[str, object]) -> IndexInfo:
-    """Read it back.
+    """Read an index's description back.
 
-    :raises LookupError, TypeError, ValueError: it is not such JSON.
+    :raises LookupError, TypeError, ValueError: it is malformed.
     """
     skipped = [_strings(pair, "path", "reason") for pair in typed(content, "skipped", list)]
     return IndexInfo(
@@ -79,10 +79,10 @@ def _strings(content: dict[str, object], *names: str) -> list[str]:
 
 
 def typed(content: Mapping[str, object], name: str, kind: type[_A]) -> _A:
-    """A value of this kind.
+    """The value of a field, checked for its type.
 
-    :raises LookupError: it is not there.
-    :raises TypeError: it is of another kind.
+    :raises LookupError: it is missing.
+    :raises TypeError: it has another type.
     """
     value = content[name]
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):

@@ -1,17 +1,17 @@
-"""The local store: catalogue, terms and vectors in generations below one folder."""
+"""The local store: generations of catalogue, terms and vectors below one folder."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
-from ragqa.stores import Maker, generations
+from ragqa.stores import Rebuilder, generations
 from ragqa.stores.examining import damaged_files, disagreements
-from ragqa.stores.faults import Older, Remark, Repair
+from ragqa.stores.faults import OlderIndex, Remark, Repair
 from ragqa.stores.local_repair import embeddings_of_older, repair
 from ragqa.stores.local_snapshot import LocalSnapshot, own_manifest
 from ragqa.stores.local_writer import LocalWriter
-from ragqa.stores.lock import building, locked, tell_embedded
+from ragqa.stores.lock import building, locked, report_embedded
 from ragqa.types import Building, Progress
 
 
@@ -24,28 +24,28 @@ class LocalStore:
     def snapshot(self) -> LocalSnapshot:
         """Open the newest snapshot; takes no lock and writes nothing.
 
-        :raises NoIndex: nothing was committed here yet.
-        :raises IndexUnusable: what is here cannot be read or trusted.
+        :raises NoIndex: nothing has been committed yet.
+        :raises IndexUnusable: the index cannot be read or trusted.
         """
         name = generations.current(self._root)
         while True:
             try:
                 return LocalSnapshot(self._root / name)
             except IndexUnusable:
-                # Writers may have removed it since its name was read; then there is a newer one.
+                # A writer may have removed it since; then there is a newer one.
                 failed, name = name, generations.current(self._root)
                 if name == failed:
                     raise
 
     @contextmanager
     def writer(self, *, fresh: bool, wait: bool) -> Iterator[LocalWriter]:
-        """Begin the next snapshot; with `fresh`, from nothing rather than from the newest.
+        """Begin the next snapshot on top of the newest, or with `fresh` from nothing.
 
-        :raises WriterBusy: another process writes and `wait` is False.
-        :raises IndexUnusable: the place cannot be written, or its newest snapshot is damaged.
+        :raises WriterBusy: another process is writing and `wait` is False.
+        :raises IndexUnusable: the folder is not writable, or its newest snapshot is damaged.
         """
         with locked(self._root, wait=wait):
-            tell_embedded(self._root, 0)
+            report_embedded(self._root, 0)
             generations.sweep(self._root)
             base = None if fresh else self._base()
             writer = LocalWriter(self._root, base)
@@ -57,16 +57,16 @@ class LocalStore:
                     base.close()
                 generations.sweep(self._root)
 
-    def older(self) -> Older | None:
-        """What can be taken over from the newest generation, if it is of an older format."""
+    def older(self) -> OlderIndex | None:
+        """What the newest generation offers for reuse, if it has an older format."""
         return embeddings_of_older(self._root)
 
     def building(self) -> Building | None:
-        """What another process that writes the index has done; None where none is known of."""
+        """The progress of another process writing the index; None if none is known."""
         return building(self._root)
 
     def tidy(self) -> None:
-        """Remove what an interrupted writer left, as far as it can be and no writer is at work."""
+        """Remove what an interrupted writer left, if possible and if no writer is active."""
         if generations.has_leftovers(self._root):
             with (
                 suppress(WriterBusy, IndexUnusable),
@@ -75,9 +75,9 @@ class LocalStore:
                 generations.sweep(self._root)
 
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
-        """Everything that is wrong, each in a sentence, found by reading all of it.
+        """Read everything and return each problem as a sentence; [] if sound.
 
-        :param deep: whether what is as it was written is also compared with each other.
+        :param deep: also compare intact files with each other.
         """
         try:
             name = generations.current(self._root)
@@ -90,17 +90,17 @@ class LocalStore:
         return found
 
     def remarks(self) -> list[Remark]:
-        """Of a folder there is nothing to say but what is wrong with its files."""
+        """No remarks: a folder has only the problems of its files."""
         return []
 
-    def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:
-        """Make anew, as the next generation, what is damaged of the newest.
+    def repair(self, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:
+        """Rebuild the damaged parts of the newest generation as the next one.
 
-        :raises NoIndex: nothing was committed here yet.
-        :raises WriterBusy: another process writes and `wait` is False.
-        :raises IndexUnusable: the place cannot be written, or `maker` does not go with the index.
+        :raises NoIndex: nothing has been committed yet.
+        :raises WriterBusy: another process is writing and `wait` is False.
+        :raises IndexUnusable: the folder is not writable, or `rebuilder` does not match the index.
         """
-        return repair(self._root, maker, wait=wait, progress=progress)
+        return repair(self._root, rebuilder, wait=wait, progress=progress)
 
     def _base(self) -> LocalSnapshot | None:
         try:

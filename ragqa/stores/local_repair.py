@@ -1,7 +1,7 @@
-"""A generation that keeps what is sound of a damaged one; the rest is made anew.
+"""Repair a damaged generation: link its sound files into the next one, rebuild the rest.
 
-It is made beside the damaged one and published as any other, so that whatever interrupts a repair,
-the index is as it was before or repaired.
+The new generation is built beside the damaged one and published like any other, so an interrupted
+repair leaves the index either as it was or repaired.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex, OtherFormat
-from ragqa.stores import Maker, generations
+from ragqa.stores import Rebuilder, generations
 from ragqa.stores.examining import damaged_files, disagreements, part_of, passages_of
-from ragqa.stores.failures import explaining
-from ragqa.stores.faults import Fault, Faulty, Kept, Older, Repair
+from ragqa.stores.failures import explaining_failure
+from ragqa.stores.faults import EmbeddingLookup, Fault, IndexPart, OlderIndex, Repair
 from ragqa.stores.generations import step
 from ragqa.stores.local_snapshot import LocalSnapshot, open_catalogue, own_manifest
 from ragqa.stores.local_writer import seal
@@ -39,8 +39,8 @@ from ragqa.types import DenseInfo, Numbers, Passage, Progress, Vector, Vectors
 EMBEDDED_AT_ONCE = 512
 
 
-def repair(root: Path, maker: Maker, *, wait: bool, progress: Progress) -> Repair:
-    """Make anew, in the next generation, what is damaged of the newest; see `Store.repair`."""
+def repair(root: Path, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:
+    """Rebuild the damaged parts of the newest generation; see `Store.repair`."""
     try:
         generations.current(root)
     except NoIndex:
@@ -49,30 +49,30 @@ def repair(root: Path, maker: Maker, *, wait: bool, progress: Progress) -> Repai
     except IndexUnusable:
         pass
     with locked(root, wait=wait):
-        found = _find(root)
+        found = _find_target(root)
         if isinstance(found, Repair):
             return found
-        said = (found.said,) if found.said else ()
-        maker.check(found.manifest.info)
-        faults = _faults(found, maker, progress)
+        rollback = (found.rollback,) if found.rollback else ()
+        rebuilder.check(found.manifest.info)
+        faults = _faults(found, rebuilder, progress)
         broken = {fault.part for fault in faults}
-        if Faulty.CATALOGUE in broken:
-            first = next(fault for fault in faults if fault.part is Faulty.CATALOGUE)
-            lost = f"read all notes again, since {first.what}"
-            return Repair(said, bool(said), lost, _kept(found, broken))
+        if IndexPart.CATALOGUE in broken:
+            first = next(fault for fault in faults if fault.part is IndexPart.CATALOGUE)
+            rebuild = f"read all notes again, since {first.what}"
+            return Repair(rollback, bool(rollback), rebuild, _sound_embeddings(found, broken))
         if faults:
-            with explaining(root, lambda: found.manifest.size):
+            with explaining_failure(root, lambda: found.manifest.size):
                 generations.sweep(root)
-                _mend(root, found, broken, maker, progress)
+                _rebuild_parts(root, found, broken, rebuilder, progress)
                 generations.sweep(root)
-        return Repair((*said, *_done(faults)), bool(said))
+        return Repair((*rollback, *_descriptions(faults)), bool(rollback))
 
 
-def embeddings_of_older(root: Path) -> Older | None:
-    """What the newest generation has, if its manifest is of an older format that can be read.
+def embeddings_of_older(root: Path) -> OlderIndex | None:
+    """The newest generation's embeddings, if its manifest has a readable older format.
 
-    A passage's id is made of its note's path and the text that was embedded, so that equal ids mean
-    equal embeddings whatever the catalogue looked like.
+    A passage's id derives from its note's path and the embedded text, so equal ids mean equal
+    embeddings, whatever the catalogue's format.
     """
     try:
         folder = root / generations.current(root)
@@ -80,29 +80,29 @@ def embeddings_of_older(root: Path) -> Older | None:
     except (NoIndex, IndexUnusable):
         return None
 
-    def embeddings(progress: Progress) -> Kept:
+    def embeddings(progress: Progress) -> EmbeddingLookup:
         broken = {fault.part for fault in damaged_files(folder, manifest, progress)}
-        return _kept(_Found(folder, manifest), broken)
+        return _sound_embeddings(_Target(folder, manifest), broken)
 
-    return Older(manifest.info, embeddings)
+    return OlderIndex(manifest.info, embeddings)
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """The generation that is gone on with; `said` is why, where it was not the one to read."""
+class _Target:
+    """The generation to repair; `rollback` says why it is not the current one, or ""."""
 
     folder: Path
     manifest: Manifest
-    said: str = ""
+    rollback: str = ""
 
 
-def _find(root: Path) -> _Found | Repair:
-    """The generation to read, or where that is not known, the newest that is the least damaged."""
+def _find_target(root: Path) -> _Target | Repair:
+    """The current generation; if unknown, the newest sound one, or else the newest readable."""
     try:
         folder = root / generations.current(root)
-        return _Found(folder, own_manifest(folder))
+        return _Target(folder, own_manifest(folder))
     except NoIndex:
-        why = f"nothing in {root} says which generation is to be read"
+        why = f"nothing in {root} says which generation to read"
     except IndexUnusable as exc:
         if not _is_damage(exc):
             raise
@@ -113,19 +113,19 @@ def _find(root: Path) -> _Found | Repair:
             readable.append((name, own_manifest(root / name)))
         except IndexUnusable:
             continue
-    # Only the first that is sound is read to its end.
+    # Lazy: stop reading at the first sound generation.
     sound = ((name, manifest) for name, manifest in readable if _is_sound(root / name, manifest))
     chosen = next(sound, next(iter(readable), None))
     if chosen is None:
-        return Repair(lost=f"read and embedded all notes again, since {why}")
+        return Repair(rebuild=f"read and embedded all notes again, since {why}")
     name, manifest = chosen
-    with explaining(root, lambda: 1):
-        generations.point_to(root, name)
-    return _Found(root / name, manifest, f"went back to {name}, since {why}")
+    with explaining_failure(root, lambda: 1):
+        generations.set_current(root, name)
+    return _Target(root / name, manifest, f"went back to {name}, since {why}")
 
 
 def _is_damage(exc: IndexUnusable) -> bool:
-    """Whether something is wrong with the index, rather than with who reads it."""
+    """Whether the index itself is at fault, rather than permissions or its format."""
     return not isinstance(exc, IndexNotReadable | OtherFormat)
 
 
@@ -133,30 +133,34 @@ def _is_sound(folder: Path, manifest: Manifest) -> bool:
     return not damaged_files(folder, manifest)
 
 
-def _faults(found: _Found, maker: Maker, progress: Progress) -> list[Fault]:
+def _faults(found: _Target, rebuilder: Rebuilder, progress: Progress) -> list[Fault]:
     folder, manifest = found.folder, found.manifest
     faults = damaged_files(folder, manifest, progress) or disagreements(folder, manifest)
     if faults:
         return faults
     with closing(LocalSnapshot(folder)) as snapshot:
-        faults = maker.faults(snapshot)
-    # What is found in a sample of all embeddings may be wrong with any.
-    everywhere = [replace(one, part=Faulty.NEW_VECTORS) for one in faults if _is_of_vectors(one)]
+        faults = rebuilder.faults(snapshot)
+    # A bad embedding in the sample casts doubt on all, those of the delta included.
+    everywhere = [replace(one, part=IndexPart.NEW_VECTORS) for one in faults if _is_of_vectors(one)]
     return [*faults, *(everywhere if manifest.has_delta else ())]
 
 
 def _is_of_vectors(fault: Fault) -> bool:
-    return fault.part is Faulty.VECTORS
+    return fault.part is IndexPart.VECTORS
 
 
-def _done(faults: Iterable[Fault]) -> Iterator[str]:
-    """For each part a sentence, with the first that was found."""
+def _descriptions(faults: Iterable[Fault]) -> Iterator[str]:
+    """One sentence per part, naming its first fault."""
     first = {fault.part: fault for fault in reversed(list(faults))}
-    return (f"made {fault.part} anew, since {fault.what}" for fault in reversed(first.values()))
+    return (f"rebuilt {fault.part}, since {fault.what}" for fault in reversed(first.values()))
 
 
-def _mend(
-    root: Path, found: _Found, broken: AbstractSet[Faulty], maker: Maker, progress: Progress
+def _rebuild_parts(
+    root: Path,
+    found: _Target,
+    broken: AbstractSet[IndexPart],
+    rebuilder: Rebuilder,
+    progress: Progress,
 ) -> None:
     folder, manifest = found.folder, found.manifest
     draft = generations.begin_draft(root)
@@ -164,8 +168,8 @@ def _mend(
         step(f"make {DELTA}")
         (draft / DELTA).mkdir()
     sound = [name for name in manifest.files if part_of(name) not in broken]
-    generations.carry(folder, manifest, sound, draft)
-    there = passages_of(folder, manifest)
+    generations.link_files(folder, manifest, sound, draft)
+    owners = passages_of(folder, manifest)
     info = manifest.info
     dense = info.dense
     with closing(open_catalogue(folder, manifest)) as catalogue:
@@ -173,33 +177,33 @@ def _mend(
         def embed(owners: Numbers, place: Path) -> DenseInfo:
             passages = catalogue.passages_of(sorted(set(owners[1].tolist())))
             with closing(SavedEmbeddings(root / SAVED, info.embedder, info.dtype)) as saved:
-                embedding = _Embedding(maker, saved, owners.shape[1], progress)
+                embedding = _Embedding(rebuilder, saved, owners.shape[1], progress)
                 return embedding.write(passages, place, info.embedder.dimension)
 
-        if Faulty.TERMS in broken:
+        if IndexPart.TERMS in broken:
             step(f"write {TERMS}")
             write_terms(draft / TERMS, catalogue.all_passages())
-        if Faulty.VECTORS in broken:
-            dense = embed(there.base, draft)
-        if Faulty.NEW_VECTORS in broken and there.new is not None:
-            embed(there.new, draft / DELTA)
+        if IndexPart.VECTORS in broken:
+            dense = embed(owners.base, draft)
+        if IndexPart.NEW_VECTORS in broken and owners.new is not None:
+            embed(owners.new, draft / DELTA)
     info = replace(info, generation=generations.number_of(draft.name), dense=dense)
     seal(draft, info, linked_files(folder, manifest, draft))
-    if broken & {Faulty.VECTORS, Faulty.NEW_VECTORS}:
+    if broken & {IndexPart.VECTORS, IndexPart.NEW_VECTORS}:
         remove_saved(root / SAVED)
 
 
 @dataclass(frozen=True, slots=True)
 class _Embedding:
-    """The embedding of so many passages, some of them at a time; what is done is saved."""
+    """Embeds passages in batches, `total` in all, and saves each batch."""
 
-    maker: Maker
+    rebuilder: Rebuilder
     saved: SavedEmbeddings
     total: int
     progress: Progress
 
     def write(self, numbered: Iterable[NumberedPassage], folder: Path, dimension: int) -> DenseInfo:
-        """Write the files of these passages' embeddings."""
+        """Embed passages and write the files; returns how the vectors are indexed."""
         done = 0
         with closing(Spool(folder)) as spool:
             for batch in _batches(numbered):
@@ -215,12 +219,12 @@ class _Embedding:
             return write_part(spool.part(dimension), folder)
 
     def _embed(self, passages: Sequence[Passage], dimension: int) -> Vectors:
-        """Embed passages, those with the same text once, and those that are saved not again."""
+        """Embed passages, shape (passages, dimension): equal texts once, saved ones not again."""
         by_key = {passage.embedding_key: passage for passage in passages}
         known = self.saved.vectors(by_key)
         missing = [passage for key, passage in by_key.items() if key not in known]
         if missing:
-            rows = self.maker.embed(missing)
+            rows = self.rebuilder.embed(missing)
             check_vectors(missing, rows, dimension)
             keys = [passage.embedding_key for passage in missing]
             self.saved.add(keys, rows)
@@ -239,11 +243,11 @@ def _batches(numbered: Iterable[NumberedPassage]) -> Iterator[list[NumberedPassa
         yield batch
 
 
-def _kept(found: _Found, broken: AbstractSet[Faulty]) -> Kept:
-    """The embeddings that are as they were written, by their passages."""
-    places = {Faulty.VECTORS: found.folder}
+def _sound_embeddings(found: _Target, broken: AbstractSet[IndexPart]) -> EmbeddingLookup:
+    """A lookup in the undamaged embedding files."""
+    places = {IndexPart.VECTORS: found.folder}
     if found.manifest.has_delta:
-        places[Faulty.NEW_VECTORS] = found.folder / DELTA
+        places[IndexPart.NEW_VECTORS] = found.folder / DELTA
     files: list[VectorFile] = []
     for part, place in places.items():
         if part not in broken:
@@ -259,7 +263,7 @@ def _kept(found: _Found, broken: AbstractSet[Faulty]) -> Kept:
 
 
 def _readable(folder: Path, dimension: int) -> list[VectorFile]:
-    """The vectors below a folder, if they are such as may be in an index."""
+    """The vector file below a folder, if all its vectors are valid."""
     try:
         file = VectorFile(folder, dimension=dimension)
         return [] if file.bad_rows().any() else [file]

@@ -21,7 +21,7 @@ from ragqa.stores.manifest import (
     findings,
     read_manifest,
 )
-from ragqa.stores.ranking import Candidate, best
+from ragqa.stores.ranking import Candidate, top_k
 from ragqa.stores.termindex import TermIndex
 from ragqa.stores.vectorfile import Mask, VectorFile
 from ragqa.stores.vectors import Part
@@ -31,9 +31,9 @@ _NOTES_AT_ONCE = 500
 
 
 class LocalSnapshot:
-    """A generation whose files are held open, so that it answers even after it was removed.
+    """A generation with its files held open, so that it answers even after its removal.
 
-    :raises IndexUnusable: a file is missing, damaged or of another format.
+    :raises IndexUnusable: a file is missing, damaged or in another format.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -51,22 +51,22 @@ class LocalSnapshot:
 
     @property
     def info(self) -> IndexInfo:
-        """What it holds and how it was made."""
+        """What the index holds and how it was built."""
         return self.manifest.info
 
     @cached_property
-    def kept(self) -> Mask | None:
-        """Which rows of the base are not gone; None for all."""
+    def live_rows(self) -> Mask | None:
+        """A mask, (rows,), of the base's rows that are not deleted; None for all."""
         gone = self.catalogue.gone()
         return ~self.base.of_notes(gone) if gone else None
 
     def parts(self) -> list[Part]:
-        """All vectors that count."""
-        base = self.base.part if self.kept is None else self.base.part.only(self.kept)
+        """All vectors that are not deleted."""
+        base = self.base.part if self.live_rows is None else self.base.part.select(self.live_rows)
         return [base] if self.delta is None else [base, self.delta.part]
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
-        """The vectors of these passages, which are all there."""
+        """The vectors, shape (dimension,), of passages in the snapshot, by passage id."""
         found = {} if self.delta is None else self.delta.find(ids)
         return found | self.base.find([id_ for id_ in ids if id_ not in found])
 
@@ -75,11 +75,11 @@ class LocalSnapshot:
         return self.catalogue.notes()
 
     def states(self) -> dict[str, NoteState]:
-        """What every note's file was when it was read, by path."""
+        """The state of every note's file when it was read, by path."""
         return self.catalogue.states()
 
     def undated(self, filters: Filters) -> int:
-        """How many notes without a date the filters but `since` let through."""
+        """How many undated notes pass all filters except `since`."""
         return self.catalogue.undated(filters)
 
     def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
@@ -95,11 +95,11 @@ class LocalSnapshot:
                 yield paths[number], sorted(found, key=lambda passage: passage.start)
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
-        """The k passages nearest by cosine."""
-        notes = self._let_through(filters)
-        searched = [(self.base, _both(self.kept, notes, self.base))]
+        """The k nearest passages by cosine, best first; `vector` has shape (dimension,)."""
+        notes = self._matching_notes(filters)
+        searched = [(self.base, _live_rows_of(self.live_rows, notes, self.base))]
         if self.delta is not None:
-            searched.append((self.delta, _both(None, notes, self.delta)))
+            searched.append((self.delta, _live_rows_of(None, notes, self.delta)))
         total = sum(
             len(file) if mask is None else int(np.count_nonzero(mask)) for file, mask in searched
         )
@@ -108,11 +108,11 @@ class LocalSnapshot:
             found = (file.search(vector, limit, mask) for file, mask in searched)
             return sorted(chain.from_iterable(found), key=lambda hit: -hit[1])[:limit]
 
-        return best(nearest, k, total)
+        return top_k(nearest, k, total)
 
     def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[Candidate]:
         """The k best passages by BM25 over any of the terms."""
-        notes = self._let_through(filters)
+        notes = self._matching_notes(filters)
         share = 1.0 if notes is None else len(notes) / max(1, self.info.notes)
         return self.term_index.search(terms, k, notes, share=share)
 
@@ -121,7 +121,7 @@ class LocalSnapshot:
         return self.catalogue.passages(ids)
 
     def of_note(self, path: str) -> list[Passage]:
-        """All passages of a note as they stand in it."""
+        """All passages of a note in reading order."""
         number = self.catalogue.note_at(path)
         found = [] if number is None else self.catalogue.passages_of([number])
         return sorted((passage for _, passage in found), key=lambda passage: passage.start)
@@ -130,12 +130,12 @@ class LocalSnapshot:
         """BM25's inverse document frequency of each term."""
         return self.term_index.idf(terms)
 
-    def terms_from(self, start: str) -> list[str]:
-        """Terms that begin so, the most frequent first."""
-        return self.term_index.terms_from(start)
+    def terms_with_prefix(self, prefix: str) -> list[str]:
+        """Terms with this prefix, most frequent first."""
+        return self.term_index.terms_with_prefix(prefix)
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self._opened.close()
 
     def _vectors(self, folder: Path, opened: ExitStack) -> VectorFile:
@@ -143,8 +143,8 @@ class LocalSnapshot:
         opened.callback(file.close)
         return file
 
-    def _let_through(self, filters: Filters) -> list[int] | None:
-        """The notes that count, by number, or None for all; both legs ask this of one question."""
+    def _matching_notes(self, filters: Filters) -> list[int] | None:
+        """The numbers of the notes that pass, or None for all; cached for both retrieval legs."""
         if not filters:
             return None
         if self._filtered is None or self._filtered[0] != filters:
@@ -152,18 +152,20 @@ class LocalSnapshot:
         return self._filtered[1]
 
 
-def _both(kept: Mask | None, notes: Sequence[int] | None, file: VectorFile) -> Mask | None:
-    """The rows that are there and of these notes; None for all."""
+def _live_rows_of(
+    live_rows: Mask | None, notes: Sequence[int] | None, file: VectorFile
+) -> Mask | None:
+    """A mask, (rows,), of the live rows of these notes; None for all."""
     if notes is None:
-        return kept
+        return live_rows
     mask = file.of_notes(notes)
-    return mask if kept is None else mask & kept
+    return mask if live_rows is None else mask & live_rows
 
 
 def open_catalogue(folder: Path, manifest: Manifest) -> Catalogue:
     """Open a generation's catalogue, with its delta if it has one.
 
-    :raises IndexUnusable: SQLite cannot.
+    :raises IndexUnusable: SQLite fails.
     """
     if manifest.has_delta:
         return Catalogue(folder / DELTA / CATALOGUE, folder / CATALOGUE)
@@ -173,22 +175,22 @@ def open_catalogue(folder: Path, manifest: Manifest) -> Catalogue:
 def own_manifest(folder: Path) -> Manifest:
     """Read a generation's manifest.
 
-    :raises IndexUnusable: it is missing, damaged, or another generation's.
+    :raises IndexUnusable: it is missing, damaged or another generation's.
     """
     manifest = read_manifest(folder)
     if manifest.info.generation != number_of(folder.name):
         raise IndexUnusable(
-            f"the index file {folder / MANIFEST} is that of generation {manifest.info.generation}",
+            f"the index file {folder / MANIFEST} belongs to generation {manifest.info.generation}",
             hint=REPAIR,
         )
     return manifest
 
 
 def checked_manifest(folder: Path, *, thorough: Container[str] = ()) -> Manifest:
-    """Read a generation's manifest and compare its files with it.
+    """Read a generation's manifest and check its files against it.
 
-    :param thorough: files that are read whole, not only where their size or time is another.
-    :raises IndexUnusable: the manifest or a file is not as it was written; the message names it.
+    :param thorough: files to read even if their size and time are unchanged.
+    :raises IndexUnusable: the manifest or a file was changed; the message names it.
     """
     manifest = own_manifest(folder)
     for _, finding in findings(folder, manifest, thorough=thorough):

@@ -1,4 +1,4 @@
-"""The next generation of the local store, from its draft to its publication."""
+"""Build the next generation of the local store, from draft to publication."""
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,10 +12,10 @@ import numpy as np
 from ragqa.errors import IndexUnusable
 from ragqa.stores import generations
 from ragqa.stores.catalogue_draft import CatalogueDraft, fold
-from ragqa.stores.failures import explaining
+from ragqa.stores.failures import explaining_failure
 from ragqa.stores.generations import step
 from ragqa.stores.local_snapshot import LocalSnapshot, checked_manifest
-from ragqa.stores.lock import tell_embedded
+from ragqa.stores.lock import report_embedded
 from ragqa.stores.manifest import (
     CATALOGUE,
     DELTA,
@@ -35,7 +35,7 @@ from ragqa.stores.vectors import (
     Spool,
     check_dimension,
     check_vectors,
-    joined,
+    concatenate,
     write_part,
 )
 from ragqa.types import (
@@ -50,17 +50,17 @@ from ragqa.types import (
 )
 
 REWRITE_BELOW = 2_000
-"""An index of up to so many passages is written anew each time, which takes a quarter second."""
+"""Up to this many passages, an index is rewritten each time, in a quarter of a second."""
 
 MAX_DELTA_SHARE = 0.1
-"""Where a larger part of the base than this has changed, base and delta become a new base."""
+"""If a larger share of the base has changed, base and delta are merged into a new base."""
 
 MAX_DEAD_SHARE = 0.1
-"""Deleted passages count in BM25's statistics; where there are more, the terms are written anew."""
+"""Deleted passages count in BM25's statistics; above this share, the terms are rewritten."""
 
 
 class LocalWriter:
-    """Changes on top of a base, or of nothing, in a draft folder made with the first of them."""
+    """Changes on top of a base, or of nothing; the first change creates the draft folder."""
 
     def __init__(self, root: Path, base: LocalSnapshot | None) -> None:
         self._root = root
@@ -68,29 +68,29 @@ class LocalWriter:
         self._dimension = base.info.embedder.dimension if base else None
         self._draft: _Draft | None = None
         self._saved: SavedEmbeddings | None = None
-        self._ended = False
+        self._closed = False
         self._vectors_checked = False
         self._gone: set[int] = set()
         self._added: set[int] = set()
-        self._dropped = 0
+        self._deleted_passages = 0
         self._spooled = 0
 
     def resume(self, embedder: EmbedderInfo, dtype: str) -> int:
-        """Take up what an interrupted writer saved with this embedder; how many embeddings."""
+        """Reuse what an interrupted writer saved with this embedder; returns their number."""
         name = SAVED if self._base is not None else SAVED_ANEW
         self._saved = SavedEmbeddings(self._root / name, embedder, dtype)
         return len(self._saved)
 
     def save(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
-        """Keep embeddings beside the generations until the next commit."""
+        """Save embeddings, (keys, dimension), beside the generations until the next commit."""
         if self._saved is None:
-            raise ValueError("embeddings are saved before it was said whose they are")
-        with explaining(self._root, self._bytes_needed):
+            raise ValueError("save was called before resume")
+        with explaining_failure(self._root, self._bytes_needed):
             self._saved.add(embedding_keys, vectors)
-        tell_embedded(self._root, len(self._saved))
+        report_embedded(self._root, len(self._saved))
 
     def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
-        """The embeddings that are saved or already in the base snapshot, by embedding key."""
+        """The embeddings that are saved or in the base snapshot, by embedding key."""
         keys = list(embedding_keys)
         saved = self._saved.vectors(keys) if self._saved else {}
         return saved | self._in_base(keys)
@@ -107,7 +107,7 @@ class LocalWriter:
         return {key: vectors[id_] for key, id_ in ids.items()}
 
     def remove(self, paths: Iterable[str]) -> None:
-        """Drop notes with their passages."""
+        """Delete notes and their passages."""
         with self._drafting() as draft:
             for path in paths:
                 self._drop(draft, path)
@@ -115,7 +115,7 @@ class LocalWriter:
     def add(
         self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors
     ) -> None:
-        """Add a note, in place of the one at its path if there is one."""
+        """Add a note, replacing any note at its path; `vectors` is (passages, dimension)."""
         check_vectors(passages, vectors, self._dimension)
         with self._drafting() as draft:
             step("add a note")
@@ -128,19 +128,19 @@ class LocalWriter:
             self._dimension = vectors.shape[1]
 
     def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
-        """Record a new stamp for a note whose text is the same."""
+        """Record a new stamp for a note whose text is unchanged."""
         with self._drafting() as draft:
             draft.catalogue.restamp(path, stamp, settled=settled)
 
     def commit(self, info: IndexInfo) -> IndexInfo:
-        """Make the generation durable, then the one to read."""
+        """Make the generation durable, then current."""
         check_dimension(info, self._dimension)
         with self._drafting() as draft:
             notes, passages = draft.catalogue.counts()
             generation = generations.number_of(draft.folder.name)
             info = replace(info, generation=generation, notes=notes, passages=passages)
             self._write_terms(draft, passages)
-            base = None if self._folds(draft, passages) else self._base
+            base = None if self._needs_new_base(draft, passages) else self._base
             step(f"write {CATALOGUE}")
             draft.catalogue.finish()
             if base is None:
@@ -150,14 +150,14 @@ class LocalWriter:
             draft.spool.remove()
             info = replace(info, dense=dense)
             self._publish(draft, info)
-        self._ended = True
+        self._closed = True
         remove_saved(self._root / SAVED)
         if self._base is None:
             remove_saved(self._root / SAVED_ANEW)
         return info
 
     def close(self) -> None:
-        """Let go of the files of the draft and of what was saved."""
+        """Close the files of the draft and of saved embeddings."""
         if self._saved is not None:
             self._saved.close()
         if self._draft is not None:
@@ -166,17 +166,17 @@ class LocalWriter:
 
     @contextmanager
     def _drafting(self) -> Iterator["_Draft"]:
-        """Give the draft; an error ends the writer, since a note may be in the draft by half."""
-        if self._ended:
+        """Yield the draft; an error ends the writer, since a note may be half written."""
+        if self._closed:
             raise IndexUnusable(
-                f"the next generation of the index in {self._root} is finished or was given up"
+                f"the next generation of the index in {self._root} is finished or abandoned"
             )
-        self._ended = True
-        with explaining(self._root, self._bytes_needed):
+        self._closed = True
+        with explaining_failure(self._root, self._bytes_needed):
             if self._draft is None:
                 self._draft = self._begin()
             yield self._draft
-        self._ended = False
+        self._closed = False
 
     def _begin(self) -> "_Draft":
         base = self._base
@@ -184,7 +184,7 @@ class LocalWriter:
             folder = generations.begin_draft(self._root)
             step(f"begin {CATALOGUE}")
             return _Draft(folder, CatalogueDraft(folder / CATALOGUE), Spool(folder))
-        # Silent damage must not be carried over and sealed with a fresh digest.
+        # Silent damage must not get a fresh digest in the new generation.
         files = base.manifest.files.keys()
         small = base.info.passages <= REWRITE_BELOW
         checked_manifest(base.folder, thorough=files if small else files - set(PART))
@@ -206,10 +206,10 @@ class LocalWriter:
             self._added.discard(removed.note)
         else:
             self._gone.add(removed.note)
-            self._dropped += len(removed.passages)
+            self._deleted_passages += len(removed.passages)
 
     def _write_terms(self, draft: "_Draft", passages: int) -> None:
-        """Write the terms anew, or where that would take long, change links to the old ones."""
+        """Rewrite the terms, or if that takes long, link the old ones and change them."""
         step(f"write {TERMS}")
         folder = draft.folder / TERMS
         if self._base is None or self._rewrites_terms(self._base, passages):
@@ -218,7 +218,7 @@ class LocalWriter:
             write_terms(folder, draft.catalogue.all_passages())
             return
         names = [f"{TERMS}/{name}" for name in self._base.manifest.term_files]
-        generations.carry(self._base.folder, self._base.manifest, names, draft.folder)
+        generations.link_files(self._base.folder, self._base.manifest, names, draft.folder)
         if self._gone or self._added:
             added = draft.catalogue.passages_of(self._added)
             step(f"change {TERMS}")
@@ -227,17 +227,17 @@ class LocalWriter:
     def _rewrites_terms(self, base: LocalSnapshot, passages: int) -> bool:
         if not (self._gone or self._added):
             return False
-        dead = dead_passages(base.folder / TERMS) + self._dropped
+        dead = dead_passages(base.folder / TERMS) + self._deleted_passages
         return passages <= REWRITE_BELOW or dead > MAX_DEAD_SHARE * passages
 
-    def _folds(self, draft: "_Draft", passages: int) -> bool:
-        """Whether so much is new since the base was written that it is not gone on with."""
+    def _needs_new_base(self, draft: "_Draft", passages: int) -> bool:
+        """Whether too much has changed since the base was written to add to its delta."""
         if self._base is None or passages <= REWRITE_BELOW:
             return True
         return draft.catalogue.changed() > MAX_DELTA_SHARE * len(self._base.base)
 
     def _write_base(self, draft: "_Draft", dimension: int) -> DenseInfo:
-        """Write all there is as one."""
+        """Merge everything into a new base."""
         old, lists = [], None
         if self._base is not None:
             checked_manifest(self._base.folder, thorough=PART)
@@ -249,29 +249,29 @@ class LocalWriter:
             shutil.rmtree(draft.folder / DELTA)
             if self._base.delta is None and not (self._gone or self._added):
                 base = self._base
-                generations.carry(base.folder, base.manifest, (VECTORS, ROWS), draft.folder)
+                generations.link_files(base.folder, base.manifest, (VECTORS, ROWS), draft.folder)
                 return base.info.dense
             old, lists = self._surviving(self._base.parts()), self._base.base.lists
-        part = joined([*old, self._new(draft, dimension)], dimension)
+        part = concatenate([*old, self._new(draft, dimension)], dimension)
         return write_part(part, draft.folder, lists)
 
     def _write_delta(self, draft: "_Draft", base: LocalSnapshot, dimension: int) -> DenseInfo:
-        """Write what is new since the base was written, beside links to the base."""
+        """Write the changes since the base was written, and link the base."""
         old = [] if base.delta is None else self._surviving([base.delta.part])
-        part = joined([*old, self._new(draft, dimension)], dimension)
+        part = concatenate([*old, self._new(draft, dimension)], dimension)
         new = write_part(part, draft.folder / DELTA, base.delta.lists if base.delta else None)
-        generations.carry(base.folder, base.manifest, PART, draft.folder)
+        generations.link_files(base.folder, base.manifest, PART, draft.folder)
         dense = base.info.dense
         return replace(dense, recall=min(dense.recall, new.recall))
 
     def _surviving(self, parts: Sequence[Part]) -> list[Part]:
         gone = np.fromiter(self._gone, np.int64, len(self._gone))
-        return [part.only(~np.isin(part.notes, gone)) for part in parts]
+        return [part.select(~np.isin(part.notes, gone)) for part in parts]
 
     def _new(self, draft: "_Draft", dimension: int) -> Part:
         part = draft.spool.part(dimension)
         added = np.fromiter(self._added, np.int64, len(self._added))
-        return part.only(np.isin(part.notes, added))
+        return part.select(np.isin(part.notes, added))
 
     def _publish(self, draft: "_Draft", info: IndexInfo) -> None:
         base = self._base
@@ -279,7 +279,7 @@ class LocalWriter:
         seal(draft.folder, info, linked)
 
     def _bytes_needed(self) -> int:
-        """What it takes at least: nobody knows yet how many notes are still to come."""
+        """A lower bound: more notes may still come."""
         if self._base is None:
             return 2**20 + 4 * self._spooled
         linked = self._base.info.passages > REWRITE_BELOW
@@ -289,9 +289,9 @@ class LocalWriter:
 
 
 def seal(draft: Path, info: IndexInfo, linked: Mapping[str, FileRecord]) -> None:
-    """See the files of a draft to the disk and make it the generation to read.
+    """Sync the files of a draft and make it the current generation.
 
-    :param linked: the records of those that are links to another generation's.
+    :param linked: the records of files that are links to another generation's.
     """
     names = generations.draft_files(draft)
     for name in names:

@@ -1,6 +1,6 @@
-"""The lock of an index's one writer, and what it tells others of the build.
+"""The writer lock of an index, and the build progress that it shows to others.
 
-What stands in the file is for people alone: nothing depends on it, and it may fail to be written.
+The file's contents are only for display: nothing depends on them, and writing them may fail.
 """
 
 import fcntl
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ragqa.errors import WriterBusy
-from ragqa.stores.failures import cannot_write, explaining
+from ragqa.stores.failures import cannot_write, explaining_failure
 from ragqa.stores.generations import LOCK, PRIVATE, step, sync
 from ragqa.types import Building
 
@@ -22,12 +22,12 @@ _SMALL_BYTES = 2**20
 
 @contextmanager
 def locked(root: Path, *, wait: bool) -> Iterator[None]:
-    """Be the one writer of an index; the kernel frees the lock when the process ends.
+    """Hold the writer lock of an index; the kernel frees it when the process ends.
 
-    :raises WriterBusy: another process is, and `wait` is False.
-    :raises IndexUnusable: the folder cannot be written or cannot be locked.
+    :raises WriterBusy: another process holds it and `wait` is False.
+    :raises IndexUnusable: the folder cannot be written or locked.
     """
-    with explaining(root, lambda: _SMALL_BYTES):
+    with explaining_failure(root, lambda: _SMALL_BYTES):
         _make_folder(root)
         step("lock")
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -35,7 +35,7 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
     try:
         _flock(descriptor, root, wait=wait)
         try:
-            _clear(descriptor)  # it may be of a writer that was killed
+            _clear(descriptor)  # a killed writer may have left its progress
             yield
         finally:
             _clear(descriptor)
@@ -43,13 +43,13 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
         os.close(descriptor)
 
 
-def tell_embedded(root: Path, embedded: int) -> None:
-    """Let others know how many passages the writer has embedded; for the writer alone."""
+def report_embedded(root: Path, embedded: int) -> None:
+    """Publish how many passages the writer has embedded; only the lock holder may call this."""
     with suppress(OSError):
         descriptor = os.open(root / LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            told = _read(descriptor)
-            since = told.since if told else datetime.now(UTC).isoformat(timespec="seconds")
+            progress = _read(descriptor)
+            since = progress.since if progress else datetime.now(UTC).isoformat(timespec="seconds")
             data = f"{since}\n{embedded}\n".encode("ascii")
             os.pwrite(descriptor, data, 0)
             os.ftruncate(descriptor, len(data))
@@ -58,7 +58,7 @@ def tell_embedded(root: Path, embedded: int) -> None:
 
 
 def building(root: Path) -> Building | None:
-    """What another process that writes the index has done; None where none does or is known of."""
+    """The progress of another process writing the index; None if none is known."""
     try:
         descriptor = os.open(
             root / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -66,26 +66,26 @@ def building(root: Path) -> Building | None:
     except OSError:
         return None
     try:
-        told = _read(descriptor)
-        # Only where a writer has said so, since this could be in the way of one that begins now.
-        if told is not None:
+        progress = _read(descriptor)
+        # Only if a writer has published progress: testing the lock could block one that starts now.
+        if progress is not None:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return told
+        return progress
     except OSError:
         return None
     finally:
         os.close(descriptor)
-    return None  # what stands there is of a writer that was killed
+    return None  # the progress is that of a killed writer
 
 
 def _make_folder(root: Path) -> None:
-    """Make the folder and those above it, each known to the disk before anything is in it."""
+    """Create the folder and its parents, each synced before anything is put into it."""
     missing = [folder for folder in (root, *root.parents) if not folder.exists()]
     for folder in reversed(missing):
         step(f"make {folder.name}")
         folder.mkdir(PRIVATE, exist_ok=True)
-        with suppress(PermissionError):  # one may write to a folder that one may not read
+        with suppress(PermissionError):  # a folder may be writable but not readable
             sync(folder.parent)
 
 
@@ -93,9 +93,9 @@ def _flock(descriptor: int, root: Path, *, wait: bool) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError as exc:
-        told = _read(descriptor)
+        progress = _read(descriptor)
         raise WriterBusy(
-            f"another process is writing the index in {root}{f', {told}' if told else ''}",
+            f"another process is writing the index in {root}{f', {progress}' if progress else ''}",
             hint="wait until it is done, or: ragqa index --wait",
         ) from exc
     except OSError as exc:
@@ -103,7 +103,7 @@ def _flock(descriptor: int, root: Path, *, wait: bool) -> None:
 
 
 def _clear(descriptor: int) -> None:
-    """Leave nothing there, and the file as it is where nothing was."""
+    """Empty the file; leave an empty one untouched."""
     with suppress(OSError):
         if os.fstat(descriptor).st_size:
             os.ftruncate(descriptor, 0)

@@ -1,4 +1,4 @@
-"""The manifest of a generation: what it holds, and a digest of each of its files."""
+"""The manifest of a generation: its description and a digest of each file."""
 
 import hashlib
 import json
@@ -12,15 +12,15 @@ from typing import TypeVar
 
 import ragqa
 from ragqa.errors import IndexNotReadable, IndexUnusable, OlderFormat, OtherFormat
-from ragqa.stores.failures import REBUILD, REPAIR, naming, unusable
+from ragqa.stores.failures import REBUILD, REPAIR, naming_file, unusable
 from ragqa.stores.infos import UNREADABLE, digest_of, info_json, info_of, typed
 from ragqa.types import IndexInfo, Progress
 
 FORMAT = 3
-"""Raised whenever a generation's files change their meaning."""
+"""The format version, incremented whenever the meaning of a generation's files changes."""
 
 OLDEST = 2
-"""The oldest format whose embeddings are taken over when an index is rebuilt for a newer one."""
+"""The oldest format whose embeddings a rebuild for a newer format reuses."""
 
 MANIFEST = "manifest.json"
 CATALOGUE = "catalogue.sqlite"
@@ -30,7 +30,7 @@ TERMS = "terms"
 DELTA = "delta"
 
 PART = (CATALOGUE, VECTORS, ROWS)
-"""The files that hold notes with their passages and embeddings; below `delta/`, once more."""
+"""The files for notes, passages and embeddings; `delta/` has the same ones."""
 
 MAX_MANIFEST_BYTES = 64 * 2**20
 
@@ -43,7 +43,7 @@ _FILE_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """What a file of a generation was when the generation was made."""
+    """A file of a generation as it was written."""
 
     size: int
     mtime_ns: int
@@ -52,19 +52,19 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All that is known of a generation before its files are opened."""
+    """What is known of a generation before its files are opened."""
 
     info: IndexInfo
     files: Mapping[str, FileRecord]
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """The size of all files in bytes."""
         return sum(record.size for record in self.files.values())
 
     @property
     def has_delta(self) -> bool:
-        """Whether there are changes that are kept beside what was there before them."""
+        """Whether changes are kept in a delta beside the base."""
         return f"{DELTA}/{CATALOGUE}" in self.files
 
     @property
@@ -76,10 +76,10 @@ class Manifest:
 def record_files(
     folder: Path, names: Sequence[str], linked: Mapping[str, FileRecord]
 ) -> dict[str, FileRecord]:
-    """Read the files of a generation that was just written, for its manifest.
+    """Read the files of a newly written generation for its manifest.
 
-    :param linked: the records of those that are links to another generation's, which are kept: a
-        damage that a file has must show in this generation as it does in the other.
+    :param linked: the records of files linked from another generation. They are kept, so that
+        damage to such a file shows in this generation, too.
     """
     new = [name for name in names if name not in linked]
     records = dict(zip(new, _in_parallel(record_of, [folder / name for name in new]), strict=True))
@@ -87,7 +87,7 @@ def record_files(
 
 
 def linked_files(folder: Path, manifest: Manifest, draft: Path) -> dict[str, FileRecord]:
-    """The records of a generation's files that a draft has links to."""
+    """The records of a generation's files that are linked into a draft."""
     return {
         name: record
         for name, record in manifest.files.items()
@@ -103,8 +103,8 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 def _in_parallel(act: Callable[[_A], _B], arguments: Sequence[_A]) -> Iterator[_B]:
-    """Do the same with each; reading and hashing files keeps several processors busy."""
-    # Not at the top: it is slow to import, and asking has no use for it.
+    """Map a function over arguments in threads; reading and hashing files uses several cores."""
+    # Not at the top: it is slow to import, and queries do not need it.
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor() as pool:
@@ -112,7 +112,7 @@ def _in_parallel(act: Callable[[_A], _B], arguments: Sequence[_A]) -> Iterator[_
 
 
 def record_of(path: Path) -> FileRecord:
-    """Read a file whole for what a manifest says of it."""
+    """Read a whole file to make its record."""
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         status = os.fstat(file.fileno())
@@ -120,7 +120,7 @@ def record_of(path: Path) -> FileRecord:
 
 
 def encode(manifest: Manifest) -> bytes:
-    """The bytes of a manifest file, which carry a digest of themselves."""
+    """Encode a manifest as JSON with a digest of its own content."""
     files = {name: asdict(record) for name, record in manifest.files.items()}
     content = {
         "format": FORMAT,
@@ -133,13 +133,13 @@ def encode(manifest: Manifest) -> bytes:
 
 
 def read_manifest(folder: Path, *, oldest: int = FORMAT) -> Manifest:
-    """Read the manifest of a generation and check it against itself.
+    """Read the manifest of a generation and check its digest.
 
-    :param oldest: the oldest format to read; there is no other difference between them.
-    :raises IndexUnusable: it is missing, damaged, or of another format.
+    :param oldest: the oldest format to accept; manifests of all formats are alike.
+    :raises IndexUnusable: it is missing, damaged or in another format.
     """
     path = folder / MANIFEST
-    with naming(path):
+    with naming_file(path):
         data = _read_regular(path)
     try:
         content = json.loads(data)
@@ -156,9 +156,9 @@ def findings(
     thorough: Container[str],
     progress: Progress | None = None,
 ) -> Iterator[tuple[str, str]]:
-    """Give each file that is not as the manifest has it: its name, and what is wrong in a sentence.
+    """Yield each file that differs from the manifest: its name, and the difference in a sentence.
 
-    :param thorough: the files whose digest is compared also where size and time agree.
+    :param thorough: the files whose digest is compared even if size and time agree.
     :param progress: is called with ("verifying", done, total) for each file.
     """
     names = list(manifest.files)
@@ -230,7 +230,7 @@ def _check_seal(folder: Path, content: dict[str, object], oldest: int) -> None:
             hint=REBUILD,
         )
     if content.pop("digest") != digest_of(content):
-        raise ValueError("it is not what its own digest was taken of")
+        raise ValueError("it does not match its own digest")
 
 
 def _files(content: dict[str, dict[str, object]]) -> dict[str, FileRecord]:

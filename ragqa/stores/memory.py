@@ -1,7 +1,7 @@
-"""A store in memory: the double that ships, and the plain statement of what a store must do.
+"""A store in memory: a test double that ships, and the reference for what a store must do.
 
-It keeps nothing after the process ends and takes no short cut: cosines by one product per passage,
-BM25 as its formula has it. The contract suite compares the other stores with it.
+It keeps nothing after the process ends and takes no shortcuts: one dot product per passage, plain
+BM25. The contract suite compares the other stores with it.
 """
 
 import threading
@@ -16,11 +16,11 @@ import numpy as np
 
 from ragqa.analysis import index_terms
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
-from ragqa.stores import Maker
+from ragqa.stores import Rebuilder
 from ragqa.stores.bm25 import bm25, inverse_frequency
 from ragqa.stores.faults import Remark, Repair
 from ragqa.stores.filters import note_matcher
-from ragqa.stores.ranking import Candidate, settle
+from ragqa.stores.ranking import Candidate, rank
 from ragqa.stores.vectors import check_dimension, check_vectors
 from ragqa.types import (
     Building,
@@ -39,8 +39,8 @@ from ragqa.types import (
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """A note with what was made of it."""
+class _StoredNote:
+    """A note with its passages, vectors, (passages, dimension), and term counts."""
 
     record: NoteRecord
     passages: tuple[Passage, ...]
@@ -49,49 +49,49 @@ class _Held:
 
 
 class MemorySnapshot:
-    """One committed state; it never changes."""
+    """One committed state; immutable."""
 
-    def __init__(self, info: IndexInfo, notes: Mapping[str, _Held]) -> None:
+    def __init__(self, info: IndexInfo, notes: Mapping[str, _StoredNote]) -> None:
         self.info = info
-        self.held = dict(notes)
-        self._passages = {p.id: p for held in notes.values() for p in held.passages}
+        self.stored = dict(notes)
+        self._passages = {p.id: p for stored in notes.values() for p in stored.passages}
 
     def notes(self) -> dict[str, NoteRecord]:
         """Every note by path."""
-        return {path: held.record for path, held in self.held.items()}
+        return {path: stored.record for path, stored in self.stored.items()}
 
     def states(self) -> dict[str, NoteState]:
-        """What every note's file was when it was read, by path."""
-        records = (held.record for held in self.held.values())
+        """The state of every note's file when it was read, by path."""
+        records = (stored.record for stored in self.stored.values())
         return {one.path: one.state for one in records}
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
-        """The k passages nearest by cosine."""
+        """The k nearest passages by cosine; `vector` has shape (dimension,)."""
         if vector.shape != (self.info.embedder.dimension,) or not np.isfinite(vector).all():
             raise EmbedderMismatch(
-                f"the question's embedding has the shape {vector.shape}, "
-                f"the index {self.info.embedder.dimension} dimensions",
+                f"the question's embedding has shape {vector.shape}, "
+                f"but the index has {self.info.embedder.dimension} dimensions",
                 hint="ragqa index --rebuild",
             )
         cosines = [
             (passage.id, float(row.astype(np.float64) @ vector.astype(np.float64)))
-            for held in self._let_through(filters)
-            for passage, row in zip(held.passages, held.vectors, strict=True)
+            for stored in self._matching(filters)
+            for passage, row in zip(stored.passages, stored.vectors, strict=True)
         ]
-        return settle(cosines)[: max(k, 0)]
+        return rank(cosines)[: max(k, 0)]
 
     def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[Candidate]:
         """The k best passages by BM25."""
         idf = self.idf(terms)
-        asked = {term: count * idf[term] for term, count in Counter(terms).items()}
-        lengths = [counts.total() for held in self.held.values() for counts in held.terms]
+        weights = {term: count * idf[term] for term, count in Counter(terms).items()}
+        lengths = [counts.total() for stored in self.stored.values() for counts in stored.terms]
         mean = sum(lengths) / max(1, len(lengths))
         scores = [
-            (passage.id, bm25(counts, asked, mean))
-            for held in self._let_through(filters)
-            for passage, counts in zip(held.passages, held.terms, strict=True)
+            (passage.id, bm25(counts, weights, mean))
+            for stored in self._matching(filters)
+            for passage, counts in zip(stored.passages, stored.terms, strict=True)
         ]
-        return settle((id_, score) for id_, score in scores if score > 0)[: max(k, 0)]
+        return rank((id_, score) for id_, score in scores if score > 0)[: max(k, 0)]
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
         """The passages with these ids, in the order given."""
@@ -100,54 +100,58 @@ class MemorySnapshot:
         return [self._passages[id_] for id_ in ids]
 
     def of_note(self, path: str) -> list[Passage]:
-        """All passages of a note as they stand in it."""
-        return list(self.held[path].passages) if path in self.held else []
+        """All passages of a note in reading order."""
+        return list(self.stored[path].passages) if path in self.stored else []
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term."""
-        every = [counts for held in self.held.values() for counts in held.terms]
+        every = [counts for stored in self.stored.values() for counts in stored.terms]
         with_term = {term: sum(term in counts for counts in every) for term in terms}
         return {term: inverse_frequency(len(every), n) for term, n in with_term.items()}
 
-    def terms_from(self, start: str) -> list[str]:
-        """Terms that begin so, the most frequent first."""
-        every = (term for held in self.held.values() for counts in held.terms for term in counts)
-        counted = Counter(term for term in every if term.startswith(start))
+    def terms_with_prefix(self, prefix: str) -> list[str]:
+        """Terms with this prefix, most frequent first."""
+        every = (
+            term for stored in self.stored.values() for counts in stored.terms for term in counts
+        )
+        counted = Counter(term for term in every if term.startswith(prefix))
         return sorted(counted, key=lambda term: (-counted[term], term))
 
     def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
         """Every note's path with its passages."""
-        for path, held in self.held.items():
-            yield path, list(held.passages)
+        for path, stored in self.stored.items():
+            yield path, list(stored.passages)
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
-        """The embeddings of passages by their ids."""
-        every = (zip(held.passages, held.vectors, strict=True) for held in self.held.values())
+        """The embeddings, shape (dimension,), of passages, by passage id."""
+        every = (
+            zip(stored.passages, stored.vectors, strict=True) for stored in self.stored.values()
+        )
         wanted = set(ids)
         return {p.id: row for rows in every for p, row in rows if p.id in wanted}
 
     def undated(self, filters: Filters) -> int:
-        """How many notes without a date the filters but `since` let through."""
-        return sum(not held.record.date for held in self._let_through(replace(filters, since="")))
+        """How many undated notes pass all filters except `since`."""
+        return sum(not stored.record.date for stored in self._matching(replace(filters, since="")))
 
     def close(self) -> None:
-        """Do nothing: there are no files to let go of."""
+        """Do nothing: there are no files to close."""
 
-    def _let_through(self, filters: Filters) -> Iterator[_Held]:
+    def _matching(self, filters: Filters) -> Iterator[_StoredNote]:
         matches = note_matcher(filters)
-        return (held for held in self.held.values() if matches(held.record))
+        return (stored for stored in self.stored.values() if matches(stored.record))
 
 
 @dataclass(slots=True)
 class _Saved:
-    """Embeddings of a snapshot that was not committed yet, and whose they are."""
+    """Embeddings of an uncommitted snapshot, and the embedder that made them."""
 
     made_by: tuple[EmbedderInfo, str] | None = None
     vectors: dict[int, Vector] = field(default_factory=dict)
 
 
 class MemoryWriter:
-    """The next snapshot in the making."""
+    """The next snapshot while it is being built."""
 
     def __init__(
         self,
@@ -160,44 +164,44 @@ class MemoryWriter:
         self._generation = generation
         self._publish = publish
         self._saved = saved
-        self._notes = dict(base.held) if base else {}
+        self._notes = dict(base.stored) if base else {}
         self._dimension = base.info.embedder.dimension if base else None
 
     def resume(self, embedder: EmbedderInfo, dtype: str) -> int:
-        """Take up what an interrupted writer saved with this embedder; how many embeddings."""
+        """Reuse what an interrupted writer saved with this embedder; returns their number."""
         made_by = (replace(embedder, name=""), dtype)
         if self._saved.made_by != made_by:
             self._saved.made_by, self._saved.vectors = made_by, {}
         return len(self._saved.vectors)
 
     def save(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
-        """Keep embeddings until the next commit."""
+        """Save embeddings, shape (keys, dimension), until the next commit."""
         self._saved.vectors |= zip(embedding_keys, np.array(vectors, np.float32), strict=True)
 
     def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
-        """The embeddings that are saved or already in the base snapshot, by embedding key."""
+        """The embeddings that are saved or in the base snapshot, by embedding key."""
         wanted = set(embedding_keys)
         saved = {key: self._saved.vectors[key] for key in wanted & self._saved.vectors.keys()}
         return saved | {
             passage.embedding_key: row
-            for held in (self._base.held.values() if self._base else ())
-            for passage, row in zip(held.passages, held.vectors, strict=True)
+            for stored in (self._base.stored.values() if self._base else ())
+            for passage, row in zip(stored.passages, stored.vectors, strict=True)
             if passage.embedding_key in wanted
         }
 
     def remove(self, paths: Iterable[str]) -> None:
-        """Drop notes with their passages."""
+        """Delete notes and their passages."""
         for path in paths:
             self._notes.pop(path, None)
 
     def add(
         self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors
     ) -> None:
-        """Add a note, in place of the one at its path if there is one."""
+        """Add a note, replacing any note at its path; `vectors` is (passages, dimension)."""
         check_vectors(passages, vectors, self._dimension)
         if passages:
             self._dimension = vectors.shape[1]
-        self._notes[note.path] = _Held(
+        self._notes[note.path] = _StoredNote(
             record=NoteRecord.of(note, settled=settled),
             passages=tuple(passages),
             vectors=np.array(vectors, dtype=np.float32),
@@ -205,18 +209,18 @@ class MemoryWriter:
         )
 
     def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
-        """Record a new stamp for a note whose text is the same."""
+        """Record a new stamp for a note whose text is unchanged."""
         if path in self._notes:
-            held = self._notes[path]
-            record = replace(held.record, stamp=stamp, settled=settled)
-            self._notes[path] = replace(held, record=record)
+            stored = self._notes[path]
+            record = replace(stored.record, stamp=stamp, settled=settled)
+            self._notes[path] = replace(stored, record=record)
 
     def commit(self, info: IndexInfo) -> IndexInfo:
         """Make the snapshot the newest."""
         check_dimension(info, self._dimension)
-        ids = Counter(p.id for held in self._notes.values() for p in held.passages)
-        for path, held in self._notes.items():
-            if any(ids[passage.id] > 1 for passage in held.passages):
+        ids = Counter(p.id for stored in self._notes.values() for p in stored.passages)
+        for path, stored in self._notes.items():
+            if any(ids[passage.id] > 1 for passage in stored.passages):
                 raise IndexUnusable(f"a passage of the note {path} has the id of another passage")
         info = replace(info, generation=self._generation, notes=len(self._notes), passages=len(ids))
         self._publish(MemorySnapshot(info, self._notes))
@@ -225,7 +229,7 @@ class MemoryWriter:
 
 
 class MemoryStore:
-    """A place in this process that holds snapshots."""
+    """A place in this process that keeps snapshots."""
 
     _places: ClassVar[dict[Path, "MemoryStore"]] = {}
 
@@ -236,11 +240,11 @@ class MemoryStore:
 
     @classmethod
     def at(cls, path: Path) -> "MemoryStore":
-        """Give the store of this process that has this name, made when first asked for."""
+        """The store at this path in this process, created on first use."""
         return cls._places.setdefault(path.absolute(), cls())
 
     def snapshot(self) -> MemorySnapshot:
-        """Give the newest snapshot."""
+        """The newest snapshot."""
         if self._newest is None:
             raise NoIndex("there is no index in memory yet", hint="ragqa index")
         return self._newest
@@ -259,26 +263,26 @@ class MemoryStore:
             self._lock.release()
 
     def older(self) -> None:
-        """It was made by this very process."""
+        """None: this very process made the index."""
 
     def building(self) -> Building | None:
-        """Nothing is known of other writers: other processes have no part in it."""
+        """None: other processes have no access."""
         return None
 
     def tidy(self) -> None:
-        """Nothing is left by a writer here."""
+        """Do nothing: a writer leaves nothing behind."""
 
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:  # noqa: ARG002 - the protocol's
-        """Nothing can go wrong here but that there is nothing."""
+        """The only possible problem is a missing index."""
         return [] if self._newest else ["there is no index in memory yet"]
 
     def remarks(self) -> list[Remark]:
-        """There is nothing to say of memory."""
+        """No remarks."""
         return []
 
-    def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - the protocol's
-        """Nothing can be damaged here."""
-        maker.check(self.snapshot().info)
+    def repair(self, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - the protocol's
+        """Only check that `rebuilder` matches: memory is never damaged."""
+        rebuilder.check(self.snapshot().info)
         return Repair()
 
     def _publish(self, snapshot: MemorySnapshot) -> None:

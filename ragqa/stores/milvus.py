@@ -1,6 +1,6 @@
-"""A store in Milvus: passages with embeddings and terms in collections of a server, or of a file.
+"""A store in Milvus: passages, embeddings and terms in collections on a server or in a file.
 
-A generation is a record; which rows it has is in their own fields (`ragqa.stores.milvus_records`).
+A generation is a record; its rows are found by their own fields (`ragqa.stores.milvus_records`).
 """
 
 import hashlib
@@ -13,15 +13,15 @@ from pathlib import Path
 
 from ragqa.config.storeuri import is_file
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
-from ragqa.stores import Maker
+from ragqa.stores import Rebuilder
 from ragqa.stores.failures import cannot_write
-from ragqa.stores.faults import Older, Remark, Repair
+from ragqa.stores.faults import OlderIndex, Remark, Repair
 from ragqa.stores.milvus_client import Client
 from ragqa.stores.milvus_examining import problems_of, remarks_on, repair_of
 from ragqa.stores.milvus_lease import leased
 from ragqa.stores.milvus_records import (
     FORMAT,
-    MOST_ATTEMPTS,
+    MAX_ATTEMPTS,
     OLDEST,
     Generation,
     Names,
@@ -39,12 +39,12 @@ FILE = "milvus.db"
 
 
 class MilvusStore:
-    """An index in Milvus, which need not exist yet; nothing is asked of a server before it must be.
+    """An index in Milvus, which need not exist yet; connects on first use.
 
-    :param root: a folder on this machine: for the file, if there is no server, and for embeddings
-        of a build that is not done.
+    :param root: a local folder: for the file, if there is no server, and for the saved embeddings
+        of an unfinished build.
     :param uri: `http(s)://HOST:PORT[/DATABASE]`, or the path of a file; "" for a file in `root`.
-    :param name: what its collections are called; "" for a name that goes with host and folder.
+    :param name: the name of its collections; "" for one derived from host and folder.
     """
 
     def __init__(self, root: Path, uri: str, name: str) -> None:
@@ -55,17 +55,17 @@ class MilvusStore:
     def snapshot(self) -> MilvusSnapshot:
         """Open the newest snapshot.
 
-        :raises NoIndex: nothing was committed here yet.
-        :raises IndexUnusable: the server fails, or what is here cannot be read or trusted.
+        :raises NoIndex: nothing has been committed yet.
+        :raises IndexUnusable: the server fails, or the index cannot be read or trusted.
         """
         newest = self._newest()
         return MilvusSnapshot(self._client, self._names, newest)
 
     @contextmanager
     def writer(self, *, fresh: bool, wait: bool) -> Iterator[MilvusWriter]:
-        """Begin the next snapshot; with `fresh`, from nothing rather than from the newest.
+        """Begin the next snapshot on top of the newest, or with `fresh` from nothing.
 
-        :raises WriterBusy: another process writes and `wait` is False.
+        :raises WriterBusy: another process is writing and `wait` is False.
         :raises IndexUnusable: the server fails, or the newest snapshot is damaged.
         """
         client, names = self._client, self._names
@@ -81,32 +81,32 @@ class MilvusStore:
                 yield writer
             finally:
                 writer.close()
-                with suppress(IndexUnusable):  # what is left is seen by nobody, and swept next time
+                with suppress(IndexUnusable):  # leftovers are invisible, and swept next time
                     sweep(client, names, end_turn(client, names))
 
-    def older(self) -> Older | None:
-        """What can be taken over from the newest generation, if it is of an older format."""
+    def older(self) -> OlderIndex | None:
+        """What the newest generation offers for reuse, if it has an older format."""
         try:
             newest = self._newest(oldest=OLDEST)
         except (NoIndex, IndexUnusable):
             return None
-        return Older(
+        return OlderIndex(
             newest.info, lambda _: MilvusSnapshot(self._client, self._names, newest).vectors
         )
 
     def building(self) -> Building | None:
-        """Nothing is known of other writers: a lease does not say."""
+        """None: a lease does not tell the progress."""
         return None
 
     def tidy(self) -> None:
-        """Remove what an interrupted writer left, as far as it can be and no writer is at work."""
+        """Remove what an interrupted writer left, if possible and if no writer is active."""
         with suppress(WriterBusy, IndexUnusable):
-            if self._is_there and has_leftovers(self._client, self._names):
+            if self._exists and has_leftovers(self._client, self._names):
                 with leased(self._client, self._names, wait=False):
                     sweep(self._client, self._names, end_turn(self._client, self._names))
 
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
-        """Everything that is wrong, each in a sentence."""
+        """All problems, each in a sentence; [] if sound. With `deep`, read every row."""
         try:
             generation = self._newest()
             return problems_of(self._client, self._names, generation, deep, progress)
@@ -114,26 +114,26 @@ class MilvusStore:
             return [exc.message]
 
     def remarks(self) -> list[Remark]:
-        """What there is to say of the server and the collections."""
-        if not self._is_there:
+        """Remarks on the server and the collections."""
+        if not self._exists:
             return [Remark(f"there is no file {self._uri} yet", "ragqa index")]
         return remarks_on(self._client, self._names)
 
-    def repair(self, maker: Maker, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - nothing is written
-        """Find what is damaged, which is then to be made anew from the notes.
+    def repair(self, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - nothing is written
+        """Find damage; any requires a rebuild from the notes.
 
-        :raises NoIndex: nothing was committed here yet.
-        :raises IndexUnusable: the server fails, or `maker` does not go with the index.
+        :raises NoIndex: nothing has been committed yet.
+        :raises IndexUnusable: the server fails, or `rebuilder` does not match the index.
         """
-        return repair_of(self._client, self._names, self._newest, maker, progress)
+        return repair_of(self._client, self._names, self._newest, rebuilder, progress)
 
     @cached_property
     def _client(self) -> Client:
         return Client(self._uri)
 
     @property
-    def _is_there(self) -> bool:
-        """Whether there is a file, if it is one: looking for an index makes none."""
+    def _exists(self) -> bool:
+        """False if the store is a file that does not exist; opening would create it."""
         return not is_file(self._uri) or Path(self._uri).exists()
 
     def _newest(self, *, oldest: int = FORMAT) -> Generation:
@@ -144,7 +144,7 @@ class MilvusStore:
         :raises IndexUnusable: its record is damaged.
         """
         place = f"{self._names.name} at {self._uri}"
-        if self._is_there and has_records(self._client, self._names.records):
+        if self._exists and has_records(self._client, self._names.records):
             rows = rows_of_records(self._client, self._names)
             if rows:
                 return read_record(rows[-1], place, oldest=oldest)
@@ -157,10 +157,10 @@ class MilvusStore:
             return None
 
     def _number(self) -> int:
-        """The number of the newest generation, be it sound or not; 0 where there is none."""
+        """The number of the newest generation, sound or not; 0 if there is none."""
         rows = rows_of_records(self._client, self._names)
         numbers = [int(row["generation"]) for row in rows]
-        return max([0, *(number for number in numbers if number < MOST_ATTEMPTS)])
+        return max([0, *(number for number in numbers if number < MAX_ATTEMPTS)])
 
     def _make_folder(self) -> None:
         try:
@@ -170,8 +170,8 @@ class MilvusStore:
 
 
 def _own_name(root: Path) -> str:
-    """A name that no other index on the same server has."""
-    said = f"{platform.node()}\0{root.absolute()}"
-    digest = hashlib.blake2b(os.fsencode(said), digest_size=6).hexdigest()
-    kept = "".join(c if c.isalnum() and c.isascii() else "_" for c in root.name)[:40]
-    return f"ragqa_{kept}_{digest}"
+    """A name derived from host and folder, unique among the indexes on a server."""
+    origin = f"{platform.node()}\0{root.absolute()}"
+    digest = hashlib.blake2b(os.fsencode(origin), digest_size=6).hexdigest()
+    readable = "".join(c if c.isalnum() and c.isascii() else "_" for c in root.name)[:40]
+    return f"ragqa_{readable}_{digest}"

@@ -1,6 +1,6 @@
-"""A connection to Milvus: every call has a deadline, and a failure is told in one sentence.
+"""A connection to Milvus: every call has a deadline, and every failure becomes one sentence.
 
-`pymilvus` itself repeats a call that failed for a passing reason, until the deadline.
+`pymilvus` itself retries a call that failed temporarily, until the deadline.
 """
 
 import weakref
@@ -13,50 +13,50 @@ from ragqa.config.storeuri import is_file
 from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.stores.failures import REBUILD
 from ragqa.stores.generations import step
-from ragqa.stores.milvus_connection import LEFT, close_left, connect, pymilvus
-from ragqa.stores.milvus_failures import explained
+from ragqa.stores.milvus_connection import UNCLOSED, close_unused, connect, pymilvus
+from ragqa.stores.milvus_failures import translate_error
 from ragqa.stores.milvus_versions import NEEDED, is_lite, is_new_enough
 
 CONNECT_S = 10.0
 CALL_S = 60.0
 LOAD_S = 3600.0
-"""How long a call may take, its repetitions included; the last is for indexes and loading.
+"""How long a call may take, including retries; the last is for indexing and loading.
 
-pymilvus gives each repetition all of its time, and begins none after it: so it is given half.
+pymilvus allows each retry the whole timeout and starts none after it, so it is given half.
 """
 
-MOST_HITS = 16_384
-"""What Milvus gives for one search or query at most."""
+MAX_HITS = 16_384
+"""The most rows that Milvus returns for one search or query."""
 
 ROWS_AT_ONCE = 1_000
 BYTES_AT_ONCE = 4 * 2**20
-"""How much goes with one call; a server takes messages of up to 64 MB."""
+"""Limits of one call; a server accepts messages of up to 64 MB."""
 
 Row = dict[str, Any]
 
 _TEXTS = frozenset({"data", "terms"})
 _LISTS = frozenset({"vector", "anchor", "tags", "places"})
-"""The fields that are no whole numbers."""
+"""The fields that are not integers."""
 
 
 class Client:
-    """A Milvus server, or a file that Milvus Lite serves from a thread of this process.
+    """A Milvus server, or a file that Milvus Lite serves from threads of this process.
 
     :param uri: `http(s)://HOST:PORT[/DATABASE]`, or the path of a file.
-    :ivar milvus: the module `pymilvus`, which is there only with the extra.
+    :ivar milvus: the module `pymilvus`, an optional dependency.
     :raises WriterBusy: another process has the file open.
-    :raises IndexNotReadable: nothing answers there, or not to this token.
+    :raises IndexNotReadable: no server answers, or it refuses the token.
     """
 
     def __init__(self, uri: str) -> None:
-        close_left()
+        close_unused()
         self.uri = uri
         self._loaded: set[str] = set()
         self._call_s = CALL_S
         self.milvus = pymilvus()
-        with self._explaining():
+        with self._translating_errors():
             self._client = connect(self.milvus, uri, CONNECT_S)
-        weakref.finalize(self, LEFT.append, (self._client, uri))
+        weakref.finalize(self, UNCLOSED.append, (self._client, uri))
 
     @property
     def is_file(self) -> bool:
@@ -65,7 +65,7 @@ class Client:
 
     @cached_property
     def version(self) -> str:
-        """The server's version, as it says it."""
+        """The version that the server reports."""
         return str(self._call("get_server_version"))
 
     @property
@@ -74,14 +74,14 @@ class Client:
         return self.is_file or is_lite(self.version)
 
     def check_version(self) -> None:
-        """Make sure that the server can do what is asked of it.
+        """Check that the server is new enough.
 
         :raises IndexUnusable: it is too old.
         """
         if not is_new_enough(self.version):
             needed = ".".join(map(str, NEEDED))
             raise IndexUnusable(
-                f"the Milvus server at {self.uri} is of version {self.version:.40}; "
+                f"the Milvus server at {self.uri} has version {self.version:.40}; "
                 f"ragqa needs {needed} or newer",
                 hint="upgrade the server, or name another: --store-uri URI",
             )
@@ -95,22 +95,22 @@ class Client:
         return bool(self._call("has_collection", collection))
 
     def describe(self, collection: str) -> Row:
-        """The fields of a collection and how it was made."""
+        """A collection's schema and properties."""
         found: Row = self._call("describe_collection", collection)
         return found
 
     def create(self, collection: str, schema: Any, indexes: Any) -> None:  # noqa: ANN401 - pymilvus's
-        """Make a collection, which is not yet loaded."""
-        # What was written must be there for whoever reads next.
+        """Create a collection without loading it."""
+        # Every write must be visible to the next reader.
         self._change(
             "create", "create_collection", collection, schema=schema, consistency_level="Strong"
         )
         self.index(collection, indexes)
 
     def index(self, collection: str, indexes: Any) -> None:  # noqa: ANN401 - pymilvus's
-        """Make indexes of fields; they need not be complete when this is done.
+        """Create indexes on fields; a server may still be building them when this returns.
 
-        Milvus Lite makes them at once, which takes long for many embeddings.
+        Milvus Lite builds them at once, which takes long for many embeddings.
         """
         self._change("index", "create_index", collection, indexes, sync=False, timeout=LOAD_S)
 
@@ -119,13 +119,13 @@ class Client:
         return list(self._call("list_indexes", collection))
 
     def load(self, collection: str) -> None:
-        """Make a collection ready for questions; a large one is indexed first, which takes long."""
+        """Load a collection for queries; a large one is indexed first, which takes long."""
         self._change("load", "load_collection", collection, timeout=LOAD_S)
 
     def load_if_needed(self, collection: str) -> bool:
-        """Make a collection ready for questions unless it is: one of a file never is at first.
+        """Load a collection unless it is loaded; one in a file never is at first.
 
-        One that was seen to be ready is taken to stay so. False where it has no index yet.
+        A loaded collection is assumed to stay so. Returns False if it has no index yet.
         """
         if collection not in self._loaded:
             state = self._call("get_load_state", collection)["state"]
@@ -137,49 +137,48 @@ class Client:
         return True
 
     def drop(self, collection: str) -> None:
-        """Remove a collection with all that is in it; it need not be there."""
+        """Delete a collection with its contents, if it exists."""
         self._loaded.discard(collection)
         self._change("drop", "drop_collection", collection)
 
     def upsert(self, collection: str, rows: Sequence[Row], *, partial: bool = False) -> None:
-        """Put rows in, or in the place of those with the same key, by one call.
+        """Insert rows, or replace those with the same key, in one call.
 
-        :param rows: so many as go with one call, see `batches`.
-        :param partial: whether fields that are not given stay as they are.
+        :param rows: no more than fit one call, see `batches`.
+        :param partial: keep the fields that are not given.
         """
         doing = "change" if partial else "put"
         self._change(doing, "upsert", collection, list(rows), partial_update=partial)
 
     def delete(self, collection: str, where: str) -> None:
-        """Remove the rows that are so."""
+        """Delete the rows that match a condition."""
         self._change("delete", "delete", collection, filter=where)
 
-    def settle(self, collection: str) -> None:
-        """Have what was written lie as it is found quickest; a server sees to that by itself.
+    def flush(self, collection: str) -> None:
+        """Flush writes into searchable segments; a server does so by itself.
 
-        Milvus Lite looks through the rows of its log one by one, and leaves them there until it is
-        closed in order.
+        Milvus Lite scans the rows of its log one by one, and keeps them there until a clean close.
         """
         if self.is_lite:
-            self._change("settle", "flush", collection)
+            self._change("flush", "flush", collection)
 
     def count(self, collection: str, where: str) -> int:
-        """How many rows are so."""
+        """How many rows match a condition."""
         found = self._call("query", collection, filter=where, output_fields=["count(*)"])
         return int(found[0]["count(*)"])
 
     def query(
-        self, collection: str, where: str, fields: Sequence[str], *, limit: int = MOST_HITS
+        self, collection: str, where: str, fields: Sequence[str], *, limit: int = MAX_HITS
     ) -> list[Row]:
-        """The rows that are so, or so many of them."""
+        """The rows that match a condition, `limit` at most."""
         found = self._call(
             "query", collection, filter=where, output_fields=list(fields), limit=limit
         )
         return [self._checked(row, fields) for row in found]
 
     def each(self, collection: str, where: str, fields: Sequence[str]) -> Iterator[Row]:
-        """All rows that are so, however many."""
-        # An iterator makes five calls before it is at its end.
+        """All rows that match a condition, however many."""
+        # An iterator makes at least five calls.
         found = self.query(collection, where, fields, limit=ROWS_AT_ONCE)
         if len(found) < ROWS_AT_ONCE:
             yield from found
@@ -193,7 +192,7 @@ class Client:
         )
         try:
             while True:
-                with self._explaining():
+                with self._translating_errors():
                     batch = iterator.next()
                 if not batch:
                     return
@@ -212,21 +211,21 @@ class Client:
         fields: Sequence[str],
         params: Row,
     ) -> list[tuple[float, Row]]:
-        """The rows nearest to a query, best first: (score as Milvus has it, fields)."""
+        """The rows nearest to a query, best first: (Milvus's score, fields)."""
         found = self._call(
             "search",
             collection,
             data=[query],
             anns_field=field,
             filter=where,
-            limit=min(limit, MOST_HITS),
+            limit=min(limit, MAX_HITS),
             output_fields=list(fields),
             search_params={"params": params},
         )
         return [(float(hit["distance"]), self._checked(hit["entity"], fields)) for hit in found[0]]
 
     def _checked(self, row: Mapping[str, Any], fields: Sequence[str]) -> Row:
-        """A row whose fields are numbers and texts as they should be: a server may be anyone's."""
+        """Check the types of a row's fields, since the server may not be trustworthy."""
         for name in fields:
             kind = object if name in _LISTS else str if name in _TEXTS else int
             if not isinstance(row.get(name), kind):
@@ -239,31 +238,31 @@ class Client:
     def _change(
         self, doing: str, method: str, collection: str, *args: object, **options: object
     ) -> None:
-        """Change what the server has, which is a step in whose place tests fail."""
-        with self._explaining():
+        """Make a change on the server, announced as a step, so that tests can make it fail."""
+        with self._translating_errors():
             step(f"{doing} {_kind(collection)}")
             self._call(method, collection, *args, **options)
 
     def _call(self, method: str, *args: object, **options: object) -> Any:  # noqa: ANN401 - as pymilvus gives it
-        with self._explaining():
+        with self._translating_errors():
             return getattr(self._client, method)(*args, **{"timeout": self._call_s / 2, **options})
 
     @contextmanager
-    def _explaining(self) -> Iterator[None]:
-        """Turn what a server or the way to it did wrong into one sentence."""
+    def _translating_errors(self) -> Iterator[None]:
+        """Translate Milvus and network errors."""
         import grpc
 
         try:
             yield
         except (self.milvus.MilvusException, grpc.RpcError, ConnectionError, TimeoutError) as exc:
-            told = explained(exc, self.uri)
-            if isinstance(told, IndexNotReadable):
-                self._call_s = min(CALL_S, CONNECT_S)  # what is cleared up after it
-            raise told from exc
+            error = translate_error(exc, self.uri)
+            if isinstance(error, IndexNotReadable):
+                self._call_s = min(CALL_S, CONNECT_S)  # clean-up should fail fast
+            raise error from exc
 
 
 def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Rows, so many at a time as go with one call."""
+    """Split rows into batches that fit one call."""
     batch: list[Row] = []
     size = 0
     for row in rows:
@@ -277,7 +276,7 @@ def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _size(value: object) -> int:
-    """About how many bytes a value is on its way."""
+    """About how many bytes a value takes in a message."""
     if isinstance(value, str):
         return len(value.encode("utf-8", "replace"))
     nbytes = getattr(value, "nbytes", None)
@@ -285,5 +284,5 @@ def _size(value: object) -> int:
 
 
 def _kind(collection: str) -> str:
-    """What of an index is in a collection of this name, for the name of a step."""
+    """What a collection of this name holds, for the name of a step."""
     return {"p": "passages", "n": "notes"}.get(collection.rpartition("_")[2][:1], "records")

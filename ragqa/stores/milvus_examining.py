@@ -1,4 +1,4 @@
-"""What is wrong with an index in Milvus, and what there is to say of its server."""
+"""Find damage in an index in Milvus, and report on its server."""
 
 import time
 from collections import Counter
@@ -8,26 +8,26 @@ from contextlib import closing
 import numpy as np
 
 from ragqa.errors import IndexNotReadable, IndexUnusable, OtherFormat
-from ragqa.stores import Maker
+from ragqa.stores import Rebuilder
 from ragqa.stores.failures import REBUILD
 from ragqa.stores.faults import Remark, Repair
 from ragqa.stores.milvus_client import Client, Row
 from ragqa.stores.milvus_lease import claims
 from ragqa.stores.milvus_records import OLDEST, Generation, Names, read_record, rows_of_records
-from ragqa.stores.milvus_rows import note_key, passage_row, read_note, read_passage, spelled_terms
+from ragqa.stores.milvus_rows import encoded_terms, note_key, passage_row, read_note, read_passage
 from ragqa.stores.milvus_schema import DENSE, EXACT_UP_TO, has_records, missing_fields
 from ragqa.stores.milvus_snapshot import MilvusSnapshot
 from ragqa.stores.milvus_versions import NEEDED, is_new_enough
 from ragqa.stores.vectors import UNIT_TOLERANCE
 from ragqa.types import NoteRecord, Progress, Vector, counted, no_progress
 
-MOST_TOLD = 20
+MAX_PROBLEMS = 20
 
 
 def remarks_on(client: Client, names: Names) -> list[Remark]:
-    """What there is to say of version, schema, generations and lease.
+    """Remarks on version, schema, generations and lease.
 
-    :raises IndexUnusable: nothing answers.
+    :raises IndexUnusable: the server does not answer.
     """
     found = [_on_version(client)]
     if not has_records(client, names.records):
@@ -45,14 +45,14 @@ def problems_of(
     deep: bool,  # noqa: FBT001 - as in the method
     progress: Progress | None,
 ) -> list[str]:
-    """Everything that is wrong with a generation, each in a sentence.
+    """The problems of a generation, each in a sentence, `MAX_PROBLEMS` at most.
 
-    :param deep: whether every row is read.
+    :param deep: read every row.
     """
-    there = set(client.collections())
+    existing = set(client.collections())
     needed = (names.passages(generation.base), names.notes(generation.base))
     gone = [
-        f"the collection {each} at {client.uri} is gone" for each in needed if each not in there
+        f"the collection {each} at {client.uri} is gone" for each in needed if each not in existing
     ]
     if gone:
         return gone
@@ -64,35 +64,35 @@ def problems_of(
     wrong = list(_wrong_counts(client, names, generation))
     if deep and not wrong:
         wrong = list(_wrong_rows(client, names, snapshot, progress or no_progress))
-    return wrong[:MOST_TOLD]
+    return wrong[:MAX_PROBLEMS]
 
 
 def repair_of(
     client: Client,
     names: Names,
     newest: Callable[[], Generation],
-    maker: Maker,
+    rebuilder: Rebuilder,
     progress: Progress,
 ) -> Repair:
-    """Say what is damaged, and which embeddings are sound.
+    """Find damage; any requires a rebuild from the notes.
 
     :raises NoIndex: there is nothing to repair.
-    :raises IndexUnusable: the server fails, or `maker` does not go with the index.
+    :raises IndexUnusable: the server fails, or `rebuilder` does not match the index.
     """
     try:
         generation = newest()
     except (IndexNotReadable, OtherFormat):
         raise
     except IndexUnusable as exc:
-        return Repair(lost=f"read and embedded all notes again, since {exc.message}")
-    maker.check(generation.info)
+        return Repair(rebuild=f"read and embedded all notes again, since {exc.message}")
+    rebuilder.check(generation.info)
     wrong = problems_of(client, names, generation, deep=True, progress=progress)
     if not wrong:
         with closing(MilvusSnapshot(client, names, generation)) as snapshot:
-            wrong = [fault.what for fault in maker.faults(snapshot)]
+            wrong = [fault.what for fault in rebuilder.faults(snapshot)]
     if not wrong:
         return Repair()
-    return Repair(lost=f"read and embedded all notes again, since {wrong[0]}")
+    return Repair(rebuild=f"read and embedded all notes again, since {wrong[0]}")
 
 
 def _on_version(client: Client) -> Remark:
@@ -113,8 +113,8 @@ def _on_generations(client: Client, names: Names) -> Iterator[Remark]:
     if not wrong:
         info = newest.info
         yield Remark(
-            f"the collections of {names.name} have the fields that they should, and generation "
-            f"{info.generation} is whole: "
+            f"the collections of {names.name} have all their fields, and generation "
+            f"{info.generation} is complete: "
             f"{counted(info.passages, 'passage')} of {counted(info.notes, 'note')}"
         )
         if info.dense.kind == "exact" and info.passages > EXACT_UP_TO:
@@ -126,7 +126,7 @@ def _on_generations(client: Client, names: Names) -> Iterator[Remark]:
     unknown = names.bases(client.collections()) - {_base_of(row) for row in rows}
     if unknown:
         yield Remark(
-            f"builds that ended early have left {counted(len(unknown), 'collection')}",
+            f"interrupted builds have left {counted(len(unknown), 'collection')}",
             "ragqa index",
         )
 
@@ -141,8 +141,8 @@ def _base_of(row: Row) -> int:
 def _on_lease(client: Client, names: Names) -> Iterator[Remark]:
     for claim in claims(client, names):
         left = round(claim.expires - time.time())
-        if claim.is_over:
-            yield Remark(f"{claim.owner:.80} ended without giving its lease back", "ragqa index")
+        if claim.has_ended:
+            yield Remark(f"{claim.owner:.80} ended without releasing its lease", "ragqa index")
         else:
             yield Remark(f"{claim.owner:.80} is writing; its lease ends in {left} s if not renewed")
 
@@ -153,10 +153,10 @@ def _wrong_counts(client: Client, names: Names, generation: Generation) -> Itera
         (names.passages(generation.base), info.passages, "passages"),
         (names.notes(generation.base), info.notes, "notes"),
     ):
-        there = client.count(collection, generation.visible)
-        if there != expected:
+        existing = client.count(collection, generation.visible)
+        if existing != expected:
             yield (
-                f"{collection} at {client.uri} has {there} {what} of generation "
+                f"{collection} at {client.uri} has {existing} {what} of generation "
                 f"{info.generation}, which had {expected}"
             )
 
@@ -164,7 +164,7 @@ def _wrong_counts(client: Client, names: Names, generation: Generation) -> Itera
 def _wrong_rows(
     client: Client, names: Names, snapshot: MilvusSnapshot, progress: Progress
 ) -> Iterator[str]:
-    """What does not go together in rows, each of which is read."""
+    """Read every row and describe the inconsistencies."""
     generation = snapshot.generation
     notes: dict[int, NoteRecord] = {}
     for row in client.each(names.notes(generation.base), generation.visible, ("note", "data")):
@@ -194,7 +194,7 @@ def _wrong_rows(
         terms += int(row["length"])
         yield from _wrong_row(row, notes, fields, snapshot.vector_of(row))
     if any(times > 1 for times in ids.values()):
-        yield f"two passages of {names.name} have one id"
+        yield f"two passages of {names.name} have the same id"
     if terms != generation.terms:
         yield f"the passages of {names.name} have {terms} terms, not {generation.terms}"
 
@@ -206,14 +206,14 @@ def _wrong_row(
     where = f"the passage at {passage.path}, lines {passage.lines[0]} to {passage.lines[1]},"
     note = notes.get(note_key(passage.path))
     if note is None:
-        yield f"{where} is of a note that is not there"
+        yield f"{where} belongs to a missing note"
         return
     if not abs(float(np.linalg.norm(vector.astype(np.float64))) - 1.0) <= UNIT_TOLERANCE:
         yield f"{where} has an embedding that is not of unit length"
-    expected = passage_row(passage, vector, spelled_terms(passage), note.tags, 0)
+    expected = passage_row(passage, vector, encoded_terms(passage), note.tags, 0)
     differing = [name for name in fields if _plain(row[name]) != _plain(expected[name])]
     if differing:
-        yield f"{where} has a row whose {' and '.join(differing)} does not go with its text"
+        yield f"{where} has a row whose {' and '.join(differing)} does not match its text"
 
 
 def _plain(value: object) -> object:

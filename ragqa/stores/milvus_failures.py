@@ -1,4 +1,4 @@
-"""What Milvus, or the way to it, did wrong in one sentence."""
+"""Translate Milvus and network errors."""
 
 import re
 
@@ -9,8 +9,8 @@ from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable
 
 DOCTOR = "ragqa doctor"
 
-# What Milvus and gRPC say, which may be of any version, with several codes for one matter.
-_KEPT_OUT = (
+# Words in the messages of Milvus and gRPC, of any version; several codes may mean the same.
+_REFUSED = (
     "unauthenticated",
     "not authenticated",
     "auth check failure",
@@ -30,35 +30,37 @@ _GONE = ("unavailable", "connect", "not ready")
 _SLOW = ("deadline", "timeout")
 
 
-def explained(exc: Exception, uri: str) -> IndexUnusable:
-    """The error to raise for one of pymilvus or gRPC."""
+def translate_error(exc: Exception, uri: str) -> IndexUnusable:
+    """The error to raise for an error of pymilvus or gRPC."""
     at = f"the Milvus Lite file {uri}" if is_file(uri) else f"the Milvus server at {uri}"
-    said, low = _said(exc)
-    if any(sign in low for sign in _KEPT_OUT):
+    message, signs = _message_and_signs(exc)
+    if any(sign in signs for sign in _REFUSED):
         return IndexNotReadable(
-            f"{at} does not let ragqa in: {said}",
+            f"{at} denies access: {message}",
             hint=f"set {TOKEN_VARIABLE} to a token, or USER:PASSWORD",
         )
-    if any(sign in low for sign in _FULL):
+    if any(sign in signs for sign in _FULL):
         return IndexNotWritable(
-            f"{at} takes no more: {said}", hint="give it more room or a higher quota, and try again"
+            f"{at} accepts no more data: {message}",
+            hint="give it more space or a higher quota, and try again",
         )
-    if any(sign in low for sign in _GONE):
+    if any(sign in signs for sign in _GONE):
         return IndexNotReadable(
-            f"no Milvus answers at {uri}: {said}", hint="start it, or name another: --store-uri URI"
+            f"no Milvus answers at {uri}: {message}",
+            hint="start it, or name another: --store-uri URI",
         )
-    if any(sign in low for sign in _SLOW):
-        return IndexNotReadable(f"{at} did not answer in time: {said}", hint=DOCTOR)
-    return IndexUnusable(f"{at} failed: {said}", hint=DOCTOR)
+    if any(sign in signs for sign in _SLOW):
+        return IndexNotReadable(f"{at} did not answer in time: {message}", hint=DOCTOR)
+    return IndexUnusable(f"{at} failed: {message}", hint=DOCTOR)
 
 
-def _said(exc: Exception) -> tuple[str, str]:
-    """What went wrong, for people; and in small letters, with codes, for a look at which it is."""
-    said = str(getattr(exc, "message", "") or exc)
-    signs = f"{getattr(exc, 'code', '')} {said}"
+def _message_and_signs(exc: Exception) -> tuple[str, str]:
+    """The message for people, and in lower case with error codes for classification."""
+    message = str(getattr(exc, "message", "") or exc)
+    signs = f"{getattr(exc, 'code', '')} {message}"
     call = next((each for each in (exc, exc.__cause__) if isinstance(each, grpc.Call)), None)
     if call is not None:
-        said = call.details() or said
-        signs += f" {call.code().name} {said}"
-    # What stands in brackets and quotes are names, which may hold any word.
-    return " ".join(said.split())[:300], re.sub(r"\[[^]]*]|'[^']*'", "", signs).lower()
+        message = call.details() or message
+        signs += f" {call.code().name} {message}"
+    # Brackets and quotes enclose names, which may contain any word.
+    return " ".join(message.split())[:300], re.sub(r"\[[^]]*]|'[^']*'", "", signs).lower()

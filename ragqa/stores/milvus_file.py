@@ -1,7 +1,7 @@
-"""A file of Milvus Lite, served to this process alone from threads of its own.
+"""A Milvus Lite file, served from threads of this process and to it alone.
 
-Only one process at a time may have it open. Others of this machine reach the port, so each call
-carries a secret.
+Only one process at a time may have it open. Other processes on this machine can reach the port, so
+each call carries a secret.
 """
 
 import hmac
@@ -23,10 +23,10 @@ from pymilvus.grpc_gen import milvus_pb2_grpc
 from ragqa.errors import IndexUnusable, WriterBusy
 
 FILE_WAIT_S = 5.0
-"""How long a file that another process has open is waited for: a question takes about a second."""
+"""How long to wait for a file that another process has open; a query takes about a second."""
 
 _SERVED: dict[str, tuple[Any, Any, int, int]] = {}
-"""For each file that is served: server, database, port and how many clients use it."""
+"""For each served file: server, database, port and number of clients."""
 
 _SERVING = threading.Lock()
 
@@ -36,21 +36,21 @@ _MAX_MESSAGE_BYTES = 256 * 2**20
 
 
 def serve(uri: str) -> tuple[str, str]:
-    """Serve a file to this process; gives the address and the token that it wants.
+    """Serve a file to this process; returns the address and the token it requires.
 
-    :raises WriterBusy: another process has it open, and keeps it.
+    :raises WriterBusy: another process has it open for longer than `FILE_WAIT_S`.
     :raises IndexUnusable: it cannot be opened.
     """
     with _SERVING:
         if uri not in _SERVED:
-            _SERVED[uri] = (*_started(Path(uri)), 0)
+            _SERVED[uri] = (*_start(Path(uri)), 0)
         server, database, port, clients = _SERVED[uri]
         _SERVED[uri] = (server, database, port, clients + 1)
     return f"http://127.0.0.1:{port}", _TOKEN
 
 
 def release(uri: str) -> None:
-    """One client less has the file; after the last it is closed."""
+    """Unregister a client of a file; the last one closes it."""
     with _SERVING:
         server, database, port, clients = _SERVED.pop(uri)
         if clients > 1:
@@ -60,8 +60,8 @@ def release(uri: str) -> None:
     database.close()
 
 
-def _started(path: Path) -> tuple[grpc.Server, MilvusLite, int]:
-    database = _opened(path)
+def _start(path: Path) -> tuple[grpc.Server, MilvusLite, int]:
+    database = _open(path)
     limits = [(f"grpc.max_{way}_message_length", _MAX_MESSAGE_BYTES) for way in ("send", "receive")]
     server = grpc.server(ThreadPoolExecutor(_THREADS), interceptors=[_Guard()], options=limits)
     milvus_pb2_grpc.add_MilvusServiceServicer_to_server(MilvusServicer(database), server)
@@ -70,7 +70,7 @@ def _started(path: Path) -> tuple[grpc.Server, MilvusLite, int]:
     return server, database, port
 
 
-def _opened(path: Path) -> MilvusLite:
+def _open(path: Path) -> MilvusLite:
     deadline = time.monotonic() + FILE_WAIT_S
     while True:
         try:
@@ -80,8 +80,8 @@ def _opened(path: Path) -> MilvusLite:
             if time.monotonic() > deadline:
                 raise WriterBusy(
                     f"another process has the Milvus Lite file {path} open, "
-                    "which only one may at a time",
-                    hint="try again when it is done; for several at once: milvus-lite server",
+                    "and only one can at a time",
+                    hint="try again when it is done; to share the file: milvus-lite server",
                 ) from exc
             time.sleep(0.1)
         except (MilvusLiteError, OSError, ValueError, KeyError) as exc:
@@ -92,7 +92,7 @@ def _opened(path: Path) -> MilvusLite:
 
 
 class _Guard(grpc.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
-    """Turns away who does not know the token."""
+    """Rejects calls without the token."""
 
     def __init__(self) -> None:
         self._expected = b64encode(_TOKEN.encode()).decode()

@@ -1,8 +1,8 @@
-"""The right to write an index in Milvus, which one writer at a time has, until it expires.
+"""The lease on an index in Milvus: one writer at a time holds it until it expires.
 
-Milvus has no lock and no comparison before a change. What it has is that a row that was put in is
-there for whoever looks afterwards; so a writer puts its claim in, and then looks: where it sees
-another's, one of the two was first and did not see this one, and this one gives up.
+Milvus has no locks and no compare-and-swap, but an inserted row is visible to every later query. So
+a writer inserts its claim and then queries: if it sees another claim, it gives up, since the other
+may have been first and not have seen this one.
 """
 
 import json
@@ -24,12 +24,12 @@ from ragqa.stores.milvus_records import Names, begin_turn, is_newest
 from ragqa.stores.milvus_rows import any_of
 
 LEASE_S = 120.0
-"""How long a claim holds after it was last renewed. Clocks may differ by less than half of it."""
+"""How long a claim is valid after its last renewal. Clocks may differ by less than half of it."""
 
 RENEWED_S = 15.0
 
-_GIVEN_BACK: set[int] = set()
-"""The claims that this process had; what removes one may fail."""
+_RELEASED: set[int] = set()
+"""The claims that this process has given up, since deleting one may fail."""
 
 _TRIES = 5
 _POLL_S = 1.0
@@ -37,38 +37,41 @@ _POLL_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Somebody's right to write, or a try to get it.
+    """A writer's lease, or its attempt to get it.
 
-    :param number: its row's, below 0.
+    :param number: the key of its row, below 0.
     :param owner: host and process.
-    :param home: what tells processes that can see each other; "" where nothing does.
+    :param namespace: identifies processes that can see each other; "" if unknown.
+    :param process: the process id.
     :param expires: when it ends, in seconds since 1970.
     """
 
     number: int
     owner: str
-    home: str
+    namespace: str
     process: int
     expires: float
 
     @property
-    def is_over(self) -> bool:
-        """Whether it has expired, or its owner is known to be no more.
+    def has_ended(self) -> bool:
+        """Whether it has expired or its owner is known to be dead.
 
-        One that would hold for longer than any that was put in now has never been true.
+        A claim that would last longer than a new one cannot be genuine.
         """
-        is_dead = self.home != "" and self.home == _home() and not _is_alive(self.process)
+        is_dead = (
+            self.namespace != ""
+            and self.namespace == _pid_namespace()
+            and not _is_alive(self.process)
+        )
         return (
-            is_dead
-            or self.number in _GIVEN_BACK
-            or not 0 < self.expires - time.time() <= 2 * LEASE_S
+            is_dead or self.number in _RELEASED or not 0 < self.expires - time.time() <= 2 * LEASE_S
         )
 
 
 class Lease:
-    """A claim that nobody disputes, renewed from a thread until it is given back.
+    """An undisputed claim, renewed from a thread until it is released.
 
-    :ivar attempt: the number that this writer has alone, once it has begun.
+    :ivar attempt: this writer's unique number, once it has begun.
     """
 
     def __init__(self, client: Client, names: Names, claim: Claim) -> None:
@@ -85,80 +88,80 @@ class Lease:
         self.attempt = begin_turn(self._client, self._names).attempt
 
     def check(self) -> None:
-        """Make sure that the lease holds for long enough to end what is begun now.
+        """Check that the lease lasts long enough for one more call.
 
         :raises IndexNotWritable: it could not be renewed in time.
         """
         if self._claim.expires - time.time() < CALL_S:
-            raise self._lost("could not be renewed in time, so another may be writing")
+            raise self._lost_lease("could not be renewed in time, so another may be writing")
 
     def confirm(self) -> None:
-        """Make sure that the record of this attempt counts: it was in before another's turn began.
+        """Check that this attempt's record was inserted before another's turn began, so it counts.
 
         :raises IndexNotWritable: it may not have been.
         """
         if not is_newest(self._client, self._names, self.attempt):
-            raise self._lost("went over to another, so what was written may not count")
+            raise self._lost_lease("passed to another writer, so what was written may not count")
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Let others write."""
         self._done.set()
         self._thread.join()
-        _give_back(self._client, self._names, self._claim)
+        _release(self._client, self._names, self._claim)
 
-    def _lost(self, how: str) -> IndexNotWritable:
+    def _lost_lease(self, how: str) -> IndexNotWritable:
         return IndexNotWritable(
             f"the lease of the index {self._names.name} at {self._client.uri} {how}",
             hint="run the same command again",
         )
 
     def _keep(self) -> None:
-        while not self._done.wait(RENEWED_S) and not self._claim.is_over:
-            with suppress(RagqaError):  # `check` tells, where it stays so
-                self._claim = _put(self._client, self._names, self._claim)
+        while not self._done.wait(RENEWED_S) and not self._claim.has_ended:
+            with suppress(RagqaError):  # `check` reports it if it persists
+                self._claim = _insert(self._client, self._names, self._claim)
 
 
 @contextmanager
 def leased(client: Client, names: Names, *, wait: bool) -> Iterator[Lease]:
-    """Be the one writer of an index.
+    """Hold the lease on an index.
 
-    :raises WriterBusy: another process is, and `wait` is False.
+    :raises WriterBusy: another process holds it and `wait` is False.
     :raises IndexUnusable: the server fails.
     """
     claim = _new_claim()
     try:
-        lease = Lease(client, names, _win(client, names, claim, wait=wait))
+        lease = Lease(client, names, _acquire(client, names, claim, wait=wait))
     except BaseException:
-        _give_back(client, names, claim)
+        _release(client, names, claim)
         raise
     try:
         lease.check()
         yield lease
     finally:
-        lease.give_back()
+        lease.release()
 
 
 def claims(client: Client, names: Names) -> list[Claim]:
-    """All that are there, over or not."""
+    """All claims, ended or not."""
     rows = client.query(names.records, "pk < 0", ("pk", "data"))
     return [_read(row) for row in rows]
 
 
-def _win(client: Client, names: Names, claim: Claim, *, wait: bool) -> Claim:
+def _acquire(client: Client, names: Names, claim: Claim, *, wait: bool) -> Claim:
     tries = 0
     while True:
-        others = [each for each in claims(client, names) if not each.is_over]
+        others = [each for each in claims(client, names) if not each.has_ended]
         if not others:
-            claim = _put(client, names, claim)
+            claim = _insert(client, names, claim)
             seen = claims(client, names)
-            others = [each for each in seen if each.number != claim.number and not each.is_over]
+            others = [each for each in seen if each.number != claim.number and not each.has_ended]
             if not others:
-                _remove(client, names, *(each for each in seen if each.is_over))
+                _remove(client, names, *(each for each in seen if each.has_ended))
                 return claim
             _remove(client, names, claim)
             tries += 1
             if tries < _TRIES:
-                time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - so that two do not keep step
+                time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - keeps two writers out of step
                 continue
         if not wait:
             raise _busy(client, names, others[0])
@@ -168,13 +171,13 @@ def _win(client: Client, names: Names, claim: Claim, *, wait: bool) -> Claim:
 def _new_claim() -> Claim:
     process = os.getpid()
     owner = f"process {process} on {platform.node()}"
-    return Claim(-1 - secrets.randbits(62), owner, _home(), process, 0.0)
+    return Claim(-1 - secrets.randbits(62), owner, _pid_namespace(), process, 0.0)
 
 
-def _put(client: Client, names: Names, claim: Claim) -> Claim:
-    """Put a claim in, or renew it; gives it as it is then."""
+def _insert(client: Client, names: Names, claim: Claim) -> Claim:
+    """Insert or renew a claim; returns it with its new expiry."""
     claim = replace(claim, expires=time.time() + LEASE_S)
-    content = [claim.owner, claim.home, claim.process, claim.expires]
+    content = [claim.owner, claim.namespace, claim.process, claim.expires]
     row: Row = {
         "pk": claim.number,
         "generation": 0,
@@ -185,8 +188,8 @@ def _put(client: Client, names: Names, claim: Claim) -> Claim:
     return claim
 
 
-def _give_back(client: Client, names: Names, claim: Claim) -> None:
-    _GIVEN_BACK.add(claim.number)
+def _release(client: Client, names: Names, claim: Claim) -> None:
+    _RELEASED.add(claim.number)
     with suppress(RagqaError):  # then it expires, or this process's next writer removes it
         _remove(client, names, claim)
 
@@ -197,18 +200,18 @@ def _remove(client: Client, names: Names, *gone: Claim) -> None:
 
 
 def _read(row: Row) -> Claim:
-    """A claim; one that cannot be read is over, since nobody would ever remove it."""
+    """Parse a claim; an unreadable one has ended, or nobody would ever remove it."""
     try:
-        owner, home, process, expires = json.loads(row["data"])
+        owner, namespace, process, expires = json.loads(row["data"])
         if math.isfinite(expires):
-            return Claim(row["pk"], str(owner), str(home), int(process), float(expires))
+            return Claim(row["pk"], str(owner), str(namespace), int(process), float(expires))
     except (ArithmeticError, RecursionError, TypeError, ValueError):
         pass
     return Claim(row["pk"], "somebody", "", 0, 0.0)
 
 
-def _home() -> str:
-    """What only those processes have in common that see each other by their numbers."""
+def _pid_namespace() -> str:
+    """What identifies the processes that can see each other's ids; "" if unknown."""
     with suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot} {Path('/proc/self/ns/pid').stat().st_ino}"
@@ -223,9 +226,9 @@ def _is_alive(process: int) -> bool:
     except (OSError, OverflowError):
         return True
     with suppress(OSError, IndexError):
-        # One that was killed is there until its parent has looked.
-        said = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-        return said.rpartition(")")[2].split()[0] != "Z"
+        # A killed process remains as a zombie until its parent waits for it.
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+        return stat.rpartition(")")[2].split()[0] != "Z"
     return True
 
 

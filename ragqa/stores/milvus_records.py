@@ -1,10 +1,9 @@
-"""What says which rows count: a record of each generation, in a collection of its own.
+"""Which rows are visible: a record of each generation, in a collection of its own.
 
-Every writer has a number that no other has or had, its attempt. A row says in which attempt it was
-born and in which it died, and a record which attempt it ends and which attempts before it came to
-nothing. So one inserted record brings a generation to light, and whatever a writer that was killed
-has left, or one that was given up for dead still writes, is seen by nobody: a turn says whose the
-last attempt is, and which records before it came too late.
+Every writer has a unique number, its attempt. A row has the attempt in which it was born and the
+one in which it died; a record has the attempt that made it and the void attempts before it. So one
+inserted record publishes a generation, and nobody sees what a killed writer left or what a writer
+presumed dead still writes: the turn names the last attempt and the records that came too late.
 """
 
 import json
@@ -17,31 +16,31 @@ from ragqa.stores.cells import number
 from ragqa.stores.failures import REBUILD
 from ragqa.stores.infos import UNREADABLE, digest_of, info_json, info_of, typed
 from ragqa.stores.milvus_client import Client, Row
-from ragqa.stores.milvus_rows import MAX_TEXT_BYTES, within
+from ragqa.stores.milvus_rows import MAX_TEXT_BYTES, in_ranges
 from ragqa.types import IndexInfo
 
 FORMAT = 2
-"""Raised whenever rows or the passages in them change their meaning."""
+"""The format version, incremented whenever the meaning of rows or their passages changes."""
 
 OLDEST = 1
-"""The oldest format whose embeddings are taken over when an index is rebuilt for a newer one."""
+"""The oldest format whose embeddings a rebuild for a newer format reuses."""
 
-MOST_ATTEMPTS = 2**40
-"""No index comes to as many, and a number above is nothing that a writer has put in."""
+MAX_ATTEMPTS = 2**40
+"""An upper bound of attempts; a greater number is forged."""
 
 KEPT_S = 3600.0
-"""So long after a newer generation came, an older one still answers who had opened it."""
+"""How long a replaced generation remains readable for those who opened it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
     """One generation.
 
-    :param attempt: of the writer that made it.
+    :param attempt: the attempt of the writer that made it.
     :param base: the attempt that made its collections.
-    :param void: the attempts since then that came to nothing, in ranges with both ends.
-    :param terms: how many terms all passages have together.
-    :param written: when it was, in seconds since 1970.
+    :param void: the failed attempts since then, as inclusive ranges.
+    :param terms: the total number of terms in all passages.
+    :param written: when it was written, in seconds since 1970.
     """
 
     info: IndexInfo
@@ -53,41 +52,41 @@ class Generation:
 
     @property
     def visible(self) -> str:
-        """The condition that a row counts."""
+        """The condition that a row belongs to this generation."""
         alive = f"died > {self.attempt}"
         if not self.void:
             return f"born <= {self.attempt} and {alive}"
         return (
-            f"born <= {self.attempt} and not {within('born', self.void)} "
-            f"and ({alive} or {within('died', self.void)})"
+            f"born <= {self.attempt} and not {in_ranges('born', self.void)} "
+            f"and ({alive} or {in_ranges('died', self.void)})"
         )
 
     @property
     def mean_length(self) -> float:
-        """How many terms a passage has on average."""
+        """The mean number of terms in a passage."""
         return self.terms / max(1, self.info.passages)
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Whose attempt it is to write.
+    """Which attempt may write.
 
-    :param attempt: the last that was begun; 0 where none was.
-    :param late: records of attempts between these two count for nothing.
+    :param attempt: the last one begun; 0 if there is none.
+    :param late: records of attempts between these two, both excluded, are ignored.
     """
 
     attempt: int
     late: tuple[int, int] = (0, 0)
 
     def counts(self, attempt: int) -> bool:
-        """Whether a record of this attempt is of a generation."""
-        most = self.attempt or MOST_ATTEMPTS
+        """Whether a record of this attempt is valid."""
+        most = self.attempt or MAX_ATTEMPTS
         return 0 < attempt <= most and not self.late[0] < attempt < self.late[1]
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the collections of an index are called."""
+    """The names of an index's collections."""
 
     name: str
 
@@ -97,23 +96,23 @@ class Names:
         return self.name
 
     def passages(self, base: int) -> str:
-        """The collection of the passages that began with this attempt."""
+        """The collection of passages that this attempt created."""
         return f"{self.name}_p{base}"
 
     def notes(self, base: int) -> str:
-        """The collection of the notes that began with this attempt."""
+        """The collection of notes that this attempt created."""
         return f"{self.name}_n{base}"
 
     def bases(self, collections: Iterable[str]) -> set[int]:
-        """The attempts that made any of these collections, so far as they are this index's."""
+        """The attempts that created those of these collections that belong to this index."""
         ends = (each.removeprefix(f"{self.name}_") for each in collections)
         return {int(end[1:]) for end in ends if end[:1] in ("p", "n") and end[1:].isdecimal()}
 
 
 def record_row(generation: Generation) -> Row:
-    """The row that brings a generation to light.
+    """The row that publishes a generation.
 
-    :raises IndexUnusable: it is more than a row can hold.
+    :raises IndexUnusable: the record is too large for a row.
     """
     content = {
         "format": FORMAT,
@@ -127,8 +126,8 @@ def record_row(generation: Generation) -> Row:
     if len(data) > MAX_TEXT_BYTES:
         raise IndexUnusable(
             f"the record of the next generation takes {len(data)} bytes, with "
-            f"{len(generation.info.skipped)} skipped files, and Milvus holds {MAX_TEXT_BYTES}",
-            hint="leave folders out by a line in .ragqaignore, or ragqa index --rebuild",
+            f"{len(generation.info.skipped)} skipped files, and Milvus allows {MAX_TEXT_BYTES}",
+            hint="exclude folders in .ragqaignore, or: ragqa index --rebuild",
         )
     return {
         "pk": generation.attempt,
@@ -139,21 +138,21 @@ def record_row(generation: Generation) -> Row:
 
 
 def rows_of_records(client: Client, names: Names) -> list[Row]:
-    """The rows of all records that count, oldest first."""
+    """The rows of all valid records, oldest first."""
     return _turn_and_records(client, names)[1]
 
 
 def is_newest(client: Client, names: Names, attempt: int) -> bool:
-    """Whether an attempt has its record in, and no other has begun."""
+    """Whether an attempt's record is inserted and no later attempt has begun."""
     turn, records = _turn_and_records(client, names)
     return turn.attempt == attempt and any(row["pk"] == attempt for row in records)
 
 
 def begin_turn(client: Client, names: Names) -> Turn:
-    """Begin an attempt, with a number that no other has or had; only who has the lease may.
+    """Begin an attempt with a unique number; only the lease holder may.
 
-    First it is said that the turn is another's, and then looked which records are in: whoever puts
-    one in later can see that it was too late.
+    Announce the turn first and query the records afterwards: a writer that inserts its record later
+    can then see that it was too late.
     """
     before, records = _turn_and_records(client, names)
     attempt = 1 + max([before.attempt, *(row["pk"] for row in records)])
@@ -165,9 +164,9 @@ def begin_turn(client: Client, names: Names) -> Turn:
 
 
 def end_turn(client: Client, names: Names) -> int:
-    """The last attempt that was begun; if it came to nothing, no record of it counts from now on.
+    """The last attempt begun; if it failed, invalidate any record of it from now on.
 
-    Whatever a call was told, what it has sent may still arrive.
+    Even after a call has failed, what it sent may still arrive.
     """
     turn, records = _turn_and_records(client, names)
     newest = int(records[-1]["pk"]) if records else 0
@@ -192,8 +191,8 @@ def _put_turn(client: Client, names: Names, turn: Turn) -> None:
 
 
 def _read_turn(row: Row) -> Turn:
-    """A turn; one that cannot be read calls no record late."""
-    attempt = row["generation"] if 0 <= row["generation"] < MOST_ATTEMPTS else 0
+    """Parse a turn; an unreadable one invalidates no records."""
+    attempt = row["generation"] if 0 <= row["generation"] < MAX_ATTEMPTS else 0
     try:
         after, before = json.loads(row["data"])
         return Turn(attempt, (int(after), int(before)))
@@ -202,10 +201,11 @@ def _read_turn(row: Row) -> Turn:
 
 
 def read_record(row: Row, place: str, *, oldest: int = FORMAT) -> Generation:
-    """The generation that a record is of.
+    """Parse a record.
 
-    :param oldest: the oldest format to read; records do not differ between them.
-    :raises IndexUnusable: it is damaged, or of another format.
+    :param place: the index and where it is, for messages.
+    :param oldest: the oldest format to accept; records of all formats are alike.
+    :raises IndexUnusable: it is damaged or in another format.
     """
     try:
         content = json.loads(typed(row, "data", str))
@@ -232,8 +232,8 @@ def _check_numbers(generation: Generation) -> None:
     info = generation.info
     attempts = (generation.base, *chain.from_iterable(generation.void))
     counts = (info.generation, info.notes, info.passages, generation.terms)
-    if min(attempts) < 1 or min(counts) < 0 or max(*attempts, *counts) > MOST_ATTEMPTS:
-        raise ValueError("it holds a number that nothing could have")
+    if min(attempts) < 1 or min(counts) < 0 or max(*attempts, *counts) > MAX_ATTEMPTS:
+        raise ValueError("it holds a number out of range")
 
 
 def _check_seal(content: dict[str, object], place: str, oldest: int) -> None:
@@ -250,13 +250,14 @@ def _check_seal(content: dict[str, object], place: str, oldest: int) -> None:
             hint=REBUILD,
         )
     if content.pop("digest") != digest_of(content):
-        raise ValueError("it is not what its own digest was taken of")
+        raise ValueError("it does not match its own digest")
 
 
-def still_kept(generations: Sequence[Generation], now: float) -> list[Generation]:
-    """Those that may still be asked: the newest, and what was the newest an hour ago or later.
+def retained(generations: Sequence[Generation], now: float) -> list[Generation]:
+    """The generations that may still be read: the newest, and any replaced in_ranges the last hour.
 
-    :param generations: all, oldest first.
+    :param generations: all generations, oldest first.
+    :param now: seconds since 1970.
     """
     newer = [*(each.written for each in generations[1:]), float("inf")][: len(generations)]
     return [each for each, until in zip(generations, newer, strict=True) if until + KEPT_S > now]

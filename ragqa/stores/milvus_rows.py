@@ -1,7 +1,6 @@
-"""Notes and passages as rows of Milvus, and the conditions that rows are found by.
+"""Notes and passages as Milvus rows, and the conditions that select rows.
 
-A condition holds names of fields and whole numbers, and nothing else: what notes and questions say
-gets into it as a hash.
+A condition holds only field names and integers: text from notes and questions enters it as a hash.
 """
 
 import base64
@@ -16,59 +15,61 @@ from itertools import chain
 
 from ragqa.analysis import index_terms
 from ragqa.errors import IndexUnusable
-from ragqa.stores.cells import json_units, listed, number, text
+from ragqa.stores.cells import as_list, json_units, number, text
 from ragqa.stores.failures import REPAIR
 from ragqa.stores.filters import fold_tag, tag_and_parents
 from ragqa.stores.milvus_client import Row
 from ragqa.types import NoteRecord, Passage, Stamp, Vector, with_parents
 
 ALIVE = 2**62
-"""The attempt that a row died in, while it has not."""
+"""The `died` value of a live row."""
 
 MAX_TEXT_BYTES = 65_535
 MAX_LABELS = 4_096
-"""What Milvus takes in one field."""
+"""Milvus's limits for one field."""
 
-_PACKED = "z"
+_COMPRESSED = "z"
 _MAX_UNPACKED_BYTES = 64 * 2**20
 _MAX_PLAIN_BYTES = 60_000
-_PLAIN = re.compile(r"[^a-z0-9]")
-_NOT_A_DAY = 0
+_SPECIAL = re.compile(r"[^a-z0-9]")
+_NO_DAY = 0
 
 
-def key_of(*parts: object) -> int:
-    """A number for some texts and numbers, from 0 to 2**63 - 1."""
-    said = "\0".join(map(str, parts)).encode("utf-8", "surrogateescape")
-    digest = hashlib.blake2b(said, digest_size=8).digest()
+def hash_key(*parts: object) -> int:
+    """Hash texts and numbers to an integer from 0 to 2**63 - 1."""
+    data = "\0".join(map(str, parts)).encode("utf-8", "surrogateescape")
+    digest = hashlib.blake2b(data, digest_size=8).digest()
     return int.from_bytes(digest) >> 1
 
 
 def note_key(path: str) -> int:
-    """The number that all rows of a note have."""
-    return key_of("note", path)
+    """The number shared by all rows of a note."""
+    return hash_key("note", path)
 
 
 def passage_key(id_: int, attempt: int) -> int:
-    """The key of the row of a passage that began to be there with this attempt."""
-    return key_of("passage", id_, attempt)
+    """The key of the row of a passage born in this attempt."""
+    return hash_key("passage", id_, attempt)
 
 
-def spelled(term: str) -> str:
-    """A term in letters and digits that no tokenizer takes apart, the same for no other term."""
-    return _PLAIN.sub(lambda match: f"_{ord(match[0]):x}_", term)
+def encode_term(term: str) -> str:
+    """Encode a term uniquely, in letters, digits and underscores that no tokenizer splits."""
+    return _SPECIAL.sub(lambda match: f"_{ord(match[0]):x}_", term)
 
 
-def spelled_terms(passage: Passage) -> list[str]:
-    """All terms of a passage as Milvus has them."""
-    return [spelled(term) for term in index_terms(passage.searched_text)]
+def encoded_terms(passage: Passage) -> list[str]:
+    """All terms of a passage, encoded for Milvus."""
+    return [encode_term(term) for term in index_terms(passage.searched_text)]
 
 
 def passage_row(
     passage: Passage, vector: Vector, terms: Sequence[str], tags: Sequence[str], attempt: int
 ) -> Row:
-    """The row of a passage that begins to be there with this attempt.
+    """The row of a passage born in this attempt.
 
-    :raises IndexUnusable: it is more than a row can hold.
+    :param vector: shape (dimension,).
+    :param terms: the encoded terms, one per occurrence.
+    :raises IndexUnusable: the passage is too large for a row.
     """
     joined = " ".join(terms)
     where = f"the passage at {passage.path}, lines {passage.lines[0]} to {passage.lines[1]},"
@@ -87,14 +88,14 @@ def passage_row(
         "day": _day(passage.note_date),
         "terms": joined,
         "vector": vector,
-        "data": _packed(where, _passage_content(passage)),
+        "data": _pack(where, _passage_content(passage)),
     }
 
 
 def note_row(record: NoteRecord, attempt: int) -> Row:
-    """The row of a note that begins to be there with this attempt.
+    """The row of a note born in this attempt.
 
-    :raises IndexUnusable: it is more than a row can hold.
+    :raises IndexUnusable: the note is too large for a row.
     """
     content = [
         record.path,
@@ -108,44 +109,44 @@ def note_row(record: NoteRecord, attempt: int) -> Row:
         record.aliases,
     ]
     return {
-        "pk": key_of("note", record.path, attempt),
+        "pk": hash_key("note", record.path, attempt),
         "note": note_key(record.path),
         "born": attempt,
         "died": ALIVE,
-        "data": _packed(f"the note {record.path}", content),
+        "data": _pack(f"the note {record.path}", content),
         "anchor": [1.0, 0.0],
     }
 
 
 def read_note(data: object) -> NoteRecord:
-    """The note that a row is of.
+    """Parse the `data` field of a note's row.
 
-    :raises IndexUnusable: it does not say so.
+    :raises IndexUnusable: it is damaged.
     """
     with _reading("note"):
-        path, size, mtime_ns, sha256, settled, title, tags, day, aliases = _unpacked(data)
+        path, size, mtime_ns, sha256, settled, title, tags, day, aliases = _unpack(data)
         return NoteRecord(
             path=_name(path),
             stamp=Stamp(number(size), number(mtime_ns)),
             sha256=text(sha256),
             settled=bool(settled),
             title=text(title),
-            tags=tuple(map(_name, listed(tags))),
+            tags=tuple(map(_name, as_list(tags))),
             date=_iso_day(day),
-            aliases=tuple(map(text, listed(aliases))),
+            aliases=tuple(map(text, as_list(aliases))),
         )
 
 
 def read_passage(data: object) -> Passage:
-    """The passage that a row is of.
+    """Parse the `data` field of a passage's row.
 
-    :raises IndexUnusable: it does not say so.
+    :raises IndexUnusable: it is damaged.
     """
     with _reading("passage"):
         id_, key, path, title, start, end, lines, heading, body, units, sha256, day, aliases = (
-            _unpacked(data)
+            _unpack(data)
         )
-        first, last = listed(lines)
+        first, last = as_list(lines)
         return Passage(
             id=number(id_),
             embedding_key=number(key),
@@ -154,66 +155,66 @@ def read_passage(data: object) -> Passage:
             start=number(start),
             end=number(end),
             lines=(number(first), number(last)),
-            heading=tuple(map(text, listed(heading))),
+            heading=tuple(map(text, as_list(heading))),
             text=text(body),
             units=json_units(units),
             note_sha256=text(sha256),
             note_date=_iso_day(day),
-            aliases=tuple(map(text, listed(aliases))),
+            aliases=tuple(map(text, as_list(aliases))),
         )
 
 
 def _name(value: object) -> str:
-    """A name that a file or tag can have: bytes, as far as they are no text."""
+    """Check the name of a file or tag: text, with surrogates for undecodable bytes."""
     text(value).encode("utf-8", "surrogateescape")
     return text(value)
 
 
 def _iso_day(value: object) -> str:
-    """A date, or "" for none."""
+    """Check a date, "" for none."""
     _day(text(value))
     return text(value)
 
 
 def any_of(field: str, numbers: Iterable[int]) -> str:
-    """The condition that a field is one of some numbers, of which there is at least one."""
+    """The condition that a field is one of these numbers, of which there must be at least one."""
     return f"{field} in [{', '.join(map(str, sorted(set(numbers))))}]"
 
 
-def within(field: str, ranges: Sequence[tuple[int, int]]) -> str:
-    """The condition that a field is in one of some ranges, ends included; there is at least one."""
+def in_ranges(field: str, ranges: Sequence[tuple[int, int]]) -> str:
+    """The condition that a field is in one of these inclusive ranges, at least one."""
     found = (f"({field} >= {first} and {field} <= {last})" for first, last in ranges)
     return f"({' or '.join(found)})"
 
 
-def tagged(tags: Sequence[str]) -> str:
+def has_tags(tags: Sequence[str]) -> str:
     """The condition that a passage's note has all these tags, or tags nested in them."""
-    return f"array_contains_all(tags, {[key_of('tag', fold_tag(tag)) for tag in tags]})"
+    return f"array_contains_all(tags, {[hash_key('tag', fold_tag(tag)) for tag in tags]})"
 
 
-def placed(paths: Sequence[str]) -> str:
+def in_places(paths: Sequence[str]) -> str:
     """The condition that a passage's note is one of these, or below one of these folders."""
-    return f"array_contains_any(places, {[key_of('place', path) for path in paths]})"
+    return f"array_contains_any(places, {[hash_key('place', path) for path in paths]})"
 
 
-def dated(day: str) -> str:
-    """The condition that a passage's note has a date of its own, this or a later one."""
-    return f"day >= {_day(day)} and day > {_NOT_A_DAY}"
+def dated_since(day: str) -> str:
+    """The condition that a passage's note is dated on this day or later."""
+    return f"day >= {_day(day)} and day > {_NO_DAY}"
 
 
 def is_plain(glob: str) -> bool:
-    """Whether a path glob names one place, as it is."""
+    """Whether a path glob has no wildcards."""
     return not any(sign in glob for sign in "*?[")
 
 
 def place_of(glob: str) -> str:
-    """The place that a plain glob names."""
+    """The path that a plain glob names."""
     return glob.removeprefix("./").rstrip("/")
 
 
 @contextmanager
 def _reading(what: str) -> Iterator[None]:
-    """Say of a row that it is not what was put in: a server may be anyone's."""
+    """Translate parse errors into damage of a row, since the server may not be trustworthy."""
     try:
         yield
     except (LookupError, RecursionError, TypeError, ValueError, zlib.error) as exc:
@@ -224,20 +225,20 @@ def _reading(what: str) -> Iterator[None]:
 
 def _too_large(where: str, what: str) -> IndexUnusable:
     return IndexUnusable(
-        f"{where} has more {what} than a row of Milvus can hold",
-        hint="leave the note out by a line in .ragqaignore, or keep the index here: --store local",
+        f"{where} has more {what} than a Milvus row can hold",
+        hint="exclude the note in .ragqaignore, or keep the index here: --store local",
     )
 
 
 def _labels(where: str, kind: str, names: Iterable[str]) -> list[int]:
-    found = sorted({key_of(kind, name) for name in names})
+    found = sorted({hash_key(kind, name) for name in names})
     if len(found) > MAX_LABELS:
         raise _too_large(where, f"{kind}s")
     return found
 
 
 def _day(iso: str) -> int:
-    return date.fromisoformat(iso).toordinal() if iso else _NOT_A_DAY
+    return date.fromisoformat(iso).toordinal() if iso else _NO_DAY
 
 
 def _passage_content(passage: Passage) -> list[object]:
@@ -259,20 +260,20 @@ def _passage_content(passage: Passage) -> list[object]:
     ]
 
 
-def _packed(where: str, content: object) -> str:
-    """JSON in ASCII, since what is no text goes through nothing else; compressed if it is long."""
+def _pack(where: str, content: object) -> str:
+    """Encode as ASCII JSON, which preserves undecodable bytes; compress it if long."""
     plain = json.dumps(content, separators=(",", ":"))
     if len(plain) <= _MAX_PLAIN_BYTES:
         return plain
-    packed = _PACKED + base64.b85encode(zlib.compress(plain.encode())).decode()
+    packed = _COMPRESSED + base64.b85encode(zlib.compress(plain.encode())).decode()
     if len(packed) > MAX_TEXT_BYTES:
         raise _too_large(where, "text")
     return packed
 
 
-def _unpacked(data: object) -> list[object]:
+def _unpack(data: object) -> list[object]:
     plain = text(data)
-    if plain.startswith(_PACKED):
+    if plain.startswith(_COMPRESSED):
         inflate = zlib.decompressobj()
         plain = inflate.decompress(base64.b85decode(plain[1:]), _MAX_UNPACKED_BYTES).decode()
-    return listed(json.loads(plain))
+    return as_list(json.loads(plain))

@@ -1,14 +1,14 @@
-"""The collections of an index in Milvus: their fields and how these are indexed."""
+"""The collections of an index in Milvus: their fields and indexes."""
 
 from typing import Any
 
-from ragqa.stores.milvus_client import MOST_HITS, Client, Row
+from ragqa.stores.milvus_client import MAX_HITS, Client, Row
 from ragqa.stores.milvus_rows import MAX_LABELS, MAX_TEXT_BYTES
 from ragqa.stores.ranking import BM25_B, BM25_K1
 from ragqa.types import DenseInfo
 
 EXACT_UP_TO = 25_000
-"""Up to so many passages every embedding is compared; above, a graph of neighbours is searched."""
+"""Up to this many passages, search is exhaustive; above, it uses an HNSW graph."""
 
 PASSAGE_NUMBERS = ("passage", "note", "embedding_key", "born", "died", "length", "day")
 NOTE_NUMBERS = ("note", "born", "died")
@@ -19,19 +19,19 @@ _ANCHOR = "anchor"
 
 DENSE = "vector"
 TERMS = "bm25"
-"""The fields that are searched, which are also the names of their indexes."""
+"""The searched fields; their indexes have the same names."""
 
 PASSAGE_FIELDS = ("pk", *PASSAGE_NUMBERS, *_LABELS, "terms", DENSE, "data")
 NOTE_FIELDS = ("pk", *NOTE_NUMBERS, "data", "anchor")
-"""What a row is put in with."""
+"""The fields of an inserted row."""
 
-# Milvus's own defaults, said here since memory and recall depend on them.
+# Milvus's defaults, explicit because memory and recall depend on them.
 _HNSW = {"M": 30, "efConstruction": 360}
 _SEARCH_WIDTH = 400
 
 
 def create_passages(client: Client, collection: str, dimension: int) -> None:
-    """Make a collection of passages, whose embeddings are not indexed yet."""
+    """Create a collection of passages; its embeddings are not indexed yet."""
     milvus = client.milvus
     schema = _schema(milvus, PASSAGE_NUMBERS)
     for name in _LABELS:
@@ -41,8 +41,8 @@ def create_passages(client: Client, collection: str, dimension: int) -> None:
             element_type=milvus.DataType.INT64,
             max_capacity=MAX_LABELS,
         )
-    # The terms are those of our own analysis, in a spelling that both tokenizers only split at
-    # blanks; Milvus Lite does not have the other one.
+    # The terms come from our own analysis, encoded so that both tokenizers split only at blanks;
+    # Milvus Lite has no whitespace tokenizer.
     analyzer = {"tokenizer": "standard" if client.is_lite else "whitespace"}
     schema.add_field(
         "terms",
@@ -70,14 +70,14 @@ def create_passages(client: Client, collection: str, dimension: int) -> None:
         metric_type="BM25",
         params={"bm25_k1": BM25_K1, "bm25_b": BM25_B},
     )
-    if not client.is_lite:  # which looks through lists
+    if not client.is_lite:  # Milvus Lite scans arrays
         for name in _LABELS:
             indexes.add_index(name, index_name=name, index_type="INVERTED")
     client.create(collection, schema, indexes)
 
 
 def index_embeddings(client: Client, collection: str, passages: int) -> DenseInfo:
-    """Index the embeddings of so many passages; says how they are found from now on."""
+    """Index the embeddings of this many passages; returns the kind of index."""
     indexes = client.milvus.MilvusClient.prepare_index_params()
     exact = passages <= EXACT_UP_TO
     indexes.add_index(
@@ -92,27 +92,27 @@ def index_embeddings(client: Client, collection: str, passages: int) -> DenseInf
 
 
 def search_params(dense: DenseInfo, limit: int) -> Row:
-    """How widely a graph is searched for so many passages."""
-    return {} if dense.kind == "exact" else {"ef": min(max(limit, _SEARCH_WIDTH), MOST_HITS)}
+    """The search parameters for `limit` passages."""
+    return {} if dense.kind == "exact" else {"ef": min(max(limit, _SEARCH_WIDTH), MAX_HITS)}
 
 
 def create_notes(client: Client, collection: str) -> None:
-    """Make a collection of notes."""
+    """Create a collection of notes."""
     _create_without_embeddings(client, collection, NOTE_NUMBERS)
 
 
 def create_records(client: Client, collection: str) -> None:
-    """Make the collection of records, or what is missing of it: no lease is held yet."""
+    """Create the collection of records or complete it; others may do so at the same time."""
     _create_without_embeddings(client, collection, ("generation",))
 
 
 def has_records(client: Client, collection: str) -> bool:
-    """Whether there is a collection of records, which is then ready to be asked."""
+    """Whether there is a collection of records; loads it."""
     return client.has(collection) and client.load_if_needed(collection)
 
 
 def missing_fields(client: Client, collection: str, *, passages: bool) -> list[str]:
-    """The fields that a collection of passages, or else of notes, should have and has not."""
+    """The fields that a collection of passages, or else of notes, lacks."""
     there = {field["name"] for field in client.describe(collection)["fields"]}
     needed = {TERMS, *PASSAGE_FIELDS} if passages else set(NOTE_FIELDS)
     return sorted(needed - there)
@@ -120,7 +120,7 @@ def missing_fields(client: Client, collection: str, *, passages: bool) -> list[s
 
 def _create_without_embeddings(client: Client, collection: str, numbers: tuple[str, ...]) -> None:
     schema = _schema(client.milvus, numbers)
-    # Milvus keeps nothing without a vector.
+    # Milvus requires a vector field.
     schema.add_field(_ANCHOR, client.milvus.DataType.FLOAT_VECTOR, dim=2)
     indexes = _indexes(client.milvus, numbers)
     indexes.add_index(_ANCHOR, index_name=_ANCHOR, index_type="FLAT", metric_type="IP")

@@ -1,4 +1,4 @@
-"""What is left of generations that nobody asks any more, and of writers that came to nothing."""
+"""Sweep up old generations and the leftovers of failed writers."""
 
 import time
 from collections.abc import Sequence
@@ -11,45 +11,45 @@ from ragqa.stores.milvus_records import (
     Generation,
     Names,
     read_record,
+    retained,
     rows_of_records,
-    still_kept,
 )
-from ragqa.stores.milvus_rows import any_of, within
+from ragqa.stores.milvus_rows import any_of, in_ranges
 
 
 def has_leftovers(client: Client, names: Names) -> bool:
-    """Whether a sweep would find something: what is old, or what a writer that was killed left."""
+    """Whether a sweep would find old generations or leftovers of a killed writer."""
     if not client.has(names.records):
         return False
     generations = _readable(rows_of_records(client, names), client, names)
-    kept = still_kept(generations, time.time())
+    kept = retained(generations, time.time())
     bases = names.bases(client.collections())
     return (
         len(kept) < len(generations)
         or not bases <= {each.base for each in kept}
-        or any(claim.is_over for claim in claims(client, names))
+        or any(claim.has_ended for claim in claims(client, names))
     )
 
 
 def sweep(client: Client, names: Names, attempt: int) -> None:
-    """Remove what no generation needs that may still be asked; only who has the lease may.
+    """Remove what no readable generation needs; only the lease holder may.
 
-    :param attempt: of the writer that has it: whatever was begun since the newest generation, this
-        writer's own included, came to nothing.
+    :param attempt: the last attempt begun: every attempt since the newest generation, this one
+        included, has failed.
     """
     rows = rows_of_records(client, names)
     newest = rows[-1]["pk"] if rows else 0
-    kept = still_kept(_readable(rows, client, names), time.time())
+    kept = retained(_readable(rows, client, names), time.time())
     needed = {each.base for each in kept}
     is_sound = not newest or any(each.attempt == newest for each in kept)
     for base in sorted(names.bases(client.collections()) - needed):
-        # Another's may be later, who took this writer for dead. And one whose record cannot be
-        # read may be what another ragqa reads, or a person wants to look at.
+        # Later ones belong to a writer that took this one for dead. And if the newest record is
+        # unreadable, another ragqa may read it, or a person may want to inspect its rows.
         if base <= attempt and (is_sound or base > newest):
             client.drop(names.passages(base))
             client.drop(names.notes(base))
     if kept and is_sound:
-        # First the records: who finds one there afterwards had all rows before.
+        # Records first: a reader that still finds its record has read all its rows.
         gone = f"pk > 0 and pk < {newest} and not ({any_of('pk', [each.attempt for each in kept])})"
         if client.count(names.records, gone):
             client.delete(names.records, gone)
@@ -64,13 +64,13 @@ def _remove_rows(client: Client, names: Names, kept: list[Generation], attempt: 
     oldest = min(each.attempt for each in kept if each.base == newest.base)
     dead = f"died <= {oldest}"
     if newest.void:
-        dead = f"{dead} and not {within('died', newest.void)}"
+        dead = f"{dead} and not {in_ranges('died', newest.void)}"
     for collection in (names.passages(newest.base), names.notes(newest.base)):
         if not client.has(collection):
-            continue  # what is damaged is made anew in other collections
+            continue  # a rebuild uses other collections
         client.load_if_needed(collection)
-        if void and client.count(collection, within("born", void)):
-            client.delete(collection, within("born", void))
+        if void and client.count(collection, in_ranges("born", void)):
+            client.delete(collection, in_ranges("born", void))
         if client.count(collection, dead):
             client.delete(collection, dead)
 

@@ -1,13 +1,13 @@
-"""What a server says that it is, and whether that is new enough."""
+"""Check the version that a server reports."""
 
 import re
 
 NEEDED = (2, 6, 2)
-"""The oldest server that can change one field of a row."""
+"""The oldest version that supports partial updates of a row."""
 
 _LITE = "milvus_lite"
 _ANY_PATCH = "9999"
-"""What a service that says which Milvus it is compatible with need not name."""
+"""The patch level assumed if a compatible service reports none."""
 
 
 def is_lite(version: str) -> bool:
@@ -16,7 +16,7 @@ def is_lite(version: str) -> bool:
 
 
 def is_new_enough(version: str) -> bool:
-    """Whether a server that says it is of this version can do what is asked of it."""
+    """Whether a server that reports this version is new enough."""
     if is_lite(version):
         return True
     numbers = re.search(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", version)

@@ -1,4 +1,4 @@
-"""The next generation of an index in Milvus: rows that nobody sees before their record is there."""
+"""Write the next generation of an index in Milvus: rows stay invisible until their record."""
 
 import time
 from collections import Counter
@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.failures import REBUILD, explaining
+from ragqa.stores.failures import REBUILD, explaining_failure
 from ragqa.stores.milvus_client import ROWS_AT_ONCE, Client, Row, batches
 from ragqa.stores.milvus_lease import Lease
 from ragqa.stores.milvus_records import Generation, Names, record_row
 from ragqa.stores.milvus_rows import (
     any_of,
+    encoded_terms,
     note_key,
     note_row,
     passage_key,
     passage_row,
     read_note,
-    spelled_terms,
 )
 from ragqa.stores.milvus_schema import create_notes, create_passages, index_embeddings
 from ragqa.stores.milvus_snapshot import IDS_AT_ONCE, MilvusSnapshot
@@ -42,8 +42,8 @@ from ragqa.types import (
 class MilvusWriter:
     """Changes on top of a base, or of nothing.
 
-    :param root: a folder on this machine, for embeddings of a build that is not done.
-    :param newest: the newest generation's number, 0 where there is none.
+    :param root: a local folder for the saved embeddings of an unfinished build.
+    :param newest: the newest generation's number; 0 if there is none.
     """
 
     def __init__(
@@ -63,29 +63,29 @@ class MilvusWriter:
         self._newest = newest
         self._dimension = base.info.embedder.dimension if base else None
         self._saved: SavedEmbeddings | None = None
-        self._ended = False
-        self._gone: set[str] = set()
+        self._closed = False
+        self._removed: set[str] = set()
         self._notes: dict[str, NoteRecord] = {}
         self._restamped: dict[str, tuple[Stamp, bool]] = {}
         self._added: dict[str, _Added] = {}
-        self._waiting: list[Row] = []
-        self._is_made = base is not None
+        self._pending: list[Row] = []
+        self._created = base is not None
 
     def resume(self, embedder: EmbedderInfo, dtype: str) -> int:
-        """Take up what an interrupted writer saved with this embedder; how many embeddings."""
+        """Reuse what an interrupted writer saved with this embedder; returns their number."""
         name = SAVED if self._base is not None else SAVED_ANEW
         self._saved = SavedEmbeddings(self._root / name, embedder, dtype)
         return len(self._saved)
 
     def save(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
-        """Keep embeddings on this machine until the next commit."""
+        """Save embeddings, shape (keys, dimension), on this machine until the next commit."""
         if self._saved is None:
-            raise ValueError("embeddings are saved before it was said whose they are")
-        with explaining(self._root, lambda: 2 * vectors.nbytes):
+            raise ValueError("save was called before resume")
+        with explaining_failure(self._root, lambda: 2 * vectors.nbytes):
             self._saved.add(embedding_keys, vectors)
 
     def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
-        """The embeddings that are saved or already in the base snapshot, by embedding key."""
+        """The embeddings that are saved or in the base snapshot, by embedding key."""
         keys = set(embedding_keys)
         saved = self._saved.vectors(keys) if self._saved else {}
         if self._base is None:
@@ -93,7 +93,7 @@ class MilvusWriter:
         return saved | self._base.vectors_by_key(keys - saved.keys())
 
     def remove(self, paths: Iterable[str]) -> None:
-        """Drop notes with their passages."""
+        """Delete notes and their passages."""
         with self._changing():
             for path in paths:
                 self._drop(path)
@@ -101,45 +101,45 @@ class MilvusWriter:
     def add(
         self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors
     ) -> None:
-        """Add a note, in place of the one at its path if there is one."""
+        """Add a note, replacing any note at its path; `vectors` is (passages, dimension)."""
         check_vectors(passages, vectors, self._dimension)
         with self._changing():
             self._drop(note.path)
             if passages:
                 self._dimension = vectors.shape[1]
-            terms = [spelled_terms(passage) for passage in passages]
-            self._waiting += (
-                passage_row(passage, vector, its_terms, note.tags, self._lease.attempt)
-                for passage, vector, its_terms in zip(passages, vectors, terms, strict=True)
+            terms = [encoded_terms(passage) for passage in passages]
+            self._pending += (
+                passage_row(passage, vector, own_terms, note.tags, self._lease.attempt)
+                for passage, vector, own_terms in zip(passages, vectors, terms, strict=True)
             )
             self._added[note.path] = _Added([p.id for p in passages], sum(map(len, terms)))
             self._notes[note.path] = NoteRecord.of(note, settled=settled)
-            if len(self._waiting) >= ROWS_AT_ONCE:
+            if len(self._pending) >= ROWS_AT_ONCE:
                 self._send()
 
     def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
-        """Record a new stamp for a note whose text is the same."""
+        """Record a new stamp for a note whose text is unchanged."""
         if path in self._notes:
             self._notes[path] = replace(self._notes[path], stamp=stamp, settled=settled)
-        elif path not in self._gone:
+        elif path not in self._removed:
             self._restamped[path] = (stamp, settled)
 
     def commit(self, info: IndexInfo) -> IndexInfo:
-        """Count what is there, then bring it to light."""
+        """Count the rows, then publish the generation."""
         check_dimension(info, self._dimension)
         ids = [id_ for added in self._added.values() for id_ in added.ids]
         with self._changing():
             self._check_ids(Counter(ids))
             self._dimension = info.embedder.dimension
             self._send()
-            self._make()
-            notes, replaced = self._bury_notes()
-            buried = self._bury_passages()
+            self._create()
+            notes, replaced = self._retire_notes()
+            retired = self._retire_passages()
             base = self._base
             rows = [note_row(note, self._lease.attempt) for note in (*self._notes.values(), *notes)]
             self._put(self._names.notes(self._base_attempt), rows)
-            passages = len(ids) - len(buried) + (base.info.passages if base else 0)
-            terms = sum(added.terms for added in self._added.values()) - sum(buried)
+            passages = len(ids) - len(retired) + (base.info.passages if base else 0)
+            terms = sum(added.terms for added in self._added.values()) - sum(retired)
             dense = base.info.dense if base else self._open(passages)
             generation = Generation(
                 info=replace(
@@ -157,17 +157,17 @@ class MilvusWriter:
             )
             names, attempt = self._names, self._base_attempt
             for collection in (names.passages(attempt), names.notes(attempt), names.records):
-                self._client.settle(collection)
+                self._client.flush(collection)
             self._check_counts(generation, ids)
             self._put(self._names.records, [record_row(generation)])
             self._lease.confirm()
-        self._ended = True
+        self._closed = True
         for name in (SAVED, SAVED_ANEW) if base is None else (SAVED,):
             remove_saved(self._root / name)
         return generation.info
 
     def close(self) -> None:
-        """Let go of the file of saved embeddings."""
+        """Close the file of saved embeddings."""
         if self._saved is not None:
             self._saved.close()
 
@@ -177,7 +177,7 @@ class MilvusWriter:
 
     @property
     def _void(self) -> tuple[tuple[int, int], ...]:
-        """The attempts on the same collections that came to nothing."""
+        """The failed attempts on the same collections, as inclusive ranges."""
         if self._base is None:
             return ()
         before = self._base.generation
@@ -186,17 +186,17 @@ class MilvusWriter:
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
-        """An error ends the writer, since a note may be there by half."""
-        if self._ended:
+        """End the writer on an error, since a note may be half written."""
+        if self._closed:
             raise IndexUnusable(
-                f"the next generation of the index {self._names.name} is finished or was given up"
+                f"the next generation of the index {self._names.name} is finished or abandoned"
             )
-        self._ended = True
+        self._closed = True
         yield
-        self._ended = False
+        self._closed = False
 
     def _drop(self, path: str) -> None:
-        self._gone.add(path)
+        self._removed.add(path)
         self._notes.pop(path, None)
         self._restamped.pop(path, None)
         added = self._added.pop(path, None)
@@ -208,40 +208,40 @@ class MilvusWriter:
                 self._client.delete(self._names.passages(self._base_attempt), where)
 
     def _send(self) -> None:
-        """Put the passages that wait where they belong."""
-        if self._waiting:
-            self._make()
-            self._put(self._names.passages(self._base_attempt), self._waiting)
-            self._waiting = []
+        """Insert the pending passages."""
+        if self._pending:
+            self._create()
+            self._put(self._names.passages(self._base_attempt), self._pending)
+            self._pending = []
 
     def _put(self, collection: str, rows: Sequence[Row], *, partial: bool = False) -> None:
-        """Put rows in, as far as the lease holds while it is done."""
+        """Insert rows in batches, checking the lease before each."""
         for batch in batches(rows):
             self._lease.check()
             self._client.upsert(collection, batch, partial=partial)
 
-    def _make(self) -> None:
-        """Make the collections that a build from nothing goes to."""
-        if not self._is_made and self._dimension is not None:
+    def _create(self) -> None:
+        """Create the collections for a build from nothing."""
+        if not self._created and self._dimension is not None:
             create_passages(self._client, self._names.passages(self._base_attempt), self._dimension)
             create_notes(self._client, self._names.notes(self._base_attempt))
-            self._is_made = True
+            self._created = True
 
     def _open(self, passages: int) -> DenseInfo:
-        """Make the new collections ready for questions."""
+        """Index and load the new collection; returns the kind of index."""
         collection = self._names.passages(self._base_attempt)
         dense = index_embeddings(self._client, collection, passages)
         self._client.load(collection)
         return dense
 
-    def _bury_notes(self) -> tuple[list[NoteRecord], int]:
-        """Mark the notes that are changed or gone; gives those with a new stamp, and how many."""
-        touched = [note_key(path) for path in (*self._gone, *self._restamped)]
+    def _retire_notes(self) -> tuple[list[NoteRecord], int]:
+        """Mark changed and deleted notes as dead; returns the restamped ones, and how many died."""
+        touched = [note_key(path) for path in (*self._removed, *self._restamped)]
         if self._base is None or not touched:
             return [], 0
         collection = self._names.notes(self._base_attempt)
         rows = list(self._base.rows_where("note", touched, ("pk", "data"), collection))
-        self._bury(collection, rows)
+        self._retire(collection, rows)
         notes = [read_note(row["data"]) for row in rows]
         stamped = [
             replace(note, stamp=stamp, settled=settled)
@@ -251,28 +251,28 @@ class MilvusWriter:
         ]
         return stamped, len(rows)
 
-    def _bury_passages(self) -> list[int]:
-        """Mark the passages of notes that are changed or gone; gives how many terms each has."""
-        if self._base is None or not self._gone:
+    def _retire_passages(self) -> list[int]:
+        """Mark passages of changed and deleted notes as dead; returns their lengths in terms."""
+        if self._base is None or not self._removed:
             return []
-        keys = map(note_key, self._gone)
+        keys = map(note_key, self._removed)
         rows = list(self._base.rows_where("note", keys, ("pk", "length")))
-        self._bury(self._names.passages(self._base_attempt), rows)
+        self._retire(self._names.passages(self._base_attempt), rows)
         return [int(row["length"]) for row in rows]
 
-    def _bury(self, collection: str, rows: Iterable[Row]) -> None:
+    def _retire(self, collection: str, rows: Iterable[Row]) -> None:
         attempt = self._lease.attempt
         dead: list[Row] = [{"pk": row["pk"], "died": attempt} for row in rows]
         self._put(collection, dead, partial=True)
 
     def _check_ids(self, ids: Mapping[int, int]) -> None:
-        """Make sure that no two passages have one id: each is given with how many have it."""
+        """Check that ids are unique, given how many passages have each."""
         for path, added in self._added.items():
             if any(ids[id_] > 1 for id_ in added.ids):
                 raise IndexUnusable(f"a passage of the note {path} has the id of another passage")
 
     def _check_counts(self, generation: Generation, ids: Sequence[int]) -> None:
-        """Make sure that all rows are there, and no others, before anybody sees them."""
+        """Check that exactly the expected rows exist before they become visible."""
         info = generation.info
         for collection, expected in (
             (self._names.passages(generation.base), info.passages),
@@ -283,14 +283,14 @@ class MilvusWriter:
                 self._lease.confirm()
                 raise IndexUnusable(
                     f"{collection} at {self._client.uri} has {there} rows for the next generation, "
-                    f"not {expected}, so it was given up",
+                    f"not {expected}, so it was abandoned",
                     hint=REBUILD,
                 )
         if self._base is not None:
-            self._check_ids(Counter(self._ids_there(generation, ids)))
+            self._check_ids(Counter(self._existing_ids(generation, ids)))
 
-    def _ids_there(self, generation: Generation, ids: Sequence[int]) -> Iterator[int]:
-        """These ids, each as often as a passage of a generation has it."""
+    def _existing_ids(self, generation: Generation, ids: Sequence[int]) -> Iterator[int]:
+        """These ids, once for each passage of a generation that has it."""
         for start in range(0, len(ids), IDS_AT_ONCE):
             where = any_of("passage", ids[start : start + IDS_AT_ONCE])
             rows = self._client.each(
@@ -302,7 +302,7 @@ class MilvusWriter:
 
 
 class _Added(NamedTuple):
-    """The passages of a note that was added, and how many terms they have together."""
+    """The ids of an added note's passages, and their total number of terms."""
 
     ids: list[int]
     terms: int

@@ -1,4 +1,4 @@
-"""Where a store is and what it needs, told without importing or opening anything of it."""
+"""Where a store is and which packages it needs, without importing or opening it."""
 
 import importlib.util
 
@@ -6,24 +6,24 @@ from ragqa.config import storeuri
 from ragqa.errors import UsageError
 
 SENT = (
-    "the text of every passage with titles, tags, paths and embeddings, and what is looked for "
-    "with each question"
+    "the text of every passage with titles, tags, paths and embeddings, and the search for each "
+    "question"
 )
-"""What a store that is elsewhere is sent of notes and questions, in words."""
+"""What a remote store is sent of notes and questions, in words."""
 
 
 def remote_host(kind: str, uri: str) -> str:
-    """`HOST:PORT` that the notes' text is sent to; "" where it stays on this machine.
+    """The `HOST:PORT` that the notes' text is sent to; "" if it stays on this machine.
 
-    :raises UsageError: the URI is none.
+    :raises UsageError: the URI is malformed.
     """
     return storeuri.remote_host(uri) if kind == "milvus" else ""
 
 
 def check_usable(kind: str, uri: str) -> None:
-    """Make sure that what a kind of store needs is installed; nothing of it is imported.
+    """Check that the packages a kind of store needs are installed, without importing them.
 
-    :raises UsageError: it is not, with the line that installs it.
+    :raises UsageError: one is missing; the hint installs it.
     """
     if kind != "milvus":
         return

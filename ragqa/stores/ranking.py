@@ -1,4 +1,4 @@
-"""The order of candidates: by score, and by id where scores are equal but for rounding."""
+"""Rank candidates by score, and by id where scores differ only by rounding."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,40 +7,40 @@ Candidate = tuple[int, float]
 
 BM25_K1 = 1.2
 BM25_B = 0.75
-"""What every store scores BM25 with: Lucene's and tantivy's defaults."""
+"""BM25's parameters in every store: the defaults of Lucene and tantivy."""
 
 TOLERANCE = 2e-6
-"""Scores closer than this, relative to the larger one, differ by float32 rounding alone."""
+"""Scores closer than this, relative to the larger one, differ only by float32 rounding."""
 
 _SPARE = 32
 
 
-def settle(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Sort best first; scores equal but for rounding are made equal, and then the id decides.
+def rank(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Sort best first; scores that differ only by rounding become equal, and ids break ties.
 
-    The same passages are summed up in another order after a refresh or on another processor, so
-    without this the last bit of a score would decide between duplicates.
+    A refresh or another processor sums the same scores in another order; without this, the last
+    bit of a score would decide between duplicates.
     """
-    settled: list[Candidate] = []
-    equals: list[int] = []
+    ranked: list[Candidate] = []
+    tied: list[int] = []
     leader = 0.0
     for passage_id, score in sorted(candidates, key=lambda candidate: -candidate[1]):
-        if equals and score < _floor(leader):
-            settled.extend((equal, leader) for equal in sorted(equals))
-            equals = []
-        if not equals:
+        if tied and score < _floor(leader):
+            ranked.extend((id_, leader) for id_ in sorted(tied))
+            tied = []
+        if not tied:
             leader = score
-        equals.append(passage_id)
-    settled.extend((equal, leader) for equal in sorted(equals))
-    return settled
+        tied.append(passage_id)
+    ranked.extend((id_, leader) for id_ in sorted(tied))
+    return ranked
 
 
-def best(fetch: Callable[[int], list[Candidate]], k: int, total: int) -> list[Candidate]:
-    """The k best, ties at the cut included in the decision.
+def top_k(fetch: Callable[[int], list[Candidate]], k: int, total: int) -> list[Candidate]:
+    """The k best candidates, with ties at the cut-off resolved.
 
-    :param fetch: gives the so many best by raw score, or all there are; it may keep or drop any
-        of those that tie with its last.
-    :param total: how many candidates there can be.
+    :param fetch: returns the given number of candidates, best by raw score, or all there are; it
+        may keep or drop any that tie with the last.
+    :param total: the greatest possible number of candidates.
     """
     k = min(k, total)
     if k <= 0:
@@ -50,7 +50,7 @@ def best(fetch: Callable[[int], list[Candidate]], k: int, total: int) -> list[Ca
         found = fetch(limit)
         scores = sorted((score for _, score in found), reverse=True)
         if len(found) < limit or limit == total or scores[-1] < _floor(scores[k - 1]):
-            return settle(found)[:k]
+            return rank(found)[:k]
         limit = min(4 * limit, total)
 
 

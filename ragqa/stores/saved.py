@@ -1,7 +1,7 @@
-"""Embeddings of a build that is not done yet, from which an interrupted one goes on.
+"""Saved embeddings of an unfinished build, from which an interrupted build resumes.
 
-They lie in one file that only grows: a header that says whose embeddings they are, then batches,
-each with a checksum. What follows the last intact batch counts as not there and is overwritten.
+They are kept in one append-only file: a header with the embedder's fingerprint, then batches, each
+with a checksum. Whatever follows the last intact batch is ignored and overwritten.
 """
 
 import hashlib
@@ -21,16 +21,16 @@ from ragqa.stores.vectors import UNIT_TOLERANCE
 from ragqa.types import EmbedderInfo, Vector, Vectors
 
 SAVED = "saved-embeddings"
-"""What a refresh keeps; a small one, done after an interrupted rebuild, must not end that one's."""
+"""The file of a refresh; separate, so that a small refresh does not discard a rebuild's file."""
 
 SAVED_ANEW = "saved-embeddings-anew"
-"""What a build from nothing keeps."""
+"""The file of a build from nothing."""
 
 SYNC_BYTES = 4 * 2**20
-"""After so many bytes they are seen to the disk; a loss of power takes no more than that."""
+"""Bytes between syncs: the most that a power failure can lose."""
 
 MAX_BATCH = 4096
-"""More embeddings than this are written as several batches, so that none takes much to read."""
+"""Embeddings per batch at most, so that no batch takes much memory to read."""
 
 _MAGIC = b"ragqa saved embeddings 1\n"
 _COUNT = struct.Struct("<I")
@@ -39,30 +39,30 @@ _CHECKSUM_BYTES = 32
 
 
 class SavedEmbeddings:
-    """What was saved with one embedder, by embedding key; for the one writer of an index alone.
+    """The embeddings saved with one embedder, by embedding key; only an index's writer uses it.
 
-    A file that is missing, damaged, of another embedder or not ours is as good as an empty one,
-    and is replaced when the first embeddings are saved.
+    A file that is missing, damaged, of another embedder or not ours counts as empty and is
+    replaced when the first embeddings are saved.
     """
 
     def __init__(self, path: Path, embedder: EmbedderInfo, dtype: str) -> None:
         self._path = path
         self._dimension = embedder.dimension
         self._fingerprint = _fingerprint(embedder, dtype)
-        self._places: dict[int, int] = {}
+        self._offsets: dict[int, int] = {}
         self._end = len(_MAGIC) + len(self._fingerprint)
         self._unsynced = 0
         self._file = self._open()
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._offsets)
 
     def vectors(self, embedding_keys: Iterable[int]) -> dict[int, Vector]:
-        """Those of these embeddings that are saved."""
+        """The saved ones among these embeddings, each of shape (dimension,), by key."""
         found = {}
         for key in embedding_keys:
-            place = self._places.get(key)
-            data = b"" if place is None else self._read(place, self._row_bytes)
+            offset = self._offsets.get(key)
+            data = b"" if offset is None else self._read(offset, self._row_bytes)
             if data:
                 found[key] = np.frombuffer(data, _NUMBER).astype(np.float32)
         return found
@@ -70,10 +70,10 @@ class SavedEmbeddings:
     def add(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
         """Save more embeddings, shape (keys, dimension).
 
-        :raises OSError: they cannot be written; what was saved before stays.
+        :raises OSError: they cannot be written; earlier ones stay.
         """
         if self._path.is_dir():
-            return  # somebody's own folder, which is in nobody's way otherwise
+            return  # a user's own folder: leave it alone
         step(f"write {self._path.name}")
         if self._file is None:
             self._file = self._begin()
@@ -86,7 +86,7 @@ class SavedEmbeddings:
             self._unsynced = 0
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -96,7 +96,7 @@ class SavedEmbeddings:
         return self._dimension * _NUMBER.itemsize
 
     def _open(self) -> int | None:
-        """Open the file that is there, if it is this embedder's, and find what is intact in it."""
+        """Open an existing file, if it is this embedder's, and scan its intact batches."""
         flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             self._file = os.open(self._path, flags)
@@ -107,12 +107,12 @@ class SavedEmbeddings:
         if header != _MAGIC + self._fingerprint:
             self.close()
             return None
-        while length := self._take_batch(status.st_size):
+        while length := self._scan_batch(status.st_size):
             self._end += length
         return self._file
 
-    def _take_batch(self, size: int) -> int:
-        """Note where the embeddings of the next batch are; its bytes, or 0 if it is not intact."""
+    def _scan_batch(self, size: int) -> int:
+        """Register the next batch; returns its length in bytes, or 0 if it is not intact."""
         head = self._read(self._end, _COUNT.size)
         count = _COUNT.unpack(head)[0] if head else 0
         body_bytes = count * (_KEY.itemsize + self._row_bytes)
@@ -124,16 +124,16 @@ class SavedEmbeddings:
         if not data or self._checksum(body) != checksum:
             return 0
         keys = np.frombuffer(body, _KEY, count, _COUNT.size)
-        self._take(keys, np.frombuffer(body, _NUMBER, -1, _COUNT.size + keys.nbytes))
+        self._register(keys, np.frombuffer(body, _NUMBER, -1, _COUNT.size + keys.nbytes))
         return length
 
-    def _take(self, keys: Sequence[int] | np.ndarray, numbers: Vectors) -> None:
-        """Note the places of a batch that begins at the end; what is no embedding is left out."""
+    def _register(self, keys: Sequence[int] | np.ndarray, numbers: Vectors) -> None:
+        """Record the offsets of a batch at the end of the file; skip rows not of unit length."""
         rows = numbers.reshape(len(keys), self._dimension)
         lengths = np.linalg.norm(rows, axis=1)
         first = self._end + _COUNT.size + len(keys) * _KEY.itemsize
         for row in np.flatnonzero(np.abs(lengths - 1.0) <= UNIT_TOLERANCE).tolist():
-            self._places[int(keys[row])] = first + row * self._row_bytes
+            self._offsets[int(keys[row])] = first + row * self._row_bytes
 
     def _begin(self) -> int:
         step(f"begin {self._path.name}")
@@ -148,16 +148,16 @@ class SavedEmbeddings:
         body = _COUNT.pack(len(keys)) + keys.tobytes() + numbers.tobytes()
         data = body + self._checksum(body)
         _write_all(descriptor, data, self._end)
-        self._take(keys, numbers)
+        self._register(keys, numbers)
         self._end += len(data)
         self._unsynced += len(data)
 
-    def _read(self, place: int, length: int) -> bytes:
-        """So many bytes from there, or none where they cannot all be read."""
+    def _read(self, offset: int, length: int) -> bytes:
+        """Read `length` bytes at an offset; b"" if they cannot all be read."""
         if self._file is None:
             return b""
         try:
-            data = os.pread(self._file, length, place)
+            data = os.pread(self._file, length, offset)
         except OSError:
             return b""
         return data if len(data) == length else b""
@@ -167,7 +167,7 @@ class SavedEmbeddings:
 
 
 def remove_saved(path: Path) -> None:
-    """Remove the file, as far as it can be: what it holds is in the index now."""
+    """Remove the file if possible: its embeddings are in the index now."""
     with suppress(OSError):
         if os.path.lexists(path):
             step(f"remove {path.name}")
@@ -175,13 +175,13 @@ def remove_saved(path: Path) -> None:
 
 
 def _fingerprint(embedder: EmbedderInfo, dtype: str) -> bytes:
-    """What all embeddings that may be mixed have in common; the name may differ."""
-    said = {"embedder": asdict(replace(embedder, name="")), "dtype": dtype}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()
+    """A digest shared by all embeddings that may be mixed; the embedder's name may differ."""
+    content = {"embedder": asdict(replace(embedder, name="")), "dtype": dtype}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
 
 
-def _write_all(descriptor: int, data: bytes, place: int) -> None:
+def _write_all(descriptor: int, data: bytes, offset: int) -> None:
     rest = memoryview(data)
     while rest:
-        written = os.pwrite(descriptor, rest, place)
-        rest, place = rest[written:], place + written
+        written = os.pwrite(descriptor, rest, offset)
+        rest, offset = rest[written:], offset + written

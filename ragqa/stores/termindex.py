@@ -28,30 +28,30 @@ from tantivy import (
 
 from ragqa.analysis import index_terms
 from ragqa.stores.bm25 import inverse_frequency
-from ragqa.stores.failures import naming, unusable
-from ragqa.stores.ranking import Candidate, best
+from ragqa.stores.failures import naming_file, unusable
+from ragqa.stores.ranking import Candidate, top_k
 from ragqa.types import Numbers, Passage
 
 NumberedPassage = tuple[int, Passage]
 """A passage and the number of its note in the catalogue."""
 
 _TOKENIZER = "ragqa"
-NAMED_UP_TO = 1_000
-"""The terms of so few notes are looked up by the notes' numbers."""
+FILTERED_UP_TO = 1_000
+"""Up to this many notes, a filter is part of the query, by the notes' numbers."""
 
-LISTED_UP_TO = 10_000
-"""So many terms are listed at most, so that no index is too large to ask for them."""
+MAX_LISTED = 10_000
+"""The most terms to list, so that the call is cheap in any index."""
 
 _MARGIN = 1.5
-"""How much further than on average one looks for passages of many notes."""
+"""How many more hits than expected are fetched when filtering by many notes."""
 
 _WRITER_BYTES = 64 * 2**20
 _REMOVAL_ATTEMPTS = 10
-_MEMORY = "/dev/shm"  # noqa: S108 - folders with random names are made there; no disk to wait for
+_MEMORY = "/dev/shm"  # noqa: S108 - in RAM; folders there get random names
 
 
 class TermIndex:
-    """The terms of a published generation, for reading.
+    """The terms of a published generation, read-only.
 
     :param names: its files, as the manifest has them.
     """
@@ -68,38 +68,39 @@ class TermIndex:
     def search(
         self, terms: Sequence[str], k: int, among: Sequence[int] | None, *, share: float
     ) -> list[Candidate]:
-        """The k best passages for any of the terms, of all notes or of those numbered.
+        """The k best passages for any of the terms, in all notes or in those numbered.
 
-        :param share: what part of the notes these are.
+        :param among: the numbers of the notes to search; None for all.
+        :param share: their share of all notes.
         """
         if not terms:
             return []
         with _naming(self._folder):
             query = self._any_of(terms)
             fetch = partial(self._top, query)
-            if among is not None and len(among) <= NAMED_UP_TO:
+            if among is not None and len(among) <= FILTERED_UP_TO:
                 notes = Query.term_set_query(self._schema, "note", among)
-                let_through = Query.const_score_query(notes, 0.0)
-                both = Query.boolean_query([(Occur.Must, query), (Occur.Must, let_through)])
+                allowed = Query.const_score_query(notes, 0.0)
+                both = Query.boolean_query([(Occur.Must, query), (Occur.Must, allowed)])
                 fetch = partial(self._top, both)
             elif among is not None:
                 fetch = partial(self._top_among, query, frozenset(among), share)
-            return best(fetch, k, self._searcher.num_docs)
+            return top_k(fetch, k, self._searcher.num_docs)
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
-        """BM25's inverse document frequency of each term, over the passages that are there."""
+        """BM25's inverse document frequency of each term, over live passages."""
         total = self._searcher.num_docs
         with _naming(self._folder):
             counts = {term: self._count(self._any_of([term])) for term in dict.fromkeys(terms)}
         return {term: inverse_frequency(total, n) for term, n in counts.items()}
 
-    def terms_from(self, start: str) -> list[str]:
-        """Terms that begin so, the most frequent first, `LISTED_UP_TO` at most.
+    def terms_with_prefix(self, prefix: str) -> list[str]:
+        """Terms with this prefix, most frequent first, `MAX_LISTED` at most.
 
-        Passages that are gone count until their segment is written anew.
+        Deleted passages count until their segment is rewritten.
         """
         with _naming(self._folder):
-            found = self._searcher.terms_with_prefix("body", start, limit=LISTED_UP_TO)
+            found = self._searcher.terms_with_prefix("body", prefix, limit=MAX_LISTED)
             return [term for term, _ in found]
 
     def owners(self) -> Numbers:
@@ -112,7 +113,7 @@ class TermIndex:
             return np.array(columns, dtype=np.int64)
 
     def _any_of(self, terms: Iterable[str]) -> Query:
-        # Never parse_query: what a user types is not query syntax.
+        # Never parse_query: user input is not query syntax.
         alternatives = [
             (Occur.Should, self._term(term, count)) for term, count in Counter(terms).items()
         ]
@@ -130,7 +131,7 @@ class TermIndex:
     def _top_among(
         self, query: Query, notes: Container[int], share: float, limit: int
     ) -> list[Candidate]:
-        """The best of many notes: cheaper to pick out of all that is found than to ask for."""
+        """The best passages of many notes: filtering the hits is cheaper than a query filter."""
         reach = math.ceil(_MARGIN * limit / share)
         while True:
             hits = self._searcher.search(query, reach, count=False).hits
@@ -152,15 +153,15 @@ class TermIndex:
 
 
 def write_terms(folder: Path, passages: Iterable[NumberedPassage]) -> None:
-    """Make a terms index in an empty folder."""
+    """Create a terms index in an empty folder."""
     with _naming(folder):
         _change(Index(_schema(), path=str(folder)), gone=(), passages=passages)
 
 
 def change_terms(folder: Path, *, gone: Iterable[int], passages: Iterable[NumberedPassage]) -> None:
-    """Take notes out of a terms index, by number, and put passages in.
+    """Delete notes, by number, from a terms index, and add passages.
 
-    The folder holds hard links: tantivy never writes into a file that is there, and replaces
+    The folder holds hard links: tantivy never writes into an existing file, and replaces
     `meta.json` and `.managed.json` by renaming.
     """
     with _naming(folder):
@@ -168,7 +169,7 @@ def change_terms(folder: Path, *, gone: Iterable[int], passages: Iterable[Number
 
 
 def dead_passages(folder: Path) -> int:
-    """Count the documents that are deleted but still weigh in BM25's statistics."""
+    """Count the deleted documents that still count in BM25's statistics."""
     with _naming(folder):
         return sum(
             (segment["deletes"] or {}).get("num_deleted_docs", 0) for segment in _segments(folder)
@@ -176,21 +177,21 @@ def dead_passages(folder: Path) -> int:
 
 
 def _check_size(folder: Path, names: Sequence[str]) -> None:
-    """Refuse segments of more documents than their files can tell of.
+    """Refuse segments that claim more documents than their files can hold.
 
-    tantivy takes memory for as many as it is told, and ends the process where there is none.
+    tantivy allocates memory for the claimed number, and aborts the process if there is too little.
 
     :raises ValueError: there is such a segment.
     """
     size = sum((folder / name).stat().st_size for name in names)
     for segment in _segments(folder):
         if not 0 <= segment["max_doc"] <= size:
-            raise ValueError(f"it tells of {segment['max_doc']} documents in {size} bytes")
+            raise ValueError(f"it claims {segment['max_doc']} documents in {size} bytes")
 
 
 def _segments(folder: Path) -> list[dict[str, Any]]:
     path = folder / "meta.json"
-    with naming(path, ValueError, RecursionError, KeyError, TypeError):
+    with naming_file(path, ValueError, RecursionError, KeyError, TypeError):
         segments: list[dict[str, Any]] = json.loads(path.read_bytes())["segments"]
         return segments
 
@@ -206,7 +207,7 @@ def _schema() -> Schema:
 def _change(index: Index, *, gone: Iterable[int], passages: Iterable[NumberedPassage]) -> None:
     index.config_reader("manual")
     index.register_tokenizer(_TOKENIZER, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
-    # One thread, so that the same notes always give the same segments.
+    # One thread, so that the same notes always yield the same segments.
     writer = index.writer(_WRITER_BYTES, 1)
     try:
         for note in gone:
@@ -218,19 +219,19 @@ def _change(index: Index, *, gone: Iterable[int], passages: Iterable[NumberedPas
             document.add_text("body", " ".join(index_terms(passage.searched_text)))
             writer.add_document(document)
         writer.commit()
-        # Merging goes on after a commit, and digests are to be taken of what it leaves.
+        # Merging continues after a commit; digests must be taken when it is done.
         writer.wait_merging_threads()
     finally:
-        # An error's traceback would keep the writer, and its threads at work in the folder.
+        # Otherwise an error's traceback keeps the writer's threads working in the folder.
         del writer
 
 
 @contextmanager
 def _links_to(folder: Path, names: Iterable[str]) -> Iterator[Path]:
-    """A folder of symbolic links: tantivy makes a lock file even where it only reads.
+    """Yield a folder of symbolic links, since tantivy creates a lock file even to read.
 
-    Once open, it has all files mapped and does not come back for them. Where there is no place
-    for temporary files it is given the folder itself, which it may be able to write to.
+    An open index has all files mapped and no longer needs the links. If no temporary folder can be
+    created, yield the folder itself, which may be writable.
     """
     view = _view_of(folder, list(names))
     if view is None:
@@ -239,7 +240,7 @@ def _links_to(folder: Path, names: Iterable[str]) -> Iterator[Path]:
     try:
         yield view
     finally:
-        # The reader that tantivy first makes by itself may be putting a lock there this moment.
+        # tantivy's own first reader may be creating a lock there at this moment.
         for _ in range(_REMOVAL_ATTEMPTS):
             if not view.exists():
                 break
@@ -247,7 +248,7 @@ def _links_to(folder: Path, names: Iterable[str]) -> Iterator[Path]:
 
 
 def _view_of(folder: Path, names: Sequence[str]) -> Path | None:
-    """Make the folder of links in the first place that has room for it."""
+    """Create the folder of links in the first place that allows it; None if none does."""
     for place in (_MEMORY, None):
         view = None
         try:
@@ -265,10 +266,10 @@ def _view_of(folder: Path, names: Sequence[str]) -> Path | None:
 @contextmanager
 def _naming(folder: Path) -> Iterator[None]:
     try:
-        with naming(folder, ValueError, RuntimeError, TypeError, KeyError):
+        with naming_file(folder, ValueError, RuntimeError, TypeError, KeyError):
             yield
     except BaseException as exc:
-        # A panic inside tantivy is a BaseException, of a class that nobody exports.
+        # A panic in tantivy is a BaseException of a class that is not exported.
         if type(exc).__name__ == "PanicException":
             raise unusable(folder, exc) from exc
         raise

@@ -1,10 +1,10 @@
 """The embeddings of a published generation, read through memory maps.
 
-`vectors.faiss` is a FAISS index whose rows are numbered from 0; `rows.npy` says of each row which
-passage it is and of which note: int64, (2, rows).
+`vectors.faiss` is a FAISS index with rows numbered from 0; `rows.npy` holds each row's passage id
+and note number: int64, (2, rows).
 
-FAISS is imported when the first vector is asked for, and what it reads is given to it only after
-the file was compared with the manifest.
+FAISS is imported when the first vector is needed, and reads a file only after the file has been
+checked against the manifest.
 """
 
 import mmap
@@ -21,35 +21,37 @@ import numpy.typing as npt
 
 from ragqa.errors import EmbedderMismatch
 from ragqa.stores.dense import FaissIndex, faiss
-from ragqa.stores.failures import REBUILD, naming
+from ragqa.stores.failures import REBUILD, naming_file
 from ragqa.stores.manifest import ROWS, VECTORS
 from ragqa.stores.ranking import Candidate
 from ragqa.stores.vectors import UNIT_TOLERANCE, Part
 from ragqa.types import Numbers, Vector, Vectors
 
 Mask = npt.NDArray[np.bool_]
-"""For each row whether it counts."""
+"""Whether each row is selected: bool, (rows,)."""
 
-GATHERED_UP_TO = 20_000
-"""Of so few rows that count, each is compared; lists would have to be searched far and wide."""
+EXHAUSTIVE_UP_TO = 20_000
+"""Up to this many selected rows, search is exhaustive; too many lists would need a visit."""
 
 
 class VectorFile:
     """The vectors below one folder; the files are held open, and parsed when first needed.
 
-    The caller has compared the files with the manifest.
+    The caller must have checked the files against the manifest.
+
+    :raises IndexUnusable: here and in every method: a file is malformed or cannot be read.
     """
 
     def __init__(self, folder: Path, *, dimension: int) -> None:
         self._path = folder / VECTORS
         self._dimension = dimension
-        with naming(self._path, ValueError), self._path.open("rb") as file:
+        with naming_file(self._path, ValueError), self._path.open("rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
         self._rows = _read_rows(folder / ROWS)
         self._parsed: _Parsed | None = None
 
     def close(self) -> None:
-        """Let go of the files; a view of one that is still in use keeps it open."""
+        """Close the files; a view still in use keeps its file open."""
         self._parsed = None
         with suppress(BufferError):
             self._map.close()
@@ -59,18 +61,18 @@ class VectorFile:
 
     @property
     def ids(self) -> Numbers:
-        """The passage id of each row."""
+        """The passage id of each row, (rows,)."""
         ids: Numbers = self._rows[0]
         return ids
 
     def of_notes(self, notes: Sequence[int]) -> Mask:
-        """Which rows are of these notes, by number."""
+        """A mask, (rows,), of the rows of these notes, given by number."""
         mask: Mask = np.isin(self._rows[1], np.array(notes, dtype=np.int64))
         return mask
 
     @cached_property
     def _order(self) -> Numbers:
-        """The rows by their passage ids."""
+        """The row numbers in order of passage id."""
         return np.argsort(self.ids)
 
     @property
@@ -80,11 +82,11 @@ class VectorFile:
 
     @property
     def lists(self) -> FaissIndex:
-        """The inverted lists, or None where every vector is compared."""
+        """The inverted lists, or None if search is exhaustive."""
         return self._open().lists
 
     def find(self, ids: Sequence[int]) -> dict[int, Vector]:
-        """Copies of the vectors of these passages, of those that are here."""
+        """Copies of the vectors, (dimension,), of these passages by id; skips unknown ids."""
         if not ids or not len(self):
             return {}
         wanted = np.array(ids, dtype=np.int64)
@@ -94,19 +96,21 @@ class VectorFile:
         vectors = self._open().matrix[rows[there]]
         return dict(zip(wanted[there].tolist(), vectors, strict=True))
 
-    def search(self, query: Vector, limit: int, chosen: Mask | None) -> list[Candidate]:
-        """The nearest by cosine, of all rows or of those chosen: never fewer than there are.
+    def search(self, query: Vector, limit: int, mask: Mask | None) -> list[Candidate]:
+        """The `limit` nearest rows by cosine, best first; fewer only if there are no more.
 
-        :raises EmbedderMismatch: the query's embedding is of another dimension, or not finite.
+        :param query: shape (dimension,).
+        :param mask: the rows to search; None for all.
+        :raises EmbedderMismatch: the query's embedding has another dimension or is not finite.
         """
         if query.shape != (self._dimension,) or not np.isfinite(query).all():
             raise EmbedderMismatch(
-                f"the question's embedding, of the shape {query.shape}, is not a finite vector of "
+                f"the question's embedding, of shape {query.shape}, is not a finite vector of "
                 f"the index's {self._dimension} dimensions",
                 hint=REBUILD,
             )
         query = np.ascontiguousarray(query, dtype=np.float32)
-        rows, scores = self._open().nearest(query, limit, chosen)
+        rows, scores = self._open().nearest(query, limit, mask)
         return list(zip(self.ids[rows].tolist(), scores.tolist(), strict=True))
 
     @property
@@ -115,7 +119,7 @@ class VectorFile:
         return self._rows
 
     def bad_rows(self) -> Mask:
-        """Which rows hold a vector that `check_vectors` would not have let in."""
+        """A mask, (rows,), of the vectors that `check_vectors` would have refused."""
         matrix = self._open().matrix
         lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
         bad: Mask = ~(np.abs(lengths - 1.0) <= UNIT_TOLERANCE)
@@ -123,66 +127,68 @@ class VectorFile:
 
     def _open(self) -> "_Parsed":
         if self._parsed is None:
-            with naming(self._path, RuntimeError, ValueError):
+            with naming_file(self._path, RuntimeError, ValueError):
                 self._parsed = _parse(self._map, self._dimension, len(self))
         return self._parsed
 
 
 @dataclass(frozen=True, slots=True)
 class _Parsed:
-    """A FAISS index over the bytes of a map, which it keeps alive."""
+    """A FAISS index over a memory map; `owners` keeps the map alive."""
 
     flat: FaissIndex
     lists: FaissIndex
     matrix: Vectors
     owners: tuple[Any, ...]
 
-    def nearest(self, query: Vector, limit: int, chosen: Mask | None) -> tuple[Numbers, Vector]:
-        """Rows with their cosines, best first."""
-        total = len(self.matrix) if chosen is None else int(np.count_nonzero(chosen))
+    def nearest(self, query: Vector, limit: int, mask: Mask | None) -> tuple[Numbers, Vector]:
+        """Row numbers and their cosines, both (hits,), best first."""
+        total = len(self.matrix) if mask is None else int(np.count_nonzero(mask))
         limit = min(limit, total)
         if not limit:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        if self.lists is not None and total > GATHERED_UP_TO:
-            rows = self._listed(query, limit, chosen)
+        if self.lists is not None and total > EXHAUSTIVE_UP_TO:
+            rows = self._listed(query, limit, mask)
             if len(rows) == limit:
                 scores = self.matrix[rows] @ query
                 order = np.argsort(-scores)
                 return rows[order], scores[order]
-        parameters = None if chosen is None else faiss().SearchParameters(sel=_selector(chosen))
+        parameters = None if mask is None else faiss().SearchParameters(sel=_selector(mask))
         scores, found = self.flat.search(query[None], limit, params=parameters)
         there = found[0] >= 0
         return found[0][there], scores[0][there]
 
-    def _listed(self, query: Vector, limit: int, chosen: Mask | None) -> Numbers:
-        """The rows that the visited lists hold nearest, as far as eight bits tell."""
+    def _listed(self, query: Vector, limit: int, mask: Mask | None) -> Numbers:
+        """The nearest rows in the visited lists, by eight-bit codes, (hits,)."""
         parameters = faiss().SearchParametersIVF(
-            nprobe=self.lists.nprobe, sel=None if chosen is None else _selector(chosen)
+            nprobe=self.lists.nprobe, sel=None if mask is None else _selector(mask)
         )
         _, found = self.lists.search(query[None], limit, params=parameters)
-        # Whoever made the file may have written any number into a list.
+        # A forged file may have any number in a list.
         rows: Numbers = found[0][(found[0] >= 0) & (found[0] < len(self.matrix))]
         return rows
 
 
-def _selector(chosen: Mask) -> FaissIndex:
-    return faiss().IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
+def _selector(mask: Mask) -> FaissIndex:
+    return faiss().IDSelectorBitmap(np.packbits(mask, bitorder="little"))
 
 
 def _read_rows(path: Path) -> Numbers:
-    # NumPy reads the head of a file as Python, and a damaged one fails in Python's ways.
-    with naming(path, ArithmeticError, EOFError, SyntaxError, TokenError, TypeError, ValueError):
+    # NumPy parses a file's header as Python, so a damaged one raises Python's errors.
+    with naming_file(
+        path, ArithmeticError, EOFError, SyntaxError, TokenError, TypeError, ValueError
+    ):
         rows: Numbers = np.load(path, mmap_mode="r", allow_pickle=False)
         if rows.dtype != np.int64 or rows.ndim != 2 or len(rows) != 2:
-            raise ValueError(f"it holds {rows.dtype} of the shape {rows.shape}")
+            raise ValueError(f"it holds {rows.dtype} of shape {rows.shape}")
     return rows
 
 
 def _parse(data: mmap.mmap, dimension: int, count: int) -> _Parsed:
-    """Let FAISS read a map without copying the vectors.
+    """Have FAISS read a memory map without copying the vectors.
 
-    :raises RuntimeError: FAISS cannot make sense of it.
-    :raises ValueError: it is not what `make_index` makes of so many vectors.
+    :raises RuntimeError: FAISS cannot read it.
+    :raises ValueError: it is not what `make_index` builds from `count` vectors.
     """
     bytes_ = np.frombuffer(data, dtype=np.uint8)
     limit = faiss().get_deserialization_vector_byte_limit()
@@ -206,7 +212,7 @@ def _parse(data: mmap.mmap, dimension: int, count: int) -> _Parsed:
 def _unwrap(index: FaissIndex) -> tuple[FaissIndex, FaissIndex]:
     """The exact vectors, and the inverted lists or None.
 
-    :raises ValueError: the index is of another kind.
+    :raises ValueError: the index is not one that `make_index` builds.
     """
     flat, lists = index, None
     if type(index) in (faiss().IndexRefine, faiss().IndexRefineFlat):
@@ -215,12 +221,12 @@ def _unwrap(index: FaissIndex) -> tuple[FaissIndex, FaissIndex]:
         if type(lists) is not faiss().IndexIVFScalarQuantizer or not _is_sound(lists):
             raise ValueError("its inverted lists are of another kind")
     if type(flat) is not faiss().IndexFlatIP:
-        raise ValueError("it is no index of exact inner products")
+        raise ValueError("it is not a flat inner-product index")
     return flat, lists
 
 
 def _is_sound(lists: FaissIndex) -> bool:
-    """Whether the parts of inverted lists fit each other, so that no search leaves them."""
+    """Whether the parts of inverted lists are consistent, so that no search leaves them."""
     cells = faiss().downcast_index(lists.quantizer)
     return (
         lists.nprobe > 0

@@ -1,4 +1,4 @@
-"""Vectors on their way into a store: what they must be like, and where they wait for the commit."""
+"""Vectors on their way into a store: checks, and the spool where they wait for the commit."""
 
 import io
 from collections.abc import Sequence
@@ -22,36 +22,36 @@ _SPOOL = "vectors.tmp"
 
 
 class Part(NamedTuple):
-    """Vectors, row by row, with each row's passage id and the number of its note."""
+    """Vectors, (rows, dimension), with each row's passage id and note number, both (rows,)."""
 
     ids: Numbers
     notes: Numbers
     matrix: Vectors
 
-    def only(self, chosen: npt.NDArray[np.bool_]) -> "Part":
-        """The rows that are chosen; all of them without copying."""
-        if chosen.all():
+    def select(self, mask: npt.NDArray[np.bool_]) -> "Part":
+        """The rows selected by a mask, (rows,); not copied if it selects all."""
+        if mask.all():
             return self
-        return Part(self.ids[chosen], self.notes[chosen], self.matrix[chosen])
+        return Part(self.ids[mask], self.notes[mask], self.matrix[mask])
 
 
-def joined(parts: Sequence[Part], dimension: int) -> Part:
-    """One part after the other; a single one is not copied."""
+def concatenate(parts: Sequence[Part], dimension: int) -> Part:
+    """Concatenate parts; a single one is not copied."""
     parts = [part for part in parts if len(part.ids)]
     if len(parts) == 1:
         return parts[0]
-    none = np.empty(0, np.int64)
+    no_numbers = np.empty(0, np.int64)
     return Part(
-        np.concatenate([none, *(part.ids for part in parts)]),
-        np.concatenate([none, *(part.notes for part in parts)]),
+        np.concatenate([no_numbers, *(part.ids for part in parts)]),
+        np.concatenate([no_numbers, *(part.notes for part in parts)]),
         np.concatenate([np.empty((0, dimension), np.float32), *(part.matrix for part in parts)]),
     )
 
 
 class Spool:
-    """Vectors of a generation in the making, in a file, so that memory does not bound their number.
+    """A file for the vectors of a draft, so that memory does not limit their number.
 
-    The file is the draft's alone and is taken out before the draft is published.
+    It is removed before the draft is published.
     """
 
     def __init__(self, draft: Path) -> None:
@@ -62,25 +62,25 @@ class Spool:
         self._notes: list[int] = []
 
     def append(self, note: int, ids: Sequence[int], vectors: Vectors) -> None:
-        """Put down the vectors of a note's passages."""
+        """Append the vectors of a note's passages, shape (passages, dimension)."""
         if len(ids):
             self._ids.append(np.array(ids, dtype=np.int64))
             self._notes.append(note)
             write_all(self._file, np.ascontiguousarray(vectors, dtype=np.float32).tobytes())
 
     def part(self, dimension: int) -> Part:
-        """All of it, mapped from the file."""
+        """All vectors, memory-mapped from the file."""
         if not self._ids:
-            return joined([], dimension)
+            return concatenate([], dimension)
         counts = [len(ids) for ids in self._ids]
         matrix = np.memmap(self._path, np.float32, mode="r", shape=(sum(counts), dimension))
         notes = np.repeat(np.array(self._notes, dtype=np.int64), counts)
         return Part(np.concatenate(self._ids), notes, matrix)
 
     def remove(self) -> None:
-        """Take the file out.
+        """Remove the file.
 
-        :raises OSError: it cannot be.
+        :raises OSError: it cannot be removed.
         """
         if not self._file.closed:
             self._file.close()
@@ -88,17 +88,17 @@ class Spool:
             self._path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Take the file out as far as it can be: what went wrong before is what is told."""
+        """Remove the file if possible; do not mask an earlier error."""
         with suppress(OSError):
             self.remove()
 
 
-def write_part(part: Part, folder: Path, before: FaissIndex = None) -> DenseInfo:
-    """Write vectors, and which passage each is, to their files.
+def write_part(part: Part, folder: Path, previous: FaissIndex = None) -> DenseInfo:
+    """Write vectors and their passage ids to files; returns how the vectors are indexed.
 
-    :param before: inverted lists whose cells may be kept.
+    :param previous: inverted lists whose cells may be reused.
     """
-    index, info = make_index(part.matrix, before)
+    index, info = make_index(part.matrix, previous)
     with new_file(folder / VECTORS) as write:
         write_index(index, write)
     rows = io.BytesIO()
@@ -109,9 +109,11 @@ def write_part(part: Part, folder: Path, before: FaissIndex = None) -> DenseInfo
 
 
 def check_vectors(passages: Sequence[Passage], vectors: Vectors, dimension: int | None) -> None:
-    """Make sure that there is a unit vector of the right dimension for each passage.
+    """Check that each passage has a unit vector of the right dimension.
 
-    :raises IndexUnusable: there is not; the message names the passage.
+    :param vectors: shape (passages, dimension).
+    :raises ValueError: the numbers of passages and vectors differ.
+    :raises IndexUnusable: a vector is unsuitable; the message names the passage.
     """
     if len(passages) != len(vectors):
         raise ValueError(f"{len(passages)} passages with {len(vectors)} vectors")
@@ -120,28 +122,28 @@ def check_vectors(passages: Sequence[Passage], vectors: Vectors, dimension: int 
     first = _place(passages[0])
     if vectors.ndim != 2 or (dimension is not None and vectors.shape[1] != dimension):
         raise IndexUnusable(
-            f"the embedding of {first} has the shape {vectors.shape[1:]}, not ({dimension},)",
+            f"the embedding of {first} has shape {vectors.shape[1:]}, not ({dimension},)",
             hint=REBUILD,
         )
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
     for passage, length in zip(passages, lengths, strict=True):
         if not abs(length - 1.0) <= UNIT_TOLERANCE:
-            flaw = f"has the length {length:.3g}" if np.isfinite(length) else "is not finite"
+            flaw = f"has length {length:.3g}" if np.isfinite(length) else "is not finite"
             raise IndexUnusable(
                 f"the embedding of {_place(passage)} {flaw}",
-                hint="look for what is wrong with the embedder: ragqa doctor",
+                hint="check the embedder: ragqa doctor",
             )
 
 
 def check_dimension(info: IndexInfo, dimension: int | None) -> None:
-    """Make sure that the vectors of a generation, if it has any, are its embedder's.
+    """Check that a generation's vectors, if any, have the embedder's dimension.
 
-    :raises IndexUnusable: they have another dimension.
+    :raises IndexUnusable: they do not.
     """
     if dimension not in (None, info.embedder.dimension):
         raise IndexUnusable(
             f"the embeddings have {dimension} dimensions, "
-            f"the embedder {info.embedder.name} has {info.embedder.dimension}",
+            f"but the embedder {info.embedder.name} has {info.embedder.dimension}",
             hint=REBUILD,
         )
 

@@ -10,9 +10,9 @@ from support import HANGS_S, QUICK, command, printed_on_terminal, write_notes
 HOLDER = """
 import sys
 from pathlib import Path
-from ragqa.stores.lock import locked, tell_embedded
+from ragqa.stores.lock import locked, report_embedded
 with locked(Path(sys.argv[1]), wait=False):
-    tell_embedded(Path(sys.argv[1]), 512)
+    report_embedded(Path(sys.argv[1]), 512)
     print("locked", flush=True)
     sys.stdin.read()
 """

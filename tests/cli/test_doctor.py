@@ -27,7 +27,7 @@ def test_a_sound_index_is_said_to_be_so_and_is_left_alone(quick, places):
     deep = quick("doctor", "--deep", *places)
     assert deep.code == 0
     assert "and they agree with each other" in deep.out
-    assert "every passage of 2 unchanged notes stands in its note" in deep.out
+    assert "every passage of 2 unchanged notes is found in its note" in deep.out
     assert "2 passages embedded again" in deep.out
     repair = quick("doctor", "--repair", *places)
     assert repair.code == 0
@@ -47,7 +47,7 @@ def test_a_repair_says_what_it_did_and_the_index_answers_again(quick, places):
     assert repair.code == 0
     assert repair.document["sound"] is True
     (done,) = repair.document["repaired"]
-    assert done.startswith("made the embeddings anew, since the index file")
+    assert done.startswith("rebuilt the embeddings, since the index file")
     assert quick("search", "cats", *places).code == 0
 
 

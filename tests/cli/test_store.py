@@ -225,7 +225,7 @@ def test_doctor_without_consent_is_one_finding_and_sends_nothing(cli, opened, pl
     assert [one["what"].partition(";")[0] for one in errors] == [
         f"the index is kept on {HOST}, which you have not allowed to store notes"
     ]
-    assert f"nothing but the index leaves this machine, for {HOST}" in run.out
+    assert f"nothing but the index leaves this machine, to {HOST}" in run.out
     assert opened == []
 
 
@@ -246,7 +246,7 @@ def test_doctor_and_status_say_where_the_index_is_and_what_is_to_say_of_that(
     assert not any("every file" in what for what in found)
     status = cli("status", *places, *REMOTE)
     assert f"1 passage at http://{HOST}\n" in status.out
-    assert f"none: nothing but the index leaves this machine, for {HOST}\n" in status.out
+    assert f"none: nothing but the index leaves this machine, to {HOST}\n" in status.out
     kept = cli("status", "--json", *places, *REMOTE).document["store"]
     assert kept == {"kind": "milvus", "uri": f"http://{HOST}", "name": None, "sent_to": HOST}
 

@@ -195,7 +195,7 @@ def test_what_an_interrupted_upgrade_embedded_is_not_embedded_again(place):
 def in_milvus(place, monkeypatch):
     """An index in Milvus of an older format that a team shares, and what it was made from."""
     store = open_store(place / "milvus", kind="milvus", name="team")
-    source = replace(source_with(place, HashedEmbedder(64)), shared_as="team")
+    source = replace(source_with(place, HashedEmbedder(64)), shared_name="team")
     with monkeypatch.context() as before:
         before.setattr("ragqa.stores.milvus_records.FORMAT", 1)
         refresh(store, source)

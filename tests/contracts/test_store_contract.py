@@ -40,7 +40,7 @@ def store(request, monkeypatch):
         monkeypatch.setattr("ragqa.stores.local_writer.REWRITE_BELOW", 0)
         monkeypatch.setattr("ragqa.stores.local_writer.MAX_DELTA_SHARE", math.inf)
         monkeypatch.setattr("ragqa.stores.local_writer.MAX_DEAD_SHARE", 0)
-        monkeypatch.setattr("ragqa.stores.termindex.NAMED_UP_TO", 0)
+        monkeypatch.setattr("ragqa.stores.termindex.FILTERED_UP_TO", 0)
     with quick_folder() as folder:
         yield open_store(folder / "index", kind=request.param.partition(",")[0])
 
@@ -113,7 +113,7 @@ def test_every_note_comes_with_its_passages_and_each_passage_with_its_embedding(
 
 
 class Nothing:
-    """A maker that finds nothing wrong and is asked for nothing."""
+    """A rebuilder that finds nothing wrong and is asked for nothing."""
 
     def check(self, info):
         assert info.embedder == INFO.embedder
@@ -490,14 +490,18 @@ def lists_terms(store):
 
 def test_terms_are_listed_by_how_they_begin_the_most_frequent_first(fruit):
     with closing(fruit.snapshot()) as snapshot:
-        listed = snapshot.terms_from("a"), snapshot.terms_from("da"), snapshot.terms_from("z")
+        listed = (
+            snapshot.terms_with_prefix("a"),
+            snapshot.terms_with_prefix("da"),
+            snapshot.terms_with_prefix("z"),
+        )
     assert listed == ((["also", "appl"], ["date"], []) if lists_terms(fruit) else ([], [], []))
 
 
 def test_terms_that_came_are_listed_and_those_that_stay_when_notes_go(fruit):
     commit(fruit, entry("new.md", "avocado and apple"), remove=["one.md"])
     with closing(fruit.snapshot()) as snapshot:
-        listed = snapshot.terms_from("a")
+        listed = snapshot.terms_with_prefix("a")
     there = {"also", "and", "appl", "avocado"} if lists_terms(fruit) else set()
     assert set(listed) == there
 

@@ -81,7 +81,7 @@ def test_every_chunk_comes_back_in_order_with_each_of_its_embeddings(chunks, ahe
     given_chunks = [Chunk([Text(i, key) for i, key in enumerate(each)]) for each in chunks]
     told = []
     embedding = Embedding(writer, embedder)
-    found = list(embedding.of_each(iter(given_chunks), workers, told.append))
+    found = list(embedding.embed_chunks(iter(given_chunks), workers, told.append))
     assert [chunk for chunk, _ in found] == given_chunks
     for chunk, vectors in found:
         assert vectors.keys() == {passage.embedding_key for passage in chunk.passages}
@@ -103,5 +103,5 @@ def test_no_more_chunks_are_read_than_the_workers_want(ahead):
 
     embedder = HashedEmbedder(16)
     embedding = Embedding(Saving(), embedder)
-    back = embedding.of_each(chunks(), Slow(embedder, ahead), lambda _: None)
+    back = embedding.embed_chunks(chunks(), Slow(embedder, ahead), lambda _: None)
     assert [len(read) - done for done, _ in enumerate(back) if done < 30] == [ahead + 1] * 30

@@ -313,21 +313,21 @@ def test_notes_below_a_folder_that_cannot_be_read_are_kept_and_reported(source):
 
 def test_a_shared_index_is_that_of_a_folder_of_the_same_name_wherever_it_lies(source, tmp_path):
     write(source, "a.md", "# A\n\nThe first note.\n")
-    run(replace(source, shared_as="team"))
+    run(replace(source, shared_name="team"))
     elsewhere = tmp_path / "home" / "notes"
     (tmp_path / "home").mkdir()
     source.corpus.rename(elsewhere)
-    report = run(replace(source, corpus=elsewhere, shared_as="team"))
+    report = run(replace(source, corpus=elsewhere, shared_name="team"))
     assert (report.info.generation, report.unchanged) == (1, 1)
     other = elsewhere.rename(tmp_path / "diary")
     with pytest.raises(IndexUnusable, match=r"index team was .* called notes, not diary"):
-        run(replace(source, corpus=other, shared_as="team"))
+        run(replace(source, corpus=other, shared_name="team"))
 
 
 def test_a_shared_index_is_not_emptied_by_another_folder_of_that_name(source, tmp_path):
     for name in "abc":
         write(source, f"{name}.md", f"# {name}\n\nA note.\n")
-    shared = replace(source, shared_as="team")
+    shared = replace(source, shared_name="team")
     run(shared)
     (source.corpus / "a.md").unlink()
     assert run(shared).removed == 1

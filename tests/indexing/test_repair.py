@@ -342,10 +342,10 @@ def lose_a_passage(place):
     [
         (exchange_rows, "2 of 6 passages got another embedding when embedded again"),
         (exchange_notes, "rows.npy does not hold the passages of the catalogue: 2 of 4"),
-        (drop_a_row, "1 of 2 are in only one of them, or there of another note; it lacks some of"),
+        (drop_a_row, "1 of 2 are in only one of them or have different notes; it lacks some of"),
         (another_unit_vector, "got another embedding when embedded again"),
-        (no_unit_vector, "delta/vectors.faiss holds 2 bad vectors, such as of 1.md, new.md"),
-        (lose_terms, "1 of 6 are in only one of them, or there of another note; it lacks some of"),
+        (no_unit_vector, "delta/vectors.faiss holds 2 bad vectors, such as those of 1.md, new.md"),
+        (lose_terms, "1 of 6 are in only one of them or have different notes; it lacks some of"),
         (change_a_text, "the index has 1 passage not found in the unchanged notes, such as 3"),
         (lengthen_a_text, "the index has 4 passages not found in the unchanged notes"),
         (lose_a_passage, "has 6 notes and 5 passages, the manifest says 6 and 6"),

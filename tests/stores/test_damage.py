@@ -190,7 +190,7 @@ def test_a_manifest_changed_by_hand_is_refused(store, root, before, after):
     text = path.read_text()
     assert text.count(before) == 1
     path.write_text(text.replace(before, after))
-    assert refuses(store, "manifest.json is damaged: it is not what its own digest")
+    assert refuses(store, "manifest.json is damaged: it does not match its own digest")
 
 
 def test_a_manifest_without_end_is_not_read(store, root, monkeypatch):
@@ -320,7 +320,7 @@ def test_a_terms_index_of_more_documents_than_its_files_hold_is_refused(store, r
     path.unlink()
     path.write_text(json.dumps(content))
     seal(root)
-    with pytest.raises(IndexUnusable, match=f"tells of {count} documents"):
+    with pytest.raises(IndexUnusable, match=f"claims {count} documents"):
         store.snapshot()
 
 

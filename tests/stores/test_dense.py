@@ -25,7 +25,7 @@ def as_if_large(monkeypatch):
     """Some hundred vectors are treated as many thousands are."""
     monkeypatch.setattr("ragqa.stores.local_writer.REWRITE_BELOW", 0)
     monkeypatch.setattr("ragqa.stores.dense.EXACT_UP_TO", 300)
-    monkeypatch.setattr("ragqa.stores.vectorfile.GATHERED_UP_TO", 50)
+    monkeypatch.setattr("ragqa.stores.vectorfile.EXHAUSTIVE_UP_TO", 50)
 
 
 def vectors_around(topics, count, seed):
@@ -217,7 +217,7 @@ def test_the_cells_of_lists_are_kept_while_they_serve(store, monkeypatch):
     assert info.dense.recall >= 0.95
 
 
-def test_new_cells_are_made_once_the_notes_have_drifted_away(store, monkeypatch):
+def test_train_cells_are_made_once_the_notes_have_drifted_away(store, monkeypatch):
     trained = count_training(monkeypatch)
     narrow = unit(topics(1)[:1] + 0.02 * np.random.default_rng(3).standard_normal((40, WIDE)))
     elsewhere = notes(unit(vectors_around(narrow, 1000, seed=9) + narrow[0] * 4), prefix="far")
@@ -229,15 +229,15 @@ def test_new_cells_are_made_once_the_notes_have_drifted_away(store, monkeypatch)
 def count_training(monkeypatch):
     from ragqa.stores import dense
 
-    trained, train = [], dense._new_cells
+    trained, train = [], dense._train_cells
     monkeypatch.setattr(
-        dense, "_new_cells", lambda *args: (trained.append(args[1]), train(*args))[1]
+        dense, "_train_cells", lambda *args: (trained.append(args[1]), train(*args))[1]
     )
     return trained
 
 
 class Giver:
-    """A maker that gives the vectors which the passages had, so many at a time."""
+    """A rebuilder that gives the vectors which the passages had, so many at a time."""
 
     def __init__(self, entries):
         self.vectors = {

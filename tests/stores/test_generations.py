@@ -99,7 +99,7 @@ def test_a_pointer_to_anything_but_a_generation_is_refused(store, root, content)
 def test_a_pointer_or_generation_that_is_a_link_is_refused(store, root):
     (root / "gen-000002").symlink_to("gen-000001")
     (root / "CURRENT").write_text("gen-000002\n")
-    with pytest.raises(IndexUnusable, match="not there"):
+    with pytest.raises(IndexUnusable, match="does not exist"):
         store.snapshot()
     (root / "elsewhere").write_text("gen-000001\n")
     (root / "CURRENT").unlink()

@@ -25,7 +25,7 @@ from ragqa.stores import milvus_file, milvus_lease, open_store
 from ragqa.stores.generations import stepping
 from ragqa.stores.memory import MemoryStore
 from ragqa.stores.milvus_client import Client
-from ragqa.stores.milvus_failures import explained
+from ragqa.stores.milvus_failures import translate_error
 from ragqa.stores.milvus_records import (
     KEPT_S,
     Names,
@@ -377,7 +377,7 @@ def test_a_writer_that_was_killed_and_not_looked_after_is_dead():
 @pytest.mark.parametrize("name", ["disk_notes", "connectors", "permissions_wiki", "timeouts"])
 def test_what_a_collection_is_called_says_nothing_of_what_failed(name):
     for said in (f"collection not found[collection={name}]", f"collection '{name}' does not exist"):
-        told = explained(MilvusException(code=100, message=said), "http://h:19530")
+        told = translate_error(MilvusException(code=100, message=said), "http://h:19530")
         assert type(told) is IndexUnusable
         assert name in told.message
 
@@ -484,10 +484,10 @@ def fake(monkeypatch):
         ("CreateCollection", status(9, "quota exceeded[reason=x]"), IndexNotWritable, "no more"),
         ("CreateCollection", status(7, "disk limit exceeded"), IndexNotWritable, "no more"),
         ("CreateCollection", status(8, "rate limit exceeded"), IndexNotWritable, "no more"),
-        ("CreateCollection", status(1401, "privilege not permitted"), IndexNotReadable, "let"),
+        ("CreateCollection", status(1401, "privilege not permitted"), IndexNotReadable, "denies"),
         ("DescribeCollection", status(1, "service not ready"), IndexNotReadable, "no Milvus"),
-        ("Connect", DENIED, IndexNotReadable, "does not let ragqa in: auth check failure"),
-        ("DescribeCollection", DENIED, IndexNotReadable, "does not let ragqa in"),
+        ("Connect", DENIED, IndexNotReadable, "denies access: auth check failure"),
+        ("DescribeCollection", DENIED, IndexNotReadable, "denies access"),
         (
             "DescribeCollection",
             (grpc.StatusCode.UNAVAILABLE, "going away"),
@@ -510,7 +510,7 @@ def test_what_a_server_refuses_is_told_in_one_sentence(
 def test_a_server_that_is_too_old_is_told_before_anything_is_made(fake, tmp_path, version):
     fake.version = version
     fake.answers["CreateCollection"] = status(5, "something was made")
-    with pytest.raises(IndexUnusable, match=r"is of version .*; ragqa needs 2\.6\.2 or newer"):
+    with pytest.raises(IndexUnusable, match=r"has version .*; ragqa needs 2\.6\.2 or newer"):
         commit(open_store(tmp_path, kind="milvus", uri=fake.uri, name="x"), *FRUIT)
 
 
@@ -527,7 +527,7 @@ def test_a_command_that_a_server_keeps_out_exits_with_4_and_shows_no_token(fake,
         check=False,
     )
     assert (done.returncode, done.stdout) == (4, "")
-    assert done.stderr.startswith(f"error: the Milvus server at {fake.uri} does not let ragqa in")
+    assert done.stderr.startswith(f"error: the Milvus server at {fake.uri} denies access")
     assert "set RAGQA_MILVUS_TOKEN" in done.stderr
     assert "a-secret-token" not in done.stderr
     assert "Traceback" not in done.stderr

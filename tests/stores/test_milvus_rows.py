@@ -21,16 +21,16 @@ from ragqa.stores.milvus_records import (
     Names,
     read_record,
     record_row,
-    still_kept,
+    retained,
 )
 from ragqa.stores.milvus_rows import (
     MAX_TEXT_BYTES,
+    encode_term,
+    encoded_terms,
     note_row,
     passage_row,
     read_note,
     read_passage,
-    spelled,
-    spelled_terms,
 )
 from ragqa.stores.milvus_versions import is_new_enough
 from ragqa.types import NoteRecord
@@ -41,14 +41,14 @@ GENERATION = Generation(INFO, attempt=7, base=3, void=((4, 4), (6, 6)), terms=12
 
 
 def row_of(passage, tags=()):
-    return passage_row(passage, VECTOR, spelled_terms(passage), tags, attempt=1)
+    return passage_row(passage, VECTOR, encoded_terms(passage), tags, attempt=1)
 
 
 @trying(200)
 @given(ANYTHING, ANYTHING)
 def test_a_term_is_spelled_in_signs_of_words_and_as_no_other_term(one, other):
-    assert re.fullmatch("[a-z0-9_]*", spelled(one))
-    assert (spelled(one) == spelled(other)) == (one == other)
+    assert re.fullmatch("[a-z0-9_]*", encode_term(one))
+    assert (encode_term(one) == encode_term(other)) == (one == other)
 
 
 @trying(100)
@@ -139,10 +139,10 @@ def test_generations_are_kept_for_an_hour_after_the_next_one_came():
         replace(GENERATION, attempt=attempt, written=1000.0 * attempt) for attempt in (1, 2, 3)
     )
     every = [old, middle, new]
-    assert still_kept(every, 2999.0 + KEPT_S) == [middle, new]
-    assert still_kept(every, 3001.0 + KEPT_S) == [new]
-    assert still_kept(every, 1e12) == [new]
-    assert still_kept([], 0.0) == []
+    assert retained(every, 2999.0 + KEPT_S) == [middle, new]
+    assert retained(every, 3001.0 + KEPT_S) == [new]
+    assert retained(every, 1e12) == [new]
+    assert retained([], 0.0) == []
 
 
 def test_only_the_collections_of_an_index_are_its_own():

@@ -11,7 +11,7 @@ from stores.building import answers, commit, entry
 from support import HANGS_S
 
 from ragqa.errors import IndexNotWritable, IndexUnusable
-from ragqa.stores.failures import explaining, unusable
+from ragqa.stores.failures import explaining_failure, unusable
 from ragqa.stores.local import LocalStore
 
 NEW = entry("new.md", "apple banana")
@@ -152,5 +152,5 @@ def test_a_catalogue_that_the_system_does_not_let_sqlite_write_is_no_damaged_ind
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
     refused = pytest.raises(IndexNotWritable, match=r"cannot write the index in .*: disk I/O error")
-    with refused, explaining(root, lambda: 1):
+    with refused, explaining_failure(root, lambda: 1):
         raise unusable(root / "gen-000002.tmp" / "catalogue.sqlite", error) from error

@@ -10,7 +10,7 @@ import pytest
 from stores.building import EVERYTHING, FRUIT, INFO, answers, ask, commit, entry
 
 from ragqa.errors import IndexNotWritable, IndexUnusable
-from ragqa.stores.failures import explaining
+from ragqa.stores.failures import explaining_failure
 from ragqa.stores.local import LocalStore
 from ragqa.stores.memory import MemoryStore
 from ragqa.stores.termindex import dead_passages, write_terms
@@ -142,7 +142,7 @@ def test_terms_that_may_not_grow_are_a_full_disk(root, size):
     words = " ".join(f"word{place}" for place in range(2_000))
     passages = [(1, passage) for passage in entry("many.md", words).passages]
     refused = pytest.raises(IndexNotWritable, match="disk full")
-    with refused, files_of_at_most(size), explaining(root, lambda: 2_000):
+    with refused, files_of_at_most(size), explaining_failure(root, lambda: 2_000):
         write_terms(root, passages)
 
 

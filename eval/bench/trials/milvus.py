@@ -68,8 +68,8 @@ FAULTS = (
     Fault("Ctrl-C", signalled(signal.SIGINT), code=130, says="Interrupted"),
     Fault("connection lost", _LOST, code=4, says="no Milvus answers"),
     Fault("connection lost for good", _LOST, code=4, says="no Milvus answers", lasting=True),
-    Fault("quota exceeded", _QUOTA, code=4, says="takes no more"),
-    Fault("disk full for good", _DISK, code=4, says="takes no more", lasting=True),
+    Fault("quota exceeded", _QUOTA, code=4, says="accepts no more data"),
+    Fault("disk full for good", _DISK, code=4, says="accepts no more data", lasting=True),
 )
 
 

@@ -26,7 +26,7 @@ LARGE_INDEX: Constants = (
     ("ragqa.stores.local_writer.MAX_DELTA_SHARE", math.inf),
     ("ragqa.stores.local_writer.MAX_DEAD_SHARE", math.inf),
     ("ragqa.stores.dense.EXACT_UP_TO", 60),
-    ("ragqa.stores.vectorfile.GATHERED_UP_TO", 30),
+    ("ragqa.stores.vectorfile.EXHAUSTIVE_UP_TO", 30),
 )
 """A refresh goes the way of a large index: changes are kept in a delta, and more than sixty vectors
 are searched by inverted lists."""
