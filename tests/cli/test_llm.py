@@ -408,7 +408,7 @@ def test_a_file_of_consents_that_others_may_change_allows_nothing(cli, parrot, p
     mend = f"chmod 600 {consent_file()}"
     run = cli("ask", "what do cats do?", "--llm", "parrot:grey", "--force", *places)
     assert run.code == 2
-    assert f"to mend it: {mend}" in run.err
+    assert f"to fix it: {mend}" in run.err
     assert cli("llm", "list", "--json").document["allowed"] == []
     assert f"try: {mend}" in cli("doctor", *places).out
     assert not parrot.exists()
