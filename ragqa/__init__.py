@@ -110,9 +110,9 @@ def _progress_on_terminal() -> "AbstractContextManager[Progress]":
     import sys
 
     if sys.stderr is None or not sys.stderr.isatty():
-        from ragqa.api.current import hidden
+        from ragqa.api.current import silent
 
-        return hidden()
+        return silent()
     from ragqa.render import ProgressLine
 
     return ProgressLine()
