@@ -17,7 +17,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from ragqa.embedders.export import EXPORT_ERRORS, only_one, prefix_of, write_graph, write_meta
+from ragqa.embedders.export import EXPORT_ERRORS, draft_prefix, exclusive, write_graph, write_meta
 from ragqa.embedders.onnx import TOKENIZER_FILE
 from ragqa.embedders.sentence_transformers import LOADING_ERRORS
 from ragqa.errors import UsageError
@@ -71,7 +71,7 @@ def export_once(spec: str) -> None:
     with quiet_models():
         loaded = _read(found)
         try:
-            with only_one(found.export):
+            with exclusive(found.export):
                 if open_export(found) is None:
                     _export(found, loaded)
         except OSError as exc:
@@ -100,7 +100,7 @@ def _read(found: ReaderFolder) -> _Loaded:
 
 def _export(found: ReaderFolder, loaded: _Loaded) -> None:
     folder = found.export
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=prefix_of(folder)))
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=draft_prefix(folder)))
     own = loaded.tokenizer
     sample = own(*map(list, zip(*_TRACED, strict=True)), padding=True, return_tensors="pt")
     names = [name for name in _INPUTS if name in own.model_input_names]
