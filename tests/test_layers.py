@@ -8,7 +8,7 @@ import ragqa
 PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
-    {"errors", "telemetry", "types", "wholefile", "sanitise"},
+    {"errors", "telemetry", "types", "atomic_write", "sanitise"},
     {"config", "analysis", "clock", "stages", "history", "quiet"},
     {"notes", "passages", "embedders", "stores", "llms", "consent"},
     {"readers", "spelling"},

@@ -13,7 +13,7 @@ from ragqa.llms.secrets import Secret, find_key, key_file
 from ragqa.llms.servers import server_at
 from ragqa.llms.wire import LIMITS, Limits, Target, Wire
 
-_CHECK = "check the model's name, the address in {address} and the key in {key}: ragqa llm list"
+_LOOK = "look at the model's name, the address in {address} and the key in {key}: ragqa llm list"
 
 
 class HttpLLM:
@@ -72,7 +72,7 @@ class Reply(Iterator[str]):
             message, hint = describe(exc, connect_s=limits.connect_s, read_s=limits.read_s)
         return BackendFailed(
             sentence(f"the {target.wire.kind} server {target.server.shown} {message}", target.key),
-            hint=(hint or _CHECK).format(
+            hint=(hint or _LOOK).format(
                 address=target.wire.address_variable,
                 example=target.wire.default_address,
                 key=target.wire.key_variable,

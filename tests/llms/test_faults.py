@@ -37,7 +37,7 @@ SAID = {
     "nothing": "broke off",
     "no_text": "no text",
     "length": "token limit before the end of the answer, which is not used",
-    "not_streamed_and_not_whole": "limit of tokens",
+    "not_streamed_and_not_whole": "token limit",
     "not_streamed_and_cut": "not the JSON",
     "not_a_completion": "not the JSON",
     "filtered": "withheld",
