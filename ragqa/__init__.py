@@ -72,8 +72,8 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a module attribute is, its home says
-    """Import a public name when it is first used, so that `ragqa --version` stays instant."""
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type depends on the name
+    """Import a public name on first use, so that `ragqa --version` stays instant."""
     if name not in _HOMES:
         raise AttributeError(f"module 'ragqa' has no attribute {name!r}")
     from importlib import import_module
@@ -82,7 +82,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a module attribute is,
 
 
 def __dir__() -> list[str]:
-    """The public names, also those that are not imported yet."""
+    """List the public names, imported or not."""
     return sorted(__all__)
 
 
@@ -92,27 +92,27 @@ def open_index(
     index: "str | Path | None" = None,
     settings: "Mapping[str, str | int | float | None] | None" = None,
 ) -> "Index":
-    """Open the index of a folder of notes; nothing is read or built until it is asked.
+    """Open the index of a folder of notes; nothing is read or built before the first call.
 
-    Where stderr is a terminal, a build shows its progress there.
+    Builds show their progress on stderr if that is a terminal.
 
-    :param corpus: the folder of notes; where it is None, found as the command line finds it.
-    :param index: where the index is kept; where it is None, likewise.
-    :param settings: values for other settings by name, as in `ragqa config`; None means not given.
-    :raises RagqaError: nothing says where the notes are, or a setting does not fit.
+    :param corpus: the folder of notes; None to find it as the command line does.
+    :param index: the index's folder; None to find it likewise.
+    :param settings: other settings by name, as in `ragqa config`; None means not given.
+    :raises RagqaError: no notes folder is known, or a setting is invalid.
     """
     from ragqa import api
 
-    return api.open_index(corpus, index=index, settings=settings, shown=_shown_on_terminal)
+    return api.open_index(corpus, index=index, settings=settings, shown=_progress_on_terminal)
 
 
-def _shown_on_terminal() -> "AbstractContextManager[Progress]":
+def _progress_on_terminal() -> "AbstractContextManager[Progress]":
     import sys
 
     if sys.stderr is None or not sys.stderr.isatty():
-        from ragqa.api.current import hidden
+        from ragqa.api.current import silent
 
-        return hidden()
+        return silent()
     from ragqa.render import ProgressLine
 
     return ProgressLine()

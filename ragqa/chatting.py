@@ -1,4 +1,4 @@
-"""A chat: questions of which each may lean on the ones before, and commands about the answers."""
+"""A chat: questions that may depend on earlier ones, and commands about the answers."""
 
 import re
 from collections import deque
@@ -12,17 +12,17 @@ from ragqa.retrieval import clean_question
 from ragqa.types import Answer
 
 KEPT = 50
-"""So many questions with their answers are remembered."""
+"""How many exchanges are remembered."""
 
 COMMANDS = {
     "/sources": "[N]: the sources of the last answer in full; with N, where source N stands",
     "/why": "NOTE: why a note is in the last answer, or is not",
     "/save": "FILE: write the chat as Markdown, which ragqa verify can check",
-    "/new": "forget what was said, to speak of something else",
+    "/new": "forget the conversation and change the subject",
     "/help": "list the commands",
     "/quit": "leave (so does Ctrl-D)",
 }
-"""What can be said beside questions, and what it does."""
+"""Each command with its help text."""
 
 _COMMAND = re.compile(r"(/\w*)(?:\s+(.*))?", re.DOTALL)
 _CITED = re.compile(r"(?<!\S)\[(\d+)\](?!\S)")
@@ -30,14 +30,14 @@ _CITED = re.compile(r"(?<!\S)\[(\d+)\](?!\S)")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command with what stands behind it, "" for nothing."""
+    """A command and its argument, "" for none."""
 
     name: str
     argument: str = ""
 
 
 def command_in(line: str) -> Command | None:
-    """The command that a line is; None for a question.
+    """Parse a line as a command; None for a question.
 
     :raises UsageError: there is no such command.
     """
@@ -46,15 +46,15 @@ def command_in(line: str) -> Command | None:
         return None
     name, argument = found[1], (found[2] or "").strip()
     if name not in COMMANDS:
-        raise UsageError(f"there is no command {name}", hint="/help lists those that there are")
+        raise UsageError(f"there is no command {name}", hint="/help lists all commands")
     return Command(name, argument)
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question as it was asked, and its answer, whose own question stands alone.
+    """A question as asked, and its answer, whose `question` stands alone.
 
-    Where it was stopped while an LLM wrote, the answer is the one in the notes' own words.
+    If the user stopped an LLM while it wrote, the answer is the extractive one.
     """
 
     asked: str
@@ -65,13 +65,12 @@ Keep = Callable[[Answer], None]
 
 
 class Chat:
-    """What was said so far.
+    """The conversation so far.
 
-    Both functions call their last argument with each answer that they have meanwhile, before what
-    may take long.
+    Both functions pass each provisional answer to their last argument before any slow step.
 
-    :param complete: makes a question stand alone, given the turns before it.
-    :param answer: answers a question that stands alone.
+    :param complete: makes a question stand alone, given the earlier turns.
+    :param answer: answers a standalone question.
     """
 
     def __init__(
@@ -85,7 +84,7 @@ class Chat:
 
     @property
     def exchanges(self) -> Sequence[Exchange]:
-        """What was said and is still remembered, in order."""
+        """The exchanges still remembered, in order."""
         return tuple(self._exchanges)
 
     @property
@@ -99,9 +98,9 @@ class Chat:
         return self._exchanges[-1].answer
 
     def ask(self, question: str, show: Callable[[FollowUp], None]) -> Answer:
-        """Answer a question and remember both, even where this is stopped and there is an answer.
+        """Answer a question and remember both; if interrupted, the last provisional answer.
 
-        :param show: shows the question as it stands alone, before it is answered.
+        :param show: shows the standalone question before it is answered.
         :raises RagqaError: as `ragqa.api.follow_up` and `Index.ask` do.
         """
         asked = clean_question(question)
@@ -117,19 +116,19 @@ class Chat:
         return answers[-1]
 
     def forget(self) -> None:
-        """Forget what was said."""
+        """Forget the conversation."""
         self._exchanges.clear()
 
 
 def numbered(exchanges: Sequence[Exchange]) -> Iterator[Exchange]:
-    """The exchanges with their sources numbered throughout, so that one list can hold them all."""
+    """Number the sources of all exchanges consecutively, so that one list can hold them."""
     before = 0
     for exchange in exchanges:
-        yield replace(exchange, answer=_shifted(exchange.answer, before))
+        yield replace(exchange, answer=_renumbered(exchange.answer, before))
         before += max((one.n for one in exchange.answer.citations), default=0)
 
 
-def _shifted(answer: Answer, by: int) -> Answer:
+def _renumbered(answer: Answer, by: int) -> Answer:
     numbers = {citation.n for citation in answer.citations}
 
     def shift(found: re.Match[str]) -> str:

@@ -1,7 +1,7 @@
-"""The hosts that the user allowed sending to, each for what, remembered between runs.
+"""Remember which hosts the user allowed to receive data, and what for.
 
-They are kept in the user's own settings folder, never with notes or an index: a folder of notes
-must not be able to allow anything.
+The file is in the user's settings folder, never with notes or an index: a folder of notes must
+not be able to allow anything.
 """
 
 import fcntl
@@ -24,13 +24,13 @@ _HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
 
 class Use(StrEnum):
-    """What a host was allowed for, by its name in the file; one is not the other."""
+    """What a host is allowed for, by its key in the file; neither implies the other."""
 
     LLM = "hosts"
-    """To be sent questions with the passages that answer them."""
+    """Receives questions with the passages that answer them."""
 
     STORE = "stores"
-    """To be sent the text of all notes: to keep an index of them, or to embed them."""
+    """Receives the text of all notes, to store an index of them or to embed them."""
 
 
 _Hosts = dict[Use, set[str]]
@@ -38,9 +38,9 @@ _Hosts = dict[Use, set[str]]
 
 @dataclass(frozen=True, slots=True)
 class Consents:
-    """The hosts that were allowed to answer and those that were allowed to store, sorted.
+    """The hosts allowed as LLMs and those allowed as stores, sorted.
 
-    `problem` says why none could be read, or is "", and `fix` what mends that.
+    `problem` says why the file could not be read, or is ""; `fix` says how to repair it.
     """
 
     hosts: tuple[str, ...] = ()
@@ -49,69 +49,69 @@ class Consents:
     fix: str = ""
 
     def of(self, use: Use) -> tuple[str, ...]:
-        """The hosts that were allowed for this."""
+        """The hosts allowed for this use."""
         return self.hosts if use is Use.LLM else self.stores
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The problem with what mends it, if there is one."""
-        return (f"{self.problem}; to mend it: {self.fix}",) if self.problem else ()
+        """The problem and its fix, if there is one."""
+        return (f"{self.problem}; to fix it: {self.fix}",) if self.problem else ()
 
 
 def consent_file() -> Path:
-    """Where consent is remembered; the file need not exist."""
+    """The file that remembers consent; it need not exist."""
     return user_settings_file().with_name("consent.json")
 
 
 def consents() -> Consents:
-    """The hosts that were allowed so far; none where the file is damaged, or may be another's."""
+    """Read the allowed hosts; none if the file is damaged or not private to the user."""
     path = consent_file()
     try:
-        data = read_own(path, "file of consents", size=_MAX_BYTES + 1)
+        data = read_own(path, "consent file", size=_MAX_BYTES + 1)
     except UsageError as exc:
-        return Consents(problem=f"no consent is remembered, since {exc.message}", fix=exc.hint)
+        return Consents(problem=f"consent cannot be read: {exc.message}", fix=exc.hint)
     if data is None:
         return Consents()
     try:
         known = _hosts_in(data)
         return Consents(tuple(sorted(known[Use.LLM])), tuple(sorted(known[Use.STORE])))
     except (ValueError, RecursionError, UsageError) as exc:
-        problem = f"no consent is remembered, since {path} cannot be read: {exc}"
+        problem = f"consent cannot be read: {path} is damaged: {exc}"
         return Consents(problem=problem, fix=f"rm {path}")
 
 
 def is_allowed(host: str, use: Use = Use.LLM) -> bool:
-    """Whether the user has allowed this very host and port for this; False for what is no host."""
+    """Whether the user has allowed this exact host and port; False for an invalid name."""
     return _normal(host) in consents().of(use)
 
 
 def allow(host: str, use: Use = Use.LLM) -> str:
-    """Remember that this host may be sent to; gives it as it is remembered.
+    """Remember that a host is allowed; returns its normalised name.
 
-    :raises UsageError: it is not the name of a host, or the file is damaged or cannot be written.
+    :raises UsageError: the name is invalid, or the file is damaged or cannot be written.
     """
     host = host_named(host)
-    with _changing() as known:
+    with _editing() as known:
         known[use].add(host)
     return host
 
 
 def forget(host: str, use: Use = Use.LLM) -> bool:
-    """Take consent back; False where there was none.
+    """Withdraw consent; returns False if there was none.
 
-    :raises UsageError: it is not the name of a host, or the file is damaged or cannot be written.
+    :raises UsageError: the name is invalid, or the file is damaged or cannot be written.
     """
     host = host_named(host)
-    with _changing() as known:
+    with _editing() as known:
         was_there = host in known[use]
         known[use].discard(host)
     return was_there
 
 
 def host_named(host: str) -> str:
-    """A host, with its port if that is not 443, in the one way of writing it.
+    """Normalise a host: lower case, with its port unless that is 443.
 
-    :raises UsageError: it is none.
+    :raises UsageError: the name is invalid.
     """
     if not _HOST.fullmatch(_normal(host)):
         raise UsageError(
@@ -122,20 +122,20 @@ def host_named(host: str) -> str:
 
 
 def _hosts_in(data: bytes) -> _Hosts:
-    """The hosts that the bytes of the file name; one of an earlier ragqa names no stores.
+    """Parse the file; earlier versions of ragqa wrote no stores.
 
-    :raises ValueError: they are not of that form.
-    :raises UsageError: one is not the name of a host.
+    :raises ValueError: it does not have that form.
+    :raises UsageError: a host's name is invalid.
     """
     if len(data) > _MAX_BYTES:
         raise ValueError("it is too large")
     document = json.loads(data)
     if not isinstance(document, dict) or Use.LLM not in document:
         raise ValueError("it does not list hosts")
-    return {use: _named(document.get(use, [])) for use in Use}
+    return {use: _host_set(document.get(use, [])) for use in Use}
 
 
-def _named(hosts: object) -> set[str]:
+def _host_set(hosts: object) -> set[str]:
     if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
         raise ValueError("it does not list hosts")
     return {host_named(host) for host in hosts}
@@ -146,11 +146,10 @@ def _normal(host: str) -> str:
 
 
 @contextmanager
-def _changing() -> Iterator[_Hosts]:
-    """The hosts that were allowed, written afterwards as they are then; one process at a time.
+def _editing() -> Iterator[_Hosts]:
+    """Yield the allowed hosts and write back any change; one process at a time.
 
-    :raises UsageError: the file cannot be trusted, and what it allowed would be lost, or it cannot
-        be written.
+    :raises UsageError: the file cannot be written, or cannot be read and would be lost.
     """
     path = consent_file()
     try:
@@ -169,14 +168,14 @@ def _changing() -> Iterator[_Hosts]:
 
 
 def _document(hosts: _Hosts) -> str:
-    """The text of the file; stores are named where there are any, so that it stays as it was."""
+    """The file's text; it names stores only if there are any, as earlier versions expect."""
     shown = {use: sorted(hosts[use]) for use in Use if hosts[use] or use is Use.LLM}
     return json.dumps(shown, indent=2) + "\n"
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Wait until no other process holds the lock; the kernel frees it when the process ends."""
+    """Wait for the lock; the kernel releases it when the process ends."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

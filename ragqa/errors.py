@@ -1,20 +1,20 @@
-"""Every error that ragqa raises on purpose, with its exit code and the way out.
+"""Every error that ragqa raises on purpose, with its exit code.
 
     RagqaError
-    |- BelowTarget           1   a measure is lower than was asked for
+    |- BelowTarget           1   a measure is below the required value
     |- UsageError            2   the command or a setting is wrong
-    |  `- NotAllowed         2   the user has not allowed sending anything to a host
+    |  `- NotAllowed         2   the user has not allowed sending data to a host
     |- NoCorpus              3   there is no folder of notes, or no note in it
     |- NoIndex               3   there is no index yet
     |- IndexUnusable         4   the index cannot be read, written or trusted
-    |  |- IndexNotReadable   4   the system would not read the index, which may be sound
+    |  |- IndexNotReadable   4   the system refused to read the index, which may be sound
     |  |- EmbedderMismatch   4   the index was built with another embedder
     |  |- OtherFormat        4   the index was written by another version of ragqa
     |  |  |- OlderFormat     4   by an older one: the next refresh rebuilds it
-    |  |- IndexNotWritable   4   the index is sound and cannot be written
-    |  `- WorkersFailed      4   what was to embed beside this process failed
+    |  |- IndexNotWritable   4   the index is sound but cannot be written
+    |  `- WorkersFailed      4   the embedding workers failed
     |- BackendFailed         5   the LLM backend failed
-    |  `- TookTooLong        5   it was not done in time
+    |  `- TookTooLong        5   it missed its deadline
     |- WriterBusy            6   another process is writing the index
     `- NotesSkipped          7   notes were skipped and `--strict` was given
 
@@ -25,10 +25,10 @@ from typing import ClassVar
 
 
 class RagqaError(Exception):
-    """An error that a user can cause and mend.
+    """An error that a user can cause and fix.
 
     :param message: one sentence: what happened, and to which file or setting.
-    :param hint: the command or setting that mends it, or "".
+    :param hint: the command or setting that fixes it, or "".
     """
 
     exit_code: ClassVar[int] = 70
@@ -40,7 +40,7 @@ class RagqaError(Exception):
 
 
 class BelowTarget(RagqaError):
-    """An evaluation was done, and a measure is lower than `--fail-under` asks for."""
+    """An evaluation's measure is below `--fail-under`."""
 
     exit_code = 1
 
@@ -52,7 +52,7 @@ class UsageError(RagqaError):
 
 
 class NotAllowed(UsageError):
-    """The user has not allowed what would be sent to a host."""
+    """The user has not allowed sending this to the host."""
 
 
 class NoCorpus(RagqaError):
@@ -74,7 +74,7 @@ class IndexUnusable(RagqaError):
 
 
 class IndexNotReadable(IndexUnusable):
-    """The system would not read the index: no permission, too many open files. It may be sound."""
+    """The system refused to read the index: no permission, too many open files. It may be sound."""
 
 
 class EmbedderMismatch(IndexUnusable):
@@ -82,19 +82,19 @@ class EmbedderMismatch(IndexUnusable):
 
 
 class OtherFormat(IndexUnusable):
-    """The index was written by another ragqa, in a format that this one cannot read."""
+    """Another version of ragqa wrote the index, in a format that this one cannot read."""
 
 
 class OlderFormat(OtherFormat):
-    """The index was written by an older ragqa; a refresh rebuilds it with the embeddings it has."""
+    """An older ragqa wrote the index; a refresh rebuilds it and keeps its embeddings."""
 
 
 class IndexNotWritable(IndexUnusable):
-    """The index cannot be written: no room, no permission, no locks. The old one answers."""
+    """The index cannot be written: no room, no permission, no locks. The old one still answers."""
 
 
 class WorkersFailed(IndexUnusable):
-    """The workers that were to embed cannot be reached or failed; the old index answers."""
+    """The embedding workers cannot be reached or failed; the old index still answers."""
 
 
 class BackendFailed(RagqaError):
@@ -104,7 +104,7 @@ class BackendFailed(RagqaError):
 
 
 class TookTooLong(BackendFailed):
-    """The LLM backend was not done in time."""
+    """The LLM backend missed its deadline."""
 
 
 class WriterBusy(RagqaError):

@@ -1,4 +1,4 @@
-"""What was typed in chats, kept for the arrow keys: for the user alone, and bounded."""
+"""Chat input history for the arrow keys: private to the user, and bounded."""
 
 import os
 from pathlib import Path
@@ -12,16 +12,16 @@ _MAX_BYTES = 500_000
 
 
 class History:
-    """Lines in a file that only the user may read; what it cannot keep is lost without a word.
+    """Lines in a file that only the user may read; write errors are ignored.
 
-    :param path: the file; in the user's data folder where it is None.
+    :param path: the file; None for the one in the user's data folder.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path or Path(platformdirs.user_data_dir("ragqa")) / "chat-history"
 
     def read(self) -> list[str]:
-        """The lines kept, the last one last; what is too old is dropped from the file, too."""
+        """Read the lines, oldest first; drop lines over the limits from the file, too."""
         try:
             with self._path.open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
@@ -36,7 +36,7 @@ class History:
         return kept
 
     def add(self, line: str) -> None:
-        """Keep one more line."""
+        """Append a line."""
         flat = " ".join(line.split())
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
         try:

@@ -1,23 +1,20 @@
-"""Libraries that talk, kept off the user's terminal."""
+"""Silence chatty model libraries."""
 
 import contextlib
 import logging
 import warnings
 from collections.abc import Iterator
 
-_TALKATIVE = ("sentence_transformers", "transformers", "torch")
+_LIBRARIES = ("sentence_transformers", "transformers", "torch")
 
 
 @contextlib.contextmanager
 def quiet_models() -> Iterator[None]:
-    """Keep progress bars and advice of the libraries that run models off the terminal.
-
-    What they raise is told by whoever called them.
-    """
+    """Suppress the model libraries' progress bars, logs and warnings; errors still propagate."""
     from transformers.utils import logging as transformers_logging
 
     bars = transformers_logging.is_progress_bar_enabled()
-    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    loggers = [logging.getLogger(name) for name in _LIBRARIES]
     levels = [library.level for library in loggers]
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # theirs
     for library in loggers:

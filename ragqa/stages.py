@@ -1,7 +1,7 @@
-"""The stages of asking at which a note can be lost, named in one place."""
+"""The stages at which a question can lose a note, named in one place."""
 
 LOOKED_AT = 5
-"""A reader looks at so many places of a ranking: what comes later was missed."""
+"""Readers look at the top five; anything ranked lower was missed."""
 
 STAGES = {
     "chunking": "no passage holds it whole",
@@ -11,19 +11,19 @@ STAGES = {
     "fusion": "by its meaning or its words alone it was among the first five, by both it was not",
     "composer": "the passage was found, its sentence was not chosen",
 }
-"""What each stage that can lose a question did."""
+"""How each stage loses a question."""
 
 EXCERPT_STAGES = STAGES | {
     "confidence": "no answer was given, so nothing was cited",
     "noise": "it was cited, and more than half of what was cited is something else",
 }
-"""The same where citations are held against all that should have been cited."""
+"""The same when citations are compared with everything that should be cited."""
 
 BEHIND_RANKING = ("composer", "confidence", "noise")
-"""Stages that lose what was among the first five."""
+"""Stages that lose a passage from the top five."""
 
 RANKED_BY = {"dense": "by meaning", "terms": "by words", "hybrid": "by both"}
-"""What the rankings are called where people read them; documents have their own names."""
+"""The rankings' names for people; JSON documents use the keys."""
 
 _NAMES = {
     "chunking": "splitting",
@@ -36,12 +36,12 @@ _NAMES = {
 
 
 def stage_name(stage: str) -> str:
-    """What a stage is called where people read it; documents have its own name."""
+    """A stage's name for people; JSON documents use the stage itself."""
     return _NAMES.get(stage, stage)
 
 
 def losing_leg(dense: int | None, terms: int | None) -> str:
-    """The stage that lost what is not among the first five, by its rank in each leg."""
+    """The stage that lost a passage not in the top five, by its rank in each leg."""
     by_dense, by_terms = _order(dense), _order(terms)
     if min(by_dense, by_terms) <= LOOKED_AT:
         return "fusion"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ragqa.answering.layout import Layout, OpenNote, layout_of_passage
 from ragqa.notes import read_text
-from ragqa.passages import all_stand_in, stands_in
+from ragqa.passages import all_match_note, matches_note
 from ragqa.types import Hit, Passage, Skipped
 
 
@@ -36,7 +36,7 @@ def keep_current(
         text = texts.get(passage.path)
         if text is None:
             continue
-        if stands_in(text, passage):
+        if matches_note(text, passage):
             kept.append(hit)
         else:
             misplaced[passage.path] = None
@@ -68,7 +68,7 @@ def open_notes(
         passages = of_note(path)
         if isinstance(read, Skipped) or read.sha256 != sha256 or not passages:
             return None
-        return Layout.of(read.text, passages) if all_stand_in(read.text, passages) else None
+        return Layout.of(read.text, passages) if all_match_note(read.text, passages) else None
 
     def open_note(passage: Passage) -> Layout:
         return layout_of(passage.path, passage.note_sha256) or layout_of_passage(passage)

@@ -1,13 +1,13 @@
-"""The Python interface, which the command line itself uses: an index over a folder of notes.
+"""The Python interface, which the command line also uses: an index over a folder of notes.
 
-`ragqa.api.follow_ups`, which a chat alone needs, is imported on its own.
+`ragqa.api.follow_ups`, which only a chat needs, is imported separately.
 """
 
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from ragqa.api.current import BY_TERMS_ALONE, MIN_POOL, Shown, hidden
+from ragqa.api.current import BY_TERMS_ALONE, MIN_POOL, Shown, silent
 from ragqa.api.index import Index
 from ragqa.api.storing import MayUse, StorePlace, was_allowed
 from ragqa.config import Loaded, load_settings
@@ -33,14 +33,14 @@ def open_index(
     settings: Mapping[str, Value | None] | None = None,
     shown: Shown | None = None,
 ) -> Index:
-    """Open the index of a folder of notes; nothing is read or built until it is asked.
+    """Open the index of a folder of notes; nothing is read or built before the first call.
 
-    :param corpus: the folder of notes; where it is None, found as the command line finds it.
-    :param index: where the index is kept; where it is None, likewise.
-    :param settings: values for other settings by name, as in `ragqa config`; None means not given.
-    :param shown: gives what shows the progress of a build, used in a `with` statement.
-    :raises NoCorpus: nothing says where the notes are.
-    :raises UsageError: an unknown setting, or a value that does not fit.
+    :param corpus: the folder of notes; None to find it as the command line does.
+    :param index: the index's folder; None to find it likewise.
+    :param settings: other settings by name, as in `ragqa config`; None means not given.
+    :param shown: makes a context manager that shows the progress of a build.
+    :raises NoCorpus: no notes folder is known.
+    :raises UsageError: an unknown setting, or an invalid value.
     """
     flags: dict[str, Value | None] = dict(settings or {})
     flags |= {
@@ -58,6 +58,6 @@ def index_from(
 ) -> Index:
     """Open the index that these settings name; raises as `open_index` does.
 
-    :param may_use: whether a host may store notes, asked before anything is sent to it.
+    :param may_use: whether a host may store notes; called before anything is sent to it.
     """
-    return Index(loaded.settings, loaded.places, may_use=may_use, shown=shown or hidden)
+    return Index(loaded.settings, loaded.places, may_use=may_use, shown=shown or silent)

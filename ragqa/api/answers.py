@@ -1,4 +1,4 @@
-"""Put an answer together: from the notes' own words, or as an LLM writes it."""
+"""Assemble an answer: extractive, or written by an LLM."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,8 +34,8 @@ def answer_of(
     top_k: int,
     warnings: Sequence[str],
 ) -> Answer:
-    """The answer in the notes' own words."""
-    # What is found by its words alone is judged by the model for that, which is not refitted.
+    """The extractive answer."""
+    # Confidence in term-only results comes from a model of its own, which is never refitted.
     own = confidence.calibration is Calibration.OWN and not retrieved.by_terms_alone
     return Answer(
         question=retrieved.typed,
@@ -57,7 +57,7 @@ def answer_of(
 
 
 def is_for_llm(answer: Answer, writer: "Writer") -> bool:
-    """Whether an LLM is to be asked, given the answer in the notes' own words."""
+    """Whether to ask an LLM, given the extractive answer."""
     return bool(answer.hits) and (answer.answered or writer.force)
 
 
@@ -71,18 +71,18 @@ def written_answer(
     idf: "Idf",
     progress: Progress | None,
 ) -> Answer:
-    """The answer as an LLM writes it; where that comes to nothing, as it is, and why.
+    """The answer written by an LLM; if that fails, the given one and the reason in `written`.
 
-    :param answering: its `open_note` gives the rest of a passage's note: an LLM reads whole
-        sections.
-    :raises NotAllowed: nothing may be sent to it.
+    :param answer: the extractive answer.
+    :param answering: its `open_note` reads the notes, since an LLM is given whole sections.
+    :raises NotAllowed: nothing may be sent to the LLM.
     """
     from ragqa.writing import request_for, write
 
     backend = writer.llm.destination.backend
     if not is_for_llm(answer, writer):
         why = f"{backend} was not asked, since your notes do not seem to answer"
-        return _not_asked(answer, backend, why, "--force asks it all the same")
+        return _not_asked(answer, backend, why, "--force asks it anyway")
     try:
         request = request_for(
             retrieved.question,
@@ -112,7 +112,7 @@ def written_answer(
         backend=backend,
         text=text,
         citations=citations,
-        disagreements=tuple(_cited_by(told, citations) for told in answer.disagreements),
+        disagreements=tuple(_renumbered(one, citations) for one in answer.disagreements),
     )
 
 
@@ -121,16 +121,16 @@ def _not_asked(answer: Answer, backend: str, why: str, hint: str) -> Answer:
     return replace(answer, written=unasked)
 
 
-def _cited_by(told: Disagreement, citations: Sequence[Citation]) -> Disagreement:
-    """A disagreement with the numbers under which an answer cites its two sides, 0 for none."""
+def _renumbered(disagreement: Disagreement, citations: Sequence[Citation]) -> Disagreement:
+    """Give each side the number of an overlapping citation, 0 for none."""
 
     def number(side: Citation) -> int:
         (start, end), path = side.chars, side.path
-        meeting = (
+        overlapping = (
             c.n for c in citations if c.path == path and c.chars[0] < end and start < c.chars[1]
         )
-        return next(meeting, 0)
+        return next(overlapping, 0)
 
-    first, second = told.citations
+    first, second = disagreement.citations
     sides = replace(first, n=number(first)), replace(second, n=number(second))
-    return replace(told, citations=sides)
+    return replace(disagreement, citations=sides)

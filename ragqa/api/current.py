@@ -1,4 +1,4 @@
-"""The index as the notes are now, and what is found in it and still stands in them."""
+"""Keep the index up to date, and retrieve only passages that still match their notes."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -21,30 +21,30 @@ BY_TERMS_ALONE = (
 )
 
 MIN_POOL = 10
-"""At least so many passages are retrieved, since confidence looks at more than are shown."""
+"""The fewest passages to retrieve, since confidence considers more than are shown."""
 
 SECTION_WORDS = 150
-"""A longer section is not given to an LLM whole: the check of what it writes reads no further."""
+"""An LLM is not given longer sections whole: the check of its answer reads no further."""
 
-_LOOK_AGAIN_S = 0.5
-_OF_ANOTHER_TIME = "this folder and the shared index are of different times"
+_POLL_S = 0.5
+_OUT_OF_STEP = "this folder and the shared index are out of step"
 
 
 Shown = Callable[[], AbstractContextManager[Progress]]
-"""Gives what shows the progress of a build."""
+"""Makes a context manager that shows the progress of a build."""
 
 
-def hidden() -> AbstractContextManager[Progress]:
-    """Show nothing of it."""
+def silent() -> AbstractContextManager[Progress]:
+    """Show no progress."""
     return nullcontext(no_progress)
 
 
 def retrieve_current(
     index: "Index", snapshot: Snapshot, question: str, filters: Filters, *, wanted: int
 ) -> tuple[Retrieved, list[str]]:
-    """Retrieve so many passages that stand in their notes as they are now, if there are any.
+    """Retrieve up to `wanted` passages that match their current notes.
 
-    :returns: also a warning for each note that has changed, and where terms alone were asked.
+    :returns: also warnings: for each changed note, and for a search by terms alone.
     """
     k = wanted
     while True:
@@ -60,7 +60,7 @@ def retrieve_current(
             index.places.corpus,
             found.hits,
             max_note_bytes=index.settings.max_note_bytes,
-            remedy=_OF_ANOTHER_TIME if index.kept.is_shared else "run ragqa index",
+            remedy=_OUT_OF_STEP if index.kept.is_shared else "run ragqa index",
         )
         if len(current) >= wanted or len(found.hits) < k:
             warnings = [*stale, *([BY_TERMS_ALONE] if found.by_terms_alone else ())]
@@ -69,7 +69,7 @@ def retrieve_current(
 
 
 def with_sections(hits: Sequence[Hit], open_note: OpenNote) -> list[Hit]:
-    """The hits with their whole sections for passages, where these are not long."""
+    """The hits with each passage widened to its whole section, unless that is long."""
     return [
         replace(hit, passage=section_of(hit.passage, open_note, most_words=SECTION_WORDS))
         for hit in hits
@@ -77,16 +77,19 @@ def with_sections(hits: Sequence[Hit], open_note: OpenNote) -> list[Hit]:
 
 
 def await_writer(index: "Index", progress: Progress) -> None:
-    """Wait while another process is known to write the index, and tell how far it is."""
+    """Wait while another process writes the index, and report its progress."""
     while building := index.building():
         progress("queueing", building.embedded, 0)
-        time.sleep(_LOOK_AGAIN_S)
+        time.sleep(_POLL_S)
 
 
 def catch_up(index: "Index", progress: Progress | None) -> list[str]:
-    """Refresh before a question; where that cannot be, say so and go on with what there is.
+    """Refresh before a question; if that fails, return a warning and use the index as it is.
 
-    A shared index is only looked at anew: another machine may have changed it.
+    A shared index is only reopened: another machine may have changed it.
+
+    :raises WriterBusy: another process is writing, and there is no usable index.
+    :raises IndexNotWritable: likewise for an index that cannot be written.
     """
     if index.kept.is_shared:
         index.close()

@@ -1,4 +1,4 @@
-"""What filters leave out, told to whoever gave them."""
+"""Warnings about what filters exclude."""
 
 from collections.abc import Iterable
 
@@ -11,16 +11,16 @@ _SHOWN = 3
 
 
 def filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> list[str]:
-    """What the user should know of the notes that filters left out.
+    """Warnings about the notes that filters exclude.
 
-    :param found: whether any passage was let through.
+    :param found: whether any passage passed the filters.
     :raises UsageError: no note has a tag or path that the filters name.
     """
     if not found or len(filters.paths) > 1:
         _check_names(snapshot, filters)
     warnings = _undated(snapshot, filters) if filters.since else []
     if not found:
-        warnings.append("nothing was found among the notes that the filters let through")
+        warnings.append("nothing was found among the notes that match the filters")
     return warnings
 
 
@@ -51,7 +51,7 @@ def _undated(snapshot: Snapshot, filters: Filters) -> list[str]:
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
-    # Not at the top: only a name that is not there needs it.
+    # Imported late: only an unknown name needs it.
     from difflib import get_close_matches
 
     close = get_close_matches(name, sorted(names), n=_SHOWN)

@@ -1,4 +1,4 @@
-"""A question of a chat, made to stand alone before it is asked."""
+"""Make a chat's question stand alone before it is asked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """A question as it was asked, and as it stands alone; `warnings` say what went wrong.
+    """A question as asked, and made to stand alone; `warnings` say what went wrong.
 
-    `failure` is why the LLM that was to rewrite it could not be asked, `took_s` how many seconds it
-    took.
+    `failure` is why the LLM could not rewrite it, `took_s` the seconds that it took.
     """
 
     asked: str
@@ -33,11 +32,11 @@ class FollowUp:
 
     @property
     def is_completed(self) -> bool:
-        """Whether it was completed from the questions before."""
+        """Whether it depended on earlier questions."""
         return self.question != self.asked
 
     def left_of(self, writer: "Writer") -> "Writer":
-        """The writer with the time that it has left for the answer."""
+        """The writer with the time left for the answer."""
         return replace(writer, deadline_s=writer.deadline_s - self.took_s)
 
 
@@ -50,16 +49,16 @@ def follow_up(
     writer: "Writer | None" = None,
     progress: Progress | None = None,
 ) -> FollowUp:
-    """Make a question stand alone, by the rule or, if one is to write answers, by the LLM.
+    """Make a question stand alone, by a rule or, given a writer, by its LLM.
 
-    The LLM is asked only for a question that depends on others, and only if the notes answer what
-    the rule makes of it. Its text is used only if it is this question rewritten; otherwise the
-    rule's is used, with a warning.
+    The LLM is asked only if the question depends on earlier ones and the notes answer the rule's
+    version. Its text is used only if it is this question rewritten; otherwise the rule's version
+    is, with a warning.
 
-    :param turns: all that was asked before; see `ragqa.followups.context`.
-    :param progress: told when the LLM is waited for, and only then.
-    :raises UsageError: there is nothing to look for in the question, or it is too long.
-    :raises NotAllowed: the LLM may not be sent anything.
+    :param turns: all earlier turns; see `ragqa.followups.context`.
+    :param progress: called only while waiting for the LLM.
+    :raises UsageError: the question has nothing to search for, or is too long.
+    :raises NotAllowed: nothing may be sent to the LLM.
     :raises IndexUnusable: the index cannot be trusted.
     """
     asked = clean_question(question)
@@ -93,7 +92,7 @@ def follow_up(
 
 
 def _by_llm(by_rule: FollowUp, turns: Sequence[Turn], writer: "Writer") -> FollowUp:
-    """The question as the LLM makes it stand alone; as the rule does, where that fails."""
+    """The question rewritten by the LLM; if that fails, the rule's version."""
     try:
         question = rewritten(
             by_rule.asked,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from ragqa.answering import Answering, InUse, OpenNote, compose, in_use, open_notes
 from ragqa.api.answers import answer_of, written_answer
-from ragqa.api.current import MIN_POOL, Shown, await_writer, catch_up, hidden, retrieve_current
+from ragqa.api.current import MIN_POOL, Shown, await_writer, catch_up, retrieve_current, silent
 from ragqa.api.filtering import filter_warnings
 from ragqa.api.storing import MayUse, StorePlace, was_allowed
 from ragqa.clock import Clock, today
@@ -51,9 +51,10 @@ if TYPE_CHECKING:
 class Index:
     """An index over one folder of notes; close it, or use it in a `with` statement.
 
-    `may_use` is asked before anything goes to a store on another machine; `shown` gives what shows
-    the progress of a build where a method is given nothing for it. Every method raises a
-    `RagqaError`, whose message and hint are meant for a person.
+    Methods raise `RagqaError`, with a message and a hint for people.
+
+    :param may_use: called before anything is sent to a store on another machine.
+    :param shown: shows the progress of a build if a method is given no `progress`.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Index:
         *,
         today: Callable[[], date] = today,
         may_use: MayUse = was_allowed,
-        shown: Shown = hidden,
+        shown: Shown = silent,
     ) -> None:
         self.settings = settings
         self.places = places
@@ -93,13 +94,13 @@ class Index:
         self.close()
 
     def close(self) -> None:
-        """Let go of the index's files."""
+        """Release the index's files."""
         if self._snapshot is not None:
             self._snapshot.close()
             self._snapshot = None
 
     def is_built(self) -> bool:
-        """Whether there is an index already, sound or not."""
+        """Whether an index exists, sound or not."""
         try:
             self._open()
         except (NoIndex, IndexUnusable) as exc:
@@ -107,7 +108,7 @@ class Index:
         return True
 
     def info(self) -> IndexInfo:
-        """What the index holds and how it was made.
+        """The index's contents and how it was made.
 
         :raises NoIndex: nothing has been built yet.
         :raises IndexUnusable: it is damaged, or was made from other notes or settings.
@@ -117,22 +118,22 @@ class Index:
             return snapshot.info
 
     def snapshot(self) -> Snapshot:
-        """The index as it is now, open for reading until `close`; for measuring.
+        """The current index, open for reading until `close`; for evaluations.
 
         :raises NoIndex: nothing has been built yet.
-        :raises IndexUnusable: it is damaged, or does not belong to the notes, settings or embedder.
+        :raises IndexUnusable: it is damaged, or belongs to other notes, settings or embedder.
         """
         self.check_embedder()
         return self._open()
 
     @property
     def ranking(self) -> Ranking:
-        """How passages are ranked, by the settings."""
+        """The ranking that the settings choose."""
         return Ranking.of(self.settings)
 
     @property
     def confidence(self) -> InUse:
-        """The models that confidence is told by, and why not others if any are there.
+        """The confidence models in use, and why the user's own were ignored, if any.
 
         :raises NoIndex: nothing has been built yet.
         :raises IndexUnusable: it is damaged, or was made from other notes or settings.
@@ -152,11 +153,11 @@ class Index:
         return report
 
     def building(self) -> Building | None:
-        """What another process that is writing the index has done; None where none is known of."""
+        """The progress of another process that is writing the index; None if none is known."""
         return self._store.building()
 
     def pending(self) -> Changes:
-        """What has changed on disk since the index was made; nothing is written."""
+        """The changes on disk since the index was made; nothing is written."""
         known = self._open().states()
         return find_changes(self.source, self.source.walk(), known, progress=lambda *_: None)
 
@@ -169,9 +170,9 @@ class Index:
         progress: Progress | None,
         clock: Clock,
     ) -> tuple[Retrieved, IndexInfo, list[str]]:
-        """What `ask` answers from, and warnings; for looking into an answer. Raises as `ask` does.
+        """Retrieve what `ask` answers from, with warnings; for explanations. Raises as `ask` does.
 
-        At least `MIN_POOL` passages, if there are so many.
+        Returns at least `MIN_POOL` passages, if there are that many.
         """
         question = clean_question(question)
         warnings = catch_up(self, progress) if refresh else []
@@ -198,13 +199,13 @@ class Index:
         progress: Progress | None = None,
         writer: "Writer | None" = None,
     ) -> Answer:
-        """Answer a question from the notes, with citations that were checked against them.
+        """Answer a question from the notes, with citations checked against them.
 
-        :param refresh: first bring the index up to date, or build it where there is none; a shared
-            one is taken as it is.
-        :param writer: an LLM to write the answer; whatever becomes of it, the answer in the notes'
-            own words is there, and `Answer.written` tells.
-        :raises UsageError: there is nothing to look for in the question, or it is too long.
+        :param refresh: first update the index, or build it if there is none; a shared one is used
+            as it is.
+        :param writer: an LLM to write the answer; if it fails, the answer is extractive and
+            `Answer.written` says why.
+        :raises UsageError: the question has nothing to search for, or is too long.
         :raises NoCorpus: there are no notes.
         :raises NoIndex: there is no index, and `refresh` is False.
         :raises IndexUnusable: the index cannot be trusted.
@@ -259,39 +260,39 @@ class Index:
         refresh: bool = True,
         progress: Progress | None = None,
     ) -> NoteList:
-        """The notes that the index holds, with their tags; refreshes and raises as `ask` does."""
+        """List the notes in the index, with their tags; refreshes and raises as `ask` does."""
         warnings = catch_up(self, progress) if refresh else []
         snapshot = self._open()
-        lets_through = note_matcher(filters or Filters())
-        found = sorted(filter(lets_through, snapshot.notes().values()), key=lambda one: one.path)
+        matches = note_matcher(filters or Filters())
+        found = sorted(filter(matches, snapshot.notes().values()), key=lambda one: one.path)
         return NoteList(tuple(found), snapshot.info, tuple(warnings))
 
     def remarks(self) -> list[Remark]:
-        """What there is to say of the place that the index is in; see `Store.remarks`."""
+        """Remarks on where the index is stored; see `Store.remarks`."""
         return self._store.remarks()
 
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
-        """What is wrong with the index's files, each in a sentence; reads all of them.
+        """Read all of the index's files and return their problems, each in a sentence.
 
-        :param deep: whether catalogue, terms and vectors are also compared with each other.
+        :param deep: also compare catalogue, terms and vectors with each other.
         """
         return self._store.problems(deep=deep, progress=progress)
 
     def repair(self, *, wait: bool = False, progress: Progress | None = None) -> tuple[str, ...]:
-        """Make anew what is damaged and say what was done; see `ragqa.indexing.repair`."""
+        """Rebuild what is damaged and return what was done; see `ragqa.indexing.repair`."""
         self.close()
         return repair(self._store, self.source, wait=wait, progress=progress)
 
     def check_embedder(self) -> None:
-        """Make sure that the index and the embedder in use belong together.
+        """Check that the embedder in use made the index.
 
-        :raises EmbedderMismatch: they do not.
+        :raises EmbedderMismatch: another embedder did.
         """
         check_embedder(self._open().info, self.source.embedders.asking)
 
     @property
     def answering(self) -> Answering:
-        """How answers are put together, by the settings and the models in use."""
+        """How to compose answers, by the settings and the models in use."""
         settings, days = self.settings, self.settings.old_after_days
         return Answering(
             excerpts=settings.excerpts,
@@ -304,7 +305,7 @@ class Index:
 
     @property
     def open_note(self) -> OpenNote:
-        """What lays out the notes of passages that this index holds, each one once."""
+        """Opens the notes of this index's passages, each one once."""
         limit = self.settings.max_note_bytes
         return open_notes(self.places.corpus, self._open().of_note, max_note_bytes=limit)
 

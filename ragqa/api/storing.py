@@ -1,4 +1,4 @@
-"""The store that the settings name, opened only where the user allowed what it is sent."""
+"""The store that the settings name; a remote one is opened only with the user's consent."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ MayUse = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class StorePlace:
-    """Where an index is kept: a kind of store, its URI and a name there, or a folder.
+    """Where an index is stored: a kind of store with a URI and a name there, or a folder.
 
-    What does not apply is "".
+    Fields that do not apply are "".
     """
 
     kind: str
@@ -26,39 +26,39 @@ class StorePlace:
 
     @classmethod
     def of(cls, settings: Settings, places: Places) -> "StorePlace":
-        """Where these settings keep the index."""
+        """The place that these settings name."""
         return cls(settings.store, settings.store_uri, settings.store_name, places.index)
 
     @property
     def host(self) -> str:
-        """`HOST:PORT` that notes are sent to, "" where they stay on this machine."""
+        """The `HOST:PORT` that notes are sent to, "" if they stay on this machine."""
         return remote_host(self.kind, self.uri)
 
     @property
     def is_on_server(self) -> bool:
-        """Whether a server keeps it, here or elsewhere, and no file."""
+        """Whether a server stores it, here or elsewhere, instead of a file."""
         return "://" in self.uri
 
     @property
     def is_shared(self) -> bool:
-        """Whether other machines use it by its name: then no question changes it.
+        """Whether other machines use it by its name; questions then never refresh it.
 
-        Each machine has its notes as of another moment, and would take out what another put in.
+        Machines' copies of the notes differ, so each would remove what another added.
         """
         return self.kind == "milvus" and self.name != ""
 
     @property
     def where(self) -> str:
-        """Where that is, for people."""
+        """The place in words."""
         if not self.uri:
             return str(self.folder)
         return f"{self.uri}, as {self.name}" if self.name and self.is_on_server else self.uri
 
     def open(self, may_use: MayUse) -> Store:
-        """Open it; nothing is sent before the host was allowed, and nothing is read from it.
+        """Open the store; nothing is sent to a host or read from it before it is allowed.
 
-        :raises NotAllowed: the user has not allowed it.
-        :raises UsageError: there is no such store, or it needs what is not installed.
+        :raises NotAllowed: the user has not allowed the host.
+        :raises UsageError: there is no such store, or it needs a missing package.
         """
         check_usable(self.kind, self.uri)
         host = self.host
@@ -72,7 +72,7 @@ class StorePlace:
 
 
 def was_allowed(host: str) -> bool:
-    """Whether the user has allowed this host to store notes; they are not asked."""
+    """Whether the user has already allowed this host to store notes; does not ask."""
     from ragqa.consent import Use, is_allowed
 
     return is_allowed(host, Use.STORE)

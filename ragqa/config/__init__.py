@@ -1,4 +1,4 @@
-"""Settings: what they are, where each value came from, and where notes and index lie."""
+"""Settings: their definitions and origins, and where notes and index are."""
 
 from ragqa.config.files import (
     PROJECT_FILE,

@@ -1,4 +1,4 @@
-"""Addresses of servers, taken apart so that no two readers of one disagree on the host."""
+"""Parse server addresses strictly, so that no two parsers disagree on the host."""
 
 import ipaddress
 import re
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from ragqa.errors import UsageError
 
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
-"""The name or number of a host, without port and brackets."""
+"""A host's name or IP address, without port and brackets."""
 
 _PATH = re.compile(r"[A-Za-z0-9/._~%+@:-]*")
 _ODD = re.compile(r"[^\x21-\x7e]|\\")
@@ -17,7 +17,7 @@ _ODD = re.compile(r"[^\x21-\x7e]|\\")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server is; the port is the scheme's own where none was given."""
+    """A server's address; the port defaults to the scheme's."""
 
     scheme: str
     host: str
@@ -26,7 +26,7 @@ class Address:
 
     @property
     def bracketed(self) -> str:
-        """The host as it stands before a port."""
+        """The host as written before a port."""
         return f"[{self.host}]" if ":" in self.host else self.host
 
     @property
@@ -46,20 +46,20 @@ class Address:
 
 
 def address_of(text: str, where: str, *, ports: Mapping[str, int], hint: str) -> Address:
-    """Take an address apart; a wrong one is not repeated in the message: it may hold a password.
+    """Parse an address; messages never repeat an invalid one, which may contain a password.
 
     :param where: the setting, for messages.
-    :param ports: the port of each scheme that may be, https and http.
+    :param ports: the default port of each allowed scheme, https and http.
     :raises UsageError: it is not `https://HOST[:PORT][/PATH]`, or the same with `http`.
     """
     try:
-        # `urlsplit` would drop line breaks without a word.
+        # `urlsplit` would silently drop line breaks.
         split = urlsplit("" if _ODD.search(text) else text)
         host, port = split.hostname or "", split.port
     except ValueError:
         split, host, port = urlsplit(""), "", None
     if "@" in split.netloc:
-        raise UsageError(f"{where} may not hold a user name or password", hint=hint)
+        raise UsageError(f"{where} may not contain a user name or password", hint=hint)
     if split.scheme not in ports:
         raise UsageError(f"{where} must begin with https:// or http://", hint=hint)
     is_plain = HOST.fullmatch(host) and _PATH.fullmatch(split.path) and port != 0

@@ -1,4 +1,4 @@
-"""The two settings files: the user's own, and the `ragqa.toml` of a project."""
+"""The two settings files: the user's, and a project's `ragqa.toml`."""
 
 import os
 import tomllib
@@ -15,37 +15,37 @@ from ragqa.errors import UsageError
 
 PROJECT_FILE = "ragqa.toml"
 _MAX_BYTES = 64_000
-_NAMED = 3
+_MAX_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class FileSettings:
-    """What a settings file sets, checked, and a warning of the names in it that are no settings."""
+    """The checked values of a settings file, and warnings about unknown names in it."""
 
     values: dict[str, Value]
     warnings: tuple[str, ...] = ()
 
 
 def user_settings_file() -> Path:
-    """The path of the user's own settings file, which need not exist."""
+    """The path of the user's settings file, which need not exist."""
     return Path(platformdirs.user_config_dir("ragqa")) / "config.toml"
 
 
 def find_project_file(start: Path) -> Path | None:
-    """The nearest `ragqa.toml` in this folder or one above it.
+    """The nearest `ragqa.toml` in this folder or its parents, None if there is none.
 
-    It must be the user's, the administrator's, or its who owns the folder that the user is in: in a
-    folder above, such as `/tmp`, another user could say where this one's notes are copied to.
+    It must belong to the user, the administrator or the owner of `start`: in a parent folder such
+    as `/tmp`, another user could redirect where this user's notes are copied.
 
-    :raises UsageError: it is somebody else's.
+    :raises UsageError: it belongs to somebody else.
     """
     for folder in (start, *start.parents):
         candidate = folder / PROJECT_FILE
-        # `os.path`, since pathlib raises where a folder above may not be entered.
+        # `os.path`, since pathlib raises if a parent folder may not be entered.
         if os.path.isfile(candidate):  # noqa: PTH113 - see above
             if _owner(candidate) not in (os.getuid(), 0, _owner(start)):
                 raise UsageError(
-                    f"{candidate} belongs to another user, and is not obeyed",
+                    f"{candidate} belongs to another user, so it is not used",
                     hint="work in another folder; to trust it, copy it to a folder of your own",
                 )
             return candidate
@@ -53,9 +53,9 @@ def find_project_file(start: Path) -> Path | None:
 
 
 def read_user_settings() -> FileSettings:
-    """The user's own settings; none where there is no file.
+    """The user's settings; none if there is no file.
 
-    :raises UsageError: the file cannot be read, or holds an unfit value.
+    :raises UsageError: the file cannot be read, or has an invalid value.
     """
     path = user_settings_file()
     raw = _read_toml(path)
@@ -67,10 +67,10 @@ def read_user_settings() -> FileSettings:
 def read_project_settings(path: Path) -> FileSettings:
     """The settings of a `ragqa.toml`, with paths made absolute.
 
-    The file may have come with somebody else's notes, so it can neither set what is personal, nor
-    name a model by a folder, nor have notes read or an index kept outside of its own folder.
+    The file may have come with somebody else's notes, so it may not set personal settings, name a
+    model's folder, or place notes or index outside its own folder.
 
-    :raises UsageError: as above, or the file does not parse.
+    :raises UsageError: it does so, or does not parse.
     """
     raw = _read_toml(path)
     values = _checked(raw, path)
@@ -91,7 +91,7 @@ def read_project_settings(path: Path) -> FileSettings:
             place = absolute(str(given), folder)
             if not place.is_relative_to(folder.resolve()):
                 raise UsageError(
-                    f"{path} may not put the {name} outside of its own folder",
+                    f"{path} may not put the {name} outside its own folder",
                     hint=f"remove the line, or use --{name} or RAGQA_{name.upper()}",
                 )
             values[name] = str(place)
@@ -99,9 +99,11 @@ def read_project_settings(path: Path) -> FileSettings:
 
 
 def set_user_setting(name: str, text: str) -> Value:
-    """Write one setting into the user's own file, keeping the rest; a path is made absolute.
+    """Write one setting to the user's file, keeping the rest; paths are made absolute.
 
-    :raises UsageError: no such setting, or the value does not fit.
+    Returns the value as written.
+
+    :raises UsageError: no such setting, or an invalid value.
     """
     value = setting_named(name, "the command").parse(text, "the command")
     value = anchored(name, value, Path.cwd())
@@ -114,11 +116,9 @@ def set_user_setting(name: str, text: str) -> Value:
 
 
 def unset_user_setting(name: str) -> bool:
-    """Remove one setting from the user's own file; False where it was not there.
+    """Remove one setting from the user's file, even an unknown one; False if it was not there.
 
-    One that ragqa does not know can be removed, too.
-
-    :raises UsageError: no such setting, neither there nor at all.
+    :raises UsageError: it is neither in the file nor a known setting.
     """
     import tomlkit
 
@@ -132,7 +132,7 @@ def unset_user_setting(name: str) -> bool:
 
 
 def _owner(path: Path) -> int:
-    """Who put this here, also where it is a link."""
+    """The owner of a file, or of the link itself."""
     return path.lstat().st_uid
 
 
@@ -146,12 +146,12 @@ def _checked(raw: Mapping[str, object], path: Path) -> dict[str, Value]:
 
 
 def _unknown(raw: Mapping[str, object], path: Path) -> tuple[str, ...]:
-    """A warning of the names in a file that are no settings: another ragqa may know them."""
+    """A warning about unknown names in a file; another version of ragqa may know them."""
     names = [name for name in raw if name not in SETTINGS]
     if not names:
         return ()
-    shown = ", ".join(map(with_nearest, names[:_NAMED]))
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    shown = ", ".join(map(with_nearest, names[:_MAX_NAMED]))
+    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
     kind = "an unknown setting, which is" if len(names) == 1 else "unknown settings, which are"
     return (f"{path} has {kind} ignored: {shown}{more}",)
 
@@ -173,7 +173,7 @@ def _read_toml(path: Path) -> dict[str, object]:
 
 
 def _unreadable(path: Path, reason: str) -> UsageError:
-    return UsageError(f"{path} cannot be read: {reason}", hint=f"mend or remove {path}")
+    return UsageError(f"{path} cannot be read: {reason}", hint=f"fix or remove {path}")
 
 
 def _user_text() -> str:

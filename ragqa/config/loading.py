@@ -1,4 +1,4 @@
-"""Put settings together from flags, environment, files and defaults, and find notes and index."""
+"""Combine settings from flags, environment, files and defaults, and find notes and index."""
 
 import os
 import shlex
@@ -30,10 +30,10 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings with the origin of each, and where things are, if that could be found out.
+    """Settings with the origin of each, and the places, None if unknown.
 
-    `passed_over` says which notes or index are used in place of those that the user's own file
-    names, "" where they are not; `warnings` are of names in files that are no settings.
+    `passed_over` says which notes or index replace those in the user's settings file, "" for none;
+    `warnings` are about unknown or replaced settings.
     """
 
     settings: Settings
@@ -46,7 +46,7 @@ class Loaded:
     def places(self) -> Places:
         """Where the notes and the index are.
 
-        :raises NoCorpus: nothing says where the notes are.
+        :raises NoCorpus: no notes folder is known.
         """
         if self.found is None:
             raise NoCorpus(
@@ -67,7 +67,7 @@ def load_settings(
     :param flags: values from the command line by setting name; None means not given.
     :param environ: the environment, `RAGQA_<NAME>` for each setting; default: the process's.
     :param folder: where to look for `ragqa.toml` and `./corpus`; default: the current folder.
-    :raises UsageError: a value that does not fit, naming file and setting.
+    :raises UsageError: an invalid value; the message names file and setting.
     """
     environ = os.environ if environ is None else environ
     folder = _current_folder() if folder is None else folder
@@ -101,7 +101,7 @@ def load_settings(
 
 
 def data_index(corpus: Path) -> Path:
-    """The index of this corpus in the user's data folder."""
+    """The folder for this corpus's index in the user's data folder."""
     digest = blake2b(os.fsencode(corpus), digest_size=6).hexdigest()
     name = "".join(c if c.isalnum() and c.isascii() else "-" for c in corpus.name)[:40]
     return Path(platformdirs.user_data_dir("ragqa")) / "indexes" / f"{name or 'notes'}-{digest}"
@@ -123,7 +123,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
 
 
 def _replaced(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """A warning of each variable that sets what there is no more."""
+    """A warning for each variable that sets a removed setting."""
     variables = {f"RAGQA_{name.upper()}": instead for name, instead in REPLACED.items()}
     return tuple(
         f"{variable} is ignored: {instead} took its place"
@@ -135,9 +135,9 @@ def _replaced(environ: Mapping[str, str]) -> tuple[str, ...]:
 def _match_store(
     values: dict[str, Value], origins: dict[str, str], strongest_first: list[str]
 ) -> None:
-    """Drop a URI that goes with another store than a stronger origin wants for once.
+    """Drop a store URI if a stronger origin chooses another store.
 
-    :raises UsageError: there is no store that the URI could be of.
+    :raises UsageError: the URI's origin is at least as strong, and the store is not Milvus.
     """
     uri, store = origins["store_uri"], origins["store"]
     if values["store"] == "milvus" or not values["store_uri"]:
@@ -146,7 +146,7 @@ def _match_store(
     if order.index(store) >= order.index(uri):
         where, fix = _URI_WITHOUT_STORE[uri]
         raise UsageError(
-            f"store_uri in {where} says where Milvus is, and the store is {values['store']}",
+            f"store_uri in {where} says where Milvus is, but the store is {values['store']}",
             hint=fix,
         )
     values["store_uri"], origins["store_uri"] = "", store
@@ -163,13 +163,11 @@ _URI_WITHOUT_STORE: dict[str, tuple[str, str]] = {
 
 
 def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> Places | None:
-    """Apply the order of the contract: `./corpus` comes before what the user's own file says.
+    """Find notes and index; `./corpus` takes precedence over the user's settings file.
 
-    `origins` then tells where each of the two places comes from.
-
-    An index that a file names belongs to the corpus of that file: where the corpus comes from a
-    stronger origin, the index is the one that goes with that corpus. Links in a folder that came
-    from elsewhere neither take an index out of it nor bring a copy of other notes into it.
+    Updates `origins` for both. An index named in a file belongs to that file's corpus: if the
+    corpus comes from a stronger origin, its default index is used. Links in a folder that came from
+    elsewhere can neither move the index out of it nor copy other notes into it.
     """
     corpus = _absolute(settings.corpus, folder)
     index = _absolute(settings.index, folder)
@@ -209,7 +207,7 @@ def _passed_over(
     origins: Mapping[str, str],
     found: Places | None,
 ) -> str:
-    """What is used in place of the notes, or the index, that the user's own file names."""
+    """A message if the user's settings file names other notes, or another index, than are used."""
     if found is None or origins["corpus"] != Origin.AT_HAND:
         return ""
     file = user_settings_file()
@@ -235,9 +233,7 @@ def _current_folder() -> Path:
     try:
         return Path.cwd()
     except OSError as exc:
-        raise UsageError(
-            "the current folder is not there any more", hint="cd to one that is"
-        ) from exc
+        raise UsageError("the current folder no longer exists", hint="cd to one that does") from exc
 
 
 def _absolute(path: str, folder: Path) -> Path | None:

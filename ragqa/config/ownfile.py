@@ -8,12 +8,12 @@ from ragqa.errors import UsageError
 
 
 def read_own(path: Path, what: str, *, size: int) -> bytes | None:
-    """The first so many bytes of a file, None where there is none.
+    """Read at most `size` bytes of a file; None if it does not exist.
 
     :param what: the file's purpose, for messages.
-    :raises UsageError: it is a link or no file, it is not the user's, or others may use it.
+    :raises UsageError: it is a link, not a regular file, another user's, or accessible to others.
     """
-    mend = f"chmod 600 {path}"
+    fix = f"chmod 600 {path}"
     try:
         # O_NOFOLLOW: a link may point to what others write; O_NONBLOCK: a pipe would hang.
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -22,9 +22,9 @@ def read_own(path: Path, what: str, *, size: int) -> bytes | None:
     except OSError as exc:
         if path.is_symlink():
             raise UsageError(
-                f"the {what} {path} is a symbolic link", hint=f"put the file itself there; {mend}"
+                f"the {what} {path} is a symbolic link", hint=f"put the file itself there; {fix}"
             ) from exc
-        raise UsageError(f"the {what} {path} cannot be read: {exc.strerror}", hint=mend) from exc
+        raise UsageError(f"the {what} {path} cannot be read: {exc.strerror}", hint=fix) from exc
     try:
         state = os.fstat(file)
         if not stat.S_ISREG(state.st_mode):
@@ -32,13 +32,13 @@ def read_own(path: Path, what: str, *, size: int) -> bytes | None:
         if state.st_uid != os.getuid():
             raise UsageError(f"the {what} {path} belongs to another user", hint=f"rm {path}")
         if others := _others_may(state.st_mode):
-            raise UsageError(f"other users may {others} the {what} {path}", hint=mend)
+            raise UsageError(f"other users may {others} the {what} {path}", hint=fix)
         return os.read(file, size)
     finally:
         os.close(file)
 
 
 def _others_may(mode: int) -> str:
-    """What a mode lets others than the owner do, "" for nothing."""
+    """What a mode lets users other than the owner do, "" for nothing."""
     all_bits = ((0o044, "read"), (0o022, "change"), (0o011, "run"))
     return " and ".join(verb for bits, verb in all_bits if mode & bits)

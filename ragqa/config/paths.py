@@ -1,6 +1,6 @@
-"""Settings that name a file or folder: what they mean must not depend on where one stands.
+"""Settings that name a file or folder: their meaning must not depend on the current folder.
 
-The folder that one stands in may be full of somebody else's notes.
+The current folder may contain somebody else's notes.
 """
 
 from pathlib import Path
@@ -10,16 +10,16 @@ from ragqa.config.settings import SETTINGS, Value
 from ragqa.errors import UsageError
 
 PATHS = ("corpus", "index", "llm_template")
-"""The settings that are a path."""
+"""The settings that are paths."""
 
 LLMS_WITH_PATHS = ("scripted",)
-"""The kinds of LLM backends that are named by a path: `KIND:PATH`."""
+"""The kinds of LLM backends with a path as argument: `KIND:PATH`."""
 
 
 def absolute(path: str, folder: Path) -> Path:
-    """A path as given, seen from a folder, without `~`, links and `..`.
+    """Resolve a path relative to a folder: without `~`, links and `..`.
 
-    :raises UsageError: it has no end, names a user that there is not, or can be no path.
+    :raises UsageError: a loop of links, an unknown user, or an invalid path.
     """
     try:
         return (folder / Path(path).expanduser()).resolve()
@@ -28,13 +28,13 @@ def absolute(path: str, folder: Path) -> Path:
 
 
 def anchored(name: str, value: Value, folder: Path) -> Value:
-    """The value of a setting with its path, if it has one, made absolute; raises as `absolute`."""
+    """A setting's value with its path, if any, made absolute; raises as `absolute` does."""
     before, path = _parts(name, value)
     return f"{before}{absolute(path, folder)}" if path else value
 
 
 def checked_path(name: str, value: Value, where: str) -> Value:
-    """The value of a setting about models or stores, which may be kept for long, its path absolute.
+    """As `anchored`, but for models and stores the path must already be absolute.
 
     :raises UsageError: the path is relative.
     """
@@ -44,14 +44,14 @@ def checked_path(name: str, value: Value, where: str) -> Value:
     if path and not path.startswith(("/", "~")):
         raise UsageError(
             f"{name} in {where} must be an absolute path, not {path!r}, "
-            "which could be a file of whatever folder you are in",
+            "which would depend on the folder you are in",
             hint=f"write out the whole path in {where}",
         )
     return anchored(name, value, Path("/"))
 
 
 def _parts(name: str, value: Value) -> tuple[str, str]:
-    """What stands before the path in a value, and the path, "" where there is none."""
+    """Split a value into the text before its path, and the path, "" if it has none."""
     text = str(value)
     if name in PATHS or (name == "store_uri" and storeuri.is_file(text)):
         return "", text

@@ -19,9 +19,9 @@ _COLLECTION = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,59})?")
 
 
 class Origin(StrEnum):
-    """Where a value came from, strongest first; a `ragqa.toml` goes by its path and comes third.
+    """Where a value came from, strongest first; a `ragqa.toml` goes by its path and ranks third.
 
-    AT_HAND is a `corpus` folder in the current one, with the index beside it.
+    AT_HAND is a `corpus` folder in the current folder, with its index beside it.
     """
 
     FLAG = "flag"
@@ -33,13 +33,13 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: how to read its value and what it is for.
+    """One setting: its purpose and how to parse its value.
 
-    :param personal: True where a `ragqa.toml`, which may have come with somebody else's notes,
-        must not set it.
-    :param choices: the command that shows what it may be.
-    :param refine: gives a text in its one way of writing, or says why it will not do, given the
-        text and where it stands; such a text may hold a secret and is never repeated.
+    :param personal: whether a `ragqa.toml` must not set it, since that may have come with somebody
+        else's notes.
+    :param choices: the command that lists the possible values.
+    :param refine: normalises a text, given its origin, or raises UsageError; messages never repeat
+        such a text, which may contain a secret.
     """
 
     name: str
@@ -52,9 +52,9 @@ class Setting:
     refine: Callable[[str, str], str] | None = None
 
     def parse(self, raw: object, where: str) -> Value:
-        """Turn a value from a file, a flag or the environment into the setting's own type.
+        """Convert a value from a file, a flag or the environment to the setting's type.
 
-        :raises UsageError: the value does not fit.
+        :raises UsageError: the value is invalid.
         """
         kind = type(self.default)
         value: Value | None = None
@@ -67,18 +67,18 @@ class Setting:
             shown = "" if self.refine else f", not {raw!r}"
             raise UsageError(
                 f"{self.name} in {where} must be {self.expects}{shown}",
-                hint=_mend(where, self.choices),
+                hint=_fix(where, self.choices),
             )
         return self.refine(str(value), where) if self.refine else value
 
 
-def _mend(where: str, choices: str = "") -> str:
-    """What to do about a setting that is wrong there; setting it elsewhere would not help."""
+def _fix(where: str, choices: str = "") -> str:
+    """How to fix an invalid setting; setting it elsewhere would not help."""
     if where == "the command":
         return choices or "ragqa config"
-    # With a wrong setting in force, no command would get as far as to show what there is.
+    # While the setting is invalid, no command gets as far as listing the choices.
     then = f"; then {choices}" if choices else ""
-    return f"change it in {where}, or take it out{then}"
+    return f"change it in {where}, or remove it{then}"
 
 
 def _within(low: float, high: float) -> Callable[[Value], bool]:
@@ -86,12 +86,12 @@ def _within(low: float, high: float) -> Callable[[Value], bool]:
 
 
 def _names_a_backend(value: Value) -> bool:
-    """Whether it may name an LLM; which kinds there are is known to `ragqa.llms` alone."""
+    """Whether it may name an LLM; only `ragqa.llms` knows the kinds."""
     return value in ("", "none") or str(value).find(":") > 0
 
 
 def _names_collections(value: Value) -> bool:
-    """Whether collections may be called so: such an ending is that of another index's."""
+    """Whether it can name collections; endings like `_p1` are taken by other indexes."""
     return bool(_COLLECTION.fullmatch(str(value))) and not re.search(r"_[pn][0-9]+$", str(value))
 
 
@@ -130,8 +130,8 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             Setting(
                 "store_name",
                 "",
-                "what the index is called on a Milvus server, for a team that shares it: only "
-                "ragqa index changes it then; empty for one of your own",
+                "the index's name on a Milvus server, for a team that shares it: then only "
+                "ragqa index changes it; empty for a private index",
                 check=_names_collections,
                 expects="up to 60 letters, digits and underscores, the first no digit, "
                 "and not ending like _p1 or _n1",
@@ -258,14 +258,14 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
 
 
 REPLACED: Mapping[str, str] = MappingProxyType({"sentences": "excerpts and excerpt_words"})
-"""Settings of older versions, with what took their place."""
+"""Settings of older versions, with their replacements."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Every setting's value, checked. `corpus` and `index` are as given; see `Places`.
 
-    `store_uri` is "", an absolute path, or an address without any secret.
+    `store_uri` is "", an absolute path, or an address without a secret.
     """
 
     corpus: str
@@ -294,24 +294,24 @@ class Settings:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Settings":
-        """Make settings of a value for each name."""
+        """Make settings from a value for each name."""
         return cls(**{field.name: values[field.name] for field in fields(cls)})
 
 
 def setting_named(name: str, where: str) -> Setting:
-    """Look a setting up.
+    """Look up a setting.
 
-    :raises UsageError: there is none of that name; the message names the nearest, else all.
+    :raises UsageError: it does not exist; the message names the nearest, else all.
     """
     if name not in SETTINGS:
         shown = with_nearest(name)
         listed = "" if shown.endswith(")") else f"; there are: {', '.join(SETTINGS)}"
-        raise UsageError(f"unknown setting {shown} in {where}{listed}", hint=_mend(where))
+        raise UsageError(f"unknown setting {shown} in {where}{listed}", hint=_fix(where))
     return SETTINGS[name]
 
 
 def with_nearest(name: str) -> str:
-    """A name that is no setting, with what took its place or was probably meant, if anything."""
+    """An unknown setting's name, with its replacement or the nearest setting, if any."""
     if name in REPLACED:
         return f"{name!r} ({REPLACED[name]} took its place)"
     near = get_close_matches(name[:_MAX_NAME], SETTINGS, n=1)

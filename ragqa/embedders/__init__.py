@@ -1,4 +1,4 @@
-"""Text to unit vectors: the `Embedder` protocol and the table of implementations.
+"""From text to unit vectors: the `Embedder` protocol and the table of implementations.
 
 To add one: write a class with the five members below in a module of this folder, add a line to
 `EMBEDDERS`, and run `pytest tests/contracts/test_embedder_contract.py`.
@@ -14,49 +14,49 @@ from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vectors
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 
 CANARY = "The quick brown fox asks its notes a question."
-"""Embedded when an index is built and again when it is asked: the vectors must agree."""
+"""Embedded when an index is built and again before questions: the vectors must agree."""
 
 
 class Embedder(Protocol):
-    """Turns text into unit vectors; the same text always gives the same vector."""
+    """Turns text into unit vectors; equal texts always get equal vectors."""
 
     @property
     def info(self) -> EmbedderInfo:
-        """The fingerprint kept with an index."""
+        """The fingerprint stored with an index."""
         ...
 
     @property
     def dtype(self) -> str:
-        """The number format computed in: "float32" or "bfloat16"."""
+        """The number format of the computation: "float32" or "bfloat16"."""
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text as passages, special tokens and prompt included, never truncated."""
+        """Count each text's untruncated tokens as a passage, special tokens and prompt included."""
         ...
 
     def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
-        """Embed passages, shape (len(texts), dimension), float32, in the order given.
+        """Embed passages in order; returns shape (len(texts), dimension), float32.
 
-        `progress` is called with ("embedding", done, total). Texts beyond the window raise
-        ValueError: they would be cut in silence.
+        :param progress: called with ("embedding", done, total).
+        :raises ValueError: a text exceeds the window; it would be truncated silently.
         """
         ...
 
     def embed_query(self, text: str) -> TokenVectors:
-        """Embed a question; what is beyond the window is ignored."""
+        """Embed a question with its token vectors, truncated to the window."""
         ...
 
     def embed_sentences(self, texts: Sequence[str]) -> list[TokenVectors]:
-        """Embed candidate sentences with their token vectors; cut at the window."""
+        """Embed candidate sentences with their token vectors, truncated to the window."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Factories:
-    """How to make an embedder for building and for asking; each takes the model's name or path.
+    """Factories of an embedder for building and for asking; each takes the model's name or path.
 
-    They may differ in speed, never in what they compute. `working` is the one for building on
-    another machine, in the number format that is given.
+    Their embedders may differ in speed, never in results. `working` is for building on another
+    machine, in a given number format.
     """
 
     building: Callable[[str], Embedder]
@@ -85,7 +85,7 @@ def _sentence_transformers_asking(model: str) -> Embedder:
 def _hashed(model: str, dtype: str = "float32") -> Embedder:
     from ragqa.embedders.hashed import HashedEmbedder
 
-    del dtype  # there is one only
+    del dtype  # there is only one
     return HashedEmbedder.named(model)
 
 
@@ -109,7 +109,7 @@ def embedder_for(spec: str, *, building: bool) -> Embedder:
 
 
 def worker_embedder(spec: str, *, dtype: str) -> Embedder:
-    """Make the embedder that `spec` names for building, in a number format chosen elsewhere.
+    """Make the embedder that `spec` names for building, in a given number format.
 
     :raises UsageError: no such kind, or no such model.
     """
@@ -124,7 +124,7 @@ def _factories_for(spec: str) -> tuple[Factories, str]:
     if kind not in EMBEDDERS:
         known = ", ".join(sorted(EMBEDDERS))
         raise UsageError(
-            f"no embedder of the kind {kind!r}; there are: {known}",
+            f"there is no embedder of kind {kind!r}, only {known}",
             hint="ragqa config set embedder all-MiniLM-L6-v2",
         )
     return EMBEDDERS[kind], model

@@ -1,4 +1,4 @@
-"""Which embedder answers questions: the model's export, and torch only where there is none."""
+"""Choose the embedder for questions: the model's export, or torch if there is none."""
 
 import logging
 
@@ -10,9 +10,9 @@ logger = logging.getLogger("ragqa")
 
 
 def load_asking(model: str) -> Embedder:
-    """Open the export of a model; make it where it is missing or damaged, which loads torch.
+    """Open a model's export; if it is missing or damaged, make it, which loads torch.
 
-    A model that cannot be exported is run on torch.
+    A model that cannot be exported runs on torch.
 
     :raises UsageError: there is no such model, or it cannot be loaded.
     :raises IndexUnusable: the weights of the default model are damaged.

@@ -1,6 +1,6 @@
-"""The user's cache folder: where it is, small JSON files, and file digests remembered by stamp.
+"""The user's cache folder: its place, small JSON files, and file digests cached by stamp.
 
-All that lies there can be made again. A cache that cannot be written costs time, never an answer.
+Everything in it can be recreated. An unwritable cache costs time, never an answer.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ logger = logging.getLogger("ragqa")
 
 
 def cache_folder() -> Path:
-    """Where ragqa keeps what can be made again: `RAGQA_CACHE`, else the platform's cache folder."""
+    """The cache folder: `RAGQA_CACHE`, else the platform's."""
     if chosen := os.environ.get("RAGQA_CACHE"):
         return Path(chosen).expanduser()
     from platformdirs import user_cache_path
@@ -28,7 +28,7 @@ def cache_folder() -> Path:
 
 
 def read_json(path: Path) -> Json:
-    """Read a JSON file; one that is missing or broken is None."""
+    """Read a JSON file; None if it is missing or invalid."""
     try:
         content: Json = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -37,7 +37,7 @@ def read_json(path: Path) -> Json:
 
 
 def write_json(path: Path, content: Json) -> None:
-    """Write a JSON file so that a reader sees the old file or the new one.
+    """Write a JSON file atomically.
 
     :raises OSError: the folder cannot be written.
     """
@@ -46,7 +46,7 @@ def write_json(path: Path, content: Json) -> None:
 
 
 def hash_file(path: Path) -> str:
-    """Read the whole file for its SHA-256.
+    """The SHA-256 of a file.
 
     :raises OSError: it cannot be read.
     """
@@ -55,7 +55,7 @@ def hash_file(path: Path) -> str:
 
 
 def digests(paths: Iterable[Path]) -> dict[Path, str]:
-    """The SHA-256 of each file, read only where its size or modification time has changed.
+    """The SHA-256 of each file; a file is read only if its size or modification time changed.
 
     :raises OSError: a file cannot be read.
     """

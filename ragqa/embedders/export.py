@@ -1,4 +1,4 @@
-"""Exports a model to ONNX, once: transformer, pooling and all, checked against torch before use."""
+"""Exports a whole model to ONNX, once, including pooling; checked against torch before use."""
 
 import contextlib
 import dataclasses
@@ -37,7 +37,7 @@ OPSET = 17
 MIN_COSINE = 0.9999
 
 _TRACED = (CANARY, "No.")
-# Of other lengths and another number than what is traced, so that a constant would show.
+# Other lengths and another count than the traced texts, so that a baked-in constant would show.
 _CHECKED = (
     "No.",
     "Naïve café owners paid 1,234.50 € in Zürich; 東京 was dearer 🙂.",
@@ -59,7 +59,7 @@ logger = logging.getLogger("ragqa")
 
 
 class _Exportable(torch.nn.Module):
-    """The model with positional inputs and outputs, as the exporter wants it."""
+    """The model with positional inputs and outputs, as the exporter needs."""
 
     def __init__(self, model: SentenceTransformer, input_names: Sequence[str]) -> None:
         super().__init__()
@@ -79,20 +79,20 @@ def export_once(
     tokenizer: Tokenizer,
     reference: Embedder,
 ) -> None:
-    """Export a model unless that was done; where it cannot be done, say so and leave it.
+    """Export a model unless that was done; log a warning if it fails.
 
     :param model: in float32 on the CPU.
-    :param tokenizer: its padding settings say how the model is padded.
-    :param reference: computes what the export must compute.
+    :param tokenizer: with the model's padding settings.
+    :param reference: the export must compute the same vectors.
     """
     if open_export(found) is not None:
         return
     folder = export_folder(found)
     try:
-        with only_one(folder):
+        with exclusive(folder):
             if open_export(found) is not None:
                 return
-            temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=prefix_of(folder)))
+            temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=draft_prefix(folder)))
             sample = model.tokenizer(list(_TRACED), padding=True, return_tensors="pt")
             write_graph(
                 _Exportable(model, input_names),
@@ -118,20 +118,20 @@ def export_once(
 
 
 @contextlib.contextmanager
-def only_one(folder: Path) -> Iterator[None]:
-    """Let one process at a time make this folder; what a killed one left behind goes."""
+def exclusive(folder: Path) -> Iterator[None]:
+    """Let one process at a time make this folder; removes leftovers of killed ones."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             yield
         finally:
-            for leftover in folder.parent.glob(f"{prefix_of(folder)}*"):
+            for leftover in folder.parent.glob(f"{draft_prefix(folder)}*"):
                 shutil.rmtree(leftover, ignore_errors=True)
 
 
-def prefix_of(folder: Path) -> str:
-    """What the names of unfinished copies of an export begin with."""
+def draft_prefix(folder: Path) -> str:
+    """The name prefix of an export's unfinished copies."""
     return f".{folder.name}-"
 
 
@@ -141,10 +141,10 @@ def write_graph(
     outputs: Mapping[str, Mapping[int, str]],
     folder: Path,
 ) -> None:
-    """Write a module's graph, optimised, and its weights apart so that they are mapped, not read.
+    """Write a module's optimised graph, with its weights in a separate file that is memory-mapped.
 
-    :param sample: what to trace it with, each of shape (texts, tokens), in the order it takes.
-    :param outputs: the names of what it gives, each with the axes that vary.
+    :param sample: the inputs to trace, in order, each of shape (texts, tokens).
+    :param outputs: the names of the outputs, each with its dynamic axes.
     """
     plain = folder / "plain.onnx"
     axes = {name: {0: "texts", 1: "tokens"} for name in sample}
@@ -155,7 +155,7 @@ def write_graph(
             str(plain),
             input_names=list(sample),
             output_names=list(outputs),
-            dynamic_axes={**axes, **{name: dict(varies) for name, varies in outputs.items()}},
+            dynamic_axes={**axes, **{name: dict(dynamic) for name, dynamic in outputs.items()}},
             opset_version=OPSET,
             dynamo=False,
         )
@@ -183,11 +183,11 @@ def _check(exported: Embedder, reference: Embedder) -> None:
                 (ours.vectors * theirs.vectors).sum(axis=1), ours.pooled @ theirs.pooled
             )
             if not cosines.min() >= MIN_COSINE:
-                raise ValueError(f"the export computes other vectors (cosine {cosines.min():.4f})")
+                raise ValueError(f"the export's vectors differ (cosine {cosines.min():.4f})")
 
 
 def write_meta(folder: Path, about: Mapping[str, Json]) -> None:
-    """Record what an export is of, after its files are on disk."""
+    """Record an export's metadata, after its files are on disk."""
     files: dict[str, Json] = {}
     for name in EXPORTED_FILES:
         with (folder / name).open("rb") as file:

@@ -1,7 +1,7 @@
-"""An embedder without a model: hashed words and their character trigrams, deterministic and quick.
+"""An embedder without a model: hashed words and their character trigrams, deterministic and fast.
 
-It ships for tests and for trying things out. Texts that share words, or parts of words, have
-similar vectors; it knows nothing of meaning.
+It serves for tests and experiments. Texts that share words, or parts of words, get similar vectors;
+meaning plays no part.
 """
 
 import hashlib
@@ -25,9 +25,9 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
 class HashedEmbedder:
-    """An `Embedder` that tests can tell from another of the same name, and ask how much it did.
+    """An `Embedder` for tests, with variants under one name and a count of its work.
 
-    :param salt: stands for other weights: it changes every vector and the digest, not the name.
+    :param salt: simulates other weights: it changes every vector and the digest, not the name.
     :ivar embedded: how many passages were embedded so far.
     """
 
@@ -44,9 +44,9 @@ class HashedEmbedder:
 
     @classmethod
     def named(cls, model: str) -> "HashedEmbedder":
-        """Make one of the dimension that the name gives, 256 if it gives none.
+        """Make one of the dimension in the name, 256 for "".
 
-        :raises UsageError: the name is no dimension.
+        :raises UsageError: the name is not a valid dimension.
         """
         if not model:
             return cls()
@@ -59,22 +59,22 @@ class HashedEmbedder:
 
     @property
     def info(self) -> EmbedderInfo:
-        """The fingerprint kept with an index."""
+        """The fingerprint stored with an index."""
         return self._info
 
     @property
     def dtype(self) -> str:
-        """The number format computed in."""
+        """The number format of the computation."""
         return "float32"
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Words and punctuation marks of each text."""
+        """Count each text's words and punctuation marks."""
         return [len(_TOKEN.findall(text)) for text in texts]
 
     def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
-        """Embed passages, in the order given.
+        """Embed passages in order; returns shape (len(texts), dimension), float32.
 
-        :raises ValueError: a text is longer than the window.
+        :raises ValueError: a text exceeds the window.
         """
         vectors = np.empty((len(texts), self._info.dimension), np.float32)
         for position, (text, tokens) in enumerate(
@@ -89,11 +89,11 @@ class HashedEmbedder:
         return vectors
 
     def embed_query(self, text: str) -> TokenVectors:
-        """Embed a question; what is beyond the window is ignored."""
+        """Embed a question with its token vectors, truncated to the window."""
         return self._token_vectors(text)
 
     def embed_sentences(self, texts: Sequence[str]) -> list[TokenVectors]:
-        """Embed candidate sentences with their token vectors; cut at the window."""
+        """Embed candidate sentences with their token vectors, truncated to the window."""
         return [self._token_vectors(text) for text in texts]
 
     def _token_vectors(self, text: str) -> TokenVectors:
@@ -102,7 +102,7 @@ class HashedEmbedder:
         vectors = np.empty((len(tokens), self._info.dimension), np.float32)
         for row, token in enumerate(tokens):
             vectors[row] = _word_vector(token, self._info.dimension, self._salt)
-        # Each word counts once, and punctuation only where there is nothing else.
+        # Each word counts once, and punctuation only if there are no words.
         rows = {token: row for row, token in enumerate(tokens) if token.isalnum()}
         pooled = vectors[list(rows.values())] if rows else vectors
         return TokenVectors(
@@ -114,7 +114,7 @@ class HashedEmbedder:
 
 @lru_cache(maxsize=8192)
 def _word_vector(word: str, dimension: int, salt: str) -> Vector:
-    """The unit vector of a word: its own hashed place, and weaker ones of its trigrams."""
+    """A word's unit vector: its own hashed axis, and its trigrams' with half the weight."""
     framed = f"<{word[:MAX_WORD_CHARS]}>"
     trigrams = (framed[i : i + 3] for i in range(len(framed) - 2))
     vector = np.zeros(dimension, np.float32)
@@ -122,13 +122,13 @@ def _word_vector(word: str, dimension: int, salt: str) -> Vector:
         digest = hashlib.blake2b(
             f"{salt} {feature}".encode(errors="surrogatepass"), digest_size=8
         ).digest()
-        place = int.from_bytes(digest)
-        vector[place // 2 % dimension] += weight if place % 2 else -weight
+        number = int.from_bytes(digest)
+        vector[number // 2 % dimension] += weight if number % 2 else -weight
     return _unit(vector)
 
 
 def _unit(vector: Vector) -> Vector:
-    """Scale to unit length; where all cancels out, or there was nothing, to the first axis."""
+    """Scale to unit length; a zero vector becomes the first axis."""
     norm = float(np.linalg.norm(vector))
     if norm > 0:
         return np.asarray(vector / norm, np.float32)

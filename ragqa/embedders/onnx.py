@@ -1,7 +1,7 @@
 """The embedder for asking: an exported model on ONNX Runtime, without torch.
 
-An export is a folder in the user's cache, named by the digest of the model it was made from. This
-module opens exports; `ragqa.embedders.export` makes them.
+An export is a folder in the user's cache, named by its model's digest. This module opens exports;
+`ragqa.embedders.export` makes them.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ from ragqa.errors import IndexUnusable
 from ragqa.types import EmbedderInfo, Vectors
 
 EXPORT_VERSION = 1
-"""Part of an export's name: raise it when what is exported changes."""
+"""Part of an export's name; raise it when the export changes."""
 
 MODEL_FILE = "model.onnx"
 WEIGHTS_FILE = "weights.bin"
@@ -38,16 +38,16 @@ ONNX_RUNTIME_ERRORS: tuple[type[Exception], ...] = tuple(
     for error in vars(onnxruntime_pybind11_state).values()
     if isinstance(error, type) and issubclass(error, Exception)
 )
-"""All that ONNX Runtime raises; its errors have no base of their own."""
+"""Everything that ONNX Runtime raises; its errors have no common base class."""
 
 logger = logging.getLogger("ragqa")
 
 
 class OnnxModel:
-    """A session of ONNX Runtime over an exported model.
+    """An ONNX Runtime session with an exported model.
 
     A question's 20 to 30 candidate sentences take a third less time, and 40 MB less memory, in
-    small batches of like length than in one padded batch.
+    small batches of similar length than in one padded batch.
     """
 
     batch_tokens = 256
@@ -55,12 +55,12 @@ class OnnxModel:
     def __init__(self, path: Path) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = min(_cores(), MAX_THREADS)
-        options.log_severity_level = 4  # fatal only: what is raised need not be printed too
-        # Packing the weights takes 40 ms at the start and saves 4 ms a question: most ask one.
+        options.log_severity_level = 4  # fatal only: errors are raised anyway
+        # Packing the weights takes 40 ms at start and saves 4 ms a question; most runs ask one.
         options.add_session_config_entry("session.disable_prepacking", "1")
-        # Waiting in a loop for work is no faster, and much slower where other processes run too.
+        # Spinning is no faster, and much slower when other processes run too.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # The file was optimised when it was exported.
+        # The file was optimised on export.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         self._path = path
         try:
@@ -73,13 +73,13 @@ class OnnxModel:
 
     @property
     def input_names(self) -> Sequence[str]:
-        """The inputs that were exported."""
+        """The names of the exported inputs."""
         return self._input_names
 
     def run(self, inputs: Inputs, outputs: Sequence[str]) -> list[Vectors]:
-        """Compute the outputs asked for.
+        """Compute the named outputs; see `Model.run` for their shapes.
 
-        :raises IndexUnusable: ONNX Runtime fails on it.
+        :raises IndexUnusable: ONNX Runtime fails.
         """
         try:
             return [np.asarray(output) for output in self._session.run(list(outputs), dict(inputs))]
@@ -88,13 +88,13 @@ class OnnxModel:
 
 
 class OnnxEmbedder(TransformerEmbedder):
-    """The embedder over an export, without torch."""
+    """The embedder that runs an export, without torch."""
 
     @classmethod
     def open(cls, folder: Path, info: EmbedderInfo) -> "OnnxEmbedder":
         """Open the files of an export.
 
-        :raises IndexUnusable: they are damaged, or not for these versions of the libraries.
+        :raises IndexUnusable: they are damaged, or need other versions of the libraries.
         """
         path = folder / TOKENIZER_FILE
         try:
@@ -107,13 +107,13 @@ class OnnxEmbedder(TransformerEmbedder):
 
 
 def export_folder(model: ModelFolder) -> Path:
-    """Where the export of a model is, or would be."""
+    """The folder of a model's export, which need not exist."""
     key = hashlib.sha256(f"{EXPORT_VERSION} {model.key}".encode()).hexdigest()
     return cache_folder() / "onnx" / key[:32]
 
 
 def open_export(model: ModelFolder) -> OnnxEmbedder | None:
-    """Open the export of a model; None where there is none, or it is damaged."""
+    """Open a model's export; None if there is none, or it is damaged."""
     folder = export_folder(model)
     meta = read_json(folder / META_FILE)
     try:
@@ -126,13 +126,13 @@ def open_export(model: ModelFolder) -> OnnxEmbedder | None:
 
 
 def are_sound(folder: Path, expected: dict[str, Json]) -> bool:
-    """Whether the files of an export are those whose digests were recorded."""
+    """Whether an export's files have the recorded digests."""
     found = digests(folder / name for name in EXPORTED_FILES)
     return {path.name: sha256 for path, sha256 in found.items()} == expected
 
 
 def _info(recorded: dict[str, Json], model: ModelFolder) -> EmbedderInfo:
-    """The recorded fingerprint, under the name the model goes by now.
+    """The recorded fingerprint, with the model's current name and prompts.
 
     :raises TypeError: it is not a fingerprint.
     """

@@ -1,4 +1,4 @@
-"""The embedder for building: a sentence-transformers model on torch, bfloat16 where that pays."""
+"""The embedder for building: a sentence-transformers model on torch, in bfloat16 if faster."""
 
 import logging
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from ragqa.quiet import quiet_models
 from ragqa.types import EmbedderInfo, Vector, Vectors
 
 MAX_WINDOW = 8192
-"""Some models name no limit; no passage comes near this one."""
+"""For models without a limit; no passage comes near this."""
 
 MIN_BFLOAT16_COSINE = 0.99
 MIN_PREPARED_COSINE = 0.999
@@ -42,7 +42,7 @@ logger = logging.getLogger("ragqa")
 
 
 class TorchModel:
-    """All modules of a sentence-transformers model, from token ids to embeddings."""
+    """A sentence-transformers model with all its modules, from token ids to embeddings."""
 
     batch_tokens = 4096
 
@@ -52,11 +52,11 @@ class TorchModel:
 
     @property
     def input_names(self) -> Sequence[str]:
-        """What the model's own tokenizer would give it."""
+        """The inputs that the model's own tokenizer provides."""
         return self._input_names
 
     def run(self, inputs: Inputs, outputs: Sequence[str]) -> list[Vectors]:
-        """Compute the outputs asked for, as float32."""
+        """Compute the named outputs as float32; see `Model.run` for their shapes."""
         device = self._model.device
         features = {name: torch.from_numpy(ids).to(device) for name, ids in inputs.items()}
         with torch.inference_mode():
@@ -69,7 +69,7 @@ class SentenceTransformerEmbedder(TransformerEmbedder):
 
     @classmethod
     def load(cls, model: str) -> "SentenceTransformerEmbedder":
-        """Load a model by name or path, and export it for asking if that was not done yet.
+        """Load a model by name or path, and export it for asking unless that was done.
 
         :raises UsageError: there is no such model, or it cannot be loaded.
         :raises IndexUnusable: the weights of the default model are damaged.
@@ -92,12 +92,12 @@ class SentenceTransformerEmbedder(TransformerEmbedder):
             fast = cls._over(found, _read(found, dtype, device))
             if _cosine(_canary(fast), _canary(embedder)) >= MIN_BFLOAT16_COSINE:
                 return fast
-        logger.warning("%s loses too much in %s and is computed in float32", found.name, fast.dtype)
+        logger.warning("%s is too inexact in %s, so it runs in float32", found.name, fast.dtype)
         return embedder
 
     @classmethod
     def load_in(cls, model: str, dtype: str) -> "SentenceTransformerEmbedder":
-        """Load a model in this number format, on the GPU if there is one, to do a part of a build.
+        """Load a model in a given number format, on the GPU if there is one, for part of a build.
 
         :raises UsageError: there is no such model, or it cannot be loaded.
         :raises IndexUnusable: the weights of the default model are damaged.
@@ -127,7 +127,7 @@ class SentenceTransformerEmbedder(TransformerEmbedder):
 
 
 def bfloat16_is_native(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether the CPU says that it multiplies bfloat16 itself."""
+    """Whether the CPU reports native bfloat16 multiplication."""
     try:
         text = cpuinfo.read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -158,9 +158,9 @@ def _read(found: ModelFolder, dtype: torch.dtype, device: str) -> SentenceTransf
 
 
 def _tokenizer(model: SentenceTransformer) -> Tokenizer:
-    """A copy of the model's tokenizer that knows how the model is padded.
+    """A copy of the model's tokenizer, with its padding settings.
 
-    :raises UsageError: the tokenizer is not one that runs without transformers.
+    :raises UsageError: the tokenizer cannot run without transformers.
     """
     own = model.tokenizer
     if not getattr(own, "is_fast", False):
@@ -181,7 +181,7 @@ def _window(model: SentenceTransformer) -> int:
 
 
 def _pooling(model: SentenceTransformer) -> str:
-    """What turns token vectors into one, in words; scaling to unit length goes without saying."""
+    """How token vectors are pooled, in words; normalisation is not mentioned."""
     modules = [module for module in list(model)[1:] if type(module).__name__ != "Normalize"]
     return ", ".join(
         str(getattr(module, "pooling_mode", type(module).__name__.lower())) for module in modules
@@ -189,9 +189,9 @@ def _pooling(model: SentenceTransformer) -> str:
 
 
 def _check_preparation(embedder: TransformerEmbedder, model: SentenceTransformer) -> None:
-    """Refuse a model that wants more done to a text than a prompt and tokens.
+    """Refuse a model that preprocesses texts beyond prompt and tokens.
 
-    :raises UsageError: the model's own `encode` gives another vector.
+    :raises UsageError: the model's own `encode` returns another vector.
     """
     for prompt, vector in (
         (embedder.info.passage_prompt, _canary(embedder)),
@@ -199,7 +199,7 @@ def _check_preparation(embedder: TransformerEmbedder, model: SentenceTransformer
     ):
         own = model.encode([CANARY], prompt=prompt, show_progress_bar=False)[0]
         if _cosine(own / np.linalg.norm(own), vector) < MIN_PREPARED_COSINE:
-            raise UsageError(f"the model {embedder.info.name} prepares its texts in its own way")
+            raise UsageError(f"the model {embedder.info.name} preprocesses texts in its own way")
 
 
 def _canary(embedder: TransformerEmbedder) -> Vector:

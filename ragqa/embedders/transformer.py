@@ -1,6 +1,6 @@
-"""What the transformer embedders share: text to tokens to batches, whatever computes the vectors.
+"""The shared part of the transformer embedders: tokenising, batching and normalising.
 
-Building and asking differ only in the `Model` they hand in, so they cannot drift apart.
+The embedders for building and for asking differ only in their `Model`, so they cannot drift apart.
 """
 
 import re
@@ -14,13 +14,13 @@ from tokenizers import Encoding, Tokenizer
 from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vectors
 
 Inputs: TypeAlias = Mapping[str, npt.NDArray[np.int64]]
-"""Arrays of shape (texts, tokens), by the name the model knows them by."""
+"""Arrays of shape (texts, tokens), by the model's name for them."""
 
 SENTENCE = "sentence"
 TOKENS = "tokens"
 
 GROUP_TEXTS = 2048
-"""How many passages are tokenised and sorted at once: their tokens take some 20 kB each."""
+"""How many passages are tokenised and sorted at once; each takes some 20 kB of tokens."""
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -30,23 +30,26 @@ class Model(Protocol):
 
     @property
     def input_names(self) -> Sequence[str]:
-        """Which of `input_ids`, `attention_mask` and `token_type_ids` it takes."""
+        """Its inputs, of `input_ids`, `attention_mask` and `token_type_ids`."""
         ...
 
     @property
     def batch_tokens(self) -> int:
-        """How many tokens, padding included, are best computed at once."""
+        """The best batch size in tokens, padding included."""
         ...
 
     def run(self, inputs: Inputs, outputs: Sequence[str]) -> list[Vectors]:
-        """Compute the outputs asked for, of `SENTENCE` and `TOKENS`, for each text in order."""
+        """Compute the named outputs for each text in order.
+
+        `SENTENCE` has shape (texts, dimension), `TOKENS` (texts, tokens, dimension).
+        """
         ...
 
 
 class TransformerEmbedder:
-    """An `Embedder` over a tokenizer and a model.
+    """An `Embedder` made of a tokenizer and a model.
 
-    :param tokenizer: becomes the embedder's own; its padding settings say how the model is padded.
+    :param tokenizer: with the model's padding settings; the embedder takes it over.
     """
 
     def __init__(
@@ -64,22 +67,22 @@ class TransformerEmbedder:
 
     @property
     def info(self) -> EmbedderInfo:
-        """The fingerprint kept with an index."""
+        """The fingerprint stored with an index."""
         return self._info
 
     @property
     def dtype(self) -> str:
-        """The number format computed in."""
+        """The number format of the computation."""
         return self._dtype
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text as passages, special tokens and prompt included, never truncated."""
+        """Count each text's untruncated tokens as a passage, special tokens and prompt included."""
         return [len(e) for e in self._encode(texts, self._info.passage_prompt)]
 
     def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
-        """Embed passages, in the order given.
+        """Embed passages in order; returns shape (len(texts), dimension), float32.
 
-        :raises ValueError: a text is longer than the window.
+        :raises ValueError: a text exceeds the window.
         """
         vectors = np.empty((len(texts), self._info.dimension), np.float32)
         done = 0
@@ -95,15 +98,15 @@ class TransformerEmbedder:
         return vectors
 
     def embed_query(self, text: str) -> TokenVectors:
-        """Embed a question; what is beyond the window is ignored."""
+        """Embed a question with its token vectors, truncated to the window."""
         return self._token_vectors([text], self._info.query_prompt)[0]
 
     def embed_sentences(self, texts: Sequence[str]) -> list[TokenVectors]:
-        """Embed candidate sentences with their token vectors; cut at the window."""
+        """Embed candidate sentences with their token vectors, truncated to the window."""
         return self._token_vectors(texts, self._info.passage_prompt)
 
     def _token_vectors(self, texts: Sequence[str], prompt: str) -> list[TokenVectors]:
-        encodings = self._encode(texts, prompt, cut=True)
+        encodings = self._encode(texts, prompt, truncate=True)
         found: dict[int, TokenVectors] = {}
         for batch in batches(encodings, self._model.batch_tokens):
             inputs = self._inputs([encodings[i] for i in batch])
@@ -119,8 +122,10 @@ class TransformerEmbedder:
                 )
         return [found[i] for i in range(len(texts))]
 
-    def _encode(self, texts: Sequence[str], prompt: str, *, cut: bool = False) -> list[Encoding]:
-        if cut:
+    def _encode(
+        self, texts: Sequence[str], prompt: str, *, truncate: bool = False
+    ) -> list[Encoding]:
+        if truncate:
             self._tokenizer.enable_truncation(self._info.window)
         else:
             self._tokenizer.no_truncation()
@@ -142,22 +147,22 @@ class TransformerEmbedder:
             "token_type_ids": np.zeros(shape, np.int64),
         }
         for row, encoding in enumerate(encodings):
-            place = (
+            columns = (
                 slice(shape[1] - len(encoding), None) if self._pads_left else slice(len(encoding))
             )
-            inputs["input_ids"][row, place] = encoding.ids
-            inputs["attention_mask"][row, place] = 1
-            inputs["token_type_ids"][row, place] = encoding.type_ids
+            inputs["input_ids"][row, columns] = encoding.ids
+            inputs["attention_mask"][row, columns] = 1
+            inputs["token_type_ids"][row, columns] = encoding.type_ids
         return {name: inputs[name] for name in self._model.input_names}
 
 
 def encodable(text: str) -> str:
-    """A text as a tokenizer takes it: lone surrogates, which no encoding has, are replaced."""
+    """Replace lone surrogates, which a tokenizer rejects."""
     return _SURROGATE.sub("\ufffd", text)
 
 
 def batches(encodings: Sequence[Encoding], batch_tokens: int) -> Iterator[list[int]]:
-    """Group texts of like length, the longest first, so that little is padded."""
+    """Batches of text numbers, grouped by length to save padding, the longest first."""
     order = sorted(range(len(encodings)), key=lambda i: -len(encodings[i]))
     begin = 0
     while begin < len(order):
@@ -170,9 +175,9 @@ def batches(encodings: Sequence[Encoding], batch_tokens: int) -> Iterator[list[i
 def _content(
     encoding: Encoding, text: str, skip: int
 ) -> tuple[list[int], tuple[tuple[int, int], ...]]:
-    """Find the tokens of a text behind its first `skip` characters, and their spans from there.
+    """The tokens of a text after its first `skip` characters, and their spans from there.
 
-    Some tokenizers count the space before a word as the word's: spans leave it out.
+    Some tokenizers include the space before a word; spans leave it out.
     """
     kept: list[int] = []
     spans: list[tuple[int, int]] = []

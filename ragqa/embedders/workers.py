@@ -1,4 +1,4 @@
-"""Who embeds many passages: this process, or others that it hands them to."""
+"""Workers that embed many passages: this process, or others."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -10,35 +10,35 @@ from ragqa.types import Progress, Vectors
 
 
 class Workers(Protocol):
-    """Embeds batches of texts; the batch that was given first is taken first."""
+    """Embeds batches of texts, first in, first out."""
 
     @property
     def ahead(self) -> int:
-        """So many batches may be left untaken while more are made ready; 0 for none."""
+        """How many batches may be outstanding while more are prepared; 0 for none."""
         ...
 
     def give(self, texts: Sequence[str]) -> None:
         """Hand over a batch.
 
-        :raises WorkersFailed: there is nobody to hand it to.
+        :raises WorkersFailed: no worker can take it.
         """
         ...
 
     def take(self, progress: Progress) -> Vectors:
-        """The embeddings of the first batch not taken yet, shape (texts, dimension).
+        """The embeddings of the next batch, shape (texts, dimension).
 
-        :param progress: is called with ("embedding", texts done, texts).
+        :param progress: called with ("embedding", done, total), counted in texts.
         :raises WorkersFailed: they could not be computed.
         """
         ...
 
 
 WorkersFor: TypeAlias = Callable[[Embedder, Progress], AbstractContextManager[Workers]]
-"""Makes workers that compute what this embedder computes; they are gone after the context."""
+"""Makes workers that compute the same as this embedder; they end with the context."""
 
 
 class Here:
-    """This process, which embeds a batch when it is taken."""
+    """Embeds in this process, when a batch is taken."""
 
     ahead = 0
 
@@ -47,15 +47,15 @@ class Here:
         self._given: deque[Sequence[str]] = deque()
 
     def give(self, texts: Sequence[str]) -> None:
-        """Keep a batch for later."""
+        """Queue a batch."""
         self._given.append(texts)
 
     def take(self, progress: Progress) -> Vectors:
-        """Embed the first batch that was kept."""
+        """Embed the next batch."""
         return self._embedder.embed_passages(self._given.popleft(), progress=progress)
 
 
 def here(embedder: Embedder, progress: Progress) -> AbstractContextManager[Workers]:
-    """This process alone."""
+    """Make workers in this process alone; `progress` is unused."""
     del progress
     return nullcontext(Here(embedder))

@@ -10,7 +10,7 @@ import numpy as np
 from ragqa.embedders import Embedder
 from ragqa.indexing.source import Source
 from ragqa.notes import NoteText, read_text
-from ragqa.passages import stands_in
+from ragqa.passages import matches_note
 from ragqa.stores import Fault, IndexPart, Snapshot
 from ragqa.types import Passage, Progress, counted
 
@@ -71,7 +71,7 @@ class _Reading:
             self.progress("comparing", done, total)
             text = self._text(path, passages)
             for passage in passages:
-                if text is None or stands_in(text, passage):
+                if text is None or matches_note(text, passage):
                     yield passage
                 else:
                     self.misplaced.append(passage)

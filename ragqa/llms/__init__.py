@@ -1,8 +1,8 @@
-"""Prompt to text: the `LLM` protocol and the table of backends.
+"""From prompt to text: the `LLM` protocol and the table of backends.
 
 To add a backend: write a class with the two members below in a module of this folder, add a line
-to `LLMS`, and run `pytest tests/contracts/test_llm_contract.py`. Other packages add theirs by an
-entry point of the group `ragqa.llms`; see `ragqa/llms/others.py`.
+to `LLMS`, and run `pytest tests/contracts/test_llm_contract.py`. Other packages add theirs with an
+entry point in the group `ragqa.llms`; see `ragqa/llms/others.py`.
 """
 
 import os
@@ -15,10 +15,10 @@ from ragqa.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Who answers and where the prompt goes.
+    """Which backend answers and where the prompt goes.
 
-    `backend` is `KIND:MODEL`; `host` is `HOST` or `HOST:PORT`, "" where the prompt stays on this
-    machine; `proxy` is what it goes through on its way, "" for nothing.
+    `backend` is `KIND:MODEL`; `host` is `HOST` or `HOST:PORT`, "" if the prompt stays on this
+    machine; `proxy` is the proxy on the way, "" for none.
     """
 
     backend: str
@@ -27,22 +27,22 @@ class Destination:
 
     @property
     def is_local(self) -> bool:
-        """Whether nothing leaves this machine."""
+        """Whether the prompt stays on this machine."""
         return not self.host
 
     @property
     def where(self) -> str:
-        """Where data goes and by way of what, in words."""
+        """The destination in words, with the proxy."""
         if self.is_local:
             return "this machine"
-        return f"{self.host}, by way of the proxy {self.proxy}" if self.proxy else self.host
+        return f"{self.host}, through the proxy {self.proxy}" if self.proxy else self.host
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What an LLM is given: how to answer, and what.
+    """An LLM's input.
 
-    `instructions` are ours or the user's; `message` may hold text of notes, which is untrusted.
+    `instructions` are ragqa's or the user's; `message` may contain notes, which are untrusted.
     """
 
     instructions: str
@@ -50,30 +50,30 @@ class Prompt:
 
 
 class LLM(Protocol):
-    """Completes a prompt. It is given nothing else: no tools, no files."""
+    """Completes a prompt. It gets nothing else: no tools, no files."""
 
     @property
     def destination(self) -> Destination:
-        """Who this is and where data goes, known before anything is sent."""
+        """The backend and where data goes, known before anything is sent."""
         ...
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[str]:
-        """Give the completion of at most so many tokens, piece by piece as it is made.
+        """Yield a completion of at most `max_tokens` tokens piece by piece as it is generated.
 
-        Nothing is sent before the first piece is asked for. Closing the iterator ends the request.
-        If it has a `cancel()`, that ends the request from another thread, while one waits for it.
+        Nothing is sent before the first piece is requested. Closing the iterator ends the request;
+        its optional `cancel()` does so from another thread, even while one waits for a piece.
 
-        :raises BackendFailed: it could not be completed, for whatever reason.
+        :raises BackendFailed: the completion failed, for any reason.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Factory:
-    """How a kind of backend is made.
+    """How to make a kind of backend.
 
-    :param argument: what stands after `KIND:`. A `MODEL` is a mere name, so that a backend can be
-        made of any; for a `FILE` it must be there.
+    :param argument: what follows `KIND:`. A `MODEL` is just a name, so any will do to make a
+        backend; a `FILE` must exist.
     :param needs: what it needs and where it sends, for people.
     """
 
@@ -84,11 +84,11 @@ class Factory:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of backend as it is on this machine.
+    """The state of a kind of backend on this machine.
 
-    `destination` is where it would send with the environment as it is, None where that is not known
-    or it cannot be used; `problem` says why it cannot, and `hint` what mends that. `package` is the
-    package that brings it, "" for ragqa's own; such a package is not loaded to list it.
+    `destination` is where it would send in the current environment, None if unknown or unusable;
+    `problem` says why it is unusable, and `hint` how to fix it. `package` is the package that
+    provides it, "" for ragqa's own; listing does not load that package.
     """
 
     name: str
@@ -125,10 +125,10 @@ def _anthropic(model: str) -> LLM:
 
 
 NO_LLM = "none"
-"""The name that says that no LLM is to write, whatever else is set."""
+"""The value that turns LLMs off, whatever else is set."""
 
 _GONE = "transformers"
-"""A kind that older settings may name: it ran a model in ragqa's own process."""
+"""A removed kind that older settings may name: it ran a model in ragqa's own process."""
 
 LLMS: dict[str, Factory] = {
     "openai": Factory(
@@ -137,7 +137,7 @@ LLMS: dict[str, Factory] = {
         "a server that speaks OpenAI's protocol, at OPENAI_BASE_URL, and its key in OPENAI_API_KEY",
     ),
     "ollama": Factory(
-        _ollama, "MODEL", "an Ollama server, at OLLAMA_HOST; its cloud models are run at ollama.com"
+        _ollama, "MODEL", "an Ollama server, at OLLAMA_HOST; its cloud models run at ollama.com"
     ),
     "anthropic": Factory(
         _anthropic, "MODEL", "Anthropic's server, or ANTHROPIC_BASE_URL, and ANTHROPIC_API_KEY"
@@ -149,7 +149,7 @@ LLMS: dict[str, Factory] = {
 def llm_for(spec: str) -> LLM:
     """Make the backend that `KIND:MODEL` names; nothing is sent.
 
-    :raises UsageError: no such kind, or it cannot be used; the hint says what it lacks.
+    :raises UsageError: no such kind, or it is unusable; the hint says what is missing.
     """
     from ragqa.llms import others
 
@@ -159,9 +159,9 @@ def llm_for(spec: str) -> LLM:
 
 
 def check_kind(spec: str) -> None:
-    """Make sure that there is such a kind of backend; none is made or loaded.
+    """Check that a kind of backend exists, without making or loading it.
 
-    :raises UsageError: there is not, or no longer; the message says what there is.
+    :raises UsageError: it does not, or no longer; the message lists the kinds.
     """
     from ragqa.llms import others
 
@@ -171,22 +171,22 @@ def check_kind(spec: str) -> None:
     if kind == _GONE:
         raise _gone(model)
     raise UsageError(
-        f"no LLM backend of the kind {kind!r}; there are: {', '.join([*LLMS, *found])}",
+        f"there is no LLM backend of kind {kind!r}, only {', '.join([*LLMS, *found])}",
         hint="ragqa llm list",
     )
 
 
 def _gone(folder: str) -> UsageError:
-    folder = os.path.expanduser(folder)  # noqa: PTH111 - Path's raises where there is no such user
+    folder = os.path.expanduser(folder)  # noqa: PTH111 - Path's raises for an unknown user
     return UsageError(
-        f"the LLM backend {_GONE}:FOLDER is gone; transformers serve and openai:FOLDER do the same",
+        f"the LLM backend {_GONE}:FOLDER is gone; transformers serve and openai:FOLDER replace it",
         hint="transformers serve, then set OPENAI_BASE_URL to http://127.0.0.1:8000/v1 "
         f"and the LLM to openai:{folder or 'FOLDER'}",
     )
 
 
 def kinds() -> list[Kind]:
-    """Every kind of backend: whether it can be used, and where it would send. Nothing is sent."""
+    """List every kind of backend, whether it is usable, and where it would send; sends nothing."""
     from ragqa.llms import others
 
     own = [_own_kind(name, factory) for name, factory in LLMS.items()]

@@ -18,13 +18,13 @@ from ragqa.llms.wire import LIMITS, Limits, Wire
 def make(model: str, *, limits: Limits = LIMITS) -> HttpLLM:
     """Make the backend `anthropic:MODEL`.
 
-    :raises UsageError: no model, no key for a server elsewhere, or an address that is refused.
+    :raises UsageError: no model, no key for a remote server, or a refused address.
     """
     return make_http(WIRE, model, limits=limits, address=_address())
 
 
 def _address() -> str:
-    """The server's address, which some write as for OpenAI's protocol, with the route's `/v1`."""
+    """The server's address; some users append `/v1`, as for OpenAI's protocol."""
     given = os.environ.get(WIRE.address_variable, "")
     return given.rstrip("/").removesuffix("/v1")
 

@@ -1,7 +1,7 @@
-"""What goes wrong with a server, each fault as what it did and what mends it.
+"""Messages for server failures, each with a hint.
 
-The words continue "the openai server HOST …", and what a server says comes last: the whole is
-shortened at its end by `sentence`.
+A message continues "the openai server HOST …". Text from the server comes last, since `sentence`
+cuts the end of a long message.
 """
 
 import re
@@ -26,33 +26,36 @@ _SECONDS = re.compile("[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer that is not 200, and whether it may be another one soon.
+    """A response whose status is not 200, and whether a retry may succeed.
 
-    :param wait_s: when the server asks to be asked again, None where it does not say.
+    :param wait_s: how long the server asks to wait, None if it does not say.
     """
 
     status: int
     message: str
     hint: str = ""
-    is_passing: bool = False
+    is_transient: bool = False
     wait_s: float | None = None
 
 
 def sentence(text: str, key: Secret = _NO_KEY) -> str:
     """The beginning of a message or hint, on one line and with keys hidden.
 
-    :param key: one that may be of another place than the environment.
+    :param key: a key that may come from outside the environment.
     """
-    # Hidden before it is shortened, which could leave a part of a key.
+    # Hide before cutting, which could leave part of a key.
     text = hide_key(hide(text, [key, *environment_secrets()]), key)
     line = " ".join(text.split())
     return line if len(line) <= MAX_MESSAGE else f"{line[:MAX_MESSAGE]}…"
 
 
 def refusal(status: int, headers: Mapping[str, str], said: str, *, most_wait_s: float) -> Refusal:
-    """Tell of a status that is not 200.
+    """Describe a response whose status is not 200.
 
-    `{address}` and `{key}` in a hint stand for the variables' names, `{example}` for an address.
+    In a hint, `{address}` and `{key}` stand for the variables' names, `{example}` for an address.
+
+    :param said: the server's explanation, "" for none.
+    :param most_wait_s: a longer requested wait is not worth a retry.
     """
     if 300 <= status < 400:
         return Refusal(
@@ -60,28 +63,28 @@ def refusal(status: int, headers: Mapping[str, str], said: str, *, most_wait_s: 
             f"sent a redirect, which is not followed, to {_host_of(headers.get('location', ''))}",
             "if that is the right address, set {address} to it",
         )
-    told, after = f"answered {status} ({_phrase(status)})", f": {said}" if said else ""
+    message, after = f"answered {status} ({_phrase(status)})", f": {said}" if said else ""
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         wait_s = _retry_after(headers.get("retry-after", ""))
         if wait_s is not None and wait_s > most_wait_s:
-            told += f" and asks to wait {wait_s:,.0f} s"
-            return Refusal(status, told + after, "ask again after that")
-        return Refusal(status, told + after, "ask again later", is_passing=True, wait_s=wait_s)
+            message += f" and asks to wait {wait_s:,.0f} s"
+            return Refusal(status, message + after, "ask again after that")
+        return Refusal(status, message + after, "ask again later", is_transient=True, wait_s=wait_s)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return Refusal(status, told + after, "check the key in {key}")
+        return Refusal(status, message + after, "check the key in {key}")
     if status == HTTPStatus.NOT_FOUND:
         hint = "check the model's name, and the server's address in {address} (such as {example})"
-        return Refusal(status, told + after, hint)
-    return Refusal(status, told + after)
+        return Refusal(status, message + after, hint)
+    return Refusal(status, message + after)
 
 
 def _host_of(location: str) -> str:
-    """Where a redirect points, without what its address may say of the request."""
+    """A redirect's target host, without the rest, which may reveal the request."""
     try:
         target = urlsplit(location)
         port = f":{target.port}" if target.port else ""
     except ValueError:
-        return "no proper address"
+        return "an invalid address"
     if not target.hostname:
         return "another address of this server" if location else "nowhere"
     host = f"[{target.hostname}]" if ":" in target.hostname else target.hostname
@@ -92,11 +95,11 @@ def _phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase.lower()
     except ValueError:
-        return "a status of its own"
+        return "a non-standard status"
 
 
 def _retry_after(value: str) -> float | None:
-    """Seconds to wait, of either form of the header (RFC 9110, section 10.2.3)."""
+    """Seconds to wait, from either form of the header (RFC 9110, section 10.2.3)."""
     if _SECONDS.fullmatch(value.strip()):
         return float(value)
     try:
@@ -107,44 +110,44 @@ def _retry_after(value: str) -> float | None:
 
 
 def check_end(reason: str) -> None:
-    """Let a completion end for the reason that a server gives.
+    """Check the reason that a server gives for a completion's end.
 
-    :raises BackendFailed: it is not whole.
+    :raises BackendFailed: the completion is incomplete.
     """
     if reason.lower() in _CUT_SHORT:
         raise BackendFailed(
-            "came to its limit of tokens before the answer's end, so what it wrote is not used",
+            "reached its token limit before the end of the answer, which is not used",
             hint="allow more: ragqa config set llm_answer_tokens N",
         )
     if reason.lower() in _WITHHELD:
         raise BackendFailed(
-            f"withheld the answer ({reason.lower()})", hint="ask without --llm, or ask otherwise"
+            f"withheld the answer ({reason.lower()})", hint="ask without --llm, or rephrase"
         )
 
 
 def broke_off() -> BackendFailed:
-    """The failure that a reply ended without its end mark."""
-    return BackendFailed("broke off before the answer's end", hint="ask again")
+    """The failure of a reply that ended without its end mark."""
+    return BackendFailed("broke off before the end of the answer", hint="ask again")
 
 
 def exception_text(exc: BaseException) -> str:
-    """What an exception of somebody else's code says, whatever it is."""
+    """Describe any exception from third-party code."""
     try:
         said = str(exc)
         if isinstance(exc, OSError) and exc.strerror:
             said = f"{exc.strerror}: {exc.filename}" if exc.filename else exc.strerror
-    except Exception:  # noqa: BLE001 - not even that can be relied on
+    except Exception:  # noqa: BLE001 - even `str` may raise
         said = ""
     return f"{type(exc).__name__}: {said}"
 
 
-def may_pass(exc: Exception) -> bool:
-    """Whether a failure to connect may be gone in a moment."""
+def is_transient(exc: Exception) -> bool:
+    """Whether a retry may connect."""
     return _cause(exc, ssl.SSLError) is None and _cause(exc, gaierror) is None
 
 
-def what_failed(exc: Exception, *, connect_s: float, read_s: float) -> tuple[str, str]:
-    """What an exception of the client means, and what mends it."""
+def describe(exc: Exception, *, connect_s: float, read_s: float) -> tuple[str, str]:
+    """The message and hint for an exception from the HTTP client."""
     import httpx2
 
     check = "is the server running? its address comes from {address}"
@@ -153,18 +156,18 @@ def what_failed(exc: Exception, *, connect_s: float, read_s: float) -> tuple[str
     if isinstance(exc, httpx2.TimeoutException):
         return f"did nothing for {read_s:g} s", "ask again"
     if cause := _cause(exc, ssl.SSLError):
-        told = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "no TLS"
-        return f"failed at TLS, so nothing was sent: {told}", "check the address in {address}"
+        reason = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "no TLS"
+        return f"failed at TLS, so nothing was sent: {reason}", "check the address in {address}"
     if _cause(exc, gaierror):
-        told = "cannot be found: no such host name, or no network"
-        return told, "check the address in {address}"
+        message = "cannot be found: no such host name, or no network"
+        return message, "check the address in {address}"
     if isinstance(exc, httpx2.ProxyError):
-        return f"cannot be reached, the proxy answered {exc}", "check HTTPS_PROXY"
+        return f"cannot be reached: the proxy answered {exc}", "check HTTPS_PROXY"
     if isinstance(exc, httpx2.ConnectError):
         return f"cannot be reached: {_system_message(exc)}", check
     if isinstance(exc, httpx2.NetworkError | httpx2.RemoteProtocolError):
         return f"broke off: {str(exc) or 'no reason given'}", "ask again"
-    return f"could not be talked to: {type(exc).__name__}: {exc}", ""
+    return f"failed: {type(exc).__name__}: {exc}", ""
 
 
 def _system_message(exc: Exception) -> str:

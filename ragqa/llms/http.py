@@ -1,7 +1,7 @@
-"""The one place that sends anything: a request to a server, with its retries and limits.
+"""The only module that sends anything: a request to a server, with retries and limits.
 
-Of httpx2 only the transport is used, so that there are no redirects, no cookies, no `.netrc` and
-no settings from the environment but those of `Server`; certificates are verified.
+It uses only httpx2's transport, so there are no redirects, cookies, `.netrc`, or environment
+settings beyond those in `Server`; certificates are verified.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ragqa.errors import BackendFailed
-from ragqa.llms.faults import Refusal, may_pass, refusal
+from ragqa.llms.faults import Refusal, is_transient, refusal
 from ragqa.llms.reading import error_in, lines, read_object, text_at
 from ragqa.llms.secrets import hide_in_pieces
 from ragqa.llms.wire import Target
@@ -26,7 +26,7 @@ _REJECTED = (400, 422)
 
 
 class Call:
-    """One request with its retries, and the socket that it runs over."""
+    """One request with its retries and its socket."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -37,13 +37,13 @@ class Call:
         """End the request from any thread."""
         self._cancelled.set()
         if self._socket is not None:
-            # Closing would not wake a thread that reads. `socket.socket`: a TLS socket's own method
-            # would change it under that thread.
+            # Closing would not wake a reading thread. `socket.socket`, since a TLS socket's own
+            # `shutdown` would change it under that thread.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def pieces(self, body: dict[str, Any]) -> Generator[str]:
-        """Send, and give the pieces of text with the key hidden."""
+        """Send the request and yield the pieces of text, with the key hidden."""
         import httpx2
 
         _quieten()
@@ -55,7 +55,7 @@ class Call:
             yield from hide_in_pieces(self._text(response), self._target.key)
 
     def _ask(self, transport: "httpx2.HTTPTransport", body: dict[str, Any]) -> "httpx2.Response":
-        """Send until it is answered with 200, as often as may be."""
+        """Send until the status is 200, within the retries allowed."""
         import httpx2
 
         limits = self._target.limits
@@ -65,7 +65,7 @@ class Call:
             try:
                 response = transport.handle_request(self._request(body))
             except (httpx2.ConnectError, httpx2.ConnectTimeout) as exc:
-                if not waits or not may_pass(exc):
+                if not waits or not is_transient(exc):
                     raise
                 wait = waits.pop()
             else:
@@ -74,7 +74,7 @@ class Call:
                 refused = self._refused(response)
                 if _adapt(body, refused, dispensable):
                     continue
-                if not waits or not refused.is_passing:
+                if not waits or not refused.is_transient:
                     raise BackendFailed(refused.message, hint=refused.hint)
                 wait = waits.pop()
                 wait = wait if refused.wait_s is None else refused.wait_s
@@ -105,7 +105,7 @@ class Call:
         return request
 
     def _watch(self, step: str, info: dict[str, Any]) -> None:
-        """Keep the socket once there is one, and send nothing over it after `cancel`."""
+        """Keep the socket once it exists, and send nothing over it after `cancel`."""
         if step.endswith((".connect_tcp.complete", ".start_tls.complete")):
             stream = info["return_value"]
             self._socket = stream.get_extra_info("socket")
@@ -117,7 +117,7 @@ class Call:
         import httpx2
 
         body = b""
-        # The status is told also where the text that explains it does not arrive.
+        # Report the status even if the explanation does not arrive.
         with contextlib.closing(response), contextlib.suppress(httpx2.HTTPError):
             body = _beginning(response, self._target.limits.error_bytes)
         try:
@@ -129,12 +129,12 @@ class Call:
         return refusal(response.status_code, response.headers, said, most_wait_s=wait)
 
     def _text(self, response: "httpx2.Response") -> Iterator[str]:
-        """The text of an answer that comes as a stream or, from some servers, all at once."""
+        """The text of a response that is a stream or, from some servers, a single document."""
         wire, limits = self._target.wire, self._target.limits
         form = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if form == "text/html":
             raise BackendFailed(
-                "answered with a web page, not with a completion",
+                "answered with a web page, not a completion",
                 hint="check the server's address in {address} (such as {example})",
             )
         if response.headers.get("content-encoding", "identity") != "identity":
@@ -158,7 +158,7 @@ def _beginning(response: "httpx2.Response", size: int) -> bytes:
 
 
 def _adapt(body: dict[str, Any], refused: Refusal, dispensable: dict[str, str]) -> bool:
-    """Take a parameter out of the body that a server rejects by name; each only once."""
+    """Remove or replace a parameter that the server rejects by name; each only once."""
     if refused.status not in _REJECTED:
         return False
     for name in list(dispensable):
@@ -171,5 +171,5 @@ def _adapt(body: dict[str, Any], refused: Refusal, dispensable: dict[str, str]) 
 
 
 def _quieten() -> None:
-    """Keep the client's log of headers, where a server may send a key back, out of every log."""
+    """Silence the client's log of headers, in which a server may echo a key."""
     logging.getLogger("httpcore2").setLevel(logging.WARNING)

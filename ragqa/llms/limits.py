@@ -1,4 +1,4 @@
-"""Any backend's stream within limits: a total deadline, a size, and one kind of failure."""
+"""Enforce limits on any backend's stream: a total deadline, a size, and one kind of error."""
 
 import contextlib
 import queue
@@ -14,7 +14,7 @@ from ragqa.llms.faults import exception_text, sentence
 from ragqa.llms.thoughts import Thoughts
 
 CHARS_PER_TOKEN = 12
-"""More than a token stands for on average, to tell the longest completion of so many."""
+"""More than a token's average, to bound a completion's characters by its tokens."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _Item = TypeVar("_Item")
@@ -23,15 +23,15 @@ _Item = TypeVar("_Item")
 def bounded(
     llm: LLM, prompt: Prompt, *, max_tokens: int, deadline_s: float, max_chars: int
 ) -> Generator[str]:
-    """Give the pieces of a completion, read in a thread of its own, so that nothing can hang.
+    """Yield the pieces of a completion, read in a separate thread so that nothing can hang.
 
-    Closing the iterator, or Ctrl-C while it waits, ends the request. Pieces are never empty. What
-    a model thinks before it answers is left out.
+    Closing the iterator, or Ctrl-C while it waits, ends the request. Pieces are never empty. A
+    model's reasoning before its answer is left out.
 
-    :param deadline_s: seconds for the whole, from the first piece asked for.
-    :param max_chars: the longest completion, with what the model thinks.
-    :raises BackendFailed: it failed, in whatever way, became too long, or holds no text.
-    :raises TookTooLong: it is asked for a piece after the deadline, or has none until then.
+    :param deadline_s: total seconds, from the first request for a piece.
+    :param max_chars: the longest completion, including reasoning.
+    :raises BackendFailed: it failed in any way, became too long, or has no text.
+    :raises TookTooLong: a piece is requested after the deadline, or none arrives before it.
     """
     reader, thoughts = _Reader(llm, prompt, max_tokens, max_chars), Thoughts()
     ends = monotonic() + deadline_s
@@ -59,10 +59,10 @@ def bounded(
 
 
 def in_time(items: Iterable[_Item], llm: LLM, *, deadline_s: float) -> Iterator[_Item]:
-    """Give what is made of a completion as long as it, and what is done with it, is in time.
+    """Pass on items made from a completion until the deadline, which includes their processing.
 
-    :param deadline_s: seconds for the whole, from the first item asked for.
-    :raises TookTooLong: there is an item after that.
+    :param deadline_s: total seconds, from the first request for an item.
+    :raises TookTooLong: an item comes after that.
     """
     ends = monotonic() + deadline_s
     for item in items:
@@ -82,18 +82,18 @@ class _Reader:
         self._max_chars = max_chars
         self._pieces: Iterator[str] = iter(())
         self._stopped = threading.Event()
-        # What is in it is at most `max_chars` long, so that it needs no other bound.
+        # It holds at most `max_chars`, so it needs no other bound.
         self._items: queue.SimpleQueue[str | BackendFailed | None] = queue.SimpleQueue()
 
     def next_within(self, seconds: float) -> str | BackendFailed | None:
-        """The next piece, the failure, or None at the end."""
+        """The next piece, a failure, or None at the end."""
         if seconds > 0:
             with contextlib.suppress(queue.Empty):
                 return self._items.get(timeout=seconds)
         return _too_late(self.name)
 
     def stop(self) -> None:
-        """End the reading: at once where the stream has a `cancel`, else at its next piece."""
+        """Stop reading: at once if the stream has a `cancel`, else at its next piece."""
         self._stopped.set()
         cancel = getattr(self._pieces, "cancel", None)
         if cancel is not None:
@@ -101,12 +101,12 @@ class _Reader:
                 cancel()
 
     def run(self) -> None:
-        """Read to the end, whatever that is."""
+        """Read until the stream ends, fails or is stopped."""
         end: BackendFailed | None = BackendFailed(f"{self.name} failed")
         try:
             self._read()
             end = None
-        except BaseException as exc:  # noqa: BLE001 - others' packages, too, may raise anything
+        except BaseException as exc:  # noqa: BLE001 - third-party packages may raise anything
             end = _failure(self.name, exc)
         finally:
             self._items.put(end)
@@ -136,18 +136,18 @@ class _Reader:
 
 
 def _failure(name: str, exc: BaseException) -> BackendFailed:
-    """What a backend raised, made anew: without frames and causes, whose variables may hold a key.
+    """Recreate a backend's error without frames and causes, whose variables may contain a key.
 
-    Any error but a `BackendFailed` is the backend's, too: its exit code would accuse another.
+    Every exception becomes a `BackendFailed`; another error's exit code would blame something else.
     """
     message, hint = f"{name} failed: {exception_text(exc)}", "ask without --llm"
     if isinstance(exc, BackendFailed):
-        with contextlib.suppress(Exception):  # others' subclasses may lack them
+        with contextlib.suppress(Exception):  # third-party subclasses may lack them
             message, hint = str(exc.message), str(exc.hint)
     return BackendFailed(sentence(message), hint=sentence(hint))
 
 
 def _too_late(name: str) -> TookTooLong:
     return TookTooLong(
-        f"{name} was not done in time", hint="allow more: ragqa config set llm_deadline_s N"
+        f"{name} did not finish in time", hint="allow more: ragqa config set llm_deadline_s N"
     )

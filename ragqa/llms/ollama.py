@@ -16,7 +16,7 @@ from ragqa.llms.served import HttpLLM, make_http
 from ragqa.llms.wire import LIMITS, Limits, Wire, messages
 
 _PORT = re.compile("[0-9]{1,5}")
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what must not be connected to
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - never connected to
 _CLOUD = re.compile("(^|[:-])cloud$", re.IGNORECASE)
 _CLOUD_HOST = "ollama.com"
 _CONTEXT_STEP = 4096
@@ -26,18 +26,18 @@ _CHARS_A_TOKEN = 2
 def make(model: str, *, limits: Limits = LIMITS) -> HttpLLM:
     """Make the backend `ollama:MODEL`.
 
-    :raises UsageError: no model, or an address that is refused.
+    :raises UsageError: no model, or a refused address.
     """
-    # Such models are run by the maker, though it is the server on this machine that is asked.
+    # Ollama runs cloud models itself; the server on this machine only forwards the prompt.
     onward = _CLOUD_HOST if _CLOUD.search(model.strip()) else ""
     return make_http(WIRE, model, limits=limits, address=address(), needs_key=False, onward=onward)
 
 
 def address() -> str:
-    """The server's address from OLLAMA_HOST, which Ollama reads leniently.
+    """The server's address from OLLAMA_HOST, which Ollama parses leniently.
 
-    As in https://github.com/ollama/ollama/blob/main/envconfig/config.go: the scheme and the port
-    may be left out, and an address to listen on everywhere stands for this machine.
+    As in https://github.com/ollama/ollama/blob/main/envconfig/config.go: scheme and port are
+    optional, and a wildcard listening address means this machine.
     """
     given = os.environ.get(WIRE.address_variable, "").strip().strip("\"'").strip()
     scheme, separator, rest = given.partition("://")
@@ -50,13 +50,13 @@ def address() -> str:
     host, port = _split(place)
     if not _PORT.fullmatch(port) or int(port) > 65535:
         port = standard
-    host = _EVERYWHERE.get(host, host) or "127.0.0.1"
+    host = _LOOPBACK.get(host, host) or "127.0.0.1"
     shown = f"[{host}]" if ":" in host else host
     return f"{scheme}://{shown}:{port}{slash}{path}"
 
 
 def _split(place: str) -> tuple[str, str]:
-    """Host and port, either "" where there is none; an IPv6 address may lack its brackets."""
+    """Host and port, "" if absent; an IPv6 address may lack its brackets."""
     if place.count(":") > 1 and "]:" not in place:
         return place.strip("[]"), ""
     host, _, port = place.rpartition(":") if ":" in place else (place, "", "")
@@ -72,7 +72,7 @@ def _body(model: str, prompt: Prompt, max_tokens: int) -> dict[str, Any]:
         "options": {
             "temperature": 0,
             "num_predict": max_tokens,
-            # Without it, Ollama drops what does not fit its own default and does not say so.
+            # Without it, Ollama silently truncates the prompt to its default.
             "num_ctx": -(-size // _CONTEXT_STEP) * _CONTEXT_STEP,
         },
     }

@@ -1,4 +1,4 @@
-"""Servers that speak OpenAI's protocol, which most do: `POST …/chat/completions`, streamed.
+"""OpenAI's protocol, which most servers speak: `POST …/chat/completions`, streamed.
 
 Reference: https://platform.openai.com/docs/api-reference/chat-streaming
 """
@@ -19,7 +19,7 @@ DEFAULT_ADDRESS = "https://api.openai.com/v1"
 def make(model: str, *, limits: Limits = LIMITS) -> HttpLLM:
     """Make the backend `openai:MODEL`.
 
-    :raises UsageError: no model, no key for a server elsewhere, or an address that is refused.
+    :raises UsageError: no model, no key for a remote server, or a refused address.
     """
     return make_http(WIRE, model, limits=limits)
 
@@ -67,6 +67,6 @@ WIRE = Wire(
     default_address=DEFAULT_ADDRESS,
     address_variable="OPENAI_BASE_URL",
     key_variable="OPENAI_API_KEY",
-    # OpenAI's newer models take the second; many other servers know the first alone.
+    # OpenAI's newer models need the second; many other servers know only the first.
     dispensable=(("max_tokens", "max_completion_tokens"), ("temperature", "")),
 )

@@ -1,4 +1,4 @@
-"""Bytes of a server to messages: lines, server-sent events, JSON. All of it is untrusted."""
+"""Parse a server's untrusted bytes: lines, server-sent events, JSON."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -10,9 +10,9 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def lines(chunks: Iterable[bytes], *, max_line: int, max_bytes: int) -> Iterator[bytes]:
-    """Cut what arrives at its line feeds, wherever the chunks were cut.
+    """Split chunks into lines at line feeds.
 
-    :raises BackendFailed: a line or the whole is longer than that.
+    :raises BackendFailed: a line or the whole is too long.
     """
     pending: list[bytes] = []
     size = total = 0
@@ -41,10 +41,10 @@ def _line(parts: list[bytes], max_line: int) -> bytes:
 
 
 def events(found: Iterable[bytes]) -> Iterator[bytes]:
-    """The data of each server-sent event, of the lines of a stream (WHATWG HTML, section 9.2).
+    """The data of each server-sent event in a stream's lines (WHATWG HTML, section 9.2).
 
-    Names and numbers of events are left out: all that LLM servers say is in the data. An event
-    that the end of the stream cuts off is given, too; some servers do not end their last.
+    Event names and ids are ignored: LLM servers put everything into the data. An unterminated last
+    event counts, too, since some servers send one.
     """
     data: list[bytes] = []
     for number, line in enumerate(found):
@@ -60,7 +60,7 @@ def events(found: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def read_object(text: bytes) -> dict[str, Any]:
-    """Read one JSON object.
+    """Parse one JSON object.
 
     :raises BackendFailed: it is something else.
     """
@@ -74,12 +74,12 @@ def read_object(text: bytes) -> dict[str, Any]:
 
 
 def not_a_completion() -> BackendFailed:
-    """The failure that a reply is not of the form that it should have."""
+    """The failure of a malformed reply."""
     return BackendFailed("sent something that is not the JSON of a completion")
 
 
 def part(value: object, *path: str | int) -> Any:  # noqa: ANN401 - the value of any JSON
-    """What lies at a path of keys and positions inside of JSON, None where nothing does."""
+    """The JSON value at a path of keys and positions, None if there is none."""
     for step in path:
         if isinstance(step, int) and isinstance(value, list) and len(value) > step:
             value = value[step]
@@ -91,13 +91,13 @@ def part(value: object, *path: str | int) -> Any:  # noqa: ANN401 - the value of
 
 
 def text_at(value: object, *path: str | int) -> str:
-    """The text at a path, "" where there is none."""
+    """The text at a path, "" if there is none."""
     found = part(value, *path)
     return found if isinstance(found, str) else ""
 
 
 def error_in(value: object) -> str:
-    """What a server says about a failure, in the forms that servers use; "" for none."""
+    """A server's error message, in any of the usual forms; "" for none."""
     error = part(value, "error")
     if not error:
         return ""

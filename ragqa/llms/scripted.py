@@ -1,4 +1,4 @@
-"""The backend that ships for tests and demonstrations: it says what a file tells it to."""
+"""The backend for tests and demonstrations: it replies from a file."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ PIECE_CHARS = 12
 class ScriptedLLM:
     """Answers a prompt with the first reply whose `when` its message contains.
 
-    :param replies: pairs of what a message must contain and what is then said.
+    :param replies: pairs of a text that the message must contain, and the reply.
     """
 
     def __init__(self, replies: list[tuple[str, str]], *, name: str = "") -> None:
@@ -24,7 +24,7 @@ class ScriptedLLM:
     def read(cls, path: str) -> "ScriptedLLM":
         """Read replies from a file of JSON lines: `{"when": "...", "say": "..."}`.
 
-        :raises UsageError: the file cannot be read, or is not of that form.
+        :raises UsageError: the file cannot be read, or does not have that form.
         """
         try:
             lines = Path(path).read_text(encoding="utf-8").splitlines()
@@ -44,13 +44,13 @@ class ScriptedLLM:
 
     @property
     def destination(self) -> Destination:
-        """It stays on this machine."""
+        """This machine."""
         return Destination(backend=f"scripted:{self._name}")
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[str]:
-        """Say the reply in pieces of some letters, at most one a token.
+        """Yield the reply in pieces of `PIECE_CHARS`, at most one per token.
 
-        :raises BackendFailed: no reply fits.
+        :raises BackendFailed: no reply matches.
         """
         say = next((say for when, say in self._replies if when in prompt.message), None)
         if say is None:

@@ -1,4 +1,4 @@
-"""Keys of LLM servers: where they are read from, and a type that never shows one."""
+"""Keys of LLM servers: their sources, and a type that never shows one."""
 
 import os
 import re
@@ -14,11 +14,11 @@ _HIDDEN = "***"
 _BEARER = "Bearer "
 _SHORTEST = 8
 _SHORTEST_PART = 4
-"""Taking a shorter key out of the midst of words would leave nothing to read."""
+"""Hiding a shorter key inside words would make the text unreadable."""
 _LONGEST_WORD = 20_000
 _SECRET_NAME = re.compile("(KEY|TOKEN|SECRET|PASSWORD)$")
-_UNFIT = re.compile(r"[^\x21-\x7e]")
-_FIT = "".join(map(chr, range(0x21, 0x7F)))
+_INVALID = re.compile(r"[^\x21-\x7e]")
+_VALID = "".join(map(chr, range(0x21, 0x7F)))
 _WORD_STARTS = "(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))"
 _WORD_ENDS = "(?![A-Za-z0-9])"
 _MAX_BYTES = 4096
@@ -33,7 +33,7 @@ class Secret:
         self.__value = value
 
     def reveal(self) -> str:
-        """The text itself: for the one place that sends it."""
+        """The text itself, for the only code that sends it."""
         return self.__value
 
     def __repr__(self) -> str:
@@ -47,16 +47,16 @@ class Secret:
 
 
 def environment_secrets() -> list[Secret]:
-    """What the environment holds under names such as `…_KEY` and `…_TOKEN`."""
-    # Another thread may take a variable out meanwhile.
+    """The values of environment variables such as `…_KEY` and `…_TOKEN`."""
+    # Another thread may remove a variable meanwhile.
     values = (os.environ.get(name) for name in list(os.environ) if _SECRET_NAME.search(name))
     return [Secret(value) for value in values if value is not None]
 
 
 def hide(text: str, secrets: Iterable[Secret]) -> str:
-    """Put `***` for secrets wherever the text has them, percent-encoded or not.
+    """Replace secrets in a text by `***`, percent-encoded or not.
 
-    Short ones, which are often words (`none`, `ollama`), are hidden behind `Bearer ` alone.
+    Short ones, which are often words (`none`, `ollama`), are hidden only after `Bearer `.
     """
     values = filter(None, (secret.reveal() for secret in secrets))
     for value in sorted(values, key=len, reverse=True):
@@ -68,29 +68,29 @@ def hide(text: str, secrets: Iterable[Secret]) -> str:
 
 
 def without_keys(text: str) -> str:
-    """A text with what the environment holds as keys hidden."""
+    """Hide the environment's secrets in a text."""
     return hide(text, environment_secrets())
 
 
 def hide_key(text: str, key: Secret) -> str:
-    """Put `***` for a key wherever what is said of a failure has it, however short the key is."""
+    """Replace a key in a failure message by `***`, however short the key is."""
     value = key.reveal()
     if not value:
         return text
     pattern = _pattern(value)
     if len(value) < _SHORTEST_PART:
         pattern = f"{_WORD_STARTS}{pattern}{_WORD_ENDS}"
-    # Whatever its case: that of a host's name is lost.
+    # Ignore case, which a host name loses.
     return re.sub(pattern, _HIDDEN, text, flags=re.IGNORECASE)
 
 
 def hide_in_pieces(pieces: Iterable[str], secret: Secret) -> Iterator[str]:
-    """The same as `hide` for a text that comes in pieces, and a secret without white space.
+    """The same as `hide` for a text in pieces and a secret without white space.
 
-    Pieces are never empty, and not more than there were. What may be a part of the secret waits
-    for the end of its word.
+    Yields no empty pieces, and no more than it was given. Text that may be part of the secret is
+    held back until its word ends.
 
-    :raises BackendFailed: a word is longer than any.
+    :raises BackendFailed: a word is longer than 20,000 characters.
     """
     pieces = filter(None, pieces)
     if not secret.reveal():
@@ -98,7 +98,7 @@ def hide_in_pieces(pieces: Iterable[str], secret: Secret) -> Iterator[str]:
         return
     held = ""
     for piece in pieces:
-        end = len(held.rstrip(_FIT))
+        end = len(held.rstrip(_VALID))
         if held[:end].endswith(_BEARER):
             end -= len(_BEARER)
         if end:
@@ -112,7 +112,7 @@ def hide_in_pieces(pieces: Iterable[str], secret: Secret) -> Iterator[str]:
 
 
 def _pattern(value: str) -> str:
-    """A pattern for a text, any character of which may be percent-encoded."""
+    """A pattern for a text in which any character may be percent-encoded."""
     return "".join(
         f"(?:{re.escape(char)}|(?i:{''.join(f'%{byte:02x}' for byte in _bytes(char))}))"
         for char in value
@@ -124,14 +124,14 @@ def _bytes(char: str) -> bytes:
 
 
 def key_file(kind: str) -> Path:
-    """Where the user may keep the key for a kind of backend."""
+    """The user's optional key file for a kind of backend."""
     return user_settings_file().parent / "keys" / kind
 
 
 def find_key(kind: str, variable: str) -> Secret | None:
-    """The key for a kind of backend: from the environment, else from the user's file.
+    """The key for a kind of backend: from the environment, else from the user's file, else None.
 
-    :raises UsageError: others can read the file, or what is there cannot be a key.
+    :raises UsageError: others can read the file, or the content cannot be a key.
     """
     given = Secret(os.environ.get(variable, "").strip())
     if given.reveal():
@@ -142,9 +142,9 @@ def find_key(kind: str, variable: str) -> Secret | None:
 
 
 def check_key_file(kind: str) -> None:
-    """Make sure that nobody else can read the key which the user keeps for a kind, if any.
+    """Check that nobody else can read the user's key file for a kind, if it exists.
 
-    :raises UsageError: others can, or it is not a file of the user's.
+    :raises UsageError: others can, or it is not the user's file.
     """
     _read_own_key(key_file(kind))
 
@@ -158,10 +158,10 @@ def _checked(secret: Secret, where: str) -> Secret:
     problem = ""
     if not secret.reveal():
         problem = "it is empty"
-    elif _UNFIT.search(secret.reveal()):
+    elif _INVALID.search(secret.reveal()):
         problem = "it has spaces or characters beyond ASCII"
     if problem:
         raise UsageError(
-            f"what is in {where} cannot be a key: {problem}", hint=f"put the key alone into {where}"
+            f"{where} does not contain a key: {problem}", hint=f"put only the key into {where}"
         )
     return secret

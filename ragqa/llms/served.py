@@ -1,4 +1,4 @@
-"""Models behind a server: the backends that send a prompt over HTTP."""
+"""The backends that send a prompt to a server over HTTP."""
 
 import importlib.util
 import os
@@ -7,7 +7,7 @@ from typing import Any
 
 from ragqa.errors import BackendFailed, UsageError
 from ragqa.llms import Destination, Prompt
-from ragqa.llms.faults import sentence, what_failed
+from ragqa.llms.faults import describe, sentence
 from ragqa.llms.http import Call
 from ragqa.llms.secrets import Secret, find_key, key_file
 from ragqa.llms.servers import server_at
@@ -17,9 +17,9 @@ _LOOK = "look at the model's name, the address in {address} and the key in {key}
 
 
 class HttpLLM:
-    """A model behind a server.
+    """A model on a server.
 
-    :param onward: the host that a server on this machine sends the prompt on to, "" for none.
+    :param onward: the host that a local server forwards the prompt to, "" for none.
     """
 
     def __init__(self, target: Target, model: str, *, onward: str = "") -> None:
@@ -29,21 +29,21 @@ class HttpLLM:
 
     @property
     def destination(self) -> Destination:
-        """Where the prompt leaves this machine for, and the proxy on the way."""
+        """The host that the prompt leaves this machine for, and the proxy on the way."""
         proxy = self.target.server.proxy
         name = f"{self.target.wire.kind}:{self.model}"
         return Destination(name, self._host, proxy.shown if proxy else "")
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> "Reply":
-        """Give the completion piece by piece; see `LLM.stream`."""
+        """Yield the completion piece by piece; see `LLM.stream`."""
         return Reply(self, self.target.wire.body(self.model, prompt, max_tokens))
 
 
 class Reply(Iterator[str]):
     """The pieces of one completion.
 
-    Whatever goes wrong leaves here as a `BackendFailed` that holds no key: neither in its text nor,
-    since it is raised anew, in the frames and requests of the exception that it tells of.
+    Every error becomes a `BackendFailed` without keys: neither in its text nor, since it is a new
+    exception, in the original's frames and requests.
     """
 
     def __init__(self, llm: HttpLLM, body: dict[str, Any]) -> None:
@@ -59,17 +59,17 @@ class Reply(Iterator[str]):
             return next(self._pieces)
         except StopIteration:
             raise
-        except Exception as exc:  # noqa: BLE001 - whatever a server or the client makes of it
-            failure = self._told(exc)
+        except Exception as exc:  # noqa: BLE001 - server or client may cause any error
+            failure = self._failure(exc)
         raise failure
 
-    def _told(self, exc: Exception) -> BackendFailed:
+    def _failure(self, exc: Exception) -> BackendFailed:
         target = self._llm.target
         if isinstance(exc, BackendFailed):
             message, hint = exc.message, exc.hint
         else:
             limits = target.limits
-            message, hint = what_failed(exc, connect_s=limits.connect_s, read_s=limits.read_s)
+            message, hint = describe(exc, connect_s=limits.connect_s, read_s=limits.read_s)
         return BackendFailed(
             sentence(f"the {target.wire.kind} server {target.server.shown} {message}", target.key),
             hint=(hint or _LOOK).format(
@@ -80,11 +80,11 @@ class Reply(Iterator[str]):
         )
 
     def close(self) -> None:
-        """End the request, from the thread that reads it."""
+        """End the request, from the reading thread."""
         self._pieces.close()
 
     def cancel(self) -> None:
-        """End the request from any thread, also while another waits for the server."""
+        """End the request from any thread, even while another waits for the server."""
         self._call.cancel()
 
 
@@ -97,12 +97,12 @@ def make_http(
     needs_key: bool = True,
     onward: str = "",
 ) -> HttpLLM:
-    """Make a backend of what the environment says, with everything checked but the server.
+    """Make a backend from the environment; everything but the server is checked.
 
-    :param address: where the server is, if the environment says it in a form of its own.
-    :param needs_key: a server that is not on this machine needs a key.
-    :param onward: the host that a server on this machine sends the prompt on to, "" for none.
-    :raises UsageError: no model, no library, no key, or an address that is refused.
+    :param address: the server's address, if the environment has it in a special form.
+    :param needs_key: whether a remote server needs a key.
+    :param onward: the host that a local server forwards the prompt to, "" for none.
+    :raises UsageError: no model, no library, no key, or a refused address.
     """
     if not model.strip():
         raise UsageError(f"{wire.kind}: needs a model", hint=f"--llm {wire.kind}:MODEL")
@@ -117,7 +117,7 @@ def make_http(
     if key is None and needs_key and not server.is_loopback:
         raise UsageError(
             f"{wire.kind}:{model} needs a key for {server.shown}",
-            hint=f"put it into {wire.key_variable}, or alone into {key_file(wire.kind)} "
+            hint=f"put it into {wire.key_variable}, or by itself into {key_file(wire.kind)} "
             "(chmod 600)",
         )
     return HttpLLM(Target(wire, server, key or Secret(""), limits), model, onward=onward)

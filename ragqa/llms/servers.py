@@ -1,4 +1,4 @@
-"""Where a backend sends: an address that is checked before anything is sent to it."""
+"""Server addresses, checked before anything is sent to them."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """What stands between this machine and a server; its address may hold a password."""
+    """A proxy on the way to a server; its address may contain a password."""
 
     address: Secret
     shown: str
@@ -20,10 +20,10 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """An address that may be sent to.
+    """A checked server address.
 
-    `url` is put together from parts that were checked, so that no two readers of it disagree on
-    the host; `shown` is `HOST`, or `HOST:PORT` where the port is not the scheme's own.
+    `url` is built from checked parts, so that no two parsers disagree on the host; `shown` is
+    `HOST`, or `HOST:PORT` if the port is not the scheme's default.
     """
 
     url: str
@@ -33,18 +33,18 @@ class Server:
 
 
 def server_at(address: str, where: str, *, example: str) -> Server:
-    """Check an address that a setting or variable gives, and find the proxy on the way to it.
+    """Check an address from a setting or variable, and find the proxy on the way to it.
 
     :param where: the setting, for messages.
-    :param example: an address that would do, for hints.
-    :raises UsageError: it is not `https://HOST…`, or `http://` to a host that is not this machine.
+    :param example: a valid address, for hints.
+    :raises UsageError: it is not `https://HOST…`, or `http://` to this machine.
     """
     hint = f"set {where} to an address such as {example}"
     found = address_of(address, where, ports=_PORTS, hint=hint)
     shown = found.bracketed if found.port == _PORTS[found.scheme] else found.host_and_port
     if found.scheme == "http" and not found.is_loopback:
         raise UsageError(
-            f"{where} is http://{shown}, which would send your notes readable for anyone between",
+            f"{where} is http://{shown}, which would send your notes unencrypted",
             hint=f"set {where} to an https:// address, or to a server on this machine",
         )
     return Server(
@@ -56,7 +56,7 @@ def server_at(address: str, where: str, *, example: str) -> Server:
 
 
 def _proxy_to(host: str) -> Proxy | None:
-    """The proxy that the environment names for a remote host, unless it says to go without."""
+    """The environment's proxy for a remote host, None if there is none or it is bypassed."""
     from urllib.request import getproxies, proxy_bypass
 
     proxies = getproxies()
@@ -72,6 +72,6 @@ def _proxy_to(host: str) -> Proxy | None:
     if split.scheme not in _PORTS or not HOST.fullmatch(name):
         raise UsageError(
             "the environment's HTTPS_PROXY is not an http:// or https:// address",
-            hint=f"mend it, or leave it out for this host: NO_PROXY={host.rpartition(':')[0]}",
+            hint=f"fix it, or bypass it for this host: NO_PROXY={host.rpartition(':')[0]}",
         )
     return Proxy(Secret(address), f"{name}:{port or _PORTS[split.scheme]}")

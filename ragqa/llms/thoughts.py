@@ -1,4 +1,4 @@
-"""What a reasoning model thinks before it answers, which many servers leave in the text."""
+"""Remove a model's reasoning, which many servers leave in the text before the answer."""
 
 _MARKS = (
     ("<think>", "</think>"),
@@ -6,13 +6,13 @@ _MARKS = (
     ("[THINK]", "[/THINK]"),
     ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
 )
-"""What such a text begins and ends with."""
+"""How reasoning begins and ends."""
 
 
 class Thoughts:
-    """Leaves thoughts out at the beginning of a text that comes in pieces, wherever it is cut.
+    """Removes reasoning from the beginning of a text in pieces, wherever the cuts are.
 
-    `found` says whether there were any.
+    `found` says whether there was any.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Thoughts:
         self._is_answer = False
 
     def leave_out(self, piece: str) -> str:
-        """What of the text so far, and not yet given, is the answer."""
+        """The answer's text so far that was not returned before."""
         if self._is_answer:
             return piece
         self._held += piece
@@ -33,16 +33,16 @@ class Thoughts:
         return self.rest()
 
     def rest(self) -> str:
-        """At the end of the text: what was held back, and is the answer after all."""
+        """At the end: text that was held back but belongs to the answer."""
         rest, self._held = self._held, ""
         return "" if self._until else rest
 
     def _step(self) -> bool:
-        """Go past one mark; False where the text so far has no further one."""
+        """Move past one mark; False if the text so far has no more."""
         if self._until:
             _, mark, after = self._held.partition(self._until)
             if not mark:
-                # No more is needed to know a mark that is cut.
+                # Enough to recognise a mark that was cut.
                 self._held = self._held[1 - len(self._until) :]
                 return False
             self._held, self._until = after, ""

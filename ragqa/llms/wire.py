@@ -1,4 +1,4 @@
-"""How a server is talked to: the formats of its kind, and how long and how much is read."""
+"""A server's protocol: its formats, and limits on time and size."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from ragqa.llms.servers import Server
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long to wait and how much to read. The deadline of the whole is `bounded`'s."""
+    """How long to wait and how much to read; `bounded` sets the total deadline."""
 
     connect_s: float = 5
     read_s: float = 60
     retries: int = 2
     wait_s: float = 1
-    """Before the first retry, twice that before the second, where the server does not say."""
+    """Before the first retry, doubled before the second, unless the server says otherwise."""
     most_wait_s: float = 10
-    """A server that asks for more is not asked again."""
+    """If a server asks for more, there is no retry."""
     reply_bytes: int = 8_000_000
     line_bytes: int = 1_000_000
     error_bytes: int = 64_000
@@ -30,15 +30,15 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """How one kind of server is talked to.
+    """The protocol of one kind of server.
 
-    :param route: what follows the server's address.
-    :param body: model, prompt and most tokens to the JSON that is sent.
-    :param text: lines of the reply to the pieces of text, BackendFailed for anything amiss.
-    :param whole: the same for a reply that comes all at once, as one JSON object.
-    :param key_header: the header that holds the key, and what stands before the key in it.
+    :param route: the path after the server's address.
+    :param body: makes the JSON to send from model, prompt and maximum tokens.
+    :param text: parses the reply's lines into pieces of text; raises BackendFailed on any error.
+    :param whole: the same for an unstreamed reply, one JSON object.
+    :param key_header: the header for the key, and its prefix before the key.
     :param headers: further headers.
-    :param dispensable: parameters that some models reject, each with the one to use instead or "".
+    :param dispensable: parameters that some models reject, each with its replacement or "".
     """
 
     kind: str
@@ -57,7 +57,7 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server, what it speaks, and what opens it."""
+    """A server with its protocol, key and limits."""
 
     wire: Wire
     server: Server
@@ -66,7 +66,7 @@ class Target:
 
 
 def messages(prompt: Prompt) -> list[dict[str, str]]:
-    """A prompt as the messages of a chat, the instructions in the role of the system."""
+    """A prompt as chat messages, with the instructions as system message."""
     return [
         {"role": "system", "content": prompt.instructions},
         {"role": "user", "content": prompt.message},

@@ -1,6 +1,6 @@
-"""Notes on disk to `Note`: find them, open them safely, take them apart.
+"""From notes on disk to `Note`: find them, open them safely, parse them.
 
-Importing this package is cheap: the parsers are imported when the first note is read.
+Importing this package is cheap: it imports the parsers when it reads the first note.
 """
 
 from ragqa.notes.parse import parse_note

@@ -1,25 +1,25 @@
-"""Open files of a corpus without being led out of it, held up or blocked by what lies there."""
+"""Open files of a corpus without escaping from it or blocking, whatever it contains."""
 
 import os
 import stat
 from pathlib import Path
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-# O_NONBLOCK, since opening a FIFO would wait for a writer for ever.
+# O_NONBLOCK: opening a FIFO would wait for a writer forever.
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class NotRegular(OSError):
-    """What was opened is a folder, FIFO, socket or device, not a file."""
+    """The path is a folder, FIFO, socket or device, not a file."""
 
 
 def open_inside(corpus: Path, path: str) -> int:
     """Open a regular file below the corpus for reading; the caller closes the descriptor.
 
-    No component below the corpus may be a symbolic link or `..`, even if one is put there while
-    this runs: each is opened relative to the one before.
+    No component below the corpus may be a symbolic link or `..`, even if one is created while
+    this runs: each is opened relative to its parent.
 
-    :raises NotRegular: it is no regular file.
+    :raises NotRegular: it is not a regular file.
     :raises OSError: it cannot be opened.
     """
     *folders, name = path.split("/")
@@ -41,7 +41,7 @@ def open_inside(corpus: Path, path: str) -> int:
 
 
 def _can_be_a_path(text: str) -> bool:
-    """Whether the system takes a text as a path; what an index or a question set names need not."""
+    """Whether a text is a valid path; one from an index or a question set may not be."""
     try:
         return b"\0" not in os.fsencode(text)
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""What the author says of a note above its text: YAML between two lines of `---`."""
+"""Front matter: YAML between two lines of `---` at the top of a note."""
 
 import json
 import re
@@ -21,20 +21,20 @@ DATE_KEYS = (
     "date", "published", "publishdate", "datepublished",
     "created", "createdat", "datecreated",
 )  # fmt: skip
-"""The first that is there counts: what was revised is as new as its revision. A key may be written
-with spaces, hyphens or underscores between its words."""
+"""The first key present counts, so a revised note is as new as its revision. The words of a key may
+be separated by spaces, hyphens or underscores."""
 
 _NAMES = frozenset({"title", "aliases", "alias"})
-_USUAL = _NAMES | {"tags", "tag"}
+_COMMON = _NAMES | {"tags", "tag"}
 
-# The base loader makes texts of all scalars: `no` stays a word, `2024-02-30` and a number of
-# 100,000 digits do no harm, and no tag makes an object.
+# The base loader reads every scalar as text: `no` stays a word, `2024-02-30` and a number of
+# 100,000 digits are harmless, and no tag creates an object.
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 _FENCE = re.compile(r"---[ \t]*(?:\r\n|\r|\n)")
 _CLOSING = re.compile(r"(?:(?<=\n)|(?<=\r))(?:---|\.\.\.)[ \t]*(?:\r\n|\r|\n|\Z)")
 _KEY = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?[\r\n])*[ \t]*[\w\"'][\w \"'.-]{0,80}:(?:\s|\Z)")
-# A key at the margin and a value that YAML would not take as text as it stands.
+# A top-level key with a value that YAML would not read as text unquoted.
 _UNQUOTED = re.compile(
     r"^([\w-]+:[ \t]+)(?![\"'\[|>])(\S.*?:(?: .*?)?|[{@`%].*?)[ \t]*$", re.MULTILINE
 )
@@ -43,10 +43,10 @@ _DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """The fields that ragqa keeps; `end` is the character at which the body begins.
+    """The fields that ragqa keeps; `end` is the character offset of the body.
 
-    `blocks` are its keys with their values, each where it stands; there are none where it has only
-    a title, aliases, tags and dates.
+    `blocks` are its key-value pairs in place; there are none if it has only a title, aliases, tags
+    and dates.
     """
 
     end: int = 0
@@ -59,11 +59,11 @@ class FrontMatter:
 
 
 class _Refused(Exception):
-    """The front matter is not to be used, for the reason given."""
+    """The front matter cannot be used, for the reason given."""
 
 
 def read_front_matter(text: str) -> FrontMatter:
-    """Read the front matter of a note; where it is no good, warn and go on without it."""
+    """Read the front matter of a note; if it is invalid, warn and continue without it."""
     opening = _FENCE.match(text)
     if opening is None:
         return FrontMatter()
@@ -76,55 +76,55 @@ def read_front_matter(text: str) -> FrontMatter:
     source = text[opening.end() : closing.start()]
     if source.strip() and not looks_right:
         return FrontMatter(warnings=("no `key: value` between the first two `---`: read as text",))
-    place = _Place(source, opening.end(), closing.end())
+    written = _Written(source, opening.end(), closing.end())
     try:
-        return _read(source, place)
+        return _read(source, written)
     except _Refused as exc:
-        return _repaired(place, str(exc))
+        return _repaired(written, str(exc))
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Front matter as written, the character of the note that it begins at, and the body's."""
+class _Written:
+    """Front matter as written, its character offset in the note, and the body's."""
 
     source: str
     start: int
     end: int
 
 
-def _read(source: str, place: _Place) -> FrontMatter:
-    """Read YAML, whose values stand where they do in the front matter as written."""
+def _read(source: str, written: _Written) -> FrontMatter:
+    """Read YAML; its values are located in the front matter as written."""
     node, tree = _load(source)
-    fields = _fields(tree, place.end)
-    if node is None or all(map(_is_usual, tree)):
+    fields = _fields(tree, written.end)
+    if node is None or all(map(_is_common, tree)):
         return fields
-    where = Positions(source, place.source, place.start)
-    return replace(fields, blocks=property_blocks(node, where, names=_NAMES))
+    positions = Positions(source, written.source, written.start)
+    return replace(fields, blocks=property_blocks(node, positions, names=_NAMES))
 
 
-def _is_usual(key: object) -> bool:
-    """Whether a key is one that nearly every note has, and that is shown or searched elsewhere."""
-    return isinstance(key, str) and (key.strip().lower() in _USUAL or _bare(key) in DATE_KEYS)
+def _is_common(key: object) -> bool:
+    """Whether nearly every note has this key; such keys are shown or searched elsewhere."""
+    return isinstance(key, str) and (key.strip().lower() in _COMMON or _folded(key) in DATE_KEYS)
 
 
-def _bare(key: str) -> str:
+def _folded(key: str) -> str:
     return re.sub(r"[\s_-]", "", key).lower()
 
 
-def _repaired(place: _Place, reason: str) -> FrontMatter:
-    """Take values that are no YAML, such as `title: Retries: what we decided`, for plain text."""
+def _repaired(written: _Written, reason: str) -> FrontMatter:
+    """Quote values that are invalid YAML, such as `title: Retries: what we decided`."""
     quoted = _UNQUOTED.sub(
-        lambda line: line[1] + json.dumps(line[2], ensure_ascii=False), place.source
+        lambda line: line[1] + json.dumps(line[2], ensure_ascii=False), written.source
     )
-    if quoted != place.source:
+    if quoted != written.source:
         try:
-            found = _read(quoted, place)
+            found = _read(quoted, written)
         except _Refused:
             pass
         else:
-            taken = f"front matter is no YAML, its values are taken as text: {reason}"
-            return replace(found, warnings=(taken, *found.warnings))
-    return FrontMatter(place.end, warnings=(f"front matter is ignored: {reason}",))
+            warning = f"front matter is not valid YAML, so its values are read as text: {reason}"
+            return replace(found, warnings=(warning, *found.warnings))
+    return FrontMatter(written.end, warnings=(f"front matter is ignored: {reason}",))
 
 
 def _load(source: str) -> tuple[yaml.Node | None, Mapping[object, object]]:
@@ -137,9 +137,9 @@ def _load(source: str) -> tuple[yaml.Node | None, Mapping[object, object]]:
         tree = {} if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as exc:
         line = exc.problem_mark.line + 2 if exc.problem_mark else 1
-        raise _Refused(f"{exc.problem or 'no YAML'} (line {line})") from exc
+        raise _Refused(f"{exc.problem or 'invalid YAML'} (line {line})") from exc
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
-        raise _Refused("no YAML") from exc
+        raise _Refused("invalid YAML") from exc
     finally:
         loader.dispose()
     if not isinstance(tree, dict):
@@ -148,7 +148,7 @@ def _load(source: str) -> tuple[yaml.Node | None, Mapping[object, object]]:
 
 
 def _check_events(source: str) -> None:
-    """Refuse what can blow up, before a tree is made of it."""
+    """Refuse YAML that could blow up, before building a tree."""
     depth = 0
     for event in yaml.parse(source, Loader=_LOADER):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -174,14 +174,14 @@ def _fields(tree: Mapping[object, object], end: int) -> FrontMatter:
 
 
 def _scalar(value: object) -> str:
-    """A value on one line; "" if it is empty, null, or no scalar."""
+    """A value on one line; "" if it is empty, null or not a scalar."""
     if not isinstance(value, str) or value in ("null", "~"):
         return ""
     return " ".join(value.split())
 
 
 def _listed(keys: Mapping[str, object], *names: str, split: str) -> tuple[str, ...]:
-    """The values of a field that holds a list, or one text in which they are separated."""
+    """The values of a field that is a list or a text with separators."""
     values: list[str] = []
     for name in names:
         value = keys.get(name)
@@ -193,9 +193,9 @@ def _listed(keys: Mapping[str, object], *names: str, split: str) -> tuple[str, .
 
 
 def _date(keys: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
-    """The date as ISO, and a warning for each that could not be read."""
+    """The date in ISO form, and a warning for each unreadable one."""
     warnings: list[str] = []
-    written = {_bare(key): key for key in keys}
+    written = {_folded(key): key for key in keys}
     for known in DATE_KEYS:
         key = written.get(known, known)
         value = _scalar(keys.get(key))
@@ -207,5 +207,5 @@ def _date(keys: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
                 return date(*map(int, match.groups())).isoformat(), tuple(warnings)
         except ValueError:
             pass
-        warnings.append(f"{key} is no date in the form YYYY-MM-DD: {value[:40]}")
+        warnings.append(f"{key} is not a date in the form YYYY-MM-DD: {value[:40]}")
     return "", tuple(warnings)

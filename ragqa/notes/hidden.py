@@ -1,7 +1,7 @@
-"""What an author has taken out of a note: struck-out text (`~~`, `<del>`, `<s>`) and comments.
+"""Text that its author removed: struck-out text (`~~`, `<del>`, `<s>`) and comments.
 
-Comments are `%%` and `<!-- -->`. Marks in code are code. A comment may go over many blocks, what is
-struck out stays in one.
+Comments are `%%` and `<!-- -->`. Marks in code are code. A comment may span many blocks,
+struck-out text only one.
 """
 
 import re
@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from ragqa.notes.lines import BLANK, wordless_kind
+from ragqa.notes.lines import BLANK, paragraph_or_rule
 from ragqa.types import Block, Kind
 
 Hidden = tuple[int, int, Kind]
-"""A stretch of a note, and whether it is a COMMENT or STRUCK."""
+"""Start and end in characters, and COMMENT or STRUCK."""
 
 _MARK = re.compile(
     r"(?<!\\)(?:(?P<code>`+)|(?P<html><!--)|(?P<obsidian>%%)"
@@ -27,33 +27,34 @@ _NOT_SPACE = re.compile(r"\S")
 _BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t]*[\r\n]")
 _WHOLE = re.compile(r"\S(?:.*\S)?", re.DOTALL)
 _MARKS = ("<!--", "%%", "~~", "<s", "<S", "<d", "<D")
-# A sentence, or several, at the beginning of what a mark cuts off.
+# The complete sentences at the start of a piece that a mark cuts off.
 _SENTENCES = re.compile(r".*[.!?:\u2026\u3002\uff01\uff1f][\"')\]*_]*(?=\s)", re.DOTALL)
 _MAX_TICKS = 16
 
 
 def may_hide(text: str) -> bool:
-    """Whether a text has any mark that could hide a part of it."""
+    """Whether a text has any mark that could hide part of it."""
     return any(mark in text for mark in _MARKS)
 
 
 def hidden_spans(text: str, blocks: Sequence[Block], *, is_plain: bool = False) -> list[Hidden]:
-    """Find what is struck out or in a comment, in order.
+    """Find struck-out text and comments, in order.
 
-    :param blocks: those of the whole text, which tell code and where a strike must end.
-    :param is_plain: whether a block may be a line of a paragraph; then a blank line ends a strike.
+    :param blocks: the whole text's; they show where code is and where a strike must end.
+    :param is_plain: whether a block may be one line of a paragraph; a blank line then ends a
+        strike.
     """
     return list(_Scan(text, blocks, is_plain).found()) if blocks else []
 
 
 def is_cut_short(text: str, hidden: Sequence[Hidden]) -> bool:
-    """Whether the last comment has no end, so that it takes the rest of the note."""
+    """Whether the last comment is unclosed and takes the rest of the note."""
     start, end, kind = hidden[-1]
     return kind is Kind.COMMENT and end == len(text) and not text[start:].endswith(("-->", "%%"))
 
 
 def masked(text: str, hidden: Sequence[Hidden]) -> str:
-    """The text with every hidden character but white space replaced by one that means nothing."""
+    """The text with every hidden character except white space replaced by `BLANK`."""
     pieces, at = [], 0
     for start, end, _ in hidden:
         pieces += [text[at:start], _NOT_SPACE.sub(BLANK, text[start:end])]
@@ -62,7 +63,7 @@ def masked(text: str, hidden: Sequence[Hidden]) -> str:
 
 
 def cut_at(text: str, blocks: Sequence[Block], hidden: Sequence[Hidden]) -> tuple[Block, ...]:
-    """Cut blocks where text is hidden, which becomes blocks of its own, without any label."""
+    """Cut blocks at hidden text, which becomes unlabelled blocks of its own."""
     found = [Block(kind, start, end) for start, end, kind in hidden]
     first = 0
     for block in blocks:
@@ -79,7 +80,7 @@ def cut_at(text: str, blocks: Sequence[Block], hidden: Sequence[Hidden]) -> tupl
 
 
 def _cut(text: str, block: Block, spans: Sequence[tuple[int, int]]) -> Iterator[Block]:
-    """What is left of a block, without the white space around it."""
+    """The visible pieces of a block, without surrounding white space."""
     kept = [found.span() for span in spans if (found := _WHOLE.search(text, *span))]
     if len(spans) == 1 or not kept:
         yield from [block] if kept else []
@@ -87,18 +88,18 @@ def _cut(text: str, block: Block, spans: Sequence[tuple[int, int]]) -> Iterator[
     for number, (start, end) in enumerate(kept):
         kind, label = block.kind, block.label
         if kind is Kind.HEADING and number:
-            kind, label = Kind.PARAGRAPH, ""  # the section is named by its first piece
-        elif kind is not Kind.HEADING and wordless_kind(text[start:end]) is Kind.RULE:
+            kind, label = Kind.PARAGRAPH, ""  # the first piece names the section
+        elif kind is not Kind.HEADING and paragraph_or_rule(text[start:end]) is Kind.RULE:
             kind = Kind.RULE
         piece = replace(block, kind=kind, start=start, end=end, label=label)
         yield from [piece] if number == len(kept) - 1 else _without_fragment(text, piece)
 
 
 def _without_fragment(text: str, piece: Block) -> Iterator[Block]:
-    """A piece of text that goes on behind what is hidden, its begun last sentence as a rule.
+    """A piece before hidden text, with its unfinished last sentence turned into a rule.
 
-    "The wombat weighs ~~20~~ 35 kg" is not to be answered by "The wombat weighs". A fragment with a
-    figure may say something.
+    "The wombat weighs ~~20~~ 35 kg" must not be answered by "The wombat weighs". A fragment with a
+    digit is kept, since it may state something.
     """
     whole = _SENTENCES.match(text, piece.start, piece.end)
     start = whole.end() if whole else piece.start
@@ -116,12 +117,12 @@ def _without_fragment(text: str, piece: Block) -> Iterator[Block]:
 
 @dataclass
 class _Scan:
-    """One way through a text from mark to mark."""
+    """One pass through a text from mark to mark."""
 
     text: str
     blocks: Sequence[Block]
     is_plain: bool
-    # Where a mark of this form is known not to be closed before, so that none is looked for twice.
+    # Pattern to the end of a failed search, so that none is repeated.
     _unclosed: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -153,14 +154,14 @@ class _Scan:
         return block if block is not None and at < block.end else None
 
     def _code_end(self, ticks: str, at: int, block: Block) -> int:
-        """Where a span of code ends; right behind the opening where it does not."""
+        """Where a code span ends; right after its opening if it is unclosed."""
         if len(ticks) > _MAX_TICKS:
             return at
         close = self._find(re.compile(rf"(?<!`)`{{{len(ticks)}}}(?!`)"), at, block.end)
         return close.end() if close else at
 
     def _hidden_end(self, mark: re.Match[str], block: Block) -> int:
-        """Where what a mark opens ends, 0 where it opens nothing."""
+        """Where the text hidden by a mark ends; 0 if it hides nothing."""
         if mark["strike"]:
             follows = self.text[mark.end() : mark.end() + 1]
             stop = self._paragraph_end(block)
@@ -186,7 +187,7 @@ class _Scan:
             if code is None:
                 return at + len("%%")
             at = code.end
-        # A fence that a comment opens and does not close goes on to the note's end.
+        # An unclosed fence within a comment runs to the end of the note.
         in_code = self.text.find("%%", mark.end())
         return in_code + len("%%") if in_code >= 0 and self._begins_line(mark.start()) else 0
 

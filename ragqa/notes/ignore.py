@@ -1,4 +1,4 @@
-"""`.gitignore` and `.ragqaignore`: what a corpus asks to leave out, by git's rules."""
+"""`.gitignore` and `.ragqaignore`: files that a corpus excludes, by git's rules."""
 
 import os
 import re
@@ -10,23 +10,23 @@ from pathlib import Path
 from ragqa.notes.files import open_inside
 
 IGNORE_FILES = (".gitignore", ".ragqaignore")
-"""In order: where both speak of a file, the later one has the last word."""
+"""In order: if both match a file, the later one decides."""
 
 MAX_IGNORE_BYTES = 100_000
 
 MAX_WILDCARDS = 4
-"""Runs of `*` in one pattern. Each more multiplies the time of a match; five have taken 17 s."""
+"""Runs of `*` in one pattern. Each multiplies the time of a match; five have taken 17 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One pattern of an ignore file: whether it leaves out or takes back in, and where it says so.
+    """One pattern of an ignore file, which excludes or re-includes; `text` is its line as written.
 
-    `text` is its line as written.
+    `line` is 1-based.
     """
 
     regex: re.Pattern[str]
-    leaves_out: bool
+    excludes: bool
     file: str
     line: int
     text: str
@@ -34,31 +34,31 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of one ignore file; they count from `folder`, which is "" or ends in `/`."""
+    """The rules of one ignore file, relative to `folder`, which is "" or ends in `/`."""
 
     folder: str
     rules: tuple[Rule, ...]
 
 
-def rule_against(files: Sequence[Rules], path: str, *, is_folder: bool) -> Rule | None:
-    """The rule that leaves out a file or folder; `files` are in order from the corpus downward.
+def excluding_rule(files: Sequence[Rules], path: str, *, is_folder: bool) -> Rule | None:
+    """The rule that excludes a file or folder, or None; `files` are in order from the corpus down.
 
-    The last pattern that matches in the nearest ignore file decides. What lies below an ignored
-    folder is never asked about, so nothing in it can be taken back in, as in git.
+    The last matching pattern of the nearest ignore file decides. The walk never enters an ignored
+    folder, so nothing in it can be re-included, as in git.
     """
     for file in reversed(files):
         relative = path[len(file.folder) :] + ("/" if is_folder else "")
         for rule in reversed(file.rules):
             if _matches(rule.regex, relative):
-                return rule if rule.leaves_out else None
+                return rule if rule.excludes else None
     return None
 
 
 def _matches(pattern: re.Pattern[str], relative: str) -> bool:
-    """Whether a pattern means this very file or folder, the latter with a `/` at its end.
+    """Whether a pattern matches exactly this file, or folder with a trailing `/`.
 
-    pathspec's patterns also match below a folder that they name, up to a group that is the `/`
-    behind its name. Here that would be wrong: `!a/` does not take `a/b/` back in.
+    pathspec's patterns also match below a folder that they name; their last group is then the `/`
+    after its name. That would be wrong here: `!a/` does not re-include `a/b/`.
     """
     for match in pattern.finditer(relative):
         is_whole = match.end() == len(relative)
@@ -68,31 +68,31 @@ def _matches(pattern: re.Pattern[str], relative: str) -> bool:
 
 
 def read_rules(corpus: Path, folder: str, name: str) -> tuple[Rules, list[str]]:
-    """Read an ignore file; also give what is wrong with it, in a few words each."""
+    """Read an ignore file; also return its problems, in a few words each."""
     try:
         lines = _read_lines(corpus, folder + name)
     except OSError as exc:
-        return Rules(folder, ()), [f"not heeded: {exc.strerror or exc}"]
+        return Rules(folder, ()), [f"not applied: {exc.strerror or exc}"]
     rules, problems = list[Rule](), list[str]()
     for number, line in enumerate(lines, start=1):
         try:
             rules += [
-                Rule(regex, leaves_out, folder + name, number, line)
-                for regex, leaves_out in _compiled(line)
+                Rule(regex, excludes, folder + name, number, line)
+                for regex, excludes in _compiled(line)
             ]
         except (ValueError, re.error) as exc:
-            problems.append(f"line {number} is not heeded: {exc}")
+            problems.append(f"line {number} is not applied: {exc}")
     return Rules(folder, tuple(rules)), problems
 
 
 def _compiled(line: str) -> list[tuple[re.Pattern[str], bool]]:
-    # Most corpora have no ignore file, and the walk precedes every question.
+    # Imported late: most corpora have no ignore file, and the walk precedes every question.
     from pathspec import GitIgnoreSpec
 
     if len(re.findall(r"\*+", line)) > MAX_WILDCARDS and not line.startswith("#"):
         raise ValueError(f"more than {MAX_WILDCARDS} wildcards")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of `re`, on brackets in brackets
+        warnings.simplefilter("ignore", FutureWarning)  # from `re`, on nested brackets
         patterns = GitIgnoreSpec.from_lines([line]).patterns
     return [
         (each.regex, each.include) for each in patterns if each.regex and each.include is not None
@@ -104,6 +104,6 @@ def _read_lines(corpus: Path, path: str) -> list[str]:
         data = file.read(MAX_IGNORE_BYTES + 1)
     if len(data) > MAX_IGNORE_BYTES:
         raise OSError(f"more than {MAX_IGNORE_BYTES:,} bytes")
-    # File names are bytes: what is not UTF-8 must still match them.
+    # File names are bytes: a pattern that is not UTF-8 must still match them.
     text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
     return [line.removesuffix("\r") for line in text.split("\n")]

@@ -1,4 +1,4 @@
-"""What stands within a line of Markdown: its words without the markup, and its links."""
+"""Inline Markdown: words without markup, links and tags."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from ragqa.notes.lines import COLONS, MAX_LABEL_CHARS, one_line
 from ragqa.types import Link
 
 MAX_NESTING = 60
-"""Quotes and lists in one another; deeper text is kept without its structure."""
+"""Nested quotes and lists; deeper text is kept without its structure."""
 
 MAX_INLINE_CHARS = 50_000
 MAX_BRACKETS = 50_000
@@ -22,7 +22,7 @@ MAX_BRACKETS = 50_000
 
 _WIKILINK = re.compile(r"!?\[\[([^\[\]\n]{1,500})\]\]")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
-# As Obsidian has it: after white space, with at least one character that is no digit.
+# Obsidian's rule: after white space, with at least one character that is not a digit.
 _TAG = re.compile(r"(?<![^\s(])#([\w/-]{0,200}[^\W\d][\w/-]{0,200})")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])")
 
@@ -37,8 +37,8 @@ def parser() -> MarkdownIt:
 
 
 def inline_of(text: str) -> "Inline":
-    """Make what reads the inline text of this note."""
-    return Inline(is_crude=text.count("[") > MAX_BRACKETS)
+    """Make the reader of this note's inline text."""
+    return Inline(too_many_brackets=text.count("[") > MAX_BRACKETS)
 
 
 def _wikilink(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser's signature
@@ -59,23 +59,23 @@ def _wikilink(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the p
 class Inline:
     """Reads the inline text of one note; `env` holds its link reference definitions.
 
-    With `is_crude` markup is left in labels and no link is found: a note with more brackets than
-    any author writes would take minutes.
+    With `too_many_brackets`, labels keep their markup and no links are found: parsing would take
+    minutes.
     """
 
-    is_crude: bool
+    too_many_brackets: bool
     env: dict[str, object] = field(default_factory=dict)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the reader of the note should know."""
-        crude = f"more than {MAX_BRACKETS:,} brackets: its links are not read"
-        return (crude,) if self.is_crude else ()
+        """Warnings about the note."""
+        warning = f"more than {MAX_BRACKETS:,} brackets: its links are not read"
+        return (warning,) if self.too_many_brackets else ()
 
     def label(self, source: str) -> str:
         """The words of a heading, cell or line, without markup, on one line of bounded length."""
         source = source[: 4 * MAX_LABEL_CHARS]
-        words = source if self.is_crude else "".join(_words(self._parse(source)))
+        words = source if self.too_many_brackets else "".join(_words(self._parse(source)))
         return one_line(words)
 
     def introduction(self, paragraph: str) -> str:
@@ -85,8 +85,8 @@ class Inline:
         return label if label.endswith(COLONS) else ""
 
     def links(self, source: str) -> Iterator[Link]:
-        """The links to other notes; those to the web and within the note are left out."""
-        if self.is_crude or "[" not in source or len(source) > MAX_INLINE_CHARS:
+        """The links to other notes, not those to the web or within the note."""
+        if self.too_many_brackets or "[" not in source or len(source) > MAX_INLINE_CHARS:
             return
         for token in self._parse(source):
             if token.type == "wikilink":
@@ -100,10 +100,10 @@ class Inline:
                 yield Link(target if is_wiki else unquote(target), is_wiki)
 
     def tags(self, source: str) -> Iterator[str]:
-        """The tags, without their `#`; what is code, a link's address or escaped is none."""
+        """The tags without their `#`; those in code, link targets or escaped do not count."""
         if "#" not in source or len(source) > MAX_INLINE_CHARS:
             return
-        # Delimiters such as `_` are tokens of their own; all that is not text parts words.
+        # Delimiters such as `_` are separate tokens; any token but text separates words.
         tokens = self._parse(source)
         text = "".join(token.content if token.type == "text" else " " for token in tokens)
         yield from (tag for each in _TAG.findall(text) if (tag := each.strip("/")))

@@ -1,4 +1,4 @@
-"""Line ranges of a note to blocks in characters, so that every line with text is in one block."""
+"""From line ranges to blocks in characters; every line with text is in one block."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,18 +11,18 @@ Span = tuple[int, int]
 MAX_LABEL_CHARS = 300
 
 COLONS = (":", "\uff1a")
-"""What a line that introduces a list ends with, also in Chinese."""
+"""The ends of a line that introduces a list, also in Chinese."""
 
 BLANK = "\ufdd0"
-"""Stands for each character of hidden text while a note is parsed; no text has it (Unicode)."""
+"""Replaces each hidden character while a note is parsed; a Unicode noncharacter."""
 
-_LINE_END = re.compile(r"\r\n|\r|\n")  # as CommonMark has it; form feeds end no line
+_LINE_END = re.compile(r"\r\n|\r|\n")  # CommonMark's; a form feed does not end a line
 _WORD = re.compile(r"\w")
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What stands in a note below its front matter; `title` is a first line that serves as one."""
+    """A note's content below its front matter; `title` is a first line that serves as one."""
 
     blocks: tuple[Block, ...]
     links: tuple[Link, ...]
@@ -33,7 +33,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A block in the making: the lines `first` to `last`, the latter left out."""
+    """A block in the making: the lines `first` to `last`, exclusive."""
 
     kind: Kind
     first: int
@@ -43,7 +43,7 @@ class Leaf:
 
 
 def line_spans(text: str, start: int) -> list[Span]:
-    """The span of each line of `text[start:]`, its line end left out."""
+    """The span of each line of `text[start:]`, without its line end."""
     spans = []
     for end in _LINE_END.finditer(text, start):
         spans.append((start, end.start()))
@@ -53,17 +53,17 @@ def line_spans(text: str, start: int) -> list[Span]:
 
 
 def one_line(words: str) -> str:
-    """Words as a label: on one line, of bounded length."""
+    """Make a label: on one line, of bounded length."""
     return " ".join(words.replace(BLANK, "").split())[:MAX_LABEL_CHARS].rstrip()
 
 
-def wordless_kind(text: str) -> Kind:
-    """The kind of text that has no kind of its own: marks alone are as good as a rule."""
+def paragraph_or_rule(text: str) -> Kind:
+    """PARAGRAPH for text with words; punctuation alone counts as a RULE."""
     return Kind.PARAGRAPH if _WORD.search(text) else Kind.RULE
 
 
 def to_blocks(text: str, spans: list[Span], leaves: Iterable[Leaf]) -> tuple[Block, ...]:
-    """Turn leaves, in order, into blocks; lines that are in no leaf become blocks of their own."""
+    """Turn leaves, in order, into blocks; lines outside any leaf become blocks of their own."""
     blocks: list[Block] = []
     line = 0
     for leaf in leaves:
@@ -76,19 +76,19 @@ def to_blocks(text: str, spans: list[Span], leaves: Iterable[Leaf]) -> tuple[Blo
 
 
 def _unclaimed(text: str, spans: list[Span], first: int, last: int) -> Iterator[Block]:
-    """Blocks of the lines between leaves, parted at blank lines."""
+    """Blocks of the lines between leaves, split at blank lines."""
     start = first
     for line in range(first, last + 1):
         if line < last and not is_blank(text, spans[line]):
             continue
         if start < line:
-            kind = wordless_kind(text[spans[start][0] : spans[line - 1][1]])
+            kind = paragraph_or_rule(text[spans[start][0] : spans[line - 1][1]])
             yield Block(kind, spans[start][0], spans[line - 1][1])
         start = line + 1
 
 
 def _block(text: str, spans: list[Span], leaf: Leaf, first: int) -> Iterator[Block]:
-    """The block of a leaf without the blank lines around it; none if that leaves nothing."""
+    """The block of a leaf without surrounding blank lines; none if nothing is left."""
     last = leaf.last
     while first < last and is_blank(text, spans[first]):
         first += 1
@@ -100,5 +100,5 @@ def _block(text: str, spans: list[Span], leaf: Leaf, first: int) -> Iterator[Blo
 
 
 def is_blank(text: str, span: Span) -> bool:
-    """Whether a line is white space alone."""
+    """Whether a line is only white space."""
     return not text[span[0] : span[1]].strip()

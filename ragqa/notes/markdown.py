@@ -1,4 +1,4 @@
-"""Markdown to blocks and links. The parsing is markdown-it's; here its tokens get their place."""
+"""From Markdown to blocks and links: markdown-it parses, this module locates its tokens."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from markdown_it.token import Token
 
 from ragqa.notes.inline import Inline, inline_of, parser
-from ragqa.notes.lines import Body, Leaf, Span, line_spans, one_line, to_blocks, wordless_kind
+from ragqa.notes.lines import Body, Leaf, Span, line_spans, one_line, paragraph_or_rule, to_blocks
 from ragqa.types import Kind, Link
 
 PART_LINES = 20_000
 PART_CHARS = 300_000
-"""A note is parsed in parts of at most this size: its tokens take 500 times as much memory."""
+"""A note is parsed in parts of at most this size: tokens take 500 times the text's memory."""
 
 MAX_LINE_CHARS = 50_000
 """A longer line is a paragraph, whatever it begins with."""
 
 MAX_TAGS = 1_000
-"""So many tags in the text of one note count."""
+"""The most tags read from one note's text."""
 
 _LISTS = frozenset({"bullet_list_open", "ordered_list_open"})
 
@@ -52,7 +52,7 @@ def parse_markdown(text: str, start: int) -> Body:
 
 
 def _parts(text: str, spans: list[Span], inline: Inline) -> Iterator[tuple[int, list[Token]]]:
-    """The tokens of each part of a note, with the line that their line numbers count from."""
+    """The tokens of each part of a note, with the line that its line numbers are relative to."""
     first = 0
     while first < len(spans):
         last = _part_end(spans, first)
@@ -67,7 +67,7 @@ def _parts(text: str, spans: list[Span], inline: Inline) -> Iterator[tuple[int, 
 
 
 def _part_end(spans: list[Span], first: int) -> int:
-    """Where the part that begins with this line ends; at once, if the line is too long to parse."""
+    """Where the part that begins at this line ends; at once if the line is too long to parse."""
     limit = spans[first][0] + PART_CHARS
     for line in range(first, min(first + PART_LINES, len(spans))):
         start, end = spans[line]
@@ -77,9 +77,9 @@ def _part_end(spans: list[Span], first: int) -> int:
 
 
 def _without_last_block(tokens: list[Token], first: int, last: int) -> tuple[list[Token], int]:
-    """Leave the last block of a part to the next part, where the rest of it may be.
+    """Move the last block of a part to the next part, which may hold the rest of it.
 
-    A list goes with what stands above it. A block that fills the whole part stays: it is cut.
+    A list moves with the block above it. A block that fills the whole part stays, and is cut.
     """
     for at in range(len(tokens) - 1, 0, -1):
         token = tokens[at]
@@ -90,8 +90,8 @@ def _without_last_block(tokens: list[Token], first: int, last: int) -> tuple[lis
 
 
 @dataclass(slots=True)
-class _Place:
-    """How deep in lists the tokens have come, and in which table."""
+class _Context:
+    """The open lists and items, and the current table's header."""
 
     introductions: list[str] = field(default_factory=list)
     items: list[int] = field(default_factory=list)
@@ -101,48 +101,48 @@ class _Place:
 
 def _leaves(tokens: Sequence[Token], offset: int, inline: Inline) -> Iterator[Leaf]:
     """The leaf blocks of a part, in order; `offset` is the number of its first line."""
-    place = _Place()
+    context = _Context()
     for at, token in enumerate(tokens):
-        _move(place, tokens, at, inline)
+        _update(context, tokens, at, inline)
         first, last = token.map or (0, 0)
-        kind, level, label = _leaf_kind(token), len(place.items), ""
+        kind, level, label = _leaf_kind(token), len(context.items), ""
         if kind is Kind.HEADING:
             kind, level, label = _heading(tokens, at, inline)
-        elif kind is Kind.PARAGRAPH and place.begins_item:
-            kind, first, label = Kind.ITEM, place.items[-1], place.introductions[-1]
+        elif kind is Kind.PARAGRAPH and context.begins_item:
+            kind, first, label = Kind.ITEM, context.items[-1], context.introductions[-1]
         elif kind is Kind.ROW and tokens[at - 1].type == "thead_open":
-            kind, last = Kind.TABLE_HEAD, last + 1  # and the line of dashes
+            kind, last = Kind.TABLE_HEAD, last + 1  # includes the line of dashes
         elif kind is Kind.ROW:
-            label = place.header
+            label = context.header
         if kind:
-            place.begins_item = False
+            context.begins_item = False
             yield Leaf(kind, first + offset, last + offset, level, label)
 
 
-def _move(place: _Place, tokens: Sequence[Token], at: int, inline: Inline) -> None:
-    """Take note of the list, item or table that opens or closes here."""
+def _update(context: _Context, tokens: Sequence[Token], at: int, inline: Inline) -> None:
+    """Record the list, item or table that opens or closes here."""
     token = tokens[at]
     match token.type:
         case kind if kind in _LISTS:
             follows_text = at > 0 and tokens[at - 1].type == "paragraph_close"
             before = tokens[at - 2].content if follows_text else ""
-            place.introductions.append(inline.introduction(before))
+            context.introductions.append(inline.introduction(before))
         case "bullet_list_close" | "ordered_list_close":
-            place.introductions.pop()
+            context.introductions.pop()
         case "list_item_open":
-            place.items.append(token.map[0] if token.map else 0)
-            place.begins_item = True
+            context.items.append(token.map[0] if token.map else 0)
+            context.begins_item = True
         case "list_item_close":
-            place.items.pop()
-            place.begins_item = False
+            context.items.pop()
+            context.begins_item = False
         case "thead_open":
-            place.header = _header(tokens, at, inline)
+            context.header = _header(tokens, at, inline)
 
 
 def _leaf_kind(token: Token) -> Kind | None:
-    """The kind of the leaf that this token opens, if it opens one."""
+    """The kind of the leaf that this token opens, if any."""
     if token.type == "heading_open" and token.level > 0:
-        # In a list or a quote it heads nothing of what comes after that.
+        # Within a list or quote it heads nothing after that.
         return Kind.PARAGRAPH
     return _LEAVES.get(token.type)
 
@@ -152,12 +152,12 @@ def _heading(tokens: Sequence[Token], at: int, inline: Inline) -> tuple[Kind, in
     label = inline.label(source)
     if label and "\n" not in source:
         return Kind.HEADING, int(tokens[at].tag[1:]), label
-    # Nothing to call the section by, or a paragraph that happens to stand right above a rule.
-    return wordless_kind(source), 0, ""
+    # No name for a section, or a paragraph right above a rule.
+    return paragraph_or_rule(source), 0, ""
 
 
 def _header(tokens: Sequence[Token], at: int, inline: Inline) -> str:
-    """The header cells of the table whose head opens here."""
+    """The header cells of the table that opens here."""
     cells = []
     while tokens[at].type != "thead_close":
         if tokens[at].type == "inline":

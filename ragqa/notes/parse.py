@@ -1,4 +1,4 @@
-"""The text of a note to a `Note`: front matter, title, blocks and links."""
+"""From a note's text to a `Note`: front matter, title, blocks and links."""
 
 import os
 import re
@@ -12,12 +12,12 @@ from ragqa.types import Block, Kind, Note, Stamp
 
 _ISO_DATE = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)", re.ASCII)
 
-_UNCLOSED = "a comment that begins with `<!--` is not closed: the rest of the note is left out"
+_UNCLOSED = "a comment that begins with `<!--` is not closed, so the rest of the note is left out"
 
 
 def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
-    """Take a note apart; any text is a note."""
-    # These import markdown-it and PyYAML, which a question to a fresh index does without.
+    """Parse a note; any text is a note."""
+    # Late: they import markdown-it and PyYAML, which a question to an up-to-date index never needs.
     from ragqa.notes.frontmatter import read_front_matter
     from ragqa.notes.markdown import parse_markdown
     from ragqa.notes.plaintext import parse_plain_text
@@ -44,7 +44,7 @@ def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
 def _without_hidden(
     parse: Callable[[str, int], Body], text: str, start: int, *, is_plain: bool
 ) -> Body:
-    """Parse a text so that no label, link or other block has what is struck out or in a comment."""
+    """Parse a text, keeping struck-out text and comments out of labels, links and other blocks."""
     from ragqa.notes.hidden import cut_at, hidden_spans, is_cut_short, masked, may_hide
 
     body = parse(text, start)
@@ -64,14 +64,14 @@ def _first_heading(blocks: tuple[Block, ...]) -> str:
 
 
 def _name(path: str) -> str:
-    """The file's name in words; bytes that are no UTF-8 are replaced, since a title is text."""
+    """The file's name as words; bytes that are not UTF-8 are replaced."""
     stem = PurePosixPath(path).stem
     readable = os.fsencode(stem).decode("utf-8", "replace")
     return " ".join(readable.replace("-", " ").replace("_", " ").split()) or readable
 
 
 def _date_in_name(path: str) -> str:
-    """The first ISO date in a file's name, such as "2024-05-02 Standup.md"; "" without any."""
+    """The first ISO date in a file's name, such as "2024-05-02 Standup.md"; "" for none."""
     for match in _ISO_DATE.finditer(PurePosixPath(path).stem):
         try:
             return date.fromisoformat(match[0]).isoformat()

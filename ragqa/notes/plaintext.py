@@ -1,7 +1,7 @@
-"""Plain text to blocks: headings, lists and tables are told by how their lines look.
+"""From plain text to blocks: headings, lists and tables are recognised by their lines' form.
 
-Of text lines there are three manners: hard-wrapped ones are joined to paragraphs; a long one, as
-in text saved from a web page, is a paragraph by itself; a short one that stands alone is a heading.
+Text lines come in three styles: hard-wrapped lines are joined into paragraphs; a long line, as in
+text saved from a web page, is a paragraph; a short line that stands alone is a heading.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from ragqa.notes.inline import inline_of
-from ragqa.notes.lines import COLONS, Body, Leaf, line_spans, one_line, to_blocks, wordless_kind
+from ragqa.notes.lines import COLONS, Body, Leaf, line_spans, one_line, paragraph_or_rule, to_blocks
 from ragqa.types import Block, Kind, Link
 
 MAX_TITLE_CHARS = 120
@@ -17,7 +17,7 @@ MAX_HEADING_CHARS = 80
 
 MIN_WRAP_CHARS = 50
 MAX_WRAP_CHARS = 100
-"""How long the longest line of hard-wrapped text may be."""
+"""Bounds on the longest line of hard-wrapped text."""
 
 _ITEM = re.compile(r"\s*(?:[-*+•‣◦▪·\u2013]|\d{1,3}[.)])(?:\s+(?P<words>\S.*))?")
 _DELIMITER_ROW = re.compile(r"\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?)?")
@@ -25,7 +25,7 @@ _CELL_END = re.compile(r"(?<!\\)\|")
 _UNDERLINE = re.compile(r"([=~*^_#-])\1{2,}")
 _SENTENCE_ENDS = tuple(".?!:;,\u2026\u3002\uff1f\uff01\uff1a\uff1b\uff0c\u3001")
 _STATEMENT_ENDS = tuple(".!\u2026\u3002\uff01")
-# The first word of a line, or its first character in a script that breaks lines anywhere.
+# A line's first word, or first character in a script that breaks lines anywhere.
 _FIRST_WORD = re.compile(r"[!-\u2e7f]+|\S")
 
 
@@ -38,7 +38,7 @@ def parse_plain_text(text: str, start: int) -> Body:
     for line in lines:
         links.update(dict.fromkeys(inline.links(line)))
     blocks = to_blocks(text, spans, _leaves(lines))
-    return Body(blocks, tuple(links), inline.warnings, title=_sentence_for_title(text, blocks))
+    return Body(blocks, tuple(links), inline.warnings, title=_title_sentence(text, blocks))
 
 
 def _leaves(lines: Sequence[str]) -> Iterator[Leaf]:
@@ -64,8 +64,8 @@ def _leaves(lines: Sequence[str]) -> Iterator[Leaf]:
         is_first = False
 
 
-def _sentence_for_title(text: str, blocks: Sequence[Block]) -> str:
-    """The first line if it is a sentence by itself: it is text, and serves as the title too."""
+def _title_sentence(text: str, blocks: Sequence[Block]) -> str:
+    """The first line if it is a sentence by itself: it is text and also serves as the title."""
     if not blocks or blocks[0].kind is not Kind.PARAGRAPH:
         return ""
     first = text[blocks[0].start : blocks[0].end]
@@ -74,9 +74,9 @@ def _sentence_for_title(text: str, blocks: Sequence[Block]) -> str:
 
 
 def _wrap_width(lines: Sequence[str]) -> int:
-    """The width that the text is wrapped to; 0 if it is not hard-wrapped.
+    """The width to which the text is hard-wrapped; 0 if it is not.
 
-    Then many lines are about as long as the longest, and hardly any is longer than one wraps to.
+    In hard-wrapped text many lines are nearly as long as the longest, and few exceed the bound.
     """
     lengths = [len(line) for line in lines if line and "|" not in line]
     width = max((length for length in lengths if length <= MAX_WRAP_CHARS), default=0)
@@ -87,7 +87,7 @@ def _wrap_width(lines: Sequence[str]) -> int:
 
 
 def _is_wrapped(line: str, following: str, width: int) -> bool:
-    """Whether a line ends where it does because the next word did not fit."""
+    """Whether a line ends because the next word did not fit."""
     word = _FIRST_WORD.match(following.lstrip())
     return len(line) <= width and word is not None and len(line) + 1 + len(word[0]) > width
 
@@ -110,7 +110,7 @@ def _item(
 ) -> list[Leaf]:
     """The list item that begins here, with the lines that belong to it; [] if there is none.
 
-    `indents` are those of the items that this one may be nested in, and is brought up to date.
+    `indents` are those of the open items, and are updated.
     """
     item = _ITEM.fullmatch(lines[at])
     if item is None or _is_rule(lines[at]):
@@ -137,7 +137,7 @@ def _indent(line: str) -> int:
 
 
 def _text(lines: Sequence[str], at: int, width: int, *, is_first: bool) -> list[Leaf]:
-    """The rule, or the headings and paragraphs, from here to what is something else."""
+    """The rule, or the run of headings and paragraphs, that begins here."""
     if _is_rule(lines[at]):
         return [Leaf(Kind.RULE, at, at + 1)]
     if _is_underlined(lines, at):
@@ -153,7 +153,7 @@ def _text(lines: Sequence[str], at: int, width: int, *, is_first: bool) -> list[
 
 
 def _paragraph(lines: Sequence[str], first: int, last: int, *, is_title: bool) -> Leaf:
-    """A paragraph, or the heading that it is if it is a single short line."""
+    """A paragraph, or a heading if it is a single short line."""
     line = lines[first]
     if last == first + 1:
         may_be_title = len(line.strip()) <= MAX_TITLE_CHARS and _has_words(line)
@@ -161,11 +161,11 @@ def _paragraph(lines: Sequence[str], first: int, last: int, *, is_title: bool) -
             return Leaf(Kind.HEADING, first, last, 1, one_line(line))
         if _is_short(line):
             return Leaf(Kind.HEADING, first, last, 2, one_line(line))
-    return Leaf(wordless_kind("".join(lines[first:last])), first, last)
+    return Leaf(paragraph_or_rule("".join(lines[first:last])), first, last)
 
 
 def _without_lists_of_headings(leaves: Sequence[Leaf]) -> Iterator[Leaf]:
-    """Make a paragraph of headings that follow each other: addresses, verse, things to buy."""
+    """Turn consecutive headings into a paragraph: addresses, verse, shopping lists."""
     for is_short, group in groupby(leaves, lambda leaf: leaf.level == 2):
         run = list(group)
         if is_short and len(run) > 1:
@@ -191,17 +191,17 @@ def _is_underlined(lines: Sequence[str], at: int) -> bool:
 
 
 def _below(lines: Sequence[str], at: int) -> str:
-    """The line below this one, without its indent; "" behind the last."""
+    """The line below this one, stripped; "" after the last."""
     return lines[at + 1].strip() if at + 1 < len(lines) else ""
 
 
 def _is_rule(line: str) -> bool:
-    """Whether a line is marks alone; one or two may still be a bullet or a smiley."""
+    """Whether a line is punctuation alone; one or two marks may be a bullet or a smiley."""
     return len(line.strip()) > 2 and not _has_words(line)
 
 
 def _is_short(line: str) -> bool:
-    """Whether a line, standing alone, reads as a heading."""
+    """Whether a line on its own reads as a heading."""
     line = line.strip()
     return (
         len(line) <= MAX_HEADING_CHARS
@@ -216,4 +216,4 @@ def _is_statement(line: str) -> bool:
 
 
 def _has_words(line: str) -> bool:
-    return wordless_kind(line) is Kind.PARAGRAPH
+    return paragraph_or_rule(line) is Kind.PARAGRAPH

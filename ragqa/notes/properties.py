@@ -1,4 +1,4 @@
-"""The keys of front matter with their values, each as a block of the note at its own place."""
+"""Front matter properties: each key with its value as a block of the note."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -18,22 +18,22 @@ _SECRET = re.compile(
     r"|(?:api|private|access|signing|ssh|encryption)_?key|recovery_?code"
     r"|secret(?!ar)|credential|tokens?(?:_|$)"
 )
-# What may stand between the scalars of a list: anything else, such as a remark, is not quoted.
-_FRAME = re.compile(r"[\s:,\[\]?-]*")
+# What may separate the scalars of a list; anything else, such as a comment, is not quoted.
+_SEPARATOR = re.compile(r"[\s:,\[\]?-]*")
 
 
 def is_secret(key: str) -> bool:
-    """Whether the name of a key says that its value is a secret, however it is spelled."""
+    """Whether a key's name marks its value as a secret, however it is spelled."""
     words = _SEPARATORS.sub("_", _CAMEL.sub("_", key)).casefold()
     return _SECRET.search(words) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """From a character of some YAML to that of the note.
+    """Maps character offsets in `source` to the note.
 
-    `written` is the YAML as it stands in the note, from `start` on; some values of `source` may
-    have been put into quotation marks since.
+    `written` is the YAML in the note, from `start` on; in `source` some values may have been
+    quoted since.
     """
 
     source: str
@@ -41,34 +41,35 @@ class Positions:
     start: int
 
     def of(self, at: int) -> int:
-        """Where a character of the source stands in the note."""
+        """The offset in the note of an offset in the source."""
         line = self.source.count("\n", 0, at)
         column = at - (self.source.rfind("\n", 0, at) + 1)
         lines = self.written.split("\n")
         if column and self.source.split("\n")[line] != lines[line]:
-            column = len(lines[line].rstrip())  # only what begins and ends with its line was quoted
+            column = len(lines[line].rstrip())  # only values that end their line were quoted
         return self.start + sum(len(one) + 1 for one in lines[:line]) + column
 
 
 def property_blocks(
-    root: yaml.Node, where: Positions, *, names: Collection[str] = ()
+    root: yaml.Node, positions: Positions, *, names: Collection[str] = ()
 ) -> tuple[Block, ...]:
-    """The keys of a mapping with their values, in order.
+    """The key-value pairs of a mapping as blocks, in order.
 
-    A key with a scalar, or a list of them, is one block; those of nested mappings are blocks of
-    their own, labelled with the keys above. Where that cannot be told apart from a secret, all of
-    it is one.
+    A key with a scalar or a list of scalars is one block; the pairs of a nested mapping are blocks
+    of their own, labelled with the parent keys. A value that cannot be separated from a secret in
+    it is secret as a whole.
 
-    :param names: keys that name the note, which every citation of it does: as good as a rule.
+    :param names: keys that name the note, as every citation of it does; they become rules.
     """
     found = []
-    for kind, start, end, keys in _pairs(root, (), where.source):
-        name = where.source[start:end].partition(":")[0].strip(" \"'").lower()
+    source = positions.source
+    for kind, start, end, keys in _pairs(root, (), source):
+        name = source[start:end].partition(":")[0].strip(" \"'").lower()
         if kind is Kind.PROPERTY and not keys and name in names:
             kind = Kind.RULE
-        end -= len(where.source[start:end]) - len(where.source[start:end].rstrip())
+        end -= len(source[start:end]) - len(source[start:end].rstrip())
         label = one_line(" > ".join(keys))
-        found.append(Block(kind, where.of(start), where.of(end), label=label))
+        found.append(Block(kind, positions.of(start), positions.of(end), label=label))
     return tuple(found)
 
 
@@ -82,7 +83,7 @@ def _pairs(node: yaml.Node, above: Keys, source: str) -> Iterator[_Found]:
         if is_secret(name):
             yield Kind.SECRET, start, end, above
         elif value.start_mark.index == value.end_mark.index:
-            continue  # a key without a value says nothing
+            continue  # no value
         elif _holds_secret(value):
             yield Kind.SECRET, start, end, above
         elif _is_flat(key, value, source) or getattr(value, "flow_style", False):
@@ -92,7 +93,7 @@ def _pairs(node: yaml.Node, above: Keys, source: str) -> Iterator[_Found]:
 
 
 def _within(value: yaml.Node, above: Keys, source: str) -> Iterator[_Found]:
-    """What stands in the value of a key: pairs, or the items of a list, one by one."""
+    """The contents of a value: pairs, or the items of a list, one by one."""
     if isinstance(value, yaml.MappingNode):
         yield from _pairs(value, above, source)
     elif isinstance(value, yaml.SequenceNode):
@@ -103,24 +104,24 @@ def _within(value: yaml.Node, above: Keys, source: str) -> Iterator[_Found]:
 
 
 def _is_flat(key: yaml.Node, value: yaml.Node, source: str) -> bool:
-    """Whether a key has a scalar, or a list of them, and nothing but marks of YAML between."""
+    """Whether a value is a scalar or a list of scalars, with only YAML punctuation between."""
     values = value.value if isinstance(value, yaml.SequenceNode) else [value]
     if not all(isinstance(one, yaml.ScalarNode) for one in (key, *values)):
         return False
     ends = [key.end_mark.index, *(_end(one) for one in values)]
     starts = [one.start_mark.index for one in values]
     return all(
-        _FRAME.fullmatch(source, end, start) for end, start in zip(ends, starts, strict=False)
+        _SEPARATOR.fullmatch(source, end, start) for end, start in zip(ends, starts, strict=False)
     )
 
 
 def _holds_secret(node: yaml.Node) -> bool:
-    """Whether a value that is quoted as a whole has a key that names a secret."""
+    """Whether a value that is quoted as a whole contains a secret key."""
     if isinstance(node, yaml.ScalarNode):
-        # A mapping that was taken for text, since other front matter is no YAML.
+        # A flow mapping that was read as text because the front matter was invalid YAML.
         return node.value.startswith("{") and is_secret(node.value)
     if isinstance(node, yaml.MappingNode):
-        # The pairs of any other are told apart one by one.
+        # The pairs of a block mapping are checked one by one.
         return bool(node.flow_style) and any(
             is_secret(str(key.value)) or _holds_secret(value) for key, value in node.value
         )
@@ -128,7 +129,7 @@ def _holds_secret(node: yaml.Node) -> bool:
 
 
 def _end(node: yaml.Node) -> int:
-    """Where a node ends; a block of YAML ends with the last thing in it."""
+    """Where a node ends; a block collection ends with its last value."""
     if isinstance(node, yaml.ScalarNode) or getattr(node, "flow_style", False) or not node.value:
         return int(node.end_mark.index)
     last = node.value[-1]

@@ -1,4 +1,4 @@
-"""Read a note from disk exactly as it is, or say in a few words why that cannot be done."""
+"""Read a note from disk unchanged, or say in a few words why that is impossible."""
 
 import codecs
 import hashlib
@@ -14,15 +14,14 @@ from ragqa.notes.walk import NOT_A_FILE, too_large
 from ragqa.types import Note, NoteFile, Skipped, Stamp
 
 SETTLED_AFTER_NS = 2_000_000_000
-"""File systems keep modification times as coarsely as this (FAT), so that two changes within it
-can look like one."""
+"""Modification times can be this coarse (FAT), so two changes within it can look like one."""
 
 ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class NoteText:
-    """The text of a note and the digest of its bytes; `stamp` is that of before the reading."""
+    """The text of a note and the digest of its bytes; `stamp` was taken before reading."""
 
     text: str
     sha256: str
@@ -39,7 +38,7 @@ class ReadNote:
 
 
 class _Unfit(Exception):
-    """The file is not to be read as a note, for the reason given."""
+    """The file is not a readable note, for the reason given."""
 
 
 def read_note(
@@ -49,9 +48,9 @@ def read_note(
     max_note_bytes: int,
     clock: Callable[[], int] = time.time_ns,
 ) -> ReadNote | Skipped:
-    """Read and parse one note that the walk has found.
+    """Read and parse one note that the walk found.
 
-    :param clock: the time now, in nanoseconds since the epoch.
+    :param clock: returns the time in nanoseconds since the epoch.
     """
     read = read_text(corpus, file.path, max_note_bytes=max_note_bytes, clock=clock)
     if isinstance(read, Skipped):
@@ -88,7 +87,7 @@ def read_text(
 def _read_bytes(
     corpus: Path, path: str, max_note_bytes: int, clock: Callable[[], int]
 ) -> tuple[bytes, Stamp, bool] | None:
-    """The bytes of a file, its stamp and whether that is settled; None if it changed meanwhile."""
+    """A file's bytes, its stamp and whether that is settled; None if it changed meanwhile."""
     with os.fdopen(open_inside(corpus, path), "rb") as file:
         before = _stamp(file.fileno())
         now = clock()
@@ -123,7 +122,7 @@ def _decode(data: bytes) -> str:
 
 
 def _decode_utf16(data: bytes) -> str:
-    """Decode what begins with a byte order mark, which is left out."""
+    """Decode a text that begins with a byte order mark, and drop the mark."""
     try:
         text = data.decode("utf-16")
     except UnicodeDecodeError as exc:

@@ -1,4 +1,4 @@
-"""Find the notes of a corpus without opening them. Runs before every question, so it is quick."""
+"""Find the notes of a corpus without opening them; fast, since it runs before every question."""
 
 import os
 import stat
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ragqa.errors import NoCorpus
-from ragqa.notes.ignore import IGNORE_FILES, Rules, read_rules, rule_against
+from ragqa.notes.ignore import IGNORE_FILES, Rules, excluding_rule, read_rules
 from ragqa.types import NoteFile, Skipped, Stamp
 
 NOTE_SUFFIXES = frozenset({".md", ".markdown", ".txt"})
@@ -23,11 +23,10 @@ _ALL_READ = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """What a corpus holds.
+    """The contents of a corpus.
 
     `files` and `skipped` are sorted by path. `unreadable_folders` are also among `skipped`: the
-    notes below them are out of reach, not deleted. `others` counts the files that are not notes,
-    by suffix.
+    notes below them are unreachable, not deleted. `others` counts the other files by suffix.
     """
 
     files: tuple[NoteFile, ...]
@@ -46,7 +45,7 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """A folder to visit: its path, ending in `/` ("" for the corpus), and the rules from above."""
+    """A folder to visit: its path, ending in `/` ("" for the corpus), and inherited rules."""
 
     path: str
     rules: tuple[Rules, ...]
@@ -55,8 +54,8 @@ class _Folder:
 def walk_notes(corpus: Path, *, max_note_bytes: int) -> Walk:
     """Find the notes below a folder.
 
-    Hidden and ignored files are left out in silence. Symbolic links are not followed. A folder
-    that cannot be read is reported, and the walk goes on.
+    Hidden and ignored files are left out silently. Symbolic links are not followed. An unreadable
+    folder is reported, and the walk goes on.
 
     :raises NoCorpus: there is no such folder, or it cannot be read at all.
     """
@@ -80,28 +79,28 @@ def walk_notes(corpus: Path, *, max_note_bytes: int) -> Walk:
 
 
 def why_left_out(corpus: Path, path: str, *, max_note_bytes: int) -> str:
-    """Why `walk_notes` does not give this path as a note, in a few words; "" where it does.
+    """Why `walk_notes` does not return this path as a note, in a few words; "" if it does.
 
     :param path: relative to the corpus and `/`-separated.
-    :raises OSError: there is nothing at this path, or a folder above it cannot be read.
+    :raises OSError: nothing is at this path, or a folder above it cannot be read.
     """
     folder, found = _Folder("", ()), _Found()
     *above, last = path.split("/")
     for name in above:
         entry, folder = _enter(corpus, folder, name, found)
-        reason = _why_passed_over(entry, folder)
+        reason = _why_excluded(entry, folder)
         if reason:
             return reason
         if not entry.is_dir(follow_symlinks=False):
             return f"{entry.name} is {SYMLINK if entry.is_symlink() else 'not a folder'}"
         folder = _Folder(f"{folder.path}{name}/", folder.rules)
     entry, folder = _enter(corpus, folder, last, found)
-    reason = _why_passed_over(entry, folder)
+    reason = _why_excluded(entry, folder)
     if reason:
         return reason
     if entry.is_dir(follow_symlinks=False):
         return "a folder, not a note"
-    _sort_file(entry, path, max_note_bytes, found)
+    _classify(entry, path, max_note_bytes, found)
     reasons = [skip.reason for skip in found.skipped if skip.path == path]
     return reasons[0] if reasons else "" if found.files else NOT_A_NOTE
 
@@ -109,7 +108,7 @@ def why_left_out(corpus: Path, path: str, *, max_note_bytes: int) -> str:
 def _enter(
     corpus: Path, folder: _Folder, name: str, found: _Found
 ) -> tuple[os.DirEntry[str], _Folder]:
-    """The entry of this name in a folder, and the folder with its own rules."""
+    """The named entry of a folder, and the folder with its own rules added."""
     with os.scandir(corpus / folder.path) as listing:
         entries = list(listing)
     for entry in entries:
@@ -119,12 +118,12 @@ def _enter(
     raise FileNotFoundError(folder.path + name)
 
 
-def _why_passed_over(entry: os.DirEntry[str], folder: _Folder) -> str:
-    """Why an entry is left out whatever it is, or ""."""
+def _why_excluded(entry: os.DirEntry[str], folder: _Folder) -> str:
+    """Why an entry's name excludes it, or ""."""
     if entry.name.startswith("."):
         return f"the name {entry.name} begins with a dot"
     is_folder = entry.is_dir(follow_symlinks=False)
-    rule = rule_against(folder.rules, folder.path + entry.name, is_folder=is_folder)
+    rule = excluding_rule(folder.rules, folder.path + entry.name, is_folder=is_folder)
     return f'line {rule.line} of {rule.file} leaves it out: "{rule.text.strip()}"' if rule else ""
 
 
@@ -142,7 +141,7 @@ def _check_corpus(corpus: Path) -> None:
 
 
 def _visit(corpus: Path, folder: _Folder, max_note_bytes: int, found: _Found) -> Iterator[_Folder]:
-    """Sort the entries of one folder into `found`; give the folders below it."""
+    """Sort the entries of one folder into `found`; yield its subfolders."""
     with os.scandir(corpus / folder.path) as listing:
         entries = list(listing)
     rules = folder.rules + _rules_of(corpus, folder, entries, found)
@@ -151,13 +150,13 @@ def _visit(corpus: Path, folder: _Folder, max_note_bytes: int, found: _Found) ->
             continue
         path = folder.path + entry.name
         is_folder = entry.is_dir(follow_symlinks=False)
-        if rules and rule_against(rules, path, is_folder=is_folder):
+        if rules and excluding_rule(rules, path, is_folder=is_folder):
             continue
         if is_folder:
             yield _Folder(path + "/", rules)
             continue
         try:
-            _sort_file(entry, path, max_note_bytes, found)
+            _classify(entry, path, max_note_bytes, found)
         except FileNotFoundError:
             continue  # deleted since the folder was listed
         except OSError as exc:
@@ -177,10 +176,10 @@ def _rules_of(
     return tuple(rules)
 
 
-def _sort_file(entry: os.DirEntry[str], path: str, max_note_bytes: int, found: _Found) -> None:
+def _classify(entry: os.DirEntry[str], path: str, max_note_bytes: int, found: _Found) -> None:
     suffix = _suffix(entry.name)
     if suffix not in NOTE_SUFFIXES:
-        _sort_other(entry, path, suffix, found)
+        _classify_other(entry, path, suffix, found)
         return
     status = entry.stat(follow_symlinks=False)
     if stat.S_ISLNK(status.st_mode):
@@ -195,8 +194,8 @@ def _sort_file(entry: os.DirEntry[str], path: str, max_note_bytes: int, found: _
         found.files.append(NoteFile(path, Stamp(status.st_size, status.st_mtime_ns)))
 
 
-def _sort_other(entry: os.DirEntry[str], path: str, suffix: str, found: _Found) -> None:
-    """Sort a file that is not named as a note is."""
+def _classify_other(entry: os.DirEntry[str], path: str, suffix: str, found: _Found) -> None:
+    """Classify an entry that is not named like a note."""
     if entry.is_symlink():
         if entry.is_dir():
             found.skipped.append(Skipped(path, SYMLINK))
@@ -207,7 +206,7 @@ def _sort_other(entry: os.DirEntry[str], path: str, suffix: str, found: _Found) 
 
 
 def _suffix(name: str) -> str:
-    """The lower-case suffix with its dot; "" where there is none."""
+    """The lower-case suffix with its dot; "" for none."""
     _, dot, suffix = name.rpartition(".")
     return (dot + suffix).lower() if dot else ""
 

@@ -1,15 +1,15 @@
-"""Notes to passages: where to cut, measured in tokens, without losing or changing a character.
+"""From notes to passages: cut at token limits without losing or changing a character.
 
     note -> blocks -> parts (units with their sizes) -> sections -> passages
 
 `sentences` finds sentences, `tokens` and `token_counter` measure, `parts` and `fitting` make units
-small enough, `sections` keeps what belongs together, `packing` chooses the cuts, `heading_paths`
-shortens what is embedded above each passage, `split` puts it together; `note_match` compares each
+small enough, `sections` groups them, `packing` chooses the cuts, `heading_paths` shortens the
+headings embedded above each passage, and `split` combines these steps. `note_match` compares a
 passage with its note.
 """
 
 from ragqa.passages.chunking import Chunking
-from ragqa.passages.note_match import all_stand_in, stands_in
+from ragqa.passages.note_match import all_match_note, matches_note
 from ragqa.passages.parts import unit_spans
 from ragqa.passages.sections import states_fact
 from ragqa.passages.sentences import sentence_spans
@@ -17,10 +17,10 @@ from ragqa.passages.split import split_note
 
 __all__ = [
     "Chunking",
-    "all_stand_in",
+    "all_match_note",
+    "matches_note",
     "sentence_spans",
     "split_note",
-    "stands_in",
     "states_fact",
     "unit_spans",
 ]

@@ -1,4 +1,4 @@
-"""The settings that decide where passages begin and end."""
+"""The settings that determine passage boundaries."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -6,15 +6,15 @@ from typing import Self
 from ragqa.config import Settings
 
 VERSION = 3
-"""Raised with every change of passages or of their terms: an index with another is built anew."""
+"""Raise it with every change of passages or their terms: indexes of other versions are rebuilt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunking:
-    """How long passages are, in tiktoken's cl100k_base tokens.
+    """Passage lengths, in tiktoken's cl100k_base tokens.
 
-    `target_tokens` is the length of the passages that a longer section is cut into. With `secrets`
-    values of front matter are read whose keys say that they are secret.
+    `target_tokens` is the length aimed at when a longer section is cut. With `secrets`, front
+    matter values are indexed even if their keys mark them as secret.
     """
 
     target_tokens: int = 140
@@ -22,21 +22,21 @@ class Chunking:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """What the settings say."""
-        let_in = settings.secret_front_matter == "index"  # noqa: S105 - no secret, a choice
-        return cls(settings.passage_tokens, secrets=let_in)
+        """Read the settings."""
+        secrets = settings.secret_front_matter == "index"  # noqa: S105 - a choice, no secret
+        return cls(settings.passage_tokens, secrets=secrets)
 
     @property
     def max_tokens(self) -> int:
-        """What no passage exceeds; the embedder's window may allow less."""
+        """The most tokens of a passage; the embedder's window may allow fewer."""
         return max(400, 2 * self.target_tokens)
 
     @property
     def small_tokens(self) -> int:
-        """Below this a section is small, and is put together with a neighbour that is short too."""
+        """A section below this is small and may be joined with a short neighbour."""
         return self.target_tokens // 5
 
     def as_mapping(self) -> dict[str, int]:
-        """The settings and the version, as kept with an index."""
+        """The settings and the version, as stored with an index."""
         secrets = {"secrets": 1} if self.secrets else {}
         return {"version": VERSION, "target_tokens": self.target_tokens} | secrets

@@ -1,4 +1,4 @@
-"""Makes parts that are alone over the limit into smaller ones, at the best places there are."""
+"""Divides parts that exceed the limit on their own, at the best available places."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -14,18 +14,18 @@ from ragqa.types import Kind
 _Cutter: TypeAlias = Callable[[str, int, int], list[Span]]
 
 _LINE = re.compile(r"[^\r\n]+")
-# Commas, semicolons, colons, dashes and the bars of a table, in Latin and in wide script.
+# Commas, semicolons, colons, dashes and table bars, in Latin and full-width forms.
 _SPACED, _WIDE = r",;:|\u2013\u2014", r"\uff0c\uff1b\uff1a\u3001"
 _CLAUSE = re.compile(rf"(?:[^{_SPACED}{_WIDE}\r\n]|[{_SPACED}](?!\s))*+[{_SPACED}{_WIDE}]*+")
 _FEW_WORDS = re.compile(r"\S(?:.{0,63}\S)?(?=\s|\Z)|\S+", re.DOTALL)
 
 
 def fit(parts: Sequence[Part], *, ruler: Ruler, target_tokens: int, limit: Size) -> list[Part]:
-    """Divide every part that is over the limit, or that would be with the headings above it."""
+    """Divide every part that exceeds the limit, alone or with the headings above it."""
     fitted: list[Part] = []
     headings = Size(0, 0)
     for part in parts:
-        # Headings that leave less than half of the room have to stand without their text.
+        # Headings that take more than half of the limit are separated from their text.
         room = limit.minus(headings) if headings.plus(headings).fits(limit) else limit
         if part.size.fits(room):
             fitted.append(part)
@@ -37,7 +37,7 @@ def fit(parts: Sequence[Part], *, ruler: Ruler, target_tokens: int, limit: Size)
 
 
 def _atoms(part: Part, ruler: Ruler, limit: Size, cutters: Sequence[_Cutter]) -> Iterator[Part]:
-    """Divide by the first cutter, what is still over the limit by the next one, and so on."""
+    """Divide by the first cutter, and what is still over the limit by the next one."""
     if part.size.fits(limit) or not cutters:
         yield part
         return

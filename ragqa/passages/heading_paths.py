@@ -1,4 +1,4 @@
-"""Makes titles and heading paths short enough to stand above every passage."""
+"""Shortens titles and heading paths to fit above every passage."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from ragqa.passages.parts import HeadingPath
 from ragqa.passages.token_counter import Ruler
 from ragqa.types import Passage
 
-# Above this no window is large enough; it spares the tokenizer a heading of a megabyte.
+# No window fits more; this spares the tokenizer a heading of a megabyte.
 _MAX_LABEL_CHARS = 1000
 
 _BLANK = Passage(
@@ -28,7 +28,7 @@ _BLANK = Passage(
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """What stands above a passage, and its length in the embedder's tokens."""
+    """The title and headings above a passage; `pieces` is their length in the embedder's tokens."""
 
     title: str
     heading: HeadingPath
@@ -36,17 +36,17 @@ class Trail:
 
     @property
     def text(self) -> str:
-        """The words of `Passage.trail`."""
+        """The text of `Passage.trail`."""
         return replace(_BLANK, title=self.title, heading=self.heading).trail
 
 
 def fit_trails(
     title: str, paths: Iterable[HeadingPath], *, ruler: Ruler
 ) -> dict[HeadingPath, Trail]:
-    """Find the trail of each heading path, at most about half of the ruler's room.
+    """The trail of each heading path, shortened to about half of the ruler's room.
 
-    A title or heading of more than a quarter of the room is cut. Where the whole is still over
-    half, the outer headings go first; the innermost stays.
+    A title or heading of more than a quarter of the room is cut. If the whole still exceeds half,
+    headings are dropped from the outside in; the innermost stays.
     """
     distinct = list(dict.fromkeys(paths))
     labels = _fit_labels([title, *chain.from_iterable(distinct)], ruler)
@@ -83,5 +83,5 @@ def _cut(text: str, ruler: Ruler) -> str:
 
 
 def _encodable(text: str) -> str:
-    """Replace lone surrogates: a file's name can hold them, and a tokenizer refuses them."""
+    """Replace lone surrogates, which a file name can contain and a tokenizer rejects."""
     return text.encode("utf-8", "replace").decode("utf-8")

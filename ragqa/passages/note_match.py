@@ -1,27 +1,27 @@
-"""Whether a note says what a passage says it does."""
+"""Whether a passage matches its note."""
 
 from collections.abc import Iterable
 
 from ragqa.types import Passage
 
 
-def stands_in(text: str, passage: Passage) -> bool:
-    """Whether a passage is that stretch of its note which it is said to be."""
-    return all_stand_in(text, [passage])
+def matches_note(text: str, passage: Passage) -> bool:
+    """Whether a passage's text, lines and units match its note's text."""
+    return all_match_note(text, [passage])
 
 
-def all_stand_in(text: str, passages: Iterable[Passage]) -> bool:
-    """Whether passages are those stretches of their note which they are said to be."""
-    first, at = 1, 0
+def all_match_note(text: str, passages: Iterable[Passage]) -> bool:
+    """Whether all passages match the note's text."""
+    line, at = 1, 0
     for passage in sorted(passages, key=lambda one: one.start):
-        # Lines are counted once, on the way: a note may have thousands of passages.
-        first, at = first + text.count("\n", at, max(at, passage.start)), passage.start
-        if not _stands_at_line(text, passage, first):
+        # Lines are counted only once: a note may have thousands of passages.
+        line, at = line + text.count("\n", at, max(at, passage.start)), passage.start
+        if not _matches_at_line(text, passage, line):
             return False
     return True
 
 
-def _stands_at_line(text: str, passage: Passage, first: int) -> bool:
+def _matches_at_line(text: str, passage: Passage, first: int) -> bool:
     start, end = passage.start, passage.end
     if not (0 <= start < end and text[start:end] == passage.text):
         return False

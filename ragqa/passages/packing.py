@@ -1,4 +1,4 @@
-"""Chooses where to cut: passages near the target length, cut where a reader would."""
+"""Chooses the cuts: passages near the target length, cut where a reader would."""
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
@@ -8,19 +8,19 @@ from ragqa.passages.parts import Part
 from ragqa.passages.token_counter import Size
 from ragqa.types import Kind
 
-# The cost of a cut, on the scale of a length's cost: 1 for a passage of no length.
-_NEVER = 100.0  # unless the limit forces it: after a heading
-_RATHER_NOT = 10.0  # unless the limit forces it: within an item, after a table's head
+# The cost of a cut, on the scale of a length's cost: 1 for an empty passage.
+_NEVER = 100.0  # only if the limit forces it: after a heading
+_AVOID = 10.0  # only if the limit forces it: within an item, after a table's head
 _AFTER_COLON = 0.2
 _BETWEEN_SENTENCES = 0.1
 _WITHIN_LIST_OR_TABLE = 0.05
 
 
 def cut(parts: Sequence[Part], *, target_tokens: int, limit: Size) -> list[list[Part]]:
-    """Cut into runs within the limit at the least cost; a part over the limit is a run by itself.
+    """Cut into runs within the limit at least cost; a part over the limit is a run by itself.
 
-    The cost of a run is the square of its length's distance from the target, relative to the
-    target, so that the runs come out alike; each cut costs what it breaks apart.
+    A run costs the squared deviation from the target length, relative to the target, so that runs
+    come out even; a cut costs more the more it separates.
     """
     cut_costs = list(_cut_costs(parts))
     tokens = list(accumulate((part.size.tokens for part in parts), initial=0))
@@ -46,7 +46,7 @@ def cut(parts: Sequence[Part], *, target_tokens: int, limit: Size) -> list[list[
 
 
 def _cut_costs(parts: Sequence[Part]) -> Iterator[float]:
-    """What it costs to cut before each part."""
+    """The cost of a cut before each part."""
     yield 0.0
     under_heading = False
     for before, after in pairwise(parts):
@@ -62,10 +62,10 @@ def _cut_cost(before: Part, after: Part) -> float:
     kinds = before.unit.kind, after.unit.kind
     if before.block == after.block:
         within_item = kinds == (Kind.ITEM, Kind.ITEM)
-        return _RATHER_NOT if within_item else _BETWEEN_SENTENCES
+        return _AVOID if within_item else _BETWEEN_SENTENCES
     if kinds[0] is Kind.TABLE_HEAD or kinds[1] is Kind.RULE:
-        return _RATHER_NOT
-    if before.announces:
+        return _AVOID
+    if before.ends_with_colon:
         return _AFTER_COLON
     if kinds in ((Kind.ITEM, Kind.ITEM), (Kind.ROW, Kind.ROW)):
         return _WITHIN_LIST_OR_TABLE * (2 if after.level > before.level else 1)

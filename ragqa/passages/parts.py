@@ -1,4 +1,4 @@
-"""Blocks to parts: the units of a note, in order, each with its size and its heading path."""
+"""From blocks to parts: a note's units, in order, each with its size and heading path."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -17,17 +17,16 @@ _ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s+|$)")
 
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)|!?\[\[(?:[^\[\]|]*\|)?([^\[\]|]+)\]\]")
 
-# A longer list item is quoted by the sentence, as a paragraph is.
+# A longer item is quoted sentence by sentence, like a paragraph.
 MAX_ITEM_CHARS = 300
 _ITEMS = (Kind.ITEM, Kind.PROPERTY)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A unit, with what decides about a cut before or after it.
+    """A unit, with what determines the cost of a cut next to it.
 
-    `block` is the number of its block in the note, `level` the block's level; `announces` is
-    whether it ends with a colon.
+    `block` is the number of its block in the note, `level` the block's level.
     """
 
     unit: Unit
@@ -35,20 +34,20 @@ class Part:
     block: int
     level: int
     path: HeadingPath
-    announces: bool
+    ends_with_colon: bool
 
     @property
     def is_text(self) -> bool:
-        """Whether it says something: headings announce and rules divide."""
+        """Whether it is content, not a heading or a rule."""
         return self.unit.kind not in (Kind.HEADING, Kind.RULE)
 
 
 def note_parts(note: Note, ruler: Ruler, *, secrets: bool = False) -> list[Part]:
-    """Find all units of a note that are to be read, and measure them.
+    """Find and measure all readable units of a note.
 
-    :param secrets: whether those of the front matter are.
+    :param secrets: whether to include the front matter's secrets.
     """
-    blocks = list(_to_read(note.blocks, secrets=secrets))
+    blocks = list(_readable(note.blocks, secrets=secrets))
     contexts = list(_contexts(note.text, blocks))
     found = [
         (Unit(block.kind, *span, context=contexts[number]), number, block.level)
@@ -63,7 +62,7 @@ def note_parts(note: Note, ruler: Ruler, *, secrets: bool = False) -> list[Part]
     ]
 
 
-def _to_read(blocks: Sequence[Block], *, secrets: bool) -> Iterator[Block]:
+def _readable(blocks: Sequence[Block], *, secrets: bool) -> Iterator[Block]:
     for block in blocks:
         if block.kind is Kind.SECRET and secrets:
             yield replace(block, kind=Kind.PROPERTY)
@@ -72,10 +71,7 @@ def _to_read(blocks: Sequence[Block], *, secrets: bool) -> Iterator[Block]:
 
 
 def unit_spans(text: str, block: Block) -> list[Span]:
-    """The stretches of a block that can be cited alone: sentences, an item, a row, code.
-
-    What is hidden has none.
-    """
+    """The spans of a block's citable units: sentences, an item, a row, code; [] if hidden."""
     if block.kind in HIDDEN:
         return []
     is_long = block.kind in _ITEMS and block.end - block.start > MAX_ITEM_CHARS
@@ -87,10 +83,10 @@ def unit_spans(text: str, block: Block) -> list[Span]:
 
 
 def _contexts(text: str, blocks: Sequence[Block]) -> Iterator[str]:
-    """What makes each block readable alone.
+    """The context that makes each block readable alone.
 
-    For a row the table's header; for a key of the front matter those above it; for an item the
-    items that it is nested in, or the line that announces the list.
+    For a row, the table's header; for a front matter key, its parent keys; for an item, its parent
+    items or the line that introduces the list.
     """
     above: list[tuple[int, str]] = []
     for block in blocks:
@@ -100,11 +96,11 @@ def _contexts(text: str, blocks: Sequence[Block]) -> Iterator[str]:
             continue
         above = [(level, words) for level, words in above if level < block.level]
         yield " > ".join(words for _, words in above) or block.label
-        above.append((block.level, _words_of_item(text[block.start : block.end])))
+        above.append((block.level, _item_label(text[block.start : block.end])))
 
 
-def _words_of_item(text: str) -> str:
-    """The first line of an item without marks and the targets of links, cut if it is long."""
+def _item_label(text: str) -> str:
+    """The first line of an item without list markers and link targets, cut if it is long."""
     first = _ITEM_MARK.sub("", text.strip(), count=1).splitlines()
     shown = _LINK.sub(lambda link: link[1] or link[2] or "", first[0]) if first else ""
     words = " ".join(shown.replace("**", "").split()).rstrip(":")
@@ -112,7 +108,7 @@ def _words_of_item(text: str) -> str:
 
 
 def _heading_paths(blocks: Sequence[Block]) -> Iterator[HeadingPath]:
-    """The path of each block; a heading without text ends deeper ones and adds nothing itself."""
+    """The path of each block; an empty heading closes deeper ones but adds nothing."""
     headings: list[Block] = []
     for block in blocks:
         if block.kind is Kind.HEADING:

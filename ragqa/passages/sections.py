@@ -1,4 +1,4 @@
-"""What belongs together: the parts of a section, and small sections that are neighbours."""
+"""Groups parts into sections, and joins small neighbouring sections."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -14,11 +14,11 @@ _FACT = re.compile(
 
 
 def sections(text: str, parts: Iterable[Part]) -> list[list[Part]]:
-    """Begin a section at each heading, except where no text stands between it and the one before.
+    """Begin a section at each heading, unless no text separates it from the previous heading.
 
-    Headings at the end of the note that have no text belong to the last section that has. Where
-    something is left out between two parts, such as a comment, a section ends; if it is headings
-    alone that state nothing, they are left out too: they stand above what comes after.
+    Trailing headings without text join the last section with text. A gap between two parts, such as
+    a comment, ends a section; a section of headings alone that state no fact is then dropped, since
+    its headings reappear above the next text.
     """
     found: list[list[Part]] = []
     has_text = True
@@ -42,12 +42,12 @@ def _state_fact(text: str, headings: Iterable[Part]) -> bool:
 
 
 def states_fact(heading: str) -> bool:
-    """Whether a heading says something by itself: a value for a name, or a sentence."""
+    """Whether a heading states a fact by itself: a value for a name, or a sentence."""
     return _FACT.match(heading) is not None
 
 
 def follows(text: str, before: Part, after: Part) -> bool:
-    """Whether nothing but white space stands between two parts."""
+    """Whether only white space separates two parts."""
     return not text[before.unit.end : after.unit.start].strip()
 
 
@@ -57,13 +57,12 @@ def join_small(
     small_tokens: int,
     fits: Callable[[Sequence[Part]], bool],
 ) -> list[list[Part]]:
-    """Join a small section to the one before it where both stand under the same heading.
+    """Join a small section to the previous one if both are under the same heading.
 
-    Only up to twice the size that counts as small: a passage about one thing is found better than
-    one about several, and its citation names the section.
+    The result is at most twice as long as a small section: a passage about one topic is found
+    better than one about several, and its citation names the section.
 
-    :param cut_sections: the runs that each section was cut into; only a section in one run is
-        joined to another.
+    :param cut_sections: the runs of each section; only sections of a single run are joined.
     """
     runs: list[list[Part]] = []
     last: list[Part] = []
@@ -89,7 +88,7 @@ def _parent(run: Sequence[Part]) -> HeadingPath:
 
 
 def common_path(parts: Sequence[Part]) -> HeadingPath:
-    """The heading path that is true of all the text; headings count only where there is no text."""
+    """The longest path shared by all the text; headings count only if there is no text."""
     paths = [part.path for part in parts if part.is_text] or [parts[-1].path]
     shortest = min(paths, key=len)
     for depth in range(len(shortest), 0, -1):

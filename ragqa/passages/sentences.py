@@ -1,9 +1,9 @@
-# ruff: noqa: RUF001 - marks that look alike are what is told apart here
-"""Text to sentences: where one ends, by rules that never lose or change a character.
+# ruff: noqa: RUF001 - this module distinguishes look-alike marks
+"""Splits text into sentences, by rules that never lose or change a character.
 
-A mark that can end a sentence is a candidate; the words before and after it decide. White space is
-all alike, so a sentence wrapped over lines, with or without a quote's `>`, stays one. Changing a
-rule changes passages: raise `chunking.VERSION`.
+A mark that can end a sentence is a candidate; the words before and after it decide. All white space
+counts the same, so a sentence wrapped over lines, with or without a quote's `>`, stays one.
+Changing a rule changes passages: raise `chunking.VERSION`.
 """
 
 import re
@@ -13,14 +13,14 @@ from itertools import pairwise
 Span = tuple[int, int]
 
 _CLOSER = r"""(?:[)\]}"'”’»›*_~=」』）】》]|\[\^?[\w-]{1,20}\]|[¹²³⁰⁴-⁹]|</\w{1,10}>|<br\s?/?>)"""
-# Possessive and guarded on the left, so that a million full stops are read only once.
+# Possessive and guarded on the left, so that a million full stops are scanned only once.
 _END = re.compile(
     rf"(?<![.!?…؟۔।॥])(?P<mark>[.!?…؟۔।॥]++){_CLOSER}*+(?=\s|\Z|(?<=>))"
     r"|(?<![。！？｡])[。！？｡]++[」』）】》”’)\]]*+(?P<either>[\"'*_~`]++)?"
 )
 _LINE_BREAK = re.compile(r"(?:\A|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+)[ \t]*+(?:>[ \t]*+)*+")
 _NEW_THOUGHT = re.compile(r"(?>\r\n|\r|\n)[ \t>]*+(?=[\r\n]|(?:[-*+•]|\d{1,2}[.)])[ \t]+\S)")
-# What reads as one thing, however many full stops it holds.
+# Spans that never break, however many full stops they contain.
 _WHOLE = re.compile(
     r"`[^`]{1,300}`"
     r"|\[\[[^\[\]]{1,200}\]\]"
@@ -52,7 +52,7 @@ _NOT_LAST_BEFORE_A_NUMBER = _words(
     """app art avg ch chap def eq eqs etc ex fig figs lem max min no nos p pg pp par pt ref refs
     sec secs sect tab thm usw ver vol vols"""
 )
-# Last only where the word after it is one that often begins a sentence.
+# Last only if the next word often begins a sentence.
 _SELDOM_LAST = _words(
     """al apr assoc aug ave blvd bros co corp dec dept dist ed eds est feb fri inc intl jan jr jul
     jun ltd mar misc mon mt nov oct orig sat sep sept sr st sun tel thu trans tue univ wed"""
@@ -66,7 +66,7 @@ _OFTEN_FIRST = _words(
 
 
 def sentence_spans(text: str) -> list[Span]:
-    """Find the sentences of a text, in order; together they hold all that is not white space."""
+    """Find a text's sentences, in order; together they cover everything but white space."""
     flat = _LINE_BREAK.sub(lambda found: " " * len(found[0]), text)
     thoughts = [0, *(found.start() for found in _NEW_THOUGHT.finditer(text)), len(text)]
     ends = [end for thought in pairwise(thoughts) for end in _sentence_ends(flat, *thought)]
@@ -82,7 +82,7 @@ def sentence_spans(text: str) -> list[Span]:
 
 
 def strip(text: str, start: int, end: int) -> Span:
-    """Leave out the white space at both ends of `text[start:end]`."""
+    """Strip white space from both ends of `text[start:end]`."""
     part = text[start:end]
     return start + len(part) - len(part.lstrip()), start + len(part.rstrip())
 
@@ -107,7 +107,7 @@ def _sentence_ends(flat: str, start: int, stop: int) -> Iterator[int]:
 
 
 def _wide_end(flat: str, start: int, found: re.Match[str]) -> int:
-    """Where a sentence in a script without spaces ends: after `**`, or before where that opens."""
+    """A sentence's end in a script without spaces: after a closing `**`, before an opening one."""
     either = found["either"]
     if not either or flat[found.end() : found.end() + 1].strip() == "":
         return found.end()
@@ -116,7 +116,7 @@ def _wide_end(flat: str, start: int, found: re.Match[str]) -> int:
 
 
 def _ends_sentence(flat: str, start: int, found: re.Match[str]) -> bool:
-    """Whether the marks found end the sentence that begins at `start`."""
+    """Whether the match ends the sentence that begins at `start`."""
     mark = found["mark"]
     opened = _OPENERS.match(flat, found.end(), found.endpos)
     after = opened.end() if opened else found.end()

@@ -1,4 +1,4 @@
-"""Note to passages: runs of whole units that lose nothing and fit the embedder's window."""
+"""From a note to passages: runs of whole units that lose nothing and fit the embedder's window."""
 
 import hashlib
 from bisect import bisect_left
@@ -20,16 +20,15 @@ from ragqa.types import Note, Passage, Unit
 def split_note(
     note: Note, *, chunking: Chunking, window: int, count_tokens: CountTokens
 ) -> list[Passage]:
-    """Split a note into passages, in order, that together hold all the text of its blocks.
+    """Split a note into passages, in order, that together cover all the text of its blocks.
 
-    A passage is about one section, or a few very small ones under the same heading; its heading is
-    the path that is true of all its text, and what that leaves out of a unit's own path is in the
-    unit's context. Title and heading are shortened where they would take more than half of the
-    window. Nothing is cut within a sentence, item, row or block of code, nor between a heading and
-    its text, unless that alone is too long.
+    A passage covers one section, or a few very small ones under the same heading. Its heading is
+    the path shared by all its text; the rest of a unit's path is in the unit's context. Title and
+    heading are shortened if they would take more than half of the window. No sentence, item, row
+    or code block is cut, and no heading separated from its text, unless too long by itself.
 
-    :param window: the most tokens that `count_tokens`, which counts special tokens too, may give
-        for a passage's embedded text.
+    :param window: the most tokens of a passage's embedded text by `count_tokens`, which includes
+        special tokens.
     :raises IndexUnusable: tiktoken's ranks are missing or damaged.
     :raises ValueError: the window is too small for any text.
     """
@@ -66,7 +65,7 @@ class _Splitter:
         return self._cut(self._fit(section, limit), limit)
 
     def room(self, run: Sequence[Part]) -> int:
-        """How many of the embedder's tokens the window leaves beside the run's trail."""
+        """The embedder's tokens that the window leaves beside the run's trail."""
         return self.ruler.room - self.trails[common_path(run)].pieces
 
     def fits(self, run: Sequence[Part]) -> bool:
@@ -76,7 +75,7 @@ class _Splitter:
         return is_whole and _pieces(run) <= self.room(run)
 
     def passages(self, runs: Sequence[list[Part]]) -> list[Passage]:
-        """Make each run a passage; one that measures more than its parts did is cut again."""
+        """Make each run a passage; one longer than the sum of its parts is cut again."""
         made = [self._passage(run) for run in runs]
         lengths = self.ruler.pieces([passage.embedded_text for passage in made])
         passages: list[Passage] = []
@@ -89,7 +88,7 @@ class _Splitter:
         return passages
 
     def _smaller(self, run: list[Part], pieces: int) -> list[list[Part]]:
-        """Cut a run in two or more, at a unit's end where there is one."""
+        """Cut a run in two or more, between units if possible."""
         while True:
             limit = Size(self.chunking.max_tokens, pieces)
             headings = [part for part in run[:-1] if not part.is_text]
@@ -99,7 +98,7 @@ class _Splitter:
                 return smaller
             if pieces == 1:
                 raise ValueError(f"a character of {self.note.path!r} does not fit the window")
-            # The white space between units counts too in this embedder's tokens.
+            # This embedder also counts the white space between units.
             pieces = max(1, pieces * 3 // 4)
 
     def _fit(self, parts: Sequence[Part], limit: Size) -> list[Part]:
@@ -110,7 +109,7 @@ class _Splitter:
         return cut(parts, target_tokens=self.chunking.target_tokens, limit=limit)
 
     def _passage(self, parts: Sequence[Part]) -> Passage:
-        """Make the passage of a run, not yet with its id."""
+        """Make the passage of a run, without its id."""
         note, path = self.note, common_path(parts)
         trail = self.trails[path]
         start, end = parts[0].unit.start, parts[-1].unit.end

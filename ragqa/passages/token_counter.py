@@ -1,4 +1,4 @@
-"""Measures stretches of a note in the two kinds of token that limit a passage."""
+"""Measures spans of a note in the two kinds of tokens that limit a passage."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,28 +10,28 @@ from ragqa.passages.sentences import Span
 CountTokens: TypeAlias = Callable[[Sequence[str]], list[int]]
 
 MIN_ROOM = 12
-"""The least tokens that a window must leave beside special tokens and prompt."""
+"""The fewest tokens that a window must leave beside special tokens and prompt."""
 
-# A tokenizer keeps far more than a count of each text while it works.
+# Texts per call: a tokenizer holds far more than a count for each.
 _BATCH = 1024
 
 
 class Size(NamedTuple):
-    """Length in tiktoken's tokens and in the embedder's, its special tokens left out."""
+    """Length in tiktoken's tokens and in the embedder's (`pieces`), without special tokens."""
 
     tokens: int
     pieces: int
 
     def fits(self, limit: "Size") -> bool:
-        """Whether this is within the limit in both respects."""
+        """Whether both lengths are within the limit."""
         return self.tokens <= limit.tokens and self.pieces <= limit.pieces
 
     def plus(self, other: "Size") -> "Size":
-        """Both put together."""
+        """The sum of both."""
         return Size(self.tokens + other.tokens, self.pieces + other.pieces)
 
     def minus(self, other: "Size") -> "Size":
-        """What is left of this without the other."""
+        """The difference of both."""
         return Size(self.tokens - other.tokens, self.pieces - other.pieces)
 
 
@@ -39,9 +39,9 @@ class Size(NamedTuple):
 class Ruler:
     """Measures one note's text.
 
-    `room` is what the embedder's window leaves beside its special tokens and prompt, which are
-    `overhead`. What is over `max_tokens` is cut in any case, so the embedder is spared counting
-    it: such a stretch has as many pieces as tokens.
+    `overhead` is the length of the embedder's special tokens and prompt, `room` the rest of its
+    window. A span over `max_tokens` is cut in any case, so the embedder does not count it: its
+    pieces are taken to equal its tokens.
     """
 
     text: str
@@ -65,7 +65,7 @@ class Ruler:
         return cls(text, max_tokens, count_tokens, overhead, room)
 
     def sizes(self, spans: Sequence[Span]) -> list[Size]:
-        """Measure each stretch alone."""
+        """Measure each span alone; returns one size per span."""
         texts = [self.text[start:end] for start, end in spans]
         counts = tokens.count(texts)
         short = [text for text, n in zip(texts, counts, strict=True) if n <= self.max_tokens]
@@ -73,7 +73,7 @@ class Ruler:
         return [Size(n, next(pieces) if n <= self.max_tokens else n) for n in counts]
 
     def pieces(self, texts: Sequence[str]) -> list[int]:
-        """Count each text in the embedder's tokens, special tokens left out."""
+        """Count the embedder's tokens of each text, without special tokens."""
         counts: list[int] = []
         for i in range(0, len(texts), _BATCH):
             counts.extend(self.count_tokens(texts[i : i + _BATCH]))

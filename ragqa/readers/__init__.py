@@ -1,8 +1,8 @@
-"""Question and passage read together: the `Reader` protocol and the kinds of reader there are.
+"""Readers score two texts together: the `Reader` protocol and its kinds.
 
 An embedder reads each text alone. A reader reads a question with a passage, or a statement with
-what it rests on, and sees what two lone vectors cannot: that the passage is on the subject and
-does not say what is asked for, or says the opposite.
+its source, and detects what two separate vectors cannot: that a passage is on topic but does not
+answer, or says the opposite.
 
 To add one: write a class with the four members below in a module of this folder, name it in
 `reader_for`, and run `pytest tests/contracts/test_reader_contract.py`.
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 NEUTRAL = "neutral"
-"""The reader that says nothing, so that the embedder's figures and words alone tell."""
+"""The reader that does nothing: only the embedder and words count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A passage as it is read: its headings, its text, and the spans of its sentences in the text.
+    """A passage to read: its headings, its text, and the spans of its sentences in the text.
 
-    Sentences may overlap, and need not be all that the text holds.
+    Sentences may overlap and need not cover the text.
     """
 
     headings: str
@@ -29,33 +29,33 @@ class Text:
 
     @property
     def whole(self) -> str:
-        """Headings and text, as one."""
+        """Headings and text, joined."""
         return f"{self.headings}\n{self.text}" if self.headings else self.text
 
 
 class Reader(Protocol):
-    """Reads two texts together; the same two always give the same figures."""
+    """Reads two texts together; equal pairs always get equal scores."""
 
     @property
     def name(self) -> str:
-        """What it is called in settings and messages."""
+        """Its name in settings and messages."""
         ...
 
     @property
     def ranks(self) -> bool:
-        """Whether it can tell which sentences answer a question."""
+        """Whether it can rank sentences as answers to a question."""
         ...
 
     @property
     def judges(self) -> bool:
-        """Whether it can tell whether a text supports a statement."""
+        """Whether it can judge if a text supports a statement."""
         ...
 
     def score(self, question: str, texts: Sequence[Text]) -> list[list[float]]:
-        """How well each sentence of each text answers, higher being better.
+        """How well each sentence of each text answers; higher is better.
 
-        The figures of one call can be compared with each other, also across texts. Each inner list
-        is as long as its text has sentences.
+        Returns a list per text with a score per sentence. Scores of one call are comparable, also
+        across texts.
 
         :raises IndexUnusable: the model's files are damaged.
         :raises ValueError: this reader does not rank.
@@ -63,7 +63,7 @@ class Reader(Protocol):
         ...
 
     def supports(self, statement: str, texts: Sequence[Text]) -> list[float]:
-        """The probability, 0 to 1, that each text supports a statement.
+        """For each text, the probability, 0 to 1, that it supports the statement.
 
         :raises IndexUnusable: the model's files are damaged.
         :raises ValueError: this reader does not judge.
@@ -72,29 +72,29 @@ class Reader(Protocol):
 
 
 class Neutral:
-    """Says nothing of any text: answers are told by the embedder and by words alone."""
+    """Reads nothing: answers depend on the embedder and on words alone."""
 
     name = NEUTRAL
     ranks = False
     judges = False
 
     def score(self, question: str, texts: Sequence[Text]) -> list[list[float]]:
-        """It does not rank."""
+        """Raise ValueError."""
         del question, texts
         raise ValueError("the neutral reader ranks nothing")
 
     def supports(self, statement: str, texts: Sequence[Text]) -> list[float]:
-        """It does not judge."""
+        """Raise ValueError."""
         del statement, texts
         raise ValueError("the neutral reader judges nothing")
 
 
 def reader_for(spec: str) -> Reader:
-    """The reader that a setting names: `neutral`, or the folder of a model.
+    """Open the reader that a setting names: `neutral`, or a model's folder.
 
-    Where the model was not made ready yet (`prepare`) that is said, and it is the neutral one.
+    Until the model is prepared (`prepare`), returns the neutral reader and logs a warning.
 
-    :raises UsageError: there is no such folder, or no model in it that can be read with.
+    :raises UsageError: there is no such folder, or no usable model in it.
     """
     if spec == NEUTRAL:
         return Neutral()
@@ -104,7 +104,7 @@ def reader_for(spec: str) -> Reader:
 
 
 def is_ready(spec: str) -> bool:
-    """Whether the reader that a setting names can be used at once; raises as `reader_for`."""
+    """Whether the reader that a setting names is prepared; raises as `reader_for`."""
     if spec == NEUTRAL:
         return True
     from ragqa.readers.cross_encoder import open_export
@@ -114,7 +114,7 @@ def is_ready(spec: str) -> bool:
 
 
 def prepare(spec: str) -> None:
-    """Make the model that a setting names ready for questions; nothing where it is.
+    """Prepare the model that a setting names for questions, unless it is ready.
 
     :raises UsageError: as `reader_for`.
     """

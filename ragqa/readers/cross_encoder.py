@@ -1,4 +1,4 @@
-"""A cross-encoder of the user's: an exported model on ONNX Runtime, without torch."""
+"""The user's cross-encoder: an exported model on ONNX Runtime, without torch."""
 
 import logging
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ logger = logging.getLogger("ragqa")
 
 
 class CrossEncoder:
-    """Ranks sentences where the model has one output, judges support where it has more.
+    """Ranks sentences if the model has one output, judges support if it has more.
 
-    A sentence is read below its headings; a statement against a whole passage.
+    A sentence is read below its headings, a statement with a whole passage.
     """
 
     def __init__(self, found: ReaderFolder, tokenizer: Tokenizer, model: OnnxModel) -> None:
@@ -50,7 +50,7 @@ class CrossEncoder:
         return self._found.entails is not None
 
     def score(self, question: str, texts: Sequence[Text]) -> list[list[float]]:
-        """The model's output for the question and each sentence below its headings."""
+        """The model's output for the question with each sentence below its headings."""
         if not self.ranks:
             raise ValueError(f"{self.name} judges statements and does not rank sentences")
         pairs = [
@@ -62,7 +62,7 @@ class CrossEncoder:
         return [[next(scores) for _ in text.sentences] for text in texts]
 
     def supports(self, statement: str, texts: Sequence[Text]) -> list[float]:
-        """The probability of "entailment" of the statement by each text, as premise."""
+        """The probability that each text, as premise, entails the statement."""
         entails = self._found.entails
         if entails is None:
             raise ValueError(f"{self.name} ranks sentences and does not judge statements")
@@ -73,7 +73,7 @@ class CrossEncoder:
         return [float(p) for p in likely[:, entails] / likely.sum(axis=1)]
 
     def logits(self, pairs: Sequence[tuple[str, str]]) -> Vectors:
-        """What the model gives for each pair of texts, shape (pairs, outputs), float32."""
+        """The model's outputs for each pair of texts, shape (pairs, outputs), float32."""
         encodings = self._tokenizer.encode_batch(
             [(encodable(first), encodable(second)) for first, second in pairs]
         )
@@ -100,21 +100,21 @@ class CrossEncoder:
 
 
 def open_cross_encoder(spec: str) -> Reader:
-    """Open the model in a folder as it was made ready; until then, the neutral reader.
+    """Open the prepared model of a folder; until it is prepared, the neutral reader.
 
-    :raises UsageError: there is no such folder, or no model in it that can be read with.
+    :raises UsageError: there is no such folder, or no usable model in it.
     """
     found = find_reader(spec)
     if ready := open_export(found):
         return ready
     logger.warning(
-        "%s is not used yet: it is not ready for questions (ragqa index makes it so)", found.path
+        "%s is not used yet: it is not ready for questions (ragqa index prepares it)", found.path
     )
     return Neutral()
 
 
 def open_export(found: ReaderFolder) -> CrossEncoder | None:
-    """Open a model as it was made ready; None where it was not, or its files are damaged."""
+    """Open a model's export; None if there is none, or it is damaged."""
     meta = read_json(found.export / META_FILE)
     try:
         match meta:
@@ -128,7 +128,7 @@ def open_export(found: ReaderFolder) -> CrossEncoder | None:
 def open_files(found: ReaderFolder, folder: Path) -> CrossEncoder:
     """Open the files of an export.
 
-    :raises IndexUnusable: they are damaged, or not for these versions of the libraries.
+    :raises IndexUnusable: they are damaged, or need other versions of the libraries.
     """
     path = folder / TOKENIZER_FILE
     try:

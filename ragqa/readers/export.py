@@ -1,4 +1,4 @@
-"""Makes a cross-encoder ready for questions, once: its graph as ONNX, checked against torch."""
+"""Prepares a cross-encoder for questions, once: exports it to ONNX, checked against torch."""
 
 import logging
 import shutil
@@ -17,7 +17,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from ragqa.embedders.export import EXPORT_ERRORS, only_one, prefix_of, write_graph, write_meta
+from ragqa.embedders.export import EXPORT_ERRORS, draft_prefix, exclusive, write_graph, write_meta
 from ragqa.embedders.onnx import TOKENIZER_FILE
 from ragqa.embedders.sentence_transformers import LOADING_ERRORS
 from ragqa.errors import UsageError
@@ -26,10 +26,10 @@ from ragqa.readers.cross_encoder import LOGITS, open_export, open_files
 from ragqa.readers.folder import ReaderFolder, find_reader
 
 TOLERANCE = 1e-3
-"""By so much the export's outputs may differ from torch's, of a largest value near 10."""
+"""The largest difference from torch's outputs, relative to their maximum (near 10) if above 1."""
 
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-# Of other lengths and another number than what is traced, so that a constant would show.
+# Other lengths and another count than the traced texts, so that a baked-in constant would show.
 _TRACED = (("Who eats it?", "The fox eats the note."), ("When?", "On Friday, by noon."))
 _CHECKED = (
     ("When?", "Never."),
@@ -47,7 +47,7 @@ class _Loaded:
 
 
 class _Exportable(torch.nn.Module):
-    """The model with positional inputs and a single output, as the exporter wants it."""
+    """The model with positional inputs and a single output, as the exporter needs."""
 
     def __init__(self, model: torch.nn.Module, names: Sequence[str]) -> None:
         super().__init__()
@@ -60,18 +60,18 @@ class _Exportable(torch.nn.Module):
 
 
 def export_once(spec: str) -> None:
-    """Make the model in a folder ready unless that was done; where it cannot be, say so.
+    """Export the model in a folder unless that was done; log a warning if it fails.
 
-    :raises UsageError: there is no such folder, or no model in it that can be read with.
+    :raises UsageError: there is no such folder, or no usable model in it.
     """
     found = find_reader(spec)
     if open_export(found) is not None:
         return
-    logger.warning("making %s ready for questions, once; this takes some seconds", found.path)
+    logger.warning("preparing %s for questions, once; this takes some seconds", found.path)
     with quiet_models():
         loaded = _read(found)
         try:
-            with only_one(found.export):
+            with exclusive(found.export):
                 if open_export(found) is None:
                     _export(found, loaded)
         except OSError as exc:
@@ -100,7 +100,7 @@ def _read(found: ReaderFolder) -> _Loaded:
 
 def _export(found: ReaderFolder, loaded: _Loaded) -> None:
     folder = found.export
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=prefix_of(folder)))
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=draft_prefix(folder)))
     own = loaded.tokenizer
     sample = own(*map(list, zip(*_TRACED, strict=True)), padding=True, return_tensors="pt")
     names = [name for name in _INPUTS if name in own.model_input_names]
@@ -137,4 +137,4 @@ def _check(found: ReaderFolder, folder: Path, loaded: _Loaded) -> None:
         theirs = loaded.model(**encoded).logits.float().numpy()
     difference = float(np.abs(ours - theirs).max())
     if not difference <= TOLERANCE * max(1.0, float(np.abs(theirs).max())):
-        raise ValueError(f"the export computes other figures (by {difference:.4f})")
+        raise ValueError(f"the export's outputs differ by {difference:.4f}")

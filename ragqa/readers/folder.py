@@ -1,4 +1,4 @@
-"""The folder of a cross-encoder or NLI model: found, checked and told apart, without running it."""
+"""Find, check and classify the folder of a cross-encoder or NLI model, without running it."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ from ragqa.embedders.cache import Json, cache_folder, digests, read_json
 from ragqa.errors import UsageError
 
 EXPORT_VERSION = 1
-"""Part of an export's name: raise it when what is exported changes."""
+"""Part of an export's name; raise it when the export changes."""
 
 MAX_WINDOW = 1024
-"""No question with its passage comes near this; longer inputs would only cost memory."""
+"""No question with its passage comes near this; longer windows would only cost memory."""
 
 _NEUTRAL_HINT = "ragqa config set reader neutral"
 _WANTED = (".json", ".safetensors", ".txt", ".model")
@@ -21,11 +21,11 @@ _ENTAILS = "entail"
 
 @dataclass(frozen=True, slots=True)
 class ReaderFolder:
-    """A model that reads two texts together, and what its outputs mean.
+    """A model that reads two texts together, and the meaning of its outputs.
 
-    It has one output, how well the second text answers the first, or one for each relation of a
-    statement to what it rests on; `entails` is then the number of the output for "entailment".
-    `key` is a digest of all its files: equal keys give equal figures.
+    It has either one output, how well the second text answers the first, or one for each relation
+    of a statement to its source; `entails` is then the position of "entailment", else None. `key`
+    is a digest of all its files: equal keys give equal scores.
     """
 
     path: Path
@@ -35,15 +35,15 @@ class ReaderFolder:
 
     @property
     def export(self) -> Path:
-        """Where the model is kept as it is made ready for questions."""
+        """The folder of the model's export."""
         key = hashlib.sha256(f"reader {EXPORT_VERSION} {self.key}".encode()).hexdigest()
         return cache_folder() / "onnx" / key[:32]
 
 
 def find_reader(spec: str) -> ReaderFolder:
-    """Find the folder that a setting names, and read what the model in it is.
+    """Find the folder that a setting names, and classify its model.
 
-    :raises UsageError: there is no such folder, or no model in it that ragqa can read with.
+    :raises UsageError: there is no such folder, or no usable model in it.
     """
     path = _expanded(spec)
     if not path.is_dir():
@@ -52,12 +52,12 @@ def find_reader(spec: str) -> ReaderFolder:
     config = read_json(path / "config.json")
     if not isinstance(config, dict):
         raise UsageError(
-            f"there is no model in {path}: no config.json that can be read", hint=_NEUTRAL_HINT
+            f"there is no model in {path}: no readable config.json", hint=_NEUTRAL_HINT
         )
     files = sorted(file for file in path.iterdir() if file.suffix in _WANTED and file.is_file())
     if not any(file.suffix == ".safetensors" for file in files):
         raise UsageError(
-            f"the model in {path} has no .safetensors weights, and others can run code",
+            f"the model in {path} has no .safetensors weights; other formats can run code",
             hint=_NEUTRAL_HINT,
         )
     try:
@@ -81,16 +81,16 @@ def _expanded(spec: str) -> Path:
 
 
 def _window(config: Mapping[str, Json]) -> int:
-    """The most tokens of both texts; some models count two or more positions for themselves."""
+    """The most tokens of both texts together; some models reserve two or more positions."""
     positions = config.get("max_position_embeddings")
-    own = positions if isinstance(positions, int) and positions > 0 else MAX_WINDOW
-    return min(own - 2, MAX_WINDOW) if own > MAX_WINDOW // 4 else own
+    positions = positions if isinstance(positions, int) and positions > 0 else MAX_WINDOW
+    return min(positions - 2, MAX_WINDOW) if positions > MAX_WINDOW // 4 else positions
 
 
 def _entails(config: Mapping[str, Json], path: Path) -> int | None:
-    """The number of the output that says "entailment"; None for a model with a single output.
+    """The position of the output for "entailment"; None for a single output.
 
-    :raises UsageError: it is neither a model that ranks nor one of entailment.
+    :raises UsageError: it is neither a ranking nor an entailment model.
     """
     architectures = config.get("architectures")
     named = architectures[0] if isinstance(architectures, list) and architectures else ""
@@ -99,8 +99,8 @@ def _entails(config: Mapping[str, Json], path: Path) -> int | None:
     found = [int(n) for n, label in labels.items() if _is_entailment(n, label)]
     if not str(named).endswith("ForSequenceClassification") or not (len(labels) == 1 or found):
         raise UsageError(
-            f"the model in {path} is no cross-encoder: it must have one output, or one that is "
-            'called "entailment"',
+            f"the model in {path} is not a cross-encoder: it must have one output, or one "
+            'named "entailment"',
             hint=_NEUTRAL_HINT,
         )
     return None if len(labels) == 1 else found[0]

@@ -1,4 +1,4 @@
-"""The nouns of ragqa: frozen data that one stage hands to the next."""
+"""The shared types of ragqa: frozen data that one stage passes to the next."""
 
 from ragqa.types.answers import (
     DOCUMENT_VERSION,

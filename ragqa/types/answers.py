@@ -11,28 +11,27 @@ from ragqa.types.passages import Correction, Hit, Unit
 _SHOWN = 60
 
 DOCUMENT_VERSION = 1
-"""That of every JSON document: it changes where a key is taken out or means something else."""
+"""The version of every JSON document; raised when a key is removed or changes its meaning."""
 
 EXTRACTIVE = "extractive"
-"""The backend of an answer in the notes' own words."""
+"""The backend of an answer quoted from the notes."""
 
 SURE_FROM = 0.5
-"""From this confidence on an answer is not marked as unsure."""
+"""The confidence below which an answer is marked as unsure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A quote from a note, exact: `note.text[chars[0]:chars[1]] == quote`.
+    """An exact quote from a note, in one piece: `note.text[chars[0]:chars[1]] == quote`.
 
-    It is one contiguous excerpt. `units` are the sentences, items, rows and blocks of code that it
-    is made of, in order; `answer_spans` the characters of the note that answer, each a stretch of
-    `chars`; the rest is there to be read with them. `cut` tells whether a list or table, or what
-    hidden text tears apart, goes on before the excerpt, and behind it.
+    `units` are its sentences, items, rows and code blocks, in order. `answer_spans` are the
+    characters of the note, within `chars`, that answer; the rest is context. `cut` tells whether a
+    list or table, or a passage split by hidden text, continues before and after the excerpt.
 
-    `parts` are what each signal adds to `score`, by name. `note_date` is ISO, or "" for a note
-    without a date; `old` tells that it is older than the settings call old. `span` are the
-    characters of the note, within `chars`, that answer the question directly (a date, number, name
-    or place), None where it is not clear which do.
+    `parts` are the contributions to `score`, by signal. `note_date` is ISO, "" for an undated note;
+    `old` says that it exceeds the age limit in the settings. `span` are the characters of the note,
+    within `chars`, that answer the question directly (a date, number, name or place), or None if
+    that is unclear.
     """
 
     n: int
@@ -55,7 +54,7 @@ class Citation:
 
     @property
     def short(self) -> str:
-        """The characters that answer directly, "" where none do."""
+        """The text of `span`, "" for None."""
         if self.span is None:
             return ""
         start, end = self.span
@@ -64,10 +63,10 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One feature that tells confidence.
+    """One feature of the confidence model.
 
-    `usual` is its mean over the questions that the model was fitted on, `share` what `value`
-    adds to the log-odds there, or takes from them.
+    `usual` is its mean over the training questions; `share` is what `value` adds to the log-odds,
+    or subtracts, relative to that mean.
     """
 
     name: str
@@ -78,12 +77,12 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """Two statements of two notes that answer the question differently, the newer note first.
+    """Two notes' conflicting answers to the question, the newer note first.
 
     `about` is what they differ in: "number", "date", "negation" or "word". `texts` are the
-    sentences as a reader sees them, `spans` the characters of each that say it, and `says_chars`
-    those of its note, None where it is not clear which do. At least one of the two is cited in the
-    answer; the other may be, or has the number 0.
+    sentences as displayed, `spans` the differing characters of each, and `says_chars` the same
+    characters in its note, None if that is unclear. At least one of the two is cited in the answer;
+    one that is not has the number 0.
     """
 
     about: str
@@ -94,13 +93,13 @@ class Disagreement:
 
     @property
     def says(self) -> tuple[str, str]:
-        """The words in question of each."""
+        """The differing words of each."""
         (one, other), (first, second) = self.texts, self.spans
         return one[slice(*first)], other[slice(*second)]
 
 
 class Verdict(StrEnum):
-    """What came of a question: an answer, sentences that come close, or nothing in the notes."""
+    """The outcome of a question: an answer, sentences that come close, or nothing in the notes."""
 
     ANSWERED = "answered"
     CLOSE = "close"
@@ -108,7 +107,7 @@ class Verdict(StrEnum):
 
 
 def verdict_of(confidence: float, missing: Sequence[str], *, answered: bool) -> Verdict:
-    """What came of a question: sentences are close where something is missing or not sure."""
+    """The outcome of a question: an answer is only close if incomplete or unsure."""
     if not answered:
         return Verdict.NOT_IN_NOTES
     return Verdict.CLOSE if missing or confidence < SURE_FROM else Verdict.ANSWERED
@@ -116,12 +115,12 @@ def verdict_of(confidence: float, missing: Sequence[str], *, answered: bool) -> 
 
 @dataclass(frozen=True, slots=True)
 class WrittenSentence:
-    """A sentence that an LLM wrote, and what the check says of it.
+    """A sentence that an LLM wrote, and the result of checking it.
 
-    `lead` is the white space, and mark of a list item, before it. `text` has those citation marks
-    alone that it is built around ("as [1] says"). `citations` are the numbers of passages that
-    were given; `support` is the probability that these support it, and `against` is what speaks
-    against that, in words. One that `is_frame` claims nothing: a heading, the head of a table.
+    `lead` is the white space and list marker before it. `text` keeps only those citation marks
+    that are part of the sentence ("as [1] says"). `citations` are numbers of passages in the
+    prompt; `support` is the probability that they support it, and `against` lists objections in
+    words. If `is_frame`, it claims nothing: a heading, the head of a table.
     """
 
     lead: str
@@ -134,7 +133,7 @@ class WrittenSentence:
 
 
 class Fallback(StrEnum):
-    """Why an answer is the notes' own words although an LLM was to write it."""
+    """Why an answer is extractive although an LLM was to write it."""
 
     NOT_ASKED = "not asked"
     FAILED = "failed"
@@ -144,12 +143,12 @@ class Fallback(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What an LLM made of a question.
+    """An LLM's answer to a question, or why there is none.
 
-    `sentences` are those kept, all checked; `dropped` is the number of those that `--strict` left
-    out, `invalid_citations` the numbers cited that no passage has. `given` passages were in the
-    prompt, `left_out` did not fit. Where there is a `fallback`, `why` says it in a sentence and
-    `hint` what would mend it.
+    `sentences` are those kept, all checked; `dropped` counts those that `--strict` removed, and
+    `invalid_citations` are cited numbers that no passage has. `given` passages were in the prompt,
+    `left_out` did not fit. With a `fallback`, `why` explains it in a sentence and `hint` says how
+    to fix it.
     """
 
     backend: str
@@ -164,7 +163,7 @@ class Written:
 
     @property
     def claims(self) -> tuple[WrittenSentence, ...]:
-        """The sentences that say something, and so need support."""
+        """The sentences that claim something and so need support."""
         return tuple(sentence for sentence in self.sentences if not sentence.is_frame)
 
     @property
@@ -175,16 +174,15 @@ class Written:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Answer:
-    """An answer and all that is needed to check it.
+    """An answer and everything needed to check it.
 
-    `confidence` is the probability that the notes answer the question; where `answered` is False
+    `confidence` is the probability that the notes answer the question. If `answered` is False,
     `hits` are the nearest passages, and there are no citations unless an LLM was forced to write.
-    `missing` is what the question asks about that the citations, or the nearest sentences, do not
-    speak of. `corrected` are the words of the question that were looked for in another spelling,
-    and `read` is the whole question as it was read, "" for the same as it was asked. `reasons` are
-    what told confidence, empty where there was nothing to tell by. `calibration` is "own" where
-    that was a model fitted on these notes, and "shipped" where it was that of ragqa. `written` is
-    what became of the LLM that was to write the answer, None where none was to.
+    `missing` are the topics of the question that the citations, or the nearest sentences, do not
+    mention. `corrected` are the question's words that were searched in another spelling, and `read`
+    is the whole question as searched, "" if unchanged. `reasons` explain the confidence, and are
+    empty if there was nothing to judge. `calibration` is "own" for a confidence model fitted on
+    these notes, "shipped" for ragqa's. `written` is the LLM's result, None if none was to write.
     """
 
     question: str
@@ -214,17 +212,17 @@ class Answer:
 
     @property
     def looked_for(self) -> str:
-        """The question as it was read."""
+        """The question as searched."""
         return self.read or self.question
 
     @property
     def verdict(self) -> Verdict:
-        """What a reader is told of the answer as a whole."""
+        """The verdict on the answer as a whole."""
         return verdict_of(self.confidence, self.missing, answered=self.answered)
 
     @property
     def sure(self) -> bool:
-        """Whether it is an answer without any mark."""
+        """Whether the answer has no reservation."""
         return self.verdict is Verdict.ANSWERED
 
 
@@ -242,5 +240,5 @@ class SearchResult:
 
     @property
     def looked_for(self) -> str:
-        """The query as it was read."""
+        """The query as searched."""
         return self.read or self.query

@@ -1,4 +1,4 @@
-"""What an index says of itself and of what was done to it."""
+"""Descriptions of an index and of what was done to it."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from ragqa.types.notes import NoteRecord, Skipped, with_parents
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things in words: "1 note", "2 notes"."""
+    """A number with its noun: "1 note", "2 notes"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedderInfo:
-    """Who made the embeddings: everything that, when changed, makes old embeddings useless.
+    """The embedder's fingerprint: everything whose change invalidates old embeddings.
 
     `window` is in tokens, special tokens included. `weights_sha256` is the digest of the weights.
     """
@@ -33,10 +33,9 @@ class EmbedderInfo:
 class DenseInfo:
     """How the nearest vectors are found.
 
-    `kind` is "exact", where every vector is compared, or "ivf": a search visits the `probes`
-    nearest of so many `lists`. `recall` is recall@10 against exact search, over a sample of the
-    vectors, as measured when the lists were made. With "hnsw" a graph of neighbours is searched, of
-    which it is not measured.
+    `kind` is "exact" (compares every vector), "ivf" (visits the `probes` nearest of `lists`) or
+    "hnsw" (searches a graph of neighbours). `recall` is recall@10 against exact search, measured on
+    a sample of the vectors when the lists were built; for "hnsw" it is not measured.
     """
 
     kind: str = "exact"
@@ -47,7 +46,7 @@ class DenseInfo:
 
 @dataclass(frozen=True, slots=True)
 class IndexInfo:
-    """What one generation of an index holds and how it was made."""
+    """The contents of one generation of an index, and how it was made."""
 
     generation: int
     embedder: EmbedderInfo
@@ -64,7 +63,7 @@ class IndexInfo:
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What one run of indexing did; `newly_skipped` is what was not skipped the time before."""
+    """What one indexing run did; `newly_skipped` was not skipped the time before."""
 
     info: IndexInfo
     added: int
@@ -79,7 +78,7 @@ class IndexReport:
 
 @dataclass(frozen=True, slots=True)
 class NoteList:
-    """The notes of an index that filters let through, by path."""
+    """The notes of an index that pass the filters, by path."""
 
     notes: tuple[NoteRecord, ...]
     info: IndexInfo
@@ -87,9 +86,9 @@ class NoteList:
 
     @property
     def tags(self) -> dict[str, int]:
-        """Each tag with the number of notes that have it, or one nested in it; by name.
+        """Each tag, by name, with the number of notes that have it or one nested in it.
 
-        Tags that differ in case alone are one, in the spelling that comes first.
+        Tags that differ only in case count as one, in the spelling that comes first.
         """
         counts, spelled = Counter[str](), dict[str, str]()
         for note in self.notes:
@@ -102,10 +101,10 @@ class NoteList:
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """What is known of another process that is writing the index.
+    """The progress of another process that is writing the index.
 
-    `since` is when it began, in UTC and ISO; `embedded` counts the passages that it has embedded
-    and kept so far, those of an interrupted build included.
+    `since` is its start in UTC, ISO; `embedded` counts the passages embedded and saved so far,
+    including those of an interrupted build.
     """
 
     since: str

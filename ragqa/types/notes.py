@@ -1,14 +1,14 @@
-"""What is read from disk: notes, their structure, and what was passed over."""
+"""Notes as read from disk: their structure, and what was skipped."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
 
-# These three are made once for every note before every question: named tuples take a third of the
+# These three are created for every note before every question: named tuples take a third of the
 # time of frozen data classes.
 class Stamp(NamedTuple):
-    """What the file system said of a file *before* it was read: tells whether to read it again."""
+    """A file's metadata *before* it was read; shows whether to read it again."""
 
     size: int
     mtime_ns: int
@@ -18,7 +18,7 @@ class NoteFile(NamedTuple):
     """A file that looks like a note, found by the walk and not yet read.
 
     `path` is relative to the corpus and `/`-separated; bytes that are not UTF-8 are kept as
-    surrogate escapes, so that `os.fsencode` gives the exact name back.
+    surrogate escapes, so that `os.fsencode` returns the exact name.
     """
 
     path: str
@@ -26,10 +26,10 @@ class NoteFile(NamedTuple):
 
 
 class NoteState(NamedTuple):
-    """What the index remembers of a note's file, enough to tell whether it has changed.
+    """What the index records about a note's file, enough to detect a change.
 
-    `settled` is False where the file was modified so shortly before it was read that a later
-    change could carry the same stamp; such a note is compared by its digest.
+    `settled` is False if the file was modified so shortly before it was read that a later change
+    could have the same stamp; such a note is compared by its digest.
     """
 
     stamp: Stamp
@@ -46,11 +46,11 @@ class Skipped:
 
 
 class Kind(StrEnum):
-    """What a stretch of a note is; a LIST is the line that announces items, and these.
+    """The kind of a stretch of a note.
 
-    An EXCERPT is several of these that stand one after the other.
-    A PROPERTY is a key of the front matter with its value, a SECRET one whose key says that it is.
-    SECRET, COMMENT and STRUCK are not for reading: `HIDDEN`.
+    A LIST is its introductory line with the items, an EXCERPT several consecutive stretches. A
+    PROPERTY is a key of the front matter with its value, a SECRET one whose key marks it as secret.
+    SECRET, COMMENT and STRUCK are `HIDDEN`: not for reading.
     """
 
     HEADING = "heading"
@@ -74,12 +74,12 @@ HIDDEN = frozenset({Kind.SECRET, Kind.COMMENT, Kind.STRUCK})
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A leaf of a note's structure: `text[start:end]`, in characters, whole lines but the last end.
+    """A leaf of a note's structure: `text[start:end]`, in characters, without the last line end.
 
-    What is hidden cuts a line. Blocks are in order and do not overlap; all text of the note outside
-    of them is white space or front matter. `level` is the heading level (1 to 6), or the nesting
-    depth of an item (from 1). `label` is the plain text of a heading, the header cells of a table
-    row joined by " | ", the line that introduces a list, or the keys above one of the front matter
+    Blocks are whole lines except where hidden text cuts one. They are in order and do not overlap;
+    all text outside them is white space or front matter. `level` is the heading level (1 to 6) or
+    an item's nesting depth (from 1). `label` is a heading's plain text, a table row's header cells
+    joined by " | ", the line that introduces a list, or the parent keys of a front matter key
     joined by " > "; else "".
     """
 
@@ -100,10 +100,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note as read: its exact text and what its author said about it.
+    """A note as read: its exact text and metadata.
 
-    `text` is the file decoded from UTF-8 without its byte order mark, line endings untouched.
-    `date` is ISO `YYYY-MM-DD` from the front matter, else from the file's name, or "".
+    `text` is the decoded file without its byte order mark, line endings untouched. `date` is ISO
+    `YYYY-MM-DD` from the front matter, else from the file's name, else "".
     """
 
     path: str
@@ -121,7 +121,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class NoteRecord:
-    """What the index remembers of a note; `settled` is as in `NoteState`."""
+    """What the index records about a note; `settled` is as in `NoteState`."""
 
     path: str
     stamp: Stamp
@@ -134,7 +134,7 @@ class NoteRecord:
 
     @classmethod
     def of(cls, note: Note, *, settled: bool) -> "NoteRecord":
-        """What is remembered of this note."""
+        """Make the record of a note."""
         return cls(
             path=note.path,
             stamp=note.stamp,
@@ -148,11 +148,11 @@ class NoteRecord:
 
     @property
     def state(self) -> NoteState:
-        """What tells whether its file has changed."""
+        """The part that shows whether the file has changed."""
         return NoteState(self.stamp, self.sha256, self.settled)
 
 
 def with_parents(name: str) -> list[str]:
-    """A path with the folders above it, or a tag with those that it is nested in: `a`, `a/b`."""
+    """A path preceded by its parent folders, or a tag by its parent tags: `a`, `a/b`."""
     parts = name.split("/")
     return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]

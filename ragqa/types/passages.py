@@ -1,4 +1,4 @@
-"""Passages, the filters over them, and what is found for a question."""
+"""Passages, filters over them, and the hits for a question."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from ragqa.types.notes import Kind
 from ragqa.types.vectors import Vector, Vectors
 
 _MAX_ALIASES_CHARS = 500
-"""They are indexed with every passage of their note, so a long list of them must not drown it."""
+"""Aliases are indexed with every passage of their note, so a long list must not drown it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A stretch of a passage that can be cited alone: a sentence, item, row or block of code.
+    """The smallest citable part of a passage: a sentence, item, row or code block.
 
-    `start` and `end` are characters of the note. `context` is what makes it readable alone (the
+    `start` and `end` are character offsets in the note. `context` makes it readable alone (the
     table's header, the line before a list); the heading is the passage's.
     """
 
@@ -29,9 +29,8 @@ class Passage:
     """A stretch of one note, small enough to embed whole: `note.text[start:end] == text`.
 
     `lines` are 1-based and inclusive. `id` is a signed 64-bit hash of path, embedded text and
-    occurrence, so it is the same after every rebuild. `embedding_key` is a signed 64-bit hash of
-    the embedded text alone: passages with the same key share one embedding. `aliases` are the
-    note's other names.
+    occurrence, so it survives rebuilds. `embedding_key` is a signed 64-bit hash of the embedded
+    text alone: passages with the same key share one embedding. `aliases` are the note's.
     """
 
     id: int
@@ -49,33 +48,32 @@ class Passage:
     aliases: tuple[str, ...] = ()
 
     def quote(self, unit: Unit) -> str:
-        """The exact text of one of its units."""
+        """The exact text of a unit."""
         return self.text[unit.start - self.start : unit.end - self.start]
 
     @property
     def embedded_text(self) -> str:
-        """What is embedded: `title > heading path`, a newline, the passage."""
+        """The text to embed: `title > heading path`, a newline, the passage."""
         return f"{self.trail}\n{self.text}"
 
     @property
     def searched_text(self) -> str:
-        """What is searched by its terms: what is embedded, and the note's other names."""
+        """The text for term search: the note's aliases and the embedded text."""
         return f"{' '.join(self.aliases)[:_MAX_ALIASES_CHARS]}\n{self.embedded_text}"
 
     @property
     def trail(self) -> str:
-        """`title > heading path`, without saying the title twice."""
+        """`title > heading path`, without repeating the title."""
         heading = self.heading[1:] if self.heading[:1] == (self.title,) else self.heading
         return " > ".join((self.title, *heading))
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which notes count: every tag given, any of the path globs, dated on or after `since`.
+    """Which notes to search: with all tags, any of the path globs, dated on or after `since`.
 
-    A tag matches in any case, and also the tags nested in it (`ml` matches `ML/nlp`); a path glob
-    also matches all notes below a folder that it names. `since` is ISO; it lets no note through
-    that has no date of its own.
+    A tag matches in any case and also matches nested tags (`ml` matches `ML/nlp`); a path glob also
+    matches all notes below a folder that it names. `since` is ISO, and excludes undated notes.
     """
 
     tags: tuple[str, ...] = ()
@@ -90,10 +88,9 @@ class Filters:
 class Hit:
     """A passage found for a question.
 
-    `score` is the fused ranking score: 0 or more, about 1 where both legs find the passage good,
-    and comparable only within one question.
-    `dense` is the cosine and `terms` the BM25 score, with the rank that each gave it; None where
-    that leg did not return it.
+    `score` is the fused score: 0 or more, about 1 if both legs rank the passage high, and
+    comparable only within one question. `dense` is the cosine and `terms` the BM25 score, each with
+    its rank; None if that leg did not return the passage.
     """
 
     passage: Passage
@@ -119,7 +116,7 @@ class TokenVectors:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A word of a question as it was typed, and the word of the notes that it is read as."""
+    """A word of a question as typed, and the word of the notes that it is read as."""
 
     typed: str
     read: str
@@ -127,13 +124,13 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The hits for one question, with what was computed on the way and is of use later.
+    """The hits for one question, with by-products that are needed later.
 
-    `idf` has the inverse document frequency of each query term. `by_terms_alone` is True where
-    the embedder cannot read the question. `question` is as it was read: misspelt words are
-    `corrected`, and an alias that no note speaks of is replaced by the title of its note. `spelled`
-    is the question with its misspelt words corrected alone, and `asked` the user's own; both are ""
-    for the same as `question`.
+    `idf` has the inverse document frequency of each query term. `by_terms_alone` is True if the
+    embedder cannot read the question. `question` is the question as searched: misspelt words are
+    `corrected`, and an alias that no note mentions is replaced by its note's title. `spelled` has
+    only the spelling corrected, and `asked` is the user's wording; both are "" if equal to
+    `question`.
     """
 
     question: str
@@ -147,5 +144,5 @@ class Retrieved:
 
     @property
     def typed(self) -> str:
-        """The question in the user's own words."""
+        """The question in the user's wording."""
         return self.asked or self.question

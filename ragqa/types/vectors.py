@@ -1,4 +1,4 @@
-"""Names for arrays and callbacks."""
+"""Types of arrays and callbacks."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -13,11 +13,11 @@ Vectors: TypeAlias = npt.NDArray[np.float32]
 """Embeddings, shape (n, dimension), each row of unit length."""
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
-"""Passage ids, the numbers of their notes, or rows."""
+"""Passage ids, note numbers or row numbers, shape (n,)."""
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with (stage, done, total) while work goes on."""
+"""Called with (stage, done, total) during work."""
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
-    """A `Progress` that tells nobody."""
+    """A `Progress` that does nothing."""

@@ -1,4 +1,4 @@
-"""What became of the citations of a saved answer."""
+"""The result of verifying a saved answer's citations."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,10 +8,10 @@ from ragqa.types.answers import EXTRACTIVE
 
 @dataclass(frozen=True, slots=True)
 class SavedCitation:
-    """A citation as a file says it: `n`, `lines` and `chars` may be any numbers, `path` any text.
+    """A citation as read from a file, unvalidated: any numbers, any text as `path`.
 
-    `context` is a table row's header or what a list is announced by. It and `note_sha256` are ""
-    where the file does not tell.
+    `context` is a table row's header or a list's introduction. It and `note_sha256` are "" if the
+    file lacks them.
     """
 
     n: int
@@ -25,10 +25,9 @@ class SavedCitation:
 
 @dataclass(frozen=True, slots=True)
 class SavedAnswer:
-    """An answer that was saved, as far as it can be checked; abstentions have no citations.
+    """The checkable part of a saved answer; abstentions have no citations.
 
-    `shown_otherwise` tells that it shows other quotes than those of its citations. `backend` is
-    what wrote it.
+    `shown_otherwise` means that it displays other quotes than its citations'. `backend` wrote it.
     """
 
     question: str
@@ -39,9 +38,9 @@ class SavedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A stretch of a note as it is now: `note.text[chars[0]:chars[1]] == text`.
+    """A stretch of a current note: `note.text[chars[0]:chars[1]] == text`.
 
-    `header` is that of a table row that was changed, else "".
+    `header` is the header of a changed table row, else "".
     """
 
     path: str
@@ -52,7 +51,7 @@ class Place:
 
 
 class Standing(StrEnum):
-    """What became of a citation."""
+    """The state of a saved citation."""
 
     INTACT = "intact"
     MOVED = "moved"
@@ -62,11 +61,11 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A citation held against the notes.
+    """A citation compared with the notes.
 
-    `place` is where its words stand now, or, if it was changed, what it was changed into; None
-    where it is gone. `reason` says why it is gone, or changed though its words stand. `elsewhere`
-    is another note that still has the words of one that was changed.
+    `place` is where its words are now, or what a changed citation became; None if it is gone.
+    `reason` says why it is gone, or counts as changed although its words remain. `elsewhere` is
+    another note that still has the words of a changed citation.
     """
 
     citation: SavedCitation
@@ -77,21 +76,21 @@ class Checked:
 
     @property
     def is_sound(self) -> bool:
-        """Whether the notes still say it in the same words."""
+        """Whether the notes still contain its words."""
         return self.standing in (Standing.INTACT, Standing.MOVED)
 
     @property
     def is_rewrapped(self) -> bool:
-        """Whether the words are the same and the white space between them is not."""
+        """Whether only the white space between the words has changed."""
         is_moved = self.standing is Standing.MOVED
         return is_moved and self.place is not None and self.place.text != self.citation.quote
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """A saved answer held against the notes.
+    """A saved answer compared with the notes.
 
-    `warnings` say what could not be looked at; `shown_otherwise` is as in the saved answer.
+    `warnings` say what could not be checked; `shown_otherwise` is as in the saved answer.
     """
 
     question: str
@@ -101,5 +100,5 @@ class Verification:
 
     @property
     def is_sound(self) -> bool:
-        """Whether the notes still say all of it, and it shows what they were asked for."""
+        """Whether all citations are sound and the answer displays their quotes."""
         return not self.shown_otherwise and all(one.is_sound for one in self.checked)

@@ -10,7 +10,7 @@ from support import trying
 
 from ragqa.answering import section_of
 from ragqa.answering.layout import Layout, layout_of_passage
-from ragqa.passages import stands_in
+from ragqa.passages import matches_note
 from ragqa.types import Kind
 
 
@@ -254,7 +254,7 @@ LONG = "# A\n\nOne.\n\n## B\n\nThese are they:\n\n" + "- one of very many items 
 
 def with_section(passage, layout, most_words=1000):
     found = section_of(passage, lambda _: layout, most_words=most_words)
-    assert stands_in(LONG, found)
+    assert matches_note(LONG, found)
     assert (found.id, found.heading) == (passage.id, passage.heading)
     return found
 

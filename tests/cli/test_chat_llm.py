@@ -96,7 +96,7 @@ def test_a_follow_up_and_its_answer_share_one_deadline_and_have_the_same_room(
     run_here([*map(str, ("chat", *places, "--llm", "slow:one", "--force"))])
     out, err = capsys.readouterr()
     assert "Asked as: what do cats eat?" in out
-    assert ("slow:one was not done in time" in err) == late
+    assert ("slow:one did not finish in time" in err) == late
     assert rooms == {700}
 
 

@@ -144,7 +144,7 @@ def test_list_shows_where_each_kind_would_send_with_the_environment_as_it_is(cli
     assert found["ollama"]["host"] == "box.example.org"
     assert found["anthropic"]["local"] is True
     text = cli("llm", "list", env=env).out
-    assert "llm.example.org:8443, by way of the proxy proxy.example.org:3128" in text
+    assert "llm.example.org:8443, through the proxy proxy.example.org:3128" in text
     assert not any(secret in run.out + text for secret in (MARKER, "word", "user:"))
 
 
@@ -346,7 +346,7 @@ def test_a_variable_that_names_no_backend_is_one_sentence_that_names_it(cli, pla
 
 GONE = (
     "error: the LLM backend transformers:FOLDER is gone; "
-    "transformers serve and openai:FOLDER do the same\n"
+    "transformers serve and openai:FOLDER replace it\n"
     "try: transformers serve, then set OPENAI_BASE_URL to http://127.0.0.1:8000/v1 "
     "and the LLM to openai:/m\n"
 )
@@ -408,7 +408,7 @@ def test_a_file_of_consents_that_others_may_change_allows_nothing(cli, parrot, p
     mend = f"chmod 600 {consent_file()}"
     run = cli("ask", "what do cats do?", "--llm", "parrot:grey", "--force", *places)
     assert run.code == 2
-    assert f"to mend it: {mend}" in run.err
+    assert f"to fix it: {mend}" in run.err
     assert cli("llm", "list", "--json").document["allowed"] == []
     assert f"try: {mend}" in cli("doctor", *places).out
     assert not parrot.exists()
@@ -424,7 +424,7 @@ def test_nothing_is_sent_elsewhere_before_the_user_allowed_it(cli, parrot, place
         assert run.code == 2
         assert run.out == ""
         message, hint = run.err.splitlines()
-        assert "parrot.example:8443, by way of the proxy proxy.example:3128" in message
+        assert "parrot.example:8443, through the proxy proxy.example:3128" in message
         assert message.endswith("nothing was sent")
         assert hint == ("try: ragqa llm allow parrot.example:8443, or add --yes to this command")
     assert not parrot.exists()
@@ -477,7 +477,7 @@ def test_on_a_terminal_the_user_is_asked_and_stdout_stays_clean(parrot, typed, c
     said = " ".join(shown.split())
     assert "parrot:grey is not on this machine" in said
     assert "nothing of your notes" in said
-    assert "parrot.example:8443, by way of the proxy proxy.example:3128" in said
+    assert "parrot.example:8443, through the proxy proxy.example:3128" in said
     assert parrot.exists() == (code == 0)
     assert bool(out) == (code == 0)
 
@@ -584,7 +584,7 @@ def test_doctor_says_where_data_would_go_and_whether_that_was_allowed(cli, place
     before = finding(cli("doctor", "--json", *places))
     assert before["severity"] == "warning"
     assert before["fix"] == "ragqa llm allow parrot.example:8443"
-    assert "parrot.example:8443, by way of the proxy proxy.example:3128" in before["what"]
+    assert "parrot.example:8443, through the proxy proxy.example:3128" in before["what"]
     assert "your own settings" in before["what"]
     assert "(not allowed yet)" in cli("status", *places).out
     cli("llm", "allow", "parrot.example:8443")

@@ -164,7 +164,7 @@ def test_a_file_that_others_may_use_is_no_consent_and_the_command_mends_it(mode,
     allow("api.example.org")
     consent_file().chmod(mode)
     assert consents().hosts == ()
-    assert f"other users may {may} the file" in consents().problem
+    assert f"other users may {may} the consent file" in consents().problem
     assert consents().fix == f"chmod 600 {consent_file()}"
     assert consents().fix in consents().warnings[0]
     consent_file().chmod(0o600)

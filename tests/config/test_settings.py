@@ -151,7 +151,7 @@ def test_an_environment_value_that_does_not_fit_names_its_variable(project):
 def test_what_names_no_backend_is_told_with_where_it_is_set_and_what_there_is(project, llm):
     with pytest.raises(UsageError, match="llm in RAGQA_LLM must be KIND:MODEL") as caught:
         load(project, environ={"RAGQA_LLM": llm})
-    assert caught.value.hint == "change it in RAGQA_LLM, or take it out; then ragqa llm list"
+    assert caught.value.hint == "change it in RAGQA_LLM, or remove it; then ragqa llm list"
     with pytest.raises(UsageError) as caught:
         set_user_setting("llm", llm)
     assert caught.value.hint == "ragqa llm list"

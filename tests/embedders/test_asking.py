@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
@@ -136,7 +137,7 @@ def test_a_model_that_cannot_be_exported_answers_on_torch_and_says_so(
     def fail(*args):
         raise RuntimeError("no such operator\nand a long story")
 
-    monkeypatch.setattr(export, "_write_model", fail)
+    monkeypatch.setattr(export, "write_graph", fail)
     asking = load_asking(str(tiny))
     assert isinstance(asking, SentenceTransformerEmbedder)
     assert "cannot be exported to ONNX" in caplog.text
@@ -153,7 +154,7 @@ def test_an_export_that_computes_something_else_is_not_kept(tiny, own_cache, cap
 
     monkeypatch.setattr(OnnxEmbedder, "embed_sentences", reversed_sentences)
     assert isinstance(load_asking(str(tiny)), SentenceTransformerEmbedder)
-    assert "computes other vectors" in caplog.text
+    assert "the export's vectors differ" in caplog.text
 
 
 def test_a_cache_that_cannot_be_written_leaves_torch_to_answer(tiny, tmp_path, caplog, monkeypatch):
@@ -167,7 +168,7 @@ def test_two_that_export_at_once_make_one_export(tiny, own_cache, tmp_path, monk
     reference = SentenceTransformerEmbedder.load(str(tiny))
     found = find_model(str(tiny))
     made = export_folder(found).rename(tmp_path / "made")
-    real_lock = export._only_one
+    real_lock = export.exclusive
     entered, written = [], []
     both_are_here = threading.Event()
 
@@ -177,7 +178,7 @@ def test_two_that_export_at_once_make_one_export(tiny, own_cache, tmp_path, monk
             both_are_here.set()
         return real_lock(folder)
 
-    def write(model, input_names, folder):
+    def write(module, sample, outputs, folder):
         written.append(folder)
         second.start()
         assert both_are_here.wait(HANGS_S)
@@ -186,14 +187,14 @@ def test_two_that_export_at_once_make_one_export(tiny, own_cache, tmp_path, monk
     def export_tiny():
         export.export_once(
             found,
-            model=None,
+            model=SimpleNamespace(tokenizer=lambda *_, **__: {}),
             input_names=[],
             tokenizer=Tokenizer.from_file(str(made / "tokenizer.json")),
             reference=reference,
         )
 
-    monkeypatch.setattr(export, "_only_one", lock)
-    monkeypatch.setattr(export, "_write_model", write)
+    monkeypatch.setattr(export, "exclusive", lock)
+    monkeypatch.setattr(export, "write_graph", write)
     second = threading.Thread(target=export_tiny)
     export_tiny()
     second.join(HANGS_S)

@@ -76,7 +76,7 @@ def test_a_model_that_loses_too_much_in_bfloat16_is_computed_in_float32(
 ):
     monkeypatch.setattr(building, "MIN_BFLOAT16_COSINE", 1.1)
     assert SentenceTransformerEmbedder.load(str(tiny)).dtype == "float32"
-    assert "loses too much in bfloat16" in caplog.text
+    assert "is too inexact in bfloat16" in caplog.text
 
 
 def test_prompts_are_put_before_the_text_counted_and_left_out_of_spans(tiny, in_float32):

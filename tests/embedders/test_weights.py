@@ -106,7 +106,7 @@ def test_a_path_to_nothing_is_not_taken_for_a_name(path):
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"no modules\.json that can be read"):
+    with pytest.raises(UsageError, match=r"no readable modules\.json"):
         find_model(str(tmp_path))
 
 
@@ -114,7 +114,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
 def test_a_broken_list_of_modules_is_refused(tmp_path, content):
     folder = write_model(tmp_path / "model")
     (folder / "modules.json").write_text(content)
-    with pytest.raises(UsageError, match=r"no modules\.json that can be read"):
+    with pytest.raises(UsageError, match=r"no readable modules\.json"):
         find_model(str(folder))
 
 

@@ -36,8 +36,8 @@ SAID = {
     "cut_before_its_length": "broke off",
     "nothing": "broke off",
     "no_text": "no text",
-    "length": "limit of tokens before the answer's end, so what it wrote is not used",
-    "not_streamed_and_not_whole": "limit of tokens",
+    "length": "token limit before the end of the answer, which is not used",
+    "not_streamed_and_not_whole": "token limit",
     "not_streamed_and_cut": "not the JSON",
     "not_a_completion": "not the JSON",
     "filtered": "withheld",
@@ -98,8 +98,8 @@ def test_an_answer_that_comes_all_at_once_is_one_piece(at):
         ("//other.example/x", "other.example"),
         ("https://me:word@other.example:84/x?k=1#f", "https://other.example:84"),
         ("https://[::1]:84/x", "https://[::1]:84"),
-        ("https://[::1", "no proper address"),
-        ("https://other.example:x/", "no proper address"),
+        ("https://[::1", "an invalid address"),
+        ("https://other.example:x/", "an invalid address"),
         ("", "nowhere"),
     ],
 )
@@ -166,7 +166,7 @@ def test_a_retry_waits_as_long_as_the_server_asks(at, mode):
 )
 def test_a_time_to_wait_that_is_none_is_like_no_such_time(date):
     refused = refusal(429, {"retry-after": date}, "too fast", most_wait_s=10)
-    assert refused.is_passing
+    assert refused.is_transient
     assert not refused.wait_s
 
 

@@ -68,7 +68,7 @@ def test_what_is_made_of_a_completion_is_given_until_the_deadline_too(clock):
     clock.now += 19
     assert next(given) == "b"
     clock.now += 1
-    with pytest.raises(TookTooLong, match="odd:one was not done in time") as caught:
+    with pytest.raises(TookTooLong, match="odd:one did not finish in time") as caught:
         next(given)
     assert "llm_deadline_s" in caught.value.hint
 

@@ -111,7 +111,7 @@ def test_the_hint_for_a_package_that_was_loaded_is_to_look_at_what_it_was_given(
     installed("ragqa-odd", "odd = missing_llm:make")
     with pytest.raises(UsageError) as caught:
         llm_for("odd:/nonexistent")
-    assert caught.value.hint.startswith("look at what stands after odd:")
+    assert caught.value.hint.startswith("check what follows odd:")
 
 
 def test_two_packages_with_one_kind_are_refused(installed):

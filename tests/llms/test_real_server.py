@@ -110,7 +110,7 @@ def test_random_weights_babble_up_to_the_limit_and_the_notes_answer(ask):
     asked = ask("babbling", RAGQA_LLM_ANSWER_TOKENS="50")
     assert asked.code == 5
     assert OWN in asked.out
-    assert "limit of tokens" in asked.err
+    assert "token limit" in asked.err
     assert "llm_answer_tokens" in asked.err
 
 

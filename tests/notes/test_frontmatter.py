@@ -103,7 +103,7 @@ def test_the_date_is_that_of_the_last_revision_named(fields, date):
 def test_a_bad_date_is_warned_of_and_the_next_one_counts(value):
     note = parse(f"updated: {value}\ncreated: 2020-01-01")
     assert note.date == "2020-01-01"
-    assert note.warnings == (f"updated is no date in the form YYYY-MM-DD: {value}",)
+    assert note.warnings == (f"updated is not a date in the form YYYY-MM-DD: {value}",)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_a_line_that_is_no_sound_pattern_is_reported_and_the_others_count(corpus
     assert left_out(corpus) == {"x.md"}
     (skip,) = walk_notes(corpus, max_note_bytes=99).skipped
     assert skip.path == ".gitignore"
-    assert skip.reason.startswith("line 2 is not heeded: ")
+    assert skip.reason.startswith("line 2 is not applied: ")
 
 
 def test_odd_brackets_warn_nobody(corpus):
@@ -84,6 +84,6 @@ def test_an_ignore_file_that_is_a_link_or_too_large_is_reported(corpus):
     (corpus / "a/.gitignore").write_text("x.md\n" * 100_000)
     assert left_out(corpus) == set()
     assert walk_notes(corpus, max_note_bytes=99).skipped == (
-        Skipped(".gitignore", "not heeded: Too many levels of symbolic links"),
-        Skipped("a/.gitignore", "not heeded: more than 100,000 bytes"),
+        Skipped(".gitignore", "not applied: Too many levels of symbolic links"),
+        Skipped("a/.gitignore", "not applied: more than 100,000 bytes"),
     )

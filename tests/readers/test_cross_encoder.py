@@ -99,7 +99,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"no config\.json"):
+    with pytest.raises(UsageError, match=r"no readable config\.json"):
         reader_for(str(tmp_path))
 
 
@@ -111,10 +111,10 @@ def test_weights_that_can_run_code_are_refused(damaged):
 
 def test_a_model_that_neither_ranks_nor_judges_is_refused(damaged):
     rewrite(damaged, id2label={"0": "sad", "1": "glad"})
-    with pytest.raises(UsageError, match="no cross-encoder"):
+    with pytest.raises(UsageError, match="not a cross-encoder"):
         reader_for(str(damaged))
     rewrite(damaged, id2label={"0": "entailment"}, architectures=["BertModel"])
-    with pytest.raises(UsageError, match="no cross-encoder"):
+    with pytest.raises(UsageError, match="not a cross-encoder"):
         reader_for(str(damaged))
 
 

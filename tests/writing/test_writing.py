@@ -36,7 +36,7 @@ def test_checking_and_showing_what_it_wrote_ends_at_the_deadline_too(index, cloc
     llm = Backend(lambda: iter(pieces))
     answer = index.ask(SLEEP, writer=Writer(llm, deadline_s=3, force=True, on_sentence=tell))
     assert answer.written.fallback is Fallback.FAILED
-    assert answer.written.why == "odd:one was not done in time"
+    assert answer.written.why == "odd:one did not finish in time"
     assert "llm_deadline_s" in answer.written.hint
     assert len(told) == 3
     assert answer.backend == "extractive"
