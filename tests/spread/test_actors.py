@@ -35,9 +35,9 @@ def test_a_worker_differs_by_weights_by_number_format_or_by_what_it_gives():
     assert "another embedder" in expected.difference(HashedEmbedder(32, salt="other"))
     assert "another embedder" in expected.difference(HashedEmbedder(16))
     formatted = Expected(driver.info, "bfloat16", expected.canary)
-    assert formatted.difference(own) == "it computes in float32, not in bfloat16"
+    assert formatted.difference(own) == "it computes in float32, not bfloat16"
     turned = Expected(driver.info, driver.dtype, np.roll(expected.canary, 1))
-    assert "gives other vectors" in turned.difference(own)
+    assert "vectors differ" in turned.difference(own)
 
 
 def test_workers_that_give_nothing_any_more_end_the_build(monkeypatch):

@@ -64,7 +64,7 @@ def test_a_cluster_that_is_not_there_is_one_sentence(note, closed_port):
 def test_what_is_no_cluster_is_told_from_one(note, web_port):
     run = build(note, "--workers", f"ray:127.0.0.1:{web_port}")
     assert run.code == 4
-    assert f"what answers at 127.0.0.1:{web_port} is no Ray cluster" in run.err
+    assert f"the server at 127.0.0.1:{web_port} is not a Ray cluster" in run.err
 
 
 @pytest.mark.parametrize(

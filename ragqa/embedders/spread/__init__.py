@@ -1,4 +1,4 @@
-"""Embedding spread over the cores, GPUs and machines of a Ray cluster."""
+"""Distributed embedding on the cores, GPUs and machines of a Ray cluster."""
 
 import importlib.util
 import ipaddress
@@ -12,7 +12,7 @@ from ragqa.errors import UsageError
 from ragqa.types import Progress
 
 SENT = "the text of every passage of your notes that is new or has changed"
-"""What goes to a cluster, in words."""
+"""What is sent to a cluster, in words."""
 
 _ADDRESS = re.compile(
     r"(?P<host>[A-Za-z0-9][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})"
@@ -42,7 +42,7 @@ def address_in(spec: str) -> str:
 
 
 def remote_host(address: str) -> str:
-    """`HOST:PORT` that passages are sent to, "" where they stay on this machine."""
+    """The `HOST:PORT` that passages are sent to, "" if they stay on this machine."""
     host = address.rpartition(":")[0].strip("[]")
     if not host or host == "localhost":
         return ""
@@ -54,11 +54,11 @@ def remote_host(address: str) -> str:
 
 @contextmanager
 def ray_workers(embedder: Embedder, progress: Progress, *, address: str) -> Iterator[Workers]:
-    """Workers in the cluster at an address, or in one of their own if that is "".
+    """Workers in the cluster at an address, or in a new local one for "".
 
-    Nothing is started or connected to before the first batch is given.
+    Nothing starts or connects before the first batch.
 
-    :param progress: is called with ("starting", 0 or 1, 1).
+    :param progress: called with ("starting", 0 or 1, 1).
     """
     from ragqa.embedders.spread.rounds import RayWorkers
 

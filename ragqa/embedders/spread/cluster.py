@@ -1,4 +1,4 @@
-"""A Ray cluster, connected to or started and stopped, and kept off the user's terminal."""
+"""Connect to a Ray cluster, or start and stop one, without output to the user's terminal."""
 
 import contextlib
 import logging
@@ -17,34 +17,34 @@ from ragqa.errors import WorkersFailed
 
 CONNECT_S = 5.0
 OBJECT_STORE_BYTES = 256 * 2**20
-"""For a cluster of our own: some hundred batches and their embeddings."""
+"""For a local cluster: some hundred batches and their embeddings."""
 
-_LOOK_EVERY_S = 1.0
+_CHECK_EVERY_S = 1.0
 _HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 _SETTINGS_FRAME = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """How many actors there are to be, and what of a node each one takes."""
+    """How many actors to run, and the resources of each as arguments for Ray."""
 
     actors: int
-    takes: dict[str, float]
+    resources: dict[str, float]
 
 
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[None]:
-    """Be connected to the cluster at an address, or to one of our own, which ends with this.
+    """Connect to the cluster at an address, or for "" to a new one that ends with the context.
 
     :raises WorkersFailed: it cannot be reached, or be used from here.
     """
     if address:
         _check_reachable(address)
     else:
-        _want_token()
+        _require_token()
     _quieten()
     with contextlib.ExitStack() as stack:
-        # Sockets lie in it, whose paths may be a hundred characters long.
+        # In /tmp, since it contains sockets, whose paths are limited to about a hundred characters.
         folder = stack.enter_context(
             tempfile.TemporaryDirectory(
                 prefix="ragqa-ray-",
@@ -52,22 +52,22 @@ def connected(address: str) -> Iterator[None]:
                 ignore_cleanup_errors=True,
             )
         )
-        # Ray prints what befalls its workers to standard output, which is for results.
+        # Ray reports worker failures on standard output, which is for results.
         nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123 - no path
         stack.enter_context(contextlib.redirect_stdout(nowhere))
         import ray
 
         stack.callback(ray.shutdown)
-        # Workers import from the folder that their driver is in, which may be one of notes.
+        # Workers import from their driver's current folder, which may be a folder of notes.
         with contextlib.chdir(folder), _silent_stderr():
             _init(address, Path(folder))
         yield
 
 
 def pool() -> Pool:
-    """An actor for each GPU of the cluster, or for each core where there is none.
+    """One actor for each GPU of the cluster, or for each core if it has none.
 
-    :raises WorkersFailed: there is neither.
+    :raises WorkersFailed: it has neither.
     """
     import ray
 
@@ -78,53 +78,53 @@ def pool() -> Pool:
         return Pool(cores, {"num_cpus": 1})
     raise WorkersFailed(
         "the Ray cluster has neither cores nor GPUs to embed with",
-        hint="start a node that has: ray start --address=HOST:PORT --num-cpus=N",
+        hint="start a node that has some: ray start --address=HOST:PORT --num-cpus=N",
     )
 
 
 class NodeLost(Exception):
-    """A node that was there when the work began is there no more."""
+    """A node from the start of the job is gone."""
 
 
 class Ended(Exception):
-    """Nobody wants the results of this job any more."""
+    """The job's results are no longer needed."""
 
 
 class NodeWatch:
-    """Ends a job of Ray Data when a node is lost, or when it is to end.
+    """Ends a Ray Data job when a node is lost, or on request.
 
-    Ray starts the actors of that node again only where there is room, and what they were to do
-    waits for that, for ever in a cluster of a fixed size (seen with Ray 2.60).
+    Ray restarts a lost node's actors only when another node has room, and their work waits for
+    that: forever in a cluster of fixed size (seen with Ray 2.60).
     """
 
     ended = threading.Event()
-    """Ends the job that begins next; of the class, since Ray Data makes the instances."""
+    """Ends the next job; a class attribute, since Ray Data creates the instances."""
 
     def before_execution_starts(self, executor: object) -> None:
         """Remember the nodes."""
         del executor
         self._ended = NodeWatch.ended
-        self._nodes = _living()
-        self._looked = time.monotonic()
+        self._nodes = _live_nodes()
+        self._checked = time.monotonic()
 
     def on_execution_step(self, executor: object) -> None:
-        """Look at the nodes now and then."""
+        """Check the nodes once a second."""
         del executor
         if self._ended.is_set():
             raise Ended
-        if time.monotonic() - self._looked >= _LOOK_EVERY_S:
-            self._looked = time.monotonic()
-            if lost := self._nodes - _living():
+        if time.monotonic() - self._checked >= _CHECK_EVERY_S:
+            self._checked = time.monotonic()
+            if lost := self._nodes - _live_nodes():
                 raise NodeLost(f"{len(lost)} of {len(self._nodes)} nodes")
 
     def after_execution_succeeds(self, executor: object) -> None:
-        """Nothing is left to do."""
+        """Do nothing."""
 
     def after_execution_fails(self, executor: object, error: Exception) -> None:
-        """Nothing is left to do."""
+        """Do nothing."""
 
 
-def _living() -> set[str]:
+def _live_nodes() -> set[str]:
     import ray
 
     return {node["NodeID"] for node in ray.nodes() if node["Alive"]}
@@ -134,17 +134,17 @@ def _init(address: str, folder: Path) -> None:
     import ray
 
     own = {
-        "address": "local",  # or else RAY_ADDRESS would say where notes are sent
+        "address": "local",  # or RAY_ADDRESS would decide where notes are sent
         "include_dashboard": False,
         "object_store_memory": OBJECT_STORE_BYTES,
-        "_temp_dir": str(folder / "r"),  # a folder of its own, since Ray opens it to everybody
+        "_temp_dir": str(folder / "r"),  # a subfolder, since Ray makes it public
         "runtime_env": {"env_vars": {"HOME": str(Path.home())}},
     }
     where = {"address": address} if address else own
     try:
         with home_with_cluster_config(folder):
             ray.init(**where, log_to_driver=False, logging_level=logging.CRITICAL)
-    # Where it gives up Ray ends the process, and of errors it raises any kind.
+    # Ray exits the process when it gives up, and may raise any error.
     except (Exception, SystemExit) as exc:
         reason = str(exc).strip().partition("\n")[0] if isinstance(exc, Exception) else "no answer"
         if not address:
@@ -160,10 +160,10 @@ def _init(address: str, folder: Path) -> None:
 
 @contextlib.contextmanager
 def home_with_cluster_config(folder: Path) -> Iterator[None]:
-    """Give the processes that Ray starts a home with the file that describes a cluster.
+    """Give Ray's processes a home with a cluster configuration file.
 
-    Without it Ray asks the addresses at which clouds describe their machines which cloud this is,
-    even when it is to report nothing (seen with Ray 2.60). Its workers get the real home back.
+    Without it Ray queries cloud metadata addresses to find out which cloud it runs in, even with
+    reporting off (seen with Ray 2.60). Its workers get the real home back.
     """
     (folder / "ray_bootstrap_config.yaml").write_text("{}\n", encoding="utf-8")
     before = os.environ.get("HOME")
@@ -178,9 +178,9 @@ def home_with_cluster_config(folder: Path) -> Iterator[None]:
 
 
 def _check_reachable(address: str) -> None:
-    """See that something speaks HTTP/2 there, as Ray does; it would take minutes to find out.
+    """Check that a server speaks HTTP/2, as Ray does; Ray itself would take minutes to notice.
 
-    :raises WorkersFailed: nothing does.
+    :raises WorkersFailed: none does.
     """
     host, _, port = address.rpartition(":")
     try:
@@ -195,15 +195,15 @@ def _check_reachable(address: str) -> None:
         ) from exc
     if len(answer) != len(b"\0\0\0\0") or answer[3] != _SETTINGS_FRAME:
         raise WorkersFailed(
-            f"what answers at {address} is no Ray cluster",
-            hint="give the address that ray start --head has printed, its port mostly 6379",
+            f"the server at {address} is not a Ray cluster",
+            hint="give the address that ray start --head printed; its port is usually 6379",
         )
 
 
 def check_neighbours(address: str) -> None:
-    """See that passages stay on this machine where the address says so.
+    """Check that passages stay on this machine if the address is local.
 
-    :raises WorkersFailed: the cluster behind a loopback address has nodes elsewhere.
+    :raises WorkersFailed: the cluster at a loopback address has nodes elsewhere.
     """
     import ray
 
@@ -217,12 +217,12 @@ def check_neighbours(address: str) -> None:
         raise WorkersFailed(
             f"the Ray cluster at {address} has nodes on other machines, {min(others)} among them, "
             "and notes would be sent there",
-            hint=f"say so: --workers ray:{own}:{address.rpartition(':')[2]}",
+            hint=f"to accept that: --workers ray:{own}:{address.rpartition(':')[2]}",
         )
 
 
 def _quieten() -> None:
-    """Have Ray write to its own files only."""
+    """Make Ray log only to its own files."""
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray.data
 
@@ -235,10 +235,10 @@ def _quieten() -> None:
     context.custom_execution_callback_classes = [NodeWatch]
 
 
-def _want_token() -> None:
-    """Lock a cluster of our own, since it listens on every address of this machine.
+def _require_token() -> None:
+    """Protect a local cluster, which listens on every address of this machine, with a token.
 
-    Ray reads this when it is imported, and cannot be told afterwards.
+    Ray reads these variables on import only.
     """
     if "RAY_AUTH_MODE" not in os.environ and "ray" not in sys.modules:
         os.environ["RAY_AUTH_MODE"] = "token"
@@ -247,7 +247,7 @@ def _want_token() -> None:
 
 @contextlib.contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """Ray's own code writes there before it has a file to write to."""
+    """Silence stderr, where Ray's native code writes before it has a log file."""
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

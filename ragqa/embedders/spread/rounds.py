@@ -1,4 +1,4 @@
-"""Batches through a pool of actors of Ray Data, in order, and again where a node was lost."""
+"""Send batches through a pool of Ray Data actors, in order, and again if a node is lost."""
 
 import contextlib
 import queue
@@ -25,20 +25,20 @@ from ragqa.errors import WorkersFailed
 from ragqa.types import Progress, Vectors
 
 ROUND_BATCHES = 1024
-"""A job of Ray Data must know its length; after so many batches the next one begins."""
+"""The batches of one Ray Data job, which must know its length in advance."""
 
 ATTEMPTS = 3
-"""So many rounds may fail at the same batch."""
+"""How many rounds may fail at the same batch."""
 
 STALLED_S = 30 * 60.0
-"""No batch takes this long, start of the workers included, even with a large model on one core."""
+"""No batch takes this long, worker start included, even with a large model on one core."""
 
 _CLOSE_S = 30.0
 _NODE_IN_ERROR = re.compile(r"\bip=([0-9a-fA-F.:]+)")
 
 
 class Results:
-    """Reads results in a thread of its own, so that nothing waits for ever for the next one.
+    """Reads results in a separate thread, so that nothing waits forever for the next one.
 
     :param results: ends with an error soon after `closed` is set.
     """
@@ -46,7 +46,7 @@ class Results:
     def __init__(self, results: Iterable[dict[str, Any]], closed: threading.Event) -> None:
         self._results = results
         self._closed = closed
-        # It holds as many as batches were given ahead, so that it needs no other bound.
+        # It holds at most the batches given ahead, so it needs no other bound.
         self._read: queue.SimpleQueue[dict[str, Any] | Exception] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._run, name="ragqa-results", daemon=True)
         self._reader.start()
@@ -54,13 +54,13 @@ class Results:
     def take(self) -> dict[str, Any]:
         """The next result.
 
-        :raises WorkersFailed: there is none for `STALLED_S`.
+        :raises WorkersFailed: none arrives for `STALLED_S`.
         """
         try:
             found = self._read.get(timeout=STALLED_S)
         except queue.Empty:
             raise WorkersFailed(
-                f"Ray has embedded nothing for {STALLED_S / 60:.0f} minutes: the build was ended",
+                f"Ray has embedded nothing for {STALLED_S / 60:.0f} minutes: the build was stopped",
                 hint="index without --workers; what was embedded is kept",
             ) from None
         if isinstance(found, Exception):
@@ -68,7 +68,7 @@ class Results:
         return found
 
     def close(self) -> None:
-        """Wait for the reader: Ray ends this process if it is used while it is shut down."""
+        """Wait for the reader: Ray exits the process if it is used during its shutdown."""
         self._reader.join(_CLOSE_S)
 
     def _run(self) -> None:
@@ -78,12 +78,12 @@ class Results:
                 if self._closed.is_set():
                     return
             self._read.put(EOFError("Ray ended the job before its last batch"))
-        except Exception as exc:  # noqa: BLE001 - Ray's, its libraries' and plain ones; it is told
+        except Exception as exc:  # noqa: BLE001 - Ray's, its libraries' or built-in; re-raised
             self._read.put(exc)
 
 
 def _results_of(feed: object, expected: Expected, actors: Pool) -> Iterator[dict[str, Any]]:
-    """Run a job of Ray Data, and give its rows in order."""
+    """Run a Ray Data job and yield its rows in order."""
     import pyarrow as pa
     import ray
 
@@ -92,21 +92,21 @@ def _results_of(feed: object, expected: Expected, actors: Pool) -> Iterator[dict
         EmbeddingActor,
         fn_constructor_args=(feed, expected),
         batch_size=None,
-        # Of several rows an actor may begin with a later one, whose batch is given only when an
-        # earlier one is back.
+        # With several rows an actor might start with a later one, whose batch is only given once an
+        # earlier result is back.
         compute=ray.data.ActorPoolStrategy(size=actors.actors, max_tasks_in_flight_per_actor=1),
-        **actors.takes,
+        **actors.resources,
     )
-    # Its batches are read ahead by threads that outlive it; bundles are not.
+    # Iterating over batches would prefetch in threads that outlive the job; bundles do not.
     for bundle in results.iter_internal_ref_bundles():
         for entry in bundle.blocks:
             yield from ray.get(entry.ref).to_pylist()
 
 
 class Round:
-    """One job of Ray Data: its rows are numbers of batches, which are fed while it runs.
+    """One Ray Data job: its rows are numbers of batches, which are fed while it runs.
 
-    Killed actors are started again by Ray, and what they were to do is done again.
+    Ray restarts killed actors and repeats their work.
     """
 
     def __init__(self, expected: Expected, actors: Pool) -> None:
@@ -129,12 +129,12 @@ class Round:
 
     @property
     def is_full(self) -> bool:
-        """Whether no further batch can be given."""
+        """Whether no more batches can be given."""
         return self._given == ROUND_BATCHES
 
     @property
     def is_over(self) -> bool:
-        """Whether every batch that could be given was taken."""
+        """Whether all possible batches were taken."""
         return self._taken == ROUND_BATCHES
 
     def give(self, texts: Sequence[str]) -> None:
@@ -143,10 +143,10 @@ class Round:
         self._given += 1
 
     def take(self, shape: tuple[int, int]) -> Vectors:
-        """The embeddings of the next batch, which have this shape.
+        """The embeddings of the next batch, of the given shape.
 
-        :raises WorkersFailed: a node has another embedder or cannot embed, its result is none, or
-            no node gives a result any more.
+        :raises WorkersFailed: a node has another embedder or cannot embed, its result is wrong, or
+            no results arrive any more.
         """
         result = self._results.take()
         node, problem = str(result[NODE]), str(result[PROBLEM])
@@ -157,7 +157,7 @@ class Round:
             )
         numbers = np.frombuffer(result[VECTORS], np.float32)
         if int(result[NUMBER]) != self._taken or numbers.size != shape[0] * shape[1]:
-            raise WorkersFailed(f"the Ray node {node} gave embeddings of other passages")
+            raise WorkersFailed(f"the Ray node {node} returned embeddings of other passages")
         self._feed.drop.remote(self._taken)
         self._taken += 1
         return numbers.reshape(shape)
@@ -173,7 +173,7 @@ class Round:
 
 
 class RayWorkers:
-    """The actors of a cluster; it is started or connected to when the first batch is given."""
+    """The actors of a cluster; the first batch starts it or connects to it."""
 
     def __init__(self, embedder: Embedder, address: str, progress: Progress) -> None:
         self._embedder = embedder
@@ -187,7 +187,7 @@ class RayWorkers:
 
     @property
     def ahead(self) -> int:
-        """Every actor has one batch and another at hand, and is not the last to be waited for."""
+        """Three batches per actor, so that each has one to do and another at hand."""
         return 3 * self._actors
 
     def give(self, texts: Sequence[str]) -> None:
@@ -199,7 +199,7 @@ class RayWorkers:
             self._round.give(texts)
 
     def take(self, progress: Progress) -> Vectors:
-        """The embeddings of the batch that was given first."""
+        """The embeddings of the next batch, shape (texts, dimension)."""
         texts = self._waiting[0]
         vectors = self._take((len(texts), self._embedder.info.dimension))
         self._waiting.popleft()
@@ -207,7 +207,7 @@ class RayWorkers:
         return vectors
 
     def close(self) -> None:
-        """Let go of the cluster."""
+        """Leave the cluster."""
         self._end()
         self._cluster.close()
 
@@ -220,7 +220,7 @@ class RayWorkers:
                 return (self._round or self._begin()).take(shape)
             except WorkersFailed:
                 raise
-            except Exception as exc:  # noqa: BLE001 - Ray's, its libraries' and plain ones
+            except Exception as exc:  # noqa: BLE001 - Ray's, its libraries' or built-in
                 failure = exc
                 self._end()
         raise WorkersFailed(
@@ -229,7 +229,7 @@ class RayWorkers:
         ) from failure
 
     def _begin(self) -> Round:
-        """Begin a round with the actors that there is room for now, and what waits."""
+        """Begin a round with as many actors as now fit, and give it the waiting batches."""
         if self._expected is None:
             self._progress("starting", 0, 1)
             self._expected = Expected.of(self._embedder)
@@ -250,7 +250,7 @@ class RayWorkers:
 
 
 def _last_line(error: Exception | None) -> str:
-    """What an error of Ray says of its cause, which comes last in it."""
+    """The cause of a Ray error, which is its last line, with the node if known."""
     cause = error.__cause__ if error is not None and not str(error).strip() else error
     text = str(cause).strip()
     node = _NODE_IN_ERROR.search(text)
