@@ -62,8 +62,9 @@ def score(
     :param reader_scores: of the candidates, in order; empty without a reader that ranks.
     """
     measured = [_signals(reading, candidate) for candidate in candidates]
-    for (signals, _), reader_score in zip(measured, reader_scores, strict=False):
-        signals["reader"] = reader_score
+    if reader_scores:
+        for (signals, _), reader_score in zip(measured, reader_scores, strict=True):
+            signals["reader"] = reader_score
     unread = reading.retrieved.by_terms_alone
     has_figures = any(signals["figures"] for signals, _ in measured)
     left_out = (_EMBEDDER_SIGNALS if unread else frozenset()) | (

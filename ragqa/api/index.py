@@ -28,7 +28,7 @@ from ragqa.indexing import (
     repair,
 )
 from ragqa.passages import Chunking
-from ragqa.readers import Reader, prepare, reader_for
+from ragqa.readers import Reader, available
 from ragqa.retrieval import Ranking, clean_question
 from ragqa.stores import Remark, Snapshot, Store
 from ragqa.stores.filters import note_matcher
@@ -145,7 +145,6 @@ class Index:
     ) -> IndexReport:
         """Bring the index up to date with the notes; see `ragqa.indexing.refresh`."""
         with self._shown() if progress is None else nullcontext(progress) as shown:
-            prepare(self.settings.reader)
             if wait:
                 await_writer(self, shown)
             report = refresh(self._store, self.source, rebuild=rebuild, wait=wait, progress=shown)
@@ -217,7 +216,7 @@ class Index:
         )
         confidence, answering = self.confidence, self.answering
         composed = compose(retrieved, self.source.embedders.asking, answering)
-        warnings += confidence.warnings
+        warnings += [*confidence.warnings, *self._reader[1]]
         clock.lap("answer")
         answer = answer_of(
             retrieved, composed, confidence, info, top_k=self.settings.top_k, warnings=warnings
@@ -299,7 +298,7 @@ class Index:
             words=settings.excerpt_words,
             open_note=self.open_note,
             models=self.confidence.models,
-            reader=self._reader,
+            reader=self._reader[0],
             old_before=(self._today() - timedelta(days=days)).isoformat() if days else "",
         )
 
@@ -310,8 +309,8 @@ class Index:
         return open_notes(self.places.corpus, self._open().of_note, max_note_bytes=limit)
 
     @cached_property
-    def _reader(self) -> Reader:
-        return reader_for(self.settings.reader)
+    def _reader(self) -> tuple[Reader, list[str]]:
+        return available(self.settings.reader)
 
     @cached_property
     def _store(self) -> Store:

@@ -188,6 +188,7 @@ def build(
     Example: ragqa index ~/notes
     """
     from ragqa import render
+    from ragqa.readers import prepare
 
     if notes is not None and corpus is not None:
         raise UsageError("the folder of notes was given twice", hint=f"ragqa index {notes}")
@@ -198,6 +199,10 @@ def build(
             render.say(f"Waiting for another process that is writing the index {building}.")
         report = found.refresh(rebuild=rebuild, wait=wait, progress=progress)
         where = found.kept.where
+    try:
+        prepare(loaded.settings.reader)
+    except UsageError as exc:  # the notes are indexed all the same
+        report = replace(report, warnings=(*report.warnings, f"{exc.message}; {exc.hint}"))
     if json:
         render.print_document(render.report_document(report))
     else:

@@ -56,11 +56,12 @@ def set_value(
     from ragqa import render
     from ragqa.config import load_settings, set_user_setting, user_settings_file
     from ragqa.llms import check_kind
-    from ragqa.readers import is_ready
+    from ragqa.readers import prepare
 
     if name == "llm" and ":" in value:
         check_kind(value)
-    is_waiting = name == "reader" and bool(value.strip()) and not is_ready(value)
+    if name == "reader" and value.strip():
+        prepare(value)
     if name == "corpus" and value and not Path(value).expanduser().is_dir():
         raise UsageError(
             f"there is no folder {value}, so the setting corpus stays as it was",
@@ -68,10 +69,6 @@ def set_value(
         )
     written = set_user_setting(name, value)
     render.say(f"{name} = {written} in {user_settings_file()}")
-    if is_waiting:
-        render.say(
-            "ragqa index, or else the next question, makes it ready once; that takes some seconds."
-        )
     with suppress(UsageError):  # of another setting, which is no matter of this one
         tell_of(load_settings({}))
     return 0

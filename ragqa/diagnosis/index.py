@@ -11,9 +11,9 @@ from ragqa.answering import InUse
 from ragqa.answering.calibration_file import MEND
 from ragqa.api import Index, StorePlace
 from ragqa.diagnosis.findings import Finding, Severity
-from ragqa.errors import NoIndex, RagqaError
+from ragqa.errors import NoIndex, RagqaError, UsageError
 from ragqa.indexing import check_passages
-from ragqa.readers import is_ready
+from ragqa.readers import reader_for
 from ragqa.stores import SENT
 from ragqa.types import Building, IndexInfo, Progress, Skipped, counted, no_progress
 
@@ -191,11 +191,11 @@ def _embedder(index: Index) -> list[Finding]:
 
 
 def _reader(index: Index) -> list[Finding]:
-    spec = index.settings.reader
-    if is_ready(spec):
-        return [Finding(Severity.OK, f"question and passage are read together by: {spec}")]
-    what = f"{spec} is not used: it is not ready for questions"
-    return [Finding(Severity.WARNING, what, "ragqa index")]
+    try:
+        reader = reader_for(index.settings.reader)
+    except UsageError as exc:
+        return [Finding(Severity.WARNING, f"no reader is used: {exc.message}", exc.hint)]
+    return [Finding(Severity.OK, f"question and passage are read together by: {reader.name}")]
 
 
 def _confidence(index: Index) -> list[Finding]:

@@ -16,6 +16,7 @@ from ragqa.embedders import Embedder
 from ragqa.evaluation.cache import CachedEmbedder
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking, split_note
+from ragqa.readers import prepared
 from ragqa.retrieval import Ranking
 from ragqa.stores import Snapshot, open_store
 from ragqa.types import IndexInfo, Note, Passage, Progress, Stamp, Vectors
@@ -46,7 +47,7 @@ class Collection:
             timed=embedder.plain,
             ranking=index.ranking,
             chunking=index.source.chunking,
-            answering=index.answering,
+            answering=replace(index.answering, reader=prepared(index.settings.reader)),
         )
 
     def passages_of(self, note: Note) -> list[Passage]:

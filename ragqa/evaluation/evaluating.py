@@ -27,7 +27,7 @@ from ragqa.indexing import Embedders, Source, find_changes
 from ragqa.notes import parse_note, read_text
 from ragqa.notes import read_note as read_file
 from ragqa.passages import Chunking
-from ragqa.readers import reader_for
+from ragqa.readers import prepared
 from ragqa.retrieval import Ranking
 from ragqa.types import IndexReport, Note, Progress, Skipped
 
@@ -243,7 +243,7 @@ def _collection(
             answering=Answering(
                 excerpts=settings.excerpts,
                 words=settings.excerpt_words,
-                reader=reader_for(settings.reader),
+                reader=prepared(settings.reader),
             ),
             progress=progress,
         ) as built,

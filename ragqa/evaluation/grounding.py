@@ -16,7 +16,7 @@ from ragqa.evaluation.rows import list_of, read_rows, text_of
 from ragqa.evaluation.statistics import auroc, measure_interval, share_interval
 from ragqa.evaluation.summary import Document
 from ragqa.grounding import Idf, Source, Support, read_sources, support_of
-from ragqa.readers import reader_for
+from ragqa.readers import prepared
 from ragqa.types import Progress
 
 _FORM = (
@@ -78,7 +78,7 @@ def evaluate_grounding(
     :param half: the half of the file that the rows are; only reported.
     """
     embedder, idf = embedder_for(settings.embedder, building=False), idf_of(everything)
-    reader = reader_for(settings.reader)
+    reader = prepared(settings.reader)
     judged = []
     for done, row in enumerate(rows):
         progress("checking", done, len(rows))

@@ -128,9 +128,7 @@ def _reader_doubts(sentence: str, texts: Sequence[Text], reader: Reader) -> Iter
     if reader.judges:
         every = Text("", "\n\n".join(text.whole for text in texts))
         likely = max(reader.supports(sentence, [*texts, every] if len(texts) > 1 else texts))
-        yield Doubt(
-            About.READER, 1 - likely, f"not supported by what it cites, according to {reader.name}"
-        )
+        yield Doubt(About.READER, 1 - likely, "the reader does not find it in what it cites")
 
 
 def _code_signals(sentence: str, parts: Sequence[Part], idf: Idf) -> Signals | str:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ragqa.errors import UsageError
+
 NEUTRAL = "neutral"
 """The reader that does nothing: only the embedder and words count."""
 
@@ -92,33 +94,45 @@ class Neutral:
 def reader_for(spec: str) -> Reader:
     """Open the reader that a setting names: `neutral`, or a model's folder.
 
-    Until the model is prepared (`prepare`), returns the neutral reader and logs a warning.
-
-    :raises UsageError: there is no such folder, or no usable model in it.
+    :raises UsageError: there is no such folder, no usable model in it, or it is not prepared.
     """
     if spec == NEUTRAL:
         return Neutral()
-    from ragqa.readers.cross_encoder import open_cross_encoder
-
-    return open_cross_encoder(spec)
-
-
-def is_ready(spec: str) -> bool:
-    """Whether the reader that a setting names is prepared; raises as `reader_for`."""
-    if spec == NEUTRAL:
-        return True
     from ragqa.readers.cross_encoder import open_export
     from ragqa.readers.folder import find_reader
 
-    return open_export(find_reader(spec)) is not None
+    found = find_reader(spec)
+    reader = open_export(found)
+    if reader is None:
+        raise UsageError(f"the model in {found.path} is not prepared", hint="ragqa index")
+    return reader
+
+
+def available(spec: str) -> tuple[Reader, list[str]]:
+    """The reader that a setting names; if it cannot be used, the neutral one and a warning."""
+    try:
+        return reader_for(spec), []
+    except UsageError as exc:
+        return Neutral(), [f"answered without a reader: {exc.message}; to change that: {exc.hint}"]
 
 
 def prepare(spec: str) -> None:
     """Prepare the model that a setting names for questions, unless it is ready.
 
-    :raises UsageError: as `reader_for`.
+    :raises UsageError: there is no such folder, or no model in it that can be prepared.
     """
-    if not is_ready(spec):
-        from ragqa.readers.export import export_once
+    if spec != NEUTRAL:
+        from ragqa.readers.cross_encoder import open_export
+        from ragqa.readers.folder import find_reader
 
-        export_once(spec)
+        found = find_reader(spec)
+        if open_export(found) is None:
+            from ragqa.readers.export import export
+
+            export(found)
+
+
+def prepared(spec: str) -> Reader:
+    """Prepare and open the reader that a setting names; raises as `prepare`."""
+    prepare(spec)
+    return reader_for(spec)

@@ -11,8 +11,8 @@ from ragqa.embedders.cache import read_json
 from ragqa.embedders.onnx import META_FILE, MODEL_FILE, TOKENIZER_FILE, OnnxModel, are_sound
 from ragqa.embedders.transformer import Inputs, batches, encodable
 from ragqa.errors import IndexUnusable
-from ragqa.readers import Neutral, Reader, Text
-from ragqa.readers.folder import ReaderFolder, find_reader
+from ragqa.readers import Text
+from ragqa.readers.folder import ReaderFolder
 from ragqa.types import Vectors
 
 LOGITS = "logits"
@@ -97,20 +97,6 @@ class CrossEncoder:
             inputs["attention_mask"][row, : len(encoding)] = 1
             inputs["token_type_ids"][row, : len(encoding)] = encoding.type_ids
         return {name: inputs[name] for name in self._model.input_names}
-
-
-def open_cross_encoder(spec: str) -> Reader:
-    """Open the prepared model of a folder; until it is prepared, the neutral reader.
-
-    :raises UsageError: there is no such folder, or no usable model in it.
-    """
-    found = find_reader(spec)
-    if ready := open_export(found):
-        return ready
-    logger.warning(
-        "%s is not used yet: it is not ready for questions (ragqa index prepares it)", found.path
-    )
-    return Neutral()
 
 
 def open_export(found: ReaderFolder) -> CrossEncoder | None:

@@ -19,11 +19,10 @@ from transformers import (
 
 from ragqa.embedders.export import EXPORT_ERRORS, draft_prefix, exclusive, write_graph, write_meta
 from ragqa.embedders.onnx import TOKENIZER_FILE
-from ragqa.embedders.sentence_transformers import LOADING_ERRORS
 from ragqa.errors import UsageError
 from ragqa.quiet import quiet_models
 from ragqa.readers.cross_encoder import LOGITS, open_export, open_files
-from ragqa.readers.folder import ReaderFolder, find_reader
+from ragqa.readers.folder import NEUTRAL_HINT, ReaderFolder
 
 TOLERANCE = 1e-3
 """The largest difference from torch's outputs, relative to their maximum (near 10) if above 1."""
@@ -34,7 +33,8 @@ _TRACED = (("Who eats it?", "The fox eats the note."), ("When?", "On Friday, by 
 _CHECKED = (
     ("When?", "Never."),
     ("Wo wohnt der Fuchs?", "Naïve café owners paid 1,234.50 € in Zürich; 東京 was dearer 🙂."),
-    ("Who asks the notes a question?", "The quick brown fox asks its notes a question. " * 12),
+    # Longer than most windows, so that cutting is compared, too.
+    ("Who asks the notes a question?", "The quick brown fox asks its notes a question. " * 60),
 )
 
 logger = logging.getLogger("ragqa")
@@ -59,14 +59,11 @@ class _Exportable(torch.nn.Module):
         return logits
 
 
-def export_once(spec: str) -> None:
-    """Export the model in a folder unless that was done; log a warning if it fails.
+def export(found: ReaderFolder) -> None:
+    """Export a model to the cache, unless another process has just done so.
 
-    :raises UsageError: there is no such folder, or no usable model in it.
+    :raises UsageError: the model cannot be loaded or exported, or the cache cannot be written.
     """
-    found = find_reader(spec)
-    if open_export(found) is not None:
-        return
     logger.warning("preparing %s for questions, once; this takes some seconds", found.path)
     with quiet_models():
         loaded = _read(found)
@@ -75,27 +72,39 @@ def export_once(spec: str) -> None:
                 if open_export(found) is None:
                     _export(found, loaded)
         except OSError as exc:
-            logger.warning("%s cannot be kept in the cache, and is not used: %s", found.path, exc)
+            reason = exc.strerror or str(exc)
+            raise UsageError(
+                f"the model in {found.path} cannot be prepared in {found.export.parent}: {reason}",
+                hint=NEUTRAL_HINT,
+            ) from exc
         except EXPORT_ERRORS as exc:
-            reason = str(exc).partition("\n")[0]
-            logger.warning("%s cannot be exported, and is not used: %s", found.path, reason)
+            raise _unusable(found, exc) from exc
 
 
 def _read(found: ReaderFolder) -> _Loaded:
     local = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(found.path), **local)
-        model = AutoModelForSequenceClassification.from_pretrained(
-            str(found.path), dtype=torch.float32, use_safetensors=True, **local
+        model, about = AutoModelForSequenceClassification.from_pretrained(
+            str(found.path),
+            dtype=torch.float32,
+            use_safetensors=True,
+            output_loading_info=True,
+            **local,
         )
-    except LOADING_ERRORS as exc:
-        raise UsageError(
-            f"cannot load the model in {found.path}: {str(exc).partition(chr(10))[0]}",
-            hint="ragqa config set reader neutral",
-        ) from exc
+    except Exception as exc:  # the libraries raise all sorts on a broken model
+        raise _unusable(found, exc) from exc
+    # What a file lacks is filled with random numbers, which would look like a model.
+    if lacking := sorted({*about["missing_keys"], *map(str, about["mismatched_keys"])}):
+        raise _unusable(found, ValueError(f"its weights lack {lacking[0]}"))
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise UsageError(f"the tokenizer of the model in {found.path} has no fast form")
+        raise _unusable(found, ValueError("its tokenizer has no fast form"))
     return _Loaded(model.eval(), tokenizer)
+
+
+def _unusable(found: ReaderFolder, exc: Exception) -> UsageError:
+    reason = str(exc).strip().partition("\n")[0]
+    return UsageError(f"cannot use the model in {found.path}: {reason}", hint=NEUTRAL_HINT)
 
 
 def _export(found: ReaderFolder, loaded: _Loaded) -> None:

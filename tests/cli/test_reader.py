@@ -38,21 +38,45 @@ def explained(quick, places, env):
     return quick("ask", QUESTION, *places, "--explain", env=env)
 
 
-def test_two_commands_have_a_ranking_model_read_question_and_sentences(quick, places, home, models):
+def test_one_command_has_a_ranking_model_read_question_and_sentences(quick, places, home, models):
     quick("index", *places, env=home)
     assert TOGETHER not in explained(quick, places, home).out
-    told = quick("config", "set", "reader", models["ranking"], env=home)
-    assert "makes it ready once" in told.err
-    assert f"{models['ranking']} is not used" in " ".join(
-        quick("doctor", *places, env=home).out.split()
-    )
-    assert "making" in quick("index", *places, env=home).err
+    assert "preparing" in quick("config", "set", "reader", models["ranking"], env=home).err
     asked = explained(quick, places, home)
     assert TOGETHER in asked.out
-    assert "ready" not in asked.err
-    assert f"read together by: {models['ranking']}" in " ".join(
-        quick("doctor", *places, env=home).out.split()
-    )
+    assert "reader" not in asked.err
+    doctor = " ".join(quick("doctor", *places, env=home).out.split())
+    assert f"read together by: {models['ranking']}" in doctor
+
+
+def test_a_reader_that_is_not_prepared_or_gone_stops_nothing_and_is_named(
+    quick, places, home, models, tmp_path
+):
+    quick("index", *places, env=home)
+    quick("config", "set", "reader", models["ranking"], env=home)
+    emptied = home | {"RAGQA_CACHE": str(tmp_path / "other-cache")}
+    asked = quick("ask", QUESTION, *places, "--json", env=emptied)
+    assert "not prepared" in asked.document["warnings"][0]
+    assert "preparing" not in asked.err
+    doctor = " ".join(quick("doctor", *places, env=emptied).out.split())
+    assert "no reader is used" in doctor
+    assert "ragqa index" in doctor
+    assert "preparing" in quick("index", *places, env=emptied).err
+    assert "warnings" not in quick("ask", QUESTION, *places, env=emptied).err
+    gone = home | {"RAGQA_READER": str(tmp_path / "gone")}
+    assert "there is no folder" in quick("ask", QUESTION, *places, env=gone).err
+    assert quick("search", QUESTION, *places, env=gone).err == ""
+    indexed = quick("index", *places, env=gone)
+    assert (indexed.code, "there is no folder" in indexed.err) == (0, True)
+
+
+def test_an_evaluation_with_a_reader_that_cannot_be_used_stops(quick, places, home, tmp_path):
+    questions = tmp_path / "questions.jsonl"
+    row = {"id": "a", "question": QUESTION, "gold": [{"note": "figs.md", "quote": "in August"}]}
+    questions.write_text(json.dumps(row) + "\n")
+    done = quick("eval", "--questions", questions, *places, "--set", f"reader={tmp_path}", env=home)
+    assert done.code == 2
+    assert "there is no model in" in done.err
 
 
 def test_a_judging_model_changes_no_answer_and_speaks_in_the_support_check(

@@ -6,7 +6,7 @@ import math
 import pytest
 from tiny_readers import NLI, RANKER, save_reader
 
-from ragqa.readers import NEUTRAL, Neutral, Text, is_ready, prepare, reader_for
+from ragqa.readers import NEUTRAL, Neutral, Text, prepared, reader_for
 
 QUESTION = "when do figs ripen?"
 TEXTS = [
@@ -26,9 +26,7 @@ def loaded(own_home, tmp_path_factory):
         if name == NEUTRAL:
             return reader_for(NEUTRAL)
         folder = str(save_reader(tmp_path_factory.mktemp(name) / "model", KINDS[name]))
-        prepare(folder)
-        assert is_ready(folder)
-        return reader_for(folder)
+        return prepared(folder)
 
     return functools.cache(load)
 

@@ -10,7 +10,7 @@ from tiny_readers import NLI, RANKER, save_reader
 
 from ragqa.embedders.onnx import EXPORTED_FILES
 from ragqa.errors import UsageError
-from ragqa.readers import Neutral, Text, is_ready, prepare, reader_for
+from ragqa.readers import Neutral, Text, available, prepare, prepared, reader_for
 from ragqa.readers.folder import find_reader
 
 TEXT = Text("Figs", "Figs are red. They ripen in August.", ((0, 13), (14, 35)))
@@ -53,13 +53,16 @@ def test_a_sentence_scores_as_the_model_itself_scores_it_below_its_headings(rank
     assert scores == pytest.approx(own, abs=1e-3)
 
 
-def test_until_a_model_is_made_ready_the_neutral_reader_answers_and_that_is_said(
-    ranker, own_cache, caplog
-):
-    assert isinstance(reader_for(str(ranker)), Neutral)
-    assert "ragqa index" in caplog.text
+def test_until_a_model_is_prepared_the_neutral_reader_answers_with_a_warning(ranker, own_cache):
+    with pytest.raises(UsageError, match="not prepared") as raised:
+        reader_for(str(ranker))
+    assert raised.value.hint == "ragqa index"
+    reader, (warning,) = available(str(ranker))
+    assert isinstance(reader, Neutral)
+    assert "answered without a reader" in warning
     prepare(str(ranker))
-    assert reader_for(str(ranker)).ranks
+    assert available(str(ranker))[1] == []
+    assert available(str(ranker))[0].ranks
 
 
 def test_a_damaged_export_is_made_anew(ranker, own_cache):
@@ -67,14 +70,15 @@ def test_a_damaged_export_is_made_anew(ranker, own_cache):
     export = find_reader(str(ranker)).export
     for name in EXPORTED_FILES:
         (export / name).write_bytes(b"damaged")
-        assert not is_ready(str(ranker))
-        prepare(str(ranker))
-        assert is_ready(str(ranker))
+        with pytest.raises(UsageError, match="not prepared"):
+            reader_for(str(ranker))
+        assert prepared(str(ranker)).ranks
 
 
 def test_other_weights_are_another_model(ranker, damaged, own_cache):
     prepare(str(ranker))
-    assert not is_ready(str(damaged))
+    with pytest.raises(UsageError, match="not prepared"):
+        reader_for(str(damaged))
 
 
 def test_reading_imports_no_torch(ranker, own_home):
@@ -99,29 +103,78 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"no readable config\.json"):
+    with pytest.raises(UsageError, match=r"config\.json"):
         reader_for(str(tmp_path))
 
 
 def test_weights_that_can_run_code_are_refused(damaged):
-    (damaged / "model.safetensors").rename(damaged / "pytorch_model.bin")
-    with pytest.raises(UsageError, match="safetensors"):
+    weights = damaged / "model.safetensors"
+    weights.rename(damaged / "pytorch_model.bin")
+    with pytest.raises(UsageError, match=r"no model\.safetensors"):
         reader_for(str(damaged))
+    # Sentence-transformers would follow an index to weights of any format.
+    (damaged / "other.safetensors").write_bytes((damaged / "pytorch_model.bin").read_bytes())
+    index = {"metadata": {}, "weight_map": {"classifier.weight": "pytorch_model.bin"}}
+    (damaged / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(UsageError, match=r"no model\.safetensors"):
+        prepare(str(damaged))
 
 
 def test_a_model_that_neither_ranks_nor_judges_is_refused(damaged):
-    rewrite(damaged, id2label={"0": "sad", "1": "glad"})
-    with pytest.raises(UsageError, match="not a cross-encoder"):
+    for changed in (
+        {"id2label": {"0": "sad", "1": "glad"}},
+        {"id2label": {"0": "neutral", "9": "entailment"}},
+        {"id2label": {"0": "entailment"}, "architectures": ["BertModel"]},
+    ):
+        rewrite(damaged, **changed)
+        with pytest.raises(UsageError, match="not a cross-encoder"):
+            reader_for(str(damaged))
+
+
+def test_a_model_without_a_tokenizer_file_is_refused(damaged):
+    (damaged / "tokenizer.json").unlink()
+    with pytest.raises(UsageError, match=r"no tokenizer\.json"):
         reader_for(str(damaged))
-    rewrite(damaged, id2label={"0": "entailment"}, architectures=["BertModel"])
-    with pytest.raises(UsageError, match="not a cross-encoder"):
-        reader_for(str(damaged))
+
+
+def test_a_model_without_some_of_its_weights_is_refused_and_not_made_up(damaged):
+    from safetensors.torch import load_file, save_file
+
+    path = damaged / "model.safetensors"
+    weights = load_file(path)
+    del weights["classifier.weight"]
+    save_file(weights, path, metadata={"format": "pt"})
+    with pytest.raises(UsageError, match=r"lack classifier\.weight"):
+        prepare(str(damaged))
 
 
 @pytest.mark.parametrize("damage", [b"", b"damaged"])
-def test_weights_that_cannot_be_read_are_refused_when_the_model_is_made_ready(damaged, damage):
+def test_weights_that_cannot_be_read_are_refused_when_the_model_is_prepared(damaged, damage):
     (damaged / "model.safetensors").write_bytes(damage)
-    with pytest.raises(UsageError, match="cannot load"):
+    with pytest.raises(UsageError, match="cannot use the model"):
+        prepare(str(damaged))
+
+
+def test_a_configuration_that_makes_no_sense_is_refused_in_a_sentence(damaged):
+    rewrite(damaged, max_position_embeddings="128", hidden_size="many")
+    with pytest.raises(UsageError, match="cannot use the model"):
+        prepare(str(damaged))
+
+
+def test_texts_are_cut_where_the_models_own_tokenizer_cuts_them(damaged):
+    path = damaged / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"model_max_length": 24}))
+    assert find_reader(str(damaged)).window == 24
+    assert prepared(str(damaged)).judges
+    rewrite(damaged, model_type="roberta", pad_token_id=1)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"model_max_length": 10**30}))
+    assert find_reader(str(damaged)).window == 128 - 2
+
+
+def test_a_cache_that_cannot_be_written_is_named(damaged, tmp_path, monkeypatch):
+    (tmp_path / "cache").write_text("a file in the way")
+    monkeypatch.setenv("RAGQA_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(UsageError, match="cannot be prepared in"):
         prepare(str(damaged))
 
 
@@ -129,6 +182,5 @@ def test_no_code_that_comes_with_a_model_is_run(damaged, tmp_path, own_cache):
     ran = tmp_path / "ran"
     (damaged / "evil.py").write_text(f"open({str(ran)!r}, 'w')")
     rewrite(damaged, auto_map={"AutoModelForSequenceClassification": "evil.Evil"})
-    prepare(str(damaged))
-    assert reader_for(str(damaged)).judges
+    assert prepared(str(damaged)).judges
     assert not ran.exists()
