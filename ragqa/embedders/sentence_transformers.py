@@ -27,7 +27,7 @@ MIN_PREPARED_COSINE = 0.999
 _FEATURES = {SENTENCE: "sentence_embedding", TOKENS: "token_embeddings"}
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
-LOADING_ERRORS = (
+_LOADING_ERRORS = (
     AttributeError,
     ImportError,
     KeyError,
@@ -151,7 +151,7 @@ def _read(found: ModelFolder, dtype: torch.dtype, device: str) -> SentenceTransf
             trust_remote_code=False,
             model_kwargs={"dtype": dtype, "use_safetensors": True},
         )
-    except LOADING_ERRORS as exc:
+    except _LOADING_ERRORS as exc:
         raise UsageError(
             f"cannot load the model in {found.path}: {str(exc).partition(chr(10))[0]}"
         ) from exc

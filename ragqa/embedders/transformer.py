@@ -140,20 +140,26 @@ class TransformerEmbedder:
                 )
 
     def _inputs(self, encodings: Sequence[Encoding]) -> Inputs:
-        shape = (len(encodings), max(1, max(map(len, encodings))))
-        inputs = {
-            "input_ids": np.full(shape, self._pad_id, np.int64),
-            "attention_mask": np.zeros(shape, np.int64),
-            "token_type_ids": np.zeros(shape, np.int64),
-        }
-        for row, encoding in enumerate(encodings):
-            columns = (
-                slice(shape[1] - len(encoding), None) if self._pads_left else slice(len(encoding))
-            )
-            inputs["input_ids"][row, columns] = encoding.ids
-            inputs["attention_mask"][row, columns] = 1
-            inputs["token_type_ids"][row, columns] = encoding.type_ids
-        return {name: inputs[name] for name in self._model.input_names}
+        names = self._model.input_names
+        return padded(encodings, names, pad_id=self._pad_id, pads_left=self._pads_left)
+
+
+def padded(
+    encodings: Sequence[Encoding], names: Sequence[str], *, pad_id: int, pads_left: bool = False
+) -> Inputs:
+    """The inputs of these names for a batch, each of shape (texts, tokens of the longest)."""
+    shape = (len(encodings), max(1, max(map(len, encodings))))
+    inputs = {
+        "input_ids": np.full(shape, pad_id, np.int64),
+        "attention_mask": np.zeros(shape, np.int64),
+        "token_type_ids": np.zeros(shape, np.int64),
+    }
+    for row, encoding in enumerate(encodings):
+        columns = slice(shape[1] - len(encoding), None) if pads_left else slice(len(encoding))
+        inputs["input_ids"][row, columns] = encoding.ids
+        inputs["attention_mask"][row, columns] = 1
+        inputs["token_type_ids"][row, columns] = encoding.type_ids
+    return {name: inputs[name] for name in names}
 
 
 def encodable(text: str) -> str:

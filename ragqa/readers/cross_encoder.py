@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from ragqa.embedders.cache import read_json
 from ragqa.embedders.onnx import META_FILE, MODEL_FILE, TOKENIZER_FILE, OnnxModel, are_sound
-from ragqa.embedders.transformer import Inputs, batches, encodable
+from ragqa.embedders.transformer import batches, encodable, padded
 from ragqa.errors import IndexUnusable
 from ragqa.readers import Text
 from ragqa.readers.folder import ReaderFolder
@@ -79,24 +79,13 @@ class CrossEncoder:
         )
         found: dict[int, np.ndarray] = {}
         for batch in batches(encodings, self._model.batch_tokens):
-            (logits,) = self._model.run(self._inputs([encodings[i] for i in batch]), [LOGITS])
+            rows = [encodings[i] for i in batch]
+            inputs = padded(rows, self._model.input_names, pad_id=self._pad_id)
+            (logits,) = self._model.run(inputs, [LOGITS])
             found.update(zip(batch, logits, strict=True))
         if not found:
             return np.zeros((0, 1), np.float32)
         return np.array([found[i] for i in range(len(encodings))], np.float32)
-
-    def _inputs(self, encodings: Sequence[Encoding]) -> Inputs:
-        shape = (len(encodings), max(map(len, encodings)))
-        inputs = {
-            "input_ids": np.full(shape, self._pad_id, np.int64),
-            "attention_mask": np.zeros(shape, np.int64),
-            "token_type_ids": np.zeros(shape, np.int64),
-        }
-        for row, encoding in enumerate(encodings):
-            inputs["input_ids"][row, : len(encoding)] = encoding.ids
-            inputs["attention_mask"][row, : len(encoding)] = 1
-            inputs["token_type_ids"][row, : len(encoding)] = encoding.type_ids
-        return {name: inputs[name] for name in self._model.input_names}
 
 
 def open_export(found: ReaderFolder) -> CrossEncoder | None:
