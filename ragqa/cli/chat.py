@@ -191,13 +191,13 @@ class _Talk:
 
     def _ask(self, line: str) -> None:
         from ragqa.render import print_answer
-        from ragqa.render.chat import print_end
+        from ragqa.render.chat import print_blank_line
 
         if not line.strip():
             return
         answer = self._chat.ask(line, self._show_completed)
         print_answer(answer, self._linker)
-        print_end()
+        print_blank_line()
         warn_of(answer)
         # It raises what became of an LLM that failed.
         self.worst = max(self.worst, exit_code(answer))
@@ -275,11 +275,11 @@ class _Talk:
             )
         if last.written is not None and last.written.grounded:
             from ragqa.api.current import with_sections
-            from ragqa.render.chat import print_not_about_llm
+            from ragqa.render.chat import print_not_llm_answer
             from ragqa.writing import numbers_given
 
             given = with_sections(last.hits, self._index.open_note)
-            print_not_about_llm(numbers_given(given, last.written.given, told.path, told.lines))
+            print_not_llm_answer(numbers_given(given, last.written.given, told.path, told.lines))
         print_explanation(told, self._linker)
         print_warnings(told.warnings)
 
