@@ -40,9 +40,8 @@ _LOST = {
 
 def verdict(explanation: Explanation) -> str:
     """Say in a sentence or two whether the note is in the answer, and why."""
-    return _VERDICTS.get(explanation.stage, _too_far_down)(explanation) + _disagreement_clause(
-        explanation
-    )
+    reason = _VERDICTS.get(explanation.stage, _too_far_down)(explanation)
+    return reason + _disagreement_clause(explanation)
 
 
 def print_explanation(explanation: Explanation, linker: Linker) -> None:
@@ -180,8 +179,8 @@ def _not_chosen(explanation: Explanation) -> str:
             f"{counted(explanation.candidates, 'sentence')})."
         )
     return (
-        f"{start} nothing there can be quoted by itself. Headings, a few words, long code and "
-        "lists of sources cannot."
+        f"{start} nothing there can be quoted on its own. Headings, fragments of a few words, "
+        "long code and lists of sources cannot."
     )
 
 
