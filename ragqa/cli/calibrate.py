@@ -47,7 +47,7 @@ def calibrate(
 ) -> int:
     """Fit the confidence in answers on your own notes.
 
-    Questions of your own refit the whole model; generated questions only set the threshold above
+    Questions of your own refit the whole model; generated questions only set the threshold at
     which a question counts as answered. The result is kept with the index. If the questions are
     divided, the half "tune" is used, so that ragqa eval can measure on the other.
 

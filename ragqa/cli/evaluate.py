@@ -89,7 +89,7 @@ def evaluate(
         return evaluate_follow_ups(
             Path(follow_ups), half, limit, _settings(overrides), given, json=json
         )
-    wanted = _Wanted(
+    request = _Request(
         mode=mode,
         folder=beir or qa or chunking,
         questions=questions,
@@ -100,11 +100,11 @@ def evaluate(
         settings=_settings(overrides),
         given=given,
     )
-    return _evaluate(wanted, fail_under or [], failures=failures, report=report, json=json)
+    return _evaluate(request, fail_under or [], failures=failures, report=report, json=json)
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Request:
     """What to evaluate, as given; `folder` holds a public set."""
 
     mode: str
@@ -172,19 +172,19 @@ def _settings(given: list[str] | None) -> dict[str, str]:
 
 
 def _evaluate(
-    wanted: _Wanted, fail_under: list[str], *, failures: bool, report: str | None, json: bool
+    request: _Request, fail_under: list[str], *, failures: bool, report: str | None, json: bool
 ) -> int:
     from ragqa import render
     from ragqa.evaluation.targets import check_measurable, check_targets, parse_target
     from ragqa.render import evaluations, excerpt_scores
 
     targets = [parse_target(text) for text in fail_under]
-    own = read_own(wanted.questions, wanted.half) if wanted.folder is None else None
-    check_measurable(targets, own.mode if own else wanted.mode)
-    _check_values(wanted, report)
+    own = read_own(request.questions, request.half) if request.folder is None else None
+    check_measurable(targets, own.mode if own else request.mode)
+    _check_values(request, report)
     render.show_logged_warnings()
     with render.ProgressLine() as progress:
-        document = _measure(wanted, own, progress)
+        document = _measure(request, own, progress)
     if report is not None:
         from ragqa.render.report import report_page
 
@@ -207,9 +207,9 @@ def _check_half(half: str | None) -> None:
         raise UsageError(f"--half is tune, test or all, not {half!r}")
 
 
-def _check_values(wanted: _Wanted, report: str | None) -> None:
+def _check_values(request: _Request, report: str | None) -> None:
     """Reject wrong values before the work starts."""
-    if wanted.hold_out is not None and not 0 < wanted.hold_out < 1:
+    if request.hold_out is not None and not 0 < request.hold_out < 1:
         raise UsageError("--hold-out takes a share between 0 and 1", hint="--hold-out 0.5")
     if report is not None:
         if not report.lower().endswith((".html", ".htm")):
@@ -218,21 +218,23 @@ def _check_values(wanted: _Wanted, report: str | None) -> None:
             raise UsageError(f"the folder of the report {report} does not exist")
 
 
-def _measure(wanted: _Wanted, own: OwnQuestions | None, progress: "Progress") -> dict[str, Any]:
+def _measure(request: _Request, own: OwnQuestions | None, progress: "Progress") -> dict[str, Any]:
     from ragqa.evaluation import evaluating, sets
 
     if own is not None:
-        return evaluate_own(own, wanted.limit, wanted.settings, wanted.given, progress)
-    settings = load_flags(wanted.settings).settings
-    folder = Path(str(wanted.folder))
-    if wanted.mode == "chunking":
-        return evaluating.evaluate_chunking(folder, settings, limit=wanted.limit, progress=progress)
-    answers = wanted.mode == "qa"
+        return evaluate_own(own, request.limit, request.settings, request.given, progress)
+    settings = load_flags(request.settings).settings
+    folder = Path(str(request.folder))
+    if request.mode == "chunking":
+        return evaluating.evaluate_chunking(
+            folder, settings, limit=request.limit, progress=progress
+        )
+    answers = request.mode == "qa"
     found = sets.read_qa(folder) if answers else sets.read_beir(folder)
-    if wanted.hold_out is not None:
-        found = sets.hold_out(found, wanted.hold_out, wanted.seed)
+    if request.hold_out is not None:
+        found = sets.hold_out(found, request.hold_out, request.seed)
     return evaluating.evaluate_beir(
-        found, settings, answers=answers, limit=wanted.limit, progress=progress
+        found, settings, answers=answers, limit=request.limit, progress=progress
     )
 
 

@@ -40,7 +40,7 @@ _LOST = {
 
 def verdict(explanation: Explanation) -> str:
     """Say in a sentence or two whether the note is in the answer, and why."""
-    reason = _VERDICTS.get(explanation.stage, _too_far_down)(explanation)
+    reason = _VERDICTS.get(explanation.stage, _ranked_too_low)(explanation)
     return reason + _disagreement_clause(explanation)
 
 
@@ -144,7 +144,7 @@ def _changed(explanation: Explanation) -> str:
     )
 
 
-def _too_far_down(explanation: Explanation) -> str:
+def _ranked_too_low(explanation: Explanation) -> str:
     best = explanation.places[0]
     subject = f"{_subject(explanation)} was not read closely"
     limit = f"an answer is taken from the {PASSAGES} best passages"

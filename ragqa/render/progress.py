@@ -33,8 +33,8 @@ _UPGRADING = (
     "This index was made by an older ragqa: bringing it up to date. This happens once; the old "
     "index stays until then."
 )
-_AT_ONCE = ("loading", "starting", "waiting", "queueing")
-_RATED = ("embedding", "repairing", "indexing", "asking", "checking")
+_IMMEDIATE = ("loading", "starting", "waiting", "queueing")
+_WITH_RATE = ("embedding", "repairing", "indexing", "asking", "checking")
 
 
 class ProgressLine:
@@ -48,7 +48,7 @@ class ProgressLine:
         self._started = self._last_line = time.monotonic()
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._began: dict[str, tuple[float, int]] = {}
+        self._first_seen: dict[str, tuple[float, int]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -81,19 +81,19 @@ class ProgressLine:
             return
         now = time.monotonic()
         if sys.stderr.isatty():
-            # Stages in _AT_ONCE report once and then take seconds, so show them immediately.
-            if stage in _AT_ONCE or now - self._started >= _QUIET_S:
+            # Stages in _IMMEDIATE report once and then take seconds, so show them immediately.
+            if stage in _IMMEDIATE or now - self._started >= _QUIET_S:
                 self._show(stage, done, total)
             return
-        self._began.setdefault(stage, (now, done))
+        self._first_seen.setdefault(stage, (now, done))
         if now - self._last_line >= _LINE_EVERY_S:
             self._last_line = now
             of = f" of {total}" if total else ""
-            say(f"{_STAGES[stage]}: {done}{of}{self._pace(stage, done, total, now)}")
+            say(f"{_STAGES[stage]}: {done}{of}{self._rate_and_time(stage, done, total, now)}")
 
-    def _pace(self, stage: str, done: int, total: int, now: float) -> str:
+    def _rate_and_time(self, stage: str, done: int, total: int, now: float) -> str:
         """The rate since the first report of the stage, and the time left at that rate."""
-        began, before = self._began[stage]
+        began, before = self._first_seen[stage]
         if total <= 1 or now - began < _QUIET_S or done <= before:
             return ""
         rate = (done - before) / (now - began)
@@ -107,7 +107,7 @@ class ProgressLine:
             self._tasks[stage] = self._bar.add_task(_STAGES[stage], total=total or None, rate="")
         task = self._tasks[stage]
         speed = self._bar.tasks[task].speed
-        rate = f"{speed:.0f}/s" if speed and stage in _RATED else ""
+        rate = f"{speed:.0f}/s" if speed and stage in _WITH_RATE else ""
         self._bar.update(task, completed=done, total=total or None, rate=rate)
 
 

@@ -15,7 +15,7 @@ _PARTS = {
     "cosine": "meaning of the sentence",
     "maxsim": "meaning, word by word",
     "reader": "question and sentence together",
-    "holds": "has the kind of answer asked for",
+    "holds": "has the answer type asked for",
     "coverage": "words of the question in it",
     "passage": "ranking of its passage",
 }
@@ -43,7 +43,7 @@ Row = tuple[str, Sequence[str]]
 def print_scores(answer: Answer) -> None:
     """Print the scores behind an answer: ranking, match and confidence."""
     if answer.citations:
-        rows = ranking_rows([_hit_of(citation, answer.hits) for citation in answer.citations])
+        rows = ranking_rows([_ranked_hit(citation, answer.hits) for citation in answer.citations])
         heads = [f"[{one.n}]" for one in answer.citations]
         print_table(heads, [*rows, *match_rows(answer.citations)])
     else:
@@ -121,7 +121,7 @@ def _name(name: str, words: Mapping[str, str]) -> str:
     return words.get(name, name.replace("_", " "))
 
 
-def _hit_of(citation: Citation, hits: Sequence[Hit]) -> tuple[int | None, Hit | None]:
+def _ranked_hit(citation: Citation, hits: Sequence[Hit]) -> tuple[int | None, Hit | None]:
     """The rank and hit of the passage that contains a citation; None and None if no hit does."""
     for rank, hit in enumerate(hits, start=1):
         passage = hit.passage
