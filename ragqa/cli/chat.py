@@ -26,9 +26,9 @@ from ragqa.cli.options import (
 )
 from ragqa.cli.writing import (
     Force,
+    LLMOptions,
     Strict,
     WithLLM,
-    Writing,
     Yes,
     ask_written,
     exit_code,
@@ -82,9 +82,9 @@ def chat(
     parse_since(since)
     given = Given(corpus, index, store, store_uri)
     loaded = load_flags({**given.flags, "top_k": top_k})
-    writing = Writing(llm, yes=yes, strict=strict, force=force, streams=True)
+    llm_options = LLMOptions(llm, yes=yes, strict=strict, force=force, streams=True)
     writer = writer_for(
-        loaded.settings, writing, asked="what you ask, up to three questions before it,"
+        loaded.settings, llm_options, asked="what you ask, up to three questions before it,"
     )
     scope = Scope(tag, path, since, top_k, no_refresh, given)
     with closing(_Conversation(loaded, scope, writer)) as conversation:

@@ -28,10 +28,10 @@ from ragqa.cli.options import (
 from ragqa.cli.spreading import WorkersOption, YesWorkers, use_workers
 from ragqa.cli.writing import (
     Force,
+    LLMOptions,
     ShowPrompt,
     Strict,
     WithLLM,
-    Writing,
     Yes,
     ask_with,
     exit_code,
@@ -92,15 +92,17 @@ def ask(
     """
     output = parse_format(format, json=json, explain=explain)
     scope = Scope(tag, path, since, top_k, no_refresh, Given(corpus, index, store, store_uri))
-    writing = Writing(llm, yes=yes, strict=strict, force=force, streams=output is Format.TEXT)
+    llm_options = LLMOptions(
+        llm, yes=yes, strict=strict, force=force, streams=output is Format.TEXT
+    )
     if show_prompt:
         from ragqa.render.writing import print_request
 
-        found, _ = call_with_question(partial(request_in, writing=writing), question, scope)
+        found, _ = call_with_question(partial(request_in, llm_options=llm_options), question, scope)
         request, where, asked = found
         print_request(request, where, asked=asked, json=output is Format.JSON)
         return 0
-    answer, linker = call_with_question(partial(ask_with, writing=writing), question, scope)
+    answer, linker = call_with_question(partial(ask_with, llm_options=llm_options), question, scope)
     _print_answer(answer, linker, output, explain=explain)
     print_answer_warnings(answer)
     return exit_code(answer)

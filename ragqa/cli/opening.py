@@ -146,6 +146,6 @@ def first_build_notice(index: "Index") -> str:
     if index.kept.is_shared or index.is_built():
         return ""
     return (
-        f"No index yet: building one of the notes in {index.places.corpus}, "
-        f"kept in {index.kept.where}. This happens once."
+        f"No index yet: building one from the notes in {index.places.corpus}, "
+        f"to be kept in {index.kept.where}. This happens once."
     )

@@ -41,8 +41,8 @@ ShowPrompt = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
-    """The LLM options as given; `streams` prints the answer on a terminal as it arrives."""
+class LLMOptions:
+    """The LLM options as given; with `streams`, a terminal shows the answer as it arrives."""
 
     llm: str | None
     yes: bool
@@ -55,7 +55,7 @@ def ask_with(
     index: "Index",
     question: str,
     *,
-    writing: Writing,
+    llm_options: LLMOptions,
     filters: "Filters",
     refresh: bool,
     progress: "ProgressLine",
@@ -64,8 +64,8 @@ def ask_with(
     return ask_written(
         index,
         question,
-        writer=writer_for(index.settings, writing),
-        streams=writing.streams,
+        writer=writer_for(index.settings, llm_options),
+        streams=llm_options.streams,
         filters=filters,
         refresh=refresh,
         progress=progress,
@@ -105,7 +105,7 @@ def request_in(
     index: "Index",
     question: str,
     *,
-    writing: Writing,
+    llm_options: LLMOptions,
     filters: "Filters",
     refresh: bool,
     progress: "ProgressLine",
@@ -119,7 +119,7 @@ def request_in(
     from ragqa.writing import request_for
 
     settings = index.settings
-    spec = settings.llm if writing.llm is None else writing.llm
+    spec = settings.llm if llm_options.llm is None else llm_options.llm
     destination = llm_for(spec).destination if spec not in ("", NO_LLM) else None
     answer = index.ask(question, filters=filters, refresh=refresh, progress=progress)
     request = request_for(
@@ -129,22 +129,22 @@ def request_in(
         instructions=_instructions(settings),
     )
     where = f"{destination.backend}, {destination.where}" if destination else ""
-    return request, where, answer.answered or writing.force
+    return request, where, answer.answered or llm_options.force
 
 
 def writer_for(
-    settings: "Settings", writing: Writing, *, asked: str = "what you ask"
+    settings: "Settings", llm_options: LLMOptions, *, asked: str = "what you ask"
 ) -> "Writer | None":
     """Return the LLM writer, or None if no LLM is set; it asks for consent at first use.
 
     :param asked: what is sent beside passages, in words.
     :raises UsageError: the backend is unknown or unusable.
     """
-    spec = writing.llm if writing.llm is not None else settings.llm
+    spec = llm_options.llm if llm_options.llm is not None else settings.llm
     from ragqa.llms import NO_LLM, llm_for
 
     if spec in ("", NO_LLM):
-        if writing.strict or writing.force:
+        if llm_options.strict or llm_options.force:
             raise UsageError(
                 "--strict and --force need an LLM to write the answer, and none is set",
                 hint="add --llm KIND:MODEL; to see what is available: ragqa llm list",
@@ -158,7 +158,7 @@ def writer_for(
     consent = partial(
         consented,
         llm.destination,
-        yes=writing.yes,
+        yes=llm_options.yes,
         what=f"{asked} and up to {counted(settings.top_k, 'passage')} of your notes "
         "(ragqa ask --show-prompt shows them)",
     )
@@ -168,8 +168,8 @@ def writer_for(
         prompt_tokens=settings.llm_prompt_tokens,
         answer_tokens=settings.llm_answer_tokens,
         deadline_s=settings.llm_deadline_s,
-        strict=writing.strict,
-        force=writing.force,
+        strict=llm_options.strict,
+        force=llm_options.force,
         allow=cache(consent),
     )
 

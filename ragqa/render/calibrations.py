@@ -43,7 +43,7 @@ def print_calibration(document: Document) -> None:
     if not weights:
         for line in _WHY_THRESHOLD_ONLY:
             _say(line)
-    _say(f"Kept in {document['path']}")
+    _say(f"Saved in {document['path']}")
     _say("try: ragqa calibrate --reset to undo this")
 
 

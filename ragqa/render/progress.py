@@ -31,7 +31,7 @@ _STAGES = {
 }
 _UPGRADING = (
     "This index was made by an older ragqa: bringing it up to date. This happens once; the old "
-    "index stays until then."
+    "index is kept until it is done."
 )
 _IMMEDIATE = ("loading", "starting", "waiting", "queueing")
 _WITH_RATE = ("embedding", "repairing", "indexing", "asking", "checking")

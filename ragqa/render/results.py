@@ -121,7 +121,7 @@ def skipped_line(skipped: Sequence[Skipped]) -> str:
 
 
 def verdict_line(answer: Answer) -> str:
-    """The warning below an LLM's answer that the notes do not support, else ""; sanitised."""
+    """The warning below an LLM's answer if the notes do not fully answer, else ""; sanitised."""
     if not answer.answered:
         return f"{NOT_IN_NOTES} {FORCED}"
     return unsure_line(answer) if answer.missing else ""

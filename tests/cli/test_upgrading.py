@@ -25,7 +25,7 @@ MADE_BEFORE = Path(__file__).parents[1] / "inputs" / "version-0.1"
 QUESTION = "what is the API rate limit?"
 SAID = (
     "This index was made by an older ragqa: bringing it up to date. This happens once; the old "
-    "index stays until then.\n"
+    "index is kept until it is done.\n"
 )
 
 
