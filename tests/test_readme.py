@@ -168,7 +168,8 @@ def test_the_evaluation_that_is_shown_has_the_rows_and_counts_that_are_printed(r
 def test_the_calibration_that_is_shown_has_the_counts_and_figures_that_are_printed(
     ragqa, wiki_index, tmp_path
 ):
-    index = shutil.copytree(wiki_index, tmp_path / "index")
+    # Beside the original, since an index knows its notes by their relative path.
+    index = shutil.copytree(wiki_index, wiki_index.with_name(f"calibrated-{tmp_path.name}"))
     run = ragqa(*arguments(CALIBRATED[1]), "--index", index, cwd=ROOT)
     assert run.out.startswith(example(*CALIBRATED))
     (figures,) = blocks("text", (ROOT / EVALUATION).read_text(encoding="utf-8"))

@@ -99,7 +99,7 @@ def check_corpus(info: IndexInfo, source: Source) -> None:
         built_from = os.path.normpath(source.index / info.corpus)
         raise IndexUnusable(
             f"the index in {source.index} was built from the notes in {built_from}, "
-            f"not from those in {source.corpus}",
+            f"not from {source.corpus}",
             hint=f"use another --index, or replace it: {_REBUILD}",
         )
 
