@@ -32,12 +32,12 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code."""
+    """Run the command line and exit with its code."""
     sys.exit(run(sys.argv[1:]))
 
 
 def run(args: list[str]) -> int:
-    """Run one command and give its exit code; nothing but a bug of ours shows a traceback."""
+    """Run one command and return its exit code; only a bug in ragqa leaves a traceback."""
     _ensure_streams()
     debug = "--debug" in args
     try:
@@ -61,9 +61,9 @@ def run(args: list[str]) -> int:
 
         render.discard_output()
         full = f"the output cannot be written: {exc.strerror}"
-        render.print_error(UsageError(full, hint="free some space, or send it elsewhere"))
+        render.print_error(UsageError(full, hint="free some space, or write elsewhere"))
         return UsageError.exit_code
-    except Exception as exc:  # noqa: BLE001 - the last line of defence: a bug is told in one line
+    except Exception as exc:  # noqa: BLE001 - the last line of defence: a bug is reported in one line
         return _report_bug(exc, debug=debug)
     if code == INTERRUPTED:
         from ragqa import render
@@ -91,7 +91,7 @@ def _options(
 
 
 def _report_usage(exc: typer.TyperException) -> int:
-    """Say what is wrong with the command line; a group of commands alone gets its help."""
+    """Print what is wrong with the command line; for a group without a command, print its help."""
     from ragqa import render
 
     context = getattr(exc, "ctx", None)
@@ -104,7 +104,7 @@ def _report_usage(exc: typer.TyperException) -> int:
 
 
 def _ensure_streams() -> None:
-    """A closed stdout or stderr (`>&-`) is None in Python: give the output somewhere to go."""
+    """Replace a closed stdout or stderr (`>&-`), which is None in Python, by the null device."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - open until exit
@@ -118,7 +118,7 @@ def _print_traceback() -> None:
 
 
 def _report_bug(exc: Exception, *, debug: bool) -> int:
-    """Keep the traceback in a file, say where, and give the exit code of a bug."""
+    """Save the traceback to a file, print its path, and return the exit code of a bug."""
     import tempfile
 
     from ragqa import render

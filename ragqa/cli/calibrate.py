@@ -1,11 +1,11 @@
-"""`ragqa calibrate`: fit confidence on one's own notes."""
+"""`ragqa calibrate`: fit confidence on the user's notes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import Given, load, opened
+from ragqa.cli.opening import Given, load, open_index
 from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder, StoreKind, StoreUri
 from ragqa.errors import UsageError
 
@@ -29,7 +29,7 @@ def calibrate(
         typer.Option(
             metavar="N",
             min=1,
-            help=f"Without --questions: make N from the notes. Default: {_GENERATED}.",
+            help=f"Without --questions: generate N from the notes. Default: {_GENERATED}.",
         ),
     ] = None,
     seed: Annotated[
@@ -47,9 +47,9 @@ def calibrate(
 ) -> int:
     """Fit the confidence in answers on your own notes.
 
-    Questions of your own fit the model anew; questions made from the notes only set the threshold
-    from which a question counts as answered. The result is kept with the index. If the questions
-    are divided, the half "tune" is used, so that ragqa eval can measure on the other.
+    Questions of your own refit the whole model; generated questions only set the threshold at
+    which a question counts as answered. The result is kept with the index. If the questions are
+    divided, the half "tune" is used, so that ragqa eval can measure on the other.
 
     Example: ragqa calibrate --questions mine.jsonl
     """
@@ -61,7 +61,7 @@ def calibrate(
     if questions is not None and generate is not None:
         raise UsageError(
             "--questions and --generate cannot go together",
-            hint="made questions would make confidence worse than your own alone",
+            hint="generated questions would make confidence worse than your own alone",
         )
     own = None if questions is None else _own(Path(questions))
     return _calibrate(
@@ -93,7 +93,7 @@ def _calibrate(
     from ragqa.evaluation.calibrating import calibrate
     from ragqa.render import calibrations
 
-    with opened(load(given)) as index, render.ProgressLine() as progress:
+    with open_index(load(given)) as index, render.ProgressLine() as progress:
         document = calibrate(index, own, generate=generate, seed=seed, progress=progress)
     if json:
         render.print_document(document)
@@ -108,7 +108,7 @@ def _reset(given: Given, *, json: bool) -> int:
     from ragqa.evaluation.calibrating import reset
     from ragqa.render import calibrations
 
-    with opened(load(given)) as index:
+    with open_index(load(given)) as index:
         removed = reset(index)
     if json:
         render.print_document({"removed": removed, "calibration": "shipped"})

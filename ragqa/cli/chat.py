@@ -1,4 +1,4 @@
-"""`ragqa chat`: questions that may lean on the ones before."""
+"""`ragqa chat`: questions and follow-ups."""
 
 import shlex
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ragqa.cli.opening import Given, Scope, filters_of, first_build, load_flags, opened
+from ragqa.cli.opening import Given, Scope, filters_of, first_build_notice, load_flags, open_index
 from ragqa.cli.options import (
     Corpus,
     Debug,
@@ -26,14 +26,14 @@ from ragqa.cli.options import (
 )
 from ragqa.cli.writing import (
     Force,
+    LLMOptions,
     Strict,
     WithLLM,
-    Writing,
     Yes,
     ask_written,
     exit_code,
-    unwritten,
-    warn_of,
+    print_answer_warnings,
+    with_failure,
     writer_for,
 )
 from ragqa.errors import NotAllowed, RagqaError, UsageError
@@ -69,40 +69,40 @@ def chat(
     force: Force = False,
     debug: Debug = False,
 ) -> int:
-    """Ask questions and follow-ups; a follow-up may lean on the question before ("and why?").
+    """Ask questions and follow-ups; a follow-up may depend on the question before ("and why?").
 
-    /help lists the commands of the chat. Without a terminal the questions are the lines of standard
-    input, and the exit code is the highest that any of them would have on its own.
+    /help lists the commands of the chat. Without a terminal, the questions are the lines of
+    standard input, and the exit code is the highest that any of them would have on its own.
 
     Example: ragqa chat --tag fine-tuning
     """
-    from ragqa.cli.lines import PipedLines, TypedLines, is_typed
+    from ragqa.cli.lines import PipedLines, TypedLines, is_interactive
 
-    # Whatever is wrong with options and settings is told before the first question.
+    # Report wrong options and settings before the first question.
     parse_since(since)
     given = Given(corpus, index, store, store_uri)
     loaded = load_flags({**given.flags, "top_k": top_k})
-    writing = Writing(llm, yes=yes, strict=strict, force=force, streams=True)
+    llm_options = LLMOptions(llm, yes=yes, strict=strict, force=force, streams=True)
     writer = writer_for(
-        loaded.settings, writing, asked="what you ask, up to three questions before it,"
+        loaded.settings, llm_options, asked="what you ask, up to three questions before it,"
     )
     scope = Scope(tag, path, since, top_k, no_refresh, given)
-    with closing(_Talk(loaded, scope, writer)) as talk:
-        if is_typed():
-            talk.go_on_typed(TypedLines())
+    with closing(_Conversation(loaded, scope, writer)) as conversation:
+        if is_interactive():
+            conversation.run_interactively(TypedLines())
         else:
-            talk.go_on(PipedLines())
-            return talk.worst
+            conversation.run(PipedLines())
+            return conversation.worst
     return 0
 
 
-class _Talk:
-    """A chat about notes: each line is a question to answer or a command to obey.
+class _Conversation:
+    """A chat about notes: each line is a question or a command.
 
-    What takes time to import is imported when the first line is there, not before the prompt.
-    `worst` is the highest exit code that a line so far would have had as a command of its own.
+    Slow imports wait for the first line, so that the prompt appears at once. `worst` is the
+    highest exit code that any line so far would have had as a command of its own.
 
-    :raises NoCorpus: nothing says where the notes are.
+    :raises NoCorpus: no folder of notes is set.
     """
 
     def __init__(self, loaded: "Loaded", scope: Scope, writer: "Writer | None") -> None:
@@ -125,7 +125,7 @@ class _Talk:
         from ragqa.render import show_logged_warnings
 
         show_logged_warnings()
-        return opened(self._loaded)
+        return open_index(self._loaded)
 
     @cached_property
     def _filters(self) -> "Filters":
@@ -144,40 +144,40 @@ class _Talk:
         return Chat(self._complete, self._answer)
 
     def close(self) -> None:
-        """Let go of the index."""
+        """Close the index."""
         if "_index" in vars(self):
             self._index.close()
 
-    def go_on(self, lines: "Lines") -> None:
-        """Take up each line until there are no more; an error costs its line alone."""
+    def run(self, lines: "Lines") -> None:
+        """Handle each line until the end; an error ends only its own line."""
         while True:
             try:
                 line = lines.read()
-                if line is None or not self._take_up(line):
+                if line is None or not self._handle(line):
                     return
             except NotAllowed:
-                raise  # each line would end so
+                raise  # every line would end the same way
             except RagqaError as exc:
                 from ragqa.render import print_error
 
                 print_error(exc)
                 self.worst = max(self.worst, exc.exit_code)
 
-    def go_on_typed(self, lines: "Lines") -> None:
-        """The same where Ctrl-C stops an answer and not the chat."""
+    def run_interactively(self, lines: "Lines") -> None:
+        """Like `run`, but Ctrl-C stops an answer and not the chat."""
         from ragqa.cli.lines import interrupt_once
 
         while True:
             try:
                 interrupt_once()
-                return self.go_on(lines)
+                return self.run(lines)
             except KeyboardInterrupt:
                 from ragqa.render import say
 
                 say("Stopped.")
 
-    def _take_up(self, line: str) -> bool:
-        """Answer a question or obey a command; False where that is to leave."""
+    def _handle(self, line: str) -> bool:
+        """Answer a question or run a command; return False for `/quit`."""
         from ragqa.chatting import command_in
 
         command = command_in(line)
@@ -191,15 +191,15 @@ class _Talk:
 
     def _ask(self, line: str) -> None:
         from ragqa.render import print_answer
-        from ragqa.render.chat import print_end
+        from ragqa.render.chat import print_blank_line
 
         if not line.strip():
             return
         answer = self._chat.ask(line, self._show_completed)
         print_answer(answer, self._linker)
-        print_end()
-        warn_of(answer)
-        # It raises what became of an LLM that failed.
+        print_blank_line()
+        print_answer_warnings(answer)
+        # This raises if the LLM failed.
         self.worst = max(self.worst, exit_code(answer))
 
     def _complete(self, question: str, turns: "Sequence[Turn]", keep: "Keep") -> "FollowUp":
@@ -229,11 +229,11 @@ class _Talk:
         from ragqa.render import ProgressLine
 
         writer = self._writer and replace(question.left_of(self._writer), keep=keep)
-        with ProgressLine(opening=first_build(self._index)) as progress:
+        with ProgressLine(opening=first_build_notice(self._index)) as progress:
             answer = ask_written(
                 self._index,
                 question.question,
-                # One that has just failed is not asked again.
+                # An LLM that has just failed is not asked again.
                 writer=None if question.failure else writer,
                 streams=True,
                 filters=self._filters,
@@ -241,7 +241,7 @@ class _Talk:
                 progress=progress,
             )
         if writer and question.failure:
-            return unwritten(answer, writer, question.failure)
+            return with_failure(answer, writer, question.failure)
         return answer
 
     def _show_sources(self, number: str) -> None:
@@ -252,7 +252,7 @@ class _Talk:
         elif number.isdecimal() and number.isascii():
             print_source(self._chat.last, int(number[:9]), self._linker)
         else:
-            raise UsageError(f"{number!r} is not the number of a source", hint="/sources 2")
+            raise UsageError(f"{number!r} is not a source number", hint="/sources 2")
 
     def _explain(self, target: str) -> None:
         from ragqa.explaining import explain
@@ -265,7 +265,7 @@ class _Talk:
                 "no note is named", hint="/why NOTE, or /why NOTE:7-9 for a part of it"
             )
         with ProgressLine() as progress:
-            told = explain(
+            explanation = explain(
                 self._index,
                 last.question,
                 target=target,
@@ -275,13 +275,15 @@ class _Talk:
             )
         if last.written is not None and last.written.grounded:
             from ragqa.api.current import with_sections
-            from ragqa.render.chat import print_not_about_llm
+            from ragqa.render.chat import print_not_llm_answer
             from ragqa.writing import numbers_given
 
             given = with_sections(last.hits, self._index.open_note)
-            print_not_about_llm(numbers_given(given, last.written.given, told.path, told.lines))
-        print_explanation(told, self._linker)
-        print_warnings(told.warnings)
+            print_not_llm_answer(
+                numbers_given(given, last.written.given, explanation.path, explanation.lines)
+            )
+        print_explanation(explanation, self._linker)
+        print_warnings(explanation.warnings)
 
     def _save(self, name: str) -> None:
         from ragqa.atomic_write import write_whole
@@ -296,7 +298,7 @@ class _Talk:
         try:
             write_whole(Path(name).expanduser(), chat_markdown(exchanges), new=True)
         except FileExistsError as exc:
-            raise UsageError(f"{name} is there already", hint="name a new file") from exc
+            raise UsageError(f"{name} already exists", hint="name a new file") from exc
         except (OSError, ValueError, RuntimeError) as exc:
             reason = getattr(exc, "strerror", None) or exc
             raise UsageError(

@@ -1,4 +1,4 @@
-"""The commands: each parses, calls one function, renders, and returns an exit code."""
+"""The main commands. Each parses options, calls the library, renders, and returns an exit code."""
 
 import sys
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import Given, Scope, find_in, load, opened
+from ragqa.cli.opening import Given, Scope, call_with_question, load, open_index
 from ragqa.cli.options import (
     AsFormat,
     AsJson,
@@ -28,15 +28,15 @@ from ragqa.cli.options import (
 from ragqa.cli.spreading import WorkersOption, YesWorkers, use_workers
 from ragqa.cli.writing import (
     Force,
+    LLMOptions,
     ShowPrompt,
     Strict,
     WithLLM,
-    Writing,
     Yes,
     ask_with,
     exit_code,
+    print_answer_warnings,
     request_in,
-    warn_of,
 )
 from ragqa.errors import NotesSkipped, UsageError
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from ragqa.types import Answer
 
 app = typer.Typer(
-    # Plain help is twice as fast as rich's, and the same on every terminal.
+    # Plain help is twice as fast as rich's, and looks the same on every terminal.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
@@ -90,28 +90,30 @@ def ask(
 
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
-    wanted = parse_format(format, json=json, explain=explain)
+    output = parse_format(format, json=json, explain=explain)
     scope = Scope(tag, path, since, top_k, no_refresh, Given(corpus, index, store, store_uri))
-    writing = Writing(llm, yes=yes, strict=strict, force=force, streams=wanted is Format.TEXT)
+    llm_options = LLMOptions(
+        llm, yes=yes, strict=strict, force=force, streams=output is Format.TEXT
+    )
     if show_prompt:
         from ragqa.render.writing import print_request
 
-        found, _ = find_in(partial(request_in, writing=writing), question, scope)
+        found, _ = call_with_question(partial(request_in, llm_options=llm_options), question, scope)
         request, where, asked = found
-        print_request(request, where, asked=asked, json=wanted is Format.JSON)
+        print_request(request, where, asked=asked, json=output is Format.JSON)
         return 0
-    answer, linker = find_in(partial(ask_with, writing=writing), question, scope)
-    _print_answer(answer, linker, wanted, explain=explain)
-    warn_of(answer)
+    answer, linker = call_with_question(partial(ask_with, llm_options=llm_options), question, scope)
+    _print_answer(answer, linker, output, explain=explain)
+    print_answer_warnings(answer)
     return exit_code(answer)
 
 
-def _print_answer(answer: "Answer", linker: "Linker", wanted: Format, *, explain: bool) -> None:
+def _print_answer(answer: "Answer", linker: "Linker", output: Format, *, explain: bool) -> None:
     from ragqa import render
 
-    if wanted is Format.JSON:
+    if output is Format.JSON:
         render.print_document(render.answer_document(answer, explain=explain))
-    elif wanted is Format.MARKDOWN:
+    elif output is Format.MARKDOWN:
         from ragqa.render.markdown import answer_markdown
 
         render.print_as_is(answer_markdown(answer))
@@ -151,7 +153,7 @@ def search(
     from ragqa.api import Index
 
     scope = Scope(tag, path, since, top_k, no_refresh, Given(corpus, index, store, store_uri))
-    result, linker = find_in(Index.search, query, scope)
+    result, linker = call_with_question(Index.search, query, scope)
     if json:
         render.print_document(render.search_document(result))
     else:
@@ -193,15 +195,15 @@ def build(
     if notes is not None and corpus is not None:
         raise UsageError("the folder of notes was given twice", hint=f"ragqa index {notes}")
     loaded = load(Given(notes or corpus, index, store, store_uri))
-    with opened(loaded) as found, render.ProgressLine() as progress:
-        use_workers(found, workers, yes=yes)
-        if wait and (building := found.building()):
+    with open_index(loaded) as opened_index, render.ProgressLine() as progress:
+        use_workers(opened_index, workers, yes=yes)
+        if wait and (building := opened_index.building()):
             render.say(f"Waiting for another process that is writing the index {building}.")
-        report = found.refresh(rebuild=rebuild, wait=wait, progress=progress)
-        where = found.kept.where
+        report = opened_index.refresh(rebuild=rebuild, wait=wait, progress=progress)
+        where = opened_index.kept.where
     try:
         prepare(loaded.settings.reader)
-    except UsageError as exc:  # the notes are indexed all the same
+    except UsageError as exc:  # the index is complete without the reader
         report = replace(report, warnings=(*report.warnings, f"{exc.message}; {exc.hint}"))
     if json:
         render.print_document(render.report_document(report))
@@ -210,9 +212,9 @@ def build(
     render.print_warnings(report.warnings)
     if strict and report.skipped:
         raise NotesSkipped(
-            f"skipped {len(report.skipped)}, the first being {report.skipped[0].path}: "
+            f"notes skipped: {len(report.skipped)}; the first is {report.skipped[0].path}: "
             f"{report.skipped[0].reason}",
-            hint="mend them, or list them in .ragqaignore",
+            hint="fix them, or list them in .ragqaignore",
         )
     return 0
 
@@ -235,8 +237,8 @@ def status(
     from ragqa.render import overviews
 
     loaded = load(Given(corpus, index, store, store_uri))
-    with opened(loaded) as asked:
-        found = status_of(asked)
+    with open_index(loaded) as opened_index:
+        found = status_of(opened_index)
     choice = choice_of(loaded)
     if json:
         render.print_document(overviews.status_document(found, loaded.places, choice))
@@ -273,16 +275,16 @@ def doctor(
     from ragqa import render
     from ragqa.api import index_from
     from ragqa.diagnosis import choice_of, diagnose, diagnose_llm
-    from ragqa.diagnosis import repair as mend
+    from ragqa.diagnosis import repair as repair_index
     from ragqa.render import overviews
 
     loaded = load(Given(corpus, index, store, store_uri))
     done: list[str] | None = None
     failed: list[Finding] = []
-    with index_from(loaded) as looked_at, render.ProgressLine() as progress:
+    with index_from(loaded) as opened_index, render.ProgressLine() as progress:
         if repair:
-            done, failed = mend(looked_at, progress=progress)
-        found = failed or diagnose(looked_at, deep=deep or bool(done), progress=progress)
+            done, failed = repair_index(opened_index, progress=progress)
+        found = failed or diagnose(opened_index, deep=deep or bool(done), progress=progress)
         findings = [
             replace(finding, fix=with_places(finding.fix, sys.argv[1:]))
             for finding in (*found, *diagnose_llm(choice_of(loaded)))

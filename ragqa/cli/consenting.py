@@ -2,25 +2,25 @@
 
 from pathlib import Path
 
-from ragqa.cli.lines import is_typed
+from ragqa.cli.lines import is_interactive
 from ragqa.consent import Use, allow, consents, host_named
 from ragqa.errors import NotAllowed, UsageError
 from ragqa.llms import Destination
 
 _COMMANDS = {Use.LLM: "llm", Use.STORE: "store"}
-"""The command whose `allow` and `forget` are about a use."""
+"""The command whose `allow` and `forget` manage the consent for a use."""
 
 
 def consented(destination: Destination, *, yes: bool, what: str, use: Use = Use.LLM) -> bool:
-    """Whether the user lets `what` be sent there; nothing is sent here.
+    """Return whether the user allows sending `what` to a destination; nothing is sent here.
 
-    They are asked, unless they allowed it before: consent is remembered for a host. `--yes` is
-    consent too. This machine needs none.
+    Asks unless consent was given before: it is remembered for each host. `--yes` counts as consent.
+    This machine needs none.
 
     :param yes: `--yes` was given.
     :param what: what would be sent, in words.
     :raises NotAllowed: the user cannot be asked.
-    :raises UsageError: the destination's host is none.
+    :raises UsageError: the destination's host is invalid.
     """
     from ragqa import render
 
@@ -29,50 +29,50 @@ def consented(destination: Destination, *, yes: bool, what: str, use: Use = Use.
     host = host_named(destination.host)
     if _is_known(host, use):
         return True
-    if not (yes or is_typed()):
+    if not (yes or is_interactive()):
         raise NotAllowed(
             f"{destination.backend} would send {what} to {destination.where}, "
             "which you have not allowed yet; nothing was sent",
             hint=f"ragqa {_COMMANDS[use]} allow {host}, or add --yes to this command",
         )
     backend, where = map(render.safe_line, (destination.backend, destination.where))
-    told = [
+    notice = [
         f"{backend} is not on this machine. It would be sent {what}.",
         f"This would go to: {where}",
     ]
-    if not yes and not _ask(told, "Allow this, now and from now on?"):
+    if not yes and not _ask(notice, "Allow this, now and from now on?"):
         return False
     _remember(host, use)
     return True
 
 
 def store_consented(host: str, *, where: str, corpus: Path) -> bool:
-    """Whether the user lets notes be kept on this host; they are asked if they can be.
+    """Return whether the user allows storing notes on a host; asks if a person is at the terminal.
 
-    :param where: the store's address and what the index is called there.
-    :param corpus: the notes that this is about.
+    :param where: the store's address and the index's name there.
+    :param corpus: the folder of the notes.
     """
     from ragqa import render
     from ragqa.stores import SENT
 
     if _is_known(host, Use.STORE):
         return True
-    if not is_typed():
+    if not is_interactive():
         return False
-    told = [
+    notice = [
         f"The index would be kept on another machine: {render.safe_line(where)}",
         f"It would be sent {SENT}, of the notes in {render.safe_line(str(corpus))}.",
     ]
     if where.startswith("http://"):
-        told.append("This address is http://: whoever is on the way there can read it.")
-    if not _ask(told, f"Allow {host} to store these notes and what else you index there?"):
+        notice.append("This address is http://: anyone on the network path can read it.")
+    if not _ask(notice, f"Allow {host} to store these notes and whatever else you index there?"):
         return False
     _remember(host, Use.STORE)
     return True
 
 
 def _is_known(host: str, use: Use) -> bool:
-    """Whether this was allowed before; a damaged file of consents is told."""
+    """Whether this was allowed before; warns of a damaged file of consents."""
     from ragqa import render
 
     known = consents()
@@ -82,28 +82,28 @@ def _is_known(host: str, use: Use) -> bool:
     return False
 
 
-def _ask(told: list[str], question: str) -> bool:
+def _ask(notice: list[str], question: str) -> bool:
     from ragqa import render
 
-    for line in told:
+    for line in notice:
         render.say(line)
     return render.confirm(question)
 
 
 def _remember(host: str, use: Use) -> None:
-    """Remember consent; where that cannot be written, it still holds for this command."""
+    """Remember consent; if it cannot be written, it still holds for this command."""
     from ragqa import render
 
     try:
-        allow_and_say(host, use)
+        allow_host(host, use)
     except UsageError as exc:
         render.print_warnings([f"consent holds for this command only: {exc.message}"])
 
 
-def allow_and_say(host: str, use: Use) -> None:
-    """Remember consent for a host, and say how to take it back.
+def allow_host(host: str, use: Use) -> None:
+    """Remember consent for a host, and print how to withdraw it.
 
-    :raises UsageError: it is not the name of a host, or consent cannot be remembered.
+    :raises UsageError: the host is invalid, or consent cannot be saved.
     """
     from ragqa import render
 
@@ -112,10 +112,10 @@ def allow_and_say(host: str, use: Use) -> None:
     render.say(f"Allowed: {allowed} (to take it back: {fix})")
 
 
-def forget_and_say(host: str, use: Use) -> None:
-    """Take consent back, and say whether there was any.
+def forget_host(host: str, use: Use) -> None:
+    """Withdraw consent, and print whether there was any.
 
-    :raises UsageError: it is not the name of a host, or the file of consents cannot be changed.
+    :raises UsageError: the host is invalid, or the file of consents cannot be changed.
     """
     from ragqa import consent, render
 

@@ -18,13 +18,11 @@ Half = Annotated[
 ]
 BeirFolder = Annotated[
     str | None,
-    typer.Option(
-        metavar="DIR", help="A set with corpus.jsonl, queries.jsonl and qrels/test.tsv instead."
-    ),
+    typer.Option(metavar="DIR", help="A BEIR set: corpus.jsonl, queries.jsonl and qrels/test.tsv."),
 ]
 QaFolder = Annotated[
     str | None,
-    typer.Option(metavar="DIR", help="The same with answers.jsonl, to measure answers as well."),
+    typer.Option(metavar="DIR", help="A BEIR set with answers.jsonl, to measure answers as well."),
 ]
 ChunkingFolder = Annotated[
     str | None,
@@ -39,7 +37,7 @@ FollowUps = Annotated[
 Grounding = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE", help="Sentences with passages: how well the support check tells them apart."
+        metavar="FILE", help="Sentences with passages, to measure how well the support check works."
     ),
 ]
 HoldOut = Annotated[
@@ -51,7 +49,7 @@ HoldOut = Annotated[
 Seed = Annotated[int, typer.Option(metavar="N", help="The seed of --hold-out and --generate.")]
 Limit = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, help="Only the first N questions, for a quick look."),
+    typer.Option(metavar="N", min=1, help="Use only the first N questions."),
 ]
 Overrides = Annotated[
     list[str] | None,
@@ -68,7 +66,7 @@ Failures = Annotated[
 ]
 Report = Annotated[
     str | None,
-    typer.Option(metavar="FILE.html", help="Write the whole evaluation as one HTML page."),
+    typer.Option(metavar="FILE.html", help="Write the evaluation as one HTML page."),
 ]
 Compare = Annotated[
     tuple[str, str] | None,
@@ -76,7 +74,7 @@ Compare = Annotated[
 ]
 Generate = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, help="Make N questions from the notes, without an LLM."),
+    typer.Option(metavar="N", min=1, help="Generate N questions from the notes, without an LLM."),
 ]
 Out = Annotated[
     str | None, typer.Option(metavar="FILE", help="The new file that --generate writes.")

@@ -27,13 +27,13 @@ from ragqa.cli.eval_options import (
     Seed,
 )
 from ragqa.cli.evaluate_parts import (
-    Own,
+    OwnQuestions,
     evaluate_follow_ups,
     evaluate_grounding,
-    measure_own,
+    evaluate_own,
     read_own,
 )
-from ragqa.cli.opening import Given, load, load_flags, opened
+from ragqa.cli.opening import Given, load, load_flags, open_index
 from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder, StoreKind, StoreUri
 from ragqa.errors import UsageError
 
@@ -72,7 +72,7 @@ def evaluate(
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Measure how well questions are answered: on your own notes, or on a public set.
+    """Measure how well questions are answered, on your own notes or on a public set.
 
     Example: ragqa eval --fail-under recall@5=0.9 --report report.html
     """
@@ -89,7 +89,7 @@ def evaluate(
         return evaluate_follow_ups(
             Path(follow_ups), half, limit, _settings(overrides), given, json=json
         )
-    wanted = _Wanted(
+    request = _Request(
         mode=mode,
         folder=beir or qa or chunking,
         questions=questions,
@@ -100,12 +100,12 @@ def evaluate(
         settings=_settings(overrides),
         given=given,
     )
-    return _evaluate(wanted, fail_under or [], failures=failures, report=report, json=json)
+    return _evaluate(request, fail_under or [], failures=failures, report=report, json=json)
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What to evaluate, as given; `folder` is that of a public set."""
+class _Request:
+    """What to evaluate, as given; `folder` holds a public set."""
 
     mode: str
     folder: str | None
@@ -130,20 +130,20 @@ _MODES = {
     "--follow-ups": {"--half", "--limit", "--set", *_PLACES},
     "--questions": {*_MEASURING, "--half", *_PLACES},
 }
-"""What goes with each way to use the command; the last is also what no option means."""
+"""The options that go with each mode; the last mode is the default."""
 
 
 def _given(parameters: dict[str, Any]) -> set[str]:
-    """The options given that must fit together."""
+    """The options given that depend on the mode."""
     names = {name for name, value in parameters.items() if value not in (None, False, ())}
-    fitting = names - {"seed", "json", "debug"}
-    return {f"--{name.replace('_', '-').replace('overrides', 'set')}" for name in fitting}
+    dependent = names - {"seed", "json", "debug"}
+    return {f"--{name.replace('_', '-').replace('overrides', 'set')}" for name in dependent}
 
 
 def _mode(given: set[str]) -> str:
-    """The way the command is used, without its dashes.
+    """Return the mode, without dashes.
 
-    :raises UsageError: options that do not go together, of which one would be ignored.
+    :raises UsageError: the options do not go together.
     """
     chosen = next((mode for mode in _MODES if mode in given), "--questions")
     for other in sorted(given - {chosen} - _MODES[chosen]):
@@ -172,19 +172,19 @@ def _settings(given: list[str] | None) -> dict[str, str]:
 
 
 def _evaluate(
-    wanted: _Wanted, fail_under: list[str], *, failures: bool, report: str | None, json: bool
+    request: _Request, fail_under: list[str], *, failures: bool, report: str | None, json: bool
 ) -> int:
     from ragqa import render
     from ragqa.evaluation.targets import check_measurable, check_targets, parse_target
     from ragqa.render import evaluations, excerpt_scores
 
     targets = [parse_target(text) for text in fail_under]
-    own = read_own(wanted.questions, wanted.half) if wanted.folder is None else None
-    check_measurable(targets, own.mode if own else wanted.mode)
-    _check_values(wanted, report)
+    own = read_own(request.questions, request.half) if request.folder is None else None
+    check_measurable(targets, own.mode if own else request.mode)
+    _check_values(request, report)
     render.show_logged_warnings()
     with render.ProgressLine() as progress:
-        document = _measure(wanted, own, progress)
+        document = _measure(request, own, progress)
     if report is not None:
         from ragqa.render.report import report_page
 
@@ -207,32 +207,34 @@ def _check_half(half: str | None) -> None:
         raise UsageError(f"--half is tune, test or all, not {half!r}")
 
 
-def _check_values(wanted: _Wanted, report: str | None) -> None:
-    """Refuse what would fail, before the work rather than after it."""
-    if wanted.hold_out is not None and not 0 < wanted.hold_out < 1:
+def _check_values(request: _Request, report: str | None) -> None:
+    """Reject wrong values before the work starts."""
+    if request.hold_out is not None and not 0 < request.hold_out < 1:
         raise UsageError("--hold-out takes a share between 0 and 1", hint="--hold-out 0.5")
     if report is not None:
         if not report.lower().endswith((".html", ".htm")):
-            raise UsageError(f"the report is a page: {report} must end in .html")
+            raise UsageError(f"the report is an HTML page, so {report} must end in .html")
         if not Path(report).absolute().parent.is_dir():
-            raise UsageError(f"there is no folder for the report {report}")
+            raise UsageError(f"the folder of the report {report} does not exist")
 
 
-def _measure(wanted: _Wanted, own: Own | None, progress: "Progress") -> dict[str, Any]:
+def _measure(request: _Request, own: OwnQuestions | None, progress: "Progress") -> dict[str, Any]:
     from ragqa.evaluation import evaluating, sets
 
     if own is not None:
-        return measure_own(own, wanted.limit, wanted.settings, wanted.given, progress)
-    settings = load_flags(wanted.settings).settings
-    folder = Path(str(wanted.folder))
-    if wanted.mode == "chunking":
-        return evaluating.evaluate_chunking(folder, settings, limit=wanted.limit, progress=progress)
-    answers = wanted.mode == "qa"
+        return evaluate_own(own, request.limit, request.settings, request.given, progress)
+    settings = load_flags(request.settings).settings
+    folder = Path(str(request.folder))
+    if request.mode == "chunking":
+        return evaluating.evaluate_chunking(
+            folder, settings, limit=request.limit, progress=progress
+        )
+    answers = request.mode == "qa"
     found = sets.read_qa(folder) if answers else sets.read_beir(folder)
-    if wanted.hold_out is not None:
-        found = sets.hold_out(found, wanted.hold_out, wanted.seed)
+    if request.hold_out is not None:
+        found = sets.hold_out(found, request.hold_out, request.seed)
     return evaluating.evaluate_beir(
-        found, settings, answers=answers, limit=wanted.limit, progress=progress
+        found, settings, answers=answers, limit=request.limit, progress=progress
     )
 
 
@@ -256,7 +258,7 @@ def _generate(count: int, out: Path, seed: int, given: Given, *, json: bool) -> 
     from ragqa.evaluation.questions import to_json_lines
     from ragqa.render import evaluations
 
-    with opened(load(given)) as index, render.ProgressLine() as progress:
+    with open_index(load(given)) as index, render.ProgressLine() as progress:
         notes, warnings = read_notes(index.source, progress)
         questions = generate_questions(notes, count, seed=seed)
     render.print_warnings(warnings)
@@ -274,14 +276,17 @@ def _generate(count: int, out: Path, seed: int, given: Given, *, json: bool) -> 
 
 
 def _write(path: Path, text: str, *, new: bool = False) -> None:
-    """Write a file, or say what is in the way; with `new` one that is there stays as it is."""
+    """Write a file; with `new`, never overwrite an existing one.
+
+    :raises UsageError: the file exists or cannot be written.
+    """
     from ragqa.atomic_write import write_whole
 
     try:
         write_whole(path, text, new=new)
     except FileExistsError as exc:
         raise UsageError(
-            f"{path} is there already, and might hold questions written by hand",
+            f"{path} already exists, and might hold questions written by hand",
             hint="name a new file: --out FILE",
         ) from exc
     except OSError as exc:

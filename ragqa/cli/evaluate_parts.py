@@ -1,11 +1,11 @@
-"""The parts of `ragqa eval` for questions of one's own, follow-ups and the support check."""
+"""The parts of `ragqa eval` for the user's questions, follow-ups and the support check."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragqa.cli.eval_options import QUESTIONS
-from ragqa.cli.opening import Given, load_flags, opened, tell_of
+from ragqa.cli.opening import Given, load_flags, open_index, print_notices
 
 if TYPE_CHECKING:
     from ragqa.evaluation.questions import Question
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
-    """Questions of one's own: what their file is called, and which half of it they are."""
+class OwnQuestions:
+    """The user's questions, with the name of their file and the chosen half."""
 
     name: str
     half: str
@@ -22,33 +22,37 @@ class Own:
 
     @property
     def mode(self) -> str:
-        """What an evaluation with them is called."""
+        """The mode of the evaluation: "excerpts" or "questions"."""
         return "excerpts" if self.questions[0].excerpts else "questions"
 
 
-def read_own(file: str | None, half: str | None) -> Own:
-    """Read the file, the project's where none is named.
+def read_own(file: str | None, half: str | None) -> OwnQuestions:
+    """Read the user's questions, by default those of the project.
 
-    :raises UsageError: it cannot be read, or has no such half.
+    :raises UsageError: the file cannot be read, or has no such half.
     """
     from ragqa.evaluation.questions import choose_half, read_questions
 
     path = Path(file or QUESTIONS)
     questions, half = choose_half(read_questions(path), half)
-    return Own(path.stem, half, questions)
+    return OwnQuestions(path.stem, half, questions)
 
 
-def measure_own(
-    own: Own, limit: int | None, settings: dict[str, str], given: Given, progress: "Progress"
+def evaluate_own(
+    own: OwnQuestions,
+    limit: int | None,
+    settings: dict[str, str],
+    given: Given,
+    progress: "Progress",
 ) -> dict[str, Any]:
-    """Ask the questions about the notes, with these settings."""
+    """Evaluate the questions with these settings, and return the document."""
     from ragqa.evaluation.evaluating import evaluate_questions, settings_with
     from ragqa.evaluation.quoting import evaluate_excerpts
 
     evaluate = evaluate_excerpts if own.mode == "excerpts" else evaluate_questions
     loaded = settings_with(settings, given.flags)
-    tell_of(loaded)
-    with opened(loaded) as index:
+    print_notices(loaded)
+    with open_index(loaded) as index:
         return evaluate(
             index, own.questions, name=own.name, half=own.half, limit=limit, progress=progress
         )
@@ -63,7 +67,7 @@ def evaluate_follow_ups(
     *,
     json: bool,
 ) -> int:
-    """Measure how well follow-up questions are understood."""
+    """Measure how well follow-up questions are understood; return the exit code."""
     from ragqa import render
     from ragqa.evaluation import follow_ups
     from ragqa.evaluation.evaluating import settings_with
@@ -73,8 +77,8 @@ def evaluate_follow_ups(
     dialogs, half = choose_half(follow_ups.read_follow_ups(path), half)
     render.show_logged_warnings()
     loaded = settings_with(settings, given.flags)
-    tell_of(loaded)
-    with opened(loaded) as index, render.ProgressLine() as progress:
+    print_notices(loaded)
+    with open_index(loaded) as index, render.ProgressLine() as progress:
         document = follow_ups.evaluate_follow_ups(
             index, dialogs, name=path.stem, half=half, limit=limit, progress=progress
         )
@@ -89,7 +93,7 @@ def evaluate_follow_ups(
 def evaluate_grounding(
     path: Path, half: str | None, limit: int | None, settings: dict[str, str], *, json: bool
 ) -> int:
-    """Measure how well the support check tells sentences apart."""
+    """Measure how well the support check works; return the exit code."""
     from ragqa import render
     from ragqa.evaluation import grounding
     from ragqa.evaluation.questions import choose_half

@@ -1,4 +1,4 @@
-"""The lines of a chat: typed at a prompt on a terminal, read from standard input elsewhere."""
+"""The input lines of a chat: typed at a prompt, or read from standard input."""
 
 import signal
 import sys
@@ -8,7 +8,7 @@ from typing import Protocol
 from ragqa.errors import UsageError
 
 MAX_BYTES = 8_000
-"""No question can be longer."""
+"""The longest line, in bytes."""
 
 _PROMPT = "> "
 _INVITATION = "ask your notes; /help lists the commands"
@@ -16,20 +16,20 @@ _HOW_TO_LEAVE = "To leave: Ctrl-D or /quit."
 
 
 class Lines(Protocol):
-    """Where the lines of a chat come from."""
+    """A source of chat lines."""
 
     def read(self) -> str | None:
-        """The next line; None where there are no more."""
+        """Return the next line, or None at the end."""
         ...
 
 
-def is_typed() -> bool:
-    """Whether a person types the lines, and sees what is written to stderr."""
+def is_interactive() -> bool:
+    """Whether a person types on stdin and sees stderr."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def interrupt_once() -> None:
-    """Let Ctrl-C interrupt once: pressed again, it would disturb what cleans up after the first."""
+    """Make Ctrl-C interrupt once; a second one must not disturb the cleanup after the first."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -42,9 +42,9 @@ class PipedLines:
     """The lines of standard input."""
 
     def read(self) -> str | None:
-        """The next line; None where there are no more.
+        """Return the next line, or None at the end.
 
-        :raises UsageError: it is too long; the next call gives the line after it.
+        :raises UsageError: the line is too long; the next call returns the line after it.
         """
         if sys.stdin is None:
             return None
@@ -53,14 +53,14 @@ class PipedLines:
             rest = sys.stdin.buffer.readline(MAX_BYTES + 1)
         if len(line.rstrip(b"\r\n")) > MAX_BYTES:
             raise UsageError(
-                f"a line has more than the {MAX_BYTES} bytes that are read",
+                f"a line is longer than the limit of {MAX_BYTES} bytes",
                 hint="ask something shorter",
             )
         return line.decode("utf-8", "replace") if line else None
 
 
 class TypedLines:
-    """Lines typed at a prompt on stderr, with the keys that a shell has."""
+    """Lines typed at a prompt on stderr, with the editing keys of a shell."""
 
     def __init__(self) -> None:
         from prompt_toolkit import PromptSession
@@ -77,7 +77,7 @@ class TypedLines:
         )
 
     def read(self) -> str | None:
-        """The next line; None after Ctrl-D."""
+        """Return the next line, or None after Ctrl-D."""
         while True:
             try:
                 line = self._session.prompt(_PROMPT)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ragqa.cli.opening import Given, Scope, look_in
+from ragqa.cli.opening import Given, Scope, call_on_index
 from ragqa.cli.options import (
     AsJson,
     Corpus,
@@ -48,7 +48,7 @@ def show(
     from ragqa.render import listings
 
     scope = Scope(tag, path, since, None, no_refresh, Given(corpus, index, store, store_uri))
-    found, _ = look_in(Index.notes, scope)
+    found, _ = call_on_index(Index.notes, scope)
     if json:
         render.print_document(listings.list_document(found, tags=tags))
     else:

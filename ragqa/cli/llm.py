@@ -1,4 +1,4 @@
-"""`ragqa llm`: which LLM backends there are and where they would send; trying one; consent."""
+"""`ragqa llm`: list LLM backends and their destinations, try one, and manage consent."""
 
 from typing import Annotated
 
@@ -96,10 +96,10 @@ def allow(host: Host, debug: Debug = False) -> int:
 
     Example: ragqa llm allow api.openai.com
     """
-    from ragqa.cli.consenting import allow_and_say
+    from ragqa.cli.consenting import allow_host
     from ragqa.consent import Use
 
-    allow_and_say(host, Use.LLM)
+    allow_host(host, Use.LLM)
     return 0
 
 
@@ -109,8 +109,8 @@ def forget(host: Host, debug: Debug = False) -> int:
 
     Example: ragqa llm forget api.openai.com
     """
-    from ragqa.cli.consenting import forget_and_say
+    from ragqa.cli.consenting import forget_host
     from ragqa.consent import Use
 
-    forget_and_say(host, Use.LLM)
+    forget_host(host, Use.LLM)
     return 0

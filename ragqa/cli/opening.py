@@ -1,4 +1,4 @@
-"""From what was typed to an opened index, and what is found in it."""
+"""Load settings, open the index that the command line names, and query it."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Where notes and index are, as given; None where it was not."""
+    """The options for notes and index as given, None if not given."""
 
     corpus: str | None
     index: str | None
@@ -30,13 +30,13 @@ class Given:
 
     @property
     def flags(self) -> "dict[str, Value | None]":
-        """The same as settings by name."""
+        """The options as settings by name."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What `ask`, `search`, `why` and `chat` look through, as given."""
+    """The options that limit what `ask`, `search`, `why`, `list` and `chat` look through."""
 
     tags: list[str] | None
     paths: list[str] | None
@@ -46,30 +46,32 @@ class Scope:
     given: Given
 
 
-def find_in(find: Callable[..., T], words: list[str] | None, scope: Scope) -> "tuple[T, Linker]":
-    """Ask, search or the like; the second value links to the notes found.
+def call_with_question(
+    find: Callable[..., T], words: list[str] | None, scope: Scope
+) -> "tuple[T, Linker]":
+    """Call `find` with the index and the question; also return a linker to the notes.
 
     :raises UsageError: there is no question, or it is too long.
     """
     text = _question(words)
-    return look_in(lambda index, **how: find(index, text, **how), scope)
+    return call_on_index(lambda index, **how: find(index, text, **how), scope)
 
 
-def look_in(look: Callable[..., T], scope: Scope) -> "tuple[T, Linker]":
-    """The same without a question."""
+def call_on_index(look: Callable[..., T], scope: Scope) -> "tuple[T, Linker]":
+    """Like `call_with_question`, without a question."""
     from ragqa.render import Linker, ProgressLine
 
     filters = filters_of(scope)
-    with opened(load(scope.given, top_k=scope.top_k)) as index:
-        with ProgressLine(opening=first_build(index)) as progress:
+    with open_index(load(scope.given, top_k=scope.top_k)) as index:
+        with ProgressLine(opening=first_build_notice(index)) as progress:
             found = look(index, filters=filters, refresh=not scope.no_refresh, progress=progress)
         return found, Linker(index.places.corpus, index.settings.link_format)
 
 
 def filters_of(scope: Scope) -> "Filters":
-    """Which notes count.
+    """Return the filters of a scope.
 
-    :raises UsageError: the date is none.
+    :raises UsageError: `--since` is not a date.
     """
     from ragqa.types import Filters
 
@@ -79,27 +81,27 @@ def filters_of(scope: Scope) -> "Filters":
 def _question(words: list[str] | None) -> str:
     if not words and (sys.stdin is None or sys.stdin.isatty()):
         raise UsageError(
-            "there is no question", hint='ragqa ask "when should I fine-tune?", or: ragqa chat'
+            "no question was given", hint='ragqa ask "when should I fine-tune?", or: ragqa chat'
         )
     if words and words != ["-"]:
-        # In a locale without UTF-8 Python hands over what it could not decode as escapes.
+        # In a locale without UTF-8, Python passes undecodable bytes as escapes.
         return os.fsencode(" ".join(words)).decode("utf-8", "replace")
     from ragqa.retrieval import MAX_QUESTION_BYTES
 
-    # One byte more than is allowed is enough to see that it is too long.
+    # One byte over the limit shows that it is too long.
     data = sys.stdin.buffer.read(MAX_QUESTION_BYTES + 1) if sys.stdin else b""
     if len(data) > MAX_QUESTION_BYTES:
         raise UsageError(
-            f"standard input holds more than the {MAX_QUESTION_BYTES} bytes that are read",
+            f"standard input is longer than the limit of {MAX_QUESTION_BYTES} bytes",
             hint="ask something shorter",
         )
     return data.decode("utf-8", "replace")
 
 
-def opened(loaded: "Loaded") -> "Index":
-    """The index that these settings name; nothing is built yet.
+def open_index(loaded: "Loaded") -> "Index":
+    """Return the index that the settings name; nothing is built yet.
 
-    The user is asked before a store elsewhere is used that they did not allow.
+    The user is asked before the first use of a store on another machine.
     """
     from ragqa.api import index_from
 
@@ -113,7 +115,7 @@ def opened(loaded: "Loaded") -> "Index":
 
 
 def load(given: Given, **flags: "Value | None") -> "Loaded":
-    """The settings that hold for the command, and where each came from."""
+    """Load the settings for a command, each with its origin."""
     from ragqa.render import show_logged_warnings
 
     show_logged_warnings()
@@ -121,16 +123,16 @@ def load(given: Given, **flags: "Value | None") -> "Loaded":
 
 
 def load_flags(flags: "Mapping[str, Value | None]") -> "Loaded":
-    """The same for options that are not those of most commands."""
+    """Load settings from flags by name."""
     from ragqa.config import load_settings
 
     loaded = load_settings(flags)
-    tell_of(loaded)
+    print_notices(loaded)
     return loaded
 
 
-def tell_of(loaded: "Loaded") -> None:
-    """Say which notes are used where a setting was passed over, and which settings are unknown."""
+def print_notices(loaded: "Loaded") -> None:
+    """Print which notes are used if a setting was ignored, and warn about unknown settings."""
     if loaded.passed_over or loaded.warnings:
         from ragqa.render import print_warnings, say
 
@@ -139,11 +141,11 @@ def tell_of(loaded: "Loaded") -> None:
         print_warnings(loaded.warnings)
 
 
-def first_build(index: "Index") -> str:
-    """What to say before an index is built without having been asked for; "" if there is one."""
+def first_build_notice(index: "Index") -> str:
+    """The message before a first build that was not requested; "" if there is an index."""
     if index.kept.is_shared or index.is_built():
         return ""
     return (
-        f"No index yet: building one of the notes in {index.places.corpus}, "
-        f"kept in {index.kept.where}. This happens once."
+        f"No index yet: building one from the notes in {index.places.corpus}, "
+        f"to be kept in {index.kept.where}. This happens once."
     )

@@ -1,4 +1,4 @@
-"""The options that several commands share, and completion of tags and paths from the index."""
+"""Options that several commands share, and completion of tags and paths from the index."""
 
 import re
 import shlex
@@ -22,7 +22,7 @@ _HARMLESS = re.compile(r"[\w./ +@,=-]+")
 def _complete(
     ctx: typer.Context, values: "Callable[[NoteList], Iterable[str]]", incomplete: str
 ) -> list[str]:
-    """Complete from the index at hand; where there is none, complete nothing."""
+    """Complete from the index; without one, return nothing."""
     from ragqa.api import index_from
     from ragqa.config import load_settings
 
@@ -37,12 +37,12 @@ def _complete(
 
 
 def complete_tag(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The tags in the index that begin so."""
+    """The tags in the index that start with `incomplete`."""
     return _complete(ctx, lambda found: found.tags, incomplete)
 
 
 def complete_path(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The notes in the index that begin so."""
+    """The paths in the index that start with `incomplete`."""
     return _complete(ctx, lambda found: (note.path for note in found.notes), incomplete)
 
 
@@ -73,7 +73,7 @@ class Format(StrEnum):
 
 
 def complete_format(incomplete: str) -> list[str]:
-    """The formats that begin so."""
+    """The formats that start with `incomplete`."""
     return [name for name in Format if name.startswith(incomplete)]
 
 
@@ -124,14 +124,14 @@ Since = Annotated[
 
 
 def parse_tags(tags: list[str] | None) -> tuple[str, ...]:
-    """The tags as given; `#` before one counts for nothing."""
+    """Return the tags as a tuple; a leading `#` is ignored later."""
     return tuple(tags or ())
 
 
 def parse_since(text: str | None) -> str:
-    """An ISO date from `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; "" for None.
+    """Return an ISO date from `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; "" for None.
 
-    :raises UsageError: it is none of these.
+    :raises UsageError: the text is none of these.
     """
     if text is None:
         return ""
@@ -146,10 +146,10 @@ def parse_since(text: str | None) -> str:
 
 
 def parse_format(chosen: str | None, *, json: bool, explain: bool) -> Format:
-    """The format asked for by `--format`, by `--json`, or by neither.
+    """Return the output format from `--format` and `--json`.
 
-    :param explain: whether figures are asked for, which Markdown does not have.
-    :raises UsageError: there is no such format, or these contradict each other.
+    :param explain: whether scores are requested, which Markdown cannot show.
+    :raises UsageError: the format is unknown, or the options contradict each other.
     """
     if chosen is not None and chosen not in list(Format):
         raise UsageError(
@@ -162,7 +162,7 @@ def parse_format(chosen: str | None, *, json: bool, explain: bool) -> Format:
         )
     if explain and chosen == Format.MARKDOWN:
         raise UsageError(
-            "--explain and --format markdown cannot go together: only text and json show figures",
+            "--explain and --format markdown cannot go together: only text and json show scores",
             hint="ragqa ask --explain --json QUESTION",
         )
     return Format.JSON if json else Format(chosen or Format.TEXT)
@@ -172,7 +172,7 @@ _PLACES = ("--corpus", "--index", "--store", "--store-uri")
 
 
 def with_places(hint: str, args: list[str]) -> str:
-    """A command to paste must be about the same notes and index as the one that failed."""
+    """Add the notes and index of the failed command to a command in its hint."""
     places: dict[str, str] = {}
     rest = iter(args)
     positional = []

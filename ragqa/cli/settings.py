@@ -1,4 +1,4 @@
-"""`ragqa config`: show every setting with its origin; write the user's own."""
+"""`ragqa config`: show every setting with its origin; change the user's settings."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ragqa.cli.opening import load_flags, tell_of
+from ragqa.cli.opening import load_flags, print_notices
 from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder
 from ragqa.errors import UsageError
 
@@ -64,13 +64,13 @@ def set_value(
         prepare(value)
     if name == "corpus" and value and not Path(value).expanduser().is_dir():
         raise UsageError(
-            f"there is no folder {value}, so the setting corpus stays as it was",
+            f"there is no folder {value}, so the setting corpus is unchanged",
             hint="ragqa config set corpus DIR",
         )
     written = set_user_setting(name, value)
     render.say(f"{name} = {written} in {user_settings_file()}")
-    with suppress(UsageError):  # of another setting, which is no matter of this one
-        tell_of(load_settings({}))
+    with suppress(UsageError):  # another setting is wrong; that does not concern this one
+        print_notices(load_settings({}))
     return 0
 
 
@@ -79,7 +79,7 @@ def get(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A setting; see ragqa config.")],
     debug: Debug = False,
 ) -> int:
-    """Print the value that a setting has here, and nothing else.
+    """Print the current value of a setting, and nothing else.
 
     Example: ragqa config get corpus
     """

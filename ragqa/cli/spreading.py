@@ -1,4 +1,4 @@
-"""`--workers`: who embeds, and whether the user lets passages go there."""
+"""`--workers`: the Ray workers that embed, and consent to send them passages."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -25,10 +25,10 @@ YesWorkers = Annotated[
 
 
 def use_workers(index: "Index", spec: str | None, *, yes: bool) -> None:
-    """Have these workers embed, None being this process alone; nothing is sent yet.
+    """Make the index embed with these workers, or in this process for None; nothing is sent yet.
 
-    :raises UsageError: the workers are not named as they should be, or Ray is not installed.
-    :raises NotAllowed: the user does not let passages go to their host.
+    :raises UsageError: the spec is malformed, or Ray is not installed.
+    :raises NotAllowed: the user does not allow sending passages to the workers' host.
     """
     if spec is None:
         return
@@ -42,6 +42,7 @@ def use_workers(index: "Index", spec: str | None, *, yes: bool) -> None:
 
         if not consented(Destination("Ray", host), yes=yes, what=SENT, use=Use.STORE):
             raise NotAllowed(
-                f"nothing was sent to {host} or embedded", hint="ragqa index, without --workers"
+                f"nothing was sent to {host}, and nothing was embedded",
+                hint="ragqa index, without --workers",
             )
     index.source.embedders.workers = partial(ray_workers, address=address)

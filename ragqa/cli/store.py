@@ -25,21 +25,21 @@ def allow(host: Host, debug: Debug = False) -> int:
 
     Example: ragqa store allow milvus.example.org:19530
     """
-    from ragqa.cli.consenting import allow_and_say
+    from ragqa.cli.consenting import allow_host
     from ragqa.consent import Use
 
-    allow_and_say(host, Use.STORE)
+    allow_host(host, Use.STORE)
     return 0
 
 
 @app.command()
 def forget(host: Host, debug: Debug = False) -> int:
-    """Withdraw the permission to store notes on a host; what is there already stays.
+    """Withdraw the permission to store notes on a host; what is already there stays.
 
     Example: ragqa store forget milvus.example.org:19530
     """
-    from ragqa.cli.consenting import forget_and_say
+    from ragqa.cli.consenting import forget_host
     from ragqa.consent import Use
 
-    forget_and_say(host, Use.STORE)
+    forget_host(host, Use.STORE)
     return 0

@@ -1,4 +1,4 @@
-"""`ragqa verify`: hold a saved answer against the notes as they are now."""
+"""`ragqa verify`: check a saved answer against the current notes."""
 
 import sys
 from io import BytesIO
@@ -40,12 +40,12 @@ def verify(
     """
     from ragqa import render
     from ragqa.render import verifications
-    from ragqa.verifying import verify as hold_against
+    from ragqa.verifying import verify as verify_answer
 
     loaded = load_flags({"corpus": corpus})
     saved = _read(answer)
     with render.ProgressLine() as progress:
-        verification = hold_against(
+        verification = verify_answer(
             saved,
             loaded.places.corpus,
             max_note_bytes=loaded.settings.max_note_bytes,

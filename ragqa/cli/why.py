@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ragqa.cli.opening import Given, Scope, find_in
+from ragqa.cli.opening import Given, Scope, call_with_question
 from ragqa.cli.options import (
     AsJson,
     Corpus,
@@ -60,10 +60,10 @@ def why(
     from ragqa.render.explanations import explanation_document, print_explanation
 
     scope = Scope(tag, path, since, None, no_refresh, Given(corpus, index, store, store_uri))
-    told, linker = find_in(partial(explain, target=target), question, scope)
+    explanation, linker = call_with_question(partial(explain, target=target), question, scope)
     if json:
-        render.print_document(explanation_document(told))
+        render.print_document(explanation_document(explanation))
     else:
-        print_explanation(told, linker)
-    render.print_warnings(told.warnings)
+        print_explanation(explanation, linker)
+    render.print_warnings(explanation.warnings)
     return 0

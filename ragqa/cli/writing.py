@@ -1,4 +1,4 @@
-"""What commands that may have an LLM write share: options, consent, and the exit code."""
+"""Options, consent and exit code of the commands that can use an LLM."""
 
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -41,8 +41,8 @@ ShowPrompt = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
-    """Whether and how an LLM writes the answer, as given; it `streams` to a terminal."""
+class LLMOptions:
+    """The LLM options as given; with `streams`, a terminal shows the answer as it arrives."""
 
     llm: str | None
     yes: bool
@@ -55,17 +55,17 @@ def ask_with(
     index: "Index",
     question: str,
     *,
-    writing: Writing,
+    llm_options: LLMOptions,
     filters: "Filters",
     refresh: bool,
     progress: "ProgressLine",
 ) -> "Answer":
-    """Ask the index, with an LLM to write if one is wanted; raises as `Index.ask` does."""
+    """Ask the index, with an LLM if one is set; raise what `Index.ask` raises."""
     return ask_written(
         index,
         question,
-        writer=writer_for(index.settings, writing),
-        streams=writing.streams,
+        writer=writer_for(index.settings, llm_options),
+        streams=llm_options.streams,
         filters=filters,
         refresh=refresh,
         progress=progress,
@@ -82,14 +82,14 @@ def ask_written(
     refresh: bool,
     progress: "ProgressLine",
 ) -> "Answer":
-    """The same with the LLM at hand, which may be none."""
+    """Like `ask_with`, with a given writer or None."""
     ask = partial(index.ask, question, filters=filters, refresh=refresh, progress=progress)
     if writer is None:
         return ask()
     consent = writer.allow
 
     def allow() -> bool:
-        progress.stop()  # a bar would be drawn over what the user is asked
+        progress.stop()  # the bar would overwrite the question to the user
         return consent()
 
     writer = replace(writer, allow=allow)
@@ -105,21 +105,21 @@ def request_in(
     index: "Index",
     question: str,
     *,
-    writing: Writing,
+    llm_options: LLMOptions,
     filters: "Filters",
     refresh: bool,
     progress: "ProgressLine",
 ) -> "tuple[Request, str, bool]":
-    """What the LLM would be given, where that would go, and whether it would be asked at all.
+    """Return the request to the LLM, its destination, and whether the LLM would be asked at all.
 
-    Raises as `Index.ask` does.
+    Raises what `Index.ask` raises.
     """
     from ragqa.api.current import with_sections
     from ragqa.llms import NO_LLM, llm_for
     from ragqa.writing import request_for
 
     settings = index.settings
-    spec = settings.llm if writing.llm is None else writing.llm
+    spec = settings.llm if llm_options.llm is None else llm_options.llm
     destination = llm_for(spec).destination if spec not in ("", NO_LLM) else None
     answer = index.ask(question, filters=filters, refresh=refresh, progress=progress)
     request = request_for(
@@ -129,25 +129,25 @@ def request_in(
         instructions=_instructions(settings),
     )
     where = f"{destination.backend}, {destination.where}" if destination else ""
-    return request, where, answer.answered or writing.force
+    return request, where, answer.answered or llm_options.force
 
 
 def writer_for(
-    settings: "Settings", writing: Writing, *, asked: str = "what you ask"
+    settings: "Settings", llm_options: LLMOptions, *, asked: str = "what you ask"
 ) -> "Writer | None":
-    """The LLM that is to write, None where none is to; consent is asked for when it is used.
+    """Return the LLM writer, or None if no LLM is set; it asks for consent at first use.
 
-    :param asked: what it would be sent beside passages, in words.
-    :raises UsageError: there is no such backend, or it cannot be used.
+    :param asked: what is sent beside passages, in words.
+    :raises UsageError: the backend is unknown or unusable.
     """
-    spec = writing.llm if writing.llm is not None else settings.llm
+    spec = llm_options.llm if llm_options.llm is not None else settings.llm
     from ragqa.llms import NO_LLM, llm_for
 
     if spec in ("", NO_LLM):
-        if writing.strict or writing.force:
+        if llm_options.strict or llm_options.force:
             raise UsageError(
-                "--strict and --force are about what an LLM writes, and none is to write",
-                hint="add --llm KIND:MODEL; for what there is: ragqa llm list",
+                "--strict and --force need an LLM to write the answer, and none is set",
+                hint="add --llm KIND:MODEL; to see what is available: ragqa llm list",
             )
         return None
     from ragqa.cli.consenting import consented
@@ -158,7 +158,7 @@ def writer_for(
     consent = partial(
         consented,
         llm.destination,
-        yes=writing.yes,
+        yes=llm_options.yes,
         what=f"{asked} and up to {counted(settings.top_k, 'passage')} of your notes "
         "(ragqa ask --show-prompt shows them)",
     )
@@ -168,14 +168,14 @@ def writer_for(
         prompt_tokens=settings.llm_prompt_tokens,
         answer_tokens=settings.llm_answer_tokens,
         deadline_s=settings.llm_deadline_s,
-        strict=writing.strict,
-        force=writing.force,
+        strict=llm_options.strict,
+        force=llm_options.force,
         allow=cache(consent),
     )
 
 
-def unwritten(answer: "Answer", writer: "Writer", failure: BackendFailed) -> "Answer":
-    """The answer in the notes' own words, since the LLM that was to write it has failed."""
+def with_failure(answer: "Answer", writer: "Writer", failure: BackendFailed) -> "Answer":
+    """Return the answer in the notes' own words, with the failure of the LLM recorded."""
     from ragqa.types import Fallback, Written
 
     written = Written(
@@ -187,8 +187,8 @@ def unwritten(answer: "Answer", writer: "Writer", failure: BackendFailed) -> "An
     return replace(answer, written=written)
 
 
-def warn_of(answer: "Answer") -> None:
-    """Print what is to be warned of, but a failed LLM: that is the command's error."""
+def print_answer_warnings(answer: "Answer") -> None:
+    """Print the warnings of an answer, except a failed LLM: that is the command's error."""
     from ragqa import render
     from ragqa.types import Fallback
 
@@ -197,9 +197,9 @@ def warn_of(answer: "Answer") -> None:
 
 
 def exit_code(answer: "Answer") -> int:
-    """What the command exits with: 0 where there is an answer of the kind that was asked for.
+    """Return 0 if there is an answer of the requested kind, else 1.
 
-    :raises BackendFailed: the LLM failed; the notes' own words have been shown.
+    :raises BackendFailed: the LLM failed; the answer in the notes' own words has been shown.
     """
     from ragqa.types import Fallback
 
@@ -211,9 +211,9 @@ def exit_code(answer: "Answer") -> int:
 
 
 def _instructions(settings: "Settings") -> str:
-    """The user's own instructions for the LLM, or the built-in ones.
+    """Return the user's instructions for the LLM, or the built-in ones.
 
-    :raises UsageError: the user's own cannot be read, are blank or are too long.
+    :raises UsageError: the user's file cannot be read, is blank or is too long.
     """
     from ragqa.writing import INSTRUCTIONS
 
@@ -231,7 +231,7 @@ def _instructions(settings: "Settings") -> str:
 
 
 def _template_in(path: Path) -> str:
-    """The text of a file in the form in which it is shown, so that just that is sent.
+    """Return the sanitised text of a file, so that what is sent is exactly what is shown.
 
     :raises OSError: the file cannot be read.
     :raises ValueError: it is too large, not UTF-8, or blank.

@@ -1,6 +1,6 @@
-"""The only place that prints, and the only sanitiser.
+"""The only package that prints and sanitises output.
 
-What few commands print is imported from its module, to spare the others the time.
+Renderers that few commands use are imported from their modules, to keep other commands fast.
 """
 
 from ragqa.render.documents import (

@@ -1,4 +1,4 @@
-"""What a calibration found and changed, on the terminal, within 80 columns."""
+"""The result of a calibration on the terminal, within 80 columns."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,23 +13,23 @@ Document = Mapping[str, Any]
 
 _KINDS = {
     "answerable": "answered by the notes",
-    "unanswerable": "not answered by them, you say",
+    "unanswerable": "marked unanswerable by you",
     "near": "without the passages that answer",
     "everyday": "about everyday things",
 }
 _WHY_THRESHOLD_ONLY = (
-    "Questions made from notes share words with them and are easier than people's: fitted on them,",
-    "confidence in people's questions became worse. So only the threshold may change, where",
-    "everyday questions come too close. To fit the rest, write 30 or more questions of your own:",
+    "Generated questions share words with the notes and are easier than people's: fitting on them",
+    "made confidence in people's questions worse. So only the threshold may change, if everyday",
+    "questions come too close. To fit the rest, write 30 or more questions of your own:",
     "ragqa calibrate --questions FILE",
 )
 _BAR = 30
 
 
 def print_calibration(document: Document) -> None:
-    """Print what was asked, how good confidence was and is, and what that changes."""
+    """Print the questions, the confidence before and after, and what changes."""
     weights = document["refitted"] == "weights"
-    whose = "your questions" if weights else "questions made from the notes"
+    whose = "your questions" if weights else "questions generated from the notes"
     index = document["index"]
     _say(f"Calibrated on {whose}, over {counted(index['notes'], 'note')}, {index['embedder']}")
     _print_asked(document)
@@ -43,14 +43,14 @@ def print_calibration(document: Document) -> None:
     if not weights:
         for line in _WHY_THRESHOLD_ONLY:
             _say(line)
-    _say(f"Kept in {document['path']}")
+    _say(f"Saved in {document['path']}")
     _say("try: ragqa calibrate --reset to undo this")
 
 
 def print_reset(*, removed: bool) -> None:
-    """Print what tells confidence now."""
-    said = "removed your own; confidence" if removed else "there was none of your own: confidence"
-    _say(f"{said} is told by the model that ragqa ships")
+    """Print which confidence model is in use now."""
+    done = "removed your calibration" if removed else "you had no calibration"
+    _say(f"{done}; confidence comes from the model that ragqa ships")
 
 
 def _print_asked(document: Document) -> None:
@@ -59,12 +59,12 @@ def _print_asked(document: Document) -> None:
         if questions:
             _say(f"{questions:>5}  {_KINDS[kind]}")
     share, source = document["answerable_share"], document["answerable_share_from"]
-    whence = "as your questions say" if source == "your questions" else "which is assumed"
-    _say(f"They count as if the notes answered {share:.0%} of all questions, {whence}.")
+    basis = "as in your questions" if source == "your questions" else "an assumption"
+    _say(f"They count as if the notes answered {share:.0%} of all questions, {basis}.")
 
 
 def _print_reliability(bins: Sequence[Document]) -> None:
-    """Print a row for each bin, with a bar: how many the notes answer, and how many they should."""
+    """Print a row per bin, with a bar for the share answerable and a mark for the confidence."""
     head = f"{'confidence':<10}  {'questions':>9}  {'mean':>4}  {'answerable':>10}"
     emit(stdout(), Text(f"{head}  # answerable, | confidence", style="quiet"))
     for one in bins:
@@ -79,19 +79,19 @@ def _print_reliability(bins: Sequence[Document]) -> None:
 def _print_measures(document: Document, when: Sequence[str]) -> None:
     names = {"auroc": "AUROC (more is better)", "ece": "calibration error (less)"}
     emit(stdout(), Text(f"\n{'':<24}" + "".join(f"  {name:<20}" for name in when).rstrip()))
-    for name, said in names.items():
+    for name, label in names.items():
         cells = [
             f"{found[name]:.3f} [{found[f'{name}_interval'][0]:.3f}, "
             f"{found[f'{name}_interval'][1]:.3f}]"
             for found in (document[one] for one in when)
         ]
-        _say(f"{said:<24}" + "".join(f"  {cell:<20}" for cell in cells).rstrip())
+        _say(f"{label:<24}" + "".join(f"  {cell:<20}" for cell in cells).rstrip())
 
 
 def _print_answered(document: Document) -> None:
     before, after = document["before"], document["after"]
     _heading(
-        f"Answered from a confidence of {after['threshold']:.2f} on, before from "
+        f"Answered at a confidence of at least {after['threshold']:.2f}, before "
         f"{before['threshold']:.2f}"
     )
     emit(

@@ -1,4 +1,4 @@
-"""What a chat prints beside answers: how a question was understood, and sources in full."""
+"""What a chat prints beside answers: the completed question, full sources, and commands."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -15,35 +15,35 @@ _INDENT = 3
 
 
 def print_asked_as(question: str) -> None:
-    """Print a follow-up as it is asked."""
+    """Print the completed form of a follow-up question."""
     emit(stdout(), Text(f"Asked as: {safe_line(question)}", style="quiet"))
 
 
-def print_not_about_llm(numbers: Sequence[int]) -> None:
-    """Print that what follows is not about the answer shown, and what its LLM had of the note.
+def print_not_llm_answer(numbers: Sequence[int]) -> None:
+    """Print that the explanation is not about the LLM's answer, and what the LLM saw of the note.
 
-    :param numbers: those of the note's passages that the LLM was given.
+    :param numbers: the numbers of the note's passages that the LLM was given.
     """
     given = " and ".join(f"[{n}]" for n in numbers)
-    what = "This is about the answer in your notes' own words, which the LLM's took the place of."
-    had = f"The LLM was given it as {given}." if numbers else "The LLM was not given it."
-    emit(stdout(), Text(f"{what} {had}"))
+    about = "This is about the answer in your notes' own words, which the LLM's answer replaced."
+    seen = f"The LLM was given it as {given}." if numbers else "The LLM was not given it."
+    emit(stdout(), Text(f"{about} {seen}"))
 
 
-def print_end() -> None:
-    """Set the next answer apart."""
+def print_blank_line() -> None:
+    """Print a blank line before the next answer."""
     emit(stdout(), Text())
 
 
 def print_commands(commands: Mapping[str, str]) -> None:
-    """Print the commands of a chat, and what each does."""
+    """Print the commands of a chat, each with its description."""
     width = max(map(len, commands))
-    for name, does in commands.items():
-        emit(stdout(), Text(f"{name:<{width}}  {does}"), hang=width + 2)
+    for name, description in commands.items():
+        emit(stdout(), Text(f"{name:<{width}}  {description}"), hang=width + 2)
 
 
 def print_sources(answer: Answer, linker: Linker) -> None:
-    """Print all sources of an answer with their whole quotes, or all the passages near it."""
+    """Print all sources of an answer with full quotes, or the nearest passages if it has none."""
     console = stdout()
     if not answer.citations:
         for n, hit in enumerate(answer.hits, start=1):
@@ -53,9 +53,9 @@ def print_sources(answer: Answer, linker: Linker) -> None:
 
 
 def print_source(answer: Answer, n: int, linker: Linker) -> None:
-    """Print the passage that source `n` stands in, the quote marked; several where it is longer.
+    """Print the passage or passages around source `n`, with the quote marked.
 
-    :raises UsageError: there is no such source.
+    :raises UsageError: there is no source `n`.
     """
     if not answer.citations:
         hits = answer.hits[n - 1 : n] if n > 0 else ()
@@ -81,9 +81,9 @@ def _print_passage(passage: Passage, n: int, question: str, linker: Linker) -> N
 
 
 def _around(citation: Citation, passages: Iterable[Passage]) -> tuple[str, str]:
-    """What stands before a citation where its passage begins, and after it where its last one ends.
+    """The text before a citation in its first passage, and after it in its last; sanitised.
 
-    Sanitised; "" where these passages have neither.
+    Either is "" if there is none.
     """
     start, end = citation.chars
     own = [one for one in passages if one.path == citation.path]
@@ -92,7 +92,7 @@ def _around(citation: Citation, passages: Iterable[Passage]) -> tuple[str, str]:
     return safe_text(next(before, "")), safe_text(next(after, ""))
 
 
-def _no_source(n: int, there: "range | list[int]") -> UsageError:
+def _no_source(n: int, numbers: "range | list[int]") -> UsageError:
     return UsageError(
-        f"the last answer has no source {n}; there are: {', '.join(map(str, there)) or 'none'}"
+        f"the last answer has no source {n}; there are: {', '.join(map(str, numbers)) or 'none'}"
     )

@@ -1,4 +1,4 @@
-"""What answers a question directly, in the text of an answer whose excerpts have no units."""
+"""Find the direct answers in the text of an answer whose excerpts have no units."""
 
 import re
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from ragqa.types import Answer, Citation
 
 
 def direct_spans(answer: Answer) -> Iterator[Span]:
-    """The characters of an answer's text that answer directly, in order.
+    """Yield the spans of an answer's text that answer directly, in order.
 
-    Each stands in the excerpt of its citation, which is what comes before its number.
+    Each lies in the excerpt of its citation: the text before its number.
     """
     start = 0
     for citation in answer.citations:
@@ -24,9 +24,9 @@ def direct_spans(answer: Answer) -> Iterator[Span]:
         start = number.end()
 
 
-def _counterpart(citation: Citation, said: str) -> Span | None:
-    """What answers directly, in another form of its quote."""
+def _counterpart(citation: Citation, excerpt: str) -> Span | None:
+    """The span of the direct answer in a rendered form of the quote."""
     if citation.span is None:
         return None
     start, end = (at - citation.chars[0] for at in citation.span)
-    return counterpart(citation.quote, (start, end), said)
+    return counterpart(citation.quote, (start, end), excerpt)

@@ -1,4 +1,4 @@
-"""Results as JSON documents; the keys are a contract that scripts rely on."""
+"""Results as JSON documents. Scripts rely on the keys."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,9 @@ Document = dict[str, Any]
 
 
 def to_json(document: Mapping[str, Any]) -> str:
-    """The document and its version as ASCII JSON, which prints in any locale.
+    """Return the document and its version as ASCII JSON, which prints in any locale.
 
-    NaN is an error, not output.
+    :raises ValueError: a value is NaN or infinite.
     """
     versioned = {"version": DOCUMENT_VERSION, **document}
     return json.dumps(versioned, ensure_ascii=True, allow_nan=False, indent=2)
@@ -34,11 +34,11 @@ def to_json(document: Mapping[str, Any]) -> str:
 def answer_document(answer: Answer, *, explain: bool = False) -> Document:
     """What `ragqa ask --json` prints.
 
-    :param explain: add what the answer was found by.
+    :param explain: add the scores behind the answer.
     """
-    told: Document = {"confidence_reasons": reasons_document(answer.reasons)} if explain else {}
+    extra: Document = {"confidence_reasons": reasons_document(answer.reasons)} if explain else {}
     if answer.written is not None:
-        told |= written_document(answer.written)
+        extra |= written_document(answer.written)
     return {
         "question": answer.question,
         "corrected": corrected_document(answer.corrected),
@@ -51,16 +51,16 @@ def answer_document(answer: Answer, *, explain: bool = False) -> Document:
         "backend": answer.backend,
         "answer": answer.text,
         "citations": [citation_document(each, explain=explain) for each in answer.citations],
-        "disagreements": [_disagreement(told) for told in answer.disagreements],
+        "disagreements": [_disagreement_document(each) for each in answer.disagreements],
         "passages": [hit_document(hit, explain=explain) for hit in answer.hits],
         "warnings": warnings_of(answer),
         "timings_ms": dict(answer.timings_ms),
         "index": index_document(answer.info),
-    } | told
+    } | extra
 
 
 def warnings_of(answer: Answer) -> list[str]:
-    """All that a reader is to be warned of, with why it is not an LLM's answer that was wanted."""
+    """All warnings of an answer, including why the LLM's answer is missing."""
     written = answer.written
     if written is None or written.grounded:
         return list(answer.warnings)
@@ -70,7 +70,7 @@ def warnings_of(answer: Answer) -> list[str]:
 
 
 def written_document(written: Written) -> Document:
-    """What an LLM wrote, each sentence with what the check says of it."""
+    """An LLM's answer: each sentence with the verdict of the support check."""
     return {
         "grounded": written.grounded,
         "llm": {
@@ -123,7 +123,7 @@ def report_document(report: IndexReport) -> Document:
 
 
 def index_document(info: IndexInfo) -> Document:
-    """Which index gave a result."""
+    """The index that gave a result."""
     return {
         "generation": info.generation,
         "embedder": info.embedder.name,
@@ -133,19 +133,19 @@ def index_document(info: IndexInfo) -> Document:
 
 
 def skipped_document(skipped: Sequence[Skipped]) -> list[Document]:
-    """What was not indexed, and why."""
+    """The notes that were skipped, and why."""
     return [{"path": skip.path, "reason": skip.reason} for skip in skipped]
 
 
 def corrected_document(corrected: Sequence[Correction]) -> list[Document]:
-    """Which words were looked for in another spelling."""
+    """The words whose spelling was corrected for the search."""
     return [{"from": one.typed, "to": one.read} for one in corrected]
 
 
 def citation_document(citation: Citation, *, explain: bool = False) -> Document:
     """A citation.
 
-    :param explain: add what each signal adds to its score.
+    :param explain: add the contribution of each signal to its score.
     """
     context = {"context": citation.context} if citation.context else {}
     more = context | ({"parts": dict(citation.parts)} if explain else {})
@@ -166,20 +166,20 @@ def citation_document(citation: Citation, *, explain: bool = False) -> Document:
     } | more
 
 
-def _disagreement(told: Disagreement) -> Document:
+def _disagreement_document(disagreement: Disagreement) -> Document:
     return {
-        "about": told.about,
+        "about": disagreement.about,
         "statements": [
             citation_document(citation) | {"says": says, "says_chars": chars and list(chars)}
             for citation, says, chars in zip(
-                told.citations, told.says, told.says_chars, strict=True
+                disagreement.citations, disagreement.says, disagreement.says_chars, strict=True
             )
         ],
     }
 
 
 def reasons_document(reasons: Sequence[Reason]) -> list[Document]:
-    """What confidence was told by."""
+    """The features behind the confidence, and the effect of each."""
     return [
         {
             "name": reason.name,
@@ -194,7 +194,7 @@ def reasons_document(reasons: Sequence[Reason]) -> list[Document]:
 def hit_document(hit: Hit, *, explain: bool = False) -> Document:
     """A ranked passage.
 
-    :param explain: add its rank in each leg.
+    :param explain: add its rank by embedding and by BM25.
     """
     passage = hit.passage
     ranks = {"dense_rank": hit.dense_rank, "terms_rank": hit.terms_rank} if explain else {}

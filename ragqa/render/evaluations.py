@@ -38,24 +38,26 @@ def print_evaluation(document: Document) -> None:
         print_columns(["", *methods], rows)
     _print_measures("Answers", ANSWER_MEASURES, document)
     _print_measures(
-        "Overlap of the passages found with the text that answers", OVERLAP_MEASURES, document
+        "Overlap of retrieved passages with the answering text", OVERLAP_MEASURES, document
     )
-    _print_measures("Citations, held against the excerpts wanted", _EXCERPTS, document)
+    _print_measures("Citations compared with the wanted excerpts", _EXCERPTS, document)
     _print_kinds(document["kinds"])
     _print_confidence(document)
     _print_latency(document["latency_ms"])
     for method, ids in document["empty"].items():
-        _say(f"{method} found nothing for {len(ids)} and counts zero there: {_some(ids)}")
+        _say(
+            f"{method} found nothing for {counted(len(ids), 'question')}, scored zero: {_some(ids)}"
+        )
     missed = sum(bool(row.get("missed")) for row in document["questions"])
     if missed:
         what = "not good" if "good" in document else "missed"
         _say(
-            f"\n{counted(missed, 'question')} {what}: --failures shows each, --report makes a page"
+            f"\n{counted(missed, 'question')} {what}: --failures shows each, --report writes a page"
         )
 
 
 def print_failures(document: Document) -> None:
-    """Print each missed question: what was wanted, where it came, and which stage lost it."""
+    """Print each missed question: what was expected, its ranks, and the stage that lost it."""
     missed = [row for row in document["questions"] if row.get("missed")]
     stages = Counter(row["missed"]["stage"] for row in missed)
     _heading(f"Missed: {len(missed)} of {counted(len(document['questions']), 'question')}")
@@ -73,7 +75,7 @@ def print_stages(stages: Mapping[str, int], meanings: Mapping[str, str]) -> None
 
 
 def print_comparison(document: Document, a: Path, b: Path) -> None:
-    """Print the differences of two evaluations, B less A, and the questions that flipped."""
+    """Print the differences between two evaluations, B - A, and the questions that flipped."""
     _say(f"A: {a}  B: {b}  paired questions: {document['paired']}")
     for name in ("only_in_a", "only_in_b"):
         if document[name]:
@@ -96,7 +98,7 @@ def print_comparison(document: Document, a: Path, b: Path) -> None:
         for name, found in document["measures"].items()
         if name.startswith(_COMPARED)
     ]
-    print_columns(["", "A", "B", "B less A", "p", "better/worse"], rows)
+    print_columns(["", "A", "B", "B - A", "p", "better/worse"], rows)
     flips = document["flipped"]
     _heading(f"Flipped: {len(flips)}")
     for flip in flips[:_SHOWN_FLIPS]:
@@ -107,7 +109,7 @@ def print_comparison(document: Document, a: Path, b: Path) -> None:
 
 
 def print_generated(out: Path, kinds: Mapping[str, int], *, asked_for: int) -> None:
-    """Print how many questions were made, of which kinds, and where they are."""
+    """Print how many questions of each kind were generated, and the file they are in."""
     made = sum(kinds.values())
     fewer = f" of the {asked_for} asked for: the notes hold no more" if made < asked_for else ""
     _say(f"{counted(made, 'question')}{fewer}, in {out}")
@@ -116,7 +118,7 @@ def print_generated(out: Path, kinds: Mapping[str, int], *, asked_for: int) -> N
 
 
 def _flat(described: Document) -> dict[str, Any]:
-    """What an evaluation was made of, by name; its settings beside the rest."""
+    """Flatten the description of an evaluation: its settings and index beside the other keys."""
     rest = {key: value for key, value in described.items() if not isinstance(value, Mapping)}
     return rest | {
         key: value
@@ -126,10 +128,10 @@ def _flat(described: Document) -> dict[str, Any]:
 
 
 def print_head(document: Document) -> None:
-    """Print what was evaluated, on what."""
+    """Print the data set, its size, the index and the embedder."""
     index = document["index"]
     half = f" ({document['half']})" if document.get("half") else ""
-    partial = ", partial: the first only" if document["partial"] else ""
+    partial = ", partial: only the first questions" if document["partial"] else ""
     _say(
         f"{document['dataset']}{half}: {counted(document['queries'], 'question')} scored{partial}; "
         f"{counted(index['passages'], 'passage')} of {counted(index['notes'], 'note')}, "
@@ -156,7 +158,7 @@ def _print_kinds(kinds: Document) -> None:
         name
         for name in _KIND_COLUMNS
         if all(name in found for found in kinds.values())
-        # There is no noise where nothing was cited.
+        # A kind without any citation has no noise.
         or (name == NOISE and any(name in found for found in kinds.values()))
     ]
     _heading("By kind of question")
@@ -178,7 +180,7 @@ def _print_kinds(kinds: Document) -> None:
 
 def _print_confidence(document: Document) -> None:
     if document["abstention"]:
-        _heading("Answered: without a mark, and with what is missing named")
+        _heading("Answered, answered without a mark, and missing words named")
         rows = [
             [
                 sort,
@@ -194,12 +196,12 @@ def _print_confidence(document: Document) -> None:
         intervals = document["intervals"]
         _heading("Confidence")
         names = {
-            "auroc": "AUROC: answerable questions have more",
+            "auroc": "AUROC: answerable above unanswerable",
             "ece": "expected calibration error",
-            "aurc": "area under risk and coverage",
+            "aurc": "area under the risk-coverage curve",
         }
         rows = [
-            [said, with_interval(document[name], intervals[name])] for name, said in names.items()
+            [text, with_interval(document[name], intervals[name])] for name, text in names.items()
         ]
         print_columns([], rows)
     _say("")
@@ -235,13 +237,13 @@ def _print_missed(row: Document) -> None:
 
 
 def ranks_of(row: Document) -> str:
-    """Where what was wanted of a question came in each ranking."""
+    """The ranks of the expected parts of a question in each ranking, on one line."""
     ranks = (f"{by} {_ranks(row['ranks'][name])}" for name, by in RANKED_BY.items())
     return f"rank: {', '.join(ranks)}"
 
 
 def _ranks(ranks: Iterable[int | None]) -> str:
-    """`3`, or `3 and none` for two places of which one was not found."""
+    """`3`, or `3 and none` if the second of two parts was not found."""
     found = ["none" if rank is None else str(rank) for rank in ranks]
     shown = found[:4]
     more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
@@ -249,7 +251,7 @@ def _ranks(ranks: Iterable[int | None]) -> str:
 
 
 def print_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print columns that line up: the first to the left, the others too, as they hold intervals."""
+    """Print aligned columns, all flush left because most hold intervals."""
     safe = [[safe_line(cell) for cell in row] for row in rows]
     widths = [
         max(len(cell) for cell in column)
@@ -279,7 +281,7 @@ def _number(value: float) -> str:
 def with_interval(
     value: float, interval: Sequence[float] | None, *, signed: bool = False, digits: int = 3
 ) -> str:
-    """A figure with its interval behind it, if it has one."""
+    """A figure followed by its interval, if it has one."""
     form = f"{'+' if signed else ''}.{digits}f"
     if not interval:
         return f"{value:{form}}"
@@ -287,7 +289,7 @@ def with_interval(
 
 
 def shortened(text: str) -> str:
-    """A quote in one line, cut where it is long."""
+    """A quote on one line, cut after 300 characters."""
     line = " ".join(text.split())
     return line if len(line) <= _QUOTE_CHARS else f"{line[:_QUOTE_CHARS].rstrip()}…"
 

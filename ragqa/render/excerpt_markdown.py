@@ -1,4 +1,4 @@
-"""Excerpts of notes as Markdown: their lists, tables and code are such, all else is text."""
+"""Excerpts of notes as Markdown: lists, tables and code keep their markup, the rest is escaped."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -16,43 +16,43 @@ from ragqa.render.markdown_text import (
 )
 from ragqa.types import Citation, Kind
 
-# Any other number is no item in Markdown right below a line of text that it is nested in.
+# Markdown lets only these markers start a nested list directly below a line of text.
 _MAY_FOLLOW_TEXT = ("- ", "1. ", "1) ")
 _ONE_LINE = str.maketrans("\r\n", "  ")
 
 
 class _Placed(NamedTuple):
-    """A block, and the columns that Markdown indents it by to nest it in its items."""
+    """A block, and the columns of indent that nest it in its list items."""
 
     block: Block
     indent: int
 
     @property
     def mark(self) -> str:
-        """What it begins with as an item, "" for any other block."""
+        """The list marker of an item, "" for any other block."""
         return self.block.mark if isinstance(self.block, Line) else ""
 
     @property
     def is_in_list(self) -> bool:
-        """Whether it is an item or nested in one."""
+        """Whether it is a list item or nested in one."""
         return bool(self.mark or self.indent)
 
 
 def excerpts_markdown(citations: Sequence[Citation]) -> str:
-    """The excerpts of an answer, each with its `[n]`; what answers directly is in bold.
+    """Return the excerpts of an answer as Markdown, each with its `[n]`; direct answers are bold.
 
     :param citations: those of an extractive answer, which all have `units`.
     """
     excerpts = [(cited, list(_placed(cited))) for cited in citations]
     shown = []
     for (cited, placed), following in zip(excerpts, [*excerpts[1:], None], strict=True):
-        # Two lists with nothing in between would be one, numbered throughout.
-        meets_list = bool(following and not following[0].cut[0] and _begins_list(following[1]))
-        shown.append(_excerpt(cited, placed, meets_list=meets_list))
+        # Two adjacent lists would merge into one, numbered throughout.
+        list_follows = bool(following and not following[0].cut[0] and _starts_list(following[1]))
+        shown.append(_excerpt(cited, placed, list_follows=list_follows))
     return "\n\n".join(shown)
 
 
-def _begins_list(placed: Sequence[_Placed]) -> bool:
+def _starts_list(placed: Sequence[_Placed]) -> bool:
     return bool(placed and placed[0].mark)
 
 
@@ -62,20 +62,20 @@ def _placed(citation: Citation) -> Iterator[_Placed]:
         depth = block.depth if isinstance(block, Line) else 0
         while inside and inside[-1].depth >= depth:
             inside.pop()
-        # Not by the depth itself: the items that the excerpt does not have indent nothing.
+        # Indent by the items in the excerpt; parents outside it do not count.
         yield _Placed(block, sum(len(item.mark) for item in inside))
         if isinstance(block, Line) and block.kind is Kind.ITEM:
             inside.append(block)
 
 
-def _excerpt(citation: Citation, placed: Sequence[_Placed], *, meets_list: bool) -> str:
-    """The blocks of an excerpt with what parts them, its ellipses and its number."""
+def _excerpt(citation: Citation, placed: Sequence[_Placed], *, list_follows: bool) -> str:
+    """The blocks of an excerpt with separators, ellipses and the citation number."""
     number = escaped(f"[{citation.n}]")
     if not placed:
         return number
     pieces = [_block(placed[0], citation.span)]
     for before, after in pairwise(placed):
-        pieces += [_between(before, after), _block(after, citation.span)]
+        pieces += [_separator(before, after), _block(after, citation.span)]
     first, last = placed[0].block, placed[-1].block
     if citation.cut[0]:
         pieces.insert(0, f"{CUT} " if runs_on(first) else f"{CUT}\n\n")
@@ -84,12 +84,12 @@ def _excerpt(citation: Citation, placed: Sequence[_Placed], *, meets_list: bool)
         pieces.append(f" {CUT}" if runs_on(last) else f"\n\n{CUT}")
         is_below = False
     ends_list = placed[-1].is_in_list and (runs_on(last) or not citation.cut[1])
-    pieces.append("\n\n" if is_below or (meets_list and ends_list) else " ")
+    pieces.append("\n\n" if is_below or (list_follows and ends_list) else " ")
     return "".join([*pieces, number])
 
 
-def _between(before: _Placed, after: _Placed) -> str:
-    """What parts two blocks: a blank line but between the items of a list, rows or properties."""
+def _separator(before: _Placed, after: _Placed) -> str:
+    """Between two blocks: a blank line, except between items of a list, rows or properties."""
     if apart(before.block, after.block):
         return "\n\n"
     if not isinstance(after.block, Line) or after.block.kind is not Kind.ITEM:
@@ -100,9 +100,9 @@ def _between(before: _Placed, after: _Placed) -> str:
 
 
 def _block(placed: _Placed, short: Span | None) -> str:
-    """A block with its mark, each line indented.
+    """A block with its list marker, each line indented.
 
-    :param short: the characters of the note that answer directly.
+    :param short: the span of the direct answer in the note.
     """
     block = placed.block
     if isinstance(block, Table):
@@ -112,7 +112,7 @@ def _block(placed: _Placed, short: Span | None) -> str:
     elif block.kind is Kind.HEADING:
         shown = f"**{within_line(block.text.text)}**"
     else:
-        shown = with_bold(block.text.text, _bold_in(block.text, short))
+        shown = with_bold(block.text.text, _bold_spans(block.text, short))
     first, below = " " * placed.indent, " " * (placed.indent + len(block.mark))
     return f"{first}{block.mark}{shown}".replace("\n", f"\n{below}")
 
@@ -124,10 +124,10 @@ def _table(table: Table, short: Span | None) -> str:
 
 
 def _cell(cell: Seen, short: Span | None) -> str:
-    return with_bold_within_line(cell.text.translate(_ONE_LINE), _bold_in(cell, short))
+    return with_bold_within_line(cell.text.translate(_ONE_LINE), _bold_spans(cell, short))
 
 
-def _bold_in(seen: Seen, short: Span | None) -> list[Span]:
-    """The characters of a text that answer directly: at most one stretch."""
+def _bold_spans(seen: Seen, short: Span | None) -> list[Span]:
+    """The span of the direct answer in the text, if it is there."""
     place = seen.place(short) if short else None
     return [place] if place else []

@@ -16,7 +16,7 @@ Document = Mapping[str, Any]
 
 
 def print_failures(document: Document) -> None:
-    """Print each question that is not good: what was wanted, and what was cited."""
+    """Print each question without a good answer: the wanted excerpts and the cited ones."""
     judged = [row for row in document["questions"] if "good" in row]
     failed = [row for row in judged if row.get("missed")]
     _heading(f"Not good: {len(failed)} of {counted(len(judged), 'answerable question')}")

@@ -1,4 +1,4 @@
-"""An excerpt of a note as a person would have copied it, drawn on a terminal."""
+"""Draw an excerpt of a note on a terminal, as the note is laid out."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _LOOKS = {Look.BOLD: "bold", Look.ITALIC: "italic", Look.CODE: "code"}
 
 _MIN_COLUMN = 14
 _MAX_WORD = 28
-"""A table that would have to break shorter cells, or shorter words, is drawn row by row."""
+"""A table is drawn row by row if it would break cells or words shorter than this, in columns."""
 
 _SEAM = 3
 _HANG = 2
@@ -27,7 +27,7 @@ _TAB = 4
 
 
 def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None:
-    """Draw what is quoted, with what answers underlined unless all of it does."""
+    """Draw the quote; underline the answering part unless all of it answers."""
     blocks = blocks_of(citation.quote, _units(citation), citation.chars[0])
     page = _Page(console, indent, _answers(citation, blocks), citation.span)
     for number, block in enumerate(blocks):
@@ -38,12 +38,12 @@ def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None
 
 
 def _units(citation: Citation) -> Sequence[Unit]:
-    """What a citation is made of; one that does not say so is one unit."""
+    """The units of a citation; one that lists none is a single unit."""
     return citation.units or (Unit(citation.kind, *citation.chars, citation.context),)
 
 
 def _answers(citation: Citation, blocks: Sequence[Block]) -> Sequence[Span] | None:
-    """The characters of the note that answer, None where all do that are shown or none is named."""
+    """The answering spans of the note; None if there are none or they cover the whole excerpt."""
     spans = citation.answer_spans
     if not spans:
         return None
@@ -67,9 +67,9 @@ def _is_in(at: int, spans: Sequence[Span]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """Where an excerpt is drawn, and the characters of the note that stand out.
+    """Where an excerpt is drawn, and which spans of the note are highlighted.
 
-    `answers` are those that answer, None where all do; `short` those that do so directly.
+    `answers` are the answering spans, None if all of it answers; `short` is the direct answer.
     """
 
     console: Console
@@ -79,14 +79,14 @@ class _Page:
 
     @property
     def width(self) -> int:
-        """The columns that there are for an excerpt."""
+        """The columns available to an excerpt."""
         columns = self.console.width
         if self.console.is_terminal:
             columns = min(columns, READABLE)
         return max(1, columns - self.indent)
 
     def draw(self, block: Block, cut: tuple[bool, bool]) -> None:
-        """Draw a block, with a mark where the excerpt is cut there."""
+        """Draw a block, with an ellipsis where the excerpt is cut."""
         within = runs_on(block)
         if cut[0] and not within:
             self._emit(Text(CUT, "quiet"))
@@ -109,14 +109,14 @@ class _Page:
         self._emit(text, indent=self._depth(block), hang=len(block.mark) or hang)
 
     def _depth(self, block: Line) -> int:
-        """How far a block is indented; in a narrow terminal no further than a half of it."""
+        """The indent of a block, at most half the width."""
         return min(block.depth * len(INDENT), self.width // 2)
 
     def _emit(self, text: Text, indent: int = 0, hang: int = 0) -> None:
         emit(self.console, text, indent=self.indent + indent, hang=hang)
 
     def _text(self, seen: Seen) -> Text:
-        """Sanitised text in its looks."""
+        """Sanitised, styled text."""
         text = Text(safe_text(seen.text))
         for look, style in _LOOKS.items():
             _stylize(text, seen, style, [bool(one & look) for one in seen.looks])
@@ -127,7 +127,7 @@ class _Page:
         return text
 
     def _code(self, block: Line) -> None:
-        """Draw code, dimmed if it only stands beside what answers; wrapped between words."""
+        """Draw code wrapped between words, dimmed unless it answers."""
         answers = self.answers is None or any(_is_in(at, self.answers) for at in block.text.at)
         text = self._text(block.text)
         text.stylize_before("code" if answers else "quiet")
@@ -137,7 +137,7 @@ class _Page:
             self._emit(line, indent=self._depth(block), hang=min(inner, self.width // 2))
 
     def _table(self, table: Table) -> None:
-        """Draw a table to the width, or row by row where that leaves no room to its cells."""
+        """Draw a table within the width, or row by row if its cells would be too narrow."""
         head, *rows = [[self._text(cell) for cell in row] for row in (table.head, *table.rows)]
         least = sum(map(_least_width, zip(head, *rows, strict=True)))
         if rows and least + _SEAM * (len(head) - 1) > self.width:
@@ -146,7 +146,7 @@ class _Page:
             self._grid(head, rows)
 
     def _rows(self, head: Sequence[Text], rows: Sequence[Sequence[Text]]) -> None:
-        """Draw the cells of each row one below the other, each behind its header."""
+        """Draw the cells of each row one below the other, each after its header."""
         for number, row in enumerate(rows):
             if number:
                 self.console.print()
@@ -174,7 +174,7 @@ class _Page:
 
 
 def _stylize(text: Text, seen: Seen, style: str, is_in: Sequence[bool]) -> None:
-    """Give a style to what is shown of some characters."""
+    """Style the characters flagged in `is_in`, as shown after sanitising."""
     end = 0
     for styled, run in groupby(is_in):
         start, end = end, end + len(list(run))
@@ -183,7 +183,7 @@ def _stylize(text: Text, seen: Seen, style: str, is_in: Sequence[bool]) -> None:
 
 
 def _least_width(column: Sequence[Text]) -> int:
-    """The columns of the terminal that the cells of a column need to be read."""
+    """The least width at which the cells of a column are readable."""
     longest = max((cell_len(word) for cell in column for word in cell.plain.split()), default=0)
     return max(min(_MIN_COLUMN, max(map(_width, column))), min(_MAX_WORD, longest))
 

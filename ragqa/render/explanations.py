@@ -1,4 +1,4 @@
-"""Why a note is in an answer or is not: a sentence or two first, then the figures."""
+"""Why a note is or is not in an answer: a short verdict, then the figures."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -32,121 +32,125 @@ _QUOTE_CHARS = 160
 
 _LOST = {
     Lost.WEAK: "another sentence answers the question better, and a further excerpt is shown only "
-    "for words of the question that those before it lack",
+    "for words of the question that the earlier ones lack",
     Lost.PASSED_OVER: "a paragraph that defines what is asked for, or a newer note that says "
-    "something else, goes before its best sentence",
+    "something else, takes precedence over its best sentence",
 }
 
 
-def verdict(told: Explanation) -> str:
-    """Whether the note is in the answer and why, in a sentence or two."""
-    return _VERDICTS.get(told.stage, _too_far_down)(told) + _disagreeing(told)
+def verdict(explanation: Explanation) -> str:
+    """Say in a sentence or two whether the note is in the answer, and why."""
+    reason = _VERDICTS.get(explanation.stage, _ranked_too_low)(explanation)
+    return reason + _disagreement_clause(explanation)
 
 
-def print_explanation(told: Explanation, linker: Linker) -> None:
+def print_explanation(explanation: Explanation, linker: Linker) -> None:
     """Print the verdict, what would help, and the figures."""
     console = stdout()
-    print_corrected(console, told.corrected)
-    emit(console, Text(safe_line(verdict(told)), style="bold"))
-    for line in _on_words(told):
+    print_corrected(console, explanation.corrected)
+    emit(console, Text(safe_line(verdict(explanation)), style="bold"))
+    for line in _word_lines(explanation):
         emit(console, Text(safe_line(line)))
-    stage = f"Stage: {stage_name(told.stage)} ({STAGES[told.stage]})"
+    stage = f"Stage: {stage_name(explanation.stage)} ({STAGES[explanation.stage]})"
     emit(console, Text(stage, style="quiet"))
-    if not told.places:
+    if not explanation.places:
         return
-    _print_places(told)
-    _print_sentences(told, linker)
-    if any(place.read for place in told.places):
-        print_confidence(told.confidence, told.reasons)
+    _print_places(explanation)
+    _print_sentences(explanation, linker)
+    if any(place.read for place in explanation.places):
+        print_confidence(explanation.confidence, explanation.reasons)
 
 
-def explanation_document(told: Explanation) -> Document:
+def explanation_document(explanation: Explanation) -> Document:
     """What `ragqa why --json` prints."""
     return {
-        "question": told.question,
-        "corrected": corrected_document(told.corrected),
-        "target": {"path": told.path, "lines": told.lines and list(told.lines)},
-        "verdict": verdict(told),
-        "stage": told.stage,
-        "reason": told.reason,
-        "filters": list(told.filters),
-        "answered": told.answered,
-        "confidence": told.confidence,
-        "confidence_reasons": reasons_document(told.reasons),
-        "passages": [_place_document(place) for place in told.places],
-        "candidates": told.candidates,
-        "sentences": [_sentence_document(sentence) for sentence in told.sentences],
-        "said": [citation_document(citation, explain=True) for citation in told.said],
-        "missing_words": [{"word": one.word, "near": one.near} for one in told.missing],
+        "question": explanation.question,
+        "corrected": corrected_document(explanation.corrected),
+        "target": {
+            "path": explanation.path,
+            "lines": explanation.lines and list(explanation.lines),
+        },
+        "verdict": verdict(explanation),
+        "stage": explanation.stage,
+        "reason": explanation.reason,
+        "filters": list(explanation.filters),
+        "answered": explanation.answered,
+        "confidence": explanation.confidence,
+        "confidence_reasons": reasons_document(explanation.reasons),
+        "passages": [_place_document(place) for place in explanation.places],
+        "candidates": explanation.candidates,
+        "sentences": [_sentence_document(sentence) for sentence in explanation.sentences],
+        "said": [citation_document(citation, explain=True) for citation in explanation.said],
+        "missing_words": [{"word": one.word, "near": one.near} for one in explanation.missing],
         "tried": [
             {"words": list(trial.words), "rank": trial.rank, "said": trial.said}
-            for trial in told.trials
+            for trial in explanation.trials
         ],
-        "helps": told.helps,
-        "warnings": list(told.warnings),
-        "timings_ms": dict(told.timings_ms),
-        "index": index_document(told.info),
+        "helps": explanation.helps,
+        "warnings": list(explanation.warnings),
+        "timings_ms": dict(explanation.timings_ms),
+        "index": index_document(explanation.info),
     }
 
 
-def _disagreeing(told: Explanation) -> str:
-    """That it stands below the answer where another note says something else, "" where not so."""
+def _disagreement_clause(explanation: Explanation) -> str:
+    """Say that the note is shown in a disagreement; "" if it is not."""
     others = dict.fromkeys(
         f"{c.path}:{c.lines[0]}"
-        for one in told.disagreements
+        for one in explanation.disagreements
         for c in one.citations
-        if c.path != told.path
+        if c.path != explanation.path
     )
     if not others:
         return ""
     return f' It is shown under "Your notes disagree", beside {" and ".join(others)}.'
 
 
-def _said(told: Explanation) -> str:
-    own = [sentence.citation.chars for sentence in told.sentences if sentence.lost is None]
+def _cited(explanation: Explanation) -> str:
+    own = [sentence.citation.chars for sentence in explanation.sentences if sentence.lost is None]
     numbers = [
         f"[{c.n}]"
-        for c in told.said
-        if c.path == told.path
+        for c in explanation.said
+        if c.path == explanation.path
         and any(c.chars[0] < end and start < c.chars[1] for start, end in own)
     ]
-    return f"Yes: {_subject(told)} is in the answer, as {' and '.join(numbers)}."
+    return f"Yes: {_subject(explanation)} is in the answer, as {' and '.join(numbers)}."
 
 
-def _not_indexed(told: Explanation) -> str:
-    return f"{told.path} is not indexed, so no question can find it: {told.reason}."
+def _not_indexed(explanation: Explanation) -> str:
+    return f"{explanation.path} is not indexed, so no question can find it: {explanation.reason}."
 
 
-def _no_passage(told: Explanation) -> str:
-    if told.lines is None:
-        return f"{told.path} is indexed, but holds no text that can be found."
+def _no_passage(explanation: Explanation) -> str:
+    if explanation.lines is None:
+        return f"{explanation.path} is indexed, but holds no searchable text."
     return (
-        f"No passage holds {_lines(told.lines)} of {told.path}: that is empty, or front matter, "
-        "which is read but not quoted."
+        f"No passage holds {_lines(explanation.lines)} of {explanation.path}: "
+        "that is empty, or front matter, which is read but never quoted."
     )
 
 
-def _left_out(told: Explanation) -> str:
-    options = " and ".join(told.filters)
-    rank = told.places[0].rank
+def _left_out(explanation: Explanation) -> str:
+    options = " and ".join(explanation.filters)
+    rank = explanation.places[0].rank
     without = f"ranks {rank}" if rank else "is not found either"
-    return f"{_subject(told)} is left out by {options}. Without any filter it {without}."
+    return f"{_subject(explanation)} is left out by {options}. Without any filter it {without}."
 
 
-def _changed(told: Explanation) -> str:
+def _changed(explanation: Explanation) -> str:
     return (
-        f"{told.path} was changed or removed after it was indexed, so it is not quoted; "
+        f"{explanation.path} was changed or removed after it was indexed, so it is not quoted; "
         "run ragqa index."
     )
 
 
-def _too_far_down(told: Explanation) -> str:
-    best = told.places[0]
-    subject = f"{_subject(told)} was not read closely"
+def _ranked_too_low(explanation: Explanation) -> str:
+    best = explanation.places[0]
+    subject = f"{_subject(explanation)} was not read closely"
     limit = f"an answer is taken from the {PASSAGES} best passages"
-    came = f"ranks {best.rank} of {told.info.passages}" if best.rank else "is not even found"
-    meaning = "not looked at" if told.by_terms_alone else _ranked(best.hit.dense_rank)
-    withheld = "" if told.answered else " No answer was given at all, either."
+    came = f"ranks {best.rank} of {explanation.info.passages}" if best.rank else "is not even found"
+    meaning = "not looked at" if explanation.by_terms_alone else _ranked(best.hit.dense_rank)
+    withheld = "" if explanation.answered else " The question got no answer at all."
     return (
         f"{subject}: it {came}, and {limit}. By its meaning "
         f"alone: {meaning}; by its words alone: {_ranked(best.hit.terms_rank)}.{withheld}"
@@ -157,31 +161,31 @@ def _ranked(rank: int | None) -> str:
     return "not found" if rank is None else f"rank {rank}"
 
 
-def _withheld(told: Explanation) -> str:
-    would = any(sentence.lost is None for sentence in told.sentences)
+def _withheld(explanation: Explanation) -> str:
+    would = any(sentence.lost is None for sentence in explanation.sentences)
     return (
-        f"{_subject(told)} was found, but no answer was given at all: the confidence that the "
-        f"notes answer this is only {told.confidence:.2f}. Otherwise it would "
+        f"{_subject(explanation)} was found, but no answer was given at all: the confidence that "
+        f"the notes answer this is only {explanation.confidence:.2f}. Otherwise it would "
         f"{'have been' if would else 'still not be'} in the answer."
     )
 
 
-def _not_chosen(told: Explanation) -> str:
-    start = f"{_subject(told)} was found, but no excerpt of it is in the answer:"
-    best = told.sentences[0] if told.sentences else None
+def _not_chosen(explanation: Explanation) -> str:
+    start = f"{_subject(explanation)} was found, but no excerpt of it is in the answer:"
+    best = explanation.sentences[0] if explanation.sentences else None
     if best and best.lost:
         return (
             f"{start} {_LOST[best.lost]} (rank {best.rank} of "
-            f"{counted(told.candidates, 'sentence')})."
+            f"{counted(explanation.candidates, 'sentence')})."
         )
     return (
-        f"{start} nothing there can be quoted by itself. That is so of a heading, a few words, "
-        "long code and a list of sources."
+        f"{start} nothing there can be quoted on its own. Headings, fragments of a few words, "
+        "long code and lists of sources cannot."
     )
 
 
 _VERDICTS: Mapping[str, Callable[[Explanation], str]] = {
-    "said": _said,
+    "said": _cited,
     "not indexed": _not_indexed,
     "chunking": _no_passage,
     "filters": _left_out,
@@ -189,14 +193,18 @@ _VERDICTS: Mapping[str, Callable[[Explanation], str]] = {
     "confidence": _withheld,
     "composer": _not_chosen,
 }
-"""By stage; the others are those of ranking."""
+"""By stage; stages not listed here belong to the ranking."""
 
 
-def _subject(told: Explanation) -> str:
-    if told.lines is None:
-        return told.path
-    first, last = told.lines
-    return f"Line {first} of {told.path}" if first == last else f"{told.path}:{first}-{last}"
+def _subject(explanation: Explanation) -> str:
+    if explanation.lines is None:
+        return explanation.path
+    first, last = explanation.lines
+    return (
+        f"Line {first} of {explanation.path}"
+        if first == last
+        else f"{explanation.path}:{first}-{last}"
+    )
 
 
 def _lines(lines: tuple[int, int]) -> str:
@@ -204,25 +212,25 @@ def _lines(lines: tuple[int, int]) -> str:
     return f"line {first}" if first == last else f"lines {first}-{last}"
 
 
-def _on_words(told: Explanation) -> list[str]:
+def _word_lines(explanation: Explanation) -> list[str]:
     lines = []
-    if told.missing:
-        words = ", ".join(map(_missing, told.missing))
+    if explanation.missing:
+        words = ", ".join(map(_missing_word, explanation.missing))
         lines.append(f"Words of the question that its best passage lacks: {words}.")
-    if told.trials:
-        best = told.trials[0]
+    if explanation.trials:
+        best = explanation.trials[0]
         ranks = f"it ranks {best.rank}" if best.rank else "it is not found"
         said = " and is in the answer" if best.said else ", but is not in the answer"
         added = f"With {_listed(best.words)} added to the question"
-        if told.helps:
+        if explanation.helps:
             lines.append(f"{added} {ranks}{said}.")
         else:
-            tried = dict.fromkeys(word for trial in told.trials for word in trial.words)
+            tried = dict.fromkeys(word for trial in explanation.trials for word in trial.words)
             lines.append(f"Its own words do not help; tried: {_listed(tried)}. {added} {ranks}.")
     return lines
 
 
-def _missing(one: Missing) -> str:
+def _missing_word(one: Missing) -> str:
     if one.near == one.word:
         return f"{one.word} (another of its passages has it)"
     return f"{one.word} (the note has {one.near})" if one.near else one.word
@@ -232,10 +240,12 @@ def _listed(words: Sequence[str] | Mapping[str, None]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
-def _print_places(told: Explanation) -> None:
-    shown = told.places[:_SHOWN]
-    rest = len(told.places) - len(shown)
-    title = "By lines, without the filters" if told.filters else "Passages by lines, best first"
+def _print_places(explanation: Explanation) -> None:
+    shown = explanation.places[:_SHOWN]
+    rest = len(explanation.places) - len(shown)
+    title = (
+        "By lines, without the filters" if explanation.filters else "Passages by lines, best first"
+    )
     lines = ["-".join(map(str, place.hit.passage.lines)) for place in shown]
     read = ["yes" if place.read else "no" for place in shown]
     rows = ranking_rows([(place.rank, place.hit) for place in shown])
@@ -244,12 +254,20 @@ def _print_places(told: Explanation) -> None:
         emit(stdout(), Text(f"and {rest} more, further down", style="quiet"))
 
 
-def _print_sentences(told: Explanation, linker: Linker) -> None:
-    own = told.sentences[:1] if all(s.lost for s in told.sentences) else ()
-    said = sorted(told.said, key=lambda citation: citation.path != told.path)[:_SAID_SHOWN]
+def _print_sentences(explanation: Explanation, linker: Linker) -> None:
+    own = explanation.sentences[:1] if all(s.lost for s in explanation.sentences) else ()
+    said = sorted(explanation.said, key=lambda citation: citation.path != explanation.path)[
+        :_SAID_SHOWN
+    ]
     if not said:
         return
-    title = "Said" if told.stage == SAID else "Said instead" if told.answered else "Withheld"
+    title = (
+        "Said"
+        if explanation.stage == SAID
+        else "Said instead"
+        if explanation.answered
+        else "Withheld"
+    )
     emit(stdout(), Text(f"\n{title}", style="heading"))
     columns: list[tuple[str, Citation]] = [("its best", s.citation) for s in own]
     columns += [(f"[{citation.n}]", citation) for citation in said]

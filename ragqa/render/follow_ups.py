@@ -7,7 +7,7 @@ _SAID = {"all": "all", "leaning": f"all but {SHIFT}"}
 
 
 def print_follow_ups(document: Document) -> None:
-    """Print the share that was found in each way, by kind, with 95% intervals."""
+    """Print the share found in each way, by kind, with 95% intervals."""
     print_head(document)
     rows = [
         [

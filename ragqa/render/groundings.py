@@ -1,4 +1,4 @@
-"""What the support check flagged, on the terminal."""
+"""Evaluations of the support check on the terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ _KIND = 24
 
 
 def print_grounding(document: Document) -> None:
-    """Print how many sentences were flagged, of all and by kind, with 95% intervals."""
+    """Print how many sentences were flagged, overall and by kind, with 95% intervals."""
     half = f" ({document['half']})" if document["half"] else ""
     _say(
         f"{document['dataset']}{half}: {counted(document['sentences'], 'sentence')}, "

@@ -1,4 +1,4 @@
-"""The notes of an index and their tags: for people, and as a document."""
+"""The notes and tags of an index, for the terminal and as a JSON document."""
 
 from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""LLM backends: which one is set, which there are, and what came of trying one."""
+"""LLM backends: the one that is set, the kinds available, and the result of a trial."""
 
 from rich.text import Text
 
@@ -16,9 +16,9 @@ _SHOWN = 300
 
 
 def print_overview(overview: Overview) -> None:
-    """Print which backend is set, which there are, and which hosts were allowed."""
+    """Print the backend that is set, the allowed hosts, and the kinds available."""
     _row("set", llm_line(overview.choice))
-    _row("allowed", ", ".join(overview.hosts) or "no host but this machine")
+    _row("allowed", ", ".join(overview.hosts) or "no host except this machine")
     for kind in overview.kinds:
         emit(stdout(), Text.assemble("\n", (safe_line(kind.form), "heading")))
         for line in _about(kind):
@@ -38,9 +38,9 @@ def overview_document(overview: Overview) -> Document:
 
 
 def print_trial(trial: Trial) -> None:
-    """Print how a backend did, and what it said."""
+    """Print the result of a trial: speed, streaming, citations and the reply."""
     streams = f"yes, {counted(trial.pieces, 'piece')}" if trial.streams else "no, all at once"
-    cites = "yes" if trial.cites else "no: its answers will be marked as without support"
+    cites = "yes" if trial.cites else "no: its answers will be marked as unsupported"
     _row("backend", f"{trial.destination.backend}, on {trial.destination.where}")
     _row("first text", f"after {trial.first_ms / 1000:.2f} s")
     _row("all of it", f"after {trial.total_ms / 1000:.2f} s")
@@ -66,7 +66,7 @@ def trial_document(trial: Trial) -> Document:
 
 
 def failed_trial_document(destination: Destination, failure: RagqaError) -> Document:
-    """The same where no answer came."""
+    """The document of a trial without an answer."""
     return {
         "backend": destination.backend,
         **destination_document(destination),
@@ -78,7 +78,7 @@ def failed_trial_document(destination: Destination, failure: RagqaError) -> Docu
 
 def _about(kind: Kind) -> list[str]:
     if kind.package:
-        return [f"brought by the package {kind.package}, which is loaded when it is used"]
+        return [f"provided by the package {kind.package}, which is loaded on first use"]
     if kind.problem:
         return [kind.needs, f"cannot be used: {kind.problem}"]
     if kind.destination is None or kind.destination.is_local:
@@ -103,6 +103,6 @@ def _row(name: str, value: str) -> None:
     emit(stdout(), Text.assemble((f"{name:<12}", "quiet"), safe_line(value)), hang=12)
 
 
-def _shortened(said: str) -> str:
-    words = " ".join(said.split())
+def _shortened(text: str) -> str:
+    words = " ".join(text.split())
     return words if len(words) <= _SHOWN else f"{words[:_SHOWN]} \u2026"

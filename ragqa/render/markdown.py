@@ -1,4 +1,4 @@
-"""An answer as Markdown to keep: sources with their quotes, and a record to verify it by."""
+"""An answer as a Markdown file: sources with quotes, and a record for `ragqa verify`."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -15,9 +15,9 @@ from ragqa.render.results import (
     NOT_IN_NOTES,
     corrected_line,
     date_of,
-    mark_of,
-    not_near,
-    verdict_on,
+    missing_line,
+    unsure_line,
+    verdict_line,
 )
 from ragqa.types import Answer, Citation, Disagreement
 from ragqa.verifying import record_of
@@ -25,18 +25,18 @@ from ragqa.verifying import record_of
 _INDENT = "   "
 
 _VERIFY_BY = (
-    "By this record `ragqa verify FILE` tells later whether the notes still say the same.\n"
+    "From this record, `ragqa verify FILE` can check later whether the notes still say the same.\n"
 )
-_NO_SOURCE = "By this record ragqa knows this file as an answer, and quotes nothing from it.\n"
+_NO_SOURCE = "This record marks the file as an answer, so that ragqa quotes nothing from it.\n"
 
 
 def answer_markdown(answer: Answer) -> str:
-    """The answer as Markdown, in which what notes say is text: no link, image or HTML of theirs."""
+    """Return the answer as Markdown, with links, images and HTML from notes escaped."""
     return "\n".join(_blocks(answer))
 
 
 def chat_markdown(exchanges: Sequence[Exchange]) -> str:
-    """A chat as Markdown, with one record of all that it cites; the same is said of its text.
+    """Return a chat as Markdown, escaped like an answer, with one record of all citations.
 
     :param exchanges: at least one.
     """
@@ -68,10 +68,10 @@ def _blocks(answer: Answer) -> Iterator[str]:
 
 
 def _body(answer: Answer, level: str) -> Iterator[str]:
-    """What is said, and its sources, under headings of a level."""
+    """The answer and its sources, under headings of a level."""
     if answer.corrected:
         yield f"{escaped(corrected_line(answer.corrected))}\n"
-    yield from _said(answer)
+    yield from _answer(answer)
     yield f"Confidence that your notes answer this: {answer.confidence:.2f}\n"
     if answer.citations:
         yield f"{level} Sources\n"
@@ -90,18 +90,18 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
 
 
 def _record(answer: Answer) -> Iterator[str]:
-    """What `ragqa verify` goes by."""
+    """The record that `ragqa verify` reads."""
     yield _VERIFY_BY if answer.citations else _NO_SOURCE
     yield f"```json\n{record_of(answer)}\n```\n"
 
 
-def _said(answer: Answer) -> Iterator[str]:
-    """The answer, marked where it is none or not sure, and where notes say something else."""
+def _answer(answer: Answer) -> Iterator[str]:
+    """The answer with its verdict, followed by disagreements."""
     if answer.written is not None and answer.written.grounded:
         from ragqa.render.writing import written_by, written_markdown
 
         yield f"{written_markdown(answer.written, within_line).strip()}\n"
-        if verdict := verdict_on(answer):
+        if verdict := verdict_line(answer):
             yield f"**{escaped(verdict)}**\n"
         yield f"{escaped(written_by(answer.written))}\n"
         yield from _disagreements(answer)
@@ -109,9 +109,9 @@ def _said(answer: Answer) -> Iterator[str]:
     if not answer.answered:
         yield f"**{NOT_IN_NOTES}**\n"
         if answer.missing:
-            yield f"{escaped(not_near(answer))}\n"
+            yield f"{escaped(missing_line(answer))}\n"
     elif not answer.sure:
-        yield f"**{escaped(mark_of(answer))}**\n"
+        yield f"**{escaped(unsure_line(answer))}**\n"
     if answer.citations and all(citation.units for citation in answer.citations):
         yield f"{excerpts_markdown(answer.citations)}\n"
     elif answer.text:
@@ -120,30 +120,31 @@ def _said(answer: Answer) -> Iterator[str]:
 
 
 def _disagreements(answer: Answer) -> Iterator[str]:
-    for told in answer.disagreements:
-        yield f"**{DISAGREE[told.about]}**\n"
-        yield from _sides(told)
+    for disagreement in answer.disagreements:
+        yield f"**{DISAGREE[disagreement.about]}**\n"
+        yield from _statements(disagreement)
 
 
-def _sides(told: Disagreement) -> Iterator[str]:
-    """What two notes say differently, the words in question in bold."""
-    for citation, said, span in zip(told.citations, told.texts, told.spans, strict=True):
-        yield f"- {_cited(citation, undated='no date')}\n\n  {with_bold(said, [span])}\n"
+def _statements(disagreement: Disagreement) -> Iterator[str]:
+    """The two statements that disagree, with the differing words in bold."""
+    statements = zip(disagreement.citations, disagreement.texts, disagreement.spans, strict=True)
+    for citation, text, span in statements:
+        yield f"- {_cited(citation, undated='no date')}\n\n  {with_bold(text, [span])}\n"
 
 
 def _quoted(text: str) -> str:
-    """What a note says to the letter, below the number of a list."""
+    """A verbatim quote, indented below a list number."""
     return f"\n{fenced(text, 'text')}".replace("\n", f"\n{_INDENT}").removeprefix("\n")
 
 
 def _cited(citation: Citation, *, undated: str = "") -> str:
-    """Where a citation stands, with the date of its note."""
+    """The place of a citation, with the date of its note."""
     when = date_of(citation) or undated
     return _place(citation.path, citation.lines, citation.heading, when and f" ({when})")
 
 
 def _place(path: str, lines: tuple[int, int], heading: Sequence[str], when: str = "") -> str:
-    """Path, lines, date, headings; the link counts from the notes' folder: it names no machine."""
+    """Path, lines, date and headings; the link is relative to the notes' folder."""
     first, last = lines
     shown = f"{path}:{first}" if first == last else f"{path}:{first}-{last}"
     target = quote(os.fsencode(path), safe="/")

@@ -1,4 +1,4 @@
-"""Status, findings and settings: for people, and as documents."""
+"""Status, findings and settings, for the terminal and as JSON documents."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ _COMMON = 4
 
 
 def print_status(status: Status, places: Places, llm: Choice) -> None:
-    """Print what is indexed and how fresh it is."""
+    """Print what is indexed and whether it is up to date."""
     info = status.info
     pending = f"{status.added} new, {status.changed} changed, {status.removed} removed"
     by = "ragqa index catches up" if status.kept.is_shared else "the next ask will catch up"
@@ -44,19 +44,19 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
 
 
 def _nearest(dense: DenseInfo) -> str:
-    """How the nearest passages are found."""
+    """How the nearest passages are found, and with which recall."""
     if dense.kind == "exact":
         return "found by comparing every embedding"
     if dense.kind == "hnsw":
-        return "found along a graph of neighbours (HNSW); how many of the true ones is not measured"
+        return "found with a neighbour graph (HNSW); recall is not measured"
     return (
         f"found in {dense.probes} of {dense.lists} lists, "
-        f"{dense.recall:.1%} of the true ten (measured when written)"
+        f"recall@10 {dense.recall:.1%} (measured when the index was written)"
     )
 
 
 def _kept(status: Status) -> str:
-    """Where the index is, with its size if that is on this machine's disk."""
+    """Where the index is, with its size if it is on this machine's disk."""
     where = status.kept.where
     if status.kept.is_on_server:
         return f"at {where}"
@@ -104,7 +104,7 @@ def status_document(status: Status, places: Places, llm: Choice) -> Document:
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
-    """Print each finding with what mends it."""
+    """Print each finding with its fix."""
     for finding in findings:
         line = Text.assemble((f"{finding.severity:<8}", _STYLES[finding.severity]))
         line.append(safe_line(finding.what))
@@ -127,7 +127,7 @@ def findings_document(
 ) -> Document:
     """What `ragqa doctor --json` prints.
 
-    :param repaired: what a repair did; None where none was asked for.
+    :param repaired: what a repair did; None if none was requested.
     """
     done: Document = {} if repaired is None else {"repaired": list(repaired)}
     return done | {
@@ -140,7 +140,7 @@ def findings_document(
 
 
 def print_settings(loaded: Loaded) -> None:
-    """Print every setting: value, origin, meaning."""
+    """Print every setting with its value, origin and help."""
     width = max(map(len, SETTINGS))
     for name, value in values_of(loaded).items():
         line = Text.assemble((f"{name:<{width}}  ", "heading"), safe_line(str(value)))
@@ -160,16 +160,16 @@ def settings_document(loaded: Loaded) -> Document:
 
 
 def llm_line(choice: Choice) -> str:
-    """Which backend is set and where data would go, in a line; still to be sanitised."""
+    """The backend that is set and where it sends data, on one line; not sanitised."""
     if not choice.spec:
         return f"none: {choice.other_traffic}"
-    said = f"{choice.spec}, set by {choice.origin}"
+    backend = f"{choice.spec}, set by {choice.origin}"
     if choice.destination is None:
-        return f"{said}: {choice.problem}"
+        return f"{backend}: {choice.problem}"
     if choice.destination.is_local:
-        return f"{said}; {choice.other_traffic}"
+        return f"{backend}; {choice.other_traffic}"
     allowed = "" if choice.allowed else " (not allowed yet)"
-    return f"{said}; data goes to {choice.destination.where}{allowed}"
+    return f"{backend}; data goes to {choice.destination.where}{allowed}"
 
 
 def llm_document(choice: Choice) -> Document:
@@ -185,7 +185,7 @@ def llm_document(choice: Choice) -> Document:
 
 
 def destination_document(destination: Destination | None) -> Document:
-    """Where data goes; unknown where the destination is None."""
+    """Where data goes; every value is null if the destination is unknown (None)."""
     if destination is None:
         return {"local": None, "host": None, "proxy": None}
     host, proxy = destination.host or None, destination.proxy or None
@@ -193,7 +193,7 @@ def destination_document(destination: Destination | None) -> Document:
 
 
 def values_of(loaded: Loaded) -> dict[str, object]:
-    """The value of every setting by name, the two places as they are used."""
+    """The value of every setting by name; `corpus` and `index` as resolved paths."""
     values = {name: getattr(loaded.settings, name) for name in SETTINGS}
     if loaded.found is not None:
         values["corpus"] = str(loaded.found.corpus)
@@ -203,7 +203,9 @@ def values_of(loaded: Loaded) -> dict[str, object]:
 
 def _others(status: Status) -> str:
     common = sorted(status.others.items(), key=lambda item: (-item[1], item[0]))
-    shown = ", ".join(f"{count} {suffix or 'without suffix'}" for suffix, count in common[:_COMMON])
+    shown = ", ".join(
+        f"{count} {suffix or 'without a suffix'}" for suffix, count in common[:_COMMON]
+    )
     rest = sum(count for _, count in common[_COMMON:])
     return f"{shown}, {counted(rest, 'other')}" if rest else shown
 

@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar with rate and time left on a terminal; elsewhere a line at times."""
+"""Progress on stderr: on a terminal a bar with rate and time left, else a line every 5 s."""
 
 import sys
 import time
@@ -23,24 +23,24 @@ _STAGES = {
     "indexing": "Indexing documents",
     "asking": "Asking questions",
     "waiting": "Waiting for the LLM",
-    "queueing": "Waiting for another process that writes the index (passages embedded)",
+    "queueing": "Waiting for another process to write the index (passages embedded)",
     "checking": "Checking sentences",
     "verifying": "Checking files",
     "repairing": "Embedding passages",
     "comparing": "Comparing the index with notes",
 }
 _UPGRADING = (
-    "This index was made by an older ragqa: bringing it up to date. This happens once; the old one "
-    "stays until it is done."
+    "This index was made by an older ragqa: bringing it up to date. This happens once; the old "
+    "index is kept until it is done."
 )
-_AT_ONCE = ("loading", "starting", "waiting", "queueing")
-_RATED = ("embedding", "repairing", "indexing", "asking", "checking")
+_IMMEDIATE = ("loading", "starting", "waiting", "queueing")
+_WITH_RATE = ("embedding", "repairing", "indexing", "asking", "checking")
 
 
 class ProgressLine:
-    """A `Progress` to use in a `with` statement; work of less than a second shows nothing.
+    """A `Progress` for a `with` statement; work of less than a second shows nothing.
 
-    :param opening: said once, when the first work is reported.
+    :param opening: printed once, at the first progress report.
     """
 
     def __init__(self, *, opening: str = "") -> None:
@@ -48,7 +48,7 @@ class ProgressLine:
         self._started = self._last_line = time.monotonic()
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._began: dict[str, tuple[float, int]] = {}
+        self._first_seen: dict[str, tuple[float, int]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -65,14 +65,14 @@ class ProgressLine:
                 say(note)
 
     def stop(self) -> None:
-        """Take the bar away, since something else is to be shown."""
+        """Remove the bar, to make way for other output."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
             self._tasks = {}
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Show how far this stage is."""
+        """Show the progress of a stage."""
         if self._opening:
             say(self._opening)
             self._opening = ""
@@ -81,19 +81,19 @@ class ProgressLine:
             return
         now = time.monotonic()
         if sys.stderr.isatty():
-            # These report once and then take seconds, so they cannot wait to be seen as slow.
-            if stage in _AT_ONCE or now - self._started >= _QUIET_S:
+            # Stages in _IMMEDIATE report once and then take seconds, so show them immediately.
+            if stage in _IMMEDIATE or now - self._started >= _QUIET_S:
                 self._show(stage, done, total)
             return
-        self._began.setdefault(stage, (now, done))
+        self._first_seen.setdefault(stage, (now, done))
         if now - self._last_line >= _LINE_EVERY_S:
             self._last_line = now
             of = f" of {total}" if total else ""
-            say(f"{_STAGES[stage]}: {done}{of}{self._pace(stage, done, total, now)}")
+            say(f"{_STAGES[stage]}: {done}{of}{self._rate_and_time(stage, done, total, now)}")
 
-    def _pace(self, stage: str, done: int, total: int, now: float) -> str:
-        """The rate since the stage was first seen, and the time left at this rate."""
-        began, before = self._began[stage]
+    def _rate_and_time(self, stage: str, done: int, total: int, now: float) -> str:
+        """The rate since the first report of the stage, and the time left at that rate."""
+        began, before = self._first_seen[stage]
         if total <= 1 or now - began < _QUIET_S or done <= before:
             return ""
         rate = (done - before) / (now - began)
@@ -107,7 +107,7 @@ class ProgressLine:
             self._tasks[stage] = self._bar.add_task(_STAGES[stage], total=total or None, rate="")
         task = self._tasks[stage]
         speed = self._bar.tasks[task].speed
-        rate = f"{speed:.0f}/s" if speed and stage in _RATED else ""
+        rate = f"{speed:.0f}/s" if speed and stage in _WITH_RATE else ""
         self._bar.update(task, completed=done, total=total or None, rate=rate)
 
 

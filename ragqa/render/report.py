@@ -1,6 +1,6 @@
-"""An evaluation as one page of HTML that needs nothing else: no script, no address, one style.
+"""An evaluation as one self-contained HTML page: inline style, no script, no external address.
 
-Python prepares plain data and templates lay it out. They escape whatever they are given.
+Python prepares plain data; the templates lay it out and escape every value.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ from ragqa.stages import RANKED_BY
 
 
 def report_page(document: Mapping[str, Any]) -> str:
-    """The whole page of an evaluation document; the same document gives the same page.
+    """Return the HTML page of an evaluation document; it depends on the document alone.
 
-    Sections for which the document has nothing are left out.
+    Empty sections are left out.
     """
     page = _environment().get_template("report.html.jinja")
     text = page.render(
@@ -28,7 +28,7 @@ def report_page(document: Mapping[str, Any]) -> str:
         sections=sections_of(document),
         version=__version__,
     )
-    # Of the whole page, so that no template can forget it.
+    # Sanitise the whole page, so that no template can forget to.
     return safe_text(text)
 
 

@@ -1,4 +1,4 @@
-"""The report's charts as data: what is drawn, and where on the drawing a value stands."""
+"""The report's charts as data: axes, lines and dots, with their coordinates."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ _FIFTHS = (0, 0.2, 0.4, 0.6, 0.8, 1)
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Numbers along one side of a drawing, from `start` to `end` in its units."""
+    """An axis for values `low` to `high`, drawn from `start` to `end` in chart units."""
 
     low: float
     high: float
@@ -30,24 +30,24 @@ class Axis:
     end: float
 
     def at(self, value: float) -> float:
-        """Where the value stands; a little room is left at both ends for dots and whiskers."""
+        """The coordinate of a value; 2% at either end is left for dots and whiskers."""
         share = (value - self.low) / ((self.high - self.low) or 1)
         return round(self.start + (self.end - self.start) * (share + 0.02) / 1.04, 1)
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
-        """Where each mark stands, and what is written there."""
+        """The coordinate and the label of each mark."""
         return [(self.at(mark), f"{mark:g}") for mark in self.marks]
 
     @property
     def foot(self) -> float:
-        """Where the other axis is drawn: at zero, or at the edge where zero is not on this one."""
+        """Where the other axis crosses: at zero, or at the edge if `low` is not zero."""
         return self.start if self.low else self.at(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A dot on a line; the tip shows where one points at it."""
+    """A dot on a line; `tip` is its tooltip."""
 
     x: float
     y: float
@@ -73,14 +73,14 @@ class Plot:
     lines: Sequence[Line]
 
 
-def shares_beside(names: Sequence[str]) -> Axis:
-    """The axis of bars that stand beside their names."""
+def share_axis(names: Sequence[str]) -> Axis:
+    """The horizontal axis of a bar chart, to the right of the bars' names."""
     left = 16 + _CHAR_WIDTH * max(len(label(name)) for name in names)
     return Axis(0, 1, _FIFTHS, left, _RIGHT)
 
 
 def recall_chart(curves: Mapping[str, Sequence[Interval]]) -> Plot:
-    """Recall within the first k, a line for each method."""
+    """Recall@k against k, with a line for each method."""
     every = [point for curve in curves.values() for point in curve]
     ks = [int(k) for k, _ in every]
     first, last = min(ks), max(ks)
@@ -91,30 +91,32 @@ def recall_chart(curves: Mapping[str, Sequence[Interval]]) -> Plot:
         for name, curve in curves.items()
     ]
     return Plot(
-        _across(first, last, sorted({first, *range(step, last + 1, step)})), _up(floor, 1), lines
+        _x_axis(first, last, sorted({first, *range(step, last + 1, step)})),
+        _y_axis(floor, 1),
+        lines,
     )
 
 
 def reliability_chart(bins: Sequence[Document]) -> Plot:
-    """How often questions of a confidence were answerable; on the diagonal they are as said."""
+    """The share of answerable questions against confidence; the diagonal is ideal."""
     most = max((number(each.get("questions")) or 0 for each in bins), default=0) or 1
     dots = [dot for each in bins if (dot := _dot(each, most)) is not None]
     measured = Line([(dot.x, dot.y) for dot in dots], dots)
-    return Plot(_across(0, 1, _FIFTHS), _up(0, 1), [Line([(0, 0), (1, 1)]), measured])
+    return Plot(_x_axis(0, 1, _FIFTHS), _y_axis(0, 1), [Line([(0, 0), (1, 1)]), measured])
 
 
 def risk_chart(curve: Sequence[Interval]) -> Plot:
-    """The share of questions without an answer among those answered, as fewer are answered."""
+    """Risk against coverage: the share of unanswerable questions among those answered."""
     top = min(1, max(0.1, math.ceil(10 * max(risk for _, risk in curve)) / 10))
-    return Plot(_across(0, 1, _FIFTHS), _up(0, top), [Line(curve)])
+    return Plot(_x_axis(0, 1, _FIFTHS), _y_axis(0, top), [Line(curve)])
 
 
-def _across(low: float, high: float, marks: Sequence[float]) -> Axis:
+def _x_axis(low: float, high: float, marks: Sequence[float]) -> Axis:
     return Axis(low, high, marks, 63, _RIGHT)
 
 
-def _up(low: float, high: float) -> Axis:
-    """An axis with marks at tenths, or at every second, down from the highest."""
+def _y_axis(low: float, high: float) -> Axis:
+    """A vertical axis with marks at every tenth, or every second one, down from the highest."""
     top, bottom = round(10 * high), round(10 * low)
     tenths = range(top, bottom - 1, -2 if top - bottom > 5 else -1)
     return Axis(low, high, [tenth / 10 for tenth in tenths], 278, 8)

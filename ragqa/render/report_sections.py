@@ -1,9 +1,9 @@
-"""What each section of the report shows, as data; how it is worded and drawn, templates say."""
+"""The data of each section of the report; the templates word and draw it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ragqa.render.report_charts import recall_chart, reliability_chart, risk_chart, shares_beside
+from ragqa.render.report_charts import recall_chart, reliability_chart, risk_chart, share_axis
 from ragqa.render.report_values import NONE, Document, number, points
 from ragqa.stages import EXCERPT_STAGES, stage_name
 
@@ -22,7 +22,7 @@ Section = dict[str, Any]
 
 
 def sections_of(document: Document) -> dict[str, Section]:
-    """What each section shows, by its anchor, without those that have nothing to show."""
+    """The data of each non-empty section, by its anchor."""
     questions = document.get("questions") or ()
     every: dict[str, Section] = {
         "measured": {"run": document},
@@ -44,7 +44,7 @@ def sections_of(document: Document) -> dict[str, Section]:
 
 
 def highlights(document: Document) -> list[tuple[str, float]]:
-    """The few numbers that one looks for first."""
+    """The main numbers, shown at the top."""
     hybrid = (document.get("methods") or {}).get("hybrid") or {}
     candidates = [
         *((f"hybrid {name}", hybrid.get(name)) for name in ("ndcg@10", "recall@5")),
@@ -59,12 +59,12 @@ def _if_any(**parts: object) -> Section:
 
 def _warnings(document: Document) -> Section:
     empty = {name: ids for name, ids in (document.get("empty") or {}).items() if ids}
-    return _if_any(said=document.get("warnings"), empty=empty)
+    return _if_any(messages=document.get("warnings"), empty=empty)
 
 
 def _retrieval(document: Document) -> Section:
     methods = document.get("methods") or {}
-    measures = {name: _best(name, methods) for name in _known(_RANKING, methods.values())}
+    measures = {name: _best_methods(name, methods) for name in _present(_RANKING, methods.values())}
     if not measures:
         return {}
     intervals = document.get("intervals") or {}
@@ -76,9 +76,9 @@ def _kinds(kinds: Mapping[str, Document]) -> Section:
         return {}
     return {
         "kinds": kinds,
-        "measures": _known(_KIND_COLUMNS, kinds.values()),
-        "bars": _KIND_BARS if _known(_KIND_BARS, kinds.values()) else (),
-        "axis": shares_beside(list(kinds)),
+        "measures": _present(_KIND_COLUMNS, kinds.values()),
+        "bars": _KIND_BARS if _present(_KIND_BARS, kinds.values()) else (),
+        "axis": share_axis(list(kinds)),
     }
 
 
@@ -104,7 +104,7 @@ def _confidence(document: Document) -> Section:
 
 
 def _missed(missed: Sequence[Document]) -> Section:
-    """The missed questions by the stage that lost them; not all are shown."""
+    """The missed questions by the stage that lost them; at most 200 are shown."""
     by_stage: dict[str, list[Document]] = {stage: [] for stage in EXCERPT_STAGES}
     for question in missed:
         by_stage.setdefault(str(question["missed"].get("stage")), []).append(question)
@@ -124,23 +124,23 @@ def _good(good: Sequence[Document]) -> Section:
 
 
 def _scores(document: Document, names: Iterable[str]) -> dict[str, tuple[object, object]]:
-    """Those of the measures that there are, each with its interval."""
-    between = document.get("intervals") or {}
-    return {name: (document[name], between.get(name)) for name in _known(names, [document])}
+    """The measures that the document has, each with its interval."""
+    intervals = document.get("intervals") or {}
+    return {name: (document[name], intervals.get(name)) for name in _present(names, [document])}
 
 
-def _known(names: Iterable[str], documents: Iterable[Document]) -> list[str]:
-    """Those of the measures that any of the documents has."""
-    of = list(documents)
-    return [name for name in names if any(number(each.get(name)) is not None for each in of)]
+def _present(names: Iterable[str], documents: Iterable[Document]) -> list[str]:
+    """The measures that at least one of the documents has."""
+    each = list(documents)
+    return [name for name in names if any(number(one.get(name)) is not None for one in each)]
 
 
-def _best(measure: str, methods: Mapping[str, Document]) -> list[str]:
-    """The methods with the highest value, where there are others to be better than."""
+def _best_methods(measure: str, methods: Mapping[str, Document]) -> list[str]:
+    """The methods with the highest value, if there are at least two methods."""
     found = {
         name: value
-        for name, of in methods.items()
-        if (value := number(of.get(measure))) is not None
+        for name, values in methods.items()
+        if (value := number(values.get(measure))) is not None
     }
     return [
         name for name, value in found.items() if len(found) > 1 and value == max(found.values())

@@ -1,4 +1,4 @@
-"""How the report shows the values of an evaluation; its templates use these as filters."""
+"""Template filters that format the values of an evaluation."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -10,21 +10,21 @@ Document = Mapping[str, Any]
 Interval = tuple[float, float]
 
 NONE = "\u2013"
-"""Stands where there is no number."""
+"""Shown where there is no number."""
 
 _MAX_CHARS = 1500
 _LABEL_CHARS = 18
 
 
 def number(value: object) -> float | None:
-    """The value where it is a finite number."""
+    """The value if it is a finite number, else None."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
         return float(value)
     return None
 
 
 def interval(value: object) -> Interval | None:
-    """The value where it is a pair of finite numbers."""
+    """The value if it is a pair of finite numbers, else None."""
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         return None
     low, high = number(value[0]), number(value[1])
@@ -32,18 +32,18 @@ def interval(value: object) -> Interval | None:
 
 
 def points(values: Iterable[object]) -> list[Interval]:
-    """Those of the values that are pairs of finite numbers."""
+    """The values that are pairs of finite numbers."""
     return [point for value in values if (point := interval(value)) is not None]
 
 
 def decimals(value: object, digits: int = 3) -> str:
-    """A number as text, or the sign for none."""
+    """A number as text, or a dash if it is none."""
     found = number(value)
     return NONE if found is None else f"{found:.{digits}f}"
 
 
 def whole(value: object) -> str:
-    """A whole number as text, or the sign for none."""
+    """A number as text without decimals, or a dash if it is none."""
     found = number(value)
     return NONE if found is None else f"{found:,.0f}"
 
@@ -58,36 +58,36 @@ def setting(value: object) -> str:
 
 
 def line(value: object) -> str:
-    """A text that must stay on one line, such as a path."""
+    """Sanitised text on one line, such as a path."""
     return safe_line(str(value))
 
 
 def label(name: str) -> str:
-    """A name beside a chart, where there is no room for a long one."""
+    """A chart label, cut to 18 characters."""
     text = safe_line(name)
     return text if len(text) <= _LABEL_CHARS else text[: _LABEL_CHARS - 1] + "\u2026"
 
 
 def place(where: Document) -> str:
-    """Where in a note something stands."""
+    """A place in a note, as `path:first-last`."""
     lines = "-".join(dict.fromkeys(whole(each) for each in where.get("lines") or ()))
     path = line(where.get("path", ""))
     return f"{path}:{lines}" if lines else path
 
 
 def part_columns(parts: int) -> list[str]:
-    """What the columns are called in which the parts of an answer have their ranks."""
+    """The column heads for the ranks of an answer's parts."""
     return ["rank"] if parts == 1 else [f"part {n}" for n in range(1, parts + 1)]
 
 
 def cut(value: object) -> str:
-    """The text, or as much of it as one looks at."""
+    """The text, cut to 1500 characters."""
     text = str(value)
     return text if len(text) <= _MAX_CHARS else text[: _MAX_CHARS - 1].rstrip() + "\u2026"
 
 
 def quoted(text: str, expected: Iterable[Document]) -> tuple[str, str, str]:
-    """The text before, in and behind the first quote of what was expected that it holds."""
+    """The text before, in and after the first expected quote that it contains."""
     quotes = (str(each.get("quote") or "") for each in expected)
     quote = next((quote for quote in quotes if quote and quote in text), "")
     return text.partition(quote) if quote else (text, "", "")

@@ -1,4 +1,4 @@
-"""Answers, hits and reports for people: the answer first, then sources that can be opened."""
+"""Answers, hits and index reports on the terminal: the answer first, then linked sources."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,9 +28,9 @@ from ragqa.types import (
 
 UNSURE = "Not sure that this is an answer; this comes nearest:"
 CLOSE = "Close, but not in these sources: "
-NOT_NEAR = "The nearest passages do not speak of: "
+NOT_MENTIONED = "The nearest passages do not mention: "
 NOT_IN_NOTES = "Your notes do not seem to answer this."
-FORCED = "The LLM was made to answer all the same."
+FORCED = "The LLM was asked anyway."
 OWN_WORDS = "In your notes' own words:"
 CITED = r"(?<!\S)\[\d+\](?!\S)"
 """A citation in the text of an answer."""
@@ -41,7 +41,7 @@ DISAGREE = {
     "negation": "Your notes disagree: one says no.",
     "word": "Your notes disagree: they say the opposite.",
 }
-"""How a disagreement is announced, by what it is about."""
+"""The line that announces a disagreement, by its subject."""
 
 Span = tuple[int, int]
 
@@ -50,14 +50,14 @@ _INDENT = 3
 
 
 class Linker:
-    """Makes links to notes in the corpus, in the user's own format."""
+    """Links to notes in the corpus, in the user's link format."""
 
     def __init__(self, corpus: Path, link_format: str) -> None:
         self._corpus = corpus
         self._format = link_format
 
     def place(self, path: str, lines: tuple[int, int]) -> Text:
-        """`path:lines`, linked where the terminal can follow it."""
+        """Return `path:lines` as a hyperlink."""
         target = quote(str(self._corpus / path).encode("utf-8", "surrogateescape"), safe="/")
         url = self._format.replace("{path}", target).replace("{line}", str(lines[0]))
         first, last = lines
@@ -68,10 +68,10 @@ class Linker:
 
 
 def print_answer(answer: Answer, linker: Linker) -> None:
-    """Print the answer with its sources, or the nearest passages where there is none.
+    """Print the answer with its sources, or the nearest passages if there is no answer.
 
-    On a terminal the excerpts that answer are drawn where they are cited, once; elsewhere the
-    answer is plain text, and each source a line. Below an LLM's answer its sources are quoted.
+    On a terminal, each excerpt is drawn once, below its source. Elsewhere the answer is plain
+    text, followed by a line for each source. The sources of an LLM's answer are quoted.
     """
     console = stdout()
     print_corrected(console, answer.corrected)
@@ -87,14 +87,14 @@ def print_answer(answer: Answer, linker: Linker) -> None:
             _print_nearest(console, answer, linker)
             return
         if not answer.sure:
-            emit(console, Text(mark_of(answer), style="warning"))
+            emit(console, Text(unsure_line(answer), style="warning"))
         written = None
         if console.is_terminal:
             _print_excerpts(console, answer.citations, linker)
         else:
             emit(console, Text(safe_text(answer.text)))
-    for told in answer.disagreements:
-        _print_disagreement(console, told, linker)
+    for disagreement in answer.disagreements:
+        _print_disagreement(console, disagreement, linker)
     if written is not None or not console.is_terminal:
         emit(console, Text("\nSources", style="bold"))
         print_sources(console, answer, linker, quoted=written is not None)
@@ -102,10 +102,10 @@ def print_answer(answer: Answer, linker: Linker) -> None:
 
 
 def _print_nearest(console: Console, answer: Answer, linker: Linker) -> None:
-    """Say that the notes do not answer, and what comes nearest."""
+    """Say that the notes do not answer, and list the nearest passages."""
     emit(console, Text(NOT_IN_NOTES, style="bold"))
     if answer.missing:
-        emit(console, Text(not_near(answer), style="quiet"))
+        emit(console, Text(missing_line(answer), style="quiet"))
     if answer.info.skipped:
         emit(console, Text(skipped_line(answer.info.skipped), style="quiet"))
     _print_confidence(console, answer)
@@ -115,26 +115,26 @@ def _print_nearest(console: Console, answer: Answer, linker: Linker) -> None:
 
 
 def skipped_line(skipped: Sequence[Skipped]) -> str:
-    """What may be why the notes do not answer."""
+    """How many notes were skipped, which may be why the notes do not answer."""
     were = "was" if len(skipped) == 1 else "were"
     return f"{counted(len(skipped), 'note')} {were} skipped: ragqa status says why."
 
 
-def verdict_on(answer: Answer) -> str:
-    """What a reader of an LLM's answer is told of the notes, "" where they answer; sanitised."""
+def verdict_line(answer: Answer) -> str:
+    """The warning below an LLM's answer if the notes do not fully answer, else ""; sanitised."""
     if not answer.answered:
         return f"{NOT_IN_NOTES} {FORCED}"
-    return mark_of(answer) if answer.missing else ""
+    return unsure_line(answer) if answer.missing else ""
 
 
-def mark_of(answer: Answer) -> str:
-    """What is said above excerpts that are close, but not a sure answer; sanitised."""
+def unsure_line(answer: Answer) -> str:
+    """The line above excerpts that are not a sure answer; sanitised."""
     return f"{CLOSE}{_named(answer)}." if answer.missing else UNSURE
 
 
-def not_near(answer: Answer) -> str:
-    """What the nearest passages of a question without an answer lack, "" if nothing; sanitised."""
-    return f"{NOT_NEAR}{_named(answer)}." if answer.missing else ""
+def missing_line(answer: Answer) -> str:
+    """The question words that the nearest passages lack, "" if none; sanitised."""
+    return f"{NOT_MENTIONED}{_named(answer)}." if answer.missing else ""
 
 
 def _named(answer: Answer) -> str:
@@ -152,19 +152,19 @@ def print_search(result: SearchResult, linker: Linker) -> None:
 
 
 def print_corrected(console: Console, corrected: Sequence[Correction]) -> None:
-    """Print which words were looked for in another spelling, if any were."""
+    """Print the words whose spelling was corrected, if any."""
     if corrected:
         emit(console, Text(corrected_line(corrected), style="quiet"))
 
 
 def corrected_line(corrected: Sequence[Correction]) -> str:
-    """Which words were looked for in another spelling, in a sentence; sanitised."""
+    """A sentence that names the corrected words; sanitised."""
     pairs = [f"{one.read} instead of {one.typed}" for one in corrected]
     return safe_line(f"Looked for {', and '.join(pairs)}.")
 
 
 def print_report(report: IndexReport, where: str) -> None:
-    """Print what a run of indexing did, and where the index is."""
+    """Print what `ragqa index` did, and where the index is."""
     console = stdout()
     info = report.info
     counts = (
@@ -186,29 +186,30 @@ def print_report(report: IndexReport, where: str) -> None:
 
 
 def date_of(citation: Citation) -> str:
-    """The date of a citation's note, with whether it is old; sanitised, "" without a date."""
+    """The date of a citation's note, and ", old" if it is; "" without a date; sanitised."""
     return safe_line(citation.note_date) + (", old" if citation.old else "")
 
 
-def _print_disagreement(console: Console, told: Disagreement, linker: Linker) -> None:
-    """Print what two notes say differently, each with its date and its place."""
-    emit(console, Text(f"\n{DISAGREE[told.about]}", style="warning"))
-    for citation, said, span in zip(told.citations, told.texts, told.spans, strict=True):
+def _print_disagreement(console: Console, disagreement: Disagreement, linker: Linker) -> None:
+    """Print the two statements that disagree, each with its date and its place."""
+    emit(console, Text(f"\n{DISAGREE[disagreement.about]}", style="warning"))
+    statements = zip(disagreement.citations, disagreement.texts, disagreement.spans, strict=True)
+    for citation, statement, span in statements:
         when = _date(citation) if citation.note_date else Text("no date", style="quiet")
         place = Text.assemble(when, "  ", linker.place(citation.path, citation.lines))
         print_place(console, place, citation.heading)
-        text = Text(safe_text(said))
-        _mark(text, said, span, "differs")
+        text = Text(safe_text(statement))
+        _mark(text, statement, span, "differs")
         emit(console, text, indent=2 * _INDENT)
 
 
 def _date(citation: Citation) -> Text:
-    """The date of a citation's note; one that is old says so."""
+    """The date of a citation's note, as a warning if it is old."""
     return Text(date_of(citation), style="warning" if citation.old else "quiet")
 
 
 def _print_excerpts(console: Console, citations: Sequence[Citation], linker: Linker) -> None:
-    """Draw what is quoted, each below the place where it stands."""
+    """Draw each quote below its source."""
     for n, citation in enumerate(citations):
         if n:
             console.print()
@@ -217,10 +218,10 @@ def _print_excerpts(console: Console, citations: Sequence[Citation], linker: Lin
 
 
 def print_sources(console: Console, answer: Answer, linker: Linker, *, quoted: bool) -> None:
-    """Print where each citation stands.
+    """Print the place of each citation.
 
-    :param quoted: print what it quotes, too, as its note has it: what the note hides from a reader,
-        such as the text in place of an image, is shown, since an LLM may have gone by it.
+    :param quoted: also print the quote as the note's source has it. Text that a rendered note
+        hides, such as an image's alternative text, is shown because an LLM may have used it.
     """
     for citation in answer.citations:
         _print_cited(console, citation, linker)
@@ -231,7 +232,7 @@ def print_sources(console: Console, answer: Answer, linker: Linker, *, quoted: b
 
 
 def _print_cited(console: Console, citation: Citation, linker: Linker) -> None:
-    """Print where a citation stands, with the date of its note."""
+    """Print the place of a citation, with the date of its note."""
     place = linker.place(citation.path, citation.lines)
     if citation.note_date:
         place = Text.assemble(place, "  ", _date(citation))
@@ -246,7 +247,7 @@ def _print_hits(console: Console, question: str, hits: Sequence[Hit], linker: Li
 
 
 def print_place(console: Console, place: Text, heading: Sequence[str], n: int = 0) -> None:
-    """Print a place with its headings, beside a number if it has one."""
+    """Print a place with its headings, after its number if it has one."""
     text = Text.assemble((f"{n:>2} " if n else _INDENT * " ", "number"), place)
     trail = Text(safe_line(" \u203a ".join(heading)), style="heading")
     if trail and text.cell_len + 2 + trail.cell_len > min(console.width, READABLE):
@@ -262,7 +263,7 @@ def _print_confidence(console: Console, answer: Answer) -> None:
 
 
 def marked(quote_text: str, question: str) -> Text:
-    """The text with the question's words marked."""
+    """Return the sanitised text with the question's words highlighted."""
     text = Text(safe_text(quote_text))
     wanted = set(query_terms(question))
     for match in WORD.finditer(text.plain):
@@ -276,13 +277,13 @@ def _flat(text: str) -> str:
 
 
 def _mark(text: Text, unsafe: str, span: Span, style: str) -> None:
-    """Style some characters of what a text shows sanitised."""
+    """Style a span, given in the text before sanitising, of its sanitised form."""
     start, end = (len(safe_text(unsafe[:at])) for at in span)
     text.stylize(style, start, end)
 
 
 def _snippet(passage: Passage, question: str) -> str:
-    """The unit of the passage that holds most of the question's words, on one line."""
+    """The unit of the passage with the most question words, on one line."""
     wanted = set(query_terms(question))
     best, most = "", -1
     for unit in citable_units(passage):

@@ -1,7 +1,6 @@
-"""Scores for people: words for the names of signals and features, and tables that fit the screen.
+"""Score tables on the terminal, with readable names for signals and features.
 
-Three things are kept apart: how a passage ranks, how well a sentence matches the question, and the
-confidence that the notes answer it. They are made of other figures and cannot be compared.
+Passage ranking, sentence match and confidence are separate scales that cannot be compared.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,25 +15,25 @@ _PARTS = {
     "cosine": "meaning of the sentence",
     "maxsim": "meaning, word by word",
     "reader": "question and sentence together",
-    "holds": "has what is asked for",
+    "holds": "has the answer type asked for",
     "coverage": "words of the question in it",
     "passage": "ranking of its passage",
 }
-"""The parts of a sentence's score; a name that is not here is shown as it is."""
+"""Labels for the parts of a sentence's score; any other name is shown unchanged."""
 
 _FEATURES = {
     "score": "score of the best passage",
     "score_gap": "its lead over the next ones",
     "closest": "meaning of the nearest passage",
     "match": "best sentence's match, up to 3",
-    "coverage": "question's words in a sentence",
+    "coverage": "question words in one sentence",
 }
-"""What tells confidence; likewise."""
+"""Labels for the features of confidence, likewise."""
 
 _LABEL = 33
 _CELL = 9
 _WIDTH = 80
-"""A table is not wider than this; a label and three cells fit 60 columns."""
+"""The widest table, in columns; a label and three cells fit 60."""
 
 _SHOWN = 5
 
@@ -42,9 +41,9 @@ Row = tuple[str, Sequence[str]]
 
 
 def print_scores(answer: Answer) -> None:
-    """Print what an answer was found by: ranking, match and confidence, each under its name."""
+    """Print the scores behind an answer: ranking, match and confidence."""
     if answer.citations:
-        rows = ranking_rows([_hit_of(citation, answer.hits) for citation in answer.citations])
+        rows = ranking_rows([_ranked_hit(citation, answer.hits) for citation in answer.citations])
         heads = [f"[{one.n}]" for one in answer.citations]
         print_table(heads, [*rows, *match_rows(answer.citations)])
     else:
@@ -54,7 +53,7 @@ def print_scores(answer: Answer) -> None:
 
 
 def ranking_rows(ranked: Sequence[tuple[int | None, Hit | None]]) -> list[Row]:
-    """How passages rank, each with its rank by both legs together; what is not known is None."""
+    """Rows for the ranking of passages, given with their fused ranks; None is unknown."""
     ranks, hits = [rank for rank, _ in ranked], [hit for _, hit in ranked]
     return [
         ("Ranking of the passage", []),
@@ -63,12 +62,12 @@ def ranking_rows(ranked: Sequence[tuple[int | None, Hit | None]]) -> list[Row]:
         ("  rank by meaning", [whole(hit.dense_rank if hit else None) for hit in hits]),
         ("  cosine", [decimals(hit.dense if hit else None) for hit in hits]),
         ("  rank by words", [whole(hit.terms_rank if hit else None) for hit in hits]),
-        ("  BM25, without a limit", [decimals(hit.terms if hit else None) for hit in hits]),
+        ("  BM25, unbounded", [decimals(hit.terms if hit else None) for hit in hits]),
     ]
 
 
 def match_rows(citations: Sequence[Citation]) -> list[Row]:
-    """How well sentences match the question, and what each signal adds to that."""
+    """Rows for the match of sentence and question, and the share of each signal."""
     names = dict.fromkeys(name for citation in citations for name in citation.parts)
     rows = [(_name(name, _PARTS), [c.parts.get(name) for c in citations]) for name in names]
     rows.sort(key=lambda row: -max(value or 0.0 for value in row[1]))
@@ -77,7 +76,7 @@ def match_rows(citations: Sequence[Citation]) -> list[Row]:
 
 
 def print_confidence(confidence: float, reasons: Sequence[Reason]) -> None:
-    """Print how probable an answer is, and what told that, the strongest first."""
+    """Print the confidence and its features, the strongest effect first."""
     rows: list[Row] = [("Confidence that the notes answer", [decimals(confidence)])]
     for reason in sorted(reasons, key=lambda reason: -abs(reason.share)):
         figures = [decimals(reason.value), decimals(reason.usual), f"{reason.share:+.2f}"]
@@ -86,35 +85,35 @@ def print_confidence(confidence: float, reasons: Sequence[Reason]) -> None:
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Row], *, title: str = "") -> None:
-    """Print rows of a label and cells, aligned, below an empty line and the heads if any.
+    """Print aligned rows of a label and cells, below an empty line and the heads, if any.
 
-    As many columns side by side as fit the screen; the others below them, with the labels again.
+    Columns that do not fit the screen follow in further tables, with the labels repeated.
     """
     console = stdout()
     width = min(console.width, _WIDTH)
-    wide = min(_LABEL, width - _CELL)
-    across = max(1, (width - wide) // _CELL)
+    label_width = min(_LABEL, width - _CELL)
+    across = max(1, (width - label_width) // _CELL)
     columns = max([len(heads), *(len(cells) for _, cells in rows)], default=0)
     for start in range(0, columns, across):
         part = slice(start, start + across)
         if heads:
-            emit(console, Text(f"\n{_aligned(title, heads[part], wide)}", style="heading"))
+            emit(console, Text(f"\n{_aligned(title, heads[part], label_width)}", style="heading"))
         for label, cells in rows:
-            emit(console, Text(_aligned(label, cells[part], wide)))
+            emit(console, Text(_aligned(label, cells[part], label_width)))
 
 
-def _aligned(label: str, cells: Sequence[str], wide: int) -> str:
-    start = f"{safe_line(label)[: max(0, wide - 1)]:{max(0, wide)}}"
+def _aligned(label: str, cells: Sequence[str], label_width: int) -> str:
+    start = f"{safe_line(label)[: max(0, label_width - 1)]:{max(0, label_width)}}"
     return (start + "".join(f"{cell:>{_CELL}}" for cell in cells)).rstrip()
 
 
 def whole(value: int | None) -> str:
-    """A count, or a dash where there is none."""
+    """A count, or a dash for None."""
     return "-" if value is None else str(value)
 
 
 def decimals(value: float | None) -> str:
-    """A figure with two decimals, or a dash where there is none."""
+    """A figure with two decimals, or a dash for None."""
     return "-" if value is None else f"{value:.2f}"
 
 
@@ -122,8 +121,8 @@ def _name(name: str, words: Mapping[str, str]) -> str:
     return words.get(name, name.replace("_", " "))
 
 
-def _hit_of(citation: Citation, hits: Sequence[Hit]) -> tuple[int | None, Hit | None]:
-    """The passage of a citation with its rank, where it is among those that are shown."""
+def _ranked_hit(citation: Citation, hits: Sequence[Hit]) -> tuple[int | None, Hit | None]:
+    """The rank and hit of the passage that contains a citation; None and None if no hit does."""
     for rank, hit in enumerate(hits, start=1):
         passage = hit.passage
         within = passage.start <= citation.chars[0] and citation.chars[1] <= passage.end

@@ -1,4 +1,4 @@
-"""The two streams: results on stdout, everything else on stderr; rich text with no markup."""
+"""Results go to stdout, everything else to stderr; rich text, markup off."""
 
 import logging
 import os
@@ -16,9 +16,9 @@ from ragqa.sanitise import safe_line, safe_text
 
 _UNBOUNDED = 1_000_000
 READABLE = 110
-"""Lines are no longer than this, however wide the terminal is."""
+"""The longest line, in columns, however wide the terminal."""
 
-# Names, not colours, so that a terminal's own palette, light or dark, decides how they look.
+# ANSI colour names follow the terminal's own palette, light or dark.
 THEME = Theme(
     {
         "number": "bold cyan",
@@ -49,10 +49,10 @@ def stderr() -> Console:
 
 
 class _QuietConsole(Console):
-    """A console whose reader may go away (`| head`) without a message or another exit code."""
+    """A console that survives a closed pipe (`| head`) silently, with the same exit code."""
 
     def on_broken_pipe(self) -> None:
-        """Send the rest nowhere."""
+        """Discard the rest of the output."""
         _discard(self.file)
 
 
@@ -60,7 +60,7 @@ def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     return _QuietConsole(
         stderr=stderr,
-        # On a pipe one logical line stays one line, whatever a terminal's width would be.
+        # On a pipe, one logical line stays one line.
         width=None if stream.isatty() else _UNBOUNDED,
         theme=THEME,
         markup=False,
@@ -76,7 +76,7 @@ def print_document(document: Mapping[str, Any]) -> None:
 
 
 def print_as_is(text: str) -> None:
-    """Print sanitised text on stdout, for a file: without styles, links or wrapping."""
+    """Print sanitised text on stdout without styles, links or wrapping."""
     encoding = sys.stdout.encoding or "utf-8"
     try:
         sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
@@ -92,7 +92,7 @@ def print_warnings(warnings: tuple[str, ...] | list[str]) -> None:
 
 
 class _Warnings(logging.Handler):
-    """Prints what the package logs as any other warning."""
+    """Prints log records of the package like any other warning."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
@@ -100,7 +100,7 @@ class _Warnings(logging.Handler):
 
 
 def show_logged_warnings() -> None:
-    """From now on print what the package logs as a warning."""
+    """Print warnings that the package logs from now on."""
     logger = logging.getLogger("ragqa")
     if not logger.handlers:
         logger.addHandler(_Warnings(logging.WARNING))
@@ -108,9 +108,9 @@ def show_logged_warnings() -> None:
 
 
 def print_error(error: RagqaError) -> None:
-    """Print what happened and what mends it on stderr, with keys hidden.
+    """Print the error and its hint on stderr, with API keys hidden.
 
-    A library's exception may quote one: `Invalid header value b'Bearer …'`.
+    A library's exception may quote a key: `Invalid header value b'Bearer …'`.
     """
     from ragqa.llms.secrets import without_keys
 
@@ -120,7 +120,7 @@ def print_error(error: RagqaError) -> None:
 
 
 def say(text: Text | str) -> None:
-    """Print on stderr; a plain string is sanitised, a Text must have been."""
+    """Print on stderr. A string is sanitised here; a Text must be sanitised already."""
     emit(stderr(), Text(safe_text(text)) if isinstance(text, str) else text)
 
 
@@ -129,17 +129,17 @@ def _say_labelled(label: str, style: str, text: str) -> None:
 
 
 def confirm(question: str) -> bool:
-    """Ask on stderr and read the answer from stdin; anything but yes means no."""
+    """Ask on stderr and read stdin; return True only for `y` or `yes`."""
     stderr().print(Text(f"{safe_line(question)} [y/N] "), end="", soft_wrap=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def emit(console: Console, text: Text, *, indent: int = 0, hang: int = 0) -> None:
-    """Print sanitised text, with what the stream's encoding does not have replaced.
+    """Print sanitised text, replacing characters that the stream cannot encode.
 
-    On a terminal text is wrapped, to lines that can be read, below its own indent.
+    On a terminal, text is wrapped to at most `READABLE` columns, and wrapped lines are indented.
 
-    :param hang: the width of a label that the text begins with, below which nothing is wrapped.
+    :param hang: the width of a leading label; wrapped lines are indented past it.
     """
     text = encodable(text, console.encoding)
     if console.is_terminal:
@@ -154,16 +154,16 @@ def emit(console: Console, text: Text, *, indent: int = 0, hang: int = 0) -> Non
 
 
 def encodable(text: Text, encoding: str) -> Text:
-    """The text with what an encoding does not have replaced."""
+    """Return the text with characters that the encoding lacks replaced by `?`."""
     plain = text.plain.encode(encoding, "replace").decode(encoding, "replace")
     if plain == text.plain:
         return text
-    # One "?" stands for one character, so the spans of the styles still fit.
+    # Each "?" replaces one character, so the style spans still fit.
     return Text(plain, spans=text.spans, style=text.style, end=text.end)
 
 
 def discard_output() -> None:
-    """Drop what is still to be written to stdout, which cannot take it."""
+    """Discard output that stdout cannot accept any more."""
     _discard(sys.stdout)
 
 

@@ -1,4 +1,4 @@
-"""What became of the citations of a saved answer: for people, and as a document."""
+"""The result of checking a saved answer, for the terminal and as a JSON document."""
 
 from collections import Counter
 
@@ -24,7 +24,7 @@ _INDENT = 3
 
 
 def print_verification(verification: Verification, linker: Linker) -> None:
-    """Print what became of each citation, with the difference where it was changed."""
+    """Print the status of each citation, with a diff for changed ones."""
     console = stdout()
     emit(console, Text(safe_line(verification.question), style="bold"))
     if not verification.checked:
@@ -33,8 +33,10 @@ def print_verification(verification: Verification, linker: Linker) -> None:
     for checked in verification.checked:
         _print_checked(console, checked, linker)
     counts = Counter(checked.standing for checked in verification.checked)
-    told = ", ".join(f"{counts[standing]} {standing}" for standing in Standing if counts[standing])
-    emit(console, Text(f"\n{told}", style="quiet"))
+    summary = ", ".join(
+        f"{counts[standing]} {standing}" for standing in Standing if counts[standing]
+    )
+    emit(console, Text(f"\n{summary}", style="quiet"))
 
 
 def verification_document(verification: Verification) -> Document:
@@ -68,11 +70,11 @@ def _print_checked(console: Console, checked: Checked, linker: Linker) -> None:
         emit(console, Text(_flat(citation.quote)), indent=_INDENT)
     if checked.elsewhere is not None:
         there = linker.place(checked.elsewhere.path, checked.elsewhere.lines)
-        emit(console, Text.assemble("the old words stand in ", there), indent=_INDENT)
+        emit(console, Text.assemble("the old words are now in ", there), indent=_INDENT)
 
 
 def _difference(old: str, new: str) -> Text:
-    """Both texts in one: `[-removed-]` and `{+added+}`, which can be told without colours."""
+    """A word diff, `[-removed-]` and `{+added+}`, readable without colours."""
     text = Text()
     for piece in differences(old, new):
         if piece.is_same:

@@ -1,4 +1,4 @@
-"""What an LLM writes, for people: sentence by sentence as it is checked, each with its mark."""
+"""An LLM's answer on the terminal: each sentence as it is checked, with its support mark."""
 
 import re
 from collections.abc import Callable
@@ -9,35 +9,35 @@ from rich.console import Console
 from rich.text import Text
 
 from ragqa.render.progress import ProgressLine
-from ragqa.render.results import CITED, verdict_on
+from ragqa.render.results import CITED, verdict_line
 from ragqa.render.screen import READABLE, emit, encodable, print_as_is, print_document, say, stdout
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import Answer, Written, WrittenSentence, counted
 from ragqa.writing import Request, cited_text
 
-_REASONS = 2
+_MAX_REASONS = 2
 _WORD = re.compile("(?P<before> *)(?P<word>[^ ]+)")
 
 
 class Stream:
-    """Prints each sentence on a terminal as soon as it is checked; elsewhere nothing.
+    """Prints each sentence as soon as it is checked, on a terminal only.
 
-    For use in a `with` statement, which ends the last line.
+    Use it in a `with` statement, which ends the last line.
     """
 
     def __init__(self, progress: ProgressLine) -> None:
         self._progress = progress
-        self._flow: _Flow | None = None
+        self._stream: _WrappedStream | None = None
 
     def __call__(self, sentence: WrittenSentence) -> None:
         """Print the next sentence."""
         console = stdout()
         if not console.is_terminal:
             return
-        if self._flow is None:
+        if self._stream is None:
             self._progress.stop()
-            self._flow = _Flow(console)
-        self._flow.write(_sentence(sentence))
+            self._stream = _WrappedStream(console)
+        self._stream.write(_sentence(sentence))
 
     def __enter__(self) -> Self:
         return self
@@ -48,12 +48,12 @@ class Stream:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._flow is not None:
-            self._flow.end()
+        if self._stream is not None:
+            self._stream.end()
 
 
-class _Flow:
-    """Text that is printed as it comes and still wrapped at words."""
+class _WrappedStream:
+    """Prints text as it arrives, wrapped between words."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -61,20 +61,20 @@ class _Flow:
         self._column = 0
 
     def write(self, text: Text) -> None:
-        """Print what comes next."""
+        """Print the next piece of text."""
         for number, line in enumerate(text.split("\n", allow_blank=True)):
             if number:
                 self.end()
             for found in _WORD.finditer(line.plain):
                 word = encodable(line[found.start("word") : found.end()], self._console.encoding)
-                self._put(found["before"], word)
+                self._print_word(found["before"], word)
 
     def end(self) -> None:
         """Begin a new line."""
         self._console.print()
         self._column = 0
 
-    def _put(self, before: str, word: Text) -> None:
+    def _print_word(self, before: str, word: Text) -> None:
         if self._column and self._column + len(before) + word.cell_len > self._width:
             self.end()
             before = ""
@@ -83,62 +83,62 @@ class _Flow:
 
 
 def print_written(console: Console, answer: Answer, written: Written) -> None:
-    """Print all that the LLM wrote, each sentence with its numbers and its mark."""
-    # On a terminal every sentence has been shown as it came.
+    """Print the LLM's answer: each sentence with its citations and its support mark."""
+    # On a terminal, `Stream` has already printed the sentences.
     if not console.is_terminal:
         emit(console, Text.assemble(*map(_sentence, written.sentences)))
     emit(console, Text(""))
-    if verdict := verdict_on(answer):
+    if verdict := verdict_line(answer):
         emit(console, Text(verdict, style="warning"))
     emit(console, Text(written_by(written), style="quiet"))
 
 
 def written_markdown(written: Written, escaped: Callable[[str], str]) -> str:
-    """All that the LLM wrote as Markdown: its lists and code are such, the rest is text.
+    """Return the LLM's answer as Markdown: lists and code keep their markup, the rest is escaped.
 
-    :param escaped: makes text that Markdown shows as it is.
+    :param escaped: escapes text so that Markdown shows it literally.
     """
     return "".join(_markdown(sentence, escaped) for sentence in written.sentences)
 
 
 def _markdown(sentence: WrittenSentence, escaped: Callable[[str], str]) -> str:
-    lead, mark = sentence.lead.replace("#", ""), escaped(_behind(sentence))
+    lead, mark = sentence.lead.replace("#", ""), escaped(_suffix(sentence))
     text = cited_text(sentence)
     if "\n" not in text:
-        # A line break alone is none in Markdown.
+        # Markdown ignores a single line break.
         lead = "\\\n" if lead.strip(" ") == "\n" else lead
         return f"{lead}{escaped(text)}{mark and ' '}{mark}"
     code, _, numbers = text.rpartition("```")
     inner = code.partition("\n")[2].rstrip("\n")
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", inner)), default=0))
     shown = safe_text(inner)
-    # Without a name: a block of text is a quote to `ragqa verify`.
+    # No language: `ragqa verify` takes a block marked `text` for a quote.
     return f"\n\n{fence}\n{shown}\n{fence}\n\n{escaped(numbers)}{mark and ' '}{mark}\n"
 
 
 def _sentence(sentence: WrittenSentence) -> Text:
     text = Text(safe_text(f"{sentence.lead}{cited_text(sentence)}"))
     text.highlight_regex(CITED, style="number")
-    return text.append(_behind(sentence), style="warning")
+    return text.append(_suffix(sentence), style="warning")
 
 
-def _behind(sentence: WrittenSentence) -> str:
-    mark = mark_of(sentence)
+def _suffix(sentence: WrittenSentence) -> str:
+    mark = support_mark(sentence)
     return f" {mark}" if mark else ""
 
 
-def mark_of(sentence: WrittenSentence) -> str:
-    """What is said behind a sentence that its sources do not support, else ""; sanitised."""
+def support_mark(sentence: WrittenSentence) -> str:
+    """The mark after a sentence that its sources do not support, else ""; sanitised."""
     if sentence.supported or sentence.is_frame:
         return ""
     if not sentence.citations:
         return "(no source)"
-    against = safe_line(", ".join(sentence.against[:_REASONS]))
+    against = safe_line(", ".join(sentence.against[:_MAX_REASONS]))
     return f"(not supported: {against})" if against else "(not supported)"
 
 
 def written_by(written: Written) -> str:
-    """Who wrote the answer, from how much, and how much of it is supported; sanitised."""
+    """Say which LLM wrote the answer, from how many passages, and how well supported; sanitised."""
     total = len(written.claims)
     supported = sum(sentence.supported for sentence in written.claims)
     if total == 1:
@@ -148,20 +148,20 @@ def written_by(written: Written) -> str:
         verb = "is" if supported == 1 else "are"
         share = f"{many} of its {total} sentences {verb} supported by the sources cited"
     passages = f"{written.given} passages" if written.given > 1 else "one passage"
-    said = [f"Written by {safe_line(written.backend)} from {passages}; {share}."]
+    parts = [f"Written by {safe_line(written.backend)} from {passages}; {share}."]
     if written.dropped:
-        said.append(f"Left out, since their sources do not support them: {written.dropped}.")
+        parts.append(f"Sentences left out as unsupported: {written.dropped}.")
     if written.invalid_citations:
         numbers = ", ".join(f"[{n}]" for n in written.invalid_citations)
-        said.append(f"Taken out, since no passage has this number: {numbers}.")
-    return " ".join(said)
+        parts.append(f"Citations removed because no passage has that number: {numbers}.")
+    return " ".join(parts)
 
 
 def print_request(request: Request, where: str, *, asked: bool, json: bool) -> None:
-    """Print what an LLM would be given, to the letter, and where it would go.
+    """Print exactly what an LLM would be sent, and where.
 
-    :param where: the backend and its host, "" where none is set.
-    :param asked: whether it would be asked at all.
+    :param where: the backend and its host; "" if none is set.
+    :param asked: whether the LLM would be asked at all.
     """
     prompt = request.prompt
     if json:
@@ -179,11 +179,11 @@ def print_request(request: Request, where: str, *, asked: bool, json: bool) -> N
         return
     print_as_is(f"{safe_text(prompt.instructions)}\n{safe_text(prompt.message)}")
     passages, tokens = counted(len(request.hits), "passage"), counted(request.tokens, "token")
-    said = [f"{passages}, {tokens}; nothing was sent."]
+    parts = [f"{passages}, {tokens}; nothing was sent."]
     if where:
-        said.append(f"It would go to {where}.")
+        parts.append(f"It would go to {where}.")
     if not asked:
-        said.append(
-            "As your notes do not seem to answer, the LLM would only be asked with --force."
+        parts.append(
+            "Your notes do not seem to answer this, so the LLM would be asked only with --force."
         )
-    say(" ".join(said))
+    say(" ".join(parts))

@@ -132,7 +132,7 @@ def test_why_says_that_it_is_not_about_what_an_llm_wrote_and_what_that_was_given
         *("chat", *places, "--llm", f"scripted:{script}", "--top-k", "1"),
         input="".join(f"{line}\n" for line in lines).encode(),
     )
-    told = "This is about the answer in your notes' own words, which the LLM's took the place of."
+    told = "This is about the answer in your notes' own words, which the LLM's answer replaced."
     _, line_7, note = run.out.split(told)
     assert line_7.startswith(" The LLM was not given it.\n")
     assert note.startswith(" The LLM was given it as [1].\nYes: cats.md is in the answer")

@@ -87,7 +87,7 @@ def test_a_target_that_is_not_reached_fails_with_its_figure(quick, place):
         (["--beir", "a", "--half", "tune"], "--half goes with"),
         (["--beir", "a", "--fail-under", "iou=1"], "iou is not measured here"),
         (["--half", "tune"], "no question is in the 'tune' half"),
-        (["--report", "no/where.html"], "there is no folder for the report"),
+        (["--report", "no/where.html"], "the folder of the report"),
         (["--index", "x", "--set", "passage_tokens=60"], "would need another index"),
         (["--half", "both"], "tune, test or all"),
         (["--set", "corpus=x"], "--set takes NAME=VALUE"),
@@ -147,7 +147,7 @@ def test_a_file_of_questions_is_never_overwritten(quick, place):
     before = (place / "eval" / "questions.jsonl").read_bytes()
     run = quick("eval", "--generate", "4", "--out", "eval/questions.jsonl", cwd=place)
     assert run.code == 2
-    assert "is there already" in run.err
+    assert "already exists" in run.err
     assert (place / "eval" / "questions.jsonl").read_bytes() == before
 
 

@@ -203,7 +203,7 @@ def test_on_a_terminal_the_user_is_told_what_goes_where_and_asked_once(
         f"on another machine: http://{HOST}",
         "the text of every passage with titles, tags, paths and embeddings",
         f"of the notes in {places[1]}",
-        "whoever is on the way there can read it",
+        "anyone on the network path can read it",
         "[y/N]",
     ):
         assert part in said

@@ -24,8 +24,8 @@ from ragqa.types import no_progress
 MADE_BEFORE = Path(__file__).parents[1] / "inputs" / "version-0.1"
 QUESTION = "what is the API rate limit?"
 SAID = (
-    "This index was made by an older ragqa: bringing it up to date. This happens once; the old one "
-    "stays until it is done.\n"
+    "This index was made by an older ragqa: bringing it up to date. This happens once; the old "
+    "index is kept until it is done.\n"
 )
 
 

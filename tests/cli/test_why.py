@@ -214,7 +214,7 @@ def test_a_line_that_no_passage_holds_was_lost_by_cutting_the_note_up(why):
     document = why("cats.md:2", "--json").document
     assert document["stage"] == "chunking"
     assert "No passage holds line 2 of cats.md" in document["verdict"]
-    assert why("empty.md", "--json").document["verdict"].endswith("no text that can be found.")
+    assert why("empty.md", "--json").document["verdict"].endswith("no searchable text.")
 
 
 def test_a_line_narrows_the_passages_to_those_that_hold_it(why):

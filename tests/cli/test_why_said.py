@@ -57,7 +57,7 @@ def test_the_best_sentence_is_said_to_be_passed_over_for_what_a_newer_note_says(
     assert (document["stage"], best["rank"], best["lost"]) == ("composer", 1, "passed over")
     assert document["verdict"].startswith(
         "client.md was found, but no excerpt of it is in the answer: a paragraph that defines what "
-        "is asked for, or a newer note that says something else, goes before its best sentence "
-        f"(rank 1 of {document['candidates']} sentences)."
+        "is asked for, or a newer note that says something else, takes precedence over its "
+        f"best sentence (rank 1 of {document['candidates']} sentences)."
     )
     assert document["tried"] == []

@@ -172,7 +172,7 @@ def test_what_is_missing_is_named_whether_or_not_there_is_an_answer():
     away = answer_markdown(make_answer(answered=False, text="", citations=(), missing=("roses",)))
     assert (
         "**Your notes do not seem to answer this.**\n\n"
-        "The nearest passages do not speak of: roses.\n"
+        "The nearest passages do not mention: roses.\n"
     ) in away
 
 

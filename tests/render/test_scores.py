@@ -77,7 +77,7 @@ def test_a_passage_that_is_not_among_those_shown_has_a_dash_for_its_rank(capsys)
     rows = {line[:33].strip(): line[33:].split() for line in capsys.readouterr().out.splitlines()}
     assert rows["rank"] == ["-", "1"]
     assert rows["rank by meaning"] == ["-", "3"]
-    assert rows["BM25, without a limit"] == ["-", "7.00"]
+    assert rows["BM25, unbounded"] == ["-", "7.00"]
     assert rows["meaning of the sentence"] == ["0.50", "0.25"]
 
 
