@@ -63,8 +63,15 @@ class Step:
 class Table:
     """The decks of a folder; that of the notes is laid anew when its file changes."""
 
-    def __init__(self, folder: Path, notes_share: float) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        notes_share: float,
+        questions: int = QUESTIONS,
+        statements: int = STATEMENTS,
+    ) -> None:
         self._laying = Laying()
+        self.questions, self.statements = questions, statements
         self._notes = folder / "notes-train.jsonl"
         self._share = notes_share
         self._rng = random.Random(0)  # noqa: S311 - not secrets
@@ -89,8 +96,8 @@ class Table:
 
     def steps(self) -> list[Step]:
         """Draw the next steps: each of examples alike in length, in no order."""
-        groups = self._cut("groups", QUESTIONS)
-        statements = self._cut("statements", STATEMENTS)
+        groups = self._cut("groups", self.questions)
+        statements = self._cut("statements", self.statements)
         return [Step(*both) for both in zip(groups, statements, strict=True)]
 
     @property
@@ -111,7 +118,7 @@ class Table:
         if notes:
             found += [self._read(notes) for _ in range(of_notes)]
         found.sort(key=lambda one: one.length)
-        cut = [tuple(found[i : i + each]) for i in range(0, len(found), each)]
+        cut = [tuple(found[i * each : (i + 1) * each]) for i in range(AHEAD)]
         self._rng.shuffle(cut)
         return cut
 

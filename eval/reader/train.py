@@ -49,6 +49,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--notes-share", type=float, default=0.35)
+    parser.add_argument("--questions", type=int, default=QUESTIONS, help="of each step; 0: none")
+    parser.add_argument("--statements", type=int, default=STATEMENTS, help="of each step; 0: none")
     parser.add_argument("--init", type=Path, help="weights to start from: a model-STEP.pt")
     parser.add_argument("--precision", choices=("auto", "bfloat16", "float32"), default="auto")
     parser.add_argument("--measure-every", type=int, default=250)
@@ -57,7 +59,8 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     autocast = autocast_for(device, given.precision)
-    run = begin(given.data, given.steps, given.notes_share, device)
+    table = Table(given.data, given.notes_share, given.questions, given.statements)
+    run = begin(table, given.steps, device)
     if (given.out / "checkpoint.pt").exists():
         resume(run, given.out / "checkpoint.pt")
     elif given.init:
@@ -87,7 +90,7 @@ def autocast_for(device: str, precision: str) -> Autocast:
     return contextlib.nullcontext
 
 
-def begin(data: Path, steps: int, notes_share: float, device: str) -> Run:
+def begin(table: Table, steps: int, device: str) -> Run:
     """A run at its start."""
     torch.manual_seed(SEED)
     reader = Reader().to(device)
@@ -104,7 +107,7 @@ def begin(data: Path, steps: int, notes_share: float, device: str) -> Run:
         gone = min(1.0, (step - WARM) / max(1, steps - WARM))
         return 1 - (1 - LAST_SHARE) * gone
 
-    return Run(reader, optimizer, LambdaLR(optimizer, rate), Table(data, notes_share))
+    return Run(reader, optimizer, LambdaLR(optimizer, rate), table)
 
 
 def steps(run: Run, most: int) -> Iterator[Step]:
@@ -123,6 +126,8 @@ def learn(run: Run, step: Step, device: str, autocast: Autocast) -> str:
     """Take one step; what it lost."""
     said = []
     for loss_of, read in ((loss_of_groups, step.groups), (loss_of_statements, step.statements)):
+        if not read:
+            continue
         with autocast():
             loss = loss_of(run.reader, read, device)
         torch.autograd.backward(loss)
@@ -141,8 +146,8 @@ def note(run: Run, held: dict[str, Held], out: Path, device: str, autocast: Auto
     line = {
         "step": run.step,
         "seconds": round(run.seconds, 1),
-        "questions": run.step * QUESTIONS,
-        "statements": run.step * STATEMENTS,
+        "questions": run.step * run.table.questions,
+        "statements": run.step * run.table.statements,
         "measured_in": round(time.perf_counter() - began, 1),
         **figures,
     }
