@@ -8,28 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
-from ragqa.cli.opening import Given, Scope, filters_of, first_build_notice, load_flags, open_index
-from ragqa.cli.options import (
-    Corpus,
-    Debug,
-    IndexFolder,
-    NoRefresh,
-    Paths,
-    Since,
-    StoreKind,
-    StoreUri,
-    Tags,
-    TopK,
-    parse_since,
-)
+from ragqa.cli.opening import first_build_notice, load_flags, open_index
+from ragqa.cli.options import Scope, parse_since, with_options
 from ragqa.cli.writing import (
-    Force,
     LLMOptions,
-    Strict,
-    WithLLM,
-    Yes,
     ask_written,
     exit_code,
     print_answer_warnings,
@@ -49,26 +31,9 @@ if TYPE_CHECKING:
     from ragqa.types import Answer, Filters
     from ragqa.writing import Writer
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
-
-@app.command()
-def chat(
-    tag: Tags = None,
-    path: Paths = None,
-    since: Since = None,
-    top_k: TopK = None,
-    no_refresh: NoRefresh = False,
-    corpus: Corpus = None,
-    index: IndexFolder = None,
-    store: StoreKind = None,
-    store_uri: StoreUri = None,
-    llm: WithLLM = None,
-    yes: Yes = False,
-    strict: Strict = False,
-    force: Force = False,
-    debug: Debug = False,
-) -> int:
+@with_options(without=("streams",))
+def chat(*, scope: Scope, llm_options: LLMOptions) -> int:
     """Ask questions and follow-ups; a follow-up may depend on the question before ("and why?").
 
     /help lists the commands of the chat. Without a terminal, the questions are the lines of
@@ -79,14 +44,12 @@ def chat(
     from ragqa.cli.lines import PipedLines, TypedLines, is_interactive
 
     # Report wrong options and settings before the first question.
-    parse_since(since)
-    given = Given(corpus, index, store, store_uri)
-    loaded = load_flags({**given.flags, "top_k": top_k})
-    llm_options = LLMOptions(llm, yes=yes, strict=strict, force=force, streams=True)
+    parse_since(scope.since)
+    loaded = load_flags({**scope.given.flags, "top_k": scope.top_k})
+    llm_options = replace(llm_options, streams=True)
     writer = writer_for(
         loaded.settings, llm_options, asked="what you ask, up to three questions before it,"
     )
-    scope = Scope(tag, path, since, top_k, no_refresh, given)
     with closing(_Conversation(loaded, scope, writer)) as conversation:
         if is_interactive():
             conversation.run_interactively(TypedLines())
@@ -129,7 +92,7 @@ class _Conversation:
 
     @cached_property
     def _filters(self) -> "Filters":
-        return filters_of(self._scope)
+        return self._scope.filters
 
     @cached_property
     def _linker(self) -> "Linker":

@@ -3,10 +3,9 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from ragqa.cli.options import parse_since, parse_tags
+from ragqa.cli.options import Given, Scope
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,71 +13,29 @@ if TYPE_CHECKING:
     from ragqa.config import Loaded
     from ragqa.config.settings import Value
     from ragqa.render import Linker
-    from ragqa.types import Filters
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """The options for notes and index as given, None if not given."""
+def call_on_index(look: Callable[..., T], scope: Scope, *question: str) -> "tuple[T, Linker]":
+    """Call `look` with the index and a question, if any; also return a linker to the notes.
 
-    corpus: str | None
-    index: str | None
-    store: str | None
-    store_uri: str | None
-
-    @property
-    def flags(self) -> "dict[str, Value | None]":
-        """The options as settings by name."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The options that limit what `ask`, `search`, `why`, `list` and `chat` look through."""
-
-    tags: list[str] | None
-    paths: list[str] | None
-    since: str | None
-    top_k: int | None
-    no_refresh: bool
-    given: Given
-
-
-def call_with_question(
-    find: Callable[..., T], words: list[str] | None, scope: Scope
-) -> "tuple[T, Linker]":
-    """Call `find` with the index and the question; also return a linker to the notes.
-
-    :raises UsageError: there is no question, or it is too long.
+    :raises UsageError: an option is wrong.
     """
-    text = _question(words)
-    return call_on_index(lambda index, **how: find(index, text, **how), scope)
-
-
-def call_on_index(look: Callable[..., T], scope: Scope) -> "tuple[T, Linker]":
-    """Like `call_with_question`, without a question."""
     from ragqa.render import Linker, ProgressLine
 
-    filters = filters_of(scope)
+    filters, refresh = scope.filters, not scope.no_refresh
     with open_index(load(scope.given, top_k=scope.top_k)) as index:
         with ProgressLine(opening=first_build_notice(index)) as progress:
-            found = look(index, filters=filters, refresh=not scope.no_refresh, progress=progress)
+            found = look(index, *question, filters=filters, refresh=refresh, progress=progress)
         return found, Linker(index.places.corpus, index.settings.link_format)
 
 
-def filters_of(scope: Scope) -> "Filters":
-    """Return the filters of a scope.
+def read_question(words: list[str] | None) -> str:
+    """The question: these words, or standard input.
 
-    :raises UsageError: `--since` is not a date.
+    :raises UsageError: there is none, or it is too long.
     """
-    from ragqa.types import Filters
-
-    return Filters(parse_tags(scope.tags), tuple(scope.paths or ()), parse_since(scope.since))
-
-
-def _question(words: list[str] | None) -> str:
     if not words and (sys.stdin is None or sys.stdin.isatty()):
         raise UsageError(
             "no question was given", hint='ragqa ask "when should I fine-tune?", or: ragqa chat'

@@ -44,11 +44,11 @@ ShowPrompt = Annotated[
 class LLMOptions:
     """The LLM options as given; with `streams`, a terminal shows the answer as it arrives."""
 
-    llm: str | None
-    yes: bool
-    strict: bool
-    force: bool
-    streams: bool
+    llm: WithLLM = None
+    yes: Yes = False
+    strict: Strict = False
+    force: Force = False
+    streams: bool = False
 
 
 def ask_with(

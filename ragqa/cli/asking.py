@@ -1,0 +1,183 @@
+"""`ragqa ask`, `search`, `why` and `list`. Each calls the library, renders, and returns a code."""
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ragqa.cli.opening import call_on_index, read_question
+from ragqa.cli.options import (
+    AsFormat,
+    AsJson,
+    Format,
+    Scope,
+    complete_path,
+    parse_format,
+    with_options,
+)
+from ragqa.cli.writing import (
+    LLMOptions,
+    ShowPrompt,
+    ask_with,
+    exit_code,
+    print_answer_warnings,
+    request_in,
+)
+
+if TYPE_CHECKING:
+    from ragqa.render import Linker
+    from ragqa.types import Answer
+
+
+@with_options(without=("streams",))
+def ask(
+    question: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="QUESTION", help="The question; - or nothing reads standard input."),
+    ] = None,
+    *,
+    scope: Scope,
+    format: AsFormat = None,  # noqa: A002 - the option's name
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show the scores behind the answer.")
+    ] = False,
+    json: AsJson = False,
+    llm_options: LLMOptions,
+    show_prompt: ShowPrompt = False,
+) -> int:
+    """Answer a question from the notes, with citations.
+
+    Builds the index if there is none, and brings it up to date if notes changed. The answer
+    consists of excerpts from the notes, unless an LLM writes it. Exits with 1 if the notes do not
+    seem to answer.
+
+    Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
+    """
+    output = parse_format(format, json=json, explain=explain)
+    llm_options = replace(llm_options, streams=output is Format.TEXT)
+    if show_prompt:
+        from ragqa.render.writing import print_request
+
+        show = partial(request_in, llm_options=llm_options)
+        (request, where, asked), _ = call_on_index(show, scope, read_question(question))
+        print_request(request, where, asked=asked, json=output is Format.JSON)
+        return 0
+    answer, linker = call_on_index(
+        partial(ask_with, llm_options=llm_options), scope, read_question(question)
+    )
+    _print_answer(answer, linker, output, explain=explain)
+    print_answer_warnings(answer)
+    return exit_code(answer)
+
+
+def _print_answer(answer: "Answer", linker: "Linker", output: Format, *, explain: bool) -> None:
+    from ragqa import render
+
+    if output is Format.JSON:
+        render.print_document(render.answer_document(answer, explain=explain))
+    elif output is Format.MARKDOWN:
+        from ragqa.render.markdown import answer_markdown
+
+        render.print_as_is(answer_markdown(answer))
+    else:
+        render.print_answer(answer, linker)
+        if explain:
+            from ragqa.render.scores import print_scores
+
+            print_scores(answer)
+
+
+@with_options()
+def search(
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="QUERY", help="What to look for; - or nothing reads standard input."
+        ),
+    ] = None,
+    *,
+    scope: Scope,
+    json: AsJson = False,
+) -> int:
+    """List the passages nearest to a query, best first.
+
+    Example: ragqa search "vector index memory" --path "rag/*" --top-k 3
+    """
+    from ragqa import render
+    from ragqa.api import Index
+
+    result, linker = call_on_index(Index.search, scope, read_question(query))
+    if json:
+        render.print_document(render.search_document(result))
+    else:
+        render.print_search(result, linker)
+    render.print_warnings(result.warnings)
+    return 0 if result.hits else 1
+
+
+@with_options(without=("top_k",))
+def why(
+    question: Annotated[
+        list[str], typer.Argument(metavar="QUESTION", help="The question; - reads standard input.")
+    ],
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target",
+            metavar="NOTE[:LINES|#HEADING]",
+            help="The note, by path, file name, title or alias; NOTE:7-9 names lines of it.",
+            autocompletion=complete_path,
+        ),
+    ],
+    *,
+    scope: Scope,
+    json: AsJson = False,
+) -> int:
+    """Explain why a note is in the answer to a question, or why it is not.
+
+    Follows the note through indexing, filters, ranking and the choice of excerpts, and tries
+    words that would have found it.
+
+    Example: ragqa why "what is prompt injection?" --target guardrails.md
+    """
+    from ragqa import render
+    from ragqa.explaining import explain
+    from ragqa.render.explanations import explanation_document, print_explanation
+
+    look = partial(explain, target=target)
+    explanation, linker = call_on_index(look, scope, read_question(question))
+    if json:
+        render.print_document(explanation_document(explanation))
+    else:
+        print_explanation(explanation, linker)
+    render.print_warnings(explanation.warnings)
+    return 0
+
+
+@with_options(without=("top_k",))
+def list_notes(
+    tags: Annotated[
+        bool, typer.Option("--tags", help="List the tags, each with its number of notes.")
+    ] = False,
+    *,
+    scope: Scope,
+    json: AsJson = False,
+) -> int:
+    """List the notes with their dates, titles and tags, or the tags alone.
+
+    Exits with 1 if there are none.
+
+    Example: ragqa list --tag fine-tuning
+    """
+    from ragqa import render
+    from ragqa.api import Index
+    from ragqa.render import listings
+
+    found, _ = call_on_index(Index.notes, scope)
+    if json:
+        render.print_document(listings.list_document(found, tags=tags))
+    else:
+        listings.print_list(found, tags=tags)
+    render.print_warnings(found.warnings)
+    return 0 if (found.tags if tags else found.notes) else 1
