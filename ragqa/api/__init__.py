@@ -7,9 +7,8 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from ragqa.api.current import BY_TERMS_ALONE, MIN_POOL, Shown, silent
-from ragqa.api.index import Index
-from ragqa.api.storing import MayUse, StorePlace, was_allowed
+from ragqa.api.index import BY_TERMS_ALONE, MIN_POOL, Index
+from ragqa.api.stored_index import MayUse, Shown, StorePlace, was_allowed
 from ragqa.config import Loaded, load_settings
 from ragqa.config.settings import Value
 
@@ -60,4 +59,4 @@ def index_from(
 
     :param may_use: whether a host may store notes; called before anything is sent to it.
     """
-    return Index(loaded.settings, loaded.places, may_use=may_use, shown=shown or silent)
+    return Index(loaded.settings, loaded.places, may_use=may_use, shown=shown)

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ragqa.answering import Answering, Calibration, Composed, InUse
-from ragqa.api.current import with_sections
+from ragqa.answering import Answering, Calibration, Composed, InUse, OpenNote, section_of
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.types import (
@@ -14,6 +13,7 @@ from ragqa.types import (
     Citation,
     Disagreement,
     Fallback,
+    Hit,
     IndexInfo,
     Progress,
     Retrieved,
@@ -23,6 +23,9 @@ from ragqa.types import (
 if TYPE_CHECKING:
     from ragqa.grounding import Idf
     from ragqa.writing import Writer
+
+SECTION_WORDS = 150
+"""An LLM is not given longer sections whole: the check of its answer reads no further."""
 
 
 def answer_of(
@@ -54,6 +57,14 @@ def answer_of(
         read=retrieved.question,
         calibration=Calibration.OWN if own else Calibration.SHIPPED,
     )
+
+
+def with_sections(hits: Sequence[Hit], open_note: OpenNote) -> list[Hit]:
+    """The hits with each passage widened to its whole section, unless that is long."""
+    return [
+        replace(hit, passage=section_of(hit.passage, open_note, most_words=SECTION_WORDS))
+        for hit in hits
+    ]
 
 
 def is_for_llm(answer: Answer, writer: "Writer") -> bool:

@@ -237,7 +237,7 @@ class _Conversation:
                 progress=progress,
             )
         if last.written is not None and last.written.grounded:
-            from ragqa.api.current import with_sections
+            from ragqa.api.answers import with_sections
             from ragqa.render.chat import print_not_llm_answer
             from ragqa.writing import numbers_given
 

@@ -114,7 +114,7 @@ def request_in(
 
     Raises what `Index.ask` raises.
     """
-    from ragqa.api.current import with_sections
+    from ragqa.api.answers import with_sections
     from ragqa.llms import NO_LLM, llm_for
     from ragqa.writing import request_for
 
