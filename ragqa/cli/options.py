@@ -18,7 +18,7 @@ import typer
 from ragqa.errors import RagqaError, UsageError
 
 if TYPE_CHECKING:
-    from ragqa.config.settings import Value
+    from ragqa.config.setting import Value
     from ragqa.types import Filters, NoteList
 
 Command = Callable[..., int]

@@ -1,6 +1,7 @@
-"""The two settings files: the user's, and a project's `ragqa.toml`."""
+"""The user's settings file, a project's `ragqa.toml`, and files that only the user may read."""
 
 import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from pathlib import Path
 import platformdirs
 
 from ragqa.atomic_write import write_whole
-from ragqa.config.paths import absolute, anchored, checked_path
-from ragqa.config.settings import SETTINGS, Value, setting_named, with_nearest
+from ragqa.config.setting import Value, absolute
+from ragqa.config.settings import SETTINGS, setting_named, with_nearest
 from ragqa.errors import UsageError
 
 PROJECT_FILE = "ragqa.toml"
@@ -60,8 +61,10 @@ def read_user_settings() -> FileSettings:
     path = user_settings_file()
     raw = _read_toml(path)
     values = _checked(raw, path)
-    anchored_values = {name: checked_path(name, values[name], str(path)) for name in values}
-    return FileSettings(anchored_values, _unknown(raw, path))
+    anchored = {
+        name: SETTINGS[name].anchored_in_file(value, str(path)) for name, value in values.items()
+    }
+    return FileSettings(anchored, _unknown(raw, path))
 
 
 def read_project_settings(path: Path) -> FileSettings:
@@ -76,7 +79,7 @@ def read_project_settings(path: Path) -> FileSettings:
     values = _checked(raw, path)
     folder = path.parent
     for name in values:
-        if setting_named(name, str(path)).personal:
+        if SETTINGS[name].personal:
             raise UsageError(
                 f"{path} may not set {name}: a folder of notes must not decide that",
                 hint=f"remove the line; to set it for yourself: ragqa config set {name} VALUE",
@@ -105,9 +108,10 @@ def set_user_setting(name: str, text: str) -> Value:
 
     :raises UsageError: no such setting, or an invalid value.
     """
-    value = setting_named(name, "the command").parse(text, "the command")
-    value = anchored(name, value, Path.cwd())
     import tomlkit
+
+    setting = setting_named(name, "the command")
+    value = setting.anchored(setting.parse(text, "the command"), Path.cwd())
 
     document = tomlkit.parse(_user_text())
     document[name] = value
@@ -191,3 +195,40 @@ def _write_user_text(text: str) -> None:
         write_whole(path, text)
     except OSError as exc:
         raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
+
+
+def read_own(path: Path, what: str, *, size: int) -> bytes | None:
+    """Read at most `size` bytes of a file; None if it does not exist.
+
+    :param what: the file's purpose, for messages.
+    :raises UsageError: it is a link, not a regular file, another user's, or accessible to others.
+    """
+    fix = f"chmod 600 {path}"
+    try:
+        # O_NOFOLLOW: a link may point to what others write; O_NONBLOCK: a pipe would hang.
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        if path.is_symlink():
+            raise UsageError(
+                f"the {what} {path} is a symbolic link", hint=f"put the file itself there; {fix}"
+            ) from exc
+        raise UsageError(f"the {what} {path} cannot be read: {exc.strerror}", hint=fix) from exc
+    try:
+        state = os.fstat(file)
+        if not stat.S_ISREG(state.st_mode):
+            raise UsageError(f"the {what} {path} is not a regular file", hint=f"rm {path}")
+        if state.st_uid != os.getuid():
+            raise UsageError(f"the {what} {path} belongs to another user", hint=f"rm {path}")
+        if others := _others_may(state.st_mode):
+            raise UsageError(f"other users may {others} the {what} {path}", hint=fix)
+        return os.read(file, size)
+    finally:
+        os.close(file)
+
+
+def _others_may(mode: int) -> str:
+    """What a mode lets users other than the owner do, "" for nothing."""
+    all_bits = ((0o044, "read"), (0o022, "change"), (0o011, "run"))
+    return " and ".join(verb for bits, verb in all_bits if mode & bits)

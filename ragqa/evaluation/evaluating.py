@@ -10,7 +10,7 @@ from pathlib import Path
 from ragqa.answering import Answering
 from ragqa.api import Index
 from ragqa.config import Loaded, Settings, load_settings
-from ragqa.config.settings import Value
+from ragqa.config.setting import Value
 from ragqa.embedders import embedder_for
 from ragqa.embedders.cache import cache_folder
 from ragqa.errors import UsageError
