@@ -21,7 +21,7 @@ from ragqa.render.answer_lines import (
 from ragqa.render.documents import warnings_of
 from ragqa.render.excerpt_markdown import excerpts_markdown
 from ragqa.render.markdown_text import escaped, fenced, piece_of_line, with_bold, within_line
-from ragqa.types import Answer, Citation
+from ragqa.types import Answer, Citation, Span
 from ragqa.verifying import record_of
 
 _INDENT = "   "
@@ -92,7 +92,7 @@ def _record(answer: Answer) -> Iterator[str]:
     yield f"```json\n{record_of(answer)}\n```\n"
 
 
-def direct_spans(answer: Answer) -> Iterator[tuple[int, int]]:
+def direct_spans(answer: Answer) -> Iterator[Span]:
     """Yield the spans of a text without units that answer directly, in order.
 
     Each lies in the excerpt of its citation: the text before its number.

@@ -7,7 +7,6 @@ from urllib.parse import quote
 from rich.style import Style
 from rich.text import Text
 
-from ragqa.analysis import WORD, index_terms, query_terms
 from ragqa.answering import citable_units, unit_text
 from ragqa.render.answer_lines import (
     DISAGREE,
@@ -21,6 +20,7 @@ from ragqa.render.answer_lines import (
 from ragqa.render.excerpts import print_excerpt
 from ragqa.render.screen import READABLE, put, put_heading, stdout
 from ragqa.sanitise import safe_line, safe_text
+from ragqa.text.words import WORD, index_terms, query_terms
 from ragqa.types import (
     Answer,
     Citation,
