@@ -1,7 +1,7 @@
 """`ragqa index`, `status` and `doctor`: build the index, look at it and repair it."""
 
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,23 +13,23 @@ from ragqa.errors import NotAllowed, NotesSkipped, UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
+    from ragqa.config import Loaded
     from ragqa.diagnosis import Finding
 
 
-@with_options()
-def index(
-    notes: Annotated[
-        str | None, typer.Argument(metavar="[CORPUS]", help="The folder of notes.")
-    ] = None,
-    rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Build everything from scratch.")
-    ] = False,
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """How to build; `yes` is consent to send passages to the workers."""
+
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build everything from scratch.")] = (
+        False
+    )
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for another process that is writing the index.")
-    ] = False,
+    ] = False
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 7 if any note was skipped.")
-    ] = False,
+    ] = False
     workers: Annotated[
         str | None,
         typer.Option(
@@ -37,11 +37,19 @@ def index(
             metavar="ray[:HOST:PORT]",
             help="Embed with Ray: on all cores and GPUs of this machine, or of the cluster there.",
         ),
-    ] = None,
+    ] = None
     yes: Annotated[
         bool, typer.Option("--yes", help="Allow passages to be sent to the workers from now on.")
-    ] = False,
+    ] = False
+
+
+@with_options()
+def index(
+    notes: Annotated[
+        str | None, typer.Argument(metavar="[CORPUS]", help="The folder of notes.")
+    ] = None,
     *,
+    how: BuildOptions,
     given: Given,
     json: AsJson = False,
 ) -> int:
@@ -50,34 +58,41 @@ def index(
     Example: ragqa index ~/notes
     """
     from ragqa import render
-    from ragqa.readers import prepare
 
     if notes is not None and given.corpus is not None:
         raise UsageError("the folder of notes was given twice", hint=f"ragqa index {notes}")
     loaded = load(replace(given, corpus=notes or given.corpus))
     with open_index(loaded) as opened, render.ProgressLine() as progress:
-        if workers is not None:
-            _use_workers(opened, workers, yes=yes)
-        if wait and (building := opened.building()):
+        if how.workers is not None:
+            _use_workers(opened, how.workers, yes=how.yes)
+        if how.wait and (building := opened.building()):
             render.say(f"Waiting for another process that is writing the index {building}.")
-        report = opened.refresh(rebuild=rebuild, wait=wait, progress=progress)
+        report = opened.refresh(rebuild=how.rebuild, wait=how.wait, progress=progress)
         where = opened.kept.where
-    try:
-        prepare(loaded.settings.reader)
-    except UsageError as exc:  # the index is complete without the reader
-        report = replace(report, warnings=(*report.warnings, f"{exc.message}; {exc.hint}"))
+    report = replace(report, warnings=report.warnings + _reader_warnings(loaded.settings.reader))
     if json:
         render.print_document(render.report_document(report))
     else:
         render.print_report(report, where)
     render.print_warnings(report.warnings)
-    if strict and report.skipped:
+    if how.strict and report.skipped:
         raise NotesSkipped(
             f"notes skipped: {len(report.skipped)}; the first is {report.skipped[0].path}: "
             f"{report.skipped[0].reason}",
             hint="fix them, or list them in .ragqaignore",
         )
     return 0
+
+
+def _reader_warnings(reader: str) -> tuple[str, ...]:
+    """Prepare the reader; the index is complete without it, so a failure is only a warning."""
+    from ragqa.readers import prepare
+
+    try:
+        prepare(reader)
+    except UsageError as exc:
+        return (f"{exc.message}; {exc.hint}",)
+    return ()
 
 
 def _use_workers(index: "Index", spec: str, *, yes: bool) -> None:
@@ -146,26 +161,32 @@ def doctor(
     Example: ragqa doctor --deep
     """
     from ragqa import render
-    from ragqa.api import index_from
-    from ragqa.diagnosis import choice_of, diagnose, diagnose_llm
-    from ragqa.diagnosis import repair as repair_index
     from ragqa.render import overviews
 
     loaded = load(given)
-    done: list[str] | None = None
-    failed: list[Finding] = []
-    with index_from(loaded) as opened, render.ProgressLine() as progress:
-        if repair:
-            done, failed = repair_index(opened, progress=progress)
-        found = failed or diagnose(opened, deep=deep or bool(done), progress=progress)
-        findings = [
-            replace(finding, fix=with_places(finding.fix, sys.argv[1:]))
-            for finding in (*found, *diagnose_llm(choice_of(loaded)))
-        ]
+    found, done, is_repaired = _examine(loaded, deep=deep, repair=repair)
+    findings = [replace(one, fix=with_places(one.fix, sys.argv[1:])) for one in found]
     if json:
-        render.print_document(overviews.findings_document(findings, done))
+        render.print_document(overviews.findings_document(findings, done if repair else None))
     else:
-        if done or (done is not None and not failed):
+        if done or is_repaired:
             overviews.print_repair(done)
         overviews.print_findings(findings)
     return max((finding.exit_code for finding in findings), default=0)
+
+
+def _examine(
+    loaded: "Loaded", *, deep: bool, repair: bool
+) -> "tuple[list[Finding], list[str], bool]":
+    """What is wrong, what a repair did, and whether that fixed everything."""
+    from ragqa import diagnosis, render
+    from ragqa.api import index_from
+
+    done: list[str] = []
+    failed: list[Finding] = []
+    with index_from(loaded) as opened, render.ProgressLine() as progress:
+        if repair:
+            done, failed = diagnosis.repair(opened, progress=progress)
+        found = failed or diagnosis.diagnose(opened, deep=deep or bool(done), progress=progress)
+    llm = diagnosis.diagnose_llm(diagnosis.choice_of(loaded))
+    return [*found, *llm], done, repair and not failed

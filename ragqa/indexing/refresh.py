@@ -32,9 +32,8 @@ def refresh(
 ) -> IndexReport:
     """Bring the index up to date with the notes, or build it if there is none.
 
-    Unchanged notes keep their passages, and passages with the same embedded text keep their
-    embedding. If nothing changed, nothing is written and no lock is taken. An index of an older
-    format is rebuilt with its embeddings.
+    Unchanged notes keep their passages, and passages with the same text their embedding; an index
+    of an older format, too. If nothing changed, nothing is written and no lock is taken.
 
     :param rebuild: recompute every passage and embedding, whatever the index holds.
     :param reusable: embeddings that need not be computed.
