@@ -45,6 +45,7 @@ from ragqa.types.passages import (
     Retrieved,
     TokenVectors,
     Unit,
+    trail_text,
 )
 from ragqa.types.vectors import Numbers, Progress, Span, Vector, Vectors, no_progress
 from ragqa.types.verifications import (
@@ -105,6 +106,7 @@ __all__ = [
     "WrittenSentence",
     "counted",
     "no_progress",
+    "trail_text",
     "verdict_of",
     "with_parents",
 ]
