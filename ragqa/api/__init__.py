@@ -32,11 +32,8 @@ def open_index(
     settings: Mapping[str, Value | None] | None = None,
     shown: Shown | None = None,
 ) -> Index:
-    """Open the index of a folder of notes; nothing is read or built before the first call.
+    """Open the index of a folder of notes, as `ragqa.open_index` does.
 
-    :param corpus: the folder of notes; None to find it as the command line does.
-    :param index: the index's folder; None to find it likewise.
-    :param settings: other settings by name, as in `ragqa config`; None means not given.
     :param shown: makes a context manager that shows the progress of a build.
     :raises NoCorpus: no notes folder is known.
     :raises UsageError: an unknown setting, or an invalid value.
