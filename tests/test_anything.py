@@ -20,7 +20,7 @@ from ragqa.notes import NoteText, read_text
 from ragqa.render import Linker, answer_document, print_answer, to_json
 from ragqa.render.markdown import answer_markdown
 from ragqa.stores.memory import MemoryStore
-from ragqa.verifying import read_saved
+from ragqa.verifying.saved import read_saved
 from ragqa.writing import Writer
 
 UNSAFE = re.compile(
