@@ -77,7 +77,7 @@ def print_answer(answer: Answer, linker: Linker) -> None:
     print_corrected(console, answer.corrected)
     written = answer.written
     if written is not None and written.grounded:
-        from ragqa.render.writing import print_written
+        from ragqa.render.generation import print_written
 
         print_written(console, answer, written)
     else:

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 from ragqa.answering import Answering
 from ragqa.embedders import Embedder
 from ragqa.errors import BackendFailed, RagqaError
+from ragqa.generation.citing import cite_passages, text_of, with_marks
+from ragqa.generation.draft import Draft, Drafted
+from ragqa.generation.frames import is_frame
+from ragqa.generation.links import REMOVED, without_links
+from ragqa.generation.prompt import DECLINED, INSTRUCTIONS, Request, heading_of
 from ragqa.grounding import Idf, Source, Sources, Support, read_sources, support_of
 from ragqa.llms import LLM
 from ragqa.llms.limits import CHARS_PER_TOKEN, bounded, in_time
 from ragqa.types import Answer, Citation, Fallback, Retrieved, Written, WrittenSentence
-from ragqa.writing.citing import cite_passages, text_of, with_marks
-from ragqa.writing.draft import Draft, Drafted
-from ragqa.writing.frames import is_frame
-from ragqa.writing.links import REMOVED, without_links
-from ragqa.writing.prompt import DECLINED, INSTRUCTIONS, Request, heading_of
 
 Span = tuple[int, int]
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from ragqa.answering import quotation
+from ragqa.generation.draft import Drafted
 from ragqa.types import Citation, Hit, WrittenSentence
-from ragqa.writing.draft import Drafted
 
 Span = tuple[int, int]
 
