@@ -1,5 +1,6 @@
 """Options, consent and exit code of the commands that can use an LLM."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -58,8 +59,6 @@ def ask_with(
 
     :param streams: show the answer on a terminal as it arrives.
     """
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
         if writer is not None:
             consent = writer.allow

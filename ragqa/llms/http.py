@@ -50,7 +50,7 @@ class Limits:
 LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HttpLLM:
     """A model on a server."""
 
