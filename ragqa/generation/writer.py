@@ -15,9 +15,7 @@ from ragqa.generation.sentences import REMOVED, is_frame, text_of, with_marks, w
 from ragqa.grounding import Idf, Source, Sources, Support, read_sources, support_of
 from ragqa.llms import LLM
 from ragqa.llms.limits import bounded, in_time
-from ragqa.types import Answer, Citation, Fallback, Hit, Retrieved, Written, WrittenSentence
-
-Span = tuple[int, int]
+from ragqa.types import Answer, Citation, Fallback, Hit, Retrieved, Span, Written, WrittenSentence
 
 _WORDS = re.compile(r"\w+")
 _NO_SOURCE = Support(0.0, supported=False, against=("no source",))
