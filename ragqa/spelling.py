@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ragqa.analysis import CONTRACTED, STOP_WORDS, WORD, index_terms, is_latin, query_terms
 from ragqa.embedders import Embedder
 from ragqa.stores import Snapshot
-from ragqa.stores.bm25 import inverse_frequency
+from ragqa.stores.ranking import inverse_frequency
 from ragqa.types import Correction, Filters
 
 MIN_LETTERS = 5

@@ -15,21 +15,17 @@ from typing import ClassVar
 import numpy as np
 
 from ragqa.analysis import index_terms
-from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
-from ragqa.stores import Rebuilder
-from ragqa.stores.bm25 import bm25, inverse_frequency
-from ragqa.stores.faults import Remark, Repair
+from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores.filters import note_matcher
-from ragqa.stores.ranking import Candidate, rank
-from ragqa.stores.vectors import check_dimension, check_vectors
+from ragqa.stores.protocol import Rebuilder, Repair, Snapshot, Store
+from ragqa.stores.ranking import Candidate, bm25, inverse_frequency, rank
+from ragqa.stores.vectors import check_dimension, check_question, check_vectors
 from ragqa.types import (
-    Building,
     EmbedderInfo,
     Filters,
     IndexInfo,
     Note,
     NoteRecord,
-    NoteState,
     Passage,
     Progress,
     Stamp,
@@ -48,7 +44,7 @@ class _StoredNote:
     terms: tuple[Counter[str], ...]
 
 
-class MemorySnapshot:
+class MemorySnapshot(Snapshot):
     """One committed state; immutable."""
 
     def __init__(self, info: IndexInfo, notes: Mapping[str, _StoredNote]) -> None:
@@ -60,19 +56,9 @@ class MemorySnapshot:
         """Every note by path."""
         return {path: stored.record for path, stored in self.stored.items()}
 
-    def states(self) -> dict[str, NoteState]:
-        """The state of every note's file when it was read, by path."""
-        records = (stored.record for stored in self.stored.values())
-        return {one.path: one.state for one in records}
-
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k nearest passages by cosine; `vector` has shape (dimension,)."""
-        if vector.shape != (self.info.embedder.dimension,) or not np.isfinite(vector).all():
-            raise EmbedderMismatch(
-                f"the question's embedding has shape {vector.shape}, "
-                f"but the index has {self.info.embedder.dimension} dimensions",
-                hint="ragqa index --rebuild",
-            )
+        check_question(vector, self.info.embedder.dimension)
         cosines = [
             (passage.id, float(row.astype(np.float64) @ vector.astype(np.float64)))
             for stored in self._matching(filters)
@@ -129,13 +115,6 @@ class MemorySnapshot:
         )
         wanted = set(ids)
         return {p.id: row for rows in every for p, row in rows if p.id in wanted}
-
-    def undated(self, filters: Filters) -> int:
-        """How many undated notes pass all filters except `since`."""
-        return sum(not stored.record.date for stored in self._matching(replace(filters, since="")))
-
-    def close(self) -> None:
-        """Do nothing: there are no files to close."""
 
     def _matching(self, filters: Filters) -> Iterator[_StoredNote]:
         matches = note_matcher(filters)
@@ -228,7 +207,7 @@ class MemoryWriter:
         return info
 
 
-class MemoryStore:
+class MemoryStore(Store):
     """A place in this process that keeps snapshots."""
 
     _places: ClassVar[dict[Path, "MemoryStore"]] = {}
@@ -262,23 +241,9 @@ class MemoryStore:
         finally:
             self._lock.release()
 
-    def older(self) -> None:
-        """None: this very process made the index."""
-
-    def building(self) -> Building | None:
-        """None: other processes have no access."""
-        return None
-
-    def tidy(self) -> None:
-        """Do nothing: a writer leaves nothing behind."""
-
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:  # noqa: ARG002 - the protocol's
         """The only possible problem is a missing index."""
         return [] if self._newest else ["there is no index in memory yet"]
-
-    def remarks(self) -> list[Remark]:
-        """No remarks."""
-        return []
 
     def repair(self, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - the protocol's
         """Only check that `rebuilder` matches: memory is never damaged."""

@@ -6,7 +6,6 @@ may have been first and not have seen this one.
 """
 
 import json
-import math
 import os
 import platform
 import random
@@ -19,9 +18,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ragqa.errors import IndexNotWritable, RagqaError, WriterBusy
-from ragqa.stores.milvus_client import CALL_S, Client, Row
-from ragqa.stores.milvus_records import Names, begin_turn, is_newest
-from ragqa.stores.milvus_rows import any_of
+from ragqa.stores.decoding import MALFORMED, decoded
+from ragqa.stores.milvus.client import CALL_S, Client, Row
+from ragqa.stores.milvus.records import begin_turn, is_newest, small_row
+from ragqa.stores.milvus.rows import any_of
 
 LEASE_S = 120.0
 """How long a claim is valid after its last renewal. Clocks may differ by less than half of it."""
@@ -74,10 +74,9 @@ class Lease:
     :ivar attempt: this writer's unique number, once it has begun.
     """
 
-    def __init__(self, client: Client, names: Names, claim: Claim) -> None:
+    def __init__(self, client: Client, claim: Claim) -> None:
         self.attempt = 0
         self._client = client
-        self._names = names
         self._claim = claim
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
@@ -85,7 +84,7 @@ class Lease:
 
     def begin(self) -> None:
         """Begin an attempt to write."""
-        self.attempt = begin_turn(self._client, self._names).attempt
+        self.attempt = begin_turn(self._client)
 
     def check(self) -> None:
         """Check that the lease lasts long enough for one more call.
@@ -100,39 +99,40 @@ class Lease:
 
         :raises IndexNotWritable: it may not have been.
         """
-        if not is_newest(self._client, self._names, self.attempt):
+        if not is_newest(self._client, self.attempt):
             raise self._lost_lease("passed to another writer, so what was written may not count")
 
     def release(self) -> None:
         """Let others write."""
         self._done.set()
         self._thread.join()
-        _release(self._client, self._names, self._claim)
+        _release(self._client, self._claim)
 
     def _lost_lease(self, how: str) -> IndexNotWritable:
         return IndexNotWritable(
-            f"the lease of the index {self._names.name} at {self._client.uri} {how}",
-            hint="run the same command again",
+            f"the lease of the index {self._client.place} {how}", hint="run the same command again"
         )
 
     def _keep(self) -> None:
         while not self._done.wait(RENEWED_S) and not self._claim.has_ended:
             with suppress(RagqaError):  # `check` reports it if it persists
-                self._claim = _insert(self._client, self._names, self._claim)
+                self._claim = _insert(self._client, self._claim)
 
 
 @contextmanager
-def leased(client: Client, names: Names, *, wait: bool) -> Iterator[Lease]:
+def leased(client: Client, *, wait: bool) -> Iterator[Lease]:
     """Hold the lease on an index.
 
     :raises WriterBusy: another process holds it and `wait` is False.
     :raises IndexUnusable: the server fails.
     """
-    claim = _new_claim()
+    process = os.getpid()
+    owner = f"process {process} on {platform.node()}"
+    claim = Claim(-1 - secrets.randbits(62), owner, _pid_namespace(), process, 0.0)
     try:
-        lease = Lease(client, names, _acquire(client, names, claim, wait=wait))
+        lease = Lease(client, _acquire(client, claim, wait=wait))
     except BaseException:
-        _release(client, names, claim)
+        _release(client, claim)
         raise
     try:
         lease.check()
@@ -141,73 +141,62 @@ def leased(client: Client, names: Names, *, wait: bool) -> Iterator[Lease]:
         lease.release()
 
 
-def claims(client: Client, names: Names) -> list[Claim]:
+def claims(client: Client) -> list[Claim]:
     """All claims, ended or not."""
-    rows = client.query(names.records, "pk < 0", ("pk", "data"))
-    return [_read(row) for row in rows]
+    return [_read(row) for row in client.query(client.records, "pk < 0", ("pk", "data"))]
 
 
-def _acquire(client: Client, names: Names, claim: Claim, *, wait: bool) -> Claim:
+def _acquire(client: Client, claim: Claim, *, wait: bool) -> Claim:
     tries = 0
     while True:
-        others = [each for each in claims(client, names) if not each.has_ended]
+        others = [each for each in claims(client) if not each.has_ended]
         if not others:
-            claim = _insert(client, names, claim)
-            seen = claims(client, names)
+            claim = _insert(client, claim)
+            seen = claims(client)
             others = [each for each in seen if each.number != claim.number and not each.has_ended]
             if not others:
-                _remove(client, names, *(each for each in seen if each.has_ended))
+                _remove(client, *(each for each in seen if each.has_ended))
                 return claim
-            _remove(client, names, claim)
+            _remove(client, claim)
             tries += 1
             if tries < _TRIES:
                 time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - keeps two writers out of step
                 continue
         if not wait:
-            raise _busy(client, names, others[0])
+            left = max(0, round(others[0].expires - time.time()))
+            raise WriterBusy(
+                f"the index {client.place} is being written by {others[0].owner:.80}, "
+                f"whose lease ends in {left} s unless it is renewed",
+                hint="ragqa index --wait",
+            )
         time.sleep(_POLL_S)
 
 
-def _new_claim() -> Claim:
-    process = os.getpid()
-    owner = f"process {process} on {platform.node()}"
-    return Claim(-1 - secrets.randbits(62), owner, _pid_namespace(), process, 0.0)
-
-
-def _insert(client: Client, names: Names, claim: Claim) -> Claim:
+def _insert(client: Client, claim: Claim) -> Claim:
     """Insert or renew a claim; returns it with its new expiry."""
     claim = replace(claim, expires=time.time() + LEASE_S)
-    content = [claim.owner, claim.namespace, claim.process, claim.expires]
-    row: Row = {
-        "pk": claim.number,
-        "generation": 0,
-        "data": json.dumps(content),
-        "anchor": [1.0, 0.0],
-    }
-    client.upsert(names.records, [row])
+    content = json.dumps([claim.owner, claim.namespace, claim.process, claim.expires])
+    client.upsert(client.records, [small_row(claim.number, 0, content)])
     return claim
 
 
-def _release(client: Client, names: Names, claim: Claim) -> None:
+def _release(client: Client, claim: Claim) -> None:
     _RELEASED.add(claim.number)
     with suppress(RagqaError):  # then it expires, or this process's next writer removes it
-        _remove(client, names, claim)
+        _remove(client, claim)
 
 
-def _remove(client: Client, names: Names, *gone: Claim) -> None:
+def _remove(client: Client, *gone: Claim) -> None:
     if gone:
-        client.delete(names.records, any_of("pk", [claim.number for claim in gone]))
+        client.delete(client.records, any_of("pk", [claim.number for claim in gone]))
 
 
 def _read(row: Row) -> Claim:
     """Parse a claim; an unreadable one has ended, or nobody would ever remove it."""
     try:
-        owner, namespace, process, expires = json.loads(row["data"])
-        if math.isfinite(expires):
-            return Claim(row["pk"], str(owner), str(namespace), int(process), float(expires))
-    except (ArithmeticError, RecursionError, TypeError, ValueError):
-        pass
-    return Claim(row["pk"], "somebody", "", 0, 0.0)
+        return Claim(row["pk"], *decoded(row["data"], tuple[str, str, int, float]))
+    except MALFORMED:
+        return Claim(row["pk"], "somebody", "", 0, 0.0)
 
 
 def _pid_namespace() -> str:
@@ -230,12 +219,3 @@ def _is_alive(process: int) -> bool:
         stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
         return stat.rpartition(")")[2].split()[0] != "Z"
     return True
-
-
-def _busy(client: Client, names: Names, other: Claim) -> WriterBusy:
-    left = max(0, round(other.expires - time.time()))
-    return WriterBusy(
-        f"the index {names.name} at {client.uri} is being written by {other.owner:.80}, "
-        f"whose lease ends in {left} s unless it is renewed",
-        hint="ragqa index --wait",
-    )

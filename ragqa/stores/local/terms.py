@@ -27,9 +27,8 @@ from tantivy import (
 )
 
 from ragqa.analysis import index_terms
-from ragqa.stores.bm25 import inverse_frequency
 from ragqa.stores.failures import naming_file, unusable
-from ragqa.stores.ranking import Candidate, top_k
+from ragqa.stores.ranking import Candidate, inverse_frequency, top_k
 from ragqa.types import Numbers, Passage
 
 NumberedPassage = tuple[int, Passage]

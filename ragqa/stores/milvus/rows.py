@@ -13,13 +13,15 @@ from contextlib import contextmanager
 from datetime import date
 from itertools import chain
 
+import msgspec
+
 from ragqa.analysis import index_terms
 from ragqa.errors import IndexUnusable
-from ragqa.stores.cells import as_list, json_units, number, text
+from ragqa.stores.decoding import MALFORMED, passage_of, units_json
 from ragqa.stores.failures import REPAIR
 from ragqa.stores.filters import fold_tag, tag_and_parents
-from ragqa.stores.milvus_client import Row
-from ragqa.types import NoteRecord, Passage, Stamp, Vector, with_parents
+from ragqa.stores.milvus.client import Row
+from ragqa.types import NoteRecord, Passage, Vector, with_parents
 
 ALIVE = 2**62
 """The `died` value of a live row."""
@@ -27,6 +29,24 @@ ALIVE = 2**62
 MAX_TEXT_BYTES = 65_535
 MAX_LABELS = 4_096
 """Milvus's limits for one field."""
+
+# The order of the values in the field `data`.
+_NOTE = ("path", "size", "mtime_ns", "sha256", "settled", "title", "tags", "date", "aliases")
+_PASSAGE = (
+    "id",
+    "embedding_key",
+    "path",
+    "title",
+    "start",
+    "end",
+    "lines",
+    "heading",
+    "text",
+    "units",
+    "note_sha256",
+    "note_date",
+    "aliases",
+)
 
 _COMPRESSED = "z"
 _MAX_UNPACKED_BYTES = 64 * 2**20
@@ -62,6 +82,11 @@ def encoded_terms(passage: Passage) -> list[str]:
     return [encode_term(term) for term in index_terms(passage.searched_text)]
 
 
+def place_of_passage(passage: Passage) -> str:
+    """Where a passage stands, for messages."""
+    return f"the passage at {passage.path}, lines {passage.lines[0]} to {passage.lines[1]},"
+
+
 def passage_row(
     passage: Passage, vector: Vector, terms: Sequence[str], tags: Sequence[str], attempt: int
 ) -> Row:
@@ -72,9 +97,12 @@ def passage_row(
     :raises IndexUnusable: the passage is too large for a row.
     """
     joined = " ".join(terms)
-    where = f"the passage at {passage.path}, lines {passage.lines[0]} to {passage.lines[1]},"
+    where = place_of_passage(passage)
     if len(joined) > MAX_TEXT_BYTES:
         raise _too_large(where, "terms")
+    content = [
+        units_json(passage) if name == "units" else getattr(passage, name) for name in _PASSAGE
+    ]
     return {
         "pk": passage_key(passage.id, attempt),
         "passage": passage.id,
@@ -88,7 +116,7 @@ def passage_row(
         "day": _day(passage.note_date),
         "terms": joined,
         "vector": vector,
-        "data": _pack(where, _passage_content(passage)),
+        "data": _pack(where, content),
     }
 
 
@@ -97,17 +125,8 @@ def note_row(record: NoteRecord, attempt: int) -> Row:
 
     :raises IndexUnusable: the note is too large for a row.
     """
-    content = [
-        record.path,
-        record.stamp.size,
-        record.stamp.mtime_ns,
-        record.sha256,
-        record.settled,
-        record.title,
-        record.tags,
-        record.date,
-        record.aliases,
-    ]
+    stamp = record.stamp._asdict()
+    content = [stamp[name] if name in stamp else getattr(record, name) for name in _NOTE]
     return {
         "pk": hash_key("note", record.path, attempt),
         "note": note_key(record.path),
@@ -118,62 +137,30 @@ def note_row(record: NoteRecord, attempt: int) -> Row:
     }
 
 
-def read_note(data: object) -> NoteRecord:
+def read_note(data: str) -> NoteRecord:
     """Parse the `data` field of a note's row.
 
     :raises IndexUnusable: it is damaged.
     """
     with _reading("note"):
-        path, size, mtime_ns, sha256, settled, title, tags, day, aliases = _unpack(data)
-        return NoteRecord(
-            path=_name(path),
-            stamp=Stamp(number(size), number(mtime_ns)),
-            sha256=text(sha256),
-            settled=bool(settled),
-            title=text(title),
-            tags=tuple(map(_name, as_list(tags))),
-            date=_iso_day(day),
-            aliases=tuple(map(text, as_list(aliases))),
-        )
+        fields = dict(zip(_NOTE, _unpack(data), strict=True))
+        stamp = (fields["size"], fields["mtime_ns"])
+        note = msgspec.convert({**fields, "stamp": stamp}, NoteRecord)
+        _check_names(note.path, *note.tags)
+        _day(note.date)
+        return note
 
 
-def read_passage(data: object) -> Passage:
+def read_passage(data: str) -> Passage:
     """Parse the `data` field of a passage's row.
 
     :raises IndexUnusable: it is damaged.
     """
     with _reading("passage"):
-        id_, key, path, title, start, end, lines, heading, body, units, sha256, day, aliases = (
-            _unpack(data)
-        )
-        first, last = as_list(lines)
-        return Passage(
-            id=number(id_),
-            embedding_key=number(key),
-            path=_name(path),
-            title=text(title),
-            start=number(start),
-            end=number(end),
-            lines=(number(first), number(last)),
-            heading=tuple(map(text, as_list(heading))),
-            text=text(body),
-            units=json_units(units),
-            note_sha256=text(sha256),
-            note_date=_iso_day(day),
-            aliases=tuple(map(text, as_list(aliases))),
-        )
-
-
-def _name(value: object) -> str:
-    """Check the name of a file or tag: text, with surrogates for undecodable bytes."""
-    text(value).encode("utf-8", "surrogateescape")
-    return text(value)
-
-
-def _iso_day(value: object) -> str:
-    """Check a date, "" for none."""
-    _day(text(value))
-    return text(value)
+        passage = passage_of(dict(zip(_PASSAGE, _unpack(data), strict=True)))
+        _check_names(passage.path)
+        _day(passage.note_date)
+        return passage
 
 
 def any_of(field: str, numbers: Iterable[int]) -> str:
@@ -192,8 +179,12 @@ def has_tags(tags: Sequence[str]) -> str:
     return f"array_contains_all(tags, {[hash_key('tag', fold_tag(tag)) for tag in tags]})"
 
 
-def in_places(paths: Sequence[str]) -> str:
-    """The condition that a passage's note is one of these, or below one of these folders."""
+def in_places(globs: Sequence[str]) -> str:
+    """The condition that a passage's note is one of these, or below one of these folders.
+
+    :param globs: path globs without wildcards.
+    """
+    paths = (glob.removeprefix("./").rstrip("/") for glob in globs)
     return f"array_contains_any(places, {[hash_key('place', path) for path in paths]})"
 
 
@@ -202,25 +193,21 @@ def dated_since(day: str) -> str:
     return f"day >= {_day(day)} and day > {_NO_DAY}"
 
 
-def is_plain(glob: str) -> bool:
-    """Whether a path glob has no wildcards."""
-    return not any(sign in glob for sign in "*?[")
-
-
-def place_of(glob: str) -> str:
-    """The path that a plain glob names."""
-    return glob.removeprefix("./").rstrip("/")
-
-
 @contextmanager
 def _reading(what: str) -> Iterator[None]:
     """Translate parse errors into damage of a row, since the server may not be trustworthy."""
     try:
         yield
-    except (LookupError, RecursionError, TypeError, ValueError, zlib.error) as exc:
+    except (*MALFORMED, zlib.error) as exc:
         raise IndexUnusable(
             f"a row of a {what} in Milvus is damaged: {exc!s:.80}", hint=REPAIR
         ) from exc
+
+
+def _check_names(*names: str) -> None:
+    """Check that names of a file or tag have no surrogates but those for undecodable bytes."""
+    for name in names:
+        name.encode("utf-8", "surrogateescape")
 
 
 def _too_large(where: str, what: str) -> IndexUnusable:
@@ -241,25 +228,6 @@ def _day(iso: str) -> int:
     return date.fromisoformat(iso).toordinal() if iso else _NO_DAY
 
 
-def _passage_content(passage: Passage) -> list[object]:
-    units = [[unit.kind, unit.start, unit.end, unit.context] for unit in passage.units]
-    return [
-        passage.id,
-        passage.embedding_key,
-        passage.path,
-        passage.title,
-        passage.start,
-        passage.end,
-        passage.lines,
-        passage.heading,
-        passage.text,
-        json.dumps(units),
-        passage.note_sha256,
-        passage.note_date,
-        passage.aliases,
-    ]
-
-
 def _pack(where: str, content: object) -> str:
     """Encode as ASCII JSON, which preserves undecodable bytes; compress it if long."""
     plain = json.dumps(content, separators=(",", ":"))
@@ -271,9 +239,8 @@ def _pack(where: str, content: object) -> str:
     return packed
 
 
-def _unpack(data: object) -> list[object]:
-    plain = text(data)
-    if plain.startswith(_COMPRESSED):
+def _unpack(data: str) -> list[object]:
+    if data.startswith(_COMPRESSED):
         inflate = zlib.decompressobj()
-        plain = inflate.decompress(base64.b85decode(plain[1:]), _MAX_UNPACKED_BYTES).decode()
-    return as_list(json.loads(plain))
+        data = inflate.decompress(base64.b85decode(data[1:]), _MAX_UNPACKED_BYTES).decode()
+    return msgspec.convert(json.loads(data), list[object])

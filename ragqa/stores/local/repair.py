@@ -8,32 +8,39 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 
 import numpy as np
 
 from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex, OtherFormat
-from ragqa.stores import Rebuilder, generations
-from ragqa.stores.examining import damaged_files, disagreements, part_of, passages_of
+from ragqa.stores.disk import step
 from ragqa.stores.failures import explaining_failure
-from ragqa.stores.faults import EmbeddingLookup, Fault, IndexPart, OlderIndex, Repair
-from ragqa.stores.generations import step
-from ragqa.stores.local_snapshot import LocalSnapshot, open_catalogue, own_manifest
-from ragqa.stores.local_writer import seal
-from ragqa.stores.lock import locked
-from ragqa.stores.manifest import (
+from ragqa.stores.local import generations
+from ragqa.stores.local.examining import PassageOwners, damaged_files, disagreements, part_of
+from ragqa.stores.local.lock import locked
+from ragqa.stores.local.manifest import (
     DELTA,
     OLDEST,
     TERMS,
     Manifest,
-    linked_files,
+    number_of,
     read_manifest,
 )
+from ragqa.stores.local.snapshot import LocalSnapshot, open_catalogue
+from ragqa.stores.local.spool import Spool, write_part
+from ragqa.stores.local.terms import NumberedPassage, write_terms
+from ragqa.stores.local.vector_file import VectorFile
+from ragqa.stores.protocol import (
+    EmbeddingLookup,
+    Fault,
+    IndexPart,
+    OlderIndex,
+    Rebuilder,
+    Repair,
+)
 from ragqa.stores.saved import SAVED, SavedEmbeddings, remove_saved
-from ragqa.stores.termindex import NumberedPassage, write_terms
-from ragqa.stores.vectorfile import VectorFile
-from ragqa.stores.vectors import Spool, check_vectors, write_part
+from ragqa.stores.vectors import check_vectors
 from ragqa.types import DenseInfo, Numbers, Passage, Progress, Vector, Vectors
 
 EMBEDDED_AT_ONCE = 512
@@ -49,23 +56,25 @@ def repair(root: Path, rebuilder: Rebuilder, *, wait: bool, progress: Progress) 
     except IndexUnusable:
         pass
     with locked(root, wait=wait):
-        found = _find_target(root)
-        if isinstance(found, Repair):
-            return found
-        rollback = (found.rollback,) if found.rollback else ()
-        rebuilder.check(found.manifest.info)
-        faults = _faults(found, rebuilder, progress)
-        broken = {fault.part for fault in faults}
-        if IndexPart.CATALOGUE in broken:
-            first = next(fault for fault in faults if fault.part is IndexPart.CATALOGUE)
-            rebuild = f"read all notes again, since {first.what}"
-            return Repair(rollback, bool(rollback), rebuild, _sound_embeddings(found, broken))
+        manifest, why = _target(root)
+        if manifest is None:
+            return Repair(rebuild=f"read and embedded all notes again, since {why}")
+        rollback = (f"went back to {manifest.folder.name}, since {why}",) if why else ()
+        rebuilder.check(manifest.info)
+        faults = _faults(manifest, rebuilder, progress)
+        first: dict[IndexPart, str] = {}
+        for fault in faults:
+            first.setdefault(fault.part, fault.what)
+        if IndexPart.CATALOGUE in first:
+            rebuild = f"read all notes again, since {first[IndexPart.CATALOGUE]}"
+            return Repair(rollback, bool(rollback), rebuild, _sound_embeddings(manifest, first))
         if faults:
-            with explaining_failure(root, lambda: found.manifest.size):
+            with explaining_failure(root, lambda: manifest.size):
                 generations.sweep(root)
-                _rebuild_parts(root, found, broken, rebuilder, progress)
+                _rebuild_parts(root, manifest, first.keys(), rebuilder, progress)
                 generations.sweep(root)
-        return Repair((*rollback, *_descriptions(faults)), bool(rollback))
+        done = (f"rebuilt {part}, since {what}" for part, what in first.items())
+        return Repair((*rollback, *done), bool(rollback))
 
 
 def embeddings_of_older(root: Path) -> OlderIndex | None:
@@ -75,104 +84,77 @@ def embeddings_of_older(root: Path) -> OlderIndex | None:
     embeddings, whatever the catalogue's format.
     """
     try:
-        folder = root / generations.current(root)
-        manifest = read_manifest(folder, oldest=OLDEST)
+        manifest = read_manifest(root / generations.current(root), oldest=OLDEST)
     except (NoIndex, IndexUnusable):
         return None
 
     def embeddings(progress: Progress) -> EmbeddingLookup:
-        broken = {fault.part for fault in damaged_files(folder, manifest, progress)}
-        return _sound_embeddings(_Target(folder, manifest), broken)
+        broken = {fault.part for fault in damaged_files(manifest, progress)}
+        return _sound_embeddings(manifest, broken)
 
     return OlderIndex(manifest.info, embeddings)
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """The generation to repair; `rollback` says why it is not the current one, or ""."""
+def _target(root: Path) -> tuple[Manifest | None, str]:
+    """The generation to repair, and why it is not the current one, or "".
 
-    folder: Path
-    manifest: Manifest
-    rollback: str = ""
-
-
-def _find_target(root: Path) -> _Target | Repair:
-    """The current generation; if unknown, the newest sound one, or else the newest readable."""
+    If the current one is unknown, this makes the newest sound one, or else the newest readable one,
+    current. None if there is none.
+    """
     try:
-        folder = root / generations.current(root)
-        return _Target(folder, own_manifest(folder))
+        return read_manifest(root / generations.current(root)), ""
     except NoIndex:
         why = f"nothing in {root} says which generation to read"
     except IndexUnusable as exc:
-        if not _is_damage(exc):
+        # Neither permissions nor the format are damage.
+        if isinstance(exc, IndexNotReadable | OtherFormat):
             raise
         why = exc.message
     readable = []
     for name in generations.all_generations(root):
         try:
-            readable.append((name, own_manifest(root / name)))
+            readable.append(read_manifest(root / name))
         except IndexUnusable:
             continue
     # Lazy: stop reading at the first sound generation.
-    sound = ((name, manifest) for name, manifest in readable if _is_sound(root / name, manifest))
+    sound = (manifest for manifest in readable if not damaged_files(manifest))
     chosen = next(sound, next(iter(readable), None))
-    if chosen is None:
-        return Repair(rebuild=f"read and embedded all notes again, since {why}")
-    name, manifest = chosen
-    with explaining_failure(root, lambda: 1):
-        generations.set_current(root, name)
-    return _Target(root / name, manifest, f"went back to {name}, since {why}")
+    if chosen is not None:
+        with explaining_failure(root, lambda: 1):
+            generations.set_current(root, chosen.folder.name)
+    return chosen, why
 
 
-def _is_damage(exc: IndexUnusable) -> bool:
-    """Whether the index itself is at fault, rather than permissions or its format."""
-    return not isinstance(exc, IndexNotReadable | OtherFormat)
-
-
-def _is_sound(folder: Path, manifest: Manifest) -> bool:
-    return not damaged_files(folder, manifest)
-
-
-def _faults(found: _Target, rebuilder: Rebuilder, progress: Progress) -> list[Fault]:
-    folder, manifest = found.folder, found.manifest
-    faults = damaged_files(folder, manifest, progress) or disagreements(folder, manifest)
+def _faults(manifest: Manifest, rebuilder: Rebuilder, progress: Progress) -> list[Fault]:
+    faults = damaged_files(manifest, progress) or disagreements(manifest)
     if faults:
         return faults
-    with closing(LocalSnapshot(folder)) as snapshot:
+    with closing(LocalSnapshot(manifest.folder)) as snapshot:
         faults = rebuilder.faults(snapshot)
+    if manifest.delta is None:
+        return faults
     # A bad embedding in the sample casts doubt on all, those of the delta included.
-    everywhere = [replace(one, part=IndexPart.NEW_VECTORS) for one in faults if _is_of_vectors(one)]
-    return [*faults, *(everywhere if manifest.has_delta else ())]
-
-
-def _is_of_vectors(fault: Fault) -> bool:
-    return fault.part is IndexPart.VECTORS
-
-
-def _descriptions(faults: Iterable[Fault]) -> Iterator[str]:
-    """One sentence per part, naming its first fault."""
-    first = {fault.part: fault for fault in reversed(list(faults))}
-    return (f"rebuilt {fault.part}, since {fault.what}" for fault in reversed(first.values()))
+    of_vectors = [fault for fault in faults if fault.part is IndexPart.VECTORS]
+    return [*faults, *(replace(fault, part=IndexPart.NEW_VECTORS) for fault in of_vectors)]
 
 
 def _rebuild_parts(
     root: Path,
-    found: _Target,
+    manifest: Manifest,
     broken: AbstractSet[IndexPart],
     rebuilder: Rebuilder,
     progress: Progress,
 ) -> None:
-    folder, manifest = found.folder, found.manifest
     draft = generations.begin_draft(root)
-    if manifest.has_delta:
+    if manifest.delta:
         step(f"make {DELTA}")
         (draft / DELTA).mkdir()
     sound = [name for name in manifest.files if part_of(name) not in broken]
-    generations.link_files(folder, manifest, sound, draft)
-    owners = passages_of(folder, manifest)
+    generations.link_files(manifest, sound, draft)
+    owners = PassageOwners.of(manifest)
     info = manifest.info
     dense = info.dense
-    with closing(open_catalogue(folder, manifest)) as catalogue:
+    with closing(open_catalogue(manifest)) as catalogue:
 
         def embed(owners: Numbers, place: Path) -> DenseInfo:
             passages = catalogue.passages_of(sorted(set(owners[1].tolist())))
@@ -187,8 +169,8 @@ def _rebuild_parts(
             dense = embed(owners.base, draft)
         if IndexPart.NEW_VECTORS in broken and owners.new is not None:
             embed(owners.new, draft / DELTA)
-    info = replace(info, generation=generations.number_of(draft.name), dense=dense)
-    seal(draft, info, linked_files(folder, manifest, draft))
+    info = replace(info, generation=number_of(draft.name), dense=dense)
+    generations.publish(draft, info, manifest)
     if broken & {IndexPart.VECTORS, IndexPart.NEW_VECTORS}:
         remove_saved(root / SAVED)
 
@@ -202,11 +184,11 @@ class _Embedding:
     total: int
     progress: Progress
 
-    def write(self, numbered: Iterable[NumberedPassage], folder: Path, dimension: int) -> DenseInfo:
+    def write(self, numbered: Iterator[NumberedPassage], folder: Path, dimension: int) -> DenseInfo:
         """Embed passages and write the files; returns how the vectors are indexed."""
         done = 0
         with closing(Spool(folder)) as spool:
-            for batch in _batches(numbered):
+            while batch := list(islice(numbered, EMBEDDED_AT_ONCE)):
                 passages = [passage for _, passage in batch]
                 vectors = self._embed(passages, dimension)
                 start = 0
@@ -232,26 +214,20 @@ class _Embedding:
         return np.stack([known[passage.embedding_key] for passage in passages])
 
 
-def _batches(numbered: Iterable[NumberedPassage]) -> Iterator[list[NumberedPassage]]:
-    batch: list[NumberedPassage] = []
-    for each in numbered:
-        batch.append(each)
-        if len(batch) == EMBEDDED_AT_ONCE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _sound_embeddings(found: _Target, broken: AbstractSet[IndexPart]) -> EmbeddingLookup:
+def _sound_embeddings(manifest: Manifest, broken: Iterable[IndexPart]) -> EmbeddingLookup:
     """A lookup in the undamaged embedding files."""
-    places = {IndexPart.VECTORS: found.folder}
-    if found.manifest.has_delta:
-        places[IndexPart.NEW_VECTORS] = found.folder / DELTA
+    folders = [manifest.folder] if IndexPart.VECTORS not in broken else []
+    if manifest.delta and IndexPart.NEW_VECTORS not in broken:
+        folders.append(manifest.delta)
     files: list[VectorFile] = []
-    for part, place in places.items():
-        if part not in broken:
-            files += _readable(place, found.manifest.info.embedder.dimension)
+    for folder in folders:
+        try:
+            file = VectorFile(folder, dimension=manifest.info.embedder.dimension)
+            files += [] if file.bad_rows().any() else [file]
+        except IndexNotReadable:
+            raise
+        except IndexUnusable:
+            continue
 
     def find(ids: Sequence[int]) -> Mapping[int, Vector]:
         vectors: dict[int, Vector] = {}
@@ -260,14 +236,3 @@ def _sound_embeddings(found: _Target, broken: AbstractSet[IndexPart]) -> Embeddi
         return vectors
 
     return find
-
-
-def _readable(folder: Path, dimension: int) -> list[VectorFile]:
-    """The vector file below a folder, if all its vectors are valid."""
-    try:
-        file = VectorFile(folder, dimension=dimension)
-        return [] if file.bad_rows().any() else [file]
-    except IndexNotReadable:
-        raise
-    except IndexUnusable:
-        return []

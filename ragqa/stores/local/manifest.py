@@ -10,10 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 import ragqa
-from ragqa.errors import IndexNotReadable, IndexUnusable, OlderFormat, OtherFormat
-from ragqa.stores.failures import REBUILD, REPAIR, naming_file, unusable
-from ragqa.stores.infos import UNREADABLE, digest_of, info_json, info_of, typed
+from ragqa.errors import IndexNotReadable, IndexUnusable
+from ragqa.stores.decoding import MALFORMED, check_seal, digest_of, info_json
+from ragqa.stores.failures import REPAIR, naming_file, unusable
 from ragqa.types import IndexInfo, Progress
 
 FORMAT = 3
@@ -49,11 +51,20 @@ class FileRecord:
     mtime_ns: int
     sha256: str
 
+    @classmethod
+    def of(cls, path: Path) -> "FileRecord":
+        """Read a whole file to make its record."""
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            status = os.fstat(file.fileno())
+        return cls(size=status.st_size, mtime_ns=status.st_mtime_ns, sha256=sha256)
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What is known of a generation before its files are opened."""
+    """What is known of the generation in a folder before its files are opened."""
 
+    folder: Path
     info: IndexInfo
     files: Mapping[str, FileRecord]
 
@@ -63,14 +74,45 @@ class Manifest:
         return sum(record.size for record in self.files.values())
 
     @property
-    def has_delta(self) -> bool:
-        """Whether changes are kept in a delta beside the base."""
-        return f"{DELTA}/{CATALOGUE}" in self.files
+    def delta(self) -> Path | None:
+        """The folder of the delta; None if no changes are kept beside the base."""
+        return self.folder / DELTA if f"{DELTA}/{CATALOGUE}" in self.files else None
 
     @property
     def term_files(self) -> list[str]:
         """The names of the files below `terms/`."""
         return [name.partition("/")[2] for name in self.files if name.startswith(f"{TERMS}/")]
+
+    def linked_into(self, draft: Path) -> dict[str, FileRecord]:
+        """The records of the files that are linked into a draft."""
+        return {
+            name: record
+            for name, record in self.files.items()
+            if _is_same(draft / name, self.folder / name)
+        }
+
+    def encoded(self) -> bytes:
+        """The manifest as JSON, with a digest of its own content."""
+        content = {
+            "format": FORMAT,
+            "ragqa": ragqa.__version__,
+            "info": info_json(self.info),
+            "files": {name: asdict(record) for name, record in self.files.items()},
+        }
+        sealed = {**content, "digest": digest_of(content)}
+        return json.dumps(sealed, indent=1, allow_nan=False).encode()
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except FileNotFoundError:
+        return False
+
+
+def number_of(name: str) -> int:
+    """The number in the name of a generation or its draft."""
+    return int(name.removesuffix(".tmp").partition("-")[2])
 
 
 def record_files(
@@ -82,87 +124,55 @@ def record_files(
         damage to such a file shows in this generation, too.
     """
     new = [name for name in names if name not in linked]
-    records = dict(zip(new, _in_parallel(record_of, [folder / name for name in new]), strict=True))
-    return {name: linked.get(name) or records[name] for name in names}
-
-
-def linked_files(folder: Path, manifest: Manifest, draft: Path) -> dict[str, FileRecord]:
-    """The records of a generation's files that are linked into a draft."""
-    return {
-        name: record
-        for name, record in manifest.files.items()
-        if _is_same(draft / name, folder / name)
-    }
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except FileNotFoundError:
-        return False
-
-
-def _in_parallel(act: Callable[[_A], _B], arguments: Sequence[_A]) -> Iterator[_B]:
-    """Map a function over arguments in threads; reading and hashing files uses several cores."""
-    # Not at the top: it is slow to import, and queries do not need it.
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor() as pool:
-        yield from pool.map(act, arguments)
-
-
-def record_of(path: Path) -> FileRecord:
-    """Read a whole file to make its record."""
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        status = os.fstat(file.fileno())
-    return FileRecord(size=status.st_size, mtime_ns=status.st_mtime_ns, sha256=sha256)
-
-
-def encode(manifest: Manifest) -> bytes:
-    """Encode a manifest as JSON with a digest of its own content."""
-    files = {name: asdict(record) for name, record in manifest.files.items()}
-    content = {
-        "format": FORMAT,
-        "ragqa": ragqa.__version__,
-        "info": info_json(manifest.info),
-        "files": files,
-    }
-    sealed = {**content, "digest": digest_of(content)}
-    return json.dumps(sealed, indent=1, allow_nan=False).encode()
+    read = _in_parallel(FileRecord.of, [folder / name for name in new])
+    records = {**dict(zip(new, read, strict=True)), **linked}
+    return {name: records[name] for name in names}
 
 
 def read_manifest(folder: Path, *, oldest: int = FORMAT) -> Manifest:
     """Read the manifest of a generation and check its digest.
 
     :param oldest: the oldest format to accept; manifests of all formats are alike.
-    :raises IndexUnusable: it is missing, damaged or in another format.
+    :raises IndexUnusable: it is missing, damaged, in another format or another generation's.
     """
     path = folder / MANIFEST
     with naming_file(path):
         data = _read_regular(path)
     try:
-        content = json.loads(data)
-        _check_seal(folder, content, oldest)
-        return Manifest(info=info_of(content["info"]), files=_files(content["files"]))
-    except UNREADABLE as exc:
+        content = msgspec.convert(json.loads(data), dict[str, object])
+        check_seal(content, f"in {folder}", range(oldest, FORMAT + 1))
+        info = msgspec.convert(content["info"], IndexInfo)
+        files = msgspec.convert(content["files"], dict[str, FileRecord])
+        _check_names(files)
+    except MALFORMED as exc:
         raise IndexUnusable(f"the index file {path} is damaged: {exc}", hint=REPAIR) from exc
+    if info.generation != number_of(folder.name):
+        raise IndexUnusable(
+            f"the index file {path} belongs to generation {info.generation}", hint=REPAIR
+        )
+    return Manifest(folder, info, files)
+
+
+def check_files(manifest: Manifest, *, thorough: Container[str] = ()) -> None:
+    """Check the files of a generation against its manifest.
+
+    :param thorough: files to read even if their size and time are unchanged.
+    :raises IndexUnusable: a file was changed; the message names it.
+    """
+    for _, finding in findings(manifest, thorough=thorough):
+        raise IndexUnusable(finding, hint=REPAIR)
 
 
 def findings(
-    folder: Path,
-    manifest: Manifest,
-    *,
-    thorough: Container[str],
-    progress: Progress | None = None,
+    manifest: Manifest, *, thorough: Container[str], progress: Progress | None = None
 ) -> Iterator[tuple[str, str]]:
     """Yield each file that differs from the manifest: its name, and the difference in a sentence.
 
     :param thorough: the files whose digest is compared even if size and time agree.
     :param progress: is called with ("verifying", done, total) for each file.
     """
-    names = list(manifest.files)
-    if not _is_folder(folder / TERMS):
+    folder, names = manifest.folder, list(manifest.files)
+    if (folder / TERMS).is_symlink() or not (folder / TERMS).is_dir():
         yield TERMS, f"the index folder {folder / TERMS} is missing"
         names = [name for name in names if not name.startswith(f"{TERMS}/")]
 
@@ -177,6 +187,15 @@ def findings(
             yield name, f"the index file {folder / name} {finding}"
 
 
+def _in_parallel(act: Callable[[_A], _B], arguments: Sequence[_A]) -> Iterator[_B]:
+    """Map a function over arguments in threads; reading and hashing files uses several cores."""
+    # Not at the top: it is slow to import, and queries do not need it.
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor() as pool:
+        yield from pool.map(act, arguments)
+
+
 def _finding(path: Path, record: FileRecord, *, thorough: bool) -> str:
     try:
         status = os.lstat(path)
@@ -185,7 +204,7 @@ def _finding(path: Path, record: FileRecord, *, thorough: bool) -> str:
         if status.st_size != record.size:
             return f"has {status.st_size} bytes instead of {record.size}"
         touched = status.st_mtime_ns != record.mtime_ns
-        if (touched or thorough) and record_of(path).sha256 != record.sha256:
+        if (touched or thorough) and FileRecord.of(path).sha256 != record.sha256:
             return "was changed after it was written"
     except FileNotFoundError:
         return "is missing"
@@ -195,13 +214,6 @@ def _finding(path: Path, record: FileRecord, *, thorough: bool) -> str:
             raise refused from exc
         return f"cannot be read: {exc.strerror}"
     return ""
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return stat.S_ISDIR(os.lstat(path).st_mode)
-    except OSError:
-        return False
 
 
 def _read_regular(path: Path) -> bytes:
@@ -215,37 +227,12 @@ def _read_regular(path: Path) -> bytes:
     return data
 
 
-def _check_seal(folder: Path, content: dict[str, object], oldest: int) -> None:
-    format_ = typed(content, "format", int)
-    if format_ < oldest:
-        raise OlderFormat(
-            f"the index in {folder} was made by an older ragqa, in format {format_}; "
-            f"this one reads format {FORMAT}",
-            hint="bring it up to date: ragqa index",
-        )
-    if format_ > FORMAT:
-        raise OtherFormat(
-            f"the index in {folder} was written by ragqa {content.get('ragqa')} in format "
-            f"{format_}; this is ragqa {ragqa.__version__}, which reads format {FORMAT}",
-            hint=REBUILD,
-        )
-    if content.pop("digest") != digest_of(content):
-        raise ValueError("it does not match its own digest")
-
-
-def _files(content: dict[str, dict[str, object]]) -> dict[str, FileRecord]:
-    for name in content:
+def _check_names(files: Mapping[str, FileRecord]) -> None:
+    """Refuse a manifest that lacks a file or names one that is none of ours."""
+    for name in files:
         if not _FILE_NAME.fullmatch(name):
             raise ValueError(f"it names the file {name!r}")
     below_delta = {f"{DELTA}/{name}" for name in PART}
-    for name in (*PART, *(sorted(below_delta) if below_delta & content.keys() else ())):
-        if name not in content:
+    for name in (*PART, *(sorted(below_delta) if below_delta & files.keys() else ())):
+        if name not in files:
             raise ValueError(f"it does not name the file {name}")
-    return {
-        name: FileRecord(
-            size=typed(fields, "size", int),
-            mtime_ns=typed(fields, "mtime_ns", int),
-            sha256=typed(fields, "sha256", str),
-        )
-        for name, fields in content.items()
-    }

@@ -1,6 +1,6 @@
 """One generation of the local store, opened for reading."""
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from itertools import chain
@@ -8,51 +8,37 @@ from pathlib import Path
 
 import numpy as np
 
-from ragqa.errors import IndexUnusable
-from ragqa.stores.catalogue import Catalogue
-from ragqa.stores.failures import REPAIR
-from ragqa.stores.generations import number_of
-from ragqa.stores.manifest import (
-    CATALOGUE,
-    DELTA,
-    MANIFEST,
-    TERMS,
-    Manifest,
-    findings,
-    read_manifest,
-)
+from ragqa.stores.local.catalogue import Catalogue
+from ragqa.stores.local.manifest import CATALOGUE, TERMS, Manifest, check_files, read_manifest
+from ragqa.stores.local.spool import Part
+from ragqa.stores.local.terms import TermIndex
+from ragqa.stores.local.vector_file import Mask, VectorFile
+from ragqa.stores.protocol import Snapshot
 from ragqa.stores.ranking import Candidate, top_k
-from ragqa.stores.termindex import TermIndex
-from ragqa.stores.vectorfile import Mask, VectorFile
-from ragqa.stores.vectors import Part
-from ragqa.types import Filters, IndexInfo, NoteRecord, NoteState, Passage, Vector
+from ragqa.types import Filters, NoteRecord, NoteState, Passage, Vector
 
 _NOTES_AT_ONCE = 500
 
 
-class LocalSnapshot:
+class LocalSnapshot(Snapshot):
     """A generation with its files held open, so that it answers even after its removal.
 
     :raises IndexUnusable: a file is missing, damaged or in another format.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.manifest = checked_manifest(folder)
+        self.manifest = read_manifest(folder)
+        check_files(self.manifest)
+        self.info = self.manifest.info
         self._filtered: tuple[Filters, list[int]] | None = None
-        delta = folder / DELTA if self.manifest.has_delta else None
+        delta = self.manifest.delta
         with ExitStack() as opened:
-            self.catalogue = open_catalogue(folder, self.manifest)
+            self.catalogue = open_catalogue(self.manifest)
             opened.callback(self.catalogue.close)
             self.term_index = TermIndex(folder / TERMS, self.manifest.term_files)
             self.base = self._vectors(folder, opened)
             self.delta = self._vectors(delta, opened) if delta else None
             self._opened = opened.pop_all()
-
-    @property
-    def info(self) -> IndexInfo:
-        """What the index holds and how it was built."""
-        return self.manifest.info
 
     @cached_property
     def live_rows(self) -> Mask | None:
@@ -162,37 +148,12 @@ def _live_rows_of(
     return mask if live_rows is None else mask & live_rows
 
 
-def open_catalogue(folder: Path, manifest: Manifest) -> Catalogue:
+def open_catalogue(manifest: Manifest) -> Catalogue:
     """Open a generation's catalogue, with its delta if it has one.
 
     :raises IndexUnusable: SQLite fails.
     """
-    if manifest.has_delta:
-        return Catalogue(folder / DELTA / CATALOGUE, folder / CATALOGUE)
-    return Catalogue(folder / CATALOGUE)
-
-
-def own_manifest(folder: Path) -> Manifest:
-    """Read a generation's manifest.
-
-    :raises IndexUnusable: it is missing, damaged or another generation's.
-    """
-    manifest = read_manifest(folder)
-    if manifest.info.generation != number_of(folder.name):
-        raise IndexUnusable(
-            f"the index file {folder / MANIFEST} belongs to generation {manifest.info.generation}",
-            hint=REPAIR,
-        )
-    return manifest
-
-
-def checked_manifest(folder: Path, *, thorough: Container[str] = ()) -> Manifest:
-    """Read a generation's manifest and check its files against it.
-
-    :param thorough: files to read even if their size and time are unchanged.
-    :raises IndexUnusable: the manifest or a file was changed; the message names it.
-    """
-    manifest = own_manifest(folder)
-    for _, finding in findings(folder, manifest, thorough=thorough):
-        raise IndexUnusable(finding, hint=REPAIR)
-    return manifest
+    base = manifest.folder / CATALOGUE
+    return (
+        Catalogue(base) if manifest.delta is None else Catalogue(manifest.delta / CATALOGUE, base)
+    )

@@ -2,7 +2,7 @@
 
 A generation is a folder that never changes once it has its final name, and `CURRENT` names the one
 to read. Whatever interrupts a writer, `CURRENT` names the old or the new generation, both
-complete. `step` announces every disk action, so that tests can kill or fail it there.
+complete.
 """
 
 import errno
@@ -10,34 +10,33 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from functools import partial
-from io import RawIOBase
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from ragqa.errors import IndexUnusable, NoIndex
+from ragqa.stores.disk import new_file, step, sync
 from ragqa.stores.failures import REPAIR, unusable
-from ragqa.stores.manifest import (
+from ragqa.stores.local.manifest import (
     DELTA,
     MANIFEST,
     PART,
     TERMS,
     FileRecord,
     Manifest,
-    encode,
-    record_of,
+    number_of,
+    record_files,
 )
+from ragqa.types import IndexInfo
 
 KEPT_GENERATIONS = 2
 
 _NAME = re.compile(r"gen-(\d{6,18})", re.ASCII)
-_DRAFT = re.compile(r"gen-(\d{6,18})\.tmp", re.ASCII)
+_DRAFT = re.compile(r"gen-(\d{6,18})\.tmp|CURRENT\.tmp", re.ASCII)
 _CURRENT = "CURRENT"
 _CURRENT_DRAFT = "CURRENT.tmp"
 LOCK = "LOCK"
 _MAX_NAME_BYTES = 64
-_SMALL_BYTES = 2**20
 
 # An index holds the notes' text, which may be private; and whoever can read a lock can hold it.
 PRIVATE = 0o700
@@ -46,29 +45,6 @@ PRIVATE = 0o700
 _CANNOT_LINK = frozenset(
     {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}
 )
-
-
-def _no_hook(name: str) -> None:
-    """Do nothing."""
-
-
-_hook: Callable[[str], None] = _no_hook
-
-
-def step(name: str) -> None:
-    """Announce the next disk action; does nothing unless a test is watching."""
-    _hook(name)
-
-
-@contextmanager
-def stepping(hook: Callable[[str], None]) -> Iterator[None]:
-    """Call `hook` with the name of each step; `step` raises what it raises."""
-    global _hook
-    before, _hook = _hook, hook
-    try:
-        yield
-    finally:
-        _hook = before
 
 
 def current(root: Path) -> str:
@@ -106,15 +82,6 @@ def current(root: Path) -> str:
     return name
 
 
-def number_of(name: str) -> int:
-    """The number in the name of a generation or its draft."""
-    return int(_without_tmp(name).partition("-")[2])
-
-
-def _without_tmp(name: str) -> str:
-    return name.removesuffix(".tmp")
-
-
 def _read_name(path: Path) -> str:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -129,7 +96,7 @@ def begin_draft(root: Path) -> Path:
     names = _names(root)
     with suppress(OSError):
         names.append(_read_name(root / _CURRENT))
-    numbers = [number_of(name) for name in names if _NAME.fullmatch(_without_tmp(name))]
+    numbers = [number_of(name) for name in names if _NAME.fullmatch(name.removesuffix(".tmp"))]
     draft = root / f"gen-{max(numbers, default=0) + 1:06d}.tmp"
     step(f"make {draft.name}")
     draft.mkdir(PRIVATE)
@@ -138,75 +105,48 @@ def begin_draft(root: Path) -> Path:
     return draft
 
 
-@contextmanager
-def new_file(path: Path) -> Iterator[Callable[[bytes], None]]:
-    """Yield a function that writes to a new file; sync the file at the end."""
-    step(f"write {path.name}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, 0o666), "wb", buffering=0) as file:
-        yield partial(write_all, file)
-        step(f"sync {path.name}")
-        os.fsync(file.fileno())
-
-
-def write_all(file: RawIOBase, data: bytes) -> None:
-    """Write all data to an unbuffered file, or raise."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[file.write(rest) or 0 :]
-
-
-def sync(path: Path) -> None:
-    """Sync a file, or a folder's entries, to the disk."""
-    step(f"sync {path.name}")
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def link_files(folder: Path, manifest: Manifest, names: Iterable[str], draft: Path) -> None:
+def link_files(manifest: Manifest, names: Iterable[str], draft: Path) -> None:
     """Hard-link a generation's files into a draft; copy them if that is impossible.
 
     :raises IndexUnusable: a copied file was changed after it was written.
     """
     for name in names:
+        source, target = manifest.folder / name, draft / name
         step(f"link {name}")
         try:
-            os.link(folder / name, draft / name)
+            os.link(source, target)
         except OSError as exc:
             if exc.errno not in _CANNOT_LINK:
                 raise
-            _copy(folder / name, draft / name, manifest.files[name])
+            step(f"copy {target.name}")
+            shutil.copyfile(source, target)
+            if FileRecord.of(target).sha256 != manifest.files[name].sha256:
+                raise IndexUnusable(
+                    f"the index file {source} was changed after it was written", hint=REPAIR
+                ) from exc
 
 
-def _copy(source: Path, target: Path, record: FileRecord) -> None:
-    step(f"copy {target.name}")
-    shutil.copyfile(source, target)
-    if record_of(target).sha256 != record.sha256:
-        raise IndexUnusable(
-            f"the index file {source} was changed after it was written", hint=REPAIR
-        )
+def publish(draft: Path, info: IndexInfo, base: Manifest | None) -> None:
+    """Make a draft durable, then the current generation.
 
-
-def draft_files(draft: Path) -> list[str]:
-    """The files of a draft, by their names in the manifest, in order."""
+    :param base: the generation from which files are linked into the draft.
+    """
+    root, linked = draft.parent, base.linked_into(draft) if base else {}
     terms = sorted(name for name in _names(draft / TERMS) if not name.endswith(".lock"))
     delta = PART if (draft / DELTA).is_dir() else ()
-    return [*PART, *(f"{TERMS}/{name}" for name in terms), *(f"{DELTA}/{name}" for name in delta)]
-
-
-def publish(draft: Path, manifest: Manifest) -> None:
-    """Make a draft, whose files are already synced, the current generation."""
-    root = draft.parent
+    below = (*(f"{TERMS}/{name}" for name in terms), *(f"{DELTA}/{name}" for name in delta))
+    names = [*PART, *below]
+    for name in names:
+        if name not in linked:
+            sync(draft / name)
+    manifest = Manifest(draft, info, record_files(draft, names, linked))
     with new_file(draft / MANIFEST) as write:
-        write(encode(manifest))
+        write(manifest.encoded())
     for folder in (TERMS, DELTA):
         if (draft / folder).is_dir():
             sync(draft / folder)
     sync(draft)
-    name = _without_tmp(draft.name)
+    name = draft.name.removesuffix(".tmp")
     step(f"rename {draft.name}")
     draft.rename(root / name)
     sync(root)
@@ -234,7 +174,7 @@ def all_generations(root: Path) -> list[str]:
 def has_leftovers(root: Path) -> bool:
     """Whether an interrupted writer left a draft."""
     with suppress(OSError):
-        return any(map(_is_draft, _names(root)))
+        return any(map(_DRAFT.fullmatch, _names(root)))
     return False
 
 
@@ -244,25 +184,14 @@ def sweep(root: Path) -> None:
     If `CURRENT` is missing or damaged, every generation is left for a person to inspect.
     """
     with suppress(OSError):
-        names = _names(root)
-        kept = _kept(root, names)
-        for name in sorted(names):
-            if _is_draft(name) or (_NAME.fullmatch(name) and name not in kept):
+        names = sorted(_names(root))
+        kept = sorted(filter(_NAME.fullmatch, names), key=number_of)
+        with suppress(NoIndex, IndexUnusable):
+            newest = number_of(current(root))
+            kept = [name for name in kept if number_of(name) <= newest][-KEPT_GENERATIONS:]
+        for name in names:
+            if _DRAFT.fullmatch(name) or (_NAME.fullmatch(name) and name not in kept):
                 _remove(root / name)
-
-
-def _is_draft(name: str) -> bool:
-    return name == _CURRENT_DRAFT or bool(_DRAFT.fullmatch(name))
-
-
-def _kept(root: Path, names: Iterable[str]) -> set[str]:
-    generations = sorted(filter(_NAME.fullmatch, names), key=number_of)
-    try:
-        newest = number_of(current(root))
-    except (NoIndex, IndexUnusable):
-        return set(generations)
-    older = [name for name in generations if number_of(name) <= newest]
-    return set(older[-KEPT_GENERATIONS:])
 
 
 def _names(folder: Path) -> list[str]:

@@ -4,31 +4,29 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import numpy as np
 
-from ragqa.errors import EmbedderMismatch, IndexUnusable
-from ragqa.stores.bm25 import bm25, inverse_frequency
+from ragqa.errors import IndexUnusable
 from ragqa.stores.failures import REBUILD
-from ragqa.stores.filters import first_day, note_matcher, path_matcher
-from ragqa.stores.milvus_client import MAX_HITS, Client, Row
-from ragqa.stores.milvus_records import KEPT_S, Generation, Names
-from ragqa.stores.milvus_rows import (
+from ragqa.stores.filters import first_day, path_matcher
+from ragqa.stores.milvus.client import MAX_HITS, Client, Row
+from ragqa.stores.milvus.records import KEPT_S, Generation
+from ragqa.stores.milvus.rows import (
     any_of,
     dated_since,
     encode_term,
     has_tags,
     in_places,
-    is_plain,
     note_key,
-    place_of,
     read_note,
     read_passage,
 )
-from ragqa.stores.milvus_schema import DENSE, TERMS, search_params
-from ragqa.stores.ranking import Candidate, top_k
-from ragqa.types import Filters, IndexInfo, NoteRecord, NoteState, Passage, Vector
+from ragqa.stores.milvus.schema import DENSE, TERMS, search_params
+from ragqa.stores.protocol import Snapshot
+from ragqa.stores.ranking import Candidate, bm25, inverse_frequency, top_k
+from ragqa.stores.vectors import check_question
+from ragqa.types import Filters, NoteRecord, Passage, Vector
 
 IDS_AT_ONCE = 1_000
 NOTES_AT_ONCE = 200
@@ -43,25 +41,20 @@ and in a file cover only parts of it, so its order is only nearly ours."""
 _NOTHING = "pk < 0"
 
 
-class MilvusSnapshot:
+class MilvusSnapshot(Snapshot):
     """An immutable generation; readable until an hour after it is replaced."""
 
-    def __init__(self, client: Client, names: Names, generation: Generation) -> None:
-        self._client = client
+    def __init__(self, client: Client, generation: Generation) -> None:
+        self.info = generation.info
         self.generation = generation
-        self._names = names
-        self._passages = names.passages(generation.base)
-        self._notes = names.notes(generation.base)
+        self._client = client
+        self._passages = client.passages(generation.base)
+        self._notes = client.notes(generation.base)
         self._counts: dict[str, int] = {}
         self._filtered: tuple[Filters, str] | None = None
         self._until = time.monotonic() + KEPT_S / 2
         for collection in (self._passages, self._notes):
             client.load_if_needed(collection)
-
-    @property
-    def info(self) -> IndexInfo:
-        """What the index holds and how it was built."""
-        return self.generation.info
 
     def notes(self) -> dict[str, NoteRecord]:
         """Every note by path."""
@@ -70,83 +63,80 @@ class MilvusSnapshot:
         self._check_age()
         return found
 
-    def states(self) -> dict[str, NoteState]:
-        """The state of every note's file when it was read, by path."""
-        return {path: note.state for path, note in self.notes().items()}
-
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k nearest passages by cosine; `vector` has shape (dimension,)."""
-        if vector.shape != (self.info.embedder.dimension,) or not np.isfinite(vector).all():
-            raise EmbedderMismatch(
-                f"the question's embedding has shape {vector.shape}, "
-                f"but the index has {self.info.embedder.dimension} dimensions",
-                hint=REBUILD,
-            )
+        check_question(vector, self.info.embedder.dimension)
         where = self._visible(filters)
         query = np.asarray(vector, np.float32).tolist()
 
         def nearest(limit: int) -> list[Candidate]:
             found = self._client.search(
                 self._passages,
-                query,
                 DENSE,
-                where=where,
+                query,
+                filter=where,
                 limit=limit,
-                fields=("passage",),
-                params=search_params(self.info.dense, limit),
+                output_fields=["passage"],
+                search_params={"params": search_params(self.info.dense, limit)},
             )
             return [(int(row["passage"]), score) for score, row in found]
 
-        return self._checked(top_k(nearest, k, min(self.info.passages, MAX_HITS)))
+        found = top_k(nearest, k, min(self.info.passages, MAX_HITS))
+        self._check_age()
+        return found
 
     def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[Candidate]:
         """The k best passages by BM25 over any of the terms.
 
         Milvus finds candidates; they are rescored here with this generation's own statistics.
         """
-        query_terms = Counter(encode_term(term) for term in terms if term)
-        if not query_terms:
+        counted = Counter(term for term in terms if term)
+        if not counted:
             return []
         where = self._visible(filters)
-        idf = self.idf(terms)
-        weights = {
-            encode_term(term): query_terms[encode_term(term)] * idf[term] for term in idf if term
-        }
+        idf = self.idf(list(counted))
+        weights = {encode_term(term): count * idf[term] for term, count in counted.items()}
+        words = [encode_term(term) for term in counted.elements()]
         mean_length = self.generation.mean_length
 
         def nearest(limit: int) -> list[Candidate]:
-            most, fields = int(_MARGIN * limit) + _SPARE, ("passage", "terms")
-            found = self._found(query_terms.elements(), where, most, fields)
-            counted = ((int(row["passage"]), Counter(row["terms"].split())) for row in found)
-            scored = ((id_, bm25(counts, weights, mean_length)) for id_, counts in counted)
+            most = int(_MARGIN * limit) + _SPARE
+            found = self._found(words, where, most, ["passage", "terms"])
+            counts = ((int(row["passage"]), Counter(row["terms"].split())) for row in found)
+            scored = ((id_, bm25(own, weights, mean_length)) for id_, own in counts)
             matching = [candidate for candidate in scored if candidate[1] > 0]
             return sorted(matching, key=lambda candidate: -candidate[1])[:limit]
 
-        return self._checked(top_k(nearest, k, min(self.info.passages, MAX_HITS)))
+        best = top_k(nearest, k, min(self.info.passages, MAX_HITS))
+        self._check_age()
+        return best
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
         """The passages with these ids, in the order given."""
-        found = {int(row["passage"]): row["data"] for row in self._rows_of(ids, "data")}
+        rows = self.rows_where("passage", ids, ("passage", "data"))
+        found = {int(row["passage"]): row["data"] for row in rows}
         for id_ in ids:
             if id_ not in found:
-                raise IndexUnusable(f"the index {self._place} has no passage {id_}", hint=REBUILD)
+                raise IndexUnusable(
+                    f"the index {self._client.place} has no passage {id_}", hint=REBUILD
+                )
         return [read_passage(found[id_]) for id_ in ids]
 
     def of_note(self, path: str) -> list[Passage]:
         """All passages of a note in reading order."""
-        rows = self.rows_where("note", [note_key(path)], ("note", "data"))
-        found = (read_passage(row["data"]) for row in rows)
-        return sorted(found, key=lambda passage: passage.start)
+        return self._by_note([note_key(path)])[note_key(path)]
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
         """The embeddings, shape (dimension,), of passages, by passage id."""
-        rows = self._rows_of(ids, DENSE)
-        return {int(row["passage"]): self.vector_of(row) for row in rows}
+        return self.vectors_where("passage", ids)
 
-    def vectors_by_key(self, embedding_keys: Iterable[int]) -> dict[int, Vector]:
-        """The embeddings, shape (dimension,), with these keys; unknown keys are left out."""
-        rows = self.rows_where("embedding_key", embedding_keys, ("embedding_key", DENSE))
-        return {int(row["embedding_key"]): self.vector_of(row) for row in rows}
+    def vectors_where(self, field: str, numbers: Iterable[int]) -> dict[int, Vector]:
+        """The embeddings, shape (dimension,), of the rows in which a field is one of these numbers.
+
+        They are given by that number; unknown ones are left out.
+        """
+        rows = self.rows_where(field, numbers, (field, DENSE))
+        return {int(row[field]): self.vector_of(row) for row in rows}
 
     def vector_of(self, row: Row) -> Vector:
         """The embedding in a row, shape (dimension,).
@@ -166,32 +156,32 @@ class MilvusSnapshot:
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term."""
-        query_terms = {term: encode_term(term) for term in terms if term}
-        new = set(query_terms.values()) - self._counts.keys()
+        words = {term: encode_term(term) for term in terms if term}
+        new = set(words.values()) - self._counts.keys()
         if new:
             self._counts |= self._count(sorted(new))
             self._check_age()
         total = self.info.passages
-        return {
-            term: inverse_frequency(total, self._counts[query_terms[term]] if term else 0)
-            for term in terms
-        }
-
-    def terms_with_prefix(self, prefix: str) -> list[str]:  # noqa: ARG002 - the protocol's
-        """[]: Milvus cannot list its terms."""
-        return []
+        counts = {term: self._counts[words[term]] if term else 0 for term in terms}
+        return {term: inverse_frequency(total, count) for term, count in counts.items()}
 
     def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
         """Every note's path with its passages."""
         paths = {note_key(path): path for path in self.notes()}
         keys = sorted(paths)
         for start in range(0, len(keys), NOTES_AT_ONCE):
-            some = keys[start : start + NOTES_AT_ONCE]
-            passages: dict[int, list[Passage]] = {key: [] for key in some}
-            for row in self.rows_where("note", some, ("note", "data")):
-                passages[int(row["note"])].append(read_passage(row["data"]))
-            for key, found in passages.items():
-                yield paths[key], sorted(found, key=lambda passage: passage.start)
+            for key, passages in self._by_note(keys[start : start + NOTES_AT_ONCE]).items():
+                yield paths[key], passages
+
+    def _by_note(self, keys: Sequence[int]) -> dict[int, list[Passage]]:
+        """The passages of these notes in reading order, by the note's key."""
+        found: dict[int, list[Passage]] = {key: [] for key in keys}
+        for row in self.rows_where("note", keys, ("note", "data")):
+            if row["note"] in found:  # the server may not be trustworthy
+                found[row["note"]].append(read_passage(row["data"]))
+        for passages in found.values():
+            passages.sort(key=lambda passage: passage.start)
+        return found
 
     def rows_where(
         self, field: str, numbers: Iterable[int], fields: Sequence[str], collection: str = ""
@@ -208,51 +198,34 @@ class MilvusSnapshot:
             )
         self._check_age()
 
-    def close(self) -> None:
-        """Do nothing: the connection belongs to the store."""
-
-    @property
-    def _place(self) -> str:
-        return f"{self._names.name} at {self._client.uri}"
-
     def _count(self, words: Sequence[str]) -> dict[str, int]:
         """How many passages have each of these encoded terms."""
+        visible = self.generation.visible
         if self._client.is_lite:
             # It matches a word by splitting every row, but has an inverted index for BM25.
-            found = self._found(words, self.generation.visible, MAX_HITS, ("terms",))
+            found = self._found(words, visible, MAX_HITS, ["terms"])
             if len(found) < MAX_HITS:
                 rows = Counter(word for row in found for word in set(row["terms"].split()))
                 return {word: rows[word] for word in words}
+
+        def count(word: str) -> int:
+            return self._client.count(self._passages, f"text_match(terms, '{word}') and {visible}")
+
         with ThreadPoolExecutor(_COUNTS_AT_ONCE) as pool:
-            return dict(zip(words, pool.map(self._count_one, words), strict=True))
+            return dict(zip(words, pool.map(count, words), strict=True))
 
-    def _count_one(self, word: str) -> int:
-        where = f"text_match(terms, '{word}') and {self.generation.visible}"
-        return self._client.count(self._passages, where)
-
-    def _found(
-        self, words: Iterable[str], where: str, limit: int, fields: Sequence[str]
-    ) -> list[Row]:
+    def _found(self, words: Iterable[str], where: str, limit: int, fields: list[str]) -> list[Row]:
         """The best passages for any of these encoded terms, by Milvus's own BM25."""
         query = " ".join(words)
-
-        def found() -> list[Row]:
-            hits = self._client.search(
-                self._passages, query, TERMS, where=where, limit=limit, fields=fields, params={}
-            )
-            return [row for _, row in hits]
-
         # While another process writes, a Milvus Lite server finds nothing once in hundreds of
         # queries; a second try succeeds.
-        return found() or (found() if self._client.is_lite else [])
-
-    def undated(self, filters: Filters) -> int:
-        """How many undated notes pass all filters except `since`."""
-        matches = note_matcher(replace(filters, since=""))
-        return sum(not note.date and matches(note) for note in self.notes().values())
-
-    def _rows_of(self, ids: Sequence[int], field: str) -> Iterator[Row]:
-        return self.rows_where("passage", ids, ("passage", field))
+        for _ in range(2 if self._client.is_lite else 1):
+            hits = self._client.search(
+                self._passages, TERMS, query, filter=where, limit=limit, output_fields=fields
+            )
+            if hits:
+                break
+        return [row for _, row in hits]
 
     def _visible(self, filters: Filters) -> str:
         """The condition that a passage belongs to this generation and passes the filters."""
@@ -264,17 +237,14 @@ class MilvusSnapshot:
         yield self.generation.visible
         if filters.tags:
             yield has_tags(filters.tags)
-        if filters.paths and all(map(is_plain, filters.paths)):
-            yield in_places([place_of(path) for path in filters.paths])
-        elif filters.paths:
+        if any(sign in glob for glob in filters.paths for sign in "*?["):
             matches = path_matcher(filters.paths)
-            yield _of_notes(note for note in self.notes().values() if matches(note.path))
+            keys = [note_key(path) for path in self.notes() if matches(path)]
+            yield any_of("note", keys) if keys else _NOTHING
+        elif filters.paths:
+            yield in_places(filters.paths)
         if filters.since:
             yield dated_since(first_day(filters.since))
-
-    def _checked(self, found: list[Candidate]) -> list[Candidate]:
-        self._check_age()
-        return found
 
     def _check_age(self) -> None:
         """Check that no sweep could have removed rows of this generation that were just read.
@@ -286,14 +256,9 @@ class MilvusSnapshot:
         """
         if time.monotonic() < self._until:
             return
-        if not self._client.count(self._names.records, f"pk == {self.generation.attempt}"):
+        if not self._client.count(self._client.records, f"pk == {self.generation.attempt}"):
             raise IndexUnusable(
-                f"generation {self.info.generation} of the index {self._place} was replaced more "
-                "than an hour ago and is gone",
+                f"generation {self.info.generation} of the index {self._client.place} was replaced "
+                "more than an hour ago and is gone",
                 hint="run the command again",
             )
-
-
-def _of_notes(notes: Iterable[NoteRecord]) -> str:
-    keys = [note_key(note.path) for note in notes]
-    return any_of("note", keys) if keys else _NOTHING

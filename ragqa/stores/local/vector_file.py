@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ragqa.errors import EmbedderMismatch
-from ragqa.stores.dense import FaissIndex, faiss
-from ragqa.stores.failures import REBUILD, naming_file
-from ragqa.stores.manifest import ROWS, VECTORS
+from ragqa.stores.failures import naming_file
+from ragqa.stores.local.faiss_index import FaissIndex, faiss
+from ragqa.stores.local.manifest import ROWS, VECTORS
+from ragqa.stores.local.spool import Part
 from ragqa.stores.ranking import Candidate
-from ragqa.stores.vectors import UNIT_TOLERANCE, Part
+from ragqa.stores.vectors import UNIT_TOLERANCE, check_question
 from ragqa.types import Numbers, Vector, Vectors
 
 Mask = npt.NDArray[np.bool_]
@@ -103,12 +103,7 @@ class VectorFile:
         :param mask: the rows to search; None for all.
         :raises EmbedderMismatch: the query's embedding has another dimension or is not finite.
         """
-        if query.shape != (self._dimension,) or not np.isfinite(query).all():
-            raise EmbedderMismatch(
-                f"the question's embedding, of shape {query.shape}, is not a finite vector of "
-                f"the index's {self._dimension} dimensions",
-                hint=REBUILD,
-            )
+        check_question(query, self._dimension)
         query = np.ascontiguousarray(query, dtype=np.float32)
         rows, scores = self._open().nearest(query, limit, mask)
         return list(zip(self.ids[rows].tolist(), scores.tolist(), strict=True))

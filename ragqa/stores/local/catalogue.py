@@ -7,100 +7,20 @@ which notes of the base are deleted or restamped.
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 
+import msgspec
 import numpy as np
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores import cells
+from ragqa.stores.decoding import decoded, passage_of
 from ragqa.stores.failures import REPAIR, naming_file
 from ragqa.stores.filters import first_day, fold_tag, path_matcher
+from ragqa.stores.local.schema import DELTA_SCHEMA, SCHEMA, VIEWS
 from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp
-
-# A file name need not be valid text, as SQLite's TEXT requires. So paths and tags are BLOBs, and
-# titles, headings and the like, which may come from a file name, are JSON, which escapes the rest.
-SCHEMA = (
-    """
-    CREATE TABLE notes (
-        id INTEGER PRIMARY KEY,
-        path BLOB NOT NULL UNIQUE,
-        sha256 TEXT NOT NULL,
-        size INTEGER NOT NULL,
-        mtime_ns INTEGER NOT NULL,
-        settled INTEGER NOT NULL,
-        title TEXT NOT NULL,
-        date TEXT NOT NULL,
-        tags TEXT NOT NULL,
-        aliases TEXT NOT NULL,
-        links TEXT NOT NULL
-    )
-    """,
-    """
-    CREATE TABLE tags (
-        tag BLOB NOT NULL,
-        note INTEGER NOT NULL REFERENCES notes ON DELETE CASCADE,
-        PRIMARY KEY (tag, note)
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE passages (
-        id INTEGER PRIMARY KEY,
-        note INTEGER NOT NULL REFERENCES notes ON DELETE CASCADE,
-        embedding_key INTEGER NOT NULL,
-        start_char INTEGER NOT NULL,
-        end_char INTEGER NOT NULL,
-        first_line INTEGER NOT NULL,
-        last_line INTEGER NOT NULL,
-        heading TEXT NOT NULL,
-        text TEXT NOT NULL,
-        units TEXT NOT NULL
-    )
-    """,
-    "CREATE INDEX tags_by_note ON tags (note)",
-    "CREATE INDEX passages_by_note ON passages (note)",
-    "CREATE INDEX passages_by_embedding ON passages (embedding_key)",
-)
-
-DELTA_SCHEMA = (
-    "CREATE TABLE gone (note INTEGER PRIMARY KEY)",
-    """
-    CREATE TABLE stamps (
-        note INTEGER PRIMARY KEY,
-        size INTEGER NOT NULL,
-        mtime_ns INTEGER NOT NULL,
-        settled INTEGER NOT NULL
-    )
-    """,
-)
-
-_PASSAGE_ROWS = """
-    SELECT passages.id AS id, note, embedding_key, start_char, end_char, first_line, last_line,
-        heading, text, units, path, title, sha256, date, aliases
-    FROM {part}.passages AS passages JOIN {part}.notes AS notes ON notes.id = passages.note
-"""
-_STAMPED = """
-    SELECT id, path, sha256, ifnull(stamps.size, notes.size) AS size,
-        ifnull(stamps.mtime_ns, notes.mtime_ns) AS mtime_ns,
-        ifnull(stamps.settled, notes.settled) AS settled, title, date, tags, aliases, links
-    FROM base.notes AS notes LEFT JOIN main.stamps AS stamps ON stamps.note = notes.id
-"""
-
-# The views that queries use: one catalogue, or a base and its delta combined.
-_VIEWS = {
-    "all_notes": ("SELECT * FROM main.notes", f"{_STAMPED} WHERE id NOT IN main.gone"),
-    "all_tags": ("SELECT * FROM main.tags", "SELECT * FROM base.tags WHERE note NOT IN main.gone"),
-    "all_passages": (
-        "SELECT * FROM main.passages",
-        "SELECT * FROM base.passages WHERE note NOT IN main.gone",
-    ),
-    "whole_passages": (
-        _PASSAGE_ROWS.format(part="main"),
-        f"{_PASSAGE_ROWS.format(part='base')} WHERE note NOT IN main.gone",
-    ),
-}
 
 LAST_NUMBER = 2**40
 """An upper bound of note numbers; a greater one is forged."""
@@ -129,7 +49,7 @@ class Catalogue:
             if base is not None:
                 self._db.execute("ATTACH ? AS base", (read_only(base),))
                 self._check_schema("base", SCHEMA)
-            for name, parts in _VIEWS.items():
+            for name, parts in VIEWS.items():
                 whole = " UNION ALL ".join(parts if base is not None else parts[:1])
                 self._db.execute(f"CREATE TEMP VIEW {name} AS {whole}")
 
@@ -144,21 +64,17 @@ class Catalogue:
             return {note.path: note for note in map(_record, rows)}
 
     def states(self) -> dict[str, NoteState]:
-        """Read the state of every note's file, by path."""
+        """Read the state of every note's file, by path; faster than `notes`."""
         query = "SELECT path, size, mtime_ns, sha256, settled FROM all_notes"
-        with self._naming(), closing(self._db.cursor()) as cursor:
-            cursor.row_factory = None
+        with self._naming():
             return {
                 os.fsdecode(path): NoteState(Stamp(size, mtime_ns), sha256, bool(settled))
-                for path, size, mtime_ns, sha256, settled in cursor.execute(query)
+                for path, size, mtime_ns, sha256, settled in self._db.execute(query)
             }
 
     def counts(self) -> tuple[int, int]:
         """Count notes and passages."""
-        with self._naming():
-            counts = "SELECT (SELECT count(*) FROM all_notes), (SELECT count(*) FROM all_passages)"
-            notes, passages = self._db.execute(counts).fetchone()
-            return notes, passages
+        return self._number("count(*) FROM all_notes"), self._number("count(*) FROM all_passages")
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
         """Read passages in the order given.
@@ -192,16 +108,15 @@ class Catalogue:
         :param of_delta: only the passages that the delta adds.
         """
         table = "main.passages" if of_delta else "all_passages"
-        with self._naming(), closing(self._db.cursor()) as cursor:
-            cursor.row_factory = None
-            rows = chain.from_iterable(cursor.execute(f"SELECT id, note FROM {table}"))  # noqa: S608 - our own names
-            return np.fromiter(rows, np.int64).reshape(-1, 2).T
+        with self._naming():
+            rows = self._db.execute(f"SELECT id, note FROM {table}")  # noqa: S608 - our own names
+            return np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, 2).T
 
     def paths(self) -> dict[int, str]:
         """Read every note's path, by the note's number."""
         with self._naming():
             rows = self._db.execute("SELECT id, path FROM all_notes")
-            return {row["id"]: os.fsdecode(row["path"]) for row in rows}
+            return {number: os.fsdecode(path) for number, path in rows}
 
     def note_at(self, path: str) -> int | None:
         """The number of the note at a path; None if there is none."""
@@ -213,8 +128,7 @@ class Catalogue:
         """Find the id of a passage for each embedding key; unknown keys are left out."""
         query = "SELECT embedding_key, id FROM all_passages WHERE embedding_key IN"
         with self._naming():
-            rows = self._fetch(query, list(embedding_keys))
-            return {row["embedding_key"]: row["id"] for row in rows}
+            return dict(map(tuple, self._fetch(query, list(embedding_keys))))
 
     def gone(self) -> list[int]:
         """Read the numbers of the base's notes that are deleted or replaced in the delta."""
@@ -222,11 +136,6 @@ class Catalogue:
             return []
         with self._naming():
             return [row[0] for row in self._db.execute("SELECT note FROM main.gone")]
-
-    def last_number(self) -> int:
-        """The greatest note number; 0 if there are no notes."""
-        with self._naming():
-            return int(self._db.execute("SELECT ifnull(max(id), 0) FROM all_notes").fetchone()[0])
 
     def notes_matching(self, filters: Filters) -> list[int]:
         """The sorted numbers of the notes that pass the filters."""
@@ -250,20 +159,17 @@ class Catalogue:
             queries.append("SELECT id FROM all_notes WHERE path_matches(path)")
             matches = path_matcher(filters.paths)
             self._db.create_function("path_matches", 1, lambda path: matches(os.fsdecode(path)))
-        with self._naming(), closing(self._db.cursor()) as cursor:
-            cursor.row_factory = None
-            found = cursor.execute(" INTERSECT ".join(queries), values)
-            return sorted({row[0] for row in found})
+        with self._naming():
+            return sorted({row[0] for row in self._db.execute(" INTERSECT ".join(queries), values)})
 
     def problems(self) -> list[str]:
         """Have SQLite look for damage and for rows without a note."""
         with self._naming():
             found = [str(row[0]) for row in self._db.execute("PRAGMA integrity_check")]
             orphans = len(list(self._db.execute("PRAGMA foreign_key_check")))
-            out_of_range = "SELECT count(*) FROM all_notes WHERE id < 1 OR id >= ?"
-            numbers = self._db.execute(out_of_range, (LAST_NUMBER,)).fetchone()[0]
-        if numbers:
-            found.append(f"{numbers} notes have a number out of range")
+        forged = self._number(f"count(*) FROM all_notes WHERE id < 1 OR id >= {LAST_NUMBER}")
+        if forged:
+            found.append(f"{forged} notes have a number out of range")
         if orphans:
             found.append(f"{orphans} rows belong to a missing note")
         return [f"the index file {self._path}: {line}" for line in found if line != "ok"]
@@ -280,6 +186,11 @@ class Catalogue:
     def _naming(self) -> AbstractContextManager[None]:
         expected = (sqlite3.Error, ValueError, TypeError, KeyError, RecursionError)
         return naming_file(self._path, *expected)
+
+    def _number(self, query: str) -> int:
+        """The one number that a query of our own gives."""
+        with self._naming():
+            return int(self._db.execute(f"SELECT {query}").fetchone()[0])
 
     def _fetch(self, query: str, values: Sequence[int]) -> Iterator[sqlite3.Row]:
         for start in range(0, len(values), _BATCH):
@@ -300,31 +211,23 @@ def as_blob(text: str) -> bytes:
 
 
 def _record(row: sqlite3.Row) -> NoteRecord:
-    return NoteRecord(
-        path=os.fsdecode(row["path"]),
-        stamp=Stamp(size=cells.number(row["size"]), mtime_ns=cells.number(row["mtime_ns"])),
-        sha256=cells.text(row["sha256"]),
-        settled=bool(row["settled"]),
-        title=cells.json_text(row["title"]),
-        tags=cells.json_texts(row["tags"]),
-        date=cells.text(row["date"]),
-        aliases=cells.json_texts(row["aliases"]),
-    )
+    fields = dict(row) | {
+        "path": os.fsdecode(row["path"]),
+        "stamp": (row["size"], row["mtime_ns"]),
+        "settled": bool(row["settled"]),
+        "title": decoded(row["title"], str),
+        "tags": decoded(row["tags"], list[object]),
+        "aliases": decoded(row["aliases"], list[object]),
+    }
+    return msgspec.convert(fields, NoteRecord)
 
 
 def _passage(row: sqlite3.Row) -> Passage:
-    return Passage(
-        id=cells.number(row["id"]),
-        embedding_key=cells.number(row["embedding_key"]),
-        path=os.fsdecode(row["path"]),
-        title=cells.json_text(row["title"]),
-        start=cells.number(row["start_char"]),
-        end=cells.number(row["end_char"]),
-        lines=(cells.number(row["first_line"]), cells.number(row["last_line"])),
-        heading=cells.json_texts(row["heading"]),
-        text=cells.text(row["text"]),
-        units=cells.json_units(row["units"]),
-        note_sha256=cells.text(row["sha256"]),
-        note_date=cells.text(row["date"]),
-        aliases=cells.json_texts(row["aliases"]),
-    )
+    fields = dict(row) | {
+        "path": os.fsdecode(row["path"]),
+        "title": decoded(row["title"], str),
+        "lines": [row["first_line"], row["last_line"]],
+        "heading": decoded(row["heading"], list[object]),
+        "aliases": decoded(row["aliases"], list[object]),
+    }
+    return passage_of(fields)

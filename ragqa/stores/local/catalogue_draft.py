@@ -10,9 +10,11 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.catalogue import DELTA_SCHEMA, LAST_NUMBER, SCHEMA, Catalogue, as_blob
+from ragqa.stores.decoding import units_json
 from ragqa.stores.failures import naming_file
 from ragqa.stores.filters import fold_tag
+from ragqa.stores.local.catalogue import LAST_NUMBER, Catalogue, as_blob
+from ragqa.stores.local.schema import DELTA_SCHEMA, SCHEMA
 from ragqa.types import Note, Passage, Stamp
 
 # An unfinished file is discarded, and the writer syncs a finished one.
@@ -37,7 +39,7 @@ class CatalogueDraft(Catalogue):
 
     def __init__(self, path: Path, base: Path | None = None) -> None:
         super().__init__(path, base)
-        self._last = max([self.last_number(), *self.gone()])
+        self._last = max([self._number("ifnull(max(id), 0) FROM all_notes"), *self.gone()])
         with self._naming():
             if not 0 <= self._last < LAST_NUMBER:
                 raise ValueError(f"a note has the number {self._last}")
@@ -46,11 +48,9 @@ class CatalogueDraft(Catalogue):
     def remove(self, path: str) -> Removed | None:
         """Delete a note with its passages; returns None if there is no such note."""
         with self._naming():
-            query = "SELECT id FROM all_notes WHERE path = ?"
-            row = self._db.execute(query, (os.fsencode(path),)).fetchone()
-            if row is None:
+            note = self.note_at(path)
+            if note is None:
                 return None
-            note = row["id"]
             passages = self._db.execute("SELECT id FROM all_passages WHERE note = ?", (note,))
             removed = Removed(note, [passage["id"] for passage in passages])
             if not self._db.execute("DELETE FROM main.notes WHERE id = ?", (note,)).rowcount:
@@ -94,12 +94,8 @@ class CatalogueDraft(Catalogue):
 
     def changed(self) -> int:
         """Count the passages added in the delta plus those deleted from the base."""
-        with self._naming():
-            query = (
-                "SELECT (SELECT count(*) FROM main.passages),"
-                " (SELECT count(*) FROM base.passages WHERE note IN main.gone)"
-            )
-            return sum(self._db.execute(query).fetchone())
+        added = self._number("count(*) FROM main.passages")
+        return added + self._number("count(*) FROM base.passages WHERE note IN main.gone")
 
     def finish(self) -> None:
         """Write everything to the file and close it."""
@@ -158,7 +154,7 @@ def _note_row(note: Note, settled: bool) -> tuple[object, ...]:  # noqa: FBT001 
 
 
 def _passage_row(note: int, passage: Passage) -> tuple[object, ...]:
-    units = [(unit.kind.value, unit.start, unit.end, unit.context) for unit in passage.units]
+
     return (
         passage.id,
         note,
@@ -168,5 +164,5 @@ def _passage_row(note: int, passage: Passage) -> tuple[object, ...]:
         *passage.lines,
         json.dumps(passage.heading),
         passage.text,
-        json.dumps(units),
+        units_json(passage),
     )

@@ -1,21 +1,31 @@
-"""A connection to Milvus: every call has a deadline, and every failure becomes one sentence.
+"""A connection to one index in Milvus: every call has a deadline, and an error is one sentence.
 
 `pymilvus` itself retries a call that failed temporarily, until the deadline.
 """
 
+import re
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
+import grpc
+
 from ragqa.config.storeuri import is_file
 from ragqa.errors import IndexNotReadable, IndexUnusable
+from ragqa.stores.disk import step
 from ragqa.stores.failures import REBUILD
-from ragqa.stores.generations import step
-from ragqa.stores.milvus_connection import UNCLOSED, close_unused, connect, pymilvus
-from ragqa.stores.milvus_failures import translate_error
-from ragqa.stores.milvus_versions import NEEDED, is_lite, is_new_enough
+from ragqa.stores.milvus.connection import (
+    UNCLOSED,
+    close_unused,
+    connect,
+    pymilvus,
+    translate_error,
+)
+
+NEEDED = (2, 6, 2)
+"""The oldest version that supports partial updates of a row."""
 
 CONNECT_S = 10.0
 CALL_S = 60.0
@@ -34,6 +44,8 @@ BYTES_AT_ONCE = 4 * 2**20
 
 Row = dict[str, Any]
 
+_LITE = "milvus_lite"
+_KINDS = {"p": "passages", "n": "notes"}
 _TEXTS = frozenset({"data", "terms"})
 _LISTS = frozenset({"vector", "anchor", "tags", "places"})
 """The fields that are not integers."""
@@ -43,14 +55,17 @@ class Client:
     """A Milvus server, or a file that Milvus Lite serves from threads of this process.
 
     :param uri: `http(s)://HOST:PORT[/DATABASE]`, or the path of a file.
+    :param name: the index's name, that of its collection of records.
     :ivar milvus: the module `pymilvus`, an optional dependency.
     :raises WriterBusy: another process has the file open.
     :raises IndexNotReadable: no server answers, or it refuses the token.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, name: str) -> None:
         close_unused()
         self.uri = uri
+        self.name = self.records = name
+        self.place = f"{name} at {uri}"
         self._loaded: set[str] = set()
         self._call_s = CALL_S
         self.milvus = pymilvus()
@@ -58,10 +73,17 @@ class Client:
             self._client = connect(self.milvus, uri, CONNECT_S)
         weakref.finalize(self, UNCLOSED.append, (self._client, uri))
 
-    @property
-    def is_file(self) -> bool:
-        """Whether it is a file on this machine."""
-        return is_file(self.uri)
+    def passages(self, base: int) -> str:
+        """The collection of passages that this attempt created."""
+        return f"{self.name}_p{base}"
+
+    def notes(self, base: int) -> str:
+        """The collection of notes that this attempt created."""
+        return f"{self.name}_n{base}"
+
+    def bases(self) -> set[int]:
+        """The attempts that created the collections of this index."""
+        return bases_of(self.name, self.collections())
 
     @cached_property
     def version(self) -> str:
@@ -71,7 +93,7 @@ class Client:
     @property
     def is_lite(self) -> bool:
         """Whether it is Milvus Lite, as a file or a server."""
-        return self.is_file or is_lite(self.version)
+        return is_file(self.uri) or self.version.startswith(_LITE)
 
     def check_version(self) -> None:
         """Check that the server is new enough.
@@ -79,10 +101,9 @@ class Client:
         :raises IndexUnusable: it is too old.
         """
         if not is_new_enough(self.version):
-            needed = ".".join(map(str, NEEDED))
             raise IndexUnusable(
                 f"the Milvus server at {self.uri} has version {self.version:.40}; "
-                f"ragqa needs {needed} or newer",
+                f"ragqa needs {'.'.join(map(str, NEEDED))} or newer",
                 hint="upgrade the server, or name another: --store-uri URI",
             )
 
@@ -94,10 +115,9 @@ class Client:
         """Whether there is a collection of this name."""
         return bool(self._call("has_collection", collection))
 
-    def describe(self, collection: str) -> Row:
-        """A collection's schema and properties."""
-        found: Row = self._call("describe_collection", collection)
-        return found
+    def fields(self, collection: str) -> set[str]:
+        """The names of a collection's fields."""
+        return {field["name"] for field in self._call("describe_collection", collection)["fields"]}
 
     def create(self, collection: str, schema: Any, indexes: Any) -> None:  # noqa: ANN401 - pymilvus's
         """Create a collection without loading it."""
@@ -171,10 +191,8 @@ class Client:
         self, collection: str, where: str, fields: Sequence[str], *, limit: int = MAX_HITS
     ) -> list[Row]:
         """The rows that match a condition, `limit` at most."""
-        found = self._call(
-            "query", collection, filter=where, output_fields=list(fields), limit=limit
-        )
-        return [self._checked(row, fields) for row in found]
+        wanted: Row = {"filter": where, "output_fields": list(fields), "limit": limit}
+        return self._checked(self._call("query", collection, **wanted), fields)
 
     def each(self, collection: str, where: str, fields: Sequence[str]) -> Iterator[Row]:
         """All rows that match a condition, however many."""
@@ -183,64 +201,54 @@ class Client:
         if len(found) < ROWS_AT_ONCE:
             yield from found
             return
-        iterator = self._call(
-            "query_iterator",
-            collection,
-            batch_size=ROWS_AT_ONCE,
-            filter=where,
-            output_fields=list(fields),
-        )
+        wanted: Row = {"filter": where, "output_fields": list(fields), "batch_size": ROWS_AT_ONCE}
+        iterator = self._call("query_iterator", collection, **wanted)
         try:
             while True:
                 with self._translating_errors():
                     batch = iterator.next()
                 if not batch:
                     return
-                yield from (self._checked(row, fields) for row in batch)
+                yield from self._checked(batch, fields)
         finally:
             iterator.close()
 
     def search(
         self,
         collection: str,
-        query: object,
         field: str,
-        *,
-        where: str,
-        limit: int,
-        fields: Sequence[str],
-        params: Row,
+        query: object,
+        **options: Any,  # noqa: ANN401 - pymilvus's
     ) -> list[tuple[float, Row]]:
-        """The rows nearest to a query, best first: (Milvus's score, fields)."""
-        found = self._call(
-            "search",
-            collection,
-            data=[query],
-            anns_field=field,
-            filter=where,
-            limit=min(limit, MAX_HITS),
-            output_fields=list(fields),
-            search_params={"params": params},
-        )
-        return [(float(hit["distance"]), self._checked(hit["entity"], fields)) for hit in found[0]]
+        """The rows nearest to a query in a field, best first: (Milvus's score, fields).
 
-    def _checked(self, row: Mapping[str, Any], fields: Sequence[str]) -> Row:
-        """Check the types of a row's fields, since the server may not be trustworthy."""
+        :param options: `filter`, `limit`, `output_fields` and perhaps `search_params`.
+        """
+        options["limit"] = min(options["limit"], MAX_HITS)
+        found = self._call("search", collection, data=[query], anns_field=field, **options)[0]
+        rows = self._checked([hit["entity"] for hit in found], options["output_fields"])
+        return [(float(hit["distance"]), row) for hit, row in zip(found, rows, strict=True)]
+
+    def _checked(self, rows: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> list[Row]:
+        """Check the types of rows' fields, since the server may not be trustworthy."""
+        checked = [dict(row) for row in rows]
         for name in fields:
             kind = object if name in _LISTS else str if name in _TEXTS else int
-            if not isinstance(row.get(name), kind):
-                raise IndexUnusable(
-                    f"a row in Milvus at {self.uri} has {row.get(name)!r:.40} for its {name}",
-                    hint=REBUILD,
-                )
-        return dict(row)
+            for row in checked:
+                if not isinstance(row.get(name), kind):
+                    raise IndexUnusable(
+                        f"a row in Milvus at {self.uri} has {row.get(name)!r:.40} for its {name}",
+                        hint=REBUILD,
+                    )
+        return checked
 
     def _change(
         self, doing: str, method: str, collection: str, *args: object, **options: object
     ) -> None:
         """Make a change on the server, announced as a step, so that tests can make it fail."""
+        end = collection.rpartition("_")[2][:1]
         with self._translating_errors():
-            step(f"{doing} {_kind(collection)}")
+            step(f"{doing} {_KINDS.get(end, 'records')}")
             self._call(method, collection, *args, **options)
 
     def _call(self, method: str, *args: object, **options: object) -> Any:  # noqa: ANN401 - as pymilvus gives it
@@ -250,8 +258,6 @@ class Client:
     @contextmanager
     def _translating_errors(self) -> Iterator[None]:
         """Translate Milvus and network errors."""
-        import grpc
-
         try:
             yield
         except (self.milvus.MilvusException, grpc.RpcError, ConnectionError, TimeoutError) as exc:
@@ -259,6 +265,20 @@ class Client:
             if isinstance(error, IndexNotReadable):
                 self._call_s = min(CALL_S, CONNECT_S)  # clean-up should fail fast
             raise error from exc
+
+
+def bases_of(name: str, collections: Iterable[str]) -> set[int]:
+    """The attempts that created those of these collections that belong to an index."""
+    ends = (each.removeprefix(f"{name}_") for each in collections)
+    return {int(end[1:]) for end in ends if end[:1] in ("p", "n") and end[1:].isdecimal()}
+
+
+def is_new_enough(version: str) -> bool:
+    """Whether a server that reports this version is new enough; any patch level if it has none."""
+    if version.startswith(_LITE):
+        return True
+    numbers = re.search(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", version)
+    return numbers is not None and tuple(map(int, numbers.groups(default="9999"))) >= NEEDED
 
 
 def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -279,10 +299,4 @@ def _size(value: object) -> int:
     """About how many bytes a value takes in a message."""
     if isinstance(value, str):
         return len(value.encode("utf-8", "replace"))
-    nbytes = getattr(value, "nbytes", None)
-    return int(nbytes) if nbytes is not None else 8
-
-
-def _kind(collection: str) -> str:
-    """What a collection of this name holds, for the name of a step."""
-    return {"p": "passages", "n": "notes"}.get(collection.rpartition("_")[2][:1], "records")
+    return int(getattr(value, "nbytes", 8))
