@@ -18,30 +18,24 @@ _SPOOL = "vectors.tmp"
 
 
 class Part(NamedTuple):
-    """Vectors, (rows, dimension), with each row's passage id and note number, both (rows,)."""
+    """Vectors, (rows, dimension), and for each row passage id and note number, (2, rows)."""
 
-    ids: Numbers
-    notes: Numbers
+    owners: Numbers
     matrix: Vectors
 
     def select(self, mask: npt.NDArray[np.bool_]) -> "Part":
         """The rows selected by a mask, (rows,); not copied if it selects all."""
-        if mask.all():
-            return self
-        return Part(self.ids[mask], self.notes[mask], self.matrix[mask])
+        return self if mask.all() else Part(self.owners[:, mask], self.matrix[mask])
 
 
 def concatenate(parts: Sequence[Part], dimension: int) -> Part:
     """Concatenate parts; a single one is not copied."""
-    parts = [part for part in parts if len(part.ids)]
+    parts = [part for part in parts if len(part.matrix)]
     if len(parts) == 1:
         return parts[0]
-    no_numbers = np.empty(0, np.int64)
-    return Part(
-        np.concatenate([no_numbers, *(part.ids for part in parts)]),
-        np.concatenate([no_numbers, *(part.notes for part in parts)]),
-        np.concatenate([np.empty((0, dimension), np.float32), *(part.matrix for part in parts)]),
-    )
+    empty = Part(np.empty((2, 0), np.int64), np.empty((0, dimension), np.float32))
+    owners, matrices = zip(empty, *parts, strict=True)
+    return Part(np.concatenate(owners, axis=1), np.concatenate(matrices))
 
 
 class Spool:
@@ -54,24 +48,21 @@ class Spool:
         self._path = draft / _SPOOL
         step(f"write {_SPOOL}")
         self._file = self._path.open("xb", buffering=0)
-        self._ids: list[Numbers] = []
-        self._notes: list[int] = []
+        self._owners: list[Numbers] = []
 
     def append(self, note: int, ids: Sequence[int], vectors: Vectors) -> None:
         """Append the vectors of a note's passages, shape (passages, dimension)."""
         if len(ids):
-            self._ids.append(np.array(ids, dtype=np.int64))
-            self._notes.append(note)
+            self._owners.append(np.array([ids, [note] * len(ids)], dtype=np.int64))
             write_all(self._file, np.ascontiguousarray(vectors, dtype=np.float32).tobytes())
 
     def part(self, dimension: int) -> Part:
         """All vectors, memory-mapped from the file."""
-        if not self._ids:
+        if not self._owners:
             return concatenate([], dimension)
-        counts = [len(ids) for ids in self._ids]
-        matrix = np.memmap(self._path, np.float32, mode="r", shape=(sum(counts), dimension))
-        notes = np.repeat(np.array(self._notes, dtype=np.int64), counts)
-        return Part(np.concatenate(self._ids), notes, matrix)
+        owners = np.concatenate(self._owners, axis=1)
+        shape = (owners.shape[1], dimension)
+        return Part(owners, np.memmap(self._path, np.float32, mode="r", shape=shape))
 
     def remove(self) -> None:
         """Remove the file.
@@ -98,7 +89,7 @@ def write_part(part: Part, folder: Path, previous: FaissIndex = None) -> DenseIn
     with new_file(folder / VECTORS) as write:
         write_index(index, write)
     rows = io.BytesIO()
-    np.save(rows, np.stack([part.ids, part.notes]), allow_pickle=False)
+    np.save(rows, np.ascontiguousarray(part.owners), allow_pickle=False)
     with new_file(folder / ROWS) as write:
         write(rows.getvalue())
     return info

@@ -8,7 +8,7 @@ import math
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -105,11 +105,8 @@ class TermIndex:
     def owners(self) -> Numbers:
         """The passage id of each document and its note's number: int64, (2, documents)."""
         with _naming(self._folder):
-            limit = max(1, self._searcher.num_docs)
-            hits = self._searcher.search(Query.all_query(), limit, count=False).hits
-            places = [address for _, address in hits]
-            columns = [self._searcher.fast_field_values(name, places) for name in ("id", "note")]
-            return np.array(columns, dtype=np.int64)
+            found = self._hits(Query.all_query(), max(1, self._searcher.num_docs))
+            return np.array([(id_, note) for id_, note, _ in found], np.int64).reshape(-1, 2).T
 
     def _any_of(self, terms: Iterable[str]) -> Query:
         # Never parse_query: user input is not query syntax.
@@ -122,10 +119,16 @@ class TermIndex:
         query = Query.term_query(self._schema, "body", term, "freq")
         return query if count == 1 else Query.boost_query(query, float(count))
 
-    def _top(self, query: Query, limit: int) -> list[Candidate]:
+    def _hits(self, query: Query, limit: int) -> Iterator[tuple[int, int, float]]:
+        """The best passages: id, note's number and score of each."""
         hits = self._searcher.search(query, limit, count=False).hits
-        ids = self._searcher.fast_field_values("id", [address for _, address in hits])
-        return [(int(id_ or 0), score) for id_, (score, _) in zip(ids, hits, strict=True)]
+        places = [address for _, address in hits]
+        columns = [self._searcher.fast_field_values(name, places) for name in ("id", "note")]
+        for id_, note, (score, _) in zip(*columns, hits, strict=True):
+            yield int(id_ or 0), int(note or 0), score
+
+    def _top(self, query: Query, limit: int) -> list[Candidate]:
+        return [(id_, score) for id_, _, score in self._hits(query, limit)]
 
     def _top_among(
         self, query: Query, notes: Container[int], share: float, limit: int
@@ -133,15 +136,8 @@ class TermIndex:
         """The best passages of many notes: filtering the hits is cheaper than a query filter."""
         reach = math.ceil(_MARGIN * limit / share)
         while True:
-            hits = self._searcher.search(query, reach, count=False).hits
-            places = [address for _, address in hits]
-            found = zip(
-                self._searcher.fast_field_values("note", places),
-                self._searcher.fast_field_values("id", places),
-                hits,
-                strict=True,
-            )
-            kept = [(int(id_ or 0), score) for note, id_, (score, _) in found if note in notes]
+            hits = list(self._hits(query, reach))
+            kept = [(id_, score) for id_, note, score in hits if note in notes]
             if len(kept) >= limit or len(hits) < reach:
                 return kept[:limit]
             reach *= 4
@@ -232,34 +228,30 @@ def _links_to(folder: Path, names: Iterable[str]) -> Iterator[Path]:
     An open index has all files mapped and no longer needs the links. If no temporary folder can be
     created, yield the folder itself, which may be writable.
     """
-    view = _view_of(folder, list(names))
-    if view is None:
-        yield folder
-        return
+    links = {name: folder.absolute() / name for name in names}
+    view = _view_of(links, _MEMORY) or _view_of(links, None)
     try:
-        yield view
+        yield view or folder
     finally:
         # tantivy's own first reader may be creating a lock there at this moment.
         for _ in range(_REMOVAL_ATTEMPTS):
-            if not view.exists():
+            if view is None or not view.exists():
                 break
             shutil.rmtree(view, ignore_errors=True)
 
 
-def _view_of(folder: Path, names: Sequence[str]) -> Path | None:
-    """Create the folder of links in the first place that allows it; None if none does."""
-    for place in (_MEMORY, None):
-        view = None
-        try:
-            view = Path(tempfile.mkdtemp(prefix="ragqa-", dir=place))
-            for name in names:
-                (view / name).symlink_to(folder.absolute() / name)
-        except OSError:
-            if view is not None:
-                shutil.rmtree(view, ignore_errors=True)
-        else:
-            return view
-    return None
+def _view_of(links: Mapping[str, Path], place: str | None) -> Path | None:
+    """Create a folder of links below another; None if that is not possible."""
+    view = None
+    try:
+        view = Path(tempfile.mkdtemp(prefix="ragqa-", dir=place))
+        for name, target in links.items():
+            (view / name).symlink_to(target)
+    except OSError:
+        if view is not None:
+            shutil.rmtree(view, ignore_errors=True)
+        return None
+    return view
 
 
 @contextmanager

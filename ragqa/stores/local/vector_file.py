@@ -47,53 +47,52 @@ class VectorFile:
         self._dimension = dimension
         with naming_file(self._path, ValueError), self._path.open("rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
-        self._rows = _read_rows(folder / ROWS)
-        self._parsed: _Parsed | None = None
+        self.owners = _read_rows(folder / ROWS)
+        """The passage id of each row and its note's number: int64, (2, rows)."""
 
     def close(self) -> None:
         """Close the files; a view still in use keeps its file open."""
-        self._parsed = None
+        self.__dict__.pop("_parsed", None)
         with suppress(BufferError):
             self._map.close()
 
     def __len__(self) -> int:
-        return int(self._rows.shape[1])
-
-    @property
-    def ids(self) -> Numbers:
-        """The passage id of each row, (rows,)."""
-        ids: Numbers = self._rows[0]
-        return ids
+        return int(self.owners.shape[1])
 
     def of_notes(self, notes: Sequence[int]) -> Mask:
         """A mask, (rows,), of the rows of these notes, given by number."""
-        mask: Mask = np.isin(self._rows[1], np.array(notes, dtype=np.int64))
+        mask: Mask = np.isin(self.owners[1], np.array(notes, dtype=np.int64))
         return mask
-
-    @cached_property
-    def _order(self) -> Numbers:
-        """The row numbers in order of passage id."""
-        return np.argsort(self.ids)
 
     @property
     def part(self) -> Part:
         """All rows, as views of the files."""
-        return Part(self._rows[0], self._rows[1], self._open().matrix)
+        return Part(self.owners, self._parsed.matrix)
 
     @property
     def lists(self) -> FaissIndex:
         """The inverted lists, or None if search is exhaustive."""
-        return self._open().lists
+        return self._parsed.lists
+
+    @cached_property
+    def _order(self) -> Numbers:
+        """The row numbers in order of passage id."""
+        return np.argsort(self.owners[0])
+
+    @cached_property
+    def _parsed(self) -> "_Parsed":
+        with naming_file(self._path, RuntimeError, ValueError):
+            return _parse(self._map, self._dimension, len(self))
 
     def find(self, ids: Sequence[int]) -> dict[int, Vector]:
         """Copies of the vectors, (dimension,), of these passages by id; skips unknown ids."""
         if not ids or not len(self):
             return {}
         wanted = np.array(ids, dtype=np.int64)
-        places = np.searchsorted(self.ids, wanted, sorter=self._order)
+        places = np.searchsorted(self.owners[0], wanted, sorter=self._order)
         rows = self._order[np.minimum(places, len(self) - 1)]
-        there = self.ids[rows] == wanted
-        vectors = self._open().matrix[rows[there]]
+        there = self.owners[0][rows] == wanted
+        vectors = self._parsed.matrix[rows[there]]
         return dict(zip(wanted[there].tolist(), vectors, strict=True))
 
     def search(self, query: Vector, limit: int, mask: Mask | None) -> list[Candidate]:
@@ -105,26 +104,15 @@ class VectorFile:
         """
         check_question(query, self._dimension)
         query = np.ascontiguousarray(query, dtype=np.float32)
-        rows, scores = self._open().nearest(query, limit, mask)
-        return list(zip(self.ids[rows].tolist(), scores.tolist(), strict=True))
-
-    @property
-    def owners(self) -> Numbers:
-        """The passage id of each row and its note's number: int64, (2, rows)."""
-        return self._rows
+        rows, scores = self._parsed.nearest(query, limit, mask)
+        return list(zip(self.owners[0][rows].tolist(), scores.tolist(), strict=True))
 
     def bad_rows(self) -> Mask:
         """A mask, (rows,), of the vectors that `check_vectors` would have refused."""
-        matrix = self._open().matrix
+        matrix = self._parsed.matrix
         lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
         bad: Mask = ~(np.abs(lengths - 1.0) <= UNIT_TOLERANCE)
         return bad
-
-    def _open(self) -> "_Parsed":
-        if self._parsed is None:
-            with naming_file(self._path, RuntimeError, ValueError):
-                self._parsed = _parse(self._map, self._dimension, len(self))
-        return self._parsed
 
 
 @dataclass(frozen=True, slots=True)

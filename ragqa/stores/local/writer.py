@@ -230,12 +230,12 @@ class LocalWriter(ResumableWriter):
 
     def _surviving(self, parts: Sequence[Part]) -> list[Part]:
         gone = np.fromiter(self._gone, np.int64, len(self._gone))
-        return [part.select(~np.isin(part.notes, gone)) for part in parts]
+        return [part.select(~np.isin(part.owners[1], gone)) for part in parts]
 
     def _new(self, draft: _Draft, dimension: int) -> Part:
         part = draft.spool.part(dimension)
         added = np.fromiter(self._added, np.int64, len(self._added))
-        return part.select(np.isin(part.notes, added))
+        return part.select(np.isin(part.owners[1], added))
 
     def _bytes_needed(self) -> int:
         """A lower bound: more notes may still come."""
