@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 
 from ragqa.answering import counterpart
-from ragqa.answering.seen import Span
-from ragqa.types import Answer, Citation
+from ragqa.types import Answer, Citation, Span
 
 
 def direct_spans(answer: Answer) -> Iterator[Span]:

@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from ragqa.analysis import WORD, index_terms, query_terms
 from ragqa.answering import citable_units, unit_text
 from ragqa.render.excerpts import print_excerpt
 from ragqa.render.screen import READABLE, emit, stdout
 from ragqa.sanitise import safe_line, safe_text
+from ragqa.text.words import WORD, index_terms, query_terms
 from ragqa.types import (
     Answer,
     Citation,
@@ -23,6 +23,7 @@ from ragqa.types import (
     Passage,
     SearchResult,
     Skipped,
+    Span,
     counted,
 )
 
@@ -43,7 +44,6 @@ DISAGREE = {
 }
 """The line that announces a disagreement, by its subject."""
 
-Span = tuple[int, int]
 
 _SNIPPET_CHARS = 220
 _INDENT = 3

@@ -14,12 +14,12 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from ragqa.analysis import index_terms
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores.filters import note_matcher
 from ragqa.stores.protocol import Rebuilder, Repair, Snapshot, Store
 from ragqa.stores.ranking import Candidate, bm25, inverse_frequency, rank
 from ragqa.stores.vectors import check_dimension, check_question, check_vectors
+from ragqa.text.words import index_terms
 from ragqa.types import (
     EmbedderInfo,
     Filters,

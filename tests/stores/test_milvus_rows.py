@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from stores.building import DIMENSION, FRUIT, INFO, entry
 from support import trying
 
-from ragqa.analysis import index_terms
 from ragqa.errors import IndexUnusable, OtherFormat
 from ragqa.stores.milvus.client import bases_of, batches, is_new_enough
 from ragqa.stores.milvus.records import (
@@ -31,6 +30,7 @@ from ragqa.stores.milvus.rows import (
     read_note,
     read_passage,
 )
+from ragqa.text.words import index_terms
 from ragqa.types import NoteRecord
 
 ANYTHING = st.text(max_size=80) | st.sampled_from(["\udce9", "\0", "'", '"', "a b", "_20_", "ſ"])

@@ -26,9 +26,9 @@ from tantivy import (
     Tokenizer,
 )
 
-from ragqa.analysis import index_terms
 from ragqa.stores.failures import naming_file, unusable
 from ragqa.stores.ranking import Candidate, inverse_frequency, top_k
+from ragqa.text.words import index_terms
 from ragqa.types import Numbers, Passage
 
 NumberedPassage = tuple[int, Passage]

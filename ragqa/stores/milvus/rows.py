@@ -15,12 +15,12 @@ from itertools import chain
 
 import msgspec
 
-from ragqa.analysis import index_terms
 from ragqa.errors import IndexUnusable
 from ragqa.stores.decoding import MALFORMED, passage_of, units_json
 from ragqa.stores.failures import REPAIR
 from ragqa.stores.filters import fold_tag, tag_and_parents
 from ragqa.stores.milvus.client import Row
+from ragqa.text.words import index_terms
 from ragqa.types import NoteRecord, Passage, Vector, with_parents
 
 ALIVE = 2**62
