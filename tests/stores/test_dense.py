@@ -24,7 +24,7 @@ TOPICS = 30
 def as_if_large(monkeypatch):
     """Some hundred vectors are treated as many thousands are."""
     monkeypatch.setattr("ragqa.stores.local.writer.REWRITE_BELOW", 0)
-    monkeypatch.setattr("ragqa.stores.local.faiss_index.EXACT_UP_TO", 300)
+    monkeypatch.setattr("ragqa.stores.local.vector_draft.EXACT_UP_TO", 300)
     monkeypatch.setattr("ragqa.stores.local.vector_file.EXHAUSTIVE_UP_TO", 50)
 
 
@@ -227,11 +227,11 @@ def test_train_cells_are_made_once_the_notes_have_drifted_away(store, monkeypatc
 
 
 def count_training(monkeypatch):
-    from ragqa.stores.local import faiss_index
+    from ragqa.stores.local import vector_draft
 
-    trained, train = [], faiss_index._train_cells
+    trained, train = [], vector_draft._train_cells
     monkeypatch.setattr(
-        faiss_index, "_train_cells", lambda *args: (trained.append(args[1]), train(*args))[1]
+        vector_draft, "_train_cells", lambda *args: (trained.append(args[1]), train(*args))[1]
     )
     return trained
 

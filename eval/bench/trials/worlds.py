@@ -25,7 +25,7 @@ LARGE_INDEX: Constants = (
     ("ragqa.stores.local.writer.REWRITE_BELOW", 0),
     ("ragqa.stores.local.writer.MAX_DELTA_SHARE", math.inf),
     ("ragqa.stores.local.writer.MAX_DEAD_SHARE", math.inf),
-    ("ragqa.stores.local.faiss_index.EXACT_UP_TO", 60),
+    ("ragqa.stores.local.vector_draft.EXACT_UP_TO", 60),
     ("ragqa.stores.local.vector_file.EXHAUSTIVE_UP_TO", 30),
 )
 """A refresh goes the way of a large index: changes are kept in a delta, and more than sixty vectors

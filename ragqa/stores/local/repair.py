@@ -28,8 +28,8 @@ from ragqa.stores.local.manifest import (
     read_manifest,
 )
 from ragqa.stores.local.snapshot import LocalSnapshot, open_catalogue
-from ragqa.stores.local.spool import Spool, write_part
 from ragqa.stores.local.terms import NumberedPassage, write_terms
+from ragqa.stores.local.vector_draft import Spool, write_part
 from ragqa.stores.local.vector_file import VectorFile
 from ragqa.stores.protocol import (
     EmbeddingLookup,

@@ -10,8 +10,8 @@ import numpy as np
 
 from ragqa.stores.local.catalogue import Catalogue
 from ragqa.stores.local.manifest import CATALOGUE, TERMS, Manifest, check_files, read_manifest
-from ragqa.stores.local.spool import Part
 from ragqa.stores.local.terms import TermIndex
+from ragqa.stores.local.vector_draft import Part
 from ragqa.stores.local.vector_file import Mask, VectorFile
 from ragqa.stores.protocol import Snapshot
 from ragqa.stores.ranking import Candidate, top_k

@@ -20,9 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ragqa.stores.failures import naming_file
-from ragqa.stores.local.faiss_index import FaissIndex, faiss
 from ragqa.stores.local.manifest import ROWS, VECTORS
-from ragqa.stores.local.spool import Part
+from ragqa.stores.local.vector_draft import FaissIndex, Part, faiss
 from ragqa.stores.ranking import Candidate
 from ragqa.stores.vectors import UNIT_TOLERANCE, check_question
 from ragqa.types import Numbers, Vector, Vectors

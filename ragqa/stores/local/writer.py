@@ -25,8 +25,8 @@ from ragqa.stores.local.manifest import (
     number_of,
 )
 from ragqa.stores.local.snapshot import LocalSnapshot
-from ragqa.stores.local.spool import Part, Spool, concatenate, write_part
 from ragqa.stores.local.terms import change_terms, dead_passages, write_terms
+from ragqa.stores.local.vector_draft import Part, Spool, concatenate, write_part
 from ragqa.stores.saved import ResumableWriter
 from ragqa.stores.vectors import check_dimension, check_vectors
 from ragqa.types import DenseInfo, IndexInfo, Note, Passage, Stamp, Vector, Vectors

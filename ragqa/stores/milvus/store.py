@@ -6,6 +6,7 @@ A generation is a record; its rows are found by their own fields (`ragqa.stores.
 import hashlib
 import os
 import platform
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import cached_property
@@ -16,18 +17,20 @@ from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex, OtherFormat, 
 from ragqa.stores.failures import cannot_write
 from ragqa.stores.milvus.client import Client
 from ragqa.stores.milvus.examining import problems_of, remarks_on
-from ragqa.stores.milvus.lease import leased
+from ragqa.stores.milvus.lease import claims, leased
 from ragqa.stores.milvus.records import (
     MAX_ATTEMPTS,
     OLDEST,
     Generation,
     end_turn,
     read_record,
+    readable_records,
+    retained,
     rows_of_records,
 )
+from ragqa.stores.milvus.rows import any_of, in_ranges
 from ragqa.stores.milvus.schema import create_records, has_records
 from ragqa.stores.milvus.snapshot import MilvusSnapshot
-from ragqa.stores.milvus.sweeping import has_leftovers, sweep
 from ragqa.stores.milvus.writer import MilvusWriter
 from ragqa.stores.protocol import OlderIndex, Rebuilder, Remark, Repair, Store
 from ragqa.types import Progress
@@ -66,7 +69,7 @@ class MilvusStore(Store):
         create_records(client)
         with leased(client, wait=wait) as lease:
             lease.begin()
-            sweep(client, lease.attempt - 1)
+            _sweep(client, lease.attempt - 1)
             base = None
             with suppress(NoIndex):
                 base = None if fresh else self.snapshot()
@@ -79,7 +82,7 @@ class MilvusStore(Store):
             finally:
                 writer.close()
                 with suppress(IndexUnusable):  # leftovers are invisible, and swept next time
-                    sweep(client, end_turn(client))
+                    _sweep(client, end_turn(client))
 
     def older(self) -> OlderIndex | None:
         """What the newest generation offers for reuse, if it has an older format."""
@@ -92,9 +95,9 @@ class MilvusStore(Store):
     def tidy(self) -> None:
         """Remove what an interrupted writer left, if possible and if no writer is active."""
         with suppress(WriterBusy, IndexUnusable):
-            if self._exists and has_leftovers(self._client):
+            if self._exists and _has_leftovers(self._client):
                 with leased(self._client, wait=False):
-                    sweep(self._client, end_turn(self._client))
+                    _sweep(self._client, end_turn(self._client))
 
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
         """All problems, each in a sentence; [] if sound. With `deep`, read every row."""
@@ -150,6 +153,64 @@ class MilvusStore(Store):
             if rows:
                 return read_record(rows[-1], place, oldest=oldest)
         raise NoIndex(f"there is no index {place} yet", hint="ragqa index")
+
+
+def _has_leftovers(client: Client) -> bool:
+    """Whether a sweep would find old generations or leftovers of a killed writer."""
+    if not client.has(client.records):
+        return False
+    generations = readable_records(client)
+    kept = retained(generations, time.time())
+    return (
+        len(kept) < len(generations)
+        or not client.bases() <= {each.base for each in kept}
+        or any(claim.has_ended for claim in claims(client))
+    )
+
+
+def _sweep(client: Client, attempt: int) -> None:
+    """Remove what no readable generation needs; only the lease holder may.
+
+    :param attempt: the last attempt begun: every attempt since the newest generation, this one
+        included, has failed.
+    """
+    newest = max((row["pk"] for row in rows_of_records(client)), default=0)
+    kept = retained(readable_records(client), time.time())
+    is_sound = not newest or any(each.attempt == newest for each in kept)
+    for base in sorted(client.bases() - {each.base for each in kept}):
+        # Later ones belong to a writer that took this one for dead. And if the newest record is
+        # unreadable, another ragqa may read it, or a person may want to inspect its rows.
+        if base <= attempt and (is_sound or base > newest):
+            client.drop(client.passages(base))
+            client.drop(client.notes(base))
+    if kept and is_sound:
+        # Records first: a reader that still finds its record has read all its rows.
+        gone = f"pk > 0 and pk < {newest} and not ({any_of('pk', [each.attempt for each in kept])})"
+        _delete(client, client.records, gone)
+        _remove_rows(client, kept, attempt)
+
+
+def _remove_rows(client: Client, kept: list[Generation], attempt: int) -> None:
+    newest = kept[-1]
+    void = [*newest.void]
+    if attempt > newest.attempt:
+        void.append((newest.attempt + 1, attempt))
+    oldest = min(each.attempt for each in kept if each.base == newest.base)
+    dead = f"died <= {oldest}"
+    if newest.void:
+        dead = f"{dead} and not {in_ranges('died', newest.void)}"
+    for collection in (client.passages(newest.base), client.notes(newest.base)):
+        if not client.has(collection):
+            continue  # a rebuild uses other collections
+        client.load_if_needed(collection)
+        for where in (*([in_ranges("born", void)] if void else []), dead):
+            _delete(client, collection, where)
+
+
+def _delete(client: Client, collection: str, where: str) -> None:
+    """Delete the rows that match a condition, if there are any."""
+    if client.count(collection, where):
+        client.delete(collection, where)
 
 
 def _own_name(root: Path) -> str:

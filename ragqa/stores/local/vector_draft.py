@@ -1,20 +1,26 @@
-"""Build the FAISS index: exact search while that is fast, inverted lists above.
+"""Write the embeddings of a generation: a spool while it is a draft, then a FAISS index.
 
-Inverted lists (IVF: k-means cells, of which a search visits the nearest) store eight bits per
-component; their candidates are rescored with the exact vectors in the same file. FAISS never
-writes to the disk itself, since it silently loses data when the disk is full.
+Search is exact while that is fast. Above, inverted lists (IVF: k-means cells, of which a search
+visits the nearest) store eight bits per component; their candidates are rescored with the exact
+vectors in the same file. FAISS never writes to the disk itself, since it silently loses data when
+the disk is full.
 """
 
-from collections.abc import Callable
+import io
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ragqa.types import DenseInfo, Vectors
+from ragqa.stores.disk import new_file, step, write_all
+from ragqa.stores.local.manifest import ROWS, VECTORS
+from ragqa.types import DenseInfo, Numbers, Vectors
 
 EXACT_UP_TO = 25_000
 """Up to this many vectors, search is exhaustive: 5 ms, and at most 40 MB to read."""
@@ -26,14 +32,96 @@ vectors are retrained once they fall below it."""
 FaissIndex = Any
 """A FAISS index; SWIG generates its classes without types."""
 
-_Rows = npt.NDArray[np.int64]
-
 _TRAINED_ON = 50
 _ROUNDS = 10
 _SAMPLE = 200
 _CANDIDATES = 200
 _MIN_PROBES = 8
 _SEED = 1
+_SPOOL = "vectors.tmp"
+
+
+class Part(NamedTuple):
+    """Vectors, (rows, dimension), and for each row passage id and note number, (2, rows)."""
+
+    owners: Numbers
+    matrix: Vectors
+
+    def select(self, mask: npt.NDArray[np.bool_]) -> "Part":
+        """The rows selected by a mask, (rows,); not copied if it selects all."""
+        return self if mask.all() else Part(self.owners[:, mask], self.matrix[mask])
+
+
+def concatenate(parts: Sequence[Part], dimension: int) -> Part:
+    """Concatenate parts; a single one is not copied."""
+    parts = [part for part in parts if len(part.matrix)]
+    if len(parts) == 1:
+        return parts[0]
+    empty = Part(np.empty((2, 0), np.int64), np.empty((0, dimension), np.float32))
+    owners, matrices = zip(empty, *parts, strict=True)
+    return Part(np.concatenate(owners, axis=1), np.concatenate(matrices))
+
+
+class Spool:
+    """A file for the vectors of a draft, so that memory does not limit their number.
+
+    It is removed before the draft is published.
+    """
+
+    def __init__(self, draft: Path) -> None:
+        self._path = draft / _SPOOL
+        step(f"write {_SPOOL}")
+        self._file = self._path.open("xb", buffering=0)
+        self._owners: list[Numbers] = []
+
+    def append(self, note: int, ids: Sequence[int], vectors: Vectors) -> None:
+        """Append the vectors of a note's passages, shape (passages, dimension)."""
+        if len(ids):
+            self._owners.append(np.array([ids, [note] * len(ids)], dtype=np.int64))
+            write_all(self._file, np.ascontiguousarray(vectors, dtype=np.float32).tobytes())
+
+    def part(self, dimension: int) -> Part:
+        """All vectors, memory-mapped from the file."""
+        if not self._owners:
+            return concatenate([], dimension)
+        owners = np.concatenate(self._owners, axis=1)
+        shape = (owners.shape[1], dimension)
+        return Part(owners, np.memmap(self._path, np.float32, mode="r", shape=shape))
+
+    def remove(self) -> None:
+        """Remove the file.
+
+        :raises OSError: it cannot be removed.
+        """
+        if not self._file.closed:
+            self._file.close()
+            step(f"remove {_SPOOL}")
+            self._path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Remove the file if possible; do not mask an earlier error."""
+        with suppress(OSError):
+            self.remove()
+
+
+def write_part(part: Part, folder: Path, previous: FaissIndex = None) -> DenseInfo:
+    """Write vectors and their passage ids to files; returns how the vectors are indexed.
+
+    :param previous: inverted lists whose cells may be reused.
+    """
+    index, info = make_index(part.matrix, previous)
+    with new_file(folder / VECTORS) as write:
+
+        def write_all_of(data: bytes) -> int:
+            write(data)
+            return len(data)
+
+        faiss().write_index(index, faiss().PyCallbackIOWriter(write_all_of))
+    rows = io.BytesIO()
+    np.save(rows, np.ascontiguousarray(part.owners), allow_pickle=False)
+    with new_file(folder / ROWS) as write:
+        write(rows.getvalue())
+    return info
 
 
 def make_index(matrix: Vectors, previous: FaissIndex = None) -> tuple[FaissIndex, DenseInfo]:
@@ -59,19 +147,6 @@ def make_index(matrix: Vectors, previous: FaissIndex = None) -> tuple[FaissIndex
     while lists.nprobe < count and sample.recall(lists, _CANDIDATES) < RECALL:
         lists.nprobe = min(2 * lists.nprobe, count)
     return faiss().IndexRefine(lists, exact), sample.info(lists)
-
-
-def write_index(index: FaissIndex, write: Callable[[bytes], None]) -> None:
-    """Serialize a FAISS index.
-
-    :param write: writes all the bytes it is given, or raises.
-    """
-
-    def write_all(data: bytes) -> int:
-        write(data)
-        return len(data)
-
-    faiss().write_index(index, faiss().PyCallbackIOWriter(write_all))
 
 
 def faiss() -> ModuleType:
@@ -112,9 +187,9 @@ def _reuse_cells(previous: FaissIndex) -> FaissIndex:
 class _Sample:
     """Sampled vectors with their true nearest neighbours, themselves excluded."""
 
-    rows: _Rows
+    rows: Numbers
     queries: Vectors
-    truth: _Rows
+    truth: Numbers
 
     @classmethod
     def of(cls, exact: FaissIndex, matrix: Vectors) -> "_Sample":
@@ -139,6 +214,6 @@ class _Sample:
         return DenseInfo("ivf", lists=lists.nlist, probes=lists.nprobe, recall=recall)
 
 
-def _some_rows(matrix: Vectors, count: int) -> _Rows:
+def _some_rows(matrix: Vectors, count: int) -> Numbers:
     rng = np.random.default_rng(_SEED)
     return np.sort(rng.choice(len(matrix), min(count, len(matrix)), replace=False))
