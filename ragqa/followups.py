@@ -22,7 +22,7 @@ from typing import Self
 
 from ragqa.errors import TookTooLong, UsageError
 from ragqa.llms import LLM, Prompt
-from ragqa.llms.limits import CHARS_PER_TOKEN, bounded
+from ragqa.llms.limits import bounded
 from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question
 from ragqa.stores import Snapshot
 from ragqa.text.words import STOP_WORDS, compiled, query_terms
@@ -263,8 +263,7 @@ def _terms(texts: Iterable[str]) -> frozenset[str]:
 def _said(llm: LLM, prompt: Prompt, max_tokens: int, seconds: float) -> str:
     """What the LLM writes, stopped once it is too long for a question."""
     said = ""
-    chars = CHARS_PER_TOKEN * max_tokens
-    pieces = bounded(llm, prompt, max_tokens=max_tokens, deadline_s=seconds, max_chars=chars)
+    pieces = bounded(llm, prompt, max_tokens=max_tokens, deadline_s=seconds)
     try:
         with closing(pieces):
             for piece in pieces:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ragqa.embedders import Embedder
 from ragqa.stores import Snapshot
-from ragqa.stores.bm25 import inverse_frequency
+from ragqa.stores.ranking import inverse_frequency
 from ragqa.text.entities import overlaps
 from ragqa.text.words import (
     CONTRACTED,
