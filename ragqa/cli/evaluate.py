@@ -263,9 +263,7 @@ def _generate(count: int, out: Path, seed: int, given: Given, *, json: bool) -> 
         questions = generate_questions(notes, count, seed=seed)
     render.print_warnings(warnings)
     if not questions:
-        raise UsageError(
-            "the notes hold no headings, definitions, tables, facts or links to ask about"
-        )
+        raise UsageError("the notes hold no headings, definitions or tables to ask about")
     _write(out, to_json_lines(questions), new=True)
     kinds = dict(Counter(question.kind for question in questions))
     if json:
