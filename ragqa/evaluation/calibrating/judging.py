@@ -1,14 +1,14 @@
 """Measure the quality of confidence over weighted examples, with intervals."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ragqa.evaluation.calibrating.examples import Examples, Kind
 from ragqa.evaluation.calibrating.fitting import answerable
-from ragqa.evaluation.statistics import BINS, CONFIDENCE_RESAMPLES, SEED, Values
+from ragqa.evaluation.statistics import CONFIDENCE_RESAMPLES, SEED, Values, bins_of, reliability
 from ragqa.types import SURE_FROM
 
 Document = dict[str, Any]
@@ -20,32 +20,16 @@ def quality(confidence: Values, examples: Examples, weights: Values) -> Document
     `confidence` and `weights` have shape (examples,).
     """
     y = answerable(examples)
-    document: Document = {"reliability": reliability(confidence, y, weights)}
+    bins = map(asdict, reliability(confidence, y, weights))
+    document: Document = {
+        "reliability": [{key: round(value, 4) for key, value in one.items()} for one in bins]
+    }
     for name, measure in (("auroc", _auroc(confidence, y)), ("ece", _ece(confidence, y))):
         document[name] = round(measure(weights), 4)
         document[f"{name}_interval"] = [
             round(end, 4) for end in _interval(measure, examples, weights)
         ]
     return document
-
-
-def reliability(confidence: Values, y: Values, weights: Values) -> list[Document]:
-    """The reliability diagram: bins of equal width, without empty ones.
-
-    :param y: 1 for each example that the notes answer, else 0; all arrays have shape (n,).
-    """
-    which = _bins(confidence)
-    return [
-        {
-            "low": b / BINS,
-            "high": (b + 1) / BINS,
-            "questions": int(here.sum()),
-            "confidence": round(float(np.average(confidence[here], weights=weights[here])), 4),
-            "answerable": round(float(np.average(y[here], weights=weights[here])), 4),
-        }
-        for b in range(BINS)
-        if (here := which == b).any()
-    ]
 
 
 def answered(confidence: Values, threshold: float, examples: Examples) -> Document:
@@ -61,13 +45,8 @@ def answered(confidence: Values, threshold: float, examples: Examples) -> Docume
     }
 
 
-def _bins(confidence: Values) -> npt.NDArray[np.int_]:
-    bins: npt.NDArray[np.int_] = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    return bins
-
-
 def _ece(confidence: Values, y: Values) -> Callable[[Values], float]:
-    which, gap = _bins(confidence), confidence - y
+    which, gap = bins_of(confidence), confidence - y
 
     def measure(weights: Values) -> float:
         return float(np.abs(np.bincount(which, weights * gap)).sum() / weights.sum())
