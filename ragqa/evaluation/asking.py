@@ -9,9 +9,16 @@ from ragqa.api import MIN_POOL
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.evaluation.collection import Collection
-from ragqa.evaluation.measures import Overlap, answer_found, measure_rankings, overlap
-from ragqa.evaluation.missed import why_missed
-from ragqa.evaluation.tasks import ANSWERS_AT, METHODS, Outcome, Task
+from ragqa.evaluation.measures import (
+    ANSWERS_AT,
+    METHODS,
+    Overlap,
+    answer_found,
+    measure_rankings,
+    overlap,
+)
+from ragqa.evaluation.outcomes import Outcome, why_missed
+from ragqa.evaluation.tasks import Task
 from ragqa.retrieval import clean_question, find_legs, to_hits
 from ragqa.types import Filters, Hit, Progress, Retrieved
 
@@ -112,7 +119,7 @@ def _ask(
     ask_ms = None
     if timed:
         started = time.perf_counter()
-        _weigh(collection, retrieved, collection.timed, asking)
+        _weigh(collection, retrieved, collection.embedder.plain, asking)
         ask_ms = search_ms + _ms_since(started)
     weighed = _weigh(collection, retrieved, collection.embedder, asking)
     return replace(asked, ask_ms=ask_ms, weighed=weighed)

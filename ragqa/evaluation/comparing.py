@@ -9,8 +9,8 @@ import numpy as np
 
 from ragqa.errors import UsageError
 from ragqa.evaluation import statistics
+from ragqa.evaluation.measures import ANSWER_MEASURES, NAMES, NOISE
 from ragqa.evaluation.summary import Document
-from ragqa.evaluation.tasks import ANSWER_MEASURES, NAMES, NOISE
 from ragqa.stages import BEHIND_RANKING
 from ragqa.types import DOCUMENT_VERSION
 
@@ -103,10 +103,10 @@ def _difference(values: list[tuple[float, float]], *, lower_is_better: bool) -> 
     higher, lower = int((b > a).sum()), int((b < a).sum())
     return {
         "questions": len(values),
-        "a": round(float(a.mean()), 4),
-        "b": round(float(b.mean()), 4),
-        "difference": round(float((b - a).mean()), 4),
-        "interval": [round(bound, 4) for bound in statistics.interval(list(b - a))],
+        "a": statistics.mean(a),
+        "b": statistics.mean(b),
+        "difference": statistics.mean(b - a),
+        "interval": statistics.rounded(statistics.interval(list(b - a))),
         "p": round(statistics.randomisation_p(list(b - a)), 4),
         "better": lower if lower_is_better else higher,
         "worse": higher if lower_is_better else lower,

@@ -1,6 +1,6 @@
 """Statistics over questions: intervals, significance tests, and the quality of confidence."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,16 @@ _PERMUTED_AT_ONCE = 500
 
 Values = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+
+def mean(values: Sequence[float] | Values) -> float:
+    """The mean of at least one value, rounded for a document."""
+    return round(float(np.mean(values)), 4)
+
+
+def rounded(values: Iterable[float]) -> list[float]:
+    """The values, such as the bounds of an interval, rounded for a document."""
+    return [round(value, 4) for value in values]
 
 
 def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:

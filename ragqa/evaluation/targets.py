@@ -4,9 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ragqa.errors import BelowTarget, UsageError
-from ragqa.evaluation.measures import MEASURES
+from ragqa.evaluation.measures import (
+    EXCERPT_MEASURES,
+    MEASURES,
+    METHODS,
+    NAMES,
+    OVERLAP_MEASURES,
+)
 from ragqa.evaluation.summary import Document
-from ragqa.evaluation.tasks import EXCERPT_MEASURES, METHODS, NAMES, OVERLAP_MEASURES
 
 TARGETS = (*NAMES, "auroc")
 """Every measure where higher is better."""

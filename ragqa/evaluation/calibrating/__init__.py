@@ -7,7 +7,6 @@ unlike people's to fit weights on (docs/decisions/calibrate.md), so they only se
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from ragqa import __version__
@@ -17,7 +16,6 @@ from ragqa.api import Index
 from ragqa.atomic_write import write_whole
 from ragqa.clock import today
 from ragqa.errors import IndexNotWritable, UsageError
-from ragqa.evaluation.cache import CachedEmbedder
 from ragqa.evaluation.calibrating.examples import Example, Examples, Kind, count, gather
 from ragqa.evaluation.calibrating.fitting import (
     Mixture,
@@ -28,10 +26,9 @@ from ragqa.evaluation.calibrating.fitting import (
     refit,
 )
 from ragqa.evaluation.calibrating.judging import Document, answered, quality
-from ragqa.evaluation.collection import Collection
-from ragqa.evaluation.evaluating import read_note, read_notes
+from ragqa.evaluation.collection import open_collection
+from ragqa.evaluation.evaluating import read_notes, tasks_about
 from ragqa.evaluation.generating import generate_questions
-from ragqa.evaluation.gold import tasks_of
 from ragqa.evaluation.questions import Question
 from ragqa.evaluation.statistics import Values
 from ragqa.types import EmbedderInfo, Progress
@@ -100,9 +97,8 @@ def reset(index: Index) -> bool:
 def _ask(
     index: Index, questions: Sequence[Question], progress: Progress
 ) -> tuple[list[Example], list[str]]:
-    with CachedEmbedder.open(index.source.embedders) as embedder:
-        collection = Collection.of(index, embedder)
-        tasks, gone = tasks_of(questions, partial(read_note, index), collection.passages_of)
+    with open_collection(index) as collection:
+        tasks, gone = tasks_about(index, collection, questions)
         examples, left_out = gather(collection, tasks, progress)
     return examples, [*gone, *left_out]
 

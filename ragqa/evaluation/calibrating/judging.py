@@ -8,7 +8,14 @@ import numpy as np
 
 from ragqa.evaluation.calibrating.examples import Examples, Kind
 from ragqa.evaluation.calibrating.fitting import answerable
-from ragqa.evaluation.statistics import CONFIDENCE_RESAMPLES, SEED, Values, bins_of, reliability
+from ragqa.evaluation.statistics import (
+    CONFIDENCE_RESAMPLES,
+    SEED,
+    Values,
+    bins_of,
+    reliability,
+    rounded,
+)
 from ragqa.types import SURE_FROM
 
 Document = dict[str, Any]
@@ -26,9 +33,7 @@ def quality(confidence: Values, examples: Examples, weights: Values) -> Document
     }
     for name, measure in (("auroc", _auroc(confidence, y)), ("ece", _ece(confidence, y))):
         document[name] = round(measure(weights), 4)
-        document[f"{name}_interval"] = [
-            round(end, 4) for end in _interval(measure, examples, weights)
-        ]
+        document[f"{name}_interval"] = rounded(_interval(measure, examples, weights))
     return document
 
 
