@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby, pairwise, product
 
-from ragqa.types import Citation
+from ragqa.types import Citation, Span
 
 GOOD_COVERAGE = 0.7
 GOOD_NOISE = 0.5
@@ -21,7 +21,6 @@ AROUND = 160
 _ROUNDING = 1e-9
 
 _Characters = frozenset[tuple[str, int]]
-_Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,7 @@ def mark(
 
 
 def _marked_in(
-    path: str, text: str, wanted: Sequence[_Span], cited: Sequence[_Span]
+    path: str, text: str, wanted: Sequence[Span], cited: Sequence[Span]
 ) -> Iterator[Marked]:
     for start, end in _windows(text, [*wanted, *cited]):
         inside = {at for span in (*wanted, *cited) for at in span if start < at < end}
@@ -162,13 +161,13 @@ def lines_of(text: str, start: int, end: int) -> tuple[int, int]:
     return text.count("\n", 0, start) + 1, text.count("\n", 0, max(start, end - 1)) + 1
 
 
-def _within(at: int, spans: Iterable[_Span]) -> bool:
+def _within(at: int, spans: Iterable[Span]) -> bool:
     return any(start <= at < end for start, end in spans)
 
 
-def _windows(text: str, spans: Iterable[_Span]) -> list[_Span]:
+def _windows(text: str, spans: Iterable[Span]) -> list[Span]:
     """The spans with their context; touching windows are merged."""
-    windows: list[_Span] = []
+    windows: list[Span] = []
     for start, end in sorted(spans):
         begin = _window_start(text, max(0, min(start, len(text))))
         stop = _window_end(text, max(0, min(end, len(text))))

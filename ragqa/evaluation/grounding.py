@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ragqa.analysis import index_terms
 from ragqa.config import Settings
 from ragqa.embedders import embedder_for
 from ragqa.errors import UsageError
@@ -17,6 +16,7 @@ from ragqa.evaluation.statistics import auroc, measure_interval, share_interval
 from ragqa.evaluation.summary import Document
 from ragqa.grounding import Idf, Source, Support, read_sources, support_of
 from ragqa.readers import prepared
+from ragqa.text.words import index_terms
 from ragqa.types import Progress
 
 _FORM = (

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from contextlib import closing
 
-from ragqa.analysis import query_terms
 from ragqa.errors import TookTooLong, UsageError
 from ragqa.followups.turns import Turn
 from ragqa.llms import LLM, Prompt
 from ragqa.llms.limits import CHARS_PER_TOKEN, bounded
 from ragqa.retrieval import clean_question
+from ragqa.text.words import query_terms
 
 MAX_CHARS = 300
 """A longer rewriting is rejected."""

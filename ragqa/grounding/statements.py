@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ragqa.analysis import STOP_WORDS, WORD
 from ragqa.answering.disagreement.dates import Moment
 from ragqa.answering.disagreement.figures import Figure
 from ragqa.answering.disagreement.lexicon import canonical
 from ragqa.grounding.figures import read_figures
 from ragqa.grounding.names import Name, NameIndex, names_of
+from ragqa.text.words import STOP_WORDS, WORD
 from ragqa.types import TokenVectors, Vectors
 
 Span = tuple[int, int]

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ragqa.analysis import WORD
 from ragqa.grounding.code import checked_words, is_code, read_code
 from ragqa.grounding.comparing import Comparison, Idf, compare
 from ragqa.grounding.contradictions import About, Doubt, strengths
@@ -18,6 +17,7 @@ from ragqa.grounding.quotes import misquotations
 from ragqa.grounding.sources import Part, Sources
 from ragqa.grounding.statements import MAX_CHARS, Span, read_statement
 from ragqa.readers import Reader, Text
+from ragqa.text.words import WORD
 
 MAX_WORDS = 300
 MAX_ANCHORS = 40

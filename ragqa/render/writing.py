@@ -8,8 +8,8 @@ from typing import Self
 from rich.console import Console
 from rich.text import Text
 
+from ragqa.render.answer_lines import CITED, verdict_line
 from ragqa.render.progress import ProgressLine
-from ragqa.render.results import CITED, verdict_line
 from ragqa.render.screen import READABLE, emit, encodable, print_as_is, print_document, say, stdout
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import Answer, Written, WrittenSentence, counted

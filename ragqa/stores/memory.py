@@ -14,7 +14,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from ragqa.analysis import index_terms
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores import Rebuilder
 from ragqa.stores.bm25 import bm25, inverse_frequency
@@ -22,6 +21,7 @@ from ragqa.stores.faults import Remark, Repair
 from ragqa.stores.filters import note_matcher
 from ragqa.stores.ranking import Candidate, rank
 from ragqa.stores.vectors import check_dimension, check_vectors
+from ragqa.text.words import index_terms
 from ragqa.types import (
     Building,
     EmbedderInfo,

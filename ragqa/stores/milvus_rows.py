@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from datetime import date
 from itertools import chain
 
-from ragqa.analysis import index_terms
 from ragqa.errors import IndexUnusable
 from ragqa.stores.cells import as_list, json_units, number, text
 from ragqa.stores.failures import REPAIR
 from ragqa.stores.filters import fold_tag, tag_and_parents
 from ragqa.stores.milvus_client import Row
+from ragqa.text.words import index_terms
 from ragqa.types import NoteRecord, Passage, Stamp, Vector, with_parents
 
 ALIVE = 2**62

@@ -26,10 +26,10 @@ from tantivy import (
     Tokenizer,
 )
 
-from ragqa.analysis import index_terms
 from ragqa.stores.bm25 import inverse_frequency
 from ragqa.stores.failures import naming_file, unusable
 from ragqa.stores.ranking import Candidate, top_k
+from ragqa.text.words import index_terms
 from ragqa.types import Numbers, Passage
 
 NumberedPassage = tuple[int, Passage]

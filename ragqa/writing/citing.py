@@ -3,10 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from ragqa.answering import quotation
-from ragqa.types import Citation, Hit, WrittenSentence
+from ragqa.types import Citation, Hit, Span, WrittenSentence
 from ragqa.writing.draft import Drafted
-
-Span = tuple[int, int]
 
 
 def text_of(sentences: Sequence[WrittenSentence]) -> str:

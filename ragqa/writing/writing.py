@@ -11,14 +11,12 @@ from ragqa.errors import BackendFailed, RagqaError
 from ragqa.grounding import Idf, Source, Sources, Support, read_sources, support_of
 from ragqa.llms import LLM
 from ragqa.llms.limits import CHARS_PER_TOKEN, bounded, in_time
-from ragqa.types import Answer, Citation, Fallback, Retrieved, Written, WrittenSentence
+from ragqa.types import Answer, Citation, Fallback, Retrieved, Span, Written, WrittenSentence
 from ragqa.writing.citing import cite_passages, text_of, with_marks
 from ragqa.writing.draft import Draft, Drafted
 from ragqa.writing.frames import is_frame
 from ragqa.writing.links import REMOVED, without_links
 from ragqa.writing.prompt import DECLINED, INSTRUCTIONS, Request, heading_of
-
-Span = tuple[int, int]
 
 _WORDS = re.compile(r"\w+")
 _NO_SOURCE = Support(0.0, supported=False, against=("no source",))

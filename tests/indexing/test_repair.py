@@ -14,7 +14,6 @@ import pytest
 from stores.building import quick_folder
 from stores.sealing import generation, seal
 
-from ragqa.analysis import query_terms
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
 from ragqa.indexing import Checked, Embedders, Source, check_passages, refresh, repair
@@ -23,6 +22,7 @@ from ragqa.stores import open_store
 from ragqa.stores.generations import stepping
 from ragqa.stores.lock import locked
 from ragqa.stores.termindex import write_terms
+from ragqa.text.words import query_terms
 from ragqa.types import Filters
 
 DIMENSION = 32

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from stores.building import DIMENSION, FRUIT, INFO, entry
 from support import trying
 
-from ragqa.analysis import index_terms
 from ragqa.errors import IndexUnusable, OtherFormat
 from ragqa.stores.milvus_client import batches
 from ragqa.stores.milvus_records import (
@@ -33,6 +32,7 @@ from ragqa.stores.milvus_rows import (
     read_passage,
 )
 from ragqa.stores.milvus_versions import is_new_enough
+from ragqa.text.words import index_terms
 from ragqa.types import NoteRecord
 
 ANYTHING = st.text(max_size=80) | st.sampled_from(["\udce9", "\0", "'", '"', "a b", "_20_", "ſ"])

@@ -14,11 +14,10 @@ from ragqa.answering.disagreement.statements import (
     read_question,
     read_statement,
 )
-from ragqa.answering.entities import Span
 from ragqa.answering.quoting import citation_of
 from ragqa.answering.scoring import Scored
 from ragqa.answering.short_answer import counterpart
-from ragqa.types import Citation, Disagreement, Kind
+from ragqa.types import Citation, Disagreement, Kind, Span
 
 __all__ = [
     "Difference",

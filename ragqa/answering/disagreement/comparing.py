@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ragqa.analysis import STOP_WORDS
 from ragqa.answering.disagreement.dates import Moment, same_moment
 from ragqa.answering.disagreement.figures import Figure, can_both_hold
 from ragqa.answering.disagreement.lexicon import (
@@ -18,6 +17,7 @@ from ragqa.answering.disagreement.lexicon import (
     contrasted,
 )
 from ragqa.answering.disagreement.statements import Question, Statement, Word
+from ragqa.text.words import STOP_WORDS
 
 COVERED = 0.5
 """Each sentence, with its headings, must have this share of the question's words."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ragqa.analysis import STOP_WORDS
 from ragqa.answering.disagreement.lexicon import canonical
+from ragqa.text.words import STOP_WORDS
 
 _SECONDS = {
     "ms": "0.001", "millisecond": "0.001", "s": "1", "sec": "1", "second": "1", "min": "60",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from ragqa.analysis import index_terms
+from ragqa.text.words import index_terms
 
 
 @cache

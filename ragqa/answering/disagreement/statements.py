@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ragqa.analysis import STOP_WORDS, WORD
 from ragqa.answering.disagreement.dates import Moment, moments_of
 from ragqa.answering.disagreement.figures import Figure, figures_of
 from ragqa.answering.disagreement.lexicon import (
@@ -17,6 +16,7 @@ from ragqa.answering.disagreement.lexicon import (
     canonical,
     stem,
 )
+from ragqa.text.words import STOP_WORDS, WORD
 
 # "step 3", "Python 3.11", "Falcon 2 is", "option B": names, not figures.
 _NAMED = re.compile(

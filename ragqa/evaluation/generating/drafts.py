@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ragqa.analysis import STOP_WORDS, query_terms
 from ragqa.answering import plain_text
 from ragqa.evaluation.generating.places import Material, Place
 from ragqa.evaluation.generating.wording import (
@@ -19,6 +18,7 @@ from ragqa.evaluation.generating.wording import (
     topic_of,
 )
 from ragqa.evaluation.measures import answer_found
+from ragqa.text.words import STOP_WORDS, query_terms
 from ragqa.types import Kind
 
 MAX_TERM_WORDS = 5

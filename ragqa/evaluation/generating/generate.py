@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from ragqa.analysis import query_terms
 from ragqa.evaluation.generating.drafts import (
     Draft,
     draft_cells,
@@ -18,6 +17,7 @@ from ragqa.evaluation.generating.places import Material, Place, read_material
 from ragqa.evaluation.generating.wording import key_of
 from ragqa.evaluation.measures import answer_found
 from ragqa.evaluation.questions import Gold, Question
+from ragqa.text.words import query_terms
 from ragqa.types import Note
 
 MIN_QUESTION_TERMS = 2

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntFlag
 from itertools import chain
-from typing import TypeAlias
 
-Span: TypeAlias = tuple[int, int]
+from ragqa.types import Span
 
 LITERAL = "\ufdd0"
 """Masks a literal character; a Unicode noncharacter that no text has."""

@@ -2,8 +2,8 @@
 
 import re
 
-from ragqa.answering.markup import inline, one_line
-from ragqa.answering.seen import Seen
+from ragqa.text.markup import inline, one_line
+from ragqa.text.seen import Seen
 from ragqa.types import Kind
 
 ITEM_MARK = re.compile(

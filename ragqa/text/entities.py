@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ragqa.analysis import STOP_WORDS, WORD
-
-Span = tuple[int, int]
+from ragqa.text.words import STOP_WORDS, WORD
+from ragqa.types import Span
 
 _MONTH = (
     "(?:January|February|March|April|May|June|July|August|September|October|November|December"

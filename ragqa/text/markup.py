@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from html import unescape
 
-from ragqa.answering.seen import LINE_END, Look, Seen
+from ragqa.text.seen import LINE_END, Look, Seen
 
 _BREAK = "\v"
 """Stands for a hard line break."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-Span = tuple[int, int]
+from ragqa.types import Span
 
 _CLOSER = r"""(?:[)\]}"'”’»›*_~=」』）】》]|\[\^?[\w-]{1,20}\]|[¹²³⁰⁴-⁹]|</\w{1,10}>|<br\s?/?>)"""
 # Possessive and guarded on the left, so that a million full stops are scanned only once.

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support import trying
 
-from ragqa.passages import sentence_spans
+from ragqa.text.sentences import sentence_spans
 
 
 def sentences(text):
