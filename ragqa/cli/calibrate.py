@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import Given, load, open_index
-from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder, StoreKind, StoreUri
+from ragqa.cli.opening import load, open_index
+from ragqa.cli.options import AsJson, Given, with_options
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ragqa.evaluation.questions import Question
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -19,6 +21,7 @@ _SEED = 7
 
 
 @app.command()
+@with_options()
 def calibrate(
     questions: Annotated[
         str | None,
@@ -38,12 +41,8 @@ def calibrate(
     reset: Annotated[
         bool, typer.Option("--reset", help="Go back to the model that ragqa ships.")
     ] = False,
-    corpus: Corpus = None,
-    index: IndexFolder = None,
-    store: StoreKind = None,
-    store_uri: StoreUri = None,
+    given: Given = Given(),  # noqa: B008 - frozen
     json: AsJson = False,
-    debug: Debug = False,
 ) -> int:
     """Fit the confidence in answers on your own notes.
 
@@ -53,7 +52,8 @@ def calibrate(
 
     Example: ragqa calibrate --questions mine.jsonl
     """
-    given = Given(corpus, index, store, store_uri)
+    from ragqa import render
+
     if reset:
         if questions is not None or generate is not None or seed is not None:
             raise UsageError("--reset takes no questions", hint="ragqa calibrate --reset")
@@ -64,54 +64,43 @@ def calibrate(
             hint="generated questions would make confidence worse than your own alone",
         )
     own = None if questions is None else _own(Path(questions))
-    return _calibrate(
-        own,
-        generate or _GENERATED,
-        _SEED if seed is None else seed,
-        given,
-        json=json,
-    )
+
+    from ragqa.evaluation.calibrating import calibrate
+    from ragqa.render.calibrations import print_calibration
+
+    with open_index(load(given)) as index, render.ProgressLine() as progress:
+        document = calibrate(
+            index,
+            own,
+            generate=generate or _GENERATED,
+            seed=_SEED if seed is None else seed,
+            progress=progress,
+        )
+    if json:
+        render.print_document(document)
+    else:
+        print_calibration(document)
+    render.print_warnings(document["warnings"])
+    return 0
 
 
-def _own(path: Path) -> "list[Question]":
+def _own(path: Path) -> "Sequence[Question]":
     from ragqa.evaluation.questions import choose_half, read_questions
 
     questions = read_questions(path)
     divided = any(question.half for question in questions)
-    return choose_half(questions, "tune" if divided else "all")[0]
-
-
-def _calibrate(
-    own: "list[Question] | None",
-    generate: int,
-    seed: int,
-    given: Given,
-    *,
-    json: bool,
-) -> int:
-    from ragqa import render
-    from ragqa.evaluation.calibrating import calibrate
-    from ragqa.render import calibrations
-
-    with open_index(load(given)) as index, render.ProgressLine() as progress:
-        document = calibrate(index, own, generate=generate, seed=seed, progress=progress)
-    if json:
-        render.print_document(document)
-    else:
-        calibrations.print_calibration(document)
-    render.print_warnings(document["warnings"])
-    return 0
+    return choose_half(questions, "tune" if divided else "all", name=path.stem).rows
 
 
 def _reset(given: Given, *, json: bool) -> int:
     from ragqa import render
     from ragqa.evaluation.calibrating import reset
-    from ragqa.render import calibrations
+    from ragqa.render.calibrations import print_reset
 
     with open_index(load(given)) as index:
         removed = reset(index)
     if json:
         render.print_document({"removed": removed, "calibration": "shipped"})
     else:
-        calibrations.print_reset(removed=removed)
+        print_reset(removed=removed)
     return 0

@@ -100,7 +100,7 @@ class EvalOptions:
     out: Annotated[
         str | None, typer.Option(metavar="FILE", help="The new file that --generate writes.")
     ] = None
-    given: Given = Given()
+    given: Given = Given()  # noqa: RUF009 - frozen
     json: AsJson = False
 
     @property

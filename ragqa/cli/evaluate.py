@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from ragqa.cli.eval_options import QUESTIONS, EvalOptions
 from ragqa.cli.opening import load, load_flags, open_index, print_notices
 from ragqa.cli.options import with_options
@@ -22,6 +24,10 @@ Evaluated = tuple[Document, Callable[[Document], None]]
 """A document, and the function that prints it for people."""
 
 
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command(name="eval")
 @with_options()
 def evaluate(options: EvalOptions) -> int:
     """Measure how well questions are answered, on your own notes or on a public set.
@@ -56,7 +62,8 @@ def _measure(options: EvalOptions, mode: str, targets: list[Any]) -> Evaluated:
     """Ask the questions of the user or of a public set; write the report, if one is wanted."""
     from ragqa import render
     from ragqa.evaluation.targets import check_measurable
-    from ragqa.render import evaluations
+    from ragqa.render.evaluations import print_evaluation
+    from ragqa.render.failures import print_failures
 
     settings = options.settings
     chosen = _own(options) if mode == "questions" else None
@@ -75,18 +82,14 @@ def _measure(options: EvalOptions, mode: str, targets: list[Any]) -> Evaluated:
         from ragqa.render.report import report_page
 
         _write(Path(options.report), report_page(document))
-    return document, (
-        evaluations.print_failures if options.failures else evaluations.print_evaluation
-    )
+    return document, print_failures if options.failures else print_evaluation
 
 
 def _own(options: EvalOptions) -> "Chosen[Question]":
     from ragqa.evaluation.questions import choose_half, read_questions
 
     path = Path(options.questions or QUESTIONS)
-    return choose_half(
-        read_questions(path), options.half, name=path.stem, limit=options.limit
-    )
+    return choose_half(read_questions(path), options.half, name=path.stem, limit=options.limit)
 
 
 @contextmanager
@@ -108,9 +111,7 @@ def _measure_set(
     loaded = load_flags(settings).settings
     folder = Path(options.beir or options.qa or options.chunking or "")
     if mode == "chunking":
-        return public_sets.evaluate_chunking(
-            folder, loaded, limit=options.limit, progress=progress
-        )
+        return public_sets.evaluate_chunking(folder, loaded, limit=options.limit, progress=progress)
     answers = mode == "qa"
     found = sets.read_qa(folder) if answers else sets.read_beir(folder)
     if options.hold_out is not None:
@@ -128,9 +129,7 @@ def _follow_ups(options: EvalOptions) -> Evaluated:
     from ragqa.render.evaluations import print_follow_ups
 
     path, settings = Path(options.follow_ups or ""), options.settings
-    chosen = choose_half(
-        read_follow_ups(path), options.half, name=path.stem, limit=options.limit
-    )
+    chosen = choose_half(read_follow_ups(path), options.half, name=path.stem, limit=options.limit)
     render.show_logged_warnings()
     with _index(options, settings) as index, render.ProgressLine() as progress:
         return evaluate_follow_ups(index, chosen, progress), print_follow_ups
@@ -141,13 +140,11 @@ def _grounding(options: EvalOptions) -> Evaluated:
     from ragqa import render
     from ragqa.evaluation.grounding import evaluate_grounding, read_grounding
     from ragqa.evaluation.questions import choose_half
-    from ragqa.render.groundings import print_grounding
+    from ragqa.render.evaluations import print_grounding
 
     path, settings = Path(options.grounding or ""), load_flags(options.settings).settings
     rows = read_grounding(path)
-    chosen = choose_half(
-        rows, options.half, name=path.stem, limit=options.limit, what="sentence"
-    )
+    chosen = choose_half(rows, options.half, name=path.stem, limit=options.limit, what="sentence")
     with render.ProgressLine() as progress:
         return evaluate_grounding(chosen, rows, settings, progress), print_grounding
 

@@ -3,10 +3,10 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from ragqa.cli.options import parse_since, parse_tags
+from ragqa.cli.options import Given, parse_since, parse_tags
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,21 +17,6 @@ if TYPE_CHECKING:
     from ragqa.types import Filters
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """The options for notes and index as given, None if not given."""
-
-    corpus: str | None
-    index: str | None
-    store: str | None
-    store_uri: str | None
-
-    @property
-    def flags(self) -> "dict[str, Value | None]":
-        """The options as settings by name."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

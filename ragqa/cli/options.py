@@ -1,19 +1,24 @@
 """Options that several commands share, and completion of tags and paths from the index."""
 
+import functools
+import inspect
 import re
 import shlex
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ragqa.errors import RagqaError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
+    from ragqa.config.settings import Value
     from ragqa.types import NoteList
+
+Command = Callable[..., int]
 
 # A shell evaluates what completion prints, and tags and file names are untrusted.
 _HARMLESS = re.compile(r"[\w./ +@,=-]+")
@@ -121,6 +126,71 @@ Since = Annotated[
         help="Only notes dated on or after YYYY[-MM[-DD]]; undated ones are left out.",
     ),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The options for notes and index as given, None if not given."""
+
+    corpus: Corpus = None
+    index: IndexFolder = None
+    store: StoreKind = None
+    store_uri: StoreUri = None
+
+    @property
+    def flags(self) -> "dict[str, Value | None]":
+        """The options as settings by name."""
+        return asdict(self)
+
+
+def with_options(*, without: tuple[str, ...] = ()) -> Callable[[Command], Command]:
+    """Make a typer command of a function: each options dataclass is replaced by its fields.
+
+    Every command also gets `--debug`, which `cli.run` reads.
+
+    :param without: fields that this command does not offer; they keep their defaults.
+    """
+
+    def flatten(command: Command) -> Command:
+        taken = inspect.signature(command).parameters.values()
+
+        @functools.wraps(command)
+        def call(**values: Any) -> int:  # noqa: ANN401 - whatever typer parsed
+            return command(**{parameter.name: _value(parameter, values) for parameter in taken})
+
+        by_name = inspect.Parameter.KEYWORD_ONLY
+        debug = inspect.Parameter("debug", by_name, default=False, annotation=Debug)
+        shown = [each for one in (*taken, debug) for each in _flattened(one, without)]
+        call.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+        call.__annotations__ = {one.name: one.annotation for one in shown}
+        return call
+
+    return flatten
+
+
+def _fields(parameter: inspect.Parameter) -> Collection[inspect.Parameter]:
+    """The fields of an options dataclass as parameters; none if it is an option by itself."""
+    group: Callable[..., object] = parameter.annotation
+    return inspect.signature(group).parameters.values() if is_dataclass(group) else ()
+
+
+def _flattened(
+    parameter: inspect.Parameter, without: tuple[str, ...]
+) -> Iterator[inspect.Parameter]:
+    fields = _fields(parameter)
+    if not fields:
+        yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+    for field in fields:
+        if field.name not in without:
+            yield from _flattened(field, without)
+
+
+def _value(parameter: inspect.Parameter, values: dict[str, Any]) -> Any:  # noqa: ANN401 - as typer parsed it
+    """The value of a command's parameter; an options dataclass is made from its fields' values."""
+    fields = _fields(parameter)
+    if not fields:
+        return values.get(parameter.name, parameter.default)
+    return parameter.annotation(**{field.name: _value(field, values) for field in fields})
 
 
 def parse_tags(tags: list[str] | None) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ def mark(
         skipped.
     """
     found: list[Marked] = []
-    for path in dict.fromkeys([one.path for one in (*wanted, *cited)]):
+    for path in dict.fromkeys([*(one.path for one in wanted), *(one.path for one in cited)]):
         text = read(path)
         if text is not None:
             wanted_here = [(one.start, one.end) for one in wanted if one.path == path]

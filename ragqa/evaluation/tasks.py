@@ -158,7 +158,7 @@ def _units(
     Parts found by exactly the same passages make one unit; parts that none finds stay apart.
     """
     together: dict[frozenset[int], tuple[int, ...]] = {}
-    units = []
+    units: list[tuple[tuple[int, ...], frozenset[int]]] = []
     for part in question.parts:
         passages = frozenset(id_ for p in places if p.part == part for id_ in p.passages)
         if passages:
