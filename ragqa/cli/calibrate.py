@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragqa.cli.opening import load, open_index
-from ragqa.cli.options import AsJson, Given, with_options
+from ragqa.cli.options import AsJson, Debug, Given, grouped_options
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _SEED = 7
 
 
 @app.command()
-@with_options()
+@grouped_options()
 def calibrate(
     questions: Annotated[
         str | None,
@@ -41,8 +41,10 @@ def calibrate(
     reset: Annotated[
         bool, typer.Option("--reset", help="Go back to the model that ragqa ships.")
     ] = False,
-    given: Given = Given(),  # noqa: B008 - frozen
+    *,
+    given: Given,
     json: AsJson = False,
+    debug: Debug = False,
 ) -> int:
     """Fit the confidence in answers on your own notes.
 

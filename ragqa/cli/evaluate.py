@@ -11,7 +11,7 @@ import typer
 
 from ragqa.cli.eval_options import QUESTIONS, EvalOptions
 from ragqa.cli.opening import load, load_flags, open_index, print_notices
-from ragqa.cli.options import with_options
+from ragqa.cli.options import Debug, grouped_options
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command(name="eval")
-@with_options()
-def evaluate(options: EvalOptions) -> int:
+@grouped_options()
+def evaluate(options: EvalOptions, *, debug: Debug = False) -> int:
     """Measure how well questions are answered, on your own notes or on a public set.
 
     Example: ragqa eval --fail-under recall@5=0.9 --report report.html

@@ -2,55 +2,54 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from ragqa.cli.options import Given, parse_since, parse_tags
+from ragqa.cli.options import Given, Scope, parse_since
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
     from ragqa.config import Loaded
     from ragqa.config.settings import Value
-    from ragqa.render import Linker
+    from ragqa.render import Linker, ProgressLine
     from ragqa.types import Filters
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """The options that limit what `ask`, `search`, `why`, `list` and `chat` look through."""
+class Query:
+    """An open index, what of it a command looks through, and how its progress is shown."""
 
-    tags: list[str] | None
-    paths: list[str] | None
-    since: str | None
-    top_k: int | None
-    no_refresh: bool
-    given: Given
+    index: "Index"
+    filters: "Filters"
+    refresh: bool
+    progress: "ProgressLine"
+    linker: "Linker"
 
 
-def call_with_question(
-    find: Callable[..., T], words: list[str] | None, scope: Scope
-) -> "tuple[T, Linker]":
-    """Call `find` with the index and the question; also return a linker to the notes.
+@contextmanager
+def open_query(scope: Scope) -> Iterator[Query]:
+    """Open the index for a query.
 
-    :raises UsageError: there is no question, or it is too long.
+    :raises UsageError: `--since` is not a date, or a setting is wrong.
     """
-    text = _question(words)
-    return call_on_index(lambda index, **how: find(index, text, **how), scope)
-
-
-def call_on_index(look: Callable[..., T], scope: Scope) -> "tuple[T, Linker]":
-    """Like `call_with_question`, without a question."""
-    from ragqa.render import Linker, ProgressLine
+    from ragqa.render import ProgressLine
 
     filters = filters_of(scope)
-    with open_index(load(scope.given, top_k=scope.top_k)) as index:
-        with ProgressLine(opening=first_build_notice(index)) as progress:
-            found = look(index, filters=filters, refresh=not scope.no_refresh, progress=progress)
-        return found, Linker(index.places.corpus, index.settings.link_format)
+    with (
+        open_index(load(scope.given, top_k=scope.top_k)) as index,
+        ProgressLine(opening=first_build_notice(index)) as progress,
+    ):
+        yield Query(index, filters, not scope.no_refresh, progress, linker_for(index))
+
+
+def linker_for(index: "Index") -> "Linker":
+    """Return a linker to the notes of an index."""
+    from ragqa.render import Linker
+
+    return Linker(index.places.corpus, index.settings.link_format)
 
 
 def filters_of(scope: Scope) -> "Filters":
@@ -60,10 +59,14 @@ def filters_of(scope: Scope) -> "Filters":
     """
     from ragqa.types import Filters
 
-    return Filters(parse_tags(scope.tags), tuple(scope.paths or ()), parse_since(scope.since))
+    return Filters(tuple(scope.tag or ()), tuple(scope.path or ()), parse_since(scope.since))
 
 
-def _question(words: list[str] | None) -> str:
+def question_in(words: list[str] | None) -> str:
+    """Return the question from the command line or standard input.
+
+    :raises UsageError: there is none, or it is too long.
+    """
     if not words and (sys.stdin is None or sys.stdin.isatty()):
         raise UsageError(
             "no question was given", hint='ragqa ask "when should I fine-tune?", or: ragqa chat'

@@ -1,14 +1,14 @@
 """Options that several commands share, and completion of tags and paths from the index."""
 
-import functools
-import inspect
 import re
 import shlex
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass, is_dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -18,14 +18,12 @@ if TYPE_CHECKING:
     from ragqa.config.settings import Value
     from ragqa.types import NoteList
 
-Command = Callable[..., int]
-
 # A shell evaluates what completion prints, and tags and file names are untrusted.
 _HARMLESS = re.compile(r"[\w./ +@,=-]+")
 
 
 def _complete(
-    ctx: typer.Context, values: "Callable[[NoteList], Iterable[str]]", incomplete: str
+    ctx: typer.Context, values: Callable[["NoteList"], Iterable[str]], incomplete: str
 ) -> list[str]:
     """Complete from the index; without one, return nothing."""
     from ragqa.api import index_from
@@ -143,59 +141,63 @@ class Given:
         return asdict(self)
 
 
-def with_options(*, without: tuple[str, ...] = ()) -> Callable[[Command], Command]:
-    """Make a typer command of a function: each options dataclass is replaced by its fields.
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The options that limit what `ask`, `search`, `why`, `list` and `chat` look through."""
 
-    Every command also gets `--debug`, which `cli.run` reads.
+    tag: Tags = None
+    path: Paths = None
+    since: Since = None
+    top_k: TopK = None
+    no_refresh: NoRefresh = False
+    given: Given = Given()
 
-    :param without: fields that this command does not offer; they keep their defaults.
+
+def grouped_options(*without: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Replace each dataclass parameter of a command by its fields, as options of their own.
+
+    :param without: fields that the command does not offer.
     """
 
-    def flatten(command: Command) -> Command:
-        taken = inspect.signature(command).parameters.values()
+    def decorate(command: Callable[..., int]) -> Callable[..., int]:
+        hints = get_type_hints(command, include_extras=True)
+        parameters = signature(command).parameters.values()
 
-        @functools.wraps(command)
-        def call(**values: Any) -> int:  # noqa: ANN401 - whatever typer parsed
-            return command(**{parameter.name: _value(parameter, values) for parameter in taken})
+        @wraps(command)
+        def called(**given: Any) -> int:  # noqa: ANN401 - whatever the options hold
+            made = {one.name: _taken(one.name, hints[one.name], given) for one in parameters}
+            return command(**made)
 
-        by_name = inspect.Parameter.KEYWORD_ONLY
-        debug = inspect.Parameter("debug", by_name, default=False, annotation=Debug)
-        shown = [each for one in (*taken, debug) for each in _flattened(one, without)]
-        call.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
-        call.__annotations__ = {one.name: one.annotation for one in shown}
-        return call
+        own = [part for one in parameters for part in _spread(one, hints[one.name], without)]
+        called.__annotations__ = {one.name: one.annotation for one in own} | {"return": int}
+        called.__signature__ = Signature(own)  # type: ignore[attr-defined] # `signature` reads it
+        return called
 
-    return flatten
-
-
-def _fields(parameter: inspect.Parameter) -> Collection[inspect.Parameter]:
-    """The fields of an options dataclass as parameters; none if it is an option by itself."""
-    group: Callable[..., object] = parameter.annotation
-    return inspect.signature(group).parameters.values() if is_dataclass(group) else ()
+    return decorate
 
 
-def _flattened(
-    parameter: inspect.Parameter, without: tuple[str, ...]
-) -> Iterator[inspect.Parameter]:
-    fields = _fields(parameter)
-    if not fields:
-        yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-    for field in fields:
+def _spread(parameter: Parameter, hint: Any, without: Iterable[str]) -> Iterator[Parameter]:  # noqa: ANN401 - any annotation
+    if not is_dataclass(hint):
+        yield parameter.replace(annotation=hint)
+        return
+    hints = get_type_hints(hint, include_extras=True)
+    for field in fields(hint):
         if field.name not in without:
-            yield from _flattened(field, without)
+            part = Parameter(field.name, parameter.kind, default=field.default)
+            yield from _spread(part, hints[field.name], without)
 
 
-def _value(parameter: inspect.Parameter, values: dict[str, Any]) -> Any:  # noqa: ANN401 - as typer parsed it
-    """The value of a command's parameter; an options dataclass is made from its fields' values."""
-    fields = _fields(parameter)
-    if not fields:
-        return values.get(parameter.name, parameter.default)
-    return parameter.annotation(**{field.name: _value(field, values) for field in fields})
-
-
-def parse_tags(tags: list[str] | None) -> tuple[str, ...]:
-    """Return the tags as a tuple; a leading `#` is ignored later."""
-    return tuple(tags or ())
+def _taken(name: str, hint: Any, given: dict[str, Any]) -> Any:  # noqa: ANN401 - any annotation
+    """The value of a parameter, or its dataclass made of the options given."""
+    if not is_dataclass(hint):
+        return given[name]
+    hints = get_type_hints(hint)
+    parts = {
+        one: _taken(one, part, given)
+        for one, part in hints.items()
+        if one in given or is_dataclass(part)
+    }
+    return hint(**parts)  # type: ignore[operator] # it is a class
 
 
 def parse_since(text: str | None) -> str:
