@@ -143,7 +143,7 @@ class CachedEmbedder:
     ) -> list[_Row]:
         """What the table has of each text; what is missing is embedded and added."""
         keys = [_key(text) for text in texts]
-        known = {}
+        known: dict[bytes, Sequence[bytes]] = {}
         with _naming(self._path):
             for at in range(0, len(keys), _BATCH):
                 batch = keys[at : at + _BATCH]

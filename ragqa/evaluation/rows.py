@@ -17,12 +17,10 @@ class Row(Protocol):
     @property
     def id(self) -> str:
         """Its id, unique in the file."""
-        ...
 
     @property
     def half(self) -> str:
         """Its half; "" if the file is not split."""
-        ...
 
 
 R = TypeVar("R", bound=Row)
