@@ -1,5 +1,6 @@
 """`ragqa calibrate`: fit confidence on the user's notes."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,13 +21,14 @@ _GENERATED = 200
 _SEED = 7
 
 
-@app.command()
-@grouped_options()
-def calibrate(
+@dataclass(frozen=True, slots=True)
+class CalibrateOptions:
+    """The options of `ragqa calibrate` as given."""
+
     questions: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Your own questions, in the format of ragqa eval."),
-    ] = None,
+    ] = None
     generate: Annotated[
         int | None,
         typer.Option(
@@ -34,18 +36,33 @@ def calibrate(
             min=1,
             help=f"Without --questions: generate N from the notes. Default: {_GENERATED}.",
         ),
-    ] = None,
+    ] = None
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="The seed of random choices. Default: 7.")
-    ] = None,
+    ] = None
     reset: Annotated[
         bool, typer.Option("--reset", help="Go back to the model that ragqa ships.")
-    ] = False,
-    *,
-    given: Given,
-    json: AsJson = False,
-    debug: Debug = False,
-) -> int:
+    ] = False
+    given: Given = Given()  # noqa: RUF009 - frozen
+    json: AsJson = False
+
+    def check(self) -> None:
+        """Reject options that contradict each other.
+
+        :raises UsageError: they do.
+        """
+        if self.reset and (self.questions, self.generate, self.seed) != (None, None, None):
+            raise UsageError("--reset takes no questions", hint="ragqa calibrate --reset")
+        if self.questions is not None and self.generate is not None:
+            raise UsageError(
+                "--questions and --generate cannot go together",
+                hint="generated questions would make confidence worse than your own alone",
+            )
+
+
+@app.command()
+@grouped_options()
+def calibrate(options: CalibrateOptions, *, debug: Debug = False) -> int:
     """Fit the confidence in answers on your own notes.
 
     Questions of your own refit the whole model; generated questions only set the threshold at
@@ -55,33 +72,31 @@ def calibrate(
     Example: ragqa calibrate --questions mine.jsonl
     """
     from ragqa import render
+    from ragqa.evaluation import calibrating
+    from ragqa.render import calibrations
 
-    if reset:
-        if questions is not None or generate is not None or seed is not None:
-            raise UsageError("--reset takes no questions", hint="ragqa calibrate --reset")
-        return _reset(given, json=json)
-    if questions is not None and generate is not None:
-        raise UsageError(
-            "--questions and --generate cannot go together",
-            hint="generated questions would make confidence worse than your own alone",
-        )
-    own = None if questions is None else _own(Path(questions))
-
-    from ragqa.evaluation.calibrating import calibrate
-    from ragqa.render.calibrations import print_calibration
-
-    with open_index(load(given)) as index, render.ProgressLine() as progress:
-        document = calibrate(
+    options.check()
+    if options.reset:
+        with open_index(load(options.given)) as index:
+            removed = calibrating.reset(index)
+        if options.json:
+            render.print_document({"removed": removed, "calibration": "shipped"})
+        else:
+            calibrations.print_reset(removed=removed)
+        return 0
+    own = None if options.questions is None else _own(Path(options.questions))
+    with open_index(load(options.given)) as index, render.ProgressLine() as progress:
+        document = calibrating.calibrate(
             index,
             own,
-            generate=generate or _GENERATED,
-            seed=_SEED if seed is None else seed,
+            generate=options.generate or _GENERATED,
+            seed=_SEED if options.seed is None else options.seed,
             progress=progress,
         )
-    if json:
+    if options.json:
         render.print_document(document)
     else:
-        print_calibration(document)
+        calibrations.print_calibration(document)
     render.print_warnings(document["warnings"])
     return 0
 
@@ -92,17 +107,3 @@ def _own(path: Path) -> "Sequence[Question]":
     questions = read_questions(path)
     divided = any(question.half for question in questions)
     return choose_half(questions, "tune" if divided else "all", name=path.stem).rows
-
-
-def _reset(given: Given, *, json: bool) -> int:
-    from ragqa import render
-    from ragqa.evaluation.calibrating import reset
-    from ragqa.render.calibrations import print_reset
-
-    with open_index(load(given)) as index:
-        removed = reset(index)
-    if json:
-        render.print_document({"removed": removed, "calibration": "shipped"})
-    else:
-        print_reset(removed=removed)
-    return 0

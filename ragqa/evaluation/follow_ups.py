@@ -89,13 +89,9 @@ def evaluate_follow_ups(index: Index, chosen: Chosen[Dialog], progress: Progress
         "measure": MEASURE,
         "groups": _groups([dialog.kind for dialog in dialogs], found),
         "questions": [
-            {
-                "id": dialog.id,
-                "kind": dialog.kind,
-                "turns": list(dialog.turns),
-                **{way: texts[way][at] for way in WAYS},
-                MEASURE: {way: found[way][at] for way in WAYS},
-            }
+            {"id": dialog.id, "kind": dialog.kind, "turns": list(dialog.turns)}
+            | {way: texts[way][at] for way in WAYS}
+            | {MEASURE: {way: found[way][at] for way in WAYS}}
             for at, dialog in enumerate(dialogs)
         ],
     }

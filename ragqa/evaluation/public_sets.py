@@ -10,7 +10,7 @@ from ragqa.errors import UsageError
 from ragqa.evaluation.asking import Asking, ask_all
 from ragqa.evaluation.collection import Collection, Stretch, build_collection, note_of
 from ragqa.evaluation.excerpts import lines_of
-from ragqa.evaluation.sets import Beir, SpanQuestion, read_chunking, relevant
+from ragqa.evaluation.sets import Beir, Query, SpanQuestion, read_chunking, relevant
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.evaluation.tasks import Expected, Task
 from ragqa.types import Progress
@@ -40,17 +40,7 @@ def evaluate_beir(
         documents = {passage.id: passage.path for passage in passages}
         first = {path: id_ for id_, path in reversed(documents.items())}
         tasks = [
-            Task(
-                id=query.id,
-                question=query.text,
-                kind="",
-                answerable=query.answerable,
-                relevant=relevant(beir.qrels.get(query.id, {})),
-                units_of=lambda id_: [documents[id_]],
-                expect=partial(_best_of, collection, first, beir.qrels.get(query.id, {})),
-                by_document=True,
-                answers=[query.answers] if query.answers and query.answerable else (),
-            )
+            _document_task(query, beir.qrels.get(query.id, {}), collection, documents, first)
             for query in asked[:limit]
         ]
         outcomes, problems = ask_all(collection, tasks, Asking(compose=answers), progress)
@@ -98,6 +88,26 @@ def evaluate_chunking(
 def _check_any(questions: Sequence[object], folder: Path) -> None:
     if not questions:
         raise UsageError(f"no question in {folder} can be asked and scored")
+
+
+def _document_task(
+    query: Query,
+    grades: Mapping[str, int],
+    collection: Collection,
+    documents: Mapping[int, str],
+    first: Mapping[str, int],
+) -> Task:
+    return Task(
+        id=query.id,
+        question=query.text,
+        kind="",
+        answerable=query.answerable,
+        relevant=relevant(grades),
+        units_of=lambda id_: [documents[id_]],
+        expect=partial(_best_of, collection, first, grades),
+        by_document=True,
+        answers=[query.answers] if query.answers and query.answerable else (),
+    )
 
 
 def _best_of(

@@ -86,26 +86,10 @@ def read_beir(folder: Path) -> Beir:
 def read_qa(folder: Path) -> Beir:
     """Read a BEIR folder with `answers.jsonl` beside it; raises as `read_beir` does."""
     beir = _read(folder)
-    answers: dict[str, Query] = {}
-    for where, row in read_rows(folder / "answers.jsonl"):
-        id_ = text_of(row, "_id", where)
-        if id_ in answers:
-            raise UsageError(f"{where}: the query {id_!r} appears twice")
-        texts = tuple(
-            text_of({"answers": a}, "answers", where) for a in list_of(row, "answers", where)
-        )
-        holders = row.get("doc") or []
-        holders = holders if isinstance(holders, list) else [holders]
-        answerable = row.get("answerable", True)
-        if not isinstance(answerable, bool):
-            raise UsageError(f"{where}: answerable must be true or false, not {answerable!r}")
-        answers[id_] = Query(
-            id=id_,
-            text="",
-            answers=tuple(text for text in texts if text.strip()),
-            answerable=answerable,
-            holders=tuple(map(str, holders)),
-        )
+    answers = {
+        id_: _query_with_answers(id_, row, where)
+        for where, id_, row in _rows_by_id(folder / "answers.jsonl", "query")
+    }
     queries = []
     for query in beir.queries:
         default = replace(query, answerable=query.id in beir.qrels)
@@ -124,6 +108,33 @@ def read_qa(folder: Path) -> Beir:
     )
 
 
+def _query_with_answers(id_: str, row: Mapping[str, Any], where: str) -> Query:
+    texts = [text_of({"answers": a}, "answers", where) for a in list_of(row, "answers", where)]
+    holders = row.get("doc") or []
+    holders = holders if isinstance(holders, list) else [holders]
+    answerable = row.get("answerable", True)
+    if not isinstance(answerable, bool):
+        raise UsageError(f"{where}: answerable must be true or false, not {answerable!r}")
+    return Query(
+        id=id_,
+        text="",
+        answers=tuple(text for text in texts if text.strip()),
+        answerable=answerable,
+        holders=tuple(map(str, holders)),
+    )
+
+
+def _rows_by_id(path: Path, what: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield each row with its position and its id, which must not repeat."""
+    seen: set[str] = set()
+    for where, row in read_rows(path):
+        id_ = text_of(row, "_id", where)
+        if id_ in seen:
+            raise UsageError(f"{where}: the {what} {id_!r} appears twice")
+        seen.add(id_)
+        yield where, id_, row
+
+
 def _read(folder: Path) -> Beir:
     ids: set[str] = set()
     empty = []
@@ -131,12 +142,10 @@ def _read(folder: Path) -> Beir:
         ids.add(document.id)
         if not (document.title + document.text).strip():
             empty.append(document.id)
-    texts: dict[str, str] = {}
-    for where, row in read_rows(folder / "queries.jsonl"):
-        id_ = text_of(row, "_id", where)
-        if id_ in texts:
-            raise UsageError(f"{where}: the query {id_!r} appears twice")
-        texts[id_] = text_of(row, "text", where)
+    texts = {
+        id_: text_of(row, "text", where)
+        for where, id_, row in _rows_by_id(folder / "queries.jsonl", "query")
+    }
     qrels = _read_qrels(folder / QRELS)
     judged = {
         query: grades for query, grades in qrels.items() if query in texts and relevant(grades)
@@ -170,13 +179,7 @@ def read_documents(folder: Path) -> Iterator[Document]:
 
     :raises UsageError: the file cannot be read, a row is malformed, or an id appears twice.
     """
-    path = folder / "corpus.jsonl"
-    seen: set[str] = set()
-    for where, row in read_rows(path):
-        id_ = text_of(row, "_id", where)
-        if id_ in seen:
-            raise UsageError(f"{where}: the document {id_!r} appears twice")
-        seen.add(id_)
+    for _, id_, row in _rows_by_id(folder / "corpus.jsonl", "document"):
         title, text = row.get("title") or "", row.get("text") or ""
         yield Document(id_, " ".join(whole(str(title)).split()), whole(str(text)))
 
