@@ -21,8 +21,8 @@ from ragqa.types import (
 )
 
 if TYPE_CHECKING:
+    from ragqa.generation import Writer
     from ragqa.grounding import Idf
-    from ragqa.writing import Writer
 
 SECTION_WORDS = 150
 """An LLM is not given longer sections whole: the check of its answer reads no further."""
@@ -86,7 +86,7 @@ def written_answer(
 
     :raises NotAllowed: nothing may be sent to the LLM.
     """
-    from ragqa.writing import request_for, write
+    from ragqa.generation import request_for, write
 
     backend = writer.llm.destination.backend
     if not is_for_llm(answer, writer):

@@ -27,7 +27,7 @@ from ragqa.types import (
 )
 
 if TYPE_CHECKING:
-    from ragqa.writing import Writer
+    from ragqa.generation import Writer
 
 BY_TERMS_ALONE = (
     "the embedder reads Latin script only, so this was found by its words alone; for a model that "

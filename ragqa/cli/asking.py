@@ -1,28 +1,26 @@
 """`ragqa ask`, `search`, `why` and `list`. Each calls the library, renders, and returns a code."""
 
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import call_on_index, read_question
+from ragqa.cli.generation import (
+    LLMOptions,
+    ask_with,
+    exit_code,
+    print_answer_warnings,
+    request_in,
+    writer_for,
+)
+from ragqa.cli.opening import open_query, question_in
 from ragqa.cli.options import (
     AsFormat,
     AsJson,
     Format,
     Scope,
     complete_path,
+    grouped_options,
     parse_format,
-    with_options,
-)
-from ragqa.cli.writing import (
-    LLMOptions,
-    ShowPrompt,
-    ask_with,
-    exit_code,
-    print_answer_warnings,
-    request_in,
 )
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from ragqa.types import Answer
 
 
-@with_options(without=("streams",))
+@grouped_options()
 def ask(
     question: Annotated[
         list[str] | None,
@@ -43,8 +41,11 @@ def ask(
         bool, typer.Option("--explain", help="Show the scores behind the answer.")
     ] = False,
     json: AsJson = False,
-    llm_options: LLMOptions,
-    show_prompt: ShowPrompt = False,
+    llm: LLMOptions,
+    show_prompt: Annotated[
+        bool,
+        typer.Option("--show-prompt", help="Show what would be sent to an LLM; send nothing."),
+    ] = False,
 ) -> int:
     """Answer a question from the notes, with citations.
 
@@ -55,18 +56,19 @@ def ask(
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
     output = parse_format(format, json=json, explain=explain)
-    llm_options = replace(llm_options, streams=output is Format.TEXT)
+    text = question_in(question)
+    with open_query(scope) as query:
+        if show_prompt:
+            request, where, asked = request_in(query, text, llm)
+        else:
+            writer = writer_for(query.index.settings, llm)
+            answer = ask_with(query, text, writer, streams=output is Format.TEXT)
     if show_prompt:
-        from ragqa.render.writing import print_request
+        from ragqa.render.generation import print_request
 
-        show = partial(request_in, llm_options=llm_options)
-        (request, where, asked), _ = call_on_index(show, scope, read_question(question))
         print_request(request, where, asked=asked, json=output is Format.JSON)
         return 0
-    answer, linker = call_on_index(
-        partial(ask_with, llm_options=llm_options), scope, read_question(question)
-    )
-    _print_answer(answer, linker, output, explain=explain)
+    _print_answer(answer, query.linker, output, explain=explain)
     print_answer_warnings(answer)
     return exit_code(answer)
 
@@ -88,7 +90,7 @@ def _print_answer(answer: "Answer", linker: "Linker", output: Format, *, explain
             print_scores(answer)
 
 
-@with_options()
+@grouped_options()
 def search(
     query: Annotated[
         list[str] | None,
@@ -105,18 +107,19 @@ def search(
     Example: ragqa search "vector index memory" --path "rag/*" --top-k 3
     """
     from ragqa import render
-    from ragqa.api import Index
 
-    result, linker = call_on_index(Index.search, scope, read_question(query))
+    text = question_in(query)
+    with open_query(scope) as opened:
+        result = opened.index.search(text, **opened.how)
     if json:
         render.print_document(render.search_document(result))
     else:
-        render.print_search(result, linker)
+        render.print_search(result, opened.linker)
     render.print_warnings(result.warnings)
     return 0 if result.hits else 1
 
 
-@with_options(without=("top_k",))
+@grouped_options("top_k")
 def why(
     question: Annotated[
         list[str], typer.Argument(metavar="QUESTION", help="The question; - reads standard input.")
@@ -145,17 +148,18 @@ def why(
     from ragqa.explaining import explain
     from ragqa.render.explanations import explanation_document, print_explanation
 
-    look = partial(explain, target=target)
-    explanation, linker = call_on_index(look, scope, read_question(question))
+    text = question_in(question)
+    with open_query(scope) as query:
+        explanation = explain(query.index, text, target=target, **query.how)
     if json:
         render.print_document(explanation_document(explanation))
     else:
-        print_explanation(explanation, linker)
+        print_explanation(explanation, query.linker)
     render.print_warnings(explanation.warnings)
     return 0
 
 
-@with_options(without=("top_k",))
+@grouped_options("top_k")
 def list_notes(
     tags: Annotated[
         bool, typer.Option("--tags", help="List the tags, each with its number of notes.")
@@ -171,10 +175,10 @@ def list_notes(
     Example: ragqa list --tag fine-tuning
     """
     from ragqa import render
-    from ragqa.api import Index
     from ragqa.render import listings
 
-    found, _ = call_on_index(Index.notes, scope)
+    with open_query(scope) as query:
+        found = query.index.notes(**query.how)
     if json:
         render.print_document(listings.list_document(found, tags=tags))
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragqa.cli.opening import load, open_index
-from ragqa.cli.options import AsJson, Given, with_options, with_places
+from ragqa.cli.options import AsJson, Given, grouped_options, with_places
 from ragqa.errors import NotAllowed, NotesSkipped, UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class BuildOptions:
     ] = False
 
 
-@with_options()
+@grouped_options()
 def index(
     notes: Annotated[
         str | None, typer.Argument(metavar="[CORPUS]", help="The folder of notes.")
@@ -117,7 +117,7 @@ def _use_workers(index: "Index", spec: str, *, yes: bool) -> None:
     index.source.embedders.workers = partial(ray_workers, address=address)
 
 
-@with_options()
+@grouped_options()
 def status(*, given: Given, json: AsJson = False) -> int:
     """Show what is indexed and whether it is up to date.
 
@@ -138,7 +138,7 @@ def status(*, given: Given, json: AsJson = False) -> int:
     return 0
 
 
-@with_options()
+@grouped_options()
 def doctor(
     deep: Annotated[
         bool,

@@ -2,8 +2,10 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
 
 from ragqa.cli.options import Given, Scope
 from ragqa.errors import UsageError
@@ -12,27 +14,59 @@ if TYPE_CHECKING:
     from ragqa.api import Index
     from ragqa.config import Loaded
     from ragqa.config.setting import Value
+    from ragqa.render import Linker, ProgressLine
+    from ragqa.types import Filters
+
+
+class How(TypedDict):
+    """What the methods of an index take beside a question."""
+
+    filters: "Filters"
+    refresh: bool
+    progress: "ProgressLine"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """An open index, what of it a command looks through, and how its progress is shown."""
+
+    index: "Index"
+    filters: "Filters"
+    refresh: bool
+    progress: "ProgressLine"
+    linker: "Linker"
+
+    @property
+    def how(self) -> How:
+        """The arguments for a method of the index."""
+        return {"filters": self.filters, "refresh": self.refresh, "progress": self.progress}
+
+
+@contextmanager
+def open_query(scope: Scope) -> Iterator[Query]:
+    """Open the index for a query.
+
+    :raises UsageError: `--since` is not a date, or a setting is wrong.
+    """
+    from ragqa.render import ProgressLine
+
+    filters = scope.filters
+    with (
+        open_index(load(scope.given, top_k=scope.top_k)) as index,
+        ProgressLine(opening=first_build_notice(index)) as progress,
+    ):
+        yield Query(index, filters, not scope.no_refresh, progress, linker_for(index))
+
+
+def linker_for(index: "Index") -> "Linker":
+    """Return a linker to the notes of an index."""
     from ragqa.render import Linker
 
-T = TypeVar("T")
+    return Linker(index.places.corpus, index.settings.link_format)
 
 
-def call_on_index(look: Callable[..., T], scope: Scope, *question: str) -> "tuple[T, Linker]":
-    """Call `look` with the index and a question, if any; also return a linker to the notes.
-
-    :raises UsageError: an option is wrong.
-    """
-    from ragqa.render import Linker, ProgressLine
-
-    filters, refresh = scope.filters, not scope.no_refresh
-    with open_index(load(scope.given, top_k=scope.top_k)) as index:
-        with ProgressLine(opening=first_build_notice(index)) as progress:
-            found = look(index, *question, filters=filters, refresh=refresh, progress=progress)
-        return found, Linker(index.places.corpus, index.settings.link_format)
-
-
-def read_question(words: list[str] | None) -> str:
-    """The question: these words, or standard input.
+def question_in(words: list[str] | None) -> str:
+    """Return the question from the command line or standard input.
 
     :raises UsageError: there is none, or it is too long.
     """

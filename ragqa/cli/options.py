@@ -160,12 +160,12 @@ class Scope:
         return Filters(tuple(self.tag or ()), tuple(self.path or ()), parse_since(self.since))
 
 
-def with_options(*, without: tuple[str, ...] = ()) -> Callable[[Command], Command]:
+def grouped_options(*without: str) -> Callable[[Command], Command]:
     """Make a typer command of a function: each options dataclass is replaced by its fields.
 
     Every command also gets `--debug`, which `cli.run` reads.
 
-    :param without: fields that this command does not offer; they keep their defaults.
+    :param without: fields that the command does not offer; they keep their defaults.
     """
 
     def flatten(command: Command) -> Command:

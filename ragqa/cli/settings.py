@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ragqa.cli.opening import load_flags, print_notices
-from ragqa.cli.options import AsJson, Corpus, IndexFolder, with_options
+from ragqa.cli.options import AsJson, Corpus, IndexFolder, grouped_options
 from ragqa.errors import UsageError
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A setting; see ragqa config.")]
@@ -21,7 +21,7 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-@with_options()
+@grouped_options()
 def show(
     ctx: typer.Context,
     corpus: Corpus = None,
@@ -46,7 +46,7 @@ def show(
 
 
 @app.command(name="set")
-@with_options()
+@grouped_options()
 def set_value(
     name: Name,
     value: Annotated[str, typer.Argument(metavar="VALUE", help="Its new value.")],
@@ -77,7 +77,7 @@ def set_value(
 
 
 @app.command()
-@with_options()
+@grouped_options()
 def get(
     name: Name,
 ) -> int:
@@ -96,7 +96,7 @@ def get(
 
 
 @app.command()
-@with_options()
+@grouped_options()
 def unset(
     name: Name,
 ) -> int:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ragqa.cli.options import with_options
+from ragqa.cli.options import grouped_options
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -20,7 +20,7 @@ Host = Annotated[
 
 
 @app.command()
-@with_options()
+@grouped_options()
 def allow(host: Host) -> int:
     """Allow the text of notes to be stored on a host, until you withdraw it.
 
@@ -34,7 +34,7 @@ def allow(host: Host) -> int:
 
 
 @app.command()
-@with_options()
+@grouped_options()
 def forget(host: Host) -> int:
     """Withdraw the permission to store notes on a host; what is already there stays.
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from ragqa.cli.opening import load_flags
-from ragqa.cli.options import AsJson, Corpus, with_options
+from ragqa.cli.options import AsJson, Corpus, grouped_options
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
-    from ragqa.types import SavedAnswer
+    from ragqa.verifying.saved import SavedAnswer
 
 
-@with_options()
+@grouped_options()
 def verify(
     answer: Annotated[
         str,
@@ -37,7 +37,7 @@ def verify(
     """
     from ragqa import render
     from ragqa.render import verifications
-    from ragqa.verifying import verify as verify_answer
+    from ragqa.verifying.checking import verify as verify_answer
 
     loaded = load_flags({"corpus": corpus})
     saved = _read(answer)
@@ -58,7 +58,7 @@ def verify(
 
 
 def _read(name: str) -> "SavedAnswer":
-    from ragqa.verifying import read_saved
+    from ragqa.verifying.saved import read_saved
 
     try:
         with _open(name) as file:

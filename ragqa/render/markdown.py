@@ -22,7 +22,7 @@ from ragqa.render.documents import warnings_of
 from ragqa.render.excerpt_markdown import excerpts_markdown
 from ragqa.render.markdown_text import escaped, fenced, piece_of_line, with_bold, within_line
 from ragqa.types import Answer, Citation, Span
-from ragqa.verifying import record_of
+from ragqa.verifying.saved import record_of
 
 _INDENT = "   "
 
@@ -113,7 +113,7 @@ def direct_spans(answer: Answer) -> Iterator[Span]:
 def _answer(answer: Answer) -> Iterator[str]:
     """The answer with its verdict, followed by disagreements."""
     if answer.written is not None and answer.written.grounded:
-        from ragqa.render.writing import written_by, written_markdown
+        from ragqa.render.generation import written_by, written_markdown
 
         yield f"{written_markdown(answer.written, within_line).strip()}\n"
         if verdict := verdict_line(answer):

@@ -48,14 +48,6 @@ from ragqa.types.passages import (
     trail_text,
 )
 from ragqa.types.vectors import Numbers, Progress, Span, Vector, Vectors, no_progress
-from ragqa.types.verifications import (
-    Checked,
-    Place,
-    SavedAnswer,
-    SavedCitation,
-    Standing,
-    Verification,
-)
 
 __all__ = [
     "DOCUMENT_VERSION",
@@ -65,7 +57,6 @@ __all__ = [
     "Answer",
     "Block",
     "Building",
-    "Checked",
     "Citation",
     "Correction",
     "DenseInfo",
@@ -85,23 +76,18 @@ __all__ = [
     "NoteState",
     "Numbers",
     "Passage",
-    "Place",
     "Progress",
     "Reason",
     "Retrieved",
-    "SavedAnswer",
-    "SavedCitation",
     "SearchResult",
     "Skipped",
     "Span",
     "Stamp",
-    "Standing",
     "TokenVectors",
     "Unit",
     "Vector",
     "Vectors",
     "Verdict",
-    "Verification",
     "Written",
     "WrittenSentence",
     "counted",
