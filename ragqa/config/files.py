@@ -3,8 +3,6 @@
 import os
 import stat
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -19,12 +17,8 @@ _MAX_BYTES = 64_000
 _MAX_NAMED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class FileSettings:
-    """The checked values of a settings file, and warnings about unknown names in it."""
-
-    values: dict[str, Value]
-    warnings: tuple[str, ...] = ()
+Checked = tuple[dict[str, Value], tuple[str, ...]]
+"""The checked values of a settings file, and warnings about unknown names in it."""
 
 
 def user_settings_file() -> Path:
@@ -53,21 +47,19 @@ def find_project_file(start: Path) -> Path | None:
     return None
 
 
-def read_user_settings() -> FileSettings:
+def read_user_settings() -> Checked:
     """The user's settings; none if there is no file.
 
     :raises UsageError: the file cannot be read, or has an invalid value.
     """
     path = user_settings_file()
-    raw = _read_toml(path)
-    values = _checked(raw, path)
-    anchored = {
-        name: SETTINGS[name].anchored_in_file(value, str(path)) for name, value in values.items()
-    }
-    return FileSettings(anchored, _unknown(raw, path))
+    values, warnings = _read(path)
+    for name in values:
+        values[name] = SETTINGS[name].anchored_in_file(values[name], str(path))
+    return values, warnings
 
 
-def read_project_settings(path: Path) -> FileSettings:
+def read_project_settings(path: Path) -> Checked:
     """The settings of a `ragqa.toml`, with paths made absolute.
 
     The file may have come with somebody else's notes, so it may not set personal settings, name a
@@ -75,8 +67,7 @@ def read_project_settings(path: Path) -> FileSettings:
 
     :raises UsageError: it does so, or does not parse.
     """
-    raw = _read_toml(path)
-    values = _checked(raw, path)
+    values, warnings = _read(path)
     folder = path.parent
     for name in values:
         if SETTINGS[name].personal:
@@ -84,7 +75,8 @@ def read_project_settings(path: Path) -> FileSettings:
                 f"{path} may not set {name}: a folder of notes must not decide that",
                 hint=f"remove the line; to set it for yourself: ragqa config set {name} VALUE",
             )
-    if _looks_like_a_folder(str(values.get("embedder", ""))):
+    embedder = str(values.get("embedder", ""))
+    if (embedder.partition(":")[2] or embedder).startswith((".", "/", "~")):
         raise UsageError(
             f"{path} may not name a folder as embedder: models come from the user, not with notes",
             hint="remove the line; to set it for yourself: ragqa config set embedder FOLDER",
@@ -98,7 +90,7 @@ def read_project_settings(path: Path) -> FileSettings:
                     hint=f"remove the line, or use --{name} or RAGQA_{name.upper()}",
                 )
             values[name] = str(place)
-    return FileSettings(values, _unknown(raw, path))
+    return values, warnings
 
 
 def set_user_setting(name: str, text: str) -> Value:
@@ -140,24 +132,17 @@ def _owner(path: Path) -> int:
     return path.lstat().st_uid
 
 
-def _looks_like_a_folder(embedder: str) -> bool:
-    model = embedder.partition(":")[2] or embedder
-    return model.startswith((".", "/", "~"))
-
-
-def _checked(raw: Mapping[str, object], path: Path) -> dict[str, Value]:
-    return {name: SETTINGS[name].parse(raw[name], str(path)) for name in raw if name in SETTINGS}
-
-
-def _unknown(raw: Mapping[str, object], path: Path) -> tuple[str, ...]:
-    """A warning about unknown names in a file; another version of ragqa may know them."""
-    names = [name for name in raw if name not in SETTINGS]
-    if not names:
-        return ()
-    shown = ", ".join(map(with_nearest, names[:_MAX_NAMED]))
-    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-    kind = "an unknown setting, which is" if len(names) == 1 else "unknown settings, which are"
-    return (f"{path} has {kind} ignored: {shown}{more}",)
+def _read(path: Path) -> Checked:
+    """Read a settings file; another version of ragqa may know names that are unknown here."""
+    raw = _read_toml(path)
+    values = {name: SETTINGS[name].parse(raw[name], str(path)) for name in raw if name in SETTINGS}
+    unknown = [name for name in raw if name not in SETTINGS]
+    if not unknown:
+        return values, ()
+    shown = ", ".join(map(with_nearest, unknown[:_MAX_NAMED]))
+    more = f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
+    kind = "an unknown setting, which is" if len(unknown) == 1 else "unknown settings, which are"
+    return values, (f"{path} has {kind} ignored: {shown}{more}",)
 
 
 def _read_toml(path: Path) -> dict[str, object]:

@@ -79,11 +79,11 @@ def load_settings(
     project = find_project_file(folder)
     warnings = _replaced(environ)
     if project is not None:
-        of_project = read_project_settings(project)
-        layers.append((str(project), of_project.values))
-        warnings += of_project.warnings
-    own = read_user_settings()
-    layers.append((Origin.USER, own.values))
+        of_project, about_project = read_project_settings(project)
+        layers.append((str(project), of_project))
+        warnings += about_project
+    own, about_own = read_user_settings()
+    layers.append((Origin.USER, own))
     layers.append((Origin.DEFAULT, {name: one.default for name, one in SETTINGS.items()}))
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -96,7 +96,7 @@ def load_settings(
     set_where = dict(origins)
     found = _find_places(settings, origins, folder)
     passed_over = _passed_over(settings, set_where, origins, found)
-    return Loaded(settings, origins, found, passed_over, warnings + own.warnings)
+    return Loaded(settings, origins, found, passed_over, warnings + about_own)
 
 
 def data_index(corpus: Path) -> Path:

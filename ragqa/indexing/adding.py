@@ -6,7 +6,7 @@ files -> split notes -> chunks -> their embeddings, reused or computed -> writer
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 
 import numpy as np
@@ -32,14 +32,6 @@ KEPT = "The embeddings so far are saved: run the same command again to resume."
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
-    """The outcome of adding notes: `lost` ones could not be read again."""
-
-    lost: tuple[Skipped, ...]
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class SplitNote:
     """A note with its passages; `size` is the file's size in bytes when it was found."""
 
@@ -48,19 +40,13 @@ class SplitNote:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Chunk:
     """Notes that are embedded together, with all their passages and total size in bytes."""
 
-    notes: Sequence[SplitNote]
-    passages: Sequence[Passage]
-    size: int
-
-    @classmethod
-    def of(cls, notes: Sequence[SplitNote]) -> "Chunk":
-        """The chunk of these notes."""
-        passages = [passage for each in notes for passage in each.passages]
-        return cls(notes, passages, sum(each.size for each in notes))
+    notes: list[SplitNote] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
+    size: int = 0
 
 
 def add_notes(
@@ -72,13 +58,13 @@ def add_notes(
     embedding: "Embedding",
     workers: WorkersFor,
     progress: Progress,
-) -> Added:
+) -> tuple[tuple[Skipped, ...], tuple[str, ...]]:
     """Read notes in their current state, split and embed them, and add them to the writer.
 
     :param workers: starts the embedding workers.
     :param progress: is called with notes split, and with kB of notes embedded once any passage
         needs embedding.
-    :returns: the notes lost, and warnings about the others.
+    :returns: the notes lost, which could not be read again, and warnings about the others.
     :raises IndexUnusable: they cannot be written, or an embedding is not a unit vector.
     """
     lost: list[Skipped] = []
@@ -95,7 +81,7 @@ def add_notes(
                 note, rows = each.read.note, _rows(each.passages, vectors, embedder.info.dimension)
                 writer.add(note, settled=each.read.settled, passages=each.passages, vectors=rows)
                 warnings += [f"{note.path}: {warning}" for warning in note.warnings]
-    return Added(lost=tuple(lost), warnings=tuple(warnings))
+    return tuple(lost), tuple(warnings)
 
 
 def _split_all(
@@ -123,16 +109,16 @@ def _split_all(
 
 def _chunks(notes: Iterable[SplitNote]) -> Iterator[Chunk]:
     """Group notes into chunks of `CHUNK_PASSAGES` or `CHUNK_BYTES`."""
-    chunk: list[SplitNote] = []
-    passages = size = 0
+    chunk = Chunk()
     for each in notes:
-        chunk.append(each)
-        passages, size = passages + len(each.passages), size + each.size
-        if passages >= CHUNK_PASSAGES or size >= CHUNK_BYTES:
-            yield Chunk.of(chunk)
-            chunk, passages, size = [], 0, 0
-    if chunk:
-        yield Chunk.of(chunk)
+        chunk.notes.append(each)
+        chunk.passages += each.passages
+        chunk.size += each.size
+        if len(chunk.passages) >= CHUNK_PASSAGES or chunk.size >= CHUNK_BYTES:
+            yield chunk
+            chunk = Chunk()
+    if chunk.notes:
+        yield chunk
 
 
 def _rows(passages: Sequence[Passage], vectors: dict[int, Vector], dimension: int) -> Vectors:
@@ -216,7 +202,11 @@ class Embedding:
         vectors = dict(self._writer.vectors(by_key))
         found = self._reusable([passage.id for passage in chunk.passages])
         vectors |= {p.embedding_key: found[p.id] for p in chunk.passages if p.id in found}
-        missing = self._longest_first([p for key, p in by_key.items() if key not in vectors])
+        missing = [passage for key, passage in by_key.items() if key not in vectors]
+        # Longest first: texts of similar lengths in a batch need little padding.
+        tokens = self._embedder.count_tokens([passage.embedded_text for passage in missing])
+        order = sorted(range(len(missing)), key=lambda place: -tokens[place])
+        missing = [missing[place] for place in order]
         parts = [missing[i : i + SAVED_TOGETHER] for i in range(0, len(missing), SAVED_TOGETHER)]
         for part in parts:
             workers.give([passage.embedded_text for passage in part])
@@ -237,12 +227,6 @@ class Embedding:
         self.computed += len(keys)
         first.vectors |= zip(keys, rows, strict=True)
         first.parts.popleft()
-
-    def _longest_first(self, passages: Sequence[Passage]) -> list[Passage]:
-        """Sort by tokens, longest first: similar lengths in a batch need little padding."""
-        tokens = self._embedder.count_tokens([passage.embedded_text for passage in passages])
-        order = sorted(range(len(passages)), key=lambda place: -tokens[place])
-        return [passages[place] for place in order]
 
     @contextmanager
     def noting_saved_work(self) -> Iterator[None]:

@@ -154,7 +154,7 @@ def _write(
         writer.remove(changes.removed)
         for note in changes.restamped:
             writer.restamp(note.path, note.stamp, settled=note.settled)
-        added = add_notes(
+        lost, warnings = add_notes(
             changes.added + changes.changed,
             source,
             embedder,
@@ -163,11 +163,11 @@ def _write(
             workers=workers,
             progress=report,
         )
-        changes = _drop_lost(writer, source, changes, added.lost)
+        changes = _drop_lost(writer, source, changes, lost)
         report("writing", 0, 1)
         info = writer.commit(_describe(source, base, changes, embedder))
     report("writing", 1, 1)
-    return info, changes, added.warnings
+    return info, changes, warnings
 
 
 def _drop_lost(
