@@ -7,10 +7,9 @@ groups them, `packing` divides what is too long and chooses the cuts, and `split
 steps. It also compares a passage with its note.
 """
 
-from ragqa.passages.chunking import Chunking
 from ragqa.passages.parts import unit_spans
 from ragqa.passages.sections import states_fact
-from ragqa.passages.split import all_match_note, matches_note, split_note
+from ragqa.passages.split import Chunking, all_match_note, matches_note, split_note
 
 __all__ = [
     "Chunking",
