@@ -199,7 +199,7 @@ def _tag(seen: Seen, found: re.Match[str]) -> Seen:
 
 _Replace = Callable[[Seen, re.Match[str]], Seen]
 # Each with a string required for a match, since most texts have little markup.
-_RULES: tuple[tuple[str, re.Pattern[str], _Replace], ...] = (
+_RULES: tuple[tuple[str, str, _Replace], ...] = (
     ("<", _HIDDEN_HTML, _nothing),
     ("{%", _HIDDEN_LIQUID, _nothing),
     ("{", _TEMPLATE_TAG, _template_tag),
