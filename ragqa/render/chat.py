@@ -34,7 +34,7 @@ def print_commands(commands: Mapping[str, str]) -> None:
     """Print the commands of a chat, each with its description."""
     width = max(map(len, commands))
     for name, description in commands.items():
-        put(Text(f"{name:<{width}}  {description}"), hang=width + 2)
+        put(f"{name:<{width}}  {description}", hang=width + 2)
 
 
 def print_sources(answer: Answer, linker: Linker) -> None:
