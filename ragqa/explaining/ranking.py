@@ -2,7 +2,7 @@
 
 import glob
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ragqa.answering import sources_of
 from ragqa.api import MIN_POOL, Index
@@ -12,21 +12,14 @@ from ragqa.stores import Snapshot
 from ragqa.types import Filters, Passage, Retrieved
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """The passages of a note, best first, and the filters that exclude it, if any.
-
-    If there are such filters, the ranks are unfiltered.
-    """
-
-    places: tuple[Place, ...]
-    filters: tuple[str, ...]
-
-
 def rank_note(
     index: Index, retrieved: Retrieved, path: str, lines: tuple[int, int] | None, filters: Filters
-) -> Ranked:
-    """Rank a note's passages, or those that touch `lines`, among all passages."""
+) -> tuple[tuple[Place, ...], tuple[str, ...]]:
+    """Rank a note's passages, or those that touch `lines`, among all passages.
+
+    :returns: the passages, best first, and the filters that exclude the note. If there are any, the
+        ranks are unfiltered.
+    """
     snapshot = index.snapshot()
     passages = [
         passage.id
@@ -57,7 +50,7 @@ def rank_note(
         )
         for hit in to_hits(snapshot, legs, scores).hits
     ]
-    return Ranked(tuple(sorted(places, key=lambda place: place.order)), left_out)
+    return tuple(sorted(places, key=lambda place: place.order)), left_out
 
 
 def rank_of(index: Index, question: str, passages: Sequence[int], filters: Filters) -> int | None:

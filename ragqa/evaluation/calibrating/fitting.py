@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import minimize
 
-from ragqa.answering.models import Model
+from ragqa.answering.confidence import Model
 from ragqa.evaluation.calibrating.examples import Examples, Kind, count
 from ragqa.evaluation.statistics import Values
 from ragqa.types import SURE_FROM
