@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from ragqa.answering import choose
 from ragqa.answering.candidates import candidates_of
 from ragqa.answering.scoring import Scored
-from ragqa.explaining import Lost, why_lost
+from ragqa.explaining import Lost
+from ragqa.explaining.ranking import why_lost
 from ragqa.types import Hit, Kind
 
 WORDS = ["red", "green", "blue", "amber", "violet", "teal", "ochre", "ivory"]
