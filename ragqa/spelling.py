@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ragqa.embedders import Embedder
 from ragqa.stores import Snapshot
-from ragqa.stores.bm25 import inverse_frequency
+from ragqa.stores.ranking import inverse_frequency
 from ragqa.text.words import CONTRACTED, STOP_WORDS, WORD, index_terms, is_latin, query_terms
 from ragqa.types import Correction, Filters
 
