@@ -11,7 +11,7 @@ from ragqa.answering.disagreement import prefer_newest
 from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.answering.excerpts import Wanted, excerpt_around, is_cut, with_announced
 from ragqa.answering.layout import Layout, OpenNote, Run, layout_of_passage
-from ragqa.answering.question_type import Question, QuestionKind, parse_question
+from ragqa.answering.question_type import QuestionKind
 from ragqa.answering.reading import Reading
 from ragqa.answering.scoring import Scored
 from ragqa.config import SETTINGS
@@ -124,10 +124,6 @@ class _Finder:
     scored: Sequence[Scored]
     answering: Answering
 
-    @cached_property
-    def asked(self) -> Question:
-        return parse_question(self.reading.retrieved.question)
-
     @property
     def idf(self) -> Mapping[str, float]:
         return self.reading.retrieved.idf
@@ -138,7 +134,7 @@ class _Finder:
 
     @cached_property
     def wanted(self) -> Wanted:
-        return Wanted(self.asked.kind, self.idf, self.answering.words)
+        return Wanted(self.reading.question.kind, self.idf, self.answering.words)
 
     def first(self) -> Excerpt:
         return self._definition() or self._around(self.best)
@@ -146,7 +142,7 @@ class _Finder:
     def further(self, found: Sequence[Excerpt]) -> Excerpt | None:
         """The excerpt that covers most of what the others lack; None if it is not worth adding."""
         covered = frozenset().union(*(excerpt.terms for excerpt in found))
-        is_comparison = self.asked.kind is QuestionKind.COMPARISON
+        is_comparison = self.reading.question.kind is QuestionKind.COMPARISON
         idf = self.idf
         if is_comparison:
             # Words such as "versus" belong to neither side, so no sentence has them.
@@ -178,9 +174,9 @@ class _Finder:
 
     def in_question_order(self, found: Sequence[Excerpt]) -> list[Excerpt]:
         """Sort the sides of a comparison as the question names them; leave others as found."""
-        if self.asked.kind is not QuestionKind.COMPARISON:
+        if self.reading.question.kind is not QuestionKind.COMPARISON:
             return list(found)
-        asked = index_terms(self.reading.retrieved.question)
+        asked = index_terms(self.reading.question.text)
 
         def position(excerpt: Excerpt) -> int:
             others = frozenset().union(*(one.terms for one in found if one is not excerpt))
@@ -191,7 +187,7 @@ class _Finder:
 
     def _around(self, best: Scored) -> Excerpt:
         """The excerpt around a sentence, or around one of a newer note that contradicts it."""
-        best = prefer_newest(self.reading.retrieved.question, [best], self.scored)[0]
+        best = prefer_newest(self.reading.question.text, [best], self.scored)[0]
         layout = self.answering.open_note(best.candidate.hit.passage)
         at = layout.at(best.candidate.unit.start)
         scores = [0.0] * len(layout.pieces)
@@ -205,7 +201,7 @@ class _Finder:
 
     def _definition(self) -> Excerpt | None:
         """The paragraph that defines the term, from the best sentence on if that defines it."""
-        if self.asked.kind is not QuestionKind.DEFINITION:
+        if self.reading.question.kind is not QuestionKind.DEFINITION:
             return None
         unit = self.best.candidate.unit
         if self.best.signals["holds"] >= 1:
@@ -218,7 +214,7 @@ class _Finder:
         found = []
         for rank, passage in enumerate(notes.values()):
             layout = self.answering.open_note(passage)
-            defined = defining_run(layout, self.asked.subject, self.idf)
+            defined = defining_run(layout, self.reading.question.subject, self.idf)
             if defined is not None:
                 found.append((defined[0], rank, layout, defined[1]))
         if not found:

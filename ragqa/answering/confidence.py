@@ -9,7 +9,6 @@ from importlib import resources
 from typing import Any
 
 from ragqa.answering.answer_type import may_answer
-from ragqa.answering.question_type import parse_question
 from ragqa.answering.reading import Reading
 from ragqa.answering.scoring import Scored
 from ragqa.types import Reason, Retrieved
@@ -34,11 +33,10 @@ def features(reading: Reading, scored: Sequence[Scored]) -> dict[str, float]:
     """
     first, *others = sorted((hit.score for hit in reading.retrieved.hits), reverse=True)
     others = others[:4]
-    question = parse_question(reading.retrieved.question)
     matches = (
         one.signals["cosine"] + one.signals["maxsim"] + one.signals["coverage"]
         for one in scored
-        if may_answer(question, one.candidate.text)
+        if may_answer(reading.question, one.candidate.text)
     )
     return {
         "score": first,

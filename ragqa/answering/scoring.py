@@ -11,7 +11,7 @@ import numpy as np
 
 from ragqa.answering.answer_type import answer_fit
 from ragqa.answering.candidates import Candidate, quotation
-from ragqa.answering.question_type import Question, QuestionKind, parse_question
+from ragqa.answering.question_type import Question, QuestionKind
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.readers import Reader, Text
 from ragqa.text.entities import has_figure
@@ -125,7 +125,7 @@ def _signals(reading: Reading, candidate: Candidate) -> tuple[dict[str, float], 
         "maxsim": _weaker_half(np.maximum(matches, best_cosines(reading.query, above))),
         "coverage": _coverage(candidate, retrieved.idf),
         "passage": candidate.hit.score,
-        "holds": _answer_fit(parse_question(retrieved.question), candidate),
+        "holds": _answer_fit(reading.question, candidate),
         "figures": _figures(retrieved.question, candidate),
     }
     return signals, matches
