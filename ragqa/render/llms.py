@@ -3,7 +3,7 @@
 from rich.text import Text
 
 from ragqa.diagnosis import Overview
-from ragqa.diagnosis.trial import Trial
+from ragqa.diagnosis.llm import Trial
 from ragqa.errors import RagqaError
 from ragqa.llms import Destination, Kind
 from ragqa.render.documents import Document
