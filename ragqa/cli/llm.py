@@ -59,7 +59,7 @@ def check(
     """
     from ragqa import render
     from ragqa.cli.consenting import consented
-    from ragqa.diagnosis.trial import WHAT, try_llm
+    from ragqa.diagnosis.llm import WHAT, try_llm
     from ragqa.llms import llm_for
     from ragqa.render import llms
 

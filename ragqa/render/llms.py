@@ -1,7 +1,7 @@
 """LLM backends: the one that is set, the kinds available, and the result of a trial."""
 
 from ragqa.diagnosis import Overview
-from ragqa.diagnosis.trial import Trial
+from ragqa.diagnosis.llm import Trial
 from ragqa.errors import RagqaError
 from ragqa.llms import Destination, Kind
 from ragqa.render.documents import Document, fields_of

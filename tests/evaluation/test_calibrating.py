@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
-from ragqa.answering.models import shipped
+from ragqa.answering.confidence import shipped
 from ragqa.evaluation import statistics
 from ragqa.evaluation.calibrating.examples import Example, Kind, everyday_questions
 from ragqa.evaluation.calibrating.fitting import (
@@ -20,13 +20,14 @@ from ragqa.evaluation.calibrating.fitting import (
     PENALTY,
     Mixture,
     answerable,
+    answered,
     answering_threshold,
     cross_validated,
     probabilities,
+    quality,
     raise_threshold,
     refit,
 )
-from ragqa.evaluation.calibrating.judging import answered, quality
 from ragqa.evaluation.questions import read_questions
 from ragqa.types import SURE_FROM
 
