@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ragqa.answering import Answering, Calibration, Composed, InUse, OpenNote, section_of
+from ragqa.answering import Answering, Assessment, Calibration, InUse, OpenNote, section_of
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.types import (
@@ -30,7 +30,7 @@ SECTION_WORDS = 150
 
 def answer_of(
     retrieved: Retrieved,
-    composed: Composed,
+    composed: Assessment,
     confidence: InUse,
     info: IndexInfo,
     *,

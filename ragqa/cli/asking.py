@@ -175,13 +175,12 @@ def list_notes(
     Example: ragqa list --tag fine-tuning
     """
     from ragqa import render
-    from ragqa.render import listings
 
     with open_query(scope) as query:
         found = query.index.notes(**query.how)
     if json:
-        render.print_document(listings.list_document(found, tags=tags))
+        render.print_document(render.list_document(found, tags=tags))
     else:
-        listings.print_list(found, tags=tags)
+        render.print_list(found, tags=tags)
     render.print_warnings(found.warnings)
     return 0 if (found.tags if tags else found.notes) else 1
