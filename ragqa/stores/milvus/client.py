@@ -12,7 +12,7 @@ from typing import Any
 
 import grpc
 
-from ragqa.config.storeuri import is_file
+from ragqa.config.addresses import is_file
 from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.stores.disk import step
 from ragqa.stores.failures import REBUILD
