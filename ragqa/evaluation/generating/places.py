@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ragqa.answering import plain_text
-from ragqa.passages.parts import MAX_ITEM_CHARS
-from ragqa.text.sentences import sentence_spans, strip
+from ragqa.passages.parts import unit_spans
 from ragqa.text.words import index_terms, query_terms
 from ragqa.types import Block, Kind, Note
 
@@ -115,7 +114,7 @@ def _places(note: Note) -> Iterator[Place]:
             leads = leads and block.kind not in (Kind.CODE, Kind.TABLE_HEAD)
             continue
         path = tuple(heading.label for heading in headings if heading.label)
-        for start, end in _spans(note.text, block):
+        for start, end in unit_spans(note.text, block):
             quote = note.text[start:end]
             if len(quote) > MAX_QUOTE_CHARS:
                 leads = False
@@ -155,13 +154,3 @@ def _is_prose(quote: str, words: str, headings: tuple[str, ...]) -> bool:
         and not any(map(_LISTING.match, headings[-1:]))
         and len(query_terms(alone)) >= MIN_PROSE_TERMS
     )
-
-
-def _spans(text: str, block: Block) -> list[tuple[int, int]]:
-    """The citable units, as in passages: rows and short items whole, otherwise sentences."""
-    is_long = block.end - block.start > MAX_ITEM_CHARS
-    if block.kind is Kind.PARAGRAPH or (block.kind is Kind.ITEM and is_long):
-        spans = sentence_spans(text[block.start : block.end])
-        return [(block.start + start, block.start + end) for start, end in spans]
-    start, end = strip(text, block.start, block.end)
-    return [(start, end)] if start < end else []
