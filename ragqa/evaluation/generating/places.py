@@ -61,39 +61,30 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """All notes, sorted by path, with their places.
-
-    `spread` has the document frequency of each term.
-    """
+    """All notes by path, sorted, with their places; `spread` is the document frequency of terms."""
 
     notes: Mapping[str, Note]
-    places: Mapping[str, Sequence[Place]]
+    places: Sequence[Place]
     spread: Mapping[str, int]
-
-    def all_places(self) -> Iterator[Place]:
-        """Every place, note by note."""
-        for places in self.places.values():
-            yield from places
-
-    def spread_of(self, text: str) -> int:
-        """The document frequency of the text's rarest term; 0 if it has no terms."""
-        return min((self.spread.get(term, 0) for term in index_terms(text)), default=0)
 
     def is_rare(self, text: str) -> bool:
         """Whether one of its terms occurs in at most two notes, or 2% of them."""
-        return self.spread_of(text) <= max(2, len(self.notes) // 50)
+        rarest = min((self.spread.get(term, 0) for term in index_terms(text)), default=0)
+        return rarest <= max(2, len(self.notes) // 50)
 
 
 def read_material(notes: Iterable[Note]) -> Material:
     """Read the places of all notes, except those whose path is not valid Unicode."""
     named = sorted((note for note in notes if _is_text(note.path)), key=lambda note: note.path)
     by_path = {note.path: note for note in named}
-    places = {path: tuple(_places(note)) for path, note in by_path.items()}
+    every: list[Place] = []
     spread: Counter[str] = Counter()
-    for path, note in by_path.items():
-        words = (place.words for place in places[path])
-        spread.update(sorted(set(index_terms(" ".join((note.title[:MAX_TITLE_CHARS], *words))))))
-    return Material(by_path, places, spread)
+    for note in by_path.values():
+        places = list(_places(note))
+        words = (place.words for place in places)
+        spread.update(set(index_terms(" ".join((note.title[:MAX_TITLE_CHARS], *words)))))
+        every += places
+    return Material(by_path, every, spread)
 
 
 def _is_text(path: str) -> bool:
