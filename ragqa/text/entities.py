@@ -1,7 +1,7 @@
 """Find dates, amounts and names in a sentence by their form, each as a span."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from ragqa.text.words import STOP_WORDS, WORD, compiled
@@ -38,7 +38,7 @@ _TIME = rf"""(?xi)(?<![\w.,/:-])(?:
     | (?:hourly|daily|nightly|weekly|monthly|quarterly|yearly|annually)\b
     | {_CLOCK}
     )(?![\w:])"""
-_TIME_JOINS = frozenset((" ", ", ", " at ", " on ", ", at ", ", on "))
+_TIME_JOINS = (" ", ", ", " at ", " on ", ", at ", ", on ")
 _ANY_TIME = rf"""(?xi)\b(?:
       {_WEEKDAY}s?|{_MONTH}|Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonntag
     | seconds?|minutes?|hours?|days?|nights?|weeks?|months?|quarters?|years?
@@ -88,7 +88,6 @@ _NAME_WORD = (
 _LINKING = "(?:of|de|da|del|della|der|den|di|du|la|le|van|von|bin|al|el|y|the|for|and|&)"
 _NAME = rf"(?<![\w'\u2019-]){_NAME_WORD}(?: (?:{_LINKING} ){{0,2}}{_NAME_WORD})*"
 _LISTED = rf", (?:and )?[{_CAPITAL}]| (?:and|&) [{_CAPITAL}]"
-_COMMAS = (", ", ", and ", ", & ")
 _OPENERS = (
     "however today also meanwhile instead later originally initially currently recently finally "
     "additionally according although"
@@ -133,12 +132,7 @@ def times(text: str) -> list[Span]:
     Adjacent ones are joined: "Monday at 10:00".
     """
     own = [match.span() for match in compiled(_TIME).finditer(text)]
-    found: list[Span] = []
-    for span in sorted([*own, *dates(text)]) if own else ():
-        if found and text[found[-1][1] : span[0]] in _TIME_JOINS:
-            found[-1] = found[-1][0], span[1]
-        else:
-            found.append(span)
+    found = _joined(text, sorted([*own, *dates(text)]), _TIME_JOINS) if own else []
     return [span for span in found if overlaps(span, own)]
 
 
@@ -192,23 +186,24 @@ def names(text: str) -> list[Span]:
 
 def people(text: str) -> list[Span]:
     """The names in a text, with a list of names as one: "Cormack, Clarke and Fox"."""
+    each = names(text)
     found: list[Span] = []
-    chain: list[Span] = []
-    for span in [*names(text), (len(text), len(text))]:
-        if chain and text[chain[-1][1] : span[0]] not in _COMMAS:
-            listed = (chain[0][0], chain[-1][1])
-            is_list = " and " in text[slice(*listed)] or " & " in text[slice(*listed)]
-            found += [listed] if is_list else chain
-            chain = []
-        chain.append(span)
+    for listed in _joined(text, each, (", ", ", and ", ", & ")):
+        is_list = " and " in text[slice(*listed)] or " & " in text[slice(*listed)]
+        found += [listed] if is_list else [one for one in each if overlaps(one, [listed])]
     return found
 
 
 def places(text: str) -> list[Span]:
     """The names in a text, joined across commas: "Tulsa, Oklahoma"."""
+    return _joined(text, names(text), (", ",))
+
+
+def _joined(text: str, spans: Iterable[Span], joins: Collection[str]) -> list[Span]:
+    """The spans, neighbours with one of these texts between them as one."""
     found: list[Span] = []
-    for start, end in names(text):
-        if found and text[found[-1][1] : start] == ", ":
+    for start, end in spans:
+        if found and text[found[-1][1] : start] in joins:
             found[-1] = found[-1][0], end
         else:
             found.append((start, end))

@@ -14,7 +14,7 @@ MAX_TERM_CHARS = 64
 
 
 @cache
-def compiled(pattern: str) -> re.Pattern[str]:
+def compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
     """Compile a pattern on first use, since compiling all of them would slow every start."""
     return re.compile(pattern)
 
