@@ -30,6 +30,9 @@ UNSPACED = (
 )
 """Character ranges for a class in a regular expression."""
 
+UNSPACED_CHARACTER = f"[{UNSPACED}]"
+"""The pattern of one of them."""
+
 _SPACED_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _TOKEN = (
     rf"(?P<run>[{UNSPACED}]+)|(?P<word>(?:(?![{UNSPACED}])[^\W_])+"
@@ -71,7 +74,7 @@ def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
         index also has the single characters. A single character stays as it is.
     """
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
-    if folded.isascii() or not compiled(f"[{UNSPACED}]").search(folded):
+    if folded.isascii() or not compiled(UNSPACED_CHARACTER).search(folded):
         # A fast path with the same result.
         return [word for word in _SPACED_TOKEN.findall(folded) if len(word) <= MAX_TERM_CHARS]
     tokens: list[str] = []
