@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ragqa.answering import Answering, Calibration, Composed, InUse
+from ragqa.answering import Answering, Assessment, Calibration, InUse
 from ragqa.api.current import with_sections
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def answer_of(
     retrieved: Retrieved,
-    composed: Composed,
+    composed: Assessment,
     confidence: InUse,
     info: IndexInfo,
     *,

@@ -28,15 +28,14 @@ def show(
     Example: ragqa list --tag fine-tuning
     """
     from ragqa import render
-    from ragqa.render import listings
 
     with open_query(scope) as query:
         found = query.index.notes(
             filters=query.filters, refresh=query.refresh, progress=query.progress
         )
     if json:
-        render.print_document(listings.list_document(found, tags=tags))
+        render.print_document(render.list_document(found, tags=tags))
     else:
-        listings.print_list(found, tags=tags)
+        render.print_list(found, tags=tags)
     render.print_warnings(found.warnings)
     return 0 if (found.tags if tags else found.notes) else 1

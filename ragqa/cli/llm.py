@@ -59,7 +59,7 @@ def check(
     """
     from ragqa import render
     from ragqa.cli.consenting import consented
-    from ragqa.diagnosis.trial import WHAT, try_llm
+    from ragqa.diagnosis.llm import WHAT, try_llm
     from ragqa.llms import llm_for
     from ragqa.render import llms
 
@@ -81,10 +81,10 @@ def check(
     except BackendFailed as exc:
         exc.hint = exc.hint or "ragqa llm list"
         if json:
-            render.print_document(llms.failed_trial_document(llm.destination, exc))
+            render.print_document(llms.trial_document(llm.destination, exc))
         raise
     if json:
-        render.print_document(llms.trial_document(trial))
+        render.print_document(llms.trial_document(llm.destination, trial))
     else:
         llms.print_trial(trial)
     return 0

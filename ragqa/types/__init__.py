@@ -22,7 +22,9 @@ from ragqa.types.indexes import (
     IndexInfo,
     IndexReport,
     NoteList,
+    Progress,
     counted,
+    no_progress,
 )
 from ragqa.types.notes import (
     HIDDEN,
@@ -41,12 +43,15 @@ from ragqa.types.passages import (
     Correction,
     Filters,
     Hit,
+    Numbers,
     Passage,
     Retrieved,
+    Span,
     TokenVectors,
     Unit,
+    Vector,
+    Vectors,
 )
-from ragqa.types.vectors import Numbers, Progress, Span, Vector, Vectors, no_progress
 
 __all__ = [
     "DOCUMENT_VERSION",
