@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import quote
 
 from ragqa.errors import IndexUnusable
@@ -24,13 +23,6 @@ _INSERT_NOTE = "INSERT INTO main.notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_PASSAGE = "INSERT INTO main.passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
-class Removed(NamedTuple):
-    """A deleted note's number and the ids of its passages."""
-
-    note: int
-    passages: list[int]
-
-
 class CatalogueDraft(Catalogue):
     """A writable catalogue, or a delta to one; continues an existing file.
 
@@ -45,17 +37,16 @@ class CatalogueDraft(Catalogue):
                 raise ValueError(f"a note has the number {self._last}")
             self._db.execute("BEGIN")
 
-    def remove(self, path: str) -> Removed | None:
-        """Delete a note with its passages; returns None if there is no such note."""
+    def remove(self, path: str) -> tuple[int, int] | None:
+        """Delete a note with its passages; returns its number and theirs, None if it is unknown."""
         with self._naming():
             note = self.note_at(path)
             if note is None:
                 return None
-            passages = self._db.execute("SELECT id FROM all_passages WHERE note = ?", (note,))
-            removed = Removed(note, [passage["id"] for passage in passages])
+            passages = self._number(f"count(*) FROM all_passages WHERE note = {note:d}")
             if not self._db.execute("DELETE FROM main.notes WHERE id = ?", (note,)).rowcount:
                 self._db.execute("INSERT INTO main.gone VALUES (?)", (note,))
-            return removed
+            return note, passages
 
     def add(self, note: Note, *, settled: bool, passages: Sequence[Passage]) -> int:
         """Insert a new note and return the number assigned to it.

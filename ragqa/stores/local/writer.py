@@ -167,11 +167,12 @@ class LocalWriter(ResumableWriter):
         removed = draft.catalogue.remove(path)
         if removed is None:
             return
-        if removed.note in self._added:
-            self._added.discard(removed.note)
+        note, passages = removed
+        if note in self._added:
+            self._added.discard(note)
         else:
-            self._gone.add(removed.note)
-            self._deleted_passages += len(removed.passages)
+            self._gone.add(note)
+            self._deleted_passages += passages
 
     def _write_terms(self, draft: _Draft, passages: int) -> None:
         """Rewrite the terms, or if that takes long, link the old ones and change them."""

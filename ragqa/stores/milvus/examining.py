@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from ragqa.stores.failures import REBUILD
-from ragqa.stores.milvus.client import NEEDED, Client, Row, is_new_enough
+from ragqa.stores.milvus.client import Client, Row
+from ragqa.stores.milvus.connection import NEEDED, is_new_enough
 from ragqa.stores.milvus.lease import claims
 from ragqa.stores.milvus.records import (
     Generation,

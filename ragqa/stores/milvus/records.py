@@ -62,11 +62,6 @@ class Generation:
             f"and ({alive} or {in_ranges('died', self.void)})"
         )
 
-    @property
-    def mean_length(self) -> float:
-        """The mean number of terms in a passage."""
-        return self.terms / max(1, self.info.passages)
-
 
 @dataclass(frozen=True, slots=True)
 class Turn:

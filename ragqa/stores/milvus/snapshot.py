@@ -14,6 +14,7 @@ from ragqa.stores.milvus.client import MAX_HITS, Client, Row
 from ragqa.stores.milvus.records import KEPT_S, Generation
 from ragqa.stores.milvus.rows import (
     any_of,
+    any_of_each,
     dated_since,
     encode_term,
     has_tags,
@@ -28,7 +29,6 @@ from ragqa.stores.ranking import Candidate, bm25, inverse_frequency, top_k
 from ragqa.stores.vectors import check_question
 from ragqa.types import Filters, NoteRecord, Passage, Vector
 
-IDS_AT_ONCE = 1_000
 NOTES_AT_ONCE = 200
 
 _COUNTS_AT_ONCE = 8
@@ -97,7 +97,7 @@ class MilvusSnapshot(Snapshot):
         idf = self.idf(list(counted))
         weights = {encode_term(term): count * idf[term] for term, count in counted.items()}
         words = [encode_term(term) for term in counted.elements()]
-        mean_length = self.generation.mean_length
+        mean_length = self.generation.terms / max(1, self.info.passages)
 
         def nearest(limit: int) -> list[Candidate]:
             most = int(_MARGIN * limit) + _SPARE
@@ -190,12 +190,9 @@ class MilvusSnapshot(Snapshot):
 
         :param collection: "" for that of passages.
         """
-        wanted = sorted(set(numbers))
-        for start in range(0, len(wanted), IDS_AT_ONCE):
-            where = any_of(field, wanted[start : start + IDS_AT_ONCE])
-            yield from self._client.each(
-                collection or self._passages, f"{where} and {self.generation.visible}", fields
-            )
+        for some in any_of_each(field, numbers):
+            where = f"{some} and {self.generation.visible}"
+            yield from self._client.each(collection or self._passages, where, fields)
         self._check_age()
 
     def _count(self, words: Sequence[str]) -> dict[str, int]:
