@@ -113,7 +113,7 @@ def direct_spans(answer: Answer) -> Iterator[Span]:
 def _answer(answer: Answer) -> Iterator[str]:
     """The answer with its verdict, followed by disagreements."""
     if answer.written is not None and answer.written.grounded:
-        from ragqa.render.writing import written_by, written_markdown
+        from ragqa.render.generation import written_by, written_markdown
 
         yield f"{written_markdown(answer.written, within_line).strip()}\n"
         if verdict := verdict_line(answer):

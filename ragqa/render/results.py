@@ -65,7 +65,7 @@ def print_answer(answer: Answer, linker: Linker) -> None:
     written = answer.written
     is_written = written is not None and written.grounded
     if written is not None and is_written:
-        from ragqa.render.writing import print_written
+        from ragqa.render.generation import print_written
 
         print_written(console, answer, written)
     else:

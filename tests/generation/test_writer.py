@@ -8,8 +8,8 @@ from ragqa.api import open_index
 from ragqa.api.follow_ups import follow_up
 from ragqa.errors import IndexUnusable
 from ragqa.followups import Turn
+from ragqa.generation import Writer
 from ragqa.types import Fallback
-from ragqa.writing import Writer
 
 NOTES = {
     "cats.md": "# Cats\n\nCats sleep for sixteen hours a day.\n\n## Food\n\nA cat eats mice.\n"

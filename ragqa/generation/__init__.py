@@ -1,8 +1,8 @@
 """Have an LLM write an answer, and check every sentence against the passages it cites."""
 
-from ragqa.writing.citing import cited_text
-from ragqa.writing.prompt import INSTRUCTIONS, Request, numbers_given, request_for
-from ragqa.writing.writing import Writer, write
+from ragqa.generation.prompt import INSTRUCTIONS, Request, numbers_given, request_for
+from ragqa.generation.sentences import cited_text
+from ragqa.generation.writer import Writer, write
 
 __all__ = [
     "INSTRUCTIONS",

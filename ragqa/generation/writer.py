@@ -1,22 +1,21 @@
 """Have an LLM answer from passages, and check each sentence as it arrives."""
 
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from ragqa.answering import Answering
+from ragqa.answering import Answering, quotation
 from ragqa.embedders import Embedder
 from ragqa.errors import BackendFailed, RagqaError
+from ragqa.generation.draft import Draft, Drafted
+from ragqa.generation.prompt import DECLINED, INSTRUCTIONS, Request, heading_of
+from ragqa.generation.sentences import REMOVED, is_frame, text_of, with_marks, without_links
 from ragqa.grounding import Idf, Source, Sources, Support, read_sources, support_of
 from ragqa.llms import LLM
-from ragqa.llms.limits import CHARS_PER_TOKEN, bounded, in_time
-from ragqa.types import Answer, Citation, Fallback, Retrieved, Span, Written, WrittenSentence
-from ragqa.writing.citing import cite_passages, text_of, with_marks
-from ragqa.writing.draft import Draft, Drafted
-from ragqa.writing.frames import is_frame
-from ragqa.writing.links import REMOVED, without_links
-from ragqa.writing.prompt import DECLINED, INSTRUCTIONS, Request, heading_of
+from ragqa.llms.limits import bounded, in_time
+from ragqa.types import Answer, Citation, Fallback, Hit, Retrieved, Span, Written, WrittenSentence
 
 _WORDS = re.compile(r"\w+")
 _NO_SOURCE = Support(0.0, supported=False, against=("no source",))
@@ -53,7 +52,6 @@ class _Kept:
     evidence: dict[int, list[Span]] = field(default_factory=dict)
     invalid: dict[int, None] = field(default_factory=dict)
     dropped: int = 0
-    began: bool = False
     declined: bool = False
 
 
@@ -72,7 +70,6 @@ def write(
 
     :param idf: returns the inverse document frequency of each term.
     """
-    backend = writer.llm.destination.backend
     sources = read_sources(
         [Source(heading_of(hit.passage), hit.passage.text) for hit in request.hits],
         embedder,
@@ -80,16 +77,16 @@ def write(
         by_terms_alone=retrieved.by_terms_alone,
     )
     kept = _Kept()
-    failure: RagqaError | None = None
+    fallback, why, hint = None, "", ""
     try:
         with closing(_reply(request, writer)) as drafted:
             timely = in_time(drafted, writer.llm, deadline_s=writer.deadline_s)
-            _keep(kept, timely, writer, request, sources, idf)
+            _keep(kept, timely, writer, request, partial(_support, sources=sources, idf=idf))
+        fallback, why = _fallback(kept, writer.llm.destination.backend)
     except RagqaError as exc:
-        failure = exc
-    fallback, why = _fallback(kept, failure, backend)
+        fallback, why, hint = Fallback.FAILED, exc.message, exc.hint
     written = Written(
-        backend=backend,
+        backend=writer.llm.destination.backend,
         sentences=tuple(kept.sentences),
         invalid_citations=tuple(kept.invalid),
         dropped=kept.dropped,
@@ -97,21 +94,19 @@ def write(
         left_out=request.left_out,
         fallback=fallback,
         why=why,
-        hint=failure.hint if failure else "",
+        hint=hint,
     )
     if fallback:
         return written, "", ()
-    return (
-        written,
-        text_of(kept.sentences),
-        cite_passages(request.hits, kept.evidence, answering.old_before),
-    )
+    citations = [
+        _citation(request.hits[n - 1], n, spans, answering.old_before)
+        for n, spans in sorted(kept.evidence.items())
+    ]
+    return written, text_of(kept.sentences), tuple(citations)
 
 
-def _fallback(kept: _Kept, failure: RagqaError | None, backend: str) -> tuple[Fallback | None, str]:
-    """Why the LLM's answer is not used, with a message; None if it is."""
-    if failure is not None:
-        return Fallback.FAILED, failure.message
+def _fallback(kept: _Kept, backend: str) -> tuple[Fallback | None, str]:
+    """Why a complete reply is not used, with a message; None if it is."""
     if kept.declined:
         return Fallback.DECLINED, f"{backend} finds no answer in the passages that it was given"
     if not any(sentence.supported for sentence in kept.sentences):
@@ -128,7 +123,6 @@ def _reply(request: Request, writer: Writer) -> Generator[Drafted]:
         request.prompt,
         max_tokens=writer.answer_tokens,
         deadline_s=writer.deadline_s,
-        max_chars=CHARS_PER_TOKEN * writer.answer_tokens,
     )
     # Closing ends the request now, not at garbage collection.
     with closing(pieces):
@@ -139,31 +133,29 @@ def _reply(request: Request, writer: Writer) -> Generator[Drafted]:
 
 def _keep(
     kept: _Kept,
-    drafted: Iterator[Drafted],
+    drafted: Iterable[Drafted],
     writer: Writer,
     request: Request,
-    sources: Sources,
-    idf: Idf,
+    support_of_text: Callable[[str, tuple[int, ...]], Support],
 ) -> None:
     """Check each sentence as it arrives, report it, and keep it with its evidence.
 
     :raises BackendFailed: the LLM repeats its prompt.
     """
-    for one in drafted:
-        if not kept.began and _declines(one.text):
+    for number, one in enumerate(drafted):
+        if not number and _WORDS.findall(one.text.upper()) == DECLINED.split():
             kept.declined = True
             return
-        kept.began = True
         if request.key in one.text:
             backend = writer.llm.destination.backend
             raise BackendFailed(f"{backend} repeated its prompt instead of answering")
-        known = tuple(n for n in one.numbers if 1 <= n <= len(sources.texts))
+        known = tuple(n for n in one.numbers if 1 <= n <= len(request.hits))
         kept.invalid |= dict.fromkeys(n for n in one.numbers if n not in known)
         text = without_links(one.text, request.prompt.message)
         lead = one.lead if kept.sentences else one.lead.lstrip(" \n")
         before = kept.sentences[-1].text if kept.sentences else ""
         framing = not known and is_frame(text, lead, before)
-        support = _support(text, known, sources, idf)
+        support = support_of_text(text, known)
         if writer.strict and not (framing or support.supported):
             kept.dropped += 1
             continue
@@ -183,7 +175,7 @@ def _keep(
         writer.on_sentence(sentence)
 
 
-def _support(text: str, cited: tuple[int, ...], sources: Sources, idf: Idf) -> Support:
+def _support(text: str, cited: tuple[int, ...], *, sources: Sources, idf: Idf) -> Support:
     if not cited:
         return _NO_SOURCE
     support = support_of(text, cited, sources, idf)
@@ -193,5 +185,10 @@ def _support(text: str, cited: tuple[int, ...], sources: Sources, idf: Idf) -> S
     return replace(support, supported=False, against=against)
 
 
-def _declines(text: str) -> bool:
-    return _WORDS.findall(text.upper()) == DECLINED.split()
+def _citation(hit: Hit, n: int, evidence: Sequence[Span], old_before: str) -> Citation:
+    """Cite the part of a passage that supports the sentences, or all of it without evidence."""
+    passage = hit.passage
+    start = passage.start + min((start for start, _ in evidence), default=0)
+    end = passage.start + max((end for _, end in evidence), default=len(passage.text))
+    units = [unit for unit in passage.units if unit.start < end and start < unit.end]
+    return quotation(passage, units or passage.units, n=n, score=hit.score, old_before=old_before)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.writing import draft as draft_module
-from ragqa.writing.draft import Draft
+from ragqa.generation import draft as draft_module
+from ragqa.generation.draft import Draft
 
 
 def drafted(text, cut=None):

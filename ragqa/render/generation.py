@@ -8,36 +8,42 @@ from typing import Self
 from rich.console import Console
 from rich.text import Text
 
+from ragqa.generation import Request, cited_text
 from ragqa.render.answer_lines import CITED, verdict_line
 from ragqa.render.progress import ProgressLine
 from ragqa.render.screen import READABLE, emit, encodable, print_as_is, print_document, say, stdout
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import Answer, Written, WrittenSentence, counted
-from ragqa.writing import Request, cited_text
 
 _MAX_REASONS = 2
 _WORD = re.compile("(?P<before> *)(?P<word>[^ ]+)")
 
 
 class Stream:
-    """Prints each sentence as soon as it is checked, on a terminal only.
+    """Prints each sentence as soon as it is checked, wrapped between words; on a terminal only.
 
     Use it in a `with` statement, which ends the last line.
     """
 
     def __init__(self, progress: ProgressLine) -> None:
         self._progress = progress
-        self._stream: _WrappedStream | None = None
+        self._console = stdout()
+        self._began = False
+        self._column = 0
 
     def __call__(self, sentence: WrittenSentence) -> None:
         """Print the next sentence."""
-        console = stdout()
-        if not console.is_terminal:
+        if not self._console.is_terminal:
             return
-        if self._stream is None:
+        if not self._began:
             self._progress.stop()
-            self._stream = _WrappedStream(console)
-        self._stream.write(_sentence(sentence))
+            self._began = True
+        for number, line in enumerate(_sentence(sentence).split("\n", allow_blank=True)):
+            if number:
+                self._end_line()
+            for found in _WORD.finditer(line.plain):
+                word = encodable(line[found.start("word") : found.end()], self._console.encoding)
+                self._print_word(found["before"], word)
 
     def __enter__(self) -> Self:
         return self
@@ -48,35 +54,17 @@ class Stream:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._stream is not None:
-            self._stream.end()
+        if self._began:
+            self._end_line()
 
-
-class _WrappedStream:
-    """Prints text as it arrives, wrapped between words."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._width = min(console.width, READABLE)
-        self._column = 0
-
-    def write(self, text: Text) -> None:
-        """Print the next piece of text."""
-        for number, line in enumerate(text.split("\n", allow_blank=True)):
-            if number:
-                self.end()
-            for found in _WORD.finditer(line.plain):
-                word = encodable(line[found.start("word") : found.end()], self._console.encoding)
-                self._print_word(found["before"], word)
-
-    def end(self) -> None:
-        """Begin a new line."""
+    def _end_line(self) -> None:
         self._console.print()
         self._column = 0
 
     def _print_word(self, before: str, word: Text) -> None:
-        if self._column and self._column + len(before) + word.cell_len > self._width:
-            self.end()
+        width = min(self._console.width, READABLE)
+        if self._column and self._column + len(before) + word.cell_len > width:
+            self._end_line()
             before = ""
         self._console.print(Text.assemble(before, word), end="", soft_wrap=True)
         self._column += len(before) + word.cell_len
@@ -102,7 +90,7 @@ def written_markdown(written: Written, escaped: Callable[[str], str]) -> str:
 
 
 def _markdown(sentence: WrittenSentence, escaped: Callable[[str], str]) -> str:
-    lead, mark = sentence.lead.replace("#", ""), escaped(_suffix(sentence))
+    lead, mark = sentence.lead.replace("#", ""), escaped(_mark(sentence))
     text = cited_text(sentence)
     if "\n" not in text:
         # Markdown ignores a single line break.
@@ -119,22 +107,17 @@ def _markdown(sentence: WrittenSentence, escaped: Callable[[str], str]) -> str:
 def _sentence(sentence: WrittenSentence) -> Text:
     text = Text(safe_text(f"{sentence.lead}{cited_text(sentence)}"))
     text.highlight_regex(CITED, style="number")
-    return text.append(_suffix(sentence), style="warning")
+    return text.append(_mark(sentence), style="warning")
 
 
-def _suffix(sentence: WrittenSentence) -> str:
-    mark = support_mark(sentence)
-    return f" {mark}" if mark else ""
-
-
-def support_mark(sentence: WrittenSentence) -> str:
-    """The mark after a sentence that its sources do not support, else ""; sanitised."""
+def _mark(sentence: WrittenSentence) -> str:
+    """The mark after a sentence that its sources do not support, after a space; sanitised."""
     if sentence.supported or sentence.is_frame:
         return ""
     if not sentence.citations:
-        return "(no source)"
+        return " (no source)"
     against = safe_line(", ".join(sentence.against[:_MAX_REASONS]))
-    return f"(not supported: {against})" if against else "(not supported)"
+    return f" (not supported: {against})" if against else " (not supported)"
 
 
 def written_by(written: Written) -> str:

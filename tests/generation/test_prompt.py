@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.errors import UsageError
+from ragqa.generation import INSTRUCTIONS, request_for
 from ragqa.types import Hit, Kind, Passage, Unit
-from ragqa.writing import INSTRUCTIONS, request_for
 
 
 def hit(text, *, title="Note", context=""):
