@@ -17,7 +17,7 @@ import numpy as np
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores.decoding import decoded, passage_of
-from ragqa.stores.failures import REPAIR, naming_file
+from ragqa.stores.disk import REPAIR, naming_file
 from ragqa.stores.filters import first_day, fold_tag, path_matcher
 from ragqa.stores.local.schema import DELTA_SCHEMA, SCHEMA, VIEWS
 from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores.decoding import units_json
-from ragqa.stores.failures import naming_file
+from ragqa.stores.disk import naming_file
 from ragqa.stores.filters import fold_tag
 from ragqa.stores.local.catalogue import LAST_NUMBER, Catalogue, as_blob
 from ragqa.stores.local.schema import DELTA_SCHEMA, SCHEMA

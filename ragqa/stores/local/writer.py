@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ragqa.stores.disk import step
-from ragqa.stores.failures import explaining_failure
+from ragqa.stores.disk import explaining_failure, step
 from ragqa.stores.local import generations
 from ragqa.stores.local.catalogue_draft import CatalogueDraft, fold
 from ragqa.stores.local.lock import report_embedded

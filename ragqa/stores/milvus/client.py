@@ -13,8 +13,7 @@ import grpc
 
 from ragqa.config.storeuri import is_file
 from ragqa.errors import IndexNotReadable, IndexUnusable
-from ragqa.stores.disk import step
-from ragqa.stores.failures import REBUILD
+from ragqa.stores.disk import REBUILD, step
 from ragqa.stores.milvus.connection import (
     LITE,
     NEEDED,

@@ -15,7 +15,7 @@ import msgspec
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores.decoding import MALFORMED, check_seal, decoded, digest_of, info_json
-from ragqa.stores.failures import REBUILD
+from ragqa.stores.disk import REBUILD
 from ragqa.stores.milvus.client import Client, Row
 from ragqa.stores.milvus.rows import MAX_TEXT_BYTES, in_ranges
 from ragqa.types import IndexInfo

@@ -17,7 +17,7 @@ import msgspec
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores.decoding import MALFORMED, passage_of, units_json
-from ragqa.stores.failures import REPAIR
+from ragqa.stores.disk import REPAIR
 from ragqa.stores.filters import fold_tag, tag_and_parents
 from ragqa.stores.milvus.client import Row
 from ragqa.text.words import index_terms

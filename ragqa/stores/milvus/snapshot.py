@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.failures import REBUILD
+from ragqa.stores.disk import REBUILD
 from ragqa.stores.filters import first_day, path_matcher
 from ragqa.stores.milvus.client import MAX_HITS, Client, Row
 from ragqa.stores.milvus.records import KEPT_S, Generation

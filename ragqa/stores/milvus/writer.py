@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.failures import REBUILD
+from ragqa.stores.disk import REBUILD
 from ragqa.stores.milvus.client import ROWS_AT_ONCE, Client, Row, batches
 from ragqa.stores.milvus.lease import Lease
 from ragqa.stores.milvus.records import Generation, record_row
