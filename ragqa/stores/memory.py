@@ -86,9 +86,10 @@ class MemorySnapshot(Snapshot):
             raise IndexUnusable(f"the index in memory has no passage {missing}")
         return [known[id_] for id_ in ids]
 
-    def of_note(self, path: str) -> list[Passage]:
-        """All passages of a note in reading order."""
-        return dict(self.by_note()).get(path, [])
+    def passages_at(self, paths: Sequence[str]) -> list[Passage]:
+        """The passages of the notes at these paths."""
+        stored = (self.stored[path] for path in paths if path in self.stored)
+        return [row.passage for each in stored for row in each.rows]
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term."""
@@ -100,11 +101,6 @@ class MemorySnapshot(Snapshot):
         every = (term for row in self.rows for term in row.terms)
         counted = Counter(term for term in every if term.startswith(prefix))
         return sorted(counted, key=lambda term: (-counted[term], term))
-
-    def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
-        """Every note's path with its passages."""
-        for path, stored in self.stored.items():
-            yield path, [row.passage for row in stored.rows]
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
         """The embeddings, shape (dimension,), of passages, by passage id."""

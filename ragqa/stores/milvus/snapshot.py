@@ -29,8 +29,6 @@ from ragqa.stores.ranking import Candidate, bm25, inverse_frequency, top_k
 from ragqa.stores.vectors import check_question
 from ragqa.types import Filters, NoteRecord, Passage, Vector
 
-NOTES_AT_ONCE = 200
-
 _COUNTS_AT_ONCE = 8
 
 _MARGIN = 1.5
@@ -122,9 +120,11 @@ class MilvusSnapshot(Snapshot):
                 )
         return [read_passage(found[id_]) for id_ in ids]
 
-    def of_note(self, path: str) -> list[Passage]:
-        """All passages of a note in reading order."""
-        return self._by_note([note_key(path)])[note_key(path)]
+    def passages_at(self, paths: Sequence[str]) -> list[Passage]:
+        """The passages of the notes at these paths."""
+        rows = self.rows_where("note", map(note_key, paths), ("data",))
+        found = (read_passage(row["data"]) for row in rows)
+        return [passage for passage in found if passage.path in paths]
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
         """The embeddings, shape (dimension,), of passages, by passage id."""
@@ -164,24 +164,6 @@ class MilvusSnapshot(Snapshot):
         total = self.info.passages
         counts = {term: self._counts[words[term]] if term else 0 for term in terms}
         return {term: inverse_frequency(total, count) for term, count in counts.items()}
-
-    def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
-        """Every note's path with its passages."""
-        paths = {note_key(path): path for path in self.notes()}
-        keys = sorted(paths)
-        for start in range(0, len(keys), NOTES_AT_ONCE):
-            for key, passages in self._by_note(keys[start : start + NOTES_AT_ONCE]).items():
-                yield paths[key], passages
-
-    def _by_note(self, keys: Sequence[int]) -> dict[int, list[Passage]]:
-        """The passages of these notes in reading order, by the note's key."""
-        found: dict[int, list[Passage]] = {key: [] for key in keys}
-        for row in self.rows_where("note", keys, ("note", "data")):
-            if row["note"] in found:  # the server may not be trustworthy
-                found[row["note"]].append(read_passage(row["data"]))
-        for passages in found.values():
-            passages.sort(key=lambda passage: passage.start)
-        return found
 
     def rows_where(
         self, field: str, numbers: Iterable[int], fields: Sequence[str], collection: str = ""
