@@ -17,7 +17,7 @@ from ragqa.render import Linker, answer_document, print_answer, to_json
 from ragqa.render.markdown import answer_markdown
 from ragqa.stores.memory import MemorySnapshot, MemoryStore
 from ragqa.types import Answer
-from ragqa.verifying import read_saved
+from ragqa.verifying.saved import read_saved
 
 OTHER = (
     "---\ndate: 2023-05-01\n---\n# Cats\n\nCats sleep 14 hours a day.\n\n- Cats hunt at dawn.\n\n"

@@ -12,7 +12,7 @@ from ragqa.cli.options import AsJson, Corpus, Debug
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
-    from ragqa.types import SavedAnswer
+    from ragqa.verifying.saved import SavedAnswer
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -40,7 +40,7 @@ def verify(
     """
     from ragqa import render
     from ragqa.render import verifications
-    from ragqa.verifying import verify as verify_answer
+    from ragqa.verifying.checking import verify as verify_answer
 
     loaded = load_flags({"corpus": corpus})
     saved = _read(answer)
@@ -61,7 +61,7 @@ def verify(
 
 
 def _read(name: str) -> "SavedAnswer":
-    from ragqa.verifying import read_saved
+    from ragqa.verifying.saved import read_saved
 
     try:
         with _open(name) as file:

@@ -10,8 +10,8 @@ from typing import Any
 from ragqa.config import Settings
 from ragqa.embedders import embedder_for
 from ragqa.errors import UsageError
-from ragqa.evaluation.questions import HALVES
-from ragqa.evaluation.rows import list_of, read_rows, text_of
+from ragqa.evaluation.questions import HALVES, Chosen
+from ragqa.evaluation.rows import list_of, read_unique, text_of
 from ragqa.evaluation.statistics import auroc, measure_interval, share_interval
 from ragqa.evaluation.summary import Document
 from ragqa.grounding import Idf, Source, Support, read_sources, support_of
@@ -51,34 +51,23 @@ def read_grounding(path: Path) -> list[Row]:
 
     :raises UsageError: the file cannot be read, or a line is malformed; the message names it.
     """
-    rows: dict[str, Row] = {}
-    for where, document in read_rows(path):
-        row = _row(document, where)
-        if row.id in rows:
-            raise UsageError(f"{where}: the id {row.id!r} appears twice")
-        rows[row.id] = row
+    rows = read_unique(path, _row)
     if not rows:
         raise UsageError(f"there are no sentences in {path}", hint=_FORM)
-    return list(rows.values())
+    return rows
 
 
 def evaluate_grounding(
-    rows: Sequence[Row],
-    everything: Sequence[Row],
-    settings: Settings,
-    *,
-    name: str,
-    half: str = "",
-    progress: Progress,
+    chosen: Chosen[Row], everything: Sequence[Row], settings: Settings, progress: Progress
 ) -> Document:
     """Check each sentence against the passages that it cites.
 
     :param everything: all rows of the file. Their passages give the idf, not an index, so that the
         same file gives the same figures everywhere.
-    :param half: the half of the file that the rows are; only reported.
     """
     embedder, idf = embedder_for(settings.embedder, building=False), idf_of(everything)
     reader = prepared(settings.reader)
+    rows = chosen.asked
     judged = []
     for done, row in enumerate(rows):
         progress("checking", done, len(rows))
@@ -86,9 +75,9 @@ def evaluate_grounding(
         judged.append((row, support_of(row.sentence, row.cited, sources, idf)))
     progress("checking", len(rows), len(rows))
     return {
-        "dataset": name,
+        "dataset": chosen.name,
         "mode": "grounding",
-        "half": half,
+        "half": chosen.half,
         "sentences": len(rows),
         "embedder": settings.embedder,
         "reader": reader.name,

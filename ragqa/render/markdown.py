@@ -22,7 +22,7 @@ from ragqa.render.documents import warnings_of
 from ragqa.render.excerpt_markdown import excerpts_markdown
 from ragqa.render.markdown_text import escaped, fenced, piece_of_line, with_bold, within_line
 from ragqa.types import Answer, Citation, Span
-from ragqa.verifying import record_of
+from ragqa.verifying.saved import record_of
 
 _INDENT = "   "
 

@@ -47,14 +47,6 @@ from ragqa.types.passages import (
     Unit,
 )
 from ragqa.types.vectors import Numbers, Progress, Span, Vector, Vectors, no_progress
-from ragqa.types.verifications import (
-    Checked,
-    Place,
-    SavedAnswer,
-    SavedCitation,
-    Standing,
-    Verification,
-)
 
 __all__ = [
     "DOCUMENT_VERSION",
@@ -64,7 +56,6 @@ __all__ = [
     "Answer",
     "Block",
     "Building",
-    "Checked",
     "Citation",
     "Correction",
     "DenseInfo",
@@ -84,23 +75,18 @@ __all__ = [
     "NoteState",
     "Numbers",
     "Passage",
-    "Place",
     "Progress",
     "Reason",
     "Retrieved",
-    "SavedAnswer",
-    "SavedCitation",
     "SearchResult",
     "Skipped",
     "Span",
     "Stamp",
-    "Standing",
     "TokenVectors",
     "Unit",
     "Vector",
     "Vectors",
     "Verdict",
-    "Verification",
     "Written",
     "WrittenSentence",
     "counted",

@@ -67,7 +67,9 @@ def test_a_chat_imports_nothing_heavy_before_its_first_question():
 def test_without_an_llm_nothing_is_imported_that_only_an_llm_or_a_chat_needs(wiki_index, command):
     places = ["--corpus", CORPUS, "--index", wiki_index]
     modules = imported(*command, "when should I fine-tune?", *places)
-    assert modules.isdisjoint(FOR_AN_LLM | FOR_A_CHAT | FOR_A_SERVER | {"ragqa.diagnosis"})
+    assert modules.isdisjoint(
+        FOR_AN_LLM | FOR_A_CHAT | FOR_A_SERVER | {"ragqa.diagnosis", "rapidfuzz"}
+    )
 
 
 def test_a_local_index_is_built_and_looked_at_without_what_a_server_needs(tmp_path):

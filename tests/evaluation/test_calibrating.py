@@ -20,13 +20,14 @@ from ragqa.evaluation.calibrating.fitting import (
     PENALTY,
     Mixture,
     answerable,
+    answered,
     answering_threshold,
     cross_validated,
     probabilities,
+    quality,
     raise_threshold,
     refit,
 )
-from ragqa.evaluation.calibrating.judging import answered, quality
 from ragqa.evaluation.questions import read_questions
 from ragqa.types import SURE_FROM
 

@@ -17,7 +17,7 @@ from ragqa.render.excerpt_markdown import excerpts_markdown
 from ragqa.render.markdown import answer_markdown
 from ragqa.sanitise import safe_text
 from ragqa.types import Kind, Unit
-from ragqa.verifying import read_saved
+from ragqa.verifying.saved import read_saved
 
 
 def shown(text, quote="", **how):

@@ -97,12 +97,6 @@ def read_material(notes: Iterable[Note]) -> Material:
     return Material(by_path, places, spread)
 
 
-def occurs_once(quote: str, text: str) -> bool:
-    """Whether the quote occurs in the text exactly once."""
-    at = text.find(quote)
-    return at >= 0 and text.find(quote, at + 1) < 0
-
-
 def _is_text(path: str) -> bool:
     """Whether a path is valid Unicode: file names may contain bytes that are not UTF-8."""
     return not any("\ud800" <= char <= "\udfff" for char in path)
