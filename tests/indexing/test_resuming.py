@@ -32,6 +32,7 @@ from indexing.building import source_with
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.indexing import embedding, refresh
 from ragqa.stores import open_store
+from ragqa.stores.disk import stepping
 embedding.SAVED_TOGETHER = int(sys.argv[2])
 seen = []
 def kill(name):

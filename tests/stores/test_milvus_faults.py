@@ -46,6 +46,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from ragqa.stores import open_store
+from ragqa.stores.disk import stepping
 from stores.building import FRUIT, commit, entry
 store = open_store(Path(sys.argv[1]), kind="milvus", uri=sys.argv[2], name=sys.argv[3])
 def die(step):
