@@ -22,7 +22,9 @@ from ragqa.types.indexes import (
     IndexInfo,
     IndexReport,
     NoteList,
+    Progress,
     counted,
+    no_progress,
 )
 from ragqa.types.notes import (
     HIDDEN,
@@ -41,12 +43,16 @@ from ragqa.types.passages import (
     Correction,
     Filters,
     Hit,
+    Numbers,
     Passage,
     Retrieved,
+    Span,
     TokenVectors,
     Unit,
+    Vector,
+    Vectors,
+    trail_text,
 )
-from ragqa.types.vectors import Numbers, Progress, Span, Vector, Vectors, no_progress
 
 __all__ = [
     "DOCUMENT_VERSION",
@@ -91,6 +97,7 @@ __all__ = [
     "WrittenSentence",
     "counted",
     "no_progress",
+    "trail_text",
     "verdict_of",
     "with_parents",
 ]
