@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
-from ragqa.answering.citing import cite, mark_short_answer
+from ragqa.answering import cite, mark_short_answer
 from ragqa.types import Kind
 
 

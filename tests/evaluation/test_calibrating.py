@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
-from ragqa.answering.models import shipped
+from ragqa.answering.confidence import shipped
 from ragqa.evaluation import statistics
 from ragqa.evaluation.calibrating.examples import Example, Kind, everyday_questions
 from ragqa.evaluation.calibrating.fitting import (

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from soup import NASTY, tokens_of
 from support import make_answer
 
-from ragqa.answering.excerpt_text import excerpt_text
+from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.chatting import Exchange
 from ragqa.render import safe_line, safe_text
 from ragqa.render.markdown import answer_markdown, chat_markdown

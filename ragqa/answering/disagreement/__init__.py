@@ -14,8 +14,7 @@ from ragqa.answering.disagreement.statements import (
     read_question,
     read_statement,
 )
-from ragqa.answering.quoting import citation_of
-from ragqa.answering.scoring import Scored
+from ragqa.answering.scoring import Scored, citation_of
 from ragqa.answering.short_answer import counterpart
 from ragqa.types import Citation, Disagreement, Kind, Span
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 from scipy.optimize import minimize
 
-from ragqa.answering.models import Model
+from ragqa.answering.confidence import Model
 from ragqa.evaluation.calibrating.examples import Examples, Kind, count
 from ragqa.evaluation.statistics import (
     CONFIDENCE_RESAMPLES,
