@@ -19,6 +19,7 @@ from ragqa.answering.disagreement import disagreements
 from ragqa.answering.excerpts import is_cut
 from ragqa.answering.layout import OpenNote, section_of
 from ragqa.answering.missing import missing
+from ragqa.answering.question_type import Question, parse_question
 from ragqa.answering.reading import read
 from ragqa.answering.scoring import Scored, choose, citation_of, read_together, score
 from ragqa.answering.short_answer import counterpart, is_title, place_in, short_answer
@@ -92,7 +93,7 @@ def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> A
     text, citations = cite(assessment.excerpts, answering.old_before)
     best = [excerpt.best for excerpt in assessment.excerpts]
     if not assessment.missing:
-        citations = mark_short_answer(citations, retrieved.question, best[0])
+        citations = mark_short_answer(citations, parse_question(retrieved.question), best[0])
     return replace(
         assessment,
         text=text,
@@ -164,7 +165,7 @@ def _citation(excerpt: Excerpt, n: int, old_before: str) -> Citation:
 
 
 def mark_short_answer(
-    citations: Sequence[Citation], question: str, best: Scored
+    citations: Sequence[Citation], question: Question, best: Scored
 ) -> tuple[Citation, ...]:
     """The citations, with the short answer marked in the best one.
 
