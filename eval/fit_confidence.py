@@ -13,6 +13,12 @@ A logistic model over the features of `ragqa.answering.confidence` learns which 
 set counts the same; the questions of public sets are weighted to be answered half of the time. The
 quality that is printed and written is that of models which had not seen the set, or, of the golden
 half, had not seen the sixth that the question is in.
+
+Half of the questions of the public sets have no answer; of the questions that people ask their own
+notes most have. So the first model's log-odds are at last scaled and shifted (Platt 1999) to fit
+the tune halves of the golden questions, the natural ones, and those of `--also`, each of the three
+counting the same. That changes no ranking and no refusal. `--from FILE` does only this, to a file
+of models fitted before.
 """
 
 import argparse
@@ -75,11 +81,37 @@ Examples = Mapping[str, Sequence[Example]]
 def main() -> None:
     """Fit, check, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=Path, nargs="?")
+    parser.add_argument("--from", dest="fitted", type=Path, help="models fitted before")
+    parser.add_argument(
+        "--also",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("QUESTIONS", "NOTES"),
+        help="a file of questions, as eval/excerpts.jsonl, and the folder of notes that it is over",
+    )
     parser.add_argument("--out", type=Path)
     parser.add_argument("--limit", type=int, default=1500, help="questions a set and draw")
     args = parser.parse_args()
-    examples = dict(gather(args.data, args.limit))
+    if args.fitted:
+        document = json.loads(args.fitted.read_text("utf-8"))
+    else:
+        document = fitted_on(dict(gather(args.data, args.limit)))
+    sets = {
+        "golden": list(golden()),
+        "natural": list(tune_half(Path("eval/excerpts.jsonl"), "corpus")),
+        "also": [row for file, notes in args.also for row in tune_half(Path(file), notes)],
+    }
+    for name, model in document["models"].items():
+        document["models"][name] = recalibrated(model, sets)
+    print(json.dumps(document["models"], indent=2))
+    if args.out:
+        args.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def fitted_on(examples: Examples) -> dict[str, Any]:
+    """The models fitted on these sets, with where they come from."""
     document: dict[str, Any] = {
         "provenance": {
             "made_by": "eval/fit_confidence.py",
@@ -99,9 +131,7 @@ def main() -> None:
             "unseen": quality,
         }
         document["models"][name] = fitted
-        print(name, json.dumps(fitted, indent=2))
-    if args.out:
-        args.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return document
 
 
 def gather(data: Path, limit: int) -> Iterator[tuple[str, list[Example]]]:
@@ -165,15 +195,53 @@ def far(collection: Collection, texts: Sequence[str]) -> list[Example]:
 
 def golden() -> Iterator[Example]:
     """The half of the golden set that settings are chosen on."""
-    with open_index("corpus") as index:
+    return tune_half(Path("eval/questions.jsonl"), "corpus")
+
+
+def tune_half(path: Path, notes: str) -> Iterator[Example]:
+    """The questions of a file over a folder of notes that settings are chosen on."""
+    with open_index(notes) as index:
         index.refresh()
         with open_collection(index) as collection:
-            for question in read_questions(Path("eval/questions.jsonl")):
+            for question in read_questions(path):
                 if question.half == "tune":
                     kind = "answerable" if question.gold else question.kind
                     found = example(collection, question.question, kind, _any)
                     if found:
                         yield found
+
+
+def recalibrated(model: Mapping[str, Any], sets: Examples) -> dict[str, Any]:
+    """A model with its log-odds scaled and shifted to fit these sets, and its threshold with them.
+
+    "scale" and "shift" say how; a model that was scaled before is scaled anew from where it began.
+    """
+    before = model.get("recalibrated", {"scale": 1.0, "shift": 0.0})
+    weights = [weight / before["scale"] for weight in model["weights"]]
+    intercept = (model["intercept"] - before["shift"]) / before["scale"]
+    plain = {**model, "weights": weights, "intercept": intercept}
+    rows = [row for some in sets.values() for row in some]
+    odds = _log_odds(_probabilities(plain, rows))
+    y = np.array([row.kind == "answerable" for row in rows])
+    weights_of_rows = [100 / len(some) for some in sets.values() for _ in some]
+    fitted = LogisticRegression(C=1e3).fit(odds[:, None], y, sample_weight=weights_of_rows)
+    scale, shift = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    threshold = (_log_odds(np.array(model["threshold"])) - before["shift"]) / before["scale"]
+    return {
+        **model,
+        "weights": [round(weight * scale, 5) for weight in weights],
+        "intercept": round(intercept * scale + shift, 5),
+        "threshold": round(float(1 / (1 + np.exp(-(threshold * scale + shift)))), 4),
+        "recalibrated": {
+            "scale": round(scale, 5),
+            "shift": round(shift, 5),
+            "questions": {name: len(some) for name, some in sets.items()},
+        },
+    }
+
+
+def _log_odds(p: np.ndarray) -> np.ndarray:
+    return np.asarray(np.log(p / (1 - p)))
 
 
 def example(collection: Collection, text: str, kind: str, keep: Keep) -> Example | None:

@@ -29,6 +29,9 @@ MAX_WITHHELD = 0.1
 MAX_OFF_TOPIC = 0.05
 """At most this share of everyday questions should be answered."""
 
+LIKELY = 0.5
+"""From this confidence on nothing is rejected."""
+
 ASSUMED_ANSWERABLE = 0.55
 """The assumed share of answerable questions: about that of the shipped model's training data."""
 
@@ -137,14 +140,14 @@ def raise_threshold(model: Model, examples: Examples) -> float:
     """The model's threshold, raised just enough to reject nearly all everyday questions.
 
     It stays low enough for nearly all generated questions, which are easy, to be answered, and
-    does not exceed the level from which answers are no longer marked as unsure.
+    never rejects what is likelier than not to be answered.
     """
     confidence = probabilities(model, examples)
     everyday = np.sort(confidence[[one.kind is ExampleKind.EVERYDAY for one in examples]])[::-1]
     if not len(everyday):
         return model.threshold
     above = (_scaled_down(everyday[int(MAX_OFF_TOPIC * len(everyday))]) + 1) / _SCALE
-    return max(model.threshold, min(above, answering_threshold(confidence, examples), SURE_FROM))
+    return max(model.threshold, min(above, answering_threshold(confidence, examples), LIKELY))
 
 
 def _scaled_down(value: float) -> int:
@@ -169,7 +172,7 @@ def quality(confidence: Values, examples: Examples, weights: Values) -> Document
 
 
 def answered(confidence: Values, threshold: float, examples: Examples) -> Document:
-    """How many questions of each kind are answered, and how many with 0.5 or more."""
+    """How many questions of each kind are answered, and how many with `SURE_FROM` or more."""
     kinds = np.array([one.kind for one in examples])
     return {
         str(kind): {
