@@ -21,7 +21,7 @@ from ragqa.types import (
 )
 
 if TYPE_CHECKING:
-    from ragqa.grounding import Idf
+    from ragqa.claims.compare import Idf
     from ragqa.writing import Writer
 
 

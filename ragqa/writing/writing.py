@@ -6,9 +6,11 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from ragqa.answering import Answering
+from ragqa.claims.compare import Idf
+from ragqa.claims.sources import Source, Sources, read_sources
+from ragqa.claims.support import Support, support_of
 from ragqa.embedders import Embedder
 from ragqa.errors import BackendFailed, RagqaError
-from ragqa.grounding import Idf, Source, Sources, Support, read_sources, support_of
 from ragqa.llms import LLM
 from ragqa.llms.limits import CHARS_PER_TOKEN, bounded, in_time
 from ragqa.types import Answer, Citation, Fallback, Retrieved, Written, WrittenSentence

@@ -7,12 +7,41 @@ coverage could make up for a wrong figure.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from importlib import resources
 
-from ragqa.grounding.contradictions import About
+
+class About(StrEnum):
+    """What a doubt is about."""
+
+    FIGURE = "figure"
+    DATE = "date"
+    NAME = "name"
+    NEGATION = "negation"
+    OPPOSITE = "opposite"
+    ORDER = "order"
+    QUOTE = "quote"
+    READER = "reader"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Evidence against a claim: `strength` is from 0 to 1, `phrase` describes it."""
+
+    about: About
+    strength: float
+    phrase: str
+
+
+def strengths(doubts: Iterable[Doubt]) -> dict[About, float]:
+    """The strongest doubt of each kind, 0 where there is none."""
+    found = dict.fromkeys(About, 0.0)
+    for doubt in doubts:
+        found[doubt.about] = max(found[doubt.about], doubt.strength)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +81,7 @@ class Models:
 @lru_cache(maxsize=1)
 def shipped() -> Models:
     """The models shipped with ragqa, fitted by `eval/fit_grounding.py`."""
-    text = resources.files("ragqa.grounding").joinpath("grounding.json").read_text("utf-8")
+    text = resources.files("ragqa.claims").joinpath("support.json").read_text("utf-8")
     models = json.loads(text)["models"]
     return Models(all=_model(models["all"]), terms=_model(models["terms"]))
 

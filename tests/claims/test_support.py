@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragqa.claims.sources import Source, read_sources
+from ragqa.claims.support import support_of
 from ragqa.embedders import embedder_for
 from ragqa.evaluation.grounding import idf_of, read_grounding
-from ragqa.grounding import Source, read_sources, support_of
 
 ROWS = Path(__file__).parent.parent.parent / "eval" / "grounding.jsonl"
 MERGER = "Google bought DeepMind in 2014. Meta opened the lab FAIR in 2013."

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from ragqa.analysis import STOP_WORDS, WORD
 from ragqa.answering.entities import names
-from ragqa.grounding.opposites import word_set
+from ragqa.text.lexicon import word_set
 
 # A name by its form, anywhere: "GPT-4o", "LoRA", "BM25", "max_tokens", "RLHF".
 NAME_SHAPE = re.compile(
