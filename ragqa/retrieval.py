@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ragqa.analysis import WORD, index_terms, is_latin, query_terms
 from ragqa.config import Settings
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.spelling import Spelling, correct_spelling
 from ragqa.stores import Snapshot
 from ragqa.stores.ranking import BM25_K1
+from ragqa.text.words import WORD, index_terms, is_latin, query_terms
 from ragqa.types import Filters, Hit, Kind, Passage, Retrieved, TokenVectors
 
 MAX_QUESTION_BYTES = 8_000

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from ragqa.analysis import CONTRACTED, STOP_WORDS, WORD, index_terms, is_latin, query_terms
 from ragqa.embedders import Embedder
 from ragqa.stores import Snapshot
-from ragqa.stores.bm25 import inverse_frequency
+from ragqa.stores.ranking import inverse_frequency
+from ragqa.text.words import CONTRACTED, STOP_WORDS, WORD, index_terms, is_latin, query_terms
 from ragqa.types import Correction, Filters
 
 MIN_LETTERS = 5

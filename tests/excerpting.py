@@ -3,7 +3,6 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from ragqa.analysis import query_terms
 from ragqa.answering.candidates import candidates_of
 from ragqa.answering.composing import excerpts_of
 from ragqa.answering.excerpts import Wanted, excerpt_around
@@ -13,6 +12,7 @@ from ragqa.answering.scoring import Scored
 from ragqa.embedders import embedder_for
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking, split_note
+from ragqa.text.words import query_terms
 from ragqa.types import Hit, Retrieved, Stamp
 
 EMBEDDER = embedder_for("hashed:64", building=False)

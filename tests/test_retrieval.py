@@ -1,13 +1,9 @@
 """Fusing the two legs, and what counts as a question."""
 
-import re
-import unicodedata
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.analysis import UNSPACED, index_terms, is_latin, query_terms, tokenize
 from ragqa.errors import UsageError
 from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question, fuse
 
@@ -64,41 +60,3 @@ def test_a_long_question_is_refused_by_its_bytes():
     clean_question("é" * (MAX_QUESTION_BYTES // 2))
     with pytest.raises(UsageError, match="8000"):
         clean_question("é" * (MAX_QUESTION_BYTES // 2 + 1))
-
-
-def test_terms_are_folded_stemmed_words():
-    assert index_terms("Fine-tuning the Models’ café") == ["fine", "tune", "the", "model", "cafe"]
-
-
-def test_query_terms_leave_out_stop_words_unless_there_is_nothing_else():
-    assert query_terms("what is the learning rate?") == ["learn", "rate"]
-    assert query_terms("who are you") == ["who", "are", "you"]
-    assert query_terms("rate of the learning rate") == ["rate", "learn", "rate"]
-
-
-def test_question_words_of_unspaced_scripts_are_stop_words():
-    assert query_terms("什么是注意力") == query_terms("注意力是什么") == ["注意", "意力"]
-    assert query_terms("是什么") != []
-
-
-def test_unspaced_scripts_become_characters_and_pairs():
-    assert index_terms("注意力") == ["注", "意", "力", "注意", "意力"]
-    assert query_terms("注意力") == ["注意", "意力"]
-    assert query_terms("猫") == ["猫"]
-
-
-@given(st.text(max_size=60))
-def test_every_query_term_is_a_term_of_the_same_text_when_indexed(text):
-    assert set(query_terms(text)) <= set(index_terms(text))
-
-
-def test_the_script_of_a_question_is_told_by_its_letters():
-    assert is_latin("What is naïve Bayes?")
-    assert is_latin("42")
-    assert not is_latin("什么是 attention 机制的作用")
-
-
-@given(st.text())
-def test_text_is_split_into_the_same_tokens_whether_or_not_a_script_without_spaces_is_in_it(text):
-    spaced = re.sub(f"[{UNSPACED}]", " ", unicodedata.normalize("NFKC", text).casefold())
-    assert tokenize(f"{spaced} \u7684") == [*tokenize(spaced), "\u7684"]

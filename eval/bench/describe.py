@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ragqa.analysis import UNSPACED
 from ragqa.embedders import DEFAULT_MODEL, Embedder, embedder_for
 from ragqa.notes import ReadNote, read_note, walk_notes
 from ragqa.passages import Chunking, split_note
+from ragqa.text.words import UNSPACED
 from ragqa.types import Kind, Note, Passage
 
 _MOST_BYTES = 10_000_000

@@ -13,10 +13,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from ragqa.analysis import STOP_WORDS
 from ragqa.embedders import DEFAULT_MODEL, embedder_for
 from ragqa.embedders.cache import cache_folder
 from ragqa.embedders.weights import find_model
+from ragqa.text.words import STOP_WORDS
 from ragqa.types import Vectors
 
 _ONSETS = (*"bdfghjklmnprstvz", "br", "dr", "fl", "gr", "kl", "pr", "st", "tr")

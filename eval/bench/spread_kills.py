@@ -36,7 +36,7 @@ from functools import partial
 from ragqa.api import open_index
 from ragqa.embedders.spread import ray_workers
 from ragqa.indexing import adding, embedding
-from ragqa.stores.generations import stepping
+from ragqa.stores.disk import stepping
 
 corpus, index, address, what, after, node = sys.argv[1:]
 embedding.SAVED_TOGETHER, adding.CHUNK_PASSAGES = 4, 8

@@ -22,8 +22,8 @@ from lexicon import Lexicon, load_lexicon
 from structure import measure
 from vaults import write_vault
 
-from ragqa.analysis import STOP_WORDS
 from ragqa.embedders import CANARY, DEFAULT_MODEL, Embedder, embedder_for
+from ragqa.text.words import STOP_WORDS
 from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vectors
 
 _WORD = re.compile("[a-z]+")

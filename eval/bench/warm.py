@@ -21,10 +21,10 @@ from building import ROW, TAGS, exact_file
 from running import write_down
 from synthetic import make_question, synthetic_embedder
 
-from ragqa.analysis import query_terms
 from ragqa.api import Index, open_index
 from ragqa.embedders import Embedder
 from ragqa.retrieval import retrieve
+from ragqa.text.words import query_terms
 from ragqa.types import Filters, Vectors
 
 T = TypeVar("T")

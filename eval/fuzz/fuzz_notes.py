@@ -95,7 +95,7 @@ def _check(place: Place, name: str, question: str) -> None:
 
 
 def _check_passages(snapshot: MemorySnapshot, name: str, read: NoteText) -> None:
-    for passage in snapshot.stored[name].passages:
+    for passage in snapshot.of_note(name):
         start, end = passage.start, passage.end
         must(0 <= start < end <= len(read.text), f"a passage of {start} to {end}")
         must(passage.text == read.text[start:end], "a passage that is not the note's text")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from records import Span
 
-from ragqa.passages import sentence_spans
+from ragqa.text.sentences import sentence_spans
 
 GRAM = 12
 WINDOW = 200

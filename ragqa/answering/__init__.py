@@ -12,7 +12,6 @@ from ragqa.answering.composing import Excerpt, excerpts_of
 from ragqa.answering.confidence import judge
 from ragqa.answering.disagreement import disagreements
 from ragqa.answering.layout import OpenNote, layout_of_passage, section_of
-from ragqa.answering.markdown_text import plain_text
 from ragqa.answering.missing import missing
 from ragqa.answering.models import Models, shipped
 from ragqa.answering.quoting import citation_of, quotation
@@ -22,6 +21,7 @@ from ragqa.answering.short_answer import counterpart
 from ragqa.config import SETTINGS
 from ragqa.embedders import Embedder
 from ragqa.readers import Neutral, Reader
+from ragqa.text.markdown import plain_text
 from ragqa.types import Citation, Disagreement, Reason, Retrieved
 
 __all__ = [

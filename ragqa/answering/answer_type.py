@@ -5,10 +5,9 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from functools import partial
 
-from ragqa.analysis import STOP_WORDS, WORD, index_terms
-from ragqa.answering.entities import (
+from ragqa.answering.question_type import Question, QuestionKind
+from ragqa.text.entities import (
     Amount,
-    Span,
     amounts,
     dates,
     mentions_time,
@@ -17,7 +16,8 @@ from ragqa.answering.entities import (
     places,
     times,
 )
-from ragqa.answering.question_type import Question, QuestionKind
+from ragqa.text.words import STOP_WORDS, WORD, index_terms
+from ragqa.types import Span
 
 Fit = tuple[Span, float]
 """A span of a sentence that may be the answer, and how well it fits."""

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from ragqa.analysis import index_terms, tokenize
-from ragqa.answering.markdown_text import lead, plain_text
 from ragqa.passages import states_fact
+from ragqa.text.markdown import lead, plain_text
+from ragqa.text.words import index_terms, tokenize
 from ragqa.types import Hit, Kind, Passage, Unit
 
 PASSAGES = 5

@@ -7,10 +7,10 @@ from functools import partial
 
 import numpy as np
 
-from ragqa.analysis import index_terms
 from ragqa.answering.candidates import Candidate
 from ragqa.answering.composing import Excerpt
 from ragqa.answering.scoring import Scored
+from ragqa.text.words import index_terms
 
 NOVELTY_WEIGHT = 0.5
 """The weight of a further sentence's better matches with parts of the question."""

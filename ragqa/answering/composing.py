@@ -4,17 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ragqa.analysis import index_terms
 from ragqa.answering.candidates import Candidate, sources_of
 from ragqa.answering.defining import defining_run, paragraph_from
 from ragqa.answering.disagreement import prefer_newest
 from ragqa.answering.excerpt_text import excerpt_text
 from ragqa.answering.excerpts import Wanted, excerpt_around, is_cut, with_announced
 from ragqa.answering.layout import Layout, OpenNote, Run
-from ragqa.answering.markdown_text import plain_text
 from ragqa.answering.question_type import QuestionKind, parse_question
 from ragqa.answering.reading import Reading
 from ragqa.answering.scoring import Scored
+from ragqa.text.markdown import plain_text
+from ragqa.text.words import index_terms
 from ragqa.types import Kind, Passage, Unit
 
 MIN_SCORE_SHARE = 0.8

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from ragqa.analysis import index_terms
 from ragqa.answering.layout import Layout, Run
-from ragqa.answering.markdown_text import plain_text
+from ragqa.text.markdown import plain_text
+from ragqa.text.words import index_terms
 from ragqa.types import Kind
 
 PARAGRAPH_WORDS = 80

@@ -7,13 +7,12 @@ differ in one thing that cannot be true twice. Uncertain cases are not reported.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.entities import Span
 from ragqa.answering.quoting import citation_of
 from ragqa.answering.scoring import Scored
 from ragqa.answering.short_answer import counterpart
 from ragqa.claims.answers import Answer, Question, read_answer, read_question
 from ragqa.claims.difference import Difference, difference
-from ragqa.types import Citation, Disagreement, Kind
+from ragqa.types import Citation, Disagreement, Kind, Span
 
 MIN_CLOSENESS = 0.45
 """The least closeness to the question at which an uncited sentence is compared."""

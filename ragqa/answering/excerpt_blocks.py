@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ragqa.answering.markdown_text import ITEM_MARK, property_line, row_cells, row_pairs, words_of
 from ragqa.answering.nesting import Item, after_quote_marks, depths, enclosing, line_indent
-from ragqa.answering.seen import Seen, Span
-from ragqa.types import HIDDEN, Kind, Unit
+from ragqa.text.markdown import ITEM_MARK, property_line, row_cells, row_pairs, words_of
+from ragqa.text.seen import Seen
+from ragqa.types import HIDDEN, Kind, Span, Unit
 
 _NOT_SHOWN = HIDDEN | {Kind.RULE}
 _BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t>]*[\r\n]")

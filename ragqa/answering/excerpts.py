@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ragqa.analysis import STOP_WORDS, index_terms
 from ragqa.answering.layout import Layout, Run
 from ragqa.answering.question_type import QuestionKind, parse_question
+from ragqa.text.words import STOP_WORDS, index_terms
 from ragqa.types import Kind
 
 SCORE_SHARE = 0.7

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, groupby
 
-from ragqa.analysis import UNSPACED
 from ragqa.answering.nesting import after_quote_marks
+from ragqa.text.words import UNSPACED
 from ragqa.types import Kind, Passage, Unit
 
 _QUOTE_MARK = re.compile(r"> ?")

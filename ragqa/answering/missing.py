@@ -7,13 +7,13 @@ from itertools import takewhile
 
 import numpy as np
 
-from ragqa.analysis import STOP_WORDS, index_terms, tokenize
 from ragqa.answering.answer_type import cannot_answer
 from ragqa.answering.candidates import Candidate, sources_of
-from ragqa.answering.entities import has_figure
 from ragqa.answering.question_type import Question, QuestionKind, parse_question
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.scoring import Scored
+from ragqa.text.entities import has_figure
+from ragqa.text.words import STOP_WORDS, index_terms, tokenize
 from ragqa.types import Retrieved, Vectors
 
 UNKNOWN_BELOW = 0.28

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from ragqa.analysis import STOP_WORDS, WORD, query_terms
+from ragqa.text.words import STOP_WORDS, WORD, query_terms
 
 
 class QuestionKind(StrEnum):

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ragqa.analysis import STOP_WORDS, WORD
 from ragqa.answering.candidates import sources_of
 from ragqa.embedders import Embedder
+from ragqa.text.words import STOP_WORDS, WORD
 from ragqa.types import Hit, Passage, Retrieved, TokenVectors, Unit, Vector, Vectors
 
 MAXSIM_WEIGHT = 0.6

@@ -9,10 +9,10 @@ import numpy as np
 
 from ragqa.answering.answer_type import answer_fit
 from ragqa.answering.candidates import Candidate
-from ragqa.answering.entities import has_figure
 from ragqa.answering.question_type import Question, QuestionKind, parse_question
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.readers import Reader, Text
+from ragqa.text.entities import has_figure
 from ragqa.types import Kind, Vector, Vectors
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(

@@ -2,10 +2,10 @@
 
 import re
 
-from ragqa.analysis import WORD, index_terms
 from ragqa.answering.answer_type import fits
-from ragqa.answering.entities import Span
 from ragqa.answering.question_type import Question, QuestionKind, parse_question
+from ragqa.text.words import WORD, index_terms
+from ragqa.types import Span
 
 _MIN_FIT = 0.5
 _MIN_LEAD = 1.5

@@ -22,7 +22,7 @@ from ragqa.types import (
 
 if TYPE_CHECKING:
     from ragqa.claims.compare import Idf
-    from ragqa.writing import Writer
+    from ragqa.generation import Writer
 
 
 def answer_of(
@@ -77,7 +77,7 @@ def written_answer(
     :param answering: its `open_note` reads the notes, since an LLM is given whole sections.
     :raises NotAllowed: nothing may be sent to the LLM.
     """
-    from ragqa.writing import request_for, write
+    from ragqa.generation import request_for, write
 
     backend = writer.llm.destination.backend
     if not is_for_llm(answer, writer):

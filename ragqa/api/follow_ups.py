@@ -14,7 +14,7 @@ from ragqa.retrieval import clean_question, retrieve
 from ragqa.types import Filters, Progress
 
 if TYPE_CHECKING:
-    from ragqa.writing import Writer
+    from ragqa.generation import Writer
 
 
 @dataclass(frozen=True, slots=True)

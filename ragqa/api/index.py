@@ -45,7 +45,7 @@ from ragqa.types import (
 )
 
 if TYPE_CHECKING:
-    from ragqa.writing import Writer
+    from ragqa.generation import Writer
 
 
 class Index:

@@ -9,9 +9,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ragqa.claims.encoding import Encoded, Span
+from ragqa.claims.encoding import Encoded
 from ragqa.claims.sources import Part
-from ragqa.types import Vector, Vectors
+from ragqa.types import Span, Vector, Vectors
 
 Idf: TypeAlias = Callable[[Sequence[str]], Mapping[str, float]]
 """Gives the inverse document frequency of terms, as `Snapshot.idf` does."""

@@ -12,8 +12,6 @@ from ragqa.text.quantities import figures_of
 from ragqa.text.statement import Statement, Word, blank, words_of
 from ragqa.types import TokenVectors, Vectors
 
-Span = tuple[int, int]
-
 MAX_CHARS = 3000
 """The most of a text that is read; a longer one is code, or not a sentence."""
 

@@ -13,13 +13,13 @@ from itertools import pairwise
 import numpy as np
 
 from ragqa.claims.compare import Comparison
-from ragqa.claims.encoding import Encoded, Span
+from ragqa.claims.encoding import Encoded
 from ragqa.claims.model import About, Doubt
 from ragqa.claims.names import SENTENCE_OPENERS, Name
 from ragqa.text.dates import Moment, has_moment, in_years
 from ragqa.text.lexicon import UNITS
 from ragqa.text.quantities import Figure, same_figure
-from ragqa.types import Kind
+from ragqa.types import Kind, Span
 
 ELSEWHERE = 0.95
 """The strongest doubt of a figure or date that a source has in another sentence."""

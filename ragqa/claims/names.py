@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ragqa.analysis import STOP_WORDS, WORD
-from ragqa.answering.entities import names
+from ragqa.text.entities import names
 from ragqa.text.lexicon import word_set
+from ragqa.text.words import STOP_WORDS, WORD
 
 # A name by its form, anywhere: "GPT-4o", "LoRA", "BM25", "max_tokens", "RLHF".
 NAME_SHAPE = re.compile(

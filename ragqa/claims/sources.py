@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ragqa.claims.encoding import Encoded, Span, encode
+from ragqa.claims.encoding import Encoded, encode
 from ragqa.embedders import Embedder
 from ragqa.notes.markdown import parse_markdown
 from ragqa.passages import unit_spans
 from ragqa.readers import Neutral, Reader, Text
-from ragqa.types import Block, Kind, TokenVectors
+from ragqa.types import Block, Kind, Span, TokenVectors
 
 MAX_CHARS = 20_000
 MAX_PARTS = 400

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ragqa.analysis import WORD
 from ragqa.claims.compare import Comparison, Idf, compare, evidence_in
-from ragqa.claims.encoding import MAX_CHARS, Span, encode
+from ragqa.claims.encoding import MAX_CHARS, encode
 from ragqa.claims.entity_check import entity_doubts
 from ragqa.claims.model import About, Doubt, Models, shipped, strengths
 from ragqa.claims.negation import negation_doubts
@@ -15,6 +14,8 @@ from ragqa.claims.order import swapped_comparisons
 from ragqa.claims.sources import Part, Sources
 from ragqa.claims.verbatim import checked_words, is_code, misquotations, read_code
 from ragqa.readers import Reader, Text
+from ragqa.text.words import WORD
+from ragqa.types import Span
 
 MAX_WORDS = 300
 MAX_ANCHORS = 40

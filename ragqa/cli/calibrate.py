@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import Given, load, open_index
-from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder, StoreKind, StoreUri
+from ragqa.cli.opening import load, open_index
+from ragqa.cli.options import AsJson, Debug, Given, grouped_options
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ _SEED = 7
 
 
 @app.command()
+@grouped_options()
 def calibrate(
     questions: Annotated[
         str | None,
@@ -38,10 +39,8 @@ def calibrate(
     reset: Annotated[
         bool, typer.Option("--reset", help="Go back to the model that ragqa ships.")
     ] = False,
-    corpus: Corpus = None,
-    index: IndexFolder = None,
-    store: StoreKind = None,
-    store_uri: StoreUri = None,
+    *,
+    given: Given,
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -53,7 +52,6 @@ def calibrate(
 
     Example: ragqa calibrate --questions mine.jsonl
     """
-    given = Given(corpus, index, store, store_uri)
     if reset:
         if questions is not None or generate is not None or seed is not None:
             raise UsageError("--reset takes no questions", hint="ragqa calibrate --reset")

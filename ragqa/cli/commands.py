@@ -2,42 +2,31 @@
 
 import sys
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import Given, Scope, call_with_question, load, open_index
-from ragqa.cli.options import (
-    AsFormat,
-    AsJson,
-    Corpus,
-    Debug,
-    Format,
-    IndexFolder,
-    NoRefresh,
-    Paths,
-    Since,
-    StoreKind,
-    StoreUri,
-    Tags,
-    TopK,
-    parse_format,
-    with_places,
-)
-from ragqa.cli.spreading import WorkersOption, YesWorkers, use_workers
-from ragqa.cli.writing import (
-    Force,
+from ragqa.cli.generation import (
     LLMOptions,
-    ShowPrompt,
-    Strict,
-    WithLLM,
-    Yes,
     ask_with,
     exit_code,
     print_answer_warnings,
     request_in,
+    writer_for,
 )
+from ragqa.cli.opening import load, open_index, open_query, question_in
+from ragqa.cli.options import (
+    AsFormat,
+    AsJson,
+    Debug,
+    Format,
+    Given,
+    Scope,
+    grouped_options,
+    parse_format,
+    with_places,
+)
+from ragqa.cli.spreading import WorkersOption, YesWorkers, use_workers
 from ragqa.errors import NotesSkipped, UsageError
 
 if TYPE_CHECKING:
@@ -56,30 +45,24 @@ app = typer.Typer(
 
 
 @app.command()
+@grouped_options()
 def ask(
     question: Annotated[
         list[str] | None,
         typer.Argument(metavar="QUESTION", help="The question; - or nothing reads standard input."),
     ] = None,
-    tag: Tags = None,
-    path: Paths = None,
-    since: Since = None,
-    top_k: TopK = None,
-    no_refresh: NoRefresh = False,
-    corpus: Corpus = None,
-    index: IndexFolder = None,
-    store: StoreKind = None,
-    store_uri: StoreUri = None,
+    *,
+    scope: Scope,
     format: AsFormat = None,  # noqa: A002 - the option's name
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the scores behind the answer.")
     ] = False,
     json: AsJson = False,
-    llm: WithLLM = None,
-    yes: Yes = False,
-    strict: Strict = False,
-    force: Force = False,
-    show_prompt: ShowPrompt = False,
+    llm: LLMOptions,
+    show_prompt: Annotated[
+        bool,
+        typer.Option("--show-prompt", help="Show what would be sent to an LLM; send nothing."),
+    ] = False,
     debug: Debug = False,
 ) -> int:
     """Answer a question from the notes, with citations.
@@ -91,19 +74,19 @@ def ask(
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
     output = parse_format(format, json=json, explain=explain)
-    scope = Scope(tag, path, since, top_k, no_refresh, Given(corpus, index, store, store_uri))
-    llm_options = LLMOptions(
-        llm, yes=yes, strict=strict, force=force, streams=output is Format.TEXT
-    )
+    text = question_in(question)
+    with open_query(scope) as query:
+        if show_prompt:
+            request, where, asked = request_in(query, text, llm)
+        else:
+            writer = writer_for(query.index.settings, llm)
+            answer = ask_with(query, text, writer, streams=output is Format.TEXT)
     if show_prompt:
-        from ragqa.render.writing import print_request
+        from ragqa.render.generation import print_request
 
-        found, _ = call_with_question(partial(request_in, llm_options=llm_options), question, scope)
-        request, where, asked = found
         print_request(request, where, asked=asked, json=output is Format.JSON)
         return 0
-    answer, linker = call_with_question(partial(ask_with, llm_options=llm_options), question, scope)
-    _print_answer(answer, linker, output, explain=explain)
+    _print_answer(answer, query.linker, output, explain=explain)
     print_answer_warnings(answer)
     return exit_code(answer)
 
@@ -126,6 +109,7 @@ def _print_answer(answer: "Answer", linker: "Linker", output: Format, *, explain
 
 
 @app.command()
+@grouped_options()
 def search(
     query: Annotated[
         list[str] | None,
@@ -133,15 +117,8 @@ def search(
             metavar="QUERY", help="What to look for; - or nothing reads standard input."
         ),
     ] = None,
-    tag: Tags = None,
-    path: Paths = None,
-    since: Since = None,
-    top_k: TopK = None,
-    no_refresh: NoRefresh = False,
-    corpus: Corpus = None,
-    index: IndexFolder = None,
-    store: StoreKind = None,
-    store_uri: StoreUri = None,
+    *,
+    scope: Scope,
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -150,19 +127,22 @@ def search(
     Example: ragqa search "vector index memory" --path "rag/*" --top-k 3
     """
     from ragqa import render
-    from ragqa.api import Index
 
-    scope = Scope(tag, path, since, top_k, no_refresh, Given(corpus, index, store, store_uri))
-    result, linker = call_with_question(Index.search, query, scope)
+    text = question_in(query)
+    with open_query(scope) as opened:
+        result = opened.index.search(
+            text, filters=opened.filters, refresh=opened.refresh, progress=opened.progress
+        )
     if json:
         render.print_document(render.search_document(result))
     else:
-        render.print_search(result, linker)
+        render.print_search(result, opened.linker)
     render.print_warnings(result.warnings)
     return 0 if result.hits else 1
 
 
 @app.command(name="index")
+@grouped_options()
 def build(
     notes: Annotated[
         str | None, typer.Argument(metavar="[CORPUS]", help="The folder of notes.")
@@ -178,10 +158,8 @@ def build(
     ] = False,
     workers: WorkersOption = None,
     yes: YesWorkers = False,
-    corpus: Corpus = None,
-    index: IndexFolder = None,
-    store: StoreKind = None,
-    store_uri: StoreUri = None,
+    *,
+    given: Given,
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -192,9 +170,9 @@ def build(
     from ragqa import render
     from ragqa.readers import prepare
 
-    if notes is not None and corpus is not None:
+    if notes is not None and given.corpus is not None:
         raise UsageError("the folder of notes was given twice", hint=f"ragqa index {notes}")
-    loaded = load(Given(notes or corpus, index, store, store_uri))
+    loaded = load(replace(given, corpus=notes or given.corpus))
     with open_index(loaded) as opened_index, render.ProgressLine() as progress:
         use_workers(opened_index, workers, yes=yes)
         if wait and (building := opened_index.building()):
@@ -220,11 +198,10 @@ def build(
 
 
 @app.command()
+@grouped_options()
 def status(
-    corpus: Corpus = None,
-    index: IndexFolder = None,
-    store: StoreKind = None,
-    store_uri: StoreUri = None,
+    *,
+    given: Given,
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -236,7 +213,7 @@ def status(
     from ragqa.diagnosis import choice_of, status_of
     from ragqa.render import overviews
 
-    loaded = load(Given(corpus, index, store, store_uri))
+    loaded = load(given)
     with open_index(loaded) as opened_index:
         found = status_of(opened_index)
     choice = choice_of(loaded)
@@ -248,6 +225,7 @@ def status(
 
 
 @app.command()
+@grouped_options()
 def doctor(
     deep: Annotated[
         bool,
@@ -258,10 +236,8 @@ def doctor(
     repair: Annotated[
         bool, typer.Option("--repair", help="Rebuild what is damaged, and nothing else.")
     ] = False,
-    corpus: Corpus = None,
-    index: IndexFolder = None,
-    store: StoreKind = None,
-    store_uri: StoreUri = None,
+    *,
+    given: Given,
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -278,7 +254,7 @@ def doctor(
     from ragqa.diagnosis import repair as repair_index
     from ragqa.render import overviews
 
-    loaded = load(Given(corpus, index, store, store_uri))
+    loaded = load(given)
     done: list[str] | None = None
     failed: list[Finding] = []
     with index_from(loaded) as opened_index, render.ProgressLine() as progress:

@@ -33,8 +33,8 @@ from ragqa.cli.evaluate_parts import (
     evaluate_own,
     read_own,
 )
-from ragqa.cli.opening import Given, load, load_flags, open_index
-from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder, StoreKind, StoreUri
+from ragqa.cli.opening import load, load_flags, open_index
+from ragqa.cli.options import AsJson, Debug, Given, grouped_options
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ _SEED = 7
 
 
 @app.command(name="eval")
+@grouped_options()
 def evaluate(
     ctx: typer.Context,
     questions: Questions = None,
@@ -65,10 +66,8 @@ def evaluate(
     compare: Compare = None,
     generate: Generate = None,
     out: Out = None,
-    corpus: Corpus = None,
-    index: IndexFolder = None,
-    store: StoreKind = None,
-    store_uri: StoreUri = None,
+    *,
+    given: Given,
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -82,7 +81,6 @@ def evaluate(
         return _compare(*map(Path, compare), json=json)
     if grounding is not None:
         return evaluate_grounding(Path(grounding), half, limit, _settings(overrides), json=json)
-    given = Given(corpus, index, store, store_uri)
     if generate is not None and out is not None:
         return _generate(generate, Path(out), seed, given, json=json)
     if follow_ups is not None:

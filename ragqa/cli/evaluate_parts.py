@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragqa.cli.eval_options import QUESTIONS
-from ragqa.cli.opening import Given, load_flags, open_index, print_notices
+from ragqa.cli.opening import load_flags, open_index, print_notices
+from ragqa.cli.options import Given
 
 if TYPE_CHECKING:
     from ragqa.evaluation.questions import Question

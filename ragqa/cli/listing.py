@@ -4,36 +4,20 @@ from typing import Annotated
 
 import typer
 
-from ragqa.cli.opening import Given, Scope, call_on_index
-from ragqa.cli.options import (
-    AsJson,
-    Corpus,
-    Debug,
-    IndexFolder,
-    NoRefresh,
-    Paths,
-    Since,
-    StoreKind,
-    StoreUri,
-    Tags,
-)
+from ragqa.cli.opening import open_query
+from ragqa.cli.options import AsJson, Debug, Scope, grouped_options
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command(name="list")
+@grouped_options("top_k")
 def show(
     tags: Annotated[
         bool, typer.Option("--tags", help="List the tags, each with its number of notes.")
     ] = False,
-    tag: Tags = None,
-    path: Paths = None,
-    since: Since = None,
-    no_refresh: NoRefresh = False,
-    corpus: Corpus = None,
-    index: IndexFolder = None,
-    store: StoreKind = None,
-    store_uri: StoreUri = None,
+    *,
+    scope: Scope,
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -44,11 +28,12 @@ def show(
     Example: ragqa list --tag fine-tuning
     """
     from ragqa import render
-    from ragqa.api import Index
     from ragqa.render import listings
 
-    scope = Scope(tag, path, since, None, no_refresh, Given(corpus, index, store, store_uri))
-    found, _ = call_on_index(Index.notes, scope)
+    with open_query(scope) as query:
+        found = query.index.notes(
+            filters=query.filters, refresh=query.refresh, progress=query.progress
+        )
     if json:
         render.print_document(listings.list_document(found, tags=tags))
     else:

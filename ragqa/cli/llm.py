@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
+from ragqa.cli.generation import Yes
 from ragqa.cli.opening import load_flags
 from ragqa.cli.options import AsJson, Debug
-from ragqa.cli.writing import Yes
 from ragqa.errors import BackendFailed, UsageError
 
 app = typer.Typer(

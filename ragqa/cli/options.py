@@ -2,17 +2,20 @@
 
 import re
 import shlex
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from ragqa.errors import RagqaError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
+    from ragqa.config.settings import Value
     from ragqa.types import NoteList
 
 # A shell evaluates what completion prints, and tags and file names are untrusted.
@@ -20,7 +23,7 @@ _HARMLESS = re.compile(r"[\w./ +@,=-]+")
 
 
 def _complete(
-    ctx: typer.Context, values: "Callable[[NoteList], Iterable[str]]", incomplete: str
+    ctx: typer.Context, values: Callable[["NoteList"], Iterable[str]], incomplete: str
 ) -> list[str]:
     """Complete from the index; without one, return nothing."""
     from ragqa.api import index_from
@@ -123,9 +126,78 @@ Since = Annotated[
 ]
 
 
-def parse_tags(tags: list[str] | None) -> tuple[str, ...]:
-    """Return the tags as a tuple; a leading `#` is ignored later."""
-    return tuple(tags or ())
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The options for notes and index as given, None if not given."""
+
+    corpus: Corpus = None
+    index: IndexFolder = None
+    store: StoreKind = None
+    store_uri: StoreUri = None
+
+    @property
+    def flags(self) -> "dict[str, Value | None]":
+        """The options as settings by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The options that limit what `ask`, `search`, `why`, `list` and `chat` look through."""
+
+    tag: Tags = None
+    path: Paths = None
+    since: Since = None
+    top_k: TopK = None
+    no_refresh: NoRefresh = False
+    given: Given = Given()
+
+
+def grouped_options(*without: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Replace each dataclass parameter of a command by its fields, as options of their own.
+
+    :param without: fields that the command does not offer.
+    """
+
+    def decorate(command: Callable[..., int]) -> Callable[..., int]:
+        hints = get_type_hints(command, include_extras=True)
+        parameters = signature(command).parameters.values()
+
+        @wraps(command)
+        def called(**given: Any) -> int:  # noqa: ANN401 - whatever the options hold
+            made = {one.name: _taken(one.name, hints[one.name], given) for one in parameters}
+            return command(**made)
+
+        own = [part for one in parameters for part in _spread(one, hints[one.name], without)]
+        called.__annotations__ = {one.name: one.annotation for one in own} | {"return": int}
+        called.__signature__ = Signature(own)  # type: ignore[attr-defined] # `signature` reads it
+        return called
+
+    return decorate
+
+
+def _spread(parameter: Parameter, hint: Any, without: Iterable[str]) -> Iterator[Parameter]:  # noqa: ANN401 - any annotation
+    if not is_dataclass(hint):
+        yield parameter.replace(annotation=hint)
+        return
+    hints = get_type_hints(hint, include_extras=True)
+    for field in fields(hint):
+        if field.name not in without:
+            part = Parameter(field.name, parameter.kind, default=field.default)
+            yield from _spread(part, hints[field.name], without)
+
+
+def _taken(name: str, hint: Any, given: dict[str, Any]) -> Any:  # noqa: ANN401 - any annotation
+    """The value of a parameter, or its dataclass made of the options given."""
+    if not is_dataclass(hint):
+        return given[name]
+    hints = get_type_hints(hint)
+    parts = {
+        one: _taken(one, part, given)
+        for one, part in hints.items()
+        if one in given or is_dataclass(part)
+    }
+    return hint(**parts)  # type: ignore[operator] # it is a class
 
 
 def parse_since(text: str | None) -> str:

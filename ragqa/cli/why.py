@@ -1,29 +1,17 @@
 """`ragqa why`: why a note is in an answer, or is not."""
 
-from functools import partial
 from typing import Annotated
 
 import typer
 
-from ragqa.cli.opening import Given, Scope, call_with_question
-from ragqa.cli.options import (
-    AsJson,
-    Corpus,
-    Debug,
-    IndexFolder,
-    NoRefresh,
-    Paths,
-    Since,
-    StoreKind,
-    StoreUri,
-    Tags,
-    complete_path,
-)
+from ragqa.cli.opening import open_query, question_in
+from ragqa.cli.options import AsJson, Debug, Scope, complete_path, grouped_options
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command()
+@grouped_options("top_k")
 def why(
     question: Annotated[
         list[str], typer.Argument(metavar="QUESTION", help="The question; - reads standard input.")
@@ -37,14 +25,8 @@ def why(
             autocompletion=complete_path,
         ),
     ],
-    tag: Tags = None,
-    path: Paths = None,
-    since: Since = None,
-    no_refresh: NoRefresh = False,
-    corpus: Corpus = None,
-    index: IndexFolder = None,
-    store: StoreKind = None,
-    store_uri: StoreUri = None,
+    *,
+    scope: Scope,
     json: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -59,11 +41,19 @@ def why(
     from ragqa.explaining import explain
     from ragqa.render.explanations import explanation_document, print_explanation
 
-    scope = Scope(tag, path, since, None, no_refresh, Given(corpus, index, store, store_uri))
-    explanation, linker = call_with_question(partial(explain, target=target), question, scope)
+    text = question_in(question)
+    with open_query(scope) as query:
+        explanation = explain(
+            query.index,
+            text,
+            target=target,
+            filters=query.filters,
+            refresh=query.refresh,
+            progress=query.progress,
+        )
     if json:
         render.print_document(explanation_document(explanation))
     else:
-        print_explanation(explanation, linker)
+        print_explanation(explanation, query.linker)
     render.print_warnings(explanation.warnings)
     return 0

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from ragqa.llms import LLM, Destination, Prompt
-from ragqa.llms.limits import CHARS_PER_TOKEN, bounded
+from ragqa.llms.limits import bounded
 
 PROMPT = Prompt(
     instructions=(
@@ -60,7 +60,6 @@ def try_llm(llm: LLM, *, max_tokens: int, deadline_s: int) -> Trial:
         PROMPT,
         max_tokens=max_tokens,
         deadline_s=deadline_s,
-        max_chars=CHARS_PER_TOKEN * max_tokens,
     )
     for piece in stream:
         arrived.append(_since(start))

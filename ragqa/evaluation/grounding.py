@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ragqa.analysis import index_terms
 from ragqa.claims.compare import Idf
 from ragqa.claims.sources import Source, read_sources
 from ragqa.claims.support import Support, support_of
@@ -19,6 +18,7 @@ from ragqa.evaluation.rows import list_of, read_rows, text_of
 from ragqa.evaluation.statistics import auroc, measure_interval, share_interval
 from ragqa.evaluation.summary import Document
 from ragqa.readers import prepared
+from ragqa.text.words import index_terms
 from ragqa.types import Progress
 
 _FORM = (

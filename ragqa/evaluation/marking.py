@@ -6,11 +6,10 @@ from enum import StrEnum
 from itertools import pairwise
 
 from ragqa.evaluation.excerpts import Cited, Excerpt
+from ragqa.types import Span
 
 AROUND = 160
 """Characters of context shown before and after marked text, roughly."""
-
-_Span = tuple[int, int]
 
 
 class Mark(StrEnum):
@@ -62,7 +61,7 @@ def mark(
 
 
 def _marked_in(
-    path: str, text: str, wanted: Sequence[_Span], cited: Sequence[_Span]
+    path: str, text: str, wanted: Sequence[Span], cited: Sequence[Span]
 ) -> Iterator[Marked]:
     for start, end in _windows(text, [*wanted, *cited]):
         inside = {at for span in (*wanted, *cited) for at in span if start < at < end}
@@ -83,13 +82,13 @@ _MARKS = {
 }
 
 
-def _within(at: int, spans: Iterable[_Span]) -> bool:
+def _within(at: int, spans: Iterable[Span]) -> bool:
     return any(start <= at < end for start, end in spans)
 
 
-def _windows(text: str, spans: Iterable[_Span]) -> list[_Span]:
+def _windows(text: str, spans: Iterable[Span]) -> list[Span]:
     """The spans with their context; touching windows are merged."""
-    windows: list[_Span] = []
+    windows: list[Span] = []
     for start, end in sorted(spans):
         start, end = max(0, min(start, len(text))), max(0, min(end, len(text)))
         begin, stop = _line_start(text, start), _line_end(text, end)

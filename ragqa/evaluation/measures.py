@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import ir_measures
 from ir_measures import RR, Qrel, R, ScoredDoc, nDCG
 
-from ragqa.analysis import UNSPACED
+from ragqa.text.words import UNSPACED
 
 MEASURES = {
     "ndcg@10": nDCG @ 10,

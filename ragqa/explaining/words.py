@@ -4,9 +4,9 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from ragqa.analysis import STOP_WORDS, index_terms, query_terms, tokenize
 from ragqa.explaining.explanation import Missing
 from ragqa.stores import Snapshot
+from ragqa.text.words import STOP_WORDS, index_terms, query_terms, tokenize
 from ragqa.types import Passage
 
 _MAX_MISSING = 8

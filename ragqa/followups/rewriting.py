@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from contextlib import closing
 
-from ragqa.analysis import query_terms
 from ragqa.errors import TookTooLong, UsageError
 from ragqa.followups.turns import Turn
 from ragqa.llms import LLM, Prompt
-from ragqa.llms.limits import CHARS_PER_TOKEN, bounded
+from ragqa.llms.limits import bounded
 from ragqa.retrieval import clean_question
+from ragqa.text.words import query_terms
 
 MAX_CHARS = 300
 """A longer rewriting is rejected."""
@@ -71,7 +71,6 @@ def _said(llm: LLM, prompt: Prompt, max_tokens: int, seconds: float) -> str:
         prompt,
         max_tokens=max_tokens,
         deadline_s=seconds,
-        max_chars=CHARS_PER_TOKEN * max_tokens,
     )
     try:
         with closing(pieces):

@@ -18,10 +18,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ragqa.analysis import STOP_WORDS, query_terms
 from ragqa.followups.turns import Turn
 from ragqa.retrieval import MAX_QUESTION_BYTES
 from ragqa.stores import Snapshot
+from ragqa.text.words import STOP_WORDS, query_terms
 from ragqa.types import Retrieved
 
 MAX_CARRIED = 2

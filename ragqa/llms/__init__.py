@@ -1,13 +1,14 @@
 """From prompt to text: the `LLM` protocol and the table of backends.
 
-To add a backend: write a class with the two members below in a module of this folder, add a line
-to `LLMS`, and run `pytest tests/contracts/test_llm_contract.py`. Other packages add theirs with an
-entry point in the group `ragqa.llms`; see `ragqa/llms/others.py`.
+To add a backend: write a class with the two members below, or the protocol of its server in
+`protocols.py`, add a line to `LLMS`, and run `pytest tests/contracts/test_llm_contract.py`. Other
+packages add theirs with an entry point in the group `ragqa.llms`; see `ragqa/llms/others.py`.
 """
 
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from ragqa.errors import UsageError
@@ -100,28 +101,16 @@ class Kind:
     hint: str = ""
 
 
+def _http(kind: str, model: str) -> LLM:
+    from ragqa.llms import http
+
+    return http.make(kind, model)
+
+
 def _scripted(path: str) -> LLM:
     from ragqa.llms.scripted import ScriptedLLM
 
     return ScriptedLLM.read(path)
-
-
-def _openai(model: str) -> LLM:
-    from ragqa.llms import openai
-
-    return openai.make(model)
-
-
-def _ollama(model: str) -> LLM:
-    from ragqa.llms import ollama
-
-    return ollama.make(model)
-
-
-def _anthropic(model: str) -> LLM:
-    from ragqa.llms import anthropic
-
-    return anthropic.make(model)
 
 
 NO_LLM = "none"
@@ -132,15 +121,19 @@ _GONE = "transformers"
 
 LLMS: dict[str, Factory] = {
     "openai": Factory(
-        _openai,
+        partial(_http, "openai"),
         "MODEL",
         "a server that speaks OpenAI's protocol, at OPENAI_BASE_URL, and its key in OPENAI_API_KEY",
     ),
     "ollama": Factory(
-        _ollama, "MODEL", "an Ollama server, at OLLAMA_HOST; its cloud models run at ollama.com"
+        partial(_http, "ollama"),
+        "MODEL",
+        "an Ollama server, at OLLAMA_HOST; its cloud models run at ollama.com",
     ),
     "anthropic": Factory(
-        _anthropic, "MODEL", "Anthropic's server, or ANTHROPIC_BASE_URL, and ANTHROPIC_API_KEY"
+        partial(_http, "anthropic"),
+        "MODEL",
+        "Anthropic's server, or ANTHROPIC_BASE_URL, and ANTHROPIC_API_KEY",
     ),
     "scripted": Factory(_scripted, "FILE", "a file of replies, for tests and demonstrations"),
 }

@@ -4,9 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ragqa.types import Block, Kind, Link
-
-Span = tuple[int, int]
+from ragqa.types import Block, Kind, Link, Span
 
 MAX_LABEL_CHARS = 300
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from markdown_it.token import Token
 
 from ragqa.notes.inline import Inline, inline_of, parser
-from ragqa.notes.lines import Body, Leaf, Span, line_spans, one_line, paragraph_or_rule, to_blocks
-from ragqa.types import Kind, Link
+from ragqa.notes.lines import Body, Leaf, line_spans, one_line, paragraph_or_rule, to_blocks
+from ragqa.types import Kind, Link, Span
 
 PART_LINES = 20_000
 PART_CHARS = 300_000

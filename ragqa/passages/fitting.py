@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 from ragqa.passages.packing import cut
 from ragqa.passages.parts import Part
-from ragqa.passages.sentences import Span, sentence_spans, strip
 from ragqa.passages.token_counter import Ruler, Size
-from ragqa.types import Kind
+from ragqa.text.sentences import sentence_spans, strip
+from ragqa.types import Kind, Span
 
 _Cutter: TypeAlias = Callable[[str, int, int], list[Span]]
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from ragqa.passages.sentences import Span, sentence_spans, strip
 from ragqa.passages.token_counter import Ruler, Size
-from ragqa.types import HIDDEN, Block, Kind, Note, Unit
+from ragqa.text.sentences import sentence_spans, strip
+from ragqa.types import HIDDEN, Block, Kind, Note, Span, Unit
 
 HeadingPath: TypeAlias = tuple[str, ...]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from ragqa.passages import tokens
-from ragqa.passages.sentences import Span
+from ragqa.types import Span
 
 CountTokens: TypeAlias = Callable[[Sequence[str]], list[int]]
 

@@ -44,12 +44,11 @@ def print_commands(commands: Mapping[str, str]) -> None:
 
 def print_sources(answer: Answer, linker: Linker) -> None:
     """Print all sources of an answer with full quotes, or the nearest passages if it has none."""
-    console = stdout()
     if not answer.citations:
         for n, hit in enumerate(answer.hits, start=1):
             _print_passage(hit.passage, n, answer.looked_for, linker)
         return
-    results.print_sources(console, answer, linker, quoted=True)
+    results.print_sources(answer, linker, quoted=True)
 
 
 def print_source(answer: Answer, n: int, linker: Linker) -> None:
@@ -67,7 +66,7 @@ def print_source(answer: Answer, n: int, linker: Linker) -> None:
     if citation is None:
         raise _no_source(n, [one.n for one in answer.citations])
     place = linker.place(citation.path, citation.lines)
-    print_place(stdout(), place, citation.heading, n=n)
+    print_place(place, citation.heading, n=n)
     before, after = _around(citation, (hit.passage for hit in answer.hits))
     style = "match" if before or after else ""
     text = Text.assemble(before, (safe_text(citation.quote), style), after)
@@ -75,9 +74,8 @@ def print_source(answer: Answer, n: int, linker: Linker) -> None:
 
 
 def _print_passage(passage: Passage, n: int, question: str, linker: Linker) -> None:
-    console = stdout()
-    print_place(console, linker.place(passage.path, passage.lines), passage.heading, n=n)
-    emit(console, marked(passage.text, question), indent=_INDENT)
+    print_place(linker.place(passage.path, passage.lines), passage.heading, n=n)
+    emit(stdout(), marked(passage.text, question), indent=_INDENT)
 
 
 def _around(citation: Citation, passages: Iterable[Passage]) -> tuple[str, str]:

@@ -31,6 +31,11 @@ def to_json(document: Mapping[str, Any]) -> str:
     return json.dumps(versioned, ensure_ascii=True, allow_nan=False, indent=2)
 
 
+def fields_of(source: object, *names: str) -> Document:
+    """These attributes of an object, by name."""
+    return {name: getattr(source, name) for name in names}
+
+
 def answer_document(answer: Answer, *, explain: bool = False) -> Document:
     """What `ragqa ask --json` prints.
 
@@ -42,19 +47,14 @@ def answer_document(answer: Answer, *, explain: bool = False) -> Document:
     return {
         "question": answer.question,
         "corrected": corrected_document(answer.corrected),
-        "answered": answer.answered,
-        "confidence": answer.confidence,
-        "calibration": answer.calibration,
-        "verdict": answer.verdict,
-        "sure": answer.sure,
-        "missing": list(answer.missing),
-        "backend": answer.backend,
+        **fields_of(answer, "answered", "confidence", "calibration", "verdict", "sure"),
+        **fields_of(answer, "missing", "backend"),
         "answer": answer.text,
         "citations": [citation_document(each, explain=explain) for each in answer.citations],
         "disagreements": [_disagreement_document(each) for each in answer.disagreements],
         "passages": [hit_document(hit, explain=explain) for hit in answer.hits],
         "warnings": warnings_of(answer),
-        "timings_ms": dict(answer.timings_ms),
+        "timings_ms": answer.timings_ms,
         "index": index_document(answer.info),
     } | extra
 
@@ -81,16 +81,10 @@ def written_document(written: Written) -> Document:
             "sentences_left_out": written.dropped,
         },
         "sentences": [
-            {
-                "text": sentence.text,
-                "citations": list(sentence.citations),
-                "support": sentence.support,
-                "supported": sentence.supported,
-                "against": list(sentence.against),
-            }
+            fields_of(sentence, "text", "citations", "support", "supported", "against")
             for sentence in written.claims
         ],
-        "invalid_citations": list(written.invalid_citations),
+        "invalid_citations": written.invalid_citations,
     }
 
 
@@ -100,8 +94,7 @@ def search_document(result: SearchResult) -> Document:
         "query": result.query,
         "corrected": corrected_document(result.corrected),
         "hits": [hit_document(hit) for hit in result.hits],
-        "warnings": list(result.warnings),
-        "timings_ms": dict(result.timings_ms),
+        **fields_of(result, "warnings", "timings_ms"),
         "index": index_document(result.info),
     }
 
@@ -111,13 +104,9 @@ def report_document(report: IndexReport) -> Document:
     return {
         "notes": report.info.notes,
         "passages": report.info.passages,
-        "added": report.added,
-        "changed": report.changed,
-        "removed": report.removed,
-        "unchanged": report.unchanged,
+        **fields_of(report, "added", "changed", "removed", "unchanged"),
         "skipped": skipped_document(report.skipped),
-        "warnings": list(report.warnings),
-        "seconds": report.seconds,
+        **fields_of(report, "warnings", "seconds"),
         "index": index_document(report.info),
     }
 
@@ -134,7 +123,7 @@ def index_document(info: IndexInfo) -> Document:
 
 def skipped_document(skipped: Sequence[Skipped]) -> list[Document]:
     """The notes that were skipped, and why."""
-    return [{"path": skip.path, "reason": skip.reason} for skip in skipped]
+    return [fields_of(skip, "path", "reason") for skip in skipped]
 
 
 def corrected_document(corrected: Sequence[Correction]) -> list[Document]:
@@ -147,19 +136,13 @@ def citation_document(citation: Citation, *, explain: bool = False) -> Document:
 
     :param explain: add the contribution of each signal to its score.
     """
-    context = {"context": citation.context} if citation.context else {}
-    more = context | ({"parts": dict(citation.parts)} if explain else {})
+    more = fields_of(citation, "context") if citation.context else {}
+    more |= fields_of(citation, "parts") if explain else {}
     return {
-        "n": citation.n,
-        "path": citation.path,
-        "lines": list(citation.lines),
-        "chars": list(citation.chars),
-        "heading": list(citation.heading),
-        "quote": citation.quote,
-        "note_sha256": citation.note_sha256,
-        "score": citation.score,
-        "short_answer": citation.span and {"text": citation.short, "chars": list(citation.span)},
-        "answer_spans": [list(span) for span in citation.answer_spans],
+        **fields_of(citation, "n", "path", "lines", "chars", "heading", "quote"),
+        **fields_of(citation, "note_sha256", "score"),
+        "short_answer": citation.span and {"text": citation.short, "chars": citation.span},
+        "answer_spans": citation.answer_spans,
         "cut": dict(zip(("before", "after"), citation.cut, strict=True)),
         "note_date": citation.note_date or None,
         "old": citation.old,
@@ -170,7 +153,7 @@ def _disagreement_document(disagreement: Disagreement) -> Document:
     return {
         "about": disagreement.about,
         "statements": [
-            citation_document(citation) | {"says": says, "says_chars": chars and list(chars)}
+            citation_document(citation) | {"says": says, "says_chars": chars}
             for citation, says, chars in zip(
                 disagreement.citations, disagreement.says, disagreement.says_chars, strict=True
             )
@@ -181,12 +164,8 @@ def _disagreement_document(disagreement: Disagreement) -> Document:
 def reasons_document(reasons: Sequence[Reason]) -> list[Document]:
     """The features behind the confidence, and the effect of each."""
     return [
-        {
-            "name": reason.name,
-            "value": round(reason.value, 4),
-            "usual": round(reason.usual, 4),
-            "share": round(reason.share, 4),
-        }
+        {"name": reason.name}
+        | {name: round(getattr(reason, name), 4) for name in ("value", "usual", "share")}
         for reason in reasons
     ]
 
@@ -197,13 +176,11 @@ def hit_document(hit: Hit, *, explain: bool = False) -> Document:
     :param explain: add its rank by embedding and by BM25.
     """
     passage = hit.passage
-    ranks = {"dense_rank": hit.dense_rank, "terms_rank": hit.terms_rank} if explain else {}
+    ranks = fields_of(hit, "dense_rank", "terms_rank") if explain else {}
     return {
-        "path": passage.path,
-        "lines": list(passage.lines),
-        "chars": [passage.start, passage.end],
-        "heading": list(passage.heading),
-        "text": passage.text,
+        **fields_of(passage, "path", "lines"),
+        "chars": (passage.start, passage.end),
+        **fields_of(passage, "heading", "text"),
         "score": round(hit.score, 4),
         "dense": None if hit.dense is None else round(hit.dense, 4),
         "terms": None if hit.terms is None else round(hit.terms, 4),

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from ragqa.answering.excerpt_blocks import Block, Line, Table, blocks_of
 from ragqa.answering.excerpt_text import CUT, apart, runs_on
-from ragqa.answering.seen import Seen, Span
 from ragqa.render.markdown_text import (
     escaped,
     fenced,
@@ -14,7 +13,8 @@ from ragqa.render.markdown_text import (
     with_bold_within_line,
     within_line,
 )
-from ragqa.types import Citation, Kind
+from ragqa.text.seen import Seen
+from ragqa.types import Citation, Kind, Span
 
 # Markdown lets only these markers start a nested list directly below a line of text.
 _MAY_FOLLOW_TEXT = ("- ", "1. ", "1) ")

@@ -10,10 +10,10 @@ from rich.text import Text
 
 from ragqa.answering.excerpt_blocks import Block, Line, Table, blocks_of
 from ragqa.answering.excerpt_text import CUT, INDENT, apart, runs_on
-from ragqa.answering.seen import Look, Seen, Span
 from ragqa.render.screen import READABLE, emit, encodable
 from ragqa.sanitise import safe_text
-from ragqa.types import Citation, Kind, Unit
+from ragqa.text.seen import Look, Seen
+from ragqa.types import Citation, Kind, Span, Unit
 
 _LOOKS = {Look.BOLD: "bold", Look.ITALIC: "italic", Look.CODE: "code"}
 

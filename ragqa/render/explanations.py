@@ -6,10 +6,12 @@ from rich.text import Text
 
 from ragqa.answering import PASSAGES, Lost
 from ragqa.explaining import SAID, STAGES, Explanation, Missing, Place, Sentence
+from ragqa.render.answer_lines import address
 from ragqa.render.documents import (
     Document,
     citation_document,
     corrected_document,
+    fields_of,
     hit_document,
     index_document,
     reasons_document,
@@ -21,8 +23,7 @@ from ragqa.render.scores import (
     print_table,
     ranking_rows,
 )
-from ragqa.render.screen import emit, stdout
-from ragqa.sanitise import safe_line
+from ragqa.render.screen import put, put_heading
 from ragqa.stages import stage_name
 from ragqa.types import Citation, counted
 
@@ -46,13 +47,11 @@ def verdict(explanation: Explanation) -> str:
 
 def print_explanation(explanation: Explanation, linker: Linker) -> None:
     """Print the verdict, what would help, and the figures."""
-    console = stdout()
-    print_corrected(console, explanation.corrected)
-    emit(console, Text(safe_line(verdict(explanation)), style="bold"))
+    print_corrected(explanation.corrected)
+    put(verdict(explanation), "bold")
     for line in _word_lines(explanation):
-        emit(console, Text(safe_line(line)))
-    stage = f"Stage: {stage_name(explanation.stage)} ({STAGES[explanation.stage]})"
-    emit(console, Text(stage, style="quiet"))
+        put(line)
+    put(f"Stage: {stage_name(explanation.stage)} ({STAGES[explanation.stage]})", "quiet")
     if not explanation.places:
         return
     _print_places(explanation)
@@ -66,29 +65,17 @@ def explanation_document(explanation: Explanation) -> Document:
     return {
         "question": explanation.question,
         "corrected": corrected_document(explanation.corrected),
-        "target": {
-            "path": explanation.path,
-            "lines": explanation.lines and list(explanation.lines),
-        },
+        "target": fields_of(explanation, "path", "lines"),
         "verdict": verdict(explanation),
-        "stage": explanation.stage,
-        "reason": explanation.reason,
-        "filters": list(explanation.filters),
-        "answered": explanation.answered,
-        "confidence": explanation.confidence,
+        **fields_of(explanation, "stage", "reason", "filters", "answered", "confidence"),
         "confidence_reasons": reasons_document(explanation.reasons),
         "passages": [_place_document(place) for place in explanation.places],
         "candidates": explanation.candidates,
         "sentences": [_sentence_document(sentence) for sentence in explanation.sentences],
         "said": [citation_document(citation, explain=True) for citation in explanation.said],
-        "missing_words": [{"word": one.word, "near": one.near} for one in explanation.missing],
-        "tried": [
-            {"words": list(trial.words), "rank": trial.rank, "said": trial.said}
-            for trial in explanation.trials
-        ],
-        "helps": explanation.helps,
-        "warnings": list(explanation.warnings),
-        "timings_ms": dict(explanation.timings_ms),
+        "missing_words": [fields_of(one, "word", "near") for one in explanation.missing],
+        "tried": [fields_of(trial, "words", "rank", "said") for trial in explanation.trials],
+        **fields_of(explanation, "helps", "warnings", "timings_ms"),
         "index": index_document(explanation.info),
     }
 
@@ -200,11 +187,9 @@ def _subject(explanation: Explanation) -> str:
     if explanation.lines is None:
         return explanation.path
     first, last = explanation.lines
-    return (
-        f"Line {first} of {explanation.path}"
-        if first == last
-        else f"{explanation.path}:{first}-{last}"
-    )
+    if first == last:
+        return f"Line {first} of {explanation.path}"
+    return address(explanation.path, explanation.lines)
 
 
 def _lines(lines: tuple[int, int]) -> str:
@@ -251,34 +236,27 @@ def _print_places(explanation: Explanation) -> None:
     rows = ranking_rows([(place.rank, place.hit) for place in shown])
     print_table(lines, [*rows, ("  read for sentences", read)], title=title)
     if rest:
-        emit(stdout(), Text(f"and {rest} more, further down", style="quiet"))
+        put(f"and {rest} more, further down", "quiet")
 
 
 def _print_sentences(explanation: Explanation, linker: Linker) -> None:
     own = explanation.sentences[:1] if all(s.lost for s in explanation.sentences) else ()
-    said = sorted(explanation.said, key=lambda citation: citation.path != explanation.path)[
-        :_SAID_SHOWN
-    ]
+    said = sorted(explanation.said, key=lambda citation: citation.path != explanation.path)
     if not said:
         return
-    title = (
-        "Said"
-        if explanation.stage == SAID
-        else "Said instead"
-        if explanation.answered
-        else "Withheld"
-    )
-    emit(stdout(), Text(f"\n{title}", style="heading"))
+    if explanation.stage == SAID:
+        put_heading("Said", "heading")
+    else:
+        put_heading("Said instead" if explanation.answered else "Withheld", "heading")
     columns: list[tuple[str, Citation]] = [("its best", s.citation) for s in own]
-    columns += [(f"[{citation.n}]", citation) for citation in said]
+    columns += [(f"[{citation.n}]", citation) for citation in said[:_SAID_SHOWN]]
     for name, citation in columns:
         quote = " ".join(citation.quote.split())
         cut = quote if len(quote) <= _QUOTE_CHARS else quote[: _QUOTE_CHARS - 1] + "\u2026"
         place = linker.place(citation.path, citation.lines)
-        emit(stdout(), Text.assemble((f"{name:9}", "number"), place), hang=9)
-        emit(stdout(), Text(safe_line(cut)), indent=9)
-    citations = [citation for _, citation in columns]
-    print_table([name for name, _ in columns], match_rows(citations))
+        put(Text.assemble((f"{name:9}", "number"), place), hang=9)
+        put(cut, indent=9)
+    print_table([name for name, _ in columns], match_rows([one for _, one in columns]))
 
 
 def _place_document(place: Place) -> Document:

@@ -2,8 +2,8 @@
 
 from rich.text import Text
 
-from ragqa.render.documents import Document, index_document
-from ragqa.render.screen import emit, stdout
+from ragqa.render.documents import Document, fields_of, index_document
+from ragqa.render.screen import put
 from ragqa.sanitise import safe_line
 from ragqa.types import NoteList, NoteRecord
 
@@ -17,10 +17,10 @@ def print_list(found: NoteList, *, tags: bool) -> None:
         width = max(map(len, map(str, found.tags.values())), default=0)
         for tag, notes in found.tags.items():
             line = Text.assemble((f"{notes:>{width}}  ", "number"), safe_line(tag))
-            emit(stdout(), line, hang=width + 2)
+            put(line, hang=width + 2)
         return
     for note in found.notes:
-        emit(stdout(), _note_line(note), hang=_INDENT)
+        put(_note_line(note), hang=_INDENT)
 
 
 def _note_line(note: NoteRecord) -> Text:
@@ -37,14 +37,9 @@ def list_document(found: NoteList, *, tags: bool) -> Document:
         listed: Document = {"tags": [{"tag": tag, "notes": n} for tag, n in found.tags.items()]}
     else:
         listed = {"notes": [_note_document(note) for note in found.notes]}
-    return listed | {"warnings": list(found.warnings), "index": index_document(found.info)}
+    return listed | {"warnings": found.warnings, "index": index_document(found.info)}
 
 
 def _note_document(note: NoteRecord) -> Document:
-    return {
-        "path": note.path,
-        "title": note.title,
-        "date": note.date or None,
-        "tags": list(note.tags),
-        "aliases": list(note.aliases),
-    }
+    dated = fields_of(note, "path", "title") | {"date": note.date or None}
+    return dated | fields_of(note, "tags", "aliases")

@@ -1,25 +1,27 @@
 """An answer as a Markdown file: sources with quotes, and a record for `ragqa verify`."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
+from ragqa.answering import counterpart
 from ragqa.chatting import Exchange, numbered
-from ragqa.render.direct import direct_spans
-from ragqa.render.documents import warnings_of
-from ragqa.render.excerpt_markdown import excerpts_markdown
-from ragqa.render.markdown_text import escaped, fenced, piece_of_line, with_bold, within_line
-from ragqa.render.results import (
+from ragqa.render.answer_lines import (
     DISAGREE,
     NOT_IN_NOTES,
+    address,
     corrected_line,
     date_of,
     missing_line,
     unsure_line,
     verdict_line,
 )
-from ragqa.types import Answer, Citation, Disagreement
+from ragqa.render.documents import warnings_of
+from ragqa.render.excerpt_markdown import excerpts_markdown
+from ragqa.render.markdown_text import escaped, fenced, piece_of_line, with_bold, within_line
+from ragqa.types import Answer, Citation, Span
 from ragqa.verifying import record_of
 
 _INDENT = "   "
@@ -32,7 +34,8 @@ _NO_SOURCE = "This record marks the file as an answer, so that ragqa quotes noth
 
 def answer_markdown(answer: Answer) -> str:
     """Return the answer as Markdown, with links, images and HTML from notes escaped."""
-    return "\n".join(_blocks(answer))
+    title = f"# {escaped(answer.question)}\n"
+    return "\n".join([title, *_body(answer, "##"), *_record(answer)])
 
 
 def chat_markdown(exchanges: Sequence[Exchange]) -> str:
@@ -59,12 +62,6 @@ def _exchange(exchange: Exchange) -> Iterator[str]:
     if answer.question != exchange.asked:
         yield f"Asked as: {escaped(answer.question)}\n"
     yield from _body(answer, "###")
-
-
-def _blocks(answer: Answer) -> Iterator[str]:
-    yield f"# {escaped(answer.question)}\n"
-    yield from _body(answer, "##")
-    yield from _record(answer)
 
 
 def _body(answer: Answer, level: str) -> Iterator[str]:
@@ -95,10 +92,28 @@ def _record(answer: Answer) -> Iterator[str]:
     yield f"```json\n{record_of(answer)}\n```\n"
 
 
+def direct_spans(answer: Answer) -> Iterator[Span]:
+    """Yield the spans of a text without units that answer directly, in order.
+
+    Each lies in the excerpt of its citation: the text before its number.
+    """
+    start = 0
+    for cited in answer.citations:
+        number = re.compile(rf"(?<!\S)\[{cited.n}\](?!\S)").search(answer.text, start)
+        if number is None:
+            return
+        if cited.span is not None:
+            first, last = (at - cited.chars[0] for at in cited.span)
+            excerpt = answer.text[start : number.start()]
+            if place := counterpart(cited.quote, (first, last), excerpt):
+                yield start + place[0], start + place[1]
+        start = number.end()
+
+
 def _answer(answer: Answer) -> Iterator[str]:
     """The answer with its verdict, followed by disagreements."""
     if answer.written is not None and answer.written.grounded:
-        from ragqa.render.writing import written_by, written_markdown
+        from ragqa.render.generation import written_by, written_markdown
 
         yield f"{written_markdown(answer.written, within_line).strip()}\n"
         if verdict := verdict_line(answer):
@@ -120,16 +135,11 @@ def _answer(answer: Answer) -> Iterator[str]:
 
 
 def _disagreements(answer: Answer) -> Iterator[str]:
-    for disagreement in answer.disagreements:
-        yield f"**{DISAGREE[disagreement.about]}**\n"
-        yield from _statements(disagreement)
-
-
-def _statements(disagreement: Disagreement) -> Iterator[str]:
-    """The two statements that disagree, with the differing words in bold."""
-    statements = zip(disagreement.citations, disagreement.texts, disagreement.spans, strict=True)
-    for citation, text, span in statements:
-        yield f"- {_cited(citation, undated='no date')}\n\n  {with_bold(text, [span])}\n"
+    """The statements that disagree, with the differing words in bold."""
+    for one in answer.disagreements:
+        yield f"**{DISAGREE[one.about]}**\n"
+        for citation, text, span in zip(one.citations, one.texts, one.spans, strict=True):
+            yield f"- {_cited(citation, undated='no date')}\n\n  {with_bold(text, [span])}\n"
 
 
 def _quoted(text: str) -> str:
@@ -145,9 +155,6 @@ def _cited(citation: Citation, *, undated: str = "") -> str:
 
 def _place(path: str, lines: tuple[int, int], heading: Sequence[str], when: str = "") -> str:
     """Path, lines, date and headings; the link is relative to the notes' folder."""
-    first, last = lines
-    shown = f"{path}:{first}" if first == last else f"{path}:{first}-{last}"
     target = quote(os.fsencode(path), safe="/")
-    return " \u203a ".join(
-        [f"[{escaped(shown)}]({target}){piece_of_line(when)}", *map(escaped, heading)]
-    )
+    link = f"[{escaped(address(path, lines))}]({target})"
+    return " \u203a ".join([f"{link}{piece_of_line(when)}", *map(escaped, heading)])

@@ -7,8 +7,9 @@ from rich.text import Text
 from ragqa.config import SETTINGS, Loaded, Places
 from ragqa.diagnosis import Choice, Finding, Severity, Status
 from ragqa.llms import Destination
-from ragqa.render.documents import Document, index_document, skipped_document
-from ragqa.render.screen import emit, stdout
+from ragqa.render.documents import Document, fields_of, index_document, skipped_document
+from ragqa.render.results import print_skipped
+from ragqa.render.screen import put, put_labelled
 from ragqa.sanitise import safe_line
 from ragqa.types import DenseInfo, counted
 
@@ -38,9 +39,8 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
     if status.others:
         rows.append(("not notes", _others(status)))
     for name, value in rows:
-        emit(stdout(), Text.assemble((f"{name:<12}", "quiet"), safe_line(value)), hang=12)
-    for skip in status.skipped:
-        emit(stdout(), Text(f"{safe_line(skip.path)}: {safe_line(skip.reason)}"), indent=2)
+        put_labelled(f"{name:<12}", "quiet", value)
+    print_skipped(status.skipped)
 
 
 def _nearest(dense: DenseInfo) -> str:
@@ -70,13 +70,8 @@ def status_document(status: Status, places: Places, llm: Choice) -> Document:
         "corpus": str(places.corpus),
         "index_path": str(places.index),
         "fresh": status.is_fresh,
-        "pending": {
-            "added": status.added,
-            "changed": status.changed,
-            "removed": status.removed,
-        },
-        "building": status.building
-        and {"since": status.building.since, "embedded": status.building.embedded},
+        "pending": fields_of(status, "added", "changed", "removed"),
+        "building": status.building and fields_of(status.building, "since", "embedded"),
         "skipped": skipped_document(status.skipped),
         "other_files": dict(status.others),
         "bytes": status.bytes,
@@ -88,9 +83,7 @@ def status_document(status: Status, places: Places, llm: Choice) -> Document:
         },
         "created": status.info.created,
         "dense": {
-            "kind": dense.kind,
-            "lists": dense.lists,
-            "probes": dense.probes,
+            **fields_of(dense, "kind", "lists", "probes"),
             "recall@10": None if dense.kind == "hnsw" else dense.recall,
         },
         "calibration": {
@@ -106,20 +99,15 @@ def status_document(status: Status, places: Places, llm: Choice) -> Document:
 def print_findings(findings: Sequence[Finding]) -> None:
     """Print each finding with its fix."""
     for finding in findings:
-        line = Text.assemble((f"{finding.severity:<8}", _STYLES[finding.severity]))
-        line.append(safe_line(finding.what))
-        emit(stdout(), line, hang=8)
+        put_labelled(f"{finding.severity:<8}", _STYLES[finding.severity], finding.what)
         if finding.fix:
-            emit(
-                stdout(), Text.assemble(("try: ", "good"), safe_line(finding.fix)), indent=8, hang=5
-            )
+            put_labelled("try: ", "good", finding.fix, indent=8)
 
 
 def print_repair(done: Sequence[str]) -> None:
     """Print what a repair did."""
     for what in done or ["nothing is damaged, so nothing was changed"]:
-        line = Text.assemble((f"{'repair':<8}", "heading"), safe_line(what))
-        emit(stdout(), line, hang=8)
+        put_labelled(f"{'repair':<8}", "heading", what)
 
 
 def findings_document(
@@ -132,10 +120,7 @@ def findings_document(
     done: Document = {} if repaired is None else {"repaired": list(repaired)}
     return done | {
         "sound": all(finding.severity is not Severity.ERROR for finding in findings),
-        "findings": [
-            {"severity": str(finding.severity), "what": finding.what, "fix": finding.fix}
-            for finding in findings
-        ],
+        "findings": [fields_of(finding, "severity", "what", "fix") for finding in findings],
     }
 
 
@@ -145,8 +130,8 @@ def print_settings(loaded: Loaded) -> None:
     for name, value in values_of(loaded).items():
         line = Text.assemble((f"{name:<{width}}  ", "heading"), safe_line(str(value)))
         line.append(f"  ({safe_line(loaded.origins[name])})", style="quiet")
-        emit(stdout(), line, hang=width + 2)
-        emit(stdout(), Text(SETTINGS[name].help, style="quiet"), indent=width + 2)
+        put(line, hang=width + 2)
+        put(SETTINGS[name].help, "quiet", indent=width + 2)
 
 
 def settings_document(loaded: Loaded) -> Document:

@@ -5,9 +5,7 @@ Passage ranking, sentence match and confidence are separate scales that cannot b
 
 from collections.abc import Mapping, Sequence
 
-from rich.text import Text
-
-from ragqa.render.screen import emit, stdout
+from ragqa.render.screen import put, put_heading, stdout
 from ragqa.sanitise import safe_line
 from ragqa.types import Answer, Citation, Hit, Reason
 
@@ -89,17 +87,16 @@ def print_table(heads: Sequence[str], rows: Sequence[Row], *, title: str = "") -
 
     Columns that do not fit the screen follow in further tables, with the labels repeated.
     """
-    console = stdout()
-    width = min(console.width, _WIDTH)
+    width = min(stdout().width, _WIDTH)
     label_width = min(_LABEL, width - _CELL)
     across = max(1, (width - label_width) // _CELL)
     columns = max([len(heads), *(len(cells) for _, cells in rows)], default=0)
     for start in range(0, columns, across):
         part = slice(start, start + across)
         if heads:
-            emit(console, Text(f"\n{_aligned(title, heads[part], label_width)}", style="heading"))
+            put_heading(_aligned(title, heads[part], label_width), "heading")
         for label, cells in rows:
-            emit(console, Text(_aligned(label, cells[part], label_width)))
+            put(_aligned(label, cells[part], label_width))
 
 
 def _aligned(label: str, cells: Sequence[str], label_width: int) -> str:

@@ -125,7 +125,27 @@ def say(text: Text | str) -> None:
 
 
 def _say_labelled(label: str, style: str, text: str) -> None:
-    emit(stderr(), Text.assemble((label, style), safe_line(text)), hang=len(label))
+    emit(stderr(), _labelled(label, style, text), hang=len(label))
+
+
+def _labelled(label: str, style: str, text: str) -> Text:
+    return Text.assemble((label, style), safe_line(text))
+
+
+def put(text: Text | str = "", style: str = "", *, indent: int = 0, hang: int = 0) -> None:
+    """Print on stdout, like `emit`. A string becomes one safe line; a Text must be sanitised."""
+    shown = Text(safe_line(text), style) if isinstance(text, str) else text
+    emit(stdout(), shown, indent=indent, hang=hang)
+
+
+def put_heading(text: str, style: str = "bold") -> None:
+    """Print a heading on stdout, below a blank line."""
+    put(Text(f"\n{safe_line(text)}", style))
+
+
+def put_labelled(label: str, style: str, text: str, *, indent: int = 0) -> None:
+    """Print a label, sanitised already, and a line of text, wrapped beside the label."""
+    put(_labelled(label, style, text), indent=indent, hang=len(label))
 
 
 def confirm(question: str) -> bool:

@@ -2,17 +2,14 @@
 
 from collections import Counter
 
-from rich.console import Console
 from rich.text import Text
 
-from ragqa.render.documents import Document
+from ragqa.render.documents import Document, fields_of
 from ragqa.render.results import Linker
-from ragqa.render.screen import emit, stdout
+from ragqa.render.screen import put, put_heading
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import Checked, Place, Standing, Verification
 from ragqa.verifying import differences
-
-NOTHING_TO_CHECK = "This answer has no citations: there is nothing to check."
 
 _STYLES = {
     Standing.INTACT: "good",
@@ -25,18 +22,14 @@ _INDENT = 3
 
 def print_verification(verification: Verification, linker: Linker) -> None:
     """Print the status of each citation, with a diff for changed ones."""
-    console = stdout()
-    emit(console, Text(safe_line(verification.question), style="bold"))
+    put(verification.question, "bold")
     if not verification.checked:
-        emit(console, Text(NOTHING_TO_CHECK))
+        put("This answer has no citations: there is nothing to check.")
         return
     for checked in verification.checked:
-        _print_checked(console, checked, linker)
+        _print_checked(checked, linker)
     counts = Counter(checked.standing for checked in verification.checked)
-    summary = ", ".join(
-        f"{counts[standing]} {standing}" for standing in Standing if counts[standing]
-    )
-    emit(console, Text(f"\n{summary}", style="quiet"))
+    put_heading(", ".join(f"{counts[one]} {one}" for one in Standing if counts[one]), "quiet")
 
 
 def verification_document(verification: Verification) -> Document:
@@ -45,11 +38,11 @@ def verification_document(verification: Verification) -> Document:
         "question": verification.question,
         "sound": verification.is_sound,
         "citations": [_checked(checked) for checked in verification.checked],
-        "warnings": list(verification.warnings),
+        "warnings": verification.warnings,
     }
 
 
-def _print_checked(console: Console, checked: Checked, linker: Linker) -> None:
+def _print_checked(checked: Checked, linker: Linker) -> None:
     citation, place = checked.citation, checked.place
     line = Text.assemble(
         (f"{citation.n:>2} ", "number"),
@@ -59,18 +52,18 @@ def _print_checked(console: Console, checked: Checked, linker: Linker) -> None:
     if place and checked.standing is not Standing.INTACT:
         line.append(f"  was at {linker.place(citation.path, citation.lines).plain}", style="quiet")
         line.append(", wrapped differently" if checked.is_rewrapped else "", style="quiet")
-    emit(console, line, hang=_INDENT)
+    put(line, hang=_INDENT)
     if checked.reason:
-        emit(console, Text(safe_line(checked.reason), style="warning"), indent=_INDENT)
+        put(checked.reason, "warning", indent=_INDENT)
     if checked.standing is Standing.CHANGED and place is not None:
         if place.header and citation.context:
-            emit(console, _difference(citation.context, place.header), indent=_INDENT)
-        emit(console, _difference(citation.quote, place.text), indent=_INDENT)
+            put(_difference(citation.context, place.header), indent=_INDENT)
+        put(_difference(citation.quote, place.text), indent=_INDENT)
     else:
-        emit(console, Text(_flat(citation.quote)), indent=_INDENT)
+        put(" ".join(citation.quote.split()), indent=_INDENT)
     if checked.elsewhere is not None:
         there = linker.place(checked.elsewhere.path, checked.elsewhere.lines)
-        emit(console, Text.assemble("the old words are now in ", there), indent=_INDENT)
+        put(Text.assemble("the old words are now in ", there), indent=_INDENT)
 
 
 def _difference(old: str, new: str) -> Text:
@@ -88,20 +81,13 @@ def _difference(old: str, new: str) -> Text:
     return text
 
 
-def _flat(quote: str) -> str:
-    return safe_text(" ".join(quote.split()))
-
-
 def _checked(checked: Checked) -> Document:
     citation = checked.citation
     return {
         "n": citation.n,
         "status": checked.standing.value,
-        "path": citation.path,
-        "lines": list(citation.lines),
-        "chars": list(citation.chars),
-        "quote": citation.quote,
-        **({"context": citation.context} if citation.context else {}),
+        **fields_of(citation, "path", "lines", "chars", "quote"),
+        **(fields_of(citation, "context") if citation.context else {}),
         "now": _place(checked.place),
         "rewrapped": checked.is_rewrapped,
         "elsewhere": _place(checked.elsewhere),
@@ -112,10 +98,5 @@ def _checked(checked: Checked) -> Document:
 def _place(place: Place | None) -> Document | None:
     if place is None:
         return None
-    return {
-        "path": place.path,
-        "lines": list(place.lines),
-        "chars": list(place.chars),
-        "text": place.text,
-        **({"context": place.header} if place.header else {}),
-    }
+    context = {"context": place.header} if place.header else {}
+    return fields_of(place, "path", "lines", "chars", "text") | context

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cache
 
-from ragqa.analysis import index_terms
+from ragqa.text.words import index_terms
 
 
 @cache

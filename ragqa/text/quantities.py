@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ragqa.analysis import STOP_WORDS
 from ragqa.text.lexicon import PERIODS, SCALES, UNITS, canonical
 from ragqa.text.numerals import FILL, in_digits, past_fill
+from ragqa.text.words import STOP_WORDS
 
 _DIMENSIONS = frozenset(dimension for dimension, _ in UNITS.values())
 _PERIOD_NAMES = {factor: name for name, (dimension, factor) in UNITS.items() if dimension == "time"}

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ragqa.analysis import STOP_WORDS, WORD
 from ragqa.text.dates import Moment
 from ragqa.text.lexicon import NEGATORS, canonical
 from ragqa.text.quantities import Figure
+from ragqa.text.words import STOP_WORDS, WORD
 
 _NOT_NEGATING = re.compile(
     r"\bnot (?:only|just|merely)\b|\bnothing but\b|\bno (?:more|less|fewer|later|earlier) than\b"

@@ -46,7 +46,7 @@ from ragqa.types.passages import (
     TokenVectors,
     Unit,
 )
-from ragqa.types.vectors import Numbers, Progress, Vector, Vectors, no_progress
+from ragqa.types.vectors import Numbers, Progress, Span, Vector, Vectors, no_progress
 from ragqa.types.verifications import (
     Checked,
     Place,
@@ -92,6 +92,7 @@ __all__ = [
     "SavedCitation",
     "SearchResult",
     "Skipped",
+    "Span",
     "Stamp",
     "Standing",
     "TokenVectors",

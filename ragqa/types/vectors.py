@@ -1,4 +1,4 @@
-"""Types of arrays and callbacks."""
+"""Types of arrays, spans and callbacks."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -14,6 +14,9 @@ Vectors: TypeAlias = npt.NDArray[np.float32]
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
 """Passage ids, note numbers or row numbers, shape (n,)."""
+
+Span: TypeAlias = tuple[int, int]
+"""The start and end of some characters of a text, the end exclusive."""
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with (stage, done, total) during work."""

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from ragqa.notes import parse_note, read_text, walk_notes
 from ragqa.passages import unit_spans
-from ragqa.types import Block, Kind, Place, Skipped, Stamp
-from ragqa.verifying.locating import Span
+from ragqa.types import Block, Kind, Place, Skipped, Span, Stamp
 from ragqa.verifying.similarity import Sentence, sentences_of
 
 IN_CODE = "it is in a code block now"

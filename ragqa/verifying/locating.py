@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from heapq import nsmallest
 
-Span = tuple[int, int]
+from ragqa.types import Span
 
 # Scripts from here on are written without spaces, so a neighbour does not mark a word's end.
 _SPACED_BELOW = "\u0e00"

@@ -8,11 +8,9 @@ from difflib import SequenceMatcher
 from itertools import takewhile
 from typing import NamedTuple
 
-from ragqa.analysis import UNSPACED, tokenize
 from ragqa.passages import unit_spans
-from ragqa.types import Block, Kind
-
-Span = tuple[int, int]
+from ragqa.text.words import UNSPACED, tokenize
+from ragqa.types import Block, Kind, Span
 
 MIN_SIMILARITY = 0.6
 """The minimum similarity of a quote and its successor: the share of words in common, in order.

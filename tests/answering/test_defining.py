@@ -5,8 +5,8 @@ from excerpting import layout_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.analysis import query_terms
 from ragqa.answering.defining import PARAGRAPH_WORDS, defining_run
+from ragqa.text.words import query_terms
 
 
 def defined(text, subject, idf=None, path="note.md"):

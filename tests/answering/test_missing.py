@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from ragqa.analysis import index_terms
 from ragqa.answering import Answering, compose, shipped
 from ragqa.answering.candidates import candidates_of
 from ragqa.answering.missing import missing
@@ -13,6 +12,7 @@ from ragqa.answering.scoring import score
 from ragqa.embedders import embedder_for
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking, split_note
+from ragqa.text.words import index_terms
 from ragqa.types import Hit, Retrieved, Stamp
 
 EMBEDDER = embedder_for("hashed:256", building=False)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering.entities import amounts, dates, people, places
 from ragqa.answering.short_answer import counterpart, is_title, place_in, short_answer
+from ragqa.text.entities import amounts, dates, people, places
 
 ANSWERED = [
     ("when was RRF introduced", "It was introduced in June 2009 by three people.", "June 2009"),

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
-from ragqa.analysis import query_terms
 from ragqa.evaluation.generating import generate_questions
 from ragqa.evaluation.measures import answer_found, normalised
 from ragqa.notes import parse_note
+from ragqa.text.words import query_terms
 from ragqa.types import Stamp
 
 LIBRARY = """\

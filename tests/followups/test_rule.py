@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import INFO
 
-from ragqa.analysis import query_terms
 from ragqa.followups import Turn, needs_context
 from ragqa.followups import completed as completed_from
 from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question
+from ragqa.text.words import query_terms
 from ragqa.types import Hit, Passage, Retrieved
 
 LORA = Turn(

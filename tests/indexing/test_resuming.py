@@ -16,7 +16,7 @@ from ragqa.errors import IndexUnusable, NoIndex
 from ragqa.indexing import refresh
 from ragqa.indexing.embedding import KEPT
 from ragqa.stores import open_store
-from ragqa.stores.generations import stepping
+from ragqa.stores.disk import stepping
 from ragqa.stores.saved import SAVED_ANEW
 from ragqa.types import Filters
 
@@ -32,7 +32,7 @@ from indexing.building import source_with
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.indexing import embedding, refresh
 from ragqa.stores import open_store
-from ragqa.stores.generations import stepping
+from ragqa.stores.disk import stepping
 embedding.SAVED_TOGETHER = int(sys.argv[2])
 seen = []
 def kill(name):
@@ -182,11 +182,11 @@ def test_ctrl_c_tells_that_what_was_embedded_is_kept(tmp_path):
     notes = write_notes(tmp_path / "notes", {"a.md": "# A\n\nThe only note.\n"})
     program = tmp_path / "sitecustomize.py"
     program.write_text(
-        "from ragqa.stores import generations\n"
+        "from ragqa.stores import disk\n"
         "def interrupt(name):\n"
         "    if name == 'replace CURRENT':\n"
         "        raise KeyboardInterrupt\n"
-        "generations._hook = interrupt\n"
+        "disk._hook = interrupt\n"
     )
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     run = run_apart(

@@ -10,7 +10,7 @@ import pytest
 from support import make_answer
 
 from ragqa.render import Linker, print_answer
-from ragqa.render.direct import direct_spans
+from ragqa.render.markdown import direct_spans
 from ragqa.sanitise import safe_line
 from ragqa.types import Disagreement, Kind, Written, WrittenSentence
 

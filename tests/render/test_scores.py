@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.theme import Theme
 
-from ragqa.render import scores
+from ragqa.render import scores, screen
 from ragqa.render.scores import print_scores
 from ragqa.types import Answer, Citation, EmbedderInfo, Hit, IndexInfo, Passage, Reason
 
@@ -83,11 +83,12 @@ def test_a_passage_that_is_not_among_those_shown_has_a_dash_for_its_rank(capsys)
 
 @pytest.mark.parametrize(("columns", "across"), [(45, 1), (60, 3), (80, 5)])
 def test_on_a_narrow_screen_columns_that_do_not_fit_stand_below(monkeypatch, columns, across):
-    screen = Console(file=io.StringIO(), width=columns, theme=Theme({"heading": ""}))
-    monkeypatch.setattr(scores, "stdout", lambda: screen)
+    console = Console(file=io.StringIO(), width=columns, theme=Theme({"heading": ""}))
+    for module in (scores, screen):
+        monkeypatch.setattr(module, "stdout", lambda: console)
     reasons = [Reason("match", 2.25, 1.5, 0.5)]
     print_scores(answer([{"cosine": n / 8} for n in range(1, 6)], [], reasons))
-    lines = screen.file.getvalue().splitlines()
+    lines = console.file.getvalue().splitlines()
     assert max(map(len, lines)) <= columns
     heads = [line.split() for line in lines if "[" in line]
     assert [len(head) for head in heads] == [across] * (5 // across) + [5 % across] * (

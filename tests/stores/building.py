@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ragqa.analysis import query_terms
+from ragqa.text.words import query_terms
 from ragqa.types import (
     EmbedderInfo,
     Filters,

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ragqa.analysis import query_terms
 from ragqa.api import Index
 from ragqa.errors import RagqaError
+from ragqa.text.words import query_terms
 from ragqa.types import Filters
 from trials.children import MAX_SECONDS, End, must, run, start
 from trials.verdicts import Trial

@@ -4,7 +4,6 @@ import random
 import re
 from collections.abc import Iterator
 
-from ragqa.analysis import STOP_WORDS, query_terms
 from ragqa.answering import plain_text
 from ragqa.evaluation.generating.places import Material, Place
 from ragqa.evaluation.generating.wording import (
@@ -15,6 +14,7 @@ from ragqa.evaluation.generating.wording import (
     topic_of,
 )
 from ragqa.evaluation.measures import answer_found
+from ragqa.text.words import STOP_WORDS, query_terms
 from ragqa.types import Kind
 
 MAX_CELLS = 12

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ragqa.analysis import STOP_WORDS, query_terms
 from ragqa.evaluation.generating.places import Material, Place
 from ragqa.evaluation.generating.wording import (
     Draft,
@@ -17,6 +16,7 @@ from ragqa.evaluation.generating.wording import (
     short_answer,
     topic_of,
 )
+from ragqa.text.words import STOP_WORDS, query_terms
 from ragqa.types import Kind
 
 MAX_TERM_WORDS = 5

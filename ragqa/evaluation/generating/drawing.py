@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias, TypeVar
 
-from ragqa.analysis import query_terms
 from ragqa.evaluation.generating.cells import draft_cells
 from ragqa.evaluation.generating.definitions import draft_definitions
 from ragqa.evaluation.generating.headings import draft_headings
@@ -17,6 +16,7 @@ from ragqa.evaluation.generating.places import Material, Place, occurs_once, rea
 from ragqa.evaluation.generating.wording import Draft, key_of
 from ragqa.evaluation.measures import answer_found
 from ragqa.evaluation.questions import Gold, Question
+from ragqa.text.words import query_terms
 from ragqa.types import Note
 
 MIN_QUESTION_TERMS = 2

@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from ragqa.analysis import query_terms
 from ragqa.evaluation.generating.places import Material, Place
 from ragqa.evaluation.generating.wording import (
     Draft,
@@ -18,6 +17,7 @@ from ragqa.evaluation.generating.wording import (
     tidy,
     topic_of,
 )
+from ragqa.text.words import query_terms
 
 _IT = re.compile(r"\b(?:it|this)\b", re.IGNORECASE)
 # Aspects of a thing: only these fit "what is the … of …?".

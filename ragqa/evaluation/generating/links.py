@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 from urllib.parse import unquote
 
-from ragqa.analysis import query_terms
 from ragqa.evaluation.generating.places import Material, Place
 from ragqa.evaluation.generating.wording import (
     Draft,
@@ -20,6 +19,7 @@ from ragqa.evaluation.generating.wording import (
     tidy,
     without,
 )
+from ragqa.text.words import query_terms
 from ragqa.types import Kind, Note
 
 FIRST_PLACES = 3

@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ragqa.analysis import STOP_WORDS
 from ragqa.evaluation.generating.places import Material, Place
 from ragqa.evaluation.generating.wording import Draft, in_english, is_specific, tidy, without
 from ragqa.evaluation.measures import answer_found
-from ragqa.passages import sentence_spans
+from ragqa.text.sentences import sentence_spans
+from ragqa.text.words import STOP_WORDS
 
 MIN_CLAUSE_WORDS = 5
 MAX_CLAUSE_WORDS = 22

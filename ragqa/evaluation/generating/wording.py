@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ragqa.analysis import STOP_WORDS, index_terms, is_latin, query_terms
 from ragqa.evaluation.generating.places import Place
 from ragqa.evaluation.measures import normalised
+from ragqa.text.words import STOP_WORDS, index_terms, is_latin, query_terms
 
 MAX_TOPIC_CHARS = 80
 MAX_ANSWER_WORDS = 8

@@ -1,0 +1,176 @@
+"""Convert Markdown to plain text, for scoring and for showing a sentence on its own."""
+
+import re
+
+from ragqa.text.markup import inline, one_line
+from ragqa.text.seen import Seen
+from ragqa.types import Kind
+
+ITEM_MARK = re.compile(
+    r"\s*(?:[-*+]\s+)*(?P<mark>[-*+\u2022\u2023\u25e6\u25aa\u00b7\u2013]|\d{1,9}[.)])(?:\s+|$)"
+)
+"""The mark of an item, at its start only: a wrapped line may begin with "1962. "."""
+
+_QUOTE_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
+_NUMBER_IN_ITEM = re.compile(r"\s*(?:[-*+]\s+)+(?=\d{1,9}[.)]\s)")
+_HEADING_MARK = re.compile(r"\A\s*#{1,6}[ \t]+")
+_HEADING_MARKS = re.compile(
+    r"\A\s*#{1,6}(?:[ \t]+|\Z)|(?<![ \t])[ \t]+#+(?=[ \t]*(?:\Z|\{[:#.]))|\n[ \t]*(?:=+|-+)[ \t]*\Z"
+)
+_CALLOUT = re.compile(
+    r"\A\s*\[!\w[\w -]*(?:\|[^\]\n]*)?\][-+]?[ \t]*(?:(?P<title>[^\n]*\S)[ \t]*(?:\n\s*|\Z)|\n\s*)?"
+    r"|\A\s*(?:!!!|\?\?\?\+?)[ \t]+\w[\w -]*(?:\"(?P<named>[^\"\n]+)\")?[ \t]*(?:\n\s*|\Z)"
+)
+_DEFINITION = re.compile(r"(?<![ \t])[ \t]*\n[ \t]*:[ \t]+")
+_FIELD = re.compile(r"^([ \t]*[^\W_][\w /-]{0,60})::[ \t]+", re.MULTILINE)
+_BOX = re.compile(r"\[([ xX])\]\s+")
+_ENDS = (".", "!", "?", ":")
+_LEAD = re.compile(r"(?:[^.:;\u2013\u2014]|[.:](?!\s|$))+")
+_SHORT_ITEM = 60
+_LONG_CONTEXT = 80
+# YAML: a key, the start of a list item, and the mark of a folded text.
+_YAML_KEY = re.compile(r"""("[^"\n]*"|'[^'\n]*'|[^\s:"'][^:\n]*?)\s*:(?:\s+|$)""")
+_YAML_ITEM = re.compile(r"(?:^|[\r\n])[ \t]*-[ \t]+")
+_FOLDED = re.compile(r"[|>][-+\d]*[ \t]*[\r\n]+")
+_COMMA = re.compile(",")
+_CELL = re.compile(r"(?<!\\)\|")
+_ESCAPED_BAR = re.compile(r"\\\|")
+_ROW_ENDS = re.compile(r"\A\s*\||(?<!\\)\|\s*\Z")
+# Within a header cell, a bar has no space on either side.
+_HEADER = re.compile(r"(?:\s|^)\|(?=\s|$)")
+_CELL_SEAM = re.compile(r"</t[dh]>\s*(?=<t[dh]\b)", re.IGNORECASE)
+# The rest of a tag where a block of HTML is cut.
+_CUT_TAG = re.compile(r"\A[^<>]*[\"']\s*/?>|<[^<>]*\Z")
+
+
+def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
+    """The quote as one line of plain text, without Markdown's marks.
+
+    A table row becomes `header: cell` pairs by its context. An item follows its parent item or
+    lead-in; a front-matter key follows its parent keys, with a list of values joined by commas. A
+    task is marked as done or open. Code keeps its lines.
+    """
+    if kind is Kind.CODE:
+        return quote
+    source = Seen.of(quote)
+    if kind is Kind.ROW:
+        return row_pairs(source, context).text
+    if kind is Kind.PROPERTY:
+        return property_line(source, context).text
+    text = words_of(source, kind).text
+    if kind is not Kind.ITEM:
+        return text
+    stands_alone = not context or len(context) > _LONG_CONTEXT
+    return text if stands_alone or not text else f"{_boxed_context(context)}: {text}"
+
+
+def lead(item: str) -> str:
+    """The lead of a long item: the text before its first dash, colon or full stop."""
+    found = _LEAD.match(item)
+    return found[0].strip() if found and len(item) > _SHORT_ITEM else item.rstrip(".;,")
+
+
+def words_of(source: Seen, kind: Kind, *, breaks: bool = False) -> Seen:
+    """The plain text of a heading, item, paragraph or block of HTML.
+
+    :param breaks: whether to keep hard line breaks; else all is one line.
+    """
+    if kind is Kind.HTML:
+        return _html(source, breaks=breaks)
+    text = source.without(_QUOTE_MARKS)
+    if kind is Kind.ITEM:
+        has_number = _NUMBER_IN_ITEM.match(text.mask)
+        found = has_number or ITEM_MARK.match(text.mask)
+        text = text[found.end() :] if found else text
+        box = _BOX.match(text.mask)
+        if box:
+            done = Seen.added("(open) " if box[1] == " " else "(done) ", text.at[0])
+            return Seen.joined([done, words_of(text[box.end() :], Kind.PARAGRAPH, breaks=breaks)])
+    text = text.without(_HEADING_MARKS if kind is Kind.HEADING else _HEADING_MARK)
+    return _lines(text, breaks=breaks)
+
+
+def row_cells(source: Seen) -> list[Seen]:
+    """The plain text of each cell of a table row."""
+    line = source.without(_QUOTE_MARKS).without(_ROW_ENDS)
+    bars = [
+        cell.sub(_ESCAPED_BAR, lambda seen, bar: seen.group(bar)[1:]) for cell in line.split(_CELL)
+    ]
+    return [inline(cell) for cell in bars]
+
+
+def row_pairs(source: Seen, context: str) -> Seen:
+    """A row as `header: cell` pairs, or as its cells if it has more of them than the header."""
+    cells = row_cells(source)
+    heads = [head.strip() for head in _HEADER.split(context)] if context else []
+    if len(heads) < len(cells):
+        heads = [""] * len(cells)
+    pairs = [
+        Seen.joined([Seen.added(f"{head.rstrip(':')}: " if head else ""), cell])
+        for head, cell in zip(heads, cells, strict=False)
+        if cell
+    ]
+    return Seen.joined(pairs, "; ")
+
+
+def property_line(source: Seen, context: str) -> Seen:
+    """A front-matter key and its value, or part of a value whose key is in the context."""
+    keyed = _YAML_KEY.match(source.mask)
+    value = source[keyed.end() :] if keyed else source
+    if not (keyed and value.text.startswith("[")) or value.text.startswith("[["):
+        items = value.split(_YAML_ITEM)
+    else:
+        items = value.strip("[]").split(_COMMA)
+    words = Seen.joined(filter(None, (inline(_unquoted(item)) for item in items)), ", ")
+    pieces = [Seen.added(f"{context}: ")] if context else []
+    if keyed:
+        pieces += [_unquoted(source[slice(*keyed.span(1))]), Seen.added(": ")]
+    return Seen.joined([*pieces, words])
+
+
+def _lines(text: Seen, *, breaks: bool) -> Seen:
+    """Plain text without the marks that apply to whole lines."""
+    title = text[:0]
+    callout = _CALLOUT.match(text.mask)
+    if callout:
+        name = "title" if callout["title"] else "named"
+        title = text.group(callout, name) if callout[name] else title
+        text = text[callout.end() :]
+        if title and text and not (breaks or title.text.endswith(_ENDS)):
+            title = Seen.joined([title, Seen.added(":")])
+    text = text.sub(_DEFINITION, lambda seen, mark: seen.group(mark).instead(": "))
+    pieces = [text]
+    if _FIELD.search(text.mask):
+        # A field's value ends with its line.
+        fields = text.sub(_FIELD, lambda seen, key: _field_key(seen, key))
+        pieces = fields.lines()
+    seam = "\n" if breaks else "; "
+    body = Seen.joined(filter(None, (inline(piece, breaks=breaks) for piece in pieces)), seam)
+    return Seen.joined(filter(None, [inline(title), body]), "\n" if breaks else " ")
+
+
+def _field_key(seen: Seen, key: re.Match[str]) -> Seen:
+    return Seen.joined([seen.group(key, 1), Seen.added(": ")])
+
+
+def _html(source: Seen, *, breaks: bool) -> Seen:
+    """The plain text of a block of HTML, with bars between table cells."""
+    if source.mask.lstrip().startswith(">"):
+        source = source.without(_QUOTE_MARKS)
+    source = source.without(_CUT_TAG)
+    text = source.sub(_CELL_SEAM, lambda seen, seam: seen.group(seam).instead(" | "))
+    return inline(text, breaks=breaks)
+
+
+def _boxed_context(item: str) -> str:
+    """A parent item, with its box in words if it is a task."""
+    box = _BOX.match(item)
+    pieces = f"({'open' if box[1] == ' ' else 'done'}) {item[box.end() :]}" if box else item
+    return pieces.rstrip(":")
+
+
+def _unquoted(value: Seen) -> Seen:
+    """A YAML scalar on one line, without quotation marks or the mark of folding."""
+    words = one_line(value.strip().without(_FOLDED))
+    is_quoted = len(words.text) > 1 and words.text[0] == words.text[-1] and words.text[0] in "\"'"
+    return words[1:-1] if is_quoted else words

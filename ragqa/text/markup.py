@@ -1,0 +1,232 @@
+"""Strip inline Markdown, and the markup of other tools in it."""
+
+import re
+from collections.abc import Callable
+from html import unescape
+
+from ragqa.text.seen import LINE_END, Look, Seen
+
+_BREAK = "\v"
+"""Stands for a hard line break."""
+
+# Literal text, in this order: code, escaped characters, mathematics, entities.
+_LITERALS = re.compile(
+    r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
+    r"|(?P<bar>\\\|)"
+    r"|\\(?P<escaped>[!-/:-@\[-`{-~])"
+    r"|(?P<maths>\$\$.+?\$\$|(?<![\w$])\$(?=[^\s$])[^$\n]*[\\^_{}][^$\n]*(?<=\S)\$(?![\d$]))"
+    r"|(?P<entity>&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)",
+    re.DOTALL,
+)
+_NOT_SPACE = re.compile(r"\S")
+# White space other than a single space.
+_SPACE = re.compile(r"[^\S ]\s*| \s+")
+
+_HIDDEN_HTML = re.compile(
+    r"<!--.{0,3000}?-->|<(script|style)\b[^<>]*>.{0,9000}?</\1>", re.DOTALL | re.IGNORECASE
+)
+_HIDDEN_LIQUID = re.compile(
+    r"\{%-?\s*comment\s*-?%\}.{0,3000}?\{%-?\s*endcomment\s*-?%\}", re.DOTALL
+)
+# Liquid, Jinja and Hugo. A tag such as `{% channel "help" %}` shows its name or label.
+_TEMPLATE_TAG = re.compile(
+    r"\{%-?\s*(?!(?:include|page|link|image|render|layout|extends|block|asset|url)\b)"
+    r"(?P<tag>\w+)\s+[\"'](?P<name>[^\"'/<>\n]{1,80})[\"']"
+    r"(?:\s+[\"'](?P<label>[^\"'\n]{1,80})[\"'])?\s*-?%\}"
+    r"|\{%.{0,500}?%\}|\$?\{\{.{0,500}?\}\}",
+    re.DOTALL,
+)
+# kramdown, Pandoc and MkDocs: `{:.class}`, `{#id}`, `{ .lg }`.
+_ATTRIBUTES = re.compile(r"\{:[^{}\n]{0,200}\}|\{[ \t]*(?:\.[A-Za-z_-]|#+[\w-])[^{}\n]{0,200}\}")
+_ICON = re.compile(
+    r":(?:(?:fontawesome|material|octicons|simple|fa[bsr]?|mdi|bi|lucide)-[\w-]+"
+    r"|(?:Li|Lu|Fa[bsr]|Ri|Bo|Tb)[A-Z]\w*):"
+)
+_IMAGE = re.compile(
+    r"!\[\[[^\]\n]*\]\]|!\[[^\[\]]*\](?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]]*\])"
+)
+_FOOTNOTE = re.compile(r"\A\s*\[\^[^\]\s]{1,100}\]:|\[\^[^\]\s]{1,100}\]")
+_WIKILINK = re.compile(r"\[\[(?:[^\]|\n]*\|)?([^\]|\n]+)\]\]")
+_LINK = re.compile(
+    r"\[((?:[^\[\]]|\[[^\[\]]{0,200}\]){0,1000})\]"
+    r"\(\s*(?:<[^<>\n]*>|(?:[^()\s<]|\([^()\s]*\))*)(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)"
+)
+_REFERENCE = re.compile(r"(?<![\w\])])\[([^\[\]]+)\]\[[^\[\]]*\]")
+_AUTOLINK = re.compile(r"<((?:https?|mailto):[^<>\s]+|[\w.+-]+@[\w-]+\.[\w.-]+)>")
+_URL = re.compile(r"https?://[^\s<>*]+")
+_STRONG = re.compile(r"\*\*(?=\S)(.{1,1000}?)(?<=\S)\*\*", re.DOTALL)
+_STRONG_LINES = re.compile(r"(?<!\w)__(?=\S)(.{1,1000}?)(?<=\S)__(?!\w)", re.DOTALL)
+_HIGHLIGHT = re.compile(r"(?<![\w=])==(?=[^\s=])(.{1,500}?)(?<=[^\s=])==(?![\w=])", re.DOTALL)
+_EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)(.{1,1000}?)(?<=\S)\1(?![\w*_])", re.DOTALL)
+# Except for Python's, as in "pass **kwargs".
+_UNPAIRED = re.compile(
+    r"(?<!\S)\*\*(?=\S)(?!\w*(?:args|opts|options|params)\b)|(?<=[^\s(])\*\*(?!\w)"
+)
+_MAX_NESTING = 3
+_BLOCK_ID = re.compile(r"(?:(?<=\s)|\A)\^(?=[\w-]*[A-Za-z]|[\w-]{3})[A-Za-z0-9-]{2,}\s*\Z")
+_HARD_BREAK = re.compile(r"(?:(?<![ \t])[ \t]{2,}|\\)(?:\r\n|\r|\n)|\\\s*\Z")
+
+
+def _names(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(\s[^<>]*)?/?>")
+_SUPERSCRIPT = re.compile(r"<sup>([0-9+-]{1,6})</sup>", re.IGNORECASE)
+_TO_SUPERSCRIPT = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
+_BLOCK_TAGS = _names(
+    """
+    address article aside blockquote br caption center dd details div dl dt fieldset
+    figcaption figure footer h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section
+    summary table tbody tfoot thead tr ul
+    """
+)
+# A placeholder such as `<name>` looks like a tag but is not one.
+_TAGS = _BLOCK_TAGS | _names(
+    """
+    a abbr audio b bdi bdo big blink button canvas cite code col colgroup dfn em embed font
+    i iframe img ins kbd mark nobr picture q rp rt ruby samp small span strong sub sup svg
+    td th tt u video wbr
+    """
+)
+# These may be tags or placeholders.
+_AMBIGUOUS_TAGS = _names(
+    """
+    area base body data datalist dialog form head html input label legend link map math menu
+    meta meter object optgroup option output param path select source style template
+    textarea time title track var
+    """
+)
+_TAG_LOOKS = {"b": Look.BOLD, "strong": Look.BOLD, "i": Look.ITALIC, "em": Look.ITALIC}
+_TAG_LOOKS |= dict.fromkeys(("code", "kbd", "samp", "tt"), Look.CODE)
+_PAIR = re.compile(rf"<({'|'.join(_TAG_LOOKS)})>(.{{0,500}}?)</\1>", re.DOTALL | re.IGNORECASE)
+
+
+def inline(seen: Seen, *, breaks: bool = False) -> Seen:
+    """The plain text of one or more lines; inline code keeps its characters.
+
+    :param breaks: whether to keep hard line breaks.
+    """
+    seen = seen.sub(_LITERALS, _literal)
+    seen = seen.sub(_HARD_BREAK, lambda here, found: here.group(found).instead(_BREAK))
+    for needed, pattern, replace in _RULES:
+        if needed in seen.mask:
+            seen = seen.sub(pattern, replace)
+    if seen.mask.count("**") == 1:
+        # Its pair is in a sentence that is not shown.
+        seen = seen.without(_UNPAIRED)
+    for _ in range(_MAX_NESTING if "*" in seen.mask or "_" in seen.mask else 0):
+        seen = seen.sub(_EMPHASIS, lambda here, found: here.group(found, 2).styled(Look.ITALIC))
+    return one_line(seen, breaks=breaks)
+
+
+def one_line(seen: Seen, *, breaks: bool = False) -> Seen:
+    """The same with single spaces for white space, and newlines for hard line breaks."""
+
+    def space(here: Seen, found: re.Match[str]) -> Seen:
+        return here.group(found).instead("\n" if breaks and _BREAK in found[0] else " ")
+
+    return seen.strip().sub(_SPACE, space)
+
+
+def _literal(seen: Seen, found: re.Match[str]) -> Seen:
+    whole = seen.group(found)
+    if found["code"]:
+        code = seen.group(found, "code")
+        if code.text[0] == code.text[-1] == " " and code.text.strip():
+            code = code[1:-1]
+        code = code.sub(LINE_END, lambda here, end: here.group(end).instead(" "))
+        return code.literal().styled(Look.CODE)
+    if found["bar"]:
+        return whole[1:]
+    if found["escaped"]:
+        return whole[1:].literal()
+    if found["maths"]:
+        return whole.sub(_NOT_SPACE, lambda here, one: here.group(one).literal())
+    decoded = whole.instead(unescape(found[0]))
+    return decoded if decoded.text.isspace() else decoded.literal()
+
+
+def _bold(seen: Seen, found: re.Match[str]) -> Seen:
+    return seen.group(found, 1).styled(Look.BOLD)
+
+
+def _nothing(seen: Seen, found: re.Match[str]) -> Seen:  # noqa: ARG001 - as other rules
+    return seen[:0]
+
+
+def _label(seen: Seen, found: re.Match[str]) -> Seen:
+    return seen.group(found, 1)
+
+
+def _url(seen: Seen, found: re.Match[str]) -> Seen:
+    return seen.group(found, found.re.groups).literal()
+
+
+def _template_tag(seen: Seen, found: re.Match[str]) -> Seen:
+    if not found["name"]:
+        return seen[:0]
+    if found["label"]:
+        return seen.group(found, "label")
+    mark = "#" if found["tag"].endswith("channel") else ""
+    return Seen.joined([Seen.added(mark), seen.group(found, "name")])
+
+
+_HEADING_OF_LINK = re.compile(r"#+")
+
+
+def _wikilink(seen: Seen, found: re.Match[str]) -> Seen:
+    """A link's label, or its target as Obsidian shows it: `note > heading`."""
+    target = seen.group(found, 1)
+    if "|" in found[0]:
+        return target
+    steps = [step.strip() for step in target.split(_HEADING_OF_LINK)]
+    shown = [step for step in steps if step and not step.text.startswith("^")]
+    return Seen.joined(shown, " > ")
+
+
+def _superscript(seen: Seen, found: re.Match[str]) -> Seen:
+    """Superscript digits, since 10<sup>6</sup> is not 106."""
+    digits = seen.group(found, 1)
+    return Seen(digits.text.translate(_TO_SUPERSCRIPT), digits.mask, digits.at, digits.looks)
+
+
+def _looks(seen: Seen, found: re.Match[str]) -> Seen:
+    return seen.group(found, 2).styled(_TAG_LOOKS[found[1].lower()])
+
+
+def _tag(seen: Seen, found: re.Match[str]) -> Seen:
+    whole, name = seen.group(found), found[2].lower()
+    if name in _BLOCK_TAGS:
+        return whole.instead(_BREAK)
+    if name in ("td", "th"):
+        return whole.instead(" ")
+    is_tag = name in _TAGS or (
+        name in _AMBIGUOUS_TAGS and (found[1] or found[3] or f"</{name}>" in seen.mask.lower())
+    )
+    return whole[:0] if is_tag else whole
+
+
+_Replace = Callable[[Seen, re.Match[str]], Seen]
+# Each with a string required for a match, since most texts have little markup.
+_RULES: tuple[tuple[str, re.Pattern[str], _Replace], ...] = (
+    ("<", _HIDDEN_HTML, _nothing),
+    ("{%", _HIDDEN_LIQUID, _nothing),
+    ("{", _TEMPLATE_TAG, _template_tag),
+    ("{", _ATTRIBUTES, _nothing),
+    (":", _ICON, _nothing),
+    ("![", _IMAGE, _nothing),
+    ("[^", _FOOTNOTE, _nothing),
+    ("[[", _WIKILINK, _wikilink),
+    ("](", _LINK, _label),
+    ("][", _REFERENCE, _label),
+    ("<", _AUTOLINK, _url),
+    ("<", _SUPERSCRIPT, _superscript),
+    ("<", _PAIR, _looks),
+    ("<", _TAG, _tag),
+    ("://", _URL, _url),
+    ("^", _BLOCK_ID, _nothing),
+    ("**", _STRONG, _bold),
+    ("__", _STRONG_LINES, _bold),
+    ("==", _HIGHLIGHT, _bold),
+)

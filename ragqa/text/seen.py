@@ -1,0 +1,140 @@
+"""Text that keeps track of its source characters in a note, and of their style."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import IntFlag
+from itertools import chain
+
+from ragqa.types import Span
+
+LITERAL = "\ufdd0"
+"""Masks a literal character; a Unicode noncharacter that no text has."""
+
+ADDED = -1
+"""The offset of a character that is not from the note."""
+
+LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+class Look(IntFlag):
+    """The style of a character."""
+
+    PLAIN = 0
+    BOLD = 1
+    ITALIC = 2
+    CODE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A text; `mask`, `at` and `looks` have an entry for each character.
+
+    Patterns match `mask`, which has LITERAL for characters that are not markup. `at` has ascending
+    offsets in the note, except where it is ADDED; `looks` has `Look` values.
+    """
+
+    text: str
+    mask: str
+    at: Sequence[int]
+    looks: bytes
+
+    @classmethod
+    def of(cls, text: str, start: int = 0) -> "Seen":
+        """Text that begins at this offset in the note."""
+        return cls(text, text, range(start, start + len(text)), bytes(len(text)))
+
+    @classmethod
+    def added(cls, text: str, at: int = ADDED) -> "Seen":
+        """Text that is not in the note, or that replaces the character at this offset."""
+        return cls(text, text, [at] * len(text), bytes(len(text)))
+
+    @classmethod
+    def joined(cls, pieces: Iterable["Seen"], between: str = "") -> "Seen":
+        """The pieces concatenated."""
+        pieces = list(pieces)
+        if between:
+            gap = cls.added(between)
+            pieces = [one for piece in pieces for one in (gap, piece)][1:]
+        if len(pieces) == 1:
+            return pieces[0]
+        return cls(
+            "".join(piece.text for piece in pieces),
+            "".join(piece.mask for piece in pieces),
+            list(chain.from_iterable(piece.at for piece in pieces)),
+            b"".join(piece.looks for piece in pieces),
+        )
+
+    def __bool__(self) -> bool:
+        """Whether it has any characters."""
+        return bool(self.text)
+
+    def __getitem__(self, part: slice) -> "Seen":
+        """A slice of its characters."""
+        return Seen(self.text[part], self.mask[part], self.at[part], self.looks[part])
+
+    def group(self, match: re.Match[str], group: int | str = 0) -> "Seen":
+        """The text of a group of a match in its mask."""
+        return self[slice(*match.span(group))]
+
+    def styled(self, look: Look) -> "Seen":
+        """The same with this style added."""
+        return replace(self, looks=bytes(one | look for one in self.looks))
+
+    def literal(self) -> "Seen":
+        """The same with every character masked as literal."""
+        return replace(self, mask=LITERAL * len(self.text))
+
+    def instead(self, text: str) -> "Seen":
+        """Other text at the offset where this one begins."""
+        return Seen.added(text, self.at[0] if self.text else ADDED)
+
+    def sub(
+        self,
+        pattern: re.Pattern[str],
+        make: Callable[["Seen", re.Match[str]], "Seen"],
+        count: int = 0,
+    ) -> "Seen":
+        """The same with each match, or the first `count`, replaced by `make`'s result."""
+        pieces, end = [], 0
+        for number, match in enumerate(pattern.finditer(self.mask)):
+            if count and number == count:
+                break
+            pieces += [self[end : match.start()], make(self, match)]
+            end = match.end()
+        return Seen.joined([*pieces, self[end:]]) if pieces else self
+
+    def without(self, pattern: re.Pattern[str], count: int = 0) -> "Seen":
+        """The same without the matches."""
+        return self.sub(pattern, lambda seen, _: seen[:0], count)
+
+    def split(self, pattern: re.Pattern[str]) -> list["Seen"]:
+        """The pieces between the matches."""
+        pieces, end = [], 0
+        for match in pattern.finditer(self.mask):
+            pieces.append(self[end : match.start()])
+            end = match.end()
+        return [*pieces, self[end:]]
+
+    def strip(self, chars: str | None = None) -> "Seen":
+        """The same without these characters, or white space, at both ends."""
+        end = len(self.mask.rstrip(chars))
+        start = len(self.mask) - len(self.mask.lstrip(chars))
+        return self[min(start, end) : end]
+
+    def rstrip(self) -> "Seen":
+        """The same without trailing white space."""
+        return self[: len(self.mask.rstrip())]
+
+    def lines(self) -> list["Seen"]:
+        """Its lines, without their endings."""
+        return self.split(LINE_END)
+
+    def place(self, span: Span) -> Span | None:
+        """The span of its text for a span of the note; None where it shows none of it."""
+        found = [
+            number
+            for number, at in enumerate(self.at)
+            if span[0] <= at < span[1] and not self.text[number].isspace()
+        ]
+        return (found[0], found[-1] + 1) if found else None
