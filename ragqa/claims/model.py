@@ -22,7 +22,6 @@ class About(StrEnum):
     NAME = "name"
     NEGATION = "negation"
     OPPOSITE = "opposite"
-    ORDER = "order"
     QUOTE = "quote"
     READER = "reader"
 

@@ -10,7 +10,6 @@ from ragqa.claims.encoding import MAX_CHARS, encode
 from ragqa.claims.entity_check import entity_doubts
 from ragqa.claims.model import About, Doubt, Models, shipped, strengths
 from ragqa.claims.negation import negation_doubts
-from ragqa.claims.order import swapped_comparisons
 from ragqa.claims.sources import Part, Sources
 from ragqa.claims.verbatim import checked_words, is_code, misquotations, read_code
 from ragqa.readers import Reader, Text
@@ -114,7 +113,6 @@ def signals_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
         *_reader_doubts(sentence, texts, sources.reader),
         *entity_doubts(comparison),
         *negation_doubts(comparison),
-        *swapped_comparisons(comparison),
         *misquotations(sentence, [text.text for text in texts]),
     )
     return Signals(coverage, weakest, doubts, evidence_in(comparison))

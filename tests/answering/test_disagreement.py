@@ -177,12 +177,6 @@ def test_a_no_that_denies_something_else_is_no_disagreement(one, other):
             "date",
         ),
         (
-            "how many attempts do retries make?",
-            "Decided: retries use exponential backoff with at most 3 attempts.",
-            "Retries: we now allow at most 5 attempts.",
-            "number",
-        ),
-        (
             "what is the budget?",
             "Conference budget: $12,000.",
             "The conference budget was cut to $8,000.",
