@@ -53,7 +53,7 @@ class Model:
 
     intercept: float
     weights: tuple[float, float]
-    shares: Mapping[About, float]
+    shares: Mapping[str, float]
     threshold: float
 
     def probability(self, coverage: tuple[float, float], doubts: Mapping[About, float]) -> float:
@@ -82,23 +82,4 @@ def shipped() -> Models:
     """The models shipped with ragqa, fitted by `eval/fit_grounding.py`."""
     text = resources.files("ragqa.claims").joinpath("support.json").read_text("utf-8")
     models = json.loads(text)["models"]
-    return Models(all=_model(models["all"]), terms=_model(models["terms"]))
-
-
-def _model(document: Mapping[str, object]) -> Model:
-    shares, weights = document["shares"], document["weights"]
-    if not isinstance(shares, dict) or not isinstance(weights, list):
-        raise TypeError("a model has no shares or weights")
-    weakest, whole = map(_number, weights)
-    return Model(
-        intercept=_number(document["intercept"]),
-        weights=(weakest, whole),
-        shares={about: _number(shares[about]) for about in About},
-        threshold=_number(document["threshold"]),
-    )
-
-
-def _number(value: object) -> float:
-    if not isinstance(value, int | float):
-        raise TypeError(f"a model has {value!r} for a number")
-    return float(value)
+    return Models(all=Model(**models["all"]), terms=Model(**models["terms"]))
