@@ -18,14 +18,15 @@ from ragqa.claims.model import About, Doubt
 from ragqa.claims.names import SENTENCE_OPENERS, Name
 from ragqa.text.dates import Moment, has_moment, in_years
 from ragqa.text.lexicon import UNITS
-from ragqa.text.quantities import Figure, same_figure
+from ragqa.text.quantities import Figure, is_count, meets_bound, same_figure
 from ragqa.types import Kind, Span
 
 ELSEWHERE = 0.95
 """The strongest doubt of a figure or date that a source has in another sentence."""
 
 DERIVED = 0.3
-"""The doubt of a figure that is derivable from others."""
+UNCOUNTED = 0.4
+"""The doubt of a figure derivable from others, and of a count that only a list may show."""
 
 COMMON_NAME = 1.0
 """A name with an idf this low is in every third passage, so it may be left implicit."""
@@ -84,8 +85,16 @@ def _figures(comparison: Comparison) -> Iterator[Anchor]:
             (claimed.start, claimed.end),
             [_has_figure(part.statement, claimed) for part in parts],
             [_has_figure(part.above, claimed) for part in parts],
-            DERIVED if is_derivable(claimed, figures, moments) else 1.0,
+            _figure_doubt(claimed, figures, moments),
         )
+
+
+def _figure_doubt(claimed: Figure, figures: Sequence[Figure], moments: Sequence[Moment]) -> float:
+    """The doubt of a figure that no source has."""
+    if is_derivable(claimed, figures, moments):
+        return DERIVED
+    counted = any(claimed.measures and one.measures == claimed.measures for one in figures)
+    return UNCOUNTED if is_count(claimed) and not counted else 1.0
 
 
 def _dates(comparison: Comparison) -> Iterator[Anchor]:
@@ -201,6 +210,8 @@ def is_derivable(claimed: Figure, figures: Sequence[Figure], moments: Sequence[M
         spans = (abs(a - b) * _YEAR_SECONDS for a in years for b in years)
         return any(abs(span - value) <= max(tolerance, _TIME_TOLERANCE * value) for span in spans)
     others = figures[:_MAX_COMPARED]
+    if any(meets_bound(one, claimed) for one in others):
+        return True
     if claimed.measures.startswith("share") and any(
         # A quarter is four times smaller.
         (one.measures.startswith("share") and one.low + claimed.low == _HUNDRED)

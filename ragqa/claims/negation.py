@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -28,6 +29,8 @@ _AMBIGUOUS = word_set(
 )
 """Words with too many uses for an opposite in another sentence to mean anything."""
 
+_NEGATIVE = word_set("rule rules ruled fail fails forbid forbids forbidden exclude excludes")
+_CONTRASTING = frozenset({("rather", "than"), ("instead", "of")})
 _PUNCTUATION = re.compile(r"[,;:.()|\u2014!?]")
 _MAX_SCOPE = 8
 _AT_HEAD = 0.8
@@ -51,8 +54,7 @@ class _Side:
 
     @classmethod
     def of(cls, text: Encoded) -> "_Side":
-        scopes = tuple(_scope(text, at) for at in text.negators)
-        return cls(text, scopes, frozenset(word.text for word in text.words))
+        return cls(text, _scopes(text), frozenset(word.text for word in text.words))
 
     def negates(self, i: int) -> bool:
         return any(i in scope for scope in self.scopes)
@@ -81,12 +83,15 @@ def negation_doubts(comparison: Comparison) -> Iterator[Doubt]:
         ]
         if words:
             scores = np.where(prose, comparison.scores(words), -1.0)
-            best = int(scores.argmax())
-            part = _Side.of(comparison.parts[best].statement)
-            certainty = min(1.0, float(scores[best]) / _FULL_SCORE)
-            pair = _Pair(claim, part, comparison.similarity[best], certainty)
-            yield from pair.negations(words)
-            yield from pair.opposites(words)
+            best = float(scores.max())
+            pair, *others = (
+                _Pair(claim, _Side.of(comparison.parts[n].statement), comparison.similarity[n])
+                for n in np.argsort(-scores, kind="stable")[:_TOP]
+                if scores[n] >= best - _MARGIN
+            )
+            certainty = min(1.0, best / _FULL_SCORE)
+            for doubt in (*pair.negations(words, others), *pair.opposites(words)):
+                yield replace(doubt, strength=doubt.strength * certainty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +104,20 @@ class _Pair:
     claim: _Side
     part: _Side
     similarity: Vectors
-    certainty: float
 
-    def negations(self, words: Sequence[int]) -> Iterator[Doubt]:
-        """Doubt each negation of some words that only one side has."""
+    def negations(self, words: Sequence[int], others: Sequence["_Pair"]) -> Iterator[Doubt]:
+        """Doubt each negation of some words that only one side has.
+
+        :param others: pairs with parts that match equally well, any of which may have the negation.
+        """
         for scope in self.claim.scopes:
-            if not set(scope).isdisjoint(words) and not self._has_counterpart(scope):
-                yield self._doubt(self._extra_strength(scope), EXTRA_NEGATION)
+            is_here = not set(scope).isdisjoint(words)
+            if is_here and not any(pair.has_counterpart(scope) for pair in (self, *others)):
+                yield Doubt(About.NEGATION, self._extra_strength(scope), EXTRA_NEGATION)
         for scope in self.part.scopes:
-            yield self._doubt(self._missing_strength(scope, words), MISSING_NEGATION)
+            yield Doubt(About.NEGATION, self._missing_strength(scope, words), MISSING_NEGATION)
 
-    def _doubt(self, strength: float, phrase: str) -> Doubt:
-        return Doubt(About.NEGATION, strength * self.certainty, phrase)
-
-    def _has_counterpart(self, scope: Sequence[int]) -> bool:
+    def has_counterpart(self, scope: Sequence[int]) -> bool:
         """Whether the part has a negation or an opposite for what the claim negates."""
         for i in scope:
             text = self.claim.text.words[i].text
@@ -162,7 +167,7 @@ class _Pair:
                     continue
                 if self.claim.negates(i) == self.part.negates(k) and self._near_same_word(i, k):
                     phrase = f'"{text}" where the note has "{word.text}"'
-                    yield Doubt(About.OPPOSITE, strength * self.certainty, phrase)
+                    yield Doubt(About.OPPOSITE, strength, phrase)
 
     def _near_same_word(self, i: int, place: int) -> bool:
         """Whether a word of the claim and one of the part share a neighbour."""
@@ -194,6 +199,25 @@ class _Pair:
 
 def _is_comparable(text: Encoded, i: int) -> bool:
     return bool(text.words[i].stem) or text.words[i].text in OPPOSITES
+
+
+def _scopes(text: Encoded) -> tuple[tuple[int, ...], ...]:
+    """The scope of each negation, without those of two that cancel out: "never fails"."""
+    negators = text.negators
+    scopes = [_scope(text, at) for at in negators]
+    cancelled = {
+        n for n, scope in enumerate(scopes) if any(text.words[i].text in _NEGATIVE for i in scope)
+    }
+    for n, scope in enumerate(scopes):
+        for other, at in enumerate(negators):
+            words = {text.words[negators[n]].text, text.words[at].text}
+            is_one = len(words) == 1 or words == {"neither", "nor"}
+            if at in scope and not is_one and not {n, other} & cancelled:
+                cancelled |= {n, other}
+    kept = (scope for n, scope in enumerate(scopes) if n not in cancelled)
+    pairs = pairwise(word.text for word in text.words)
+    contrasts = (n for n, pair in enumerate(pairs, start=1) if pair in _CONTRASTING)
+    return (*kept, *(_scope(text, at) for at in contrasts))
 
 
 def _scope(text: Encoded, at: int) -> tuple[int, ...]:

@@ -64,7 +64,10 @@ def canonical(word: str) -> str:
     return CANONICAL.get(found, found)
 
 
-NEGATORS = word_set("not no never cannot neither nor none without hardly nobody")
+NEGATORS = word_set("""
+    not no never cannot neither nor none without hardly nobody nothing rarely seldom barely absent
+    missing lack lacks lacking
+""")
 """Words that negate a sentence, as does `n't`."""
 
 IMPLICIT_NEGATIONS = word_set("""

@@ -9,6 +9,9 @@ from ragqa.text.numerals import FILL, in_digits, past_fill
 from ragqa.text.words import STOP_WORDS
 
 _DIMENSIONS = frozenset(dimension for dimension, _ in UNITS.values())
+COUNTABLE = 12
+"""The most items of a list that a reader may count."""
+
 _PERIOD_NAMES = {factor: name for name, (dimension, factor) in UNITS.items() if dimension == "time"}
 _N = r"(?:\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,9})?|\d{0,15}\.?\d{1,15}(?:[eE][-+]?\d{1,2})?)"
 _NUMBER = re.compile(
@@ -38,6 +41,7 @@ _EVERY = re.compile(r"\bevery $", re.IGNORECASE)
 _NOT_COUNTED = frozenset({"times", "per", "x", "across", "within", "since", "without", "via", "or"})
 _CLAUSE = re.compile(r"[.;:,(](?:\s|$)")
 _LOOK_BACK = 16
+_BOUND_RATIO = Decimal("0.7")
 _ABOUT_TOLERANCE = Decimal("0.2")
 _ROUND_TOLERANCE = Decimal("0.025")
 _MAX_ROUNDING = Decimal("0.1")
@@ -110,6 +114,22 @@ def same_figure(source: Figure, claimed: Figure) -> bool:
         )
         for wanted in {claimed.low, claimed.high}
     )
+
+
+def is_count(figure: Figure) -> bool:
+    """Whether it is a small whole number of things, which a list can show without stating it."""
+    is_small = 0 < figure.low <= COUNTABLE and figure.low == int(figure.low)
+    return is_small and figure.low == figure.high and _dimension(figure) not in _DIMENSIONS
+
+
+def meets_bound(source: Figure, claimed: Figure) -> bool:
+    """Whether a source's figure meets the claimed bound, and is close to it."""
+    one, other = _dimension(source), _dimension(claimed)
+    if (one != other and {one, other} & _DIMENSIONS) or source.bound not in ("", claimed.bound):
+        return False
+    if claimed.bound == "most":
+        return claimed.low * _BOUND_RATIO <= source.high <= claimed.low
+    return claimed.bound == "least" and claimed.high <= source.low <= claimed.high / _BOUND_RATIO
 
 
 def _range(figure: Figure) -> tuple[Decimal, Decimal]:

@@ -130,6 +130,7 @@ def test_a_name_that_most_notes_have_is_understood(check):
     [
         ("The cache can never be shared.", "The cache cannot be shared."),
         ("It is not only fast but cheap.", "It is fast and cheap."),
+        ("No model is without errors.", "Every model has errors."),
         ("The index isn't too large to load.", "The index is small enough to load."),
     ],
 )
@@ -175,6 +176,7 @@ def test_an_opposite_of_something_else_is_none(understand):
     [
         ("The index fails to load.", "The index does not load."),
         ("The order is unaffected by the constant.", "The constant does not change the order."),
+        ("Neither license rules out commercial use.", "Both licenses allow commercial use."),
         ("It is derived from nothing but the query.", "It is derived from the query alone."),
     ],
 )
@@ -190,6 +192,14 @@ def test_a_name_that_only_begins_a_sentence_is_found_by_its_verb(understand):
     assert "the name Apple" in understand("Apple published both of them.", passage).against
     for sentence in ("rsLoRA scales by the root of the rank.", "DoRA splits weights into two."):
         assert not [said for said in understand(sentence, passage).against if "name" in said]
+
+
+def test_a_bound_that_a_figure_keeps_to_follows_from_it(understand):
+    passage = "GPQA has 448 questions."
+    assert understand("GPQA has under 500 questions.", passage).against == ()
+    assert (
+        "the figure 400 questions" in understand("GPQA has under 400 questions.", passage).against
+    )
 
 
 @pytest.mark.parametrize(
