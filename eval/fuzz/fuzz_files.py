@@ -12,7 +12,7 @@ from fuzz_notes import OTHER
 from holding import check_document, must, printing
 
 from ragqa.answering.calibration_file import Refitted, own_document
-from ragqa.answering.models import shipped
+from ragqa.answering.confidence import shipped
 from ragqa.api import open_index
 from ragqa.cli import run
 from ragqa.cli.lines import History

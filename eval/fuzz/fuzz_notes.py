@@ -17,7 +17,7 @@ from ragqa.render import Linker, answer_document, print_answer, to_json
 from ragqa.render.markdown import answer_markdown
 from ragqa.stores.memory import MemorySnapshot, MemoryStore
 from ragqa.types import Answer
-from ragqa.verifying import read_saved
+from ragqa.verifying.saved import read_saved
 
 OTHER = (
     "---\ndate: 2023-05-01\n---\n# Cats\n\nCats sleep 14 hours a day.\n\n- Cats hunt at dawn.\n\n"
@@ -44,7 +44,7 @@ def place_at(folder: Path, patches: ExitStack) -> Place:
     corpus, store = folder / "notes", MemoryStore()
     (corpus / "a/b").mkdir(parents=True)
     (corpus / "cats.md").write_text(OTHER, encoding="utf-8")
-    patches.enter_context(mock.patch("ragqa.api.index.open_store", return_value=store))
+    patches.enter_context(mock.patch("ragqa.api.stored_index.open_store", return_value=store))
     index = open_index(corpus, index=folder / "index", settings={"embedder": "hashed:64"})
     return Place(corpus, index, store)
 

@@ -7,8 +7,7 @@ differ in one thing that cannot be true twice. Uncertain cases are not reported.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.quoting import citation_of
-from ragqa.answering.scoring import Scored
+from ragqa.answering.scoring import Scored, citation_of
 from ragqa.answering.short_answer import counterpart
 from ragqa.claims.answers import Answer, Question, read_answer, read_question
 from ragqa.claims.difference import Difference, difference

@@ -1,7 +1,7 @@
 """Compare two evaluations of the same questions, with significance tests."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,8 @@ import numpy as np
 
 from ragqa.errors import UsageError
 from ragqa.evaluation import statistics
+from ragqa.evaluation.measures import ANSWER_MEASURES, NAMES, NOISE
 from ragqa.evaluation.summary import Document
-from ragqa.evaluation.tasks import ANSWER_MEASURES, NAMES, NOISE
 from ragqa.stages import BEHIND_RANKING
 from ragqa.types import DOCUMENT_VERSION
 
@@ -103,10 +103,10 @@ def _difference(values: list[tuple[float, float]], *, lower_is_better: bool) -> 
     higher, lower = int((b > a).sum()), int((b < a).sum())
     return {
         "questions": len(values),
-        "a": round(float(a.mean()), 4),
-        "b": round(float(b.mean()), 4),
-        "difference": round(float((b - a).mean()), 4),
-        "interval": [round(bound, 4) for bound in statistics.interval(list(b - a))],
+        "a": statistics.mean(a),
+        "b": statistics.mean(b),
+        "difference": statistics.mean(b - a),
+        "interval": statistics.rounded(statistics.interval(list(b - a))),
         "p": round(statistics.randomisation_p(list(b - a)), 4),
         "better": lower if lower_is_better else higher,
         "worse": higher if lower_is_better else lower,
@@ -132,13 +132,8 @@ def _flips(one: Row, other: Row) -> Iterator[Document]:
     for what, result in _FLIPPING.items():
         before, after = result(one), result(other)
         if None not in (before, after) and before != after:
-            yield {
-                "id": one["id"],
-                "question": one["question"],
-                "what": what,
-                "a": before,
-                "b": after,
-            }
+            flipped = {"what": what, "a": before, "b": after}
+            yield {"id": one["id"], "question": one["question"], **flipped}
 
 
 def _is_found(row: Row) -> bool | None:
@@ -149,19 +144,13 @@ def _is_found(row: Row) -> bool | None:
     return missed is None or missed["stage"] in BEHIND_RANKING
 
 
-def _is_said(row: Row) -> bool | None:
-    return row["answer"][-1] == 1 if row.get("answer") else None
-
-
-def _is_answered(row: Row) -> bool | None:
-    return row.get("answered")
-
-
-def _is_good(row: Row) -> bool | None:
-    return row.get("good")
-
-
-_FLIPPING = {"found": _is_found, "said": _is_said, "good": _is_good, "answered": _is_answered}
+_FLIPPING: Mapping[str, Callable[[Row], bool | None]] = {
+    "found": _is_found,
+    "said": lambda row: row["answer"][-1] == 1 if row.get("answer") else None,
+    "good": lambda row: row.get("good"),
+    "answered": lambda row: row.get("answered"),
+}
+"""The yes/no results of a question; None if it was not measured."""
 
 
 def _described(document: Document) -> Document:

@@ -1,12 +1,17 @@
 """Check an evaluation against targets such as `recall@5=0.95`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ragqa.errors import BelowTarget, UsageError
-from ragqa.evaluation.measures import MEASURES
+from ragqa.evaluation.measures import (
+    EXCERPT_MEASURES,
+    MEASURES,
+    METHODS,
+    NAMES,
+    OVERLAP_MEASURES,
+)
 from ragqa.evaluation.summary import Document
-from ragqa.evaluation.tasks import EXCERPT_MEASURES, METHODS, NAMES, OVERLAP_MEASURES
 
 TARGETS = (*NAMES, "auroc")
 """Every measure where higher is better."""
@@ -68,7 +73,9 @@ def check_targets(document: Document, targets: Sequence[Target]) -> None:
     :raises BelowTarget: at least one is missed; the message lists each with its value.
     :raises UsageError: there was no question to measure it on.
     """
-    values = dict(_measures_of(document))
+    values = {name: document[name] for name in TARGETS if name in document}
+    for method, measures in document["methods"].items():
+        values |= {f"{method}.{name}": value for name, value in measures.items()}
     below = []
     for target in targets:
         if target.measure not in values:
@@ -79,9 +86,3 @@ def check_targets(document: Document, targets: Sequence[Target]) -> None:
             below.append(f"{target.measure} is {value:.4f}, below {target.least:g}")
     if below:
         raise BelowTarget("; ".join(below), hint="see what was missed: ragqa eval --failures")
-
-
-def _measures_of(document: Document) -> Iterator[tuple[str, float]]:
-    for method, measures in document["methods"].items():
-        yield from ((f"{method}.{name}", value) for name, value in measures.items())
-    yield from ((name, document[name]) for name in TARGETS if name in document)

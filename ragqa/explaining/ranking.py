@@ -1,32 +1,25 @@
-"""Rank the passages of one note among all, and find the filters that exclude it."""
+"""Rank the passages and sentences of one note among all, and find the filters that exclude it."""
 
 import glob
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ragqa.answering import sources_of
+from ragqa.answering import Assessment, Excerpt, Scored, assess, citation_of, sources_of
 from ragqa.api import MIN_POOL, Index
-from ragqa.explaining.explanation import Place
+from ragqa.explaining.explanation import Lost, Place, Sentence
 from ragqa.retrieval import Legs, find_legs, to_hits
 from ragqa.stores import Snapshot
 from ragqa.types import Filters, Passage, Retrieved
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """The passages of a note, best first, and the filters that exclude it, if any.
-
-    If there are such filters, the ranks are unfiltered.
-    """
-
-    places: tuple[Place, ...]
-    filters: tuple[str, ...]
-
-
 def rank_note(
     index: Index, retrieved: Retrieved, path: str, lines: tuple[int, int] | None, filters: Filters
-) -> Ranked:
-    """Rank a note's passages, or those that touch `lines`, among all passages."""
+) -> tuple[tuple[Place, ...], tuple[str, ...]]:
+    """Rank a note's passages, or those that touch `lines`, among all passages.
+
+    :returns: the passages, best first, and the filters that exclude the note. If there are any, the
+        ranks are unfiltered.
+    """
     snapshot = index.snapshot()
     passages = [
         passage.id
@@ -57,7 +50,37 @@ def rank_note(
         )
         for hit in to_hits(snapshot, legs, scores).hits
     ]
-    return Ranked(tuple(sorted(places, key=lambda place: place.order)), left_out)
+    return tuple(sorted(places, key=lambda place: place.order)), left_out
+
+
+def rank_sentences(
+    assessment: Assessment, places: Sequence[Place], lines: tuple[int, int] | None
+) -> tuple[Sentence, ...]:
+    """The candidate sentences of these places, on these lines if given, best first."""
+    own = {place.hit.passage.id for place in places}
+    found = []
+    in_order = sorted(assessment.candidates, key=lambda one: -one.score)
+    for rank, one in enumerate(in_order, start=1):
+        if one.candidate.hit.passage.id not in own:
+            continue
+        citation = citation_of(one, rank)
+        first, last = citation.lines
+        if lines is None or (first <= lines[1] and lines[0] <= last):
+            found.append(Sentence(citation, rank, why_lost(one, assessment.excerpts)))
+    return tuple(found)
+
+
+def why_lost(one: Scored, excerpts: Sequence[Excerpt]) -> Lost | None:
+    """Why a candidate is not in the answer; None where an excerpt has it."""
+    if any(excerpt.overlaps(one.candidate) for excerpt in excerpts):
+        return None
+    best = max((excerpt.best.score for excerpt in excerpts), default=float("inf"))
+    return Lost.PASSED_OVER if one.score >= best else Lost.WEAK
+
+
+def assess_question(index: Index, retrieved: Retrieved) -> Assessment:
+    """Assess what was retrieved, as `ask` does."""
+    return assess(retrieved, index.source.embedders.asking, index.answering)
 
 
 def rank_of(index: Index, question: str, passages: Sequence[int], filters: Filters) -> int | None:

@@ -6,11 +6,18 @@ become characters and pairs of characters, as in Lucene's CJK analyser.
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import tantivy
 
 MAX_TERM_CHARS = 64
+
+
+@cache
+def compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
+    """Compile a pattern on first use, since compiling all of them would slow every start."""
+    return re.compile(pattern)
+
 
 WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 """A word as a reader sees it, where its offset in the text matters."""
@@ -23,9 +30,9 @@ UNSPACED = (
 )
 """Character ranges for a class in a regular expression."""
 
-_UNSPACED = re.compile(f"[{UNSPACED}]")
+_UNSPACED_CHARACTER = f"[{UNSPACED}]"
 _SPACED_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_TOKEN = re.compile(
+_TOKEN = (
     rf"(?P<run>[{UNSPACED}]+)|(?P<word>(?:(?![{UNSPACED}])[^\W_])+"
     rf"(?:'(?:(?![{UNSPACED}])[^\W_])+)*)"
 )
@@ -52,7 +59,7 @@ STOP_WORDS = frozenset((*_STOP_WORDS.split(), *CONTRACTED))
 
 
 # The same for scripts without spaces, where stop words are not separate tokens.
-_UNSPACED_STOPS = re.compile(
+_UNSPACED_STOPS = (
     "什么是|是什么|为什么|什么|怎么样|怎么|怎样|如何|哪些|哪个|哪里|多少|请问|[的了吗呢是和与]"
     "|とは|何ですか|ですか|ください"
 )
@@ -65,11 +72,11 @@ def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
         index also has the single characters. A single character stays as it is.
     """
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
-    if not _UNSPACED.search(folded):
+    if folded.isascii() or not compiled(_UNSPACED_CHARACTER).search(folded):
         # A fast path with the same result.
         return [word for word in _SPACED_TOKEN.findall(folded) if len(word) <= MAX_TERM_CHARS]
     tokens: list[str] = []
-    for match in _TOKEN.finditer(folded):
+    for match in compiled(_TOKEN).finditer(folded):
         run = match["run"]
         if run is None:
             if len(match["word"]) <= MAX_TERM_CHARS:
@@ -79,6 +86,11 @@ def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
             tokens.extend(run)
         tokens.extend(run[i : i + 2] for i in range(len(run) - 1))
     return tokens
+
+
+def unspaced_count(text: str) -> int:
+    """The number of characters of a script without spaces."""
+    return 0 if text.isascii() else len(compiled(_UNSPACED_CHARACTER).findall(text))
 
 
 def index_terms(text: str) -> list[str]:
@@ -91,8 +103,8 @@ def query_terms(text: str) -> list[str]:
 
     Stop words are dropped unless there is nothing else.
     """
-    content_text = _UNSPACED_STOPS.sub(" ", text)
-    tokens = tokenize(content_text, pairs_only=True) or tokenize(text, pairs_only=True)
+    others = text if text.isascii() else compiled(_UNSPACED_STOPS).sub(" ", text)
+    tokens = tokenize(others, pairs_only=True) or tokenize(text, pairs_only=True)
     content = [token for token in tokens if token not in STOP_WORDS] or tokens
     return _stem(content)
 

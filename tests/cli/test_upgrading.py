@@ -13,7 +13,7 @@ from indexing.building import source_with
 from support import run_ragqa, write_notes
 
 from ragqa.answering.calibration_file import Calibration, Refitted, in_use, own_document
-from ragqa.answering.models import shipped
+from ragqa.answering.confidence import shipped
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import IndexUnusable, OlderFormat
 from ragqa.indexing import refresh

@@ -1,7 +1,7 @@
 """Words that a note lacks, and words of it that would find it."""
 
 from ragqa.explaining.explanation import Missing
-from ragqa.explaining.words import distinctive_words, missing_words
+from ragqa.explaining.trials import distinctive_words, missing_words
 from ragqa.types import Passage
 
 

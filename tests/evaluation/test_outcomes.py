@@ -3,12 +3,12 @@ from itertools import product
 import pytest
 
 from ragqa.evaluation.excerpts import Score
-from ragqa.evaluation.missed import why_missed, why_not_good
+from ragqa.evaluation.outcomes import why_missed, why_not_good
 from ragqa.evaluation.tasks import Expected, Task
 from ragqa.stages import BEHIND_RANKING, EXCERPT_STAGES, STAGES
 from ragqa.types import Hit, Passage
 
-PLACE = Expected("bakery.md", "It opens at seven.", (3, 3), "part 1")
+PLACE = Expected("bakery.md", (3, 3), "It opens at seven.", "part 1")
 
 
 def task(*units, unretrievable=(), by_document=False):

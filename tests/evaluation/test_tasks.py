@@ -5,10 +5,9 @@ import pytest
 
 from ragqa.evaluation.asking import _units
 from ragqa.evaluation.excerpts import Excerpt
-from ragqa.evaluation.gold import tasks_of
 from ragqa.evaluation.measures import measure_rankings
 from ragqa.evaluation.questions import Gold, Question
-from ragqa.evaluation.tasks import Expected
+from ragqa.evaluation.tasks import Expected, tasks_of
 from ragqa.notes import parse_note
 from ragqa.types import Passage, Stamp
 
@@ -110,7 +109,7 @@ def test_the_passage_that_holds_a_quote_is_found_as_its_part():
 def test_a_place_is_told_by_its_note_and_lines():
     gold = Gold("bakery.md", "at seven.\nIt sells")
     task, _ = made(asked(gold))
-    assert list(task.expect()) == [Expected("bakery.md", "at seven.\nIt sells", (3, 4), "part 1")]
+    assert list(task.expect()) == [Expected("bakery.md", (3, 4), "at seven.\nIt sells", "part 1")]
 
 
 def test_any_of_the_places_of_a_part_finds_it():
@@ -123,7 +122,7 @@ def test_finding_one_of_two_parts_is_finding_half():
     task, _ = made(asked(part(1, OPENS), part(2, COLD)))
     assert dict(task.relevant) == {"part 1": 1, "part 2": 1}
     assert [recall_at_5(task, *ids) for ids in ([2], [4], [4, 2], [1])] == [0.5, 0.5, 1, 0]
-    assert [place.unit for place in task.expect()] == ["part 1", "part 2"]
+    assert [place.part for place in task.expect()] == ["part 1", "part 2"]
 
 
 def test_parts_that_the_very_same_passages_hold_are_one():
@@ -131,7 +130,7 @@ def test_parts_that_the_very_same_passages_hold_are_one():
     assert dict(task.relevant) == {"part 1 and 2": 1, "part 3": 1}
     assert task.units_of(2) == ["part 1 and 2"]
     assert recall_at_5(task, 2) == 0.5
-    assert [place.unit for place in task.expect()] == ["part 1 and 2", "part 1 and 2", "part 3"]
+    assert [place.part for place in task.expect()] == ["part 1 and 2", "part 1 and 2", "part 3"]
     assert list(task.answers) == [["x"], ["y"], ["z"]]
 
 
@@ -167,7 +166,7 @@ def test_parts_that_share_only_some_of_their_passages_stay_apart():
     task, _ = made(asked(part(1, OPENS), part(2, SELLS), part(2, CLOSED)))
     assert dict(task.relevant) == {"part 1": 1, "part 2": 1}
     assert [recall_at_5(task, id_) for id_ in (2, 3)] == [1, 0.5]
-    assert [place.unit for place in task.expect()] == ["part 1", "part 2", "part 2"]
+    assert [place.part for place in task.expect()] == ["part 1", "part 2", "part 2"]
 
 
 def test_a_part_that_no_passage_holds_whole_is_unheld():
@@ -176,7 +175,7 @@ def test_a_part_that_no_passage_holds_whole_is_unheld():
     assert task.unretrievable == {"part 2"}
     assert recall_at_5(task, 1, 2, 3, 4, 5) == 0.5
     assert warnings == []
-    assert list(task.expect())[1] == Expected("bakery.md", across.quote, (4, 6), "part 2")
+    assert list(task.expect())[1] == Expected("bakery.md", (4, 6), across.quote, "part 2")
 
 
 def test_parts_that_no_passage_holds_stay_apart():

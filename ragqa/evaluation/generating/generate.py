@@ -1,19 +1,20 @@
 """Select among the drafts: merge duplicates, drop unsound ones, and balance kinds and notes."""
 
 import random
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
-from ragqa.evaluation.generating.cells import draft_cells
-from ragqa.evaluation.generating.definitions import draft_definitions
-from ragqa.evaluation.generating.headings import draft_headings
-from ragqa.evaluation.generating.links import draft_links
-from ragqa.evaluation.generating.masked import draft_masked
-from ragqa.evaluation.generating.places import Material, Place, occurs_once, read_material
-from ragqa.evaluation.generating.wording import Draft, key_of
+from ragqa.evaluation.generating.drafts import (
+    Draft,
+    draft_cells,
+    draft_definitions,
+    draft_headings,
+)
+from ragqa.evaluation.generating.places import Material, Place, read_material
+from ragqa.evaluation.generating.wording import key_of
 from ragqa.evaluation.measures import answer_found
 from ragqa.evaluation.questions import Gold, Question
 from ragqa.text.words import query_terms
@@ -22,17 +23,9 @@ from ragqa.types import Note
 MIN_QUESTION_TERMS = 2
 MAX_QUESTION_CHARS = 200
 MAX_GOLD = 5
+KINDS = {"heading": draft_headings, "definition": draft_definitions, "cell": draft_cells}
 
-Drafting: TypeAlias = Callable[[Material, random.Random], Iterator[Draft]]
 T = TypeVar("T")
-
-KINDS: Mapping[str, Drafting] = {
-    "heading": draft_headings,
-    "definition": draft_definitions,
-    "cell": draft_cells,
-    "masked": draft_masked,
-    "link": draft_links,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,35 +46,40 @@ def generate_questions(notes: Iterable[Note], count: int, *, seed: int) -> list[
     material = read_material(notes)
     rng = random.Random(seed)  # noqa: S311 - drawing questions, not secrets
     drafts = {kind: list(drafting(material, rng)) for kind, drafting in KINDS.items()}
-    drawn = _merged(drafts, _by_quote(material))
+    candidates = _merged(drafts, material)
     shares = [
-        _once(_shuffled_by_note([d for d in drawn if d.kind == kind], rng), material)
+        _once(_shuffled_by_note([one for one in candidates if one.kind == kind], rng), material)
         for kind in KINDS
     ]
-    return _numbered(islice(_round_robin(shares), max(0, count)))
+    numbers: Counter[str] = Counter()
+    questions = []
+    for one in islice(_round_robin(shares), max(0, count)):
+        numbers[one.kind] += 1
+        questions.append(
+            Question(
+                id=f"{one.kind}-{numbers[one.kind]:04}",
+                question=one.draft.question,
+                kind=one.kind,
+                gold=tuple(Gold(place.path, place.quote) for place in one.places),
+                answer=(one.draft.answer,),
+            )
+        )
+    return questions
 
 
-def _by_quote(material: Material) -> Mapping[str, Sequence[Place]]:
-    """The places of each quote: a sentence may occur in several notes."""
-    places: defaultdict[str, list[Place]] = defaultdict(list)
-    for place in material.all_places():
-        places[place.quote].append(place)
-    return places
-
-
-def _merged(
-    drafts: Mapping[str, Iterable[Draft]], by_quote: Mapping[str, Sequence[Place]]
-) -> list[_Candidate]:
+def _merged(drafts: Mapping[str, Iterable[Draft]], material: Material) -> list[_Candidate]:
     """Merge questions with the same terms.
 
     If drafts for different quotes have the same wording and each quote contains the answer, all
-    are gold; otherwise the question is ambiguous and is dropped.
+    are gold, wherever they occur; otherwise the question is ambiguous and is dropped.
     """
+    by_quote: defaultdict[str, list[Place]] = defaultdict(list)
+    for place in material.places:
+        by_quote[place.quote].append(place)
     same: defaultdict[tuple[str, ...], list[tuple[str, Draft]]] = defaultdict(list)
     for kind, made in drafts.items():
-        for draft in made:
-            if _is_sound(draft):
-                same[key_of(draft.question)].append((kind, draft))
+        for draft in filter(_is_sound, made):
+            same[key_of(draft.question)].append((kind, draft))
     merged = []
     for (kind, first), *others in same.values():
         apart = [draft for _, draft in others if draft.place.quote != first.place.quote]
@@ -121,10 +119,15 @@ def _once(drawn: Iterable[_Candidate], material: Material) -> Iterator[_Candidat
     """The questions whose quotes occur once in their notes, at most one for each place."""
     asked: set[Place] = set()
     for one in drawn:
-        is_exact = all(occurs_once(p.quote, material.notes[p.path].text) for p in one.places)
+        is_exact = all(_occurs_once(p.quote, material.notes[p.path].text) for p in one.places)
         if is_exact and asked.isdisjoint(one.places):
             asked.update(one.places)
             yield one
+
+
+def _occurs_once(quote: str, text: str) -> bool:
+    at = text.find(quote)
+    return at >= 0 and text.find(quote, at + 1) < 0
 
 
 def _round_robin(many: Iterable[Iterable[T]]) -> Iterator[T]:
@@ -136,20 +139,3 @@ def _round_robin(many: Iterable[Iterable[T]]) -> Iterator[T]:
             yield one
             waiting.append(turn)
             break
-
-
-def _numbered(drawn: Iterable[_Candidate]) -> list[Question]:
-    numbers: defaultdict[str, int] = defaultdict(int)
-    questions = []
-    for one in drawn:
-        numbers[one.kind] += 1
-        questions.append(
-            Question(
-                id=f"{one.kind}-{numbers[one.kind]:04}",
-                question=one.draft.question,
-                kind=one.kind,
-                gold=tuple(Gold(place.path, place.quote) for place in one.places),
-                answer=(one.draft.answer,),
-            )
-        )
-    return questions

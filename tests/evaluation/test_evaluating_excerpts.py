@@ -5,8 +5,8 @@ import json
 import pytest
 
 from ragqa.api import open_index
-from ragqa.evaluation.questions import Gold, Question
-from ragqa.evaluation.quoting import evaluate_excerpts
+from ragqa.evaluation.evaluating import evaluate_questions
+from ragqa.evaluation.questions import Chosen, Gold, Question
 
 RIPE = "Figs ripen in August."
 ORIGIN = "Kiwis come from China."
@@ -28,7 +28,7 @@ def notes(tmp_path):
 def ask_about(notes, tmp_path, questions, **kwargs):
     chosen = {"embedder": "hashed:64"}
     with open_index(notes, index=tmp_path / "index", settings=chosen) as index:
-        return evaluate_excerpts(index, questions, name="own", progress=silent, **kwargs)
+        return evaluate_questions(index, Chosen("own", questions, **kwargs), silent)
 
 
 def asked(id_, question, kind, *gold):
@@ -126,7 +126,7 @@ def test_what_is_scored_is_what_a_user_is_shown(notes, tmp_path):
     document = ask_about(notes, tmp_path, [WHEN])
     with open_index(notes, index=tmp_path / "index", settings={"embedder": "hashed:64"}) as index:
         answer = index.ask(WHEN.question)
-    shown = [(c.path, list(c.chars)) for c in answer.citations]
+    shown = [(c.path, c.chars) for c in answer.citations]
     assert [(c["path"], c["chars"]) for c in row(document, "w")["cited"]] == shown
 
 
