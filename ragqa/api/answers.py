@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ragqa.answering import Answering, Assessment, Calibration, InUse
+from ragqa.answering import Answering, Assessment
+from ragqa.answering.calibration_file import Calibration, InUse
 from ragqa.api.current import with_sections
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError

@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ragqa.answering import OpenNote, keep_current, section_of
+from ragqa.answering.checking import keep_current
+from ragqa.answering.layout import OpenNote, section_of
 from ragqa.errors import IndexNotWritable, NoIndex, OlderFormat, WriterBusy
 from ragqa.retrieval import retrieve
 from ragqa.stores import Snapshot

@@ -8,7 +8,10 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ragqa.answering import Answering, InUse, OpenNote, compose, in_use, open_notes
+from ragqa.answering import Answering, compose
+from ragqa.answering.calibration_file import InUse, in_use
+from ragqa.answering.checking import open_notes
+from ragqa.answering.layout import OpenNote
 from ragqa.api.answers import answer_of, written_answer
 from ragqa.api.current import MIN_POOL, Shown, await_writer, catch_up, retrieve_current, silent
 from ragqa.api.filtering import filter_warnings

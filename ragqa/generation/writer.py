@@ -6,7 +6,8 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from ragqa.answering import Answering, quotation
+from ragqa.answering import Answering
+from ragqa.answering.candidates import quotation
 from ragqa.embedders import Embedder
 from ragqa.errors import BackendFailed, RagqaError
 from ragqa.generation.draft import Draft, Drafted
