@@ -18,6 +18,7 @@ from ragqa.config import Loaded, Places
 from ragqa.errors import UsageError
 from ragqa.followups import Turn
 from ragqa.render import chat as screen
+from ragqa.render.screen import put
 from ragqa.types import Answer
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Conversation:
     def _ask(self, line: str) -> int:
         answer = self._chat.ask(line, _show_completed)
         render.print_answer(answer, self._linker)
-        screen.print_blank_line()
+        put()
         print_answer_warnings(answer)
         return exit_code(answer)
 

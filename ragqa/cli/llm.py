@@ -81,10 +81,10 @@ def check(
     except BackendFailed as exc:
         exc.hint = exc.hint or "ragqa llm list"
         if json:
-            render.print_document(llms.failed_trial_document(llm.destination, exc))
+            render.print_document(llms.trial_document(llm.destination, exc))
         raise
     if json:
-        render.print_document(llms.trial_document(trial))
+        render.print_document(llms.trial_document(llm.destination, trial))
     else:
         llms.print_trial(trial)
     return 0

@@ -45,19 +45,17 @@ def bounded(
     reader, thoughts = _Reader(llm, prompt, max_tokens, max_chars), Thoughts()
     ends = monotonic() + deadline_s
     threading.Thread(target=reader.run, name="ragqa-llm", daemon=True).start()
+    piece: str | None = ""
     is_empty = True
     try:
-        while (item := reader.next_within(ends - monotonic())) is not None:
-            if isinstance(item, BackendFailed):
-                raise item
-            if text := thoughts.leave_out(item):
+        while piece is not None:
+            piece = reader.next_within(ends - monotonic())
+            text = thoughts.rest() if piece is None else thoughts.leave_out(piece)
+            if text:
                 is_empty = is_empty and not text.strip()
                 yield text
     finally:
         reader.stop()
-    if text := thoughts.rest():
-        is_empty = is_empty and not text.strip()
-        yield text
     if is_empty and thoughts.found:
         raise BackendFailed(
             f"{reader.name} only thought, and gave no answer",
@@ -94,12 +92,15 @@ class _Reader:
         # It holds at most `max_chars`, so it needs no other bound.
         self._items: queue.SimpleQueue[str | BackendFailed | None] = queue.SimpleQueue()
 
-    def next_within(self, seconds: float) -> str | BackendFailed | None:
-        """The next piece, a failure, or None at the end."""
+    def next_within(self, seconds: float) -> str | None:
+        """The next piece, None at the end; raises if it failed or takes longer."""
+        item: str | BackendFailed | None = _too_late(self.name)
         if seconds > 0:
             with contextlib.suppress(queue.Empty):
-                return self._items.get(timeout=seconds)
-        return _too_late(self.name)
+                item = self._items.get(timeout=seconds)
+        if isinstance(item, BackendFailed):
+            raise item
+        return item
 
     def stop(self) -> None:
         """Stop reading: at once if the stream has a `cancel`, else at its next piece."""

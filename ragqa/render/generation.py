@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -10,8 +9,9 @@ from rich.text import Text
 
 from ragqa.generation import Request, cited_text
 from ragqa.render.answer_lines import CITED, verdict_line
+from ragqa.render.documents import fields_of
 from ragqa.render.progress import ProgressLine
-from ragqa.render.screen import READABLE, emit, encodable, print_as_is, print_document, say, stdout
+from ragqa.render.screen import READABLE, encodable, print_as_is, print_document, put, say, stdout
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import Answer, Written, WrittenSentence, counted
 
@@ -48,12 +48,7 @@ class Stream:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._began:
             self._end_line()
 
@@ -74,11 +69,11 @@ def print_written(console: Console, answer: Answer, written: Written) -> None:
     """Print the LLM's answer: each sentence with its citations and its support mark."""
     # On a terminal, `Stream` has already printed the sentences.
     if not console.is_terminal:
-        emit(console, Text.assemble(*map(_sentence, written.sentences)))
-    emit(console, Text(""))
+        put(Text.assemble(*map(_sentence, written.sentences)))
+    put()
     if verdict := verdict_line(answer):
-        emit(console, Text(verdict, style="warning"))
-    emit(console, Text(written_by(written), style="quiet"))
+        put(verdict, "warning")
+    put(written_by(written), "quiet")
 
 
 def written_markdown(written: Written, escaped: Callable[[str], str]) -> str:
@@ -148,17 +143,15 @@ def print_request(request: Request, where: str, *, asked: bool, json: bool) -> N
     """
     prompt = request.prompt
     if json:
-        print_document(
-            {
-                "instructions": prompt.instructions,
-                "message": prompt.message,
-                "tokens": request.tokens,
-                "passages": len(request.hits),
-                "left_out": request.left_out,
-                "would_go_to": where or None,
-                "would_be_asked": asked,
-            }
-        )
+        document = {
+            **fields_of(prompt, "instructions", "message"),
+            "tokens": request.tokens,
+            "passages": len(request.hits),
+            "left_out": request.left_out,
+            "would_go_to": where or None,
+            "would_be_asked": asked,
+        }
+        print_document(document)
         return
     print_as_is(f"{safe_text(prompt.instructions)}\n{safe_text(prompt.message)}")
     passages, tokens = counted(len(request.hits), "passage"), counted(request.tokens, "token")
