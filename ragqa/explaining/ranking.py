@@ -1,6 +1,5 @@
 """Rank the passages and sentences of one note among all, and find the filters that exclude it."""
 
-import glob
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,8 +10,8 @@ from ragqa.answering.scoring import Scored, citation_of
 from ragqa.api import MIN_POOL, Index
 from ragqa.explaining.explanation import Lost, Place, Sentence
 from ragqa.retrieval import Legs, find_legs, to_hits
-from ragqa.stores import Snapshot
-from ragqa.types import Filters, Passage, Retrieved
+from ragqa.stores.filters import note_matcher
+from ragqa.types import Filters, Retrieved
 
 
 def rank_note(
@@ -26,13 +25,13 @@ def rank_note(
     snapshot = index.snapshot()
     passages = [
         passage.id
-        for passage in _passages_of(snapshot, retrieved, path)
+        for passage in snapshot.of_note(path)
         if lines is None or (passage.lines[0] <= lines[1] and lines[0] <= passage.lines[1])
     ]
     left_out = tuple(
         option
         for option, one in _each_filter(filters)
-        if passages and set(passages).isdisjoint(_passing(snapshot, retrieved, one))
+        if passages and not note_matcher(one)(snapshot.notes()[path])
     )
     searched = Filters() if left_out else filters
     legs = _find_legs(index, retrieved.question, searched, k=snapshot.info.passages)
@@ -85,20 +84,6 @@ def rank_of(index: Index, question: str, passages: Sequence[int], filters: Filte
     legs = _find_legs(index, question, filters, k=max(index.settings.top_k, MIN_POOL))
     ranks = (at for at, (id_, _) in enumerate(_fused(index, legs), start=1) if id_ in passages)
     return next(ranks, None)
-
-
-def _passages_of(snapshot: Snapshot, retrieved: Retrieved, path: str) -> list[Passage]:
-    """All passages of a note, in reading order."""
-    only = Filters(paths=(glob.escape(path),))
-    found = snapshot.passages(_passing(snapshot, retrieved, only))
-    # A glob that is the path of a note also matches what lies in a folder of that name.
-    return sorted((p for p in found if p.path == path), key=lambda passage: passage.start)
-
-
-def _passing(snapshot: Snapshot, retrieved: Retrieved, filters: Filters) -> list[int]:
-    """The ids of all passages that pass the filters."""
-    nearest = snapshot.dense(retrieved.vectors.pooled, snapshot.info.passages, filters)
-    return [passage_id for passage_id, _ in nearest]
 
 
 def _each_filter(filters: Filters) -> list[tuple[str, Filters]]:
