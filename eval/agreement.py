@@ -13,7 +13,7 @@ from pathlib import Path
 from scipy.stats import kendalltau
 
 from ragqa.api import index_from, open_index
-from ragqa.config.settings import Value
+from ragqa.config.setting import Value
 from ragqa.evaluation.evaluating import evaluate_questions, read_notes, settings_with
 from ragqa.evaluation.generating import generate_questions
 from ragqa.evaluation.questions import Chosen, read_questions

@@ -14,8 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ragqa.atomic_write import write_whole
-from ragqa.config.files import user_settings_file
-from ragqa.config.ownfile import read_own
+from ragqa.config.files import read_own, user_settings_file
 from ragqa.errors import UsageError
 
 _MAX_BYTES = 64_000

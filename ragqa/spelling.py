@@ -49,7 +49,6 @@ _CONTEXT_PASSAGES = 20
 """A word occurs with another one if any of this many best passages for both has both."""
 
 _ROUNDING = 1e-6
-_NO_FILTERS = Filters()
 _EDGES = "?!.,;:()[]\u2026"
 _QUOTED = r"\"[^\"]*\"|`[^`]*`|\u201c[^\u201d]*\u201d|(?<!\w)['\u2018][^'\u2019]*['\u2019](?!\w)"
 _INFLECTION = "(e?s|e?d|ings?|e?rs?|ly)"
@@ -137,17 +136,33 @@ def _context(snapshot: Snapshot, question: str, word: str) -> frozenset[str]:
 
 
 def _nearest(snapshot: Snapshot, word: str, context: Collection[str]) -> str:
-    """The most likely correction among the words of the notes, "" for none."""
-    folded = _folded(word)
-    edits = 2 if len(folded) >= TWO_EDITS_LETTERS else 1
-    forms = _Forms(snapshot, folded, edits)
-    for distance, rank, term in _similar_terms(snapshot, folded, edits)[:_MAX_TERMS]:
-        if distance > forms.edits:
+    """The most likely correction among the words of the notes, "" for none.
+
+    It is the most frequent of the nearest words that occur with the context.
+    """
+    word = _folded(word)
+    edits = 2 if len(word) >= TWO_EDITS_LETTERS else 1
+    distances: dict[str, int] = {}
+    ranks: dict[str, int] = {}
+    spellings: dict[str, Counter[str]] = {}
+    for distance, rank, term in _similar_terms(snapshot, word, edits)[:_MAX_TERMS]:
+        if distance > edits:
             break
-        forms.collect(term, rank)
-    for form in forms.nearest():
+        for text in _best_texts(snapshot, [term], _PASSAGES_PER_TERM):
+            for spelling, times in Counter(WORD.findall(text)).items():
+                form = _folded(spelling)
+                if form not in distances:
+                    distances[form] = _slips(word, form, edits)
+                if distances[form] <= edits:
+                    edits = distances[form]
+                    ranks.setdefault(form, rank)
+                    spellings.setdefault(form, Counter())[_as_within(spelling, text)] += times
+    near = [form for form in ranks if distances[form] == edits]
+    for form in sorted(near, key=lambda form: (ranks[form], form)):
         if not context or _occurs_with(snapshot, index_terms(form), context):
-            return forms.written(form)
+            found = spellings[form]
+            lower = [spelling for spelling in found if spelling == spelling.lower()]
+            return max(lower or found, key=lambda spelling: (found[spelling], spelling))
     return ""
 
 
@@ -180,59 +195,20 @@ def _edits(one: str, other: str) -> int:
     return OSA.distance(one, other)
 
 
-class _Forms:
-    """The words similar to a word in the passages collected so far.
-
-    :ivar edits: the distance of the nearest word found, at first the most allowed.
-    """
-
-    def __init__(self, snapshot: Snapshot, word: str, edits: int) -> None:
-        self.edits = edits
-        self._snapshot = snapshot
-        self._word = word
-        self._starts = (word[0], word[1] + word[0])
-        self._distances: dict[str, int] = {}
-        self._ranks: dict[str, int] = {}
-        self._spellings: dict[str, Counter[str]] = {}
-
-    def collect(self, term: str, rank: int) -> None:
-        """Collect the similar words of a term's best passages."""
-        found = self._snapshot.terms([term], _PASSAGES_PER_TERM, _NO_FILTERS)
-        for passage in self._snapshot.passages([id_ for id_, _ in found]):
-            text = passage.searched_text
-            for spelling, times in Counter(WORD.findall(text)).items():
-                form = _folded(spelling)
-                if form not in self._distances:
-                    self._distances[form] = self._distance(form)
-                if self._distances[form] <= self.edits:
-                    self.edits = min(self.edits, self._distances[form])
-                    self._ranks.setdefault(form, rank)
-                    self._spellings.setdefault(form, Counter())[_spelling(spelling, text)] += times
-
-    def nearest(self) -> list[str]:
-        """The nearest words found, the most frequent first."""
-        near = [form for form in self._ranks if self._distances[form] == self.edits]
-        return sorted(near, key=lambda form: (self._ranks[form], form))
-
-    def written(self, form: str) -> str:
-        """The most frequent spelling of a word in the notes, in lower case if there is one."""
-        spellings = self._spellings[form]
-        lower = [spelling for spelling in spellings if spelling == spelling.lower()]
-        return max(lower or spellings, key=lambda spelling: (spellings[spelling], spelling))
-
-    def _distance(self, form: str) -> int:
-        word, too_distant = self._word, len(self._word)
-        too_short = max(len(form), too_distant) < MIN_LETTERS and sorted(form) != sorted(word)
-        too_far = abs(len(form) - too_distant) > self.edits
-        if too_short or too_far or not form.startswith(self._starts) or not form.isalpha():
-            return too_distant
-        # The same with another ending is rather another word.
-        ends_otherwise = word[:-1] == form[:-1]
-        ends_longer = word[:-1] == form and word[-1] != word[-2]
-        return too_distant if ends_otherwise or ends_longer else _edits(word, form)
+def _slips(word: str, form: str, edits: int) -> int:
+    """The edit distance of two words; above `edits` if one is not likely the other misspelt."""
+    too_short = max(len(form), len(word)) < MIN_LETTERS and sorted(form) != sorted(word)
+    too_far = abs(len(form) - len(word)) > edits
+    starts = (word[0], word[1] + word[0])
+    if too_short or too_far or not form.startswith(starts) or not form.isalpha():
+        return edits + 1
+    # The same with another ending is rather another word.
+    ends_otherwise = word[:-1] == form[:-1]
+    ends_longer = word[:-1] == form and word[-1] != word[-2]
+    return edits + 1 if ends_otherwise or ends_longer else _edits(word, form)
 
 
-def _spelling(word: str, text: str) -> str:
+def _as_within(word: str, text: str) -> str:
     """A word as written within a sentence, or else in lower case."""
     within = re.search(rf"[a-z,] {re.escape(word)}\b", text)
     return word if within else word.lower()
@@ -240,10 +216,15 @@ def _spelling(word: str, text: str) -> str:
 
 def _occurs_with(snapshot: Snapshot, terms: Sequence[str], context: Collection[str]) -> bool:
     """Whether a passage has all of these terms, and one of the context."""
-    found = snapshot.terms([*terms, *terms, *terms, *context], _CONTEXT_PASSAGES, _NO_FILTERS)
-    passages = snapshot.passages([id_ for id_, _ in found])
-    passage_terms = (frozenset(index_terms(passage.searched_text)) for passage in passages)
-    return any(one.issuperset(terms) and not one.isdisjoint(context) for one in passage_terms)
+    texts = _best_texts(snapshot, [*terms, *terms, *terms, *context], _CONTEXT_PASSAGES)
+    found = (frozenset(index_terms(text)) for text in texts)
+    return any(one.issuperset(terms) and not one.isdisjoint(context) for one in found)
+
+
+def _best_texts(snapshot: Snapshot, terms: Sequence[str], most: int) -> list[str]:
+    """The texts of the best passages for some terms."""
+    found = snapshot.terms(terms, most, Filters())
+    return [one.searched_text for one in snapshot.passages([id_ for id_, _ in found])]
 
 
 def _is_vocabulary(embedder: Embedder, word: str) -> bool:

@@ -62,7 +62,7 @@ def index(tmp_path_factory):
     corpus.mkdir()
     (corpus / "cats.md").write_text("# Cats\n\nCats sleep 14 hours a day. Cats hunt at dawn.\n")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ragqa.api.storing.open_store", lambda *_, **__: store)
+        patch.setattr("ragqa.api.stored_index.open_store", lambda *_, **__: store)
         yield open_index(corpus, index=folder / "index", settings={"embedder": "hashed:64"})
 
 

@@ -44,7 +44,7 @@ def place_at(folder: Path, patches: ExitStack) -> Place:
     corpus, store = folder / "notes", MemoryStore()
     (corpus / "a/b").mkdir(parents=True)
     (corpus / "cats.md").write_text(OTHER, encoding="utf-8")
-    patches.enter_context(mock.patch("ragqa.api.index.open_store", return_value=store))
+    patches.enter_context(mock.patch("ragqa.api.stored_index.open_store", return_value=store))
     index = open_index(corpus, index=folder / "index", settings={"embedder": "hashed:64"})
     return Place(corpus, index, store)
 

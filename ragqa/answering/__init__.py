@@ -9,6 +9,7 @@ from ragqa.answering.confidence import features, shipped
 from ragqa.answering.disagreement import disagreements
 from ragqa.answering.excerpts import is_cut
 from ragqa.answering.missing import missing
+from ragqa.answering.question_type import Question, parse_question
 from ragqa.answering.reading import read
 from ragqa.answering.scoring import Scored, citation_of, read_together, score
 from ragqa.answering.short_answer import is_title, place_in, short_answer
@@ -55,7 +56,7 @@ def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> A
     text, citations = cite(assessment.excerpts, answering.old_before)
     best = [excerpt.best for excerpt in assessment.excerpts]
     if not assessment.missing:
-        citations = mark_short_answer(citations, retrieved.question, best[0])
+        citations = mark_short_answer(citations, parse_question(retrieved.question), best[0])
     return replace(
         assessment,
         text=text,
@@ -127,7 +128,7 @@ def _citation(excerpt: Excerpt, n: int, old_before: str) -> Citation:
 
 
 def mark_short_answer(
-    citations: Sequence[Citation], question: str, best: Scored
+    citations: Sequence[Citation], question: Question, best: Scored
 ) -> tuple[Citation, ...]:
     """The citations, with the short answer marked in the best one.
 

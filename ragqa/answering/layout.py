@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from ragqa.answering.nesting import after_quote_marks
-from ragqa.text.words import UNSPACED
+from ragqa.text.words import unspaced_count
 from ragqa.types import Kind, Passage, Unit
 
 _QUOTE_MARK = re.compile(r"> ?")
@@ -20,7 +20,6 @@ _ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s|\Z)")
 _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
 _ANNOUNCES = re.compile(r"[:\uff1a?\uff1f][*_\"'\u201d)]*\Z")
 _HIDDEN = re.compile(r"~~.*?~~|<!--.*?-->|%%.*?%%|<(s|del)\b.*?</\1>")
-_UNSPACED = re.compile(f"[{UNSPACED}]")
 _TAB = 4
 
 _TABLE = (Kind.TABLE_HEAD, Kind.ROW)
@@ -225,8 +224,7 @@ def _pieces(text: str, passages: Sequence[Passage]) -> Iterator[Piece]:
 
 
 def _words(text: str) -> int:
-    spaced = len(text.split())
-    return spaced if text.isascii() else spaced + len(_UNSPACED.findall(text)) // 2
+    return len(text.split()) + unspaced_count(text) // 2
 
 
 def _depth(text: str, end: int, start: int) -> int | None:

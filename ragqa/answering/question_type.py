@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 from ragqa.text.words import STOP_WORDS, WORD, query_terms
 
@@ -111,9 +110,8 @@ _BEFORE_TERM = (
 )
 
 
-@lru_cache(maxsize=8)
 def parse_question(question: str) -> Question:
-    """Parse a question; cached, since many sentences are compared with it.
+    """Parse a question.
 
     The first clause that matches a rule decides its kind. If none does, the question is taken as
     keywords ("o4-mini release date").

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ragqa.answering import Answering, Assessment
 from ragqa.answering.calibration_file import Calibration, InUse
-from ragqa.api.current import with_sections
+from ragqa.answering.layout import OpenNote, section_of
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.types import (
@@ -15,6 +15,7 @@ from ragqa.types import (
     Citation,
     Disagreement,
     Fallback,
+    Hit,
     IndexInfo,
     Progress,
     Retrieved,
@@ -24,6 +25,9 @@ from ragqa.types import (
 if TYPE_CHECKING:
     from ragqa.generation import Writer
     from ragqa.grounding import Idf
+
+SECTION_WORDS = 150
+"""An LLM is not given longer sections whole: the check of its answer reads no further."""
 
 
 def answer_of(
@@ -57,6 +61,14 @@ def answer_of(
     )
 
 
+def with_sections(hits: Sequence[Hit], open_note: OpenNote) -> list[Hit]:
+    """The hits with each passage widened to its whole section, unless that is long."""
+    return [
+        replace(hit, passage=section_of(hit.passage, open_note, most_words=SECTION_WORDS))
+        for hit in hits
+    ]
+
+
 def is_for_llm(answer: Answer, writer: "Writer") -> bool:
     """Whether to ask an LLM, given the extractive answer."""
     return bool(answer.hits) and (answer.answered or writer.force)
@@ -72,17 +84,15 @@ def written_answer(
     idf: "Idf",
     progress: Progress | None,
 ) -> Answer:
-    """The answer written by an LLM; if that fails, the given one and the reason in `written`.
+    """The answer written by an LLM; if that fails, the extractive one and why in `written`.
 
-    :param answer: the extractive answer.
-    :param answering: its `open_note` reads the notes, since an LLM is given whole sections.
     :raises NotAllowed: nothing may be sent to the LLM.
     """
     from ragqa.generation import request_for, write
 
     backend = writer.llm.destination.backend
     if not is_for_llm(answer, writer):
-        why = f"{backend} was not asked, since your notes do not seem to answer"
+        why = "your notes do not seem to answer"
         return _not_asked(answer, backend, why, "--force asks it anyway")
     try:
         request = request_for(
@@ -97,28 +107,24 @@ def written_answer(
     writer.keep(answer)
     if not writer.allow():
         host = writer.llm.destination.host
-        why = f"{backend} was not asked, since you did not allow sending to {host}"
+        why = f"you did not allow sending to {host}"
         return _not_asked(answer, backend, why, f"ragqa llm allow {host}")
-    warnings = (*answer.warnings, *request.warnings(writer.prompt_tokens))
     if progress is not None:
         progress("waiting", 0, 1)
     written, text, citations = write(
         request, writer, retrieved, answering, embedder=embedder, idf=idf
     )
+    warnings = (*answer.warnings, *request.warnings(writer.prompt_tokens))
     answer = replace(answer, written=written, warnings=warnings)
     if written.fallback:
         return answer
-    return replace(
-        answer,
-        backend=backend,
-        text=text,
-        citations=citations,
-        disagreements=tuple(_renumbered(one, citations) for one in answer.disagreements),
-    )
+    sides = tuple(_renumbered(one, citations) for one in answer.disagreements)
+    return replace(answer, backend=backend, text=text, citations=citations, disagreements=sides)
 
 
 def _not_asked(answer: Answer, backend: str, why: str, hint: str) -> Answer:
-    unasked = Written(backend=backend, fallback=Fallback.NOT_ASKED, why=why, hint=hint)
+    why = f"{backend} was not asked, since {why}"
+    unasked = Written(backend, fallback=Fallback.NOT_ASKED, why=why, hint=hint)
     return replace(answer, written=unasked)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragqa.cli.opening import load, open_index
-from ragqa.cli.options import AsJson, Debug, Given, grouped_options
+from ragqa.cli.options import AsJson, Given, grouped_options
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,9 +60,8 @@ class CalibrateOptions:
             )
 
 
-@app.command()
 @grouped_options()
-def calibrate(options: CalibrateOptions, *, debug: Debug = False) -> int:
+def calibrate(options: CalibrateOptions) -> int:
     """Fit the confidence in answers on your own notes.
 
     Questions of your own refit the whole model; generated questions only set the threshold at

@@ -4,23 +4,18 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import typer
-
 from ragqa.cli.generation import LLMOptions, writer_for
 from ragqa.cli.opening import load_flags
-from ragqa.cli.options import Debug, Scope, grouped_options, parse_since
+from ragqa.cli.options import Scope, grouped_options, parse_since
 from ragqa.errors import NotAllowed, RagqaError
 
 if TYPE_CHECKING:
     from ragqa.cli.conversation import Conversation
     from ragqa.cli.lines import PipedLines, TypedLines
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
-
-@app.command()
 @grouped_options()
-def chat(*, scope: Scope, llm: LLMOptions, debug: Debug = False) -> int:
+def chat(*, scope: Scope, llm: LLMOptions) -> int:
     """Ask questions and follow-ups; a follow-up may depend on the question before ("and why?").
 
     /help lists the commands of the chat. Without a terminal, the questions are the lines of

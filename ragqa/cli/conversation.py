@@ -12,7 +12,7 @@ from ragqa.api.follow_ups import FollowUp, follow_up
 from ragqa.atomic_write import write_whole
 from ragqa.chatting import COMMANDS, Chat, Keep, command_in
 from ragqa.cli.generation import ask_with, exit_code, print_answer_warnings, with_failure
-from ragqa.cli.opening import Query, filters_of, first_build_notice, open_index
+from ragqa.cli.opening import Query, first_build_notice, open_index
 from ragqa.cli.options import Scope
 from ragqa.config import Loaded, Places
 from ragqa.errors import UsageError
@@ -34,7 +34,7 @@ class Conversation:
     ) -> None:
         self._loaded = loaded
         self._scope = scope
-        self._filters = filters_of(scope)
+        self._filters = scope.filters
         self._writer = writer
         self._linker = render.Linker(places.corpus, loaded.settings.link_format)
         self._chat = Chat(self._complete, self._answer)
@@ -128,7 +128,7 @@ class Conversation:
                 progress=progress,
             )
         if last.written is not None and last.written.grounded:
-            from ragqa.api.current import with_sections
+            from ragqa.api.answers import with_sections
             from ragqa.generation import numbers_given
 
             given = with_sections(last.hits, self._index.open_note)

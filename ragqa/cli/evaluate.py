@@ -7,11 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from ragqa.cli.eval_options import QUESTIONS, EvalOptions
 from ragqa.cli.opening import load, load_flags, open_index, print_notices
-from ragqa.cli.options import Debug, grouped_options
+from ragqa.cli.options import grouped_options
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,12 +22,8 @@ Evaluated = tuple[Document, Callable[[Document], None]]
 """A document, and the function that prints it for people."""
 
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
-
-
-@app.command(name="eval")
 @grouped_options()
-def evaluate(options: EvalOptions, *, debug: Debug = False) -> int:
+def evaluate(options: EvalOptions) -> int:
     """Measure how well questions are answered, on your own notes or on a public set.
 
     Example: ragqa eval --fail-under recall@5=0.9 --report report.html

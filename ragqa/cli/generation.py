@@ -73,13 +73,7 @@ def ask_with(
 
                 stream = stack.enter_context(Stream(query.progress))
                 writer = replace(writer, on_sentence=stream)
-        return query.index.ask(
-            question,
-            filters=query.filters,
-            refresh=query.refresh,
-            progress=query.progress,
-            writer=writer,
-        )
+        return query.index.ask(question, writer=writer, **query.how)
 
 
 def request_in(query: "Query", question: str, options: LLMOptions) -> "tuple[Request, str, bool]":
@@ -87,7 +81,7 @@ def request_in(query: "Query", question: str, options: LLMOptions) -> "tuple[Req
 
     Raises what `Index.ask` raises.
     """
-    from ragqa.api.current import with_sections
+    from ragqa.api.answers import with_sections
     from ragqa.generation import request_for
     from ragqa.llms import llm_for
 

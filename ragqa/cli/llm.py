@@ -6,7 +6,7 @@ import typer
 
 from ragqa.cli.generation import Yes
 from ragqa.cli.opening import load_flags
-from ragqa.cli.options import AsJson, Debug
+from ragqa.cli.options import AsJson, grouped_options
 from ragqa.errors import BackendFailed, UsageError
 
 app = typer.Typer(
@@ -23,7 +23,8 @@ Host = Annotated[
 
 
 @app.command(name="list")
-def show(json: AsJson = False, debug: Debug = False) -> int:
+@grouped_options()
+def show(json: AsJson = False) -> int:
     """List the kinds of backends, where each would send, and which one is set; sends nothing.
 
     Example: ragqa llm list
@@ -42,6 +43,7 @@ def show(json: AsJson = False, debug: Debug = False) -> int:
 
 
 @app.command()
+@grouped_options()
 def check(
     name: Annotated[
         str | None,
@@ -49,7 +51,6 @@ def check(
     ] = None,
     yes: Yes = False,
     json: AsJson = False,
-    debug: Debug = False,
 ) -> int:
     """Send one harmless prompt and show how fast the answer came and whether it cites.
 
@@ -91,7 +92,8 @@ def check(
 
 
 @app.command()
-def allow(host: Host, debug: Debug = False) -> int:
+@grouped_options()
+def allow(host: Host) -> int:
     """Allow questions and passages to be sent to a host, until you withdraw it.
 
     Example: ragqa llm allow api.openai.com
@@ -104,7 +106,8 @@ def allow(host: Host, debug: Debug = False) -> int:
 
 
 @app.command()
-def forget(host: Host, debug: Debug = False) -> int:
+@grouped_options()
+def forget(host: Host) -> int:
     """Withdraw the permission to send anything to a host.
 
     Example: ragqa llm forget api.openai.com

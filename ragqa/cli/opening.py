@@ -5,17 +5,25 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
-from ragqa.cli.options import Given, Scope, parse_since
+from ragqa.cli.options import Given, Scope
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
     from ragqa.config import Loaded
-    from ragqa.config.settings import Value
+    from ragqa.config.setting import Value
     from ragqa.render import Linker, ProgressLine
     from ragqa.types import Filters
+
+
+class How(TypedDict):
+    """What the methods of an index take beside a question."""
+
+    filters: "Filters"
+    refresh: bool
+    progress: "ProgressLine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,11 @@ class Query:
     progress: "ProgressLine"
     linker: "Linker"
 
+    @property
+    def how(self) -> How:
+        """The arguments for a method of the index."""
+        return {"filters": self.filters, "refresh": self.refresh, "progress": self.progress}
+
 
 @contextmanager
 def open_query(scope: Scope) -> Iterator[Query]:
@@ -37,7 +50,7 @@ def open_query(scope: Scope) -> Iterator[Query]:
     """
     from ragqa.render import ProgressLine
 
-    filters = filters_of(scope)
+    filters = scope.filters
     with (
         open_index(load(scope.given, top_k=scope.top_k)) as index,
         ProgressLine(opening=first_build_notice(index)) as progress,
@@ -50,16 +63,6 @@ def linker_for(index: "Index") -> "Linker":
     from ragqa.render import Linker
 
     return Linker(index.places.corpus, index.settings.link_format)
-
-
-def filters_of(scope: Scope) -> "Filters":
-    """Return the filters of a scope.
-
-    :raises UsageError: `--since` is not a date.
-    """
-    from ragqa.types import Filters
-
-    return Filters(tuple(scope.tag or ()), tuple(scope.path or ()), parse_since(scope.since))
 
 
 def question_in(words: list[str] | None) -> str:

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from ragqa.cli.opening import load_flags
-from ragqa.cli.options import AsJson, Corpus, Debug
+from ragqa.cli.options import AsJson, Corpus, grouped_options
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
     from ragqa.verifying.saved import SavedAnswer
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
-
-@app.command()
+@grouped_options()
 def verify(
     answer: Annotated[
         str,
@@ -28,7 +26,6 @@ def verify(
     ],
     corpus: Corpus = None,
     json: AsJson = False,
-    debug: Debug = False,
 ) -> int:
     """Check whether the notes still say what a saved answer quotes.
 

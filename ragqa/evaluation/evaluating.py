@@ -9,7 +9,7 @@ from functools import cache, partial
 
 from ragqa.api import Index
 from ragqa.config import Loaded, load_settings
-from ragqa.config.settings import Value
+from ragqa.config.setting import Value
 from ragqa.embedders.cache import cache_folder
 from ragqa.errors import UsageError
 from ragqa.evaluation.asking import TIMED, Asking, ask_all

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from ragqa.config.files import user_settings_file
-from ragqa.config.ownfile import read_own
+from ragqa.config.files import read_own, user_settings_file
 from ragqa.errors import BackendFailed, UsageError
 
 _HIDDEN = "***"

@@ -3,7 +3,7 @@
 
 A mark that can end a sentence is a candidate; the words before and after it decide. All white space
 counts the same, so a sentence wrapped over lines, with or without a quote's `>`, stays one.
-Changing a rule changes passages: raise `chunking.VERSION`.
+Changing a rule changes passages: raise `passages.split.VERSION`.
 """
 
 import re

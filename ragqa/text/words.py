@@ -30,6 +30,7 @@ UNSPACED = (
 )
 """Character ranges for a class in a regular expression."""
 
+_UNSPACED_CHARACTER = f"[{UNSPACED}]"
 _SPACED_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _TOKEN = (
     rf"(?P<run>[{UNSPACED}]+)|(?P<word>(?:(?![{UNSPACED}])[^\W_])+"
@@ -71,7 +72,7 @@ def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
         index also has the single characters. A single character stays as it is.
     """
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
-    if folded.isascii() or not compiled(f"[{UNSPACED}]").search(folded):
+    if folded.isascii() or not compiled(_UNSPACED_CHARACTER).search(folded):
         # A fast path with the same result.
         return [word for word in _SPACED_TOKEN.findall(folded) if len(word) <= MAX_TERM_CHARS]
     tokens: list[str] = []
@@ -85,6 +86,11 @@ def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
             tokens.extend(run)
         tokens.extend(run[i : i + 2] for i in range(len(run) - 1))
     return tokens
+
+
+def unspaced_count(text: str) -> int:
+    """The number of characters of a script without spaces."""
+    return 0 if text.isascii() else len(compiled(_UNSPACED_CHARACTER).findall(text))
 
 
 def index_terms(text: str) -> list[str]:

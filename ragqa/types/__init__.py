@@ -51,6 +51,7 @@ from ragqa.types.passages import (
     Unit,
     Vector,
     Vectors,
+    trail_text,
 )
 
 __all__ = [
@@ -96,6 +97,7 @@ __all__ = [
     "WrittenSentence",
     "counted",
     "no_progress",
+    "trail_text",
     "verdict_of",
     "with_parents",
 ]

@@ -79,8 +79,12 @@ class Passage:
     @property
     def trail(self) -> str:
         """`title > heading path`, without repeating the title."""
-        heading = self.heading[1:] if self.heading[:1] == (self.title,) else self.heading
-        return " > ".join((self.title, *heading))
+        return trail_text(self.title, self.heading)
+
+
+def trail_text(title: str, heading: tuple[str, ...]) -> str:
+    """`title > heading path`, without repeating the title."""
+    return " > ".join((title, *(heading[1:] if heading[:1] == (title,) else heading)))
 
 
 @dataclass(frozen=True, slots=True)

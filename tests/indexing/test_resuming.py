@@ -14,7 +14,7 @@ from support import HANGS_S, QUICK, run_apart, write_notes
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import IndexUnusable, NoIndex
 from ragqa.indexing import refresh
-from ragqa.indexing.embedding import KEPT
+from ragqa.indexing.adding import KEPT
 from ragqa.stores import open_store
 from ragqa.stores.disk import stepping
 from ragqa.stores.saved import SAVED_ANEW
@@ -30,10 +30,10 @@ import os, signal, sys
 from pathlib import Path
 from indexing.building import source_with
 from ragqa.embedders.hashed import HashedEmbedder
-from ragqa.indexing import embedding, refresh
+from ragqa.indexing import adding, refresh
 from ragqa.stores import open_store
 from ragqa.stores.disk import stepping
-embedding.SAVED_TOGETHER = int(sys.argv[2])
+adding.SAVED_TOGETHER = int(sys.argv[2])
 seen = []
 def kill(name):
     seen.append(name)
@@ -47,7 +47,7 @@ with stepping(kill):
 
 @pytest.fixture(autouse=True)
 def save_often(monkeypatch):
-    monkeypatch.setattr("ragqa.indexing.embedding.SAVED_TOGETHER", TOGETHER)
+    monkeypatch.setattr("ragqa.indexing.adding.SAVED_TOGETHER", TOGETHER)
 
 
 @pytest.fixture

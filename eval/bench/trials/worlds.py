@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from ragqa import cli
 from ragqa.api import Index, open_index
-from ragqa.config.settings import Value
+from ragqa.config.setting import Value
 from ragqa.errors import NoIndex, RagqaError
 from ragqa.stores.local.manifest import DELTA
 from ragqa.types import Answer, IndexInfo
