@@ -25,7 +25,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from ragqa.embedders import embedder_for
-from ragqa.evaluation.grounding import Row, idf_of, read_grounding
+from ragqa.evaluation.grounding import LabelledSentence, idf_of, read_grounding
 from ragqa.evaluation.statistics import auroc
 from ragqa.grounding import read_sources, signals_of
 from ragqa.grounding.contradictions import About, strengths
@@ -95,7 +95,11 @@ def main() -> None:
 
 
 def measure(
-    rows: Sequence[Row], everything: Sequence[Row], embedder: str, *, by_terms_alone: bool
+    rows: Sequence[LabelledSentence],
+    everything: Sequence[LabelledSentence],
+    embedder: str,
+    *,
+    by_terms_alone: bool,
 ) -> Table:
     """What the support check sees of each row that has words."""
     model, idf = embedder_for(embedder, building=False), idf_of(everything)
@@ -118,7 +122,7 @@ def measure(
     )
 
 
-def far_rows(rows: Sequence[Row]) -> list[Row]:
+def far_rows(rows: Sequence[LabelledSentence]) -> list[LabelledSentence]:
     """Each supported sentence with the passages of a row on another note."""
     chance = random.Random(SEED)  # noqa: S311 - sampling, not secrecy
     found = []

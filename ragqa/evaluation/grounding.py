@@ -26,7 +26,7 @@ _FORM = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LabelledSentence:
     """A sentence with the passages that it cites, and whether they support it.
 
     `paths` are the notes of the passages. `half` is "" if the file is not split.
@@ -46,7 +46,7 @@ class Row:
         return range(1, len(self.sources) + 1)
 
 
-def read_grounding(path: Path) -> list[Row]:
+def read_grounding(path: Path) -> list[LabelledSentence]:
     """Read a JSON Lines file of labelled sentences.
 
     :raises UsageError: the file cannot be read, or a line is malformed; the message names it.
@@ -58,7 +58,10 @@ def read_grounding(path: Path) -> list[Row]:
 
 
 def evaluate_grounding(
-    chosen: Chosen[Row], everything: Sequence[Row], settings: Settings, progress: Progress
+    chosen: Chosen[LabelledSentence],
+    everything: Sequence[LabelledSentence],
+    settings: Settings,
+    progress: Progress,
 ) -> Document:
     """Check each sentence against the passages that it cites.
 
@@ -86,7 +89,7 @@ def evaluate_grounding(
     }
 
 
-def idf_of(rows: Iterable[Row]) -> Idf:
+def idf_of(rows: Iterable[LabelledSentence]) -> Idf:
     """The idf of terms over the passages of the rows, as in BM25."""
     passages = {(source.heading, source.text) for row in rows for source in row.sources}
     holding: Counter[str] = Counter()
@@ -103,7 +106,7 @@ def idf_of(rows: Iterable[Row]) -> Idf:
     return idf
 
 
-def _summary(judged: Sequence[tuple[Row, Support]]) -> dict[str, Any]:
+def _summary(judged: Sequence[tuple[LabelledSentence, Support]]) -> dict[str, Any]:
     """The sentences flagged, in all and by kind, and the AUROC of the score."""
     labels = [row.supported for row, _ in judged]
     scores = [support.score for _, support in judged]
@@ -126,7 +129,7 @@ def _summary(judged: Sequence[tuple[Row, Support]]) -> dict[str, Any]:
     return found
 
 
-def _flagged(judged: Iterable[tuple[Row, Support]]) -> dict[str, Any]:
+def _flagged(judged: Iterable[tuple[LabelledSentence, Support]]) -> dict[str, Any]:
     flags = [float(not support.supported) for _, support in judged]
     if not flags:
         return {"sentences": 0, "flagged": 0}
@@ -138,7 +141,7 @@ def _flagged(judged: Iterable[tuple[Row, Support]]) -> dict[str, Any]:
     }
 
 
-def _judged(row: Row, support: Support) -> dict[str, Any]:
+def _judged(row: LabelledSentence, support: Support) -> dict[str, Any]:
     return {
         "id": row.id,
         "kind": row.kind,
@@ -154,7 +157,7 @@ def _judged(row: Row, support: Support) -> dict[str, Any]:
     }
 
 
-def _row(document: Mapping[str, Any], where: str) -> Row:
+def _row(document: Mapping[str, Any], where: str) -> LabelledSentence:
     passages = [_passage(one, where) for one in list_of(document, "passages", where)]
     if not passages:
         raise UsageError(f"{where} has no passages", hint=_FORM)
@@ -164,7 +167,7 @@ def _row(document: Mapping[str, Any], where: str) -> Row:
     half = text_of({"half": "", **document}, "half", where)
     if half not in ("", *HALVES):
         raise UsageError(f"{where}: half must be tune or test, not {half!r}")
-    return Row(
+    return LabelledSentence(
         id=text_of(document, "id", where),
         sentence=text_of(document, "sentence", where),
         sources=tuple(source for _, source in passages),

@@ -10,7 +10,7 @@ from ragqa.errors import UsageError
 from ragqa.evaluation.asking import Asking, ask_all
 from ragqa.evaluation.collection import Collection, Stretch, build_collection, note_of
 from ragqa.evaluation.excerpts import lines_of
-from ragqa.evaluation.sets import Beir, Query, SpanQuestion, read_chunking, relevant
+from ragqa.evaluation.sets import Beir, BeirQuery, SpanQuestion, read_chunking, relevant
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.evaluation.tasks import Expected, Task
 from ragqa.types import Progress
@@ -91,7 +91,7 @@ def _check_any(questions: Sequence[object], folder: Path) -> None:
 
 
 def _document_task(
-    query: Query,
+    query: BeirQuery,
     grades: Mapping[str, int],
     collection: Collection,
     documents: Mapping[int, str],

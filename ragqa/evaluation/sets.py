@@ -16,7 +16,7 @@ _GRADE = re.compile(r"\s*-?\d{1,9}(?:\.0*)?\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class BeirDocument:
     """A document of a BEIR folder."""
 
     id: str
@@ -25,7 +25,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class BeirQuery:
     """A query; `answers` are alternatives, () if the set gives none.
 
     `holders` are the documents that contain its answer, if the set names them.
@@ -47,14 +47,14 @@ class Beir:
     """
 
     folder: Path
-    queries: tuple[Query, ...]
+    queries: tuple[BeirQuery, ...]
     qrels: Mapping[str, Mapping[str, int]]
     documents: int
     left_out: frozenset[str] = frozenset()
     held_out: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
 
-    def read_documents(self) -> Iterator[Document]:
+    def read_documents(self) -> Iterator[BeirDocument]:
         """Yield each document, in file order, except those left out."""
         for document in read_documents(self.folder):
             if document.id not in self.left_out:
@@ -108,14 +108,14 @@ def read_qa(folder: Path) -> Beir:
     )
 
 
-def _query_with_answers(id_: str, row: Mapping[str, Any], where: str) -> Query:
+def _query_with_answers(id_: str, row: Mapping[str, Any], where: str) -> BeirQuery:
     texts = [text_of({"answers": a}, "answers", where) for a in list_of(row, "answers", where)]
     holders = row.get("doc") or []
     holders = holders if isinstance(holders, list) else [holders]
     answerable = row.get("answerable", True)
     if not isinstance(answerable, bool):
         raise UsageError(f"{where}: answerable must be true or false, not {answerable!r}")
-    return Query(
+    return BeirQuery(
         id=id_,
         text="",
         answers=tuple(text for text in texts if text.strip()),
@@ -158,7 +158,7 @@ def _read(folder: Path) -> Beir:
     ]
     beir = Beir(
         folder=folder,
-        queries=tuple(Query(id_, text) for id_, text in texts.items()),
+        queries=tuple(BeirQuery(id_, text) for id_, text in texts.items()),
         qrels=judged,
         documents=len(ids),
     )
@@ -174,14 +174,14 @@ def _warned(beir: Beir, *warnings: str) -> Beir:
     return replace(beir, warnings=(*beir.warnings, *filter(None, warnings)))
 
 
-def read_documents(folder: Path) -> Iterator[Document]:
+def read_documents(folder: Path) -> Iterator[BeirDocument]:
     """Stream the documents of a BEIR folder.
 
     :raises UsageError: the file cannot be read, a row is malformed, or an id appears twice.
     """
     for _, id_, row in _rows_by_id(folder / "corpus.jsonl", "document"):
         title, text = row.get("title") or "", row.get("text") or ""
-        yield Document(id_, " ".join(whole(str(title)).split()), whole(str(text)))
+        yield BeirDocument(id_, " ".join(whole(str(title)).split()), whole(str(text)))
 
 
 def hold_out(beir: Beir, share: float, seed: int) -> Beir:

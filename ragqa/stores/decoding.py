@@ -13,7 +13,7 @@ import msgspec
 
 import ragqa
 from ragqa.errors import OlderFormat, OtherFormat
-from ragqa.stores.failures import REBUILD
+from ragqa.stores.disk import REBUILD
 from ragqa.types import IndexInfo, Passage
 
 _T = TypeVar("_T")

@@ -6,7 +6,7 @@ BM25. The contract suite compares the other stores with it.
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores.filters import note_matcher
-from ragqa.stores.protocol import Rebuilder, Repair, Snapshot, Store
+from ragqa.stores.protocol import Rebuilder, Repair, Snapshot, Store, Writer
 from ragqa.stores.ranking import Candidate, bm25, inverse_frequency, rank
 from ragqa.stores.vectors import check_dimension, check_question, check_vectors
 from ragqa.text.words import index_terms
@@ -86,9 +86,10 @@ class MemorySnapshot(Snapshot):
             raise IndexUnusable(f"the index in memory has no passage {missing}")
         return [known[id_] for id_ in ids]
 
-    def of_note(self, path: str) -> list[Passage]:
-        """All passages of a note in reading order."""
-        return dict(self.by_note()).get(path, [])
+    def passages_at(self, paths: Sequence[str]) -> list[Passage]:
+        """The passages of the notes at these paths."""
+        stored = (self.stored[path] for path in paths if path in self.stored)
+        return [row.passage for each in stored for row in each.rows]
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term."""
@@ -100,11 +101,6 @@ class MemorySnapshot(Snapshot):
         every = (term for row in self.rows for term in row.terms)
         counted = Counter(term for term in every if term.startswith(prefix))
         return sorted(counted, key=lambda term: (-counted[term], term))
-
-    def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
-        """Every note's path with its passages."""
-        for path, stored in self.stored.items():
-            yield path, [row.passage for row in stored.rows]
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
         """The embeddings, shape (dimension,), of passages, by passage id."""
@@ -126,20 +122,13 @@ class _Saved:
     vectors: dict[int, Vector] = field(default_factory=dict)
 
 
-class MemoryWriter:
+class MemoryWriter(Writer):
     """The next snapshot while it is being built."""
 
-    def __init__(
-        self,
-        base: MemorySnapshot | None,
-        generation: int,
-        publish: Callable[[MemorySnapshot], None],
-        saved: "_Saved",
-    ) -> None:
+    def __init__(self, store: "MemoryStore", base: MemorySnapshot | None) -> None:
+        self._store = store
         self._base = base
-        self._generation = generation
-        self._publish = publish
-        self._saved = saved
+        self._saved = store.saved["anew" if base is None else "refresh"]
         self._notes = dict(base.stored) if base else {}
         self._dimension = base.info.embedder.dimension if base else None
 
@@ -194,8 +183,10 @@ class MemoryWriter:
         for path, stored in self._notes.items():
             if any(ids[row.passage.id] > 1 for row in stored.rows):
                 raise IndexUnusable(f"a passage of the note {path} has the id of another passage")
-        info = replace(info, generation=self._generation, notes=len(self._notes), passages=len(ids))
-        self._publish(MemorySnapshot(info, self._notes))
+        newest = self._store.newest
+        number = newest.info.generation + 1 if newest else 1
+        info = replace(info, generation=number, notes=len(self._notes), passages=len(ids))
+        self._store.newest = MemorySnapshot(info, self._notes)
         self._saved.vectors = {}
         return info
 
@@ -206,9 +197,9 @@ class MemoryStore(Store):
     _places: ClassVar[dict[Path, "MemoryStore"]] = {}
 
     def __init__(self) -> None:
-        self._newest: MemorySnapshot | None = None
+        self.newest: MemorySnapshot | None = None
+        self.saved = {"refresh": _Saved(), "anew": _Saved()}
         self._lock = threading.Lock()
-        self._saved = {"refresh": _Saved(), "anew": _Saved()}
 
     @classmethod
     def at(cls, path: Path) -> "MemoryStore":
@@ -217,9 +208,9 @@ class MemoryStore(Store):
 
     def snapshot(self) -> MemorySnapshot:
         """The newest snapshot."""
-        if self._newest is None:
+        if self.newest is None:
             raise NoIndex("there is no index in memory yet", hint="ragqa index")
-        return self._newest
+        return self.newest
 
     @contextmanager
     def writer(self, *, fresh: bool, wait: bool) -> Iterator[MemoryWriter]:
@@ -227,21 +218,15 @@ class MemoryStore(Store):
         if not self._lock.acquire(blocking=wait):
             raise WriterBusy("the index in memory is being written", hint="wait until it is done")
         try:
-            generation = self._newest.info.generation + 1 if self._newest else 1
-            base = None if fresh else self._newest
-            saved = self._saved["anew" if base is None else "refresh"]
-            yield MemoryWriter(base, generation, self._publish, saved)
+            yield MemoryWriter(self, None if fresh else self.newest)
         finally:
             self._lock.release()
 
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:  # noqa: ARG002 - the protocol's
         """The only possible problem is a missing index."""
-        return [] if self._newest else ["there is no index in memory yet"]
+        return [] if self.newest else ["there is no index in memory yet"]
 
     def repair(self, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - the protocol's
         """Only check that `rebuilder` matches: memory is never damaged."""
         rebuilder.check(self.snapshot().info)
         return Repair()
-
-    def _publish(self, snapshot: MemorySnapshot) -> None:
-        self._newest = snapshot

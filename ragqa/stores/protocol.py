@@ -25,6 +25,8 @@ from ragqa.types import (
 EmbeddingLookup = Callable[[Sequence[int]], Mapping[int, Vector]]
 """Returns the known embeddings, shape (dimension,), among these passage ids, by passage id."""
 
+_NOTES_AT_ONCE = 200
+
 
 class IndexPart(StrEnum):
     """A part of an index that can be damaged and rebuilt."""
@@ -121,9 +123,22 @@ class Snapshot(Protocol):
         """
         ...
 
+    def passages_at(self, paths: Sequence[str]) -> Iterable[Passage]:
+        """The passages of the notes at these paths, in any order; unknown paths are ignored."""
+        ...
+
     def of_note(self, path: str) -> list[Passage]:
         """All passages of a note in reading order; [] if there is no such note."""
-        ...
+        return sorted(self.passages_at([path]), key=lambda passage: passage.start)
+
+    def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
+        """Every note's path with its passages in reading order; for full scans."""
+        paths = list(self.states())
+        for start in range(0, len(paths), _NOTES_AT_ONCE):
+            found: dict[str, list[Passage]] = {p: [] for p in paths[start : start + _NOTES_AT_ONCE]}
+            for passage in sorted(self.passages_at(list(found)), key=lambda each: each.start):
+                found[passage.path].append(passage)
+            yield from found.items()
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term, ln(1 + (N - n + .5) / (n + .5))."""
@@ -140,10 +155,6 @@ class Snapshot(Protocol):
         """How many undated notes pass all filters except `since`."""
         matches = note_matcher(replace(filters, since=""))
         return sum(not note.date and matches(note) for note in self.notes().values())
-
-    def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
-        """Every note's path with its passages in reading order; for full scans."""
-        ...
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
         """The embeddings, shape (dimension,), of passages in the snapshot, by passage id."""

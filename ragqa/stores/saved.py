@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.disk import step
-from ragqa.stores.failures import explaining_failure
+from ragqa.stores.disk import explaining_failure, step
 from ragqa.stores.vectors import UNIT_TOLERANCE
 from ragqa.types import EmbedderInfo, Vector, Vectors
 

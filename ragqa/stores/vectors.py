@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ragqa.errors import EmbedderMismatch, IndexUnusable
-from ragqa.stores.failures import REBUILD
+from ragqa.stores.disk import REBUILD
 from ragqa.types import IndexInfo, Passage, Vector, Vectors
 
 UNIT_TOLERANCE = 1e-3

@@ -96,6 +96,13 @@ def test_a_line_that_is_no_follow_up_is_told(tmp_path, line):
         read_follow_ups(path)
 
 
+def test_kind_and_half_may_be_left_out(tmp_path):
+    path = tmp_path / "short.jsonl"
+    path.write_text(json.dumps({k: v for k, v in ROW.items() if k not in ("kind", "half")}))
+    [dialog] = read_follow_ups(path)
+    assert (dialog.kind, dialog.half) == ("", "")
+
+
 def test_the_command_prints_a_table_or_a_document(notes, file):
     args = ["eval", "--follow-ups", file, "--corpus", notes, "--index", notes.parent / "index"]
     table = run_ragqa(*args, env=QUICK)

@@ -339,7 +339,7 @@ def test_an_index_that_outgrew_comparing_is_told_to_be_made_anew(store, monkeypa
 
 
 def test_a_file_is_served_to_its_own_process_only_and_is_its_users_alone(store, client):
-    port = lite_file._SERVED[client.uri][2]
+    port = lite_file._SERVED[client.uri].port
     for token in ("", "root:Milvus"):
         with pytest.raises(MilvusException, match="Fail connecting"):
             MilvusClient(f"http://127.0.0.1:{port}", token=token, timeout=5, dedicated=True)

@@ -12,7 +12,8 @@ from stores.building import DIMENSION, FRUIT, INFO, entry
 from support import trying
 
 from ragqa.errors import IndexUnusable, OtherFormat
-from ragqa.stores.milvus.client import bases_of, batches, is_new_enough
+from ragqa.stores.milvus.client import bases_of, batches
+from ragqa.stores.milvus.connection import is_new_enough
 from ragqa.stores.milvus.records import (
     FORMAT,
     KEPT_S,

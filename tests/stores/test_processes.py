@@ -11,7 +11,7 @@ from stores.building import answers, commit, entry
 from support import HANGS_S
 
 from ragqa.errors import IndexNotWritable, IndexUnusable
-from ragqa.stores.failures import explaining_failure, unusable
+from ragqa.stores.disk import explaining_failure, unusable
 from ragqa.stores.local.store import LocalStore
 
 NEW = entry("new.md", "apple banana")

@@ -10,7 +10,7 @@ import pytest
 from stores.building import EVERYTHING, FRUIT, INFO, answers, ask, commit, entry
 
 from ragqa.errors import IndexNotWritable, IndexUnusable
-from ragqa.stores.failures import explaining_failure
+from ragqa.stores.disk import explaining_failure
 from ragqa.stores.local.store import LocalStore
 from ragqa.stores.local.terms import dead_passages, write_terms
 from ragqa.stores.memory import MemoryStore

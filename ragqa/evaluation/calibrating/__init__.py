@@ -15,7 +15,7 @@ from ragqa.api import Index
 from ragqa.atomic_write import write_whole
 from ragqa.clock import today
 from ragqa.errors import IndexNotWritable, UsageError
-from ragqa.evaluation.calibrating.examples import Example, Examples, Kind, count, gather
+from ragqa.evaluation.calibrating.examples import Example, ExampleKind, Examples, count, gather
 from ragqa.evaluation.calibrating.fitting import (
     Mixture,
     answered,
@@ -108,7 +108,7 @@ def _ask(
 
 
 def _check_enough(examples: Examples, *, own: bool) -> None:
-    usable = count(examples)[Kind.ANSWERABLE]
+    usable = count(examples)[ExampleKind.ANSWERABLE]
     if usable >= MIN_ANSWERABLE:
         return
     whose = "of your questions" if own else "questions made from the notes"

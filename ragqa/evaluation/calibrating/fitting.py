@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from ragqa.answering.confidence import Model
-from ragqa.evaluation.calibrating.examples import Examples, Kind, count
+from ragqa.evaluation.calibrating.examples import ExampleKind, Examples, count
 from ragqa.evaluation.statistics import (
     CONFIDENCE_RESAMPLES,
     SEED,
@@ -36,8 +36,8 @@ _FOLDS = 6
 _SCALE = 10_000
 _MIN_UNANSWERABLE = 10
 _MIN_SHARE = 0.2
-_GENERATED = {Kind.UNANSWERABLE: 0.25, Kind.NEAR: 0.25, Kind.EVERYDAY: 0.5}
-_OWN = {Kind.UNANSWERABLE: 0.6, Kind.NEAR: 0.2, Kind.EVERYDAY: 0.2}
+_GENERATED = {ExampleKind.UNANSWERABLE: 0.25, ExampleKind.NEAR: 0.25, ExampleKind.EVERYDAY: 0.5}
+_OWN = {ExampleKind.UNANSWERABLE: 0.6, ExampleKind.NEAR: 0.2, ExampleKind.EVERYDAY: 0.2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Mixture:
 
     answerable: float
     is_own: bool
-    others: dict[Kind, float]
+    others: dict[ExampleKind, float]
 
     @classmethod
     def of(cls, examples: Examples) -> "Mixture":
@@ -58,7 +58,7 @@ class Mixture:
         A list of answerable questions with a few others says nothing about their real share.
         """
         counts = count(examples)
-        answerable, others = counts[Kind.ANSWERABLE], counts[Kind.UNANSWERABLE]
+        answerable, others = counts[ExampleKind.ANSWERABLE], counts[ExampleKind.UNANSWERABLE]
         is_own = others >= max(_MIN_UNANSWERABLE, _MIN_SHARE * (answerable + others))
         share = answerable / (answerable + others) if is_own else ASSUMED_ANSWERABLE
         return cls(share, is_own, _OWN if is_own else _GENERATED)
@@ -69,8 +69,8 @@ class Mixture:
         there = {kind: share for kind, share in self.others.items() if counts[kind]}
         rest = (1 - self.answerable) / sum(there.values())
         shares = {kind: share * rest for kind, share in there.items()}
-        shares[Kind.ANSWERABLE] = self.answerable
-        total = counts[Kind.ANSWERABLE] + counts[Kind.UNANSWERABLE]
+        shares[ExampleKind.ANSWERABLE] = self.answerable
+        total = counts[ExampleKind.ANSWERABLE] + counts[ExampleKind.UNANSWERABLE]
         return np.array([total * shares[one.kind] / counts[one.kind] for one in examples])
 
 
@@ -81,7 +81,7 @@ def probabilities(model: Model, examples: Examples) -> Values:
 
 def answerable(examples: Examples) -> Values:
     """1 for an example that the notes answer, else 0; shape (n,)."""
-    return np.array([one.kind is Kind.ANSWERABLE for one in examples], dtype=np.float64)
+    return np.array([one.kind is ExampleKind.ANSWERABLE for one in examples], dtype=np.float64)
 
 
 def refit(model: Model, examples: Examples, weights: Values, *, penalty: float = PENALTY) -> Model:
@@ -140,7 +140,7 @@ def raise_threshold(model: Model, examples: Examples) -> float:
     does not exceed the level from which answers are no longer marked as unsure.
     """
     confidence = probabilities(model, examples)
-    everyday = np.sort(confidence[[one.kind is Kind.EVERYDAY for one in examples]])[::-1]
+    everyday = np.sort(confidence[[one.kind is ExampleKind.EVERYDAY for one in examples]])[::-1]
     if not len(everyday):
         return model.threshold
     above = (_scaled_down(everyday[int(MAX_OFF_TOPIC * len(everyday))]) + 1) / _SCALE
@@ -176,7 +176,7 @@ def answered(confidence: Values, threshold: float, examples: Examples) -> Docume
             "answered": int((confidence[here] >= threshold).sum()),
             "confident": int((confidence[here] >= max(threshold, SURE_FROM)).sum()),
         }
-        for kind in Kind
+        for kind in ExampleKind
         if (here := kinds == kind).any()
     }
 

@@ -100,7 +100,7 @@ class Draft:
 
 def draft_headings(material: Material, rng: random.Random) -> Iterator[Draft]:
     """Yield a question for each specific heading, answered by the text below it."""
-    leading = [place for place in material.all_places() if place.leads and place.is_prose]
+    leading = [place for place in material.places if place.leads and place.is_prose]
     repeated = Counter(key_of(place.headings[-1]) for place in leading if place.headings)
     for place in leading:
         heading = tidy(place.headings[-1]) if place.headings else ""
@@ -148,7 +148,7 @@ def draft_definitions(material: Material, rng: random.Random) -> Iterator[Draft]
     both places are gold, or neither if they differ.
     """
     by_term: defaultdict[tuple[str, ...], list[_Definition]] = defaultdict(list)
-    for place in material.all_places():
+    for place in material.places:
         found = _defined(place) if place.is_prose else None
         if found and is_specific(found.term):
             by_term[key_of(found.term)].append(found)
@@ -217,7 +217,7 @@ def _ask_term(found: _Definition, rng: random.Random, *, is_alone: bool) -> str:
 
 def draft_cells(material: Material, rng: random.Random) -> Iterator[Draft]:
     """Yield a question for each table cell that has a column header and a row label."""
-    for place in material.all_places():
+    for place in material.places:
         if place.kind is not Kind.ROW:
             continue
         heads = [head.strip() for head in place.header.split(" | ")]

@@ -74,7 +74,7 @@ def _merged(drafts: Mapping[str, Iterable[Draft]], material: Material) -> list[_
     are gold, wherever they occur; otherwise the question is ambiguous and is dropped.
     """
     by_quote: defaultdict[str, list[Place]] = defaultdict(list)
-    for place in material.all_places():
+    for place in material.places:
         by_quote[place.quote].append(place)
     same: defaultdict[tuple[str, ...], list[tuple[str, Draft]]] = defaultdict(list)
     for kind, made in drafts.items():

@@ -17,7 +17,7 @@ import numpy as np
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores.decoding import decoded, passage_of
-from ragqa.stores.failures import REPAIR, naming_file
+from ragqa.stores.disk import REPAIR, naming_file
 from ragqa.stores.filters import first_day, fold_tag, path_matcher
 from ragqa.stores.local.schema import DELTA_SCHEMA, SCHEMA, VIEWS
 from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp
@@ -101,6 +101,14 @@ class Catalogue:
         with self._naming():
             for row in self._fetch("SELECT * FROM whole_passages WHERE note IN", sorted(notes)):
                 yield row["note"], _passage(row)
+
+    def passages_at(self, paths: Iterable[str]) -> Iterator[Passage]:
+        """Read the passages of the notes at these paths."""
+        with self._naming():
+            names = [os.fsencode(path) for path in paths]
+            yield from map(
+                _passage, self._fetch("SELECT * FROM whole_passages WHERE path IN", names)
+            )
 
     def owners(self, *, of_delta: bool = False) -> Numbers:
         """Read the id of every passage and its note's number: int64, (2, passages).
@@ -192,7 +200,7 @@ class Catalogue:
         with self._naming():
             return int(self._db.execute(f"SELECT {query}").fetchone()[0])
 
-    def _fetch(self, query: str, values: Sequence[int]) -> Iterator[sqlite3.Row]:
+    def _fetch(self, query: str, values: Sequence[object]) -> Iterator[sqlite3.Row]:
         for start in range(0, len(values), _BATCH):
             batch = values[start : start + _BATCH]
             found = self._db.execute(f"{query} ({','.join('?' * len(batch))})", batch)

@@ -6,12 +6,11 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import quote
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores.decoding import units_json
-from ragqa.stores.failures import naming_file
+from ragqa.stores.disk import naming_file
 from ragqa.stores.filters import fold_tag
 from ragqa.stores.local.catalogue import LAST_NUMBER, Catalogue, as_blob
 from ragqa.stores.local.schema import DELTA_SCHEMA, SCHEMA
@@ -22,13 +21,6 @@ _PRAGMAS = ("journal_mode = MEMORY", "synchronous = OFF", "foreign_keys = ON")
 
 _INSERT_NOTE = "INSERT INTO main.notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_PASSAGE = "INSERT INTO main.passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-
-
-class Removed(NamedTuple):
-    """A deleted note's number and the ids of its passages."""
-
-    note: int
-    passages: list[int]
 
 
 class CatalogueDraft(Catalogue):
@@ -45,17 +37,16 @@ class CatalogueDraft(Catalogue):
                 raise ValueError(f"a note has the number {self._last}")
             self._db.execute("BEGIN")
 
-    def remove(self, path: str) -> Removed | None:
-        """Delete a note with its passages; returns None if there is no such note."""
+    def remove(self, path: str) -> tuple[int, int] | None:
+        """Delete a note with its passages; returns its number and theirs, None if it is unknown."""
         with self._naming():
             note = self.note_at(path)
             if note is None:
                 return None
-            passages = self._db.execute("SELECT id FROM all_passages WHERE note = ?", (note,))
-            removed = Removed(note, [passage["id"] for passage in passages])
+            passages = self._number(f"count(*) FROM all_passages WHERE note = {note:d}")
             if not self._db.execute("DELETE FROM main.notes WHERE id = ?", (note,)).rowcount:
                 self._db.execute("INSERT INTO main.gone VALUES (?)", (note,))
-            return removed
+            return note, passages
 
     def add(self, note: Note, *, settled: bool, passages: Sequence[Passage]) -> int:
         """Insert a new note and return the number assigned to it.

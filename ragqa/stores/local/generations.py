@@ -15,8 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ragqa.errors import IndexUnusable, NoIndex
-from ragqa.stores.disk import new_file, step, sync
-from ragqa.stores.failures import REPAIR, unusable
+from ragqa.stores.disk import REPAIR, new_file, step, sync, unusable
 from ragqa.stores.local.manifest import (
     DELTA,
     MANIFEST,

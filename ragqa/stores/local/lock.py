@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ragqa.errors import WriterBusy
-from ragqa.stores.disk import step, sync
-from ragqa.stores.failures import cannot_write, explaining_failure
+from ragqa.stores.disk import cannot_write, explaining_failure, step, sync
 from ragqa.stores.local.generations import LOCK, PRIVATE
 from ragqa.types import Building
 

@@ -15,7 +15,7 @@ import msgspec
 import ragqa
 from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.stores.decoding import MALFORMED, check_seal, digest_of, info_json
-from ragqa.stores.failures import REPAIR, naming_file, unusable
+from ragqa.stores.disk import REPAIR, naming_file, unusable
 from ragqa.types import IndexInfo, Progress
 
 FORMAT = 3

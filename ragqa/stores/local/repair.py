@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex, OtherFormat
-from ragqa.stores.disk import step
-from ragqa.stores.failures import explaining_failure
+from ragqa.stores.disk import explaining_failure, step
 from ragqa.stores.local import generations
 from ragqa.stores.local.examining import PassageOwners, damaged_files, disagreements, part_of
 from ragqa.stores.local.lock import locked

@@ -17,8 +17,6 @@ from ragqa.stores.protocol import Snapshot
 from ragqa.stores.ranking import Candidate, top_k
 from ragqa.types import Filters, NoteRecord, NoteState, Passage, Vector
 
-_NOTES_AT_ONCE = 500
-
 
 class LocalSnapshot(Snapshot):
     """A generation with its files held open, so that it answers even after its removal.
@@ -68,18 +66,6 @@ class LocalSnapshot(Snapshot):
         """How many undated notes pass all filters except `since`."""
         return self.catalogue.undated(filters)
 
-    def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
-        """Every note's path with its passages."""
-        paths = self.catalogue.paths()
-        numbers = sorted(paths)
-        for start in range(0, len(numbers), _NOTES_AT_ONCE):
-            some = numbers[start : start + _NOTES_AT_ONCE]
-            passages: dict[int, list[Passage]] = {number: [] for number in some}
-            for number, passage in self.catalogue.passages_of(some):
-                passages[number].append(passage)
-            for number, found in passages.items():
-                yield paths[number], sorted(found, key=lambda passage: passage.start)
-
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k nearest passages by cosine, best first; `vector` has shape (dimension,)."""
         notes = self._matching_notes(filters)
@@ -106,11 +92,9 @@ class LocalSnapshot(Snapshot):
         """The passages with these ids, in the order given."""
         return self.catalogue.passages(ids)
 
-    def of_note(self, path: str) -> list[Passage]:
-        """All passages of a note in reading order."""
-        number = self.catalogue.note_at(path)
-        found = [] if number is None else self.catalogue.passages_of([number])
-        return sorted((passage for _, passage in found), key=lambda passage: passage.start)
+    def passages_at(self, paths: Sequence[str]) -> Iterator[Passage]:
+        """The passages of the notes at these paths."""
+        return self.catalogue.passages_at(paths)
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term."""

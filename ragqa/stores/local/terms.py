@@ -26,7 +26,7 @@ from tantivy import (
     Tokenizer,
 )
 
-from ragqa.stores.failures import naming_file, unusable
+from ragqa.stores.disk import naming_file, unusable
 from ragqa.stores.ranking import Candidate, inverse_frequency, top_k
 from ragqa.text.words import index_terms
 from ragqa.types import Numbers, Passage

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ragqa.stores.failures import naming_file
+from ragqa.stores.disk import naming_file
 from ragqa.stores.local.manifest import ROWS, VECTORS
 from ragqa.stores.local.vector_draft import FaissIndex, Part, faiss
 from ragqa.stores.ranking import Candidate

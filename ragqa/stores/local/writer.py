@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ragqa.stores.disk import step
-from ragqa.stores.failures import explaining_failure
+from ragqa.stores.disk import explaining_failure, step
 from ragqa.stores.local import generations
 from ragqa.stores.local.catalogue_draft import CatalogueDraft, fold
 from ragqa.stores.local.lock import report_embedded
@@ -167,11 +166,12 @@ class LocalWriter(ResumableWriter):
         removed = draft.catalogue.remove(path)
         if removed is None:
             return
-        if removed.note in self._added:
-            self._added.discard(removed.note)
+        note, passages = removed
+        if note in self._added:
+            self._added.discard(note)
         else:
-            self._gone.add(removed.note)
-            self._deleted_passages += len(removed.passages)
+            self._gone.add(note)
+            self._deleted_passages += passages
 
     def _write_terms(self, draft: _Draft, passages: int) -> None:
         """Rewrite the terms, or if that takes long, link the old ones and change them."""

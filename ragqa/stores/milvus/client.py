@@ -3,7 +3,6 @@
 `pymilvus` itself retries a call that failed temporarily, until the deadline.
 """
 
-import re
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,20 +11,19 @@ from typing import Any
 
 import grpc
 
-from ragqa.config.storeuri import is_file
+from ragqa.config.addresses import is_file
 from ragqa.errors import IndexNotReadable, IndexUnusable
-from ragqa.stores.disk import step
-from ragqa.stores.failures import REBUILD
+from ragqa.stores.disk import REBUILD, step
 from ragqa.stores.milvus.connection import (
+    LITE,
+    NEEDED,
     UNCLOSED,
     close_unused,
     connect,
+    is_new_enough,
     pymilvus,
     translate_error,
 )
-
-NEEDED = (2, 6, 2)
-"""The oldest version that supports partial updates of a row."""
 
 CONNECT_S = 10.0
 CALL_S = 60.0
@@ -44,7 +42,6 @@ BYTES_AT_ONCE = 4 * 2**20
 
 Row = dict[str, Any]
 
-_LITE = "milvus_lite"
 _KINDS = {"p": "passages", "n": "notes"}
 _TEXTS = frozenset({"data", "terms"})
 _LISTS = frozenset({"vector", "anchor", "tags", "places"})
@@ -93,7 +90,7 @@ class Client:
     @property
     def is_lite(self) -> bool:
         """Whether it is Milvus Lite, as a file or a server."""
-        return is_file(self.uri) or self.version.startswith(_LITE)
+        return is_file(self.uri) or self.version.startswith(LITE)
 
     def check_version(self) -> None:
         """Check that the server is new enough.
@@ -271,14 +268,6 @@ def bases_of(name: str, collections: Iterable[str]) -> set[int]:
     """The attempts that created those of these collections that belong to an index."""
     ends = (each.removeprefix(f"{name}_") for each in collections)
     return {int(end[1:]) for end in ends if end[:1] in ("p", "n") and end[1:].isdecimal()}
-
-
-def is_new_enough(version: str) -> bool:
-    """Whether a server that reports this version is new enough; any patch level if it has none."""
-    if version.startswith(_LITE):
-        return True
-    numbers = re.search(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", version)
-    return numbers is not None and tuple(map(int, numbers.groups(default="9999"))) >= NEEDED
 
 
 def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -8,10 +8,16 @@ from typing import Any
 
 import grpc
 
-from ragqa.config.storeuri import TOKEN_VARIABLE, is_file, remote_host
+from ragqa.config.addresses import TOKEN_VARIABLE, is_file, remote_host
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable
 
 DOCTOR = "ragqa doctor"
+NEEDED = (2, 6, 2)
+"""The oldest version that supports partial updates of a row."""
+
+LITE = "milvus_lite"
+"""How the version of Milvus Lite begins, be it a file or a server."""
+
 _NEVER_MS = 2**31 - 1
 
 # Words in the messages of Milvus and gRPC, of any version; several codes may mean the same.
@@ -80,6 +86,14 @@ def close_unused() -> None:
             from ragqa.stores.milvus.lite_file import release
 
             release(uri)
+
+
+def is_new_enough(version: str) -> bool:
+    """Whether a server that reports this version is new enough; any patch level if it has none."""
+    if version.startswith(LITE):
+        return True
+    numbers = re.search(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", version)
+    return numbers is not None and tuple(map(int, numbers.groups(default="9999"))) >= NEEDED
 
 
 def translate_error(exc: Exception, uri: str) -> IndexUnusable:

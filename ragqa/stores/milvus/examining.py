@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from ragqa.stores.failures import REBUILD
-from ragqa.stores.milvus.client import NEEDED, Client, Row, is_new_enough
+from ragqa.stores.disk import REBUILD
+from ragqa.stores.milvus.client import Client, Row
+from ragqa.stores.milvus.connection import NEEDED, is_new_enough
 from ragqa.stores.milvus.lease import claims
 from ragqa.stores.milvus.records import (
     Generation,
@@ -28,6 +29,7 @@ from ragqa.stores.milvus.schema import (
     EXACT_UP_TO,
     NOTE_FIELDS,
     PASSAGE_FIELDS,
+    PASSAGE_NUMBERS,
     has_records,
 )
 from ragqa.stores.milvus.snapshot import MilvusSnapshot
@@ -38,15 +40,8 @@ from ragqa.types import NoteRecord, Progress, Vector, counted, no_progress
 MAX_PROBLEMS = 20
 
 _DERIVED = (
-    "passage",
-    "note",
-    "embedding_key",
-    "length",
-    "day",
-    "tags",
-    "places",
-    "terms",
-    "data",
+    *(name for name in PASSAGE_NUMBERS if name not in ("born", "died")),
+    *("tags", "places", "terms", "data"),
 )
 """The fields of a passage's row that derive from the passage and its note."""
 

@@ -11,6 +11,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,23 @@ from ragqa.errors import IndexUnusable, WriterBusy
 FILE_WAIT_S = 5.0
 """How long to wait for a file that another process has open; a query takes about a second."""
 
-_SERVED: dict[str, tuple[Any, Any, int, int]] = {}
-"""For each served file: server, database, port and number of clients."""
-
-_SERVING = threading.Lock()
-
 _TOKEN = f"ragqa:{secrets.token_hex(32)}"
 _THREADS = 10
 _MAX_MESSAGE_BYTES = 256 * 2**20
+
+
+@dataclass(slots=True)
+class _Served:
+    """A file that is served, and the number of its clients."""
+
+    server: grpc.Server
+    database: MilvusLite
+    port: int
+    clients: int = 0
+
+
+_SERVED: dict[str, _Served] = {}
+_SERVING = threading.Lock()
 
 
 def serve(uri: str) -> tuple[str, str]:
@@ -43,31 +53,31 @@ def serve(uri: str) -> tuple[str, str]:
     """
     with _SERVING:
         if uri not in _SERVED:
-            _SERVED[uri] = (*_start(Path(uri)), 0)
-        server, database, port, clients = _SERVED[uri]
-        _SERVED[uri] = (server, database, port, clients + 1)
-    return f"http://127.0.0.1:{port}", _TOKEN
+            _SERVED[uri] = _start(Path(uri))
+        _SERVED[uri].clients += 1
+        return f"http://127.0.0.1:{_SERVED[uri].port}", _TOKEN
 
 
 def release(uri: str) -> None:
     """Unregister a client of a file; the last one closes it."""
     with _SERVING:
-        server, database, port, clients = _SERVED.pop(uri)
-        if clients > 1:
-            _SERVED[uri] = (server, database, port, clients - 1)
+        served = _SERVED[uri]
+        served.clients -= 1
+        if served.clients:
             return
-    server.stop(grace=None).wait()
-    database.close()
+        del _SERVED[uri]
+    served.server.stop(grace=None).wait()
+    served.database.close()
 
 
-def _start(path: Path) -> tuple[grpc.Server, MilvusLite, int]:
+def _start(path: Path) -> _Served:
     database = _open(path)
     limits = [(f"grpc.max_{way}_message_length", _MAX_MESSAGE_BYTES) for way in ("send", "receive")]
     server = grpc.server(ThreadPoolExecutor(_THREADS), interceptors=[_Guard()], options=limits)
     milvus_pb2_grpc.add_MilvusServiceServicer_to_server(MilvusServicer(database), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    return server, database, port
+    return _Served(server, database, port)
 
 
 def _open(path: Path) -> MilvusLite:

@@ -15,7 +15,7 @@ import msgspec
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores.decoding import MALFORMED, check_seal, decoded, digest_of, info_json
-from ragqa.stores.failures import REBUILD
+from ragqa.stores.disk import REBUILD
 from ragqa.stores.milvus.client import Client, Row
 from ragqa.stores.milvus.rows import MAX_TEXT_BYTES, in_ranges
 from ragqa.types import IndexInfo
@@ -61,11 +61,6 @@ class Generation:
             f"born <= {self.attempt} and not {in_ranges('born', self.void)} "
             f"and ({alive} or {in_ranges('died', self.void)})"
         )
-
-    @property
-    def mean_length(self) -> float:
-        """The mean number of terms in a passage."""
-        return self.terms / max(1, self.info.passages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +154,7 @@ def begin_turn(client: Client) -> int:
     can then see that it was too late.
     """
     before, records = _turn_and_records(client)
-    attempt = 1 + max([before.attempt, *(row["pk"] for row in records)])
+    attempt: int = 1 + max([before.attempt, *(row["pk"] for row in records)])
     _put_turn(client, Turn(attempt, before.late))
     newest = max((row["pk"] for row in rows_of_records(client)), default=0)
     _put_turn(client, Turn(attempt, (newest, attempt)))

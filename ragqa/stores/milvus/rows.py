@@ -17,7 +17,7 @@ import msgspec
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores.decoding import MALFORMED, passage_of, units_json
-from ragqa.stores.failures import REPAIR
+from ragqa.stores.disk import REPAIR
 from ragqa.stores.filters import fold_tag, tag_and_parents
 from ragqa.stores.milvus.client import Row
 from ragqa.text.words import index_terms
@@ -29,6 +29,8 @@ ALIVE = 2**62
 MAX_TEXT_BYTES = 65_535
 MAX_LABELS = 4_096
 """Milvus's limits for one field."""
+
+IDS_AT_ONCE = 1_000
 
 # The order of the values in the field `data`.
 _NOTE = ("path", "size", "mtime_ns", "sha256", "settled", "title", "tags", "date", "aliases")
@@ -166,6 +168,13 @@ def read_passage(data: str) -> Passage:
 def any_of(field: str, numbers: Iterable[int]) -> str:
     """The condition that a field is one of these numbers, of which there must be at least one."""
     return f"{field} in [{', '.join(map(str, sorted(set(numbers))))}]"
+
+
+def any_of_each(field: str, numbers: Iterable[int]) -> Iterator[str]:
+    """Conditions of bounded length, one of which holds if a field is one of these numbers."""
+    wanted = sorted(set(numbers))
+    for start in range(0, len(wanted), IDS_AT_ONCE):
+        yield any_of(field, wanted[start : start + IDS_AT_ONCE])
 
 
 def in_ranges(field: str, ranges: Sequence[tuple[int, int]]) -> str:

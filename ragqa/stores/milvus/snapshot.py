@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.failures import REBUILD
+from ragqa.stores.disk import REBUILD
 from ragqa.stores.filters import first_day, path_matcher
 from ragqa.stores.milvus.client import MAX_HITS, Client, Row
 from ragqa.stores.milvus.records import KEPT_S, Generation
 from ragqa.stores.milvus.rows import (
     any_of,
+    any_of_each,
     dated_since,
     encode_term,
     has_tags,
@@ -27,9 +28,6 @@ from ragqa.stores.protocol import Snapshot
 from ragqa.stores.ranking import Candidate, bm25, inverse_frequency, top_k
 from ragqa.stores.vectors import check_question
 from ragqa.types import Filters, NoteRecord, Passage, Vector
-
-IDS_AT_ONCE = 1_000
-NOTES_AT_ONCE = 200
 
 _COUNTS_AT_ONCE = 8
 
@@ -97,7 +95,7 @@ class MilvusSnapshot(Snapshot):
         idf = self.idf(list(counted))
         weights = {encode_term(term): count * idf[term] for term, count in counted.items()}
         words = [encode_term(term) for term in counted.elements()]
-        mean_length = self.generation.mean_length
+        mean_length = self.generation.terms / max(1, self.info.passages)
 
         def nearest(limit: int) -> list[Candidate]:
             most = int(_MARGIN * limit) + _SPARE
@@ -122,9 +120,11 @@ class MilvusSnapshot(Snapshot):
                 )
         return [read_passage(found[id_]) for id_ in ids]
 
-    def of_note(self, path: str) -> list[Passage]:
-        """All passages of a note in reading order."""
-        return self._by_note([note_key(path)])[note_key(path)]
+    def passages_at(self, paths: Sequence[str]) -> list[Passage]:
+        """The passages of the notes at these paths."""
+        rows = self.rows_where("note", map(note_key, paths), ("data",))
+        found = (read_passage(row["data"]) for row in rows)
+        return [passage for passage in found if passage.path in paths]
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
         """The embeddings, shape (dimension,), of passages, by passage id."""
@@ -165,24 +165,6 @@ class MilvusSnapshot(Snapshot):
         counts = {term: self._counts[words[term]] if term else 0 for term in terms}
         return {term: inverse_frequency(total, count) for term, count in counts.items()}
 
-    def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
-        """Every note's path with its passages."""
-        paths = {note_key(path): path for path in self.notes()}
-        keys = sorted(paths)
-        for start in range(0, len(keys), NOTES_AT_ONCE):
-            for key, passages in self._by_note(keys[start : start + NOTES_AT_ONCE]).items():
-                yield paths[key], passages
-
-    def _by_note(self, keys: Sequence[int]) -> dict[int, list[Passage]]:
-        """The passages of these notes in reading order, by the note's key."""
-        found: dict[int, list[Passage]] = {key: [] for key in keys}
-        for row in self.rows_where("note", keys, ("note", "data")):
-            if row["note"] in found:  # the server may not be trustworthy
-                found[row["note"]].append(read_passage(row["data"]))
-        for passages in found.values():
-            passages.sort(key=lambda passage: passage.start)
-        return found
-
     def rows_where(
         self, field: str, numbers: Iterable[int], fields: Sequence[str], collection: str = ""
     ) -> Iterator[Row]:
@@ -190,12 +172,9 @@ class MilvusSnapshot(Snapshot):
 
         :param collection: "" for that of passages.
         """
-        wanted = sorted(set(numbers))
-        for start in range(0, len(wanted), IDS_AT_ONCE):
-            where = any_of(field, wanted[start : start + IDS_AT_ONCE])
-            yield from self._client.each(
-                collection or self._passages, f"{where} and {self.generation.visible}", fields
-            )
+        for some in any_of_each(field, numbers):
+            where = f"{some} and {self.generation.visible}"
+            yield from self._client.each(collection or self._passages, where, fields)
         self._check_age()
 
     def _count(self, words: Sequence[str]) -> dict[str, int]:

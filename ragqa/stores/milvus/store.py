@@ -12,9 +12,9 @@ from contextlib import closing, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
-from ragqa.config.storeuri import is_file
+from ragqa.config.addresses import is_file
 from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex, OtherFormat, WriterBusy
-from ragqa.stores.failures import cannot_write
+from ragqa.stores.disk import cannot_write
 from ragqa.stores.milvus.client import Client
 from ragqa.stores.milvus.examining import problems_of, remarks_on
 from ragqa.stores.milvus.lease import claims, leased

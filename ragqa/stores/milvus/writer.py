@@ -2,18 +2,18 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.failures import REBUILD
+from ragqa.stores.disk import REBUILD
 from ragqa.stores.milvus.client import ROWS_AT_ONCE, Client, Row, batches
 from ragqa.stores.milvus.lease import Lease
 from ragqa.stores.milvus.records import Generation, record_row
 from ragqa.stores.milvus.rows import (
-    any_of,
+    any_of_each,
     encoded_terms,
     note_key,
     note_row,
@@ -22,7 +22,7 @@ from ragqa.stores.milvus.rows import (
     read_note,
 )
 from ragqa.stores.milvus.schema import create_notes, create_passages, index_embeddings
-from ragqa.stores.milvus.snapshot import IDS_AT_ONCE, MilvusSnapshot
+from ragqa.stores.milvus.snapshot import MilvusSnapshot
 from ragqa.stores.saved import ResumableWriter
 from ragqa.stores.vectors import check_dimension, check_vectors
 from ragqa.types import DenseInfo, IndexInfo, Note, NoteRecord, Passage, Stamp, Vector, Vectors
@@ -156,9 +156,9 @@ class MilvusWriter(ResumableWriter):
         added = self._added.pop(path, None)
         if added and added.ids:
             self._send()
-            keys = [passage_key(id_, self._lease.attempt) for id_ in added.ids]
-            for start in range(0, len(keys), IDS_AT_ONCE):
-                self._client.delete(self._passages, any_of("pk", keys[start : start + IDS_AT_ONCE]))
+            keys = (passage_key(id_, self._lease.attempt) for id_ in added.ids)
+            for where in any_of_each("pk", keys):
+                self._client.delete(self._passages, where)
 
     def _send(self) -> None:
         """Insert the pending passages."""
@@ -235,12 +235,9 @@ class MilvusWriter(ResumableWriter):
                     hint=REBUILD,
                 )
         if self._base is not None:
-            self._check_ids(Counter(self._existing_ids(generation, ids)))
-
-    def _existing_ids(self, generation: Generation, ids: Sequence[int]) -> Iterator[int]:
-        """These ids, once for each passage of a generation that has it."""
-        for start in range(0, len(ids), IDS_AT_ONCE):
-            where = any_of("passage", ids[start : start + IDS_AT_ONCE])
-            where = f"{where} and {generation.visible}"
-            for row in self._client.each(self._passages, where, ("passage",)):
-                yield int(row["passage"])
+            present: Counter[int] = Counter()
+            for some in any_of_each("passage", ids):
+                where = f"{some} and {generation.visible}"
+                rows = self._client.each(self._passages, where, ("passage",))
+                present.update(row["passage"] for row in rows)
+            self._check_ids(present)
