@@ -1,7 +1,8 @@
 """`ragqa chat`: questions and follow-ups."""
 
 from collections.abc import Callable
-from functools import cached_property
+from contextlib import ExitStack, closing
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ragqa.cli.generation import LLMOptions, writer_for
@@ -31,69 +32,54 @@ def chat(*, scope: Scope, llm: LLMOptions) -> int:
     asked = "what you ask, up to three questions before it,"
     writer = writer_for(loaded.settings, llm, asked=asked)
     places = loaded.places
+    with ExitStack() as stack:
 
-    def start() -> "Conversation":
-        from ragqa.cli.conversation import Conversation
+        @cache
+        def conversation() -> "Conversation":
+            # At the first line, so that slow imports do not delay the prompt.
+            from ragqa.cli.conversation import Conversation
 
-        return Conversation(loaded, places, scope, writer)
+            return stack.enter_context(closing(Conversation(loaded, places, scope, writer)))
 
-    session = _Session(start)
-    try:
-        if is_interactive():
-            session.run_interactively(TypedLines())
-            return 0
-        session.run(PipedLines())
-        return session.worst
-    finally:
-        session.close()
+        if not is_interactive():
+            return _run(PipedLines(), conversation)
+        _run_interactively(TypedLines(), conversation)
+    return 0
 
 
-class _Session:
-    """Hands lines to a conversation until the end.
+def _run(lines: "PipedLines | TypedLines", conversation: "Callable[[], Conversation]") -> int:
+    """Handle each line until the end; an error ends only its own line.
 
-    The conversation starts at the first line, so that slow imports do not delay the prompt. `worst`
-    is the highest exit code that any line so far would have had as a command of its own.
+    Returns the highest exit code that any line would have had as a command of its own.
     """
+    worst = 0
+    while True:
+        try:
+            line = lines.read()
+            code = None if line is None else conversation().handle(line)
+        except NotAllowed:
+            raise  # every line would end the same way
+        except RagqaError as exc:
+            from ragqa.render import print_error
 
-    def __init__(self, start: "Callable[[], Conversation]") -> None:
-        self._start = start
-        self.worst = 0
+            print_error(exc)
+            code = exc.exit_code
+        if code is None:
+            return worst
+        worst = max(worst, code)
 
-    @cached_property
-    def _conversation(self) -> "Conversation":
-        return self._start()
 
-    def close(self) -> None:
-        """Close the conversation, if it has started."""
-        if "_conversation" in vars(self):
-            self._conversation.close()
+def _run_interactively(lines: "TypedLines", conversation: "Callable[[], Conversation]") -> None:
+    """Like `_run`, but Ctrl-C stops an answer and not the chat."""
+    from ragqa.cli.lines import interrupt_once
 
-    def run(self, lines: "PipedLines | TypedLines") -> None:
-        """Handle each line until the end; an error ends only its own line."""
-        while True:
-            try:
-                line = lines.read()
-                code = None if line is None else self._conversation.handle(line)
-            except NotAllowed:
-                raise  # every line would end the same way
-            except RagqaError as exc:
-                from ragqa.render import print_error
+    while True:
+        try:
+            interrupt_once()
+            _run(lines, conversation)
+        except KeyboardInterrupt:
+            from ragqa.render import say
 
-                print_error(exc)
-                code = exc.exit_code
-            if code is None:
-                return
-            self.worst = max(self.worst, code)
-
-    def run_interactively(self, lines: "TypedLines") -> None:
-        """Like `run`, but Ctrl-C stops an answer and not the chat."""
-        from ragqa.cli.lines import interrupt_once
-
-        while True:
-            try:
-                interrupt_once()
-                return self.run(lines)
-            except KeyboardInterrupt:
-                from ragqa.render import say
-
-                say("Stopped.")
+            say("Stopped.")
+        else:
+            return

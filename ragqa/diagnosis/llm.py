@@ -8,7 +8,7 @@ from ragqa.config import Loaded, Origin
 from ragqa.consent import consents, is_allowed
 from ragqa.diagnosis.index import Finding, Severity
 from ragqa.errors import RagqaError
-from ragqa.llms import LLM, LLMS, NO_LLM, Destination, Kind, Prompt, kinds, llm_for
+from ragqa.llms import LLM, LLMS, NO_LLM, BackendKind, Destination, Prompt, kinds, llm_for
 from ragqa.llms.limits import bounded
 from ragqa.llms.secrets import check_key_file
 from ragqa.stores import remote_host
@@ -86,7 +86,7 @@ class Overview:
     """What `ragqa llm list` shows: the configured backend, all kinds, the allowed hosts."""
 
     choice: Choice
-    kinds: tuple[Kind, ...]
+    kinds: tuple[BackendKind, ...]
     hosts: tuple[str, ...]
     warnings: tuple[str, ...]
 

@@ -92,7 +92,7 @@ class Factory:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class BackendKind:
     """The state of a kind of backend on this machine.
 
     `destination` is where it would send in the current environment, None if unknown or unusable;
@@ -185,23 +185,23 @@ def _gone(folder: str) -> UsageError:
     )
 
 
-def kinds() -> list[Kind]:
+def kinds() -> list[BackendKind]:
     """List every kind of backend, whether it is usable, and where it would send; sends nothing."""
     own = [_own_kind(name, factory) for name, factory in LLMS.items()]
     return own + [
-        Kind(name, f"{name}:MODEL", package=package) for name, package in _packages().items()
+        BackendKind(name, f"{name}:MODEL", package=package) for name, package in _packages().items()
     ]
 
 
-def _own_kind(name: str, factory: Factory) -> Kind:
+def _own_kind(name: str, factory: Factory) -> BackendKind:
     form = f"{name}:{factory.argument}"
     if factory.argument != "MODEL":
-        return Kind(name, form, factory.needs, destination=Destination(form))
+        return BackendKind(name, form, factory.needs, destination=Destination(form))
     try:
         destination = factory.make(factory.argument).destination
     except UsageError as exc:
-        return Kind(name, form, factory.needs, problem=exc.message, hint=exc.hint)
-    return Kind(name, form, factory.needs, destination=destination)
+        return BackendKind(name, form, factory.needs, problem=exc.message, hint=exc.hint)
+    return BackendKind(name, form, factory.needs, destination=destination)
 
 
 def _packages() -> dict[str, str]:

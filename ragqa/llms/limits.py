@@ -42,7 +42,7 @@ def bounded(
     """
     if max_chars is None:
         max_chars = _CHARS_PER_TOKEN * max_tokens
-    reader, thoughts = _Reader(llm, prompt, max_tokens, max_chars), Thoughts()
+    reader, thoughts = _StreamThread(llm, prompt, max_tokens, max_chars), Thoughts()
     ends = monotonic() + deadline_s
     threading.Thread(target=reader.run, name="ragqa-llm", daemon=True).start()
     piece: str | None = ""
@@ -78,7 +78,7 @@ def in_time(items: Iterable[_Item], llm: LLM, *, deadline_s: float) -> Iterator[
         yield item
 
 
-class _Reader:
+class _StreamThread:
     """Reads a stream into a queue until it ends, fails, or is stopped."""
 
     def __init__(self, llm: LLM, prompt: Prompt, max_tokens: int, max_chars: int) -> None:

@@ -19,7 +19,7 @@ _CHARS_A_TOKEN = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class ReplyChunk:
     """A part of a reply: its text, the reason for the end if any, and whether it is the last."""
 
     text: str
@@ -49,8 +49,8 @@ class WireProtocol:
     route: str
     body: Callable[[str, Prompt, int], dict[str, Any]]
     messages: Callable[[Iterable[bytes]], Iterator[bytes]]
-    chunk: Callable[[dict[str, Any]], Chunk]
-    whole: Callable[[dict[str, Any]], Chunk | None]
+    chunk: Callable[[dict[str, Any]], ReplyChunk]
+    whole: Callable[[dict[str, Any]], ReplyChunk | None]
     accept: str
     default_address: str
     address_variable: str
@@ -109,18 +109,18 @@ def _openai_body(model: str, prompt: Prompt, max_tokens: int) -> dict[str, Any]:
     return {**_chat(model, prompt), "temperature": 0, "max_tokens": max_tokens}
 
 
-def _openai_chunk(value: dict[str, Any]) -> Chunk:
+def _openai_chunk(value: dict[str, Any]) -> ReplyChunk:
     choice = part(value, "choices", 0)
     reason = text_at(choice, "finish_reason")
-    return Chunk(text_at(choice, "delta", "content"), reason, is_last=bool(reason))
+    return ReplyChunk(text_at(choice, "delta", "content"), reason, is_last=bool(reason))
 
 
-def _openai_whole(reply: dict[str, Any]) -> Chunk | None:
+def _openai_whole(reply: dict[str, Any]) -> ReplyChunk | None:
     choice = part(reply, "choices", 0)
     if part(choice, "message") is None:
         return None
     text = text_at(choice, "message", "content")
-    return Chunk(text, text_at(choice, "finish_reason"), is_last=True)
+    return ReplyChunk(text, text_at(choice, "finish_reason"), is_last=True)
 
 
 # Ollama's: https://github.com/ollama/ollama/blob/main/docs/api.md
@@ -141,13 +141,13 @@ def _ollama_messages(lines: Iterable[bytes]) -> Iterator[bytes]:
     return (line for line in lines if line.strip())
 
 
-def _ollama_chunk(value: dict[str, Any]) -> Chunk:
+def _ollama_chunk(value: dict[str, Any]) -> ReplyChunk:
     is_last = value.get("done") is True
     reason = text_at(value, "done_reason") if is_last else ""
-    return Chunk(text_at(value, "message", "content"), reason, is_last=is_last)
+    return ReplyChunk(text_at(value, "message", "content"), reason, is_last=is_last)
 
 
-def _ollama_whole(reply: dict[str, Any]) -> Chunk | None:
+def _ollama_whole(reply: dict[str, Any]) -> ReplyChunk | None:
     chunk = _ollama_chunk(reply)
     return chunk if chunk.is_last and part(reply, "message") is not None else None
 
@@ -201,19 +201,19 @@ def _anthropic_body(model: str, prompt: Prompt, max_tokens: int) -> dict[str, An
     }
 
 
-def _anthropic_chunk(value: dict[str, Any]) -> Chunk:
+def _anthropic_chunk(value: dict[str, Any]) -> ReplyChunk:
     kind = text_at(value, "type")
     is_text = kind == "content_block_delta" and text_at(value, "delta", "type") == "text_delta"
     text = text_at(value, "delta", "text") if is_text else ""
-    return Chunk(text, text_at(value, "delta", "stop_reason"), is_last=kind == "message_stop")
+    return ReplyChunk(text, text_at(value, "delta", "stop_reason"), is_last=kind == "message_stop")
 
 
-def _anthropic_whole(reply: dict[str, Any]) -> Chunk | None:
+def _anthropic_whole(reply: dict[str, Any]) -> ReplyChunk | None:
     content = part(reply, "content")
     if not isinstance(content, list):
         return None
     texts = [text_at(block, "text") for block in content if text_at(block, "type") == "text"]
-    return Chunk("".join(texts), text_at(reply, "stop_reason"), is_last=True)
+    return ReplyChunk("".join(texts), text_at(reply, "stop_reason"), is_last=True)
 
 
 def _anthropic_address(given: str) -> str:

@@ -3,7 +3,7 @@
 from ragqa.diagnosis import Overview
 from ragqa.diagnosis.llm import Trial
 from ragqa.errors import RagqaError
-from ragqa.llms import Destination, Kind
+from ragqa.llms import BackendKind, Destination
 from ragqa.render.documents import Document, fields_of
 from ragqa.render.overviews import destination_document, llm_document, llm_line
 from ragqa.render.screen import put, put_heading, put_labelled
@@ -66,7 +66,7 @@ def trial_document(destination: Destination, result: Trial | RagqaError) -> Docu
     }
 
 
-def _about(kind: Kind) -> list[str]:
+def _about(kind: BackendKind) -> list[str]:
     if kind.package:
         return [f"provided by the package {kind.package}, which is loaded on first use"]
     if kind.problem:
@@ -76,7 +76,7 @@ def _about(kind: Kind) -> list[str]:
     return [kind.needs, f"can be used; data goes to {kind.destination.where}"]
 
 
-def _kind_document(kind: Kind) -> Document:
+def _kind_document(kind: BackendKind) -> Document:
     return {
         "kind": kind.name,
         "form": kind.form,

@@ -243,11 +243,6 @@ def _snippet(passage: Passage, question: str) -> str:
         for unit in citable_units(passage)
     }
     best = max(shared, key=shared.__getitem__, default=None)
-    text = unit_text(passage, best) if best else ""
-    return shortened(text or passage.text, _SNIPPET_CHARS)
-
-
-def shortened(text: str, most: int) -> str:
-    """A text on one line, cut to a number of characters with an ellipsis."""
+    text = (unit_text(passage, best) if best else "") or passage.text
     line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 1].rstrip()}\u2026"
+    return line if len(line) <= _SNIPPET_CHARS else f"{line[: _SNIPPET_CHARS - 1].rstrip()}\u2026"

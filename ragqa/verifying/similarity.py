@@ -150,11 +150,11 @@ def _stretches(
     """Yield runs of sentences that may be similar to a quote, with their words, the nearest first.
 
     A run does not cross a heading, is not too long for the minimum similarity, and begins and ends
-    with a sentence that shares a word with the quote.
+    with a sentence that has a third of its words from the quote: fewer would not improve it.
     """
     wanted, longest = set(words), len(words) * (2 / MIN_SIMILARITY - 1)
-    shares = [not wanted.isdisjoint(one.words) for one in sentences]
-    starts = [i for i, has_shared in enumerate(shares) if has_shared]
+    is_edge = [3 * sum(w in wanted for w in one.words) >= len(one.words) > 0 for one in sentences]
+    starts = [start for start, is_likely in enumerate(is_edge) if is_likely]
     for start in sorted(starts, key=lambda i: abs(sentences[i].span[0] - near)):
         theirs: list[str] = []
         for end in range(start, len(sentences)):
@@ -162,5 +162,5 @@ def _stretches(
             theirs = [*theirs, *one.words]
             if not one.words or len(theirs) > longest:
                 break
-            if shares[end]:
+            if is_edge[end]:
                 yield (sentences[start].span[0], one.span[1]), theirs
