@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ragqa.generation import Writer
     from ragqa.grounding import Idf
 
+_NO_ANSWER = "your notes do not seem to answer"
+
 SECTION_WORDS = 150
 """An LLM is not given longer sections whole: the check of its answer reads no further."""
 
@@ -90,8 +92,7 @@ def written_answer(
 
     backend = writer.llm.destination.backend
     if not is_for_llm(answer, writer):
-        why = "your notes do not seem to answer"
-        return _not_asked(answer, backend, why, "--force asks it anyway")
+        return _not_asked(answer, backend, _NO_ANSWER, "--force asks it anyway")
     try:
         request = request_for(
             retrieved.question,
@@ -114,8 +115,10 @@ def written_answer(
     )
     warnings = (*answer.warnings, *request.warnings(writer.prompt_tokens))
     answer = replace(answer, written=written, warnings=warnings)
-    if written.fallback:
-        return answer
+    return answer if written.fallback else _with_text(answer, backend, text, citations)
+
+
+def _with_text(answer: Answer, backend: str, text: str, citations: tuple[Citation, ...]) -> Answer:
     sides = tuple(_renumbered(one, citations) for one in answer.disagreements)
     return replace(answer, backend=backend, text=text, citations=citations, disagreements=sides)
 

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from ragqa.render import Linker
     from ragqa.types import Answer
 
+Explain = Annotated[bool, typer.Option("--explain", help="Show the scores behind the answer.")]
+ShowPrompt = Annotated[
+    bool, typer.Option("--show-prompt", help="Show what would be sent to an LLM; send nothing.")
+]
+
 
 @grouped_options()
 def ask(
@@ -37,15 +42,10 @@ def ask(
     *,
     scope: Scope,
     format: AsFormat = None,  # noqa: A002 - the option's name
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Show the scores behind the answer.")
-    ] = False,
+    explain: Explain = False,
     json: AsJson = False,
     llm: LLMOptions,
-    show_prompt: Annotated[
-        bool,
-        typer.Option("--show-prompt", help="Show what would be sent to an LLM; send nothing."),
-    ] = False,
+    show_prompt: ShowPrompt = False,
 ) -> int:
     """Answer a question from the notes, with citations.
 

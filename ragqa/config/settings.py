@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from types import MappingProxyType
 
-from ragqa.config import storeuri
+from ragqa.config import addresses
 from ragqa.config.setting import Setting, Value, how_to_fix, one_of, setting, whole_number, within
 from ragqa.errors import UsageError
 
@@ -72,8 +72,8 @@ class Settings:
         "where Milvus is: https://HOST:PORT/DATABASE, http://… or a file, NAME.db; "
         "empty for a file in the index's folder",
         personal=True,
-        refine=storeuri.checked_uri,
-        path_at=lambda uri: 0 if storeuri.is_file(uri) else None,
+        refine=addresses.checked_uri,
+        path_at=lambda uri: 0 if addresses.is_file(uri) else None,
     )
     store_name: str = setting(
         "",

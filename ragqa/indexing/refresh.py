@@ -36,7 +36,6 @@ def refresh(
     of an older format, too. If nothing changed, nothing is written and no lock is taken.
 
     :param rebuild: recompute every passage and embedding, whatever the index holds.
-    :param reusable: embeddings that need not be computed.
     :raises NoCorpus: there is no corpus, or no note in it can be read.
     :raises EmbedderMismatch: the index was built with another embedder; `rebuild` fixes it.
     :raises IndexUnusable: the index is damaged or not writable.

@@ -9,7 +9,7 @@ import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
-from ragqa.config import storeuri
+from ragqa.config import addresses
 from ragqa.errors import UsageError
 from ragqa.stores.protocol import (
     EmbeddingLookup,
@@ -97,7 +97,7 @@ def remote_host(kind: str, uri: str) -> str:
 
     :raises UsageError: the URI is malformed.
     """
-    return storeuri.remote_host(uri) if kind == "milvus" else ""
+    return addresses.remote_host(uri) if kind == "milvus" else ""
 
 
 def check_usable(kind: str, uri: str) -> None:
@@ -107,7 +107,7 @@ def check_usable(kind: str, uri: str) -> None:
     """
     if kind != "milvus":
         return
-    embedded = not uri or storeuri.is_file(uri)
+    embedded = not uri or addresses.is_file(uri)
     for package in ("pymilvus", "milvus_lite") if embedded else ("pymilvus",):
         if importlib.util.find_spec(package) is None:
             raise UsageError(

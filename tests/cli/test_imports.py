@@ -14,7 +14,7 @@ FOR_BUILDING = {"markdown_it", "yaml", "tiktoken", "pathspec", "onnx", "huggingf
 
 FOR_AN_LLM = {"ragqa.llms.http", "ragqa.llms.limits", "ragqa.llms.secrets", "ragqa.consent"}
 FOR_AN_LLM |= {"ragqa.cli.consenting", "ragqa.grounding", "ragqa.generation", "httpx2", "httpcore2"}
-FOR_A_SERVER = {"pymilvus", "milvus_lite", "grpc", "ray", "ragqa.config.addresses"}
+FOR_A_SERVER = {"pymilvus", "milvus_lite", "grpc", "ray"}
 FOR_A_CHAT = {"ragqa.chatting", "ragqa.followups", "prompt_toolkit"}
 FOR_A_REPORT = {"jinja2", "markupsafe"}
 FOR_SETTINGS = {"ragqa.config", "ragqa.atomic_write", "platformdirs", "tomllib"}
@@ -76,7 +76,7 @@ def test_a_local_index_is_built_and_looked_at_without_what_a_server_needs(tmp_pa
     notes = write_notes(tmp_path / "notes", {"cats.md": "# Cats\n\nCats sleep.\n"})
     for command in ("index", "doctor"):
         modules = imported(command, "--corpus", notes, "--index", tmp_path / "index", env=QUICK)
-        assert modules.isdisjoint(FOR_A_SERVER - {"ragqa.config.addresses"})
+        assert modules.isdisjoint(FOR_A_SERVER)
 
 
 def test_ask_imports_neither_torch_nor_what_only_building_needs(wiki_index):

@@ -11,7 +11,7 @@ from typing import Any
 
 import grpc
 
-from ragqa.config.storeuri import is_file
+from ragqa.config.addresses import is_file
 from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.stores.disk import REBUILD, step
 from ragqa.stores.milvus.connection import (

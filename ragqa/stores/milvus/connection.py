@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from ragqa.config.storeuri import TOKEN_VARIABLE, is_file, remote_host
+from ragqa.config.addresses import TOKEN_VARIABLE, is_file, remote_host
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable
 
 DOCTOR = "ragqa doctor"

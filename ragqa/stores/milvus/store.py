@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
-from ragqa.config.storeuri import is_file
+from ragqa.config.addresses import is_file
 from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex, OtherFormat, WriterBusy
 from ragqa.stores.disk import cannot_write
 from ragqa.stores.milvus.client import Client
