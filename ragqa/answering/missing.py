@@ -1,6 +1,5 @@
 """Find what a question asks about that its answer does not cover."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,7 +13,7 @@ from ragqa.answering.question_type import Question, QuestionKind
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.scoring import Scored
 from ragqa.text.entities import has_figure, overlaps
-from ragqa.text.words import STOP_WORDS, index_terms, tokenize
+from ragqa.text.words import STOP_WORDS, compiled, index_terms, tokenize
 from ragqa.types import Retrieved, Vector
 
 UNKNOWN_BELOW = 0.28
@@ -35,8 +34,8 @@ STORY_WORDS = 14
 """A question with more words tells a story; only capitalised words in it are reported."""
 
 _MIN_LIKENESS = 0.8
-_TOKEN = re.compile(r"(?:[^\s\"'\u2019(),;:?!]|(?<=\d)[,:](?=\d))+(?<!\.)")
-_SENTENCE_START = re.compile(r"(?:^|[.?!:])[\s\"'(]*$")
+_WORD = r"(?:[^\s\"'\u2019(),;:?!]|(?<=\d)[,:](?=\d))+(?<!\.)"
+_SENTENCE_START = r"(?:^|[.?!:])[\s\"'(]*$"
 # Generic words, which are not what is asked about.
 _GENERIC = frozenset(
     index_terms(
@@ -210,8 +209,10 @@ def _words(question: str) -> list[_Word]:
     # In title case, or all capitals, they do not mark names.
     marks_names = len(others) < 2 or 2 * capitals <= len(others)
     words: list[_Word] = []
-    for token in _TOKEN.finditer(question):
+    end = 0
+    for token in compiled(_WORD).finditer(question):
         text, terms = token[0], index_terms(token[0])
+        gap, end = question[max(0, end - 1) : token.start()], token.end()
         if text.casefold() in STOP_WORDS or not terms:
             continue
         before = words[-1] if words and words[-1].end + 1 == token.start() else None
@@ -219,8 +220,8 @@ def _words(question: str) -> list[_Word]:
         is_bare = (
             before and not any(map(str.isalpha, text)) and not _GENERIC.issuperset(before.terms)
         )
-        begins = _SENTENCE_START.search(question[: token.start()]) is not None
-        is_capital = marks_names and sum(map(str.isupper, text)) > (1 if begins else 0)
+        begins = compiled(_SENTENCE_START).search(gap) is not None
+        is_capital = marks_names and sum(map(str.isupper, text)) > begins
         words.append(
             _Word(
                 start=token.start(),

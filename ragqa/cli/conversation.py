@@ -119,14 +119,8 @@ class Conversation:
                 "no note is named", hint="/why NOTE, or /why NOTE:7-9 for a part of it"
             )
         with render.ProgressLine() as progress:
-            explanation = explain(
-                self._index,
-                last.question,
-                target=target,
-                filters=self._filters,
-                refresh=not self._scope.no_refresh,
-                progress=progress,
-            )
+            how = self._query(progress).how
+            explanation = explain(self._index, last.question, target=target, **how)
         if last.written is not None and last.written.grounded:
             from ragqa.api.answers import with_sections
             from ragqa.generation import numbers_given

@@ -6,13 +6,16 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from ragqa.answering import Answering, quotation
+from ragqa.answering import Answering
+from ragqa.answering.candidates import quotation
+from ragqa.claims.compare import Idf
+from ragqa.claims.sources import Source, Sources, read_sources
+from ragqa.claims.support import Support, support_of
 from ragqa.embedders import Embedder
 from ragqa.errors import BackendFailed, RagqaError
 from ragqa.generation.draft import Draft, Drafted
 from ragqa.generation.prompt import DECLINED, INSTRUCTIONS, Request, heading_of
 from ragqa.generation.sentences import REMOVED, is_frame, text_of, with_marks, without_links
-from ragqa.grounding import Idf, Source, Sources, Support, read_sources, support_of
 from ragqa.llms import LLM
 from ragqa.llms.limits import bounded, in_time
 from ragqa.types import Answer, Citation, Fallback, Hit, Retrieved, Span, Written, WrittenSentence
@@ -54,6 +57,29 @@ class _Kept:
     dropped: int = 0
     declined: bool = False
 
+    def written(self, request: Request, backend: str, failure: RagqaError | None) -> Written:
+        """The result of the reply, or why it is not used."""
+        fallback, why = None, ""
+        if failure is not None:
+            fallback, why = Fallback.FAILED, failure.message
+        elif self.declined:
+            fallback = Fallback.DECLINED
+            why = f"{backend} finds no answer in the passages that it was given"
+        elif not any(sentence.supported for sentence in self.sentences):
+            fallback = Fallback.UNSUPPORTED
+            why = f"nothing that {backend} wrote is supported by the passages that it cites"
+        return Written(
+            backend=backend,
+            sentences=tuple(self.sentences),
+            invalid_citations=tuple(self.invalid),
+            dropped=self.dropped,
+            given=len(request.hits),
+            left_out=request.left_out,
+            fallback=fallback,
+            why=why,
+            hint=failure.hint if failure else "",
+        )
+
 
 def write(
     request: Request,
@@ -77,42 +103,21 @@ def write(
         by_terms_alone=retrieved.by_terms_alone,
     )
     kept = _Kept()
-    fallback, why, hint = None, "", ""
+    failure: RagqaError | None = None
     try:
         with closing(_reply(request, writer)) as drafted:
             timely = in_time(drafted, writer.llm, deadline_s=writer.deadline_s)
             _keep(kept, timely, writer, request, partial(_support, sources=sources, idf=idf))
-        fallback, why = _fallback(kept, writer.llm.destination.backend)
     except RagqaError as exc:
-        fallback, why, hint = Fallback.FAILED, exc.message, exc.hint
-    written = Written(
-        backend=writer.llm.destination.backend,
-        sentences=tuple(kept.sentences),
-        invalid_citations=tuple(kept.invalid),
-        dropped=kept.dropped,
-        given=len(request.hits),
-        left_out=request.left_out,
-        fallback=fallback,
-        why=why,
-        hint=hint,
-    )
-    if fallback:
+        failure = exc
+    written = kept.written(request, writer.llm.destination.backend, failure)
+    if written.fallback:
         return written, "", ()
     citations = [
         _citation(request.hits[n - 1], n, spans, answering.old_before)
         for n, spans in sorted(kept.evidence.items())
     ]
     return written, text_of(kept.sentences), tuple(citations)
-
-
-def _fallback(kept: _Kept, backend: str) -> tuple[Fallback | None, str]:
-    """Why a complete reply is not used, with a message; None if it is."""
-    if kept.declined:
-        return Fallback.DECLINED, f"{backend} finds no answer in the passages that it was given"
-    if not any(sentence.supported for sentence in kept.sentences):
-        why = f"nothing that {backend} wrote is supported by the passages that it cites"
-        return Fallback.UNSUPPORTED, why
-    return None, ""
 
 
 def _reply(request: Request, writer: Writer) -> Generator[Drafted]:
@@ -146,14 +151,12 @@ def _keep(
         if not number and _WORDS.findall(one.text.upper()) == DECLINED.split():
             kept.declined = True
             return
-        if request.key in one.text:
-            backend = writer.llm.destination.backend
-            raise BackendFailed(f"{backend} repeated its prompt instead of answering")
+        _check_own_words(one.text, request, writer)
         known = tuple(n for n in one.numbers if 1 <= n <= len(request.hits))
         kept.invalid |= dict.fromkeys(n for n in one.numbers if n not in known)
         text = without_links(one.text, request.prompt.message)
-        lead = one.lead if kept.sentences else one.lead.lstrip(" \n")
         before = kept.sentences[-1].text if kept.sentences else ""
+        lead = one.lead if kept.sentences else one.lead.lstrip(" \n")
         framing = not known and is_frame(text, lead, before)
         support = support_of_text(text, known)
         if writer.strict and not (framing or support.supported):
@@ -173,6 +176,13 @@ def _keep(
         )
         kept.sentences.append(sentence)
         writer.on_sentence(sentence)
+
+
+def _check_own_words(text: str, request: Request, writer: Writer) -> None:
+    """Check that the LLM does not repeat its prompt, whose key it has from there alone."""
+    if request.key in text:
+        backend = writer.llm.destination.backend
+        raise BackendFailed(f"{backend} repeated its prompt instead of answering")
 
 
 def _support(text: str, cited: tuple[int, ...], *, sources: Sources, idf: Idf) -> Support:

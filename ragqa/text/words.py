@@ -6,7 +6,7 @@ become characters and pairs of characters, as in Lucene's CJK analyser.
 
 import re
 import unicodedata
-from functools import cache, lru_cache
+from functools import cache
 
 import tantivy
 
@@ -127,7 +127,7 @@ def _stem(tokens: list[str]) -> list[str]:
     return _analyzer().analyze(" ".join(tokens)) if tokens else []
 
 
-@lru_cache(maxsize=1)
+@cache
 def _analyzer() -> tantivy.TextAnalyzer:
     builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
     return (

@@ -154,7 +154,7 @@ def begin_turn(client: Client) -> int:
     can then see that it was too late.
     """
     before, records = _turn_and_records(client)
-    attempt = 1 + max([before.attempt, *(row["pk"] for row in records)])
+    attempt: int = 1 + max([before.attempt, *(row["pk"] for row in records)])
     _put_turn(client, Turn(attempt, before.late))
     newest = max((row["pk"] for row in rows_of_records(client)), default=0)
     _put_turn(client, Turn(attempt, (newest, attempt)))
