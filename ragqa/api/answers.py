@@ -21,8 +21,8 @@ from ragqa.types import (
 )
 
 if TYPE_CHECKING:
+    from ragqa.claims.compare import Idf
     from ragqa.generation import Writer
-    from ragqa.grounding import Idf
 
 _NO_ANSWER = "your notes do not seem to answer"
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ragqa.claims.compare import Idf
+from ragqa.claims.sources import Source, read_sources
+from ragqa.claims.support import Support, support_of
 from ragqa.config import Settings
 from ragqa.embedders import embedder_for
 from ragqa.errors import UsageError
@@ -14,7 +17,6 @@ from ragqa.evaluation.questions import HALVES, Chosen
 from ragqa.evaluation.rows import list_of, read_unique, text_of
 from ragqa.evaluation.statistics import auroc, measure_interval, share_interval
 from ragqa.evaluation.summary import Document
-from ragqa.grounding import Idf, Source, Support, read_sources, support_of
 from ragqa.readers import prepared
 from ragqa.text.words import index_terms
 from ragqa.types import Progress

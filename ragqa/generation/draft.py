@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ragqa.answering.disagreement.statements import blank
 from ragqa.text.sentences import sentence_spans
+from ragqa.text.statement import blank
 
 _NUMBER = r"(?:passages?|sources?|\^)?\s*-?\d{1,9}"
 _TARGET = r"\((?:[^()\s]|\([^()\s]*\)){0,300}(?:\s+\"[^\"\n]{0,200}\")?\)"

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ragqa.answering import Answering, quotation
+from ragqa.claims.compare import Idf
+from ragqa.claims.sources import Source, Sources, read_sources
+from ragqa.claims.support import Support, support_of
 from ragqa.embedders import Embedder
 from ragqa.errors import BackendFailed, RagqaError
 from ragqa.generation.draft import Draft, Drafted
 from ragqa.generation.prompt import DECLINED, INSTRUCTIONS, Request, heading_of
 from ragqa.generation.sentences import REMOVED, is_frame, text_of, with_marks, without_links
-from ragqa.grounding import Idf, Source, Sources, Support, read_sources, support_of
 from ragqa.llms import LLM
 from ragqa.llms.limits import bounded, in_time
 from ragqa.types import Answer, Citation, Fallback, Hit, Retrieved, Span, Written, WrittenSentence

@@ -13,7 +13,8 @@ FOR_ASKING = {"numpy", "onnxruntime", "faiss", "tantivy", "tokenizers", "sqlite3
 FOR_BUILDING = {"markdown_it", "yaml", "tiktoken", "pathspec", "onnx", "huggingface_hub"}
 
 FOR_AN_LLM = {"ragqa.llms.http", "ragqa.llms.limits", "ragqa.llms.secrets", "ragqa.consent"}
-FOR_AN_LLM |= {"ragqa.cli.consenting", "ragqa.grounding", "ragqa.generation", "httpx2", "httpcore2"}
+FOR_AN_LLM |= {"ragqa.cli.consenting", "ragqa.claims.support", "ragqa.generation"}
+FOR_AN_LLM |= {"httpx2", "httpcore2"}
 FOR_A_SERVER = {"pymilvus", "milvus_lite", "grpc", "ray"}
 FOR_A_CHAT = {"ragqa.chatting", "ragqa.followups", "prompt_toolkit"}
 FOR_A_REPORT = {"jinja2", "markupsafe"}

@@ -7,25 +7,11 @@ differ in one thing that cannot be true twice. Uncertain cases are not reported.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.disagreement.comparing import Difference, difference
-from ragqa.answering.disagreement.statements import (
-    Question,
-    Statement,
-    read_question,
-    read_statement,
-)
 from ragqa.answering.scoring import Scored, citation_of
 from ragqa.answering.short_answer import counterpart
+from ragqa.claims.answers import Answer, Question, read_answer, read_question
+from ragqa.claims.difference import Difference, difference
 from ragqa.types import Citation, Disagreement, Kind, Span
-
-__all__ = [
-    "Difference",
-    "difference",
-    "disagreements",
-    "prefer_newest",
-    "read_question",
-    "read_statement",
-]
 
 MIN_CLOSENESS = 0.45
 """The least closeness to the question at which an uncited sentence is compared."""
@@ -102,13 +88,13 @@ def _contradictions(
 ) -> Iterator[_Contradiction]:
     asked = read_question(question)
     places = {one.candidate.place for one in cited}
-    stated = [(one, _statement(one, asked)) for one in _compared(cited, candidates)]
-    for i, (one, statement) in enumerate(stated):
-        for other, other_statement in stated[i + 1 :] if one.candidate.place in places else ():
+    answers = [(one, _answer(one, asked)) for one in _compared(cited, candidates)]
+    for i, (one, answer) in enumerate(answers):
+        for other, other_answer in answers[i + 1 :] if one.candidate.place in places else ():
             if one.candidate.hit.passage.path != other.candidate.hit.passage.path:
-                found = difference(asked, statement, other_statement)
+                found = difference(asked, answer, other_answer)
                 if found is not None:
-                    yield _Contradiction(one, other, (statement.text, other_statement.text), found)
+                    yield _Contradiction(one, other, (answer.text, other_answer.text), found)
 
 
 def _compared(cited: Sequence[Scored], candidates: Sequence[Scored]) -> list[Scored]:
@@ -132,9 +118,9 @@ def _is_close(one: Scored) -> bool:
     return closeness >= MIN_CLOSENESS or coverage >= _FULL_COVERAGE
 
 
-def _statement(one: Scored, asked: Question) -> Statement:
+def _answer(one: Scored, asked: Question) -> Answer:
     passage = one.candidate.hit.passage
-    return read_statement(one.candidate.text, (passage.title, *passage.heading), asked)
+    return read_answer(one.candidate.text, (passage.title, *passage.heading), asked)
 
 
 def _newest_first(about: str, one: _Side, other: _Side) -> Disagreement:

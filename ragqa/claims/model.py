@@ -7,12 +7,40 @@ coverage could make up for a wrong figure.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from importlib import resources
 
-from ragqa.grounding.contradictions import About
+
+class About(StrEnum):
+    """What a doubt is about."""
+
+    FIGURE = "figure"
+    DATE = "date"
+    NAME = "name"
+    NEGATION = "negation"
+    OPPOSITE = "opposite"
+    QUOTE = "quote"
+    READER = "reader"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Evidence against a claim: `strength` is from 0 to 1, `phrase` describes it."""
+
+    about: About
+    strength: float
+    phrase: str
+
+
+def strengths(doubts: Iterable[Doubt]) -> dict[About, float]:
+    """The strongest doubt of each kind, 0 where there is none."""
+    found = dict.fromkeys(About, 0.0)
+    for doubt in doubts:
+        found[doubt.about] = max(found[doubt.about], doubt.strength)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +53,7 @@ class Model:
 
     intercept: float
     weights: tuple[float, float]
-    shares: Mapping[About, float]
+    shares: Mapping[str, float]
     threshold: float
 
     def probability(self, coverage: tuple[float, float], doubts: Mapping[About, float]) -> float:
@@ -52,25 +80,6 @@ class Models:
 @lru_cache(maxsize=1)
 def shipped() -> Models:
     """The models shipped with ragqa, fitted by `eval/fit_grounding.py`."""
-    text = resources.files("ragqa.grounding").joinpath("grounding.json").read_text("utf-8")
+    text = resources.files("ragqa.claims").joinpath("support.json").read_text("utf-8")
     models = json.loads(text)["models"]
-    return Models(all=_model(models["all"]), terms=_model(models["terms"]))
-
-
-def _model(document: Mapping[str, object]) -> Model:
-    shares, weights = document["shares"], document["weights"]
-    if not isinstance(shares, dict) or not isinstance(weights, list):
-        raise TypeError("a model has no shares or weights")
-    weakest, whole = map(_number, weights)
-    return Model(
-        intercept=_number(document["intercept"]),
-        weights=(weakest, whole),
-        shares={about: _number(shares[about]) for about in About},
-        threshold=_number(document["threshold"]),
-    )
-
-
-def _number(value: object) -> float:
-    if not isinstance(value, int | float):
-        raise TypeError(f"a model has {value!r} for a number")
-    return float(value)
+    return Models(all=Model(**models["all"]), terms=Model(**models["terms"]))

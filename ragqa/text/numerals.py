@@ -2,23 +2,21 @@
 
 import re
 
-_ONES_LISTED = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen"
-)
-_TENS_LISTED = "twenty thirty forty fifty sixty seventy eighty ninety"
-_ONES, _TENS = _ONES_LISTED.split(), _TENS_LISTED.split()
+from ragqa.text.lexicon import ONES, TENS
+
+FILL = "\x1f"
+"""Fills what a number in digits is shorter than in words; white space that no text has."""
+
 _VALUES = {
-    **{word: n for n, word in enumerate(_ONES)},
-    **{word: 10 * n for n, word in enumerate(_TENS, start=2)},
+    **{word: n for n, word in enumerate(ONES)},
+    **{word: 10 * n for n, word in enumerate(TENS, start=2)},
     "a": 1,
     "an": 1,
     "dozen": 12,
 }
 _MULTIPLES = {"hundred": 100, "thousand": 1000}
-_ONE = "|".join(_ONES)
-_TEN = "|".join(_TENS)
-_BELOW_HUNDRED = rf"(?:(?:{_TEN})(?:-(?:{_ONE}))?|(?:{_ONE}))"
+_ONE = "|".join(ONES)
+_BELOW_HUNDRED = rf"(?:(?:{'|'.join(TENS)})(?:-(?:{_ONE}))?|(?:{_ONE}))"
 _NUMBER = re.compile(
     rf"\b(?:(?:{_BELOW_HUNDRED}|an?)[ -](?:hundred|thousand)(?:(?: and)? {_BELOW_HUNDRED})?"
     r"|(?:a )?dozen|one(?= (?:million|billion|trillion|percent|per cent)\b)"
@@ -44,7 +42,7 @@ _GROUPS = re.compile(r"\d{1,3}(?:_\d{3})+")
 
 
 def in_digits(text: str) -> str:
-    """The text with number words, except "one", as digits and all offsets kept.
+    """The text with number words, except "one", as digits and all offsets kept by `FILL`.
 
     "fifteen" becomes "15     ", `200_000` becomes "200000 ", and "3/4" becomes "75%".
     """
@@ -55,11 +53,18 @@ def in_digits(text: str) -> str:
     return _NUMBER.sub(lambda found: _fill(found, _number(found[0])), text)
 
 
+def past_fill(text: str, end: int) -> int:
+    """Where what fills a text at some place ends."""
+    while text.startswith(FILL, end):
+        end += 1
+    return end
+
+
 def _fill(found: re.Match[str], digits: str) -> str:
-    """The digits padded to the length of the match: on the left before a hyphen, else right."""
+    """The digits filled to the length of the match: on the left before a hyphen, else right."""
     length = len(found[0])
     is_joined = found.string[found.end() : found.end() + 1] == "-"
-    return digits.rjust(length) if is_joined else digits.ljust(length)
+    return digits.rjust(length, FILL) if is_joined else digits.ljust(length, FILL)
 
 
 def _fraction(found: re.Match[str]) -> str:

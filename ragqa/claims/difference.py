@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ragqa.answering.disagreement.dates import Moment, same_moment
-from ragqa.answering.disagreement.figures import Figure, can_both_hold
-from ragqa.answering.disagreement.lexicon import (
+from ragqa.claims.answers import Answer, Question
+from ragqa.claims.topics import (
     CONDITIONS,
+    CONTRASTS,
     FILLERS,
     GENERIC,
-    OPPOSITES,
     RESTRICTING,
     SWITCHES,
-    contrasted,
 )
-from ragqa.answering.disagreement.statements import Question, Statement, Word
-from ragqa.text.words import STOP_WORDS
+from ragqa.text.dates import Moment, same_moment
+from ragqa.text.lexicon import CLEAR_OPPOSITES, word_set
+from ragqa.text.quantities import Figure, can_both_hold
+from ragqa.text.statement import Word
 
 COVERED = 0.5
 """Each sentence, with its headings, must have this share of the question's words."""
@@ -25,17 +25,9 @@ COVERED = 0.5
 MAX_EXTRA = 4
 """At most this many extra words, in one sentence only."""
 
-_NOT_NEGATION = re.compile(
-    r"\bnot only\b|\bno (?:more|less|fewer|later|earlier) than\b|\bno\. ?(?=\d)|\bno doubt\b"
-    r"|\bwhether or not\b",
-    re.IGNORECASE,
-)
 _PREFIX = re.compile(r"un(?=\w{4})")
-_NONE = (-1, 0)
 _RESTRICTED = re.compile(rf"\b(?:{'|'.join(sorted({*RESTRICTING, 'to'}))})\s*\Z", re.IGNORECASE)
-# "Retries use backoff with at most 3 attempts": the bound is on retries, not on backoff.
-_ATTACHED = re.compile(r"\bwith (?:at (?:most|least)|up to|no more than)\s*\Z", re.IGNORECASE)
-_ARTICLES = frozenset({"a", "an", "the", "our", "your", "its"})
+_ARTICLES = word_set("a an the our your its")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +41,7 @@ class Difference:
     spans: tuple[tuple[int, int], tuple[int, int]]
 
 
-def difference(asked: Question, one: Statement, other: Statement) -> Difference | None:
+def difference(asked: Question, one: Answer, other: Answer) -> Difference | None:
     """What two answers to the same question differ in; None where that is uncertain."""
     if not (_same_topic(asked, one, other) and _same_names(asked, one, other)):
         return None
@@ -61,7 +53,7 @@ def difference(asked: Question, one: Statement, other: Statement) -> Difference 
 
 
 def _only_difference(
-    asked: Question, one: Statement, other: Statement, opposites: Sequence[tuple[Word, Word]]
+    asked: Question, one: Answer, other: Answer, opposites: Sequence[tuple[Word, Word]]
 ) -> Difference | None:
     """The only thing in which two statements on one subject differ."""
     figures, moments = _differing_figures(one, other), _differing_moments(one, other)
@@ -80,27 +72,17 @@ def _only_difference(
     return _negation(one, other)
 
 
-def _other_subject(
-    asked: Question, one: Statement, other: Statement, differing: Difference
-) -> bool:
+def _other_subject(asked: Question, one: Answer, other: Answer, differing: Difference) -> bool:
     """Whether one has its own subject before the difference: "table names", "the annex"."""
     (first, _), (second, _) = differing.spans
     return any(
         word.end <= start and word.stem in extra
-        for statement, start, extra in (
+        for answer, start, extra in (
             (one, first, _extra_words(one, other) - asked.about),
             (other, second, _extra_words(other, one) - asked.about),
         )
-        if not (
-            _ATTACHED.search(statement.text, 0, start) and _first_stem(one) == _first_stem(other)
-        )
-        for word in statement.words
+        for word in answer.words
     )
-
-
-def _first_stem(statement: Statement) -> str:
-    """The stem of the first content word."""
-    return next((word.stem for word in statement.words if _is_content(word)), "")
 
 
 def _differ(
@@ -109,18 +91,18 @@ def _differ(
     return Difference(about, ((first.start, first.end), (second.start, second.end)))
 
 
-def _same_topic(asked: Question, one: Statement, other: Statement) -> bool:
+def _same_topic(asked: Question, one: Answer, other: Answer) -> bool:
     """Whether both are about one thing and, with headings, cover enough of the question."""
     if not one.about & other.about:
         return False
-    needed = (asked.content - GENERIC or asked.content, asked.content)
+    needed = (asked.about - GENERIC or asked.about, asked.about)
     return all(
         any(len(words & each.all_stems) >= COVERED * len(words) for words in needed)
         for each in (one, other)
     )
 
 
-def _same_names(asked: Question, one: Statement, other: Statement) -> bool:
+def _same_names(asked: Question, one: Answer, other: Answer) -> bool:
     """Whether no name, heading or qualifier shows that they are about different things."""
     first = one.names - other.names - other.trail_names
     second = other.names - one.names - one.trail_names
@@ -128,11 +110,21 @@ def _same_names(asked: Question, one: Statement, other: Statement) -> bool:
         return False
     if one.trail_names - other.trail_names and other.trail_names - one.trail_names:
         return False
-    return not (_parallel_headings(one, other) or contrasted(one.qualifiers, other.qualifiers))
+    return not (_parallel_headings(one, other) or _contrasted(one.qualifiers, other.qualifiers))
+
+
+def _contrasted(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether two have different qualifiers of the same set."""
+    for sides in CONTRASTS:
+        first = {n for n, words in enumerate(sides) if words & one}
+        second = {n for n, words in enumerate(sides) if words & other}
+        if first and second and first.isdisjoint(second):
+            return True
+    return False
 
 
 def _same_subject(
-    asked: Question, one: Statement, other: Statement, opposites: Sequence[tuple[Word, Word]]
+    asked: Question, one: Answer, other: Answer, opposites: Sequence[tuple[Word, Word]]
 ) -> bool:
     """Whether only one has extra words, and few, none of which restricts it."""
     first = _extra_words(one, other) - asked.about - {word.stem for word, _ in opposites}
@@ -146,33 +138,33 @@ def _same_subject(
     return min(len(first), len(second)) == 0 and max(len(first), len(second)) <= MAX_EXTRA
 
 
-def _is_restricted(statement: Statement, other: Statement, extra: frozenset[str]) -> bool:
+def _is_restricted(answer: Answer, other: Answer, extra: frozenset[str]) -> bool:
     """Whether its extra words restrict it: "for free users", "in Berlin", "Mia's"."""
     measured = {figure.measures for figure in other.figures}
     if any(
-        figure.measures not in measured and _RESTRICTED.search(statement.text, 0, figure.start)
-        for figure in statement.figures
+        figure.measures not in measured and _RESTRICTED.search(answer.text, 0, figure.start)
+        for figure in answer.figures
     ):
         return True
-    words = [word for word in statement.words if word.text not in _ARTICLES]
+    words = [word for word in answer.words if word.text not in _ARTICLES]
     restricted = {second.start for first, second in pairwise(words) if first.text in RESTRICTING}
     return any(
         word.stem in extra
         and (
             word.start in restricted
             or word.text.endswith("'s")
-            or (word.start > 0 and statement.text[word.start : word.end].istitle())
+            or (word.start > 0 and answer.text[word.start : word.end].istitle())
         )
         for word in words
     )
 
 
-def _extra_words(one: Statement, other: Statement) -> frozenset[str]:
+def _extra_words(one: Answer, other: Answer) -> frozenset[str]:
     """The stems that only the first one has, including the units of its figures."""
     return one.about - other.about - other.trail - GENERIC
 
 
-def _parallel_headings(one: Statement, other: Statement) -> bool:
+def _parallel_headings(one: Answer, other: Answer) -> bool:
     """Whether their headings name two things of a kind: "Flat in Leeds", "Flat in York"."""
     for first in one.headings:
         for second in other.headings:
@@ -186,7 +178,7 @@ def _parallel_headings(one: Statement, other: Statement) -> bool:
     return False
 
 
-def _differing_figures(one: Statement, other: Statement) -> list[tuple[Figure, Figure]] | None:
+def _differing_figures(one: Answer, other: Answer) -> list[tuple[Figure, Figure]] | None:
     """Figures of one measure that differ; None where it is unclear which to compare."""
     differing = []
     for figure in one.figures:
@@ -200,9 +192,7 @@ def _differing_figures(one: Statement, other: Statement) -> list[tuple[Figure, F
     return differing
 
 
-def _any_agrees(
-    figure: Figure, comparable: Sequence[Figure], one: Statement, other: Statement
-) -> bool:
+def _any_agrees(figure: Figure, comparable: Sequence[Figure], one: Answer, other: Answer) -> bool:
     """Whether a figure, or another that may have the same measure, agrees with the other side."""
     measures = {figure.measures, *(each.measures for each in comparable), ""}
     firsts = [each for each in one.figures if each.measures in measures]
@@ -210,7 +200,7 @@ def _any_agrees(
     return any(can_both_hold(first, second) for first in firsts for second in seconds)
 
 
-def _comparable(first: Figure, second: Figure, one: Statement, other: Statement) -> bool:
+def _comparable(first: Figure, second: Figure, one: Answer, other: Answer) -> bool:
     if first.per != second.per and ((first.per and second.per) or first.measures == "time"):
         return False
     if first.measures == second.measures:
@@ -220,7 +210,7 @@ def _comparable(first: Figure, second: Figure, one: Statement, other: Statement)
     return False
 
 
-def _differing_moments(one: Statement, other: Statement) -> list[tuple[Moment, Moment]] | None:
+def _differing_moments(one: Answer, other: Answer) -> list[tuple[Moment, Moment]] | None:
     """The dates and times that differ; None where it is unclear which to compare."""
     pairs = []
     for moment in one.moments:
@@ -236,12 +226,12 @@ def _differing_moments(one: Statement, other: Statement) -> list[tuple[Moment, M
     return pairs
 
 
-def _negation(one: Statement, other: Statement) -> Difference | None:
+def _negation(one: Answer, other: Answer) -> Difference | None:
     """The difference where one negates a word that the other asserts."""
     if _is_negated(one) == _is_negated(other) or _conditional(one) != _conditional(other):
         return None
     no, yes = (one, other) if _is_negated(one) else (other, one)
-    negator = _negators(no)[0]
+    negator = no.words[no.negators[0]]
     denied = next(
         (word for word in no.words if word.start >= negator.end and _is_content(word)), None
     )
@@ -252,7 +242,7 @@ def _negation(one: Statement, other: Statement) -> Difference | None:
     return Difference("negation", spans if no is one else (spans[1], spans[0]))
 
 
-def _opposites(one: Statement, other: Statement) -> list[tuple[Word, Word]]:
+def _opposites(one: Answer, other: Answer) -> list[tuple[Word, Word]]:
     return [
         (first, second)
         for first in one.words
@@ -264,37 +254,23 @@ def _opposites(one: Statement, other: Statement) -> list[tuple[Word, Word]]:
 
 
 def _opposite(first: str, second: str) -> bool:
-    if _PREFIX.sub("", first) == _PREFIX.sub("", second):
-        return True
-    (pair, side), (other_pair, other_side) = (
-        OPPOSITES.get(first, _NONE),
-        OPPOSITES.get(second, _NONE),
-    )
-    return pair == other_pair and side != other_side
+    is_prefixed = _PREFIX.sub("", first) == _PREFIX.sub("", second)
+    return is_prefixed or second in CLEAR_OPPOSITES.get(first, ())
 
 
-def _switched(word: Word, statement: Statement) -> bool:
-    before = [each.text for each in statement.words if each.end < word.start][-2:]
+def _switched(word: Word, answer: Answer) -> bool:
+    before = [each.text for each in answer.words if each.end < word.start][-2:]
     return not SWITCHES.isdisjoint(before)
 
 
-def _is_negated(statement: Statement) -> bool:
+def _is_negated(answer: Answer) -> bool:
     """Whether a sentence has an odd number of negations."""
-    return len(_negators(statement)) % 2 == 1
+    return len(answer.negators) % 2 == 1
 
 
-def _negators(statement: Statement) -> list[Word]:
-    ignored = [match.span() for match in _NOT_NEGATION.finditer(statement.text)]
-    return [
-        word
-        for word in statement.words
-        if word.negates and not any(start <= word.start < end for start, end in ignored)
-    ]
-
-
-def _conditional(statement: Statement) -> bool:
-    return any(word.text in CONDITIONS for word in statement.words)
+def _conditional(answer: Answer) -> bool:
+    return any(word.text in CONDITIONS for word in answer.words)
 
 
 def _is_content(word: Word) -> bool:
-    return bool(word.stem) and word.text not in STOP_WORDS and word.text not in FILLERS
+    return bool(word.stem) and word.text not in FILLERS

@@ -1,12 +1,12 @@
-"""The dates and times of a sentence, and whether two can be the same."""
+"""The dates and times of a text, and whether two can be the same."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-_MONTHS = (
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-)  # fmt: skip
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+from ragqa.text.lexicon import MONTHS, WEEKDAYS
+
+_NUMBERS = {month[:3]: n for n, month in enumerate(MONTHS.split(), start=1)}
 _MONTH = (
     r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
@@ -28,7 +28,7 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 _ZONE = re.compile(r" ?(?:UTC|GMT|CES?T|[ECMP][SD]T|BST)\b")
-_WEEKDAY = re.compile(rf"\b({'|'.join(_DAYS)})s?\b", re.IGNORECASE)
+_WEEKDAY = re.compile(rf"\b({WEEKDAYS.replace(' ', '|')})s?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ class Moment:
 
 def moments_of(text: str) -> list[Moment]:
     """The dates, weekdays and times of day of a text."""
-    found = [_date(match) for match in _DATE.finditer(text) if not _is_modal(match)]
+    # "may" in lower case is the verb.
+    found = [_date(match) for match in _DATE.finditer(text) if match[0] != "may"]
     found += [
         Moment((("weekday", match[1].lower()),), *match.span()) for match in _WEEKDAY.finditer(text)
     ]
-    found += [_time(text, match) for match in _CLOCK.finditer(text)]
-    return found
+    return found + [_time(text, match) for match in _CLOCK.finditer(text)]
 
 
 def same_moment(one: Moment, other: Moment) -> bool | None:
@@ -62,9 +62,19 @@ def same_moment(one: Moment, other: Moment) -> bool | None:
     return all(first[name] == second[name] for name in shared)
 
 
-def _is_modal(match: re.Match[str]) -> bool:
-    """Whether it is the verb "may" rather than the month."""
-    return match[0] == "may"
+def has_moment(moments: Iterable[Moment], claimed: Moment) -> bool:
+    """Whether one of the dates has every part of the claimed one."""
+    wanted = set(claimed.parts)
+    return any(wanted <= set(one.parts) for one in moments)
+
+
+def in_years(moment: Moment) -> float | None:
+    """A date as a number of years, in the middle of what it leaves open; None without a year."""
+    parts = dict(moment.parts)
+    if "year" not in parts:
+        return None
+    month, day = float(parts.get("month", 6.5)), int(parts.get("day", 15))
+    return int(parts["year"]) + (month - 1) / 12 + day / 365
 
 
 def _date(match: re.Match[str]) -> Moment:
@@ -74,7 +84,7 @@ def _date(match: re.Match[str]) -> Moment:
         if name.startswith("y"):
             parts["year"] = int(value)
         elif name.startswith("m"):
-            parts["month"] = int(value) if value.isdigit() else _MONTHS.index(value[:3].lower()) + 1
+            parts["month"] = int(value) if value.isdigit() else _NUMBERS[value[:3].lower()]
         elif name.startswith("d"):
             parts["day"] = int(value)
         else:

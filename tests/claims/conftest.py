@@ -2,8 +2,9 @@
 
 import pytest
 
+from ragqa.claims.sources import Source, read_sources
+from ragqa.claims.support import support_of
 from ragqa.embedders import embedder_for
-from ragqa.grounding import Source, read_sources, support_of
 
 
 def every_word_alike(terms):

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ragqa.claims.encoding import Encoded, encode
 from ragqa.embedders import Embedder
-from ragqa.grounding.statements import Span, Statement, read_statement
 from ragqa.notes.markdown import parse_markdown
 from ragqa.passages import unit_spans
 from ragqa.readers import Neutral, Reader, Text
-from ragqa.types import Block, Kind, TokenVectors
+from ragqa.types import Block, Kind, Span, TokenVectors
 
 MAX_CHARS = 20_000
 MAX_PARTS = 400
@@ -36,8 +36,8 @@ class Part:
     source: int
     span: Span
     kind: Kind
-    statement: Statement
-    above: Statement
+    statement: Encoded
+    above: Encoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +90,12 @@ def _parts(number: int, source: Source, tokens: TokenVectors | None) -> Iterator
     offset = len(source.heading) + len("\n")
     spans = list(_spans(source.text))[:MAX_PARTS]
     content = [one for one in spans if one[1].kind not in _ABOVE]
-    above: dict[str, Statement] = {}
+    above: dict[str, Encoded] = {}
     for (start, end), block in content or spans:
         label = block.label if block.kind not in _ABOVE else ""
         if label not in above:
-            above[label] = read_statement(f"{source.heading}\n{label}")
-        statement = read_statement(source.text[start:end], tokens, start + offset)
+            above[label] = encode(f"{source.heading}\n{label}")
+        statement = encode(source.text[start:end], tokens, start + offset)
         if statement.words:
             yield Part(number, (start, end), block.kind, statement, above[label])
 

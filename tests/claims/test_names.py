@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragqa.grounding.names import NameIndex, names_of
+from ragqa.claims.names import NameIndex, names_of
 
 
 @pytest.mark.parametrize(

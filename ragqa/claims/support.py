@@ -5,19 +5,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ragqa.grounding.code import checked_words, is_code, read_code
-from ragqa.grounding.comparing import Comparison, Idf, compare
-from ragqa.grounding.contradictions import About, Doubt, strengths
-from ragqa.grounding.entity_check import entity_doubts
-from ragqa.grounding.evidence import evidence_in
-from ragqa.grounding.model import Models, shipped
-from ragqa.grounding.orders import overstatements, swapped_comparisons
-from ragqa.grounding.polarity import polarity_doubts
-from ragqa.grounding.quotes import misquotations
-from ragqa.grounding.sources import Part, Sources
-from ragqa.grounding.statements import MAX_CHARS, Span, read_statement
+from ragqa.claims.compare import Comparison, Idf, compare, evidence_in
+from ragqa.claims.encoding import MAX_CHARS, encode
+from ragqa.claims.entity_check import entity_doubts
+from ragqa.claims.model import About, Doubt, Models, shipped, strengths
+from ragqa.claims.negation import negation_doubts
+from ragqa.claims.sources import Part, Sources
+from ragqa.claims.verbatim import checked_words, is_code, misquotations, read_code
 from ragqa.readers import Reader, Text
 from ragqa.text.words import WORD
+from ragqa.types import Span
 
 MAX_WORDS = 300
 MAX_ANCHORS = 40
@@ -102,7 +99,7 @@ def signals_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
     if is_code(sentence):
         return _code_signals(sentence, parts, idf)
     tokens = sources.embedder.embed_sentences([sentence])[0] if sources.embedder else None
-    claim = read_statement(sentence, tokens)
+    claim = encode(sentence, tokens)
     if not claim.content_words:
         return NOTHING_TO_CHECK
     if len(claim.figures) + len(claim.moments) + len(claim.names) > MAX_ANCHORS:
@@ -115,9 +112,7 @@ def signals_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
     doubts = (
         *_reader_doubts(sentence, texts, sources.reader),
         *entity_doubts(comparison),
-        *polarity_doubts(comparison),
-        *swapped_comparisons(comparison),
-        *overstatements(comparison),
+        *negation_doubts(comparison),
         *misquotations(sentence, [text.text for text in texts]),
     )
     return Signals(coverage, weakest, doubts, evidence_in(comparison))

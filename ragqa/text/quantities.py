@@ -1,71 +1,30 @@
-"""The figures of a sentence in base units, and whether two can both be right."""
+"""The figures of a text in base units, and whether two can both be right."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ragqa.answering.disagreement.lexicon import canonical
+from ragqa.text.lexicon import PERIODS, SCALES, UNITS, canonical
+from ragqa.text.numerals import FILL, in_digits, past_fill
 from ragqa.text.words import STOP_WORDS
 
-_SECONDS = {
-    "ms": "0.001", "millisecond": "0.001", "s": "1", "sec": "1", "second": "1", "min": "60",
-    "minute": "60", "h": "3600", "hr": "3600", "hour": "3600", "day": "86400", "week": "604800",
-    "month": "2629800", "year": "31557600",
-}  # fmt: skip
-_BYTES = {"kb": "1e3", "mb": "1e6", "gb": "1e9", "tb": "1e12", "kib": "1024", "mib": "1048576",
-          "gib": "1073741824", "byte": "1"}  # fmt: skip
-_LENGTHS = {"m": "1", "mm": "0.001", "cm": "0.01", "metre": "1", "meter": "1", "km": "1000",
-            "kilometre": "1000", "kilometer": "1000", "mile": "1609"}  # fmt: skip
-_WEIGHTS = {"mg": "0.001", "g": "1", "gram": "1", "kg": "1000"}
-_SHARES = {"%": "1", "percent": "1"}
-_MONEY = {
-    "$": "$", "dollar": "$", "usd": "$", "€": "€", "euro": "€", "eur": "€", "£": "£",
-    "pound": "£", "gbp": "£",
-}  # fmt: skip
-UNITS: Mapping[str, tuple[str, Decimal]] = {
-    **{
-        name: (dimension, Decimal(factor))
-        for dimension, table in (
-            ("time", _SECONDS), ("bytes", _BYTES), ("distance", _LENGTHS), ("weight", _WEIGHTS),
-            ("share", _SHARES),
-        )
-        for name, factor in table.items()
-    },
-    **{name: (sign, Decimal(1)) for name, sign in _MONEY.items()},
-    "°c": ("°c", Decimal(1)),
-    "°f": ("°f", Decimal(1)),
-}  # fmt: skip
-"""Maps a unit to its dimension, and its size in base units."""
-
-_SCALES = {
-    "k": 3, "thousand": 3, "m": 6, "million": 6, "b": 9, "bn": 9, "billion": 9, "t": 12,
-    "trillion": 12,
-}  # fmt: skip
-_WORDS = {
-    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
-    "ten": 10, "eleven": 11, "twelve": 12, "dozen": 12, "fifteen": 15, "twenty": 20,
-    "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
-}  # fmt: skip
-_PERIODS = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year",
-            "annually": "year", "hourly": "hour"}  # fmt: skip
+_DIMENSIONS = frozenset(dimension for dimension, _ in UNITS.values())
+COUNTABLE = 12
+"""The most items of a list that a reader may count."""
 
 _PERIOD_NAMES = {factor: name for name, (dimension, factor) in UNITS.items() if dimension == "time"}
-
 _N = r"(?:\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,9})?|\d{0,15}\.?\d{1,15}(?:[eE][-+]?\d{1,2})?)"
 _NUMBER = re.compile(
-    rf"(?<![\w@#/.,-])(?P<sign>[$€£])?(?P<low>{_N}|(?:{'|'.join(_WORDS)})\b)"
+    rf"(?<![\w@#/.,-])(?P<sign>[$€£])?(?P<low>{_N})"
     rf"(?:\s?(?:-|\u2013|to)\s?[$€£]?(?P<high>{_N}))?"
     r"(?P<glued>%|\s?°[CF]\b|[A-Za-z]+)?(?![\w@]|[.,/]\d)",
     re.IGNORECASE,
 )
 _NEXT = re.compile(r"[\s-]?\s*([^\W\d_]+|%|°[CF]\b|[$€£])")
 _OF = re.compile(r" of (?:the |our |all |its )*([^\W\d_]+)")
-_QUARTER = re.compile(r"\b(?:an?|one) (half|third|quarter)(?= of\b)", re.IGNORECASE)
-_FRACTIONS = {"half": Decimal(50), "third": Decimal(100) / 3, "quarter": Decimal(25)}
 _PER = re.compile(
     r"(?:\bper\b|/|\ban?\b|\bevery\b|\beach\b) ?(?P<unit>[^\W\d_]+)"
-    rf"|\b(?P<adverb>{'|'.join(_PERIODS)})\b",
+    rf"|\b(?P<adverb>{'|'.join(PERIODS)})\b",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(r"(?:\babout|\baround|\broughly|\bapprox\w*\.?|\bnearly|\balmost|\bsome|~) ?$")
@@ -82,10 +41,21 @@ _EVERY = re.compile(r"\bevery $", re.IGNORECASE)
 _NOT_COUNTED = frozenset({"times", "per", "x", "across", "within", "since", "without", "via", "or"})
 _CLAUSE = re.compile(r"[.;:,(](?:\s|$)")
 _LOOK_BACK = 16
+_BOUND_RATIO = Decimal("0.7")
 _ABOUT_TOLERANCE = Decimal("0.2")
 _ROUND_TOLERANCE = Decimal("0.025")
 _MAX_ROUNDING = Decimal("0.1")
 _BYTES_TOLERANCE = Decimal("0.08")
+_TOLERANCES = {
+    "about": Decimal("0.07"),
+    "most": Decimal("0.04"),
+    "least": Decimal("0.04"),
+    "": Decimal("0.004"),
+}
+_MAX_ROUNDING_OF_SAME = Decimal("0.05")
+_HUNDRED = Decimal(100)
+_FRACTION_STEP = Decimal(2)
+_ONE = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +79,8 @@ class Figure:
 
 def figures_of(text: str) -> list[Figure]:
     """The figures of a text in which dates and names have been blanked."""
-    found = [_figure(text, match) for match in _NUMBER.finditer(text)]
-    found += [_fraction(text, match) for match in _QUARTER.finditer(text)]
+    digits = in_digits(text)
+    found = (_figure(digits, match) for match in _NUMBER.finditer(digits))
     return [figure for figure in found if figure is not None]
 
 
@@ -126,6 +96,40 @@ def can_both_hold(one: Figure, other: Figure) -> bool:
         if max(low, other_low) <= min(high, other_high):
             return True
     return _within_rounding(one, other)
+
+
+def same_figure(source: Figure, claimed: Figure) -> bool:
+    """Whether a source's figure equals the claimed one, allowing for rounding and units."""
+    one, other = _dimension(source), _dimension(claimed)
+    if one in _DIMENSIONS and other in _DIMENSIONS and one != other:
+        return False
+    # A share may be a percentage or a fraction: 0.3 is 30%.
+    is_share = "share" in (one, other) and one != other
+    factors = (_ONE, _HUNDRED, 1 / _HUNDRED) if is_share else (_ONE,)
+    return all(
+        any(
+            _equals(value * factor, wanted, source, claimed)
+            for value in {source.low, source.high}
+            for factor in factors
+        )
+        for wanted in {claimed.low, claimed.high}
+    )
+
+
+def is_count(figure: Figure) -> bool:
+    """Whether it is a small whole number of things, which a list can show without stating it."""
+    is_small = 0 < figure.low <= COUNTABLE and figure.low == int(figure.low)
+    return is_small and figure.low == figure.high and _dimension(figure) not in _DIMENSIONS
+
+
+def meets_bound(source: Figure, claimed: Figure) -> bool:
+    """Whether a source's figure meets the claimed bound, and is close to it."""
+    one, other = _dimension(source), _dimension(claimed)
+    if (one != other and {one, other} & _DIMENSIONS) or source.bound not in ("", claimed.bound):
+        return False
+    if claimed.bound == "most":
+        return claimed.low * _BOUND_RATIO <= source.high <= claimed.low
+    return claimed.bound == "least" and claimed.high <= source.low <= claimed.high / _BOUND_RATIO
 
 
 def _range(figure: Figure) -> tuple[Decimal, Decimal]:
@@ -148,6 +152,21 @@ def _within_rounding(one: Figure, other: Figure) -> bool:
     return any(map(_is_round, (one, other))) and gap < _ROUND_TOLERANCE * larger
 
 
+def _equals(value: Decimal, wanted: Decimal, source: Figure, claimed: Figure) -> bool:
+    larger = max(abs(value), abs(wanted))
+    tolerance = larger * _TOLERANCES[claimed.bound]
+    if source.step != claimed.step:
+        tolerance = max(
+            tolerance, min(max(source.step, claimed.step) / 2, larger * _MAX_ROUNDING_OF_SAME)
+        )
+    return abs(value - wanted) <= tolerance
+
+
+def _dimension(figure: Figure) -> str:
+    """What it measures; any "share of" is a share."""
+    return "share" if figure.measures.startswith("share") else figure.measures
+
+
 def _is_round(figure: Figure) -> bool:
     """Whether it has four digits or more and ends in "00": 1,000 may stand for 1,012."""
     return figure.high >= 1000 * figure.step and figure.high % (100 * figure.step) == 0
@@ -159,40 +178,42 @@ def _figure(text: str, match: re.Match[str]) -> Figure | None:
         return None
     measures, factor, end = read
     per, share = _rate(text, end)
-    before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
-    low, step = _value(match["low"])
-    high = _value(match["high"])[0] if match["high"] else low
+    start = match.start()
+    before = text[max(0, start - _LOOK_BACK) : start]
     scale = factor / share
+    low, step = _value(match["low"])
+    if measures.startswith("share") and FILL in text[start:end]:
+        step = _FRACTION_STEP
     return Figure(
         measures=measures,
         per="every" if _EVERY.search(before) else per,
         low=low * scale,
-        high=high * scale,
+        high=(_value(match["high"])[0] if match["high"] else low) * scale,
         step=step * scale,
         bound=_bound(text, before.lower()),
-        start=match.start(),
+        start=len(text[:start].rstrip(FILL)),
         end=end,
     )
 
 
 def _unit(text: str, match: re.Match[str]) -> tuple[str, Decimal, int] | None:
     """What a number measures, its factor to base units, and its end; None for a name."""
-    end, scale = match.end(), Decimal(1)
+    end, scale = past_fill(text, match.end()), _ONE
     glued = (match["glued"] or "").strip().lower()
     if match["glued"] == "m":  # minutes, metres or millions
         return None
     word, after = (glued, end) if glued else _next_word(text, end)
-    if word in _SCALES and (glued or len(word) > 1):
-        scale, end, glued = Decimal(10) ** _SCALES[word], after, ""
+    if word in SCALES and (glued or len(word) > 1):
+        scale, end, glued = Decimal(10) ** SCALES[word], after, ""
         word, after = _next_word(text, end)
     singular = word if word in UNITS else word.removesuffix("s")
     if match["sign"]:
         return match["sign"], scale, end
     if singular in UNITS:
         measures, factor = UNITS[singular]
-        if measures == "share":
-            measures = _share_of(text, after)
-        return measures, scale * factor, after
+        # 12% of the cost is not 12% of the time.
+        whole = _OF.match(text, after) if measures == "share" else None
+        return f"share of {canonical(whole[1])}" if whole else measures, scale * factor, after
     if glued:
         return None
     counted = _counted(word)
@@ -205,25 +226,11 @@ def _next_word(text: str, end: int) -> tuple[str, int]:
     return (following[1].lower(), following.end()) if following else ("", end)
 
 
-def _share_of(text: str, end: int) -> str:
-    """What a figure is a share of: 12% of the cost is not 12% of the time."""
-    whole = _OF.match(text, end)
-    return f"share of {canonical(whole[1])}" if whole else "share"
-
-
-def _fraction(text: str, match: re.Match[str]) -> Figure:
-    value = _FRACTIONS[match[1].lower()]
-    measures = _share_of(text, match.end())
-    return Figure(measures, "", value, value, Decimal(2), "", *match.span())
-
-
 def _value(written: str) -> tuple[Decimal, Decimal]:
     """A number as written, and the size of its last digit."""
-    if written.lower() in _WORDS:
-        return Decimal(_WORDS[written.lower()]), Decimal(1)
     value = Decimal(written.replace(",", ""))
     exponent = value.as_tuple().exponent
-    return value, Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0)
+    return value, _ONE.scaleb(exponent if isinstance(exponent, int) else 0)
 
 
 def _counted(word: str) -> str:
@@ -240,14 +247,14 @@ def _rate(text: str, end: int) -> tuple[str, Decimal]:
     following = _NUMBER.search(text, end, stop)
     match = _PER.search(text, end, following.start() if following else stop)
     if match is None:
-        return "", Decimal(1)
+        return "", _ONE
     if match["adverb"]:
-        return _PERIODS[match["adverb"].lower()], Decimal(1)
+        return PERIODS[match["adverb"].lower()], _ONE
     unit = match["unit"].lower()
-    if unit in _SCALES and len(unit) > 2:
-        return "", Decimal(10) ** _SCALES[unit]
-    dimension, factor = UNITS.get(unit.removesuffix("s"), ("", Decimal(1)))
-    return (_PERIOD_NAMES[factor] if dimension == "time" else ""), Decimal(1)
+    if unit in SCALES and len(unit) > 2:
+        return "", Decimal(10) ** SCALES[unit]
+    dimension, factor = UNITS.get(unit.removesuffix("s"), ("", _ONE))
+    return (_PERIOD_NAMES[factor] if dimension == "time" else ""), _ONE
 
 
 def _bound(text: str, before: str) -> str:

@@ -7,18 +7,19 @@ of the clause.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
 
-from ragqa.answering.disagreement.figures import UNITS, Figure
-from ragqa.grounding.attribution import attributed_elsewhere, leading_name
-from ragqa.grounding.comparing import Comparison
-from ragqa.grounding.contradictions import About, Doubt
-from ragqa.grounding.figures import has_moment, is_count, is_derivable, same_figure
-from ragqa.grounding.names import Name
-from ragqa.grounding.statements import Span, Statement
-from ragqa.types import Kind
+from ragqa.claims.compare import Comparison
+from ragqa.claims.encoding import Encoded
+from ragqa.claims.model import About, Doubt
+from ragqa.claims.names import SENTENCE_OPENERS, Name
+from ragqa.text.dates import Moment, has_moment, in_years
+from ragqa.text.lexicon import UNITS
+from ragqa.text.quantities import Figure, is_count, meets_bound, same_figure
+from ragqa.types import Kind, Span
 
 ELSEWHERE = 0.95
 """The strongest doubt of a figure or date that a source has in another sentence."""
@@ -38,8 +39,14 @@ _ABOVE_PENALTY = 0.03
 _BEFORE_PENALTY = 0.06
 _MIN_WORDS = 2
 _MAX_WORDS = 7
-# "Llama 2": the number is part of the name.
-_VERSIONED = re.compile(r"(?:^|[ (])[A-Z][\w-]* \Z")
+_SIMILAR = 0.45
+_VERB = re.compile(r"[a-z]+ed|is|was|has|had|bought|found|gave|made|came|took|wrote|built|won|sold")
+_HUNDRED = Decimal(100)
+_YEAR_SECONDS = 31_557_600
+_TIME_TOLERANCE = 0.1
+_TOLERANCE = 0.02
+_ABOUT_TOLERANCE = 0.12
+_MAX_COMPARED = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +74,27 @@ def entity_doubts(comparison: Comparison) -> Iterator[Doubt]:
 
 
 def _figures(comparison: Comparison) -> Iterator[Anchor]:
-    claim = comparison.claim
-    around = [
-        *(part.statement for part in comparison.parts),
-        *(part.above for part in comparison.parts),
-    ]
+    parts = comparison.parts
+    around = [one for part in parts for one in (part.statement, part.above)]
     figures = [figure for one in around for figure in one.figures]
     moments = [moment for one in around for moment in one.moments]
-    for claimed in claim.figures:
-        start, end = _whole_words(claim.text, claimed.start, claimed.end)
-        doubt = 1.0
-        if is_derivable(claimed, figures, moments):
-            doubt = DERIVED
-        elif is_count(claimed) and not _VERSIONED.search(claim.text, 0, start):
-            counted = any(claimed.measures and one.measures == claimed.measures for one in figures)
-            doubt = 1.0 if counted else UNCOUNTED
+    for claimed in comparison.claim.figures:
         yield Anchor(
             About.FIGURE,
-            f"the figure {_displayed(claim.text[start:end])}",
-            (start, end),
-            [_has_figure(part.statement, claimed) for part in comparison.parts],
-            [_has_figure(part.above, claimed) for part in comparison.parts],
-            doubt,
+            f"the figure {_displayed(comparison.claim.text[claimed.start : claimed.end])}",
+            (claimed.start, claimed.end),
+            [_has_figure(part.statement, claimed) for part in parts],
+            [_has_figure(part.above, claimed) for part in parts],
+            _figure_doubt(claimed, figures, moments),
         )
+
+
+def _figure_doubt(claimed: Figure, figures: Sequence[Figure], moments: Sequence[Moment]) -> float:
+    """The doubt of a figure that no source has."""
+    if is_derivable(claimed, figures, moments):
+        return DERIVED
+    counted = any(claimed.measures and one.measures == claimed.measures for one in figures)
+    return UNCOUNTED if is_count(claimed) and not counted else 1.0
 
 
 def _dates(comparison: Comparison) -> Iterator[Anchor]:
@@ -105,25 +110,45 @@ def _dates(comparison: Comparison) -> Iterator[Anchor]:
 
 
 def _names(comparison: Comparison) -> Iterator[Anchor]:
-    leading = leading_name(comparison)
+    leading = _leading_name(comparison)
     for name in (*comparison.claim.names, *([leading] if leading else [])):
-        span = name.start, name.end
         rarity = max(
             (
                 float(weight)
                 for word, weight in zip(comparison.claim.words, comparison.weights, strict=True)
-                if word.start < span[1] and span[0] < word.end
+                if word.start < name.end and name.start < word.end
             ),
             default=0.0,
         )
         yield Anchor(
             About.NAME,
             f"the name {name.text}",
-            span,
+            (name.start, name.end),
             [part.statement.name_index.has(name.text) for part in comparison.parts],
             [part.above.name_index.has(name.text) for part in comparison.parts],
             min(1.0, max(0.0, rarity - COMMON_NAME)),
         )
+
+
+def _leading_name(comparison: Comparison) -> Name | None:
+    """The first word of a claim, if a verb follows and the sources have nothing like it.
+
+    Its capital alone proves nothing: compare "Cohere reported" and "Overlap repeats".
+    """
+    claim = comparison.claim
+    word, *rest = claim.words
+    name = Name(claim.text[word.start : word.end], word.start, word.end)
+    has_verb = bool(rest) and _VERB.fullmatch(rest[0].text) is not None
+    if not has_verb or not word.stem or not name.text[0].isupper():
+        return None
+    if word.text in SENTENCE_OPENERS or name.text in (one.text for one in claim.names):
+        return None
+    for part, similarity in zip(comparison.parts, comparison.similarity, strict=True):
+        columns = part.statement.content_words
+        has_similar = bool(columns) and similarity[0, columns].max() >= _SIMILAR
+        if part.above.name_index.has(name.text) or has_similar:
+            return None
+    return name
 
 
 def _strength(comparison: Comparison, anchor: Anchor) -> float:
@@ -141,9 +166,7 @@ def _strength(comparison: Comparison, anchor: Anchor) -> float:
     with_anchor = np.where(anchor.in_parts, scores, with_anchor)
     margin = float(scores.max() - with_anchor.max())
     if anchor.about is About.NAME:
-        name = Name(comparison.claim.text[slice(*anchor.span)], *anchor.span)
-        elsewhere = max(0.0, margin - _NAME_MARGIN) / _NAME_MARGIN_RANGE
-        return min(anchor.doubt, max(elsewhere, attributed_elsewhere(comparison, name, words)))
+        return min(anchor.doubt, max(0.0, margin - _NAME_MARGIN) / _NAME_MARGIN_RANGE)
     return min(anchor.doubt, ELSEWHERE, max(0.0, margin - _MARGIN) / _MARGIN_RANGE)
 
 
@@ -175,17 +198,35 @@ def _named_before(comparison: Comparison, anchor: Anchor) -> list[bool]:
     return follows_it
 
 
-def _has_figure(statement: Statement, claimed: Figure) -> bool:
+def is_derivable(claimed: Figure, figures: Sequence[Figure], moments: Sequence[Moment]) -> bool:
+    """Whether a figure follows from a source's: a remainder, a part of a sum, a time between.
+
+    Only subtraction is tried; with more operations nearly every figure would follow from others.
+    """
+    value = float(claimed.low)
+    tolerance = (_ABOUT_TOLERANCE if claimed.bound == "about" else _TOLERANCE) * abs(value)
+    if claimed.measures == "time":
+        years = [year for one in moments[:_MAX_COMPARED] if (year := in_years(one)) is not None]
+        spans = (abs(a - b) * _YEAR_SECONDS for a in years for b in years)
+        return any(abs(span - value) <= max(tolerance, _TIME_TOLERANCE * value) for span in spans)
+    others = figures[:_MAX_COMPARED]
+    if any(meets_bound(one, claimed) for one in others):
+        return True
+    if claimed.measures.startswith("share") and any(
+        # A quarter is four times smaller.
+        (one.measures.startswith("share") and one.low + claimed.low == _HUNDRED)
+        or (not one.measures and one.low * claimed.low == _HUNDRED)
+        for one in others
+    ):
+        return True
+    values = [float(one.low) for one in others]
+    return value > 0 and any(
+        abs(abs(a - b) - value) <= tolerance for i, a in enumerate(values) for b in values[:i]
+    )
+
+
+def _has_figure(statement: Encoded, claimed: Figure) -> bool:
     return any(same_figure(figure, claimed) for figure in statement.figures)
-
-
-def _whole_words(text: str, start: int, end: int) -> Span:
-    """The span of a figure, extended to the whole words it was written in."""
-    while start > 0 and (text[start - 1].isalnum() or text[start - 1] in "-$"):
-        start -= 1
-    while end < len(text) and text[end].isalnum():
-        end += 1
-    return start, end
 
 
 def _displayed(figure: str) -> str:

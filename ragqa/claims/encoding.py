@@ -1,20 +1,16 @@
-"""A text prepared for comparison: its words and token vectors, figures, dates and names."""
+"""A text prepared for comparison by its token vectors, figures, dates and names."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ragqa.answering.disagreement.dates import Moment
-from ragqa.answering.disagreement.figures import Figure
-from ragqa.answering.disagreement.lexicon import canonical
-from ragqa.grounding.figures import read_figures
-from ragqa.grounding.names import Name, NameIndex, names_of
-from ragqa.text.words import STOP_WORDS, WORD
+from ragqa.claims.names import NAME_SHAPE, Name, NameIndex, names_of
+from ragqa.text.dates import moments_of
+from ragqa.text.quantities import figures_of
+from ragqa.text.statement import Statement, Word, blank, words_of
 from ragqa.types import TokenVectors, Vectors
-
-Span = tuple[int, int]
 
 MAX_CHARS = 3000
 """The most of a text that is read; a longer one is code, or not a sentence."""
@@ -25,61 +21,39 @@ _MIN_NORM = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """A lower-case word at these characters, with its stem, "" for a stop word."""
-
-    text: str
-    stem: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A text with everything it is compared by.
+class Encoded(Statement):
+    """A statement with everything it is compared by.
 
     `vectors` has a contextual vector per word, shape (words, dimensions); zeros where the embedder
     did not read it. `names` are what is clearly a name, `name_index` every form that may be one.
     """
 
-    text: str
-    words: tuple[Word, ...]
     vectors: Vectors
-    figures: tuple[Figure, ...]
-    moments: tuple[Moment, ...]
     names: tuple[Name, ...]
     name_index: NameIndex
 
-    @property
-    def content_words(self) -> list[int]:
-        """Indices of its content words."""
-        return [i for i, word in enumerate(self.words) if word.stem]
 
-
-def read_statement(text: str, tokens: TokenVectors | None = None, offset: int = 0) -> Statement:
-    """Prepare a text for comparison.
+def encode(text: str, tokens: TokenVectors | None = None, offset: int = 0) -> Encoded:
+    """Prepare a text for comparison. A number in a name, such as "GPT-4", is no figure.
 
     :param tokens: the token vectors of the larger text that has this one at `offset`; None where
         the embedder does not read it.
     """
     visible = _LINK_TARGET.sub(lambda target: " " * len(target[0]), text[:MAX_CHARS])
-    words = tuple(_words(visible))
-    figures, moments = read_figures(visible)
-    return Statement(
+    moments = moments_of(visible)
+    rest = blank(visible, ((one.start, one.end) for one in moments))
+    numbered = (found for found in NAME_SHAPE.finditer(rest) if any(map(str.isdigit, found[0])))
+    rest = blank(rest, (found.span() for found in numbered))
+    words = words_of(visible)
+    return Encoded(
         text=visible,
         words=words,
-        vectors=_vectors(words, tokens, offset),
-        figures=tuple(figures),
+        figures=tuple(figures_of(rest)),
         moments=tuple(moments),
+        vectors=_vectors(words, tokens, offset),
         names=tuple(names_of(visible)),
         name_index=NameIndex.of(visible),
     )
-
-
-def _words(text: str) -> Iterator[Word]:
-    for match in WORD.finditer(text):
-        lower = match[0].casefold().replace("\u2019", "'")
-        yield Word(lower, "" if lower in STOP_WORDS else canonical(match[0]), *match.span())
 
 
 def _vectors(words: Sequence[Word], tokens: TokenVectors | None, offset: int) -> Vectors:

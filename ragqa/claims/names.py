@@ -1,12 +1,11 @@
 """Find the names in a text, and look one up in another text in any form."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ragqa.grounding.opposites import word_set
 from ragqa.text.entities import names
+from ragqa.text.lexicon import word_set
 from ragqa.text.words import STOP_WORDS, WORD
 
 # A name by its form, anywhere: "GPT-4o", "LoRA", "BM25", "max_tokens", "RLHF".
@@ -36,7 +35,6 @@ SENTENCE_OPENERS = word_set(
     "such both here there against among beside besides beyond without unless until whereas where "
     "when if as at by for from in of on to with using given per via not no two three four"
 )
-_LIST_CONTINUES = re.compile(r"(?:,|,? and| &) [A-Z]")
 _MAX_ABBREVIATION = 4
 
 
@@ -83,47 +81,24 @@ def names_of(text: str) -> list[Name]:
 
     A first word is not a name by its capital alone.
     """
-    found = [
-        Name(match[0], *match.span())
-        for match in NAME_SHAPE.finditer(text)
-        if not _UNIT.fullmatch(match[0]) and match[0].casefold().removesuffix("s") not in _KINDS
-    ]
-    first = _LEADING_NAME.match(text)
-    if first:
-        found.append(Name(first["name"], *first.span("name")))
+    found = [Name(match[0], *match.span()) for match in NAME_SHAPE.finditer(text)]
+    leading, first = _LEADING_NAME.match(text), WORD.search(text)
+    if leading:
+        found.append(Name(leading["name"], *leading.span("name")))
     taken = [(one.start, one.end) for one in found]
-    for start, end in names(text):
-        found += [
-            name
-            for name in _capitals(text, start, end)
-            if not any(s < name.end and name.start < e for s, e in taken)
-        ]
-    return found
+    for word in (word for span in names(text) for word in WORD.finditer(text, *span)):
+        start, end = word.span()
+        is_name = word[0][0].isupper() and end - start > 1 and word[0].casefold() not in STOP_WORDS
+        is_first = first is not None and first.start() == start
+        if is_name and not is_first and not any(s < end and start < e for s, e in taken):
+            found.append(Name(word[0], start, end))
+    return [name for name in found if not _is_kind(name.text)]
 
 
-def _capitals(text: str, start: int, end: int) -> Iterator[Name]:
-    """The names in a run of capitalised words."""
-    first = WORD.search(text)
-    for word in WORD.finditer(text, start, end):
-        written = word[0]
-        if not written[0].isupper() or len(written) < 2 or written.casefold() in STOP_WORDS:
-            continue
-        if _UNIT.fullmatch(written) or written.casefold().removesuffix("s") in _KINDS:
-            continue
-        is_first = first is not None and first.start() == word.start()
-        if is_first and (
-            written.casefold() in SENTENCE_OPENERS or not _name_continues(text, word.end())
-        ):
-            continue
-        yield Name(written, *word.span())
-
-
-def _name_continues(text: str, end: int) -> bool:
-    """Whether the rest of a name follows a first word: "Johann Rehberger found"."""
-    following = WORD.match(text, end + 1)
-    if _LIST_CONTINUES.match(text, end):
-        return True
-    return following is not None and following[0].istitle() and text[end] == " "
+def _is_kind(written: str) -> bool:
+    """Whether a form that looks like a name is a unit or a common noun."""
+    lower = written.casefold()
+    return _UNIT.fullmatch(written) is not None or lower.removesuffix("s") in _KINDS
 
 
 def _plain(name: str) -> str:
