@@ -3,57 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ragqa.answering.calibration_file import Calibration, InUse, in_use
-from ragqa.answering.candidates import (
-    PASSAGES,
-    candidates_of,
-    citable_units,
-    quotation,
-    sources_of,
-    unit_text,
-)
-from ragqa.answering.checking import keep_current, open_notes
+from ragqa.answering.candidates import candidates_of
 from ragqa.answering.composing import Answering, Excerpt, excerpts_of
-from ragqa.answering.confidence import Models, features, shipped
+from ragqa.answering.confidence import features, shipped
 from ragqa.answering.disagreement import disagreements
 from ragqa.answering.excerpts import is_cut
-from ragqa.answering.layout import OpenNote, section_of
 from ragqa.answering.missing import missing
 from ragqa.answering.question_type import Question, parse_question
 from ragqa.answering.reading import read
-from ragqa.answering.scoring import Scored, choose, citation_of, read_together, score
-from ragqa.answering.short_answer import counterpart, is_title, place_in, short_answer
+from ragqa.answering.scoring import Scored, citation_of, read_together, score
+from ragqa.answering.short_answer import is_title, place_in, short_answer
 from ragqa.embedders import Embedder
-from ragqa.text.markdown import plain_text
 from ragqa.types import Citation, Disagreement, Kind, Reason, Retrieved
 
-__all__ = [
-    "PASSAGES",
-    "Answering",
-    "Assessment",
-    "Calibration",
-    "Excerpt",
-    "InUse",
-    "Models",
-    "OpenNote",
-    "Scored",
-    "assess",
-    "choose",
-    "citable_units",
-    "citation_of",
-    "cite",
-    "compose",
-    "counterpart",
-    "in_use",
-    "keep_current",
-    "open_notes",
-    "plain_text",
-    "quotation",
-    "section_of",
-    "shipped",
-    "sources_of",
-    "unit_text",
-]
+__all__ = ["Answering", "Assessment", "assess", "cite", "compose"]
 
 _END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
 

@@ -230,11 +230,11 @@ class _Finder:
     def _sentence(self, layout: Layout, i: int) -> Scored:
         """A piece of a note as a candidate; if unscored, it gets the score of the note's best."""
         piece = layout.pieces[i]
-        unique = [one for one in self.scored if one.candidate.hit.passage.path == layout.path]
-        for one in unique:
+        in_note = [one for one in self.scored if one.candidate.hit.passage.path == layout.path]
+        for one in in_note:
             if i in _pieces_of(layout, one.candidate):
                 return one
-        best = max(unique, key=lambda one: one.score, default=self.best)
+        best = max(in_note, key=lambda one: one.score, default=self.best)
         quote = layout.quote((i, i))
         text = plain_text(quote, kind=piece.kind, context=piece.unit.context)
         hit = replace(best.candidate.hit, passage=piece.passage)

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ragqa.answering import Answering, Assessment, Calibration, InUse, OpenNote, section_of
+from ragqa.answering import Answering, Assessment
+from ragqa.answering.calibration_file import Calibration, InUse
+from ragqa.answering.layout import OpenNote, section_of
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.types import (

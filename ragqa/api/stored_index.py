@@ -12,7 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from ragqa.answering import InUse, OpenNote, in_use, open_notes
+from ragqa.answering.calibration_file import InUse, in_use
+from ragqa.answering.checking import open_notes
+from ragqa.answering.layout import OpenNote
 from ragqa.clock import today
 from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for

@@ -36,7 +36,7 @@ def evaluate(options: EvalOptions) -> int:
     if mode in _OTHERS:
         document, show = _OTHERS[mode](options)
     else:
-        from ragqa.evaluation.targets import parse_target
+        from ragqa.evaluation.comparing import parse_target
 
         targets = [parse_target(text) for text in options.fail_under or []]
         document, show = _measure(options, mode, targets)
@@ -46,7 +46,7 @@ def evaluate(options: EvalOptions) -> int:
         show(document)
     render.print_warnings(document.get("warnings", []))
     if targets:
-        from ragqa.evaluation.targets import check_targets
+        from ragqa.evaluation.comparing import check_targets
 
         check_targets(document, targets)
     return 0
@@ -55,7 +55,7 @@ def evaluate(options: EvalOptions) -> int:
 def _measure(options: EvalOptions, mode: str, targets: list[Any]) -> Evaluated:
     """Ask the questions of the user or of a public set; write the report, if one is wanted."""
     from ragqa import render
-    from ragqa.evaluation.targets import check_measurable
+    from ragqa.evaluation.comparing import check_measurable
     from ragqa.render.evaluations import print_evaluation
     from ragqa.render.failures import print_failures
 

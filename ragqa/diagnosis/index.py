@@ -8,8 +8,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from ragqa.answering import InUse
-from ragqa.answering.calibration_file import MEND
+from ragqa.answering.calibration_file import MEND, InUse
 from ragqa.api import Index, StorePlace
 from ragqa.errors import NoIndex, RagqaError, UsageError
 from ragqa.indexing import check_passages

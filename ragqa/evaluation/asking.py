@@ -4,7 +4,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ragqa.answering import Assessment, Models, assess, choose
+from ragqa.answering import Assessment, assess
+from ragqa.answering.confidence import Models
+from ragqa.answering.scoring import choose
 from ragqa.api import MIN_POOL
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError

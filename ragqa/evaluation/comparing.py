@@ -1,18 +1,42 @@
-"""Compare two evaluations of the same questions, with significance tests."""
+"""Compare an evaluation with targets such as `recall@5=0.95`, or with another evaluation."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ragqa.errors import UsageError
+from ragqa.errors import BelowTarget, UsageError
 from ragqa.evaluation import statistics
-from ragqa.evaluation.measures import ANSWER_MEASURES, NAMES, NOISE
+from ragqa.evaluation.measures import (
+    ANSWER_MEASURES,
+    EXCERPT_MEASURES,
+    MEASURES,
+    METHODS,
+    NAMES,
+    NOISE,
+    OVERLAP_MEASURES,
+)
 from ragqa.evaluation.summary import Document
 from ragqa.stages import BEHIND_RANKING
 from ragqa.types import DOCUMENT_VERSION
+
+TARGETS = (*NAMES, "auroc")
+"""Every measure where higher is better."""
+
+_RANKINGS = tuple(f"{method}." for method in METHODS)
+_MEASURED = {
+    "questions": (*_RANKINGS, "answer@", "auroc"),
+    "excerpts": (*_RANKINGS, *EXCERPT_MEASURES, "auroc"),
+    "beir": _RANKINGS,
+    "qa": (*_RANKINGS, "answer@", "auroc"),
+    "chunking": (*_RANKINGS, *OVERLAP_MEASURES),
+}
+"""The name prefixes of the measures of each mode."""
+
+_EXAMPLE = "ragqa eval --fail-under recall@5=0.95"
 
 Row = Mapping[str, Any]
 
@@ -160,3 +184,62 @@ def _described(document: Document) -> Document:
         if not isinstance(described.get(key, {}), dict):
             raise TypeError(f"{key} is not an object")
     return described
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The lowest acceptable value of a measure."""
+
+    measure: str
+    least: float
+
+
+def parse_target(text: str) -> Target:
+    """Parse `MEASURE=NUMBER`; a ranking measure without a method means hybrid.
+
+    :raises UsageError: it is malformed, or there is no such measure.
+    """
+    name, _, number = text.partition("=")
+    measure = f"hybrid.{name}" if name in MEASURES else name
+    if measure not in TARGETS:
+        raise UsageError(
+            f"there is no measure {name!r}; there are: {', '.join((*MEASURES, *TARGETS))}",
+            hint=_EXAMPLE,
+        )
+    try:
+        return Target(measure, float(number))
+    except ValueError as exc:
+        raise UsageError(
+            f"the target {text!r} has no number: expected MEASURE=NUMBER", hint=_EXAMPLE
+        ) from exc
+
+
+def check_measurable(targets: Sequence[Target], mode: str) -> None:
+    """Check, before the evaluation runs, that this mode measures what the targets name.
+
+    :raises UsageError: it does not.
+    """
+    for target in targets:
+        if not target.measure.startswith(_MEASURED[mode]):
+            raise UsageError(f"{target.measure} is not measured here", hint=_EXAMPLE)
+
+
+def check_targets(document: Document, targets: Sequence[Target]) -> None:
+    """Check an evaluation against targets.
+
+    :raises BelowTarget: at least one is missed; the message lists each with its value.
+    :raises UsageError: there was no question to measure it on.
+    """
+    values = {name: document[name] for name in TARGETS if name in document}
+    for method, measures in document["methods"].items():
+        values |= {f"{method}.{name}": value for name, value in measures.items()}
+    below = []
+    for target in targets:
+        if target.measure not in values:
+            raise UsageError(f"there was no question to measure {target.measure} on")
+        value = values[target.measure]
+        # Not `value < least`: nothing is below a target of NaN.
+        if not value >= target.least:
+            below.append(f"{target.measure} is {value:.4f}, below {target.least:g}")
+    if below:
+        raise BelowTarget("; ".join(below), hint="see what was missed: ragqa eval --failures")

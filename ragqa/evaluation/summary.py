@@ -64,9 +64,7 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
             if judged
         },
     }
-    document |= _answers(outcomes, intervals)
-    document |= _overlaps(outcomes, intervals)
-    document |= _excerpts(outcomes, intervals)
+    document |= _means(outcomes, intervals)
     document |= _confidence(outcomes, intervals)
     return document | {
         "intervals": intervals,
@@ -89,25 +87,17 @@ def _mean(values: Sequence[float], name: str, intervals: dict[str, list[float]])
     return statistics.mean(values)
 
 
-def _answers(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> Document:
+def _means(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> Document:
+    """The means of the measures of answers, overlap and citations, over the questions with each.
+
+    Noise is averaged over the questions that have citations.
+    """
     answers = [one.answer for one in outcomes if one.answerable and one.answer is not None]
-    columns = zip(ANSWER_MEASURES, zip(*answers, strict=True), strict=False)
-    return {name: _mean(values, name, intervals) for name, values in columns}
-
-
-def _overlaps(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> Document:
     overlaps = [one.overlap for one in outcomes if one.overlap is not None]
-    return {
-        name: _mean([getattr(one, name) for one in overlaps], name, intervals)
-        for name in OVERLAP_MEASURES
-        if overlaps
-    }
-
-
-def _excerpts(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> Document:
-    """The quality of citations; noise is averaged over the questions that have citations."""
     scores = [one.quoted.score for one in outcomes if one.quoted and one.quoted.score]
-    columns = {
+    columns: dict[str, Sequence[float]] = {
+        **dict(zip(ANSWER_MEASURES, zip(*answers, strict=True), strict=False)),
+        **{name: [getattr(one, name) for one in overlaps] for name in OVERLAP_MEASURES},
         "good": [float(score.good) for score in scores],
         "coverage": [score.coverage for score in scores],
         NOISE: [score.noise for score in scores if score.noise is not None],
@@ -150,7 +140,7 @@ def _kinds(judged: Sequence[Outcome]) -> Document:
         found: Document = {"questions": len(these)}
         for name in _KIND_MEASURES:
             found[name] = _mean([one.measures["hybrid"][name] for one in these], name, intervals)
-        found |= _answers(these, intervals) | _excerpts(these, intervals)
+        found |= _means(these, intervals)
         kinds[kind] = found | {"intervals": intervals}
     return kinds
 

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ragqa.answering import PASSAGES, Assessment, cite, keep_current
+from ragqa.answering import Assessment, cite
+from ragqa.answering.candidates import PASSAGES
+from ragqa.answering.checking import keep_current
 from ragqa.answering.disagreement import disagreements
 from ragqa.api import Index
 from ragqa.clock import Clock

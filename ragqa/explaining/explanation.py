@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ragqa.answering import PASSAGES
+from ragqa.answering.candidates import PASSAGES
 from ragqa.stages import STAGES as LOST_STAGES
 from ragqa.types import Citation, Correction, Disagreement, Hit, IndexInfo, Reason
 

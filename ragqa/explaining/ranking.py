@@ -1,15 +1,17 @@
 """Rank the passages and sentences of one note among all, and find the filters that exclude it."""
 
-import glob
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ragqa.answering import Assessment, Excerpt, Scored, assess, citation_of, sources_of
+from ragqa.answering import Assessment, assess
+from ragqa.answering.candidates import sources_of
+from ragqa.answering.composing import Excerpt
+from ragqa.answering.scoring import Scored, citation_of
 from ragqa.api import MIN_POOL, Index
 from ragqa.explaining.explanation import Lost, Place, Sentence
 from ragqa.retrieval import Legs, find_legs, to_hits
-from ragqa.stores import Snapshot
-from ragqa.types import Filters, Passage, Retrieved
+from ragqa.stores.filters import note_matcher
+from ragqa.types import Filters, Retrieved
 
 
 def rank_note(
@@ -23,22 +25,16 @@ def rank_note(
     snapshot = index.snapshot()
     passages = [
         passage.id
-        for passage in _passages_of(snapshot, retrieved, path)
+        for passage in snapshot.of_note(path)
         if lines is None or (passage.lines[0] <= lines[1] and lines[0] <= passage.lines[1])
     ]
     left_out = tuple(
         option
         for option, one in _each_filter(filters)
-        if passages and set(passages).isdisjoint(_passing(snapshot, retrieved, one))
+        if passages and not note_matcher(one)(snapshot.notes()[path])
     )
-    legs = find_legs(
-        snapshot,
-        index.source.embedders.asking,
-        retrieved.question,
-        k=snapshot.info.passages,
-        filters=Filters() if left_out else filters,
-        ranking=index.ranking,
-    )
+    searched = Filters() if left_out else filters
+    legs = _find_legs(index, retrieved.question, searched, k=snapshot.info.passages)
     fused = {id_: (at, score) for at, (id_, score) in enumerate(_fused(index, legs), start=1)}
     scores = [(id_, fused[id_][1] if id_ in fused else 0.0) for id_ in passages]
     read = set() if left_out else {hit.passage.id for hit in sources_of(retrieved.hits)}
@@ -85,30 +81,9 @@ def assess_question(index: Index, retrieved: Retrieved) -> Assessment:
 
 def rank_of(index: Index, question: str, passages: Sequence[int], filters: Filters) -> int | None:
     """The best rank of any of these passages for a question; None if none is found."""
-    legs = find_legs(
-        index.snapshot(),
-        index.source.embedders.asking,
-        question,
-        k=max(index.settings.top_k, MIN_POOL),
-        filters=filters,
-        ranking=index.ranking,
-    )
+    legs = _find_legs(index, question, filters, k=max(index.settings.top_k, MIN_POOL))
     ranks = (at for at, (id_, _) in enumerate(_fused(index, legs), start=1) if id_ in passages)
     return next(ranks, None)
-
-
-def _passages_of(snapshot: Snapshot, retrieved: Retrieved, path: str) -> list[Passage]:
-    """All passages of a note, in reading order."""
-    only = Filters(paths=(glob.escape(path),))
-    found = snapshot.passages(_passing(snapshot, retrieved, only))
-    # A glob that is the path of a note also matches what lies in a folder of that name.
-    return sorted((p for p in found if p.path == path), key=lambda passage: passage.start)
-
-
-def _passing(snapshot: Snapshot, retrieved: Retrieved, filters: Filters) -> list[int]:
-    """The ids of all passages that pass the filters."""
-    nearest = snapshot.dense(retrieved.vectors.pooled, snapshot.info.passages, filters)
-    return [passage_id for passage_id, _ in nearest]
 
 
 def _each_filter(filters: Filters) -> list[tuple[str, Filters]]:
@@ -120,6 +95,13 @@ def _each_filter(filters: Filters) -> list[tuple[str, Filters]]:
     if filters.since:
         each.append((f"--since {filters.since}", Filters(since=filters.since)))
     return each
+
+
+def _find_legs(index: Index, question: str, filters: Filters, *, k: int) -> Legs:
+    embedder = index.source.embedders.asking
+    return find_legs(
+        index.snapshot(), embedder, question, k=k, filters=filters, ranking=index.ranking
+    )
 
 
 def _fused(index: Index, legs: Legs) -> list[tuple[int, float]]:

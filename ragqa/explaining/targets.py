@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from ragqa.errors import UsageError
@@ -154,8 +155,6 @@ class Notes:
 
     def _alike(self, text: str) -> list[str]:
         """The notes with the most similar names, best first."""
-        from difflib import get_close_matches
-
         *_, wanted = "", *(reading.path for reading in readings(text[:_MAX_NAME]))
         names: dict[str, str] = {}
         for note in list(self.known.values())[:_MAX_ENTRIES]:
@@ -189,8 +188,6 @@ def _lines_below(heading: str, path: str, text: str) -> tuple[int, int]:
 
     :raises UsageError: there is no such heading; the hint has similar ones, else the first ones.
     """
-    from difflib import get_close_matches
-
     blocks = parse_note(path, text, "", Stamp(0, 0)).blocks
     headings = [block for block in blocks if block.kind is Kind.HEADING]
     wanted = _folded(heading)

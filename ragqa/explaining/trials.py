@@ -2,10 +2,11 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 
-from ragqa.answering import PASSAGES
+from ragqa.answering.candidates import PASSAGES
 from ragqa.api import Index
 from ragqa.clock import Clock
 from ragqa.explaining.explanation import SAID, Explanation, Lost, Missing, Trial
@@ -93,8 +94,6 @@ def _order(trial: Trial) -> tuple[bool, float, int]:
 
 def missing_words(question: str, passage: Passage, note: Sequence[Passage]) -> tuple[Missing, ...]:
     """The question's words that a passage lacks, each with a similar word of the note, if any."""
-    from difflib import get_close_matches
-
     lacking = set(query_terms(question)).difference(index_terms(passage.searched_text))
     words = [
         word
@@ -127,12 +126,10 @@ def distinctive_words(
     counts = Counter(index_terms(text))
     idf = snapshot.idf([term for term in words if term not in asked])
     headed = set(index_terms(passage.trail))
-    best = sorted(idf, key=lambda term: (-_worth(term, idf, counts, headed), term))
+
+    def worth(term: str) -> float:
+        weight = _HEADED if term in headed else 1.0
+        return idf[term] * math.log2(2 + counts[term]) * weight
+
+    best = sorted(idf, key=lambda term: (-worth(term), term))
     return [words[term] for term in best[:most]]
-
-
-def _worth(
-    term: str, idf: Mapping[str, float], counts: Mapping[str, int], headed: set[str]
-) -> float:
-    often = math.log2(2 + counts.get(term, 0))
-    return idf[term] * often * (_HEADED if term in headed else 1.0)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
-from ragqa.answering import counterpart
+from ragqa.answering.short_answer import counterpart
 from ragqa.chatting import Exchange, numbered
 from ragqa.render.answer_lines import (
     DISAGREE,

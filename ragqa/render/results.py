@@ -7,7 +7,7 @@ from urllib.parse import quote
 from rich.style import Style
 from rich.text import Text
 
-from ragqa.answering import citable_units, unit_text
+from ragqa.answering.candidates import citable_units, unit_text
 from ragqa.render.answer_lines import (
     DISAGREE,
     NOT_IN_NOTES,

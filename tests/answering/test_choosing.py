@@ -6,9 +6,8 @@ from excerpting import composed, passages_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering import choose
 from ragqa.answering.candidates import candidates_of
-from ragqa.answering.scoring import Scored
+from ragqa.answering.scoring import Scored, choose
 from ragqa.explaining import Lost
 from ragqa.explaining.ranking import why_lost
 from ragqa.types import Hit, Kind

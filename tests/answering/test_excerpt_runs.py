@@ -58,9 +58,9 @@ def test_around_any_piece_of_any_note_is_a_run_of_its_section(text, question, wo
     )
     before, behind = is_cut(layout, (begin, end))
     is_list = [piece.kind in (Kind.ITEM, Kind.ROW) for piece in (pieces[0], pieces[-1])]
-    if is_list[0] and begin > 0 and layout.pieces[begin - 1].block == pieces[0].block:
+    if is_list[0] and begin > 0 and layout.block(begin - 1) == layout.block(begin):
         assert before
-    if is_list[1] and end + 1 < number and layout.pieces[end + 1].block == pieces[-1].block:
+    if is_list[1] and end + 1 < number and layout.block(end + 1) == layout.block(end):
         assert behind
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ragqa import __version__
-from ragqa.answering import Models, shipped
 from ragqa.answering.calibration_file import FILE, Refitted, own_document
+from ragqa.answering.confidence import Models, shipped
 from ragqa.api import Index
 from ragqa.atomic_write import write_whole
 from ragqa.clock import today

@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ragqa.answering import plain_text
 from ragqa.evaluation.generating.places import Material, Place
 from ragqa.evaluation.generating.wording import (
     in_english,
@@ -18,6 +17,7 @@ from ragqa.evaluation.generating.wording import (
     topic_of,
 )
 from ragqa.evaluation.measures import answer_found
+from ragqa.text.markdown import plain_text
 from ragqa.text.words import STOP_WORDS, query_terms
 from ragqa.types import Kind
 

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ragqa.answering import plain_text
 from ragqa.passages.parts import unit_spans
+from ragqa.text.markdown import plain_text
 from ragqa.text.words import index_terms, query_terms
 from ragqa.types import Block, Kind, Note
 
