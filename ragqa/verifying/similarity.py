@@ -17,11 +17,10 @@ from ragqa.types import Block, Kind, Span
 MIN_SIMILARITY = 0.6
 """The minimum similarity of a quote and its successor: the share of words in common, in order.
 
-Measured on 500 sentences, items and rows and 181 excerpts of three to seven of them, each edited,
-or removed to see what is mistaken for it. At 0.6, 95% and 99% are recognised after one word was
-replaced, 90% and 93% with a quarter of the words removed, 76% and 79% with a third replaced; 3% and
-1% of those removed have a neighbour as similar. At 0.65, 64% and 59% are recognised with a third
-replaced.
+Measured on 699 sentences, items and rows and on 191 excerpts of three to seven of them, each
+edited, or removed to see what is mistaken for it. At 0.6, 96% and 99% are recognised after one word
+was replaced, 90% and 94% with a quarter of the words removed, 80% and 79% with a third replaced; 4%
+and 1% of those removed have a neighbour as similar (`docs/decisions/verifying.md`).
 """
 
 MAX_WORDS = 500
@@ -90,8 +89,9 @@ def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Successor
         return None
     best: Successor | None = None
     for span, theirs in islice(_stretches(sentences, words, near), MAX_STRETCHES):
-        similarity = Indel.normalized_similarity(words, theirs, score_cutoff=MIN_SIMILARITY)
-        if similarity > (best.similarity if best else 0):
+        # Its `score_cutoff` would reject a similarity of exactly the minimum.
+        similarity = Indel.normalized_similarity(words, theirs)
+        if similarity >= MIN_SIMILARITY and (best is None or similarity > best.similarity):
             best = Successor(similarity, span)
     return best
 

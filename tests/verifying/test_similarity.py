@@ -75,6 +75,11 @@ def test_what_only_shares_a_few_words_is_no_successor(old):
     assert becomes(old) is None
 
 
+def test_a_similarity_of_exactly_the_minimum_is_enough():
+    note = "Meals alpha bravo charlie delta cost money."
+    assert becomes("Meals cost money.", note) == note
+
+
 def test_links_to_the_same_site_are_not_alike():
     note = "- https://example.com/status/1234?s=20\n- https://example.com/status/99?s=20\n"
     assert becomes("- https://example.com/status/777?s=20", note) is None
