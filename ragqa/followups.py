@@ -25,7 +25,7 @@ from ragqa.llms import LLM, Prompt
 from ragqa.llms.limits import bounded
 from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question
 from ragqa.stores import Snapshot
-from ragqa.text.words import STOP_WORDS, compiled, query_terms
+from ragqa.text.words import STOP_WORDS, compiled, query_terms, word_set
 from ragqa.types import Answer, Retrieved
 
 MAX_CARRIED = 2
@@ -56,18 +56,16 @@ _EDGES = "\"'`*_.,;:?!()[]{}<>\u2018\u2019\u201c\u201d\u2026"
 _CONTINUES = (
     r"(?i)(and|or|but|so|then|also|plus|ok|okay|(what|how) about|what if|why not|how (so|come))\b"
 )
-_REFER = """
+_REFERRING = word_set("""
     it its it's itself they them their theirs he him his she her hers this these those ones
     former latter both neither either such
-"""
-_REFERRING = frozenset(_REFER.split())
+""")
 # These refer back only as the last word.
 _REFERRING_LAST = frozenset(("one", "then", "too", "there", "mine"))
-_COMPARE = """
+_COMPARING = word_set("""
     other others another else instead better worse cheaper faster slower easier simpler
     alternative alternatives
-"""
-_COMPARING = frozenset(_COMPARE.split())
+""")
 _COMPARED = frozenset(("than", "to"))
 
 _TURNS = 3

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from ragqa.embedders import Embedder
 from ragqa.stores import Snapshot
 from ragqa.stores.ranking import inverse_frequency
-from ragqa.text.entities import overlaps
 from ragqa.text.words import (
     CONTRACTED,
     STOP_WORDS,
@@ -21,6 +20,7 @@ from ragqa.text.words import (
     compiled,
     index_terms,
     is_latin,
+    overlaps,
     query_terms,
 )
 from ragqa.types import Correction, Filters

@@ -10,12 +10,11 @@ from ragqa.text.entities import (
     dates,
     mentions_time,
     number_words,
-    overlaps,
     people,
     places,
     times,
 )
-from ragqa.text.words import STOP_WORDS, WORD, compiled, index_terms
+from ragqa.text.words import STOP_WORDS, WORD, compiled, index_terms, overlaps
 from ragqa.types import Span
 
 Fit = tuple[Span, float]

@@ -12,8 +12,8 @@ from ragqa.answering.candidates import Candidate, sources_of
 from ragqa.answering.question_type import Question, QuestionKind
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.scoring import Scored
-from ragqa.text.entities import has_figure, overlaps
-from ragqa.text.words import STOP_WORDS, compiled, index_terms, tokenize
+from ragqa.text.entities import has_figure
+from ragqa.text.words import STOP_WORDS, compiled, index_terms, overlaps, tokenize
 from ragqa.types import Retrieved, Vector
 
 UNKNOWN_BELOW = 0.28

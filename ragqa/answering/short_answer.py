@@ -4,8 +4,7 @@ import re
 
 from ragqa.answering.answer_type import fits
 from ragqa.answering.question_type import Question, QuestionKind
-from ragqa.text.entities import overlaps
-from ragqa.text.words import WORD, compiled, index_terms
+from ragqa.text.words import WORD, compiled, index_terms, overlaps
 from ragqa.types import Span
 
 _MIN_FIT = 0.5

@@ -15,9 +15,10 @@ from ragqa.claims.topics import (
     SWITCHES,
 )
 from ragqa.text.dates import Moment, same_moment
-from ragqa.text.lexicon import CLEAR_OPPOSITES, word_set
+from ragqa.text.lexicon import CLEAR_OPPOSITES
 from ragqa.text.quantities import Figure, can_both_hold
 from ragqa.text.statement import Word
+from ragqa.text.words import word_set
 
 COVERED = 0.5
 """Each sentence, with its headings, must have this share of the question's words."""

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ragqa.text.entities import names
-from ragqa.text.lexicon import word_set
-from ragqa.text.words import STOP_WORDS, WORD
+from ragqa.text.words import STOP_WORDS, WORD, word_set
 
 # A name by its form, anywhere: "GPT-4o", "LoRA", "BM25", "max_tokens", "RLHF".
 NAME_SHAPE = re.compile(

@@ -10,7 +10,8 @@ import numpy as np
 from ragqa.claims.compare import Comparison
 from ragqa.claims.encoding import Encoded
 from ragqa.claims.model import About, Doubt
-from ragqa.text.lexicon import OPPOSITES, are_opposites, implies_negation, word_set
+from ragqa.text.lexicon import OPPOSITES, are_opposites, implies_negation
+from ragqa.text.words import word_set
 from ragqa.types import Kind, Vectors
 
 EXTRA_NEGATION = "has a negation that the note lacks"

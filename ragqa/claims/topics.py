@@ -1,6 +1,7 @@
 """Words that tell whether two sentences are about the same thing."""
 
-from ragqa.text.lexicon import canonical, stem, word_set
+from ragqa.text.lexicon import canonical, stem
+from ragqa.text.words import word_set
 
 _GENERIC = """
     one use set get take give make need keep cost run go put have has let say said

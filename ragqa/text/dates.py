@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ragqa.text.lexicon import MONTHS, WEEKDAYS
+from ragqa.text.words import compiled
 
 _NUMBERS = {month[:3]: n for n, month in enumerate(MONTHS.split(), start=1)}
 _MONTH = (
@@ -13,22 +14,20 @@ _MONTH = (
 )
 _DAY = r"(?P<{0}>\d{{1,2}})(?:st|nd|rd|th)?"
 _YEAR = r"(?:,? (?P<{0}>1\d{{3}}|20\d\d)\b)?"
-_DATE = re.compile(
-    r"\b(?P<y1>\d{4})-(?P<m1>\d\d)(?:-(?P<d1>\d\d))?\b"
+_DATE = (
+    r"(?i)\b(?P<y1>\d{4})-(?P<m1>\d\d)(?:-(?P<d1>\d\d))?\b"
     rf"|\b{_DAY.format('d2')} (?:of )?{_MONTH.format('m2')}{_YEAR.format('y2')}"
     rf"|\b{_MONTH.format('m3')} {_DAY.format('d3')}\b(?!:){_YEAR.format('y3')}"
     rf"|\b{_MONTH.format('m4')}{_YEAR.format('y4')}"
     r"|\bQ(?P<q>[1-4])(?: (?P<y5>\d{4}))?\b"
-    r"|(?<![\w.,$€£#-])(?P<y6>1[5-9]\d\d|20\d\d)(?![\w%]|[.,]\d|-\d)",
-    re.IGNORECASE,
+    r"|(?<![\w.,$€£#-])(?P<y6>1[5-9]\d\d|20\d\d)(?![\w%]|[.,]\d|-\d)"
 )
-_CLOCK = re.compile(
-    r"\b(?P<h1>[01]?\d|2[0-3]):(?P<min>[0-5]\d)(?::[0-5]\d)? ?(?P<half1>[ap]m)?\b"
-    r"|\b(?P<h2>1[0-2]|[1-9]) ?(?P<half2>[ap]m)\b",
-    re.IGNORECASE,
+_CLOCK = (
+    r"(?i)\b(?P<h1>[01]?\d|2[0-3]):(?P<min>[0-5]\d)(?::[0-5]\d)? ?(?P<half1>[ap]m)?\b"
+    r"|\b(?P<h2>1[0-2]|[1-9]) ?(?P<half2>[ap]m)\b"
 )
-_ZONE = re.compile(r" ?(?:UTC|GMT|CES?T|[ECMP][SD]T|BST)\b")
-_WEEKDAY = re.compile(rf"\b({WEEKDAYS.replace(' ', '|')})s?\b", re.IGNORECASE)
+_ZONE = r" ?(?:UTC|GMT|CES?T|[ECMP][SD]T|BST)\b"
+_WEEKDAY = rf"(?i)\b({WEEKDAYS.replace(' ', '|')})s?\b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +42,12 @@ class Moment:
 def moments_of(text: str) -> list[Moment]:
     """The dates, weekdays and times of day of a text."""
     # "may" in lower case is the verb.
-    found = [_date(match) for match in _DATE.finditer(text) if match[0] != "may"]
+    found = [_date(match) for match in compiled(_DATE).finditer(text) if match[0] != "may"]
     found += [
-        Moment((("weekday", match[1].lower()),), *match.span()) for match in _WEEKDAY.finditer(text)
+        Moment((("weekday", match[1].lower()),), *match.span())
+        for match in compiled(_WEEKDAY).finditer(text)
     ]
-    return found + [_time(text, match) for match in _CLOCK.finditer(text)]
+    return found + [_time(text, match) for match in compiled(_CLOCK).finditer(text)]
 
 
 def same_moment(one: Moment, other: Moment) -> bool | None:
@@ -97,7 +97,7 @@ def _time(text: str, match: re.Match[str]) -> Moment:
     half = (match["half1"] or match["half2"] or "").lower()
     if half:
         hour = hour % 12 + 12 * (half == "pm")
-    zone = _ZONE.match(text, match.end())
+    zone = compiled(_ZONE).match(text, match.end())
     parts: list[tuple[str, int | str]] = [("clock", hour * 60 + int(match["min"] or 0))]
     if zone:
         parts.append(("zone", zone[0].strip()))

@@ -4,11 +4,12 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from ragqa.text.words import STOP_WORDS, WORD, compiled
+from ragqa.text.lexicon import MONTHS, ONES, TENS
+from ragqa.text.words import STOP_WORDS, WORD, compiled, overlaps, word_set
 from ragqa.types import Span
 
 _MONTH = (
-    "(?:January|February|March|April|May|June|July|August|September|October|November|December"
+    f"(?:{MONTHS.title().replace(' ', '|')}"
     "|Januar|Februar|M\u00e4rz|Mai|Juni|Juli|Oktober|Dezember"
     r"|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\b\.?)"
 )
@@ -51,12 +52,8 @@ _ANY_TIME = rf"""(?xi)\b(?:
     )\b|\b\d{{1,4}}[./:-]\d|'\d\d\b"""
 _IN_YEAR = r"(?i)\b(?:in|since|by|until|from|of|during|before|after|the|early|late) $"
 
-_WORD_NUMBERS = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"
-)
 _DIGITS = r"\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+|(?:[kmbt]|bn)(?!\w))?"
-_WORDS = _WORD_NUMBERS.replace(" ", "|")
+_WORDS = "|".join((*ONES[1:], *TENS))
 _SCALES = "(?:hundred|thousand|million|billion|trillion|dozen)"
 _SCALE = rf"(?:\ {_SCALES}\b)"
 _VAGUE = rf"(?:(?:half\ )?an?\ {_SCALES}|{_SCALES}s|half\ an|twice(?!\ (?:as|the)\b)|thrice)"
@@ -88,19 +85,15 @@ _NAME_WORD = (
 _LINKING = "(?:of|de|da|del|della|der|den|di|du|la|le|van|von|bin|al|el|y|the|for|and|&)"
 _NAME = rf"(?<![\w'\u2019-]){_NAME_WORD}(?: (?:{_LINKING} ){{0,2}}{_NAME_WORD})*"
 _LISTED = rf", (?:and )?[{_CAPITAL}]| (?:and|&) [{_CAPITAL}]"
-_OPENERS = (
+_NOT_NAMES = STOP_WORDS | word_set(
     "however today also meanwhile instead later originally initially currently recently finally "
     "additionally according although"
 )
-_NOT_NAMES = STOP_WORDS.union(_OPENERS.split())
 _NATION = r"[\w-]+(?:[ei]an|ican|rman|ish|ese)|French|Dutch|Greek|Welsh|Scottish"
 
 _GROUPED = r"(?<=\d),(?=\d{3}(?!\d))"
 _EDGES = "*_`[]<>{}$\u20ac\u00a3%~\u2013\u2014-"
-_SMALL_NUMBERS = (
-    *("zero", "one", "two", "three", "four", "five", "six"),
-    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
-)
+_SMALL_NUMBERS = ONES[:13]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,11 +209,6 @@ def _is_count(text: str, start: int, end: int) -> bool:
     if not counted or not text[start:end].isdecimal() or counted[1].casefold() in STOP_WORDS:
         return False
     return compiled(_IN_YEAR).search(text[max(0, start - 12) : start]) is None
-
-
-def overlaps(span: Span, others: Iterable[Span]) -> bool:
-    """Whether a span has a character of one of the others."""
-    return any(start < span[1] and span[0] < end for start, end in others)
 
 
 def _is_not_name(text: str, word: Span) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cache
 
-from ragqa.text.words import index_terms
+from ragqa.text.words import index_terms, word_set
 
 
 @cache
@@ -12,11 +12,6 @@ def stem(word: str) -> str:
     """The index term of a word."""
     terms = index_terms(word)
     return terms[-1] if terms else ""
-
-
-def word_set(listed: str) -> frozenset[str]:
-    """The words of a list separated by white space."""
-    return frozenset(listed.split())
 
 
 _SYNONYMS = """

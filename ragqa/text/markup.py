@@ -5,6 +5,7 @@ from collections.abc import Callable
 from html import unescape
 
 from ragqa.text.seen import LINE_END, Look, Seen
+from ragqa.text.words import word_set
 
 _BREAK = "\v"
 """Stands for a hard line break."""
@@ -57,14 +58,10 @@ _BLOCK_ID = r"(?:(?<=\s)|\A)\^(?=[\w-]*[A-Za-z]|[\w-]{3})[A-Za-z0-9-]{2,}\s*\Z"
 _HARD_BREAK = r"(?:(?<![ \t])[ \t]{2,}|\\)(?:\r\n|\r|\n)|\\\s*\Z"
 
 
-def _names(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
-
-
 _TAG = r"<(/?)([A-Za-z][A-Za-z0-9]*)(\s[^<>]*)?/?>"
 _SUPERSCRIPT = r"(?i)<sup>([0-9+-]{1,6})</sup>"
 _TO_SUPERSCRIPT = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
-_BLOCK_TAGS = _names(
+_BLOCK_TAGS = word_set(
     """
     address article aside blockquote br caption center dd details div dl dt fieldset
     figcaption figure footer h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section
@@ -72,7 +69,7 @@ _BLOCK_TAGS = _names(
     """
 )
 # A placeholder such as `<name>` looks like a tag but is not one.
-_TAGS = _BLOCK_TAGS | _names(
+_TAGS = _BLOCK_TAGS | word_set(
     """
     a abbr audio b bdi bdo big blink button canvas cite code col colgroup dfn em embed font
     i iframe img ins kbd mark nobr picture q rp rt ruby samp small span strong sub sup svg
@@ -80,7 +77,7 @@ _TAGS = _BLOCK_TAGS | _names(
     """
 )
 # These may be tags or placeholders.
-_AMBIGUOUS_TAGS = _names(
+_AMBIGUOUS_TAGS = word_set(
     """
     area base body data datalist dialog form head html input label legend link map math menu
     meta meter object optgroup option output param path select source style template

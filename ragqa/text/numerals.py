@@ -3,6 +3,7 @@
 import re
 
 from ragqa.text.lexicon import ONES, TENS
+from ragqa.text.words import compiled
 
 FILL = "\x1f"
 """Fills what a number in digits is shorter than in words; white space that no text has."""
@@ -17,28 +18,26 @@ _VALUES = {
 _MULTIPLES = {"hundred": 100, "thousand": 1000}
 _ONE = "|".join(ONES)
 _BELOW_HUNDRED = rf"(?:(?:{'|'.join(TENS)})(?:-(?:{_ONE}))?|(?:{_ONE}))"
-_NUMBER = re.compile(
-    rf"\b(?:(?:{_BELOW_HUNDRED}|an?)[ -](?:hundred|thousand)(?:(?: and)? {_BELOW_HUNDRED})?"
+_NUMBER = (
+    rf"(?i)\b(?:(?:{_BELOW_HUNDRED}|an?)[ -](?:hundred|thousand)(?:(?: and)? {_BELOW_HUNDRED})?"
     r"|(?:a )?dozen|one(?= (?:million|billion|trillion|percent|per cent)\b)"
-    rf"|(?!one\b){_BELOW_HUNDRED})\b",
-    re.IGNORECASE,
+    rf"|(?!one\b){_BELOW_HUNDRED})\b"
 )
 _SHARES = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
-_SHARE = re.compile(
-    r"\b(?P<many>a|one|two|three|four)[ -](?P<part>third|quarter|fifth|tenth)s?\b"
-    r"|\b(?P<half>half)(?= (?:of|the|as|an?)\b)",
-    re.IGNORECASE,
+_SHARE = (
+    r"(?i)\b(?P<many>a|one|two|three|four)[ -](?P<part>third|quarter|fifth|tenth)s?\b"
+    r"|\b(?P<half>half)(?= (?:of|the|as|an?)\b)"
 )
 # "three times out of four", "one in two thousand requests": a share.
-_OUT_OF = re.compile(
-    rf"\b(?P<many>{_BELOW_HUNDRED}|\d{{1,3}})(?: (?:times|cases|requests|of them))? (?:out of|in) "
-    rf"(?:every )?(?P<all>(?:{_BELOW_HUNDRED}|an?)(?:[ -](?:hundred|thousand))?|\d{{2,5}})\b"
-    r"(?!-| (?:\d|January|February|March|April|May|June|July|August|Sep|Oct|Nov|Dec))",
-    re.IGNORECASE,
+_OUT_OF = (
+    rf"(?i)\b(?P<many>{_BELOW_HUNDRED}|\d{{1,3}})(?: (?:times|cases|requests|of them))?"
+    r" (?:out of|in) (?:every )?"
+    rf"(?P<all>(?:{_BELOW_HUNDRED}|an?)(?:[ -](?:hundred|thousand))?|\d{{2,5}})\b"
+    r"(?!-| (?:\d|January|February|March|April|May|June|July|August|Sep|Oct|Nov|Dec))"
 )
-_FRACTION = re.compile(r"(?<![\w./,-])([1-9])/([2-9])(?![\w/]|\.\d)")
+_FRACTION = r"(?<![\w./,-])([1-9])/([2-9])(?![\w/]|\.\d)"
 _LEAST_TOTAL = 2
-_GROUPS = re.compile(r"\d{1,3}(?:_\d{3})+")
+_GROUPS = r"\d{1,3}(?:_\d{3})+"
 
 
 def in_digits(text: str) -> str:
@@ -46,11 +45,11 @@ def in_digits(text: str) -> str:
 
     "fifteen" becomes "15     ", `200_000` becomes "200000 ", and "3/4" becomes "75%".
     """
-    text = _GROUPS.sub(lambda found: _fill(found, found[0].replace("_", "")), text)
-    text = _FRACTION.sub(_fraction, text)
-    text = _SHARE.sub(lambda found: _fill(found, _share(found)), text)
-    text = _OUT_OF.sub(_out_of, text)
-    return _NUMBER.sub(lambda found: _fill(found, _number(found[0])), text)
+    text = compiled(_GROUPS).sub(lambda found: _fill(found, found[0].replace("_", "")), text)
+    text = compiled(_FRACTION).sub(_fraction, text)
+    text = compiled(_SHARE).sub(lambda found: _fill(found, _share(found)), text)
+    text = compiled(_OUT_OF).sub(_out_of, text)
+    return compiled(_NUMBER).sub(lambda found: _fill(found, _number(found[0])), text)
 
 
 def past_fill(text: str, end: int) -> int:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from ragqa.text.lexicon import PERIODS, SCALES, UNITS, canonical
 from ragqa.text.numerals import FILL, in_digits, past_fill
-from ragqa.text.words import STOP_WORDS
+from ragqa.text.words import STOP_WORDS, compiled
 
 _DIMENSIONS = frozenset(dimension for dimension, _ in UNITS.values())
 COUNTABLE = 12
@@ -14,32 +14,30 @@ COUNTABLE = 12
 
 _PERIOD_NAMES = {factor: name for name, (dimension, factor) in UNITS.items() if dimension == "time"}
 _N = r"(?:\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,9})?|\d{0,15}\.?\d{1,15}(?:[eE][-+]?\d{1,2})?)"
-_NUMBER = re.compile(
-    rf"(?<![\w@#/.,-])(?P<sign>[$€£])?(?P<low>{_N})"
+_NUMBER = (
+    rf"(?i)(?<![\w@#/.,-])(?P<sign>[$€£])?(?P<low>{_N})"
     rf"(?:\s?(?:-|\u2013|to)\s?[$€£]?(?P<high>{_N}))?"
-    r"(?P<glued>%|\s?°[CF]\b|[A-Za-z]+)?(?![\w@]|[.,/]\d)",
-    re.IGNORECASE,
+    r"(?P<glued>%|\s?°[CF]\b|[A-Za-z]+)?(?![\w@]|[.,/]\d)"
 )
-_NEXT = re.compile(r"[\s-]?\s*([^\W\d_]+|%|°[CF]\b|[$€£])")
-_OF = re.compile(r" of (?:the |our |all |its )*([^\W\d_]+)")
-_PER = re.compile(
-    r"(?:\bper\b|/|\ban?\b|\bevery\b|\beach\b) ?(?P<unit>[^\W\d_]+)"
-    rf"|\b(?P<adverb>{'|'.join(PERIODS)})\b",
-    re.IGNORECASE,
+_NEXT = r"[\s-]?\s*([^\W\d_]+|%|°[CF]\b|[$€£])"
+_OF = r" of (?:the |our |all |its )*([^\W\d_]+)"
+_PER = (
+    r"(?i)(?:\bper\b|/|\ban?\b|\bevery\b|\beach\b) ?(?P<unit>[^\W\d_]+)"
+    rf"|\b(?P<adverb>{'|'.join(PERIODS)})\b"
 )
-_ABOUT = re.compile(r"(?:\babout|\baround|\broughly|\bapprox\w*\.?|\bnearly|\balmost|\bsome|~) ?$")
-_AT_MOST = re.compile(
+_ABOUT = r"(?:\babout|\baround|\broughly|\bapprox\w*\.?|\bnearly|\balmost|\bsome|~) ?$"
+_AT_MOST = (
     r"(?:\bup to|\bat most|\bno more than|(?<!no )\bless than|\bunder|\bbelow"
     r"|\bmax(?:imum)?(?: of)?|<=?) ?$"
 )
-_AT_LEAST = re.compile(
+_AT_LEAST = (
     r"(?:\bat least|\bno less than|(?<!no )\bmore than|\bover|\babove"
     r"|\bmin(?:imum)?(?: of)?|>=?) ?$"
 )
-_CAP = re.compile(r"\b(?:limit\w*|cap(?:s|ped)?|max(?:imum)?|up to|at most)\b", re.IGNORECASE)
-_EVERY = re.compile(r"\bevery $", re.IGNORECASE)
+_CAP = r"(?i)\b(?:limit\w*|cap(?:s|ped)?|max(?:imum)?|up to|at most)\b"
+_EVERY = r"(?i)\bevery $"
 _NOT_COUNTED = frozenset({"times", "per", "x", "across", "within", "since", "without", "via", "or"})
-_CLAUSE = re.compile(r"[.;:,(](?:\s|$)")
+_CLAUSE = r"[.;:,(](?:\s|$)"
 _LOOK_BACK = 16
 _BOUND_RATIO = Decimal("0.7")
 _ABOUT_TOLERANCE = Decimal("0.2")
@@ -80,7 +78,7 @@ class Figure:
 def figures_of(text: str) -> list[Figure]:
     """The figures of a text in which dates and names have been blanked."""
     digits = in_digits(text)
-    found = (_figure(digits, match) for match in _NUMBER.finditer(digits))
+    found = (_figure(digits, match) for match in compiled(_NUMBER).finditer(digits))
     return [figure for figure in found if figure is not None]
 
 
@@ -186,7 +184,7 @@ def _figure(text: str, match: re.Match[str]) -> Figure | None:
         step = _FRACTION_STEP
     return Figure(
         measures=measures,
-        per="every" if _EVERY.search(before) else per,
+        per="every" if compiled(_EVERY).search(before) else per,
         low=low * scale,
         high=(_value(match["high"])[0] if match["high"] else low) * scale,
         step=step * scale,
@@ -212,7 +210,7 @@ def _unit(text: str, match: re.Match[str]) -> tuple[str, Decimal, int] | None:
     if singular in UNITS:
         measures, factor = UNITS[singular]
         # 12% of the cost is not 12% of the time.
-        whole = _OF.match(text, after) if measures == "share" else None
+        whole = compiled(_OF).match(text, after) if measures == "share" else None
         return f"share of {canonical(whole[1])}" if whole else measures, scale * factor, after
     if glued:
         return None
@@ -222,7 +220,7 @@ def _unit(text: str, match: re.Match[str]) -> tuple[str, Decimal, int] | None:
 
 def _next_word(text: str, end: int) -> tuple[str, int]:
     """The next word in lower case, and where it ends."""
-    following = _NEXT.match(text, end)
+    following = compiled(_NEXT).match(text, end)
     return (following[1].lower(), following.end()) if following else ("", end)
 
 
@@ -242,10 +240,10 @@ def _counted(word: str) -> str:
 
 def _rate(text: str, end: int) -> tuple[str, Decimal]:
     """The period of a rate, and the divisor of a share (`per million`)."""
-    clause = _CLAUSE.search(text, end)
+    clause = compiled(_CLAUSE).search(text, end)
     stop = clause.start() if clause else len(text)
-    following = _NUMBER.search(text, end, stop)
-    match = _PER.search(text, end, following.start() if following else stop)
+    following = compiled(_NUMBER).search(text, end, stop)
+    match = compiled(_PER).search(text, end, following.start() if following else stop)
     if match is None:
         return "", _ONE
     if match["adverb"]:
@@ -258,8 +256,8 @@ def _rate(text: str, end: int) -> tuple[str, Decimal]:
 
 
 def _bound(text: str, before: str) -> str:
-    if _ABOUT.search(before):
+    if compiled(_ABOUT).search(before):
         return "about"
-    if _AT_LEAST.search(before):
+    if compiled(_AT_LEAST).search(before):
         return "least"
-    return "most" if _AT_MOST.search(before) or _CAP.search(text) else ""
+    return "most" if compiled(_AT_MOST).search(before) or compiled(_CAP).search(text) else ""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ragqa.text.words import compiled
+from ragqa.text.words import compiled, word_set
 from ragqa.types import Span
 
 _CLOSER = r"""(?:[)\]}"'”’»›*_~=」』）】》]|\[\^?[\w-]{1,20}\]|[¹²³⁰⁴-⁹]|</\w{1,10}>|<br\s?/?>)"""
@@ -41,24 +41,20 @@ _DOTTED = r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,4}"
 _LIST_NUMBER = r"\d{1,3}|[^\W\d_]|[ivxIVX]{1,4}"
 
 
-def _words(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
-
-
-_NEVER_LAST = _words(
+_NEVER_LAST = word_set(
     """approx bzw ca capt cf col cpl d.h dr e.g eg excl gen gov hon i.e ie incl lt mme mr mrs ms nr
     op pres prof resp rev sen sgt u.a v viz vs z.b"""
 )
-_NOT_LAST_BEFORE_A_NUMBER = _words(
+_NOT_LAST_BEFORE_A_NUMBER = word_set(
     """app art avg ch chap def eq eqs etc ex fig figs lem max min no nos p pg pp par pt ref refs
     sec secs sect tab thm usw ver vol vols"""
 )
 # Last only if the next word often begins a sentence.
-_SELDOM_LAST = _words(
+_SELDOM_LAST = word_set(
     """al apr assoc aug ave blvd bros co corp dec dept dist ed eds est feb fri inc intl jan jr jul
     jun ltd mar misc mon mt nov oct orig sat sep sept sr st sun tel thu trans tue univ wed"""
 )
-_OFTEN_FIRST = _words(
+_OFTEN_FIRST = word_set(
     """after all also although an and another as at because before both but by each even for from
     he her here his how however i if in instead it its many more most my next no not now of on one
     only or our she since so some such that the their then there these they this those through to

@@ -6,9 +6,12 @@ become characters and pairs of characters, as in Lucene's CJK analyser.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 
 import tantivy
+
+from ragqa.types import Span
 
 MAX_TERM_CHARS = 64
 
@@ -17,6 +20,11 @@ MAX_TERM_CHARS = 64
 def compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
     """Compile a pattern on first use, since compiling all of them would slow every start."""
     return re.compile(pattern)
+
+
+def word_set(listed: str) -> frozenset[str]:
+    """The words of a list separated by white space."""
+    return frozenset(listed.split())
 
 
 WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
@@ -49,7 +57,7 @@ _STOP_WORDS = """
     wasn't we we're were weren't what what's when where which while who who's whom whose
     why will with won't would wouldn't you your yours yourself yourselves
 """
-_WITH_APOSTROPHE = {word for word in _STOP_WORDS.split() if "'" in word}
+_WITH_APOSTROPHE = {word for word in word_set(_STOP_WORDS) if "'" in word}
 # Without their apostrophes these are other words.
 _OTHER_WORDS = {"i'd", "i'll", "it's", "let's", "we're"}
 CONTRACTED = {word.replace("'", ""): word for word in sorted(_WITH_APOSTROPHE - _OTHER_WORDS)}
@@ -86,6 +94,11 @@ def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
             tokens.extend(run)
         tokens.extend(run[i : i + 2] for i in range(len(run) - 1))
     return tokens
+
+
+def overlaps(span: Span, others: Iterable[Span]) -> bool:
+    """Whether a span has a character of one of the others."""
+    return any(start < span[1] and span[0] < end for start, end in others)
 
 
 def unspaced_count(text: str) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from ragqa.evaluation.generating.places import Place
 from ragqa.evaluation.measures import normalised
+from ragqa.text.lexicon import MONTHS, WEEKDAYS
 from ragqa.text.words import STOP_WORDS, index_terms, is_latin, query_terms
 
 MAX_TOPIC_CHARS = 80
@@ -25,11 +26,11 @@ _GENERIC_WORDS = """
     table tag tags takeaways task template test text thing things thought thoughts tip tips tl dr
     toc todo tool tools topic tutorial untitled update updates use usage useful video week weekly
     what why how where when who work
-    january february march april may june july august september october november december
     jan feb mar apr jun jul aug sep sept oct nov dec
-    monday tuesday wednesday thursday friday saturday sunday
 """
-_GENERIC = frozenset(index_terms(_GENERIC_WORDS)) | frozenset(index_terms(" ".join(STOP_WORDS)))
+_GENERIC = frozenset(index_terms(f"{_GENERIC_WORDS} {MONTHS} {WEEKDAYS}")) | frozenset(
+    index_terms(" ".join(STOP_WORDS))
+)
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _GENERIC_UNSPACED = re.compile(
     "参考资料|参考文献|参考|总结|小结|简介|概述|介绍|目录|笔记|引用|结论|背景|例子|示例|前言|其他|公式|注意"
