@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ragqa.claims.compare import Idf
     from ragqa.generation import Writer
 
+_NOT_ALLOWED = "you did not allow sending to"
 _NO_ANSWER = "your notes do not seem to answer"
 
 SECTION_WORDS = 150
@@ -108,8 +109,7 @@ def written_answer(
     writer.keep(answer)
     if not writer.allow():
         host = writer.llm.destination.host
-        why = f"you did not allow sending to {host}"
-        return _not_asked(answer, backend, why, f"ragqa llm allow {host}")
+        return _not_asked(answer, backend, f"{_NOT_ALLOWED} {host}", f"ragqa llm allow {host}")
     if progress is not None:
         progress("waiting", 0, 1)
     written, text, citations = write(

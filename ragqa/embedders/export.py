@@ -92,20 +92,16 @@ def export_once(
         with exclusive(folder):
             if open_export(found) is not None:
                 return
-            temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=draft_prefix(folder)))
             sample = model.tokenizer(list(_TRACED), padding=True, return_tensors="pt")
-            write_graph(
-                _Exportable(model, input_names),
-                {name: sample[name] for name in input_names},
-                {SENTENCE: {0: "texts"}, TOKENS: {0: "texts", 1: "tokens"}},
-                temporary,
-            )
-            tokenizer.save(str(temporary / TOKENIZER_FILE), pretty=False)
-            _check(OnnxEmbedder.open(temporary, reference.info), reference)
-            write_meta(temporary, {"info": dataclasses.asdict(reference.info)})
-            if folder.exists():
-                shutil.rmtree(folder)
-            temporary.rename(folder)
+            with drafted(folder, {"info": dataclasses.asdict(reference.info)}) as draft:
+                write_graph(
+                    _Exportable(model, input_names),
+                    {name: sample[name] for name in input_names},
+                    {SENTENCE: {0: "texts"}, TOKENS: {0: "texts", 1: "tokens"}},
+                    draft,
+                )
+                tokenizer.save(str(draft / TOKENIZER_FILE), pretty=False)
+                _check(OnnxEmbedder.open(draft, reference.info), reference)
     except OSError as exc:
         logger.warning("the ONNX export of %s cannot be kept in the cache: %s", found.name, exc)
     except EXPORT_ERRORS as exc:
@@ -126,13 +122,24 @@ def exclusive(folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            for leftover in folder.parent.glob(f"{draft_prefix(folder)}*"):
+            for leftover in folder.parent.glob(f".{folder.name}-*"):
                 shutil.rmtree(leftover, ignore_errors=True)
 
 
-def draft_prefix(folder: Path) -> str:
-    """The name prefix of an export's unfinished copies."""
-    return f".{folder.name}-"
+@contextlib.contextmanager
+def drafted(folder: Path, about: Mapping[str, Json]) -> Iterator[Path]:
+    """A new folder to export into; at the end it gets its metadata and replaces `folder`.
+
+    Within `exclusive`, which removes the draft if anything fails.
+
+    :param about: goes into the metadata, beside the digests of the files.
+    """
+    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    yield draft
+    _write_meta(draft, about)
+    if folder.exists():
+        shutil.rmtree(folder)
+    draft.rename(folder)
 
 
 def write_graph(
@@ -186,7 +193,7 @@ def _check(exported: Embedder, reference: Embedder) -> None:
                 raise ValueError(f"the export's vectors differ (cosine {cosines.min():.4f})")
 
 
-def write_meta(folder: Path, about: Mapping[str, Json]) -> None:
+def _write_meta(folder: Path, about: Mapping[str, Json]) -> None:
     """Record an export's metadata, after its files are on disk."""
     files: dict[str, Json] = {}
     for name in EXPORTED_FILES:

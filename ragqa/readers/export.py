@@ -1,8 +1,6 @@
 """Prepares a cross-encoder for questions, once: exports it to ONNX, checked against torch."""
 
 import logging
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from ragqa.embedders.export import EXPORT_ERRORS, draft_prefix, exclusive, write_graph, write_meta
+from ragqa.embedders.export import EXPORT_ERRORS, drafted, exclusive, write_graph
 from ragqa.embedders.onnx import TOKENIZER_FILE
 from ragqa.errors import UsageError
 from ragqa.quiet import quiet_models
@@ -109,25 +107,20 @@ def _unusable(found: ReaderFolder, exc: Exception) -> UsageError:
 
 
 def _export(found: ReaderFolder, loaded: _Loaded) -> None:
-    folder = found.export
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=draft_prefix(folder)))
     model, own = loaded
     sample = own(*map(list, zip(*_TRACED, strict=True)), padding=True, return_tensors="pt")
     names = [name for name in _INPUTS if name in own.model_input_names]
-    write_graph(
-        _Exportable(model, names),
-        {name: sample[name] for name in names},
-        {LOGITS: {0: "texts"}},
-        temporary,
-    )
     tokenizer = Tokenizer.from_str(own.backend_tokenizer.to_str())
     tokenizer.enable_padding(pad_id=own.pad_token_id or 0, pad_token=own.pad_token or "")
-    tokenizer.save(str(temporary / TOKENIZER_FILE), pretty=False)
-    _check(found, temporary, loaded)
-    write_meta(temporary, {"reader": str(found.path)})
-    if folder.exists():
-        shutil.rmtree(folder)
-    temporary.rename(folder)
+    with drafted(found.export, {"reader": str(found.path)}) as draft:
+        write_graph(
+            _Exportable(model, names),
+            {name: sample[name] for name in names},
+            {LOGITS: {0: "texts"}},
+            draft,
+        )
+        tokenizer.save(str(draft / TOKENIZER_FILE), pretty=False)
+        _check(found, draft, loaded)
 
 
 def _check(found: ReaderFolder, folder: Path, loaded: _Loaded) -> None:
