@@ -168,6 +168,7 @@ class Index:
         refresh: bool,
         progress: Progress | None,
         clock: Clock,
+        limit: int = 0,
     ) -> tuple[Retrieved, IndexInfo, list[str]]:
         """Retrieve what `ask` answers from, with warnings; for explanations. Raises as `ask` does.
 
@@ -179,7 +180,7 @@ class Index:
         snapshot = self._open()
         check_embedder(snapshot.info, self.source.embedders.asking)
         clock.lap("open")
-        wanted = max(self.settings.top_k, MIN_POOL)
+        wanted = max(limit or self.settings.top_k, MIN_POOL)
         retrieved, stale = retrieve_current(
             self, snapshot, question, filters or Filters(), wanted=wanted
         )
@@ -234,17 +235,22 @@ class Index:
         query: str,
         *,
         filters: Filters | None = None,
+        limit: int | None = None,
         refresh: bool = True,
         progress: Progress | None = None,
     ) -> SearchResult:
-        """Find the passages nearest to a query, best first; raises as `ask` does."""
+        """Find the passages nearest to a query, best first; raises as `ask` does.
+
+        :param limit: how many passages; by default as the setting `top_k` says.
+        """
         clock = Clock()
+        limit = limit or self.settings.top_k
         retrieved, info, warnings = self.retrieve(
-            query, filters, refresh=refresh, progress=progress, clock=clock
+            query, filters, refresh=refresh, progress=progress, clock=clock, limit=limit
         )
         return SearchResult(
             query=retrieved.typed,
-            hits=retrieved.hits[: self.settings.top_k],
+            hits=retrieved.hits[:limit],
             info=info,
             warnings=tuple(warnings),
             timings_ms=clock.laps(),

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ragqa import __version__
-from ragqa.cli import calibrate, chat, evaluate, listing, llm, settings, store, verify, why
+from ragqa.cli import calibrate, chat, evaluate, listing, llm, serve, settings, store, verify, why
 from ragqa.cli.commands import app
 from ragqa.cli.options import with_places
 from ragqa.errors import RagqaError, UsageError
@@ -22,6 +22,7 @@ app.add_typer(chat.app)
 app.add_typer(evaluate.app)
 app.add_typer(calibrate.app)
 app.add_typer(verify.app)
+app.add_typer(serve.app)
 app.add_typer(settings.app, name="config")
 app.add_typer(llm.app, name="llm")
 app.add_typer(store.app, name="store")

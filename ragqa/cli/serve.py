@@ -1,0 +1,79 @@
+"""`ragqa mcp` and `ragqa serve`: other doors to the same answers, and `ragqa get`."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ragqa.cli.opening import Given, load
+from ragqa.cli.options import Corpus, Debug, IndexFolder, StoreKind, StoreUri
+from ragqa.errors import UsageError
+
+if TYPE_CHECKING:
+    from ragqa.serving.guard import Guard
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command()
+def mcp(
+    http: Annotated[
+        int | None,
+        typer.Option(
+            "--http",
+            metavar="PORT",
+            min=0,
+            max=65_535,
+            help="Serve on this port of 127.0.0.1 instead of standard input and output; 0 picks one.",
+        ),
+    ] = None,
+    corpus: Corpus = None,
+    index: IndexFolder = None,
+    store: StoreKind = None,
+    store_uri: StoreUri = None,
+    debug: Debug = False,
+) -> int:
+    """Serve the notes to an assistant that speaks MCP.
+
+    Reads only, and only this folder of notes; leaves when the assistant closes its end. The
+    assistant starts it: docs/mcp.md has the configuration.
+
+    Example: ragqa mcp --corpus notes
+    """
+    loaded = load(Given(corpus, index, store, store_uri))
+    loaded.places  # noqa: B018 - raises where there are no notes, before anything is served
+    with _needing("mcp"):
+        from ragqa.serving.listening import listen, serve
+        from ragqa.serving.mcp import http_app, run_on_stdio
+        from ragqa.serving.warm import WarmIndex
+    with WarmIndex(loaded) as warm:
+        if http is None:
+            run_on_stdio(warm)
+        else:
+            token = secrets.token_urlsafe(32)
+            serve(http_app(warm), listen(http), token=token, ready=partial(_say_where, token))
+    return 0
+
+
+def _say_where(token: str, guard: "Guard", address: str) -> None:
+    from ragqa import render
+
+    del guard
+    render.say(f"Serving MCP at {address}/mcp with the header Authorization: Bearer {token}")
+
+
+@contextmanager
+def _needing(extra: str) -> Iterator[None]:
+    """Say which extra to install where a package is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as exc:
+        if (exc.name or "").startswith("ragqa"):
+            raise
+        raise UsageError(
+            f"this needs the package {exc.name}, which is not installed",
+            hint=f'pip install "ragqa[{extra}]"',
+        ) from exc
