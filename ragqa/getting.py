@@ -1,13 +1,14 @@
 """Get a note, or a part of it, by address: what a citation points at, in context."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ragqa.api import Index
 from ragqa.errors import NoIndex, UsageError
 from ragqa.explaining.targets import Notes
 from ragqa.notes import parse_note, read_text
-from ragqa.types import HIDDEN, Block, Kind, NoteRecord, Progress, Skipped
+from ragqa.types import HIDDEN, Block, Filters, Kind, NoteRecord, Progress, Skipped
 
 HIDDEN_MARK = "(hidden)"
 """Stands for the value of a front matter key that looks like a secret."""
@@ -37,7 +38,12 @@ class NotePart:
 
 
 def get_part(
-    index: Index, address: str, *, refresh: bool = True, progress: Progress | None = None
+    index: Index,
+    address: str,
+    *,
+    filters: Filters | None = None,
+    refresh: bool = True,
+    progress: Progress | None = None,
 ) -> NotePart:
     """Get what an address names.
 
@@ -46,7 +52,7 @@ def get_part(
     :raises UsageError: there is no such note, line or heading, or several notes have this name.
     :raises NoIndex: the note is on disk but not in the index.
     """
-    listed = index.notes(refresh=refresh, progress=progress)
+    listed = index.notes(filters=filters, refresh=refresh, progress=progress)
     corpus, limit = index.places.corpus, index.settings.max_note_bytes
     known = {note.path: note for note in listed.notes}
     target = Notes(corpus, limit, known, listed.info).find(_as_range(address))
@@ -68,16 +74,22 @@ def get_part(
     )
 
 
-def masked(text: str, blocks: tuple[Block, ...]) -> str:
+def masked(text: str, blocks: Sequence[Block]) -> str:
     """A note's text without what is hidden; every line keeps its number."""
     parts, at = [], 0
+    for start, end, new in edits_of_hidden(text, blocks):
+        parts += [text[at:start], new]
+        at = end
+    return "".join([*parts, text[at:]])
+
+
+def edits_of_hidden(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, int, str]]:
+    """Yield what stands for each hidden stretch: its start, its end and the text instead."""
     for block in blocks:
         if block.kind in HIDDEN:
             hidden = text[block.start : block.end]
             key = hidden.partition(":")[0] + f": {HIDDEN_MARK}" if block.kind is Kind.SECRET else ""
-            parts += [text[at : block.start], key, "\n" * hidden.count("\n")]
-            at = block.end
-    return "".join([*parts, text[at:]])
+            yield block.start, block.end, key + "\n" * hidden.count("\n")
 
 
 def _as_range(address: str) -> str:
@@ -95,7 +107,7 @@ def _line_starts(text: str) -> list[int]:
     return starts[:-1] or [0]
 
 
-def _heading_at(blocks: tuple[Block, ...], at: int) -> tuple[str, ...]:
+def _heading_at(blocks: Sequence[Block], at: int) -> tuple[str, ...]:
     path: list[Block] = []
     for block in blocks:
         if block.start > at:

@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from ragqa import __version__
-from ragqa.cli import calibrate, chat, evaluate, listing, llm, serve, settings, store, verify, why
+from ragqa.cli import (
+    calibrate,
+    chat,
+    evaluate,
+    get,
+    listing,
+    llm,
+    serve,
+    settings,
+    store,
+    verify,
+    why,
+)
 from ragqa.cli.commands import app
 from ragqa.cli.options import with_places
 from ragqa.errors import RagqaError, UsageError
@@ -18,6 +30,7 @@ __all__ = ["main", "run"]
 
 app.add_typer(why.app)
 app.add_typer(listing.app)
+app.add_typer(get.app)
 app.add_typer(chat.app)
 app.add_typer(evaluate.app)
 app.add_typer(calibrate.app)

@@ -27,7 +27,7 @@ def mcp(
             metavar="PORT",
             min=0,
             max=65_535,
-            help="Serve on this port of 127.0.0.1 instead of standard input and output; 0 picks one.",
+            help="Serve on this port of 127.0.0.1 instead of stdin and stdout; 0 picks one.",
         ),
     ] = None,
     corpus: Corpus = None,
@@ -56,6 +56,56 @@ def mcp(
             token = secrets.token_urlsafe(32)
             serve(http_app(warm), listen(http), token=token, ready=partial(_say_where, token))
     return 0
+
+
+@app.command()
+def serve(
+    port: Annotated[
+        int,
+        typer.Option("--port", metavar="PORT", min=0, max=65_535, help="The port; 0 picks one."),
+    ] = 7247,
+    no_open: Annotated[
+        bool, typer.Option("--no-open", help="Print the address; do not open the browser.")
+    ] = False,
+    corpus: Corpus = None,
+    index: IndexFolder = None,
+    store: StoreKind = None,
+    store_uri: StoreUri = None,
+    debug: Debug = False,
+) -> int:
+    """Open the notes in the browser: ask, read what is cited beside the answer, check, look around.
+
+    Listens on this machine only, at an address that works once; the same server answers programs
+    with a token (docs/serve.md). Ctrl-C ends it.
+
+    Example: ragqa serve --corpus notes
+    """
+    loaded = load(Given(corpus, index, store, store_uri))
+    loaded.places  # noqa: B018 - raises where there are no notes, before anything is served
+    with _needing("serve"):
+        from ragqa.serving.listening import listen
+        from ragqa.serving.listening import serve as serve_app
+        from ragqa.serving.warm import WarmIndex
+        from ragqa.serving.web import web_app
+    token = secrets.token_urlsafe(32)
+    socket = listen(port)
+    with WarmIndex(loaded) as warm:
+        ready = partial(_show_address, token, no_open=no_open)
+        serve_app(web_app(warm), socket, token=token, ready=ready)
+    return 0
+
+
+def _show_address(token: str, guard: "Guard", address: str, *, no_open: bool) -> None:
+    import webbrowser
+
+    from ragqa import render
+    from ragqa.serving.guard import START
+
+    once = f"{address}{START}?ticket={guard.ticket}"
+    render.say(f"Your notes are at {once}")
+    render.say(f"That address works once. Programs send: Authorization: Bearer {token}")
+    if not no_open:
+        webbrowser.open(once)
 
 
 def _say_where(token: str, guard: "Guard", address: str) -> None:

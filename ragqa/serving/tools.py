@@ -49,7 +49,9 @@ class Scoped(Budgeted):
 
     tags: list[str] = Field([], description="Only notes with all of these tags.")
     paths: list[str] = Field([], description="Only notes in these folders or matching these globs.")
-    since: str = Field("", description="Only notes dated on or after this day: 2025-03-31, 2025-03 or 2025.")
+    since: str = Field(
+        "", description="Only notes dated on or after this day: 2025-03-31, 2025-03 or 2025."
+    )
 
     @property
     def filters(self) -> Filters:
@@ -298,4 +300,3 @@ def output_schema_of(tool: Tool[Any]) -> dict[str, Any]:
         "properties": {name: {"type": kind} for name, kind in tool.gives.items()},
         "required": list(tool.gives),
     }
-

@@ -14,6 +14,7 @@ from ragqa.getting import NotePart
 from ragqa.passages import tokens
 from ragqa.render.documents import skipped_document
 from ragqa.render.explanations import verdict, word_lines
+from ragqa.render.parts import part_document
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.serving.warm import Freshness
 from ragqa.types import (
@@ -87,15 +88,8 @@ def part_result(part: NotePart, budget: int) -> Result:
     following = f"{note.path}:{last + 1}:{part.lines[1]}" if last < part.lines[1] else ""
     if following:
         blocks.append(f"Cut here. To go on: get {safe_line(following)!r}")
-    data = {
-        "path": note.path,
-        "title": note.title,
-        "date": note.date or None,
-        "tags": list(note.tags),
-        "note_sha256": note.sha256,
+    data = part_document(part) | {
         "lines": [part.lines[0], last],
-        "total_lines": part.total_lines,
-        "heading": list(part.heading),
         "text": shown,
         "next": following or None,
     }
