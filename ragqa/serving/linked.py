@@ -56,7 +56,7 @@ class Links:
 
 
 def _names(records: dict[str, NoteRecord]) -> Names:
-    """Each way to name a note; of several with one name the shortest path counts, as in Obsidian."""
+    """Each way to name a note; of several with one name, the shortest path counts."""
     ways: dict[str, list[str]] = defaultdict(list)
     for note in records.values():
         stem = note.path.rpartition("/")[2].rpartition(".")[0]

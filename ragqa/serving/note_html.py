@@ -173,7 +173,7 @@ class _Renderer(RendererHTML):
     def blockquote_open(
         self, tokens: Sequence[Token], i: int, options: OptionsDict, env: Env
     ) -> str:
-        kind = next((t.meta["callout"] for t in tokens[i : i + 1] if "callout" in t.meta), "")
+        kind = str(tokens[i].meta.get("callout", ""))
         if not kind:
             return "<blockquote>\n"
         return f'<blockquote class="callout"><p class="kind">{escapeHtml(kind)}</p>\n'

@@ -42,7 +42,6 @@ def update(
                 if isinstance(message, RagqaError):
                     raise message
                 progress(*message)
-        return None
     except EOFError:
         child.join()
         raise IndexUnusable(
@@ -53,6 +52,7 @@ def update(
         child.terminate()
         child.join()
         ours.close()
+    return None
 
 
 def _refresh(settings: Settings, places: Places, pipe: Connection) -> None:

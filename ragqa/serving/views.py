@@ -25,7 +25,7 @@ from ragqa.render.overviews import findings_document
 from ragqa.render.parts import part_document
 from ragqa.render.verifications import verification_document
 from ragqa.serving.linked import Links
-from ragqa.serving.note_html import note_html, source_html
+from ragqa.serving.note_html import note_html, slug, source_html
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import freshness_line
 from ragqa.types import (
@@ -166,7 +166,7 @@ def note_page(warm: WarmIndex, asked: Asked) -> Shown:
     return _base(warm, record.title) | {
         "note": _shown_note(note, marks, links) | {"source": source_html_of(note, marks)},
         "outline": [
-            {"label": one.label, "level": one.level, "slug": one.label}
+            {"label": one.label, "level": one.level, "slug": slug(one.label)}
             for one in note.blocks
             if one.kind is Kind.HEADING and one.label
         ],

@@ -38,11 +38,12 @@ def changes(folder: Path, stop: threading.Event) -> Iterator[None]:
                 ignore_permission_denied=True,
             ):
                 yield
-            return
         except OSError as exc:
             if polling:
                 raise
             logger.warning("%s cannot be watched, so it is scanned: %s", folder, exc)
+        else:
+            return
 
 
 def _is_of_notes(change: Change, path: str) -> bool:

@@ -118,8 +118,9 @@ def explanation_text(explanation: Explanation, budget: int) -> str:
 def status_result(status: Status, listed: NoteList, freshness: Freshness) -> Result:
     """What is indexed, and how current it is."""
     blocks = [
-        f"{overview(listed)} Index of {counted(status.info.passages, 'passage')}, made "
-        f"{safe_line(status.info.created)}. {freshness_line(freshness)}"
+        overview(listed),
+        f"Index of {counted(status.info.passages, 'passage')}, made "
+        + f"{safe_line(status.info.created)}. {freshness_line(freshness)}",
     ]
     if status.skipped:
         blocks.append(f"{counted(len(status.skipped), 'file')} skipped:")
