@@ -117,11 +117,9 @@ def explanation_text(explanation: Explanation, budget: int) -> str:
 
 def status_result(status: Status, listed: NoteList, freshness: Freshness) -> Result:
     """What is indexed, and how current it is."""
-    blocks = [
-        overview(listed),
-        f"Index of {counted(status.info.passages, 'passage')}, made "
-        + f"{safe_line(status.info.created)}. {freshness_line(freshness)}",
-    ]
+    made = f"made {safe_line(status.info.created)}"
+    size = f"Index of {counted(status.info.passages, 'passage')}, {made}."
+    blocks = [overview(listed), f"{size} {freshness_line(freshness)}"]
     if status.skipped:
         blocks.append(f"{counted(len(status.skipped), 'file')} skipped:")
         blocks += [
