@@ -23,6 +23,7 @@ def listen(port: int) -> socket.socket:
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         server.bind((LOOPBACK, port))
+        server.listen(MOST_AT_ONCE)
     except OSError as exc:
         server.close()
         raise UsageError(

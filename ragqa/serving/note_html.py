@@ -104,7 +104,7 @@ def _edited(
     """The text with its marks, and without what is hidden."""
     edits = [*edits_of_hidden(text, blocks)]
     for start, end in marks:
-        inside = start if exact else _MARKUP_BEFORE.match(text, start, end).end()  # type: ignore[union-attr] - it matches ""
+        inside = start if exact else _MARKUP_BEFORE.match(text, start, end).end()  # type: ignore[union-attr]  # it matches ""
         stop = end if exact else start + len(text[start:end].rstrip(" \t\n*_`~|"))
         if inside < stop:
             edits += [(inside, inside, _OPEN), (stop, stop, _CLOSE)]

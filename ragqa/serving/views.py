@@ -204,7 +204,7 @@ def why_page(warm: WarmIndex, asked: Asked) -> Shown:
 
 def status_page(warm: WarmIndex, asked: Asked) -> Shown:
     """What is indexed, what is skipped and why, and what doctor finds."""
-    findings = warm.use(lambda index: diagnose(index, deep=False))
+    findings = warm.use(lambda index: list(diagnose(index, deep=False)))
     return _base(warm, "status") | {
         "status": status(warm, asked),
         "findings": findings_document(findings)["findings"],

@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 
 from ragqa.api import Index, index_from
 from ragqa.config import Loaded
-from ragqa.errors import NoIndex, OlderFormat, RagqaError, WriterBusy
+from ragqa.errors import IndexUnusable, NoIndex, OlderFormat, RagqaError, WriterBusy
 from ragqa.serving.updating import update
 from ragqa.serving.watching import changes
 
@@ -116,13 +116,19 @@ class WarmIndex:
             try:
                 return work(self._index)
             except (NoIndex, OlderFormat) as exc:
-                freshness = self._freshness
-                if freshness.running is None:
-                    raise
-                raise NotReady(
-                    f"the index is being built: {freshness.running}",
-                    hint="ask again in a few seconds",
-                ) from exc
+                raise self._why_none(exc) from exc
+
+    def _why_none(self, exc: RagqaError) -> RagqaError:
+        freshness = self._freshness
+        if freshness.running:
+            return NotReady(
+                f"the index is being built: {freshness.running}", hint="ask again in a few seconds"
+            )
+        if freshness.problem:
+            return IndexUnusable(
+                f"the index could not be built: {freshness.problem}", hint="ragqa index"
+            )
+        return exc
 
     def _keep_fresh(self) -> None:
         """Update when something changed, until the end."""

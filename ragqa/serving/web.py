@@ -2,7 +2,8 @@
 
 import posixpath
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cache, partial
+from functools import cache
+from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -32,6 +33,9 @@ from ragqa.serving.note_html import IMAGES
 from ragqa.serving.warm import NotReady, WarmIndex
 
 MAX_IMAGE_BYTES = 20_000_000
+_AGAIN_S = 2
+"""A page that is not ready is asked for again after this many seconds."""
+
 _STATIC = {"style.css": "text/css", "script.js": "text/javascript"}
 
 # The first that an error is an instance of counts.
@@ -94,8 +98,8 @@ def web_app(warm: WarmIndex) -> Starlette:
             Route("/static/{name}", _static),
         ],
         exception_handlers={
-            RagqaError: partial(_failed, warm),
-            HTTPException: partial(_failed, warm),
+            RagqaError: _failed,
+            HTTPException: _failed,
         },
     )
 
@@ -132,8 +136,8 @@ def _page(template: str, asked: Mapping[str, Any], shown: Mapping[str, Any]) -> 
     return HTMLResponse(_templates().get_template(f"{name}.html.jinja").render(**shown))
 
 
-async def _failed(warm: WarmIndex, request: Request, error: Exception) -> Response:
-    del warm
+async def _failed(request: Request, error: Exception) -> Response:
+    """Say what went wrong, with a fitting status: as JSON to a program, else as a page."""
     headers = {}
     if isinstance(error, HTTPException):
         status, document = error.status_code, {"error": error.detail, "hint": ""}
@@ -142,11 +146,12 @@ async def _failed(warm: WarmIndex, request: Request, error: Exception) -> Respon
         document = {"error": error.message, "hint": error.hint}
     else:  # pragma: no cover - the handlers are registered for these two
         raise error
-    if status == 503:
-        headers["retry-after"] = "2"
+    again = _AGAIN_S if status == HTTPStatus.SERVICE_UNAVAILABLE else 0
+    if again:
+        headers["retry-after"] = str(again)
     if request.url.path.startswith("/api/"):
         return JSONResponse(document, status_code=status, headers=headers)
-    shown = _templates().get_template("failed.html.jinja").render(**document)
+    shown = _templates().get_template("failed.html.jinja").render(**document, again=again)
     return HTMLResponse(shown, status_code=status, headers=headers)
 
 
