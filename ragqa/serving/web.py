@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from anyio import CapacityLimiter, to_thread
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -117,11 +118,11 @@ async def _asked(request: Request) -> dict[str, Any]:
                 raise UsageError("the body is not a JSON object")
             asked |= body
         else:
-            asked |= _several(await request.form())
+            asked |= _several(QueryParams(await request.body()))
     return asked | _several(request.query_params) | request.path_params
 
 
-def _several(given: Any) -> dict[str, Any]:  # noqa: ANN401 - a multi-dict of two kinds
+def _several(given: QueryParams) -> dict[str, Any]:
     """The values by name; those of the filters as lists."""
     return {
         name: [value for value in given.getlist(name) if value]
@@ -132,7 +133,7 @@ def _several(given: Any) -> dict[str, Any]:  # noqa: ANN401 - a multi-dict of tw
 
 
 def _page(template: str, asked: Mapping[str, Any], shown: Mapping[str, Any]) -> HTMLResponse:
-    name = f"_{template}" if asked.get("fragment") else template
+    name = "_note" if template == "note" and asked.get("fragment") else template
     return HTMLResponse(_templates().get_template(f"{name}.html.jinja").render(**shown))
 
 
