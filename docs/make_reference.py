@@ -15,7 +15,7 @@ from typing import Any
 from typer.main import get_command
 
 from ragqa import cli, errors
-from ragqa.cli.commands import app
+from ragqa.cli import app
 from ragqa.config import SETTINGS, Setting
 
 PAGE = Path(__file__).parent / "reference.md"

@@ -13,10 +13,10 @@ from pathlib import Path
 from scipy.stats import kendalltau
 
 from ragqa.api import index_from, open_index
-from ragqa.config.settings import Value
+from ragqa.config.setting import Value
 from ragqa.evaluation.evaluating import evaluate_questions, read_notes, settings_with
 from ragqa.evaluation.generating import generate_questions
-from ragqa.evaluation.questions import read_questions
+from ragqa.evaluation.questions import Chosen, read_questions
 
 SEED = 7
 SETTINGS: tuple[Mapping[str, Value], ...] = (
@@ -54,7 +54,7 @@ def main() -> None:
         row = []
         for questions in (by_hand, made):
             with index_from(settings_with(settings, {"corpus": args.corpus})) as index:
-                document = evaluate_questions(index, questions, name="", progress=_silent)
+                document = evaluate_questions(index, Chosen("", questions), _silent)
             row.append(document["methods"]["hybrid"])
         for name in MEASURES:
             found[name].append((row[0][name], row[1][name]))

@@ -19,7 +19,7 @@ import argparse
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -30,14 +30,17 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from ragqa.api import open_index
-from ragqa.evaluation.cache import CachedEmbedder
+from ragqa.config import load_settings
 from ragqa.evaluation.calibrating.examples import features_of
-from ragqa.evaluation.collection import Collection, build_collection, note_of
+from ragqa.evaluation.collection import (
+    Collection,
+    build_collection,
+    note_of,
+    open_collection,
+)
 from ragqa.evaluation.questions import read_questions
 from ragqa.evaluation.sets import Beir, hold_out, read_qa
 from ragqa.evaluation.statistics import auroc, calibration
-from ragqa.passages import Chunking
-from ragqa.retrieval import Ranking
 from ragqa.types import Hit, Note
 
 SEED = 7
@@ -127,17 +130,10 @@ def gather(data: Path, limit: int) -> Iterator[tuple[str, list[Example]]]:
 @contextmanager
 def collected(notes: Iterable[Note]) -> Iterator[Collection]:
     """These notes, indexed as ragqa does."""
-    with open_index("corpus") as index, CachedEmbedder.open(index.source.embedders) as embedder:
-        notes = list(notes)
-        with build_collection(
-            notes,
-            len(notes),
-            embedder,
-            ranking=Ranking(),
-            chunking=Chunking(),
-            progress=_say_nothing,
-        ) as (collection, _):
-            yield collection
+    notes = list(notes)
+    settings = load_settings({}).settings
+    with build_collection(notes, len(notes), settings, _say_nothing) as (collection, _):
+        yield collection
 
 
 def held_out(collection: Collection, beir: Beir, limit: int) -> Iterator[Example]:
@@ -171,10 +167,7 @@ def golden() -> Iterator[Example]:
     """The half of the golden set that settings are chosen on."""
     with open_index("corpus") as index:
         index.refresh()
-        chunking = index.source.chunking
-        embedder = index.source.embedders.asking
-        with closing(index.snapshot()) as snapshot:
-            collection = Collection(snapshot, embedder, embedder, Ranking(), chunking)
+        with open_collection(index) as collection:
             for question in read_questions(Path("eval/questions.jsonl")):
                 if question.half == "tune":
                     kind = "answerable" if question.gold else question.kind

@@ -1,6 +1,6 @@
 """Fit the model of the support check that ragqa ships, on the tune half of a file of sentences.
 
-    python eval/fit_grounding.py eval/grounding.jsonl --out ragqa/grounding/grounding.json
+    python eval/fit_grounding.py eval/grounding.jsonl --out ragqa/claims/support.json
 
 The model is small on purpose, and fitted in two steps. First how far a claim is met (3 numbers),
 on the supported sentences and on those that their passages do not say at all, or only in part;
@@ -24,11 +24,12 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
+from ragqa.claims.model import About, strengths
+from ragqa.claims.sources import read_sources
+from ragqa.claims.support import signals_of
 from ragqa.embedders import embedder_for
-from ragqa.evaluation.grounding import Row, idf_of, read_grounding
+from ragqa.evaluation.grounding import LabelledSentence, idf_of, read_grounding
 from ragqa.evaluation.statistics import auroc
-from ragqa.grounding import read_sources, signals_of
-from ragqa.grounding.contradictions import About, strengths
 
 FLAGGED = 0.10
 PRIOR = 0.9
@@ -95,7 +96,11 @@ def main() -> None:
 
 
 def measure(
-    rows: Sequence[Row], everything: Sequence[Row], embedder: str, *, by_terms_alone: bool
+    rows: Sequence[LabelledSentence],
+    everything: Sequence[LabelledSentence],
+    embedder: str,
+    *,
+    by_terms_alone: bool,
 ) -> Table:
     """What the support check sees of each row that has words."""
     model, idf = embedder_for(embedder, building=False), idf_of(everything)
@@ -118,7 +123,7 @@ def measure(
     )
 
 
-def far_rows(rows: Sequence[Row]) -> list[Row]:
+def far_rows(rows: Sequence[LabelledSentence]) -> list[LabelledSentence]:
     """Each supported sentence with the passages of a row on another note."""
     chance = random.Random(SEED)  # noqa: S311 - sampling, not secrecy
     found = []
@@ -175,7 +180,7 @@ def cross_validated(table: Table) -> np.ndarray:
 
 
 def document(values: np.ndarray, threshold: float) -> dict[str, object]:
-    """A model as `ragqa.grounding.model` reads it."""
+    """A model as `ragqa.claims.model` reads it."""
     shares = zip(About, _logistic(values[3:]), strict=True)
     return {
         "intercept": round(float(values[0]), 4),

@@ -53,32 +53,15 @@ __all__ = [
     "open_index",
 ]
 
-_HOMES = {
-    "Index": "ragqa.api",
-    "RagqaError": "ragqa.errors",
-    **dict.fromkeys(
-        (
-            "Answer",
-            "Citation",
-            "Disagreement",
-            "Filters",
-            "Hit",
-            "NoteList",
-            "Passage",
-            "SearchResult",
-        ),
-        "ragqa.types",
-    ),
-}
-
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type depends on the name
     """Import a public name on first use, so that `ragqa --version` stays instant."""
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module 'ragqa' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    homes = {"Index": "ragqa.api", "RagqaError": "ragqa.errors"}
+    return getattr(import_module(homes.get(name, "ragqa.types")), name)
 
 
 def __dir__() -> list[str]:
@@ -110,9 +93,11 @@ def _progress_on_terminal() -> "AbstractContextManager[Progress]":
     import sys
 
     if sys.stderr is None or not sys.stderr.isatty():
-        from ragqa.api.current import silent
+        from contextlib import nullcontext
 
-        return silent()
+        from ragqa.types import no_progress
+
+        return nullcontext(no_progress)
     from ragqa.render import ProgressLine
 
     return ProgressLine()

@@ -8,15 +8,13 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from ragqa.atomic_write import write_whole
-from ragqa.config.files import user_settings_file
-from ragqa.config.ownfile import read_own
+from ragqa.config.files import read_own, user_settings_file
 from ragqa.errors import UsageError
 
 _MAX_BYTES = 64_000
@@ -31,9 +29,6 @@ class Use(StrEnum):
 
     STORE = "stores"
     """Receives the text of all notes, to store an index of them or to embed them."""
-
-
-_Hosts = dict[Use, set[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +69,7 @@ def consents() -> Consents:
         return Consents()
     try:
         known = _hosts_in(data)
-        return Consents(tuple(sorted(known[Use.LLM])), tuple(sorted(known[Use.STORE])))
+        return Consents(known[Use.LLM], known[Use.STORE])
     except (ValueError, RecursionError, UsageError) as exc:
         problem = f"consent cannot be read: {path} is damaged: {exc}"
         return Consents(problem=problem, fix=f"rm {path}")
@@ -91,8 +86,7 @@ def allow(host: str, use: Use = Use.LLM) -> str:
     :raises UsageError: the name is invalid, or the file is damaged or cannot be written.
     """
     host = host_named(host)
-    with _editing() as known:
-        known[use].add(host)
+    _change(host, use, set.add)
     return host
 
 
@@ -101,11 +95,7 @@ def forget(host: str, use: Use = Use.LLM) -> bool:
 
     :raises UsageError: the name is invalid, or the file is damaged or cannot be written.
     """
-    host = host_named(host)
-    with _editing() as known:
-        was_there = host in known[use]
-        known[use].discard(host)
-    return was_there
+    return _change(host_named(host), use, set.discard)
 
 
 def host_named(host: str) -> str:
@@ -121,7 +111,11 @@ def host_named(host: str) -> str:
     return _normal(host)
 
 
-def _hosts_in(data: bytes) -> _Hosts:
+def _normal(host: str) -> str:
+    return host.lower().removesuffix(":443")
+
+
+def _hosts_in(data: bytes) -> dict[Use, tuple[str, ...]]:
     """Parse the file; earlier versions of ragqa wrote no stores.
 
     :raises ValueError: it does not have that form.
@@ -132,53 +126,39 @@ def _hosts_in(data: bytes) -> _Hosts:
     document = json.loads(data)
     if not isinstance(document, dict) or Use.LLM not in document:
         raise ValueError("it does not list hosts")
-    return {use: _host_set(document.get(use, [])) for use in Use}
+    known: dict[Use, tuple[str, ...]] = {}
+    for use in Use:
+        hosts = document.get(use, [])
+        if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
+            raise ValueError("it does not list hosts")
+        known[use] = tuple(sorted({host_named(host) for host in hosts}))
+    return known
 
 
-def _host_set(hosts: object) -> set[str]:
-    if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
-        raise ValueError("it does not list hosts")
-    return {host_named(host) for host in hosts}
-
-
-def _normal(host: str) -> str:
-    return host.lower().removesuffix(":443")
-
-
-@contextmanager
-def _editing() -> Iterator[_Hosts]:
-    """Yield the allowed hosts and write back any change; one process at a time.
+def _change(host: str, use: Use, edit: Callable[[set[str], str], None]) -> bool:
+    """Edit the allowed hosts, one process at a time; returns whether this one was allowed.
 
     :raises UsageError: the file cannot be written, or cannot be read and would be lost.
     """
     path = consent_file()
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path.with_suffix(".lock")):
+        with os.fdopen(os.open(path.with_suffix(".lock"), flags, 0o600), "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # until the file is closed
             known = consents()
             if known.problem:
                 raise UsageError(known.problem, hint=known.fix)
-            before = {use: set(known.of(use)) for use in Use}
-            hosts = {use: set(known.of(use)) for use in Use}
-            yield hosts
-            if hosts != before:
+            hosts = {one: set(known.of(one)) for one in Use}
+            edit(hosts[use], host)
+            if hosts[use] != set(known.of(use)):
                 write_whole(path, _document(hosts), private=True)
     except OSError as exc:
         raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
+    return host in known.of(use)
 
 
-def _document(hosts: _Hosts) -> str:
+def _document(hosts: Mapping[Use, Collection[str]]) -> str:
     """The file's text; it names stores only if there are any, as earlier versions expect."""
     shown = {use: sorted(hosts[use]) for use in Use if hosts[use] or use is Use.LLM}
     return json.dumps(shown, indent=2) + "\n"
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Wait for the lock; the kernel releases it when the process ends."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

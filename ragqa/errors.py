@@ -1,23 +1,5 @@
 """Every error that ragqa raises on purpose, with its exit code.
 
-    RagqaError
-    |- BelowTarget           1   a measure is below the required value
-    |- UsageError            2   the command or a setting is wrong
-    |  `- NotAllowed         2   the user has not allowed sending data to a host
-    |- NoCorpus              3   there is no folder of notes, or no note in it
-    |- NoIndex               3   there is no index yet
-    |- IndexUnusable         4   the index cannot be read, written or trusted
-    |  |- IndexNotReadable   4   the system refused to read the index, which may be sound
-    |  |- EmbedderMismatch   4   the index was built with another embedder
-    |  |- OtherFormat        4   the index was written by another version of ragqa
-    |  |  |- OlderFormat     4   by an older one: the next refresh rebuilds it
-    |  |- IndexNotWritable   4   the index is sound but cannot be written
-    |  `- WorkersFailed      4   the embedding workers failed
-    |- BackendFailed         5   the LLM backend failed
-    |  `- TookTooLong        5   it missed its deadline
-    |- WriterBusy            6   another process is writing the index
-    `- NotesSkipped          7   notes were skipped and `--strict` was given
-
 The message says what happened and where; the hint says what to do next.
 """
 

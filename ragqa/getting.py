@@ -8,7 +8,7 @@ from ragqa.api import Index
 from ragqa.errors import NoIndex, UsageError
 from ragqa.explaining.targets import Notes
 from ragqa.notes import parse_note, read_text
-from ragqa.types import HIDDEN, Block, Filters, Kind, NoteRecord, Progress, Skipped
+from ragqa.types import HIDDEN, Block, Kind, NoteRecord, Progress, Skipped
 
 HIDDEN_MARK = "(hidden)"
 """Stands for the value of a front matter key that looks like a secret."""
@@ -41,7 +41,6 @@ def get_part(
     index: Index,
     address: str,
     *,
-    filters: Filters | None = None,
     refresh: bool = True,
     progress: Progress | None = None,
 ) -> NotePart:
@@ -52,7 +51,7 @@ def get_part(
     :raises UsageError: there is no such note, line or heading, or several notes have this name.
     :raises NoIndex: the note is on disk but not in the index.
     """
-    listed = index.notes(filters=filters, refresh=refresh, progress=progress)
+    listed = index.notes(refresh=refresh, progress=progress)
     corpus, limit = index.places.corpus, index.settings.max_note_bytes
     known = {note.path: note for note in listed.notes}
     target = Notes(corpus, limit, known, listed.info).find(_as_range(address))

@@ -3,17 +3,17 @@
 import math
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ragqa.config import Settings
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
-from ragqa.spelling import Spelling, correct_spelling
+from ragqa.spelling import correct_spelling
 from ragqa.stores import Snapshot
 from ragqa.stores.ranking import BM25_K1
 from ragqa.text.words import WORD, index_terms, is_latin, query_terms
-from ragqa.types import Filters, Hit, Kind, Passage, Retrieved, TokenVectors
+from ragqa.types import Filters, Hit, Kind, Passage, Retrieved
 
 MAX_QUESTION_BYTES = 8_000
 
@@ -74,33 +74,25 @@ def clean_question(text: str) -> str:
 class Legs:
     """The hits of each leg as (passage id, score), best first, and the query they are for.
 
-    `question` and `asked` are as in `Retrieved`; `spelled` is the step between them. `query` has
-    the question's terms. `dense` has cosines, `terms` BM25 scores. `unread` is whether the embedder
-    cannot read the question, which leaves its leg empty.
+    `retrieved` has no hits yet. `query` has the question's terms. `dense` has cosines, and is empty
+    if the embedder cannot read the question; `terms` has BM25 scores.
     """
 
-    question: str
-    asked: str
-    spelled: Spelling
+    retrieved: Retrieved
     query: Sequence[str]
     dense: Sequence[tuple[int, float]]
     terms: Sequence[tuple[int, float]]
-    vectors: TokenVectors
-    idf: Mapping[str, float]
-    unread: bool
 
     def fused(self, dense_weight: float) -> list[tuple[int, float]]:
         """Both legs fused into one list of (passage id, score), best first."""
-        weight = 0.0 if self.unread else dense_weight
+        weight = 0.0 if self.retrieved.by_terms_alone else dense_weight
         return fuse(self.dense, self.terms, dense_weight=weight, length=self.length)
 
     @property
     def length(self) -> float:
         """The Euclidean length of the question as a vector of its terms' highest scores."""
-        counts = Counter(self.query)
-        return (BM25_K1 + 1) * math.hypot(
-            *(n * self.idf[term] for term, n in counts.items())
-        ) or 1.0
+        counts, idf = Counter(self.query), self.retrieved.idf
+        return (BM25_K1 + 1) * math.hypot(*(n * idf[term] for term, n in counts.items())) or 1.0
 
 
 def retrieve(
@@ -132,22 +124,23 @@ def find_legs(
     the note's title.
     """
     pool = max(k, ranking.candidates)
-    corrected = correct_spelling(snapshot, embedder, question)
-    rewritten = _with_title(snapshot, corrected.question, filters)
+    spelled = correct_spelling(snapshot, embedder, question)
+    rewritten = _with_title(snapshot, spelled.question, filters)
     terms = query_terms(rewritten)
-    vectors = embedder.embed_query(rewritten)
-    unread = ranking.scripts == "latin" and not is_latin(question)
-    return Legs(
+    retrieved = Retrieved(
         question=rewritten,
-        asked=question,
-        spelled=corrected,
-        query=terms,
-        dense=[] if unread else snapshot.dense(vectors.pooled, pool, filters),
-        terms=snapshot.terms(terms, pool, filters),
-        vectors=vectors,
+        hits=(),
+        vectors=embedder.embed_query(rewritten),
         idf=snapshot.idf(terms),
-        unread=unread,
+        by_terms_alone=ranking.scripts == "latin" and not is_latin(question),
+        asked=question,
+        spelled=spelled.question,
+        corrected=spelled.corrected,
     )
+    near = (
+        [] if retrieved.by_terms_alone else snapshot.dense(retrieved.vectors.pooled, pool, filters)
+    )
+    return Legs(retrieved, query=terms, dense=near, terms=snapshot.terms(terms, pool, filters))
 
 
 def _with_title(snapshot: Snapshot, question: str, filters: Filters) -> str:
@@ -191,7 +184,7 @@ def to_hits(snapshot: Snapshot, legs: Legs, ranked: Sequence[tuple[int, float]])
     passages = snapshot.passages([passage_id for passage_id, _ in ranked])
     cosines, scores = dict(legs.dense), dict(legs.terms)
     by_dense, by_terms = _ranks(legs.dense), _ranks(legs.terms)
-    hits = tuple(
+    hits = (
         Hit(
             passage=passage,
             score=score,
@@ -202,16 +195,7 @@ def to_hits(snapshot: Snapshot, legs: Legs, ranked: Sequence[tuple[int, float]])
         )
         for passage, (_, score) in zip(passages, ranked, strict=True)
     )
-    return Retrieved(
-        question=legs.question,
-        hits=hits,
-        vectors=legs.vectors,
-        idf=legs.idf,
-        by_terms_alone=legs.unread,
-        asked=legs.asked,
-        spelled=legs.spelled.question,
-        corrected=legs.spelled.corrected,
-    )
+    return replace(legs.retrieved, hits=tuple(hits))
 
 
 def _ranks(leg: Sequence[tuple[int, float]]) -> dict[int, int]:

@@ -7,13 +7,22 @@ of the question. docs/decisions/spelling.md measures each rule.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ragqa.embedders import Embedder
 from ragqa.stores import Snapshot
-from ragqa.stores.bm25 import inverse_frequency
-from ragqa.text.words import CONTRACTED, STOP_WORDS, WORD, index_terms, is_latin, query_terms
+from ragqa.stores.ranking import inverse_frequency
+from ragqa.text.words import (
+    CONTRACTED,
+    STOP_WORDS,
+    WORD,
+    compiled,
+    index_terms,
+    is_latin,
+    overlaps,
+    query_terms,
+)
 from ragqa.types import Correction, Filters
 
 MIN_LETTERS = 5
@@ -40,13 +49,9 @@ _CONTEXT_PASSAGES = 20
 """A word occurs with another one if any of this many best passages for both has both."""
 
 _ROUNDING = 1e-6
-_NO_FILTERS = Filters()
 _EDGES = "?!.,;:()[]\u2026"
-_QUOTED = re.compile(
-    r"\"[^\"]*\"|`[^`]*`|\u201c[^\u201d]*\u201d|(?<!\w)['\u2018][^'\u2019]*['\u2019](?!\w)"
-)
+_QUOTED = r"\"[^\"]*\"|`[^`]*`|\u201c[^\u201d]*\u201d|(?<!\w)['\u2018][^'\u2019]*['\u2019](?!\w)"
 _INFLECTION = "(e?s|e?d|ings?|e?rs?|ly)"
-_WRITTEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,59 +74,42 @@ def correct_spelling(snapshot: Snapshot, embedder: Embedder, question: str) -> S
             continue
         if nearest := _nearest(snapshot, word, _context(snapshot, question, word)):
             found[word] = nearest
-    pieces, end = [], 0
-    for start, word in _words(question):
-        if word in found:
-            pieces += [question[end:start], found[word]]
-            end = start + len(word)
     corrected = tuple(Correction(word, nearest) for word, nearest in found.items())
-    return Spelling("".join([*pieces, question[end:]]), corrected)
+    return Spelling(_replaced(question, lambda word: found.get(word, word)), corrected)
 
 
 def with_apostrophes(question: str) -> str:
     """The question with missing apostrophes restored: "whats" becomes "what's"."""
+
+    def restored(word: str) -> str:
+        contracted = CONTRACTED.get(word.casefold(), "")
+        at = contracted.find("'")
+        return f"{word[:at]}'{word[at:]}" if len(contracted) == len(word) + 1 else word
+
+    return _replaced(question, restored, least=2)
+
+
+def _replaced(question: str, replace: Callable[[str], str], least: int = MIN_LETTERS - 1) -> str:
+    """The question with each word that may be misspelt replaced."""
     pieces, end = [], 0
-    for start, word in _words(question, least=2):
-        contracted = CONTRACTED.get(word.casefold())
-        if contracted and len(contracted) == len(word) + 1:
-            at = start + contracted.index("'")
-            pieces += [question[end:at], "'"]
-            end = at
+    for start, word in _words(question, least):
+        pieces += [question[end:start], replace(word)]
+        end = start + len(word)
     return "".join([*pieces, question[end:]])
-
-
-def edit_distances(word: str, other: str) -> list[int]:
-    """The edit distance of a word to each prefix of another one, the whole of it last.
-
-    Edits are insertions, deletions, replacements, and swaps of neighbouring letters (optimal string
-    alignment).
-    """
-    before: list[int] = []
-    last = list(range(len(other) + 1))
-    for i, letter in enumerate(word, start=1):
-        row = [i]
-        for j, other_letter in enumerate(other, start=1):
-            edits = min(last[j] + 1, row[-1] + 1, last[j - 1] + (letter != other_letter))
-            if i > 1 and j > 1 and letter == other[j - 2] and word[i - 2] == other_letter:
-                edits = min(edits, before[j - 2] + 1)
-            row.append(edits)
-        before, last = last, row
-    return last
 
 
 def _words(question: str, least: int = MIN_LETTERS - 1) -> Iterator[tuple[int, str]]:
     """The offset and text of each word that may be misspelt: no names, codes or quotations."""
-    quoted = [found.span() for found in _QUOTED.finditer(question)]
+    quoted = [found.span() for found in compiled(_QUOTED).finditer(question)]
     for token in re.finditer(r"\S+", question):
         text = token[0].strip(_EDGES)
         begins = token.start() + token[0].index(text)
-        is_quoted = any(start < begins + len(text) and begins < end for start, end in quoted)
-        if is_quoted or not _WRITTEN.fullmatch(text):
+        is_quoted = overlaps((begins, begins + len(text)), quoted)
+        if is_quoted or not compiled(r"[^\W\d_]+(?:-[^\W\d_]+)*").fullmatch(text):
             continue
         for part in WORD.finditer(text):
             start, word = begins + part.start(), part[0]
-            may_be_capital = start == 0
-            rest = word[1:] if may_be_capital else word
+            rest = word if start else word[1:]
             if len(word) >= least and rest == rest.lower() and is_latin(word):
                 yield start, word
 
@@ -148,17 +136,33 @@ def _context(snapshot: Snapshot, question: str, word: str) -> frozenset[str]:
 
 
 def _nearest(snapshot: Snapshot, word: str, context: Collection[str]) -> str:
-    """The most likely correction among the words of the notes, "" for none."""
-    folded = _folded(word)
-    edits = 2 if len(folded) >= TWO_EDITS_LETTERS else 1
-    forms = _Forms(snapshot, folded, edits)
-    for distance, rank, term in _similar_terms(snapshot, folded, edits)[:_MAX_TERMS]:
-        if distance > forms.edits:
+    """The most likely correction among the words of the notes, "" for none.
+
+    It is the most frequent of the nearest words that occur with the context.
+    """
+    word = _folded(word)
+    edits = 2 if len(word) >= TWO_EDITS_LETTERS else 1
+    distances: dict[str, int] = {}
+    ranks: dict[str, int] = {}
+    spellings: dict[str, Counter[str]] = {}
+    for distance, rank, term in _similar_terms(snapshot, word, edits)[:_MAX_TERMS]:
+        if distance > edits:
             break
-        forms.collect(term, rank)
-    for form in forms.nearest():
+        for text in _best_texts(snapshot, [term], _PASSAGES_PER_TERM):
+            for spelling, times in Counter(WORD.findall(text)).items():
+                form = _folded(spelling)
+                if form not in distances:
+                    distances[form] = _slips(word, form, edits)
+                if distances[form] <= edits:
+                    edits = distances[form]
+                    ranks.setdefault(form, rank)
+                    spellings.setdefault(form, Counter())[_as_within(spelling, text)] += times
+    near = [form for form in ranks if distances[form] == edits]
+    for form in sorted(near, key=lambda form: (ranks[form], form)):
         if not context or _occurs_with(snapshot, index_terms(form), context):
-            return forms.written(form)
+            found = spellings[form]
+            lower = [spelling for spelling in found if spelling == spelling.lower()]
+            return max(lower or found, key=lambda spelling: (found[spelling], spelling))
     return ""
 
 
@@ -177,81 +181,50 @@ def _similar_terms(snapshot: Snapshot, word: str, edits: int) -> list[tuple[int,
             prefix = term.removesuffix("i")
             if not fits or len(set(prefix) - letters) > edits:
                 continue
-            distance = min(edit_distances(prefix, word))
+            ends = range(max(0, len(prefix) - edits), min(len(word), len(prefix) + edits) + 1)
+            distance = min(_edits(prefix, word[:end]) for end in ends)
             if distance <= edits:
                 found.append((distance, rank, term))
     return sorted(found)
 
 
-class _Forms:
-    """The words similar to a word in the passages collected so far.
+def _edits(one: str, other: str) -> int:
+    """The letters to insert, delete, replace or swap with the next (optimal string alignment)."""
+    from rapidfuzz.distance import OSA  # seldom needed
 
-    :ivar edits: the distance of the nearest word found, at first the most allowed.
-    """
-
-    def __init__(self, snapshot: Snapshot, word: str, edits: int) -> None:
-        self.edits = edits
-        self._snapshot = snapshot
-        self._word = word
-        self._starts = (word[0], word[1] + word[0])
-        self._distances: dict[str, int] = {}
-        self._ranks: dict[str, int] = {}
-        self._spellings: dict[str, Counter[str]] = {}
-
-    def collect(self, term: str, rank: int) -> None:
-        """Collect the similar words of a term's best passages."""
-        found = self._snapshot.terms([term], _PASSAGES_PER_TERM, _NO_FILTERS)
-        for passage in self._snapshot.passages([id_ for id_, _ in found]):
-            text = passage.searched_text
-            for spelling, times in Counter(WORD.findall(text)).items():
-                form = _folded(spelling)
-                if form not in self._distances:
-                    self._distances[form] = self._distance(form)
-                if self._distances[form] <= self.edits:
-                    self.edits = min(self.edits, self._distances[form])
-                    self._ranks.setdefault(form, rank)
-                    self._spellings.setdefault(form, Counter())[_spelling(spelling, text)] += times
-
-    def nearest(self) -> list[str]:
-        """The nearest words found, the most frequent first."""
-        near = [form for form in self._ranks if self._distances[form] == self.edits]
-        return sorted(near, key=lambda form: (self._ranks[form], form))
-
-    def written(self, form: str) -> str:
-        """The most frequent spelling of a word in the notes, in lower case if there is one."""
-        spellings = self._spellings[form]
-        lower = [spelling for spelling in spellings if spelling == spelling.lower()]
-        return max(lower or spellings, key=lambda spelling: (spellings[spelling], spelling))
-
-    def _distance(self, form: str) -> int:
-        too_distant = len(self._word)
-        too_short = max(len(form), too_distant) < MIN_LETTERS and sorted(form) != sorted(self._word)
-        too_far = abs(len(form) - too_distant) > self.edits
-        if too_short or too_far or not form.startswith(self._starts) or not form.isalpha():
-            return too_distant
-        distance = edit_distances(self._word, form)[-1]
-        return distance if _is_slip(self._word, form) else too_distant
+    return OSA.distance(one, other)
 
 
-def _spelling(word: str, text: str) -> str:
+def _slips(word: str, form: str, edits: int) -> int:
+    """The edit distance of two words; above `edits` if one is not likely the other misspelt."""
+    too_short = max(len(form), len(word)) < MIN_LETTERS and sorted(form) != sorted(word)
+    too_far = abs(len(form) - len(word)) > edits
+    starts = (word[0], word[1] + word[0])
+    if too_short or too_far or not form.startswith(starts) or not form.isalpha():
+        return edits + 1
+    # The same with another ending is rather another word.
+    ends_otherwise = word[:-1] == form[:-1]
+    ends_longer = word[:-1] == form and word[-1] != word[-2]
+    return edits + 1 if ends_otherwise or ends_longer else _edits(word, form)
+
+
+def _as_within(word: str, text: str) -> str:
     """A word as written within a sentence, or else in lower case."""
     within = re.search(rf"[a-z,] {re.escape(word)}\b", text)
     return word if within else word.lower()
 
 
-def _is_slip(word: str, other: str) -> bool:
-    """Whether a word is likely another one misspelt, rather than the same with another ending."""
-    ends_otherwise = word[:-1] == other[:-1]
-    ends_longer = word[:-1] == other and word[-1] != word[-2]
-    return not ends_otherwise and not ends_longer
-
-
 def _occurs_with(snapshot: Snapshot, terms: Sequence[str], context: Collection[str]) -> bool:
     """Whether a passage has all of these terms, and one of the context."""
-    found = snapshot.terms([*terms, *terms, *terms, *context], _CONTEXT_PASSAGES, _NO_FILTERS)
-    passages = snapshot.passages([id_ for id_, _ in found])
-    passage_terms = (frozenset(index_terms(passage.searched_text)) for passage in passages)
-    return any(one.issuperset(terms) and not one.isdisjoint(context) for one in passage_terms)
+    texts = _best_texts(snapshot, [*terms, *terms, *terms, *context], _CONTEXT_PASSAGES)
+    found = (frozenset(index_terms(text)) for text in texts)
+    return any(one.issuperset(terms) and not one.isdisjoint(context) for one in found)
+
+
+def _best_texts(snapshot: Snapshot, terms: Sequence[str], most: int) -> list[str]:
+    """The texts of the best passages for some terms."""
+    found = snapshot.terms(terms, most, Filters())
+    return [one.searched_text for one in snapshot.passages([id_ for id_, _ in found])]
 
 
 def _is_vocabulary(embedder: Embedder, word: str) -> bool:

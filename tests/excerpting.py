@@ -3,10 +3,12 @@
 import numpy as np
 from hypothesis import strategies as st
 
+from ragqa.answering import Answering
 from ragqa.answering.candidates import candidates_of
 from ragqa.answering.composing import excerpts_of
 from ragqa.answering.excerpts import Wanted, excerpt_around
 from ragqa.answering.layout import Layout
+from ragqa.answering.question_type import parse_question
 from ragqa.answering.reading import read
 from ragqa.answering.scoring import Scored
 from ragqa.embedders import embedder_for
@@ -70,7 +72,8 @@ def excerpt(text, best, question="what is it like", *, also=(), words=80, **how)
     scores = [0.9 * any(_begins(layout, i, one) for one in also) for i in _all(layout)]
     (at,) = (i for i in _all(layout) if _begins(layout, i, best))
     scores[at] = 1.0
-    wanted = Wanted.of(question, dict.fromkeys(query_terms(question), 1.0), words=words)
+    idf = dict.fromkeys(query_terms(question), 1.0)
+    wanted = Wanted(parse_question(question).kind, idf, words)
     return layout.quote(excerpt_around(layout, scores, at, wanted))
 
 
@@ -101,9 +104,7 @@ def composed(question, notes, scores, *, excerpts=1, words=80, holds=0.0, idf=No
     return excerpts_of(
         reading,
         [_scored(candidate, scores, holds) for candidate in candidates_of(found)],
-        excerpts=excerpts,
-        words=words,
-        open_note=open_note,
+        Answering(excerpts=excerpts, words=words, open_note=open_note),
     )
 
 

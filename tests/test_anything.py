@@ -15,13 +15,13 @@ from markdown_it import MarkdownIt
 from support import trying
 
 from ragqa.api import open_index
+from ragqa.generation import Writer
 from ragqa.llms.scripted import ScriptedLLM
 from ragqa.notes import NoteText, read_text
 from ragqa.render import Linker, answer_document, print_answer, to_json
 from ragqa.render.markdown import answer_markdown
 from ragqa.stores.memory import MemoryStore
-from ragqa.verifying import read_saved
-from ragqa.writing import Writer
+from ragqa.verifying.saved import read_saved
 
 UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]"
@@ -62,7 +62,7 @@ def index(tmp_path_factory):
     corpus.mkdir()
     (corpus / "cats.md").write_text("# Cats\n\nCats sleep 14 hours a day. Cats hunt at dawn.\n")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ragqa.api.storing.open_store", lambda *_, **__: store)
+        patch.setattr("ragqa.api.stored_index.open_store", lambda *_, **__: store)
         yield open_index(corpus, index=folder / "index", settings={"embedder": "hashed:64"})
 
 

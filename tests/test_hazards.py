@@ -19,10 +19,10 @@ NEVER = {
 }  # fmt: skip
 ONLY_IN = {
     "asyncio": {"embedders/spread/actors.py"},
-    "grpc": {f"stores/milvus_{name}.py" for name in ("client", "failures", "file")},
+    "grpc": {f"stores/milvus/{name}.py" for name in ("client", "connection", "lite_file")},
     "httpx2": {"llms/http.py", "llms/faults.py"},
-    "milvus_lite": {"stores/milvus_file.py"},
-    "pymilvus": {"stores/milvus_connection.py", "stores/milvus_file.py"},
+    "milvus_lite": {"stores/milvus/lite_file.py"},
+    "pymilvus": {"stores/milvus/connection.py", "stores/milvus/lite_file.py"},
     "ray": {f"embedders/spread/{name}.py" for name in ("actors", "cluster", "rounds")},
     "socket": {"embedders/spread/cluster.py", "llms/http.py", "llms/faults.py"},
     "urllib.request": {"llms/servers.py"},

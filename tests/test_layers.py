@@ -9,12 +9,12 @@ PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
     {"errors", "telemetry", "types", "atomic_write", "sanitise"},
-    {"config", "text", "clock", "stages", "history", "quiet"},
+    {"config", "text", "clock", "stages", "quiet"},
     {"notes", "passages", "embedders", "stores", "llms", "consent"},
     {"readers", "spelling"},
+    {"claims"},
     {"indexing", "retrieval", "answering"},
-    {"grounding"},
-    {"writing", "followups"},
+    {"generation", "followups"},
     {"api"},
     {"diagnosis", "evaluation", "explaining", "verifying", "chatting"},
     {"render"},

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from stores.building import commit, entry
 
 from ragqa.embedders import embedder_for
-from ragqa.spelling import correct_spelling, edit_distances, with_apostrophes
+from ragqa.spelling import correct_spelling, with_apostrophes
 from ragqa.stores.memory import MemoryStore
 from ragqa.types import Correction
 
@@ -20,7 +20,6 @@ NOTES = (
     ),
     entry("birds.md", "The penguin cannot fly.", "Fares are paid per mile.", "A formal formula."),
 )
-WORDS = st.text("abcdeé", max_size=8)
 
 
 class Knowing:
@@ -146,32 +145,6 @@ def test_a_contraction_without_its_apostrophe_is_read_with_it(typed, expected):
 
 def test_a_contraction_is_no_correction(snapshot):
     assert correct_spelling(snapshot, HASHED, "whats a model").corrected == ()
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "distance"),
-    [
-        ("model", "model", 0),
-        ("modle", "model", 1),
-        ("modl", "model", 1),
-        ("moddel", "model", 1),
-        ("mofel", "model", 1),
-        ("quantisaton", "quantization", 2),
-        ("pangolin", "penguin", 3),
-    ],
-)
-def test_an_edit_is_a_letter_put_in_left_out_replaced_or_swapped_with_the_next(
-    one, other, distance
-):
-    assert edit_distances(one, other)[-1] == distance
-
-
-@given(WORDS, WORDS)
-def test_the_distance_of_words_is_even_handed_and_bounded_by_their_lengths(one, other):
-    distances = edit_distances(one, other)
-    assert distances == [edit_distances(other[:end], one)[-1] for end in range(len(other) + 1)]
-    assert abs(len(one) - len(other)) <= distances[-1] <= max(len(one), len(other))
-    assert (distances[-1] == 0) == (one == other)
 
 
 @given(st.text(max_size=80))

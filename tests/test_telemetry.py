@@ -62,7 +62,7 @@ def environments_at_import(body):
         ("import ragqa.embedders.onnx", "onnxruntime"),
         ("import ragqa.embedders.sentence_transformers", "sentence_transformers"),
         ("import ragqa.embedders.spread.cluster as c; c._quieten()", "ray"),
-        ("import ragqa.stores.milvus_connection as m; m.pymilvus()", "pymilvus"),
+        ("import ragqa.stores.milvus.connection as m; m.pymilvus()", "pymilvus"),
         ("import ragqa.readers.export", "transformers"),
     ],
 )

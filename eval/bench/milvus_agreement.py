@@ -10,16 +10,14 @@ from statistics import mean
 from copying import copy_index
 
 from ragqa.api import Index
-from ragqa.embedders import DEFAULT_MODEL, embedder_for
-from ragqa.evaluation.cache import CachedEmbedder
+from ragqa.config import load_settings
+from ragqa.embedders import DEFAULT_MODEL
 from ragqa.evaluation.collection import Collection, build_collection, note_of
 from ragqa.evaluation.evaluating import evaluate_questions
 from ragqa.evaluation.measures import measure_rankings
-from ragqa.evaluation.questions import Question
+from ragqa.evaluation.questions import Chosen, Question
 from ragqa.evaluation.sets import read_beir
-from ragqa.indexing import Embedders
-from ragqa.passages import Chunking
-from ragqa.retrieval import Ranking, clean_question, retrieve
+from ragqa.retrieval import clean_question, retrieve
 from ragqa.stores import open_store
 from ragqa.types import Citation, Filters, Hit, no_progress
 
@@ -58,17 +56,10 @@ def agreement_on_set(folder: Path) -> Iterator[str]:
     beir = read_beir(folder)
     asked = [query for query in beir.queries if query.id in beir.qrels]
     documents = list(beir.read_documents())
+    settings = load_settings({"embedder": DEFAULT_MODEL}).settings
     notes = (note_of(d.id, d.text or d.title, title=d.title) for d in documents)
     with (
-        CachedEmbedder.open(Embedders(DEFAULT_MODEL, embedder_for)) as embedder,
-        build_collection(
-            notes,
-            len(documents),
-            embedder,
-            ranking=Ranking(),
-            chunking=Chunking(),
-            progress=no_progress,
-        ) as (collection, passages),
+        build_collection(notes, len(documents), settings, no_progress) as (collection, passages),
         tempfile.TemporaryDirectory() as place,
     ):
         store = open_store(Path(place), kind="milvus")
@@ -103,7 +94,7 @@ def _alike(pairs: Sequence[tuple[Asked, Asked]], most: int) -> Iterator[str]:
 
 
 def _measure(index: Index, questions: Sequence[Question]) -> dict[str, float]:
-    document = evaluate_questions(index, questions, name="", progress=no_progress)
+    document = evaluate_questions(index, Chosen("", questions), no_progress)
     known = {**document["methods"]["hybrid"], **document}
     return {name: known[name] for name in MEASURES}
 

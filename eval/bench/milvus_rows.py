@@ -11,7 +11,7 @@ from unittest.mock import patch
 import numpy as np
 
 from ragqa.api import Index, open_index
-from ragqa.stores.milvus_client import Client, Row
+from ragqa.stores.milvus.client import Client, Row
 
 _KINDS = {"p": "passages", "n": "notes"}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ragqa.api import open_index
 from ragqa.evaluation.measures import measure_rankings
-from ragqa.evaluation.sets import Document, read_beir
+from ragqa.evaluation.sets import BeirDocument, read_beir
 from ragqa.notes import ReadNote, read_note
 from ragqa.passages import split_note
 from ragqa.types import Passage
@@ -126,7 +126,7 @@ def passages_of(notes: Path) -> list[Passage]:
     ]
 
 
-def _edited(documents: Sequence[Document], paths: Sequence[str]) -> dict[str, str]:
+def _edited(documents: Sequence[BeirDocument], paths: Sequence[str]) -> dict[str, str]:
     """Half of the facts at the end of notes that are there, half in notes of their own."""
     facts = _facts()
     half = len(facts) // 2
@@ -139,7 +139,7 @@ def _edited(documents: Sequence[Document], paths: Sequence[str]) -> dict[str, st
     return changed | {f"new/{n:02}.md": f"{one['fact']}\n" for n, one in enumerate(facts[half:])}
 
 
-def _note(document: Document) -> str:
+def _note(document: BeirDocument) -> str:
     front = f"---\ntitle: {json.dumps(document.title)}\n---\n\n" if document.title else ""
     return f"{front}{document.text}\n"
 

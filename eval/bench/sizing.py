@@ -15,8 +15,8 @@ import numpy as np
 from describe import split_notes
 
 from ragqa.embedders import DEFAULT_MODEL, Embedder, embedder_for
-from ragqa.stores.milvus_rows import encoded_terms, note_row, passage_row
-from ragqa.stores.milvus_schema import NOTE_NUMBERS, PASSAGE_NUMBERS
+from ragqa.stores.milvus.rows import encoded_terms, note_row, passage_row
+from ragqa.stores.milvus.schema import NOTE_NUMBERS, PASSAGE_NUMBERS
 from ragqa.types import NoteRecord
 
 SIZES = {"1 million": 10**6, "100 million": 10**8, "1 billion": 10**9}

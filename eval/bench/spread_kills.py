@@ -35,18 +35,18 @@ import json, os, signal, subprocess, sys
 from functools import partial
 from ragqa.api import open_index
 from ragqa.embedders.spread import ray_workers
-from ragqa.indexing import adding, embedding
-from ragqa.stores.generations import stepping
+from ragqa.indexing import adding
+from ragqa.stores.disk import stepping
 
 corpus, index, address, what, after, node = sys.argv[1:]
-embedding.SAVED_TOGETHER, adding.CHUNK_PASSAGES = 4, 8
+adding.SAVED_TOGETHER, adding.CHUNK_PASSAGES = 4, 8
 computed = 0
-collect = embedding.Embedding._collect
+collect = adding.Embedding._collect
 def counting(self, *args):
     global computed
     collect(self, *args)
     computed = self.computed
-embedding.Embedding._collect = counting
+adding.Embedding._collect = counting
 
 def victims():
     if what == "driver":

@@ -59,9 +59,9 @@ NOTES = {
 
 MANY = 60
 AS_IF_LARGE = {
-    "ragqa.stores.local_writer.REWRITE_BELOW": 0,
-    "ragqa.stores.dense.EXACT_UP_TO": 20,
-    "ragqa.stores.vectorfile.EXHAUSTIVE_UP_TO": 5,
+    "ragqa.stores.local.writer.REWRITE_BELOW": 0,
+    "ragqa.stores.local.vector_draft.EXACT_UP_TO": 20,
+    "ragqa.stores.local.vector_file.EXHAUSTIVE_UP_TO": 5,
 }
 
 _folders: list[Path] = []

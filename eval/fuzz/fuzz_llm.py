@@ -11,12 +11,12 @@ from fuzz_notes import Place, check_answer, place_at
 from holding import must, printing
 from markdown_it import MarkdownIt
 
+from ragqa.generation import Writer
 from ragqa.llms import Destination, Prompt
 from ragqa.render import ProgressLine, print_warnings, warnings_of
+from ragqa.render.generation import Stream
 from ragqa.render.markdown import answer_markdown
-from ragqa.render.writing import Stream
 from ragqa.types import Answer
-from ragqa.writing import Writer
 
 QUESTION = "How long do cats sleep?"
 NOTE = (

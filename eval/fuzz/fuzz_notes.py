@@ -17,7 +17,7 @@ from ragqa.render import Linker, answer_document, print_answer, to_json
 from ragqa.render.markdown import answer_markdown
 from ragqa.stores.memory import MemorySnapshot, MemoryStore
 from ragqa.types import Answer
-from ragqa.verifying import read_saved
+from ragqa.verifying.saved import read_saved
 
 OTHER = (
     "---\ndate: 2023-05-01\n---\n# Cats\n\nCats sleep 14 hours a day.\n\n- Cats hunt at dawn.\n\n"
@@ -44,7 +44,7 @@ def place_at(folder: Path, patches: ExitStack) -> Place:
     corpus, store = folder / "notes", MemoryStore()
     (corpus / "a/b").mkdir(parents=True)
     (corpus / "cats.md").write_text(OTHER, encoding="utf-8")
-    patches.enter_context(mock.patch("ragqa.api.index.open_store", return_value=store))
+    patches.enter_context(mock.patch("ragqa.api.stored_index.open_store", return_value=store))
     index = open_index(corpus, index=folder / "index", settings={"embedder": "hashed:64"})
     return Place(corpus, index, store)
 
@@ -95,7 +95,7 @@ def _check(place: Place, name: str, question: str) -> None:
 
 
 def _check_passages(snapshot: MemorySnapshot, name: str, read: NoteText) -> None:
-    for passage in snapshot.stored[name].passages:
+    for passage in snapshot.of_note(name):
         start, end = passage.start, passage.end
         must(0 <= start < end <= len(read.text), f"a passage of {start} to {end}")
         must(passage.text == read.text[start:end], "a passage that is not the note's text")

@@ -1,103 +1,36 @@
 """Compose a cited answer from the hits, in the notes' own words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from ragqa.answering.calibration_file import Calibration, InUse, in_use
-from ragqa.answering.candidates import PASSAGES, candidates_of, citable_units, sources_of, unit_text
-from ragqa.answering.checking import keep_current, open_notes
-from ragqa.answering.choosing import Lost, choose, why_not
-from ragqa.answering.citing import cite, mark_short_answer
-from ragqa.answering.composing import Excerpt, excerpts_of
-from ragqa.answering.confidence import judge
+from ragqa.answering.candidates import candidates_of
+from ragqa.answering.composing import Answering, Excerpt, excerpts_of
+from ragqa.answering.confidence import features, shipped
 from ragqa.answering.disagreement import disagreements
-from ragqa.answering.layout import OpenNote, layout_of_passage, section_of
+from ragqa.answering.excerpts import is_cut
 from ragqa.answering.missing import missing
-from ragqa.answering.models import Models, shipped
-from ragqa.answering.quoting import citation_of, quotation
+from ragqa.answering.question_type import Question, parse_question
 from ragqa.answering.reading import read
-from ragqa.answering.scoring import Scored, read_together, score
-from ragqa.answering.short_answer import counterpart
-from ragqa.config import SETTINGS
+from ragqa.answering.scoring import Scored, citation_of, read_together, score
+from ragqa.answering.short_answer import is_title, place_in, short_answer
 from ragqa.embedders import Embedder
-from ragqa.readers import Neutral, Reader
-from ragqa.text.markdown import plain_text
-from ragqa.types import Citation, Disagreement, Reason, Retrieved
+from ragqa.types import Citation, Disagreement, Kind, Reason, Retrieved
 
-__all__ = [
-    "PASSAGES",
-    "Answering",
-    "Assessment",
-    "Calibration",
-    "Composed",
-    "Excerpt",
-    "InUse",
-    "Lost",
-    "Models",
-    "OpenNote",
-    "Scored",
-    "assess",
-    "choose",
-    "citable_units",
-    "citation_of",
-    "cite",
-    "compose",
-    "counterpart",
-    "in_use",
-    "keep_current",
-    "open_notes",
-    "plain_text",
-    "quotation",
-    "section_of",
-    "shipped",
-    "sources_of",
-    "unit_text",
-    "why_not",
-]
+__all__ = ["Answering", "Assessment", "assess", "cite", "compose"]
 
-
-@dataclass(frozen=True, slots=True)
-class Answering:
-    """How to compose answers.
-
-    `excerpts` is the most excerpts, `words` the most words of one before it is extended to a whole
-    list or table. `open_note` gives the layout of a passage's note; by default an excerpt ends
-    where its passage does. `models` estimate confidence, None for the shipped ones; `reader` reads
-    question and passages together. Notes with an ISO date before `old_before` are marked as old.
-    """
-
-    excerpts: int = int(SETTINGS["excerpts"].default)
-    words: int = int(SETTINGS["excerpt_words"].default)
-    open_note: OpenNote = layout_of_passage
-    models: Models | None = None
-    reader: Reader = field(default_factory=Neutral)
-    old_before: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """An answer's text and citations, empty where the notes do not seem to answer.
-
-    `confidence` is the probability that they do, `reasons` what it is based on. `missing` has words
-    of the question that the answer does not cover. `disagreements` has the sentences that
-    contradict the cited ones.
-    """
-
-    answered: bool
-    confidence: float
-    text: str = ""
-    citations: Sequence[Citation] = ()
-    missing: tuple[str, ...] = ()
-    reasons: Sequence[Reason] = ()
-    disagreements: Sequence[Disagreement] = ()
+_END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The scored candidate sentences, and the answer they give.
+    """Whether the notes answer a question, and the answer.
 
-    `excerpts` are to be shown, in reading order, if `answered`; `missing` is what they do not
-    cover.
+    `confidence` is the probability that they do, `reasons` what it is based on. `excerpts` are to
+    be shown, in reading order, if `answered`; `missing` has words of the question that they do not
+    cover. `candidates` are the scored sentences.
+
+    `compose` adds the answer's text and citations, and `disagreements`: the sentences that
+    contradict the cited ones. All three are empty where the notes do not seem to answer.
     """
 
     candidates: Sequence[Scored] = ()
@@ -106,36 +39,30 @@ class Assessment:
     answered: bool = False
     reasons: Sequence[Reason] = ()
     missing: tuple[str, ...] = ()
+    text: str = ""
+    citations: Sequence[Citation] = ()
+    disagreements: Sequence[Disagreement] = ()
 
 
-def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Composed:
+def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Assessment:
     """Answer from the retrieved passages with excerpts of their notes.
 
     The passages must have been checked against the notes (`keep_current`), since quotes are taken
     from them.
     """
     assessment = assess(retrieved, embedder, answering)
-    composed = Composed(
-        answered=assessment.answered,
-        confidence=assessment.confidence,
-        reasons=assessment.reasons,
-        missing=assessment.missing,
-    )
     if not assessment.answered:
-        return composed
+        return assessment
     text, citations = cite(assessment.excerpts, answering.old_before)
+    best = [excerpt.best for excerpt in assessment.excerpts]
     if not assessment.missing:
-        best = assessment.excerpts[0].best
-        citations = mark_short_answer(citations, retrieved.question, best)
+        citations = mark_short_answer(citations, parse_question(retrieved.question), best[0])
     return replace(
-        composed,
+        assessment,
         text=text,
         citations=citations,
         disagreements=disagreements(
-            retrieved.question,
-            [excerpt.best for excerpt in assessment.excerpts],
-            assessment.candidates,
-            old_before=answering.old_before,
+            retrieved.question, best, assessment.candidates, old_before=answering.old_before
         ),
     )
 
@@ -148,20 +75,81 @@ def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> As
         return Assessment()
     together = read_together(answering.reader, retrieved.question, candidates)
     scored = score(reading, candidates, together)
-    judgement = judge(reading, scored, answering.models or shipped())
-    found = excerpts_of(
-        reading,
-        scored,
-        excerpts=answering.excerpts,
-        words=answering.words,
-        open_note=answering.open_note,
-    )
+    model = (answering.models or shipped()).of(retrieved)
+    measured = features(reading, scored)
+    probability = model.probability(measured)
+    answered = probability >= model.threshold
+    found = excerpts_of(reading, scored, answering)
     shown = [replace(excerpt.best, candidate=excerpt.whole) for excerpt in found]
     return Assessment(
         candidates=scored,
         excerpts=found,
-        confidence=judgement.probability,
-        answered=judgement.answered,
-        reasons=judgement.reasons,
-        missing=missing(reading, shown, answered=judgement.answered),
+        confidence=round(probability, 4),
+        answered=answered,
+        reasons=model.reasons(measured),
+        missing=missing(reading, shown, answered=answered),
     )
+
+
+def cite(excerpts: Sequence[Excerpt], old_before: str = "") -> tuple[str, tuple[Citation, ...]]:
+    """The answer's text, with `[n]` after each excerpt, and the citations.
+
+    :param old_before: notes with an ISO date before this one are marked as old.
+    """
+    paragraphs = []
+    for n, excerpt in enumerate(excerpts, start=1):
+        text, last = excerpt.whole.text, excerpt.units[-1].kind
+        is_line = last is Kind.PARAGRAPH or ("\n" not in text and last is not Kind.CODE)
+        paragraphs.append(f"{_closed(text)} [{n}]" if is_line else f"{text}\n[{n}]")
+    citations = (_citation(excerpt, n, old_before) for n, excerpt in enumerate(excerpts, start=1))
+    return "\n\n".join(paragraphs), tuple(citations)
+
+
+def _citation(excerpt: Excerpt, n: int, old_before: str) -> Citation:
+    layout, (start, end) = excerpt.layout, excerpt.span
+    passage, unit = layout.pieces[excerpt.run[0]].passage, excerpt.best.candidate.unit
+    first = passage.lines[0] + layout.text.count("\n", passage.start, start)
+    whole = excerpt.whole
+    if unit.end < end and layout.text[unit.start : unit.end].rstrip("*_ ").endswith("?"):
+        # A question in a note is answered by what follows it.
+        unit = layout.pieces[layout.at(unit.end)].unit
+    answers = max(start, unit.start), min(end, unit.end)
+    return replace(
+        citation_of(excerpt.best, n, old_before),
+        lines=(first, first + whole.quote.count("\n")),
+        chars=(start, end),
+        quote=whole.quote,
+        context=excerpt.units[0].context,
+        kind=whole.unit.kind,
+        units=excerpt.units,
+        answer_spans=(answers,) if answers[0] < answers[1] else (),
+        cut=is_cut(layout, excerpt.run),
+    )
+
+
+def mark_short_answer(
+    citations: Sequence[Citation], question: Question, best: Scored
+) -> tuple[Citation, ...]:
+    """The citations, with the short answer marked in the best one.
+
+    It is found in the sentence as shown, and marked if its quote has it exactly once.
+    """
+    shown, unit = best.candidate.text, best.candidate.unit
+    short = short_answer(question, shown)
+    place = short and place_in(best.candidate.quote, shown[slice(*short)])
+    if not place or is_title(question, best.candidate.quote, place):
+        return tuple(citations)
+    span = unit.start + place[0], unit.start + place[1]
+    path = best.candidate.hit.passage.path
+    return tuple(
+        replace(c, span=span)
+        if c.path == path and c.chars[0] <= span[0] and span[1] <= c.chars[1]
+        else c
+        for c in citations
+    )
+
+
+def _closed(text: str) -> str:
+    """The text with a closing mark, so that adjacent texts do not run together."""
+    ends = text.rstrip("\"')]}*_\u201d\u2019").endswith(_END_MARKS)
+    return text if ends else f"{text}."

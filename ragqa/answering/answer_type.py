@@ -1,9 +1,7 @@
 """How well a sentence fits the type of answer that a question asks for, and where."""
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from functools import partial
 
 from ragqa.answering.question_type import Question, QuestionKind
 from ragqa.text.entities import (
@@ -16,7 +14,7 @@ from ragqa.text.entities import (
     places,
     times,
 )
-from ragqa.text.words import STOP_WORDS, WORD, index_terms
+from ragqa.text.words import STOP_WORDS, WORD, compiled, index_terms, overlaps
 from ragqa.types import Span
 
 Fit = tuple[Span, float]
@@ -58,7 +56,7 @@ _MEASURED = frozenset(
         " degrees"
     )
 )
-_QUOTED = re.compile(r"\"[^\"]{1,200}\"|\u201c[^\u201d]{1,200}\u201d|\u00ab[^\u00bb]{1,200}\u00bb")
+_QUOTED = r"\"[^\"]{1,200}\"|\u201c[^\u201d]{1,200}\u201d|\u00ab[^\u00bb]{1,200}\u00bb"
 
 # Stems of verbs for the same activity.
 _VERBS = tuple(
@@ -74,24 +72,19 @@ _VERBS = tuple(
         "direct",
     )
 )
-_PREPOSITION = re.compile(
+_PREPOSITION = (
     r"\b(?:in|at|on|of|to|from|for|near|with|against|than|like|through|between|into)"
     r"(?: the| an?)? $"
 )
-_ARTICLE = re.compile(r"\b(?:the|an?|his|her|their) $")
-_VERB_BY = re.compile(r"\b(\w+) (?:and (\w+) )?by (?:[\w-]+ ){0,6}$")
-_IN = re.compile(
-    r"\b(?:in|at|near|outside|off|on|across|along|into|inside)(?: the)?(?: \w+)? $", re.IGNORECASE
+_ARTICLE = r"\b(?:the|an?|his|her|their) $"
+_VERB_BY = r"\b(\w+) (?:and (\w+) )?by (?:[\w-]+ ){0,6}$"
+_IN = r"(?i)\b(?:in|at|near|outside|off|on|across|along|into|inside)(?: the)?(?: \w+)? $"
+_FROM = r"(?i)\b(?:from|to|of|through|between)(?: the)? $"
+_BECAUSE = (
+    r"(?i)\b(?:because|due to|so that|since|therefore|thus|in order to|as a result|reasons?|owing"
+    r" to|caused?|causes|leads? to|which (?:makes|means|is why)|so)\b|, to "
 )
-_FROM = re.compile(r"\b(?:from|to|of|through|between)(?: the)? $", re.IGNORECASE)
-_SEAM = re.compile(r"[\d,;().]")
-_BECAUSE = re.compile(
-    r"\b(?:because|due to|so that|since|therefore|thus|in order to|as a result|reasons?|owing to"
-    r"|caused?|causes|leads? to|which (?:makes|means|is why)|so)\b|, to ",
-    re.IGNORECASE,
-)
-_FIRST_ARTICLE = re.compile(r"(?:an? |the )?", re.IGNORECASE)
-_GLOSS = re.compile(
+_GLOSS = (
     r"[\"'\u201d*_`]*(?: ?\([^()]*\))?,? ?(?::|[\u2013\u2014]|- "
     r"|(?:is|are|was|were) (?:an?|the|one|any|how|what|when)\b"
     r"|(?:means?|refers?|stands?|describes?|denotes?)\b|(?:or|also|an?|the) )"
@@ -107,7 +100,7 @@ def answer_fit(question: Question, text: str) -> float:
     :param text: the sentence as plain text.
     """
     if question.kind is QuestionKind.WHY:
-        return float(_BECAUSE.search(text) is not None)
+        return float(compiled(_BECAUSE).search(text) is not None)
     if question.kind is QuestionKind.DEFINITION:
         return float(_defines(question, text))
     return min(1.0, max((strength for _, strength in fits(question, text)), default=0.0))
@@ -154,18 +147,17 @@ def fits(question: Question, text: str) -> Iterator[Fit]:
 
 def _times(question: Question, text: str) -> Iterator[Fit]:
     days, hours = dates(text), times(text)
-    undated = [span for span in hours if not any(map(partial(_overlap, span), days))]
-    untimed = [day for day in days if not any(map(partial(_overlap, day), hours))]
+    untimed = [day for day in days if not overlaps(day, hours)]
     for span in sorted([*untimed, *hours]):
-        if _is_new(question, text, span):
-            yield span, _HOUR_FOR_DATE if question.strict and span in undated else 1.0
+        if _new_words(question, text, span):
+            yield span, 1.0 if not question.strict or overlaps(span, days) else _HOUR_FOR_DATE
 
 
 def _numbers(question: Question, text: str) -> Iterator[Fit]:
     for amount in amounts(text):
-        if not _is_new(question, text, amount.number):
+        if not _new_words(question, text, amount.number):
             continue
-        after = _SEAM.split(text[amount.number[1] :], maxsplit=1)[0]
+        after = compiled(r"[\d,;().]").split(text[amount.number[1] :], maxsplit=1)[0]
         counted = ["percent"] if amount.unit == "%" else index_terms(after[:80])[:4]
         if any(term in counted for term in question.subject):
             yield amount.span, 1.0
@@ -206,57 +198,47 @@ def _counts_anything(question: Question, amount: Amount) -> bool:
     return not amount.unit or amount.unit in STOP_WORDS or {*question.subject} <= _PEOPLE
 
 
-def _overlap(span: Span, other: Span) -> bool:
-    return span[0] < other[1] and other[0] < span[1]
-
-
 def _people(question: Question, text: str) -> Iterator[Fit]:
     verbs = question.terms.union(*(words for words in _VERBS if words & question.terms))
-    titles = [title.span() for title in _QUOTED.finditer(text)]
+    titles = [title.span() for title in compiled(_QUOTED).finditer(text)]
     for span in people(text):
         new_words = _new_words(question, text, span)
-        before = text[max(0, span[0] - _LOOK_BACK) : span[0]]
-        by = _VERB_BY.search(before)
         if not new_words:
             continue
-        if any(map(partial(_overlap, span), titles)):
-            yield span, _TITLE
-            continue
-        if by and verbs.intersection(index_terms(" ".join(filter(None, by.groups())))):
-            yield span, _BY_AGENT
-            continue
+        before = text[max(0, span[0] - _LOOK_BACK) : span[0]]
+        by = compiled(_VERB_BY).search(before)
         strength = 1.0 if new_words > 1 else _ONE_WORD
-        if _PREPOSITION.search(before):
+        if overlaps(span, titles):
+            strength = _TITLE
+        elif by and verbs.intersection(index_terms(" ".join(filter(None, by.groups())))):
+            strength = _BY_AGENT
+        elif compiled(_PREPOSITION).search(before):
             strength *= _AFTER_PREPOSITION
-        elif _ARTICLE.search(before):
+        elif compiled(_ARTICLE).search(before):
             strength *= _AFTER_ARTICLE
         yield span, strength
 
 
 def _places(question: Question, text: str) -> Iterator[Fit]:
     for span in places(text):
-        if _is_new(question, text, span):
+        if _new_words(question, text, span):
             before = text[max(0, span[0] - _LOOK_BACK) : span[0]]
-            strength = 1.0 if _IN.search(before) else _UNPLACED
-            yield span, _FROM_PLACE if _FROM.search(before) else strength
+            strength = 1.0 if compiled(_IN).search(before) else _UNPLACED
+            yield span, _FROM_PLACE if compiled(_FROM).search(before) else strength
 
 
 def _defines(question: Question, text: str) -> bool:
     """Whether a sentence begins with the term to define, and continues like a definition."""
-    article = _FIRST_ARTICLE.match(text)
+    article = compiled("(?i)an? |the ").match(text)
     words = list(WORD.finditer(text, article.end() if article else 0))[: len(question.subject)]
     terms = [term for word in words for term in index_terms(word[0])]
     if not words or terms != list(question.subject):
         return False
-    return _GLOSS.match(text, words[-1].end()) is not None
-
-
-def _is_new(question: Question, text: str, span: Span) -> bool:
-    """Whether a span has words that the question lacks."""
-    return _new_words(question, text, span) > 0
+    return compiled(_GLOSS).match(text, words[-1].end()) is not None
 
 
 def _new_words(question: Question, text: str, span: Span) -> int:
+    """The number of content words of a span that the question lacks."""
     words = (word[0] for word in WORD.finditer(text, *span))
     content = (word for word in words if word.casefold() not in STOP_WORDS)
     return sum(not question.terms.issuperset(index_terms(word)) for word in content)

@@ -11,8 +11,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ragqa.answering.confidence import FEATURES
-from ragqa.answering.models import Models, models_document, read_models, shipped, shipped_text
+from ragqa.answering.confidence import (
+    FEATURES,
+    Models,
+    models_document,
+    read_models,
+    shipped,
+    shipped_text,
+)
 from ragqa.types import EmbedderInfo
 
 FILE = "confidence.json"

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import takewhile
 
 from ragqa.passages import states_fact
 from ragqa.text.markdown import lead, plain_text
 from ragqa.text.words import index_terms, tokenize
-from ragqa.types import Hit, Kind, Passage, Unit
+from ragqa.types import Citation, Hit, Kind, Passage, Unit
 
 PASSAGES = 5
 """Candidates come from at most this many passages."""
@@ -20,7 +21,7 @@ _COLONS = (":", "\uff1a")
 _NUMBER = re.compile(r"\s*(\d{1,9})[.)]\s")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Candidate:
     """A citable unit of a hit: `quote` is verbatim, `text` is plain."""
 
@@ -34,7 +35,7 @@ class Candidate:
         """Its path and offset, for reading order."""
         return self.hit.passage.path, self.unit.start
 
-    @property
+    @cached_property
     def terms(self) -> frozenset[str]:
         """The terms of `full_text`."""
         return frozenset(index_terms(self.full_text))
@@ -106,7 +107,7 @@ def citable_units(passage: Passage) -> Iterator[Unit]:
             yield unit
             continue
         after = passage.units[position + 1 :]
-        items = list(takewhile(is_item, after))
+        items = list(takewhile(_is_item, after))
         if items and unit.kind is Kind.PARAGRAPH:
             yield Unit(Kind.LIST, unit.start, items[-1].end, unit.context)
         elif after and after[0].kind in (Kind.CODE, Kind.TABLE_HEAD):
@@ -127,23 +128,43 @@ def unit_text(passage: Passage, unit: Unit) -> str:
         return plain_text(passage.quote(unit), kind=unit.kind, context=unit.context)
     items = [u for u in passage.units if unit.start <= u.start < unit.end]
     intro = f"{passage.heading[-1] if passage.heading else passage.title}:"
-    if not is_item(items[0]):
+    if not _is_item(items[0]):
         intro = plain_text(passage.quote(items[0]), kind=items[0].kind)
         items = items[1:]
     texts = [plain_text(passage.quote(item), kind=item.kind) for item in items]
-    if not number_of(passage, items[0]):
+    numbers = [_NUMBER.match(passage.quote(item)) for item in items]
+    if not numbers[0]:
         return f"{intro} {'; '.join(map(lead, texts))}"
-    numbers = [number_of(passage, item) for item in items]
-    steps = (f"{n}. {one}" if n else f"   - {one}" for n, one in zip(numbers, texts, strict=True))
+    steps = (
+        f"{n[1]}. {one}" if n else f"   - {one}" for n, one in zip(numbers, texts, strict=True)
+    )
     return "\n".join([intro, *steps])
 
 
-def number_of(passage: Passage, item: Unit) -> str:
-    """The number of an item, "" for one with a bullet."""
-    found = _NUMBER.match(passage.quote(item))
-    return found[1] if found else ""
-
-
-def is_item(unit: Unit) -> bool:
-    """Whether a unit is a list item."""
+def _is_item(unit: Unit) -> bool:
     return unit.kind is Kind.ITEM
+
+
+def quotation(
+    passage: Passage, units: Sequence[Unit], *, n: int, score: float, old_before: str = ""
+) -> Citation:
+    """Consecutive units of a passage as the n-th citation of an answer."""
+    start, end = units[0].start, units[-1].end
+    quote = passage.text[start - passage.start : end - passage.start]
+    first = passage.lines[0] + passage.text.count("\n", 0, start - passage.start)
+    return Citation(
+        n=n,
+        path=passage.path,
+        lines=(first, first + quote.count("\n")),
+        chars=(start, end),
+        heading=passage.heading,
+        quote=quote,
+        note_sha256=passage.note_sha256,
+        score=round(score, 4),
+        context=units[0].context,
+        kind=units[0].kind if len(units) == 1 else Kind.EXCERPT,
+        note_date=passage.note_date,
+        old="" < passage.note_date < old_before,
+        units=tuple(units),
+        answer_spans=((start, end),),
+    )

@@ -1,18 +1,21 @@
 """Which excerpts answer a question, and in what order."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ragqa.answering.candidates import Candidate, sources_of
+from ragqa.answering.confidence import Models
 from ragqa.answering.defining import defining_run, paragraph_from
 from ragqa.answering.disagreement import prefer_newest
-from ragqa.answering.excerpt_text import excerpt_text
+from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.answering.excerpts import Wanted, excerpt_around, is_cut, with_announced
-from ragqa.answering.layout import Layout, OpenNote, Run
-from ragqa.answering.question_type import QuestionKind, parse_question
+from ragqa.answering.layout import Layout, OpenNote, Run, layout_of_passage
+from ragqa.answering.question_type import QuestionKind
 from ragqa.answering.reading import Reading
 from ragqa.answering.scoring import Scored
+from ragqa.config import SETTINGS
+from ragqa.readers import Neutral, Reader
 from ragqa.text.markdown import plain_text
 from ragqa.text.words import index_terms
 from ragqa.types import Kind, Passage, Unit
@@ -29,6 +32,24 @@ it must cover this much of the rest."""
 
 _SHOWN_WITH_CONTEXT = (Kind.ITEM, Kind.ROW, Kind.PROPERTY, Kind.HEADING)
 """Kinds of unit that need context when they stand alone, such as the table's header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """How to compose answers.
+
+    `excerpts` is the most excerpts, `words` the most words of one before it is extended to a whole
+    list or table. `open_note` gives the layout of a passage's note; by default an excerpt ends
+    where its passage does. `models` estimate confidence, None for the shipped ones; `reader` reads
+    question and passages together. Notes with an ISO date before `old_before` are marked as old.
+    """
+
+    excerpts: int = int(SETTINGS["excerpts"].default)
+    words: int = int(SETTINGS["excerpt_words"].default)
+    open_note: OpenNote = layout_of_passage
+    models: Models | None = None
+    reader: Reader = field(default_factory=Neutral)
+    old_before: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,14 +102,7 @@ class Excerpt:
         return self.whole.overlaps(candidate)
 
 
-def excerpts_of(
-    reading: Reading,
-    scored: Sequence[Scored],
-    *,
-    excerpts: int,
-    words: int,
-    open_note: OpenNote,
-) -> list[Excerpt]:
+def excerpts_of(reading: Reading, scored: Sequence[Scored], answering: Answering) -> list[Excerpt]:
     """The excerpts that answer, in reading order.
 
     The first is around the best sentence or, for a definition, is the defining paragraph. Another
@@ -96,11 +110,10 @@ def excerpts_of(
     other side of a comparison.
 
     :param scored: the candidate sentences, at least one.
-    :param excerpts: the most to return.
     """
-    finder = _Finder(reading, scored, words, open_note)
+    finder = _Finder(reading, scored, answering)
     found = [finder.first()]
-    while len(found) < excerpts and (further := finder.further(found)):
+    while len(found) < answering.excerpts and (further := finder.further(found)):
         found.append(further)
     return found if len(found) == 1 else finder.in_question_order(found)
 
@@ -109,12 +122,7 @@ def excerpts_of(
 class _Finder:
     reading: Reading
     scored: Sequence[Scored]
-    words: int
-    open_note: OpenNote
-
-    @property
-    def question(self) -> str:
-        return self.reading.retrieved.question
+    answering: Answering
 
     @property
     def idf(self) -> Mapping[str, float]:
@@ -126,26 +134,20 @@ class _Finder:
 
     @cached_property
     def wanted(self) -> Wanted:
-        return Wanted.of(self.question, self.idf, words=self.words)
-
-    @cached_property
-    def candidate_terms(self) -> frozenset[str]:
-        """The terms of all candidates."""
-        return frozenset().union(*(one.candidate.terms for one in self.scored))
+        return Wanted(self.reading.question.kind, self.idf, self.answering.words)
 
     def first(self) -> Excerpt:
-        return self._definition() or self._around(self._newest(self.best))
+        return self._definition() or self._around(self.best)
 
     def further(self, found: Sequence[Excerpt]) -> Excerpt | None:
         """The excerpt that covers most of what the others lack; None if it is not worth adding."""
         covered = frozenset().union(*(excerpt.terms for excerpt in found))
-        is_comparison = parse_question(self.question).kind is QuestionKind.COMPARISON
-        # Words such as "versus" belong to neither side, so no sentence has them.
-        idf = {
-            term: weight
-            for term, weight in self.idf.items()
-            if not is_comparison or term in covered | self.candidate_terms
-        }
+        is_comparison = self.reading.question.kind is QuestionKind.COMPARISON
+        idf = self.idf
+        if is_comparison:
+            # Words such as "versus" belong to neither side, so no sentence has them.
+            known = covered.union(*(one.candidate.terms for one in self.scored))
+            idf = {term: weight for term, weight in idf.items() if term in known}
         uncovered = {term: weight for term, weight in idf.items() if term not in covered}
         total = sum(idf.values())
         if not total or sum(uncovered.values()) < MIN_UNCOVERED * total:
@@ -153,8 +155,8 @@ class _Finder:
         min_score = (MIN_COMPARISON_SHARE if is_comparison else MIN_SCORE_SHARE) * self.best.score
 
         def gain(one: Scored) -> float:
-            candidate_terms = one.candidate.terms
-            return sum(weight for term, weight in uncovered.items() if term in candidate_terms)
+            terms = one.candidate.terms
+            return sum(weight for term, weight in uncovered.items() if term in terms)
 
         eligible = [
             one
@@ -166,15 +168,15 @@ class _Finder:
         if not eligible:
             return None
         best = max(eligible, key=lambda one: one.score + gain(one) / total)
-        excerpt = self._around(self._newest(best))
+        excerpt = self._around(best)
         overlaps = any(excerpt.overlaps(other.whole) for other in found)
         return None if overlaps else excerpt
 
     def in_question_order(self, found: Sequence[Excerpt]) -> list[Excerpt]:
         """Sort the sides of a comparison as the question names them; leave others as found."""
-        if parse_question(self.question).kind is not QuestionKind.COMPARISON:
+        if self.reading.question.kind is not QuestionKind.COMPARISON:
             return list(found)
-        asked = index_terms(self.question)
+        asked = index_terms(self.reading.question.text)
 
         def position(excerpt: Excerpt) -> int:
             others = frozenset().union(*(one.terms for one in found if one is not excerpt))
@@ -183,11 +185,10 @@ class _Finder:
 
         return sorted(found, key=position)
 
-    def _newest(self, one: Scored) -> Scored:
-        return prefer_newest(self.question, [one], self.scored)[0]
-
     def _around(self, best: Scored) -> Excerpt:
-        layout = self.open_note(best.candidate.hit.passage)
+        """The excerpt around a sentence, or around one of a newer note that contradicts it."""
+        best = prefer_newest(self.reading.question.text, [best], self.scored)[0]
+        layout = self.answering.open_note(best.candidate.hit.passage)
         at = layout.at(best.candidate.unit.start)
         scores = [0.0] * len(layout.pieces)
         for one in self.scored:
@@ -200,12 +201,11 @@ class _Finder:
 
     def _definition(self) -> Excerpt | None:
         """The paragraph that defines the term, from the best sentence on if that defines it."""
-        asked = parse_question(self.question)
-        if asked.kind is not QuestionKind.DEFINITION:
+        if self.reading.question.kind is not QuestionKind.DEFINITION:
             return None
         unit = self.best.candidate.unit
         if self.best.signals["holds"] >= 1:
-            layout = self.open_note(self.best.candidate.hit.passage)
+            layout = self.answering.open_note(self.best.candidate.hit.passage)
             run = paragraph_from(layout, layout.at(unit.start))
             return self._announcing(layout, run) if unit.kind is Kind.PARAGRAPH else None
         notes: dict[str, Passage] = {}
@@ -213,8 +213,8 @@ class _Finder:
             notes.setdefault(hit.passage.path, hit.passage)
         found = []
         for rank, passage in enumerate(notes.values()):
-            layout = self.open_note(passage)
-            defined = defining_run(layout, asked.subject, self.idf)
+            layout = self.answering.open_note(passage)
+            defined = defining_run(layout, self.reading.question.subject, self.idf)
             if defined is not None:
                 found.append((defined[0], rank, layout, defined[1]))
         if not found:
@@ -230,11 +230,11 @@ class _Finder:
     def _sentence(self, layout: Layout, i: int) -> Scored:
         """A piece of a note as a candidate; if unscored, it gets the score of the note's best."""
         piece = layout.pieces[i]
-        unique = [one for one in self.scored if one.candidate.hit.passage.path == layout.path]
-        for one in unique:
+        in_note = [one for one in self.scored if one.candidate.hit.passage.path == layout.path]
+        for one in in_note:
             if i in _pieces_of(layout, one.candidate):
                 return one
-        best = max(unique, key=lambda one: one.score, default=self.best)
+        best = max(in_note, key=lambda one: one.score, default=self.best)
         quote = layout.quote((i, i))
         text = plain_text(quote, kind=piece.kind, context=piece.unit.context)
         hit = replace(best.candidate.hit, passage=piece.passage)

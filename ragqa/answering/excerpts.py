@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ragqa.answering.layout import Layout, Run
-from ragqa.answering.question_type import QuestionKind, parse_question
+from ragqa.answering.question_type import QuestionKind
 from ragqa.text.words import STOP_WORDS, index_terms
 from ragqa.types import Kind
 
@@ -53,23 +53,22 @@ _SECTION_KINDS = frozenset({QuestionKind.STEPS, QuestionKind.WHY, QuestionKind.O
 class Wanted:
     """What a question needs of an excerpt.
 
-    `short` is whether it asks for a date, number, name or place, or a yes or no; `by_section` is
-    whether a whole section may answer. `idf` has the weights of its terms. A run has at most
-    `words`.
+    `idf` has the weights of its terms. A run has at most `words`.
     """
 
-    short: bool
-    by_section: bool
+    kind: QuestionKind
     idf: Mapping[str, float]
     words: int
 
-    @classmethod
-    def of(cls, question: str, idf: Mapping[str, float], *, words: int) -> "Wanted":
-        """What this question needs."""
-        kind = parse_question(question).kind
-        return cls(
-            short=kind in _SHORT_KINDS, by_section=kind in _SECTION_KINDS, idf=idf, words=words
-        )
+    @property
+    def short(self) -> bool:
+        """Whether it asks for a date, number, name or place, or a yes or no."""
+        return self.kind in _SHORT_KINDS
+
+    @property
+    def by_section(self) -> bool:
+        """Whether a whole section may answer."""
+        return self.kind in _SECTION_KINDS
 
 
 def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:

@@ -6,13 +6,13 @@ Units are stored at indexing, so that answering never parses Markdown.
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate, groupby
+from itertools import accumulate
 
 from ragqa.answering.nesting import after_quote_marks
-from ragqa.text.words import UNSPACED
+from ragqa.text.words import unspaced_count
 from ragqa.types import Kind, Passage, Unit
 
 _QUOTE_MARK = re.compile(r"> ?")
@@ -20,7 +20,6 @@ _ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s|\Z)")
 _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
 _ANNOUNCES = re.compile(r"[:\uff1a?\uff1f][*_\"'\u201d)]*\Z")
 _HIDDEN = re.compile(r"~~.*?~~|<!--.*?-->|%%.*?%%|<(s|del)\b.*?</\1>")
-_UNSPACED = re.compile(f"[{UNSPACED}]")
 _TAB = 4
 
 _TABLE = (Kind.TABLE_HEAD, Kind.ROW)
@@ -33,21 +32,20 @@ Run = tuple[int, int]
 class Piece:
     """A unit in its place.
 
-    `section` and `block` are numbers within the note. A section extends from one heading to the
-    next, and ends at hidden text or a rule; a block is a paragraph, a list with everything nested
-    in it, a table, a block of code, or a front-matter key. `words` are separated by white space; in
-    scripts without it, two characters are a word. `depth` is the indent in columns, without a
-    quotation's `>`. An item, or a long item's first sentence, `begins_item`. A piece is `cut_off`
-    if hidden text separates it from the rest of its block.
+    A section extends from one heading to the next, and ends at hidden text or a rule; a block is a
+    paragraph, a list with everything nested in it, a table, a block of code, or a front-matter key.
+    An item, or a long item's first sentence, `begins_item`. `words` are separated by white space;
+    in scripts without it, two characters are a word. `depth` is the indent in columns, without a
+    quotation's `>`. A piece is `cut_off` if hidden text separates it from the rest of its block.
     """
 
     unit: Unit
     passage: Passage
-    section: int
-    block: int
     words: int
     depth: int
     begins_item: bool
+    begins_section: bool = False
+    begins_block: bool = False
     cut_off: bool = False
 
     @property
@@ -91,19 +89,16 @@ class Layout:
 
     def section(self, i: int) -> Run:
         """The run of a piece's section, without the headings above the piece."""
-        first, last = self._sections[self.pieces[i].section]
+        first, last = self._sections[i]
         return (min(i, first), last) if i >= first - 1 else (i, i)
 
     def block(self, i: int) -> Run:
         """The run of a piece's block."""
-        return self._blocks[self.pieces[i].block]
+        return self._blocks[i]
 
     def item(self, i: int) -> Run:
         """The run of a piece's item, without nested ones."""
-        first, last = self.block(i)
-        number = bisect_right(self._item_starts, i)
-        begin = self._item_starts[number - 1] if number else first
-        end = self._item_starts[number] - 1 if number < len(self._item_starts) else last
+        (first, last), (begin, end) = self.block(i), self._items[i]
         return max(begin, first), min(end, last)
 
     def item_with_nested(self, i: int) -> Run:
@@ -139,19 +134,30 @@ class Layout:
         return list(accumulate((piece.words for piece in self.pieces), initial=0))
 
     @cached_property
-    def _item_starts(self) -> Sequence[int]:
-        return [i for i, piece in enumerate(self.pieces) if piece.begins_item]
+    def _items(self) -> Sequence[Run]:
+        return _runs(piece.begins_item for piece in self.pieces)
 
     @cached_property
-    def _blocks(self) -> Mapping[int, Run]:
-        return _runs(piece.block for piece in self.pieces)
+    def _blocks(self) -> Sequence[Run]:
+        return _runs(piece.begins_block for piece in self.pieces)
 
     @cached_property
-    def _sections(self) -> Mapping[int, Run]:
-        """The run of each section after its headings, which all come first."""
-        headings = Counter(one.section for one in self.pieces if one.kind is Kind.HEADING)
-        runs = _runs(piece.section for piece in self.pieces)
-        return {number: (first + headings[number], last) for number, (first, last) in runs.items()}
+    def _sections(self) -> Sequence[Run]:
+        """The run of each piece's section after its headings, which all come first."""
+        runs = _runs(piece.begins_section for piece in self.pieces)
+        pieces = zip(self.pieces, runs, strict=True)
+        headings = Counter(first for piece, (first, _) in pieces if piece.kind is Kind.HEADING)
+        return [(first + headings[first], last) for first, last in runs]
+
+
+def _runs(begins: Iterable[bool]) -> list[Run]:
+    """The run that each piece is in, by whether a run begins with it."""
+    flags = list(begins)
+    starts = [i for i, begun in enumerate(flags) if begun or i == 0]
+    ends = [*starts[1:], len(flags)]
+    return [
+        (first, end - 1) for first, end in zip(starts, ends, strict=True) for _ in range(first, end)
+    ]
 
 
 OpenNote = Callable[[Passage], Layout]
@@ -190,7 +196,6 @@ def section_of(passage: Passage, open_note: OpenNote, *, most_words: int) -> Pas
 
 
 def _pieces(text: str, passages: Sequence[Passage]) -> Iterator[Piece]:
-    section = block = 0
     first = before = None
     for passage in passages:
         for unit in passage.units:
@@ -203,36 +208,23 @@ def _pieces(text: str, passages: Sequence[Passage]) -> Iterator[Piece]:
             piece = Piece(
                 unit=unit,
                 passage=passage,
-                section=section,
-                block=block,
                 words=_words(text[unit.start : unit.end]),
                 depth=before.depth if depth is None and before else depth or 0,
                 begins_item=unit.kind is Kind.ITEM
                 and _ITEM_MARK.match(text, start, unit.end) is not None,
             )
-            begins = before is None or _begins_section(text, before, piece)
-            if begins or first is None or not _continues_block(text, first, before or first, piece):
-                section, block = section + begins, block + 1
+            begins_section = before is None or _begins_section(text, before, piece)
+            if begins_section or not _continues_block(text, first, before, piece):
                 cut_off = _is_cut_off(text, before, piece)
-                first = piece = replace(piece, section=section, block=block, cut_off=cut_off)
+                first = piece = replace(
+                    piece, begins_section=begins_section, begins_block=True, cut_off=cut_off
+                )
             before = piece
             yield piece
 
 
 def _words(text: str) -> int:
-    spaced = len(text.split())
-    return spaced if text.isascii() else spaced + len(_UNSPACED.findall(text)) // 2
-
-
-def _runs(numbers: Iterable[int]) -> dict[int, Run]:
-    """The run of each number in a grouped sequence."""
-    runs: dict[int, Run] = {}
-    at = 0
-    for number, group in groupby(numbers):
-        size = sum(1 for _ in group)
-        runs[number] = at, at + size - 1
-        at += size
-    return runs
+    return len(text.split()) + unspaced_count(text) // 2
 
 
 def _depth(text: str, end: int, start: int) -> int | None:
@@ -270,8 +262,10 @@ def _is_cut_off(text: str, before: Piece | None, piece: Piece) -> bool:
     return has_hidden and continues and not _BLANK_LINE.search(between)
 
 
-def _continues_block(text: str, first: Piece, before: Piece, piece: Piece) -> bool:
+def _continues_block(text: str, first: Piece | None, before: Piece | None, piece: Piece) -> bool:
     """Whether a piece continues the block that begins with `first`."""
+    if first is None or before is None:
+        return False
     if first.kind is Kind.ITEM:
         inside = piece.kind in (Kind.PARAGRAPH, Kind.CODE) and piece.depth > first.depth
         return piece.kind is Kind.ITEM or inside

@@ -1,7 +1,7 @@
 """Find what a question asks about that its answer does not cover."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import takewhile
 
@@ -9,12 +9,12 @@ import numpy as np
 
 from ragqa.answering.answer_type import cannot_answer
 from ragqa.answering.candidates import Candidate, sources_of
-from ragqa.answering.question_type import Question, QuestionKind, parse_question
+from ragqa.answering.question_type import Question, QuestionKind
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.scoring import Scored
 from ragqa.text.entities import has_figure
-from ragqa.text.words import STOP_WORDS, index_terms, tokenize
-from ragqa.types import Retrieved, Vectors
+from ragqa.text.words import STOP_WORDS, compiled, index_terms, overlaps, tokenize
+from ragqa.types import Retrieved, Vector
 
 UNKNOWN_BELOW = 0.28
 """A word counts as paraphrased if the mean best cosine of its tokens is at least this."""
@@ -34,8 +34,8 @@ STORY_WORDS = 14
 """A question with more words tells a story; only capitalised words in it are reported."""
 
 _MIN_LIKENESS = 0.8
-_TOKEN = re.compile(r"(?:[^\s\"'\u2019(),;:?!]|(?<=\d)[,:](?=\d))+(?<!\.)")
-_SENTENCE_START = re.compile(r"(?:^|[.?!:])[\s\"'(]*$")
+_WORD = r"(?:[^\s\"'\u2019(),;:?!]|(?<=\d)[,:](?=\d))+(?<!\.)"
+_SENTENCE_START = r"(?:^|[.?!:])[\s\"'(]*$"
 # Generic words, which are not what is asked about.
 _GENERIC = frozenset(
     index_terms(
@@ -50,6 +50,35 @@ _GENERIC = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A content word of a question: as typed from `start` on, and as `shown` when it is missing.
+
+    A name or code matches only itself; a word that `may_differ` may be misspelt.
+    """
+
+    start: int
+    text: str
+    terms: Sequence[str]
+    shown: str
+    is_name: bool
+    may_differ: bool
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+    def is_in(self, text: str, terms: frozenset[str]) -> bool:
+        """Whether a text with these terms has it: a figure exactly, a word perhaps misspelt."""
+        if any(map(str.isdigit, self.text)):
+            return has_figure(text, self.text)
+        return all(
+            not terms.isdisjoint((term, f"{term}s", term.removesuffix("s")))
+            or (self.may_differ and _is_misspelt(term, terms))
+            for term in self.terms
+        )
+
+
 def missing(
     reading: Reading, sentences: Sequence[Scored], *, answered: bool = True
 ) -> tuple[str, ...]:
@@ -61,20 +90,23 @@ def missing(
     :param sentences: of the answer.
     :param answered: whether they are shown, with their context; else their passages are.
     """
-    words = _unmatched_words(reading, sentences, answered=answered)
-    parsed = parse_question(reading.retrieved.question)
-    if not parsed.strict:
-        return _as_typed(reading.retrieved, words)
-    possible = [one.candidate for one in sentences if not cannot_answer(parsed, one.candidate.text)]
-    missing_names: list[str] = min(
-        (_missing_names(reading, one) for one in possible), key=len, default=[]
-    )
-    names = [name for name in missing_names if name not in words]
-    if names or not possible:
-        asked_for = _asked_for(reading.retrieved.question, parsed)
-        named = frozenset(index_terms(asked_for))
-        words = [word for word in words if not named.issuperset(index_terms(word))]
-        words.append(" for ".join([asked_for, *names[:1]]))
+    parsed = reading.question
+    asked = _words(parsed.text)
+    words = _unmatched(reading, asked, sentences, answered=answered)
+    if parsed.strict:
+        texts = [
+            _shown(one.candidate)
+            for one in sentences
+            if not cannot_answer(parsed, one.candidate.text)
+        ]
+        missed = (_missing_names(parsed.text, asked, text) for text in texts)
+        names = min(missed, key=len, default=[])
+        names = [name for name in names if name not in words]
+        if names or not texts:
+            wanted = _wanted(parsed, asked)
+            named = frozenset(index_terms(wanted))
+            words = [word for word in words if not named.issuperset(index_terms(word))]
+            words.append(" for ".join([wanted, *names[:1]]))
     return _as_typed(reading.retrieved, words)
 
 
@@ -95,9 +127,11 @@ def _common_prefix(one: Sequence[str], other: Sequence[str]) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def _unmatched_words(reading: Reading, sentences: Sequence[Scored], *, answered: bool) -> list[str]:
+def _unmatched(
+    reading: Reading, words: Sequence[_Word], sentences: Sequence[Scored], *, answered: bool
+) -> list[str]:
     """The rare words of the question that the shown text does not cover."""
-    question, idf = reading.retrieved.question, reading.retrieved.idf
+    idf = reading.retrieved.idf
     passages = {one.candidate.hit.passage.id: one.candidate.hit.passage for one in sentences}
     tokens = [reading.tokens[key].vectors for key in passages if key in reading.tokens]
     if not tokens or not idf:
@@ -106,53 +140,43 @@ def _unmatched_words(reading: Reading, sentences: Sequence[Scored], *, answered:
     whole = (passage.searched_text for passage in passages.values())
     text = " ".join(quoted if answered else whole)
     terms = frozenset((*index_terms(text), *tokenize(text)))
-    words = list(_words(question))
-    is_story = len(words) > STORY_WORDS
-    weights = {word: _weight(idf, word) for _, word in words}
+    total = sum(idf.values())
     highest = max((idf[term] for term in idf if term not in _GENERIC), default=0.0)
-    far = frozenset(_far_words(reading, np.concatenate(tokens), weights, highest))
-    found = {}
-    for start, word in words:
-        if weights[word] < MIN_IDF_SHARE * highest or _is_in_text(question, word, text, terms):
-            continue
-        if _is_name(question, start, word):
-            shown = _display(question, start, word)
-            if not is_story or shown != shown.lower():
-                found[shown] = weights[word]
-        elif not is_story and (start, word) in far:
-            found[word] = weights[word]
-    return list(found) if sum(found.values()) >= MIN_TOTAL_SHARE * sum(idf.values()) else []
-
-
-def _weight(idf: Mapping[str, float], word: str) -> float:
-    return max((idf.get(term, 0.0) for term in index_terms(word)), default=0.0)
-
-
-def _far_words(
-    reading: Reading, tokens: Vectors, weights: Mapping[str, float], highest: float
-) -> Iterator[tuple[int, str]]:
-    """Yield the offset and text of words that no token is close to, or that are in a title."""
-    near = best_cosines(reading.query, tokens)
+    near = best_cosines(reading.query, np.concatenate(tokens))
     titles = _titles(reading)
-    for start, word in _words(reading.retrieved.question):
-        terms = index_terms(word)
-        cosines = [
-            cosine
-            for cosine, (begin, end) in zip(near, reading.query_spans, strict=True)
-            if begin < start + len(word) and start < end
-        ]
-        is_rarest = weights[word] >= max(NAME_SHARE * sum(reading.retrieved.idf.values()), highest)
-        limit = UNKNOWN_NAME_BELOW if is_rarest and len(cosines) > 1 else UNKNOWN_BELOW
-        is_far = bool(cosines) and float(np.mean(cosines)) < limit
-        if not _GENERIC.issuperset(terms) and (is_far or not titles.isdisjoint(terms)):
-            yield start, word
+    is_story = len(words) > STORY_WORDS
+    found = {}
+    for word in words:
+        weight = max(idf.get(term, 0.0) for term in word.terms)
+        if weight < MIN_IDF_SHARE * highest or word.is_in(text, terms):
+            continue
+        if word.is_name:
+            if not is_story or word.shown != word.shown.lower():
+                found[word.shown] = weight
+        elif not (is_story or _GENERIC.issuperset(word.terms)):
+            is_rarest = weight >= max(NAME_SHARE * total, highest)
+            in_title = not titles.isdisjoint(word.terms)
+            if in_title or _is_far(reading, word, near, is_rarest=is_rarest):
+                found[word.text] = weight
+    return list(found) if sum(found.values()) >= MIN_TOTAL_SHARE * total else []
+
+
+def _is_far(reading: Reading, word: _Word, near: Vector, *, is_rarest: bool) -> bool:
+    """Whether no token of the passages is close to a word.
+
+    :param near: the best cosine of each token of the question, shape (tokens,).
+    """
+    spans = zip(near, reading.query_spans, strict=True)
+    cosines = [cosine for cosine, span in spans if overlaps(span, [(word.start, word.end)])]
+    limit = UNKNOWN_NAME_BELOW if is_rarest and len(cosines) > 1 else UNKNOWN_BELOW
+    return bool(cosines) and float(np.mean(cosines)) < limit
 
 
 def _titles(reading: Reading) -> frozenset[str]:
     """The terms of those titles that the question has in full."""
-    parsed = frozenset(index_terms(reading.retrieved.question))
+    asked = frozenset(index_terms(reading.question.text))
     titles = (index_terms(hit.passage.title) for hit in sources_of(reading.hits))
-    return frozenset(term for title in titles if parsed.issuperset(title) for term in title)
+    return frozenset(term for title in titles if asked.issuperset(title) for term in title)
 
 
 def _shown(candidate: Candidate) -> str:
@@ -162,86 +186,67 @@ def _shown(candidate: Candidate) -> str:
     return f"{above} {candidate.quote} {candidate.text}"
 
 
-def _missing_names(reading: Reading, candidate: Candidate) -> list[str]:
-    """The names and numbers of the question that a sentence and its headings lack.
-
-    Adjacent ones are joined.
-    """
-    question = reading.retrieved.question
-    text = _shown(candidate)
+def _missing_names(question: str, asked: Sequence[_Word], text: str) -> list[str]:
+    """The names and numbers of a question that a text lacks, adjacent ones joined."""
     terms = frozenset(index_terms(text))
     names: list[str] = []
     end = -1
-    for start, word in _words(question):
-        if not _is_name(question, start, word) or _is_in_text(question, word, text, terms):
+    for word in asked:
+        if not word.is_name or word.is_in(text, terms):
             continue
-        if question[end:start] == " ":
-            names[-1] += f" {word}"
+        if question[end : word.start] == " ":
+            names[-1] += f" {word.text}"
         else:
-            names.append(_display(question, start, word))
-        end = start + len(word)
+            names.append(word.shown)
+        end = word.end
     return names
 
 
-def _words(question: str) -> Iterator[tuple[int, str]]:
-    """Yield the offset and text of each content word."""
-    for token in _TOKEN.finditer(question):
-        if token[0].casefold() not in STOP_WORDS and index_terms(token[0]):
-            yield token.start(), token[0]
-
-
-def _display(question: str, start: int, word: str) -> str:
-    """A word as reported: a bare figure follows the name before it."""
-    if any(map(str.isalpha, word)):
-        return word
-    before = next((one for at, one in _words(question) if at + len(one) + 1 == start), "")
-    is_said = before and not _GENERIC.issuperset(index_terms(before))
-    return f"{before} {word}" if is_said else word
-
-
-def _is_name(question: str, start: int, word: str) -> bool:
-    """Whether a word is a name or code, which only matches itself."""
-    if any(map(str.isdigit, word)):
-        return True
-    begins = _SENTENCE_START.search(question[:start]) is not None
-    return sum(map(str.isupper, word)) > (1 if begins else 0) and _uses_capitals(question)
-
-
-def _uses_capitals(question: str) -> bool:
-    """Whether capitals mark names, which they do not in title case or all capitals."""
-    words = [word for word in question.split()[1:] if any(map(str.isalpha, word))]
-    capitals = sum(word != word.lower() for word in words)
-    return len(words) < 2 or 2 * capitals <= len(words)
-
-
-def _is_in_text(question: str, word: str, text: str, terms: frozenset[str]) -> bool:
-    """Whether a text has a word: names and figures exactly, others perhaps misspelt.
-
-    :param terms: of the text.
-    """
-    if any(map(str.isdigit, word)):
-        return has_figure(text, word)
-    may_differ = word.islower() or not _uses_capitals(question)
-    return all(
-        not terms.isdisjoint((term, f"{term}s", term.removesuffix("s")))
-        or (
-            may_differ
-            and (get_close_matches(term, terms, 1, _MIN_LIKENESS) or _is_anagram(term, terms))
+def _words(question: str) -> list[_Word]:
+    """The content words of a question."""
+    others = [word for word in question.split()[1:] if any(map(str.isalpha, word))]
+    capitals = sum(word != word.lower() for word in others)
+    # In title case, or all capitals, they do not mark names.
+    marks_names = len(others) < 2 or 2 * capitals <= len(others)
+    words: list[_Word] = []
+    end = 0
+    for token in compiled(_WORD).finditer(question):
+        text, terms = token[0], index_terms(token[0])
+        gap, end = question[max(0, end - 1) : token.start()], token.end()
+        if text.casefold() in STOP_WORDS or not terms:
+            continue
+        before = words[-1] if words and words[-1].end + 1 == token.start() else None
+        # A bare figure follows the name before it.
+        is_bare = (
+            before and not any(map(str.isalpha, text)) and not _GENERIC.issuperset(before.terms)
         )
-        for term in index_terms(word)
-    )
+        begins = compiled(_SENTENCE_START).search(gap) is not None
+        is_capital = marks_names and sum(map(str.isupper, text)) > begins
+        words.append(
+            _Word(
+                start=token.start(),
+                text=text,
+                terms=terms,
+                shown=f"{before.text} {text}" if before and is_bare else text,
+                is_name=is_capital or any(map(str.isdigit, text)),
+                may_differ=text.islower() or not marks_names,
+            )
+        )
+    return words
 
 
-def _is_anagram(term: str, terms: Iterable[str]) -> bool:
-    """Whether it is an anagram of one of the terms."""
-    return sorted(term) in (sorted(one) for one in terms if len(one) == len(term))
+def _is_misspelt(term: str, terms: frozenset[str]) -> bool:
+    """Whether it is similar to one of the terms, or an anagram of it."""
+    if get_close_matches(term, terms, 1, _MIN_LIKENESS):
+        return True
+    return any(len(one) == len(term) and sorted(one) == sorted(term) for one in terms)
 
 
-def _asked_for(question: str, parsed: Question) -> str:
+def _wanted(parsed: Question, asked: Sequence[_Word]) -> str:
     """A phrase for what is asked for."""
     if parsed.kind is QuestionKind.WHEN:
         return "a date"
     if parsed.subject == ("percent",):
         return "a percentage"
-    counted = (word for _, word in _words(question) if index_terms(word) == [*parsed.subject])
+    counted = (word.text for word in asked if tuple(word.terms) == parsed.subject)
     return f"a number of {next(counted, 'them')}"

@@ -1,7 +1,7 @@
-"""How deeply the items of an excerpt are nested, by their indents."""
+"""How deeply the blocks of an excerpt are nested in list items, by their indents."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 _QUOTE_MARKS = re.compile(r"(?:[ \t]*>[ \t]?)*")
@@ -10,6 +10,23 @@ _TAB = 4
 _MIN_MARK_WIDTH = 2
 _PREFIX_CHARS = 30
 _BOXES = ("(open) ", "(done) ")
+
+
+def after_quote_marks(text: str, at: int, end: int) -> int:
+    """The offset of the first character after the quotation marks `>`, between two offsets."""
+    marks = _ALL_QUOTE_MARKS.match(text, at, end)
+    return marks.end() if marks else at
+
+
+def line_indent(quote: str, at: int) -> int | None:
+    """The indent at this character; None where other text precedes it on its line.
+
+    A quotation's `>` does not count.
+    """
+    first = max(quote.rfind("\n", 0, at), quote.rfind("\r", 0, at)) + 1
+    marks = _QUOTE_MARKS.match(quote, first, at)
+    before = quote[marks.end() if marks else first : at]
+    return None if before.strip() else len(before.expandtabs(_TAB))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,37 +48,50 @@ class Item:
         return (self.indent or 0) + max(self.width, _MIN_MARK_WIDTH)
 
 
-def after_quote_marks(text: str, at: int, end: int) -> int:
-    """The offset of the first character after the quotation marks `>`, between two offsets."""
-    marks = _ALL_QUOTE_MARKS.match(text, at, end)
-    return marks.end() if marks else at
+def depths(blocks: Iterable[Item | int | None]) -> list[int]:
+    """The number of items each block is nested in.
 
-
-def line_indent(quote: str, at: int) -> int | None:
-    """The indent at this character; None where other text precedes it on its line.
-
-    A quotation's `>` does not count.
+    :param blocks: the items, and the indents of other blocks, as `line_indent` gives them.
     """
-    first = max(quote.rfind("\n", 0, at), quote.rfind("\r", 0, at)) + 1
-    marks = _QUOTE_MARKS.match(quote, first, at)
-    before = quote[marks.end() if marks else first : at]
-    return None if before.strip() else len(before.expandtabs(_TAB))
+    found: list[int] = []
+    items: dict[int, Item] = {}
+    inside: dict[int, int] = {}
+
+    def end_list() -> None:
+        for number, depth in zip(items, _item_depths([*items.values()]), strict=True):
+            found[number] = depth
+        items.clear()
+
+    for number, block in enumerate(blocks):
+        found.append(0)
+        if isinstance(block, Item):
+            items[number] = block
+            continue
+        parent = _enclosing([*items.values()], block)
+        if parent is None:
+            end_list()
+        else:
+            inside[number] = [*items][parent]
+    end_list()
+    for number, item in inside.items():
+        found[number] = found[item] + 1
+    return found
 
 
-def depths(items: Sequence[Item]) -> list[int]:
-    """The number of items each item is nested in, by CommonMark's rules.
+def _item_depths(items: Sequence[Item]) -> list[int]:
+    """The number of items each item of a list is nested in, by CommonMark's rules.
 
     If its parents are not in the excerpt, later items with a smaller indent show its depth.
     """
     items = _with_first_indent(items)
     found: list[int] = []
     for number, item in enumerate(items):
-        parent = enclosing(items[:number], item.indent)
+        parent = _enclosing(items[:number], item.indent)
         found.append(_levels_up(items[number:]) if parent is None else found[parent] + 1)
     return found
 
 
-def enclosing(items: Sequence[Item], indent: int | None) -> int | None:
+def _enclosing(items: Sequence[Item], indent: int | None) -> int | None:
     """The index of the item that encloses something with this indent after the items."""
     if indent is None:
         return None
@@ -86,20 +116,16 @@ def _with_first_indent(items: Sequence[Item]) -> Sequence[Item]:
     if not items or items[0].indent is not None:
         return items
     first, rest = items[0], items[1:]
-    indent = 0
-    if rest:
-        beside = [item.indent for item in rest if item.context == first.context]
-        after = rest[0].indent or 0
-        prefix = _letters(first.words.removeprefix(_BOXES[0]).removeprefix(_BOXES[1]))[
-            :_PREFIX_CHARS
-        ]
-        is_child = prefix in _letters(rest[0].context)
-        nested = (
-            max(0, after - max(first.width, _MIN_MARK_WIDTH))
-            if is_child
-            else after + _MIN_MARK_WIDTH
-        )
-        indent = (beside[0] or 0) if beside else nested
+    if not rest:
+        return [replace(first, indent=0)]
+    beside = [item.indent for item in rest if item.context == first.context]
+    if beside:
+        return [replace(first, indent=beside[0] or 0), *rest]
+    after = rest[0].indent or 0
+    words = first.words.removeprefix(_BOXES[0]).removeprefix(_BOXES[1])
+    is_parent = _letters(words)[:_PREFIX_CHARS] in _letters(rest[0].context)
+    width = max(first.width, _MIN_MARK_WIDTH)
+    indent = max(0, after - width) if is_parent else after + _MIN_MARK_WIDTH
     return [replace(first, indent=indent), *rest]
 
 

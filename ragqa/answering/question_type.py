@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 from ragqa.text.words import STOP_WORDS, WORD, query_terms
 
@@ -26,12 +25,13 @@ class QuestionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as the rules see it: its kind, and the terms of its content words.
+    """A question as the rules see it: its text, kind, and the terms of its content words.
 
     `subject` has the terms of what is to be defined or counted, () for other kinds. It is `strict`
     if only a date, or a number of the subject, can answer.
     """
 
+    text: str
     kind: QuestionKind
     terms: frozenset[str]
     subject: tuple[str, ...] = ()
@@ -59,6 +59,8 @@ _PERSON = (
     "|team|lab|artist|character|scientist|director)"
 )
 _PLACE = "(country|countries|city|cities|(state|town|place|region|continent|location|island)s?)"
+_THE = r"(is|are|was|were) the (\w+ ){0,2}"
+_ARTICLE = r"((the|a|an) )?(\w+ )?"
 _REASON = "(reason|cause|purpose)s?"
 _COMPARED = "(vs|versus|compared (to|with)|differs? from|differences? between)"
 _NO_DATE = "(should|can|could|would|do i|do you|do we)"
@@ -70,34 +72,24 @@ _TERM = r"((an? )?[\w.-]+( [\w.-]+){0,3}|the [\w.-]+( [\w.-]+)?)"
 
 _Rules = Sequence[tuple[QuestionKind, str]]
 
-# The first rule that matches a clause gives its kind.
+# The first rule that matches a clause gives its kind. The patterns are compiled on first use.
 _RULES: _Rules = (
     (QuestionKind.COMPARISON, rf"\b{_COMPARED}\b"),
-    (
-        QuestionKind.WHY,
-        rf"^(why|how come|what (causes?|caused|{_AUX} the (\w+ )?{_REASON}))\b",
-    ),
+    (QuestionKind.WHY, rf"^(why|how come|what (causes?|caused|{_AUX} the (\w+ )?{_REASON}))\b"),
     (QuestionKind.OTHER, rf"^((when|where) (is|are|do|does)|how much do(es)?) .*\b{_JUDGEMENT}\b"),
     (QuestionKind.STEPS, r"^how (to|should|(do|can|could|would|must) (i|we|you|one))\b"),
-    (QuestionKind.HOW_MANY, rf"\b{_HOW_MANY}\b"),
     (
         QuestionKind.HOW_MANY,
-        rf"^{_TO}what (is|are|was|were) the (\w+ ){{0,2}}{_QUANTITY}\b",
+        rf"\b{_HOW_MANY}\b|^{_TO}what ({_THE}{_QUANTITY}|(?!{_AUX}\b)(\w+ )?{_QUANTITY})\b",
     ),
-    (QuestionKind.HOW_MANY, rf"^{_TO}what (?!{_AUX}\b)(\w+ )?{_QUANTITY}\b"),
     (QuestionKind.WHO, rf"^{_TO}(who|whom|whose|(what|which) {_PERSON})\b"),
-    (QuestionKind.WHEN, rf"^when (?!{_NO_DATE}\b){_AUX}\b"),
     (
         QuestionKind.WHEN,
-        rf"^{_TO}(what|which) ({_AUX} )?((the|a|an) )?(\w+ )?{_TIME}\b",
+        rf"^(when (?!{_NO_DATE}\b){_AUX}|{_TO}(what|which) ({_AUX} )?{_ARTICLE}{_TIME})\b",
     ),
-    (
-        QuestionKind.WHERE,
-        rf"^{_TO}(where (?!{_QUESTION_WORD}\b)\w|(what|which) {_PLACE}\b)",
-    ),
-    (QuestionKind.DEFINITION, r"^(define|definition of|meaning of)\b|^what (do|does) .+ mean$"),
-    (QuestionKind.DEFINITION, rf"^what {_AUX} (the )?(meaning|definition) of\b"),
-    (QuestionKind.DEFINITION, rf"^what (is|are) {_TERM}$"),
+    (QuestionKind.WHERE, rf"^{_TO}(where (?!{_QUESTION_WORD}\b)\w|(what|which) {_PLACE}\b)"),
+    (QuestionKind.DEFINITION, rf"^(define|(what {_AUX} (the )?)?(definition|meaning) of)\b"),
+    (QuestionKind.DEFINITION, rf"^what ((do|does) .+ mean|(is|are) {_TERM})$"),
     (QuestionKind.OTHER, rf"^{_TO}(what|which|how)\b"),
 )
 # For the whole question, if no clause has a question word in the usual place.
@@ -107,50 +99,33 @@ _FALLBACK_RULES: _Rules = (
     (QuestionKind.WHEN, r"\b(date|year)$|^date of\b"),
     (QuestionKind.HOW_MANY, rf"\b{_QUANTITY}$|\b(number|amount|percentage) of\b"),
 )
-_CLAUSE = re.compile(r"[.?!;:]+(?:\s+|$)|,\s+(?:and\s+)?|\s+[-\u2013\u2014]+\s+")
-_CONTRACTED = re.compile(rf"\b{_QUESTION_WORD}'?s\b")
-_COUNTED = re.compile(r"\b(?:how many|number of|amount of) (.+)")
-_PLURAL = re.compile(r"\w+[^\Wsui]s|[cgt]pus|people|children|men|women")
-_DATED = re.compile(
+_CLAUSE = r"[.?!;:]+(?:\s+|$)|,\s+(?:and\s+)?|\s+[-\u2013\u2014]+\s+"
+_DATED = (
     rf"^when (did|was|were|had)\b|\b(what|which) (was |is )?(the )?(\w+ )?{_TIME}\b|\b(date|year)$"
     "|^date of"
 )
-_PERCENT = re.compile(r"\bpercent(?:age)?\b")
-_BEFORE_TERM = re.compile(
+_BEFORE_TERM = (
     rf"^(?:what {_AUX}|define) (?:(?:an?|the) )?(?:(?:meaning|definition) of )?"
     r"|^(?:meaning|definition) of | mean$"
 )
 
 
-def kind_of(question: str) -> QuestionKind:
-    """The kind of a question.
-
-    The first clause that matches a rule decides. If none does, the question is taken as keywords
-    ("o4-mini release date").
-    """
-    clauses = _clauses(question)
-    return (
-        _first(_RULES, clauses)
-        or _first(_FALLBACK_RULES, [" ".join(clauses)])
-        or QuestionKind.OTHER
-    )
-
-
-@lru_cache(maxsize=8)
 def parse_question(question: str) -> Question:
-    """Parse a question; cached, since many sentences are compared with it."""
-    kind = kind_of(question)
-    clauses = _clauses(question)
+    """Parse a question.
+
+    The first clause that matches a rule decides its kind. If none does, the question is taken as
+    keywords ("o4-mini release date").
+    """
+    text = " ".join(question.casefold().replace("\u2019", "'").split())
+    text = re.sub(rf"\b{_QUESTION_WORD}'?s\b", r"\1 is", text)
+    clauses = [clause for part in re.split(_CLAUSE, text) if (clause := part.strip(" \"'()"))]
+    kind = _first(_RULES, clauses) or _first(_FALLBACK_RULES, [" ".join(clauses)])
+    kind = kind or QuestionKind.OTHER
     subject = _subject(kind, clauses)
-    is_date = kind is QuestionKind.WHEN and any(map(_DATED.search, clauses))
+    is_date = kind is QuestionKind.WHEN and any(re.search(_DATED, clause) for clause in clauses)
     is_count = kind is QuestionKind.HOW_MANY and subject != ()
-    return Question(kind, frozenset(query_terms(question)), subject, is_date or is_count)
-
-
-def _clauses(question: str) -> list[str]:
-    text = question.casefold().replace("\u2019", "'")
-    text = _CONTRACTED.sub(r"\1 is", " ".join(text.split()))
-    return [clause for part in _CLAUSE.split(text) if (clause := part.strip(" \"'()"))]
+    terms = frozenset(query_terms(question))
+    return Question(question, kind, terms, subject, is_date or is_count)
 
 
 def _first(rules: _Rules, clauses: Iterable[str]) -> QuestionKind | None:
@@ -161,12 +136,12 @@ def _first(rules: _Rules, clauses: Iterable[str]) -> QuestionKind | None:
 def _subject(kind: QuestionKind, clauses: Sequence[str]) -> tuple[str, ...]:
     text = " ".join(clauses)
     if kind is QuestionKind.DEFINITION:
-        defined = (clause for clause in clauses if _first(_RULES, [clause]) is kind)
-        return tuple(query_terms(_BEFORE_TERM.sub("", next(defined))))
+        defined = next(clause for clause in clauses if _first(_RULES, [clause]) is kind)
+        return tuple(query_terms(re.sub(_BEFORE_TERM, "", defined)))
     if kind is QuestionKind.HOW_MANY:
-        if _PERCENT.search(text):
+        if re.search(r"\bpercent(?:age)?\b", text):
             return ("percent",)
-        counted = _COUNTED.search(text)
+        counted = re.search(r"\b(?:how many|number of|amount of) (.+)", text)
         return tuple(query_terms(_head(counted[1]))[:1]) if counted else ()
     return ()
 
@@ -179,4 +154,5 @@ def _head(counted: str) -> str:
             break
         if word not in STOP_WORDS:
             words.append(word)
-    return next((word for word in words if _PLURAL.fullmatch(word)), words[0] if words else "")
+    plural = r"\w+[^\Wsui]s|[cgt]pus|people|children|men|women"
+    return next((word for word in words if re.fullmatch(plural, word)), words[0] if words else "")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ragqa.answering.candidates import sources_of
+from ragqa.answering.question_type import Question, parse_question
 from ragqa.embedders import Embedder
 from ragqa.text.words import STOP_WORDS, WORD
 from ragqa.types import Hit, Passage, Retrieved, TokenVectors, Unit, Vector, Vectors
@@ -16,7 +17,7 @@ MAXSIM_WEIGHT = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The retrieved passages as read; `hits` has the reranked ones first.
+    """The question as parsed, and the passages as read; `hits` has the reranked ones first.
 
     `tokens` maps a passage's id to its token vectors. `query` has those of the question's content
     words, shape (tokens, dimensions), and `query_spans` their characters in the question. `closest`
@@ -25,6 +26,7 @@ class Reading:
     """
 
     retrieved: Retrieved
+    question: Question
     hits: tuple[Hit, ...]
     closest: float
     query: Vectors
@@ -52,8 +54,10 @@ def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
     MaxSim is the mean over the question's content tokens of the best cosine with a token of the
     passage (Khattab and Zaharia, "ColBERT", 2020), here with the embedder's own token vectors.
     """
+    question = parse_question(retrieved.question)
     if retrieved.by_terms_alone:
-        return Reading(retrieved, retrieved.hits, 0.0, retrieved.vectors.vectors[:0], (), {})
+        no_tokens = retrieved.vectors.vectors[:0]
+        return Reading(retrieved, question, retrieved.hits, 0.0, no_tokens, (), {})
     first = sources_of(retrieved.hits)
     rest = (hit for hit in retrieved.hits if hit not in first)
     encoded = embedder.embed_sentences([hit.passage.embedded_text for hit in first])
@@ -69,6 +73,7 @@ def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
     tokens = {hit.passage.id: one for hit, one in zip(first, encoded, strict=True)}
     return Reading(
         retrieved=retrieved,
+        question=question,
         hits=hits,
         closest=max(closeness, default=0.0),
         query=query,

@@ -1,19 +1,22 @@
 """Score how well each candidate sentence answers, by the weighted mean of signals."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from types import MappingProxyType
 
 import numpy as np
 
 from ragqa.answering.answer_type import answer_fit
-from ragqa.answering.candidates import Candidate
-from ragqa.answering.question_type import Question, QuestionKind, parse_question
+from ragqa.answering.candidates import Candidate, quotation
+from ragqa.answering.question_type import Question, QuestionKind
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.readers import Reader, Text
 from ragqa.text.entities import has_figure
-from ragqa.types import Kind, Vector, Vectors
+from ragqa.text.words import index_terms
+from ragqa.types import Citation, Kind, Vector, Vectors
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
@@ -29,6 +32,20 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
 """The weight of each signal (docs/decisions/answers.md, docs/decisions/reader.md)."""
 
 _EMBEDDER_SIGNALS = frozenset({"cosine", "maxsim"})
+_UNSCALED = frozenset({"holds", "figures"})
+
+NOVELTY_WEIGHT = 0.5
+"""The weight of a further sentence's better matches with parts of the question."""
+
+_NEAR_DUPLICATE = 0.7
+_FIGURE = re.compile(
+    r"\d+(?:[.,:]\d+)*|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+    r"|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b"
+    r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)(?=days?\b)"
+    r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?=(?:uary|ruary|ch|il|e|y|ust"
+    r"|t|tember|ober|ember)?\b)"
+)
+_NEGATION = re.compile(r"\b(?:not|no|never|cannot|nor|none|without|nobody)\b|n['\u2019]t\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +82,15 @@ def score(
     if reader_scores:
         for (signals, _), reader_score in zip(measured, reader_scores, strict=True):
             signals["reader"] = reader_score
-    unread = reading.retrieved.by_terms_alone
-    has_figures = any(signals["figures"] for signals, _ in measured)
-    left_out = (_EMBEDDER_SIGNALS if unread else frozenset()) | (
-        {"figures"} if not has_figures else set()
-    )
-    names = [n for n in WEIGHTS if n not in left_out and (n != "reader" or reader_scores)]
+    left_out = set(_EMBEDDER_SIGNALS) if reading.retrieved.by_terms_alone else set()
+    left_out |= set() if reader_scores else {"reader"}
+    left_out |= set() if any(signals["figures"] for signals, _ in measured) else {"figures"}
+    names = [name for name in WEIGHTS if name not in left_out]
     total = sum(WEIGHTS[name] for name in names)
     columns = {}
     for name in names:
         column = [signals[name] for signals, _ in measured]
-        scaled = column if name in ("holds", "figures") else _scaled(column)
+        scaled = column if name in _UNSCALED else _scaled(column)
         columns[name] = [WEIGHTS[name] / total * value for value in scaled]
     parts = [{name: columns[name][i] for name in names} for i in range(len(candidates))]
     return [
@@ -110,7 +125,7 @@ def _signals(reading: Reading, candidate: Candidate) -> tuple[dict[str, float], 
         "maxsim": _weaker_half(np.maximum(matches, best_cosines(reading.query, above))),
         "coverage": _coverage(candidate, retrieved.idf),
         "passage": candidate.hit.score,
-        "holds": _answer_fit(parse_question(retrieved.question), candidate),
+        "holds": _answer_fit(reading.question, candidate),
         "figures": _figures(retrieved.question, candidate),
     }
     return signals, matches
@@ -163,3 +178,53 @@ def _scaled(values: Sequence[float]) -> list[float]:
         return [(value - low) / (high - low) for value in values]
     # All are equal, but a signal that none has must not count as if all had it.
     return [float(high > 0)] * len(values)
+
+
+def citation_of(one: Scored, n: int, old_before: str = "") -> Citation:
+    """A candidate as the n-th citation; it is old if its note's date is before `old_before`."""
+    passage, unit = one.candidate.hit.passage, one.candidate.unit
+    citation = quotation(passage, [unit], n=n, score=one.score, old_before=old_before)
+    return replace(citation, parts={name: round(part, 4) for name, part in one.parts.items()})
+
+
+def choose(scored: Sequence[Scored], most: int) -> list[Scored]:
+    """The best candidates that do not repeat each other, best first.
+
+    A further one also gains by matching parts of the question better than those before it, since a
+    comparison needs both sides (after Carbonell and Goldstein, "The Use of MMR", 1998, which
+    penalises repetition instead).
+    """
+    left = sorted(scored, key=lambda one: -one.score)
+    chosen: list[Scored] = []
+    while left and len(chosen) < most:
+        best = max(left, key=partial(_marginal_score, chosen)) if chosen else left[0]
+        chosen.append(best)
+        left = [
+            one for one in left if one is not best and not _repeats(one.candidate, best.candidate)
+        ]
+    return chosen
+
+
+def _marginal_score(chosen: Sequence[Scored], one: Scored) -> float:
+    """The score of a further sentence plus its new matches with the question."""
+    gains = one.matches - np.max([other.matches for other in chosen], axis=0)
+    return one.score + (NOVELTY_WEIGHT * float(np.maximum(gains, 0).mean()) if len(gains) else 0.0)
+
+
+def _repeats(one: Candidate, other: Candidate) -> bool:
+    """Whether two are near duplicates: most words, the same figures, dates and negation."""
+    if one.overlaps(other):
+        return True
+    first, second = set(index_terms(one.text)), set(index_terms(other.text))
+    smaller = min(len(first), len(second))
+    if not smaller or len(first & second) / smaller <= _NEAR_DUPLICATE:
+        return False
+    text, other_text = one.text.lower(), other.text.lower()
+    figures, other_figures = set(_FIGURE.findall(text)), set(_FIGURE.findall(other_text))
+    # A figure that only one has may just add detail, as may a negation in a far longer one.
+    if figures - other_figures and other_figures - figures:
+        return False
+    similar_length = max(len(first), len(second)) <= 2 * smaller
+    return not (
+        similar_length and bool(_NEGATION.search(text)) != bool(_NEGATION.search(other_text))
+    )

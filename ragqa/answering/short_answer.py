@@ -3,8 +3,8 @@
 import re
 
 from ragqa.answering.answer_type import fits
-from ragqa.answering.question_type import Question, QuestionKind, parse_question
-from ragqa.text.words import WORD, index_terms
+from ragqa.answering.question_type import Question, QuestionKind
+from ragqa.text.words import WORD, compiled, index_terms, overlaps
 from ragqa.types import Span
 
 _MIN_FIT = 0.5
@@ -15,27 +15,23 @@ _BASE_NEARNESS = 0.3
 """The nearness of a fit that is near none of the question's words."""
 
 _SEAM_WORDS = 4
-_SEAMS = re.compile(r"[,;()]")
-_ITALIC = re.compile(
-    r"(?<![*\w])\*(?![*\s])[^*]{1,200}\*(?!\*)|(?<![_\w])_(?![_\s])[^_]{1,200}_(?![_\w])"
-)
+_ITALIC = r"(?<![*\w])\*(?![*\s])[^*]{1,200}\*(?!\*)|(?<![_\w])_(?![_\s])[^_]{1,200}_(?![_\w])"
 
 
-def short_answer(question: str, text: str) -> Span | None:
+def short_answer(question: Question, text: str) -> Span | None:
     """The span of the short answer in a sentence.
 
     None where the question has no short answer, or it is unclear which span it is.
 
     :param text: the sentence as plain text.
     """
-    parsed = parse_question(question)
-    found = list(fits(parsed, text))
+    found = list(fits(question, text))
     best_fit = max((strength for _, strength in found), default=0.0)
     # A fit half as good as the best does not compete with it.
     rivals = [fit for fit in found if fit[1] >= _MIN_FIT and fit[1] > best_fit / 2]
     if len(rivals) < 2:
         return rivals[0][0] if rivals else None
-    matched = _question_words(parsed, text)
+    matched = _question_words(question, text)
     ranked = sorted(
         (
             (strength * (_BASE_NEARNESS + _nearness(matched, text, span)), span)
@@ -72,22 +68,20 @@ def _places(text: str, words: str) -> list[Span]:
     return [match.span() for match in re.finditer(rf"(?<!\w){spaced}(?!\w)", text)]
 
 
-def is_title(question: str, quote: str, span: Span) -> bool:
+def is_title(question: Question, quote: str, span: Span) -> bool:
     """Whether a supposed person's name is in italics, like the title of a work."""
-    if parse_question(question).kind is not QuestionKind.WHO:
+    if question.kind is not QuestionKind.WHO:
         return False
-    return any(
-        italic.start() < span[1] and span[0] < italic.end() for italic in _ITALIC.finditer(quote)
-    )
+    return overlaps(span, [italic.span() for italic in compiled(_ITALIC).finditer(quote)])
 
 
-def _question_words(parsed: Question, text: str) -> list[tuple[int, Span, str]]:
+def _question_words(question: Question, text: str) -> list[tuple[int, Span, str]]:
     """The words that sentence and question share, as (index, span, term)."""
     return [
         (number, word.span(), term)
         for number, word in enumerate(WORD.finditer(text))
         for term in index_terms(word[0])
-        if term in parsed.terms
+        if term in question.terms
     ]
 
 
@@ -106,6 +100,6 @@ def _nearness(matched: list[tuple[int, Span, str]], text: str, span: Span) -> fl
             words, between = number - last, text[span[1] : start]
         else:
             continue
-        distance = words + _SEAM_WORDS * len(_SEAMS.findall(between))
+        distance = words + _SEAM_WORDS * sum(map(between.count, ",;()"))
         near[term] = max(near.get(term, 0.0), 1 / (1 + distance))
     return sum(near.values())

@@ -7,11 +7,10 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from ragqa.api.current import BY_TERMS_ALONE, MIN_POOL, Shown, silent
-from ragqa.api.index import Index
-from ragqa.api.storing import MayUse, StorePlace, was_allowed
+from ragqa.api.index import BY_TERMS_ALONE, MIN_POOL, Index
+from ragqa.api.stored_index import MayUse, Shown, StorePlace, was_allowed
 from ragqa.config import Loaded, load_settings
-from ragqa.config.settings import Value
+from ragqa.config.setting import Value
 
 __all__ = [
     "BY_TERMS_ALONE",
@@ -33,11 +32,8 @@ def open_index(
     settings: Mapping[str, Value | None] | None = None,
     shown: Shown | None = None,
 ) -> Index:
-    """Open the index of a folder of notes; nothing is read or built before the first call.
+    """Open the index of a folder of notes, as `ragqa.open_index` does.
 
-    :param corpus: the folder of notes; None to find it as the command line does.
-    :param index: the index's folder; None to find it likewise.
-    :param settings: other settings by name, as in `ragqa config`; None means not given.
     :param shown: makes a context manager that shows the progress of a build.
     :raises NoCorpus: no notes folder is known.
     :raises UsageError: an unknown setting, or an invalid value.
@@ -60,4 +56,4 @@ def index_from(
 
     :param may_use: whether a host may store notes; called before anything is sent to it.
     """
-    return Index(loaded.settings, loaded.places, may_use=may_use, shown=shown or silent)
+    return Index(loaded.settings, loaded.places, may_use=may_use, shown=shown)

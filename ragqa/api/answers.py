@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ragqa.answering import Answering, Calibration, Composed, InUse
-from ragqa.api.current import with_sections
+from ragqa.answering import Answering, Assessment
+from ragqa.answering.calibration_file import Calibration, InUse
+from ragqa.answering.layout import OpenNote, section_of
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.types import (
@@ -14,6 +15,7 @@ from ragqa.types import (
     Citation,
     Disagreement,
     Fallback,
+    Hit,
     IndexInfo,
     Progress,
     Retrieved,
@@ -21,13 +23,18 @@ from ragqa.types import (
 )
 
 if TYPE_CHECKING:
-    from ragqa.grounding import Idf
-    from ragqa.writing import Writer
+    from ragqa.claims.compare import Idf
+    from ragqa.generation import Writer
+
+_NO_ANSWER = "your notes do not seem to answer"
+
+SECTION_WORDS = 150
+"""An LLM is not given longer sections whole: the check of its answer reads no further."""
 
 
 def answer_of(
     retrieved: Retrieved,
-    composed: Composed,
+    composed: Assessment,
     confidence: InUse,
     info: IndexInfo,
     *,
@@ -56,6 +63,14 @@ def answer_of(
     )
 
 
+def with_sections(hits: Sequence[Hit], open_note: OpenNote) -> list[Hit]:
+    """The hits with each passage widened to its whole section, unless that is long."""
+    return [
+        replace(hit, passage=section_of(hit.passage, open_note, most_words=SECTION_WORDS))
+        for hit in hits
+    ]
+
+
 def is_for_llm(answer: Answer, writer: "Writer") -> bool:
     """Whether to ask an LLM, given the extractive answer."""
     return bool(answer.hits) and (answer.answered or writer.force)
@@ -71,18 +86,15 @@ def written_answer(
     idf: "Idf",
     progress: Progress | None,
 ) -> Answer:
-    """The answer written by an LLM; if that fails, the given one and the reason in `written`.
+    """The answer written by an LLM; if that fails, the extractive one and why in `written`.
 
-    :param answer: the extractive answer.
-    :param answering: its `open_note` reads the notes, since an LLM is given whole sections.
     :raises NotAllowed: nothing may be sent to the LLM.
     """
-    from ragqa.writing import request_for, write
+    from ragqa.generation import request_for, write
 
     backend = writer.llm.destination.backend
     if not is_for_llm(answer, writer):
-        why = f"{backend} was not asked, since your notes do not seem to answer"
-        return _not_asked(answer, backend, why, "--force asks it anyway")
+        return _not_asked(answer, backend, _NO_ANSWER, "--force asks it anyway")
     try:
         request = request_for(
             retrieved.question,
@@ -96,28 +108,26 @@ def written_answer(
     writer.keep(answer)
     if not writer.allow():
         host = writer.llm.destination.host
-        why = f"{backend} was not asked, since you did not allow sending to {host}"
+        why = f"you did not allow sending to {host}"
         return _not_asked(answer, backend, why, f"ragqa llm allow {host}")
-    warnings = (*answer.warnings, *request.warnings(writer.prompt_tokens))
     if progress is not None:
         progress("waiting", 0, 1)
     written, text, citations = write(
         request, writer, retrieved, answering, embedder=embedder, idf=idf
     )
+    warnings = (*answer.warnings, *request.warnings(writer.prompt_tokens))
     answer = replace(answer, written=written, warnings=warnings)
-    if written.fallback:
-        return answer
-    return replace(
-        answer,
-        backend=backend,
-        text=text,
-        citations=citations,
-        disagreements=tuple(_renumbered(one, citations) for one in answer.disagreements),
-    )
+    return answer if written.fallback else _with_text(answer, backend, text, citations)
+
+
+def _with_text(answer: Answer, backend: str, text: str, citations: tuple[Citation, ...]) -> Answer:
+    sides = tuple(_renumbered(one, citations) for one in answer.disagreements)
+    return replace(answer, backend=backend, text=text, citations=citations, disagreements=sides)
 
 
 def _not_asked(answer: Answer, backend: str, why: str, hint: str) -> Answer:
-    unasked = Written(backend=backend, fallback=Fallback.NOT_ASKED, why=why, hint=hint)
+    why = f"{backend} was not asked, since {why}"
+    unasked = Written(backend, fallback=Fallback.NOT_ASKED, why=why, hint=hint)
     return replace(answer, written=unasked)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ragqa.api.answers import is_for_llm
 from ragqa.api.index import Index
@@ -14,7 +14,7 @@ from ragqa.retrieval import clean_question, retrieve
 from ragqa.types import Filters, Progress
 
 if TYPE_CHECKING:
-    from ragqa.writing import Writer
+    from ragqa.generation import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,7 @@ def follow_up(
     """Make a question stand alone, by a rule or, given a writer, by its LLM.
 
     The LLM is asked only if the question depends on earlier ones and the notes answer the rule's
-    version. Its text is used only if it is this question rewritten; otherwise the rule's version
-    is, with a warning.
+    version, which stands, with a warning, unless the LLM's text is this question rewritten.
 
     :param turns: all earlier turns; see `ragqa.followups.context`.
     :param progress: called only while waiting for the LLM.
@@ -66,14 +65,9 @@ def follow_up(
     if not turns or not index.is_built():
         return FollowUp(asked, asked)
     snapshot = index.snapshot()
-    find = partial(
-        retrieve,
-        snapshot,
-        index.source.embedders.asking,
-        k=1,
-        filters=filters or Filters(),
-        ranking=index.ranking,
-    )
+    embedder, ranking = index.source.embedders.asking, index.ranking
+    within = filters or Filters()
+    find = partial(retrieve, snapshot, embedder, k=1, filters=within, ranking=ranking)
     if not needs_context(asked, snapshot, find):
         return FollowUp(asked, asked)
     by_rule = FollowUp(asked, completed(asked, turns[-1], snapshot))
@@ -83,16 +77,17 @@ def follow_up(
     if not is_for_llm(own, writer):
         return by_rule
     writer.keep(own)
-    if not writer.allow():
-        return by_rule
+    return _by_llm(by_rule, turns, writer, progress) if writer.allow() else by_rule
+
+
+def _by_llm(
+    by_rule: FollowUp, turns: Sequence[Turn], writer: "Writer", progress: Progress | None
+) -> FollowUp:
+    """The question rewritten by the LLM; if that fails, the rule's version."""
     if progress is not None:
         progress("waiting", 0, 1)
     start = monotonic()
-    return replace(_by_llm(by_rule, turns, writer), took_s=monotonic() - start)
-
-
-def _by_llm(by_rule: FollowUp, turns: Sequence[Turn], writer: "Writer") -> FollowUp:
-    """The question rewritten by the LLM; if that fails, the rule's version."""
+    changes: dict[str, Any]
     try:
         question = rewritten(
             by_rule.asked,
@@ -101,10 +96,11 @@ def _by_llm(by_rule: FollowUp, turns: Sequence[Turn], writer: "Writer") -> Follo
             max_tokens=writer.answer_tokens,
             deadline_s=writer.deadline_s,
         )
+        changes = {"question": question}
     except NotRewritten as exc:
         backend = writer.llm.destination.backend
         problem = f"{backend} did not rewrite the question, so a rule did: {exc}"
-        return replace(by_rule, warnings=(problem,))
+        changes = {"warnings": (problem,)}
     except BackendFailed as exc:
-        return replace(by_rule, failure=exc)
-    return replace(by_rule, question=question)
+        changes = {"failure": exc}
+    return replace(by_rule, **changes, took_s=monotonic() - start)

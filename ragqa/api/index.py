@@ -1,54 +1,48 @@
-"""An index over one folder of notes: build it, refresh it, ask it."""
+"""Ask an index over one folder of notes."""
 
-from collections.abc import Callable
-from contextlib import closing, nullcontext
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cached_property
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from ragqa.answering import Answering, InUse, OpenNote, compose, in_use, open_notes
+from ragqa.answering import Answering, compose
+from ragqa.answering.checking import keep_current
 from ragqa.api.answers import answer_of, written_answer
-from ragqa.api.current import MIN_POOL, Shown, await_writer, catch_up, retrieve_current, silent
-from ragqa.api.filtering import filter_warnings
-from ragqa.api.storing import MayUse, StorePlace, was_allowed
-from ragqa.clock import Clock, today
-from ragqa.config import Places, Settings
-from ragqa.embedders import embedder_for
-from ragqa.errors import IndexUnusable, NoIndex
-from ragqa.indexing import (
-    Changes,
-    Embedders,
-    Source,
-    check_embedder,
-    check_origin,
-    find_changes,
-    refresh,
-    repair,
-)
-from ragqa.passages import Chunking
+from ragqa.api.stored_index import StoredIndex
+from ragqa.clock import Clock
+from ragqa.errors import IndexNotWritable, NoIndex, OlderFormat, UsageError, WriterBusy
 from ragqa.readers import Reader, available
-from ragqa.retrieval import Ranking, clean_question
-from ragqa.stores import Remark, Snapshot, Store
-from ragqa.stores.filters import note_matcher
+from ragqa.retrieval import clean_question, retrieve
+from ragqa.stores import Snapshot
+from ragqa.stores.filters import fold_tag, note_matcher, path_matcher, tag_and_parents
 from ragqa.types import (
     Answer,
-    Building,
     Filters,
     IndexInfo,
-    IndexReport,
     NoteList,
     Progress,
     Retrieved,
     SearchResult,
+    with_parents,
 )
 
 if TYPE_CHECKING:
-    from ragqa.writing import Writer
+    from ragqa.generation import Writer
+
+BY_TERMS_ALONE = (
+    "the embedder reads Latin script only, so this was found by its words alone; for a model that "
+    "reads more: ragqa config set embedder_scripts all"
+)
+
+MIN_POOL = 10
+"""The fewest passages to retrieve, since confidence considers more than are shown."""
+
+_MAX_NEAREST = 3
+_OUT_OF_STEP = "this folder and the shared index are out of step"
 
 
-class Index:
+class Index(StoredIndex):
     """An index over one folder of notes; close it, or use it in a `with` statement.
 
     Methods raise `RagqaError`, with a message and a hint for people.
@@ -56,139 +50,6 @@ class Index:
     :param may_use: called before anything is sent to a store on another machine.
     :param shown: shows the progress of a build if a method is given no `progress`.
     """
-
-    def __init__(
-        self,
-        settings: Settings,
-        places: Places,
-        *,
-        today: Callable[[], date] = today,
-        may_use: MayUse = was_allowed,
-        shown: Shown = silent,
-    ) -> None:
-        self.settings = settings
-        self.places = places
-        self.kept = StorePlace.of(settings, places)
-        self._today = today
-        self._may_use = may_use
-        self._shown = shown
-        self.source = Source(
-            corpus=places.corpus,
-            index=places.index,
-            embedders=Embedders(settings.embedder, embedder_for),
-            chunking=Chunking.of(settings),
-            max_note_bytes=settings.max_note_bytes,
-            shared_name=self.kept.name if self.kept.is_shared else "",
-        )
-        self._snapshot: Snapshot | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Release the index's files."""
-        if self._snapshot is not None:
-            self._snapshot.close()
-            self._snapshot = None
-
-    def is_built(self) -> bool:
-        """Whether an index exists, sound or not."""
-        try:
-            self._open()
-        except (NoIndex, IndexUnusable) as exc:
-            return not isinstance(exc, NoIndex)
-        return True
-
-    def info(self) -> IndexInfo:
-        """The index's contents and how it was made.
-
-        :raises NoIndex: nothing has been built yet.
-        :raises IndexUnusable: it is damaged, or was made from other notes or settings.
-        """
-        with closing(self._store.snapshot()) as snapshot:
-            check_origin(snapshot.info, self.source)
-            return snapshot.info
-
-    def snapshot(self) -> Snapshot:
-        """The current index, open for reading until `close`; for evaluations.
-
-        :raises NoIndex: nothing has been built yet.
-        :raises IndexUnusable: it is damaged, or belongs to other notes, settings or embedder.
-        """
-        self.check_embedder()
-        return self._open()
-
-    @property
-    def ranking(self) -> Ranking:
-        """The ranking that the settings choose."""
-        return Ranking.of(self.settings)
-
-    @property
-    def confidence(self) -> InUse:
-        """The confidence models in use, and why the user's own were ignored, if any.
-
-        :raises NoIndex: nothing has been built yet.
-        :raises IndexUnusable: it is damaged, or was made from other notes or settings.
-        """
-        return in_use(self.places.index, self._open().info.embedder)
-
-    def refresh(
-        self, *, rebuild: bool = False, wait: bool = False, progress: Progress | None = None
-    ) -> IndexReport:
-        """Bring the index up to date with the notes; see `ragqa.indexing.refresh`."""
-        with self._shown() if progress is None else nullcontext(progress) as shown:
-            if wait:
-                await_writer(self, shown)
-            report = refresh(self._store, self.source, rebuild=rebuild, wait=wait, progress=shown)
-        self.close()
-        return report
-
-    def building(self) -> Building | None:
-        """The progress of another process that is writing the index; None if none is known."""
-        return self._store.building()
-
-    def pending(self) -> Changes:
-        """The changes on disk since the index was made; nothing is written."""
-        known = self._open().states()
-        return find_changes(self.source, self.source.walk(), known, progress=lambda *_: None)
-
-    def retrieve(
-        self,
-        question: str,
-        filters: Filters | None,
-        *,
-        refresh: bool,
-        progress: Progress | None,
-        clock: Clock,
-        limit: int = 0,
-    ) -> tuple[Retrieved, IndexInfo, list[str]]:
-        """Retrieve what `ask` answers from, with warnings; for explanations. Raises as `ask` does.
-
-        Returns at least `MIN_POOL` passages, if there are that many.
-        """
-        question = clean_question(question)
-        warnings = catch_up(self, progress) if refresh else []
-        clock.lap("refresh")
-        snapshot = self._open()
-        check_embedder(snapshot.info, self.source.embedders.asking)
-        clock.lap("open")
-        wanted = max(limit or self.settings.top_k, MIN_POOL)
-        retrieved, stale = retrieve_current(
-            self, snapshot, question, filters or Filters(), wanted=wanted
-        )
-        clock.lap("retrieve")
-        warnings += stale
-        if filters:
-            warnings += filter_warnings(snapshot, filters, found=bool(retrieved.hits))
-        return retrieved, snapshot.info, warnings
 
     def ask(
         self,
@@ -266,34 +127,37 @@ class Index:
         progress: Progress | None = None,
     ) -> NoteList:
         """List the notes in the index, with their tags; refreshes and raises as `ask` does."""
-        warnings = catch_up(self, progress) if refresh else []
+        warnings = self._catch_up(progress) if refresh else []
         snapshot = self._open()
         matches = note_matcher(filters or Filters())
         found = sorted(filter(matches, snapshot.notes().values()), key=lambda one: one.path)
         return NoteList(tuple(found), snapshot.info, tuple(warnings))
 
-    def remarks(self) -> list[Remark]:
-        """Remarks on where the index is stored; see `Store.remarks`."""
-        return self._store.remarks()
+    def retrieve(
+        self,
+        question: str,
+        filters: Filters | None,
+        *,
+        refresh: bool,
+        progress: Progress | None,
+        clock: Clock,
+        limit: int = MIN_POOL,
+    ) -> tuple[Retrieved, IndexInfo, list[str]]:
+        """Retrieve what `ask` answers from, with warnings; for explanations. Raises as `ask` does.
 
-    def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
-        """Read all of the index's files and return their problems, each in a sentence.
-
-        :param deep: also compare catalogue, terms and vectors with each other.
+        :param limit: how many passages to return at least, if there are that many.
         """
-        return self._store.problems(deep=deep, progress=progress)
-
-    def repair(self, *, wait: bool = False, progress: Progress | None = None) -> tuple[str, ...]:
-        """Rebuild what is damaged and return what was done; see `ragqa.indexing.repair`."""
-        self.close()
-        return repair(self._store, self.source, wait=wait, progress=progress)
-
-    def check_embedder(self) -> None:
-        """Check that the embedder in use made the index.
-
-        :raises EmbedderMismatch: another embedder did.
-        """
-        check_embedder(self._open().info, self.source.embedders.asking)
+        question, filters = clean_question(question), filters or Filters()
+        warnings = self._catch_up(progress) if refresh else []
+        clock.lap("refresh")
+        snapshot = self.snapshot()
+        clock.lap("open")
+        retrieved, stale = self._retrieve_current(snapshot, question, filters, limit=limit)
+        clock.lap("retrieve")
+        warnings += stale
+        if filters:
+            warnings += _filter_warnings(snapshot, filters, found=bool(retrieved.hits))
+        return retrieved, snapshot.info, warnings
 
     @property
     def answering(self) -> Answering:
@@ -308,27 +172,99 @@ class Index:
             old_before=(self._today() - timedelta(days=days)).isoformat() if days else "",
         )
 
-    @property
-    def open_note(self) -> OpenNote:
-        """Opens the notes of this index's passages, each one once."""
-        limit = self.settings.max_note_bytes
-        return open_notes(self.places.corpus, self._open().of_note, max_note_bytes=limit)
-
     @cached_property
     def _reader(self) -> tuple[Reader, list[str]]:
         return available(self.settings.reader)
 
-    @cached_property
-    def _store(self) -> Store:
-        return self.kept.open(self._may_use)
+    def _retrieve_current(
+        self, snapshot: Snapshot, question: str, filters: Filters, *, limit: int
+    ) -> tuple[Retrieved, list[str]]:
+        """Retrieve passages that match their current notes, and warn of each changed note."""
+        wanted = k = max(self.settings.top_k, MIN_POOL, limit)
+        embedder = self.source.embedders.asking
+        while True:
+            found = retrieve(
+                snapshot, embedder, question, k=k, filters=filters, ranking=self.ranking
+            )
+            current, warnings = keep_current(
+                self.places.corpus,
+                found.hits,
+                max_note_bytes=self.settings.max_note_bytes,
+                remedy=_OUT_OF_STEP if self.kept.is_shared else "run ragqa index",
+            )
+            if len(current) >= wanted or len(found.hits) < k:
+                warnings += [BY_TERMS_ALONE] if found.by_terms_alone else []
+                return replace(found, hits=tuple(current[:wanted])), warnings
+            k *= 4
 
-    def _open(self) -> Snapshot:
-        if self._snapshot is None:
-            snapshot = self._store.snapshot()
+    def _catch_up(self, progress: Progress | None) -> list[str]:
+        """Refresh before a question; if that fails, return a warning and use the index as it is.
+
+        A shared index is only reopened: another machine may have changed it.
+
+        :raises WriterBusy: another process is writing, and there is no usable index.
+        :raises IndexNotWritable: likewise for an index that cannot be written.
+        """
+        if self.kept.is_shared:
+            self.close()
+            return []
+        try:
+            report = self.refresh(progress=progress)
+        except (WriterBusy, IndexNotWritable) as exc:
+            self.close()
             try:
-                check_origin(snapshot.info, self.source)
-            except IndexUnusable:
-                snapshot.close()
-                raise
-            self._snapshot = snapshot
-        return self._snapshot
+                generation = self.info().generation
+            except (NoIndex, OlderFormat):
+                raise exc from None
+            stale = f"could not bring the index up to date, so this is from generation {generation}"
+            return [f"{stale}: {exc.message}"]
+        skips = (f"skipped {skip.path}: {skip.reason}" for skip in report.newly_skipped)
+        return [*report.warnings, *skips]
+
+
+def _filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> list[str]:
+    """Warnings about the notes that filters exclude.
+
+    :param found: whether any passage passed the filters.
+    :raises UsageError: no note has a tag or path that the filters name.
+    """
+    if not found or len(filters.paths) > 1:
+        _check_names(snapshot, filters)
+    warnings = _undated(snapshot, filters) if filters.since else []
+    if not found:
+        warnings.append("nothing was found among the notes that match the filters")
+    return warnings
+
+
+def _check_names(snapshot: Snapshot, filters: Filters) -> None:
+    """Raise unless the index has every tag and path that the filters name."""
+    notes = snapshot.notes()
+    tags = {each for note in notes.values() for tag in note.tags for each in tag_and_parents(tag)}
+    for tag in filters.tags:
+        if fold_tag(tag) not in tags:
+            raise UsageError(
+                f"no note has the tag {fold_tag(tag)}{_nearest(fold_tag(tag), tags)}",
+                hint="ragqa list --tags",
+            )
+    for glob in filters.paths:
+        if not any(map(path_matcher([glob]), notes)):
+            paths = {each for path in notes for each in with_parents(path)}
+            raise UsageError(
+                f"no note has a path like {glob}{_nearest(glob, paths)}", hint="ragqa list"
+            )
+
+
+def _undated(snapshot: Snapshot, filters: Filters) -> list[str]:
+    undated = snapshot.undated(filters)
+    if not undated:
+        return []
+    notes = "1 note without a date was" if undated == 1 else f"{undated} notes without a date were"
+    return [f"{notes} left out by --since"]
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    # Imported late: only an unknown name needs it.
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, sorted(names), n=_MAX_NEAREST)
+    return f"; nearest: {', '.join(close)}" if close else ""

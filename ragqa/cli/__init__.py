@@ -10,32 +10,46 @@ import typer
 
 from ragqa import __version__
 from ragqa.cli import (
+    asking,
+    building,
     calibrate,
     chat,
     evaluate,
-    get,
-    listing,
     llm,
-    serve,
+    serving,
     settings,
     store,
     verify,
-    why,
 )
-from ragqa.cli.commands import app
 from ragqa.cli.options import with_places
 from ragqa.errors import RagqaError, UsageError
 
-__all__ = ["main", "run"]
-
-app.add_typer(why.app)
-app.add_typer(listing.app)
-app.add_typer(get.app)
-app.add_typer(chat.app)
-app.add_typer(evaluate.app)
-app.add_typer(calibrate.app)
-app.add_typer(verify.app)
-app.add_typer(serve.app)
+app = typer.Typer(
+    # Plain help is twice as fast as rich's, and looks the same on every terminal.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="Ask your notes, get cited answers. Nothing leaves this machine unasked.",
+    epilog='Example: ragqa ask "when should I fine-tune?"',
+)
+COMMANDS = {
+    "ask": asking.ask,
+    "search": asking.search,
+    "index": building.index,
+    "status": building.status,
+    "doctor": building.doctor,
+    "why": asking.why,
+    "list": asking.list_notes,
+    "get": asking.get,
+    "chat": chat.chat,
+    "eval": evaluate.evaluate,
+    "calibrate": calibrate.calibrate,
+    "verify": verify.verify,
+    "mcp": serving.mcp,
+    "serve": serving.serve,
+}
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_command)
 app.add_typer(settings.app, name="config")
 app.add_typer(llm.app, name="llm")
 app.add_typer(store.app, name="store")

@@ -1,11 +1,14 @@
 """Asking the user before anything is sent to a host that is not this machine."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from ragqa import consent, render
 from ragqa.cli.lines import is_interactive
-from ragqa.consent import Use, allow, consents, host_named
+from ragqa.consent import Use, consents, host_named
 from ragqa.errors import NotAllowed, UsageError
 from ragqa.llms import Destination
+from ragqa.render import safe_line
 
 _COMMANDS = {Use.LLM: "llm", Use.STORE: "store"}
 """The command whose `allow` and `forget` manage the consent for a use."""
@@ -22,8 +25,6 @@ def consented(destination: Destination, *, yes: bool, what: str, use: Use = Use.
     :raises NotAllowed: the user cannot be asked.
     :raises UsageError: the destination's host is invalid.
     """
-    from ragqa import render
-
     if destination.is_local:
         return True
     host = host_named(destination.host)
@@ -35,15 +36,11 @@ def consented(destination: Destination, *, yes: bool, what: str, use: Use = Use.
             "which you have not allowed yet; nothing was sent",
             hint=f"ragqa {_COMMANDS[use]} allow {host}, or add --yes to this command",
         )
-    backend, where = map(render.safe_line, (destination.backend, destination.where))
-    notice = [
-        f"{backend} is not on this machine. It would be sent {what}.",
-        f"This would go to: {where}",
-    ]
-    if not yes and not _ask(notice, "Allow this, now and from now on?"):
-        return False
-    _remember(host, use)
-    return True
+    notice = (
+        f"{safe_line(destination.backend)} is not on this machine. It would be sent {what}.",
+        f"This would go to: {safe_line(destination.where)}",
+    )
+    return _allowed_now(host, use, notice, "Allow this, now and from now on?", yes=yes)
 
 
 def store_consented(host: str, *, where: str, corpus: Path) -> bool:
@@ -52,7 +49,6 @@ def store_consented(host: str, *, where: str, corpus: Path) -> bool:
     :param where: the store's address and the index's name there.
     :param corpus: the folder of the notes.
     """
-    from ragqa import render
     from ragqa.stores import SENT
 
     if _is_known(host, Use.STORE):
@@ -60,44 +56,13 @@ def store_consented(host: str, *, where: str, corpus: Path) -> bool:
     if not is_interactive():
         return False
     notice = [
-        f"The index would be kept on another machine: {render.safe_line(where)}",
-        f"It would be sent {SENT}, of the notes in {render.safe_line(str(corpus))}.",
+        f"The index would be kept on another machine: {safe_line(where)}",
+        f"It would be sent {SENT}, of the notes in {safe_line(str(corpus))}.",
     ]
     if where.startswith("http://"):
         notice.append("This address is http://: anyone on the network path can read it.")
-    if not _ask(notice, f"Allow {host} to store these notes and whatever else you index there?"):
-        return False
-    _remember(host, Use.STORE)
-    return True
-
-
-def _is_known(host: str, use: Use) -> bool:
-    """Whether this was allowed before; warns of a damaged file of consents."""
-    from ragqa import render
-
-    known = consents()
-    if host_named(host) in known.of(use):
-        return True
-    render.print_warnings(known.warnings)
-    return False
-
-
-def _ask(notice: list[str], question: str) -> bool:
-    from ragqa import render
-
-    for line in notice:
-        render.say(line)
-    return render.confirm(question)
-
-
-def _remember(host: str, use: Use) -> None:
-    """Remember consent; if it cannot be written, it still holds for this command."""
-    from ragqa import render
-
-    try:
-        allow_host(host, use)
-    except UsageError as exc:
-        render.print_warnings([f"consent holds for this command only: {exc.message}"])
+    question = f"Allow {host} to store these notes and whatever else you index there?"
+    return _allowed_now(host, Use.STORE, notice, question)
 
 
 def allow_host(host: str, use: Use) -> None:
@@ -105,9 +70,7 @@ def allow_host(host: str, use: Use) -> None:
 
     :raises UsageError: the host is invalid, or consent cannot be saved.
     """
-    from ragqa import render
-
-    allowed = allow(host, use)
+    allowed = consent.allow(host, use)
     fix = f"ragqa {_COMMANDS[use]} forget {allowed}"
     render.say(f"Allowed: {allowed} (to take it back: {fix})")
 
@@ -117,8 +80,34 @@ def forget_host(host: str, use: Use) -> None:
 
     :raises UsageError: the host is invalid, or the file of consents cannot be changed.
     """
-    from ragqa import consent, render
-
     known = consent.forget(host, use)
     named = host_named(host)
     render.say(f"{named} {'is no longer allowed' if known else 'was not allowed'}")
+
+
+def _is_known(host: str, use: Use) -> bool:
+    """Whether this was allowed before; warns of a damaged file of consents."""
+    known = consents()
+    if host_named(host) in known.of(use):
+        return True
+    render.print_warnings(known.warnings)
+    return False
+
+
+def _allowed_now(
+    host: str, use: Use, notice: Sequence[str], question: str, *, yes: bool = False
+) -> bool:
+    """Ask the user, unless `yes`, and remember consent.
+
+    If it cannot be remembered, it still holds for this command.
+    """
+    if not yes:
+        for line in notice:
+            render.say(line)
+        if not render.confirm(question):
+            return False
+    try:
+        allow_host(host, use)
+    except UsageError as exc:
+        render.print_warnings([f"consent holds for this command only: {exc.message}"])
+    return True

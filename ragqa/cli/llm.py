@@ -1,13 +1,16 @@
 """`ragqa llm`: list LLM backends and their destinations, try one, and manage consent."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ragqa.cli.generation import Yes
 from ragqa.cli.opening import load_flags
-from ragqa.cli.options import AsJson, Debug
-from ragqa.cli.writing import Yes
+from ragqa.cli.options import AsJson, grouped_options
 from ragqa.errors import BackendFailed, UsageError
+
+if TYPE_CHECKING:
+    from ragqa.llms import LLM
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -23,7 +26,8 @@ Host = Annotated[
 
 
 @app.command(name="list")
-def show(json: AsJson = False, debug: Debug = False) -> int:
+@grouped_options()
+def show(json: AsJson = False) -> int:
     """List the kinds of backends, where each would send, and which one is set; sends nothing.
 
     Example: ragqa llm list
@@ -42,6 +46,7 @@ def show(json: AsJson = False, debug: Debug = False) -> int:
 
 
 @app.command()
+@grouped_options()
 def check(
     name: Annotated[
         str | None,
@@ -49,7 +54,6 @@ def check(
     ] = None,
     yes: Yes = False,
     json: AsJson = False,
-    debug: Debug = False,
 ) -> int:
     """Send one harmless prompt and show how fast the answer came and whether it cites.
 
@@ -58,22 +62,11 @@ def check(
     Example: ragqa llm check ollama:llama3.2
     """
     from ragqa import render
-    from ragqa.cli.consenting import consented
-    from ragqa.diagnosis.trial import WHAT, try_llm
-    from ragqa.llms import llm_for
+    from ragqa.diagnosis.llm import try_llm
     from ragqa.render import llms
 
     settings = load_flags({"llm": name}).settings
-    if not settings.llm:
-        raise UsageError(
-            "no LLM is set, and none was named", hint="ragqa llm list, then ragqa llm check NAME"
-        )
-    llm = llm_for(settings.llm)
-    if not consented(llm.destination, yes=yes, what=WHAT):
-        raise UsageError(
-            f"you did not allow sending to {llm.destination.host}; nothing was sent",
-            hint=f"ragqa llm allow {llm.destination.host}",
-        )
+    llm = _allowed_llm(settings.llm, yes=yes)
     try:
         trial = try_llm(
             llm, max_tokens=settings.llm_answer_tokens, deadline_s=settings.llm_deadline_s
@@ -81,17 +74,36 @@ def check(
     except BackendFailed as exc:
         exc.hint = exc.hint or "ragqa llm list"
         if json:
-            render.print_document(llms.failed_trial_document(llm.destination, exc))
+            render.print_document(llms.trial_document(llm.destination, exc))
         raise
     if json:
-        render.print_document(llms.trial_document(trial))
+        render.print_document(llms.trial_document(llm.destination, trial))
     else:
         llms.print_trial(trial)
     return 0
 
 
+def _allowed_llm(spec: str, *, yes: bool) -> "LLM":
+    from ragqa.cli.consenting import consented
+    from ragqa.diagnosis.llm import WHAT
+    from ragqa.llms import llm_for
+
+    if not spec:
+        raise UsageError(
+            "no LLM is set, and none was named", hint="ragqa llm list, then ragqa llm check NAME"
+        )
+    llm = llm_for(spec)
+    host = llm.destination.host
+    if not consented(llm.destination, yes=yes, what=WHAT):
+        raise UsageError(
+            f"you did not allow sending to {host}; nothing was sent", hint=f"ragqa llm allow {host}"
+        )
+    return llm
+
+
 @app.command()
-def allow(host: Host, debug: Debug = False) -> int:
+@grouped_options()
+def allow(host: Host) -> int:
     """Allow questions and passages to be sent to a host, until you withdraw it.
 
     Example: ragqa llm allow api.openai.com
@@ -104,7 +116,8 @@ def allow(host: Host, debug: Debug = False) -> int:
 
 
 @app.command()
-def forget(host: Host, debug: Debug = False) -> int:
+@grouped_options()
+def forget(host: Host) -> int:
     """Withdraw the permission to send anything to a host.
 
     Example: ragqa llm forget api.openai.com

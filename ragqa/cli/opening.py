@@ -2,83 +2,74 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
 
-from ragqa.cli.options import parse_since, parse_tags
+from ragqa.cli.options import Given, Scope
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
     from ragqa.config import Loaded
-    from ragqa.config.settings import Value
-    from ragqa.render import Linker
+    from ragqa.config.setting import Value
+    from ragqa.render import Linker, ProgressLine
     from ragqa.types import Filters
 
-T = TypeVar("T")
+
+class How(TypedDict):
+    """What the methods of an index take beside a question."""
+
+    filters: "Filters"
+    refresh: bool
+    progress: "ProgressLine"
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """The options for notes and index as given, None if not given."""
+class Query:
+    """An open index, what of it a command looks through, and how its progress is shown."""
 
-    corpus: str | None
-    index: str | None
-    store: str | None
-    store_uri: str | None
+    index: "Index"
+    filters: "Filters"
+    refresh: bool
+    progress: "ProgressLine"
+    linker: "Linker"
 
     @property
-    def flags(self) -> "dict[str, Value | None]":
-        """The options as settings by name."""
-        return asdict(self)
+    def how(self) -> How:
+        """The arguments for a method of the index."""
+        return {"filters": self.filters, "refresh": self.refresh, "progress": self.progress}
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The options that limit what `ask`, `search`, `why`, `list` and `chat` look through."""
+@contextmanager
+def open_query(scope: Scope) -> Iterator[Query]:
+    """Open the index for a query.
 
-    tags: list[str] | None
-    paths: list[str] | None
-    since: str | None
-    top_k: int | None
-    no_refresh: bool
-    given: Given
-
-
-def call_with_question(
-    find: Callable[..., T], words: list[str] | None, scope: Scope
-) -> "tuple[T, Linker]":
-    """Call `find` with the index and the question; also return a linker to the notes.
-
-    :raises UsageError: there is no question, or it is too long.
+    :raises UsageError: `--since` is not a date, or a setting is wrong.
     """
-    text = _question(words)
-    return call_on_index(lambda index, **how: find(index, text, **how), scope)
+    from ragqa.render import ProgressLine
+
+    filters = scope.filters
+    with (
+        open_index(load(scope.given, top_k=scope.top_k)) as index,
+        ProgressLine(opening=first_build_notice(index)) as progress,
+    ):
+        yield Query(index, filters, not scope.no_refresh, progress, linker_for(index))
 
 
-def call_on_index(look: Callable[..., T], scope: Scope) -> "tuple[T, Linker]":
-    """Like `call_with_question`, without a question."""
-    from ragqa.render import Linker, ProgressLine
+def linker_for(index: "Index") -> "Linker":
+    """Return a linker to the notes of an index."""
+    from ragqa.render import Linker
 
-    filters = filters_of(scope)
-    with open_index(load(scope.given, top_k=scope.top_k)) as index:
-        with ProgressLine(opening=first_build_notice(index)) as progress:
-            found = look(index, filters=filters, refresh=not scope.no_refresh, progress=progress)
-        return found, Linker(index.places.corpus, index.settings.link_format)
+    return Linker(index.places.corpus, index.settings.link_format)
 
 
-def filters_of(scope: Scope) -> "Filters":
-    """Return the filters of a scope.
+def question_in(words: list[str] | None) -> str:
+    """Return the question from the command line or standard input.
 
-    :raises UsageError: `--since` is not a date.
+    :raises UsageError: there is none, or it is too long.
     """
-    from ragqa.types import Filters
-
-    return Filters(parse_tags(scope.tags), tuple(scope.paths or ()), parse_since(scope.since))
-
-
-def _question(words: list[str] | None) -> str:
     if not words and (sys.stdin is None or sys.stdin.isatty()):
         raise UsageError(
             "no question was given", hint='ragqa ask "when should I fine-tune?", or: ragqa chat'

@@ -1,19 +1,28 @@
-"""Options that several commands share, and completion of tags and paths from the index."""
+"""The options that several commands share, each declared once, in groups that commands take whole.
 
+Completion of tags and paths comes from the index.
+"""
+
+import functools
+import inspect
 import re
 import shlex
-from datetime import date
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ragqa.clock import first_day
 from ragqa.errors import RagqaError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from ragqa.config.setting import Value
+    from ragqa.types import Filters, NoteList
 
-    from ragqa.types import NoteList
+Command = Callable[..., int]
+"""A command: it takes its options and returns the exit code."""
 
 # A shell evaluates what completion prints, and tags and file names are untrusted.
 _HARMLESS = re.compile(r"[\w./ +@,=-]+")
@@ -27,7 +36,7 @@ def _complete(
     from ragqa.config import load_settings
 
     try:
-        places = ("corpus", "index", "store", "store_uri")
+        places = [field.name for field in fields(Given)]
         loaded = load_settings({name: ctx.params.get(name) for name in places})
         with index_from(loaded) as index:
             found = values(index.notes(refresh=False))
@@ -46,24 +55,6 @@ def complete_path(ctx: typer.Context, incomplete: str) -> list[str]:
     return _complete(ctx, lambda found: (note.path for note in found.notes), incomplete)
 
 
-Corpus = Annotated[str | None, typer.Option("--corpus", metavar="DIR", help="The folder of notes.")]
-IndexFolder = Annotated[
-    str | None, typer.Option("--index", metavar="DIR", help="The folder that holds the index.")
-]
-
-
-StoreKind = Annotated[
-    str | None,
-    typer.Option("--store", metavar="KIND", help="Where the index is kept: local or milvus."),
-]
-StoreUri = Annotated[
-    str | None,
-    typer.Option(
-        "--store-uri", metavar="URI", help="Where Milvus is: https://HOST:PORT or a file, NAME.db."
-    ),
-]
-
-
 class Format(StrEnum):
     """How an answer is printed."""
 
@@ -77,6 +68,20 @@ def complete_format(incomplete: str) -> list[str]:
     return [name for name in Format if name.startswith(incomplete)]
 
 
+Corpus = Annotated[str | None, typer.Option("--corpus", metavar="DIR", help="The folder of notes.")]
+IndexFolder = Annotated[
+    str | None, typer.Option("--index", metavar="DIR", help="The folder that holds the index.")
+]
+StoreKind = Annotated[
+    str | None,
+    typer.Option("--store", metavar="KIND", help="Where the index is kept: local or milvus."),
+]
+StoreUri = Annotated[
+    str | None,
+    typer.Option(
+        "--store-uri", metavar="URI", help="Where Milvus is: https://HOST:PORT or a file, NAME.db."
+    ),
+]
 AsFormat = Annotated[
     str | None,
     typer.Option(
@@ -88,44 +93,121 @@ AsFormat = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")]
-TopK = Annotated[
-    int | None, typer.Option("--top-k", metavar="N", help="How many passages to return.")
-]
-NoRefresh = Annotated[
-    bool,
-    typer.Option("--no-refresh", help="Use the index as it is; do not look for changed notes."),
-]
-Tags = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--tag",
-        metavar="TAG",
-        help="Only notes with this tag or one nested in it; repeat it to require several tags.",
-        autocompletion=complete_tag,
-    ),
-]
-Paths = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--path",
-        metavar="GLOB",
-        help="Only notes in this folder or matching this pattern; repeat it to allow several.",
-        autocompletion=complete_path,
-    ),
-]
-Since = Annotated[
-    str | None,
-    typer.Option(
-        "--since",
-        metavar="DATE",
-        help="Only notes dated on or after YYYY[-MM[-DD]]; undated ones are left out.",
-    ),
-]
 
 
-def parse_tags(tags: list[str] | None) -> tuple[str, ...]:
-    """Return the tags as a tuple; a leading `#` is ignored later."""
-    return tuple(tags or ())
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The options for notes and index as given, None if not given."""
+
+    corpus: Corpus = None
+    index: IndexFolder = None
+    store: StoreKind = None
+    store_uri: StoreUri = None
+
+    @property
+    def flags(self) -> "dict[str, Value | None]":
+        """The options as settings by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The options that limit what `ask`, `search`, `why`, `list` and `chat` look through."""
+
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tag",
+            metavar="TAG",
+            help="Only notes with this tag or one nested in it; repeat it to require several tags.",
+            autocompletion=complete_tag,
+        ),
+    ] = None
+    path: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--path",
+            metavar="GLOB",
+            help="Only notes in this folder or matching this pattern; repeat it to allow several.",
+            autocompletion=complete_path,
+        ),
+    ] = None
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="DATE",
+            help="Only notes dated on or after YYYY[-MM[-DD]]; undated ones are left out.",
+        ),
+    ] = None
+    top_k: Annotated[
+        int | None, typer.Option("--top-k", metavar="N", help="How many passages to return.")
+    ] = None
+    no_refresh: Annotated[
+        bool,
+        typer.Option("--no-refresh", help="Use the index as it is; do not look for changed notes."),
+    ] = False
+    given: Given = Given()
+
+    @property
+    def filters(self) -> "Filters":
+        """The filters that the options name.
+
+        :raises UsageError: `--since` is not a date.
+        """
+        from ragqa.types import Filters
+
+        return Filters(tuple(self.tag or ()), tuple(self.path or ()), parse_since(self.since))
+
+
+def grouped_options(*without: str) -> Callable[[Command], Command]:
+    """Make a typer command of a function: each options dataclass is replaced by its fields.
+
+    Every command also gets `--debug`, which `cli.run` reads.
+
+    :param without: fields that the command does not offer; they keep their defaults.
+    """
+
+    def flatten(command: Command) -> Command:
+        taken = inspect.signature(command).parameters.values()
+
+        @functools.wraps(command)
+        def call(**values: Any) -> int:  # noqa: ANN401 - whatever typer parsed
+            return command(**{parameter.name: _value(parameter, values) for parameter in taken})
+
+        by_name = inspect.Parameter.KEYWORD_ONLY
+        debug = inspect.Parameter("debug", by_name, default=False, annotation=Debug)
+        shown = [each for one in (*taken, debug) for each in _flattened(one, without)]
+        call.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+        call.__annotations__ = {one.name: one.annotation for one in shown}
+        return call
+
+    return flatten
+
+
+def _fields(parameter: inspect.Parameter) -> Collection[inspect.Parameter]:
+    """The fields of an options dataclass as parameters; none if it is an option by itself."""
+    group: Callable[..., object] = parameter.annotation
+    return inspect.signature(group).parameters.values() if is_dataclass(group) else ()
+
+
+def _flattened(
+    parameter: inspect.Parameter, without: tuple[str, ...]
+) -> Iterator[inspect.Parameter]:
+    fields = _fields(parameter)
+    if not fields:
+        yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+    for field in fields:
+        if field.name not in without:
+            yield from _flattened(field, without)
+
+
+def _value(parameter: inspect.Parameter, values: dict[str, Any]) -> Any:  # noqa: ANN401 - as typer parsed it
+    """The value of a command's parameter; an options dataclass is made from its fields' values."""
+    fields = _fields(parameter)
+    if not fields:
+        return values.get(parameter.name, parameter.default)
+    return parameter.annotation(**{field.name: _value(field, values) for field in fields})
 
 
 def parse_since(text: str | None) -> str:
@@ -135,9 +217,8 @@ def parse_since(text: str | None) -> str:
     """
     if text is None:
         return ""
-    padded = text + "-01-01"[len(text) - len("2025") :] if len(text) in (4, 7) else text
     try:
-        return date.fromisoformat(padded).isoformat()
+        return first_day(text)
     except ValueError as exc:
         raise UsageError(
             f"--since takes a date like 2025-03-31, 2025-03 or 2025, not {text!r}",
@@ -168,17 +249,15 @@ def parse_format(chosen: str | None, *, json: bool, explain: bool) -> Format:
     return Format.JSON if json else Format(chosen or Format.TEXT)
 
 
-_PLACES = ("--corpus", "--index", "--store", "--store-uri")
-
-
 def with_places(hint: str, args: list[str]) -> str:
     """Add the notes and index of the failed command to a command in its hint."""
+    options = {f"--{field.name.replace('_', '-')}" for field in fields(Given)}
     places: dict[str, str] = {}
     rest = iter(args)
     positional = []
     for arg in rest:
         name, given, value = arg.partition("=")
-        if name in _PLACES:
+        if name in options:
             places[name] = value if given else next(rest, "")
         elif not arg.startswith("-"):
             positional.append(arg)

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from ragqa.cli.opening import load_flags, print_notices
-from ragqa.cli.options import AsJson, Corpus, Debug, IndexFolder
+from ragqa.cli.options import AsJson, Corpus, IndexFolder, grouped_options
 from ragqa.errors import UsageError
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A setting; see ragqa config.")]
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -19,12 +21,12 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
+@grouped_options()
 def show(
     ctx: typer.Context,
     corpus: Corpus = None,
     index: IndexFolder = None,
     json: AsJson = False,
-    debug: Debug = False,
 ) -> int:
     """Show every setting, its value and where it comes from.
 
@@ -44,10 +46,10 @@ def show(
 
 
 @app.command(name="set")
+@grouped_options()
 def set_value(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A setting; see ragqa config.")],
+    name: Name,
     value: Annotated[str, typer.Argument(metavar="VALUE", help="Its new value.")],
-    debug: Debug = False,
 ) -> int:
     """Write a setting into your own settings file.
 
@@ -75,9 +77,9 @@ def set_value(
 
 
 @app.command()
+@grouped_options()
 def get(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A setting; see ragqa config.")],
-    debug: Debug = False,
+    name: Name,
 ) -> int:
     """Print the current value of a setting, and nothing else.
 
@@ -94,9 +96,9 @@ def get(
 
 
 @app.command()
+@grouped_options()
 def unset(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A setting; see ragqa config.")],
-    debug: Debug = False,
+    name: Name,
 ) -> int:
     """Remove a setting from your own settings file.
 

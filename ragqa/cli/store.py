@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ragqa.cli.options import Debug
+from ragqa.cli.options import grouped_options
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -20,7 +20,8 @@ Host = Annotated[
 
 
 @app.command()
-def allow(host: Host, debug: Debug = False) -> int:
+@grouped_options()
+def allow(host: Host) -> int:
     """Allow the text of notes to be stored on a host, until you withdraw it.
 
     Example: ragqa store allow milvus.example.org:19530
@@ -33,7 +34,8 @@ def allow(host: Host, debug: Debug = False) -> int:
 
 
 @app.command()
-def forget(host: Host, debug: Debug = False) -> int:
+@grouped_options()
+def forget(host: Host) -> int:
     """Withdraw the permission to store notes on a host; what is already there stays.
 
     Example: ragqa store forget milvus.example.org:19530

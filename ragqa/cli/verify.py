@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from ragqa.cli.opening import load_flags
-from ragqa.cli.options import AsJson, Corpus, Debug
+from ragqa.cli.options import AsJson, Corpus, grouped_options
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
-    from ragqa.types import SavedAnswer
-
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+    from ragqa.verifying.saved import SavedAnswer
 
 
-@app.command()
+@grouped_options()
 def verify(
     answer: Annotated[
         str,
@@ -28,7 +26,6 @@ def verify(
     ],
     corpus: Corpus = None,
     json: AsJson = False,
-    debug: Debug = False,
 ) -> int:
     """Check whether the notes still say what a saved answer quotes.
 
@@ -40,7 +37,7 @@ def verify(
     """
     from ragqa import render
     from ragqa.render import verifications
-    from ragqa.verifying import verify as verify_answer
+    from ragqa.verifying.checking import verify as verify_answer
 
     loaded = load_flags({"corpus": corpus})
     saved = _read(answer)
@@ -61,7 +58,7 @@ def verify(
 
 
 def _read(name: str) -> "SavedAnswer":
-    from ragqa.verifying import read_saved
+    from ragqa.verifying.saved import read_saved
 
     try:
         with _open(name) as file:

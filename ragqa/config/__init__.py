@@ -7,7 +7,8 @@ from ragqa.config.files import (
     user_settings_file,
 )
 from ragqa.config.loading import Loaded, Places, load_settings
-from ragqa.config.settings import SETTINGS, Origin, Setting, Settings
+from ragqa.config.setting import Setting
+from ragqa.config.settings import SETTINGS, Origin, Settings
 
 __all__ = [
     "PROJECT_FILE",

@@ -1,4 +1,7 @@
-"""Parse server addresses strictly, so that no two parsers disagree on the host."""
+"""Parse server addresses strictly, so that no two parsers disagree on the host.
+
+A store's URI is such an address or a file, and never has a secret.
+"""
 
 import ipaddress
 import re
@@ -11,6 +14,19 @@ from ragqa.errors import UsageError
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
 """A host's name or IP address, without port and brackets."""
 
+SUFFIX = ".db"
+"""The suffix of a store's file."""
+
+TOKEN_VARIABLE = "RAGQA_MILVUS_TOKEN"  # noqa: S105 - its name
+"""The only source of a server's token."""
+
+_STORE_PORTS = {"http": 19530, "https": 443}
+_STORE_HINT = (
+    f"give https://HOST:PORT/DATABASE, http://… or a file that ends in {SUFFIX}; "
+    f"a token goes into {TOKEN_VARIABLE}"
+)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
+_DATABASE = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]{0,254})?/?")
 _PATH = re.compile(r"[A-Za-z0-9/._~%+@:-]*")
 _ODD = re.compile(r"[^\x21-\x7e]|\\")
 
@@ -66,3 +82,47 @@ def address_of(text: str, where: str, *, ports: Mapping[str, int], hint: str) ->
     if not is_plain or split.query or split.fragment:
         raise UsageError(f"{where} is not the plain address of a server", hint=hint)
     return Address(split.scheme, host, port or ports[split.scheme], split.path)
+
+
+def checked_uri(text: str, where: str) -> str:
+    """Normalise a URI; a file or "" is returned unchanged.
+
+    Messages never repeat it, since it may contain a password.
+
+    :param where: its origin, for messages.
+    :raises UsageError: it is neither a server nor a file, or could contain a secret.
+    """
+    if not text or is_file(text):
+        return text
+    name = f"store_uri in {where}"
+    if not text.lower().startswith(("http://", "https://")):
+        raise UsageError(
+            f"{name} must be an address that begins with https:// or http://, "
+            f"or a file whose name ends in {SUFFIX}",
+            hint=_STORE_HINT,
+        )
+    address = address_of(text, name, ports=_STORE_PORTS, hint=_STORE_HINT)
+    if ":" in address.host:
+        raise UsageError(
+            f"{name} must name its host in letters or IPv4: pymilvus misreads IPv6",
+            hint=_STORE_HINT,
+        )
+    if not _DATABASE.fullmatch(address.path):
+        raise UsageError(f"{name} may only name one database after the port", hint=_STORE_HINT)
+    return f"{address.scheme}://{address.host_and_port}{address.path.rstrip('/')}"
+
+
+def is_file(uri: str) -> bool:
+    """Whether a URI names a file rather than a server."""
+    return uri.endswith(SUFFIX) and not _SCHEME.match(uri)
+
+
+def remote_host(uri: str) -> str:
+    """The `HOST:PORT` of a remote server, "" for a local one or a file.
+
+    :raises UsageError: `checked_uri` did not return this URI.
+    """
+    if not uri or is_file(uri):
+        return ""
+    address = address_of(uri, "store_uri", ports=_STORE_PORTS, hint=_STORE_HINT)
+    return "" if address.is_loopback else address.host_and_port

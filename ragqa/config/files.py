@@ -1,16 +1,15 @@
-"""The two settings files: the user's, and a project's `ragqa.toml`."""
+"""The user's settings file, a project's `ragqa.toml`, and files that only the user may read."""
 
 import os
+import stat
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
 from ragqa.atomic_write import write_whole
-from ragqa.config.paths import absolute, anchored, checked_path
-from ragqa.config.settings import SETTINGS, Value, setting_named, with_nearest
+from ragqa.config.setting import Value, absolute
+from ragqa.config.settings import SETTINGS, setting_named, with_nearest
 from ragqa.errors import UsageError
 
 PROJECT_FILE = "ragqa.toml"
@@ -18,12 +17,8 @@ _MAX_BYTES = 64_000
 _MAX_NAMED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class FileSettings:
-    """The checked values of a settings file, and warnings about unknown names in it."""
-
-    values: dict[str, Value]
-    warnings: tuple[str, ...] = ()
+Checked = tuple[dict[str, Value], tuple[str, ...]]
+"""The checked values of a settings file, and warnings about unknown names in it."""
 
 
 def user_settings_file() -> Path:
@@ -52,19 +47,19 @@ def find_project_file(start: Path) -> Path | None:
     return None
 
 
-def read_user_settings() -> FileSettings:
+def read_user_settings() -> Checked:
     """The user's settings; none if there is no file.
 
     :raises UsageError: the file cannot be read, or has an invalid value.
     """
     path = user_settings_file()
-    raw = _read_toml(path)
-    values = _checked(raw, path)
-    anchored_values = {name: checked_path(name, values[name], str(path)) for name in values}
-    return FileSettings(anchored_values, _unknown(raw, path))
+    values, warnings = _read(path)
+    for name in values:
+        values[name] = SETTINGS[name].anchored_in_file(values[name], str(path))
+    return values, warnings
 
 
-def read_project_settings(path: Path) -> FileSettings:
+def read_project_settings(path: Path) -> Checked:
     """The settings of a `ragqa.toml`, with paths made absolute.
 
     The file may have come with somebody else's notes, so it may not set personal settings, name a
@@ -72,16 +67,16 @@ def read_project_settings(path: Path) -> FileSettings:
 
     :raises UsageError: it does so, or does not parse.
     """
-    raw = _read_toml(path)
-    values = _checked(raw, path)
+    values, warnings = _read(path)
     folder = path.parent
     for name in values:
-        if setting_named(name, str(path)).personal:
+        if SETTINGS[name].personal:
             raise UsageError(
                 f"{path} may not set {name}: a folder of notes must not decide that",
                 hint=f"remove the line; to set it for yourself: ragqa config set {name} VALUE",
             )
-    if _looks_like_a_folder(str(values.get("embedder", ""))):
+    embedder = str(values.get("embedder", ""))
+    if (embedder.partition(":")[2] or embedder).startswith((".", "/", "~")):
         raise UsageError(
             f"{path} may not name a folder as embedder: models come from the user, not with notes",
             hint="remove the line; to set it for yourself: ragqa config set embedder FOLDER",
@@ -95,7 +90,7 @@ def read_project_settings(path: Path) -> FileSettings:
                     hint=f"remove the line, or use --{name} or RAGQA_{name.upper()}",
                 )
             values[name] = str(place)
-    return FileSettings(values, _unknown(raw, path))
+    return values, warnings
 
 
 def set_user_setting(name: str, text: str) -> Value:
@@ -105,9 +100,10 @@ def set_user_setting(name: str, text: str) -> Value:
 
     :raises UsageError: no such setting, or an invalid value.
     """
-    value = setting_named(name, "the command").parse(text, "the command")
-    value = anchored(name, value, Path.cwd())
     import tomlkit
+
+    setting = setting_named(name, "the command")
+    value = setting.anchored(setting.parse(text, "the command"), Path.cwd())
 
     document = tomlkit.parse(_user_text())
     document[name] = value
@@ -136,24 +132,17 @@ def _owner(path: Path) -> int:
     return path.lstat().st_uid
 
 
-def _looks_like_a_folder(embedder: str) -> bool:
-    model = embedder.partition(":")[2] or embedder
-    return model.startswith((".", "/", "~"))
-
-
-def _checked(raw: Mapping[str, object], path: Path) -> dict[str, Value]:
-    return {name: SETTINGS[name].parse(raw[name], str(path)) for name in raw if name in SETTINGS}
-
-
-def _unknown(raw: Mapping[str, object], path: Path) -> tuple[str, ...]:
-    """A warning about unknown names in a file; another version of ragqa may know them."""
-    names = [name for name in raw if name not in SETTINGS]
-    if not names:
-        return ()
-    shown = ", ".join(map(with_nearest, names[:_MAX_NAMED]))
-    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-    kind = "an unknown setting, which is" if len(names) == 1 else "unknown settings, which are"
-    return (f"{path} has {kind} ignored: {shown}{more}",)
+def _read(path: Path) -> Checked:
+    """Read a settings file; another version of ragqa may know names that are unknown here."""
+    raw = _read_toml(path)
+    values = {name: SETTINGS[name].parse(raw[name], str(path)) for name in raw if name in SETTINGS}
+    unknown = [name for name in raw if name not in SETTINGS]
+    if not unknown:
+        return values, ()
+    shown = ", ".join(map(with_nearest, unknown[:_MAX_NAMED]))
+    more = f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
+    kind = "an unknown setting, which is" if len(unknown) == 1 else "unknown settings, which are"
+    return values, (f"{path} has {kind} ignored: {shown}{more}",)
 
 
 def _read_toml(path: Path) -> dict[str, object]:
@@ -191,3 +180,40 @@ def _write_user_text(text: str) -> None:
         write_whole(path, text)
     except OSError as exc:
         raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
+
+
+def read_own(path: Path, what: str, *, size: int) -> bytes | None:
+    """Read at most `size` bytes of a file; None if it does not exist.
+
+    :param what: the file's purpose, for messages.
+    :raises UsageError: it is a link, not a regular file, another user's, or accessible to others.
+    """
+    fix = f"chmod 600 {path}"
+    try:
+        # O_NOFOLLOW: a link may point to what others write; O_NONBLOCK: a pipe would hang.
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        if path.is_symlink():
+            raise UsageError(
+                f"the {what} {path} is a symbolic link", hint=f"put the file itself there; {fix}"
+            ) from exc
+        raise UsageError(f"the {what} {path} cannot be read: {exc.strerror}", hint=fix) from exc
+    try:
+        state = os.fstat(file)
+        if not stat.S_ISREG(state.st_mode):
+            raise UsageError(f"the {what} {path} is not a regular file", hint=f"rm {path}")
+        if state.st_uid != os.getuid():
+            raise UsageError(f"the {what} {path} belongs to another user", hint=f"rm {path}")
+        if others := _others_may(state.st_mode):
+            raise UsageError(f"other users may {others} the {what} {path}", hint=fix)
+        return os.read(file, size)
+    finally:
+        os.close(file)
+
+
+def _others_may(mode: int) -> str:
+    """What a mode lets users other than the owner do, "" for nothing."""
+    all_bits = ((0o044, "read"), (0o022, "change"), (0o011, "run"))
+    return " and ".join(verb for bits, verb in all_bits if mode & bits)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -15,8 +16,8 @@ from ragqa.config.files import (
     read_user_settings,
     user_settings_file,
 )
-from ragqa.config.paths import absolute, anchored, checked_path
-from ragqa.config.settings import REPLACED, SETTINGS, Origin, Settings, Value
+from ragqa.config.setting import Value, absolute
+from ragqa.config.settings import REPLACED, SETTINGS, Origin, Settings
 from ragqa.errors import NoCorpus, UsageError
 
 
@@ -78,26 +79,24 @@ def load_settings(
     project = find_project_file(folder)
     warnings = _replaced(environ)
     if project is not None:
-        of_project = read_project_settings(project)
-        layers.append((str(project), of_project.values))
-        warnings += of_project.warnings
-    own = read_user_settings()
-    layers.append((Origin.USER, own.values))
-    values: dict[str, Value] = {}
+        of_project, about_project = read_project_settings(project)
+        layers.append((str(project), of_project))
+        warnings += about_project
+    own, about_own = read_user_settings()
+    layers.append((Origin.USER, own))
+    layers.append((Origin.DEFAULT, {name: one.default for name, one in SETTINGS.items()}))
+    values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for name, setting in SETTINGS.items():
-        values[name], origins[name] = setting.default, Origin.DEFAULT
-        for origin, layer in layers:
-            if name in layer:
-                values[name], origins[name] = layer[name], origin
-                break
-    values["store_uri"] = anchored("store_uri", values["store_uri"], folder)
+    for origin, layer in reversed(layers):
+        values |= layer
+        origins |= dict.fromkeys(layer, origin)
+    values["store_uri"] = SETTINGS["store_uri"].anchored(values["store_uri"], folder)
     _match_store(values, origins, [origin for origin, _ in layers])
-    settings = Settings.of(values)
+    settings = Settings(**values)
     set_where = dict(origins)
     found = _find_places(settings, origins, folder)
     passed_over = _passed_over(settings, set_where, origins, found)
-    return Loaded(settings, origins, found, passed_over, warnings + own.warnings)
+    return Loaded(settings, origins, found, passed_over, warnings + about_own)
 
 
 def data_index(corpus: Path) -> Path:
@@ -118,7 +117,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
     for name, setting in SETTINGS.items():
         variable = f"RAGQA_{name.upper()}"
         if given := environ.get(variable):
-            values[name] = checked_path(name, setting.parse(given, variable), variable)
+            values[name] = setting.anchored_in_file(setting.parse(given, variable), variable)
     return values
 
 
@@ -133,7 +132,7 @@ def _replaced(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _match_store(
-    values: dict[str, Value], origins: dict[str, str], strongest_first: list[str]
+    values: dict[str, Any], origins: dict[str, str], strongest_first: list[str]
 ) -> None:
     """Drop a store URI if a stronger origin chooses another store.
 
@@ -142,8 +141,7 @@ def _match_store(
     uri, store = origins["store_uri"], origins["store"]
     if values["store"] == "milvus" or not values["store_uri"]:
         return
-    order = [*strongest_first, Origin.DEFAULT]
-    if order.index(store) >= order.index(uri):
+    if strongest_first.index(store) >= strongest_first.index(uri):
         where, fix = _URI_WITHOUT_STORE[uri]
         raise UsageError(
             f"store_uri in {where} says where Milvus is, but the store is {values['store']}",
@@ -169,8 +167,8 @@ def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> P
     corpus comes from a stronger origin, its default index is used. Links in a folder that came from
     elsewhere can neither move the index out of it nor copy other notes into it.
     """
-    corpus = _absolute(settings.corpus, folder)
-    index = _absolute(settings.index, folder)
+    corpus = absolute(settings.corpus, folder) if settings.corpus else None
+    index = absolute(settings.index, folder) if settings.index else None
     at_hand = origins["corpus"] in (Origin.DEFAULT, Origin.USER) and (folder / "corpus").is_dir()
     beside_origin = Origin.DEFAULT
     if at_hand:
@@ -234,7 +232,3 @@ def _current_folder() -> Path:
         return Path.cwd()
     except OSError as exc:
         raise UsageError("the current folder no longer exists", hint="cd to one that does") from exc
-
-
-def _absolute(path: str, folder: Path) -> Path | None:
-    return absolute(path, folder) if path else None

@@ -1,10 +1,6 @@
-"""Diagnose the index and the configured LLM, with a command to fix each problem.
+"""Diagnose the index and the configured LLM, with a command to fix each problem."""
 
-Import `ragqa.diagnosis.trial` separately: it sends data.
-"""
-
-from ragqa.diagnosis.findings import Finding, Severity
-from ragqa.diagnosis.index import Status, diagnose, repair, status_of
+from ragqa.diagnosis.index import Finding, Severity, Status, diagnose, repair, status_of
 from ragqa.diagnosis.llm import Choice, Overview, choice_of, diagnose_llm, overview_of
 
 __all__ = [

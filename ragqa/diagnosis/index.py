@@ -3,14 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from ragqa.answering import InUse
-from ragqa.answering.calibration_file import MEND
+from ragqa.answering.calibration_file import MEND, InUse
 from ragqa.api import Index, StorePlace
-from ragqa.diagnosis.findings import Finding, Severity
 from ragqa.errors import NoIndex, RagqaError, UsageError
 from ragqa.indexing import check_passages
 from ragqa.readers import reader_for
@@ -18,6 +17,24 @@ from ragqa.stores import SENT
 from ragqa.types import Building, IndexInfo, Progress, Skipped, counted, no_progress
 
 _REPAIR = "ragqa doctor --repair"
+
+
+class Severity(StrEnum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check, and the command that fixes it, or ""."""
+
+    severity: Severity
+    what: str
+    fix: str = ""
+    exit_code: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +56,11 @@ class Status:
     confidence: InUse
     kept: StorePlace
     building: Building | None = None
+
+    @property
+    def pending(self) -> str:
+        """The changes that are not in the index yet, in words."""
+        return f"{self.added} new, {self.changed} changed, {self.removed} removed"
 
     @property
     def is_fresh(self) -> bool:
@@ -95,7 +117,11 @@ def diagnose(
     if deep:
         checks.append(partial(_passages, progress=report))
     for check in checks:
-        for finding in _findings_of(partial(check, index)):
+        try:
+            findings = check(index)
+        except RagqaError as exc:
+            findings = [_failure(exc)]
+        for finding in findings:
             # An unreadable index fails every check.
             if finding.severity is Severity.OK or finding.what not in reported:
                 reported.add(finding.what)
@@ -107,23 +133,16 @@ def repair(index: Index, *, progress: Progress | None = None) -> tuple[list[str]
 
     :returns: what was done, each in a sentence, and the findings if it failed.
     """
-    done: list[str] = []
-
-    def rebuild() -> list[Finding]:
-        done.extend(index.repair(progress=progress))
-        return []
-
-    failed = _findings_of(rebuild)
-    return done, failed
-
-
-def _findings_of(check: Callable[[], list[Finding]]) -> list[Finding]:
     try:
-        return check()
-    except NoIndex as exc:
-        return [Finding(Severity.WARNING, exc.message, exc.hint or "ragqa index", exc.exit_code)]
+        return list(index.repair(progress=progress)), []
     except RagqaError as exc:
-        return [Finding(Severity.ERROR, exc.message, exc.hint, exc.exit_code)]
+        return [], [_failure(exc)]
+
+
+def _failure(exc: RagqaError) -> Finding:
+    if isinstance(exc, NoIndex):
+        return Finding(Severity.WARNING, exc.message, exc.hint or "ragqa index", exc.exit_code)
+    return Finding(Severity.ERROR, exc.message, exc.hint, exc.exit_code)
 
 
 def _notes(index: Index) -> list[Finding]:
@@ -134,13 +153,9 @@ def _notes(index: Index) -> list[Finding]:
     ]
     if status.is_fresh:
         notes = counted(status.info.notes, "note")
-        findings.append(Finding(Severity.OK, f"{notes} indexed, unchanged since"))
-    else:
-        pending = f"{status.added} new, {status.changed} changed, {status.removed} removed notes"
-        findings.append(
-            Finding(Severity.WARNING, f"{pending} are not in the index yet", "ragqa index")
-        )
-    return findings
+        return [*findings, Finding(Severity.OK, f"{notes} indexed, unchanged since")]
+    what = f"{status.pending} notes are not in the index yet"
+    return [*findings, Finding(Severity.WARNING, what, "ragqa index")]
 
 
 def _store(index: Index) -> list[Finding]:
@@ -159,10 +174,10 @@ def _files(index: Index, *, deep: bool, progress: Progress) -> list[Finding]:
     problems = index.problems(deep=deep, progress=progress)
     if problems:
         return [Finding(Severity.ERROR, what, _REPAIR, 4) for what in problems]
-    if index.kept.kind == "local":
-        sound = "every file of the index is intact"
-    else:
-        sound = "none of the index's rows is missing"
+    is_local = index.kept.kind == "local"
+    sound = (
+        "every file of the index is intact" if is_local else "none of the index's rows is missing"
+    )
     agree = ", and they agree with each other" if deep else ""
     return [Finding(Severity.OK, sound + agree)]
 
@@ -172,17 +187,12 @@ def _passages(index: Index, *, progress: Progress) -> list[Finding]:
     checked = check_passages(index.snapshot(), index.source, embedder, progress=progress)
     if checked.faults:
         return [Finding(Severity.ERROR, fault.what, _REPAIR, 4) for fault in checked.faults]
-    return [
-        Finding(
-            Severity.OK,
-            f"every passage of {counted(checked.notes, 'unchanged note')} is found in its note",
-        ),
-        Finding(
-            Severity.OK,
-            f"{counted(checked.embedded, 'passage')} embedded again: the lowest cosine with the "
-            f"embedding in the index is {checked.lowest:.4f}",
-        ),
-    ]
+    found = f"every passage of {counted(checked.notes, 'unchanged note')} is found in its note"
+    same = (
+        f"{counted(checked.embedded, 'passage')} embedded again: the lowest cosine with the "
+        f"embedding in the index is {checked.lowest:.4f}"
+    )
+    return [Finding(Severity.OK, found), Finding(Severity.OK, same)]
 
 
 def _embedder(index: Index) -> list[Finding]:

@@ -1,27 +1,46 @@
-"""Report the configured LLM backend, its origin and where data would go; sends nothing."""
+"""Report the configured LLM backend and where data would go; only `try_llm` sends anything."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ragqa.config import Loaded, Origin
 from ragqa.consent import consents, is_allowed
-from ragqa.diagnosis.findings import Finding, Severity
+from ragqa.diagnosis.index import Finding, Severity
 from ragqa.errors import RagqaError
-from ragqa.llms import LLMS, NO_LLM, Destination, Kind, kinds, llm_for
+from ragqa.llms import LLM, LLMS, NO_LLM, BackendKind, Destination, Prompt, kinds, llm_for
+from ragqa.llms.limits import bounded
 from ragqa.llms.secrets import check_key_file
 from ragqa.stores import remote_host
+
+PROMPT = Prompt(
+    instructions=(
+        "Answer the question in one sentence, from the numbered passages alone. After the sentence "
+        "give the number of the passage that says so, in square brackets."
+    ),
+    message=(
+        "[1] The old stone bridge of Aldmoor was built in 1871.\n"
+        "[2] The market of Aldmoor is held on Thursdays.\n\n"
+        "Question: When was the bridge of Aldmoor built?"
+    ),
+)
+WHAT = "a fixed question with two made-up passages, and nothing of your notes"
+
+_ORIGINS: dict[str, str] = {
+    Origin.FLAG: "the command",
+    Origin.ENVIRONMENT: "RAGQA_LLM in the environment",
+    Origin.USER: "your own settings",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The configured LLM backend, and what using it would mean.
 
-    :param spec: `KIND:MODEL`, or "" for none.
-    :param origin: the source of the setting, in words.
-    :param destination: where data would go; None if unknown.
-    :param allowed: whether data may go there: it is this machine, or the user allowed it.
-    :param problem: why it cannot be used, or ""; `fix` is the remedy.
-    :param index_host: the host that the index is sent to; "" if it stays on this machine.
+    `spec` is `KIND:MODEL`, or "" for none, and `origin` the source of the setting, in words.
+    `destination` is None if unknown; `allowed` says whether data may go there. `problem` is why it
+    cannot be used, or "", and `fix` the remedy. `index_host` is the host that the index is sent to,
+    "" if it stays on this machine.
     """
 
     spec: str = ""
@@ -67,7 +86,7 @@ class Overview:
     """What `ragqa llm list` shows: the configured backend, all kinds, the allowed hosts."""
 
     choice: Choice
-    kinds: tuple[Kind, ...]
+    kinds: tuple[BackendKind, ...]
     hosts: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -111,8 +130,55 @@ def _finding(choice: Choice) -> Finding:
     return Finding(Severity.WARNING, f"{sent}, once you allow it", fix)
 
 
-_ORIGINS: dict[str, str] = {
-    Origin.FLAG: "the command",
-    Origin.ENVIRONMENT: "RAGQA_LLM in the environment",
-    Origin.USER: "your own settings",
-}
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The outcome of the prompt.
+
+    `first_ms` is the time to the first piece of text and `total_ms` to the end of the reply.
+    """
+
+    destination: Destination
+    first_ms: float
+    total_ms: float
+    pieces: int
+    reply: str
+
+    @property
+    def streams(self) -> bool:
+        """Whether the backend streams its reply."""
+        return self.pieces > 1
+
+    @property
+    def cites(self) -> bool:
+        """Whether the reply cites the right passage, and no other."""
+        return "[1]" in self.reply and "[2]" not in self.reply
+
+
+def try_llm(llm: LLM, *, max_tokens: int, deadline_s: int) -> Trial:
+    """Send the prompt and wait for the reply, with the same limits as for any answer.
+
+    :raises BackendFailed: there was no reply.
+    """
+    start = time.perf_counter()
+    arrived: list[float] = []
+    pieces: list[str] = []
+    stream = bounded(
+        llm,
+        PROMPT,
+        max_tokens=max_tokens,
+        deadline_s=deadline_s,
+    )
+    for piece in stream:
+        arrived.append(_since(start))
+        pieces.append(piece)
+    return Trial(
+        destination=llm.destination,
+        first_ms=arrived[0],
+        total_ms=_since(start),
+        pieces=len(pieces),
+        reply="".join(pieces),
+    )
+
+
+def _since(start: float) -> float:
+    return round((time.perf_counter() - start) * 1000, 1)

@@ -4,14 +4,22 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ragqa.answering import Assessment, Models, assess, choose
+from ragqa.answering import Assessment, assess
+from ragqa.answering.confidence import Models
+from ragqa.answering.scoring import choose
 from ragqa.api import MIN_POOL
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.evaluation.collection import Collection
-from ragqa.evaluation.measures import Overlap, answer_found, measure_rankings, overlap
-from ragqa.evaluation.missed import why_missed
-from ragqa.evaluation.tasks import ANSWERS_AT, METHODS, Outcome, Task
+from ragqa.evaluation.measures import (
+    ANSWERS_AT,
+    METHODS,
+    answer_found,
+    measure_rankings,
+    overlap,
+)
+from ragqa.evaluation.outcomes import Outcome, why_missed
+from ragqa.evaluation.tasks import Task
 from ragqa.retrieval import clean_question, find_legs, to_hits
 from ragqa.types import Filters, Hit, Progress, Retrieved
 
@@ -39,7 +47,6 @@ class Asking:
 class _Asked:
     """The collection's results for a question; `rankings` are of units, by method."""
 
-    task: Task
     rankings: Mapping[str, Sequence[str]]
     hits: Sequence[Hit] = ()
     search_ms: float | None = None
@@ -53,35 +60,19 @@ def ask_all(
     """Ask every question; returns the outcomes in order, and warnings about those that failed."""
     outcomes: list[Outcome] = []
     warnings: list[str] = []
-    for start in range(0, len(tasks), _AT_ONCE):
-        asked: list[_Asked] = []
-        for task in tasks[start : start + _AT_ONCE]:
-            done = start + len(asked)
-            progress("asking", done, len(tasks))
+    for done, task in enumerate(tasks):
+        progress("asking", done, len(tasks))
+        try:
+            question = clean_question(task.question)
+        except UsageError as exc:
+            warnings.append(f"question {task.id} counts as zero: {exc.message}")
+            asked = _Asked(dict.fromkeys(METHODS, ()))
+        else:
             timed = asking.compose and done < TIMED
-            try:
-                question = clean_question(task.question)
-            except UsageError as exc:
-                warnings.append(f"question {task.id} counts as zero: {exc.message}")
-                asked.append(_Asked(task, dict.fromkeys(METHODS, ())))
-            else:
-                asked.append(_ask(collection, task, question, asking, timed=timed))
-        outcomes += _outcomes(asked, asking)
+            asked = _ask(collection, task, question, asking, timed=timed)
+        outcomes.append(_outcome(task, asked, asking))
     progress("asking", len(tasks), len(tasks))
     return outcomes, warnings
-
-
-def _outcomes(asked: Sequence[_Asked], asking: Asking) -> list[Outcome]:
-    relevant = {one.task.id: one.task.relevant for one in asked if one.task.relevant}
-    measured = {
-        method: measure_rankings(relevant, {one.task.id: one.rankings[method] for one in asked})
-        for method in METHODS
-    }
-    outcomes = []
-    for one in asked:
-        by_method = {method: found.get(one.task.id, {}) for method, found in measured.items()}
-        outcomes.append(_outcome(one, by_method, asking))
-    return outcomes
 
 
 def _ask(
@@ -100,19 +91,15 @@ def _ask(
     retrieved = to_hits(collection.snapshot, legs, fused[: max(MIN_POOL, asking.passages)])
     search_ms = _ms_since(started)
     ranked = {"hybrid": fused, "dense": legs.dense, "terms": legs.terms}
-    asked = _Asked(
-        task=task,
-        rankings={method: _units(task, ids) for method, ids in ranked.items()},
-        hits=retrieved.hits,
-        search_ms=search_ms,
-    )
+    rankings = {method: _units(task, ids) for method, ids in ranked.items()}
+    asked = _Asked(rankings, retrieved.hits, search_ms)
     if not asking.compose:
         return asked
     retrieved = replace(retrieved, hits=retrieved.hits[:MIN_POOL])
     ask_ms = None
     if timed:
         started = time.perf_counter()
-        _weigh(collection, retrieved, collection.timed, asking)
+        _weigh(collection, retrieved, collection.embedder.plain, asking)
         ask_ms = search_ms + _ms_since(started)
     weighed = _weigh(collection, retrieved, collection.embedder, asking)
     return replace(asked, ask_ms=ask_ms, weighed=weighed)
@@ -139,15 +126,18 @@ def _ms_since(started: float) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def _outcome(asked: _Asked, measures: Mapping[str, Mapping[str, float]], asking: Asking) -> Outcome:
-    task = asked.task
+def _outcome(task: Task, asked: _Asked, asking: Asking) -> Outcome:
+    measures: dict[str, dict[str, float]] = {method: {} for method in METHODS}
+    if task.relevant:
+        measures = measure_rankings(dict.fromkeys(METHODS, task.relevant), asked.rankings)
     ranks = {
         method: tuple(_rank(ranking, unit) for unit in task.relevant)
         for method, ranking in asked.rankings.items()
     }
-    said = _sentences(asked.weighed)
+    weighed, hits = asked.weighed, asked.hits
+    said = _sentences(weighed)
     answer = _answer(task, said) if asking.compose and task.answers else None
-    weighed = asked.weighed
+    spans = [(hit.passage.path, hit.passage.start, hit.passage.end) for hit in hits]
     return Outcome(
         id=task.id,
         question=task.question,
@@ -162,8 +152,10 @@ def _outcome(asked: _Asked, measures: Mapping[str, Mapping[str, float]], asking:
         confidence=weighed.confidence if weighed else None,
         answered=weighed.answered if weighed else None,
         missing=weighed.missing if weighed else (),
-        overlap=_overlap(asked, asking.passages) if asking.passages else None,
-        missed=why_missed(task, ranks, answer, asked.hits, [shown for shown, _ in said]),
+        overlap=overlap(task.spans, spans[: asking.passages], task.touching)
+        if asking.passages
+        else None,
+        missed=why_missed(task, ranks, answer, hits, [shown for shown, _ in said]),
     )
 
 
@@ -187,8 +179,3 @@ def _answer(task: Task, said: Sequence[tuple[str, str]]) -> tuple[float, ...]:
         answered = [answer_found(texts, answers) for answers in task.answers]
         shares.append(sum(answered) / len(answered))
     return tuple(shares)
-
-
-def _overlap(asked: _Asked, passages: int) -> Overlap:
-    spans = [(hit.passage.path, hit.passage.start, hit.passage.end) for hit in asked.hits]
-    return overlap(asked.task.spans, spans[:passages], asked.task.touching)

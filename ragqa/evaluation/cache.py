@@ -2,9 +2,9 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from pathlib import Path
 from typing import Self
 
@@ -24,29 +24,8 @@ CREATE TABLE IF NOT EXISTS read (key BLOB PRIMARY KEY, pooled BLOB, tokens BLOB,
 CREATE TABLE IF NOT EXISTS made (dtype TEXT);
 """
 
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A table of the cache: blobs by key."""
-
-    connection: sqlite3.Connection
-    name: str
-
-    def find(self, keys: Sequence[bytes]) -> dict[bytes, tuple[bytes, ...]]:
-        found = {}
-        for at in range(0, len(keys), _BATCH):
-            batch = keys[at : at + _BATCH]
-            marks = ",".join("?" * len(batch))
-            query = f"SELECT * FROM {self.name} WHERE key IN ({marks})"  # noqa: S608 - no user's text
-            for key, *values in self.connection.execute(query, batch):
-                found[key] = tuple(values)
-        return found
-
-    def add(self, rows: Sequence[tuple[bytes, ...]]) -> None:
-        marks = ",".join("?" * len(rows[0]))
-        statement = f"INSERT OR REPLACE INTO {self.name} VALUES ({marks})"  # noqa: S608 - as above
-        with self.connection:
-            self.connection.executemany(statement, rows)
+_Row = tuple[bytes, ...]
+"""A row of the cache: the key of a text, and what was made of it."""
 
 
 class CachedEmbedder:
@@ -61,8 +40,6 @@ class CachedEmbedder:
         self._embedders = embedders
         self._connection = connection
         self._path = path
-        self._passages = _Table(connection, "passages")
-        self._read = _Table(connection, "read")
 
     @classmethod
     @contextmanager
@@ -103,11 +80,11 @@ class CachedEmbedder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the embedder's tokens in each text."""
-        return self._embedders.asking.count_tokens(texts)
+        return self.plain.count_tokens(texts)
 
     def embed_query(self, text: str) -> TokenVectors:
         """Embed a question, without the cache."""
-        return self._embedders.asking.embed_query(text)
+        return self.plain.embed_query(text)
 
     def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """Embed passages, in float32 of shape (texts, dimension).
@@ -116,30 +93,35 @@ class CachedEmbedder:
 
         :raises UsageError: the cache cannot be used, or holds another number format.
         """
-        keys = [_key(text) for text in texts]
+
+        def embed(missing: Mapping[bytes, str]) -> Iterator[list[_Row]]:
+            embedder = self._embedders.building
+            self._check_format(embedder.dtype)
+            # Sort by length, as a batch is as slow as its longest text.
+            todo = sorted(missing.items(), key=lambda item: (-len(item[1]), item[0]))
+            for at in range(0, len(todo), _BATCH):
+                batch = todo[at : at + _BATCH]
+                vectors = np.asarray(embedder.embed_passages([t for _, t in batch]), np.float32)
+                yield [(key, v.tobytes()) for (key, _), v in zip(batch, vectors, strict=True)]
+                if progress:
+                    progress("embedding", at + len(batch), len(todo))
+
+        rows = self._cached("passages", texts, embed)
         with _naming(self._path):
-            known = {key: values[0] for key, values in self._passages.find(keys).items()}
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-        if missing:
-            known |= self._embed_new(missing, progress)
-        with _naming(self._path):
-            rows = [np.frombuffer(known[key], dtype=np.float32) for key in keys]
-            return np.stack(rows) if rows else np.empty((0, self.info.dimension), dtype=np.float32)
+            vectors = [np.frombuffer(vector, dtype=np.float32) for (vector,) in rows]
+            return np.stack(vectors) if vectors else np.empty((0, self.info.dimension), np.float32)
 
     def embed_sentences(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Embed texts with their token vectors.
 
         :raises UsageError: the cache cannot be used.
         """
-        keys = [_key(text) for text in texts]
-        with _naming(self._path):
-            known = self._read.find(keys)
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-        if missing:
+
+        def embed(missing: Mapping[bytes, str]) -> Iterator[list[_Row]]:
             # One by one: in a batch the last digits depend on the other texts, and so the figures
             # would depend on what the cache held before.
             encoded = [self.plain.embed_sentences([text])[0] for text in missing.values()]
-            rows = [
+            yield [
                 (
                     key,
                     one.pooled.tobytes(),
@@ -148,33 +130,34 @@ class CachedEmbedder:
                 )
                 for key, one in zip(missing, encoded, strict=True)
             ]
-            with _naming(self._path):
-                self._read.add(rows)
-            known |= {row[0]: row[1:] for row in rows}
-        with _naming(self._path):
-            return [_sentence(known[key], self.info.dimension) for key in keys]
 
-    def _embed_new(
-        self, missing: Mapping[bytes, str], progress: Progress | None
-    ) -> dict[bytes, bytes]:
-        embedder = self._embedders.building
-        self._check_format(embedder.dtype)
-        made: dict[bytes, bytes] = {}
-        # Sort by length, as a batch is as slow as its longest text.
-        todo = sorted(missing.items(), key=lambda item: (-len(item[1]), item[0]))
-        for at in range(0, len(todo), _BATCH):
-            batch = todo[at : at + _BATCH]
-            vectors = embedder.embed_passages([text for _, text in batch])
-            rows = [
-                (key, np.ascontiguousarray(vector, dtype=np.float32).tobytes())
-                for (key, _), vector in zip(batch, vectors, strict=True)
-            ]
-            with _naming(self._path):
-                self._passages.add(rows)
-            made |= dict(rows)
-            if progress:
-                progress("embedding", len(made), len(todo))
-        return made
+        rows = self._cached("read", texts, embed)
+        with _naming(self._path):
+            return [_sentence(row, self.info.dimension) for row in rows]
+
+    def _cached(
+        self,
+        table: str,
+        texts: Sequence[str],
+        embed: Callable[[Mapping[bytes, str]], Iterable[list[_Row]]],
+    ) -> list[_Row]:
+        """What the table has of each text; what is missing is embedded and added."""
+        keys = [_key(text) for text in texts]
+        known: dict[bytes, Sequence[bytes]] = {}
+        with _naming(self._path):
+            for at in range(0, len(keys), _BATCH):
+                batch = keys[at : at + _BATCH]
+                marks = ",".join("?" * len(batch))
+                query = f"SELECT * FROM {table} WHERE key IN ({marks})"  # noqa: S608 - no user's text
+                known |= {key: row for key, *row in self._connection.execute(query, batch)}
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        for rows in embed(missing) if missing else ():
+            marks = ",".join("?" * len(rows[0]))
+            statement = f"INSERT OR REPLACE INTO {table} VALUES ({marks})"  # noqa: S608 - as above
+            with _naming(self._path), self._connection:
+                self._connection.executemany(statement, rows)
+            known |= {key: row for key, *row in rows}
+        return [tuple(known[key]) for key in keys]
 
     def _check_format(self, dtype: str) -> None:
         """Raise UsageError if the cache holds embeddings in another number format."""

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Self
 
 from ragqa.answering import Answering
 from ragqa.api import Index
-from ragqa.embedders import Embedder
+from ragqa.config import Settings
+from ragqa.embedders import Embedder, embedder_for
 from ragqa.evaluation.cache import CachedEmbedder
+from ragqa.indexing import Embedders
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking, split_note
 from ragqa.readers import prepared
@@ -26,33 +27,33 @@ _NOTES_AT_ONCE = 256
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """An open snapshot, with the embedder, ranking and chunking that it is queried with.
-
-    `timed` is the embedder without a cache, to measure what a user would wait for.
-    """
+    """An open snapshot, with the embedder, ranking and chunking that it is queried with."""
 
     snapshot: Snapshot
-    embedder: Embedder
-    timed: Embedder
+    embedder: CachedEmbedder
     ranking: Ranking
     chunking: Chunking
     answering: Answering = field(default_factory=Answering)
 
-    @classmethod
-    def of(cls, index: Index, embedder: CachedEmbedder) -> Self:
-        """The index as it is now; raises as `Index.snapshot` does."""
-        return cls(
+    def passages_of(self, note: Note) -> list[Passage]:
+        """The passages of a note, with their ids in the snapshot."""
+        return _split(note, self.embedder, self.chunking)
+
+
+@contextmanager
+def open_collection(index: Index) -> Iterator[Collection]:
+    """Open an index as it is now.
+
+    :raises RagqaError: as `Index.snapshot` and `CachedEmbedder.open` do.
+    """
+    with CachedEmbedder.open(index.source.embedders) as embedder:
+        yield Collection(
             snapshot=index.snapshot(),
             embedder=embedder,
-            timed=embedder.plain,
             ranking=index.ranking,
             chunking=index.source.chunking,
             answering=replace(index.answering, reader=prepared(index.settings.reader)),
         )
-
-    def passages_of(self, note: Note) -> list[Passage]:
-        """The passages of a note, with their ids in the snapshot."""
-        return _split(note, self.embedder, self.chunking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +68,23 @@ class Stretch:
 
 @contextmanager
 def build_collection(
-    notes: Iterable[Note],
-    total: int,
-    embedder: CachedEmbedder,
-    *,
-    ranking: Ranking,
-    chunking: Chunking,
-    answering: Answering | None = None,
-    progress: Progress,
+    notes: Iterable[Note], total: int, settings: Settings, progress: Progress
 ) -> Iterator[tuple[Collection, list[Stretch]]]:
     """Index notes as ragqa does, in a temporary folder.
 
     Yields the collection and the span of each passage. Notes are read in batches; the writer holds
     all vectors until the commit.
     """
-    with tempfile.TemporaryDirectory(prefix="ragqa-eval-") as folder:
+    ranking, chunking = Ranking.of(settings), Chunking.of(settings)
+    answering = Answering(
+        excerpts=settings.excerpts,
+        words=settings.excerpt_words,
+        reader=prepared(settings.reader),
+    )
+    with (
+        CachedEmbedder.open(Embedders(settings.embedder, embedder_for)) as embedder,
+        tempfile.TemporaryDirectory(prefix="ragqa-eval-") as folder,
+    ):
         store = open_store(Path(folder))
         stretches: list[Stretch] = []
         stream, done = iter(notes), 0
@@ -96,9 +99,7 @@ def build_collection(
             progress("indexing", done, total)
             writer.commit(_describe(embedder, chunking))
         with closing(store.snapshot()) as snapshot:
-            own = answering or Answering()
-            plain = embedder.plain
-            yield Collection(snapshot, embedder, plain, ranking, chunking, own), stretches
+            yield Collection(snapshot, embedder, ranking, chunking, answering), stretches
 
 
 def note_of(path: str, text: str, *, title: str | None = None) -> Note:
@@ -113,15 +114,6 @@ def note_of(path: str, text: str, *, title: str | None = None) -> Note:
     return note if title is None else replace(note, title=title)
 
 
-def _rows(split: Sequence[Sequence[Passage]], embedder: Embedder) -> Iterator[Vectors]:
-    """The embeddings of each note's passages, shape (passages, dimension), as one batch."""
-    vectors = embedder.embed_passages([p.embedded_text for passages in split for p in passages])
-    at = 0
-    for passages in split:
-        yield vectors[at : at + len(passages)]
-        at += len(passages)
-
-
 def _split(note: Note, embedder: Embedder, chunking: Chunking) -> list[Passage]:
     return split_note(
         note,
@@ -129,6 +121,15 @@ def _split(note: Note, embedder: Embedder, chunking: Chunking) -> list[Passage]:
         window=embedder.info.window,
         count_tokens=embedder.count_tokens,
     )
+
+
+def _rows(split: Sequence[Sequence[Passage]], embedder: Embedder) -> Iterator[Vectors]:
+    """The embeddings of each note's passages, shape (passages, dimension), as one batch."""
+    vectors = embedder.embed_passages([p.embedded_text for passages in split for p in passages])
+    at = 0
+    for passages in split:
+        yield vectors[at : at + len(passages)]
+        at += len(passages)
 
 
 def _describe(embedder: CachedEmbedder, chunking: Chunking) -> IndexInfo:

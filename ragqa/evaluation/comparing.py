@@ -1,18 +1,42 @@
-"""Compare two evaluations of the same questions, with significance tests."""
+"""Compare an evaluation with targets such as `recall@5=0.95`, or with another evaluation."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ragqa.errors import UsageError
+from ragqa.errors import BelowTarget, UsageError
 from ragqa.evaluation import statistics
+from ragqa.evaluation.measures import (
+    ANSWER_MEASURES,
+    EXCERPT_MEASURES,
+    MEASURES,
+    METHODS,
+    NAMES,
+    NOISE,
+    OVERLAP_MEASURES,
+)
 from ragqa.evaluation.summary import Document
-from ragqa.evaluation.tasks import ANSWER_MEASURES, NAMES, NOISE
 from ragqa.stages import BEHIND_RANKING
 from ragqa.types import DOCUMENT_VERSION
+
+TARGETS = (*NAMES, "auroc")
+"""Every measure where higher is better."""
+
+_RANKINGS = tuple(f"{method}." for method in METHODS)
+_MEASURED = {
+    "questions": (*_RANKINGS, "answer@", "auroc"),
+    "excerpts": (*_RANKINGS, *EXCERPT_MEASURES, "auroc"),
+    "beir": _RANKINGS,
+    "qa": (*_RANKINGS, "answer@", "auroc"),
+    "chunking": (*_RANKINGS, *OVERLAP_MEASURES),
+}
+"""The name prefixes of the measures of each mode."""
+
+_EXAMPLE = "ragqa eval --fail-under recall@5=0.95"
 
 Row = Mapping[str, Any]
 
@@ -103,10 +127,10 @@ def _difference(values: list[tuple[float, float]], *, lower_is_better: bool) -> 
     higher, lower = int((b > a).sum()), int((b < a).sum())
     return {
         "questions": len(values),
-        "a": round(float(a.mean()), 4),
-        "b": round(float(b.mean()), 4),
-        "difference": round(float((b - a).mean()), 4),
-        "interval": [round(bound, 4) for bound in statistics.interval(list(b - a))],
+        "a": statistics.mean(a),
+        "b": statistics.mean(b),
+        "difference": statistics.mean(b - a),
+        "interval": statistics.rounded(statistics.interval(list(b - a))),
         "p": round(statistics.randomisation_p(list(b - a)), 4),
         "better": lower if lower_is_better else higher,
         "worse": higher if lower_is_better else lower,
@@ -132,13 +156,8 @@ def _flips(one: Row, other: Row) -> Iterator[Document]:
     for what, result in _FLIPPING.items():
         before, after = result(one), result(other)
         if None not in (before, after) and before != after:
-            yield {
-                "id": one["id"],
-                "question": one["question"],
-                "what": what,
-                "a": before,
-                "b": after,
-            }
+            flipped = {"what": what, "a": before, "b": after}
+            yield {"id": one["id"], "question": one["question"], **flipped}
 
 
 def _is_found(row: Row) -> bool | None:
@@ -149,19 +168,13 @@ def _is_found(row: Row) -> bool | None:
     return missed is None or missed["stage"] in BEHIND_RANKING
 
 
-def _is_said(row: Row) -> bool | None:
-    return row["answer"][-1] == 1 if row.get("answer") else None
-
-
-def _is_answered(row: Row) -> bool | None:
-    return row.get("answered")
-
-
-def _is_good(row: Row) -> bool | None:
-    return row.get("good")
-
-
-_FLIPPING = {"found": _is_found, "said": _is_said, "good": _is_good, "answered": _is_answered}
+_FLIPPING: Mapping[str, Callable[[Row], bool | None]] = {
+    "found": _is_found,
+    "said": lambda row: row["answer"][-1] == 1 if row.get("answer") else None,
+    "good": lambda row: row.get("good"),
+    "answered": lambda row: row.get("answered"),
+}
+"""The yes/no results of a question; None if it was not measured."""
 
 
 def _described(document: Document) -> Document:
@@ -171,3 +184,62 @@ def _described(document: Document) -> Document:
         if not isinstance(described.get(key, {}), dict):
             raise TypeError(f"{key} is not an object")
     return described
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The lowest acceptable value of a measure."""
+
+    measure: str
+    least: float
+
+
+def parse_target(text: str) -> Target:
+    """Parse `MEASURE=NUMBER`; a ranking measure without a method means hybrid.
+
+    :raises UsageError: it is malformed, or there is no such measure.
+    """
+    name, _, number = text.partition("=")
+    measure = f"hybrid.{name}" if name in MEASURES else name
+    if measure not in TARGETS:
+        raise UsageError(
+            f"there is no measure {name!r}; there are: {', '.join((*MEASURES, *TARGETS))}",
+            hint=_EXAMPLE,
+        )
+    try:
+        return Target(measure, float(number))
+    except ValueError as exc:
+        raise UsageError(
+            f"the target {text!r} has no number: expected MEASURE=NUMBER", hint=_EXAMPLE
+        ) from exc
+
+
+def check_measurable(targets: Sequence[Target], mode: str) -> None:
+    """Check, before the evaluation runs, that this mode measures what the targets name.
+
+    :raises UsageError: it does not.
+    """
+    for target in targets:
+        if not target.measure.startswith(_MEASURED[mode]):
+            raise UsageError(f"{target.measure} is not measured here", hint=_EXAMPLE)
+
+
+def check_targets(document: Document, targets: Sequence[Target]) -> None:
+    """Check an evaluation against targets.
+
+    :raises BelowTarget: at least one is missed; the message lists each with its value.
+    :raises UsageError: there was no question to measure it on.
+    """
+    values = {name: document[name] for name in TARGETS if name in document}
+    for method, measures in document["methods"].items():
+        values |= {f"{method}.{name}": value for name, value in measures.items()}
+    below = []
+    for target in targets:
+        if target.measure not in values:
+            raise UsageError(f"there was no question to measure {target.measure} on")
+        value = values[target.measure]
+        # Not `value < least`: nothing is below a target of NaN.
+        if not value >= target.least:
+            below.append(f"{target.measure} is {value:.4f}, below {target.least:g}")
+    if below:
+        raise BelowTarget("; ".join(below), hint="see what was missed: ragqa eval --failures")

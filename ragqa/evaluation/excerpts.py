@@ -1,37 +1,26 @@
-"""Score an answer's citations against gold excerpts: what a person would copy from the notes."""
+"""Score an answer's citations against gold excerpts, and mark both in the notes.
 
-from collections.abc import Iterable, Sequence
+A gold excerpt is what a person would copy from the notes as the answer.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
-from typing import Protocol
+from enum import StrEnum
+from itertools import groupby, pairwise, product
+
+from ragqa.types import Citation, Span
 
 GOOD_COVERAGE = 0.7
 GOOD_NOISE = 0.5
 """A good answer has at least this coverage and at most this noise."""
 
+AROUND = 160
+"""Characters of context shown before and after marked text, roughly."""
+
 # Floating-point error can put a mean over parts just below the threshold.
 _ROUNDING = 1e-9
 
 _Characters = frozenset[tuple[str, int]]
-
-
-class Cited(Protocol):
-    """The fields of a citation that scoring needs."""
-
-    @property
-    def path(self) -> str:
-        """The note's path."""
-        ...
-
-    @property
-    def chars(self) -> tuple[int, int]:
-        """Its span in the note, in characters, end exclusive."""
-        ...
-
-    @property
-    def quote(self) -> str:
-        """The note's text at `chars`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +52,7 @@ class Score:
     chosen: tuple[Excerpt, ...] = ()
 
 
-def score_citations(citations: Iterable[Cited], gold: Sequence[Sequence[Excerpt]]) -> Score:
+def score_citations(citations: Iterable[Citation], gold: Sequence[Sequence[Excerpt]]) -> Score:
     """Measure how much of the gold is cited, and how much else.
 
     White space is ignored, and text cited twice counts once.
@@ -73,20 +62,8 @@ def score_citations(citations: Iterable[Cited], gold: Sequence[Sequence[Excerpt]
         answer is good, then by coverage, then by least noise.
     """
     cited = _union(_characters(c.path, c.chars[0], c.quote) for c in citations)
-    choices = [
-        [(one, _characters(one.path, one.start, one.quote)) for one in part]
-        for part in gold
-        if part
-    ]
-    scores = (
-        _score(
-            cited,
-            [wanted for _, wanted in choice],
-            parts=len(gold),
-            chosen=tuple(excerpt for excerpt, _ in choice),
-        )
-        for choice in product(*choices)
-    )
+    choices = product(*filter(None, gold))
+    scores = (_score(cited, choice, parts=len(gold)) for choice in choices)
     return max(scores, key=lambda one: (one.good, one.coverage, -(one.noise or 0.0)))
 
 
@@ -95,9 +72,8 @@ def count_visible(text: str) -> int:
     return sum(not character.isspace() for character in text)
 
 
-def _score(
-    cited: _Characters, wanted: Sequence[_Characters], *, parts: int, chosen: tuple[Excerpt, ...]
-) -> Score:
+def _score(cited: _Characters, chosen: tuple[Excerpt, ...], *, parts: int) -> Score:
+    wanted = [_characters(one.path, one.start, one.quote) for one in chosen]
     shares = [len(part & cited) / len(part) for part in wanted if part]
     coverage = sum(shares) / parts if parts else 0.0
     noise = len(cited - _union(wanted)) / len(cited) if cited else None
@@ -114,3 +90,120 @@ def _characters(path: str, start: int, text: str) -> _Characters:
 
 def _union(sets: Iterable[_Characters]) -> _Characters:
     return frozenset[tuple[str, int]]().union(*sets)
+
+
+class Mark(StrEnum):
+    """Whether text is wanted, cited, both or neither."""
+
+    NONE = ""
+    WANTED = "wanted"
+    CITED = "cited"
+    BOTH = "both"
+
+
+_MARKS = {
+    (False, False): Mark.NONE,
+    (True, False): Mark.WANTED,
+    (False, True): Mark.CITED,
+    (True, True): Mark.BOTH,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of text with one mark."""
+
+    mark: Mark
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A contiguous excerpt of a note, in pieces; `lines` are its first and last line."""
+
+    path: str
+    lines: tuple[int, int]
+    pieces: tuple[Piece, ...]
+
+
+def mark(
+    wanted: Sequence[Excerpt], cited: Sequence[Citation], read: Callable[[str], str | None]
+) -> tuple[Marked, ...]:
+    """Mark wanted and cited text in context; notes with wanted text come first.
+
+    :param read: returns the text of a note by its path, or None if it is gone; such notes are
+        skipped.
+    """
+    found: list[Marked] = []
+    for path in dict.fromkeys([*(one.path for one in wanted), *(one.path for one in cited)]):
+        text = read(path)
+        if text is not None:
+            wanted_here = [(one.start, one.end) for one in wanted if one.path == path]
+            cited_here = [one.chars for one in cited if one.path == path]
+            found += _marked_in(path, text, wanted_here, cited_here)
+    return tuple(found)
+
+
+def _marked_in(
+    path: str, text: str, wanted: Sequence[Span], cited: Sequence[Span]
+) -> Iterator[Marked]:
+    for start, end in _windows(text, [*wanted, *cited]):
+        inside = {at for span in (*wanted, *cited) for at in span if start < at < end}
+        pieces = [
+            Piece(_MARKS[_within(begin, wanted), _within(begin, cited)], text[begin:stop])
+            for begin, stop in pairwise(sorted({start, end, *inside}))
+        ]
+        yield Marked(path, lines_of(text, start, end), tuple(_joined(pieces)))
+
+
+def lines_of(text: str, start: int, end: int) -> tuple[int, int]:
+    """The first and the last line of a span of a text, from 1."""
+    return text.count("\n", 0, start) + 1, text.count("\n", 0, max(start, end - 1)) + 1
+
+
+def _within(at: int, spans: Iterable[Span]) -> bool:
+    return any(start <= at < end for start, end in spans)
+
+
+def _windows(text: str, spans: Iterable[Span]) -> list[Span]:
+    """The spans with their context; touching windows are merged."""
+    windows: list[Span] = []
+    for start, end in sorted(spans):
+        begin = _window_start(text, max(0, min(start, len(text))))
+        stop = _window_end(text, max(0, min(end, len(text))))
+        if windows and begin <= windows[-1][1]:
+            windows[-1] = (windows[-1][0], max(stop, windows[-1][1]))
+        else:
+            windows.append((begin, stop))
+    return windows
+
+
+def _window_start(text: str, at: int) -> int:
+    """Where the window begins: at a line within reach before `at`, else at a word."""
+    lowest = max(0, at - AROUND)
+    if lowest == 0:
+        return 0
+    line = text.find("\n", lowest - 1, at)
+    word = text.find(" ", lowest - 1, at)
+    return line + 1 if line >= 0 else word + 1 if word >= 0 else lowest
+
+
+def _window_end(text: str, at: int) -> int:
+    """Where the window ends: at a line end within reach after `at`, else at a word end."""
+    highest = at + AROUND
+    if highest >= len(text):
+        return len(text)
+    line = text.rfind("\n", at, highest + 1)
+    word = text.rfind(" ", at, highest + 1)
+    return line if line >= 0 else word if word >= 0 else highest
+
+
+def _joined(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """Join neighbours with the same mark; white space takes the mark of both its neighbours."""
+    remarked = list(pieces)
+    for n, piece in enumerate(remarked[1:-1], start=1):
+        before, after = remarked[n - 1].mark, remarked[n + 1].mark
+        if piece.text.isspace() and before == after:
+            remarked[n] = Piece(before, piece.text)
+    for shared, run in groupby(remarked, lambda piece: piece.mark):
+        yield Piece(shared, "".join(piece.text for piece in run))

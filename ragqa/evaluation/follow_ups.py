@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +10,11 @@ from ragqa.api.follow_ups import follow_up
 from ragqa.errors import UsageError
 from ragqa.evaluation import statistics
 from ragqa.evaluation.asking import Asking, ask_all
-from ragqa.evaluation.cache import CachedEmbedder
-from ragqa.evaluation.collection import Collection
-from ragqa.evaluation.evaluating import about, read_note
-from ragqa.evaluation.gold import tasks_of
-from ragqa.evaluation.questions import HALVES, Gold, Question, parsed
-from ragqa.evaluation.rows import read_rows
-from ragqa.evaluation.summary import Document
-from ragqa.evaluation.tasks import Task
+from ragqa.evaluation.collection import open_collection
+from ragqa.evaluation.evaluating import tasks_about
+from ragqa.evaluation.questions import HALVES, Chosen, Gold, Question, parsed
+from ragqa.evaluation.rows import read_unique
+from ragqa.evaluation.summary import Document, about
 from ragqa.followups import Turn
 from ragqa.types import Progress
 
@@ -37,20 +32,14 @@ _FORM = (
 
 
 @dataclass(frozen=True, slots=True)
-class Dialog:
+class Dialog(Question):
     """A follow-up with the questions before it.
 
     Any of its gold quotes answers it. `alone` is a person's self-contained rewriting.
     """
 
-    question: Question
-    turns: tuple[str, ...]
-    alone: str
-
-    @property
-    def half(self) -> str:
-        """Its half of the file."""
-        return self.question.half
+    turns: tuple[str, ...] = ()
+    alone: str = ""
 
 
 def read_follow_ups(path: Path) -> list[Dialog]:
@@ -58,27 +47,15 @@ def read_follow_ups(path: Path) -> list[Dialog]:
 
     :raises UsageError: the file cannot be read, or a line is malformed; the message names it.
     """
-    dialogs = [
-        parsed(row, where, _dialog, _FORM) for where, row in read_rows(path, hint=_FORM, form=_FORM)
-    ]
+    dialogs = read_unique(
+        path, lambda row, where: parsed(row, where, _dialog, _FORM), hint=_FORM, form=_FORM
+    )
     if not dialogs:
         raise UsageError(f"there are no questions in {path}", hint=_FORM)
-    ids = [dialog.question.id for dialog in dialogs]
-    for before, after in pairwise(sorted(ids)):
-        if before == after:
-            raise UsageError(f"{path}: the id {before!r} appears twice")
     return dialogs
 
 
-def evaluate_follow_ups(
-    index: Index,
-    dialogs: Sequence[Dialog],
-    *,
-    name: str,
-    half: str = "",
-    limit: int | None = None,
-    progress: Progress,
-) -> Document:
+def evaluate_follow_ups(index: Index, chosen: Chosen[Dialog], progress: Progress) -> Document:
     """Refresh an index and ask each follow-up in every way of `WAYS`.
 
     The rule completes a follow-up after the questions before it were really asked.
@@ -86,49 +63,38 @@ def evaluate_follow_ups(
     :raises RagqaError: as `Index.refresh` does.
     """
     index.refresh(progress=progress)
-    chosen = dialogs[:limit]
+    dialogs = chosen.asked
     texts = {
-        "asked": [dialog.question.question for dialog in chosen],
-        "rule": _completed(index, chosen, progress),
-        "hand": [dialog.alone for dialog in chosen],
+        "asked": [dialog.question for dialog in dialogs],
+        "rule": _completed(index, dialogs, progress),
+        "hand": [dialog.alone for dialog in dialogs],
     }
-    with CachedEmbedder.open(index.source.embedders) as embedder:
-        collection = Collection.of(index, embedder)
-        questions = [dialog.question for dialog in chosen]
-        tasks, warnings = tasks_of(questions, partial(read_note, index), collection.passages_of)
+    with open_collection(index) as collection:
+        tasks, warnings = tasks_about(index, collection, dialogs)
         found: dict[str, list[float]] = {}
         for way in WAYS:
-            found[way], problems = _recall(collection, tasks, texts[way], progress)
+            asked = [
+                replace(task, question=text) for task, text in zip(tasks, texts[way], strict=True)
+            ]
+            outcomes, problems = ask_all(collection, asked, Asking(), progress)
+            found[way] = [one.measures["hybrid"][MEASURE] for one in outcomes]
             warnings += problems
     return {
-        "dataset": name,
+        "dataset": chosen.name,
         "mode": "follow-ups",
-        "half": half,
-        **about(index.settings, collection, warnings),
-        "partial": len(chosen) < len(dialogs),
-        "queries": len(chosen),
+        "half": chosen.half,
+        **about(index.settings, collection.snapshot.info, warnings),
+        "partial": chosen.is_partial,
+        "queries": len(dialogs),
         "measure": MEASURE,
-        **_summary([dialog.question.kind for dialog in chosen], found),
+        "groups": _groups([dialog.kind for dialog in dialogs], found),
         "questions": [
-            {
-                "id": dialog.question.id,
-                "kind": dialog.question.kind,
-                "turns": list(dialog.turns),
-                **{way: texts[way][at] for way in WAYS},
-                MEASURE: {way: found[way][at] for way in WAYS},
-            }
-            for at, dialog in enumerate(chosen)
+            {"id": dialog.id, "kind": dialog.kind, "turns": list(dialog.turns)}
+            | {way: texts[way][at] for way in WAYS}
+            | {MEASURE: {way: found[way][at] for way in WAYS}}
+            for at, dialog in enumerate(dialogs)
         ],
     }
-
-
-def _recall(
-    collection: Collection, tasks: Sequence[Task], texts: Sequence[str], progress: Progress
-) -> tuple[list[float], list[str]]:
-    """The measure of each task when asked with these texts, and the warnings."""
-    asked = [replace(task, question=text) for task, text in zip(tasks, texts, strict=True)]
-    outcomes, problems = ask_all(collection, asked, Asking(), progress)
-    return [one.measures["hybrid"][MEASURE] for one in outcomes], problems
 
 
 def _completed(index: Index, dialogs: Sequence[Dialog], progress: Progress) -> list[str]:
@@ -146,37 +112,31 @@ def _completed(index: Index, dialogs: Sequence[Dialog], progress: Progress) -> l
     for done, dialog in enumerate(dialogs):
         progress("asking", done, len(dialogs))
         turns = turns_after(dialog.turns)
-        completed.append(follow_up(index, dialog.question.question, turns).question)
+        completed.append(follow_up(index, dialog.question, turns).question)
     return completed
 
 
-def _summary(kinds: Sequence[str], found: Mapping[str, Sequence[float]]) -> Document:
+def _groups(kinds: Sequence[str], found: Mapping[str, Sequence[float]]) -> Document:
     """The measures over all follow-ups, over those that depend on context, and by kind."""
-    groups = {"all": list(range(len(kinds)))}
-    groups["leaning"] = [at for at, kind in enumerate(kinds) if kind != SHIFT]
-    groups |= {
-        kind: [at for at, one in enumerate(kinds) if one == kind]
-        for kind in sorted(set(kinds))
-        if kind
-    }
-    return {
-        "groups": {
-            group: _compared({way: [found[way][at] for at in these] for way in WAYS})
-            for group, these in groups.items()
-            if these
-        }
-    }
+    members = {"all": set(kinds), "leaning": set(kinds) - {SHIFT}}
+    members |= {kind: {kind} for kind in sorted(set(kinds)) if kind}
+    groups = {}
+    for group, included in members.items():
+        these = [at for at, kind in enumerate(kinds) if kind in included]
+        if these:
+            groups[group] = _compared({way: [found[way][at] for at in these] for way in WAYS})
+    return groups
 
 
 def _compared(found: Mapping[str, Sequence[float]]) -> Document:
     gains = [rule - asked for rule, asked in zip(found["rule"], found["asked"], strict=True)]
     return {
         "follow_ups": len(gains),
-        **{way: _mean(found[way]) for way in WAYS},
-        "gain": _mean(gains),
+        **{way: statistics.mean(found[way]) for way in WAYS},
+        "gain": statistics.mean(gains),
         "intervals": {
-            **{way: _bounds(statistics.share_interval(found[way])) for way in WAYS},
-            "gain": _bounds(statistics.interval(gains)),
+            **{way: statistics.rounded(statistics.share_interval(found[way])) for way in WAYS},
+            "gain": statistics.rounded(statistics.interval(gains)),
         },
         "better": sum(gain > 0 for gain in gains),
         "worse": sum(gain < 0 for gain in gains),
@@ -184,30 +144,23 @@ def _compared(found: Mapping[str, Sequence[float]]) -> Document:
     }
 
 
-def _mean(values: Sequence[float]) -> float:
-    return round(sum(values) / len(values), 4)
-
-
-def _bounds(interval: tuple[float, float]) -> list[float]:
-    return [round(bound, 4) for bound in interval]
-
-
 def _dialog(row: Mapping[str, Any]) -> Dialog:
     gold = tuple(Gold(_text(one["path"]), _text(one["quote"])) for one in row["gold"])
-    half = _text(row.get("half", ""))
+    half = _text(row["half"]) if "half" in row else ""
     if half not in ("", *HALVES):
         raise ValueError(f"half must be tune or test, not {half!r}")
     if not gold or not row["turns"]:
         raise ValueError("it needs an earlier question and a quote that answers it")
-    question = Question(
+    return Dialog(
         id=_text(row["id"]),
         question=_text(row["question"]),
-        kind=_text(row.get("kind", "")),
+        kind=_text(row["kind"]) if "kind" in row else "",
         gold=gold,
         answer=(),
         half=half,
+        turns=tuple(map(_text, row["turns"])),
+        alone=_text(row["alone"]),
     )
-    return Dialog(question, tuple(map(_text, row["turns"])), _text(row["alone"]))
 
 
 def _text(value: object) -> str:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ragqa.claims.compare import Idf
+from ragqa.claims.sources import Source, read_sources
+from ragqa.claims.support import Support, support_of
 from ragqa.config import Settings
 from ragqa.embedders import embedder_for
 from ragqa.errors import UsageError
-from ragqa.evaluation.questions import HALVES
-from ragqa.evaluation.rows import list_of, read_rows, text_of
+from ragqa.evaluation.questions import HALVES, Chosen
+from ragqa.evaluation.rows import list_of, read_unique, text_of
 from ragqa.evaluation.statistics import auroc, measure_interval, share_interval
 from ragqa.evaluation.summary import Document
-from ragqa.grounding import Idf, Source, Support, read_sources, support_of
 from ragqa.readers import prepared
 from ragqa.text.words import index_terms
 from ragqa.types import Progress
@@ -26,7 +28,7 @@ _FORM = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LabelledSentence:
     """A sentence with the passages that it cites, and whether they support it.
 
     `paths` are the notes of the passages. `half` is "" if the file is not split.
@@ -46,39 +48,31 @@ class Row:
         return range(1, len(self.sources) + 1)
 
 
-def read_grounding(path: Path) -> list[Row]:
+def read_grounding(path: Path) -> list[LabelledSentence]:
     """Read a JSON Lines file of labelled sentences.
 
     :raises UsageError: the file cannot be read, or a line is malformed; the message names it.
     """
-    rows: dict[str, Row] = {}
-    for where, document in read_rows(path):
-        row = _row(document, where)
-        if row.id in rows:
-            raise UsageError(f"{where}: the id {row.id!r} appears twice")
-        rows[row.id] = row
+    rows = read_unique(path, _row)
     if not rows:
         raise UsageError(f"there are no sentences in {path}", hint=_FORM)
-    return list(rows.values())
+    return rows
 
 
 def evaluate_grounding(
-    rows: Sequence[Row],
-    everything: Sequence[Row],
+    chosen: Chosen[LabelledSentence],
+    everything: Sequence[LabelledSentence],
     settings: Settings,
-    *,
-    name: str,
-    half: str = "",
     progress: Progress,
 ) -> Document:
     """Check each sentence against the passages that it cites.
 
     :param everything: all rows of the file. Their passages give the idf, not an index, so that the
         same file gives the same figures everywhere.
-    :param half: the half of the file that the rows are; only reported.
     """
     embedder, idf = embedder_for(settings.embedder, building=False), idf_of(everything)
     reader = prepared(settings.reader)
+    rows = chosen.asked
     judged = []
     for done, row in enumerate(rows):
         progress("checking", done, len(rows))
@@ -86,9 +80,9 @@ def evaluate_grounding(
         judged.append((row, support_of(row.sentence, row.cited, sources, idf)))
     progress("checking", len(rows), len(rows))
     return {
-        "dataset": name,
+        "dataset": chosen.name,
         "mode": "grounding",
-        "half": half,
+        "half": chosen.half,
         "sentences": len(rows),
         "embedder": settings.embedder,
         "reader": reader.name,
@@ -97,7 +91,7 @@ def evaluate_grounding(
     }
 
 
-def idf_of(rows: Iterable[Row]) -> Idf:
+def idf_of(rows: Iterable[LabelledSentence]) -> Idf:
     """The idf of terms over the passages of the rows, as in BM25."""
     passages = {(source.heading, source.text) for row in rows for source in row.sources}
     holding: Counter[str] = Counter()
@@ -114,7 +108,7 @@ def idf_of(rows: Iterable[Row]) -> Idf:
     return idf
 
 
-def _summary(judged: Sequence[tuple[Row, Support]]) -> dict[str, Any]:
+def _summary(judged: Sequence[tuple[LabelledSentence, Support]]) -> dict[str, Any]:
     """The sentences flagged, in all and by kind, and the AUROC of the score."""
     labels = [row.supported for row, _ in judged]
     scores = [support.score for _, support in judged]
@@ -137,7 +131,7 @@ def _summary(judged: Sequence[tuple[Row, Support]]) -> dict[str, Any]:
     return found
 
 
-def _flagged(judged: Iterable[tuple[Row, Support]]) -> dict[str, Any]:
+def _flagged(judged: Iterable[tuple[LabelledSentence, Support]]) -> dict[str, Any]:
     flags = [float(not support.supported) for _, support in judged]
     if not flags:
         return {"sentences": 0, "flagged": 0}
@@ -149,7 +143,7 @@ def _flagged(judged: Iterable[tuple[Row, Support]]) -> dict[str, Any]:
     }
 
 
-def _judged(row: Row, support: Support) -> dict[str, Any]:
+def _judged(row: LabelledSentence, support: Support) -> dict[str, Any]:
     return {
         "id": row.id,
         "kind": row.kind,
@@ -165,7 +159,7 @@ def _judged(row: Row, support: Support) -> dict[str, Any]:
     }
 
 
-def _row(document: Mapping[str, Any], where: str) -> Row:
+def _row(document: Mapping[str, Any], where: str) -> LabelledSentence:
     passages = [_passage(one, where) for one in list_of(document, "passages", where)]
     if not passages:
         raise UsageError(f"{where} has no passages", hint=_FORM)
@@ -175,7 +169,7 @@ def _row(document: Mapping[str, Any], where: str) -> Row:
     half = text_of({"half": "", **document}, "half", where)
     if half not in ("", *HALVES):
         raise UsageError(f"{where}: half must be tune or test, not {half!r}")
-    return Row(
+    return LabelledSentence(
         id=text_of(document, "id", where),
         sentence=text_of(document, "sentence", where),
         sources=tuple(source for _, source in passages),

@@ -19,6 +19,23 @@ MEASURES = {
     "mrr@10": RR @ 10,
 }
 
+METHODS = ("hybrid", "dense", "terms")
+ANSWERS_AT = (1, 2, 3)
+
+ANSWER_MEASURES = tuple(f"answer@{n}" for n in ANSWERS_AT)
+OVERLAP_MEASURES = ("recall", "precision", "precision_omega", "iou")
+EXCERPT_MEASURES = ("good", "coverage")
+NAMES = (
+    *(f"{method}.{name}" for method in METHODS for name in MEASURES),
+    *ANSWER_MEASURES,
+    *OVERLAP_MEASURES,
+    *EXCERPT_MEASURES,
+)
+"""The names of all per-question measures where higher is better."""
+
+NOISE = "noise"
+"""The one per-question measure where lower is better."""
+
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _IN_WORD = rf"[^\W_{UNSPACED}]"
 _PUNCTUATION = str.maketrans("", "", string.punctuation)

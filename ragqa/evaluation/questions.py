@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ragqa.errors import UsageError
-from ragqa.evaluation.rows import read_rows
+from ragqa.evaluation.rows import R, read_unique
 
 HALVES = ("tune", "test")
 
@@ -19,16 +19,6 @@ _FORM = (
 )
 
 T = TypeVar("T")
-H = TypeVar("H", bound="Halved")
-
-
-class Halved(Protocol):
-    """A row of a file that may be split into halves."""
-
-    @property
-    def half(self) -> str:
-        """Its half; "" if the file is not split."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +59,26 @@ class Question:
         return tuple(sorted({gold.part for gold in self.gold}))
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen(Generic[R]):
+    """The rows of a file that an evaluation is about: a half, "" for all, or its first `limit`."""
+
+    name: str
+    rows: Sequence[R]
+    half: str = ""
+    limit: int | None = None
+
+    @property
+    def asked(self) -> Sequence[R]:
+        """The rows to use."""
+        return self.rows[: self.limit]
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the limit leaves some out."""
+        return len(self.asked) < len(self.rows)
+
+
 def read_questions(path: Path) -> list[Question]:
     """Read a JSON Lines file of questions; either all have excerpts or none has.
 
@@ -78,20 +88,22 @@ def read_questions(path: Path) -> list[Question]:
         "name a file of questions: ragqa eval --questions FILE, "
         "or make one: ragqa eval --generate 100 --out FILE"
     )
-    questions: dict[str, Question] = {}
-    for where, row in read_rows(path, hint=hint, form=_FORM):
+    sorts: set[bool] = set()
+
+    def parse(row: Mapping[str, Any], where: str) -> Question:
         question = _parse(row, where)
-        if question.id in questions:
-            raise UsageError(f"{where}: the id {question.id!r} appears twice")
-        if questions and question.excerpts != next(iter(questions.values())).excerpts:
+        sorts.add(question.excerpts)
+        if len(sorts) > 1:
             raise UsageError(
                 f"{where}: some questions of the file have gold and some have excerpts",
                 hint="put them into two files",
             )
-        questions[question.id] = question
+        return question
+
+    questions = read_unique(path, parse, hint=hint, form=_FORM)
     if not questions:
         raise UsageError(f"there are no questions in {path}")
-    return list(questions.values())
+    return questions
 
 
 def parsed(
@@ -109,22 +121,28 @@ def parsed(
 
 
 def choose_half(
-    questions: Sequence[H], half: str | None, *, what: str = "question"
-) -> tuple[list[H], str]:
-    """The questions of a half, and its name; "" for all.
+    rows: Sequence[R],
+    half: str | None,
+    *,
+    name: str,
+    limit: int | None = None,
+    what: str = "question",
+) -> Chosen[R]:
+    """The rows of a half.
 
-    :param half: "tune", "test" or "all"; None means test, or all if the questions are not split.
-    :param what: the noun for one of them, for the message.
+    :param half: "tune", "test" or "all"; None means test, or all if the rows are not split.
+    :param name: of the file, to report.
+    :param what: the noun for a row, for the message.
     :raises UsageError: the half is empty.
     """
     if half is None:
-        half = "test" if any(question.half for question in questions) else "all"
+        half = "test" if any(row.half for row in rows) else "all"
     if half == "all":
-        return list(questions), ""
-    chosen = [question for question in questions if question.half == half]
+        return Chosen(name, rows, limit=limit)
+    chosen = [row for row in rows if row.half == half]
     if not chosen:
         raise UsageError(f"no {what} is in the {half!r} half", hint="ragqa eval --half all")
-    return chosen, half
+    return Chosen(name, chosen, half, limit)
 
 
 def to_json_lines(questions: Iterable[Question]) -> str:
@@ -143,8 +161,10 @@ def _as_row(question: Question) -> dict[str, Any]:
         "question": question.question,
         "kind": question.kind,
     }
-    row |= {"excerpts": gold} if question.excerpts else {"gold": gold}
-    row |= {} if question.excerpts else {"answer": list(question.answer)}
+    if question.excerpts:
+        row["excerpts"] = gold
+    else:
+        row |= {"gold": gold, "answer": list(question.answer)}
     return row | ({"half": question.half} if question.half else {})
 
 
@@ -173,14 +193,14 @@ def _question(row: Mapping[str, Any]) -> Question:
         id=_text(row["id"]),
         question=_text(row["question"]),
         kind=_text(row.get("kind", "")),
-        gold=tuple(map(_parse_gold, _list(row["excerpts" if excerpts else "gold"]))),
-        answer=tuple(_text(answer) for answer in _list(row.get("answer") or [])),
+        gold=tuple(map(_gold, _list(row["excerpts" if excerpts else "gold"]))),
+        answer=tuple(map(_text, _list(row.get("answer") or []))),
         half=_text(row.get("half", "")),
         excerpts=excerpts,
     )
 
 
-def _parse_gold(row: Mapping[str, Any]) -> Gold:
+def _gold(row: Mapping[str, Any]) -> Gold:
     part = row.get("part", 1)
     if not isinstance(part, int) or isinstance(part, bool):
         raise TypeError(f"part must be a whole number, not {part!r}")

@@ -1,20 +1,22 @@
-"""Read question sets in BEIR layout, with their answers."""
+"""Read public question sets: BEIR folders, with their answers, and chunking sets."""
 
 import random
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ragqa.errors import UsageError
 from ragqa.evaluation.rows import count, list_of, read_lines, read_rows, text_of, whole
+from ragqa.notes.walk import NOTE_SUFFIXES
 
 QRELS = "qrels/test.tsv"
 _GRADE = re.compile(r"\s*-?\d{1,9}(?:\.0*)?\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class BeirDocument:
     """A document of a BEIR folder."""
 
     id: str
@@ -23,7 +25,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class BeirQuery:
     """A query; `answers` are alternatives, () if the set gives none.
 
     `holders` are the documents that contain its answer, if the set names them.
@@ -45,18 +47,28 @@ class Beir:
     """
 
     folder: Path
-    queries: tuple[Query, ...]
+    queries: tuple[BeirQuery, ...]
     qrels: Mapping[str, Mapping[str, int]]
     documents: int
     left_out: frozenset[str] = frozenset()
     held_out: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
 
-    def read_documents(self) -> Iterator[Document]:
+    def read_documents(self) -> Iterator[BeirDocument]:
         """Yield each document, in file order, except those left out."""
         for document in read_documents(self.folder):
             if document.id not in self.left_out:
                 yield document
+
+
+@dataclass(frozen=True, slots=True)
+class SpanQuestion:
+    """A question of a chunking set; `spans` are (start, end) in characters of `doc`."""
+
+    id: str
+    text: str
+    doc: str
+    spans: tuple[tuple[int, int], ...]
 
 
 def read_beir(folder: Path) -> Beir:
@@ -74,26 +86,10 @@ def read_beir(folder: Path) -> Beir:
 def read_qa(folder: Path) -> Beir:
     """Read a BEIR folder with `answers.jsonl` beside it; raises as `read_beir` does."""
     beir = _read(folder)
-    answers: dict[str, Query] = {}
-    for where, row in read_rows(folder / "answers.jsonl"):
-        id_ = text_of(row, "_id", where)
-        if id_ in answers:
-            raise UsageError(f"{where}: the query {id_!r} appears twice")
-        texts = tuple(
-            text_of({"answers": a}, "answers", where) for a in list_of(row, "answers", where)
-        )
-        holders = row.get("doc") or []
-        holders = holders if isinstance(holders, list) else [holders]
-        answerable = row.get("answerable", True)
-        if not isinstance(answerable, bool):
-            raise UsageError(f"{where}: answerable must be true or false, not {answerable!r}")
-        answers[id_] = Query(
-            id=id_,
-            text="",
-            answers=tuple(text for text in texts if text.strip()),
-            answerable=answerable,
-            holders=tuple(map(str, holders)),
-        )
+    answers = {
+        id_: _query_with_answers(id_, row, where)
+        for where, id_, row in _rows_by_id(folder / "answers.jsonl", "query")
+    }
     queries = []
     for query in beir.queries:
         default = replace(query, answerable=query.id in beir.qrels)
@@ -112,6 +108,33 @@ def read_qa(folder: Path) -> Beir:
     )
 
 
+def _query_with_answers(id_: str, row: Mapping[str, Any], where: str) -> BeirQuery:
+    texts = [text_of({"answers": a}, "answers", where) for a in list_of(row, "answers", where)]
+    holders = row.get("doc") or []
+    holders = holders if isinstance(holders, list) else [holders]
+    answerable = row.get("answerable", True)
+    if not isinstance(answerable, bool):
+        raise UsageError(f"{where}: answerable must be true or false, not {answerable!r}")
+    return BeirQuery(
+        id=id_,
+        text="",
+        answers=tuple(text for text in texts if text.strip()),
+        answerable=answerable,
+        holders=tuple(map(str, holders)),
+    )
+
+
+def _rows_by_id(path: Path, what: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield each row with its position and its id, which must not repeat."""
+    seen: set[str] = set()
+    for where, row in read_rows(path):
+        id_ = text_of(row, "_id", where)
+        if id_ in seen:
+            raise UsageError(f"{where}: the {what} {id_!r} appears twice")
+        seen.add(id_)
+        yield where, id_, row
+
+
 def _read(folder: Path) -> Beir:
     ids: set[str] = set()
     empty = []
@@ -119,12 +142,10 @@ def _read(folder: Path) -> Beir:
         ids.add(document.id)
         if not (document.title + document.text).strip():
             empty.append(document.id)
-    texts: dict[str, str] = {}
-    for where, row in read_rows(folder / "queries.jsonl"):
-        id_ = text_of(row, "_id", where)
-        if id_ in texts:
-            raise UsageError(f"{where}: the query {id_!r} appears twice")
-        texts[id_] = text_of(row, "text", where)
+    texts = {
+        id_: text_of(row, "text", where)
+        for where, id_, row in _rows_by_id(folder / "queries.jsonl", "query")
+    }
     qrels = _read_qrels(folder / QRELS)
     judged = {
         query: grades for query, grades in qrels.items() if query in texts and relevant(grades)
@@ -137,7 +158,7 @@ def _read(folder: Path) -> Beir:
     ]
     beir = Beir(
         folder=folder,
-        queries=tuple(Query(id_, text) for id_, text in texts.items()),
+        queries=tuple(BeirQuery(id_, text) for id_, text in texts.items()),
         qrels=judged,
         documents=len(ids),
     )
@@ -153,20 +174,14 @@ def _warned(beir: Beir, *warnings: str) -> Beir:
     return replace(beir, warnings=(*beir.warnings, *filter(None, warnings)))
 
 
-def read_documents(folder: Path) -> Iterator[Document]:
+def read_documents(folder: Path) -> Iterator[BeirDocument]:
     """Stream the documents of a BEIR folder.
 
     :raises UsageError: the file cannot be read, a row is malformed, or an id appears twice.
     """
-    path = folder / "corpus.jsonl"
-    seen: set[str] = set()
-    for where, row in read_rows(path):
-        id_ = text_of(row, "_id", where)
-        if id_ in seen:
-            raise UsageError(f"{where}: the document {id_!r} appears twice")
-        seen.add(id_)
+    for _, id_, row in _rows_by_id(folder / "corpus.jsonl", "document"):
         title, text = row.get("title") or "", row.get("text") or ""
-        yield Document(id_, " ".join(whole(str(title)).split()), whole(str(text)))
+        yield BeirDocument(id_, " ".join(whole(str(title)).split()), whole(str(text)))
 
 
 def hold_out(beir: Beir, share: float, seed: int) -> Beir:
@@ -227,3 +242,56 @@ def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
                     "with tabs between"
                 )
     return qrels
+
+
+def read_chunking(folder: Path) -> tuple[dict[str, str], list[SpanQuestion], tuple[str, ...]]:
+    """Read a chunking set; returns the documents by name, the questions, and warnings.
+
+    :raises UsageError: a file is missing or cannot be read; the message names it.
+    """
+    documents = {}
+    at = folder / "docs"
+    others = []
+    try:
+        for path in sorted(at.iterdir()):
+            at = path
+            if path.suffix.lower() in NOTE_SUFFIXES and path.is_file():
+                documents[path.name] = path.read_bytes().decode("utf-8-sig")
+            else:
+                others.append(path.name)
+    except (OSError, UnicodeDecodeError) as exc:
+        raise UsageError(f"{at} cannot be read: {exc}") from exc
+    questions: dict[str, SpanQuestion] = {}
+    absent, outside, without = [], [], []
+    for number, (where, row) in enumerate(read_rows(folder / "questions.jsonl"), start=1):
+        id_ = str(row.get("_id", number))
+        if id_ in questions:
+            raise UsageError(f"{where}: the question {id_!r} appears twice")
+        doc, spans = text_of(row, "doc", where), _spans(row, where)
+        questions[id_] = SpanQuestion(id_, text_of(row, "question", where), doc, spans)
+        if doc not in documents:
+            absent.append(id_)
+        elif not all(0 <= start < end <= len(documents[doc]) for start, end in spans):
+            outside.append(id_)
+        if not spans:
+            without.append(id_)
+    left_out = {*outside, *without}
+    problems = (
+        count(others, "files in docs that are not notes, left out"),
+        count(absent, "questions about missing documents, counted as missed"),
+        count(outside, "questions with spans outside of their document, left out"),
+        count(without, "questions without spans, left out"),
+    )
+    kept = [question for question in questions.values() if question.id not in left_out]
+    return documents, kept, tuple(filter(None, problems))
+
+
+def _spans(row: Mapping[str, Any], where: str) -> tuple[tuple[int, int], ...]:
+    spans = []
+    for span in list_of(row, "spans", where):
+        match span:
+            case [int(start), int(end)]:
+                spans.append((start, end))
+            case _:
+                raise UsageError(f"{where}: a span must be two whole numbers, not {span!r}")
+    return tuple(spans)

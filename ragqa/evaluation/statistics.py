@@ -1,6 +1,6 @@
 """Statistics over questions: intervals, significance tests, and the quality of confidence."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,10 +21,29 @@ Values = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 
+def mean(values: Sequence[float] | Values) -> float:
+    """The mean of at least one value, rounded for a document."""
+    return round(float(np.mean(values)), 4)
+
+
+def rounded(values: Iterable[float]) -> list[float]:
+    """The values, such as the bounds of an interval, rounded for a document."""
+    return [round(value, 4) for value in values]
+
+
 def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
     """The bootstrap percentile interval of the mean of at least one value (Efron, 1979)."""
     data = np.asarray(values, dtype=np.float64)
-    low, high = np.quantile(_resampled_means(data), [(1 - level) / 2, (1 + level) / 2])
+    if len(data) == 1:
+        return float(data[0]), float(data[0])
+    low, high = stats.bootstrap(
+        (data,),
+        np.mean,
+        n_resamples=RESAMPLES,
+        confidence_level=level,
+        method="percentile",
+        rng=np.random.default_rng(SEED),
+    ).confidence_interval
     return float(low), float(high)
 
 
@@ -70,15 +89,20 @@ def randomisation_p(differences: Sequence[float]) -> float:
     """
     data = np.asarray(differences, dtype=np.float64)
     data = data[data != 0]
-    if not len(data):
+    if len(data) < 2:
         return 1.0
-    rng = np.random.default_rng(SEED)
-    extreme = 0
-    for _ in range(_PERMUTATIONS // _PERMUTED_AT_ONCE):
-        signs = rng.choice((-1.0, 1.0), size=(_PERMUTED_AT_ONCE, len(data)))
-        # The tolerance absorbs rounding.
-        extreme += int((np.abs(signs @ data) >= abs(data.sum()) - 1e-9).sum())
-    return (extreme + 1) / (_PERMUTATIONS + 1)
+    return float(
+        stats.permutation_test(
+            (data,),
+            # Rounding makes sums equal that differ by an error of floating point alone.
+            lambda signed, axis: np.round(signed.sum(axis=axis), 9),
+            permutation_type="samples",
+            vectorized=True,
+            n_resamples=_PERMUTATIONS,
+            batch=_PERMUTED_AT_ONCE,
+            rng=np.random.default_rng(SEED),
+        ).pvalue
+    )
 
 
 def auroc(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools) -> float:
@@ -103,19 +127,33 @@ class Bin:
 
 
 def reliability(
-    confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools
+    confidence: Sequence[float] | Values,
+    answerable: Sequence[bool] | Bools | Values,
+    weights: Values | None = None,
 ) -> list[Bin]:
     """The reliability diagram: bins of equal width, without empty ones.
 
-    Both arguments have shape (n,).
+    All arguments have shape (n,); without weights, questions count the same.
     """
     c, a = np.asarray(confidence), np.asarray(answerable, dtype=np.float64)
-    which = np.minimum((c * BINS).astype(int), BINS - 1)
+    w = np.ones(len(c)) if weights is None else weights
+    which = bins_of(c)
     return [
-        Bin(b / BINS, (b + 1) / BINS, int(here.sum()), float(c[here].mean()), float(a[here].mean()))
+        Bin(
+            b / BINS,
+            (b + 1) / BINS,
+            int(here.sum()),
+            float(np.average(c[here], weights=w[here])),
+            float(np.average(a[here], weights=w[here])),
+        )
         for b in range(BINS)
         if (here := which == b).any()
     ]
+
+
+def bins_of(confidence: Values) -> npt.NDArray[np.int_]:
+    """The number of each confidence's bin, shape (n,)."""
+    return np.minimum((confidence * BINS).astype(int), BINS - 1)
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
@@ -151,10 +189,3 @@ def calibration(confidence: Sequence[float] | Values, answerable: Sequence[bool]
 def mean_risk(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools) -> float:
     """The area under the risk-coverage curve."""
     return float(np.mean([risk for _, risk in risk_coverage(confidence, answerable)]))
-
-
-def _resampled_means(data: Values) -> Values:
-    rng = np.random.default_rng(SEED)
-    n = len(data)
-    counts = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
-    return np.asarray(counts @ data / n, dtype=np.float64)

@@ -6,25 +6,45 @@ from typing import Any
 
 import numpy as np
 
+from ragqa.config import Settings
 from ragqa.evaluation import statistics
-from ragqa.evaluation.measures import MEASURES
-from ragqa.evaluation.tasks import (
+from ragqa.evaluation.measures import (
     ANSWER_MEASURES,
+    MEASURES,
     METHODS,
     NOISE,
     OVERLAP_MEASURES,
-    Missed,
-    Outcome,
-    Quoted,
 )
-from ragqa.types import Verdict, verdict_of
+from ragqa.evaluation.outcomes import Outcome, Quoted
+from ragqa.types import IndexInfo, Verdict, verdict_of
 
 Document = dict[str, Any]
 """What `ragqa eval --json` prints; `docs/evaluation.md` defines the measures."""
 
+MEASURED = (
+    "embedder",
+    "embedder_scripts",
+    "passage_tokens",
+    "max_note_bytes",
+    "reader",
+    "candidates",
+    "dense_weight",
+    "top_k",
+)
+"""The settings that affect an evaluation, and that it reports."""
+
 CURVE = 20
 _KIND_MEASURES = ("recall@1", "recall@5", "ndcg@10")
 _RISK_POINTS = 20
+
+
+def about(settings: Settings, info: IndexInfo, warnings: Sequence[str]) -> Document:
+    """The document's fields about settings and index, and the warnings."""
+    return {
+        "settings": {name: getattr(settings, name) for name in MEASURED},
+        "index": {"embedder": info.embedder.name, "notes": info.notes, "passages": info.passages},
+        "warnings": list(warnings),
+    }
 
 
 def summarise(outcomes: Sequence[Outcome]) -> Document:
@@ -44,9 +64,7 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
             if judged
         },
     }
-    document |= _answers(outcomes, intervals)
-    document |= _overlaps(outcomes, intervals)
-    document |= _excerpts(outcomes, intervals)
+    document |= _means(outcomes, intervals)
     document |= _confidence(outcomes, intervals)
     return document | {
         "intervals": intervals,
@@ -65,41 +83,26 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
 
 def _mean(values: Sequence[float], name: str, intervals: dict[str, list[float]]) -> float:
     """The mean of at least one value; stores its interval in `intervals` under the name."""
-    intervals[name] = [round(bound, 4) for bound in statistics.share_interval(values)]
-    return round(float(np.mean(values)), 4)
+    intervals[name] = statistics.rounded(statistics.share_interval(values))
+    return statistics.mean(values)
 
 
-def _answers(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> Document:
-    looked_for = [one.answer for one in outcomes if one.answerable and one.answer is not None]
-    if not looked_for:
-        return {}
-    return {
-        name: _mean([answer[at] for answer in looked_for], name, intervals)
-        for at, name in enumerate(ANSWER_MEASURES)
-    }
+def _means(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> Document:
+    """The means of the measures of answers, overlap and citations, over the questions with each.
 
-
-def _overlaps(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> Document:
+    Noise is averaged over the questions that have citations.
+    """
+    answers = [one.answer for one in outcomes if one.answerable and one.answer is not None]
     overlaps = [one.overlap for one in outcomes if one.overlap is not None]
-    if not overlaps:
-        return {}
-    return {
-        name: _mean([getattr(one, name) for one in overlaps], name, intervals)
-        for name in OVERLAP_MEASURES
-    }
-
-
-def _excerpts(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> Document:
-    """The quality of citations; noise is averaged over the questions that have citations."""
     scores = [one.quoted.score for one in outcomes if one.quoted and one.quoted.score]
-    if not scores:
-        return {}
-    document = {
-        "good": _mean([float(score.good) for score in scores], "good", intervals),
-        "coverage": _mean([score.coverage for score in scores], "coverage", intervals),
+    columns: dict[str, Sequence[float]] = {
+        **dict(zip(ANSWER_MEASURES, zip(*answers, strict=True), strict=False)),
+        **{name: [getattr(one, name) for one in overlaps] for name in OVERLAP_MEASURES},
+        "good": [float(score.good) for score in scores],
+        "coverage": [score.coverage for score in scores],
+        NOISE: [score.noise for score in scores if score.noise is not None],
     }
-    noises = [score.noise for score in scores if score.noise is not None]
-    return document | ({NOISE: _mean(noises, NOISE, intervals)} if noises else {})
+    return {name: _mean(values, name, intervals) for name, values in columns.items() if values}
 
 
 _OF_CONFIDENCE = {
@@ -119,12 +122,12 @@ def _confidence(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) 
     for name, measure in _OF_CONFIDENCE.items():
         document[name] = round(measure(confidence, answerable), 4)
         bounds = statistics.measure_interval(measure, confidence, answerable)
-        intervals[name] = [round(bound, 4) for bound in bounds]
+        intervals[name] = statistics.rounded(bounds)
     curve = statistics.risk_coverage(confidence, answerable)
     shown = np.unique(np.linspace(0, len(curve) - 1, _RISK_POINTS + 1).round().astype(int))
     bins = statistics.reliability(confidence, answerable)
     return document | {
-        "risk_coverage": [[round(x, 4) for x in curve[at]] for at in shown.tolist()],
+        "risk_coverage": [statistics.rounded(curve[at]) for at in shown.tolist()],
         "reliability": [_rounded(asdict(one)) for one in bins],
     }
 
@@ -137,7 +140,7 @@ def _kinds(judged: Sequence[Outcome]) -> Document:
         found: Document = {"questions": len(these)}
         for name in _KIND_MEASURES:
             found[name] = _mean([one.measures["hybrid"][name] for one in these], name, intervals)
-        found |= _answers(these, intervals) | _excerpts(these, intervals)
+        found |= _means(these, intervals)
         kinds[kind] = found | {"intervals": intervals}
     return kinds
 
@@ -178,7 +181,7 @@ def _is_sure(one: Outcome) -> bool:
 def _curve(judged: Sequence[Outcome], method: str) -> list[list[float]]:
     """Recall@k for k from 1 to 20."""
     return [
-        [k, round(float(np.mean([_share_within(one.ranks[method], k) for one in judged])), 4)]
+        [k, statistics.mean([_share_within(one.ranks[method], k) for one in judged])]
         for k in range(1, CURVE + 1)
     ]
 
@@ -216,7 +219,7 @@ def _question(one: Outcome) -> Document:
         row |= {method: _rounded(one.measures[method]) for method in METHODS}
         row["ranks"] = {method: list(one.ranks[method]) for method in METHODS}
     if one.answer is not None:
-        row["answer"] = [round(share, 4) for share in one.answer]
+        row["answer"] = statistics.rounded(one.answer)
     if one.confidence is not None:
         row |= {"confidence": one.confidence, "answered": one.answered, "sure": _is_sure(one)}
         row["missing"] = list(one.missing)
@@ -224,51 +227,17 @@ def _question(one: Outcome) -> Document:
         row |= _rounded(asdict(one.overlap))
     if one.quoted is not None:
         row |= _quoted(one.quoted)
-    return row | {"missed": None if one.missed is None else _missed(one.missed)}
+    return row | {"missed": None if one.missed is None else asdict(one.missed)}
 
 
 def _quoted(quoted: Quoted) -> Document:
-    row: Document = {
-        "cited": [
-            {"path": c.path, "lines": list(c.lines), "chars": list(c.chars), "quote": c.quote}
-            for c in quoted.cited
-        ]
-    }
+    names = ("path", "lines", "chars", "quote")
+    row: Document = {"cited": [{name: getattr(c, name) for name in names} for c in quoted.cited]}
     if quoted.score is None:
         return row
     score = quoted.score
     row |= _rounded({"good": score.good, "coverage": score.coverage, NOISE: score.noise})
-    return row | {
-        "marked": [
-            {
-                "path": marked.path,
-                "lines": list(marked.lines),
-                "pieces": [{"mark": str(p.mark), "text": p.text} for p in marked.pieces],
-            }
-            for marked in quoted.marked
-        ]
-    }
-
-
-def _missed(missed: Missed) -> Document:
-    return {
-        "stage": missed.stage,
-        "expected": [
-            {"path": e.path, "lines": list(e.lines), "quote": e.quote, "part": e.unit}
-            for e in missed.expected
-        ],
-        "found": [
-            {
-                "path": f.path,
-                "lines": list(f.lines),
-                "heading": list(f.heading),
-                "text": f.text,
-                "score": f.score,
-            }
-            for f in missed.found
-        ],
-        "said": list(missed.said),
-    }
+    return row | {"marked": [asdict(marked) for marked in quoted.marked]}
 
 
 def _rounded(values: Mapping[str, Any]) -> Document:

@@ -1,39 +1,22 @@
-"""One question of an evaluation, and its outcome."""
+"""Tasks of an evaluation: a question with the places in the notes and passages that answer it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from ragqa.evaluation.excerpts import Excerpt, Score
-from ragqa.evaluation.marking import Marked
-from ragqa.evaluation.measures import MEASURES, Overlap, Spans
-from ragqa.types import Citation
-
-METHODS = ("hybrid", "dense", "terms")
-ANSWERS_AT = (1, 2, 3)
-
-ANSWER_MEASURES = tuple(f"answer@{n}" for n in ANSWERS_AT)
-OVERLAP_MEASURES = ("recall", "precision", "precision_omega", "iou")
-EXCERPT_MEASURES = ("good", "coverage")
-NAMES = (
-    *(f"{method}.{name}" for method in METHODS for name in MEASURES),
-    *ANSWER_MEASURES,
-    *OVERLAP_MEASURES,
-    *EXCERPT_MEASURES,
-)
-"""The names of all per-question measures where higher is better."""
-
-NOISE = "noise"
-"""The one per-question measure where lower is better."""
+from ragqa.evaluation.excerpts import Excerpt, count_visible, lines_of
+from ragqa.evaluation.measures import Spans
+from ragqa.evaluation.questions import Gold, Question
+from ragqa.types import Note, Passage
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A quote that answers a part of a question; `unit` is its name in rankings."""
+    """A quote that answers a part of a question; `part` is its unit in rankings."""
 
     path: str
-    quote: str
     lines: tuple[int, int]
-    unit: str
+    quote: str
+    part: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,63 +49,124 @@ class Task:
     gold: Sequence[Sequence[Excerpt]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A passage retrieved for a question."""
+ReadNote = Callable[[str], Note | None]
+"""Returns a note by its path; None if it is missing or unreadable."""
 
-    path: str
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a gold quote is, and the ids of the passages that find it."""
+
+    part: int
+    excerpt: Excerpt
     lines: tuple[int, int]
-    heading: tuple[str, ...]
-    text: str
-    score: float
+    passages: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """A missed question: the stage that lost it, what was expected, and what was found."""
+@dataclass
+class _Notes:
+    """The notes that questions are about, each read and chunked once."""
 
-    stage: str
-    expected: tuple[Expected, ...]
-    found: tuple[Found, ...]
-    said: tuple[str, ...]
+    read: ReadNote
+    split: Callable[[Note], Sequence[Passage]]
+    known: dict[str, tuple[Note, Sequence[Passage]] | None] = field(default_factory=dict)
+
+    def place(self, gold: Gold, *, by_overlap: bool) -> _Place | str:
+        """Locate a quote; returns the reason as text if that fails."""
+        if gold.note not in self.known:
+            note = self.read(gold.note)
+            self.known[gold.note] = None if note is None else (note, self.split(note))
+        found = self.known[gold.note]
+        if found is None:
+            return f"there is no note {gold.note}"
+        note, passages = found
+        count = note.text.count(gold.quote)
+        if count != 1:
+            return f"its quote occurs {count} times in {gold.note}: {gold.quote[:60]!r}"
+        excerpt = Excerpt(gold.note, note.text.index(gold.quote), gold.quote)
+        first, _ = lines_of(note.text, excerpt.start, excerpt.end)
+        finds = _shares_half if by_overlap else _contains
+        return _Place(
+            part=gold.part,
+            excerpt=excerpt,
+            lines=(first, first + gold.quote.count("\n")),
+            passages=frozenset(p.id for p in passages if finds(p, excerpt)),
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Quoted:
-    """What an answer cited, scored against the gold excerpts.
+def _contains(passage: Passage, excerpt: Excerpt) -> bool:
+    return passage.start <= excerpt.start and excerpt.end <= passage.end
 
-    `score` is None for a question that the notes do not answer. `marked` shows the wanted and the
-    cited text in the notes.
+
+def _shares_half(passage: Passage, excerpt: Excerpt) -> bool:
+    """Whether the overlap is half of the shorter of the two; either may be the longer one."""
+    start, end = (max(0, at - passage.start) for at in (excerpt.start, excerpt.end))
+    shorter = min(count_visible(passage.text), count_visible(excerpt.quote))
+    return count_visible(passage.text[start:end]) >= max(1, shorter / 2)
+
+
+def tasks_of(
+    questions: Iterable[Question], read: ReadNote, split: Callable[[Note], Sequence[Passage]]
+) -> tuple[list[Task], list[str]]:
+    """Make a task of each question; returns the tasks, and warnings about gold quotes not found.
+
+    A part whose quotes are all gone is kept, and nothing finds it. A passage finds a quote if it
+    contains all of it, and an excerpt if they overlap by at least half of the shorter one.
     """
+    notes = _Notes(read, split)
+    tasks, warnings = [], []
+    for question in questions:
+        places: list[_Place] = []
+        for gold in question.gold:
+            place = notes.place(gold, by_overlap=question.excerpts)
+            if isinstance(place, str):
+                warnings.append(f"question {question.id}: {place}")
+            else:
+                places.append(place)
+        tasks.append(_task(question, places))
+    return tasks, warnings
 
-    cited: tuple[Citation, ...]
-    score: Score | None
-    marked: tuple[Marked, ...] = ()
+
+def _task(question: Question, places: Sequence[_Place]) -> Task:
+    units = _units(question, places)
+    names: dict[int, list[str]] = {}
+    for name, (_, passages) in units.items():
+        for id_ in passages:
+            names.setdefault(id_, []).append(name)
+    unit_of_part = {part: name for name, (parts, _) in units.items() for part in parts}
+    return Task(
+        id=question.id,
+        question=question.question,
+        kind=question.kind,
+        answerable=bool(question.gold),
+        relevant=dict.fromkeys(units, 1),
+        units_of=lambda id_: names.get(id_, [str(id_)]),
+        expect=lambda: [
+            Expected(p.excerpt.path, p.lines, p.excerpt.quote, unit_of_part[p.part]) for p in places
+        ],
+        unretrievable=frozenset(name for name, (_, passages) in units.items() if not passages),
+        answers=[[answer] for answer in question.answer],
+        gold=[[p.excerpt for p in places if p.part == part] for part in question.parts],
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The outcome of one question.
+def _units(
+    question: Question, places: Sequence[_Place]
+) -> dict[str, tuple[tuple[int, ...], frozenset[int]]]:
+    """The parts of a question with the passages that find them, by name.
 
-    `measures` and `ranks` are by method. Ranks are those of the relevant units, from 1, None for
-    one that is not a candidate. `answer` has answer@1 to 3; it, `confidence` and `answered` are
-    None if no answer was composed. `empty` are the methods that found nothing. `quoted` is None if
-    citations are not measured.
+    Parts found by exactly the same passages make one unit; parts that none finds stay apart.
     """
-
-    id: str
-    question: str
-    kind: str
-    answerable: bool
-    measures: Mapping[str, Mapping[str, float]]
-    ranks: Mapping[str, tuple[int | None, ...]]
-    empty: tuple[str, ...]
-    search_ms: float | None
-    ask_ms: float | None
-    answer: tuple[float, ...] | None
-    confidence: float | None
-    answered: bool | None
-    missing: tuple[str, ...]
-    overlap: Overlap | None
-    missed: Missed | None
-    quoted: Quoted | None = None
+    together: dict[frozenset[int], tuple[int, ...]] = {}
+    units: list[tuple[tuple[int, ...], frozenset[int]]] = []
+    for part in question.parts:
+        passages = frozenset(id_ for p in places if p.part == part for id_ in p.passages)
+        if passages:
+            together[passages] = (*together.get(passages, ()), part)
+        else:
+            units.append(((part,), passages))
+    units += [(parts, passages) for passages, parts in together.items()]
+    return {
+        f"part {' and '.join(map(str, parts))}": (parts, passages)
+        for parts, passages in sorted(units, key=lambda unit: unit[0])
+    }

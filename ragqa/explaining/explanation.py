@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-from ragqa.answering import PASSAGES, Lost
+from ragqa.answering.candidates import PASSAGES
 from ragqa.stages import STAGES as LOST_STAGES
 from ragqa.types import Citation, Correction, Disagreement, Hit, IndexInfo, Reason
 
@@ -17,6 +18,17 @@ STAGES = LOST_STAGES | {
     SAID: "it is in the answer",
 }
 """How far a note came: the stages that can lose a question, and those specific to a note."""
+
+
+class Lost(StrEnum):
+    """Why a candidate sentence is not in the answer.
+
+    One that scores as high as the best excerpt is passed over where another paragraph defines the
+    term asked for, or a newer note contradicts it.
+    """
+
+    WEAK = "weak"
+    PASSED_OVER = "passed over"
 
 
 @dataclass(frozen=True, slots=True)

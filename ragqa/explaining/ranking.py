@@ -1,51 +1,40 @@
-"""Rank the passages of one note among all, and find the filters that exclude it."""
+"""Rank the passages and sentences of one note among all, and find the filters that exclude it."""
 
-import glob
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ragqa.answering import sources_of
+from ragqa.answering import Assessment, assess
+from ragqa.answering.candidates import sources_of
+from ragqa.answering.composing import Excerpt
+from ragqa.answering.scoring import Scored, citation_of
 from ragqa.api import MIN_POOL, Index
-from ragqa.explaining.explanation import Place
+from ragqa.explaining.explanation import Lost, Place, Sentence
 from ragqa.retrieval import Legs, find_legs, to_hits
-from ragqa.stores import Snapshot
-from ragqa.types import Filters, Passage, Retrieved
-
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """The passages of a note, best first, and the filters that exclude it, if any.
-
-    If there are such filters, the ranks are unfiltered.
-    """
-
-    places: tuple[Place, ...]
-    filters: tuple[str, ...]
+from ragqa.stores.filters import note_matcher
+from ragqa.types import Filters, Retrieved
 
 
 def rank_note(
     index: Index, retrieved: Retrieved, path: str, lines: tuple[int, int] | None, filters: Filters
-) -> Ranked:
-    """Rank a note's passages, or those that touch `lines`, among all passages."""
+) -> tuple[tuple[Place, ...], tuple[str, ...]]:
+    """Rank a note's passages, or those that touch `lines`, among all passages.
+
+    :returns: the passages, best first, and the filters that exclude the note. If there are any, the
+        ranks are unfiltered.
+    """
     snapshot = index.snapshot()
     passages = [
         passage.id
-        for passage in _passages_of(snapshot, retrieved, path)
+        for passage in snapshot.of_note(path)
         if lines is None or (passage.lines[0] <= lines[1] and lines[0] <= passage.lines[1])
     ]
     left_out = tuple(
         option
         for option, one in _each_filter(filters)
-        if passages and set(passages).isdisjoint(_passing(snapshot, retrieved, one))
+        if passages and not note_matcher(one)(snapshot.notes()[path])
     )
-    legs = find_legs(
-        snapshot,
-        index.source.embedders.asking,
-        retrieved.question,
-        k=snapshot.info.passages,
-        filters=Filters() if left_out else filters,
-        ranking=index.ranking,
-    )
+    searched = Filters() if left_out else filters
+    legs = _find_legs(index, retrieved.question, searched, k=snapshot.info.passages)
     fused = {id_: (at, score) for at, (id_, score) in enumerate(_fused(index, legs), start=1)}
     scores = [(id_, fused[id_][1] if id_ in fused else 0.0) for id_ in passages]
     read = set() if left_out else {hit.passage.id for hit in sources_of(retrieved.hits)}
@@ -57,35 +46,44 @@ def rank_note(
         )
         for hit in to_hits(snapshot, legs, scores).hits
     ]
-    return Ranked(tuple(sorted(places, key=lambda place: place.order)), left_out)
+    return tuple(sorted(places, key=lambda place: place.order)), left_out
+
+
+def rank_sentences(
+    assessment: Assessment, places: Sequence[Place], lines: tuple[int, int] | None
+) -> tuple[Sentence, ...]:
+    """The candidate sentences of these places, on these lines if given, best first."""
+    own = {place.hit.passage.id for place in places}
+    found = []
+    in_order = sorted(assessment.candidates, key=lambda one: -one.score)
+    for rank, one in enumerate(in_order, start=1):
+        if one.candidate.hit.passage.id not in own:
+            continue
+        citation = citation_of(one, rank)
+        first, last = citation.lines
+        if lines is None or (first <= lines[1] and lines[0] <= last):
+            found.append(Sentence(citation, rank, why_lost(one, assessment.excerpts)))
+    return tuple(found)
+
+
+def why_lost(one: Scored, excerpts: Sequence[Excerpt]) -> Lost | None:
+    """Why a candidate is not in the answer; None where an excerpt has it."""
+    if any(excerpt.overlaps(one.candidate) for excerpt in excerpts):
+        return None
+    best = max((excerpt.best.score for excerpt in excerpts), default=float("inf"))
+    return Lost.PASSED_OVER if one.score >= best else Lost.WEAK
+
+
+def assess_question(index: Index, retrieved: Retrieved) -> Assessment:
+    """Assess what was retrieved, as `ask` does."""
+    return assess(retrieved, index.source.embedders.asking, index.answering)
 
 
 def rank_of(index: Index, question: str, passages: Sequence[int], filters: Filters) -> int | None:
     """The best rank of any of these passages for a question; None if none is found."""
-    legs = find_legs(
-        index.snapshot(),
-        index.source.embedders.asking,
-        question,
-        k=max(index.settings.top_k, MIN_POOL),
-        filters=filters,
-        ranking=index.ranking,
-    )
+    legs = _find_legs(index, question, filters, k=max(index.settings.top_k, MIN_POOL))
     ranks = (at for at, (id_, _) in enumerate(_fused(index, legs), start=1) if id_ in passages)
     return next(ranks, None)
-
-
-def _passages_of(snapshot: Snapshot, retrieved: Retrieved, path: str) -> list[Passage]:
-    """All passages of a note, in reading order."""
-    only = Filters(paths=(glob.escape(path),))
-    found = snapshot.passages(_passing(snapshot, retrieved, only))
-    # A glob that is the path of a note also matches what lies in a folder of that name.
-    return sorted((p for p in found if p.path == path), key=lambda passage: passage.start)
-
-
-def _passing(snapshot: Snapshot, retrieved: Retrieved, filters: Filters) -> list[int]:
-    """The ids of all passages that pass the filters."""
-    nearest = snapshot.dense(retrieved.vectors.pooled, snapshot.info.passages, filters)
-    return [passage_id for passage_id, _ in nearest]
 
 
 def _each_filter(filters: Filters) -> list[tuple[str, Filters]]:
@@ -97,6 +95,13 @@ def _each_filter(filters: Filters) -> list[tuple[str, Filters]]:
     if filters.since:
         each.append((f"--since {filters.since}", Filters(since=filters.since)))
     return each
+
+
+def _find_legs(index: Index, question: str, filters: Filters, *, k: int) -> Legs:
+    embedder = index.source.embedders.asking
+    return find_legs(
+        index.snapshot(), embedder, question, k=k, filters=filters, ranking=index.ranking
+    )
 
 
 def _fused(index: Index, legs: Legs) -> list[tuple[int, float]]:

@@ -1,36 +1,72 @@
-"""Resolve a target to a note, by path, name or title, or find out why it is not indexed."""
+"""Resolve a target to a note, or a part of one, or find out why the note is not indexed.
+
+A target is a path, file name, title or alias, perhaps with lines or a heading.
+"""
 
 import os
+import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from ragqa.errors import UsageError
-from ragqa.explaining.target_syntax import Spot, lines_of, readings
-from ragqa.notes import read_text, why_left_out
-from ragqa.types import IndexInfo, NoteRecord, Skipped
+from ragqa.notes import parse_note, read_text, why_left_out
+from ragqa.types import Block, IndexInfo, Kind, NoteRecord, Skipped, Stamp, counted
 
 OUTSIDE = "outside the folder of notes"
 PENDING = "not in the index yet; run ragqa index"
+
+_WIKILINK = re.compile(r"\[\[([^\[\]|\n]+)(?:\|[^\[\]\n]*)?\]\]")
+_LINES = re.compile(r"(?s)(.+):(-?\d{1,9})(?:-(\d{1,9}))?")
+_LINE_AND_COLUMN = re.compile(r"(?s)(.+):(\d{1,9}):\d{1,9}")
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 _MAX_ENTRIES = 20_000
 """At most this many notes are compared with an unknown name, and files searched for it."""
 
 _MAX_NAME = 200
+_MAX_HEADING = 100
+_MAX_HEADINGS = 1_000
 _SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The note asked about; `reason` is why it is not indexed, "" if it is.
+    """The note asked about, with the lines or the heading given, if any.
 
-    `path` is relative to the notes folder if it is inside, else as given.
+    `path` is relative to the notes folder if it is inside, else as given. `reason` is why the note
+    is not indexed, "" if it is.
     """
 
     path: str
     lines: tuple[int, int] | None = None
     reason: str = ""
+    heading: str = ""
+
+
+def readings(text: str) -> Iterator[Target]:
+    """Yield every reading of a target, the plainest first: a name may contain a colon or `#`.
+
+    The forms are `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE:LINE:COLUMN` as in editors,
+    `NOTE#HEADING`, and a wikilink to any of these.
+    """
+    if text:
+        yield Target(text)
+    if link := _WIKILINK.fullmatch(text):
+        yield from readings(link[1])
+    if lines := _LINES.fullmatch(text):
+        first = int(lines[2])
+        last = int(lines[3] or first)
+        yield Target(lines[1], (min(first, last), max(first, last)))
+    if place := _LINE_AND_COLUMN.fullmatch(text):
+        yield Target(place[1], (int(place[2]), int(place[2])))
+    # Of several headings the last one counts: NOTE#HEADING#SUBHEADING.
+    heading = text.rpartition("#")[2].strip()
+    for name in dict.fromkeys((text.rpartition("#")[0], text.partition("#")[0])):
+        if name and heading:
+            yield Target(name, heading=heading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +85,25 @@ class Notes:
             or it has no such line or heading.
         """
         for look in (self._indexed, self._left_out):
-            for spot in readings(text):
-                target = look(spot.name)
-                if target:
-                    return replace(target, lines=self._lines(spot, target))
+            for reading in readings(text):
+                if target := look(reading.path):
+                    return replace(target, lines=self._lines(reading, target))
         shown = text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}\u2026"
         raise UsageError(
-            f"there is no note {shown!r} in {self.corpus}", hint=_suggest(self._alike(text))
+            f"there is no note {shown!r} in {self.corpus}",
+            hint=_suggest(self._alike(text)) or "ragqa list",
         )
 
-    def _lines(self, spot: Spot, target: Target) -> tuple[int, int] | None:
-        if target.reason or spot == Spot(spot.name):
-            return spot.lines
+    def _lines(self, reading: Target, target: Target) -> tuple[int, int] | None:
+        lines = reading.lines
+        if target.reason or (lines is None and not reading.heading):
+            return lines
         read = read_text(self.corpus, target.path, max_note_bytes=self.max_note_bytes)
-        # A later stage reports a note that is gone or unreadable.
-        return spot.lines if isinstance(read, Skipped) else lines_of(spot, target.path, read.text)
+        if isinstance(read, Skipped):
+            return lines  # a later stage reports it
+        if lines is None:
+            return _lines_below(reading.heading, target.path, read.text)
+        return _lines_in(lines, target.path, read.text)
 
     def _indexed(self, name: str) -> Target | None:
         inside = _inside(self.corpus, name)
@@ -72,9 +112,9 @@ class Notes:
                 return Target(path)
         folded, folded_paths = name.casefold(), {path.casefold() for path in inside}
         matchers: tuple[Callable[[NoteRecord], bool], ...] = (
-            lambda note: note.path.rpartition("/")[2] == name,
+            lambda note: _file_name(note) == name,
             lambda note: not folded_paths.isdisjoint(_paths(note)),
-            lambda note: note.path.rpartition("/")[2].casefold() == folded,
+            lambda note: _file_name(note).casefold() == folded,
             lambda note: folded in _names(note),
         )
         for matches in matchers:
@@ -94,10 +134,9 @@ class Notes:
         if not paths:
             return Target(name, reason=OUTSIDE)
         if "/" not in name:
-            paths += _below(self.corpus, name)
+            paths += _files_called(self.corpus, name)
         for path in paths:
-            reason = self._reason(path)
-            if reason:
+            if reason := self._reason(path):
                 return Target(path, reason=reason)
         return Target(name, reason=OUTSIDE) if os.path.lexists(name) else None
 
@@ -116,17 +155,68 @@ class Notes:
 
     def _alike(self, text: str) -> list[str]:
         """The notes with the most similar names, best first."""
-        from difflib import get_close_matches
-
-        *_, wanted = "", *(spot.name for spot in readings(text[:_MAX_NAME]))
+        *_, wanted = "", *(reading.path for reading in readings(text[:_MAX_NAME]))
         names: dict[str, str] = {}
         for note in list(self.known.values())[:_MAX_ENTRIES]:
-            for name in (note.path.casefold(), note.path.rpartition("/")[2].casefold()):
-                names.setdefault(name, note.path)
-            for name in _names(note):
+            for name in (note.path.casefold(), _file_name(note).casefold(), *_names(note)):
                 names.setdefault(name, note.path)
         close = get_close_matches(wanted.casefold(), names, n=2 * _SHOWN)
         return list(dict.fromkeys(names[name] for name in close))
+
+
+def _lines_in(lines: tuple[int, int], path: str, text: str) -> tuple[int, int]:
+    """The given lines as far as the note has them.
+
+    :raises UsageError: it does not have the first one.
+    """
+    first, last = lines
+    total = text.count("\n") + (not text.endswith("\n") and bool(text))
+    if first < 1:
+        raise UsageError(
+            f"lines count from 1, so {path} has no line {first}", hint=_suggest([f"{path}:1"])
+        )
+    if first > total:
+        raise UsageError(
+            f"{path} has {counted(total, 'line')}, so there is no line {first}",
+            hint=_suggest([f"{path}:{total}" if total else path]),
+        )
+    return first, min(last, total)
+
+
+def _lines_below(heading: str, path: str, text: str) -> tuple[int, int]:
+    """The lines of a heading's section, up to the next heading of its level or above.
+
+    :raises UsageError: there is no such heading; the hint has similar ones, else the first ones.
+    """
+    blocks = parse_note(path, text, "", Stamp(0, 0)).blocks
+    headings = [block for block in blocks if block.kind is Kind.HEADING]
+    wanted = _folded(heading)
+    for at, found in enumerate(headings):
+        if _folded(found.label) == wanted:
+            return _section_lines(text, found, headings[at + 1 :])
+    labels = {_folded(one.label): one.label for one in headings[:_MAX_HEADINGS] if one.label}
+    close = get_close_matches(wanted[:_MAX_HEADING], labels, n=_SHOWN)
+    alike = [labels[name] for name in close] or list(labels.values())
+    raise UsageError(
+        f"{path} has no heading {heading[:_MAX_HEADING]!r}",
+        hint=_suggest(f"{path}#{label}" for label in alike) or _suggest([path]),
+    )
+
+
+def _section_lines(text: str, heading: Block, later: Sequence[Block]) -> tuple[int, int]:
+    after = (other.start for other in later if other.level <= heading.level)
+    end = next(after, len(text))
+    first = 1 + text.count("\n", 0, heading.start)
+    return first, first + text[heading.start : end].rstrip().count("\n")
+
+
+def _folded(heading: str) -> str:
+    """A heading's words in lower case, which match however it is typed or linked."""
+    return _BETWEEN_WORDS.sub(" ", heading.casefold()).strip()
+
+
+def _file_name(note: NoteRecord) -> str:
+    return note.path.rpartition("/")[2]
 
 
 def _paths(note: NoteRecord) -> tuple[str, str]:
@@ -137,7 +227,7 @@ def _paths(note: NoteRecord) -> tuple[str, str]:
 
 def _names(note: NoteRecord) -> set[str]:
     """Its file stem, title and aliases, in lower case."""
-    stem = note.path.rpartition("/")[2].rpartition(".")[0]
+    stem = _file_name(note).rpartition(".")[0]
     return {name.casefold() for name in (stem, note.title, *note.aliases)}
 
 
@@ -157,7 +247,7 @@ def _inside(corpus: Path, name: str) -> list[str]:
     return list(dict.fromkeys(below))
 
 
-def _below(corpus: Path, name: str) -> list[str]:
+def _files_called(corpus: Path, name: str) -> list[str]:
     """Files with this name anywhere in the corpus, including hidden and ignored folders."""
     seen, found = 0, list[str]()
     for folder, _, files in os.walk(corpus):
@@ -169,6 +259,7 @@ def _below(corpus: Path, name: str) -> list[str]:
     return sorted(found)
 
 
-def _suggest(paths: Iterable[str]) -> str:
-    named = [f"--target {shlex.quote(path)}" for path in list(paths)[:_SHOWN]]
-    return ", or ".join(named) or "ragqa list"
+def _suggest(targets: Iterable[str]) -> str:
+    """The options that name the first of these targets; "" without any."""
+    named = [f"--target {shlex.quote(target)}" for target in targets]
+    return ", or ".join(named[:_SHOWN])

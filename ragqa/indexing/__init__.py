@@ -1,9 +1,8 @@
 """Index notes: find what changed, split and embed only that, commit a new generation."""
 
 from ragqa.indexing.changes import Changes, find_changes
-from ragqa.indexing.checking import Checked, check_passages
 from ragqa.indexing.refresh import refresh
-from ragqa.indexing.repairing import repair
+from ragqa.indexing.repairing import Checked, check_passages, repair
 from ragqa.indexing.source import Embedders, Source, check_embedder, check_origin
 
 __all__ = [

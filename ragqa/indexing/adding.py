@@ -1,18 +1,22 @@
-"""Add new and changed notes to the next generation, with bounded memory."""
+"""Add new and changed notes to the next generation, with bounded memory.
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+files -> split notes -> chunks -> their embeddings, reused or computed -> writer
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from math import ceil
 
 import numpy as np
 
 from ragqa.embedders import Embedder
-from ragqa.embedders.workers import WorkersFor
-from ragqa.indexing.embedding import Embedding
+from ragqa.embedders.workers import Workers, WorkersFor
 from ragqa.indexing.source import Source
 from ragqa.notes import ReadNote, read_note
 from ragqa.passages import split_note
-from ragqa.stores import Writer
+from ragqa.stores import EmbeddingLookup, Writer, no_embeddings
 from ragqa.types import NoteFile, Passage, Progress, Skipped, Vector, Vectors
 
 CHUNK_PASSAGES = 2048
@@ -21,17 +25,14 @@ CHUNK_PASSAGES = 2048
 CHUNK_BYTES = 8 * 2**20
 """The text to collect per chunk, if notes have few passages for their size."""
 
+SAVED_TOGETHER = 256
+"""Passages per part: their embeddings are saved together, and a dead worker loses at most these."""
 
-@dataclass(frozen=True, slots=True)
-class Added:
-    """The outcome of adding notes: `lost` ones could not be read again."""
-
-    lost: tuple[Skipped, ...]
-    warnings: tuple[str, ...]
+KEPT = "The embeddings so far are saved: run the same command again to resume."
 
 
 @dataclass(frozen=True, slots=True)
-class _Split:
+class SplitNote:
     """A note with its passages; `size` is the file's size in bytes when it was found."""
 
     read: ReadNote
@@ -39,18 +40,13 @@ class _Split:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
+@dataclass(slots=True)
+class Chunk:
     """Notes that are embedded together, with all their passages and total size in bytes."""
 
-    notes: Sequence[_Split]
-    passages: Sequence[Passage]
-    size: int
-
-    @classmethod
-    def of(cls, notes: Sequence[_Split]) -> "_Chunk":
-        passages = [passage for each in notes for passage in each.passages]
-        return cls(notes, passages, sum(each.size for each in notes))
+    notes: list[SplitNote] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
+    size: int = 0
 
 
 def add_notes(
@@ -59,16 +55,16 @@ def add_notes(
     embedder: Embedder,
     *,
     writer: Writer,
-    embedding: Embedding,
+    embedding: "Embedding",
     workers: WorkersFor,
     progress: Progress,
-) -> Added:
+) -> tuple[tuple[Skipped, ...], tuple[str, ...]]:
     """Read notes in their current state, split and embed them, and add them to the writer.
 
     :param workers: starts the embedding workers.
     :param progress: is called with notes split, and with kB of notes embedded once any passage
         needs embedding.
-    :returns: the notes lost, and warnings about the others.
+    :returns: the notes lost, which could not be read again, and warnings about the others.
     :raises IndexUnusable: they cannot be written, or an embedding is not a unit vector.
     """
     lost: list[Skipped] = []
@@ -85,7 +81,7 @@ def add_notes(
                 note, rows = each.read.note, _rows(each.passages, vectors, embedder.info.dimension)
                 writer.add(note, settled=each.read.settled, passages=each.passages, vectors=rows)
                 warnings += [f"{note.path}: {warning}" for warning in note.warnings]
-    return Added(lost=tuple(lost), warnings=tuple(warnings))
+    return tuple(lost), tuple(warnings)
 
 
 def _split_all(
@@ -94,7 +90,7 @@ def _split_all(
     embedder: Embedder,
     lost: list[Skipped],
     progress: Progress,
-) -> Iterator[_Split]:
+) -> Iterator[SplitNote]:
     """Read and split notes one by one; append unreadable ones to `lost`."""
     for done, file in enumerate(files, start=1):
         read = read_note(source.corpus, file, max_note_bytes=source.max_note_bytes)
@@ -108,24 +104,140 @@ def _split_all(
             count_tokens=embedder.count_tokens,
         )
         progress("splitting", done, len(files))
-        yield _Split(read, passages, file.stamp.size)
+        yield SplitNote(read, passages, file.stamp.size)
 
 
-def _chunks(notes: Iterable[_Split]) -> Iterator[_Chunk]:
+def _chunks(notes: Iterable[SplitNote]) -> Iterator[Chunk]:
     """Group notes into chunks of `CHUNK_PASSAGES` or `CHUNK_BYTES`."""
-    chunk: list[_Split] = []
-    passages = size = 0
+    chunk = Chunk()
     for each in notes:
-        chunk.append(each)
-        passages, size = passages + len(each.passages), size + each.size
-        if passages >= CHUNK_PASSAGES or size >= CHUNK_BYTES:
-            yield _Chunk.of(chunk)
-            chunk, passages, size = [], 0, 0
-    if chunk:
-        yield _Chunk.of(chunk)
+        chunk.notes.append(each)
+        chunk.passages += each.passages
+        chunk.size += each.size
+        if len(chunk.passages) >= CHUNK_PASSAGES or chunk.size >= CHUNK_BYTES:
+            yield chunk
+            chunk = Chunk()
+    if chunk.notes:
+        yield chunk
 
 
 def _rows(passages: Sequence[Passage], vectors: dict[int, Vector], dimension: int) -> Vectors:
     if not passages:
         return np.empty((0, dimension), dtype=np.float32)
     return np.stack([vectors[passage.embedding_key] for passage in passages])
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A chunk with its known embeddings and the parts still at the workers.
+
+    :param before: bytes of text in earlier chunks.
+    :param keys: the number of embeddings it needs.
+    """
+
+    chunk: Chunk
+    before: int
+    vectors: dict[int, Vector]
+    keys: int
+    parts: deque[list[Passage]]
+
+
+class Embedding:
+    """Embeds passages for one writer, which saves the embeddings until its commit.
+
+    :param reusable: the sound embeddings of a damaged or older index.
+    :ivar computed: how many embeddings have been computed so far.
+    :raises IndexUnusable: here and in every method: embeddings cannot be saved.
+    """
+
+    def __init__(
+        self, writer: Writer, embedder: Embedder, reusable: EmbeddingLookup = no_embeddings
+    ) -> None:
+        self._writer = writer
+        self._reusable = reusable
+        self._embedder = embedder
+        self._resumed = writer.resume(embedder.info, embedder.dtype)
+        self.computed = 0
+
+    def embed_chunks(
+        self, chunks: Iterable[Chunk], workers: Workers, embedded: Callable[[float], None]
+    ) -> Iterator[tuple[Chunk, dict[int, Vector]]]:
+        """Yield each chunk, in order, with its embeddings, shape (dimension,), by embedding key.
+
+        Passages of a chunk that share a key are embedded once. Enough chunks are read ahead to
+        keep the workers busy.
+
+        :param embedded: is called with the bytes of text whose embeddings are known, once any
+            passage needs embedding.
+        """
+        pending: deque[_Pending] = deque()
+        before = 0
+        for chunk in chunks:
+            pending.append(self._start(chunk, before, workers))
+            before += chunk.size
+            yield from self._finish(pending, workers.ahead, workers, embedded)
+        yield from self._finish(pending, 0, workers, embedded)
+
+    def _finish(
+        self,
+        pending: deque[_Pending],
+        ahead: int,
+        workers: Workers,
+        embedded: Callable[[float], None],
+    ) -> Iterator[tuple[Chunk, dict[int, Vector]]]:
+        """Yield finished chunks until the workers have at most `ahead` parts."""
+        while pending and (not pending[0].parts or _parts(pending) > ahead):
+            first = pending[0]
+            if first.parts:
+                self._collect(first, workers, embedded)
+                continue
+            yield first.chunk, first.vectors
+            pending.popleft()
+            if self.computed:
+                embedded(first.before + first.chunk.size)
+
+    def _start(self, chunk: Chunk, before: int, workers: Workers) -> _Pending:
+        """Look up a chunk's known embeddings, and hand the rest to the workers in parts."""
+        by_key = {passage.embedding_key: passage for passage in chunk.passages}
+        vectors = dict(self._writer.vectors(by_key))
+        found = self._reusable([passage.id for passage in chunk.passages])
+        vectors |= {p.embedding_key: found[p.id] for p in chunk.passages if p.id in found}
+        missing = [passage for key, passage in by_key.items() if key not in vectors]
+        # Longest first: texts of similar lengths in a batch need little padding.
+        tokens = self._embedder.count_tokens([passage.embedded_text for passage in missing])
+        order = sorted(range(len(missing)), key=lambda place: -tokens[place])
+        missing = [missing[place] for place in order]
+        parts = [missing[i : i + SAVED_TOGETHER] for i in range(0, len(missing), SAVED_TOGETHER)]
+        for part in parts:
+            workers.give([passage.embedded_text for passage in part])
+        return _Pending(chunk, before, vectors, len(by_key), deque(parts))
+
+    def _collect(
+        self, first: _Pending, workers: Workers, embedded: Callable[[float], None]
+    ) -> None:
+        """Take a chunk's next part from the workers, and save it."""
+        part, there = first.parts[0], len(first.vectors)
+
+        def progress(_stage: str, done: int, _total: int) -> None:
+            embedded(first.before + first.chunk.size * (there + done) / first.keys)
+
+        rows = workers.take(progress)
+        keys = [passage.embedding_key for passage in part]
+        self._writer.save(keys, rows)
+        self.computed += len(keys)
+        first.vectors |= zip(keys, rows, strict=True)
+        first.parts.popleft()
+
+    @contextmanager
+    def noting_saved_work(self) -> Iterator[None]:
+        """Note on an interruption that the embeddings so far are saved."""
+        try:
+            yield
+        except KeyboardInterrupt as exc:
+            if self._resumed or self.computed:
+                exc.add_note(KEPT)
+            raise
+
+
+def _parts(pending: Iterable[_Pending]) -> int:
+    return sum(len(each.parts) for each in pending)

@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from ragqa.embedders import CANARY, Embedder
 from ragqa.embedders.workers import WorkersFor, here
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, OlderFormat
-from ragqa.indexing.adding import add_notes
+from ragqa.indexing.adding import Embedding, add_notes
 from ragqa.indexing.changes import Changes, find_changes, no_notes
-from ragqa.indexing.embedding import Embedding
 from ragqa.indexing.source import Source, check_corpus, check_embedder, check_origin
 from ragqa.stores import EmbeddingLookup, OlderIndex, Store, Writer, no_embeddings
 from ragqa.types import IndexInfo, IndexReport, NoteState, Progress, Skipped, no_progress
@@ -33,12 +32,10 @@ def refresh(
 ) -> IndexReport:
     """Bring the index up to date with the notes, or build it if there is none.
 
-    Unchanged notes keep their passages, and passages with the same embedded text keep their
-    embedding. If nothing changed, nothing is written and no lock is taken. An index of an older
-    format is rebuilt with its embeddings.
+    Unchanged notes keep their passages, and passages with the same text their embedding; an index
+    of an older format, too. If nothing changed, nothing is written and no lock is taken.
 
     :param rebuild: recompute every passage and embedding, whatever the index holds.
-    :param reusable: embeddings that need not be computed.
     :raises NoCorpus: there is no corpus, or no note in it can be read.
     :raises EmbedderMismatch: the index was built with another embedder; `rebuild` fixes it.
     :raises IndexUnusable: the index is damaged or not writable.
@@ -118,17 +115,10 @@ def _read_base(store: Store, source: Source) -> _Base:
 def _embeddings_of_older(older: OlderIndex, source: Source, report: Progress) -> EmbeddingLookup:
     """The embeddings of an index of an older format, if the embedder in use made them."""
     try:
-        check_embedder(older.info, _building(source, report))
+        check_embedder(older.info, source.embedders.load_building(report))
     except EmbedderMismatch:
         return no_embeddings
     return older.embeddings(report)
-
-
-def _building(source: Source, report: Progress) -> Embedder:
-    report("loading", 0, 1)
-    embedder = source.embedders.building
-    report("loading", 1, 1)
-    return embedder
 
 
 def _check_removals(source: Source, base: _Base, changes: Changes) -> None:
@@ -163,7 +153,7 @@ def _write(
         writer.remove(changes.removed)
         for note in changes.restamped:
             writer.restamp(note.path, note.stamp, settled=note.settled)
-        added = add_notes(
+        lost, warnings = add_notes(
             changes.added + changes.changed,
             source,
             embedder,
@@ -172,11 +162,11 @@ def _write(
             workers=workers,
             progress=report,
         )
-        changes = _drop_lost(writer, source, changes, added.lost)
+        changes = _drop_lost(writer, source, changes, lost)
         report("writing", 0, 1)
         info = writer.commit(_describe(source, base, changes, embedder))
     report("writing", 1, 1)
-    return info, changes, added.warnings
+    return info, changes, warnings
 
 
 def _drop_lost(
@@ -199,13 +189,14 @@ def _embedder_for(
     source: Source, base: IndexInfo | None, changes: Changes, report: Progress
 ) -> tuple[Embedder, WorkersFor]:
     """Choose the embedder's form by the amount of work, and check it against the base."""
+    embedders = source.embedders
     ahead = sum(file.stamp.size for file in changes.added + changes.changed)
     chars_per_passage = 4 * source.chunking.target_tokens
     small = base is not None and ahead <= SMALL_CHANGE_PASSAGES * chars_per_passage
-    embedder = source.embedders.asking if small else _building(source, report)
+    embedder = embedders.asking if small else embedders.load_building(report)
     if base is not None:
         check_embedder(base, embedder)
-    return embedder, here if small else source.embedders.workers
+    return embedder, here if small else embedders.workers
 
 
 def _describe(

@@ -1,19 +1,135 @@
-"""Repair an index by rebuilding what is damaged, and nothing else."""
+"""Check an index against its notes and its embedder, and rebuild what is damaged, nothing else."""
 
-from collections.abc import Sequence
+import hashlib
+import heapq
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from ragqa.embedders import Embedder
 from ragqa.errors import IndexUnusable
-from ragqa.indexing.checking import check_passages
 from ragqa.indexing.refresh import SMALL_CHANGE_PASSAGES, refresh
 from ragqa.indexing.source import Source, check_embedder, check_origin
-from ragqa.stores import Fault, Snapshot, Store
-from ragqa.types import IndexInfo, Passage, Progress, Vectors, no_progress
+from ragqa.notes import NoteText, read_text
+from ragqa.passages import matches_note
+from ragqa.stores import Fault, IndexPart, Snapshot, Store
+from ragqa.types import IndexInfo, Passage, Progress, Vectors, counted, no_progress
+
+SAMPLE = 64
+"""How many passages to embed again."""
+
+MIN_COSINE = 0.99
+"""Both forms of an embedder, in any number format, yield cosines above this."""
+
+_NAMED = 3
+_SEED = 1
 
 ROUNDS = 4
 """Repairs to try: damaged files hide inconsistencies between them, which hide wrong contents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The result of checking an index against its notes and its embedder.
+
+    :param notes: how many notes are unchanged since they were indexed.
+    :param embedded: how many passages were embedded again.
+    :param lowest: the lowest cosine of a new embedding with the stored one.
+    """
+
+    notes: int
+    embedded: int
+    lowest: float
+    faults: tuple[Fault, ...]
+
+
+def check_passages(
+    snapshot: Snapshot, source: Source, embedder: Embedder, *, progress: Progress
+) -> Checked:
+    """Find each passage in its note, if the note is unchanged, and embed a sample again.
+
+    :param embedder: the one that the index was built with.
+    :param progress: is called with ("comparing", done, total) for each note.
+    """
+    unchanged: list[str] = []
+    misplaced: list[Passage] = []
+    found = _found_passages(snapshot, source, unchanged, misplaced, progress)
+    sample = heapq.nsmallest(SAMPLE, found, key=_sample_key)
+    faults = []
+    if misplaced:
+        number = counted(len(misplaced), "passage")
+        problem = f"the index has {number} not found in the unchanged notes, {_first(misplaced)}"
+        faults.append(Fault(IndexPart.CATALOGUE, problem))
+    lowest, differing = _compare(snapshot, sample, embedder)
+    if differing:
+        problem = (
+            f"{len(differing)} of {counted(len(sample), 'passage')} got another embedding when "
+            f"embedded again, {_first(differing)}; the lowest cosine is {lowest:.3f}"
+        )
+        faults.append(Fault(IndexPart.VECTORS, problem))
+    return Checked(len(unchanged), len(sample), lowest, tuple(faults))
+
+
+def _found_passages(
+    snapshot: Snapshot,
+    source: Source,
+    unchanged: list[str],
+    misplaced: list[Passage],
+    progress: Progress,
+) -> Iterator[Passage]:
+    """Yield the passages found in their note, and those of changed notes; collect the others.
+
+    Also collect the notes that are unchanged since they were indexed.
+    """
+    total = len(snapshot.states())
+    for done, (path, passages) in enumerate(snapshot.by_note(), start=1):
+        progress("comparing", done, total)
+        if not passages:
+            continue
+        read = read_text(source.corpus, path, max_note_bytes=source.max_note_bytes)
+        if not isinstance(read, NoteText) or read.sha256 != passages[0].note_sha256:
+            yield from passages
+            continue
+        unchanged.append(path)
+        for passage in passages:
+            if matches_note(read.text, passage):
+                yield passage
+            else:
+                misplaced.append(passage)
+
+
+def _sample_key(passage: Passage) -> bytes:
+    """A pseudo-random sort key for sampling, the same every time."""
+    return hashlib.blake2b(f"{_SEED} {passage.id}".encode(), digest_size=8).digest()
+
+
+def _compare(
+    snapshot: Snapshot, sample: Sequence[Passage], embedder: Embedder
+) -> tuple[float, list[Passage]]:
+    """The lowest cosine, and the passages whose cosine is below `MIN_COSINE`."""
+    if not sample:
+        return 1.0, []
+    texts = [passage.embedded_text for passage in sample]
+    # A tampered passage may exceed the embedder's window.
+    window = embedder.info.window
+    too_long = {i for i, tokens in enumerate(embedder.count_tokens(texts)) if tokens > window}
+    embedded = embedder.embed_passages(
+        ["" if i in too_long else text for i, text in enumerate(texts)]
+    )
+    stored = snapshot.vectors([passage.id for passage in sample])
+    zeros = np.zeros(embedded.shape[1], np.float32)
+    rows = np.stack([stored.get(passage.id, zeros) for passage in sample])
+    cosines = np.einsum("ij,ij->i", rows, embedded)
+    differing = [p for p, cosine in zip(sample, cosines, strict=True) if not cosine >= MIN_COSINE]
+    return float(np.min(cosines)), differing
+
+
+def _first(passages: Sequence[Passage]) -> str:
+    """The places of the first few passages."""
+    places = [f"{p.path} from line {p.lines[0]} to {p.lines[1]}" for p in passages[:_NAMED]]
+    return f"such as {', '.join(places)}"
 
 
 def repair(
@@ -98,9 +214,7 @@ class _Rebuilder:
 
     @cached_property
     def _building(self) -> Embedder:
-        self.progress("loading", 0, 1)
-        embedder = self.source.embedders.building
+        embedder = self.source.embedders.load_building(self.progress)
         if self.info is not None:
             check_embedder(self.info, embedder)
-        self.progress("loading", 1, 1)
         return embedder

@@ -14,7 +14,7 @@ from ragqa.embedders.workers import WorkersFor, here
 from ragqa.errors import EmbedderMismatch, IndexUnusable
 from ragqa.notes import Walk, walk_notes
 from ragqa.passages import Chunking
-from ragqa.types import EmbedderInfo, IndexInfo
+from ragqa.types import EmbedderInfo, IndexInfo, Progress
 
 _CANARY_COSINE = 0.99
 _REBUILD = "ragqa index --rebuild"
@@ -40,6 +40,13 @@ class Embedders:
     def building(self) -> Embedder:
         """The form that embeds many passages fast, for indexing."""
         return self.make(self.spec, building=True)
+
+    def load_building(self, report: Progress) -> Embedder:
+        """The form for indexing; loading it may take seconds, so that is reported."""
+        report("loading", 0, 1)
+        embedder = self.building
+        report("loading", 1, 1)
+        return embedder
 
 
 @dataclass(frozen=True, slots=True)

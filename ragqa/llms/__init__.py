@@ -1,16 +1,25 @@
 """From prompt to text: the `LLM` protocol and the table of backends.
 
-To add a backend: write a class with the two members below in a module of this folder, add a line
-to `LLMS`, and run `pytest tests/contracts/test_llm_contract.py`. Other packages add theirs with an
-entry point in the group `ragqa.llms`; see `ragqa/llms/others.py`.
+To add a backend: write a class with the two members below, or the protocol of its server in
+`protocols.py`, add a line to `LLMS`, and run `pytest tests/contracts/test_llm_contract.py`.
+
+Other packages add theirs by an entry point. A package is loaded only when its kind is used, and
+cannot take the name of one of ragqa's kinds.
+
+    [project.entry-points."ragqa.llms"]
+    mine = "my_package:make"        # make(model) returns an LLM; used as --llm mine:MODEL
 """
 
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
-from ragqa.errors import UsageError
+from ragqa.errors import RagqaError, UsageError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,7 @@ class Factory:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class BackendKind:
     """The state of a kind of backend on this machine.
 
     `destination` is where it would send in the current environment, None if unknown or unusable;
@@ -100,29 +109,20 @@ class Kind:
     hint: str = ""
 
 
+def _http(kind: str, model: str) -> LLM:
+    from ragqa.llms import http
+
+    return http.make(kind, model)
+
+
 def _scripted(path: str) -> LLM:
     from ragqa.llms.scripted import ScriptedLLM
 
     return ScriptedLLM.read(path)
 
 
-def _openai(model: str) -> LLM:
-    from ragqa.llms import openai
-
-    return openai.make(model)
-
-
-def _ollama(model: str) -> LLM:
-    from ragqa.llms import ollama
-
-    return ollama.make(model)
-
-
-def _anthropic(model: str) -> LLM:
-    from ragqa.llms import anthropic
-
-    return anthropic.make(model)
-
+GROUP = "ragqa.llms"
+"""The group of entry points."""
 
 NO_LLM = "none"
 """The value that turns LLMs off, whatever else is set."""
@@ -132,15 +132,19 @@ _GONE = "transformers"
 
 LLMS: dict[str, Factory] = {
     "openai": Factory(
-        _openai,
+        partial(_http, "openai"),
         "MODEL",
         "a server that speaks OpenAI's protocol, at OPENAI_BASE_URL, and its key in OPENAI_API_KEY",
     ),
     "ollama": Factory(
-        _ollama, "MODEL", "an Ollama server, at OLLAMA_HOST; its cloud models run at ollama.com"
+        partial(_http, "ollama"),
+        "MODEL",
+        "an Ollama server, at OLLAMA_HOST; its cloud models run at ollama.com",
     ),
     "anthropic": Factory(
-        _anthropic, "MODEL", "Anthropic's server, or ANTHROPIC_BASE_URL, and ANTHROPIC_API_KEY"
+        partial(_http, "anthropic"),
+        "MODEL",
+        "Anthropic's server, or ANTHROPIC_BASE_URL, and ANTHROPIC_API_KEY",
     ),
     "scripted": Factory(_scripted, "FILE", "a file of replies, for tests and demonstrations"),
 }
@@ -151,11 +155,9 @@ def llm_for(spec: str) -> LLM:
 
     :raises UsageError: no such kind, or it is unusable; the hint says what is missing.
     """
-    from ragqa.llms import others
-
     check_kind(spec)
     kind, _, model = spec.partition(":")
-    return LLMS[kind].make(model) if kind in LLMS else others.make(kind, model)
+    return LLMS[kind].make(model) if kind in LLMS else _from_package(kind, model)
 
 
 def check_kind(spec: str) -> None:
@@ -163,10 +165,8 @@ def check_kind(spec: str) -> None:
 
     :raises UsageError: it does not, or no longer; the message lists the kinds.
     """
-    from ragqa.llms import others
-
     kind, _, model = spec.partition(":")
-    if kind in LLMS or kind in (found := others.packages()):
+    if kind in LLMS or kind in (found := _packages()):
         return
     if kind == _GONE:
         raise _gone(model)
@@ -185,22 +185,78 @@ def _gone(folder: str) -> UsageError:
     )
 
 
-def kinds() -> list[Kind]:
+def kinds() -> list[BackendKind]:
     """List every kind of backend, whether it is usable, and where it would send; sends nothing."""
-    from ragqa.llms import others
-
     own = [_own_kind(name, factory) for name, factory in LLMS.items()]
     return own + [
-        Kind(name, f"{name}:MODEL", package=package) for name, package in others.packages().items()
+        BackendKind(name, f"{name}:MODEL", package=package) for name, package in _packages().items()
     ]
 
 
-def _own_kind(name: str, factory: Factory) -> Kind:
+def _own_kind(name: str, factory: Factory) -> BackendKind:
     form = f"{name}:{factory.argument}"
     if factory.argument != "MODEL":
-        return Kind(name, form, factory.needs, destination=Destination(form))
+        return BackendKind(name, form, factory.needs, destination=Destination(form))
     try:
         destination = factory.make(factory.argument).destination
     except UsageError as exc:
-        return Kind(name, form, factory.needs, problem=exc.message, hint=exc.hint)
-    return Kind(name, form, factory.needs, destination=destination)
+        return BackendKind(name, form, factory.needs, problem=exc.message, hint=exc.hint)
+    return BackendKind(name, form, factory.needs, destination=destination)
+
+
+def _packages() -> dict[str, str]:
+    """The kinds from other packages, each with its package; loads none of them."""
+    return {point.name: _package(point) for point in _entry_points()}
+
+
+def _entry_points() -> "list[EntryPoint]":
+    from importlib.metadata import entry_points
+
+    return [point for point in entry_points(group=GROUP) if point.name not in LLMS]
+
+
+def _package(point: "EntryPoint") -> str:
+    return point.dist.name if point.dist is not None else "(unknown)"
+
+
+def _from_package(kind: str, model: str) -> LLM:
+    """Load the package that provides this kind, and make its backend.
+
+    :raises UsageError: two packages provide it, it cannot be loaded, or it makes no LLM backend.
+    """
+    from ragqa.llms.faults import sentence
+
+    found = [point for point in _entry_points() if point.name == kind]
+    names = " and ".join(sorted(map(_package, found)))
+    if len(found) > 1:
+        raise UsageError(
+            f"the packages {names} both provide the LLM backend {kind!r}",
+            hint="uninstall one of them",
+        )
+    backend = f"the LLM backend {kind!r} from the package {names}"
+    fix = f"pip install --upgrade {names}"
+    try:
+        factory = found[0].load()
+    except Exception as exc:  # noqa: BLE001 - a package may raise anything
+        raise _failed(f"{backend} cannot be loaded", exc, fix) from None
+    try:
+        llm: LLM = factory(model)
+        is_llm = callable(llm.stream) and bool(llm.destination.backend)
+    except RagqaError as exc:
+        # Whatever its class: another one's exit code would blame the notes or the index.
+        raise UsageError(sentence(exc.message), hint=sentence(exc.hint)) from None
+    except Exception as exc:  # noqa: BLE001 - see above
+        fix = f"check what follows {kind}:, or {fix}"
+        raise _failed(f"{backend} cannot be made from {model!r}", exc, fix) from None
+    if not is_llm:
+        raise UsageError(
+            f"what the package {names} makes as {kind!r} is not an LLM backend",
+            hint=fix,
+        )
+    return llm
+
+
+def _failed(what: str, exc: Exception, fix: str) -> UsageError:
+    from ragqa.llms.faults import exception_text, sentence
+
+    return UsageError(sentence(f"{what}: {exception_text(exc)}"), hint=fix)

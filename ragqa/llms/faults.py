@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from http.client import responses
 from socket import gaierror
 from urllib.parse import urlsplit
 
@@ -63,19 +64,18 @@ def refusal(status: int, headers: Mapping[str, str], said: str, *, most_wait_s: 
             f"sent a redirect, which is not followed, to {_host_of(headers.get('location', ''))}",
             "if that is the right address, set {address} to it",
         )
-    message, after = f"answered {status} ({_phrase(status)})", f": {said}" if said else ""
+    phrase = responses.get(status, "a non-standard status").lower()
+    message, hint, wait_s, is_transient = f"answered {status} ({phrase})", "", None, False
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         wait_s = _retry_after(headers.get("retry-after", ""))
-        if wait_s is not None and wait_s > most_wait_s:
-            message += f" and asks to wait {wait_s:,.0f} s"
-            return Refusal(status, message + after, "ask again after that")
-        return Refusal(status, message + after, "ask again later", is_transient=True, wait_s=wait_s)
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return Refusal(status, message + after, "check the key in {key}")
-    if status == HTTPStatus.NOT_FOUND:
+        is_transient = wait_s is None or wait_s <= most_wait_s
+        hint = "ask again later" if is_transient else "ask again after that"
+        message += "" if is_transient else f" and asks to wait {wait_s:,.0f} s"
+    elif status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        hint = "check the key in {key}"
+    elif status == HTTPStatus.NOT_FOUND:
         hint = "check the model's name, and the server's address in {address} (such as {example})"
-        return Refusal(status, message + after, hint)
-    return Refusal(status, message + after)
+    return Refusal(status, f"{message}: {said}" if said else message, hint, is_transient, wait_s)
 
 
 def _host_of(location: str) -> str:
@@ -89,13 +89,6 @@ def _host_of(location: str) -> str:
         return "another address of this server" if location else "nowhere"
     host = f"[{target.hostname}]" if ":" in target.hostname else target.hostname
     return f"{target.scheme}://{host}{port}".removeprefix("://")
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase.lower()
-    except ValueError:
-        return "a non-standard status"
 
 
 def _retry_after(value: str) -> float | None:
@@ -164,15 +157,12 @@ def describe(exc: Exception, *, connect_s: float, read_s: float) -> tuple[str, s
     if isinstance(exc, httpx2.ProxyError):
         return f"cannot be reached: the proxy answered {exc}", "check HTTPS_PROXY"
     if isinstance(exc, httpx2.ConnectError):
-        return f"cannot be reached: {_system_message(exc)}", check
+        system = _cause(exc, OSError)
+        reason = getattr(system, "strerror", "") or str(exc)
+        return f"cannot be reached: {reason}", check
     if isinstance(exc, httpx2.NetworkError | httpx2.RemoteProtocolError):
         return f"broke off: {str(exc) or 'no reason given'}", "ask again"
     return f"failed: {type(exc).__name__}: {exc}", ""
-
-
-def _system_message(exc: Exception) -> str:
-    cause = _cause(exc, OSError)
-    return cause.strerror if isinstance(cause, OSError) and cause.strerror else str(exc)
 
 
 def _cause(exc: BaseException | None, kind: type[BaseException]) -> BaseException | None:

@@ -1,40 +1,135 @@
-"""The only module that sends anything: a request to a server, with retries and limits.
+"""The backends that send a prompt to a server; only this module sends anything.
 
 It uses only httpx2's transport, so there are no redirects, cookies, `.netrc`, or environment
 settings beyond those in `Server`; certificates are verified.
 """
 
 import contextlib
+import importlib.util
 import json
 import logging
+import os
 import socket
 import threading
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ragqa.errors import BackendFailed
-from ragqa.llms.faults import Refusal, is_transient, refusal
+from ragqa.errors import BackendFailed, UsageError
+from ragqa.llms import Destination, Prompt
+from ragqa.llms.faults import Refusal, describe, is_transient, refusal, sentence
+from ragqa.llms.protocols import PROTOCOLS, WireProtocol
 from ragqa.llms.reading import error_in, lines, read_object, text_at
-from ragqa.llms.secrets import hide_in_pieces
-from ragqa.llms.wire import Target
+from ragqa.llms.secrets import Secret, find_key, hide_in_pieces, key_file
+from ragqa.llms.servers import Server, server_at
 
 if TYPE_CHECKING:
     import httpx2
 
 _OK = 200
 _REJECTED = (400, 422)
+_LOOK = "look at the model's name, the address in {address} and the key in {key}: ragqa llm list"
 
 
-class Call:
-    """One request with its retries and its socket."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long to wait and how much to read; `bounded` sets the total deadline."""
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    connect_s: float = 5
+    read_s: float = 60
+    retries: int = 2
+    wait_s: float = 1
+    """Before the first retry, doubled before the second, unless the server says otherwise."""
+    most_wait_s: float = 10
+    """If a server asks for more, there is no retry."""
+    reply_bytes: int = 8_000_000
+    line_bytes: int = 1_000_000
+    error_bytes: int = 64_000
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class HttpLLM:
+    """A model on a server."""
+
+    protocol: WireProtocol
+    server: Server
+    key: Secret
+    model: str
+    limits: Limits = LIMITS
+
+    @property
+    def destination(self) -> Destination:
+        """The host that the prompt leaves this machine for, and the proxy on the way."""
+        server = self.server
+        host = self.protocol.onward(self.model) if server.is_loopback else server.shown
+        proxy = server.proxy.shown if server.proxy else ""
+        return Destination(f"{self.protocol.kind}:{self.model}", host, proxy)
+
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> "Reply":
+        """Yield the completion piece by piece; see `LLM.stream`."""
+        return Reply(self, self.protocol.body(self.model, prompt, max_tokens))
+
+
+def make(kind: str, model: str, *, limits: Limits = LIMITS) -> HttpLLM:
+    """Make a backend from the environment; everything but the server is checked.
+
+    :raises UsageError: no model, no library, no key for a remote server, or a refused address.
+    """
+    protocol = PROTOCOLS[kind]
+    if not model.strip():
+        raise UsageError(f"{kind}: needs a model", hint=f"--llm {kind}:MODEL")
+    if importlib.util.find_spec("httpx2") is None:
+        raise UsageError(
+            f"{kind}:{model} needs the package httpx2, which is not installed",
+            hint=f'pip install "ragqa[{kind}]"',
+        )
+    variable, example = protocol.address_variable, protocol.default_address
+    address = protocol.address(os.environ.get(variable, "")) or example
+    server = server_at(address, variable, example=example)
+    key = find_key(kind, protocol.key_variable)
+    if key is None and protocol.needs_key and not server.is_loopback:
+        raise UsageError(
+            f"{kind}:{model} needs a key for {server.shown}",
+            hint=f"put it into {protocol.key_variable}, or by itself into {key_file(kind)} "
+            "(chmod 600)",
+        )
+    return HttpLLM(protocol, server, key or Secret(""), model, limits)
+
+
+class Reply(Iterator[str]):
+    """The pieces of one completion: a request with its retries and its socket.
+
+    Every error becomes a `BackendFailed` without keys: neither in its text nor, since it is a new
+    exception, in the original's frames and requests.
+    """
+
+    def __init__(self, llm: HttpLLM, body: dict[str, Any]) -> None:
+        self._llm = llm
         self._cancelled = threading.Event()
         self._socket: socket.socket | None = None
+        self._pieces = self._read(body)
+
+    def __iter__(self) -> "Reply":
+        return self
+
+    def __next__(self) -> str:
+        try:
+            return next(self._pieces)
+        except StopIteration:
+            raise
+        except Exception as exc:  # noqa: BLE001 - server or client may cause any error
+            failure = self._failure(exc)
+        raise failure
+
+    def close(self) -> None:
+        """End the request, from the reading thread."""
+        self._pieces.close()
 
     def cancel(self) -> None:
-        """End the request from any thread."""
+        """End the request from any thread, even while another waits for the server."""
         self._cancelled.set()
         if self._socket is not None:
             # Closing would not wake a reading thread. `socket.socket`, since a TLS socket's own
@@ -42,25 +137,41 @@ class Call:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
-    def pieces(self, body: dict[str, Any]) -> Generator[str]:
+    def _failure(self, exc: Exception) -> BackendFailed:
+        llm, protocol = self._llm, self._llm.protocol
+        if isinstance(exc, BackendFailed):
+            message, hint = exc.message, exc.hint
+        else:
+            message, hint = describe(exc, connect_s=llm.limits.connect_s, read_s=llm.limits.read_s)
+        return BackendFailed(
+            sentence(f"the {protocol.kind} server {llm.server.shown} {message}", llm.key),
+            hint=(hint or _LOOK).format(
+                address=protocol.address_variable,
+                example=protocol.default_address,
+                key=protocol.key_variable,
+            ),
+        )
+
+    def _read(self, body: dict[str, Any]) -> Generator[str]:
         """Send the request and yield the pieces of text, with the key hidden."""
         import httpx2
 
-        _quieten()
-        proxy = self._target.server.proxy
+        # The client's log has headers, in which a server may echo a key.
+        logging.getLogger("httpcore2").setLevel(logging.WARNING)
+        proxy = self._llm.server.proxy
         with (
             httpx2.HTTPTransport(proxy=proxy.address.reveal() if proxy else None) as transport,
             contextlib.closing(self._ask(transport, body)) as response,
         ):
-            yield from hide_in_pieces(self._text(response), self._target.key)
+            yield from hide_in_pieces(self._text(response), self._llm.key)
 
     def _ask(self, transport: "httpx2.HTTPTransport", body: dict[str, Any]) -> "httpx2.Response":
         """Send until the status is 200, within the retries allowed."""
         import httpx2
 
-        limits = self._target.limits
+        limits = self._llm.limits
         waits = [limits.wait_s * 2**retry for retry in reversed(range(limits.retries))]
-        dispensable = dict(self._target.wire.dispensable)
+        dispensable = dict(self._llm.protocol.dispensable)
         while True:
             try:
                 response = transport.handle_request(self._request(body))
@@ -84,23 +195,23 @@ class Call:
     def _request(self, body: dict[str, Any]) -> "httpx2.Request":
         import httpx2
 
-        wire, limits = self._target.wire, self._target.limits
-        timeout = httpx2.Timeout(limits.read_s, connect=limits.connect_s)
+        llm, protocol = self._llm, self._llm.protocol
+        timeout = httpx2.Timeout(llm.limits.read_s, connect=llm.limits.connect_s)
         request = httpx2.Request(
             "POST",
-            self._target.server.url + wire.route,
+            llm.server.url + protocol.route,
             headers={
                 "User-Agent": "ragqa",
                 "Content-Type": "application/json",
-                "Accept": wire.accept,
+                "Accept": protocol.accept,
                 "Accept-Encoding": "identity",
-                **dict(wire.headers),
+                **dict(protocol.headers),
             },
             content=json.dumps(body).encode(),
             extensions={"timeout": timeout.as_dict(), "trace": self._watch},
         )
-        if key := self._target.key.reveal():
-            name, before = wire.key_header
+        if key := llm.key.reveal():
+            name, before = protocol.key_header
             request.headers[name] = before + key
         return request
 
@@ -116,21 +227,21 @@ class Call:
     def _refused(self, response: "httpx2.Response") -> Refusal:
         import httpx2
 
-        body = b""
+        body, limits = b"", self._llm.limits
         # Report the status even if the explanation does not arrive.
         with contextlib.closing(response), contextlib.suppress(httpx2.HTTPError):
-            body = _beginning(response, self._target.limits.error_bytes)
+            body = _beginning(response, limits.error_bytes)
         try:
             document = read_object(body)
             said = error_in(document) or text_at(document, "detail") or text_at(document, "message")
         except BackendFailed:
             said = "" if body.lstrip().startswith(b"<") else body.decode("utf-8", "replace")
-        wait = self._target.limits.most_wait_s
-        return refusal(response.status_code, response.headers, said, most_wait_s=wait)
+        status, headers = response.status_code, response.headers
+        return refusal(status, headers, said, most_wait_s=limits.most_wait_s)
 
     def _text(self, response: "httpx2.Response") -> Iterator[str]:
         """The text of a response that is a stream or, from some servers, a single document."""
-        wire, limits = self._target.wire, self._target.limits
+        protocol, limits = self._llm.protocol, self._llm.limits
         form = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if form == "text/html":
             raise BackendFailed(
@@ -140,12 +251,9 @@ class Call:
         if response.headers.get("content-encoding", "identity") != "identity":
             raise BackendFailed("sent compressed data, which was not asked for")
         if form == "application/json":
-            reply = read_object(_beginning(response, limits.line_bytes))
-            if error := error_in(reply):
-                raise BackendFailed(f"failed: {error}")
-            return wire.whole(reply)
+            return protocol.whole_text(_beginning(response, limits.line_bytes))
         found = lines(response.iter_raw(), max_line=limits.line_bytes, max_bytes=limits.reply_bytes)
-        return wire.text(found)
+        return protocol.streamed_text(found)
 
 
 def _beginning(response: "httpx2.Response", size: int) -> bytes:
@@ -168,8 +276,3 @@ def _adapt(body: dict[str, Any], refused: Refusal, dispensable: dict[str, str]) 
                 body[other] = value
             return True
     return False
-
-
-def _quieten() -> None:
-    """Silence the client's log of headers, in which a server may echo a key."""
-    logging.getLogger("httpcore2").setLevel(logging.WARNING)

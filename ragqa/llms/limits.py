@@ -1,4 +1,4 @@
-"""Enforce limits on any backend's stream: a total deadline, a size, and one kind of error."""
+"""Enforce limits on any backend's stream: a deadline, a size, one kind of error, no reasoning."""
 
 import contextlib
 import queue
@@ -11,17 +11,24 @@ from typing import TypeVar
 from ragqa.errors import BackendFailed, TookTooLong
 from ragqa.llms import LLM, Prompt
 from ragqa.llms.faults import exception_text, sentence
-from ragqa.llms.thoughts import Thoughts
 
-CHARS_PER_TOKEN = 12
+_CHARS_PER_TOKEN = 12
 """More than a token's average, to bound a completion's characters by its tokens."""
+
+_MARKS = (
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("[THINK]", "[/THINK]"),
+    ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
+)
+"""How reasoning begins and ends."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _Item = TypeVar("_Item")
 
 
 def bounded(
-    llm: LLM, prompt: Prompt, *, max_tokens: int, deadline_s: float, max_chars: int
+    llm: LLM, prompt: Prompt, *, max_tokens: int, deadline_s: float, max_chars: int | None = None
 ) -> Generator[str]:
     """Yield the pieces of a completion, read in a separate thread so that nothing can hang.
 
@@ -29,26 +36,26 @@ def bounded(
     model's reasoning before its answer is left out.
 
     :param deadline_s: total seconds, from the first request for a piece.
-    :param max_chars: the longest completion, including reasoning.
+    :param max_chars: the longest completion, including reasoning; by default 12 a token.
     :raises BackendFailed: it failed in any way, became too long, or has no text.
     :raises TookTooLong: a piece is requested after the deadline, or none arrives before it.
     """
-    reader, thoughts = _Reader(llm, prompt, max_tokens, max_chars), Thoughts()
+    if max_chars is None:
+        max_chars = _CHARS_PER_TOKEN * max_tokens
+    reader, thoughts = _StreamThread(llm, prompt, max_tokens, max_chars), Thoughts()
     ends = monotonic() + deadline_s
     threading.Thread(target=reader.run, name="ragqa-llm", daemon=True).start()
+    piece: str | None = ""
     is_empty = True
     try:
-        while (item := reader.next_within(ends - monotonic())) is not None:
-            if isinstance(item, BackendFailed):
-                raise item
-            if text := thoughts.leave_out(item):
+        while piece is not None:
+            piece = reader.next_within(ends - monotonic())
+            text = thoughts.rest() if piece is None else thoughts.leave_out(piece)
+            if text:
                 is_empty = is_empty and not text.strip()
                 yield text
     finally:
         reader.stop()
-    if text := thoughts.rest():
-        is_empty = is_empty and not text.strip()
-        yield text
     if is_empty and thoughts.found:
         raise BackendFailed(
             f"{reader.name} only thought, and gave no answer",
@@ -71,7 +78,7 @@ def in_time(items: Iterable[_Item], llm: LLM, *, deadline_s: float) -> Iterator[
         yield item
 
 
-class _Reader:
+class _StreamThread:
     """Reads a stream into a queue until it ends, fails, or is stopped."""
 
     def __init__(self, llm: LLM, prompt: Prompt, max_tokens: int, max_chars: int) -> None:
@@ -85,12 +92,15 @@ class _Reader:
         # It holds at most `max_chars`, so it needs no other bound.
         self._items: queue.SimpleQueue[str | BackendFailed | None] = queue.SimpleQueue()
 
-    def next_within(self, seconds: float) -> str | BackendFailed | None:
-        """The next piece, a failure, or None at the end."""
+    def next_within(self, seconds: float) -> str | None:
+        """The next piece, None at the end; raises if it failed or takes longer."""
+        item: str | BackendFailed | None = _too_late(self.name)
         if seconds > 0:
             with contextlib.suppress(queue.Empty):
-                return self._items.get(timeout=seconds)
-        return _too_late(self.name)
+                item = self._items.get(timeout=seconds)
+        if isinstance(item, BackendFailed):
+            raise item
+        return item
 
     def stop(self) -> None:
         """Stop reading: at once if the stream has a `cancel`, else at its next piece."""
@@ -151,3 +161,53 @@ def _too_late(name: str) -> TookTooLong:
     return TookTooLong(
         f"{name} did not finish in time", hint="allow more: ragqa config set llm_deadline_s N"
     )
+
+
+class Thoughts:
+    """Removes reasoning from the beginning of a text in pieces, wherever the cuts are.
+
+    `found` says whether there was any.
+    """
+
+    def __init__(self) -> None:
+        self.found = False
+        self._held = ""
+        self._until = ""
+        self._is_answer = False
+
+    def leave_out(self, piece: str) -> str:
+        """The answer's text so far that was not returned before."""
+        if self._is_answer:
+            return piece
+        self._held += piece
+        while self._step():
+            pass
+        if not self._is_answer:
+            return ""
+        return self.rest()
+
+    def rest(self) -> str:
+        """At the end: text that was held back but belongs to the answer."""
+        rest, self._held = self._held, ""
+        return "" if self._until else rest
+
+    def _step(self) -> bool:
+        """Move past one mark; False if the text so far has no more."""
+        if self._until:
+            _, mark, after = self._held.partition(self._until)
+            if not mark:
+                # Enough to recognise a mark that was cut.
+                self._held = self._held[1 - len(self._until) :]
+                return False
+            self._held, self._until = after, ""
+            return True
+        start = self._held.lstrip()
+        if self.found:
+            self._held = start
+        for opening, closing in _MARKS:
+            if start.startswith(opening):
+                self._held, self._until = start.removeprefix(opening), closing
+                self.found = True
+                return True
+        self._is_answer = not any(opening.startswith(start) for opening, _ in _MARKS)
+        return False

@@ -14,30 +14,30 @@ def lines(chunks: Iterable[bytes], *, max_line: int, max_bytes: int) -> Iterator
 
     :raises BackendFailed: a line or the whole is too long.
     """
-    pending: list[bytes] = []
-    size = total = 0
+    pending, total = bytearray(), 0
     for chunk in chunks:
         total += len(chunk)
         if total > max_bytes:
             raise BackendFailed(f"sent more than {max_bytes:,} bytes")
-        *ends, rest = chunk.split(b"\n")
-        for end in ends:
-            yield _line([*pending, end], max_line)
-            pending.clear()
-            size = 0
-        pending.append(rest)
-        size += len(rest)
-        if size > max_line:
-            _line(pending, max_line)
-    if size:
-        yield _line(pending, max_line)
+        pending += chunk
+        if b"\n" in chunk:
+            *ended, rest = bytes(pending).split(b"\n")
+            pending = bytearray(rest)
+            yield from (_line(line, max_line) for line in ended)
+        if len(pending) > max_line:
+            raise _too_long(max_line)
+    if pending:
+        yield _line(bytes(pending), max_line)
 
 
-def _line(parts: list[bytes], max_line: int) -> bytes:
-    line = b"".join(parts)
+def _line(line: bytes, max_line: int) -> bytes:
     if len(line) > max_line:
-        raise BackendFailed(f"sent a line of more than {max_line:,} bytes")
+        raise _too_long(max_line)
     return line.removesuffix(b"\r")
+
+
+def _too_long(max_line: int) -> BackendFailed:
+    return BackendFailed(f"sent a line of more than {max_line:,} bytes")
 
 
 def events(found: Iterable[bytes]) -> Iterator[bytes]:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from ragqa.config.files import user_settings_file
-from ragqa.config.ownfile import read_own
+from ragqa.config.files import read_own, user_settings_file
 from ragqa.errors import BackendFailed, UsageError
 
 _HIDDEN = "***"
@@ -113,14 +112,11 @@ def hide_in_pieces(pieces: Iterable[str], secret: Secret) -> Iterator[str]:
 
 def _pattern(value: str) -> str:
     """A pattern for a text in which any character may be percent-encoded."""
+    encoded = (char.encode("utf-8", "surrogateescape") for char in value)
     return "".join(
-        f"(?:{re.escape(char)}|(?i:{''.join(f'%{byte:02x}' for byte in _bytes(char))}))"
-        for char in value
+        f"(?:{re.escape(char)}|(?i:{''.join(f'%{byte:02x}' for byte in data)}))"
+        for char, data in zip(value, encoded, strict=True)
     )
-
-
-def _bytes(char: str) -> bytes:
-    return char.encode("utf-8", "surrogateescape")
 
 
 def key_file(kind: str) -> Path:

@@ -76,29 +76,18 @@ def read_front_matter(text: str) -> FrontMatter:
     source = text[opening.end() : closing.start()]
     if source.strip() and not looks_right:
         return FrontMatter(warnings=("no `key: value` between the first two `---`: read as text",))
-    written = _Written(source, opening.end(), closing.end())
+    positions = Positions(source, source, opening.end())
     try:
-        return _read(source, written)
+        return _read(positions, closing.end())
     except _Refused as exc:
-        return _repaired(written, str(exc))
+        return _repaired(positions, closing.end(), str(exc))
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """Front matter as written, its character offset in the note, and the body's."""
-
-    source: str
-    start: int
-    end: int
-
-
-def _read(source: str, written: _Written) -> FrontMatter:
-    """Read YAML; its values are located in the front matter as written."""
-    node, tree = _load(source)
-    fields = _fields(tree, written.end)
+def _read(positions: Positions, end: int) -> FrontMatter:
+    node, tree = _load(positions.source)
+    fields = _fields(tree, end)
     if node is None or all(map(_is_common, tree)):
         return fields
-    positions = Positions(source, written.source, written.start)
     return replace(fields, blocks=property_blocks(node, positions, names=_NAMES))
 
 
@@ -111,20 +100,20 @@ def _folded(key: str) -> str:
     return re.sub(r"[\s_-]", "", key).lower()
 
 
-def _repaired(written: _Written, reason: str) -> FrontMatter:
+def _repaired(positions: Positions, end: int, reason: str) -> FrontMatter:
     """Quote values that are invalid YAML, such as `title: Retries: what we decided`."""
     quoted = _UNQUOTED.sub(
-        lambda line: line[1] + json.dumps(line[2], ensure_ascii=False), written.source
+        lambda line: line[1] + json.dumps(line[2], ensure_ascii=False), positions.written
     )
-    if quoted != written.source:
+    if quoted != positions.written:
         try:
-            found = _read(quoted, written)
+            found = _read(replace(positions, source=quoted), end)
         except _Refused:
             pass
         else:
             warning = f"front matter is not valid YAML, so its values are read as text: {reason}"
             return replace(found, warnings=(warning, *found.warnings))
-    return FrontMatter(written.end, warnings=(f"front matter is ignored: {reason}",))
+    return FrontMatter(end, warnings=(f"front matter is ignored: {reason}",))
 
 
 def _load(source: str) -> tuple[yaml.Node | None, Mapping[object, object]]:

@@ -126,15 +126,13 @@ class _Scan:
     _unclosed: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._starts = [block.start for block in self.blocks]
         self._code = [block for block in self.blocks if block.kind is Kind.CODE]
-        self._code_starts = [block.start for block in self._code]
 
     def found(self) -> Iterator[Hidden]:
         at = self.blocks[0].start
         while mark := _MARK.search(self.text, at):
             start = mark.start()
-            block = self._block_at(start)
+            block = _block_at(self.blocks, start)
             if block is None:
                 at = mark.end()
             elif block.kind is Kind.CODE:
@@ -147,11 +145,6 @@ class _Scan:
                 if end:
                     yield start, end, kind
                 at = end or mark.end()
-
-    def _block_at(self, at: int) -> Block | None:
-        number = bisect_right(self._starts, at) - 1
-        block = self.blocks[number] if number >= 0 else None
-        return block if block is not None and at < block.end else None
 
     def _code_end(self, ticks: str, at: int, block: Block) -> int:
         """Where a code span ends; right after its opening if it is unclosed."""
@@ -183,18 +176,13 @@ class _Scan:
     def _obsidian_end(self, mark: re.Match[str]) -> int:
         at = mark.end()
         while (at := self.text.find("%%", at)) >= 0:
-            code = self._code_at(at)
+            code = _block_at(self._code, at)
             if code is None:
                 return at + len("%%")
             at = code.end
         # An unclosed fence within a comment runs to the end of the note.
         in_code = self.text.find("%%", mark.end())
         return in_code + len("%%") if in_code >= 0 and self._begins_line(mark.start()) else 0
-
-    def _code_at(self, at: int) -> Block | None:
-        number = bisect_right(self._code_starts, at) - 1
-        block = self._code[number] if number >= 0 else None
-        return block if block is not None and at < block.end else None
 
     def _begins_line(self, at: int) -> bool:
         first = max(self.text.rfind("\n", 0, at), self.text.rfind("\r", 0, at)) + 1
@@ -207,3 +195,9 @@ class _Scan:
         if found is None:
             self._unclosed[pattern.pattern] = end
         return found
+
+
+def _block_at(blocks: Sequence[Block], at: int) -> Block | None:
+    """The block that contains this offset."""
+    number = bisect_right(blocks, at, key=lambda block: block.start) - 1
+    return blocks[number] if number >= 0 and at < blocks[number].end else None

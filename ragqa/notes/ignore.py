@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragqa.notes.files import open_inside
+from ragqa.notes.read import open_inside
 
 IGNORE_FILES = (".gitignore", ".ragqaignore")
 """In order: if both match a file, the later one decides."""

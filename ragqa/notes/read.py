@@ -1,22 +1,30 @@
-"""Read a note from disk unchanged, or say in a few words why that is impossible."""
+"""Read a note from disk unchanged, or say in a few words why that is impossible.
+
+Files are opened without escaping from the corpus or blocking, whatever it contains.
+"""
 
 import codecs
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragqa.notes.files import NotRegular, open_inside
 from ragqa.notes.parse import parse_note
-from ragqa.notes.walk import NOT_A_FILE, too_large
 from ragqa.types import Note, NoteFile, Skipped, Stamp
 
 SETTLED_AFTER_NS = 2_000_000_000
 """Modification times can be this coarse (FAT), so two changes within it can look like one."""
 
 ATTEMPTS = 3
+
+NOT_A_FILE = "not a regular file"
+
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# O_NONBLOCK: opening a FIFO would wait for a writer forever.
+_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,10 @@ class ReadNote:
 
     note: Note
     settled: bool
+
+
+class NotRegular(OSError):
+    """The path is a folder, FIFO, socket or device, not a file."""
 
 
 class _Unfit(Exception):
@@ -131,3 +143,43 @@ def _decode_utf16(data: bytes) -> str:
     if "\0" in text:
         raise _Unfit(f"binary: a NUL at character {text.index(chr(0)):,}")
     return text
+
+
+def too_large(size: int, max_note_bytes: int) -> str:
+    """Why a file of this size is skipped."""
+    return f"{size:,} bytes, more than max_note_bytes ({max_note_bytes:,})"
+
+
+def open_inside(corpus: Path, path: str) -> int:
+    """Open a regular file below the corpus for reading; the caller closes the descriptor.
+
+    No component below the corpus may be a symbolic link or `..`, even if one is created while
+    this runs: each is opened relative to its parent.
+
+    :raises NotRegular: it is not a regular file.
+    :raises OSError: it cannot be opened.
+    """
+    *folders, name = path.split("/")
+    if not {"", ".", ".."}.isdisjoint({*folders, name}) or not _can_be_a_path(path):
+        raise NotRegular(f"not a path below the corpus: {path!r}")
+    parent = os.open(corpus, _FOLDER_FLAGS)
+    try:
+        for folder in folders:
+            child = os.open(folder, _FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=parent)
+            os.close(parent)
+            parent = child
+        descriptor = os.open(name, _FILE_FLAGS, dir_fd=parent)
+    finally:
+        os.close(parent)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotRegular(f"not a regular file: {path!r}")
+    return descriptor
+
+
+def _can_be_a_path(text: str) -> bool:
+    """Whether a text is a valid path; one from an index or a question set may not be."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from ragqa.errors import NoCorpus
 from ragqa.notes.ignore import IGNORE_FILES, Rules, excluding_rule, read_rules
+from ragqa.notes.read import NOT_A_FILE, too_large
 from ragqa.types import NoteFile, Skipped, Stamp
 
 NOTE_SUFFIXES = frozenset({".md", ".markdown", ".txt"})
 
 SYMLINK = "a symbolic link, which is not followed"
-NOT_A_FILE = "not a regular file"
 NOT_A_NOTE = "not a note, which ends in .md, .markdown or .txt"
 UNREADABLE = "cannot be read: Permission denied"
 
@@ -209,11 +209,6 @@ def _suffix(name: str) -> str:
     """The lower-case suffix with its dot; "" for none."""
     _, dot, suffix = name.rpartition(".")
     return (dot + suffix).lower() if dot else ""
-
-
-def too_large(size: int, max_note_bytes: int) -> str:
-    """Why a file of this size is skipped."""
-    return f"{size:,} bytes, more than max_note_bytes ({max_note_bytes:,})"
 
 
 def _report_unreadable(folder: _Folder, exc: OSError, found: _Found) -> None:

@@ -2,16 +2,14 @@
 
     note -> blocks -> parts (units with their sizes) -> sections -> passages
 
-`tokens` and `token_counter` measure, `parts` and `fitting` make units small enough, `sections`
-groups them, `packing` chooses the cuts, `heading_paths` shortens the headings embedded above each
-passage, and `split` combines these steps. `note_match` compares a passage with its note.
+`tokens` measures, `parts` finds the units and the headings embedded above each passage, `sections`
+groups them, `packing` divides what is too long and chooses the cuts, and `split` combines these
+steps. It also compares a passage with its note.
 """
 
-from ragqa.passages.chunking import Chunking
-from ragqa.passages.note_match import all_match_note, matches_note
 from ragqa.passages.parts import unit_spans
 from ragqa.passages.sections import states_fact
-from ragqa.passages.split import split_note
+from ragqa.passages.split import Chunking, all_match_note, matches_note, split_note
 
 __all__ = [
     "Chunking",

@@ -1,17 +1,24 @@
-"""From blocks to parts: a note's units, in order, each with its size and heading path."""
+"""From blocks to parts: a note's units, in order, each with its size and heading path.
+
+Titles and heading paths are shortened to fit above every passage.
+"""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TypeAlias
 
-from ragqa.passages.token_counter import Ruler, Size
+from ragqa.passages.tokens import Size, TokenCounter
 from ragqa.text.sentences import sentence_spans, strip
-from ragqa.types import HIDDEN, Block, Kind, Note, Span, Unit
+from ragqa.types import HIDDEN, Block, Kind, Note, Span, Unit, trail_text
 
 HeadingPath: TypeAlias = tuple[str, ...]
 
 MAX_CONTEXT_CHARS = 60
+
+# No window fits more; this spares the tokenizer a heading of a megabyte.
+_MAX_LABEL_CHARS = 1000
 
 _ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s+|$)")
 
@@ -42,7 +49,7 @@ class Part:
         return self.unit.kind not in (Kind.HEADING, Kind.RULE)
 
 
-def note_parts(note: Note, ruler: Ruler, *, secrets: bool = False) -> list[Part]:
+def note_parts(note: Note, counter: TokenCounter, *, secrets: bool = False) -> list[Part]:
     """Find and measure all readable units of a note.
 
     :param secrets: whether to include the front matter's secrets.
@@ -55,7 +62,7 @@ def note_parts(note: Note, ruler: Ruler, *, secrets: bool = False) -> list[Part]
         for span in unit_spans(note.text, block)
     ]
     paths = list(_heading_paths(blocks))
-    sizes = ruler.sizes([(unit.start, unit.end) for unit, _, _ in found])
+    sizes = counter.sizes([(unit.start, unit.end) for unit, _, _ in found])
     return [
         Part(unit, size, number, level, paths[number], note.text[unit.end - 1] in ":\uff1a")
         for (unit, number, level), size in zip(found, sizes, strict=True)
@@ -116,3 +123,66 @@ def _heading_paths(blocks: Sequence[Block]) -> Iterator[HeadingPath]:
                 headings.pop()
             headings.append(block)
         yield tuple(heading.label for heading in headings if heading.label)
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """The title and headings above a passage; `pieces` is their length in the embedder's tokens."""
+
+    title: str
+    heading: HeadingPath
+    pieces: int
+
+    @property
+    def text(self) -> str:
+        """The text of `Passage.trail`."""
+        return trail_text(self.title, self.heading)
+
+
+def fit_trails(
+    title: str, paths: Iterable[HeadingPath], *, counter: TokenCounter
+) -> dict[HeadingPath, Trail]:
+    """The trail of each heading path, shortened to about half of the counter's room.
+
+    A title or heading of more than a quarter of the room is cut. If the whole still exceeds half,
+    headings are dropped from the outside in; the innermost stays.
+    """
+    distinct = list(dict.fromkeys(paths))
+    labels = _fit_labels([title, *chain.from_iterable(distinct)], counter)
+    headings = [tuple(labels[label] for label in path) for path in distinct]
+    trails = [Trail(labels[title], heading, 0) for heading in headings]
+    lengths = counter.pieces([trail.text for trail in trails])
+    return {
+        path: _shortened(replace(trail, pieces=pieces), counter)
+        for path, trail, pieces in zip(distinct, trails, lengths, strict=True)
+    }
+
+
+def _shortened(trail: Trail, counter: TokenCounter) -> Trail:
+    while trail.pieces > counter.room // 2 and len(trail.heading) > 1:
+        shorter = replace(trail, heading=trail.heading[1:])
+        trail = replace(shorter, pieces=counter.pieces([shorter.text])[0])
+    return trail
+
+
+def _fit_labels(labels: Iterable[str], counter: TokenCounter) -> dict[str, str]:
+    distinct = list(dict.fromkeys(labels))
+    short = [_encodable(label[:_MAX_LABEL_CHARS]) for label in distinct]
+    lengths = counter.pieces(short)
+    return {
+        label: text
+        if len(label) == len(text) and pieces <= counter.room // 4
+        else _cut(text, counter)
+        for label, text, pieces in zip(distinct, short, lengths, strict=True)
+    }
+
+
+def _cut(text: str, counter: TokenCounter) -> str:
+    while len(text) > 1 and counter.pieces([f"{text}…"])[0] > counter.room // 4:
+        text = text[: len(text) * 3 // 4]
+    return f"{text.rstrip()}…"
+
+
+def _encodable(text: str) -> str:
+    """Replace lone surrogates, which a file name can contain and a tokenizer rejects."""
+    return text.encode("utf-8", "replace").decode("utf-8")

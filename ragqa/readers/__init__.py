@@ -98,8 +98,7 @@ def reader_for(spec: str) -> Reader:
     """
     if spec == NEUTRAL:
         return Neutral()
-    from ragqa.readers.cross_encoder import open_export
-    from ragqa.readers.folder import find_reader
+    from ragqa.readers.cross_encoder import find_reader, open_export
 
     found = find_reader(spec)
     reader = open_export(found)
@@ -122,8 +121,7 @@ def prepare(spec: str) -> None:
     :raises UsageError: there is no such folder, or no model in it that can be prepared.
     """
     if spec != NEUTRAL:
-        from ragqa.readers.cross_encoder import open_export
-        from ragqa.readers.folder import find_reader
+        from ragqa.readers.cross_encoder import find_reader, open_export
 
         found = find_reader(spec)
         if open_export(found) is None:

@@ -4,7 +4,6 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +20,13 @@ from ragqa.embedders.export import EXPORT_ERRORS, draft_prefix, exclusive, write
 from ragqa.embedders.onnx import TOKENIZER_FILE
 from ragqa.errors import UsageError
 from ragqa.quiet import quiet_models
-from ragqa.readers.cross_encoder import LOGITS, open_export, open_files
-from ragqa.readers.folder import NEUTRAL_HINT, ReaderFolder
+from ragqa.readers.cross_encoder import (
+    LOGITS,
+    NEUTRAL_HINT,
+    ReaderFolder,
+    open_export,
+    open_files,
+)
 
 TOLERANCE = 1e-3
 """The largest difference from torch's outputs, relative to their maximum (near 10) if above 1."""
@@ -40,10 +44,7 @@ _CHECKED = (
 logger = logging.getLogger("ragqa")
 
 
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerFast
+_Loaded = tuple[PreTrainedModel, PreTrainedTokenizerFast]
 
 
 class _Exportable(torch.nn.Module):
@@ -99,7 +100,7 @@ def _read(found: ReaderFolder) -> _Loaded:
         raise _unusable(found, ValueError(f"its weights lack {lacking[0]}"))
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise _unusable(found, ValueError("its tokenizer has no fast form"))
-    return _Loaded(model.eval(), tokenizer)
+    return model.eval(), tokenizer
 
 
 def _unusable(found: ReaderFolder, exc: Exception) -> UsageError:
@@ -110,11 +111,11 @@ def _unusable(found: ReaderFolder, exc: Exception) -> UsageError:
 def _export(found: ReaderFolder, loaded: _Loaded) -> None:
     folder = found.export
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=draft_prefix(folder)))
-    own = loaded.tokenizer
+    model, own = loaded
     sample = own(*map(list, zip(*_TRACED, strict=True)), padding=True, return_tensors="pt")
     names = [name for name in _INPUTS if name in own.model_input_names]
     write_graph(
-        _Exportable(loaded.model, names),
+        _Exportable(model, names),
         {name: sample[name] for name in names},
         {LOGITS: {0: "texts"}},
         temporary,
@@ -135,7 +136,8 @@ def _check(found: ReaderFolder, folder: Path, loaded: _Loaded) -> None:
     :raises ValueError: they differ.
     """
     ours = open_files(found, folder).logits(_CHECKED)
-    encoded = loaded.tokenizer(
+    model, tokenizer = loaded
+    encoded = tokenizer(
         *map(list, zip(*_CHECKED, strict=True)),
         padding=True,
         truncation=True,
@@ -143,7 +145,7 @@ def _check(found: ReaderFolder, folder: Path, loaded: _Loaded) -> None:
         return_tensors="pt",
     )
     with torch.inference_mode():
-        theirs = loaded.model(**encoded).logits.float().numpy()
+        theirs = model(**encoded).logits.float().numpy()
     difference = float(np.abs(ours - theirs).max())
     if not difference <= TOLERANCE * max(1.0, float(np.abs(theirs).max())):
         raise ValueError(f"the export's outputs differ by {difference:.4f}")

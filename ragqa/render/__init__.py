@@ -6,6 +6,7 @@ Renderers that few commands use are imported from their modules, to keep other c
 from ragqa.render.documents import (
     answer_document,
     index_document,
+    list_document,
     report_document,
     search_document,
     skipped_document,
@@ -13,7 +14,7 @@ from ragqa.render.documents import (
     warnings_of,
 )
 from ragqa.render.progress import ProgressLine
-from ragqa.render.results import Linker, print_answer, print_report, print_search
+from ragqa.render.results import Linker, print_answer, print_list, print_report, print_search
 from ragqa.render.screen import (
     confirm,
     discard_output,
@@ -33,10 +34,12 @@ __all__ = [
     "confirm",
     "discard_output",
     "index_document",
+    "list_document",
     "print_answer",
     "print_as_is",
     "print_document",
     "print_error",
+    "print_list",
     "print_report",
     "print_search",
     "print_warnings",

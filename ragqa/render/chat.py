@@ -7,8 +7,8 @@ from rich.text import Text
 from ragqa.errors import UsageError
 from ragqa.render import results
 from ragqa.render.results import Linker, marked, print_place
-from ragqa.render.screen import emit, stdout
-from ragqa.sanitise import safe_line, safe_text
+from ragqa.render.screen import put
+from ragqa.sanitise import safe_text
 from ragqa.types import Answer, Citation, Passage
 
 _INDENT = 3
@@ -16,7 +16,7 @@ _INDENT = 3
 
 def print_asked_as(question: str) -> None:
     """Print the completed form of a follow-up question."""
-    emit(stdout(), Text(f"Asked as: {safe_line(question)}", style="quiet"))
+    put(f"Asked as: {question}", "quiet")
 
 
 def print_not_llm_answer(numbers: Sequence[int]) -> None:
@@ -27,19 +27,14 @@ def print_not_llm_answer(numbers: Sequence[int]) -> None:
     given = " and ".join(f"[{n}]" for n in numbers)
     about = "This is about the answer in your notes' own words, which the LLM's answer replaced."
     seen = f"The LLM was given it as {given}." if numbers else "The LLM was not given it."
-    emit(stdout(), Text(f"{about} {seen}"))
-
-
-def print_blank_line() -> None:
-    """Print a blank line before the next answer."""
-    emit(stdout(), Text())
+    put(f"{about} {seen}")
 
 
 def print_commands(commands: Mapping[str, str]) -> None:
     """Print the commands of a chat, each with its description."""
     width = max(map(len, commands))
     for name, description in commands.items():
-        emit(stdout(), Text(f"{name:<{width}}  {description}"), hang=width + 2)
+        put(f"{name:<{width}}  {description}", hang=width + 2)
 
 
 def print_sources(answer: Answer, linker: Linker) -> None:
@@ -70,12 +65,12 @@ def print_source(answer: Answer, n: int, linker: Linker) -> None:
     before, after = _around(citation, (hit.passage for hit in answer.hits))
     style = "match" if before or after else ""
     text = Text.assemble(before, (safe_text(citation.quote), style), after)
-    emit(stdout(), text, indent=_INDENT)
+    put(text, indent=_INDENT)
 
 
 def _print_passage(passage: Passage, n: int, question: str, linker: Linker) -> None:
     print_place(linker.place(passage.path, passage.lines), passage.heading, n=n)
-    emit(stdout(), marked(passage.text, question), indent=_INDENT)
+    put(marked(passage.text, question), indent=_INDENT)
 
 
 def _around(citation: Citation, passages: Iterable[Passage]) -> tuple[str, str]:

@@ -13,6 +13,8 @@ from ragqa.types import (
     Hit,
     IndexInfo,
     IndexReport,
+    NoteList,
+    NoteRecord,
     Reason,
     SearchResult,
     Skipped,
@@ -97,6 +99,20 @@ def search_document(result: SearchResult) -> Document:
         **fields_of(result, "warnings", "timings_ms"),
         "index": index_document(result.info),
     }
+
+
+def list_document(found: NoteList, *, tags: bool) -> Document:
+    """What `ragqa list --json` prints."""
+    if tags:
+        listed: Document = {"tags": [{"tag": tag, "notes": n} for tag, n in found.tags.items()]}
+    else:
+        listed = {"notes": [_note_document(note) for note in found.notes]}
+    return listed | {"warnings": found.warnings, "index": index_document(found.info)}
+
+
+def _note_document(note: NoteRecord) -> Document:
+    dated = fields_of(note, "path", "title") | {"date": note.date or None}
+    return dated | fields_of(note, "tags", "aliases")
 
 
 def report_document(report: IndexReport) -> Document:

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ragqa.answering.excerpt_blocks import Block, Line, Table, blocks_of
-from ragqa.answering.excerpt_text import CUT, apart, runs_on
+from ragqa.answering.excerpt_blocks import CUT, Block, Line, Table, apart, blocks_of, runs_on
 from ragqa.render.markdown_text import (
     escaped,
     fenced,

@@ -8,8 +8,16 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from ragqa.answering.excerpt_blocks import Block, Line, Table, blocks_of
-from ragqa.answering.excerpt_text import CUT, INDENT, apart, runs_on
+from ragqa.answering.excerpt_blocks import (
+    CUT,
+    INDENT,
+    Block,
+    Line,
+    Table,
+    apart,
+    blocks_of,
+    runs_on,
+)
 from ragqa.render.screen import READABLE, emit, encodable
 from ragqa.sanitise import safe_text
 from ragqa.text.seen import Look, Seen

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from rich.text import Text
 
-from ragqa.answering import PASSAGES, Lost
-from ragqa.explaining import SAID, STAGES, Explanation, Missing, Place, Sentence
+from ragqa.answering.candidates import PASSAGES
+from ragqa.explaining import SAID, STAGES, Explanation, Lost, Missing, Place, Sentence
 from ragqa.render.answer_lines import address
 from ragqa.render.documents import (
     Document,

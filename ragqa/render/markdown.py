@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
-from ragqa.answering import counterpart
+from ragqa.answering.short_answer import counterpart
 from ragqa.chatting import Exchange, numbered
 from ragqa.render.answer_lines import (
     DISAGREE,
@@ -22,7 +22,7 @@ from ragqa.render.documents import warnings_of
 from ragqa.render.excerpt_markdown import excerpts_markdown
 from ragqa.render.markdown_text import escaped, fenced, piece_of_line, with_bold, within_line
 from ragqa.types import Answer, Citation, Span
-from ragqa.verifying import record_of
+from ragqa.verifying.saved import record_of
 
 _INDENT = "   "
 
@@ -69,6 +69,7 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
     if answer.corrected:
         yield f"{escaped(corrected_line(answer.corrected))}\n"
     yield from _answer(answer)
+    yield from _disagreements(answer)
     yield f"Confidence that your notes answer this: {answer.confidence:.2f}\n"
     if answer.citations:
         yield f"{level} Sources\n"
@@ -80,8 +81,7 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
             passage = hit.passage
             place = _place(passage.path, passage.lines, passage.heading)
             yield f"{n}. {place}\n\n{_quoted(passage.text)}\n"
-    warnings = warnings_of(answer)
-    if warnings:
+    if warnings := warnings_of(answer):
         yield f"{level} Warnings\n"
         yield "".join(f"- {escaped(warning)}\n" for warning in warnings)
 
@@ -111,15 +111,14 @@ def direct_spans(answer: Answer) -> Iterator[Span]:
 
 
 def _answer(answer: Answer) -> Iterator[str]:
-    """The answer with its verdict, followed by disagreements."""
+    """The answer with its verdict."""
     if answer.written is not None and answer.written.grounded:
-        from ragqa.render.writing import written_by, written_markdown
+        from ragqa.render.generation import written_by, written_markdown
 
         yield f"{written_markdown(answer.written, within_line).strip()}\n"
         if verdict := verdict_line(answer):
             yield f"**{escaped(verdict)}**\n"
         yield f"{escaped(written_by(answer.written))}\n"
-        yield from _disagreements(answer)
         return
     if not answer.answered:
         yield f"**{NOT_IN_NOTES}**\n"
@@ -131,7 +130,6 @@ def _answer(answer: Answer) -> Iterator[str]:
         yield f"{excerpts_markdown(answer.citations)}\n"
     elif answer.text:
         yield f"{with_bold(answer.text, direct_spans(answer))}\n"
-    yield from _disagreements(answer)
 
 
 def _disagreements(answer: Answer) -> Iterator[str]:

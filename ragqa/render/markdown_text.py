@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import Span
-from ragqa.verifying import defused
+from ragqa.verifying.saved import defused
 
 # Starts markup in CommonMark, GitHub's dialect, Obsidian or TeX math. Escaping the bracket
 # disarms an image; lists are escaped at the start of a line only.

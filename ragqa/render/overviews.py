@@ -20,9 +20,8 @@ _COMMON = 4
 def print_status(status: Status, places: Places, llm: Choice) -> None:
     """Print what is indexed and whether it is up to date."""
     info = status.info
-    pending = f"{status.added} new, {status.changed} changed, {status.removed} removed"
     by = "ragqa index catches up" if status.kept.is_shared else "the next ask will catch up"
-    fresh = "yes" if status.is_fresh else f"no: {pending} ({by})"
+    fresh = "yes" if status.is_fresh else f"no: {status.pending} ({by})"
     rows = [
         ("notes", f"{info.notes} in {places.corpus}"),
         ("index", f"{counted(info.passages, 'passage')} {_kept(status)}"),
@@ -58,9 +57,9 @@ def _nearest(dense: DenseInfo) -> str:
 def _kept(status: Status) -> str:
     """Where the index is, with its size if it is on this machine's disk."""
     where = status.kept.where
-    if status.kept.is_on_server:
-        return f"at {where}"
-    return f"in {where} ({_megabytes(status.bytes)})"
+    return (
+        f"at {where}" if status.kept.is_on_server else f"in {where} ({status.bytes / 1e6:.1f} MB)"
+    )
 
 
 def status_document(status: Status, places: Places, llm: Choice) -> Document:
@@ -193,7 +192,3 @@ def _others(status: Status) -> str:
     )
     rest = sum(count for _, count in common[_COMMON:])
     return f"{shown}, {counted(rest, 'other')}" if rest else shown
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"

@@ -1,4 +1,4 @@
-"""Answers, hits and index reports on the terminal: the answer first, then linked sources."""
+"""Answers, hits, notes and index reports on the terminal; places are links."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from urllib.parse import quote
 from rich.style import Style
 from rich.text import Text
 
-from ragqa.answering import citable_units, unit_text
+from ragqa.answering.candidates import citable_units, unit_text
 from ragqa.render.answer_lines import (
     DISAGREE,
     NOT_IN_NOTES,
@@ -18,7 +18,7 @@ from ragqa.render.answer_lines import (
     unsure_line,
 )
 from ragqa.render.excerpts import print_excerpt
-from ragqa.render.screen import READABLE, put, put_heading, stdout
+from ragqa.render.screen import READABLE, put, put_heading, put_labelled, stdout
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.text.words import WORD, index_terms, query_terms
 from ragqa.types import (
@@ -28,6 +28,7 @@ from ragqa.types import (
     Disagreement,
     Hit,
     IndexReport,
+    NoteList,
     Passage,
     SearchResult,
     Skipped,
@@ -36,6 +37,7 @@ from ragqa.types import (
 
 _SNIPPET_CHARS = 220
 _INDENT = 3
+_NO_DATE = " " * len("2025-03-31")
 
 
 class Linker:
@@ -65,7 +67,7 @@ def print_answer(answer: Answer, linker: Linker) -> None:
     written = answer.written
     is_written = written is not None and written.grounded
     if written is not None and is_written:
-        from ragqa.render.writing import print_written
+        from ragqa.render.generation import print_written
 
         print_written(console, answer, written)
     else:
@@ -129,6 +131,21 @@ def print_report(report: IndexReport, where: str) -> None:
     if report.skipped:
         put(f"Skipped: {len(report.skipped)}", "warning")
         print_skipped(report.skipped)
+
+
+def print_list(found: NoteList, *, tags: bool) -> None:
+    """Print a line for each note, or for each tag."""
+    if tags:
+        width = max(map(len, map(str, found.tags.values())), default=0)
+        for tag, notes in found.tags.items():
+            put_labelled(f"{notes:>{width}}  ", "number", tag)
+        return
+    for note in found.notes:
+        line = Text.assemble((safe_line(note.path), "path"), "  ")
+        line.append(f"{note.date or _NO_DATE}  ", style="quiet").append(safe_line(note.title))
+        for tag in note.tags:
+            line.append(f"  #{safe_line(tag)}", style="quiet")
+        put(line, hang=_INDENT)
 
 
 def print_skipped(skipped: Sequence[Skipped]) -> None:
@@ -226,11 +243,6 @@ def _snippet(passage: Passage, question: str) -> str:
         for unit in citable_units(passage)
     }
     best = max(shared, key=shared.__getitem__, default=None)
-    text = unit_text(passage, best) if best else ""
-    return shortened(text or passage.text, _SNIPPET_CHARS)
-
-
-def shortened(text: str, most: int) -> str:
-    """A text on one line, cut to a number of characters with an ellipsis."""
+    text = (unit_text(passage, best) if best else "") or passage.text
     line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 1].rstrip()}\u2026"
+    return line if len(line) <= _SNIPPET_CHARS else f"{line[: _SNIPPET_CHARS - 1].rstrip()}\u2026"

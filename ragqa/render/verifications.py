@@ -8,8 +8,9 @@ from ragqa.render.documents import Document, fields_of
 from ragqa.render.results import Linker
 from ragqa.render.screen import put, put_heading
 from ragqa.sanitise import safe_line, safe_text
-from ragqa.types import Checked, Place, Standing, Verification
-from ragqa.verifying import differences
+from ragqa.verifying.checking import Checked, Standing, Verification
+from ragqa.verifying.current_notes import Stretch
+from ragqa.verifying.similarity import differences
 
 _STYLES = {
     Standing.INTACT: "good",
@@ -95,7 +96,7 @@ def _checked(checked: Checked) -> Document:
     }
 
 
-def _place(place: Place | None) -> Document | None:
+def _place(place: Stretch | None) -> Document | None:
     if place is None:
         return None
     context = {"context": place.header} if place.header else {}

@@ -1,247 +1,29 @@
 """Where an index lives: the `Store` protocol and the table of implementations.
 
 A store keeps immutable snapshots. A reader opens one and never sees another; one writer at a time
-makes the next. To add a store, implement `Store`, `Snapshot` and `Writer` in a module of this
+makes the next. To add a store, implement `Store`, `Snapshot` and `Writer` (`protocol.py`) in this
 folder, add a line to `STORES`, and run `pytest tests/contracts/test_store_contract.py`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+import importlib.util
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
+from ragqa.config import addresses
 from ragqa.errors import UsageError
-from ragqa.stores.faults import (
+from ragqa.stores.protocol import (
     EmbeddingLookup,
     Fault,
     IndexPart,
     OlderIndex,
+    Rebuilder,
     Remark,
     Repair,
+    Snapshot,
+    Store,
+    Writer,
     no_embeddings,
 )
-from ragqa.stores.places import SENT, check_usable, remote_host
-from ragqa.types import (
-    Building,
-    EmbedderInfo,
-    Filters,
-    IndexInfo,
-    Note,
-    NoteRecord,
-    NoteState,
-    Passage,
-    Progress,
-    Stamp,
-    Vector,
-    Vectors,
-)
-
-
-class Snapshot(Protocol):
-    """One committed state of the index; immutable."""
-
-    @property
-    def info(self) -> IndexInfo:
-        """What the index holds and how it was built."""
-        ...
-
-    def notes(self) -> dict[str, NoteRecord]:
-        """Every note by path."""
-        ...
-
-    def states(self) -> dict[str, NoteState]:
-        """The state of every note's file when it was read, by path; faster than `notes`."""
-        ...
-
-    def dense(self, vector: Vector, k: int, filters: Filters) -> list[tuple[int, float]]:
-        """The k nearest passages by cosine: (passage id, cosine), best first, ties by id.
-
-        Filters are exact: fewer than k hits mean that no more exist.
-
-        :param vector: shape (dimension,).
-        :raises EmbedderMismatch: the vector has another dimension or is not finite.
-        """
-        ...
-
-    def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[tuple[int, float]]:
-        """The k best passages by BM25 over any of the terms: (passage id, score), ties by id.
-
-        A repeated term counts twice.
-        """
-        ...
-
-    def passages(self, ids: Sequence[int]) -> list[Passage]:
-        """The passages with these ids, in the order given.
-
-        :raises IndexUnusable: the snapshot has no passage with one of the ids.
-        """
-        ...
-
-    def of_note(self, path: str) -> list[Passage]:
-        """All passages of a note in reading order; [] if there is no such note."""
-        ...
-
-    def idf(self, terms: Sequence[str]) -> dict[str, float]:
-        """BM25's inverse document frequency of each term, ln(1 + (N - n + .5) / (n + .5))."""
-        ...
-
-    def terms_with_prefix(self, prefix: str) -> list[str]:
-        """Terms with this prefix, most frequent first; some may come from deleted passages.
-
-        [] if the store cannot list its terms.
-        """
-        ...
-
-    def undated(self, filters: Filters) -> int:
-        """How many undated notes pass all filters except `since`."""
-        ...
-
-    def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
-        """Every note's path with its passages in reading order; for full scans."""
-        ...
-
-    def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
-        """The embeddings, shape (dimension,), of passages in the snapshot, by passage id."""
-        ...
-
-    def close(self) -> None:
-        """Close the files; do not use the snapshot afterwards."""
-        ...
-
-
-class Writer(Protocol):
-    """The next snapshot while it is being built, on top of the newest one unless begun afresh.
-
-    Readers see nothing before `commit`; leaving the context without it changes nothing.
-    """
-
-    def resume(self, embedder: EmbedderInfo, dtype: str) -> int:
-        """Reuse the embeddings that an interrupted writer saved; returns their number.
-
-        Only those made by the same embedder, whatever its name, in the same number format. Call
-        it before `save`: it also declares which embedder makes the embeddings to be saved.
-        """
-        ...
-
-    def save(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
-        """Save embeddings, shape (keys, dimension), in case this writer is interrupted.
-
-        They outlive a writer that fails to commit; a commit removes them.
-
-        :raises IndexUnusable: the disk is full or the folder is not writable.
-        """
-        ...
-
-    def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
-        """The embeddings in the base snapshot and the saved ones, by embedding key.
-
-        Unknown keys are left out.
-        """
-        ...
-
-    def remove(self, paths: Iterable[str]) -> None:
-        """Delete notes and their passages; unknown paths are ignored."""
-        ...
-
-    def add(
-        self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors
-    ) -> None:
-        """Add a note, replacing any note at its path.
-
-        :param vectors: shape (passages, dimension).
-        :raises IndexUnusable: a vector is not finite, not of unit length or has another
-            dimension; the message names the passage.
-        """
-        ...
-
-    def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
-        """Record a new stamp for a note whose text is unchanged."""
-        ...
-
-    def commit(self, info: IndexInfo) -> IndexInfo:
-        """Make the snapshot durable, then visible; returns `info` with generation and counts set.
-
-        :raises IndexUnusable: the disk is full or the folder is not writable; the old snapshot
-            stays.
-        """
-        ...
-
-
-class Rebuilder(Protocol):
-    """What a repair needs beyond the store: the embedder and the notes."""
-
-    def check(self, info: IndexInfo) -> None:
-        """Check that new embeddings are compatible with this index.
-
-        :raises IndexUnusable: they are not.
-        """
-        ...
-
-    def faults(self, snapshot: Snapshot) -> list[Fault]:
-        """What is wrong with a snapshot whose files are consistent."""
-        ...
-
-    def embed(self, passages: Sequence[Passage]) -> Vectors:
-        """Embed passages; returns shape (passages, dimension)."""
-        ...
-
-
-class Store(Protocol):
-    """A place that keeps snapshots."""
-
-    def snapshot(self) -> Snapshot:
-        """Open the newest snapshot.
-
-        :raises NoIndex: nothing has been committed yet.
-        :raises IndexUnusable: the index cannot be read or trusted.
-        """
-        ...
-
-    def writer(self, *, fresh: bool, wait: bool) -> AbstractContextManager[Writer]:
-        """Begin the next snapshot on top of the newest, or with `fresh` from nothing.
-
-        :raises WriterBusy: another process is writing and `wait` is False.
-        :raises IndexUnusable: the store is not writable, or its newest snapshot is damaged.
-        """
-        ...
-
-    def older(self) -> OlderIndex | None:
-        """What an index of an older format offers for reuse; None if it cannot be read."""
-        ...
-
-    def building(self) -> Building | None:
-        """The progress of another process writing the next snapshot; None if none is known."""
-        ...
-
-    def tidy(self) -> None:
-        """Remove what an interrupted writer left, if possible and if no writer is active."""
-        ...
-
-    def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
-        """Read everything and return each problem as a sentence; [] if sound.
-
-        :param deep: also compare intact files with each other.
-        """
-        ...
-
-    def remarks(self) -> list[Remark]:
-        """Remarks on the store itself, apart from problems with its contents.
-
-        :raises IndexUnusable: the store cannot be inspected.
-        """
-        ...
-
-    def repair(self, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:
-        """Rebuild what is damaged as the next snapshot; write nothing if nothing is damaged.
-
-        :param progress: is called with ("verifying", files read, files) and ("repairing",
-            passages embedded, passages).
-        :raises NoIndex: nothing has been committed yet.
-        :raises WriterBusy: another process is writing and `wait` is False.
-        :raises IndexUnusable: the store is not writable, or `rebuilder` does not match the index.
-        """
-        ...
-
 
 __all__ = [
     "SENT",
@@ -263,8 +45,15 @@ __all__ = [
 ]
 
 
+SENT = (
+    "the text of every passage with titles, tags, paths and embeddings, and the search for each "
+    "question"
+)
+"""What a remote store is sent of notes and questions, in words."""
+
+
 def _local(path: Path, *_: str) -> Store:
-    from ragqa.stores.local import LocalStore
+    from ragqa.stores.local.store import LocalStore
 
     return LocalStore(path)
 
@@ -276,7 +65,7 @@ def _memory(path: Path, *_: str) -> Store:
 
 
 def _milvus(path: Path, uri: str, name: str) -> Store:
-    from ragqa.stores.milvus import MilvusStore
+    from ragqa.stores.milvus.store import MilvusStore
 
     return MilvusStore(path, uri, name)
 
@@ -301,3 +90,27 @@ def open_store(path: Path, *, kind: str = "local", uri: str = "", name: str = ""
         raise UsageError(f"no store of the kind {kind!r}; there are: {', '.join(sorted(STORES))}")
     check_usable(kind, uri)
     return STORES[kind](path, uri, name)
+
+
+def remote_host(kind: str, uri: str) -> str:
+    """The `HOST:PORT` that the notes' text is sent to; "" if it stays on this machine.
+
+    :raises UsageError: the URI is malformed.
+    """
+    return addresses.remote_host(uri) if kind == "milvus" else ""
+
+
+def check_usable(kind: str, uri: str) -> None:
+    """Check that the packages a kind of store needs are installed, without importing them.
+
+    :raises UsageError: one is missing; the hint installs it.
+    """
+    if kind != "milvus":
+        return
+    embedded = not uri or addresses.is_file(uri)
+    for package in ("pymilvus", "milvus_lite") if embedded else ("pymilvus",):
+        if importlib.util.find_spec(package) is None:
+            raise UsageError(
+                f"the store {kind} needs the package {package}, which is not installed",
+                hint=f'pip install "ragqa[{kind}]"',
+            )

@@ -6,30 +6,26 @@ BM25. The contract suite compares the other stores with it.
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
-from ragqa.stores import Rebuilder
-from ragqa.stores.bm25 import bm25, inverse_frequency
-from ragqa.stores.faults import Remark, Repair
+from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores.filters import note_matcher
-from ragqa.stores.ranking import Candidate, rank
-from ragqa.stores.vectors import check_dimension, check_vectors
+from ragqa.stores.protocol import Rebuilder, Repair, Snapshot, Store, Writer
+from ragqa.stores.ranking import Candidate, bm25, inverse_frequency, rank
+from ragqa.stores.vectors import check_dimension, check_question, check_vectors
 from ragqa.text.words import index_terms
 from ragqa.types import (
-    Building,
     EmbedderInfo,
     Filters,
     IndexInfo,
     Note,
     NoteRecord,
-    NoteState,
     Passage,
     Progress,
     Stamp,
@@ -38,108 +34,84 @@ from ragqa.types import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _StoredNote:
-    """A note with its passages, vectors, (passages, dimension), and term counts."""
+class _Row(NamedTuple):
+    """A passage with its embedding, (dimension,), and the number of each of its terms."""
 
+    passage: Passage
+    vector: Vector
+    terms: Counter[str]
+
+
+class _StoredNote(NamedTuple):
     record: NoteRecord
-    passages: tuple[Passage, ...]
-    vectors: Vectors
-    terms: tuple[Counter[str], ...]
+    rows: tuple[_Row, ...]
 
 
-class MemorySnapshot:
+class MemorySnapshot(Snapshot):
     """One committed state; immutable."""
 
     def __init__(self, info: IndexInfo, notes: Mapping[str, _StoredNote]) -> None:
         self.info = info
         self.stored = dict(notes)
-        self._passages = {p.id: p for stored in notes.values() for p in stored.passages}
+        self.rows = [row for stored in notes.values() for row in stored.rows]
 
     def notes(self) -> dict[str, NoteRecord]:
         """Every note by path."""
         return {path: stored.record for path, stored in self.stored.items()}
 
-    def states(self) -> dict[str, NoteState]:
-        """The state of every note's file when it was read, by path."""
-        records = (stored.record for stored in self.stored.values())
-        return {one.path: one.state for one in records}
-
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k nearest passages by cosine; `vector` has shape (dimension,)."""
-        if vector.shape != (self.info.embedder.dimension,) or not np.isfinite(vector).all():
-            raise EmbedderMismatch(
-                f"the question's embedding has shape {vector.shape}, "
-                f"but the index has {self.info.embedder.dimension} dimensions",
-                hint="ragqa index --rebuild",
-            )
-        cosines = [
-            (passage.id, float(row.astype(np.float64) @ vector.astype(np.float64)))
-            for stored in self._matching(filters)
-            for passage, row in zip(stored.passages, stored.vectors, strict=True)
-        ]
+        check_question(vector, self.info.embedder.dimension)
+        question = vector.astype(np.float64)
+        cosines = (
+            (row.passage.id, float(row.vector.astype(np.float64) @ question))
+            for row in self._matching(filters)
+        )
         return rank(cosines)[: max(k, 0)]
 
     def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[Candidate]:
         """The k best passages by BM25."""
         idf = self.idf(terms)
         weights = {term: count * idf[term] for term, count in Counter(terms).items()}
-        lengths = [counts.total() for stored in self.stored.values() for counts in stored.terms]
-        mean = sum(lengths) / max(1, len(lengths))
-        scores = [
-            (passage.id, bm25(counts, weights, mean))
-            for stored in self._matching(filters)
-            for passage, counts in zip(stored.passages, stored.terms, strict=True)
-        ]
+        mean = sum(row.terms.total() for row in self.rows) / max(1, len(self.rows))
+        scores = (
+            (row.passage.id, bm25(row.terms, weights, mean)) for row in self._matching(filters)
+        )
         return rank((id_, score) for id_, score in scores if score > 0)[: max(k, 0)]
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
         """The passages with these ids, in the order given."""
-        for missing in set(ids) - self._passages.keys():
+        known = {row.passage.id: row.passage for row in self.rows}
+        for missing in set(ids) - known.keys():
             raise IndexUnusable(f"the index in memory has no passage {missing}")
-        return [self._passages[id_] for id_ in ids]
+        return [known[id_] for id_ in ids]
 
-    def of_note(self, path: str) -> list[Passage]:
-        """All passages of a note in reading order."""
-        return list(self.stored[path].passages) if path in self.stored else []
+    def passages_at(self, paths: Sequence[str]) -> list[Passage]:
+        """The passages of the notes at these paths."""
+        stored = (self.stored[path] for path in paths if path in self.stored)
+        return [row.passage for each in stored for row in each.rows]
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term."""
-        every = [counts for stored in self.stored.values() for counts in stored.terms]
-        with_term = {term: sum(term in counts for counts in every) for term in terms}
-        return {term: inverse_frequency(len(every), n) for term, n in with_term.items()}
+        with_term = {term: sum(term in row.terms for row in self.rows) for term in terms}
+        return {term: inverse_frequency(len(self.rows), n) for term, n in with_term.items()}
 
     def terms_with_prefix(self, prefix: str) -> list[str]:
         """Terms with this prefix, most frequent first."""
-        every = (
-            term for stored in self.stored.values() for counts in stored.terms for term in counts
-        )
+        every = (term for row in self.rows for term in row.terms)
         counted = Counter(term for term in every if term.startswith(prefix))
         return sorted(counted, key=lambda term: (-counted[term], term))
 
-    def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
-        """Every note's path with its passages."""
-        for path, stored in self.stored.items():
-            yield path, list(stored.passages)
-
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
         """The embeddings, shape (dimension,), of passages, by passage id."""
-        every = (
-            zip(stored.passages, stored.vectors, strict=True) for stored in self.stored.values()
-        )
         wanted = set(ids)
-        return {p.id: row for rows in every for p, row in rows if p.id in wanted}
+        return {row.passage.id: row.vector for row in self.rows if row.passage.id in wanted}
 
-    def undated(self, filters: Filters) -> int:
-        """How many undated notes pass all filters except `since`."""
-        return sum(not stored.record.date for stored in self._matching(replace(filters, since="")))
-
-    def close(self) -> None:
-        """Do nothing: there are no files to close."""
-
-    def _matching(self, filters: Filters) -> Iterator[_StoredNote]:
+    def _matching(self, filters: Filters) -> Iterator[_Row]:
         matches = note_matcher(filters)
-        return (stored for stored in self.stored.values() if matches(stored.record))
+        for stored in self.stored.values():
+            if matches(stored.record):
+                yield from stored.rows
 
 
 @dataclass(slots=True)
@@ -150,20 +122,13 @@ class _Saved:
     vectors: dict[int, Vector] = field(default_factory=dict)
 
 
-class MemoryWriter:
+class MemoryWriter(Writer):
     """The next snapshot while it is being built."""
 
-    def __init__(
-        self,
-        base: MemorySnapshot | None,
-        generation: int,
-        publish: Callable[[MemorySnapshot], None],
-        saved: "_Saved",
-    ) -> None:
+    def __init__(self, store: "MemoryStore", base: MemorySnapshot | None) -> None:
+        self._store = store
         self._base = base
-        self._generation = generation
-        self._publish = publish
-        self._saved = saved
+        self._saved = store.saved["anew" if base is None else "refresh"]
         self._notes = dict(base.stored) if base else {}
         self._dimension = base.info.embedder.dimension if base else None
 
@@ -181,12 +146,11 @@ class MemoryWriter:
     def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
         """The embeddings that are saved or in the base snapshot, by embedding key."""
         wanted = set(embedding_keys)
-        saved = {key: self._saved.vectors[key] for key in wanted & self._saved.vectors.keys()}
-        return saved | {
-            passage.embedding_key: row
-            for stored in (self._base.stored.values() if self._base else ())
-            for passage, row in zip(stored.passages, stored.vectors, strict=True)
-            if passage.embedding_key in wanted
+        base = (
+            {row.passage.embedding_key: row.vector for row in self._base.rows} if self._base else {}
+        )
+        return {
+            key: vector for key, vector in (self._saved.vectors | base).items() if key in wanted
         }
 
     def remove(self, paths: Iterable[str]) -> None:
@@ -201,42 +165,41 @@ class MemoryWriter:
         check_vectors(passages, vectors, self._dimension)
         if passages:
             self._dimension = vectors.shape[1]
-        self._notes[note.path] = _StoredNote(
-            record=NoteRecord.of(note, settled=settled),
-            passages=tuple(passages),
-            vectors=np.array(vectors, dtype=np.float32),
-            terms=tuple(Counter(index_terms(passage.searched_text)) for passage in passages),
-        )
+        terms = (Counter(index_terms(passage.searched_text)) for passage in passages)
+        rows = map(_Row, passages, np.array(vectors, dtype=np.float32), terms)
+        self._notes[note.path] = _StoredNote(NoteRecord.of(note, settled=settled), tuple(rows))
 
     def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
         """Record a new stamp for a note whose text is unchanged."""
         if path in self._notes:
-            stored = self._notes[path]
-            record = replace(stored.record, stamp=stamp, settled=settled)
-            self._notes[path] = replace(stored, record=record)
+            record, rows = self._notes[path]
+            record = replace(record, stamp=stamp, settled=settled)
+            self._notes[path] = _StoredNote(record, rows)
 
     def commit(self, info: IndexInfo) -> IndexInfo:
         """Make the snapshot the newest."""
         check_dimension(info, self._dimension)
-        ids = Counter(p.id for stored in self._notes.values() for p in stored.passages)
+        ids = Counter(row.passage.id for stored in self._notes.values() for row in stored.rows)
         for path, stored in self._notes.items():
-            if any(ids[passage.id] > 1 for passage in stored.passages):
+            if any(ids[row.passage.id] > 1 for row in stored.rows):
                 raise IndexUnusable(f"a passage of the note {path} has the id of another passage")
-        info = replace(info, generation=self._generation, notes=len(self._notes), passages=len(ids))
-        self._publish(MemorySnapshot(info, self._notes))
+        newest = self._store.newest
+        number = newest.info.generation + 1 if newest else 1
+        info = replace(info, generation=number, notes=len(self._notes), passages=len(ids))
+        self._store.newest = MemorySnapshot(info, self._notes)
         self._saved.vectors = {}
         return info
 
 
-class MemoryStore:
+class MemoryStore(Store):
     """A place in this process that keeps snapshots."""
 
     _places: ClassVar[dict[Path, "MemoryStore"]] = {}
 
     def __init__(self) -> None:
-        self._newest: MemorySnapshot | None = None
+        self.newest: MemorySnapshot | None = None
+        self.saved = {"refresh": _Saved(), "anew": _Saved()}
         self._lock = threading.Lock()
-        self._saved = {"refresh": _Saved(), "anew": _Saved()}
 
     @classmethod
     def at(cls, path: Path) -> "MemoryStore":
@@ -245,9 +208,9 @@ class MemoryStore:
 
     def snapshot(self) -> MemorySnapshot:
         """The newest snapshot."""
-        if self._newest is None:
+        if self.newest is None:
             raise NoIndex("there is no index in memory yet", hint="ragqa index")
-        return self._newest
+        return self.newest
 
     @contextmanager
     def writer(self, *, fresh: bool, wait: bool) -> Iterator[MemoryWriter]:
@@ -255,35 +218,15 @@ class MemoryStore:
         if not self._lock.acquire(blocking=wait):
             raise WriterBusy("the index in memory is being written", hint="wait until it is done")
         try:
-            generation = self._newest.info.generation + 1 if self._newest else 1
-            base = None if fresh else self._newest
-            saved = self._saved["anew" if base is None else "refresh"]
-            yield MemoryWriter(base, generation, self._publish, saved)
+            yield MemoryWriter(self, None if fresh else self.newest)
         finally:
             self._lock.release()
 
-    def older(self) -> None:
-        """None: this very process made the index."""
-
-    def building(self) -> Building | None:
-        """None: other processes have no access."""
-        return None
-
-    def tidy(self) -> None:
-        """Do nothing: a writer leaves nothing behind."""
-
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:  # noqa: ARG002 - the protocol's
         """The only possible problem is a missing index."""
-        return [] if self._newest else ["there is no index in memory yet"]
-
-    def remarks(self) -> list[Remark]:
-        """No remarks."""
-        return []
+        return [] if self.newest else ["there is no index in memory yet"]
 
     def repair(self, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - the protocol's
         """Only check that `rebuilder` matches: memory is never damaged."""
         rebuilder.check(self.snapshot().info)
         return Repair()
-
-    def _publish(self, snapshot: MemorySnapshot) -> None:
-        self._newest = snapshot

@@ -1,6 +1,7 @@
-"""Rank candidates by score, and by id where scores differ only by rounding."""
+"""BM25, and rankings in which ids decide where scores differ only by rounding."""
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
 
 Candidate = tuple[int, float]
 """A passage id and its score."""
@@ -13,6 +14,40 @@ TOLERANCE = 2e-6
 """Scores closer than this, relative to the larger one, differ only by float32 rounding."""
 
 _SPARE = 32
+
+
+def inverse_frequency(passages: int, with_term: int) -> float:
+    """BM25's inverse document frequency, ln(1 + (N - n + .5) / (n + .5)).
+
+    Robertson and Zaragoza, The Probabilistic Relevance Framework (2009), in Lucene's variant.
+    """
+    return math.log1p((passages - with_term + 0.5) / (with_term + 0.5))
+
+
+def bm25(counts: Mapping[str, int], weights: Mapping[str, float], mean_length: float) -> float:
+    """The BM25 score of a passage, its length quantized to one byte as in Lucene and tantivy.
+
+    :param counts: the passage's term frequencies.
+    :param weights: the weight of each query term: its count in the query times its inverse
+        document frequency.
+    :param mean_length: the mean number of terms in a passage.
+    """
+    length = quantized_length(sum(counts.values()))
+    share = length / mean_length if mean_length else 1.0
+    damping = BM25_K1 * (1 - BM25_B + BM25_B * share)
+    return sum(
+        weight * (BM25_K1 + 1) * counts[term] / (counts[term] + damping)
+        for term, weight in weights.items()
+        if term in counts
+    )
+
+
+def quantized_length(length: int) -> int:
+    """A length in terms, quantized: exact below 40, then in steps."""
+    if length < 40:
+        return length
+    shift = (length - 24).bit_length() - 4
+    return 24 + ((length - 24) >> shift << shift)
 
 
 def rank(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -9,14 +9,15 @@ import json
 import os
 import stat
 import struct
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
-from ragqa.stores.generations import step
+from ragqa.errors import IndexUnusable
+from ragqa.stores.disk import explaining_failure, step
 from ragqa.stores.vectors import UNIT_TOLERANCE
 from ragqa.types import EmbedderInfo, Vector, Vectors
 
@@ -166,8 +167,73 @@ class SavedEmbeddings:
         return hashlib.blake2b(body, digest_size=_CHECKSUM_BYTES, key=self._fingerprint).digest()
 
 
+class ResumableWriter:
+    """What writers share: embeddings that are saved on this machine until the commit.
+
+    :param root: the folder for them.
+    :param fresh: whether the writer builds on nothing.
+    """
+
+    def __init__(self, root: Path, *, fresh: bool) -> None:
+        self._root = root
+        self._fresh = fresh
+        self._saved: SavedEmbeddings | None = None
+        self._closed = False
+
+    def resume(self, embedder: EmbedderInfo, dtype: str) -> int:
+        """Reuse what an interrupted writer saved with this embedder; returns their number."""
+        name = SAVED_ANEW if self._fresh else SAVED
+        self._saved = SavedEmbeddings(self._root / name, embedder, dtype)
+        return len(self._saved)
+
+    def save(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
+        """Save embeddings, shape (keys, dimension), until the next commit."""
+        if self._saved is None:
+            raise ValueError("save was called before resume")
+        with explaining_failure(self._root, lambda: self._bytes_needed() or 2 * vectors.nbytes):
+            self._saved.add(embedding_keys, vectors)
+
+    def vectors(self, embedding_keys: Iterable[int]) -> dict[int, Vector]:
+        """The embeddings that are saved or in the base snapshot, by embedding key."""
+        keys = set(embedding_keys)
+        saved = self._saved.vectors(keys) if self._saved else {}
+        return saved | self._in_base(keys - saved.keys())
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._saved is not None:
+            self._saved.close()
+
+    def _in_base(self, embedding_keys: Iterable[int]) -> dict[int, Vector]:
+        raise NotImplementedError
+
+    def _bytes_needed(self) -> int:
+        """A lower bound of what is still to be written to the folder; 0 if unknown."""
+        return 0
+
+    @contextmanager
+    def _changing(self, index: str) -> Iterator[None]:
+        """End the writer on an error, since a note may be half written.
+
+        :param index: which index it is, for messages.
+        """
+        if self._closed:
+            raise IndexUnusable(
+                f"the next generation of the index {index} is finished or abandoned"
+            )
+        self._closed = True
+        yield
+        self._closed = False
+
+    def _finish(self) -> None:
+        """End the writer after its commit: the saved embeddings are in the index now."""
+        self._closed = True
+        for name in (SAVED, SAVED_ANEW) if self._fresh else (SAVED,):
+            remove_saved(self._root / name)
+
+
 def remove_saved(path: Path) -> None:
-    """Remove the file if possible: its embeddings are in the index now."""
+    """Remove a file of saved embeddings, if possible."""
     with suppress(OSError):
         if os.path.lexists(path):
             step(f"remove {path.name}")

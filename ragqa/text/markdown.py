@@ -4,6 +4,7 @@ import re
 
 from ragqa.text.markup import inline, one_line
 from ragqa.text.seen import Seen
+from ragqa.text.words import compiled
 from ragqa.types import Kind
 
 ITEM_MARK = re.compile(
@@ -11,36 +12,35 @@ ITEM_MARK = re.compile(
 )
 """The mark of an item, at its start only: a wrapped line may begin with "1962. "."""
 
-_QUOTE_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
-_NUMBER_IN_ITEM = re.compile(r"\s*(?:[-*+]\s+)+(?=\d{1,9}[.)]\s)")
-_HEADING_MARK = re.compile(r"\A\s*#{1,6}[ \t]+")
-_HEADING_MARKS = re.compile(
+_QUOTE_MARKS = r"(?m)^[ \t]*(?:>[ \t]?)+"
+_NUMBER_IN_ITEM = r"\s*(?:[-*+]\s+)+(?=\d{1,9}[.)]\s)"
+_HEADING_MARK = r"\A\s*#{1,6}[ \t]+"
+_HEADING_MARKS = (
     r"\A\s*#{1,6}(?:[ \t]+|\Z)|(?<![ \t])[ \t]+#+(?=[ \t]*(?:\Z|\{[:#.]))|\n[ \t]*(?:=+|-+)[ \t]*\Z"
 )
-_CALLOUT = re.compile(
+_CALLOUT = (
     r"\A\s*\[!\w[\w -]*(?:\|[^\]\n]*)?\][-+]?[ \t]*(?:(?P<title>[^\n]*\S)[ \t]*(?:\n\s*|\Z)|\n\s*)?"
     r"|\A\s*(?:!!!|\?\?\?\+?)[ \t]+\w[\w -]*(?:\"(?P<named>[^\"\n]+)\")?[ \t]*(?:\n\s*|\Z)"
 )
-_DEFINITION = re.compile(r"(?<![ \t])[ \t]*\n[ \t]*:[ \t]+")
-_FIELD = re.compile(r"^([ \t]*[^\W_][\w /-]{0,60})::[ \t]+", re.MULTILINE)
-_BOX = re.compile(r"\[([ xX])\]\s+")
+_DEFINITION = r"(?<![ \t])[ \t]*\n[ \t]*:[ \t]+"
+_FIELD = r"(?m)^([ \t]*[^\W_][\w /-]{0,60})::[ \t]+"
+_BOX = r"\[([ xX])\]\s+"
 _ENDS = (".", "!", "?", ":")
-_LEAD = re.compile(r"(?:[^.:;\u2013\u2014]|[.:](?!\s|$))+")
+_LEAD = r"(?:[^.:;\u2013\u2014]|[.:](?!\s|$))+"
 _SHORT_ITEM = 60
 _LONG_CONTEXT = 80
 # YAML: a key, the start of a list item, and the mark of a folded text.
-_YAML_KEY = re.compile(r"""("[^"\n]*"|'[^'\n]*'|[^\s:"'][^:\n]*?)\s*:(?:\s+|$)""")
-_YAML_ITEM = re.compile(r"(?:^|[\r\n])[ \t]*-[ \t]+")
-_FOLDED = re.compile(r"[|>][-+\d]*[ \t]*[\r\n]+")
-_COMMA = re.compile(",")
-_CELL = re.compile(r"(?<!\\)\|")
-_ESCAPED_BAR = re.compile(r"\\\|")
-_ROW_ENDS = re.compile(r"\A\s*\||(?<!\\)\|\s*\Z")
+_YAML_KEY = r"""("[^"\n]*"|'[^'\n]*'|[^\s:"'][^:\n]*?)\s*:(?:\s+|$)"""
+_YAML_ITEM = r"(?:^|[\r\n])[ \t]*-[ \t]+"
+_FOLDED = r"[|>][-+\d]*[ \t]*[\r\n]+"
+_CELL = r"(?<!\\)\|"
+_ESCAPED_BAR = r"\\\|"
+_ROW_ENDS = r"\A\s*\||(?<!\\)\|\s*\Z"
 # Within a header cell, a bar has no space on either side.
-_HEADER = re.compile(r"(?:\s|^)\|(?=\s|$)")
-_CELL_SEAM = re.compile(r"</t[dh]>\s*(?=<t[dh]\b)", re.IGNORECASE)
+_HEADER = r"(?:\s|^)\|(?=\s|$)"
+_CELL_SEAM = r"(?i)</t[dh]>\s*(?=<t[dh]\b)"
 # The rest of a tag where a block of HTML is cut.
-_CUT_TAG = re.compile(r"\A[^<>]*[\"']\s*/?>|<[^<>]*\Z")
+_CUT_TAG = r"\A[^<>]*[\"']\s*/?>|<[^<>]*\Z"
 
 
 def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
@@ -66,7 +66,7 @@ def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
 
 def lead(item: str) -> str:
     """The lead of a long item: the text before its first dash, colon or full stop."""
-    found = _LEAD.match(item)
+    found = compiled(_LEAD).match(item)
     return found[0].strip() if found and len(item) > _SHORT_ITEM else item.rstrip(".;,")
 
 
@@ -79,10 +79,10 @@ def words_of(source: Seen, kind: Kind, *, breaks: bool = False) -> Seen:
         return _html(source, breaks=breaks)
     text = source.without(_QUOTE_MARKS)
     if kind is Kind.ITEM:
-        has_number = _NUMBER_IN_ITEM.match(text.mask)
-        found = has_number or ITEM_MARK.match(text.mask)
-        text = text[found.end() :] if found else text
-        box = _BOX.match(text.mask)
+        # An item within an item keeps its number.
+        marks = compiled(_NUMBER_IN_ITEM).match(text.mask) or ITEM_MARK.match(text.mask)
+        text = text[marks.end() :] if marks else text
+        box = compiled(_BOX).match(text.mask)
         if box:
             done = Seen.added("(open) " if box[1] == " " else "(done) ", text.at[0])
             return Seen.joined([done, words_of(text[box.end() :], Kind.PARAGRAPH, breaks=breaks)])
@@ -102,7 +102,7 @@ def row_cells(source: Seen) -> list[Seen]:
 def row_pairs(source: Seen, context: str) -> Seen:
     """A row as `header: cell` pairs, or as its cells if it has more of them than the header."""
     cells = row_cells(source)
-    heads = [head.strip() for head in _HEADER.split(context)] if context else []
+    heads = [head.strip() for head in compiled(_HEADER).split(context)] if context else []
     if len(heads) < len(cells):
         heads = [""] * len(cells)
     pairs = [
@@ -115,12 +115,12 @@ def row_pairs(source: Seen, context: str) -> Seen:
 
 def property_line(source: Seen, context: str) -> Seen:
     """A front-matter key and its value, or part of a value whose key is in the context."""
-    keyed = _YAML_KEY.match(source.mask)
+    keyed = compiled(_YAML_KEY).match(source.mask)
     value = source[keyed.end() :] if keyed else source
     if not (keyed and value.text.startswith("[")) or value.text.startswith("[["):
         items = value.split(_YAML_ITEM)
     else:
-        items = value.strip("[]").split(_COMMA)
+        items = value.strip("[]").split(",")
     words = Seen.joined(filter(None, (inline(_unquoted(item)) for item in items)), ", ")
     pieces = [Seen.added(f"{context}: ")] if context else []
     if keyed:
@@ -131,7 +131,7 @@ def property_line(source: Seen, context: str) -> Seen:
 def _lines(text: Seen, *, breaks: bool) -> Seen:
     """Plain text without the marks that apply to whole lines."""
     title = text[:0]
-    callout = _CALLOUT.match(text.mask)
+    callout = compiled(_CALLOUT).match(text.mask)
     if callout:
         name = "title" if callout["title"] else "named"
         title = text.group(callout, name) if callout[name] else title
@@ -140,7 +140,7 @@ def _lines(text: Seen, *, breaks: bool) -> Seen:
             title = Seen.joined([title, Seen.added(":")])
     text = text.sub(_DEFINITION, lambda seen, mark: seen.group(mark).instead(": "))
     pieces = [text]
-    if _FIELD.search(text.mask):
+    if compiled(_FIELD).search(text.mask):
         # A field's value ends with its line.
         fields = text.sub(_FIELD, lambda seen, key: _field_key(seen, key))
         pieces = fields.lines()
@@ -164,7 +164,7 @@ def _html(source: Seen, *, breaks: bool) -> Seen:
 
 def _boxed_context(item: str) -> str:
     """A parent item, with its box in words if it is a task."""
-    box = _BOX.match(item)
+    box = compiled(_BOX).match(item)
     pieces = f"({'open' if box[1] == ' ' else 'done'}) {item[box.end() :]}" if box else item
     return pieces.rstrip(":")
 

@@ -5,76 +5,63 @@ from collections.abc import Callable
 from html import unescape
 
 from ragqa.text.seen import LINE_END, Look, Seen
+from ragqa.text.words import word_set
 
 _BREAK = "\v"
 """Stands for a hard line break."""
 
 # Literal text, in this order: code, escaped characters, mathematics, entities.
-_LITERALS = re.compile(
-    r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
+_LITERALS = (
+    r"(?s)(?<!`)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
     r"|(?P<bar>\\\|)"
     r"|\\(?P<escaped>[!-/:-@\[-`{-~])"
     r"|(?P<maths>\$\$.+?\$\$|(?<![\w$])\$(?=[^\s$])[^$\n]*[\\^_{}][^$\n]*(?<=\S)\$(?![\d$]))"
-    r"|(?P<entity>&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)",
-    re.DOTALL,
+    r"|(?P<entity>&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
 )
-_NOT_SPACE = re.compile(r"\S")
+_NOT_SPACE = r"\S"
 # White space other than a single space.
-_SPACE = re.compile(r"[^\S ]\s*| \s+")
+_SPACE = r"[^\S ]\s*| \s+"
 
-_HIDDEN_HTML = re.compile(
-    r"<!--.{0,3000}?-->|<(script|style)\b[^<>]*>.{0,9000}?</\1>", re.DOTALL | re.IGNORECASE
-)
-_HIDDEN_LIQUID = re.compile(
-    r"\{%-?\s*comment\s*-?%\}.{0,3000}?\{%-?\s*endcomment\s*-?%\}", re.DOTALL
-)
+_HIDDEN_HTML = r"(?si)<!--.{0,3000}?-->|<(script|style)\b[^<>]*>.{0,9000}?</\1>"
+_HIDDEN_LIQUID = r"(?s)\{%-?\s*comment\s*-?%\}.{0,3000}?\{%-?\s*endcomment\s*-?%\}"
 # Liquid, Jinja and Hugo. A tag such as `{% channel "help" %}` shows its name or label.
-_TEMPLATE_TAG = re.compile(
-    r"\{%-?\s*(?!(?:include|page|link|image|render|layout|extends|block|asset|url)\b)"
+_TEMPLATE_TAG = (
+    r"(?s)\{%-?\s*(?!(?:include|page|link|image|render|layout|extends|block|asset|url)\b)"
     r"(?P<tag>\w+)\s+[\"'](?P<name>[^\"'/<>\n]{1,80})[\"']"
     r"(?:\s+[\"'](?P<label>[^\"'\n]{1,80})[\"'])?\s*-?%\}"
-    r"|\{%.{0,500}?%\}|\$?\{\{.{0,500}?\}\}",
-    re.DOTALL,
+    r"|\{%.{0,500}?%\}|\$?\{\{.{0,500}?\}\}"
 )
 # kramdown, Pandoc and MkDocs: `{:.class}`, `{#id}`, `{ .lg }`.
-_ATTRIBUTES = re.compile(r"\{:[^{}\n]{0,200}\}|\{[ \t]*(?:\.[A-Za-z_-]|#+[\w-])[^{}\n]{0,200}\}")
-_ICON = re.compile(
+_ATTRIBUTES = r"\{:[^{}\n]{0,200}\}|\{[ \t]*(?:\.[A-Za-z_-]|#+[\w-])[^{}\n]{0,200}\}"
+_ICON = (
     r":(?:(?:fontawesome|material|octicons|simple|fa[bsr]?|mdi|bi|lucide)-[\w-]+"
     r"|(?:Li|Lu|Fa[bsr]|Ri|Bo|Tb)[A-Z]\w*):"
 )
-_IMAGE = re.compile(
-    r"!\[\[[^\]\n]*\]\]|!\[[^\[\]]*\](?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]]*\])"
-)
-_FOOTNOTE = re.compile(r"\A\s*\[\^[^\]\s]{1,100}\]:|\[\^[^\]\s]{1,100}\]")
-_WIKILINK = re.compile(r"\[\[(?:[^\]|\n]*\|)?([^\]|\n]+)\]\]")
-_LINK = re.compile(
+_IMAGE = r"!\[\[[^\]\n]*\]\]|!\[[^\[\]]*\](?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]]*\])"
+_FOOTNOTE = r"\A\s*\[\^[^\]\s]{1,100}\]:|\[\^[^\]\s]{1,100}\]"
+_WIKILINK = r"\[\[(?:[^\]|\n]*\|)?([^\]|\n]+)\]\]"
+_LINK = (
     r"\[((?:[^\[\]]|\[[^\[\]]{0,200}\]){0,1000})\]"
     r"\(\s*(?:<[^<>\n]*>|(?:[^()\s<]|\([^()\s]*\))*)(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)"
 )
-_REFERENCE = re.compile(r"(?<![\w\])])\[([^\[\]]+)\]\[[^\[\]]*\]")
-_AUTOLINK = re.compile(r"<((?:https?|mailto):[^<>\s]+|[\w.+-]+@[\w-]+\.[\w.-]+)>")
-_URL = re.compile(r"https?://[^\s<>*]+")
-_STRONG = re.compile(r"\*\*(?=\S)(.{1,1000}?)(?<=\S)\*\*", re.DOTALL)
-_STRONG_LINES = re.compile(r"(?<!\w)__(?=\S)(.{1,1000}?)(?<=\S)__(?!\w)", re.DOTALL)
-_HIGHLIGHT = re.compile(r"(?<![\w=])==(?=[^\s=])(.{1,500}?)(?<=[^\s=])==(?![\w=])", re.DOTALL)
-_EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)(.{1,1000}?)(?<=\S)\1(?![\w*_])", re.DOTALL)
+_REFERENCE = r"(?<![\w\])])\[([^\[\]]+)\]\[[^\[\]]*\]"
+_AUTOLINK = r"<((?:https?|mailto):[^<>\s]+|[\w.+-]+@[\w-]+\.[\w.-]+)>"
+_URL = r"https?://[^\s<>*]+"
+_STRONG = r"(?s)\*\*(?=\S)(.{1,1000}?)(?<=\S)\*\*"
+_STRONG_LINES = r"(?s)(?<!\w)__(?=\S)(.{1,1000}?)(?<=\S)__(?!\w)"
+_HIGHLIGHT = r"(?s)(?<![\w=])==(?=[^\s=])(.{1,500}?)(?<=[^\s=])==(?![\w=])"
+_EMPHASIS = r"(?s)(?<![\w*_])([*_])(?=\S)(.{1,1000}?)(?<=\S)\1(?![\w*_])"
 # Except for Python's, as in "pass **kwargs".
-_UNPAIRED = re.compile(
-    r"(?<!\S)\*\*(?=\S)(?!\w*(?:args|opts|options|params)\b)|(?<=[^\s(])\*\*(?!\w)"
-)
+_UNPAIRED = r"(?<!\S)\*\*(?=\S)(?!\w*(?:args|opts|options|params)\b)|(?<=[^\s(])\*\*(?!\w)"
 _MAX_NESTING = 3
-_BLOCK_ID = re.compile(r"(?:(?<=\s)|\A)\^(?=[\w-]*[A-Za-z]|[\w-]{3})[A-Za-z0-9-]{2,}\s*\Z")
-_HARD_BREAK = re.compile(r"(?:(?<![ \t])[ \t]{2,}|\\)(?:\r\n|\r|\n)|\\\s*\Z")
+_BLOCK_ID = r"(?:(?<=\s)|\A)\^(?=[\w-]*[A-Za-z]|[\w-]{3})[A-Za-z0-9-]{2,}\s*\Z"
+_HARD_BREAK = r"(?:(?<![ \t])[ \t]{2,}|\\)(?:\r\n|\r|\n)|\\\s*\Z"
 
 
-def _names(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
-
-
-_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(\s[^<>]*)?/?>")
-_SUPERSCRIPT = re.compile(r"<sup>([0-9+-]{1,6})</sup>", re.IGNORECASE)
+_TAG = r"<(/?)([A-Za-z][A-Za-z0-9]*)(\s[^<>]*)?/?>"
+_SUPERSCRIPT = r"(?i)<sup>([0-9+-]{1,6})</sup>"
 _TO_SUPERSCRIPT = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
-_BLOCK_TAGS = _names(
+_BLOCK_TAGS = word_set(
     """
     address article aside blockquote br caption center dd details div dl dt fieldset
     figcaption figure footer h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section
@@ -82,7 +69,7 @@ _BLOCK_TAGS = _names(
     """
 )
 # A placeholder such as `<name>` looks like a tag but is not one.
-_TAGS = _BLOCK_TAGS | _names(
+_TAGS = _BLOCK_TAGS | word_set(
     """
     a abbr audio b bdi bdo big blink button canvas cite code col colgroup dfn em embed font
     i iframe img ins kbd mark nobr picture q rp rt ruby samp small span strong sub sup svg
@@ -90,7 +77,7 @@ _TAGS = _BLOCK_TAGS | _names(
     """
 )
 # These may be tags or placeholders.
-_AMBIGUOUS_TAGS = _names(
+_AMBIGUOUS_TAGS = word_set(
     """
     area base body data datalist dialog form head html input label legend link map math menu
     meta meter object optgroup option output param path select source style template
@@ -99,7 +86,7 @@ _AMBIGUOUS_TAGS = _names(
 )
 _TAG_LOOKS = {"b": Look.BOLD, "strong": Look.BOLD, "i": Look.ITALIC, "em": Look.ITALIC}
 _TAG_LOOKS |= dict.fromkeys(("code", "kbd", "samp", "tt"), Look.CODE)
-_PAIR = re.compile(rf"<({'|'.join(_TAG_LOOKS)})>(.{{0,500}}?)</\1>", re.DOTALL | re.IGNORECASE)
+_PAIR = rf"(?si)<({'|'.join(_TAG_LOOKS)})>(.{{0,500}}?)</\1>"
 
 
 def inline(seen: Seen, *, breaks: bool = False) -> Seen:
@@ -172,7 +159,7 @@ def _template_tag(seen: Seen, found: re.Match[str]) -> Seen:
     return Seen.joined([Seen.added(mark), seen.group(found, "name")])
 
 
-_HEADING_OF_LINK = re.compile(r"#+")
+_HEADING_OF_LINK = r"#+"
 
 
 def _wikilink(seen: Seen, found: re.Match[str]) -> Seen:
@@ -209,7 +196,7 @@ def _tag(seen: Seen, found: re.Match[str]) -> Seen:
 
 _Replace = Callable[[Seen, re.Match[str]], Seen]
 # Each with a string required for a match, since most texts have little markup.
-_RULES: tuple[tuple[str, re.Pattern[str], _Replace], ...] = (
+_RULES: tuple[tuple[str, str, _Replace], ...] = (
     ("<", _HIDDEN_HTML, _nothing),
     ("{%", _HIDDEN_LIQUID, _nothing),
     ("{", _TEMPLATE_TAG, _template_tag),

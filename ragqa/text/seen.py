@@ -5,8 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntFlag
 from itertools import chain
+from typing import TypeAlias
 
+from ragqa.text.words import compiled
 from ragqa.types import Span
+
+Pattern: TypeAlias = str | re.Pattern[str]
 
 LITERAL = "\ufdd0"
 """Masks a literal character; a Unicode noncharacter that no text has."""
@@ -14,7 +18,7 @@ LITERAL = "\ufdd0"
 ADDED = -1
 """The offset of a character that is not from the note."""
 
-LINE_END = re.compile(r"\r\n|\r|\n")
+LINE_END = r"\r\n|\r|\n"
 
 
 class Look(IntFlag):
@@ -91,27 +95,27 @@ class Seen:
 
     def sub(
         self,
-        pattern: re.Pattern[str],
+        pattern: Pattern,
         make: Callable[["Seen", re.Match[str]], "Seen"],
         count: int = 0,
     ) -> "Seen":
         """The same with each match, or the first `count`, replaced by `make`'s result."""
         pieces, end = [], 0
-        for number, match in enumerate(pattern.finditer(self.mask)):
+        for number, match in enumerate(compiled(pattern).finditer(self.mask)):
             if count and number == count:
                 break
             pieces += [self[end : match.start()], make(self, match)]
             end = match.end()
         return Seen.joined([*pieces, self[end:]]) if pieces else self
 
-    def without(self, pattern: re.Pattern[str], count: int = 0) -> "Seen":
+    def without(self, pattern: Pattern, count: int = 0) -> "Seen":
         """The same without the matches."""
         return self.sub(pattern, lambda seen, _: seen[:0], count)
 
-    def split(self, pattern: re.Pattern[str]) -> list["Seen"]:
+    def split(self, pattern: Pattern) -> list["Seen"]:
         """The pieces between the matches."""
         pieces, end = [], 0
-        for match in pattern.finditer(self.mask):
+        for match in compiled(pattern).finditer(self.mask):
             pieces.append(self[end : match.start()])
             end = match.end()
         return [*pieces, self[end:]]

@@ -3,25 +3,26 @@
 
 A mark that can end a sentence is a candidate; the words before and after it decide. All white space
 counts the same, so a sentence wrapped over lines, with or without a quote's `>`, stays one.
-Changing a rule changes passages: raise `chunking.VERSION`.
+Changing a rule changes passages: raise `passages.split.VERSION`.
 """
 
 import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from ragqa.text.words import compiled, word_set
 from ragqa.types import Span
 
 _CLOSER = r"""(?:[)\]}"'”’»›*_~=」』）】》]|\[\^?[\w-]{1,20}\]|[¹²³⁰⁴-⁹]|</\w{1,10}>|<br\s?/?>)"""
 # Possessive and guarded on the left, so that a million full stops are scanned only once.
-_END = re.compile(
+_END = (
     rf"(?<![.!?…؟۔।॥])(?P<mark>[.!?…؟۔।॥]++){_CLOSER}*+(?=\s|\Z|(?<=>))"
     r"|(?<![。！？｡])[。！？｡]++[」』）】》”’)\]]*+(?P<either>[\"'*_~`]++)?"
 )
-_LINE_BREAK = re.compile(r"(?:\A|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+)[ \t]*+(?:>[ \t]*+)*+")
-_NEW_THOUGHT = re.compile(r"(?>\r\n|\r|\n)[ \t>]*+(?=[\r\n]|(?:[-*+•]|\d{1,2}[.)])[ \t]+\S)")
+_LINE_BREAK = r"(?:\A|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+)[ \t]*+(?:>[ \t]*+)*+"
+_NEW_THOUGHT = r"(?>\r\n|\r|\n)[ \t>]*+(?=[\r\n]|(?:[-*+•]|\d{1,2}[.)])[ \t]+\S)"
 # Spans that never break, however many full stops they contain.
-_WHOLE = re.compile(
+_WHOLE = (
     r"`[^`]{1,300}`"
     r"|\[\[[^\[\]]{1,200}\]\]"
     r"|\[[^\[\]]{1,200}\](?=[(\[])"
@@ -32,32 +33,28 @@ _WHOLE = re.compile(
     r'|(?<![\w"])"(?=\S)[^"]{1,200}(?<=\S)"(?!\w)'
     r"|\$(?=\S)[^$]{1,200}(?<=\S)\$(?!\d)"
 )
-_OPENERS = re.compile(r"""\s*+["'“‘«‹(\[{*_~=`$>「『（【《]*+""")
-_WORD_BEFORE = re.compile(r"""[^\s()\[\]{}"'“”‘’*_~=/—–-]{1,30}\Z""")
-_WORD_AFTER = re.compile(r"\w{1,30}")
-_WORD_CHARACTER = re.compile(r"[^\W_]")
-_DOTTED = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,4}")
-_LIST_NUMBER = re.compile(r"\d{1,3}|[^\W\d_]|[ivxIVX]{1,4}")
+_OPENERS = r"""\s*+["'“‘«‹(\[{*_~=`$>「『（【《]*+"""
+_WORD_BEFORE = r"""[^\s()\[\]{}"'“”‘’*_~=/—–-]{1,30}\Z"""
+_WORD_AFTER = r"\w{1,30}"
+_WORD_CHARACTER = r"[^\W_]"
+_DOTTED = r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,4}"
+_LIST_NUMBER = r"\d{1,3}|[^\W\d_]|[ivxIVX]{1,4}"
 
 
-def _words(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
-
-
-_NEVER_LAST = _words(
+_NEVER_LAST = word_set(
     """approx bzw ca capt cf col cpl d.h dr e.g eg excl gen gov hon i.e ie incl lt mme mr mrs ms nr
     op pres prof resp rev sen sgt u.a v viz vs z.b"""
 )
-_NOT_LAST_BEFORE_A_NUMBER = _words(
+_NOT_LAST_BEFORE_A_NUMBER = word_set(
     """app art avg ch chap def eq eqs etc ex fig figs lem max min no nos p pg pp par pt ref refs
     sec secs sect tab thm usw ver vol vols"""
 )
 # Last only if the next word often begins a sentence.
-_SELDOM_LAST = _words(
+_SELDOM_LAST = word_set(
     """al apr assoc aug ave blvd bros co corp dec dept dist ed eds est feb fri inc intl jan jr jul
     jun ltd mar misc mon mt nov oct orig sat sep sept sr st sun tel thu trans tue univ wed"""
 )
-_OFTEN_FIRST = _words(
+_OFTEN_FIRST = word_set(
     """after all also although an and another as at because before both but by each even for from
     he her here his how however i if in instead it its many more most my next no not now of on one
     only or our she since so some such that the their then there these they this those through to
@@ -67,13 +64,13 @@ _OFTEN_FIRST = _words(
 
 def sentence_spans(text: str) -> list[Span]:
     """Find a text's sentences, in order; together they cover everything but white space."""
-    flat = _LINE_BREAK.sub(lambda found: " " * len(found[0]), text)
-    thoughts = [0, *(found.start() for found in _NEW_THOUGHT.finditer(text)), len(text)]
+    flat = compiled(_LINE_BREAK).sub(lambda found: " " * len(found[0]), text)
+    thoughts = [0, *(found.start() for found in compiled(_NEW_THOUGHT).finditer(text)), len(text)]
     ends = [end for thought in pairwise(thoughts) for end in _sentence_ends(flat, *thought)]
     spans: list[Span] = []
     worded = False
     for start, end in pairwise([0, *ends]):
-        has_word = _WORD_CHARACTER.search(flat, start, end) is not None
+        has_word = compiled(_WORD_CHARACTER).search(flat, start, end) is not None
         if spans and not (worded and has_word):
             start = spans.pop()[0]
         spans.append((start, end))
@@ -88,9 +85,9 @@ def strip(text: str, start: int, end: int) -> Span:
 
 
 def _sentence_ends(flat: str, start: int, stop: int) -> Iterator[int]:
-    wholes = _WHOLE.finditer(flat, start, stop)
+    wholes = compiled(_WHOLE).finditer(flat, start, stop)
     whole = next(wholes, None)
-    for found in _END.finditer(flat, start, stop):
+    for found in compiled(_END).finditer(flat, start, stop):
         end = found.end()
         while whole and whole.end() <= end:
             whole = next(wholes, None)
@@ -118,24 +115,25 @@ def _wide_end(flat: str, start: int, found: re.Match[str]) -> int:
 def _ends_sentence(flat: str, start: int, found: re.Match[str]) -> bool:
     """Whether the match ends the sentence that begins at `start`."""
     mark = found["mark"]
-    opened = _OPENERS.match(flat, found.end(), found.endpos)
+    opened = compiled(_OPENERS).match(flat, found.end(), found.endpos)
     after = opened.end() if opened else found.end()
     following = flat[after : min(after + 1, found.endpos)]
     if mark != ".":
         return mark[-1] in "۔।॥" or not following.islower()
     before = flat[max(start, found.start() - 30) : found.start()]
-    last = _WORD_BEFORE.search(before)
+    last = compiled(_WORD_BEFORE).search(before)
     word = last[0] if last else ""
     folded = word.casefold()
     if folded in _NEVER_LAST:
         return False
-    if _LIST_NUMBER.fullmatch(word) and not _WORD_CHARACTER.search(before.removesuffix(word)):
+    is_first = not compiled(_WORD_CHARACTER).search(before.removesuffix(word))
+    if is_first and compiled(_LIST_NUMBER).fullmatch(word):
         return False
     if folded in _NOT_LAST_BEFORE_A_NUMBER:
         bracket = flat[after - 1] in "(["
         return not (bracket or following.isdigit() or following.islower())
     letter = len(word) == 1 and word.isalpha()
-    if letter or folded in _SELDOM_LAST or _DOTTED.fullmatch(word):
-        first = _WORD_AFTER.match(flat, after, found.endpos)
+    if letter or folded in _SELDOM_LAST or compiled(_DOTTED).fullmatch(word):
+        first = compiled(_WORD_AFTER).match(flat, after, found.endpos)
         return not first or (not following.islower() and first[0].casefold() in _OFTEN_FIRST)
     return True

@@ -6,11 +6,26 @@ become characters and pairs of characters, as in Lucene's CJK analyser.
 
 import re
 import unicodedata
-from functools import lru_cache
+from collections.abc import Iterable
+from functools import cache
 
 import tantivy
 
+from ragqa.types import Span
+
 MAX_TERM_CHARS = 64
+
+
+@cache
+def compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
+    """Compile a pattern on first use, since compiling all of them would slow every start."""
+    return re.compile(pattern)
+
+
+def word_set(listed: str) -> frozenset[str]:
+    """The words of a list separated by white space."""
+    return frozenset(listed.split())
+
 
 WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 """A word as a reader sees it, where its offset in the text matters."""
@@ -23,9 +38,9 @@ UNSPACED = (
 )
 """Character ranges for a class in a regular expression."""
 
-_UNSPACED = re.compile(f"[{UNSPACED}]")
+_UNSPACED_CHARACTER = f"[{UNSPACED}]"
 _SPACED_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_TOKEN = re.compile(
+_TOKEN = (
     rf"(?P<run>[{UNSPACED}]+)|(?P<word>(?:(?![{UNSPACED}])[^\W_])+"
     rf"(?:'(?:(?![{UNSPACED}])[^\W_])+)*)"
 )
@@ -42,7 +57,7 @@ _STOP_WORDS = """
     wasn't we we're were weren't what what's when where which while who who's whom whose
     why will with won't would wouldn't you your yours yourself yourselves
 """
-_WITH_APOSTROPHE = {word for word in _STOP_WORDS.split() if "'" in word}
+_WITH_APOSTROPHE = {word for word in word_set(_STOP_WORDS) if "'" in word}
 # Without their apostrophes these are other words.
 _OTHER_WORDS = {"i'd", "i'll", "it's", "let's", "we're"}
 CONTRACTED = {word.replace("'", ""): word for word in sorted(_WITH_APOSTROPHE - _OTHER_WORDS)}
@@ -52,7 +67,7 @@ STOP_WORDS = frozenset((*_STOP_WORDS.split(), *CONTRACTED))
 
 
 # The same for scripts without spaces, where stop words are not separate tokens.
-_UNSPACED_STOPS = re.compile(
+_UNSPACED_STOPS = (
     "什么是|是什么|为什么|什么|怎么样|怎么|怎样|如何|哪些|哪个|哪里|多少|请问|[的了吗呢是和与]"
     "|とは|何ですか|ですか|ください"
 )
@@ -65,11 +80,11 @@ def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
         index also has the single characters. A single character stays as it is.
     """
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
-    if not _UNSPACED.search(folded):
+    if folded.isascii() or not compiled(_UNSPACED_CHARACTER).search(folded):
         # A fast path with the same result.
         return [word for word in _SPACED_TOKEN.findall(folded) if len(word) <= MAX_TERM_CHARS]
     tokens: list[str] = []
-    for match in _TOKEN.finditer(folded):
+    for match in compiled(_TOKEN).finditer(folded):
         run = match["run"]
         if run is None:
             if len(match["word"]) <= MAX_TERM_CHARS:
@@ -79,6 +94,16 @@ def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
             tokens.extend(run)
         tokens.extend(run[i : i + 2] for i in range(len(run) - 1))
     return tokens
+
+
+def overlaps(span: Span, others: Iterable[Span]) -> bool:
+    """Whether a span has a character of one of the others."""
+    return any(start < span[1] and span[0] < end for start, end in others)
+
+
+def unspaced_count(text: str) -> int:
+    """The number of characters of a script without spaces."""
+    return 0 if text.isascii() else len(compiled(_UNSPACED_CHARACTER).findall(text))
 
 
 def index_terms(text: str) -> list[str]:
@@ -91,8 +116,8 @@ def query_terms(text: str) -> list[str]:
 
     Stop words are dropped unless there is nothing else.
     """
-    content_text = _UNSPACED_STOPS.sub(" ", text)
-    tokens = tokenize(content_text, pairs_only=True) or tokenize(text, pairs_only=True)
+    others = text if text.isascii() else compiled(_UNSPACED_STOPS).sub(" ", text)
+    tokens = tokenize(others, pairs_only=True) or tokenize(text, pairs_only=True)
     content = [token for token in tokens if token not in STOP_WORDS] or tokens
     return _stem(content)
 
@@ -115,7 +140,7 @@ def _stem(tokens: list[str]) -> list[str]:
     return _analyzer().analyze(" ".join(tokens)) if tokens else []
 
 
-@lru_cache(maxsize=1)
+@cache
 def _analyzer() -> tantivy.TextAnalyzer:
     builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
     return (

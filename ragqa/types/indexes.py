@@ -1,11 +1,19 @@
 """Descriptions of an index and of what was done to it."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from ragqa.types.notes import NoteRecord, Skipped, with_parents
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with (stage, done, total) during work."""
+
+
+def no_progress(stage: str, done: int, total: int) -> None:
+    """A `Progress` that does nothing."""
 
 
 def counted(number: int, noun: str) -> str:

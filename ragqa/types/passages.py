@@ -1,10 +1,25 @@
-"""Passages, filters over them, and the hits for a question."""
+"""Passages, their vectors, filters over them, and the hits for a question."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from ragqa.types.notes import Kind
-from ragqa.types.vectors import Vector, Vectors
+
+Vector: TypeAlias = npt.NDArray[np.float32]
+"""One embedding, shape (dimension,), unit length."""
+
+Vectors: TypeAlias = npt.NDArray[np.float32]
+"""Embeddings, shape (n, dimension), each row of unit length."""
+
+Numbers: TypeAlias = npt.NDArray[np.int64]
+"""Passage ids, note numbers or row numbers, shape (n,)."""
+
+Span: TypeAlias = tuple[int, int]
+"""The start and end of some characters of a text, the end exclusive."""
 
 _MAX_ALIASES_CHARS = 500
 """Aliases are indexed with every passage of their note, so a long list must not drown it."""
@@ -64,8 +79,12 @@ class Passage:
     @property
     def trail(self) -> str:
         """`title > heading path`, without repeating the title."""
-        heading = self.heading[1:] if self.heading[:1] == (self.title,) else self.heading
-        return " > ".join((self.title, *heading))
+        return trail_text(self.title, self.heading)
+
+
+def trail_text(title: str, heading: tuple[str, ...]) -> str:
+    """`title > heading path`, without repeating the title."""
+    return " > ".join((title, *(heading[1:] if heading[:1] == (title,) else heading)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,77 @@
 """Classify each citation of a saved answer: intact, moved, changed or gone."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from heapq import nlargest
 from pathlib import Path
 
-from ragqa.types import (
-    EXTRACTIVE,
-    Checked,
-    Place,
-    Progress,
-    SavedAnswer,
-    SavedCitation,
-    Standing,
-    Verification,
-)
-from ragqa.verifying.current_notes import Note, Notes, is_inside
+from ragqa.types import EXTRACTIVE, Progress
+from ragqa.verifying.current_notes import CurrentNote, CurrentNotes, Stretch, is_inside
 from ragqa.verifying.locating import places
-from ragqa.verifying.renamed import successors
-from ragqa.verifying.saved import is_saved
-from ragqa.verifying.similarity import successor
+from ragqa.verifying.saved import SavedAnswer, SavedCitation
+from ragqa.verifying.similarity import successor, word_share, words_of
+
+MAX_NOTES = 20
+"""At most this many notes are compared with a quote: those with the most of its words."""
 
 NOTHING_LIKE_IT = "nothing in the note resembles it"
 SHOWN_OTHERWISE = "the quotes shown differ from those in the record; the record was checked"
+
+
+class Standing(StrEnum):
+    """The state of a saved citation."""
+
+    INTACT = "intact"
+    MOVED = "moved"
+    CHANGED = "changed"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A citation compared with the notes.
+
+    `place` is where its words are now, or what a changed citation became; None if it is gone.
+    `reason` says why it is gone, or counts as changed although its words remain. `elsewhere` is
+    another note that still has the words of a changed citation.
+    """
+
+    citation: SavedCitation
+    standing: Standing
+    place: Stretch | None = None
+    reason: str = ""
+    elsewhere: Stretch | None = None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the notes still contain its words."""
+        return self.standing in (Standing.INTACT, Standing.MOVED)
+
+    @property
+    def is_rewrapped(self) -> bool:
+        """Whether only the white space between the words has changed."""
+        is_moved = self.standing is Standing.MOVED
+        return is_moved and self.place is not None and self.place.text != self.citation.quote
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A saved answer compared with the notes.
+
+    `warnings` say what could not be checked; `shown_otherwise` is as in the saved answer.
+    """
+
+    question: str
+    checked: tuple[Checked, ...]
+    warnings: tuple[str, ...] = ()
+    shown_otherwise: bool = False
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether all citations are sound and the answer displays their quotes."""
+        return not self.shown_otherwise and all(one.is_sound for one in self.checked)
 
 
 def verify(
@@ -36,7 +86,7 @@ def verify(
     """
     if not saved.citations:
         return Verification(saved.question, ())
-    checked, warnings = _checked(saved.citations, Notes(corpus, max_note_bytes), progress)
+    checked, warnings = _checked(saved.citations, CurrentNotes(corpus, max_note_bytes), progress)
     if saved.shown_otherwise:
         warnings = (SHOWN_OTHERWISE, *warnings)
     if saved.backend != EXTRACTIVE:
@@ -48,13 +98,13 @@ def verify(
 
 
 def _checked(
-    citations: Sequence[SavedCitation], notes: Notes, progress: Progress
+    citations: Sequence[SavedCitation], notes: CurrentNotes, progress: Progress
 ) -> tuple[tuple[Checked, ...], tuple[str, ...]]:
     """The result for each citation, and the warnings."""
     own = {path: notes.read(path) for path in {each.path for each in citations}}
     found = {each: _in_note(each, own[each.path]) for each in citations}
     lost = [each for each, one in found.items() if not _is_sound(one) and is_inside(each.path)]
-    elsewhere: dict[SavedCitation, Place] = {}
+    elsewhere: dict[SavedCitation, Stretch] = {}
     for each, there in _in_other_notes(lost, notes, progress):
         if there.is_sound and there.place is not None:
             elsewhere[each] = there.place
@@ -68,7 +118,7 @@ def _checked(
         for each, one in found.items()
     }
     orphans = [each for each in lost if results[each] is None and each.path not in notes.paths]
-    likely = successors(orphans, notes, progress)
+    likely = _successors(orphans, notes, progress)
     checked = tuple(
         results[each] or _orphan(each, likely.get(each), notes, own[each.path])
         for each in citations
@@ -80,7 +130,7 @@ def _is_sound(checked: Checked | None) -> bool:
     return checked is not None and checked.is_sound
 
 
-def _in_note(citation: SavedCitation, note: Note | None) -> Checked | None:
+def _in_note(citation: SavedCitation, note: CurrentNote | None) -> Checked | None:
     """The citation where its words occur in a note, preferring places that say nothing more."""
     if note is None:
         return None
@@ -106,25 +156,26 @@ def _has_header(header: str, context: str) -> bool:
 
 
 def _in_other_notes(
-    lost: Sequence[SavedCitation], notes: Notes, progress: Progress
+    lost: Sequence[SavedCitation], notes: CurrentNotes, progress: Progress
 ) -> Iterator[tuple[SavedCitation, Checked]]:
     """Search other notes for each citation, by path, until it is sound; yields every match."""
     left = list(lost)
-    for count, path in enumerate(notes.paths, start=1):
-        wanted = [each for each in left if each.path != path]
-        note = notes.read(path) if wanted else None
-        if note is not None and not is_saved(note.text):
-            for each in wanted:
-                found = _in_note(each, note)
-                if found is not None:
-                    if found.is_sound:
-                        left.remove(each)
-                    yield each, found
-        progress("searching", count, len(notes.paths))
+    for note in notes.searched(progress) if left else ():
+        for each in [one for one in left if one.path != note.path]:
+            found = _in_note(each, note)
+            if found is not None:
+                if found.is_sound:
+                    left.remove(each)
+                yield each, found
+        if not left:
+            return
 
 
 def _lost(
-    citation: SavedCitation, changed: Checked | None, note: Note | None, elsewhere: Place | None
+    citation: SavedCitation,
+    changed: Checked | None,
+    note: CurrentNote | None,
+    elsewhere: Stretch | None,
 ) -> Checked | None:
     """The result for a citation that is not sound in its note; None if it is unknown.
 
@@ -143,7 +194,7 @@ def _lost(
 
 
 def _orphan(
-    citation: SavedCitation, place: Place | None, notes: Notes, note: Note | None
+    citation: SavedCitation, place: Stretch | None, notes: CurrentNotes, note: CurrentNote | None
 ) -> Checked:
     """The result for a citation whose words are nowhere, with similar text, if any."""
     if place is not None:
@@ -152,7 +203,45 @@ def _orphan(
     return Checked(citation, Standing.GONE, reason=reason)
 
 
-def _unread(notes: Notes) -> tuple[str, ...]:
+def _successors(
+    orphans: Sequence[SavedCitation], notes: CurrentNotes, progress: Progress
+) -> dict[SavedCitation, Stretch]:
+    """The most similar text in any note to each quote; quotes without any are omitted.
+
+    Ties go to the text nearest to the quote's old offset, as within a note.
+    """
+    wanted = defaultdict(list)
+    for orphan, paths in _likely(orphans, notes, progress).items():
+        for path in paths:
+            wanted[path].append(orphan)
+    best: dict[SavedCitation, tuple[tuple[float, int], Stretch]] = {}
+    for count, path in enumerate(sorted(wanted), start=1):
+        note = notes.read(path)
+        for orphan in wanted[path]:
+            found = note and successor(note.sentences, orphan.quote, orphan.chars[0])
+            if note and found:
+                rank = found.similarity, -abs(found.span[0] - orphan.chars[0])
+                if orphan not in best or rank > best[orphan][0]:
+                    best[orphan] = rank, note.place(found.span)
+        progress("comparing", count, len(wanted))
+    return {orphan: place for orphan, (_, place) in best.items()}
+
+
+def _likely(
+    orphans: Sequence[SavedCitation], notes: CurrentNotes, progress: Progress
+) -> dict[SavedCitation, list[str]]:
+    """The notes with the most words of each quote, if enough for the minimum similarity."""
+    words = {orphan: words_of(orphan.quote) for orphan in orphans}
+    likely: dict[SavedCitation, list[tuple[float, str]]] = {orphan: [] for orphan in orphans}
+    for note in notes.searched(progress) if orphans else ():
+        theirs = set(words_of(note.text))
+        for orphan in orphans:
+            if share := word_share(words[orphan], theirs):
+                likely[orphan].append((share, note.path))
+    return {one: [path for _, path in nlargest(MAX_NOTES, found)] for one, found in likely.items()}
+
+
+def _unread(notes: CurrentNotes) -> tuple[str, ...]:
     """Warn of unreadable notes, which might contain the words not found."""
     if not notes.skipped:
         return ()

@@ -6,14 +6,15 @@ longer true: ..."), been struck out, or moved to a comment, to code or under ano
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from ragqa.notes import parse_note, read_text, walk_notes
 from ragqa.passages import unit_spans
-from ragqa.types import Block, Kind, Place, Skipped, Span, Stamp
+from ragqa.types import Block, Kind, Progress, Skipped, Span, Stamp
+from ragqa.verifying.saved import is_saved
 from ragqa.verifying.similarity import Sentence, sentences_of
 
 IN_CODE = "it is in a code block now"
@@ -47,8 +48,22 @@ class Reading:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of a current note: `note.text[chars[0]:chars[1]] == text`.
+
+    `header` is the header of a changed table row, else "".
+    """
+
+    path: str
+    lines: tuple[int, int]
+    chars: tuple[int, int]
+    text: str
+    header: str = ""
+
+
 @dataclass
-class Note:
+class CurrentNote:
     """A current note, parsed when first needed."""
 
     path: str
@@ -60,11 +75,11 @@ class Note:
         """Its citable units, in order."""
         return sentences_of(self.text, self._blocks)
 
-    def place(self, span: Span, header: str = "") -> Place:
-        """A span of the note as a `Place`."""
+    def place(self, span: Span, header: str = "") -> Stretch:
+        """A span of the note, with its text and lines."""
         first = self.text.count("\n", 0, span[0]) + 1
         words = self.text[span[0] : span[1]]
-        return Place(self.path, (first, first + words.count("\n")), span, words, header)
+        return Stretch(self.path, (first, first + words.count("\n")), span, words, header)
 
     def reading(self, span: Span) -> Reading:
         """What the note says at the span of a quote's words."""
@@ -114,7 +129,7 @@ class Note:
         return struck.start, units[0][1]
 
 
-class Notes:
+class CurrentNotes:
     """The notes of a corpus, read on demand.
 
     Only files that the walk finds are opened. A saved answer may name others, outside the corpus,
@@ -128,7 +143,15 @@ class Notes:
         self.paths = dict.fromkeys(file.path for file in walk.files)  # a set, in order
         self.skipped = {skip.path: skip.reason for skip in walk.skipped}
 
-    def read(self, path: str) -> Note | None:
+    def searched(self, progress: Progress) -> Iterator[CurrentNote]:
+        """Yield each note that can be read, by path, except saved answers."""
+        for count, path in enumerate(self.paths, start=1):
+            note = self.read(path)
+            if note is not None and not is_saved(note.text):
+                yield note
+            progress("searching", count, len(self.paths))
+
+    def read(self, path: str) -> CurrentNote | None:
         """Read a note; None if it cannot be read, and then `why_not` has the reason."""
         if path not in self.paths:
             return None
@@ -136,7 +159,7 @@ class Notes:
         if isinstance(read, Skipped):
             self.skipped[path] = read.reason
             return None
-        return Note(path, read.text, read.sha256)
+        return CurrentNote(path, read.text, read.sha256)
 
     def why_not(self, path: str) -> str:
         """Why a path is not read as a note."""

@@ -1,5 +1,6 @@
 """Locate the words of a quote in a text, nearest to their old position."""
 
+import re
 from collections.abc import Iterator
 from heapq import nsmallest
 
@@ -36,34 +37,23 @@ def _occurrences(text: str, quote: str) -> Iterator[Span]:
     start = text.find(quote)
     while start >= 0:
         end = start + len(quote)
-        if not _splits_word(text, start, end):
+        if not (_is_within_word(text, start) or _is_within_word(text, end)):
             yield start, end
         start = text.find(quote, end)
 
 
 def _unflatten(text: str, flat: str, span: Span) -> Span:
     """Map a span of the text with single spaces back to the original text."""
-    start, end = span
-    first = _after_words(text, flat.count(" ", 0, start))
-    last = _after_words(text, flat.count(" ", 0, end))
-    return (
-        first + start - (flat.rfind(" ", 0, start) + 1),
-        last + end - (flat.rfind(" ", 0, end) + 1),
-    )
+    starts = [word.start() for word in re.finditer(r"\S+", text)]
+
+    def original(at: int) -> int:
+        return starts[flat.count(" ", 0, at)] + at - (flat.rfind(" ", 0, at) + 1)
+
+    return original(span[0]), original(span[1])
 
 
-def _after_words(text: str, count: int) -> int:
-    """The offset of the word after the first `count` words."""
-    rest = text.split(maxsplit=count)
-    return len(text) - len(rest[count]) if len(rest) > count else len(text)
-
-
-def _splits_word(text: str, start: int, end: int) -> bool:
-    """Whether a span begins or ends inside a word or number, like `5` in `50` or `5.5`."""
-    return _is_within(text, start) or _is_within(text, end)
-
-
-def _is_within(text: str, at: int) -> bool:
+def _is_within_word(text: str, at: int) -> bool:
+    """Whether an offset is inside a word or number, like that of `5` in `50` or `5.5`."""
     if not 0 < at < len(text):
         return False
     before, after = text[at - 1], text[at]
@@ -71,8 +61,4 @@ def _is_within(text: str, at: int) -> bool:
         return text[at + 1 : at + 2].isdigit()
     if before in ".," and after.isdigit():
         return text[at - 2 : at - 1].isdigit()
-    return _is_spaced(before) and _is_spaced(after)
-
-
-def _is_spaced(character: str) -> bool:
-    return character.isalnum() and character < _SPACED_BELOW
+    return all(each.isalnum() and each < _SPACED_BELOW for each in (before, after))

@@ -7,12 +7,12 @@ is found anywhere in the file and in any fence.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, BinaryIO, TypeGuard
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
 
 from ragqa.errors import UsageError
-from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer, Citation, SavedAnswer, SavedCitation
+from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer
 
 MAX_BYTES = 10_000_000
 MAX_CITATIONS = 1_000
@@ -26,7 +26,46 @@ _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})[ \t]*(\w*)\s*")
 # Displayed quotes have escapes for terminal control characters, and markers before each line in a
 # block quote or list.
 _NOT_OF_QUOTE = re.compile(r"^[\s>]+|\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})", re.MULTILINE)
+_CITATION = {
+    "n": "a whole number",
+    "path": "a string",
+    "lines": "a list of two whole numbers",
+    "chars": "a list of two whole numbers",
+    "quote": "a string",
+}
+"""The fields that a citation must have, and what they must be."""
+
 _HINT = "save one: ragqa ask QUESTION --json > answer.json, or --format markdown > answer.md"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCitation:
+    """A citation as read from a file, unvalidated: any numbers, any text as `path`.
+
+    `context` is a table row's header or a list's introduction. It and `note_sha256` are "" if the
+    file lacks them.
+    """
+
+    n: int
+    path: str
+    lines: tuple[int, int]
+    chars: tuple[int, int]
+    quote: str
+    note_sha256: str = ""
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedAnswer:
+    """The checkable part of a saved answer; abstentions have no citations.
+
+    `shown_otherwise` means that it displays other quotes than its citations'. `backend` wrote it.
+    """
+
+    question: str
+    citations: tuple[SavedCitation, ...]
+    shown_otherwise: bool = False
+    backend: str = EXTRACTIVE
 
 
 def record_of(answer: Answer) -> str:
@@ -35,21 +74,16 @@ def record_of(answer: Answer) -> str:
         _MARK: _VERSION,
         "question": answer.question,
         "backend": answer.backend,
-        "citations": [_recorded(citation) for citation in answer.citations],
+        "citations": [
+            {
+                name: getattr(citation, name)
+                for name in (*_CITATION, "note_sha256", "context")
+                if name != "context" or citation.context
+            }
+            for citation in answer.citations
+        ],
     }
     return _MARKUP.sub(lambda mark: f"\\u{ord(mark[0]):04x}", json.dumps(document))
-
-
-def _recorded(citation: Citation) -> Mapping[str, object]:
-    context = {"context": citation.context} if citation.context else {}
-    return {
-        "n": citation.n,
-        "path": citation.path,
-        "lines": citation.lines,
-        "chars": citation.chars,
-        "quote": citation.quote,
-        "note_sha256": citation.note_sha256,
-    } | context
 
 
 def is_saved(text: str) -> bool:
@@ -128,85 +162,60 @@ def _printable(text: str) -> str:
 
 
 def _answer(document: object) -> SavedAnswer:
-    fields = _mapping(document, "the file")
+    fields = _checked(document, "the file", "an object")
     version = fields.get("version", fields.get(_MARK, DOCUMENT_VERSION))
     if version != DOCUMENT_VERSION:
         raise ValueError(f"this ragqa does not know version {_as_json(version)}")
-    citations = _list(_field(fields, "citations"), "citations")
+    citations = _field(fields, "citations", "a list")
     if len(citations) > MAX_CITATIONS:
         raise ValueError(f"it has more than {MAX_CITATIONS:,} citations")
     return SavedAnswer(
-        _text(_field(fields, "question"), "question"),
+        _field(fields, "question", "a string"),
         tuple(_citation(each, f"citation {n}") for n, each in enumerate(citations, start=1)),
-        backend=_text(fields.get("backend", EXTRACTIVE), "backend"),
+        backend=_checked(fields.get("backend", EXTRACTIVE), "backend", "a string"),
     )
 
 
-def _citation(document: object, name: str) -> SavedCitation:
-    fields = _mapping(document, name)
+def _citation(document: object, citation: str) -> SavedCitation:
+    fields = _checked(document, citation, "an object")
     try:
-        return SavedCitation(
-            n=_number(_field(fields, "n"), "n"),
-            path=_text(_field(fields, "path"), "path"),
-            lines=_pair(_field(fields, "lines"), "lines"),
-            chars=_pair(_field(fields, "chars"), "chars"),
-            quote=_quote(_field(fields, "quote")),
-            note_sha256=_text(fields.get("note_sha256", ""), "note_sha256"),
-            context=_text(fields.get("context", ""), "context"),
-        )
+        found = {name: _field(fields, name, kind) for name, kind in _CITATION.items()}
+        for name in ("note_sha256", "context"):
+            found[name] = _checked(fields.get(name, ""), name, "a string")
     except ValueError as exc:
-        raise ValueError(f"{name}: {exc}") from exc
+        raise ValueError(f"{citation}: {exc}") from exc
+    if not found["quote"].strip():
+        raise ValueError(f"{citation}: quote is empty")
+    return SavedCitation(**found | {name: tuple(found[name]) for name in ("lines", "chars")})
 
 
-def _field(fields: Mapping[str, Any], name: str) -> object:
+def _field(fields: Mapping[str, Any], name: str, kind: str) -> Any:  # noqa: ANN401 - of its kind
     if name not in fields:
         raise ValueError(f"{name} is missing")
-    return fields[name]
+    return _checked(fields[name], name, kind)
 
 
-def _mapping(value: object, name: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise _wrong(value, name, "an object")
+def _checked(value: object, name: str, kind: str) -> Any:  # noqa: ANN401 - of its kind
+    if not _KINDS[kind](value):
+        raise ValueError(f"{name} is {_as_json(value)}, not {kind}")
     return value
 
 
-def _list(value: object, name: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise _wrong(value, name, "a list")
-    return value
-
-
-def _text(value: object, name: str) -> str:
-    if not isinstance(value, str):
-        raise _wrong(value, name, "a string")
-    return value
-
-
-def _quote(value: object) -> str:
-    quote = _text(value, "quote")
-    if not quote.strip():
-        raise ValueError("quote is empty")
-    return quote
-
-
-def _number(value: object, name: str) -> int:
-    if not _is_number(value):
-        raise _wrong(value, name, "a whole number")
-    return value
-
-
-def _pair(value: object, name: str) -> tuple[int, int]:
-    if not isinstance(value, list) or len(value) != 2 or not all(map(_is_number, value)):
-        raise _wrong(value, name, "a list of two whole numbers")
-    return value[0], value[1]
-
-
-def _is_number(value: object) -> TypeGuard[int]:
+def _is_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _wrong(value: object, name: str, wanted: str) -> ValueError:
-    return ValueError(f"{name} is {_as_json(value)}, not {wanted}")
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
+
+
+_KINDS: Mapping[str, Callable[[object], bool]] = {
+    "an object": lambda value: isinstance(value, dict),
+    "a list": lambda value: isinstance(value, list),
+    "a string": lambda value: isinstance(value, str),
+    "a whole number": _is_number,
+    "a list of two whole numbers": _is_pair,
+}
 
 
 def _as_json(value: object) -> str:

@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import NamedTuple
+
+from rapidfuzz.distance import Indel
 
 from ragqa.passages import unit_spans
 from ragqa.text.words import UNSPACED, tokenize
@@ -15,10 +17,10 @@ from ragqa.types import Block, Kind, Span
 MIN_SIMILARITY = 0.6
 """The minimum similarity of a quote and its successor: the share of words in common, in order.
 
-Measured on 892 sentences, items and rows of 150 notes, each edited, or removed to see what is
-mistaken for it. At 0.6, 94% are recognised after one word was replaced, 95% with a quarter of the
-words removed and 72% with a third replaced; 5% of those removed have a neighbour as similar. At
-0.5 that would be 8%; at 0.7 only 47% are recognised with a third replaced.
+Measured on 699 sentences, items and rows and on 191 excerpts of three to seven of them, each
+edited, or removed to see what is mistaken for it. At 0.6, 96% and 99% are recognised after one word
+was replaced, 90% and 94% with a quarter of the words removed, 80% and 79% with a third replaced; 4%
+and 1% of those removed have a neighbour as similar (`docs/decisions/verifying.md`).
 """
 
 MAX_WORDS = 500
@@ -30,10 +32,8 @@ MAX_STEPS = 2_000_000
 does not take minutes. This many take some hundredths of a second; comparing 1,200 characters of the
 wiki with the next 1,200 took 1,100,000 at most."""
 
-_SEEDS = 20
-
-_STEP = 3
-"""A stretch may grow by this many sentences at once, as new ones may separate the old."""
+MAX_STRETCHES = 10_000
+"""At most this many runs of sentences are compared with a quote: those nearest to its old place."""
 
 _URL = re.compile(r"https?://[^\s)>\]]+")
 _NOT_WORD = re.compile(r"[\W_]+")
@@ -49,7 +49,7 @@ class Sentence:
 
 
 class Successor(NamedTuple):
-    """A span similar to a quote, ordered by similarity."""
+    """A span similar to a quote."""
 
     similarity: float
     span: Span
@@ -87,13 +87,13 @@ def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Successor
     words = words_of(quote)
     if not 0 < len(words) <= MAX_WORDS:
         return None
-    best: tuple[float, int, Span] | None = None
-    for start, end in _stretches(sentences, Counter(words), near):
-        span = sentences[start].span[0], sentences[end - 1].span[1]
-        theirs = [word for one in sentences[start:end] for word in one.words]
-        similarity = SequenceMatcher(None, words, theirs).ratio()
-        best = max(best or (0, 0, span), (similarity, -abs(span[0] - near), span))
-    return Successor(best[0], best[2]) if best is not None and best[0] >= MIN_SIMILARITY else None
+    best: Successor | None = None
+    for span, theirs in islice(_stretches(sentences, words, near), MAX_STRETCHES):
+        # Its `score_cutoff` would reject a similarity of exactly the minimum.
+        similarity = Indel.normalized_similarity(words, theirs)
+        if similarity >= MIN_SIMILARITY and (best is None or similarity > best.similarity):
+            best = Successor(similarity, span)
+    return best
 
 
 def word_share(words: Sequence[str], theirs: Collection[str]) -> float:
@@ -145,34 +145,22 @@ def words_of(text: str) -> list[str]:
 
 
 def _stretches(
-    sentences: Sequence[Sentence], wanted: Counter[str], near: int
-) -> Iterator[tuple[int, int]]:
-    """The stretches of sentences, as (start, end), that share the most words with a quote."""
-    shares = [(_share(wanted, Counter(one.words)), i) for i, one in enumerate(sentences)]
-    likely = [(share, -abs(sentences[i].span[0] - near), i) for share, i in shares if share]
-    seeds = [i for _, _, i in sorted(likely, reverse=True)[:_SEEDS]]
-    yield from dict.fromkeys(_grown(sentences, wanted, seed) for seed in seeds)
+    sentences: Sequence[Sentence], words: Sequence[str], near: int
+) -> Iterator[tuple[Span, list[str]]]:
+    """Yield runs of sentences that may be similar to a quote, with their words, the nearest first.
 
-
-def _grown(sentences: Sequence[Sentence], wanted: Counter[str], seed: int) -> tuple[int, int]:
-    """Grow a stretch around a sentence, as sentences may have been split, joined or inserted."""
-    start, end = seed, seed + 1
-    held = Counter(sentences[seed].words)
-    share = _share(wanted, held)
-    while True:
-        wider = []
-        for n in range(1, _STEP + 1):
-            for first, last in ((start - n, end), (start, end + n)):
-                new = [*sentences[max(0, first) : start], *sentences[end:last]]
-                if len(new) == n and all(one.words for one in new):
-                    more = held + Counter(word for one in new for word in one.words)
-                    wider.append((_share(wanted, more), (first, last), more))
-        best = max(wider, key=lambda each: each[0], default=None)
-        if best is None or best[0] <= share:
-            return start, end
-        share, (start, end), held = best
-
-
-def _share(wanted: Counter[str], held: Counter[str]) -> float:
-    """The share of words in common, in any order: an upper bound of the similarity."""
-    return 2 * (wanted & held).total() / (wanted.total() + held.total())
+    A run does not cross a heading, is not too long for the minimum similarity, and begins and ends
+    with a sentence that has a third of its words from the quote: fewer would not improve it.
+    """
+    wanted, longest = set(words), len(words) * (2 / MIN_SIMILARITY - 1)
+    is_edge = [3 * sum(w in wanted for w in one.words) >= len(one.words) > 0 for one in sentences]
+    starts = [start for start, is_likely in enumerate(is_edge) if is_likely]
+    for start in sorted(starts, key=lambda i: abs(sentences[i].span[0] - near)):
+        theirs: list[str] = []
+        for end in range(start, len(sentences)):
+            one = sentences[end]
+            theirs = [*theirs, *one.words]
+            if not one.words or len(theirs) > longest:
+                break
+            if is_edge[end]:
+                yield (sentences[start].span[0], one.span[1]), theirs

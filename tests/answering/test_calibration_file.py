@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from support import INFO
 
 from ragqa.answering.calibration_file import FILE, Calibration, Refitted, in_use, own_document
-from ragqa.answering.confidence import FEATURES
-from ragqa.answering.models import shipped
+from ragqa.answering.confidence import FEATURES, shipped
 
 EMBEDDER = INFO.embedder
 DAY = date(2026, 3, 1)

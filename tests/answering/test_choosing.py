@@ -1,4 +1,4 @@
-"""The best sentences that do not repeat each other, and why others are not shown."""
+"""The best sentences that do not repeat each other, and why others are not in the answer."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,10 @@ from excerpting import composed, passages_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering import Lost, choose, why_not
 from ragqa.answering.candidates import candidates_of
-from ragqa.answering.scoring import Scored
+from ragqa.answering.scoring import Scored, choose
+from ragqa.explaining import Lost
+from ragqa.explaining.ranking import why_lost
 from ragqa.types import Hit, Kind
 
 WORDS = ["red", "green", "blue", "amber", "violet", "teal", "ochre", "ivory"]
@@ -114,7 +115,7 @@ def shown_for(question, texts, scores):
 def test_what_an_excerpt_has_is_shown_even_beside_the_sentence_that_answers():
     note = "# A\n\nRed is warm. Blue is cold.\n\nAmber is a stone.\n"
     excerpts = shown_for("what is it like", [note], {"Red": 1.0})
-    lost = [why_not(one, excerpts) for one in scored([note], [1.0, 0.9, 0.5])]
+    lost = [why_lost(one, excerpts) for one in scored([note], [1.0, 0.9, 0.5])]
     assert lost == [None, None, Lost.WEAK]
 
 
@@ -122,5 +123,5 @@ def test_what_is_better_than_the_definition_that_is_shown_is_passed_over():
     notes = ["# Red\n\nRed is a warm colour.\n", "# B\n\nMany like red.\n\nSome do not.\n"]
     excerpts = shown_for("what is red", notes, {"Many": 1.0, "warm": 0.5})
     assert [excerpt.path for excerpt in excerpts] == ["0.md"]
-    lost = [why_not(one, excerpts) for one in scored(notes, [0.5, 1.0, 0.4])]
+    lost = [why_lost(one, excerpts) for one in scored(notes, [0.5, 1.0, 0.4])]
     assert lost == [None, Lost.PASSED_OVER, Lost.WEAK]

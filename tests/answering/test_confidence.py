@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering.confidence import FEATURES
-from ragqa.answering.models import models_document, read_models, shipped
+from ragqa.answering.confidence import FEATURES, models_document, read_models, shipped
 from ragqa.types import Verdict, verdict_of
 
 

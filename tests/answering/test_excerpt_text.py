@@ -9,8 +9,7 @@ from citing import cited
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering.excerpt_blocks import Line, blocks_of
-from ragqa.answering.excerpt_text import excerpt_text
+from ragqa.answering.excerpt_blocks import Line, blocks_of, excerpt_text
 from ragqa.types import Kind, Unit
 
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from ragqa.answering import Answering, compose, shipped
+from ragqa.answering import Answering, compose
 from ragqa.answering.candidates import candidates_of
+from ragqa.answering.confidence import shipped
 from ragqa.answering.missing import missing
 from ragqa.answering.reading import read
 from ragqa.answering.scoring import score

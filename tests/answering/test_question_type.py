@@ -3,7 +3,7 @@
 import pytest
 
 from ragqa.answering.answer_type import answer_fit, cannot_answer
-from ragqa.answering.question_type import QuestionKind, kind_of, parse_question
+from ragqa.answering.question_type import QuestionKind, parse_question
 
 KINDS = {
     QuestionKind.WHO: [
@@ -53,7 +53,7 @@ KINDS = {
 
 @pytest.mark.parametrize(("kind", "question"), [(k, q) for k, qs in KINDS.items() for q in qs])
 def test_a_question_is_of_the_kind_that_its_words_say(kind, question):
-    assert kind_of(question) is kind
+    assert parse_question(question).kind is kind
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_every_number_in_the_answer_is_that_of_a_source(ask):
 
 
 def test_an_llm_that_repeats_its_prompt_has_failed(ask, tmp_path, monkeypatch):
-    monkeypatch.setattr("ragqa.writing.prompt.secrets.token_hex", lambda _: "c0ffee")
+    monkeypatch.setattr("ragqa.generation.prompt.secrets.token_hex", lambda _: "c0ffee")
     run = ask(says=f"{GOOD}\n--- begin c0ffee passage 1\nBM25")
     assert run.code == 5
     assert "repeated its prompt" in run.err

@@ -122,7 +122,7 @@ def test_made_questions_leave_confidence_as_it_is_and_the_output_says_why(
     # The path of the index is as long as it is.
     wide = [line for line in run.out.splitlines() if str(tmp_path) not in line]
     assert max(map(len, wide)) <= 100
-    table = run.out.partition("Asked")[2].partition("Questions made")[0]
+    table = run.out.partition("Asked")[2].partition("Generated questions")[0]
     assert max(map(len, table.splitlines())) <= 80
     after = quick("ask", QUESTION, "--json", *few_notes).document
     assert after["calibration"] == "own"

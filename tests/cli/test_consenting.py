@@ -6,12 +6,13 @@ import sys
 import pytest
 
 from ragqa.cli.consenting import consented
-from ragqa.cli.writing import ask_written
+from ragqa.cli.generation import ask_with
+from ragqa.cli.opening import Query
 from ragqa.consent import allow, consent_file, consents
 from ragqa.errors import NotAllowed, UsageError
+from ragqa.generation import Writer
 from ragqa.llms import Destination
 from ragqa.llms.scripted import ScriptedLLM
-from ragqa.writing import Writer
 
 REMOTE = Destination("openai:gpt", "api.example.org", proxy="proxy.example.org:3128")
 WHAT = "the question and up to 5 passages of your notes"
@@ -123,6 +124,5 @@ def test_no_bar_is_on_the_screen_while_the_user_is_asked():
             assert writer.allow()
 
     writer = Writer(ScriptedLLM([]), allow=lambda: done.append("asked") or True)
-    options = {"streams": False, "filters": None, "refresh": False, "progress": Bar()}
-    ask_written(Index(), "why?", writer=writer, **options)
+    ask_with(Query(Index(), None, False, Bar(), None), "why?", writer)
     assert done == ["bar taken away", "asked"]

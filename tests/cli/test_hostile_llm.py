@@ -21,7 +21,7 @@ from support import on_terminal, write_notes
 import ragqa as package
 from ragqa.cli import run
 from ragqa.consent import consent_file
-from ragqa.writing import INSTRUCTIONS
+from ragqa.generation import INSTRUCTIONS
 
 HOSTILE = Path(__file__).parent.parent / "inputs" / "hostile"
 ROWS = [json.loads(line) for line in (HOSTILE / "questions.jsonl").read_text().splitlines()]

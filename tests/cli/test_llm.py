@@ -14,7 +14,7 @@ from terminals import Terminal
 from ragqa.cli import run as run_here
 from ragqa.config import user_settings_file
 from ragqa.consent import consent_file
-from ragqa.diagnosis.trial import PROMPT
+from ragqa.diagnosis.llm import PROMPT
 from ragqa.llms.secrets import key_file
 
 MARKER = "sk-marker-0123456789"

@@ -13,12 +13,13 @@ from indexing.building import source_with
 from support import run_ragqa, write_notes
 
 from ragqa.answering.calibration_file import Calibration, Refitted, in_use, own_document
-from ragqa.answering.models import shipped
+from ragqa.answering.confidence import shipped
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import IndexUnusable, OlderFormat
 from ragqa.indexing import refresh
-from ragqa.stores import generations, open_store
-from ragqa.stores.lock import locked
+from ragqa.stores import open_store
+from ragqa.stores.disk import stepping
+from ragqa.stores.local.lock import locked
 from ragqa.types import no_progress
 
 MADE_BEFORE = Path(__file__).parents[1] / "inputs" / "version-0.1"
@@ -70,7 +71,7 @@ def failing_at(step):
         if name == step:
             raise KeyboardInterrupt
 
-    return generations.stepping(fail)
+    return stepping(fail)
 
 
 def upgrade(place, *, dimension=64):
@@ -197,7 +198,7 @@ def in_milvus(place, monkeypatch):
     store = open_store(place / "milvus", kind="milvus", name="team")
     source = replace(source_with(place, HashedEmbedder(64)), shared_name="team")
     with monkeypatch.context() as before:
-        before.setattr("ragqa.stores.milvus_records.FORMAT", 1)
+        before.setattr("ragqa.stores.milvus.records.FORMAT", 1)
         refresh(store, source)
     return store, source
 

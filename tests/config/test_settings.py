@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from support import trying
 
 from ragqa.config import load_settings, set_user_setting, unset_user_setting, user_settings_file
-from ragqa.config.paths import LLMS_WITH_PATHS
-from ragqa.config.settings import SETTINGS
+from ragqa.config.settings import LLMS_WITH_PATHS, SETTINGS
 from ragqa.errors import NoCorpus, UsageError
 from ragqa.llms import LLMS
 

@@ -26,7 +26,7 @@ from support import trying
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, UsageError, WriterBusy
 from ragqa.stores import STORES, Repair, open_store
 from ragqa.stores.memory import MemoryStore
-from ragqa.stores.milvus import MilvusStore
+from ragqa.stores.milvus.store import MilvusStore
 from ragqa.types import Filters, Stamp
 
 LARGE = "local, kept as a large index is"
@@ -37,10 +37,10 @@ KINDS = [pytest.param(kind, marks=NEEDS_MUCH.get(kind, ())) for kind in sorted(S
 @pytest.fixture(params=[*KINDS, LARGE])
 def store(request, monkeypatch):
     if request.param == LARGE:
-        monkeypatch.setattr("ragqa.stores.local_writer.REWRITE_BELOW", 0)
-        monkeypatch.setattr("ragqa.stores.local_writer.MAX_DELTA_SHARE", math.inf)
-        monkeypatch.setattr("ragqa.stores.local_writer.MAX_DEAD_SHARE", 0)
-        monkeypatch.setattr("ragqa.stores.termindex.FILTERED_UP_TO", 0)
+        monkeypatch.setattr("ragqa.stores.local.writer.REWRITE_BELOW", 0)
+        monkeypatch.setattr("ragqa.stores.local.writer.MAX_DELTA_SHARE", math.inf)
+        monkeypatch.setattr("ragqa.stores.local.writer.MAX_DEAD_SHARE", 0)
+        monkeypatch.setattr("ragqa.stores.local.terms.FILTERED_UP_TO", 0)
     with quick_folder() as folder:
         yield open_store(folder / "index", kind=request.param.partition(",")[0])
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
-from ragqa.answering.models import shipped
+from ragqa.answering.confidence import shipped
 from ragqa.evaluation import statistics
-from ragqa.evaluation.calibrating.examples import Example, Kind, everyday_questions
+from ragqa.evaluation.calibrating.examples import Example, ExampleKind, everyday_questions
 from ragqa.evaluation.calibrating.fitting import (
     ASSUMED_ANSWERABLE,
     MAX_OFF_TOPIC,
@@ -20,13 +20,14 @@ from ragqa.evaluation.calibrating.fitting import (
     PENALTY,
     Mixture,
     answerable,
+    answered,
     answering_threshold,
     cross_validated,
     probabilities,
+    quality,
     raise_threshold,
     refit,
 )
-from ragqa.evaluation.calibrating.judging import answered, quality
 from ragqa.evaluation.questions import read_questions
 from ragqa.types import SURE_FROM
 
@@ -46,11 +47,12 @@ def examples(count=60, *, seed=1, unanswerable=0, shift=0.0):
     rng = random.Random(seed)  # noqa: S311 - test data, not secrets
     found = []
     for n in range(count):
-        found.append(at(rng.gauss(0.5 + shift, 0.7), Kind.ANSWERABLE, f"question {n}"))
-        found.append(at(rng.gauss(-0.4 + shift, 0.7), Kind.NEAR, f"question {n}"))
-        found.append(at(rng.gauss(-1.5 + shift, 0.4), Kind.EVERYDAY, f"everyday {n}"))
+        found.append(at(rng.gauss(0.5 + shift, 0.7), ExampleKind.ANSWERABLE, f"question {n}"))
+        found.append(at(rng.gauss(-0.4 + shift, 0.7), ExampleKind.NEAR, f"question {n}"))
+        found.append(at(rng.gauss(-1.5 + shift, 0.4), ExampleKind.EVERYDAY, f"everyday {n}"))
     found += [
-        at(rng.gauss(-0.5, 0.7), Kind.UNANSWERABLE, f"without {n}") for n in range(unanswerable)
+        at(rng.gauss(-0.5, 0.7), ExampleKind.UNANSWERABLE, f"without {n}")
+        for n in range(unanswerable)
     ]
     return found
 
@@ -122,7 +124,7 @@ def test_a_few_unanswerable_questions_among_very_many_are_no_statement_of_how_of
 
 
 def test_kinds_that_are_not_there_leave_their_share_to_the_others():
-    found = [one for one in examples(30) if one.kind is not Kind.EVERYDAY]
+    found = [one for one in examples(30) if one.kind is not ExampleKind.EVERYDAY]
     weights = Mixture.of(found).weights(found)
     assert weights[answerable(found) == 0].sum() / weights.sum() == pytest.approx(
         1 - ASSUMED_ANSWERABLE
@@ -133,9 +135,9 @@ def test_what_is_said_of_a_question_comes_from_a_model_that_saw_neither_it_nor_i
     found = examples(30)
     mixture = Mixture.of(found)
     before = cross_validated(MODEL, found, mixture, seed=7)
-    twin = next(i for i, one in enumerate(found) if one.kind is Kind.NEAR)
+    twin = next(i for i, one in enumerate(found) if one.kind is ExampleKind.NEAR)
     spoilt = [*found]
-    spoilt[twin] = at(9.0, Kind.NEAR, found[twin].question)
+    spoilt[twin] = at(9.0, ExampleKind.NEAR, found[twin].question)
     after = cross_validated(MODEL, spoilt, mixture, seed=7)
     (itself,) = (
         i for i, one in enumerate(found) if one.question == found[twin].question and i != twin
@@ -147,7 +149,7 @@ def test_what_is_said_of_a_question_comes_from_a_model_that_saw_neither_it_nor_i
 @trying(40)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=80))
 def test_at_most_a_tenth_of_answerable_questions_is_below_the_threshold(confidence):
-    found = [at(0, Kind.ANSWERABLE, str(n)) for n in range(len(confidence))]
+    found = [at(0, ExampleKind.ANSWERABLE, str(n)) for n in range(len(confidence))]
     threshold = answering_threshold(np.array(confidence), found)
     assert np.mean([c < threshold for c in confidence]) <= MAX_WITHHELD
     # It is rounded to four places.
@@ -163,12 +165,12 @@ def test_made_questions_raise_the_threshold_at_most_so_far_that_they_are_answere
     if threshold > MODEL.threshold:
         confidence = probabilities(MODEL, found)
         assert (confidence[answerable(found) == 1] >= threshold).mean() >= 1 - MAX_WITHHELD
-        everyday = confidence[[one.kind is Kind.EVERYDAY for one in found]]
+        everyday = confidence[[one.kind is ExampleKind.EVERYDAY for one in found]]
         assert (everyday >= MODEL.threshold).mean() > MAX_OFF_TOPIC
 
 
 def test_where_no_everyday_question_is_left_the_threshold_stays():
-    found = [one for one in examples(30, shift=2.0) if one.kind is not Kind.EVERYDAY]
+    found = [one for one in examples(30, shift=2.0) if one.kind is not ExampleKind.EVERYDAY]
     assert raise_threshold(MODEL, found) == MODEL.threshold
 
 

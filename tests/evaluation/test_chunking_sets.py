@@ -3,7 +3,7 @@ import json
 import pytest
 
 from ragqa.errors import UsageError
-from ragqa.evaluation.chunking_sets import SpanQuestion, read_chunking
+from ragqa.evaluation.sets import SpanQuestion, read_chunking
 
 ROW = {"question": "What bread?", "doc": "a.md", "spans": [[0, 9]]}
 

@@ -7,14 +7,10 @@ import pytest
 from ragqa.api import index_from, open_index
 from ragqa.config import load_settings
 from ragqa.errors import UsageError
-from ragqa.evaluation.evaluating import (
-    evaluate_beir,
-    evaluate_chunking,
-    evaluate_questions,
-    settings_with,
-)
+from ragqa.evaluation.evaluating import evaluate_questions, settings_with
 from ragqa.evaluation.measures import MEASURES
-from ragqa.evaluation.questions import Gold, Question
+from ragqa.evaluation.public_sets import evaluate_beir, evaluate_chunking
+from ragqa.evaluation.questions import Chosen, Gold, Question
 from ragqa.evaluation.sets import hold_out, read_beir, read_qa
 
 DOCUMENTS = {
@@ -217,7 +213,7 @@ def notes(tmp_path):
 def ask_about(notes, tmp_path, questions, **kwargs):
     chosen = {"embedder": "hashed:64"}
     with open_index(notes, index=tmp_path / "index", settings=chosen) as index:
-        return evaluate_questions(index, questions, name="own", progress=silent, **kwargs)
+        return evaluate_questions(index, Chosen("own", questions, **kwargs), silent)
 
 
 WHEN = Question(

@@ -8,6 +8,7 @@ from support import QUICK, run_ragqa, write_notes
 from ragqa.api import open_index
 from ragqa.errors import UsageError
 from ragqa.evaluation.follow_ups import evaluate_follow_ups, read_follow_ups
+from ragqa.evaluation.questions import Chosen
 
 NOTES = {
     "cats.md": "# Cats\n\nCats sleep all day.\n\n## Food\n\nThey eat mice.\n",
@@ -48,9 +49,8 @@ def file(tmp_path):
 def evaluate(notes, file, **kwargs):
     settings = {"embedder": "hashed:64"}
     with open_index(notes, index=notes.parent / "index", settings=settings) as index:
-        return evaluate_follow_ups(
-            index, read_follow_ups(file), name="set", progress=lambda *_: None, **kwargs
-        )
+        chosen = Chosen("set", read_follow_ups(file), **kwargs)
+        return evaluate_follow_ups(index, chosen, lambda *_: None)
 
 
 def test_each_follow_up_is_asked_in_three_ways(notes, file):
@@ -94,6 +94,13 @@ def test_a_line_that_is_no_follow_up_is_told(tmp_path, line):
     path.write_text(line, encoding="utf-8")
     with pytest.raises(UsageError, match=r"bad\.jsonl"):
         read_follow_ups(path)
+
+
+def test_kind_and_half_may_be_left_out(tmp_path):
+    path = tmp_path / "short.jsonl"
+    path.write_text(json.dumps({k: v for k, v in ROW.items() if k not in ("kind", "half")}))
+    [dialog] = read_follow_ups(path)
+    assert (dialog.kind, dialog.half) == ("", "")
 
 
 def test_the_command_prints_a_table_or_a_document(notes, file):

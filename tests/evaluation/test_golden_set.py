@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from support import CORPUS
 
-from ragqa.answering import plain_text
 from ragqa.evaluation.measures import answer_found
 from ragqa.evaluation.questions import HALVES, read_questions
+from ragqa.text.markdown import plain_text
 from ragqa.types import Kind
 
 FILE = Path(__file__).parent.parent.parent / "eval" / "questions.jsonl"

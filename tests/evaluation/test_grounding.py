@@ -7,6 +7,7 @@ import pytest
 from ragqa.config import load_settings
 from ragqa.errors import UsageError
 from ragqa.evaluation.grounding import evaluate_grounding, idf_of, read_grounding
+from ragqa.evaluation.questions import Chosen
 
 PASSAGE = {"path": "labs.md", "heading": "Labs", "text": "Google bought DeepMind in 2014."}
 
@@ -24,7 +25,7 @@ def write(path, *rows):
 
 def evaluate(rows, **more):
     settings = load_settings({"embedder": "hashed:64"}).settings
-    return evaluate_grounding(rows, rows, settings, name="labs", progress=lambda *_: None, **more)
+    return evaluate_grounding(Chosen("labs", rows, **more), rows, settings, lambda *_: None)
 
 
 @pytest.mark.parametrize(

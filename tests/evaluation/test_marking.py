@@ -3,8 +3,7 @@ from dataclasses import dataclass
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ragqa.evaluation.excerpts import Excerpt
-from ragqa.evaluation.marking import AROUND, Mark, Piece, mark
+from ragqa.evaluation.excerpts import AROUND, Excerpt, Mark, Piece, mark
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from support import trying
 
 from ragqa.errors import UsageError
 from ragqa.evaluation.questions import (
+    Chosen,
     Gold,
     Question,
     choose_half,
@@ -231,14 +232,21 @@ def halves(*names):
     ],
 )
 def test_a_half_is_chosen_in_order_and_the_test_half_unless_another_is_named(half, ids, name):
-    chosen, named = choose_half(halves("tune", "test", "", "tune"), half)
-    assert [question.id for question in chosen] == ids
-    assert named == name
+    chosen = choose_half(halves("tune", "test", "", "tune"), half, name="own")
+    assert [question.id for question in chosen.rows] == ids
+    assert (chosen.name, chosen.half) == ("own", name)
 
 
 def test_questions_that_are_not_divided_are_all_asked_unless_a_half_is_named():
     asked = halves("", "")
-    assert choose_half(asked, None) == (asked, "")
+    assert choose_half(asked, None, name="own") == Chosen("own", asked)
+
+
+def test_only_the_first_questions_are_asked_with_a_limit():
+    asked = halves("", "")
+    chosen = choose_half(asked, None, name="own", limit=1)
+    assert (chosen.asked, chosen.is_partial) == (asked[:1], True)
+    assert not choose_half(asked, None, name="own", limit=2).is_partial
 
 
 @pytest.mark.parametrize(
@@ -247,7 +255,7 @@ def test_questions_that_are_not_divided_are_all_asked_unless_a_half_is_named():
 )
 def test_a_half_without_a_question_is_named_with_the_way_to_ask_all(names, half, missing):
     with pytest.raises(UsageError, match=f"no question is in the '{missing}' half") as raised:
-        choose_half(halves(*names), half)
+        choose_half(halves(*names), half, name="own")
     assert "--half all" in raised.value.hint
 
 

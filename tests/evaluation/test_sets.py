@@ -4,8 +4,8 @@ import pytest
 
 from ragqa.errors import UsageError
 from ragqa.evaluation.sets import (
-    Document,
-    Query,
+    BeirDocument,
+    BeirQuery,
     hold_out,
     read_beir,
     read_documents,
@@ -66,22 +66,25 @@ def many(count):
 def test_judgements_are_read_with_a_header_or_without(beir, header, end):
     found = read_beir(beir(qrels=(header + QRELS).replace("\n", end)))
     assert found.qrels == {"q1": {"d1": 2, "d2": 0}, "q2": {"d3": 1}}
-    assert found.queries == (Query("q1", "when is bread baked"), Query("q2", "where is a fox"))
+    assert found.queries == (
+        BeirQuery("q1", "when is bread baked"),
+        BeirQuery("q2", "where is a fox"),
+    )
     assert (found.documents, found.left_out, found.warnings) == (3, frozenset(), ())
 
 
 def test_documents_are_read_in_order_with_their_title_in_one_line(beir):
     assert list(read_beir(beir()).read_documents()) == [
-        Document("d1", "Rye bread", "Rye bread is baked\u2028before sunrise."),
-        Document("d2", "", "The river is cold."),
-        Document("d3", "", "Foxes live in the wood."),
+        BeirDocument("d1", "Rye bread", "Rye bread is baked\u2028before sunrise."),
+        BeirDocument("d2", "", "The river is cold."),
+        BeirDocument("d3", "", "Foxes live in the wood."),
     ]
 
 
 def test_ids_that_are_numbers_are_read_as_texts(beir):
     folder = beir([{"_id": 7, "text": "x"}], [{"_id": 1, "text": "y"}], "1\t7\t1\n")
     found = read_beir(folder)
-    assert (found.queries, found.qrels) == ((Query("1", "y"),), {"1": {"7": 1}})
+    assert (found.queries, found.qrels) == ((BeirQuery("1", "y"),), {"1": {"7": 1}})
     assert found.warnings == ()
 
 
@@ -223,8 +226,8 @@ def test_answers_are_read_beside_the_set(beir):
         {"_id": "q2", "answers": [], "answerable": False},
     ]
     assert read_qa(beir(answers=answers)).queries == (
-        Query("q1", "when is bread baked", ("before sunrise", "at night"), answerable=True),
-        Query("q2", "where is a fox", (), answerable=False),
+        BeirQuery("q1", "when is bread baked", ("before sunrise", "at night"), answerable=True),
+        BeirQuery("q2", "where is a fox", (), answerable=False),
     )
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from ragqa.errors import BelowTarget, UsageError
-from ragqa.evaluation.targets import Target, check_measurable, check_targets, parse_target
+from ragqa.evaluation.comparing import Target, check_measurable, check_targets, parse_target
 
 EVALUATION = {
     "dataset": "questions",

@@ -7,8 +7,7 @@ from llms.asking import Backend
 from support import HANGS_S
 
 from ragqa.errors import BackendFailed
-from ragqa.followups import NotRewritten, Turn, rewritten
-from ragqa.followups.rewriting import MAX_CHARS, seconds_for
+from ragqa.followups import MAX_CHARS, NotRewritten, Turn, rewritten, seconds_for
 from ragqa.llms import Destination
 from ragqa.llms.scripted import ScriptedLLM
 

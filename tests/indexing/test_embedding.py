@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.embedders.hashed import HashedEmbedder
-from ragqa.indexing.embedding import SAVED_TOGETHER, Embedding
+from ragqa.indexing.adding import SAVED_TOGETHER, Embedding
 
 TOGETHER = 4
 
@@ -66,7 +66,7 @@ class Slow:
 @pytest.fixture(autouse=True, scope="module")
 def small_parts():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ragqa.indexing.embedding.SAVED_TOGETHER", TOGETHER)
+        patch.setattr("ragqa.indexing.adding.SAVED_TOGETHER", TOGETHER)
         assert SAVED_TOGETHER > TOGETHER
         yield
 

@@ -19,9 +19,9 @@ from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
 from ragqa.indexing import Checked, Embedders, Source, check_passages, refresh, repair
 from ragqa.passages import Chunking
 from ragqa.stores import open_store
-from ragqa.stores.generations import stepping
-from ragqa.stores.lock import locked
-from ragqa.stores.termindex import write_terms
+from ragqa.stores.disk import stepping
+from ragqa.stores.local.lock import locked
+from ragqa.stores.local.terms import write_terms
 from ragqa.text.words import query_terms
 from ragqa.types import Filters
 
@@ -32,9 +32,9 @@ QUESTIONS = ("what grows in the garden?", "a note about honey", "number 4")
 
 def keep_as_large(patch):
     """Changes are kept beside the base, as those of a large index are, and terms count no dead."""
-    patch.setattr("ragqa.stores.local_writer.REWRITE_BELOW", 0)
-    patch.setattr("ragqa.stores.local_writer.MAX_DELTA_SHARE", math.inf)
-    patch.setattr("ragqa.stores.local_writer.MAX_DEAD_SHARE", 0)
+    patch.setattr("ragqa.stores.local.writer.REWRITE_BELOW", 0)
+    patch.setattr("ragqa.stores.local.writer.MAX_DELTA_SHARE", math.inf)
+    patch.setattr("ragqa.stores.local.writer.MAX_DEAD_SHARE", 0)
 
 
 @pytest.fixture(autouse=True)

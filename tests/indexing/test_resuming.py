@@ -14,9 +14,9 @@ from support import HANGS_S, QUICK, run_apart, write_notes
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import IndexUnusable, NoIndex
 from ragqa.indexing import refresh
-from ragqa.indexing.embedding import KEPT
+from ragqa.indexing.adding import KEPT
 from ragqa.stores import open_store
-from ragqa.stores.generations import stepping
+from ragqa.stores.disk import stepping
 from ragqa.stores.saved import SAVED_ANEW
 from ragqa.types import Filters
 
@@ -30,10 +30,10 @@ import os, signal, sys
 from pathlib import Path
 from indexing.building import source_with
 from ragqa.embedders.hashed import HashedEmbedder
-from ragqa.indexing import embedding, refresh
+from ragqa.indexing import adding, refresh
 from ragqa.stores import open_store
-from ragqa.stores.generations import stepping
-embedding.SAVED_TOGETHER = int(sys.argv[2])
+from ragqa.stores.disk import stepping
+adding.SAVED_TOGETHER = int(sys.argv[2])
 seen = []
 def kill(name):
     seen.append(name)
@@ -47,7 +47,7 @@ with stepping(kill):
 
 @pytest.fixture(autouse=True)
 def save_often(monkeypatch):
-    monkeypatch.setattr("ragqa.indexing.embedding.SAVED_TOGETHER", TOGETHER)
+    monkeypatch.setattr("ragqa.indexing.adding.SAVED_TOGETHER", TOGETHER)
 
 
 @pytest.fixture
@@ -182,11 +182,11 @@ def test_ctrl_c_tells_that_what_was_embedded_is_kept(tmp_path):
     notes = write_notes(tmp_path / "notes", {"a.md": "# A\n\nThe only note.\n"})
     program = tmp_path / "sitecustomize.py"
     program.write_text(
-        "from ragqa.stores import generations\n"
+        "from ragqa.stores import disk\n"
         "def interrupt(name):\n"
         "    if name == 'replace CURRENT':\n"
         "        raise KeyboardInterrupt\n"
-        "generations._hook = interrupt\n"
+        "disk._hook = interrupt\n"
     )
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     run = run_apart(

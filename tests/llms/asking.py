@@ -1,6 +1,5 @@
 """How the tests of backends ask."""
 
-import importlib
 import traceback
 from dataclasses import replace
 
@@ -8,8 +7,8 @@ from support import HANGS_S
 
 from ragqa.errors import RagqaError
 from ragqa.llms import Destination, Prompt
+from ragqa.llms.http import Limits, make
 from ragqa.llms.limits import bounded
-from ragqa.llms.wire import Limits
 
 QUICK = Limits(wait_s=0.001, reply_bytes=1_000_000, line_bytes=300_000)
 """Limits that a test need not wait for."""
@@ -34,7 +33,7 @@ class Backend:
 
 def made(kind, *, model="tiny", limits=QUICK):
     """The backend of this kind, with the limits of tests."""
-    return importlib.import_module(f"ragqa.llms.{kind}").make(model, limits=limits)
+    return make(kind, model, limits=limits)
 
 
 def ask(llm, prompt=PROMPT, *, max_tokens=50, deadline_s=HANGS_S, max_chars=10_000):

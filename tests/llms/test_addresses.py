@@ -12,7 +12,7 @@ from support import HANGS_S
 
 from ragqa.errors import UsageError
 from ragqa.llms import Destination, kinds, llm_for
-from ragqa.llms.ollama import address
+from ragqa.llms.protocols import ollama_address
 from ragqa.llms.servers import server_at
 
 EXAMPLE = "https://models.example/v1"
@@ -123,9 +123,8 @@ def test_an_odd_address_is_refused_and_not_repeated(given):
         ("ollama.com", "https://ollama.com:443"),
     ],
 )
-def test_ollama_host_is_read_as_ollama_reads_it(monkeypatch, given, url):
-    monkeypatch.setenv("OLLAMA_HOST", given)
-    assert address() == url
+def test_ollama_host_is_read_as_ollama_reads_it(given, url):
+    assert ollama_address(given) == url
 
 
 def test_a_remote_ollama_without_tls_is_refused(monkeypatch):
@@ -188,7 +187,7 @@ def test_the_destination_names_host_and_proxy_and_no_password(monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", f"http://me:{MARKER}@proxy.example:3128")
     llm = llm_for("openai:gpt-5")
     assert llm.destination == Destination("openai:gpt-5", "api.openai.com", "proxy.example:3128")
-    assert MARKER not in f"{llm.target}"
+    assert MARKER not in f"{llm}"
     monkeypatch.setenv("NO_PROXY", "openai.com")
     assert llm_for("openai:gpt-5").destination.proxy == ""
 

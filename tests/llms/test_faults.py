@@ -10,8 +10,8 @@ from support import HANGS_S
 
 from ragqa.errors import BackendFailed
 from ragqa.llms.faults import refusal
+from ragqa.llms.http import Limits
 from ragqa.llms.limits import bounded
-from ragqa.llms.wire import Limits
 
 SAID = {
     "429": "429",

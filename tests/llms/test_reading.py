@@ -10,17 +10,15 @@ from hypothesis import strategies as st
 from llms.stub import KINDS, SAYS, piece, whole
 
 from ragqa.errors import BackendFailed
-from ragqa.llms import anthropic, ollama, openai
+from ragqa.llms.protocols import PROTOCOLS
 from ragqa.llms.reading import events, lines
-
-WIRES = {"openai": openai.WIRE, "ollama": ollama.WIRE, "anthropic": anthropic.WIRE}
 
 
 def read(kind, chunks, *, most=100_000):
     """The text, or what of it came before a failure, and whether it failed."""
     text = ""
     try:
-        for part in WIRES[kind].text(lines(chunks, max_line=most, max_bytes=most)):
+        for part in PROTOCOLS[kind].streamed_text(lines(chunks, max_line=most, max_bytes=most)):
             text += part
     except BackendFailed:
         return text, True

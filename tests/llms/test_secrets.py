@@ -253,7 +253,7 @@ def test_a_text_is_hidden_the_same_wherever_it_is_cut(data):
 
 def test_a_backend_does_not_show_its_key(keyed):
     llm = keyed("ok")
-    assert MARKER not in f"{llm!r} {vars(llm)} {llm.target} {llm.destination}"
+    assert MARKER not in f"{llm!r} {vars(llm)} {llm.destination}"
 
 
 def test_a_server_elsewhere_needs_a_key_and_one_on_this_machine_does_not(monkeypatch):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llms.asking import Backend, ask
 
-from ragqa.llms.thoughts import Thoughts
+from ragqa.llms.limits import Thoughts
 
 HARMONY = "<|channel|>analysis<|message|>{}<|end|><|start|>assistant<|channel|>final<|message|>"
 FORMS = ["<think>{}</think>", "<thinking>{}</thinking>", "[THINK]{}[/THINK]", HARMONY]

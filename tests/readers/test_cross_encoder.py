@@ -11,7 +11,7 @@ from tiny_readers import NLI, RANKER, save_reader
 from ragqa.embedders.onnx import EXPORTED_FILES
 from ragqa.errors import UsageError
 from ragqa.readers import Neutral, Text, available, prepare, prepared, reader_for
-from ragqa.readers.folder import find_reader
+from ragqa.readers.cross_encoder import find_reader
 
 TEXT = Text("Figs", "Figs are red. They ripen in August.", ((0, 13), (14, 35)))
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from ragqa.answering.excerpt_text import excerpt_text
+from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.render.excerpts import print_excerpt
 from ragqa.render.screen import THEME
 from ragqa.sanitise import safe_text

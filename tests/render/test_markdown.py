@@ -13,13 +13,13 @@ from markdown_it import MarkdownIt
 from soup import NASTY, tokens_of
 from support import make_answer
 
-from ragqa.answering.excerpt_text import excerpt_text
+from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.chatting import Exchange
 from ragqa.render import safe_line, safe_text
 from ragqa.render.markdown import answer_markdown, chat_markdown
 from ragqa.render.markdown_text import escaped
 from ragqa.types import Disagreement, Hit, Passage
-from ragqa.verifying import defused, read_saved
+from ragqa.verifying.saved import defused, read_saved
 
 # As the file system gives them: any bytes.
 PATHS = NASTY.map(lambda text: os.fsdecode(text.encode("utf-8", "replace"))) | st.binary(

@@ -17,10 +17,10 @@ FILLER = "Words that are in all of them. " * 12
 DRIVER = """
 import os, signal, subprocess
 from pathlib import Path
-from ragqa.indexing import adding, embedding
-from ragqa.stores import generations
+from ragqa.indexing import adding
+from ragqa.stores import disk
 
-embedding.SAVED_TOGETHER, adding.CHUNK_PASSAGES = 4, 8
+adding.SAVED_TOGETHER, adding.CHUNK_PASSAGES = 4, 8
 befallen = Path({befallen!r})
 
 def processes():
@@ -39,7 +39,7 @@ def befall(name):
     if name == "write saved-embeddings-anew":
         saved += 1
         act(saved)
-generations._hook = befall
+disk._hook = befall
 """
 """What is run at the start of the driver; `act` is told how often embeddings were saved."""
 

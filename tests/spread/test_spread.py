@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import CORPUS, run_apart, write_notes
 
-from ragqa.indexing.embedding import KEPT
+from ragqa.indexing.adding import KEPT
 from ragqa.stores import open_store
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration]

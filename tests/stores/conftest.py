@@ -5,7 +5,7 @@ import math
 import pytest
 from stores.building import FRUIT, commit, quick_folder
 
-from ragqa.stores.local import LocalStore
+from ragqa.stores.local.store import LocalStore
 
 
 @pytest.fixture
@@ -26,6 +26,6 @@ def store(root):
 @pytest.fixture
 def long_lived_terms(monkeypatch):
     """Refreshes change the terms as they do in a large index, where writing them anew is slow."""
-    monkeypatch.setattr("ragqa.stores.local_writer.REWRITE_BELOW", 0)
-    monkeypatch.setattr("ragqa.stores.local_writer.MAX_DELTA_SHARE", math.inf)
-    monkeypatch.setattr("ragqa.stores.local_writer.MAX_DEAD_SHARE", math.inf)
+    monkeypatch.setattr("ragqa.stores.local.writer.REWRITE_BELOW", 0)
+    monkeypatch.setattr("ragqa.stores.local.writer.MAX_DELTA_SHARE", math.inf)
+    monkeypatch.setattr("ragqa.stores.local.writer.MAX_DEAD_SHARE", math.inf)

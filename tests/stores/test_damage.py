@@ -16,8 +16,8 @@ from stores.building import DIMENSION, EVERYTHING, FRUIT, answers, commit, embed
 from stores.sealing import generation, seal, write_manifest
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores import manifest as manifests
-from ragqa.stores.local import LocalStore
+from ragqa.stores.local import manifest as manifests
+from ragqa.stores.local.store import LocalStore
 from ragqa.types import Filters
 
 NEW = entry("new.md", "apple banana")

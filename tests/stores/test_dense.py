@@ -10,9 +10,9 @@ from stores.building import EVERYTHING, INFO, Entry, commit, entry
 from stores.sealing import seal
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.generations import stepping
-from ragqa.stores.local import LocalStore
-from ragqa.stores.local_snapshot import own_manifest
+from ragqa.stores.disk import stepping
+from ragqa.stores.local.manifest import read_manifest
+from ragqa.stores.local.store import LocalStore
 from ragqa.types import Filters, Stamp
 
 WIDE = 24
@@ -23,9 +23,9 @@ TOPICS = 30
 @pytest.fixture(autouse=True)
 def as_if_large(monkeypatch):
     """Some hundred vectors are treated as many thousands are."""
-    monkeypatch.setattr("ragqa.stores.local_writer.REWRITE_BELOW", 0)
-    monkeypatch.setattr("ragqa.stores.dense.EXACT_UP_TO", 300)
-    monkeypatch.setattr("ragqa.stores.vectorfile.EXHAUSTIVE_UP_TO", 50)
+    monkeypatch.setattr("ragqa.stores.local.writer.REWRITE_BELOW", 0)
+    monkeypatch.setattr("ragqa.stores.local.vector_draft.EXACT_UP_TO", 300)
+    monkeypatch.setattr("ragqa.stores.local.vector_file.EXHAUSTIVE_UP_TO", 50)
 
 
 def vectors_around(topics, count, seed):
@@ -162,7 +162,7 @@ def test_many_changes_are_folded_into_a_new_base(store, root):
 
 def test_notes_that_were_removed_stay_gone_when_all_is_folded(store, root, monkeypatch):
     commit(store, remove=["n3.md"], info=WIDE_INFO)
-    monkeypatch.setattr("ragqa.stores.local_writer.MAX_DELTA_SHARE", 0)
+    monkeypatch.setattr("ragqa.stores.local.writer.MAX_DELTA_SHARE", 0)
     with store.writer(fresh=False, wait=False) as writer:
         writer.restamp("n4.md", Stamp(1, 1), settled=True)
         writer.commit(WIDE_INFO)
@@ -227,11 +227,11 @@ def test_train_cells_are_made_once_the_notes_have_drifted_away(store, monkeypatc
 
 
 def count_training(monkeypatch):
-    from ragqa.stores import dense
+    from ragqa.stores.local import vector_draft
 
-    trained, train = [], dense._train_cells
+    trained, train = [], vector_draft._train_cells
     monkeypatch.setattr(
-        dense, "_train_cells", lambda *args: (trained.append(args[1]), train(*args))[1]
+        vector_draft, "_train_cells", lambda *args: (trained.append(args[1]), train(*args))[1]
     )
     return trained
 
@@ -261,7 +261,7 @@ class Giver:
 def test_a_large_index_is_repaired_with_lists_and_goes_on_from_what_was_embedded(
     store, root, large, monkeypatch
 ):
-    monkeypatch.setattr("ragqa.stores.local_repair.EMBEDDED_AT_ONCE", 500)
+    monkeypatch.setattr("ragqa.stores.local.repair.EMBEDDED_AT_ONCE", 500)
     commit(store, remove=["n1.md"], info=WIDE_INFO)
     (root / "gen-000002/rows.npy").unlink()
     giver, before = Giver(large), dense_info_of(root / "gen-000002")
@@ -283,4 +283,4 @@ def test_a_large_index_is_repaired_with_lists_and_goes_on_from_what_was_embedded
 
 
 def dense_info_of(folder):
-    return own_manifest(folder).info.dense
+    return read_manifest(folder).info.dense

@@ -9,9 +9,9 @@ import pytest
 from stores.building import INFO, QUESTIONS, answers, ask, commit, entry
 
 from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex
-from ragqa.stores.generations import stepping
-from ragqa.stores.local import LocalStore
-from ragqa.stores.manifest import FORMAT
+from ragqa.stores.disk import stepping
+from ragqa.stores.local.manifest import FORMAT
+from ragqa.stores.local.store import LocalStore
 
 NEW = entry("new.md", "apple banana cherry", "fig date")
 
@@ -131,7 +131,7 @@ def test_a_generation_that_vanishes_while_it_is_opened_is_tried_again(store, mon
         return name
 
     late = []
-    monkeypatch.setattr("ragqa.stores.local.generations.current", read_late)
+    monkeypatch.setattr("ragqa.stores.local.store.generations.current", read_late)
     with closing(store.snapshot()) as snapshot:
         assert late == ["gen-000001"]
         assert snapshot.info.generation == 4
@@ -186,7 +186,7 @@ def test_a_file_that_the_system_will_not_open_is_not_taken_for_damaged(store, ro
         raise OSError(errno.EMFILE, "Too many open files")
 
     with monkeypatch.context() as patch:
-        patch.setattr("ragqa.stores.manifest.os.open", too_many)
+        patch.setattr("ragqa.stores.local.manifest.os.open", too_many)
         with pytest.raises(IndexNotReadable, match="Too many open files"):
             store.snapshot()
     assert store.problems() == []

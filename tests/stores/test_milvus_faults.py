@@ -21,14 +21,14 @@ from stores.building import FRUIT, QUESTIONS, answers, ask, commit, entry, quick
 from support import HANGS_S, QUICK, command, write_notes
 
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, NoIndex, WriterBusy
-from ragqa.stores import milvus_file, milvus_lease, open_store
-from ragqa.stores.generations import stepping
+from ragqa.stores import open_store
+from ragqa.stores.disk import stepping
 from ragqa.stores.memory import MemoryStore
-from ragqa.stores.milvus_client import Client
-from ragqa.stores.milvus_failures import translate_error
-from ragqa.stores.milvus_records import (
+from ragqa.stores.milvus import lease, lite_file
+from ragqa.stores.milvus.client import Client
+from ragqa.stores.milvus.connection import translate_error
+from ragqa.stores.milvus.records import (
     KEPT_S,
-    Names,
     begin_turn,
     read_record,
     rows_of_records,
@@ -36,7 +36,7 @@ from ragqa.stores.milvus_records import (
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration]
 
-NAMES = Names("faults")
+NAME = "faults"
 NEW = entry("new.md", "apple banana", "fig date", "grape")
 CHANGED = entry("one.md", "elder apple", "cherry")
 SERVE = ("-m", "milvus_lite", "server", "--host", "127.0.0.1")
@@ -46,7 +46,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from ragqa.stores import open_store
-from ragqa.stores.generations import stepping
+from ragqa.stores.disk import stepping
 from stores.building import FRUIT, commit, entry
 store = open_store(Path(sys.argv[1]), kind="milvus", uri=sys.argv[2], name=sys.argv[3])
 def die(step):
@@ -60,14 +60,14 @@ with stepping(die):
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch):
     """A few rows are sent with several calls."""
-    monkeypatch.setattr("ragqa.stores.milvus_client.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("ragqa.stores.milvus.client.ROWS_AT_ONCE", 2)
 
 
 @pytest.fixture
 def store():
     """An index in a file, with one generation."""
     with quick_folder() as folder:
-        store = open_store(folder, kind="milvus", name=NAMES.name)
+        store = open_store(folder, kind="milvus", name=NAME)
         commit(store, *FRUIT)
         yield store
 
@@ -75,7 +75,7 @@ def store():
 @pytest.fixture
 def client(store):
     """A connection to the same file."""
-    return Client(store._uri)
+    return Client(store._uri, NAME)
 
 
 @pytest.fixture(scope="module")
@@ -110,14 +110,14 @@ def fail():
     raise QUOTA
 
 
-def leftovers(client, names=NAMES):
+def leftovers(client):
     """Claims, collections and rows that no generation has."""
-    kept = [read_record(row, "") for row in rows_of_records(client, names)]
-    found = [claim.owner for claim in milvus_lease.claims(client, names)]
-    found += names.bases(client.collections()) - {each.base for each in kept}
+    kept = [read_record(row, "") for row in rows_of_records(client)]
+    found = [claim.owner for claim in lease.claims(client)]
+    found += client.bases() - {each.base for each in kept}
     for base in {each.base for each in kept}:
         seen = " or ".join(f"({each.visible})" for each in kept if each.base == base)
-        for collection in (names.passages(base), names.notes(base)):
+        for collection in (client.passages(base), client.notes(base)):
             found += [collection] * (
                 client.count(collection, "pk >= 0") - client.count(collection, seen)
             )
@@ -143,7 +143,7 @@ def test_a_build_that_fails_at_any_call_leaves_the_old_answers_or_the_new(store,
 
 
 def test_a_first_build_that_fails_at_any_call_leaves_nothing_to_answer(tmp_path):
-    store = open_store(tmp_path, kind="milvus", name=NAMES.name)
+    store = open_store(tmp_path, kind="milvus", name=NAME)
     for number in itertools.count(1):
         hooked, steps = at_step(number, fail)
         with suppress(IndexNotWritable), hooked:
@@ -154,28 +154,28 @@ def test_a_first_build_that_fails_at_any_call_leaves_nothing_to_answer(tmp_path)
     assert len(steps) > 10
     assert store.problems() == []
     commit(store)
-    assert leftovers(Client(store._uri)) == []
+    assert leftovers(Client(store._uri, NAME)) == []
 
 
 @pytest.mark.parametrize("step", ["put passages", "change passages"])
 def test_a_killed_writer_is_followed_at_once_and_its_rows_are_cleared(server, tmp_path, step):
-    names = Names(f"killed{len(step)}")
-    store = open_store(tmp_path, kind="milvus", uri=wait_for(server), name=names.name)
+    name = f"killed{len(step)}"
+    store = open_store(tmp_path, kind="milvus", uri=wait_for(server), name=name)
     commit(store, *FRUIT)
     before = answers(store)
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, tmp_path, server, names.name, step],
+        [sys.executable, "-c", KILLED, tmp_path, server, name, step],
         env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
         timeout=HANGS_S,
         check=False,
     )
     assert done.returncode == -signal.SIGKILL
     assert answers(store) == before
-    assert leftovers(store._client, names)
+    assert leftovers(store._client)
     assert commit(store, NEW).generation == 2
     assert answers(store)[2].keys() == before[2].keys() | {"new.md"}
     assert store.problems() == []
-    assert leftovers(store._client, names) == []
+    assert leftovers(store._client) == []
 
 
 def wait_for(uri):
@@ -210,12 +210,12 @@ def test_what_a_writer_does_after_another_took_over_is_seen_by_nobody(store, cli
     Where that call marks rows as dead it comes over the other's marks, which is found and mended.
     """
     clock = Clock()
-    monkeypatch.setattr("ragqa.stores.milvus_lease.time", clock)
-    taker = open_store(store._root, kind="milvus", name=NAMES.name)
+    monkeypatch.setattr("ragqa.stores.milvus.lease.time", clock)
+    taker = open_store(store._root, kind="milvus", name=NAME)
     took = []
 
     def take_over():
-        clock.ahead += milvus_lease.LEASE_S + 1
+        clock.ahead += lease.LEASE_S + 1
         commit(taker, entry("taker.md", f"apple {len(took)}"), CHANGED, remove=["new.md"])
         took.append(answers(taker))
 
@@ -238,12 +238,12 @@ def test_what_a_writer_does_after_another_took_over_is_seen_by_nobody(store, cli
 
 
 def test_a_record_that_comes_after_another_turn_began_counts_for_nothing(store, client):
-    (record,) = rows_of_records(client, NAMES)
+    (record,) = rows_of_records(client)
     before = answers(store)
     for _ in range(2):
-        begin_turn(client, NAMES)
-    client.upsert(NAMES.records, [record | {"pk": 2, "generation": 9, "anchor": [1.0, 0.0]}])
-    assert rows_of_records(client, NAMES) == [record]
+        begin_turn(client)
+    client.upsert(client.records, [record | {"pk": 2, "generation": 9, "anchor": [1.0, 0.0]}])
+    assert rows_of_records(client) == [record]
     assert answers(store) == before
     assert commit(store, NEW).generation == 2
     assert store.problems() == []
@@ -261,14 +261,14 @@ class Late:
         return self
 
     def __call__(self, collection, rows, **options):
-        if collection == NAMES.records and rows[0]["pk"] > 1:
+        if collection == self.client.records and rows[0]["pk"] > 1:
             self.rows = rows
             raise IndexNotReadable("no answer in time")
         self.upsert(collection, rows, **options)
 
     def __exit__(self, *_):
         self.client.upsert = self.upsert
-        self.upsert(NAMES.records, self.rows)
+        self.upsert(self.client.records, self.rows)
 
 
 def test_a_record_that_arrives_after_its_writer_gave_up_counts_for_nothing(store, client):
@@ -282,13 +282,13 @@ def test_a_record_that_arrives_after_its_writer_gave_up_counts_for_nothing(store
 
 
 def test_a_records_collection_that_was_not_indexed_yet_is_none_and_is_made_whole(tmp_path):
-    store = open_store(tmp_path, kind="milvus", name=NAMES.name)
+    store = open_store(tmp_path, kind="milvus", name=NAME)
     hooked, _ = at_step(2, fail)
     with pytest.raises(IndexNotWritable), hooked:
         commit(store, *FRUIT)
-    client = Client(store._uri)
-    assert client.has(NAMES.records)
-    assert client.indexes(NAMES.records) == []
+    client = Client(store._uri, NAME)
+    assert client.has(client.records)
+    assert client.indexes(client.records) == []
     with pytest.raises(NoIndex):
         store.snapshot()
     assert store.remarks()[-1].fix == "ragqa index"
@@ -302,7 +302,7 @@ def test_a_generation_that_was_replaced_an_hour_ago_is_gone_and_never_half_there
     commit(store, NEW, remove=["one.md"])
     start = time.time()
     monkeypatch.setattr(time, "time", lambda: start + KEPT_S + 1)
-    monkeypatch.setattr("ragqa.stores.milvus_snapshot.time.monotonic", lambda: 2.0**40)
+    monkeypatch.setattr("ragqa.stores.milvus.snapshot.time.monotonic", lambda: 2.0**40)
     assert ask(old, "apple banana")[0], "nothing was swept yet"
     store.tidy()
     for question in (
@@ -318,7 +318,7 @@ def test_a_generation_that_was_replaced_an_hour_ago_is_gone_and_never_half_there
 
 
 def test_a_server_that_counts_iterates_and_searches_a_graph_finds_the_same(store, monkeypatch):
-    monkeypatch.setattr("ragqa.stores.milvus_schema.EXACT_UP_TO", 1)
+    monkeypatch.setattr("ragqa.stores.milvus.schema.EXACT_UP_TO", 1)
     commit(store, *FRUIT, NEW, fresh=True)
     plain = MemoryStore()
     commit(plain, *FRUIT, NEW)
@@ -334,12 +334,12 @@ def test_a_server_that_counts_iterates_and_searches_a_graph_finds_the_same(store
 
 def test_an_index_that_outgrew_comparing_is_told_to_be_made_anew(store, monkeypatch):
     assert not any(remark.fix for remark in store.remarks())
-    monkeypatch.setattr("ragqa.stores.milvus_examining.EXACT_UP_TO", 5)
+    monkeypatch.setattr("ragqa.stores.milvus.examining.EXACT_UP_TO", 5)
     assert [remark.fix for remark in store.remarks() if remark.fix] == ["ragqa index --rebuild"]
 
 
 def test_a_file_is_served_to_its_own_process_only_and_is_its_users_alone(store, client):
-    port = milvus_file._SERVED[client.uri][2]
+    port = lite_file._SERVED[client.uri].port
     for token in ("", "root:Milvus"):
         with pytest.raises(MilvusException, match="Fail connecting"):
             MilvusClient(f"http://127.0.0.1:{port}", token=token, timeout=5, dedicated=True)
@@ -359,7 +359,7 @@ def test_looking_for_an_index_makes_no_file(tmp_path):
 def test_a_file_of_settings_in_the_folder_of_notes_sets_nothing(tmp_path):
     (tmp_path / ".env").write_text("RAGQA_MILVUS_TOKEN=theirs\nRAGQA_STORE=milvus\n")
     code = (
-        "import os; from ragqa.stores.milvus_connection import pymilvus; pymilvus();"
+        "import os; from ragqa.stores.milvus.connection import pymilvus; pymilvus();"
         "print([name for name in os.environ if name.startswith('RAGQA_')])"
     )
     kept = {k: v for k, v in os.environ.items() if not k.startswith("RAGQA_")}
@@ -370,8 +370,8 @@ def test_a_file_of_settings_in_the_folder_of_notes_sets_nothing(tmp_path):
 def test_a_writer_that_was_killed_and_not_looked_after_is_dead():
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        assert not milvus_lease._is_alive(process.pid)
-    assert milvus_lease._is_alive(os.getpid())
+        assert not lease._is_alive(process.pid)
+    assert lease._is_alive(os.getpid())
 
 
 @pytest.mark.parametrize("name", ["disk_notes", "connectors", "permissions_wiki", "timeouts"])
@@ -383,15 +383,15 @@ def test_what_a_collection_is_called_says_nothing_of_what_failed(name):
 
 
 def test_a_writer_on_another_machine_is_left_alone_until_its_lease_ends(store, client):
-    client.upsert(NAMES.records, [claim_row(time.time() + 100)])
+    client.upsert(client.records, [claim_row(time.time() + 100)])
     with pytest.raises(
         WriterBusy, match=r"written by process 7 on elsewhere, .* ends in (99|100) s"
     ):
         commit(store, NEW)
-    client.upsert(NAMES.records, [claim_row(time.time() - 1)])
+    client.upsert(client.records, [claim_row(time.time() - 1)])
     commit(store, NEW)
     assert "new.md" in answers(store)[2]
-    assert milvus_lease.claims(client, NAMES) == []
+    assert lease.claims(client) == []
 
 
 @pytest.mark.parametrize(
@@ -406,23 +406,23 @@ def test_a_writer_on_another_machine_is_left_alone_until_its_lease_ends(store, c
     ],
 )
 def test_a_claim_that_could_not_be_true_keeps_nobody_out(store, client, content):
-    client.upsert(NAMES.records, [claim_row(0.0) | {"data": content}])
+    client.upsert(client.records, [claim_row(0.0) | {"data": content}])
     assert store.remarks()
     assert commit(store, NEW).notes == 5
-    assert milvus_lease.claims(client, NAMES) == []
+    assert lease.claims(client) == []
 
 
 def test_records_that_no_writer_could_have_put_in_change_no_answer(store, client):
     before = answers(store)
     odd = {"generation": -5, "data": "[" * 60_000, "anchor": [1.0, 0.0]}
-    client.upsert(NAMES.records, [odd | {"pk": pk} for pk in (0, 2**62, 2**63 - 1)])
+    client.upsert(client.records, [odd | {"pk": pk} for pk in (0, 2**62, 2**63 - 1)])
     assert answers(store) == before
     assert commit(store, NEW).generation == 2
     assert store.problems() == []
 
 
 def test_a_collection_that_is_gone_is_told_and_mended_by_a_rebuild(store, client):
-    client.drop(NAMES.passages(1))
+    client.drop(client.passages(1))
     with pytest.raises(IndexUnusable):
         answers(store)
     assert "is gone" in store.problems()[0]
@@ -471,8 +471,8 @@ class FakeMilvus:
 
 @pytest.fixture
 def fake(monkeypatch):
-    monkeypatch.setattr("ragqa.stores.milvus_client.CONNECT_S", 1.0)
-    monkeypatch.setattr("ragqa.stores.milvus_client.CALL_S", 1.0)
+    monkeypatch.setattr("ragqa.stores.milvus.client.CONNECT_S", 1.0)
+    monkeypatch.setattr("ragqa.stores.milvus.client.CALL_S", 1.0)
     fake = FakeMilvus()
     yield fake
     fake.server.stop(None)

@@ -12,17 +12,17 @@ from stores.building import DIMENSION, FRUIT, INFO, entry
 from support import trying
 
 from ragqa.errors import IndexUnusable, OtherFormat
-from ragqa.stores.milvus_client import batches
-from ragqa.stores.milvus_records import (
+from ragqa.stores.milvus.client import bases_of, batches
+from ragqa.stores.milvus.connection import is_new_enough
+from ragqa.stores.milvus.records import (
     FORMAT,
     KEPT_S,
     Generation,
-    Names,
     read_record,
     record_row,
     retained,
 )
-from ragqa.stores.milvus_rows import (
+from ragqa.stores.milvus.rows import (
     MAX_TEXT_BYTES,
     encode_term,
     encoded_terms,
@@ -31,7 +31,6 @@ from ragqa.stores.milvus_rows import (
     read_note,
     read_passage,
 )
-from ragqa.stores.milvus_versions import is_new_enough
 from ragqa.text.words import index_terms
 from ragqa.types import NoteRecord
 
@@ -147,7 +146,7 @@ def test_generations_are_kept_for_an_hour_after_the_next_one_came():
 
 def test_only_the_collections_of_an_index_are_its_own():
     there = ["team", "team_p3", "team_n3", "team_p12", "teams_p5", "team_px", "other_p1", "team_q9"]
-    assert Names("team").bases(there) == {3, 12}
+    assert bases_of("team", there) == {3, 12}
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from stores.building import answers, commit, entry
 from support import HANGS_S
 
 from ragqa.errors import IndexNotWritable, IndexUnusable
-from ragqa.stores.failures import explaining_failure, unusable
-from ragqa.stores.local import LocalStore
+from ragqa.stores.disk import explaining_failure, unusable
+from ragqa.stores.local.store import LocalStore
 
 NEW = entry("new.md", "apple banana")
 
@@ -22,7 +22,7 @@ import os, signal, sys
 from pathlib import Path
 import concurrent.futures.thread, faiss, numpy
 from ragqa.errors import RagqaError
-from ragqa.stores.local import LocalStore
+from ragqa.stores.local.store import LocalStore
 from stores.building import FRUIT, INFO, answers, commit, entry
 store = LocalStore(Path(sys.argv[1]))
 def as_nobody():
@@ -143,7 +143,7 @@ def test_a_file_system_without_locks_is_told(root, monkeypatch, number):
     def no_locks(descriptor, operation):
         raise OSError(number, "no locks here")
 
-    monkeypatch.setattr("ragqa.stores.lock.fcntl.flock", no_locks)
+    monkeypatch.setattr("ragqa.stores.local.lock.fcntl.flock", no_locks)
     with pytest.raises(IndexUnusable, match="cannot be locked: no locks here"):
         commit(LocalStore(root), NEW)
 

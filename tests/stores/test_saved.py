@@ -12,8 +12,8 @@ from stores.building import FRUIT, INFO, commit, embedding, quick_folder
 from support import trying
 
 from ragqa.errors import IndexNotWritable
-from ragqa.stores.generations import stepping
-from ragqa.stores.local import LocalStore
+from ragqa.stores.disk import stepping
+from ragqa.stores.local.store import LocalStore
 from ragqa.stores.saved import MAX_BATCH, SAVED, SYNC_BYTES, SavedEmbeddings
 
 BATCHES = ((1, 2, 3), (4,), (5, 6))

@@ -10,10 +10,10 @@ import pytest
 from stores.building import EVERYTHING, FRUIT, INFO, answers, ask, commit, entry
 
 from ragqa.errors import IndexNotWritable, IndexUnusable
-from ragqa.stores.failures import explaining_failure
-from ragqa.stores.local import LocalStore
+from ragqa.stores.disk import explaining_failure
+from ragqa.stores.local.store import LocalStore
+from ragqa.stores.local.terms import dead_passages, write_terms
 from ragqa.stores.memory import MemoryStore
-from ragqa.stores.termindex import dead_passages, write_terms
 
 QUESTION = "apple banana cherry fig"
 
@@ -98,8 +98,8 @@ def test_without_a_place_for_temporary_files_the_terms_are_read_where_they_are(s
 
 @pytest.mark.parametrize(("share", "dead"), [(1.0, 1), (0.1, 0)])
 def test_terms_are_written_anew_when_many_passages_are_dead(root, monkeypatch, share, dead):
-    monkeypatch.setattr("ragqa.stores.local_writer.REWRITE_BELOW", 0)
-    monkeypatch.setattr("ragqa.stores.local_writer.MAX_DEAD_SHARE", share)
+    monkeypatch.setattr("ragqa.stores.local.writer.REWRITE_BELOW", 0)
+    monkeypatch.setattr("ragqa.stores.local.writer.MAX_DEAD_SHARE", share)
     store = LocalStore(root)
     commit(store, *FRUIT)
     commit(store, remove=["ml/deep/three.md"])
@@ -171,8 +171,8 @@ def test_damage_is_refused_where_files_cannot_be_linked(store, root, long_lived_
 
 
 def test_terms_are_not_written_anew_from_a_damaged_catalogue(store, root, monkeypatch):
-    monkeypatch.setattr("ragqa.stores.local_writer.REWRITE_BELOW", 0)
-    monkeypatch.setattr("ragqa.stores.local_writer.MAX_DELTA_SHARE", 9)
+    monkeypatch.setattr("ragqa.stores.local.writer.REWRITE_BELOW", 0)
+    monkeypatch.setattr("ragqa.stores.local.writer.MAX_DELTA_SHARE", 9)
     alter(root / "gen-000001/catalogue.sqlite", b"grape", b"grapf")
     with pytest.raises(IndexUnusable, match=r"catalogue\.sqlite was changed"):
         commit(store, remove=["one.md"])

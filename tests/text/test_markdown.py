@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering import plain_text
+from ragqa.text.markdown import plain_text
 from ragqa.types import Kind
 
 

@@ -6,7 +6,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.text.words import UNSPACED, index_terms, is_latin, query_terms, tokenize
+from ragqa.text.words import UNSPACED, index_terms, is_latin, query_terms, tokenize, unspaced_count
 
 
 def test_terms_are_folded_stemmed_words():
@@ -28,6 +28,12 @@ def test_unspaced_scripts_become_characters_and_pairs():
     assert index_terms("注意力") == ["注", "意", "力", "注意", "意力"]
     assert query_terms("注意力") == ["注意", "意力"]
     assert query_terms("猫") == ["猫"]
+
+
+def test_characters_of_unspaced_scripts_are_counted():
+    assert [
+        unspaced_count(text) for text in ("caf\u00e9 \u2014 5", "\u6ce8\u610f\u529b AI", "")
+    ] == [0, 3, 0]
 
 
 @given(st.text(max_size=60))

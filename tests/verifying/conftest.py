@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ragqa.types import SavedAnswer, SavedCitation
-from ragqa.verifying import verify
+from ragqa.verifying.checking import verify
+from ragqa.verifying.saved import SavedAnswer, SavedCitation
 
 
 class Notes:

@@ -5,10 +5,9 @@ from dataclasses import replace
 import pytest
 from support import make_answer
 
-from ragqa.types import Standing
-from ragqa.verifying import record_of
-from ragqa.verifying.checking import NOTHING_LIKE_IT
+from ragqa.verifying.checking import NOTHING_LIKE_IT, Standing
 from ragqa.verifying.current_notes import IN_CODE, IN_COMMENT, NO_NOTE, NOT_INSIDE, STRUCK_OUT
+from ragqa.verifying.saved import record_of
 
 QUOTE = "Requests are retried three times, with a pause of two seconds."
 NOTE = f"# Retries\n\nWhat the client does.\n\n{QUOTE} Then it gives up.\n"

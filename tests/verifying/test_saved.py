@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from support import make_answer
 
 from ragqa.errors import UsageError
-from ragqa.types import SavedAnswer
-from ragqa.verifying import read_saved, record_of
 from ragqa.verifying import saved as module
+from ragqa.verifying.saved import SavedAnswer, read_saved, record_of
 
 ANY_TEXT = st.text(alphabet=st.characters(), max_size=40)
 

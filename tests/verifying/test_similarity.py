@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from ragqa.notes import parse_note
 from ragqa.types import Stamp
-from ragqa.verifying import differences
-from ragqa.verifying.similarity import MAX_WORDS, sentences_of, successor
+from ragqa.verifying.similarity import MAX_WORDS, differences, sentences_of, successor
 
 NOTE = """# The service
 
@@ -76,6 +75,11 @@ def test_what_only_shares_a_few_words_is_no_successor(old):
     assert becomes(old) is None
 
 
+def test_a_similarity_of_exactly_the_minimum_is_enough():
+    note = "Meals alpha bravo charlie delta cost money."
+    assert becomes("Meals cost money.", note) == note
+
+
 def test_links_to_the_same_site_are_not_alike():
     note = "- https://example.com/status/1234?s=20\n- https://example.com/status/99?s=20\n"
     assert becomes("- https://example.com/status/777?s=20", note) is None
@@ -88,6 +92,13 @@ def test_of_two_alike_the_nearer_one_counts():
     sentences = sentences_in(note)
     assert successor(sentences, "The limit is 7 MB here.", 0).span == (0, 23)
     assert successor(sentences, "The limit is 7 MB here.", 900).span[0] > 100
+
+
+def test_only_the_runs_nearest_to_the_old_place_are_compared(monkeypatch):
+    quote, near = "Deployments happen on Mondays.", NOTE.find("Requests")
+    assert successor(sentences_in(NOTE), quote, near)
+    monkeypatch.setattr("ragqa.verifying.similarity.MAX_STRETCHES", 0)
+    assert successor(sentences_in(NOTE), quote, near) is None
 
 
 @pytest.mark.parametrize("quote", ["...", "| --- |", "word " * (MAX_WORDS + 1)])

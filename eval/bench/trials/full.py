@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ragqa.stores.generations import stepping
+from ragqa.stores.disk import stepping
 from trials.children import End, must, run
 from trials.steps import leftovers
 from trials.verdicts import Trial

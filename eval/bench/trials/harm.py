@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ragqa.stores.manifest import TERMS
+from ragqa.stores.local.manifest import TERMS
 from trials.worlds import World
 
 FLIPS = 500

@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ragqa.stores.generations import stepping
-from ragqa.stores.milvus_client import Client
-from ragqa.stores.milvus_lease import claims
-from ragqa.stores.milvus_records import Names, read_record, rows_of_records
+from ragqa.stores.disk import stepping
+from ragqa.stores.milvus.client import Client
+from ragqa.stores.milvus.lease import claims
+from ragqa.stores.milvus.records import read_record, rows_of_records
 from ragqa.stores.saved import SAVED
 from trials.children import End, must, preload, run
 from trials.steps import Built, Fault, signalled, wrong
@@ -38,8 +38,8 @@ from trials.worlds import (
 )
 
 SMALL_BATCHES: Constants = (
-    ("ragqa.stores.milvus_client.ROWS_AT_ONCE", 2),
-    ("ragqa.stores.milvus_writer.ROWS_AT_ONCE", 2),
+    ("ragqa.stores.milvus.client.ROWS_AT_ONCE", 2),
+    ("ragqa.stores.milvus.writer.ROWS_AT_ONCE", 2),
 )
 """So that a few notes are sent with several calls."""
 
@@ -221,7 +221,7 @@ def _build_up(world: World, scenario: Scenario) -> bool:
 
 
 def _forget(world: World) -> bool:
-    client = Client(world.uri)
+    client = Client(world.uri, world.store_name)
     for each in client.collections():
         if each == world.store_name or each.startswith(f"{world.store_name}_"):
             client.drop(each)
@@ -289,14 +289,13 @@ def _rounded(match: re.Match[str]) -> str:
 def leftovers(world: World) -> list[str]:
     """What a build should have cleared: claims, collections, and rows that no generation has."""
     uri = world.uri or str(world.index / "milvus.db")
-    client, names = Client(uri), Names(world.store_name)
-    kept = [read_record(row, "") for row in rows_of_records(client, names)]
-    found = [f"the claim of {claim.owner}" for claim in claims(client, names)]
-    found += [
-        f"the collections of {n}"
-        for n in names.bases(client.collections()) - {g.base for g in kept}
-    ]
-    for collection in {name(each.base) for each in kept for name in (names.passages, names.notes)}:
+    client = Client(uri, world.store_name)
+    kept = [read_record(row, "") for row in rows_of_records(client)]
+    found = [f"the claim of {claim.owner}" for claim in claims(client)]
+    unknown = client.bases() - {each.base for each in kept}
+    found += [f"the collections of {base}" for base in unknown]
+    kinds = (client.passages, client.notes)
+    for collection in {name(each.base) for each in kept for name in kinds}:
         base = int(collection.rpartition("_")[2][1:])
         client.load_if_needed(collection)
         seen = " or ".join(f"({each.visible})" for each in kept if each.base == base)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ragqa.stores.generations import stepping
+from ragqa.stores.disk import stepping
 from trials.children import Child, End, must, run, start
 from trials.verdicts import Trial
 from trials.worlds import AFTER, BEFORE, World, answers, write

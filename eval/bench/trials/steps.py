@@ -1,6 +1,6 @@
 """A fault at step N of building an index, for N = 1, 2, ... until a build ends untouched.
 
-Steps are where `ragqa.stores.generations.step` is called. A kill between them is tried too, at
+Steps are where `ragqa.stores.disk.step` is called. A kill between them is tried too, at
 moments drawn by chance, but in numbers only where there is time.
 """
 
@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragqa.stores.generations import KEPT_GENERATIONS, stepping
+from ragqa.stores.disk import stepping
+from ragqa.stores.local.generations import KEPT_GENERATIONS
 from trials.children import End, must, run
 from trials.verdicts import Trial
 from trials.worlds import (

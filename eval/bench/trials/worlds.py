@@ -12,9 +12,9 @@ from unittest.mock import patch
 
 from ragqa import cli
 from ragqa.api import Index, open_index
-from ragqa.config.settings import Value
+from ragqa.config.setting import Value
 from ragqa.errors import NoIndex, RagqaError
-from ragqa.stores.manifest import DELTA
+from ragqa.stores.local.manifest import DELTA
 from ragqa.types import Answer, IndexInfo
 
 Constants = tuple[tuple[str, float], ...]
@@ -22,15 +22,15 @@ Constants = tuple[tuple[str, float], ...]
 
 AS_IT_IS: Constants = ()
 LARGE_INDEX: Constants = (
-    ("ragqa.stores.local_writer.REWRITE_BELOW", 0),
-    ("ragqa.stores.local_writer.MAX_DELTA_SHARE", math.inf),
-    ("ragqa.stores.local_writer.MAX_DEAD_SHARE", math.inf),
-    ("ragqa.stores.dense.EXACT_UP_TO", 60),
-    ("ragqa.stores.vectorfile.EXHAUSTIVE_UP_TO", 30),
+    ("ragqa.stores.local.writer.REWRITE_BELOW", 0),
+    ("ragqa.stores.local.writer.MAX_DELTA_SHARE", math.inf),
+    ("ragqa.stores.local.writer.MAX_DEAD_SHARE", math.inf),
+    ("ragqa.stores.local.vector_draft.EXACT_UP_TO", 60),
+    ("ragqa.stores.local.vector_file.EXHAUSTIVE_UP_TO", 30),
 )
 """A refresh goes the way of a large index: changes are kept in a delta, and more than sixty vectors
 are searched by inverted lists."""
-FOLDING: Constants = (*LARGE_INDEX, ("ragqa.stores.local_writer.MAX_DELTA_SHARE", 0))
+FOLDING: Constants = (*LARGE_INDEX, ("ragqa.stores.local.writer.MAX_DELTA_SHARE", 0))
 """The same, but any change makes a new base of the base and its delta."""
 
 BEFORE: Mapping[str, str] = {

@@ -1,39 +1,37 @@
 """Calibrate confidence on the user's notes, with their own questions or generated ones.
 
-`examples` asks the questions, `fitting` fits, `judging` measures. Generated questions are too
+`examples` asks the questions, `fitting` fits and measures. Generated questions are too
 unlike people's to fit weights on (docs/decisions/calibrate.md), so they only set the threshold.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 
 from ragqa import __version__
-from ragqa.answering import Models, shipped
 from ragqa.answering.calibration_file import FILE, Refitted, own_document
+from ragqa.answering.confidence import Models, shipped
 from ragqa.api import Index
 from ragqa.atomic_write import write_whole
 from ragqa.clock import today
 from ragqa.errors import IndexNotWritable, UsageError
-from ragqa.evaluation.cache import CachedEmbedder
-from ragqa.evaluation.calibrating.examples import Example, Examples, Kind, count, gather
+from ragqa.evaluation.calibrating.examples import Example, ExampleKind, Examples, count, gather
 from ragqa.evaluation.calibrating.fitting import (
     Mixture,
+    answered,
     answering_threshold,
     cross_validated,
     probabilities,
+    quality,
     raise_threshold,
     refit,
 )
-from ragqa.evaluation.calibrating.judging import Document, answered, quality
-from ragqa.evaluation.collection import Collection
-from ragqa.evaluation.evaluating import read_note, read_notes
+from ragqa.evaluation.collection import open_collection
+from ragqa.evaluation.evaluating import read_notes, tasks_about
 from ragqa.evaluation.generating import generate_questions
-from ragqa.evaluation.gold import tasks_of
 from ragqa.evaluation.questions import Question
 from ragqa.evaluation.statistics import Values
+from ragqa.evaluation.summary import Document
 from ragqa.types import EmbedderInfo, Progress
 
 __all__ = ["MIN_ANSWERABLE", "calibrate", "reset"]
@@ -64,10 +62,7 @@ def calibrate(
         asked = generate_questions(notes, generate, seed=seed)
     examples, warnings = _ask(index, asked, progress)
     _check_enough(examples, own=questions is not None)
-    if questions is None:
-        models, document = _with_threshold(examples)
-    else:
-        models, document = _with_weights(examples, seed)
+    models, document = _fit(examples, own=questions is not None, seed=seed)
     path = index.places.index / FILE
     document |= {
         "date": today().isoformat(),
@@ -76,7 +71,13 @@ def calibrate(
         "index": {"embedder": report.info.embedder.name, "notes": report.info.notes},
         "warnings": [*report.warnings, *warnings],
     }
-    _write(path, _file(models, document, report.info.embedder))
+    text = json.dumps(_file(models, document, report.info.embedder), indent=2) + "\n"
+    try:
+        write_whole(path, text)
+    except OSError as exc:
+        raise IndexNotWritable(
+            f"{path} cannot be written: {exc.strerror}", hint="make its folder writable"
+        ) from exc
     return document
 
 
@@ -100,15 +101,14 @@ def reset(index: Index) -> bool:
 def _ask(
     index: Index, questions: Sequence[Question], progress: Progress
 ) -> tuple[list[Example], list[str]]:
-    with CachedEmbedder.open(index.source.embedders) as embedder:
-        collection = Collection.of(index, embedder)
-        tasks, gone = tasks_of(questions, partial(read_note, index), collection.passages_of)
+    with open_collection(index) as collection:
+        tasks, gone = tasks_about(index, collection, questions)
         examples, left_out = gather(collection, tasks, progress)
     return examples, [*gone, *left_out]
 
 
 def _check_enough(examples: Examples, *, own: bool) -> None:
-    usable = count(examples)[Kind.ANSWERABLE]
+    usable = count(examples)[ExampleKind.ANSWERABLE]
     if usable >= MIN_ANSWERABLE:
         return
     whose = "of your questions" if own else "questions made from the notes"
@@ -119,49 +119,36 @@ def _check_enough(examples: Examples, *, own: bool) -> None:
     )
 
 
-def _with_weights(examples: Examples, seed: int) -> tuple[Models, Document]:
-    """The shipped model with refitted weights, judged by cross-validation."""
+def _fit(examples: Examples, *, own: bool, seed: int) -> tuple[Models, Document]:
+    """The shipped model with refitted weights, judged by cross-validation.
+
+    From generated questions, only its threshold is raised if necessary.
+    """
     models, mixture = shipped(), Mixture.of(examples)
-    before = probabilities(models.all, examples)
-    after = cross_validated(models.all, examples, mixture, seed=seed)
-    fitted = replace(
-        refit(models.all, examples, mixture.weights(examples)),
-        threshold=answering_threshold(after, examples),
-    )
+    before = after = probabilities(models.all, examples)
+    if own:
+        after = cross_validated(models.all, examples, mixture, seed=seed)
+        fitted = replace(
+            refit(models.all, examples, mixture.weights(examples)),
+            threshold=answering_threshold(after, examples),
+        )
+    else:
+        fitted = replace(models.all, threshold=raise_threshold(models.all, examples))
+
+    def judged(confidence: Values, threshold: float) -> Document:
+        return {
+            "threshold": threshold,
+            **quality(confidence, examples, mixture.weights(examples)),
+            "answered": answered(confidence, threshold, examples),
+        }
+
     return replace(models, all=fitted), {
-        "refitted": Refitted.WEIGHTS,
-        **_about(examples, mixture),
-        "before": _judged(before, models.all.threshold, examples, mixture),
-        "after": _judged(after, fitted.threshold, examples, mixture),
-    }
-
-
-def _with_threshold(examples: Examples) -> tuple[Models, Document]:
-    """The shipped model with its threshold raised if necessary."""
-    models, mixture = shipped(), Mixture.of(examples)
-    confidence = probabilities(models.all, examples)
-    fitted = replace(models.all, threshold=raise_threshold(models.all, examples))
-    return replace(models, all=fitted), {
-        "refitted": Refitted.THRESHOLD,
-        **_about(examples, mixture),
-        "before": _judged(confidence, models.all.threshold, examples, mixture),
-        "after": _judged(confidence, fitted.threshold, examples, mixture),
-    }
-
-
-def _about(examples: Examples, mixture: Mixture) -> Document:
-    return {
+        "refitted": Refitted.WEIGHTS if own else Refitted.THRESHOLD,
         "questions": {str(kind): n for kind, n in count(examples).items()},
         "answerable_share": round(mixture.answerable, 3),
         "answerable_share_from": "your questions" if mixture.is_own else "an assumption",
-    }
-
-
-def _judged(confidence: Values, threshold: float, examples: Examples, mixture: Mixture) -> Document:
-    return {
-        "threshold": threshold,
-        **quality(confidence, examples, mixture.weights(examples)),
-        "answered": answered(confidence, threshold, examples),
+        "before": judged(before, models.all.threshold),
+        "after": judged(after, fitted.threshold),
     }
 
 
@@ -176,12 +163,3 @@ def _file(models: Models, document: Document, embedder: EmbedderInfo) -> Documen
         **own_document(models, document["refitted"], embedder, day=today()),
         "provenance": {**{name: document[name] for name in kept}, **quality_of},
     }
-
-
-def _write(path: Path, document: Document) -> None:
-    try:
-        write_whole(path, json.dumps(document, indent=2) + "\n")
-    except OSError as exc:
-        raise IndexNotWritable(
-            f"{path} cannot be written: {exc.strerror}", hint="make its folder writable"
-        ) from exc

@@ -27,7 +27,7 @@ of its words, weighted by rarity. In collections that answer none, the highest s
 _POOL = 60
 
 
-class Kind(StrEnum):
+class ExampleKind(StrEnum):
     """Whether the notes answer a question, and if not, why."""
 
     ANSWERABLE = "answerable"
@@ -45,17 +45,17 @@ class Example:
     """
 
     question: str
-    kind: Kind
+    kind: ExampleKind
     features: Mapping[str, float]
 
 
 Examples = Sequence[Example]
 
 
-def count(examples: Examples) -> dict[Kind, int]:
+def count(examples: Examples) -> dict[ExampleKind, int]:
     """Count the examples of each kind."""
     counts = Counter(example.kind for example in examples)
-    return {kind: counts[kind] for kind in Kind}
+    return {kind: counts[kind] for kind in ExampleKind}
 
 
 def gather(
@@ -78,7 +78,7 @@ def gather(
     off_topic: list[Example] = []
     for done, question in enumerate(everyday, start=len(tasks)):
         progress("asking", done, total)
-        off_topic += _without(collection, question, Kind.EVERYDAY)
+        off_topic += _example(collection, question, ExampleKind.EVERYDAY)
     progress("asking", total, total)
     off_topic = [one for one in off_topic if one.features["coverage"] < COVERED_FROM]
     warnings = []
@@ -106,12 +106,16 @@ def everyday_questions() -> list[str]:
 def _of_task(collection: Collection, task: Task) -> Iterator[Example]:
     """The examples of a question: as it is and, if answerable, without the answering passages."""
     if not task.answerable:
-        yield from _without(collection, task.question, Kind.UNANSWERABLE)
+        yield from _example(collection, task.question, ExampleKind.UNANSWERABLE)
         return
     if task.unretrievable.issuperset(task.relevant):
         return
-    yield from _without(collection, task.question, Kind.ANSWERABLE)
-    yield from _without(collection, task.question, Kind.NEAR, answer=task)
+
+    def is_no_answer(hit: Hit) -> bool:
+        return task.relevant.keys().isdisjoint(task.units_of(hit.passage.id))
+
+    yield from _example(collection, task.question, ExampleKind.ANSWERABLE)
+    yield from _example(collection, task.question, ExampleKind.NEAR, is_no_answer)
 
 
 def features_of(
@@ -140,14 +144,13 @@ def features_of(
     return features(reading, scored) if scored else None
 
 
-def _without(
-    collection: Collection, question: str, kind: Kind, *, answer: Task | None = None
+def _example(
+    collection: Collection,
+    question: str,
+    kind: ExampleKind,
+    keep: Callable[[Hit], bool] | None = None,
 ) -> Iterable[Example]:
-    """Ask a question, without the passages that contain `answer` if given; one example or none."""
-
-    def keep(hit: Hit) -> bool:
-        return answer is None or answer.relevant.keys().isdisjoint(answer.units_of(hit.passage.id))
-
+    """Ask a question as `features_of` does; one example or none."""
     try:
         seen = features_of(collection, question, keep)
     except UsageError:

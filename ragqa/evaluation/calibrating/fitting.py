@@ -1,14 +1,23 @@
-"""Fit a confidence model near the shipped one, and set its threshold."""
+"""Fit a confidence model near the shipped one, set its threshold, and measure its quality."""
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
 
-from ragqa.answering.models import Model
-from ragqa.evaluation.calibrating.examples import Examples, Kind, count
-from ragqa.evaluation.statistics import Values
+from ragqa.answering.confidence import Model
+from ragqa.evaluation.calibrating.examples import ExampleKind, Examples, count
+from ragqa.evaluation.statistics import (
+    CONFIDENCE_RESAMPLES,
+    SEED,
+    Values,
+    bins_of,
+    reliability,
+    rounded,
+)
+from ragqa.evaluation.summary import Document
 from ragqa.types import SURE_FROM
 
 PENALTY = 5.0
@@ -27,8 +36,8 @@ _FOLDS = 6
 _SCALE = 10_000
 _MIN_UNANSWERABLE = 10
 _MIN_SHARE = 0.2
-_GENERATED = {Kind.UNANSWERABLE: 0.25, Kind.NEAR: 0.25, Kind.EVERYDAY: 0.5}
-_OWN = {Kind.UNANSWERABLE: 0.6, Kind.NEAR: 0.2, Kind.EVERYDAY: 0.2}
+_GENERATED = {ExampleKind.UNANSWERABLE: 0.25, ExampleKind.NEAR: 0.25, ExampleKind.EVERYDAY: 0.5}
+_OWN = {ExampleKind.UNANSWERABLE: 0.6, ExampleKind.NEAR: 0.2, ExampleKind.EVERYDAY: 0.2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,7 @@ class Mixture:
 
     answerable: float
     is_own: bool
-    others: dict[Kind, float]
+    others: dict[ExampleKind, float]
 
     @classmethod
     def of(cls, examples: Examples) -> "Mixture":
@@ -49,7 +58,7 @@ class Mixture:
         A list of answerable questions with a few others says nothing about their real share.
         """
         counts = count(examples)
-        answerable, others = counts[Kind.ANSWERABLE], counts[Kind.UNANSWERABLE]
+        answerable, others = counts[ExampleKind.ANSWERABLE], counts[ExampleKind.UNANSWERABLE]
         is_own = others >= max(_MIN_UNANSWERABLE, _MIN_SHARE * (answerable + others))
         share = answerable / (answerable + others) if is_own else ASSUMED_ANSWERABLE
         return cls(share, is_own, _OWN if is_own else _GENERATED)
@@ -60,8 +69,8 @@ class Mixture:
         there = {kind: share for kind, share in self.others.items() if counts[kind]}
         rest = (1 - self.answerable) / sum(there.values())
         shares = {kind: share * rest for kind, share in there.items()}
-        shares[Kind.ANSWERABLE] = self.answerable
-        total = counts[Kind.ANSWERABLE] + counts[Kind.UNANSWERABLE]
+        shares[ExampleKind.ANSWERABLE] = self.answerable
+        total = counts[ExampleKind.ANSWERABLE] + counts[ExampleKind.UNANSWERABLE]
         return np.array([total * shares[one.kind] / counts[one.kind] for one in examples])
 
 
@@ -72,7 +81,7 @@ def probabilities(model: Model, examples: Examples) -> Values:
 
 def answerable(examples: Examples) -> Values:
     """1 for an example that the notes answer, else 0; shape (n,)."""
-    return np.array([one.kind is Kind.ANSWERABLE for one in examples], dtype=np.float64)
+    return np.array([one.kind is ExampleKind.ANSWERABLE for one in examples], dtype=np.float64)
 
 
 def refit(model: Model, examples: Examples, weights: Values, *, penalty: float = PENALTY) -> Model:
@@ -131,7 +140,7 @@ def raise_threshold(model: Model, examples: Examples) -> float:
     does not exceed the level from which answers are no longer marked as unsure.
     """
     confidence = probabilities(model, examples)
-    everyday = np.sort(confidence[[one.kind is Kind.EVERYDAY for one in examples]])[::-1]
+    everyday = np.sort(confidence[[one.kind is ExampleKind.EVERYDAY for one in examples]])[::-1]
     if not len(everyday):
         return model.threshold
     above = (_scaled_down(everyday[int(MAX_OFF_TOPIC * len(everyday))]) + 1) / _SCALE
@@ -141,3 +150,64 @@ def raise_threshold(model: Model, examples: Examples) -> float:
 def _scaled_down(value: float) -> int:
     """A number in ten-thousandths, rounded down."""
     return math.floor(value * _SCALE)
+
+
+def quality(confidence: Values, examples: Examples, weights: Values) -> Document:
+    """AUROC and calibration error with their 95% intervals, and the reliability diagram.
+
+    `confidence` and `weights` have shape (examples,).
+    """
+    y = answerable(examples)
+    bins = map(asdict, reliability(confidence, y, weights))
+    document: Document = {
+        "reliability": [{key: round(value, 4) for key, value in one.items()} for one in bins]
+    }
+    for name, measure in (("auroc", _auroc(confidence, y)), ("ece", _ece(confidence, y))):
+        document[name] = round(measure(weights), 4)
+        document[f"{name}_interval"] = rounded(_interval(measure, examples, weights))
+    return document
+
+
+def answered(confidence: Values, threshold: float, examples: Examples) -> Document:
+    """How many questions of each kind are answered, and how many with 0.5 or more."""
+    kinds = np.array([one.kind for one in examples])
+    return {
+        str(kind): {
+            "answered": int((confidence[here] >= threshold).sum()),
+            "confident": int((confidence[here] >= max(threshold, SURE_FROM)).sum()),
+        }
+        for kind in ExampleKind
+        if (here := kinds == kind).any()
+    }
+
+
+def _ece(confidence: Values, y: Values) -> Callable[[Values], float]:
+    which, gap = bins_of(confidence), confidence - y
+
+    def measure(weights: Values) -> float:
+        return float(np.abs(np.bincount(which, weights * gap)).sum() / weights.sum())
+
+    return measure
+
+
+def _auroc(confidence: Values, y: Values) -> Callable[[Values], float]:
+    yes, no = confidence[y == 1], confidence[y == 0]
+    wins = (yes[:, None] > no) + 0.5 * (yes[:, None] == no)
+
+    def measure(weights: Values) -> float:
+        of_yes, of_no = weights[y == 1], weights[y == 0]
+        return float(of_yes @ wins @ of_no / (of_yes.sum() * of_no.sum()))
+
+    return measure
+
+
+def _interval(
+    measure: Callable[[Values], float], examples: Examples, weights: Values
+) -> tuple[float, float]:
+    """The bootstrap percentile interval, resampling questions with all their examples."""
+    _, question = np.unique([one.question for one in examples], return_inverse=True)
+    n = int(question.max()) + 1
+    rng = np.random.default_rng(SEED)
+    draws = rng.multinomial(n, np.full(n, 1 / n), size=CONFIDENCE_RESAMPLES)
+    low, high = np.quantile([measure(weights * times[question]) for times in draws], [0.025, 0.975])
+    return float(low), float(high)

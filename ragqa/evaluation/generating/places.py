@@ -5,9 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ragqa.answering import plain_text
-from ragqa.passages.parts import MAX_ITEM_CHARS
-from ragqa.text.sentences import sentence_spans, strip
+from ragqa.passages.parts import unit_spans
+from ragqa.text.markdown import plain_text
 from ragqa.text.words import index_terms, query_terms
 from ragqa.types import Block, Kind, Note
 
@@ -62,45 +61,30 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """All notes, sorted by path, with their places.
-
-    `spread` has the document frequency of each term.
-    """
+    """All notes by path, sorted, with their places; `spread` is the document frequency of terms."""
 
     notes: Mapping[str, Note]
-    places: Mapping[str, Sequence[Place]]
+    places: Sequence[Place]
     spread: Mapping[str, int]
-
-    def all_places(self) -> Iterator[Place]:
-        """Every place, note by note."""
-        for places in self.places.values():
-            yield from places
-
-    def spread_of(self, text: str) -> int:
-        """The document frequency of the text's rarest term; 0 if it has no terms."""
-        return min((self.spread.get(term, 0) for term in index_terms(text)), default=0)
 
     def is_rare(self, text: str) -> bool:
         """Whether one of its terms occurs in at most two notes, or 2% of them."""
-        return self.spread_of(text) <= max(2, len(self.notes) // 50)
+        rarest = min((self.spread.get(term, 0) for term in index_terms(text)), default=0)
+        return rarest <= max(2, len(self.notes) // 50)
 
 
 def read_material(notes: Iterable[Note]) -> Material:
     """Read the places of all notes, except those whose path is not valid Unicode."""
     named = sorted((note for note in notes if _is_text(note.path)), key=lambda note: note.path)
     by_path = {note.path: note for note in named}
-    places = {path: tuple(_places(note)) for path, note in by_path.items()}
+    every: list[Place] = []
     spread: Counter[str] = Counter()
-    for path, note in by_path.items():
-        words = (place.words for place in places[path])
-        spread.update(sorted(set(index_terms(" ".join((note.title[:MAX_TITLE_CHARS], *words))))))
-    return Material(by_path, places, spread)
-
-
-def occurs_once(quote: str, text: str) -> bool:
-    """Whether the quote occurs in the text exactly once."""
-    at = text.find(quote)
-    return at >= 0 and text.find(quote, at + 1) < 0
+    for note in by_path.values():
+        places = list(_places(note))
+        words = (place.words for place in places)
+        spread.update(set(index_terms(" ".join((note.title[:MAX_TITLE_CHARS], *words)))))
+        every += places
+    return Material(by_path, every, spread)
 
 
 def _is_text(path: str) -> bool:
@@ -121,7 +105,7 @@ def _places(note: Note) -> Iterator[Place]:
             leads = leads and block.kind not in (Kind.CODE, Kind.TABLE_HEAD)
             continue
         path = tuple(heading.label for heading in headings if heading.label)
-        for start, end in _spans(note.text, block):
+        for start, end in unit_spans(note.text, block):
             quote = note.text[start:end]
             if len(quote) > MAX_QUOTE_CHARS:
                 leads = False
@@ -161,13 +145,3 @@ def _is_prose(quote: str, words: str, headings: tuple[str, ...]) -> bool:
         and not any(map(_LISTING.match, headings[-1:]))
         and len(query_terms(alone)) >= MIN_PROSE_TERMS
     )
-
-
-def _spans(text: str, block: Block) -> list[tuple[int, int]]:
-    """The citable units, as in passages: rows and short items whole, otherwise sentences."""
-    is_long = block.end - block.start > MAX_ITEM_CHARS
-    if block.kind is Kind.PARAGRAPH or (block.kind is Kind.ITEM and is_long):
-        spans = sentence_spans(text[block.start : block.end])
-        return [(block.start + start, block.start + end) for start, end in spans]
-    start, end = strip(text, block.start, block.end)
-    return [(start, end)] if start < end else []

@@ -1,11 +1,11 @@
-"""Shared by all kinds of questions: specificity, casing, and short answers."""
+"""The wording of questions: topics, casing, and short answers."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ragqa.evaluation.generating.places import Place
 from ragqa.evaluation.measures import normalised
+from ragqa.text.lexicon import MONTHS, WEEKDAYS
 from ragqa.text.words import STOP_WORDS, index_terms, is_latin, query_terms
 
 MAX_TOPIC_CHARS = 80
@@ -26,32 +26,20 @@ _GENERIC_WORDS = """
     table tag tags takeaways task template test text thing things thought thoughts tip tips tl dr
     toc todo tool tools topic tutorial untitled update updates use usage useful video week weekly
     what why how where when who work
-    january february march april may june july august september october november december
     jan feb mar apr jun jul aug sep sept oct nov dec
-    monday tuesday wednesday thursday friday saturday sunday
 """
-_GENERIC = frozenset(index_terms(_GENERIC_WORDS)) | frozenset(index_terms(" ".join(STOP_WORDS)))
+_GENERIC = frozenset(index_terms(f"{_GENERIC_WORDS} {MONTHS} {WEEKDAYS}")) | frozenset(
+    index_terms(" ".join(STOP_WORDS))
+)
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _GENERIC_UNSPACED = re.compile(
     "参考资料|参考文献|参考|总结|小结|简介|概述|介绍|目录|笔记|引用|结论|背景|例子|示例|前言|其他|公式|注意"
     "|まとめ|参考リンク|はじめに|概要|目次"
 )
-_ASKS = re.compile(
-    r"(?:how|what|why|when|which|who|where|is|are|can|does|do|should)\b", re.IGNORECASE
-)
 _NUMBERING = re.compile(r"\A(?:\d{1,3}(?:\.\d{1,3}){0,4}|[ivxIVX]{1,4}|[a-zA-Z])[.):]\s+")
 _ENDS = re.compile(r"\A[^\w$(\"“]+|[\s:.!…：。]+\Z")  # noqa: RUF001 - the marks of Chinese
 _WRITTEN = re.compile(r"\S+")
 _EDGES = "\"'“”‘’()[]{}<>,.;:!?*_`~|#-–—…"  # noqa: RUF001 - all dashes and quotes
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A question, a place that answers it, and a short answer from that place."""
-
-    question: str
-    place: Place
-    answer: str
 
 
 def is_specific(topic: str) -> bool:
@@ -68,7 +56,7 @@ def topic_of(place: Place, *, beside: str) -> str:
     A note titled with a date has the title as its topic.
     """
     for topic in map(tidy, (place.title, *reversed(place.headings))):
-        if is_specific(topic) and is_specific(without(topic, beside)):
+        if is_specific(topic) and is_specific(_without(topic, beside)):
             return topic
     is_dated = _YEAR.search(place.title) and len(place.title) <= MAX_TOPIC_CHARS
     return tidy(place.title) if is_dated else ""
@@ -79,12 +67,7 @@ def tidy(topic: str) -> str:
     return _NUMBERING.sub("", _ENDS.sub("", topic), count=1)
 
 
-def asks(topic: str) -> bool:
-    """Whether a title or heading is a question."""
-    return topic.endswith("?") or _ASKS.match(topic) is not None
-
-
-def without(topic: str, text: str) -> str:
+def _without(topic: str, text: str) -> str:
     """The words of a topic that the text does not contain."""
     terms = set(query_terms(text))
     return " ".join(word for word in topic.split() if not terms.issuperset(query_terms(word)))

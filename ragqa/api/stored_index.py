@@ -1,0 +1,262 @@
+"""An index and its store: build, refresh, check and repair it.
+
+A store on another machine is opened only with the user's consent.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from ragqa.answering.calibration_file import InUse, in_use
+from ragqa.answering.checking import open_notes
+from ragqa.answering.layout import OpenNote
+from ragqa.clock import today
+from ragqa.config import Places, Settings
+from ragqa.embedders import embedder_for
+from ragqa.errors import IndexUnusable, NoIndex, NotAllowed
+from ragqa.indexing import (
+    Changes,
+    Embedders,
+    Source,
+    check_embedder,
+    check_origin,
+    find_changes,
+    refresh,
+    repair,
+)
+from ragqa.passages import Chunking
+from ragqa.retrieval import Ranking
+from ragqa.stores import SENT, Remark, Snapshot, Store, check_usable, open_store, remote_host
+from ragqa.types import Building, IndexInfo, IndexReport, Progress, no_progress
+
+MayUse = Callable[[str], bool]
+"""Whether a host, `HOST:PORT`, may be sent the text of notes."""
+
+Shown = Callable[[], AbstractContextManager[Progress]]
+"""Makes a context manager that shows the progress of a build."""
+
+_POLL_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class StorePlace:
+    """Where an index is stored: a kind of store with a URI and a name there, or a folder.
+
+    Fields that do not apply are "".
+    """
+
+    kind: str
+    uri: str
+    name: str
+    folder: Path
+
+    @classmethod
+    def of(cls, settings: Settings, places: Places) -> "StorePlace":
+        """The place that these settings name."""
+        return cls(settings.store, settings.store_uri, settings.store_name, places.index)
+
+    @property
+    def host(self) -> str:
+        """The `HOST:PORT` that notes are sent to, "" if they stay on this machine."""
+        return remote_host(self.kind, self.uri)
+
+    @property
+    def is_on_server(self) -> bool:
+        """Whether a server stores it, here or elsewhere, instead of a file."""
+        return "://" in self.uri
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines use it by its name; questions then never refresh it.
+
+        Machines' copies of the notes differ, so each would remove what another added.
+        """
+        return self.kind == "milvus" and self.name != ""
+
+    @property
+    def where(self) -> str:
+        """The place in words."""
+        if not self.uri:
+            return str(self.folder)
+        return f"{self.uri}, as {self.name}" if self.name and self.is_on_server else self.uri
+
+    def open(self, may_use: MayUse) -> Store:
+        """Open the store; nothing is sent to a host or read from it before it is allowed.
+
+        :raises NotAllowed: the user has not allowed the host.
+        :raises UsageError: there is no such store, or it needs a missing package.
+        """
+        check_usable(self.kind, self.uri)
+        host = self.host
+        if host and not may_use(host):
+            raise NotAllowed(
+                f"the index is kept on {host}, which you have not allowed to store notes; nothing "
+                f"was sent or read (it would be sent {SENT})",
+                hint=f"ragqa store allow {host}, or --store local for an index on this machine",
+            )
+        return open_store(self.folder, kind=self.kind, uri=self.uri, name=self.name)
+
+
+def was_allowed(host: str) -> bool:
+    """Whether the user has already allowed this host to store notes; does not ask."""
+    from ragqa.consent import Use, is_allowed
+
+    return is_allowed(host, Use.STORE)
+
+
+class StoredIndex:
+    """The part of an `Index` that builds, refreshes, checks and repairs it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        places: Places,
+        *,
+        today: Callable[[], date] = today,
+        may_use: MayUse = was_allowed,
+        shown: Shown | None = None,
+    ) -> None:
+        self.settings = settings
+        self.places = places
+        self.kept = StorePlace.of(settings, places)
+        self._today = today
+        self._may_use = may_use
+        self._shown = shown
+        self.source = Source(
+            corpus=places.corpus,
+            index=places.index,
+            embedders=Embedders(settings.embedder, embedder_for),
+            chunking=Chunking.of(settings),
+            max_note_bytes=settings.max_note_bytes,
+            shared_name=self.kept.name if self.kept.is_shared else "",
+        )
+        self._snapshot: Snapshot | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the index's files."""
+        if self._snapshot is not None:
+            self._snapshot.close()
+            self._snapshot = None
+
+    def is_built(self) -> bool:
+        """Whether an index exists, sound or not."""
+        try:
+            self._open()
+        except (NoIndex, IndexUnusable) as exc:
+            return not isinstance(exc, NoIndex)
+        return True
+
+    def info(self) -> IndexInfo:
+        """The index's contents and how it was made.
+
+        :raises NoIndex: nothing has been built yet.
+        :raises IndexUnusable: it is damaged, or was made from other notes or settings.
+        """
+        with closing(self._store.snapshot()) as snapshot:
+            check_origin(snapshot.info, self.source)
+            return snapshot.info
+
+    def snapshot(self) -> Snapshot:
+        """The current index, open for reading until `close`; for evaluations.
+
+        :raises NoIndex: nothing has been built yet.
+        :raises IndexUnusable: it is damaged, or belongs to other notes, settings or embedder.
+        """
+        self.check_embedder()
+        return self._open()
+
+    @property
+    def ranking(self) -> Ranking:
+        """The ranking that the settings choose."""
+        return Ranking.of(self.settings)
+
+    @property
+    def confidence(self) -> InUse:
+        """The confidence models in use, and why the user's own were ignored, if any.
+
+        :raises NoIndex: nothing has been built yet.
+        :raises IndexUnusable: it is damaged, or was made from other notes or settings.
+        """
+        return in_use(self.places.index, self._open().info.embedder)
+
+    def refresh(
+        self, *, rebuild: bool = False, wait: bool = False, progress: Progress | None = None
+    ) -> IndexReport:
+        """Bring the index up to date with the notes; see `ragqa.indexing.refresh`."""
+        if progress is None and self._shown is not None:
+            shown = self._shown()
+        else:
+            shown = nullcontext(progress or no_progress)
+        with shown as progress:
+            while wait and (building := self.building()):
+                progress("queueing", building.embedded, 0)
+                time.sleep(_POLL_S)
+            report = refresh(
+                self._store, self.source, rebuild=rebuild, wait=wait, progress=progress
+            )
+        self.close()
+        return report
+
+    def building(self) -> Building | None:
+        """The progress of another process that is writing the index; None if none is known."""
+        return self._store.building()
+
+    def pending(self) -> Changes:
+        """The changes on disk since the index was made; nothing is written."""
+        known = self._open().states()
+        return find_changes(self.source, self.source.walk(), known, progress=no_progress)
+
+    def remarks(self) -> list[Remark]:
+        """Remarks on where the index is stored; see `Store.remarks`."""
+        return self._store.remarks()
+
+    def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
+        """Read all of the index's files and return their problems, each in a sentence.
+
+        :param deep: also compare catalogue, terms and vectors with each other.
+        """
+        return self._store.problems(deep=deep, progress=progress)
+
+    def repair(self, *, wait: bool = False, progress: Progress | None = None) -> tuple[str, ...]:
+        """Rebuild what is damaged and return what was done; see `ragqa.indexing.repair`."""
+        self.close()
+        return repair(self._store, self.source, wait=wait, progress=progress)
+
+    def check_embedder(self) -> None:
+        """Check that the embedder in use made the index.
+
+        :raises EmbedderMismatch: another embedder did.
+        """
+        check_embedder(self._open().info, self.source.embedders.asking)
+
+    @property
+    def open_note(self) -> OpenNote:
+        """Opens the notes of this index's passages, each one once."""
+        limit = self.settings.max_note_bytes
+        return open_notes(self.places.corpus, self._open().of_note, max_note_bytes=limit)
+
+    @cached_property
+    def _store(self) -> Store:
+        return self.kept.open(self._may_use)
+
+    def _open(self) -> Snapshot:
+        if self._snapshot is None:
+            snapshot = self._store.snapshot()
+            try:
+                check_origin(snapshot.info, self.source)
+            except IndexUnusable:
+                snapshot.close()
+                raise
+            self._snapshot = snapshot
+        return self._snapshot

@@ -1,0 +1,11 @@
+"""Compare what is claimed with what notes say.
+
+`support` tells whether the passages that a sentence cites support it:
+
+sources = read_sources([Source(heading, text), ...], embedder)
+support = support_of(sentence, [1, 3], sources, snapshot.idf)
+
+`sources` reads the passages, and `compare` compares a sentence with them word by word.
+`entity_check`, `negation` and `verbatim` look for contradictions; `model` turns all of
+this into a probability. `difference` tells in what two `answers` to one question differ.
+"""

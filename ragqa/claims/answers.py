@@ -1,0 +1,130 @@
+"""A question and its answers, prepared for comparing one answer with another."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ragqa.claims.topics import GENERIC, GENRES, LABELS
+from ragqa.text.dates import moments_of
+from ragqa.text.lexicon import CLEAR_OPPOSITES, stem
+from ragqa.text.quantities import figures_of
+from ragqa.text.statement import Statement, Word, blank, words_of
+
+# "step 3", "Python 3.11", "Falcon 2 is", "option B": names, not figures.
+_NAMED = re.compile(
+    rf"\b(?:(?i:{'|'.join(sorted(LABELS))})|(?<=[\w,;] )[A-Z][\w-]*) (?P<number>#?\d[\d.]*)\b"
+    r"|^[A-Z][\w-]* (?P<first>\d[\d.]*)\b(?= (?:is|was|has|had|are|were|does|did|will|can)\b)"
+    r"|\b[^\W\d_][\w-]* (?P<letter>[A-HJ-Z])\b(?!['.\u2019])"
+)
+# "v2", "GPT-3", "p95", "recall@5", "#12".
+_MIXED = re.compile(r"(?<!\w)(?=[\w@.#-]*\d)(?=[\w@.#-]*[^\W\d]|#)[\w@#][\w@.#-]*(?<!\.)")
+_NUMBERED = re.compile(r"(?<![\w.])\d+(?:\.\d+)*\b|(?<=\w )[A-HJ-Z]\b(?!['.])")
+_ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+")
+# Who said it, or that it was changed to this: not part of the answer.
+_ATTRIBUTION = re.compile(
+    r"^(?:(?:decided|agreed|decision|update|updated|correction|note):\s"
+    r"|(?:[\w.'\u2019-]+ ){0,4}(?:reported|said|confirmed|announced|noted|decided|agreed) that\b)"
+    r"|\b(?:(?:was|were|has been|have been|is|are) )?(?:now )?"
+    r"(?:moved|postponed|cut|changed|raised|lowered|reduced|increased|shortened|extended)"
+    r"(?: (?:up|down|back|forward))? to\b",
+    re.IGNORECASE,
+)
+_SINCE = re.compile(r"\bsince (?:(?:build|version|release) )?v?\d[\w.-]*", re.IGNORECASE)
+_MAX_TRAIL_CHARS = 300
+_WHEN = re.compile(
+    r"\bwhen\b|\b(?:what|which) (?:day|date|time|year|month|weekday)\b|\bdates?\b|\bdeadline\b"
+    r"|\bdue\b|\bbirthday\b|\bsince\b|\buntil\b|\bexpir\w+",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question whose answers are compared.
+
+    `about` has its content stems; `of_time` is whether it asks for a date or time.
+    """
+
+    text: str
+    about: frozenset[str]
+    of_time: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Statement):
+    """A sentence that may answer a question, with everything it is compared by.
+
+    `words` excludes figures, dates and `names`, which are those with a number; `about` has the
+    content stems of the rest, and what the figures measure. `headings` has the stems of each title
+    and heading above, `trail` those of all of them, `trail_names` the numbered names there.
+    `all_stems` has the stems of sentence, names and headings, `qualifiers` those of words without
+    an opposite.
+    """
+
+    names: frozenset[str]
+    about: frozenset[str]
+    headings: tuple[frozenset[str], ...]
+    trail: frozenset[str]
+    trail_names: frozenset[str]
+    all_stems: frozenset[str]
+    qualifiers: frozenset[str]
+
+
+def read_question(question: str) -> Question:
+    """Prepare a question for comparing its answers."""
+    asks_when = _WHEN.search(question) is not None
+    return Question(question.casefold(), content(words_of(question)), asks_when)
+
+
+def read_answer(text: str, trail: Sequence[str], asked: Question) -> Answer:
+    """Prepare a sentence under a title and headings for comparison."""
+    rest = _without(text, (_ADDRESS, _ATTRIBUTION, *(() if asked.of_time else (_SINCE,))))
+    moments = moments_of(rest)
+    rest = blank(rest, ((moment.start, moment.end) for moment in moments))
+    # To a question about versions, a version is the answer and not a name.
+    numbered = [] if "version" in asked.text else list(_NAMED.finditer(rest))
+    rest = blank(rest, (match.span(match.lastgroup or 0) for match in numbered))
+    figures = figures_of(rest)
+    rest = blank(rest, ((figure.start, figure.end) for figure in figures))
+    mixed = list(_MIXED.finditer(rest))
+    words = words_of(blank(rest, (match.span() for match in mixed)))
+    names = frozenset(match[0].casefold().rstrip(".") for match in (*numbered, *mixed))
+    about = content(words) | {figure.measures for figure in figures} - {""}
+    headings_text = _without_days(" . ".join(trail)[:_MAX_TRAIL_CHARS])
+    trail_words = words_of(headings_text)
+    return Answer(
+        text=text,
+        words=words,
+        figures=tuple(figures),
+        moments=tuple(moments),
+        names=names,
+        about=about,
+        headings=tuple(content(words_of(_without_days(each))) - GENRES - GENERIC for each in trail),
+        trail=content(trail_words),
+        trail_names=frozenset(
+            match[0].casefold()
+            for each in (_MIXED, _NUMBERED)
+            for match in each.finditer(headings_text)
+        ),
+        all_stems=about | content(trail_words) | content(words_of(" ".join(names))),
+        qualifiers=frozenset(
+            stem(word.text) for word in (*words, *trail_words) if word.text not in CLEAR_OPPOSITES
+        ),
+    )
+
+
+def content(words: Iterable[Word]) -> frozenset[str]:
+    """The stems of content words."""
+    return frozenset(word.stem for word in words if len(word.stem) > 1 and not word.negates)
+
+
+def _without(text: str, patterns: Iterable[re.Pattern[str]]) -> str:
+    for pattern in patterns:
+        text = blank(text, (match.span() for match in pattern.finditer(text)))
+    return text
+
+
+def _without_days(heading: str) -> str:
+    """The headings without full dates, which say when a note was written, not what it is about."""
+    days = (moment for moment in moments_of(heading) if len(moment.parts) > 1)
+    return blank(heading, ((day.start, day.end) for day in days))

@@ -1,0 +1,71 @@
+"""A text prepared for comparison by its token vectors, figures, dates and names."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ragqa.claims.names import NAME_SHAPE, Name, NameIndex, names_of
+from ragqa.text.dates import moments_of
+from ragqa.text.quantities import figures_of
+from ragqa.text.statement import Statement, Word, blank, words_of
+from ragqa.types import TokenVectors, Vectors
+
+MAX_CHARS = 3000
+"""The most of a text that is read; a longer one is code, or not a sentence."""
+
+# The target of a link, which readers do not see.
+_LINK_TARGET = re.compile(r"(?<=\])\([^()\n]{0,300}\)|(?<=\[\[)[^\[\]|\n]{1,200}\|")
+_MIN_NORM = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded(Statement):
+    """A statement with everything it is compared by.
+
+    `vectors` has a contextual vector per word, shape (words, dimensions); zeros where the embedder
+    did not read it. `names` are what is clearly a name, `name_index` every form that may be one.
+    """
+
+    vectors: Vectors
+    names: tuple[Name, ...]
+    name_index: NameIndex
+
+
+def encode(text: str, tokens: TokenVectors | None = None, offset: int = 0) -> Encoded:
+    """Prepare a text for comparison. A number in a name, such as "GPT-4", is no figure.
+
+    :param tokens: the token vectors of the larger text that has this one at `offset`; None where
+        the embedder does not read it.
+    """
+    visible = _LINK_TARGET.sub(lambda target: " " * len(target[0]), text[:MAX_CHARS])
+    moments = moments_of(visible)
+    rest = blank(visible, ((one.start, one.end) for one in moments))
+    numbered = (found for found in NAME_SHAPE.finditer(rest) if any(map(str.isdigit, found[0])))
+    rest = blank(rest, (found.span() for found in numbered))
+    words = words_of(visible)
+    return Encoded(
+        text=visible,
+        words=words,
+        figures=tuple(figures_of(rest)),
+        moments=tuple(moments),
+        vectors=_vectors(words, tokens, offset),
+        names=tuple(names_of(visible)),
+        name_index=NameIndex.of(visible),
+    )
+
+
+def _vectors(words: Sequence[Word], tokens: TokenVectors | None, offset: int) -> Vectors:
+    """The normalised mean of each word's token vectors, shape (words, dimensions)."""
+    if tokens is None:
+        return np.zeros((len(words), 1), np.float32)
+    found = np.zeros((len(words), tokens.vectors.shape[1]), np.float32)
+    row = 0
+    for (start, end), vector in zip(tokens.spans, tokens.vectors, strict=True):
+        while row < len(words) and words[row].end + offset <= start:
+            row += 1
+        if row < len(words) and words[row].start + offset < end:
+            found[row] += vector
+    norms = np.linalg.norm(found, axis=1, keepdims=True)
+    return np.asarray(found / np.maximum(norms, _MIN_NORM), np.float32)

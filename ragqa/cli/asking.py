@@ -1,0 +1,220 @@
+"""`ragqa ask`, `search`, `why`, `list` and `get`. Each calls the library, renders, and returns a code."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ragqa.cli.generation import (
+    LLMOptions,
+    ask_with,
+    exit_code,
+    print_answer_warnings,
+    request_in,
+    writer_for,
+)
+from ragqa.cli.opening import open_query, question_in
+from ragqa.cli.options import (
+    AsFormat,
+    AsJson,
+    Format,
+    Scope,
+    complete_path,
+    grouped_options,
+    parse_format,
+)
+
+if TYPE_CHECKING:
+    from ragqa.render import Linker
+    from ragqa.types import Answer
+
+Explain = Annotated[bool, typer.Option("--explain", help="Show the scores behind the answer.")]
+ShowPrompt = Annotated[
+    bool, typer.Option("--show-prompt", help="Show what would be sent to an LLM; send nothing.")
+]
+
+
+@grouped_options()
+def ask(
+    question: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="QUESTION", help="The question; - or nothing reads standard input."),
+    ] = None,
+    *,
+    scope: Scope,
+    format: AsFormat = None,  # noqa: A002 - the option's name
+    explain: Explain = False,
+    json: AsJson = False,
+    llm: LLMOptions,
+    show_prompt: ShowPrompt = False,
+) -> int:
+    """Answer a question from the notes, with citations.
+
+    Builds the index if there is none, and brings it up to date if notes changed. The answer
+    consists of excerpts from the notes, unless an LLM writes it. Exits with 1 if the notes do not
+    seem to answer.
+
+    Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
+    """
+    output = parse_format(format, json=json, explain=explain)
+    text = question_in(question)
+    with open_query(scope) as query:
+        if show_prompt:
+            request, where, asked = request_in(query, text, llm)
+        else:
+            writer = writer_for(query.index.settings, llm)
+            answer = ask_with(query, text, writer, streams=output is Format.TEXT)
+    if show_prompt:
+        from ragqa.render.generation import print_request
+
+        print_request(request, where, asked=asked, json=output is Format.JSON)
+        return 0
+    _print_answer(answer, query.linker, output, explain=explain)
+    print_answer_warnings(answer)
+    return exit_code(answer)
+
+
+def _print_answer(answer: "Answer", linker: "Linker", output: Format, *, explain: bool) -> None:
+    from ragqa import render
+
+    if output is Format.JSON:
+        render.print_document(render.answer_document(answer, explain=explain))
+    elif output is Format.MARKDOWN:
+        from ragqa.render.markdown import answer_markdown
+
+        render.print_as_is(answer_markdown(answer))
+    else:
+        render.print_answer(answer, linker)
+        if explain:
+            from ragqa.render.scores import print_scores
+
+            print_scores(answer)
+
+
+@grouped_options()
+def search(
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="QUERY", help="What to look for; - or nothing reads standard input."
+        ),
+    ] = None,
+    *,
+    scope: Scope,
+    json: AsJson = False,
+) -> int:
+    """List the passages nearest to a query, best first.
+
+    Example: ragqa search "vector index memory" --path "rag/*" --top-k 3
+    """
+    from ragqa import render
+
+    text = question_in(query)
+    with open_query(scope) as opened:
+        result = opened.index.search(text, **opened.how)
+    if json:
+        render.print_document(render.search_document(result))
+    else:
+        render.print_search(result, opened.linker)
+    render.print_warnings(result.warnings)
+    return 0 if result.hits else 1
+
+
+@grouped_options("top_k")
+def why(
+    question: Annotated[
+        list[str], typer.Argument(metavar="QUESTION", help="The question; - reads standard input.")
+    ],
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target",
+            metavar="NOTE[:LINES|#HEADING]",
+            help="The note, by path, file name, title or alias; NOTE:7-9 names lines of it.",
+            autocompletion=complete_path,
+        ),
+    ],
+    *,
+    scope: Scope,
+    json: AsJson = False,
+) -> int:
+    """Explain why a note is in the answer to a question, or why it is not.
+
+    Follows the note through indexing, filters, ranking and the choice of excerpts, and tries
+    words that would have found it.
+
+    Example: ragqa why "what is prompt injection?" --target guardrails.md
+    """
+    from ragqa import render
+    from ragqa.explaining import explain
+    from ragqa.render.explanations import explanation_document, print_explanation
+
+    text = question_in(question)
+    with open_query(scope) as query:
+        explanation = explain(query.index, text, target=target, **query.how)
+    if json:
+        render.print_document(explanation_document(explanation))
+    else:
+        print_explanation(explanation, query.linker)
+    render.print_warnings(explanation.warnings)
+    return 0
+
+
+@grouped_options("top_k")
+def list_notes(
+    tags: Annotated[
+        bool, typer.Option("--tags", help="List the tags, each with its number of notes.")
+    ] = False,
+    *,
+    scope: Scope,
+    json: AsJson = False,
+) -> int:
+    """List the notes with their dates, titles and tags, or the tags alone.
+
+    Exits with 1 if there are none.
+
+    Example: ragqa list --tag fine-tuning
+    """
+    from ragqa import render
+
+    with open_query(scope) as query:
+        found = query.index.notes(**query.how)
+    if json:
+        render.print_document(render.list_document(found, tags=tags))
+    else:
+        render.print_list(found, tags=tags)
+    render.print_warnings(found.warnings)
+    return 0 if (found.tags if tags else found.notes) else 1
+
+
+@grouped_options("tag", "path", "since", "top_k")
+def get(
+    address: Annotated[
+        str,
+        typer.Argument(
+            metavar="NOTE[:LINES|#HEADING]",
+            help="The note, by path, file name, title or alias; NOTE:7-9 or NOTE:7:9 names lines, "
+            "NOTE#HEADING a section.",
+            autocompletion=complete_path,
+        ),
+    ],
+    *,
+    scope: Scope,
+    json: AsJson = False,
+) -> int:
+    """Print a note, some of its lines, or the section below a heading.
+
+    Leaves out what readers of the note do not see: comments, and secrets in its front matter.
+
+    Example: ragqa get "lora.md#LoRA or full fine-tuning"
+    """
+    from ragqa import render
+    from ragqa.getting import get_part
+    from ragqa.render import parts
+
+    with open_query(scope) as query:
+        part = get_part(query.index, address, refresh=query.refresh, progress=query.progress)
+    if json:
+        render.print_document(parts.part_document(part))
+    else:
+        parts.print_part(part, query.linker)
+    return 0

@@ -1,0 +1,125 @@
+"""How a setting is declared, and how its value is checked."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ragqa.errors import UsageError
+
+Value = str | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its purpose and how to parse its value.
+
+    :param expects: what `check` accepts, in words.
+    :param personal: whether a `ragqa.toml` must not set it, since that may have come with somebody
+        else's notes.
+    :param choices: the command that lists the possible values.
+    :param refine: normalises a text, given its origin, or raises UsageError; messages never repeat
+        such a text, which may contain a secret.
+    :param path_at: where in a value its path begins; None if it has none.
+    """
+
+    default: Value
+    help: str
+    expects: str = "a text"
+    check: Callable[[Value], bool] = lambda _: True
+    personal: bool = False
+    choices: str = ""
+    refine: Callable[[str, str], str] | None = None
+    path_at: Callable[[str], int | None] = lambda _: None
+    name: str = ""
+
+    def parse(self, raw: object, where: str) -> Value:
+        """Convert a value from a file, a flag or the environment to the setting's type.
+
+        :raises UsageError: the value is invalid.
+        """
+        kind = type(self.default)
+        value: Value | None = None
+        if isinstance(raw, kind) and not isinstance(raw, bool):
+            value = raw
+        elif isinstance(raw, str) or (kind is float and type(raw) is int):
+            with suppress(ValueError, OverflowError):
+                value = kind(raw)
+        if value is None or not self.check(value):
+            shown = "" if self.refine else f", not {raw!r}"
+            raise UsageError(
+                f"{self.name} in {where} must be {self.expects}{shown}",
+                hint=how_to_fix(where, self.choices),
+            )
+        return self.refine(str(value), where) if self.refine else value
+
+    def anchored(self, value: Value, folder: Path) -> Value:
+        """A value with its path, if any, made absolute; raises as `absolute` does."""
+        text = str(value)
+        at = self.path_at(text)
+        if at is None or not text[at:]:
+            return value
+        return f"{text[:at]}{absolute(text[at:], folder)}"
+
+    def anchored_in_file(self, value: Value, where: str) -> Value:
+        """The same for a file or the environment, where personal paths must be absolute already.
+
+        :raises UsageError: the path depends on the current folder, which may contain somebody
+            else's notes.
+        """
+        if not self.personal:
+            return value
+        text = str(value)
+        at = self.path_at(text)
+        path = "" if at is None else text[at:]
+        if path and not path.startswith(("/", "~")):
+            raise UsageError(
+                f"{self.name} in {where} must be an absolute path, not {path!r}, "
+                "which would depend on the folder you are in",
+                hint=f"write out the whole path in {where}",
+            )
+        return self.anchored(value, Path("/"))
+
+
+def absolute(path: str, folder: Path) -> Path:
+    """Resolve a path relative to a folder: without `~`, links and `..`.
+
+    :raises UsageError: a loop of links, an unknown user, or an invalid path.
+    """
+    try:
+        return (folder / Path(path).expanduser()).resolve()
+    except (OSError, RuntimeError, ValueError) as exc:
+        raise UsageError(f"the path {path} leads nowhere: {exc}", hint="give another path") from exc
+
+
+def how_to_fix(where: str, choices: str = "") -> str:
+    """How to fix an invalid setting; setting it elsewhere would not help."""
+    if where == "the command":
+        return choices or "ragqa config"
+    # While the setting is invalid, no command gets as far as listing the choices.
+    then = f"; then {choices}" if choices else ""
+    return f"change it in {where}, or remove it{then}"
+
+
+def setting(default: Value, about: str, expects: str = "a text", **rules: Any) -> Any:  # noqa: ANN401 - the field's type
+    """A field of `Settings` that declares a setting."""
+    declared = Setting(default, about, expects, **rules)
+    return field(default=default, metadata={"setting": declared})
+
+
+def one_of(choices: tuple[str, ...], about: str, **rules: Any) -> Any:  # noqa: ANN401 - as above
+    """A field whose value is one of these; the first is the default."""
+    expects = " or ".join(choices)
+    return setting(choices[0], about, expects, check=lambda value: value in choices, **rules)
+
+
+def whole_number(default: int, low: int, high: int, about: str, **rules: Any) -> Any:  # noqa: ANN401 - as above
+    """A field whose value is a whole number within bounds."""
+    expects = f"a whole number from {low} to {high}"
+    return setting(default, about, expects, check=within(low, high), **rules)
+
+
+def within(low: float, high: float) -> Callable[[Value], bool]:
+    """Whether a value is a number within bounds, as a function."""
+    return lambda value: isinstance(value, int | float) and low <= value <= high

@@ -1,0 +1,274 @@
+"""Make a follow-up stand alone: by rule, or by an LLM whose text is validated.
+
+The rule adds the words of the previous question that a follow-up omits. A follow-up needs context
+if its form says so: it refers back ("does it help?"), continues ("and for tables?"), or has no
+content word ("why?"). If the form is inconclusive, it needs context if the notes have nothing for
+it although they know all of its words. The words added are the rarest words of the previous
+question that occur in the notes cited for it, those in headings first; if none occurs there, the
+heading of a cited note.
+
+The rule combines work on conversational search. Adding single words of earlier turns is from
+Voskarides et al., "Query Resolution for Conversational Search with Limited Supervision", 2020.
+Judging the need for context by the score of the best hit, and words by their rarity, is from Lin
+et al., "Multi-Stage Conversational Passage Retrieval", 2021. Results are in
+docs/decisions/follow-ups.md.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Self
+
+from ragqa.errors import TookTooLong, UsageError
+from ragqa.llms import LLM, Prompt
+from ragqa.llms.limits import bounded
+from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question
+from ragqa.stores import Snapshot
+from ragqa.text.words import STOP_WORDS, compiled, query_terms, word_set
+from ragqa.types import Answer, Retrieved
+
+MAX_CARRIED = 2
+"""At most this many words are carried over."""
+
+FOUND_SCORE = 0.8
+"""The notes have something for a question if its best passage scores at least this."""
+
+RARE_SHARE = 0.4
+"""They also do if that passage's heading has a word of it with this share of the highest idf."""
+
+SELF_CONTAINED = 5
+"""A question with this many content words stands alone."""
+
+ANTECEDENT = 3
+"""After this many content words, a pronoun refers to its own question."""
+
+MAX_CHARS = 300
+"""A longer rewriting by an LLM is rejected."""
+
+SHARE = 1 / 4
+MAX_SECONDS = 20
+"""Rewriting may take this share of the time for a question, and this many seconds at most."""
+
+_HEADING_CHARS = 80
+_ROUNDING = 1e-6
+_EDGES = "\"'`*_.,;:?!()[]{}<>\u2018\u2019\u201c\u201d\u2026"
+_CONTINUES = (
+    r"(?i)(and|or|but|so|then|also|plus|ok|okay|(what|how) about|what if|why not|how (so|come))\b"
+)
+_REFERRING = word_set("""
+    it its it's itself they them their theirs he him his she her hers this these those ones
+    former latter both neither either such
+""")
+# These refer back only as the last word.
+_REFERRING_LAST = frozenset(("one", "then", "too", "there", "mine"))
+_COMPARING = word_set("""
+    other others another else instead better worse cheaper faster slower easier simpler
+    alternative alternatives
+""")
+_COMPARED = frozenset(("than", "to"))
+
+_TURNS = 3
+_INSTRUCTIONS = """\
+Rewrite the last question so that it can be understood without the questions before it. Keep its
+meaning and its language, and add nothing that was not asked. If it can be understood already,
+repeat it. Write the question alone, on one line. Do not answer it.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question in its self-contained form, and the sources of its answer.
+
+    `headings` are those of the notes cited, title first, and `quotes` the texts cited; both are
+    empty if there was no answer. `used_context` is whether the question was completed from those
+    before it.
+    """
+
+    question: str
+    headings: tuple[tuple[str, ...], ...] = ()
+    quotes: tuple[str, ...] = ()
+    used_context: bool = False
+
+    @classmethod
+    def of(cls, asked: str, answer: Answer) -> Self:
+        """Make a turn of an answer and its question as first asked."""
+        return cls(
+            answer.looked_for,
+            tuple(one.heading for one in answer.citations),
+            tuple(one.quote for one in answer.citations),
+            used_context=asked != answer.question,
+        )
+
+
+class NotRewritten(Exception):
+    """What an LLM wrote is not the question rewritten; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word as written, with its search terms, () for a stop word."""
+
+    text: str
+    terms: tuple[str, ...]
+
+    @property
+    def folded(self) -> str:
+        return self.text.casefold().replace("\u2019", "'")
+
+
+def context(turns: Sequence[Turn]) -> list[Turn]:
+    """The turns that a question may depend on: those that were answered.
+
+    An unanswered question that stood alone changed the topic to something the notes lack, so
+    follow-ups do not refer to the turns before it.
+    """
+    kept: list[Turn] = []
+    for turn in turns:
+        if turn.quotes:
+            kept.append(turn)
+        elif not turn.used_context:
+            kept.clear()
+    return kept
+
+
+def needs_context(question: str, snapshot: Snapshot, find: Callable[[str], Retrieved]) -> bool:
+    """Whether a question depends on the one before it.
+
+    :param find: retrieves the best passage for a question.
+    """
+    words = list(_words(question))
+    content_words = sum(bool(word.terms) for word in words)
+    if not content_words or compiled(_CONTINUES).match(question.lstrip()):
+        return True
+    if content_words >= SELF_CONTAINED:
+        return False
+    if any(_refers(words, at) for at in range(len(words))):
+        return True
+    found = find(question)
+    # With a word that no passage has, it has another topic.
+    idf_of_one = math.log1p((snapshot.info.passages - 0.5) / 1.5)
+    has_unknown = any(idf > idf_of_one + _ROUNDING for idf in found.idf.values())
+    return not (has_unknown or _is_found(found, snapshot))
+
+
+def completed(question: str, turn: Turn, snapshot: Snapshot) -> str:
+    """Complete a question with words of the turn that it depends on, in parentheses.
+
+    Returns it unchanged if there is nothing to add, or if it would become too long.
+    """
+    carried = _carried(turn, question, snapshot)
+    if not carried:
+        return question
+    asked = question.rstrip()
+    end = "" if asked.endswith(("?", ".", "!")) else "?"
+    longer = f"{asked}{end} ({', '.join(carried)})"
+    return longer if len(longer.encode("utf-8")) <= MAX_QUESTION_BYTES else question
+
+
+def seconds_for(deadline_s: float) -> float:
+    """The seconds that rewriting may take, of those for the question and its answer."""
+    return min(SHARE * deadline_s, MAX_SECONDS)
+
+
+def rewritten(
+    question: str, turns: Sequence[Turn], llm: LLM, *, max_tokens: int, deadline_s: float
+) -> str:
+    """Have an LLM rewrite the question to stand alone, on one line.
+
+    Only the questions of the last turns are sent, and nothing from the notes.
+
+    :param max_tokens: the limit on what it writes, including its reasoning.
+    :param deadline_s: the seconds for the question and its answer; rewriting may take a share.
+    :raises BackendFailed: the LLM failed.
+    :raises NotRewritten: what it wrote is not this question rewritten.
+    """
+    asked = [turn.question for turn in turns[-_TURNS:]]
+    lines = [*(f"Before: {one[:MAX_CHARS]}" for one in asked), f"Last question: {question}"]
+    said = _said(llm, Prompt(_INSTRUCTIONS, "\n".join(lines)), max_tokens, seconds_for(deadline_s))
+    # Some models put quotation marks around the line.
+    said = said.strip().strip("\"'\u201c\u201d`").strip()
+    if len(said) > MAX_CHARS or "\n" in said:
+        raise NotRewritten("it wrote more than a question")
+    try:
+        completed = clean_question(said)
+    except UsageError as exc:
+        raise NotRewritten("it wrote no question") from exc
+    terms, known = query_terms(completed), _terms([*asked, question])
+    if 2 * sum(term not in known for term in terms) > len(terms):
+        raise NotRewritten("it wrote about something else")
+    return completed
+
+
+def _refers(words: Sequence[_Word], at: int) -> bool:
+    """Whether the word at a position refers back beyond its own question."""
+    if sum(bool(word.terms) for word in words[:at]) >= ANTECEDENT:
+        return False
+    word = words[at].folded
+    if word == "that":
+        # After a content word it begins a clause: "models that reason".
+        return at == 0 or not words[at - 1].terms
+    if word in _COMPARING:
+        return _COMPARED.isdisjoint(after.folded for after in words[at:])
+    return word in _REFERRING or (word in _REFERRING_LAST and at == len(words) - 1)
+
+
+def _is_found(found: Retrieved, snapshot: Snapshot) -> bool:
+    """Whether the notes have something for the question as it is."""
+    if not found.hits:
+        return False
+    best = found.hits[0]
+    rare = RARE_SHARE * math.log(1 + snapshot.info.passages)
+    headed = frozenset(query_terms(best.passage.trail))
+    return best.score >= FOUND_SCORE or any(
+        idf >= rare and term in headed for term, idf in found.idf.items()
+    )
+
+
+def _carried(turn: Turn, question: str, snapshot: Snapshot) -> list[str]:
+    """What to add to a question, as written and ordered in the turn."""
+    headed = _terms(" ".join(heading) for heading in turn.headings)
+    cited = headed | _terms(turn.quotes)
+    before = {word.text: word for word in _words(turn.question) if word.terms}
+    idf = snapshot.idf([term for word in before.values() for term in word.terms])
+
+    def weight(word: _Word) -> tuple[bool, float]:
+        return headed.issuperset(word.terms), max(idf[term] for term in word.terms)
+
+    known = [word for word in before.values() if cited.issuperset(word.terms)]
+    best = sorted(known, key=weight, reverse=True)[:MAX_CARRIED]
+    carried = [word.text for word in known if word in best]
+    if not carried and any(turn.headings):
+        heading = next(filter(None, turn.headings))
+        carried = [" ".join(heading[-1].split())[:_HEADING_CHARS]]
+    asked = {term for word in _words(question) for term in word.terms}
+    return [text for text in carried if not asked.issuperset(query_terms(text))]
+
+
+def _words(text: str) -> Iterator[_Word]:
+    for token in text.split():
+        word = _Word(token.strip(_EDGES), ())
+        if word.folded in STOP_WORDS:
+            yield word
+        elif word.text:
+            yield _Word(word.text, tuple(query_terms(word.text)))
+
+
+def _terms(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(term for text in texts for term in query_terms(text))
+
+
+def _said(llm: LLM, prompt: Prompt, max_tokens: int, seconds: float) -> str:
+    """What the LLM writes, stopped once it is too long for a question."""
+    said = ""
+    pieces = bounded(llm, prompt, max_tokens=max_tokens, deadline_s=seconds)
+    try:
+        with closing(pieces):
+            for piece in pieces:
+                said += piece
+                if len(said) > 2 * MAX_CHARS:
+                    raise NotRewritten("it wrote more than a question")
+    except TookTooLong as exc:
+        # There is time left for the answer.
+        raise NotRewritten(f"it was not done within {seconds:g} s") from exc
+    return said

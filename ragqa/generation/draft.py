@@ -1,0 +1,218 @@
+"""Split a streamed reply into sentences with their citation numbers."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ragqa.text.sentences import sentence_spans
+from ragqa.text.statement import blank
+
+_NUMBER = r"(?:passages?|sources?|\^)?\s*-?\d{1,9}"
+_TARGET = r"\((?:[^()\s]|\([^()\s]*\)){0,300}(?:\s+\"[^\"\n]{0,200}\")?\)"
+_CITED = re.compile(
+    rf"(?<![ \t])[ \t]*+(?:\[{{1,2}}|\u3010)\s*"
+    rf"(?P<numbers>{_NUMBER}(?:\s*(?:[,;&-]|\u2013|and)\s*{_NUMBER})*)\s*"
+    # Some models add a location in the passage, or make it a link, which is ignored.
+    rf"(?:\u2020[^\]\u3011\n]{{0,40}})?(?:\]{{1,2}}|\u3011)(?:{_TARGET})?",
+    re.IGNORECASE,
+)
+# A footnote or link definition: a line that says nothing.
+_DEFINITION = re.compile(r"[ \t]*\[\^?\d{1,9}\]:")
+_RANGE = re.compile(r"(-?\d{1,9})(?:\s*[-\u2013]\s*(\d{1,9}))?")
+_MAX_RANGE = 20
+MAX_CHARS = 2000
+"""A longer line is cut, so that an endless one is not searched again and again."""
+
+_WORD_BEGINS = re.compile(r"\s\S")
+_CODE = re.compile(r"`[^`\n]*`")
+_FENCE = re.compile(r"[ \t]*(?:```|~~~)")
+_LEAD = re.compile(r"[ \t]*(?:(?:[-*+\u2022]|\d{1,3}[.)])[ \t]+|>+[ \t]*|#{1,6}[ \t]+)?")
+_OPEN = {"(": ")", "[": "]", "\u3010": "\u3011", "\u201c": "\u201d"}
+_MAY_END = frozenset(".!?\u2026\u061f\u06d4\u0964\u0965\u3002\uff01\uff1f\uff61")
+_PAIRED = '`"'
+_ENDINGS = " .!?\u2026\u3002\uff01\uff1f\"'\u201d\u2019)]*_|"
+
+
+Mark = tuple[int, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A sentence without its citation marks, and the text between it and the one before.
+
+    `lead` is white space, with the list marker if it begins an item; "" for the first.
+    `numbers` are all that it cites. `within` are those inside it, which its grammar may need ("as
+    [1] says"), each with its offset in `text`.
+    """
+
+    lead: str
+    text: str
+    numbers: tuple[int, ...] = ()
+    within: tuple[Mark, ...] = ()
+
+
+class Draft:
+    """A text that arrives in pieces; a sentence is released once the next one has begun."""
+
+    def __init__(self) -> None:
+        self._line = ""
+        self._begins_line = True
+        self._breaks = ""
+        self._code: Drafted | None = None
+        self._pending: Drafted | None = None
+        self._began = False
+        self._return = ""
+
+    def feed(self, piece: str) -> list[Drafted]:
+        """Add the next piece; returns the sentences that it completes."""
+        piece = self._return + piece
+        # A final "\r" may be half of a line break.
+        self._return = "\r" if piece.endswith("\r") else ""
+        piece = piece.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
+        complete: list[Drafted] = []
+        *lines, rest = piece.split("\n")
+        for line in lines:
+            complete += self._take(line, is_whole=True)
+            self._breaks += "\n"
+            self._begins_line = True
+        return complete + self._take(rest, is_whole=False)
+
+    def finish(self) -> list[Drafted]:
+        """Return the remaining sentences."""
+        complete = self._take("", is_whole=True)
+        if self._code is not None:
+            complete += self._next(self._code)
+        return complete + self._release()
+
+    def _take(self, text: str, *, is_whole: bool) -> list[Drafted]:
+        """Add text to the line; what is incomplete is kept for the next call."""
+        self._line += text
+        line, complete = self._line, list[Drafted]()
+        if self._code is not None or (self._begins_line and _FENCE.match(line)):
+            if is_whole:
+                self._line = ""
+                return self._take_code(line)
+            return []
+        if self._begins_line and _DEFINITION.match(line):
+            self._line = "" if is_whole else line
+            return []
+        whole = is_whole or len(line) > MAX_CHARS
+        if not whole and not _WORD_BEGINS.search(line, max(0, len(line) - len(text) - 1)):
+            # Search again only when a new word has begun, not for every character.
+            return []
+        for sentence, end in _sentences(line, begins_line=self._begins_line, is_whole=whole):
+            lead = self._lead(sentence.lead) if sentence.text else ""
+            complete += self._next(replace(sentence, lead=lead))
+            self._line, self._begins_line = line[end:], False
+            if not whole:
+                # More text follows on the line, so no bare number can belong to this sentence.
+                complete += self._release()
+        if whole:
+            self._line = ""
+        return complete
+
+    def _take_code(self, line: str) -> list[Drafted]:
+        if self._code is None:
+            self._code = Drafted(self._lead(""), line)
+            return []
+        code = replace(self._code, text=f"{self._code.text}\n{line}")
+        self._breaks = ""
+        closes = _FENCE.fullmatch(line.rstrip())
+        self._code = None if closes else code
+        return self._next(code) if closes else []
+
+    def _lead(self, within: str) -> str:
+        """The lead of a sentence: the line breaks since the last one, and its list marker."""
+        breaks, self._breaks = self._breaks[:2] if self._began else "", ""
+        self._began = True
+        return breaks + (within.lstrip("\n") if breaks else within)
+
+    def _next(self, sentence: Drafted) -> list[Drafted]:
+        """Hold a sentence back and release the one before; bare citations belong to that one."""
+        if not sentence.text:
+            if self._pending is not None:
+                numbers = dict.fromkeys(self._pending.numbers + sentence.numbers)
+                self._pending = replace(self._pending, numbers=tuple(numbers))
+            return []
+        before = self._release()
+        self._pending = sentence
+        return before
+
+    def _release(self) -> list[Drafted]:
+        pending, self._pending = self._pending, None
+        return [] if pending is None else [pending]
+
+
+def _sentences(line: str, *, begins_line: bool, is_whole: bool) -> Iterator[tuple[Drafted, int]]:
+    """Yield the sentences of a line, or its rest, each with the offset of the next one."""
+    if not is_whole and (_is_open(line) or _MAY_END.isdisjoint(line)):
+        return
+    codes = [code.span() for code in _CODE.finditer(line)]
+    marks = [
+        mark
+        for mark in _CITED.finditer(line)
+        if not any(start < mark.start() < end for start, end in codes)
+    ]
+    begins = len(_LEAD.match(line)[0]) if begins_line else 0  # type: ignore[index] # it matches
+    # Marks become white space, so that offsets do not change.
+    blanked = blank(line, (mark.span() for mark in marks))
+    spans = [(begins + start, begins + end) for start, end in sentence_spans(blanked[begins:])]
+    if not spans:
+        if marks and is_whole:
+            yield Drafted("", "", _numbers(marks)), len(line)
+        return
+    nexts = [len(line[: _with_marks(line, marks, start)].rstrip(" \t")) for start, _ in spans[1:]]
+    if is_whole:
+        nexts.append(len(line))
+    elif len(blanked[slice(*spans[-1])].split()) < 2:
+        # Whether a full stop ends a sentence also depends on the next word, once it is complete.
+        return
+    for (start, end), first, following in zip(spans, [0, *nexts], nexts, strict=False):
+        own = [mark for mark in marks if first <= mark.start() < following]
+        lead = " " * line[first : first + 1].isspace()
+        text, within = _without(line, own, start, end)
+        begun = begins_line and not first
+        yield Drafted(line[:begins] if begun else lead, text, _numbers(own), within), following
+
+
+def _with_marks(line: str, marks: Sequence[re.Match[str]], start: int) -> int:
+    """The start of a sentence, including the marks before it if the line begins with marks."""
+    before = [
+        mark for mark in marks if mark.end() <= start and not line[mark.end() : start].strip()
+    ]
+    leads = bool(marks) and not line[: marks[0].start()].strip()
+    return before[-1].start() if leads and before and line[start].islower() else start
+
+
+def _without(
+    line: str, marks: Sequence[re.Match[str]], start: int, end: int
+) -> tuple[str, tuple[Mark, ...]]:
+    """A sentence of the line without citation marks, and the marks inside it."""
+    text, places = "", []
+    for mark in marks:
+        text += line[start : min(mark.start(), end)] if start < mark.start() else ""
+        places.append((len(text), _numbers([mark])))
+        start = max(start, mark.end())
+        if text and line[start:end][:1].isalnum():
+            text += " "
+    text = f"{text}{line[start:end]}".rstrip()
+    last = len(text.rstrip(_ENDINGS))
+    return text, tuple(place for place in places if place[0] < last)
+
+
+def _numbers(marks: Sequence[re.Match[str]]) -> tuple[int, ...]:
+    numbers: dict[int, None] = {}
+    for mark in marks:
+        for found in _RANGE.finditer(mark["numbers"]):
+            first = int(found[1])
+            last = int(found[2] or first)
+            wide = not first <= last <= first + _MAX_RANGE
+            numbers |= dict.fromkeys((first, last) if wide else range(first, last + 1))
+    return tuple(numbers)
+
+
+def _is_open(text: str) -> bool:
+    """Whether a quotation, bracket or code span is open, in which a full stop does not count."""
+    return any(text.count(mark) % 2 for mark in _PAIRED) or any(
+        text.rfind(opening) > text.rfind(closing) for opening, closing in _OPEN.items()
+    )

@@ -1,0 +1,82 @@
+"""Decode what an index holds, which anyone may have written: strictly, or with an error.
+
+Every function raises one of `MALFORMED` for a value that is not as it should be.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import TypeVar
+
+import msgspec
+
+import ragqa
+from ragqa.errors import OlderFormat, OtherFormat
+from ragqa.stores.disk import REBUILD
+from ragqa.types import IndexInfo, Passage
+
+_T = TypeVar("_T")
+
+MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""The errors that malformed values raise."""
+
+_UNIT = ("kind", "start", "end", "context")
+
+
+def decoded(json_text: object, kind: type[_T]) -> _T:
+    """Decode JSON that holds a value of this type.
+
+    `json` and not `msgspec` parses, since it keeps surrogates, which stand for undecodable bytes.
+    """
+    return msgspec.convert(json.loads(msgspec.convert(json_text, str)), kind)
+
+
+def passage_of(fields: Mapping[str, object]) -> Passage:
+    """Make a passage from its fields by name; its units are JSON, each a list of four values."""
+    units = decoded(fields["units"], list[list[object]])
+    named = [dict(zip(_UNIT, unit, strict=True)) for unit in units]
+    return msgspec.convert({**fields, "units": named}, Passage)
+
+
+def units_json(passage: Passage) -> str:
+    """A passage's units as `passage_of` reads them."""
+    return json.dumps([(unit.kind, unit.start, unit.end, unit.context) for unit in passage.units])
+
+
+def info_json(info: IndexInfo) -> dict[str, object]:
+    """An index's description as JSON-compatible values."""
+    return asdict(replace(info, chunking=dict(info.chunking)))
+
+
+def digest_of(content: object) -> str:
+    """SHA-256 of a JSON-compatible value in canonical form, in hexadecimal."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def check_seal(content: dict[str, object], index: str, formats: range) -> None:
+    """Check the format and the digest, which it removes, of an index's description.
+
+    :param index: which index it is, for messages.
+    :param formats: the formats that can be read.
+    :raises OtherFormat: it has another format.
+    """
+    number, newest = msgspec.convert(content["format"], int), formats.stop - 1
+    if number < formats.start:
+        raise OlderFormat(
+            f"the index {index} was made by an older ragqa, in format {number}; "
+            f"this one reads format {newest}",
+            hint="bring it up to date: ragqa index",
+        )
+    if number > newest:
+        by, this = "", "this ragqa"
+        if "ragqa" in content:
+            by = f" by ragqa {content['ragqa']}"
+            this = f"this is ragqa {ragqa.__version__}, which"
+        raise OtherFormat(
+            f"the index {index} was written{by} in format {number}; {this} reads format {newest}",
+            hint=REBUILD,
+        )
+    if content.pop("digest") != digest_of(content):
+        raise ValueError("it does not match its own digest")

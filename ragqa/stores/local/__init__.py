@@ -1,0 +1,1 @@
+"""The local store: generations of catalogue, terms and vectors below one folder."""

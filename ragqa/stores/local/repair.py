@@ -1,0 +1,237 @@
+"""Repair a damaged generation: link its sound files into the next one, rebuild the rest.
+
+The new generation is built beside the damaged one and published like any other, so an interrupted
+repair leaves the index either as it was or repaired.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
+from pathlib import Path
+
+import numpy as np
+
+from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex, OtherFormat
+from ragqa.stores.disk import explaining_failure, step
+from ragqa.stores.local import generations
+from ragqa.stores.local.examining import PassageOwners, damaged_files, disagreements, part_of
+from ragqa.stores.local.lock import locked
+from ragqa.stores.local.manifest import (
+    DELTA,
+    OLDEST,
+    TERMS,
+    Manifest,
+    number_of,
+    read_manifest,
+)
+from ragqa.stores.local.snapshot import LocalSnapshot, open_catalogue
+from ragqa.stores.local.terms import NumberedPassage, write_terms
+from ragqa.stores.local.vector_draft import Spool, write_part
+from ragqa.stores.local.vector_file import VectorFile
+from ragqa.stores.protocol import (
+    EmbeddingLookup,
+    Fault,
+    IndexPart,
+    OlderIndex,
+    Rebuilder,
+    Repair,
+)
+from ragqa.stores.saved import SAVED, SavedEmbeddings, remove_saved
+from ragqa.stores.vectors import check_vectors
+from ragqa.types import DenseInfo, Numbers, Passage, Progress, Vector, Vectors
+
+EMBEDDED_AT_ONCE = 512
+
+
+def repair(root: Path, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:
+    """Rebuild the damaged parts of the newest generation; see `Store.repair`."""
+    try:
+        generations.current(root)
+    except NoIndex:
+        if not generations.all_generations(root):
+            raise
+    except IndexUnusable:
+        pass
+    with locked(root, wait=wait):
+        manifest, why = _target(root)
+        if manifest is None:
+            return Repair(rebuild=f"read and embedded all notes again, since {why}")
+        rollback = (f"went back to {manifest.folder.name}, since {why}",) if why else ()
+        rebuilder.check(manifest.info)
+        faults = _faults(manifest, rebuilder, progress)
+        first: dict[IndexPart, str] = {}
+        for fault in faults:
+            first.setdefault(fault.part, fault.what)
+        if IndexPart.CATALOGUE in first:
+            rebuild = f"read all notes again, since {first[IndexPart.CATALOGUE]}"
+            return Repair(rollback, bool(rollback), rebuild, _sound_embeddings(manifest, first))
+        if faults:
+            with explaining_failure(root, lambda: manifest.size):
+                generations.sweep(root)
+                _rebuild_parts(root, manifest, first.keys(), rebuilder, progress)
+                generations.sweep(root)
+        done = (f"rebuilt {part}, since {what}" for part, what in first.items())
+        return Repair((*rollback, *done), bool(rollback))
+
+
+def embeddings_of_older(root: Path) -> OlderIndex | None:
+    """The newest generation's embeddings, if its manifest has a readable older format.
+
+    A passage's id derives from its note's path and the embedded text, so equal ids mean equal
+    embeddings, whatever the catalogue's format.
+    """
+    try:
+        manifest = read_manifest(root / generations.current(root), oldest=OLDEST)
+    except (NoIndex, IndexUnusable):
+        return None
+
+    def embeddings(progress: Progress) -> EmbeddingLookup:
+        broken = {fault.part for fault in damaged_files(manifest, progress)}
+        return _sound_embeddings(manifest, broken)
+
+    return OlderIndex(manifest.info, embeddings)
+
+
+def _target(root: Path) -> tuple[Manifest | None, str]:
+    """The generation to repair, and why it is not the current one, or "".
+
+    If the current one is unknown, this makes the newest sound one, or else the newest readable one,
+    current. None if there is none.
+    """
+    try:
+        return read_manifest(root / generations.current(root)), ""
+    except NoIndex:
+        why = f"nothing in {root} says which generation to read"
+    except IndexUnusable as exc:
+        # Neither permissions nor the format are damage.
+        if isinstance(exc, IndexNotReadable | OtherFormat):
+            raise
+        why = exc.message
+    readable = []
+    for name in generations.all_generations(root):
+        try:
+            readable.append(read_manifest(root / name))
+        except IndexUnusable:
+            continue
+    # Lazy: stop reading at the first sound generation.
+    sound = (manifest for manifest in readable if not damaged_files(manifest))
+    chosen = next(sound, next(iter(readable), None))
+    if chosen is not None:
+        with explaining_failure(root, lambda: 1):
+            generations.set_current(root, chosen.folder.name)
+    return chosen, why
+
+
+def _faults(manifest: Manifest, rebuilder: Rebuilder, progress: Progress) -> list[Fault]:
+    faults = damaged_files(manifest, progress) or disagreements(manifest)
+    if faults:
+        return faults
+    with closing(LocalSnapshot(manifest.folder)) as snapshot:
+        faults = rebuilder.faults(snapshot)
+    if manifest.delta is None:
+        return faults
+    # A bad embedding in the sample casts doubt on all, those of the delta included.
+    of_vectors = [fault for fault in faults if fault.part is IndexPart.VECTORS]
+    return [*faults, *(replace(fault, part=IndexPart.NEW_VECTORS) for fault in of_vectors)]
+
+
+def _rebuild_parts(
+    root: Path,
+    manifest: Manifest,
+    broken: AbstractSet[IndexPart],
+    rebuilder: Rebuilder,
+    progress: Progress,
+) -> None:
+    draft = generations.begin_draft(root)
+    if manifest.delta:
+        step(f"make {DELTA}")
+        (draft / DELTA).mkdir()
+    sound = [name for name in manifest.files if part_of(name) not in broken]
+    generations.link_files(manifest, sound, draft)
+    owners = PassageOwners.of(manifest)
+    info = manifest.info
+    dense = info.dense
+    with closing(open_catalogue(manifest)) as catalogue:
+
+        def embed(owners: Numbers, place: Path) -> DenseInfo:
+            passages = catalogue.passages_of(sorted(set(owners[1].tolist())))
+            with closing(SavedEmbeddings(root / SAVED, info.embedder, info.dtype)) as saved:
+                embedding = _Embedding(rebuilder, saved, owners.shape[1], progress)
+                return embedding.write(passages, place, info.embedder.dimension)
+
+        if IndexPart.TERMS in broken:
+            step(f"write {TERMS}")
+            write_terms(draft / TERMS, catalogue.all_passages())
+        if IndexPart.VECTORS in broken:
+            dense = embed(owners.base, draft)
+        if IndexPart.NEW_VECTORS in broken and owners.new is not None:
+            embed(owners.new, draft / DELTA)
+    info = replace(info, generation=number_of(draft.name), dense=dense)
+    generations.publish(draft, info, manifest)
+    if broken & {IndexPart.VECTORS, IndexPart.NEW_VECTORS}:
+        remove_saved(root / SAVED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedding:
+    """Embeds passages in batches, `total` in all, and saves each batch."""
+
+    rebuilder: Rebuilder
+    saved: SavedEmbeddings
+    total: int
+    progress: Progress
+
+    def write(self, numbered: Iterator[NumberedPassage], folder: Path, dimension: int) -> DenseInfo:
+        """Embed passages and write the files; returns how the vectors are indexed."""
+        done = 0
+        with closing(Spool(folder)) as spool:
+            while batch := list(islice(numbered, EMBEDDED_AT_ONCE)):
+                passages = [passage for _, passage in batch]
+                vectors = self._embed(passages, dimension)
+                start = 0
+                for note, run in groupby(batch, key=lambda each: each[0]):
+                    ids = [passage.id for _, passage in run]
+                    spool.append(note, ids, vectors[start : start + len(ids)])
+                    start += len(ids)
+                done += len(batch)
+                self.progress("repairing", done, self.total)
+            return write_part(spool.part(dimension), folder)
+
+    def _embed(self, passages: Sequence[Passage], dimension: int) -> Vectors:
+        """Embed passages, shape (passages, dimension): equal texts once, saved ones not again."""
+        by_key = {passage.embedding_key: passage for passage in passages}
+        known = self.saved.vectors(by_key)
+        missing = [passage for key, passage in by_key.items() if key not in known]
+        if missing:
+            rows = self.rebuilder.embed(missing)
+            check_vectors(missing, rows, dimension)
+            keys = [passage.embedding_key for passage in missing]
+            self.saved.add(keys, rows)
+            known |= dict(zip(keys, rows, strict=True))
+        return np.stack([known[passage.embedding_key] for passage in passages])
+
+
+def _sound_embeddings(manifest: Manifest, broken: Iterable[IndexPart]) -> EmbeddingLookup:
+    """A lookup in the undamaged embedding files."""
+    folders = [manifest.folder] if IndexPart.VECTORS not in broken else []
+    if manifest.delta and IndexPart.NEW_VECTORS not in broken:
+        folders.append(manifest.delta)
+    files: list[VectorFile] = []
+    for folder in folders:
+        try:
+            file = VectorFile(folder, dimension=manifest.info.embedder.dimension)
+            files += [] if file.bad_rows().any() else [file]
+        except IndexNotReadable:
+            raise
+        except IndexUnusable:
+            continue
+
+    def find(ids: Sequence[int]) -> Mapping[int, Vector]:
+        vectors: dict[int, Vector] = {}
+        for file in files:
+            vectors |= file.find([id_ for id_ in ids if id_ not in vectors])
+        return vectors
+
+    return find

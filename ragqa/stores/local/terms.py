@@ -1,0 +1,266 @@
+"""The terms of one generation: a tantivy index over passages, scored by BM25.
+
+Each passage is a document with its id, its note's number in the catalogue, and its terms.
+"""
+
+import json
+import math
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tantivy import (
+    Document,
+    Index,
+    Occur,
+    Query,
+    Schema,
+    SchemaBuilder,
+    TextAnalyzerBuilder,
+    Tokenizer,
+)
+
+from ragqa.stores.disk import naming_file, unusable
+from ragqa.stores.ranking import Candidate, inverse_frequency, top_k
+from ragqa.text.words import index_terms
+from ragqa.types import Numbers, Passage
+
+NumberedPassage = tuple[int, Passage]
+"""A passage and the number of its note in the catalogue."""
+
+_TOKENIZER = "ragqa"
+FILTERED_UP_TO = 1_000
+"""Up to this many notes, a filter is part of the query, by the notes' numbers."""
+
+MAX_LISTED = 10_000
+"""The most terms to list, so that the call is cheap in any index."""
+
+_MARGIN = 1.5
+"""How many more hits than expected are fetched when filtering by many notes."""
+
+_WRITER_BYTES = 64 * 2**20
+_REMOVAL_ATTEMPTS = 10
+_MEMORY = "/dev/shm"  # noqa: S108 - in RAM; folders there get random names
+
+
+class TermIndex:
+    """The terms of a published generation, read-only.
+
+    :param names: its files, as the manifest has them.
+    """
+
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+        self._folder = folder
+        with _naming(folder), _links_to(folder, names) as view:
+            _check_size(folder, names)
+            index = Index.open(str(view))
+            index.config_reader("manual")
+            self._schema = index.schema
+            self._searcher = index.searcher()
+
+    def search(
+        self, terms: Sequence[str], k: int, among: Sequence[int] | None, *, share: float
+    ) -> list[Candidate]:
+        """The k best passages for any of the terms, in all notes or in those numbered.
+
+        :param among: the numbers of the notes to search; None for all.
+        :param share: their share of all notes.
+        """
+        if not terms:
+            return []
+        with _naming(self._folder):
+            query = self._any_of(terms)
+            fetch = partial(self._top, query)
+            if among is not None and len(among) <= FILTERED_UP_TO:
+                notes = Query.term_set_query(self._schema, "note", among)
+                allowed = Query.const_score_query(notes, 0.0)
+                both = Query.boolean_query([(Occur.Must, query), (Occur.Must, allowed)])
+                fetch = partial(self._top, both)
+            elif among is not None:
+                fetch = partial(self._top_among, query, frozenset(among), share)
+            return top_k(fetch, k, self._searcher.num_docs)
+
+    def idf(self, terms: Sequence[str]) -> dict[str, float]:
+        """BM25's inverse document frequency of each term, over live passages."""
+        total = self._searcher.num_docs
+        with _naming(self._folder):
+            counts = {term: self._count(self._any_of([term])) for term in dict.fromkeys(terms)}
+        return {term: inverse_frequency(total, n) for term, n in counts.items()}
+
+    def terms_with_prefix(self, prefix: str) -> list[str]:
+        """Terms with this prefix, most frequent first, `MAX_LISTED` at most.
+
+        Deleted passages count until their segment is rewritten.
+        """
+        with _naming(self._folder):
+            found = self._searcher.terms_with_prefix("body", prefix, limit=MAX_LISTED)
+            return [term for term, _ in found]
+
+    def owners(self) -> Numbers:
+        """The passage id of each document and its note's number: int64, (2, documents)."""
+        with _naming(self._folder):
+            found = self._hits(Query.all_query(), max(1, self._searcher.num_docs))
+            return np.array([(id_, note) for id_, note, _ in found], np.int64).reshape(-1, 2).T
+
+    def _any_of(self, terms: Iterable[str]) -> Query:
+        # Never parse_query: user input is not query syntax.
+        alternatives = [
+            (Occur.Should, self._term(term, count)) for term, count in Counter(terms).items()
+        ]
+        return Query.boolean_query(alternatives)
+
+    def _term(self, term: str, count: int) -> Query:
+        query = Query.term_query(self._schema, "body", term, "freq")
+        return query if count == 1 else Query.boost_query(query, float(count))
+
+    def _hits(self, query: Query, limit: int) -> Iterator[tuple[int, int, float]]:
+        """The best passages: id, note's number and score of each."""
+        hits = self._searcher.search(query, limit, count=False).hits
+        places = [address for _, address in hits]
+        columns = [self._searcher.fast_field_values(name, places) for name in ("id", "note")]
+        for id_, note, (score, _) in zip(*columns, hits, strict=True):
+            yield int(id_ or 0), int(note or 0), score
+
+    def _top(self, query: Query, limit: int) -> list[Candidate]:
+        return [(id_, score) for id_, _, score in self._hits(query, limit)]
+
+    def _top_among(
+        self, query: Query, notes: Container[int], share: float, limit: int
+    ) -> list[Candidate]:
+        """The best passages of many notes: filtering the hits is cheaper than a query filter."""
+        reach = math.ceil(_MARGIN * limit / share)
+        while True:
+            hits = list(self._hits(query, reach))
+            kept = [(id_, score) for id_, note, score in hits if note in notes]
+            if len(kept) >= limit or len(hits) < reach:
+                return kept[:limit]
+            reach *= 4
+
+    def _count(self, query: Query) -> int:
+        result = self._searcher.search(query, 1, count=True)
+        return int(result.count)  # type: ignore[attr-defined]  # missing from tantivy's stub
+
+
+def write_terms(folder: Path, passages: Iterable[NumberedPassage]) -> None:
+    """Create a terms index in an empty folder."""
+    with _naming(folder):
+        _change(Index(_schema(), path=str(folder)), gone=(), passages=passages)
+
+
+def change_terms(folder: Path, *, gone: Iterable[int], passages: Iterable[NumberedPassage]) -> None:
+    """Delete notes, by number, from a terms index, and add passages.
+
+    The folder holds hard links: tantivy never writes into an existing file, and replaces
+    `meta.json` and `.managed.json` by renaming.
+    """
+    with _naming(folder):
+        _change(Index.open(str(folder)), gone=gone, passages=passages)
+
+
+def dead_passages(folder: Path) -> int:
+    """Count the deleted documents that still count in BM25's statistics."""
+    with _naming(folder):
+        return sum(
+            (segment["deletes"] or {}).get("num_deleted_docs", 0) for segment in _segments(folder)
+        )
+
+
+def _check_size(folder: Path, names: Sequence[str]) -> None:
+    """Refuse segments that claim more documents than their files can hold.
+
+    tantivy allocates memory for the claimed number, and aborts the process if there is too little.
+
+    :raises ValueError: there is such a segment.
+    """
+    size = sum((folder / name).stat().st_size for name in names)
+    for segment in _segments(folder):
+        if not 0 <= segment["max_doc"] <= size:
+            raise ValueError(f"it claims {segment['max_doc']} documents in {size} bytes")
+
+
+def _segments(folder: Path) -> list[dict[str, Any]]:
+    path = folder / "meta.json"
+    with naming_file(path, ValueError, RecursionError, KeyError, TypeError):
+        segments: list[dict[str, Any]] = json.loads(path.read_bytes())["segments"]
+        return segments
+
+
+def _schema() -> Schema:
+    builder = SchemaBuilder()
+    builder.add_integer_field("id", fast=True)
+    builder.add_integer_field("note", indexed=True, fast=True)
+    builder.add_text_field("body", tokenizer_name=_TOKENIZER, index_option="freq")
+    return builder.build()
+
+
+def _change(index: Index, *, gone: Iterable[int], passages: Iterable[NumberedPassage]) -> None:
+    index.config_reader("manual")
+    index.register_tokenizer(_TOKENIZER, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
+    # One thread, so that the same notes always yield the same segments.
+    writer = index.writer(_WRITER_BYTES, 1)
+    try:
+        for note in gone:
+            writer.delete_documents_by_term("note", note)
+        for note, passage in passages:
+            document = Document()
+            document.add_integer("id", passage.id)
+            document.add_integer("note", note)
+            document.add_text("body", " ".join(index_terms(passage.searched_text)))
+            writer.add_document(document)
+        writer.commit()
+        # Merging continues after a commit; digests must be taken when it is done.
+        writer.wait_merging_threads()
+    finally:
+        # Otherwise an error's traceback keeps the writer's threads working in the folder.
+        del writer
+
+
+@contextmanager
+def _links_to(folder: Path, names: Iterable[str]) -> Iterator[Path]:
+    """Yield a folder of symbolic links, since tantivy creates a lock file even to read.
+
+    An open index has all files mapped and no longer needs the links. If no temporary folder can be
+    created, yield the folder itself, which may be writable.
+    """
+    links = {name: folder.absolute() / name for name in names}
+    view = _view_of(links, _MEMORY) or _view_of(links, None)
+    try:
+        yield view or folder
+    finally:
+        # tantivy's own first reader may be creating a lock there at this moment.
+        for _ in range(_REMOVAL_ATTEMPTS):
+            if view is None or not view.exists():
+                break
+            shutil.rmtree(view, ignore_errors=True)
+
+
+def _view_of(links: Mapping[str, Path], place: str | None) -> Path | None:
+    """Create a folder of links below another; None if that is not possible."""
+    view = None
+    try:
+        view = Path(tempfile.mkdtemp(prefix="ragqa-", dir=place))
+        for name, target in links.items():
+            (view / name).symlink_to(target)
+    except OSError:
+        if view is not None:
+            shutil.rmtree(view, ignore_errors=True)
+        return None
+    return view
+
+
+@contextmanager
+def _naming(folder: Path) -> Iterator[None]:
+    try:
+        with naming_file(folder, ValueError, RuntimeError, TypeError, KeyError):
+            yield
+    except BaseException as exc:
+        # A panic in tantivy is a BaseException of a class that is not exported.
+        if type(exc).__name__ == "PanicException":
+            raise unusable(folder, exc) from exc
+        raise

@@ -1,0 +1,263 @@
+"""The figures of a text in base units, and whether two can both be right."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ragqa.text.lexicon import PERIODS, SCALES, UNITS, canonical
+from ragqa.text.numerals import FILL, in_digits, past_fill
+from ragqa.text.words import STOP_WORDS, compiled
+
+_DIMENSIONS = frozenset(dimension for dimension, _ in UNITS.values())
+COUNTABLE = 12
+"""The most items of a list that a reader may count."""
+
+_PERIOD_NAMES = {factor: name for name, (dimension, factor) in UNITS.items() if dimension == "time"}
+_N = r"(?:\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,9})?|\d{0,15}\.?\d{1,15}(?:[eE][-+]?\d{1,2})?)"
+_NUMBER = (
+    rf"(?i)(?<![\w@#/.,-])(?P<sign>[$€£])?(?P<low>{_N})"
+    rf"(?:\s?(?:-|\u2013|to)\s?[$€£]?(?P<high>{_N}))?"
+    r"(?P<glued>%|\s?°[CF]\b|[A-Za-z]+)?(?![\w@]|[.,/]\d)"
+)
+_NEXT = r"[\s-]?\s*([^\W\d_]+|%|°[CF]\b|[$€£])"
+_OF = r" of (?:the |our |all |its )*([^\W\d_]+)"
+_PER = (
+    r"(?i)(?:\bper\b|/|\ban?\b|\bevery\b|\beach\b) ?(?P<unit>[^\W\d_]+)"
+    rf"|\b(?P<adverb>{'|'.join(PERIODS)})\b"
+)
+_ABOUT = r"(?:\babout|\baround|\broughly|\bapprox\w*\.?|\bnearly|\balmost|\bsome|~) ?$"
+_AT_MOST = (
+    r"(?:\bup to|\bat most|\bno more than|(?<!no )\bless than|\bunder|\bbelow"
+    r"|\bmax(?:imum)?(?: of)?|<=?) ?$"
+)
+_AT_LEAST = (
+    r"(?:\bat least|\bno less than|(?<!no )\bmore than|\bover|\babove"
+    r"|\bmin(?:imum)?(?: of)?|>=?) ?$"
+)
+_CAP = r"(?i)\b(?:limit\w*|cap(?:s|ped)?|max(?:imum)?|up to|at most)\b"
+_EVERY = r"(?i)\bevery $"
+_NOT_COUNTED = frozenset({"times", "per", "x", "across", "within", "since", "without", "via", "or"})
+_CLAUSE = r"[.;:,(](?:\s|$)"
+_LOOK_BACK = 16
+_BOUND_RATIO = Decimal("0.7")
+_ABOUT_TOLERANCE = Decimal("0.2")
+_ROUND_TOLERANCE = Decimal("0.025")
+_MAX_ROUNDING = Decimal("0.1")
+_BYTES_TOLERANCE = Decimal("0.08")
+_TOLERANCES = {
+    "about": Decimal("0.07"),
+    "most": Decimal("0.04"),
+    "least": Decimal("0.04"),
+    "": Decimal("0.004"),
+}
+_MAX_ROUNDING_OF_SAME = Decimal("0.05")
+_HUNDRED = Decimal(100)
+_FRACTION_STEP = Decimal(2)
+_ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure in `text[start:end]`; `low` and `high` differ for a range.
+
+    `measures` is a dimension such as "time", the stem of the counted noun, or "" if unknown; `per`
+    is the period of a rate. `step` is the size of its last digit. `bound` is "most", "least",
+    "about" or "".
+    """
+
+    measures: str
+    per: str
+    low: Decimal
+    high: Decimal
+    step: Decimal
+    bound: str
+    start: int
+    end: int
+
+
+def figures_of(text: str) -> list[Figure]:
+    """The figures of a text in which dates and names have been blanked."""
+    digits = in_digits(text)
+    found = (_figure(digits, match) for match in compiled(_NUMBER).finditer(digits))
+    return [figure for figure in found if figure is not None]
+
+
+def can_both_hold(one: Figure, other: Figure) -> bool:
+    """Whether two figures of one measure can both be right, given rounding and bounds.
+
+    Bounds of one kind are compared as they are: a limit of 60 is not a limit of 100.
+    """
+    if one.bound != other.bound:
+        if {one.bound, other.bound} == {"most", "least"}:
+            return True
+        (low, high), (other_low, other_high) = _range(one), _range(other)
+        if max(low, other_low) <= min(high, other_high):
+            return True
+    return _within_rounding(one, other)
+
+
+def same_figure(source: Figure, claimed: Figure) -> bool:
+    """Whether a source's figure equals the claimed one, allowing for rounding and units."""
+    one, other = _dimension(source), _dimension(claimed)
+    if one in _DIMENSIONS and other in _DIMENSIONS and one != other:
+        return False
+    # A share may be a percentage or a fraction: 0.3 is 30%.
+    is_share = "share" in (one, other) and one != other
+    factors = (_ONE, _HUNDRED, 1 / _HUNDRED) if is_share else (_ONE,)
+    return all(
+        any(
+            _equals(value * factor, wanted, source, claimed)
+            for value in {source.low, source.high}
+            for factor in factors
+        )
+        for wanted in {claimed.low, claimed.high}
+    )
+
+
+def is_count(figure: Figure) -> bool:
+    """Whether it is a small whole number of things, which a list can show without stating it."""
+    is_small = 0 < figure.low <= COUNTABLE and figure.low == int(figure.low)
+    return is_small and figure.low == figure.high and _dimension(figure) not in _DIMENSIONS
+
+
+def meets_bound(source: Figure, claimed: Figure) -> bool:
+    """Whether a source's figure meets the claimed bound, and is close to it."""
+    one, other = _dimension(source), _dimension(claimed)
+    if (one != other and {one, other} & _DIMENSIONS) or source.bound not in ("", claimed.bound):
+        return False
+    if claimed.bound == "most":
+        return claimed.low * _BOUND_RATIO <= source.high <= claimed.low
+    return claimed.bound == "least" and claimed.high <= source.low <= claimed.high / _BOUND_RATIO
+
+
+def _range(figure: Figure) -> tuple[Decimal, Decimal]:
+    low = Decimal("-Infinity") if figure.bound == "most" else figure.low
+    return low, Decimal("Infinity") if figure.bound == "least" else figure.high
+
+
+def _within_rounding(one: Figure, other: Figure) -> bool:
+    """Whether two ranges overlap, or rounding explains the gap."""
+    gap = max(one.low, other.low) - min(one.high, other.high)
+    if gap <= 0:
+        return True
+    larger = max(abs(one.high), abs(other.high))
+    if "about" in (one.bound, other.bound):
+        return gap < _ABOUT_TOLERANCE * larger
+    if one.measures == "bytes" and one.step != other.step:
+        return gap < _BYTES_TOLERANCE * larger
+    if one.step != other.step:
+        return gap < min(max(one.step, other.step) / 2, _MAX_ROUNDING * larger)
+    return any(map(_is_round, (one, other))) and gap < _ROUND_TOLERANCE * larger
+
+
+def _equals(value: Decimal, wanted: Decimal, source: Figure, claimed: Figure) -> bool:
+    larger = max(abs(value), abs(wanted))
+    tolerance = larger * _TOLERANCES[claimed.bound]
+    if source.step != claimed.step:
+        tolerance = max(
+            tolerance, min(max(source.step, claimed.step) / 2, larger * _MAX_ROUNDING_OF_SAME)
+        )
+    return abs(value - wanted) <= tolerance
+
+
+def _dimension(figure: Figure) -> str:
+    """What it measures; any "share of" is a share."""
+    return "share" if figure.measures.startswith("share") else figure.measures
+
+
+def _is_round(figure: Figure) -> bool:
+    """Whether it has four digits or more and ends in "00": 1,000 may stand for 1,012."""
+    return figure.high >= 1000 * figure.step and figure.high % (100 * figure.step) == 0
+
+
+def _figure(text: str, match: re.Match[str]) -> Figure | None:
+    read = _unit(text, match)
+    if read is None:
+        return None
+    measures, factor, end = read
+    per, share = _rate(text, end)
+    start = match.start()
+    before = text[max(0, start - _LOOK_BACK) : start]
+    scale = factor / share
+    low, step = _value(match["low"])
+    if measures.startswith("share") and FILL in text[start:end]:
+        step = _FRACTION_STEP
+    return Figure(
+        measures=measures,
+        per="every" if compiled(_EVERY).search(before) else per,
+        low=low * scale,
+        high=(_value(match["high"])[0] if match["high"] else low) * scale,
+        step=step * scale,
+        bound=_bound(text, before.lower()),
+        start=len(text[:start].rstrip(FILL)),
+        end=end,
+    )
+
+
+def _unit(text: str, match: re.Match[str]) -> tuple[str, Decimal, int] | None:
+    """What a number measures, its factor to base units, and its end; None for a name."""
+    end, scale = past_fill(text, match.end()), _ONE
+    glued = (match["glued"] or "").strip().lower()
+    if match["glued"] == "m":  # minutes, metres or millions
+        return None
+    word, after = (glued, end) if glued else _next_word(text, end)
+    if word in SCALES and (glued or len(word) > 1):
+        scale, end, glued = Decimal(10) ** SCALES[word], after, ""
+        word, after = _next_word(text, end)
+    singular = word if word in UNITS else word.removesuffix("s")
+    if match["sign"]:
+        return match["sign"], scale, end
+    if singular in UNITS:
+        measures, factor = UNITS[singular]
+        # 12% of the cost is not 12% of the time.
+        whole = compiled(_OF).match(text, after) if measures == "share" else None
+        return f"share of {canonical(whole[1])}" if whole else measures, scale * factor, after
+    if glued:
+        return None
+    counted = _counted(word)
+    return counted, scale, after if counted else end
+
+
+def _next_word(text: str, end: int) -> tuple[str, int]:
+    """The next word in lower case, and where it ends."""
+    following = compiled(_NEXT).match(text, end)
+    return (following[1].lower(), following.end()) if following else ("", end)
+
+
+def _value(written: str) -> tuple[Decimal, Decimal]:
+    """A number as written, and the size of its last digit."""
+    value = Decimal(written.replace(",", ""))
+    exponent = value.as_tuple().exponent
+    return value, _ONE.scaleb(exponent if isinstance(exponent, int) else 0)
+
+
+def _counted(word: str) -> str:
+    """The stem of the word after a number, if it can be what is counted."""
+    if not word.isalpha() or word in STOP_WORDS or word in _NOT_COUNTED:
+        return ""
+    return canonical(word)
+
+
+def _rate(text: str, end: int) -> tuple[str, Decimal]:
+    """The period of a rate, and the divisor of a share (`per million`)."""
+    clause = compiled(_CLAUSE).search(text, end)
+    stop = clause.start() if clause else len(text)
+    following = compiled(_NUMBER).search(text, end, stop)
+    match = compiled(_PER).search(text, end, following.start() if following else stop)
+    if match is None:
+        return "", _ONE
+    if match["adverb"]:
+        return PERIODS[match["adverb"].lower()], _ONE
+    unit = match["unit"].lower()
+    if unit in SCALES and len(unit) > 2:
+        return "", Decimal(10) ** SCALES[unit]
+    dimension, factor = UNITS.get(unit.removesuffix("s"), ("", _ONE))
+    return (_PERIOD_NAMES[factor] if dimension == "time" else ""), _ONE
+
+
+def _bound(text: str, before: str) -> str:
+    if compiled(_ABOUT).search(before):
+        return "about"
+    if compiled(_AT_LEAST).search(before):
+        return "least"
+    return "most" if compiled(_AT_MOST).search(before) or compiled(_CAP).search(text) else ""

@@ -1,0 +1,39 @@
+"""Options that several commands share."""
+
+import pytest
+import typer
+
+from ragqa.cli.options import AsJson, Given, Scope, grouped_options
+
+
+@pytest.fixture
+def look():
+    """A command that offers a scope without `--top-k`, and returns what it was given."""
+    app = typer.Typer()
+    seen = []
+
+    @app.command()
+    @grouped_options("top_k")
+    def command(*, scope: Scope, json: AsJson = False) -> int:
+        seen.append((scope, json))
+        return 0
+
+    def run(*args):
+        app(list(args), standalone_mode=False)
+        return seen.pop()
+
+    return run
+
+
+def test_a_group_of_options_reaches_the_command_as_one_object(look):
+    given = look("--tag", "a", "--tag", "b", "--corpus", "notes", "--no-refresh", "--json")
+    assert given == (
+        Scope(tag=["a", "b"], no_refresh=True, given=Given(corpus="notes")),
+        True,
+    )
+    assert look() == (Scope(), False)
+
+
+def test_an_option_that_a_command_leaves_out_is_unknown_to_it(look):
+    with pytest.raises(typer.TyperException, match="top-k"):
+        look("--top-k", "3")

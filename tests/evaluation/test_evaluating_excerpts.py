@@ -1,0 +1,145 @@
+"""Whole evaluations with gold excerpts, with the embedder that needs no model."""
+
+import json
+
+import pytest
+
+from ragqa.api import open_index
+from ragqa.evaluation.evaluating import evaluate_questions
+from ragqa.evaluation.questions import Chosen, Gold, Question
+
+RIPE = "Figs ripen in August."
+ORIGIN = "Kiwis come from China."
+
+
+def silent(stage, done, total):
+    pass
+
+
+@pytest.fixture
+def notes(tmp_path):
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "figs.md").write_text(f"# Figs\n\n{RIPE}\n", encoding="utf-8")
+    (folder / "kiwis.md").write_text(f"# Kiwis\n\n{ORIGIN}\n", encoding="utf-8")
+    return folder
+
+
+def ask_about(notes, tmp_path, questions, **kwargs):
+    chosen = {"embedder": "hashed:64"}
+    with open_index(notes, index=tmp_path / "index", settings=chosen) as index:
+        return evaluate_questions(index, Chosen("own", questions, **kwargs), silent)
+
+
+def asked(id_, question, kind, *gold):
+    return Question(id_, question, kind, gold, (), excerpts=True)
+
+
+WHEN = asked("w", "when do figs ripen", "date", Gold("figs.md", RIPE))
+LONG = asked("l", "when do figs ripen", "vague", Gold("figs.md", RIPE), Gold("kiwis.md", ORIGIN, 2))
+NEAR = asked("n", "who planted the figs", "near")
+FAR = asked("f", "tuning an old piano", "far")
+
+
+def row(document, id_):
+    return next(one for one in document["questions"] if one["id"] == id_)
+
+
+def test_an_answer_that_cites_the_excerpt_is_good(notes, tmp_path):
+    document = ask_about(notes, tmp_path, [WHEN])
+    assert (document["mode"], document["queries"]) == ("excerpts", 1)
+    assert (document["good"], document["coverage"], document["noise"]) == (1, 1, 0)
+    assert set(document["intervals"]) >= {"good", "coverage", "noise"}
+    one = row(document, "w")
+    assert (one["good"], one["missed"]) == (True, None)
+    assert [(c["path"], c["quote"]) for c in one["cited"]] == [("figs.md", RIPE)]
+    start, end = one["cited"][0]["chars"]
+    assert (notes / "figs.md").read_text()[start:end] == RIPE
+
+
+def test_the_rankings_are_measured_too_and_answers_by_their_words_are_not(notes, tmp_path):
+    document = ask_about(notes, tmp_path, [WHEN, FAR])
+    assert document["methods"]["hybrid"]["recall@5"] == 1
+    assert "answer@1" not in document
+    assert {"auroc", "ece"} <= set(document)
+    assert document["latency_ms"]["ask"]["questions"] == 2
+
+
+def test_an_answer_that_cites_half_of_what_is_wanted_is_told_with_what_it_cited(notes, tmp_path):
+    one = row(ask_about(notes, tmp_path, [LONG]), "l")
+    assert (one["good"], one["coverage"], one["noise"]) == (False, 0.5, 0)
+    assert one["missed"]["stage"] == "composer"
+    assert [(e["path"], e["part"]) for e in one["missed"]["expected"]] == [
+        ("figs.md", "part 1"),
+        ("kiwis.md", "part 2"),
+    ]
+    marks = {m["path"]: [(p["mark"], p["text"]) for p in m["pieces"]] for m in one["marked"]}
+    assert ("both", RIPE) in marks["figs.md"]
+    assert ("wanted", ORIGIN) in marks["kiwis.md"]
+
+
+def test_measures_are_told_by_kind(notes, tmp_path):
+    kinds = ask_about(notes, tmp_path, [WHEN, LONG, FAR])["kinds"]
+    assert set(kinds) == {"date", "vague"}
+    assert (kinds["date"]["good"], kinds["vague"]["good"]) == (1, 0)
+    assert kinds["vague"]["coverage"] == 0.5
+    assert {"good", "coverage", "noise"} <= set(kinds["date"]["intervals"])
+
+
+def test_near_and_far_questions_are_told_apart_and_have_no_score(notes, tmp_path):
+    document = ask_about(notes, tmp_path, [WHEN, NEAR, FAR])
+    assert list(document["abstention"]) == ["answerable", "near", "far"]
+    assert {"answered", "sure", "interval"} <= set(document["abstention"]["near"])
+    assert document["queries"] == 1
+    assert not {"good", "coverage", "noise", "marked"} & set(row(document, "n"))
+    assert row(document, "n")["missed"] is None
+
+
+def test_a_question_that_is_not_answered_has_no_noise_and_lowers_the_mean_of_the_rest(
+    notes, tmp_path
+):
+    lost = asked("x", "tuning an old piano", "how-to", Gold("figs.md", RIPE))
+    document = ask_about(notes, tmp_path, [WHEN, lost])
+    one = row(document, "x")
+    assert not one["answered"]
+    assert (one["good"], one["coverage"], one["noise"], one["cited"]) == (False, 0, None, [])
+    assert (document["good"], document["coverage"], document["noise"]) == (0.5, 0.5, 0)
+    assert "noise" not in document["kinds"]["how-to"]
+
+
+def test_an_excerpt_that_no_longer_stands_is_said_and_counts_as_not_cited(notes, tmp_path):
+    (notes / "figs.md").write_text("# Figs\n\nFigs ripen in May.\n", encoding="utf-8")
+    document = ask_about(notes, tmp_path, [WHEN])
+    assert any("occurs 0 times in figs.md" in warning for warning in document["warnings"])
+    assert row(document, "w")["coverage"] == 0
+    assert row(document, "w")["missed"]["stage"] == "chunking"
+
+
+def test_a_question_that_cannot_be_asked_counts_as_not_answered(notes, tmp_path):
+    empty = asked("e", "?!", "vague", Gold("figs.md", RIPE))
+    document = ask_about(notes, tmp_path, [empty])
+    assert any("question e counts as zero" in warning for warning in document["warnings"])
+    assert (document["good"], row(document, "e")["noise"]) == (0, None)
+
+
+def test_what_is_scored_is_what_a_user_is_shown(notes, tmp_path):
+    document = ask_about(notes, tmp_path, [WHEN])
+    with open_index(notes, index=tmp_path / "index", settings={"embedder": "hashed:64"}) as index:
+        answer = index.ask(WHEN.question)
+    shown = [(c.path, c.chars) for c in answer.citations]
+    assert [(c["path"], c["chars"]) for c in row(document, "w")["cited"]] == shown
+
+
+def test_the_first_questions_alone_are_a_partial_evaluation(notes, tmp_path):
+    document = ask_about(notes, tmp_path, [WHEN, LONG], limit=1)
+    assert document["partial"]
+    assert [one["id"] for one in document["questions"]] == ["w"]
+
+
+def test_the_same_evaluation_gives_the_same_bytes(notes, tmp_path):
+    def once():
+        document = ask_about(notes, tmp_path, [WHEN, LONG, NEAR, FAR])
+        del document["latency_ms"]
+        return json.dumps(document)
+
+    assert once() == once()

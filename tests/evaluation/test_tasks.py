@@ -1,0 +1,285 @@
+from hashlib import sha256
+from math import log2
+
+import pytest
+
+from ragqa.evaluation.asking import _units
+from ragqa.evaluation.excerpts import Excerpt
+from ragqa.evaluation.measures import measure_rankings
+from ragqa.evaluation.questions import Gold, Question
+from ragqa.evaluation.tasks import Expected, tasks_of
+from ragqa.notes import parse_note
+from ragqa.types import Passage, Stamp
+
+BAKERY = "# Bakery\n\nIt opens at seven.\nIt sells rye bread.\n\nClosed on Sundays.\n"
+RIVER = "The river is cold.\n\nIt opens into the sea.\n"
+NOTES = {"bakery.md": BAKERY, "a/river.md": RIVER}
+
+PARAGRAPHS = {
+    1: ("bakery.md", "# Bakery"),
+    2: ("bakery.md", "It opens at seven.\nIt sells rye bread."),
+    3: ("bakery.md", "Closed on Sundays."),
+    4: ("a/river.md", "The river is cold."),
+    5: ("a/river.md", "It opens into the sea."),
+}
+OVERLAPPING = PARAGRAPHS | {6: ("bakery.md", "It sells rye bread.\n\nClosed on Sundays.")}
+
+OPENS = Gold("bakery.md", "It opens at seven.")
+SELLS = Gold("bakery.md", "It sells rye bread.")
+CLOSED = Gold("bakery.md", "Closed on Sundays.")
+COLD = Gold("a/river.md", "The river is cold.")
+
+
+def read(path):
+    if path not in NOTES:
+        return None
+    text = NOTES[path]
+    return parse_note(path, text, sha256(text.encode()).hexdigest(), Stamp(len(text), 0))
+
+
+def passage(id_, note, text):
+    start = note.text.index(text)
+    first = note.text.count("\n", 0, start) + 1
+    return Passage(
+        id=id_,
+        embedding_key=id_,
+        path=note.path,
+        title=note.title,
+        start=start,
+        end=start + len(text),
+        lines=(first, first + text.count("\n")),
+        heading=(),
+        text=text,
+        units=(),
+        note_sha256=note.sha256,
+    )
+
+
+def splitter(passages):
+    return lambda note: [
+        passage(id_, note, text) for id_, (path, text) in passages.items() if path == note.path
+    ]
+
+
+def asked(*gold, answer=()):
+    return Question("a-001", "What of it?", "fact", gold, tuple(answer))
+
+
+def made(question, passages=PARAGRAPHS):
+    [task], warnings = tasks_of([question], read, splitter(passages))
+    return task, warnings
+
+
+def part(number, gold):
+    return Gold(gold.note, gold.quote, number)
+
+
+def measured(task, *passage_ids):
+    ranking = _units(task, [(id_, 0.0) for id_ in passage_ids])
+    return measure_rankings({"q": task.relevant}, {"q": ranking})["q"]
+
+
+def recall_at_5(task, *passage_ids):
+    return measured(task, *passage_ids)["recall@5"]
+
+
+def test_a_task_asks_what_the_question_does():
+    task, warnings = made(asked(OPENS, answer=["seven"]))
+    assert (task.id, task.question, task.kind) == ("a-001", "What of it?", "fact")
+    assert (task.answerable, task.by_document) == (True, False)
+    assert list(task.answers) == [["seven"]]
+    assert warnings == []
+
+
+def test_a_question_without_gold_is_not_answerable_and_wants_nothing():
+    task, warnings = made(asked())
+    assert (task.answerable, dict(task.relevant), list(task.answers)) == (False, {}, [])
+    assert list(task.expect()) == []
+    assert warnings == []
+
+
+def test_the_passage_that_holds_a_quote_is_found_as_its_part():
+    task, _ = made(asked(SELLS))
+    assert dict(task.relevant) == {"part 1": 1}
+    assert task.units_of(2) == ["part 1"]
+    assert [task.units_of(id_) for id_ in (1, 3, 4, 5)] == [["1"], ["3"], ["4"], ["5"]]
+    assert task.unretrievable == frozenset()
+
+
+def test_a_place_is_told_by_its_note_and_lines():
+    gold = Gold("bakery.md", "at seven.\nIt sells")
+    task, _ = made(asked(gold))
+    assert list(task.expect()) == [Expected("bakery.md", (3, 4), "at seven.\nIt sells", "part 1")]
+
+
+def test_any_of_the_places_of_a_part_finds_it():
+    task, _ = made(asked(OPENS, COLD))
+    assert [recall_at_5(task, id_) for id_ in (2, 4, 3)] == [1, 1, 0]
+    assert [place.path for place in task.expect()] == ["bakery.md", "a/river.md"]
+
+
+def test_finding_one_of_two_parts_is_finding_half():
+    task, _ = made(asked(part(1, OPENS), part(2, COLD)))
+    assert dict(task.relevant) == {"part 1": 1, "part 2": 1}
+    assert [recall_at_5(task, *ids) for ids in ([2], [4], [4, 2], [1])] == [0.5, 0.5, 1, 0]
+    assert [place.part for place in task.expect()] == ["part 1", "part 2"]
+
+
+def test_parts_that_the_very_same_passages_hold_are_one():
+    task, _ = made(asked(part(1, OPENS), part(2, SELLS), part(3, COLD), answer=["x", "y", "z"]))
+    assert dict(task.relevant) == {"part 1 and 2": 1, "part 3": 1}
+    assert task.units_of(2) == ["part 1 and 2"]
+    assert recall_at_5(task, 2) == 0.5
+    assert [place.part for place in task.expect()] == ["part 1 and 2", "part 1 and 2", "part 3"]
+    assert list(task.answers) == [["x"], ["y"], ["z"]]
+
+
+def test_a_passage_that_holds_two_parts_gives_both_in_order():
+    task, _ = made(asked(part(2, SELLS), part(1, OPENS)), OVERLAPPING)
+    assert dict(task.relevant) == {"part 1": 1, "part 2": 1}
+    assert task.units_of(2) == ["part 1", "part 2"]
+    assert task.units_of(6) == ["part 2"]
+    assert [recall_at_5(task, *ids) for ids in ([2], [6], [6, 2])] == [1, 0.5, 1]
+
+
+def test_both_parts_of_a_passage_count_in_the_gain():
+    task, _ = made(asked(part(1, OPENS), part(2, SELLS)), OVERLAPPING)
+    ideal = 1 + 1 / log2(3)
+    assert measured(task, 2)["ndcg@10"] == pytest.approx(1)
+    assert measured(task, 1, 2)["ndcg@10"] == pytest.approx((1 / log2(3) + 1 / log2(4)) / ideal)
+    assert measured(task, 6)["ndcg@10"] == pytest.approx(1 / ideal)
+
+
+def test_a_passage_that_repeats_a_part_takes_a_place_before_the_next():
+    task, _ = made(asked(part(1, SELLS), part(2, COLD)), OVERLAPPING)
+    ideal = 1 + 1 / log2(3)
+    assert measured(task, 2, 4)["ndcg@10"] == pytest.approx(1)
+    assert measured(task, 2, 6, 4)["ndcg@10"] == pytest.approx((1 + 1 / log2(4)) / ideal)
+
+
+def test_each_of_overlapping_passages_finds_what_it_holds():
+    task, _ = made(asked(CLOSED), OVERLAPPING)
+    assert [recall_at_5(task, id_) for id_ in (3, 6, 2)] == [1, 1, 0]
+
+
+def test_parts_that_share_only_some_of_their_passages_stay_apart():
+    task, _ = made(asked(part(1, OPENS), part(2, SELLS), part(2, CLOSED)))
+    assert dict(task.relevant) == {"part 1": 1, "part 2": 1}
+    assert [recall_at_5(task, id_) for id_ in (2, 3)] == [1, 0.5]
+    assert [place.part for place in task.expect()] == ["part 1", "part 2", "part 2"]
+
+
+def test_a_part_that_no_passage_holds_whole_is_unheld():
+    across = Gold("bakery.md", "rye bread.\n\nClosed", 2)
+    task, warnings = made(asked(OPENS, across))
+    assert task.unretrievable == {"part 2"}
+    assert recall_at_5(task, 1, 2, 3, 4, 5) == 0.5
+    assert warnings == []
+    assert list(task.expect())[1] == Expected("bakery.md", (4, 6), across.quote, "part 2")
+
+
+def test_parts_that_no_passage_holds_stay_apart():
+    across = Gold("bakery.md", "rye bread.\n\nClosed")
+    task, _ = made(asked(part(1, across), part(2, COLD), part(3, across)))
+    assert list(task.relevant) == ["part 1", "part 2", "part 3"]
+    assert task.unretrievable == {"part 1", "part 3"}
+
+
+def test_a_part_is_held_where_one_of_its_places_is():
+    task, _ = made(asked(Gold("bakery.md", "rye bread.\n\nClosed"), COLD))
+    assert task.unretrievable == frozenset()
+    assert recall_at_5(task, 4) == 1
+
+
+@pytest.mark.parametrize(
+    ("gone", "why"),
+    [
+        (Gold("gone.md", "It opens at seven."), "there is no note gone.md"),
+        (
+            Gold("bakery.md", "It opens at six."),
+            "its quote occurs 0 times in bakery.md: 'It opens at six.'",
+        ),
+        (Gold("bakery.md", "It "), "its quote occurs 2 times in bakery.md: 'It '"),
+    ],
+)
+def test_a_quote_that_no_longer_stands_is_told_and_counts_as_not_found(gone, why):
+    task, warnings = made(asked(part(1, gone), part(2, COLD)))
+    assert warnings == [f"question a-001: {why}"]
+    assert task.answerable
+    assert dict(task.relevant) == {"part 1": 1, "part 2": 1}
+    assert task.unretrievable == {"part 1"}
+    assert recall_at_5(task, 1, 2, 3, 4, 5) == 0.5
+
+
+def test_a_part_with_a_place_left_can_still_be_found():
+    task, warnings = made(asked(Gold("gone.md", "The river is cold."), COLD))
+    assert len(warnings) == 1
+    assert recall_at_5(task, 4) == 1
+    assert task.unretrievable == frozenset()
+
+
+def test_a_long_quote_that_is_gone_is_told_by_its_beginning():
+    _, [warning] = made(asked(Gold("bakery.md", "x" * 500)))
+    assert len(warning) < 150
+
+
+def test_every_question_is_a_task_in_order_and_a_note_is_read_once():
+    seen = []
+
+    def watched(path):
+        seen.append(path)
+        return read(path)
+
+    questions = [
+        Question(str(n), "?", "", (gold,), ("x",))
+        for n, gold in enumerate((OPENS, COLD, SELLS, Gold("gone.md", "x"), Gold("gone.md", "y")))
+    ]
+    tasks, warnings = tasks_of(questions, watched, splitter(PARAGRAPHS))
+    assert [task.id for task in tasks] == ["0", "1", "2", "3", "4"]
+    assert [task.units_of(2) for task in tasks] == [["part 1"], ["2"], ["part 1"], ["2"], ["2"]]
+    assert seen == ["bakery.md", "a/river.md", "gone.md"]
+    assert warnings == [f"question {n}: there is no note gone.md" for n in (3, 4)]
+
+
+def wanted(*gold):
+    return Question("a-001", "What of it?", "fact", gold, (), excerpts=True)
+
+
+def found_by(question, passages=PARAGRAPHS):
+    task, _ = made(question, passages)
+    return [id_ for id_ in passages if task.units_of(id_) != [str(id_)]]
+
+
+def test_a_part_whose_excerpts_are_all_gone_has_no_place():
+    task, _ = made(wanted(part(1, Gold("gone.md", "x")), part(2, COLD)))
+    assert [len(places) for places in task.gold] == [0, 1]
+
+
+def test_the_places_of_each_part_are_told_by_their_characters():
+    task, _ = made(
+        wanted(part(1, OPENS), part(1, COLD), part(2, SELLS), part(2, Gold("x.md", "x")))
+    )
+    opens, cold, sells = (
+        Excerpt(gold.note, NOTES[gold.note].index(gold.quote), gold.quote)
+        for gold in (OPENS, COLD, SELLS)
+    )
+    assert task.gold == [[opens, cold], [sells]]
+
+
+def test_a_passage_finds_an_excerpt_that_is_longer_than_itself():
+    whole = Gold("bakery.md", BAKERY.strip())
+    assert found_by(wanted(whole)) == [1, 2, 3]
+    assert found_by(asked(whole)) == []
+
+
+def test_a_passage_finds_an_excerpt_of_which_it_has_half():
+    half = Gold("bakery.md", "It sells rye bread.\n\nClosed on Sundays.")
+    assert found_by(wanted(half)) == [2, 3]
+    less = Gold("bakery.md", "bread.\n\nClosed on Sundays.")
+    assert found_by(wanted(less)) == [3]
+
+
+def test_white_space_is_no_half_of_an_excerpt():
+    pages = {1: ("a/river.md", "The river is cold.\n\n"), 2: ("a/river.md", "\n\n")}
+    spaced = Gold("a/river.md", "cold.\n\nIt")
+    assert found_by(wanted(spaced), pages) == [1]

@@ -1,0 +1,171 @@
+"""What an LLM writes, cut into sentences with the numbers that they cite, while it arrives."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqa.generation import draft as draft_module
+from ragqa.generation.draft import Draft
+
+
+def drafted(text, cut=None):
+    draft, sentences = Draft(), []
+    for start in range(0, len(text), cut or len(text) or 1):
+        sentences += draft.feed(text[start : start + (cut or len(text))])
+    return sentences + draft.finish()
+
+
+def told(text):
+    return [(one.text, one.numbers) for one in drafted(text)]
+
+
+def test_a_sentence_has_the_numbers_before_and_behind_its_full_stop():
+    assert told("Cats sleep [1]. Dogs bark. [2][3] Cows moo [1, 4].") == [
+        ("Cats sleep.", (1,)),
+        ("Dogs bark.", (2, 3)),
+        ("Cows moo.", (1, 4)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mark", "numbers"),
+    [
+        ("[passage 2]", (2,)),
+        ("[Source 2, source 3]", (2, 3)),
+        ("[1-3]", (1, 2, 3)),
+        ("[1\u20133]", (1, 2, 3)),
+        ("[1 and 3]", (1, 3)),
+        ("[^2]", (2,)),
+        ("\u30103\u2020source\u3011", (3,)),
+        ("[1](https://evil.example/?q=x)", (1,)),
+        ("[2] [2]", (2,)),
+        ("[900-999]", (900, 999)),
+        ("[-1][1000000]", (-1, 1000000)),
+    ],
+)
+def test_marks_are_understood_in_the_forms_that_models_use(mark, numbers):
+    assert told(f"Cats sleep {mark}. And dogs bark.") == [
+        ("Cats sleep.", numbers),
+        ("And dogs bark.", ()),
+    ]
+
+
+@pytest.mark.parametrize("text", ["Use `rows[1]` here.", "See [note 12](a.md) now.", "A [b1] c."])
+def test_brackets_that_are_no_citation_stay(text):
+    assert told(text) == [(text, ())]
+
+
+def test_marks_that_a_sentence_is_built_around_are_known_with_their_places():
+    (one,) = drafted("According to [1], cats sleep [2].")
+    assert (one.text, one.numbers) == ("According to, cats sleep.", (1, 2))
+    assert one.within == ((12, (1,)),)
+
+
+def test_where_a_line_begins_with_a_mark_each_belongs_to_what_follows_it():
+    (one, other) = drafted("[1] says that cats sleep. [2] says that dogs bark.")
+    assert (one.text, one.numbers, one.within) == ("says that cats sleep.", (1,), ((0, (1,)),))
+    assert (other.text, other.numbers, other.within) == ("says that dogs bark.", (2,), ((0, (2,)),))
+    assert told("Cats sleep. [1] root is a user.") == [
+        ("Cats sleep.", (1,)),
+        ("root is a user.", ()),
+    ]
+
+
+@pytest.mark.parametrize("line", ["[1]: https://a.b", "[^2]: notes/a.md", "  [3]: x"])
+def test_what_a_footnote_refers_to_is_no_sentence(line):
+    assert told(f"Cats sleep.[1]\n{line}\n") == [("Cats sleep.", (1,))]
+
+
+@pytest.mark.parametrize("link", ["[[1]]", "[1](a.b/(c)d)", '[1](https://a.b "a title here")'])
+def test_a_citation_within_a_link_leaves_nothing_of_it(link):
+    assert told(f"Cats sleep {link}.") == [("Cats sleep.", (1,))]
+
+
+def test_items_and_paragraphs_keep_what_stands_before_them():
+    leads = [
+        one.lead for one in drafted("Do this:\n1. Sort [1]\n2. Search. Then stop.\n\n\n\nDone.")
+    ]
+    assert leads == ["", "\n1. ", "\n2. ", " ", "\n\n"]
+
+
+def test_numbers_on_a_line_of_their_own_belong_to_the_sentence_before():
+    assert told("Cats sleep.\n[1]\nDogs bark.\n\n[2] [3]") == [
+        ("Cats sleep.", (1,)),
+        ("Dogs bark.", (2, 3)),
+    ]
+
+
+def test_a_block_of_code_is_one_piece_and_its_brackets_are_code():
+    code = "```python\nx = rows[1]. y\n\nz\n```"
+    assert told(f"So:\n{code}\n[2]\nDone [3].") == [("So:", ()), (code, (2,)), ("Done.", (3,))]
+    assert told(f"{code[:-4]}") == [(code[:-4].rstrip(), ())]
+
+
+@pytest.mark.parametrize(
+    "text", [" ", "`a` [1] ", "[1]", "a. ", "(", '"', "word ", "[1](", "\n", "| a ", "**a** "]
+)
+def test_much_of_one_thing_is_read_in_steps_of_bounded_size(text, monkeypatch):
+    seen = []
+    spans = draft_module.sentence_spans
+    monkeypatch.setattr(
+        draft_module, "sentence_spans", lambda part: seen.append(len(part)) or spans(part)
+    )
+    drafted("Cats sleep [1]. " + text * (20_000 // len(text)), 7)
+    assert max(seen) <= draft_module.MAX_CHARS + 20
+
+
+def test_a_line_is_looked_through_for_each_word_not_for_each_letter(monkeypatch):
+    seen = []
+    spans = draft_module.sentence_spans
+    monkeypatch.setattr(draft_module, "sentence_spans", lambda part: seen.append(1) or spans(part))
+    drafted("Dr. Who%" * 200, 1)
+    assert len(seen) <= 201
+
+
+def test_a_sentence_is_given_as_soon_as_the_next_one_has_begun():
+    draft = Draft()
+    assert draft.feed("Cats sleep [1]. Dog") == []
+    assert [one.text for one in draft.feed("s bark")] == ["Cats sleep."]
+    assert draft.feed(" at Mr. ") == []
+    assert [one.text for one in draft.finish()] == ["Dogs bark at Mr."]
+
+
+PIECES = st.sampled_from(
+    ["Cats sleep. ", "Dogs (e.g. ours) bark", "[1]", " [2, 3]", ".", " ", "\n", "- ", "2. ",
+     "`x[1]`", "```\n", "\u3002", "[", "]", '"', "https://a.b/c", "caf\u00e9 ", "**B**"]
+)  # fmt: skip
+
+
+@given(st.one_of(st.text(max_size=200), st.lists(PIECES, max_size=30).map("".join)))
+def test_no_letter_is_lost_or_added(text):
+    letters = re.sub(r"[\[\u3010][^\[\]\u3010\u3011]*[\]\u3011](\([^)\s]*\))?", "", text)
+    kept = "".join(one.lead + one.text for one in drafted(text))
+    for character in {c for c in letters if c.isalpha()}:
+        assert kept.count(character) >= letters.count(character)
+    assert len(kept) <= len(text) + text.count("]")
+
+
+@given(st.lists(PIECES, max_size=20).map("".join), st.integers(1, 9))
+def test_it_does_not_matter_where_the_text_is_cut(text, cut):
+    text = text.replace("\n", "\r\n")
+    whole, pieces = drafted(text), drafted(text, cut)
+    assert "".join(one.lead.strip(" ") for one in whole) == "".join(
+        one.lead.strip(" ") for one in pieces
+    )
+    assert {n for one in pieces for n in one.numbers} == {n for one in whole for n in one.numbers}
+    joined, others = (
+        "".join("".join(one.text.split()) for one in each) for each in (whole, pieces)
+    )
+    assert joined == others
+
+
+@pytest.mark.parametrize("cut", range(1, 9))
+def test_ordinary_text_is_cut_alike_however_it_arrives(cut):
+    text = (
+        "Fine-tune when prompts fail [1]. It costs e.g. $3.50 (about 3 euros) a day [2][3].\n\n"
+        "- Sort **first**. [1]\n- Then search, as Dr. Smith says [passage 2].\n\n"
+        "```sh\nls [1]\n```\n[3]\nThat is all."
+    )
+    assert drafted(text, cut) == drafted(text)

@@ -1,0 +1,44 @@
+"""Links that an LLM writes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqa.generation.sentences import REMOVED, without_links
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("See [the notes](https://a.b/c?q=1) now.", "See the notes now."),
+        ("![pixel](https://a.b/x.png) Done.", "pixel Done."),
+        ('See [it](a.md "a title").', "See it."),
+        ("See [it](https://a.b/(c)d).", "See it."),
+        ("See https://a.b/c, please.", f"See {REMOVED}, please."),
+        ("See <https://a.b>.", f"See {REMOVED}."),
+        ("See www.a.b/c now", f"See {REMOVED} now"),
+        ("Write to mailto:a@b.c", f"Write to {REMOVED}"),
+        ("Open data:text/html;base64,AAAA", f"Open {REMOVED}"),
+        ("Open ragqa://run", f"Open {REMOVED}"),
+    ],
+)
+def test_what_a_link_says_stays_and_where_it_leads_does_not(text, shown):
+    assert without_links(text, "") == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["It is at https://wiki.here/page.", "It costs 3:4, e.g. a:b.", "`calls[name](x)`", "a[1]"],
+)
+def test_what_was_given_and_what_is_no_link_stays(text):
+    assert without_links(text, "Our wiki: https://wiki.here/page") == text
+
+
+def test_code_keeps_its_calls_but_not_its_addresses():
+    code = "```py\nhandlers[name](x)\nget('https://a.b')\n```"
+    assert without_links(code, "") == f"```py\nhandlers[name](x)\nget('{REMOVED}')\n```"
+
+
+@given(st.text(alphabet="[]()!<>`:/htps. wa", max_size=80))
+def test_no_address_is_left(text):
+    assert "https://" not in without_links(text, "")

@@ -1,0 +1,66 @@
+"""An LLM's answer from notes, through the Python interface."""
+
+import pytest
+from llms.asking import Backend
+from support import write_notes
+
+from ragqa.api import open_index
+from ragqa.api.follow_ups import follow_up
+from ragqa.errors import IndexUnusable
+from ragqa.followups import Turn
+from ragqa.generation import Writer
+from ragqa.types import Fallback
+
+NOTES = {
+    "cats.md": "# Cats\n\nCats sleep for sixteen hours a day.\n\n## Food\n\nA cat eats mice.\n"
+}
+SLEEP = "how long do cats sleep?"
+SAYS = "Cats sleep for sixteen hours a day [1]. "
+
+
+@pytest.fixture
+def index(tmp_path):
+    notes = write_notes(tmp_path / "notes", NOTES)
+    with open_index(notes, index=tmp_path / "index", settings={"embedder": "hashed:64"}) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("pieces", [[SAYS * 50], [SAYS] * 50], ids=["at once", "one by one"])
+def test_checking_and_showing_what_it_wrote_ends_at_the_deadline_too(index, clock, pieces):
+    told = []
+
+    def tell(sentence):
+        told.append(sentence)
+        clock.now += 1
+
+    llm = Backend(lambda: iter(pieces))
+    answer = index.ask(SLEEP, writer=Writer(llm, deadline_s=3, force=True, on_sentence=tell))
+    assert answer.written.fallback is Fallback.FAILED
+    assert answer.written.why == "odd:one did not finish in time"
+    assert "llm_deadline_s" in answer.written.hint
+    assert len(told) == 3
+    assert answer.backend == "extractive"
+    assert answer.citations[0].path == "cats.md"
+
+
+def test_an_error_of_a_backend_that_accuses_the_index_costs_its_answer_alone(index):
+    def pieces():
+        yield SAYS
+        raise IndexUnusable("the index is damaged", hint="ragqa index --rebuild")
+
+    answer = index.ask(SLEEP, writer=Writer(Backend(pieces), force=True))
+    assert answer.written.fallback is Fallback.FAILED
+    assert answer.written.hint == "ask without --llm"
+
+
+def test_rewriting_a_question_and_answering_it_share_one_deadline(index, clock):
+    def pieces():
+        clock.now += 15
+        yield "how much do cats eat?"
+
+    writer = Writer(Backend(pieces), deadline_s=120, force=True)
+    turn = Turn.of(SLEEP, index.ask(SLEEP))
+    question = follow_up(index, "and how much do they eat?", [turn], writer=writer)
+    assert question.question == "how much do cats eat?"
+    assert question.took_s == 15
+    assert question.left_of(writer).deadline_s == 105
