@@ -1,4 +1,4 @@
-"""`ragqa ask`, `search`, `why`, `list` and `get`. Each calls the library, renders, and returns a code."""
+"""`ragqa ask`, `search`, `why`, `list` and `get`: call the library, render, return a code."""
 
 from typing import TYPE_CHECKING, Annotated
 

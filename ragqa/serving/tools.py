@@ -22,8 +22,9 @@ from ragqa.render.verifications import verification_document
 from ragqa.serving import wording
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import Result
-from ragqa.types import Filters, SavedAnswer, SavedCitation, no_progress
-from ragqa.verifying import read_saved, verify
+from ragqa.types import Filters, no_progress
+from ragqa.verifying.checking import verify
+from ragqa.verifying.saved import SavedAnswer, SavedCitation, read_saved
 
 MAX_ADDRESSES = 20
 MAX_QUOTES = 50

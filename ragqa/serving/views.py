@@ -39,8 +39,8 @@ from ragqa.types import (
     Verdict,
     no_progress,
 )
-from ragqa.verifying import read_saved
-from ragqa.verifying import verify as verify_saved
+from ragqa.verifying.checking import verify as verify_saved
+from ragqa.verifying.saved import read_saved
 
 LISTS = frozenset({"tag", "path"})
 _MOST_COMPLETED = 50

@@ -27,7 +27,7 @@ from ragqa.errors import (
     UsageError,
     WriterBusy,
 )
-from ragqa.notes.files import open_inside
+from ragqa.notes.read import open_inside
 from ragqa.sanitise import safe_line
 from ragqa.serving import views
 from ragqa.serving.note_html import IMAGES

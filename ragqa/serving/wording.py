@@ -19,14 +19,13 @@ from ragqa.sanitise import safe_line, safe_text
 from ragqa.serving.warm import Freshness
 from ragqa.types import (
     Answer,
-    Checked,
     Citation,
     NoteList,
     SearchResult,
     Verdict,
-    Verification,
     counted,
 )
+from ragqa.verifying.checking import Checked, Verification
 
 _MOST_NAMED = 8
 _MOST_SKIPPED = 10

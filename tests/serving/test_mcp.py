@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 import pytest
@@ -40,7 +41,7 @@ async def connected(folder):
     from mcp.client.stdio import stdio_client
 
     parameters = StdioServerParameters(**started(folder))
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         async with (
             stdio_client(parameters, errlog=nowhere) as streams,
             ClientSession(*streams) as session,

@@ -24,7 +24,7 @@ class Page(HTMLParser):
         if tag not in ("img", "input", "meta", "link", "br", "hr"):
             self._inside.append(dict(attrs).get("id"))
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, _):
         self._inside.pop()
 
     def handle_data(self, data):
