@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from http.client import responses
 from socket import gaierror
 from urllib.parse import urlsplit
 
@@ -22,6 +21,7 @@ MAX_MESSAGE = 300
 _CUT_SHORT = {"length", "max_tokens", "model_context_window_exceeded"}
 _WITHHELD = {"content_filter", "refusal", "safety"}
 _NO_KEY = Secret("")
+_PHRASES = {int(status): status.phrase.lower() for status in HTTPStatus}
 _SECONDS = re.compile("[0-9]{1,9}")
 
 
@@ -64,7 +64,7 @@ def refusal(status: int, headers: Mapping[str, str], said: str, *, most_wait_s: 
             f"sent a redirect, which is not followed, to {_host_of(headers.get('location', ''))}",
             "if that is the right address, set {address} to it",
         )
-    phrase = responses.get(status, "a non-standard status").lower()
+    phrase = _PHRASES.get(status, "a non-standard status")
     message, hint, wait_s, is_transient = f"answered {status} ({phrase})", "", None, False
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         wait_s = _retry_after(headers.get("retry-after", ""))
