@@ -28,6 +28,9 @@ from ragqa.verifying.saved import SavedAnswer, SavedCitation, read_saved
 
 MAX_ADDRESSES = 20
 MAX_QUOTES = 50
+ANY_NOTE = "any note"
+"""The path of a quote whose note is not known: it is looked for in all of them."""
+
 MAX_TOKENS = 20_000
 
 
@@ -215,7 +218,7 @@ def _as_saved(quotes: Sequence[Quote]) -> SavedAnswer:
     return SavedAnswer(
         "",
         tuple(
-            SavedCitation(n, one.path, nowhere, nowhere, one.quote)
+            SavedCitation(n, one.path or ANY_NOTE, nowhere, nowhere, one.quote)
             for n, one in enumerate(quotes, start=1)
         ),
     )
