@@ -25,3 +25,12 @@ class Clock:
     def laps(self) -> dict[str, float]:
         """Milliseconds per stage, and their "total"."""
         return {**self._laps, "total": round((self._last - self._start) * 1000, 1)}
+
+
+def first_day(text: str) -> str:
+    """The ISO date of the first day of `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
+
+    :raises ValueError: the text is none of these.
+    """
+    padded = text + "-01-01"[len(text) - len("2025") :] if len(text) in (4, 7) else text
+    return date.fromisoformat(padded).isoformat()

@@ -17,7 +17,9 @@ LAYERS = [
     {"generation", "followups"},
     {"api"},
     {"diagnosis", "evaluation", "explaining", "verifying", "chatting"},
+    {"getting"},
     {"render"},
+    {"serving"},
     {"cli"},
     {"__main__"},
 ]

@@ -96,17 +96,22 @@ class Index(StoredIndex):
         query: str,
         *,
         filters: Filters | None = None,
+        limit: int | None = None,
         refresh: bool = True,
         progress: Progress | None = None,
     ) -> SearchResult:
-        """Find the passages nearest to a query, best first; raises as `ask` does."""
+        """Find the passages nearest to a query, best first; raises as `ask` does.
+
+        :param limit: how many passages; by default as the setting `top_k` says.
+        """
         clock = Clock()
+        limit = limit or self.settings.top_k
         retrieved, info, warnings = self.retrieve(
-            query, filters, refresh=refresh, progress=progress, clock=clock
+            query, filters, refresh=refresh, progress=progress, clock=clock, limit=limit
         )
         return SearchResult(
             query=retrieved.typed,
-            hits=retrieved.hits[: self.settings.top_k],
+            hits=retrieved.hits[:limit],
             info=info,
             warnings=tuple(warnings),
             timings_ms=clock.laps(),
@@ -136,17 +141,18 @@ class Index(StoredIndex):
         refresh: bool,
         progress: Progress | None,
         clock: Clock,
+        limit: int = MIN_POOL,
     ) -> tuple[Retrieved, IndexInfo, list[str]]:
         """Retrieve what `ask` answers from, with warnings; for explanations. Raises as `ask` does.
 
-        Returns at least `MIN_POOL` passages, if there are that many.
+        :param limit: how many passages to return at least, if there are that many.
         """
         question, filters = clean_question(question), filters or Filters()
         warnings = self._catch_up(progress) if refresh else []
         clock.lap("refresh")
         snapshot = self.snapshot()
         clock.lap("open")
-        retrieved, stale = self._retrieve_current(snapshot, question, filters)
+        retrieved, stale = self._retrieve_current(snapshot, question, filters, limit=limit)
         clock.lap("retrieve")
         warnings += stale
         if filters:
@@ -171,10 +177,10 @@ class Index(StoredIndex):
         return available(self.settings.reader)
 
     def _retrieve_current(
-        self, snapshot: Snapshot, question: str, filters: Filters
+        self, snapshot: Snapshot, question: str, filters: Filters, *, limit: int
     ) -> tuple[Retrieved, list[str]]:
         """Retrieve passages that match their current notes, and warn of each changed note."""
-        wanted = k = max(self.settings.top_k, MIN_POOL)
+        wanted = k = max(self.settings.top_k, MIN_POOL, limit)
         embedder = self.source.embedders.asking
         while True:
             found = retrieve(

@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 from ragqa import __version__
-from ragqa.cli import asking, building, calibrate, chat, evaluate, llm, settings, store, verify
+from ragqa.cli import (
+    asking,
+    building,
+    calibrate,
+    chat,
+    evaluate,
+    llm,
+    serving,
+    settings,
+    store,
+    verify,
+)
 from ragqa.cli.options import with_places
 from ragqa.errors import RagqaError, UsageError
 
@@ -29,10 +40,13 @@ COMMANDS = {
     "doctor": building.doctor,
     "why": asking.why,
     "list": asking.list_notes,
+    "get": asking.get,
     "chat": chat.chat,
     "eval": evaluate.evaluate,
     "calibrate": calibrate.calibrate,
     "verify": verify.verify,
+    "mcp": serving.mcp,
+    "serve": serving.serve,
 }
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)

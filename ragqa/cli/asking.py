@@ -1,4 +1,4 @@
-"""`ragqa ask`, `search`, `why` and `list`. Each calls the library, renders, and returns a code."""
+"""`ragqa ask`, `search`, `why`, `list` and `get`: call the library, render, return a code."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -184,3 +184,37 @@ def list_notes(
         render.print_list(found, tags=tags)
     render.print_warnings(found.warnings)
     return 0 if (found.tags if tags else found.notes) else 1
+
+
+@grouped_options("tag", "path", "since", "top_k")
+def get(
+    address: Annotated[
+        str,
+        typer.Argument(
+            metavar="NOTE[:LINES|#HEADING]",
+            help="The note, by path, file name, title or alias; NOTE:7-9 or NOTE:7:9 names lines, "
+            "NOTE#HEADING a section.",
+            autocompletion=complete_path,
+        ),
+    ],
+    *,
+    scope: Scope,
+    json: AsJson = False,
+) -> int:
+    """Print a note, some of its lines, or the section below a heading.
+
+    Leaves out what readers of the note do not see: comments, and secrets in its front matter.
+
+    Example: ragqa get "lora.md#LoRA or full fine-tuning"
+    """
+    from ragqa import render
+    from ragqa.getting import get_part
+    from ragqa.render import parts
+
+    with open_query(scope) as query:
+        part = get_part(query.index, address, refresh=query.refresh, progress=query.progress)
+    if json:
+        render.print_document(parts.part_document(part))
+    else:
+        parts.print_part(part, query.linker)
+    return 0

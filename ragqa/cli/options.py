@@ -9,12 +9,12 @@ import re
 import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, is_dataclass
-from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ragqa.clock import first_day
 from ragqa.errors import RagqaError, UsageError
 
 if TYPE_CHECKING:
@@ -217,9 +217,8 @@ def parse_since(text: str | None) -> str:
     """
     if text is None:
         return ""
-    padded = text + "-01-01"[len(text) - len("2025") :] if len(text) in (4, 7) else text
     try:
-        return date.fromisoformat(padded).isoformat()
+        return first_day(text)
     except ValueError as exc:
         raise UsageError(
             f"--since takes a date like 2025-03-31, 2025-03 or 2025, not {text!r}",

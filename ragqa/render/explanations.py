@@ -49,7 +49,7 @@ def print_explanation(explanation: Explanation, linker: Linker) -> None:
     """Print the verdict, what would help, and the figures."""
     print_corrected(explanation.corrected)
     put(verdict(explanation), "bold")
-    for line in _word_lines(explanation):
+    for line in word_lines(explanation):
         put(line)
     put(f"Stage: {stage_name(explanation.stage)} ({STAGES[explanation.stage]})", "quiet")
     if not explanation.places:
@@ -197,7 +197,8 @@ def _lines(lines: tuple[int, int]) -> str:
     return f"line {first}" if first == last else f"lines {first}-{last}"
 
 
-def _word_lines(explanation: Explanation) -> list[str]:
+def word_lines(explanation: Explanation) -> list[str]:
+    """Say which words the note lacks, and which would have found it."""
     lines = []
     if explanation.missing:
         words = ", ".join(map(_missing_word, explanation.missing))

@@ -1,0 +1,121 @@
+"""`ragqa mcp` and `ragqa serve`: other doors to the same answers."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ragqa.cli.opening import load
+from ragqa.cli.options import Given, grouped_options
+from ragqa.errors import UsageError
+
+if TYPE_CHECKING:
+    from ragqa.serving.guard import Guard
+
+
+@grouped_options()
+def mcp(
+    http: Annotated[
+        int | None,
+        typer.Option(
+            "--http",
+            metavar="PORT",
+            min=0,
+            max=65_535,
+            help="Serve on this port of 127.0.0.1 instead of stdin and stdout; 0 picks one.",
+        ),
+    ] = None,
+    *,
+    given: Given,
+) -> int:
+    """Serve the notes to an assistant that speaks MCP.
+
+    Reads only, and only this folder of notes; leaves when the assistant closes its end. The
+    assistant starts it: docs/mcp.md has the configuration.
+
+    Example: ragqa mcp --corpus notes
+    """
+    loaded = load(given)
+    loaded.places  # noqa: B018 - raises where there are no notes, before anything is served
+    with _needing("mcp"):
+        from ragqa.serving.listening import listen, serve
+        from ragqa.serving.mcp import http_app, run_on_stdio
+        from ragqa.serving.warm import WarmIndex
+    with WarmIndex(loaded) as warm:
+        if http is None:
+            run_on_stdio(warm)
+        else:
+            token = secrets.token_urlsafe(32)
+            serve(http_app(warm), listen(http), token=token, ready=partial(_say_where, token))
+    return 0
+
+
+@grouped_options()
+def serve(
+    port: Annotated[
+        int,
+        typer.Option("--port", metavar="PORT", min=0, max=65_535, help="The port; 0 picks one."),
+    ] = 7247,
+    no_open: Annotated[
+        bool, typer.Option("--no-open", help="Print the address; do not open the browser.")
+    ] = False,
+    *,
+    given: Given,
+) -> int:
+    """Open the notes in the browser: ask, read what is cited beside the answer, check, look around.
+
+    Listens on this machine only, at an address that works once; the same server answers programs
+    with a token (docs/serve.md). Ctrl-C ends it.
+
+    Example: ragqa serve --corpus notes
+    """
+    loaded = load(given)
+    loaded.places  # noqa: B018 - raises where there are no notes, before anything is served
+    with _needing("serve"):
+        from ragqa.serving.listening import listen
+        from ragqa.serving.listening import serve as serve_app
+        from ragqa.serving.warm import WarmIndex
+        from ragqa.serving.web import web_app
+    token = secrets.token_urlsafe(32)
+    socket = listen(port)
+    with WarmIndex(loaded) as warm:
+        ready = partial(_show_address, token, no_open=no_open)
+        serve_app(web_app(warm), socket, token=token, ready=ready)
+    return 0
+
+
+def _show_address(token: str, guard: "Guard", address: str, *, no_open: bool) -> None:
+    import webbrowser
+
+    from ragqa import render
+    from ragqa.serving.guard import START
+
+    once = f"{address}{START}?ticket={guard.ticket}"
+    render.say(f"Your notes are at {once}")
+    render.say(f"That address works once. Programs send: Authorization: Bearer {token}")
+    if not no_open:
+        webbrowser.open(once)
+
+
+def _say_where(token: str, guard: "Guard", address: str) -> None:
+    from ragqa import render
+
+    del guard
+    render.say(f"Serving MCP at {address}/mcp with the header Authorization: Bearer {token}")
+
+
+@contextmanager
+def _needing(extra: str) -> Iterator[None]:
+    """Say which extra to install where a package is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as exc:
+        if (exc.name or "").startswith("ragqa"):
+            raise
+        raise UsageError(
+            f"this needs the package {exc.name}, which is not installed",
+            hint=f'pip install "ragqa[{extra}]"',
+        ) from exc

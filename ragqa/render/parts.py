@@ -1,0 +1,36 @@
+"""A note or a part of it, for the terminal and as a JSON document."""
+
+from rich.text import Text
+
+from ragqa.getting import NotePart
+from ragqa.render.documents import Document
+from ragqa.render.results import Linker
+from ragqa.render.screen import emit, stdout
+from ragqa.sanitise import safe_line, safe_text
+
+
+def print_part(part: NotePart, linker: Linker) -> None:
+    """Print where the lines are, then the lines."""
+    console = stdout()
+    head = Text.assemble(linker.place(part.note.path, part.lines))
+    for about in (part.note.date, " > ".join(part.heading) or part.note.title):
+        if about:
+            head.append(f"  {safe_line(about)}", style="quiet")
+    emit(console, head)
+    for number, line in enumerate(part.text.split("\n"), start=part.lines[0]):
+        emit(console, Text.assemble((f"{number:>5} ", "quiet"), safe_text(line)), hang=6)
+
+
+def part_document(part: NotePart) -> Document:
+    """What `ragqa get --json` prints."""
+    return {
+        "path": part.note.path,
+        "title": part.note.title,
+        "date": part.note.date or None,
+        "tags": list(part.note.tags),
+        "note_sha256": part.note.sha256,
+        "lines": list(part.lines),
+        "total_lines": part.total_lines,
+        "heading": list(part.heading),
+        "text": part.text,
+    }

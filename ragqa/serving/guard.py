@@ -1,0 +1,145 @@
+"""Who may talk to the server: one layer over everything that it serves.
+
+A page from elsewhere in the same browser fails at `Host` (a name that was made to point here), at
+`Origin` or at `Sec-Fetch-Site`; another user or program on this machine has no token.
+"""
+
+import hmac
+import secrets
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_BODY_BYTES = 1_000_000
+COOKIE = "ragqa"
+START = "/start"
+"""The path of the one-time address."""
+
+SAFE_METHODS = ("GET", "HEAD")
+
+SECURITY_HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+class Guard:
+    """Checks every request before the application sees it, and adds headers to every response.
+
+    :param hosts: the exact `HOST:PORT` under which it may be reached.
+    :param token: what a program sends as `Authorization: Bearer TOKEN`.
+    :ivar ticket: opens the browser's session once, as `START?ticket=…`; "" when it was used.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], token: str) -> None:
+        self._app = app
+        self._hosts = hosts
+        self._origins = frozenset(f"http://{host}" for host in hosts)
+        self._token = token
+        self._session = secrets.token_urlsafe(32)
+        self.ticket = secrets.token_urlsafe(32)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        refused = self._refusal(scope)
+        if refused is not None:
+            await refused(scope, receive, _with_headers(send))
+            return
+        bounded = _Bounded(receive)
+        await self._app(scope, bounded, _with_headers(send))
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        """The response to a request that may not pass; None for one that may."""
+        headers = Headers(scope=scope)
+        if headers.get("host") not in self._hosts:
+            return _refuse(scope, 421, "this address is not served here")
+        origin = headers.get("origin")
+        if origin is not None and origin not in self._origins:
+            return _refuse(scope, 403, "requests from other pages are not answered")
+        site = headers.get("sec-fetch-site", "none")
+        if scope["method"] not in SAFE_METHODS and site not in ("same-origin", "none"):
+            return _refuse(scope, 403, "requests from other pages are not answered")
+        if scope["path"] == START and scope["method"] in SAFE_METHODS:
+            return self._start(scope)
+        if not self._is_known(headers):
+            return _refuse(scope, 401, "open the address that ragqa serve printed")
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+            return _refuse(scope, 413, f"at most {MAX_BODY_BYTES:,} bytes are read")
+        return None
+
+    def _start(self, scope: Scope) -> Response:
+        """Trade the ticket for a cookie, once."""
+        given = parse_qs(scope["query_string"].decode("latin-1")).get("ticket", [""])[0]
+        if not self.ticket or not hmac.compare_digest(given.encode(), self.ticket.encode()):
+            return _refuse(scope, 401, "this address was used already, or is not the one printed")
+        self.ticket = ""
+        response = RedirectResponse("/", status_code=303)
+        response.set_cookie(COOKIE, self._session, httponly=True, samesite="strict", path="/")
+        return response
+
+    def _is_known(self, headers: Headers) -> bool:
+        kind, _, token = headers.get("authorization", "").partition(" ")
+        if kind.casefold() == "bearer":
+            return hmac.compare_digest(token.strip().encode(), self._token.encode())
+        try:
+            cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        except CookieError:
+            return False
+        return cookie is not None and hmac.compare_digest(
+            cookie.value.encode(), self._session.encode()
+        )
+
+
+class _Bounded:
+    """Reads a body that does not say its length no further than the limit."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._read = 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._read += len(message.get("body", b""))
+        if self._read > MAX_BODY_BYTES:
+            return {"type": "http.disconnect"}
+        return message
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            own = {name for name, _ in message.get("headers", [])}
+            message["headers"] = [
+                *message.get("headers", []),
+                *(
+                    (name.encode(), value.encode())
+                    for name, value in SECURITY_HEADERS.items()
+                    if name.encode() not in own
+                ),
+            ]
+        await send(message)
+
+    return sending
+
+
+def _refuse(scope: Scope, status: int, why: str) -> Response:
+    if scope["path"].startswith("/api/"):
+        return JSONResponse({"error": why}, status_code=status)
+    return PlainTextResponse(f"{why}\n", status_code=status)

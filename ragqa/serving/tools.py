@@ -1,0 +1,306 @@
+"""The tools that an assistant may call: what each takes and gives.
+
+To add one, write its arguments and its function, and add a line to `TOOLS`.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ragqa.api import Index
+from ragqa.clock import first_day
+from ragqa.diagnosis import status_of
+from ragqa.errors import UsageError
+from ragqa.explaining import explain
+from ragqa.getting import get_part
+from ragqa.render.documents import answer_document, search_document
+from ragqa.render.explanations import explanation_document
+from ragqa.render.verifications import verification_document
+from ragqa.serving import wording
+from ragqa.serving.warm import WarmIndex
+from ragqa.serving.wording import Result
+from ragqa.types import Filters, no_progress
+from ragqa.verifying.checking import verify
+from ragqa.verifying.saved import SavedAnswer, SavedCitation, read_saved
+
+MAX_ADDRESSES = 20
+MAX_QUOTES = 50
+ANY_NOTE = "any note"
+"""The path of a quote whose note is not known: it is looked for in all of them."""
+
+MAX_TOKENS = 20_000
+
+
+class Arguments(BaseModel):
+    """What a tool takes; anything else is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Budgeted(Arguments):
+    """A tool whose text may be long."""
+
+    max_tokens: int = Field(
+        2_000, ge=100, le=MAX_TOKENS, description="At most this many tokens of text."
+    )
+
+
+class Scoped(Budgeted):
+    """A tool that looks through notes."""
+
+    tags: list[str] = Field([], description="Only notes with all of these tags.")
+    paths: list[str] = Field([], description="Only notes in these folders or matching these globs.")
+    since: str = Field(
+        "", description="Only notes dated on or after this day: 2025-03-31, 2025-03 or 2025."
+    )
+
+    @property
+    def filters(self) -> Filters:
+        """The filters as the index takes them.
+
+        :raises UsageError: `since` is not a date.
+        """
+        try:
+            since = first_day(self.since) if self.since else ""
+        except ValueError as exc:
+            raise UsageError(f"since: {self.since!r} is not a date", hint="2025-03-31") from exc
+        return Filters(tuple(self.tags), tuple(self.paths), since)
+
+
+class Ask(Scoped):
+    """Arguments of `ask`."""
+
+    question: str = Field(description="A question in plain words.")
+
+
+class Search(Scoped):
+    """Arguments of `search`."""
+
+    query: str = Field(description="What to look for, in words of the notes.")
+    limit: int = Field(5, ge=1, le=50, description="How many passages.")
+
+
+class Get(Budgeted):
+    """Arguments of `get`."""
+
+    address: str = Field(
+        description="NOTE, NOTE:FIRST:LAST (lines) or NOTE#HEADING; the note by path, file name, "
+        "title or alias."
+    )
+
+
+class MultiGet(Budgeted):
+    """Arguments of `multi_get`."""
+
+    addresses: list[str] = Field(
+        min_length=1, max_length=MAX_ADDRESSES, description="Addresses as `get` takes them."
+    )
+
+
+class Quote(Arguments):
+    """A quote to verify."""
+
+    quote: str
+    path: str = Field("", description="The note that it is from, if known.")
+
+
+class Verify(Budgeted):
+    """Arguments of `verify`: one of the two."""
+
+    answer: str = Field("", description="A saved answer, as JSON or Markdown.")
+    quotes: list[Quote] = Field([], max_length=MAX_QUOTES, description="Quotes from notes.")
+
+
+class Why(Budgeted):
+    """Arguments of `why`."""
+
+    question: str
+    address: str = Field(description="The note, or a part of it, as `get` takes it.")
+
+
+class Status(Arguments):
+    """`status` takes nothing."""
+
+
+A = TypeVar("A", bound=Arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Tool(Generic[A]):
+    """A tool: what it is for, what it takes, and the function that runs it.
+
+    `gives` names the keys of its structured result, each with its JSON type.
+    """
+
+    name: str
+    about: str
+    takes: type[A]
+    run: Callable[[WarmIndex, A], Result]
+    gives: dict[str, str]
+
+    def call(self, warm: WarmIndex, given: dict[str, Any]) -> Result:
+        """Run the tool.
+
+        :raises UsageError: an argument is unknown, missing or of the wrong kind.
+        :raises RagqaError: the tool failed.
+        """
+        return self.run(warm, self._read(given))
+
+    def _read(self, given: dict[str, Any]) -> A:
+        try:
+            return self.takes.model_validate(given)
+        except ValidationError as exc:
+            known = ", ".join(self.takes.model_fields) or "no arguments"
+            first = exc.errors(include_url=False, include_input=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            raise UsageError(
+                f"{self.name}: {where!r}: {first['msg']}", hint=f"{self.name} takes {known}"
+            ) from exc
+
+
+def _ask(warm: WarmIndex, given: Ask) -> Result:
+    answer = warm.use(lambda index: index.ask(given.question, filters=given.filters, refresh=False))
+    document = answer_document(answer)
+    for key in ("passages", "timings_ms"):
+        del document[key]
+    return Result(wording.answer_text(answer, warm.freshness, given.max_tokens), document)
+
+
+def _search(warm: WarmIndex, given: Search) -> Result:
+    found = warm.use(
+        lambda index: index.search(
+            given.query, filters=given.filters, refresh=False, limit=given.limit
+        )
+    )
+    document = search_document(found)
+    del document["timings_ms"]
+    return Result(wording.search_text(found, warm.freshness, given.max_tokens), document)
+
+
+def _get(warm: WarmIndex, given: Get) -> Result:
+    part = warm.use(lambda index: get_part(index, given.address, refresh=False))
+    return wording.part_result(part, given.max_tokens)
+
+
+def _multi_get(warm: WarmIndex, given: MultiGet) -> Result:
+    share = max(100, given.max_tokens // len(given.addresses))
+
+    def get_all(index: Index) -> list[Result]:
+        return [
+            wording.part_result(get_part(index, address, refresh=False), share)
+            for address in given.addresses
+        ]
+
+    return wording.joined(warm.use(get_all))
+
+
+def _verify(warm: WarmIndex, given: Verify) -> Result:
+    if bool(given.answer) == bool(given.quotes):
+        raise UsageError("verify takes either an answer or quotes", hint="give one of the two")
+    if given.answer:
+        saved = read_saved(io.BytesIO(given.answer.encode("utf-8", "replace")), "the answer")
+    else:
+        saved = _as_saved(given.quotes)
+    places, settings = warm.loaded.places, warm.loaded.settings
+    checked = verify(
+        saved, places.corpus, max_note_bytes=settings.max_note_bytes, progress=no_progress
+    )
+    return Result(
+        wording.verification_text(checked, given.max_tokens), verification_document(checked)
+    )
+
+
+def _as_saved(quotes: Sequence[Quote]) -> SavedAnswer:
+    nowhere = (0, 0)
+    return SavedAnswer(
+        "",
+        tuple(
+            SavedCitation(n, one.path or ANY_NOTE, nowhere, nowhere, one.quote)
+            for n, one in enumerate(quotes, start=1)
+        ),
+    )
+
+
+def _why(warm: WarmIndex, given: Why) -> Result:
+    found = warm.use(
+        lambda index: explain(
+            index,
+            given.question,
+            target=given.address,
+            filters=Filters(),
+            refresh=False,
+            progress=no_progress,
+        )
+    )
+    document = explanation_document(found)
+    return Result(wording.explanation_text(found, given.max_tokens), document)
+
+
+def _status(warm: WarmIndex, given: Status) -> Result:
+    del given
+    status, listed = warm.use(lambda index: (status_of(index), index.notes(refresh=False)))
+    return wording.status_result(status, listed, warm.freshness)
+
+
+_TEXT, _LIST, _NUMBER, _OBJECT = "string", "array", "number", "object"
+_CITING = {"question": _TEXT, "verdict": _TEXT, "confidence": _NUMBER, "answer": _TEXT}
+
+TOOLS: dict[str, Tool[Any]] = {
+    tool.name: tool
+    for tool in (
+        Tool(
+            "ask",
+            "Answer a question from the user's notes with exact quotes, each with its place. Says "
+            "so when the notes hold no answer. Prefer it to search for a question.",
+            Ask,
+            _ask,
+            _CITING | {"citations": _LIST, "missing": _LIST, "disagreements": _LIST},
+        ),
+        Tool(
+            "search",
+            "Find the passages of the notes nearest to a query, best first. For exploring, or when "
+            "ask finds too little.",
+            Search,
+            _search,
+            {"query": _TEXT, "hits": _LIST},
+        ),
+        Tool(
+            "get",
+            "Read a note, some lines of it, or the section below a heading.",
+            Get,
+            _get,
+            {"path": _TEXT, "lines": _LIST, "total_lines": _NUMBER, "text": _TEXT},
+        ),
+        Tool("multi_get", "Read several notes or parts at once.", MultiGet, _multi_get,
+             {"parts": _LIST}),
+        Tool(
+            "verify",
+            "Check whether the notes still say what a saved answer or a list of quotes says they "
+            "do: each is intact, moved, changed or gone.",
+            Verify,
+            _verify,
+            {"sound": "boolean", "citations": _LIST},
+        ),
+        Tool("why", "Explain why a note is in the answer to a question, or why it is not.", Why,
+             _why, {"verdict": _TEXT, "stage": _TEXT}),
+        Tool("status", "How many notes there are, on what, and how current the index is.", Status,
+             _status, {"notes": _NUMBER, "fresh": "boolean"}),
+    )
+}  # fmt: skip
+
+
+def schema_of(tool: Tool[Any]) -> dict[str, Any]:
+    """The JSON schema of a tool's arguments."""
+    return tool.takes.model_json_schema()
+
+
+def output_schema_of(tool: Tool[Any]) -> dict[str, Any]:
+    """The JSON schema of a tool's structured result."""
+    return {
+        "type": "object",
+        "properties": {name: {"type": kind} for name, kind in tool.gives.items()},
+        "required": list(tool.gives),
+    }

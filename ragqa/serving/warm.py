@@ -1,0 +1,185 @@
+"""One index kept open and up to date, for many questions."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Self, TypeVar
+
+from ragqa.api import Index, index_from
+from ragqa.config import Loaded
+from ragqa.errors import IndexUnusable, NoIndex, OlderFormat, RagqaError, WriterBusy
+from ragqa.serving.updating import update
+from ragqa.serving.watching import changes
+
+T = TypeVar("T")
+
+logger = logging.getLogger("ragqa")
+
+PATIENCE_S = 2.0
+"""How long a question waits for a running update before it takes the index as it is."""
+
+RETRY_S = 5.0
+
+
+class NotReady(NoIndex):
+    """The first index is still being built."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How far an update is: as `Progress` reports it."""
+
+    name: str
+    done: int
+    total: int
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.done} of {self.total}"
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How current the index is.
+
+    `updated` is when it was last brought up to date, None if not since the start; `running` is the
+    update that runs now; `problem` is why the last one failed, "" if it did not.
+    """
+
+    updated: datetime | None = None
+    running: Stage | None = None
+    problem: str = ""
+
+
+class WarmIndex:
+    """An index for many threads: questions wait for each other, updates run beside them.
+
+    A question sees one generation of the index, and of it only passages that its notes still hold,
+    so no answer mixes two states.
+    """
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded = loaded
+        self._index = index_from(loaded)
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._settled = threading.Event()
+        self._wanted = threading.Event()
+        self._freshness = Freshness()
+        self._threads = [
+            threading.Thread(target=work, name=f"ragqa-{name}", daemon=True)
+            for name, work in (("update", self._keep_fresh), ("watch", self._watch))
+        ]
+
+    def __enter__(self) -> Self:
+        if not self._index.kept.is_shared:
+            self._wanted.set()
+            for thread in self._threads:
+                thread.start()
+        else:
+            self._settled.set()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._wanted.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
+        with self._lock:
+            self._index.close()
+
+    @property
+    def freshness(self) -> Freshness:
+        """How current the index is."""
+        return self._freshness
+
+    def use(self, work: Callable[[Index], T], *, patience_s: float = PATIENCE_S) -> T:
+        """Call `work` with the index, one call at a time.
+
+        :param work: must not refresh the index.
+        :param patience_s: how long to wait for an update that is running.
+        :raises NotReady: the first index is still being built.
+        :raises RagqaError: there is no index, since building it failed; or as `work` does.
+        """
+        self._settled.wait(patience_s)
+        with self._lock:
+            if self._index.kept.is_shared:
+                self._index.close()
+            try:
+                return work(self._index)
+            except (NoIndex, OlderFormat) as exc:
+                raise self._why_none(exc) from exc
+
+    def _why_none(self, exc: RagqaError) -> RagqaError:
+        freshness = self._freshness
+        if freshness.running:
+            return NotReady(
+                f"the index is being built: {freshness.running}", hint="ask again in a few seconds"
+            )
+        if freshness.problem:
+            return IndexUnusable(
+                f"the index could not be built: {freshness.problem}", hint="ragqa index"
+            )
+        return exc
+
+    def _keep_fresh(self) -> None:
+        """Update when something changed, until the end."""
+        while not self._stop.is_set():
+            self._wanted.wait()
+            self._wanted.clear()
+            if self._stop.is_set():
+                return
+            self._settled.clear()
+            try:
+                self._update()
+                self._freshness = Freshness(datetime.now().astimezone())
+            except RagqaError as exc:
+                self._failed(exc)
+            self._settled.set()
+
+    def _update(self) -> None:
+        self._freshness = Freshness(self._freshness.updated, Stage("looking for changes", 0, 1))
+        if not self._has_changes():
+            return
+        report = update(
+            self.loaded.settings, self.loaded.places, self._progress, ended=self._stop.is_set
+        )
+        if report is not None:
+            with self._lock:
+                self._index.close()
+
+    def _has_changes(self) -> bool:
+        with self._lock:
+            self._index.close()
+            try:
+                pending = self._index.pending()
+            except RagqaError:
+                return True
+            return bool(pending)
+
+    def _progress(self, stage: str, done: int, total: int) -> None:
+        self._freshness = Freshness(self._freshness.updated, Stage(stage, done, total))
+
+    def _failed(self, exc: RagqaError) -> None:
+        logger.warning("the index could not be updated: %s", exc.message)
+        self._freshness = Freshness(self._freshness.updated, problem=exc.message)
+        if isinstance(exc, WriterBusy) and not self._stop.wait(RETRY_S):
+            self._wanted.set()
+
+    def _watch(self) -> None:
+        folder = self.loaded.places.corpus
+        while not self._stop.is_set():
+            try:
+                for _ in changes(folder, self._stop):
+                    self._wanted.set()
+            except (OSError, RuntimeError) as exc:
+                logger.warning("%s cannot be watched: %s", folder, exc)
+                self._stop.wait(RETRY_S)

@@ -1,0 +1,118 @@
+"""Who is turned away, tried with a real client against the running server."""
+
+from pathlib import Path
+
+import pytest
+
+ASK = "/api/ask"
+
+
+def test_a_page_whose_name_was_made_to_point_here_is_refused(server):
+    got = server.ask(ASK, headers={"Host": f"evil.example:{server.port}"}, question="tea")
+    assert got.status == 421
+
+
+def test_another_port_of_this_machine_is_not_this_server(server):
+    assert server.ask(ASK, headers={"Host": "127.0.0.1:1"}, question="tea").status == 421
+
+
+def test_a_page_from_elsewhere_is_refused_by_its_origin(server):
+    got = server.ask(ASK, headers={"Origin": "https://evil.example"}, question="tea")
+    assert got.status == 403
+    assert "access-control-allow-origin" not in got.headers
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_form_on_another_page_cannot_post(server, site):
+    got = server.ask(ASK, method="POST", headers={"Sec-Fetch-Site": site}, question="tea")
+    assert got.status == 403
+
+
+def test_the_servers_own_page_may_post(server):
+    own = {"Origin": f"http://{server.host}", "Sec-Fetch-Site": "same-origin"}
+    assert server.ask(ASK, method="POST", headers=own, question="tea").status == 200
+
+
+@pytest.mark.parametrize("given", ["", "Bearer", "Bearer wrong", "Basic dXNlcjpwYXNz"])
+def test_another_user_of_the_machine_has_no_token(server, given):
+    headers = {"Authorization": given} if given else {}
+    got = server.ask(ASK, token=False, headers=headers, question="tea")
+    assert got.status == 401
+    assert "tea" not in got.text.casefold()
+
+
+def test_a_forged_cookie_opens_nothing(server):
+    got = server.ask("/", token=False, headers={"Cookie": "ragqa=guessed; other"})
+    assert got.status == 401
+
+
+def test_the_address_opens_a_session_once(server):
+    first = server.ask(server.start, token=False)
+    cookie = first.headers["set-cookie"]
+    assert first.status == 303
+    assert "HttpOnly" in cookie
+    assert "samesite=strict" in cookie.casefold()
+    session = {"Cookie": cookie.partition(";")[0]}
+    assert server.ask("/", token=False, headers=session).status == 200
+    again = server.ask(server.start, token=False)
+    assert again.status == 401
+    assert "set-cookie" not in again.headers
+
+
+def test_a_body_is_bounded_by_its_length(server):
+    got = server.ask("/api/verify", method="POST", headers={"Content-Length": "5000000"}, body="{}")
+    assert got.status == 413
+
+
+def test_a_body_without_a_length_is_read_no_further_than_the_limit(server):
+    chunk = "10000\r\n" + "x" * 0x10000 + "\r\n"
+    body = chunk * 20 + "0\r\n\r\n"
+    headers = {"Transfer-Encoding": "chunked", "Content-Type": "application/json"}
+    got = server.ask("/api/verify", method="POST", headers=headers, body=body)
+    assert got.status >= 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/image/../secret.png",
+        "/image/..%2fsecret.png",
+        "/image/%2e%2e/secret.png",
+        "/image/link.png",
+        "/image/.obsidian/x.png",
+        "/image/office/printer.md",
+        "/image//etc/passwd",
+        "/note/../secret.png",
+        "/note/..%2f..%2fetc%2fpasswd",
+        "/note/%00",
+        "/static/../web.py",
+        "/static/..%2fweb.py",
+    ],
+)
+def test_no_path_leads_out_of_the_folder_of_notes(server, path):
+    got = server.ask(path)
+    assert got.status in (400, 404)
+    assert b"PNG" not in got.body
+    assert "root:" not in got.text
+
+
+def test_an_image_of_the_folder_is_shown(server):
+    got = server.ask("/image/office/cup.png")
+    assert got.status == 200
+    assert got.headers["content-type"] == "image/png"
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/api/status", "/static/script.js"])
+def test_every_answer_forbids_what_is_not_its_own(server, path):
+    headers = server.ask(path).headers
+    assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "server" not in headers
+
+
+def test_it_listens_on_this_machine_only(server):
+    lines = Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]
+    listening = [line.split()[1] for line in lines if line.split()[3] == "0A"]
+    ours = [one for one in listening if one.endswith(f":{server.port:04X}")]
+    assert ours == [f"0100007F:{server.port:04X}"]

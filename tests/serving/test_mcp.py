@@ -1,0 +1,215 @@
+"""The MCP server, tried with the SDK's own client, and with one that means harm."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+from serving.conftest import NOTES, serving
+from support import HANGS_S, QUICK, write_notes
+
+mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
+
+WHEN = "at how many degrees is green tea brewed?"
+TOOLS = ["ask", "search", "get", "multi_get", "verify", "why", "status"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mcp")
+    write_notes(folder / "notes", NOTES)
+    return folder
+
+
+def started(folder):
+    """How a client starts the server."""
+    return {
+        "command": sys.executable,
+        "args": ["-m", "ragqa", "mcp", "--corpus", str(folder / "notes")],
+        "env": os.environ | QUICK | {"RAGQA_INDEX": str(folder / "index")},
+        "cwd": folder,
+    }
+
+
+@asynccontextmanager
+async def connected(folder):
+    from mcp import ClientSession, StdioServerParameters
+    from mcp.client.stdio import stdio_client
+
+    parameters = StdioServerParameters(**started(folder))
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        async with (
+            stdio_client(parameters, errlog=nowhere) as streams,
+            ClientSession(*streams) as session,
+        ):
+            await session.initialize()
+            while (await session.call_tool("status", {})).is_error:
+                pass  # it waits itself before it says that the index is being built
+            yield session
+
+
+def talk(folder, *calls):
+    """Call tools one after another; gives their results."""
+
+    async def run():
+        async with connected(folder) as session:
+            return [await session.call_tool(name, given) for name, given in calls]
+
+    return anyio.run(run)
+
+
+def text_of(result):
+    return "\n".join(block.text for block in result.content)
+
+
+def test_an_answer_has_its_citations_as_text_and_as_data(folder):
+    (got,) = talk(folder, ("ask", {"question": WHEN}))
+    assert "The notes answer this" in text_of(got)
+    assert "[1] tea.md:3-" in text_of(got)
+    assert "> Green tea is brewed at 80 degrees" in text_of(got)
+    assert got.structured_content["citations"][0]["quote"].startswith("Green tea is brewed")
+
+
+def test_tools_describe_themselves_and_only_read(folder):
+    async def run():
+        async with connected(folder) as session:
+            return (await session.list_tools()).tools
+
+    tools = anyio.run(run)
+    assert [tool.name for tool in tools] == TOOLS
+    for tool in tools:
+        assert tool.annotations.read_only_hint
+        assert tool.input_schema["additionalProperties"] is False
+        assert tool.output_schema["required"]
+
+
+def test_every_tool_works(folder):
+    quote = {"quote": "The printer is on the third floor.", "path": "office/printer.md"}
+    results = talk(
+        folder,
+        ("search", {"query": "printer", "limit": 1}),
+        ("get", {"address": "tea.md:3:3"}),
+        ("multi_get", {"addresses": ["tea.md", "printer.md#Printer"]}),
+        ("verify", {"quotes": [quote]}),
+        ("why", {"question": WHEN, "address": "printer.md"}),
+        ("status", {}),
+    )
+    found, part, parts, verified, why, status = results
+    assert "1. office/printer.md:" in text_of(found)
+    assert part.structured_content["text"] == "Green tea is brewed at 80 degrees for two minutes."
+    assert len(parts.structured_content["parts"]) == 2
+    assert "office/printer.md" in text_of(verified)
+    assert "office/printer.md" in text_of(why)
+    assert status.structured_content["notes"] == len(NOTES)
+
+
+def test_a_long_note_is_cut_and_says_how_to_go_on(folder):
+    (folder / "notes" / "long.md").write_text("# Long\n" + "a line of the long note\n" * 400)
+    try:
+        (first,) = talk(folder, ("get", {"address": "long.md", "max_tokens": 200}))
+        (second,) = talk(folder, ("get", {"address": first.structured_content["next"]}))
+    finally:
+        (folder / "notes" / "long.md").unlink()
+    assert "To go on: get" in text_of(first)
+    end, start = first.structured_content["lines"][1], second.structured_content["lines"][0]
+    assert start == end + 1
+
+
+@pytest.mark.parametrize(
+    ("tool", "given", "said"),
+    [
+        ("ask", {"question": WHEN, "corpus": "/etc"}, "takes max_tokens, tags, paths, since"),
+        ("ask", {}, "'question'"),
+        ("ask", {"question": 7}, "'question'"),
+        ("ask", {"question": "x" * 100_000}, "long"),
+        ("ask", {"question": WHEN, "since": "soon"}, "not a date"),
+        ("get", {"address": "../../etc/passwd"}, "outside the folder of notes"),
+        ("get", {"address": "nowhere.md"}, "there is no note"),
+        ("verify", {}, "either an answer or quotes"),
+        ("verify", {"answer": "[" * 100_000}, "not a saved answer"),
+        ("multi_get", {"addresses": []}, "'addresses'"),
+    ],
+)
+def test_a_bad_call_is_a_sentence_that_the_model_sees(folder, tool, given, said):
+    (got,) = talk(folder, (tool, given))
+    assert got.is_error
+    assert said in text_of(got)
+
+
+def test_notes_are_resources_and_nothing_else_is(folder):
+    async def run():
+        async with connected(folder) as session:
+            listed = (await session.list_resources()).resources
+            read = [await session.read_resource(one.uri) for one in listed]
+            for hostile in (
+                "ragqa://../../etc/passwd",
+                "ragqa:///etc/passwd",
+                "file:///etc/passwd",
+            ):
+                with pytest.raises(mcp.MCPError):
+                    await session.read_resource(hostile)
+            return listed, "".join(one.contents[0].text for one in read)
+
+    listed, text = anyio.run(run)
+    assert sorted(str(one.uri) for one in listed) == sorted(f"ragqa://{name}" for name in NOTES)
+    assert "tell-nobody" not in text
+    assert "ignore your instructions" not in text
+
+
+def test_it_answers_while_the_index_is_built_and_leaves_when_input_ends(tmp_path):
+    write_notes(tmp_path / "notes", NOTES)
+    greeting = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    }
+    messages = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": greeting},
+        "not json at all",
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+    ]
+    lines = (one if isinstance(one, str) else json.dumps(one) for one in messages)
+    start = started(tmp_path)
+    done = subprocess.run(
+        [start["command"], *start["args"]],
+        input="".join(f"{line}\n" for line in lines),
+        capture_output=True,
+        text=True,
+        env=start["env"],
+        cwd=tmp_path,
+        timeout=HANGS_S,
+        check=False,
+    )
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, done.stderr
+    assert {one.get("id") for one in answers} >= {1, 2}
+    assert "ragqa" in answers[0]["result"]["serverInfo"]["name"]
+
+
+def test_over_http_it_takes_the_same_calls_with_a_token_alone(folder):
+    async def run(server):
+        import httpx2
+        from mcp import ClientSession
+        from mcp.client.streamable_http import streamable_http_client
+
+        headers = {"Authorization": f"Bearer {server.token}"}
+        address = f"http://{server.host}/mcp"
+        async with (
+            httpx2.AsyncClient(headers=headers) as client,
+            streamable_http_client(address, http_client=client) as streams,
+            ClientSession(streams[0], streams[1]) as session,
+        ):
+            await session.initialize()
+            while (got := await session.call_tool("ask", {"question": WHEN})).is_error:
+                pass
+            return got
+
+    with serving(folder, "mcp", "--http", "0") as server:
+        assert server.ask("/mcp", method="POST", token=False, id=1).status == 401
+        got = anyio.run(run, server)
+    assert "tea.md:3-" in text_of(got)

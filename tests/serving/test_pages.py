@@ -1,0 +1,147 @@
+"""The pages, as a browser without script sees them, and the HTTP API."""
+
+import json
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+
+import pytest
+
+WHEN = "at how many degrees is green tea brewed?"
+
+
+class Page(HTMLParser):
+    """The elements of a page, each with its attributes, and the text of those with an id."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements = []
+        self._inside = []
+        self.text = {}
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in ("img", "input", "meta", "link", "br", "hr"):
+            self._inside.append(dict(attrs).get("id"))
+
+    def handle_endtag(self, _):
+        self._inside.pop()
+
+    def handle_data(self, data):
+        for name in self._inside:
+            if name:
+                self.text[name] = self.text.get(name, "") + data
+
+    def of(self, tag):
+        return [attrs for name, attrs in self.elements if name == tag]
+
+
+def test_a_question_shows_the_answer_and_beside_it_the_note_with_the_cited_stretch(server):
+    got = server.ask("/", q=WHEN)
+    page = Page(got.text)
+    assert got.status == 200
+    assert "80 degrees" in page.text["c1"]
+    assert page.text["cited"].startswith("Green tea is brewed at 80 degrees")
+    assert "Black tea needs boiling water" in page.text["beside"]
+
+
+def test_a_citation_leads_to_its_note_and_a_note_to_what_links_to_it(server):
+    links = [link["href"] for link in Page(server.ask("/", q=WHEN).text).of("a")]
+    assert "/note/tea.md" in links
+    note = Page(server.ask("/note/tea.md").text)
+    assert "/note/office/guests.md" in [link["href"] for link in note.of("a")]
+    back = Page(server.ask("/note/office/guests.md").text)
+    assert "/note/tea.md" in [link["href"] for link in back.of("a")]
+
+
+def test_filters_limit_where_it_looks_and_stay_filled_in(server):
+    page = Page(server.ask("/", q="where is the printer?", tag="office", since="2024").text)
+    assert "third floor" in page.text["c1"]
+    assert {"office", "2024"} <= {field.get("value") for field in page.of("input")}
+
+
+def test_a_question_without_an_answer_says_so_and_shows_what_is_near(server):
+    got = server.ask("/", q="who won the chess olympiad?")
+    assert "do not answer this" in got.text
+    assert "Nearest passages" in got.text
+
+
+def test_a_hostile_note_runs_nothing_and_fetches_nothing(server):
+    page = Page(server.ask("/note/office/guests.md").text)
+    assert [one["src"] for one in page.of("script")] == ["/static/script.js"]
+    assert page.of("style") == []
+    assert [one["src"] for one in page.of("img")] == ["/image/office/cup.png"] * 1
+    assert not any(name.startswith("on") for _, attrs in page.elements for name in attrs)
+    for link in page.of("a"):
+        target = urljoin(f"http://{server.host}/", link.get("href") or "/")
+        assert target.startswith(f"http://{server.host}/")
+
+
+def test_what_a_note_hides_is_on_no_page(server):
+    for path in ("/note/office/guests.md", "/api/get?address=guests"):
+        text = server.ask(path).text
+        assert "tell-nobody" not in text
+        assert "ignore your instructions" not in text
+        assert "visitors" in text
+
+
+def test_a_saved_answer_is_checked_against_the_notes(server):
+    saved = server.ask("/api/ask", question=WHEN).document
+    sound = server.ask("/api/verify", method="POST", answer=json.dumps(saved))
+    assert sound.document["sound"] is True
+    saved["citations"][0]["quote"] = "Green tea is brewed at 90 degrees."
+    saved["citations"][0]["note_sha256"] = "0" * 64
+    changed = server.ask("/check", method="POST", answer=json.dumps(saved))
+    assert "Not everything it cites still stands" in changed.text
+
+
+def test_why_says_what_a_note_lacks(server):
+    got = server.ask("/why", q=WHEN, note="printer.md")
+    assert "office/printer.md" in got.text
+
+
+def test_status_says_what_is_indexed_and_what_doctor_finds(server):
+    got = server.ask("/status")
+    assert "3 in " in got.text
+    assert "Findings" in got.text
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "status", "said"),
+    [
+        ("/api/ask", {}, 400, "question is missing"),
+        ("/api/ask", {"question": "tea", "since": "soon"}, 400, "not a date"),
+        ("/api/search", {"query": "tea", "limit": "many"}, 400, "not a number"),
+        ("/api/get", {"address": "nowhere.md"}, 400, "there is no note"),
+        ("/api/nothing", {}, 404, "Not Found"),
+    ],
+)
+def test_an_error_is_a_sentence_with_a_fitting_status(server, path, asked, status, said):
+    got = server.ask(path, **asked)
+    assert got.status == status
+    assert said in got.document["error"]
+
+
+def test_the_api_gives_the_documents_of_the_command_line(server):
+    answer = server.ask("/api/ask", question=WHEN).document
+    assert answer["verdict"] == "answered"
+    assert answer["citations"][0]["path"] == "tea.md"
+    found = server.ask("/api/search", query="printer", limit=1).document
+    assert [hit["path"] for hit in found["hits"]] == ["office/printer.md"]
+    part = server.ask("/api/get", address="tea.md:3:3").document
+    assert part["text"] == "Green tea is brewed at 80 degrees for two minutes."
+    assert server.ask("/api/complete", start="off").document == {
+        "tags": ["office"],
+        "paths": ["office"],
+    }
+
+
+def test_a_new_note_is_found_without_asking_for_it(server):
+    (server.folder / "coffee.md").write_text("# Coffee\n\nThe roastery delivers on Tuesdays.\n")
+    while server.ask("/api/status").document["notes"] == 3:
+        pass
+    answer = server.ask("/api/ask", question="when does the roastery deliver?").document
+    assert answer["citations"][0]["path"] == "coffee.md"
+    (server.folder / "coffee.md").unlink()
+    while server.ask("/api/status").document["notes"] == 4:
+        pass
