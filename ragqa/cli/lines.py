@@ -1,21 +1,14 @@
 """The input lines of a chat: typed at a prompt, or read from standard input."""
 
-import os
 import signal
 import sys
-from pathlib import Path
 from types import FrameType
 
-import platformdirs
-
-from ragqa.atomic_write import write_whole
 from ragqa.errors import UsageError
+from ragqa.history import History
 
 MAX_BYTES = 8_000
 """The longest line, in bytes."""
-
-MAX_LINES = 1_000
-_MAX_HISTORY_BYTES = 500_000
 
 _PROMPT = "> "
 _INVITATION = "ask your notes; /help lists the commands"
@@ -89,48 +82,3 @@ class TypedLines:
                 if line.strip():
                     self._history.add(line)
                 return line
-
-
-class History:
-    """Chat input for the arrow keys: a bounded file that only the user may read.
-
-    Write errors are ignored.
-
-    :param path: the file; None for the one in the user's data folder.
-    """
-
-    def __init__(self, path: Path | None = None) -> None:
-        self._path = path or Path(platformdirs.user_data_dir("ragqa")) / "chat-history"
-
-    def read(self) -> list[str]:
-        """Read the lines, oldest first; drop lines over the limits from the file, too."""
-        try:
-            with self._path.open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - _MAX_HISTORY_BYTES))
-                text = file.read(_MAX_HISTORY_BYTES).decode("utf-8", "replace")
-        except OSError:
-            return []
-        lines = text.splitlines()
-        kept = lines[size > _MAX_HISTORY_BYTES :][-MAX_LINES:]
-        if len(kept) < len(lines):
-            self._write(kept)
-        return kept
-
-    def add(self, line: str) -> None:
-        """Append a line."""
-        flat = " ".join(line.split())
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with os.fdopen(os.open(self._path, flags, 0o600), "ab") as file:
-                os.fchmod(file.fileno(), 0o600)
-                file.write(f"{flat}\n".encode("utf-8", "replace"))
-        except OSError:
-            return
-
-    def _write(self, lines: list[str]) -> None:
-        try:
-            write_whole(self._path, "".join(f"{line}\n" for line in lines), private=True)
-        except OSError:
-            return

@@ -4,6 +4,7 @@ The protocol is the official SDK's. A failed call is a result with `isError`, wh
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -36,54 +37,63 @@ _MANNERS = (
 )
 
 
-def server_over(warm: WarmIndex) -> Server[Any]:
-    """Make the server."""
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """What the server does on each request; the index is used in threads of its own."""
+
+    warm: WarmIndex
 
     async def list_tools(
-        context: Context, params: types.PaginatedRequestParams | None
+        self, context: Context, params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
+        """Describe the tools."""
         del context, params
         return types.ListToolsResult(tools=list(_described()))
 
     async def call_tool(
-        context: Context, params: types.CallToolRequestParams
+        self, context: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult:
+        """Run a tool."""
         del context
-        return await to_thread.run_sync(_call, warm, params.name, params.arguments or {})
+        return await to_thread.run_sync(_call, self.warm, params.name, params.arguments or {})
 
     async def list_resources(
-        context: Context, params: types.PaginatedRequestParams | None
+        self, context: Context, params: types.PaginatedRequestParams | None
     ) -> types.ListResourcesResult:
+        """List the notes, a page at a time."""
         del context
-        return await to_thread.run_sync(_resources, warm, params.cursor if params else None)
+        return await to_thread.run_sync(_resources, self.warm, params.cursor if params else None)
 
     async def list_templates(
-        context: Context, params: types.PaginatedRequestParams | None
+        self, context: Context, params: types.PaginatedRequestParams | None
     ) -> types.ListResourceTemplatesResult:
+        """Say how notes are addressed."""
         del context, params
-        return types.ListResourceTemplatesResult(
-            resource_templates=[
-                types.ResourceTemplate(
-                    uri_template=f"{SCHEME}{{+path}}", name="note", mime_type="text/markdown"
-                )
-            ]
+        note = types.ResourceTemplate(
+            uri_template=f"{SCHEME}{{+path}}", name="note", mime_type="text/markdown"
         )
+        return types.ListResourceTemplatesResult(resource_templates=[note])
 
     async def read_resource(
-        context: Context, params: types.ReadResourceRequestParams
+        self, context: Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
+        """Read a note."""
         del context
-        return await to_thread.run_sync(_read, warm, str(params.uri))
+        return await to_thread.run_sync(_read, self.warm, str(params.uri))
 
+
+def server_over(warm: WarmIndex) -> Server[Any]:
+    """Make the server."""
+    handlers = Handlers(warm)
     return Server(
         "ragqa",
         version=__version__,
         instructions=_instructions(warm),
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
-        on_list_resources=list_resources,
-        on_list_resource_templates=list_templates,
-        on_read_resource=read_resource,
+        on_list_tools=handlers.list_tools,
+        on_call_tool=handlers.call_tool,
+        on_list_resources=handlers.list_resources,
+        on_list_resource_templates=handlers.list_templates,
+        on_read_resource=handlers.read_resource,
     )
 
 

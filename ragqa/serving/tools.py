@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from ragqa.api import Index
-from ragqa.clock import first_day
 from ragqa.diagnosis import status_of
 from ragqa.errors import UsageError
 from ragqa.explaining import explain
@@ -20,110 +19,25 @@ from ragqa.render.documents import answer_document, search_document
 from ragqa.render.explanations import explanation_document
 from ragqa.render.verifications import verification_document
 from ragqa.serving import wording
+from ragqa.serving.arguments import (
+    Arguments,
+    Ask,
+    Get,
+    MultiGet,
+    Quote,
+    Search,
+    Status,
+    Verify,
+    Why,
+)
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import Result
 from ragqa.types import Filters, no_progress
 from ragqa.verifying.checking import verify
 from ragqa.verifying.saved import SavedAnswer, SavedCitation, read_saved
 
-MAX_ADDRESSES = 20
-MAX_QUOTES = 50
 ANY_NOTE = "any note"
 """The path of a quote whose note is not known: it is looked for in all of them."""
-
-MAX_TOKENS = 20_000
-
-
-class Arguments(BaseModel):
-    """What a tool takes; anything else is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Budgeted(Arguments):
-    """A tool whose text may be long."""
-
-    max_tokens: int = Field(
-        2_000, ge=100, le=MAX_TOKENS, description="At most this many tokens of text."
-    )
-
-
-class Scoped(Budgeted):
-    """A tool that looks through notes."""
-
-    tags: list[str] = Field([], description="Only notes with all of these tags.")
-    paths: list[str] = Field([], description="Only notes in these folders or matching these globs.")
-    since: str = Field(
-        "", description="Only notes dated on or after this day: 2025-03-31, 2025-03 or 2025."
-    )
-
-    @property
-    def filters(self) -> Filters:
-        """The filters as the index takes them.
-
-        :raises UsageError: `since` is not a date.
-        """
-        try:
-            since = first_day(self.since) if self.since else ""
-        except ValueError as exc:
-            raise UsageError(f"since: {self.since!r} is not a date", hint="2025-03-31") from exc
-        return Filters(tuple(self.tags), tuple(self.paths), since)
-
-
-class Ask(Scoped):
-    """Arguments of `ask`."""
-
-    question: str = Field(description="A question in plain words.")
-
-
-class Search(Scoped):
-    """Arguments of `search`."""
-
-    query: str = Field(description="What to look for, in words of the notes.")
-    limit: int = Field(5, ge=1, le=50, description="How many passages.")
-
-
-class Get(Budgeted):
-    """Arguments of `get`."""
-
-    address: str = Field(
-        description="NOTE, NOTE:FIRST:LAST (lines) or NOTE#HEADING; the note by path, file name, "
-        "title or alias."
-    )
-
-
-class MultiGet(Budgeted):
-    """Arguments of `multi_get`."""
-
-    addresses: list[str] = Field(
-        min_length=1, max_length=MAX_ADDRESSES, description="Addresses as `get` takes them."
-    )
-
-
-class Quote(Arguments):
-    """A quote to verify."""
-
-    quote: str
-    path: str = Field("", description="The note that it is from, if known.")
-
-
-class Verify(Budgeted):
-    """Arguments of `verify`: one of the two."""
-
-    answer: str = Field("", description="A saved answer, as JSON or Markdown.")
-    quotes: list[Quote] = Field([], max_length=MAX_QUOTES, description="Quotes from notes.")
-
-
-class Why(Budgeted):
-    """Arguments of `why`."""
-
-    question: str
-    address: str = Field(description="The note, or a part of it, as `get` takes it.")
-
-
-class Status(Arguments):
-    """`status` takes nothing."""
-
 
 A = TypeVar("A", bound=Arguments)
 

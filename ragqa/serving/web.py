@@ -29,7 +29,7 @@ from ragqa.errors import (
 )
 from ragqa.notes.read import open_inside
 from ragqa.sanitise import safe_line
-from ragqa.serving import views
+from ragqa.serving import documents, pages
 from ragqa.serving.note_html import IMAGES
 from ragqa.serving.warm import NotReady, WarmIndex
 
@@ -47,6 +47,23 @@ _STATUS: Mapping[type[RagqaError], int] = {
 
 Answering: TypeAlias = Callable[[WarmIndex, Mapping[str, Any]], Mapping[str, Any]]
 """From what was asked, by name, to what a page or a document shows."""
+
+
+_PAGES: tuple[tuple[str, str, Answering], ...] = (
+    ("/", "ask", pages.ask_page),
+    ("/note/{path:path}", "note", pages.note_page),
+    ("/check", "check", pages.check_page),
+    ("/status", "status", pages.status_page),
+    ("/why", "why", pages.why_page),
+)
+_DOCUMENTS: tuple[tuple[str, Answering], ...] = (
+    ("/api/ask", documents.ask),
+    ("/api/search", documents.search),
+    ("/api/get", documents.get),
+    ("/api/verify", documents.verify),
+    ("/api/status", documents.status),
+    ("/api/complete", documents.complete),
+)
 
 
 def web_app(warm: WarmIndex) -> Starlette:
@@ -75,33 +92,15 @@ def web_app(warm: WarmIndex) -> Starlette:
         data = await to_thread.run_sync(_read_image, warm.loaded.places.corpus, path)
         return Response(data, media_type=IMAGES[posixpath.splitext(path.casefold())[1]])
 
-    pages = (
-        ("/", "ask", views.ask_page),
-        ("/note/{path:path}", "note", views.note_page),
-        ("/check", "check", views.check_page),
-        ("/status", "status", views.status_page),
-        ("/why", "why", views.why_page),
-    )
-    documents = (
-        ("/api/ask", views.ask),
-        ("/api/search", views.search),
-        ("/api/get", views.get),
-        ("/api/verify", views.verify),
-        ("/api/status", views.status),
-        ("/api/complete", views.complete),
-    )
     both = ["GET", "POST"]
     return Starlette(
         routes=[
-            *(Route(path, page(name, work), methods=both) for path, name, work in pages),
-            *(Route(path, api(work), methods=both) for path, work in documents),
+            *(Route(path, page(name, work), methods=both) for path, name, work in _PAGES),
+            *(Route(path, api(work), methods=both) for path, work in _DOCUMENTS),
             Route("/image/{path:path}", image),
             Route("/static/{name}", _static),
         ],
-        exception_handlers={
-            RagqaError: _failed,
-            HTTPException: _failed,
-        },
+        exception_handlers={RagqaError: _failed, HTTPException: _failed},
     )
 
 
@@ -126,7 +125,7 @@ def _several(given: QueryParams) -> dict[str, Any]:
     """The values by name; those of the filters as lists."""
     return {
         name: [value for value in given.getlist(name) if value]
-        if name in views.LISTS
+        if name in documents.LISTS
         else str(given[name])
         for name in given
     }
@@ -141,18 +140,18 @@ async def _failed(request: Request, error: Exception) -> Response:
     """Say what went wrong, with a fitting status: as JSON to a program, else as a page."""
     headers = {}
     if isinstance(error, HTTPException):
-        status, document = error.status_code, {"error": error.detail, "hint": ""}
+        status, said = error.status_code, {"error": error.detail, "hint": ""}
     elif isinstance(error, RagqaError):
         status = next((_STATUS[kind] for kind in _STATUS if isinstance(error, kind)), 500)
-        document = {"error": error.message, "hint": error.hint}
+        said = {"error": error.message, "hint": error.hint}
     else:  # pragma: no cover - the handlers are registered for these two
         raise error
     again = _AGAIN_S if status == HTTPStatus.SERVICE_UNAVAILABLE else 0
     if again:
         headers["retry-after"] = str(again)
     if request.url.path.startswith("/api/"):
-        return JSONResponse(document, status_code=status, headers=headers)
-    shown = _templates().get_template("failed.html.jinja").render(**document, again=again)
+        return JSONResponse(said, status_code=status, headers=headers)
+    shown = _templates().get_template("failed.html.jinja").render(**said, again=again)
     return HTMLResponse(shown, status_code=status, headers=headers)
 
 

@@ -125,7 +125,7 @@ def test_a_long_note_is_cut_and_says_how_to_go_on(folder):
         ("ask", {"question": WHEN, "corpus": "/etc"}, "takes max_tokens, tags, paths, since"),
         ("ask", {}, "'question'"),
         ("ask", {"question": 7}, "'question'"),
-        ("ask", {"question": "x" * 100_000}, "long"),
+        ("ask", {"question": "x" * 100_000}, "at most 8000 are read"),
         ("ask", {"question": WHEN, "since": "soon"}, "not a date"),
         ("get", {"address": "../../etc/passwd"}, "outside the folder of notes"),
         ("get", {"address": "nowhere.md"}, "there is no note"),

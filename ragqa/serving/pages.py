@@ -1,128 +1,43 @@
-"""What pages and documents show, from what was asked and the warm index.
+"""What the pages show, from what was asked and the warm index; templates lay it out."""
 
-A view takes the values of a request by name; those in `LISTS` are lists of strings. It gives what a
-template or a JSON document holds.
-"""
-
-import io
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from markupsafe import Markup
 
 from ragqa.api import Index
-from ragqa.clock import first_day
-from ragqa.diagnosis import diagnose, status_of
+from ragqa.diagnosis import diagnose
 from ragqa.errors import UsageError
 from ragqa.explaining import explain
-from ragqa.getting import get_part
 from ragqa.history import History
 from ragqa.notes import parse_note, read_text
-from ragqa.render.documents import answer_document, search_document
 from ragqa.render.explanations import verdict, word_lines
 from ragqa.render.overviews import findings_document
-from ragqa.render.parts import part_document
-from ragqa.render.verifications import verification_document
+from ragqa.serving.documents import (
+    Asked,
+    Shown,
+    filters_of,
+    number_in,
+    status,
+    text_in,
+    verify,
+)
 from ragqa.serving.linked import Links
 from ragqa.serving.note_html import note_html, slug, source_html
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import freshness_line
-from ragqa.types import (
-    Answer,
-    Citation,
-    Filters,
-    Kind,
-    Note,
-    NoteRecord,
-    Skipped,
-    Verdict,
-    no_progress,
-)
-from ragqa.verifying.checking import verify as verify_saved
-from ragqa.verifying.saved import read_saved
+from ragqa.types import Answer, Citation, Kind, Note, NoteRecord, Skipped, Verdict, no_progress
 
-LISTS = frozenset({"tag", "path"})
-_MOST_COMPLETED = 50
 _MOST_RECENT = 30
 _MOST_NEAR = 5
 _LARGEST_RENDERED = 300_000
 """Characters; a longer note is shown as its source alone."""
-
-Asked = Mapping[str, Any]
-Shown = dict[str, Any]
 
 VERDICTS = {
     Verdict.ANSWERED: "Your notes answer this",
     Verdict.CLOSE: "Your notes come close",
     Verdict.NOT_IN_NOTES: "Your notes do not answer this",
 }
-
-
-def ask(warm: WarmIndex, asked: Asked) -> Shown:
-    """The document of an answer, as `ragqa ask --json` prints it."""
-    question, filters = _text(asked, "question"), filters_of(asked)
-    return answer_document(
-        warm.use(lambda index: index.ask(question, filters=filters, refresh=False))
-    )
-
-
-def search(warm: WarmIndex, asked: Asked) -> Shown:
-    """The document of a search, as `ragqa search --json` prints it."""
-    query, filters, limit = _text(asked, "query"), filters_of(asked), _number(asked, "limit")
-    return search_document(
-        warm.use(lambda index: index.search(query, filters=filters, limit=limit, refresh=False))
-    )
-
-
-def get(warm: WarmIndex, asked: Asked) -> Shown:
-    """The document of a note or a part of it, as `ragqa get --json` prints it."""
-    address = _text(asked, "address")
-    return part_document(warm.use(lambda index: get_part(index, address, refresh=False)))
-
-
-def verify(warm: WarmIndex, asked: Asked) -> Shown:
-    """The document of a check, as `ragqa verify --json` prints it."""
-    saved = read_saved(io.BytesIO(_text(asked, "answer").encode("utf-8", "replace")), "the answer")
-    return verification_document(
-        verify_saved(
-            saved,
-            warm.loaded.places.corpus,
-            max_note_bytes=warm.loaded.settings.max_note_bytes,
-            progress=no_progress,
-        )
-    )
-
-
-def status(warm: WarmIndex, asked: Asked) -> Shown:
-    """What is indexed, and how current it is."""
-    del asked
-    found = warm.use(status_of)
-    return {
-        "notes": found.info.notes,
-        "passages": found.info.passages,
-        "created": found.info.created,
-        "fresh": found.is_fresh,
-        "state": freshness_line(warm.freshness),
-        "corpus": str(warm.loaded.places.corpus),
-        "skipped": [{"path": one.path, "reason": one.reason} for one in found.skipped],
-    }
-
-
-def complete(warm: WarmIndex, asked: Asked) -> Shown:
-    """Tags and folders that begin as given, for the filters."""
-    start = str(asked.get("start", "")).casefold()
-    listed = warm.use(lambda index: index.notes(refresh=False))
-    folders = dict.fromkeys(
-        "/".join(parts[:depth])
-        for note in listed.notes
-        if (parts := note.path.split("/"))
-        for depth in range(1, len(parts))
-    )
-    return {
-        name: [one for one in values if one.casefold().startswith(start)][:_MOST_COMPLETED]
-        for name, values in (("tags", listed.tags), ("paths", folders))
-    }
 
 
 def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
@@ -143,7 +58,7 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
         return index.ask(question, filters=filters, refresh=False), Links.of(index)
 
     answer, links = warm.use(answered)
-    chosen = _number(asked, "n") or 1
+    chosen = number_in(asked, "n") or 1
     cited = next((c for c in answer.citations if c.n == chosen), None)
     return shown | {
         "answer": _answer(answer, links, asked),
@@ -153,7 +68,7 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
 
 def note_page(warm: WarmIndex, asked: Asked) -> Shown:
     """A note with its outline, links, backlinks and nearest notes."""
-    path = _text(asked, "path")
+    path = text_in(asked, "path")
 
     def read(index: Index) -> tuple[NoteRecord, Links, list[NoteRecord]]:
         links = Links.of(index)
@@ -187,7 +102,7 @@ def check_page(warm: WarmIndex, asked: Asked) -> Shown:
 
 def why_page(warm: WarmIndex, asked: Asked) -> Shown:
     """Why a note is in an answer, or is not."""
-    question, target = _text(asked, "q"), _text(asked, "note")
+    question, target = text_in(asked, "q"), text_in(asked, "note")
     found = warm.use(
         lambda index: explain(
             index, question, target=target, filters=filters_of(asked), refresh=False,
@@ -209,21 +124,6 @@ def status_page(warm: WarmIndex, asked: Asked) -> Shown:
         "status": status(warm, asked),
         "findings": findings_document(findings)["findings"],
     }
-
-
-def filters_of(asked: Asked) -> Filters:
-    """The filters of a request.
-
-    :raises UsageError: one of them is malformed.
-    """
-    since = str(asked.get("since", "")).strip()
-    try:
-        day = first_day(since) if since else ""
-    except ValueError as exc:
-        raise UsageError(
-            f"since: {since!r} is not a date", hint="2025-03-31, 2025-03 or 2025"
-        ) from exc
-    return Filters(_texts(asked, "tag"), _texts(asked, "path"), day)
 
 
 def _base(warm: WarmIndex, page: str) -> Shown:
@@ -315,7 +215,7 @@ def _read(warm: WarmIndex, path: str) -> Note:
 
 def _marks(asked: Asked, text: str) -> list[tuple[int, int]]:
     """The stretch that an address names, as `from` and `to` characters."""
-    start, end = _number(asked, "from") or 0, _number(asked, "to") or 0
+    start, end = number_in(asked, "from") or 0, number_in(asked, "to") or 0
     return [(start, min(end, len(text)))] if start < end else []
 
 
@@ -337,26 +237,3 @@ def _recent(history: History) -> list[str]:
 def _href(asked: Asked, number: int) -> str:
     kept = {name: asked[name] for name in ("q", "tag", "path", "since") if asked.get(name)}
     return f"/?{urlencode({**kept, 'n': number}, doseq=True)}#cited"
-
-
-def _text(asked: Asked, name: str) -> str:
-    value = asked.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise UsageError(f"{name} is missing", hint=f"give {name} as text")
-    return value
-
-
-def _texts(asked: Asked, name: str) -> tuple[str, ...]:
-    value = asked.get(name, [])
-    values: Iterable[object] = value if isinstance(value, list) else [value]
-    return tuple(str(one) for one in values if one)
-
-
-def _number(asked: Asked, name: str) -> int | None:
-    value = asked.get(name)
-    if value in (None, ""):
-        return None
-    text = str(value)
-    if not text.isdecimal() or len(text) > 9:
-        raise UsageError(f"{name} is not a number: {text[:40]!r}")
-    return int(text)

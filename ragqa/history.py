@@ -1,0 +1,56 @@
+"""The history of questions: private to the user, bounded, and shared by the chat and the pages."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from ragqa.atomic_write import write_whole
+
+MAX_LINES = 1_000
+_MAX_BYTES = 500_000
+
+
+class History:
+    """Chat input for the arrow keys: a bounded file that only the user may read.
+
+    Write errors are ignored.
+
+    :param path: the file; None for the one in the user's data folder.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path or Path(platformdirs.user_data_dir("ragqa")) / "chat-history"
+
+    def read(self) -> list[str]:
+        """Read the lines, oldest first; drop lines over the limits from the file, too."""
+        try:
+            with self._path.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - _MAX_BYTES))
+                text = file.read(_MAX_BYTES).decode("utf-8", "replace")
+        except OSError:
+            return []
+        lines = text.splitlines()
+        kept = lines[size > _MAX_BYTES :][-MAX_LINES:]
+        if len(kept) < len(lines):
+            self._write(kept)
+        return kept
+
+    def add(self, line: str) -> None:
+        """Append a line."""
+        flat = " ".join(line.split())
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.open(self._path, flags, 0o600), "ab") as file:
+                os.fchmod(file.fileno(), 0o600)
+                file.write(f"{flat}\n".encode("utf-8", "replace"))
+        except OSError:
+            return
+
+    def _write(self, lines: list[str]) -> None:
+        try:
+            write_whole(self._path, "".join(f"{line}\n" for line in lines), private=True)
+        except OSError:
+            return

@@ -1,0 +1,141 @@
+"""The documents of the HTTP API, from what was asked and the warm index.
+
+What is asked are the values of a request by name; those in `LISTS` are lists of strings.
+"""
+
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ragqa.clock import first_day
+from ragqa.diagnosis import status_of
+from ragqa.errors import UsageError
+from ragqa.getting import get_part
+from ragqa.render.documents import answer_document, search_document
+from ragqa.render.parts import part_document
+from ragqa.render.verifications import verification_document
+from ragqa.serving.warm import WarmIndex
+from ragqa.serving.wording import freshness_line
+from ragqa.types import Filters, no_progress
+from ragqa.verifying.checking import verify as verify_saved
+from ragqa.verifying.saved import read_saved
+
+LISTS = frozenset({"tag", "path"})
+_MOST_COMPLETED = 50
+
+Asked = Mapping[str, Any]
+Shown = dict[str, Any]
+
+
+def ask(warm: WarmIndex, asked: Asked) -> Shown:
+    """The document of an answer, as `ragqa ask --json` prints it."""
+    question, filters = text_in(asked, "question"), filters_of(asked)
+    return answer_document(
+        warm.use(lambda index: index.ask(question, filters=filters, refresh=False))
+    )
+
+
+def search(warm: WarmIndex, asked: Asked) -> Shown:
+    """The document of a search, as `ragqa search --json` prints it."""
+    query, filters, limit = text_in(asked, "query"), filters_of(asked), number_in(asked, "limit")
+    return search_document(
+        warm.use(lambda index: index.search(query, filters=filters, limit=limit, refresh=False))
+    )
+
+
+def get(warm: WarmIndex, asked: Asked) -> Shown:
+    """The document of a note or a part of it, as `ragqa get --json` prints it."""
+    address = text_in(asked, "address")
+    return part_document(warm.use(lambda index: get_part(index, address, refresh=False)))
+
+
+def verify(warm: WarmIndex, asked: Asked) -> Shown:
+    """The document of a check, as `ragqa verify --json` prints it."""
+    saved = read_saved(
+        io.BytesIO(text_in(asked, "answer").encode("utf-8", "replace")), "the answer"
+    )
+    return verification_document(
+        verify_saved(
+            saved,
+            warm.loaded.places.corpus,
+            max_note_bytes=warm.loaded.settings.max_note_bytes,
+            progress=no_progress,
+        )
+    )
+
+
+def status(warm: WarmIndex, asked: Asked) -> Shown:
+    """What is indexed, and how current it is."""
+    del asked
+    found = warm.use(status_of)
+    return {
+        "notes": found.info.notes,
+        "passages": found.info.passages,
+        "created": found.info.created,
+        "fresh": found.is_fresh,
+        "state": freshness_line(warm.freshness),
+        "corpus": str(warm.loaded.places.corpus),
+        "skipped": [{"path": one.path, "reason": one.reason} for one in found.skipped],
+    }
+
+
+def complete(warm: WarmIndex, asked: Asked) -> Shown:
+    """Tags and folders that begin as given, for the filters."""
+    start = str(asked.get("start", "")).casefold()
+    listed = warm.use(lambda index: index.notes(refresh=False))
+    folders = dict.fromkeys(
+        "/".join(parts[:depth])
+        for note in listed.notes
+        if (parts := note.path.split("/"))
+        for depth in range(1, len(parts))
+    )
+    return {
+        name: [one for one in values if one.casefold().startswith(start)][:_MOST_COMPLETED]
+        for name, values in (("tags", listed.tags), ("paths", folders))
+    }
+
+
+def filters_of(asked: Asked) -> Filters:
+    """The filters of a request.
+
+    :raises UsageError: one of them is malformed.
+    """
+    since = str(asked.get("since", "")).strip()
+    try:
+        day = first_day(since) if since else ""
+    except ValueError as exc:
+        raise UsageError(
+            f"since: {since!r} is not a date", hint="2025-03-31, 2025-03 or 2025"
+        ) from exc
+    return Filters(_texts(asked, "tag"), _texts(asked, "path"), day)
+
+
+def text_in(asked: Asked, name: str) -> str:
+    """A text that was asked for.
+
+    :raises UsageError: it is missing.
+    """
+    value = asked.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError(f"{name} is missing", hint=f"give {name} as text")
+    return value
+
+
+def _texts(asked: Asked, name: str) -> tuple[str, ...]:
+    value = asked.get(name, [])
+    values: Iterable[object] = value if isinstance(value, list) else [value]
+    return tuple(str(one) for one in values if one)
+
+
+def number_in(asked: Asked, name: str) -> int | None:
+    """A number that was asked for, None without one.
+
+    :raises UsageError: it is not a number.
+    """
+    value = asked.get(name)
+    if value in (None, ""):
+        return None
+    text = str(value)
+    if not text.isdecimal() or len(text) > 9:
+        raise UsageError(f"{name} is not a number: {text[:40]!r}")
+    return int(text)
