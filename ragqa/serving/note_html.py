@@ -149,6 +149,9 @@ class _Renderer(RendererHTML):
             at = found.end()
         return "".join([*parts, _marked(content[at:], env)])
 
+    def softbreak(self, tokens: Sequence[Token], i: int, options: OptionsDict, env: Env) -> str:
+        return _mark("\n", env) if env["open"] else "\n"
+
     def code_inline(self, tokens: Sequence[Token], i: int, options: OptionsDict, env: Env) -> str:
         return f"<code>{_marked(tokens[i].content, env)}</code>"
 
@@ -183,7 +186,7 @@ class _Renderer(RendererHTML):
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer)
     parser.enable(["table", "strikethrough"])
-    parser.use(front_matter_plugin).use(footnote_plugin).use(tasklists_plugin)
+    parser.use(front_matter_plugin).use(footnote_plugin).use(tasklists_plugin, label=True)
     parser.core.ruler.push("callouts", _find_callouts)
     parser.add_render_rule("front_matter", lambda *_: "")
     return parser

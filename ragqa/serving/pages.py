@@ -1,7 +1,7 @@
 """What the pages show, from what was asked and the warm index; templates lay it out."""
 
 from collections.abc import Sequence
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
@@ -78,8 +78,12 @@ def note_page(warm: WarmIndex, asked: Asked) -> Shown:
     record, links, near = warm.use(read)
     note = _read(warm, record.path)
     marks = _marks(asked, note.text)
+    shown = _shown_note(note, marks, links) | {"source": source_html_of(note, marks)}
+    if marks:
+        (start, end), *_ = marks
+        shown["href"] += f"?from={start}&to={end}#cited"
     return _base(warm, record.title) | {
-        "note": _shown_note(note, marks, links) | {"source": source_html_of(note, marks)},
+        "note": shown,
         "outline": [
             {"label": one.label, "level": one.level, "slug": slug(one.label)}
             for one in note.blocks
@@ -183,7 +187,9 @@ def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) 
     if note.sha256 != cited.note_sha256:
         return None
     others = [c.chars for c in answer.citations if c.path == cited.path and c.n != cited.n]
-    return _shown_note(note, [cited.chars, *others], links)
+    start, end = cited.chars
+    href = f"/note/{quote(note.path)}?from={start}&to={end}#cited"
+    return _shown_note(note, [cited.chars, *others], links) | {"href": href}
 
 
 def _shown_note(note: Note, marks: Sequence[tuple[int, int]], links: Links) -> Shown:
@@ -193,6 +199,7 @@ def _shown_note(note: Note, marks: Sequence[tuple[int, int]], links: Links) -> S
         html = note_html(note.text, note.blocks, path=note.path, names=links.names, marks=marks)
     return {
         "path": note.path,
+        "href": f"/note/{quote(note.path)}",
         "title": note.title,
         "date": note.date,
         "tags": note.tags,

@@ -116,16 +116,17 @@ def server(tmp_path_factory):
 class serving:  # noqa: N801 - used as a function
     """Runs a command that listens, until the context ends."""
 
-    def __init__(self, folder, *args):
+    def __init__(self, folder, *args, env=QUICK):
         self._folder = folder
         self._args = args
+        self._env = env
 
     def __enter__(self):
         self._process = subprocess.Popen(
             [sys.executable, "-m", "ragqa", *self._args, "--corpus", str(self._folder / "notes")],
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
-            env=os.environ | QUICK | {"RAGQA_INDEX": str(self._folder / "index")},
+            env=os.environ | self._env | {"RAGQA_INDEX": str(self._folder / "index")},
             text=True,
             cwd=self._folder,
         )

@@ -7,9 +7,16 @@
   const input = $("#q");
   const motion = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
 
-  function toCited(inside) {
+  // Beside the answer only the note's pane scrolls; below it, on a phone, only what was clicked.
+  function toCited(inside, clicked) {
     const cited = $("#cited", inside);
-    if (cited) cited.scrollIntoView({ block: "center", behavior: motion });
+    if (!cited) return;
+    if (inside !== beside || (clicked && beside.scrollHeight <= beside.clientHeight)) {
+      cited.scrollIntoView({ block: "center", behavior: motion });
+    } else {
+      const top = cited.getBoundingClientRect().top - beside.getBoundingClientRect().top;
+      beside.scrollTo({ top: beside.scrollTop + top - beside.clientHeight / 3, behavior: motion });
+    }
   }
 
   async function openCitation(link) {
@@ -18,7 +25,7 @@
     beside.innerHTML = await response.text();
     $$(".excerpt").forEach((one) => one.classList.toggle("chosen", one.contains(link)));
     history.replaceState(null, "", link.href);
-    toCited(beside);
+    toCited(beside, true);
   }
 
   document.addEventListener("click", (event) => {
@@ -85,5 +92,5 @@
     });
   });
 
-  toCited(beside || document);
+  if (beside || location.hash === "#cited") toCited(beside || document);
 })();

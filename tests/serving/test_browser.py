@@ -1,0 +1,89 @@
+"""A person with a browser: asks, reads what is cited, looks around; on a phone; without script.
+
+Needs Chromium and npm, which fetches what drives it. The same walk makes the pictures for the docs:
+see `walk.mjs`.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from serving.conftest import serving
+from support import CORPUS, HANGS_S
+
+pytestmark = pytest.mark.integration
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+NPM = shutil.which("npm")
+MOST_SCRIPT_BYTES = 20_000
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory):
+    if not (BROWSER and NPM):
+        pytest.skip("there is no Chromium or no npm on this machine")
+    folder = tmp_path_factory.mktemp("browser")
+    (folder / "package.json").write_text("{}")
+    got = subprocess.run(
+        [NPM, "install", "--no-audit", "--no-fund", "playwright-core@1", "axe-core@4"],
+        cwd=folder,
+        capture_output=True,
+        timeout=HANGS_S,
+        check=False,
+    )
+    if got.returncode:
+        pytest.skip(f"npm cannot fetch what drives the browser: {got.stderr[-200:]!r}")
+    (folder / "notes").symlink_to(CORPUS)
+    with serving(folder, "serve", "--no-open", "--port", "0", env={}) as server:
+        while server.ask("/api/status").status != 200:
+            pass
+        walk = subprocess.run(
+            [shutil.which("node"), Path(__file__).with_name("walk.mjs"),
+             f"http://{server.host}{server.start}", BROWSER],
+            cwd=folder,
+            env=os.environ | {"QUESTION": "when should I fine-tune?"},
+            capture_output=True,
+            timeout=HANGS_S,
+            check=False,
+        )  # fmt: skip
+    assert walk.returncode == 0, walk.stderr.decode()
+    return json.loads(walk.stdout)
+
+
+def test_the_answer_is_shown_with_its_note_at_the_cited_stretch(seen):
+    assert "Fine-tune when good prompting" in seen["excerpt"]
+    assert seen["cited"].startswith("Fine-tune when good prompting")
+    assert seen["visible"]
+
+
+def test_the_keyboard_is_enough(seen):
+    assert seen["focused"] == "q"
+    assert seen["chosen"] == "1"
+    assert seen["note"].startswith("When to fine-tune")
+    assert seen["source"]
+    assert seen["slash"] == "q"
+
+
+def test_a_phone_shows_all_of_it_without_scrolling_sideways(seen):
+    assert seen["overflow"] <= 0
+
+
+def test_it_works_without_script(seen):
+    assert seen["withoutScript"].startswith("Fine-tune when good prompting")
+
+
+def test_no_page_fails_or_fetches_from_elsewhere(seen):
+    assert seen["errors"] == []
+    assert seen["outside"] == []
+
+
+def test_an_accessibility_checker_finds_nothing_serious(seen):
+    assert seen["serious"] == []
+
+
+def test_the_script_is_small():
+    static = Path(__file__).parents[2] / "ragqa" / "serving" / "static"
+    assert sum(one.stat().st_size for one in static.glob("*.js")) < MOST_SCRIPT_BYTES

@@ -1,0 +1,88 @@
+// Walks through the pages as a person would, and prints what it saw as JSON.
+// node walk.mjs ADDRESS CHROMIUM [FOLDER FOR SCREENSHOTS]
+import { createRequire } from "node:module";
+import path from "node:path";
+
+const [address, executablePath, shots] = process.argv.slice(2);
+const require = createRequire(path.join(process.cwd(), "package.json"));
+const { chromium } = require("playwright-core");
+const axe = require.resolve("axe-core/axe.min.js");
+const WHEN = process.env.QUESTION;
+const seen = { errors: [], outside: [], serious: [] };
+
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, bypassCSP: true });
+const page = await context.newPage();
+page.on("pageerror", (error) => seen.errors.push(String(error)));
+page.on("request", (request) => {
+  if (!request.url().startsWith(new URL(address).origin)) seen.outside.push(request.url());
+});
+
+async function shot(name, on = page) {
+  if (shots) await on.screenshot({ path: path.join(shots, `${name}.png`) });
+}
+async function check(name, on = page) {
+  await on.addScriptTag({ path: axe });
+  const found = await on.evaluate(() => window.axe.run());
+  seen.serious.push(...found.violations
+    .filter((one) => ["serious", "critical"].includes(one.impact))
+    .map((one) => `${name}: ${one.id}: ${one.nodes[0].html}`));
+}
+
+await page.goto(address);
+seen.focused = await page.evaluate(() => document.activeElement.id);
+await page.keyboard.type(WHEN);
+await page.keyboard.press("Enter");
+await page.waitForSelector("#c1");
+seen.excerpt = await page.textContent("#c1");
+seen.cited = await page.textContent("#cited");
+seen.visible = await page.locator("#cited").isVisible();
+seen.paint = await page.evaluate(() => {
+  const [paint] = performance.getEntriesByName("first-contentful-paint");
+  const [load] = performance.getEntriesByType("navigation");
+  return paint.startTime - load.responseEnd;
+});
+await check("ask");
+await shot("ask");
+
+await page.click("h1", { force: true }).catch(() => {});
+await page.evaluate(() => document.activeElement.blur());
+await page.keyboard.press("j");
+await page.waitForSelector(".excerpt.chosen");
+seen.chosen = await page.textContent(".excerpt.chosen .number");
+await page.keyboard.press("o");
+await page.waitForURL("**/note/**");
+seen.note = await page.title();
+await page.keyboard.press("s");
+seen.source = await page.locator(".exact").isVisible();
+await check("note");
+await shot("note");
+await page.goBack();
+await page.waitForSelector("#c1");
+await page.keyboard.press("/");
+seen.slash = await page.evaluate(() => document.activeElement.id);
+
+await page.goto(new URL("/check", address).href);
+await check("check");
+await page.goto(new URL("/status", address).href);
+await check("status");
+
+const phone = await browser.newContext({
+  viewport: { width: 375, height: 700 }, colorScheme: "dark", isMobile: true, hasTouch: true,
+  bypassCSP: true, storageState: await context.storageState(),
+});
+const small = await phone.newPage();
+await small.goto(`${new URL("/", address).href}?q=${encodeURIComponent(WHEN)}`);
+seen.overflow = await small.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+await check("phone", small);
+await shot("phone", small);
+
+const bare = await browser.newContext({
+  javaScriptEnabled: false, storageState: await context.storageState(),
+});
+const plain = await bare.newPage();
+await plain.goto(`${new URL("/", address).href}?q=${encodeURIComponent(WHEN)}`);
+await plain.click("a.cite");
+seen.withoutScript = await plain.textContent("#cited");
+await browser.close();
+console.log(JSON.stringify(seen));
