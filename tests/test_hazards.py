@@ -14,18 +14,22 @@ TREES = {
 }
 NEVER = {
     "code", "ctypes", "dill", "ftplib", "http.client", "http.server", "joblib",
-    "marshal", "multiprocessing", "pdb", "pickle", "pty", "requests", "runpy", "shelve", "smtplib",
-    "socketserver", "subprocess", "telnetlib", "urllib3", "webbrowser", "xmlrpc",
+    "marshal", "pdb", "pickle", "pty", "requests", "runpy", "shelve", "smtplib",
+    "socketserver", "subprocess", "telnetlib", "urllib3", "xmlrpc",
 }  # fmt: skip
 ONLY_IN = {
     "asyncio": {"embedders/spread/actors.py"},
     "grpc": {f"stores/milvus/{name}.py" for name in ("client", "connection", "lite_file")},
     "httpx2": {"llms/http.py", "llms/faults.py"},
     "milvus_lite": {"stores/milvus/lite_file.py"},
+    # A child that updates the index; the pipe to it is between these two processes alone.
+    "multiprocessing": {"serving/updating.py"},
     "pymilvus": {"stores/milvus/connection.py", "stores/milvus/lite_file.py"},
     "ray": {f"embedders/spread/{name}.py" for name in ("actors", "cluster", "rounds")},
-    "socket": {"embedders/spread/cluster.py", "llms/http.py", "llms/faults.py"},
+    "socket": {"embedders/spread/cluster.py", "llms/http.py", "llms/faults.py", "serving/listening.py"},
     "urllib.request": {"llms/servers.py"},
+    # The address of a server that the user has just started.
+    "webbrowser": {"cli/serving.py"},
 }
 CALLS = {"eval", "exec", "__import__", "breakpoint"}
 METHODS = {

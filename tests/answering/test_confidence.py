@@ -70,7 +70,7 @@ def test_any_other_json_is_refused(document):
     ("confidence", "missing", "answered", "verdict"),
     [
         (0.9, (), True, Verdict.ANSWERED),
-        (0.5, (), True, Verdict.ANSWERED),
+        (0.6, (), True, Verdict.ANSWERED),
         (0.4, (), True, Verdict.CLOSE),
         (0.9, ("INT4",), True, Verdict.CLOSE),
         (0.1, ("INT4",), False, Verdict.NOT_IN_NOTES),
