@@ -26,7 +26,12 @@ ONLY_IN = {
     "multiprocessing": {"serving/updating.py"},
     "pymilvus": {"stores/milvus/connection.py", "stores/milvus/lite_file.py"},
     "ray": {f"embedders/spread/{name}.py" for name in ("actors", "cluster", "rounds")},
-    "socket": {"embedders/spread/cluster.py", "llms/http.py", "llms/faults.py", "serving/listening.py"},
+    "socket": {
+        "embedders/spread/cluster.py",
+        "llms/http.py",
+        "llms/faults.py",
+        "serving/listening.py",
+    },
     "urllib.request": {"llms/servers.py"},
     # The address of a server that the user has just started.
     "webbrowser": {"cli/serving.py"},

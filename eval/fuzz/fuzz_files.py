@@ -15,8 +15,8 @@ from ragqa.answering.calibration_file import Refitted, own_document
 from ragqa.answering.confidence import shipped
 from ragqa.api import open_index
 from ragqa.cli import run
-from ragqa.cli.lines import History
 from ragqa.config import user_settings_file
+from ragqa.history import History
 from ragqa.notes.frontmatter import read_front_matter
 from ragqa.render.documents import to_json
 

@@ -75,11 +75,8 @@ class Table:
         self._notes = folder / "notes-train.jsonl"
         self._share = notes_share
         self._rng = random.Random(0)  # noqa: S311 - not secrets
-        groups, statements = read_examples(folder / "train.jsonl")
-        self._decks = {
-            "groups": Deck("groups", groups),
-            "statements": Deck("statements", statements),
-        }
+        asked, said = read_examples(folder / "train.jsonl")
+        self._decks = {"groups": Deck("groups", asked), "statements": Deck("statements", said)}
         self._changed = 0.0
         self.look()
 

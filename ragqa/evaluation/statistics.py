@@ -153,7 +153,7 @@ def reliability(
 
 def bins_of(confidence: Values) -> npt.NDArray[np.int_]:
     """The number of each confidence's bin, shape (n,)."""
-    return np.minimum((confidence * BINS).astype(int), BINS - 1)
+    return np.asarray(np.minimum((confidence * BINS).astype(int), BINS - 1))
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:

@@ -208,7 +208,7 @@ TOOLS: dict[str, Tool[Any]] = {
 
 def schema_of(tool: Tool[Any]) -> dict[str, Any]:
     """The JSON schema of a tool's arguments."""
-    return tool.takes.model_json_schema()
+    return dict(tool.takes.model_json_schema())
 
 
 def output_schema_of(tool: Tool[Any]) -> dict[str, Any]:
