@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,7 +44,8 @@ def mcp(
         from ragqa.serving.listening import listen, serve
         from ragqa.serving.mcp import http_app, run_on_stdio
         from ragqa.serving.warm import WarmIndex
-    with WarmIndex(loaded) as warm:
+    # Ctrl-C is how a server is ended.
+    with WarmIndex(loaded) as warm, suppress(KeyboardInterrupt):
         if http is None:
             run_on_stdio(warm)
         else:
@@ -81,7 +82,7 @@ def serve(
         from ragqa.serving.web import web_app
     token = secrets.token_urlsafe(32)
     socket = listen(port)
-    with WarmIndex(loaded) as warm:
+    with WarmIndex(loaded) as warm, suppress(KeyboardInterrupt):
         ready = partial(_show_address, token, no_open=no_open)
         serve_app(web_app(warm), socket, token=token, ready=ready)
     return 0

@@ -1,5 +1,6 @@
 """The pages and the HTTP API over a warm index."""
 
+import json
 import posixpath
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
@@ -13,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
@@ -110,15 +111,26 @@ async def _asked(request: Request) -> dict[str, Any]:
     if request.method == "POST":
         if request.headers.get("content-type", "").startswith("application/json"):
             try:
-                body = await request.json()
+                body = json.loads(await _body(request))
             except (ValueError, RecursionError) as exc:
                 raise UsageError(f"the body is not JSON: {exc}") from exc
             if not isinstance(body, dict):
                 raise UsageError("the body is not a JSON object")
             asked |= body
         else:
-            asked |= _several(QueryParams(await request.body()))
+            asked |= _several(QueryParams(await _body(request)))
     return asked | _several(request.query_params) | request.path_params
+
+
+async def _body(request: Request) -> bytes:
+    """The body of a request.
+
+    :raises HTTPException: it is longer than the guard lets through.
+    """
+    try:
+        return await request.body()
+    except ClientDisconnect as exc:
+        raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too long") from exc
 
 
 def _several(given: QueryParams) -> dict[str, Any]:

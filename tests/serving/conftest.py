@@ -144,5 +144,6 @@ class serving:  # noqa: N801 - used as a function
         self._process.send_signal(signal.SIGINT)
         try:
             self._process.communicate(timeout=HANGS_S)
+            assert self._process.returncode == 0
         finally:
             self._process.kill()
