@@ -211,7 +211,7 @@ def test_debug_shows_the_traceback(quick, tmp_path):
 
 def test_ctrl_c_while_indexing_leaves_the_old_index_and_exits_130(quick, places, notes):
     quick("index", *places)
-    for number in range(400):
+    for number in range(1_500):  # enough to be interrupted on a busy machine, too
         (notes / f"{number}.md").write_text(f"# N{number}\n\n" + "words of a note. " * 40)
     with subprocess.Popen(
         [command(), "index", *map(str, places)],
