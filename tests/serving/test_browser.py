@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from serving.conftest import serving
+from served import serving
 from support import CORPUS, HANGS_S
 
 pytestmark = pytest.mark.integration

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from serving.conftest import NOTES, serving
+from served import NOTES, serving
 from support import HANGS_S, QUICK, write_notes
 
 mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
