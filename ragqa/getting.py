@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ragqa.api import Index
 from ragqa.errors import NoIndex, UsageError
 from ragqa.explaining.targets import Notes
-from ragqa.notes import parse_note, read_text
-from ragqa.types import HIDDEN, Block, Kind, NoteRecord, Progress, Skipped
+from ragqa.notes import read_note
+from ragqa.types import HIDDEN, Block, Kind, Note, NoteFile, NoteRecord, Progress, Skipped, Stamp
 
 HIDDEN_MARK = "(hidden)"
 """Stands for the value of a front matter key that looks like a secret."""
@@ -31,11 +32,6 @@ class NotePart:
     heading: tuple[str, ...]
     text: str
 
-    @property
-    def address(self) -> str:
-        """The address of these lines, as `get_part` takes it."""
-        return f"{self.note.path}:{self.lines[0]}-{self.lines[1]}"
-
 
 def get_part(
     index: Index,
@@ -57,20 +53,27 @@ def get_part(
     target = Notes(corpus, limit, known, listed.info).find(_as_range(address))
     if target.reason:
         raise NoIndex(f"{target.path} is not in the index: {target.reason}", hint="ragqa status")
-    read = read_text(corpus, target.path, max_note_bytes=limit)
-    if isinstance(read, Skipped):
-        raise UsageError(f"{target.path} cannot be read: {read.reason}", hint="ragqa status")
-    parsed = parse_note(target.path, read.text, read.sha256, read.stamp)
-    lines = masked(read.text, parsed.blocks).splitlines()
+    note = read_current(corpus, target.path, max_note_bytes=limit)
+    lines = _lines_of(masked(note.text, note.blocks))
     first, last = target.lines or (1, max(1, len(lines)))
-    starts = _line_starts(read.text)
     return NotePart(
         note=known[target.path],
         lines=(first, last),
         total_lines=len(lines),
-        heading=_heading_at(parsed.blocks, starts[min(first, len(starts)) - 1]),
+        heading=_heading_at(note.blocks, _start_of(note.text, first)),
         text="\n".join(lines[first - 1 : last]),
     )
+
+
+def read_current(corpus: Path, path: str, *, max_note_bytes: int) -> Note:
+    """A note as it is on disk now.
+
+    :raises UsageError: it cannot be read.
+    """
+    read = read_note(corpus, NoteFile(path, Stamp(0, 0)), max_note_bytes=max_note_bytes)
+    if isinstance(read, Skipped):
+        raise UsageError(f"{path} cannot be read: {read.reason}", hint="ragqa status")
+    return read.note
 
 
 def masked(text: str, blocks: Sequence[Block]) -> str:
@@ -99,11 +102,18 @@ def _as_range(address: str) -> str:
     return address
 
 
-def _line_starts(text: str) -> list[int]:
-    starts = [0]
-    for line in text.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
-    return starts[:-1] or [0]
+def _lines_of(text: str) -> list[str]:
+    """The lines of a text as citations count them, each up to its line feed."""
+    lines = text.removesuffix("\n").split("\n") if text else []
+    return [line.removesuffix("\r") for line in lines]
+
+
+def _start_of(text: str, line: int) -> int:
+    """Where a line starts, counted from 1."""
+    at = 0
+    for _ in range(line - 1):
+        at = text.index("\n", at) + 1
+    return at
 
 
 def _heading_at(blocks: Sequence[Block], at: int) -> tuple[str, ...]:

@@ -104,8 +104,7 @@ def written_answer(
             instructions=writer.instructions,
         )
     except UsageError as exc:
-        failed = Written(backend, fallback=Fallback.FAILED, why=exc.message, hint=exc.hint)
-        return replace(answer, written=failed)
+        return _failed(answer, backend, exc)
     writer.keep(answer)
     if not writer.allow():
         host = writer.llm.destination.host
@@ -118,6 +117,11 @@ def written_answer(
     warnings = (*answer.warnings, *request.warnings(writer.prompt_tokens))
     answer = replace(answer, written=written, warnings=warnings)
     return answer if written.fallback else _with_text(answer, backend, text, citations)
+
+
+def _failed(answer: Answer, backend: str, exc: UsageError) -> Answer:
+    failed = Written(backend, fallback=Fallback.FAILED, why=exc.message, hint=exc.hint)
+    return replace(answer, written=failed)
 
 
 def _with_text(answer: Answer, backend: str, text: str, citations: tuple[Citation, ...]) -> Answer:

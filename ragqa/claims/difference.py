@@ -8,11 +8,11 @@ from itertools import pairwise
 from ragqa.claims.answers import Answer, Question
 from ragqa.claims.topics import (
     CONDITIONS,
-    CONTRASTS,
     FILLERS,
     GENERIC,
     RESTRICTING,
     SWITCHES,
+    contrasted,
 )
 from ragqa.text.dates import Moment, same_moment
 from ragqa.text.lexicon import CLEAR_OPPOSITES
@@ -111,17 +111,7 @@ def _same_names(asked: Question, one: Answer, other: Answer) -> bool:
         return False
     if one.trail_names - other.trail_names and other.trail_names - one.trail_names:
         return False
-    return not (_parallel_headings(one, other) or _contrasted(one.qualifiers, other.qualifiers))
-
-
-def _contrasted(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Whether two have different qualifiers of the same set."""
-    for sides in CONTRASTS:
-        first = {n for n, words in enumerate(sides) if words & one}
-        second = {n for n, words in enumerate(sides) if words & other}
-        if first and second and first.isdisjoint(second):
-            return True
-    return False
+    return not (_parallel_headings(one, other) or contrasted(one.qualifiers, other.qualifiers))
 
 
 def _same_subject(

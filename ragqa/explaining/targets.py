@@ -115,7 +115,7 @@ class Notes:
             lambda note: _file_name(note) == name,
             lambda note: not folded_paths.isdisjoint(_paths(note)),
             lambda note: _file_name(note).casefold() == folded,
-            lambda note: folded in _names(note),
+            lambda note: folded in names_of(note),
         )
         for matches in matchers:
             paths = sorted(note.path for note in self.known.values() if matches(note))
@@ -158,7 +158,7 @@ class Notes:
         *_, wanted = "", *(reading.path for reading in readings(text[:_MAX_NAME]))
         names: dict[str, str] = {}
         for note in list(self.known.values())[:_MAX_ENTRIES]:
-            for name in (note.path.casefold(), _file_name(note).casefold(), *_names(note)):
+            for name in (note.path.casefold(), _file_name(note).casefold(), *names_of(note)):
                 names.setdefault(name, note.path)
         close = get_close_matches(wanted.casefold(), names, n=2 * _SHOWN)
         return list(dict.fromkeys(names[name] for name in close))
@@ -225,7 +225,7 @@ def _paths(note: NoteRecord) -> tuple[str, str]:
     return path, path.rpartition(".")[0]
 
 
-def _names(note: NoteRecord) -> set[str]:
+def names_of(note: NoteRecord) -> set[str]:
     """Its file stem, title and aliases, in lower case."""
     stem = _file_name(note).rpartition(".")[0]
     return {name.casefold() for name in (stem, note.title, *note.aliases)}

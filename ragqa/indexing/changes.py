@@ -61,21 +61,19 @@ def find_changes(
     """
     suspects = [file for file in walk.files if not _is_current(file, known.get(file.path))]
     added, changed, restamped, skipped = [], [], [], list(walk.skipped)
-    lost: set[str] = set()
     for done, file in enumerate(suspects, start=1):
         read = read_text(source.corpus, file.path, max_note_bytes=source.max_note_bytes)
         progress("reading", done, len(suspects))
         before = known.get(file.path)
         if isinstance(read, Skipped):
             skipped.append(read)
-            lost.add(file.path)
         elif before is None:
             added.append(file)
         elif before.sha256 != read.sha256:
             changed.append(file)
         elif (before.stamp, before.settled) != (read.stamp, read.settled):
             restamped.append(Restamped(file.path, read.stamp, read.settled))
-    present = {file.path for file in walk.files} - lost
+    present = {file.path for file in walk.files} - {skip.path for skip in skipped}
     removed = [
         path for path in known if path not in present and not _is_in_unreadable_folder(path, walk)
     ]

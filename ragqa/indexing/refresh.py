@@ -54,8 +54,7 @@ def refresh(
         if base.info and not changes and changes.skipped == base.info.skipped:
             store.tidy()
             return _report(base.info, base.info, changes, started)
-        if base.older:
-            reusable = _embeddings_of_older(base.older, source, report)
+        reusable = _embeddings_of_older(base.older, source, report) if base.older else reusable
         with store.writer(fresh=base.info is None, wait=wait) as writer:
             now = _Base() if rebuild else _read_base(store, source)
             if (now.generation, now.is_older) != (base.generation, base.is_older):

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from ragqa import __version__
+from ragqa.render.pages import templates_of
 from ragqa.render.report_charts import recall_chart, reliability_chart, risk_chart, share_axis
 from ragqa.render.report_values import FILTERS, NONE, Document, number, points
 from ragqa.sanitise import safe_text
@@ -47,13 +48,7 @@ def report_page(document: Mapping[str, Any]) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("ragqa.render"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_of("ragqa.render")
     environment.filters |= {each.__name__: each for each in FILTERS}
     environment.globals["RANKED_BY"] = RANKED_BY
     return environment

@@ -2,8 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ragqa.clock import first_day
-from ragqa.errors import UsageError
+from ragqa.serving.given import filters_from
 from ragqa.types import Filters
 
 MAX_ADDRESSES = 20
@@ -40,11 +39,7 @@ class Scoped(Budgeted):
 
         :raises UsageError: `since` is not a date.
         """
-        try:
-            since = first_day(self.since) if self.since else ""
-        except ValueError as exc:
-            raise UsageError(f"since: {self.since!r} is not a date", hint="2025-03-31") from exc
-        return Filters(tuple(self.tags), tuple(self.paths), since)
+        return filters_from(self.tags, self.paths, self.since)
 
 
 class Ask(Scoped):

@@ -3,22 +3,19 @@
 What is asked are the values of a request by name; those in `LISTS` are lists of strings.
 """
 
-import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ragqa.clock import first_day
 from ragqa.diagnosis import status_of
 from ragqa.errors import UsageError
 from ragqa.getting import get_part
-from ragqa.render.documents import answer_document, search_document
+from ragqa.render.documents import answer_document, search_document, skipped_document
 from ragqa.render.parts import part_document
 from ragqa.render.verifications import verification_document
+from ragqa.serving.given import check, filters_from, saved_from
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import freshness_line
-from ragqa.types import Filters, no_progress
-from ragqa.verifying.checking import verify as verify_saved
-from ragqa.verifying.saved import read_saved
+from ragqa.types import Filters
 
 LISTS = frozenset({"tag", "path"})
 _MOST_COMPLETED = 50
@@ -51,17 +48,7 @@ def get(warm: WarmIndex, asked: Asked) -> Shown:
 
 def verify(warm: WarmIndex, asked: Asked) -> Shown:
     """The document of a check, as `ragqa verify --json` prints it."""
-    saved = read_saved(
-        io.BytesIO(text_in(asked, "answer").encode("utf-8", "replace")), "the answer"
-    )
-    return verification_document(
-        verify_saved(
-            saved,
-            warm.loaded.places.corpus,
-            max_note_bytes=warm.loaded.settings.max_note_bytes,
-            progress=no_progress,
-        )
-    )
+    return verification_document(check(warm, saved_from(text_in(asked, "answer"))))
 
 
 def status(warm: WarmIndex, asked: Asked) -> Shown:
@@ -75,7 +62,7 @@ def status(warm: WarmIndex, asked: Asked) -> Shown:
         "fresh": found.is_fresh,
         "state": freshness_line(warm.freshness),
         "corpus": str(warm.loaded.places.corpus),
-        "skipped": [{"path": one.path, "reason": one.reason} for one in found.skipped],
+        "skipped": skipped_document(found.skipped),
     }
 
 
@@ -101,13 +88,7 @@ def filters_of(asked: Asked) -> Filters:
     :raises UsageError: one of them is malformed.
     """
     since = str(asked.get("since", "")).strip()
-    try:
-        day = first_day(since) if since else ""
-    except ValueError as exc:
-        raise UsageError(
-            f"since: {since!r} is not a date", hint="2025-03-31, 2025-03 or 2025"
-        ) from exc
-    return Filters(_texts(asked, "tag"), _texts(asked, "path"), day)
+    return filters_from(_texts(asked, "tag"), _texts(asked, "path"), since)
 
 
 def text_in(asked: Asked, name: str) -> str:

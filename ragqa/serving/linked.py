@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ragqa.api import Index
 from ragqa.errors import UsageError
+from ragqa.explaining.targets import names_of
 from ragqa.notes import parse_note, read_text
 from ragqa.serving.note_html import Names
 from ragqa.types import NoteRecord, Skipped
@@ -59,9 +60,8 @@ def _names(records: dict[str, NoteRecord]) -> Names:
     """Each way to name a note; of several with one name, the shortest path counts."""
     ways: dict[str, list[str]] = defaultdict(list)
     for note in records.values():
-        stem = note.path.rpartition("/")[2].rpartition(".")[0]
-        for name in {note.path, stem, note.title, *note.aliases}:
-            ways[name.casefold()].append(note.path)
+        for name in {note.path.casefold(), *names_of(note)}:
+            ways[name].append(note.path)
     best = {name: min(paths, key=lambda path: (len(path), path)) for name, paths in ways.items()}
     return Names(best | {path.casefold(): path for path in records})
 

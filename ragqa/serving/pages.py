@@ -7,10 +7,9 @@ from markupsafe import Markup
 
 from ragqa.api import Index
 from ragqa.diagnosis import diagnose
-from ragqa.errors import UsageError
 from ragqa.explaining import explain
+from ragqa.getting import read_current
 from ragqa.history import History
-from ragqa.notes import parse_note, read_text
 from ragqa.render.explanations import verdict, word_lines
 from ragqa.render.overviews import findings_document
 from ragqa.serving.documents import (
@@ -26,7 +25,7 @@ from ragqa.serving.linked import Links
 from ragqa.serving.note_html import note_html, slug, source_html
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import freshness_line
-from ragqa.types import Answer, Citation, Kind, Note, NoteRecord, Skipped, Verdict, no_progress
+from ragqa.types import Answer, Citation, Kind, Note, NoteRecord, Verdict, no_progress
 
 _MOST_RECENT = 30
 _MOST_NEAR = 5
@@ -79,9 +78,6 @@ def note_page(warm: WarmIndex, asked: Asked) -> Shown:
     note = _read(warm, record.path)
     marks = _marks(asked, note.text)
     shown = _shown_note(note, marks, links) | {"source": source_html_of(note, marks)}
-    if marks:
-        (start, end), *_ = marks
-        shown["href"] += f"?from={start}&to={end}#cited"
     return _base(warm, record.title) | {
         "note": shown,
         "outline": [
@@ -187,9 +183,7 @@ def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) 
     if note.sha256 != cited.note_sha256:
         return None
     others = [c.chars for c in answer.citations if c.path == cited.path and c.n != cited.n]
-    start, end = cited.chars
-    href = f"/note/{quote(note.path)}?from={start}&to={end}#cited"
-    return _shown_note(note, [cited.chars, *others], links) | {"href": href}
+    return _shown_note(note, [cited.chars, *others], links)
 
 
 def _shown_note(note: Note, marks: Sequence[tuple[int, int]], links: Links) -> Shown:
@@ -199,12 +193,17 @@ def _shown_note(note: Note, marks: Sequence[tuple[int, int]], links: Links) -> S
         html = note_html(note.text, note.blocks, path=note.path, names=links.names, marks=marks)
     return {
         "path": note.path,
-        "href": f"/note/{quote(note.path)}",
+        "href": f"/note/{quote(note.path)}" + _stretch(marks),
         "title": note.title,
         "date": note.date,
         "tags": note.tags,
         "html": Markup(html),  # noqa: S704 - both escape
     }
+
+
+def _stretch(marks: Sequence[tuple[int, int]]) -> str:
+    """What follows a note's address to mark the first of these stretches."""
+    return f"?from={marks[0][0]}&to={marks[0][1]}#cited" if marks else ""
 
 
 def source_html_of(note: Note, marks: Sequence[tuple[int, int]]) -> Markup:
@@ -214,10 +213,7 @@ def source_html_of(note: Note, marks: Sequence[tuple[int, int]]) -> Markup:
 
 def _read(warm: WarmIndex, path: str) -> Note:
     limit = warm.loaded.settings.max_note_bytes
-    read = read_text(warm.loaded.places.corpus, path, max_note_bytes=limit)
-    if isinstance(read, Skipped):
-        raise UsageError(f"{path} cannot be read: {read.reason}", hint="ragqa status")
-    return parse_note(path, read.text, read.sha256, read.stamp)
+    return read_current(warm.loaded.places.corpus, path, max_note_bytes=limit)
 
 
 def _marks(asked: Asked, text: str) -> list[tuple[int, int]]:

@@ -3,7 +3,6 @@
 To add one, write its arguments and its function, and add a line to `TOOLS`.
 """
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -30,11 +29,11 @@ from ragqa.serving.arguments import (
     Verify,
     Why,
 )
+from ragqa.serving.given import check, saved_from
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import Result
 from ragqa.types import Filters, no_progress
-from ragqa.verifying.checking import verify
-from ragqa.verifying.saved import SavedAnswer, SavedCitation, read_saved
+from ragqa.verifying.saved import SavedAnswer, SavedCitation
 
 ANY_NOTE = "any note"
 """The path of a quote whose note is not known: it is looked for in all of them."""
@@ -114,14 +113,7 @@ def _multi_get(warm: WarmIndex, given: MultiGet) -> Result:
 def _verify(warm: WarmIndex, given: Verify) -> Result:
     if bool(given.answer) == bool(given.quotes):
         raise UsageError("verify takes either an answer or quotes", hint="give one of the two")
-    if given.answer:
-        saved = read_saved(io.BytesIO(given.answer.encode("utf-8", "replace")), "the answer")
-    else:
-        saved = _as_saved(given.quotes)
-    places, settings = warm.loaded.places, warm.loaded.settings
-    checked = verify(
-        saved, places.corpus, max_note_bytes=settings.max_note_bytes, progress=no_progress
-    )
+    checked = check(warm, saved_from(given.answer) if given.answer else _as_saved(given.quotes))
     return Result(
         wording.verification_text(checked, given.max_tokens), verification_document(checked)
     )
@@ -159,7 +151,7 @@ def _status(warm: WarmIndex, given: Status) -> Result:
     return wording.status_result(status, listed, warm.freshness)
 
 
-_TEXT, _LIST, _NUMBER, _OBJECT = "string", "array", "number", "object"
+_TEXT, _LIST, _NUMBER = "string", "array", "number"
 _CITING = {"question": _TEXT, "verdict": _TEXT, "confidence": _NUMBER, "answer": _TEXT}
 
 TOOLS: dict[str, Tool[Any]] = {

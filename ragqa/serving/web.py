@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from anyio import CapacityLimiter, to_thread
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
@@ -29,6 +29,7 @@ from ragqa.errors import (
     WriterBusy,
 )
 from ragqa.notes.read import open_inside
+from ragqa.render.pages import templates_of
 from ragqa.sanitise import safe_line
 from ragqa.serving import documents, pages
 from ragqa.serving.note_html import IMAGES
@@ -169,13 +170,7 @@ async def _failed(request: Request, error: Exception) -> Response:
 
 @cache
 def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("ragqa.serving"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_of("ragqa.serving")
     environment.filters["line"] = safe_line
     return environment
 
