@@ -22,7 +22,7 @@ def test_a_page_from_elsewhere_is_refused_by_its_origin(server):
     assert "access-control-allow-origin" not in got.headers
 
 
-# Obsidian's requestUrl asks through Electron for the application, not for a page, so without Origin.
+# Obsidian's requestUrl asks for the application, not for a page, so it sends no Origin.
 # Which of Sec-Fetch-* it sends depends on its version.
 OBSIDIAN = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) obsidian/1.11.4 Chrome/142.0 Electron/39.0",
