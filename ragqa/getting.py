@@ -8,13 +8,25 @@ from pathlib import Path
 from ragqa.api import Index
 from ragqa.errors import NoIndex, UsageError
 from ragqa.explaining.targets import Notes
-from ragqa.notes import read_note
-from ragqa.types import HIDDEN, Block, Kind, Note, NoteFile, NoteRecord, Progress, Skipped, Stamp
+from ragqa.notes import format_of, read_note
+from ragqa.types import (
+    FILL,
+    HIDDEN,
+    Block,
+    Kind,
+    Note,
+    NoteFile,
+    NoteRecord,
+    Progress,
+    Skipped,
+    Stamp,
+)
 
 HIDDEN_MARK = "(hidden)"
 """Stands for the value of a front matter key that looks like a secret."""
 
 _FROM_TO = re.compile(r"(?s)(?P<note>.+):(?P<first>\d{1,9}):(?P<last>\d{1,9})")
+_GAP = re.compile(r"(?<=\S)  +")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +62,15 @@ def get_part(
     listed = index.notes(refresh=refresh, progress=progress)
     corpus, limit = index.places.corpus, index.settings.max_note_bytes
     known = {note.path: note for note in listed.notes}
-    target = Notes(corpus, limit, known, listed.info).find(_as_range(address))
+    target = Notes(corpus, limit, known, listed.info, index.settings.formats).find(
+        _as_range(address)
+    )
     if target.reason:
         raise NoIndex(f"{target.path} is not in the index: {target.reason}", hint="ragqa status")
     note = read_current(corpus, target.path, max_note_bytes=limit)
     lines = _lines_of(masked(note.text, note.blocks))
+    if format_of(note.path).has_markup:
+        lines = [_squeezed(line) for line in lines]
     first, last = target.lines or (1, max(1, len(lines)))
     return NotePart(
         note=known[target.path],
@@ -106,6 +122,11 @@ def _lines_of(text: str) -> list[str]:
     """The lines of a text as citations count them, each up to its line feed."""
     lines = text.removesuffix("\n").split("\n") if text else []
     return [line.removesuffix("\r") for line in lines]
+
+
+def _squeezed(line: str) -> str:
+    """A line without the gaps where markup was."""
+    return _GAP.sub(" ", line.replace(FILL, "")).rstrip()
 
 
 def _start_of(text: str, line: int) -> int:

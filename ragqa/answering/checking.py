@@ -1,13 +1,14 @@
 """Check the index against the current notes."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from ragqa.answering.layout import Layout, OpenNote, layout_of_passage
-from ragqa.notes import read_text
+from ragqa.notes import format_of, read_text, readable
 from ragqa.passages import all_match_note, matches_note
-from ragqa.types import Hit, Passage, Skipped
+from ragqa.types import Citation, Hit, Passage, Skipped
 
 
 def keep_current(
@@ -32,7 +33,7 @@ def keep_current(
             elif read.sha256 != passage.note_sha256:
                 problems[passage.path] = "it was changed after it was indexed"
             else:
-                texts[passage.path] = read.text
+                texts[passage.path] = readable(passage.path, read.text)
         text = texts.get(passage.path)
         if text is None:
             continue
@@ -68,9 +69,26 @@ def open_notes(
         passages = of_note(path)
         if isinstance(read, Skipped) or read.sha256 != sha256 or not passages:
             return None
-        return Layout.of(read.text, passages) if all_match_note(read.text, passages) else None
+        text = readable(path, read.text)
+        return Layout.of(text, passages) if all_match_note(text, passages) else None
 
     def open_note(passage: Passage) -> Layout:
         return layout_of(passage.path, passage.note_sha256) or layout_of_passage(passage)
 
     return open_note
+
+
+def with_source(citation: Citation, corpus: Path, *, max_note_bytes: int) -> Citation:
+    """The citation with the exact text of its note as quote, and with its locator.
+
+    Answers are composed from what ragqa reads; only some formats have another text.
+    """
+    form = format_of(citation.path)
+    if not form.version:
+        return citation
+    read = read_text(corpus, citation.path, max_note_bytes=max_note_bytes)
+    if isinstance(read, Skipped) or read.sha256 != citation.note_sha256:
+        return citation
+    quote, shown = read.text[slice(*citation.chars)], citation.as_read
+    locator = form.reader.locate(read.text, citation.chars)
+    return replace(citation, quote=quote, shown=shown if shown != quote else "", locator=locator)

@@ -14,7 +14,7 @@ from ragqa.answering.layout import Layout, OpenNote, Run, layout_of_passage
 from ragqa.answering.question_type import QuestionKind
 from ragqa.answering.reading import Reading
 from ragqa.answering.scoring import Scored
-from ragqa.config import SETTINGS
+from ragqa.config import Settings
 from ragqa.readers import Neutral, Reader
 from ragqa.text.markdown import plain_text
 from ragqa.text.words import index_terms
@@ -44,8 +44,8 @@ class Answering:
     question and passages together. Notes with an ISO date before `old_before` are marked as old.
     """
 
-    excerpts: int = int(SETTINGS["excerpts"].default)
-    words: int = int(SETTINGS["excerpt_words"].default)
+    excerpts: int = Settings().excerpts
+    words: int = Settings().excerpt_words
     open_note: OpenNote = layout_of_passage
     models: Models | None = None
     reader: Reader = field(default_factory=Neutral)

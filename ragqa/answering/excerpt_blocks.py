@@ -21,8 +21,8 @@ _MAX_COLUMN = 60
 """A longer cell shifts only the cells after it in its own row."""
 
 _NOT_SHOWN = HIDDEN | {Kind.RULE}
-_BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t>]*[\r\n]")
-_HEAD_END = re.compile(r"[\r\n].*\Z", re.DOTALL)
+_BLANK_LINE = re.compile(r"(?>\r\n|\r|\n)[ \t>]*[\r\n]")
+_HEAD_END = re.compile(r"[\r\n]+[ \t>|:-]*\Z")
 _QUOTE_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
 _FENCE = re.compile(
     r"\A[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\r|\n|\Z)"
@@ -290,7 +290,7 @@ def _code(source: Seen, indent: int | None) -> Seen:
         indent = common if common < 2 * _CODE_INDENT else _CODE_INDENT
     if indent:
         source = source.without(re.compile(rf"^[ \t]{{0,{indent}}}", re.MULTILINE))
-    return source.rstrip().without(_BLANK_LINES)
+    return source.without_fill().rstrip().without(_BLANK_LINES)
 
 
 def _indent(quote: str, at: int) -> int | None:

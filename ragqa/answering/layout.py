@@ -17,7 +17,7 @@ from ragqa.types import Kind, Passage, Unit
 
 _QUOTE_MARK = re.compile(r"> ?")
 _ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s|\Z)")
-_BLANK_LINE = re.compile(r"\n[ \t>]*\n")
+_BLANK_LINE = re.compile(r"(?>\r\n|\r|\n)[ \t>]*[\r\n]")
 _ANNOUNCES = re.compile(r"[:\uff1a?\uff1f][*_\"'\u201d)]*\Z")
 _HIDDEN = re.compile(r"~~.*?~~|<!--.*?-->|%%.*?%%|<(s|del)\b.*?</\1>")
 _TAB = 4

@@ -1,6 +1,6 @@
 """Assemble an answer: extractive, or written by an LLM."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -70,6 +70,16 @@ def with_sections(hits: Sequence[Hit], open_note: OpenNote) -> list[Hit]:
         replace(hit, passage=section_of(hit.passage, open_note, most_words=SECTION_WORDS))
         for hit in hits
     ]
+
+
+def with_sources(answer: Answer, sourced: Callable[[Citation], Citation]) -> Answer:
+    """The answer with each citation as `sourced` gives it."""
+    sides = (
+        replace(one, citations=(sourced(one.citations[0]), sourced(one.citations[1])))
+        for one in answer.disagreements
+    )
+    cited = map(sourced, answer.citations)
+    return replace(answer, citations=tuple(cited), disagreements=tuple(sides))
 
 
 def is_for_llm(answer: Answer, writer: "Writer") -> bool:

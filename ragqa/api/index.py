@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from ragqa.answering import Answering, compose
-from ragqa.answering.checking import keep_current
-from ragqa.api.answers import answer_of, written_answer
+from ragqa.answering.checking import keep_current, with_source
+from ragqa.api.answers import answer_of, with_sources, written_answer
 from ragqa.api.stored_index import StoredIndex
 from ragqa.clock import Clock
 from ragqa.errors import IndexNotWritable, NoIndex, OlderFormat, UsageError, WriterBusy
@@ -79,15 +79,19 @@ class Index(StoredIndex):
         confidence, answering = self.confidence, self.answering
         composed = compose(retrieved, self.source.embedders.asking, answering)
         warnings += [*confidence.warnings, *self._reader[1]]
+        limit = self.settings.max_note_bytes
+        sourced = partial(with_source, corpus=self.places.corpus, max_note_bytes=limit)
         clock.lap("answer")
         answer = answer_of(
             retrieved, composed, confidence, info, top_k=self.settings.top_k, warnings=warnings
         )
+        answer = with_sources(answer, sourced)
         if writer is not None:
             embedder, idf = self.source.embedders.asking, self._open().idf
             answer = written_answer(
                 answer, writer, retrieved, answering, embedder=embedder, idf=idf, progress=progress
             )
+            answer = with_sources(answer, sourced)
             clock.lap("write")
         return replace(answer, timings_ms=clock.laps())
 

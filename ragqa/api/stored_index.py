@@ -133,6 +133,7 @@ class StoredIndex:
             embedders=Embedders(settings.embedder, embedder_for),
             chunking=Chunking.of(settings),
             max_note_bytes=settings.max_note_bytes,
+            formats=settings.formats,
             shared_name=self.kept.name if self.kept.is_shared else "",
         )
         self._snapshot: Snapshot | None = None

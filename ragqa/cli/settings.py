@@ -57,6 +57,7 @@ def set_value(
     """
     from ragqa import render
     from ragqa.config import load_settings, set_user_setting, user_settings_file
+    from ragqa.config.setting import shown
     from ragqa.llms import check_kind
     from ragqa.readers import prepare
 
@@ -70,7 +71,7 @@ def set_value(
             hint="ragqa config set corpus DIR",
         )
     written = set_user_setting(name, value)
-    render.say(f"{name} = {written} in {user_settings_file()}")
+    render.say(f"{name} = {shown(written)} in {user_settings_file()}")
     with suppress(UsageError):  # another setting is wrong; that does not concern this one
         print_notices(load_settings({}))
     return 0
@@ -86,12 +87,13 @@ def get(
     Example: ragqa config get corpus
     """
     from ragqa import render
+    from ragqa.config.setting import shown
     from ragqa.config.settings import setting_named
     from ragqa.render import overviews
 
     setting_named(name, "the command")
     value = overviews.values_of(load_flags({}))[name]
-    render.print_as_is(f"{render.safe_line(str(value))}\n")
+    render.print_as_is(f"{render.safe_line(str(shown(value)))}\n")
     return 0
 
 

@@ -46,6 +46,7 @@ def verify(
             saved,
             loaded.places.corpus,
             max_note_bytes=loaded.settings.max_note_bytes,
+            formats=loaded.settings.formats,
             progress=progress,
         )
     if json:

@@ -106,7 +106,7 @@ def set_user_setting(name: str, text: str) -> Value:
     value = setting.anchored(setting.parse(text, "the command"), Path.cwd())
 
     document = tomlkit.parse(_user_text())
-    document[name] = value
+    document[name] = list(value) if isinstance(value, tuple) else value
     _write_user_text(tomlkit.dumps(document))
     return value
 

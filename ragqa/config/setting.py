@@ -8,7 +8,7 @@ from typing import Any
 
 from ragqa.errors import UsageError
 
-Value = str | int | float
+Value = str | int | float | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,7 @@ class Setting:
 
         :raises UsageError: the value is invalid.
         """
-        kind = type(self.default)
-        value: Value | None = None
-        if isinstance(raw, kind) and not isinstance(raw, bool):
-            value = raw
-        elif isinstance(raw, str) or (kind is float and type(raw) is int):
-            with suppress(ValueError, OverflowError):
-                value = kind(raw)
+        value = self._converted(raw)
         if value is None or not self.check(value):
             shown = "" if self.refine else f", not {raw!r}"
             raise UsageError(
@@ -53,6 +47,19 @@ class Setting:
                 hint=how_to_fix(where, self.choices),
             )
         return self.refine(str(value), where) if self.refine else value
+
+    def _converted(self, raw: object) -> Value | None:
+        """A value of the setting's type; None if it cannot be one."""
+        default = self.default
+        if isinstance(default, tuple):
+            return _names_in(raw)
+        kind = type(default)
+        if isinstance(raw, kind) and not isinstance(raw, bool):
+            return raw
+        if isinstance(raw, str) or (kind is float and type(raw) is int):
+            with suppress(ValueError, OverflowError):
+                return kind(raw)
+        return None
 
     def anchored(self, value: Value, folder: Path) -> Value:
         """A value with its path, if any, made absolute; raises as `absolute` does."""
@@ -80,6 +87,19 @@ class Setting:
                 hint=f"write out the whole path in {where}",
             )
         return self.anchored(value, Path("/"))
+
+
+def _names_in(raw: object) -> tuple[str, ...] | None:
+    """The names in a list, or in a text with commas or spaces between them; each only once."""
+    names = raw.replace(",", " ").split() if isinstance(raw, str) else raw
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        return None
+    return tuple(dict.fromkeys(names))
+
+
+def shown(value: object) -> object:
+    """A value as people read and type it."""
+    return ", ".join(value) if isinstance(value, tuple) else value
 
 
 def absolute(path: str, folder: Path) -> Path:
@@ -112,6 +132,13 @@ def one_of(choices: tuple[str, ...], about: str, **rules: Any) -> Any:  # noqa: 
     """A field whose value is one of these; the first is the default."""
     expects = " or ".join(choices)
     return setting(choices[0], about, expects, check=lambda value: value in choices, **rules)
+
+
+def some_of(choices: tuple[str, ...], about: str, **rules: Any) -> Any:  # noqa: ANN401 - as above
+    """A field whose value is a list of these; the default is none."""
+    expects = f"a list of these: {', '.join(choices)}"
+    check = frozenset(choices).issuperset
+    return setting((), about, expects, check=lambda names: check(names), **rules)
 
 
 def whole_number(default: int, low: int, high: int, about: str, **rules: Any) -> Any:  # noqa: ANN401 - as above

@@ -11,11 +11,23 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from ragqa.config import addresses
-from ragqa.config.setting import Setting, Value, how_to_fix, one_of, setting, whole_number, within
+from ragqa.config.setting import (
+    Setting,
+    Value,
+    how_to_fix,
+    one_of,
+    setting,
+    some_of,
+    whole_number,
+    within,
+)
 from ragqa.errors import UsageError
 
 LLMS_WITH_PATHS = ("scripted",)
 """The kinds of LLM backends with a path as argument: `KIND:PATH`."""
+
+OPTIONAL_FORMATS = ("html", "ipynb")
+"""The formats that are read only if the setting `formats` names them."""
 
 _MAX_NAME = 60
 _COLLECTION = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,59})?")
@@ -108,6 +120,9 @@ class Settings:
         "values of front matter whose keys name a password, token, secret or the like: "
         "`skip` or `index` them",
         personal=True,
+    )
+    formats: tuple[str, ...] = some_of(
+        OPTIONAL_FORMATS, "what is read besides Markdown, text and org, such as `html,ipynb`"
     )
     max_note_bytes: int = whole_number(5_000_000, 1, 500_000_000, "larger files are skipped")
     candidates: int = whole_number(

@@ -41,7 +41,7 @@ class Finding:
 class Status:
     """What is indexed, and what has changed on disk since.
 
-    `others` counts the files that are not notes, by suffix; `bytes` is the index's size on this
+    `others` counts the files that are not notes, by suffix; `formats` are those switched on; `bytes` is the index's size on this
     machine's disk; `confidence` is the source of the confidence; `kept` is where the index is;
     `building` is the progress of another process writing it.
     """
@@ -56,6 +56,7 @@ class Status:
     confidence: InUse
     kept: StorePlace
     building: Building | None = None
+    formats: tuple[str, ...] = ()
 
     @property
     def pending(self) -> str:
@@ -93,6 +94,7 @@ def status_of(index: Index) -> Status:
         confidence=index.confidence,
         kept=index.kept,
         building=building,
+        formats=index.settings.formats,
     )
 
 

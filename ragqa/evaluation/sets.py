@@ -9,7 +9,7 @@ from typing import Any
 
 from ragqa.errors import UsageError
 from ragqa.evaluation.rows import count, list_of, read_lines, read_rows, text_of, whole
-from ragqa.notes.walk import NOTE_SUFFIXES
+from ragqa.notes.formats import NOTE_SUFFIXES
 
 QRELS = "qrels/test.tsv"
 _GRADE = re.compile(r"\s*-?\d{1,9}(?:\.0*)?\s*")

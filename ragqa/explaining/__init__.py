@@ -46,8 +46,13 @@ def explain(
     retrieved, info, warnings = index.retrieve(
         question, filters, refresh=refresh, progress=progress, clock=clock
     )
+    settings = index.settings
     notes = Notes(
-        index.places.corpus, index.settings.max_note_bytes, index.snapshot().notes(), info
+        index.places.corpus,
+        settings.max_note_bytes,
+        index.snapshot().notes(),
+        info,
+        settings.formats,
     )
     found = notes.find(target)
     explanation = Explanation(

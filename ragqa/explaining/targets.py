@@ -77,6 +77,7 @@ class Notes:
     max_note_bytes: int
     known: Mapping[str, NoteRecord]
     info: IndexInfo
+    formats: Sequence[str] = ()
 
     def find(self, text: str) -> Target:
         """Resolve a target to a note and its lines; `readings` has the forms.
@@ -145,7 +146,9 @@ class Notes:
         if path == ".":
             return "the folder of notes itself"
         try:
-            reason = why_left_out(self.corpus, path, max_note_bytes=self.max_note_bytes)
+            reason = why_left_out(
+                self.corpus, path, max_note_bytes=self.max_note_bytes, formats=self.formats
+            )
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return ""
         except OSError as exc:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ragqa.answering.shown import passage_text
 from ragqa.errors import UsageError
 from ragqa.llms import Prompt
 from ragqa.passages import tokens
@@ -136,4 +137,4 @@ def _message(question: str, blocks: Sequence[str], key: str) -> str:
 def _block(n: int, passage: Passage, key: str) -> str:
     # Sanitised like printed notes, so that everything sent is readable.
     where = safe_text(heading_of(passage)).strip()
-    return f"--- begin {key} passage {n}\n{where}\n\n{safe_text(passage.text)}\n--- end {key}\n\n"
+    return f"--- begin {key} passage {n}\n{where}\n\n{safe_text(passage_text(passage))}\n--- end {key}\n\n"

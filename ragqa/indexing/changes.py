@@ -5,8 +5,11 @@ from dataclasses import dataclass, replace
 
 from ragqa.errors import NoCorpus
 from ragqa.indexing.source import Source
-from ragqa.notes import Walk, read_text
+from ragqa.notes import Walk, format_of, read_text
 from ragqa.types import NoteFile, NoteState, Progress, Skipped, Stamp
+
+DIGEST = 64
+"""The digits of a SHA-256."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,10 @@ def _in_order(skipped: Sequence[Skipped]) -> tuple[Skipped, ...]:
 
 
 def _is_current(file: NoteFile, record: NoteState | None) -> bool:
-    return record is not None and record.settled and record.stamp == file.stamp
+    if record is None or not record.settled or record.stamp != file.stamp:
+        return False
+    # The digest of a note in another format than Markdown ends with its reader's version.
+    return len(record.sha256) == DIGEST or record.sha256.endswith(format_of(file.path).mark)
 
 
 def _is_in_unreadable_folder(path: str, walk: Walk) -> bool:

@@ -12,7 +12,7 @@ from ragqa.embedders import Embedder
 from ragqa.errors import IndexUnusable
 from ragqa.indexing.refresh import SMALL_CHANGE_PASSAGES, refresh
 from ragqa.indexing.source import Source, check_embedder, check_origin
-from ragqa.notes import NoteText, read_text
+from ragqa.notes import NoteText, read_text, readable
 from ragqa.passages import matches_note
 from ragqa.stores import Fault, IndexPart, Snapshot, Store
 from ragqa.types import IndexInfo, Passage, Progress, Vectors, counted, no_progress
@@ -93,8 +93,9 @@ def _found_passages(
             yield from passages
             continue
         unchanged.append(path)
+        text = readable(path, read.text)
         for passage in passages:
-            if matches_note(read.text, passage):
+            if matches_note(text, passage):
                 yield passage
             else:
                 misplaced.append(passage)

@@ -61,6 +61,7 @@ class Source:
     embedders: Embedders
     chunking: Chunking
     max_note_bytes: int
+    formats: tuple[str, ...] = ()
     shared_name: str = ""
 
     @property
@@ -73,7 +74,7 @@ class Source:
 
     def walk(self) -> Walk:
         """Find the notes; raises as `walk_notes` does."""
-        return walk_notes(self.corpus, max_note_bytes=self.max_note_bytes)
+        return walk_notes(self.corpus, max_note_bytes=self.max_note_bytes, formats=self.formats)
 
 
 def check_origin(info: IndexInfo, source: Source) -> None:

@@ -3,7 +3,6 @@
 Files are opened without escaping from the corpus or blocking, whatever it contains.
 """
 
-import codecs
 import hashlib
 import os
 import stat
@@ -12,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragqa.notes.decoding import Unfit
+from ragqa.notes.formats import Format, format_of
 from ragqa.notes.parse import parse_note
 from ragqa.types import Note, NoteFile, Skipped, Stamp
 
@@ -29,7 +30,10 @@ _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 @dataclass(frozen=True, slots=True)
 class NoteText:
-    """The text of a note and the digest of its bytes; `stamp` was taken before reading."""
+    """The text of a note as its format gives it; `stamp` was taken before reading.
+
+    `sha256` is the digest of the file's bytes, and of the reader's version if the format has one.
+    """
 
     text: str
     sha256: str
@@ -47,10 +51,6 @@ class ReadNote:
 
 class NotRegular(OSError):
     """The path is a folder, FIFO, socket or device, not a file."""
-
-
-class _Unfit(Exception):
-    """The file is not a readable note, for the reason given."""
 
 
 def read_note(
@@ -78,14 +78,15 @@ def read_text(
     clock: Callable[[], int] = time.time_ns,
 ) -> NoteText | Skipped:
     """Read the text of one note, without parsing it."""
+    form = format_of(path)
     try:
         for _ in range(ATTEMPTS):
-            read = _read_bytes(corpus, path, max_note_bytes, clock)
+            read = _read_bytes(corpus, path, form, form.max_bytes or max_note_bytes, clock)
             if read is not None:
                 data, stamp, settled = read
-                digest = hashlib.sha256(data).hexdigest()
-                return NoteText(_decode(data), digest, stamp, settled)
-    except _Unfit as exc:
+                digest = hashlib.sha256(data).hexdigest() + form.mark
+                return NoteText(form.decode(data), digest, stamp, settled)
+    except Unfit as exc:
         return Skipped(path, str(exc))
     except NotRegular:
         return Skipped(path, NOT_A_FILE)
@@ -97,16 +98,16 @@ def read_text(
 
 
 def _read_bytes(
-    corpus: Path, path: str, max_note_bytes: int, clock: Callable[[], int]
+    corpus: Path, path: str, form: Format, max_bytes: int, clock: Callable[[], int]
 ) -> tuple[bytes, Stamp, bool] | None:
     """A file's bytes, its stamp and whether that is settled; None if it changed meanwhile."""
     with os.fdopen(open_inside(corpus, path), "rb") as file:
         before = _stamp(file.fileno())
         now = clock()
-        data = file.read(max_note_bytes + 1)
+        data = file.read(max_bytes + 1)
         after = _stamp(file.fileno())
-    if len(data) > max_note_bytes:
-        raise _Unfit(too_large(after.size, max_note_bytes))
+    if len(data) > max_bytes:
+        raise Unfit(too_large(after.size, max_bytes, form))
     if before != after or len(data) != before.size:
         return None
     return data, before, abs(now - before.mtime_ns) > SETTLED_AFTER_NS
@@ -117,37 +118,10 @@ def _stamp(descriptor: int) -> Stamp:
     return Stamp(size=status.st_size, mtime_ns=status.st_mtime_ns)
 
 
-def _decode(data: bytes) -> str:
-    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        raise _Unfit("UTF-32; save it as UTF-8")
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _decode_utf16(data)
-    nul = data.find(b"\0")
-    if nul >= 0:
-        raise _Unfit(f"binary: a NUL at byte {nul:,}")
-    body = data.removeprefix(codecs.BOM_UTF8)
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        at = len(data) - len(body) + exc.start
-        raise _Unfit(f"not UTF-8: byte {at:,} is invalid; save it as UTF-8") from exc
-
-
-def _decode_utf16(data: bytes) -> str:
-    """Decode a text that begins with a byte order mark, and drop the mark."""
-    try:
-        text = data.decode("utf-16")
-    except UnicodeDecodeError as exc:
-        reason = f"not UTF-16: byte {exc.start:,} is invalid; save it as UTF-8"
-        raise _Unfit(reason) from exc
-    if "\0" in text:
-        raise _Unfit(f"binary: a NUL at character {text.index(chr(0)):,}")
-    return text
-
-
-def too_large(size: int, max_note_bytes: int) -> str:
+def too_large(size: int, max_bytes: int, form: Format) -> str:
     """Why a file of this size is skipped."""
-    return f"{size:,} bytes, more than max_note_bytes ({max_note_bytes:,})"
+    limit = f"an {form.name} file may have" if form.max_bytes else "max_note_bytes"
+    return f"{size:,} bytes, more than {limit} ({max_bytes:,})"
 
 
 def open_inside(corpus: Path, path: str) -> int:

@@ -3,19 +3,18 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ragqa.errors import NoCorpus
+from ragqa.notes.formats import NOTE_SUFFIXES, format_of, limits, suffix_of
 from ragqa.notes.ignore import IGNORE_FILES, Rules, excluding_rule, read_rules
 from ragqa.notes.read import NOT_A_FILE, too_large
 from ragqa.types import NoteFile, Skipped, Stamp
 
-NOTE_SUFFIXES = frozenset({".md", ".markdown", ".txt"})
-
 SYMLINK = "a symbolic link, which is not followed"
-NOT_A_NOTE = "not a note, which ends in .md, .markdown or .txt"
+NOT_A_NOTE = f"not a note, which ends in {', '.join(sorted(NOTE_SUFFIXES))}"
 UNREADABLE = "cannot be read: Permission denied"
 
 _ALL_READ = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
@@ -51,21 +50,23 @@ class _Folder:
     rules: tuple[Rules, ...]
 
 
-def walk_notes(corpus: Path, *, max_note_bytes: int) -> Walk:
+def walk_notes(corpus: Path, *, max_note_bytes: int, formats: Collection[str] = ()) -> Walk:
     """Find the notes below a folder.
 
     Hidden and ignored files are left out silently. Symbolic links are not followed. An unreadable
     folder is reported, and the walk goes on.
 
+    :param formats: what is read besides Markdown, text and org, as in the setting `formats`.
     :raises NoCorpus: there is no such folder, or it cannot be read at all.
     """
     _check_corpus(corpus)
     found = _Found()
     folders = [_Folder("", ())]
+    sizes = limits(formats, max_note_bytes)
     while folders:
         folder = folders.pop()
         try:
-            folders.extend(_visit(corpus, folder, max_note_bytes, found))
+            folders.extend(_visit(corpus, folder, sizes, found))
         except (FileNotFoundError, NotADirectoryError):
             continue  # gone since its parent was listed
         except OSError as exc:
@@ -78,7 +79,9 @@ def walk_notes(corpus: Path, *, max_note_bytes: int) -> Walk:
     )
 
 
-def why_left_out(corpus: Path, path: str, *, max_note_bytes: int) -> str:
+def why_left_out(
+    corpus: Path, path: str, *, max_note_bytes: int, formats: Collection[str] = ()
+) -> str:
     """Why `walk_notes` does not return this path as a note, in a few words; "" if it does.
 
     :param path: relative to the corpus and `/`-separated.
@@ -100,9 +103,16 @@ def why_left_out(corpus: Path, path: str, *, max_note_bytes: int) -> str:
         return reason
     if entry.is_dir(follow_symlinks=False):
         return "a folder, not a note"
-    _classify(entry, path, max_note_bytes, found)
+    _classify(entry, path, limits(formats, max_note_bytes), found)
     reasons = [skip.reason for skip in found.skipped if skip.path == path]
-    return reasons[0] if reasons else "" if found.files else NOT_A_NOTE
+    return reasons[0] if reasons else "" if found.files else _not_a_note(path)
+
+
+def _not_a_note(path: str) -> str:
+    form = format_of(path)
+    if suffix_of(path) not in form.suffixes:
+        return NOT_A_NOTE
+    return f"{form.name} is not read, since the setting formats does not name it"
 
 
 def _enter(
@@ -140,7 +150,9 @@ def _check_corpus(corpus: Path) -> None:
         raise NoCorpus(f"the folder {corpus} cannot be read: {reason}", hint=hint) from exc
 
 
-def _visit(corpus: Path, folder: _Folder, max_note_bytes: int, found: _Found) -> Iterator[_Folder]:
+def _visit(
+    corpus: Path, folder: _Folder, sizes: Mapping[str, int], found: _Found
+) -> Iterator[_Folder]:
     """Sort the entries of one folder into `found`; yield its subfolders."""
     with os.scandir(corpus / folder.path) as listing:
         entries = list(listing)
@@ -156,7 +168,7 @@ def _visit(corpus: Path, folder: _Folder, max_note_bytes: int, found: _Found) ->
             yield _Folder(path + "/", rules)
             continue
         try:
-            _classify(entry, path, max_note_bytes, found)
+            _classify(entry, path, sizes, found)
         except FileNotFoundError:
             continue  # deleted since the folder was listed
         except OSError as exc:
@@ -176,9 +188,11 @@ def _rules_of(
     return tuple(rules)
 
 
-def _classify(entry: os.DirEntry[str], path: str, max_note_bytes: int, found: _Found) -> None:
-    suffix = _suffix(entry.name)
-    if suffix not in NOTE_SUFFIXES:
+def _classify(entry: os.DirEntry[str], path: str, sizes: Mapping[str, int], found: _Found) -> None:
+    """Classify a file; `sizes` has the size limit of each suffix that is read."""
+    suffix = suffix_of(entry.name)
+    most = sizes.get(suffix)
+    if most is None:
         _classify_other(entry, path, suffix, found)
         return
     status = entry.stat(follow_symlinks=False)
@@ -186,8 +200,9 @@ def _classify(entry: os.DirEntry[str], path: str, max_note_bytes: int, found: _F
         found.skipped.append(Skipped(path, SYMLINK))
     elif not stat.S_ISREG(status.st_mode):
         found.skipped.append(Skipped(path, NOT_A_FILE))
-    elif status.st_size > max_note_bytes:
-        found.skipped.append(Skipped(path, too_large(status.st_size, max_note_bytes)))
+    elif status.st_size > most:
+        reason = too_large(status.st_size, most, format_of(path))
+        found.skipped.append(Skipped(path, reason))
     elif status.st_mode & _ALL_READ != _ALL_READ and not os.access(entry.path, os.R_OK):
         found.skipped.append(Skipped(path, UNREADABLE))
     else:
@@ -203,12 +218,6 @@ def _classify_other(entry: os.DirEntry[str], path: str, suffix: str, found: _Fou
         found.skipped.append(Skipped(path, NOT_A_FILE))
     else:
         found.others[suffix] += 1
-
-
-def _suffix(name: str) -> str:
-    """The lower-case suffix with its dot; "" for none."""
-    _, dot, suffix = name.rpartition(".")
-    return (dot + suffix).lower() if dot else ""
 
 
 def _report_unreadable(folder: _Folder, exc: OSError, found: _Found) -> None:

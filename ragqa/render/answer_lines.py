@@ -18,8 +18,10 @@ DISAGREE = {
 """The line that announces a disagreement, by its subject."""
 
 
-def address(path: str, lines: tuple[int, int]) -> str:
-    """A place in a note as `path:first-last`, or `path:line`; not sanitised."""
+def address(path: str, lines: tuple[int, int], locator: str = "") -> str:
+    """A place in a note as `path:first-last`, `path:line` or `path, locator`; not sanitised."""
+    if locator:
+        return f"{path}, {locator}"
     first, last = lines
     return f"{path}:{first}" if first == last else f"{path}:{first}-{last}"
 

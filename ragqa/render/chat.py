@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rich.text import Text
 
+from ragqa.answering.shown import citation_text, passage_text
 from ragqa.errors import UsageError
 from ragqa.render import results
 from ragqa.render.results import Linker, marked, print_place
@@ -60,17 +61,17 @@ def print_source(answer: Answer, n: int, linker: Linker) -> None:
     citation = next((one for one in answer.citations if one.n == n), None)
     if citation is None:
         raise _no_source(n, [one.n for one in answer.citations])
-    place = linker.place(citation.path, citation.lines)
+    place = linker.cited(citation)
     print_place(place, citation.heading, n=n)
     before, after = _around(citation, (hit.passage for hit in answer.hits))
     style = "match" if before or after else ""
-    text = Text.assemble(before, (safe_text(citation.quote), style), after)
+    text = Text.assemble(before, (safe_text(citation_text(citation)), style), after)
     put(text, indent=_INDENT)
 
 
 def _print_passage(passage: Passage, n: int, question: str, linker: Linker) -> None:
     print_place(linker.place(passage.path, passage.lines), passage.heading, n=n)
-    put(marked(passage.text, question), indent=_INDENT)
+    put(marked(passage_text(passage), question), indent=_INDENT)
 
 
 def _around(citation: Citation, passages: Iterable[Passage]) -> tuple[str, str]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ragqa.answering.shown import citation_text, passage_text
 from ragqa.types import (
     DOCUMENT_VERSION,
     Answer,
@@ -153,6 +154,8 @@ def citation_document(citation: Citation, *, explain: bool = False) -> Document:
     :param explain: add the contribution of each signal to its score.
     """
     more = fields_of(citation, "context") if citation.context else {}
+    more |= {"shown": citation_text(citation)} if citation.shown else {}
+    more |= fields_of(citation, "locator") if citation.locator else {}
     more |= fields_of(citation, "parts") if explain else {}
     return {
         **fields_of(citation, "n", "path", "lines", "chars", "heading", "quote"),
@@ -196,7 +199,8 @@ def hit_document(hit: Hit, *, explain: bool = False) -> Document:
     return {
         **fields_of(passage, "path", "lines"),
         "chars": (passage.start, passage.end),
-        **fields_of(passage, "heading", "text"),
+        "heading": passage.heading,
+        "text": passage_text(passage),
         "score": round(hit.score, 4),
         "dense": None if hit.dense is None else round(hit.dense, 4),
         "terms": None if hit.terms is None else round(hit.terms, 4),

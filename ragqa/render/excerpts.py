@@ -36,7 +36,7 @@ _TAB = 4
 
 def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None:
     """Draw the quote; underline the answering part unless all of it answers."""
-    blocks = blocks_of(citation.quote, _units(citation), citation.chars[0])
+    blocks = blocks_of(citation.as_read, _units(citation), citation.chars[0])
     page = _Page(console, indent, _answers(citation, blocks), citation.span)
     for number, block in enumerate(blocks):
         if number and apart(blocks[number - 1], block):

@@ -25,7 +25,7 @@ from ragqa.render.scores import (
 )
 from ragqa.render.screen import put, put_heading
 from ragqa.stages import stage_name
-from ragqa.types import Citation, counted
+from ragqa.types import FILL, Citation, counted
 
 _SHOWN = 5
 _SAID_SHOWN = 4
@@ -252,9 +252,9 @@ def _print_sentences(explanation: Explanation, linker: Linker) -> None:
     columns: list[tuple[str, Citation]] = [("its best", s.citation) for s in own]
     columns += [(f"[{citation.n}]", citation) for citation in said[:_SAID_SHOWN]]
     for name, citation in columns:
-        quote = " ".join(citation.quote.split())
+        quote = " ".join(citation.as_read.replace(FILL, "").split())
         cut = quote if len(quote) <= _QUOTE_CHARS else quote[: _QUOTE_CHARS - 1] + "\u2026"
-        place = linker.place(citation.path, citation.lines)
+        place = linker.cited(citation)
         put(Text.assemble((f"{name:9}", "number"), place), hang=9)
         put(cut, indent=9)
     print_table([name for name, _ in columns], match_rows([one for _, one in columns]))

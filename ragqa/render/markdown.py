@@ -7,6 +7,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from ragqa.answering.short_answer import counterpart
+from ragqa.answering.shown import passage_text
 from ragqa.chatting import Exchange, numbered
 from ragqa.render.answer_lines import (
     DISAGREE,
@@ -79,8 +80,8 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
         yield f"{level} Nearest passages\n"
         for n, hit in enumerate(answer.hits, start=1):
             passage = hit.passage
-            place = _place(passage.path, passage.lines, passage.heading)
-            yield f"{n}. {place}\n\n{_quoted(passage.text)}\n"
+            place = _place(passage.path, address(passage.path, passage.lines), passage.heading)
+            yield f"{n}. {place}\n\n{_quoted(passage_text(passage))}\n"
     if warnings := warnings_of(answer):
         yield f"{level} Warnings\n"
         yield "".join(f"- {escaped(warning)}\n" for warning in warnings)
@@ -105,7 +106,7 @@ def direct_spans(answer: Answer) -> Iterator[Span]:
         if cited.span is not None:
             first, last = (at - cited.chars[0] for at in cited.span)
             excerpt = answer.text[start : number.start()]
-            if place := counterpart(cited.quote, (first, last), excerpt):
+            if place := counterpart(cited.as_read, (first, last), excerpt):
                 yield start + place[0], start + place[1]
         start = number.end()
 
@@ -148,11 +149,12 @@ def _quoted(text: str) -> str:
 def _cited(citation: Citation, *, undated: str = "") -> str:
     """The place of a citation, with the date of its note."""
     when = date_of(citation) or undated
-    return _place(citation.path, citation.lines, citation.heading, when and f" ({when})")
+    shown = address(citation.path, citation.lines, citation.locator)
+    return _place(citation.path, shown, citation.heading, when and f" ({when})")
 
 
-def _place(path: str, lines: tuple[int, int], heading: Sequence[str], when: str = "") -> str:
-    """Path, lines, date and headings; the link is relative to the notes' folder."""
+def _place(path: str, shown: str, heading: Sequence[str], when: str = "") -> str:
+    """A place as shown, date and headings; the link is relative to the notes' folder."""
     target = quote(os.fsencode(path), safe="/")
-    link = f"[{escaped(address(path, lines))}]({target})"
+    link = f"[{escaped(shown)}]({target})"
     return " \u203a ".join([f"{link}{piece_of_line(when)}", *map(escaped, heading)])

@@ -1,12 +1,14 @@
 """Status, findings and settings, for the terminal and as JSON documents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
 from ragqa.config import SETTINGS, Loaded, Places
+from ragqa.config.setting import shown
 from ragqa.diagnosis import Choice, Finding, Severity, Status
 from ragqa.llms import Destination
+from ragqa.notes.formats import format_of, switched_off
 from ragqa.render.documents import Document, fields_of, index_document, skipped_document
 from ragqa.render.results import print_skipped
 from ragqa.render.screen import put, put_labelled
@@ -35,8 +37,11 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
     ]
     if status.building:
         rows.append(("building", f"another process is writing the index {status.building}"))
-    if status.others:
-        rows.append(("not notes", _others(status)))
+    off = switched_off(status.others)
+    if off:
+        rows.append(("left out", _switched_off(off, status.formats)))
+    if others := {suffix: n for suffix, n in status.others.items() if suffix not in off}:
+        rows.append(("not notes", _counts(others)))
     for name, value in rows:
         put_labelled(f"{name:<12}", "quiet", value)
     print_skipped(status.skipped)
@@ -72,6 +77,7 @@ def status_document(status: Status, places: Places, llm: Choice) -> Document:
         "pending": fields_of(status, "added", "changed", "removed"),
         "building": status.building and fields_of(status.building, "since", "embedded"),
         "skipped": skipped_document(status.skipped),
+        "switched_off": switched_off(status.others),
         "other_files": dict(status.others),
         "bytes": status.bytes,
         "store": {
@@ -127,7 +133,7 @@ def print_settings(loaded: Loaded) -> None:
     """Print every setting with its value, origin and help."""
     width = max(map(len, SETTINGS))
     for name, value in values_of(loaded).items():
-        line = Text.assemble((f"{name:<{width}}  ", "heading"), safe_line(str(value)))
+        line = Text.assemble((f"{name:<{width}}  ", "heading"), safe_line(str(shown(value))))
         line.append(f"  ({safe_line(loaded.origins[name])})", style="quiet")
         put(line, hang=width + 2)
         put(SETTINGS[name].help, "quiet", indent=width + 2)
@@ -185,10 +191,16 @@ def values_of(loaded: Loaded) -> dict[str, object]:
     return values
 
 
-def _others(status: Status) -> str:
-    common = sorted(status.others.items(), key=lambda item: (-item[1], item[0]))
-    shown = ", ".join(
+def _switched_off(off: Mapping[str, int], formats: Sequence[str]) -> str:
+    """The files whose format is switched off, and the command that switches it on."""
+    names = dict.fromkeys((*formats, *(format_of(suffix).name for suffix in off)))
+    return f"{_counts(off)}; to read them: ragqa config set formats {','.join(names)}"
+
+
+def _counts(by_suffix: Mapping[str, int]) -> str:
+    common = sorted(by_suffix.items(), key=lambda item: (-item[1], item[0]))
+    listed = ", ".join(
         f"{count} {suffix or 'without a suffix'}" for suffix, count in common[:_COMMON]
     )
     rest = sum(count for _, count in common[_COMMON:])
-    return f"{shown}, {counted(rest, 'other')}" if rest else shown
+    return f"{listed}, {counted(rest, 'other')}" if rest else listed

@@ -8,6 +8,7 @@ from rich.style import Style
 from rich.text import Text
 
 from ragqa.answering.candidates import citable_units, unit_text
+from ragqa.answering.shown import citation_text, passage_text
 from ragqa.render.answer_lines import (
     DISAGREE,
     NOT_IN_NOTES,
@@ -47,13 +48,17 @@ class Linker:
         self._corpus = corpus
         self._format = link_format
 
-    def place(self, path: str, lines: tuple[int, int]) -> Text:
-        """Return `path:lines` as a hyperlink."""
+    def place(self, path: str, lines: tuple[int, int], locator: str = "") -> Text:
+        """Return a place as a hyperlink."""
         target = quote(str(self._corpus / path).encode("utf-8", "surrogateescape"), safe="/")
         url = self._format.replace("{path}", target).replace("{line}", str(lines[0]))
-        text = Text(safe_line(address(path, lines)), style="path")
+        text = Text(safe_line(address(path, lines, locator)), style="path")
         text.stylize(Style(link=safe_line(url)))
         return text
+
+    def cited(self, citation: Citation) -> Text:
+        """Return the place of a citation as a hyperlink."""
+        return self.place(citation.path, citation.lines, citation.locator)
 
 
 def print_answer(answer: Answer, linker: Linker) -> None:
@@ -160,7 +165,7 @@ def _print_disagreement(disagreement: Disagreement, linker: Linker) -> None:
     statements = zip(disagreement.citations, disagreement.texts, disagreement.spans, strict=True)
     for citation, statement, (start, end) in statements:
         when = _date(citation) if citation.note_date else Text("no date", style="quiet")
-        place = Text.assemble(when, "  ", linker.place(citation.path, citation.lines))
+        place = Text.assemble(when, "  ", linker.cited(citation))
         print_place(place, citation.heading)
         text = Text(safe_text(statement))
         text.stylize("differs", *(len(safe_text(statement[:at])) for at in (start, end)))
@@ -192,12 +197,12 @@ def print_sources(answer: Answer, linker: Linker, *, quoted: bool) -> None:
         if quoted and citation.context:
             put(citation.context, "quiet", indent=_INDENT)
         if quoted:
-            put(marked(citation.quote, answer.looked_for), indent=_INDENT)
+            put(marked(citation_text(citation), answer.looked_for), indent=_INDENT)
 
 
 def _print_cited(citation: Citation, linker: Linker) -> None:
     """Print the place of a citation, with the date of its note."""
-    place = linker.place(citation.path, citation.lines)
+    place = linker.cited(citation)
     if citation.note_date:
         place = Text.assemble(place, "  ", _date(citation))
     print_place(place, citation.heading, n=citation.n)
@@ -243,6 +248,6 @@ def _snippet(passage: Passage, question: str) -> str:
         for unit in citable_units(passage)
     }
     best = max(shared, key=shared.__getitem__, default=None)
-    text = (unit_text(passage, best) if best else "") or passage.text
+    text = (unit_text(passage, best) if best else "") or passage_text(passage)
     line = " ".join(text.split())
     return line if len(line) <= _SNIPPET_CHARS else f"{line[: _SNIPPET_CHARS - 1].rstrip()}\u2026"

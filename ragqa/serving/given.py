@@ -35,6 +35,11 @@ def saved_from(text: str) -> SavedAnswer:
 
 def check(warm: WarmIndex, saved: SavedAnswer) -> Verification:
     """Check a saved answer against the notes, which needs no index."""
-    limit = warm.loaded.settings.max_note_bytes
-    corpus = warm.loaded.places.corpus
-    return verify(saved, corpus, max_note_bytes=limit, progress=no_progress)
+    settings, corpus = warm.loaded.settings, warm.loaded.places.corpus
+    return verify(
+        saved,
+        corpus,
+        max_note_bytes=settings.max_note_bytes,
+        formats=settings.formats,
+        progress=no_progress,
+    )

@@ -42,6 +42,9 @@ _WIKILINK = re.compile(r"(!?)\[\[([^\[\]|\n#]*)(#[^\[\]|\n]*)?(?:\|([^\[\]\n]*))
 _CALLOUT = re.compile(r"\[!([\w-]{1,30})\][+-]?[ \t]*")
 _NOT_IN_SLUG = re.compile(r"[^\w]+")
 
+# It ends a line that does not count as one.
+_CARRIAGE_RETURN = re.compile(r"\r(?!\n)")
+
 Env = MutableMapping[str, Any]
 
 
@@ -85,7 +88,8 @@ def note_html(
 def source_html(text: str, blocks: Sequence[Block], *, marks: Iterable[Span] = ()) -> str:
     """The exact text, escaped, with line numbers, and the same stretches marked."""
     env: Env = {"open": False, "seen": False}
-    lines = safe_text(_edited(text, blocks, marks, exact=True)).split("\n")
+    edited = _CARRIAGE_RETURN.sub(" ", _edited(text, blocks, marks, exact=True))
+    lines = safe_text(edited).split("\n")
     rows = (
         f'<span class="line" id="L{n}">{_marked(line, env) or " "}</span>'
         for n, line in enumerate(lines, start=1)

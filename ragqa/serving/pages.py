@@ -5,11 +5,13 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
+from ragqa.answering.shown import citation_text
 from ragqa.api import Index
 from ragqa.diagnosis import diagnose
 from ragqa.explaining import explain
 from ragqa.getting import read_current
 from ragqa.history import History
+from ragqa.notes import format_of
 from ragqa.render.explanations import verdict, word_lines
 from ragqa.render.overviews import findings_document
 from ragqa.serving.documents import (
@@ -158,11 +160,12 @@ def _answer(answer: Answer, links: Links, asked: Asked) -> Shown:
 def _citation(citation: Citation, links: Links) -> Shown:
     start = citation.chars[0]
     answers = [(a - start, b - start) for a, b in citation.answer_spans]
-    whole = sum(b - a for a, b in answers) >= len(citation.quote.strip())
+    whole = bool(citation.shown) or sum(b - a for a, b in answers) >= len(citation.quote.strip())
     return {
         "n": citation.n,
         "path": citation.path,
         "lines": citation.lines,
+        "locator": citation.locator,
         "chars": citation.chars,
         "heading": " \u203a ".join(citation.heading),
         "date": citation.note_date,
@@ -170,7 +173,7 @@ def _citation(citation: Citation, links: Links) -> Shown:
         "context": citation.context,
         "html": Markup(  # noqa: S704 - note_html escapes
             note_html(
-                citation.quote, (), path=citation.path, names=links.names,
+                citation_text(citation), (), path=citation.path, names=links.names,
                 marks=() if whole else answers,
             ).replace(' id="cited"', "")
         ),
@@ -187,7 +190,7 @@ def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) 
 
 
 def _shown_note(note: Note, marks: Sequence[tuple[int, int]], links: Links) -> Shown:
-    if len(note.text) > _LARGEST_RENDERED:
+    if len(note.text) > _LARGEST_RENDERED or format_of(note.path).has_markup:
         html = source_html(note.text, note.blocks, marks=marks)
     else:
         html = note_html(note.text, note.blocks, path=note.path, names=links.names, marks=marks)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ragqa.answering.shown import citation_text, passage_text
 from ragqa.diagnosis import Status
 from ragqa.explaining import Explanation
 from ragqa.getting import NotePart
@@ -69,7 +70,9 @@ def search_text(result: SearchResult, freshness: Freshness, budget: int) -> str:
     for number, hit in enumerate(result.hits, start=1):
         passage = hit.passage
         place = f"{safe_line(passage.path)}:{passage.lines[0]}-{passage.lines[1]}"
-        blocks.append(f"{number}. {place}  {safe_line(passage.trail)}\n{_quoted(passage.text)}")
+        blocks.append(
+            f"{number}. {place}  {safe_line(passage.trail)}\n{_quoted(passage_text(passage))}"
+        )
     more = "ask for fewer with limit, or read one with get"
     return within(blocks, budget, more, _notices(result, freshness))
 
@@ -199,11 +202,12 @@ def _cited(citation: Citation) -> str:
     about = [safe_line(one) for one in (citation.note_date, " > ".join(citation.heading)) if one]
     head = "  ".join([f"[{citation.n}] {_place(citation)}", *about])
     context = f"{_quoted(citation.context)}\n" if citation.context else ""
-    return f"{head}\n{context}{_quoted(citation.quote)}"
+    return f"{head}\n{context}{_quoted(citation_text(citation))}"
 
 
 def _place(citation: Citation) -> str:
-    return f"{safe_line(citation.path)}:{citation.lines[0]}-{citation.lines[1]}"
+    place = f"{citation.path}:{citation.lines[0]}-{citation.lines[1]}"
+    return safe_line(f"{citation.path}, {citation.locator}" if citation.locator else place)
 
 
 def _quoted(text: str) -> str:

@@ -5,7 +5,7 @@ import re
 from ragqa.text.markup import inline, one_line
 from ragqa.text.seen import Seen
 from ragqa.text.words import compiled
-from ragqa.types import Kind
+from ragqa.types import FILL, Kind
 
 ITEM_MARK = re.compile(
     r"\s*(?:[-*+]\s+)*(?P<mark>[-*+\u2022\u2023\u25e6\u25aa\u00b7\u2013]|\d{1,9}[.)])(?:\s+|$)"
@@ -51,7 +51,7 @@ def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
     task is marked as done or open. Code keeps its lines.
     """
     if kind is Kind.CODE:
-        return quote
+        return quote.replace(FILL, "")
     source = Seen.of(quote)
     if kind is Kind.ROW:
         return row_pairs(source, context).text

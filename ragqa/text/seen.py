@@ -8,12 +8,16 @@ from itertools import chain
 from typing import TypeAlias
 
 from ragqa.text.words import compiled
-from ragqa.types import Span
+from ragqa.types import FILL, Span
 
 Pattern: TypeAlias = str | re.Pattern[str]
 
 LITERAL = "\ufdd0"
 """Masks a literal character; a Unicode noncharacter that no text has."""
+
+# What stood for it in the source was longer, such as `&lt;`, so it is no markup. A code span's
+# own marks stand beside filled tags.
+_DECODED = rf"[^\s`](?={FILL})"
 
 ADDED = -1
 """The offset of a character that is not from the note."""
@@ -46,7 +50,8 @@ class Seen:
     @classmethod
     def of(cls, text: str, start: int = 0) -> "Seen":
         """Text that begins at this offset in the note."""
-        return cls(text, text, range(start, start + len(text)), bytes(len(text)))
+        mask = compiled(_DECODED).sub(LITERAL, text) if FILL in text else text
+        return cls(text, mask, range(start, start + len(text)), bytes(len(text)))
 
     @classmethod
     def added(cls, text: str, at: int = ADDED) -> "Seen":
@@ -80,6 +85,18 @@ class Seen:
     def group(self, match: re.Match[str], group: int | str = 0) -> "Seen":
         """The text of a group of a match in its mask."""
         return self[slice(*match.span(group))]
+
+    def without_fill(self) -> "Seen":
+        """The same without what stands for markup of another format."""
+        if FILL not in self.text:
+            return self
+        kept = [i for i, char in enumerate(self.text) if char != FILL]
+        return Seen(
+            "".join(self.text[i] for i in kept),
+            "".join(self.mask[i] for i in kept),
+            [self.at[i] for i in kept],
+            bytes(self.looks[i] for i in kept),
+        )
 
     def styled(self, look: Look) -> "Seen":
         """The same with this style added."""

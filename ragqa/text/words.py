@@ -11,7 +11,7 @@ from functools import cache
 
 import tantivy
 
-from ragqa.types import Span
+from ragqa.types import FILL, Span
 
 MAX_TERM_CHARS = 64
 
@@ -79,7 +79,7 @@ def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
     :param pairs_only: split unspaced script into pairs of characters only, as for a query; the
         index also has the single characters. A single character stays as it is.
     """
-    folded = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
+    folded = unicodedata.normalize("NFKC", text.replace(FILL, "")).casefold().replace("\u2019", "'")
     if folded.isascii() or not compiled(_UNSPACED_CHARACTER).search(folded):
         # A fast path with the same result.
         return [word for word in _SPACED_TOKEN.findall(folded) if len(word) <= MAX_TERM_CHARS]

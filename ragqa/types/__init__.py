@@ -27,6 +27,7 @@ from ragqa.types.indexes import (
     no_progress,
 )
 from ragqa.types.notes import (
+    FILL,
     HIDDEN,
     Block,
     Kind,
@@ -57,6 +58,7 @@ from ragqa.types.passages import (
 __all__ = [
     "DOCUMENT_VERSION",
     "EXTRACTIVE",
+    "FILL",
     "HIDDEN",
     "SURE_FROM",
     "Answer",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ragqa.types.indexes import IndexInfo, counted
-from ragqa.types.notes import Kind
+from ragqa.types.notes import FILL, Kind
 from ragqa.types.passages import Correction, Hit, Unit
 
 _SHOWN = 60
@@ -22,11 +22,15 @@ SURE_FROM = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """An exact quote from a note, in one piece: `note.text[chars[0]:chars[1]] == quote`.
+    """An exact quote from a note, in one piece: `text[chars[0]:chars[1]] == quote` for its text.
 
     `units` are its sentences, items, rows and code blocks, in order. `answer_spans` are the
     characters of the note, within `chars`, that answer; the rest is context. `cut` tells whether a
     list or table, or a passage split by hidden text, continues before and after the excerpt.
+
+    `shown` are the same characters as ragqa reads them, if the note's format has other markup than
+    Markdown; else "". `locator` names the place in a file whose text is extracted, such as "cell
+    3"; the lines are then those of the extracted text.
 
     `parts` are the contributions to `score`, by signal. `note_date` is ISO, "" for an undated note;
     `old` says that it exceeds the age limit in the settings. `span` are the characters of the note,
@@ -51,6 +55,13 @@ class Citation:
     units: tuple[Unit, ...] = ()
     answer_spans: tuple[tuple[int, int], ...] = ()
     cut: tuple[bool, bool] = (False, False)
+    shown: str = ""
+    locator: str = ""
+
+    @property
+    def as_read(self) -> str:
+        """The quote as ragqa reads it."""
+        return self.shown or self.quote
 
     @property
     def short(self) -> str:
@@ -58,7 +69,7 @@ class Citation:
         if self.span is None:
             return ""
         start, end = self.span
-        return self.quote[start - self.chars[0] : end - self.chars[0]]
+        return self.as_read[start - self.chars[0] : end - self.chars[0]].replace(FILL, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+FILL = "\u2060"
+"""Takes the place of markup between two characters that belong together: a word joiner, which is
+invisible. It may stand in what is read of a note in another format than Markdown."""
+
 
 # These three are created for every note before every question: named tuples take a third of the
 # time of frozen data classes.
@@ -100,10 +104,12 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note as read: its exact text and metadata.
+    """A note as read: its text and metadata.
 
-    `text` is the decoded file without its byte order mark, line endings untouched. `date` is ISO
-    `YYYY-MM-DD` from the front matter, else from the file's name, else "".
+    `text` is the decoded file without its byte order mark, line endings untouched; markup of
+    another format than Markdown is blank in it, every other character in its place. `date` is ISO
+    `YYYY-MM-DD` from the note's own metadata, else from the file's name, else "". `sha256` is as in
+    `NoteText`.
     """
 
     path: str

@@ -1,12 +1,13 @@
 """Classify each citation of a saved answer: intact, moved, changed or gone."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from heapq import nlargest
 from pathlib import Path
 
+from ragqa.notes import readable
 from ragqa.types import EXTRACTIVE, Progress
 from ragqa.verifying.current_notes import CurrentNote, CurrentNotes, Stretch, is_inside
 from ragqa.verifying.locating import places
@@ -75,18 +76,25 @@ class Verification:
 
 
 def verify(
-    saved: SavedAnswer, corpus: Path, *, max_note_bytes: int, progress: Progress
+    saved: SavedAnswer,
+    corpus: Path,
+    *,
+    max_note_bytes: int,
+    progress: Progress,
+    formats: Collection[str] = (),
 ) -> Verification:
     """Check each citation against the current notes.
 
     Similar text in the cited note takes precedence over the same words in another note: if the
     note now says something else, an old copy of it does not make the citation sound.
 
+    :param formats: as in the setting.
     :raises NoCorpus: the folder does not exist or cannot be read.
     """
     if not saved.citations:
         return Verification(saved.question, ())
-    checked, warnings = _checked(saved.citations, CurrentNotes(corpus, max_note_bytes), progress)
+    notes = CurrentNotes(corpus, max_note_bytes, formats)
+    checked, warnings = _checked(saved.citations, notes, progress)
     if saved.shown_otherwise:
         warnings = (SHOWN_OTHERWISE, *warnings)
     if saved.backend != EXTRACTIVE:
@@ -139,7 +147,9 @@ def _in_note(citation: SavedCitation, note: CurrentNote | None) -> Checked | Non
     if is_as_cited and 0 <= start <= end and note.text[start:end] == citation.quote:
         return Checked(citation, Standing.INTACT, note.place(citation.chars))
     changed = None
-    for span in places(note.text, citation.quote, start):
+    # A language model quotes what it was shown.
+    found = places(note.text, citation.quote, start) or places(note.as_read, citation.quote, start)
+    for span in found:
         reading = note.reading(span)
         if reading.is_same and _has_header(reading.header, citation.context):
             place = note.place(span)
@@ -186,7 +196,7 @@ def _lost(
     if changed is not None and changed.place is not None and changed.place.path == citation.path:
         return replace(changed, elsewhere=elsewhere)
     if note is not None and (elsewhere is None or elsewhere.path != note.path):
-        found = successor(note.sentences, citation.quote, citation.chars[0])
+        found = successor(note.sentences, _as_read(citation), citation.chars[0])
         if found is not None:
             place = note.place(found.span)
             return Checked(citation, Standing.CHANGED, place, elsewhere=elsewhere)
@@ -218,7 +228,7 @@ def _successors(
     for count, path in enumerate(sorted(wanted), start=1):
         note = notes.read(path)
         for orphan in wanted[path]:
-            found = note and successor(note.sentences, orphan.quote, orphan.chars[0])
+            found = note and successor(note.sentences, _as_read(orphan), orphan.chars[0])
             if note and found:
                 rank = found.similarity, -abs(found.span[0] - orphan.chars[0])
                 if orphan not in best or rank > best[orphan][0]:
@@ -231,14 +241,19 @@ def _likely(
     orphans: Sequence[SavedCitation], notes: CurrentNotes, progress: Progress
 ) -> dict[SavedCitation, list[str]]:
     """The notes with the most words of each quote, if enough for the minimum similarity."""
-    words = {orphan: words_of(orphan.quote) for orphan in orphans}
+    words = {orphan: words_of(_as_read(orphan)) for orphan in orphans}
     likely: dict[SavedCitation, list[tuple[float, str]]] = {orphan: [] for orphan in orphans}
     for note in notes.searched(progress) if orphans else ():
-        theirs = set(words_of(note.text))
+        theirs = set(words_of(note.as_read))
         for orphan in orphans:
             if share := word_share(words[orphan], theirs):
                 likely[orphan].append((share, note.path))
     return {one: [path for _, path in nlargest(MAX_NOTES, found)] for one, found in likely.items()}
+
+
+def _as_read(citation: SavedCitation) -> str:
+    """A quote without the markup of its note's format."""
+    return readable(citation.path, citation.quote)
 
 
 def _unread(notes: CurrentNotes) -> tuple[str, ...]:

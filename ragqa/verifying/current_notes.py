@@ -6,12 +6,12 @@ longer true: ..."), been struck out, or moved to a comment, to code or under ano
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from ragqa.notes import parse_note, read_text, walk_notes
+from ragqa.notes import parse_note, read_text, readable, walk_notes
 from ragqa.passages import unit_spans
 from ragqa.types import Block, Kind, Progress, Skipped, Span, Stamp
 from ragqa.verifying.saved import is_saved
@@ -71,9 +71,14 @@ class CurrentNote:
     sha256: str
 
     @cached_property
+    def as_read(self) -> str:
+        """Its text as ragqa reads it, with other markup than Markdown blank."""
+        return readable(self.path, self.text)
+
+    @cached_property
     def sentences(self) -> list[Sentence]:
         """Its citable units, in order."""
-        return sentences_of(self.text, self._blocks)
+        return sentences_of(self.as_read, self._blocks)
 
     def place(self, span: Span, header: str = "") -> Stretch:
         """A span of the note, with its text and lines."""
@@ -90,13 +95,13 @@ class CurrentNote:
             return Reading(span, is_same=False, reason=IN_COMMENT)
         if first.kind is Kind.STRUCK:
             return Reading(self._struck(first), is_same=False, reason=STRUCK_OUT)
-        start = _unit_at(self.text, first, span[0])[0]
-        end = _unit_at(self.text, last, span[1] - 1)[1]
+        start = _unit_at(self.as_read, first, span[0])[0]
+        end = _unit_at(self.as_read, last, span[1] - 1)[1]
         is_piece = end - start > _CUT_FROM and span[1] - span[0] > _PIECE_FROM
         whole = span if is_piece else (start, end)
         if first.kind is Kind.CODE and whole != span:
             return Reading(span, is_same=False, reason=IN_CODE)
-        added = self.text[whole[0] : span[0]], self.text[span[1] : whole[1]]
+        added = self.as_read[whole[0] : span[0]], self.as_read[span[1] : whole[1]]
         says = any(_SAYS.search(_SILENT.sub("", each)) for each in added)
         return Reading(
             whole if says else span,
@@ -123,8 +128,8 @@ class CurrentNote:
         """The struck-out text and the sentence after it, which usually replaces it."""
         number = bisect_right(self._starts, struck.start)
         after = self._blocks[number] if number < len(self._blocks) else struck
-        units = unit_spans(self.text, after)
-        if not units or _PARAGRAPH_END.search(self.text, struck.end, after.start):
+        units = unit_spans(self.as_read, after)
+        if not units or _PARAGRAPH_END.search(self.as_read, struck.end, after.start):
             return struck.start, struck.end
         return struck.start, units[0][1]
 
@@ -136,10 +141,10 @@ class CurrentNotes:
     ignored, hidden or behind a link; these are not.
     """
 
-    def __init__(self, corpus: Path, max_note_bytes: int) -> None:
+    def __init__(self, corpus: Path, max_note_bytes: int, formats: Collection[str] = ()) -> None:
         self._corpus = corpus
         self._max_note_bytes = max_note_bytes
-        walk = walk_notes(corpus, max_note_bytes=max_note_bytes)
+        walk = walk_notes(corpus, max_note_bytes=max_note_bytes, formats=formats)
         self.paths = dict.fromkeys(file.path for file in walk.files)  # a set, in order
         self.skipped = {skip.path: skip.reason for skip in walk.skipped}
 

@@ -1,0 +1,146 @@
+"""The formats of notes: a table from suffix to reader.
+
+A format is a module of this package, named like it, with a `READER`, and an entry of `FORMATS`.
+Importing this package imports no reader: each is imported with the first note that needs it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from types import MappingProxyType
+
+from ragqa.notes.decoding import decode_text
+from ragqa.types import Block, Link, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a reader finds in a note's text.
+
+    `text` is the note as ragqa reads it: Markdown, character for character at the same offsets and
+    on the same lines as the note's text. White space or `FILL` stands where that has other markup.
+    `blocks` are as in `Note`.
+    """
+
+    text: str
+    blocks: tuple[Block, ...]
+    title: str = ""
+    aliases: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    date: str = ""
+    links: tuple[Link, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def nowhere(text: str, span: Span) -> str:  # noqa: ARG001 - as other locators
+    """The locator of a format whose lines are those of its file."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How a format is read.
+
+    `view` gives only the text that ragqa reads, `Content.text`, without importing more than that
+    needs. `decode` turns a file's bytes into the note's text, or raises `Unfit`. Where the text is not the
+    file itself but extracted from it, `locate` names the place of a span of it in the file.
+    """
+
+    parse: Callable[[str], Content]
+    view: Callable[[str], str] = str
+    decode: Callable[[bytes], str] = decode_text
+    locate: Callable[[str, Span], str] = nowhere
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A kind of file that holds notes.
+
+    :ivar version: raised whenever the reader reads something differently; the files of this format
+        are then read anew. 0 for a format that is read as it is.
+    :ivar decodes: whether its reader decodes the bytes; else they are plain UTF-8 or UTF-16.
+    :ivar max_bytes: larger files are skipped; 0 for the setting `max_note_bytes`.
+    :ivar has_markup: whether its text has other markup than Markdown, which is blank in what is read.
+    :ivar is_always_read: whether it is read without being named in the setting `formats`.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    version: int = 0
+    decodes: bool = False
+    has_markup: bool = False
+    max_bytes: int = 0
+    is_always_read: bool = False
+
+    @property
+    def reader(self) -> Reader:
+        """Its reader, imported now."""
+        found = import_module(f"{__name__}.{self.name}").READER
+        assert isinstance(found, Reader)
+        return found
+
+    def decode(self, data: bytes) -> str:
+        """The note's text; raises `Unfit` as `Reader.decode` does, and imports no reader for text."""
+        return self.reader.decode(data) if self.decodes else decode_text(data)
+
+    @property
+    def mark(self) -> str:
+        """What a note's digest ends with, so that a new version makes it another one."""
+        return f"-{self.name}{self.version}" if self.version else ""
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        one.name: one
+        for one in (
+            Format("markdown", (".md", ".markdown"), is_always_read=True),
+            Format("plain", (".txt",), is_always_read=True),
+            Format("org", (".org",), version=1, has_markup=True, is_always_read=True),
+            Format("html", (".html", ".htm"), version=1, decodes=True, has_markup=True),
+            Format("ipynb", (".ipynb",), version=1, decodes=True, max_bytes=50_000_000),
+        )
+    }
+)
+
+_BY_SUFFIX = {suffix: one for one in FORMATS.values() for suffix in one.suffixes}
+
+NOTE_SUFFIXES = frozenset(suffix for suffix, one in _BY_SUFFIX.items() if one.is_always_read)
+
+
+def suffix_of(name: str) -> str:
+    """The lower-case suffix of a file's name or path, with its dot; "" for none."""
+    _, dot, suffix = name.rpartition(".")
+    return (dot + suffix).lower() if dot and "/" not in suffix else ""
+
+
+def format_of(path: str) -> Format:
+    """The format of a note; Markdown for an unknown suffix."""
+    return _BY_SUFFIX.get(suffix_of(path), FORMATS["markdown"])
+
+
+def limits(names: Iterable[str], max_note_bytes: int) -> dict[str, int]:
+    """The size limit of each suffix that is read, if the setting `formats` has these names."""
+    wanted = frozenset(names)
+    return {
+        suffix: one.max_bytes or max_note_bytes
+        for suffix, one in _BY_SUFFIX.items()
+        if one.is_always_read or one.name in wanted
+    }
+
+
+def switched_off(others: Mapping[str, int]) -> dict[str, int]:
+    """The files of formats that could be read, of the counts by suffix of those that are not."""
+    return {suffix: count for suffix, count in others.items() if suffix in _BY_SUFFIX}
+
+
+def readable(path: str, text: str) -> str:
+    """A note's text as ragqa reads it; see `Content.text`."""
+    one = format_of(path)
+    return _view(one, text) if one.version else text
+
+
+@lru_cache(maxsize=8)
+def _view(one: Format, text: str) -> str:
+    """A question reads the same few notes several times."""
+    return one.reader.view(text)

@@ -1,0 +1,49 @@
+"""What Markdown and plain text share: front matter, and text that its author removed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ragqa.notes.formats import Content
+from ragqa.notes.frontmatter import read_front_matter
+from ragqa.notes.hidden import cut_at, hidden_spans, is_cut_short, masked, may_hide
+from ragqa.notes.lines import Body
+from ragqa.types import Block, Kind
+
+_UNCLOSED = "a comment that begins with `<!--` is not closed, so the rest of the note is left out"
+
+
+def written(text: str, parse: Callable[[str, int], Body], *, is_plain: bool = False) -> Content:
+    """Parse a text whose body `parse` reads."""
+    front = read_front_matter(text)
+    body = _without_hidden(parse, text, front.end, is_plain=is_plain)
+    return Content(
+        text=text,
+        blocks=front.blocks + body.blocks,
+        title=front.title or first_heading(body.blocks) or body.title,
+        aliases=front.aliases,
+        tags=tuple(dict.fromkeys(front.tags + body.tags)),
+        date=front.date,
+        links=body.links,
+        warnings=front.warnings + body.warnings,
+    )
+
+
+def first_heading(blocks: tuple[Block, ...]) -> str:
+    """The label of the first heading of level 1; "" for none."""
+    headings = (b.label for b in blocks if b.kind is Kind.HEADING and b.level == 1)
+    return next(headings, "")
+
+
+def _without_hidden(
+    parse: Callable[[str, int], Body], text: str, start: int, *, is_plain: bool
+) -> Body:
+    """Parse a text, keeping struck-out text and comments out of labels, links and other blocks."""
+    body = parse(text, start)
+    hidden = hidden_spans(text, body.blocks, is_plain=is_plain) if may_hide(text) else []
+    if not hidden:
+        return body
+    body = parse(masked(text, hidden), start)
+    unclosed = (_UNCLOSED,) if is_cut_short(text, hidden) else ()
+    return replace(
+        body, blocks=cut_at(text, body.blocks, hidden), warnings=body.warnings + unclosed
+    )
