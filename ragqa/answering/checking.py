@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ragqa.answering.layout import Layout, OpenNote, layout_of_passage
 from ragqa.notes import format_of, read_text, readable
+from ragqa.notes.formats import locate
 from ragqa.passages import all_match_note, matches_note
 from ragqa.types import Citation, Hit, Passage, Skipped
 
@@ -83,12 +84,11 @@ def with_source(citation: Citation, corpus: Path, *, max_note_bytes: int) -> Cit
 
     Answers are composed from what ragqa reads; only some formats have another text.
     """
-    form = format_of(citation.path)
-    if not form.version:
+    if not format_of(citation.path).version:
         return citation
     read = read_text(corpus, citation.path, max_note_bytes=max_note_bytes)
     if isinstance(read, Skipped) or read.sha256 != citation.note_sha256:
         return citation
     quote, shown = read.text[slice(*citation.chars)], citation.as_read
-    locator = form.reader.locate(read.text, citation.chars)
+    locator = locate(citation.path, read.text, citation.chars)
     return replace(citation, quote=quote, shown=shown if shown != quote else "", locator=locator)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ragqa.answering import Answering, compose
@@ -18,6 +18,7 @@ from ragqa.stores import Snapshot
 from ragqa.stores.filters import fold_tag, note_matcher, path_matcher, tag_and_parents
 from ragqa.types import (
     Answer,
+    Citation,
     Filters,
     IndexInfo,
     NoteList,
@@ -77,21 +78,19 @@ class Index(StoredIndex):
             question, filters, refresh=refresh, progress=progress, clock=clock
         )
         confidence, answering = self.confidence, self.answering
-        composed = compose(retrieved, self.source.embedders.asking, answering)
-        warnings += [*confidence.warnings, *self._reader[1]]
-        limit = self.settings.max_note_bytes
-        sourced = partial(with_source, corpus=self.places.corpus, max_note_bytes=limit)
+        embedder, idf = self.source.embedders.asking, self._open().idf
+        composed = compose(retrieved, embedder, answering)
         clock.lap("answer")
+        warnings += [*confidence.warnings, *self._reader[1]]
         answer = answer_of(
             retrieved, composed, confidence, info, top_k=self.settings.top_k, warnings=warnings
         )
-        answer = with_sources(answer, sourced)
+        answer = with_sources(answer, self._sourced)
         if writer is not None:
-            embedder, idf = self.source.embedders.asking, self._open().idf
             answer = written_answer(
                 answer, writer, retrieved, answering, embedder=embedder, idf=idf, progress=progress
             )
-            answer = with_sources(answer, sourced)
+            answer = with_sources(answer, self._sourced)
             clock.lap("write")
         return replace(answer, timings_ms=clock.laps())
 
@@ -179,6 +178,10 @@ class Index(StoredIndex):
     @cached_property
     def _reader(self) -> tuple[Reader, list[str]]:
         return available(self.settings.reader)
+
+    def _sourced(self, citation: Citation) -> Citation:
+        limit = self.settings.max_note_bytes
+        return with_source(citation, self.places.corpus, max_note_bytes=limit)
 
     def _retrieve_current(
         self, snapshot: Snapshot, question: str, filters: Filters, *, limit: int

@@ -41,9 +41,9 @@ class Finding:
 class Status:
     """What is indexed, and what has changed on disk since.
 
-    `others` counts the files that are not notes, by suffix; `formats` are those switched on; `bytes` is the index's size on this
+    `others` counts the files that are not notes, by suffix; `bytes` is the index's size on this
     machine's disk; `confidence` is the source of the confidence; `kept` is where the index is;
-    `building` is the progress of another process writing it.
+    `building` is the progress of another process writing it; `formats` are those switched on.
     """
 
     info: IndexInfo

@@ -22,7 +22,7 @@ from ragqa.explaining.ranking import assess_question, rank_note, rank_sentences
 from ragqa.explaining.targets import Notes
 from ragqa.explaining.trials import with_trials
 from ragqa.stages import losing_leg
-from ragqa.types import Disagreement, Filters, Progress, Retrieved
+from ragqa.types import Disagreement, Filters, IndexInfo, Progress, Retrieved
 
 __all__ = ["SAID", "STAGES", "Explanation", "Lost", "Missing", "Place", "Sentence", "explain"]
 
@@ -46,15 +46,7 @@ def explain(
     retrieved, info, warnings = index.retrieve(
         question, filters, refresh=refresh, progress=progress, clock=clock
     )
-    settings = index.settings
-    notes = Notes(
-        index.places.corpus,
-        settings.max_note_bytes,
-        index.snapshot().notes(),
-        info,
-        settings.formats,
-    )
-    found = notes.find(target)
+    found = _notes(index, info).find(target)
     explanation = Explanation(
         question=retrieved.typed,
         path=found.path,
@@ -69,6 +61,12 @@ def explain(
         explanation = _follow(index, retrieved, explanation, filters)
     clock.lap("explain")
     return replace(explanation, timings_ms=clock.laps())
+
+
+def _notes(index: Index, info: IndexInfo) -> Notes:
+    corpus, settings = index.places.corpus, index.settings
+    known = index.snapshot().notes()
+    return Notes(corpus, settings.max_note_bytes, known, info, settings.formats)
 
 
 def _follow(

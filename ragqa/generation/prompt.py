@@ -137,4 +137,5 @@ def _message(question: str, blocks: Sequence[str], key: str) -> str:
 def _block(n: int, passage: Passage, key: str) -> str:
     # Sanitised like printed notes, so that everything sent is readable.
     where = safe_text(heading_of(passage)).strip()
-    return f"--- begin {key} passage {n}\n{where}\n\n{safe_text(passage_text(passage))}\n--- end {key}\n\n"
+    text = safe_text(passage_text(passage))
+    return f"--- begin {key} passage {n}\n{where}\n\n{text}\n--- end {key}\n\n"

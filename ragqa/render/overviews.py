@@ -193,7 +193,7 @@ def values_of(loaded: Loaded) -> dict[str, object]:
 
 def _switched_off(off: Mapping[str, int], formats: Sequence[str]) -> str:
     """The files whose format is switched off, and the command that switches it on."""
-    names = dict.fromkeys((*formats, *(format_of(suffix).name for suffix in off)))
+    names = sorted({*formats, *(format_of(suffix).name for suffix in off)})
     return f"{_counts(off)}; to read them: ragqa config set formats {','.join(names)}"
 
 

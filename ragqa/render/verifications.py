@@ -4,6 +4,7 @@ from collections import Counter
 
 from rich.text import Text
 
+from ragqa.notes.formats import without_markup
 from ragqa.render.documents import Document, fields_of
 from ragqa.render.results import Linker
 from ragqa.render.screen import put, put_heading
@@ -45,10 +46,11 @@ def verification_document(verification: Verification) -> Document:
 
 def _print_checked(checked: Checked, linker: Linker) -> None:
     citation, place = checked.citation, checked.place
+    quote = without_markup(citation.path, citation.quote)
     line = Text.assemble(
         (f"{citation.n:>2} ", "number"),
         (f"{checked.standing:<7} ", _STYLES[checked.standing]),
-        linker.place(place.path, place.lines) if place else (safe_line(citation.path), "path"),
+        _link(place, linker) if place else (safe_line(citation.path), "path"),
     )
     if place and checked.standing is not Standing.INTACT:
         line.append(f"  was at {linker.place(citation.path, citation.lines).plain}", style="quiet")
@@ -59,12 +61,16 @@ def _print_checked(checked: Checked, linker: Linker) -> None:
     if checked.standing is Standing.CHANGED and place is not None:
         if place.header and citation.context:
             put(_difference(citation.context, place.header), indent=_INDENT)
-        put(_difference(citation.quote, place.text), indent=_INDENT)
+        put(_difference(quote, without_markup(place.path, place.text)), indent=_INDENT)
     else:
-        put(" ".join(citation.quote.split()), indent=_INDENT)
+        put(" ".join(quote.split()), indent=_INDENT)
     if checked.elsewhere is not None:
-        there = linker.place(checked.elsewhere.path, checked.elsewhere.lines)
+        there = _link(checked.elsewhere, linker)
         put(Text.assemble("the old words are now in ", there), indent=_INDENT)
+
+
+def _link(place: Stretch, linker: Linker) -> Text:
+    return linker.place(place.path, place.lines, place.locator)
 
 
 def _difference(old: str, new: str) -> Text:
@@ -100,4 +106,5 @@ def _place(place: Stretch | None) -> Document | None:
     if place is None:
         return None
     context = {"context": place.header} if place.header else {}
+    context |= {"locator": place.locator} if place.locator else {}
     return fields_of(place, "path", "lines", "chars", "text") | context

@@ -27,6 +27,7 @@ from ragqa.types import (
     counted,
 )
 from ragqa.verifying.checking import Checked, Verification
+from ragqa.verifying.current_notes import Stretch
 
 _MOST_NAMED = 8
 _MOST_SKIPPED = 10
@@ -205,9 +206,9 @@ def _cited(citation: Citation) -> str:
     return f"{head}\n{context}{_quoted(citation_text(citation))}"
 
 
-def _place(citation: Citation) -> str:
-    place = f"{citation.path}:{citation.lines[0]}-{citation.lines[1]}"
-    return safe_line(f"{citation.path}, {citation.locator}" if citation.locator else place)
+def _place(at: Citation | Stretch) -> str:
+    lines = f"{at.path}:{at.lines[0]}-{at.lines[1]}"
+    return safe_line(f"{at.path}, {at.locator}" if at.locator else lines)
 
 
 def _quoted(text: str) -> str:
@@ -222,7 +223,7 @@ def _checked(checked: Checked) -> str:
     citation, place = checked.citation, checked.place
     line = f"[{citation.n}] {checked.standing}"
     if place:
-        line += f": {safe_line(place.path)}:{place.lines[0]}-{place.lines[1]}"
+        line += f": {_place(place)}"
     if checked.reason:
         line += f" ({safe_line(checked.reason)})"
     changed = not checked.is_sound and place is not None

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ragqa.notes import parse_note, read_text, readable, walk_notes
+from ragqa.notes.formats import locate
 from ragqa.passages import unit_spans
 from ragqa.types import Block, Kind, Progress, Skipped, Span, Stamp
 from ragqa.verifying.saved import is_saved
@@ -52,7 +53,7 @@ class Reading:
 class Stretch:
     """A stretch of a current note: `note.text[chars[0]:chars[1]] == text`.
 
-    `header` is the header of a changed table row, else "".
+    `header` is the header of a changed table row, else ""; `locator` is as in `Citation`.
     """
 
     path: str
@@ -60,6 +61,7 @@ class Stretch:
     chars: tuple[int, int]
     text: str
     header: str = ""
+    locator: str = ""
 
 
 @dataclass
@@ -84,7 +86,9 @@ class CurrentNote:
         """A span of the note, with its text and lines."""
         first = self.text.count("\n", 0, span[0]) + 1
         words = self.text[span[0] : span[1]]
-        return Stretch(self.path, (first, first + words.count("\n")), span, words, header)
+        lines = first, first + words.count("\n")
+        locator = locate(self.path, self.text, span)
+        return Stretch(self.path, lines, span, words, header, locator)
 
     def reading(self, span: Span) -> Reading:
         """What the note says at the span of a quote's words."""

@@ -11,7 +11,7 @@ from importlib import import_module
 from types import MappingProxyType
 
 from ragqa.notes.decoding import decode_text
-from ragqa.types import Block, Link, Span
+from ragqa.types import FILL, Block, Link, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ def nowhere(text: str, span: Span) -> str:  # noqa: ARG001 - as other locators
 class Reader:
     """How a format is read.
 
-    `view` gives only the text that ragqa reads, `Content.text`, without importing more than that
-    needs. `decode` turns a file's bytes into the note's text, or raises `Unfit`. Where the text is not the
-    file itself but extracted from it, `locate` names the place of a span of it in the file.
+    `view` gives only the text that ragqa reads, `Content.text`, and imports no more than that
+    needs. `decode` turns a file's bytes into the note's text, or raises `Unfit`. Where the text is
+    extracted from the file, `locate` names the place of a span of it there.
     """
 
     parse: Callable[[str], Content]
@@ -61,7 +61,7 @@ class Format:
         are then read anew. 0 for a format that is read as it is.
     :ivar decodes: whether its reader decodes the bytes; else they are plain UTF-8 or UTF-16.
     :ivar max_bytes: larger files are skipped; 0 for the setting `max_note_bytes`.
-    :ivar has_markup: whether its text has other markup than Markdown, which is blank in what is read.
+    :ivar has_markup: whether its text has other markup than Markdown, blank in what ragqa reads.
     :ivar is_always_read: whether it is read without being named in the setting `formats`.
     """
 
@@ -76,12 +76,11 @@ class Format:
     @property
     def reader(self) -> Reader:
         """Its reader, imported now."""
-        found = import_module(f"{__name__}.{self.name}").READER
-        assert isinstance(found, Reader)
-        return found
+        reader: Reader = import_module(f"{__name__}.{self.name}").READER
+        return reader
 
     def decode(self, data: bytes) -> str:
-        """The note's text; raises `Unfit` as `Reader.decode` does, and imports no reader for text."""
+        """The note's text; raises as `Reader.decode` does, and imports no reader for plain text."""
         return self.reader.decode(data) if self.decodes else decode_text(data)
 
     @property
@@ -132,6 +131,17 @@ def limits(names: Iterable[str], max_note_bytes: int) -> dict[str, int]:
 def switched_off(others: Mapping[str, int]) -> dict[str, int]:
     """The files of formats that could be read, of the counts by suffix of those that are not."""
     return {suffix: count for suffix, count in others.items() if suffix in _BY_SUFFIX}
+
+
+def locate(path: str, text: str, span: Span) -> str:
+    """The locator of a span of a note's text; "" where lines say it."""
+    one = format_of(path)
+    return one.reader.locate(text, span) if one.version else ""
+
+
+def without_markup(path: str, text: str) -> str:
+    """Part of a note without its format's markup; as it is if it has none."""
+    return readable(path, text).replace(FILL, "") if format_of(path).has_markup else text
 
 
 def readable(path: str, text: str) -> str:

@@ -36,10 +36,12 @@ def decode(data: bytes) -> str:
         if found is None or b"\0" in data:
             raise
     try:
-        return data.decode(found[1].decode("ascii"))
-    except (UnicodeDecodeError, LookupError) as exc:
+        text = data.decode(found[1].decode("ascii"))
+        text.encode("utf-8")  # no half of a pair
+    except (UnicodeError, LookupError) as exc:
         name = found[1].decode("ascii")
         raise Unfit(f"neither UTF-8 nor {name}, as it says; save it as UTF-8") from exc
+    return text
 
 
 @dataclass

@@ -43,6 +43,8 @@ class _Org:
         self.keywords: dict[str, str] = {}
         self.tags: dict[str, None] = {}
         self._states = _STATES
+        # Pattern to the line up to which it was not found, so that no search is repeated.
+        self._unclosed: dict[str, int] = {}
         self._indents: list[int] = []
         self._introduction = ""
 
@@ -89,8 +91,10 @@ class _Org:
             ends = self.lines[at].strip().lower().startswith("#+end")
             return [_nothing(at)] if ends else []
         name = found["name"].lower()
+        if name not in _CODE + _HIDDEN:
+            return [_nothing(at)]
         last = self._find(at, re.compile(rf"[ \t]*#\+end_{name}[ \t]*", re.IGNORECASE))
-        if last is None or name not in _CODE + _HIDDEN:
+        if last is None:
             return [_nothing(at)]
         if name in _HIDDEN:
             return self._raw(Kind.COMMENT, at, last + 1)
@@ -108,11 +112,14 @@ class _Org:
 
     def _find(self, at: int, ending: re.Pattern[str]) -> int | None:
         """The line that ends what begins here; None if a heading comes first."""
+        if at < self._unclosed.get(ending.pattern, 0):
+            return None
         for line in range(at + 1, len(self.lines)):
             if ending.fullmatch(self.lines[line]):
                 return line
             if _HEADING.fullmatch(self.lines[line]):
                 break
+        self._unclosed[ending.pattern] = line if at + 1 < len(self.lines) else at
         return None
 
     def _drawer(self, at: int) -> list[Leaf]:

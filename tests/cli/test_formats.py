@@ -1,0 +1,131 @@
+"""Notes in other formats, from the index to the citation."""
+
+import json
+
+import pytest
+from support import write_notes
+
+NOTEBOOK = json.dumps(
+    {
+        "cells": [
+            {"cell_type": "markdown", "source": "# Numbats\n\nThe numbat survey ran in 2019."},
+            {"cell_type": "code", "source": "threshold = 0.75  # numbat detection threshold"},
+        ],
+        "metadata": {},
+        "nbformat": 4,
+    }
+)
+NOTES = {
+    "wombats.html": "<title>Zoo</title><nav>Home</nav>\n<h1>Wombats</h1>\n<p>The wombat &amp; its "
+    "<b>burrow</b> (<a href='x'>see</a>) are 30&nbsp;metres long.</p>\n",
+    "quokkas.org": "* TODO Quokkas :zoo:\nThe quokka budget is =4200= euros, see [[a][here]].\n",
+    "numbats.ipynb": NOTEBOOK,
+    "kangaroos.md": "# Kangaroos\n\nKangaroos weigh 85 kg.\n",
+}
+ON = {"RAGQA_FORMATS": "html, ipynb"}
+QUESTIONS = {
+    "wombats.html": "how long is the wombat burrow",
+    "quokkas.org": "what is the quokka budget",
+    "numbats.ipynb": "where did the numbat survey run in 2019",
+}
+SHOWN = {
+    "wombats.html": "The wombat & its burrow (see) are 30 metres long.",
+    "quokkas.org": "The quokka budget is 4200 euros, see here.",
+    "numbats.ipynb": "The numbat survey ran in 2019.",
+}
+PLACES = {
+    "wombats.html": "wombats.html:3",
+    "quokkas.org": "quokkas.org:2",
+    "numbats.ipynb": "numbats.ipynb, cell 1, line 3",
+}
+
+
+@pytest.fixture
+def places(tmp_path):
+    notes = write_notes(tmp_path / "notes", NOTES)
+    return ["--corpus", str(notes), "--index", str(tmp_path / "index")]
+
+
+def test_org_is_read_at_once_and_the_rest_is_counted_with_the_setting(quick, places):
+    assert "2 notes" in quick("index", *places).out
+    told = " ".join(quick("status", *places).out.split())
+    assert "1 .html, 1 .ipynb; to read them: ragqa config set formats html,ipynb" in told
+    counted = quick("status", "--json", *places).document
+    assert counted["switched_off"] == {".html": 1, ".ipynb": 1}
+
+
+def test_a_format_that_is_switched_off_again_leaves_the_index(quick, places):
+    assert "4 notes" in quick("index", *places, env=ON).out
+    assert "2 removed" in quick("index", *places).out
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_answer_is_shown_without_markup_and_cited_exactly(quick, places, name):
+    asked = quick("ask", QUESTIONS[name], *places, env=ON)
+    assert SHOWN[name] in asked.out
+    assert PLACES[name] in asked.out
+    cited = quick("ask", QUESTIONS[name], "--json", *places, env=ON).document["citations"][0]
+    assert cited["path"] == name
+    assert cited.get("shown", cited["quote"]) == SHOWN[name]
+    assert cited.get("locator", "") == PLACES[name].partition(", ")[2]
+    if name != "numbats.ipynb":
+        start, end = cited["chars"]
+        assert NOTES[name][start:end] == cited["quote"]
+
+
+@pytest.mark.parametrize("form", ["--json", "--format=markdown"])
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_saved_answer_is_verified_in_the_source(quick, places, tmp_path, name, form):
+    saved, note = tmp_path / "saved", tmp_path / "notes" / name
+    saved.write_text(quick("ask", QUESTIONS[name], form, *places, env=ON).out)
+    check = ("verify", str(saved), *places[:2])
+    done = quick(*check, env=ON)
+    assert done.code == 0
+    assert f"intact  {PLACES[name]}" in done.out
+    note.write_text(note.read_text().replace("The ", "Once the ", 1))
+    changed = quick(*check, env=ON)
+    assert changed.code == 1
+    assert "changed" in changed.out
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_get_why_and_list_know_notes_of_every_format(quick, places, name):
+    assert name in quick("list", *places, env=ON).out
+    got = quick("get", name, *places, env=ON).out
+    assert SHOWN[name] in " ".join(got.replace("`", "").split())
+    why = quick("why", QUESTIONS[name], "--target", name, *places, env=ON).out
+    assert f"Yes: {name} is in the answer" in why
+
+
+def test_why_says_that_a_format_is_switched_off(quick, places):
+    quick("index", *places)
+    told = quick("why", "wombats", "--target", "wombats.html", *places)
+    assert "the setting formats does not name it" in told.out + told.err
+
+
+def test_a_new_version_of_a_reader_reads_only_its_own_files_anew(quick, places, monkeypatch):
+    from dataclasses import replace
+
+    from ragqa.notes import formats
+
+    quick("index", *places, env=ON)
+    newer = replace(formats.FORMATS["html"], version=2)
+    monkeypatch.setitem(formats._BY_SUFFIX, ".html", newer)
+    assert "0 added, 1 changed, 0 removed, 3 unchanged" in quick("index", *places, env=ON).out
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("pdf", "formats in the command must be a list of these: html, ipynb, not 'pdf'"),
+        ("html,", ""),
+        ("", ""),
+    ],
+)
+def test_the_setting_is_a_list_of_known_names(quick, given, told):
+    done = quick("config", "set", "formats", given)
+    assert (done.code == 0) == (not told)
+    assert told in done.err
+    if not told:
+        assert quick("config", "get", "formats").out.strip() == given.strip(",")
+        quick("config", "unset", "formats")

@@ -1,0 +1,106 @@
+"""Jupyter notebooks: cells as Markdown, and the cell and line of a place."""
+
+import json
+
+import pytest
+
+from ragqa.notes import parse_note
+from ragqa.notes.decoding import Unfit
+from ragqa.notes.formats import FORMATS
+from ragqa.types import Kind, Stamp
+
+READER = FORMATS["ipynb"].reader
+
+
+def code(source, *outputs):
+    return {"cell_type": "code", "source": source, "outputs": list(outputs)}
+
+
+def markdown(source):
+    return {"cell_type": "markdown", "source": source}
+
+
+def stream(text):
+    return {"output_type": "stream", "text": text}
+
+
+def text_of(*cells, **more):
+    return READER.decode(json.dumps({"cells": cells, "nbformat": 4} | more).encode())
+
+
+def place(text, words):
+    return READER.locate(text, (text.index(words), text.index(words) + len(words)))
+
+
+def test_cells_are_markdown_and_code_and_short_outputs_are_text():
+    text = text_of(markdown(["# Top\n", "\n", "Said."]), code("x = 1\nx", stream("1\n")))
+    blocks = parse_note("a.ipynb", text, "", Stamp(0, 0)).blocks
+    shown = [(b.kind, text[b.start : b.end]) for b in blocks]
+    assert shown == [
+        (Kind.HEADING, "# Top"),
+        (Kind.PARAGRAPH, "Said."),
+        (Kind.CODE, "```python\nx = 1\nx\n```"),
+        (Kind.CODE, "```text\n1\n```"),
+    ]
+
+
+def test_a_place_is_named_by_its_cell_and_lines():
+    text = text_of(
+        markdown("# Top\n\nSaid."),
+        {"cell_type": "raw", "source": "no"},
+        code("x = 1\ny = 2", stream("9")),
+    )
+    assert place(text, "Said.") == "cell 1, line 3"
+    assert place(text, "# Top\n\nSaid.") == "cell 1, lines 1-3"
+    assert place(text, "y = 2") == "cell 3, line 2"
+    assert place(text, "```python\nx = 1\ny = 2\n```") == "cell 3, lines 1-2"
+    assert place(text, "9") == "cell 3, output"
+    assert READER.locate(text, (text.index("Said."), text.index("y ="))) == "cells 1-3"
+
+
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [
+        ({"output_type": "execute_result", "data": {"text/plain": ["4", "2"]}}, "42"),
+        ({"output_type": "display_data", "data": {"image/png": "AAAA"}}, ""),
+        ({"output_type": "display_data", "data": {"text/plain": "<Figure size 1x1>"}}, ""),
+        ({"output_type": "error", "ename": "KeyError", "evalue": "'a'"}, "KeyError: 'a'"),
+        (stream("\x1b[31mred\x1b[0m"), "red"),
+        (stream("line\n" * 100), ""),
+        (stream("x" * 10_000), ""),
+        ("nonsense", ""),
+    ],
+)
+def test_outputs_are_shown_if_they_are_short_and_text(output, shown):
+    text = text_of(code("f()", output))
+    assert ("```text" in text) == bool(shown)
+    assert shown in text
+
+
+def test_code_with_fences_stays_in_its_cell():
+    text = text_of(code("'''\n```\nno\n```\n'''"), markdown("After."))
+    blocks = parse_note("a.ipynb", text, "", Stamp(0, 0)).blocks
+    assert [b.kind for b in blocks] == [Kind.CODE, Kind.PARAGRAPH]
+
+
+def test_older_notebooks_are_read():
+    cells = [
+        {"cell_type": "heading", "level": 2, "source": "Old"},
+        {"cell_type": "code", "input": "x"},
+    ]
+    text = READER.decode(json.dumps({"worksheets": [{"cells": cells}]}).encode())
+    assert "## Old" in text
+    assert "```python\nx\n```" in text
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[]", b"{}", b'{"cells": 1}', b"[" * 100_000, b"\xff"]
+)
+def test_what_is_no_notebook_is_refused_in_words(data):
+    with pytest.raises(Unfit, match=r"not a notebook|not UTF-8"):
+        READER.decode(data)
+
+
+def test_cells_of_any_shape_do_no_harm():
+    odd = [1, None, {}, {"cell_type": "code", "source": 5, "outputs": 3}, markdown([1, "a\f\v\0b"])]
+    assert "ab" in text_of(*odd, metadata=[])

@@ -1,0 +1,117 @@
+"""Org: what of a file is text, and of which kind."""
+
+import pytest
+
+from ragqa.notes import parse_note
+from ragqa.text.markdown import plain_text
+from ragqa.types import Kind, Link, Stamp
+
+
+def parse(text):
+    return parse_note("file.org", text, "", Stamp(0, 0))
+
+
+def said(text):
+    """The kind of each block that is read, and its words."""
+    note = parse(text)
+    return [
+        (b.kind, plain_text(note.text[b.start : b.end], kind=b.kind, context=b.label))
+        for b in note.blocks
+        if b.kind not in (Kind.COMMENT, Kind.STRUCK, Kind.RULE)
+    ]
+
+
+def words(text):
+    return [shown for _, shown in said(text)]
+
+
+def test_a_heading_is_named_without_its_state_priority_and_tags():
+    (heading,) = parse("*** TODO [#A] Call /Ann/ :work:urgent:\n").blocks
+    assert (heading.kind, heading.level, heading.label) == (Kind.HEADING, 3, "Call Ann")
+    assert parse("* DONE Plan :a:b:\n").tags == ("a", "b")
+
+
+def test_the_file_says_which_states_there_are():
+    assert parse("#+TODO: OPEN | SHUT\n* SHUT Door\n").blocks[0].label == "Door"
+    assert parse("* SHUT Door\n").blocks[0].label == "SHUT Door"
+
+
+def test_title_date_and_tags_come_from_keywords():
+    note = parse("#+TITLE: My *notes*\n#+DATE: <2024-02-03 Sat>\n#+FILETAGS: :a:b:\nText.\n")
+    assert (note.title, note.date, note.tags) == ("My notes", "2024-02-03", ("a", "b"))
+    assert [note.text[b.start : b.end] for b in note.blocks] == ["Text."]
+
+
+def test_the_title_is_the_only_heading_at_the_top_else_the_name_of_the_file():
+    assert parse("* One\n** Two\n").title == "One"
+    assert parse("* One\n* Two\n").title == "file"
+
+
+def test_links_emphasis_and_code_are_shown_without_their_marks():
+    text = "See [[file:a.org::*H][the plan]], [[x:y]]: *bold*, /it/, =a_b_c=, ~f(x)~ [fn:1].\n"
+    assert words(text) == ["See the plan, x:y: bold, it, a_b and f(x)."]
+    assert parse(text).links == (Link("a.org", wiki=False),)
+
+
+def test_lists_have_levels_boxes_terms_and_the_lines_below_them():
+    text = "Buy:\n- [ ] milk\n  and bread\n- [X] eggs\n  + brown :: from hens\n1. one\n"
+    assert said(text) == [
+        (Kind.PARAGRAPH, "Buy:"),
+        (Kind.ITEM, "Buy: (open) milk and bread"),
+        (Kind.ITEM, "Buy: (done) eggs"),
+        (Kind.ITEM, "Buy: brown: from hens"),
+        (Kind.ITEM, "Buy: one"),
+    ]
+    assert [b.level for b in parse(text).blocks] == [0, 1, 1, 2, 1]
+
+
+def test_a_table_has_a_header_if_a_rule_follows_its_first_row():
+    text = "| Name | Age |\n|------+-----|\n| Ann  | 7   |\n#+TBLFM: $2=1\n"
+    assert said(text)[1:] == [(Kind.ROW, "Name: Ann; Age: 7")]
+    assert words("| Ann | 7 |\n| Bob | 8 |\n") == ["Ann; 7", "Bob; 8"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "#+begin_src python :results x\ndef f(): *no*\n#+end_src\n",
+        "  #+BEGIN_EXAMPLE\n  | a |\n  #+END_EXAMPLE\n",
+        ": fixed width\n: * no heading\n",
+    ],
+)
+def test_blocks_of_code_are_code(code):
+    (block,) = parse(code).blocks
+    assert block.kind is Kind.CODE
+
+
+def test_a_quotation_is_text_without_its_marks():
+    assert said("#+begin_quote\nTo dig.\n#+end_quote\n") == [(Kind.PARAGRAPH, "To dig.")]
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        ":PROPERTIES:\n:ID: 1\n:END:\n",
+        "# a comment\n",
+        "#+begin_comment\nno\n#+end_comment\n",
+        "#+STARTUP: overview\n",
+        "+struck out+\n",
+    ],
+)
+def test_what_a_reader_does_not_see_is_no_text(hidden):
+    assert words(f"Before.\n\n{hidden}\nAfter.\n") == ["Before.", "After."]
+
+
+def test_an_unclosed_drawer_or_block_hides_nothing():
+    assert words(":PROPERTIES:\n\nText.\n")[-1] == "Text."
+    assert words("#+begin_src\n\nText.\n* Next\n#+end_src\n") == ["Text.", "Next"]
+
+
+def test_planning_is_text():
+    assert words("* Plan\nDEADLINE: <2024-05-02 Thu>\n") == ["Plan", "DEADLINE: 2024-05-02 Thu"]
+
+
+def test_a_span_is_the_source():
+    text = "Text [[a][b]] and =c=.\n"
+    (block,) = parse(text).blocks
+    assert text[block.start : block.end] == text.strip()
