@@ -78,19 +78,18 @@ class Index(StoredIndex):
             question, filters, refresh=refresh, progress=progress, clock=clock
         )
         confidence, answering = self.confidence, self.answering
-        embedder, idf = self.source.embedders.asking, self._open().idf
-        composed = compose(retrieved, embedder, answering)
+        composed = compose(retrieved, self.source.embedders.asking, answering)
         clock.lap("answer")
         warnings += [*confidence.warnings, *self._reader[1]]
-        answer = answer_of(
-            retrieved, composed, confidence, info, top_k=self.settings.top_k, warnings=warnings
-        )
+        top_k = self.settings.top_k
+        answer = answer_of(retrieved, composed, confidence, info, top_k=top_k, warnings=warnings)
         answer = with_sources(answer, self._sourced)
         if writer is not None:
-            answer = written_answer(
+            embedder, idf = self.source.embedders.asking, self._open().idf
+            written = written_answer(
                 answer, writer, retrieved, answering, embedder=embedder, idf=idf, progress=progress
             )
-            answer = with_sources(answer, self._sourced)
+            answer = with_sources(written, self._sourced)
             clock.lap("write")
         return replace(answer, timings_ms=clock.laps())
 

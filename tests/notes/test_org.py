@@ -48,8 +48,8 @@ def test_the_title_is_the_only_heading_at_the_top_else_the_name_of_the_file():
 
 
 def test_links_emphasis_and_code_are_shown_without_their_marks():
-    text = "See [[file:a.org::*H][the plan]], [[x:y]]: *bold*, /it/, =a_b_c=, ~f(x)~ [fn:1].\n"
-    assert words(text) == ["See the plan, x:y: bold, it, a_b and f(x)."]
+    text = "See [[file:a.org::*H][the plan]], [[x:y]]: *bold*, /it/, =a_b_c= and ~f(x)~[fn:1].\n"
+    assert words(text) == ["See the plan, x:y: bold, it, a_b_c and f(x)."]
     assert parse(text).links == (Link("a.org", wiki=False),)
 
 
