@@ -156,7 +156,7 @@ def _settings() -> str:
 
 
 def _default(setting: Setting) -> str:
-    return "" if setting.default == "" else f"`{setting.default}`"
+    return "" if setting.default in ("", ()) else f"`{setting.default}`"
 
 
 def _in_project(setting: Setting) -> str:
