@@ -103,7 +103,8 @@ def test_what_a_reader_does_not_see_is_no_text(hidden):
 
 
 def test_an_unclosed_drawer_or_block_hides_nothing():
-    assert words(":PROPERTIES:\n\nText.\n")[-1] == "Text."
+    assert words(":PROPERTIES:\n\nText.\n") == ["Text."]
+    assert words(":RESULTS:\nText.\n:END:\n") == ["Text."]
     assert words("#+begin_src\n\nText.\n* Next\n#+end_src\n") == ["Text.", "Next"]
 
 

@@ -131,7 +131,8 @@ class _Page:
         table = self._tables[-1] if self._tables else None
         if table and not table.is_layout and tag.name in _OF_LAYOUT and not tag.closes:
             self._lay_out(table)
-        if not (table and table.bars) or tag.name in (*_OF_ROW, "tr", "table"):
+        in_row = table is not None and table.bars and tag.name not in (*_OF_ROW, "tr", "table")
+        if not in_row and not (self._heading and tag.name == "div"):
             self._block(tag, table)
         self._joined = False
 

@@ -17,7 +17,7 @@ _STATE = re.compile(r"(?P<state>[A-Z][A-Z_-]+)(?=[ \t])[ \t]+")
 _PRIORITY = re.compile(r"\[#\w\][ \t]*")
 _KEYWORD = re.compile(r"[ \t]*#\+(?P<key>[\w-]+)(?:\[[^\]\n]*\])?:[ \t]*(?P<value>.*)")
 _BEGIN = re.compile(r"[ \t]*#\+begin_(?P<name>[\w-]+)[ \t]*(?P<language>[\w+#-]*).*", re.IGNORECASE)
-_DRAWER = re.compile(r"[ \t]*:(?!end:)[\w-]+:[ \t]*", re.IGNORECASE)
+_DRAWER = re.compile(r"[ \t]*:(?P<name>[\w-]+):[ \t]*")
 _END_OF_DRAWER = re.compile(r"[ \t]*:end:[ \t]*", re.IGNORECASE)
 _COMMENT = re.compile(r"[ \t]*#(?:[ \t].*)?")
 _FIXED = re.compile(r"[ \t]*:(?:[ \t].*)?")
@@ -28,6 +28,7 @@ _RULE_ROW = re.compile(r"[ \t]*\|-[-+| \t]*")
 _STATES = word_set("TODO DONE NEXT WAITING WAIT HOLD CANCELLED CANCELED STARTED SOMEDAY COMMENT")
 _CODE = ("src", "example")
 _HIDDEN = ("comment", "export")
+_DRAWERS = ("properties", "logbook", "clock")
 _LEVELS = 6
 
 
@@ -123,10 +124,15 @@ class _Org:
         return None
 
     def _drawer(self, at: int) -> list[Leaf]:
-        if not _DRAWER.fullmatch(self.lines[at]):
+        """Properties and logs; the marks of any other drawer are blank."""
+        found = _DRAWER.fullmatch(self.lines[at])
+        if found is None:
             return []
-        last = self._find(at, _END_OF_DRAWER)
-        return [] if last is None else self._raw(Kind.COMMENT, at, last + 1)
+        name = found["name"].lower()
+        last = self._find(at, _END_OF_DRAWER) if name in _DRAWERS else None
+        if last is not None:
+            return self._raw(Kind.COMMENT, at, last + 1)
+        return [_nothing(at)]
 
     def _keyword(self, at: int) -> list[Leaf]:
         found = _KEYWORD.fullmatch(self.lines[at])
