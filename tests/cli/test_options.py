@@ -2,6 +2,7 @@
 
 import pytest
 import typer
+from typer._click.exceptions import ClickException
 
 from ragqa.cli.options import AsJson, Given, Scope, grouped_options
 
@@ -35,5 +36,5 @@ def test_a_group_of_options_reaches_the_command_as_one_object(look):
 
 
 def test_an_option_that_a_command_leaves_out_is_unknown_to_it(look):
-    with pytest.raises(typer.TyperException, match="top-k"):
+    with pytest.raises(ClickException, match="top-k"):
         look("--top-k", "3")
