@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ragqa.answering import Assessment, cite
 from ragqa.answering.candidates import PASSAGES
-from ragqa.answering.checking import keep_current
+from ragqa.api.checking import keep_current
 from ragqa.answering.disagreement import disagreements
 from ragqa.api import Index
 from ragqa.clock import Clock
