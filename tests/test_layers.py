@@ -28,8 +28,8 @@ LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 
 
 LATE = {
-    "ragqa": "the names of the package are found when they are first used, so importing it is quick",
-    "ragqa.cli": "a command imports what it runs when it runs: help and wrong usage need none of it",
+    "ragqa": "a name of the package is looked up when it is first used: importing it is quick",
+    "ragqa.cli": "a command imports what it runs when it runs: help needs none of it",
     "rich": "only progress bars, boxes and tables need these parts of it",
     "concurrent.futures": "only a large index is read by several threads",
     "difflib": "only a note that is not in the index is compared with those that are",
@@ -168,7 +168,7 @@ def _names(node):
 
 
 def _is_in(name, package):
-    return name == package or name.startswith(f"{package}.") and package != "ragqa"
+    return name == package or (name.startswith(f"{package}.") and package != "ragqa")
 
 
 def test_only_render_prints():

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Self
 
 from ragqa.answering.calibration_file import InUse, in_use
-from ragqa.api.checking import open_notes
 from ragqa.answering.layout import OpenNote
+from ragqa.api.checking import open_notes
 from ragqa.clock import today
 from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragqa.cli.opening import load
-from ragqa.cli.options import Given, grouped_options
+from ragqa.cli.options import PlaceOptions, grouped_options
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def mcp(
         ),
     ] = None,
     *,
-    given: Given,
+    given: PlaceOptions,
 ) -> int:
     """Serve the notes to an assistant that speaks MCP.
 
@@ -64,7 +64,7 @@ def serve(
         bool, typer.Option("--no-open", help="Print the address; do not open the browser.")
     ] = False,
     *,
-    given: Given,
+    given: PlaceOptions,
 ) -> int:
     """Open the notes in the browser: ask, read what is cited beside the answer, check, look around.
 

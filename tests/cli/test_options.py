@@ -4,7 +4,7 @@ import pytest
 import typer
 from typer._click.exceptions import ClickException
 
-from ragqa.cli.options import AsJson, Given, Scope, grouped_options
+from ragqa.cli.options import AsJson, PlaceOptions, Scope, grouped_options
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def look():
 def test_a_group_of_options_reaches_the_command_as_one_object(look):
     given = look("--tag", "a", "--tag", "b", "--corpus", "notes", "--no-refresh", "--json")
     assert given == (
-        Scope(tag=["a", "b"], no_refresh=True, given=Given(corpus="notes")),
+        Scope(tag=["a", "b"], no_refresh=True, given=PlaceOptions(corpus="notes")),
         True,
     )
     assert look() == (Scope(), False)
