@@ -33,7 +33,7 @@ LATE = {
     "rich": "only progress bars, boxes and tables need these parts of it",
     "concurrent.futures": "only a large index is read by several threads",
     "difflib": "only a note that is not in the index is compared with those that are",
-    "importlib.metadata": "only a user's own backend is looked up among installed packages",
+    "importlib.metadata": "only tiktoken's ranks and a user's own backend are looked up",
     "huggingface_hub": "only a model that is named by its repository is looked up in its cache",
     "httpx2": "an extra, and only an LLM needs it",
     "mcp": "an extra, and half a second",
