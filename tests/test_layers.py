@@ -50,12 +50,13 @@ LATE = {
     "ragqa.consent": "only a store on another machine needs it",
     "ragqa.api": "the child that updates an index imports it after its streams are set",
     "ragqa.embedders": "an embedder is imported where it is chosen: torch takes seconds",
+    "ragqa.indexing": "only notes that changed are embedded, and only a damaged index repaired",
     "ragqa.generation": "only an answer that an LLM writes needs it",
     "ragqa.llms": "a backend is imported where it is chosen",
     "ragqa.notes": "a format's parser is imported where a note has that format",
     "ragqa.readers": "a reader is imported where it is chosen",
     "ragqa.render": "only an answer that an LLM wrote needs these parts",
-    "ragqa.stores": "a store is imported where it is chosen, and its writer where it writes",
+    "ragqa.stores": "a store is imported where it is chosen; its writer, where it writes",
 }
 """Why something is imported inside a function: by the package imported, or by the importer's."""
 
