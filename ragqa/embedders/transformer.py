@@ -55,8 +55,8 @@ class TransformerEmbedder:
     def __init__(
         self, *, info: EmbedderInfo, dtype: str, tokenizer: Tokenizer, model: Model
     ) -> None:
-        self._info = info
-        self._dtype = dtype
+        self.info = info
+        self.dtype = dtype
         self._model = model
         padding = tokenizer.padding or {}
         self._pad_id = int(padding.get("pad_id", 0))
@@ -65,29 +65,19 @@ class TransformerEmbedder:
         tokenizer.no_truncation()
         self._tokenizer = tokenizer
 
-    @property
-    def info(self) -> EmbedderInfo:
-        """The fingerprint stored with an index."""
-        return self._info
-
-    @property
-    def dtype(self) -> str:
-        """The number format of the computation."""
-        return self._dtype
-
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's untruncated tokens as a passage, special tokens and prompt included."""
-        return [len(e) for e in self._encode(texts, self._info.passage_prompt)]
+        return [len(e) for e in self._encode(texts, self.info.passage_prompt)]
 
     def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """Embed passages in order; returns shape (len(texts), dimension), float32.
 
         :raises ValueError: a text exceeds the window.
         """
-        vectors = np.empty((len(texts), self._info.dimension), np.float32)
+        vectors = np.empty((len(texts), self.info.dimension), np.float32)
         done = 0
         for first in range(0, len(texts), GROUP_TEXTS):
-            encodings = self._encode(texts[first : first + GROUP_TEXTS], self._info.passage_prompt)
+            encodings = self._encode(texts[first : first + GROUP_TEXTS], self.info.passage_prompt)
             self._check_window(encodings, first)
             for batch in batches(encodings, self._model.batch_tokens):
                 (pooled,) = self._model.run(self._inputs([encodings[i] for i in batch]), [SENTENCE])
@@ -99,11 +89,11 @@ class TransformerEmbedder:
 
     def embed_query(self, text: str) -> TokenVectors:
         """Embed a question with its token vectors, truncated to the window."""
-        return self._token_vectors([text], self._info.query_prompt)[0]
+        return self._token_vectors([text], self.info.query_prompt)[0]
 
     def embed_sentences(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Embed candidate sentences with their token vectors, truncated to the window."""
-        return self._token_vectors(texts, self._info.passage_prompt)
+        return self._token_vectors(texts, self.info.passage_prompt)
 
     def _token_vectors(self, texts: Sequence[str], prompt: str) -> list[TokenVectors]:
         encodings = self._encode(texts, prompt, truncate=True)
@@ -126,17 +116,17 @@ class TransformerEmbedder:
         self, texts: Sequence[str], prompt: str, *, truncate: bool = False
     ) -> list[Encoding]:
         if truncate:
-            self._tokenizer.enable_truncation(self._info.window)
+            self._tokenizer.enable_truncation(self.info.window)
         else:
             self._tokenizer.no_truncation()
         return self._tokenizer.encode_batch([prompt + encodable(text) for text in texts])
 
     def _check_window(self, encodings: Sequence[Encoding], first: int) -> None:
         for position, encoding in enumerate(encodings, start=first):
-            if len(encoding) > self._info.window:
+            if len(encoding) > self.info.window:
                 raise ValueError(
                     f"passage {position} has {len(encoding)} tokens, "
-                    f"the window of {self._info.name} is {self._info.window}"
+                    f"the window of {self.info.name} is {self.info.window}"
                 )
 
     def _inputs(self, encodings: Sequence[Encoding]) -> Inputs:

@@ -139,8 +139,8 @@ def publish(draft: Path, info: IndexInfo, base: Manifest | None) -> None:
         if name not in linked:
             sync(draft / name)
     manifest = Manifest(draft, info, record_files(draft, names, linked))
-    with new_file(draft / MANIFEST) as write:
-        write(manifest.encoded())
+    with new_file(draft / MANIFEST) as file:
+        file.write(manifest.encoded())
     for folder in (TERMS, DELTA):
         if (draft / folder).is_dir():
             sync(draft / folder)
@@ -154,8 +154,8 @@ def publish(draft: Path, info: IndexInfo, base: Manifest | None) -> None:
 
 def set_current(root: Path, name: str) -> None:
     """Make an existing generation the current one."""
-    with new_file(root / _CURRENT_DRAFT) as write:
-        write(f"{name}\n".encode())
+    with new_file(root / _CURRENT_DRAFT) as file:
+        file.write(f"{name}\n".encode())
     step("replace CURRENT")
     (root / _CURRENT_DRAFT).replace(root / _CURRENT)
     sync(root)

@@ -16,6 +16,7 @@ import numpy as np
 from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex, OtherFormat
 from ragqa.stores.disk import explaining_failure, step
 from ragqa.stores.local import generations
+from ragqa.stores.local.catalogue import Catalogue
 from ragqa.stores.local.examining import PassageOwners, damaged_files, disagreements, part_of
 from ragqa.stores.local.lock import locked
 from ragqa.stores.local.manifest import (
@@ -26,7 +27,7 @@ from ragqa.stores.local.manifest import (
     number_of,
     read_manifest,
 )
-from ragqa.stores.local.snapshot import LocalSnapshot, open_catalogue
+from ragqa.stores.local.snapshot import LocalSnapshot
 from ragqa.stores.local.terms import NumberedPassage, write_terms
 from ragqa.stores.local.vector_draft import Spool, write_part
 from ragqa.stores.local.vector_file import VectorFile
@@ -153,7 +154,7 @@ def _rebuild_parts(
     owners = PassageOwners.of(manifest)
     info = manifest.info
     dense = info.dense
-    with closing(open_catalogue(manifest)) as catalogue:
+    with closing(Catalogue(*manifest.catalogue)) as catalogue:
 
         def embed(owners: Numbers, place: Path) -> DenseInfo:
             passages = catalogue.passages_of(sorted(set(owners[1].tolist())))

@@ -68,7 +68,7 @@ class LocalWriter(ResumableWriter):
     def _in_base(self, embedding_keys: Iterable[int]) -> dict[int, Vector]:
         if self._base is None:
             return {}
-        ids = self._base.catalogue.ids_by_embedding(embedding_keys)
+        ids = self._base.ids_by_embedding(embedding_keys)
         if ids and not self._vectors_checked:
             files = {name for name in self._base.manifest.files if name.endswith((VECTORS, ROWS))}
             check_files(self._base.manifest, thorough=files)
@@ -117,7 +117,6 @@ class LocalWriter(ResumableWriter):
                 dense = self._write_base(draft, info.embedder.dimension)
             else:
                 dense = self._write_delta(draft, base, info.embedder.dimension)
-            draft.spool.remove()
             info = replace(info, dense=dense)
             old = self._base.manifest if self._base else None
             generations.publish(draft.folder, info, old)
