@@ -22,6 +22,11 @@ TOKENS = "tokens"
 GROUP_TEXTS = 2048
 """How many passages are tokenised and sorted at once; each takes some 20 kB of tokens."""
 
+_FIELDS = {
+    "input_ids": "ids",
+    "attention_mask": "attention_mask",
+    "token_type_ids": "type_ids",
+}
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -102,13 +107,9 @@ class TransformerEmbedder:
             inputs = self._inputs([encodings[i] for i in batch])
             pooled, tokens = self._model.run(inputs, [SENTENCE, TOKENS])
             for row, index in enumerate(batch):
-                encoding = encodings[index]
-                first = tokens.shape[1] - len(encoding) if self._pads_left else 0
-                kept, spans = _content(encoding, prompt + texts[index], len(prompt))
+                kept, spans = _content(encodings[index], prompt + texts[index], len(prompt))
                 found[index] = TokenVectors(
-                    vectors=_unit(tokens[row, [first + i for i in kept]]),
-                    spans=spans,
-                    pooled=_unit(pooled[row]),
+                    vectors=_unit(tokens[row, kept]), spans=spans, pooled=_unit(pooled[row])
                 )
         return [found[i] for i in range(len(texts))]
 
@@ -137,19 +138,14 @@ class TransformerEmbedder:
 def padded(
     encodings: Sequence[Encoding], names: Sequence[str], *, pad_id: int, pads_left: bool = False
 ) -> Inputs:
-    """The inputs of these names for a batch, each of shape (texts, tokens of the longest)."""
-    shape = (len(encodings), max(1, max(map(len, encodings))))
-    inputs = {
-        "input_ids": np.full(shape, pad_id, np.int64),
-        "attention_mask": np.zeros(shape, np.int64),
-        "token_type_ids": np.zeros(shape, np.int64),
+    """Pad a batch in place; returns the inputs of these names, (texts, tokens of the longest)."""
+    longest = max(1, *map(len, encodings))
+    for encoding in encodings:
+        encoding.pad(longest, direction="left" if pads_left else "right", pad_id=pad_id)
+    return {
+        name: np.array([getattr(encoding, _FIELDS[name]) for encoding in encodings], np.int64)
+        for name in names
     }
-    for row, encoding in enumerate(encodings):
-        columns = slice(shape[1] - len(encoding), None) if pads_left else slice(len(encoding))
-        inputs["input_ids"][row, columns] = encoding.ids
-        inputs["attention_mask"][row, columns] = 1
-        inputs["token_type_ids"][row, columns] = encoding.type_ids
-    return {name: inputs[name] for name in names}
 
 
 def encodable(text: str) -> str:

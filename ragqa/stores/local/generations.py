@@ -9,7 +9,6 @@ import errno
 import os
 import re
 import shutil
-import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -70,11 +69,7 @@ def current(root: Path) -> str:
         raise IndexUnusable(
             f"the index file {path} does not name a generation, it says {name!r}", hint=REPAIR
         )
-    try:
-        found = stat.S_ISDIR(os.lstat(root / name).st_mode)
-    except OSError:
-        found = False
-    if not found:
+    if not (root / name).is_dir() or (root / name).is_symlink():
         raise IndexUnusable(
             f"the index file {path} names {name}, which does not exist", hint=REPAIR
         )

@@ -11,8 +11,7 @@ import numpy as np
 from ragqa.stores.local.catalogue import Catalogue
 from ragqa.stores.local.manifest import TERMS, check_files, read_manifest
 from ragqa.stores.local.terms import TermIndex
-from ragqa.stores.local.vector_draft import Part
-from ragqa.stores.local.vector_file import Mask, VectorFile
+from ragqa.stores.local.vector_file import Mask, VectorFile, find_in
 from ragqa.stores.protocol import Snapshot
 from ragqa.stores.ranking import Candidate, top_k
 from ragqa.types import Filters, Vector
@@ -39,30 +38,29 @@ class LocalSnapshot(Catalogue, Snapshot):
             self.delta = self._vectors(manifest.delta, opened) if manifest.delta else None
             self._opened = opened.pop_all()
 
+    @property
+    def vector_files(self) -> list[VectorFile]:
+        """The vectors of the base, some of which may be deleted, and those of the delta."""
+        return [self.base] if self.delta is None else [self.base, self.delta]
+
     @cached_property
-    def live_rows(self) -> Mask | None:
+    def _live_rows(self) -> Mask | None:
         """A mask, (rows,), of the base's rows that are not deleted; None for all."""
         gone = self.gone()
         return ~self.base.of_notes(gone) if gone else None
 
-    def parts(self) -> list[Part]:
-        """All vectors that are not deleted."""
-        base = self.base.part if self.live_rows is None else self.base.part.select(self.live_rows)
-        return [base] if self.delta is None else [base, self.delta.part]
-
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
         """The vectors, shape (dimension,), of passages in the snapshot, by passage id."""
-        found = {} if self.delta is None else self.delta.find(ids)
-        return found | self.base.find([id_ for id_ in ids if id_ not in found])
+        return find_in(reversed(self.vector_files), ids)
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k nearest passages by cosine, best first; `vector` has shape (dimension,)."""
         notes = self._matching_notes(filters)
-        searched = [(self.base, self.live_rows)]
-        if self.delta is not None:
-            searched.append((self.delta, None))
-        if notes is not None:  # none of which is deleted
-            searched = [(file, file.of_notes(notes)) for file, _ in searched]
+        if notes is None:
+            masks = [self._live_rows, None]
+        else:  # none of these is deleted
+            masks = [file.of_notes(notes) for file in self.vector_files]
+        searched = list(zip(self.vector_files, masks, strict=False))
         total = sum(
             len(file) if mask is None else int(np.count_nonzero(mask)) for file, mask in searched
         )

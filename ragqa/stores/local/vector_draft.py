@@ -70,10 +70,10 @@ class Spool:
         self._file = tempfile.TemporaryFile(dir=draft)  # noqa: SIM115 - closed with the draft
         self._owners: list[Numbers] = []
 
-    def append(self, note: int, ids: Sequence[int], vectors: Vectors) -> None:
-        """Append the vectors of a note's passages, shape (passages, dimension)."""
+    def append(self, ids: Sequence[int], notes: Sequence[int], vectors: Vectors) -> None:
+        """Append the vectors of passages, (passages, dimension), and their notes' numbers."""
         if len(ids):
-            self._owners.append(np.array([ids, [note] * len(ids)], dtype=np.int64))
+            self._owners.append(np.array([ids, notes], dtype=np.int64))
             self._file.write(np.ascontiguousarray(vectors, dtype=np.float32).tobytes())
 
     def part(self, dimension: int) -> Part:
