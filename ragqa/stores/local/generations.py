@@ -85,8 +85,11 @@ def _read_name(path: Path) -> str:
     return data.decode("ascii", "backslashreplace").removesuffix("\n")
 
 
-def begin_draft(root: Path) -> Path:
-    """Create the draft folder of the next generation, with a number never used before."""
+def begin_draft(root: Path, *, delta: bool) -> Path:
+    """Create the draft folder of the next generation, with a number never used before.
+
+    :param delta: whether it has a folder for changes beside the base.
+    """
     names = _names(root)
     with suppress(OSError):
         names.append(_read_name(root / _CURRENT))
@@ -94,8 +97,9 @@ def begin_draft(root: Path) -> Path:
     draft = root / f"gen-{max(numbers, default=0) + 1:06d}.tmp"
     step(f"make {draft.name}")
     draft.mkdir(PRIVATE)
-    step(f"make {TERMS}")
-    (draft / TERMS).mkdir()
+    for name in (TERMS, DELTA) if delta else (TERMS,):
+        step(f"make {name}")
+        (draft / name).mkdir()
     return draft
 
 

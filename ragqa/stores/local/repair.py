@@ -146,18 +146,13 @@ def _rebuild_parts(
     rebuilder: Rebuilder,
     progress: Progress,
 ) -> None:
-    draft = generations.begin_draft(root)
-    if manifest.delta:
-        step(f"make {DELTA}")
-        (draft / DELTA).mkdir()
+    draft = generations.begin_draft(root, delta=manifest.delta is not None)
     sound = [name for name in manifest.files if part_of(name) not in broken]
     generations.link_files(manifest, sound, draft)
     owners = PassageOwners.of(manifest)
     info, dense = manifest.info, manifest.info.dense
-    with (
-        closing(Catalogue(*manifest.catalogue)) as catalogue,
-        closing(SavedEmbeddings(root / SAVED, info.embedder, info.dtype)) as saved,
-    ):
+    embeddings = SavedEmbeddings(root / SAVED, info.embedder, info.dtype)
+    with closing(embeddings) as saved, closing(Catalogue(*manifest.catalogue)) as catalogue:
 
         def embed(owners: Numbers, folder: Path) -> DenseInfo:
             """Embed passages in batches, save each, and write the files."""
@@ -179,8 +174,9 @@ def _rebuild_parts(
             dense = embed(owners.base, draft)
         if IndexPart.NEW_VECTORS in broken and owners.new is not None:
             embed(owners.new, draft / DELTA)
-    info = replace(info, generation=number_of(draft.name), dense=dense)
-    generations.publish(draft, info, manifest)
+    generations.publish(
+        draft, replace(info, generation=number_of(draft.name), dense=dense), manifest
+    )
     if broken & {IndexPart.VECTORS, IndexPart.NEW_VECTORS}:
         remove_saved(root / SAVED)
 

@@ -143,16 +143,14 @@ class LocalWriter(ResumableWriter):
     def _begin(self) -> _Draft:
         base = self._base
         if base is None:
-            folder = generations.begin_draft(self._root)
+            folder = generations.begin_draft(self._root, delta=False)
             step(f"begin {CATALOGUE}")
             return _Draft(folder, CatalogueDraft(folder / CATALOGUE), Spool(folder))
         # Silent damage must not get a fresh digest in the new generation.
         files = base.manifest.files.keys()
         small = base.info.passages <= REWRITE_BELOW
         check_files(base.manifest, thorough=files if small else files - set(PART))
-        folder = generations.begin_draft(self._root)
-        step(f"make {DELTA}")
-        (folder / DELTA).mkdir()
+        folder = generations.begin_draft(self._root, delta=True)
         if base.manifest.delta:
             step(f"copy {CATALOGUE}")
             shutil.copyfile(base.manifest.delta / CATALOGUE, folder / DELTA / CATALOGUE)
