@@ -65,15 +65,15 @@ class Outcome:
     measures: Mapping[str, Mapping[str, float]]
     ranks: Ranks
     empty: tuple[str, ...]
-    search_ms: float | None
-    ask_ms: float | None
-    answer: tuple[float, ...] | None
-    confidence: float | None
-    answered: bool | None
-    missing: tuple[str, ...]
-    overlap: Overlap | None
     missed: Missed | None
+    answer: tuple[float, ...] | None = None
+    confidence: float | None = None
+    answered: bool | None = None
+    missing: tuple[str, ...] = ()
+    overlap: Overlap | None = None
     quoted: Quoted | None = None
+    search_ms: float | None = None
+    ask_ms: float | None = None
 
 
 def why_missed(

@@ -46,13 +46,11 @@ def excerpts_markdown(citations: Sequence[Citation]) -> str:
     shown = []
     for (cited, placed), following in zip(excerpts, [*excerpts[1:], None], strict=True):
         # Two adjacent lists would merge into one, numbered throughout.
-        list_follows = bool(following and not following[0].cut[0] and _starts_list(following[1]))
+        list_follows = bool(
+            following and not following[0].cut[0] and following[1] and following[1][0].mark
+        )
         shown.append(_excerpt(cited, placed, list_follows=list_follows))
     return "\n\n".join(shown)
-
-
-def _starts_list(placed: Sequence[_Placed]) -> bool:
-    return bool(placed and placed[0].mark)
 
 
 def _placed(citation: Citation) -> Iterator[_Placed]:
