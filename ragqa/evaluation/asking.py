@@ -118,13 +118,10 @@ def _outcome(
     answer = _answer(task, said) if asking.compose and task.answers else None
     spans = [(hit.passage.path, hit.passage.start, hit.passage.end) for hit in hits]
     return Outcome(
-        id=task.id,
-        question=task.question,
-        kind=task.kind,
-        answerable=task.answerable,
+        task,
         measures=measure_rankings(dict.fromkeys(METHODS, task.relevant), rankings)
         if task.relevant
-        else {method: {} for method in METHODS},
+        else {},
         ranks=ranks,
         empty=tuple(method for method, ranking in rankings.items() if not ranking),
         answer=answer,

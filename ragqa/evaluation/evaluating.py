@@ -21,9 +21,8 @@ from ragqa.evaluation.questions import Chosen, Question
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.evaluation.tasks import Task, tasks_of
 from ragqa.indexing import Embedders, Source, find_changes
-from ragqa.notes import parse_note, read_text
 from ragqa.notes import read_note as read_file
-from ragqa.types import Answer, Hit, Note, Progress, Skipped
+from ragqa.types import Answer, Hit, Note, NoteFile, Progress, Skipped, Stamp
 
 # Changing these changes the passages or their embeddings.
 _REBUILDING = ("embedder", "passage_tokens", "max_note_bytes")
@@ -114,10 +113,8 @@ def read_notes(source: Source, progress: Progress) -> tuple[list[Note], list[str
 
 def _read_note(index: Index, path: str) -> Note | None:
     limit = index.settings.max_note_bytes
-    read = read_text(index.places.corpus, path, max_note_bytes=limit)
-    if isinstance(read, Skipped):
-        return None
-    return parse_note(path, read.text, read.sha256, read.stamp)
+    read = read_file(index.places.corpus, NoteFile(path, Stamp(0, 0)), max_note_bytes=limit)
+    return None if isinstance(read, Skipped) else read.note
 
 
 def _ask_for_excerpts(

@@ -50,7 +50,7 @@ def about(settings: Settings, info: IndexInfo, warnings: Sequence[str]) -> Docum
 
 def summarise(outcomes: Sequence[Outcome]) -> Document:
     """Summarise the outcomes; measures that do not apply are omitted."""
-    judged = [one for one in outcomes if one.measures["hybrid"]]
+    judged = [one for one in outcomes if one.measures]
     methods = METHODS if judged else ()
     of_methods, intervals = _estimated(
         {
@@ -74,7 +74,7 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
         "empty": {
             method: found
             for method in METHODS
-            if (found := [one.id for one in judged if method in one.empty])
+            if (found := [one.task.id for one in judged if method in one.empty])
         },
         "questions": [_question(one) for one in outcomes],
     }
@@ -92,7 +92,7 @@ def _columns(outcomes: Sequence[Outcome]) -> dict[str, Sequence[float]]:
 
     Noise is that of the questions that have citations.
     """
-    answers = [one.answer for one in outcomes if one.answerable and one.answer is not None]
+    answers = [one.answer for one in outcomes if one.task.answerable and one.answer is not None]
     overlaps = [one.overlap for one in outcomes if one.overlap is not None]
     scores = [one.quoted.score for one in outcomes if one.quoted and one.quoted.score]
     return {
@@ -113,7 +113,9 @@ _OF_CONFIDENCE = {
 
 def _confidence(outcomes: Sequence[Outcome]) -> tuple[Document, Document]:
     """The quality of confidence with its intervals, if the notes answer some, but not all."""
-    asked = [(one.confidence, one.answerable) for one in outcomes if one.confidence is not None]
+    asked = [
+        (one.confidence, one.task.answerable) for one in outcomes if one.confidence is not None
+    ]
     confidence, answerable = [c for c, _ in asked], [a for _, a in asked]
     if len(set(answerable)) < len((True, False)):
         return {}, {}
@@ -133,8 +135,8 @@ def _confidence(outcomes: Sequence[Outcome]) -> tuple[Document, Document]:
 
 def _kinds(judged: Sequence[Outcome]) -> Document:
     kinds: Document = {}
-    for kind in sorted({one.kind for one in judged if one.kind}):
-        these = [one for one in judged if one.kind == kind]
+    for kind in sorted({one.task.kind for one in judged if one.task.kind}):
+        these = [one for one in judged if one.task.kind == kind]
         ranked = {name: [one.measures["hybrid"][name] for one in these] for name in _KIND_MEASURES}
         means, intervals = _estimated(ranked | _columns(these))
         kinds[kind] = {"questions": len(these), **means, "intervals": intervals}
@@ -144,12 +146,12 @@ def _kinds(judged: Sequence[Outcome]) -> Document:
 def _abstention(outcomes: Sequence[Outcome]) -> Document:
     """The shares of questions answered, surely or naming what is missing, by sort of question."""
     asked = [one for one in outcomes if one.confidence is not None]
-    if all(one.answerable for one in asked):
+    if all(one.task.answerable for one in asked):
         return {}
-    sorts: dict[str, list[Outcome]] = {"answerable": [one for one in asked if one.answerable]}
+    sorts: dict[str, list[Outcome]] = {"answerable": [one for one in asked if one.task.answerable]}
     for one in asked:
-        if not one.answerable:
-            sorts.setdefault(one.kind or "unanswerable", []).append(one)
+        if not one.task.answerable:
+            sorts.setdefault(one.task.kind or "unanswerable", []).append(one)
     table = {}
     for sort, these in sorts.items():
         means, intervals = _estimated(
@@ -199,8 +201,10 @@ def _latency(outcomes: Sequence[Outcome]) -> Document:
 
 
 def _question(one: Outcome) -> Document:
-    row: Document = {name: getattr(one, name) for name in ("id", "question", "kind", "answerable")}
-    if one.measures["hybrid"]:
+    row: Document = {
+        name: getattr(one.task, name) for name in ("id", "question", "kind", "answerable")
+    }
+    if one.measures:
         row |= {method: _rounded(one.measures[method]) for method in METHODS}
         row["ranks"] = {method: list(one.ranks[method]) for method in METHODS}
     if one.answer is not None:

@@ -9,22 +9,12 @@ from ragqa.answering.checking import keep_current
 from ragqa.answering.disagreement import disagreements
 from ragqa.api import Index
 from ragqa.clock import Clock
-from ragqa.explaining.explanation import (
-    SAID,
-    STAGES,
-    Explanation,
-    Lost,
-    Missing,
-    Place,
-    Sentence,
-)
+from ragqa.explaining.explanation import SAID, Explanation, Sentence
 from ragqa.explaining.ranking import rank_note, rank_sentences
 from ragqa.explaining.targets import Notes
 from ragqa.explaining.trials import with_trials
 from ragqa.stages import losing_leg
 from ragqa.types import Disagreement, Filters, Progress, Retrieved
-
-__all__ = ["SAID", "STAGES", "Explanation", "Lost", "Missing", "Place", "Sentence", "explain"]
 
 
 def explain(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from rich.text import Text
 
 from ragqa.answering.candidates import PASSAGES
-from ragqa.explaining import SAID, STAGES, Explanation, Lost, Missing, Sentence
+from ragqa.explaining.explanation import SAID, STAGES, Explanation, Lost, Missing, Sentence
 from ragqa.render import documents
 from ragqa.render.answer_lines import address
 from ragqa.render.documents import Document, fields_of

@@ -10,8 +10,14 @@ from ragqa.answering.short_answer import counterpart
 from ragqa.chatting import Exchange, numbered
 from ragqa.render import answer_lines
 from ragqa.render.documents import warnings_of
-from ragqa.render.excerpt_markdown import excerpts_markdown
-from ragqa.render.markdown_text import escaped, fenced, piece_of_line, with_bold, within_line
+from ragqa.render.markdown_text import (
+    escaped,
+    excerpts_markdown,
+    fenced,
+    piece_of_line,
+    with_bold,
+    within_line,
+)
 from ragqa.types import Answer, Citation, Span
 from ragqa.verifying.saved import record_of
 
