@@ -232,7 +232,7 @@ class StoredIndex:
         from ragqa.indexing.repairing import repair
 
         self.close()
-        return repair(self._store, self.source, wait=wait, progress=progress)
+        return repair(self._store, self.source, wait=wait, progress=progress or no_progress)
 
     def check_embedder(self) -> None:
         """Check that the embedder in use made the index.
