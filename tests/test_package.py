@@ -44,6 +44,12 @@ def test_the_sdist_holds_what_the_tests_need_and_no_index(built):
     assert [name for name in sdist if name.startswith("indexes/") and "README" not in name] == []
 
 
+def test_of_the_plug_ins_only_what_documents_link_to_is_shipped(built):
+    wheel, sdist = built
+    names = [name for name in [*wheel, *sdist] if "plugins" in name]
+    assert set(names) <= {"plugins", "plugins/obsidian", "plugins/obsidian/README.md"}
+
+
 def test_a_licence_comes_with_it(built):
     wheel, _ = built
     assert any(name.endswith("/licenses/LICENSE") for name in wheel)

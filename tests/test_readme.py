@@ -16,7 +16,12 @@ import ragqa as package
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted(
-    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "eval").glob("*.md")]
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "eval").glob("*.md"),
+        *(ROOT / "plugins").glob("*/*.md"),
+    ]
 )
 _SCORE = re.compile(r"(?<=answer this: )0\.\d\d")
 ANSWERS, LLM, EVALUATION = "docs/answers.md", "docs/llm.md", "docs/evaluation.md"

@@ -52,28 +52,25 @@ class Quoted:
 class Outcome:
     """The outcome of one question.
 
-    `measures` and `ranks` are by method. Ranks are those of the relevant units, from 1, None for
-    one that is not a candidate. `answer` has answer@1 to 3; it, `confidence` and `answered` are
-    None if no answer was composed. `empty` are the methods that found nothing. `quoted` is None if
-    citations are not measured.
+    `measures` and `ranks` are by method; nothing is measured if nothing is judged. Ranks are those
+    of the relevant units, from 1, None for one that is not a candidate. `answer` has answer@1 to 3;
+    it, `confidence` and `answered` are None if no answer was composed. `empty` are the methods that
+    found nothing. `quoted` is None if citations are not measured.
     """
 
-    id: str
-    question: str
-    kind: str
-    answerable: bool
+    task: Task
     measures: Mapping[str, Mapping[str, float]]
     ranks: Ranks
     empty: tuple[str, ...]
-    search_ms: float | None
-    ask_ms: float | None
-    answer: tuple[float, ...] | None
-    confidence: float | None
-    answered: bool | None
-    missing: tuple[str, ...]
-    overlap: Overlap | None
     missed: Missed | None
+    answer: tuple[float, ...] | None = None
+    confidence: float | None = None
+    answered: bool | None = None
+    missing: tuple[str, ...] = ()
+    overlap: Overlap | None = None
     quoted: Quoted | None = None
+    search_ms: float | None = None
+    ask_ms: float | None = None
 
 
 def why_missed(

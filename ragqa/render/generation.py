@@ -10,6 +10,7 @@ from rich.text import Text
 from ragqa.generation import Request, cited_text
 from ragqa.render.answer_lines import CITED, verdict_line
 from ragqa.render.documents import fields_of
+from ragqa.render.markdown_text import fenced
 from ragqa.render.progress import ProgressLine
 from ragqa.render.screen import READABLE, encodable, print_as_is, print_document, put, say, stdout
 from ragqa.sanitise import safe_line, safe_text
@@ -92,11 +93,9 @@ def _markdown(sentence: WrittenSentence, escaped: Callable[[str], str]) -> str:
         lead = "\\\n" if lead.strip(" ") == "\n" else lead
         return f"{lead}{escaped(text)}{mark and ' '}{mark}"
     code, _, numbers = text.rpartition("```")
-    inner = code.partition("\n")[2].rstrip("\n")
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", inner)), default=0))
-    shown = safe_text(inner)
     # No language: `ragqa verify` takes a block marked `text` for a quote.
-    return f"\n\n{fence}\n{shown}\n{fence}\n\n{escaped(numbers)}{mark and ' '}{mark}\n"
+    shown = fenced(code.partition("\n")[2].rstrip("\n"))
+    return f"\n\n{shown}\n\n{escaped(numbers)}{mark and ' '}{mark}\n"
 
 
 def _sentence(sentence: WrittenSentence) -> Text:

@@ -8,19 +8,16 @@ from urllib.parse import quote
 
 from ragqa.answering.short_answer import counterpart
 from ragqa.chatting import Exchange, numbered
-from ragqa.render.answer_lines import (
-    DISAGREE,
-    NOT_IN_NOTES,
-    address,
-    corrected_line,
-    date_of,
-    missing_line,
-    unsure_line,
-    verdict_line,
-)
+from ragqa.render import answer_lines
 from ragqa.render.documents import warnings_of
-from ragqa.render.excerpt_markdown import excerpts_markdown
-from ragqa.render.markdown_text import escaped, fenced, piece_of_line, with_bold, within_line
+from ragqa.render.markdown_text import (
+    escaped,
+    excerpts_markdown,
+    fenced,
+    piece_of_line,
+    with_bold,
+    within_line,
+)
 from ragqa.types import Answer, Citation, Span
 from ragqa.verifying.saved import record_of
 
@@ -67,7 +64,7 @@ def _exchange(exchange: Exchange) -> Iterator[str]:
 def _body(answer: Answer, level: str) -> Iterator[str]:
     """The answer and its sources, under headings of a level."""
     if answer.corrected:
-        yield f"{escaped(corrected_line(answer.corrected))}\n"
+        yield f"{escaped(answer_lines.corrected_line(answer.corrected))}\n"
     yield from _answer(answer)
     yield from _disagreements(answer)
     yield f"Confidence that your notes answer this: {answer.confidence:.2f}\n"
@@ -116,16 +113,16 @@ def _answer(answer: Answer) -> Iterator[str]:
         from ragqa.render.generation import written_by, written_markdown
 
         yield f"{written_markdown(answer.written, within_line).strip()}\n"
-        if verdict := verdict_line(answer):
+        if verdict := answer_lines.verdict_line(answer):
             yield f"**{escaped(verdict)}**\n"
         yield f"{escaped(written_by(answer.written))}\n"
         return
     if not answer.answered:
-        yield f"**{NOT_IN_NOTES}**\n"
+        yield f"**{answer_lines.NOT_IN_NOTES}**\n"
         if answer.missing:
-            yield f"{escaped(missing_line(answer))}\n"
+            yield f"{escaped(answer_lines.missing_line(answer))}\n"
     elif not answer.sure:
-        yield f"**{escaped(unsure_line(answer))}**\n"
+        yield f"**{escaped(answer_lines.unsure_line(answer))}**\n"
     if answer.citations and all(citation.units for citation in answer.citations):
         yield f"{excerpts_markdown(answer.citations)}\n"
     elif answer.text:
@@ -135,7 +132,7 @@ def _answer(answer: Answer) -> Iterator[str]:
 def _disagreements(answer: Answer) -> Iterator[str]:
     """The statements that disagree, with the differing words in bold."""
     for one in answer.disagreements:
-        yield f"**{DISAGREE[one.about]}**\n"
+        yield f"**{answer_lines.DISAGREE[one.about]}**\n"
         for citation, text, span in zip(one.citations, one.texts, one.spans, strict=True):
             yield f"- {_cited(citation, undated='no date')}\n\n  {with_bold(text, [span])}\n"
 
@@ -147,12 +144,12 @@ def _quoted(text: str) -> str:
 
 def _cited(citation: Citation, *, undated: str = "") -> str:
     """The place of a citation, with the date of its note."""
-    when = date_of(citation) or undated
+    when = answer_lines.date_of(citation) or undated
     return _place(citation.path, citation.lines, citation.heading, when and f" ({when})")
 
 
 def _place(path: str, lines: tuple[int, int], heading: Sequence[str], when: str = "") -> str:
     """Path, lines, date and headings; the link is relative to the notes' folder."""
     target = quote(os.fsencode(path), safe="/")
-    link = f"[{escaped(address(path, lines))}]({target})"
+    link = f"[{escaped(answer_lines.address(path, lines))}]({target})"
     return " \u203a ".join([f"{link}{piece_of_line(when)}", *map(escaped, heading)])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ragqa.diagnosis import Status
-from ragqa.explaining import Explanation
+from ragqa.explaining.explanation import Explanation
 from ragqa.getting import NotePart
 from ragqa.passages import tokens
 from ragqa.render.documents import skipped_document

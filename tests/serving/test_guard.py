@@ -22,6 +22,28 @@ def test_a_page_from_elsewhere_is_refused_by_its_origin(server):
     assert "access-control-allow-origin" not in got.headers
 
 
+# Obsidian's requestUrl asks for the application, not for a page, so it sends no Origin.
+# Which of Sec-Fetch-* it sends depends on its version.
+OBSIDIAN = {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) obsidian/1.11.4 Chrome/142.0 Electron/39.0",
+    "Accept-Language": "en-GB",
+    "Sec-Fetch-Mode": "no-cors",
+    "Sec-Fetch-Dest": "empty",
+}
+
+
+@pytest.mark.parametrize("site", [{}, {"Sec-Fetch-Site": "none"}, {"Sec-Fetch-Site": "cross-site"}])
+def test_obsidian_is_answered_with_the_token_and_not_without(server, site):
+    asked = {"headers": OBSIDIAN | site, "question": "how hot is green tea brewed?"}
+    assert server.ask(ASK, **asked).document["citations"]
+    assert server.ask(ASK, token=False, **asked).status == 401
+
+
+def test_a_page_in_obsidian_that_fetches_is_refused_even_with_the_token(server):
+    headers = OBSIDIAN | {"Origin": "app://obsidian.md", "Sec-Fetch-Site": "cross-site"}
+    assert server.ask(ASK, headers=headers, question="tea").status == 403
+
+
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_a_form_on_another_page_cannot_post(server, site):
     got = server.ask(ASK, method="POST", headers={"Sec-Fetch-Site": site}, question="tea")

@@ -1,0 +1,104 @@
+/** The answer as the pane uses it, read from JSON that nobody has checked. */
+
+const VERDICTS = ["answered", "close", "not in notes"] as const;
+const MOST = 50;
+
+export type Verdict = (typeof VERDICTS)[number];
+
+/** Words of a note. Lines count from 1, and both are included. */
+export interface Place {
+  path: string;
+  lines: [number, number];
+  heading: string[];
+  text: string;
+}
+
+export interface Citation extends Place {
+  date: string;
+  old: boolean;
+  context: string;
+}
+
+export interface Statement extends Citation {
+  says: string;
+}
+
+export interface Answer {
+  verdict: Verdict;
+  confidence: number;
+  missing: string[];
+  corrected: { from: string; to: string }[];
+  citations: Citation[];
+  disagreements: Statement[][];
+  passages: Place[];
+  warnings: string[];
+}
+
+/** @throws TypeError where a value is not what `docs/json.md` says. */
+export function answerFrom(value: unknown): Answer {
+  const it = fields(value);
+  return {
+    verdict: verdict(it.verdict),
+    confidence: number(it.confidence),
+    missing: list(it.missing, text),
+    corrected: list(it.corrected, (one) => ({
+      from: text(fields(one).from),
+      to: text(fields(one).to),
+    })),
+    citations: list(it.citations, citation),
+    disagreements: list(it.disagreements, (one) => list(fields(one).statements, statement)),
+    passages: list(it.passages, (one) => place(one, "text")),
+    warnings: list(it.warnings, text),
+  };
+}
+
+function statement(value: unknown): Statement {
+  return { ...citation(value), says: text(fields(value).says) };
+}
+
+function citation(value: unknown): Citation {
+  const it = fields(value);
+  return {
+    ...place(value, "quote"),
+    date: text(it.note_date ?? ""),
+    old: it.old === true,
+    context: text(it.context ?? ""),
+  };
+}
+
+function place(value: unknown, words: "quote" | "text"): Place {
+  const it = fields(value);
+  const [from, to] = list(it.lines, number);
+  return {
+    path: text(it.path),
+    lines: [number(from), number(to)],
+    heading: list(it.heading, text),
+    text: text(it[words]),
+  };
+}
+
+export function fields(value: unknown): Record<string, unknown> {
+  if (typeof value !== "object" || value === null) throw new TypeError("not an object");
+  return value as Record<string, unknown>;
+}
+
+export function text(value: unknown): string {
+  if (typeof value !== "string") throw new TypeError("not text");
+  return value;
+}
+
+function number(value: unknown): number {
+  if (typeof value !== "number") throw new TypeError("not a number");
+  return value;
+}
+
+function list<T>(value: unknown, read: (one: unknown) => T): T[] {
+  if (!Array.isArray(value)) throw new TypeError("not a list");
+  return value.slice(0, MOST).map(read);
+}
+
+function verdict(value: unknown): Verdict {
+  const known = VERDICTS.find((one) => one === value);
+  if (known === undefined) throw new TypeError("not a verdict");
+  return known;
+}
