@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from math import ceil
 
 import numpy as np
@@ -17,7 +18,7 @@ from ragqa.indexing.source import Source
 from ragqa.notes import ReadNote, read_note
 from ragqa.passages import split_note
 from ragqa.stores import EmbeddingLookup, Writer, no_embeddings
-from ragqa.types import NoteFile, Passage, Progress, Skipped, Vector, Vectors
+from ragqa.types import NoteFile, Passage, Progress, Skipped, Vector
 
 CHUNK_PASSAGES = 2048
 """The passages to collect per chunk; its last note may exceed it."""
@@ -78,8 +79,13 @@ def add_notes(
     with workers(embedder, progress) as at_work:
         for chunk, vectors in embedding.embed_chunks(chunks, at_work, embedded):
             for each in chunk.notes:
-                note, rows = each.read.note, _rows(each.passages, vectors, embedder.info.dimension)
-                writer.add(note, settled=each.read.settled, passages=each.passages, vectors=rows)
+                note, rows = each.read.note, [vectors[p.embedding_key] for p in each.passages]
+                writer.add(
+                    note,
+                    settled=each.read.settled,
+                    passages=each.passages,
+                    vectors=np.array(rows, np.float32).reshape(-1, embedder.info.dimension),
+                )
                 warnings += [f"{note.path}: {warning}" for warning in note.warnings]
     return tuple(lost), tuple(warnings)
 
@@ -119,12 +125,6 @@ def _chunks(notes: Iterable[SplitNote]) -> Iterator[Chunk]:
             chunk = Chunk()
     if chunk.notes:
         yield chunk
-
-
-def _rows(passages: Sequence[Passage], vectors: dict[int, Vector], dimension: int) -> Vectors:
-    if not passages:
-        return np.empty((0, dimension), dtype=np.float32)
-    return np.stack([vectors[passage.embedding_key] for passage in passages])
 
 
 @dataclass(slots=True)
@@ -172,29 +172,20 @@ class Embedding:
         """
         pending: deque[_Pending] = deque()
         before = 0
-        for chunk in chunks:
-            pending.append(self._start(chunk, before, workers))
-            before += chunk.size
-            yield from self._finish(pending, workers.ahead, workers, embedded)
-        yield from self._finish(pending, 0, workers, embedded)
-
-    def _finish(
-        self,
-        pending: deque[_Pending],
-        ahead: int,
-        workers: Workers,
-        embedded: Callable[[float], None],
-    ) -> Iterator[tuple[Chunk, dict[int, Vector]]]:
-        """Yield finished chunks until the workers have at most `ahead` parts."""
-        while pending and (not pending[0].parts or _parts(pending) > ahead):
-            first = pending[0]
-            if first.parts:
-                self._collect(first, workers, embedded)
-                continue
-            yield first.chunk, first.vectors
-            pending.popleft()
-            if self.computed:
-                embedded(first.before + first.chunk.size)
+        for chunk in chain(chunks, (None,)):
+            if chunk is not None:
+                pending.append(self._start(chunk, before, workers))
+                before += chunk.size
+            ahead = 0 if chunk is None else workers.ahead
+            while pending and (not pending[0].parts or _parts(pending) > ahead):
+                first = pending[0]
+                if first.parts:
+                    self._collect(first, workers, embedded)
+                    continue
+                yield first.chunk, first.vectors
+                pending.popleft()
+                if self.computed:
+                    embedded(first.before + first.chunk.size)
 
     def _start(self, chunk: Chunk, before: int, workers: Workers) -> _Pending:
         """Look up a chunk's known embeddings, and hand the rest to the workers in parts."""

@@ -79,6 +79,12 @@ class Manifest:
         return self.folder / DELTA if f"{DELTA}/{CATALOGUE}" in self.files else None
 
     @property
+    def catalogue(self) -> tuple[Path, Path | None]:
+        """The file of the catalogue; if there is a delta, its file and the one it applies to."""
+        base = self.folder / CATALOGUE
+        return (self.delta / CATALOGUE, base) if self.delta else (base, None)
+
+    @property
     def term_files(self) -> list[str]:
         """The names of the files below `terms/`."""
         return [name.partition("/")[2] for name in self.files if name.startswith(f"{TERMS}/")]
