@@ -231,7 +231,7 @@ class StoredIndex:
     def repair(self, *, wait: bool = False, progress: Progress | None = None) -> tuple[str, ...]:
         """Rebuild what is damaged and return what was done; see `ragqa.indexing.repair`."""
         self.close()
-        return repair(self._store, self.source, wait=wait, progress=progress)
+        return repair(self._store, self.source, wait=wait, progress=progress or no_progress)
 
     def check_embedder(self) -> None:
         """Check that the embedder in use made the index.

@@ -77,7 +77,7 @@ def _sentence_transformers_working(model: str, dtype: str) -> Embedder:
 
 
 def _sentence_transformers_asking(model: str) -> Embedder:
-    from ragqa.embedders.asking import load_asking
+    from ragqa.embedders.onnx import load_asking
 
     return load_asking(model)
 

@@ -307,7 +307,7 @@ def save(path, rows):
 
 def lose_terms(place):
     with closing(place.store.snapshot()) as snapshot:
-        passages = list(snapshot.catalogue.all_passages())
+        passages = list(snapshot.all_passages())
     folder = place.generation / "terms"
     shutil.rmtree(folder)
     folder.mkdir()

@@ -7,6 +7,7 @@ the disk is full.
 """
 
 import io
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ragqa.stores.disk import new_file, step, write_all
+from ragqa.stores.disk import new_file, step
 from ragqa.stores.local.manifest import ROWS, VECTORS
 from ragqa.types import DenseInfo, Numbers, Vectors
 
@@ -38,7 +39,6 @@ _SAMPLE = 200
 _CANDIDATES = 200
 _MIN_PROBES = 8
 _SEED = 1
-_SPOOL = "vectors.tmp"
 
 
 class Part(NamedTuple):
@@ -63,45 +63,32 @@ def concatenate(parts: Sequence[Part], dimension: int) -> Part:
 
 
 class Spool:
-    """A file for the vectors of a draft, so that memory does not limit their number.
-
-    It is removed before the draft is published.
-    """
+    """A nameless file for the vectors of a draft, so that memory does not limit their number."""
 
     def __init__(self, draft: Path) -> None:
-        self._path = draft / _SPOOL
-        step(f"write {_SPOOL}")
-        self._file = self._path.open("xb", buffering=0)
+        step("write vectors")
+        self._file = tempfile.TemporaryFile(dir=draft)  # noqa: SIM115 - closed with the draft
         self._owners: list[Numbers] = []
 
-    def append(self, note: int, ids: Sequence[int], vectors: Vectors) -> None:
-        """Append the vectors of a note's passages, shape (passages, dimension)."""
+    def append(self, ids: Sequence[int], notes: Sequence[int], vectors: Vectors) -> None:
+        """Append the vectors of passages, (passages, dimension), and their notes' numbers."""
         if len(ids):
-            self._owners.append(np.array([ids, [note] * len(ids)], dtype=np.int64))
-            write_all(self._file, np.ascontiguousarray(vectors, dtype=np.float32).tobytes())
+            self._owners.append(np.array([ids, notes], dtype=np.int64))
+            self._file.write(np.ascontiguousarray(vectors, dtype=np.float32).tobytes())
 
     def part(self, dimension: int) -> Part:
         """All vectors, memory-mapped from the file."""
         if not self._owners:
             return concatenate([], dimension)
+        self._file.flush()
         owners = np.concatenate(self._owners, axis=1)
         shape = (owners.shape[1], dimension)
-        return Part(owners, np.memmap(self._path, np.float32, mode="r", shape=shape))
-
-    def remove(self) -> None:
-        """Remove the file.
-
-        :raises OSError: it cannot be removed.
-        """
-        if not self._file.closed:
-            self._file.close()
-            step(f"remove {_SPOOL}")
-            self._path.unlink(missing_ok=True)
+        return Part(owners, np.memmap(self._file, np.float32, mode="r", shape=shape))
 
     def close(self) -> None:
-        """Remove the file if possible; do not mask an earlier error."""
+        """Remove the file; do not mask an earlier error."""
         with suppress(OSError):
-            self.remove()
+            self._file.close()
 
 
 def write_part(part: Part, folder: Path, previous: FaissIndex = None) -> DenseInfo:
@@ -110,17 +97,12 @@ def write_part(part: Part, folder: Path, previous: FaissIndex = None) -> DenseIn
     :param previous: inverted lists whose cells may be reused.
     """
     index, info = make_index(part.matrix, previous)
-    with new_file(folder / VECTORS) as write:
-
-        def write_all_of(data: bytes) -> int:
-            write(data)
-            return len(data)
-
-        faiss().write_index(index, faiss().PyCallbackIOWriter(write_all_of))
-    rows = io.BytesIO()
+    with new_file(folder / VECTORS) as file:
+        faiss().write_index(index, faiss().PyCallbackIOWriter(file.write))
+    rows = io.BytesIO()  # of a full disk NumPy would say only how many numbers it wrote
     np.save(rows, np.ascontiguousarray(part.owners), allow_pickle=False)
-    with new_file(folder / ROWS) as write:
-        write(rows.getvalue())
+    with new_file(folder / ROWS) as file:
+        file.write(rows.getvalue())
     return info
 
 
