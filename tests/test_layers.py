@@ -39,7 +39,6 @@ LATE = {
     "mcp": "an extra, and half a second",
     "pathspec": "only a folder with ignore files needs it",
     "platformdirs": "only where no cache folder is set",
-    "pyarrow": "comes with Ray",
     "pymilvus": "an extra, and a second",
     "rapidfuzz": "only a word that is in no note is compared with those that are",
     "ray": "an extra, and a second",

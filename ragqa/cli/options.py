@@ -163,7 +163,7 @@ class Scope:
 def grouped_options(*without: str) -> Callable[[Command], Command]:
     """Make a typer command of a function: each options dataclass is replaced by its fields.
 
-    Every command also gets `--debug`, which `cli.run` reads.
+    Every command also gets `--debug`, which `cli.run` reads; one that declares it is given it.
 
     :param without: fields that the command does not offer; they keep their defaults.
     """
@@ -177,7 +177,8 @@ def grouped_options(*without: str) -> Callable[[Command], Command]:
 
         by_name = inspect.Parameter.KEYWORD_ONLY
         debug = inspect.Parameter("debug", by_name, default=False, annotation=Debug)
-        shown = [each for one in (*taken, debug) for each in _flattened(one, without)]
+        others = [one for one in taken if one.name != "debug"]
+        shown = [each for one in (*others, debug) for each in _flattened(one, without)]
         call.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
         call.__annotations__ = {one.name: one.annotation for one in shown}
         return call

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ragqa.cli.generation import LLM, LLMOptions
 from ragqa.cli.opening import load
-from ragqa.cli.options import PlaceOptions, grouped_options
+from ragqa.cli.options import Debug, PlaceOptions, grouped_options
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
+    from ragqa.config import Loaded
     from ragqa.serving.guard import Guard
 
 
@@ -30,6 +32,7 @@ def mcp(
     ] = None,
     *,
     given: PlaceOptions,
+    debug: Debug = False,
 ) -> int:
     """Serve the notes to an assistant that speaks MCP.
 
@@ -38,8 +41,7 @@ def mcp(
 
     Example: ragqa mcp --corpus notes
     """
-    loaded = load(given)
-    loaded.places  # noqa: B018 - raises where there are no notes, before anything is served
+    loaded = _load(given, debug=debug)
     with _needing("mcp"):
         from ragqa.serving.listening import listen, serve
         from ragqa.serving.mcp import http_app, run_on_stdio
@@ -63,8 +65,10 @@ def serve(
     no_open: Annotated[
         bool, typer.Option("--no-open", help="Print the address; do not open the browser.")
     ] = False,
+    llm: LLM = None,
     *,
     given: PlaceOptions,
+    debug: Debug = False,
 ) -> int:
     """Open the notes in the browser: ask, read what is cited beside the answer, check, look around.
 
@@ -73,19 +77,33 @@ def serve(
 
     Example: ragqa serve --corpus notes
     """
-    loaded = load(given)
-    loaded.places  # noqa: B018 - raises where there are no notes, before anything is served
+    loaded = _load(given, debug=debug)
     with _needing("serve"):
         from ragqa.serving.listening import listen
         from ragqa.serving.listening import serve as serve_app
         from ragqa.serving.warm import WarmIndex
         from ragqa.serving.web import web_app
+        from ragqa.serving.writing import writer_for
+    writer = writer_for(loaded.settings, LLMOptions(llm).spec(loaded.settings))
     token = secrets.token_urlsafe(32)
     socket = listen(port)
-    with WarmIndex(loaded) as warm, suppress(KeyboardInterrupt):
+    with WarmIndex(loaded, writer) as warm, suppress(KeyboardInterrupt):
         ready = partial(_show_address, token, no_open=no_open)
         serve_app(web_app(warm), socket, token=token, ready=ready)
     return 0
+
+
+def _load(given: PlaceOptions, *, debug: bool) -> "Loaded":
+    """Load the settings.
+
+    :raises NoCorpus: there are no notes: said before anything is served.
+    """
+    from ragqa import render
+
+    render.show_logged_warnings(debug=debug)
+    loaded = load(given)
+    loaded.places  # noqa: B018 - raises where there are none
+    return loaded
 
 
 def _show_address(token: str, guard: "Guard", address: str, *, no_open: bool) -> None:

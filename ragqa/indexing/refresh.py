@@ -144,7 +144,7 @@ def _write(
     report: Progress,
 ) -> tuple[IndexInfo, Changes, tuple[str, ...]]:
     """Write the next generation; returns it, the final changes, and warnings about notes."""
-    from ragqa.indexing.adding import Embedding, add_notes
+    from ragqa.indexing.adding import Embedding
 
     embedder, workers = _embedder_for(source, base, changes, report)
     embedding = Embedding(writer, embedder, reusable)
@@ -152,15 +152,8 @@ def _write(
         writer.remove(changes.removed)
         for note in changes.restamped:
             writer.restamp(note.path, note.stamp, settled=note.settled)
-        lost, warnings = add_notes(
-            changes.added + changes.changed,
-            source,
-            embedder,
-            writer=writer,
-            embedding=embedding,
-            workers=workers,
-            progress=report,
-        )
+        files = changes.added + changes.changed
+        lost, warnings = embedding.add_notes(files, source, workers, report)
         changes = _drop_lost(writer, source, changes, lost)
         report("writing", 0, 1)
         info = writer.commit(_describe(source, base, changes, embedder))

@@ -19,6 +19,7 @@ from ragqa.types import (
     SearchResult,
     Skipped,
     Written,
+    WrittenSentence,
 )
 
 Document = dict[str, Any]
@@ -82,12 +83,14 @@ def written_document(written: Written) -> Document:
             "passages_left_out": written.left_out,
             "sentences_left_out": written.dropped,
         },
-        "sentences": [
-            fields_of(sentence, "text", "citations", "support", "supported", "against")
-            for sentence in written.claims
-        ],
+        "sentences": [sentence_document(sentence) for sentence in written.claims],
         "invalid_citations": written.invalid_citations,
     }
+
+
+def sentence_document(sentence: WrittenSentence) -> Document:
+    """A sentence that an LLM wrote, and the result of checking it."""
+    return fields_of(sentence, "text", "citations", "support", "supported", "against")
 
 
 def search_document(result: SearchResult) -> Document:

@@ -86,7 +86,7 @@ def written_markdown(written: Written, escaped: Callable[[str], str]) -> str:
 
 
 def _markdown(sentence: WrittenSentence, escaped: Callable[[str], str]) -> str:
-    lead, mark = sentence.lead.replace("#", ""), escaped(_mark(sentence))
+    lead, mark = sentence.lead.replace("#", ""), escaped(support_mark(sentence))
     text = cited_text(sentence)
     if "\n" not in text:
         # Markdown ignores a single line break.
@@ -101,10 +101,10 @@ def _markdown(sentence: WrittenSentence, escaped: Callable[[str], str]) -> str:
 def _sentence(sentence: WrittenSentence) -> Text:
     text = Text(safe_text(f"{sentence.lead}{cited_text(sentence)}"))
     text.highlight_regex(CITED, style="number")
-    return text.append(_mark(sentence), style="warning")
+    return text.append(support_mark(sentence), style="warning")
 
 
-def _mark(sentence: WrittenSentence) -> str:
+def support_mark(sentence: WrittenSentence) -> str:
     """The mark after a sentence that its sources do not support, after a space; sanitised."""
     if sentence.supported or sentence.is_frame:
         return ""

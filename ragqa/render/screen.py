@@ -96,15 +96,23 @@ class _Warnings(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
-        print_warnings([record.getMessage()])
+        if record.levelno < logging.WARNING:
+            say(record.getMessage())
+        else:
+            print_warnings([record.getMessage()])
 
 
-def show_logged_warnings() -> None:
-    """Print warnings that the package logs from now on."""
+def show_logged_warnings(*, debug: bool = False) -> None:
+    """Print warnings that the package logs from now on.
+
+    :param debug: also what it logs for debugging.
+    """
     logger = logging.getLogger("ragqa")
     if not logger.handlers:
-        logger.addHandler(_Warnings(logging.WARNING))
+        logger.addHandler(_Warnings(logging.DEBUG if debug else logging.WARNING))
         logger.propagate = False
+    if debug:
+        logger.setLevel(logging.DEBUG)
 
 
 def print_error(error: RagqaError) -> None:
