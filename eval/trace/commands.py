@@ -7,8 +7,8 @@ PLACES = ("--corpus", "{notes}", "--index", "{named}/index")
 QUESTION = "what is LoRA?"
 
 
-MCP = "\n".join(
-    json.dumps({"jsonrpc": "2.0", **message})
+MCP = "".join(
+    json.dumps({"jsonrpc": "2.0", **message}).replace("{", "{{").replace("}", "}}") + "\n"
     for message in (
         {
             "id": 1,
@@ -27,7 +27,7 @@ MCP = "\n".join(
         },
     )
 )
-"""What an assistant says that asks one question."""
+"""What an assistant says that asks one question; braces are doubled, since folders are put in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ USING = (
     Case(("search", "adapters", *PLACES)),
     Case(("why", QUESTION, "--target", "lora.md", *PLACES)),
     Case(("get", "lora.md:1:5", *PLACES)),
-    Case(("mcp", *PLACES), stdin=f"{MCP}\n", serves="mcp", says="structuredContent"),
+    Case(("mcp", *PLACES), stdin=MCP, serves="mcp", says="structuredContent"),
     Case(("serve", "--no-open", "--port", "0", *PLACES), serves="http", says="citations"),
     Case(("verify", "{named}/answer.md", "--corpus", "{notes}")),
     Case(("index", "--rebuild", "--corpus", "{notes}", "--index", "{named}/rebuilt")),

@@ -11,7 +11,7 @@ const WHEN = process.env.QUESTION;
 const seen = { errors: [], outside: [], serious: [] };
 
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, bypassCSP: true });
+const context = await browser.newContext({ viewport: { width: 960, height: 600 }, bypassCSP: true });
 const page = await context.newPage();
 page.on("pageerror", (error) => seen.errors.push(String(error)));
 page.on("request", (request) => {
@@ -37,11 +37,19 @@ await page.waitForSelector("#c1");
 seen.excerpt = await page.textContent("#c1");
 seen.cited = await page.textContent("#cited");
 seen.visible = await page.locator("#cited").isVisible();
-seen.paint = await page.evaluate(() => {
-  const [paint] = performance.getEntriesByName("first-contentful-paint");
-  const [load] = performance.getEntriesByType("navigation");
-  return paint.startTime - load.responseEnd;
-});
+const paints = [];
+for (let round = 0; round < 5; round++) {
+  await page.reload();
+  paints.push(await page.evaluate(() => new Promise((resolve) => {
+    new PerformanceObserver((list) => {
+      const [load] = performance.getEntriesByType("navigation");
+      for (const paint of list.getEntriesByName("first-contentful-paint")) {
+        resolve(paint.startTime - load.responseEnd);
+      }
+    }).observe({ type: "paint", buffered: true });
+  })));
+}
+seen.paint = paints.sort((one, other) => one - other)[2];
 await check("ask");
 await shot("ask");
 await page.emulateMedia({ colorScheme: "dark" });
@@ -103,7 +111,7 @@ await plain.goto(`${new URL("/", address).href}?q=${encodeURIComponent(WHEN)}`);
 await plain.click("a.cite");
 seen.withoutScript = await plain.textContent("#cited");
 const written = await (await browser.newContext({
-  viewport: { width: 1280, height: 800 }, bypassCSP: true,
+  viewport: { width: 960, height: 600 }, bypassCSP: true,
 })).newPage();
 written.on("pageerror", (error) => seen.errors.push(String(error)));
 await written.goto(writing);
