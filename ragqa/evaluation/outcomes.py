@@ -1,6 +1,6 @@
 """The outcome of a question, and the pipeline stage that lost a missed one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ragqa.evaluation.excerpts import GOOD_COVERAGE, Marked, Score
@@ -109,12 +109,9 @@ def why_not_good(
 
 
 def _missed(stage: str, task: Task, hits: Sequence[Hit], said: Sequence[str]) -> Missed:
-    found = [
-        Found(p.path, p.lines, p.heading, p.text, round(hit.score, 4))
-        for hit in hits[:_SHOWN]
-        for p in (hit.passage,)
-    ]
-    return Missed(stage, tuple(task.expect()), tuple(found), tuple(said))
+    passages = [(hit.passage, round(hit.score, 4)) for hit in hits[:_SHOWN]]
+    found = tuple(Found(p.path, p.lines, p.heading, p.text, score) for p, score in passages)
+    return Missed(stage, tuple(task.expect()), found, tuple(said))
 
 
 def _stage(task: Task, ranks: Ranks, answer: Sequence[float] | None) -> str:
@@ -125,9 +122,5 @@ def _stage(task: Task, ranks: Ranks, answer: Sequence[float] | None) -> str:
     units = list(task.relevant)
     if all(units[at] in task.unretrievable for at in lost):
         return "chunking"
-    dense, terms = (_best(ranks[leg][at] for at in lost) for leg in ("dense", "terms"))
-    return losing_leg(dense, terms)
-
-
-def _best(ranks: Iterable[int | None]) -> int | None:
-    return min((rank for rank in ranks if rank is not None), default=None)
+    known = ([r for at in lost if (r := ranks[leg][at])] for leg in ("dense", "terms"))
+    return losing_leg(*(min(found, default=None) for found in known))

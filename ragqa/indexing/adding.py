@@ -50,46 +50,6 @@ class Chunk:
     size: int = 0
 
 
-def add_notes(
-    files: Sequence[NoteFile],
-    source: Source,
-    embedder: Embedder,
-    *,
-    writer: Writer,
-    embedding: "Embedding",
-    workers: WorkersFor,
-    progress: Progress,
-) -> tuple[tuple[Skipped, ...], tuple[str, ...]]:
-    """Read notes in their current state, split and embed them, and add them to the writer.
-
-    :param workers: starts the embedding workers.
-    :param progress: is called with notes split, and with kB of notes embedded once any passage
-        needs embedding.
-    :returns: the notes lost, which could not be read again, and warnings about the others.
-    :raises IndexUnusable: they cannot be written, or an embedding is not a unit vector.
-    """
-    lost: list[Skipped] = []
-    warnings: list[str] = []
-    total = sum(file.stamp.size for file in files)
-
-    def embedded(size: float) -> None:
-        progress("embedding", ceil(size / 1000), ceil(total / 1000))
-
-    chunks = _chunks(_split_all(files, source, embedder, lost, progress))
-    with workers(embedder, progress) as at_work:
-        for chunk, vectors in embedding.embed_chunks(chunks, at_work, embedded):
-            for each in chunk.notes:
-                note, rows = each.read.note, [vectors[p.embedding_key] for p in each.passages]
-                writer.add(
-                    note,
-                    settled=each.read.settled,
-                    passages=each.passages,
-                    vectors=np.array(rows, np.float32).reshape(-1, embedder.info.dimension),
-                )
-                warnings += [f"{note.path}: {warning}" for warning in note.warnings]
-    return tuple(lost), tuple(warnings)
-
-
 def _split_all(
     files: Sequence[NoteFile],
     source: Source,
@@ -143,7 +103,7 @@ class _Pending:
 
 
 class Embedding:
-    """Embeds passages for one writer, which saves the embeddings until its commit.
+    """Embeds and adds notes for one writer, which saves the embeddings until its commit.
 
     :param reusable: the sound embeddings of a damaged or older index.
     :ivar computed: how many embeddings have been computed so far.
@@ -158,6 +118,39 @@ class Embedding:
         self._embedder = embedder
         self._resumed = writer.resume(embedder.info, embedder.dtype)
         self.computed = 0
+
+    def add_notes(
+        self, files: Sequence[NoteFile], source: Source, workers: WorkersFor, progress: Progress
+    ) -> tuple[tuple[Skipped, ...], tuple[str, ...]]:
+        """Read notes in their current state, split and embed them, and add them to the writer.
+
+        :param progress: is called with notes split, and with kB of notes embedded once any passage
+            needs embedding.
+        :returns: the notes lost, which could not be read again, and warnings about the others.
+        :raises IndexUnusable: an embedding is not a unit vector.
+        """
+        lost: list[Skipped] = []
+        warnings: list[str] = []
+        total = sum(file.stamp.size for file in files)
+
+        def embedded(size: float) -> None:
+            progress("embedding", ceil(size / 1000), ceil(total / 1000))
+
+        chunks = _chunks(_split_all(files, source, self._embedder, lost, progress))
+        with workers(self._embedder, progress) as at_work:
+            for chunk, vectors in self.embed_chunks(chunks, at_work, embedded):
+                for each in chunk.notes:
+                    note, rows = each.read.note, [vectors[p.embedding_key] for p in each.passages]
+                    self._writer.add(
+                        note,
+                        settled=each.read.settled,
+                        passages=each.passages,
+                        vectors=np.array(rows, np.float32).reshape(
+                            -1, self._embedder.info.dimension
+                        ),
+                    )
+                    warnings += [f"{note.path}: {warning}" for warning in note.warnings]
+        return tuple(lost), tuple(warnings)
 
     def embed_chunks(
         self, chunks: Iterable[Chunk], workers: Workers, embedded: Callable[[float], None]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from ragqa.embedders import CANARY, Embedder
 from ragqa.embedders.workers import WorkersFor, here
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, OlderFormat
-from ragqa.indexing.adding import Embedding, add_notes
+from ragqa.indexing.adding import Embedding
 from ragqa.indexing.changes import Changes, find_changes, no_notes
 from ragqa.indexing.source import Source, check_corpus, check_embedder, check_origin
 from ragqa.stores import EmbeddingLookup, OlderIndex, Store, Writer, no_embeddings
@@ -151,15 +151,8 @@ def _write(
         writer.remove(changes.removed)
         for note in changes.restamped:
             writer.restamp(note.path, note.stamp, settled=note.settled)
-        lost, warnings = add_notes(
-            changes.added + changes.changed,
-            source,
-            embedder,
-            writer=writer,
-            embedding=embedding,
-            workers=workers,
-            progress=report,
-        )
+        files = changes.added + changes.changed
+        lost, warnings = embedding.add_notes(files, source, workers, report)
         changes = _drop_lost(writer, source, changes, lost)
         report("writing", 0, 1)
         info = writer.commit(_describe(source, base, changes, embedder))

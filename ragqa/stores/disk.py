@@ -49,6 +49,11 @@ def stepping(hook: Callable[[str], None]) -> Iterator[None]:
         _hook = before
 
 
+def open_existing(path: Path, access: int = os.O_RDONLY) -> int:
+    """Open a file, but follow no link and wait for no pipe; returns its descriptor."""
+    return os.open(path, access | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
 @contextmanager
 def new_file(path: Path) -> Iterator[BufferedWriter]:
     """Yield a new file to write to; sync it at the end."""

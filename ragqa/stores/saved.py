@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.disk import explaining_failure, step
+from ragqa.stores.disk import explaining_failure, open_existing, step
 from ragqa.stores.vectors import UNIT_TOLERANCE, check_vectors
 from ragqa.types import EmbedderInfo, IndexInfo, Numbers, Passage, Vector, Vectors
 
@@ -103,9 +103,8 @@ class SavedEmbeddings:
 
     def _open(self) -> int | None:
         """Open an existing file, if it is this embedder's, and register its intact batches."""
-        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
-            self._file = os.open(self._path, flags)
+            self._file = open_existing(self._path, os.O_RDWR)
         except OSError:
             return None
         is_file = stat.S_ISREG(os.fstat(self._file).st_mode)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import ray
 
-from ragqa.embedders import worker_embedder
+from ragqa.embedders import embedder_for
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.embedders.spread import remote_host, tasks
 from ragqa.embedders.spread.tasks import Expected
@@ -15,7 +15,7 @@ from ragqa.types import no_progress
 def test_a_worker_differs_by_weights_by_number_format_or_by_what_it_gives():
     driver = HashedEmbedder(32)
     expected = Expected.of(driver)
-    own = worker_embedder(driver.info.name, dtype=driver.dtype)
+    own = embedder_for(driver.info.name, building=True, dtype=driver.dtype)
     assert expected.difference(own) == ""
     assert "another embedder" in expected.difference(HashedEmbedder(32, salt="other"))
     assert "another embedder" in expected.difference(HashedEmbedder(16))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ragqa.embedders import CANARY, Embedder, worker_embedder
+from ragqa.embedders import CANARY, Embedder, embedder_for
 from ragqa.embedders.spread.cluster import check_neighbours, connected, pool
 from ragqa.errors import WorkersFailed
 from ragqa.types import EmbedderInfo, Progress, Vectors
@@ -82,7 +82,7 @@ def _matching_embedder(expected: Expected) -> tuple[Embedder, str]:
     """This worker's embedder, kept between tasks, and how it differs from the expected one."""
     # Otherwise the tokenizer starts a thread per core in every worker.
     os.environ.setdefault("RAYON_NUM_THREADS", "1")
-    own = worker_embedder(expected.info.name, dtype=expected.dtype)
+    own = embedder_for(expected.info.name, building=True, dtype=expected.dtype)
     return own, expected.difference(own)
 
 

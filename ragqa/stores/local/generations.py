@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ragqa.errors import IndexUnusable, NoIndex
-from ragqa.stores.disk import REPAIR, new_file, step, sync, unusable
+from ragqa.stores.disk import REPAIR, new_file, open_existing, step, sync, unusable
 from ragqa.stores.local.manifest import (
     DELTA,
     MANIFEST,
@@ -77,7 +77,7 @@ def current(root: Path) -> str:
 
 
 def _read_name(path: Path) -> str:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = open_existing(path)
     try:
         data = os.read(descriptor, _MAX_NAME_BYTES)
     finally:

@@ -15,7 +15,7 @@ import msgspec
 import ragqa
 from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.stores.decoding import MALFORMED, check_seal, digest_of, info_json
-from ragqa.stores.disk import REPAIR, naming_file, unusable
+from ragqa.stores.disk import REPAIR, naming_file, open_existing, unusable
 from ragqa.types import IndexInfo, Progress
 
 FORMAT = 3
@@ -223,7 +223,7 @@ def _finding(path: Path, record: FileRecord, *, thorough: bool) -> str:
 
 
 def _read_regular(path: Path) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = open_existing(path)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError("not a regular file")

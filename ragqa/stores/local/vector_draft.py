@@ -10,7 +10,7 @@ import io
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -117,18 +117,21 @@ def make_index(matrix: Vectors, previous: FaissIndex = None) -> tuple[FaissIndex
     if len(matrix) <= EXACT_UP_TO:
         return exact, DenseInfo("exact")
     count = _list_count(len(matrix))
-    sample = _Sample.of(exact, matrix)
+    rows = _some_rows(matrix, _SAMPLE)
+    _, nearest = exact.search(matrix[rows], _CANDIDATES + 1)
+    recall = partial(_recall, rows=rows, queries=matrix[rows], nearest=nearest)
+    lists = None
     if previous is not None and previous.nlist == count:
         lists = _reuse_cells(previous)
         lists.add(matrix)
-        if sample.recall(lists, _CANDIDATES) >= RECALL:
-            return faiss().IndexRefine(lists, exact), sample.info(lists)
-    lists = _train_cells(matrix, count)
-    lists.add(matrix)
-    lists.nprobe = _MIN_PROBES
-    while lists.nprobe < count and sample.recall(lists, _CANDIDATES) < RECALL:
-        lists.nprobe = min(2 * lists.nprobe, count)
-    return faiss().IndexRefine(lists, exact), sample.info(lists)
+    if lists is None or recall(lists, _CANDIDATES) < RECALL:
+        lists = _train_cells(matrix, count)
+        lists.add(matrix)
+        lists.nprobe = _MIN_PROBES
+        while lists.nprobe < count and recall(lists, _CANDIDATES) < RECALL:
+            lists.nprobe = min(2 * lists.nprobe, count)
+    info = DenseInfo("ivf", lists=lists.nlist, probes=lists.nprobe, recall=recall(lists, 10))
+    return faiss().IndexRefine(lists, exact), info
 
 
 def faiss() -> ModuleType:
@@ -165,35 +168,23 @@ def _reuse_cells(previous: FaissIndex) -> FaissIndex:
     return lists
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """Sampled vectors with their true nearest neighbours, themselves excluded."""
+def _recall(
+    lists: FaissIndex, k: int, *, rows: Numbers, queries: Vectors, nearest: Numbers
+) -> float:
+    """The share of the k nearest neighbours of sampled vectors that the lists find.
 
-    rows: Numbers
-    queries: Vectors
-    truth: Numbers
-
-    @classmethod
-    def of(cls, exact: FaissIndex, matrix: Vectors) -> "_Sample":
-        rows = _some_rows(matrix, _SAMPLE)
-        _, truth = exact.search(matrix[rows], _CANDIDATES + 1)
-        return cls(rows, matrix[rows], truth)
-
-    def recall(self, lists: FaissIndex, k: int) -> float:
-        """The share of the k nearest neighbours among the candidates the lists find."""
-        _, found = lists.search(self.queries, _CANDIDATES + 1)
-        hits = total = 0
-        for row, wanted, got in zip(
-            self.rows.tolist(), self.truth[:, : k + 1].tolist(), found.tolist(), strict=True
-        ):
-            neighbours = set(wanted) - {row}
-            hits += len(neighbours.intersection(got))
-            total += len(neighbours)
-        return round(hits / total, 4)
-
-    def info(self, lists: FaissIndex) -> DenseInfo:
-        recall = self.recall(lists, 10)
-        return DenseInfo("ivf", lists=lists.nlist, probes=lists.nprobe, recall=recall)
+    :param queries: the vectors in these rows, which do not count as their own neighbours.
+    :param nearest: the rows that are truly nearest to each, (rows, more than k).
+    """
+    _, found = lists.search(queries, _CANDIDATES + 1)
+    hits = total = 0
+    for row, wanted, got in zip(
+        rows.tolist(), nearest[:, : k + 1].tolist(), found.tolist(), strict=True
+    ):
+        neighbours = set(wanted) - {row}
+        hits += len(neighbours.intersection(got))
+        total += len(neighbours)
+    return round(hits / total, 4)
 
 
 def _some_rows(matrix: Vectors, count: int) -> Numbers:
