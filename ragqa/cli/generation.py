@@ -71,7 +71,7 @@ def ask_with(
 
                 stream = stack.enter_context(Stream(query.progress))
                 writer = replace(writer, on_sentence=stream)
-        return query.index.ask(question, writer=writer, **query.how)
+        return query.index.ask(question, writer=writer, **query.arguments)
 
 
 def request_in(query: "Query", question: str, options: LLMOptions) -> "tuple[Request, str, bool]":

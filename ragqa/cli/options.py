@@ -36,7 +36,7 @@ def _complete(
     from ragqa.config import load_settings
 
     try:
-        places = [field.name for field in fields(Given)]
+        places = [field.name for field in fields(PlaceOptions)]
         loaded = load_settings({name: ctx.params.get(name) for name in places})
         with index_from(loaded) as index:
             found = values(index.notes(refresh=False))
@@ -96,7 +96,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback when some
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class PlaceOptions:
     """The options for notes and index as given, None if not given."""
 
     corpus: Corpus = None
@@ -147,7 +147,7 @@ class Scope:
         bool,
         typer.Option("--no-refresh", help="Use the index as it is; do not look for changed notes."),
     ] = False
-    given: Given = Given()
+    given: PlaceOptions = PlaceOptions()
 
     @property
     def filters(self) -> "Filters":
@@ -252,7 +252,7 @@ def parse_format(chosen: str | None, *, json: bool, explain: bool) -> Format:
 
 def with_places(hint: str, args: list[str]) -> str:
     """Add the notes and index of the failed command to a command in its hint."""
-    options = {f"--{field.name.replace('_', '-')}" for field in fields(Given)}
+    options = {f"--{field.name.replace('_', '-')}" for field in fields(PlaceOptions)}
     places: dict[str, str] = {}
     rest = iter(args)
     positional = []

@@ -10,7 +10,7 @@ import typer
 
 from ragqa.cli.generation import LLM, LLMOptions
 from ragqa.cli.opening import load
-from ragqa.cli.options import Debug, Given, grouped_options
+from ragqa.cli.options import Debug, PlaceOptions, grouped_options
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def mcp(
         ),
     ] = None,
     *,
-    given: Given,
+    given: PlaceOptions,
     debug: Debug = False,
 ) -> int:
     """Serve the notes to an assistant that speaks MCP.
@@ -67,7 +67,7 @@ def serve(
     ] = False,
     llm: LLM = None,
     *,
-    given: Given,
+    given: PlaceOptions,
     debug: Debug = False,
 ) -> int:
     """Open the notes in the browser: ask, read what is cited beside the answer, check, look around.
@@ -93,7 +93,7 @@ def serve(
     return 0
 
 
-def _load(given: Given, *, debug: bool) -> "Loaded":
+def _load(given: PlaceOptions, *, debug: bool) -> "Loaded":
     """Load the settings.
 
     :raises NoCorpus: there are no notes: said before anything is served.

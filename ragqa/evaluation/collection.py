@@ -16,7 +16,8 @@ from ragqa.embedders import Embedder, embedder_for
 from ragqa.evaluation.cache import CachedEmbedder
 from ragqa.indexing import Embedders
 from ragqa.notes import parse_note
-from ragqa.passages import Chunking, split_note
+from ragqa.passages import Chunking
+from ragqa.passages.split import split_note
 from ragqa.readers import prepared
 from ragqa.retrieval import Ranking
 from ragqa.stores import Snapshot, open_store

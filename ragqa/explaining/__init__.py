@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from ragqa.answering import Assessment, assess, cite
 from ragqa.answering.candidates import PASSAGES
-from ragqa.answering.checking import keep_current
 from ragqa.answering.disagreement import disagreements
 from ragqa.api import Index
+from ragqa.api.checking import keep_current
 from ragqa.clock import Clock
 from ragqa.explaining.explanation import SAID, Explanation, Sentence
 from ragqa.explaining.ranking import rank_note, rank_sentences

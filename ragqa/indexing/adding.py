@@ -16,7 +16,7 @@ from ragqa.embedders import Embedder
 from ragqa.embedders.workers import Workers, WorkersFor
 from ragqa.indexing.source import Source
 from ragqa.notes import ReadNote, read_note
-from ragqa.passages import split_note
+from ragqa.passages.split import split_note
 from ragqa.stores import EmbeddingLookup, Writer, no_embeddings
 from ragqa.types import NoteFile, Passage, Progress, Skipped, Vector
 

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from ragqa.embedders import CANARY, Embedder
 from ragqa.embedders.workers import WorkersFor, here
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, OlderFormat
-from ragqa.indexing.adding import Embedding
 from ragqa.indexing.changes import Changes, find_changes, no_notes
 from ragqa.indexing.source import Source, check_corpus, check_embedder, check_origin
 from ragqa.stores import EmbeddingLookup, OlderIndex, Store, Writer, no_embeddings
@@ -145,6 +144,8 @@ def _write(
     report: Progress,
 ) -> tuple[IndexInfo, Changes, tuple[str, ...]]:
     """Write the next generation; returns it, the final changes, and warnings about notes."""
+    from ragqa.indexing.adding import Embedding
+
     embedder, workers = _embedder_for(source, base, changes, report)
     embedding = Embedding(writer, embedder, reusable)
     with embedding.noting_saved_work():

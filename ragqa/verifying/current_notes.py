@@ -13,7 +13,7 @@ from heapq import nsmallest
 from pathlib import Path
 
 from ragqa.notes import parse_note, read_text, walk_notes
-from ragqa.passages import unit_spans
+from ragqa.passages.parts import unit_spans
 from ragqa.types import Block, Kind, Progress, Skipped, Span, Stamp
 from ragqa.verifying.saved import is_saved
 from ragqa.verifying.similarity import Sentence, sentences_of

@@ -16,7 +16,8 @@ from stores.sealing import generation, seal
 
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
-from ragqa.indexing import Checked, Embedders, Source, check_passages, refresh, repair
+from ragqa.indexing import Embedders, Source, refresh
+from ragqa.indexing.repairing import Checked, check_passages, repair
 from ragqa.passages import Chunking
 from ragqa.stores import open_store
 from ragqa.stores.disk import stepping

@@ -18,7 +18,7 @@ import numpy as np
 from ragqa.errors import IndexUnusable
 from ragqa.stores.decoding import decoded, passage_of
 from ragqa.stores.disk import REPAIR, naming_file
-from ragqa.stores.filters import first_day, fold_tag, path_matcher
+from ragqa.stores.filters import checked_day, fold_tag, path_matcher
 from ragqa.stores.local.schema import DELTA_SCHEMA, SCHEMA, VIEWS
 from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp
 
@@ -142,7 +142,7 @@ class Catalogue:
         """The sorted numbers of the notes that pass the filters."""
         if not filters.since:
             return self._matching(filters, [])
-        recent = ("SELECT id FROM all_notes WHERE date >= ?", first_day(filters.since))
+        recent = ("SELECT id FROM all_notes WHERE date >= ?", checked_day(filters.since))
         return self._matching(filters, [recent])
 
     def undated(self, filters: Filters) -> int:
