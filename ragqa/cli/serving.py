@@ -1,6 +1,5 @@
 """`ragqa mcp` and `ragqa serve`: other doors to the same answers."""
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -18,6 +17,12 @@ if TYPE_CHECKING:
     from ragqa.serving.guard import Guard
 
 
+NewToken = Annotated[
+    bool,
+    typer.Option("--new-token", help="Make a new token for programs; the old one ends."),
+]
+
+
 @grouped_options()
 def mcp(
     http: Annotated[
@@ -30,6 +35,7 @@ def mcp(
             help="Serve on this port of 127.0.0.1 instead of stdin and stdout; 0 picks one.",
         ),
     ] = None,
+    new_token: NewToken = False,
     *,
     given: PlaceOptions,
     debug: Debug = False,
@@ -45,13 +51,14 @@ def mcp(
     with _needing("mcp"):
         from ragqa.serving.listening import listen, serve
         from ragqa.serving.mcp import http_app, run_on_stdio
+        from ragqa.serving.token import kept_token
         from ragqa.serving.warm import WarmIndex
     # Ctrl-C is how a server is ended.
     with WarmIndex(loaded) as warm, suppress(KeyboardInterrupt):
         if http is None:
             run_on_stdio(warm)
         else:
-            token = secrets.token_urlsafe(32)
+            token = kept_token(new=new_token)
             serve(http_app(warm), listen(http), token=token, ready=partial(_say_where, token))
     return 0
 
@@ -66,6 +73,7 @@ def serve(
         bool, typer.Option("--no-open", help="Print the address; do not open the browser.")
     ] = False,
     llm: LLM = None,
+    new_token: NewToken = False,
     *,
     given: PlaceOptions,
     debug: Debug = False,
@@ -81,11 +89,12 @@ def serve(
     with _needing("serve"):
         from ragqa.serving.listening import listen
         from ragqa.serving.listening import serve as serve_app
+        from ragqa.serving.token import kept_token
         from ragqa.serving.warm import WarmIndex
         from ragqa.serving.web import web_app
         from ragqa.serving.writing import writer_for
     writer = writer_for(loaded.settings, LLMOptions(llm).spec(loaded.settings))
-    token = secrets.token_urlsafe(32)
+    token = kept_token(new=new_token)
     socket = listen(port)
     with WarmIndex(loaded, writer) as warm, suppress(KeyboardInterrupt):
         ready = partial(_show_address, token, no_open=no_open)
