@@ -15,7 +15,7 @@ from typing import Any
 from typer.main import get_command
 
 from ragqa import cli, errors
-from ragqa.cli import app
+from ragqa.cli import command_line
 from ragqa.config import SETTINGS, Setting
 
 PAGE = Path(__file__).parent / "reference.md"
@@ -76,7 +76,7 @@ def main() -> int:
 
 def reference() -> str:
     """The whole page."""
-    commands = list(_commands(get_command(app), "ragqa"))
+    commands = list(_commands(get_command(command_line()), "ragqa"))
     counts = Counter(row for _, command in commands for row in _options(command))
     shared = [row for row, count in counts.items() if count >= SHARED_FROM]
     parts = [OPENING, "## Commands\n"]

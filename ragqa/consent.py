@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ragqa.atomic_write import write_whole
 from ragqa.config.files import read_own, user_settings_file
-from ragqa.errors import UsageError
+from ragqa.errors import NotAllowed, UsageError
 
 _MAX_BYTES = 64_000
 _HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
@@ -96,6 +96,16 @@ def forget(host: str, use: Use = Use.LLM) -> bool:
     :raises UsageError: the name is invalid, or the file is damaged or cannot be written.
     """
     return _change(host_named(host), use, set.discard)
+
+
+def not_allowed(backend: str, what: str, where: str, *, hint: str) -> NotAllowed:
+    """The error where nothing may be sent to a backend.
+
+    :param what: what would be sent, in words.
+    :param where: the destination, in words.
+    """
+    message = f"{backend} would send {what} to {where}, which you have not allowed yet"
+    return NotAllowed(f"{message}; nothing was sent", hint=hint)
 
 
 def host_named(host: str) -> str:

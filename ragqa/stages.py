@@ -1,7 +1,7 @@
 """The stages at which a question can lose a note, named in one place."""
 
 LOOKED_AT = 5
-"""Readers look at the top five; anything ranked lower was missed."""
+"""People look at the first five results; anything ranked lower was missed."""
 
 STAGES = {
     "chunking": "no passage holds it whole",

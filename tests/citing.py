@@ -1,7 +1,8 @@
 """Citations of whole notes, made as ragqa makes those of an answer."""
 
 from ragqa.notes import parse_note
-from ragqa.passages import Chunking, split_note
+from ragqa.passages import Chunking
+from ragqa.passages.split import split_note
 from ragqa.types import Citation, Kind, Stamp
 
 

@@ -1,13 +1,14 @@
 """A server over a few notes, and a client that speaks plain HTTP to it."""
 
-import http.client
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from urllib.parse import urlencode
 
 from support import HANGS_S, QUICK
@@ -77,7 +78,7 @@ class Server:
             headers["Content-Type"] = "application/json"
         elif asked:
             path += f"?{urlencode(asked, doseq=True)}"
-        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANGS_S)
+        line = HTTPConnection("127.0.0.1", self.port, timeout=HANGS_S)
         try:
             line.putrequest(method, path, skip_host="Host" in headers)
             for name, value in headers.items():
@@ -90,10 +91,30 @@ class Server:
         finally:
             line.close()
 
+    @contextmanager
+    def events(self, path, *, headers=None, **asked):
+        """Send one request whose answer comes in events; gives each as its name and document."""
+        headers = {"Authorization": f"Bearer {self.token}"} | dict(headers or {})
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=HANGS_S)) as line:
+            line.request("GET", f"{path}?{urlencode(asked, doseq=True)}", headers=headers)
+            with line.getresponse() as got:
+                assert got.headers["content-type"].startswith("text/event-stream"), got.read()
+                yield _events(got)
+
     def cookie(self):
         """Open the session of a browser."""
         got = self.ask(self.start, token=False)
         return got.headers["set-cookie"].partition(";")[0]
+
+
+def _events(lines):
+    name = ""
+    for line in map(bytes.decode, lines):
+        key, _, value = line.rstrip("\n").partition(": ")
+        if key == "event":
+            name = value
+        elif key == "data":
+            yield name, json.loads(value)
 
 
 class serving:  # noqa: N801 - used as a function

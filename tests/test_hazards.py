@@ -18,14 +18,13 @@ NEVER = {
     "socketserver", "subprocess", "telnetlib", "urllib3", "xmlrpc",
 }  # fmt: skip
 ONLY_IN = {
-    "asyncio": {"embedders/spread/actors.py"},
     "grpc": {f"stores/milvus/{name}.py" for name in ("client", "connection", "lite_file")},
     "httpx2": {"llms/http.py", "llms/faults.py"},
     "milvus_lite": {"stores/milvus/lite_file.py"},
     # A child that updates the index; the pipe to it is between these two processes alone.
     "multiprocessing": {"serving/updating.py"},
     "pymilvus": {"stores/milvus/connection.py", "stores/milvus/lite_file.py"},
-    "ray": {f"embedders/spread/{name}.py" for name in ("actors", "cluster", "rounds")},
+    "ray": {f"embedders/spread/{name}.py" for name in ("cluster", "tasks")},
     "socket": {
         "embedders/spread/cluster.py",
         "llms/http.py",

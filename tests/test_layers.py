@@ -1,6 +1,7 @@
 """The architecture, held against the imports of every module."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import ragqa
@@ -26,6 +27,44 @@ LAYERS = [
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 
 
+LATE = {
+    "ragqa": "a name of the package is looked up when it is first used: importing it is quick",
+    "ragqa.cli": "a command imports what it runs when it runs: help needs none of it",
+    "rich": "only progress bars, boxes and tables need these parts of it",
+    "concurrent.futures": "only a large index is read by several threads",
+    "difflib": "only a note that is not in the index is compared with those that are",
+    "importlib.metadata": "only tiktoken's ranks and a user's own backend are looked up",
+    "huggingface_hub": "only a model that is named by its repository is looked up in its cache",
+    "httpx2": "an extra, and only an LLM needs it",
+    "mcp": "an extra, and half a second",
+    "pathspec": "only a folder with ignore files needs it",
+    "platformdirs": "only where no cache folder is set",
+    "pymilvus": "an extra, and a second",
+    "rapidfuzz": "only a word that is in no note is compared with those that are",
+    "ray": "an extra, and a second",
+    "tiktoken": "only splitting notes counts tokens",
+    "tomlkit": "only changing settings needs it",
+    "transformers": "seconds; only a build imports it",
+    "urllib.request": "only a question to a server on this machine needs it",
+    "ragqa.consent": "only a store on another machine needs it",
+    "ragqa.api": "the child that updates an index imports it after its streams are set",
+    "ragqa.embedders": "an embedder is imported where it is chosen: torch takes seconds",
+    "ragqa.indexing": "only notes that changed are embedded, and only a damaged index repaired",
+    "ragqa.generation": "only an answer that an LLM writes needs it",
+    "ragqa.llms": "a backend is imported where it is chosen",
+    "ragqa.notes": "a format's parser is imported where a note has that format",
+    "ragqa.readers": "a reader is imported where it is chosen",
+    "ragqa.render": "only an answer that an LLM wrote needs these parts",
+    "ragqa.stores": "a store is imported where it is chosen; its writer, where it writes",
+}
+"""Why something is imported inside a function: by the package imported, or by the importer's."""
+
+
+@cache
+def _tree(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def _modules():
     return sorted(
         path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__"
@@ -38,7 +77,7 @@ def _home(path):
 
 def _imports(path):
     """The modules of ragqa that a file imports, wherever in it, by their dotted names."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names if name.name.startswith("ragqa."))
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -68,7 +107,7 @@ def test_there_are_no_relative_imports():
     relative = [
         f"{path.relative_to(PACKAGE)}:{node.lineno}"
         for path in _modules()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(_tree(path))
         if isinstance(node, ast.ImportFrom) and node.level
     ]
     assert relative == []
@@ -99,7 +138,7 @@ def test_no_two_modules_import_each_other():
 
 def _top_level_imports(path):
     """What is imported while the module is imported, not later inside a function."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _tree(path)
     return {
         node.module
         for node in tree.body
@@ -107,12 +146,37 @@ def _top_level_imports(path):
     }
 
 
+def test_imports_inside_functions_have_a_reason():
+    late = {
+        (path, name)
+        for path in _modules()
+        for function in ast.walk(_tree(path))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        for name in _names(node)
+        if _home(path) != "cli"
+    }
+    used = {next((key for key in LATE if _is_in(name, key)), name) for _, name in late}
+    assert used == LATE.keys() - {"ragqa", "ragqa.cli"}
+
+
+def _names(node):
+    """The modules that a node imports, by their dotted names."""
+    if isinstance(node, ast.Import):
+        return [name.name for name in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) else []
+
+
+def _is_in(name, package):
+    return name == package or (name.startswith(f"{package}.") and package != "ragqa")
+
+
 def test_only_render_prints():
     printing = [
         f"{path.relative_to(PACKAGE)}:{node.lineno}"
         for path in _modules()
         if _home(path) != "render"
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(_tree(path))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
     ]
     assert printing == []
@@ -126,7 +190,7 @@ def test_modules_and_functions_stay_small():
             long.append(f"{path.relative_to(PACKAGE)}: {text.count(chr(10))} lines")
         long += [
             f"{path.relative_to(PACKAGE)}:{node.lineno} {node.name}"
-            for node in ast.walk(ast.parse(text))
+            for node in ast.walk(_tree(path))
             if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 40
         ]
     assert long == []

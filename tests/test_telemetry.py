@@ -61,7 +61,7 @@ def environments_at_import(body):
         ("import ragqa, ray", "ray"),
         ("import ragqa.embedders.onnx", "onnxruntime"),
         ("import ragqa.embedders.sentence_transformers", "sentence_transformers"),
-        ("import ragqa.embedders.spread.cluster as c; c._quieten()", "ray"),
+        ("import ragqa.embedders.spread.cluster as c; c._quieten(); import ray", "ray"),
         ("import ragqa.stores.milvus.connection as m; m.pymilvus()", "pymilvus"),
         ("import ragqa.readers.export", "transformers"),
     ],

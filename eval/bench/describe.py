@@ -15,7 +15,8 @@ import numpy as np
 
 from ragqa.embedders import DEFAULT_MODEL, Embedder, embedder_for
 from ragqa.notes import ReadNote, read_note, walk_notes
-from ragqa.passages import Chunking, split_note
+from ragqa.passages import Chunking
+from ragqa.passages.split import split_note
 from ragqa.text.words import UNSPACED
 from ragqa.types import Kind, Note, Passage
 

@@ -10,7 +10,7 @@ from ragqa.api import open_index
 from ragqa.evaluation.measures import measure_rankings
 from ragqa.evaluation.sets import BeirDocument, read_beir
 from ragqa.notes import ReadNote, read_note
-from ragqa.passages import split_note
+from ragqa.passages.split import split_note
 from ragqa.types import Passage
 
 EDITS = Path(__file__).with_name("peers") / "edits.jsonl"

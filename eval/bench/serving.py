@@ -42,11 +42,12 @@ NOTES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server."""
+    """A running server; `start` is the address that opens it in a browser, once."""
 
     port: int
     token: str
     pid: int
+    start: str = ""
 
     def get(self, path: str, **asked: str) -> tuple[int, float, dict[str, Any]]:
         """The status, milliseconds and document of one request."""
@@ -96,7 +97,8 @@ def serving(corpus: Path, **env: str) -> Iterator[Server]:
                 break
         else:
             raise SystemExit(said)
-        server = Server(int(port[1]), token[1], process.pid)
+        start = re.search(r"http://\S+", said)
+        server = Server(int(port[1]), token[1], process.pid, start[0] if start else "")
         while server.get("/api/status")[0] != 200:
             pass
         yield server

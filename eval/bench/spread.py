@@ -8,6 +8,7 @@ how many passages it embeds in a second. From these follows the size from which 
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -21,7 +22,6 @@ from vaults import write_vault
 
 from ragqa.api import open_index
 from ragqa.embedders.spread import ray_workers
-from ragqa.embedders.spread.cluster import Pool
 from ragqa.types import Progress
 
 HERE = 0
@@ -58,9 +58,10 @@ def _clocked(spans: dict[str, float]) -> Progress:
 
 def _have_actors(count: int) -> None:
     """Have so many, however many cores there are."""
-    from ragqa.embedders.spread import rounds
+    from ragqa.embedders.spread import tasks
 
-    setattr(rounds, "pool", lambda: Pool(count, {"num_cpus": 1}))  # noqa: B010 - imported there
+    each = {"num_cpus": (os.cpu_count() or 1) / count}
+    setattr(tasks, "pool", lambda: (count, each))  # noqa: B010 - imported there
 
 
 def build(corpus: Path, index: Path, actors: int) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Kills an actor, a node or the driver in the middle of builds by Ray, and says what came of it.
+"""Kills a worker, a node or the driver in the middle of builds by Ray, and says what came of it.
 
     python eval/bench/spread_kills.py --trials 10 --out kills.json
 
@@ -56,7 +56,7 @@ def victims():
     family = [row for row in rows if row[1] == node]
     if what == "node":
         return [int(node), *(int(row[0]) for row in family)]
-    return [int(row[0]) for row in family if row[2].startswith("ray::MapWorker")]
+    return [int(row[0]) for row in family if row[2].startswith("ray::")]
 
 saved = 0
 def befall(name):
@@ -151,7 +151,7 @@ def main() -> None:
         _write_notes(folder / "notes")
         _build(folder, folder / "here", "", "nothing", 0, "0", {})
         with _cluster() as cluster:
-            for what in ("nothing", "actor", "node", "driver"):
+            for what in ("nothing", "worker", "node", "driver"):
                 begun = time.perf_counter()
                 wrong = [
                     trial(cluster, folder, what, 1 + 2 * number, {})

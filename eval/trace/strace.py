@@ -31,11 +31,12 @@ _CREATING = (
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What a command did: names looked up, addresses reached for, files written."""
+    """What a command did: names looked up, addresses reached for or listened at, files written."""
 
     lookups: frozenset[str]
     addresses: frozenset[str]
     written: frozenset[str]
+    bound: frozenset[str] = frozenset()
 
 
 def trace(
@@ -65,6 +66,7 @@ def read_activity(lines: Iterable[str], *, cwd: str) -> Activity:
     lookups: set[str] = set()
     addresses: set[str] = set()
     written: set[str] = set()
+    bound: set[str] = set()
     for line in lines:
         if failed := _FAILED.match(line):
             name, arguments = "connect", failed[1]
@@ -79,9 +81,12 @@ def read_activity(lines: Iterable[str], *, cwd: str) -> Activity:
                     lookups.add(_asked_name(arguments))
         elif name == "bind":
             written.update(_SOCKET_PATH.findall(arguments))
+            bound.update(f"{host}:{port}" for port, host in _ADDRESS.findall(arguments))
         elif name in _CREATING or (name.startswith("open") and _WRITING.search(arguments)):
             written.update(_paths(arguments, cwd))
-    return Activity(frozenset(lookups - {""}), frozenset(addresses), frozenset(written))
+    return Activity(
+        frozenset(lookups - {""}), frozenset(addresses), frozenset(written), frozenset(bound)
+    )
 
 
 def own_addresses() -> frozenset[str]:

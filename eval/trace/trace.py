@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from commands import BUILDING, CONTROL, USING, Case
+from commands import BUILDING, CONTROL, STAYING, USING, Case
 from strace import Activity, own_addresses, trace
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -33,14 +33,6 @@ ASKED_TO_REPORT = {
     "DO_NOT_TRACK": "0",
 }
 DEVICES = ("/dev/null", "/dev/tty", "/dev/pts/", "/dev/ptmx", "/proc/", "/dev/shm/")  # noqa: S108 - to be known
-_LINGER = """
-import sys, time
-from ragqa.cli import run
-code = run(sys.argv[2:])
-sys.stdout.flush()
-time.sleep(float(sys.argv[1]))
-sys.exit(code)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +87,14 @@ def main() -> None:
         sandbox.prepare()
         check_control(sandbox)
         cases = [case for case in USING if not args.only or case.args[0] in args.only]
-        faults = [check(case, sandbox, args.seconds) for case in BUILDING]
+        built = BUILDING[:1] if args.only and not {"chat", "eval"} & {*args.only} else BUILDING
+        faults = [check(case, sandbox, args.seconds) for case in built]
         with ThreadPoolExecutor(max_workers=6) as pool:  # most of their time is waiting
             faults += pool.map(lambda case: check(case, sandbox, args.seconds), cases)
         left = sorted(str(path) for path in (sandbox.folder / "home").rglob("*"))
     for path in left:
         print(f"left in the home folder: {path}")
-    traced = len(BUILDING) + len(cases)
+    traced = len(built) + len(cases)
     print(f"{traced} commands traced, {sum(faults)} of them broke a promise")
     sys.exit(1 if any(faults) or left else 0)
 
@@ -121,12 +114,17 @@ def check_control(sandbox: Sandbox) -> None:
 def check(case: Case, sandbox: Sandbox, seconds: float) -> bool:
     """Trace one command and print a line about it; True if it did what it may not."""
     begun = time.monotonic()
-    argv = [sys.executable, "-c", _LINGER, str(seconds), *map(sandbox.fill, case.args)]
+    argv = [sys.executable, "-c", STAYING[case.serves], str(seconds), *map(sandbox.fill, case.args)]
     code, output, activity = run(argv, sandbox, str(id(case)), stdin=sandbox.fill(case.stdin))
     findings = sorted(violations(activity, sandbox))
     said = f"{time.monotonic() - begun:.0f} s, 0 look-ups, 0 connections, 0 files elsewhere"
     if code != case.code:
         findings.append(("exit", f"{code} instead of {case.code}: {output[-600:]}"))
+    if case.says not in output:
+        findings.append(("answer", f"{case.says} is not in it: {output[-600:]}"))
+    if case.serves:
+        beyond = (at for at in activity.bound if not at.startswith("127.0.0.1:"))
+        findings += [("listens", address) for address in beyond]
     lines = [f"   {kind}: {what}" for kind, what in findings]
     print("\n".join([f"ragqa {' '.join(case.args)}: {'FAULTS' if lines else said}", *lines]))
     return bool(findings)

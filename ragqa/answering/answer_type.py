@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from ragqa.answering.question_type import Question, QuestionKind
+from ragqa.answering.question_type import SHORT, Question, QuestionKind
 from ragqa.text.entities import (
     Amount,
     amounts,
@@ -45,8 +45,6 @@ _MAX_DISTANCE = 5
 _MAX_CHARS = 2_000
 _LOOK_BACK = 80
 """The most characters read of a sentence, and of the text before a name."""
-
-_SHORT = frozenset({QuestionKind.WHO, QuestionKind.WHEN, QuestionKind.WHERE, QuestionKind.HOW_MANY})
 
 _PEOPLE = frozenset(index_terms("people persons men women employees users"))
 _MEASURED = frozenset(
@@ -111,7 +109,7 @@ def may_answer(question: Question, text: str) -> bool:
 
     A number must count what the question asks about.
     """
-    if question.kind not in _SHORT:
+    if question.kind not in SHORT:
         return True
     needed = 1.0 if question.subject else _UNCOUNTED
     return any(strength >= needed for _, strength in fits(question, text))
@@ -122,7 +120,7 @@ def cannot_answer(question: Question, text: str) -> bool:
 
     That is never certain for names and places, which have too many forms.
     """
-    if not question.strict or len(text) > _MAX_CHARS:
+    if not question.needs_figure or len(text) > _MAX_CHARS:
         return False
     if question.kind is QuestionKind.WHEN:
         return not mentions_time(text)
@@ -150,7 +148,7 @@ def _times(question: Question, text: str) -> Iterator[Fit]:
     untimed = [day for day in days if not overlaps(day, hours)]
     for span in sorted([*untimed, *hours]):
         if _new_words(question, text, span):
-            yield span, 1.0 if not question.strict or overlaps(span, days) else _HOUR_FOR_DATE
+            yield span, 1.0 if not question.needs_figure or overlaps(span, days) else _HOUR_FOR_DATE
 
 
 def _numbers(question: Question, text: str) -> Iterator[Fit]:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 
-from ragqa.passages import states_fact
-from ragqa.text.markdown import lead, plain_text
+from ragqa.text.markdown import lead, plain_text, states_fact
 from ragqa.text.words import index_terms, tokenize
 from ragqa.types import Citation, Hit, Kind, Passage, Unit
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ragqa.answering.layout import Layout, Run
-from ragqa.answering.question_type import QuestionKind
+from ragqa.answering.question_type import SHORT, QuestionKind
 from ragqa.text.words import STOP_WORDS, index_terms
 from ragqa.types import Kind
 
@@ -37,15 +37,7 @@ _MIN_HEADING_SHARE = 0.5
 _MIN_QUESTION_SHARE = 0.3
 """A heading matches a question if they share this much of its words, and of the question's."""
 
-_SHORT_KINDS = frozenset(
-    {
-        QuestionKind.WHO,
-        QuestionKind.WHEN,
-        QuestionKind.WHERE,
-        QuestionKind.HOW_MANY,
-        QuestionKind.YES_NO,
-    }
-)
+_SHORT_KINDS = SHORT | {QuestionKind.YES_NO}
 _SECTION_KINDS = frozenset({QuestionKind.STEPS, QuestionKind.WHY, QuestionKind.OTHER})
 
 

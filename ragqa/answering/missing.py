@@ -93,7 +93,7 @@ def missing(
     parsed = reading.question
     asked = _words(parsed.text)
     words = _unmatched(reading, asked, sentences, answered=answered)
-    if parsed.strict:
+    if parsed.needs_figure:
         texts = [
             _shown(one.candidate)
             for one in sentences

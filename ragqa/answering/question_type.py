@@ -23,19 +23,23 @@ class QuestionKind(StrEnum):
     OTHER = "other"
 
 
+SHORT = frozenset({QuestionKind.WHO, QuestionKind.WHEN, QuestionKind.WHERE, QuestionKind.HOW_MANY})
+"""Answered by a name, date, place or number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question as the rules see it: its text, kind, and the terms of its content words.
 
-    `subject` has the terms of what is to be defined or counted, () for other kinds. It is `strict`
-    if only a date, or a number of the subject, can answer.
+    `subject` has the terms of what is to be defined or counted, () for other kinds. It
+    `needs_figure` if only a date, or a number of the subject, can answer.
     """
 
     text: str
     kind: QuestionKind
     terms: frozenset[str]
     subject: tuple[str, ...] = ()
-    strict: bool = False
+    needs_figure: bool = False
 
 
 _AUX = (

@@ -48,7 +48,7 @@ def place_in(quote: str, text: str) -> Span | None:
 
     None unless the quote has them exactly once.
     """
-    found = _places(quote, text)
+    found = _occurrences(quote, text)
     return found[0] if len(found) == 1 else None
 
 
@@ -58,11 +58,11 @@ def counterpart(text: str, span: Span, other: str) -> Span | None:
     None if the forms do not have its words equally often, which makes it ambiguous.
     """
     words = text[slice(*span)]
-    here, there = _places(text, words), _places(other, words)
+    here, there = _occurrences(text, words), _occurrences(other, words)
     return there[here.index(span)] if span in here and len(here) == len(there) else None
 
 
-def _places(text: str, words: str) -> list[Span]:
+def _occurrences(text: str, words: str) -> list[Span]:
     """The spans of some whole words in a text, across line breaks."""
     spaced = r"\s+".join(map(re.escape, words.split()))
     return [match.span() for match in re.finditer(rf"(?<!\w){spaced}(?!\w)", text)]

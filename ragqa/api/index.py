@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ragqa.answering import Answering, compose
-from ragqa.answering.checking import keep_current, with_source
 from ragqa.api.answers import answer_of, with_sources, written_answer
+from ragqa.api.checking import keep_current, with_source
 from ragqa.api.stored_index import StoredIndex
 from ragqa.clock import Clock
 from ragqa.errors import IndexNotWritable, NoIndex, OlderFormat, UsageError, WriterBusy

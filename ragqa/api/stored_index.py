@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Self
 
 from ragqa.answering.calibration_file import InUse, in_use
-from ragqa.answering.checking import open_notes
 from ragqa.answering.layout import OpenNote
+from ragqa.api.checking import open_notes
 from ragqa.clock import today
 from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for
@@ -27,7 +27,6 @@ from ragqa.indexing import (
     check_origin,
     find_changes,
     refresh,
-    repair,
 )
 from ragqa.passages import Chunking
 from ragqa.retrieval import Ranking
@@ -230,9 +229,11 @@ class StoredIndex:
         return self._store.problems(deep=deep, progress=progress)
 
     def repair(self, *, wait: bool = False, progress: Progress | None = None) -> tuple[str, ...]:
-        """Rebuild what is damaged and return what was done; see `ragqa.indexing.repair`."""
+        """Rebuild what is damaged and return what was done; see `ragqa.indexing.repairing`."""
+        from ragqa.indexing.repairing import repair
+
         self.close()
-        return repair(self._store, self.source, wait=wait, progress=progress)
+        return repair(self._store, self.source, wait=wait, progress=progress or no_progress)
 
     def check_embedder(self) -> None:
         """Check that the embedder in use made the index.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ragqa.claims.encoding import Encoded, encode
 from ragqa.embedders import Embedder
 from ragqa.notes.markdown import parse_markdown
-from ragqa.passages import unit_spans
+from ragqa.passages.parts import unit_spans
 from ragqa.readers import Neutral, Reader, Text
 from ragqa.types import Block, Kind, Span, TokenVectors
 

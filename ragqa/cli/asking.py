@@ -110,7 +110,7 @@ def search(
 
     text = question_in(query)
     with open_query(scope) as opened:
-        result = opened.index.search(text, **opened.how)
+        result = opened.index.search(text, **opened.arguments)
     if json:
         render.print_document(render.search_document(result))
     else:
@@ -150,7 +150,7 @@ def why(
 
     text = question_in(question)
     with open_query(scope) as query:
-        explanation = explain(query.index, text, target=target, **query.how)
+        explanation = explain(query.index, text, target=target, **query.arguments)
     if json:
         render.print_document(explanation_document(explanation))
     else:
@@ -177,7 +177,7 @@ def list_notes(
     from ragqa import render
 
     with open_query(scope) as query:
-        found = query.index.notes(**query.how)
+        found = query.index.notes(**query.arguments)
     if json:
         render.print_document(render.list_document(found, tags=tags))
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragqa.cli.opening import load, open_index
-from ragqa.cli.options import AsJson, Given, grouped_options, with_places
+from ragqa.cli.options import AsJson, PlaceOptions, grouped_options, with_places
 from ragqa.errors import NotAllowed, NotesSkipped, UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def index(
     ] = None,
     *,
     how: BuildOptions,
-    given: Given,
+    given: PlaceOptions,
     json: AsJson = False,
 ) -> int:
     """Build the index, or bring it up to date.
@@ -118,7 +118,7 @@ def _use_workers(index: "Index", spec: str, *, yes: bool) -> None:
 
 
 @grouped_options()
-def status(*, given: Given, json: AsJson = False) -> int:
+def status(*, given: PlaceOptions, json: AsJson = False) -> int:
     """Show what is indexed and whether it is up to date.
 
     Example: ragqa status --json
@@ -150,7 +150,7 @@ def doctor(
         bool, typer.Option("--repair", help="Rebuild what is damaged, and nothing else.")
     ] = False,
     *,
-    given: Given,
+    given: PlaceOptions,
     json: AsJson = False,
 ) -> int:
     """Find what is wrong and name the command that fixes it; show which LLM is set.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragqa.cli.opening import load, open_index
-from ragqa.cli.options import AsJson, Given, grouped_options
+from ragqa.cli.options import AsJson, PlaceOptions, grouped_options
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class CalibrateOptions:
     reset: Annotated[
         bool, typer.Option("--reset", help="Go back to the model that ragqa ships.")
     ] = False
-    given: Given = Given()  # noqa: RUF009 - frozen
+    given: PlaceOptions = PlaceOptions()  # noqa: RUF009 - frozen
     json: AsJson = False
 
     def check(self) -> None:

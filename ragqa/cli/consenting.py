@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ragqa import consent, render
 from ragqa.cli.lines import is_interactive
-from ragqa.consent import Use, consents, host_named
-from ragqa.errors import NotAllowed, UsageError
+from ragqa.consent import Use, consents, host_named, not_allowed
+from ragqa.errors import UsageError
 from ragqa.llms import Destination
 from ragqa.render import safe_line
 
@@ -31,11 +31,8 @@ def consented(destination: Destination, *, yes: bool, what: str, use: Use = Use.
     if _is_known(host, use):
         return True
     if not (yes or is_interactive()):
-        raise NotAllowed(
-            f"{destination.backend} would send {what} to {destination.where}, "
-            "which you have not allowed yet; nothing was sent",
-            hint=f"ragqa {_COMMANDS[use]} allow {host}, or add --yes to this command",
-        )
+        hint = f"ragqa {_COMMANDS[use]} allow {host}, or add --yes to this command"
+        raise not_allowed(destination.backend, what, destination.where, hint=hint)
     notice = (
         f"{safe_line(destination.backend)} is not on this machine. It would be sent {what}.",
         f"This would go to: {safe_line(destination.where)}",

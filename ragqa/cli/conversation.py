@@ -119,7 +119,7 @@ class Conversation:
                 "no note is named", hint="/why NOTE, or /why NOTE:7-9 for a part of it"
             )
         with render.ProgressLine() as progress:
-            how = self._query(progress).how
+            how = self._query(progress).arguments
             explanation = explain(self._index, last.question, target=target, **how)
         if last.written is not None and last.written.grounded:
             from ragqa.api.answers import with_sections

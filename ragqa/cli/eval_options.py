@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ragqa.cli.options import AsJson, Given
+from ragqa.cli.options import AsJson, PlaceOptions
 from ragqa.errors import UsageError
 
 QUESTIONS = "eval/questions.jsonl"
@@ -100,7 +100,7 @@ class EvalOptions:
     out: Annotated[
         str | None, typer.Option(metavar="FILE", help="The new file that --generate writes.")
     ] = None
-    given: Given = Given()  # noqa: RUF009 - frozen
+    given: PlaceOptions = PlaceOptions()  # noqa: RUF009 - frozen
     json: AsJson = False
 
     @property

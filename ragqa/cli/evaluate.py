@@ -56,8 +56,7 @@ def _measure(options: EvalOptions, mode: str, targets: list[Any]) -> Evaluated:
     """Ask the questions of the user or of a public set; write the report, if one is wanted."""
     from ragqa import render
     from ragqa.evaluation.comparing import check_measurable
-    from ragqa.render.evaluations import print_evaluation
-    from ragqa.render.failures import print_failures
+    from ragqa.render.evaluations import print_evaluation, print_failures
 
     settings = options.settings
     chosen = _own(options) if mode == "questions" else None

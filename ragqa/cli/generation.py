@@ -3,7 +3,6 @@
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,8 +15,14 @@ if TYPE_CHECKING:
     from ragqa.generation import Request, Writer
     from ragqa.types import Answer
 
-_MAX_TEMPLATE_BYTES = 20_000
-
+LLM = Annotated[
+    str | None,
+    typer.Option(
+        "--llm",
+        metavar="KIND:MODEL",
+        help="The LLM that writes the answer (see ragqa llm list), or none.",
+    ),
+]
 Yes = Annotated[
     bool, typer.Option("--yes", help="Allow the LLM's host from now on, without asking.")
 ]
@@ -27,14 +32,7 @@ Yes = Annotated[
 class LLMOptions:
     """The options of the commands that can have an LLM write the answer."""
 
-    llm: Annotated[
-        str | None,
-        typer.Option(
-            "--llm",
-            metavar="KIND:MODEL",
-            help="The LLM that writes the answer (see ragqa llm list), or none.",
-        ),
-    ] = None
+    llm: LLM = None
     yes: Yes = False
     strict: Annotated[
         bool,
@@ -73,7 +71,7 @@ def ask_with(
 
                 stream = stack.enter_context(Stream(query.progress))
                 writer = replace(writer, on_sentence=stream)
-        return query.index.ask(question, writer=writer, **query.how)
+        return query.index.ask(question, writer=writer, **query.arguments)
 
 
 def request_in(query: "Query", question: str, options: LLMOptions) -> "tuple[Request, str, bool]":
@@ -83,6 +81,7 @@ def request_in(query: "Query", question: str, options: LLMOptions) -> "tuple[Req
     """
     from ragqa.api.answers import with_sections
     from ragqa.generation import request_for
+    from ragqa.generation.configured import instructions_in
     from ragqa.llms import llm_for
 
     settings = query.index.settings
@@ -93,7 +92,7 @@ def request_in(query: "Query", question: str, options: LLMOptions) -> "tuple[Req
         answer.looked_for,
         with_sections(answer.hits, query.index.open_note),
         max_tokens=settings.llm_prompt_tokens,
-        instructions=_instructions(settings),
+        instructions=instructions_in(settings),
     )
     where = f"{destination.backend}, {destination.where}" if destination else ""
     return request, where, answer.answered or options.force
@@ -115,29 +114,17 @@ def writer_for(
                 hint="add --llm KIND:MODEL; to see what is available: ragqa llm list",
             )
         return None
-    from ragqa.generation import Writer
-    from ragqa.llms import llm_for
-    from ragqa.types import counted
+    from ragqa.generation.configured import what_is_sent, writer_of
 
-    llm = llm_for(spec)
-    passages = counted(settings.top_k, "passage")
-    what = f"{asked} and up to {passages} of your notes (ragqa ask --show-prompt shows them)"
+    writer = writer_of(settings, spec, strict=options.strict, force=options.force)
+    what = what_is_sent(settings, asked)
 
     def allow() -> bool:
         from ragqa.cli.consenting import consented
 
-        return consented(llm.destination, yes=options.yes, what=what)
+        return consented(writer.llm.destination, yes=options.yes, what=what)
 
-    return Writer(
-        llm,
-        instructions=_instructions(settings),
-        prompt_tokens=settings.llm_prompt_tokens,
-        answer_tokens=settings.llm_answer_tokens,
-        deadline_s=settings.llm_deadline_s,
-        strict=options.strict,
-        force=options.force,
-        allow=cache(allow),
-    )
+    return replace(writer, allow=cache(allow))
 
 
 def with_failure(answer: "Answer", writer: "Writer", failure: BackendFailed) -> "Answer":
@@ -174,33 +161,3 @@ def exit_code(answer: "Answer") -> int:
         raise BackendFailed(written.why, hint=written.hint)
     grounded = written is None or written.fallback in (None, Fallback.NOT_ASKED)
     return 0 if answer.answered and grounded else 1
-
-
-def _instructions(settings: "Settings") -> str:
-    """Return the user's instructions for the LLM, or the built-in ones.
-
-    They are sanitised, so that what is sent is exactly what is shown.
-
-    :raises UsageError: the user's file cannot be read, is blank or is too long.
-    """
-    from ragqa.generation import INSTRUCTIONS
-    from ragqa.sanitise import safe_text
-
-    if not settings.llm_template:
-        return INSTRUCTIONS
-    path = Path(settings.llm_template).expanduser()
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_TEMPLATE_BYTES + 1)
-        if len(data) > _MAX_TEMPLATE_BYTES:
-            reason = f"it holds more than {_MAX_TEMPLATE_BYTES} bytes"
-        elif text := safe_text(data.decode("utf-8-sig")).strip():
-            return f"{text}\n"
-        else:
-            reason = "it is empty"
-    except (OSError, ValueError) as exc:
-        reason = getattr(exc, "strerror", None) or str(exc)
-    raise UsageError(
-        f"the instructions for the LLM cannot be read from {path}: {reason}",
-        hint="ragqa config set llm_template FILE, or ragqa config unset llm_template",
-    )

@@ -34,13 +34,13 @@ def show(json: AsJson = False) -> int:
     """
     from ragqa import render
     from ragqa.diagnosis import overview_of
-    from ragqa.render import llms
+    from ragqa.render import overviews
 
     overview = overview_of(load_flags({}))
     if json:
-        render.print_document(llms.overview_document(overview))
+        render.print_document(overviews.overview_document(overview))
     else:
-        llms.print_overview(overview)
+        overviews.print_overview(overview)
     render.print_warnings(overview.warnings)
     return 0
 
@@ -63,7 +63,7 @@ def check(
     """
     from ragqa import render
     from ragqa.diagnosis.llm import try_llm
-    from ragqa.render import llms
+    from ragqa.render import overviews
 
     settings = load_flags({"llm": name}).settings
     llm = _allowed_llm(settings.llm, yes=yes)
@@ -74,12 +74,12 @@ def check(
     except BackendFailed as exc:
         exc.hint = exc.hint or "ragqa llm list"
         if json:
-            render.print_document(llms.trial_document(llm.destination, exc))
+            render.print_document(overviews.trial_document(llm.destination, exc))
         raise
     if json:
-        render.print_document(llms.trial_document(llm.destination, trial))
+        render.print_document(overviews.trial_document(llm.destination, trial))
     else:
-        llms.print_trial(trial)
+        overviews.print_trial(trial)
     return 0
 
 

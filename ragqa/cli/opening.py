@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
-from ragqa.cli.options import Given, Scope
+from ragqa.cli.options import PlaceOptions, Scope
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ragqa.types import Filters
 
 
-class How(TypedDict):
+class QueryArguments(TypedDict):
     """What the methods of an index take beside a question."""
 
     filters: "Filters"
@@ -37,7 +37,7 @@ class Query:
     linker: "Linker"
 
     @property
-    def how(self) -> How:
+    def arguments(self) -> QueryArguments:
         """The arguments for a method of the index."""
         return {"filters": self.filters, "refresh": self.refresh, "progress": self.progress}
 
@@ -105,7 +105,7 @@ def open_index(loaded: "Loaded") -> "Index":
     return index
 
 
-def load(given: Given, **flags: "Value | None") -> "Loaded":
+def load(given: PlaceOptions, **flags: "Value | None") -> "Loaded":
     """Load the settings for a command, each with its origin."""
     from ragqa.render import show_logged_warnings
 

@@ -36,7 +36,7 @@ def _complete(
     from ragqa.config import load_settings
 
     try:
-        places = [field.name for field in fields(Given)]
+        places = [field.name for field in fields(PlaceOptions)]
         loaded = load_settings({name: ctx.params.get(name) for name in places})
         with index_from(loaded) as index:
             found = values(index.notes(refresh=False))
@@ -96,7 +96,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback when some
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class PlaceOptions:
     """The options for notes and index as given, None if not given."""
 
     corpus: Corpus = None
@@ -147,7 +147,7 @@ class Scope:
         bool,
         typer.Option("--no-refresh", help="Use the index as it is; do not look for changed notes."),
     ] = False
-    given: Given = Given()
+    given: PlaceOptions = PlaceOptions()
 
     @property
     def filters(self) -> "Filters":
@@ -163,7 +163,7 @@ class Scope:
 def grouped_options(*without: str) -> Callable[[Command], Command]:
     """Make a typer command of a function: each options dataclass is replaced by its fields.
 
-    Every command also gets `--debug`, which `cli.run` reads.
+    Every command also gets `--debug`, which `cli.run` reads; one that declares it is given it.
 
     :param without: fields that the command does not offer; they keep their defaults.
     """
@@ -177,7 +177,8 @@ def grouped_options(*without: str) -> Callable[[Command], Command]:
 
         by_name = inspect.Parameter.KEYWORD_ONLY
         debug = inspect.Parameter("debug", by_name, default=False, annotation=Debug)
-        shown = [each for one in (*taken, debug) for each in _flattened(one, without)]
+        others = [one for one in taken if one.name != "debug"]
+        shown = [each for one in (*others, debug) for each in _flattened(one, without)]
         call.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
         call.__annotations__ = {one.name: one.annotation for one in shown}
         return call
@@ -251,7 +252,7 @@ def parse_format(chosen: str | None, *, json: bool, explain: bool) -> Format:
 
 def with_places(hint: str, args: list[str]) -> str:
     """Add the notes and index of the failed command to a command in its hint."""
-    options = {f"--{field.name.replace('_', '-')}" for field in fields(Given)}
+    options = {f"--{field.name.replace('_', '-')}" for field in fields(PlaceOptions)}
     places: dict[str, str] = {}
     rest = iter(args)
     positional = []

@@ -1,6 +1,5 @@
 """`ragqa mcp` and `ragqa serve`: other doors to the same answers."""
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -8,12 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ragqa.cli.generation import LLM, LLMOptions
 from ragqa.cli.opening import load
-from ragqa.cli.options import Given, grouped_options
+from ragqa.cli.options import Debug, PlaceOptions, grouped_options
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
+    from ragqa.config import Loaded
     from ragqa.serving.guard import Guard
+
+
+NewToken = Annotated[
+    bool,
+    typer.Option("--new-token", help="Make a new token for programs; the old one ends."),
+]
 
 
 @grouped_options()
@@ -28,8 +35,10 @@ def mcp(
             help="Serve on this port of 127.0.0.1 instead of stdin and stdout; 0 picks one.",
         ),
     ] = None,
+    new_token: NewToken = False,
     *,
-    given: Given,
+    given: PlaceOptions,
+    debug: Debug = False,
 ) -> int:
     """Serve the notes to an assistant that speaks MCP.
 
@@ -38,18 +47,18 @@ def mcp(
 
     Example: ragqa mcp --corpus notes
     """
-    loaded = load(given)
-    loaded.places  # noqa: B018 - raises where there are no notes, before anything is served
+    loaded = _load(given, debug=debug)
     with _needing("mcp"):
         from ragqa.serving.listening import listen, serve
         from ragqa.serving.mcp import http_app, run_on_stdio
+        from ragqa.serving.token import kept_token
         from ragqa.serving.warm import WarmIndex
     # Ctrl-C is how a server is ended.
     with WarmIndex(loaded) as warm, suppress(KeyboardInterrupt):
         if http is None:
             run_on_stdio(warm)
         else:
-            token = secrets.token_urlsafe(32)
+            token = kept_token(new=new_token)
             serve(http_app(warm), listen(http), token=token, ready=partial(_say_where, token))
     return 0
 
@@ -63,8 +72,11 @@ def serve(
     no_open: Annotated[
         bool, typer.Option("--no-open", help="Print the address; do not open the browser.")
     ] = False,
+    llm: LLM = None,
+    new_token: NewToken = False,
     *,
-    given: Given,
+    given: PlaceOptions,
+    debug: Debug = False,
 ) -> int:
     """Open the notes in the browser: ask, read what is cited beside the answer, check, look around.
 
@@ -73,19 +85,34 @@ def serve(
 
     Example: ragqa serve --corpus notes
     """
-    loaded = load(given)
-    loaded.places  # noqa: B018 - raises where there are no notes, before anything is served
+    loaded = _load(given, debug=debug)
     with _needing("serve"):
         from ragqa.serving.listening import listen
         from ragqa.serving.listening import serve as serve_app
+        from ragqa.serving.token import kept_token
         from ragqa.serving.warm import WarmIndex
         from ragqa.serving.web import web_app
-    token = secrets.token_urlsafe(32)
+        from ragqa.serving.writing import writer_for
+    writer = writer_for(loaded.settings, LLMOptions(llm).spec(loaded.settings))
+    token = kept_token(new=new_token)
     socket = listen(port)
-    with WarmIndex(loaded) as warm, suppress(KeyboardInterrupt):
+    with WarmIndex(loaded, writer) as warm, suppress(KeyboardInterrupt):
         ready = partial(_show_address, token, no_open=no_open)
         serve_app(web_app(warm), socket, token=token, ready=ready)
     return 0
+
+
+def _load(given: PlaceOptions, *, debug: bool) -> "Loaded":
+    """Load the settings.
+
+    :raises NoCorpus: there are no notes: said before anything is served.
+    """
+    from ragqa import render
+
+    render.show_logged_warnings(debug=debug)
+    loaded = load(given)
+    loaded.places  # noqa: B018 - raises where there are none
+    return loaded
 
 
 def _show_address(token: str, guard: "Guard", address: str, *, no_open: bool) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ragqa.answering.calibration_file import MEND, InUse
 from ragqa.api import Index, StorePlace
 from ragqa.errors import NoIndex, RagqaError, UsageError
-from ragqa.indexing import check_passages
+from ragqa.indexing.repairing import check_passages
 from ragqa.readers import reader_for
 from ragqa.stores import SENT
 from ragqa.types import Building, IndexInfo, Progress, Skipped, counted, no_progress

@@ -55,69 +55,47 @@ class Embedder(Protocol):
 class Factories:
     """Factories of an embedder for building and for asking; each takes the model's name or path.
 
-    Their embedders may differ in speed, never in results. `working` is for building on another
-    machine, in a given number format.
+    Their embedders may differ in speed, never in results. The one for building takes a number
+    format, too: "" for the fastest, or the one that another machine has chosen.
     """
 
-    building: Callable[[str], Embedder]
+    building: Callable[[str, str], Embedder]
     asking: Callable[[str], Embedder]
-    working: Callable[[str, str], Embedder]
 
 
-def _sentence_transformers_building(model: str) -> Embedder:
+def _sentence_transformers_building(model: str, dtype: str) -> Embedder:
     from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder
 
-    return SentenceTransformerEmbedder.load(model)
-
-
-def _sentence_transformers_working(model: str, dtype: str) -> Embedder:
-    from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder
-
-    return SentenceTransformerEmbedder.load_in(model, dtype)
+    load, load_in = SentenceTransformerEmbedder.load, SentenceTransformerEmbedder.load_in
+    return load_in(model, dtype) if dtype else load(model)
 
 
 def _sentence_transformers_asking(model: str) -> Embedder:
-    from ragqa.embedders.asking import load_asking
+    from ragqa.embedders.onnx import load_asking
 
     return load_asking(model)
 
 
-def _hashed(model: str, dtype: str = "float32") -> Embedder:
+def _hashed(model: str, _dtype: str = "") -> Embedder:
     from ragqa.embedders.hashed import HashedEmbedder
 
-    del dtype  # there is only one
     return HashedEmbedder.named(model)
 
 
 EMBEDDERS: dict[str, Factories] = {
     "sentence-transformers": Factories(
-        building=_sentence_transformers_building,
-        asking=_sentence_transformers_asking,
-        working=_sentence_transformers_working,
+        building=_sentence_transformers_building, asking=_sentence_transformers_asking
     ),
-    "hashed": Factories(building=_hashed, asking=_hashed, working=_hashed),
+    "hashed": Factories(building=_hashed, asking=_hashed),
 }
 
 
-def embedder_for(spec: str, *, building: bool) -> Embedder:
+def embedder_for(spec: str, *, building: bool, dtype: str = "") -> Embedder:
     """Make the embedder that `spec` names: `MODEL`, or `KIND:MODEL` with KIND in `EMBEDDERS`.
 
+    :param dtype: the number format for building; "" for the fastest.
     :raises UsageError: no such kind, or no such model.
     """
-    factories, model = _factories_for(spec)
-    return (factories.building if building else factories.asking)(model)
-
-
-def worker_embedder(spec: str, *, dtype: str) -> Embedder:
-    """Make the embedder that `spec` names for building, in a given number format.
-
-    :raises UsageError: no such kind, or no such model.
-    """
-    factories, model = _factories_for(spec)
-    return factories.working(model, dtype)
-
-
-def _factories_for(spec: str) -> tuple[Factories, str]:
     kind, colon, model = spec.partition(":")
     if not colon or (kind not in EMBEDDERS and "/" in kind):
         kind, model = "sentence-transformers", spec
@@ -127,4 +105,5 @@ def _factories_for(spec: str) -> tuple[Factories, str]:
             f"there is no embedder of kind {kind!r}, only {known}",
             hint="ragqa config set embedder all-MiniLM-L6-v2",
         )
-    return EMBEDDERS[kind], model
+    factories = EMBEDDERS[kind]
+    return factories.building(model, dtype) if building else factories.asking(model)

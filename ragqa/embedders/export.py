@@ -136,7 +136,12 @@ def drafted(folder: Path, about: Mapping[str, Json]) -> Iterator[Path]:
     """
     draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     yield draft
-    _write_meta(draft, about)
+    files: dict[str, Json] = {}
+    for name in EXPORTED_FILES:
+        with (draft / name).open("rb") as file:
+            os.fsync(file.fileno())
+        files[name] = hash_file(draft / name)
+    write_json(draft / META_FILE, {**about, "files": files})
     if folder.exists():
         shutil.rmtree(folder)
     draft.rename(folder)
@@ -191,13 +196,3 @@ def _check(exported: Embedder, reference: Embedder) -> None:
             )
             if not cosines.min() >= MIN_COSINE:
                 raise ValueError(f"the export's vectors differ (cosine {cosines.min():.4f})")
-
-
-def _write_meta(folder: Path, about: Mapping[str, Json]) -> None:
-    """Record an export's metadata, after its files are on disk."""
-    files: dict[str, Json] = {}
-    for name in EXPORTED_FILES:
-        with (folder / name).open("rb") as file:
-            os.fsync(file.fileno())
-        files[name] = hash_file(folder / name)
-    write_json(folder / META_FILE, {**about, "files": files})

@@ -31,9 +31,11 @@ class HashedEmbedder:
     :ivar embedded: how many passages were embedded so far.
     """
 
+    dtype = "float32"
+
     def __init__(self, dimension: int = DEFAULT_DIMENSION, *, salt: str = "") -> None:
         self._salt = salt
-        self._info = EmbedderInfo(
+        self.info = EmbedderInfo(
             name=f"hashed:{dimension}",
             weights_sha256=hashlib.sha256(f"{VERSION} {dimension} {salt}".encode()).hexdigest(),
             dimension=dimension,
@@ -57,16 +59,6 @@ class HashedEmbedder:
             )
         return cls(int(model))
 
-    @property
-    def info(self) -> EmbedderInfo:
-        """The fingerprint stored with an index."""
-        return self._info
-
-    @property
-    def dtype(self) -> str:
-        """The number format of the computation."""
-        return "float32"
-
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's words and punctuation marks."""
         return [len(_TOKEN.findall(text)) for text in texts]
@@ -76,7 +68,7 @@ class HashedEmbedder:
 
         :raises ValueError: a text exceeds the window.
         """
-        vectors = np.empty((len(texts), self._info.dimension), np.float32)
+        vectors = np.empty((len(texts), self.info.dimension), np.float32)
         for position, (text, tokens) in enumerate(
             zip(texts, self.count_tokens(texts), strict=True)
         ):
@@ -99,9 +91,9 @@ class HashedEmbedder:
     def _token_vectors(self, text: str) -> TokenVectors:
         matches = list(itertools.islice(_TOKEN.finditer(text), WINDOW))
         tokens = [match[0].casefold() for match in matches]
-        vectors = np.empty((len(tokens), self._info.dimension), np.float32)
+        vectors = np.empty((len(tokens), self.info.dimension), np.float32)
         for row, token in enumerate(tokens):
-            vectors[row] = _word_vector(token, self._info.dimension, self._salt)
+            vectors[row] = _word_vector(token, self.info.dimension, self._salt)
         # Each word counts once, and punctuation only if there are no words.
         rows = {token: row for row, token in enumerate(tokens) if token.isalnum()}
         pooled = vectors[list(rows.values())] if rows else vectors

@@ -16,9 +16,10 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state
 from tokenizers import Tokenizer
 
+from ragqa.embedders import Embedder
 from ragqa.embedders.cache import Json, cache_folder, digests, read_json
 from ragqa.embedders.transformer import Inputs, TransformerEmbedder
-from ragqa.embedders.weights import ModelFolder
+from ragqa.embedders.weights import ModelFolder, find_model
 from ragqa.errors import IndexUnusable
 from ragqa.types import EmbedderInfo, Vectors
 
@@ -69,12 +70,7 @@ class OnnxModel:
             )
         except ONNX_RUNTIME_ERRORS as exc:
             raise _unusable(path, exc) from exc
-        self._input_names = tuple(node.name for node in self._session.get_inputs())
-
-    @property
-    def input_names(self) -> Sequence[str]:
-        """The names of the exported inputs."""
-        return self._input_names
+        self.input_names = tuple(node.name for node in self._session.get_inputs())
 
     def run(self, inputs: Inputs, outputs: Sequence[str]) -> list[Vectors]:
         """Compute the named outputs; see `Model.run` for their shapes.
@@ -104,6 +100,24 @@ class OnnxEmbedder(TransformerEmbedder):
         return cls(
             info=info, dtype="float32", tokenizer=tokenizer, model=OnnxModel(folder / MODEL_FILE)
         )
+
+
+def load_asking(model: str) -> Embedder:
+    """Open a model's export; if it is missing or damaged, make it, which loads torch.
+
+    A model that cannot be exported runs on torch.
+
+    :raises UsageError: there is no such model, or it cannot be loaded.
+    :raises IndexUnusable: the weights of the default model are damaged.
+    """
+    found = find_model(model)
+    if exported := open_export(found):
+        return exported
+    logger.warning("preparing %s for questions, once; this takes some seconds", found.name)
+    from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder
+
+    building = SentenceTransformerEmbedder.load(model)
+    return open_export(found) or building
 
 
 def export_folder(model: ModelFolder) -> Path:

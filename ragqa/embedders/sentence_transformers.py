@@ -48,12 +48,7 @@ class TorchModel:
 
     def __init__(self, model: SentenceTransformer) -> None:
         self._model = model
-        self._input_names = tuple(n for n in _INPUTS if n in model.tokenizer.model_input_names)
-
-    @property
-    def input_names(self) -> Sequence[str]:
-        """The inputs that the model's own tokenizer provides."""
-        return self._input_names
+        self.input_names = tuple(n for n in _INPUTS if n in model.tokenizer.model_input_names)
 
     def run(self, inputs: Inputs, outputs: Sequence[str]) -> list[Vectors]:
         """Compute the named outputs as float32; see `Model.run` for their shapes."""

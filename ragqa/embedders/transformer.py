@@ -22,6 +22,11 @@ TOKENS = "tokens"
 GROUP_TEXTS = 2048
 """How many passages are tokenised and sorted at once; each takes some 20 kB of tokens."""
 
+_FIELDS = {
+    "input_ids": "ids",
+    "attention_mask": "attention_mask",
+    "token_type_ids": "type_ids",
+}
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -55,8 +60,8 @@ class TransformerEmbedder:
     def __init__(
         self, *, info: EmbedderInfo, dtype: str, tokenizer: Tokenizer, model: Model
     ) -> None:
-        self._info = info
-        self._dtype = dtype
+        self.info = info
+        self.dtype = dtype
         self._model = model
         padding = tokenizer.padding or {}
         self._pad_id = int(padding.get("pad_id", 0))
@@ -65,29 +70,19 @@ class TransformerEmbedder:
         tokenizer.no_truncation()
         self._tokenizer = tokenizer
 
-    @property
-    def info(self) -> EmbedderInfo:
-        """The fingerprint stored with an index."""
-        return self._info
-
-    @property
-    def dtype(self) -> str:
-        """The number format of the computation."""
-        return self._dtype
-
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's untruncated tokens as a passage, special tokens and prompt included."""
-        return [len(e) for e in self._encode(texts, self._info.passage_prompt)]
+        return [len(e) for e in self._encode(texts, self.info.passage_prompt)]
 
     def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """Embed passages in order; returns shape (len(texts), dimension), float32.
 
         :raises ValueError: a text exceeds the window.
         """
-        vectors = np.empty((len(texts), self._info.dimension), np.float32)
+        vectors = np.empty((len(texts), self.info.dimension), np.float32)
         done = 0
         for first in range(0, len(texts), GROUP_TEXTS):
-            encodings = self._encode(texts[first : first + GROUP_TEXTS], self._info.passage_prompt)
+            encodings = self._encode(texts[first : first + GROUP_TEXTS], self.info.passage_prompt)
             self._check_window(encodings, first)
             for batch in batches(encodings, self._model.batch_tokens):
                 (pooled,) = self._model.run(self._inputs([encodings[i] for i in batch]), [SENTENCE])
@@ -99,11 +94,11 @@ class TransformerEmbedder:
 
     def embed_query(self, text: str) -> TokenVectors:
         """Embed a question with its token vectors, truncated to the window."""
-        return self._token_vectors([text], self._info.query_prompt)[0]
+        return self._token_vectors([text], self.info.query_prompt)[0]
 
     def embed_sentences(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Embed candidate sentences with their token vectors, truncated to the window."""
-        return self._token_vectors(texts, self._info.passage_prompt)
+        return self._token_vectors(texts, self.info.passage_prompt)
 
     def _token_vectors(self, texts: Sequence[str], prompt: str) -> list[TokenVectors]:
         encodings = self._encode(texts, prompt, truncate=True)
@@ -112,13 +107,9 @@ class TransformerEmbedder:
             inputs = self._inputs([encodings[i] for i in batch])
             pooled, tokens = self._model.run(inputs, [SENTENCE, TOKENS])
             for row, index in enumerate(batch):
-                encoding = encodings[index]
-                first = tokens.shape[1] - len(encoding) if self._pads_left else 0
-                kept, spans = _content(encoding, prompt + texts[index], len(prompt))
+                kept, spans = _content(encodings[index], prompt + texts[index], len(prompt))
                 found[index] = TokenVectors(
-                    vectors=_unit(tokens[row, [first + i for i in kept]]),
-                    spans=spans,
-                    pooled=_unit(pooled[row]),
+                    vectors=_unit(tokens[row, kept]), spans=spans, pooled=_unit(pooled[row])
                 )
         return [found[i] for i in range(len(texts))]
 
@@ -126,17 +117,17 @@ class TransformerEmbedder:
         self, texts: Sequence[str], prompt: str, *, truncate: bool = False
     ) -> list[Encoding]:
         if truncate:
-            self._tokenizer.enable_truncation(self._info.window)
+            self._tokenizer.enable_truncation(self.info.window)
         else:
             self._tokenizer.no_truncation()
         return self._tokenizer.encode_batch([prompt + encodable(text) for text in texts])
 
     def _check_window(self, encodings: Sequence[Encoding], first: int) -> None:
         for position, encoding in enumerate(encodings, start=first):
-            if len(encoding) > self._info.window:
+            if len(encoding) > self.info.window:
                 raise ValueError(
                     f"passage {position} has {len(encoding)} tokens, "
-                    f"the window of {self._info.name} is {self._info.window}"
+                    f"the window of {self.info.name} is {self.info.window}"
                 )
 
     def _inputs(self, encodings: Sequence[Encoding]) -> Inputs:
@@ -147,19 +138,14 @@ class TransformerEmbedder:
 def padded(
     encodings: Sequence[Encoding], names: Sequence[str], *, pad_id: int, pads_left: bool = False
 ) -> Inputs:
-    """The inputs of these names for a batch, each of shape (texts, tokens of the longest)."""
-    shape = (len(encodings), max(1, max(map(len, encodings))))
-    inputs = {
-        "input_ids": np.full(shape, pad_id, np.int64),
-        "attention_mask": np.zeros(shape, np.int64),
-        "token_type_ids": np.zeros(shape, np.int64),
+    """Pad a batch in place; returns the inputs of these names, (texts, tokens of the longest)."""
+    longest = max(1, *map(len, encodings))
+    for encoding in encodings:
+        encoding.pad(longest, direction="left" if pads_left else "right", pad_id=pad_id)
+    return {
+        name: np.array([getattr(encoding, _FIELDS[name]) for encoding in encodings], np.int64)
+        for name in names
     }
-    for row, encoding in enumerate(encodings):
-        columns = slice(shape[1] - len(encoding), None) if pads_left else slice(len(encoding))
-        inputs["input_ids"][row, columns] = encoding.ids
-        inputs["attention_mask"][row, columns] = 1
-        inputs["token_type_ids"][row, columns] = encoding.type_ids
-    return {name: inputs[name] for name in names}
 
 
 def encodable(text: str) -> str:

@@ -5,10 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ragqa.answering import Assessment, assess
-from ragqa.answering.confidence import Models
 from ragqa.answering.scoring import choose
 from ragqa.api import MIN_POOL
-from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.evaluation.collection import Collection
 from ragqa.evaluation.measures import (
@@ -21,12 +19,10 @@ from ragqa.evaluation.measures import (
 from ragqa.evaluation.outcomes import Outcome, why_missed
 from ragqa.evaluation.tasks import Task
 from ragqa.retrieval import clean_question, find_legs, to_hits
-from ragqa.types import Filters, Hit, Progress, Retrieved
+from ragqa.types import Filters, Hit, Progress
 
 TIMED = 20
 """Composing is also timed, without a cache, for this many questions."""
-
-_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +31,10 @@ class Asking:
 
     :param compose: measure answers and the confidence in them.
     :param passages: measure the overlap of this many passages with the gold spans; 0 for none.
-    :param models: the confidence models; None for the shipped ones.
     """
 
     compose: bool = False
     passages: int = 0
-    models: Models | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """The collection's results for a question; `rankings` are of units, by method."""
-
-    rankings: Mapping[str, Sequence[str]]
-    hits: Sequence[Hit] = ()
-    search_ms: float | None = None
-    ask_ms: float | None = None
-    weighed: Assessment | None = None
 
 
 def ask_all(
@@ -66,18 +49,17 @@ def ask_all(
             question = clean_question(task.question)
         except UsageError as exc:
             warnings.append(f"question {task.id} counts as zero: {exc.message}")
-            asked = _Asked(dict.fromkeys(METHODS, ()))
+            outcomes.append(_outcome(task, asking, dict.fromkeys(METHODS, ())))
         else:
             timed = asking.compose and done < TIMED
-            asked = _ask(collection, task, question, asking, timed=timed)
-        outcomes.append(_outcome(task, asked, asking))
+            outcomes.append(_ask(collection, task, question, asking, timed=timed))
     progress("asking", len(tasks), len(tasks))
     return outcomes, warnings
 
 
 def _ask(
     collection: Collection, task: Task, question: str, asking: Asking, *, timed: bool
-) -> _Asked:
+) -> Outcome:
     started = time.perf_counter()
     legs = find_legs(
         collection.snapshot,
@@ -89,26 +71,18 @@ def _ask(
     )
     fused = legs.fused(collection.ranking.dense_weight)
     retrieved = to_hits(collection.snapshot, legs, fused[: max(MIN_POOL, asking.passages)])
-    search_ms = _ms_since(started)
+    search_ms, ask_ms, weighed = _ms_since(started), None, None
     ranked = {"hybrid": fused, "dense": legs.dense, "terms": legs.terms}
     rankings = {method: _units(task, ids) for method, ids in ranked.items()}
-    asked = _Asked(rankings, retrieved.hits, search_ms)
-    if not asking.compose:
-        return asked
-    retrieved = replace(retrieved, hits=retrieved.hits[:MIN_POOL])
-    ask_ms = None
-    if timed:
-        started = time.perf_counter()
-        _weigh(collection, retrieved, collection.embedder.plain, asking)
-        ask_ms = search_ms + _ms_since(started)
-    weighed = _weigh(collection, retrieved, collection.embedder, asking)
-    return replace(asked, ask_ms=ask_ms, weighed=weighed)
-
-
-def _weigh(
-    collection: Collection, retrieved: Retrieved, embedder: Embedder, asking: Asking
-) -> Assessment:
-    return assess(retrieved, embedder, replace(collection.answering, models=asking.models))
+    if asking.compose:
+        best = replace(retrieved, hits=retrieved.hits[:MIN_POOL])
+        if timed:
+            started = time.perf_counter()
+            assess(best, collection.embedder.plain, collection.answering)
+            ask_ms = search_ms + _ms_since(started)
+        weighed = assess(best, collection.embedder, collection.answering)
+    outcome = _outcome(task, asking, rankings, retrieved.hits, weighed)
+    return replace(outcome, search_ms=search_ms, ask_ms=ask_ms)
 
 
 def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
@@ -126,28 +100,30 @@ def _ms_since(started: float) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def _outcome(task: Task, asked: _Asked, asking: Asking) -> Outcome:
-    measures: dict[str, dict[str, float]] = {method: {} for method in METHODS}
-    if task.relevant:
-        measures = measure_rankings(dict.fromkeys(METHODS, task.relevant), asked.rankings)
+def _outcome(
+    task: Task,
+    asking: Asking,
+    rankings: Mapping[str, Sequence[str]],
+    hits: Sequence[Hit] = (),
+    weighed: Assessment | None = None,
+) -> Outcome:
+    """Measure what was found; `rankings` are of units, by method."""
     ranks = {
-        method: tuple(_rank(ranking, unit) for unit in task.relevant)
-        for method, ranking in asked.rankings.items()
+        method: tuple(
+            ranking.index(unit) + 1 if unit in ranking else None for unit in task.relevant
+        )
+        for method, ranking in rankings.items()
     }
-    weighed, hits = asked.weighed, asked.hits
     said = _sentences(weighed)
     answer = _answer(task, said) if asking.compose and task.answers else None
     spans = [(hit.passage.path, hit.passage.start, hit.passage.end) for hit in hits]
     return Outcome(
-        id=task.id,
-        question=task.question,
-        kind=task.kind,
-        answerable=task.answerable,
-        measures=measures,
+        task,
+        measures=measure_rankings(dict.fromkeys(METHODS, task.relevant), rankings)
+        if task.relevant
+        else {},
         ranks=ranks,
-        empty=tuple(method for method, ranking in asked.rankings.items() if not ranking),
-        search_ms=asked.search_ms,
-        ask_ms=asked.ask_ms,
+        empty=tuple(method for method, ranking in rankings.items() if not ranking),
         answer=answer,
         confidence=weighed.confidence if weighed else None,
         answered=weighed.answered if weighed else None,
@@ -157,10 +133,6 @@ def _outcome(task: Task, asked: _Asked, asking: Asking) -> Outcome:
         else None,
         missed=why_missed(task, ranks, answer, hits, [shown for shown, _ in said]),
     )
-
-
-def _rank(ranking: Sequence[str], unit: str) -> int | None:
-    return ranking.index(unit) + 1 if unit in ranking else None
 
 
 def _sentences(weighed: Assessment | None) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from ragqa.embedders import Embedder
 from ragqa.embedders.cache import cache_folder
 from ragqa.errors import UsageError
 from ragqa.indexing import Embedders
-from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vector, Vectors
+from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vectors
 
 _BATCH = 512
 _SCHEMA = """
@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS made (dtype TEXT);
 """
 
 _Row = tuple[bytes, ...]
-"""A row of the cache: the key of a text, and what was made of it."""
+"""The key of a text, and what was made of it."""
 
 
 class CachedEmbedder:
@@ -49,7 +49,7 @@ class CachedEmbedder:
         :raises UsageError: the cache cannot be read or written; the message names its file.
         """
         folder = cache_folder() / "evaluation" if folder is None else folder
-        path = folder / f"{_digest(embedders.asking.info)}.sqlite"
+        path = folder / f"{_digest(repr(astuple(embedders.asking.info)), 8).hex()}.sqlite"
         with _naming(path):
             # Embeddings reveal much of their text, so only the user may read them.
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -133,7 +133,16 @@ class CachedEmbedder:
 
         rows = self._cached("read", texts, embed)
         with _naming(self._path):
-            return [_sentence(row, self.info.dimension) for row in rows]
+            return [self._sentence(*row) for row in rows]
+
+    def _sentence(self, pooled: bytes, tokens: bytes, spans: bytes) -> TokenVectors:
+        vectors = np.frombuffer(tokens, dtype=np.float16).astype(np.float32)
+        pairs = np.frombuffer(spans, dtype=np.int32).reshape(-1, 2).tolist()
+        return TokenVectors(
+            vectors.reshape(-1, self.info.dimension),
+            tuple((start, end) for start, end in pairs),
+            np.frombuffer(pooled, dtype=np.float32),
+        )
 
     def _cached(
         self,
@@ -142,22 +151,19 @@ class CachedEmbedder:
         embed: Callable[[Mapping[bytes, str]], Iterable[list[_Row]]],
     ) -> list[_Row]:
         """What the table has of each text; what is missing is embedded and added."""
-        keys = [_key(text) for text in texts]
-        known: dict[bytes, Sequence[bytes]] = {}
+        wanted = {_digest(text): text for text in texts}
+        query = f"SELECT * FROM {table} WHERE key = ?"  # noqa: S608 - no user's text
         with _naming(self._path):
-            for at in range(0, len(keys), _BATCH):
-                batch = keys[at : at + _BATCH]
-                marks = ",".join("?" * len(batch))
-                query = f"SELECT * FROM {table} WHERE key IN ({marks})"  # noqa: S608 - no user's text
-                known |= {key: row for key, *row in self._connection.execute(query, batch)}
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+            found = [self._connection.execute(query, (key,)).fetchone() for key in wanted]
+        known = {key: row for key, *row in filter(None, found)}
+        missing = {key: text for key, text in wanted.items() if key not in known}
         for rows in embed(missing) if missing else ():
             marks = ",".join("?" * len(rows[0]))
             statement = f"INSERT OR REPLACE INTO {table} VALUES ({marks})"  # noqa: S608 - as above
             with _naming(self._path), self._connection:
                 self._connection.executemany(statement, rows)
             known |= {key: row for key, *row in rows}
-        return [tuple(known[key]) for key in keys]
+        return [tuple(known[_digest(text)]) for text in texts]
 
     def _check_format(self, dtype: str) -> None:
         """Raise UsageError if the cache holds embeddings in another number format."""
@@ -172,21 +178,8 @@ class CachedEmbedder:
             )
 
 
-def _sentence(values: Sequence[bytes], dimension: int) -> TokenVectors:
-    pooled: Vector = np.frombuffer(values[0], dtype=np.float32)
-    tokens = np.frombuffer(values[1], dtype=np.float16).astype(np.float32)
-    spans = np.frombuffer(values[2], dtype=np.int32).reshape(-1, 2).tolist()
-    return TokenVectors(
-        tokens.reshape(-1, dimension), tuple((start, end) for start, end in spans), pooled
-    )
-
-
-def _key(text: str) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _digest(info: EmbedderInfo) -> str:
-    return hashlib.blake2b(repr(astuple(info)).encode(), digest_size=8).hexdigest()
+def _digest(text: str, size: int = 16) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
 
 @contextmanager

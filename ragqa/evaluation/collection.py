@@ -16,7 +16,8 @@ from ragqa.embedders import Embedder, embedder_for
 from ragqa.evaluation.cache import CachedEmbedder
 from ragqa.indexing import Embedders
 from ragqa.notes import parse_note
-from ragqa.passages import Chunking, split_note
+from ragqa.passages import Chunking
+from ragqa.passages.split import split_note
 from ragqa.readers import prepared
 from ragqa.retrieval import Ranking
 from ragqa.stores import Snapshot, open_store
@@ -56,37 +57,24 @@ def open_collection(index: Index) -> Iterator[Collection]:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A passage's span in its note, in characters, end exclusive."""
-
-    id: int
-    path: str
-    start: int
-    end: int
-
-
 @contextmanager
 def build_collection(
     notes: Iterable[Note], total: int, settings: Settings, progress: Progress
-) -> Iterator[tuple[Collection, list[Stretch]]]:
+) -> Iterator[tuple[Collection, dict[int, tuple[str, int, int]]]]:
     """Index notes as ragqa does, in a temporary folder.
 
-    Yields the collection and the span of each passage. Notes are read in batches; the writer holds
-    all vectors until the commit.
+    Yields the collection, and the path, start and end of each passage in characters, by id. Notes
+    are read in batches; the writer holds all vectors until the commit.
     """
     ranking, chunking = Ranking.of(settings), Chunking.of(settings)
-    answering = Answering(
-        excerpts=settings.excerpts,
-        words=settings.excerpt_words,
-        reader=prepared(settings.reader),
-    )
+    reader = prepared(settings.reader)
+    answering = Answering(excerpts=settings.excerpts, words=settings.excerpt_words, reader=reader)
     with (
         CachedEmbedder.open(Embedders(settings.embedder, embedder_for)) as embedder,
         tempfile.TemporaryDirectory(prefix="ragqa-eval-") as folder,
     ):
         store = open_store(Path(folder))
-        stretches: list[Stretch] = []
+        spans: dict[int, tuple[str, int, int]] = {}
         stream, done = iter(notes), 0
         with store.writer(fresh=True, wait=False) as writer:
             while some := list(islice(stream, _NOTES_AT_ONCE)):
@@ -94,12 +82,12 @@ def build_collection(
                 split = [_split(note, embedder, chunking) for note in some]
                 for note, passages, rows in zip(some, split, _rows(split, embedder), strict=True):
                     writer.add(note, settled=True, passages=passages, vectors=rows)
-                    stretches += [Stretch(p.id, p.path, p.start, p.end) for p in passages]
+                    spans |= {p.id: (p.path, p.start, p.end) for p in passages}
                 done += len(some)
             progress("indexing", done, total)
             writer.commit(_describe(embedder, chunking))
         with closing(store.snapshot()) as snapshot:
-            yield Collection(snapshot, embedder, ranking, chunking, answering), stretches
+            yield Collection(snapshot, embedder, ranking, chunking, answering), spans
 
 
 def note_of(path: str, text: str, *, title: str | None = None) -> Note:
@@ -115,12 +103,8 @@ def note_of(path: str, text: str, *, title: str | None = None) -> Note:
 
 
 def _split(note: Note, embedder: Embedder, chunking: Chunking) -> list[Passage]:
-    return split_note(
-        note,
-        chunking=chunking,
-        window=embedder.info.window,
-        count_tokens=embedder.count_tokens,
-    )
+    window, count_tokens = embedder.info.window, embedder.count_tokens
+    return split_note(note, chunking=chunking, window=window, count_tokens=count_tokens)
 
 
 def _rows(split: Sequence[Sequence[Passage]], embedder: Embedder) -> Iterator[Vectors]:

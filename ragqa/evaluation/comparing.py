@@ -47,7 +47,8 @@ def read_evaluation(path: Path) -> Document:
     :raises UsageError: the file cannot be read, or is not such a document.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+        # NaN and Infinity are not JSON, and no number that Python can read.
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=int)
     except (OSError, ValueError, RecursionError) as exc:
         reason = getattr(exc, "strerror", None) or "it is not a single JSON document"
         raise _no_evaluation(path, reason) from exc
@@ -69,11 +70,6 @@ def _no_evaluation(path: Path, reason: str) -> UsageError:
         f"{path} is not an evaluation: {reason}",
         hint="make one: ragqa eval --json > FILE",
     )
-
-
-def _refuse(constant: str) -> float:
-    """Reject NaN and Infinity, which are not JSON."""
-    raise ValueError(f"{constant} is not a number")
 
 
 def compare(a: Document, b: Document) -> Document:
@@ -104,13 +100,10 @@ def _compare(a: Document, b: Document) -> Document:
         )
     measures = {}
     for name in (*NAMES, NOISE):
-        values = [
-            (x, y)
-            for one, other in pairs
-            if (x := _value(one, name)) is not None and (y := _value(other, name)) is not None
-        ]
-        if values:
-            measures[name] = _difference(values, lower_is_better=name == NOISE)
+        values = [(_value(one, name), _value(other, name)) for one, other in pairs]
+        both = [pair for pair in values if None not in pair]
+        if both:
+            measures[name] = _difference(both, lower_is_better=name == NOISE)
     return {
         "a": _described(a),
         "b": _described(b),
@@ -122,7 +115,9 @@ def _compare(a: Document, b: Document) -> Document:
     }
 
 
-def _difference(values: list[tuple[float, float]], *, lower_is_better: bool) -> Document:
+def _difference(
+    values: Sequence[tuple[float | None, float | None]], *, lower_is_better: bool
+) -> Document:
     a, b = np.array(values, dtype=np.float64).T
     higher, lower = int((b > a).sum()), int((b < a).sum())
     return {

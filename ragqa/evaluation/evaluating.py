@@ -21,9 +21,8 @@ from ragqa.evaluation.questions import Chosen, Question
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.evaluation.tasks import Task, tasks_of
 from ragqa.indexing import Embedders, Source, find_changes
-from ragqa.notes import parse_note, read_text
 from ragqa.notes import read_note as read_file
-from ragqa.types import Answer, Note, Progress, Skipped
+from ragqa.types import Answer, Hit, Note, NoteFile, Progress, Skipped, Stamp
 
 # Changing these changes the passages or their embeddings.
 _REBUILDING = ("embedder", "passage_tokens", "max_note_bytes")
@@ -78,8 +77,7 @@ def evaluate_questions(index: Index, chosen: Chosen[Question], progress: Progres
         if excerpts:
             outcomes, problems = _ask_for_excerpts(index, collection, tasks, progress)
         else:
-            asking = Asking(compose=True, models=confidence.models)
-            outcomes, problems = ask_all(collection, tasks, asking, progress)
+            outcomes, problems = ask_all(collection, tasks, Asking(compose=True), progress)
     skipped = [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
     warnings = [*skipped, *warnings, *problems, *confidence.warnings]
     return {
@@ -115,10 +113,8 @@ def read_notes(source: Source, progress: Progress) -> tuple[list[Note], list[str
 
 def _read_note(index: Index, path: str) -> Note | None:
     limit = index.settings.max_note_bytes
-    read = read_text(index.places.corpus, path, max_note_bytes=limit)
-    if isinstance(read, Skipped):
-        return None
-    return parse_note(path, read.text, read.sha256, read.stamp)
+    read = read_file(index.places.corpus, NoteFile(path, Stamp(0, 0)), max_note_bytes=limit)
+    return None if isinstance(read, Skipped) else read.note
 
 
 def _ask_for_excerpts(
@@ -131,7 +127,11 @@ def _ask_for_excerpts(
     ranked, problems = ask_all(
         collection, tasks, Asking(), lambda _, *counts: progress("searching", *counts)
     )
-    times = [_ms_of(index, task.question) for task in tasks[:TIMED]]
+    times: list[float | None] = []
+    for task in tasks[:TIMED]:
+        started = time.perf_counter()
+        answer = _answer(index, task.question)
+        times.append(None if answer is None else (time.perf_counter() - started) * 1000)
 
     @cache
     def text_of(path: str) -> str | None:
@@ -142,9 +142,8 @@ def _ask_for_excerpts(
     with _caching(index, collection.embedder):
         for done, (task, outcome) in enumerate(zip(tasks, ranked, strict=True)):
             progress("asking", done, len(tasks))
-            ask_ms = times[done] if done < len(times) else None
-            answer = _answer(index, task.question)
-            outcomes.append(_scored(task, replace(outcome, ask_ms=ask_ms), answer, text_of))
+            scored = _scored(task, outcome, _answer(index, task.question), text_of)
+            outcomes.append(replace(scored, ask_ms=times[done] if done < len(times) else None))
     progress("asking", len(tasks), len(tasks))
     return outcomes, problems
 
@@ -153,8 +152,7 @@ def _ask_for_excerpts(
 def _caching(index: Index, embedder: CachedEmbedder) -> Iterator[None]:
     """Make the index use the caching embedder."""
     own = index.source
-    kept = Embedders(own.embedders.spec, lambda *_, **__: embedder)
-    index.source = replace(own, embedders=kept)
+    index.source = replace(own, embedders=Embedders(own.embedders.spec, lambda *_, **__: embedder))
     try:
         yield
     finally:
@@ -169,27 +167,20 @@ def _answer(index: Index, question: str) -> Answer | None:
         return None
 
 
-def _ms_of(index: Index, question: str) -> float | None:
-    started = time.perf_counter()
-    answer = _answer(index, question)
-    return None if answer is None else (time.perf_counter() - started) * 1000
-
-
 def _scored(
     task: Task, outcome: Outcome, answer: Answer | None, text_of: Callable[[str], str | None]
 ) -> Outcome:
     """The outcome with the answer's confidence, and its citations scored against the gold."""
-    answered = answer is not None and answer.answered
-    cited = answer.citations if answer is not None and answered else ()
-    outcome = replace(outcome, quoted=Quoted(cited, score=None), missed=None)
+    answered, hits = False, tuple[Hit, ...]()
     if answer is not None:
+        answered, hits = answer.answered, answer.hits
         outcome = replace(
             outcome, confidence=answer.confidence, answered=answered, missing=answer.missing
         )
+    cited = answer.citations if answer is not None and answered else ()
     if not task.answerable:
-        return outcome
+        return replace(outcome, quoted=Quoted(cited, score=None), missed=None)
     score = score_citations(cited, task.gold)
-    hits = answer.hits if answer is not None else ()
     return replace(
         outcome,
         quoted=Quoted(cited, score, mark(score.chosen, cited, text_of)),

@@ -61,7 +61,7 @@ def score_citations(citations: Iterable[Citation], gold: Sequence[Sequence[Excer
         without any. Of all combinations of alternatives the best is chosen: first by whether the
         answer is good, then by coverage, then by least noise.
     """
-    cited = _union(_characters(c.path, c.chars[0], c.quote) for c in citations)
+    cited = _characters((c.path, c.chars[0], c.quote) for c in citations)
     choices = product(*filter(None, gold))
     scores = (_score(cited, choice, parts=len(gold)) for choice in choices)
     return max(scores, key=lambda one: (one.good, one.coverage, -(one.noise or 0.0)))
@@ -73,23 +73,22 @@ def count_visible(text: str) -> int:
 
 
 def _score(cited: _Characters, chosen: tuple[Excerpt, ...], *, parts: int) -> Score:
-    wanted = [_characters(one.path, one.start, one.quote) for one in chosen]
+    wanted = [_characters([(one.path, one.start, one.quote)]) for one in chosen]
     shares = [len(part & cited) / len(part) for part in wanted if part]
     coverage = sum(shares) / parts if parts else 0.0
-    noise = len(cited - _union(wanted)) / len(cited) if cited else None
+    noise = len(cited.difference(*wanted)) / len(cited) if cited else None
     good = noise is not None and coverage + _ROUNDING >= GOOD_COVERAGE and noise <= GOOD_NOISE
     return Score(coverage, noise, good, chosen)
 
 
-def _characters(path: str, start: int, text: str) -> _Characters:
-    """The (path, offset) of each of the text's characters, without white space."""
+def _characters(texts: Iterable[tuple[str, int, str]]) -> _Characters:
+    """The (path, offset) of each character of texts, given as path, offset and text; no spaces."""
     return frozenset(
-        (path, at) for at, character in enumerate(text, start) if not character.isspace()
+        (path, at)
+        for path, start, text in texts
+        for at, character in enumerate(text, start)
+        if not character.isspace()
     )
-
-
-def _union(sets: Iterable[_Characters]) -> _Characters:
-    return frozenset[tuple[str, int]]().union(*sets)
 
 
 class Mark(StrEnum):
@@ -101,12 +100,8 @@ class Mark(StrEnum):
     BOTH = "both"
 
 
-_MARKS = {
-    (False, False): Mark.NONE,
-    (True, False): Mark.WANTED,
-    (False, True): Mark.CITED,
-    (True, True): Mark.BOTH,
-}
+_MARKS = ((Mark.NONE, Mark.CITED), (Mark.WANTED, Mark.BOTH))
+"""By whether text is wanted, then by whether it is cited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +145,7 @@ def _marked_in(
     for start, end in _windows(text, [*wanted, *cited]):
         inside = {at for span in (*wanted, *cited) for at in span if start < at < end}
         pieces = [
-            Piece(_MARKS[_within(begin, wanted), _within(begin, cited)], text[begin:stop])
+            Piece(_MARKS[_within(begin, wanted)][_within(begin, cited)], text[begin:stop])
             for begin, stop in pairwise(sorted({start, end, *inside}))
         ]
         yield Marked(path, lines_of(text, start, end), tuple(_joined(pieces)))
@@ -168,9 +163,10 @@ def _within(at: int, spans: Iterable[Span]) -> bool:
 def _windows(text: str, spans: Iterable[Span]) -> list[Span]:
     """The spans with their context; touching windows are merged."""
     windows: list[Span] = []
-    for start, end in sorted(spans):
-        begin = _window_start(text, max(0, min(start, len(text))))
-        stop = _window_end(text, max(0, min(end, len(text))))
+    for span in sorted(spans):
+        start, end = (max(0, min(at, len(text))) for at in span)
+        begin = start - _reach(text[max(0, start - AROUND - 1) : start][::-1])
+        stop = end + _reach(text[end : end + AROUND + 1])
         if windows and begin <= windows[-1][1]:
             windows[-1] = (windows[-1][0], max(stop, windows[-1][1]))
         else:
@@ -178,24 +174,10 @@ def _windows(text: str, spans: Iterable[Span]) -> list[Span]:
     return windows
 
 
-def _window_start(text: str, at: int) -> int:
-    """Where the window begins: at a line within reach before `at`, else at a word."""
-    lowest = max(0, at - AROUND)
-    if lowest == 0:
-        return 0
-    line = text.find("\n", lowest - 1, at)
-    word = text.find(" ", lowest - 1, at)
-    return line + 1 if line >= 0 else word + 1 if word >= 0 else lowest
-
-
-def _window_end(text: str, at: int) -> int:
-    """Where the window ends: at a line end within reach after `at`, else at a word end."""
-    highest = at + AROUND
-    if highest >= len(text):
-        return len(text)
-    line = text.rfind("\n", at, highest + 1)
-    word = text.rfind(" ", at, highest + 1)
-    return line if line >= 0 else word if word >= 0 else highest
+def _reach(text: str) -> int:
+    """How much to show of the text beside marked text: up to the edge of a line, else a word."""
+    edges = (text.rfind("\n"), text.rfind(" "), AROUND) if len(text) > AROUND else (len(text),)
+    return next(edge for edge in edges if edge >= 0)
 
 
 def _joined(pieces: Sequence[Piece]) -> Iterator[Piece]:

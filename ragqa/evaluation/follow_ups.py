@@ -120,24 +120,22 @@ def _groups(kinds: Sequence[str], found: Mapping[str, Sequence[float]]) -> Docum
     """The measures over all follow-ups, over those that depend on context, and by kind."""
     members = {"all": set(kinds), "leaning": set(kinds) - {SHIFT}}
     members |= {kind: {kind} for kind in sorted(set(kinds)) if kind}
-    groups = {}
-    for group, included in members.items():
-        these = [at for at, kind in enumerate(kinds) if kind in included]
-        if these:
-            groups[group] = _compared({way: [found[way][at] for at in these] for way in WAYS})
-    return groups
+    return {
+        group: _compared({way: [found[way][at] for at in these] for way in WAYS})
+        for group, included in members.items()
+        if (these := [at for at, kind in enumerate(kinds) if kind in included])
+    }
 
 
 def _compared(found: Mapping[str, Sequence[float]]) -> Document:
     gains = [rule - asked for rule, asked in zip(found["rule"], found["asked"], strict=True)]
+    intervals = {way: statistics.share_interval(found[way]) for way in WAYS}
+    intervals["gain"] = statistics.interval(gains)
     return {
         "follow_ups": len(gains),
         **{way: statistics.mean(found[way]) for way in WAYS},
         "gain": statistics.mean(gains),
-        "intervals": {
-            **{way: statistics.rounded(statistics.share_interval(found[way])) for way in WAYS},
-            "gain": statistics.rounded(statistics.interval(gains)),
-        },
+        "intervals": {name: statistics.rounded(bounds) for name, bounds in intervals.items()},
         "better": sum(gain > 0 for gain in gains),
         "worse": sum(gain < 0 for gain in gains),
         "p": round(statistics.randomisation_p(gains), 4),

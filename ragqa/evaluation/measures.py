@@ -116,13 +116,13 @@ def overlap(gold: Spans, retrieved: Spans, touching: Spans) -> Overlap:
 
     :param touching: every passage that touches a gold span, retrieved or not.
     """
-    wanted, found, ideal = _union(gold), _union(retrieved), _union(touching)
-    common, size, gold_size = _intersection(wanted, found), _size(found), _size(wanted)
+    wanted, found, ideal = _characters(gold), _characters(retrieved), _characters(touching)
+    common = len(wanted & found)
     return Overlap(
-        recall=_share(common, gold_size),
-        precision=_share(common, size),
-        precision_omega=_share(_intersection(wanted, ideal), _size(ideal)),
-        iou=_share(common, gold_size + size - common),
+        recall=_share(common, len(wanted)),
+        precision=_share(common, len(found)),
+        precision_omega=_share(len(wanted & ideal), len(ideal)),
+        iou=_share(common, len(wanted | found)),
     )
 
 
@@ -130,24 +130,5 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-def _union(spans: Spans) -> list[tuple[str, int, int]]:
-    united: list[tuple[str, int, int]] = []
-    for path, start, end in sorted(spans):
-        if united and united[-1][0] == path and start <= united[-1][2]:
-            united[-1] = (path, united[-1][1], max(end, united[-1][2]))
-        else:
-            united.append((path, start, end))
-    return united
-
-
-def _intersection(one: Spans, other: Spans) -> int:
-    return sum(
-        max(0, min(end, stop) - max(start, begin))
-        for path, start, end in one
-        for place, begin, stop in other
-        if path == place
-    )
-
-
-def _size(spans: Spans) -> int:
-    return sum(end - start for _, start, end in spans)
+def _characters(spans: Spans) -> set[tuple[str, int]]:
+    return {(path, at) for path, start, end in spans for at in range(start, end)}

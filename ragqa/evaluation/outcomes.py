@@ -1,6 +1,6 @@
 """The outcome of a question, and the pipeline stage that lost a missed one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ragqa.evaluation.excerpts import GOOD_COVERAGE, Marked, Score
@@ -52,28 +52,25 @@ class Quoted:
 class Outcome:
     """The outcome of one question.
 
-    `measures` and `ranks` are by method. Ranks are those of the relevant units, from 1, None for
-    one that is not a candidate. `answer` has answer@1 to 3; it, `confidence` and `answered` are
-    None if no answer was composed. `empty` are the methods that found nothing. `quoted` is None if
-    citations are not measured.
+    `measures` and `ranks` are by method; nothing is measured if nothing is judged. Ranks are those
+    of the relevant units, from 1, None for one that is not a candidate. `answer` has answer@1 to 3;
+    it, `confidence` and `answered` are None if no answer was composed. `empty` are the methods that
+    found nothing. `quoted` is None if citations are not measured.
     """
 
-    id: str
-    question: str
-    kind: str
-    answerable: bool
+    task: Task
     measures: Mapping[str, Mapping[str, float]]
     ranks: Ranks
     empty: tuple[str, ...]
-    search_ms: float | None
-    ask_ms: float | None
-    answer: tuple[float, ...] | None
-    confidence: float | None
-    answered: bool | None
-    missing: tuple[str, ...]
-    overlap: Overlap | None
     missed: Missed | None
+    answer: tuple[float, ...] | None = None
+    confidence: float | None = None
+    answered: bool | None = None
+    missing: tuple[str, ...] = ()
+    overlap: Overlap | None = None
     quoted: Quoted | None = None
+    search_ms: float | None = None
+    ask_ms: float | None = None
 
 
 def why_missed(
@@ -112,12 +109,9 @@ def why_not_good(
 
 
 def _missed(stage: str, task: Task, hits: Sequence[Hit], said: Sequence[str]) -> Missed:
-    found = [
-        Found(p.path, p.lines, p.heading, p.text, round(hit.score, 4))
-        for hit in hits[:_SHOWN]
-        for p in (hit.passage,)
-    ]
-    return Missed(stage, tuple(task.expect()), tuple(found), tuple(said))
+    passages = [(hit.passage, round(hit.score, 4)) for hit in hits[:_SHOWN]]
+    found = tuple(Found(p.path, p.lines, p.heading, p.text, score) for p, score in passages)
+    return Missed(stage, tuple(task.expect()), found, tuple(said))
 
 
 def _stage(task: Task, ranks: Ranks, answer: Sequence[float] | None) -> str:
@@ -128,9 +122,5 @@ def _stage(task: Task, ranks: Ranks, answer: Sequence[float] | None) -> str:
     units = list(task.relevant)
     if all(units[at] in task.unretrievable for at in lost):
         return "chunking"
-    dense, terms = (_best(ranks[leg][at] for at in lost) for leg in ("dense", "terms"))
-    return losing_leg(dense, terms)
-
-
-def _best(ranks: Iterable[int | None]) -> int | None:
-    return min((rank for rank in ranks if rank is not None), default=None)
+    known = ([r for at in lost if (r := ranks[leg][at])] for leg in ("dense", "terms"))
+    return losing_leg(*(min(found, default=None) for found in known))

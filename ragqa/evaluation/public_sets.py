@@ -8,12 +8,12 @@ from pathlib import Path
 from ragqa.config import Settings
 from ragqa.errors import UsageError
 from ragqa.evaluation.asking import Asking, ask_all
-from ragqa.evaluation.collection import Collection, Stretch, build_collection, note_of
+from ragqa.evaluation.collection import Collection, build_collection, note_of
 from ragqa.evaluation.excerpts import lines_of
 from ragqa.evaluation.sets import Beir, BeirQuery, SpanQuestion, read_chunking, relevant
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.evaluation.tasks import Expected, Task
-from ragqa.types import Progress
+from ragqa.types import Progress, Span
 
 _EXPECTED = 3
 """At most this many relevant documents are listed as expected."""
@@ -37,7 +37,7 @@ def evaluate_beir(
     _check_any(asked, beir.folder)
     notes = (note_of(d.id, d.text or d.title, title=d.title) for d in beir.read_documents())
     with build_collection(notes, beir.documents, settings, progress) as (collection, passages):
-        documents = {passage.id: passage.path for passage in passages}
+        documents = {id_: path for id_, (path, _, _) in passages.items()}
         first = {path: id_ for id_, path in reversed(documents.items())}
         tasks = [
             _document_task(query, beir.qrels.get(query.id, {}), collection, documents, first)
@@ -70,10 +70,13 @@ def evaluate_chunking(
     _check_any(questions, folder)
     notes = (note_of(name, text) for name, text in texts.items())
     with build_collection(notes, len(texts), settings, progress) as (collection, passages):
-        by_path: dict[str, list[Stretch]] = defaultdict(list)
-        for passage in passages:
-            by_path[passage.path].append(passage)
-        tasks = [_span_task(question, by_path, texts) for question in questions[:limit]]
+        by_path: dict[str, dict[int, Span]] = defaultdict(dict)
+        for id_, (path, start, end) in passages.items():
+            by_path[path][id_] = start, end
+        tasks = [
+            _span_task(question, by_path[question.doc], texts.get(question.doc, ""))
+            for question in questions[:limit]
+        ]
         asking = Asking(passages=settings.top_k)
         outcomes, problems = ask_all(collection, tasks, asking, progress)
         return {
@@ -116,36 +119,36 @@ def _best_of(
     """The first passages of the few documents with the highest grades."""
     best = sorted(relevant(grades).items(), key=lambda item: -item[1])[:_EXPECTED]
     known = [first[document] for document, _ in best if document in first]
-    passages = {p.path: p for p in collection.snapshot.passages(known)}
+    found = {p.path: (p.lines, p.text) for p in collection.snapshot.passages(known)}
     return [
-        Expected(document, passages[document].lines, passages[document].text, document)
-        if document in passages
-        else Expected(document, (0, 0), "", document)
+        Expected(document, *found.get(document, ((0, 0), "")), part=document)
         for document, _ in best
     ]
 
 
-def _span_task(
-    question: SpanQuestion, by_path: Mapping[str, Sequence[Stretch]], texts: Mapping[str, str]
-) -> Task:
-    touching = [
-        passage
-        for passage in by_path.get(question.doc, ())
-        if any(start < passage.end and passage.start < end for start, end in question.spans)
-    ]
-    text = texts.get(question.doc, "")
+def _span_task(question: SpanQuestion, passages: Mapping[int, Span], text: str) -> Task:
+    """The task of a question.
+
+    :param passages: the spans of its document's passages, by id.
+    """
+    doc = question.doc
+    touching = {
+        id_: (doc, first, last)
+        for id_, (first, last) in passages.items()
+        if any(start < last and first < end for start, end in question.spans)
+    }
     return Task(
         id=question.id,
         question=question.text,
         kind="",
         answerable=True,
-        relevant={str(passage.id): 1 for passage in touching} or {"no passage": 1},
+        relevant=dict.fromkeys(map(str, touching), 1) or {"no passage": 1},
         units_of=lambda id_: [str(id_)],
         expect=lambda: [
-            Expected(question.doc, lines_of(text, start, end), text[start:end], f"span {n}")
+            Expected(doc, lines_of(text, start, end), text[start:end], f"span {n}")
             for n, (start, end) in enumerate(question.spans, start=1)
         ],
         unretrievable=frozenset({"no passage"}),
-        spans=[(question.doc, start, end) for start, end in question.spans],
-        touching=[(passage.path, passage.start, passage.end) for passage in touching],
+        spans=[(doc, start, end) for start, end in question.spans],
+        touching=list(touching.values()),
     )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -155,17 +155,11 @@ def to_json_lines(questions: Iterable[Question]) -> str:
 
 
 def _as_row(question: Question) -> dict[str, Any]:
-    gold = [{"note": g.note, "quote": g.quote, "part": g.part} for g in question.gold]
-    row: dict[str, Any] = {
-        "id": question.id,
-        "question": question.question,
-        "kind": question.kind,
-    }
-    if question.excerpts:
-        row["excerpts"] = gold
-    else:
-        row |= {"gold": gold, "answer": list(question.answer)}
-    return row | ({"half": question.half} if question.half else {})
+    row = asdict(question)
+    if row.pop("excerpts"):
+        del row["answer"]
+        row = {"excerpts" if name == "gold" else name: value for name, value in row.items()}
+    return row if question.half else {name: row[name] for name in row if name != "half"}
 
 
 def _parse(row: Mapping[str, Any], where: str) -> Question:

@@ -105,14 +105,21 @@ def randomisation_p(differences: Sequence[float]) -> float:
     )
 
 
-def auroc(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools) -> float:
+def auroc(
+    confidence: Sequence[float] | Values,
+    answerable: Sequence[bool] | Bools | Values,
+    weights: Values | None = None,
+) -> float:
     """The probability that an answerable question outscores another; ties count half.
 
-    Both arguments have shape (n,).
+    All arguments have shape (n,); without weights, questions count the same.
     """
-    c, a = np.asarray(confidence), np.asarray(answerable, dtype=np.bool_)
-    u = stats.mannwhitneyu(c[a], c[~a]).statistic
-    return float(u / (a.sum() * (~a).sum()))
+    yes = np.asarray(answerable, dtype=np.float64)
+    w = np.ones(len(yes)) if weights is None else weights
+    _, level = np.unique(confidence, return_inverse=True)
+    others = np.bincount(level, w * (1 - yes))
+    below = np.cumsum(others) - others / 2
+    return float((w * yes) @ below[level] / ((w * yes).sum() * others.sum()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +145,12 @@ def reliability(
     c, a = np.asarray(confidence), np.asarray(answerable, dtype=np.float64)
     w = np.ones(len(c)) if weights is None else weights
     which = bins_of(c)
-    return [
-        Bin(
-            b / BINS,
-            (b + 1) / BINS,
-            int(here.sum()),
-            float(np.average(c[here], weights=w[here])),
-            float(np.average(a[here], weights=w[here])),
-        )
-        for b in range(BINS)
-        if (here := which == b).any()
-    ]
+    found = []
+    for b in np.unique(which).tolist():
+        here = which == b
+        means = (float(np.average(values[here], weights=w[here])) for values in (c, a))
+        found.append(Bin(b / BINS, (b + 1) / BINS, int(here.sum()), *means))
+    return found
 
 
 def bins_of(confidence: Values) -> npt.NDArray[np.int_]:
@@ -177,8 +179,7 @@ def risk_coverage(
     # Questions of equal confidence are answered together, so they share one risk.
     last = np.searchsorted(-scores[order], -scores[order], side="right")
     risks = np.cumsum(wrong[order])[last - 1] / last
-    count = np.arange(1, len(order) + 1)
-    return [(float(n / len(order)), float(risk)) for n, risk in zip(count, risks, strict=True)]
+    return [(n / len(order), float(risk)) for n, risk in enumerate(risks, start=1)]
 
 
 def calibration(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools) -> float:

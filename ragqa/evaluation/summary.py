@@ -1,6 +1,6 @@
 """Summarise outcomes in one document: means with intervals, by method, kind and confidence."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +15,7 @@ from ragqa.evaluation.measures import (
     NOISE,
     OVERLAP_MEASURES,
 )
-from ragqa.evaluation.outcomes import Outcome, Quoted
+from ragqa.evaluation.outcomes import Outcome
 from ragqa.types import IndexInfo, Verdict, verdict_of
 
 Document = dict[str, Any]
@@ -36,6 +36,7 @@ MEASURED = (
 CURVE = 20
 _KIND_MEASURES = ("recall@1", "recall@5", "ndcg@10")
 _RISK_POINTS = 20
+_CITED = ("path", "lines", "chars", "quote")
 
 
 def about(settings: Settings, info: IndexInfo, warnings: Sequence[str]) -> Document:
@@ -49,60 +50,58 @@ def about(settings: Settings, info: IndexInfo, warnings: Sequence[str]) -> Docum
 
 def summarise(outcomes: Sequence[Outcome]) -> Document:
     """Summarise the outcomes; measures that do not apply are omitted."""
-    judged = [one for one in outcomes if one.measures["hybrid"]]
-    intervals: dict[str, list[float]] = {}
-    document: Document = {
+    judged = [one for one in outcomes if one.measures]
+    methods = METHODS if judged else ()
+    of_methods, intervals = _estimated(
+        {
+            f"{m}.{name}": [one.measures[m][name] for one in judged]
+            for m in methods
+            for name in MEASURES
+        }
+    )
+    means, intervals_of_means = _estimated(_columns(outcomes))
+    quality, intervals_of_quality = _confidence(outcomes)
+    return {
         "queries": len(judged),
-        "methods": {
-            method: {
-                name: _mean(
-                    [one.measures[method][name] for one in judged], f"{method}.{name}", intervals
-                )
-                for name in MEASURES
-            }
-            for method in METHODS
-            if judged
-        },
-    }
-    document |= _means(outcomes, intervals)
-    document |= _confidence(outcomes, intervals)
-    return document | {
-        "intervals": intervals,
+        "methods": {m: {name: of_methods[f"{m}.{name}"] for name in MEASURES} for m in methods},
+        **means,
+        **quality,
+        "intervals": intervals | intervals_of_means | intervals_of_quality,
         "kinds": _kinds(judged),
         "abstention": _abstention(outcomes),
-        "recall_curve": {method: _curve(judged, method) for method in METHODS} if judged else {},
+        "recall_curve": {method: _curve(judged, method) for method in methods},
         "latency_ms": _latency(outcomes),
         "empty": {
             method: found
             for method in METHODS
-            if (found := [one.id for one in judged if method in one.empty])
+            if (found := [one.task.id for one in judged if method in one.empty])
         },
         "questions": [_question(one) for one in outcomes],
     }
 
 
-def _mean(values: Sequence[float], name: str, intervals: dict[str, list[float]]) -> float:
-    """The mean of at least one value; stores its interval in `intervals` under the name."""
-    intervals[name] = statistics.rounded(statistics.share_interval(values))
-    return statistics.mean(values)
+def _estimated(columns: Mapping[str, Sequence[float]]) -> tuple[Document, Document]:
+    """The mean of each column that has values, and its interval."""
+    there = {name: values for name, values in columns.items() if values}
+    means: Document = {name: statistics.mean(values) for name, values in there.items()}
+    return means, {n: statistics.rounded(statistics.share_interval(v)) for n, v in there.items()}
 
 
-def _means(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> Document:
-    """The means of the measures of answers, overlap and citations, over the questions with each.
+def _columns(outcomes: Sequence[Outcome]) -> dict[str, Sequence[float]]:
+    """The measures of answers, overlap and citations, over the questions with each.
 
-    Noise is averaged over the questions that have citations.
+    Noise is that of the questions that have citations.
     """
-    answers = [one.answer for one in outcomes if one.answerable and one.answer is not None]
+    answers = [one.answer for one in outcomes if one.task.answerable and one.answer is not None]
     overlaps = [one.overlap for one in outcomes if one.overlap is not None]
     scores = [one.quoted.score for one in outcomes if one.quoted and one.quoted.score]
-    columns: dict[str, Sequence[float]] = {
+    return {
         **dict(zip(ANSWER_MEASURES, zip(*answers, strict=True), strict=False)),
         **{name: [getattr(one, name) for one in overlaps] for name in OVERLAP_MEASURES},
         "good": [float(score.good) for score in scores],
         "coverage": [score.coverage for score in scores],
         NOISE: [score.noise for score in scores if score.noise is not None],
     }
-    return {name: _mean(values, name, intervals) for name, values in columns.items() if values}
 
 
 _OF_CONFIDENCE = {
@@ -112,60 +111,60 @@ _OF_CONFIDENCE = {
 }
 
 
-def _confidence(outcomes: Sequence[Outcome], intervals: dict[str, list[float]]) -> Document:
-    """The quality of confidence, if there are both answerable and unanswerable questions."""
-    asked = [(one.confidence, one.answerable) for one in outcomes if one.confidence is not None]
+def _confidence(outcomes: Sequence[Outcome]) -> tuple[Document, Document]:
+    """The quality of confidence with its intervals, if the notes answer some, but not all."""
+    asked = [
+        (one.confidence, one.task.answerable) for one in outcomes if one.confidence is not None
+    ]
     confidence, answerable = [c for c, _ in asked], [a for _, a in asked]
     if len(set(answerable)) < len((True, False)):
-        return {}
-    document: Document = {}
-    for name, measure in _OF_CONFIDENCE.items():
-        document[name] = round(measure(confidence, answerable), 4)
-        bounds = statistics.measure_interval(measure, confidence, answerable)
-        intervals[name] = statistics.rounded(bounds)
+        return {}, {}
     curve = statistics.risk_coverage(confidence, answerable)
     shown = np.unique(np.linspace(0, len(curve) - 1, _RISK_POINTS + 1).round().astype(int))
     bins = statistics.reliability(confidence, answerable)
-    return document | {
+    quality: Document = {
+        **{name: round(of(confidence, answerable), 4) for name, of in _OF_CONFIDENCE.items()},
         "risk_coverage": [statistics.rounded(curve[at]) for at in shown.tolist()],
         "reliability": [_rounded(asdict(one)) for one in bins],
+    }
+    return quality, {
+        name: statistics.rounded(statistics.measure_interval(of, confidence, answerable))
+        for name, of in _OF_CONFIDENCE.items()
     }
 
 
 def _kinds(judged: Sequence[Outcome]) -> Document:
     kinds: Document = {}
-    for kind in sorted({one.kind for one in judged if one.kind}):
-        these = [one for one in judged if one.kind == kind]
-        intervals: dict[str, list[float]] = {}
-        found: Document = {"questions": len(these)}
-        for name in _KIND_MEASURES:
-            found[name] = _mean([one.measures["hybrid"][name] for one in these], name, intervals)
-        found |= _means(these, intervals)
-        kinds[kind] = found | {"intervals": intervals}
+    for kind in sorted({one.task.kind for one in judged if one.task.kind}):
+        these = [one for one in judged if one.task.kind == kind]
+        ranked = {name: [one.measures["hybrid"][name] for one in these] for name in _KIND_MEASURES}
+        means, intervals = _estimated(ranked | _columns(these))
+        kinds[kind] = {"questions": len(these), **means, "intervals": intervals}
     return kinds
 
 
 def _abstention(outcomes: Sequence[Outcome]) -> Document:
     """The shares of questions answered, surely or naming what is missing, by sort of question."""
     asked = [one for one in outcomes if one.confidence is not None]
-    if all(one.answerable for one in asked):
+    if all(one.task.answerable for one in asked):
         return {}
-    sorts: dict[str, list[Outcome]] = {"answerable": [one for one in asked if one.answerable]}
+    sorts: dict[str, list[Outcome]] = {"answerable": [one for one in asked if one.task.answerable]}
     for one in asked:
-        if not one.answerable:
-            sorts.setdefault(one.kind or "unanswerable", []).append(one)
+        if not one.task.answerable:
+            sorts.setdefault(one.task.kind or "unanswerable", []).append(one)
     table = {}
     for sort, these in sorts.items():
-        if these:
-            intervals: dict[str, list[float]] = {}
-            answered = [float(bool(one.answered)) for one in these]
-            sure = [float(_is_sure(one)) for one in these]
-            named = [float(bool(one.answered and one.missing)) for one in these]
+        means, intervals = _estimated(
+            {
+                "answered": [float(bool(one.answered)) for one in these],
+                "sure": [float(_is_sure(one)) for one in these],
+                "named": [float(bool(one.answered and one.missing)) for one in these],
+            }
+        )
+        if means:
             table[sort] = {
                 "questions": len(these),
-                "answered": _mean(answered, "answered", intervals),
-                "sure": _mean(sure, "sure", intervals),
-                "named": _mean(named, "named", intervals),
+                **means,
                 "interval": intervals["answered"],
                 "sure_interval": intervals["sure"],
                 "named_interval": intervals["named"],
@@ -180,42 +179,32 @@ def _is_sure(one: Outcome) -> bool:
 
 def _curve(judged: Sequence[Outcome], method: str) -> list[list[float]]:
     """Recall@k for k from 1 to 20."""
+
+    def share_within(ranks: Sequence[int | None], k: int) -> float:
+        return sum(rank is not None and rank <= k for rank in ranks) / len(ranks)
+
     return [
-        [k, statistics.mean([_share_within(one.ranks[method], k) for one in judged])]
+        [k, statistics.mean([share_within(one.ranks[method], k) for one in judged])]
         for k in range(1, CURVE + 1)
     ]
 
 
-def _share_within(ranks: Sequence[int | None], k: int) -> float:
-    return sum(rank is not None and rank <= k for rank in ranks) / len(ranks)
-
-
 def _latency(outcomes: Sequence[Outcome]) -> Document:
-    times: Mapping[str, Callable[[Outcome], float | None]] = {
-        "search": lambda one: one.search_ms,
-        "ask": lambda one: one.ask_ms,
-    }
-    table = {}
-    for name, of in times.items():
-        measured = [ms for one in outcomes if (ms := of(one)) is not None]
+    table: Document = {}
+    for name in ("search", "ask"):
+        times = [getattr(one, f"{name}_ms") for one in outcomes]
+        measured = [ms for ms in times if ms is not None]
         if measured:
-            p50, p95 = np.percentile(measured, [50, 95])
-            table[name] = {
-                "p50": round(float(p50), 1),
-                "p95": round(float(p95), 1),
-                "questions": len(measured),
-            }
+            p50, p95 = (round(float(ms), 1) for ms in np.percentile(measured, [50, 95]))
+            table[name] = {"p50": p50, "p95": p95, "questions": len(measured)}
     return table
 
 
 def _question(one: Outcome) -> Document:
     row: Document = {
-        "id": one.id,
-        "question": one.question,
-        "kind": one.kind,
-        "answerable": one.answerable,
+        name: getattr(one.task, name) for name in ("id", "question", "kind", "answerable")
     }
-    if one.measures["hybrid"]:
+    if one.measures:
         row |= {method: _rounded(one.measures[method]) for method in METHODS}
         row["ranks"] = {method: list(one.ranks[method]) for method in METHODS}
     if one.answer is not None:
@@ -226,18 +215,11 @@ def _question(one: Outcome) -> Document:
     if one.overlap is not None:
         row |= _rounded(asdict(one.overlap))
     if one.quoted is not None:
-        row |= _quoted(one.quoted)
+        row["cited"] = [{name: getattr(c, name) for name in _CITED} for c in one.quoted.cited]
+        if score := one.quoted.score:
+            row |= _rounded({"good": score.good, "coverage": score.coverage, NOISE: score.noise})
+            row["marked"] = [asdict(marked) for marked in one.quoted.marked]
     return row | {"missed": None if one.missed is None else asdict(one.missed)}
-
-
-def _quoted(quoted: Quoted) -> Document:
-    names = ("path", "lines", "chars", "quote")
-    row: Document = {"cited": [{name: getattr(c, name) for name in names} for c in quoted.cited]}
-    if quoted.score is None:
-        return row
-    score = quoted.score
-    row |= _rounded({"good": score.good, "coverage": score.coverage, NOISE: score.noise})
-    return row | {"marked": [asdict(marked) for marked in quoted.marked]}
 
 
 def _rounded(values: Mapping[str, Any]) -> Document:

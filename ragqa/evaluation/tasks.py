@@ -1,7 +1,8 @@
 """Tasks of an evaluation: a question with the places in the notes and passages that answer it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 
 from ragqa.evaluation.excerpts import Excerpt, count_visible, lines_of
 from ragqa.evaluation.measures import Spans
@@ -49,10 +50,6 @@ class Task:
     gold: Sequence[Sequence[Excerpt]] = ()
 
 
-ReadNote = Callable[[str], Note | None]
-"""Returns a note by its path; None if it is missing or unreadable."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where a gold quote is, and the ids of the passages that find it."""
@@ -63,35 +60,20 @@ class _Place:
     passages: frozenset[int]
 
 
-@dataclass
-class _Notes:
-    """The notes that questions are about, each read and chunked once."""
-
-    read: ReadNote
-    split: Callable[[Note], Sequence[Passage]]
-    known: dict[str, tuple[Note, Sequence[Passage]] | None] = field(default_factory=dict)
-
-    def place(self, gold: Gold, *, by_overlap: bool) -> _Place | str:
-        """Locate a quote; returns the reason as text if that fails."""
-        if gold.note not in self.known:
-            note = self.read(gold.note)
-            self.known[gold.note] = None if note is None else (note, self.split(note))
-        found = self.known[gold.note]
-        if found is None:
-            return f"there is no note {gold.note}"
-        note, passages = found
-        count = note.text.count(gold.quote)
-        if count != 1:
-            return f"its quote occurs {count} times in {gold.note}: {gold.quote[:60]!r}"
-        excerpt = Excerpt(gold.note, note.text.index(gold.quote), gold.quote)
-        first, _ = lines_of(note.text, excerpt.start, excerpt.end)
-        finds = _shares_half if by_overlap else _contains
-        return _Place(
-            part=gold.part,
-            excerpt=excerpt,
-            lines=(first, first + gold.quote.count("\n")),
-            passages=frozenset(p.id for p in passages if finds(p, excerpt)),
-        )
+def _place(
+    gold: Gold, note: Note | None, passages: Sequence[Passage], *, by_overlap: bool
+) -> _Place | str:
+    """Locate a quote in its note; returns the reason as text if that fails."""
+    if note is None:
+        return f"there is no note {gold.note}"
+    count = note.text.count(gold.quote)
+    if count != 1:
+        return f"its quote occurs {count} times in {gold.note}: {gold.quote[:60]!r}"
+    excerpt = Excerpt(gold.note, note.text.index(gold.quote), gold.quote)
+    first, _ = lines_of(note.text, excerpt.start, excerpt.end)
+    finds = _shares_half if by_overlap else _contains
+    found = frozenset(passage.id for passage in passages if finds(passage, excerpt))
+    return _Place(gold.part, excerpt, (first, first + gold.quote.count("\n")), found)
 
 
 def _contains(passage: Passage, excerpt: Excerpt) -> bool:
@@ -106,19 +88,28 @@ def _shares_half(passage: Passage, excerpt: Excerpt) -> bool:
 
 
 def tasks_of(
-    questions: Iterable[Question], read: ReadNote, split: Callable[[Note], Sequence[Passage]]
+    questions: Iterable[Question],
+    read: Callable[[str], Note | None],
+    split: Callable[[Note], Sequence[Passage]],
 ) -> tuple[list[Task], list[str]]:
     """Make a task of each question; returns the tasks, and warnings about gold quotes not found.
 
     A part whose quotes are all gone is kept, and nothing finds it. A passage finds a quote if it
     contains all of it, and an excerpt if they overlap by at least half of the shorter one.
+
+    :param read: returns a note by its path; None if it is missing or unreadable.
     """
-    notes = _Notes(read, split)
+
+    @cache
+    def chunked(path: str) -> tuple[Note | None, Sequence[Passage]]:
+        note = read(path)
+        return note, () if note is None else split(note)
+
     tasks, warnings = [], []
     for question in questions:
         places: list[_Place] = []
         for gold in question.gold:
-            place = notes.place(gold, by_overlap=question.excerpts)
+            place = _place(gold, *chunked(gold.note), by_overlap=question.excerpts)
             if isinstance(place, str):
                 warnings.append(f"question {question.id}: {place}")
             else:

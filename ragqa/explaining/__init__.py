@@ -3,28 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ragqa.answering import Assessment, cite
+from ragqa.answering import Assessment, assess, cite
 from ragqa.answering.candidates import PASSAGES
-from ragqa.answering.checking import keep_current
 from ragqa.answering.disagreement import disagreements
 from ragqa.api import Index
+from ragqa.api.checking import keep_current
 from ragqa.clock import Clock
-from ragqa.explaining.explanation import (
-    SAID,
-    STAGES,
-    Explanation,
-    Lost,
-    Missing,
-    Place,
-    Sentence,
-)
-from ragqa.explaining.ranking import assess_question, rank_note, rank_sentences
+from ragqa.explaining.explanation import SAID, Explanation, Sentence
+from ragqa.explaining.ranking import rank_note, rank_sentences
 from ragqa.explaining.targets import Notes
 from ragqa.explaining.trials import with_trials
 from ragqa.stages import losing_leg
 from ragqa.types import Disagreement, Filters, IndexInfo, Progress, Retrieved
-
-__all__ = ["SAID", "STAGES", "Explanation", "Lost", "Missing", "Place", "Sentence", "explain"]
 
 
 def explain(
@@ -73,7 +63,7 @@ def _follow(
     index: Index, retrieved: Retrieved, explanation: Explanation, filters: Filters
 ) -> Explanation:
     """Follow an indexed note through every stage."""
-    assessment = assess_question(index, retrieved)
+    assessment = assess(retrieved, index.source.embedders.asking, index.answering)
     path, lines = explanation.path, explanation.lines
     places, left_out = rank_note(index, retrieved, path, lines, filters)
     sentences = rank_sentences(assessment, places, lines)

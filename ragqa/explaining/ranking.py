@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ragqa.answering import Assessment, assess
+from ragqa.answering import Assessment
 from ragqa.answering.candidates import sources_of
 from ragqa.answering.composing import Excerpt
 from ragqa.answering.scoring import Scored, citation_of
@@ -34,18 +34,12 @@ def rank_note(
         if passages and not note_matcher(one)(snapshot.notes()[path])
     )
     searched = Filters() if left_out else filters
-    legs = _find_legs(index, retrieved.question, searched, k=snapshot.info.passages)
-    fused = {id_: (at, score) for at, (id_, score) in enumerate(_fused(index, legs), start=1)}
-    scores = [(id_, fused[id_][1] if id_ in fused else 0.0) for id_ in passages]
+    legs, fused = _search(index, retrieved.question, searched, k=snapshot.info.passages)
+    ranks = {id_: rank for rank, (id_, _) in enumerate(fused, start=1)}
+    scores = dict(fused)
+    hits = to_hits(snapshot, legs, [(id_, scores.get(id_, 0.0)) for id_ in passages]).hits
     read = set() if left_out else {hit.passage.id for hit in sources_of(retrieved.hits)}
-    places = [
-        Place(
-            hit=hit,
-            rank=fused[hit.passage.id][0] if hit.passage.id in fused else None,
-            read=hit.passage.id in read,
-        )
-        for hit in to_hits(snapshot, legs, scores).hits
-    ]
+    places = [Place(hit, ranks.get(hit.passage.id), hit.passage.id in read) for hit in hits]
     return tuple(sorted(places, key=lambda place: place.order)), left_out
 
 
@@ -74,16 +68,10 @@ def why_lost(one: Scored, excerpts: Sequence[Excerpt]) -> Lost | None:
     return Lost.PASSED_OVER if one.score >= best else Lost.WEAK
 
 
-def assess_question(index: Index, retrieved: Retrieved) -> Assessment:
-    """Assess what was retrieved, as `ask` does."""
-    return assess(retrieved, index.source.embedders.asking, index.answering)
-
-
 def rank_of(index: Index, question: str, passages: Sequence[int], filters: Filters) -> int | None:
     """The best rank of any of these passages for a question; None if none is found."""
-    legs = _find_legs(index, question, filters, k=max(index.settings.top_k, MIN_POOL))
-    ranks = (at for at, (id_, _) in enumerate(_fused(index, legs), start=1) if id_ in passages)
-    return next(ranks, None)
+    _, fused = _search(index, question, filters, k=max(index.settings.top_k, MIN_POOL))
+    return next((rank for rank, (id_, _) in enumerate(fused, start=1) if id_ in passages), None)
 
 
 def _each_filter(filters: Filters) -> list[tuple[str, Filters]]:
@@ -97,15 +85,12 @@ def _each_filter(filters: Filters) -> list[tuple[str, Filters]]:
     return each
 
 
-def _find_legs(index: Index, question: str, filters: Filters, *, k: int) -> Legs:
-    embedder = index.source.embedders.asking
-    return find_legs(
-        index.snapshot(), embedder, question, k=k, filters=filters, ranking=index.ranking
-    )
-
-
-def _fused(index: Index, legs: Legs) -> list[tuple[int, float]]:
-    """Fuse the legs as `ask` does, with the same limit of candidates from each."""
-    pool = max(index.settings.top_k, MIN_POOL, index.ranking.candidates)
+def _search(
+    index: Index, question: str, filters: Filters, *, k: int
+) -> tuple[Legs, list[tuple[int, float]]]:
+    """The legs, and their fusion as `ask` does it, with the same limit of candidates from each."""
+    embedder, ranking = index.source.embedders.asking, index.ranking
+    legs = find_legs(index.snapshot(), embedder, question, k=k, filters=filters, ranking=ranking)
+    pool = max(index.settings.top_k, MIN_POOL, ranking.candidates)
     asked = replace(legs, dense=legs.dense[:pool], terms=legs.terms[:pool])
-    return asked.fused(index.ranking.dense_weight)
+    return legs, asked.fused(ranking.dense_weight)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
+from ragqa.answering import assess
 from ragqa.answering.candidates import PASSAGES
 from ragqa.api import Index
 from ragqa.clock import Clock
 from ragqa.explaining.explanation import SAID, Explanation, Lost, Missing, Trial
-from ragqa.explaining.ranking import assess_question, rank_of, rank_sentences
+from ragqa.explaining.ranking import rank_of, rank_sentences
 from ragqa.retrieval import MAX_QUESTION_BYTES
 from ragqa.stores import Snapshot
 from ragqa.text.words import STOP_WORDS, index_terms, query_terms, tokenize
@@ -80,7 +81,7 @@ def _try(
 def _with_answer(index: Index, explanation: Explanation, trial: Trial, filters: Filters) -> Trial:
     question = " ".join((explanation.question, *trial.words))
     retrieved, _, _ = index.retrieve(question, filters, refresh=False, progress=None, clock=Clock())
-    assessment = assess_question(index, retrieved)
+    assessment = assess(retrieved, index.source.embedders.asking, index.answering)
     sentences = rank_sentences(assessment, explanation.places, explanation.lines)
     said = assessment.answered and any(sentence.lost is None for sentence in sentences)
     return replace(trial, said=said)

@@ -2,18 +2,14 @@
 
 from ragqa.indexing.changes import Changes, find_changes
 from ragqa.indexing.refresh import refresh
-from ragqa.indexing.repairing import Checked, check_passages, repair
 from ragqa.indexing.source import Embedders, Source, check_embedder, check_origin
 
 __all__ = [
     "Changes",
-    "Checked",
     "Embedders",
     "Source",
     "check_embedder",
     "check_origin",
-    "check_passages",
     "find_changes",
     "refresh",
-    "repair",
 ]

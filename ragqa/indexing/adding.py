@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from math import ceil
 
 import numpy as np
@@ -15,9 +16,9 @@ from ragqa.embedders import Embedder
 from ragqa.embedders.workers import Workers, WorkersFor
 from ragqa.indexing.source import Source
 from ragqa.notes import ReadNote, read_note
-from ragqa.passages import split_note
+from ragqa.passages.split import split_note
 from ragqa.stores import EmbeddingLookup, Writer, no_embeddings
-from ragqa.types import NoteFile, Passage, Progress, Skipped, Vector, Vectors
+from ragqa.types import NoteFile, Passage, Progress, Skipped, Vector
 
 CHUNK_PASSAGES = 2048
 """The passages to collect per chunk; its last note may exceed it."""
@@ -47,41 +48,6 @@ class Chunk:
     notes: list[SplitNote] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
     size: int = 0
-
-
-def add_notes(
-    files: Sequence[NoteFile],
-    source: Source,
-    embedder: Embedder,
-    *,
-    writer: Writer,
-    embedding: "Embedding",
-    workers: WorkersFor,
-    progress: Progress,
-) -> tuple[tuple[Skipped, ...], tuple[str, ...]]:
-    """Read notes in their current state, split and embed them, and add them to the writer.
-
-    :param workers: starts the embedding workers.
-    :param progress: is called with notes split, and with kB of notes embedded once any passage
-        needs embedding.
-    :returns: the notes lost, which could not be read again, and warnings about the others.
-    :raises IndexUnusable: they cannot be written, or an embedding is not a unit vector.
-    """
-    lost: list[Skipped] = []
-    warnings: list[str] = []
-    total = sum(file.stamp.size for file in files)
-
-    def embedded(size: float) -> None:
-        progress("embedding", ceil(size / 1000), ceil(total / 1000))
-
-    chunks = _chunks(_split_all(files, source, embedder, lost, progress))
-    with workers(embedder, progress) as at_work:
-        for chunk, vectors in embedding.embed_chunks(chunks, at_work, embedded):
-            for each in chunk.notes:
-                note, rows = each.read.note, _rows(each.passages, vectors, embedder.info.dimension)
-                writer.add(note, settled=each.read.settled, passages=each.passages, vectors=rows)
-                warnings += [f"{note.path}: {warning}" for warning in note.warnings]
-    return tuple(lost), tuple(warnings)
 
 
 def _split_all(
@@ -121,12 +87,6 @@ def _chunks(notes: Iterable[SplitNote]) -> Iterator[Chunk]:
         yield chunk
 
 
-def _rows(passages: Sequence[Passage], vectors: dict[int, Vector], dimension: int) -> Vectors:
-    if not passages:
-        return np.empty((0, dimension), dtype=np.float32)
-    return np.stack([vectors[passage.embedding_key] for passage in passages])
-
-
 @dataclass(slots=True)
 class _Pending:
     """A chunk with its known embeddings and the parts still at the workers.
@@ -143,7 +103,7 @@ class _Pending:
 
 
 class Embedding:
-    """Embeds passages for one writer, which saves the embeddings until its commit.
+    """Embeds and adds notes for one writer, which saves the embeddings until its commit.
 
     :param reusable: the sound embeddings of a damaged or older index.
     :ivar computed: how many embeddings have been computed so far.
@@ -159,6 +119,39 @@ class Embedding:
         self._resumed = writer.resume(embedder.info, embedder.dtype)
         self.computed = 0
 
+    def add_notes(
+        self, files: Sequence[NoteFile], source: Source, workers: WorkersFor, progress: Progress
+    ) -> tuple[tuple[Skipped, ...], tuple[str, ...]]:
+        """Read notes in their current state, split and embed them, and add them to the writer.
+
+        :param progress: is called with notes split, and with kB of notes embedded once any passage
+            needs embedding.
+        :returns: the notes lost, which could not be read again, and warnings about the others.
+        :raises IndexUnusable: an embedding is not a unit vector.
+        """
+        lost: list[Skipped] = []
+        warnings: list[str] = []
+        total = sum(file.stamp.size for file in files)
+
+        def embedded(size: float) -> None:
+            progress("embedding", ceil(size / 1000), ceil(total / 1000))
+
+        chunks = _chunks(_split_all(files, source, self._embedder, lost, progress))
+        with workers(self._embedder, progress) as at_work:
+            for chunk, vectors in self.embed_chunks(chunks, at_work, embedded):
+                for each in chunk.notes:
+                    note, rows = each.read.note, [vectors[p.embedding_key] for p in each.passages]
+                    self._writer.add(
+                        note,
+                        settled=each.read.settled,
+                        passages=each.passages,
+                        vectors=np.array(rows, np.float32).reshape(
+                            -1, self._embedder.info.dimension
+                        ),
+                    )
+                    warnings += [f"{note.path}: {warning}" for warning in note.warnings]
+        return tuple(lost), tuple(warnings)
+
     def embed_chunks(
         self, chunks: Iterable[Chunk], workers: Workers, embedded: Callable[[float], None]
     ) -> Iterator[tuple[Chunk, dict[int, Vector]]]:
@@ -172,29 +165,20 @@ class Embedding:
         """
         pending: deque[_Pending] = deque()
         before = 0
-        for chunk in chunks:
-            pending.append(self._start(chunk, before, workers))
-            before += chunk.size
-            yield from self._finish(pending, workers.ahead, workers, embedded)
-        yield from self._finish(pending, 0, workers, embedded)
-
-    def _finish(
-        self,
-        pending: deque[_Pending],
-        ahead: int,
-        workers: Workers,
-        embedded: Callable[[float], None],
-    ) -> Iterator[tuple[Chunk, dict[int, Vector]]]:
-        """Yield finished chunks until the workers have at most `ahead` parts."""
-        while pending and (not pending[0].parts or _parts(pending) > ahead):
-            first = pending[0]
-            if first.parts:
-                self._collect(first, workers, embedded)
-                continue
-            yield first.chunk, first.vectors
-            pending.popleft()
-            if self.computed:
-                embedded(first.before + first.chunk.size)
+        for chunk in chain(chunks, (None,)):
+            if chunk is not None:
+                pending.append(self._start(chunk, before, workers))
+                before += chunk.size
+            ahead = 0 if chunk is None else workers.ahead
+            while pending and (not pending[0].parts or _parts(pending) > ahead):
+                first = pending[0]
+                if first.parts:
+                    self._collect(first, workers, embedded)
+                    continue
+                yield first.chunk, first.vectors
+                pending.popleft()
+                if self.computed:
+                    embedded(first.before + first.chunk.size)
 
     def _start(self, chunk: Chunk, before: int, workers: Workers) -> _Pending:
         """Look up a chunk's known embeddings, and hand the rest to the workers in parts."""

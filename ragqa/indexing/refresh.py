@@ -5,13 +5,12 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ragqa.embedders import CANARY, Embedder
 from ragqa.embedders.workers import WorkersFor, here
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, OlderFormat
-from ragqa.indexing.adding import Embedding, add_notes
 from ragqa.indexing.changes import Changes, find_changes, no_notes
 from ragqa.indexing.source import Source, check_corpus, check_embedder, check_origin
 from ragqa.stores import EmbeddingLookup, OlderIndex, Store, Writer, no_embeddings
@@ -28,7 +27,7 @@ def refresh(
     rebuild: bool = False,
     wait: bool = False,
     reusable: EmbeddingLookup = no_embeddings,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> IndexReport:
     """Bring the index up to date with the notes, or build it if there is none.
 
@@ -42,24 +41,23 @@ def refresh(
     :raises WriterBusy: another process is writing it and `wait` is False.
     """
     started = time.perf_counter()
-    report = progress or no_progress
     while True:
         with _without_gc():
             walk = source.walk()
             base = _Base() if rebuild else _read_base(store, source)
             if base.is_older:
-                report("upgrading", 0, 1)
-            changes = find_changes(source, walk, base.notes, progress=report)
+                progress("upgrading", 0, 1)
+            changes = find_changes(source, walk, base.notes, progress=progress)
         _check_removals(source, base, changes)
         if base.info and not changes and changes.skipped == base.info.skipped:
             store.tidy()
             return _report(base.info, base.info, changes, started)
-        reusable = _embeddings_of_older(base.older, source, report) if base.older else reusable
+        reusable = _embeddings_of_older(base.older, source, progress) if base.older else reusable
         with store.writer(fresh=base.info is None, wait=wait) as writer:
             now = _Base() if rebuild else _read_base(store, source)
             if (now.generation, now.is_older) != (base.generation, base.is_older):
                 continue  # another process has committed meanwhile
-            info, changes, warnings = _write(writer, source, base.info, changes, reusable, report)
+            info, changes, warnings = _write(writer, source, base.info, changes, reusable, progress)
             return _report(info, base.info, changes, started, warnings)
 
 
@@ -146,21 +144,16 @@ def _write(
     report: Progress,
 ) -> tuple[IndexInfo, Changes, tuple[str, ...]]:
     """Write the next generation; returns it, the final changes, and warnings about notes."""
+    from ragqa.indexing.adding import Embedding
+
     embedder, workers = _embedder_for(source, base, changes, report)
     embedding = Embedding(writer, embedder, reusable)
     with embedding.noting_saved_work():
         writer.remove(changes.removed)
         for note in changes.restamped:
             writer.restamp(note.path, note.stamp, settled=note.settled)
-        lost, warnings = add_notes(
-            changes.added + changes.changed,
-            source,
-            embedder,
-            writer=writer,
-            embedding=embedding,
-            workers=workers,
-            progress=report,
-        )
+        files = changes.added + changes.changed
+        lost, warnings = embedding.add_notes(files, source, workers, report)
         changes = _drop_lost(writer, source, changes, lost)
         report("writing", 0, 1)
         info = writer.commit(_describe(source, base, changes, embedder))
@@ -211,21 +204,19 @@ def _describe(
                 f"the embedder {embedder.info.name} gives queries other vectors than notes",
                 hint="use another embedder: ragqa config set embedder all-MiniLM-L6-v2",
             )
-        fingerprint, dtype, stored = embedder.info, embedder.dtype, tuple(map(float, canary))
-    else:
-        fingerprint, dtype, stored = base.embedder, base.dtype, tuple(base.canary)
-    return IndexInfo(
-        generation=0,
-        embedder=fingerprint,
-        dtype=dtype,
-        canary=stored,
-        chunking=source.chunking.as_mapping(),
-        notes=0,
-        passages=0,
-        corpus=source.origin,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        skipped=changes.skipped,
-    )
+        base = IndexInfo(
+            generation=0,
+            embedder=embedder.info,
+            dtype=embedder.dtype,
+            canary=tuple(map(float, canary)),
+            chunking=source.chunking.as_mapping(),
+            notes=0,
+            passages=0,
+            corpus=source.origin,
+            created="",
+        )
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return replace(base, created=now, skipped=changes.skipped)
 
 
 def _report(

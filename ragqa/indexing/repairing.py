@@ -2,9 +2,10 @@
 
 import hashlib
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 
 import numpy as np
 
@@ -53,10 +54,7 @@ def check_passages(
     :param embedder: the one that the index was built with.
     :param progress: is called with ("comparing", done, total) for each note.
     """
-    unchanged: list[str] = []
-    misplaced: list[Passage] = []
-    found = _found_passages(snapshot, source, unchanged, misplaced, progress)
-    sample = heapq.nsmallest(SAMPLE, found, key=_sample_key)
+    unchanged, misplaced, sample = _compared_with_notes(snapshot, source, progress)
     faults = []
     if misplaced:
         number = counted(len(misplaced), "passage")
@@ -69,36 +67,31 @@ def check_passages(
             f"embedded again, {_first(differing)}; the lowest cosine is {lowest:.3f}"
         )
         faults.append(Fault(IndexPart.VECTORS, problem))
-    return Checked(len(unchanged), len(sample), lowest, tuple(faults))
+    return Checked(unchanged, len(sample), lowest, tuple(faults))
 
 
-def _found_passages(
-    snapshot: Snapshot,
-    source: Source,
-    unchanged: list[str],
-    misplaced: list[Passage],
-    progress: Progress,
-) -> Iterator[Passage]:
-    """Yield the passages found in their note, and those of changed notes; collect the others.
-
-    Also collect the notes that are unchanged since they were indexed.
-    """
+def _compared_with_notes(
+    snapshot: Snapshot, source: Source, progress: Progress
+) -> tuple[int, list[Passage], list[Passage]]:
+    """How many notes are unchanged, the passages not found in theirs, a sample of the others."""
+    unchanged, misplaced = 0, []
+    sample: list[tuple[bytes, Passage]] = []
     total = len(snapshot.states())
     for done, (path, passages) in enumerate(snapshot.by_note(), start=1):
         progress("comparing", done, total)
         if not passages:
             continue
         read = read_text(source.corpus, path, max_note_bytes=source.max_note_bytes)
-        if not isinstance(read, NoteText) or read.sha256 != passages[0].note_sha256:
-            yield from passages
-            continue
-        unchanged.append(path)
-        text = readable(path, read.text)
+        same = isinstance(read, NoteText) and read.sha256 == passages[0].note_sha256
+        unchanged += same
+        text = readable(path, read.text) if isinstance(read, NoteText) and same else None
         for passage in passages:
-            if matches_note(text, passage):
-                yield passage
-            else:
+            if text is not None and not matches_note(text, passage):
                 misplaced.append(passage)
+            else:
+                sample.append((_sample_key(passage), passage))
+        sample = heapq.nsmallest(SAMPLE, sample, key=itemgetter(0))
+    return unchanged, misplaced, [passage for _, passage in sample]
 
 
 def _sample_key(passage: Passage) -> bytes:
@@ -134,7 +127,7 @@ def _first(passages: Sequence[Passage]) -> str:
 
 
 def repair(
-    store: Store, source: Source, *, wait: bool = False, progress: Progress | None = None
+    store: Store, source: Source, *, wait: bool = False, progress: Progress = no_progress
 ) -> tuple[str, ...]:
     """Find what is damaged and rebuild it; write nothing if nothing is damaged.
 
@@ -148,10 +141,9 @@ def repair(
     :raises IndexUnusable: it was built from other notes or settings, or is not writable.
     :raises WriterBusy: another process is writing it and `wait` is False.
     """
-    report = progress or no_progress
     done: list[str] = []
     for _ in range(ROUNDS):
-        outcome = store.repair(_Rebuilder(source, report), wait=wait, progress=report)
+        outcome = store.repair(_Rebuilder(source, progress), wait=wait, progress=progress)
         if set(outcome.done) & set(done):
             break  # rebuilding does not fix it
         done += outcome.done
@@ -163,11 +155,11 @@ def repair(
                 rebuild=True,
                 wait=wait,
                 reusable=outcome.embeddings,
-                progress=report,
+                progress=progress,
             )
             done.append(outcome.rebuild)
         elif outcome.rolled_back:
-            refresh(store, source, wait=wait, progress=report)
+            refresh(store, source, wait=wait, progress=progress)
         elif not outcome.done:
             break
     return tuple(done)

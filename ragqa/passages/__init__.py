@@ -4,18 +4,11 @@
 
 `tokens` measures, `parts` finds the units and the headings embedded above each passage, `sections`
 groups them, `packing` divides what is too long and chooses the cuts, and `split` combines these
-steps. It also compares a passage with its note.
+steps. A question needs only `chunking`, how an index was split, and `matching`, which compares
+passages with their note.
 """
 
-from ragqa.passages.parts import unit_spans
-from ragqa.passages.sections import states_fact
-from ragqa.passages.split import Chunking, all_match_note, matches_note, split_note
+from ragqa.passages.chunking import Chunking
+from ragqa.passages.matching import all_match_note, matches_note
 
-__all__ = [
-    "Chunking",
-    "all_match_note",
-    "matches_note",
-    "split_note",
-    "states_fact",
-    "unit_spans",
-]
+__all__ = ["Chunking", "all_match_note", "matches_note"]

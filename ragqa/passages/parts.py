@@ -61,7 +61,7 @@ def note_parts(note: Note, counter: TokenCounter, *, secrets: bool = False) -> l
         for number, block in enumerate(blocks)
         for span in unit_spans(note.text, block)
     ]
-    paths = list(_heading_paths(blocks))
+    paths = list(heading_paths(blocks))
     sizes = counter.sizes([(unit.start, unit.end) for unit, _, _ in found])
     return [
         Part(unit, size, number, level, paths[number], note.text[unit.end - 1] in ":\uff1a")
@@ -114,7 +114,7 @@ def _item_label(text: str) -> str:
     return words if len(words) <= MAX_CONTEXT_CHARS else f"{words[:MAX_CONTEXT_CHARS]}\u2026"
 
 
-def _heading_paths(blocks: Sequence[Block]) -> Iterator[HeadingPath]:
+def heading_paths(blocks: Sequence[Block]) -> Iterator[HeadingPath]:
     """The path of each block; an empty heading closes deeper ones but adds nothing."""
     headings: list[Block] = []
     for block in blocks:

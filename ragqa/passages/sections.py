@@ -1,16 +1,10 @@
 """Groups parts into sections, and joins small neighbouring sections."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 
 from ragqa.passages.parts import HeadingPath, Part
+from ragqa.text.markdown import states_fact
 from ragqa.types import Kind
-
-# "Database: PostgreSQL", "Deadline - 2 May", or a sentence.
-_FACT = re.compile(
-    r"[^:\uff1a]{1,60}?(?::\s|\uff1a|\s(?:[=\u2013\u2014-]|->)\s)\s*\S|.*[^.\s][.!\u3002\uff01]\s*\Z",
-    re.DOTALL,
-)
 
 
 def sections(text: str, parts: Iterable[Part]) -> list[list[Part]]:
@@ -39,11 +33,6 @@ def sections(text: str, parts: Iterable[Part]) -> list[list[Part]]:
 
 def _state_fact(text: str, headings: Iterable[Part]) -> bool:
     return any(states_fact(text[part.unit.start : part.unit.end]) for part in headings)
-
-
-def states_fact(heading: str) -> bool:
-    """Whether a heading states a fact by itself: a value for a name, or a sentence."""
-    return _FACT.match(heading) is not None
 
 
 def follows(text: str, before: Part, after: Part) -> bool:

@@ -1,7 +1,4 @@
-"""From a note to passages: runs of whole units that lose nothing and fit the embedder's window.
-
-Also compares passages with their note.
-"""
+"""From a note to passages: runs of whole units that lose nothing and fit the embedder's window."""
 
 import hashlib
 from bisect import bisect_left
@@ -9,50 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Self
 
-from ragqa.config import Settings
+from ragqa.passages.chunking import Chunking
 from ragqa.passages.packing import cut, fit
 from ragqa.passages.parts import HeadingPath, Part, Trail, fit_trails, note_parts
 from ragqa.passages.sections import common_path, follows, join_small, sections
 from ragqa.passages.tokens import CountTokens, Size, TokenCounter
 from ragqa.types import Note, Passage, Unit
-
-VERSION = 3
-"""Raise it with every change of passages or their terms: indexes of other versions are rebuilt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chunking:
-    """Passage lengths, in tiktoken's cl100k_base tokens.
-
-    `target_tokens` is the length aimed at when a longer section is cut. With `secrets`, front
-    matter values are indexed even if their keys mark them as secret.
-    """
-
-    target_tokens: int = 140
-    secrets: bool = False
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """Read the settings."""
-        secrets = settings.secret_front_matter == "index"  # noqa: S105 - a choice, no secret
-        return cls(settings.passage_tokens, secrets=secrets)
-
-    @property
-    def max_tokens(self) -> int:
-        """The most tokens of a passage; the embedder's window may allow fewer."""
-        return max(400, 2 * self.target_tokens)
-
-    @property
-    def small_tokens(self) -> int:
-        """A section below this is small and may be joined with a short neighbour."""
-        return self.target_tokens // 5
-
-    def as_mapping(self) -> dict[str, int]:
-        """The settings and the version, as stored with an index."""
-        secrets = {"secrets": 1} if self.secrets else {}
-        return {"version": VERSION, "target_tokens": self.target_tokens} | secrets
 
 
 def split_note(
@@ -198,29 +158,3 @@ def _numbered(passages: Iterable[Passage]) -> Iterator[Passage]:
 def _hash64(*texts: str) -> int:
     content = b"\0".join(text.encode("utf-8", "surrogatepass") for text in texts)
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big", signed=True)
-
-
-def matches_note(text: str, passage: Passage) -> bool:
-    """Whether a passage's text, lines and units match its note's text."""
-    return all_match_note(text, [passage])
-
-
-def all_match_note(text: str, passages: Iterable[Passage]) -> bool:
-    """Whether all passages match the note's text."""
-    line, at = 1, 0
-    for passage in sorted(passages, key=lambda one: one.start):
-        # Lines are counted only once: a note may have thousands of passages.
-        line, at = line + text.count("\n", at, max(at, passage.start)), passage.start
-        if not _matches_at_line(text, passage, line):
-            return False
-    return True
-
-
-def _matches_at_line(text: str, passage: Passage, first: int) -> bool:
-    start, end = passage.start, passage.end
-    if not (0 <= start < end and text[start:end] == passage.text):
-        return False
-    lines = first, first + passage.text.count("\n", 0, end - start - 1)
-    return passage.lines == lines and all(
-        start <= unit.start < unit.end <= end for unit in passage.units
-    )

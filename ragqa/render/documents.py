@@ -20,6 +20,7 @@ from ragqa.types import (
     SearchResult,
     Skipped,
     Written,
+    WrittenSentence,
 )
 
 Document = dict[str, Any]
@@ -83,12 +84,14 @@ def written_document(written: Written) -> Document:
             "passages_left_out": written.left_out,
             "sentences_left_out": written.dropped,
         },
-        "sentences": [
-            fields_of(sentence, "text", "citations", "support", "supported", "against")
-            for sentence in written.claims
-        ],
+        "sentences": [sentence_document(sentence) for sentence in written.claims],
         "invalid_citations": written.invalid_citations,
     }
+
+
+def sentence_document(sentence: WrittenSentence) -> Document:
+    """A sentence that an LLM wrote, and the result of checking it."""
+    return fields_of(sentence, "text", "citations", "support", "supported", "against")
 
 
 def search_document(result: SearchResult) -> Document:
@@ -130,12 +133,8 @@ def report_document(report: IndexReport) -> Document:
 
 def index_document(info: IndexInfo) -> Document:
     """The index that gave a result."""
-    return {
-        "generation": info.generation,
-        "embedder": info.embedder.name,
-        "notes": info.notes,
-        "passages": info.passages,
-    }
+    counts = fields_of(info, "notes", "passages")
+    return {"generation": info.generation, "embedder": info.embedder.name, **counts}
 
 
 def skipped_document(skipped: Sequence[Skipped]) -> list[Document]:
@@ -195,13 +194,12 @@ def hit_document(hit: Hit, *, explain: bool = False) -> Document:
     :param explain: add its rank by embedding and by BM25.
     """
     passage = hit.passage
-    ranks = fields_of(hit, "dense_rank", "terms_rank") if explain else {}
+    scores = fields_of(hit, "score", "dense", "terms")
     return {
         **fields_of(passage, "path", "lines"),
         "chars": (passage.start, passage.end),
         "heading": passage.heading,
         "text": passage_text(passage),
-        "score": round(hit.score, 4),
-        "dense": None if hit.dense is None else round(hit.dense, 4),
-        "terms": None if hit.terms is None else round(hit.terms, 4),
-    } | ranks
+        **{name: None if score is None else round(score, 4) for name, score in scores.items()},
+        **(fields_of(hit, "dense_rank", "terms_rank") if explain else {}),
+    }

@@ -1,21 +1,22 @@
-"""Evaluations and comparisons on the terminal."""
+"""Evaluations, their missed questions, and comparisons on the terminal."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.text import Text
-
 from ragqa.evaluation.follow_ups import MEASURE, SHIFT, WAYS
 from ragqa.evaluation.measures import ANSWER_MEASURES, EXCERPT_MEASURES, NOISE, OVERLAP_MEASURES
-from ragqa.render.screen import put, put_heading
-from ragqa.sanitise import safe_line
+from ragqa.render.screen import print_columns, put, put_heading
+from ragqa.stages import EXCERPT_STAGES, RANKED_BY, STAGES, stage_name
 from ragqa.types import counted
 
 Document = Mapping[str, Any]
 
 _SHOWN_FLIPS = 40
 _SHOWN_IDS = 5
+_SHOWN_RANKS = 4
+_QUOTE_CHARS = 300
 _EXCERPTS = (*EXCERPT_MEASURES, NOISE)
 _TABLES = {
     "Answers": ANSWER_MEASURES,
@@ -29,8 +30,7 @@ _CONFIDENCE = {
     "ece": "expected calibration error",
     "aurc": "area under the risk-coverage curve",
 }
-_COUNTS = f"{'sentences':>9}  {'flagged':>7}  share"
-_KIND = 24
+_KIND_CHARS = 22
 
 
 def print_evaluation(document: Document) -> None:
@@ -38,26 +38,19 @@ def print_evaluation(document: Document) -> None:
     _print_head(document)
     methods, intervals = document["methods"], document["intervals"]
     rows = [
-        [
-            measure,
-            *(_estimate(methods[m][measure], intervals.get(f"{m}.{measure}")) for m in methods),
-        ]
-        for measure in methods.get("hybrid", ())
+        [name, *(_estimate(methods[m][name], intervals.get(f"{m}.{name}")) for m in methods)]
+        for name in methods.get("hybrid", ())
     ]
     if rows:
         print_columns(["", *methods], rows)
     for title, names in _TABLES.items():
-        rows = [
-            [name, _estimate(document[name], intervals.get(name))]
-            for name in names
-            if name in document
-        ]
-        if rows:
-            put_heading(title)
-            print_columns([], rows)
+        _print_measures(title, {name: name for name in names}, document)
     if document["kinds"]:
         _print_kinds(document["kinds"])
-    _print_confidence(document)
+    if document["abstention"]:
+        _print_abstention(document["abstention"])
+    _print_measures("Confidence", _CONFIDENCE, document)
+    put()
     for name, found in document["latency_ms"].items():
         put(
             f"{name}: {found['p50']:.0f} ms p50, {found['p95']:.0f} ms p95 "
@@ -76,63 +69,65 @@ def print_evaluation(document: Document) -> None:
 def _print_head(document: Document) -> None:
     """Print the data set, its size, the index and the embedder."""
     index = document["index"]
-    half = f" ({document['half']})" if document.get("half") else ""
     partial = ", partial: only the first questions" if document["partial"] else ""
     put(
-        f"{document['dataset']}{half}: {counted(document['queries'], 'question')} scored{partial}; "
+        f"{_named(document)}: {counted(document['queries'], 'question')} scored{partial}; "
         f"{counted(index['passages'], 'passage')} of {counted(index['notes'], 'note')}, "
         f"{index['embedder']}"
     )
     put()
 
 
+def _named(document: Document) -> str:
+    half = f" ({document['half']})" if document.get("half") else ""
+    return f"{document['dataset']}{half}"
+
+
+def _print_measures(title: str, labels: Mapping[str, str], document: Document) -> None:
+    """Print a table of the measures that the document has, if any."""
+    rows = [
+        [label, _estimate(document[name], document["intervals"].get(name))]
+        for name, label in labels.items()
+        if name in document
+    ]
+    if rows:
+        put_heading(title)
+        print_columns([], rows)
+
+
 def _print_kinds(kinds: Document) -> None:
+    def estimate(found: Document, name: str) -> str:
+        return _estimate(found[name], found["intervals"][name], digits=2)
+
     columns = [
         name
         for name in _KIND_COLUMNS
-        if all(name in found for found in kinds.values())
         # A kind without any citation has no noise.
-        or (name == NOISE and any(name in found for found in kinds.values()))
+        if (any if name == NOISE else all)(name in found for found in kinds.values())
     ]
+    cells = {
+        kind: [estimate(found, name) if name in found else "none" for name in columns]
+        for kind, found in kinds.items()
+    }
+    put_heading("By kind of question")
+    print_columns(
+        ["", "questions", *columns],
+        [[kind, str(found["questions"]), *cells[kind]] for kind, found in kinds.items()],
+    )
+
+
+def _print_abstention(sorts: Document) -> None:
+    put_heading("Answered, answered without a mark, and missing words named")
+    intervals = {"answered": "interval", "sure": "sure_interval", "named": "named_interval"}
     rows = [
         [
-            kind,
+            sort,
             str(found["questions"]),
-            *(
-                _estimate(found[name], found["intervals"][name], digits=2)
-                if name in found
-                else "none"
-                for name in columns
-            ),
+            *(_estimate(found[name], found[interval]) for name, interval in intervals.items()),
         ]
-        for kind, found in kinds.items()
+        for sort, found in sorts.items()
     ]
-    put_heading("By kind of question")
-    print_columns(["", "questions", *columns], rows)
-
-
-def _print_confidence(document: Document) -> None:
-    if document["abstention"]:
-        put_heading("Answered, answered without a mark, and missing words named")
-        rows = [
-            [
-                sort,
-                str(found["questions"]),
-                _estimate(found["answered"], found["interval"]),
-                _estimate(found["sure"], found["sure_interval"]),
-                _estimate(found["named"], found["named_interval"]),
-            ]
-            for sort, found in document["abstention"].items()
-        ]
-        print_columns(["", "questions", "answered", "unmarked", "named"], rows)
-    if "auroc" in document:
-        put_heading("Confidence")
-        rows = [
-            [text, _estimate(document[name], document["intervals"][name])]
-            for name, text in _CONFIDENCE.items()
-        ]
-        print_columns([], rows)
-    put()
+    print_columns(["", "questions", "answered", "unmarked", "named"], rows)
 
 
 def print_comparison(document: Document, a: Path, b: Path) -> None:
@@ -204,11 +199,7 @@ def print_follow_ups(document: Document) -> None:
 
 def print_grounding(document: Document) -> None:
     """Print how many sentences the support check flagged, overall and by kind."""
-    half = f" ({document['half']})" if document["half"] else ""
-    put(
-        f"{document['dataset']}{half}: {counted(document['sentences'], 'sentence')}, "
-        f"{document['embedder']}"
-    )
+    put(f"{_named(document)}: {counted(document['sentences'], 'sentence')}, {document['embedder']}")
     put()
     _print_flagged(document["flagged"].items())
     if "auroc" in document:
@@ -217,26 +208,80 @@ def print_grounding(document: Document) -> None:
         kinds = [found for found in document["kinds"] if found["supported"] is supported]
         if kinds:
             put_heading(f"{name}, by kind")
-            _print_flagged((found["kind"][: _KIND - 2] or "-", found) for found in kinds)
+            _print_flagged((found["kind"][:_KIND_CHARS] or "-", found) for found in kinds)
 
 
-def _print_flagged(rows: Iterable[tuple[str, Document]]) -> None:
-    put(f"{'':<{_KIND}}{_COUNTS}", "quiet")
-    for name, found in rows:
-        share = ""
-        if found["sentences"]:
-            share = f"  {_estimate(found['share'], found['interval'], digits=2)}"
-        put(f"{name:<{_KIND}}{found['sentences']:>9}  {found['flagged']:>7}{share}")
+def _print_flagged(groups: Iterable[tuple[str, Document]]) -> None:
+    rows = [
+        [
+            name,
+            str(found["sentences"]),
+            str(found["flagged"]),
+            _estimate(found["share"], found["interval"], digits=2) if found["sentences"] else "",
+        ]
+        for name, found in groups
+    ]
+    print_columns([" " * _KIND_CHARS, "sentences", "flagged", "share"], rows, align="<>><")
 
 
-def print_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print aligned columns, all flush left because most hold intervals."""
-    safe = [[safe_line(cell) for cell in row] for row in rows]
-    table = [[*head], *safe] if head else safe
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for n, row in enumerate(table):
-        line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        put(Text(line.rstrip(), "quiet" if head and n == 0 else ""))
+def print_failures(document: Document) -> None:
+    """Print each missed question: what was expected, its ranks, and the stage that lost it.
+
+    With gold excerpts, that is each question without a good answer, with what was cited.
+    """
+    by_excerpts = document["mode"] == "excerpts"
+    rows = [row for row in document["questions"] if not by_excerpts or "good" in row]
+    missed = [row for row in rows if row.get("missed")]
+    what, noun = ("Not good", "answerable question") if by_excerpts else ("Missed", "question")
+    put_heading(f"{what}: {len(missed)} of {counted(len(rows), noun)}")
+    meanings = EXCERPT_STAGES if by_excerpts else STAGES
+    stages = Counter(row["missed"]["stage"] for row in missed)
+    print_columns(
+        ["lost by", "questions", ""],
+        [
+            [stage_name(stage), str(n), meanings.get(stage, "")]
+            for stage, n in sorted(stages.items())
+        ],
+    )
+    for row in missed:
+        _print_missed(row, meanings, by_excerpts=by_excerpts)
+
+
+def _print_missed(row: Document, meanings: Mapping[str, str], *, by_excerpts: bool) -> None:
+    missed = row["missed"]
+    stage = missed["stage"]
+    put_heading(f"{row['id']}  {row['question']}")
+    kind = f"{row['kind']}, " if row["kind"] else ""
+    put(f"{kind}lost by {stage_name(stage)}: {meanings.get(stage, '')}", indent=2)
+    if by_excerpts:
+        noise = "none, as nothing was cited" if row["noise"] is None else f"{row['noise']:.2f}"
+        put(f"coverage {row['coverage']:.2f}, noise {noise}", indent=2)
+    ranks = (f"{by} {_ranks(row['ranks'][name])}" for name, by in RANKED_BY.items())
+    put(f"rank: {', '.join(ranks)}", indent=2)
+    label = "wanted" if by_excerpts else "expected"
+    for expected in missed["expected"]:
+        _print_place(label, expected, expected["quote"], f" ({expected['part']})")
+    if by_excerpts:
+        for n, cited in enumerate(row["cited"], start=1):
+            _print_place(f"cited {n}:", cited, cited["quote"])
+    elif stage == "composer":
+        for n, sentence in enumerate(missed["said"], start=1):
+            put(f"said {n}: {_shortened(sentence)}", indent=2)
+    else:
+        for n, found in enumerate(missed["found"], start=1):
+            _print_place(f"found {n}:", found, found["text"])
+
+
+def _print_place(label: str, place: Document, text: str, part: str = "") -> None:
+    put(f"{label} {place['path']}:{place['lines'][0]}{part}", indent=2)
+    put(_shortened(text), indent=4)
+
+
+def _ranks(ranks: Iterable[int | None]) -> str:
+    """`3`, or `3 and none` if the second of two parts was not found."""
+    found = ["none" if rank is None else str(rank) for rank in ranks]
+    more = f" and {len(found) - _SHOWN_RANKS} more" if len(found) > _SHOWN_RANKS else ""
+    return " and ".join(found[:_SHOWN_RANKS]) + more
 
 
 def _estimate(
@@ -247,3 +292,9 @@ def _estimate(
     if not interval:
         return f"{value:{form}}"
     return f"{value:{form}} [{interval[0]:{form}}, {interval[1]:{form}}]"
+
+
+def _shortened(text: str) -> str:
+    """A quote on one line, cut after 300 characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= _QUOTE_CHARS else f"{line[:_QUOTE_CHARS].rstrip()}…"

@@ -36,18 +36,15 @@ _TAB = 4
 
 def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None:
     """Draw the quote; underline the answering part unless all of it answers."""
-    blocks = blocks_of(citation.as_read, _units(citation), citation.chars[0])
+    # A citation that lists no units is a single one.
+    units = citation.units or (Unit(citation.kind, *citation.chars, citation.context),)
+    blocks = blocks_of(citation.as_read, units, citation.chars[0])
     page = _Page(console, indent, _answers(citation, blocks), citation.span)
     for number, block in enumerate(blocks):
         if number and apart(blocks[number - 1], block):
             console.print()
         is_first, is_last = number == 0, number == len(blocks) - 1
         page.draw(block, (citation.cut[0] and is_first, citation.cut[1] and is_last))
-
-
-def _units(citation: Citation) -> Sequence[Unit]:
-    """The units of a citation; one that lists none is a single unit."""
-    return citation.units or (Unit(citation.kind, *citation.chars, citation.context),)
 
 
 def _answers(citation: Citation, blocks: Sequence[Block]) -> Sequence[Span] | None:
@@ -109,12 +106,10 @@ class _Page:
             before = (f"{CUT} ", "quiet") if within and cut[0] else ""
             behind = (f" {CUT}", "quiet") if within and cut[1] else ""
             hang = _HANG if block.kind is Kind.ROW else 0
-            self._line(block, Text.assemble(block.mark, before, text, behind), hang)
+            shown = Text.assemble(block.mark, before, text, behind)
+            self._emit(shown, indent=self._depth(block), hang=len(block.mark) or hang)
         if cut[1] and not within:
             self._emit(Text(CUT, "quiet"))
-
-    def _line(self, block: Line, text: Text, hang: int = 0) -> None:
-        self._emit(text, indent=self._depth(block), hang=len(block.mark) or hang)
 
     def _depth(self, block: Line) -> int:
         """The indent of a block, at most half the width."""

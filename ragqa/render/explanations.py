@@ -1,21 +1,14 @@
 """Why a note is or is not in an answer: a short verdict, then the figures."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
 from ragqa.answering.candidates import PASSAGES
-from ragqa.explaining import SAID, STAGES, Explanation, Lost, Missing, Place, Sentence
+from ragqa.explaining.explanation import SAID, STAGES, Explanation, Lost, Missing, Sentence
+from ragqa.render import documents
 from ragqa.render.answer_lines import address
-from ragqa.render.documents import (
-    Document,
-    citation_document,
-    corrected_document,
-    fields_of,
-    hit_document,
-    index_document,
-    reasons_document,
-)
+from ragqa.render.documents import Document, fields_of
 from ragqa.render.results import Linker, print_corrected
 from ragqa.render.scores import (
     match_rows,
@@ -41,8 +34,14 @@ _LOST = {
 
 def verdict(explanation: Explanation) -> str:
     """Say in a sentence or two whether the note is in the answer, and why."""
-    reason = _VERDICTS.get(explanation.stage, _ranked_too_low)(explanation)
-    return reason + _disagreement_clause(explanation)
+    others = dict.fromkeys(
+        f"{c.path}:{c.lines[0]}"
+        for one in explanation.disagreements
+        for c in one.citations
+        if c.path != explanation.path
+    )
+    shown = f' It is shown under "Your notes disagree", beside {" and ".join(others)}.'
+    return _reason(explanation) + (shown if others else "")
 
 
 def print_explanation(explanation: Explanation, linker: Linker) -> None:
@@ -64,123 +63,103 @@ def explanation_document(explanation: Explanation) -> Document:
     """What `ragqa why --json` prints."""
     return {
         "question": explanation.question,
-        "corrected": corrected_document(explanation.corrected),
+        "corrected": documents.corrected_document(explanation.corrected),
         "target": fields_of(explanation, "path", "lines"),
         "verdict": verdict(explanation),
         **fields_of(explanation, "stage", "reason", "filters", "answered", "confidence"),
-        "confidence_reasons": reasons_document(explanation.reasons),
-        "passages": [_place_document(place) for place in explanation.places],
+        "confidence_reasons": documents.reasons_document(explanation.reasons),
+        "passages": [
+            documents.hit_document(place.hit, explain=True) | fields_of(place, "rank", "read")
+            for place in explanation.places
+        ],
         "candidates": explanation.candidates,
         "sentences": [_sentence_document(sentence) for sentence in explanation.sentences],
-        "said": [citation_document(citation, explain=True) for citation in explanation.said],
+        "said": [
+            documents.citation_document(citation, explain=True) for citation in explanation.said
+        ],
         "missing_words": [fields_of(one, "word", "near") for one in explanation.missing],
         "tried": [fields_of(trial, "words", "rank", "said") for trial in explanation.trials],
         **fields_of(explanation, "helps", "warnings", "timings_ms"),
-        "index": index_document(explanation.info),
+        "index": documents.index_document(explanation.info),
     }
 
 
-def _disagreement_clause(explanation: Explanation) -> str:
-    """Say that the note is shown in a disagreement; "" if it is not."""
-    others = dict.fromkeys(
-        f"{c.path}:{c.lines[0]}"
-        for one in explanation.disagreements
-        for c in one.citations
-        if c.path != explanation.path
-    )
-    if not others:
-        return ""
-    return f' It is shown under "Your notes disagree", beside {" and ".join(others)}.'
+def _reason(explanation: Explanation) -> str:
+    path, subject = explanation.path, _subject(explanation)
+    match explanation.stage:
+        case "said":
+            return f"Yes: {subject} is in the answer, as {' and '.join(_numbers(explanation))}."
+        case "not indexed":
+            return f"{path} is not indexed, so no question can find it: {explanation.reason}."
+        case "chunking" if explanation.lines is None:
+            return f"{path} is indexed, but holds no searchable text."
+        case "chunking":
+            lines = "-".join(map(str, dict.fromkeys(explanation.lines or ())))
+            return (
+                f"No passage holds line{'s' if '-' in lines else ''} {lines} of {path}: "
+                "that is empty, or front matter, which is read but never quoted."
+            )
+        case "filters":
+            rank = explanation.places[0].rank
+            without = f"ranks {rank}" if rank else "is not found either"
+            options = " and ".join(explanation.filters)
+            return f"{subject} is left out by {options}. Without any filter it {without}."
+        case "changed":
+            return (
+                f"{path} was changed or removed after it was indexed, so it is not quoted; "
+                "run ragqa index."
+            )
+        case "confidence":
+            would = any(sentence.lost is None for sentence in explanation.sentences)
+            return (
+                f"{subject} was found, but no answer was given at all: the confidence that the "
+                f"notes answer this is only {explanation.confidence:.2f}. Otherwise it would "
+                f"{'have been' if would else 'still not be'} in the answer."
+            )
+        case "composer":
+            return f"{subject} was found, but no excerpt of it is in the answer: " + _lost(
+                explanation
+            )
+        case _:
+            return _ranked_too_low(explanation)
 
 
-def _cited(explanation: Explanation) -> str:
+def _numbers(explanation: Explanation) -> list[str]:
+    """The numbers of the citations that quote the note."""
     own = [sentence.citation.chars for sentence in explanation.sentences if sentence.lost is None]
-    numbers = [
+    return [
         f"[{c.n}]"
         for c in explanation.said
         if c.path == explanation.path
         and any(c.chars[0] < end and start < c.chars[1] for start, end in own)
     ]
-    return f"Yes: {_subject(explanation)} is in the answer, as {' and '.join(numbers)}."
 
 
-def _not_indexed(explanation: Explanation) -> str:
-    return f"{explanation.path} is not indexed, so no question can find it: {explanation.reason}."
-
-
-def _no_passage(explanation: Explanation) -> str:
-    if explanation.lines is None:
-        return f"{explanation.path} is indexed, but holds no searchable text."
-    return (
-        f"No passage holds {_lines(explanation.lines)} of {explanation.path}: "
-        "that is empty, or front matter, which is read but never quoted."
-    )
-
-
-def _left_out(explanation: Explanation) -> str:
-    options = " and ".join(explanation.filters)
-    rank = explanation.places[0].rank
-    without = f"ranks {rank}" if rank else "is not found either"
-    return f"{_subject(explanation)} is left out by {options}. Without any filter it {without}."
-
-
-def _changed(explanation: Explanation) -> str:
-    return (
-        f"{explanation.path} was changed or removed after it was indexed, so it is not quoted; "
-        "run ragqa index."
-    )
-
-
-def _ranked_too_low(explanation: Explanation) -> str:
-    best = explanation.places[0]
-    subject = f"{_subject(explanation)} was not read closely"
-    limit = f"an answer is taken from the {PASSAGES} best passages"
-    came = f"ranks {best.rank} of {explanation.info.passages}" if best.rank else "is not even found"
-    meaning = "not looked at" if explanation.by_terms_alone else _ranked(best.hit.dense_rank)
-    withheld = "" if explanation.answered else " The question got no answer at all."
-    return (
-        f"{subject}: it {came}, and {limit}. By its meaning "
-        f"alone: {meaning}; by its words alone: {_ranked(best.hit.terms_rank)}.{withheld}"
-    )
-
-
-def _ranked(rank: int | None) -> str:
-    return "not found" if rank is None else f"rank {rank}"
-
-
-def _withheld(explanation: Explanation) -> str:
-    would = any(sentence.lost is None for sentence in explanation.sentences)
-    return (
-        f"{_subject(explanation)} was found, but no answer was given at all: the confidence that "
-        f"the notes answer this is only {explanation.confidence:.2f}. Otherwise it would "
-        f"{'have been' if would else 'still not be'} in the answer."
-    )
-
-
-def _not_chosen(explanation: Explanation) -> str:
-    start = f"{_subject(explanation)} was found, but no excerpt of it is in the answer:"
+def _lost(explanation: Explanation) -> str:
+    """Why nothing of a note that was found is quoted."""
     best = explanation.sentences[0] if explanation.sentences else None
     if best and best.lost:
-        return (
-            f"{start} {_LOST[best.lost]} (rank {best.rank} of "
-            f"{counted(explanation.candidates, 'sentence')})."
-        )
+        candidates = counted(explanation.candidates, "sentence")
+        return f"{_LOST[best.lost]} (rank {best.rank} of {candidates})."
     return (
-        f"{start} nothing there can be quoted on its own. Headings, fragments of a few words, "
+        "nothing there can be quoted on its own. Headings, fragments of a few words, "
         "long code and lists of sources cannot."
     )
 
 
-_VERDICTS: Mapping[str, Callable[[Explanation], str]] = {
-    "said": _cited,
-    "not indexed": _not_indexed,
-    "chunking": _no_passage,
-    "filters": _left_out,
-    "changed": _changed,
-    "confidence": _withheld,
-    "composer": _not_chosen,
-}
-"""By stage; stages not listed here belong to the ranking."""
+def _ranked_too_low(explanation: Explanation) -> str:
+    def ranked(rank: int | None) -> str:
+        return "not found" if rank is None else f"rank {rank}"
+
+    best = explanation.places[0]
+    came = f"ranks {best.rank} of {explanation.info.passages}" if best.rank else "is not even found"
+    meaning = "not looked at" if explanation.by_terms_alone else ranked(best.hit.dense_rank)
+    withheld = "" if explanation.answered else " The question got no answer at all."
+    return (
+        f"{_subject(explanation)} was not read closely: it {came}, and an answer is taken from the "
+        f"{PASSAGES} best passages. By its meaning alone: {meaning}; by its words alone: "
+        f"{ranked(best.hit.terms_rank)}.{withheld}"
+    )
 
 
 def _subject(explanation: Explanation) -> str:
@@ -190,11 +169,6 @@ def _subject(explanation: Explanation) -> str:
     if first == last:
         return f"Line {first} of {explanation.path}"
     return address(explanation.path, explanation.lines)
-
-
-def _lines(lines: tuple[int, int]) -> str:
-    first, last = lines
-    return f"line {first}" if first == last else f"lines {first}-{last}"
 
 
 def word_lines(explanation: Explanation) -> list[str]:
@@ -260,11 +234,7 @@ def _print_sentences(explanation: Explanation, linker: Linker) -> None:
     print_table([name for name, _ in columns], match_rows([one for _, one in columns]))
 
 
-def _place_document(place: Place) -> Document:
-    return hit_document(place.hit, explain=True) | {"rank": place.rank, "read": place.read}
-
-
 def _sentence_document(sentence: Sentence) -> Document:
-    document = citation_document(sentence.citation, explain=True)
+    document = documents.citation_document(sentence.citation, explain=True)
     del document["n"]
     return document | {"rank": sentence.rank, "lost": sentence.lost and str(sentence.lost)}

@@ -10,6 +10,7 @@ from rich.text import Text
 from ragqa.generation import Request, cited_text
 from ragqa.render.answer_lines import CITED, verdict_line
 from ragqa.render.documents import fields_of
+from ragqa.render.markdown_text import fenced
 from ragqa.render.progress import ProgressLine
 from ragqa.render.screen import READABLE, encodable, print_as_is, print_document, put, say, stdout
 from ragqa.sanitise import safe_line, safe_text
@@ -85,27 +86,25 @@ def written_markdown(written: Written, escaped: Callable[[str], str]) -> str:
 
 
 def _markdown(sentence: WrittenSentence, escaped: Callable[[str], str]) -> str:
-    lead, mark = sentence.lead.replace("#", ""), escaped(_mark(sentence))
+    lead, mark = sentence.lead.replace("#", ""), escaped(support_mark(sentence))
     text = cited_text(sentence)
     if "\n" not in text:
         # Markdown ignores a single line break.
         lead = "\\\n" if lead.strip(" ") == "\n" else lead
         return f"{lead}{escaped(text)}{mark and ' '}{mark}"
     code, _, numbers = text.rpartition("```")
-    inner = code.partition("\n")[2].rstrip("\n")
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", inner)), default=0))
-    shown = safe_text(inner)
     # No language: `ragqa verify` takes a block marked `text` for a quote.
-    return f"\n\n{fence}\n{shown}\n{fence}\n\n{escaped(numbers)}{mark and ' '}{mark}\n"
+    shown = fenced(code.partition("\n")[2].rstrip("\n"))
+    return f"\n\n{shown}\n\n{escaped(numbers)}{mark and ' '}{mark}\n"
 
 
 def _sentence(sentence: WrittenSentence) -> Text:
     text = Text(safe_text(f"{sentence.lead}{cited_text(sentence)}"))
     text.highlight_regex(CITED, style="number")
-    return text.append(_mark(sentence), style="warning")
+    return text.append(support_mark(sentence), style="warning")
 
 
-def _mark(sentence: WrittenSentence) -> str:
+def support_mark(sentence: WrittenSentence) -> str:
     """The mark after a sentence that its sources do not support, after a space; sanitised."""
     if sentence.supported or sentence.is_frame:
         return ""

@@ -9,19 +9,16 @@ from urllib.parse import quote
 from ragqa.answering.short_answer import counterpart
 from ragqa.answering.shown import passage_text
 from ragqa.chatting import Exchange, numbered
-from ragqa.render.answer_lines import (
-    DISAGREE,
-    NOT_IN_NOTES,
-    address,
-    corrected_line,
-    date_of,
-    missing_line,
-    unsure_line,
-    verdict_line,
-)
+from ragqa.render import answer_lines
 from ragqa.render.documents import warnings_of
-from ragqa.render.excerpt_markdown import excerpts_markdown
-from ragqa.render.markdown_text import escaped, fenced, piece_of_line, with_bold, within_line
+from ragqa.render.markdown_text import (
+    escaped,
+    excerpts_markdown,
+    fenced,
+    piece_of_line,
+    with_bold,
+    within_line,
+)
 from ragqa.types import Answer, Citation, Span
 from ragqa.verifying.saved import record_of
 
@@ -68,7 +65,7 @@ def _exchange(exchange: Exchange) -> Iterator[str]:
 def _body(answer: Answer, level: str) -> Iterator[str]:
     """The answer and its sources, under headings of a level."""
     if answer.corrected:
-        yield f"{escaped(corrected_line(answer.corrected))}\n"
+        yield f"{escaped(answer_lines.corrected_line(answer.corrected))}\n"
     yield from _answer(answer)
     yield from _disagreements(answer)
     yield f"Confidence that your notes answer this: {answer.confidence:.2f}\n"
@@ -80,7 +77,8 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
         yield f"{level} Nearest passages\n"
         for n, hit in enumerate(answer.hits, start=1):
             passage = hit.passage
-            place = _place(passage.path, address(passage.path, passage.lines), passage.heading)
+            shown = answer_lines.address(passage.path, passage.lines)
+            place = _place(passage.path, shown, passage.heading)
             yield f"{n}. {place}\n\n{_quoted(passage_text(passage))}\n"
     if warnings := warnings_of(answer):
         yield f"{level} Warnings\n"
@@ -117,16 +115,16 @@ def _answer(answer: Answer) -> Iterator[str]:
         from ragqa.render.generation import written_by, written_markdown
 
         yield f"{written_markdown(answer.written, within_line).strip()}\n"
-        if verdict := verdict_line(answer):
+        if verdict := answer_lines.verdict_line(answer):
             yield f"**{escaped(verdict)}**\n"
         yield f"{escaped(written_by(answer.written))}\n"
         return
     if not answer.answered:
-        yield f"**{NOT_IN_NOTES}**\n"
+        yield f"**{answer_lines.NOT_IN_NOTES}**\n"
         if answer.missing:
-            yield f"{escaped(missing_line(answer))}\n"
+            yield f"{escaped(answer_lines.missing_line(answer))}\n"
     elif not answer.sure:
-        yield f"**{escaped(unsure_line(answer))}**\n"
+        yield f"**{escaped(answer_lines.unsure_line(answer))}**\n"
     if answer.citations and all(citation.units for citation in answer.citations):
         yield f"{excerpts_markdown(answer.citations)}\n"
     elif answer.text:
@@ -136,7 +134,7 @@ def _answer(answer: Answer) -> Iterator[str]:
 def _disagreements(answer: Answer) -> Iterator[str]:
     """The statements that disagree, with the differing words in bold."""
     for one in answer.disagreements:
-        yield f"**{DISAGREE[one.about]}**\n"
+        yield f"**{answer_lines.DISAGREE[one.about]}**\n"
         for citation, text, span in zip(one.citations, one.texts, one.spans, strict=True):
             yield f"- {_cited(citation, undated='no date')}\n\n  {with_bold(text, [span])}\n"
 
@@ -148,8 +146,8 @@ def _quoted(text: str) -> str:
 
 def _cited(citation: Citation, *, undated: str = "") -> str:
     """The place of a citation, with the date of its note."""
-    when = date_of(citation) or undated
-    shown = address(citation.path, citation.lines, citation.locator)
+    when = answer_lines.date_of(citation) or undated
+    shown = answer_lines.address(citation.path, citation.lines, citation.locator)
     return _place(citation.path, shown, citation.heading, when and f" ({when})")
 
 

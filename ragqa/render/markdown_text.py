@@ -1,11 +1,18 @@
-"""Escape untrusted text for Markdown, so that it holds no link, image or HTML."""
+"""Untrusted text and excerpts of notes as Markdown that holds no link, image or HTML.
+
+Lists, tables and code of an excerpt keep their markup; the rest is escaped.
+"""
 
 import re
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
+from ragqa.answering.excerpt_blocks import CUT, Block, Line, Table, apart, blocks_of, runs_on
 from ragqa.sanitise import safe_line, safe_text
-from ragqa.types import Span
+from ragqa.text.seen import Seen
+from ragqa.types import Citation, Kind, Span
 from ragqa.verifying.saved import defused
 
 # Starts markup in CommonMark, GitHub's dialect, Obsidian or TeX math. Escaping the bracket
@@ -13,6 +20,10 @@ from ragqa.verifying.saved import defused
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$^=%&@]|(?<=www)\.|(?<=mailto):|:(?=//|:)", re.IGNORECASE)
 _LIST = re.compile(r"^(\d{0,9})(?=[-+:.)])", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{2,}")
+
+# Markdown lets only these markers start a nested list directly below a line of text.
+_MAY_FOLLOW_TEXT = ("- ", "1. ", "1) ")
+_ONE_LINE = str.maketrans("\r\n", "  ")
 
 
 def escaped(text: str) -> str:
@@ -70,3 +81,113 @@ def fenced(text: str, language: str = "") -> str:
     longest = max(map(len, re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{safe_text(defused(text))}\n{fence}"
+
+
+class _Placed(NamedTuple):
+    """A block, and the columns of indent that nest it in its list items."""
+
+    block: Block
+    indent: int
+
+    @property
+    def mark(self) -> str:
+        """The list marker of an item, "" for any other block."""
+        return self.block.mark if isinstance(self.block, Line) else ""
+
+    @property
+    def is_in_list(self) -> bool:
+        """Whether it is a list item or nested in one."""
+        return bool(self.mark or self.indent)
+
+
+def excerpts_markdown(citations: Sequence[Citation]) -> str:
+    """Return the excerpts of an answer as Markdown, each with its `[n]`; direct answers are bold.
+
+    :param citations: those of an extractive answer, which all have `units`.
+    """
+    excerpts = [(cited, list(_placed(cited))) for cited in citations]
+    shown = []
+    for (cited, placed), following in zip(excerpts, [*excerpts[1:], None], strict=True):
+        # Two adjacent lists would merge into one, numbered throughout.
+        list_follows = bool(
+            following and not following[0].cut[0] and following[1] and following[1][0].mark
+        )
+        shown.append(_excerpt(cited, placed, list_follows=list_follows))
+    return "\n\n".join(shown)
+
+
+def _placed(citation: Citation) -> Iterator[_Placed]:
+    inside: list[Line] = []
+    for block in blocks_of(citation.as_read, citation.units, citation.chars[0]):
+        depth = block.depth if isinstance(block, Line) else 0
+        while inside and inside[-1].depth >= depth:
+            inside.pop()
+        # Indent by the items in the excerpt; parents outside it do not count.
+        yield _Placed(block, sum(len(item.mark) for item in inside))
+        if isinstance(block, Line) and block.kind is Kind.ITEM:
+            inside.append(block)
+
+
+def _excerpt(citation: Citation, placed: Sequence[_Placed], *, list_follows: bool) -> str:
+    """The blocks of an excerpt with separators, ellipses and the citation number."""
+    number = escaped(f"[{citation.n}]")
+    if not placed:
+        return number
+    pieces = [_block(placed[0], citation.span)]
+    for before, after in pairwise(placed):
+        pieces += [_separator(before, after), _block(after, citation.span)]
+    first, last = placed[0].block, placed[-1].block
+    if citation.cut[0]:
+        pieces.insert(0, f"{CUT} " if runs_on(first) else f"{CUT}\n\n")
+    is_below = isinstance(last, Table) or last.kind is Kind.CODE
+    if citation.cut[1]:
+        pieces.append(f" {CUT}" if runs_on(last) else f"\n\n{CUT}")
+        is_below = False
+    ends_list = placed[-1].is_in_list and (runs_on(last) or not citation.cut[1])
+    pieces.append("\n\n" if is_below or (list_follows and ends_list) else " ")
+    return "".join([*pieces, number])
+
+
+def _separator(before: _Placed, after: _Placed) -> str:
+    """Between two blocks: a blank line, except between items of a list, rows or properties."""
+    if apart(before.block, after.block):
+        return "\n\n"
+    if not isinstance(after.block, Line) or after.block.kind is not Kind.ITEM:
+        return "\\\n"
+    is_nested = after.indent > before.indent
+    is_tight = before.mark and after.mark and (not is_nested or after.mark in _MAY_FOLLOW_TEXT)
+    return "\n" if is_tight else "\n\n"
+
+
+def _block(placed: _Placed, short: Span | None) -> str:
+    """A block with its list marker, each line indented.
+
+    :param short: the span of the direct answer in the note.
+    """
+    block = placed.block
+    if isinstance(block, Table):
+        return _table(block, short)
+    if block.kind is Kind.CODE:
+        shown = fenced(block.text.text)
+    elif block.kind is Kind.HEADING:
+        shown = f"**{within_line(block.text.text)}**"
+    else:
+        shown = with_bold(block.text.text, _bold_spans(block.text, short))
+    first, below = " " * placed.indent, " " * (placed.indent + len(block.mark))
+    return f"{first}{block.mark}{shown}".replace("\n", f"\n{below}")
+
+
+def _table(table: Table, short: Span | None) -> str:
+    rule = ["---"] * len(table.head)
+    head, *rows = ([_cell(cell, short) for cell in row] for row in (table.head, *table.rows))
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
+
+
+def _cell(cell: Seen, short: Span | None) -> str:
+    return with_bold_within_line(cell.text.translate(_ONE_LINE), _bold_spans(cell, short))
+
+
+def _bold_spans(seen: Seen, short: Span | None) -> list[Span]:
+    """The span of the direct answer in the text, if it is there."""
+    place = seen.place(short) if short else None
+    return [place] if place else []

@@ -1,4 +1,4 @@
-"""Status, findings and settings, for the terminal and as JSON documents."""
+"""Status, findings, settings and LLMs, for the terminal and as JSON documents."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,17 +6,21 @@ from rich.text import Text
 
 from ragqa.config import SETTINGS, Loaded, Places
 from ragqa.config.setting import shown
-from ragqa.diagnosis import Choice, Finding, Severity, Status
-from ragqa.llms import Destination
+from ragqa.diagnosis import Choice, Finding, Overview, Severity, Status
+from ragqa.diagnosis.llm import Trial
+from ragqa.errors import RagqaError
+from ragqa.llms import BackendKind, Destination
 from ragqa.notes.formats import format_of, switched_off
 from ragqa.render.documents import Document, fields_of, index_document, skipped_document
 from ragqa.render.results import print_skipped
-from ragqa.render.screen import put, put_labelled
+from ragqa.render.screen import put, put_heading, put_labelled
 from ragqa.sanitise import safe_line
 from ragqa.types import DenseInfo, counted
 
 _STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "error"}
 _COMMON = 4
+_REPLY_CHARS = 300
+_MEASURES = ("first_ms", "total_ms", "pieces", "streams", "cites")
 
 
 def print_status(status: Status, places: Places, llm: Choice) -> None:
@@ -43,7 +47,7 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
     if others := {suffix: n for suffix, n in status.others.items() if suffix not in off}:
         rows.append(("not notes", _counts(others)))
     for name, value in rows:
-        put_labelled(f"{name:<12}", "quiet", value)
+        _print_row(name, value)
     print_skipped(status.skipped)
 
 
@@ -204,3 +208,83 @@ def _counts(by_suffix: Mapping[str, int]) -> str:
     )
     rest = sum(count for _, count in common[_COMMON:])
     return f"{listed}, {counted(rest, 'other')}" if rest else listed
+
+
+def print_overview(overview: Overview) -> None:
+    """Print the backend that is set, the allowed hosts, and the kinds available."""
+    _print_row("set", llm_line(overview.choice))
+    _print_row("allowed", ", ".join(overview.hosts) or "no host except this machine")
+    for kind in overview.kinds:
+        put_heading(kind.form, "heading")
+        for line in _about(kind):
+            put(line, indent=2)
+        if kind.problem and kind.hint:
+            put_labelled("try: ", "good", kind.hint, indent=2)
+
+
+def overview_document(overview: Overview) -> Document:
+    """What `ragqa llm list --json` prints."""
+    return {
+        "set": llm_document(overview.choice),
+        "kinds": [_kind_document(kind) for kind in overview.kinds],
+        "allowed": list(overview.hosts),
+        "warnings": list(overview.warnings),
+    }
+
+
+def print_trial(trial: Trial) -> None:
+    """Print the result of a trial: speed, streaming, citations and the reply."""
+    words = " ".join(trial.reply.split())
+    _print_row("backend", f"{trial.destination.backend}, on {trial.destination.where}")
+    _print_row("first text", f"after {trial.first_ms / 1000:.2f} s")
+    _print_row("all of it", f"after {trial.total_ms / 1000:.2f} s")
+    pieces = counted(trial.pieces, "piece")
+    _print_row("streams", f"yes, {pieces}" if trial.streams else "no, all at once")
+    _print_row("cites", "yes" if trial.cites else "no: its answers will be marked as unsupported")
+    _print_row("said", words if len(words) <= _REPLY_CHARS else f"{words[:_REPLY_CHARS]} \u2026")
+
+
+def trial_document(destination: Destination, result: Trial | RagqaError) -> Document:
+    """What `ragqa llm check --json` prints, for a trial or its failure."""
+    document = {"backend": destination.backend, **destination_document(destination)}
+    if isinstance(result, Trial):
+        return {
+            **document,
+            **fields_of(result, *_MEASURES),
+            "said": result.reply,
+            "problem": None,
+            "fix": None,
+        }
+    return {
+        **document,
+        **dict.fromkeys((*_MEASURES, "said")),
+        "problem": result.message,
+        "fix": result.hint or None,
+    }
+
+
+def _about(kind: BackendKind) -> list[str]:
+    if kind.package:
+        return [f"provided by the package {kind.package}, which is loaded on first use"]
+    if kind.problem:
+        return [kind.needs, f"cannot be used: {kind.problem}"]
+    if kind.destination is None or kind.destination.is_local:
+        return [kind.needs, "can be used; nothing leaves this machine"]
+    return [kind.needs, f"can be used; data goes to {kind.destination.where}"]
+
+
+def _kind_document(kind: BackendKind) -> Document:
+    return {
+        "kind": kind.name,
+        "form": kind.form,
+        "needs": kind.needs or None,
+        "package": kind.package or None,
+        "usable": None if kind.package else not kind.problem,
+        **destination_document(kind.destination),
+        "problem": kind.problem or None,
+        "fix": kind.hint or None,
+    }
+
+
+def _print_row(name: str, value: str) -> None:
+    put_labelled(f"{name:<12}", "quiet", value)

@@ -11,8 +11,17 @@ from jinja2 import Environment
 
 from ragqa import __version__
 from ragqa.render.pages import templates_of
-from ragqa.render.report_charts import recall_chart, reliability_chart, risk_chart, share_axis
-from ragqa.render.report_values import FILTERS, NONE, Document, number, points
+from ragqa.render.report_values import (
+    FILTERS,
+    NONE,
+    Document,
+    number,
+    points,
+    recall_chart,
+    reliability_chart,
+    risk_chart,
+    share_axis,
+)
 from ragqa.sanitise import safe_text
 from ragqa.stages import EXCERPT_STAGES, RANKED_BY, stage_name
 

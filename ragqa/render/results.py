@@ -9,15 +9,7 @@ from rich.text import Text
 
 from ragqa.answering.candidates import citable_units, unit_text
 from ragqa.answering.shown import citation_text, passage_text
-from ragqa.render.answer_lines import (
-    DISAGREE,
-    NOT_IN_NOTES,
-    address,
-    corrected_line,
-    date_of,
-    missing_line,
-    unsure_line,
-)
+from ragqa.render import answer_lines
 from ragqa.render.excerpts import print_excerpt
 from ragqa.render.screen import READABLE, put, put_heading, put_labelled, stdout
 from ragqa.sanitise import safe_line, safe_text
@@ -52,7 +44,7 @@ class Linker:
         """Return a place as a hyperlink."""
         target = quote(str(self._corpus / path).encode("utf-8", "surrogateescape"), safe="/")
         url = self._format.replace("{path}", target).replace("{line}", str(lines[0]))
-        text = Text(safe_line(address(path, lines, locator)), style="path")
+        text = Text(safe_line(answer_lines.address(path, lines, locator)), style="path")
         text.stylize(Style(link=safe_line(url)))
         return text
 
@@ -82,7 +74,7 @@ def print_answer(answer: Answer, linker: Linker) -> None:
             _print_nearest(answer, linker)
             return
         if not answer.sure:
-            put(unsure_line(answer), "warning")
+            put(answer_lines.unsure_line(answer), "warning")
         if console.is_terminal:
             _print_excerpts(answer.citations, linker)
         else:
@@ -97,9 +89,9 @@ def print_answer(answer: Answer, linker: Linker) -> None:
 
 def _print_nearest(answer: Answer, linker: Linker) -> None:
     """Say that the notes do not answer, and list the nearest passages."""
-    put(NOT_IN_NOTES, "bold")
+    put(answer_lines.NOT_IN_NOTES, "bold")
     if answer.missing:
-        put(missing_line(answer), "quiet")
+        put(answer_lines.missing_line(answer), "quiet")
     if skipped := len(answer.info.skipped):
         were = "was" if skipped == 1 else "were"
         put(f"{counted(skipped, 'note')} {were} skipped: ragqa status says why.", "quiet")
@@ -121,7 +113,7 @@ def print_search(result: SearchResult, linker: Linker) -> None:
 def print_corrected(corrected: Sequence[Correction]) -> None:
     """Print the words whose spelling was corrected, if any."""
     if corrected:
-        put(corrected_line(corrected), "quiet")
+        put(answer_lines.corrected_line(corrected), "quiet")
 
 
 def print_report(report: IndexReport, where: str) -> None:
@@ -161,7 +153,7 @@ def print_skipped(skipped: Sequence[Skipped]) -> None:
 
 def _print_disagreement(disagreement: Disagreement, linker: Linker) -> None:
     """Print the two statements that disagree, each with its date and its place."""
-    put_heading(DISAGREE[disagreement.about], "warning")
+    put_heading(answer_lines.DISAGREE[disagreement.about], "warning")
     statements = zip(disagreement.citations, disagreement.texts, disagreement.spans, strict=True)
     for citation, statement, (start, end) in statements:
         when = _date(citation) if citation.note_date else Text("no date", style="quiet")
@@ -174,7 +166,7 @@ def _print_disagreement(disagreement: Disagreement, linker: Linker) -> None:
 
 def _date(citation: Citation) -> Text:
     """The date of a citation's note, as a warning if it is old."""
-    return Text(date_of(citation), style="warning" if citation.old else "quiet")
+    return Text(answer_lines.date_of(citation), style="warning" if citation.old else "quiet")
 
 
 def _print_excerpts(citations: Sequence[Citation], linker: Linker) -> None:

@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from rich.console import Console
@@ -96,15 +96,23 @@ class _Warnings(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
-        print_warnings([record.getMessage()])
+        if record.levelno < logging.WARNING:
+            say(record.getMessage())
+        else:
+            print_warnings([record.getMessage()])
 
 
-def show_logged_warnings() -> None:
-    """Print warnings that the package logs from now on."""
+def show_logged_warnings(*, debug: bool = False) -> None:
+    """Print warnings that the package logs from now on.
+
+    :param debug: also what it logs for debugging.
+    """
     logger = logging.getLogger("ragqa")
     if not logger.handlers:
-        logger.addHandler(_Warnings(logging.WARNING))
+        logger.addHandler(_Warnings(logging.DEBUG if debug else logging.WARNING))
         logger.propagate = False
+    if debug:
+        logger.setLevel(logging.DEBUG)
 
 
 def print_error(error: RagqaError) -> None:
@@ -146,6 +154,20 @@ def put_heading(text: str, style: str = "bold") -> None:
 def put_labelled(label: str, style: str, text: str, *, indent: int = 0) -> None:
     """Print a label, sanitised already, and a line of text, wrapped beside the label."""
     put(_labelled(label, style, text), indent=indent, hang=len(label))
+
+
+def print_columns(head: Sequence[str], rows: Sequence[Sequence[str]], *, align: str = "") -> None:
+    """Print aligned columns on stdout.
+
+    :param head: the quiet first row; none if empty.
+    :param align: `<` or `>` for each column; all flush left by default, as most hold intervals.
+    """
+    table = [[*head]] * bool(head) + [[safe_line(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for n, row in enumerate(table):
+        cells = zip(row, align or "<" * len(row), widths, strict=True)
+        line = "  ".join(f"{cell:{side}{width}}" for cell, side, width in cells)
+        put(Text(line.rstrip(), "quiet" if head and n == 0 else ""))
 
 
 def confirm(question: str) -> bool:

@@ -4,21 +4,31 @@ What is asked are the values of a request by name; those in `LISTS` are lists of
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ragqa.diagnosis import status_of
 from ragqa.errors import UsageError
+from ragqa.generation import Writer
 from ragqa.getting import get_part
-from ragqa.render.documents import answer_document, search_document, skipped_document
+from ragqa.render.documents import (
+    answer_document,
+    search_document,
+    sentence_document,
+    skipped_document,
+)
 from ragqa.render.parts import part_document
 from ragqa.render.verifications import verification_document
+from ragqa.serving.events import Emit
 from ragqa.serving.given import check, filters_from, saved_from
+from ragqa.serving.linked import Links
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import freshness_line
+from ragqa.serving.writing import answer_to, chosen
 from ragqa.types import Filters
 
 LISTS = frozenset({"tag", "path"})
-_MOST_COMPLETED = 50
+MOST_COMPLETED = 50
 
 Asked = Mapping[str, Any]
 Shown = dict[str, Any]
@@ -27,9 +37,22 @@ Shown = dict[str, Any]
 def ask(warm: WarmIndex, asked: Asked) -> Shown:
     """The document of an answer, as `ragqa ask --json` prints it."""
     question, filters = text_in(asked, "question"), filters_of(asked)
-    return answer_document(
-        warm.use(lambda index: index.ask(question, filters=filters, refresh=False))
+    return answer_document(answer_to(warm, question, filters, chosen(warm, asked.get("llm"))))
+
+
+def ask_in_events(warm: WarmIndex, asked: Asked, writer: Writer | None, emit: Emit) -> None:
+    """The same in events.
+
+    `excerpts` has the answer in the notes' own words, `sentence` each sentence that the LLM wrote
+    once it is checked, and `answer` the document of `ask`. Without an LLM there is only the last.
+    """
+    question, filters = text_in(asked, "question"), filters_of(asked)
+    writer = writer and replace(
+        writer,
+        keep=lambda answer: emit("excerpts", answer_document(answer)),
+        on_sentence=lambda sentence: emit("sentence", sentence_document(sentence)),
     )
+    emit("answer", answer_document(answer_to(warm, question, filters, writer)))
 
 
 def search(warm: WarmIndex, asked: Asked) -> Shown:
@@ -69,16 +92,10 @@ def status(warm: WarmIndex, asked: Asked) -> Shown:
 def complete(warm: WarmIndex, asked: Asked) -> Shown:
     """Tags and folders that begin as given, for the filters."""
     start = str(asked.get("start", "")).casefold()
-    listed = warm.use(lambda index: index.notes(refresh=False))
-    folders = dict.fromkeys(
-        "/".join(parts[:depth])
-        for note in listed.notes
-        if (parts := note.path.split("/"))
-        for depth in range(1, len(parts))
-    )
+    links = warm.use(Links.of)
     return {
-        name: [one for one in values if one.casefold().startswith(start)][:_MOST_COMPLETED]
-        for name, values in (("tags", listed.tags), ("paths", folders))
+        name: [one for one in values if one.casefold().startswith(start)][:MOST_COMPLETED]
+        for name, values in (("tags", links.tags), ("paths", links.folders))
     }
 
 

@@ -13,8 +13,9 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ragqa.serving.failing import report
+
 MAX_BODY_BYTES = 1_000_000
-COOKIE = "ragqa"
 START = "/start"
 """The path of the one-time address."""
 
@@ -46,6 +47,8 @@ class Guard:
         self._hosts = hosts
         self._origins = frozenset(f"http://{host}" for host in hosts)
         self._token = token
+        # A browser sends the cookies of all ports of a machine to each of them.
+        self._cookie = f"ragqa-{max(hosts, default='').rpartition(':')[2]}"
         self._session = secrets.token_urlsafe(32)
         self.ticket = secrets.token_urlsafe(32)
 
@@ -61,8 +64,10 @@ class Guard:
         if refused is not None:
             await refused(scope, receive, _with_headers(send))
             return
-        bounded = _Bounded(receive)
-        await self._app(scope, bounded, _with_headers(send))
+        try:
+            await self._app(scope, _Bounded(receive), _with_headers(send))
+        except Exception as exc:  # noqa: BLE001 - the application has answered as it could
+            report(exc)
 
     def _refusal(self, scope: Scope) -> Response | None:
         """The response to a request that may not pass; None for one that may."""
@@ -72,12 +77,13 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and origin not in self._origins:
             return _refuse(scope, 403, "requests from other pages are not answered")
-        site = headers.get("sec-fetch-site", "none")
-        if scope["method"] not in SAFE_METHODS and site not in ("same-origin", "none"):
+        is_own = headers.get("sec-fetch-site", "none") in ("same-origin", "none")
+        if scope["method"] not in SAFE_METHODS and not is_own:
             return _refuse(scope, 403, "requests from other pages are not answered")
         if scope["path"] == START and scope["method"] in SAFE_METHODS:
             return self._start(scope)
-        if not self._is_known(headers):
+        # A page of another port is of the same site, so its requests carry the cookie.
+        if not (self._has_token(headers) or (is_own and self._has_session(headers))):
             return _refuse(scope, 401, "open the address that ragqa serve printed")
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
@@ -91,15 +97,17 @@ class Guard:
             return _refuse(scope, 401, "this address was used already, or is not the one printed")
         self.ticket = ""
         response = RedirectResponse("/", status_code=303)
-        response.set_cookie(COOKIE, self._session, httponly=True, samesite="strict", path="/")
+        response.set_cookie(self._cookie, self._session, httponly=True, samesite="strict", path="/")
         return response
 
-    def _is_known(self, headers: Headers) -> bool:
+    def _has_token(self, headers: Headers) -> bool:
         kind, _, token = headers.get("authorization", "").partition(" ")
-        if kind.casefold() == "bearer":
-            return hmac.compare_digest(token.strip().encode(), self._token.encode())
+        is_right = hmac.compare_digest(token.strip().encode(), self._token.encode())
+        return kind.casefold() == "bearer" and is_right
+
+    def _has_session(self, headers: Headers) -> bool:
         try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+            cookie = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
         except CookieError:
             return False
         return cookie is not None and hmac.compare_digest(

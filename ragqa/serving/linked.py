@@ -1,7 +1,7 @@
-"""Which notes link to which, found again only for notes that changed."""
+"""The notes of one generation of the index: their names, what they link to, and their tags."""
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,19 +17,25 @@ _KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """The notes of an index, how they are named, and what they link to."""
+    """The notes of an index, how they are named, and what they link to.
+
+    `tags` has the number of notes with each tag, and `folders` that of notes in each folder.
+    """
 
     corpus: Path
     max_note_bytes: int
+    generation: str
     records: dict[str, NoteRecord]
     names: Names
+    tags: dict[str, int]
+    folders: dict[str, int]
+    _linking: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, index: Index) -> "Links":
-        """The links among the notes of an index."""
-        listed = index.notes(refresh=False)
-        records = {note.path: note for note in listed.notes}
-        return cls(index.places.corpus, index.settings.max_note_bytes, records, _names(records))
+        """The links among the notes of an index; found once for each generation of it."""
+        info = index.snapshot().info
+        return _links(index, f"{info.generation} of {info.created}")
 
     def record(self, path: str) -> NoteRecord:
         """The note at a path.
@@ -49,11 +55,41 @@ class Links:
 
     def to_note(self, path: str) -> list[NoteRecord]:
         """The notes that link to a note, by path."""
-        return [
-            self.records[other]
-            for other in self.records
-            if other != path and any(one.path == path for one in self.of_note(other))
-        ]
+        if not self._linking:
+            linking = defaultdict(list)
+            for other in self.records:
+                for one in self.of_note(other):
+                    linking[one.path].append(other)
+            # All at once: another thread may be looking.
+            self._linking.update({"": [], **linking})
+        return [self.records[other] for other in self._linking.get(path, ())]
+
+    @property
+    def dates(self) -> list[str]:
+        """The years and months in which notes are dated, the latest first."""
+        dates = {note.date for note in self.records.values() if note.date}
+        return sorted({date[:end] for date in dates for end in (4, 7)}, reverse=True)
+
+
+@lru_cache(maxsize=2)
+def _links(index: Index, generation: str) -> Links:
+    listed = index.notes(refresh=False)
+    records = {note.path: note for note in listed.notes}
+    folders = Counter(
+        "/".join(parts[:depth])
+        for path in records
+        if (parts := path.split("/"))
+        for depth in range(1, len(parts))
+    )
+    return Links(
+        corpus=index.places.corpus,
+        max_note_bytes=index.settings.max_note_bytes,
+        generation=generation,
+        records=records,
+        names=_names(records),
+        tags=listed.tags,
+        folders=dict(sorted(folders.items())),
+    )
 
 
 def _names(records: dict[str, NoteRecord]) -> Names:

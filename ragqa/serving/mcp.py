@@ -3,7 +3,8 @@
 The protocol is the official SDK's. A failed call is a result with `isError`, which the model sees.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
@@ -22,6 +23,7 @@ from ragqa.errors import RagqaError
 from ragqa.getting import get_part
 from ragqa.sanitise import safe_line
 from ragqa.serving import wording
+from ragqa.serving.failing import BUG, BUG_HINT, report
 from ragqa.serving.tools import TOOLS, output_schema_of, schema_of
 from ragqa.serving.warm import WarmIndex
 
@@ -147,6 +149,9 @@ def _call(warm: WarmIndex, name: str, arguments: dict[str, Any]) -> types.CallTo
     except RagqaError as exc:
         hint = f" Try: {exc.hint}" if exc.hint else ""
         return _told(f"{safe_line(exc.message)}.{safe_line(hint)}", is_error=True)
+    except Exception as exc:  # noqa: BLE001 - the last line of defence
+        report(exc)
+        return _told(f"{BUG}. Try: {BUG_HINT}", is_error=True)
     return _told(result.text, structured_content=result.data)
 
 
@@ -155,11 +160,11 @@ def _told(text: str, **more: Any) -> types.CallToolResult:  # noqa: ANN401 - pas
 
 
 def _resources(warm: WarmIndex, cursor: str | None) -> types.ListResourcesResult:
-    start = int(cursor) if cursor and cursor.isdecimal() else 0
-    try:
+    if cursor and not (cursor.isdecimal() and len(cursor) < 10):
+        raise MCPError(types.INVALID_PARAMS, f"no cursor {safe_line(cursor[:40])!r}")
+    start = int(cursor or 0)
+    with _as_protocol_errors():
         notes = warm.use(lambda index: index.notes(refresh=False)).notes
-    except RagqaError as exc:
-        raise MCPError(types.INTERNAL_ERROR, exc.message) from exc
     following = start + _PAGE
     return types.ListResourcesResult(
         resources=[
@@ -177,9 +182,19 @@ def _resources(warm: WarmIndex, cursor: str | None) -> types.ListResourcesResult
 
 def _read(warm: WarmIndex, uri: str) -> types.ReadResourceResult:
     path = unquote(uri.removeprefix(SCHEME))
-    try:
+    with _as_protocol_errors():
         part = warm.use(lambda index: get_part(index, path, refresh=False))
-    except RagqaError as exc:
-        raise MCPError(types.INVALID_PARAMS, exc.message) from exc
     content = types.TextResourceContents(uri=uri, mime_type="text/markdown", text=part.text)
     return types.ReadResourceResult(contents=[content])
+
+
+@contextmanager
+def _as_protocol_errors() -> Iterator[None]:
+    """Translate errors into the protocol's, which say nothing of how ragqa works inside."""
+    try:
+        yield
+    except RagqaError as exc:
+        raise MCPError(types.INVALID_PARAMS, safe_line(exc.message)) from exc
+    except Exception as exc:
+        report(exc)
+        raise MCPError(types.INTERNAL_ERROR, BUG) from exc

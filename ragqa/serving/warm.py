@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -11,6 +12,8 @@ from typing import Self, TypeVar
 from ragqa.api import Index, index_from
 from ragqa.config import Loaded
 from ragqa.errors import IndexUnusable, NoIndex, OlderFormat, RagqaError, WriterBusy
+from ragqa.generation import Writer
+from ragqa.serving.recent import Recent
 from ragqa.serving.updating import update
 from ragqa.serving.watching import changes
 
@@ -58,10 +61,15 @@ class WarmIndex:
 
     A question sees one generation of the index, and of it only passages that its notes still hold,
     so no answer mixes two states.
+
+    :ivar writer: the LLM that writes answers, None for none.
+    :ivar recent: the latest answers that it wrote.
     """
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: Loaded, writer: Writer | None = None) -> None:
         self.loaded = loaded
+        self.writer = writer
+        self.recent = Recent()
         self._index = index_from(loaded)
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -115,6 +123,20 @@ class WarmIndex:
                 self._index.close()
             try:
                 return work(self._index)
+            except (NoIndex, OlderFormat) as exc:
+                raise self._why_none(exc) from exc
+
+    @contextmanager
+    def apart(self) -> Iterator[Index]:
+        """A second index on the same files and models, for what takes long: nobody waits for it.
+
+        :raises RagqaError: as `use` does.
+        """
+        self._settled.wait(PATIENCE_S)
+        with index_from(self.loaded) as index:
+            index.source = self._index.source
+            try:
+                yield index
             except (NoIndex, OlderFormat) as exc:
                 raise self._why_none(exc) from exc
 

@@ -2,15 +2,15 @@
 
 import json
 import posixpath
-from collections.abc import Awaitable, Callable, Mapping
-from functools import cache
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from anyio import CapacityLimiter, to_thread
-from jinja2 import Environment
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
@@ -18,22 +18,25 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from ragqa.errors import (
-    BackendFailed,
-    IndexUnusable,
-    NoCorpus,
-    NoIndex,
-    NotAllowed,
-    RagqaError,
-    UsageError,
-    WriterBusy,
-)
+from ragqa.errors import UsageError
+from ragqa.generation import Writer
+from ragqa.llms import NO_LLM
 from ragqa.notes.read import open_inside
-from ragqa.render.pages import templates_of
-from ragqa.sanitise import safe_line
-from ragqa.serving import documents, pages
+from ragqa.render import to_json
+from ragqa.serving import ask_page, documents, pages
+from ragqa.serving.documents import Asked, Shown
+from ragqa.serving.events import Emit, EventStream
+from ragqa.serving.failing import failure_of
+from ragqa.serving.layout import laid_out
 from ragqa.serving.note_html import IMAGES
-from ragqa.serving.warm import NotReady, WarmIndex
+from ragqa.serving.warm import WarmIndex
+from ragqa.serving.writing import Interruptible, chosen
+
+MOST_ANSWERED = 8
+"""Requests that are worked on at once; more wait."""
+
+MOST_WRITTEN = 4
+"""Answers that an LLM writes at once; more wait, and keep nobody else waiting."""
 
 MAX_IMAGE_BYTES = 20_000_000
 _AGAIN_S = 2
@@ -41,25 +44,23 @@ _AGAIN_S = 2
 
 _STATIC = {"style.css": "text/css", "script.js": "text/javascript"}
 
-# The first that an error is an instance of counts.
-_STATUS: Mapping[type[RagqaError], int] = {
-    NotReady: 503, WriterBusy: 503, NotAllowed: 403, UsageError: 400, NoCorpus: 404, NoIndex: 404,
-    BackendFailed: 502, IndexUnusable: 500,
-}  # fmt: skip
-
-Answering: TypeAlias = Callable[[WarmIndex, Mapping[str, Any]], Mapping[str, Any]]
+Answering: TypeAlias = Callable[[WarmIndex, Asked], Shown]
 """From what was asked, by name, to what a page or a document shows."""
+
+Saying: TypeAlias = Callable[[WarmIndex, Asked, Writer | None, Emit], None]
+"""Answers what was asked in events."""
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 _PAGES: tuple[tuple[str, str, Answering], ...] = (
-    ("/", "ask", pages.ask_page),
+    ("/", "ask", ask_page.ask_page),
     ("/note/{path:path}", "note", pages.note_page),
     ("/check", "check", pages.check_page),
     ("/status", "status", pages.status_page),
     ("/why", "why", pages.why_page),
 )
 _DOCUMENTS: tuple[tuple[str, Answering], ...] = (
-    ("/api/ask", documents.ask),
     ("/api/search", documents.search),
     ("/api/get", documents.get),
     ("/api/verify", documents.verify),
@@ -68,42 +69,101 @@ _DOCUMENTS: tuple[tuple[str, Answering], ...] = (
 )
 
 
-def web_app(warm: WarmIndex) -> Starlette:
-    """The application; whoever serves it puts `Guard` around it."""
-    limiter = CapacityLimiter(8)
+@dataclass(frozen=True, slots=True)
+class _Endpoints:
+    """Makes endpoints that work in threads: few at once, so that many requests stay bounded."""
 
-    async def run(work: Answering, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        return await to_thread.run_sync(work, warm, asked, limiter=limiter)
+    warm: WarmIndex
+    answering: CapacityLimiter
+    writing: CapacityLimiter
 
-    def page(template: str, work: Answering) -> Callable[[Request], Awaitable[Response]]:
+    def page(self, template: str, work: Answering) -> Endpoint:
+        """A page laid out by a template."""
+
         async def endpoint(request: Request) -> Response:
             asked = await _asked(request)
-            shown = await run(work, asked)
-            return _page(template, asked, shown)
+            whole = bool(asked.get("whole"))
+            return _page(template, asked, await self._run(work, asked, may_write=whole))
 
         return endpoint
 
-    def api(work: Answering) -> Callable[[Request], Awaitable[Response]]:
+    def api(self, work: Answering, *, may_write: bool = False) -> Endpoint:
+        """A document of the HTTP API."""
+
         async def endpoint(request: Request) -> Response:
-            return JSONResponse(await run(work, await _asked(request)))
+            return _document(await self._run(work, await _asked(request), may_write=may_write))
 
         return endpoint
 
-    async def image(request: Request) -> Response:
+    def events(self, work: Saying) -> Endpoint:
+        """Events that end with an answer."""
+
+        async def endpoint(request: Request) -> Response:
+            asked = await _asked(request)
+            writer = chosen(self.warm, asked.get("llm"))
+            end, limiter = _nothing, self.answering
+            if writer is not None:
+                llm = Interruptible(writer.llm)
+                writer, end, limiter = replace(writer, llm=llm), llm.end, self.writing
+            return EventStream(
+                partial(work, self.warm, asked, writer),
+                end=end,
+                limiter=limiter,
+                failed=partial(_response_to, request),
+            )
+
+        return endpoint
+
+    async def ask(self, request: Request) -> Response:
+        """An answer, at once or in events."""
+        asked = await _asked(request)
+        streams = str(asked.get("stream", "")).casefold() in ("1", "true")
+        if streams or "text/event-stream" in request.headers.get("accept", ""):
+            return await self.events(documents.ask_in_events)(request)
+        return await self.api(documents.ask, may_write=True)(request)
+
+    async def image(self, request: Request) -> Response:
+        """An image of the folder."""
         path = request.path_params["path"]
-        data = await to_thread.run_sync(_read_image, warm.loaded.places.corpus, path)
+        data = await to_thread.run_sync(_read_image, self.warm.loaded.places.corpus, path)
         return Response(data, media_type=IMAGES[posixpath.splitext(path.casefold())[1]])
 
-    both = ["GET", "POST"]
+    async def _run(self, work: Answering, asked: Asked, *, may_write: bool) -> Shown:
+        writes = may_write and self.warm.writer is not None and asked.get("llm") != NO_LLM
+        limiter = self.writing if writes else self.answering
+        return await to_thread.run_sync(work, self.warm, asked, limiter=limiter)
+
+
+def web_app(warm: WarmIndex) -> Starlette:
+    """The application; whoever serves it puts `Guard` around it."""
+    made = _Endpoints(warm, CapacityLimiter(MOST_ANSWERED), CapacityLimiter(MOST_WRITTEN))
+    both = {path: made.page(name, work) for path, name, work in _PAGES}
+    both |= {path: made.api(work) for path, work in _DOCUMENTS}
+    both["/api/ask"] = made.ask
+    read = {
+        "/written": made.events(ask_page.written),
+        "/image/{path:path}": made.image,
+        "/static/{name}": _static,
+    }
     return Starlette(
         routes=[
-            *(Route(path, page(name, work), methods=both) for path, name, work in _PAGES),
-            *(Route(path, api(work), methods=both) for path, work in _DOCUMENTS),
-            Route("/image/{path:path}", image),
-            Route("/static/{name}", _static),
+            *(Route(path, _guarded(one), methods=["GET", "POST"]) for path, one in both.items()),
+            *(Route(path, _guarded(one)) for path, one in read.items()),
         ],
-        exception_handlers={RagqaError: _failed, HTTPException: _failed},
+        exception_handlers={HTTPException: _failed},
     )
+
+
+def _guarded(endpoint: Endpoint) -> Endpoint:
+    """Answer whatever goes wrong in an endpoint."""
+
+    async def guarded(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except Exception as exc:  # noqa: BLE001 - the last line of defence
+            return _response_to(request, exc)
+
+    return guarded
 
 
 async def _asked(request: Request) -> dict[str, Any]:
@@ -144,35 +204,31 @@ def _several(given: QueryParams) -> dict[str, Any]:
     }
 
 
-def _page(template: str, asked: Mapping[str, Any], shown: Mapping[str, Any]) -> HTMLResponse:
-    name = "_note" if template == "note" and asked.get("fragment") else template
-    return HTMLResponse(_templates().get_template(f"{name}.html.jinja").render(**shown))
+def _page(template: str, asked: Asked, shown: Shown) -> HTMLResponse:
+    return HTMLResponse(laid_out("_note" if asked.get("fragment") else template, shown))
+
+
+def _document(document: Shown) -> Response:
+    return Response(to_json(document), media_type="application/json")
+
+
+def _nothing() -> None:
+    pass
 
 
 async def _failed(request: Request, error: Exception) -> Response:
+    return _response_to(request, error)
+
+
+def _response_to(request: Request, error: Exception) -> Response:
     """Say what went wrong, with a fitting status: as JSON to a program, else as a page."""
-    headers = {}
-    if isinstance(error, HTTPException):
-        status, said = error.status_code, {"error": error.detail, "hint": ""}
-    elif isinstance(error, RagqaError):
-        status = next((_STATUS[kind] for kind in _STATUS if isinstance(error, kind)), 500)
-        said = {"error": error.message, "hint": error.hint}
-    else:  # pragma: no cover - the handlers are registered for these two
-        raise error
-    again = _AGAIN_S if status == HTTPStatus.SERVICE_UNAVAILABLE else 0
-    if again:
-        headers["retry-after"] = str(again)
+    failure = failure_of(error)
+    again = _AGAIN_S if failure.status == HTTPStatus.SERVICE_UNAVAILABLE else 0
+    headers = {"retry-after": str(again)} if again else {}
     if request.url.path.startswith("/api/"):
-        return JSONResponse(said, status_code=status, headers=headers)
-    shown = _templates().get_template("failed.html.jinja").render(**said, again=again)
-    return HTMLResponse(shown, status_code=status, headers=headers)
-
-
-@cache
-def _templates() -> Environment:
-    environment = templates_of("ragqa.serving")
-    environment.filters["line"] = safe_line
-    return environment
+        return JSONResponse(failure.document, status_code=failure.status, headers=headers)
+    shown = laid_out("failed", failure.document | {"again": again})
+    return HTMLResponse(shown, status_code=failure.status, headers=headers)
 
 
 async def _static(request: Request) -> Response:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ragqa.answering.shown import citation_text, passage_text
 from ragqa.diagnosis import Status
-from ragqa.explaining import Explanation
+from ragqa.explaining.explanation import Explanation
 from ragqa.getting import NotePart
 from ragqa.passages import tokens
 from ragqa.render.documents import skipped_document
@@ -143,13 +143,15 @@ def status_result(status: Status, listed: NoteList, freshness: Freshness) -> Res
 
 
 def overview(listed: NoteList) -> str:
-    """How many notes there are and what they are about, in a sentence or two."""
+    """How many notes there are, on what and how new, in a few sentences."""
     folders = Counter(note.path.partition("/")[0] for note in listed.notes if "/" in note.path)
     about = [f"{counted(len(listed.notes), 'note')}."]
     for kind, counts in (("Folders", folders), ("Tags", Counter(listed.tags))):
         if counts:
             common = (f"{safe_line(name)} ({n})" for name, n in counts.most_common(_MOST_NAMED))
             about.append(f"{kind}: {', '.join(common)}.")
+    if dated := max((note.date for note in listed.notes if note.date), default=""):
+        about.append(f"The newest is dated {safe_line(dated)}.")
     return " ".join(about)
 
 

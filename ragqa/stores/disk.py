@@ -11,8 +11,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from io import RawIOBase
+from io import BufferedWriter
 from pathlib import Path
 
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable
@@ -50,22 +49,21 @@ def stepping(hook: Callable[[str], None]) -> Iterator[None]:
         _hook = before
 
 
+def open_existing(path: Path, access: int = os.O_RDONLY) -> int:
+    """Open a file, but follow no link and wait for no pipe; returns its descriptor."""
+    return os.open(path, access | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
 @contextmanager
-def new_file(path: Path) -> Iterator[Callable[[bytes], None]]:
-    """Yield a function that writes to a new file; sync the file at the end."""
+def new_file(path: Path) -> Iterator[BufferedWriter]:
+    """Yield a new file to write to; sync it at the end."""
     step(f"write {path.name}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, 0o666), "wb", buffering=0) as file:
-        yield partial(write_all, file)
+    with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
+        yield file
         step(f"sync {path.name}")
+        file.flush()
         os.fsync(file.fileno())
-
-
-def write_all(file: RawIOBase, data: bytes) -> None:
-    """Write all data to an unbuffered file, or raise."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[file.write(rest) or 0 :]
 
 
 def sync(path: Path) -> None:

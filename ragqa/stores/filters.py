@@ -34,8 +34,8 @@ def path_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
     return matches
 
 
-def first_day(since: str) -> str:
-    """The first day to include, as `YYYY-MM-DD`.
+def checked_day(since: str) -> str:
+    """A day, as `YYYY-MM-DD`.
 
     :raises UsageError: it is not a date.
     """
@@ -52,7 +52,7 @@ def note_matcher(filters: Filters) -> Callable[[NoteRecord], bool]:
     """
     required = {fold_tag(tag) for tag in filters.tags}
     matches_path = path_matcher(filters.paths)
-    day = first_day(filters.since) if filters.since else ""
+    day = checked_day(filters.since) if filters.since else ""
 
     def matches(note: NoteRecord) -> bool:
         tags = {each for tag in note.tags for each in tag_and_parents(tag)}

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.disk import explaining_failure, step
-from ragqa.stores.vectors import UNIT_TOLERANCE
-from ragqa.types import EmbedderInfo, Vector, Vectors
+from ragqa.stores.disk import explaining_failure, open_existing, step
+from ragqa.stores.vectors import UNIT_TOLERANCE, check_vectors
+from ragqa.types import EmbedderInfo, IndexInfo, Numbers, Passage, Vector, Vectors
 
 SAVED = "saved-embeddings"
 """The file of a refresh; separate, so that a small refresh does not discard a rebuild's file."""
@@ -79,8 +79,13 @@ class SavedEmbeddings:
         if self._file is None:
             self._file = self._begin()
         for first in range(0, len(embedding_keys), MAX_BATCH):
-            chosen = slice(first, first + MAX_BATCH)
-            self._append(self._file, embedding_keys[chosen], vectors[chosen])
+            keys = np.array(embedding_keys[first : first + MAX_BATCH], _KEY)
+            numbers = np.ascontiguousarray(vectors[first : first + MAX_BATCH], _NUMBER)
+            body = _COUNT.pack(len(keys)) + keys.tobytes() + numbers.tobytes()
+            data = body + self._checksum(body)
+            _write_all(self._file, data, self._end)
+            self._register(keys, numbers)
+            self._unsynced += len(data)
         if self._unsynced >= SYNC_BYTES:
             step(f"sync {self._path.name}")
             os.fsync(self._file)
@@ -97,44 +102,41 @@ class SavedEmbeddings:
         return self._dimension * _NUMBER.itemsize
 
     def _open(self) -> int | None:
-        """Open an existing file, if it is this embedder's, and scan its intact batches."""
-        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        """Open an existing file, if it is this embedder's, and register its intact batches."""
         try:
-            self._file = os.open(self._path, flags)
+            self._file = open_existing(self._path, os.O_RDWR)
         except OSError:
             return None
-        status = os.fstat(self._file)
-        header = self._read(0, self._end) if stat.S_ISREG(status.st_mode) else b""
-        if header != _MAGIC + self._fingerprint:
+        is_file = stat.S_ISREG(os.fstat(self._file).st_mode)
+        if not is_file or self._read(0, self._end) != _MAGIC + self._fingerprint:
             self.close()
             return None
-        while length := self._scan_batch(status.st_size):
-            self._end += length
+        while self._register_next():
+            pass
         return self._file
 
-    def _scan_batch(self, size: int) -> int:
-        """Register the next batch; returns its length in bytes, or 0 if it is not intact."""
-        head = self._read(self._end, _COUNT.size)
-        count = _COUNT.unpack(head)[0] if head else 0
-        body_bytes = count * (_KEY.itemsize + self._row_bytes)
-        length = _COUNT.size + body_bytes + _CHECKSUM_BYTES
-        if not 0 < count <= MAX_BATCH or self._end + length > size:
-            return 0
-        data = self._read(self._end, length)
-        body, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
-        if not data or self._checksum(body) != checksum:
-            return 0
-        keys = np.frombuffer(body, _KEY, count, _COUNT.size)
-        self._register(keys, np.frombuffer(body, _NUMBER, -1, _COUNT.size + keys.nbytes))
-        return length
+    def _register_next(self) -> bool:
+        """Register the batch that follows; False if none does, or not an intact one."""
+        count = int.from_bytes(self._read(self._end, _COUNT.size), "little")
+        if not 0 < count <= MAX_BATCH:
+            return False
+        body_bytes = _COUNT.size + count * (_KEY.itemsize + self._row_bytes)
+        data = self._read(self._end, body_bytes + _CHECKSUM_BYTES)
+        if not data or self._checksum(data[:body_bytes]) != data[body_bytes:]:
+            return False
+        keys = np.frombuffer(data, _KEY, count, _COUNT.size)
+        rest = memoryview(data)[_COUNT.size + keys.nbytes : body_bytes]
+        self._register(keys, np.frombuffer(rest, _NUMBER))
+        return True
 
-    def _register(self, keys: Sequence[int] | np.ndarray, numbers: Vectors) -> None:
-        """Record the offsets of a batch at the end of the file; skip rows not of unit length."""
+    def _register(self, keys: Numbers, numbers: Vectors) -> None:
+        """Record the offsets of the batch that ends the file; skip rows not of unit length."""
         rows = numbers.reshape(len(keys), self._dimension)
         lengths = np.linalg.norm(rows, axis=1)
-        first = self._end + _COUNT.size + len(keys) * _KEY.itemsize
+        first = self._end + _COUNT.size + keys.nbytes
         for row in np.flatnonzero(np.abs(lengths - 1.0) <= UNIT_TOLERANCE).tolist():
             self._offsets[int(keys[row])] = first + row * self._row_bytes
+        self._end = first + numbers.nbytes + _CHECKSUM_BYTES
 
     def _begin(self) -> int:
         step(f"begin {self._path.name}")
@@ -143,15 +145,6 @@ class SavedEmbeddings:
         descriptor = os.open(self._path, flags, 0o600)
         _write_all(descriptor, _MAGIC + self._fingerprint, 0)
         return descriptor
-
-    def _append(self, descriptor: int, embedding_keys: Sequence[int], vectors: Vectors) -> None:
-        keys, numbers = np.array(embedding_keys, _KEY), np.ascontiguousarray(vectors, _NUMBER)
-        body = _COUNT.pack(len(keys)) + keys.tobytes() + numbers.tobytes()
-        data = body + self._checksum(body)
-        _write_all(descriptor, data, self._end)
-        self._register(keys, numbers)
-        self._end += len(data)
-        self._unsynced += len(data)
 
     def _read(self, offset: int, length: int) -> bytes:
         """Read `length` bytes at an offset; b"" if they cannot all be read."""
@@ -171,12 +164,13 @@ class ResumableWriter:
     """What writers share: embeddings that are saved on this machine until the commit.
 
     :param root: the folder for them.
-    :param fresh: whether the writer builds on nothing.
+    :param base: what the index has before; None if the writer builds on nothing.
     """
 
-    def __init__(self, root: Path, *, fresh: bool) -> None:
+    def __init__(self, root: Path, base: IndexInfo | None) -> None:
         self._root = root
-        self._fresh = fresh
+        self._fresh = base is None
+        self._dimension = base.embedder.dimension if base else None
         self._saved: SavedEmbeddings | None = None
         self._closed = False
 
@@ -210,6 +204,12 @@ class ResumableWriter:
     def _bytes_needed(self) -> int:
         """A lower bound of what is still to be written to the folder; 0 if unknown."""
         return 0
+
+    def _check(self, passages: Sequence[Passage], vectors: Vectors) -> None:
+        """Check the vectors of a note to add, as `check_vectors` does."""
+        check_vectors(passages, vectors, self._dimension)
+        if passages:
+            self._dimension = vectors.shape[1]
 
     @contextmanager
     def _changing(self, index: str) -> Iterator[None]:

@@ -22,7 +22,7 @@ def check_vectors(passages: Sequence[Passage], vectors: Vectors, dimension: int 
         raise ValueError(f"{len(passages)} passages with {len(vectors)} vectors")
     if not passages:
         return
-    first = _place(passages[0])
+    first = place_of(passages[0])
     if vectors.ndim != 2 or (dimension is not None and vectors.shape[1] != dimension):
         raise IndexUnusable(
             f"the embedding of {first} has shape {vectors.shape[1:]}, not ({dimension},)",
@@ -33,7 +33,7 @@ def check_vectors(passages: Sequence[Passage], vectors: Vectors, dimension: int 
         if not abs(length - 1.0) <= UNIT_TOLERANCE:
             flaw = f"has length {length:.3g}" if np.isfinite(length) else "is not finite"
             raise IndexUnusable(
-                f"the embedding of {_place(passage)} {flaw}",
+                f"the embedding of {place_of(passage)} {flaw}",
                 hint="check the embedder: ragqa doctor",
             )
 
@@ -51,7 +51,8 @@ def check_dimension(info: IndexInfo, dimension: int | None) -> None:
         )
 
 
-def _place(passage: Passage) -> str:
+def place_of(passage: Passage) -> str:
+    """Where a passage stands, for messages."""
     first, last = passage.lines
     return f"{passage.path}, lines {first} to {last},"
 

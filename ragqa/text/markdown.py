@@ -42,6 +42,12 @@ _CELL_SEAM = r"(?i)</t[dh]>\s*(?=<t[dh]\b)"
 # The rest of a tag where a block of HTML is cut.
 _CUT_TAG = r"\A[^<>]*[\"']\s*/?>|<[^<>]*\Z"
 
+# "Database: PostgreSQL", "Deadline - 2 May", or a sentence.
+_FACT = re.compile(
+    r"[^:\uff1a]{1,60}?(?::\s|\uff1a|\s(?:[=\u2013\u2014-]|->)\s)\s*\S|.*[^.\s][.!\u3002\uff01]\s*\Z",
+    re.DOTALL,
+)
+
 
 def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
     """The quote as one line of plain text, without Markdown's marks.
@@ -174,3 +180,8 @@ def _unquoted(value: Seen) -> Seen:
     words = one_line(value.strip().without(_FOLDED))
     is_quoted = len(words.text) > 1 and words.text[0] == words.text[-1] and words.text[0] in "\"'"
     return words[1:-1] if is_quoted else words
+
+
+def states_fact(heading: str) -> bool:
+    """Whether a heading states a fact by itself: a value for a name, or a sentence."""
+    return _FACT.match(heading) is not None

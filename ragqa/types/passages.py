@@ -100,7 +100,7 @@ class Filters:
     since: str = ""
 
     def __bool__(self) -> bool:
-        return bool(self.tags or self.paths or self.since)
+        return self != Filters()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from ragqa.notes import readable
 from ragqa.types import EXTRACTIVE, Progress
-from ragqa.verifying.current_notes import CurrentNote, CurrentNotes, Stretch, is_inside
-from ragqa.verifying.locating import places
+from ragqa.verifying.current_notes import CurrentNote, CurrentNotes, Stretch, is_inside, places
 from ragqa.verifying.saved import SavedAnswer, SavedCitation
 from ragqa.verifying.similarity import successor, word_share, words_of
 

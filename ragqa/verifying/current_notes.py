@@ -1,4 +1,4 @@
-"""Read the current notes, and find out what they say at a place.
+"""Read the current notes, locate a quote's words in them, and find out what they say there.
 
 A note may still contain a quote's words but no longer say them: the sentence may have grown ("No
 longer true: ..."), been struck out, or moved to a comment, to code or under another header.
@@ -9,11 +9,12 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from heapq import nsmallest
 from pathlib import Path
 
 from ragqa.notes import parse_note, read_text, readable, walk_notes
 from ragqa.notes.formats import locate
-from ragqa.passages import unit_spans
+from ragqa.passages.parts import unit_spans
 from ragqa.types import Block, Kind, Progress, Skipped, Span, Stamp
 from ragqa.verifying.saved import is_saved
 from ragqa.verifying.similarity import Sentence, sentences_of
@@ -33,6 +34,11 @@ _PARAGRAPH_END = re.compile(r"\n[ \t>]*\n")
 # Text around a sentence that says nothing: item markers, footnotes and anchors.
 _SILENT = re.compile(r"^[\s>]*(?:[-*+]|\d{1,9}[.)])\s|\[\^[^\]\n]*\]|\s\^[\w-]+\s*$")
 _SAYS = re.compile(r"[^\W_]|\?")
+
+# Scripts from here on are written without spaces, so a neighbour does not mark a word's end.
+_SPACED_BELOW = "\u0e00"
+
+_MAX_PLACES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,3 +190,55 @@ def _unit_at(text: str, block: Block, at: int) -> Span:
     """The sentence, item or row of a block that contains a character."""
     units = (span for span in unit_spans(text, block) if span[0] <= at < span[1])
     return next(units, (at, at + 1))
+
+
+def places(text: str, quote: str, near: int) -> list[Span]:
+    """The few occurrences of a quote nearest to an offset, the nearest first.
+
+    White space may differ only if there is no exact occurrence. The quote must not end inside a
+    word: `limit: 5` does not occur in `limit: 50`.
+    """
+    words = quote.split()
+    if max(words, key=len) not in text:
+        return []  # rules out most notes quickly
+    exact = _nearest(text, quote, near)
+    if exact:
+        return exact
+    flat = " ".join(text.split())
+    found = _nearest(flat, " ".join(words), len(" ".join(text[: max(near, 0)].split())))
+    return [_unflatten(text, flat, span) for span in found]
+
+
+def _nearest(text: str, quote: str, near: int) -> list[Span]:
+    return nsmallest(_MAX_PLACES, _occurrences(text, quote), key=lambda span: abs(span[0] - near))
+
+
+def _occurrences(text: str, quote: str) -> Iterator[Span]:
+    start = text.find(quote)
+    while start >= 0:
+        end = start + len(quote)
+        if not (_is_within_word(text, start) or _is_within_word(text, end)):
+            yield start, end
+        start = text.find(quote, end)
+
+
+def _unflatten(text: str, flat: str, span: Span) -> Span:
+    """Map a span of the text with single spaces back to the original text."""
+    starts = [word.start() for word in re.finditer(r"\S+", text)]
+
+    def original(at: int) -> int:
+        return starts[flat.count(" ", 0, at)] + at - (flat.rfind(" ", 0, at) + 1)
+
+    return original(span[0]), original(span[1])
+
+
+def _is_within_word(text: str, at: int) -> bool:
+    """Whether an offset is inside a word or number, like that of `5` in `50` or `5.5`."""
+    if not 0 < at < len(text):
+        return False
+    before, after = text[at - 1], text[at]
+    if before.isdigit() and after in ".,":
+        return text[at + 1 : at + 2].isdigit()
+    if before in ".," and after.isdigit():
+        return text[at - 2 : at - 1].isdigit()
+    return all(each.isalnum() and each < _SPACED_BELOW for each in (before, after))

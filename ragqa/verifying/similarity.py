@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import Indel
 
-from ragqa.passages import unit_spans
+from ragqa.passages.parts import unit_spans
 from ragqa.text.words import UNSPACED, tokenize
 from ragqa.types import Block, Kind, Span
 

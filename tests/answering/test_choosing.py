@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ragqa.answering.candidates import candidates_of
 from ragqa.answering.scoring import Scored, choose
-from ragqa.explaining import Lost
+from ragqa.explaining.explanation import Lost
 from ragqa.explaining.ranking import why_lost
 from ragqa.types import Hit, Kind
 

@@ -12,7 +12,8 @@ from ragqa.answering.reading import read
 from ragqa.answering.scoring import score
 from ragqa.embedders import embedder_for
 from ragqa.notes import parse_note
-from ragqa.passages import Chunking, split_note
+from ragqa.passages import Chunking
+from ragqa.passages.split import split_note
 from ragqa.text.words import index_terms
 from ragqa.types import Hit, Retrieved, Stamp
 

@@ -9,7 +9,8 @@ from ragqa.answering.reading import content_tokens, maxsim, read
 from ragqa.answering.scoring import score
 from ragqa.embedders import embedder_for
 from ragqa.notes import parse_note
-from ragqa.passages import Chunking, split_note
+from ragqa.passages import Chunking
+from ragqa.passages.split import split_note
 from ragqa.types import Hit, Note, Retrieved, Stamp, TokenVectors
 
 EMBEDDER = embedder_for("hashed:64", building=False)

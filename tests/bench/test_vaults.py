@@ -13,7 +13,8 @@ import pytest
 from ragqa.embedders import CANARY
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.notes import read_note, walk_notes
-from ragqa.passages import Chunking, split_note
+from ragqa.passages import Chunking
+from ragqa.passages.split import split_note
 
 BENCH = Path(__file__).resolve().parents[2] / "eval" / "bench"
 SEED = 3

@@ -330,7 +330,7 @@ def test_a_bug_is_told_in_a_line_with_a_file_to_report_and_exits_70(monkeypatch,
     def broken(*args, **kwargs):
         raise RuntimeError("unexpected \x1b[31m")
 
-    monkeypatch.setattr("ragqa.cli.app", broken)
+    monkeypatch.setattr("ragqa.cli.command_line", broken)
     assert run(["status"]) == 70
     captured = capsys.readouterr()
     assert captured.out == ""

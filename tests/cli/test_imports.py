@@ -20,6 +20,10 @@ FOR_A_CHAT = {"ragqa.chatting", "ragqa.followups", "prompt_toolkit"}
 FOR_A_REPORT = {"jinja2", "markupsafe"}
 FOR_SETTINGS = {"ragqa.config", "ragqa.atomic_write", "platformdirs", "tomllib"}
 
+MOST = {"--help": (220, 20), "search": (500, 60), "ask": (540, 130)}
+"""The most modules that a command may import, and patterns that it may compile, of ours and of
+libraries: a thing imported without need is noticed here, before it is felt."""
+
 PROBE = """
 import sys
 from ragqa.cli import run
@@ -108,6 +112,34 @@ def test_templates_are_imported_only_where_a_report_is_written(tmp_path):
     report = tmp_path / "report.html"
     assert imported(*evaluate, "--report", report, env=QUICK) >= FOR_A_REPORT
     assert report.is_file()
+
+
+COUNTING = """
+import sys
+from re import _compiler
+
+compile_pattern, patterns = _compiler.compile, []
+_compiler.compile = lambda *args: patterns.append(args) or compile_pattern(*args)
+from ragqa.cli import run
+run(sys.argv[1:])
+print(len(sys.modules), len(patterns), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("command", MOST)
+def test_a_command_imports_few_modules_and_compiles_few_patterns(wiki_index, command):
+    places = ["when should I fine-tune?", "--corpus", CORPUS, "--index", wiki_index]
+    done = subprocess.run(
+        [sys.executable, "-c", COUNTING, command, *([] if command == "--help" else places)],
+        capture_output=True,
+        text=True,
+        timeout=HANGS_S,
+        check=True,
+    )
+    modules, patterns = map(int, done.stderr.splitlines()[-1].split())
+    most_modules, most_patterns = MOST[command]
+    assert modules <= most_modules
+    assert patterns <= most_patterns
 
 
 def test_importing_the_package_imports_nothing_heavy():

@@ -14,7 +14,7 @@ from llms.asking import MARKER, Backend
 from llms.stub import KINDS
 from support import QUICK, Run, command, write_notes
 
-from ragqa.cli import app
+from ragqa import cli as ragqa_cli
 from ragqa.cli import run as run_here
 from ragqa.errors import BackendFailed, UsageError
 from ragqa.llms import LLMS, Factory
@@ -116,7 +116,7 @@ def assert_hidden(run, home):
 
 
 def test_every_command_is_tried():
-    names = set(typer.main.get_command(app).commands)
+    names = set(typer.main.get_command(ragqa_cli.command_line()).commands)
     # `mcp` and `serve` stay until they are ended, and use no key.
     tried = {args[0] for args in COMMANDS} - {"--help", "--version", "no-such-command"}
     assert names - {"mcp", "serve"} == tried

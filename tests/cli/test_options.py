@@ -2,8 +2,9 @@
 
 import pytest
 import typer
+from typer._click.exceptions import ClickException
 
-from ragqa.cli.options import AsJson, Given, Scope, grouped_options
+from ragqa.cli.options import AsJson, PlaceOptions, Scope, grouped_options
 
 
 @pytest.fixture
@@ -28,12 +29,12 @@ def look():
 def test_a_group_of_options_reaches_the_command_as_one_object(look):
     given = look("--tag", "a", "--tag", "b", "--corpus", "notes", "--no-refresh", "--json")
     assert given == (
-        Scope(tag=["a", "b"], no_refresh=True, given=Given(corpus="notes")),
+        Scope(tag=["a", "b"], no_refresh=True, given=PlaceOptions(corpus="notes")),
         True,
     )
     assert look() == (Scope(), False)
 
 
 def test_an_option_that_a_command_leaves_out_is_unknown_to_it(look):
-    with pytest.raises(typer.TyperException, match="top-k"):
+    with pytest.raises(ClickException, match="top-k"):
         look("--top-k", "3")

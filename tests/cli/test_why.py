@@ -5,7 +5,7 @@ import shutil
 import pytest
 from support import CORPUS, write_notes
 
-from ragqa.explaining import STAGES
+from ragqa.explaining.explanation import STAGES
 
 NOTES = {
     "cats.md": "---\ntitle: Cats\naliases: [Felines]\ntags: [animals]\ndate: 2024-05-01\n---\n\n"

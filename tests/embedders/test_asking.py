@@ -15,13 +15,13 @@ from support import HANGS_S
 from tokenizers import Tokenizer
 
 from ragqa.embedders import DEFAULT_MODEL, embedder_for, export
-from ragqa.embedders.asking import load_asking
 from ragqa.embedders.onnx import (
     EXPORTED_FILES,
     META_FILE,
     ONNX_RUNTIME_ERRORS,
     OnnxEmbedder,
     export_folder,
+    load_asking,
     open_export,
 )
 from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder

@@ -250,13 +250,10 @@ def test_weights_that_changed_behind_their_fingerprint_are_caught_by_the_canary(
     run(source)
     write(source, "b.md", "# B\n\nThe second note.\n")
 
-    class Impostor(HashedEmbedder):
-        @property
-        def info(self):
-            return HashedEmbedder(32).info
-
+    impostor = HashedEmbedder(32, salt="other")
+    impostor.info = HashedEmbedder(32).info
     with pytest.raises(EmbedderMismatch, match="cosine"):
-        run(source_with(tmp_path, Impostor(32, salt="other")))
+        run(source_with(tmp_path, impostor))
 
 
 @pytest.mark.parametrize("canary", [(), (1.0,) * 31, (float("nan"),) * 32])

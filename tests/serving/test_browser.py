@@ -19,6 +19,10 @@ pytestmark = pytest.mark.integration
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 NPM = shutil.which("npm")
 MOST_SCRIPT_BYTES = 20_000
+SAYS = (
+    "Fine-tune when good prompting does not give the behaviour that you need [1]. "
+    "<img src=x onerror=alert(1)> Everybody does it."
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +41,19 @@ def seen(tmp_path_factory):
     if got.returncode:
         pytest.skip(f"npm cannot fetch what drives the browser: {got.stderr[-200:]!r}")
     (folder / "notes").symlink_to(CORPUS)
-    with serving(folder, "serve", "--no-open", "--port", "0", env={}) as server:
-        while server.ask("/api/status").status != 200:
-            pass
+    (folder / "says.jsonl").write_text(json.dumps({"when": "", "say": SAYS}))
+    args = ("serve", "--no-open", "--port", "0")
+    llm = ("--llm", f"scripted:{folder / 'says.jsonl'}")
+    with (
+        serving(folder, *args, env={}) as server,
+        serving(folder, *args, *llm, env={}) as writing,
+    ):
+        for one in (server, writing):
+            while one.ask("/api/status").status != 200:
+                pass
         walk = subprocess.run(
             [shutil.which("node"), Path(__file__).with_name("walk.mjs"),
-             f"http://{server.host}{server.start}", BROWSER],
+             *(f"http://{one.host}{one.start}" for one in (server, writing)), BROWSER],
             cwd=folder,
             env=os.environ | {"QUESTION": "when should I fine-tune?"},
             capture_output=True,
@@ -64,7 +75,21 @@ def test_the_keyboard_is_enough(seen):
     assert seen["chosen"] == "1"
     assert seen["note"].startswith("When to fine-tune")
     assert seen["source"]
+    assert seen["exactBeside"]
     assert seen["slash"] == "q"
+
+
+def test_several_folders_are_chosen_and_stay_chosen(seen):
+    assert [chip.strip() for chip in seen["chips"]] == ["rag", "fine-tuning"]
+    assert seen["kept"] == 2
+
+
+def test_what_an_llm_writes_comes_after_the_excerpts_and_is_text(seen):
+    assert seen["excerptsFirst"]
+    assert seen["written"].startswith("Fine-tune when good prompting")
+    assert "<img src=x onerror=alert(1)>" in seen["written"]
+    assert "(no source)" in seen["written"]
+    assert seen["injected"] == 0
 
 
 def test_a_phone_shows_all_of_it_without_scrolling_sideways(seen):

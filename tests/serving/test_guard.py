@@ -64,18 +64,23 @@ def test_another_user_of_the_machine_has_no_token(server, given):
 
 
 def test_a_forged_cookie_opens_nothing(server):
-    got = server.ask("/", token=False, headers={"Cookie": "ragqa=guessed; other"})
+    got = server.ask("/", token=False, headers={"Cookie": f"ragqa-{server.port}=guessed; other"})
     assert got.status == 401
 
 
 def test_the_address_opens_a_session_once(server):
     first = server.ask(server.start, token=False)
     cookie = first.headers["set-cookie"]
+    assert cookie.startswith(f"ragqa-{server.port}=")
     assert first.status == 303
     assert "HttpOnly" in cookie
     assert "samesite=strict" in cookie.casefold()
     session = {"Cookie": cookie.partition(";")[0]}
     assert server.ask("/", token=False, headers=session).status == 200
+    # Requests of a page on another port carry the cookie, too.
+    for site in ("same-site", "cross-site"):
+        headers = session | {"Sec-Fetch-Site": site}
+        assert server.ask(ASK, token=False, headers=headers, question="tea").status == 401
     again = server.ask(server.start, token=False)
     assert again.status == 401
     assert "set-cookie" not in again.headers

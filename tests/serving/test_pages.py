@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin
 
 import pytest
+from support import QUICK, run_ragqa
 
 WHEN = "at how many degrees is green tea brewed?"
 
@@ -58,6 +59,15 @@ def test_filters_limit_where_it_looks_and_stay_filled_in(server):
     page = Page(server.ask("/", q="where is the printer?", tag="office", since="2024").text)
     assert "third floor" in page.text["c1"]
     assert {"office", "2024"} <= {field.get("value") for field in page.of("input")}
+
+
+def test_several_filters_stay_chosen_and_are_completed_without_script(server):
+    asked = "q=printer&tag=office&tag=&path=office&path=tea.md&since=2024"
+    page = Page(server.ask(f"/?{asked}").text)
+    boxes = [(one["name"], one["value"]) for one in page.of("input") if "checked" in one]
+    assert boxes == [("tag", "office"), ("path", "office"), ("path", "tea.md")]
+    offered = {one["value"] for one in page.of("option")}
+    assert {"office", "2024", "2024-05"} <= offered
 
 
 def test_a_question_without_an_answer_says_so_and_shows_what_is_near(server):
@@ -130,10 +140,10 @@ def test_the_api_gives_the_documents_of_the_command_line(server):
     assert [hit["path"] for hit in found["hits"]] == ["office/printer.md"]
     part = server.ask("/api/get", address="tea.md:3:3").document
     assert part["text"] == "Green tea is brewed at 80 degrees for two minutes."
-    assert server.ask("/api/complete", start="off").document == {
-        "tags": ["office"],
-        "paths": ["office"],
-    }
+    completed = server.ask("/api/complete", start="off").document
+    assert (completed["tags"], completed["paths"]) == (["office"], ["office"])
+    printed = run_ragqa("ask", WHEN, "--json", "--corpus", server.folder, env=QUICK).document
+    assert list(printed) == list(answer)
 
 
 def test_a_new_note_is_found_without_asking_for_it(server):

@@ -17,13 +17,13 @@ pytestmark = [pytest.mark.alone, pytest.mark.integration]
 LOSSES = """
 def act(saved):
     if saved == 2:
-        actors = []
-        while not actors:  # until it is ready
-            actors = [pid for pid, parent, args in processes()
-                      if parent == {second} and args.startswith("ray::MapWorker")]
-        for pid in actors:
+        workers = []
+        while not workers:  # until it is ready
+            workers = [pid for pid, parent, args in processes()
+                       if parent == {second} and args.startswith("ray::")]
+        for pid in workers:
             os.kill(pid, signal.SIGKILL)
-        note(f"killed {{len(actors)}} actor")
+        note("killed its workers")
     if saved == 5:
         family = [{second}]
         for pid, parent, args in processes():
@@ -93,12 +93,12 @@ def test_a_node_with_other_weights_is_refused_by_name(nodes, index_with, tmp_pat
     assert not (tmp_path / "other" / "CURRENT").exists()
 
 
-def test_a_killed_actor_and_then_a_killed_node_cost_a_retry(nodes, index_with, tmp_path):
+def test_a_killed_worker_and_then_a_killed_node_cost_a_retry(nodes, index_with, tmp_path):
     here, _ = index_with("here")
     losses = LOSSES.format(second=nodes.second)
     there, befallen = index_with("there", nodes.option, "--json", env=nodes.token, act=losses)
     assert (here.code, there.code) == (0, 0), there.err
-    assert befallen == ["killed 1 actor", "killed a node"]
+    assert befallen == ["killed its workers", "killed a node"]
     assert but_progress(there) == []
     assert there.document["passages"] == 60
     assert_alike(tmp_path / "here", tmp_path / "there")
@@ -107,7 +107,7 @@ def test_a_killed_actor_and_then_a_killed_node_cost_a_retry(nodes, index_with, t
 def test_an_interrupted_build_ends_its_cluster_imports_nothing_near_and_is_gone_on_with(
     index_with, tmp_path
 ):
-    hostile = write_notes(tmp_path / "hostile", {"pyarrow.py": OBEYED})
+    hostile = write_notes(tmp_path / "hostile", {"numpy.py": OBEYED})
     elsewhere = {"RAY_ADDRESS": "ray.example.org:6379"}
     run, (session,) = index_with(
         "index", "--workers", "ray", act=INTERRUPT, cwd=hostile, env=elsewhere
@@ -116,7 +116,7 @@ def test_an_interrupted_build_ends_its_cluster_imports_nothing_near_and_is_gone_
     assert but_progress(run) == [KEPT, "Interrupted; nothing half-written is left."]
     assert processes_of(session) == []
     assert not Path(session).parent.parent.exists()
-    assert [path.name for path in hostile.iterdir()] == ["pyarrow.py"]
+    assert [path.name for path in hostile.iterdir()] == ["numpy.py"]
     here, _ = index_with("here")
     again, _ = index_with("index", "--json")
     assert (here.code, again.code) == (0, 0)

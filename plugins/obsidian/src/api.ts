@@ -72,7 +72,7 @@ export async function ask(server: Server, question: string): Promise<Answer> {
   }
   if (response.status === 401) {
     throw new NoAnswer(
-      "The token is not accepted: paste the one that “ragqa serve” printed when it last started into the settings of ragqa.",
+      "The token is not accepted: paste the one that “ragqa serve” prints when it starts into the settings of ragqa.",
     );
   }
   try {

@@ -4,7 +4,7 @@ import importlib.util
 import ipaddress
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from ragqa.embedders import Embedder
 from ragqa.embedders.workers import Workers
@@ -33,9 +33,9 @@ def address_in(spec: str) -> str:
             f"--workers takes ray or ray:HOST:PORT, not {spec!r}",
             hint="--workers ray, for the cores and GPUs of this machine",
         )
-    if any(importlib.util.find_spec(name) is None for name in ("ray", "pyarrow")):
+    if importlib.util.find_spec("ray") is None:
         raise UsageError(
-            f"--workers {spec} needs the package ray with its data part, which is not installed",
+            f"--workers {spec} needs the package ray, which is not installed",
             hint='pip install "ragqa[ray]"',
         )
     return address
@@ -60,10 +60,7 @@ def ray_workers(embedder: Embedder, progress: Progress, *, address: str) -> Iter
 
     :param progress: called with ("starting", 0 or 1, 1).
     """
-    from ragqa.embedders.spread.rounds import RayWorkers
+    from ragqa.embedders.spread.tasks import RayWorkers
 
-    workers = RayWorkers(embedder, address, progress)
-    try:
+    with closing(RayWorkers(embedder, address, progress)) as workers:
         yield workers
-    finally:
-        workers.close()

@@ -7,10 +7,7 @@ import secrets
 import socket
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ragqa.errors import WorkersFailed
@@ -19,17 +16,8 @@ CONNECT_S = 5.0
 OBJECT_STORE_BYTES = 256 * 2**20
 """For a local cluster: some hundred batches and their embeddings."""
 
-_CHECK_EVERY_S = 1.0
 _HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 _SETTINGS_FRAME = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """How many actors to run, and the resources of each as arguments for Ray."""
-
-    actors: int
-    resources: dict[str, float]
 
 
 @contextlib.contextmanager
@@ -46,11 +34,7 @@ def connected(address: str) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         # In /tmp, since it contains sockets, whose paths are limited to about a hundred characters.
         folder = stack.enter_context(
-            tempfile.TemporaryDirectory(
-                prefix="ragqa-ray-",
-                dir="/tmp",
-                ignore_cleanup_errors=True,
-            )
+            tempfile.TemporaryDirectory(prefix="ragqa-ray-", dir="/tmp", ignore_cleanup_errors=True)
         )
         # Ray reports worker failures on standard output, which is for results.
         nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123 - no path
@@ -64,70 +48,24 @@ def connected(address: str) -> Iterator[None]:
         yield
 
 
-def pool() -> Pool:
-    """One actor for each GPU of the cluster, or for each core if it has none.
+def pool() -> tuple[int, dict[str, float]]:
+    """How many workers the cluster has room for, and the resources of each as arguments for Ray.
 
-    :raises WorkersFailed: it has neither.
+    There is one for each GPU, or for each core if there is none.
+
+    :raises WorkersFailed: there is neither.
     """
     import ray
 
     resources = ray.cluster_resources()
     if gpus := int(resources.get("GPU", 0)):
-        return Pool(gpus, {"num_gpus": 1})
+        return gpus, {"num_gpus": 1}
     if cores := int(resources.get("CPU", 0)):
-        return Pool(cores, {"num_cpus": 1})
+        return cores, {"num_cpus": 1}
     raise WorkersFailed(
         "the Ray cluster has neither cores nor GPUs to embed with",
         hint="start a node that has some: ray start --address=HOST:PORT --num-cpus=N",
     )
-
-
-class NodeLost(Exception):
-    """A node from the start of the job is gone."""
-
-
-class Ended(Exception):
-    """The job's results are no longer needed."""
-
-
-class NodeWatch:
-    """Ends a Ray Data job when a node is lost, or on request.
-
-    Ray restarts a lost node's actors only when another node has room, and their work waits for
-    that: forever in a cluster of fixed size (seen with Ray 2.60).
-    """
-
-    ended = threading.Event()
-    """Ends the next job; a class attribute, since Ray Data creates the instances."""
-
-    def before_execution_starts(self, executor: object) -> None:
-        """Remember the nodes."""
-        del executor
-        self._ended = NodeWatch.ended
-        self._nodes = _live_nodes()
-        self._checked = time.monotonic()
-
-    def on_execution_step(self, executor: object) -> None:
-        """Check the nodes once a second."""
-        del executor
-        if self._ended.is_set():
-            raise Ended
-        if time.monotonic() - self._checked >= _CHECK_EVERY_S:
-            self._checked = time.monotonic()
-            if lost := self._nodes - _live_nodes():
-                raise NodeLost(f"{len(lost)} of {len(self._nodes)} nodes")
-
-    def after_execution_succeeds(self, executor: object) -> None:
-        """Do nothing."""
-
-    def after_execution_fails(self, executor: object, error: Exception) -> None:
-        """Do nothing."""
-
-
-def _live_nodes() -> set[str]:
-    import ray
-
-    return {node["NodeID"] for node in ray.nodes() if node["Alive"]}
 
 
 def _init(address: str, folder: Path) -> None:
@@ -224,15 +162,7 @@ def check_neighbours(address: str) -> None:
 def _quieten() -> None:
     """Make Ray log only to its own files."""
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    import ray.data
-
-    for name in ("ray", "ray.data"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    context.execution_options.preserve_order = True
-    context.custom_execution_callback_classes = [NodeWatch]
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
 
 
 def _require_token() -> None:

@@ -15,17 +15,8 @@ from ragqa.api import Index
 from ragqa.atomic_write import write_whole
 from ragqa.clock import today
 from ragqa.errors import IndexNotWritable, UsageError
-from ragqa.evaluation.calibrating.examples import Example, ExampleKind, Examples, count, gather
-from ragqa.evaluation.calibrating.fitting import (
-    Mixture,
-    answered,
-    answering_threshold,
-    cross_validated,
-    probabilities,
-    quality,
-    raise_threshold,
-    refit,
-)
+from ragqa.evaluation.calibrating import fitting
+from ragqa.evaluation.calibrating.examples import ExampleKind, Examples, count, gather
 from ragqa.evaluation.collection import open_collection
 from ragqa.evaluation.evaluating import read_notes, tasks_about
 from ragqa.evaluation.generating import generate_questions
@@ -56,28 +47,28 @@ def calibrate(
     :raises RagqaError: as `Index.refresh` does.
     """
     report = index.refresh(progress=progress)
-    asked = questions
-    if asked is None:
-        notes, _ = read_notes(index.source, progress)
-        asked = generate_questions(notes, generate, seed=seed)
-    examples, warnings = _ask(index, asked, progress)
-    _check_enough(examples, own=questions is not None)
-    models, document = _fit(examples, own=questions is not None, seed=seed)
+    own = questions is not None
+    if questions is None:
+        questions = generate_questions(read_notes(index.source, progress)[0], generate, seed=seed)
+    with open_collection(index) as collection:
+        tasks, gone = tasks_about(index, collection, questions)
+        examples, left_out = gather(collection, tasks, progress)
+    _check_enough(examples, own=own)
+    models, document = _fit(examples, own=own, seed=seed)
     path = index.places.index / FILE
     document |= {
         "date": today().isoformat(),
         "ragqa": __version__,
         "path": str(path),
         "index": {"embedder": report.info.embedder.name, "notes": report.info.notes},
-        "warnings": [*report.warnings, *warnings],
+        "warnings": [*report.warnings, *gone, *left_out],
     }
-    text = json.dumps(_file(models, document, report.info.embedder), indent=2) + "\n"
+    file = _file(models, document, report.info.embedder)
     try:
-        write_whole(path, text)
+        write_whole(path, json.dumps(file, indent=2) + "\n")
     except OSError as exc:
-        raise IndexNotWritable(
-            f"{path} cannot be written: {exc.strerror}", hint="make its folder writable"
-        ) from exc
+        problem = f"{path} cannot be written: {exc.strerror}"
+        raise IndexNotWritable(problem, hint="make its folder writable") from exc
     return document
 
 
@@ -98,15 +89,6 @@ def reset(index: Index) -> bool:
     return True
 
 
-def _ask(
-    index: Index, questions: Sequence[Question], progress: Progress
-) -> tuple[list[Example], list[str]]:
-    with open_collection(index) as collection:
-        tasks, gone = tasks_about(index, collection, questions)
-        examples, left_out = gather(collection, tasks, progress)
-    return examples, [*gone, *left_out]
-
-
 def _check_enough(examples: Examples, *, own: bool) -> None:
     usable = count(examples)[ExampleKind.ANSWERABLE]
     if usable >= MIN_ANSWERABLE:
@@ -124,22 +106,22 @@ def _fit(examples: Examples, *, own: bool, seed: int) -> tuple[Models, Document]
 
     From generated questions, only its threshold is raised if necessary.
     """
-    models, mixture = shipped(), Mixture.of(examples)
-    before = after = probabilities(models.all, examples)
+    models, mixture = shipped(), fitting.Mixture.of(examples)
+    before = after = fitting.probabilities(models.all, examples)
     if own:
-        after = cross_validated(models.all, examples, mixture, seed=seed)
+        after = fitting.cross_validated(models.all, examples, mixture, seed=seed)
         fitted = replace(
-            refit(models.all, examples, mixture.weights(examples)),
-            threshold=answering_threshold(after, examples),
+            fitting.refit(models.all, examples, mixture.weights(examples)),
+            threshold=fitting.answering_threshold(after, examples),
         )
     else:
-        fitted = replace(models.all, threshold=raise_threshold(models.all, examples))
+        fitted = replace(models.all, threshold=fitting.raise_threshold(models.all, examples))
 
     def judged(confidence: Values, threshold: float) -> Document:
         return {
             "threshold": threshold,
-            **quality(confidence, examples, mixture.weights(examples)),
-            "answered": answered(confidence, threshold, examples),
+            **fitting.quality(confidence, examples, mixture.weights(examples)),
+            "answered": fitting.answered(confidence, threshold, examples),
         }
 
     return replace(models, all=fitted), {

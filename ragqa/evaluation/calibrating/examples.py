@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib import resources
+from itertools import chain
 
 from ragqa.answering.candidates import candidates_of
 from ragqa.answering.confidence import features
@@ -67,20 +68,19 @@ def gather(
     answer any more.
     """
     everyday = everyday_questions()
+    asking = chain(
+        (_of_task(collection, task) for task in tasks),
+        (_example(collection, question, ExampleKind.EVERYDAY) for question in everyday),
+    )
+    found: list[list[Example]] = []
     total = len(tasks) + len(everyday)
-    examples: list[Example] = []
-    lost = 0
-    for done, task in enumerate(tasks):
+    for done, examples in enumerate(asking):
         progress("asking", done, total)
-        found = list(_of_task(collection, task))
-        examples += found
-        lost += not found
-    off_topic: list[Example] = []
-    for done, question in enumerate(everyday, start=len(tasks)):
-        progress("asking", done, total)
-        off_topic += _example(collection, question, ExampleKind.EVERYDAY)
+        found.append(list(examples))
     progress("asking", total, total)
-    off_topic = [one for one in off_topic if one.features["coverage"] < COVERED_FROM]
+    own, others = found[: len(tasks)], chain.from_iterable(found[len(tasks) :])
+    lost = sum(not examples for examples in own)
+    off_topic = [one for one in others if one.features["coverage"] < COVERED_FROM]
     warnings = []
     if lost:
         warnings.append(
@@ -93,7 +93,7 @@ def gather(
             "everyday questions, so none was used"
         )
         off_topic = []
-    return [*examples, *off_topic], warnings
+    return [*chain.from_iterable(own), *off_topic], warnings
 
 
 def everyday_questions() -> list[str]:

@@ -3,20 +3,15 @@
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy.optimize import minimize
 
 from ragqa.answering.confidence import Model
+from ragqa.evaluation import statistics
 from ragqa.evaluation.calibrating.examples import ExampleKind, Examples, count
-from ragqa.evaluation.statistics import (
-    CONFIDENCE_RESAMPLES,
-    SEED,
-    Values,
-    bins_of,
-    reliability,
-    rounded,
-)
+from ragqa.evaluation.statistics import Values
 from ragqa.evaluation.summary import Document
 from ragqa.types import SURE_FROM
 
@@ -37,6 +32,8 @@ ASSUMED_ANSWERABLE = 0.55
 
 _FOLDS = 6
 _SCALE = 10_000
+"""Thresholds are rounded to ten-thousandths."""
+
 _MIN_UNANSWERABLE = 10
 _MIN_SHARE = 0.2
 _GENERATED = {ExampleKind.UNANSWERABLE: 0.25, ExampleKind.NEAR: 0.25, ExampleKind.EVERYDAY: 0.5}
@@ -133,7 +130,8 @@ def cross_validated(model: Model, examples: Examples, mixture: Mixture, *, seed:
 def answering_threshold(confidence: Values, examples: Examples) -> float:
     """The highest threshold, rounded down, that nearly all answerable questions pass."""
     with_answer = np.sort(confidence[answerable(examples) == 1])
-    return _scaled_down(with_answer[int(MAX_WITHHELD * len(with_answer))]) / _SCALE
+    lowest = float(with_answer[int(MAX_WITHHELD * len(with_answer))])
+    return math.floor(lowest * _SCALE) / _SCALE
 
 
 def raise_threshold(model: Model, examples: Examples) -> float:
@@ -146,13 +144,9 @@ def raise_threshold(model: Model, examples: Examples) -> float:
     everyday = np.sort(confidence[[one.kind is ExampleKind.EVERYDAY for one in examples]])[::-1]
     if not len(everyday):
         return model.threshold
-    above = (_scaled_down(everyday[int(MAX_OFF_TOPIC * len(everyday))]) + 1) / _SCALE
+    highest = float(everyday[int(MAX_OFF_TOPIC * len(everyday))])
+    above = (math.floor(highest * _SCALE) + 1) / _SCALE
     return max(model.threshold, min(above, answering_threshold(confidence, examples), LIKELY))
-
-
-def _scaled_down(value: float) -> int:
-    """A number in ten-thousandths, rounded down."""
-    return math.floor(value * _SCALE)
 
 
 def quality(confidence: Values, examples: Examples, weights: Values) -> Document:
@@ -161,13 +155,18 @@ def quality(confidence: Values, examples: Examples, weights: Values) -> Document
     `confidence` and `weights` have shape (examples,).
     """
     y = answerable(examples)
-    bins = map(asdict, reliability(confidence, y, weights))
+    which, gap = statistics.bins_of(confidence), confidence - y
+
+    def ece(w: Values) -> float:
+        return float(np.abs(np.bincount(which, w * gap)).sum() / w.sum())
+
+    bins = map(asdict, statistics.reliability(confidence, y, weights))
     document: Document = {
         "reliability": [{key: round(value, 4) for key, value in one.items()} for one in bins]
     }
-    for name, measure in (("auroc", _auroc(confidence, y)), ("ece", _ece(confidence, y))):
+    for name, measure in (("auroc", partial(statistics.auroc, confidence, y)), ("ece", ece)):
         document[name] = round(measure(weights), 4)
-        document[f"{name}_interval"] = rounded(_interval(measure, examples, weights))
+        document[f"{name}_interval"] = statistics.rounded(_interval(measure, examples, weights))
     return document
 
 
@@ -184,33 +183,13 @@ def answered(confidence: Values, threshold: float, examples: Examples) -> Docume
     }
 
 
-def _ece(confidence: Values, y: Values) -> Callable[[Values], float]:
-    which, gap = bins_of(confidence), confidence - y
-
-    def measure(weights: Values) -> float:
-        return float(np.abs(np.bincount(which, weights * gap)).sum() / weights.sum())
-
-    return measure
-
-
-def _auroc(confidence: Values, y: Values) -> Callable[[Values], float]:
-    yes, no = confidence[y == 1], confidence[y == 0]
-    wins = (yes[:, None] > no) + 0.5 * (yes[:, None] == no)
-
-    def measure(weights: Values) -> float:
-        of_yes, of_no = weights[y == 1], weights[y == 0]
-        return float(of_yes @ wins @ of_no / (of_yes.sum() * of_no.sum()))
-
-    return measure
-
-
 def _interval(
     measure: Callable[[Values], float], examples: Examples, weights: Values
 ) -> tuple[float, float]:
     """The bootstrap percentile interval, resampling questions with all their examples."""
     _, question = np.unique([one.question for one in examples], return_inverse=True)
     n = int(question.max()) + 1
-    rng = np.random.default_rng(SEED)
-    draws = rng.multinomial(n, np.full(n, 1 / n), size=CONFIDENCE_RESAMPLES)
+    rng = np.random.default_rng(statistics.SEED)
+    draws = rng.multinomial(n, np.full(n, 1 / n), size=statistics.CONFIDENCE_RESAMPLES)
     low, high = np.quantile([measure(weights * times[question]) for times in draws], [0.025, 0.975])
     return float(low), float(high)

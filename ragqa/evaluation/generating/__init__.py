@@ -7,9 +7,8 @@ duplicates are merged here, unsound ones dropped, and kinds and notes balanced.
 import random
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ragqa.evaluation.generating.drafts import (
     Draft,
@@ -32,8 +31,7 @@ KINDS = {"heading": draft_headings, "definition": draft_definitions, "cell": dra
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(NamedTuple):
     """A candidate question, with all the places that answer it."""
 
     kind: str
@@ -57,17 +55,11 @@ def generate_questions(notes: Iterable[Note], count: int, *, seed: int) -> list[
     ]
     numbers: Counter[str] = Counter()
     questions = []
-    for one in islice(_round_robin(shares), max(0, count)):
-        numbers[one.kind] += 1
-        questions.append(
-            Question(
-                id=f"{one.kind}-{numbers[one.kind]:04}",
-                question=one.draft.question,
-                kind=one.kind,
-                gold=tuple(Gold(place.path, place.quote) for place in one.places),
-                answer=(one.draft.answer,),
-            )
-        )
+    for kind, draft, places in islice(_round_robin(shares), max(0, count)):
+        numbers[kind] += 1
+        gold = tuple(Gold(place.path, place.quote) for place in places)
+        id_ = f"{kind}-{numbers[kind]:04}"
+        questions.append(Question(id_, draft.question, kind, gold, (draft.answer,)))
     return questions
 
 
@@ -123,15 +115,10 @@ def _once(drawn: Iterable[_Candidate], material: Material) -> Iterator[_Candidat
     """The questions whose quotes occur once in their notes, at most one for each place."""
     asked: set[Place] = set()
     for one in drawn:
-        is_exact = all(_occurs_once(p.quote, material.notes[p.path].text) for p in one.places)
+        is_exact = all(material.notes[p.path].text.count(p.quote) == 1 for p in one.places)
         if is_exact and asked.isdisjoint(one.places):
             asked.update(one.places)
             yield one
-
-
-def _occurs_once(quote: str, text: str) -> bool:
-    at = text.find(quote)
-    return at >= 0 and text.find(quote, at + 1) < 0
 
 
 def _round_robin(many: Iterable[Iterable[T]]) -> Iterator[T]:

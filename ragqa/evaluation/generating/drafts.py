@@ -6,16 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ragqa.evaluation.generating import wording
 from ragqa.evaluation.generating.places import Material, Place
-from ragqa.evaluation.generating.wording import (
-    in_english,
-    in_sentence_case,
-    is_specific,
-    key_of,
-    short_answer,
-    tidy,
-    topic_of,
-)
 from ragqa.evaluation.measures import answer_found
 from ragqa.text.markdown import plain_text
 from ragqa.text.words import STOP_WORDS, query_terms
@@ -101,26 +93,30 @@ class Draft:
 def draft_headings(material: Material, rng: random.Random) -> Iterator[Draft]:
     """Yield a question for each specific heading, answered by the text below it."""
     leading = [place for place in material.places if place.leads and place.is_prose]
-    repeated = Counter(key_of(place.headings[-1]) for place in leading if place.headings)
+    repeated = Counter(wording.key_of(place.headings[-1]) for place in leading if place.headings)
     for place in leading:
-        heading = tidy(place.headings[-1]) if place.headings else ""
-        if not is_specific(heading):
+        heading = wording.tidy(place.headings[-1]) if place.headings else ""
+        if not wording.is_specific(heading):
             continue
-        is_alone = repeated[key_of(place.headings[-1])] == 1 and len(query_terms(heading)) > 1
+        is_alone = (
+            repeated[wording.key_of(place.headings[-1])] == 1 and len(query_terms(heading)) > 1
+        )
         question = _ask_heading(heading, place, rng, is_alone=is_alone)
         if question:
-            yield Draft(question, place, short_answer(place.words, place, question=question))
+            yield Draft(
+                question, place, wording.short_answer(place.words, place, question=question)
+            )
 
 
 def _ask_heading(heading: str, place: Place, rng: random.Random, *, is_alone: bool) -> str:
     """The heading as a question or search phrase; "" if that would be too vague."""
-    topic = topic_of(place, beside=heading)
-    said = in_sentence_case(heading)
-    if is_alone and not (topic and in_english(heading)):
-        return rng.choice((said, heading.lower())) if in_english(heading) else heading
+    topic = wording.topic_of(place, beside=heading)
+    said = wording.in_sentence_case(heading)
+    if is_alone and not (topic and wording.in_english(heading)):
+        return rng.choice((said, heading.lower())) if wording.in_english(heading) else heading
     if not topic:
         return ""
-    if not in_english(topic, heading):
+    if not wording.in_english(topic, heading):
         return f"{topic} {heading}"
     if heading.endswith("?") or _IS_QUESTION.match(heading):
         if _IT.search(heading):
@@ -150,14 +146,14 @@ def draft_definitions(material: Material, rng: random.Random) -> Iterator[Draft]
     by_term: defaultdict[tuple[str, ...], list[_Definition]] = defaultdict(list)
     for place in material.places:
         found = _defined(place) if place.is_prose else None
-        if found and is_specific(found.term):
-            by_term[key_of(found.term)].append(found)
+        if found and wording.is_specific(found.term):
+            by_term[wording.key_of(found.term)].append(found)
     for definitions in by_term.values():
         first = definitions[0]
         is_known = _is_name(first) and material.is_rare(first.term)
         question = _ask_term(first, rng, is_alone=is_known or len(definitions) > 1)
         for found in definitions if question else ():
-            answer = short_answer(found.rest, found.place, question=question)
+            answer = wording.short_answer(found.rest, found.place, question=question)
             yield Draft(question, found.place, answer)
 
 
@@ -197,11 +193,11 @@ def _is_name(found: _Definition) -> bool:
 
 def _ask_term(found: _Definition, rng: random.Random, *, is_alone: bool) -> str:
     """Ask what the term is, with its topic unless `is_alone`; "" if there is no topic."""
-    term = in_sentence_case(found.term)
-    topic = "" if is_alone else topic_of(found.place, beside=term)
+    term = wording.in_sentence_case(found.term)
+    topic = "" if is_alone else wording.topic_of(found.place, beside=term)
     if not topic and not is_alone:
         return ""
-    if not in_english(term, topic or term):
+    if not wording.in_english(term, topic or term):
         return f"{topic} {term}".strip()
     verb, asked = ("are", "do") if found.is_many else ("is", "does")
     if topic and found.is_noun:
@@ -247,11 +243,11 @@ def _is_answer(cell: str) -> bool:
 def _ask_cell(head: str, label: str, place: Place, rng: random.Random) -> str:
     """Ask by column and row, with the heading above the table or the topic of the note."""
     topic, beside = place.headings[-1] if place.headings else "", f"{label} {head}"
-    if not is_specific(topic) or set(query_terms(topic)) <= set(query_terms(beside)):
-        topic = topic_of(place, beside=beside)
-    if not in_english(head, label, topic or label):
+    if not wording.is_specific(topic) or set(query_terms(topic)) <= set(query_terms(beside)):
+        topic = wording.topic_of(place, beside=beside)
+    if not wording.in_english(head, label, topic or label):
         return " ".join(filter(None, (topic, label, head)))
-    said = in_sentence_case(head)
+    said = wording.in_sentence_case(head)
     phrase = f"{label} {said}".lower()
     if len(query_terms(label)) >= TELLING_TERMS or not topic:
         return phrase

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ragqa.passages.parts import unit_spans
+from ragqa.passages.parts import heading_paths, unit_spans
 from ragqa.text.markdown import plain_text
 from ragqa.text.words import index_terms, query_terms
 from ragqa.types import Block, Kind, Note
@@ -35,6 +35,7 @@ _LISTING = re.compile(
     r"|resources|citations|footnotes|table of contents|contents|参考.*|目录)\W*\Z",
     re.IGNORECASE,
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -75,8 +76,9 @@ class Material:
 
 def read_material(notes: Iterable[Note]) -> Material:
     """Read the places of all notes, except those whose path is not valid Unicode."""
-    named = sorted((note for note in notes if _is_text(note.path)), key=lambda note: note.path)
-    by_path = {note.path: note for note in named}
+    # A file's name may hold bytes that are not UTF-8, which stand in its path as surrogates.
+    named = (note for note in notes if not _SURROGATE.search(note.path))
+    by_path = {note.path: note for note in sorted(named, key=lambda note: note.path)}
     every: list[Place] = []
     spread: Counter[str] = Counter()
     for note in by_path.values():
@@ -87,30 +89,19 @@ def read_material(notes: Iterable[Note]) -> Material:
     return Material(by_path, every, spread)
 
 
-def _is_text(path: str) -> bool:
-    """Whether a path is valid Unicode: file names may contain bytes that are not UTF-8."""
-    return not any("\ud800" <= char <= "\udfff" for char in path)
-
-
 def _places(note: Note) -> Iterator[Place]:
-    headings: list[Block] = []
     leads, found = True, 0
-    for block in note.blocks:
-        if block.kind is Kind.HEADING:
-            while headings and headings[-1].level >= block.level:
-                headings.pop()
-            headings.append(block)
-            leads = True
+    for block, headings in zip(note.blocks, heading_paths(note.blocks), strict=True):
         if block.kind not in _PLACED or block.end - block.start > MAX_BLOCK_CHARS:
-            leads = leads and block.kind not in (Kind.CODE, Kind.TABLE_HEAD)
+            is_heading = block.kind is Kind.HEADING
+            leads = is_heading or (leads and block.kind not in (Kind.CODE, Kind.TABLE_HEAD))
             continue
-        path = tuple(heading.label for heading in headings if heading.label)
         for start, end in unit_spans(note.text, block):
             quote = note.text[start:end]
             if len(quote) > MAX_QUOTE_CHARS:
                 leads = False
                 continue
-            place = _place(note, block, path, quote, leads=leads)
+            place = _place(note, block, headings, quote, leads=leads)
             yield place
             leads = leads and place.kind is Kind.PARAGRAPH and not place.is_prose
             found += 1
@@ -121,19 +112,11 @@ def _places(note: Note) -> Iterator[Place]:
 def _place(
     note: Note, block: Block, headings: tuple[str, ...], quote: str, *, leads: bool
 ) -> Place:
-    is_row = block.kind is Kind.ROW
-    words = plain_text(quote, kind=block.kind, context=block.label if is_row else "")
-    return Place(
-        path=note.path,
-        title=note.title[:MAX_TITLE_CHARS],
-        headings=headings,
-        kind=block.kind,
-        quote=quote,
-        words=words,
-        header=block.label if is_row else "",
-        leads=leads,
-        is_prose=not is_row and _is_prose(quote, words, headings),
-    )
+    header = block.label if block.kind is Kind.ROW else ""
+    words = plain_text(quote, kind=block.kind, context=header)
+    is_prose = block.kind is not Kind.ROW and _is_prose(quote, words, headings)
+    title = note.title[:MAX_TITLE_CHARS]
+    return Place(note.path, title, headings, block.kind, quote, words, header, leads, is_prose)
 
 
 def _is_prose(quote: str, words: str, headings: tuple[str, ...]) -> bool:

@@ -5,11 +5,12 @@
   const $$ = (selector, inside = document) => [...inside.querySelectorAll(selector)];
   const beside = $("#beside");
   const input = $("#q");
+  document.documentElement.classList.add("script");
   const motion = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
 
   // Beside the answer only the note's pane scrolls; below it, on a phone, only what was clicked.
   function toCited(inside, clicked) {
-    const cited = $("#cited", inside);
+    const cited = $("mark", inside);
     if (!cited) return;
     if (inside !== beside || (clicked && beside.scrollHeight <= beside.clientHeight)) {
       cited.scrollIntoView({ block: "center", behavior: motion });
@@ -23,12 +24,14 @@
     const response = await fetch(link.dataset.note);
     if (!response.ok) { location.href = link.href; return; }
     beside.innerHTML = await response.text();
+    if (exactly) showSource();
     $$(".excerpt").forEach((one) => one.classList.toggle("chosen", one.contains(link)));
     history.replaceState(null, "", link.href);
     toCited(beside, true);
   }
 
   document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-source]")) return switchSource();
     const link = event.target.closest("a.cite");
     if (!link || !beside || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
@@ -45,17 +48,16 @@
     openCitation(links[at]);
   }
 
-  const toggle = $("[data-source]");
+  let exactly = false;
   function showSource() {
-    const rendered = $(".rendered"), exact = $(".exact");
-    if (!toggle || !exact) return;
-    const exactly = exact.hidden;
+    const toggle = $("[data-source]"), exact = $(".exact");
+    if (!toggle) return;
     exact.hidden = !exactly;
-    rendered.hidden = exactly;
+    $(".rendered").hidden = exactly;
     toggle.setAttribute("aria-pressed", String(exactly));
-    toCited(exactly ? exact : rendered);
+    if (beside) toCited(beside);
   }
-  if (toggle) { toggle.hidden = false; toggle.addEventListener("click", showSource); }
+  function switchSource() { exactly = !exactly; showSource(); }
 
   document.addEventListener("keydown", (event) => {
     if (event.target.matches("input, textarea, select") || event.metaKey || event.ctrlKey || event.altKey) {
@@ -66,14 +68,27 @@
       "/": () => input ? (input.focus(), input.select()) : (location.href = "/"),
       j: () => step(1),
       k: () => step(-1),
-      s: showSource,
+      s: switchSource,
       o: () => { const link = $(".note h2 a"); if (link) location.href = link.href; },
     };
     if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
   });
 
+  // A filter that was typed or chosen becomes one of several.
+  function choose(field) {
+    const value = field.value.trim();
+    if (!value) return;
+    const box = Object.assign(document.createElement("input"),
+      { type: "checkbox", name: field.name, value, checked: true });
+    const chip = Object.assign(document.createElement("label"), { className: "chip" });
+    chip.append(box, ` ${value}`);
+    field.closest(".filter").insertBefore(chip, field.closest("label"));
+    field.value = "";
+  }
+
   $$("[data-complete]").forEach((field) => {
     const list = $(`#${field.getAttribute("list")}`);
+    field.addEventListener("change", () => choose(field));
     field.addEventListener("input", async () => {
       const response = await fetch(`/api/complete?start=${encodeURIComponent(field.value)}`);
       if (!response.ok) return;
@@ -91,6 +106,35 @@
       area.value = await file.text();
     });
   });
+
+  // An LLM's answer: each sentence as text once it is checked, then all of it with its sources.
+  const writing = $("[data-stream]");
+  if (writing) {
+    const events = new EventSource(writing.dataset.stream);
+    const say = (text) => { $("[data-writing]", writing).textContent = text; };
+    writing.hidden = false;
+    events.addEventListener("sentence", (event) => {
+      const { text, mark } = JSON.parse(event.data);
+      const sentence = document.createElement("span");
+      sentence.append(text);
+      if (mark) {
+        const marked = Object.assign(document.createElement("em"), { className: "mark", textContent: mark });
+        sentence.append(" ", marked);
+      }
+      $(".written", writing).append(sentence);
+    });
+    events.addEventListener("answer", (event) => {
+      events.close();
+      $("#answer").innerHTML = JSON.parse(event.data).html;
+      at = -1;
+    });
+    events.addEventListener("error", (event) => {
+      // A second try would ask the LLM again.
+      events.close();
+      const { error, hint } = event.data ? JSON.parse(event.data) : { error: "the server is gone" };
+      say(hint ? `${error}. Try: ${hint}` : `${error}.`);
+    });
+  }
 
   if (beside || location.hash === "#cited") toCited(beside || document);
 })();

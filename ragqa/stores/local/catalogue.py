@@ -18,7 +18,7 @@ import numpy as np
 from ragqa.errors import IndexUnusable
 from ragqa.stores.decoding import decoded, passage_of
 from ragqa.stores.disk import REPAIR, naming_file
-from ragqa.stores.filters import first_day, fold_tag, path_matcher
+from ragqa.stores.filters import checked_day, fold_tag, path_matcher
 from ragqa.stores.local.schema import DELTA_SCHEMA, SCHEMA, VIEWS
 from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp
 
@@ -81,9 +81,7 @@ class Catalogue:
 
         :raises IndexUnusable: one is missing.
         """
-        with self._naming():
-            rows = self._fetch("SELECT * FROM whole_passages WHERE id IN", ids)
-            found = {passage.id: passage for passage in map(_passage, rows)}
+        found = {passage.id: passage for _, passage in self._passages_with("id", ids)}
         for missing in set(ids) - found.keys():
             raise IndexUnusable(
                 f"the index file {self._path} has no passage {missing}", hint=REPAIR
@@ -98,17 +96,12 @@ class Catalogue:
 
     def passages_of(self, notes: Iterable[int]) -> Iterator[tuple[int, Passage]]:
         """Read the passages of these notes, each with its note's number."""
-        with self._naming():
-            for row in self._fetch("SELECT * FROM whole_passages WHERE note IN", sorted(notes)):
-                yield row["note"], _passage(row)
+        return self._passages_with("note", sorted(notes))
 
     def passages_at(self, paths: Iterable[str]) -> Iterator[Passage]:
         """Read the passages of the notes at these paths."""
-        with self._naming():
-            names = [os.fsencode(path) for path in paths]
-            yield from map(
-                _passage, self._fetch("SELECT * FROM whole_passages WHERE path IN", names)
-            )
+        names = [os.fsencode(path) for path in paths]
+        return (passage for _, passage in self._passages_with("path", names))
 
     def owners(self, *, of_delta: bool = False) -> Numbers:
         """Read the id of every passage and its note's number: int64, (2, passages).
@@ -149,7 +142,7 @@ class Catalogue:
         """The sorted numbers of the notes that pass the filters."""
         if not filters.since:
             return self._matching(filters, [])
-        recent = ("SELECT id FROM all_notes WHERE date >= ?", first_day(filters.since))
+        recent = ("SELECT id FROM all_notes WHERE date >= ?", checked_day(filters.since))
         return self._matching(filters, [recent])
 
     def undated(self, filters: Filters) -> int:
@@ -199,6 +192,11 @@ class Catalogue:
         """The one number that a query of our own gives."""
         with self._naming():
             return int(self._db.execute(f"SELECT {query}").fetchone()[0])
+
+    def _passages_with(self, field: str, values: Sequence[object]) -> Iterator[tuple[int, Passage]]:
+        with self._naming():
+            for row in self._fetch(f"SELECT * FROM whole_passages WHERE {field} IN", values):  # noqa: S608 - our own names
+                yield row["note"], _passage(row)
 
     def _fetch(self, query: str, values: Sequence[object]) -> Iterator[sqlite3.Row]:
         for start in range(0, len(values), _BATCH):

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ragqa.errors import IndexNotReadable, IndexUnusable
+from ragqa.stores.local.catalogue import Catalogue
 from ragqa.stores.local.manifest import CATALOGUE, DELTA, ROWS, TERMS, VECTORS, Manifest, findings
-from ragqa.stores.local.snapshot import open_catalogue
 from ragqa.stores.local.terms import TermIndex
 from ragqa.stores.local.vector_file import VectorFile
 from ragqa.stores.protocol import Fault, IndexPart
@@ -37,7 +37,7 @@ class PassageOwners:
     @classmethod
     def of(cls, manifest: Manifest) -> "PassageOwners":
         """Read them from the catalogue of a generation."""
-        with closing(open_catalogue(manifest)) as catalogue:
+        with closing(Catalogue(*manifest.catalogue)) as catalogue:
             every, gone, paths = catalogue.owners(), catalogue.gone(), catalogue.paths()
             if manifest.delta is None:
                 return cls(every, None, gone, paths)
@@ -99,7 +99,7 @@ def _faults_in(part: IndexPart, found: Iterator[str]) -> list[Fault]:
 
 def _in_catalogue(manifest: Manifest) -> Iterator[str]:
     info = manifest.info
-    with closing(open_catalogue(manifest)) as catalogue:
+    with closing(Catalogue(*manifest.catalogue)) as catalogue:
         yield from catalogue.problems()
         notes, passages = catalogue.counts()
         if (notes, passages) != (info.notes, info.passages):

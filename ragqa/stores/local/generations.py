@@ -9,13 +9,12 @@ import errno
 import os
 import re
 import shutil
-import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from ragqa.errors import IndexUnusable, NoIndex
-from ragqa.stores.disk import REPAIR, new_file, step, sync, unusable
+from ragqa.stores.disk import REPAIR, new_file, open_existing, step, sync, unusable
 from ragqa.stores.local.manifest import (
     DELTA,
     MANIFEST,
@@ -70,11 +69,7 @@ def current(root: Path) -> str:
         raise IndexUnusable(
             f"the index file {path} does not name a generation, it says {name!r}", hint=REPAIR
         )
-    try:
-        found = stat.S_ISDIR(os.lstat(root / name).st_mode)
-    except OSError:
-        found = False
-    if not found:
+    if not (root / name).is_dir() or (root / name).is_symlink():
         raise IndexUnusable(
             f"the index file {path} names {name}, which does not exist", hint=REPAIR
         )
@@ -82,7 +77,7 @@ def current(root: Path) -> str:
 
 
 def _read_name(path: Path) -> str:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = open_existing(path)
     try:
         data = os.read(descriptor, _MAX_NAME_BYTES)
     finally:
@@ -90,8 +85,11 @@ def _read_name(path: Path) -> str:
     return data.decode("ascii", "backslashreplace").removesuffix("\n")
 
 
-def begin_draft(root: Path) -> Path:
-    """Create the draft folder of the next generation, with a number never used before."""
+def begin_draft(root: Path, *, delta: bool) -> Path:
+    """Create the draft folder of the next generation, with a number never used before.
+
+    :param delta: whether it has a folder for changes beside the base.
+    """
     names = _names(root)
     with suppress(OSError):
         names.append(_read_name(root / _CURRENT))
@@ -99,8 +97,9 @@ def begin_draft(root: Path) -> Path:
     draft = root / f"gen-{max(numbers, default=0) + 1:06d}.tmp"
     step(f"make {draft.name}")
     draft.mkdir(PRIVATE)
-    step(f"make {TERMS}")
-    (draft / TERMS).mkdir()
+    for name in (TERMS, DELTA) if delta else (TERMS,):
+        step(f"make {name}")
+        (draft / name).mkdir()
     return draft
 
 
@@ -139,8 +138,8 @@ def publish(draft: Path, info: IndexInfo, base: Manifest | None) -> None:
         if name not in linked:
             sync(draft / name)
     manifest = Manifest(draft, info, record_files(draft, names, linked))
-    with new_file(draft / MANIFEST) as write:
-        write(manifest.encoded())
+    with new_file(draft / MANIFEST) as file:
+        file.write(manifest.encoded())
     for folder in (TERMS, DELTA):
         if (draft / folder).is_dir():
             sync(draft / folder)
@@ -154,8 +153,8 @@ def publish(draft: Path, info: IndexInfo, base: Manifest | None) -> None:
 
 def set_current(root: Path, name: str) -> None:
     """Make an existing generation the current one."""
-    with new_file(root / _CURRENT_DRAFT) as write:
-        write(f"{name}\n".encode())
+    with new_file(root / _CURRENT_DRAFT) as file:
+        file.write(f"{name}\n".encode())
     step("replace CURRENT")
     (root / _CURRENT_DRAFT).replace(root / _CURRENT)
     sync(root)

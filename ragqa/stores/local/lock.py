@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ragqa.errors import WriterBusy
-from ragqa.stores.disk import cannot_write, explaining_failure, step, sync
+from ragqa.stores.disk import cannot_write, explaining_failure, open_existing, step, sync
 from ragqa.stores.local.generations import LOCK, PRIVATE
 from ragqa.types import Building
 
@@ -46,7 +46,7 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
 def report_embedded(root: Path, embedded: int) -> None:
     """Publish how many passages the writer has embedded; only the lock holder may call this."""
     with suppress(OSError):
-        descriptor = os.open(root / LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = open_existing(root / LOCK, os.O_RDWR)
         try:
             progress = _read(descriptor)
             since = progress.since if progress else datetime.now(UTC).isoformat(timespec="seconds")
@@ -60,9 +60,7 @@ def report_embedded(root: Path, embedded: int) -> None:
 def building(root: Path) -> Building | None:
     """The progress of another process writing the index; None if none is known."""
     try:
-        descriptor = os.open(
-            root / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        )
+        descriptor = open_existing(root / LOCK)
     except OSError:
         return None
     try:

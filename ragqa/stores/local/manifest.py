@@ -15,7 +15,7 @@ import msgspec
 import ragqa
 from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.stores.decoding import MALFORMED, check_seal, digest_of, info_json
-from ragqa.stores.disk import REPAIR, naming_file, unusable
+from ragqa.stores.disk import REPAIR, naming_file, open_existing, unusable
 from ragqa.types import IndexInfo, Progress
 
 FORMAT = 3
@@ -77,6 +77,12 @@ class Manifest:
     def delta(self) -> Path | None:
         """The folder of the delta; None if no changes are kept beside the base."""
         return self.folder / DELTA if f"{DELTA}/{CATALOGUE}" in self.files else None
+
+    @property
+    def catalogue(self) -> tuple[Path, Path | None]:
+        """The file of the catalogue; if there is a delta, its file and the one it applies to."""
+        base = self.folder / CATALOGUE
+        return (self.delta / CATALOGUE, base) if self.delta else (base, None)
 
     @property
     def term_files(self) -> list[str]:
@@ -217,7 +223,7 @@ def _finding(path: Path, record: FileRecord, *, thorough: bool) -> str:
 
 
 def _read_regular(path: Path) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = open_existing(path)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError("not a regular file")

@@ -4,11 +4,12 @@ The new generation is built beside the damaged one and published like any other,
 repair leaves the index either as it was or repaired.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
-from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from dataclasses import replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex, OtherFormat
 from ragqa.stores.disk import explaining_failure, step
 from ragqa.stores.local import generations
+from ragqa.stores.local.catalogue import Catalogue
 from ragqa.stores.local.examining import PassageOwners, damaged_files, disagreements, part_of
 from ragqa.stores.local.lock import locked
 from ragqa.stores.local.manifest import (
@@ -26,10 +28,10 @@ from ragqa.stores.local.manifest import (
     number_of,
     read_manifest,
 )
-from ragqa.stores.local.snapshot import LocalSnapshot, open_catalogue
-from ragqa.stores.local.terms import NumberedPassage, write_terms
+from ragqa.stores.local.snapshot import LocalSnapshot
+from ragqa.stores.local.terms import write_terms
 from ragqa.stores.local.vector_draft import Spool, write_part
-from ragqa.stores.local.vector_file import VectorFile
+from ragqa.stores.local.vector_file import VectorFile, find_in
 from ragqa.stores.protocol import (
     EmbeddingLookup,
     Fault,
@@ -40,7 +42,7 @@ from ragqa.stores.protocol import (
 )
 from ragqa.stores.saved import SAVED, SavedEmbeddings, remove_saved
 from ragqa.stores.vectors import check_vectors
-from ragqa.types import DenseInfo, Numbers, Passage, Progress, Vector, Vectors
+from ragqa.types import DenseInfo, Numbers, Passage, Progress, Vectors
 
 EMBEDDED_AT_ONCE = 512
 
@@ -144,22 +146,26 @@ def _rebuild_parts(
     rebuilder: Rebuilder,
     progress: Progress,
 ) -> None:
-    draft = generations.begin_draft(root)
-    if manifest.delta:
-        step(f"make {DELTA}")
-        (draft / DELTA).mkdir()
+    draft = generations.begin_draft(root, delta=manifest.delta is not None)
     sound = [name for name in manifest.files if part_of(name) not in broken]
     generations.link_files(manifest, sound, draft)
     owners = PassageOwners.of(manifest)
-    info = manifest.info
-    dense = info.dense
-    with closing(open_catalogue(manifest)) as catalogue:
+    info, dense = manifest.info, manifest.info.dense
+    embeddings = SavedEmbeddings(root / SAVED, info.embedder, info.dtype)
+    with closing(embeddings) as saved, closing(Catalogue(*manifest.catalogue)) as catalogue:
 
-        def embed(owners: Numbers, place: Path) -> DenseInfo:
-            passages = catalogue.passages_of(sorted(set(owners[1].tolist())))
-            with closing(SavedEmbeddings(root / SAVED, info.embedder, info.dtype)) as saved:
-                embedding = _Embedding(rebuilder, saved, owners.shape[1], progress)
-                return embedding.write(passages, place, info.embedder.dimension)
+        def embed(owners: Numbers, folder: Path) -> DenseInfo:
+            """Embed passages in batches, save each, and write the files."""
+            passages = catalogue.passages_of(set(owners[1].tolist()))
+            done, dimension = 0, info.embedder.dimension
+            with closing(Spool(folder)) as spool:
+                while batch := list(islice(passages, EMBEDDED_AT_ONCE)):
+                    notes, some = zip(*batch, strict=True)
+                    vectors = _embed(some, dimension, rebuilder, saved)
+                    spool.append([passage.id for passage in some], notes, vectors)
+                    done += len(batch)
+                    progress("repairing", done, owners.shape[1])
+                return write_part(spool.part(dimension), folder)
 
         if IndexPart.TERMS in broken:
             step(f"write {TERMS}")
@@ -168,49 +174,27 @@ def _rebuild_parts(
             dense = embed(owners.base, draft)
         if IndexPart.NEW_VECTORS in broken and owners.new is not None:
             embed(owners.new, draft / DELTA)
-    info = replace(info, generation=number_of(draft.name), dense=dense)
-    generations.publish(draft, info, manifest)
+    generations.publish(
+        draft, replace(info, generation=number_of(draft.name), dense=dense), manifest
+    )
     if broken & {IndexPart.VECTORS, IndexPart.NEW_VECTORS}:
         remove_saved(root / SAVED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Embedding:
-    """Embeds passages in batches, `total` in all, and saves each batch."""
-
-    rebuilder: Rebuilder
-    saved: SavedEmbeddings
-    total: int
-    progress: Progress
-
-    def write(self, numbered: Iterator[NumberedPassage], folder: Path, dimension: int) -> DenseInfo:
-        """Embed passages and write the files; returns how the vectors are indexed."""
-        done = 0
-        with closing(Spool(folder)) as spool:
-            while batch := list(islice(numbered, EMBEDDED_AT_ONCE)):
-                passages = [passage for _, passage in batch]
-                vectors = self._embed(passages, dimension)
-                start = 0
-                for note, run in groupby(batch, key=lambda each: each[0]):
-                    ids = [passage.id for _, passage in run]
-                    spool.append(note, ids, vectors[start : start + len(ids)])
-                    start += len(ids)
-                done += len(batch)
-                self.progress("repairing", done, self.total)
-            return write_part(spool.part(dimension), folder)
-
-    def _embed(self, passages: Sequence[Passage], dimension: int) -> Vectors:
-        """Embed passages, shape (passages, dimension): equal texts once, saved ones not again."""
-        by_key = {passage.embedding_key: passage for passage in passages}
-        known = self.saved.vectors(by_key)
-        missing = [passage for key, passage in by_key.items() if key not in known]
-        if missing:
-            rows = self.rebuilder.embed(missing)
-            check_vectors(missing, rows, dimension)
-            keys = [passage.embedding_key for passage in missing]
-            self.saved.add(keys, rows)
-            known |= dict(zip(keys, rows, strict=True))
-        return np.stack([known[passage.embedding_key] for passage in passages])
+def _embed(
+    passages: Sequence[Passage], dimension: int, rebuilder: Rebuilder, saved: SavedEmbeddings
+) -> Vectors:
+    """Embed passages, shape (passages, dimension): equal texts once, saved ones not again."""
+    by_key = {passage.embedding_key: passage for passage in passages}
+    known = saved.vectors(by_key)
+    missing = [passage for key, passage in by_key.items() if key not in known]
+    if missing:
+        rows = rebuilder.embed(missing)
+        check_vectors(missing, rows, dimension)
+        keys = [passage.embedding_key for passage in missing]
+        saved.add(keys, rows)
+        known |= dict(zip(keys, rows, strict=True))
+    return np.stack([known[passage.embedding_key] for passage in passages])
 
 
 def _sound_embeddings(manifest: Manifest, broken: Iterable[IndexPart]) -> EmbeddingLookup:
@@ -228,10 +212,4 @@ def _sound_embeddings(manifest: Manifest, broken: Iterable[IndexPart]) -> Embedd
         except IndexUnusable:
             continue
 
-    def find(ids: Sequence[int]) -> Mapping[int, Vector]:
-        vectors: dict[int, Vector] = {}
-        for file in files:
-            vectors |= file.find([id_ for id_ in ids if id_ not in vectors])
-        return vectors
-
-    return find
+    return partial(find_in, files)

@@ -1,6 +1,6 @@
 """One generation of the local store, opened for reading."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from itertools import chain
@@ -9,69 +9,58 @@ from pathlib import Path
 import numpy as np
 
 from ragqa.stores.local.catalogue import Catalogue
-from ragqa.stores.local.manifest import CATALOGUE, TERMS, Manifest, check_files, read_manifest
+from ragqa.stores.local.manifest import TERMS, check_files, read_manifest
 from ragqa.stores.local.terms import TermIndex
-from ragqa.stores.local.vector_draft import Part
-from ragqa.stores.local.vector_file import Mask, VectorFile
+from ragqa.stores.local.vector_file import Mask, VectorFile, find_in
 from ragqa.stores.protocol import Snapshot
 from ragqa.stores.ranking import Candidate, top_k
-from ragqa.types import Filters, NoteRecord, NoteState, Passage, Vector
+from ragqa.types import Filters, Vector
 
 
-class LocalSnapshot(Snapshot):
-    """A generation with its files held open, so that it answers even after its removal.
+class LocalSnapshot(Catalogue, Snapshot):
+    """A generation's catalogue with its terms and vectors.
+
+    The files are held open, so that it answers even after its removal.
 
     :raises IndexUnusable: a file is missing, damaged or in another format.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.manifest = read_manifest(folder)
-        check_files(self.manifest)
-        self.info = self.manifest.info
+        self.manifest = manifest = read_manifest(folder)
+        check_files(manifest)
+        super().__init__(*manifest.catalogue)
+        self.info = manifest.info
         self._filtered: tuple[Filters, list[int]] | None = None
-        delta = self.manifest.delta
         with ExitStack() as opened:
-            self.catalogue = open_catalogue(self.manifest)
-            opened.callback(self.catalogue.close)
-            self.term_index = TermIndex(folder / TERMS, self.manifest.term_files)
+            opened.callback(super().close)
+            self.term_index = TermIndex(folder / TERMS, manifest.term_files)
             self.base = self._vectors(folder, opened)
-            self.delta = self._vectors(delta, opened) if delta else None
+            self.delta = self._vectors(manifest.delta, opened) if manifest.delta else None
             self._opened = opened.pop_all()
 
-    @cached_property
-    def live_rows(self) -> Mask | None:
-        """A mask, (rows,), of the base's rows that are not deleted; None for all."""
-        gone = self.catalogue.gone()
-        return ~self.base.of_notes(gone) if gone else None
+    @property
+    def vector_files(self) -> list[VectorFile]:
+        """The vectors of the base, some of which may be deleted, and those of the delta."""
+        return [self.base] if self.delta is None else [self.base, self.delta]
 
-    def parts(self) -> list[Part]:
-        """All vectors that are not deleted."""
-        base = self.base.part if self.live_rows is None else self.base.part.select(self.live_rows)
-        return [base] if self.delta is None else [base, self.delta.part]
+    @cached_property
+    def _live_rows(self) -> Mask | None:
+        """A mask, (rows,), of the base's rows that are not deleted; None for all."""
+        gone = self.gone()
+        return ~self.base.of_notes(gone) if gone else None
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
         """The vectors, shape (dimension,), of passages in the snapshot, by passage id."""
-        found = {} if self.delta is None else self.delta.find(ids)
-        return found | self.base.find([id_ for id_ in ids if id_ not in found])
-
-    def notes(self) -> dict[str, NoteRecord]:
-        """Every note by path."""
-        return self.catalogue.notes()
-
-    def states(self) -> dict[str, NoteState]:
-        """The state of every note's file when it was read, by path."""
-        return self.catalogue.states()
-
-    def undated(self, filters: Filters) -> int:
-        """How many undated notes pass all filters except `since`."""
-        return self.catalogue.undated(filters)
+        return find_in(reversed(self.vector_files), ids)
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k nearest passages by cosine, best first; `vector` has shape (dimension,)."""
         notes = self._matching_notes(filters)
-        searched = [(self.base, _live_rows_of(self.live_rows, notes, self.base))]
-        if self.delta is not None:
-            searched.append((self.delta, _live_rows_of(None, notes, self.delta)))
+        if notes is None:
+            masks = [self._live_rows, None]
+        else:  # none of these is deleted
+            masks = [file.of_notes(notes) for file in self.vector_files]
+        searched = list(zip(self.vector_files, masks, strict=False))
         total = sum(
             len(file) if mask is None else int(np.count_nonzero(mask)) for file, mask in searched
         )
@@ -87,14 +76,6 @@ class LocalSnapshot(Snapshot):
         notes = self._matching_notes(filters)
         share = 1.0 if notes is None else len(notes) / max(1, self.info.notes)
         return self.term_index.search(terms, k, notes, share=share)
-
-    def passages(self, ids: Sequence[int]) -> list[Passage]:
-        """The passages with these ids, in the order given."""
-        return self.catalogue.passages(ids)
-
-    def passages_at(self, paths: Sequence[str]) -> Iterator[Passage]:
-        """The passages of the notes at these paths."""
-        return self.catalogue.passages_at(paths)
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term."""
@@ -118,26 +99,5 @@ class LocalSnapshot(Snapshot):
         if not filters:
             return None
         if self._filtered is None or self._filtered[0] != filters:
-            self._filtered = (filters, self.catalogue.notes_matching(filters))
+            self._filtered = (filters, self.notes_matching(filters))
         return self._filtered[1]
-
-
-def _live_rows_of(
-    live_rows: Mask | None, notes: Sequence[int] | None, file: VectorFile
-) -> Mask | None:
-    """A mask, (rows,), of the live rows of these notes; None for all."""
-    if notes is None:
-        return live_rows
-    mask = file.of_notes(notes)
-    return mask if live_rows is None else mask & live_rows
-
-
-def open_catalogue(manifest: Manifest) -> Catalogue:
-    """Open a generation's catalogue, with its delta if it has one.
-
-    :raises IndexUnusable: SQLite fails.
-    """
-    base = manifest.folder / CATALOGUE
-    return (
-        Catalogue(base) if manifest.delta is None else Catalogue(manifest.delta / CATALOGUE, base)
-    )

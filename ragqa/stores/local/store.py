@@ -6,13 +6,10 @@ from pathlib import Path
 
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores.local import generations
-from ragqa.stores.local.examining import damaged_files, disagreements
 from ragqa.stores.local.lock import building, locked, report_embedded
 from ragqa.stores.local.manifest import read_manifest
-from ragqa.stores.local.repair import embeddings_of_older, repair
 from ragqa.stores.local.snapshot import LocalSnapshot
-from ragqa.stores.local.writer import LocalWriter
-from ragqa.stores.protocol import OlderIndex, Rebuilder, Repair, Store
+from ragqa.stores.protocol import OlderIndex, Rebuilder, Repair, Store, Writer
 from ragqa.types import Building, Progress
 
 
@@ -35,8 +32,10 @@ class LocalStore(Store):
                     raise
 
     @contextmanager
-    def writer(self, *, fresh: bool, wait: bool) -> Iterator[LocalWriter]:
+    def writer(self, *, fresh: bool, wait: bool) -> Iterator[Writer]:
         """Begin the next snapshot on top of the newest, or with `fresh` from nothing."""
+        from ragqa.stores.local.writer import LocalWriter
+
         with locked(self._root, wait=wait):
             report_embedded(self._root, 0)
             generations.sweep(self._root)
@@ -54,6 +53,8 @@ class LocalStore(Store):
 
     def older(self) -> OlderIndex | None:
         """What the newest generation offers for reuse, if it has an older format."""
+        from ragqa.stores.local.repair import embeddings_of_older
+
         return embeddings_of_older(self._root)
 
     def building(self) -> Building | None:
@@ -71,6 +72,8 @@ class LocalStore(Store):
 
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
         """Read everything and return each problem as a sentence; [] if sound."""
+        from ragqa.stores.local.examining import damaged_files, disagreements
+
         try:
             name = generations.current(self._root)
             while True:
@@ -86,4 +89,6 @@ class LocalStore(Store):
 
     def repair(self, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:
         """Rebuild the damaged parts of the newest generation as the next one."""
+        from ragqa.stores.local.repair import repair
+
         return repair(self._root, rebuilder, wait=wait, progress=progress)

@@ -110,14 +110,12 @@ class TermIndex:
 
     def _any_of(self, terms: Iterable[str]) -> Query:
         # Never parse_query: user input is not query syntax.
-        alternatives = [
-            (Occur.Should, self._term(term, count)) for term, count in Counter(terms).items()
-        ]
+        alternatives = []
+        for term, count in Counter(terms).items():
+            query = Query.term_query(self._schema, "body", term, "freq")
+            weighted = query if count == 1 else Query.boost_query(query, float(count))
+            alternatives.append((Occur.Should, weighted))
         return Query.boolean_query(alternatives)
-
-    def _term(self, term: str, count: int) -> Query:
-        query = Query.term_query(self._schema, "body", term, "freq")
-        return query if count == 1 else Query.boost_query(query, float(count))
 
     def _hits(self, query: Query, limit: int) -> Iterator[tuple[int, int, float]]:
         """The best passages: id, note's number and score of each."""
@@ -147,20 +145,37 @@ class TermIndex:
         return int(result.count)  # type: ignore[attr-defined]  # missing from tantivy's stub
 
 
-def write_terms(folder: Path, passages: Iterable[NumberedPassage]) -> None:
-    """Create a terms index in an empty folder."""
-    with _naming(folder):
-        _change(Index(_schema(), path=str(folder)), gone=(), passages=passages)
+def write_terms(
+    folder: Path, passages: Iterable[NumberedPassage], *, gone: Iterable[int] = ()
+) -> None:
+    """Create a terms index in an empty folder, or change the one in it.
 
-
-def change_terms(folder: Path, *, gone: Iterable[int], passages: Iterable[NumberedPassage]) -> None:
-    """Delete notes, by number, from a terms index, and add passages.
-
-    The folder holds hard links: tantivy never writes into an existing file, and replaces
+    That may consist of hard links: tantivy never writes into an existing file, and replaces
     `meta.json` and `.managed.json` by renaming.
+
+    :param gone: the numbers of the notes to delete first.
     """
     with _naming(folder):
-        _change(Index.open(str(folder)), gone=gone, passages=passages)
+        index = Index(_schema(), path=str(folder))
+        index.config_reader("manual")
+        index.register_tokenizer(_TOKENIZER, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
+        # One thread, so that the same notes always yield the same segments.
+        writer = index.writer(_WRITER_BYTES, 1)
+        try:
+            for note in gone:
+                writer.delete_documents_by_term("note", note)
+            for note, passage in passages:
+                document = Document()
+                document.add_integer("id", passage.id)
+                document.add_integer("note", note)
+                document.add_text("body", " ".join(index_terms(passage.searched_text)))
+                writer.add_document(document)
+            writer.commit()
+            # Merging continues after a commit; digests must be taken when it is done.
+            writer.wait_merging_threads()
+        finally:
+            # Otherwise an error's traceback keeps the writer's threads working in the folder.
+            del writer
 
 
 def dead_passages(folder: Path) -> int:
@@ -197,28 +212,6 @@ def _schema() -> Schema:
     builder.add_integer_field("note", indexed=True, fast=True)
     builder.add_text_field("body", tokenizer_name=_TOKENIZER, index_option="freq")
     return builder.build()
-
-
-def _change(index: Index, *, gone: Iterable[int], passages: Iterable[NumberedPassage]) -> None:
-    index.config_reader("manual")
-    index.register_tokenizer(_TOKENIZER, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
-    # One thread, so that the same notes always yield the same segments.
-    writer = index.writer(_WRITER_BYTES, 1)
-    try:
-        for note in gone:
-            writer.delete_documents_by_term("note", note)
-        for note, passage in passages:
-            document = Document()
-            document.add_integer("id", passage.id)
-            document.add_integer("note", note)
-            document.add_text("body", " ".join(index_terms(passage.searched_text)))
-            writer.add_document(document)
-        writer.commit()
-        # Merging continues after a commit; digests must be taken when it is done.
-        writer.wait_merging_threads()
-    finally:
-        # Otherwise an error's traceback keeps the writer's threads working in the folder.
-        del writer
 
 
 @contextmanager

@@ -7,9 +7,10 @@ the disk is full.
 """
 
 import io
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ragqa.stores.disk import new_file, step, write_all
+from ragqa.stores.disk import new_file, step
 from ragqa.stores.local.manifest import ROWS, VECTORS
 from ragqa.types import DenseInfo, Numbers, Vectors
 
@@ -38,7 +39,6 @@ _SAMPLE = 200
 _CANDIDATES = 200
 _MIN_PROBES = 8
 _SEED = 1
-_SPOOL = "vectors.tmp"
 
 
 class Part(NamedTuple):
@@ -63,45 +63,32 @@ def concatenate(parts: Sequence[Part], dimension: int) -> Part:
 
 
 class Spool:
-    """A file for the vectors of a draft, so that memory does not limit their number.
-
-    It is removed before the draft is published.
-    """
+    """A nameless file for the vectors of a draft, so that memory does not limit their number."""
 
     def __init__(self, draft: Path) -> None:
-        self._path = draft / _SPOOL
-        step(f"write {_SPOOL}")
-        self._file = self._path.open("xb", buffering=0)
+        step("write vectors")
+        self._file = tempfile.TemporaryFile(dir=draft)  # noqa: SIM115 - closed with the draft
         self._owners: list[Numbers] = []
 
-    def append(self, note: int, ids: Sequence[int], vectors: Vectors) -> None:
-        """Append the vectors of a note's passages, shape (passages, dimension)."""
+    def append(self, ids: Sequence[int], notes: Sequence[int], vectors: Vectors) -> None:
+        """Append the vectors of passages, (passages, dimension), and their notes' numbers."""
         if len(ids):
-            self._owners.append(np.array([ids, [note] * len(ids)], dtype=np.int64))
-            write_all(self._file, np.ascontiguousarray(vectors, dtype=np.float32).tobytes())
+            self._owners.append(np.array([ids, notes], dtype=np.int64))
+            self._file.write(np.ascontiguousarray(vectors, dtype=np.float32).tobytes())
 
     def part(self, dimension: int) -> Part:
         """All vectors, memory-mapped from the file."""
         if not self._owners:
             return concatenate([], dimension)
+        self._file.flush()
         owners = np.concatenate(self._owners, axis=1)
         shape = (owners.shape[1], dimension)
-        return Part(owners, np.memmap(self._path, np.float32, mode="r", shape=shape))
-
-    def remove(self) -> None:
-        """Remove the file.
-
-        :raises OSError: it cannot be removed.
-        """
-        if not self._file.closed:
-            self._file.close()
-            step(f"remove {_SPOOL}")
-            self._path.unlink(missing_ok=True)
+        return Part(owners, np.memmap(self._file, np.float32, mode="r", shape=shape))
 
     def close(self) -> None:
-        """Remove the file if possible; do not mask an earlier error."""
+        """Remove the file; do not mask an earlier error."""
         with suppress(OSError):
-            self.remove()
+            self._file.close()
 
 
 def write_part(part: Part, folder: Path, previous: FaissIndex = None) -> DenseInfo:
@@ -110,17 +97,12 @@ def write_part(part: Part, folder: Path, previous: FaissIndex = None) -> DenseIn
     :param previous: inverted lists whose cells may be reused.
     """
     index, info = make_index(part.matrix, previous)
-    with new_file(folder / VECTORS) as write:
-
-        def write_all_of(data: bytes) -> int:
-            write(data)
-            return len(data)
-
-        faiss().write_index(index, faiss().PyCallbackIOWriter(write_all_of))
-    rows = io.BytesIO()
+    with new_file(folder / VECTORS) as file:
+        faiss().write_index(index, faiss().PyCallbackIOWriter(file.write))
+    rows = io.BytesIO()  # of a full disk NumPy would say only how many numbers it wrote
     np.save(rows, np.ascontiguousarray(part.owners), allow_pickle=False)
-    with new_file(folder / ROWS) as write:
-        write(rows.getvalue())
+    with new_file(folder / ROWS) as file:
+        file.write(rows.getvalue())
     return info
 
 
@@ -135,18 +117,21 @@ def make_index(matrix: Vectors, previous: FaissIndex = None) -> tuple[FaissIndex
     if len(matrix) <= EXACT_UP_TO:
         return exact, DenseInfo("exact")
     count = _list_count(len(matrix))
-    sample = _Sample.of(exact, matrix)
+    rows = _some_rows(matrix, _SAMPLE)
+    _, nearest = exact.search(matrix[rows], _CANDIDATES + 1)
+    recall = partial(_recall, rows=rows, queries=matrix[rows], nearest=nearest)
+    lists = None
     if previous is not None and previous.nlist == count:
         lists = _reuse_cells(previous)
         lists.add(matrix)
-        if sample.recall(lists, _CANDIDATES) >= RECALL:
-            return faiss().IndexRefine(lists, exact), sample.info(lists)
-    lists = _train_cells(matrix, count)
-    lists.add(matrix)
-    lists.nprobe = _MIN_PROBES
-    while lists.nprobe < count and sample.recall(lists, _CANDIDATES) < RECALL:
-        lists.nprobe = min(2 * lists.nprobe, count)
-    return faiss().IndexRefine(lists, exact), sample.info(lists)
+    if lists is None or recall(lists, _CANDIDATES) < RECALL:
+        lists = _train_cells(matrix, count)
+        lists.add(matrix)
+        lists.nprobe = _MIN_PROBES
+        while lists.nprobe < count and recall(lists, _CANDIDATES) < RECALL:
+            lists.nprobe = min(2 * lists.nprobe, count)
+    info = DenseInfo("ivf", lists=lists.nlist, probes=lists.nprobe, recall=recall(lists, 10))
+    return faiss().IndexRefine(lists, exact), info
 
 
 def faiss() -> ModuleType:
@@ -183,35 +168,23 @@ def _reuse_cells(previous: FaissIndex) -> FaissIndex:
     return lists
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """Sampled vectors with their true nearest neighbours, themselves excluded."""
+def _recall(
+    lists: FaissIndex, k: int, *, rows: Numbers, queries: Vectors, nearest: Numbers
+) -> float:
+    """The share of the k nearest neighbours of sampled vectors that the lists find.
 
-    rows: Numbers
-    queries: Vectors
-    truth: Numbers
-
-    @classmethod
-    def of(cls, exact: FaissIndex, matrix: Vectors) -> "_Sample":
-        rows = _some_rows(matrix, _SAMPLE)
-        _, truth = exact.search(matrix[rows], _CANDIDATES + 1)
-        return cls(rows, matrix[rows], truth)
-
-    def recall(self, lists: FaissIndex, k: int) -> float:
-        """The share of the k nearest neighbours among the candidates the lists find."""
-        _, found = lists.search(self.queries, _CANDIDATES + 1)
-        hits = total = 0
-        for row, wanted, got in zip(
-            self.rows.tolist(), self.truth[:, : k + 1].tolist(), found.tolist(), strict=True
-        ):
-            neighbours = set(wanted) - {row}
-            hits += len(neighbours.intersection(got))
-            total += len(neighbours)
-        return round(hits / total, 4)
-
-    def info(self, lists: FaissIndex) -> DenseInfo:
-        recall = self.recall(lists, 10)
-        return DenseInfo("ivf", lists=lists.nlist, probes=lists.nprobe, recall=recall)
+    :param queries: the vectors in these rows, which do not count as their own neighbours.
+    :param nearest: the rows that are truly nearest to each, (rows, more than k).
+    """
+    _, found = lists.search(queries, _CANDIDATES + 1)
+    hits = total = 0
+    for row, wanted, got in zip(
+        rows.tolist(), nearest[:, : k + 1].tolist(), found.tolist(), strict=True
+    ):
+        neighbours = set(wanted) - {row}
+        hits += len(neighbours.intersection(got))
+        total += len(neighbours)
+    return round(hits / total, 4)
 
 
 def _some_rows(matrix: Vectors, count: int) -> Numbers:

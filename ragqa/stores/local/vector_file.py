@@ -8,13 +8,12 @@ checked against the manifest.
 """
 
 import mmap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -102,8 +101,26 @@ class VectorFile:
         :raises EmbedderMismatch: the query's embedding has another dimension or is not finite.
         """
         check_question(query, self._dimension)
+        total = len(self) if mask is None else int(np.count_nonzero(mask))
+        limit = min(limit, total)
+        if not limit:
+            return []
+        flat, lists, matrix, _ = self._parsed
         query = np.ascontiguousarray(query, dtype=np.float32)
-        rows, scores = self._parsed.nearest(query, limit, mask)
+        options = {} if mask is None else {"sel": _selector(mask)}
+        rows: Numbers = np.empty(0, np.int64)
+        if lists is not None and total > EXHAUSTIVE_UP_TO:
+            parameters = faiss().SearchParametersIVF(nprobe=lists.nprobe, **options)
+            rows = lists.search(query[None], limit, params=parameters)[1][0]
+            # A forged file may have any number in a list.
+            rows = rows[(rows >= 0) & (rows < len(matrix))]
+            scores = matrix[rows] @ query
+            order = np.argsort(-scores)
+            rows, scores = rows[order], scores[order]
+        if len(rows) < limit:
+            parameters = faiss().SearchParameters(**options) if options else None
+            (scores,), (rows,) = flat.search(query[None], limit, params=parameters)
+            rows, scores = rows[rows >= 0], scores[rows >= 0]
         return list(zip(self.owners[0][rows].tolist(), scores.tolist(), strict=True))
 
     def bad_rows(self) -> Mask:
@@ -114,8 +131,7 @@ class VectorFile:
         return bad
 
 
-@dataclass(frozen=True, slots=True)
-class _Parsed:
+class _Parsed(NamedTuple):
     """A FAISS index over a memory map; `owners` keeps the map alive."""
 
     flat: FaissIndex
@@ -123,32 +139,13 @@ class _Parsed:
     matrix: Vectors
     owners: tuple[Any, ...]
 
-    def nearest(self, query: Vector, limit: int, mask: Mask | None) -> tuple[Numbers, Vector]:
-        """Row numbers and their cosines, both (hits,), best first."""
-        total = len(self.matrix) if mask is None else int(np.count_nonzero(mask))
-        limit = min(limit, total)
-        if not limit:
-            return np.empty(0, np.int64), np.empty(0, np.float32)
-        if self.lists is not None and total > EXHAUSTIVE_UP_TO:
-            rows = self._listed(query, limit, mask)
-            if len(rows) == limit:
-                scores = self.matrix[rows] @ query
-                order = np.argsort(-scores)
-                return rows[order], scores[order]
-        parameters = None if mask is None else faiss().SearchParameters(sel=_selector(mask))
-        scores, found = self.flat.search(query[None], limit, params=parameters)
-        there = found[0] >= 0
-        return found[0][there], scores[0][there]
 
-    def _listed(self, query: Vector, limit: int, mask: Mask | None) -> Numbers:
-        """The nearest rows in the visited lists, by eight-bit codes, (hits,)."""
-        parameters = faiss().SearchParametersIVF(
-            nprobe=self.lists.nprobe, sel=None if mask is None else _selector(mask)
-        )
-        _, found = self.lists.search(query[None], limit, params=parameters)
-        # A forged file may have any number in a list.
-        rows: Numbers = found[0][(found[0] >= 0) & (found[0] < len(self.matrix))]
-        return rows
+def find_in(files: Iterable[VectorFile], ids: Sequence[int]) -> dict[int, Vector]:
+    """The vectors, (dimension,), of passages in any of these files, by id; skips unknown ids."""
+    found: dict[int, Vector] = {}
+    for file in files:
+        found |= file.find([id_ for id_ in ids if id_ not in found])
+    return found
 
 
 def _selector(mask: Mask) -> FaissIndex:

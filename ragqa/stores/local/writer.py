@@ -24,10 +24,11 @@ from ragqa.stores.local.manifest import (
     number_of,
 )
 from ragqa.stores.local.snapshot import LocalSnapshot
-from ragqa.stores.local.terms import change_terms, dead_passages, write_terms
+from ragqa.stores.local.terms import dead_passages, write_terms
 from ragqa.stores.local.vector_draft import Part, Spool, concatenate, write_part
+from ragqa.stores.local.vector_file import VectorFile
 from ragqa.stores.saved import ResumableWriter
-from ragqa.stores.vectors import check_dimension, check_vectors
+from ragqa.stores.vectors import check_dimension
 from ragqa.types import DenseInfo, IndexInfo, Note, Passage, Stamp, Vector, Vectors
 
 REWRITE_BELOW = 2_000
@@ -50,9 +51,8 @@ class LocalWriter(ResumableWriter):
     """Changes on top of a base, or of nothing; the first change creates the draft folder."""
 
     def __init__(self, root: Path, base: LocalSnapshot | None) -> None:
-        super().__init__(root, fresh=base is None)
+        super().__init__(root, base.info if base else None)
         self._base = base
-        self._dimension = base.info.embedder.dimension if base else None
         self._draft: _Draft | None = None
         self._vectors_checked = False
         self._gone: set[int] = set()
@@ -68,7 +68,7 @@ class LocalWriter(ResumableWriter):
     def _in_base(self, embedding_keys: Iterable[int]) -> dict[int, Vector]:
         if self._base is None:
             return {}
-        ids = self._base.catalogue.ids_by_embedding(embedding_keys)
+        ids = self._base.ids_by_embedding(embedding_keys)
         if ids and not self._vectors_checked:
             files = {name for name in self._base.manifest.files if name.endswith((VECTORS, ROWS))}
             check_files(self._base.manifest, thorough=files)
@@ -86,16 +86,15 @@ class LocalWriter(ResumableWriter):
         self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors
     ) -> None:
         """Add a note, replacing any note at its path; `vectors` is (passages, dimension)."""
-        check_vectors(passages, vectors, self._dimension)
+        self._check(passages, vectors)
         with self._drafting() as draft:
             step("add a note")
             self._drop(draft, note.path)
             number = draft.catalogue.add(note, settled=settled, passages=passages)
-            draft.spool.append(number, [passage.id for passage in passages], vectors)
+            ids = [passage.id for passage in passages]
+            draft.spool.append(ids, [number] * len(ids), vectors)
             self._added.add(number)
             self._spooled += vectors.nbytes
-        if passages:
-            self._dimension = vectors.shape[1]
 
     def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
         """Record a new stamp for a note whose text is unchanged."""
@@ -117,7 +116,6 @@ class LocalWriter(ResumableWriter):
                 dense = self._write_base(draft, info.embedder.dimension)
             else:
                 dense = self._write_delta(draft, base, info.embedder.dimension)
-            draft.spool.remove()
             info = replace(info, dense=dense)
             old = self._base.manifest if self._base else None
             generations.publish(draft.folder, info, old)
@@ -145,16 +143,14 @@ class LocalWriter(ResumableWriter):
     def _begin(self) -> _Draft:
         base = self._base
         if base is None:
-            folder = generations.begin_draft(self._root)
+            folder = generations.begin_draft(self._root, delta=False)
             step(f"begin {CATALOGUE}")
             return _Draft(folder, CatalogueDraft(folder / CATALOGUE), Spool(folder))
         # Silent damage must not get a fresh digest in the new generation.
         files = base.manifest.files.keys()
         small = base.info.passages <= REWRITE_BELOW
         check_files(base.manifest, thorough=files if small else files - set(PART))
-        folder = generations.begin_draft(self._root)
-        step(f"make {DELTA}")
-        (folder / DELTA).mkdir()
+        folder = generations.begin_draft(self._root, delta=True)
         if base.manifest.delta:
             step(f"copy {CATALOGUE}")
             shutil.copyfile(base.manifest.delta / CATALOGUE, folder / DELTA / CATALOGUE)
@@ -187,7 +183,7 @@ class LocalWriter(ResumableWriter):
         if self._gone or self._added:
             added = draft.catalogue.passages_of(self._added)
             step(f"change {TERMS}")
-            change_terms(folder, gone=self._gone, passages=added)
+            write_terms(folder, added, gone=self._gone)
 
     def _rewrites_terms(self, base: LocalSnapshot, passages: int) -> bool:
         if not (self._gone or self._added):
@@ -215,22 +211,23 @@ class LocalWriter(ResumableWriter):
             if self._base.delta is None and not (self._gone or self._added):
                 generations.link_files(self._base.manifest, (VECTORS, ROWS), draft.folder)
                 return self._base.info.dense
-            old, lists = self._surviving(self._base.parts()), self._base.base.lists
+            old, lists = self._surviving(self._base.vector_files), self._base.base.lists
         part = concatenate([*old, self._new(draft, dimension)], dimension)
         return write_part(part, draft.folder, lists)
 
     def _write_delta(self, draft: _Draft, base: LocalSnapshot, dimension: int) -> DenseInfo:
         """Write the changes since the base was written, and link the base."""
-        old = [] if base.delta is None else self._surviving([base.delta.part])
+        old = self._surviving([base.delta] if base.delta else [])
         part = concatenate([*old, self._new(draft, dimension)], dimension)
         new = write_part(part, draft.folder / DELTA, base.delta.lists if base.delta else None)
         generations.link_files(base.manifest, PART, draft.folder)
         dense = base.info.dense
         return replace(dense, recall=min(dense.recall, new.recall))
 
-    def _surviving(self, parts: Sequence[Part]) -> list[Part]:
-        gone = np.fromiter(self._gone, np.int64, len(self._gone))
-        return [part.select(~np.isin(part.owners[1], gone)) for part in parts]
+    def _surviving(self, files: Iterable[VectorFile]) -> list[Part]:
+        """The vectors of the base that are not deleted."""
+        gone = [*(self._base.gone() if self._base else ()), *self._gone]
+        return [file.part.select(~file.of_notes(gone)) for file in files]
 
     def _new(self, draft: _Draft, dimension: int) -> Part:
         part = draft.spool.part(dimension)

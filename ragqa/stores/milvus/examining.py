@@ -20,7 +20,6 @@ from ragqa.stores.milvus.rows import (
     encoded_terms,
     note_key,
     passage_row,
-    place_of_passage,
     read_note,
     read_passage,
 )
@@ -34,7 +33,7 @@ from ragqa.stores.milvus.schema import (
 )
 from ragqa.stores.milvus.snapshot import MilvusSnapshot
 from ragqa.stores.protocol import Remark
-from ragqa.stores.vectors import UNIT_TOLERANCE
+from ragqa.stores.vectors import UNIT_TOLERANCE, place_of
 from ragqa.types import NoteRecord, Progress, Vector, counted, no_progress
 
 MAX_PROBLEMS = 20
@@ -67,28 +66,26 @@ def problems_of(
 
     :param deep: read every row.
     """
-    existing, info = set(client.collections()), generation.info
-    passages, notes = client.passages(generation.base), client.notes(generation.base)
-    gone = [each for each in (passages, notes) if each not in existing]
-    if gone:
-        return [f"the collection {each} at {client.uri} is gone" for each in gone]
-    for collection, needed in ((passages, PASSAGE_FIELDS), (notes, NOTE_FIELDS)):
-        if missing := sorted(needed - client.fields(collection)):
-            what = ", ".join(missing)
-            return [f"the collection {collection} at {client.uri} has no fields {what}"]
-    snapshot = MilvusSnapshot(client, generation)
-    wrong = []
-    for collection, expected, what in (
-        (passages, info.passages, "passages"),
-        (notes, info.notes, "notes"),
+    info, wrong = generation.info, []
+    for collection, needed, expected, what in (
+        (client.passages(generation.base), PASSAGE_FIELDS, info.passages, "passages"),
+        (client.notes(generation.base), NOTE_FIELDS, info.notes, "notes"),
     ):
-        there = client.count(collection, generation.visible)
-        if there != expected:
-            wrong.append(
-                f"{collection} at {client.uri} has {there} {what} of generation "
-                f"{info.generation}, which had {expected}"
-            )
+        place = f"{collection} at {client.uri}"
+        if not client.has(collection):
+            wrong.append(f"the collection {place} is gone")
+        elif missing := sorted(needed - client.fields(collection)):
+            wrong.append(f"the collection {place} has no fields {', '.join(missing)}")
+        else:
+            client.load_if_needed(collection)
+            there = client.count(collection, generation.visible)
+            if there != expected:
+                wrong.append(
+                    f"{place} has {there} {what} of generation {info.generation}, "
+                    f"which had {expected}"
+                )
     if deep and not wrong:
+        snapshot = MilvusSnapshot(client, generation)
         wrong = list(_wrong_rows(client, snapshot, progress or no_progress))
     return wrong[:MAX_PROBLEMS]
 
@@ -158,7 +155,7 @@ def _wrong_rows(client: Client, snapshot: MilvusSnapshot, progress: Progress) ->
 
 def _wrong_row(row: Row, notes: Mapping[int, NoteRecord], vector: Vector) -> Iterator[str]:
     passage = read_passage(row["data"])
-    where = place_of_passage(passage)
+    where = f"the passage at {place_of(passage)}"
     note = notes.get(note_key(passage.path))
     if note is None:
         yield f"{where} belongs to a missing note"

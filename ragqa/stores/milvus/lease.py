@@ -20,7 +20,7 @@ from pathlib import Path
 from ragqa.errors import IndexNotWritable, RagqaError, WriterBusy
 from ragqa.stores.decoding import MALFORMED, decoded
 from ragqa.stores.milvus.client import CALL_S, Client, Row
-from ragqa.stores.milvus.records import begin_turn, is_newest, small_row
+from ragqa.stores.milvus.records import is_newest, small_row
 from ragqa.stores.milvus.rows import any_of
 
 LEASE_S = 120.0
@@ -71,7 +71,7 @@ class Claim:
 class Lease:
     """An undisputed claim, renewed from a thread until it is released.
 
-    :ivar attempt: this writer's unique number, once it has begun.
+    :ivar attempt: this writer's unique number, once its turn has begun.
     """
 
     def __init__(self, client: Client, claim: Claim) -> None:
@@ -81,10 +81,6 @@ class Lease:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
         self._thread.start()
-
-    def begin(self) -> None:
-        """Begin an attempt to write."""
-        self.attempt = begin_turn(self._client)
 
     def check(self) -> None:
         """Check that the lease lasts long enough for one more call.

@@ -20,6 +20,7 @@ from ragqa.stores.decoding import MALFORMED, passage_of, units_json
 from ragqa.stores.disk import REPAIR
 from ragqa.stores.filters import fold_tag, tag_and_parents
 from ragqa.stores.milvus.client import Row
+from ragqa.stores.vectors import place_of
 from ragqa.text.words import index_terms
 from ragqa.types import NoteRecord, Passage, Vector, with_parents
 
@@ -84,11 +85,6 @@ def encoded_terms(passage: Passage) -> list[str]:
     return [encode_term(term) for term in index_terms(passage.searched_text)]
 
 
-def place_of_passage(passage: Passage) -> str:
-    """Where a passage stands, for messages."""
-    return f"the passage at {passage.path}, lines {passage.lines[0]} to {passage.lines[1]},"
-
-
 def passage_row(
     passage: Passage, vector: Vector, terms: Sequence[str], tags: Sequence[str], attempt: int
 ) -> Row:
@@ -99,7 +95,7 @@ def passage_row(
     :raises IndexUnusable: the passage is too large for a row.
     """
     joined = " ".join(terms)
-    where = place_of_passage(passage)
+    where = f"the passage at {place_of(passage)}"
     if len(joined) > MAX_TEXT_BYTES:
         raise _too_large(where, "terms")
     content = [

@@ -11,6 +11,7 @@ from ragqa.types import DenseInfo
 EXACT_UP_TO = 25_000
 """Up to this many passages, search is exhaustive; above, it uses an HNSW graph."""
 
+RECORD_NUMBERS = ("generation",)
 PASSAGE_NUMBERS = ("passage", "note", "embedding_key", "born", "died", "length", "day")
 NOTE_NUMBERS = ("note", "born", "died")
 _INDEXED = frozenset({"passage", "note", "embedding_key", "born", "died"})
@@ -74,22 +75,13 @@ def search_params(dense: DenseInfo, limit: int) -> Row:
     return {} if dense.kind == "exact" else {"ef": min(max(limit, _SEARCH_WIDTH), MAX_HITS)}
 
 
-def create_notes(client: Client, collection: str) -> None:
-    """Create the collection of notes or complete it."""
-    _create_without_embeddings(client, collection, NOTE_NUMBERS)
-
-
-def create_records(client: Client) -> None:
-    """Create the collection of records or complete it; others may do so at the same time."""
-    _create_without_embeddings(client, client.records, ("generation",))
-
-
 def has_records(client: Client) -> bool:
     """Whether there is a collection of records; loads it."""
     return client.has(client.records) and client.load_if_needed(client.records)
 
 
-def _create_without_embeddings(client: Client, collection: str, numbers: tuple[str, ...]) -> None:
+def create_without_embeddings(client: Client, collection: str, numbers: tuple[str, ...]) -> None:
+    """Create or complete a collection of notes or records; others may do so at the same time."""
     schema, indexes = _schema(client, numbers), _indexes(client, numbers)
     # Milvus requires a vector field.
     schema.add_field(_ANCHOR, client.milvus.DataType.FLOAT_VECTOR, dim=2)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores.disk import REBUILD
-from ragqa.stores.filters import first_day, path_matcher
+from ragqa.stores.filters import checked_day, path_matcher
 from ragqa.stores.milvus.client import MAX_HITS, Client, Row
 from ragqa.stores.milvus.records import KEPT_S, Generation
 from ragqa.stores.milvus.rows import (
@@ -223,7 +223,7 @@ class MilvusSnapshot(Snapshot):
         elif filters.paths:
             yield in_places(filters.paths)
         if filters.since:
-            yield dated_since(first_day(filters.since))
+            yield dated_since(checked_day(filters.since))
 
     def _check_age(self) -> None:
         """Check that no sweep could have removed rows of this generation that were just read.

@@ -22,6 +22,7 @@ from ragqa.stores.milvus.records import (
     MAX_ATTEMPTS,
     OLDEST,
     Generation,
+    begin_turn,
     end_turn,
     read_record,
     readable_records,
@@ -29,7 +30,7 @@ from ragqa.stores.milvus.records import (
     rows_of_records,
 )
 from ragqa.stores.milvus.rows import any_of, in_ranges
-from ragqa.stores.milvus.schema import create_records, has_records
+from ragqa.stores.milvus.schema import RECORD_NUMBERS, create_without_embeddings, has_records
 from ragqa.stores.milvus.snapshot import MilvusSnapshot
 from ragqa.stores.milvus.writer import MilvusWriter
 from ragqa.stores.protocol import OlderIndex, Rebuilder, Remark, Repair, Store
@@ -66,9 +67,9 @@ class MilvusStore(Store):
             self._root.mkdir(0o700, parents=True, exist_ok=True)
         except OSError as exc:
             raise cannot_write(self._root, exc.strerror or str(exc)) from exc
-        create_records(client)
+        create_without_embeddings(client, client.records, RECORD_NUMBERS)
         with leased(client, wait=wait) as lease:
-            lease.begin()
+            lease.attempt = begin_turn(client)
             _sweep(client, lease.attempt - 1)
             base = None
             with suppress(NoIndex):

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -21,11 +21,16 @@ from ragqa.stores.milvus.rows import (
     passage_row,
     read_note,
 )
-from ragqa.stores.milvus.schema import create_notes, create_passages, index_embeddings
+from ragqa.stores.milvus.schema import (
+    NOTE_NUMBERS,
+    create_passages,
+    create_without_embeddings,
+    index_embeddings,
+)
 from ragqa.stores.milvus.snapshot import MilvusSnapshot
 from ragqa.stores.saved import ResumableWriter
-from ragqa.stores.vectors import check_dimension, check_vectors
-from ragqa.types import DenseInfo, IndexInfo, Note, NoteRecord, Passage, Stamp, Vector, Vectors
+from ragqa.stores.vectors import check_dimension
+from ragqa.types import IndexInfo, Note, NoteRecord, Passage, Stamp, Vector, Vectors
 
 
 class _Added(NamedTuple):
@@ -45,7 +50,7 @@ class MilvusWriter(ResumableWriter):
     def __init__(
         self, client: Client, lease: Lease, base: MilvusSnapshot | None, root: Path, number: int
     ) -> None:
-        super().__init__(root, fresh=base is None)
+        super().__init__(root, base.info if base else None)
         self._client = client
         self._lease = lease
         self._base = base
@@ -53,7 +58,6 @@ class MilvusWriter(ResumableWriter):
         self._base_attempt = base.generation.base if base else lease.attempt
         self._passages = client.passages(self._base_attempt)
         self._note_rows = client.notes(self._base_attempt)
-        self._dimension = base.info.embedder.dimension if base else None
         self._removed: set[str] = set()
         self._notes: dict[str, NoteRecord] = {}
         self._restamped: dict[str, tuple[Stamp, bool]] = {}
@@ -71,11 +75,9 @@ class MilvusWriter(ResumableWriter):
         self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors
     ) -> None:
         """Add a note, replacing any note at its path; `vectors` is (passages, dimension)."""
-        check_vectors(passages, vectors, self._dimension)
+        self._check(passages, vectors)
         with self._changing(self._client.name):
             self._drop(note.path)
-            if passages:
-                self._dimension = vectors.shape[1]
             terms = [encoded_terms(passage) for passage in passages]
             self._pending += (
                 passage_row(passage, vector, own_terms, note.tags, self._lease.attempt)
@@ -116,27 +118,37 @@ class MilvusWriter(ResumableWriter):
 
         :param added: the number of added passages.
         """
-        base = self._base.generation if self._base else None
-        restamped, replaced = self._retire_notes()
-        retired = self._retire_passages()
-        notes = [*self._notes.values(), *restamped]
-        self._put(self._note_rows, [note_row(note, self._lease.attempt) for note in notes])
+        base, attempt = self._base.generation if self._base else None, self._lease.attempt
+        touched = self._retire(self._note_rows, (*self._removed, *self._restamped), "data")
+        retired = self._retire(self._passages, self._removed, "length")
+        notes = [*self._notes.values(), *self._restamped_among(touched)]
+        self._put(self._note_rows, [note_row(note, attempt) for note in notes])
         passages = added - len(retired) + (base.info.passages if base else 0)
-        terms = sum(each.terms for each in self._added.values()) - sum(retired)
+        terms = sum(each.terms for each in self._added.values())
+        if base is None:
+            dense = index_embeddings(self._client, self._passages, passages)
+            self._client.load(self._passages)
         return Generation(
             info=replace(
                 info,
                 generation=self._number,
-                notes=len(notes) - replaced + (base.info.notes if base else 0),
+                notes=len(notes) - len(touched) + (base.info.notes if base else 0),
                 passages=passages,
-                dense=base.info.dense if base else self._open(passages),
+                dense=base.info.dense if base else dense,
             ),
-            attempt=self._lease.attempt,
+            attempt=attempt,
             base=self._base_attempt,
             void=self._void(),
-            terms=terms + (base.terms if base else 0),
+            terms=terms - sum(row["length"] for row in retired) + (base.terms if base else 0),
             written=time.time(),
         )
+
+    def _restamped_among(self, rows: Iterable[Row]) -> Iterator[NoteRecord]:
+        """The restamped notes among those of these rows."""
+        for note in (read_note(row["data"]) for row in rows):
+            if note.path in self._restamped:
+                stamp, settled = self._restamped[note.path]
+                yield replace(note, stamp=stamp, settled=settled)
 
     def _in_base(self, embedding_keys: Iterable[int]) -> dict[int, Vector]:
         return self._base.vectors_where("embedding_key", embedding_keys) if self._base else {}
@@ -177,43 +189,17 @@ class MilvusWriter(ResumableWriter):
         """Create the collections for a build from nothing."""
         if not self._created and self._dimension is not None:
             create_passages(self._client, self._passages, self._dimension)
-            create_notes(self._client, self._note_rows)
+            create_without_embeddings(self._client, self._note_rows, NOTE_NUMBERS)
             self._created = True
 
-    def _open(self, passages: int) -> DenseInfo:
-        """Index and load the new collection; returns the kind of index."""
-        dense = index_embeddings(self._client, self._passages, passages)
-        self._client.load(self._passages)
-        return dense
-
-    def _retire_notes(self) -> tuple[list[NoteRecord], int]:
-        """Mark changed and deleted notes as dead; returns the restamped ones, and how many died."""
-        touched = [note_key(path) for path in (*self._removed, *self._restamped)]
-        if self._base is None or not touched:
-            return [], 0
-        rows = list(self._base.rows_where("note", touched, ("pk", "data"), self._note_rows))
-        self._retire(self._note_rows, rows)
-        notes = (read_note(row["data"]) for row in rows)
-        stamped = []
-        for note in notes:
-            if note.path in self._restamped:
-                stamp, settled = self._restamped[note.path]
-                stamped.append(replace(note, stamp=stamp, settled=settled))
-        return stamped, len(rows)
-
-    def _retire_passages(self) -> list[int]:
-        """Mark passages of changed and deleted notes as dead; returns their lengths in terms."""
-        if self._base is None or not self._removed:
+    def _retire(self, collection: str, paths: Collection[str], field: str) -> list[Row]:
+        """Mark the rows of these notes as dead; returns them, with this field."""
+        if self._base is None or not paths:
             return []
-        keys = map(note_key, self._removed)
-        rows = list(self._base.rows_where("note", keys, ("pk", "length")))
-        self._retire(self._passages, rows)
-        return [int(row["length"]) for row in rows]
-
-    def _retire(self, collection: str, rows: Iterable[Row]) -> None:
-        attempt = self._lease.attempt
-        dead: list[Row] = [{"pk": row["pk"], "died": attempt} for row in rows]
-        self._put(collection, dead, partial=True)
+        keys, died = map(note_key, paths), self._lease.attempt
+        rows = list(self._base.rows_where("note", keys, ("pk", field), collection))
+        self._put(collection, [{"pk": row["pk"], "died": died} for row in rows], partial=True)
+        return rows
 
     def _check_ids(self, ids: Mapping[int, int]) -> None:
         """Check that ids are unique, given how many passages have each."""

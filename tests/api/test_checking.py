@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ragqa.answering.checking import keep_current, open_notes
+from ragqa.api.checking import keep_current, open_notes
 from ragqa.types import Hit, Kind, Passage, Unit
 
 TEXT = "# Cats\n\nCats sleep.\nCats hunt.\n"

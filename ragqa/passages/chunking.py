@@ -1,0 +1,42 @@
+"""How notes are split into passages: the part that an index records."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from ragqa.config import Settings
+
+VERSION = 3
+"""Raise it with every change of passages or their terms: indexes of other versions are rebuilt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """Passage lengths, in tiktoken's cl100k_base tokens.
+
+    `target_tokens` is the length aimed at when a longer section is cut. With `secrets`, front
+    matter values are indexed even if their keys mark them as secret.
+    """
+
+    target_tokens: int = 140
+    secrets: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Read the settings."""
+        secrets = settings.secret_front_matter == "index"  # noqa: S105 - a choice, no secret
+        return cls(settings.passage_tokens, secrets=secrets)
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens of a passage; the embedder's window may allow fewer."""
+        return max(400, 2 * self.target_tokens)
+
+    @property
+    def small_tokens(self) -> int:
+        """A section below this is small and may be joined with a short neighbour."""
+        return self.target_tokens // 5
+
+    def as_mapping(self) -> dict[str, int]:
+        """The settings and the version, as stored with an index."""
+        secrets = {"secrets": 1} if self.secrets else {}
+        return {"version": VERSION, "target_tokens": self.target_tokens} | secrets

@@ -1,0 +1,88 @@
+"""A bug in ragqa costs one request, and shows nothing of itself there."""
+
+import json
+import logging
+
+import anyio
+import pytest
+from starlette.responses import PlainTextResponse
+
+from ragqa.serving.failing import BUG
+from ragqa.serving.guard import Guard
+from ragqa.serving.warm import Freshness
+from ragqa.serving.web import web_app
+
+INSIDE = "a line of a note that is private"
+TOKEN = "guessed"  # noqa: S105 - nobody uses it
+
+
+class Broken:
+    """An index whose use fails as nobody expected."""
+
+    writer = None
+    freshness = Freshness()
+
+    def use(self, *_, **__):
+        raise ZeroDivisionError(INSIDE)
+
+
+def ask(app, path, query=b"q=tea&question=tea"):
+    """The status and the body that an application behind its guard answers."""
+    guard = Guard(app, hosts=frozenset(("127.0.0.1:1",)), token=TOKEN)
+    headers = [(b"host", b"127.0.0.1:1"), (b"authorization", f"Bearer {TOKEN}".encode())]
+    scope = {
+        "type": "http", "method": "GET", "path": path, "query_string": query, "headers": headers,
+    }  # fmt: skip
+    sent, received = [], [{"type": "http.request"}]
+
+    async def receive():
+        return received.pop() if received else await anyio.sleep_forever()
+
+    async def send(message):
+        sent.append(message)
+
+    anyio.run(guard, scope, receive, send)
+    return sent[0]["status"], b"".join(one.get("body", b"") for one in sent).decode()
+
+
+@pytest.mark.parametrize("path", ["/", "/status", "/note/tea.md"])
+def test_a_page_says_so_in_one_sentence(path, caplog):
+    status, body = ask(web_app(Broken()), path)
+    assert status == 500
+    assert BUG in body
+    for each in (INSIDE, "ZeroDivisionError", "Traceback", ".py"):
+        assert each not in body
+
+
+@pytest.mark.parametrize("query", [b"question=tea", b"question=tea&stream=1"])
+def test_the_api_says_so_as_json(query, caplog):
+    status, body = ask(web_app(Broken()), "/api/ask", query)
+    assert status == 500
+    assert json.loads(body)["error"] == BUG
+    assert INSIDE not in body
+
+
+def test_a_traceback_is_logged_for_debugging_only(caplog):
+    with caplog.at_level(logging.WARNING, "ragqa"):
+        ask(web_app(Broken()), "/")
+    assert "ZeroDivisionError" in caplog.text
+    assert "Traceback" not in caplog.text
+    with caplog.at_level(logging.DEBUG, "ragqa"):
+        ask(web_app(Broken()), "/")
+    assert "Traceback" in caplog.text
+
+
+def test_whatever_an_application_raises_ends_at_the_guard(caplog):
+    async def app(scope, receive, send):
+        await PlainTextResponse("sorry", status_code=500)(scope, receive, send)
+        raise ZeroDivisionError(INSIDE)
+
+    assert ask(app, "/mcp") == (500, "sorry")
+
+
+def test_a_tool_says_so_to_the_model(caplog):
+    serving = pytest.importorskip("ragqa.serving.mcp", reason="the extra mcp is not installed")
+    got = serving._call(Broken(), "ask", {"question": "tea"})
+    assert got.is_error
+    assert BUG in got.content[0].text
+    assert INSIDE not in got.content[0].text

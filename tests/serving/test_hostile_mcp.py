@@ -1,0 +1,254 @@
+"""A client of the MCP server that means harm: it gets errors and nothing else."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from served import NOTES, serving
+from support import HANGS_S, QUICK, write_notes
+
+pytest.importorskip("mcp", reason="the extra mcp is not installed")
+
+OUTSIDE = "what lies outside of the notes"
+GREETING = {
+    "protocolVersion": "2025-06-18",
+    "capabilities": {},
+    "clientInfo": {"name": "test", "version": "1"},
+}
+
+
+class Client:
+    """Speaks to the server line by line, whatever the protocol says."""
+
+    def __init__(self, folder):
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "ragqa", "mcp", "--corpus", str(folder / "notes")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | QUICK | {"RAGQA_INDEX": str(folder / "index")},
+            cwd=folder,
+        )
+        self._last = 0
+        self.ask("initialize", GREETING)
+        self.say({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        while self.call("status")["result"].get("isError"):
+            pass  # it waits itself before it says that the index is being built
+
+    def say(self, message):
+        """Send a message, or any bytes as a line."""
+        data = message if isinstance(message, bytes) else json.dumps(message).encode()
+        self._server.stdin.write(data + b"\n")
+        self._server.stdin.flush()
+
+    def send(self, method, params):
+        """Send a request; gives its id."""
+        self._last += 1
+        self.say({"jsonrpc": "2.0", "id": self._last, "method": method, "params": params})
+        return self._last
+
+    def answers(self, *ids):
+        """The answers to these requests, in the order in which they come."""
+        wanted = set(ids)
+        for line in self._server.stdout:
+            answer = json.loads(line)
+            assert OUTSIDE not in line.decode()
+            if answer.get("id") in wanted:
+                wanted.remove(answer["id"])
+                yield answer
+            if not wanted:
+                return
+
+    def ask(self, method, params=None):
+        """Send a request; gives its answer."""
+        (answer,) = self.answers(self.send(method, params or {}))
+        return answer
+
+    def call(self, tool, **given):
+        """Call a tool; gives its answer."""
+        return self.ask("tools/call", {"name": tool, "arguments": given})
+
+    def close(self):
+        self._server.stdin.close()
+        assert self._server.wait(HANGS_S) == 0
+        self._server.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hostile")
+    notes = write_notes(folder / "notes", NOTES)
+    (folder / "outside.md").write_text(f"# Outside\n\n{OUTSIDE}\n")
+    (notes / "link.md").symlink_to(folder / "outside.md")
+    (notes / "folder").symlink_to(folder)
+    made = Client(folder)
+    yield made
+    made.close()
+
+
+def is_served(client):
+    """Whether the server still answers as it should."""
+    part = client.call("get", address="tea.md:3:3")["result"]["structuredContent"]
+    return part["text"] == "Green tea is brewed at 80 degrees for two minutes."
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"not json",
+        b'{"jsonrpc": "2.0", "id": 1, "method":',
+        b"[]",
+        b"[1, 2]",
+        b"null",
+        b'"text"',
+        b"{}",
+        b'{"jsonrpc": "1.0", "id": {}, "method": 7}',
+        b'{"jsonrpc": "2.0", "id": 1e999, "method": "ping"}',
+        b'{"jsonrpc": "2.0", "id": NaN, "method": "ping"}',
+        b"\xff\xfe\x00 not utf-8",
+        b"[" * 100_000,
+        b'{"a":' * 20_000,
+        b"x" * 5_000_000,
+        b'{"jsonrpc": "2.0", "method": "' + b"y" * 1_000_000 + b'"}',
+    ],
+    ids=range(16),
+)
+def test_a_line_that_is_no_message_costs_nobody_else_anything(client, line):
+    client.say(line)
+    assert is_served(client)
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("tools/destroy", {}),
+        ("__init__", {}),
+        ("tools/call", {}),
+        ("tools/call", {"name": 7, "arguments": {}}),
+        ("tools/call", {"name": "write", "arguments": {}}),
+        ("tools/call", {"name": "get", "arguments": "tea.md"}),
+        ("resources/read", {"uri": 7}),
+        ("resources/read", {}),
+        ("resources/list", {"cursor": "x"}),
+        ("resources/list", {"cursor": "9" * 5_000}),
+        ("sampling/createMessage", {}),
+        ("logging/setLevel", {"level": "loudest"}),
+    ],
+)
+def test_a_request_that_cannot_be_met_is_an_error_of_the_protocol(client, method, params):
+    answer = client.ask(method, params)
+    assert "error" in answer
+    assert "Traceback" not in answer["error"]["message"]
+    assert is_served(client)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "../outside.md",
+        "..\\outside.md",
+        "office/../../outside.md",
+        "folder/outside.md",
+        "link.md",
+        "/etc/passwd",
+        "//etc/passwd",
+        "~/.ssh/id_rsa",
+        "file:///etc/passwd",
+        "%2e%2e/outside.md",
+        "tea.md\x00.md",
+        "",
+        ".",
+        ":1:2",
+        "tea.md:0:0",
+        "tea.md:9999:10000",
+        "tea.md:-1:5",
+        "tea.md:1e9:2",
+        "tea.md:99999999999999999999:2",
+        "tea.md#" + "#" * 5_000,
+        "x" * 200_000,
+    ],
+    ids=range(21),
+)
+def test_an_address_that_leads_out_or_nowhere_is_an_error(client, address):
+    result = client.call("get", address=address)["result"]
+    assert result["isError"]
+    assert len(result["content"][0]["text"]) < 2_000
+    result = client.call("multi_get", addresses=[address])["result"]
+    assert result["isError"]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "ragqa://%2e%2e/outside.md",
+        "ragqa://..%2foutside.md",
+        "ragqa://office/%2e%2e/%2e%2e/outside.md",
+        "ragqa://folder/outside.md",
+        "ragqa://link.md",
+        "ragqa://%2fetc%2fpasswd",
+        "ragqa://%00",
+        "ragqa://%ff%fe",
+        "ragqa://",
+        "ragqa:",
+        "file:///etc/passwd",
+        "https://evil.example/",
+    ],
+)
+def test_no_resource_is_read_but_a_note(client, uri):
+    assert "error" in client.ask("resources/read", {"uri": uri})
+
+
+def test_many_requests_at_once_are_all_answered(client):
+    ids = [
+        client.send("tools/call", {"name": "search", "arguments": {"query": "printer"}})
+        for _ in range(60)
+    ]
+    answers = list(client.answers(*ids))
+    assert len(answers) == len(ids)
+    assert not any(answer["result"].get("isError") for answer in answers)
+
+
+def test_what_is_cancelled_keeps_nobody_waiting(client):
+    for _ in range(5):
+        asked = client.send("tools/call", {"name": "ask", "arguments": {"question": "printer?"}})
+        params = {"requestId": asked, "reason": "no longer wanted"}
+        client.say({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params})
+    params = {"requestId": 10**9, "reason": "never asked"}
+    client.say({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params})
+    assert is_served(client)
+
+
+@pytest.mark.parametrize("value", [None, 7, [], {}, "", " ", "\x00", "?" * 9_000])
+def test_a_question_that_is_none_is_an_error(client, value):
+    assert client.call("ask", question=value)["result"]["isError"]
+
+
+def test_over_http_pages_from_elsewhere_are_turned_away(tmp_path):
+    write_notes(tmp_path / "notes", NOTES)
+    hostile = (
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "127.0.0.1"}, 421),
+    )
+    with serving(tmp_path, "mcp", "--http", "0") as server:
+        call = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": GREETING}
+        takes = {
+            "Accept": "application/json, text/event-stream",
+            "Content-Type": "application/json",
+        }
+
+        def post(body, headers):
+            return server.ask("/mcp", method="POST", headers=takes | headers, body=body)
+
+        assert post(json.dumps(call), {}).status == 200
+        for headers, status in hostile:
+            got = post(json.dumps(call), headers)
+            assert got.status == status
+            assert "serverInfo" not in got.text
+        assert post("x" * 2_000_000, {}).status == 413
+        assert post("[" * 9_000, {}).status == 400
