@@ -1,10 +1,14 @@
 """From a note's text to a `Note`: what its format's reader finds, and what its path says."""
 
+import os
+import re
+from datetime import date
 from pathlib import PurePosixPath
 
 from ragqa.notes.formats import format_of
-from ragqa.notes.names import date_in, name_of
 from ragqa.types import Note, Stamp
+
+_ISO_DATE = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)", re.ASCII)
 
 
 def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
@@ -15,7 +19,7 @@ def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
         text=content.text,
         sha256=sha256,
         stamp=stamp,
-        title=content.title or name_of(path),
+        title=content.title or _name(path),
         aliases=content.aliases,
         tags=content.tags,
         date=content.date or date_in(PurePosixPath(path).stem),
@@ -23,3 +27,20 @@ def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
         blocks=content.blocks,
         warnings=content.warnings,
     )
+
+
+def _name(path: str) -> str:
+    """The file's name as words; bytes that are not UTF-8 are replaced."""
+    stem = PurePosixPath(path).stem
+    readable = os.fsencode(stem).decode("utf-8", "replace")
+    return " ".join(readable.replace("-", " ").replace("_", " ").split()) or readable
+
+
+def date_in(text: str) -> str:
+    """The first ISO date in a text, such as "2024-05-02 Standup"; "" for none."""
+    for match in _ISO_DATE.finditer(text):
+        try:
+            return date.fromisoformat(match[0]).isoformat()
+        except ValueError:
+            continue
+    return ""

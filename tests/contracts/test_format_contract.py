@@ -11,7 +11,8 @@ from ragqa.config.settings import OPTIONAL_FORMATS
 from ragqa.notes import parse_note, read_note, read_text, readable, walk_notes
 from ragqa.notes.decoding import Unfit
 from ragqa.notes.formats import FORMATS, format_of, limits
-from ragqa.passages import Chunking, all_match_note, split_note
+from ragqa.passages import Chunking, all_match_note
+from ragqa.passages.split import split_note
 from ragqa.types import FILL, Kind, NoteFile, Skipped, Stamp
 
 MAX = 5_000_000

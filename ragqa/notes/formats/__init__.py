@@ -1,6 +1,5 @@
 """The formats of notes: a table from suffix to reader.
 
-A format is a module of this package, named like it, with a `READER`, and an entry of `FORMATS`.
 Importing this package imports no reader: each is imported with the first note that needs it.
 """
 
@@ -57,6 +56,7 @@ class Reader:
 class Format:
     """A kind of file that holds notes.
 
+    :ivar read_by: its reader, as `module.NAME` in this package.
     :ivar version: raised whenever the reader reads something differently; the files of this format
         are then read anew. 0 for a format that is read as it is.
     :ivar decodes: whether its reader decodes the bytes; else they are plain UTF-8 or UTF-16.
@@ -67,6 +67,7 @@ class Format:
 
     name: str
     suffixes: tuple[str, ...]
+    read_by: str
     version: int = 0
     decodes: bool = False
     has_markup: bool = False
@@ -76,7 +77,8 @@ class Format:
     @property
     def reader(self) -> Reader:
         """Its reader, imported now."""
-        reader: Reader = import_module(f"{__name__}.{self.name}").READER
+        module, name = self.read_by.split(".")
+        reader: Reader = getattr(import_module(f"{__name__}.{module}"), name)
         return reader
 
     def decode(self, data: bytes) -> str:
@@ -93,11 +95,11 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         one.name: one
         for one in (
-            Format("markdown", (".md", ".markdown"), is_always_read=True),
-            Format("plain", (".txt",), is_always_read=True),
-            Format("org", (".org",), version=1, has_markup=True, is_always_read=True),
-            Format("html", (".html", ".htm"), version=1, decodes=True, has_markup=True),
-            Format("ipynb", (".ipynb",), version=1, decodes=True, max_bytes=50_000_000),
+            Format("markdown", (".md", ".markdown"), "written.MARKDOWN", is_always_read=True),
+            Format("plain", (".txt",), "written.PLAIN", is_always_read=True),
+            Format("org", (".org",), "org.ORG", 1, has_markup=True, is_always_read=True),
+            Format("html", (".html", ".htm"), "html.HTML", 1, decodes=True, has_markup=True),
+            Format("ipynb", (".ipynb",), "ipynb.NOTEBOOK", 1, decodes=True, max_bytes=50_000_000),
         )
     }
 )

@@ -280,7 +280,6 @@ def parse(text: str) -> Content:
         text=page.view.end(),
         blocks=tuple(page.blocks),
         title=page.title if page.title and page.title in head.title else head.title or page.title,
-        tags=head.tags,
         date=head.date,
         links=tuple(page.links),
     )
@@ -291,4 +290,4 @@ def view(text: str) -> str:
     return parse(text).text
 
 
-READER = Reader(parse, view, decode)
+HTML = Reader(parse, view, decode)

@@ -1,4 +1,4 @@
-"""What a page says about itself: encoding, title, date and keywords."""
+"""What a page says about itself: encoding, title and date."""
 
 import re
 from dataclasses import dataclass
@@ -7,10 +7,8 @@ from html import unescape
 from ragqa.notes.decoding import Unfit, decode_text
 from ragqa.notes.formats.html_tags import Tag
 from ragqa.notes.lines import one_line
-from ragqa.notes.names import date_in
+from ragqa.notes.parse import date_in
 from ragqa.text.words import word_set
-
-MAX_TAGS = 20
 
 _MODIFIED = word_set(
     """article:modified_time og:updated_time last-modified dcterms.modified dc.date.modified
@@ -20,7 +18,6 @@ _PUBLISHED = word_set(
     """article:published_time date dc.date dcterms.date dcterms.created dc.date.issued pubdate
     datepublished publish_date citation_publication_date"""
 )
-_SLASHED = re.compile(r"(\d{4})/(\d\d)/(\d\d)")
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 
 
@@ -52,7 +49,6 @@ class Head:
     modified: str = ""
     published: str = ""
     time: str = ""
-    tags: tuple[str, ...] = ()
 
     @property
     def date(self) -> str:
@@ -76,13 +72,6 @@ class Head:
         name = next(filter(None, names), "").lower()
         content = has.get("content", "")
         if name in _MODIFIED:
-            self.modified = self.modified or _date(content)
+            self.modified = self.modified or date_in(content)
         elif name in _PUBLISHED:
-            self.published = self.published or _date(content)
-        elif name == "keywords" and not self.tags:
-            words = (one_line(word) for word in content.split(","))
-            self.tags = tuple(dict.fromkeys(filter(None, words)))[:MAX_TAGS]
-
-
-def _date(content: str) -> str:
-    return date_in(_SLASHED.sub(r"\1-\2-\3", content))
+            self.published = self.published or date_in(content)

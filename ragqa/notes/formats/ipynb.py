@@ -43,7 +43,7 @@ def decode(data: bytes) -> str:
 def parse(text: str) -> Content:
     """Parse the extracted text."""
     # Late: a question to an up-to-date index needs no parser.
-    from ragqa.notes.formats.markdown import parse as parse_markdown
+    from ragqa.notes.formats.written import parse as parse_markdown
 
     return parse_markdown(view(text))
 
@@ -76,15 +76,14 @@ def locate(text: str, span: Span) -> str:
 
 def _cells(document: object) -> Iterator[str]:
     sheets = _listed(document, "worksheets") or [document]  # before version 4
-    language = _language(document)
     for sheet in sheets:
         if not isinstance(sheet, dict) or not isinstance(sheet.get("cells"), list):
             raise Unfit("not a notebook: it has no list of cells")
         for cell in sheet["cells"]:
-            yield from _cell(cell if isinstance(cell, dict) else {}, language)
+            yield from _cell(cell if isinstance(cell, dict) else {})
 
 
-def _cell(cell: Mapping[str, object], language: str) -> Iterator[str]:
+def _cell(cell: Mapping[str, object]) -> Iterator[str]:
     source = _text(cell.get("source", cell.get("input"))).strip("\n")
     kind = cell.get("cell_type")
     if kind == "heading":
@@ -93,11 +92,11 @@ def _cell(cell: Mapping[str, object], language: str) -> Iterator[str]:
     if kind != "code":
         yield f"{_MARKDOWN}\n{source if kind in ('markdown', 'heading') else ''}\n\n"
         return
-    yield f"{_CODE}\n{_fenced(source, language)}"
+    yield f"{_CODE}\n{_fenced(source)}"
     output = "\n".join(filter(None, map(_output, _listed(cell, "outputs")))).strip("\n")
     is_short = len(output) <= MAX_OUTPUT_CHARS and output.count("\n") < MAX_OUTPUT_LINES
     if output and is_short:
-        yield f"{_OUTPUT}\n{_fenced(output, 'text')}"
+        yield f"{_OUTPUT}\n{_fenced(output)}"
 
 
 def _output(output: object) -> str:
@@ -112,18 +111,11 @@ def _output(output: object) -> str:
     return "" if _REPR.fullmatch(text) else text
 
 
-def _fenced(code: str, language: str) -> str:
+def _fenced(code: str) -> str:
     """Code between fences longer than any in it; "" for none."""
     longest = max((len(ticks) for ticks in _TICKS.findall(code)), default=2)
     fence = "`" * (longest + 1)
-    return f"{fence}{language}\n{code}\n{fence}\n\n" if code.strip() else "\n"
-
-
-def _language(document: object) -> str:
-    about = document.get("metadata") if isinstance(document, dict) else None
-    info = about.get("language_info") if isinstance(about, dict) else None
-    name = _text(info.get("name")) if isinstance(info, dict) else ""
-    return name if re.fullmatch(r"[\w+#-]{1,20}", name) else "python"
+    return f"{fence}\n{code}\n{fence}\n\n" if code.strip() else "\n"
 
 
 def _listed(document: object, name: str) -> list[object]:
@@ -138,4 +130,4 @@ def _text(value: object) -> str:
     return _NOT_KEPT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-READER = Reader(parse, view, decode, locate)
+NOTEBOOK = Reader(parse, view, decode, locate)

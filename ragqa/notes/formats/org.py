@@ -8,7 +8,7 @@ from ragqa.notes.formats.org_inline import Inline, words
 from ragqa.notes.formats.view import View
 from ragqa.notes.hidden import cut_at
 from ragqa.notes.lines import COLONS, Leaf, line_spans, one_line, paragraph_or_rule, to_blocks
-from ragqa.notes.names import date_in
+from ragqa.notes.parse import date_in
 from ragqa.text.words import word_set
 from ragqa.types import Kind
 
@@ -266,4 +266,4 @@ def view(text: str) -> str:
     return parse(text).text
 
 
-READER = Reader(parse, view)
+ORG = Reader(parse, view)

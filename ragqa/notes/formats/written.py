@@ -1,25 +1,36 @@
-"""What Markdown and plain text share: front matter, and text that its author removed."""
+"""Markdown and plain text: front matter, the body, and what its author removed."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from ragqa.notes.formats import Content
+from ragqa.notes.formats import Content, Reader
 from ragqa.notes.frontmatter import read_front_matter
 from ragqa.notes.hidden import cut_at, hidden_spans, is_cut_short, masked, may_hide
 from ragqa.notes.lines import Body
+from ragqa.notes.markdown import parse_markdown
+from ragqa.notes.plaintext import parse_plain_text
 from ragqa.types import Block, Kind
 
 _UNCLOSED = "a comment that begins with `<!--` is not closed, so the rest of the note is left out"
 
 
-def written(text: str, parse: Callable[[str, int], Body], *, is_plain: bool = False) -> Content:
-    """Parse a text whose body `parse` reads."""
+def parse(text: str) -> Content:
+    """Parse Markdown; any text is Markdown."""
+    return _written(text, parse_markdown)
+
+
+def parse_plain(text: str) -> Content:
+    """Parse plain text, which may begin with front matter."""
+    return _written(text, parse_plain_text, is_plain=True)
+
+
+def _written(text: str, parse: Callable[[str, int], Body], *, is_plain: bool = False) -> Content:
     front = read_front_matter(text)
     body = _without_hidden(parse, text, front.end, is_plain=is_plain)
     return Content(
         text=text,
         blocks=front.blocks + body.blocks,
-        title=front.title or first_heading(body.blocks) or body.title,
+        title=front.title or _first_heading(body.blocks) or body.title,
         aliases=front.aliases,
         tags=tuple(dict.fromkeys(front.tags + body.tags)),
         date=front.date,
@@ -28,8 +39,7 @@ def written(text: str, parse: Callable[[str, int], Body], *, is_plain: bool = Fa
     )
 
 
-def first_heading(blocks: tuple[Block, ...]) -> str:
-    """The label of the first heading of level 1; "" for none."""
+def _first_heading(blocks: tuple[Block, ...]) -> str:
     headings = (b.label for b in blocks if b.kind is Kind.HEADING and b.level == 1)
     return next(headings, "")
 
@@ -47,3 +57,7 @@ def _without_hidden(
     return replace(
         body, blocks=cut_at(text, body.blocks, hidden), warnings=body.warnings + unclosed
     )
+
+
+MARKDOWN = Reader(parse)
+PLAIN = Reader(parse_plain)
