@@ -83,6 +83,12 @@ def test_code_with_fences_stays_in_its_cell():
     assert [b.kind for b in blocks] == [Kind.CODE, Kind.PARAGRAPH]
 
 
+def test_a_cell_that_leaves_a_fence_open_does_not_take_the_next_one():
+    text = text_of(markdown("```\nopen"), markdown("After."))
+    blocks = parse_note("a.ipynb", text, "", Stamp(0, 0)).blocks
+    assert [b.kind for b in blocks] == [Kind.CODE, Kind.PARAGRAPH]
+
+
 def test_older_notebooks_are_read():
     cells = [
         {"cell_type": "heading", "level": 2, "source": "Old"},

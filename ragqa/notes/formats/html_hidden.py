@@ -21,12 +21,15 @@ _ROLES = word_set(
 )
 _NOT_HIDDEN = MAIN | {"html", "body"}
 _STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_CLASS = re.compile(
-    r"(?:^|\s)(?:headerlink|mw-editsection|breadcrumbs?|navbar|pagination|sphinxsidebar|skip-link"
-    r"|[\w-]*(?:cookie|consent|gdpr)[\w-]*(?:banner|bar|notice|popup|modal|dialog|box|overlay)"
-    r"|(?:cookie|consent|gdpr)(?:s|-\w+)?)(?=\s|$)",
-    re.IGNORECASE,
+_NAMES = word_set(
+    """breadcrumb breadcrumbs consent cookie cookies gdpr headerlink linenos mw-editsection navbar
+    pagination skip-link sphinxsidebar"""
 )
+_BANNER = re.compile(
+    r"(?:cookie|consent|gdpr)[\w-]{0,30}?(?:banner|bar|box|consent|dialog|message|modal|notice"
+    r"|overlay|popup)"
+)
+_MAX_NAMES = 1_000
 
 
 def is_hidden(tag: Tag, *, in_main: bool) -> bool:
@@ -42,10 +45,12 @@ def is_hidden(tag: Tag, *, in_main: bool) -> bool:
         return False
     if "hidden" in has or has.get("aria-hidden", "").lower() == "true":
         return True
+    names = f"{has.get('id', '')} {has.get('class', '')}"[:_MAX_NAMES].lower()
     return bool(
         has.get("role", "").lower() in _ROLES
         or _STYLE.search(has.get("style", ""))
-        or _CLASS.search(f"{has.get('class', '')} {has.get('id', '')}")
+        or not _NAMES.isdisjoint(names.split())
+        or _BANNER.search(names)
     )
 
 

@@ -21,6 +21,7 @@ _MARKDOWN, _CODE, _OUTPUT = "\f", "\f ", "\v"
 _MARKS = re.compile(r"[\f\v]")
 _NOT_KEPT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\0\f\v\x1b]")
 _TICKS = re.compile(r"`{3,}")
+_FENCE = re.compile(r"^ {0,3}```", re.MULTILINE)
 # The repr of an object says nothing.
 _REPR = re.compile(r"\s*<[^<>\n]*>\s*|\s*\[?<[\w.]+ (?:at|object) .*", re.DOTALL)
 
@@ -90,7 +91,10 @@ def _cell(cell: Mapping[str, object]) -> Iterator[str]:
         level = cell.get("level")
         source = f"{'#' * (level if isinstance(level, int) and 0 < level < 7 else 1)} {source}"
     if kind != "code":
-        yield f"{_MARKDOWN}\n{source if kind in ('markdown', 'heading') else ''}\n\n"
+        shown = source if kind in ("markdown", "heading") else ""
+        # A fence that a cell leaves open must not take the next ones.
+        close = "\n```" if len(_FENCE.findall(shown)) % 2 else ""
+        yield f"{_MARKDOWN}\n{shown}{close}\n\n"
         return
     yield f"{_CODE}\n{_fenced(source)}"
     output = "\n".join(filter(None, map(_output, _listed(cell, "outputs")))).strip("\n")

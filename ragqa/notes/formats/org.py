@@ -12,7 +12,8 @@ from ragqa.notes.parse import date_in
 from ragqa.text.words import word_set
 from ragqa.types import Kind
 
-_HEADING = re.compile(r"(?P<stars>\*+)[ \t]+(?P<words>.*?)(?:[ \t]+(?P<tags>:[\w@#%:]+:))?[ \t]*")
+_HEADING = re.compile(r"(?P<stars>\*++)[ \t]++(?P<words>.*)")
+_TAGS = re.compile(r"(?:\A|[ \t]):(?P<tags>[\w@#%:]++)\s*\Z")
 _STATE = re.compile(r"(?P<state>[A-Z][A-Z_-]+)(?=[ \t])[ \t]+")
 _PRIORITY = re.compile(r"\[#\w\][ \t]*")
 _KEYWORD = re.compile(r"[ \t]*#\+(?P<key>[\w-]+)(?:\[[^\]\n]*\])?:[ \t]*(?P<value>.*)")
@@ -73,11 +74,12 @@ class _Org:
         start = self.spans[at][0]
         level = min(len(found["stars"]), _LEVELS)
         self.view.put(start, start + level, "#" * level, joined=False)
-        begin, end = found.span("words")
-        self.inline.put(start + begin, start + end)
-        if found["tags"]:
-            self.tags.update(dict.fromkeys(filter(None, found["tags"].split(":"))))
-        title = found["words"]
+        title = found["words"].rstrip()
+        if (tags := _TAGS.search(title)) and title.endswith(":"):
+            self.tags.update(dict.fromkeys(filter(None, tags["tags"].split(":"))))
+            title = title[: tags.start()].rstrip()
+        begin = start + found.start("words")
+        self.inline.put(begin, begin + len(title))
         state = _STATE.match(title)
         if state and state["state"] in self._states:
             title = title[state.end() :]
@@ -130,9 +132,7 @@ class _Org:
             return []
         name = found["name"].lower()
         last = self._find(at, _END_OF_DRAWER) if name in _DRAWERS else None
-        if last is not None:
-            return self._raw(Kind.COMMENT, at, last + 1)
-        return [_nothing(at)]
+        return [_nothing(at)] if last is None else self._raw(Kind.COMMENT, at, last + 1)
 
     def _keyword(self, at: int) -> list[Leaf]:
         found = _KEYWORD.fullmatch(self.lines[at])
