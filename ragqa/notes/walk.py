@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ragqa.errors import NoCorpus
-from ragqa.notes.formats import NOTE_SUFFIXES, format_of, limits, suffix_of
+from ragqa.notes.formats import format_of, limits, suffix_of
 from ragqa.notes.ignore import IGNORE_FILES, Rules, excluding_rule, read_rules
 from ragqa.notes.read import NOT_A_FILE, too_large
 from ragqa.types import NoteFile, Skipped, Stamp
 
 SYMLINK = "a symbolic link, which is not followed"
-NOT_A_NOTE = f"not a note, which ends in {', '.join(sorted(NOTE_SUFFIXES))}"
+NOT_A_NOTE = "not a note, which ends in .md, .markdown, .txt or .org"
 UNREADABLE = "cannot be read: Permission denied"
 
 _ALL_READ = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH

@@ -138,7 +138,7 @@ def test_a_note_that_was_found_where_no_answer_was_given_is_said_to_be_withheld(
         ("drafts/old.md", "drafts/old.md", 'line 2 of .ragqaignore leaves it out: "drafts/"'),
         ("old.md", "drafts/old.md", 'line 2 of .ragqaignore leaves it out: "drafts/"'),
         (".hidden.md", ".hidden.md", "the name .hidden.md begins with a dot"),
-        ("picture.png", "picture.png", "not a note, which ends in .md, .markdown or .txt"),
+        ("picture.png", "picture.png", "not a note, which ends in .md, .markdown, .txt or .org"),
         ("binary.md", "binary.md", "binary: a NUL at byte 10"),
         ("garden", "garden", "a folder, not a note"),
         ("../elsewhere.md", "../elsewhere.md", "outside the folder of notes"),

@@ -85,6 +85,13 @@ def test_what_a_reader_does_not_see_is_no_text(hidden):
     assert words(f"<body><p>Before.</p>{hidden}<p>After.</p></body>") == ["Before.", "After."]
 
 
+def test_a_hidden_part_that_is_not_closed_is_told():
+    note = parse("<p>Before.</p><nav><p>After.</p>")
+    assert note.warnings == (
+        "<nav>, which is hidden, is not closed, so the rest of the page is left out",
+    )
+
+
 def test_a_header_and_an_aside_within_an_article_are_text():
     page = "<article><header><h1>Title</h1></header><aside>A note.</aside></article>"
     assert words(page) == ["Title", "A note."]

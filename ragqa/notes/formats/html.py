@@ -29,6 +29,7 @@ _OF_LAYOUT = word_set("h1 h2 h3 h4 h5 h6 table pre ul ol dl article section")
 _HEADING = re.compile(r"h[1-6]")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 _CELL = " | "
+_UNCLOSED = "<{}>, which is hidden, is not closed, so the rest of the page is left out"
 
 
 @dataclass
@@ -73,6 +74,7 @@ class _Page:
         self.title = ""
         self.blocks: list[Block] = []
         self.links: dict[Link, None] = {}
+        self.warnings: tuple[str, ...] = ()
         self._source = source
         self._run: _Run | None = None
         self._joined = False
@@ -100,6 +102,8 @@ class _Page:
             else:
                 self._tag(piece)
         self._flush()
+        if self._hidden is not None:
+            self.warnings = (_UNCLOSED.format(self._hidden.name),)
 
     def _within_hidden(self, tag: Tag, hidden: Tag) -> None:
         if tag.name != hidden.name:
@@ -119,7 +123,7 @@ class _Page:
 
     def _tag(self, tag: Tag) -> None:
         if is_main(tag):
-            self._main += -1 if tag.closes else 1
+            self._main = max(0, self._main + (-1 if tag.closes else 1))
         if tag.name == "br":
             self._joined = False
         elif tag.name == "a" and not tag.closes:
@@ -282,6 +286,7 @@ def parse(text: str) -> Content:
         title=page.title if page.title and page.title in head.title else head.title or page.title,
         date=head.date,
         links=tuple(page.links),
+        warnings=page.warnings,
     )
 
 
