@@ -60,10 +60,14 @@ def environments_at_import(body):
         ("import ragqa, onnxruntime", "onnxruntime"),
         ("import ragqa, ray", "ray"),
         ("import ragqa.embedders.onnx", "onnxruntime"),
-        ("import ragqa.embedders.sentence_transformers", "sentence_transformers"),
+        pytest.param(
+            "import ragqa.embedders.sentence_transformers",
+            "sentence_transformers",
+            marks=pytest.mark.integration,
+        ),
         ("import ragqa.embedders.spread.cluster as c; c._quieten(); import ray", "ray"),
         ("import ragqa.stores.milvus.connection as m; m.pymilvus()", "pymilvus"),
-        ("import ragqa.readers.export", "transformers"),
+        pytest.param("import ragqa.readers.export", "transformers", marks=pytest.mark.integration),
     ],
 )
 def test_the_switches_are_set_before_any_library_is_imported_whatever_the_environment_says(

@@ -111,6 +111,7 @@ def test_a_rebuild_keeps_it_and_reset_removes_it(quick, places, own, fitted):
     assert quick("ask", QUESTION, "--json", *places).document["calibration"] == "shipped"
 
 
+@pytest.mark.integration
 def test_made_questions_leave_confidence_as_it_is_and_the_output_says_why(
     quick, few_notes, tmp_path
 ):
@@ -132,6 +133,7 @@ def test_made_questions_leave_confidence_as_it_is_and_the_output_says_why(
     assert list((tmp_path / "index").glob(".*")) == []
 
 
+@pytest.mark.integration
 def test_the_same_seed_gives_the_same_file_and_another_one_another(quick, few_notes, tmp_path):
     texts = []
     for seed in (3, 3, 4):

@@ -32,7 +32,14 @@ MARKER = "sk-marker-0123456789abcdef"
 LINK = re.compile(r"\x1b\]8;[^;]*;([^\x1b]*)\x1b\\")
 OURS = re.compile(r"\x1b\[(?:[0-9;]*[mAK]|\?25[lh])")
 STEERING = [row for row in ROWS if UNSAFE.search(row["obeyed"]) or "](" in row["obeyed"]]
-by_note = pytest.mark.parametrize("row", ROWS, ids=[row["note"] for row in ROWS])
+QUICKLY = 6
+by_note = pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, id=row["note"], marks=[pytest.mark.integration] if n >= QUICKLY else [])
+        for n, row in enumerate(ROWS)
+    ],
+)
 
 
 class Guard:
@@ -201,7 +208,13 @@ def test_numbers_of_passages_that_were_not_given_are_taken_out_and_listed(ask):
     assert "in one hour. (no source)" in answer
 
 
-@pytest.mark.parametrize("row", STEERING, ids=[row["note"] for row in STEERING])
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, id=row["note"], marks=[pytest.mark.integration] if n >= QUICKLY else [])
+        for n, row in enumerate(STEERING)
+    ],
+)
 def test_what_the_llm_says_is_shown_as_text_and_steers_nothing(ask, row):
     _, out, err = ask(row["question"])
     assert not UNSAFE.search(out)

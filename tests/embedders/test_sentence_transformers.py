@@ -150,6 +150,7 @@ def test_loading_opens_no_connection(tiny, own_cache, monkeypatch):
     SentenceTransformerEmbedder.load(str(tiny)).embed_passages([TEXT])
 
 
+@pytest.mark.integration
 def test_loading_and_exporting_print_nothing(tiny, own_cache):
     program = (
         "from ragqa.embedders import embedder_for\n"

@@ -119,25 +119,30 @@ def test_a_long_note_is_cut_and_says_how_to_go_on(folder):
     assert start == end + 1
 
 
-@pytest.mark.parametrize(
-    ("tool", "given", "said"),
-    [
-        ("ask", {"question": WHEN, "corpus": "/etc"}, "takes max_tokens, tags, paths, since"),
-        ("ask", {}, "'question'"),
-        ("ask", {"question": 7}, "'question'"),
-        ("ask", {"question": "x" * 100_000}, "at most 8000 are read"),
-        ("ask", {"question": WHEN, "since": "soon"}, "not a date"),
-        ("get", {"address": "../../etc/passwd"}, "outside the folder of notes"),
-        ("get", {"address": "nowhere.md"}, "there is no note"),
-        ("verify", {}, "either an answer or quotes"),
-        ("verify", {"answer": "[" * 100_000}, "not a saved answer"),
-        ("multi_get", {"addresses": []}, "'addresses'"),
-    ],
-)
-def test_a_bad_call_is_a_sentence_that_the_model_sees(folder, tool, given, said):
-    (got,) = talk(folder, (tool, given))
-    assert got.is_error
-    assert said in text_of(got)
+BAD_CALLS = [
+    ("ask", {"question": WHEN, "corpus": "/etc"}, "takes max_tokens, tags, paths, since"),
+    ("ask", {}, "'question'"),
+    ("ask", {"question": 7}, "'question'"),
+    ("ask", {"question": "x" * 100_000}, "at most 8000 are read"),
+    ("ask", {"question": WHEN, "since": "soon"}, "not a date"),
+    ("get", {"address": "../../etc/passwd"}, "outside the folder of notes"),
+    ("get", {"address": "nowhere.md"}, "there is no note"),
+    ("verify", {}, "either an answer or quotes"),
+    ("verify", {"answer": "[" * 100_000}, "not a saved answer"),
+    ("multi_get", {"addresses": []}, "'addresses'"),
+]
+
+
+@pytest.fixture(scope="module")
+def refused(folder):
+    """The results of the bad calls, in one session."""
+    return talk(folder, *((tool, given) for tool, given, _ in BAD_CALLS))
+
+
+@pytest.mark.parametrize("number", range(len(BAD_CALLS)), ids=[said for _, _, said in BAD_CALLS])
+def test_a_bad_call_is_a_sentence_that_the_model_sees(refused, number):
+    assert refused[number].is_error
+    assert BAD_CALLS[number][2] in text_of(refused[number])
 
 
 def test_notes_are_resources_and_nothing_else_is(folder):
