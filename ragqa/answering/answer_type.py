@@ -87,7 +87,7 @@ _GLOSS = (
 def answer_fit(question: Question, text: str) -> float:
     """How well a sentence fits the type of answer asked for, 0 to 1; 0 for types without rules.
 
-    Comparisons have none, as they do not help to find the sentence (docs/decisions/question-kinds.md).
+    Comparisons have none: they do not help to find the sentence (docs/decisions/question-kinds.md).
 
     :param text: the sentence as plain text.
     """
