@@ -29,15 +29,11 @@ _BY_AGENT = 2.0
 _TITLE = 0.4
 """A quoted name is mostly the title of a work; this is too low for a short answer."""
 
-_FROM_PLACE = 0.6
 _UNPLACED = 0.3
-"""A name as a place: after "from" or "of", and without a preposition."""
+"""A name as a place, without "in" or the like before it."""
 
 _UNCOUNTED = 0.5
 """A number that does not count what the question asks about."""
-
-_HOUR_FOR_DATE = 0.5
-"""A weekday or time of day where a date is asked for."""
 
 _MAX_DISTANCE = 5
 """A number counts a noun at most this many words after it, or before it as in a table."""
@@ -77,7 +73,6 @@ _PREPOSITION = (
 _ARTICLE = r"\b(?:the|an?|his|her|their) $"
 _VERB_BY = r"\b(\w+) (?:and (\w+) )?by (?:[\w-]+ ){0,6}$"
 _IN = r"(?i)\b(?:in|at|near|outside|off|on|across|along|into|inside)(?: the)?(?: \w+)? $"
-_FROM = r"(?i)\b(?:from|to|of|through|between)(?: the)? $"
 _BECAUSE = (
     r"(?i)\b(?:because|due to|so that|since|therefore|thus|in order to|as a result|reasons?|owing"
     r" to|caused?|causes|leads? to|which (?:makes|means|is why)|so)\b|, to "
@@ -92,8 +87,7 @@ _GLOSS = (
 def answer_fit(question: Question, text: str) -> float:
     """How well a sentence fits the type of answer asked for, 0 to 1; 0 for types without rules.
 
-    Comparisons, steps, and yes or no have none, as they do not help to find the sentence
-    (docs/decisions/question-kinds.md).
+    Comparisons have none: they do not help to find the sentence (docs/decisions/question-kinds.md).
 
     :param text: the sentence as plain text.
     """
@@ -148,7 +142,7 @@ def _times(question: Question, text: str) -> Iterator[Fit]:
     untimed = [day for day in days if not overlaps(day, hours)]
     for span in sorted([*untimed, *hours]):
         if _new_words(question, text, span):
-            yield span, 1.0 if not question.needs_figure or overlaps(span, days) else _HOUR_FOR_DATE
+            yield span, 1.0
 
 
 def _numbers(question: Question, text: str) -> Iterator[Fit]:
@@ -221,8 +215,7 @@ def _places(question: Question, text: str) -> Iterator[Fit]:
     for span in places(text):
         if _new_words(question, text, span):
             before = text[max(0, span[0] - _LOOK_BACK) : span[0]]
-            strength = 1.0 if compiled(_IN).search(before) else _UNPLACED
-            yield span, _FROM_PLACE if compiled(_FROM).search(before) else strength
+            yield span, 1.0 if compiled(_IN).search(before) else _UNPLACED
 
 
 def _defines(question: Question, text: str) -> bool:

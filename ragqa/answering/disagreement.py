@@ -88,13 +88,14 @@ def _contradictions(
 ) -> Iterator[_Contradiction]:
     asked = read_question(question)
     places = {one.candidate.place for one in cited}
-    answers = [(one, _answer(one, asked)) for one in _compared(cited, candidates)]
-    for i, (one, answer) in enumerate(answers):
-        for other, other_answer in answers[i + 1 :] if one.candidate.place in places else ():
+    compared = _compared(cited, candidates)
+    for i, one in enumerate(compared):
+        for other in compared[i + 1 :] if one.candidate.place in places else ():
             if one.candidate.hit.passage.path != other.candidate.hit.passage.path:
-                found = difference(asked, answer, other_answer)
+                found = difference(asked, _answer(one, asked), _answer(other, asked))
                 if found is not None:
-                    yield _Contradiction(one, other, (answer.text, other_answer.text), found)
+                    texts = one.candidate.text, other.candidate.text
+                    yield _Contradiction(one, other, texts, found)
 
 
 def _compared(cited: Sequence[Scored], candidates: Sequence[Scored]) -> list[Scored]:

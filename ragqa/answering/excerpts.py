@@ -11,7 +11,7 @@ from ragqa.types import Kind
 SCORE_SHARE = 0.7
 SHORT_SCORE_SHARE = 0.85
 """A neighbouring sentence is included if it has this share of the best one's score; the second
-value is for questions about a date, number, name or place, or with a yes or no."""
+value is for questions about a date, number, name or place."""
 
 _PARAGRAPH_WORDS = 60
 _ITEM_WORDS = 80
@@ -37,8 +37,7 @@ _MIN_HEADING_SHARE = 0.5
 _MIN_QUESTION_SHARE = 0.3
 """A heading matches a question if they share this much of its words, and of the question's."""
 
-_SHORT_KINDS = SHORT | {QuestionKind.YES_NO}
-_SECTION_KINDS = frozenset({QuestionKind.STEPS, QuestionKind.WHY, QuestionKind.OTHER})
+_SECTION_KINDS = frozenset({QuestionKind.WHY, QuestionKind.OTHER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,8 @@ class Wanted:
 
     @property
     def short(self) -> bool:
-        """Whether it asks for a date, number, name or place, or a yes or no."""
-        return self.kind in _SHORT_KINDS
+        """Whether it asks for a date, number, name or place."""
+        return self.kind in SHORT
 
     @property
     def by_section(self) -> bool:

@@ -16,9 +16,7 @@ class QuestionKind(StrEnum):
     WHERE = "where"
     HOW_MANY = "how many"
     DEFINITION = "definition"
-    STEPS = "steps"
     COMPARISON = "comparison"
-    YES_NO = "yes or no"
     WHY = "why"
     OTHER = "other"
 
@@ -81,7 +79,7 @@ _RULES: _Rules = (
     (QuestionKind.COMPARISON, rf"\b{_COMPARED}\b"),
     (QuestionKind.WHY, rf"^(why|how come|what (causes?|caused|{_AUX} the (\w+ )?{_REASON}))\b"),
     (QuestionKind.OTHER, rf"^((when|where) (is|are|do|does)|how much do(es)?) .*\b{_JUDGEMENT}\b"),
-    (QuestionKind.STEPS, r"^how (to|should|(do|can|could|would|must) (i|we|you|one))\b"),
+    (QuestionKind.OTHER, r"^how (to|should|(do|can|could|would|must) (i|we|you|one))\b"),
     (
         QuestionKind.HOW_MANY,
         rf"\b{_HOW_MANY}\b|^{_TO}what ({_THE}{_QUANTITY}|(?!{_AUX}\b)(\w+ )?{_QUANTITY})\b",
@@ -98,7 +96,7 @@ _RULES: _Rules = (
 )
 # For the whole question, if no clause has a question word in the usual place.
 _FALLBACK_RULES: _Rules = (
-    (QuestionKind.YES_NO, rf"^{_AUX}\b(?!.* or )"),
+    (QuestionKind.OTHER, rf"^{_AUX}\b(?!.* or )"),
     (QuestionKind.WHO, r"\bwho\b"),
     (QuestionKind.WHEN, r"\b(date|year)$|^date of\b"),
     (QuestionKind.HOW_MANY, rf"\b{_QUANTITY}$|\b(number|amount|percentage) of\b"),

@@ -1,8 +1,9 @@
 """A question and its answers, prepared for comparing one answer with another."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ragqa.claims.topics import GENERIC, GENRES, LABELS
 from ragqa.text.dates import moments_of
@@ -76,8 +77,12 @@ def read_question(question: str) -> Question:
     return Question(question.casefold(), content(words_of(question)), asks_when)
 
 
-def read_answer(text: str, trail: Sequence[str], asked: Question) -> Answer:
-    """Prepare a sentence under a title and headings for comparison."""
+@lru_cache(maxsize=256)
+def read_answer(text: str, trail: tuple[str, ...], asked: Question) -> Answer:
+    """Prepare a sentence under a title and headings for comparison.
+
+    It is kept, since the sentences of an answer are compared twice.
+    """
     rest = _without(text, (_ADDRESS, _ATTRIBUTION, *(() if asked.of_time else (_SINCE,))))
     moments = moments_of(rest)
     rest = blank(rest, ((moment.start, moment.end) for moment in moments))

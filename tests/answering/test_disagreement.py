@@ -27,7 +27,8 @@ def found(question, one, other, headings=((), ())):
     """What two sentences differ in, and the words that say it; None where they agree."""
     asked = read_question(question)
     first, second = (
-        read_answer(text, trail, asked) for text, trail in zip((one, other), headings, strict=True)
+        read_answer(text, tuple(trail), asked)
+        for text, trail in zip((one, other), headings, strict=True)
     )
     differ = difference(asked, first, second)
     assert (differ is None) == (difference(asked, second, first) is None)

@@ -20,7 +20,7 @@ from ragqa.answering.question_type import QuestionKind, parse_question
 from ragqa.types import Kind
 
 QUESTIONS = ["who is red", "how to be red", "which figs are red", "what is red", "red vs fig", ""]
-SHORT = ["who found it", "when was it", "how many are there", "where is it", "is it red"]
+SHORT = ["who found it", "when was it", "how many are there", "where is it"]
 
 
 def lines(text):
@@ -370,7 +370,7 @@ def test_cut_says_where_hidden_text_tears_a_list_or_sentence_apart(text, needle,
     [
         ("who made it", True, False),
         ("how many figs are there", True, False),
-        ("is it red", True, False),
+        ("is it red", False, True),
         ("how do I bake bread", False, True),
         ("which license does it use", False, True),
         ("why is it red", False, True),
