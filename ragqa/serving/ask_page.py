@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from itertools import islice
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from markupsafe import Markup
 
@@ -37,15 +37,16 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
     """The page with the question, its answer, and beside it the note that is cited.
 
     Where an LLM writes, the page has the excerpts, and `stream`, where the answer comes from; asked
-    for the `whole`, it has the answer.
+    for the `whole`, it has the answer; asked to `edit`, the question alone.
     """
     question, history = str(asked.get("q", "")).strip(), History()
-    links = warm.use(Links.of) if question else _at_hand(warm)
+    is_asked = question and not asked.get("edit")
+    links = warm.use(Links.of) if is_asked else _at_hand(warm)
     shown: Shown = base(warm, "ask") | _filters(asked, links) | {
         "question": question, "recent": _recent(history), "answer": None, "note": None,
         "stream": "", "whole": "", "writer": _destination(warm.writer),
     }  # fmt: skip
-    if links is None or not question:
+    if links is None or not is_asked:
         return shown
     if history.read()[-1:] != [" ".join(question.split())]:
         history.add(question)
@@ -55,8 +56,8 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
     return shown | {
         "answer": _answer(found.answer, links, asked) | {"refused": found.refused},
         "note": cited and _cited_note(warm, found.answer, cited, links),
-        "stream": _query("/written", asked) if found.may_be_written else "",
-        "whole": _query("/", asked, whole="1") if found.may_be_written else "",
+        "stream": address_of("/written", asked) if found.may_be_written else "",
+        "whole": address_of("/", asked, whole="1") if found.may_be_written else "",
     }
 
 
@@ -112,6 +113,7 @@ def _answer(answer: Answer, links: Links, asked: Asked) -> Shown:
         "kind": answer.verdict.name.casefold(),
         "confidence": answer.confidence,
         "missing": list(answer.missing),
+        "asked": parse_qsl(address_of("", asked).removeprefix("?")),
         "corrected": [(one.typed, one.read) for one in answer.corrected],
         "warnings": list(answer.warnings),
         "citations": [
@@ -221,10 +223,15 @@ def _recent(history: History) -> list[str]:
 
 
 def _href(asked: Asked, number: int) -> str:
-    return f"{_query('/', asked, n=str(number))}#cited"
+    return f"{address_of('/', asked, n=str(number))}#cited"
 
 
-def _query(path: str, asked: Asked, **more: str) -> str:
+def back_to(asked: Asked) -> str:
+    """The address of the page with the question as asked, to be changed."""
+    return address_of("/", asked, edit="1") if asked.get("q") else "/"
+
+
+def address_of(path: str, asked: Asked, **more: str) -> str:
     """The address at which the same is asked."""
     kept = {name: asked[name] for name in (*_ASKED, "whole") if asked.get(name)}
     return f"{path}?{urlencode({**kept, **more}, doseq=True)}"
