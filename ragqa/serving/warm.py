@@ -154,10 +154,18 @@ class WarmIndex:
             return IndexUnusable(
                 f"the index could not be built: {freshness.problem}", hint="ragqa index"
             )
-        if self._index.kept.is_shared:
-            return exc
+        if self._index.kept.is_shared or self._is_there():
+            return exc  # a note is not in it
         self._wanted.set()
         return NotReady("the index is gone, and is built again", hint="ask again in a few seconds")
+
+    def _is_there(self) -> bool:
+        with index_from(self.loaded) as index:
+            try:
+                index.info()
+            except (NoIndex, OlderFormat):
+                return False
+        return True
 
     def _keep_fresh(self) -> None:
         """Update when something changed, until the end."""
