@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ragqa.serving.failing import report
 
 MAX_BODY_BYTES = 1_000_000
+_TOO_LONG = f"at most {MAX_BODY_BYTES:,} bytes are read"
 START = "/start"
 """The path of the one-time address."""
 
@@ -27,7 +28,8 @@ SECURITY_HEADERS = {
     "frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
+    # With "no-referrer" a browser would hide the origin of our own forms, too.
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
@@ -64,8 +66,12 @@ class Guard:
         if refused is not None:
             await refused(scope, receive, _with_headers(send))
             return
+        body = await _body(receive)
+        if body is None:
+            await _refuse(scope, 413, _TOO_LONG)(scope, receive, _with_headers(send))
+            return
         try:
-            await self._app(scope, _Bounded(receive), _with_headers(send))
+            await self._app(scope, _replayed(body, receive), _with_headers(send))
         except Exception as exc:  # noqa: BLE001 - the application has answered as it could
             report(exc)
 
@@ -87,7 +93,7 @@ class Guard:
             return _refuse(scope, 401, "open the address that ragqa serve printed")
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
-            return _refuse(scope, 413, f"at most {MAX_BODY_BYTES:,} bytes are read")
+            return _refuse(scope, 413, _TOO_LONG)
         return None
 
     def _start(self, scope: Scope) -> Response:
@@ -115,19 +121,27 @@ class Guard:
         )
 
 
-class _Bounded:
-    """Reads a body that does not say its length no further than the limit."""
+async def _body(receive: Receive) -> bytes | None:
+    """The body of a request; None for one over the limit, or whose client left."""
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES or message["type"] == "http.disconnect":
+            return None
+        more = message.get("more_body", False)
+    return bytes(body)
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._read = 0
 
-    async def __call__(self) -> Message:
-        message = await self._receive()
-        self._read += len(message.get("body", b""))
-        if self._read > MAX_BODY_BYTES:
-            return {"type": "http.disconnect"}
-        return message
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """Receive a body that was read, then what comes after it."""
+    first: list[Message] = [{"type": "http.request", "body": body}]
+
+    async def receiving() -> Message:
+        return first.pop() if first else await receive()
+
+    return receiving
 
 
 def _with_headers(send: Send) -> Send:

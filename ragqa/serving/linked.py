@@ -1,5 +1,6 @@
 """The notes of one generation of the index: their names, what they link to, and their tags."""
 
+import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -9,7 +10,7 @@ from ragqa.api import Index
 from ragqa.errors import UsageError
 from ragqa.explaining.targets import names_of
 from ragqa.notes import parse_note, read_text
-from ragqa.serving.note_html import Names
+from ragqa.serving.note_html import IMAGES, Names
 from ragqa.types import NoteRecord, Skipped
 
 _KEPT = 20_000
@@ -86,20 +87,33 @@ def _links(index: Index, generation: str) -> Links:
         max_note_bytes=index.settings.max_note_bytes,
         generation=generation,
         records=records,
-        names=_names(records),
+        names=_names(records, _images(index.places.corpus)),
         tags=listed.tags,
         folders=dict(sorted(folders.items())),
     )
 
 
-def _names(records: dict[str, NoteRecord]) -> Names:
+def _names(records: dict[str, NoteRecord], images: dict[str, str]) -> Names:
     """Each way to name a note; of several with one name, the shortest path counts."""
     ways: dict[str, list[str]] = defaultdict(list)
     for note in records.values():
         for name in {note.path.casefold(), *names_of(note)}:
             ways[name].append(note.path)
     best = {name: min(paths, key=lambda path: (len(path), path)) for name, paths in ways.items()}
-    return Names(best | {path.casefold(): path for path in records})
+    return Names(best | {path.casefold(): path for path in records}, images)
+
+
+def _images(corpus: Path) -> dict[str, str]:
+    """The images of a folder by path and by name; of several with one name, the shortest path."""
+    paths = []
+    for folder, below, files in os.walk(corpus):
+        below[:] = [name for name in below if not name.startswith(".")]
+        inside = Path(folder).relative_to(corpus)
+        paths += [
+            (inside / name).as_posix() for name in files if Path(name).suffix.lower() in IMAGES
+        ]
+    by_name = {Path(path).name.casefold(): path for path in sorted(paths, key=len, reverse=True)}
+    return by_name | {path.casefold(): path for path in paths}
 
 
 @lru_cache(maxsize=_KEPT)

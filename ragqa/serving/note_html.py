@@ -6,6 +6,7 @@ the folder only.
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -42,6 +43,9 @@ _WIKILINK = re.compile(r"(!?)\[\[([^\[\]|\n#]*)(#[^\[\]|\n]*)?(?:\|([^\[\]\n]*))
 _CALLOUT = re.compile(r"\[!([\w-]{1,30})\][+-]?[ \t]*")
 _NOT_IN_SLUG = re.compile(r"[^\w]+")
 
+_MOST_FOOTNOTES = 500
+"""The parser of footnotes takes time in the square of their number."""
+
 # It ends a line that does not count as one.
 _CARRIAGE_RETURN = re.compile(r"\r(?!\n)")
 
@@ -52,10 +56,12 @@ Env = MutableMapping[str, Any]
 class Names:
     """Finds the notes that links mean.
 
-    `by_name` has the path of each note by its path, stem, title and aliases in lower case.
+    `by_name` has the path of each note by its path, stem, title and aliases in lower case, `images`
+    that of each image by its path and its name.
     """
 
     by_name: dict[str, str] = field(default_factory=dict)
+    images: dict[str, str] = field(default_factory=dict)
 
     def path_of(self, name: str, source: str) -> str:
         """The path of the note that a link in `source` means; "" if there is none."""
@@ -66,6 +72,13 @@ class Names:
                 if found := self.by_name.get(f"{candidate}{ending}".casefold()):
                     return found
         return ""
+
+    def image(self, name: str, source: str) -> str:
+        """The path of the image that a note means: beside it, from the top, or by its name."""
+        beside = posixpath.normpath(posixpath.join(posixpath.dirname(source), name))
+        ways = (beside, name.lstrip("/"), posixpath.basename(name))
+        found = (self.images.get(way.casefold()) for way in ways)
+        return next(filter(None, found), beside)
 
 
 def note_html(
@@ -81,8 +94,11 @@ def note_html(
     :param marks: the stretches to mark; the first is given the id "cited".
     """
     source = _edited(text, blocks, marks)
-    env: Env = {"open": False, "seen": False, "path": path, "names": names}
-    return str(_parser().render(safe_text(source), env))
+    env: Env = {
+        "open": False, "seen": False, "path": path, "names": names, "slugs": Counter[str](),
+    }  # fmt: skip
+    footnotes = source.count("[^") + source.count("^[") <= _MOST_FOOTNOTES
+    return str(_parser(footnotes=footnotes).render(safe_text(source), env))
 
 
 def source_html(text: str, blocks: Sequence[Block], *, marks: Iterable[Span] = ()) -> str:
@@ -97,9 +113,22 @@ def source_html(text: str, blocks: Sequence[Block], *, marks: Iterable[Span] = (
     return f'<pre class="source">{"".join(rows)}</pre>'
 
 
-def slug(heading: str) -> str:
-    """The fragment that links to a heading."""
-    return _NOT_IN_SLUG.sub("-", heading.casefold()).strip("-")
+def slugs(headings: Iterable[str]) -> list[str]:
+    """The fragments that link to the headings of a note, in order."""
+    seen = Counter[str]()
+    return [_next_slug(heading, seen) for heading in headings]
+
+
+def _next_slug(heading: str, seen: Counter[str]) -> str:
+    """The fragment of a heading; a further one with the same words is numbered."""
+    own = _slug(heading)
+    seen[own] += 1
+    return own if seen[own] == 1 else f"{own}-{seen[own]}"
+
+
+def _slug(heading: str) -> str:
+    # The page has ids of its own.
+    return "h-" + _NOT_IN_SLUG.sub("-", heading.casefold()).strip("-")
 
 
 def _edited(
@@ -174,7 +203,8 @@ class _Renderer(RendererHTML):
         return f"<a{_target(href, env)}>"
 
     def heading_open(self, tokens: Sequence[Token], i: int, options: OptionsDict, env: Env) -> str:
-        label = slug(_MARKS.sub("", tokens[i + 1].content))
+        words = "".join(child.content for child in tokens[i + 1].children or ())
+        label = _next_slug(_MARKS.sub("", words), env["slugs"])
         return f'<{tokens[i].tag} id="{escapeHtml(label)}">'
 
     def blockquote_open(
@@ -187,17 +217,19 @@ class _Renderer(RendererHTML):
 
 
 @cache
-def _parser() -> MarkdownIt:
+def _parser(*, footnotes: bool) -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer)
     parser.enable(["table", "strikethrough"])
-    parser.use(front_matter_plugin).use(footnote_plugin).use(tasklists_plugin, label=True)
+    parser.use(front_matter_plugin).use(tasklists_plugin, label=True)
+    if footnotes:
+        parser.use(footnote_plugin)
     parser.core.ruler.push("callouts", _find_callouts)
     parser.add_render_rule("front_matter", lambda *_: "")
     return parser
 
 
 def _find_callouts(state: Any) -> None:  # noqa: ANN401 - markdown-it's untyped state
-    """Note the kind of a callout at its block quote, and take its mark out of the text."""
+    """Note the kind of a callout at its block quote; its title is a line of its own."""
     for at, token in enumerate(state.tokens[:-2]):
         inline = state.tokens[at + 2]
         if token.type == "blockquote_open" and inline.type == "inline" and inline.children:
@@ -206,6 +238,9 @@ def _find_callouts(state: Any) -> None:  # noqa: ANN401 - markdown-it's untyped 
             if found:
                 token.meta["callout"] = found[1].casefold()
                 first.content = _CALLOUT.sub("", first.content, count=1)
+                breaks = (child for child in inline.children if child.type == "softbreak")
+                if end_of_title := next(breaks, None):
+                    end_of_title.type, end_of_title.tag = "hardbreak", "br"
 
 
 def _wikilink(found: re.Match[str], env: Env) -> str:
@@ -224,8 +259,8 @@ def _image(source: str, label: str, env: Env) -> str:
     suffix = posixpath.splitext(parts.path.casefold())[1]
     if parts.scheme or parts.netloc or suffix not in IMAGES:
         return f'<span class="missing">image: {escapeHtml(label or source)}</span>'
-    beside = posixpath.normpath(posixpath.join(posixpath.dirname(env["path"]), parts.path))
-    return f'<img src="/image/{quote(beside)}" alt="{escapeHtml(label)}" loading="lazy">'
+    path = env["names"].image(parts.path, env["path"])
+    return f'<img src="/image/{quote(path)}" alt="{escapeHtml(label)}" loading="lazy">'
 
 
 def _target(href: str, env: Env) -> str:
@@ -235,11 +270,11 @@ def _target(href: str, env: Env) -> str:
     if parts.scheme or parts.netloc:
         return ""
     if not parts.path:
-        return f' href="#{escapeHtml(slug(unquote(parts.fragment)))}"' if parts.fragment else ""
+        return f' href="#{escapeHtml(_slug(unquote(parts.fragment)))}"' if parts.fragment else ""
     path = env["names"].path_of(parts.path, env["path"])
     return f' href="{_note_url(path, parts.fragment)}"' if path else ' class="missing"'
 
 
 def _note_url(path: str, anchor: str = "") -> str:
-    fragment = f"#{slug(unquote(anchor))}" if anchor else ""
+    fragment = f"#{_slug(unquote(anchor))}" if anchor else ""
     return escapeHtml(f"/note/{quote(path)}{fragment}")

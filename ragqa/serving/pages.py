@@ -16,7 +16,7 @@ from ragqa.serving.documents import (
 )
 from ragqa.serving.layout import base, read, shown_note
 from ragqa.serving.linked import Links
-from ragqa.serving.note_html import slug
+from ragqa.serving.note_html import slugs
 from ragqa.serving.warm import WarmIndex
 from ragqa.types import (
     Kind,
@@ -39,12 +39,13 @@ def note_page(warm: WarmIndex, asked: Asked) -> Shown:
     record, links, near = warm.use(look)
     note = read(warm, record.path)
     marks = _marks(asked, note.text)
+    headings = [one for one in note.blocks if one.kind is Kind.HEADING]
     return base(warm, record.title) | {
         "note": shown_note(note, marks, links),
         "outline": [
-            {"label": one.label, "level": one.level, "slug": slug(one.label)}
-            for one in note.blocks
-            if one.kind is Kind.HEADING and one.label
+            {"label": one.label, "level": one.level, "slug": slug}
+            for one, slug in zip(headings, slugs(one.label for one in headings), strict=True)
+            if one.label
         ],
         "links": [_named(one) for one in links.of_note(record.path)],
         "backlinks": [_named(one) for one in links.to_note(record.path)],

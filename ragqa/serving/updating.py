@@ -4,6 +4,7 @@ A build loads torch and keeps the processor busy. In the server's process it wou
 gigabyte for good, and slow down every answer meanwhile.
 """
 
+import signal
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import get_context
@@ -56,7 +57,8 @@ def update(
 
 
 def _refresh(settings: Settings, places: Places, pipe: Connection) -> None:
-    """What the child does."""
+    """What the child does; Ctrl-C is for the server, which ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     from ragqa.api import Index
 
     def say(stage: str, done: int, total: int) -> None:

@@ -25,6 +25,10 @@ PATIENCE_S = 2.0
 """How long a question waits for a running update before it takes the index as it is."""
 
 RETRY_S = 5.0
+"""After this, an index is tried again that another process was writing."""
+
+RETRY_FAILED_S = 60.0
+"""The same where it could not be updated: the disk may have room again."""
 
 
 class NotReady(NoIndex):
@@ -150,22 +154,39 @@ class WarmIndex:
             return IndexUnusable(
                 f"the index could not be built: {freshness.problem}", hint="ragqa index"
             )
-        return exc
+        if self._index.kept.is_shared or self._is_there():
+            return exc  # a note is not in it
+        self._wanted.set()
+        return NotReady("the index is gone, and is built again", hint="ask again in a few seconds")
+
+    def _is_there(self) -> bool:
+        with index_from(self.loaded) as index:
+            try:
+                index.info()
+            except (NoIndex, OlderFormat):
+                return False
+        return True
 
     def _keep_fresh(self) -> None:
         """Update when something changed, until the end."""
+        pause = None
         while not self._stop.is_set():
-            self._wanted.wait()
+            self._wanted.wait(pause)
             self._wanted.clear()
             if self._stop.is_set():
                 return
             self._settled.clear()
             try:
                 self._update()
-                self._freshness = Freshness(datetime.now().astimezone())
+                self._freshness, pause = Freshness(datetime.now().astimezone()), None
             except RagqaError as exc:
-                self._failed(exc)
-            self._settled.set()
+                self._failed(exc.message)
+                pause = RETRY_S if isinstance(exc, WriterBusy) else RETRY_FAILED_S
+            except Exception as exc:  # noqa: BLE001 - the next change is still to be followed
+                self._failed(f"{type(exc).__name__}: {exc}")
+                pause = RETRY_FAILED_S
+            finally:
+                self._settled.set()
 
     def _update(self) -> None:
         self._freshness = Freshness(self._freshness.updated, Stage("looking for changes", 0, 1))
@@ -190,11 +211,9 @@ class WarmIndex:
     def _progress(self, stage: str, done: int, total: int) -> None:
         self._freshness = Freshness(self._freshness.updated, Stage(stage, done, total))
 
-    def _failed(self, exc: RagqaError) -> None:
-        logger.warning("the index could not be updated: %s", exc.message)
-        self._freshness = Freshness(self._freshness.updated, problem=exc.message)
-        if isinstance(exc, WriterBusy) and not self._stop.wait(RETRY_S):
-            self._wanted.set()
+    def _failed(self, problem: str) -> None:
+        logger.warning("the index could not be updated: %s", problem)
+        self._freshness = Freshness(self._freshness.updated, problem=problem)
 
     def _watch(self) -> None:
         folder = self.loaded.places.corpus

@@ -1,8 +1,10 @@
 """Tell when notes change on disk."""
 
 import logging
+import os
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from watchfiles import Change, watch
@@ -28,7 +30,7 @@ def changes(folder: Path, stop: threading.Event) -> Iterator[None]:
         try:
             for _ in watch(
                 folder,
-                watch_filter=_is_of_notes,
+                watch_filter=partial(_is_of_notes, folder),
                 debounce=LONGEST_MS,
                 step=DEBOUNCE_MS,
                 stop_event=stop,
@@ -46,7 +48,7 @@ def changes(folder: Path, stop: threading.Event) -> Iterator[None]:
             return
 
 
-def _is_of_notes(change: Change, path: str) -> bool:
+def _is_of_notes(folder: Path, change: Change, path: str) -> bool:
     """Whether a change may concern a note; a renamed folder is reported as the folder alone."""
     del change
-    return _IGNORED.isdisjoint(Path(path).parts)
+    return _IGNORED.isdisjoint(Path(os.path.relpath(path, folder)).parts)

@@ -14,7 +14,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
@@ -171,27 +171,27 @@ async def _asked(request: Request) -> dict[str, Any]:
     asked: dict[str, Any] = {}
     if request.method == "POST":
         if request.headers.get("content-type", "").startswith("application/json"):
-            try:
-                body = json.loads(await _body(request))
-            except (ValueError, RecursionError) as exc:
-                raise UsageError(f"the body is not JSON: {exc}") from exc
-            if not isinstance(body, dict):
-                raise UsageError("the body is not a JSON object")
-            asked |= body
+            asked |= _json_object(await request.body())
         else:
-            asked |= _several(QueryParams(await _body(request)))
+            asked |= _several(QueryParams(await request.body()))
     return asked | _several(request.query_params) | request.path_params
 
 
-async def _body(request: Request) -> bytes:
-    """The body of a request.
+def _json_object(body: bytes) -> dict[str, Any]:
+    """The values that were posted as JSON.
 
-    :raises HTTPException: it is longer than the guard lets through.
+    :raises UsageError: they are no object, or not text that can be written out again.
     """
     try:
-        return await request.body()
-    except ClientDisconnect as exc:
-        raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too long") from exc
+        values = json.loads(body)
+        json.dumps(values, ensure_ascii=False).encode()
+    except UnicodeEncodeError as exc:
+        raise UsageError("the body has half a character: a lone surrogate") from exc
+    except (ValueError, RecursionError) as exc:
+        raise UsageError("the body is not JSON that can be read") from exc
+    if not isinstance(values, dict):
+        raise UsageError("the body is not a JSON object")
+    return values
 
 
 def _several(given: QueryParams) -> dict[str, Any]:
@@ -205,7 +205,8 @@ def _several(given: QueryParams) -> dict[str, Any]:
 
 
 def _page(template: str, asked: Asked, shown: Shown) -> HTMLResponse:
-    return HTMLResponse(laid_out("_note" if asked.get("fragment") else template, shown))
+    is_part = template == "note" and asked.get("fragment")
+    return HTMLResponse(laid_out("_note" if is_part else template, shown))
 
 
 def _document(document: Shown) -> Response:

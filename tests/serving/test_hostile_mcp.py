@@ -251,4 +251,6 @@ def test_over_http_pages_from_elsewhere_are_turned_away(tmp_path):
             assert got.status == status
             assert "serverInfo" not in got.text
         assert post("x" * 2_000_000, {}).status == 413
+        chunks = ("10000\r\n" + "x" * 0x10000 + "\r\n") * 32 + "0\r\n\r\n"
+        assert post(chunks, {"Transfer-Encoding": "chunked"}).status == 413
         assert post("[" * 9_000, {}).status == 400

@@ -132,6 +132,36 @@ def test_an_error_is_a_sentence_with_a_fitting_status(server, path, asked, statu
     assert said in got.document["error"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[" * 100_000,
+        '{"question":' * 5_000,
+        '{"limit": ' + "9" * 5_000 + "}",
+        '{"question": "\\ud800 rent"}',
+        '{"question": "rent", "tag": ["\\ud800"]}',
+        '{"\\udfff": 1}',
+        b'{"question": "\xff"}',
+    ],
+    ids=range(7),
+)
+@pytest.mark.parametrize("path", ["/api/ask", "/"])
+def test_a_body_that_cannot_be_read_is_said_in_our_own_words(server, path, body):
+    headers = {"Content-Type": "application/json"}
+    got = server.ask(path, method="POST", headers=headers, body=body)
+    assert got.status == 400
+    assert "the body " in got.text
+    for each in ("recursion", "sys.", "codec", "bug in ragqa"):
+        assert each not in got.text
+
+
+@pytest.mark.parametrize("path", ["/", "/status", "/check", "/why"])
+def test_only_a_note_is_ever_shown_as_a_part_of_a_page(server, path):
+    got = server.ask(path, q=WHEN, note="printer.md", fragment="1")
+    assert got.status == 200
+    assert got.text.startswith("<!doctype html>")
+
+
 def test_the_api_gives_the_documents_of_the_command_line(server):
     answer = server.ask("/api/ask", question=WHEN).document
     assert answer["verdict"] == "answered"

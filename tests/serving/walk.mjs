@@ -90,6 +90,13 @@ seen.kept = await page.locator("input[name=path][checked]").count();
 
 await page.goto(new URL("/check", address).href);
 await check("check");
+await page.fill("#answer", await page.evaluate(async (question) => {
+  const asked = await fetch(`/api/ask?${new URLSearchParams({ question })}`);
+  return asked.text();
+}, WHEN));
+await page.click("button[type=submit]");
+seen.checked = await page.textContent(".verdict", { timeout: 10_000 });
+await check("checked");
 await page.goto(new URL("/status", address).href);
 await check("status");
 

@@ -30,16 +30,17 @@
     toCited(beside, true);
   }
 
+  let at = -1;
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-source]")) return switchSource();
     const link = event.target.closest("a.cite");
     if (!link || !beside || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
+    at = $$("a.cite").indexOf(link);
     openCitation(link);
   });
 
   // Citations by j and k, the question by /, the note's exact source by s.
-  let at = -1;
   function step(by) {
     const links = $$("a.cite");
     if (!links.length) return;

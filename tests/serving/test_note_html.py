@@ -1,0 +1,42 @@
+"""A note as HTML: its headings, images, callouts and footnotes."""
+
+import re
+
+import pytest
+
+from ragqa.serving.note_html import Names, note_html, slugs
+
+IMAGES = {"cup.png": "attachments/cup.png", "attachments/cup.png": "attachments/cup.png"}
+
+
+def html(text, path="tea/green.md"):
+    return note_html(text, (), path=path, names=Names({}, IMAGES))
+
+
+def test_the_outline_leads_to_every_heading_also_to_two_of_one_name():
+    text = "# Tea\n\n## Notes\n\n## Of [green](x.md) `tea`\n\n## Notes\n"
+    ids = re.findall(r'<h\d id="([^"]+)"', html(text))
+    assert ids == slugs(["Tea", "Notes", "Of green tea", "Notes"])
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("name", ["cited", "q", "answer", "beside"])
+def test_no_heading_takes_an_id_of_the_page(name):
+    assert f'id="{name}"' not in html(f"# {name}\n")
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["![[cup.png]]", "![a cup](/attachments/cup.png)", "![a cup](../attachments/cup.png)"],
+)
+def test_an_image_is_found_by_its_name_from_the_top_and_beside_the_note(written):
+    assert 'src="/image/attachments/cup.png"' in html(written)
+
+
+def test_the_title_of_a_callout_is_a_line_of_its_own():
+    assert re.search(r"Steam<br ?/?>\s*Put water", html("> [!tip] Steam\n> Put water in.\n"))
+
+
+def test_a_note_of_thousands_of_footnotes_is_shown_without_them():
+    assert "<section" in html("A fact.[^1]\n\n[^1]: A source.\n")
+    assert "<section" not in html("^[" * 3000 + "[^a]" * 3000)

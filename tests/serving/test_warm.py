@@ -1,0 +1,76 @@
+"""The index of a server, which follows its notes."""
+
+import threading
+
+import pytest
+from support import QUICK, write_notes
+
+from ragqa.config import load_settings
+from ragqa.errors import RagqaError
+from ragqa.serving import warm as warm_module
+from ragqa.serving.warm import NotReady, WarmIndex
+from ragqa.serving.watching import changes
+
+NOTES = {"tea.md": "# Tea\n\nGreen tea is brewed at 80 degrees.\n"}
+
+
+@pytest.fixture
+def loaded(tmp_path, monkeypatch):
+    for name, value in QUICK.items():
+        monkeypatch.setenv(name, value)
+    notes = write_notes(tmp_path / "notes", NOTES)
+    return load_settings({"corpus": str(notes), "index": str(tmp_path / "index")})
+
+
+def test_whatever_ends_an_update_it_is_tried_again(loaded, monkeypatch):
+    tried = threading.Event()
+    real = warm_module.update
+
+    def failing(*args, **kwargs):
+        if not tried.is_set():
+            tried.set()
+            raise BlockingIOError("no more processes")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(warm_module, "update", failing)
+    monkeypatch.setattr(warm_module, "RETRY_FAILED_S", 0.01)
+    with WarmIndex(loaded) as warm:
+        while not _is_built(warm):
+            pass
+    assert tried.is_set()
+
+
+def test_an_index_that_is_deleted_is_built_again(loaded, tmp_path):
+    with WarmIndex(loaded) as warm:
+        while not _is_built(warm):
+            pass
+        for path in sorted((tmp_path / "index").rglob("*"), reverse=True):
+            path.unlink() if path.is_file() else path.rmdir()
+        with pytest.raises(NotReady):
+            warm.use(lambda index: (index.close(), index.info()))
+        while not _is_built(warm):
+            pass
+
+
+def _is_built(warm):
+    try:
+        return warm.use(lambda index: index.info().notes) == 1
+    except RagqaError:
+        return False
+
+
+def test_changes_are_seen_below_a_folder_of_any_name(tmp_path):
+    notes = write_notes(tmp_path / "node_modules" / "notes", NOTES)
+    seen, stop = threading.Event(), threading.Event()
+
+    def change():
+        while not seen.wait(0.05):
+            (notes / "tea.md").write_text("# Tea\n\nBlack tea.\n")
+
+    writer = threading.Thread(target=change)
+    writer.start()
+    for _ in changes(notes, stop):
+        seen.set()
+        stop.set()
+    writer.join()
+    assert seen.is_set()
