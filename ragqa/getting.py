@@ -50,11 +50,7 @@ class NotePart:
 
 
 def get_part(
-    index: Index,
-    address: str,
-    *,
-    refresh: bool = True,
-    progress: Progress | None = None,
+    index: Index, address: str, *, refresh: bool = True, progress: Progress | None = None
 ) -> NotePart:
     """Get what an address names.
 
