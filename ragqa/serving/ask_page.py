@@ -19,18 +19,13 @@ from ragqa.serving.layout import base, laid_out, read, shown_note
 from ragqa.serving.linked import Links
 from ragqa.serving.note_html import note_html
 from ragqa.serving.warm import WarmIndex
+from ragqa.serving.wording import VERDICTS
 from ragqa.serving.writing import answer_to, chosen
-from ragqa.types import Answer, Citation, Verdict, Written
+from ragqa.types import Answer, Citation, Written
 
 _MOST_RECENT = 30
 _ASKED = ("q", "tag", "path", "since", "llm")
 """What asks a question, by name."""
-
-VERDICTS = {
-    Verdict.ANSWERED: "Your notes answer this",
-    Verdict.CLOSE: "Your notes come close",
-    Verdict.NOT_IN_NOTES: "Your notes do not answer this",
-}
 
 
 def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
@@ -109,7 +104,7 @@ def _found(warm: WarmIndex, asked: Asked, question: str, links: Links) -> _Found
 def _answer(answer: Answer, links: Links, asked: Asked) -> Shown:
     return {
         "written": answer.written and _written(answer.written),
-        "verdict": VERDICTS[answer.verdict],
+        "verdict": f"Your notes {VERDICTS[answer.verdict]}",
         "kind": answer.verdict.name.casefold(),
         "confidence": answer.confidence,
         "missing": list(answer.missing),

@@ -208,10 +208,10 @@ def test_the_api_gives_the_documents_of_the_command_line(server):
 
 def test_a_new_note_is_found_without_asking_for_it(server):
     (server.folder / "coffee.md").write_text("# Coffee\n\nThe roastery delivers on Tuesdays.\n")
-    while server.ask("/api/status").document["notes"] == 3:
+    while server.ask("/api/status").document["index"]["notes"] == 3:
         pass
     answer = server.ask("/api/ask", question="when does the roastery deliver?").document
     assert answer["citations"][0]["path"] == "coffee.md"
     (server.folder / "coffee.md").unlink()
-    while server.ask("/api/status").document["notes"] == 4:
+    while server.ask("/api/status").document["index"]["notes"] == 4:
         pass
