@@ -20,12 +20,15 @@ from ragqa.types import (
     Progress,
     Skipped,
     Stamp,
-)
+    counted,
+)  # fmt: skip
 
 HIDDEN_MARK = "(hidden)"
 """Stands for the value of a front matter key that looks like a secret."""
 
-_FROM_TO = re.compile(r"(?s)(?P<note>.+):(?P<first>\d{1,9}):(?P<last>\d{1,9})")
+_FROM_TO = re.compile(
+    r"(?s)(?P<note>.+):(?P<first>\d{1,9}):(?P<last>\d{1,9})(?:\+(?P<skip>\d{1,9}))?"
+)
 _GAP = re.compile(r"(?<=\S)  +")
 
 
@@ -35,7 +38,7 @@ class NotePart:
 
     `text` is as in the file, except that what the note's readers do not see (secrets in its front
     matter, comments, text struck out) is masked; lines keep their numbers. `heading` is the path of
-    headings at the first line.
+    headings at the first line; `skip` characters at the start of the lines are left out.
     """
 
     note: NoteRecord
@@ -43,28 +46,25 @@ class NotePart:
     total_lines: int
     heading: tuple[str, ...]
     text: str
+    skip: int = 0
 
 
 def get_part(
-    index: Index,
-    address: str,
-    *,
-    refresh: bool = True,
-    progress: Progress | None = None,
+    index: Index, address: str, *, refresh: bool = True, progress: Progress | None = None
 ) -> NotePart:
     """Get what an address names.
 
     :param address: `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE:FIRST:LAST` or `NOTE#HEADING`, the
-        note by path, file name, title or alias.
+        note by path, file name, title or alias. `NOTE:FIRST:LAST+CHARACTERS` leaves out the first
+        characters of the lines.
     :raises UsageError: there is no such note, line or heading, or several notes have this name.
     :raises NoIndex: the note is on disk but not in the index.
     """
     listed = index.notes(refresh=refresh, progress=progress)
     corpus, limit = index.places.corpus, index.settings.max_note_bytes
     known = {note.path: note for note in listed.notes}
-    target = Notes(corpus, limit, known, listed.info, index.settings.formats).find(
-        _as_range(address)
-    )
+    address, skip = _as_range(address)
+    target = Notes(corpus, limit, known, listed.info, index.settings.formats).find(address)
     if target.reason:
         raise NoIndex(f"{target.path} is not in the index: {target.reason}", hint="ragqa status")
     note = read_current(corpus, target.path, max_note_bytes=limit)
@@ -72,12 +72,19 @@ def get_part(
     if format_of(note.path).has_markup:
         lines = [_squeezed(line) for line in lines]
     first, last = target.lines or (1, max(1, len(lines)))
+    text = "\n".join(lines[first - 1 : last])
+    if skip > len(text):
+        raise UsageError(
+            f"lines {first} to {last} of {note.path} have only {counted(len(text), 'character')}",
+            hint=f"{note.path}:{first}:{last}",
+        )
     return NotePart(
         note=known[target.path],
         lines=(first, last),
         total_lines=len(lines),
         heading=_heading_at(note.blocks, _start_of(note.text, first)),
-        text="\n".join(lines[first - 1 : last]),
+        text=text[skip:],
+        skip=skip,
     )
 
 
@@ -110,12 +117,15 @@ def edits_of_hidden(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, i
             yield block.start, block.end, key + "\n" * hidden.count("\n")
 
 
-def _as_range(address: str) -> str:
-    """Read `NOTE:FIRST:LAST` as a range; a smaller second number is an editor's column."""
+def _as_range(address: str) -> tuple[str, int]:
+    """Read `NOTE:FIRST:LAST` as a range, and how many characters of it to skip.
+
+    A smaller second number is an editor's column.
+    """
     found = _FROM_TO.fullmatch(address)
     if found and int(found["first"]) <= int(found["last"]):
-        return f"{found['note']}:{found['first']}-{found['last']}"
-    return address
+        return f"{found['note']}:{found['first']}-{found['last']}", int(found["skip"] or 0)
+    return address, 0
 
 
 def _lines_of(text: str) -> list[str]:

@@ -240,7 +240,7 @@ def settled(server: Server, notes: Path, is_right: Callable[[list[str]], bool]) 
         mixed += sum(path.exists() and text not in path.read_text("utf-8") for path, text in hits)
         status, _, state = server.get("/api/status")
         there = sum(1 for _ in notes.rglob("*.md"))
-        fresh = status == 200 and state["fresh"] and state["notes"] == there
+        fresh = status == 200 and state["fresh"] and state["index"]["notes"] == there
         if fresh and is_right([text for _, text in hits]):
             return (
                 f"{time.perf_counter() - began:.1f} s, {mixed} passages that were not in their note"

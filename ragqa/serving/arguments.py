@@ -17,10 +17,10 @@ class Arguments(BaseModel):
 
 
 class Budgeted(Arguments):
-    """A tool whose text may be long."""
+    """What every tool takes."""
 
     max_tokens: int = Field(
-        2_000, ge=100, le=MAX_TOKENS, description="At most this many tokens of text."
+        2_000, ge=50, le=MAX_TOKENS, description="At most this many tokens, as text and as data."
     )
 
 
@@ -59,8 +59,8 @@ class Get(Budgeted):
     """Arguments of `get`."""
 
     address: str = Field(
-        description="NOTE, NOTE:FIRST:LAST (lines) or NOTE#HEADING; the note by path, file name, "
-        "title or alias."
+        description="NOTE, NOTE:FIRST:LAST (lines), NOTE:FIRST:LAST+CHARACTERS (without the first "
+        "characters of these) or NOTE#HEADING; the note by path, file name, title or alias."
     )
 
 
@@ -93,5 +93,5 @@ class Why(Budgeted):
     address: str = Field(description="The note, or a part of it, as `get` takes it.")
 
 
-class Status(Arguments):
-    """`status` takes nothing."""
+class Status(Budgeted):
+    """`status` takes nothing else."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from itertools import islice
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from markupsafe import Markup
 
@@ -19,33 +19,29 @@ from ragqa.serving.layout import base, laid_out, read, shown_note
 from ragqa.serving.linked import Links
 from ragqa.serving.note_html import note_html
 from ragqa.serving.warm import WarmIndex
+from ragqa.serving.wording import VERDICTS
 from ragqa.serving.writing import answer_to, chosen
-from ragqa.types import Answer, Citation, Verdict, Written
+from ragqa.types import Answer, Citation, Written
 
 _MOST_RECENT = 30
 _ASKED = ("q", "tag", "path", "since", "llm")
 """What asks a question, by name."""
-
-VERDICTS = {
-    Verdict.ANSWERED: "Your notes answer this",
-    Verdict.CLOSE: "Your notes come close",
-    Verdict.NOT_IN_NOTES: "Your notes do not answer this",
-}
 
 
 def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
     """The page with the question, its answer, and beside it the note that is cited.
 
     Where an LLM writes, the page has the excerpts, and `stream`, where the answer comes from; asked
-    for the `whole`, it has the answer.
+    for the `whole`, it has the answer; asked to `edit`, the question alone.
     """
     question, history = str(asked.get("q", "")).strip(), History()
-    links = warm.use(Links.of) if question else _at_hand(warm)
+    is_asked = question and not asked.get("edit")
+    links = warm.use(Links.of) if is_asked else _at_hand(warm)
     shown: Shown = base(warm, "ask") | _filters(asked, links) | {
         "question": question, "recent": _recent(history), "answer": None, "note": None,
         "stream": "", "whole": "", "writer": _destination(warm.writer),
     }  # fmt: skip
-    if links is None or not question:
+    if links is None or not is_asked:
         return shown
     if history.read()[-1:] != [" ".join(question.split())]:
         history.add(question)
@@ -55,8 +51,8 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
     return shown | {
         "answer": _answer(found.answer, links, asked) | {"refused": found.refused},
         "note": cited and _cited_note(warm, found.answer, cited, links),
-        "stream": _query("/written", asked) if found.may_be_written else "",
-        "whole": _query("/", asked, whole="1") if found.may_be_written else "",
+        "stream": address_of("/written", asked) if found.may_be_written else "",
+        "whole": address_of("/", asked, whole="1") if found.may_be_written else "",
     }
 
 
@@ -108,10 +104,11 @@ def _found(warm: WarmIndex, asked: Asked, question: str, links: Links) -> _Found
 def _answer(answer: Answer, links: Links, asked: Asked) -> Shown:
     return {
         "written": answer.written and _written(answer.written),
-        "verdict": VERDICTS[answer.verdict],
+        "verdict": f"Your notes {VERDICTS[answer.verdict]}",
         "kind": answer.verdict.name.casefold(),
         "confidence": answer.confidence,
         "missing": list(answer.missing),
+        "asked": parse_qsl(address_of("", asked).removeprefix("?")),
         "corrected": [(one.typed, one.read) for one in answer.corrected],
         "warnings": list(answer.warnings),
         "citations": [
@@ -221,10 +218,15 @@ def _recent(history: History) -> list[str]:
 
 
 def _href(asked: Asked, number: int) -> str:
-    return f"{_query('/', asked, n=str(number))}#cited"
+    return f"{address_of('/', asked, n=str(number))}#cited"
 
 
-def _query(path: str, asked: Asked, **more: str) -> str:
+def back_to(asked: Asked) -> str:
+    """The address of the page with the question as asked, to be changed."""
+    return address_of("/", asked, edit="1") if asked.get("q") else "/"
+
+
+def address_of(path: str, asked: Asked, **more: str) -> str:
     """The address at which the same is asked."""
     kept = {name: asked[name] for name in (*_ASKED, "whole") if asked.get(name)}
     return f"{path}?{urlencode({**kept, **more}, doseq=True)}"

@@ -7,16 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ragqa.diagnosis import status_of
+from ragqa.diagnosis import choice_of, status_of
 from ragqa.errors import UsageError
 from ragqa.generation import Writer
 from ragqa.getting import get_part
-from ragqa.render.documents import (
-    answer_document,
-    search_document,
-    sentence_document,
-    skipped_document,
-)
+from ragqa.render.documents import answer_document, search_document, sentence_document
+from ragqa.render.overviews import status_document
 from ragqa.render.parts import part_document
 from ragqa.render.verifications import verification_document
 from ragqa.serving.events import Emit
@@ -75,17 +71,16 @@ def verify(warm: WarmIndex, asked: Asked) -> Shown:
 
 
 def status(warm: WarmIndex, asked: Asked) -> Shown:
-    """What is indexed, and how current it is."""
+    """The document of the index, as `ragqa status --json` prints it, and how current it is kept."""
     del asked
-    found = warm.use(status_of)
-    return {
-        "notes": found.info.notes,
-        "passages": found.info.passages,
-        "created": found.info.created,
-        "fresh": found.is_fresh,
-        "state": freshness_line(warm.freshness),
-        "corpus": str(warm.loaded.places.corpus),
-        "skipped": skipped_document(found.skipped),
+    found, kept = warm.use(status_of), warm.freshness
+    return status_document(found, warm.loaded.places, choice_of(warm.loaded)) | {
+        "server": {
+            "state": freshness_line(kept),
+            "updated": kept.updated and kept.updated.isoformat(timespec="seconds"),
+            "updating": kept.running and str(kept.running),
+            "problem": kept.problem or None,
+        }
     }
 
 

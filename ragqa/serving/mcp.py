@@ -5,14 +5,13 @@ The protocol is the official SDK's. A failed call is a result with `isError`, wh
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote, unquote
 
 import anyio
 import mcp_types as types
 from anyio import to_thread
-from mcp.server.context import ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
@@ -24,13 +23,18 @@ from ragqa.getting import get_part
 from ragqa.sanitise import safe_line
 from ragqa.serving import wording
 from ragqa.serving.failing import BUG, BUG_HINT, report
-from ragqa.serving.tools import TOOLS, output_schema_of, schema_of
+from ragqa.serving.tools import TOOLS, output_schema_of
 from ragqa.serving.warm import WarmIndex
 
-Context = ServerRequestContext[Any, Any]
+Context: TypeAlias = ServerRequestContext[Any, Any]
+Page: TypeAlias = types.PaginatedRequestParams | None
 
 SCHEME = "ragqa://"
 _PAGE = 100
+_NOTE = types.ResourceTemplate(
+    uri_template=f"{SCHEME}{{+path}}", name="note", mime_type="text/markdown"
+)
+_GREETINGS = ("initialize", "server/discover")
 
 _MANNERS = (
     "Answers questions from the user's own notes. Call ask first; cite the places it gives, such "
@@ -39,64 +43,42 @@ _MANNERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Handlers:
-    """What the server does on each request; the index is used in threads of its own."""
+def server_over(warm: WarmIndex) -> Server[Any]:
+    """Make the server; it uses the index in threads of its own."""
 
-    warm: WarmIndex
-
-    async def list_tools(
-        self, context: Context, params: types.PaginatedRequestParams | None
-    ) -> types.ListToolsResult:
-        """Describe the tools."""
-        del context, params
+    async def list_tools(_: Context, __: Page) -> types.ListToolsResult:
         return types.ListToolsResult(tools=list(_described()))
 
-    async def call_tool(
-        self, context: Context, params: types.CallToolRequestParams
-    ) -> types.CallToolResult:
-        """Run a tool."""
-        del context
-        return await to_thread.run_sync(_call, self.warm, params.name, params.arguments or {})
+    async def call_tool(_: Context, given: types.CallToolRequestParams) -> types.CallToolResult:
+        return await to_thread.run_sync(_call, warm, given.name, given.arguments or {})
 
-    async def list_resources(
-        self, context: Context, params: types.PaginatedRequestParams | None
-    ) -> types.ListResourcesResult:
-        """List the notes, a page at a time."""
-        del context
-        return await to_thread.run_sync(_resources, self.warm, params.cursor if params else None)
+    async def list_resources(_: Context, page: Page) -> types.ListResourcesResult:
+        return await to_thread.run_sync(_resources, warm, page.cursor if page else None)
 
-    async def list_templates(
-        self, context: Context, params: types.PaginatedRequestParams | None
-    ) -> types.ListResourceTemplatesResult:
-        """Say how notes are addressed."""
-        del context, params
-        note = types.ResourceTemplate(
-            uri_template=f"{SCHEME}{{+path}}", name="note", mime_type="text/markdown"
-        )
-        return types.ListResourceTemplatesResult(resource_templates=[note])
+    async def list_templates(_: Context, __: Page) -> types.ListResourceTemplatesResult:
+        return types.ListResourceTemplatesResult(resource_templates=[_NOTE])
 
-    async def read_resource(
-        self, context: Context, params: types.ReadResourceRequestParams
-    ) -> types.ReadResourceResult:
-        """Read a note."""
-        del context
-        return await to_thread.run_sync(_read, self.warm, str(params.uri))
+    async def read(_: Context, given: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+        return await to_thread.run_sync(_read, warm, str(given.uri))
 
+    async def greet(ctx: Context, call_next: CallNext) -> HandlerResult:
+        """Tell each client, when it comes, what is indexed."""
+        result = await call_next(ctx)
+        if ctx.method in _GREETINGS and isinstance(result, dict):
+            result["instructions"] = await to_thread.run_sync(_instructions, warm)
+        return result
 
-def server_over(warm: WarmIndex) -> Server[Any]:
-    """Make the server."""
-    handlers = Handlers(warm)
-    return Server(
+    server: Server[Any] = Server(
         "ragqa",
         version=__version__,
-        instructions=_instructions(warm),
-        on_list_tools=handlers.list_tools,
-        on_call_tool=handlers.call_tool,
-        on_list_resources=handlers.list_resources,
-        on_list_resource_templates=handlers.list_templates,
-        on_read_resource=handlers.read_resource,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+        on_list_resources=list_resources,
+        on_list_resource_templates=list_templates,
+        on_read_resource=read,
     )
+    server.middleware.append(greet)
+    return server
 
 
 def run_on_stdio(warm: WarmIndex) -> None:
@@ -132,7 +114,7 @@ def _described() -> Iterable[types.Tool]:
         yield types.Tool(
             name=tool.name,
             description=tool.about,
-            input_schema=schema_of(tool),
+            input_schema=tool.takes.model_json_schema(),
             output_schema=output_schema_of(tool),
             annotations=types.ToolAnnotations(
                 read_only_hint=True, idempotent_hint=True, open_world_hint=False
@@ -147,12 +129,11 @@ def _call(warm: WarmIndex, name: str, arguments: dict[str, Any]) -> types.CallTo
     try:
         result = tool.call(warm, arguments)
     except RagqaError as exc:
-        hint = f" Try: {exc.hint}" if exc.hint else ""
-        return _told(f"{safe_line(exc.message)}.{safe_line(hint)}", is_error=True)
+        return _told(wording.problem(exc), is_error=True)
     except Exception as exc:  # noqa: BLE001 - the last line of defence
         report(exc)
         return _told(f"{BUG}. Try: {BUG_HINT}", is_error=True)
-    return _told(result.text, structured_content=result.data)
+    return _told(result.text, structured_content=dict(result.data))
 
 
 def _told(text: str, **more: Any) -> types.CallToolResult:  # noqa: ANN401 - passed on

@@ -10,17 +10,16 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from ragqa.api import Index
-from ragqa.diagnosis import status_of
-from ragqa.errors import UsageError
+from ragqa.errors import RagqaError, UsageError
 from ragqa.explaining import explain
-from ragqa.getting import get_part
+from ragqa.getting import NotePart, get_part
 from ragqa.render.documents import answer_document, search_document
 from ragqa.render.explanations import explanation_document
 from ragqa.render.verifications import verification_document
 from ragqa.serving import wording
 from ragqa.serving.arguments import (
-    Arguments,
     Ask,
+    Budgeted,
     Get,
     MultiGet,
     Quote,
@@ -28,24 +27,21 @@ from ragqa.serving.arguments import (
     Status,
     Verify,
     Why,
-)
+)  # fmt: skip
+from ragqa.serving.documents import status
 from ragqa.serving.given import check, saved_from
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import Result
-from ragqa.types import Filters, no_progress
-from ragqa.verifying.saved import SavedAnswer, SavedCitation
+from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation
 
-ANY_NOTE = "any note"
-"""The path of a quote whose note is not known: it is looked for in all of them."""
-
-A = TypeVar("A", bound=Arguments)
+A = TypeVar("A", bound=Budgeted)
 
 
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[A]):
     """A tool: what it is for, what it takes, and the function that runs it.
 
-    `gives` names the keys of its structured result, each with its JSON type.
+    `gives` names the keys that its structured result always has, each with its JSON type.
     """
 
     name: str
@@ -55,12 +51,13 @@ class Tool(Generic[A]):
     gives: dict[str, str]
 
     def call(self, warm: WarmIndex, given: dict[str, Any]) -> Result:
-        """Run the tool.
+        """Run the tool; both parts of its result are within the budget.
 
         :raises UsageError: an argument is unknown, missing or of the wrong kind.
         :raises RagqaError: the tool failed.
         """
-        return self.run(warm, self._read(given))
+        read = self._read(given)
+        return self.run(warm, read).within(read.max_tokens, self.gives)
 
     def _read(self, given: dict[str, Any]) -> A:
         try:
@@ -99,15 +96,20 @@ def _get(warm: WarmIndex, given: Get) -> Result:
 
 
 def _multi_get(warm: WarmIndex, given: MultiGet) -> Result:
-    share = max(100, given.max_tokens // len(given.addresses))
+    def get_all(index: Index) -> dict[str, NotePart | RagqaError]:
+        found = {address: _part_or_error(index, address) for address in given.addresses}
+        if all(isinstance(one, RagqaError) for one in found.values()):
+            get_part(index, given.addresses[0], refresh=False)
+        return found
 
-    def get_all(index: Index) -> list[Result]:
-        return [
-            wording.part_result(get_part(index, address, refresh=False), share)
-            for address in given.addresses
-        ]
+    return wording.parts_result(warm.use(get_all), given.max_tokens)
 
-    return wording.joined(warm.use(get_all))
+
+def _part_or_error(index: Index, address: str) -> NotePart | RagqaError:
+    try:
+        return get_part(index, address, refresh=False)
+    except RagqaError as exc:
+        return exc
 
 
 def _verify(warm: WarmIndex, given: Verify) -> Result:
@@ -120,11 +122,13 @@ def _verify(warm: WarmIndex, given: Verify) -> Result:
 
 
 def _as_saved(quotes: Sequence[Quote]) -> SavedAnswer:
-    nowhere = (0, 0)
+    for n, one in enumerate(quotes, start=1):
+        if not one.quote.strip():
+            raise UsageError(f"quote {n} is empty", hint="give the words that the note should have")
     return SavedAnswer(
         "",
         tuple(
-            SavedCitation(n, one.path or ANY_NOTE, nowhere, nowhere, one.quote)
+            SavedCitation(n, one.path or ANY_NOTE, NOWHERE, NOWHERE, one.quote)
             for n, one in enumerate(quotes, start=1)
         ),
     )
@@ -132,27 +136,19 @@ def _as_saved(quotes: Sequence[Quote]) -> SavedAnswer:
 
 def _why(warm: WarmIndex, given: Why) -> Result:
     found = warm.use(
-        lambda index: explain(
-            index,
-            given.question,
-            target=given.address,
-            filters=Filters(),
-            refresh=False,
-            progress=no_progress,
-        )
+        lambda index: explain(index, given.question, target=given.address, refresh=False)
     )
-    document = explanation_document(found)
-    return Result(wording.explanation_text(found, given.max_tokens), document)
+    return Result(wording.explanation_text(found, given.max_tokens), explanation_document(found))
 
 
 def _status(warm: WarmIndex, given: Status) -> Result:
-    del given
-    status, listed = warm.use(lambda index: (status_of(index), index.notes(refresh=False)))
-    return wording.status_result(status, listed, warm.freshness)
+    document = status(warm, {})
+    listed = warm.use(lambda index: index.notes(refresh=False))
+    text = wording.status_text(document, listed, given.max_tokens)
+    return Result(text, document | {"tags": listed.tags})
 
 
-_TEXT, _LIST, _NUMBER = "string", "array", "number"
-_CITING = {"question": _TEXT, "verdict": _TEXT, "confidence": _NUMBER, "answer": _TEXT}
+_TEXT, _LIST = "string", "array"
 
 TOOLS: dict[str, Tool[Any]] = {
     tool.name: tool
@@ -163,7 +159,7 @@ TOOLS: dict[str, Tool[Any]] = {
             "so when the notes hold no answer. Prefer it to search for a question.",
             Ask,
             _ask,
-            _CITING | {"citations": _LIST, "missing": _LIST, "disagreements": _LIST},
+            {"verdict": _TEXT, "citations": _LIST},
         ),
         Tool(
             "search",
@@ -171,14 +167,14 @@ TOOLS: dict[str, Tool[Any]] = {
             "ask finds too little.",
             Search,
             _search,
-            {"query": _TEXT, "hits": _LIST},
+            {"hits": _LIST},
         ),
         Tool(
             "get",
             "Read a note, some lines of it, or the section below a heading.",
             Get,
             _get,
-            {"path": _TEXT, "lines": _LIST, "total_lines": _NUMBER, "text": _TEXT},
+            {"path": _TEXT, "lines": _LIST, "text": _TEXT},
         ),
         Tool("multi_get", "Read several notes or parts at once.", MultiGet, _multi_get,
              {"parts": _LIST}),
@@ -193,14 +189,9 @@ TOOLS: dict[str, Tool[Any]] = {
         Tool("why", "Explain why a note is in the answer to a question, or why it is not.", Why,
              _why, {"verdict": _TEXT, "stage": _TEXT}),
         Tool("status", "How many notes there are, on what, and how current the index is.", Status,
-             _status, {"notes": _NUMBER, "fresh": "boolean"}),
+             _status, {"fresh": "boolean", "skipped": _LIST}),
     )
 }  # fmt: skip
-
-
-def schema_of(tool: Tool[Any]) -> dict[str, Any]:
-    """The JSON schema of a tool's arguments."""
-    return dict(tool.takes.model_json_schema())
 
 
 def output_schema_of(tool: Tool[Any]) -> dict[str, Any]:

@@ -4,39 +4,36 @@ Whatever comes from notes is quoted line by line, so that a note cannot pass for
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ragqa.answering.shown import citation_text, passage_text
-from ragqa.diagnosis import Status
+from ragqa.errors import RagqaError
 from ragqa.explaining.explanation import Explanation
 from ragqa.getting import NotePart
-from ragqa.passages import tokens
-from ragqa.render.documents import skipped_document
 from ragqa.render.explanations import verdict, word_lines
 from ragqa.render.parts import part_document
 from ragqa.sanitise import safe_line, safe_text
+from ragqa.serving.budget import MORE, clipped, fitted, longest, most_chars, size, weight, within
 from ragqa.serving.warm import Freshness
-from ragqa.types import (
-    Answer,
-    Citation,
-    NoteList,
-    SearchResult,
-    Verdict,
-    counted,
-)
+from ragqa.types import Answer, Citation, NoteList, SearchResult, Verdict, counted
 from ragqa.verifying.checking import Checked, Verification
 from ragqa.verifying.current_notes import Stretch
 
 _MOST_NAMED = 8
 _MOST_SKIPPED = 10
+_LEAST = 50
+"""The fewest tokens that are worth giving of a note among several."""
+_FRAME, _TOLD = 5, 20
+"""The tokens around several notes, and those that say how many are left out."""
 
-_VERDICTS = {
-    Verdict.ANSWERED: "The notes answer this",
-    Verdict.CLOSE: "The notes come close, but may not answer this",
-    Verdict.NOT_IN_NOTES: "The notes do not answer this",
+VERDICTS = {
+    Verdict.ANSWERED: "answer this",
+    Verdict.CLOSE: "come close, but may not answer this",
+    Verdict.NOT_IN_NOTES: "do not answer this",
 }
+"""What the notes do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +41,24 @@ class Result:
     """What a tool gives: text for the model and the same as data for a program."""
 
     text: str
-    data: dict[str, Any]
+    data: Mapping[str, Any]
+
+    @property
+    def tokens(self) -> int:
+        """The tokens of the longer of both."""
+        return max(size(self.text), weight(self.data))
+
+    def within(self, budget: int, first: Collection[str]) -> "Result":
+        """The same, or what fits of it; `first` is as in `fitted`."""
+        return Result(clipped(self.text, budget), fitted(self.data, budget, first, MORE))
 
 
 def answer_text(answer: Answer, freshness: Freshness, budget: int) -> str:
     """An answer with its citations."""
-    blocks = [f"{_VERDICTS[answer.verdict]} (confidence {answer.confidence:.2f})."]
+    head = f"The notes {VERDICTS[answer.verdict]} (confidence {answer.confidence:.2f})."
     if answer.missing:
-        blocks.append(f"Not in these quotes: {safe_line(', '.join(answer.missing))}.")
-    blocks += [_cited(citation) for citation in answer.citations]
+        head += f"\n\nNot in these quotes: {safe_line(', '.join(answer.missing))}."
+    blocks = [_cited(citation) for citation in answer.citations]
     for one in answer.disagreements:
         sides = " but ".join(
             f"{_place(side)} says {safe_line(says)!r}"
@@ -62,84 +68,122 @@ def answer_text(answer: Answer, freshness: Freshness, budget: int) -> str:
     if not answer.citations and answer.hits:
         near = (safe_line(hit.passage.path) for hit in answer.hits)
         blocks.append(f"Nearest notes: {', '.join(dict.fromkeys(near))}.")
-    return within(blocks, budget, "ask again with a larger max_tokens", _notices(answer, freshness))
+    return within(head, blocks, budget, _notices(answer, freshness))
 
 
 def search_text(result: SearchResult, freshness: Freshness, budget: int) -> str:
     """The passages found, best first."""
-    blocks = [f"{counted(len(result.hits), 'passage')} found, best first."]
+    blocks = []
     for number, hit in enumerate(result.hits, start=1):
         passage = hit.passage
         place = f"{safe_line(passage.path)}:{passage.lines[0]}-{passage.lines[1]}"
         blocks.append(
             f"{number}. {place}  {safe_line(passage.trail)}\n{_quoted(passage_text(passage))}"
         )
-    more = "ask for fewer with limit, or read one with get"
-    return within(blocks, budget, more, _notices(result, freshness))
+    head = f"{counted(len(blocks), 'passage')} found, best first."
+    return within(head, blocks, budget, _notices(result, freshness))
 
 
 def part_result(part: NotePart, budget: int) -> Result:
     """Lines of a note; where they do not fit, the address to go on with."""
-    note = part.note
-    lines = part.text.split("\n")
-    kept = _fitting(lines, budget)
-    last = part.lines[0] + max(kept, 1) - 1
-    shown = "\n".join(lines[: max(kept, 1)])
-    head = f"{safe_line(note.path)}:{part.lines[0]}-{last} of {counted(part.total_lines, 'line')}"
-    about = [safe_line(one) for one in (note.date, " > ".join(part.heading) or note.title) if one]
-    blocks = ["  ".join([head, *about]), _numbered(shown.split("\n"), part.lines[0])]
-    following = f"{note.path}:{last + 1}:{part.lines[1]}" if last < part.lines[1] else ""
+    most = min(len(part.text), most_chars(budget))
+    whole = _cut_part(part, most, budget)
+    if most == len(part.text) and whole.tokens <= budget:
+        return whole
+    chars = longest(most, lambda n: _cut_part(part, n, budget).tokens <= budget)
+    line = part.text.rfind("\n", 0, chars + 1)
+    cut = _cut_part(part, line if line > chars // 2 else max(chars, 1), budget)
+    return cut.within(budget, ("path", "lines", "next", "text"))
+
+
+def _cut_part(part: NotePart, chars: int, budget: int) -> Result:
+    """The first characters of a part."""
+    note, (first, end) = part.note, part.lines
+    text, rest = part.text[:chars], part.text[chars:]
+    last, following = first + text.count("\n"), ""
+    if rest.startswith("\n"):
+        following = f"{note.path}:{last + 1}:{end}"
+    elif rest:
+        skip = len(text) - text.rfind("\n") - 1 + (part.skip if last == first else 0)
+        following = f"{note.path}:{last}:{end}+{skip}"
+    place = f"{safe_line(note.path)}:{first}-{last}" + (f"+{part.skip}" if part.skip else "")
+    about = "  ".join(filter(None, (note.date, " > ".join(part.heading) or note.title)))
+    head = (
+        f"{place} of {counted(part.total_lines, 'line')}  {clipped(safe_line(about), budget // 6)}"
+    )
+    lines = [head.rstrip(), *_numbered(text.split("\n"), first)]
     if following:
-        blocks.append(f"Cut here. To go on: get {safe_line(following)!r}")
-    data = part_document(part) | {
-        "lines": [part.lines[0], last],
-        "text": shown,
-        "next": following or None,
-    }
-    return Result("\n".join(blocks), data)
+        lines.append(f"Cut here. To go on: get {safe_line(following)!r}")
+    data = {"path": note.path, "lines": [first, last], "text": text, "next": following or None}
+    return Result("\n".join(lines), fitted(part_document(part) | data, budget // 4, ()) | data)
 
 
-def joined(results: Sequence[Result]) -> Result:
-    """Several parts of notes as one result."""
-    text = "\n\n".join(result.text for result in results)
-    return Result(text, {"parts": [result.data for result in results]})
+def parts_result(found: Mapping[str, NotePart | RagqaError], budget: int) -> Result:
+    """Several parts of notes by address, or what is wrong with an address, as one result.
+
+    The short ones are whole, the others share what is left; the last are left out where none of
+    them would get much.
+    """
+    needed = {address: _needed(address, one, budget) for address, one in found.items()}
+    room, kept = budget - _FRAME, list(needed)
+    if sum(needed.values()) > room:
+        room -= _TOLD
+        while len(kept) > 1 and sum(min(needed[one], _LEAST) for one in kept) > room:
+            kept.pop()
+    results = {}
+    for done, address in enumerate(sorted(kept, key=needed.__getitem__)):
+        share = min(needed[address], room // (len(kept) - done))
+        room -= share
+        results[address] = _one_of(address, found[address], share - 2)
+    texts = [results[address].text for address in kept]
+    data: dict[str, Any] = {"parts": [results[address].data for address in kept]}
+    if left_out := len(found) - len(kept):
+        data["cut"] = f"{left_out} of {len(found)} parts left out; {MORE}"
+        texts.append(f"Cut: {data['cut']}.")
+    return Result("\n\n".join(texts), data)
+
+
+def _needed(address: str, one: NotePart | RagqaError, budget: int) -> int:
+    """The tokens of a part among several, up to what could ever fit."""
+    if isinstance(one, NotePart):
+        return _cut_part(one, most_chars(budget), budget).tokens + 2
+    return _one_of(address, one, budget).tokens + 2
+
+
+def _one_of(address: str, one: NotePart | RagqaError, budget: int) -> Result:
+    if isinstance(one, NotePart):
+        return part_result(one, budget)
+    data = {"address": address, "error": problem(one)}
+    return Result(f"{safe_line(address)}: {data['error']}", data).within(budget, data)
+
+
+def problem(exc: RagqaError) -> str:
+    """What went wrong, and what helps, in a sentence or two."""
+    return safe_line(f"{exc.message}." + (f" Try: {exc.hint}" if exc.hint else ""))
 
 
 def verification_text(verification: Verification, budget: int) -> str:
     """Whether each quote still stands."""
-    sound = "All quotes stand" if verification.is_sound else "Not all quotes stand"
-    blocks = [f"{sound}.", *map(_checked, verification.checked)]
-    return within(blocks, budget, "verify fewer at once", verification.warnings)
+    head = "All quotes stand." if verification.is_sound else "Not all quotes stand."
+    blocks = [_checked(one) for one in verification.checked]
+    return within(head, blocks, budget, _noted(verification.warnings))
 
 
 def explanation_text(explanation: Explanation, budget: int) -> str:
     """Why a note is in an answer, or is not."""
     blocks = [safe_line(line) for line in (verdict(explanation), *word_lines(explanation))]
-    return within(blocks, budget, "", explanation.warnings)
+    return within("", blocks, budget, _noted(explanation.warnings))
 
 
-def status_result(status: Status, listed: NoteList, freshness: Freshness) -> Result:
-    """What is indexed, and how current it is."""
-    made = f"made {safe_line(status.info.created)}"
-    size = f"Index of {counted(status.info.passages, 'passage')}, {made}."
-    blocks = [overview(listed), f"{size} {freshness_line(freshness)}"]
-    if status.skipped:
-        blocks.append(f"{counted(len(status.skipped), 'file')} skipped:")
-        blocks += [
-            f"- {safe_line(one.path)}: {safe_line(one.reason)}"
-            for one in status.skipped[:_MOST_SKIPPED]
-        ]
-    data = {
-        "notes": status.info.notes,
-        "passages": status.info.passages,
-        "created": status.info.created,
-        "fresh": status.is_fresh,
-        "updating": str(freshness.running) if freshness.running else None,
-        "problem": freshness.problem or None,
-        "tags": listed.tags,
-        "skipped": skipped_document(status.skipped),
-    }
-    return Result("\n".join(blocks), data)
+def status_text(status: Mapping[str, Any], listed: NoteList, budget: int) -> str:
+    """What is indexed, and how current it is; `status` is the document."""
+    passages, skipped = counted(status["index"]["passages"], "passage"), status["skipped"]
+    made = f"Index of {passages}, made {safe_line(status['created'])}. {status['server']['state']}"
+    blocks = [made, *([f"{counted(len(skipped), 'file')} skipped:"] if skipped else [])]
+    blocks += [
+        f"- {safe_line(one['path'])}: {safe_line(one['reason'])}" for one in skipped[:_MOST_SKIPPED]
+    ]
+    return within(overview(listed), blocks, budget)
 
 
 def overview(listed: NoteList) -> str:
@@ -162,43 +206,18 @@ def freshness_line(freshness: Freshness) -> str:
     if freshness.problem:
         return f"The last update failed: {safe_line(freshness.problem)}."
     if freshness.updated:
-        return f"Up to date since {freshness.updated:%Y-%m-%d %H:%M:%S}."
+        return f"Last brought up to date {freshness.updated:%Y-%m-%d %H:%M:%S}."
     return "It is used as it is."
-
-
-def within(blocks: Iterable[str], budget: int, more: str, notices: Sequence[str] = ()) -> str:
-    """Join blocks as far as the budget of tokens goes, and say what was left out.
-
-    :param more: how to get the rest, "" if there is no way.
-    """
-    blocks = [*blocks]
-    last = [f"Note: {safe_line(notice)}" for notice in notices]
-    kept = _fitting(blocks, budget - sum(tokens.count(last)))
-    if kept < len(blocks):
-        how = f": {more}" if more else ""
-        last.append(f"Cut: {len(blocks) - kept} of {counted(len(blocks), 'part')} left out{how}.")
-    shown = blocks[:kept] or [_shortened(blocks[0], budget)]
-    return "\n\n".join([*shown, *last])
-
-
-def _fitting(texts: Sequence[str], budget: int) -> int:
-    """How many of the first texts fit."""
-    used = 0
-    for number, count in enumerate(tokens.count(texts)):
-        used += count + 1
-        if used > budget:
-            return number
-    return len(texts)
-
-
-def _shortened(text: str, budget: int) -> str:
-    return text[: 3 * budget]
 
 
 def _notices(found: Answer | SearchResult, freshness: Freshness) -> list[str]:
     stale = [freshness_line(freshness)] if freshness.running or freshness.problem else []
     corrected = [f"read {one.typed!r} as {one.read!r}" for one in found.corrected]
-    return [*stale, *corrected, *found.warnings]
+    return _noted([*stale, *corrected, *found.warnings])
+
+
+def _noted(notices: Iterable[str]) -> list[str]:
+    return [f"Note: {safe_line(notice)}" for notice in notices]
 
 
 def _cited(citation: Citation) -> str:
@@ -217,8 +236,8 @@ def _quoted(text: str) -> str:
     return "\n".join(f"> {line}" for line in safe_text(text).split("\n"))
 
 
-def _numbered(lines: Sequence[str], first: int) -> str:
-    return "\n".join(f"{n:>4} {safe_text(line)}" for n, line in enumerate(lines, start=first))
+def _numbered(lines: Sequence[str], first: int) -> list[str]:
+    return [f"{n:>4} {safe_text(line)}" for n, line in enumerate(lines, start=first)]
 
 
 def _checked(checked: Checked) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ragqa.notes import readable
 from ragqa.types import EXTRACTIVE, Progress
 from ragqa.verifying.current_notes import CurrentNote, CurrentNotes, Stretch, is_inside, places
-from ragqa.verifying.saved import SavedAnswer, SavedCitation
+from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation
 from ragqa.verifying.similarity import successor, word_share, words_of
 
 MAX_NOTES = 20
@@ -152,11 +152,16 @@ def _in_note(citation: SavedCitation, note: CurrentNote | None) -> Checked | Non
         reading = note.reading(span)
         if reading.is_same and _has_header(reading.header, citation.context):
             place = note.place(span)
-            is_there = note.path == citation.path and place.lines == citation.lines
-            return Checked(citation, Standing.INTACT if is_there else Standing.MOVED, place)
+            return Checked(citation, _standing_at(place, citation), place)
         place = note.place(reading.span, reading.header)
         changed = changed or Checked(citation, Standing.CHANGED, place, reading.reason)
     return changed
+
+
+def _standing_at(place: Stretch, citation: SavedCitation) -> Standing:
+    """Whether a quote that stands here has moved: not if nobody said where it was."""
+    is_there = citation.path in (place.path, ANY_NOTE) and citation.lines in (place.lines, NOWHERE)
+    return Standing.INTACT if is_there else Standing.MOVED
 
 
 def _has_header(header: str, context: str) -> bool:
@@ -199,7 +204,11 @@ def _lost(
         if found is not None:
             place = note.place(found.span)
             return Checked(citation, Standing.CHANGED, place, elsewhere=elsewhere)
-    return changed if elsewhere is None else Checked(citation, Standing.MOVED, elsewhere)
+    return (
+        changed
+        if elsewhere is None
+        else Checked(citation, _standing_at(elsewhere, citation), elsewhere)
+    )
 
 
 def _orphan(

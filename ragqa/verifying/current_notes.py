@@ -199,7 +199,7 @@ def places(text: str, quote: str, near: int) -> list[Span]:
     word: `limit: 5` does not occur in `limit: 50`.
     """
     words = quote.split()
-    if max(words, key=len) not in text:
+    if not words or max(words, key=len) not in text:
         return []  # rules out most notes quickly
     exact = _nearest(text, quote, near)
     if exact:

@@ -1,16 +1,13 @@
 """The MCP server, tried with the SDK's own client, and with one that means harm."""
 
 import json
-import os
 import subprocess
-import sys
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import anyio
 import pytest
 from served import NOTES, serving
-from support import HANGS_S, QUICK, write_notes
+from served_mcp import connected, started, talk, text_of
+from support import HANGS_S, write_notes
 
 mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
@@ -23,47 +20,6 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mcp")
     write_notes(folder / "notes", NOTES)
     return folder
-
-
-def started(folder):
-    """How a client starts the server."""
-    return {
-        "command": sys.executable,
-        "args": ["-m", "ragqa", "mcp", "--corpus", str(folder / "notes")],
-        "env": os.environ | QUICK | {"RAGQA_INDEX": str(folder / "index")},
-        "cwd": folder,
-    }
-
-
-@asynccontextmanager
-async def connected(folder):
-    from mcp import ClientSession, StdioServerParameters
-    from mcp.client.stdio import stdio_client
-
-    parameters = StdioServerParameters(**started(folder))
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        async with (
-            stdio_client(parameters, errlog=nowhere) as streams,
-            ClientSession(*streams) as session,
-        ):
-            await session.initialize()
-            while (await session.call_tool("status", {})).is_error:
-                pass  # it waits itself before it says that the index is being built
-            yield session
-
-
-def talk(folder, *calls):
-    """Call tools one after another; gives their results."""
-
-    async def run():
-        async with connected(folder) as session:
-            return [await session.call_tool(name, given) for name, given in calls]
-
-    return anyio.run(run)
-
-
-def text_of(result):
-    return "\n".join(block.text for block in result.content)
 
 
 def test_an_answer_has_its_citations_as_text_and_as_data(folder):
@@ -104,7 +60,26 @@ def test_every_tool_works(folder):
     assert len(parts.structured_content["parts"]) == 2
     assert "office/printer.md" in text_of(verified)
     assert "office/printer.md" in text_of(why)
-    assert status.structured_content["notes"] == len(NOTES)
+    assert status.structured_content["index"]["notes"] == len(NOTES)
+
+
+def test_a_quote_given_without_a_place_has_not_moved(folder):
+    quote = "The printer is on the third floor."
+    given = [{"quote": quote}, {"quote": quote, "path": "office/printer.md"}]
+    given += [{"quote": quote, "path": "tea.md"}, {"quote": "The printer is on fire."}]
+    (got,) = talk(folder, ("verify", {"quotes": given}))
+    told = [one["status"] for one in got.structured_content["citations"]]
+    assert told == ["intact", "intact", "moved", "changed"]
+
+
+def test_a_bad_address_among_several_costs_the_others_nothing(folder):
+    (got,) = talk(folder, ("multi_get", {"addresses": ["tea.md", "nowhere.md", "printer.md"]}))
+    first, wrong, last = got.structured_content["parts"]
+    assert not got.is_error
+    assert (first["path"], last["path"]) == ("tea.md", "office/printer.md")
+    assert wrong["address"] == "nowhere.md"
+    assert "there is no note 'nowhere.md'" in wrong["error"]
+    assert "nowhere.md: there is no note" in text_of(got)
 
 
 def test_a_long_note_is_cut_and_says_how_to_go_on(folder):
@@ -128,8 +103,12 @@ BAD_CALLS = [
     ("get", {"address": "../../etc/passwd"}, "outside the folder of notes"),
     ("get", {"address": "nowhere.md"}, "there is no note"),
     ("verify", {}, "either an answer or quotes"),
+    ("verify", {"quotes": [{"quote": "tea"}, {"quote": " \n"}]}, "quote 2 is empty"),
+    ("verify", {"quotes": [{"quote": ""}]}, "quote 1 is empty"),
     ("verify", {"answer": "[" * 100_000}, "not a saved answer"),
     ("multi_get", {"addresses": []}, "'addresses'"),
+    ("multi_get", {"addresses": ["nowhere.md", "tea.md:99"]}, "there is no note"),
+    ("get", {"address": "tea.md:3:3+999"}, "have only 50 characters"),
 ]
 
 
@@ -220,12 +199,14 @@ def test_over_http_it_takes_the_same_calls_with_a_token_alone(folder):
             streamable_http_client(address, http_client=client) as streams,
             ClientSession(streams[0], streams[1]) as session,
         ):
-            await session.initialize()
+            greeted = await session.initialize()
             while (got := await session.call_tool("ask", {"question": WHEN})).is_error:
                 pass
-            return got
+            return greeted, got
 
     with serving(folder, "mcp", "--http", "0") as server:
         assert server.ask("/mcp", method="POST", token=False, id=1).status == 401
-        got = anyio.run(run, server)
+        _, got = anyio.run(run, server)
+        later, _ = anyio.run(run, server)
     assert "tea.md:3-" in text_of(got)
+    assert "3 notes." in later.instructions

@@ -59,3 +59,7 @@ def test_a_quote_is_not_found_within_a_longer_word_or_number(text, quote):
 def test_scripts_without_spaces_have_no_words_to_cut():
     text = "\u732b\u6bcf\u5929\u7761\u89c9\u5f88\u4e45"
     assert find(text, "\u6bcf\u5929\u7761\u89c9", 0) == (1, 5)
+
+
+def test_what_has_no_words_is_nowhere():
+    assert places("some text", " \n", 0) == []

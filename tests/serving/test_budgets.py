@@ -1,0 +1,144 @@
+"""Whatever a tool gives stays within its budget of tokens, as text and as data."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from served_mcp import talk, text_of
+from support import write_notes
+
+from ragqa.errors import UsageError
+from ragqa.getting import NotePart
+from ragqa.passages import tokens
+from ragqa.types import NoteRecord, Stamp
+
+pytest.importorskip("mcp", reason="the extra mcp is not installed")
+wording = pytest.importorskip("ragqa.serving.wording")
+budget_of = pytest.importorskip("ragqa.serving.budget")
+
+LINE = "Green tea is brewed at 80 degrees, and a paragraph may be one long line. "
+NOTES = {
+    "oneline.md": f"# One line\n\n{LINE * 900}\n\nthe end\n",
+    **{f"small/note {n}.md": f"# Note {n}\n\nTea number {n} is green.\n" for n in range(20)},
+    **{f"medium/{n}.md": f"---\ntags: [t{n}]\n---\n# Tea {n}\n\n{LINE * 9}" for n in range(30)},
+}
+SMALL = [f"note {n}" for n in range(20)]
+QUOTES = [{"quote": LINE.strip()}, *({"quote": f"Tea number {n} is green."} for n in range(20))]
+CALLS = [
+    ("ask", {"question": "at how many degrees is green tea brewed?"}),
+    ("search", {"query": "green tea degrees", "limit": 50}),
+    ("get", {"address": "oneline.md:3:3"}),
+    ("get", {"address": "oneline.md"}),
+    ("multi_get", {"addresses": SMALL}),
+    ("multi_get", {"addresses": ["oneline.md", "nowhere.md", "note 1"]}),
+    ("verify", {"quotes": QUOTES}),
+    ("why", {"question": "how is tea brewed?", "address": "note 3"}),
+    ("status", {}),
+]
+BUDGETS = (50, 100, 400, 2_000)
+
+
+def lengths(text, data):
+    """The tokens of both parts of a result."""
+    return tokens.count([text, json.dumps(data, ensure_ascii=False)])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("budgets")
+    write_notes(folder / "notes", NOTES)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(folder):
+    """The result of each call with each budget, in one session."""
+    cases = [(number, budget) for number in range(len(CALLS)) for budget in BUDGETS]
+    calls = [(CALLS[n][0], CALLS[n][1] | {"max_tokens": budget}) for n, budget in cases]
+    return dict(zip(cases, talk(folder, *calls), strict=True))
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+@pytest.mark.parametrize("number", range(len(CALLS)))
+def test_every_tool_stays_within_its_budget_and_says_what_is_cut(results, number, budget):
+    got = results[number, budget]
+    assert not got.is_error
+    text, data = text_of(got), got.structured_content
+    assert max(lengths(text, data)) <= budget
+    assert text.strip()
+    if "not whole" in text or "Cut" in text:
+        assert "max_tokens gives more" in text or "To go on: get" in text
+
+
+@pytest.mark.parametrize("budget", BUDGETS[1:])
+def test_there_is_always_an_excerpt_cut_if_it_must_be(results, budget):
+    answer, found, parts = (results[number, budget] for number in (0, 1, 4))
+    assert "> " in text_of(answer)
+    assert answer.structured_content["citations"][0]["quote"]
+    assert "> " in text_of(found)
+    assert found.structured_content["hits"][0]["text"]
+    assert "Tea" in parts.structured_content["parts"][0]["text"]
+
+
+def test_a_line_that_is_too_long_is_read_on_within_the_line(folder):
+    address, read = "oneline.md:3:5", ""
+    while address:
+        (got,) = talk(folder, ("get", {"address": address, "max_tokens": 20_000}))
+        part = got.structured_content
+        read += part["text"]
+        if part["next"] and "+" not in part["next"]:
+            read += "\n"
+        address = part["next"]
+    (last,) = talk(folder, ("get", {"address": f"oneline.md:3:5+{len(LINE) * 899}"}))
+    assert read.rstrip("\n").endswith("the end")
+    assert read.count("Green tea") == 900
+    assert last.structured_content["text"] == f"{LINE}\n\nthe end"
+
+
+def part_of(text, path, heading):
+    record = NoteRecord(path, Stamp(0, 0), "0" * 64, True, "A title", ("tag",), "2026-01-02")
+    lines = text.count("\n") + 1
+    return NotePart(record, (1, lines), lines, (heading,), text)
+
+
+TEXTS = st.text(st.characters(codec="utf-8") | st.sampled_from("a b\n\n \"'\\\u2060"), max_size=900)
+TEXTS |= st.builds(lambda one, times: one * times, TEXTS, st.integers(1, 40))
+
+
+@settings(max_examples=50)
+@given(TEXTS, st.text(st.characters(codec="utf-8"), max_size=200), st.integers(50, 3_000))
+def test_a_part_is_within_any_budget_and_goes_on_where_it_ends(text, heading, budget):
+    result = wording.part_result(part_of(text, "a.md", heading), budget)
+    assert max(lengths(result.text, result.data)) <= budget
+    shown, following = result.data["text"], result.data["next"]
+    assert text.startswith(shown)
+    assert bool(following) == (shown != text)
+    assert shown or not text or text[0] == "\n"
+
+
+@settings(max_examples=50)
+@given(st.lists(TEXTS, min_size=1, max_size=20), st.booleans(), st.integers(50, 2_000))
+def test_several_parts_are_within_any_budget(texts, fails, budget):
+    found = {f"{n}.md": part_of(text, f"{n}.md", "heading") for n, text in enumerate(texts)}
+    if fails:
+        found["wrong.md"] = UsageError("there is no such note: " + texts[0], hint="another")
+    result = wording.parts_result(found, budget).within(budget, ("parts",))
+    assert max(lengths(result.text, result.data)) <= budget
+    assert result.data["parts"]
+    if len(result.data["parts"]) < len(found):
+        assert "left out" in result.text
+        assert "cut" in result.data
+
+
+@settings(max_examples=50)
+@given(TEXTS, st.lists(TEXTS, min_size=1, max_size=9), st.lists(TEXTS, max_size=3), st.data())
+def test_blocks_and_documents_are_within_any_budget(head, texts, notices, data):
+    budget = data.draw(st.integers(50, 2_000))
+    text = budget_of.within(head, texts, budget, notices)
+    document = {"verdict": "answered", "hits": [{"path": "a.md", "text": one} for one in texts]}
+    document |= {"question": head, "warnings": notices}
+    kept = budget_of.fitted(document, budget, ("verdict", "hits"), budget_of.MORE)
+    assert max(lengths(text, kept)) <= budget
+    assert kept["verdict"] == "answered"
+    assert len(kept["hits"]) == len(texts) or kept["cut"]
