@@ -146,11 +146,16 @@ def why(
     """
     from ragqa import render
     from ragqa.explaining import explain
+    from ragqa.explaining.targets import NoTarget
     from ragqa.render.explanations import explanation_document, print_explanation
 
     text = question_in(question)
     with open_query(scope) as query:
-        explanation = explain(query.index, text, target=target, **query.arguments)
+        try:
+            explanation = explain(query.index, text, target=target, **query.arguments)
+        except NoTarget as exc:
+            exc.hint = ", or ".join(f"--target {one}" for one in exc.targets) or exc.hint
+            raise
     if json:
         render.print_document(explanation_document(explanation))
     else:

@@ -69,14 +69,10 @@ def server_over(warm: WarmIndex) -> Server[Any]:
         return result
 
     server: Server[Any] = Server(
-        "ragqa",
-        version=__version__,
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
-        on_list_resources=list_resources,
-        on_list_resource_templates=list_templates,
+        "ragqa", version=__version__, on_list_tools=list_tools, on_call_tool=call_tool,
+        on_list_resources=list_resources, on_list_resource_templates=list_templates,
         on_read_resource=read,
-    )
+    )  # fmt: skip
     server.middleware.append(greet)
     return server
 
@@ -150,10 +146,8 @@ def _resources(warm: WarmIndex, cursor: str | None) -> types.ListResourcesResult
     return types.ListResourcesResult(
         resources=[
             types.Resource(
-                uri=SCHEME + quote(note.path),
-                name=safe_line(note.path),
-                title=safe_line(note.title),
-                mime_type="text/markdown",
+                uri=SCHEME + quote(note.path), name=safe_line(note.path),
+                title=safe_line(note.title), mime_type="text/markdown",
             )
             for note in notes[start:following]
         ],

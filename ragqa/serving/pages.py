@@ -5,24 +5,12 @@ from ragqa.diagnosis import diagnose
 from ragqa.explaining import explain
 from ragqa.render.explanations import verdict, word_lines
 from ragqa.render.overviews import findings_document
-from ragqa.serving.documents import (
-    Asked,
-    Shown,
-    filters_of,
-    number_in,
-    status,
-    text_in,
-    verify,
-)
+from ragqa.serving.documents import Asked, Shown, filters_of, number_in, status, text_in, verify
 from ragqa.serving.layout import base, read, shown_note
 from ragqa.serving.linked import Links
 from ragqa.serving.note_html import slugs
 from ragqa.serving.warm import WarmIndex
-from ragqa.types import (
-    Kind,
-    NoteRecord,
-    no_progress,
-)
+from ragqa.types import Kind, NoteRecord
 
 _MOST_NEAR = 5
 
@@ -67,10 +55,9 @@ def why_page(warm: WarmIndex, asked: Asked) -> Shown:
     question, target = text_in(asked, "q"), text_in(asked, "note")
     found = warm.use(
         lambda index: explain(
-            index, question, target=target, filters=filters_of(asked), refresh=False,
-            progress=no_progress,
+            index, question, target=target, filters=filters_of(asked), refresh=False
         )
-    )  # fmt: skip
+    )
     return base(warm, "why") | {
         "question": question,
         "path": found.path,
