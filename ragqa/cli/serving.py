@@ -3,6 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
+from signal import SIGTERM, default_int_handler, signal
+from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -78,7 +82,7 @@ def serve(
     given: PlaceOptions,
     debug: Debug = False,
 ) -> int:
-    """Open the notes in the browser: ask, read what is cited beside the answer, check, look around.
+    """Open the notes in the browser: ask, read the cited notes beside the answer, check, browse.
 
     Listens on this machine only, at an address that works once; the same server answers programs
     with a token (docs/serve.md). Ctrl-C ends it.
@@ -96,8 +100,10 @@ def serve(
     writer = writer_for(loaded.settings, LLMOptions(llm).spec(loaded.settings))
     token = kept_token(new=new_token)
     socket = listen(port)
-    with WarmIndex(loaded, writer) as warm, suppress(KeyboardInterrupt):
-        ready = partial(_show_address, token, no_open=no_open)
+    signal(SIGTERM, default_int_handler)  # else the temporary folder would stay
+    private, ended = TemporaryDirectory(prefix="ragqa-"), suppress(KeyboardInterrupt)
+    with private as folder, WarmIndex(loaded, writer) as warm, ended:
+        ready = partial(_show_address, token, None if no_open else Path(folder, "open.html"))
         serve_app(web_app(warm), socket, token=token, ready=ready)
     return 0
 
@@ -115,17 +121,23 @@ def _load(given: PlaceOptions, *, debug: bool) -> "Loaded":
     return loaded
 
 
-def _show_address(token: str, guard: "Guard", address: str, *, no_open: bool) -> None:
+def _show_address(token: str, page: Path | None, guard: "Guard", address: str) -> None:
     import webbrowser
 
     from ragqa import render
+    from ragqa.atomic_write import write_whole
     from ragqa.serving.guard import START
 
     once = f"{address}{START}?ticket={guard.ticket}"
     render.say(f"Your notes are at {once}")
-    render.say(f"That address works once. Programs send: Authorization: Bearer {token}")
-    if not no_open:
-        webbrowser.open(once)
+    render.say("It works once; start ragqa serve again for another.")
+    render.say(f"Programs send: Authorization: Bearer {token}")
+    if page is not None:
+        # All users see the command line of a browser, so it is given a page that leads there. The
+        # browser may run in this terminal until it is closed.
+        leads = f'<!doctype html><meta http-equiv="refresh" content="0; url={once}">'
+        write_whole(page, leads, private=True)
+        Thread(target=webbrowser.open, args=(page.as_uri(),), daemon=True).start()
 
 
 def _say_where(token: str, guard: "Guard", address: str) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from markupsafe import Markup
 
@@ -33,16 +33,17 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
     """The page with the question, its answer, and beside it the note that is cited.
 
     Where an LLM writes, the page has the excerpts, and `stream`, where the answer comes from; asked
-    for the `whole`, it has the answer.
+    for the `whole`, it has the answer; asked to `edit`, the question alone.
     """
     question, history = str(asked.get("q", "")).strip(), History()
     recent = list(dict.fromkeys(reversed(history.read())))
-    links = warm.use(Links.of) if question else _at_hand(warm)
+    is_asked = question and not asked.get("edit")
+    links = warm.use(Links.of) if is_asked else _at_hand(warm)
     shown: Shown = base(warm, "ask") | _filters(asked, links) | {
         "question": question, "recent": recent[:_MOST_RECENT], "answer": None, "note": None,
         "stream": "", "whole": "", "writer": warm.writer and warm.writer.llm.destination,
     }  # fmt: skip
-    if links is None or not question:
+    if links is None or not is_asked:
         return shown
     if history.read()[-1:] != [" ".join(question.split())]:
         history.add(question)
@@ -52,8 +53,8 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
     return shown | {
         **_shown(found.answer, links, asked, found.refused),
         "note": cited and _cited_note(warm, found.answer, cited, links),
-        "stream": _query("/written", asked) if found.may_be_written else "",
-        "whole": _query("/", asked, whole="1") if found.may_be_written else "",
+        "stream": address_of("/written", asked) if found.may_be_written else "",
+        "whole": address_of("/", asked, whole="1") if found.may_be_written else "",
     }
 
 
@@ -107,7 +108,8 @@ def _shown(answer: Answer, links: Links, asked: Asked, refused: NotAllowed | Non
     return {
         "answer": answer, "verdict": VERDICTS[answer.verdict], "refused": refused,
         "quoted": partial(_quoted, links=links), "support_mark": support_mark,
-        "written_by": written_by, "href": lambda n: f"{_query('/', asked, n=str(n))}#cited",
+        "written_by": written_by, "asked": parse_qsl(address_of("", asked).removeprefix("?")),
+        "href": lambda n: f"{address_of('/', asked, n=str(n))}#cited",
     }  # fmt: skip
 
 
@@ -153,7 +155,12 @@ def _filters(asked: Asked, links: Links | None) -> Shown:
     }  # fmt: skip
 
 
-def _query(path: str, asked: Asked, **more: str) -> str:
+def back_to(asked: Asked) -> str:
+    """The address of the page with the question as asked, to be changed."""
+    return address_of("/", asked, edit="1") if asked.get("q") else "/"
+
+
+def address_of(path: str, asked: Asked, **more: str) -> str:
     """The address at which the same is asked."""
     kept = {name: asked[name] for name in (*_ASKED, "whole") if asked.get(name)}
     return f"{path}?{urlencode({**kept, **more}, doseq=True)}"

@@ -6,21 +6,34 @@ A page from elsewhere in the same browser fails at `Host` (a name that was made 
 
 import hmac
 import secrets
+from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
-from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ragqa.serving.failing import report
 
 MAX_BODY_BYTES = 1_000_000
 _TOO_LONG = f"at most {MAX_BODY_BYTES:,} bytes are read"
+MOST_AT_ONCE = 64
+"""Requests; more are told to come back."""
+
+ADMITTED = "ragqa.admitted"
+"""In the scope of a request that was let through."""
+
 START = "/start"
 """The path of the one-time address."""
 
 SAFE_METHODS = ("GET", "HEAD")
+_FOR_PROGRAMS = ("/api/", "/mcp")
+_PRINTED = "open the address that ragqa serve printed; for a new one, start it again"
+
+# After a redirect from another page, as from the file that opens the browser, the browser would
+# not send the cookie.
+_WELCOME = '<!doctype html><meta http-equiv="refresh" content="0; url=/"><a href="/">Your notes</a>'
 
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -40,11 +53,11 @@ class Guard:
     """Checks every request before the application sees it, and adds headers to every response.
 
     :param hosts: the exact `HOST:PORT` under which it may be reached.
-    :param token: what a program sends as `Authorization: Bearer TOKEN`.
+    :param token: gives what a program sends as `Authorization: Bearer TOKEN`; "" for nobody.
     :ivar ticket: opens the browser's session once, as `START?ticket=…`; "" when it was used.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], token: str) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], token: Callable[[], str]) -> None:
         self._app = app
         self._hosts = hosts
         self._origins = frozenset(f"http://{host}" for host in hosts)
@@ -52,6 +65,7 @@ class Guard:
         # A browser sends the cookies of all ports of a machine to each of them.
         self._cookie = f"ragqa-{max(hosts, default='').rpartition(':')[2]}"
         self._session = secrets.token_urlsafe(32)
+        self._running = 0
         self.ticket = secrets.token_urlsafe(32)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,21 +73,21 @@ class Guard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1008})
-            return
+        send = _with_headers(send)
         refused = self._refusal(scope)
         if refused is not None:
-            await refused(scope, receive, _with_headers(send))
+            await refused(scope, receive, send)
             return
-        body = await _body(receive)
-        if body is None:
-            await _refuse(scope, 413, _TOO_LONG)(scope, receive, _with_headers(send))
-            return
+        scope[ADMITTED] = True
+        self._running += 1
         try:
-            await self._app(scope, _replayed(body, receive), _with_headers(send))
+            body = await _body(receive)
+            app = self._app if body else _refuse(scope, 413, _TOO_LONG)
+            await app(scope, body or receive, send)
         except Exception as exc:  # noqa: BLE001 - the application has answered as it could
             report(exc)
+        finally:
+            self._running -= 1
 
     def _refusal(self, scope: Scope) -> Response | None:
         """The response to a request that may not pass; None for one that may."""
@@ -90,56 +104,54 @@ class Guard:
             return self._start(scope)
         # A page of another port is of the same site, so its requests carry the cookie.
         if not (self._has_token(headers) or (is_own and self._has_session(headers))):
-            return _refuse(scope, 401, "open the address that ragqa serve printed")
+            if scope["path"].startswith(_FOR_PROGRAMS):
+                return _refuse(scope, 401, "send the printed token: Authorization: Bearer TOKEN")
+            return _refuse(scope, 401, _PRINTED)
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
             return _refuse(scope, 413, _TOO_LONG)
+        if self._running >= MOST_AT_ONCE:
+            return _refuse(scope, 503, "too many requests are running; ask again")
         return None
 
     def _start(self, scope: Scope) -> Response:
         """Trade the ticket for a cookie, once."""
         given = parse_qs(scope["query_string"].decode("latin-1")).get("ticket", [""])[0]
         if not self.ticket or not hmac.compare_digest(given.encode(), self.ticket.encode()):
-            return _refuse(scope, 401, "this address was used already, or is not the one printed")
+            return _refuse(scope, 401, f"this address works once; {_PRINTED}")
         self.ticket = ""
-        response = RedirectResponse("/", status_code=303)
+        response = HTMLResponse(_WELCOME)
         response.set_cookie(self._cookie, self._session, httponly=True, samesite="strict", path="/")
         return response
 
     def _has_token(self, headers: Headers) -> bool:
         kind, _, token = headers.get("authorization", "").partition(" ")
-        is_right = hmac.compare_digest(token.strip().encode(), self._token.encode())
-        return kind.casefold() == "bearer" and is_right
+        if kind.casefold() != "bearer" or not (right := self._token()):
+            return False
+        return hmac.compare_digest(token.strip().encode(), right.encode())
 
     def _has_session(self, headers: Headers) -> bool:
         try:
             cookie = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
         except CookieError:
             return False
-        return cookie is not None and hmac.compare_digest(
-            cookie.value.encode(), self._session.encode()
-        )
+        given = cookie.value if cookie else ""
+        return hmac.compare_digest(given.encode(), self._session.encode())
 
 
-async def _body(receive: Receive) -> bytes | None:
-    """The body of a request; None for one over the limit, or whose client left."""
-    body = bytearray()
-    more = True
+async def _body(receive: Receive) -> Receive | None:
+    """Receives a body that was read whole; None for one over the limit, or whose client left."""
+    body, more = bytearray(), True
     while more:
         message = await receive()
         body += message.get("body", b"")
         if len(body) > MAX_BODY_BYTES or message["type"] == "http.disconnect":
             return None
         more = message.get("more_body", False)
-    return bytes(body)
-
-
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    """Receive a body that was read, then what comes after it."""
-    first: list[Message] = [{"type": "http.request", "body": body}]
+    whole: list[Message] = [{"type": "http.request", "body": bytes(body)}]
 
     async def receiving() -> Message:
-        return first.pop() if first else await receive()
+        return whole.pop() if whole else await receive()
 
     return receiving
 
@@ -147,21 +159,17 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 def _with_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            own = {name for name, _ in message.get("headers", [])}
-            message["headers"] = [
-                *message.get("headers", []),
-                *(
-                    (name.encode(), value.encode())
-                    for name, value in SECURITY_HEADERS.items()
-                    if name.encode() not in own
-                ),
-            ]
+            headers = MutableHeaders(raw=[*message.get("headers", [])])
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+            message["headers"] = headers.raw
         await send(message)
 
     return sending
 
 
 def _refuse(scope: Scope, status: int, why: str) -> Response:
+    headers = {"retry-after": "1"} if status == 503 else {}
     if scope["path"].startswith("/api/"):
-        return JSONResponse({"error": why}, status_code=status)
-    return PlainTextResponse(f"{why}\n", status_code=status)
+        return JSONResponse({"error": why}, status_code=status, headers=headers)
+    return PlainTextResponse(f"{why}\n", status_code=status, headers=headers)

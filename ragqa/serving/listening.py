@@ -1,17 +1,18 @@
 """Listen on loopback, and serve an application there behind the guard."""
 
+import asyncio
 import socket
 from collections.abc import Callable
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ragqa.errors import UsageError
-from ragqa.serving.guard import Guard
+from ragqa.serving.guard import ADMITTED, MOST_AT_ONCE, Guard
+from ragqa.serving.token import current
 
 LOOPBACK = "127.0.0.1"
-MOST_AT_ONCE = 64
-"""Connections; more are told to come back."""
 
 
 def listen(port: int) -> socket.socket:
@@ -32,23 +33,42 @@ def listen(port: int) -> socket.socket:
     return server
 
 
+class _Connection(H11Protocol):
+    """A connection; of too many that nobody with a token uses, the oldest is cut off."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.began = self.loop.time()
+        waiting = [c for c in self.connections if isinstance(c, _Connection) and c.is_waiting]
+        if len(waiting) > MOST_AT_ONCE:
+            min(waiting, key=lambda one: one.began).transport.abort()
+
+    @property
+    def is_waiting(self) -> bool:
+        is_used = self.scope and ADMITTED in self.scope and not self.cycle.response_complete
+        return not is_used and not self.transport.is_closing()
+
+
 def serve(
     app: ASGIApp, server: socket.socket, *, token: str, ready: Callable[[Guard, str], None]
 ) -> None:
     """Serve until interrupted.
 
-    :param ready: called with the guard and the address, once connections are accepted.
+    :param ready: called with the guard and the address, once clients can connect.
     """
     port = server.getsockname()[1]
     hosts = frozenset((f"{LOOPBACK}:{port}", f"localhost:{port}"))
-    guard = Guard(app, hosts=hosts, token=token)
+    guard = Guard(app, hosts=hosts, token=current(token))
     config = uvicorn.Config(
         guard,
+        http=_Connection,
+        ws="none",
         log_config=None,
+        log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=MOST_AT_ONCE,
+        backlog=MOST_AT_ONCE,
         timeout_graceful_shutdown=2,
     )
     with server:

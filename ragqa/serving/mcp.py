@@ -146,8 +146,10 @@ def _resources(warm: WarmIndex, cursor: str | None) -> types.ListResourcesResult
     return types.ListResourcesResult(
         resources=[
             types.Resource(
-                uri=SCHEME + quote(note.path), name=safe_line(note.path),
-                title=safe_line(note.title), mime_type="text/markdown",
+                uri=SCHEME + quote(note.path),
+                name=safe_line(note.path),
+                title=safe_line(note.title),
+                mime_type="text/markdown",
             )
             for note in notes[start:following]
         ],

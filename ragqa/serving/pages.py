@@ -5,6 +5,7 @@ from ragqa.diagnosis import diagnose
 from ragqa.explaining import explain
 from ragqa.render.explanations import verdict, word_lines
 from ragqa.render.overviews import findings_document
+from ragqa.serving.ask_page import address_of
 from ragqa.serving.documents import Asked, Shown, filters_of, number_in, status, text_in, verify
 from ragqa.serving.layout import base, read, shown_note
 from ragqa.serving.linked import Links
@@ -60,6 +61,7 @@ def why_page(warm: WarmIndex, asked: Asked) -> Shown:
     )
     return base(warm, "why") | {
         "question": question,
+        "back": address_of("/", asked),
         "path": found.path,
         "verdict": verdict(found),
         "lines": word_lines(found),

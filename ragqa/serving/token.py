@@ -5,6 +5,8 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import platformdirs
@@ -13,19 +15,20 @@ from ragqa.atomic_write import write_whole
 
 logger = logging.getLogger("ragqa")
 
+KEPT_AT = Path(platformdirs.user_data_dir("ragqa")) / "serve-token"
+
 _TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def kept_token(*, new: bool = False, path: Path | None = None) -> str:
+def kept_token(*, new: bool = False, path: Path = KEPT_AT) -> str:
     """The user's token; it is the same at every start, so that programs can keep it.
 
     One that others could have read or written is replaced.
 
     :param new: make another; the old one no longer works.
-    :param path: the file; None for the one in the user's data folder.
+    :param path: the file.
     """
-    path = path or Path(platformdirs.user_data_dir("ragqa")) / "serve-token"
     token = "" if new else _read(path)
     if not token:
         token = secrets.token_urlsafe(32)
@@ -35,6 +38,14 @@ def kept_token(*, new: bool = False, path: Path | None = None) -> str:
         except OSError as exc:
             logger.warning("the token works until the server ends: %s: %s", path, exc.strerror)
     return token
+
+
+def current(token: str, path: Path = KEPT_AT) -> Callable[[], str]:
+    """What gives the token that counts now, "" for none: a new one ends the one before.
+
+    :param token: as of `kept_token`, and `path`; it stays the same if it could not be kept.
+    """
+    return partial(_read, path) if _read(path) == token else lambda: token
 
 
 def _read(path: Path) -> str:

@@ -38,6 +38,7 @@ MOST_ANSWERED = 8
 MOST_WRITTEN = 4
 """Answers that an LLM writes at once; more wait, and keep nobody else waiting."""
 
+MOST_FOUND = 100
 MAX_IMAGE_BYTES = 20_000_000
 _AGAIN_S = 2
 """A page that is not ready is asked for again after this many seconds."""
@@ -60,13 +61,15 @@ _PAGES: tuple[tuple[str, str, Answering], ...] = (
     ("/status", "status", pages.status_page),
     ("/why", "why", pages.why_page),
 )
-_DOCUMENTS: tuple[tuple[str, Answering], ...] = (
-    ("/api/search", documents.search),
-    ("/api/get", documents.get),
-    ("/api/verify", documents.verify),
-    ("/api/status", documents.status),
-    ("/api/complete", documents.complete),
+_FILTERS = ("tag", "path", "since")
+_DOCUMENTS: tuple[tuple[str, Answering, tuple[str, ...]], ...] = (
+    ("/api/search", documents.search, ("query", "limit", *_FILTERS)),
+    ("/api/get", documents.get, ("address",)),
+    ("/api/verify", documents.verify, ("answer",)),
+    ("/api/status", documents.status, ()),
+    ("/api/complete", documents.complete, ("start",)),
 )
+_ASK = ("question", "stream", "llm", *_FILTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,40 +90,35 @@ class _Endpoints:
 
         return endpoint
 
-    def api(self, work: Answering, *, may_write: bool = False) -> Endpoint:
-        """A document of the HTTP API."""
+    def api(self, work: Answering, known: tuple[str, ...]) -> Endpoint:
+        """A document of the HTTP API, from values of these names."""
 
         async def endpoint(request: Request) -> Response:
-            return _document(await self._run(work, await _asked(request), may_write=may_write))
+            return _document(await self._run(work, await _asked(request, known), may_write=False))
 
         return endpoint
 
-    def events(self, work: Saying) -> Endpoint:
+    def _events(self, work: Saying, request: Request, asked: Asked) -> Response:
         """Events that end with an answer."""
+        writer = chosen(self.warm, asked.get("llm"))
+        end, limiter = (lambda: None), self.answering
+        if writer is not None:
+            llm = Interruptible(writer.llm)
+            writer, end, limiter = replace(writer, llm=llm), llm.end, self.writing
+        said, failed = partial(work, self.warm, asked, writer), partial(_response_to, request)
+        return EventStream(said, end=end, limiter=limiter, failed=failed)
 
-        async def endpoint(request: Request) -> Response:
-            asked = await _asked(request)
-            writer = chosen(self.warm, asked.get("llm"))
-            end, limiter = _nothing, self.answering
-            if writer is not None:
-                llm = Interruptible(writer.llm)
-                writer, end, limiter = replace(writer, llm=llm), llm.end, self.writing
-            return EventStream(
-                partial(work, self.warm, asked, writer),
-                end=end,
-                limiter=limiter,
-                failed=partial(_response_to, request),
-            )
-
-        return endpoint
+    async def written(self, request: Request) -> Response:
+        """The events of a page's answer."""
+        return self._events(ask_page.written, request, await _asked(request))
 
     async def ask(self, request: Request) -> Response:
         """An answer, at once or in events."""
-        asked = await _asked(request)
+        asked = await _asked(request, _ASK)
         streams = str(asked.get("stream", "")).casefold() in ("1", "true")
         if streams or "text/event-stream" in request.headers.get("accept", ""):
-            return await self.events(documents.ask_in_events)(request)
-        return await self.api(documents.ask, may_write=True)(request)
+            return self._events(documents.ask_in_events, request, asked)
+        return _document(await self._run(documents.ask, asked, may_write=True))
 
     async def image(self, request: Request) -> Response:
         """An image of the folder."""
@@ -138,10 +136,10 @@ def web_app(warm: WarmIndex) -> Starlette:
     """The application; whoever serves it puts `Guard` around it."""
     made = _Endpoints(warm, CapacityLimiter(MOST_ANSWERED), CapacityLimiter(MOST_WRITTEN))
     both = {path: made.page(name, work) for path, name, work in _PAGES}
-    both |= {path: made.api(work) for path, work in _DOCUMENTS}
+    both |= {path: made.api(work, known) for path, work, known in _DOCUMENTS}
     both["/api/ask"] = made.ask
     read = {
-        "/written": made.events(ask_page.written),
+        "/written": made.written,
         "/image/{path:path}": made.image,
         "/static/{name}": _static,
     }
@@ -150,7 +148,7 @@ def web_app(warm: WarmIndex) -> Starlette:
             *(Route(path, _guarded(one), methods=["GET", "POST"]) for path, one in both.items()),
             *(Route(path, _guarded(one)) for path, one in read.items()),
         ],
-        exception_handlers={HTTPException: _failed},
+        exception_handlers={HTTPException: _response_to},
     )
 
 
@@ -166,15 +164,25 @@ def _guarded(endpoint: Endpoint) -> Endpoint:
     return guarded
 
 
-async def _asked(request: Request) -> dict[str, Any]:
-    """What a request asks for: its query, its form or JSON, and what its path names."""
+async def _asked(request: Request, known: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """What a request asks for: its query, its form or JSON, and what its path names.
+
+    :param known: the names that it may give; None for any.
+    :raises UsageError: it gives another, or a number that is too large.
+    """
     asked: dict[str, Any] = {}
     if request.method == "POST":
         if request.headers.get("content-type", "").startswith("application/json"):
             asked |= _json_object(await request.body())
         else:
             asked |= _several(QueryParams(await request.body()))
-    return asked | _several(request.query_params) | request.path_params
+    asked |= _several(request.query_params) | request.path_params
+    if known is not None and (unknown := asked.keys() - set(known)):
+        takes = f"it takes {', '.join(known) or 'nothing'}"
+        raise UsageError(f"{request.url.path} does not take {min(unknown)[:40]!r}", hint=takes)
+    if (documents.number_in(asked, "limit") or 0) > MOST_FOUND:
+        raise UsageError(f"limit is at most {MOST_FOUND}")
+    return asked
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
@@ -204,21 +212,13 @@ def _several(given: QueryParams) -> dict[str, Any]:
     }
 
 
-def _page(template: str, asked: Asked, shown: Shown) -> HTMLResponse:
-    is_part = template == "note" and asked.get("fragment")
-    return HTMLResponse(laid_out("_note" if is_part else template, shown))
-
-
 def _document(document: Shown) -> Response:
     return Response(to_json(document), media_type="application/json")
 
 
-def _nothing() -> None:
-    pass
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    return _response_to(request, error)
+def _page(template: str, asked: Asked, shown: Shown) -> HTMLResponse:
+    is_part = template == "note" and asked.get("fragment")
+    return HTMLResponse(laid_out("_note" if is_part else template, shown))
 
 
 def _response_to(request: Request, error: Exception) -> Response:
@@ -228,7 +228,8 @@ def _response_to(request: Request, error: Exception) -> Response:
     headers = {"retry-after": str(again)} if again else {}
     if request.url.path.startswith("/api/"):
         return JSONResponse(failure.document, status_code=failure.status, headers=headers)
-    shown = laid_out("failed", failure.document | {"again": again})
+    back = ask_page.back_to(_several(request.query_params))
+    shown = laid_out("failed", failure.document | {"again": again, "back": back})
     return HTMLResponse(shown, status_code=failure.status, headers=headers)
 
 

@@ -42,20 +42,25 @@ def seen(tmp_path_factory):
         pytest.skip(f"npm cannot fetch what drives the browser: {got.stderr[-200:]!r}")
     (folder / "notes").symlink_to(CORPUS)
     (folder / "says.jsonl").write_text(json.dumps({"when": "", "say": SAYS}))
-    args = ("serve", "--no-open", "--port", "0")
+    opened, opens = folder / "opened", folder / "opens"
+    os.mkfifo(opened)
+    opens.write_text(f'#!/bin/sh\necho "$@" > {opened}\n')
+    opens.chmod(0o700)
+    args = ("serve", "--port", "0")
     llm = ("--llm", f"scripted:{folder / 'says.jsonl'}")
     with (
-        serving(folder, *args, env={}) as server,
-        serving(folder, *args, *llm, env={}) as writing,
+        serving(folder, *args, env={"BROWSER": f"{opens} %s"}) as server,
+        serving(folder, *args, "--no-open", *llm, env={}) as writing,
     ):
         for one in (server, writing):
             while one.ask("/api/status").status != 200:
                 pass
+        page = opened.read_text().strip()
         walk = subprocess.run(
             [shutil.which("node"), Path(__file__).with_name("walk.mjs"),
              *(f"http://{one.host}{one.start}" for one in (server, writing)), BROWSER],
             cwd=folder,
-            env=os.environ | {"QUESTION": "when should I fine-tune?"},
+            env=os.environ | {"QUESTION": "when should I fine-tune?", "OPENED": page},
             capture_output=True,
             timeout=HANGS_S,
             check=False,

@@ -28,7 +28,7 @@ class Broken:
 
 def ask(app, path, query=b"q=tea&question=tea"):
     """The status and the body that an application behind its guard answers."""
-    guard = Guard(app, hosts=frozenset(("127.0.0.1:1",)), token=TOKEN)
+    guard = Guard(app, hosts=frozenset(("127.0.0.1:1",)), token=lambda: TOKEN)
     headers = [(b"host", b"127.0.0.1:1"), (b"authorization", f"Bearer {TOKEN}".encode())]
     scope = {
         "type": "http", "method": "GET", "path": path, "query_string": query, "headers": headers,

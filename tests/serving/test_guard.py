@@ -1,8 +1,15 @@
 """Who is turned away, tried with a real client against the running server."""
 
+import os
+import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from served import NOTES, serving
+from support import QUICK, write_notes
+
+from ragqa.serving.guard import MOST_AT_ONCE
 
 ASK = "/api/ask"
 
@@ -72,7 +79,8 @@ def test_the_address_opens_a_session_once(server):
     first = server.ask(server.start, token=False)
     cookie = first.headers["set-cookie"]
     assert cookie.startswith(f"ragqa-{server.port}=")
-    assert first.status == 303
+    assert first.status == 200
+    assert '<meta http-equiv="refresh" content="0; url=/">' in first.text
     assert "HttpOnly" in cookie
     assert "samesite=strict" in cookie.casefold()
     session = {"Cookie": cookie.partition(";")[0]}
@@ -123,6 +131,60 @@ def test_no_path_leads_out_of_the_folder_of_notes(server, path):
     assert "root:" not in got.text
 
 
+@pytest.fixture
+def connect(server):
+    """Opens connections and sends the beginning of a request on each."""
+    with ExitStack() as opened:
+
+        def opening(*beginnings):
+            lines = [socket.create_connection(("127.0.0.1", server.port)) for _ in beginnings]
+            for line, beginning in zip(lines, beginnings, strict=True):
+                opened.enter_context(line)
+                line.sendall(beginning.format(host=server.host, token=server.token).encode())
+            return lines
+
+        yield opening
+
+
+def test_nobody_without_a_token_keeps_others_out(server, connect):
+    asked = "GET / HTTP/1.1\r\nHost: {host}\r\n"
+    unfinished = (
+        "", asked, "GET", asked.replace("GET", "POST") + "Content-Length: 9\r\n\r\n",
+        f"{asked}\r\n" * 200, f"{asked}Upgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+    )  # fmt: skip
+    for _ in range(4):
+        connect(*unfinished * 10)
+        assert server.ask(ASK, question="tea").status == 200
+
+
+def test_too_many_requests_with_a_token_are_told_to_come_back(server, connect):
+    waits = (
+        "POST /api/ask HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
+        "Content-Length: 9\r\nExpect: 100-continue\r\n\r\n"
+    )
+    lines = connect(*[waits] * MOST_AT_ONCE)
+    for line in lines:
+        assert line.recv(99).startswith(b"HTTP/1.1 100")
+    got = server.ask(ASK, question="tea")
+    assert got.status == 503
+    assert got.headers["retry-after"] == "1"
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert "too many" in got.document["error"]
+    # Without a token it is not told even that.
+    assert server.ask(ASK, token=False, question="tea").status == 401
+    for line in lines:
+        line.close()
+    while server.ask(ASK, question="tea").status == 503:
+        pass
+
+
+def test_who_is_turned_away_is_told_what_to_send(server):
+    assert "Authorization: Bearer" in server.ask("/api/status", token=False).document["error"]
+    said = server.ask("/", token=False).text
+    assert "the address that ragqa serve printed" in said
+    assert "start it again" in said
+
+
 def test_an_image_of_the_folder_is_shown(server):
     got = server.ask("/image/office/cup.png")
     assert got.status == 200
@@ -143,3 +205,23 @@ def test_it_listens_on_this_machine_only(server):
     listening = [line.split()[1] for line in lines if line.split()[3] == "0A"]
     ours = [one for one in listening if one.endswith(f":{server.port:04X}")]
     assert ours == [f"0100007F:{server.port:04X}"]
+
+
+def test_the_browser_is_given_a_private_page_and_no_secret_on_its_command_line(tmp_path):
+    write_notes(tmp_path / "notes", NOTES)
+    told, browser = tmp_path / "told", tmp_path / "browser"
+    os.mkfifo(told)
+    browser.write_text(f'#!/bin/sh\necho "$@" > {told}\n')
+    browser.chmod(0o700)
+    env = QUICK | {"BROWSER": f"{browser} %s"}
+    with serving(tmp_path, "serve", "--port", "0", env=env) as server:
+        # The browser runs in the foreground until somebody reads what it was told.
+        assert server.ask("/").status == 200
+        address = told.read_text().strip()
+        page = Path(address.removeprefix("file://"))
+        ticket = server.start.partition("=")[2]
+        assert ticket not in address
+        assert f"http://{server.host}{server.start}" in page.read_text()
+        assert page.stat().st_mode & 0o777 == 0o600
+        assert page.parent.stat().st_mode & 0o777 == 0o700
+    assert not page.parent.exists()

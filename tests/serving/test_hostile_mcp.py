@@ -246,6 +246,9 @@ def test_over_http_pages_from_elsewhere_are_turned_away(tmp_path):
             return server.ask("/mcp", method="POST", headers=takes | headers, body=body)
 
         assert post(json.dumps(call), {}).status == 200
+        unknown = server.ask("/mcp", method="POST", headers=takes, body="{}", token=False)
+        assert unknown.status == 401
+        assert "Authorization: Bearer" in unknown.text
         for headers, status in hostile:
             got = post(json.dumps(call), headers)
             assert got.status == status

@@ -2,7 +2,7 @@
 
 import json
 from html.parser import HTMLParser
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 import pytest
 from support import QUICK, run_ragqa
@@ -110,6 +110,32 @@ def test_why_says_what_a_note_lacks(server):
     assert "office/printer.md" in got.text
 
 
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [("/", {"tag": "office", "since": "soon"}), ("/why", {"tag": "office", "note": "nowhere"})],
+)
+def test_an_error_leads_back_to_the_question_and_its_filters(server, path, more):
+    query = urlencode({"q": WHEN, "path": ["office", "tea.md"], **more}, doseq=True)
+    failed = server.ask(f"{path}?{query}")
+    assert failed.status == 400
+    back = [link["href"] for link in Page(failed.text).of("a") if "edit=1" in link["href"]]
+    got = server.ask(*back)
+    fields = {(one.get("name"), one.get("value")) for one in Page(got.text).of("input")}
+    assert got.status == 200
+    assert {("q", WHEN), ("tag", "office"), ("path", "office"), ("path", "tea.md")} <= fields
+    assert ("since", more.get("since", "")) in fields
+    assert "edit" not in dict(fields)
+
+
+def test_why_looks_with_the_filters_of_the_question(server):
+    got = server.ask("/", q="where is the printer?", tag="office", since="2024")
+    form = got.text.partition('action="/why"')[2].partition("</form>")[0]
+    hidden = {
+        (one.get("name"), one.get("value")) for one in Page(f"<form {form}</form>").of("input")
+    }
+    assert {("q", "where is the printer?"), ("tag", "office"), ("since", "2024")} <= hidden
+
+
 def test_status_says_what_is_indexed_and_what_doctor_finds(server):
     got = server.ask("/status")
     assert "3 in " in got.text
@@ -124,6 +150,10 @@ def test_status_says_what_is_indexed_and_what_doctor_finds(server):
         ("/api/search", {"query": "tea", "limit": "many"}, 400, "not a number"),
         ("/api/get", {"address": "nowhere.md"}, 400, "there is no note"),
         ("/api/nothing", {}, 404, "Not Found"),
+        ("/api/search", {"query": "tea", "limit": "999999999"}, 400, "at most 100"),
+        ("/api/search", {"query": "tea", "tags": "office"}, 400, "does not take 'tags'"),
+        ("/api/ask", {"question": "tea", "max_tokens": "9"}, 400, "does not take 'max_tokens'"),
+        ("/api/status", {"x": "1"}, 400, "does not take 'x'"),
     ],
 )
 def test_an_error_is_a_sentence_with_a_fitting_status(server, path, asked, status, said):

@@ -1,8 +1,12 @@
 """The token that programs send to the servers."""
 
 import logging
+from dataclasses import replace
 
-from ragqa.serving.token import kept_token
+from served import NOTES, serving
+from support import QUICK, write_notes
+
+from ragqa.serving.token import current, kept_token
 
 
 def test_the_token_is_the_same_at_every_start_until_a_new_one_is_wanted(tmp_path):
@@ -45,3 +49,30 @@ def test_a_token_that_cannot_be_kept_works_and_is_warned_of(tmp_path, caplog):
         first = kept_token(path=tmp_path / "file" / "serve-token")
     assert first
     assert "until the server ends" in caplog.text
+
+
+def test_a_new_token_ends_the_one_before_where_it_is_read_again(tmp_path):
+    path = tmp_path / "serve-token"
+    now = current(kept_token(path=path), path)
+    other = kept_token(new=True, path=path)
+    assert now() == other
+    path.unlink()
+    assert now() == ""
+
+
+def test_a_token_that_could_not_be_kept_counts_in_spite_of_an_old_file(tmp_path):
+    path = tmp_path / "serve-token"
+    kept_token(path=path)
+    assert current("unkept", path)() == "unkept"
+
+
+def test_a_new_token_counts_at_once_in_a_running_server(tmp_path):
+    write_notes(tmp_path / "notes", NOTES)
+    env = QUICK | {"XDG_DATA_HOME": str(tmp_path / "data")}
+    args = ("serve", "--no-open", "--port", "0")
+    with serving(tmp_path, *args, env=env) as server:
+        assert server.ask("/").status == 200
+        with serving(tmp_path, *args, "--new-token", env=env) as other:
+            assert other.token != server.token
+        assert server.ask("/").status == 401
+        assert replace(server, token=other.token).ask("/").status == 200

@@ -1,4 +1,5 @@
 // Walks through the pages as a person would, and prints what it saw as JSON.
+// The page that opens the browser is in OPENED, if there is one.
 // node walk.mjs ADDRESS ADDRESS-WHERE-AN-LLM-WRITES CHROMIUM [FOLDER FOR SCREENSHOTS]
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -14,9 +15,6 @@ const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] }
 const context = await browser.newContext({ viewport: { width: 960, height: 600 }, bypassCSP: true });
 const page = await context.newPage();
 page.on("pageerror", (error) => seen.errors.push(String(error)));
-page.on("request", (request) => {
-  if (!request.url().startsWith(new URL(address).origin)) seen.outside.push(request.url());
-});
 
 async function shot(name, on = page) {
   if (shots) await on.screenshot({ path: path.join(shots, `${name}.png`) });
@@ -29,7 +27,11 @@ async function check(name, on = page) {
     .map((one) => `${name}: ${one.id}: ${one.nodes[0].html}`));
 }
 
-await page.goto(address);
+await page.goto(process.env.OPENED ?? address);
+await page.waitForSelector("#q");
+page.on("request", (request) => {
+  if (!request.url().startsWith(new URL(address).origin)) seen.outside.push(request.url());
+});
 seen.focused = await page.evaluate(() => document.activeElement.id);
 await page.keyboard.type(WHEN);
 await page.keyboard.press("Enter");
