@@ -1,5 +1,7 @@
 """`ragqa ask`, `search`, `why`, `list` and `get`: call the library, render, return a code."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -149,7 +151,7 @@ def why(
     from ragqa.render.explanations import explanation_document, print_explanation
 
     text = question_in(question)
-    with open_query(scope) as query:
+    with open_query(scope) as query, _suggesting_options():
         explanation = explain(query.index, text, target=target, **query.arguments)
     if json:
         render.print_document(explanation_document(explanation))
@@ -157,6 +159,18 @@ def why(
         print_explanation(explanation, query.linker)
     render.print_warnings(explanation.warnings)
     return 0
+
+
+@contextmanager
+def _suggesting_options() -> Iterator[None]:
+    """Suggest other targets as the option that names one."""
+    from ragqa.explaining.targets import NoTarget
+
+    try:
+        yield
+    except NoTarget as exc:
+        exc.hint = ", or ".join(f"--target {one}" for one in exc.targets) or exc.hint
+        raise
 
 
 @grouped_options("top_k")

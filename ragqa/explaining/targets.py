@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 
 from ragqa.errors import UsageError
@@ -30,6 +31,14 @@ _MAX_NAME = 200
 _MAX_HEADING = 100
 _MAX_HEADINGS = 1_000
 _SHOWN = 3
+
+
+class NoTarget(UsageError):
+    """No note, or part of one, is meant; `targets` are those that may be, quoted for a shell."""
+
+    def __init__(self, message: str, targets: Iterable[str]) -> None:
+        self.targets = [shlex.quote(target) for target in islice(targets, _SHOWN)]
+        super().__init__(message, hint=", or ".join(self.targets) or "ragqa list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +99,9 @@ class Notes:
                 if target := look(reading.path):
                     return replace(target, lines=self._lines(reading, target))
         shown = text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}\u2026"
-        raise UsageError(
+        raise NoTarget(
             f"there is no note {shown!r} in {self.corpus}",
-            hint=_suggest(self._alike(text)) or "ragqa list",
+            self._alike(text),
         )
 
     def _lines(self, reading: Target, target: Target) -> tuple[int, int] | None:
@@ -123,9 +132,7 @@ class Notes:
             if len(paths) > 1:
                 first = ", ".join(paths[:_SHOWN])
                 more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-                raise UsageError(
-                    f"{len(paths)} notes are called {name!r}: {first}{more}", hint=_suggest(paths)
-                )
+                raise NoTarget(f"{len(paths)} notes are called {name!r}: {first}{more}", paths)
             if paths:
                 return Target(paths[0])
         return None
@@ -175,13 +182,11 @@ def _lines_in(lines: tuple[int, int], path: str, text: str) -> tuple[int, int]:
     first, last = lines
     total = text.count("\n") + (not text.endswith("\n") and bool(text))
     if first < 1:
-        raise UsageError(
-            f"lines count from 1, so {path} has no line {first}", hint=_suggest([f"{path}:1"])
-        )
+        raise NoTarget(f"lines count from 1, so {path} has no line {first}", [f"{path}:1"])
     if first > total:
-        raise UsageError(
+        raise NoTarget(
             f"{path} has {counted(total, 'line')}, so there is no line {first}",
-            hint=_suggest([f"{path}:{total}" if total else path]),
+            [f"{path}:{total}" if total else path],
         )
     return first, min(last, total)
 
@@ -200,9 +205,9 @@ def _lines_below(heading: str, path: str, text: str) -> tuple[int, int]:
     labels = {_folded(one.label): one.label for one in headings[:_MAX_HEADINGS] if one.label}
     close = get_close_matches(wanted[:_MAX_HEADING], labels, n=_SHOWN)
     alike = [labels[name] for name in close] or list(labels.values())
-    raise UsageError(
+    raise NoTarget(
         f"{path} has no heading {heading[:_MAX_HEADING]!r}",
-        hint=_suggest(f"{path}#{label}" for label in alike) or _suggest([path]),
+        [f"{path}#{label}" for label in alike] or [path],
     )
 
 
@@ -260,9 +265,3 @@ def _files_called(corpus: Path, name: str) -> list[str]:
         if seen > _MAX_ENTRIES:
             break
     return sorted(found)
-
-
-def _suggest(targets: Iterable[str]) -> str:
-    """The options that name the first of these targets; "" without any."""
-    named = [f"--target {shlex.quote(target)}" for target in targets]
-    return ", or ".join(named[:_SHOWN])

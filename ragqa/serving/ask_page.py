@@ -1,6 +1,7 @@
 """The page that asks: the answer, its excerpts, the cited note, and what an LLM writes of them."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from urllib.parse import parse_qsl, urlencode
 
@@ -21,7 +22,7 @@ from ragqa.serving.note_html import note_html
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import VERDICTS
 from ragqa.serving.writing import answer_to, chosen
-from ragqa.types import Answer, Citation, Written
+from ragqa.types import Answer, Citation
 
 _MOST_RECENT = 30
 _ASKED = ("q", "tag", "path", "since", "llm")
@@ -35,11 +36,12 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
     for the `whole`, it has the answer; asked to `edit`, the question alone.
     """
     question, history = str(asked.get("q", "")).strip(), History()
+    recent = list(dict.fromkeys(reversed(history.read())))
     is_asked = question and not asked.get("edit")
     links = warm.use(Links.of) if is_asked else _at_hand(warm)
     shown: Shown = base(warm, "ask") | _filters(asked, links) | {
-        "question": question, "recent": _recent(history), "answer": None, "note": None,
-        "stream": "", "whole": "", "writer": _destination(warm.writer),
+        "question": question, "recent": recent[:_MOST_RECENT], "answer": None, "note": None,
+        "stream": "", "whole": "", "writer": warm.writer and warm.writer.llm.destination,
     }  # fmt: skip
     if links is None or not is_asked:
         return shown
@@ -49,7 +51,7 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
     number = number_in(asked, "n") or 1
     cited = next((c for c in found.answer.citations if c.n == number), None)
     return shown | {
-        "answer": _answer(found.answer, links, asked) | {"refused": found.refused},
+        **_shown(found.answer, links, asked, found.refused),
         "note": cited and _cited_note(warm, found.answer, cited, links),
         "stream": address_of("/written", asked) if found.may_be_written else "",
         "whole": address_of("/", asked, whole="1") if found.may_be_written else "",
@@ -69,8 +71,8 @@ def written(warm: WarmIndex, asked: Asked, writer: Writer | None, emit: Emit) ->
     )
     answer = answer_to(warm, question, filters, writer)
     warm.recent.keep((links.generation, question, filters), answer)
-    shown = {"answer": _answer(answer, links, asked) | {"refused": None}, "question": question}
-    emit("answer", {"html": laid_out("_answer", shown | {"stream": ""})})
+    shown = _shown(answer, links, asked) | {"question": question, "stream": ""}
+    emit("answer", {"html": laid_out("_answer", shown)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,72 +103,25 @@ def _found(warm: WarmIndex, asked: Asked, question: str, links: Links) -> _Found
     return _Found(answer, may_be_written=is_for_llm(answer, writer))
 
 
-def _answer(answer: Answer, links: Links, asked: Asked) -> Shown:
+def _shown(answer: Answer, links: Links, asked: Asked, refused: NotAllowed | None = None) -> Shown:
+    """An answer, and what its template makes of it."""
     return {
-        "written": answer.written and _written(answer.written),
-        "verdict": f"Your notes {VERDICTS[answer.verdict]}",
-        "kind": answer.verdict.name.casefold(),
-        "confidence": answer.confidence,
-        "missing": list(answer.missing),
-        "asked": parse_qsl(address_of("", asked).removeprefix("?")),
-        "corrected": [(one.typed, one.read) for one in answer.corrected],
-        "warnings": list(answer.warnings),
-        "citations": [
-            _citation(one, links) | {"href": _href(asked, one.n)} for one in answer.citations
-        ],
-        "disagreements": [
-            [
-                _citation(side, links) | {"says": says}
-                for side, says in zip(one.citations, one.says, strict=True)
-            ]
-            for one in answer.disagreements
-        ],
-        "hits": [
-            {"path": hit.passage.path, "lines": hit.passage.lines, "trail": hit.passage.trail}
-            for hit in answer.hits
-        ],
-    }
-
-
-def _written(written: Written) -> Shown:
-    """What an LLM wrote, sentence by sentence, or why it is not there."""
-    return {
-        "backend": written.backend,
-        "grounded": written.grounded,
-        "why": written.why,
-        "by": written_by(written) if written.grounded else "",
-        "sentences": [
-            {
-                "text": f"{one.lead}{one.text}",
-                "numbers": [n for n in one.citations if f"[{n}]" not in one.text],
-                "mark": support_mark(one).strip(),
-            }
-            for one in written.sentences
-        ],
-    }
-
-
-def _citation(citation: Citation, links: Links) -> Shown:
-    start = citation.chars[0]
-    answers = [(a - start, b - start) for a, b in citation.answer_spans]
-    whole = bool(citation.shown) or sum(b - a for a, b in answers) >= len(citation.quote.strip())
-    return {
-        "n": citation.n,
-        "path": citation.path,
-        "lines": citation.lines,
-        "locator": citation.locator,
-        "chars": citation.chars,
-        "heading": " \u203a ".join(citation.heading),
-        "date": citation.note_date,
-        "old": citation.old,
-        "context": citation.context,
-        "html": Markup(  # noqa: S704 - note_html escapes
-            note_html(
-                citation_text(citation), (), path=citation.path, names=links.names,
-                marks=() if whole else answers,
-            ).replace(' id="cited"', "")
-        ),
+        "answer": answer, "verdict": VERDICTS[answer.verdict], "refused": refused,
+        "quoted": partial(_quoted, links=links), "support_mark": support_mark,
+        "written_by": written_by, "asked": parse_qsl(address_of("", asked).removeprefix("?")),
+        "href": lambda n: f"{address_of('/', asked, n=str(n))}#cited",
     }  # fmt: skip
+
+
+def _quoted(citation: Citation, links: Links) -> Markup:
+    """A quote as HTML, with what answers marked unless that is all of it."""
+    start = citation.chars[0]
+    marks = [(a - start, b - start) for a, b in citation.answer_spans]
+    if citation.shown or sum(b - a for a, b in marks) >= len(citation.quote.strip()):
+        marks = []
+    text = citation_text(citation)
+    html = note_html(text, (), path=citation.path, names=links.names, marks=marks)
+    return Markup(html.replace(' id="cited"', ""))  # noqa: S704 - note_html escapes
 
 
 def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) -> Shown | None:
@@ -176,12 +131,6 @@ def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) 
         return None
     others = [c.chars for c in answer.citations if c.path == cited.path and c.n != cited.n]
     return shown_note(note, [cited.chars, *others], links)
-
-
-def _destination(writer: Writer | None) -> Shown | None:
-    """Who writes the answers, and where questions and passages go."""
-    where = writer and writer.llm.destination
-    return {"backend": where.backend, "host": where.host, "where": where.where} if where else None
 
 
 def _at_hand(warm: WarmIndex) -> Links | None:
@@ -194,31 +143,16 @@ def _at_hand(warm: WarmIndex) -> Links | None:
 
 def _filters(asked: Asked, links: Links | None) -> Shown:
     """The filters as they are set, and what completes them."""
+    tags, folders = (links.tags, links.folders) if links else ((), ())
+    named = (("Tag", "tag", tags), ("Folder", "path", folders))
     return {
-        "since": str(asked.get("since", "")),
-        "llm": str(asked.get("llm", "")),
+        "since": str(asked.get("since", "")), "llm": str(asked.get("llm", "")),
         "filters": [
-            {
-                "label": label,
-                "name": name,
-                "chosen": asked.get(name, []),
-                "known": list(islice(known, MOST_COMPLETED)),
-            }
-            for label, name, known in (
-                ("Tag", "tag", links.tags if links else ()),
-                ("Folder", "path", links.folders if links else ()),
-            )
+            {"label": label, "name": name, "chosen": asked.get(name, []),
+             "known": list(islice(known, MOST_COMPLETED))} for label, name, known in named
         ],
         "dates": links.dates[:MOST_COMPLETED] if links else [],
-    }
-
-
-def _recent(history: History) -> list[str]:
-    return list(dict.fromkeys(reversed(history.read())))[:_MOST_RECENT]
-
-
-def _href(asked: Asked, number: int) -> str:
-    return f"{address_of('/', asked, n=str(number))}#cited"
+    }  # fmt: skip
 
 
 def back_to(asked: Asked) -> str:

@@ -52,9 +52,14 @@ def failure_of(exc: Exception) -> Failure:
         return Failure(exc.status_code, exc.detail)
     if isinstance(exc, RagqaError):
         status = next((_STATUS[kind] for kind in _STATUS if isinstance(exc, kind)), 500)
-        return Failure(status, exc.message, exc.hint)
+        return Failure(status, exc.message, hint_of(exc))
     report(exc)
     return Failure(500, BUG, BUG_HINT)
+
+
+def hint_of(exc: RagqaError) -> str:
+    """What helps, unless it is a command that lists what a page or a tool shows."""
+    return "" if exc.hint.startswith(("ragqa list", "ragqa status")) else exc.hint
 
 
 def report(exc: Exception) -> None:

@@ -37,9 +37,6 @@ def check(warm: WarmIndex, saved: SavedAnswer) -> Verification:
     """Check a saved answer against the notes, which needs no index."""
     settings, corpus = warm.loaded.settings, warm.loaded.places.corpus
     return verify(
-        saved,
-        corpus,
-        max_note_bytes=settings.max_note_bytes,
-        formats=settings.formats,
+        saved, corpus, max_note_bytes=settings.max_note_bytes, formats=settings.formats,
         progress=no_progress,
-    )
+    )  # fmt: skip

@@ -69,14 +69,10 @@ def server_over(warm: WarmIndex) -> Server[Any]:
         return result
 
     server: Server[Any] = Server(
-        "ragqa",
-        version=__version__,
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
-        on_list_resources=list_resources,
-        on_list_resource_templates=list_templates,
+        "ragqa", version=__version__, on_list_tools=list_tools, on_call_tool=call_tool,
+        on_list_resources=list_resources, on_list_resource_templates=list_templates,
         on_read_resource=read,
-    )
+    )  # fmt: skip
     server.middleware.append(greet)
     return server
 

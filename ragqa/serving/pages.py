@@ -11,7 +11,7 @@ from ragqa.serving.layout import base, read, shown_note
 from ragqa.serving.linked import Links
 from ragqa.serving.note_html import slugs
 from ragqa.serving.warm import WarmIndex
-from ragqa.types import Kind, NoteRecord, no_progress
+from ragqa.types import Kind, NoteRecord
 
 _MOST_NEAR = 5
 
@@ -56,10 +56,9 @@ def why_page(warm: WarmIndex, asked: Asked) -> Shown:
     question, target = text_in(asked, "q"), text_in(asked, "note")
     found = warm.use(
         lambda index: explain(
-            index, question, target=target, filters=filters_of(asked), refresh=False,
-            progress=no_progress,
+            index, question, target=target, filters=filters_of(asked), refresh=False
         )
-    )  # fmt: skip
+    )
     return base(warm, "why") | {
         "question": question,
         "back": address_of("/", asked),

@@ -125,13 +125,10 @@ def _as_saved(quotes: Sequence[Quote]) -> SavedAnswer:
     for n, one in enumerate(quotes, start=1):
         if not one.quote.strip():
             raise UsageError(f"quote {n} is empty", hint="give the words that the note should have")
-    return SavedAnswer(
-        "",
-        tuple(
-            SavedCitation(n, one.path or ANY_NOTE, NOWHERE, NOWHERE, one.quote)
-            for n, one in enumerate(quotes, start=1)
-        ),
-    )
+    given = enumerate(quotes, start=1)
+    return SavedAnswer("", tuple(
+        SavedCitation(n, one.path or ANY_NOTE, NOWHERE, NOWHERE, one.quote) for n, one in given
+    ))  # fmt: skip
 
 
 def _why(warm: WarmIndex, given: Why) -> Result:
@@ -153,39 +150,18 @@ _TEXT, _LIST = "string", "array"
 TOOLS: dict[str, Tool[Any]] = {
     tool.name: tool
     for tool in (
-        Tool(
-            "ask",
-            "Answer a question from the user's notes with exact quotes, each with its place. Says "
-            "so when the notes hold no answer. Prefer it to search for a question.",
-            Ask,
-            _ask,
-            {"verdict": _TEXT, "citations": _LIST},
-        ),
-        Tool(
-            "search",
-            "Find the passages of the notes nearest to a query, best first. For exploring, or when "
-            "ask finds too little.",
-            Search,
-            _search,
-            {"hits": _LIST},
-        ),
-        Tool(
-            "get",
-            "Read a note, some lines of it, or the section below a heading.",
-            Get,
-            _get,
-            {"path": _TEXT, "lines": _LIST, "text": _TEXT},
-        ),
+        Tool("ask", "Answer a question from the user's notes with exact quotes, each with its "
+             "place. Says so when the notes hold no answer. Prefer it to search for a question.",
+             Ask, _ask, {"verdict": _TEXT, "citations": _LIST}),
+        Tool("search", "Find the passages of the notes nearest to a query, best first. For "
+             "exploring, or when ask finds too little.", Search, _search, {"hits": _LIST}),
+        Tool("get", "Read a note, some lines of it, or the section below a heading.", Get, _get,
+             {"path": _TEXT, "lines": _LIST, "text": _TEXT}),
         Tool("multi_get", "Read several notes or parts at once.", MultiGet, _multi_get,
              {"parts": _LIST}),
-        Tool(
-            "verify",
-            "Check whether the notes still say what a saved answer or a list of quotes says they "
-            "do: each is intact, moved, changed or gone.",
-            Verify,
-            _verify,
-            {"sound": "boolean", "citations": _LIST},
-        ),
+        Tool("verify", "Check whether the notes still say what a saved answer or a list of quotes "
+             "says they do: each is intact, moved, changed or gone.", Verify, _verify,
+             {"sound": "boolean", "citations": _LIST}),
         Tool("why", "Explain why a note is in the answer to a question, or why it is not.", Why,
              _why, {"verdict": _TEXT, "stage": _TEXT}),
         Tool("status", "How many notes there are, on what, and how current the index is.", Status,

@@ -16,6 +16,7 @@ from ragqa.render.explanations import verdict, word_lines
 from ragqa.render.parts import part_document
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.serving.budget import MORE, clipped, fitted, longest, most_chars, size, weight, within
+from ragqa.serving.failing import hint_of
 from ragqa.serving.warm import Freshness
 from ragqa.types import Answer, Citation, NoteList, SearchResult, Verdict, counted
 from ragqa.verifying.checking import Checked, Verification
@@ -159,7 +160,8 @@ def _one_of(address: str, one: NotePart | RagqaError, budget: int) -> Result:
 
 def problem(exc: RagqaError) -> str:
     """What went wrong, and what helps, in a sentence or two."""
-    return safe_line(f"{exc.message}." + (f" Try: {exc.hint}" if exc.hint else ""))
+    hint = hint_of(exc)
+    return safe_line(f"{exc.message}." + (f" Try: {hint}" if hint else ""))
 
 
 def verification_text(verification: Verification, budget: int) -> str:

@@ -106,6 +106,8 @@ BAD_CALLS = [
     ("verify", {"quotes": [{"quote": "tea"}, {"quote": " \n"}]}, "quote 2 is empty"),
     ("verify", {"quotes": [{"quote": ""}]}, "quote 1 is empty"),
     ("verify", {"answer": "[" * 100_000}, "not a saved answer"),
+    ("get", {"address": "tea.md:99"}, "no line 99. Try: tea.md:5"),
+    ("ask", {"question": WHEN, "tags": ["coffee"]}, "no note has the tag coffee"),
     ("multi_get", {"addresses": []}, "'addresses'"),
     ("multi_get", {"addresses": ["nowhere.md", "tea.md:99"]}, "there is no note"),
     ("get", {"address": "tea.md:3:3+999"}, "have only 50 characters"),
@@ -122,6 +124,8 @@ def refused(folder):
 def test_a_bad_call_is_a_sentence_that_the_model_sees(refused, number):
     assert refused[number].is_error
     assert BAD_CALLS[number][2] in text_of(refused[number])
+    for command in ("--target", "ragqa list"):
+        assert command not in text_of(refused[number])
 
 
 def test_notes_are_resources_and_nothing_else_is(folder):

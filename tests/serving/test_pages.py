@@ -206,6 +206,25 @@ def test_the_api_gives_the_documents_of_the_command_line(server):
     assert list(printed) == list(answer)
 
 
+def test_the_status_is_that_of_the_command_and_what_the_server_knows(server):
+    status = server.ask("/api/status").document
+    places = ("--corpus", server.folder, "--index", server.folder.parent / "index")
+    printed = run_ragqa("status", "--json", *places, env=QUICK).document
+    known = status.pop("server")
+    assert status == printed
+    assert known["state"].startswith("Last brought up to date ")
+    page = server.ask("/status").text
+    assert f"3 in {server.folder}" in page
+    assert "Yes. Last brought up to date " in page
+
+
+def test_no_hint_is_of_the_command_line(server):
+    refused = server.ask("/api/ask", question=WHEN, tag="coffee")
+    assert refused.status == 400
+    assert refused.document["hint"] == ""
+    assert server.ask("/api/get", address="tea.md:99").document["hint"] == "tea.md:5"
+
+
 def test_a_new_note_is_found_without_asking_for_it(server):
     (server.folder / "coffee.md").write_text("# Coffee\n\nThe roastery delivers on Tuesdays.\n")
     while server.ask("/api/status").document["index"]["notes"] == 3:
