@@ -283,7 +283,7 @@ describe("where there is no answer", () => {
   test("because the token is an old one, the pane says where the new one is", async () => {
     app.secrets["ragqa-token"] = "old";
     await ask(QUESTION);
-    expect(said()).toMatch(/^The token is not accepted: paste the one that “ragqa serve” printed/);
+    expect(said()).toMatch(/^The token is not accepted: paste the one that “ragqa serve” prints/);
   });
 
   test("because nothing runs, the pane names the command", async () => {

@@ -29,7 +29,10 @@ export class StubServer {
     const asked = { url: new URL(url ?? "/", this.address), headers };
     this.asked.push(asked);
     if (headers.authorization !== `Bearer ${TOKEN}`) {
-      send(response, { status: 401, body: { error: "send the printed token: Authorization: Bearer TOKEN" } });
+      send(response, {
+        status: 401,
+        body: { error: "send the printed token: Authorization: Bearer TOKEN" },
+      });
     } else {
       send(response, await this.answer(asked.url.searchParams.get("question") ?? ""));
     }
