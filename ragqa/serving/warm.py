@@ -31,6 +31,10 @@ RETRY_FAILED_S = 60.0
 """The same where it could not be updated: the disk may have room again."""
 
 
+LEAVE_S = 5.0
+"""How long the end of the server waits for an update to stop."""
+
+
 class NotReady(NoIndex):
     """The first index is still being built."""
 
@@ -102,11 +106,14 @@ class WarmIndex:
     ) -> None:
         self._stop.set()
         self._wanted.set()
+        # Ctrl-C during an import can leave Python's import lock locked for all other threads, so
+        # neither is waited for without end; both end with the process.
         for thread in self._threads:
             if thread.is_alive():
-                thread.join()
-        with self._lock:
+                thread.join(LEAVE_S)
+        if self._lock.acquire(timeout=LEAVE_S):
             self._index.close()
+            self._lock.release()
 
     @property
     def freshness(self) -> Freshness:
