@@ -129,10 +129,10 @@ def hear(text):
     say(text)
 render.say = hear
 def ask():
-    while len(said) < 2:
+    while not (token := re.search(r"Bearer (\\S+)", " ".join(said))):
         time.sleep(0.1)
     port = int(re.search(r"127[.]0[.]0[.]1:(\\d+)", said[0])[1])
-    headers = {"Authorization": "Bearer " + said[1].rpartition(" ")[2]}
+    headers = {"Authorization": token[0]}
     status = 503
     while status == 503:
         line = http.client.HTTPConnection("127.0.0.1", port)
