@@ -49,6 +49,10 @@ class NoIndex(RagqaError):
     exit_code = 3
 
 
+class NotIndexed(NoIndex):
+    """There is an index, and a note is not in it."""
+
+
 class IndexUnusable(RagqaError):
     """The index cannot be read, written or trusted; the notes are not affected."""
 

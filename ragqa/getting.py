@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragqa.api import Index
-from ragqa.errors import NoIndex, UsageError
+from ragqa.errors import NotIndexed, UsageError
 from ragqa.explaining.targets import Notes
 from ragqa.notes import format_of, read_note
 from ragqa.types import (
@@ -58,7 +58,7 @@ def get_part(
         note by path, file name, title or alias. `NOTE:FIRST:LAST+CHARACTERS` leaves out the first
         characters of the lines.
     :raises UsageError: there is no such note, line or heading, or several notes have this name.
-    :raises NoIndex: the note is on disk but not in the index.
+    :raises NotIndexed: the note is on disk but not in the index.
     """
     listed = index.notes(refresh=refresh, progress=progress)
     corpus, limit = index.places.corpus, index.settings.max_note_bytes
@@ -66,7 +66,7 @@ def get_part(
     address, skip = _as_range(address)
     target = Notes(corpus, limit, known, listed.info, index.settings.formats).find(address)
     if target.reason:
-        raise NoIndex(f"{target.path} is not in the index: {target.reason}", hint="ragqa status")
+        raise NotIndexed(f"{target.path} is not in the index: {target.reason}", hint="ragqa status")
     note = read_current(corpus, target.path, max_note_bytes=limit)
     lines = _lines_of(masked(note.text, note.blocks))
     if format_of(note.path).has_markup:

@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 
 from ragqa.api import Index, index_from
 from ragqa.config import Loaded
-from ragqa.errors import IndexUnusable, NoIndex, OlderFormat, RagqaError, WriterBusy
+from ragqa.errors import IndexUnusable, NoIndex, NotIndexed, OlderFormat, RagqaError, WriterBusy
 from ragqa.generation import Writer
 from ragqa.serving.recent import Recent
 from ragqa.serving.updating import update
@@ -29,7 +29,6 @@ RETRY_S = 5.0
 
 RETRY_FAILED_S = 60.0
 """The same where it could not be updated: the disk may have room again."""
-
 
 LEAVE_S = 5.0
 """How long the end of the server waits for an update to stop."""
@@ -161,18 +160,10 @@ class WarmIndex:
             return IndexUnusable(
                 f"the index could not be built: {freshness.problem}", hint="ragqa index"
             )
-        if self._index.kept.is_shared or self._is_there():
-            return exc  # a note is not in it
+        if self._index.kept.is_shared or isinstance(exc, NotIndexed):
+            return exc
         self._wanted.set()
         return NotReady("the index is gone, and is built again", hint="ask again in a few seconds")
-
-    def _is_there(self) -> bool:
-        with index_from(self.loaded) as index:
-            try:
-                index.info()
-            except (NoIndex, OlderFormat):
-                return False
-        return True
 
     def _keep_fresh(self) -> None:
         """Update when something changed, until the end."""
