@@ -2,8 +2,9 @@
 
 import os
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 
 from ragqa.api import Index
@@ -87,13 +88,13 @@ def _links(index: Index, generation: str) -> Links:
         max_note_bytes=index.settings.max_note_bytes,
         generation=generation,
         records=records,
-        names=_names(records, _images(index.places.corpus)),
+        names=_names(records, cache(partial(_images, index.places.corpus))),
         tags=listed.tags,
         folders=dict(sorted(folders.items())),
     )
 
 
-def _names(records: dict[str, NoteRecord], images: dict[str, str]) -> Names:
+def _names(records: dict[str, NoteRecord], images: Callable[[], dict[str, str]]) -> Names:
     """Each way to name a note; of several with one name, the shortest path counts."""
     ways: dict[str, list[str]] = defaultdict(list)
     for note in records.values():

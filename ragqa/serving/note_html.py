@@ -7,7 +7,7 @@ the folder only.
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -56,12 +56,12 @@ Env = MutableMapping[str, Any]
 class Names:
     """Finds the notes that links mean.
 
-    `by_name` has the path of each note by its path, stem, title and aliases in lower case, `images`
-    that of each image by its path and its name.
+    `by_name` has the path of each note by its path, stem, title and aliases in lower case. `images`
+    gives that of each image by its path and its name: only a page with images needs it.
     """
 
     by_name: dict[str, str] = field(default_factory=dict)
-    images: dict[str, str] = field(default_factory=dict)
+    images: Callable[[], Mapping[str, str]] = dict
 
     def path_of(self, name: str, source: str) -> str:
         """The path of the note that a link in `source` means; "" if there is none."""
@@ -77,7 +77,8 @@ class Names:
         """The path of the image that a note means: beside it, from the top, or by its name."""
         beside = posixpath.normpath(posixpath.join(posixpath.dirname(source), name))
         ways = (beside, name.lstrip("/"), posixpath.basename(name))
-        found = (self.images.get(way.casefold()) for way in ways)
+        images = self.images()
+        found = (images.get(way.casefold()) for way in ways)
         return next(filter(None, found), beside)
 
 

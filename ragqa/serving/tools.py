@@ -32,6 +32,7 @@ from ragqa.serving.documents import status
 from ragqa.serving.given import check, saved_from
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import Result
+from ragqa.serving.writing import answer_to
 from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation
 
 A = TypeVar("A", bound=Budgeted)
@@ -72,7 +73,7 @@ class Tool(Generic[A]):
 
 
 def _ask(warm: WarmIndex, given: Ask) -> Result:
-    answer = warm.use(lambda index: index.ask(given.question, filters=given.filters, refresh=False))
+    answer = answer_to(warm, given.question, given.filters)
     document = answer_document(answer)
     for key in ("passages", "timings_ms"):
         del document[key]

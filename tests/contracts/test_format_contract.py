@@ -190,6 +190,11 @@ def test_an_empty_file_is_an_empty_note_or_skipped_with_a_reason(form, data, tmp
     assert read.reason if isinstance(read, Skipped) else read.note.blocks == ()
 
 
+def source_of(form, text):
+    """A note of a format that says this."""
+    return form.decode(notebook(text).encode()) if form.name == "ipynb" else text
+
+
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 @trying(60)
 def test_hostile_bytes_are_a_note_or_refused_in_words(data):
@@ -206,7 +211,7 @@ def test_hostile_bytes_are_a_note_or_refused_in_words(data):
 @trying(150)
 def test_what_is_read_is_as_long_as_the_text_and_keeps_its_lines(text):
     for form in FORMATS.values():
-        source = form.decode(notebook(text).encode()) if form.name == "ipynb" else text
+        source = source_of(form, text)
         note = parsed(form, source)
         assert note.text == readable(path_in(form), source)
         assert len(note.text) == len(source)
@@ -218,7 +223,7 @@ def test_what_is_read_is_as_long_as_the_text_and_keeps_its_lines(text):
 @trying(150)
 def test_blocks_are_in_order_and_do_not_overlap_and_nothing_said_is_outside_them(text):
     for form in FORMATS.values():
-        source = form.decode(notebook(text).encode()) if form.name == "ipynb" else text
+        source = source_of(form, text)
         note = parsed(form, source)
         end = 0
         for block in note.blocks:
@@ -233,7 +238,7 @@ def test_blocks_are_in_order_and_do_not_overlap_and_nothing_said_is_outside_them
 @trying(40)
 def test_passages_stand_in_what_is_read_and_quotes_in_the_text(text):
     for form in FORMATS.values():
-        source = form.decode(notebook(text).encode()) if form.name == "ipynb" else text
+        source = source_of(form, text)
         note = parsed(form, source)
         passages = split_note(
             note, chunking=Chunking(), window=256, count_tokens=lambda texts: [*map(len, texts)]

@@ -10,7 +10,7 @@ IMAGES = {"cup.png": "attachments/cup.png", "attachments/cup.png": "attachments/
 
 
 def html(text, path="tea/green.md"):
-    return note_html(text, (), path=path, names=Names({}, IMAGES))
+    return note_html(text, (), path=path, names=Names({}, lambda: IMAGES))
 
 
 def test_the_outline_leads_to_every_heading_also_to_two_of_one_name():
