@@ -33,6 +33,14 @@ FEW = 20
 """The examples of a property that are tried where one does not ask for many."""
 HANGS_S = 600
 """What takes longer hangs, however busy the machine is; nothing waits for this otherwise."""
+IMPORT_ALL = """
+import importlib, pkgutil
+def import_all(*packages):
+    for name in packages:
+        for module in pkgutil.walk_packages(importlib.import_module(name).__path__, f"{name}."):
+            importlib.import_module(module.name)
+"""
+"""For a program that is about to become a user who may not read Python's own files."""
 
 
 def trying(number, **options):

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import HANGS_S, QUICK, command
+from support import HANGS_S, IMPORT_ALL, QUICK, command
 
 from ragqa.cli import run
 
@@ -181,8 +181,10 @@ def search_as_nobody(folder, args):
         if path != Path(path.anchor) and path.stat().st_uid == os.getuid():
             path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
     script = (
+        f"{IMPORT_ALL}"
         "import os, sys\n"
         "from ragqa.cli import run\n"
+        "import_all('ragqa.api', 'ragqa.cli', 'ragqa.indexing', 'ragqa.notes', 'ragqa.stores')\n"
         "held, sys.stdout = sys.stdout, open(os.devnull, 'w')\n"
         "run([*sys.argv[1:], '--no-refresh'])\n"
         "import fcntl\n"

@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 from stores.building import answers, commit, entry
-from support import HANGS_S
+from support import HANGS_S, IMPORT_ALL
 
 from ragqa.errors import IndexNotWritable, IndexUnusable
 from ragqa.stores.disk import explaining_failure, unusable
@@ -16,8 +16,7 @@ from ragqa.stores.local.store import LocalStore
 
 NEW = entry("new.md", "apple banana")
 
-# All is imported while the child may still read Python's own files, which may be root's alone.
-PRELUDE = """
+PRELUDE = IMPORT_ALL + """
 import os, signal, sys
 from pathlib import Path
 import concurrent.futures.thread, faiss, numpy
@@ -26,6 +25,7 @@ from ragqa.stores.local.store import LocalStore
 from stores.building import FRUIT, INFO, answers, commit, entry
 store = LocalStore(Path(sys.argv[1]))
 def as_nobody():
+    import_all("ragqa.stores")
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
 def attempt(act):
     try:
