@@ -15,6 +15,7 @@ from ragqa.types.answers import (
     WrittenSentence,
     verdict_of,
 )
+from ragqa.types.corpus import Corpus, Folder
 from ragqa.types.indexes import (
     Building,
     DenseInfo,
@@ -65,12 +66,14 @@ __all__ = [
     "Block",
     "Building",
     "Citation",
+    "Corpus",
     "Correction",
     "DenseInfo",
     "Disagreement",
     "EmbedderInfo",
     "Fallback",
     "Filters",
+    "Folder",
     "Hit",
     "IndexInfo",
     "IndexReport",
