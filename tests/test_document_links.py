@@ -10,7 +10,7 @@ DOCUMENTS = sorted(
     [
         *ROOT.glob("*.md"),
         *(ROOT / "docs").rglob("*.md"),
-        *(ROOT / "eval").rglob("*.md"),
+        *(path for path in (ROOT / "eval").rglob("*.md") if "vault" not in path.parts),
         *(ROOT / "plugins").glob("*/*.md"),
     ]
 )

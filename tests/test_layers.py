@@ -9,7 +9,7 @@ import ragqa
 PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
-    {"errors", "telemetry", "types", "atomic_write", "sanitise"},
+    {"errors", "telemetry", "corpus", "types", "atomic_write", "sanitise"},
     {"config", "text", "clock", "stages", "history", "quiet"},
     {"notes", "passages", "embedders", "stores", "llms", "consent"},
     {"readers", "spelling"},

@@ -8,9 +8,9 @@ from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
+from ragqa.corpus import Corpus, Folder
 from ragqa.errors import UsageError
 from ragqa.sanitise import safe_line
-from ragqa.types import Corpus, Folder
 
 EXPECTED = "a folder, or a list of folders, each a path or {path, name, context}"
 

@@ -19,8 +19,8 @@ from ragqa.config.files import (
 from ragqa.config.folders import corpus_of, several
 from ragqa.config.setting import Value, absolute
 from ragqa.config.settings import REPLACED, SETTINGS, Origin, Settings
+from ragqa.corpus import Corpus, Folder
 from ragqa.errors import NoCorpus, UsageError
-from ragqa.types import Corpus, Folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+from ragqa.corpus import Folder
 from ragqa.errors import UsageError
-from ragqa.types import Folder
 
 Value = str | int | float | tuple[str, ...] | tuple[Folder, ...]
 

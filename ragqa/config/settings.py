@@ -22,8 +22,8 @@ from ragqa.config.setting import (
     whole_number,
     within,
 )
+from ragqa.corpus import Folder
 from ragqa.errors import UsageError
-from ragqa.types import Folder
 
 LLMS_WITH_PATHS = ("scripted",)
 """The kinds of LLM backends with a path as argument: `KIND:PATH`."""

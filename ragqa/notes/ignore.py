@@ -22,7 +22,7 @@ MAX_WILDCARDS = 4
 class Rule:
     """One pattern of an ignore file, which excludes or re-includes; `text` is its line as written.
 
-    `line` is 1-based.
+    `line` is 1-based, 0 in a file that is not read by lines.
     """
 
     regex: re.Pattern[str]
@@ -30,6 +30,12 @@ class Rule:
     file: str
     line: int
     text: str
+
+    @property
+    def reason(self) -> str:
+        """Why a file that it excludes is left out, in a few words."""
+        place = f"line {self.line} of {self.file}" if self.line else self.file
+        return f'{place} leaves it out: "{self.text.strip()}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ def _matches(pattern: re.Pattern[str], relative: str) -> bool:
 def read_rules(top: Path, folder: str, name: str) -> tuple[Rules, list[str]]:
     """Read an ignore file; also return its problems, in a few words each."""
     try:
-        lines = _read_lines(top, folder + name)
+        lines = read_lines(top, folder + name)
     except OSError as exc:
         return Rules(folder, ()), [f"not applied: {exc.strerror or exc}"]
     rules, problems = list[Rule](), list[str]()
@@ -99,7 +105,11 @@ def _compiled(line: str) -> list[tuple[re.Pattern[str], bool]]:
     ]
 
 
-def _read_lines(top: Path, path: str) -> list[str]:
+def read_lines(top: Path, path: str) -> list[str]:
+    """The lines of a small file below a folder.
+
+    :raises OSError: it cannot be read, or is too large.
+    """
     with os.fdopen(open_below(top, path), "rb") as file:
         data = file.read(MAX_IGNORE_BYTES + 1)
     if len(data) > MAX_IGNORE_BYTES:

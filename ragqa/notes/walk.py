@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ragqa.errors import NoCorpus
+from ragqa.notes import vault
 from ragqa.notes.formats import format_of, limits, suffix_of
 from ragqa.notes.ignore import IGNORE_FILES, Rules, excluding_rule, read_rules
 from ragqa.notes.read import NOT_A_FILE, too_large
@@ -68,8 +69,9 @@ class _Folder:
 def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] = ()) -> Walk:
     """Find the notes of a corpus.
 
-    Hidden and ignored files are left out silently. Symbolic links are not followed. An unreadable
-    folder is reported, and the walk goes on.
+    Hidden and ignored files are left out silently; those that an Obsidian vault's settings exclude
+    are reported. Symbolic links are not followed. An unreadable folder is reported, and the walk
+    goes on.
 
     :param formats: what is read besides Markdown, text and org, as in the setting `formats`.
     :raises NoCorpus: its only folder does not exist or cannot be read at all, or none can.
@@ -167,7 +169,7 @@ def _why_excluded(entry: os.DirEntry[str], folder: _Folder) -> str:
         return f"the name {entry.name} begins with a dot"
     is_folder = entry.is_dir(follow_symlinks=False)
     rule = excluding_rule(folder.rules, folder.path + entry.name, is_folder=is_folder)
-    return f'line {rule.line} of {rule.file} leaves it out: "{rule.text.strip()}"' if rule else ""
+    return rule.reason if rule else ""
 
 
 def _check_folder(folder: Path) -> None:
@@ -195,7 +197,9 @@ def _visit(
             continue
         path = folder.path + entry.name
         is_folder = entry.is_dir(follow_symlinks=False)
-        if rules and excluding_rule(rules, path, is_folder=is_folder):
+        if rules and (rule := excluding_rule(rules, path, is_folder=is_folder)):
+            if not rule.line and (is_folder or suffix_of(path) in sizes):
+                found.skipped.append(Skipped(path, rule.reason))
             continue
         if is_folder:
             yield _Folder(path + "/", rules)
@@ -213,11 +217,15 @@ def _rules_of(
 ) -> tuple[Rules, ...]:
     present = {entry.name for entry in entries}
     rules = []
+    if vault.FOLDER in present:
+        read, problems = vault.vault_rules(top, folder.path)
+        rules.append(read)
+        found.skipped += [Skipped(path, problem) for path, problem in problems.items()]
     for name in IGNORE_FILES:
         if name in present:
-            read, problems = read_rules(top, folder.path, name)
+            read, wrong = read_rules(top, folder.path, name)
             rules.append(read)
-            found.skipped += [Skipped(folder.path + name, problem) for problem in problems]
+            found.skipped += [Skipped(folder.path + name, problem) for problem in wrong]
     return tuple(rules)
 
 

@@ -2,15 +2,14 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 from pathlib import Path
 
 from ragqa.api import Index
 from ragqa.errors import UsageError
-from ragqa.explaining.targets import names_of
 from ragqa.notes import parse_note, read_text
+from ragqa.notes.links import NoteNames
 from ragqa.serving.note_html import IMAGES, Names
 from ragqa.types import Corpus, NoteRecord, Skipped
 
@@ -88,20 +87,12 @@ def _links(index: Index, generation: str) -> Links:
         max_note_bytes=index.settings.max_note_bytes,
         generation=generation,
         records=records,
-        names=_names(records, cache(partial(_images, index.places.corpus))),
+        names=Names(
+            NoteNames.of(records.values()).by_name, cache(partial(_images, index.places.corpus))
+        ),
         tags=listed.tags,
         folders=dict(sorted(folders.items())),
     )
-
-
-def _names(records: dict[str, NoteRecord], images: Callable[[], dict[str, str]]) -> Names:
-    """Each way to name a note; of several with one name, the shortest path counts."""
-    ways: dict[str, list[str]] = defaultdict(list)
-    for note in records.values():
-        for name in {note.path.casefold(), *names_of(note)}:
-            ways[name].append(note.path)
-    best = {name: min(paths, key=lambda path: (len(path), path)) for name, paths in ways.items()}
-    return Names(best | {path.casefold(): path for path in records}, images)
 
 
 def _images(corpus: Corpus) -> dict[str, str]:

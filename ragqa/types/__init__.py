@@ -1,5 +1,6 @@
 """The shared types of ragqa: frozen data that one stage passes to the next."""
 
+from ragqa.corpus import Corpus, Folder
 from ragqa.types.answers import (
     DOCUMENT_VERSION,
     EXTRACTIVE,
@@ -15,7 +16,6 @@ from ragqa.types.answers import (
     WrittenSentence,
     verdict_of,
 )
-from ragqa.types.corpus import Corpus, Folder
 from ragqa.types.indexes import (
     Building,
     DenseInfo,
