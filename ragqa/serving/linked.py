@@ -11,7 +11,7 @@ from ragqa.errors import UsageError
 from ragqa.notes import parse_note, read_text
 from ragqa.notes.links import NoteNames
 from ragqa.serving.note_html import IMAGES, Names
-from ragqa.types import NoteRecord, Skipped
+from ragqa.types import Corpus, NoteRecord, Skipped
 
 _KEPT = 20_000
 
@@ -23,7 +23,7 @@ class Links:
     `tags` has the number of notes with each tag, and `folders` that of notes in each folder.
     """
 
-    corpus: Path
+    corpus: Corpus
     max_note_bytes: int
     generation: str
     records: dict[str, NoteRecord]
@@ -95,21 +95,21 @@ def _links(index: Index, generation: str) -> Links:
     )
 
 
-def _images(corpus: Path) -> dict[str, str]:
+def _images(corpus: Corpus) -> dict[str, str]:
     """The images of a folder by path and by name; of several with one name, the shortest path."""
     paths = []
-    for folder, below, files in os.walk(corpus):
-        below[:] = [name for name in below if not name.startswith(".")]
-        inside = Path(folder).relative_to(corpus)
-        paths += [
-            (inside / name).as_posix() for name in files if Path(name).suffix.lower() in IMAGES
-        ]
+    for prefix, top in corpus.prefixed:
+        for folder, below, files in os.walk(top):
+            below[:] = [name for name in below if not name.startswith(".")]
+            inside = Path(folder).relative_to(top)
+            images = (name for name in files if Path(name).suffix.lower() in IMAGES)
+            paths += [prefix + (inside / name).as_posix() for name in images]
     by_name = {Path(path).name.casefold(): path for path in sorted(paths, key=len, reverse=True)}
     return by_name | {path.casefold(): path for path in paths}
 
 
 @lru_cache(maxsize=_KEPT)
-def _targets(corpus: Path, path: str, sha256: str, max_note_bytes: int) -> tuple[str, ...]:
+def _targets(corpus: Corpus, path: str, sha256: str, max_note_bytes: int) -> tuple[str, ...]:
     """The targets of a note's links; cached by its digest."""
     read = read_text(corpus, path, max_note_bytes=max_note_bytes)
     if isinstance(read, Skipped):
