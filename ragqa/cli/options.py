@@ -140,6 +140,14 @@ class Scope:
             help="Only notes dated on or after YYYY[-MM[-DD]]; undated ones are left out.",
         ),
     ] = None
+    where: Annotated[
+        str,
+        typer.Option(
+            "--where",
+            metavar="FILTER",
+            help="Only notes with such properties: 'status = \"done\" and due < 2026-01-01'.",
+        ),
+    ] = ""
     top_k: Annotated[
         int | None, typer.Option("--top-k", metavar="N", help="How many passages to return.")
     ] = None
@@ -157,7 +165,8 @@ class Scope:
         """
         from ragqa.types import Filters
 
-        return Filters(tuple(self.tag or ()), tuple(self.path or ()), parse_since(self.since))
+        since = parse_since(self.since)
+        return Filters(tuple(self.tag or ()), tuple(self.path or ()), since, self.where)
 
 
 def grouped_options(*without: str) -> Callable[[Command], Command]:
