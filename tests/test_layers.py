@@ -9,7 +9,8 @@ import ragqa
 PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
-    {"errors", "telemetry", "types", "atomic_write", "sanitise"},
+    {"errors", "telemetry", "corpus", "atomic_write", "sanitise"},
+    {"types"},
     {"config", "text", "clock", "stages", "history", "quiet"},
     {"notes", "passages", "embedders", "stores", "llms", "consent"},
     {"readers", "spelling"},
@@ -38,7 +39,6 @@ LATE = {
     "httpx2": "an extra, and only an LLM needs it",
     "mcp": "an extra, and half a second",
     "pathspec": "only a folder with ignore files needs it",
-    "platformdirs": "only where no cache folder is set",
     "pymilvus": "an extra, and a second",
     "rapidfuzz": "only a word that is in no note is compared with those that are",
     "ray": "an extra, and a second",

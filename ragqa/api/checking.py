@@ -3,17 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 from ragqa.answering.layout import Layout, OpenNote, layout_of_passage
 from ragqa.notes import format_of, read_text, readable
 from ragqa.notes.formats import locate
 from ragqa.passages import all_match_note, matches_note
-from ragqa.types import Citation, Hit, Passage, Skipped
+from ragqa.types import Citation, Corpus, Hit, Passage, Skipped
 
 
 def keep_current(
-    corpus: Path, hits: Sequence[Hit], *, max_note_bytes: int, remedy: str = "run ragqa index"
+    corpus: Corpus, hits: Sequence[Hit], *, max_note_bytes: int, remedy: str = "run ragqa index"
 ) -> tuple[list[Hit], list[str]]:
     """The hits whose text stands in its note byte for byte, and a warning for each other note.
 
@@ -55,7 +54,7 @@ def keep_current(
 
 
 def open_notes(
-    corpus: Path, of_note: Callable[[str], Sequence[Passage]], *, max_note_bytes: int
+    corpus: Corpus, of_note: Callable[[str], Sequence[Passage]], *, max_note_bytes: int
 ) -> OpenNote:
     """Return a function that gives the layout of a passage's note.
 
@@ -79,7 +78,7 @@ def open_notes(
     return open_note
 
 
-def with_source(citation: Citation, corpus: Path, *, max_note_bytes: int) -> Citation:
+def with_source(citation: Citation, corpus: Corpus, *, max_note_bytes: int) -> Citation:
     """The citation with the exact text of its note as quote, and with its locator.
 
     Answers are composed from what ragqa reads; only some formats have another text.

@@ -28,8 +28,8 @@ def chat(*, scope: Scope, llm: LLMOptions) -> int:
     from ragqa.stores.filters import note_matcher
 
     # Report wrong options and settings before the first question.
-    note_matcher(scope.filters)
     loaded = load_flags({**scope.given.flags, "top_k": scope.top_k})
+    note_matcher(scope.filters(loaded.places.corpus))
     asked = "what you ask, up to three questions before it,"
     writer = writer_for(loaded.settings, llm, asked=asked)
     places = loaded.places

@@ -11,6 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from ragqa.config import addresses
+from ragqa.config.folders import EXPECTED, folders_in
 from ragqa.config.setting import (
     Setting,
     Value,
@@ -21,12 +22,13 @@ from ragqa.config.setting import (
     whole_number,
     within,
 )
+from ragqa.corpus import Folder
 from ragqa.errors import UsageError
 
 LLMS_WITH_PATHS = ("scripted",)
 """The kinds of LLM backends with a path as argument: `KIND:PATH`."""
 
-OPTIONAL_FORMATS = ("html", "ipynb")
+OPTIONAL_FORMATS = ("html", "ipynb", "pdf")
 """The formats that are read only if the setting `formats` names them."""
 
 _MAX_NAME = 60
@@ -72,7 +74,9 @@ class Settings:
     `store_uri` is "", an absolute path, or an address without a secret.
     """
 
-    corpus: str = setting("", "the folder of notes", "a folder", path_at=lambda _: 0)
+    corpus: tuple[Folder, ...] = setting(
+        (), "the folder of notes, or a list of several", EXPECTED, convert=folders_in
+    )
     index: str = setting("", "the folder that holds the index", "a folder", path_at=lambda _: 0)
     store: str = one_of(
         ("local", "milvus"),

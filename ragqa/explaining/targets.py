@@ -14,15 +14,14 @@ from pathlib import Path
 
 from ragqa.errors import UsageError
 from ragqa.notes import parse_note, read_text, why_left_out
-from ragqa.types import Block, IndexInfo, Kind, NoteRecord, Skipped, Stamp, counted
+from ragqa.notes.links import WIKILINK, NoteNames, block_ids, folded, section_of
+from ragqa.types import Corpus, IndexInfo, Kind, NoteRecord, Skipped, Stamp, counted
 
 OUTSIDE = "outside the folder of notes"
 PENDING = "not in the index yet; run ragqa index"
 
-_WIKILINK = re.compile(r"\[\[([^\[\]|\n]+)(?:\|[^\[\]\n]*)?\]\]")
 _LINES = re.compile(r"(?s)(.+):(-?\d{1,9})(?:-(\d{1,9}))?")
 _LINE_AND_COLUMN = re.compile(r"(?s)(.+):(\d{1,9}):\d{1,9}")
-_BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 _MAX_ENTRIES = 20_000
 """At most this many notes are compared with an unknown name, and files searched for it."""
@@ -43,7 +42,7 @@ class NoTarget(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The note asked about, with the lines or the heading given, if any.
+    """The note asked about, with the lines, or the heading or `^block`, given, if any.
 
     `path` is relative to the notes folder if it is inside, else as given. `reason` is why the note
     is not indexed, "" if it is.
@@ -59,30 +58,29 @@ def readings(text: str) -> Iterator[Target]:
     """Yield every reading of a target, the plainest first: a name may contain a colon or `#`.
 
     The forms are `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE:LINE:COLUMN` as in editors,
-    `NOTE#HEADING`, and a wikilink to any of these.
+    `NOTE#HEADING`, `NOTE#^BLOCK`, and a wikilink to any of these.
     """
     if text:
         yield Target(text)
-    if link := _WIKILINK.fullmatch(text):
-        yield from readings(link[1])
+    if link := WIKILINK.fullmatch(text):
+        yield from readings(f"{link[1]}#{link[2]}" if link[2] else link[1])
+        return
     if lines := _LINES.fullmatch(text):
         first = int(lines[2])
         last = int(lines[3] or first)
         yield Target(lines[1], (min(first, last), max(first, last)))
     if place := _LINE_AND_COLUMN.fullmatch(text):
         yield Target(place[1], (int(place[2]), int(place[2])))
-    # Of several headings the last one counts: NOTE#HEADING#SUBHEADING.
-    heading = text.rpartition("#")[2].strip()
-    for name in dict.fromkeys((text.rpartition("#")[0], text.partition("#")[0])):
-        if name and heading:
-            yield Target(name, heading=heading)
+    for name, _, anchor in dict.fromkeys((text.rpartition("#"), text.partition("#"))):
+        if name and anchor.strip("# "):
+            yield Target(name, heading=anchor.strip())
 
 
 @dataclass(frozen=True, slots=True)
 class Notes:
     """The notes on disk and in the index, among which targets are looked up."""
 
-    corpus: Path
+    corpus: Corpus
     max_note_bytes: int
     known: Mapping[str, NoteRecord]
     info: IndexInfo
@@ -94,6 +92,13 @@ class Notes:
         :raises UsageError: there is no such note, or several have this name (the hint lists some),
             or it has no such line or heading.
         """
+        link = WIKILINK.fullmatch(text)
+        if link and not link[1].strip():
+            anchor = link[2][:_MAX_HEADING].strip()
+            raise NoTarget(f"#{anchor} is in a note that is not named", [f"NOTE#{anchor}"])
+        if link and (path := NoteNames.of(self.known.values()).path_of(link[1])):
+            linked = Target(path, heading=link[2].strip("# "))
+            return replace(linked, lines=self._lines(linked, linked), heading="")
         for look in (self._indexed, self._left_out):
             for reading in readings(text):
                 if target := look(reading.path):
@@ -191,36 +196,32 @@ def _lines_in(lines: tuple[int, int], path: str, text: str) -> tuple[int, int]:
     return first, min(last, total)
 
 
-def _lines_below(heading: str, path: str, text: str) -> tuple[int, int]:
-    """The lines of a heading's section, up to the next heading of its level or above.
+def _lines_below(anchor: str, path: str, text: str) -> tuple[int, int]:
+    """The lines of a heading's section, or of the block `^id`.
 
-    :raises UsageError: there is no such heading; the hint has similar ones, else the first ones.
+    :raises UsageError: there is no such heading or block; the hint has similar ones, else the first
+        ones.
     """
     blocks = parse_note(path, text, "", Stamp(0, 0)).blocks
-    headings = [block for block in blocks if block.kind is Kind.HEADING]
-    wanted = _folded(heading)
-    for at, found in enumerate(headings):
-        if _folded(found.label) == wanted:
-            return _section_lines(text, found, headings[at + 1 :])
-    labels = {_folded(one.label): one.label for one in headings[:_MAX_HEADINGS] if one.label}
-    close = get_close_matches(wanted[:_MAX_HEADING], labels, n=_SHOWN)
+    wanted = anchor.rpartition("#")[2]
+    if wanted.startswith("^"):
+        ids = block_ids(text, blocks)
+        what, span = "block", ids.get(wanted[1:].casefold())
+        labels = {f"^{one}": f"^{one}" for one in ids}
+    else:
+        what, span = "heading", section_of(blocks, len(text), anchor)
+        headings = [one.label for one in blocks if one.kind is Kind.HEADING and one.label]
+        labels = {folded(label): label for label in headings[:_MAX_HEADINGS]}
+        wanted = folded(wanted)
+    if span:
+        first = 1 + text.count("\n", 0, span[0])
+        return first, first + text[slice(*span)].rstrip().count("\n")
+    close = get_close_matches(wanted[:_MAX_HEADING].casefold(), labels, n=_SHOWN)
     alike = [labels[name] for name in close] or list(labels.values())
     raise NoTarget(
-        f"{path} has no heading {heading[:_MAX_HEADING]!r}",
+        f"{path} has no {what} {anchor.rpartition('#')[2][:_MAX_HEADING]!r}",
         [f"{path}#{label}" for label in alike] or [path],
     )
-
-
-def _section_lines(text: str, heading: Block, later: Sequence[Block]) -> tuple[int, int]:
-    after = (other.start for other in later if other.level <= heading.level)
-    end = next(after, len(text))
-    first = 1 + text.count("\n", 0, heading.start)
-    return first, first + text[heading.start : end].rstrip().count("\n")
-
-
-def _folded(heading: str) -> str:
-    """A heading's words in lower case, which match however it is typed or linked."""
-    return _BETWEEN_WORDS.sub(" ", heading.casefold()).strip()
 
 
 def _file_name(note: NoteRecord) -> str:
@@ -239,29 +240,32 @@ def names_of(note: NoteRecord) -> set[str]:
     return {name.casefold() for name in (stem, note.title, *note.aliases)}
 
 
-def _inside(corpus: Path, name: str) -> list[str]:
+def _inside(corpus: Corpus, name: str) -> list[str]:
     """The paths in the corpus that a name may mean, relative to the corpus or the current folder.
 
     Purely lexical: no file is opened, no link followed.
     """
-    tops = (corpus.absolute(), corpus.resolve())
-    wholes = [Path(os.path.normpath(Path(start, name))) for start in (*tops, Path.cwd())]
-    below = (
-        whole.relative_to(top).as_posix()
-        for whole in wholes
-        for top in tops
-        if whole.is_relative_to(top)
-    )
-    return list(dict.fromkeys(below))
+    found = [os.path.normpath(name)] if len(corpus.folders) > 1 else []
+    for prefix, folder in corpus.prefixed:
+        tops = (folder.absolute(), folder.resolve())
+        wholes = [Path(os.path.normpath(Path(start, name))) for start in (*tops, Path.cwd())]
+        found += [
+            prefix + whole.relative_to(top).as_posix()
+            for whole in wholes
+            for top in tops
+            if whole.is_relative_to(top)
+        ]
+    return list(dict.fromkeys(found))
 
 
-def _files_called(corpus: Path, name: str) -> list[str]:
+def _files_called(corpus: Corpus, name: str) -> list[str]:
     """Files with this name anywhere in the corpus, including hidden and ignored folders."""
     seen, found = 0, list[str]()
-    for folder, _, files in os.walk(corpus):
-        seen += len(files)
-        if name in files:
-            found.append(Path(folder, name).relative_to(corpus).as_posix())
-        if seen > _MAX_ENTRIES:
-            break
+    for prefix, top in corpus.prefixed:
+        for folder, _, files in os.walk(top):
+            seen += len(files)
+            if name in files:
+                found.append(prefix + Path(folder, name).relative_to(top).as_posix())
+            if seen > _MAX_ENTRIES:
+                break
     return sorted(found)

@@ -11,6 +11,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from ragqa.notes.lines import COLONS, MAX_LABEL_CHARS, one_line
+from ragqa.text.markup import link_words
 from ragqa.types import Link
 
 MAX_NESTING = 60
@@ -50,7 +51,7 @@ def _wikilink(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the p
         token = state.push("wikilink", "", 0)
         # In a table the bar is written `\|`.
         token.meta = {"target": target.removesuffix("\\").strip()}
-        token.content = label.strip() or token.meta["target"]
+        token.content = label.strip() or link_words(token.meta["target"])
     state.pos = match.end()
     return True
 

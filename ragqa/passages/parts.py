@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from ragqa.passages.tokens import Size, TokenCounter
+from ragqa.text.markup import link_words
 from ragqa.text.sentences import sentence_spans, strip
 from ragqa.types import HIDDEN, Block, Kind, Note, Span, Unit, trail_text
 
@@ -22,7 +23,8 @@ _MAX_LABEL_CHARS = 1000
 
 _ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s+|$)")
 
-_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)|!?\[\[(?:[^\[\]|]*\|)?([^\[\]|]+)\]\]")
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)|!?\[\[([^\[\]|]*)(?:\|([^\[\]|]+))?\]\]")
+_BLOCK_ID = re.compile(r"\s\^[A-Za-z0-9-]+\s*\Z")
 
 # A longer item is quoted sentence by sentence, like a paragraph.
 MAX_ITEM_CHARS = 300
@@ -108,10 +110,14 @@ def _contexts(text: str, blocks: Sequence[Block]) -> Iterator[str]:
 
 def _item_label(text: str) -> str:
     """The first line of an item without list markers and link targets, cut if it is long."""
-    first = _ITEM_MARK.sub("", text.strip(), count=1).splitlines()
-    shown = _LINK.sub(lambda link: link[1] or link[2] or "", first[0]) if first else ""
+    first = _BLOCK_ID.sub("", _ITEM_MARK.sub("", text.strip(), count=1)).splitlines()
+    shown = _LINK.sub(_link_text, first[0]) if first else ""
     words = " ".join(shown.replace("**", "").split()).rstrip(":")
     return words if len(words) <= MAX_CONTEXT_CHARS else f"{words[:MAX_CONTEXT_CHARS]}\u2026"
+
+
+def _link_text(link: re.Match[str]) -> str:
+    return link[1] or link[3] or link_words(link[2] or "")
 
 
 def heading_paths(blocks: Sequence[Block]) -> Iterator[HeadingPath]:

@@ -2,17 +2,16 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 from pathlib import Path
 
 from ragqa.api import Index
 from ragqa.errors import UsageError
-from ragqa.explaining.targets import names_of
 from ragqa.notes import parse_note, read_text
+from ragqa.notes.links import NoteNames
 from ragqa.serving.note_html import IMAGES, Names
-from ragqa.types import NoteRecord, Skipped
+from ragqa.types import Corpus, NoteRecord, Skipped
 
 _KEPT = 20_000
 
@@ -24,7 +23,7 @@ class Links:
     `tags` has the number of notes with each tag, and `folders` that of notes in each folder.
     """
 
-    corpus: Path
+    corpus: Corpus
     max_note_bytes: int
     generation: str
     records: dict[str, NoteRecord]
@@ -88,37 +87,29 @@ def _links(index: Index, generation: str) -> Links:
         max_note_bytes=index.settings.max_note_bytes,
         generation=generation,
         records=records,
-        names=_names(records, cache(partial(_images, index.places.corpus))),
+        names=Names(
+            NoteNames.of(records.values()).by_name, cache(partial(_images, index.places.corpus))
+        ),
         tags=listed.tags,
         folders=dict(sorted(folders.items())),
     )
 
 
-def _names(records: dict[str, NoteRecord], images: Callable[[], dict[str, str]]) -> Names:
-    """Each way to name a note; of several with one name, the shortest path counts."""
-    ways: dict[str, list[str]] = defaultdict(list)
-    for note in records.values():
-        for name in {note.path.casefold(), *names_of(note)}:
-            ways[name].append(note.path)
-    best = {name: min(paths, key=lambda path: (len(path), path)) for name, paths in ways.items()}
-    return Names(best | {path.casefold(): path for path in records}, images)
-
-
-def _images(corpus: Path) -> dict[str, str]:
+def _images(corpus: Corpus) -> dict[str, str]:
     """The images of a folder by path and by name; of several with one name, the shortest path."""
     paths = []
-    for folder, below, files in os.walk(corpus):
-        below[:] = [name for name in below if not name.startswith(".")]
-        inside = Path(folder).relative_to(corpus)
-        paths += [
-            (inside / name).as_posix() for name in files if Path(name).suffix.lower() in IMAGES
-        ]
+    for prefix, top in corpus.prefixed:
+        for folder, below, files in os.walk(top):
+            below[:] = [name for name in below if not name.startswith(".")]
+            inside = Path(folder).relative_to(top)
+            images = (name for name in files if Path(name).suffix.lower() in IMAGES)
+            paths += [prefix + (inside / name).as_posix() for name in images]
     by_name = {Path(path).name.casefold(): path for path in sorted(paths, key=len, reverse=True)}
     return by_name | {path.casefold(): path for path in paths}
 
 
 @lru_cache(maxsize=_KEPT)
-def _targets(corpus: Path, path: str, sha256: str, max_note_bytes: int) -> tuple[str, ...]:
+def _targets(corpus: Corpus, path: str, sha256: str, max_note_bytes: int) -> tuple[str, ...]:
     """The targets of a note's links; cached by its digest."""
     read = read_text(corpus, path, max_note_bytes=max_note_bytes)
     if isinstance(read, Skipped):

@@ -8,7 +8,7 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -23,7 +23,9 @@ from mdit_py_plugins.front_matter import front_matter_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
 from ragqa.getting import edits_of_hidden
+from ragqa.notes.links import NoteNames
 from ragqa.sanitise import safe_text
+from ragqa.text.markup import link_words
 from ragqa.types import Block, Span
 
 IMAGES = {
@@ -41,6 +43,7 @@ _MARKUP_BEFORE = re.compile(
 )
 _WIKILINK = re.compile(r"(!?)\[\[([^\[\]|\n#]*)(#[^\[\]|\n]*)?(?:\|([^\[\]\n]*))?\]\]")
 _CALLOUT = re.compile(r"\[!([\w-]{1,30})\][+-]?[ \t]*")
+_BLOCK_ID = re.compile(rf"(?:\A|[ \t]+)(\^[A-Za-z0-9-]+)([{_OPEN}{_CLOSE}]*)[ \t]*\Z")
 _NOT_IN_SLUG = re.compile(r"[^\w]+")
 
 _MOST_FOOTNOTES = 500
@@ -53,25 +56,14 @@ Env = MutableMapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """Finds the notes that links mean.
+class Names(NoteNames):
+    """Finds the notes and images that links mean.
 
-    `by_name` has the path of each note by its path, stem, title and aliases in lower case. `images`
-    gives that of each image by its path and its name: only a page with images needs it.
+    `images` gives the path of each image by its path and its name: only a page with images needs
+    it.
     """
 
-    by_name: dict[str, str] = field(default_factory=dict)
     images: Callable[[], Mapping[str, str]] = dict
-
-    def path_of(self, name: str, source: str) -> str:
-        """The path of the note that a link in `source` means; "" if there is none."""
-        name = unquote(name).strip()
-        beside = posixpath.normpath(posixpath.join(posixpath.dirname(source), name))
-        for candidate in (beside, name):
-            for ending in ("", ".md"):
-                if found := self.by_name.get(f"{candidate}{ending}".casefold()):
-                    return found
-        return ""
 
     def image(self, name: str, source: str) -> str:
         """The path of the image that a note means: beside it, from the top, or by its name."""
@@ -129,7 +121,8 @@ def _next_slug(heading: str, seen: Counter[str]) -> str:
 
 def _slug(heading: str) -> str:
     # The page has ids of its own.
-    return "h-" + _NOT_IN_SLUG.sub("-", heading.casefold()).strip("-")
+    kind = "b-" if heading.startswith("^") else "h-"
+    return kind + _NOT_IN_SLUG.sub("-", heading.casefold()).strip("-")
 
 
 def _edited(
@@ -181,6 +174,10 @@ class _Renderer(RendererHTML):
             parts.append(_marked(content[at : found.start()], env))
             parts.append(_wikilink(found, env))
             at = found.end()
+        block_id = _BLOCK_ID.search(content, at) if i == len(tokens) - 1 else None
+        if block_id:
+            parts += [f'<a id="{_slug(block_id[1])}"></a>']
+            content = content[: block_id.start()] + block_id[2]
         return "".join([*parts, _marked(content[at:], env)])
 
     def softbreak(self, tokens: Sequence[Token], i: int, options: OptionsDict, env: Env) -> str:
@@ -246,13 +243,13 @@ def _find_callouts(state: Any) -> None:  # noqa: ANN401 - markdown-it's untyped 
 
 def _wikilink(found: re.Match[str], env: Env) -> str:
     embeds, name, anchor, shown = found.groups(default="")
-    label = _marked((shown or name + anchor.replace("#", " > ")).strip(), env)
+    label = _marked(shown.strip() or link_words(name + anchor), env)
     if embeds and posixpath.splitext(name.casefold())[1] in IMAGES:
         return _image(name, label, env)
     path = env["names"].path_of(name, env["path"]) if name else env["path"]
     if not path:
         return f'<span class="missing">{label}</span>'
-    return f'<a href="{_note_url(path, anchor.strip("#"))}">{label}</a>'
+    return f'<a href="{_note_url(path, anchor.rpartition("#")[2])}">{label}</a>'
 
 
 def _image(source: str, label: str, env: Env) -> str:

@@ -163,13 +163,21 @@ _HEADING_OF_LINK = r"#+"
 
 
 def _wikilink(seen: Seen, found: re.Match[str]) -> Seen:
-    """A link's label, or its target as Obsidian shows it: `note > heading`."""
+    """A link's label, or its target as `link_words` shows it."""
     target = seen.group(found, 1)
     if "|" in found[0]:
         return target
-    steps = [step.strip() for step in target.split(_HEADING_OF_LINK)]
-    shown = [step for step in steps if step and not step.text.startswith("^")]
-    return Seen.joined(shown, " > ")
+    steps = [step for each in target.split(_HEADING_OF_LINK) if (step := each.strip())]
+    return Seen.joined([step for step in steps if step.text[0] != "^"] or steps, " > ")
+
+
+def link_words(target: str) -> str:
+    """The target of a link as Obsidian shows it, `note > heading`; the id of a block is left out.
+
+    A link to a block of the same note shows its id, since it has no other words.
+    """
+    steps = [step for each in target.split("#") if (step := each.strip())]
+    return " > ".join([step for step in steps if step[0] != "^"] or steps)
 
 
 def _superscript(seen: Seen, found: re.Match[str]) -> Seen:

@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pdfs import line, paragraph, pdf
 from support import trying
 
 from ragqa.config.settings import OPTIONAL_FORMATS
@@ -13,7 +14,7 @@ from ragqa.notes.decoding import Unfit
 from ragqa.notes.formats import FORMATS, format_of, limits
 from ragqa.passages import Chunking, all_match_note
 from ragqa.passages.split import split_note
-from ragqa.types import FILL, Kind, NoteFile, Skipped, Stamp
+from ragqa.types import FILL, Corpus, Kind, NoteFile, Skipped, Stamp
 
 MAX = 5_000_000
 SAYS = "Wombats dig burrows of thirty metres."
@@ -30,6 +31,7 @@ SAMPLES = {
     "org": f"* Wombats\n\n{SAYS}\n\n- dig\n- sleep\n",
     "html": f"<h1>Wombats</h1><p>{SAYS}</p>\n<ul><li>dig<li>sleep</ul>",
     "ipynb": notebook("# Wombats", f"{SAYS}\n\n- dig\n- sleep\n"),
+    "pdf": pdf(line("Wombats", y=720, size=18) + line(SAYS) + paragraph("- dig", "- sleep", y=670)),
 }
 """A note in each format, with the same heading, sentence and list."""
 
@@ -119,6 +121,11 @@ PIECES = st.sampled_from(
 TEXTS = st.lists(PIECES, max_size=40).map(lambda found: "".join(found).replace("|", " ", 3))
 
 
+def sample(form):
+    data = SAMPLES[form.name]
+    return data if isinstance(data, bytes) else data.encode()
+
+
 def path_in(form):
     return f"note{form.suffixes[-1]}"
 
@@ -145,7 +152,7 @@ def test_a_suffix_has_one_format(form):
 
 
 def test_title_sentence_and_items_are_found(form):
-    text = form.decode(SAMPLES[form.name].encode())
+    text = form.decode(sample(form))
     note = parsed(form, text)
     said = [note.text[b.start : b.end] for b in note.blocks if b.kind is Kind.PARAGRAPH]
     items = [note.text[b.start : b.end] for b in note.blocks if b.kind is Kind.ITEM]
@@ -155,11 +162,11 @@ def test_title_sentence_and_items_are_found(form):
 
 
 def test_a_file_that_is_not_read_by_default_is_counted_until_it_is_switched_on(form, tmp_path):
-    (tmp_path / path_in(form)).write_text(SAMPLES[form.name])
-    off = walk_notes(tmp_path, max_note_bytes=MAX)
+    (tmp_path / path_in(form)).write_bytes(sample(form))
+    off = walk_notes(Corpus.of(tmp_path), max_note_bytes=MAX)
     assert bool(off.files) == form.is_always_read
     assert dict(off.others) == ({} if form.is_always_read else {form.suffixes[-1]: 1})
-    on = walk_notes(tmp_path, max_note_bytes=MAX, formats=[form.name])
+    on = walk_notes(Corpus.of(tmp_path), max_note_bytes=MAX, formats=[form.name])
     assert [file.path for file in on.files] == [path_in(form)]
     assert not on.others
 
@@ -168,16 +175,16 @@ def test_a_file_over_the_limit_of_its_format_is_skipped_with_the_reason(form, tm
     most = limits([form.name], 10)[form.suffixes[-1]]
     with (tmp_path / path_in(form)).open("wb") as file:
         file.truncate(most + 1)
-    walk = walk_notes(tmp_path, max_note_bytes=10, formats=[form.name])
+    walk = walk_notes(Corpus.of(tmp_path), max_note_bytes=10, formats=[form.name])
     assert [skip.reason.split()[0] for skip in walk.skipped] == [f"{most + 1:,}"]
-    read = read_text(tmp_path, path_in(form), max_note_bytes=10)
+    read = read_text(Corpus.of(tmp_path), path_in(form), max_note_bytes=10)
     assert isinstance(read, Skipped)
     assert "more than" in read.reason
 
 
 def test_the_digest_changes_with_the_version_of_the_reader(form, tmp_path):
-    (tmp_path / path_in(form)).write_text(SAMPLES[form.name])
-    read = read_note(tmp_path, NoteFile(path_in(form), Stamp(0, 0)), max_note_bytes=MAX)
+    (tmp_path / path_in(form)).write_bytes(sample(form))
+    read = read_note(Corpus.of(tmp_path), NoteFile(path_in(form), Stamp(0, 0)), max_note_bytes=MAX)
     digest, dash, mark = read.note.sha256.partition("-")
     assert len(digest) == 64
     assert dash + mark == (f"-{form.name}{form.version}" if form.version else "")
@@ -186,7 +193,7 @@ def test_the_digest_changes_with_the_version_of_the_reader(form, tmp_path):
 @pytest.mark.parametrize("data", [b"", b" \n\n", b"\xef\xbb\xbf"])
 def test_an_empty_file_is_an_empty_note_or_skipped_with_a_reason(form, data, tmp_path):
     (tmp_path / path_in(form)).write_bytes(data)
-    read = read_note(tmp_path, NoteFile(path_in(form), Stamp(0, 0)), max_note_bytes=MAX)
+    read = read_note(Corpus.of(tmp_path), NoteFile(path_in(form), Stamp(0, 0)), max_note_bytes=MAX)
     assert read.reason if isinstance(read, Skipped) else read.note.blocks == ()
 
 

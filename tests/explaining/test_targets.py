@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ragqa.errors import UsageError
 from ragqa.explaining.targets import Notes, Target
-from ragqa.types import EmbedderInfo, IndexInfo, NoteRecord, Stamp
+from ragqa.types import Corpus, EmbedderInfo, IndexInfo, NoteRecord, Stamp
 
 INFO = IndexInfo(
     generation=1,
@@ -27,7 +27,7 @@ def record(path, title="", aliases=()):
 
 
 def notes(corpus, *records):
-    return Notes(corpus, 1_000, {one.path: one for one in records}, INFO)
+    return Notes(Corpus.of(corpus), 1_000, {one.path: one for one in records}, INFO)
 
 
 def test_a_line_follows_the_last_colon(tmp_path):
@@ -43,7 +43,8 @@ def test_a_name_with_a_colon_is_a_name_before_it_is_a_line(tmp_path):
     assert known.find("a:5") == Target("a", (5, 5))
 
 
-NOTE = "# Oven\n\nIt is hot.\n\n## How to clean\n\nWith soda.\n\n### Door\n\nGently.\n\n## End\n"
+NOTE = "# Oven\n\nIt is hot.\n\n## How to clean\n\nWith soda.\n\n### Door\n\nGently. ^gently\n"
+NOTE += "\n## End\n\nLet it cool. ^end-1\n"
 
 
 @pytest.fixture
@@ -58,15 +59,18 @@ def oven(tmp_path):
     [
         ("Oven.md:7-9", (7, 9)),
         ("Oven.md:9-7", (7, 9)),
-        ("Oven.md:7-99", (7, 13)),
+        ("Oven.md:7-99", (7, 15)),
         ("in/Oven.md:7:3", (7, 7)),
         ("Oven.md#How to clean", (5, 11)),
         ("the oven#how-to-clean", (5, 11)),
         ("Oven#How to clean#Door", (9, 11)),
-        ("Oven.md#Oven", (1, 13)),
+        ("Oven.md#Oven", (1, 15)),
+        ("Oven#^gently", (11, 11)),
+        ("![[Oven#^End-1|the end]]", (15, 15)),
+        ("[[Oven#Oven#End]]", (13, 15)),
         ("[[Oven]]", None),
         ("[[in/oven|the stove]]", None),
-        ("[[Oven#End]]", (13, 13)),
+        ("[[Oven#End]]", (13, 15)),
         ("IN/OVEN.MD:13", (13, 13)),
         ("OVEN.MD", None),
     ],
@@ -80,9 +84,11 @@ def test_a_part_of_a_note_is_named_as_editors_and_links_name_it(oven, text, line
     [
         ("Oven:0", "lines count from 1, so in/Oven.md has no line 0", "in/Oven.md:1"),
         ("Oven:-1", "lines count from 1, so in/Oven.md has no line -1", "in/Oven.md:1"),
-        ("Oven:14", "in/Oven.md has 13 lines, so there is no line 14", "in/Oven.md:13"),
-        ("Oven:99:1", "in/Oven.md has 13 lines, so there is no line 99", "in/Oven.md:13"),
+        ("Oven:16", "in/Oven.md has 15 lines, so there is no line 16", "in/Oven.md:15"),
+        ("Oven:99:1", "in/Oven.md has 15 lines, so there is no line 99", "in/Oven.md:15"),
         ("Oven#Doors", "in/Oven.md has no heading 'Doors'", "'in/Oven.md#Door'"),
+        ("Oven#^gentle", "in/Oven.md has no block '^gentle'", "'in/Oven.md#^gently'"),
+        ("[[#Door]]", "#Door is in a note that is not named", "'NOTE#Door'"),
     ],
 )
 def test_a_part_that_the_note_lacks_is_an_error_that_says_what_it_has(oven, text, message, hint):
@@ -145,3 +151,11 @@ def test_every_path_means_itself(tmp_path_factory, paths):
     plain = [p for p in paths if not p.startswith("/") and "" not in p.split("/")]
     for path in (p for p in plain if {".", ".."}.isdisjoint(p.split("/"))):
         assert notes(corpus, *map(record, paths)).find(path) == Target(path, None)
+
+
+def test_a_link_to_one_of_several_notes_means_the_shortest_path_and_a_name_none(tmp_path):
+    known = notes(tmp_path, record("x/tea.md"), record("y/deep/tea.md"), record("z.md", "tea"))
+    assert known.find("[[Tea]]").path == "x/tea.md"
+    assert known.find("[[deep/tea]]").path == "y/deep/tea.md"
+    with pytest.raises(UsageError, match="3 notes are called 'tea'"):
+        known.find("tea")

@@ -37,6 +37,20 @@ def test_the_title_of_a_callout_is_a_line_of_its_own():
     assert re.search(r"Steam<br ?/?>\s*Put water", html("> [!tip] Steam\n> Put water in.\n"))
 
 
+def test_a_link_shows_its_words_and_leads_to_its_heading_or_block():
+    names = Names({"pot": ["pot.md"]})
+    text = (
+        "[[pot#Use#Care]] [[pot#^rim|rim]] [[#Tea]] [[#^one]] [[cup|a cup]]\n\n**The last.** ^one\n"
+    )
+    shown = note_html(text, (), path="tea.md", names=names)
+    assert '<a href="/note/pot.md#h-care">pot &gt; Use &gt; Care</a>' in shown
+    assert '<a href="/note/pot.md#b-rim">rim</a>' in shown
+    assert '<a href="/note/tea.md#h-tea">Tea</a>' in shown
+    assert '<a href="/note/tea.md#b-one">^one</a>' in shown
+    assert '<span class="missing">a cup</span>' in shown
+    assert '<strong>The last.</strong><a id="b-one"></a></p>' in shown
+
+
 def test_a_note_of_thousands_of_footnotes_is_shown_without_them():
     assert "<section" in html("A fact.[^1]\n\n[^1]: A source.\n")
     assert "<section" not in html("^[" * 3000 + "[^a]" * 3000)

@@ -14,6 +14,11 @@ from ragqa.types import Kind
         ("Use **LoRA** or *QLoRA* with `r=8`.", "Use LoRA or QLoRA with r=8."),
         ("See [the paper](https://a.b/c_(d)) and [[rag/pipeline|RAG]].", "See the paper and RAG."),
         ("See [[rag/pipeline]]. ![[image.png]]", "See rag/pipeline."),
+        (
+            "See [[rag#Steps#Last]], [[rag#^abc]] and [[#^abc]].",
+            "See rag > Steps > Last, rag and ^abc.",
+        ),
+        ("A fact about [[rag|it]]. ^a-fact", "A fact about it."),
         ("![a plot](plot_(1).png) It grows.", "It grows."),
         ("snake_case_name and 2 * 3 * 4", "snake_case_name and 2 * 3 * 4"),
         ("a line\nthat is wrapped", "a line that is wrapped"),

@@ -1,0 +1,125 @@
+"""What a link between notes means: the note by its name, and the place in it by its anchor."""
+
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+from urllib.parse import unquote
+
+from ragqa.types import HIDDEN, Block, Kind, NoteRecord, Span
+
+WIKILINK = re.compile(r"!?\[\[([^\[\]|\n#]*)#?([^\[\]|\n]*)(?:\|[^\[\]\n]*)?\]\]")
+"""Its groups are the name of the note and the anchor; either may be empty."""
+
+_BLOCK_ID = re.compile(r"(?<![^\s>])\^([A-Za-z0-9-]+)\s*\Z")
+_BLANK_LINE = re.compile(r"(?>\r\n|\r|\n)[ \t]*[\r\n]")
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class NoteNames:
+    """Finds the notes that links mean, as Obsidian does.
+
+    `by_name` has the paths of the notes that a name in lower case may mean: a path or the end of
+    one, with or without suffix, or a title or alias that is no file's name.
+    """
+
+    by_name: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, records: Iterable[NoteRecord]) -> "NoteNames":
+        """The names of these notes."""
+        files, others = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
+        for note in records:
+            parts = note.path.casefold().split("/")
+            for at in range(len(parts)):
+                end = "/".join(parts[at:])
+                for name in {end, _stem(end)}:
+                    files[name].append(note.path)
+            for name in {each.casefold() for each in (note.title, *note.aliases)}:
+                others[name].append(note.path)
+        return cls({**others, **files})
+
+    def path_of(self, name: str, source: str = "") -> str:
+        """The path of the note that a link in the note `source` means; "" if there is none.
+
+        Of several, the one beside `source` comes first, then the one at this path, one below the
+        folder of `source`, and the one with the shortest path.
+        """
+        name = posixpath.normpath(unquote(name).strip().lstrip("/") or "/").casefold()
+        folder = posixpath.dirname(source).casefold()
+        beside = posixpath.normpath(posixpath.join(folder, name))
+        whole = [one for one in self.by_name.get(beside, ()) if _is(one, beside)]
+
+        def rank(path: str) -> tuple[bool, bool, int, str]:
+            is_below = path.casefold().startswith(f"{folder}/")
+            return not _is(path, name), not is_below, len(path), path
+
+        return min(whole or self.by_name.get(name, ()), key=rank, default="")
+
+
+def _is(path: str, name: str) -> bool:
+    """Whether a name in lower case is a whole path, with or without suffix."""
+    return name in (path.casefold(), _stem(path.casefold()))
+
+
+def _stem(path: str) -> str:
+    return posixpath.splitext(path)[0]
+
+
+def section_of(blocks: Sequence[Block], size: int, anchor: str) -> Span | None:
+    """The section of a heading, up to the next one of its level or above; None without one.
+
+    Of several headings with the name, the one below most of the headings before it in the anchor
+    counts, as in `Heading#Subheading`.
+
+    :param size: of the note's text.
+    """
+    headings = [block for block in blocks if block.kind is Kind.HEADING]
+    *above, wanted = map(folded, anchor.split("#"))
+    trail, best = list[Block](), None
+    for at, heading in enumerate(headings):
+        trail = [one for one in trail if one.level < heading.level] + [heading]
+        if folded(heading.label) == wanted:
+            fitting = len({folded(one.label) for one in trail}.intersection(above))
+            if best is None or fitting > best[0]:
+                best = fitting, at
+    if best is None:
+        return None
+    found, later = headings[best[1]], headings[best[1] + 1 :]
+    return found.start, next((one.start for one in later if one.level <= found.level), size)
+
+
+def block_ids(text: str, blocks: Sequence[Block]) -> dict[str, Span]:
+    """The stretch of each block that has an id (`^id`), by its id in lower case.
+
+    An id at the end of a paragraph or item belongs to it, with what is nested in the item; one on
+    a line of its own to the list, table, quotation or paragraph above.
+    """
+    found: dict[str, Span] = {}
+    for at, block in enumerate(blocks):
+        mark = _BLOCK_ID.search(text, block.start, block.end)
+        if mark is None or block.kind in HIDDEN or block.kind is Kind.CODE:
+            continue
+        first = last = at
+        if text[block.start : mark.start()].strip(" \t>"):
+            deeper = (one.kind is Kind.ITEM and one.level > block.level for one in blocks[at + 1 :])
+            last += sum(takewhile(bool, deeper)) if block.kind is Kind.ITEM else 0
+        else:
+            first = last = max(0, at - 1)
+            while first and _continues(text, blocks[first - 1], blocks[first]):
+                first -= 1
+        found.setdefault(mark[1].casefold(), (blocks[first].start, blocks[last].end))
+    return found
+
+
+def _continues(text: str, above: Block, block: Block) -> bool:
+    between = text[above.end : block.start]
+    return above.kind is not Kind.HEADING and not _BLANK_LINE.search(between)
+
+
+def folded(heading: str) -> str:
+    """A heading's words in lower case, which match however it is typed or linked."""
+    return _BETWEEN_WORDS.sub(" ", heading.casefold()).strip()
