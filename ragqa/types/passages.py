@@ -93,11 +93,13 @@ class Filters:
 
     A tag matches in any case and also matches nested tags (`ml` matches `ML/nlp`); a path glob also
     matches all notes below a folder that it names. `since` is ISO, and excludes undated notes.
+    `where` compares properties, as in `status = done and due < 2026-01-01`.
     """
 
     tags: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     since: str = ""
+    where: str = ""
 
     def __bool__(self) -> bool:
         return self != Filters()
