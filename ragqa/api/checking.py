@@ -5,11 +5,14 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from ragqa.answering.embeds import Embedded
 from ragqa.answering.layout import Layout, OpenNote, layout_of_passage
-from ragqa.notes import format_of, read_text, readable
+from ragqa.notes import format_of, parse_note, read_text, readable
 from ragqa.notes.formats import locate
+from ragqa.notes.links import NoteNames, place_of
 from ragqa.passages import all_match_note, matches_note
-from ragqa.types import Citation, Hit, Passage, Skipped
+from ragqa.stores import Snapshot
+from ragqa.types import Citation, Hit, Passage, Skipped, Span, Stamp
 
 
 def keep_current(
@@ -65,18 +68,48 @@ def open_notes(
     """
 
     @cache
-    def layout_of(path: str, sha256: str) -> Layout | None:
-        read = read_text(corpus, path, max_note_bytes=max_note_bytes)
-        passages = of_note(path)
-        if isinstance(read, Skipped) or read.sha256 != sha256 or not passages:
-            return None
-        text = readable(path, read.text)
-        return Layout.of(text, passages) if all_match_note(text, passages) else None
+    def layout_of(path: str) -> Layout | None:
+        return _current_layout(corpus, path, of_note(path), max_note_bytes)
 
     def open_note(passage: Passage) -> Layout:
-        return layout_of(passage.path, passage.note_sha256) or layout_of_passage(passage)
+        return layout_of(passage.path) or layout_of_passage(passage)
 
     return open_note
+
+
+def open_embedded(corpus: Path, snapshot: Snapshot, *, max_note_bytes: int) -> Embedded:
+    """Return a function that gives what the notes of an index embed."""
+
+    @cache
+    def names() -> NoteNames:
+        return NoteNames.of(snapshot.notes().values())
+
+    @cache
+    def embedded(source: str, link: str) -> tuple[Layout, Span] | None:
+        name, _, anchor = link.partition("#")
+        path = names().path_of(name, source) if name.strip() else source
+        if not path or format_of(path).name != "markdown":
+            return None
+        layout = _current_layout(corpus, path, snapshot.of_note(path), max_note_bytes)
+        if layout is None:
+            return None
+        text = layout.text
+        blocks = parse_note(path, text, "", Stamp(0, 0)).blocks if anchor else ()
+        span = place_of(text, blocks, anchor) if anchor else (0, len(text))
+        return (layout, span) if span else None
+
+    return embedded
+
+
+def _current_layout(
+    corpus: Path, path: str, passages: Sequence[Passage], max_note_bytes: int
+) -> Layout | None:
+    """The layout of a note; None if it no longer matches its passages in the index."""
+    read = read_text(corpus, path, max_note_bytes=max_note_bytes)
+    if isinstance(read, Skipped) or {read.sha256} != {one.note_sha256 for one in passages}:
+        return None
+    text = readable(path, read.text)
+    return Layout.of(text, passages) if all_match_note(text, passages) else None
 
 
 def with_source(citation: Citation, corpus: Path, *, max_note_bytes: int) -> Citation:

@@ -13,7 +13,7 @@ from ragqa.types import HIDDEN, Block, Kind, NoteRecord, Span
 WIKILINK = re.compile(r"!?\[\[([^\[\]|\n#]*)#?([^\[\]|\n]*)(?:\|[^\[\]\n]*)?\]\]")
 """Its groups are the name of the note and the anchor; either may be empty."""
 
-_BLOCK_ID = re.compile(r"(?<![^\s>])\^([A-Za-z0-9-]+)\s*\Z")
+BLOCK_ID = re.compile(r"(?<![^\s>])\^([A-Za-z0-9-]+)\s*\Z")
 _BLANK_LINE = re.compile(r"(?>\r\n|\r|\n)[ \t]*[\r\n]")
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
@@ -69,6 +69,13 @@ def _stem(path: str) -> str:
     return posixpath.splitext(path)[0]
 
 
+def place_of(text: str, blocks: Sequence[Block], anchor: str) -> Span | None:
+    """The section of a heading, or the block `^id`, that an anchor names; None without one."""
+    if (last := anchor.rpartition("#")[2].strip()).startswith("^"):
+        return block_ids(text, blocks).get(last[1:].casefold())
+    return section_of(blocks, len(text), anchor)
+
+
 def section_of(blocks: Sequence[Block], size: int, anchor: str) -> Span | None:
     """The section of a heading, up to the next one of its level or above; None without one.
 
@@ -100,7 +107,7 @@ def block_ids(text: str, blocks: Sequence[Block]) -> dict[str, Span]:
     """
     found: dict[str, Span] = {}
     for at, block in enumerate(blocks):
-        mark = _BLOCK_ID.search(text, block.start, block.end)
+        mark = BLOCK_ID.search(text, block.start, block.end)
         if mark is None or block.kind in HIDDEN or block.kind is Kind.CODE:
             continue
         first = last = at
