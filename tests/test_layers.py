@@ -18,7 +18,7 @@ LAYERS = [
     {"generation", "followups"},
     {"api"},
     {"diagnosis", "evaluation", "explaining", "verifying", "chatting"},
-    {"getting"},
+    {"getting", "related"},
     {"render"},
     {"serving"},
     {"cli"},

@@ -36,29 +36,30 @@ def is_embed(layout: Layout, i: int) -> bool:
 def runs_of(
     links: Iterable[str], path: str, embedded: Embedded, words: int
 ) -> Iterator[tuple[Layout, Run]]:
-    """Yield what a note embeds by these links, each up to about so many words.
+    """Yield what a note embeds by these links, of each the pieces that fit into so many words.
 
-    Hidden text ends a run, and front matter is left out, as where Obsidian embeds a note.
+    Hidden text ends a run. Front matter is left out, as where Obsidian embeds a note.
     """
     for layout, (start, end) in filter(None, (embedded(path, link) for link in links)):
-        inside = [
-            i
-            for i in range(layout.at(start), len(layout.pieces))
-            if layout.pieces[i].unit.start < end and layout.pieces[i].kind is not Kind.PROPERTY
-        ]
-        while inside:
-            first = last = inside.pop(0)
-            while inside and layout.words((first, inside[0])) <= words and _joins(layout, last):
-                last = inside.pop(0)
-            yield layout, (first, last)
-            words -= layout.words((first, last))
-            inside = inside if words > 0 else []
+        run: Run | None = None
+        left = words
+        for i in range(layout.at(start), len(layout.pieces)):
+            piece = layout.pieces[i]
+            if piece.kind is Kind.PROPERTY:
+                continue
+            left -= piece.words
+            if piece.unit.start >= end or left < 0:
+                break
+            joins = run and not _between(layout, i).replace(">", " ").strip()
+            if run and not joins:
+                yield layout, run
+            run = (run[0] if run and joins else i), i
+        if run:
+            yield layout, run
 
 
-def _joins(layout: Layout, i: int) -> bool:
-    """Whether nothing hidden is between a piece and the next one."""
-    between = layout.text[layout.pieces[i].unit.end : layout.pieces[i + 1].unit.start]
-    return not between.replace(">", " ").strip()
+def _between(layout: Layout, i: int) -> str:
+    return layout.text[layout.pieces[i - 1].unit.end : layout.pieces[i].unit.start]
 
 
 def text_of(layout: Layout, run: Run) -> str:

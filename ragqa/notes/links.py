@@ -79,23 +79,21 @@ def place_of(text: str, blocks: Sequence[Block], anchor: str) -> Span | None:
 def section_of(blocks: Sequence[Block], size: int, anchor: str) -> Span | None:
     """The section of a heading, up to the next one of its level or above; None without one.
 
-    Of several headings with the name, the one below most of the headings before it in the anchor
-    counts, as in `Heading#Subheading`.
+    Of several headings with the name, the first one below those before it in the anchor counts, as
+    in `Heading#Subheading`.
 
     :param size: of the note's text.
     """
     headings = [block for block in blocks if block.kind is Kind.HEADING]
+    labels = [folded(one.label) for one in headings]
     *above, wanted = map(folded, anchor.split("#"))
-    trail, best = list[Block](), None
-    for at, heading in enumerate(headings):
-        trail = [one for one in trail if one.level < heading.level] + [heading]
-        if folded(heading.label) == wanted:
-            fitting = len({folded(one.label) for one in trail}.intersection(above))
-            if best is None or fitting > best[0]:
-                best = fitting, at
-    if best is None:
+    at = 0
+    for step in above:
+        at = labels.index(step, at) if step in labels[at:] else at
+    at = labels.index(wanted, at) if wanted in labels[at:] else 0
+    if wanted not in labels[at:]:
         return None
-    found, later = headings[best[1]], headings[best[1] + 1 :]
+    found, later = headings[labels.index(wanted, at)], headings[labels.index(wanted, at) + 1 :]
     return found.start, next((one.start for one in later if one.level <= found.level), size)
 
 
