@@ -15,7 +15,7 @@ TREES = {
 NEVER = {
     "code", "ctypes", "dill", "ftplib", "http.client", "http.server", "joblib",
     "marshal", "pdb", "pickle", "pty", "requests", "runpy", "shelve", "smtplib",
-    "socketserver", "subprocess", "telnetlib", "urllib3", "xmlrpc",
+    "socketserver", "telnetlib", "urllib3", "xmlrpc",
 }  # fmt: skip
 ONLY_IN = {
     "grpc": {f"stores/milvus/{name}.py" for name in ("client", "connection", "lite_file")},
@@ -31,6 +31,8 @@ ONLY_IN = {
         "llms/faults.py",
         "serving/listening.py",
     },
+    # Only this Python, to read in another process what may crash or hang it.
+    "subprocess": {"notes/extraction/parent.py"},
     "urllib.request": {"llms/servers.py"},
     # The address of a server that the user has just started.
     "webbrowser": {"cli/serving.py"},

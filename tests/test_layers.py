@@ -38,7 +38,6 @@ LATE = {
     "httpx2": "an extra, and only an LLM needs it",
     "mcp": "an extra, and half a second",
     "pathspec": "only a folder with ignore files needs it",
-    "platformdirs": "only where no cache folder is set",
     "pymilvus": "an extra, and a second",
     "rapidfuzz": "only a word that is in no note is compared with those that are",
     "ray": "an extra, and a second",

@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from ragqa.config.files import cache_folder
 from ragqa.embedders import DEFAULT_MODEL, embedder_for
-from ragqa.embedders.cache import cache_folder
 from ragqa.embedders.weights import find_model
 from ragqa.text.words import STOP_WORDS
 from ragqa.types import Vectors

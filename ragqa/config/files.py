@@ -26,6 +26,12 @@ def user_settings_file() -> Path:
     return Path(platformdirs.user_config_dir("ragqa")) / "config.toml"
 
 
+def cache_folder() -> Path:
+    """The cache folder: `RAGQA_CACHE`, else the platform's."""
+    chosen = os.environ.get("RAGQA_CACHE")
+    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("ragqa")
+
+
 def find_project_file(start: Path) -> Path | None:
     """The nearest `ragqa.toml` in this folder or its parents, None if there is none.
 

@@ -6,25 +6,16 @@ Everything in it can be recreated. An unwritable cache costs time, never an answ
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
 
 from ragqa.atomic_write import write_whole
+from ragqa.config.files import cache_folder
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 logger = logging.getLogger("ragqa")
-
-
-def cache_folder() -> Path:
-    """The cache folder: `RAGQA_CACHE`, else the platform's."""
-    if chosen := os.environ.get("RAGQA_CACHE"):
-        return Path(chosen).expanduser()
-    from platformdirs import user_cache_path
-
-    return user_cache_path("ragqa")
 
 
 def read_json(path: Path) -> Json:

@@ -16,8 +16,9 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state
 from tokenizers import Tokenizer
 
+from ragqa.config.files import cache_folder
 from ragqa.embedders import Embedder
-from ragqa.embedders.cache import Json, cache_folder, digests, read_json
+from ragqa.embedders.cache import Json, digests, read_json
 from ragqa.embedders.transformer import Inputs, TransformerEmbedder
 from ragqa.embedders.weights import ModelFolder, find_model
 from ragqa.errors import IndexUnusable

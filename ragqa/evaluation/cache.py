@@ -10,8 +10,8 @@ from typing import Self
 
 import numpy as np
 
+from ragqa.config.files import cache_folder
 from ragqa.embedders import Embedder
-from ragqa.embedders.cache import cache_folder
 from ragqa.errors import UsageError
 from ragqa.indexing import Embedders
 from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vectors

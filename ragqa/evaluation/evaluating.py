@@ -9,8 +9,8 @@ from functools import cache, partial
 
 from ragqa.api import Index
 from ragqa.config import Loaded, load_settings
+from ragqa.config.files import cache_folder
 from ragqa.config.setting import Value
-from ragqa.embedders.cache import cache_folder
 from ragqa.errors import UsageError
 from ragqa.evaluation.asking import TIMED, Asking, ask_all
 from ragqa.evaluation.cache import CachedEmbedder

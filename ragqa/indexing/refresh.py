@@ -13,6 +13,7 @@ from ragqa.embedders.workers import WorkersFor, here
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, OlderFormat
 from ragqa.indexing.changes import Changes, find_changes, no_notes
 from ragqa.indexing.source import Source, check_corpus, check_embedder, check_origin
+from ragqa.notes import format_of
 from ragqa.stores import EmbeddingLookup, OlderIndex, Store, Writer, no_embeddings
 from ragqa.types import IndexInfo, IndexReport, NoteState, Progress, Skipped, no_progress
 
@@ -58,7 +59,20 @@ def refresh(
             if (now.generation, now.is_older) != (base.generation, base.is_older):
                 continue  # another process has committed meanwhile
             info, changes, warnings = _write(writer, source, base.info, changes, reusable, progress)
+            _forget(store, base, changes)
             return _report(info, base.info, changes, started, warnings)
+
+
+def _forget(store: Store, base: "_Base", changes: Changes) -> None:
+    """Remove the extracted text of files that the index no longer has."""
+    paths = [*changes.removed, *(file.path for file in changes.changed)]
+    old = {base.notes[path].sha256 for path in paths if format_of(path).is_extracted}
+    if not old:
+        return
+    from ragqa.notes.extraction.cache import forget
+
+    with closing(store.snapshot()) as snapshot:
+        forget(old - {note.sha256 for note in snapshot.states().values()})
 
 
 @contextmanager

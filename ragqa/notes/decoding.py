@@ -7,6 +7,10 @@ class Unfit(Exception):
     """The file is not a readable note, for the reason given."""
 
 
+class NotYet(Unfit):
+    """The file could be read if something were installed."""
+
+
 def decode_text(data: bytes) -> str:
     """Decode UTF-8, or UTF-16 with a byte order mark; the mark is dropped.
 

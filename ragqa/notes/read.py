@@ -85,7 +85,7 @@ def read_text(
             if read is not None:
                 data, stamp, settled = read
                 digest = hashlib.sha256(data).hexdigest() + form.mark
-                return NoteText(form.decode(data), digest, stamp, settled)
+                return NoteText(_text(form, data, digest), digest, stamp, settled)
     except Unfit as exc:
         return Skipped(path, str(exc))
     except NotRegular:
@@ -95,6 +95,14 @@ def read_text(
     except OSError as exc:
         return Skipped(path, f"cannot be read: {exc.strerror or exc}")
     return Skipped(path, "changed while it was read")
+
+
+def _text(form: Format, data: bytes, digest: str) -> str:
+    if not form.is_extracted:
+        return form.decode(data)
+    from ragqa.notes.extraction.cache import kept
+
+    return kept(digest, lambda: form.decode(data))
 
 
 def _read_bytes(

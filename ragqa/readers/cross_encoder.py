@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from ragqa.embedders.cache import Json, cache_folder, digests, read_json
+from ragqa.config.files import cache_folder
+from ragqa.embedders.cache import Json, digests, read_json
 from ragqa.embedders.onnx import META_FILE, MODEL_FILE, TOKENIZER_FILE, OnnxModel, are_sound
 from ragqa.embedders.transformer import batches, encodable, padded
 from ragqa.errors import IndexUnusable, UsageError

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from ragqa.answering.candidates import citable_units, unit_text
 from ragqa.answering.shown import citation_text, passage_text
+from ragqa.notes.formats import fragment
 from ragqa.render import answer_lines
 from ragqa.render.excerpts import print_excerpt
 from ragqa.render.screen import READABLE, put, put_heading, put_labelled, stdout
@@ -44,6 +45,7 @@ class Linker:
         """Return a place as a hyperlink."""
         target = quote(str(self._corpus / path).encode("utf-8", "surrogateescape"), safe="/")
         url = self._format.replace("{path}", target).replace("{line}", str(lines[0]))
+        url += fragment(locator) if url.startswith("file:") else ""
         text = Text(safe_line(answer_lines.address(path, lines, locator)), style="path")
         text.stylize(Style(link=safe_line(url)))
         return text

@@ -17,6 +17,7 @@ _STYLES = {
     Standing.INTACT: "good",
     Standing.MOVED: "good",
     Standing.CHANGED: "warning",
+    Standing.EXTRACTED: "warning",
     Standing.GONE: "error",
 }
 _INDENT = 3
@@ -58,7 +59,7 @@ def _print_checked(checked: Checked, linker: Linker) -> None:
     put(line, hang=_INDENT)
     if checked.reason:
         put(checked.reason, "warning", indent=_INDENT)
-    if checked.standing is Standing.CHANGED and place is not None:
+    if checked.standing in (Standing.CHANGED, Standing.EXTRACTED) and place is not None:
         if place.header and citation.context:
             put(_difference(citation.context, place.header), indent=_INDENT)
         put(_difference(quote, without_markup(place.path, place.text)), indent=_INDENT)

@@ -16,6 +16,7 @@ from ragqa.verifying.similarity import successor, word_share, words_of
 MAX_NOTES = 20
 """At most this many notes are compared with a quote: those with the most of its words."""
 
+ANOTHER_READER = "the file is the same; this version of ragqa extracts other text from it"
 NOTHING_LIKE_IT = "nothing in the note resembles it"
 SHOWN_OTHERWISE = "the quotes shown differ from those in the record; the record was checked"
 
@@ -26,6 +27,7 @@ class Standing(StrEnum):
     INTACT = "intact"
     MOVED = "moved"
     CHANGED = "changed"
+    EXTRACTED = "extracted differently"
     GONE = "gone"
 
 
@@ -127,8 +129,8 @@ def _checked(
     orphans = [each for each in lost if results[each] is None and each.path not in notes.paths]
     likely = _successors(orphans, notes, progress)
     checked = tuple(
-        results[each] or _orphan(each, likely.get(each), notes, own[each.path])
-        for each in citations
+        _told_apart(results[each] or _orphan(each, likely.get(each), notes, note), note)
+        for each, note in ((each, own[each.path]) for each in citations)
     )
     return checked, _unread(notes) if len(elsewhere) < len(lost) else ()
 
@@ -219,6 +221,16 @@ def _orphan(
         return Checked(citation, Standing.CHANGED, place)
     reason = notes.why_not(citation.path) if note is None else NOTHING_LIKE_IT
     return Checked(citation, Standing.GONE, reason=reason)
+
+
+def _told_apart(checked: Checked, note: CurrentNote | None) -> Checked:
+    """The result, unless only the reader has changed: of a format whose digests name it."""
+    if checked.is_sound or note is None or note.sha256 == checked.citation.note_sha256:
+        return checked
+    file, dash, _ = note.sha256.partition("-")
+    is_same_file = dash and file == checked.citation.note_sha256.partition("-")[0]
+    differs = replace(checked, standing=Standing.EXTRACTED, reason=ANOTHER_READER)
+    return differs if is_same_file else checked
 
 
 def _successors(

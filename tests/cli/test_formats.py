@@ -117,7 +117,7 @@ def test_a_new_version_of_a_reader_reads_only_its_own_files_anew(quick, places, 
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ("pdf", "formats in the command must be a list of these: html, ipynb, not 'pdf'"),
+        ("pptx", "formats in the command must be a list of these: html, ipynb, pdf, not 'pptx'"),
         ("html,", ""),
         ("", ""),
     ],

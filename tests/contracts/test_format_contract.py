@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pdfs import line, paragraph, pdf
 from support import trying
 
 from ragqa.config.settings import OPTIONAL_FORMATS
@@ -30,6 +31,7 @@ SAMPLES = {
     "org": f"* Wombats\n\n{SAYS}\n\n- dig\n- sleep\n",
     "html": f"<h1>Wombats</h1><p>{SAYS}</p>\n<ul><li>dig<li>sleep</ul>",
     "ipynb": notebook("# Wombats", f"{SAYS}\n\n- dig\n- sleep\n"),
+    "pdf": pdf(line("Wombats", y=720, size=18) + line(SAYS) + paragraph("- dig", "- sleep", y=670)),
 }
 """A note in each format, with the same heading, sentence and list."""
 
@@ -119,6 +121,11 @@ PIECES = st.sampled_from(
 TEXTS = st.lists(PIECES, max_size=40).map(lambda found: "".join(found).replace("|", " ", 3))
 
 
+def sample(form):
+    data = SAMPLES[form.name]
+    return data if isinstance(data, bytes) else data.encode()
+
+
 def path_in(form):
     return f"note{form.suffixes[-1]}"
 
@@ -145,7 +152,7 @@ def test_a_suffix_has_one_format(form):
 
 
 def test_title_sentence_and_items_are_found(form):
-    text = form.decode(SAMPLES[form.name].encode())
+    text = form.decode(sample(form))
     note = parsed(form, text)
     said = [note.text[b.start : b.end] for b in note.blocks if b.kind is Kind.PARAGRAPH]
     items = [note.text[b.start : b.end] for b in note.blocks if b.kind is Kind.ITEM]
@@ -155,7 +162,7 @@ def test_title_sentence_and_items_are_found(form):
 
 
 def test_a_file_that_is_not_read_by_default_is_counted_until_it_is_switched_on(form, tmp_path):
-    (tmp_path / path_in(form)).write_text(SAMPLES[form.name])
+    (tmp_path / path_in(form)).write_bytes(sample(form))
     off = walk_notes(tmp_path, max_note_bytes=MAX)
     assert bool(off.files) == form.is_always_read
     assert dict(off.others) == ({} if form.is_always_read else {form.suffixes[-1]: 1})
@@ -176,7 +183,7 @@ def test_a_file_over_the_limit_of_its_format_is_skipped_with_the_reason(form, tm
 
 
 def test_the_digest_changes_with_the_version_of_the_reader(form, tmp_path):
-    (tmp_path / path_in(form)).write_text(SAMPLES[form.name])
+    (tmp_path / path_in(form)).write_bytes(sample(form))
     read = read_note(tmp_path, NoteFile(path_in(form), Stamp(0, 0)), max_note_bytes=MAX)
     digest, dash, mark = read.note.sha256.partition("-")
     assert len(digest) == 64

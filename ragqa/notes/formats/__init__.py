@@ -3,6 +3,7 @@
 Importing this package imports no reader: each is imported with the first note that needs it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,8 @@ from types import MappingProxyType
 
 from ragqa.notes.decoding import decode_text
 from ragqa.types import FILL, Block, Link, Span
+
+_PAGE = re.compile(r"(?:\(pages? |\App?\. )(\d+)[^()]*\)?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Format:
     :ivar decodes: whether its reader decodes the bytes; else they are plain UTF-8 or UTF-16.
     :ivar max_bytes: larger files are skipped; 0 for the setting `max_note_bytes`.
     :ivar has_markup: whether its text has other markup than Markdown, blank in what ragqa reads.
+    :ivar is_extracted: whether its text is extracted from the file; it is then kept by digest.
     :ivar is_always_read: whether it is read without being named in the setting `formats`.
     """
 
@@ -72,6 +76,7 @@ class Format:
     decodes: bool = False
     has_markup: bool = False
     max_bytes: int = 0
+    is_extracted: bool = False
     is_always_read: bool = False
 
     @property
@@ -99,7 +104,24 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("plain", (".txt",), "written.PLAIN", is_always_read=True),
             Format("org", (".org",), "org.ORG", 1, has_markup=True, is_always_read=True),
             Format("html", (".html", ".htm"), "html.HTML", 1, decodes=True, has_markup=True),
-            Format("ipynb", (".ipynb",), "ipynb.NOTEBOOK", 1, decodes=True, max_bytes=50_000_000),
+            Format(
+                "ipynb",
+                (".ipynb",),
+                "ipynb.NOTEBOOK",
+                1,
+                decodes=True,
+                max_bytes=50_000_000,
+                is_extracted=True,
+            ),
+            Format(
+                "pdf",
+                (".pdf",),
+                "pdf.PDF",
+                1,
+                decodes=True,
+                max_bytes=100_000_000,
+                is_extracted=True,
+            ),
         )
     }
 )
@@ -139,6 +161,12 @@ def locate(path: str, text: str, span: Span) -> str:
     """The locator of a span of a note's text; "" where lines say it."""
     one = format_of(path)
     return one.reader.locate(text, span) if one.version else ""
+
+
+def fragment(locator: str) -> str:
+    """What a link to a file ends with, so that it opens at this place: "#page=3" or ""."""
+    page = _PAGE.search(locator)
+    return f"#page={page[1]}" if page else ""
 
 
 def without_markup(path: str, text: str) -> str:

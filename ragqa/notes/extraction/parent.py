@@ -1,0 +1,125 @@
+"""Extract the text of a file in a child process, which a hostile file may crash or stop."""
+
+import atexit
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from selectors import EVENT_READ, DefaultSelector
+from subprocess import DEVNULL, PIPE, Popen
+from threading import Lock
+from typing import IO, TypeAlias, cast
+
+from ragqa.notes.decoding import NotYet, Unfit
+
+Pipe: TypeAlias = IO[bytes]
+
+MAX_SILENCE = 60
+"""Seconds without a page."""
+
+MAX_SECONDS = 600
+"""Seconds for one file."""
+
+MAX_REPLY = 250_000_000
+LIBRARIES = {"pdf": "pypdfium2", "docx": "mammoth"}
+"""What reads a format; its extra has the format's name."""
+
+CRASHED = "reading it crashed the process that reads it"
+HUNG = f"it could not be read within {MAX_SECONDS} seconds, or a page within {MAX_SILENCE}"
+
+
+@dataclass(slots=True)
+class _Child:
+    """The child process; it is started with the first file, and again after it has ended."""
+
+    process: "Popen[bytes] | None" = None
+
+    def ask(self, name: str, data: bytes) -> dict[str, str]:
+        """Have a file read.
+
+        :raises Unfit: the child ended or hung.
+        """
+        if self.process is not None and self.process.poll() is not None:
+            self.stop()
+        process = self.process = self.process or _start()
+        try:
+            requests, replies = cast("Pipe", process.stdin), cast("Pipe", process.stdout)
+            requests.write(json.dumps([name, len(data)]).encode() + b"\n")
+            requests.write(data)
+            requests.flush()
+            return _reply(replies)
+        except OSError as exc:
+            self.stop()
+            raise Unfit(CRASHED) from exc
+        except BaseException:
+            # Also after Ctrl-C: the next reply would be to this request.
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End the process, if there is one."""
+        process, self.process = self.process, None
+        if process is not None:
+            process.kill()
+            process.communicate()
+
+
+_child = _Child()
+_lock = Lock()
+atexit.register(_child.stop)
+
+
+def extract(name: str, data: bytes) -> str:
+    """The text of a file in the format of this name.
+
+    :raises NotYet: the format's extra is not installed.
+    :raises Unfit: the file cannot be read.
+    """
+    if find_spec(LIBRARIES[name]) is None:
+        raise NotYet(f"reading {name} needs an extra: pip install 'ragqa[{name}]'")
+    with _lock:
+        reply = _child.ask(name, data)
+    if "unfit" in reply:
+        raise Unfit(reply["unfit"])
+    return reply["text"]
+
+
+def _start() -> "Popen[bytes]":
+    # No secret of the environment is the child's; Python finds the same modules.
+    path = os.pathsep.join(filter(None, sys.path))
+    environment = {"PYTHONPATH": path, "PYTHONUTF8": "1"}
+    environment |= {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return Popen(
+        [sys.executable, "-P", "-m", "ragqa.notes.extraction.child"],
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=DEVNULL,
+        env=environment,
+        start_new_session=True,  # Ctrl-C is for the parent
+    )
+
+
+def _reply(replies: Pipe) -> dict[str, str]:
+    """The next line that is not empty.
+
+    :raises Unfit: it does not come.
+    """
+    pieces: list[bytes] = []
+    size, end = 0, time.monotonic() + MAX_SECONDS
+    with DefaultSelector() as selector:
+        selector.register(replies, EVENT_READ)
+        while not pieces or not pieces[-1].endswith(b"\n"):
+            if time.monotonic() > end or not selector.select(MAX_SILENCE):
+                raise Unfit(HUNG)
+            piece = os.read(replies.fileno(), 2**20)
+            size += len(piece)
+            if not piece or size > MAX_REPLY:
+                raise Unfit(CRASHED)
+            piece = piece if pieces else piece.lstrip(b"\n")
+            pieces += [piece] if piece else []
+    reply = json.loads(b"".join(pieces))
+    if not isinstance(reply, dict) or not all(isinstance(one, str) for one in reply.values()):
+        raise Unfit(CRASHED)
+    return reply

@@ -1,0 +1,146 @@
+"""Extract the text of a PDF as Markdown; runs only in the child process."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from statistics import median
+
+import pypdfium2
+from pypdfium2 import raw
+
+from ragqa.notes.decoding import Unfit
+from ragqa.notes.formats.pdf_blocks import HEADING, NOT_KEPT, Page, Style, bare, is_cut, markdown
+from ragqa.notes.formats.pdf_lines import Line, lines_of
+
+MAX_PAGES = 10_000
+MAX_CHARS = 20_000_000
+MAX_OUTLINE = 5_000
+
+_NUMBER = re.compile(r"[0-9]{1,6}")
+
+
+def extract(data: bytes, progress: Callable[[], object]) -> str:
+    """The text of a PDF, marked as `pdf.py` says.
+
+    :param progress: called after each page.
+    :raises Unfit: it cannot be read, has no text, or too many pages or characters.
+    """
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as exc:
+        if exc.err_code == raw.FPDF_ERR_PASSWORD:
+            raise Unfit("encrypted: it opens only with a password") from exc
+        raise Unfit("not a PDF, or a damaged one") from exc
+    count = len(document)
+    if not 0 < count <= MAX_PAGES:
+        raise Unfit(f"it has {count:,} pages; 1 to {MAX_PAGES:,} are read")
+    pages, chars = [], 0
+    for number in range(count):
+        pages.append(_read(document, number))
+        chars += sum(len(cell.text) for line in pages[-1].lines for cell in line)
+        if chars > MAX_CHARS:
+            raise Unfit(f"its text has more than {MAX_CHARS:,} characters")
+        progress()
+    if not any(page.lines for page in pages):
+        raise Unfit(f"none of its pages has text: {pages[0].reason or 'they are empty'}")
+    style = _style(document, pages)
+    _leave_out_running(pages, style.size)
+    pieces: list[str] = []
+    for number, page in enumerate(pages):
+        blocks = list(markdown(page, number, style))
+        mark = f"\f{page.label}\v{page.reason}\v"
+        if pieces and blocks and is_cut(pieces[-1], blocks[0]):
+            pieces[-1] = pieces[-1].rstrip("\n")
+            pieces += [f" {mark} ", *blocks]
+        else:
+            pieces += [f"{mark}\n\n", *blocks]
+    # Half a character that needs two becomes a question mark.
+    return "".join(pieces).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _read(document: pypdfium2.PdfDocument, number: int) -> Page:
+    label, page = "", None
+    try:
+        label = " ".join(NOT_KEPT.sub("", document.get_page_label(number)).split())[:40]
+        page = document[number]
+        lines = lines_of(page)
+        if not lines and any(page.get_objects([raw.FPDF_PAGEOBJ_IMAGE], max_depth=3)):
+            return Page(label, reason="only images, perhaps a scan")
+        return Page(label, lines)
+    except (pypdfium2.PdfiumError, ValueError):
+        return Page(label, reason="damaged")
+    finally:
+        if page is not None:
+            page.close()
+
+
+def _leave_out_running(pages: Sequence[Page], size: float) -> None:
+    """Drop page numbers, and what stands at the top or bottom of several pages."""
+    seen: dict[tuple[str, int], set[int]] = defaultdict(set)
+    edges = []
+    for number, page in enumerate(pages):
+        by_height = sorted(page.lines, key=lambda line: line[0].y0)
+        for line in by_height if len(by_height) <= 4 else by_height[:2] + by_height[-2:]:
+            if line.main.size < HEADING * size:
+                edges.append((number, line, _without_page(line.text, number)))
+                for words in edges[-1][2]:
+                    seen[words, _place(line)].add(number)
+    least = min(3, max(2, len(pages)))
+    for number, line, forms in edges:
+        near = [[seen.get((words, _place(line) + by), ()) for by in (-1, 0, 1)] for words in forms]
+        is_running = any(len(set().union(*places)) >= least for places in near)
+        if is_running or line.text.casefold() == pages[number].label.casefold():
+            pages[number].lines.remove(line)
+
+
+def _without_page(text: str, number: int) -> set[str]:
+    """A line, and with its first or its last number as the difference from that of the page.
+
+    A header with a page number is then the same on all pages, but "Total: 12" is not.
+    """
+    forms = {text}
+    found = list(_NUMBER.finditer(text))
+    for each in (found[0], found[-1]) if found else ():
+        forms.add(f"{text[: each.start()]}\0{int(each[0]) - number}{text[each.end() :]}")
+    return forms
+
+
+def _place(line: Line) -> int:
+    return round(line[0].y0 / 4)
+
+
+def _style(document: pypdfium2.PdfDocument, pages: Sequence[Page]) -> Style:
+    lines = [line for page in pages for line in page.lines]
+    sizes: Counter[float] = Counter()
+    bold = mono = total = 0
+    for line in lines:
+        chars = len(line.text)
+        total += chars
+        sizes[round(2 * line.main.size) / 2] += chars
+        bold += chars * line.main.bold
+        mono += chars * line.is_mono
+    size = max(sizes.most_common(1)[0][0], 0.5)
+    pitches = [(a[0].y0 - b[0].y0) / size for page in pages for a, b in pairwise(page.lines)]
+    return Style(
+        size=size,
+        pitch=median([pitch for pitch in pitches if 0.8 < pitch < 3] or [1.2]),
+        bold=2 * bold > total,
+        mono=2 * mono > total,
+        larger=tuple(sorted((each for each in sizes if each >= HEADING * size), reverse=True)),
+        outline=_outline(document),
+        words=Counter(word for line in lines for word in line.text.casefold().split()),
+    )
+
+
+def _outline(document: pypdfium2.PdfDocument) -> dict[tuple[int, str], int]:
+    found: dict[tuple[int, str], int] = {}
+    try:
+        for mark, _ in zip(document.get_toc(max_depth=6), range(MAX_OUTLINE), strict=False):
+            target = mark.get_dest()
+            page = target.get_index() if target else None
+            if page is not None:
+                found[page, bare(mark.get_title())] = mark.level + 1
+    except (pypdfium2.PdfiumError, ValueError):
+        return found
+    return found
