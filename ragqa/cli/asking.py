@@ -237,7 +237,7 @@ def get(
         typer.Argument(
             metavar="NOTE[:LINES|#HEADING]",
             help="The note, by path, file name, title or alias; NOTE:7-9 or NOTE:7:9 names lines, "
-            "NOTE#HEADING a section.",
+            "NOTE#HEADING a section, NOTE#^ID a block; or a link such as '[[NOTE#HEADING]]'.",
             autocompletion=complete_path,
         ),
     ],
