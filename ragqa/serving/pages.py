@@ -1,5 +1,7 @@
 """What the pages show, from what was asked and the warm index; templates lay it out."""
 
+from collections.abc import Iterable
+
 from ragqa.api import Index
 from ragqa.diagnosis import diagnose
 from ragqa.explaining import explain
@@ -39,7 +41,7 @@ def note_page(warm: WarmIndex, asked: Asked) -> Shown:
         ],
         "links": [_named(one) for one in links.of_note(record.path)],
         "backlinks": [_named(one) for one in links.to_note(record.path)],
-        "near": [_named(one.note) | {"why": "; ".join(one.why)} for one in related],
+        "near": [_named(one.note, one.why) for one in related],
     }
 
 
@@ -84,5 +86,6 @@ def _marks(asked: Asked, text: str) -> list[tuple[int, int]]:
     return [(start, min(end, len(text)))] if start < end else []
 
 
-def _named(record: NoteRecord) -> Shown:
-    return {"path": record.path, "title": record.title, "date": record.date}
+def _named(record: NoteRecord, why: Iterable[str] = ()) -> Shown:
+    named = {"path": record.path, "title": record.title, "date": record.date}
+    return named | {"why": "; ".join(why)}
