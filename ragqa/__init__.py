@@ -18,7 +18,7 @@ from ragqa.telemetry import switch_off
 switch_off()
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -70,7 +70,7 @@ def __dir__() -> list[str]:
 
 
 def open_index(
-    corpus: "str | Path | None" = None,
+    corpus: "str | Path | Sequence[str | Path] | None" = None,
     *,
     index: "str | Path | None" = None,
     settings: "Mapping[str, str | int | float | None] | None" = None,
@@ -79,7 +79,7 @@ def open_index(
 
     Builds show their progress on stderr if that is a terminal.
 
-    :param corpus: the folder of notes; None to find it as the command line does.
+    :param corpus: the folder of notes, or several; None to find it as the command line does.
     :param index: the index's folder; None to find it likewise.
     :param settings: other settings by name, as in `ragqa config`; None means not given.
     :raises RagqaError: no notes folder is known, or a setting is invalid.

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ragqa.api import Index
 from ragqa.errors import UsageError
@@ -13,6 +12,7 @@ from ragqa.types import (
     FILL,
     HIDDEN,
     Block,
+    Corpus,
     Kind,
     Note,
     NoteFile,
@@ -86,7 +86,7 @@ def get_part(
     )
 
 
-def read_current(corpus: Path, path: str, *, max_note_bytes: int) -> Note:
+def read_current(corpus: Corpus, path: str, *, max_note_bytes: int) -> Note:
     """A note as it is on disk now.
 
     :raises UsageError: it cannot be read.

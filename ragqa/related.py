@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from ragqa.explaining import find_indexed
 from ragqa.notes import parse_note, read_text
 from ragqa.notes.links import NoteNames
 from ragqa.stores.filters import note_matcher
-from ragqa.types import Filters, IndexInfo, NoteRecord, Progress, Skipped, counted
+from ragqa.types import Corpus, Filters, IndexInfo, NoteRecord, Progress, Skipped, counted
 
 _KEPT = 20_000
 _PASSAGES = 200
@@ -42,7 +41,7 @@ class RelatedNotes:
 class NoteLinks:
     """The notes of an index, how they are named, and what they link to."""
 
-    corpus: Path
+    corpus: Corpus
     max_note_bytes: int
     records: dict[str, NoteRecord]
     names: NoteNames
@@ -67,7 +66,7 @@ class NoteLinks:
 
 
 @lru_cache(maxsize=_KEPT)
-def _targets(corpus: Path, path: str, sha256: str, max_note_bytes: int) -> tuple[str, ...]:
+def _targets(corpus: Corpus, path: str, sha256: str, max_note_bytes: int) -> tuple[str, ...]:
     """The targets of a note's links; cached by its digest."""
     read = read_text(corpus, path, max_note_bytes=max_note_bytes)
     if isinstance(read, Skipped):
@@ -136,8 +135,6 @@ def _cosines(index: Index, path: str, filters: Filters, most: int) -> dict[str, 
     mean = np.mean(list(snapshot.vectors(ids).values()), axis=0)
     unit = mean / max(np.linalg.norm(mean), 1e-9)
     hits = dict(snapshot.dense(unit, _PASSAGES + len(ids), filters))
-    cosines: dict[str, float] = {}
-    for passage in snapshot.passages(list(hits)):
-        if passage.path != path and len(cosines) < most:
-            cosines.setdefault(passage.path, hits[passage.id])
-    return cosines
+    nearest_last = reversed(snapshot.passages(list(hits)))
+    cosines = {one.path: hits[one.id] for one in nearest_last if one.path != path}
+    return dict(sorted(cosines.items(), key=lambda one: -one[1])[:most])

@@ -3,8 +3,8 @@
 import math
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ragqa.config import Settings
 from ragqa.embedders import Embedder
@@ -13,7 +13,7 @@ from ragqa.spelling import correct_spelling
 from ragqa.stores import Snapshot
 from ragqa.stores.ranking import BM25_K1
 from ragqa.text.words import WORD, index_terms, is_latin, query_terms
-from ragqa.types import Filters, Hit, Kind, Passage, Retrieved
+from ragqa.types import Filters, Hit, Kind, Passage, Retrieved, Vector
 
 MAX_QUESTION_BYTES = 8_000
 
@@ -25,6 +25,9 @@ TERMS_SPAN = 1.25
 """What a good passage scores: its cosine above the lowest candidate's, and its BM25 score per
 question length. Divided by these, both legs are about 1 (docs/decisions/fusion.md)."""
 
+CONTEXT_WEIGHT = 0.3
+"""What a context's cosine counts (docs/decisions/folders.md)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
@@ -32,19 +35,22 @@ class Ranking:
 
     Each leg gives `candidates`; `dense_weight` is the weight of the dense one, 0 to 1. `scripts` is
     what the embedder can read, "latin" or "all"; other questions are ranked by terms alone.
+    `contexts` has the embeddings of the contexts of several folders, by the folder's name.
     """
 
     candidates: int = 200
     dense_weight: float = 0.5
     scripts: str = "latin"
+    contexts: Mapping[str, Vector] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, settings: Settings) -> "Ranking":
+    def of(cls, settings: Settings, contexts: Mapping[str, Vector] | None = None) -> "Ranking":
         """The ranking that the settings ask for."""
         return cls(
             candidates=settings.candidates,
             dense_weight=settings.dense_weight,
             scripts=settings.embedder_scripts,
+            contexts=contexts or {},
         )
 
 
@@ -106,7 +112,26 @@ def retrieve(
 ) -> Retrieved:
     """Return the k best passages for a question, best first; ties are broken by passage id."""
     legs = find_legs(snapshot, embedder, question, k=k, filters=filters, ranking=ranking)
-    return to_hits(snapshot, legs, legs.fused(ranking.dense_weight)[:k])
+    return to_hits(snapshot, legs, ranked(snapshot, legs, ranking)[:k])
+
+
+def ranked(snapshot: Snapshot, legs: Legs, ranking: Ranking) -> list[tuple[int, float]]:
+    """Both legs fused into one list of (passage id, score), best first.
+
+    A passage scores more the nearer the context of its folder is to the question.
+    """
+    fused = legs.fused(ranking.dense_weight)
+    if not ranking.contexts or legs.retrieved.by_terms_alone:
+        return fused
+    question = legs.retrieved.vectors.pooled
+    near = {folder: float(vector @ question) for folder, vector in ranking.contexts.items()}
+    low = min(near.values())
+    passages = snapshot.passages([passage_id for passage_id, _ in fused])
+    scores = {
+        passage.id: score + CONTEXT_WEIGHT * (near.get(passage.path.partition("/")[0], low) - low)
+        for passage, (_, score) in zip(passages, fused, strict=True)
+    }
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 
 
 def find_legs(

@@ -69,7 +69,7 @@ def index(tmp_path_factory):
 @trying(40)
 @given(text=ANYTHING, suffix=st.sampled_from(["md", "txt"]), asked=st.booleans())
 def test_any_note_is_answered_from_without_harm(index, text, suffix, asked):
-    note = index.places.corpus / f"note.{suffix}"
+    note = index.places.corpus.file(f"note.{suffix}")
     note.write_bytes(text.encode())
     try:
         index.refresh(rebuild=True)

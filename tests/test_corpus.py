@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ragqa.notes import ReadNote, read_note, walk_notes
-from ragqa.types import Kind
+from ragqa.types import Corpus, Kind
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 LIMIT = 5_000_000
@@ -17,9 +17,9 @@ NOT_CITING = {"index.md"}
 
 @pytest.fixture(scope="module")
 def notes():
-    walk = walk_notes(CORPUS, max_note_bytes=LIMIT)
+    walk = walk_notes(Corpus.of(CORPUS), max_note_bytes=LIMIT)
     assert walk.skipped == ()
-    read = [read_note(CORPUS, file, max_note_bytes=LIMIT) for file in walk.files]
+    read = [read_note(Corpus.of(CORPUS), file, max_note_bytes=LIMIT) for file in walk.files]
     assert all(isinstance(one, ReadNote) for one in read)
     return [one.note for one in read]
 

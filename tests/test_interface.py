@@ -6,6 +6,7 @@ import pytest
 from support import make_answer
 
 import ragqa
+from ragqa.types import Corpus
 
 
 def test_the_names_of_the_package_are_listed_before_they_are_imported():
@@ -31,7 +32,7 @@ def test_an_unknown_setting_in_a_file_is_logged_when_an_index_is_opened(
     (tmp_path / "ragqa.toml").write_text('corpus = "notes"\ntopk = 3\n', encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     with ragqa.open_index() as index:
-        assert index.places.corpus == (tmp_path / "notes").resolve()
+        assert index.places.corpus == Corpus.of((tmp_path / "notes").resolve())
     assert "topk" in caplog.text
 
 

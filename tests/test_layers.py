@@ -9,7 +9,8 @@ import ragqa
 PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
-    {"errors", "telemetry", "types", "atomic_write", "sanitise"},
+    {"errors", "telemetry", "corpus", "atomic_write", "sanitise"},
+    {"types"},
     {"config", "text", "clock", "stages", "history", "quiet"},
     {"notes", "passages", "embedders", "stores", "llms", "consent"},
     {"readers", "spelling"},

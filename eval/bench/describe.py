@@ -18,7 +18,7 @@ from ragqa.notes import ReadNote, read_note, walk_notes
 from ragqa.passages import Chunking
 from ragqa.passages.split import split_note
 from ragqa.text.words import UNSPACED
-from ragqa.types import Kind, Note, Passage
+from ragqa.types import Corpus, Kind, Note, Passage
 
 _MOST_BYTES = 10_000_000
 _WORD = re.compile(r"[^\W_]+")
@@ -28,8 +28,8 @@ _QUANTILES = (0.1, 0.5, 0.9, 0.99)
 
 def split_notes(folder: Path, embedder: Embedder) -> Iterator[tuple[Note, list[Passage]]]:
     """Every note of a folder that can be read, with its passages."""
-    for file in walk_notes(folder, max_note_bytes=_MOST_BYTES).files:
-        read = read_note(folder, file, max_note_bytes=_MOST_BYTES)
+    for file in walk_notes(Corpus.of(folder), max_note_bytes=_MOST_BYTES).files:
+        read = read_note(Corpus.of(folder), file, max_note_bytes=_MOST_BYTES)
         if isinstance(read, ReadNote):
             passages = split_note(
                 read.note,

@@ -27,7 +27,7 @@ from ragqa.cli import run
 from ragqa.config import Places
 from ragqa.errors import RagqaError
 from ragqa.notes import NoteText, read_text
-from ragqa.types import Answer
+from ragqa.types import Answer, Corpus
 
 QUESTION = "How long do cats sleep?"
 MEMORY_BYTES = 4 * 2**30
@@ -171,10 +171,10 @@ def _limited(act: Callable[[], None], writing: int) -> None:
 
 def _use(folder: Path, commands: Sequence[Sequence[str]]) -> None:
     """Ask, and run some commands beside a new note."""
-    places = Places(folder / "notes", folder / "copy")
+    places = Places(Corpus.of(folder / "notes"), folder / "copy")
     _ask(places)
     given = ["--corpus", str(places.corpus), "--index", str(places.index)]
-    new = places.corpus / "new.md"
+    new = places.corpus.file("new.md")
     try:
         for command in commands:
             if command == WITH_NEW:
@@ -195,7 +195,7 @@ def _find(folder: Path) -> None:
 
 def _ask(places: Places) -> None:
     """Whatever the index says, what is cited stands in the notes."""
-    with open_index(places.corpus, index=places.index) as index:
+    with open_index(places.corpus.folders[0].path, index=places.index) as index:
         try:
             answer: Answer = index.ask(QUESTION, refresh=False)
         except RagqaError:

@@ -16,7 +16,7 @@ from ragqa.notes import NoteText, read_text
 from ragqa.render import Linker, answer_document, print_answer, to_json
 from ragqa.render.markdown import answer_markdown
 from ragqa.stores.memory import MemorySnapshot, MemoryStore
-from ragqa.types import Answer
+from ragqa.types import Answer, Corpus
 from ragqa.verifying.saved import read_saved
 
 OTHER = (
@@ -83,7 +83,7 @@ def _question(data: bytes) -> str:
 
 def _check(place: Place, name: str, question: str) -> None:
     place.index.refresh(rebuild=True)
-    read = read_text(place.corpus, name, max_note_bytes=5_000_000)
+    read = read_text(Corpus.of(place.corpus), name, max_note_bytes=5_000_000)
     snapshot = place.store.snapshot()
     if isinstance(read, NoteText):
         _check_passages(snapshot, name, read)
@@ -109,11 +109,11 @@ def check_answer(corpus: Path, answer: Answer) -> None:
         *(each for told in answer.disagreements for each in told.citations),
     ]
     for citation in quoted:
-        read = read_text(corpus, citation.path, max_note_bytes=5_000_000)
+        read = read_text(Corpus.of(corpus), citation.path, max_note_bytes=5_000_000)
         must(isinstance(read, NoteText), f"cites {citation.path}")
         if isinstance(read, NoteText):
             check_citation(citation, read.text, read.sha256)
-    linker = Linker(corpus, "file://{path}")
+    linker = Linker(Corpus.of(corpus), "file://{path}")
     for terminal in (False, True):
         with printing(terminal=terminal):
             print_answer(answer, linker)

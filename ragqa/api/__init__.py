@@ -4,12 +4,13 @@
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ragqa.api.index import BY_TERMS_ALONE, MIN_POOL, Index
 from ragqa.api.stored_index import MayUse, Shown, StorePlace, was_allowed
 from ragqa.config import Loaded, load_settings
+from ragqa.config.folders import folders_in
 from ragqa.config.setting import Value
 
 __all__ = [
@@ -26,7 +27,7 @@ _logger = logging.getLogger("ragqa")
 
 
 def open_index(
-    corpus: str | Path | None = None,
+    corpus: str | Path | Sequence[str | Path] | None = None,
     *,
     index: str | Path | None = None,
     settings: Mapping[str, Value | None] | None = None,
@@ -40,7 +41,7 @@ def open_index(
     """
     flags: dict[str, Value | None] = dict(settings or {})
     flags |= {
-        "corpus": None if corpus is None else str(corpus),
+        "corpus": None if corpus is None else folders_in(corpus),
         "index": None if index is None else str(index),
     }
     loaded = load_settings(flags)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 from ragqa.answering.embeds import Embedded
 from ragqa.answering.layout import Layout, OpenNote, layout_of_passage
@@ -12,11 +11,11 @@ from ragqa.notes.formats import locate
 from ragqa.notes.links import NoteNames, place_of
 from ragqa.passages import all_match_note, matches_note
 from ragqa.stores import Snapshot
-from ragqa.types import Citation, Hit, Passage, Skipped, Span, Stamp
+from ragqa.types import Citation, Corpus, Hit, Passage, Skipped, Span, Stamp
 
 
 def keep_current(
-    corpus: Path, hits: Sequence[Hit], *, max_note_bytes: int, remedy: str = "run ragqa index"
+    corpus: Corpus, hits: Sequence[Hit], *, max_note_bytes: int, remedy: str = "run ragqa index"
 ) -> tuple[list[Hit], list[str]]:
     """The hits whose text stands in its note byte for byte, and a warning for each other note.
 
@@ -58,7 +57,7 @@ def keep_current(
 
 
 def open_notes(
-    corpus: Path, of_note: Callable[[str], Sequence[Passage]], *, max_note_bytes: int
+    corpus: Corpus, of_note: Callable[[str], Sequence[Passage]], *, max_note_bytes: int
 ) -> OpenNote:
     """Return a function that gives the layout of a passage's note.
 
@@ -77,7 +76,7 @@ def open_notes(
     return open_note
 
 
-def open_embedded(corpus: Path, snapshot: Snapshot, *, max_note_bytes: int) -> Embedded:
+def open_embedded(corpus: Corpus, snapshot: Snapshot, *, max_note_bytes: int) -> Embedded:
     """Return a function that gives what the notes of an index embed."""
 
     @cache
@@ -102,7 +101,7 @@ def open_embedded(corpus: Path, snapshot: Snapshot, *, max_note_bytes: int) -> E
 
 
 def _current_layout(
-    corpus: Path, path: str, passages: Sequence[Passage], max_note_bytes: int
+    corpus: Corpus, path: str, passages: Sequence[Passage], max_note_bytes: int
 ) -> Layout | None:
     """The layout of a note; None if it no longer matches its passages in the index."""
     read = read_text(corpus, path, max_note_bytes=max_note_bytes)
@@ -112,7 +111,7 @@ def _current_layout(
     return Layout.of(text, passages) if all_match_note(text, passages) else None
 
 
-def with_source(citation: Citation, corpus: Path, *, max_note_bytes: int) -> Citation:
+def with_source(citation: Citation, corpus: Corpus, *, max_note_bytes: int) -> Citation:
     """The citation with the exact text of its note as quote, and with its locator.
 
     Answers are composed from what ragqa reads; only some formats have another text.

@@ -31,7 +31,7 @@ from ragqa.indexing import (
 from ragqa.passages import Chunking
 from ragqa.retrieval import Ranking
 from ragqa.stores import SENT, Remark, Snapshot, Store, check_usable, open_store, remote_host
-from ragqa.types import Building, IndexInfo, IndexReport, Progress, no_progress
+from ragqa.types import Building, IndexInfo, IndexReport, Progress, Vector, no_progress
 
 MayUse = Callable[[str], bool]
 """Whether a host, `HOST:PORT`, may be sent the text of notes."""
@@ -179,7 +179,17 @@ class StoredIndex:
     @property
     def ranking(self) -> Ranking:
         """The ranking that the settings choose."""
-        return Ranking.of(self.settings)
+        return Ranking.of(self.settings, self._contexts)
+
+    @cached_property
+    def _contexts(self) -> dict[str, Vector]:
+        """The embeddings of the contexts of several folders, by the folder's name."""
+        folders = self.places.corpus.folders
+        said = {one.name: one.context for one in folders if one.context and len(folders) > 1}
+        if not said:
+            return {}
+        vectors = self.source.embedders.asking.embed_passages(list(said.values()))
+        return dict(zip(said, vectors, strict=True))
 
     @property
     def confidence(self) -> InUse:

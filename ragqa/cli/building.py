@@ -1,5 +1,6 @@
 """`ragqa index`, `status` and `doctor`: build the index, look at it and repair it."""
 
+import shlex
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
@@ -46,7 +47,8 @@ class BuildOptions:
 @grouped_options()
 def index(
     notes: Annotated[
-        str | None, typer.Argument(metavar="[CORPUS]", help="The folder of notes.")
+        list[str] | None,
+        typer.Argument(metavar="[CORPUS]...", help="The folder of notes, or several."),
     ] = None,
     *,
     how: BuildOptions,
@@ -59,8 +61,9 @@ def index(
     """
     from ragqa import render
 
-    if notes is not None and given.corpus is not None:
-        raise UsageError("the folder of notes was given twice", hint=f"ragqa index {notes}")
+    if notes and given.corpus:
+        hint = f"ragqa index {shlex.join(notes)}"
+        raise UsageError("the folder of notes was given twice", hint=hint)
     loaded = load(replace(given, corpus=notes or given.corpus))
     with open_index(loaded) as opened, render.ProgressLine() as progress:
         if how.workers is not None:

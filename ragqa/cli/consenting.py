@@ -1,7 +1,6 @@
 """Asking the user before anything is sent to a host that is not this machine."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from ragqa import consent, render
 from ragqa.cli.lines import is_interactive
@@ -9,6 +8,7 @@ from ragqa.consent import Use, consents, host_named, not_allowed
 from ragqa.errors import UsageError
 from ragqa.llms import Destination
 from ragqa.render import safe_line
+from ragqa.types import Corpus
 
 _COMMANDS = {Use.LLM: "llm", Use.STORE: "store"}
 """The command whose `allow` and `forget` manage the consent for a use."""
@@ -40,7 +40,7 @@ def consented(destination: Destination, *, yes: bool, what: str, use: Use = Use.
     return _allowed_now(host, use, notice, "Allow this, now and from now on?", yes=yes)
 
 
-def store_consented(host: str, *, where: str, corpus: Path) -> bool:
+def store_consented(host: str, *, where: str, corpus: Corpus) -> bool:
     """Return whether the user allows storing notes on a host; asks if a person is at the terminal.
 
     :param where: the store's address and the index's name there.

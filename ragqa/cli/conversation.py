@@ -34,7 +34,7 @@ class Conversation:
     ) -> None:
         self._loaded = loaded
         self._scope = scope
-        self._filters = scope.filters
+        self._filters = scope.filters(places.corpus)
         self._writer = writer
         self._linker = render.Linker(places.corpus, loaded.settings.link_format)
         self._chat = Chat(self._complete, self._answer)

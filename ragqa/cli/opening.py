@@ -46,13 +46,14 @@ class Query:
 def open_query(scope: Scope) -> Iterator[Query]:
     """Open the index for a query.
 
-    :raises UsageError: `--since` is not a date, or a setting is wrong.
+    :raises UsageError: a filter or a setting is wrong.
     """
     from ragqa.render import ProgressLine
 
-    filters = scope.filters
+    loaded = load(scope.given, top_k=scope.top_k)
+    filters = scope.filters(loaded.places.corpus)
     with (
-        open_index(load(scope.given, top_k=scope.top_k)) as index,
+        open_index(loaded) as index,
         ProgressLine(opening=first_build_notice(index)) as progress,
     ):
         yield Query(index, filters, not scope.no_refresh, progress, linker_for(index))

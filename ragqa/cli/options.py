@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from enum import StrEnum
+from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,8 +19,9 @@ from ragqa.clock import first_day
 from ragqa.errors import RagqaError, UsageError
 
 if TYPE_CHECKING:
+    from ragqa.config import Loaded
     from ragqa.config.setting import Value
-    from ragqa.types import Filters, NoteList
+    from ragqa.types import Corpus, Filters, NoteList
 
 Command = Callable[..., int]
 """A command: it takes its options and returns the exit code."""
@@ -33,16 +35,21 @@ def _complete(
 ) -> list[str]:
     """Complete from the index; without one, return nothing."""
     from ragqa.api import index_from
-    from ragqa.config import load_settings
 
     try:
-        places = [field.name for field in fields(PlaceOptions)]
-        loaded = load_settings({name: ctx.params.get(name) for name in places})
-        with index_from(loaded) as index:
+        with index_from(_loaded(ctx)) as index:
             found = values(index.notes(refresh=False))
             return [one for one in found if one.startswith(incomplete) and _HARMLESS.fullmatch(one)]
     except RagqaError:
         return []
+
+
+def _loaded(ctx: typer.Context) -> "Loaded":
+    """The settings for what was typed before."""
+    from ragqa.config import load_settings
+
+    places = [field.name for field in fields(PlaceOptions)]
+    return load_settings({name: ctx.params.get(name) or None for name in places})
 
 
 def complete_tag(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -53,6 +60,15 @@ def complete_tag(ctx: typer.Context, incomplete: str) -> list[str]:
 def complete_path(ctx: typer.Context, incomplete: str) -> list[str]:
     """The paths in the index that start with `incomplete`."""
     return _complete(ctx, lambda found: (note.path for note in found.notes), incomplete)
+
+
+def complete_folder(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The names of the folders of notes that start with `incomplete`."""
+    try:
+        names = [one.name for one in _loaded(ctx).places.corpus.folders]
+    except RagqaError:
+        return []
+    return [one for one in names if one.startswith(incomplete) and _HARMLESS.fullmatch(one)]
 
 
 class Format(StrEnum):
@@ -68,7 +84,10 @@ def complete_format(incomplete: str) -> list[str]:
     return [name for name in Format if name.startswith(incomplete)]
 
 
-Corpus = Annotated[str | None, typer.Option("--corpus", metavar="DIR", help="The folder of notes.")]
+Folders = Annotated[
+    list[str] | None,
+    typer.Option("--corpus", metavar="DIR", help="A folder of notes; repeat it to use several."),
+]
 IndexFolder = Annotated[
     str | None, typer.Option("--index", metavar="DIR", help="The folder that holds the index.")
 ]
@@ -99,7 +118,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback when some
 class PlaceOptions:
     """The options for notes and index as given, None if not given."""
 
-    corpus: Corpus = None
+    corpus: Folders = None
     index: IndexFolder = None
     store: StoreKind = None
     store_uri: StoreUri = None
@@ -107,7 +126,7 @@ class PlaceOptions:
     @property
     def flags(self) -> "dict[str, Value | None]":
         """The options as settings by name."""
-        return asdict(self)
+        return asdict(self) | {"corpus": self.corpus or None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +151,15 @@ class Scope:
             autocompletion=complete_path,
         ),
     ] = None
+    within: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--in",
+            metavar="NAME",
+            help="Only notes in this folder, if there are several; repeat it to allow several.",
+            autocompletion=complete_folder,
+        ),
+    ] = None
     since: Annotated[
         str | None,
         typer.Option(
@@ -149,15 +177,16 @@ class Scope:
     ] = False
     given: PlaceOptions = PlaceOptions()
 
-    @property
-    def filters(self) -> "Filters":
-        """The filters that the options name.
+    def filters(self, corpus: "Corpus") -> "Filters":
+        """The filters that the options name, in this corpus.
 
-        :raises UsageError: `--since` is not a date.
+        :raises UsageError: `--since` is not a date, or `--in` no folder of the corpus.
         """
+        from ragqa.config.folders import globs_in
         from ragqa.types import Filters
 
-        return Filters(tuple(self.tag or ()), tuple(self.path or ()), parse_since(self.since))
+        paths = globs_in(corpus, self.within or (), self.path or ())
+        return Filters(tuple(self.tag or ()), paths, parse_since(self.since))
 
 
 def grouped_options(*without: str) -> Callable[[Command], Command]:
@@ -253,19 +282,19 @@ def parse_format(chosen: str | None, *, json: bool, explain: bool) -> Format:
 def with_places(hint: str, args: list[str]) -> str:
     """Add the notes and index of the failed command to a command in its hint."""
     options = {f"--{field.name.replace('_', '-')}" for field in fields(PlaceOptions)}
-    places: dict[str, str] = {}
+    places: list[tuple[str, str]] = []
     rest = iter(args)
     positional = []
     for arg in rest:
         name, given, value = arg.partition("=")
         if name in options:
-            places[name] = value if given else next(rest, "")
+            places.append((name, value if given else next(rest, "")))
         elif not arg.startswith("-"):
             positional.append(arg)
     if positional[:1] == ["index"] and positional[1:]:
-        places["--corpus"] = positional[1]
+        places += [("--corpus", folder) for folder in positional[1:]]
     command = re.search(
         r"ragqa (?:index(?: --(?:rebuild|wait))?|doctor --repair|calibrate(?: --reset)?)$", hint
     )
-    pairs = [word for name in sorted(places) for word in (name, places[name])]
+    pairs = [word for place in sorted(places, key=itemgetter(0)) for word in place]
     return f"{hint} {shlex.join(pairs)}" if command and pairs else hint

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ragqa.cli.opening import load_flags, print_notices
-from ragqa.cli.options import AsJson, Corpus, IndexFolder, grouped_options
+from ragqa.cli.options import AsJson, Folders, IndexFolder, grouped_options
 from ragqa.errors import UsageError
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A setting; see ragqa config.")]
@@ -24,7 +24,7 @@ app = typer.Typer(
 @grouped_options()
 def show(
     ctx: typer.Context,
-    corpus: Corpus = None,
+    corpus: Folders = None,
     index: IndexFolder = None,
     json: AsJson = False,
 ) -> int:
@@ -37,7 +37,7 @@ def show(
     from ragqa import render
     from ragqa.render import overviews
 
-    loaded = load_flags({"corpus": corpus, "index": index})
+    loaded = load_flags({"corpus": tuple(corpus or ()) or None, "index": index})
     if json:
         render.print_document(overviews.settings_document(loaded))
     else:
@@ -49,7 +49,9 @@ def show(
 @grouped_options()
 def set_value(
     name: Name,
-    value: Annotated[str, typer.Argument(metavar="VALUE", help="Its new value.")],
+    values: Annotated[
+        list[str], typer.Argument(metavar="VALUE...", help="Its new value; some take several.")
+    ],
 ) -> int:
     """Write a setting into your own settings file.
 
@@ -61,16 +63,17 @@ def set_value(
     from ragqa.llms import check_kind
     from ragqa.readers import prepare
 
-    if name == "llm" and ":" in value:
-        check_kind(value)
-    if name == "reader" and value.strip():
-        prepare(value)
-    if name == "corpus" and value and not Path(value).expanduser().is_dir():
-        raise UsageError(
-            f"there is no folder {value}, so the setting corpus is unchanged",
-            hint="ragqa config set corpus DIR",
-        )
-    written = set_user_setting(name, value)
+    for value in values:
+        if name == "llm" and ":" in value:
+            check_kind(value)
+        if name == "reader" and value.strip():
+            prepare(value)
+        if name == "corpus" and value and not Path(value).expanduser().is_dir():
+            raise UsageError(
+                f"there is no folder {value}, so the setting corpus is unchanged",
+                hint="ragqa config set corpus DIR",
+            )
+    written = set_user_setting(name, values if len(values) > 1 else values[0])
     render.say(f"{name} = {shown(written)} in {user_settings_file()}")
     with suppress(UsageError):  # another setting is wrong; that does not concern this one
         print_notices(load_settings({}))

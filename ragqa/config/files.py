@@ -3,12 +3,13 @@
 import os
 import stat
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import platformdirs
 
 from ragqa.atomic_write import write_whole
-from ragqa.config.setting import Value, absolute
+from ragqa.config.setting import Value, as_written
 from ragqa.config.settings import SETTINGS, setting_named, with_nearest
 from ragqa.errors import UsageError
 
@@ -88,18 +89,19 @@ def read_project_settings(path: Path) -> Checked:
             hint="remove the line; to set it for yourself: ragqa config set embedder FOLDER",
         )
     for name in ("corpus", "index"):
-        if given := values.get(name):
-            place = absolute(str(given), folder)
-            if not place.is_relative_to(folder.resolve()):
+        if name in values:
+            values[name] = SETTINGS[name].anchored(values[name], folder)
+            placed = values[name]
+            places = placed if isinstance(placed, tuple) else (placed,)
+            if not all(Path(str(one)).is_relative_to(folder.resolve()) for one in places):
                 raise UsageError(
                     f"{path} may not put the {name} outside its own folder",
                     hint=f"remove the line, or use --{name} or RAGQA_{name.upper()}",
                 )
-            values[name] = str(place)
     return values, warnings
 
 
-def set_user_setting(name: str, text: str) -> Value:
+def set_user_setting(name: str, given: str | Sequence[str]) -> Value:
     """Write one setting to the user's file, keeping the rest; paths are made absolute.
 
     Returns the value as written.
@@ -109,10 +111,10 @@ def set_user_setting(name: str, text: str) -> Value:
     import tomlkit
 
     setting = setting_named(name, "the command")
-    value = setting.anchored(setting.parse(text, "the command"), Path.cwd())
+    value = setting.anchored(setting.parse(given, "the command"), Path.cwd())
 
     document = tomlkit.parse(_user_text())
-    document[name] = list(value) if isinstance(value, tuple) else value
+    document[name] = as_written(value)
     _write_user_text(tomlkit.dumps(document))
     return value
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import platformdirs
 
@@ -16,8 +16,10 @@ from ragqa.config.files import (
     read_user_settings,
     user_settings_file,
 )
+from ragqa.config.folders import corpus_of, several
 from ragqa.config.setting import Value, absolute
 from ragqa.config.settings import REPLACED, SETTINGS, Origin, Settings
+from ragqa.corpus import Corpus, Folder
 from ragqa.errors import NoCorpus, UsageError
 
 
@@ -25,7 +27,7 @@ from ragqa.errors import NoCorpus, UsageError
 class Places:
     """Where the notes and the index are; absolute."""
 
-    corpus: Path
+    corpus: Corpus
     index: Path
 
 
@@ -99,10 +101,12 @@ def load_settings(
     return Loaded(settings, origins, found, passed_over, warnings + about_own)
 
 
-def data_index(corpus: Path) -> Path:
+def data_index(corpus: Corpus) -> Path:
     """The folder for this corpus's index in the user's data folder."""
-    digest = blake2b(os.fsencode(corpus), digest_size=6).hexdigest()
-    name = "".join(c if c.isalnum() and c.isascii() else "-" for c in corpus.name)[:40]
+    named = "\0".join(f"{prefix}{folder}" for prefix, folder in corpus.prefixed)
+    digest = blake2b(os.fsencode(named), digest_size=6).hexdigest()
+    names = "-".join(folder.name for _, folder in corpus.prefixed)
+    name = "".join(c if c.isalnum() and c.isascii() else "-" for c in names)[:40]
     return Path(platformdirs.user_data_dir("ragqa")) / "indexes" / f"{name or 'notes'}-{digest}"
 
 
@@ -117,7 +121,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
     for name, setting in SETTINGS.items():
         variable = f"RAGQA_{name.upper()}"
         if given := environ.get(variable):
-            values[name] = setting.anchored_in_file(setting.parse(given, variable), variable)
+            raw = several(given) if name == "corpus" else given
+            values[name] = setting.anchored_in_file(setting.parse(raw, variable), variable)
     return values
 
 
@@ -167,14 +172,16 @@ def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> P
     corpus comes from a stronger origin, its default index is used. Links in a folder that came from
     elsewhere can neither move the index out of it nor copy other notes into it.
     """
-    corpus = absolute(settings.corpus, folder) if settings.corpus else None
+    folders = cast("tuple[Folder, ...]", SETTINGS["corpus"].anchored(settings.corpus, folder))
+    corpus = corpus_of(folders) if folders else None
     index = absolute(settings.index, folder) if settings.index else None
     at_hand = origins["corpus"] in (Origin.DEFAULT, Origin.USER) and (folder / "corpus").is_dir()
     beside_origin = Origin.DEFAULT
     if at_hand:
-        corpus = absolute("corpus", folder)
+        at = absolute("corpus", folder)
+        corpus = Corpus.of(at)
         beside = absolute("indexes/default", folder)
-        if all(place.is_relative_to(folder.resolve()) for place in (corpus, beside)):
+        if all(place.is_relative_to(folder.resolve()) for place in (at, beside)):
             beside_origin = Origin.AT_HAND
         else:
             beside = data_index(corpus)
@@ -191,9 +198,9 @@ def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> P
         chosen = index
     else:
         chosen, origins["index"] = beside, beside_origin
-    if chosen == corpus:
+    if chosen in (at for _, at in corpus.prefixed):
         raise UsageError(
-            f"the index cannot be kept in {corpus} itself, which is the folder of notes",
+            f"the index cannot be kept in {chosen} itself, which is the folder of notes",
             hint="name another folder: --index DIR",
         )
     return Places(corpus, chosen)
@@ -210,14 +217,16 @@ def _passed_over(
         return ""
     file = user_settings_file()
     for name, what, used, own in (
-        ("corpus", "notes", found.corpus, settings.corpus),
-        ("index", "index", found.index, settings.index),
+        ("corpus", "notes", found.corpus.folders, settings.corpus),
+        ("index", "index", (found.index,), (settings.index,)),
     ):
-        if set_where[name] == Origin.USER and absolute(own, Path("/")) != used:
+        places = [absolute(str(one), Path("/")) for one in own]
+        if set_where[name] == Origin.USER and places != [Path(str(one)) for one in used]:
             those = "those" if name == "corpus" else "that"
+            options = " ".join(f"--{name} {shlex.quote(str(one))}" for one in own)
             return (
-                f"Using the {what} in {_seen_from_here(used)}, not {those} of your setting {name} "
-                f"({file}): {own}; to use {those}: --{name} {shlex.quote(own)}"
+                f"Using the {what} in {_seen_from_here(Path(str(used[0])))}, not {those} of your "
+                f"setting {name} ({file}): {', '.join(map(str, own))}; to use {those}: {options}"
             )
     return ""
 

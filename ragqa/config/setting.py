@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from ragqa.corpus import Folder
 from ragqa.errors import UsageError
 
-Value = str | int | float | tuple[str, ...]
+Value = str | int | float | tuple[str, ...] | tuple[Folder, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Setting:
     :param choices: the command that lists the possible values.
     :param refine: normalises a text, given its origin, or raises UsageError; messages never repeat
         such a text, which may contain a secret.
+    :param convert: makes a value of what a file, a flag or the environment has; None if it cannot.
     :param path_at: where in a value its path begins; None if it has none.
     """
 
@@ -31,6 +33,7 @@ class Setting:
     personal: bool = False
     choices: str = ""
     refine: Callable[[str, str], str] | None = None
+    convert: Callable[[object], Value | None] | None = None
     path_at: Callable[[str], int | None] = lambda _: None
     name: str = ""
 
@@ -50,10 +53,9 @@ class Setting:
 
     def _converted(self, raw: object) -> Value | None:
         """A value of the setting's type; None if it cannot be one."""
-        default = self.default
-        if isinstance(default, tuple):
-            return _names_in(raw)
-        kind = type(default)
+        if self.convert:
+            return self.convert(raw)
+        kind = cast("type[str | int | float]", type(self.default))
         if isinstance(raw, kind) and not isinstance(raw, bool):
             return raw
         if isinstance(raw, str) or (kind is float and type(raw) is int):
@@ -63,6 +65,10 @@ class Setting:
 
     def anchored(self, value: Value, folder: Path) -> Value:
         """A value with its path, if any, made absolute; raises as `absolute` does."""
+        if isinstance(value, tuple):
+            folders = [one for one in value if isinstance(one, Folder)]
+            placed = tuple(replace(one, path=absolute(str(one), folder)) for one in folders)
+            return placed or value
         text = str(value)
         at = self.path_at(text)
         if at is None or not text[at:]:
@@ -99,7 +105,21 @@ def _names_in(raw: object) -> tuple[str, ...] | None:
 
 def shown(value: object) -> object:
     """A value as people read and type it."""
-    return ", ".join(value) if isinstance(value, tuple) else value
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else value
+
+
+def as_written(value: Value) -> object:
+    """A value as a settings file and JSON have it; a folder that only has a path as that."""
+    if not isinstance(value, tuple):
+        return value
+    listed = [
+        str(one)
+        if isinstance(one, str) or (one.name in ("", one.path.name) and not one.context)
+        else {key: str(of) for key, of in asdict(one).items() if of}
+        for one in value
+    ]
+    is_one = len(listed) == 1 and isinstance(value[0], Folder)
+    return listed[0] if is_one else listed
 
 
 def absolute(path: str, folder: Path) -> Path:
@@ -138,7 +158,7 @@ def some_of(choices: tuple[str, ...], about: str, **rules: Any) -> Any:  # noqa:
     """A field whose value is a list of these; the default is none."""
     expects = f"a list of these: {', '.join(choices)}"
     check = frozenset(choices).issuperset
-    return setting((), about, expects, check=lambda names: check(names), **rules)
+    return setting((), about, expects, check=lambda names: check(names), convert=_names_in, **rules)
 
 
 def whole_number(default: int, low: int, high: int, about: str, **rules: Any) -> Any:  # noqa: ANN401 - as above

@@ -11,6 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from ragqa.config import addresses
+from ragqa.config.folders import EXPECTED, folders_in
 from ragqa.config.setting import (
     Setting,
     Value,
@@ -21,6 +22,7 @@ from ragqa.config.setting import (
     whole_number,
     within,
 )
+from ragqa.corpus import Folder
 from ragqa.errors import UsageError
 
 LLMS_WITH_PATHS = ("scripted",)
@@ -72,7 +74,9 @@ class Settings:
     `store_uri` is "", an absolute path, or an address without a secret.
     """
 
-    corpus: str = setting("", "the folder of notes", "a folder", path_at=lambda _: 0)
+    corpus: tuple[Folder, ...] = setting(
+        (), "the folder of notes, or a list of several", EXPECTED, convert=folders_in
+    )
     index: str = setting("", "the folder that holds the index", "a folder", path_at=lambda _: 0)
     store: str = one_of(
         ("local", "milvus"),

@@ -18,7 +18,7 @@ from ragqa.evaluation.measures import (
 )
 from ragqa.evaluation.outcomes import Outcome, why_missed
 from ragqa.evaluation.tasks import Task
-from ragqa.retrieval import clean_question, find_legs, to_hits
+from ragqa.retrieval import clean_question, find_legs, ranked, to_hits
 from ragqa.types import Filters, Hit, Progress
 
 TIMED = 20
@@ -69,11 +69,11 @@ def _ask(
         filters=Filters(),
         ranking=collection.ranking,
     )
-    fused = legs.fused(collection.ranking.dense_weight)
+    fused = ranked(collection.snapshot, legs, collection.ranking)
     retrieved = to_hits(collection.snapshot, legs, fused[: max(MIN_POOL, asking.passages)])
     search_ms, ask_ms, weighed = _ms_since(started), None, None
-    ranked = {"hybrid": fused, "dense": legs.dense, "terms": legs.terms}
-    rankings = {method: _units(task, ids) for method, ids in ranked.items()}
+    legs_of = {"hybrid": fused, "dense": legs.dense, "terms": legs.terms}
+    rankings = {method: _units(task, ids) for method, ids in legs_of.items()}
     if asking.compose:
         best = replace(retrieved, hits=retrieved.hits[:MIN_POOL])
         if timed:

@@ -9,7 +9,7 @@ from ragqa.answering.composing import Excerpt
 from ragqa.answering.scoring import Scored, citation_of
 from ragqa.api import MIN_POOL, Index
 from ragqa.explaining.explanation import Lost, Place, Sentence
-from ragqa.retrieval import Legs, find_legs, to_hits
+from ragqa.retrieval import Legs, find_legs, ranked, to_hits
 from ragqa.stores.filters import note_matcher
 from ragqa.types import Filters, Retrieved
 
@@ -93,4 +93,4 @@ def _search(
     legs = find_legs(index.snapshot(), embedder, question, k=k, filters=filters, ranking=ranking)
     pool = max(index.settings.top_k, MIN_POOL, ranking.candidates)
     asked = replace(legs, dense=legs.dense[:pool], terms=legs.terms[:pool])
-    return legs, asked.fused(ranking.dense_weight)
+    return legs, ranked(index.snapshot(), asked, ranking)

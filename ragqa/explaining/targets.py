@@ -16,7 +16,7 @@ from pathlib import Path
 from ragqa.errors import UsageError
 from ragqa.notes import parse_note, read_text, why_left_out
 from ragqa.notes.links import WIKILINK, NoteNames, block_ids, folded, section_of
-from ragqa.types import IndexInfo, Kind, NoteRecord, Skipped, Stamp, counted
+from ragqa.types import Corpus, IndexInfo, Kind, NoteRecord, Skipped, Stamp, counted
 
 OUTSIDE = "outside the folder of notes"
 PENDING = "not in the index yet; run ragqa index"
@@ -81,7 +81,7 @@ def readings(text: str) -> Iterator[Target]:
 class Notes:
     """The notes on disk and in the index, among which targets are looked up."""
 
-    corpus: Path
+    corpus: Corpus
     max_note_bytes: int
     known: Mapping[str, NoteRecord]
     info: IndexInfo
@@ -219,29 +219,32 @@ def _lines_below(anchor: str, path: str, text: str) -> tuple[int, int]:
     )
 
 
-def _inside(corpus: Path, name: str) -> list[str]:
+def _inside(corpus: Corpus, name: str) -> list[str]:
     """The paths in the corpus that a name may mean, relative to the corpus or the current folder.
 
     Purely lexical: no file is opened, no link followed.
     """
-    tops = (corpus.absolute(), corpus.resolve())
-    wholes = [Path(os.path.normpath(Path(start, name))) for start in (*tops, Path.cwd())]
-    below = (
-        whole.relative_to(top).as_posix()
-        for whole in wholes
-        for top in tops
-        if whole.is_relative_to(top)
-    )
-    return list(dict.fromkeys(below))
+    found = [os.path.normpath(name)] if len(corpus.folders) > 1 else []
+    for prefix, folder in corpus.prefixed:
+        tops = (folder.absolute(), folder.resolve())
+        wholes = [Path(os.path.normpath(Path(start, name))) for start in (*tops, Path.cwd())]
+        found += [
+            prefix + whole.relative_to(top).as_posix()
+            for whole in wholes
+            for top in tops
+            if whole.is_relative_to(top)
+        ]
+    return list(dict.fromkeys(found))
 
 
-def _files_called(corpus: Path, name: str) -> list[str]:
+def _files_called(corpus: Corpus, name: str) -> list[str]:
     """Files with this name anywhere in the corpus, including hidden and ignored folders."""
     seen, found = 0, list[str]()
-    for folder, _, files in os.walk(corpus):
-        seen += len(files)
-        if name in files:
-            found.append(Path(folder, name).relative_to(corpus).as_posix())
-        if seen > _MAX_ENTRIES:
-            break
+    for prefix, top in corpus.prefixed:
+        for folder, _, files in os.walk(top):
+            seen += len(files)
+            if name in files:
+                found.append(prefix + Path(folder, name).relative_to(top).as_posix())
+            if seen > _MAX_ENTRIES:
+                break
     return sorted(found)

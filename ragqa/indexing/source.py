@@ -14,7 +14,7 @@ from ragqa.embedders.workers import WorkersFor, here
 from ragqa.errors import EmbedderMismatch, IndexUnusable
 from ragqa.notes import Walk, walk_notes
 from ragqa.passages import Chunking
-from ragqa.types import EmbedderInfo, IndexInfo, Progress
+from ragqa.types import Corpus, EmbedderInfo, IndexInfo, Progress
 
 _CANARY_COSINE = 0.99
 _REBUILD = "ragqa index --rebuild"
@@ -56,7 +56,7 @@ class Source:
     `shared_name` is the name of an index that several machines use, or "".
     """
 
-    corpus: Path
+    corpus: Corpus
     index: Path
     embedders: Embedders
     chunking: Chunking
@@ -68,9 +68,13 @@ class Source:
     def origin(self) -> str:
         """The corpus's path relative to the index, so that both can be moved together.
 
-        For a shared index, the folder's name, since its path differs between machines.
+        For a shared index, the folder's name, since its path differs between machines. Of several
+        folders, a line for each, beginning with its name.
         """
-        return self.corpus.name if self.shared_name else os.path.relpath(self.corpus, self.index)
+        return "\n".join(
+            f"{prefix} {folder.name if self.shared_name else os.path.relpath(folder, self.index)}"
+            for prefix, folder in self.corpus.prefixed
+        ).strip()
 
     def walk(self) -> Walk:
         """Find the notes; raises as `walk_notes` does."""
@@ -104,7 +108,9 @@ def check_corpus(info: IndexInfo, source: Source) -> None:
                 f"{info.corpus}, not {source.origin}",
                 hint=f"use another store_name, or replace that index for everyone: {_REBUILD}",
             )
-        built_from = os.path.normpath(source.index / info.corpus)
+        lines = info.corpus.split("\n")
+        places = [line.partition("/ ")[2] for line in lines] if len(lines) > 1 else lines
+        built_from = ", ".join(os.path.normpath(source.index / place) for place in places)
         raise IndexUnusable(
             f"the index in {source.index} was built from the notes in {built_from}, "
             f"not from {source.corpus}",

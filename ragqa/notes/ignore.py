@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragqa.notes.read import open_inside
+from ragqa.notes.read import open_below
 
 IGNORE_FILES = (".gitignore", ".ragqaignore")
 """In order: if both match a file, the later one decides."""
@@ -73,10 +73,10 @@ def _matches(pattern: re.Pattern[str], relative: str) -> bool:
     return False
 
 
-def read_rules(corpus: Path, folder: str, name: str) -> tuple[Rules, list[str]]:
+def read_rules(top: Path, folder: str, name: str) -> tuple[Rules, list[str]]:
     """Read an ignore file; also return its problems, in a few words each."""
     try:
-        lines = read_lines(corpus, folder + name)
+        lines = read_lines(top, folder + name)
     except OSError as exc:
         return Rules(folder, ()), [f"not applied: {exc.strerror or exc}"]
     rules, problems = list[Rule](), list[str]()
@@ -105,12 +105,12 @@ def _compiled(line: str) -> list[tuple[re.Pattern[str], bool]]:
     ]
 
 
-def read_lines(corpus: Path, path: str) -> list[str]:
-    """The lines of a small file of the corpus.
+def read_lines(top: Path, path: str) -> list[str]:
+    """The lines of a small file below a folder.
 
     :raises OSError: it cannot be read, or is too large.
     """
-    with os.fdopen(open_inside(corpus, path), "rb") as file:
+    with os.fdopen(open_below(top, path), "rb") as file:
         data = file.read(MAX_IGNORE_BYTES + 1)
     if len(data) > MAX_IGNORE_BYTES:
         raise OSError(f"more than {MAX_IGNORE_BYTES:,} bytes")

@@ -45,17 +45,18 @@ class NoteNames:
     def path_of(self, name: str, source: str = "") -> str:
         """The path of the note that a link in the note `source` means; "" if there is none.
 
-        Of several, the one beside `source` comes first, then the one at this path, one below the
-        folder of `source`, and the one with the shortest path.
+        Of several, the one beside `source` comes first, then the one at this path, the one that
+        shares most folders with `source`, and the one with the shortest path.
         """
         name = posixpath.normpath(unquote(name).strip().lstrip("/") or "/").casefold()
         folder = posixpath.dirname(source).casefold()
         beside = posixpath.normpath(posixpath.join(folder, name))
         whole = [one for one in self.by_name.get(beside, ()) if _is(one, beside)]
 
-        def rank(path: str) -> tuple[bool, bool, int, str]:
-            is_below = path.casefold().startswith(f"{folder}/")
-            return not _is(path, name), not is_below, len(path), path
+        def rank(path: str) -> tuple[bool, int, int, str]:
+            pairs = zip(folder.split("/"), path.casefold().split("/"), strict=False)
+            shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+            return not _is(path, name), -shared, len(path), path
 
         return min(whole or self.by_name.get(name, ()), key=rank, default="")
 

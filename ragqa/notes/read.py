@@ -14,7 +14,7 @@ from pathlib import Path
 from ragqa.notes.decoding import Unfit
 from ragqa.notes.formats import Format, format_of
 from ragqa.notes.parse import parse_note
-from ragqa.types import Note, NoteFile, Skipped, Stamp
+from ragqa.types import Corpus, Note, NoteFile, Skipped, Stamp
 
 SETTLED_AFTER_NS = 2_000_000_000
 """Modification times can be this coarse (FAT), so two changes within it can look like one."""
@@ -54,7 +54,7 @@ class NotRegular(OSError):
 
 
 def read_note(
-    corpus: Path,
+    corpus: Corpus,
     file: NoteFile,
     *,
     max_note_bytes: int,
@@ -71,7 +71,7 @@ def read_note(
 
 
 def read_text(
-    corpus: Path,
+    corpus: Corpus,
     path: str,
     *,
     max_note_bytes: int,
@@ -106,7 +106,7 @@ def _text(form: Format, data: bytes, digest: str) -> str:
 
 
 def _read_bytes(
-    corpus: Path, path: str, form: Format, max_bytes: int, clock: Callable[[], int]
+    corpus: Corpus, path: str, form: Format, max_bytes: int, clock: Callable[[], int]
 ) -> tuple[bytes, Stamp, bool] | None:
     """A file's bytes, its stamp and whether that is settled; None if it changed meanwhile."""
     with os.fdopen(open_inside(corpus, path), "rb") as file:
@@ -132,19 +132,24 @@ def too_large(size: int, max_bytes: int, form: Format) -> str:
     return f"{size:,} bytes, more than {limit} ({max_bytes:,})"
 
 
-def open_inside(corpus: Path, path: str) -> int:
-    """Open a regular file below the corpus for reading; the caller closes the descriptor.
+def open_inside(corpus: Corpus, path: str) -> int:
+    """Open a regular file of a corpus, as `open_below` does."""
+    return open_below(*corpus.inside(path))
 
-    No component below the corpus may be a symbolic link or `..`, even if one is created while
-    this runs: each is opened relative to its parent.
+
+def open_below(top: Path, path: str) -> int:
+    """Open a regular file below a folder for reading; the caller closes the descriptor.
+
+    No component of the path may be a symbolic link or `..`, even if one is created while this
+    runs: each is opened relative to its parent.
 
     :raises NotRegular: it is not a regular file.
     :raises OSError: it cannot be opened.
     """
     *folders, name = path.split("/")
     if not {"", ".", ".."}.isdisjoint({*folders, name}) or not _can_be_a_path(path):
-        raise NotRegular(f"not a path below the corpus: {path!r}")
-    parent = os.open(corpus, _FOLDER_FLAGS)
+        raise NotRegular(f"not a path below the folder: {path!r}")
+    parent = os.open(top, _FOLDER_FLAGS)
     try:
         for folder in folders:
             child = os.open(folder, _FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=parent)

@@ -21,7 +21,7 @@ _SAFE = re.compile(rf"{_ONE}*+(?:[*+?]{_ONE}*+)?")
 _MAX_CHARS = 200
 
 
-def vault_rules(corpus: Path, folder: str) -> tuple[Rules, dict[str, str]]:
+def vault_rules(top: Path, folder: str) -> tuple[Rules, dict[str, str]]:
     """The files that a vault leaves out: "Excluded files", templates, Templater's templates.
 
     :param folder: the vault, "" or ending in `/`, relative to the corpus.
@@ -31,7 +31,7 @@ def vault_rules(corpus: Path, folder: str) -> tuple[Rules, dict[str, str]]:
     for name, key in _LEFT_OUT:
         path = f"{folder}{FOLDER}/{name}"
         try:
-            value = read_settings(corpus, path).get(key) or []
+            value = read_settings(top, path).get(key) or []
             for one in [value.strip("/") + "/"] if isinstance(value, str) else value:
                 rules.append(Rule(_compiled(one), excludes=True, file=path, line=0, text=one))
         except (OSError, ValueError, TypeError, AttributeError, re.error) as exc:
@@ -39,14 +39,14 @@ def vault_rules(corpus: Path, folder: str) -> tuple[Rules, dict[str, str]]:
     return Rules(folder, tuple(rules)), problems
 
 
-def read_settings(corpus: Path, path: str) -> dict[str, Any]:
+def read_settings(top: Path, path: str) -> dict[str, Any]:
     """Read a settings file of a vault; empty if there is none.
 
     :raises OSError: it cannot be read.
     :raises ValueError: it is not a JSON object.
     """
     try:
-        found = json.loads("\n".join(read_lines(corpus, path)))
+        found = json.loads("\n".join(read_lines(top, path)))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (ValueError, RecursionError) as exc:

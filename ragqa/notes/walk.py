@@ -12,7 +12,7 @@ from ragqa.notes import vault
 from ragqa.notes.formats import format_of, limits, suffix_of
 from ragqa.notes.ignore import IGNORE_FILES, Rules, excluding_rule, read_rules
 from ragqa.notes.read import NOT_A_FILE, too_large
-from ragqa.types import NoteFile, Skipped, Stamp
+from ragqa.types import Corpus, NoteFile, Skipped, Stamp
 
 SYMLINK = "a symbolic link, which is not followed"
 NOT_A_NOTE = "not a note, which ends in .md, .markdown, .txt or .org"
@@ -42,37 +42,54 @@ class _Found:
     unreadable_folders: set[str] = field(default_factory=set)
     others: Counter[str] = field(default_factory=Counter)
 
+    def add(self, prefix: str, found: "_Found") -> None:
+        """Add what was found in one folder of a corpus."""
+        if not prefix:
+            self.files, self.skipped = found.files, found.skipped
+        else:
+            self.files += [NoteFile(prefix + path, stamp) for path, stamp in found.files]
+            self.skipped += [Skipped(_below(prefix, one.path), one.reason) for one in found.skipped]
+        self.unreadable_folders |= {_below(prefix, at) for at in found.unreadable_folders}
+        self.others += found.others
+
+
+def _below(prefix: str, path: str) -> str:
+    """The path in the corpus of what is at a path, "." for all, in one of its folders."""
+    return (prefix + path).removesuffix("/.")
+
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """A folder to visit: its path, ending in `/` ("" for the corpus), and inherited rules."""
+    """A folder to visit: its path, ending in `/` ("" for the topmost), and inherited rules."""
 
     path: str
     rules: tuple[Rules, ...]
 
 
-def walk_notes(corpus: Path, *, max_note_bytes: int, formats: Collection[str] = ()) -> Walk:
-    """Find the notes below a folder.
+def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] = ()) -> Walk:
+    """Find the notes of a corpus.
 
     Hidden and ignored files are left out silently; those that an Obsidian vault's settings exclude
     are reported. Symbolic links are not followed. An unreadable folder is reported, and the walk
     goes on.
 
     :param formats: what is read besides Markdown, text and org, as in the setting `formats`.
-    :raises NoCorpus: there is no such folder, or it cannot be read at all.
+    :raises NoCorpus: its only folder does not exist or cannot be read at all, or none can.
     """
-    _check_corpus(corpus)
     found = _Found()
-    folders = [_Folder("", ())]
     sizes = limits(formats, max_note_bytes)
-    while folders:
-        folder = folders.pop()
+    unusable: list[NoCorpus] = []
+    for prefix, top in corpus.prefixed:
         try:
-            folders.extend(_visit(corpus, folder, sizes, found))
-        except (FileNotFoundError, NotADirectoryError):
-            continue  # gone since its parent was listed
-        except OSError as exc:
-            _report_unreadable(folder, exc, found)
+            _check_folder(top)
+        except NoCorpus as exc:
+            unusable.append(exc)
+            found.unreadable_folders.add(prefix.rstrip("/"))
+            found.skipped.append(Skipped(prefix.rstrip("/"), exc.message))
+        else:
+            found.add(prefix, _found_in(top, sizes))
+    if len(unusable) == len(corpus.folders):
+        raise unusable[0]
     return Walk(
         files=tuple(sorted(found.files)),
         skipped=tuple(sorted(found.skipped, key=lambda skip: skip.path)),
@@ -81,8 +98,23 @@ def walk_notes(corpus: Path, *, max_note_bytes: int, formats: Collection[str] = 
     )
 
 
+def _found_in(top: Path, sizes: Mapping[str, int]) -> _Found:
+    """What is below a folder; all paths are relative to it."""
+    found = _Found()
+    folders = [_Folder("", ())]
+    while folders:
+        folder = folders.pop()
+        try:
+            folders.extend(_visit(top, folder, sizes, found))
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # gone since its parent was listed
+        except OSError as exc:
+            _report_unreadable(folder, exc, found)
+    return found
+
+
 def why_left_out(
-    corpus: Path, path: str, *, max_note_bytes: int, formats: Collection[str] = ()
+    corpus: Corpus, path: str, *, max_note_bytes: int, formats: Collection[str] = ()
 ) -> str:
     """Why `walk_notes` does not return this path as a note, in a few words; "" if it does.
 
@@ -90,16 +122,17 @@ def why_left_out(
     :raises OSError: nothing is at this path, or a folder above it cannot be read.
     """
     folder, found = _Folder("", ()), _Found()
+    top, path = corpus.inside(path)
     *above, last = path.split("/")
     for name in above:
-        entry, folder = _enter(corpus, folder, name, found)
+        entry, folder = _enter(top, folder, name, found)
         reason = _why_excluded(entry, folder)
         if reason:
             return reason
         if not entry.is_dir(follow_symlinks=False):
             return f"{entry.name} is {SYMLINK if entry.is_symlink() else 'not a folder'}"
         folder = _Folder(f"{folder.path}{name}/", folder.rules)
-    entry, folder = _enter(corpus, folder, last, found)
+    entry, folder = _enter(top, folder, last, found)
     reason = _why_excluded(entry, folder)
     if reason:
         return reason
@@ -118,14 +151,14 @@ def _not_a_note(path: str) -> str:
 
 
 def _enter(
-    corpus: Path, folder: _Folder, name: str, found: _Found
+    top: Path, folder: _Folder, name: str, found: _Found
 ) -> tuple[os.DirEntry[str], _Folder]:
     """The named entry of a folder, and the folder with its own rules added."""
-    with os.scandir(corpus / folder.path) as listing:
+    with os.scandir(top / folder.path) as listing:
         entries = list(listing)
     for entry in entries:
         if entry.name == name:
-            rules = folder.rules + _rules_of(corpus, folder, entries, found)
+            rules = folder.rules + _rules_of(top, folder, entries, found)
             return entry, _Folder(folder.path, rules)
     raise FileNotFoundError(folder.path + name)
 
@@ -139,26 +172,26 @@ def _why_excluded(entry: os.DirEntry[str], folder: _Folder) -> str:
     return rule.reason if rule else ""
 
 
-def _check_corpus(corpus: Path) -> None:
+def _check_folder(folder: Path) -> None:
     hint = "ragqa index --corpus DIR"
     try:
-        os.scandir(corpus).close()
+        os.scandir(folder).close()
     except FileNotFoundError as exc:
-        raise NoCorpus(f"there is no folder {corpus}", hint=hint) from exc
+        raise NoCorpus(f"there is no folder {folder}", hint=hint) from exc
     except NotADirectoryError as exc:
-        raise NoCorpus(f"{corpus} is not a folder", hint=hint) from exc
+        raise NoCorpus(f"{folder} is not a folder", hint=hint) from exc
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__
-        raise NoCorpus(f"the folder {corpus} cannot be read: {reason}", hint=hint) from exc
+        raise NoCorpus(f"the folder {folder} cannot be read: {reason}", hint=hint) from exc
 
 
 def _visit(
-    corpus: Path, folder: _Folder, sizes: Mapping[str, int], found: _Found
+    top: Path, folder: _Folder, sizes: Mapping[str, int], found: _Found
 ) -> Iterator[_Folder]:
     """Sort the entries of one folder into `found`; yield its subfolders."""
-    with os.scandir(corpus / folder.path) as listing:
+    with os.scandir(top / folder.path) as listing:
         entries = list(listing)
-    rules = folder.rules + _rules_of(corpus, folder, entries, found)
+    rules = folder.rules + _rules_of(top, folder, entries, found)
     for entry in entries:
         if entry.name.startswith("."):
             continue
@@ -180,17 +213,17 @@ def _visit(
 
 
 def _rules_of(
-    corpus: Path, folder: _Folder, entries: list[os.DirEntry[str]], found: _Found
+    top: Path, folder: _Folder, entries: list[os.DirEntry[str]], found: _Found
 ) -> tuple[Rules, ...]:
     present = {entry.name for entry in entries}
     rules = []
     if vault.FOLDER in present:
-        read, problems = vault.vault_rules(corpus, folder.path)
+        read, problems = vault.vault_rules(top, folder.path)
         rules.append(read)
         found.skipped += [Skipped(path, problem) for path, problem in problems.items()]
     for name in IGNORE_FILES:
         if name in present:
-            read, wrong = read_rules(corpus, folder.path, name)
+            read, wrong = read_rules(top, folder.path, name)
             rules.append(read)
             found.skipped += [Skipped(folder.path + name, problem) for problem in wrong]
     return tuple(rules)

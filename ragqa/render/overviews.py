@@ -1,11 +1,12 @@
 """Status, findings, settings and LLMs, for the terminal and as JSON documents."""
 
+import os
 from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
 from ragqa.config import SETTINGS, Loaded, Places
-from ragqa.config.setting import shown
+from ragqa.config.setting import Value, as_written, shown
 from ragqa.diagnosis import Choice, Finding, Overview, Severity, Status
 from ragqa.diagnosis.llm import Trial
 from ragqa.errors import RagqaError
@@ -30,6 +31,7 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
     fresh = "yes" if status.is_fresh else f"no: {status.pending} ({by})"
     rows = [
         ("notes", f"{info.notes} in {places.corpus}"),
+        *((f"  {one.name}", one.context) for one in places.corpus.folders if one.context),
         ("index", f"{counted(info.passages, 'passage')} {_kept(status)}"),
         ("generation", f"{info.generation}, made {info.created}"),
         ("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions"),
@@ -75,7 +77,11 @@ def status_document(status: Status, places: Places, llm: Choice) -> Document:
     """What `ragqa status --json` prints."""
     dense = status.info.dense
     return {
-        "corpus": str(places.corpus),
+        "corpus": os.pathsep.join(map(str, places.corpus.folders)),
+        "folders": [
+            {"path": str(one), "name": one.name, "context": one.context or None}
+            for one in places.corpus.folders
+        ],
         "index_path": str(places.index),
         "fresh": status.is_fresh,
         "pending": fields_of(status, "added", "changed", "removed"),
@@ -147,7 +153,7 @@ def settings_document(loaded: Loaded) -> Document:
     """What `ragqa config --json` prints."""
     return {
         "settings": {
-            name: {"value": value, "origin": loaded.origins[name]}
+            name: {"value": as_written(value), "origin": loaded.origins[name]}
             for name, value in values_of(loaded).items()
         }
     }
@@ -186,11 +192,11 @@ def destination_document(destination: Destination | None) -> Document:
     return {"local": destination.is_local, "host": host, "proxy": proxy}
 
 
-def values_of(loaded: Loaded) -> dict[str, object]:
+def values_of(loaded: Loaded) -> dict[str, Value]:
     """The value of every setting by name; `corpus` and `index` as resolved paths."""
     values = {name: getattr(loaded.settings, name) for name in SETTINGS}
     if loaded.found is not None:
-        values["corpus"] = str(loaded.found.corpus)
+        values["corpus"] = loaded.found.corpus.folders
         values["index"] = str(loaded.found.index)
     return values
 

@@ -1,7 +1,6 @@
 """Answers, hits, notes and index reports on the terminal; places are links."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from urllib.parse import quote
 
 from rich.style import Style
@@ -18,6 +17,7 @@ from ragqa.text.words import WORD, index_terms, query_terms
 from ragqa.types import (
     Answer,
     Citation,
+    Corpus,
     Correction,
     Disagreement,
     Hit,
@@ -37,17 +37,19 @@ _NO_DATE = " " * len("2025-03-31")
 class Linker:
     """Links to notes in the corpus, in the user's link format."""
 
-    def __init__(self, corpus: Path, link_format: str) -> None:
+    def __init__(self, corpus: Corpus, link_format: str) -> None:
         self._corpus = corpus
         self._format = link_format
 
     def place(self, path: str, lines: tuple[int, int], locator: str = "") -> Text:
         """Return a place as a hyperlink."""
-        target = quote(str(self._corpus / path).encode("utf-8", "surrogateescape"), safe="/")
+        target = quote(str(self._corpus.file(path)).encode("utf-8", "surrogateescape"), safe="/")
         url = self._format.replace("{path}", target).replace("{line}", str(lines[0]))
         url += fragment(locator) if url.startswith("file:") else ""
         text = Text(safe_line(answer_lines.address(path, lines, locator)), style="path")
         text.stylize(Style(link=safe_line(url)))
+        if context := self._corpus.context(path):
+            text.append(f" ({safe_line(context)})", style="quiet")
         return text
 
     def cited(self, citation: Citation) -> Text:

@@ -11,7 +11,7 @@ from ragqa.errors import UsageError
 from ragqa.notes.links import NoteNames
 from ragqa.related import NoteLinks
 from ragqa.serving.note_html import IMAGES, Names
-from ragqa.types import NoteRecord
+from ragqa.types import Corpus, NoteRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,14 @@ def _links(index: Index, generation: str) -> Links:
     )
 
 
-def _images(corpus: Path) -> dict[str, str]:
+def _images(corpus: Corpus) -> dict[str, str]:
     """The images of a folder by path and by name; of several with one name, the shortest path."""
     paths = []
-    for folder, below, files in os.walk(corpus):
-        below[:] = [name for name in below if not name.startswith(".")]
-        inside = Path(folder).relative_to(corpus)
-        paths += [
-            (inside / name).as_posix() for name in files if Path(name).suffix.lower() in IMAGES
-        ]
+    for prefix, top in corpus.prefixed:
+        for folder, below, files in os.walk(top):
+            below[:] = [name for name in below if not name.startswith(".")]
+            inside = Path(folder).relative_to(top)
+            images = (name for name in files if Path(name).suffix.lower() in IMAGES)
+            paths += [prefix + (inside / name).as_posix() for name in images]
     by_name = {Path(path).name.casefold(): path for path in sorted(paths, key=len, reverse=True)}
     return by_name | {path.casefold(): path for path in paths}

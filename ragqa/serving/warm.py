@@ -214,11 +214,11 @@ class WarmIndex:
         self._freshness = Freshness(self._freshness.updated, problem=problem)
 
     def _watch(self) -> None:
-        folder = self.loaded.places.corpus
+        folders = [folder for _, folder in self.loaded.places.corpus.prefixed]
         while not self._stop.is_set():
             try:
-                for _ in changes(folder, self._stop):
+                for _ in changes(folders, self._stop):
                     self._wanted.set()
             except (OSError, RuntimeError) as exc:
-                logger.warning("%s cannot be watched: %s", folder, exc)
+                logger.warning("%s cannot be watched: %s", self.loaded.places.corpus, exc)
                 self._stop.wait(RETRY_S)

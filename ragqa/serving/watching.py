@@ -1,9 +1,8 @@
 """Tell when notes change on disk."""
 
 import logging
-import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,17 +19,17 @@ POLL_MS = 1_000
 _IGNORED = frozenset({".git", ".obsidian", ".trash", "node_modules"})
 
 
-def changes(folder: Path, stop: threading.Event) -> Iterator[None]:
-    """Yield after each burst of changes in a folder, until `stop` is set.
+def changes(folders: Sequence[Path], stop: threading.Event) -> Iterator[None]:
+    """Yield after each burst of changes in these folders, until `stop` is set.
 
     Where the system cannot report changes (no inotify watches left, some network file systems), the
-    folder is scanned every second instead.
+    folders are scanned every second instead.
     """
     for polling in (False, True):
         try:
             for _ in watch(
-                folder,
-                watch_filter=partial(_is_of_notes, folder),
+                *folders,
+                watch_filter=partial(_is_of_notes, folders),
                 debounce=LONGEST_MS,
                 step=DEBOUNCE_MS,
                 stop_event=stop,
@@ -43,12 +42,13 @@ def changes(folder: Path, stop: threading.Event) -> Iterator[None]:
         except OSError as exc:
             if polling:
                 raise
-            logger.warning("%s cannot be watched, so it is scanned: %s", folder, exc)
+            logger.warning("the notes cannot be watched, so they are scanned: %s", exc)
         else:
             return
 
 
-def _is_of_notes(folder: Path, change: Change, path: str) -> bool:
+def _is_of_notes(folders: Sequence[Path], change: Change, path: str) -> bool:
     """Whether a change may concern a note; a renamed folder is reported as the folder alone."""
     del change
-    return _IGNORED.isdisjoint(Path(os.path.relpath(path, folder)).parts)
+    inside = (Path(path).relative_to(one) for one in folders if Path(path).is_relative_to(one))
+    return any(_IGNORED.isdisjoint(below.parts) for below in inside)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from importlib import resources
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from anyio import CapacityLimiter, to_thread
@@ -31,6 +30,7 @@ from ragqa.serving.layout import laid_out
 from ragqa.serving.note_html import IMAGES
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.writing import Interruptible, chosen
+from ragqa.types import Corpus
 
 MOST_ANSWERED = 8
 """Requests that are worked on at once; more wait."""
@@ -241,7 +241,7 @@ async def _static(request: Request) -> Response:
     return Response(text, media_type=_STATIC[name], headers={"cache-control": "no-cache"})
 
 
-def _read_image(corpus: Path, path: str) -> bytes:
+def _read_image(corpus: Corpus, path: str) -> bytes:
     """Read an image of the folder; no link in the path is followed out of it.
 
     :raises HTTPException: there is no such image.

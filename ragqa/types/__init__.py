@@ -1,5 +1,6 @@
 """The shared types of ragqa: frozen data that one stage passes to the next."""
 
+from ragqa.corpus import Corpus, Folder
 from ragqa.types.answers import (
     DOCUMENT_VERSION,
     EXTRACTIVE,
@@ -65,12 +66,14 @@ __all__ = [
     "Block",
     "Building",
     "Citation",
+    "Corpus",
     "Correction",
     "DenseInfo",
     "Disagreement",
     "EmbedderInfo",
     "Fallback",
     "Filters",
+    "Folder",
     "Hit",
     "IndexInfo",
     "IndexReport",

@@ -5,10 +5,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from heapq import nlargest
-from pathlib import Path
 
 from ragqa.notes import readable
-from ragqa.types import EXTRACTIVE, Progress
+from ragqa.types import EXTRACTIVE, Corpus, Progress
 from ragqa.verifying.current_notes import CurrentNote, CurrentNotes, Stretch, is_inside, places
 from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation
 from ragqa.verifying.similarity import successor, word_share, words_of
@@ -78,7 +77,7 @@ class Verification:
 
 def verify(
     saved: SavedAnswer,
-    corpus: Path,
+    corpus: Corpus,
     *,
     max_note_bytes: int,
     progress: Progress,
@@ -95,7 +94,8 @@ def verify(
     if not saved.citations:
         return Verification(saved.question, ())
     notes = CurrentNotes(corpus, max_note_bytes, formats)
-    checked, warnings = _checked(saved.citations, notes, progress)
+    citations = [replace(each, path=notes.path_now(each.path)) for each in saved.citations]
+    checked, warnings = _checked(citations, notes, progress)
     if saved.shown_otherwise:
         warnings = (SHOWN_OTHERWISE, *warnings)
     if saved.backend != EXTRACTIVE:

@@ -10,12 +10,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import nsmallest
-from pathlib import Path
 
 from ragqa.notes import parse_note, read_text, readable, walk_notes
 from ragqa.notes.formats import locate
 from ragqa.passages.parts import unit_spans
-from ragqa.types import Block, Kind, Progress, Skipped, Span, Stamp
+from ragqa.types import Block, Corpus, Kind, Progress, Skipped, Span, Stamp
 from ragqa.verifying.saved import is_saved
 from ragqa.verifying.similarity import Sentence, sentences_of
 
@@ -151,7 +150,7 @@ class CurrentNotes:
     ignored, hidden or behind a link; these are not.
     """
 
-    def __init__(self, corpus: Path, max_note_bytes: int, formats: Collection[str] = ()) -> None:
+    def __init__(self, corpus: Corpus, max_note_bytes: int, formats: Collection[str] = ()) -> None:
         self._corpus = corpus
         self._max_note_bytes = max_note_bytes
         walk = walk_notes(corpus, max_note_bytes=max_note_bytes, formats=formats)
@@ -175,6 +174,16 @@ class CurrentNotes:
             self.skipped[path] = read.reason
             return None
         return CurrentNote(path, read.text, read.sha256)
+
+    def path_now(self, path: str) -> str:
+        """The path of a note cited when the corpus had one folder and now has several, or so."""
+        if path in self.paths:
+            return path
+        folders = self._corpus.folders
+        alone = [path.removeprefix(f"{one.name}/") for one in folders if len(folders) == 1]
+        below = [f"{prefix}{path}" for prefix, _ in self._corpus.prefixed]
+        found = [one for one in (*alone, *below) if one in self.paths]
+        return found[0] if len(found) == 1 else path
 
     def why_not(self, path: str) -> str:
         """Why a path is not read as a note."""

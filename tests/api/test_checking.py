@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ragqa.api.checking import keep_current, open_notes
-from ragqa.types import Hit, Kind, Passage, Unit
+from ragqa.types import Corpus, Hit, Kind, Passage, Unit
 
 TEXT = "# Cats\n\nCats sleep.\nCats hunt.\n"
 PASSAGE = Passage(
@@ -27,7 +27,7 @@ PASSAGE = Passage(
 def kept(folder, **changed):
     (folder / "cats.md").write_text(TEXT)
     hit = Hit(replace(PASSAGE, **changed), score=1.0, dense=0.5, terms=1.0)
-    hits, warnings = keep_current(folder, [hit], max_note_bytes=1000)
+    hits, warnings = keep_current(Corpus.of(folder), [hit], max_note_bytes=1000)
     return bool(hits), warnings
 
 
@@ -77,7 +77,7 @@ TITLE = replace(
 
 def quotes(folder, *passages, max_note_bytes=1000):
     """What the layout of the note of a passage can quote, where the index has these of it."""
-    open_note = open_notes(folder, lambda _: passages, max_note_bytes=max_note_bytes)
+    open_note = open_notes(Corpus.of(folder), lambda _: passages, max_note_bytes=max_note_bytes)
     layout = open_note(PASSAGE)
     assert layout.path == "cats.md"
     assert layout.quote((0, len(layout.pieces) - 1)).endswith("Cats sleep.\nCats hunt.")
@@ -128,6 +128,6 @@ def test_a_note_is_laid_out_once_for_all_its_passages(tmp_path):
         asked.append(path)
         return [TITLE, PASSAGE]
 
-    open_note = open_notes(tmp_path, of_note, max_note_bytes=1000)
+    open_note = open_notes(Corpus.of(tmp_path), of_note, max_note_bytes=1000)
     assert open_note(PASSAGE) is open_note(TITLE)
     assert asked == ["cats.md"]

@@ -15,6 +15,7 @@ from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.notes import read_note, walk_notes
 from ragqa.passages import Chunking
 from ragqa.passages.split import split_note
+from ragqa.types import Corpus
 
 BENCH = Path(__file__).resolve().parents[2] / "eval" / "bench"
 SEED = 3
@@ -49,8 +50,8 @@ def notes(pages, tmp_path_factory):
         path = folder / page.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page.text)
-    files = walk_notes(folder, max_note_bytes=10**7).files
-    return [read_note(folder, file, max_note_bytes=10**7).note for file in files]
+    files = walk_notes(Corpus.of(folder), max_note_bytes=10**7).files
+    return [read_note(Corpus.of(folder), file, max_note_bytes=10**7).note for file in files]
 
 
 def passages_of(notes):

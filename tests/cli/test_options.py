@@ -29,7 +29,7 @@ def look():
 def test_a_group_of_options_reaches_the_command_as_one_object(look):
     given = look("--tag", "a", "--tag", "b", "--corpus", "notes", "--no-refresh", "--json")
     assert given == (
-        Scope(tag=["a", "b"], no_refresh=True, given=PlaceOptions(corpus="notes")),
+        Scope(tag=["a", "b"], no_refresh=True, given=PlaceOptions(corpus=["notes"])),
         True,
     )
     assert look() == (Scope(), False)

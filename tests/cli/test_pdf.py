@@ -8,6 +8,7 @@ from pdfs import image, line, paragraph, pdf
 
 from ragqa.notes import formats
 from ragqa.notes.extraction import parent
+from ragqa.types import Corpus
 
 pytest.importorskip("pypdfium2")
 
@@ -63,7 +64,9 @@ def test_a_link_to_a_page_opens_it(notes):
     from ragqa.render import Linker
 
     def linked(link_format):
-        place = Linker(notes, link_format).place("report.pdf", (3, 3), "p. 1 (page 2 of the file)")
+        place = Linker(Corpus.of(notes), link_format).place(
+            "report.pdf", (3, 3), "p. 1 (page 2 of the file)"
+        )
         return place.spans[-1].style.link
 
     assert linked("file://{path}").endswith("/report.pdf#page=2")

@@ -14,6 +14,7 @@ from ragqa.config import load_settings, set_user_setting, unset_user_setting, us
 from ragqa.config.settings import LLMS_WITH_PATHS, SETTINGS
 from ragqa.errors import NoCorpus, UsageError
 from ragqa.llms import LLMS
+from ragqa.types import Corpus, Folder
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +56,7 @@ def test_a_project_file_is_found_from_a_folder_below_it(project):
     (project / "ragqa.toml").write_text('corpus = "wiki"\n')
     below = project / "a" / "b"
     below.mkdir(parents=True)
-    assert load(below).places.corpus == (project / "wiki").resolve()
+    assert load(below).places.corpus == Corpus.of((project / "wiki").resolve())
 
 
 @pytest.mark.parametrize(
@@ -237,7 +238,7 @@ def test_a_corpus_folder_at_hand_comes_with_its_index_and_beats_the_users_own(pr
     set_user_setting("corpus", str(tmp_path / "notes"))
     (project / "corpus").mkdir()
     places = load(project).places
-    assert places.corpus == (project / "corpus").resolve()
+    assert places.corpus == Corpus.of((project / "corpus").resolve())
     assert places.index == (project / "indexes" / "default").resolve()
 
 
@@ -251,13 +252,13 @@ def test_a_link_at_hand_takes_no_index_elsewhere_and_brings_no_copy_of_other_not
             (project / folder).mkdir()
     (project / link).symlink_to(tmp_path / "elsewhere")
     places = load(project).places
-    assert places.corpus == (project / "corpus").resolve()
+    assert places.corpus == Corpus.of((project / "corpus").resolve())
     assert places.index.is_relative_to(tmp_path / "data")
 
 
 def test_the_users_own_corpus_serves_from_anywhere(project, tmp_path):
     set_user_setting("corpus", str(tmp_path / "notes"))
-    assert load(project).places.corpus == (tmp_path / "notes").resolve()
+    assert load(project).places.corpus == Corpus.of((tmp_path / "notes").resolve())
 
 
 def test_a_corpus_by_flag_keeps_its_index_in_the_data_folder_and_never_in_the_notes(
@@ -266,7 +267,7 @@ def test_a_corpus_by_flag_keeps_its_index_in_the_data_folder_and_never_in_the_no
     (project / "corpus").mkdir()
     notes = tmp_path / "notes"
     places = load(project, {"corpus": str(notes)}).places
-    assert places.corpus == notes.resolve()
+    assert places.corpus == Corpus.of(notes.resolve())
     assert places.index.is_relative_to(tmp_path / "data")
     assert not places.index.is_relative_to(notes)
 
@@ -300,7 +301,7 @@ def test_setting_and_unsetting_keeps_the_rest_of_the_users_file(project):
 def test_a_corpus_that_is_set_becomes_absolute(project, monkeypatch):
     monkeypatch.chdir(project)
     set_user_setting("corpus", "notes")
-    assert load(Path("/")).settings.corpus == str((project / "notes").resolve())
+    assert load(Path("/")).settings.corpus == (Folder((project / "notes").resolve()),)
 
 
 @pytest.mark.parametrize(
@@ -475,7 +476,7 @@ def test_an_index_that_a_project_names_serves_the_corpus_at_hand(project):
     (project / "corpus").mkdir()
     (project / "ragqa.toml").write_text('index = "build/index"\n')
     places = load(project).places
-    assert places.corpus == (project / "corpus").resolve()
+    assert places.corpus == Corpus.of((project / "corpus").resolve())
     assert places.index == (project / "build" / "index").resolve()
 
 

@@ -14,7 +14,7 @@ from ragqa.notes.decoding import Unfit
 from ragqa.notes.formats import FORMATS, format_of, limits
 from ragqa.passages import Chunking, all_match_note
 from ragqa.passages.split import split_note
-from ragqa.types import FILL, Kind, NoteFile, Skipped, Stamp
+from ragqa.types import FILL, Corpus, Kind, NoteFile, Skipped, Stamp
 
 MAX = 5_000_000
 SAYS = "Wombats dig burrows of thirty metres."
@@ -163,10 +163,10 @@ def test_title_sentence_and_items_are_found(form):
 
 def test_a_file_that_is_not_read_by_default_is_counted_until_it_is_switched_on(form, tmp_path):
     (tmp_path / path_in(form)).write_bytes(sample(form))
-    off = walk_notes(tmp_path, max_note_bytes=MAX)
+    off = walk_notes(Corpus.of(tmp_path), max_note_bytes=MAX)
     assert bool(off.files) == form.is_always_read
     assert dict(off.others) == ({} if form.is_always_read else {form.suffixes[-1]: 1})
-    on = walk_notes(tmp_path, max_note_bytes=MAX, formats=[form.name])
+    on = walk_notes(Corpus.of(tmp_path), max_note_bytes=MAX, formats=[form.name])
     assert [file.path for file in on.files] == [path_in(form)]
     assert not on.others
 
@@ -175,16 +175,16 @@ def test_a_file_over_the_limit_of_its_format_is_skipped_with_the_reason(form, tm
     most = limits([form.name], 10)[form.suffixes[-1]]
     with (tmp_path / path_in(form)).open("wb") as file:
         file.truncate(most + 1)
-    walk = walk_notes(tmp_path, max_note_bytes=10, formats=[form.name])
+    walk = walk_notes(Corpus.of(tmp_path), max_note_bytes=10, formats=[form.name])
     assert [skip.reason.split()[0] for skip in walk.skipped] == [f"{most + 1:,}"]
-    read = read_text(tmp_path, path_in(form), max_note_bytes=10)
+    read = read_text(Corpus.of(tmp_path), path_in(form), max_note_bytes=10)
     assert isinstance(read, Skipped)
     assert "more than" in read.reason
 
 
 def test_the_digest_changes_with_the_version_of_the_reader(form, tmp_path):
     (tmp_path / path_in(form)).write_bytes(sample(form))
-    read = read_note(tmp_path, NoteFile(path_in(form), Stamp(0, 0)), max_note_bytes=MAX)
+    read = read_note(Corpus.of(tmp_path), NoteFile(path_in(form), Stamp(0, 0)), max_note_bytes=MAX)
     digest, dash, mark = read.note.sha256.partition("-")
     assert len(digest) == 64
     assert dash + mark == (f"-{form.name}{form.version}" if form.version else "")
@@ -193,7 +193,7 @@ def test_the_digest_changes_with_the_version_of_the_reader(form, tmp_path):
 @pytest.mark.parametrize("data", [b"", b" \n\n", b"\xef\xbb\xbf"])
 def test_an_empty_file_is_an_empty_note_or_skipped_with_a_reason(form, data, tmp_path):
     (tmp_path / path_in(form)).write_bytes(data)
-    read = read_note(tmp_path, NoteFile(path_in(form), Stamp(0, 0)), max_note_bytes=MAX)
+    read = read_note(Corpus.of(tmp_path), NoteFile(path_in(form), Stamp(0, 0)), max_note_bytes=MAX)
     assert read.reason if isinstance(read, Skipped) else read.note.blocks == ()
 
 

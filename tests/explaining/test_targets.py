@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ragqa.errors import UsageError
 from ragqa.explaining.targets import Notes, Target
-from ragqa.types import EmbedderInfo, IndexInfo, NoteRecord, Stamp
+from ragqa.types import Corpus, EmbedderInfo, IndexInfo, NoteRecord, Stamp
 
 INFO = IndexInfo(
     generation=1,
@@ -27,7 +27,7 @@ def record(path, title="", aliases=()):
 
 
 def notes(corpus, *records):
-    return Notes(corpus, 1_000, {one.path: one for one in records}, INFO)
+    return Notes(Corpus.of(corpus), 1_000, {one.path: one for one in records}, INFO)
 
 
 def test_a_line_follows_the_last_colon(tmp_path):

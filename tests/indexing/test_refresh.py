@@ -12,7 +12,7 @@ from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus
 from ragqa.indexing import check_embedder, find_changes, refresh
 from ragqa.stores import open_store
-from ragqa.types import Filters, Skipped
+from ragqa.types import Corpus, Filters, Skipped
 
 OLD = (1_700_000_000, 1_700_000_000)
 
@@ -30,7 +30,7 @@ def source(tmp_path, embedder):
 
 
 def write(source, name, text, *, when=OLD):
-    path = source.corpus / name
+    path = source.corpus.file(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     os.utime(path, when)
@@ -69,7 +69,7 @@ def test_a_renamed_note_keeps_its_embeddings(source, embedder):
     write(source, "a.md", "---\ntitle: Kept\n---\n\nThe only text there is.\n")
     run(source)
     before = embedder.embedded
-    (source.corpus / "a.md").rename(source.corpus / "z.md")
+    source.corpus.file("a.md").rename(source.corpus.file("z.md"))
     report = run(source)
     assert (report.added, report.removed) == (1, 1)
     assert paths(source) == {"z.md"}
@@ -80,7 +80,7 @@ def test_a_touched_note_is_read_but_not_embedded_and_settles(source, embedder):
     write(source, "a.md", "# A\n\nThe first note.\n")
     run(source)
     before = embedder.embedded
-    os.utime(source.corpus / "a.md", (1_700_000_100, 1_700_000_100))
+    os.utime(source.corpus.file("a.md"), (1_700_000_100, 1_700_000_100))
     report = run(source)
     assert (report.changed, report.unchanged) == (0, 1)
     assert embedder.embedded - before <= 1
@@ -90,9 +90,9 @@ def test_a_touched_note_is_read_but_not_embedded_and_settles(source, embedder):
 def test_a_note_changed_within_the_same_stamp_is_noticed_if_it_was_just_written(source):
     write(source, "a.md", "# A\n\nabcdefgh\n", when=None)
     run(source)
-    stamp = (source.corpus / "a.md").stat()
-    (source.corpus / "a.md").write_text("# A\n\nABCDEFGH\n", encoding="utf-8")
-    os.utime(source.corpus / "a.md", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    stamp = source.corpus.file("a.md").stat()
+    source.corpus.file("a.md").write_text("# A\n\nABCDEFGH\n", encoding="utf-8")
+    os.utime(source.corpus.file("a.md"), ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     assert run(source).changed == 1
 
 
@@ -190,8 +190,8 @@ def test_a_note_that_is_deleted_between_the_readings_leaves_the_index(source):
     write(source, "c.md", "# C\n\nThe third note.\n")
 
     def delete():
-        (source.corpus / "b.md").unlink()
-        (source.corpus / "c.md").unlink()
+        source.corpus.file("b.md").unlink()
+        source.corpus.file("c.md").unlink()
 
     report = run(source, progress=between_the_readings(delete))
     assert (report.added, report.changed, report.removed, report.unchanged) == (0, 0, 1, 1)
@@ -204,7 +204,7 @@ def test_notes_that_all_vanish_between_the_readings_are_an_error_and_the_index_s
     write(source, "a.md", "# A\n\nThe first note.\n")
     run(source)
     write(source, "a.md", "# A\n\nThe first note, changed.\n")
-    vanish = between_the_readings((source.corpus / "a.md").unlink)
+    vanish = between_the_readings(source.corpus.file("a.md").unlink)
     with pytest.raises(NoCorpus, match="deleted before it was read"):
         run(source, progress=vanish)
     assert paths(source) == {"a.md"}
@@ -212,7 +212,7 @@ def test_notes_that_all_vanish_between_the_readings_are_an_error_and_the_index_s
 
 def test_skipped_notes_are_reported_and_kept_in_the_manifest(source):
     write(source, "a.md", "# A\n\nThe first note.\n")
-    (source.corpus / "bad.md").write_bytes(b"\xff\xfe\x00")
+    source.corpus.file("bad.md").write_bytes(b"\xff\xfe\x00")
     report = run(source)
     assert [skip.path for skip in report.skipped] == ["bad.md"]
     assert [skip.path for skip in report.info.skipped] == ["bad.md"]
@@ -222,7 +222,7 @@ def test_a_note_that_cannot_be_read_any_more_leaves_the_index(source):
     write(source, "a.md", "# A\n\nThe first note.\n")
     write(source, "b.md", "# B\n\nThe second note.\n")
     run(source)
-    (source.corpus / "b.md").write_bytes(b"\x00")
+    source.corpus.file("b.md").write_bytes(b"\x00")
     assert run(source).removed == 1
     assert paths(source) == {"a.md"}
 
@@ -267,7 +267,7 @@ def test_an_index_with_a_canary_that_is_no_vector_of_its_embedder_is_refused(sou
 def test_a_corpus_that_vanished_is_an_error_and_the_index_stays(source):
     write(source, "a.md", "# A\n\nThe first note.\n")
     run(source)
-    (source.corpus / "a.md").unlink()
+    source.corpus.file("a.md").unlink()
     with pytest.raises(NoCorpus):
         run(source)
     assert paths(source) == {"a.md"}
@@ -313,12 +313,12 @@ def test_a_shared_index_is_that_of_a_folder_of_the_same_name_wherever_it_lies(so
     run(replace(source, shared_name="team"))
     elsewhere = tmp_path / "home" / "notes"
     (tmp_path / "home").mkdir()
-    source.corpus.rename(elsewhere)
-    report = run(replace(source, corpus=elsewhere, shared_name="team"))
+    source.corpus.folders[0].path.rename(elsewhere)
+    report = run(replace(source, corpus=Corpus.of(elsewhere), shared_name="team"))
     assert (report.info.generation, report.unchanged) == (1, 1)
     other = elsewhere.rename(tmp_path / "diary")
     with pytest.raises(IndexUnusable, match=r"index team was .* called notes, not diary"):
-        run(replace(source, corpus=other, shared_name="team"))
+        run(replace(source, corpus=Corpus.of(other), shared_name="team"))
 
 
 def test_a_shared_index_is_not_emptied_by_another_folder_of_that_name(source, tmp_path):
@@ -326,12 +326,12 @@ def test_a_shared_index_is_not_emptied_by_another_folder_of_that_name(source, tm
         write(source, f"{name}.md", f"# {name}\n\nA note.\n")
     shared = replace(source, shared_name="team")
     run(shared)
-    (source.corpus / "a.md").unlink()
+    source.corpus.file("a.md").unlink()
     assert run(shared).removed == 1
-    (source.corpus / "b.md").unlink()
+    source.corpus.file("b.md").unlink()
     write(source, "d.md", "# D\n\nA note.\n")
     assert run(shared).removed == 1
-    other = replace(shared, corpus=tmp_path / "other" / "notes")
+    other = replace(shared, corpus=Corpus.of(tmp_path / "other" / "notes"))
     write(other, "x.md", "# X\n\nAnother note.\n")
     with pytest.raises(IndexUnusable, match="2 of the 2 notes of the shared index team") as caught:
         run(other)

@@ -24,7 +24,7 @@ from ragqa.stores.disk import stepping
 from ragqa.stores.local.lock import locked
 from ragqa.stores.local.terms import write_terms
 from ragqa.text.words import query_terms
-from ragqa.types import Filters
+from ragqa.types import Corpus, Filters
 
 DIMENSION = 32
 OLD = 1_700_000_000
@@ -58,7 +58,7 @@ class Place:
         self.root = folder / "index"
         self.embedder = embedder or HashedEmbedder(DIMENSION)
         self.source = Source(
-            corpus=folder / "notes",
+            corpus=Corpus.of(folder / "notes"),
             index=self.root,
             embedders=Embedders("hashed", lambda *_, **__: self.embedder),
             chunking=Chunking(),

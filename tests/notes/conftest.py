@@ -39,6 +39,7 @@ def run_as_nobody_in(run_in) -> Callable[[Path, str], list[str]]:
             "from pathlib import Path\n"
             "from ragqa.errors import NoCorpus\n"
             "from ragqa.notes import read_text, walk_notes\n"
+            "from ragqa.types import Corpus\n"
             "if os.getuid() == 0: os.setuid(65534)\n"
         )
         return run_in(folder, prelude + code)

@@ -10,6 +10,7 @@ from pdfs import line, pdf
 from ragqa.notes import read_text
 from ragqa.notes.extraction import cache, parent
 from ragqa.notes.extraction.cache import forget
+from ragqa.types import Corpus
 
 SAID = "Said here."
 
@@ -36,7 +37,7 @@ def note(tmp_path, folder):
 
 
 def read(note):
-    return read_text(note.parent, note.name, max_note_bytes=10**6)
+    return read_text(Corpus.of(note.parent), note.name, max_note_bytes=10**6)
 
 
 def test_a_file_is_extracted_once_until_it_changes(note, asked):

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from ragqa.notes import walk_notes
-from ragqa.types import Skipped
+from ragqa.types import Corpus, Skipped
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ ALL = {f"{folder}{name}.md" for folder in ("", "a/", "a/b/", "drafts/", "keep/")
 
 
 def left_out(corpus: Path) -> set[str]:
-    return ALL - {file.path for file in walk_notes(corpus, max_note_bytes=99).files}
+    return ALL - {file.path for file in walk_notes(Corpus.of(corpus), max_note_bytes=99).files}
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,14 @@ def test_ragqaignore_has_the_last_word_in_its_folder(corpus):
 def test_a_name_that_is_no_utf8_can_be_ignored(tmp_path):
     (tmp_path / ".gitignore").write_bytes(b"caf\xe9*\n")
     (tmp_path / "caf\udce9.md").write_text("text")
-    assert walk_notes(tmp_path, max_note_bytes=99).files == ()
+    assert walk_notes(Corpus.of(tmp_path), max_note_bytes=99).files == ()
 
 
 @pytest.mark.parametrize("line", ["!", "\\", "[z-a]", "*a*a*a*a*a*b"])
 def test_a_line_that_is_no_sound_pattern_is_reported_and_the_others_count(corpus, line):
     (corpus / ".gitignore").write_text(f"/x.md\n{line}\n")
     assert left_out(corpus) == {"x.md"}
-    (skip,) = walk_notes(corpus, max_note_bytes=99).skipped
+    (skip,) = walk_notes(Corpus.of(corpus), max_note_bytes=99).skipped
     assert skip.path == ".gitignore"
     assert skip.reason.startswith("line 2 is not applied: ")
 
@@ -83,7 +83,7 @@ def test_an_ignore_file_that_is_a_link_or_too_large_is_reported(corpus):
     (corpus / ".gitignore").symlink_to("/dev/zero")
     (corpus / "a/.gitignore").write_text("x.md\n" * 100_000)
     assert left_out(corpus) == set()
-    assert walk_notes(corpus, max_note_bytes=99).skipped == (
+    assert walk_notes(Corpus.of(corpus), max_note_bytes=99).skipped == (
         Skipped(".gitignore", "not applied: Too many levels of symbolic links"),
         Skipped("a/.gitignore", "not applied: more than 100,000 bytes"),
     )

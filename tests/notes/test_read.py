@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from ragqa.notes import NoteText, ReadNote, read_note, read_text
 from ragqa.notes.read import ATTEMPTS
-from ragqa.types import NoteFile, Skipped, Stamp
+from ragqa.types import Corpus, NoteFile, Skipped, Stamp
 
 LIMIT = 1_000_000
 SECOND = 1_000_000_000
 
 
 def read(corpus: Path, path: str = "a.md", **options: Callable[[], int]) -> NoteText | Skipped:
-    return read_text(corpus, path, max_note_bytes=LIMIT, **options)
+    return read_text(Corpus.of(corpus), path, max_note_bytes=LIMIT, **options)
 
 
 def reason(corpus: Path, path: str = "a.md", **options: Callable[[], int]) -> str:
@@ -30,7 +30,7 @@ def test_a_note_is_read_with_its_digest_and_stamp(tmp_path):
     data = b"# Title\r\n\r\nSome text.\rMore.\n"
     (tmp_path / "a.md").write_bytes(data)
     stale = NoteFile("a.md", Stamp(size=1, mtime_ns=2))  # what the walk saw is not what counts
-    found = read_note(tmp_path, stale, max_note_bytes=LIMIT)
+    found = read_note(Corpus.of(tmp_path), stale, max_note_bytes=LIMIT)
     assert isinstance(found, ReadNote)
     assert found.note.text.encode() == data
     assert found.note.sha256 == hashlib.sha256(data).hexdigest()
@@ -42,7 +42,7 @@ def test_a_note_is_read_with_its_digest_and_stamp(tmp_path):
 def test_the_byte_order_mark_is_not_text_but_counts_in_the_digest(tmp_path):
     data = b"\xef\xbb\xbf---\ntitle: Marked\n---\nText"
     (tmp_path / "a.md").write_bytes(data)
-    found = read_note(tmp_path, NoteFile("a.md", Stamp(0, 0)), max_note_bytes=LIMIT)
+    found = read_note(Corpus.of(tmp_path), NoteFile("a.md", Stamp(0, 0)), max_note_bytes=LIMIT)
     assert isinstance(found, ReadNote)
     assert found.note.text == data[3:].decode()
     assert found.note.sha256 == hashlib.sha256(data).hexdigest()
@@ -210,8 +210,9 @@ def test_what_is_no_regular_file_is_skipped_at_once(tmp_path, run_in):
     code = (
         "from pathlib import Path\n"
         "from ragqa.notes import read_text\n"
+        "from ragqa.types import Corpus\n"
         "for name in ('a.md', 'folder.md', '../../../../../../../../dev/zero'):\n"
-        "    print(read_text(Path(), name, max_note_bytes=9).reason)"
+        "    print(read_text(Corpus.of(Path()), name, max_note_bytes=9).reason)"
     )
     assert run_in(tmp_path, code) == ["not a regular file"] * 3  # or it would wait for ever
 
@@ -222,12 +223,14 @@ def test_an_unreadable_note_is_skipped(tmp_path, run_as_nobody_in):
         (tmp_path / name).chmod(mode)
     lines = run_as_nobody_in(
         tmp_path,
-        "print(read_text(Path(), 'closed.md', max_note_bytes=9).reason)\n"
-        "print(read_text(Path(), 'open.md', max_note_bytes=9).text)",
+        "print(read_text(Corpus.of(Path()), 'closed.md', max_note_bytes=9).reason)\n"
+        "print(read_text(Corpus.of(Path()), 'open.md', max_note_bytes=9).text)",
     )
     assert lines == ["cannot be read: Permission denied", "text"]
 
 
 @pytest.mark.parametrize("path", ["a\0b.md", "\ud800.md", "a//b.md", "../cats.md", "/etc/passwd"])
 def test_what_can_be_no_path_below_the_corpus_is_no_note(tmp_path, path):
-    assert read_text(tmp_path, path, max_note_bytes=100) == Skipped(path, "not a regular file")
+    assert read_text(Corpus.of(tmp_path), path, max_note_bytes=100) == Skipped(
+        path, "not a regular file"
+    )

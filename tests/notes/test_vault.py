@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ragqa.notes import walk_notes, why_left_out
 from ragqa.notes.vault import vault_rules
+from ragqa.types import Corpus
 
 TEMPLATER = "plugins/templater-obsidian/data.json"
 PATHS = ("Archive/a.md", "Archived.md", "Notes/a.md", "Notes/a (conflict 1).md", "Templates/t.md")
@@ -31,11 +32,13 @@ def configure(vault: Path, name: str, content: object, below: str = "") -> None:
 
 
 def read(vault: Path) -> set[str]:
-    return {file.path for file in walk_notes(vault, max_note_bytes=99).files}
+    return {file.path for file in walk_notes(Corpus.of(vault), max_note_bytes=99).files}
 
 
 def skipped(vault: Path) -> dict[str, str]:
-    return {skip.path: skip.reason for skip in walk_notes(vault, max_note_bytes=99).skipped}
+    return {
+        skip.path: skip.reason for skip in walk_notes(Corpus.of(vault), max_note_bytes=99).skipped
+    }
 
 
 @pytest.mark.parametrize(
@@ -63,7 +66,7 @@ def test_templates_are_no_notes_and_status_can_say_why(vault, name, folder):
     assert read(vault) == set(PATHS) - {"Templates/t.md"}
     reason = f'.obsidian/{name[0]} leaves it out: "Templates/"'
     assert skipped(vault) == {"Templates": reason}
-    assert why_left_out(vault, "Templates/t.md", max_note_bytes=99) == reason
+    assert why_left_out(Corpus.of(vault), "Templates/t.md", max_note_bytes=99) == reason
 
 
 def test_the_settings_of_a_vault_below_the_folder_of_notes_count_from_there(vault):

@@ -7,7 +7,7 @@ import pytest
 
 from ragqa.errors import NoCorpus
 from ragqa.notes import Walk, walk_notes, why_left_out
-from ragqa.types import Skipped, Stamp
+from ragqa.types import Corpus, Skipped, Stamp
 
 LIMIT = 1_000_000
 
@@ -24,7 +24,7 @@ def write(root: Path, *names: str, text: str = "some text\n") -> None:
 
 
 def walk(root: Path) -> Walk:
-    return walk_notes(root, max_note_bytes=LIMIT)
+    return walk_notes(Corpus.of(root), max_note_bytes=LIMIT)
 
 
 def paths(root: Path) -> list[str]:
@@ -132,7 +132,7 @@ def test_an_unreadable_folder_is_reported_and_the_walk_goes_on(tmp_path, run_as_
     try:
         lines = run_as_nobody_in(
             tmp_path,
-            "walk = walk_notes(Path('corpus'), max_note_bytes=99)\n"
+            "walk = walk_notes(Corpus.of(Path('corpus')), max_note_bytes=99)\n"
             "print([f.path for f in walk.files], walk.unreadable_folders)\n"
             "print([s.path for s in walk.skipped], walk.skipped[0].reason)",
         )
@@ -152,7 +152,7 @@ def test_an_unreadable_corpus_is_an_error(tmp_path, run_as_nobody_in):
         lines = run_as_nobody_in(
             tmp_path,
             "try:\n"
-            "    walk_notes(Path('corpus'), max_note_bytes=99)\n"
+            "    walk_notes(Corpus.of(Path('corpus')), max_note_bytes=99)\n"
             "except NoCorpus as exc:\n"
             "    print(exc.message)",
         )
@@ -182,15 +182,16 @@ def test_walking_imports_no_parser(tmp_path, run_in):
         "import sys\n"
         "from pathlib import Path\n"
         "from ragqa.notes import read_text, walk_notes\n"
-        "(file,) = walk_notes(Path(), max_note_bytes=99).files\n"
-        "print(read_text(Path(), file.path, max_note_bytes=99).text)\n"
+        "from ragqa.types import Corpus\n"
+        "(file,) = walk_notes(Corpus.of(Path()), max_note_bytes=99).files\n"
+        "print(read_text(Corpus.of(Path()), file.path, max_note_bytes=99).text)\n"
         "print(*{'markdown_it', 'yaml', 'pathspec'} & set(sys.modules))"
     )
     assert run_in(tmp_path, code) == ["some text", "", ""]
 
 
 def why(root: Path, path: str) -> str:
-    return why_left_out(root, path, max_note_bytes=LIMIT)
+    return why_left_out(Corpus.of(root), path, max_note_bytes=LIMIT)
 
 
 def test_what_the_walk_finds_is_not_left_out_and_all_else_is(tmp_path):

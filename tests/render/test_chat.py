@@ -12,7 +12,7 @@ from ragqa.passages import Chunking
 from ragqa.passages.split import split_note
 from ragqa.render import Linker
 from ragqa.render.chat import print_source
-from ragqa.types import Hit, Stamp
+from ragqa.types import Corpus, Hit, Stamp
 
 NOTE = "# Bread\n\n" + "\n\n".join(f"Sentence {n} is about bread and flour." for n in range(1, 13))
 
@@ -25,7 +25,7 @@ def shown(capsys):
         citation = cited(NOTE, quote)
         hits = tuple(Hit(passage, 1.0, None, None) for passage in passages)
         answer = replace(make_answer(), citations=(citation,), hits=hits)
-        print_source(answer, 1, Linker(Path("/notes"), "file://{path}"))
+        print_source(answer, 1, Linker(Corpus.of(Path("/notes")), "file://{path}"))
         return capsys.readouterr().out.replace("   ", "")
 
     return show

@@ -12,7 +12,7 @@ from support import make_answer
 from ragqa.render import Linker, print_answer
 from ragqa.render.markdown import direct_spans
 from ragqa.sanitise import safe_line
-from ragqa.types import Disagreement, Kind, Written, WrittenSentence
+from ragqa.types import Corpus, Disagreement, Kind, Written, WrittenSentence
 
 SHORT = re.compile(r"\x1b\[1;4m(.*?)\x1b\[0m", re.DOTALL)
 DIFFERS = re.compile(r"\x1b\[1;33m(.*?)\x1b\[0m", re.DOTALL)
@@ -26,7 +26,7 @@ def printed(tmp_path, capsys, monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
 
     def print_it(answer):
-        print_answer(answer, Linker(tmp_path, "file://{path}"))
+        print_answer(answer, Linker(Corpus.of(tmp_path), "file://{path}"))
         return capsys.readouterr().out
 
     return print_it
@@ -97,7 +97,7 @@ def test_a_source_is_a_line_in_a_pipe_and_its_quote_is_below_it_for_what_an_llm_
     written = replace(answer, written=Written("scripted:x", (sentence,), given=1))
     sources = []
     for each in (answer, written):
-        print_answer(each, Linker(tmp_path, "file://{path}"))
+        print_answer(each, Linker(Corpus.of(tmp_path), "file://{path}"))
         sources.append(capsys.readouterr().out.partition("Sources\n")[2].partition("\n\n")[0])
     assert sources == [" 1 a.md:3", f" 1 a.md:3\n   {HIDING}"]
 
@@ -137,7 +137,7 @@ def test_the_words_that_differ_are_coloured_where_they_stand(printed):
     ["a b.md", "?a=1#b.md", "{line}.md", "%2e%2e%2f.md", "a:9.md", "\x1b]8;;\x07.md", "\udcff.md"],
 )
 def test_a_link_leads_to_its_note_whatever_the_name_of_that(name):
-    place = Linker(Path("/notes"), "editor://open{path}:{line}").place(name, (3, 4))
+    place = Linker(Corpus.of(Path("/notes")), "editor://open{path}:{line}").place(name, (3, 4))
     link = place.spans[0].style.link
     assert re.fullmatch("editor://open/notes/[A-Za-z0-9.%_-]+:3", link)
     path = link.removeprefix("editor://open").removesuffix(":3")

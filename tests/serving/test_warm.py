@@ -69,7 +69,7 @@ def test_changes_are_seen_below_a_folder_of_any_name(tmp_path):
 
     writer = threading.Thread(target=change)
     writer.start()
-    for _ in changes(notes, stop):
+    for _ in changes([notes], stop):
         seen.set()
         stop.set()
     writer.join()

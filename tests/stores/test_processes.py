@@ -16,7 +16,9 @@ from ragqa.stores.local.store import LocalStore
 
 NEW = entry("new.md", "apple banana")
 
-PRELUDE = IMPORT_ALL + """
+PRELUDE = (
+    IMPORT_ALL
+    + """
 import os, signal, sys
 from pathlib import Path
 import concurrent.futures.thread, faiss, numpy
@@ -33,6 +35,7 @@ def attempt(act):
     except RagqaError as exc:
         print(type(exc).__name__, exc.message, "|", exc.hint)
 """
+)
 
 
 def child(root, code, **kwargs):

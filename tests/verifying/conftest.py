@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ragqa.types import Corpus
 from ragqa.verifying.checking import verify
 from ragqa.verifying.saved import SavedAnswer, SavedCitation
 
@@ -32,7 +33,7 @@ class Notes:
         """What became of the citations."""
         found = verify(
             SavedAnswer("why?", citations),
-            self.folder,
+            Corpus.of(self.folder),
             max_note_bytes=100_000,
             progress=lambda *_: None,
         )

@@ -1,0 +1,94 @@
+"""Several folders of notes in one index, by the real command line."""
+
+import json
+import shutil
+
+import pytest
+from support import write_notes
+
+DOGS = "# Dogs\n\nDogs sleep 12 hours a day.\n"
+
+
+@pytest.fixture
+def folders(tmp_path):
+    write_notes(tmp_path / "notes", {"cats.md": "# Cats\n\nCats sleep 15 hours a day.\n"})
+    write_notes(tmp_path / "wiki", {"dogs.md": DOGS, "old/cats.md": "# Old\n\nCats slept.\n"})
+    return tmp_path
+
+
+@pytest.fixture
+def both(folders):
+    given = [word for name in ("notes", "wiki") for word in ("--corpus", str(folders / name))]
+    return [*given, "--index", str(folders / "index")]
+
+
+def paths(run):
+    return [hit["path"] for hit in run.document["hits"]]
+
+
+def test_one_index_holds_both_and_says_which_folder_a_passage_is_from(quick, both):
+    assert "3 notes" in quick("index", *both).out
+    assert paths(quick("search", "dogs sleep", "--json", *both))[0] == "wiki/dogs.md"
+    assert "Dogs sleep 12" in quick("get", "wiki/dogs.md", *both).out
+    assert "Dogs sleep 12" in quick("get", "dogs", *both).out
+
+
+def test_a_search_may_stay_in_one_folder_and_below(quick, both):
+    assert paths(quick("search", "cats", "--in", "notes", "--json", *both)) == ["notes/cats.md"]
+    found = quick("search", "cats", "--in", "wiki", "--path", "old", "--json", *both)
+    assert paths(found) == ["wiki/old/cats.md"]
+
+
+def test_an_unknown_folder_is_an_error_that_names_the_folders(quick, both):
+    run = quick("search", "cats", "--in", "diary", *both)
+    assert run.code == 2
+    assert "no folder of notes is called diary; there are: notes, wiki" in run.err
+
+
+def test_an_answer_saved_of_one_folder_still_verifies_with_several_and_the_other_way(
+    quick, folders, both
+):
+    alone = ["--corpus", str(folders / "wiki")]
+    index = ["--index", str(folders / "index-of-one")]
+    single = [*alone, *index]
+    for asked, checked, path in ((single, both, "wiki/dogs.md"), (both, alone, "dogs.md")):
+        answer = quick("ask", "how many hours a day do dogs sleep?", "--json", *asked)
+        saved = folders / "answer.json"
+        saved.write_text(json.dumps(answer.document), encoding="utf-8")
+        places = [word for word in checked if word not in ("--index", str(folders / "index"))]
+        first = quick("verify", str(saved), "--json", *places).document["citations"][0]
+        assert (first["status"], first["path"]) == ("intact", path)
+
+
+def test_a_folder_that_is_gone_is_told_and_its_notes_are_kept_in_the_index(quick, folders, both):
+    quick("index", *both)
+    hidden = shutil.move(folders / "wiki", folders / "away")
+    run = quick("search", "cats sleep", "--json", *both)
+    assert paths(run)[0] == "notes/cats.md"
+    assert any("there is no folder" in warning for warning in run.document["warnings"])
+    shutil.move(hidden, folders / "wiki")
+    assert "3 notes" in quick("index", *both).out
+    assert "0 added" in quick("index", *both).out
+
+
+def test_the_context_of_a_folder_is_shown_and_draws_questions_about_it(folders, quick, tmp_path):
+    same = "# Retention\n\nBackups are kept for 30 days.\n"
+    for name in ("notes", "wiki"):
+        write_notes(folders / name, {"retention.md": same})
+    said = "minutes of the data team"
+    settings = tmp_path / "config" / "ragqa" / "config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(
+        f'corpus = [{{path = "{folders / "notes"}", context = "recipes and gardening"}},'
+        f'{{path = "{folders / "wiki"}", context = "{said}"}}]\n'
+    )
+    env = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    index = ["--index", str(folders / "index")]
+    asked = "how long are backups kept in the minutes of the data team"
+    found = quick("search", asked, "--json", *index, env=env, cwd=tmp_path)
+    assert paths(found)[0] == "wiki/retention.md"
+    asking = {"env": env, "cwd": tmp_path}
+    assert f"wiki/retention.md:1-3 ({said})" in quick("search", asked, *index, **asking).out
+    assert said in quick("status", *index, **asking).out
+    folder = quick("status", "--json", *index, **asking).document["folders"][1]
+    assert (folder["name"], folder["context"]) == ("wiki", said)

@@ -1,0 +1,113 @@
+"""A corpus of several folders, as flags, the environment and settings files name it."""
+
+import os
+
+import pytest
+
+from ragqa.config import load_settings, set_user_setting, user_settings_file
+from ragqa.config.folders import globs_in
+from ragqa.errors import UsageError
+from ragqa.types import Corpus, Folder
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """Two folders of notes, one of them deep; the current folder has no corpus."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for name in ("notes", "work/wiki"):
+        (tmp_path / name).mkdir(parents=True)
+    return tmp_path.resolve() / "notes", tmp_path.resolve() / "work/wiki"
+
+
+def corpus(flags=(), environ=None):
+    return load_settings({"corpus": tuple(flags) or None}, environ=environ or {}).places.corpus
+
+
+def write_settings(text):
+    file = user_settings_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def test_several_folders_by_flag_are_called_as_they_are_on_disk(folders):
+    found = corpus(["notes", "work/wiki"])
+    assert found == Corpus.of(*folders)
+    assert found.inside("wiki/a/b.md") == (folders[1], "a/b.md")
+    assert str(found) == f"{folders[0]} and {folders[1]}"
+
+
+def test_the_environment_separates_folders_as_path_does(folders):
+    assert corpus(environ={"RAGQA_CORPUS": os.pathsep.join(["notes", "work/wiki"])}) == Corpus.of(
+        *folders
+    )
+
+
+def test_a_settings_file_gives_folders_names_and_contexts(folders):
+    write_settings(
+        f'corpus = ["{folders[0]}", '
+        f'{{path = "{folders[1]}", name = "team", context = "minutes of the data team"}}]'
+    )
+    found = corpus()
+    assert found.folders[1] == Folder(folders[1], "team", "minutes of the data team")
+    assert found.context("team/a.md") == "minutes of the data team"
+    assert not found.context("notes/a.md")
+
+
+def test_several_folders_that_are_set_come_back(folders):
+    set_user_setting("corpus", ["notes", "work/wiki"])
+    assert corpus() == Corpus.of(*folders)
+
+
+def test_one_folder_keeps_its_paths_and_its_index_whatever_it_is_called(folders):
+    alone = load_settings({"corpus": ("notes",)}, environ={}).places
+    assert alone.corpus.inside("a/b.md") == (folders[0], "a/b.md")
+    write_settings(f'corpus = {{path = "{folders[0]}", name = "mine"}}')
+    assert load_settings({}, environ={}).places.index == alone.index.with_name(alone.index.name)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "3",
+        '["notes", 3]',
+        '[{name = "notes"}]',
+        '[{path = "notes", name = "a/b"}]',
+        '[{path = "notes", name = ".."}]',
+        '[{path = "notes", name = "a\\u001b[0m"}]',
+        '[{path = "notes", colour = "red"}]',
+        f'[{{path = "notes", context = "{"x" * 301}"}}]',
+    ],
+)
+def test_what_names_no_folder_is_an_error_that_says_what_does(folders, setting):
+    write_settings(f"corpus = {setting}")
+    with pytest.raises(UsageError, match=r"must be a folder, or a list of folders"):
+        corpus()
+
+
+def test_a_folder_within_another_is_an_error_since_its_notes_would_be_read_twice(folders):
+    with pytest.raises(UsageError, match="would be read twice"):
+        corpus(["work", "work/wiki"])
+
+
+def test_folders_of_one_name_must_be_told_apart(folders):
+    (folders[0] / "wiki").mkdir()
+    with pytest.raises(UsageError, match="2 folders of notes are called wiki") as caught:
+        corpus(["notes/wiki", "work/wiki"])
+    assert "name = " in caught.value.hint
+
+
+def test_a_projects_folders_must_all_be_inside_it(folders):
+    folders[0].with_name("ragqa.toml").write_text('corpus = ["notes", "../elsewhere"]')
+    with pytest.raises(UsageError, match="may not put the corpus outside its own folder"):
+        corpus()
+
+
+def test_globs_are_relative_to_the_folders_named():
+    both = Corpus((Folder("/n", "notes"), Folder("/w", "a[1]")))
+    assert globs_in(both, ["a[1]"], ()) == ("a[[]1]",)
+    assert globs_in(both, ["notes"], ["2024*", "old"]) == ("notes/2024*", "notes/old")
+    assert globs_in(both, (), ["notes/old"]) == ("notes/old",)
+    assert globs_in(Corpus((Folder("/n", "notes"),)), ["notes"], ["old"]) == ("old",)
+    with pytest.raises(UsageError, match=r"called x; there are: notes, a\[1\]"):
+        globs_in(both, ["x"], ())
