@@ -20,7 +20,7 @@ from ragqa.config import load_settings
 from ragqa.errors import RagqaError
 from ragqa.evaluation.excerpts import GOOD_COVERAGE, GOOD_NOISE, Excerpt, score_citations
 from ragqa.getting import get_part
-from ragqa.types import Citation
+from ragqa.types import Citation, Filters
 
 HERE = Path(__file__).parent
 VAULT = HERE / "vault"
@@ -53,7 +53,8 @@ def ask(index: Index, row: Row) -> Outcome:
     """Ask one question; a question about following a link is an address to get."""
     if row["kind"] == "links followed":
         return follow(index, row)
-    answer = index.ask(row["question"], refresh=False)
+    filters = Filters(where=row.get("where", ""))
+    answer = index.ask(row["question"], filters=filters, refresh=False)
     cited = [(one.path, one.quote) for one in answer.citations]
     offered = [(hit.passage.path, hit.passage.text) for hit in answer.hits]
     problems = [

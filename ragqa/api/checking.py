@@ -24,7 +24,7 @@ def keep_current(
     :param remedy: what the warnings say to do about an outdated index.
     """
     problems: dict[str, str] = {}
-    texts: dict[str, str] = {}
+    texts: dict[str, tuple[str, str]] = {}
     misplaced: dict[str, None] = {}
     kept = []
     for hit in hits:
@@ -36,12 +36,13 @@ def keep_current(
             elif read.sha256 != passage.note_sha256:
                 problems[passage.path] = "it was changed after it was indexed"
             else:
-                texts[passage.path] = readable(passage.path, read.text)
-        text = texts.get(passage.path)
-        if text is None:
+                texts[passage.path] = read.text, readable(passage.path, read.text)
+        if passage.path not in texts:
             continue
-        if matches_note(text, passage):
-            kept.append(hit)
+        text, as_read = texts[passage.path]
+        if matches_note(as_read, passage):
+            locator = locate(passage.path, text, (passage.start, passage.end))
+            kept.append(replace(hit, locator=locator) if locator else hit)
         else:
             misplaced[passage.path] = None
     warnings = [

@@ -16,12 +16,14 @@ from ragqa.readers import Reader, available
 from ragqa.retrieval import clean_question, retrieve
 from ragqa.stores import Snapshot
 from ragqa.stores.filters import fold_tag, note_matcher, path_matcher, tag_and_parents
+from ragqa.stores.where import by_name, parse_where
 from ragqa.types import (
     Answer,
     Citation,
     Filters,
     IndexInfo,
     NoteList,
+    NoteRecord,
     Progress,
     Retrieved,
     SearchResult,
@@ -235,9 +237,9 @@ def _filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> li
     """Warnings about the notes that filters exclude.
 
     :param found: whether any passage passed the filters.
-    :raises UsageError: no note has a tag or path that the filters name.
+    :raises UsageError: no note has a tag, path or property that the filters name.
     """
-    if not found or len(filters.paths) > 1:
+    if not found or len(filters.paths) > 1 or filters.where:
         _check_names(snapshot, filters)
     warnings = _undated(snapshot, filters) if filters.since else []
     if not found:
@@ -255,11 +257,30 @@ def _check_names(snapshot: Snapshot, filters: Filters) -> None:
                 f"no note has the tag {fold_tag(tag)}{_nearest(fold_tag(tag), tags)}",
                 hint="ragqa list --tags",
             )
+    _check_properties(notes.values(), filters.where)
     for glob in filters.paths:
         if not any(map(path_matcher([glob]), notes)):
             paths = {each for path in notes for each in with_parents(path)}
             raise UsageError(
                 f"no note has a path like {glob}{_nearest(glob, paths)}", hint="ragqa list"
+            )
+
+
+def _check_properties(notes: Iterable[NoteRecord], where: str) -> None:
+    """Raise unless each property is in some note, and has values that compare as asked."""
+    values = by_name(pair for note in notes for pair in note.properties)
+    for one in parse_where(where).comparisons if where else ():
+        held = values.get(one.name)
+        if held is None:
+            near = (
+                _nearest(one.name, values) or f"; there are {', '.join([*values][:10]) or 'none'}"
+            )
+            raise UsageError(f"no note has the property {one.name}{near}", hint="ragqa list")
+        if not one.can_hold(held):
+            raise UsageError(
+                f"no note has a value of {one.name} that {one.sign} can compare with {one.value}; "
+                f"values are such as {held[0]}",
+                hint=f"ragqa list --where '{one.name} = {held[0]}'",
             )
 
 

@@ -23,7 +23,6 @@ from ragqa.cli.options import (
     Scope,
     complete_path,
     grouped_options,
-    parse_format,
 )
 from ragqa.errors import UsageError
 
@@ -59,7 +58,7 @@ def ask(
 
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
-    output = parse_format(format, json=json, explain=explain)
+    output = _parse_format(format, json=json, explain=explain)
     text = question_in(question)
     with open_query(scope) as query:
         if show_prompt:
@@ -230,7 +229,7 @@ def list_notes(
     return 0 if (found.tags if tags else found.notes) else 1
 
 
-@grouped_options("tag", "path", "since", "top_k")
+@grouped_options("tag", "path", "since", "where", "top_k")
 def get(
     address: Annotated[
         str,
@@ -262,3 +261,26 @@ def get(
     else:
         parts.print_part(part, query.linker)
     return 0
+
+
+def _parse_format(chosen: str | None, *, json: bool, explain: bool) -> Format:
+    """Return the output format from `--format` and `--json`.
+
+    :param explain: whether scores are requested, which Markdown cannot show.
+    :raises UsageError: the format is unknown, or the options contradict each other.
+    """
+    if chosen is not None and chosen not in list(Format):
+        raise UsageError(
+            f"--format takes text, markdown or json, not {chosen!r}",
+            hint="ragqa ask --format markdown QUESTION",
+        )
+    if json and chosen not in (None, Format.JSON):
+        raise UsageError(
+            f"--json and --format {chosen} cannot go together", hint=f"ragqa ask --format {chosen}"
+        )
+    if explain and chosen == Format.MARKDOWN:
+        raise UsageError(
+            "--explain and --format markdown cannot go together: only text and json show scores",
+            hint="ragqa ask --explain --json QUESTION",
+        )
+    return Format.JSON if json else Format(chosen or Format.TEXT)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ragqa.cli.generation import LLMOptions, writer_for
 from ragqa.cli.opening import load_flags
-from ragqa.cli.options import Scope, grouped_options, parse_since
+from ragqa.cli.options import Scope, grouped_options
 from ragqa.errors import NotAllowed, RagqaError
 
 if TYPE_CHECKING:
@@ -25,10 +25,11 @@ def chat(*, scope: Scope, llm: LLMOptions) -> int:
     Example: ragqa chat --tag fine-tuning
     """
     from ragqa.cli.lines import PipedLines, TypedLines, is_interactive
+    from ragqa.stores.filters import note_matcher
 
     # Report wrong options and settings before the first question.
-    parse_since(scope.since)
     loaded = load_flags({**scope.given.flags, "top_k": scope.top_k})
+    note_matcher(scope.filters(loaded.places.corpus))
     asked = "what you ask, up to three questions before it,"
     writer = writer_for(loaded.settings, llm, asked=asked)
     places = loaded.places

@@ -168,6 +168,14 @@ class Scope:
             help="Only notes dated on or after YYYY[-MM[-DD]]; undated ones are left out.",
         ),
     ] = None
+    where: Annotated[
+        str,
+        typer.Option(
+            "--where",
+            metavar="FILTER",
+            help="Only notes with such properties: 'status = \"done\" and due < 2026-01-01'.",
+        ),
+    ] = ""
     top_k: Annotated[
         int | None, typer.Option("--top-k", metavar="N", help="How many passages to return.")
     ] = None
@@ -186,7 +194,7 @@ class Scope:
         from ragqa.types import Filters
 
         paths = globs_in(corpus, self.within or (), self.path or ())
-        return Filters(tuple(self.tag or ()), paths, parse_since(self.since))
+        return Filters(tuple(self.tag or ()), paths, parse_since(self.since), self.where)
 
 
 def grouped_options(*without: str) -> Callable[[Command], Command]:
@@ -254,29 +262,6 @@ def parse_since(text: str | None) -> str:
             f"--since takes a date like 2025-03-31, 2025-03 or 2025, not {text!r}",
             hint="ragqa ask --since 2025-03 QUESTION",
         ) from exc
-
-
-def parse_format(chosen: str | None, *, json: bool, explain: bool) -> Format:
-    """Return the output format from `--format` and `--json`.
-
-    :param explain: whether scores are requested, which Markdown cannot show.
-    :raises UsageError: the format is unknown, or the options contradict each other.
-    """
-    if chosen is not None and chosen not in list(Format):
-        raise UsageError(
-            f"--format takes text, markdown or json, not {chosen!r}",
-            hint="ragqa ask --format markdown QUESTION",
-        )
-    if json and chosen not in (None, Format.JSON):
-        raise UsageError(
-            f"--json and --format {chosen} cannot go together", hint=f"ragqa ask --format {chosen}"
-        )
-    if explain and chosen == Format.MARKDOWN:
-        raise UsageError(
-            "--explain and --format markdown cannot go together: only text and json show scores",
-            hint="ragqa ask --explain --json QUESTION",
-        )
-    return Format.JSON if json else Format(chosen or Format.TEXT)
 
 
 def with_places(hint: str, args: list[str]) -> str:

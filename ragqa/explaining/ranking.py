@@ -82,6 +82,8 @@ def _each_filter(filters: Filters) -> list[tuple[str, Filters]]:
         each.append((options, Filters(paths=filters.paths)))
     if filters.since:
         each.append((f"--since {filters.since}", Filters(since=filters.since)))
+    if filters.where:
+        each.append((f"--where {filters.where!r}", Filters(where=filters.where)))
     return each
 
 

@@ -8,7 +8,7 @@ from datetime import date
 
 import yaml
 
-from ragqa.notes.properties import Positions, property_blocks
+from ragqa.notes.properties import Positions, properties_of, property_blocks
 from ragqa.types import Block
 
 MAX_FRONT_MATTER_CHARS = 64_000
@@ -25,7 +25,7 @@ DATE_KEYS = (
 be separated by spaces, hyphens or underscores."""
 
 _NAMES = frozenset({"title", "aliases", "alias"})
-_COMMON = _NAMES | {"tags", "tag"}
+_COMMON = _NAMES | {"tags", "tag", "excalidraw-plugin"}
 
 # The base loader reads every scalar as text: `no` stays a word, `2024-02-30` and a number of
 # 100,000 digits are harmless, and no tag creates an object.
@@ -56,6 +56,7 @@ class FrontMatter:
     date: str = ""
     blocks: tuple[Block, ...] = ()
     warnings: tuple[str, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
 
 
 class _Refused(Exception):
@@ -159,6 +160,7 @@ def _fields(tree: Mapping[object, object], end: int) -> FrontMatter:
         tags=tuple(dict.fromkeys(tag for tag in tags if tag)),
         date=when,
         warnings=warnings,
+        properties=properties_of(tree),
     )
 
 

@@ -1,7 +1,8 @@
-"""Text that its author removed: struck-out text (`~~`, `<del>`, `<s>`) and comments.
+"""Text that is not for reading: struck out (`~~`, `<del>`, `<s>`), comments, and sources.
 
-Comments are `%%` and `<!-- -->`. Marks in code are code. A comment may span many blocks,
-struck-out text only one.
+Comments are `%%` and `<!-- -->`. Sources are what plug-ins of Obsidian show in another form:
+queries, commands of Templater (`<% %>`), drawings. Marks in code are code. A comment may span many
+blocks, struck-out text only one.
 """
 
 import re
@@ -18,15 +19,18 @@ Hidden = tuple[int, int, Kind]
 
 _MARK = re.compile(
     r"(?<!\\)(?:(?P<code>`+)|(?P<html><!--)|(?P<obsidian>%%)"
-    r"|(?P<strike>(?<!~)~~(?!~))|<(?P<tag>del|s|strike)\b[^<>]*>)",
+    r"|(?P<command><%)|(?P<strike>(?<!~)~~(?!~))|<(?P<tag>del|s|strike)\b[^<>]*>)",
     re.IGNORECASE,
 )
 _HTML_END = re.compile(r"(?<=<!--)-?>|-->")
 _STRIKE_END = re.compile(r"(?<![\s~\\])~~(?!~)")
+_COMMAND_END = re.compile(r"%>")
 _NOT_SPACE = re.compile(r"\S")
 _BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t]*[\r\n]")
 _WHOLE = re.compile(r"\S(?:.*\S)?", re.DOTALL)
-_MARKS = ("<!--", "%%", "~~", "<s", "<S", "<d", "<D")
+_QUERY = re.compile(r"`+(?:\$?= |[ \t]*(?:dataview|dataviewjs|tasks|query|base)[ \t]*[\r\n])")
+_DRAWING = "excalidraw-plugin:"
+_MARKS = ("<%", _DRAWING, "<!--", "%%", "~~", "<s", "<S", "<d", "<D")
 # The complete sentences at the start of a piece that a mark cuts off.
 _SENTENCES = re.compile(r".*[.!?:\u2026\u3002\uff01\uff1f][\"')\]*_]*(?=\s)", re.DOTALL)
 _MAX_TICKS = 16
@@ -34,23 +38,40 @@ _MAX_TICKS = 16
 
 def may_hide(text: str) -> bool:
     """Whether a text has any mark that could hide part of it."""
-    return any(mark in text for mark in _MARKS)
+    return any(mark in text for mark in _MARKS) or _QUERY.search(text) is not None
 
 
 def hidden_spans(text: str, blocks: Sequence[Block], *, is_plain: bool = False) -> list[Hidden]:
-    """Find struck-out text and comments, in order.
+    """Find struck-out text, comments and sources, in order.
 
     :param blocks: the whole text's; they show where code is and where a strike must end.
     :param is_plain: whether a block may be one line of a paragraph; a blank line then ends a
         strike.
     """
+    if blocks and _DRAWING in text[: blocks[0].start]:
+        return _beside_labels(text, blocks)
     return list(_Scan(text, blocks, is_plain).found()) if blocks else []
+
+
+def _beside_labels(text: str, blocks: Sequence[Block]) -> list[Hidden]:
+    """All of a drawing of Excalidraw but its labels, which have a section of their own."""
+    parts = [b for b in blocks if b.kind is Kind.HEADING or text.startswith("%%", b.start)]
+    at = next((n for n, part in enumerate(parts) if part.label == "Text Elements"), len(parts))
+    ends = [part.end for part in parts[at : at + 1]] or [len(text)]
+    starts = [part.start for part in parts[at + 1 : at + 2]] or [len(text)]
+    spans = ((blocks[0].start, ends[0]), (starts[0], len(text)))
+    return [(start, end, Kind.COMMENT) for start, end in spans if start < end]
 
 
 def is_cut_short(text: str, hidden: Sequence[Hidden]) -> bool:
     """Whether the last comment is unclosed and takes the rest of the note."""
     start, end, kind = hidden[-1]
-    return kind is Kind.COMMENT and end == len(text) and not text[start:].endswith(("-->", "%%"))
+    return (
+        kind is Kind.COMMENT
+        and end == len(text)
+        and text.startswith("<!--", start)
+        and not text.endswith("-->")
+    )
 
 
 def masked(text: str, hidden: Sequence[Hidden]) -> str:
@@ -135,10 +156,11 @@ class _Scan:
             block = _block_at(self.blocks, start)
             if block is None:
                 at = mark.end()
-            elif block.kind is Kind.CODE:
-                at = block.end
-            elif mark["code"]:
-                at = self._code_end(mark["code"], mark.end(), block)
+            elif block.kind is Kind.CODE or mark["code"]:
+                is_fence = block.kind is Kind.CODE
+                at = block.end if is_fence else self._code_end(mark["code"], mark.end(), block)
+                if mark["code"] and at > mark.end() and _QUERY.match(self.text, start):
+                    yield start, at, Kind.COMMENT
             else:
                 kind = Kind.STRUCK if mark["strike"] or mark["tag"] else Kind.COMMENT
                 end = self._hidden_end(mark, block)
@@ -162,6 +184,9 @@ class _Scan:
             return close.end() if close else 0
         if mark["tag"]:
             close = self._find(re.compile(rf"(?i:</{mark['tag']}>)"), mark.end(), block.end)
+            return close.end() if close else 0
+        if mark["command"]:
+            close = self._find(_COMMAND_END, mark.end(), len(self.text))
             return close.end() if close else 0
         if mark["html"]:
             close = self._find(_HTML_END, mark.end(), len(self.text))

@@ -26,6 +26,7 @@ def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
         links=content.links,
         blocks=content.blocks,
         warnings=content.warnings,
+        properties=content.properties,
     )
 
 

@@ -1,7 +1,7 @@
-"""Front matter properties: each key with its value as a block of the note."""
+"""Properties: the keys and values of the front matter, also as blocks, and of inline fields."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import yaml
@@ -18,6 +18,14 @@ _SECRET = re.compile(
     r"|(?:api|private|access|signing|ssh|encryption)_?key|recovery_?code"
     r"|secret(?!ar)|credential|tokens?(?:_|$)"
 )
+MAX_PROPERTIES = 500
+MAX_PROPERTY_CHARS = 500
+
+# Dataview's inline fields: `key:: value` on a line or in brackets.
+_FIELD = re.compile(
+    r"(?m)^[ \t>*+-]*(?:\[.\][ \t])?[*_]{0,3}(\w[\w -]{0,60}?)[*_]{0,3}::[ \t]+(\S[^\r\n]*)"
+    r"|[\[(](\w[\w -]{0,60}?)::[ \t]+([^\])\r\n]{1,500})[\])]"
+)
 # What may separate the scalars of a list; anything else, such as a comment, is not quoted.
 _SEPARATOR = re.compile(r"[\s:,\[\]?-]*")
 
@@ -26,6 +34,30 @@ def is_secret(key: str) -> bool:
     """Whether a key's name marks its value as a secret, however it is spelled."""
     words = _SEPARATORS.sub("_", _CAMEL.sub("_", key)).casefold()
     return _SECRET.search(words) is not None
+
+
+def properties_of(tree: Mapping[object, object]) -> tuple[tuple[str, str], ...]:
+    """The names and values of a front matter, a list as several; nested ones are left out."""
+    pairs = ((str(key), each) for key, value in tree.items() for each in _each(value))
+    return tuple(_usable(pairs))
+
+
+def inline_fields(text: str, blocks: Iterable[Block]) -> Iterator[tuple[str, str]]:
+    """The names and values of a note's inline fields."""
+    for block in blocks:
+        if block.kind in (Kind.PARAGRAPH, Kind.ITEM):
+            found = _FIELD.finditer(text, block.start, block.end)
+            yield from _usable((one[1] or one[3], one[2] or one[4]) for one in found)
+
+
+def _each(value: object) -> Iterable[object]:
+    return value if isinstance(value, list) else (value,)
+
+
+def _usable(pairs: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:
+    for name, value in pairs:
+        if isinstance(value, str) and value not in ("", "null", "~") and not is_secret(name):
+            yield " ".join(name.split()), " ".join(value[:MAX_PROPERTY_CHARS].split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,9 @@ class Scoped(Budgeted):
     since: str = Field(
         "", description="Only notes dated on or after this day: 2025-03-31, 2025-03 or 2025."
     )
+    where: str = Field(
+        "", description="Only notes with such properties: status = done and due < 2026-01-01"
+    )
 
     @property
     def filters(self) -> Filters:
@@ -39,7 +42,7 @@ class Scoped(Budgeted):
 
         :raises UsageError: `since` is not a date.
         """
-        return filters_from(self.tags, self.paths, self.since)
+        return filters_from(self.tags, self.paths, self.since, self.where)
 
 
 class Ask(Scoped):

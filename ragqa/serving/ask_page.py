@@ -25,7 +25,7 @@ from ragqa.serving.writing import answer_to, chosen
 from ragqa.types import Answer, Citation
 
 _MOST_RECENT = 30
-_ASKED = ("q", "tag", "path", "since", "llm")
+_ASKED = ("q", "tag", "path", "since", "where", "llm")
 """What asks a question, by name."""
 
 
@@ -146,7 +146,7 @@ def _filters(asked: Asked, links: Links | None) -> Shown:
     tags, folders = (links.tags, links.folders) if links else ((), ())
     named = (("Tag", "tag", tags), ("Folder", "path", folders))
     return {
-        "since": str(asked.get("since", "")), "llm": str(asked.get("llm", "")),
+        **{name: str(asked.get(name, "")) for name in ("since", "where", "llm")},
         "filters": [
             {"label": label, "name": name, "chosen": asked.get(name, []),
              "known": list(islice(known, MOST_COMPLETED))} for label, name, known in named

@@ -99,8 +99,8 @@ def filters_of(asked: Asked) -> Filters:
 
     :raises UsageError: one of them is malformed.
     """
-    since = str(asked.get("since", "")).strip()
-    return filters_from(_texts(asked, "tag"), _texts(asked, "path"), since)
+    since, where = (str(asked.get(name, "")).strip() for name in ("since", "where"))
+    return filters_from(_texts(asked, "tag"), _texts(asked, "path"), since, where)
 
 
 def text_in(asked: Asked, name: str) -> str:

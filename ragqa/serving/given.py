@@ -11,7 +11,7 @@ from ragqa.verifying.checking import Verification, verify
 from ragqa.verifying.saved import SavedAnswer, read_saved
 
 
-def filters_from(tags: Iterable[str], paths: Iterable[str], since: str) -> Filters:
+def filters_from(tags: Iterable[str], paths: Iterable[str], since: str, where: str) -> Filters:
     """The filters as the index takes them.
 
     :raises UsageError: `since` is neither "" nor a date.
@@ -22,7 +22,7 @@ def filters_from(tags: Iterable[str], paths: Iterable[str], since: str) -> Filte
         raise UsageError(
             f"since: {since!r} is not a date", hint="2025-03-31, 2025-03 or 2025"
         ) from exc
-    return Filters(tuple(tags), tuple(paths), day)
+    return Filters(tuple(tags), tuple(paths), day, where)
 
 
 def saved_from(text: str) -> SavedAnswer:

@@ -61,7 +61,7 @@ _PAGES: tuple[tuple[str, str, Answering], ...] = (
     ("/status", "status", pages.status_page),
     ("/why", "why", pages.why_page),
 )
-_FILTERS = ("tag", "path", "since")
+_FILTERS = ("tag", "path", "since", "where")
 _DOCUMENTS: tuple[tuple[str, Answering, tuple[str, ...]], ...] = (
     ("/api/search", documents.search, ("query", "limit", *_FILTERS)),
     ("/api/get", documents.get, ("address",)),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 
 from ragqa.errors import UsageError
+from ragqa.stores.where import by_name, parse_where
 from ragqa.types import Filters, NoteRecord, with_parents
 
 
@@ -48,11 +49,12 @@ def checked_day(since: str) -> str:
 def note_matcher(filters: Filters) -> Callable[[NoteRecord], bool]:
     """Return a test whether a note passes the filters.
 
-    :raises UsageError: `since` is not a date.
+    :raises UsageError: `since` is not a date, or `where` is not understood.
     """
     required = {fold_tag(tag) for tag in filters.tags}
     matches_path = path_matcher(filters.paths)
     day = checked_day(filters.since) if filters.since else ""
+    where = parse_where(filters.where).test if filters.where else None
 
     def matches(note: NoteRecord) -> bool:
         tags = {each for tag in note.tags for each in tag_and_parents(tag)}
@@ -60,6 +62,7 @@ def note_matcher(filters: Filters) -> Callable[[NoteRecord], bool]:
             required <= tags
             and (not filters.paths or matches_path(note.path))
             and (not day or note.date >= day)
+            and (where is None or where(by_name(note.properties)))
         )
 
     return matches

@@ -123,11 +123,16 @@ class Note:
     links: tuple[Link, ...] = ()
     blocks: tuple[Block, ...] = ()
     warnings: tuple[str, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class NoteRecord:
-    """What the index records about a note; `settled` is as in `NoteState`."""
+    """What the index records about a note; `settled` is as in `NoteState`.
+
+    `properties` are the names and values of its front matter and inline fields, without secrets; a
+    list has a pair for each value.
+    """
 
     path: str
     stamp: Stamp
@@ -137,6 +142,7 @@ class NoteRecord:
     tags: tuple[str, ...]
     date: str
     aliases: tuple[str, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, note: Note, *, settled: bool) -> "NoteRecord":
@@ -150,6 +156,7 @@ class NoteRecord:
             tags=note.tags,
             date=note.date,
             aliases=note.aliases,
+            properties=note.properties,
         )
 
     @property

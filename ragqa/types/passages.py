@@ -93,11 +93,13 @@ class Filters:
 
     A tag matches in any case and also matches nested tags (`ml` matches `ML/nlp`); a path glob also
     matches all notes below a folder that it names. `since` is ISO, and excludes undated notes.
+    `where` compares properties, as in `status = done and due < 2026-01-01`.
     """
 
     tags: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     since: str = ""
+    where: str = ""
 
     def __bool__(self) -> bool:
         return self != Filters()
@@ -109,7 +111,8 @@ class Hit:
 
     `score` is the fused score: 0 or more, about 1 if both legs rank the passage high, and
     comparable only within one question. `dense` is the cosine and `terms` the BM25 score, each with
-    its rank; None if that leg did not return the passage.
+    its rank; None if that leg did not return the passage. `locator` is as in `Citation`, once the
+    hit was compared with its note.
     """
 
     passage: Passage
@@ -118,6 +121,7 @@ class Hit:
     terms: float | None
     dense_rank: int | None = None
     terms_rank: int | None = None
+    locator: str = ""
 
 
 @dataclass(frozen=True, slots=True)

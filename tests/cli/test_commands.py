@@ -161,6 +161,8 @@ def test_search_lists_as_many_passages_as_asked_for(quick, places):
         (["--path", "garden", "--path", "*.txt"], {"garden/roses.md", "todo.txt"}),
         (["--since", "2024"], {"cats.md"}),
         (["--since", "2023-01-01"], {"cats.md", "garden/roses.md"}),
+        (["--where", "date >= 2024-01-01 or tags = none"], {"cats.md"}),
+        (["--where", "not tags contains ANIMALS"], {"garden/roses.md", "todo.txt"}),
     ],
 )
 def test_filters_keep_exactly_the_notes_they_name(quick, places, options, expected):
@@ -185,6 +187,10 @@ def test_tags_in_the_text_count_in_any_case_and_with_those_nested_in_them(
         (["--tag", "animals", "--tag", "zzz"], "no note has the tag zzz"),
         (["--path", "gardn"], "no note has a path like gardn; nearest: garden"),
         (["--path", "garden", "--path", "x*.txt"], "no note has a path like x*.txt"),
+        (["--where", "titel = Cats"], "no note has the property titel; nearest: title"),
+        (["--where", "x != 1"], "no note has the property x; there are title, tags, date"),
+        (["--where", "date < soon"], "no note has a value of date that < can compare with soon"),
+        (["--where", "date < "], "where is not understood at character 6: 'date '"),
     ],
 )
 def test_a_tag_or_path_that_no_note_has_is_named_with_the_nearest(quick, places, options, named):

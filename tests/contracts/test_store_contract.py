@@ -470,6 +470,10 @@ def test_notes_without_a_date_are_counted_among_those_that_the_other_filters_let
         (Filters(since="2023-11-01"), {"ml/two.md", "ml/deep/three.md"}),
         (Filters(since="9999-12-31"), set()),
         (Filters(since="0002-01-01"), {"ml/two.md", "ml/deep/three.md"}),
+        (Filters(where="due < 2026-01-01"), {"ml/deep/three.md"}),
+        (Filters(where="not Kind = food"), {"one.md", "ml/two.md"}),
+        (Filters(where='kind contains "food"', paths=("*.md",)), {"one.md", "ml/deep/three.md"}),
+        (Filters(where="kind = x or due >= 2026-01", tags=("food",)), {"one.md"}),
         (Filters(tags=("food",), paths=("ml",), since="2025-01-01"), {"ml/deep/three.md"}),
     ],
 )

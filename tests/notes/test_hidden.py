@@ -130,3 +130,45 @@ def test_a_long_note_of_marks_is_read_at_once(mark):
     text = mark * (200_000 // len(mark))
     pieces = "".join(text[b.start : b.end] for b in parse(text).blocks)
     assert "".join(pieces.split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("One.\n\n```dataview\nTABLE swordfish\n```\n\nTwo.", ["One.", "Two."]),
+        ("One.\n```dataviewjs\ndv.list()\n\n# No\n```", ["One."]),
+        ("> One.\n>\n> ```tasks\n> not done\n> ```\n> Two.", ["> One.", ">", ">", "> Two."]),
+        ("One:\n\n```mermaid\na --> b\n```", ["One:", "```mermaid\na --> b\n```"]),
+        ("```js\ndataview\n```", ["```js\ndataview\n```"]),
+        ("It takes `= this.minutes` minutes.", ["minutes."]),
+        ("It takes `$= dv.current().a` long.", ["long."]),
+        ("Write `=1` or `a = b`.", ["Write `=1` or `a = b`."]),
+        ("One.\n\n<%* tR += 1\n\n# No\n%>\n\nTwo.", ["One.", "Two."]),
+        ("Written on <% tp.date.now() %> 3 times.", ["3 times."]),
+        ("Less <% than is not a command.", ["Less <% than is not a command."]),
+        ("`<% code %>` is shown.", ["`<% code %>` is shown."]),
+        ("One.\n\n```dataview\nTABLE a\n%%", ["One."]),
+    ],
+)
+def test_what_a_plug_in_shows_in_another_form_is_no_text(text, left):
+    found = [one for one in shown(text) if one not in ("It takes", "Written on")]
+    assert found == left
+    assert parse(text).warnings == ()
+
+
+DRAWING = (
+    "---\nexcalidraw-plugin: parsed\n---\n==Switch to EXCALIDRAW VIEW.==\n\n# Excalidraw Data\n\n"
+    "{labels}%%\n## Drawing\n```compressed-json\nN4KAkARALg\n```\n%%"
+)
+
+
+def test_of_a_drawing_only_its_labels_are_text():
+    labels = "## Text Elements\nIsland 90 x 180 cm ^k3Jd8s2a\n\nSink ^Zx81kqPa\n\n"
+    text = DRAWING.format(labels=labels)
+    assert shown(text, "Plan.excalidraw.md") == ["Island 90 x 180 cm ^k3Jd8s2a", "Sink ^Zx81kqPa"]
+    assert parse(text, "Plan.excalidraw.md").title == "Plan.excalidraw"
+    assert parse(text).warnings == ()
+
+
+def test_a_drawing_without_labels_has_no_text():
+    assert shown(DRAWING.format(labels="")) == []

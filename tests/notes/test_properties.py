@@ -136,3 +136,39 @@ def test_blocks_of_any_front_matter_are_apart_and_in_order(tree, flow, end):
 def test_a_secret_is_never_in_a_block_to_read(value):
     front = yaml.safe_dump({"a": {"password": f"swordfish{value}"}, "b": 1}, allow_unicode=True)
     assert "swordfish" not in str(properties(front.rstrip("\n")))
+
+
+def pairs(text):
+    return parse_note("note.md", text, "0" * 64, Stamp(0, 0)).properties
+
+
+def test_the_values_of_the_front_matter_are_properties_and_a_list_has_several():
+    text = (
+        "---\nStatus: in  progress\nrating: 4\nauthors:\n- Le Guin\n- Chiang\n"
+        "empty:\nnested: {a: 1}\n---\nText."
+    )
+    assert pairs(text) == (
+        ("Status", "in progress"), ("rating", "4"), ("authors", "Le Guin"), ("authors", "Chiang"),
+    )  # fmt: skip
+
+
+def test_inline_fields_are_properties_but_not_those_in_code_or_comments():
+    text = (
+        "wood:: larch, untreated\n- [ ] call Rui [due:: 2026-05-03] (cost:: 12)\n"
+        "**made by**:: Abílio\n\n> pace:: 15 km/h\n\n```\nno:: code\n```\n%% no:: comment %%\n\n"
+        "std::vector is C++. a::b\n"
+    )
+    assert pairs(text) == (
+        ("wood", "larch, untreated"), ("due", "2026-05-03"), ("cost", "12"),
+        ("made by", "Abílio"), ("pace", "15 km/h"),
+    )  # fmt: skip
+
+
+def test_secrets_are_no_properties():
+    assert pairs("---\napi_key: abc\npassword: [x]\na: 1\n---\nmy password:: x\n") == (("a", "1"),)
+
+
+def test_there_are_at_most_500_properties_of_at_most_500_characters():
+    found = pairs("\n\n".join(f"key{n}:: {'x' * 600}" for n in range(600)))
+    assert len(found) == 500
+    assert {len(value) for _, value in found} == {500}

@@ -100,6 +100,7 @@ BAD_CALLS = [
     ("ask", {"question": 7}, "'question'"),
     ("ask", {"question": "x" * 100_000}, "at most 8000 are read"),
     ("ask", {"question": WHEN, "since": "soon"}, "not a date"),
+    ("search", {"query": WHEN, "where": "a = = 1"}, "not understood at character 5"),
     ("get", {"address": "../../etc/passwd"}, "outside the folder of notes"),
     ("get", {"address": "nowhere.md"}, "there is no note"),
     ("verify", {}, "either an answer or quotes"),

@@ -128,12 +128,15 @@ def test_an_error_leads_back_to_the_question_and_its_filters(server, path, more)
 
 
 def test_why_looks_with_the_filters_of_the_question(server):
-    got = server.ask("/", q="where is the printer?", tag="office", since="2024")
+    got = server.ask(
+        "/", q="where is the printer?", tag="office", since="2024", where="tags = office"
+    )
     form = got.text.partition('action="/why"')[2].partition("</form>")[0]
     hidden = {
         (one.get("name"), one.get("value")) for one in Page(f"<form {form}</form>").of("input")
     }
     assert {("q", "where is the printer?"), ("tag", "office"), ("since", "2024")} <= hidden
+    assert ("where", "tags = office") in hidden
 
 
 def test_status_says_what_is_indexed_and_what_doctor_finds(server):
@@ -147,6 +150,7 @@ def test_status_says_what_is_indexed_and_what_doctor_finds(server):
     [
         ("/api/ask", {}, 400, "question is missing"),
         ("/api/ask", {"question": "tea", "since": "soon"}, 400, "not a date"),
+        ("/api/search", {"query": "tea", "where": "a"}, 400, "not understood at character 1"),
         ("/api/search", {"query": "tea", "limit": "many"}, 400, "not a number"),
         ("/api/get", {"address": "nowhere.md"}, 400, "there is no note"),
         ("/api/nothing", {}, 404, "Not Found"),

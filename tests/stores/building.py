@@ -124,6 +124,7 @@ def entry(path, *paragraphs, title="", tags=(), date="", mtime_ns=1_700_000_000_
         tags=tuple(tags),
         date=date,
         links=(Link("other", wiki=True),),
+        properties=(("due", date), *(("kind", tag) for tag in tags)),
     )
     return Entry(note, passages, np.array(vectors, dtype=np.float32).reshape(-1, DIMENSION))
 

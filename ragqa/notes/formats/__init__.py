@@ -33,6 +33,7 @@ class Content:
     date: str = ""
     links: tuple[Link, ...] = ()
     warnings: tuple[str, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
 
 
 def nowhere(text: str, span: Span) -> str:  # noqa: ARG001 - as other locators

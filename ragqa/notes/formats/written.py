@@ -9,6 +9,7 @@ from ragqa.notes.hidden import cut_at, hidden_spans, is_cut_short, masked, may_h
 from ragqa.notes.lines import Body
 from ragqa.notes.markdown import parse_markdown
 from ragqa.notes.plaintext import parse_plain_text
+from ragqa.notes.properties import MAX_PROPERTIES, inline_fields
 from ragqa.types import Block, Kind
 
 _UNCLOSED = "a comment that begins with `<!--` is not closed, so the rest of the note is left out"
@@ -36,6 +37,7 @@ def _written(text: str, parse: Callable[[str, int], Body], *, is_plain: bool = F
         date=front.date,
         links=body.links,
         warnings=front.warnings + body.warnings,
+        properties=(*front.properties, *inline_fields(text, body.blocks))[:MAX_PROPERTIES],
     )
 
 

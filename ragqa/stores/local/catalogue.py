@@ -20,6 +20,7 @@ from ragqa.stores.decoding import decoded, passage_of
 from ragqa.stores.disk import REPAIR, naming_file
 from ragqa.stores.filters import checked_day, fold_tag, path_matcher
 from ragqa.stores.local.schema import DELTA_SCHEMA, SCHEMA, VIEWS
+from ragqa.stores.where import by_name, parse_where
 from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp
 
 LAST_NUMBER = 2**40
@@ -160,6 +161,10 @@ class Catalogue:
             queries.append("SELECT id FROM all_notes WHERE path_matches(path)")
             matches = path_matcher(filters.paths)
             self._db.create_function("path_matches", 1, lambda path: matches(os.fsdecode(path)))
+        if filters.where:
+            queries.append("SELECT id FROM all_notes WHERE has(properties)")
+            test = parse_where(filters.where).test
+            self._db.create_function("has", 1, lambda found: test(by_name(_properties(found))))
         with self._naming():
             return sorted({row[0] for row in self._db.execute(" INTERSECT ".join(queries), values)})
 
@@ -224,8 +229,13 @@ def _record(row: sqlite3.Row) -> NoteRecord:
         "title": decoded(row["title"], str),
         "tags": decoded(row["tags"], list[object]),
         "aliases": decoded(row["aliases"], list[object]),
+        "properties": _properties(row["properties"]),
     }
     return msgspec.convert(fields, NoteRecord)
+
+
+def _properties(text: str) -> list[tuple[str, str]]:
+    return decoded(text, list[tuple[str, str]])
 
 
 def _passage(row: sqlite3.Row) -> Passage:

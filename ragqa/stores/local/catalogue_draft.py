@@ -19,7 +19,7 @@ from ragqa.types import Note, Passage, Stamp
 # An unfinished file is discarded, and the writer syncs a finished one.
 _PRAGMAS = ("journal_mode = MEMORY", "synchronous = OFF", "foreign_keys = ON")
 
-_INSERT_NOTE = "INSERT INTO main.notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_NOTE = "INSERT INTO main.notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_PASSAGE = "INSERT INTO main.passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -141,6 +141,7 @@ def _note_row(note: Note, settled: bool) -> tuple[object, ...]:  # noqa: FBT001 
         json.dumps(note.tags),
         json.dumps(note.aliases),
         json.dumps([(link.target, link.wiki) for link in note.links]),
+        json.dumps(note.properties),
     )
 
 

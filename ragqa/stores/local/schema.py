@@ -15,7 +15,8 @@ SCHEMA = (
         date TEXT NOT NULL,
         tags TEXT NOT NULL,
         aliases TEXT NOT NULL,
-        links TEXT NOT NULL
+        links TEXT NOT NULL,
+        properties TEXT NOT NULL
     )
     """,
     """
@@ -65,7 +66,8 @@ _PASSAGE_ROWS = """
 _STAMPED = """
     SELECT id, path, sha256, ifnull(stamps.size, notes.size) AS size,
         ifnull(stamps.mtime_ns, notes.mtime_ns) AS mtime_ns,
-        ifnull(stamps.settled, notes.settled) AS settled, title, date, tags, aliases, links
+        ifnull(stamps.settled, notes.settled) AS settled, title, date, tags, aliases, links,
+        properties
     FROM base.notes AS notes LEFT JOIN main.stamps AS stamps ON stamps.note = notes.id
 """
 

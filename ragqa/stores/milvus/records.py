@@ -20,7 +20,7 @@ from ragqa.stores.milvus.client import Client, Row
 from ragqa.stores.milvus.rows import MAX_TEXT_BYTES, in_ranges
 from ragqa.types import IndexInfo
 
-FORMAT = 2
+FORMAT = 3
 """The format version, incremented whenever the meaning of rows or their passages changes."""
 
 OLDEST = 1

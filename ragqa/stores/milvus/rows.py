@@ -34,7 +34,8 @@ MAX_LABELS = 4_096
 IDS_AT_ONCE = 1_000
 
 # The order of the values in the field `data`.
-_NOTE = ("path", "size", "mtime_ns", "sha256", "settled", "title", "tags", "date", "aliases")
+_NOTE = ("path", "size", "mtime_ns", "sha256", "settled", "title", "tags", "date", "aliases",
+         "properties")  # fmt: skip
 _PASSAGE = (
     "id",
     "embedding_key",

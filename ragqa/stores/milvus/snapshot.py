@@ -9,7 +9,7 @@ import numpy as np
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores.disk import REBUILD
-from ragqa.stores.filters import checked_day, path_matcher
+from ragqa.stores.filters import checked_day, note_matcher
 from ragqa.stores.milvus.client import MAX_HITS, Client, Row
 from ragqa.stores.milvus.records import KEPT_S, Generation
 from ragqa.stores.milvus.rows import (
@@ -216,9 +216,9 @@ class MilvusSnapshot(Snapshot):
         yield self.generation.visible
         if filters.tags:
             yield has_tags(filters.tags)
-        if any(sign in glob for glob in filters.paths for sign in "*?["):
-            matches = path_matcher(filters.paths)
-            keys = [note_key(path) for path in self.notes() if matches(path)]
+        if filters.where or any(sign in glob for glob in filters.paths for sign in "*?["):
+            matches = note_matcher(Filters(paths=filters.paths, where=filters.where))
+            keys = [note_key(path) for path, note in self.notes().items() if matches(note)]
             yield any_of("note", keys) if keys else _NOTHING
         elif filters.paths:
             yield in_places(filters.paths)
