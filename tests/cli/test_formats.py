@@ -117,7 +117,7 @@ def test_a_new_version_of_a_reader_reads_only_its_own_files_anew(quick, places, 
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ("pptx", "formats in the command must be a list of these: html, ipynb, pdf, not 'pptx'"),
+        ("odt", "must be a list of these: html, ipynb, pdf, docx, not 'odt'"),
         ("html,", ""),
         ("", ""),
     ],
