@@ -25,8 +25,7 @@ def keep_current(
     """
     problems: dict[str, str] = {}
     texts: dict[str, tuple[str, str]] = {}
-    misplaced: dict[str, None] = {}
-    kept = []
+    kept, misplaced = list[Hit](), dict[str, None]()
     for hit in hits:
         passage = hit.passage
         if passage.path not in texts and passage.path not in problems:
@@ -41,8 +40,8 @@ def keep_current(
             continue
         text, as_read = texts[passage.path]
         if matches_note(as_read, passage):
-            locator = locate(passage.path, text, (passage.start, passage.end))
-            kept.append(replace(hit, locator=locator) if locator else hit)
+            where = locate(passage.path, text, (passage.start, passage.end))
+            kept.append(replace(hit, locator=where))
         else:
             misplaced[passage.path] = None
     warnings = [
