@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ragqa.api import Index
-from ragqa.errors import NotIndexed, UsageError
-from ragqa.explaining.targets import Notes
+from ragqa.errors import UsageError
+from ragqa.explaining import find_indexed
 from ragqa.notes import format_of, read_note
 from ragqa.types import (
     FILL,
@@ -54,9 +54,9 @@ def get_part(
 ) -> NotePart:
     """Get what an address names.
 
-    :param address: `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE:FIRST:LAST` or `NOTE#HEADING`, the
-        note by path, file name, title or alias. `NOTE:FIRST:LAST+CHARACTERS` leaves out the first
-        characters of the lines.
+    :param address: `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE:FIRST:LAST`, `NOTE#HEADING` or
+        `NOTE#^BLOCK`, the note by path, file name, title or alias, or a link to one of these.
+        `NOTE:FIRST:LAST+CHARACTERS` leaves out the first characters of the lines.
     :raises UsageError: there is no such note, line or heading, or several notes have this name.
     :raises NotIndexed: the note is on disk but not in the index.
     """
@@ -64,9 +64,7 @@ def get_part(
     corpus, limit = index.places.corpus, index.settings.max_note_bytes
     known = {note.path: note for note in listed.notes}
     address, skip = _as_range(address)
-    target = Notes(corpus, limit, known, listed.info, index.settings.formats).find(address)
-    if target.reason:
-        raise NotIndexed(f"{target.path} is not in the index: {target.reason}", hint="ragqa status")
+    target = find_indexed(index, listed.info, address)
     note = read_current(corpus, target.path, max_note_bytes=limit)
     lines = _lines_of(masked(note.text, note.blocks))
     if format_of(note.path).has_markup:

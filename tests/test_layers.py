@@ -19,7 +19,7 @@ LAYERS = [
     {"generation", "followups"},
     {"api"},
     {"diagnosis", "evaluation", "explaining", "verifying", "chatting"},
-    {"getting"},
+    {"getting", "related"},
     {"render"},
     {"serving"},
     {"cli"},

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ragqa.answering.candidates import candidates_of
-from ragqa.answering.composing import Answering, Excerpt, excerpts_of
+from ragqa.answering.composing import Answering, Excerpt, excerpts_of, with_embedded
 from ragqa.answering.confidence import features, shipped
 from ragqa.answering.disagreement import disagreements
+from ragqa.answering.excerpt_blocks import Line, blocks_of
 from ragqa.answering.excerpts import is_cut
 from ragqa.answering.missing import missing
 from ragqa.answering.question_type import Question, parse_question
@@ -70,7 +71,7 @@ def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> A
 def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Assessment:
     """Score the candidate sentences of the hits, and find the excerpts that answer."""
     reading = read(retrieved, embedder)
-    candidates = candidates_of(reading.hits)
+    candidates = candidates_of(reading.hits, answering.embedded)
     if not candidates:
         return Assessment()
     together = read_together(answering.reader, retrieved.question, candidates)
@@ -78,7 +79,7 @@ def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> As
     model = (answering.models or shipped()).of(retrieved)
     measured = features(reading, scored)
     probability = model.probability(measured)
-    found = excerpts_of(reading, scored, answering)
+    found = with_embedded(excerpts_of(reading, scored, answering), answering)
     # What a day's own note says answers a question about the day, whatever words it has.
     of_day = retrieved.day in [excerpt.layout.path for excerpt in found]
     answered = of_day or probability >= model.threshold
@@ -100,7 +101,9 @@ def cite(excerpts: Sequence[Excerpt], old_before: str = "") -> tuple[str, tuple[
     """
     paragraphs = []
     for n, excerpt in enumerate(excerpts, start=1):
-        text, last = excerpt.whole.text, excerpt.units[-1].kind
+        text = excerpt.whole.text
+        blocks = blocks_of(excerpt.whole.quote, excerpt.units, excerpt.span[0])
+        last = next((one.kind for one in blocks[-1:] if isinstance(one, Line)), None)
         is_line = last is Kind.PARAGRAPH or ("\n" not in text and last is not Kind.CODE)
         paragraphs.append(f"{_closed(text)} [{n}]" if is_line else f"{text}\n[{n}]")
     citations = (_citation(excerpt, n, old_before) for n, excerpt in enumerate(excerpts, start=1))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 
+from ragqa.answering.embeds import Embedded, embeds_in, nothing_embedded, runs_of, text_of
 from ragqa.text.markdown import lead, plain_text, states_fact
 from ragqa.text.words import index_terms, tokenize
 from ragqa.types import Citation, Hit, Kind, Passage, Unit
@@ -13,6 +14,7 @@ from ragqa.types import Citation, Hit, Kind, Passage, Unit
 PASSAGES = 5
 """Candidates come from at most this many passages."""
 
+_EMBEDDED_WORDS = 80
 _MAX_CODE_LINES = 15
 _MIN_WORDS = 3
 _REFERENCES = frozenset({"sources", "references", "reference", "bibliography", "further reading"})
@@ -62,14 +64,21 @@ def sources_of(hits: Sequence[Hit]) -> list[Hit]:
     return full_text[:PASSAGES]
 
 
-def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
-    """The candidates of the best hits, by rank and then in reading order."""
+def candidates_of(hits: Sequence[Hit], embedded: Embedded = nothing_embedded) -> list[Candidate]:
+    """The candidates of the best hits, by rank and then in reading order.
+
+    What a unit embeds counts as its text.
+    """
     found = []
     for hit in sources_of(hits):
         for unit in citable_units(hit.passage):
-            text = unit_text(hit.passage, unit)
-            if _has_content(hit.passage, unit, text):
-                quote = hit.passage.quote(unit)
+            quote = hit.passage.quote(unit)
+            links = embeds_in(quote, unit.kind)
+            brought = runs_of(links, hit.passage.path, embedded, _EMBEDDED_WORDS)
+            texts = [unit_text(hit.passage, unit), *(text_of(*one) for one in brought)]
+            announces_nothing = unit.kind is Kind.EXCERPT and len(texts) == 1
+            text = " ".join(texts).strip()
+            if not announces_nothing and _has_content(hit.passage, unit, text):
                 found.append(Candidate(hit, unit, quote, text))
     return found
 
@@ -91,7 +100,8 @@ def citable_units(passage: Passage) -> Iterator[Unit]:
     """Yield the units that make sense on their own.
 
     Headings do if they state a fact, or if there is no text. A line that introduces a list comes
-    with its items; one that introduces code or a table comes alone.
+    with its items, one that introduces an embed with that; one that introduces code or a table
+    comes alone.
     """
     has_text = any(unit.kind not in (Kind.HEADING, Kind.RULE) for unit in passage.units)
     for position, unit in enumerate(passage.units):
@@ -111,6 +121,8 @@ def citable_units(passage: Passage) -> Iterator[Unit]:
             yield Unit(Kind.LIST, unit.start, items[-1].end, unit.context)
         elif after and after[0].kind in (Kind.CODE, Kind.TABLE_HEAD):
             yield unit
+        elif after and embeds_in(passage.quote(after[0]), after[0].kind):
+            yield Unit(Kind.EXCERPT, unit.start, after[0].end, unit.context)
 
 
 def _is_references(passage: Passage) -> bool:

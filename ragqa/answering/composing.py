@@ -8,6 +8,7 @@ from ragqa.answering.candidates import Candidate, sources_of
 from ragqa.answering.confidence import Models
 from ragqa.answering.defining import defining_run, paragraph_from
 from ragqa.answering.disagreement import prefer_newest
+from ragqa.answering.embeds import Embedded, embeds_in, nothing_embedded, runs_of, text_of
 from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.answering.excerpts import Wanted, excerpt_around, is_cut, with_announced
 from ragqa.answering.layout import Layout, OpenNote, Run, layout_of_passage
@@ -30,6 +31,9 @@ MIN_GAIN = 0.5
 """A further excerpt is added where the others leave this share of the question's idf uncovered, and
 it must cover this much of the rest."""
 
+_EMBED_DEPTH = 2
+"""What is embedded may embed more, this many times."""
+
 _SHOWN_WITH_CONTEXT = (Kind.ITEM, Kind.ROW, Kind.PROPERTY, Kind.HEADING)
 """Kinds of unit that need context when they stand alone, such as the table's header."""
 
@@ -40,13 +44,15 @@ class Answering:
 
     `excerpts` is the most excerpts, `words` the most words of one before it is extended to a whole
     list or table. `open_note` gives the layout of a passage's note; by default an excerpt ends
-    where its passage does. `models` estimate confidence, None for the shipped ones; `reader` reads
-    question and passages together. Notes with an ISO date before `old_before` are marked as old.
+    where its passage does. `embedded` gives what notes embed; by default that is nothing. `models`
+    estimate confidence, None for the shipped ones; `reader` reads question and passages together.
+    Notes with an ISO date before `old_before` are marked as old.
     """
 
     excerpts: int = Settings().excerpts
     words: int = Settings().excerpt_words
     open_note: OpenNote = layout_of_passage
+    embedded: Embedded = nothing_embedded
     models: Models | None = None
     reader: Reader = field(default_factory=Neutral)
     old_before: str = ""
@@ -73,8 +79,7 @@ class Excerpt:
     @property
     def units(self) -> tuple[Unit, ...]:
         """Its units, in order."""
-        begin, end = self.run
-        return tuple(piece.unit for piece in self.layout.pieces[begin : end + 1])
+        return self.layout.units(self.run)
 
     @cached_property
     def whole(self) -> Candidate:
@@ -97,6 +102,14 @@ class Excerpt:
         trails = {piece.passage.trail for piece in self.layout.pieces[begin : end + 1]}
         return frozenset(index_terms(" ".join((*trails, self.whole.unit.context, self.whole.text))))
 
+    def of_run(self, layout: Layout, run: Run) -> "Excerpt":
+        """Another run that answers as this one does."""
+        piece = layout.pieces[run[0]]
+        hit = replace(self.best.candidate.hit, passage=piece.passage)
+        unit = Unit(Kind.EXCERPT, *layout.span(run), piece.unit.context)
+        candidate = Candidate(hit, unit, layout.quote(run), text_of(layout, run))
+        return Excerpt(replace(self.best, candidate=candidate), layout, run)
+
     def overlaps(self, candidate: Candidate) -> bool:
         """Whether it has at least part of a candidate."""
         return self.whole.overlaps(candidate)
@@ -116,6 +129,28 @@ def excerpts_of(reading: Reading, scored: Sequence[Scored], answering: Answering
     while len(found) < answering.excerpts and (further := finder.further(found)):
         found.append(further)
     return found if len(found) == 1 else finder.in_question_order(found)
+
+
+def with_embedded(excerpts: Sequence[Excerpt], answering: Answering) -> list[Excerpt]:
+    """The excerpts, each followed by what it embeds, as excerpts of the notes where that stands.
+
+    One that shows nothing itself is left out. What is shown already is not repeated, so notes that
+    embed each other end.
+    """
+    seen = list(excerpts)
+
+    def below(excerpt: Excerpt, depth: int) -> Iterator[Excerpt]:
+        for unit in excerpt.units:
+            quote = excerpt.layout.text[unit.start : unit.end]
+            links = embeds_in(quote, unit.kind)
+            for found in runs_of(links, excerpt.path, answering.embedded, answering.words):
+                one = excerpt.of_run(*found)
+                if not any(one.overlaps(other.whole) for other in seen):
+                    seen.append(one)
+                    yield from (one, *(below(one, depth - 1) if depth else ()))
+
+    found = [one for excerpt in excerpts for one in (excerpt, *below(excerpt, _EMBED_DEPTH))]
+    return [one for one in found if one.whole.text] or list(excerpts)
 
 
 @dataclass(frozen=True)

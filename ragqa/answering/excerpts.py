@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ragqa.answering.embeds import is_embed
 from ragqa.answering.layout import Layout, Run
 from ragqa.answering.question_type import SHORT, QuestionKind
 from ragqa.text.words import STOP_WORDS, index_terms
@@ -67,13 +68,15 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: W
 
     It is the best run of its section (a maximum-sum subarray: Bentley, "Programming Pearls", 1984),
     extended to the rest of an item, list or table, its lead-in, and the section if its heading
-    matches the question. A front-matter key stands alone.
+    matches the question. A front-matter key stands alone, as does an embed with its lead-in.
 
     :param scores: the scores of the pieces, 0 for unscored ones, shape (pieces,).
     :param best: the index of the piece that answers.
     """
-    if layout.pieces[best].kind is Kind.PROPERTY:
+    if layout.pieces[best].kind is Kind.PROPERTY or is_embed(layout, best):
         return best, best
+    if layout.announces(best) and best < layout.section(best)[1] and is_embed(layout, best + 1):
+        return best, best + 1
     run = _best_run(layout, scores, best, wanted)
     run = _closed(layout, run, wanted)
     run = _with_lead_in(layout, run)

@@ -83,6 +83,10 @@ class Layout:
         """The characters of a run."""
         return self.pieces[run[0]].unit.start, self.pieces[run[1]].unit.end
 
+    def units(self, run: Run) -> tuple[Unit, ...]:
+        """The units of a run."""
+        return tuple(piece.unit for piece in self.pieces[run[0] : run[1] + 1])
+
     def words(self, run: Run) -> int:
         """The number of words in a run."""
         return self._words_before[run[1] + 1] - self._words_before[run[0]]
@@ -191,7 +195,7 @@ def section_of(passage: Passage, open_note: OpenNote, *, most_words: int) -> Pas
         end=end,
         lines=(line, line + layout.text.count("\n", start, end)),
         text=layout.quote(run),
-        units=tuple(piece.unit for piece in layout.pieces[run[0] : run[1] + 1]),
+        units=layout.units(run),
     )
 
 

@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 
+from ragqa.answering.embeds import Embedded
 from ragqa.answering.layout import Layout, OpenNote, layout_of_passage
-from ragqa.notes import format_of, read_text, readable
+from ragqa.notes import format_of, parse_note, read_text, readable
 from ragqa.notes.formats import locate
+from ragqa.notes.links import NoteNames, place_of
 from ragqa.passages import all_match_note, matches_note
-from ragqa.types import Citation, Corpus, Hit, Passage, Skipped
+from ragqa.stores import Snapshot
+from ragqa.types import Citation, Corpus, Hit, Passage, Skipped, Span, Stamp
 
 
 def keep_current(
@@ -21,9 +24,8 @@ def keep_current(
     :param remedy: what the warnings say to do about an outdated index.
     """
     problems: dict[str, str] = {}
-    texts: dict[str, str] = {}
-    misplaced: dict[str, None] = {}
-    kept = []
+    texts: dict[str, tuple[str, str]] = {}
+    kept, misplaced = list[Hit](), dict[str, None]()
     for hit in hits:
         passage = hit.passage
         if passage.path not in texts and passage.path not in problems:
@@ -33,12 +35,13 @@ def keep_current(
             elif read.sha256 != passage.note_sha256:
                 problems[passage.path] = "it was changed after it was indexed"
             else:
-                texts[passage.path] = readable(passage.path, read.text)
-        text = texts.get(passage.path)
-        if text is None:
+                texts[passage.path] = read.text, readable(passage.path, read.text)
+        if passage.path not in texts:
             continue
-        if matches_note(text, passage):
-            kept.append(hit)
+        text, as_read = texts[passage.path]
+        if matches_note(as_read, passage):
+            where = locate(passage.path, text, (passage.start, passage.end))
+            kept.append(replace(hit, locator=where))
         else:
             misplaced[passage.path] = None
     warnings = [
@@ -64,18 +67,48 @@ def open_notes(
     """
 
     @cache
-    def layout_of(path: str, sha256: str) -> Layout | None:
-        read = read_text(corpus, path, max_note_bytes=max_note_bytes)
-        passages = of_note(path)
-        if isinstance(read, Skipped) or read.sha256 != sha256 or not passages:
-            return None
-        text = readable(path, read.text)
-        return Layout.of(text, passages) if all_match_note(text, passages) else None
+    def layout_of(path: str) -> Layout | None:
+        return _current_layout(corpus, path, of_note(path), max_note_bytes)
 
     def open_note(passage: Passage) -> Layout:
-        return layout_of(passage.path, passage.note_sha256) or layout_of_passage(passage)
+        return layout_of(passage.path) or layout_of_passage(passage)
 
     return open_note
+
+
+def open_embedded(corpus: Corpus, snapshot: Snapshot, *, max_note_bytes: int) -> Embedded:
+    """Return a function that gives what the notes of an index embed."""
+
+    @cache
+    def names() -> NoteNames:
+        return NoteNames.of(snapshot.notes().values())
+
+    @cache
+    def embedded(source: str, link: str) -> tuple[Layout, Span] | None:
+        name, _, anchor = link.partition("#")
+        path = names().path_of(name, source) if name.strip() else source
+        if not path or format_of(path).name != "markdown":
+            return None
+        layout = _current_layout(corpus, path, snapshot.of_note(path), max_note_bytes)
+        if layout is None:
+            return None
+        text = layout.text
+        blocks = parse_note(path, text, "", Stamp(0, 0)).blocks if anchor else ()
+        span = place_of(text, blocks, anchor) if anchor else (0, len(text))
+        return (layout, span) if span else None
+
+    return embedded
+
+
+def _current_layout(
+    corpus: Corpus, path: str, passages: Sequence[Passage], max_note_bytes: int
+) -> Layout | None:
+    """The layout of a note; None if it no longer matches its passages in the index."""
+    read = read_text(corpus, path, max_note_bytes=max_note_bytes)
+    if isinstance(read, Skipped) or {read.sha256} != {one.note_sha256 for one in passages}:
+        return None
+    text = readable(path, read.text)
+    return Layout.of(text, passages) if all_match_note(text, passages) else None
 
 
 def with_source(citation: Citation, corpus: Corpus, *, max_note_bytes: int) -> Citation:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ragqa.answering import Answering, compose
 from ragqa.api.answers import answer_of, with_sources, written_answer
-from ragqa.api.checking import keep_current, with_source
+from ragqa.api.checking import keep_current, open_embedded, with_source
 from ragqa.api.days import find_day
 from ragqa.api.filtered import filter_warnings
 from ragqa.api.stored_index import StoredIndex
@@ -174,6 +174,9 @@ class Index(StoredIndex):
             excerpts=settings.excerpts,
             words=settings.excerpt_words,
             open_note=self.open_note,
+            embedded=open_embedded(
+                self.places.corpus, self._open(), max_note_bytes=settings.max_note_bytes
+            ),
             models=self.confidence.models,
             reader=self._reader[0],
             old_before=(self._today() - timedelta(days=days)).isoformat() if days else "",

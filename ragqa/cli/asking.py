@@ -1,5 +1,6 @@
 """`ragqa ask`, `search`, `why`, `list` and `get`: call the library, render, return a code."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -101,15 +102,26 @@ def search(
         ),
     ] = None,
     *,
+    related: Annotated[
+        str | None,
+        typer.Option(
+            "--related",
+            metavar="NOTE",
+            help="List the notes near this one by links and meaning, instead of passages.",
+            autocompletion=complete_path,
+        ),
+    ] = None,
     scope: Scope,
     json: AsJson = False,
 ) -> int:
-    """List the passages nearest to a query, best first.
+    """List the passages nearest to a query, best first, or the notes near a note.
 
     Example: ragqa search "vector index memory" --path "rag/*" --top-k 3
     """
     from ragqa import render
 
+    if related is not None:
+        return _search_related(related, query, scope, json=json)
     text = question_in(query)
     with open_query(scope) as opened:
         result = opened.index.search(text, **opened.arguments)
@@ -119,6 +131,23 @@ def search(
         render.print_search(result, opened.linker)
     render.print_warnings(result.warnings)
     return 0 if result.hits else 1
+
+
+def _search_related(note: str, query: list[str] | None, scope: Scope, *, json: bool) -> int:
+    from ragqa import render
+    from ragqa.related import related_to
+    from ragqa.render import parts
+
+    if query:
+        raise UsageError("--related takes no query", hint=f"ragqa search {shlex.join(query)}")
+    with open_query(scope) as opened:
+        found = related_to(opened.index, note, **opened.arguments)
+    if json:
+        render.print_document(parts.related_document(found))
+    else:
+        parts.print_related(found, opened.linker)
+    render.print_warnings(found.warnings)
+    return 0 if found.related else 1
 
 
 @grouped_options("top_k")
@@ -207,7 +236,7 @@ def get(
         typer.Argument(
             metavar="NOTE[:LINES|#HEADING]",
             help="The note, by path, file name, title or alias; NOTE:7-9 or NOTE:7:9 names lines, "
-            "NOTE#HEADING a section.",
+            "NOTE#HEADING a section, NOTE#^ID a block; or a link such as '[[NOTE#HEADING]]'.",
             autocompletion=complete_path,
         ),
     ],

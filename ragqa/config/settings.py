@@ -28,7 +28,7 @@ from ragqa.errors import UsageError
 LLMS_WITH_PATHS = ("scripted",)
 """The kinds of LLM backends with a path as argument: `KIND:PATH`."""
 
-OPTIONAL_FORMATS = ("html", "ipynb", "pdf")
+OPTIONAL_FORMATS = ("html", "ipynb", "pdf", "docx")
 """The formats that are read only if the setting `formats` names them."""
 
 _MAX_NAME = 60

@@ -9,9 +9,10 @@ from ragqa.answering.disagreement import disagreements
 from ragqa.api import Index
 from ragqa.api.checking import keep_current
 from ragqa.clock import Clock
+from ragqa.errors import NotIndexed
 from ragqa.explaining.explanation import SAID, Explanation, Sentence
 from ragqa.explaining.ranking import rank_note, rank_sentences
-from ragqa.explaining.targets import Notes
+from ragqa.explaining.targets import Notes, Target
 from ragqa.explaining.trials import with_trials
 from ragqa.stages import losing_leg
 from ragqa.types import Disagreement, Filters, IndexInfo, Progress, Retrieved
@@ -51,6 +52,17 @@ def explain(
         explanation = _follow(index, retrieved, explanation, filters)
     clock.lap("explain")
     return replace(explanation, timings_ms=clock.laps())
+
+
+def find_indexed(index: Index, info: IndexInfo, text: str) -> Target:
+    """The note in the index that a target names; raises as `Notes.find` does.
+
+    :raises NotIndexed: the note is on disk but not in the index.
+    """
+    target = _notes(index, info).find(text)
+    if target.reason:
+        raise NotIndexed(f"{target.path} is not in the index: {target.reason}", hint="ragqa status")
+    return target
 
 
 def _notes(index: Index, info: IndexInfo) -> Notes:

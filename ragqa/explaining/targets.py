@@ -6,9 +6,10 @@ A target is a path, file name, title or alias, perhaps with lines or a heading.
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def readings(text: str) -> Iterator[Target]:
             yield Target(name, heading=anchor.strip())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Notes:
     """The notes on disk and in the index, among which targets are looked up."""
 
@@ -96,7 +97,7 @@ class Notes:
         if link and not link[1].strip():
             anchor = link[2][:_MAX_HEADING].strip()
             raise NoTarget(f"#{anchor} is in a note that is not named", [f"NOTE#{anchor}"])
-        if link and (path := NoteNames.of(self.known.values()).path_of(link[1])):
+        if link and (path := self.names.path_of(link[1])):
             linked = Target(path, heading=link[2].strip("# "))
             return replace(linked, lines=self._lines(linked, linked), heading="")
         for look in (self._indexed, self._left_out):
@@ -125,22 +126,19 @@ class Notes:
         for path in inside:
             if path in self.known:
                 return Target(path)
-        folded, folded_paths = name.casefold(), {path.casefold() for path in inside}
-        matchers: tuple[Callable[[NoteRecord], bool], ...] = (
-            lambda note: _file_name(note) == name,
-            lambda note: not folded_paths.isdisjoint(_paths(note)),
-            lambda note: _file_name(note).casefold() == folded,
-            lambda note: folded in names_of(note),
-        )
-        for matches in matchers:
-            paths = sorted(note.path for note in self.known.values() if matches(note))
-            if len(paths) > 1:
-                first = ", ".join(paths[:_SHOWN])
-                more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-                raise NoTarget(f"{len(paths)} notes are called {name!r}: {first}{more}", paths)
-            if paths:
-                return Target(paths[0])
-        return None
+        alike = (self.names.by_name.get(way.casefold(), ()) for way in (*inside, name))
+        paths = sorted(next(filter(None, alike), ()))
+        paths = [path for path in paths if path.rpartition("/")[2] == name] or paths
+        if len(paths) > 1:
+            first = ", ".join(paths[:_SHOWN])
+            more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+            raise NoTarget(f"{len(paths)} notes are called {name!r}: {first}{more}", paths)
+        return Target(paths[0]) if paths else None
+
+    @cached_property
+    def names(self) -> NoteNames:
+        """What the notes in the index are called."""
+        return NoteNames.of(self.known.values())
 
     def _left_out(self, name: str) -> Target | None:
         paths = _inside(self.corpus, name)
@@ -171,12 +169,9 @@ class Notes:
     def _alike(self, text: str) -> list[str]:
         """The notes with the most similar names, best first."""
         *_, wanted = "", *(reading.path for reading in readings(text[:_MAX_NAME]))
-        names: dict[str, str] = {}
-        for note in list(self.known.values())[:_MAX_ENTRIES]:
-            for name in (note.path.casefold(), _file_name(note).casefold(), *names_of(note)):
-                names.setdefault(name, note.path)
+        names = list(islice(self.names.by_name, _MAX_ENTRIES))
         close = get_close_matches(wanted.casefold(), names, n=2 * _SHOWN)
-        return list(dict.fromkeys(names[name] for name in close))
+        return list(dict.fromkeys(self.names.by_name[name][0] for name in close))
 
 
 def _lines_in(lines: tuple[int, int], path: str, text: str) -> tuple[int, int]:
@@ -222,22 +217,6 @@ def _lines_below(anchor: str, path: str, text: str) -> tuple[int, int]:
         f"{path} has no {what} {anchor.rpartition('#')[2][:_MAX_HEADING]!r}",
         [f"{path}#{label}" for label in alike] or [path],
     )
-
-
-def _file_name(note: NoteRecord) -> str:
-    return note.path.rpartition("/")[2]
-
-
-def _paths(note: NoteRecord) -> tuple[str, str]:
-    """Its path in lower case, with and without the suffix."""
-    path = note.path.casefold()
-    return path, path.rpartition(".")[0]
-
-
-def names_of(note: NoteRecord) -> set[str]:
-    """Its file stem, title and aliases, in lower case."""
-    stem = _file_name(note).rpartition(".")[0]
-    return {name.casefold() for name in (stem, note.title, *note.aliases)}
 
 
 def _inside(corpus: Corpus, name: str) -> list[str]:

@@ -13,7 +13,7 @@ from ragqa.types import HIDDEN, Block, Kind, NoteRecord, Span
 WIKILINK = re.compile(r"!?\[\[([^\[\]|\n#]*)#?([^\[\]|\n]*)(?:\|[^\[\]\n]*)?\]\]")
 """Its groups are the name of the note and the anchor; either may be empty."""
 
-_BLOCK_ID = re.compile(r"(?<![^\s>])\^([A-Za-z0-9-]+)\s*\Z")
+BLOCK_ID = re.compile(r"(?<![^\s>])\^([A-Za-z0-9-]+)\s*\Z")
 _BLANK_LINE = re.compile(r"(?>\r\n|\r|\n)[ \t]*[\r\n]")
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
@@ -45,17 +45,18 @@ class NoteNames:
     def path_of(self, name: str, source: str = "") -> str:
         """The path of the note that a link in the note `source` means; "" if there is none.
 
-        Of several, the one beside `source` comes first, then the one at this path, one below the
-        folder of `source`, and the one with the shortest path.
+        Of several, the one beside `source` comes first, then the one at this path, the one that
+        shares most folders with `source`, and the one with the shortest path.
         """
         name = posixpath.normpath(unquote(name).strip().lstrip("/") or "/").casefold()
         folder = posixpath.dirname(source).casefold()
         beside = posixpath.normpath(posixpath.join(folder, name))
         whole = [one for one in self.by_name.get(beside, ()) if _is(one, beside)]
 
-        def rank(path: str) -> tuple[bool, bool, int, str]:
-            is_below = path.casefold().startswith(f"{folder}/")
-            return not _is(path, name), not is_below, len(path), path
+        def rank(path: str) -> tuple[bool, int, int, str]:
+            pairs = zip(folder.split("/"), path.casefold().split("/"), strict=False)
+            shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+            return not _is(path, name), -shared, len(path), path
 
         return min(whole or self.by_name.get(name, ()), key=rank, default="")
 
@@ -69,26 +70,31 @@ def _stem(path: str) -> str:
     return posixpath.splitext(path)[0]
 
 
+def place_of(text: str, blocks: Sequence[Block], anchor: str) -> Span | None:
+    """The section of a heading, or the block `^id`, that an anchor names; None without one."""
+    if (last := anchor.rpartition("#")[2].strip()).startswith("^"):
+        return block_ids(text, blocks).get(last[1:].casefold())
+    return section_of(blocks, len(text), anchor)
+
+
 def section_of(blocks: Sequence[Block], size: int, anchor: str) -> Span | None:
     """The section of a heading, up to the next one of its level or above; None without one.
 
-    Of several headings with the name, the one below most of the headings before it in the anchor
-    counts, as in `Heading#Subheading`.
+    Of several headings with the name, the first one below those before it in the anchor counts, as
+    in `Heading#Subheading`.
 
     :param size: of the note's text.
     """
     headings = [block for block in blocks if block.kind is Kind.HEADING]
+    labels = [folded(one.label) for one in headings]
     *above, wanted = map(folded, anchor.split("#"))
-    trail, best = list[Block](), None
-    for at, heading in enumerate(headings):
-        trail = [one for one in trail if one.level < heading.level] + [heading]
-        if folded(heading.label) == wanted:
-            fitting = len({folded(one.label) for one in trail}.intersection(above))
-            if best is None or fitting > best[0]:
-                best = fitting, at
-    if best is None:
+    at = 0
+    for step in above:
+        at = labels.index(step, at) if step in labels[at:] else at
+    at = labels.index(wanted, at) if wanted in labels[at:] else 0
+    if wanted not in labels[at:]:
         return None
-    found, later = headings[best[1]], headings[best[1] + 1 :]
+    found, later = headings[labels.index(wanted, at)], headings[labels.index(wanted, at) + 1 :]
     return found.start, next((one.start for one in later if one.level <= found.level), size)
 
 
@@ -100,7 +106,7 @@ def block_ids(text: str, blocks: Sequence[Block]) -> dict[str, Span]:
     """
     found: dict[str, Span] = {}
     for at, block in enumerate(blocks):
-        mark = _BLOCK_ID.search(text, block.start, block.end)
+        mark = BLOCK_ID.search(text, block.start, block.end)
         if mark is None or block.kind in HIDDEN or block.kind is Kind.CODE:
             continue
         first = last = at

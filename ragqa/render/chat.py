@@ -10,7 +10,7 @@ from ragqa.render import results
 from ragqa.render.results import Linker, marked, print_place
 from ragqa.render.screen import put
 from ragqa.sanitise import safe_text
-from ragqa.types import Answer, Citation, Passage
+from ragqa.types import Answer, Citation, Hit, Passage
 
 _INDENT = 3
 
@@ -42,7 +42,7 @@ def print_sources(answer: Answer, linker: Linker) -> None:
     """Print all sources of an answer with full quotes, or the nearest passages if it has none."""
     if not answer.citations:
         for n, hit in enumerate(answer.hits, start=1):
-            _print_passage(hit.passage, n, answer.looked_for, linker)
+            _print_hit(hit, n, answer.looked_for, linker)
         return
     results.print_sources(answer, linker, quoted=True)
 
@@ -56,7 +56,7 @@ def print_source(answer: Answer, n: int, linker: Linker) -> None:
         hits = answer.hits[n - 1 : n] if n > 0 else ()
         if not hits:
             raise _no_source(n, range(1, len(answer.hits) + 1))
-        _print_passage(hits[0].passage, n, answer.looked_for, linker)
+        _print_hit(hits[0], n, answer.looked_for, linker)
         return
     citation = next((one for one in answer.citations if one.n == n), None)
     if citation is None:
@@ -69,8 +69,9 @@ def print_source(answer: Answer, n: int, linker: Linker) -> None:
     put(text, indent=_INDENT)
 
 
-def _print_passage(passage: Passage, n: int, question: str, linker: Linker) -> None:
-    print_place(linker.place(passage.path, passage.lines), passage.heading, n=n)
+def _print_hit(hit: Hit, n: int, question: str, linker: Linker) -> None:
+    passage = hit.passage
+    print_place(linker.place(passage.path, passage.lines, hit.locator), passage.heading, n=n)
     put(marked(passage_text(passage), question), indent=_INDENT)
 
 

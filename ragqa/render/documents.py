@@ -201,5 +201,6 @@ def hit_document(hit: Hit, *, explain: bool = False) -> Document:
         "heading": passage.heading,
         "text": passage_text(passage),
         **{name: None if score is None else round(score, 4) for name, score in scores.items()},
+        **(fields_of(hit, "locator") if hit.locator else {}),
         **(fields_of(hit, "dense_rank", "terms_rank") if explain else {}),
     }

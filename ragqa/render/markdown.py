@@ -77,7 +77,7 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
         yield f"{level} Nearest passages\n"
         for n, hit in enumerate(answer.hits, start=1):
             passage = hit.passage
-            shown = answer_lines.address(passage.path, passage.lines)
+            shown = answer_lines.address(passage.path, passage.lines, hit.locator)
             place = _place(passage.path, shown, passage.heading)
             yield f"{n}. {place}\n\n{_quoted(passage_text(passage))}\n"
     if warnings := warnings_of(answer):

@@ -1,11 +1,12 @@
-"""A note or a part of it, for the terminal and as a JSON document."""
+"""A note, a part of it, or the notes near it, for the terminal and as a JSON document."""
 
 from rich.text import Text
 
 from ragqa.getting import NotePart
-from ragqa.render.documents import Document
-from ragqa.render.results import Linker
-from ragqa.render.screen import emit, stdout
+from ragqa.related import RelatedNotes
+from ragqa.render.documents import Document, fields_of, index_document
+from ragqa.render.results import Linker, print_place
+from ragqa.render.screen import emit, put, stdout
 from ragqa.sanitise import safe_line, safe_text
 
 
@@ -33,4 +34,26 @@ def part_document(part: NotePart) -> Document:
         "total_lines": part.total_lines,
         "heading": list(part.heading),
         "text": part.text,
+    }
+
+
+def print_related(found: RelatedNotes, linker: Linker) -> None:
+    """Print the notes near a note, each with the reasons."""
+    if not found.related:
+        put(f"No note is near {found.note.path}.", "bold")
+    for n, one in enumerate(found.related, start=1):
+        print_place(linker.place(one.note.path, (1, 1)), [one.note.title], n=n)
+        put("; ".join(one.why), "quiet", indent=3)
+
+
+def related_document(found: RelatedNotes) -> Document:
+    """What `ragqa search --related --json` prints."""
+    return {
+        "note": found.note.path,
+        "related": [
+            fields_of(one.note, "path", "title") | fields_of(one, "score", "why")
+            for one in found.related
+        ],
+        "warnings": found.warnings,
+        "index": index_document(found.info),
     }

@@ -207,7 +207,8 @@ def _print_cited(citation: Citation, linker: Linker) -> None:
 def _print_hits(question: str, hits: Sequence[Hit], linker: Linker) -> None:
     for n, hit in enumerate(hits, start=1):
         passage = hit.passage
-        print_place(linker.place(passage.path, passage.lines), passage.heading, n=n)
+        place = linker.place(passage.path, passage.lines, hit.locator)
+        print_place(place, passage.heading, n=n)
         put(marked(_snippet(passage, question), question), indent=_INDENT)
 
 

@@ -63,7 +63,8 @@ class Get(Budgeted):
 
     address: str = Field(
         description="NOTE, NOTE:FIRST:LAST (lines), NOTE:FIRST:LAST+CHARACTERS (without the first "
-        "characters of these) or NOTE#HEADING; the note by path, file name, title or alias."
+        "characters of these), NOTE#HEADING or NOTE#^BLOCK; the note by path, file name, title or "
+        "alias; or an Obsidian link to one of these."
     )
 
 

@@ -1,36 +1,30 @@
 """The notes of one generation of the index: their names, what they link to, and their tags."""
 
 import os
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
 
 from ragqa.api import Index
 from ragqa.errors import UsageError
-from ragqa.notes import parse_note, read_text
 from ragqa.notes.links import NoteNames
+from ragqa.related import NoteLinks
 from ragqa.serving.note_html import IMAGES, Names
-from ragqa.types import Corpus, NoteRecord, Skipped
-
-_KEPT = 20_000
+from ragqa.types import Corpus, NoteRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
-    """The notes of an index, how they are named, and what they link to.
+class Links(NoteLinks):
+    """The links of a generation of an index.
 
     `tags` has the number of notes with each tag, and `folders` that of notes in each folder.
     """
 
-    corpus: Corpus
-    max_note_bytes: int
-    generation: str
-    records: dict[str, NoteRecord]
     names: Names
+    generation: str
     tags: dict[str, int]
     folders: dict[str, int]
-    _linking: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, index: Index) -> "Links":
@@ -47,23 +41,6 @@ class Links:
         if found is None:
             raise UsageError(f"there is no note {path} in the index", hint="ragqa list")
         return found
-
-    def of_note(self, path: str) -> list[NoteRecord]:
-        """The notes that a note links to, in the order of its links."""
-        targets = _targets(self.corpus, path, self.records[path].sha256, self.max_note_bytes)
-        found = (self.names.path_of(target, path) for target in targets)
-        return [self.records[one] for one in dict.fromkeys(found) if one and one != path]
-
-    def to_note(self, path: str) -> list[NoteRecord]:
-        """The notes that link to a note, by path."""
-        if not self._linking:
-            linking = defaultdict(list)
-            for other in self.records:
-                for one in self.of_note(other):
-                    linking[one.path].append(other)
-            # All at once: another thread may be looking.
-            self._linking.update({"": [], **linking})
-        return [self.records[other] for other in self._linking.get(path, ())]
 
     @property
     def dates(self) -> list[str]:
@@ -106,12 +83,3 @@ def _images(corpus: Corpus) -> dict[str, str]:
             paths += [prefix + (inside / name).as_posix() for name in images]
     by_name = {Path(path).name.casefold(): path for path in sorted(paths, key=len, reverse=True)}
     return by_name | {path.casefold(): path for path in paths}
-
-
-@lru_cache(maxsize=_KEPT)
-def _targets(corpus: Corpus, path: str, sha256: str, max_note_bytes: int) -> tuple[str, ...]:
-    """The targets of a note's links; cached by its digest."""
-    read = read_text(corpus, path, max_note_bytes=max_note_bytes)
-    if isinstance(read, Skipped):
-        return ()
-    return tuple(link.target for link in parse_note(path, read.text, sha256, read.stamp).links)

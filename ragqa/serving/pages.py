@@ -1,8 +1,11 @@
 """What the pages show, from what was asked and the warm index; templates lay it out."""
 
+from collections.abc import Iterable
+
 from ragqa.api import Index
 from ragqa.diagnosis import diagnose
 from ragqa.explaining import explain
+from ragqa.related import Related, near
 from ragqa.render.explanations import verdict, word_lines
 from ragqa.render.overviews import findings_document
 from ragqa.serving.ask_page import address_of
@@ -11,7 +14,7 @@ from ragqa.serving.layout import base, read, shown_note
 from ragqa.serving.linked import Links
 from ragqa.serving.note_html import slugs
 from ragqa.serving.warm import WarmIndex
-from ragqa.types import Kind, NoteRecord
+from ragqa.types import Filters, Kind, NoteRecord
 
 _MOST_NEAR = 5
 
@@ -20,12 +23,12 @@ def note_page(warm: WarmIndex, asked: Asked) -> Shown:
     """A note with its outline, links, backlinks and nearest notes."""
     path = text_in(asked, "path")
 
-    def look(index: Index) -> tuple[NoteRecord, Links, list[NoteRecord]]:
+    def look(index: Index) -> tuple[NoteRecord, Links, list[Related]]:
         links = Links.of(index)
         record = links.record(path)
-        return record, links, _near(index, record, links)
+        return record, links, near(index, links, record.path, Filters(), _MOST_NEAR)
 
-    record, links, near = warm.use(look)
+    record, links, related = warm.use(look)
     note = read(warm, record.path)
     marks = _marks(asked, note.text)
     headings = [one for one in note.blocks if one.kind is Kind.HEADING]
@@ -38,7 +41,7 @@ def note_page(warm: WarmIndex, asked: Asked) -> Shown:
         ],
         "links": [_named(one) for one in links.of_note(record.path)],
         "backlinks": [_named(one) for one in links.to_note(record.path)],
-        "near": [_named(one) for one in near],
+        "near": [_named(one.note, one.why) for one in related],
     }
 
 
@@ -83,12 +86,6 @@ def _marks(asked: Asked, text: str) -> list[tuple[int, int]]:
     return [(start, min(end, len(text)))] if start < end else []
 
 
-def _near(index: Index, record: NoteRecord, links: Links) -> list[NoteRecord]:
-    """The notes nearest in meaning and words to a note's title."""
-    hits = index.search(record.title, limit=20, refresh=False).hits
-    paths = dict.fromkeys(hit.passage.path for hit in hits if hit.passage.path != record.path)
-    return [links.record(path) for path in list(paths)[:_MOST_NEAR]]
-
-
-def _named(record: NoteRecord) -> Shown:
-    return {"path": record.path, "title": record.title, "date": record.date}
+def _named(record: NoteRecord, why: Iterable[str] = ()) -> Shown:
+    named = {"path": record.path, "title": record.title, "date": record.date}
+    return named | {"why": "; ".join(why)}

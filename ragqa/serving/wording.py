@@ -77,7 +77,8 @@ def search_text(result: SearchResult, freshness: Freshness, budget: int) -> str:
     blocks = []
     for number, hit in enumerate(result.hits, start=1):
         passage = hit.passage
-        place = f"{safe_line(passage.path)}:{passage.lines[0]}-{passage.lines[1]}"
+        lines = f"{safe_line(passage.path)}:{passage.lines[0]}-{passage.lines[1]}"
+        place = f"{lines} ({safe_line(hit.locator)})" if hit.locator else lines
         blocks.append(
             f"{number}. {place}  {safe_line(passage.trail)}\n{_quoted(passage_text(passage))}"
         )

@@ -111,7 +111,8 @@ class Hit:
 
     `score` is the fused score: 0 or more, about 1 if both legs rank the passage high, and
     comparable only within one question. `dense` is the cosine and `terms` the BM25 score, each with
-    its rank; None if that leg did not return the passage.
+    its rank; None if that leg did not return the passage. `locator` is as in `Citation`, once the
+    hit was compared with its note.
     """
 
     passage: Passage
@@ -120,6 +121,7 @@ class Hit:
     terms: float | None
     dense_rank: int | None = None
     terms_rank: int | None = None
+    locator: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ def test_a_new_version_of_a_reader_reads_only_its_own_files_anew(quick, places, 
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ("pptx", "formats in the command must be a list of these: html, ipynb, pdf, not 'pptx'"),
+        ("odt", "must be a list of these: html, ipynb, pdf, docx, not 'odt'"),
         ("html,", ""),
         ("", ""),
     ],
@@ -129,3 +129,10 @@ def test_the_setting_is_a_list_of_known_names(quick, given, told):
     if not told:
         assert quick("config", "get", "formats").out.strip() == given.strip(",")
         quick("config", "unset", "formats")
+
+
+def test_a_search_shows_the_cell_of_a_passage(quick, places):
+    asked = "the numbat survey"
+    assert "numbats.ipynb, cells 1-2" in quick("search", asked, *places, env=ON).out
+    hit = quick("search", asked, "--json", *places, env=ON).document["hits"][0]
+    assert hit["locator"] == "cells 1-2"

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from docxs import docx, heading, item, said
 from hypothesis import given
 from hypothesis import strategies as st
 from pdfs import line, paragraph, pdf
@@ -32,6 +33,7 @@ SAMPLES = {
     "html": f"<h1>Wombats</h1><p>{SAYS}</p>\n<ul><li>dig<li>sleep</ul>",
     "ipynb": notebook("# Wombats", f"{SAYS}\n\n- dig\n- sleep\n"),
     "pdf": pdf(line("Wombats", y=720, size=18) + line(SAYS) + paragraph("- dig", "- sleep", y=670)),
+    "docx": docx(heading("Wombats"), said(SAYS), item("dig"), item("sleep")),
 }
 """A note in each format, with the same heading, sentence and list."""
 

@@ -6,7 +6,8 @@ from ragqa.notes import parse_note
 from ragqa.notes.links import NoteNames, block_ids, section_of
 from ragqa.types import NoteRecord, Stamp
 
-PATHS = ("tea.md", "a/tea.md", "a/b/Tea.md", "c/pot.md", "c/deep/pot.md", "rain.org")
+PATHS = ("tea.md", "a/tea.md", "a/b/Tea.md", "c/pot.md", "c/deep/pot.md", "rain.org", "v/lid.md")
+PATHS += ("w/other/deep/lid.md",)
 
 
 def record(path, title="", aliases=()):
@@ -30,6 +31,7 @@ NAMES = NoteNames.of([*map(record, PATHS), record("d/kettle.md", "tea", ["pot", 
         ("pot", "", "c/pot.md"),
         ("pot", "c/deep/x.md", "c/deep/pot.md"),
         ("c%2Fpot.md", "", "c/pot.md"),
+        ("lid", "w/here/x.md", "w/other/deep/lid.md"),
         ("boiler", "", "d/kettle.md"),
         ("rain", "", "rain.org"),
         ("rain.org", "", "rain.org"),

@@ -123,6 +123,16 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 max_bytes=100_000_000,
                 is_extracted=True,
             ),
+            Format(
+                "docx",
+                (".docx",),
+                "docx.WORD",
+                1,
+                decodes=True,
+                has_markup=True,
+                max_bytes=50_000_000,
+                is_extracted=True,
+            ),
         )
     }
 )

@@ -1,0 +1,67 @@
+"""What a note embeds from another, as Obsidian's `![[note#heading]]`."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from ragqa.answering.excerpt_blocks import excerpt_text
+from ragqa.answering.layout import Layout, Run
+from ragqa.text.markdown import plain_text
+from ragqa.types import Kind, Span
+
+_EMBED = re.compile(r"`[^`\n]*`|!\[\[([^\[\]|\n]+)(?:\|[^\[\]\n]*)?\]\]")
+
+Embedded = Callable[[str, str], tuple[Layout, Span] | None]
+"""Gives the note, and the span of it, that a link in the note at a path means.
+
+None for one that means no text of an indexed note.
+"""
+
+
+def nothing_embedded(path: str, link: str) -> None:
+    """Embed no text."""
+
+
+def embeds_in(quote: str, kind: Kind) -> list[str]:
+    """The links of the embeds in a unit of a note."""
+    is_code = kind is Kind.CODE or "![[" not in quote
+    return [] if is_code else [found[1] for found in _EMBED.finditer(quote) if found[1]]
+
+
+def is_embed(layout: Layout, i: int) -> bool:
+    """Whether a piece of a note is nothing but embeds."""
+    quote, kind = layout.quote((i, i)), layout.pieces[i].kind
+    return bool(embeds_in(quote, kind)) and not plain_text(quote, kind=kind)
+
+
+def runs_of(
+    links: Iterable[str], path: str, embedded: Embedded, words: int
+) -> Iterator[tuple[Layout, Run]]:
+    """Yield what a note embeds by these links, of each the pieces that fit into so many words.
+
+    Hidden text ends a run. Front matter is left out, as where Obsidian embeds a note.
+    """
+    for layout, (start, end) in filter(None, (embedded(path, link) for link in links)):
+        run: Run | None = None
+        left = words
+        for i in range(layout.at(start), len(layout.pieces)):
+            piece = layout.pieces[i]
+            if piece.kind is Kind.PROPERTY:
+                continue
+            left -= piece.words
+            if piece.unit.start >= end or left < 0:
+                break
+            joins = run and not _between(layout, i).replace(">", " ").strip()
+            if run and not joins:
+                yield layout, run
+            run = (run[0] if run and joins else i), i
+        if run:
+            yield layout, run
+
+
+def _between(layout: Layout, i: int) -> str:
+    return layout.text[layout.pieces[i - 1].unit.end : layout.pieces[i].unit.start]
+
+
+def text_of(layout: Layout, run: Run) -> str:
+    """The plain text of a run."""
+    return excerpt_text(layout.quote(run), layout.units(run), layout.span(run)[0])

@@ -1,0 +1,42 @@
+"""Word: headings, lists and tables, cited by paragraph.
+
+The text is HTML that is extracted from the file, so the reader of HTML reads it.
+"""
+
+import re
+
+from ragqa.notes.extraction import parent
+from ragqa.notes.formats import Content, Reader
+from ragqa.types import Span
+
+_PARAGRAPH = re.compile(r"<(?:p|h[1-6]|li)>")
+
+
+def decode(data: bytes) -> str:
+    """Extract the text of a Word file in a child process.
+
+    :raises Unfit: it cannot be read or has no text.
+    """
+    return parent.extract("docx", data)
+
+
+def parse(text: str) -> Content:
+    """Parse the extracted text."""
+    from ragqa.notes.formats import html
+
+    return html.parse(text)
+
+
+def view(text: str) -> str:
+    """The text as ragqa reads it."""
+    return parse(text).text
+
+
+def locate(text: str, span: Span) -> str:
+    """The paragraph of a span, such as "paragraph 14"; headings, items and cells count."""
+    first = sum(1 for _ in _PARAGRAPH.finditer(text, 0, span[0] + 1))
+    last = first + sum(1 for _ in _PARAGRAPH.finditer(text, span[0], span[1]))
+    return f"paragraph {first}" if first == last else f"paragraphs {first}-{last}"
+
+
+WORD = Reader(parse, view, decode, locate)

@@ -1,0 +1,140 @@
+"""The notes near a note: what it links to, what links to it, and what says similar things."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from ragqa.api import Index
+from ragqa.explaining import find_indexed
+from ragqa.notes import parse_note, read_text
+from ragqa.notes.links import NoteNames
+from ragqa.stores.filters import note_matcher
+from ragqa.types import Corpus, Filters, IndexInfo, NoteRecord, Progress, Skipped, counted
+
+_KEPT = 20_000
+_PASSAGES = 200
+_MOST_COMMON = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A note near another, how near it is, and why, in words."""
+
+    note: NoteRecord
+    score: float
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedNotes:
+    """The notes near one, the nearest first."""
+
+    note: NoteRecord
+    related: tuple[Related, ...]
+    info: IndexInfo
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NoteLinks:
+    """The notes of an index, how they are named, and what they link to."""
+
+    corpus: Corpus
+    max_note_bytes: int
+    records: dict[str, NoteRecord]
+    names: NoteNames
+    _linking: dict[str, list[str]] = field(default_factory=dict, kw_only=True)
+
+    def of_note(self, path: str) -> list[NoteRecord]:
+        """The notes that a note links to, in the order of its links."""
+        targets = _targets(self.corpus, path, self.records[path].sha256, self.max_note_bytes)
+        found = (self.names.path_of(target, path) for target in targets)
+        return [self.records[one] for one in dict.fromkeys(found) if one and one != path]
+
+    def to_note(self, path: str) -> list[NoteRecord]:
+        """The notes that link to a note, by path."""
+        if not self._linking:
+            linking = defaultdict(list)
+            for other in self.records:
+                for one in self.of_note(other):
+                    linking[one.path].append(other)
+            # All at once: another thread may be looking.
+            self._linking.update({"": [], **linking})
+        return [self.records[other] for other in self._linking.get(path, ())]
+
+
+@lru_cache(maxsize=_KEPT)
+def _targets(corpus: Corpus, path: str, sha256: str, max_note_bytes: int) -> tuple[str, ...]:
+    """The targets of a note's links; cached by its digest."""
+    read = read_text(corpus, path, max_note_bytes=max_note_bytes)
+    if isinstance(read, Skipped):
+        return ()
+    return tuple(link.target for link in parse_note(path, read.text, sha256, read.stamp).links)
+
+
+def related_to(
+    index: Index,
+    name: str,
+    *,
+    filters: Filters | None = None,
+    refresh: bool = True,
+    progress: Progress | None = None,
+) -> RelatedNotes:
+    """The notes nearest to a note, as many as the setting `top_k` says.
+
+    :param name: a path, file name, title, alias or link.
+    :raises UsageError: there is no such note, or several have this name.
+    :raises NotIndexed: the note is on disk but not in the index.
+    """
+    listed = index.notes(refresh=refresh, progress=progress)
+    path, limit = find_indexed(index, listed.info, name).path, index.settings.max_note_bytes
+    records, names = {note.path: note for note in listed.notes}, NoteNames.of(listed.notes)
+    links = NoteLinks(index.places.corpus, limit, records, names)
+    found = near(index, links, path, filters or Filters(), index.settings.top_k)
+    return RelatedNotes(records[path], tuple(found), listed.info, listed.warnings)
+
+
+def near(index: Index, links: NoteLinks, path: str, filters: Filters, most: int) -> list[Related]:
+    """The notes nearest to the one at a path, best first.
+
+    A link in either direction counts as much as the same text would, a common link a tenth.
+    """
+    to, of = links.to_note(path), links.of_note(path)
+    linked = {one.path for one in (*to, *of)}
+    common = Counter(
+        other.path
+        for one in linked
+        for other in {*links.to_note(one), *links.of_note(one)}
+        if other.path != path
+    )
+    cosines = _cosines(index, path, filters, most)
+    matches = note_matcher(filters)
+
+    def related(note: NoteRecord) -> Related:
+        reasons = {
+            "links here": float(note in to),
+            "linked from here": float(note in of),
+            counted(common[note.path], "common link"): min(common[note.path], _MOST_COMMON) / 10,
+            f"similar text ({cosines.get(note.path, 0.0):.2f})": cosines.get(note.path, 0.0),
+        }
+        why = tuple(reason for reason, score in reasons.items() if score > 0)
+        return Related(note, round(sum(reasons[one] for one in why), 4), why)
+
+    notes = filter(matches, (links.records[one] for one in linked.union(common, cosines)))
+    return sorted(map(related, notes), key=lambda one: (-one.score, one.note.path))[:most]
+
+
+def _cosines(index: Index, path: str, filters: Filters, most: int) -> dict[str, float]:
+    """The notes whose nearest passages are most like a note as a whole, with their cosines."""
+    snapshot = index.snapshot()
+    ids = [passage.id for passage in snapshot.of_note(path)]
+    if not ids:
+        return {}
+    mean = np.mean(list(snapshot.vectors(ids).values()), axis=0)
+    unit = mean / max(np.linalg.norm(mean), 1e-9)
+    hits = dict(snapshot.dense(unit, _PASSAGES + len(ids), filters))
+    nearest_last = reversed(snapshot.passages(list(hits)))
+    cosines = {one.path: hits[one.id] for one in nearest_last if one.path != path}
+    return dict(sorted(cosines.items(), key=lambda one: -one[1])[:most])

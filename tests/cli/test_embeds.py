@@ -1,0 +1,101 @@
+"""What a note embeds is part of the answer and cited where it stands, on the real command line."""
+
+import json
+
+import pytest
+
+NOTES = {
+    "shop/policy.md": (
+        "---\ntitle: Policy\ntoken: hunter2\n---\n# Policy\n\n## Refunds\n\n"
+        "Customers may return lamps within 30 days of delivery. ^window\n\n"
+        "%% The manager hates refunds of lamps. %%\n\n"
+        "The refund is paid to the card that was used.\n\n"
+        "| Lamp | Days |\n| --- | --- |\n| Desk | 30 |\n| Floor | 45 |\n\n^days\n\n"
+        "## Opening hours\n\nThe shop closes at six.\n"
+    ),
+    "desk.md": (
+        "# Service desk\n\nWhat the desk tells callers about refunds:\n\n![[policy#Refunds]]\n\n"
+        "What the desk tells callers about the gong: ![[gong]]\n\n"
+        "The deadlines that hang beside the phone:\n\n![[Policy#^days|deadlines]]\n\n"
+        "What the desk says about parking:\n\n![[parking plan.png]]\n\n![[nowhere]]\n"
+    ),
+    "gong.md": "The gong sounds twice at closing time, as in the rules: ![[rules]]\n",
+    "rules.md": (
+        "# Rules\n\nThe bell is rung by the youngest. `![[policy]]`\n\n"
+        "%% ![[policy#Opening hours]] %%\n\n![[gong]]\n\n![[rules]]\n"
+    ),
+    "bread.md": "# Bread\n\nSourdough proofs for 12 hours.\n",
+}
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("embedding")
+    for name, text in NOTES.items():
+        path = folder / "notes" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return ["--corpus", folder / "notes", "--index", folder / "index"]
+
+
+@pytest.fixture
+def asked(ragqa, places):
+    return lambda question: ragqa("ask", question, "--json", *places).document
+
+
+def cited(document):
+    return [(one["path"], one["quote"]) for one in document["citations"]]
+
+
+def test_an_embedded_section_follows_its_lead_in_and_is_cited_at_its_origin(asked):
+    document = asked("what does the desk tell callers about refunds?")
+    (first, lead_in), *others = cited(document)
+    assert first == "desk.md"
+    assert lead_in == "What the desk tells callers about refunds:\n\n![[policy#Refunds]]"
+    assert {path for path, _ in others} == {"shop/policy.md"}
+    assert "within 30 days of delivery. [2]" in document["answer"]
+    assert "The refund is paid to the card" in document["answer"]
+    assert "closes at six" not in document["answer"]
+
+
+def test_what_the_embedded_note_hides_stays_hidden(asked):
+    document = asked("what does the desk tell callers about refunds?")
+    assert "hunter2" not in json.dumps(document)
+    assert "hates" not in document["answer"] + "".join(quote for _, quote in cited(document))
+
+
+def test_every_embedded_citation_is_a_stretch_of_its_note_and_verifies(
+    ragqa, places, asked, tmp_path
+):
+    document = asked("what does the desk tell callers about refunds?")
+    for one in document["citations"]:
+        assert NOTES[one["path"]][slice(*one["chars"])] == one["quote"]
+        lines = NOTES[one["path"]].split("\n")[one["lines"][0] - 1 : one["lines"][1]]
+        assert "\n".join(lines).startswith(one["quote"].split("\n")[0])
+    (tmp_path / "answer.json").write_text(json.dumps(document), encoding="utf-8")
+    checked = ragqa("verify", tmp_path / "answer.json", "--json", *places[:2]).document
+    assert {one["status"] for one in checked["citations"]} == {"intact"}
+
+
+def test_an_embedded_block_is_found_by_its_lead_in_and_shown_without_its_id(asked):
+    document = asked("which deadlines hang beside the phone?")
+    assert "Floor | 45" in document["answer"]
+    assert "^days" not in document["answer"]
+
+
+def test_notes_that_embed_each_other_are_each_shown_once(asked):
+    document = asked("how often does the gong sound at closing time?")
+    assert [path for path, _ in cited(document)] == ["gong.md", "rules.md"]
+    assert document["answer"].count("The gong sounds twice") == 1
+    assert document["answer"].count("rung by the youngest") == 1
+
+
+def test_an_embed_in_code_or_a_comment_brings_nothing(asked):
+    document = asked("who rings the bell?")
+    assert "shop/policy.md" not in [path for path, _ in cited(document)]
+
+
+def test_an_image_or_a_missing_note_is_no_text(asked):
+    document = asked("what does the desk say about parking?")
+    assert "parking plan" not in document["answer"]
+    assert "nowhere" not in document["answer"]

@@ -1,0 +1,150 @@
+"""Word: headings, lists, tables, the paragraph of a place, and hostile archives."""
+
+import pytest
+from docxs import OFFICE, W, docx, heading, item, relations, said, table, zipped
+
+from ragqa.notes import parse_note
+from ragqa.notes.decoding import Unfit
+from ragqa.notes.extraction import parent
+from ragqa.notes.formats import FORMATS, without_markup
+from ragqa.types import Kind, Stamp
+
+pytest.importorskip("mammoth")
+
+READER = FORMATS["docx"].reader
+
+
+def text_of(*body, **parts):
+    return READER.decode(docx(*body, **parts))
+
+
+def blocks(text):
+    note = parse_note("a.docx", text, "", Stamp(0, 0))
+    return [
+        (b.kind, " ".join(without_markup("a.docx", note.text[b.start : b.end]).split()))
+        for b in note.blocks
+    ]
+
+
+def place(text, words):
+    return READER.locate(text, (text.index(words), text.index(words) + len(words)))
+
+
+def test_headings_paragraphs_items_and_code_are_such():
+    text = text_of(
+        heading("The zoo", "T"),
+        heading("Wombats", "H2"),
+        said("Wombats < quokkas & numbats dig."),
+        item("dig"),
+        heading("x = 1", "C"),
+    )
+    assert blocks(text) == [
+        (Kind.HEADING, "The zoo"),
+        (Kind.HEADING, "Wombats"),
+        (Kind.PARAGRAPH, "Wombats < quokkas & numbats dig."),
+        (Kind.ITEM, "- dig"),
+        (Kind.CODE, "x = 1"),
+    ]
+    assert parse_note("a.docx", text, "", Stamp(0, 0)).title == "The zoo"
+
+
+def test_a_table_has_rows_with_its_first_row_as_header():
+    text = text_of(table(("Animal", "Weight"), ("Wombat", "26 kg"), ("Numbat", "1 kg")))
+    note = parse_note("a.docx", text, "", Stamp(0, 0))
+    rows = [(note.text[b.start : b.end], b.label) for b in note.blocks if b.kind is Kind.ROW]
+    assert rows[-1][1] == "Animal | Weight"
+    assert rows[-1][0].split() == ["|", "Numbat", "|", "1", "kg"]
+
+
+def test_no_cell_is_given_to_a_column_that_is_not_its_own():
+    wide = table(("Animal", "Weight"), ("Both", "26 kg")).replace(
+        "<w:tc>", '<w:tc><w:tcPr><w:gridSpan w:val="2"/></w:tcPr>', 1
+    )
+    note = parse_note("a.docx", text_of(wide), "", Stamp(0, 0))
+    assert {b.label for b in note.blocks if b.kind is Kind.ROW} == {""}
+
+
+def test_a_place_is_named_by_its_paragraph():
+    text = text_of(
+        heading("Top"), said(""), said("One."), item("two"), table(("three", "four")), said("Five.")
+    )
+    assert place(text, "Top") == "paragraph 1"
+    assert place(text, "One.") == "paragraph 2"
+    assert place(text, "two") == "paragraph 3"
+    assert place(text, "four") == "paragraph 5"
+    assert place(text, "Five.") == "paragraph 6"
+    assert READER.locate(text, (text.index("One."), text.index("two") + 3)) == "paragraphs 2-3"
+
+
+def test_what_its_author_deleted_and_comments_are_no_text():
+    deleted = "<w:p><w:del><w:r><w:delText>gone</w:delText></w:r></w:del></w:p>"
+    text = text_of(said("Kept."), deleted)
+    assert "Kept." in text
+    assert "gone" not in text
+
+
+def bomb(size=300_000_000):
+    return zipped({"word/document.xml": b" " * size})
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "not a Word file"),
+        (b"PK\x03\x04 and nothing", "not a Word file"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "an encrypted or damaged one"),
+        (docx(said("Said."))[:-30], "not a Word file"),
+        (docx(), "it has no text"),
+        (bomb(), "a zip bomb: 1 entries would unpack to 300,000,000 bytes"),
+        (zipped({f"{n}": "" for n in range(10_001)}), "a zip bomb: 10,001 entries"),
+        (zipped({"a.txt": "no document"}), "it cannot be read"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_words(data, why):
+    with pytest.raises(Unfit, match=why):
+        READER.decode(data)
+
+
+ENTITY = '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+def test_entities_are_refused(encoding):
+    body = f"{ENTITY}<w:document {W}><w:body>{said('Said.')}</w:body></w:document>"
+    bad = docx(**{"word/document.xml": body.encode(encoding)})
+    with pytest.raises(Unfit, match="declares entities"):
+        READER.decode(bad)
+
+
+def test_nothing_outside_the_file_is_read(tmp_path):
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(b"never read")
+    picture = (
+        f'<w:p><w:r><w:drawing xmlns:r="{OFFICE}" xmlns:a="http://schemas.openxmlformats.org/'
+        'drawingml/2006/main" xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/'
+        'wordprocessingDrawing" xmlns:pic="http://schemas.openxmlformats.org/drawingml/2006/'
+        'picture"><wp:inline><a:graphic><a:graphicData><pic:pic><pic:blipFill><a:blip r:link="r0"/>'
+        "</pic:blipFill></pic:pic></a:graphicData></a:graphic></wp:inline></w:drawing></w:r></w:p>"
+    )
+    linked = relations(("image", secret.as_uri(), 'TargetMode="External"'))
+    text = text_of(said("Said."), picture, **{"word/_rels/document.xml.rels": linked})
+    assert "Said." in text
+    assert "img" not in text
+
+
+def test_styles_that_came_with_the_file_hide_nothing():
+    text = text_of(said("Said."), **{"mammoth/style-map": "p => script"})
+    assert (Kind.PARAGRAPH, "Said.") in blocks(text)
+
+
+def test_deep_nesting_is_refused_or_read():
+    deep = "<w:sdt><w:sdtContent>" * 5000 + said("Said.") + "</w:sdtContent></w:sdt>" * 5000
+    with pytest.raises(Unfit, match="it cannot be read"):
+        text_of(deep)
+    assert "Said." in text_of(said("Said."))
+
+
+def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(parent, "find_spec", lambda _: None)
+    with pytest.raises(Unfit, match=r"pip install 'ragqa\[docx\]'"):
+        text_of(said("Said."))
