@@ -13,6 +13,9 @@ from ragqa.passages import all_match_note, matches_note
 from ragqa.stores import Snapshot
 from ragqa.types import Citation, Corpus, Hit, Passage, Skipped, Span, Stamp
 
+PART = 100_000
+"""Characters. Of a long note, such as a manual, only the part around a passage is laid out."""
+
 
 def keep_current(
     corpus: Corpus, hits: Sequence[Hit], *, max_note_bytes: int, remedy: str = "run ragqa index"
@@ -65,13 +68,15 @@ def open_notes(
 
     :param of_note: gives all passages of a note by its path.
     """
+    passages_of = cache(of_note)
 
     @cache
-    def layout_of(path: str) -> Layout | None:
-        return _current_layout(corpus, path, of_note(path), max_note_bytes)
+    def layout_of(path: str, part: int) -> Layout | None:
+        near = [one for one in passages_of(path) if abs(one.start // PART - part) <= 1]
+        return _current_layout(corpus, path, near, max_note_bytes)
 
     def open_note(passage: Passage) -> Layout:
-        return layout_of(passage.path) or layout_of_passage(passage)
+        return layout_of(passage.path, passage.start // PART) or layout_of_passage(passage)
 
     return open_note
 
