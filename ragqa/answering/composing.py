@@ -32,7 +32,8 @@ MIN_GAIN = 0.5
 it must cover this much of the rest."""
 
 _EMBED_DEPTH = 2
-"""What is embedded may embed more, this many times."""
+_MOST_EMBEDDED = 8
+"""What is embedded may embed more, this many times; in all at most so many embeds are shown."""
 
 _SHOWN_WITH_CONTEXT = (Kind.ITEM, Kind.ROW, Kind.PROPERTY, Kind.HEADING)
 """Kinds of unit that need context when they stand alone, such as the table's header."""
@@ -145,7 +146,8 @@ def with_embedded(excerpts: Sequence[Excerpt], answering: Answering) -> list[Exc
             links = embeds_in(quote, unit.kind)
             for found in runs_of(links, excerpt.path, answering.embedded, answering.words):
                 one = excerpt.of_run(*found)
-                if not any(one.overlaps(other.whole) for other in seen):
+                is_new = not any(one.overlaps(other.whole) for other in seen)
+                if is_new and len(seen) < len(excerpts) + _MOST_EMBEDDED:
                     seen.append(one)
                     yield from (one, *(below(one, depth - 1) if depth else ()))
 
