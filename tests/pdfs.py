@@ -27,11 +27,12 @@ def image():
     return "q 600 0 0 800 0 0 cm /I Do Q\n"
 
 
-def pdf(*pages, labels="", more="", rotate=0):
+def pdf(*pages, labels="", more="", rotate=0, filtered=""):
     """A PDF with these contents of pages.
 
     :param labels: a number tree of page labels.
     :param more: more entries of the catalogue.
+    :param filtered: how the contents are compressed.
     """
     fonts = " ".join(
         f"/{name} << /Type /Font /Subtype /Type1 /BaseFont /{font} /Encoding /WinAnsiEncoding >>"
@@ -50,7 +51,7 @@ def pdf(*pages, labels="", more="", rotate=0):
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Rotate {rotate} /Contents "
             f"{5 + 2 * number} 0 R /Resources << /Font << {fonts} >> /XObject << /I 3 0 R >> >> >>"
             "".encode(),
-            f"<< /Length {len(data)} >>\nstream\n".encode() + data + b"\nendstream",
+            f"<< /Length {len(data)} {filtered} >>\nstream\n".encode() + data + b"\nendstream",
         ]
     return written(objects)
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -217,6 +218,7 @@ HOSTILE = {
     "a billion pages": pdf(line("Said.")).replace(b"/Count 1 ", b"/Count 999999999 "),
     "deep nesting": pdf(line("Said."), more="/X " + "[" * 50_000),
     "deep graphics": pdf("q " * 200_000 + line("Said.")),
+    "a bomb": pdf(zlib.compress(b"q " * 20_000_000), filtered="/Filter /FlateDecode"),
     "a loop of forms": pdf("/I Do " * 1000).replace(b"/Subtype /Image", b"/Subtype /Form "),
     "a loop of bookmarks": pdf(
         line("Said."), more="/Outlines << /First 1 0 R >> /First 1 0 R /Next 1 0 R /Title (x)"

@@ -8,12 +8,16 @@ import json
 import os
 import resource
 import sys
+import time
 from importlib import import_module
 from typing import BinaryIO
 
 from ragqa.notes.decoding import Unfit
 
 MAX_MEMORY = 2 * 2**30
+MAX_SECONDS = 600
+"""Seconds for one file."""
+
 EXTRACTORS = {"pdf": "ragqa.notes.formats.pdf_pages", "docx": "ragqa.notes.formats.docx_text"}
 TOO_LARGE = f"reading it needs more than {MAX_MEMORY // 2**30} GiB of memory"
 
@@ -33,6 +37,8 @@ def main() -> None:
         _limit(limit, most)
     while request := sys.stdin.buffer.readline():
         name, size = json.loads(request)
+        # So that it ends although its parent was killed while a file keeps it busy.
+        _limit(resource.RLIMIT_CPU, int(time.process_time()) + MAX_SECONDS)
         reply = _reply(name, sys.stdin.buffer.read(size), replies)
         replies.write(json.dumps(reply, ensure_ascii=False).encode() + b"\n")
 

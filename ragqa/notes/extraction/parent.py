@@ -13,14 +13,12 @@ from threading import Lock
 from typing import IO, TypeAlias, cast
 
 from ragqa.notes.decoding import NotYet, Unfit
+from ragqa.notes.extraction.child import MAX_SECONDS
 
 Pipe: TypeAlias = IO[bytes]
 
 MAX_SILENCE = 60
 """Seconds without a page."""
-
-MAX_SECONDS = 600
-"""Seconds for one file."""
 
 MAX_REPLY = 250_000_000
 LIBRARIES = {"pdf": "pypdfium2", "docx": "mammoth"}

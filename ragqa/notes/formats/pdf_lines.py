@@ -162,63 +162,58 @@ def _cells(words: Sequence[Cell]) -> list[Cell]:
 
 def _in_order(cells: list[Cell], depth: int = _DEPTH) -> list[Cell]:
     """Cells in reading order: columns one after the other, between what spans them."""
-    by_top = sorted(cells, key=lambda cell: -cell.y1)
-    starts = Counter(round(cell.x0) for cell in cells)
-    best: tuple[int, list[list[Cell]], float] = (0, [], 0.0)
-    for start, count in starts.most_common(12):
-        if count >= MIN_COLUMN_LINES and depth:
-            bands = _bands(by_top, start - 1.0)
-            found = sum(len(band) for band in bands if _has_columns(band, start - 1.0, cells))
-            if found > best[0]:
-                best = found, bands, start - 1.0
-    count, bands, gutter = best
-    if not count:
-        return cells if _goes_down(cells) else _rows(by_top)
+    starts = Counter(round(cell.x0) for cell in cells).most_common(12 if depth else 0)
+    gutters = [start - 1.0 for start, count in starts if count >= MIN_COLUMN_LINES]
+    best: tuple[int, float, list[list[Cell]]] = (0, 0.0, [cells])
+    for gutter in gutters:
+        bands = _bands(cells, gutter)
+        found = sum(len(band) for band in bands if _has_columns(band, gutter))
+        if found > best[0]:
+            best = found, gutter, bands
+    _, gutter, bands = best
     ordered: list[Cell] = []
-    order = {id(cell): number for number, cell in enumerate(cells)}
     for band in bands:
-        as_filed = sorted(band, key=lambda cell: order[id(cell)])
-        if _has_columns(band, gutter, cells):
-            left = [cell for cell in as_filed if _is_left(cell, gutter)]
-            right = [cell for cell in as_filed if not _is_left(cell, gutter)]
-            ordered += _in_order(left, depth - 1) + _in_order(right, depth - 1)
+        if best[0] and _has_columns(band, gutter):
+            for side in (True, False):
+                column = [cell for cell in band if _is_left(cell, gutter) is side]
+                ordered += _in_order(column, depth - 1)
         else:
-            ordered += as_filed if _goes_down(as_filed) else _rows(band)
+            ordered += band if _goes_down(band) else _rows(band)
     return ordered
 
 
-def _bands(by_top: Sequence[Cell], gutter: float) -> list[list[Cell]]:
-    """Cut the page where text begins or ceases to cross the gutter."""
-    bands: list[list[Cell]] = []
+def _bands(cells: Sequence[Cell], gutter: float) -> list[list[Cell]]:
+    """The page cut where text begins or ceases to cross the gutter; cells are as in the file."""
+    bands: list[list[tuple[int, Cell]]] = []
     crossed = None
-    for cell in by_top:
-        crosses = cell.x0 < gutter - cell.size and cell.x1 > gutter + cell.size
+    for number, cell in sorted(enumerate(cells), key=lambda one: -one[1].y1):
+        crosses = _crosses(cell, gutter)
         if crosses is not crossed:
             bands.append([])
             crossed = crosses
-        bands[-1].append(cell)
-    return bands
+        bands[-1].append((number, cell))
+    return [[cell for _, cell in sorted(band, key=lambda one: one[0])] for band in bands]
+
+
+def _crosses(cell: Cell, gutter: float) -> bool:
+    return cell.x0 < gutter - cell.size and cell.x1 > gutter + cell.size
 
 
 def _is_left(cell: Cell, gutter: float) -> bool:
     return cell.x0 + cell.x1 < 2 * gutter
 
 
-def _has_columns(band: Sequence[Cell], gutter: float, filed: Sequence[Cell]) -> bool:
+def _has_columns(band: Sequence[Cell], gutter: float) -> bool:
     """Whether both sides of the gutter are columns of text, and not those of a table.
 
     They are if the file has one after the other, or if their lines are long.
     """
-    sides = [[cell for cell in band if _is_left(cell, gutter) is side] for side in (True, False)]
-    if min(map(len, sides)) < MIN_COLUMN_LINES:
+    order = [_is_left(cell, gutter) for cell in band]
+    least = min(order.count(True), order.count(False))
+    if least < MIN_COLUMN_LINES or _crosses(band[0], gutter):
         return False
-    if any(cell.x0 < gutter - cell.size and cell.x1 > gutter + cell.size for cell in band):
-        return False
-    inside = {id(cell) for cell in band}
-    order = [_is_left(cell, gutter) for cell in filed if id(cell) in inside]
-    if sum(a is not b for a, b in pairwise(order)) <= 2:
-        return True
-    return all(map(_is_prose, sides))
+    sides = ([cell for cell in band if _is_left(cell, gutter) is side] for side in (True, False))
+    return sum(a is not b for a, b in pairwise(order)) <= 2 or all(map(_is_prose, sides))
 
 
 def _is_prose(cells: Sequence[Cell]) -> bool:
@@ -236,10 +231,10 @@ def _goes_down(cells: Sequence[Cell]) -> bool:
     )
 
 
-def _rows(by_top: Sequence[Cell]) -> list[Cell]:
+def _rows(cells: Sequence[Cell]) -> list[Cell]:
     """Cells line by line, each from left to right."""
     lines: list[list[Cell]] = []
-    for cell in by_top:
+    for cell in sorted(cells, key=lambda cell: -cell.y1):
         if lines and lines[-1][0].is_level_with(cell):
             lines[-1].append(cell)
         else:
