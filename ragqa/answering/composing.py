@@ -33,7 +33,8 @@ MIN_GAIN = 0.5
 it must cover this much of the rest."""
 
 _EMBED_DEPTH = 2
-"""What is embedded may embed more, this many times."""
+_MOST_EMBEDDED = 8
+"""What is embedded may embed more, this many times; in all at most so many embeds are shown."""
 
 _SHOWN_WITH_CONTEXT = (Kind.ITEM, Kind.ROW, Kind.PROPERTY, Kind.HEADING)
 """Kinds of unit that need context when they stand alone, such as the table's header."""
@@ -147,7 +148,8 @@ def with_embedded(excerpts: Sequence[Excerpt], answering: Answering) -> list[Exc
             embedded = runs_of(links, excerpt.path, answering.embedded, answering.words)
             for found in (*companions(excerpt.layout, quote, unit.kind), *embedded):
                 one = excerpt.of_run(*found)
-                if not any(one.overlaps(other.whole) for other in seen):
+                is_new = not any(one.overlaps(other.whole) for other in seen)
+                if is_new and len(seen) < len(excerpts) + _MOST_EMBEDDED:
                     seen.append(one)
                     yield from (one, *(below(one, depth - 1) if depth else ()))
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from ragqa.types import HIDDEN, Block, Kind, NoteRecord, Span
 
-WIKILINK = re.compile(r"!?\[\[([^\[\]|\n#]*)#?([^\[\]|\n]*)(?:\|[^\[\]\n]*)?\]\]")
+WIKILINK = re.compile(r"!?\[\[([^\[\]|\n#]*+)#?([^\[\]|\n]*+)(?:\|[^\[\]\n]*+)?\]\]")
 """Its groups are the name of the note and the anchor; either may be empty."""
 
 BLOCK_ID = re.compile(r"(?<![^\s>])\^([A-Za-z0-9-]+)\s*\Z")
