@@ -15,6 +15,9 @@ from ragqa.types import Block, Citation, Corpus, Hit, Passage, Skipped, Span, St
 
 _MOST_OPENED = 20
 
+PART = 100_000
+"""Characters. Of a long note, such as a manual, only the part around a passage is laid out."""
+
 
 def keep_current(
     corpus: Corpus, hits: Sequence[Hit], *, max_note_bytes: int, remedy: str = "run ragqa index"
@@ -67,13 +70,15 @@ def open_notes(
 
     :param of_note: gives all passages of a note by its path.
     """
+    passages_of = cache(of_note)
 
     @cache
-    def layout_of(path: str) -> Layout | None:
-        return _current_layout(corpus, path, of_note(path), max_note_bytes)
+    def layout_of(path: str, part: int) -> Layout | None:
+        near = [one for one in passages_of(path) if abs(one.start // PART - part) <= 1]
+        return _current_layout(corpus, path, near, max_note_bytes)
 
     def open_note(passage: Passage) -> Layout:
-        return layout_of(passage.path) or layout_of_passage(passage)
+        return layout_of(passage.path, passage.start // PART) or layout_of_passage(passage)
 
     return open_note
 
