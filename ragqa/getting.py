@@ -64,7 +64,7 @@ def get_part(
     corpus, limit = index.places.corpus, index.settings.max_note_bytes
     known = {note.path: note for note in listed.notes}
     address, skip = _as_range(address)
-    target = find_indexed(index, listed.info, address)
+    target = find_indexed(index, listed, address)
     note = read_current(corpus, target.path, max_note_bytes=limit)
     lines = _lines_of(masked(note.text, note.blocks))
     if format_of(note.path).has_markup:

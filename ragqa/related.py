@@ -89,7 +89,7 @@ def related_to(
     :raises NotIndexed: the note is on disk but not in the index.
     """
     listed = index.notes(refresh=refresh, progress=progress)
-    path, limit = find_indexed(index, listed.info, name).path, index.settings.max_note_bytes
+    path, limit = find_indexed(index, listed, name).path, index.settings.max_note_bytes
     records, names = {note.path: note for note in listed.notes}, NoteNames.of(listed.notes)
     links = NoteLinks(index.places.corpus, limit, records, names)
     found = near(index, links, path, filters or Filters(), index.settings.top_k)

@@ -79,8 +79,10 @@ def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> As
     model = (answering.models or shipped()).of(retrieved)
     measured = features(reading, scored)
     probability = model.probability(measured)
-    answered = probability >= model.threshold
     found = with_embedded(excerpts_of(reading, scored, answering), answering)
+    # What a day's own note says answers a question about the day, whatever words it has.
+    of_day = retrieved.day in [excerpt.layout.path for excerpt in found]
+    answered = of_day or probability >= model.threshold
     shown = [replace(excerpt.best, candidate=excerpt.whole) for excerpt in found]
     return Assessment(
         candidates=scored,

@@ -11,6 +11,7 @@ from ragqa.answering.disagreement import prefer_newest
 from ragqa.answering.embeds import Embedded, embeds_in, nothing_embedded, runs_of, text_of
 from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.answering.excerpts import Wanted, excerpt_around, is_cut, with_announced
+from ragqa.answering.footnotes import companions
 from ragqa.answering.layout import Layout, OpenNote, Run, layout_of_passage
 from ragqa.answering.question_type import QuestionKind
 from ragqa.answering.reading import Reading
@@ -32,7 +33,8 @@ MIN_GAIN = 0.5
 it must cover this much of the rest."""
 
 _EMBED_DEPTH = 2
-"""What is embedded may embed more, this many times."""
+_MOST_EMBEDDED = 8
+"""What is embedded may embed more, this many times; in all at most so many embeds are shown."""
 
 _SHOWN_WITH_CONTEXT = (Kind.ITEM, Kind.ROW, Kind.PROPERTY, Kind.HEADING)
 """Kinds of unit that need context when they stand alone, such as the table's header."""
@@ -132,7 +134,7 @@ def excerpts_of(reading: Reading, scored: Sequence[Scored], answering: Answering
 
 
 def with_embedded(excerpts: Sequence[Excerpt], answering: Answering) -> list[Excerpt]:
-    """The excerpts, each followed by what it embeds, as excerpts of the notes where that stands.
+    """The excerpts, each followed by its footnotes and by what it embeds, where that stands.
 
     One that shows nothing itself is left out. What is shown already is not repeated, so notes that
     embed each other end.
@@ -143,9 +145,11 @@ def with_embedded(excerpts: Sequence[Excerpt], answering: Answering) -> list[Exc
         for unit in excerpt.units:
             quote = excerpt.layout.text[unit.start : unit.end]
             links = embeds_in(quote, unit.kind)
-            for found in runs_of(links, excerpt.path, answering.embedded, answering.words):
+            embedded = runs_of(links, excerpt.path, answering.embedded, answering.words)
+            for found in (*companions(excerpt.layout, quote, unit.kind), *embedded):
                 one = excerpt.of_run(*found)
-                if not any(one.overlaps(other.whole) for other in seen):
+                is_new = not any(one.overlaps(other.whole) for other in seen)
+                if is_new and len(seen) < len(excerpts) + _MOST_EMBEDDED:
                     seen.append(one)
                     yield from (one, *(below(one, depth - 1) if depth else ()))
 

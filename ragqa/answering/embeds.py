@@ -36,7 +36,7 @@ def is_embed(layout: Layout, i: int) -> bool:
 def runs_of(
     links: Iterable[str], path: str, embedded: Embedded, words: int
 ) -> Iterator[tuple[Layout, Run]]:
-    """Yield what a note embeds by these links, of each the pieces that fit into so many words.
+    """Yield what a note embeds by these links: of each a piece, and more while `words` last.
 
     Hidden text ends a run. Front matter is left out, as where Obsidian embeds a note.
     """
@@ -48,18 +48,15 @@ def runs_of(
             if piece.kind is Kind.PROPERTY:
                 continue
             left -= piece.words
-            if piece.unit.start >= end or left < 0:
+            if piece.unit.start >= end or (run and left < 0):
                 break
-            joins = run and not _between(layout, i).replace(">", " ").strip()
-            if run and not joins:
+            between = layout.text[layout.pieces[i - 1].unit.end : piece.unit.start] if run else ""
+            if run and between.replace(">", " ").strip():
                 yield layout, run
-            run = (run[0] if run and joins else i), i
+                run = None
+            run = (run[0] if run else i), i
         if run:
             yield layout, run
-
-
-def _between(layout: Layout, i: int) -> str:
-    return layout.text[layout.pieces[i - 1].unit.end : layout.pieces[i].unit.start]
 
 
 def text_of(layout: Layout, run: Run) -> str:

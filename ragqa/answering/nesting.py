@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from ragqa.text.markdown import TASK_STATES
+
 _QUOTE_MARKS = re.compile(r"(?:[ \t]*>[ \t]?)*")
 _ALL_QUOTE_MARKS = re.compile(r"(?:[ \t]*>[ \t]*)*")
 _TAB = 4
 _MIN_MARK_WIDTH = 2
 _PREFIX_CHARS = 30
-_BOXES = ("(open) ", "(done) ")
+_BOXES = tuple(f"({state}) " for state in TASK_STATES.values())
 
 
 def after_quote_marks(text: str, at: int, end: int) -> int:

@@ -11,7 +11,12 @@ from ragqa.notes.formats import locate
 from ragqa.notes.links import NoteNames, place_of
 from ragqa.passages import all_match_note, matches_note
 from ragqa.stores import Snapshot
-from ragqa.types import Citation, Corpus, Hit, Passage, Skipped, Span, Stamp
+from ragqa.types import Block, Citation, Corpus, Hit, Passage, Skipped, Span, Stamp
+
+_MOST_OPENED = 20
+
+PART = 100_000
+"""Characters. Of a long note, such as a manual, only the part around a passage is laid out."""
 
 
 def keep_current(
@@ -65,36 +70,45 @@ def open_notes(
 
     :param of_note: gives all passages of a note by its path.
     """
+    passages_of = cache(of_note)
 
     @cache
-    def layout_of(path: str) -> Layout | None:
-        return _current_layout(corpus, path, of_note(path), max_note_bytes)
+    def layout_of(path: str, part: int) -> Layout | None:
+        near = [one for one in passages_of(path) if abs(one.start // PART - part) <= 1]
+        return _current_layout(corpus, path, near, max_note_bytes)
 
     def open_note(passage: Passage) -> Layout:
-        return layout_of(passage.path) or layout_of_passage(passage)
+        return layout_of(passage.path, passage.start // PART) or layout_of_passage(passage)
 
     return open_note
 
 
 def open_embedded(corpus: Corpus, snapshot: Snapshot, *, max_note_bytes: int) -> Embedded:
-    """Return a function that gives what the notes of an index embed."""
+    """Return a function that gives what the notes of an index embed; it opens 20 of them."""
 
     @cache
     def names() -> NoteNames:
         return NoteNames.of(snapshot.notes().values())
 
-    @cache
-    def embedded(source: str, link: str) -> tuple[Layout, Span] | None:
-        name, _, anchor = link.partition("#")
-        path = names().path_of(name, source) if name.strip() else source
-        if not path or format_of(path).name != "markdown":
+    opened: dict[str, tuple[Layout, Sequence[Block]] | None] = {}
+
+    def open_note(path: str) -> tuple[Layout, Sequence[Block]] | None:
+        if format_of(path).name != "markdown":
             return None
         layout = _current_layout(corpus, path, snapshot.of_note(path), max_note_bytes)
         if layout is None:
             return None
-        text = layout.text
-        blocks = parse_note(path, text, "", Stamp(0, 0)).blocks if anchor else ()
-        span = place_of(text, blocks, anchor) if anchor else (0, len(text))
+        return layout, parse_note(path, layout.text, "", Stamp(0, 0)).blocks
+
+    def embedded(source: str, link: str) -> tuple[Layout, Span] | None:
+        name, _, anchor = link.partition("#")
+        path = names().path_of(name, source) if name.strip() else source
+        if path and path not in opened and len(opened) < _MOST_OPENED:
+            opened[path] = open_note(path)
+        if not (found := opened.get(path)):
+            return None
+        layout, blocks = found
+        span = place_of(layout.text, blocks, anchor) if anchor else (0, len(layout.text))
         return (layout, span) if span else None
 
     return embedded

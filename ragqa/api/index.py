@@ -1,6 +1,5 @@
 """Ask an index over one folder of notes."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -9,25 +8,24 @@ from typing import TYPE_CHECKING
 from ragqa.answering import Answering, compose
 from ragqa.api.answers import answer_of, with_sources, written_answer
 from ragqa.api.checking import keep_current, open_embedded, with_source
+from ragqa.api.days import find_day
+from ragqa.api.filtered import filter_warnings
 from ragqa.api.stored_index import StoredIndex
 from ragqa.clock import Clock
-from ragqa.errors import IndexNotWritable, NoIndex, OlderFormat, UsageError, WriterBusy
+from ragqa.errors import IndexNotWritable, NoIndex, OlderFormat, WriterBusy
 from ragqa.readers import Reader, available
 from ragqa.retrieval import clean_question, retrieve
 from ragqa.stores import Snapshot
-from ragqa.stores.filters import fold_tag, note_matcher, path_matcher, tag_and_parents
-from ragqa.stores.where import by_name, parse_where
+from ragqa.stores.filters import note_matcher
 from ragqa.types import (
     Answer,
     Citation,
     Filters,
     IndexInfo,
     NoteList,
-    NoteRecord,
     Progress,
     Retrieved,
     SearchResult,
-    with_parents,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +39,6 @@ BY_TERMS_ALONE = (
 MIN_POOL = 10
 """The fewest passages to retrieve, since confidence considers more than are shown."""
 
-_MAX_NEAREST = 3
 _OUT_OF_STEP = "this folder and the shared index are out of step"
 
 
@@ -156,11 +153,17 @@ class Index(StoredIndex):
         clock.lap("refresh")
         snapshot = self.snapshot()
         clock.lap("open")
-        retrieved, stale = self._retrieve_current(snapshot, question, filters, limit=limit)
+        found = find_day(snapshot, self.places.corpus, question, self._today(), filters)
+        read = found.question if found else question
+        retrieved, stale = self._retrieve_current(snapshot, read, filters, limit=limit)
+        if found:
+            only = replace(filters, paths=(found.path,))
+            own, _ = self._retrieve_current(snapshot, read, only, limit=limit)
+            retrieved = found.first_in(retrieved, own.hits)
         clock.lap("retrieve")
         warnings += stale
         if filters:
-            warnings += _filter_warnings(snapshot, filters, found=bool(retrieved.hits))
+            warnings += filter_warnings(snapshot, filters, found=bool(retrieved.hits))
         return retrieved, snapshot.info, warnings
 
     @property
@@ -231,70 +234,3 @@ class Index(StoredIndex):
             return [f"{stale}: {exc.message}"]
         skips = (f"skipped {skip.path}: {skip.reason}" for skip in report.newly_skipped)
         return [*report.warnings, *skips]
-
-
-def _filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> list[str]:
-    """Warnings about the notes that filters exclude.
-
-    :param found: whether any passage passed the filters.
-    :raises UsageError: no note has a tag, path or property that the filters name.
-    """
-    if not found or len(filters.paths) > 1 or filters.where:
-        _check_names(snapshot, filters)
-    warnings = _undated(snapshot, filters) if filters.since else []
-    if not found:
-        warnings.append("nothing was found among the notes that match the filters")
-    return warnings
-
-
-def _check_names(snapshot: Snapshot, filters: Filters) -> None:
-    """Raise unless the index has every tag and path that the filters name."""
-    notes = snapshot.notes()
-    tags = {each for note in notes.values() for tag in note.tags for each in tag_and_parents(tag)}
-    for tag in filters.tags:
-        if fold_tag(tag) not in tags:
-            raise UsageError(
-                f"no note has the tag {fold_tag(tag)}{_nearest(fold_tag(tag), tags)}",
-                hint="ragqa list --tags",
-            )
-    _check_properties(notes.values(), filters.where)
-    for glob in filters.paths:
-        if not any(map(path_matcher([glob]), notes)):
-            paths = {each for path in notes for each in with_parents(path)}
-            raise UsageError(
-                f"no note has a path like {glob}{_nearest(glob, paths)}", hint="ragqa list"
-            )
-
-
-def _check_properties(notes: Iterable[NoteRecord], where: str) -> None:
-    """Raise unless each property is in some note, and has values that compare as asked."""
-    values = by_name(pair for note in notes for pair in note.properties)
-    for one in parse_where(where).comparisons if where else ():
-        held = values.get(one.name)
-        if held is None:
-            near = (
-                _nearest(one.name, values) or f"; there are {', '.join([*values][:10]) or 'none'}"
-            )
-            raise UsageError(f"no note has the property {one.name}{near}", hint="ragqa list")
-        if not one.can_hold(held):
-            raise UsageError(
-                f"no note has a value of {one.name} that {one.sign} can compare with {one.value}; "
-                f"values are such as {held[0]}",
-                hint=f"ragqa list --where '{one.name} = {held[0]}'",
-            )
-
-
-def _undated(snapshot: Snapshot, filters: Filters) -> list[str]:
-    undated = snapshot.undated(filters)
-    if not undated:
-        return []
-    notes = "1 note without a date was" if undated == 1 else f"{undated} notes without a date were"
-    return [f"{notes} left out by --since"]
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    # Imported late: only an unknown name needs it.
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, sorted(names), n=_MAX_NEAREST)
-    return f"; nearest: {', '.join(close)}" if close else ""

@@ -1,6 +1,6 @@
 """Explain why a note is or is not in an answer: how far it came, and what would help."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ragqa.answering import Assessment, assess, cite
@@ -15,7 +15,7 @@ from ragqa.explaining.ranking import rank_note, rank_sentences
 from ragqa.explaining.targets import Notes, Target
 from ragqa.explaining.trials import with_trials
 from ragqa.stages import losing_leg
-from ragqa.types import Disagreement, Filters, IndexInfo, Progress, Retrieved
+from ragqa.types import Disagreement, Filters, IndexInfo, NoteList, NoteRecord, Progress, Retrieved
 
 
 def explain(
@@ -37,7 +37,7 @@ def explain(
     retrieved, info, warnings = index.retrieve(
         question, filters, refresh=refresh, progress=progress, clock=clock
     )
-    found = _notes(index, info).find(target)
+    found = _notes(index, index.snapshot().notes(), info).find(target)
     explanation = Explanation(
         question=retrieved.typed,
         path=found.path,
@@ -54,20 +54,19 @@ def explain(
     return replace(explanation, timings_ms=clock.laps())
 
 
-def find_indexed(index: Index, info: IndexInfo, text: str) -> Target:
-    """The note in the index that a target names; raises as `Notes.find` does.
+def find_indexed(index: Index, listed: NoteList, text: str) -> Target:
+    """The note among these of an index that a target names; raises as `Notes.find` does.
 
     :raises NotIndexed: the note is on disk but not in the index.
     """
-    target = _notes(index, info).find(text)
+    target = _notes(index, {note.path: note for note in listed.notes}, listed.info).find(text)
     if target.reason:
         raise NotIndexed(f"{target.path} is not in the index: {target.reason}", hint="ragqa status")
     return target
 
 
-def _notes(index: Index, info: IndexInfo) -> Notes:
+def _notes(index: Index, known: Mapping[str, NoteRecord], info: IndexInfo) -> Notes:
     corpus, settings = index.places.corpus, index.settings
-    known = index.snapshot().notes()
     return Notes(corpus, settings.max_note_bytes, known, info, settings.formats)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ragqa.errors import UsageError
 from ragqa.notes import parse_note, read_text, why_left_out
-from ragqa.notes.links import WIKILINK, NoteNames, block_ids, folded, section_of
+from ragqa.notes.links import WIKILINK, NoteNames, block_ids, folded, place_of
 from ragqa.types import Corpus, IndexInfo, Kind, NoteRecord, Skipped, Stamp, counted
 
 OUTSIDE = "outside the folder of notes"
@@ -198,24 +198,18 @@ def _lines_below(anchor: str, path: str, text: str) -> tuple[int, int]:
         ones.
     """
     blocks = parse_note(path, text, "", Stamp(0, 0)).blocks
-    wanted = anchor.rpartition("#")[2]
-    if wanted.startswith("^"):
-        ids = block_ids(text, blocks)
-        what, span = "block", ids.get(wanted[1:].casefold())
-        labels = {f"^{one}": f"^{one}" for one in ids}
-    else:
-        what, span = "heading", section_of(blocks, len(text), anchor)
-        headings = [one.label for one in blocks if one.kind is Kind.HEADING and one.label]
-        labels = {folded(label): label for label in headings[:_MAX_HEADINGS]}
-        wanted = folded(wanted)
-    if span:
+    if span := place_of(text, blocks, anchor):
         first = 1 + text.count("\n", 0, span[0])
         return first, first + text[slice(*span)].rstrip().count("\n")
-    close = get_close_matches(wanted[:_MAX_HEADING].casefold(), labels, n=_SHOWN)
-    alike = [labels[name] for name in close] or list(labels.values())
+    wanted = anchor.rpartition("#")[2].strip()[:_MAX_HEADING]
+    what, has = "heading", [one.label for one in blocks if one.kind is Kind.HEADING and one.label]
+    if wanted.startswith("^"):
+        what, has = "block", [f"^{one}" for one in block_ids(text, blocks)]
+    labels = {folded(label): label for label in has[:_MAX_HEADINGS]}
+    close = get_close_matches(folded(wanted), labels, n=_SHOWN)
+    alike = [labels[name] for name in close] or has
     raise NoTarget(
-        f"{path} has no {what} {anchor.rpartition('#')[2][:_MAX_HEADING]!r}",
-        [f"{path}#{label}" for label in alike] or [path],
+        f"{path} has no {what} {wanted!r}", [f"{path}#{label}" for label in alike] or [path]
     )
 
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from ragqa.types import HIDDEN, Block, Kind, NoteRecord, Span
 
-WIKILINK = re.compile(r"!?\[\[([^\[\]|\n#]*)#?([^\[\]|\n]*)(?:\|[^\[\]\n]*)?\]\]")
+WIKILINK = re.compile(r"!?\[\[([^\[\]|\n#]*+)#?([^\[\]|\n]*+)(?:\|[^\[\]\n]*+)?\]\]")
 """Its groups are the name of the note and the anchor; either may be empty."""
 
 BLOCK_ID = re.compile(r"(?<![^\s>])\^([A-Za-z0-9-]+)\s*\Z")
@@ -91,11 +91,12 @@ def section_of(blocks: Sequence[Block], size: int, anchor: str) -> Span | None:
     at = 0
     for step in above:
         at = labels.index(step, at) if step in labels[at:] else at
-    at = labels.index(wanted, at) if wanted in labels[at:] else 0
-    if wanted not in labels[at:]:
+    if wanted not in labels:
         return None
-    found, later = headings[labels.index(wanted, at)], headings[labels.index(wanted, at) + 1 :]
-    return found.start, next((one.start for one in later if one.level <= found.level), size)
+    at = labels.index(wanted, at if wanted in labels[at:] else 0)
+    level = headings[at].level
+    ends = (one.start for one in headings[at + 1 :] if one.level <= level)
+    return headings[at].start, next(ends, size)
 
 
 def block_ids(text: str, blocks: Sequence[Block]) -> dict[str, Span]:

@@ -43,7 +43,7 @@ _MARKUP_BEFORE = re.compile(
 )
 _WIKILINK = re.compile(r"(!?)\[\[([^\[\]|\n#]*)(#[^\[\]|\n]*)?(?:\|([^\[\]\n]*))?\]\]")
 _CALLOUT = re.compile(r"\[!([\w-]{1,30})\][+-]?[ \t]*")
-_BLOCK_ID = re.compile(rf"(?:\A|[ \t]+)(\^[A-Za-z0-9-]+)([{_OPEN}{_CLOSE}]*)[ \t]*\Z")
+_BLOCK_ID = re.compile(rf"(?<![^ \t])(\^[A-Za-z0-9-]+)([{_OPEN}{_CLOSE}]*)[ \t]*\Z")
 _NOT_IN_SLUG = re.compile(r"[^\w]+")
 
 _MOST_FOOTNOTES = 500
@@ -177,7 +177,7 @@ class _Renderer(RendererHTML):
         block_id = _BLOCK_ID.search(content, at) if i == len(tokens) - 1 else None
         if block_id:
             parts += [f'<a id="{_slug(block_id[1])}"></a>']
-            content = content[: block_id.start()] + block_id[2]
+            content = content[: block_id.start()].rstrip() + block_id[2]
         return "".join([*parts, _marked(content[at:], env)])
 
     def softbreak(self, tokens: Sequence[Token], i: int, options: OptionsDict, env: Env) -> str:

@@ -4,7 +4,7 @@ import re
 
 from ragqa.text.markup import inline, one_line
 from ragqa.text.seen import Seen
-from ragqa.text.words import compiled
+from ragqa.text.words import compiled, word_set
 from ragqa.types import FILL, Kind
 
 ITEM_MARK = re.compile(
@@ -19,12 +19,18 @@ _HEADING_MARKS = (
     r"\A\s*#{1,6}(?:[ \t]+|\Z)|(?<![ \t])[ \t]+#+(?=[ \t]*(?:\Z|\{[:#.]))|\n[ \t]*(?:=+|-+)[ \t]*\Z"
 )
 _CALLOUT = (
-    r"\A\s*\[!\w[\w -]*(?:\|[^\]\n]*)?\][-+]?[ \t]*(?:(?P<title>[^\n]*\S)[ \t]*(?:\n\s*|\Z)|\n\s*)?"
+    r"\A\s*\[!(?P<kind>\w[\w -]*)(?:\|[^\]\n]*)?\][-+]?[ \t]*"
+    r"(?:(?P<title>[^\n]*\S)[ \t]*(?:\n\s*|\Z)|\n\s*)?"
     r"|\A\s*(?:!!!|\?\?\?\+?)[ \t]+\w[\w -]*(?:\"(?P<named>[^\"\n]+)\")?[ \t]*(?:\n\s*|\Z)"
 )
+# Kinds of callouts without which a reader would take the text for harmless.
+_ALARMS = word_set("attention bug caution danger error fail failure important missing warning")
 _DEFINITION = r"(?<![ \t])[ \t]*\n[ \t]*:[ \t]+"
 _FIELD = r"(?m)^([ \t]*[^\W_][\w /-]{0,60})::[ \t]+"
-_BOX = r"\[([ xX])\]\s+"
+TASK_STATES = {" ": "open", "x": "done", "X": "done", "/": "in progress", "-": "cancelled"}
+"""What the box of a task says, by the character in it."""
+
+_BOX = r"\[([ xX/-])\]\s+"
 _ENDS = (".", "!", "?", ":")
 _LEAD = r"(?:[^.:;\u2013\u2014]|[.:](?!\s|$))+"
 _SHORT_ITEM = 60
@@ -54,7 +60,7 @@ def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
 
     A table row becomes `header: cell` pairs by its context. An item follows its parent item or
     lead-in; a front-matter key follows its parent keys, with a list of values joined by commas. A
-    task is marked as done or open. Code keeps its lines.
+    task is marked as done, open, and so on. Code keeps its lines.
     """
     if kind is Kind.CODE:
         return quote.replace(FILL, "")
@@ -90,8 +96,8 @@ def words_of(source: Seen, kind: Kind, *, breaks: bool = False) -> Seen:
         text = text[marks.end() :] if marks else text
         box = compiled(_BOX).match(text.mask)
         if box:
-            done = Seen.added("(open) " if box[1] == " " else "(done) ", text.at[0])
-            return Seen.joined([done, words_of(text[box.end() :], Kind.PARAGRAPH, breaks=breaks)])
+            state = Seen.added(f"({TASK_STATES[box[1]]}) ", text.at[0])
+            return Seen.joined([state, words_of(text[box.end() :], Kind.PARAGRAPH, breaks=breaks)])
     text = text.without(_HEADING_MARKS if kind is Kind.HEADING else _HEADING_MARK)
     return _lines(text, breaks=breaks)
 
@@ -141,6 +147,9 @@ def _lines(text: Seen, *, breaks: bool) -> Seen:
     if callout:
         name = "title" if callout["title"] else "named"
         title = text.group(callout, name) if callout[name] else title
+        if (callout["kind"] or "").casefold() in _ALARMS:
+            kind = text.group(callout, "kind").instead(callout["kind"].capitalize())
+            title = Seen.joined([kind, title] if title else [kind], ": ")
         text = text[callout.end() :]
         if title and text and not (breaks or title.text.endswith(_ENDS)):
             title = Seen.joined([title, Seen.added(":")])
@@ -171,7 +180,7 @@ def _html(source: Seen, *, breaks: bool) -> Seen:
 def _boxed_context(item: str) -> str:
     """A parent item, with its box in words if it is a task."""
     box = compiled(_BOX).match(item)
-    pieces = f"({'open' if box[1] == ' ' else 'done'}) {item[box.end() :]}" if box else item
+    pieces = f"({TASK_STATES[box[1]]}) {item[box.end() :]}" if box else item
     return pieces.rstrip(":")
 
 

@@ -153,7 +153,7 @@ class Retrieved:
     embedder cannot read the question. `question` is the question as searched: misspelt words are
     `corrected`, and an alias that no note mentions is replaced by its note's title. `spelled` has
     only the spelling corrected, and `asked` is the user's wording; both are "" if equal to
-    `question`.
+    `question`. `day` is the path of the daily note of the day that it names, "" for none.
     """
 
     question: str
@@ -164,6 +164,7 @@ class Retrieved:
     asked: str = ""
     spelled: str = ""
     corrected: tuple[Correction, ...] = ()
+    day: str = ""
 
     @property
     def typed(self) -> str:

@@ -99,3 +99,15 @@ def test_an_image_or_a_missing_note_is_no_text(asked):
     document = asked("what does the desk say about parking?")
     assert "parking plan" not in document["answer"]
     assert "nowhere" not in document["answer"]
+
+
+def test_notes_that_embed_everything_bring_a_bounded_answer(ragqa, tmp_path):
+    names = [f"n{n}" for n in range(60)]
+    (tmp_path / "notes").mkdir()
+    for name in names:
+        embeds = "\n\n".join(f"![[{other}]]" for other in names[:25])
+        text = f"The lantern of {name} hangs over door {name}.\n\n{embeds}\n"
+        (tmp_path / "notes" / f"{name}.md").write_text(text, encoding="utf-8")
+    given = ("--corpus", tmp_path / "notes", "--index", tmp_path / "index", "--json")
+    document = ragqa("ask", "where does the lantern of n59 hang?", *given).document
+    assert len(document["citations"]) <= 12

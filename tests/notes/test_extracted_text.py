@@ -54,10 +54,16 @@ def test_a_file_of_the_same_bytes_under_another_name_is_not_extracted_again(note
     assert len(asked) == 1
 
 
-def test_a_file_that_cannot_be_read_is_tried_once(note, asked):
+def test_a_file_that_cannot_be_read_is_tried_once_a_day(note, asked, folder):
     note.write_bytes(b"%PDF-1.7 and nothing")
     assert {read(note).reason for _ in range(3)} == {"not a PDF, or a damaged one"}
     assert len(asked) == 1
+    [entry] = folder.iterdir()
+    yesterday = time.time() - 86_401
+    os.utime(entry, (yesterday, yesterday))
+    read(note)
+    read(note)
+    assert len(asked) == 2
 
 
 def test_a_file_whose_extra_is_missing_is_read_once_it_is_there(note, monkeypatch):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.text.markdown import plain_text
+from ragqa.text.markdown import TASK_STATES, plain_text
 from ragqa.types import Kind
 
 
@@ -31,7 +31,8 @@ from ragqa.types import Kind
         ("1.5 percent and -3 degrees", "1.5 percent and -3 degrees"),
         ("__init__ is a method", "init is a method"),
         ("> [!note] Water\n> I keep it wet.", "Water: I keep it wet."),
-        ("> [!warning]- Is it dry?\n> Feed it.", "Is it dry? Feed it."),
+        ("> [!warning]- Is it dry?\n> Feed it.", "Warning: Is it dry? Feed it."),
+        ("> [!danger]\n> Hot.", "Danger: Hot."),
         ("> [!tip]\n> Feed it.", "Feed it."),
         ("> [!tip] Feed it.", "Feed it."),
         ("It costs 2 €.[^1]", "It costs 2 €."),
@@ -61,6 +62,8 @@ def test_marks_go_and_words_stay(markdown, plain):
         ("- [ ] a task", "(open) a task"),
         ("- [x] a task", "(done) a task"),
         ("1. [X] a task [x] of x", "(done) a task [x] of x"),
+        ("- [/] a task", "(in progress) a task"),
+        ("- [-] a task", "(cancelled) a task"),
         ("- due:: Monday", "due: Monday"),
     ],
 )
@@ -108,5 +111,7 @@ def test_code_is_left_as_it_is():
 
 @given(st.text(max_size=80), st.sampled_from(sorted(Kind)))
 def test_any_text_has_a_plain_form_that_adds_no_letters_but_those_of_a_box(text, kind):
-    plain = plain_text(text, kind=kind).removeprefix("(open)").removeprefix("(done)")
+    plain = plain_text(text, kind=kind)
+    for state in TASK_STATES.values():
+        plain = plain.removeprefix(f"({state})")
     assert sum(c.isalnum() for c in plain) <= sum(c.isalnum() for c in text)

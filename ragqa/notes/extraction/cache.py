@@ -80,6 +80,8 @@ def _read(path: Path) -> tuple[str, str] | None:
         if check != _check(path.name, kind, body) or kind not in (_TEXT, _UNFIT):
             return None
         if time.time() - path.stat().st_mtime > _DAY:
+            if kind == _UNFIT:  # the machine may have been busy, or a library is newer now
+                return None
             os.utime(path)
         return kind, body.decode("utf-8")
     except (OSError, ValueError):

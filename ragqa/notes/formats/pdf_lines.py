@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from math import hypot
+from typing import Any
 
 import pypdfium2
 from pypdfium2 import raw
@@ -22,8 +23,8 @@ _MIN_FILL = 0.6
 _BOLD = 600
 _IS_BOLD = re.compile(rb"bold|black|heavy|cmbx|-bd", re.IGNORECASE)
 _IS_MONO = re.compile(rb"mono|courier|consol|menlo|typewriter|cmtt|lmtt|cour\b", re.IGNORECASE)
-_LINE_END_HYPHEN = 2
-_SPACE, _NO_BREAK_SPACE = 32, 160
+_LINE_END_HYPHEN = "\x02"
+_WORD = re.compile(rf"[^\0-\x20\xa0{HYPHEN}]*{HYPHEN}|[^\0-\x20\xa0{HYPHEN}]+")
 _DEPTH = 4
 
 
@@ -72,58 +73,54 @@ def lines_of(page: pypdfium2.PdfPage) -> list[Line]:
     """
     text = page.get_textpage()
     try:
-        turned = list(_words(text))
+        words = _words(text)
     finally:
         text.close()
-    if not turned:
+    if not words:
         return []
-    common = Counter(angle for angle, _ in turned).most_common(1)[0][0]
-    upright = _cells([word for angle, word in turned if angle == common])
-    aside = _cells([word for angle, word in turned if angle != common])
+    common = Counter(angle for angle, _ in words).most_common(1)[0][0]
+    upright = _cells([word for angle, word in words if angle == common])
+    aside = _cells([word for angle, word in words if angle != common])
     return [*_joined(_in_order(upright)), *_joined(aside)]
 
 
-def _words(text: pypdfium2.PdfTextPage) -> Iterator[tuple[int, Cell]]:
+def _words(text: pypdfium2.PdfTextPage) -> list[tuple[int, Cell]]:
     """The words of a page in the file's order, each with its angle in quarters of a turn."""
-    codes: list[int] = []
-    for at in range(min(raw.FPDFText_CountChars(text), MAX_PAGE_CHARS)):
-        code = raw.FPDFText_GetUnicode(text, at)
-        if code == _LINE_END_HYPHEN:
-            code = ord(HYPHEN)
-        if code > _SPACE and code != _NO_BREAK_SPACE:
-            codes.append(code)
-        if codes and (code <= _SPACE or code in (_NO_BREAK_SPACE, ord(HYPHEN))):
-            yield from _word(text, at - len(codes) + (code == ord(HYPHEN)), codes)
-            codes = []
-    if codes:
-        yield from _word(text, at + 1 - len(codes), codes)
+    count = min(text.count_chars(), MAX_PAGE_CHARS)
+    shown = text.get_text_range(0, count) if count else ""
+    if len(shown) != count:  # it leaves out a character
+        shown = "".join(chr(raw.FPDFText_GetUnicode(text, at)) for at in range(count))
+    found = _WORD.finditer(shown.replace(_LINE_END_HYPHEN, HYPHEN))
+    scratch = raw.FS_RECTF(), raw.FS_MATRIX(), raw.create_string_buffer(64)
+    return [_word(text.raw, word, *scratch) for word in found]
 
 
-def _word(text: pypdfium2.PdfTextPage, at: int, codes: Sequence[int]) -> Iterator[tuple[int, Cell]]:
-    """The word of these characters from an index on; none if it stands nowhere."""
-    box, matrix, name = raw.FS_RECTF(), raw.FS_MATRIX(), raw.create_string_buffer(64)
-    if not raw.FPDFText_GetLooseCharBox(text, at, box):
-        return
+def _word(
+    text: Any,  # noqa: ANN401 - PDFium's handle
+    word: re.Match[str],
+    box: raw.FS_RECTF,
+    matrix: raw.FS_MATRIX,
+    name: Any,  # noqa: ANN401 - a buffer
+) -> tuple[int, Cell]:
+    """A word with its angle; the last three are for PDFium to write to."""
+    at = word.start()
     angle = round(raw.FPDFText_GetCharAngle(text, at) / 1.5708) % 4
+    raw.FPDFText_GetLooseCharBox(text, at, box)
     first = _turned(box, angle)
-    raw.FPDFText_GetLooseCharBox(text, at + len(codes) - 1, box)
+    raw.FPDFText_GetLooseCharBox(text, word.end() - 1, box)
     last = _turned(box, angle)
     raw.FPDFText_GetMatrix(text, at, matrix)
     raw.FPDFText_GetFontInfo(text, at, name, len(name), None)
-    size = raw.FPDFText_GetFontSize(text, at) * hypot(matrix.c, matrix.d)
     bold, mono = _style(name.value)
-    yield (
-        angle,
-        Cell(
-            text="".join(map(chr, codes)),
-            x0=min(first[0], last[0]),
-            x1=max(first[1], last[1]),
-            y0=first[2],
-            y1=first[3],
-            size=max(size, 0.1),
-            bold=bold or raw.FPDFText_GetFontWeight(text, at) >= _BOLD,
-            mono=mono,
-        ),
+    return angle, Cell(
+        text=word[0],
+        x0=min(first[0], last[0]),
+        x1=max(first[1], last[1]),
+        y0=first[2],
+        y1=first[3],
+        size=max(raw.FPDFText_GetFontSize(text, at) * hypot(matrix.c, matrix.d), 0.1),
+        bold=bold or raw.FPDFText_GetFontWeight(text, at) >= _BOLD,
+        mono=mono,
     )
 
 

@@ -1,0 +1,90 @@
+"""Daily notes of an Obsidian vault, and the day that a question names, in figures or words."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path, PurePosixPath
+
+from ragqa.corpus import Corpus
+from ragqa.notes.vault import FOLDER, read_settings
+from ragqa.text.dates import moments_of
+from ragqa.text.lexicon import WEEKDAYS
+from ragqa.types import Span
+
+# "Is it open on Sunday?" is not about a day that is over.
+_OF_PAST = re.compile(r"(?i)\b(?:did|was|were|had|happened|went|journal|diary|daily|note)\b")
+_WEEKDAYS = WEEKDAYS.split()
+_WORDS = re.compile(
+    r"(?i)\b(?P<before>the )?day before yesterday\b|\b(?P<ago>yesterday|today)\b"
+    rf"|\b(?P<last>last )?(?P<weekday>{'|'.join(_WEEKDAYS)})\b"
+)
+_POINTED = re.compile(r"\b(\d{1,2})\.\s?(\d{1,2})\.(?:\s?(\d{4}))?(?!\d)")
+# The parts of a format of moment.js, which Obsidian writes dates by; text in brackets is literal.
+_PART = re.compile(r"\[([^\]]*)\]|YYYY|YY|M{1,4}|Do|DD?|d{2,4}")
+
+
+def day_in(question: str, today: date) -> tuple[date, Span] | None:
+    """The day whose note a question is about, and where it names it.
+
+    A date without a year is the last one before tomorrow; a weekday is the last one before today,
+    with "last" the one of the week before.
+    """
+    if _OF_PAST.search(question) is None:
+        return None
+    for year, month, day, span in _written(question):
+        try:
+            found = date(year or today.year, month, day)
+            return (found if year or found <= today else found.replace(year=today.year - 1)), span
+        except ValueError:
+            continue
+    words = _WORDS.search(question)
+    if words is None:
+        return None
+    back = 2
+    if words["weekday"]:
+        number = _WEEKDAYS.index(words["weekday"].lower())
+        since = today.weekday() - number
+        back = since + 7 if words["last"] else since % 7 or 7
+    elif words["ago"]:
+        back = int(words["ago"].lower() == "yesterday")
+    return today - timedelta(days=back), words.span()
+
+
+def _written(question: str) -> Iterator[tuple[int | None, int, int, Span]]:
+    """The year, month and day of each date in figures or with the name of its month."""
+    for match in _POINTED.finditer(question):
+        yield int(match[3]) if match[3] else None, int(match[2]), int(match[1]), match.span()
+    for moment in moments_of(question):
+        parts = dict(moment.parts)
+        if "month" in parts and "day" in parts:
+            year = int(parts["year"]) if "year" in parts else None
+            yield year, int(parts["month"]), int(parts["day"]), (moment.start, moment.end)
+
+
+def paths_of_day(corpus: Corpus, day: date) -> Iterator[str]:
+    """Where each vault among the folders keeps the note of a day, whether or not it is there."""
+    for prefix, folder in corpus.prefixed:
+        if (folder / FOLDER).is_dir():
+            yield prefix + _path(folder, day)
+
+
+def _path(vault: Path, day: date) -> str:
+    try:
+        settings = read_settings(vault, f"{FOLDER}/daily-notes.json")
+    except (OSError, ValueError):
+        settings = {}  # the notes are still there
+    name = formatted(str(settings.get("format") or "YYYY-MM-DD"), day)
+    return f"{PurePosixPath(str(settings.get('folder') or '').strip('/'), name)}.md"
+
+
+def formatted(form: str, day: date) -> str:
+    """A day in a format of moment.js."""
+    number = day.day
+    ending = "th" if 10 < number < 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    values = {
+        "YYYY": f"{day.year:04}", "YY": f"{day:%y}", "Do": f"{number}{ending}",
+        "MMMM": f"{day:%B}", "MMM": f"{day:%b}", "MM": f"{day:%m}", "M": f"{day.month}",
+        "DD": f"{day:%d}", "D": f"{number}",
+        "dddd": f"{day:%A}", "ddd": f"{day:%a}", "dd": f"{day:%a}"[:2],
+    }  # fmt: skip
+    return _PART.sub(lambda part: values.get(part[0], part[1] or ""), form)
