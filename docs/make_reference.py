@@ -120,10 +120,15 @@ def _section(name: str, command: Any, shared: list[Row]) -> str:  # noqa: ANN401
     return "\n".join(lines)
 
 
+def _bare(metavar: str) -> str:
+    """An argument's name without the brackets around one that may be left out."""
+    return re.sub(r"^\[(.*)\](\.\.\.)?$", r"\1\2", metavar)
+
+
 def _usage(command: Any) -> Iterator[str]:  # noqa: ANN401 - as above
     for parameter in command.params:
         if parameter.param_type_name == "argument":
-            name = parameter.metavar.strip("[]")
+            name = _bare(parameter.metavar)
             yield name if parameter.required else f"[{name}]"
         elif parameter.required:
             yield f"{parameter.opts[0]} {parameter.metavar}"
@@ -133,7 +138,7 @@ def _usage(command: Any) -> Iterator[str]:  # noqa: ANN401 - as above
 
 def _arguments(command: Any) -> list[Row]:  # noqa: ANN401 - as above
     return [
-        (f"`{parameter.metavar.strip('[]')}`", parameter.help)
+        (f"`{_bare(parameter.metavar)}`", parameter.help)
         for parameter in command.params
         if parameter.param_type_name == "argument"
     ]

@@ -5,7 +5,8 @@
 Converts each note with pandoc, which must be installed (the package pypandoc_binary has it), and
 prints its HTML as PDF with Chromium. The same questions are then asked of each format. An answer is
 good as in `ragqa eval`, but compared with the gold by words, since each format has a text of its
-own. `--notes` and `--questions` may be repeated, in pairs.
+own; quotes, in place of gold excerpts, must only be covered. `--notes` and `--questions` may be
+repeated, in pairs.
 """
 
 import argparse
@@ -45,23 +46,23 @@ def main() -> None:
     parser.add_argument("--formats", nargs="+", default=list(FORMATS))
     args = parser.parse_args()
     pairs = list(zip(args.notes, args.questions, strict=True))
-    base = [good for notes, asked in pairs for good in answered(notes, asked, args.dir / "index")]
-    print("| format | questions | good answers | less than Markdown | interval |")
-    print("| --- | --- | --- | --- | --- |")
-    print(f"| md | {len(base)} | {mean(base):.3f} | | |", flush=True)
+    base = [answered(notes, asked, args.dir / "index") for notes, asked in pairs]
+    print("| notes | questions | format | good answers | difference | interval |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for (notes, asked), found in zip(pairs, base, strict=True):
+        print(f"| {notes.name} | {len(found)} of {asked.name} | md | {mean(found):.3f} | | |")
     for suffix in args.formats:
-        found: list[float] = []
-        for notes, asked in pairs:
+        for (notes, asked), before in zip(pairs, base, strict=True):
             folder = args.dir / suffix / notes.name
             convert(notes, folder, suffix)
-            found += answered(folder, asked, args.dir / f"index-{suffix}", suffix)
-        differences = [one - other for one, other in zip(found, base, strict=True)]
-        low, high = interval(differences)
-        print(
-            f"| {suffix} | {len(found)} | {mean(found):.3f} | {mean(differences):+.3f} "
-            f"| {low:+.3f} to {high:+.3f} |",
-            flush=True,
-        )
+            found = answered(folder, asked, args.dir / f"index-{suffix}", suffix)
+            differences = [one - other for one, other in zip(found, before, strict=True)]
+            low, high = interval(differences)
+            print(
+                f"| {notes.name} | {len(found)} of {asked.name} | {suffix} | {mean(found):.3f} "
+                f"| {mean(differences):+.3f} | {low:+.3f} to {high:+.3f} |",
+                flush=True,
+            )
 
 
 def convert(notes: Path, folder: Path, suffix: str) -> None:
@@ -98,29 +99,31 @@ def answered(notes: Path, asked: Path, indexes: Path, suffix: str = "md") -> lis
     settings = {"formats": suffix if suffix in OPTIONAL_FORMATS else ""}
     with open_index(notes, index=indexes / notes.name, settings=settings) as index:
         index.refresh()
+        rows = [json.loads(line) for line in asked.read_text("utf-8").splitlines()]
         return [
-            float(is_good(index.ask(row["question"], refresh=False).citations, row["excerpts"]))
-            for row in map(json.loads, asked.read_text("utf-8").splitlines())
-            if row["excerpts"]
+            float(is_good(index.ask(row["question"], refresh=False).citations, row))
+            for row in rows
+            if row.get("excerpts") or row.get("gold")
         ]
 
 
-def is_good(cited: Iterable[Citation], gold: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether an answer covers the gold excerpts and has little else, by words."""
+def is_good(cited: Iterable[Citation], row: Mapping[str, Any]) -> bool:
+    """Whether an answer covers the gold, by words; if that is whole excerpts, with little else."""
     said = _words((one.path, one.as_read) for one in cited)
+    most = GOOD_NOISE if row.get("excerpts") else 1.0
     parts: dict[int, list[Words]] = {}
-    for one in gold:
+    for one in row.get("excerpts") or row["gold"]:
         parts.setdefault(one["part"], []).append(_words([(one["note"], one["quote"])]))
-    return any(_is_good(said, chosen) for chosen in product(*parts.values()))
+    return any(_is_good(said, chosen, most) for chosen in product(*parts.values()))
 
 
-def _is_good(said: Words, parts: Sequence[Words]) -> bool:
+def _is_good(said: Words, parts: Sequence[Words], most_noise: float) -> bool:
     coverage = mean([(part & said).total() / part.total() for part in parts])
     wanted = Words()
     for part in parts:
         wanted |= part
     noise = (said - wanted).total() / said.total() if said else 1.0
-    return coverage >= GOOD_COVERAGE and noise <= GOOD_NOISE
+    return coverage >= GOOD_COVERAGE and noise <= most_noise
 
 
 def _words(texts: Iterable[tuple[str, str]]) -> Words:

@@ -28,7 +28,9 @@ _COMMAND_END = re.compile(r"%>")
 _NOT_SPACE = re.compile(r"\S")
 _BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t]*[\r\n]")
 _WHOLE = re.compile(r"\S(?:.*\S)?", re.DOTALL)
-_QUERY = re.compile(r"`+(?:\$?= |[ \t]*(?:dataview|dataviewjs|tasks|query|base)[ \t]*[\r\n])")
+_QUERY = re.compile(
+    r"(?<!`)`++(?:\$?= |[ \t]*(?:dataview|dataviewjs|tasks|query|base)[ \t]*[\r\n])"
+)
 _DRAWING = "excalidraw-plugin:"
 _MARKS = ("<%", _DRAWING, "<!--", "%%", "~~", "<s", "<S", "<d", "<D")
 # The complete sentences at the start of a piece that a mark cuts off.

@@ -1,9 +1,10 @@
 """What the settings of an Obsidian vault say: the files to leave out, and the daily notes."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from ragqa.notes.ignore import Rule, Rules, read_lines
 
@@ -32,9 +33,10 @@ def vault_rules(top: Path, folder: str) -> tuple[Rules, dict[str, str]]:
         path = f"{folder}{FOLDER}/{name}"
         try:
             value = read_settings(top, path).get(key) or []
-            for one in [value.strip("/") + "/"] if isinstance(value, str) else value:
+            each = [value.strip("/") + "/"] if isinstance(value, str) else value
+            for one in msgspec.convert(each, list[str]):
                 rules.append(Rule(_compiled(one), excludes=True, file=path, line=0, text=one))
-        except (OSError, ValueError, TypeError, AttributeError, re.error) as exc:
+        except (OSError, ValueError, msgspec.ValidationError, re.error) as exc:
             problems[path] = f"not applied: {exc}"
     return Rules(folder, tuple(rules)), problems
 
@@ -46,14 +48,12 @@ def read_settings(top: Path, path: str) -> dict[str, Any]:
     :raises ValueError: it is not a JSON object.
     """
     try:
-        found = json.loads("\n".join(read_lines(top, path)))
+        source = "\n".join(read_lines(top, path)).encode("utf-8", "surrogateescape")
+        return msgspec.json.decode(source, type=dict[str, Any])
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (ValueError, RecursionError) as exc:
-        raise ValueError("it is not valid JSON") from exc
-    if not isinstance(found, dict):
-        raise ValueError("it is not a JSON object")  # noqa: TRY004 - of a file's content
-    return found
+    except (msgspec.DecodeError, RecursionError) as exc:
+        raise ValueError("it is not a JSON object") from exc
 
 
 def _compiled(one: str) -> re.Pattern[str]:

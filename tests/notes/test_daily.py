@@ -77,6 +77,7 @@ def test_the_usual_format_is_the_iso_date(day):
     ("settings", "path"),
     [
         (None, "2026-05-20.md"), ({}, "2026-05-20.md"), ("{", "2026-05-20.md"),
+        ('{"folder": "\\ud83d"}', "2026-05-20.md"), ("[]", "2026-05-20.md"),
         ({"folder": "/Journal/", "format": ""}, "Journal/2026-05-20.md"),
         ({"folder": "A", "format": "YYYY/D"}, "A/2026/20.md"), ({"format": 7}, "7.md"),
     ],

@@ -172,3 +172,7 @@ def test_of_a_drawing_only_its_labels_are_text():
 
 def test_a_drawing_without_labels_has_no_text():
     assert shown(DRAWING.format(labels="")) == []
+
+
+def test_a_long_run_of_backticks_is_looked_at_once():
+    assert shown("`" * 200_000 + " a " + "` " * 100_000)

@@ -110,3 +110,9 @@ def test_an_expression_that_is_used_repeats_one_thing_once_and_has_no_groups(wan
     assert len(rules.rules) + len(problems) == 1
     bare = re.sub(r"\\.|\[\^?(?:\\.|[^\]\\])+\]", "", wanted)
     assert problems or (len(re.findall(r"[*+?]", bare)) <= 1 and not re.search(r"[(){}|]", bare))
+
+
+@pytest.mark.parametrize("content", ['{"userIgnoreFilters": ["/A\\ud83d/"]}', '{"a": "\\ud83d"}'])
+def test_half_a_character_is_no_setting(vault, content):
+    configure(vault, "app.json", content)
+    assert skipped(vault)[".obsidian/app.json"] == "not applied: it is not a JSON object"

@@ -33,8 +33,10 @@ def decode(data: bytes) -> str:
     """
     try:
         document = json.loads(decode_text(data))
-    except (ValueError, RecursionError) as exc:
+    except ValueError as exc:
         raise Unfit(f"not a notebook: {exc}") from exc
+    except RecursionError as exc:
+        raise Unfit("not a notebook: its JSON is nested too deeply") from exc
     text = "".join(_cells(document))
     if len(text) > MAX_CHARS:
         raise Unfit(f"its text has {len(text):,} characters, more than {MAX_CHARS:,}")
