@@ -25,11 +25,13 @@ def chat(*, scope: Scope, llm: LLMOptions) -> int:
     Example: ragqa chat --tag fine-tuning
     """
     from ragqa.cli.lines import PipedLines, TypedLines, is_interactive
-    from ragqa.stores.filters import note_matcher
 
     # Report wrong options and settings before the first question.
     loaded = load_flags({**scope.given.flags, "top_k": scope.top_k})
-    note_matcher(scope.filters(loaded.places.corpus))
+    if filters := scope.filters(loaded.places.corpus):
+        from ragqa.stores.filters import note_matcher
+
+        note_matcher(filters)
     asked = "what you ask, up to three questions before it,"
     writer = writer_for(loaded.settings, llm, asked=asked)
     places = loaded.places
