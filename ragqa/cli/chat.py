@@ -28,10 +28,10 @@ def chat(*, scope: Scope, llm: LLMOptions) -> int:
 
     # Report wrong options and settings before the first question.
     loaded = load_flags({**scope.given.flags, "top_k": scope.top_k})
-    if filters := scope.filters(loaded.places.corpus):
+    if scope.within or scope.since or scope.where:
         from ragqa.stores.filters import note_matcher
 
-        note_matcher(filters)
+        note_matcher(scope.filters(loaded.places.corpus))
     asked = "what you ask, up to three questions before it,"
     writer = writer_for(loaded.settings, llm, asked=asked)
     places = loaded.places
