@@ -179,7 +179,7 @@ def test_a_turned_page_is_read_as_people_see_it():
 
 @pytest.mark.parametrize(
     "words",
-    ["<!-- gone", "a %% b", "~~c~~", "#tag and # head", "> quoted", "[[link]] [^1]", r"a \* b `c`"],
+    ["<!-- gone", "a <% b %>", "a %% b", "~~c~~", "#tag and # head", "> quoted", "[[link]] [^1]", r"a \* b `c`"],
 )
 def test_what_looks_like_markup_is_text(words):
     note = parse_note("a.pdf", text_of(paragraph(words, *BODY)), "", Stamp(0, 0))

@@ -118,7 +118,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 "pdf",
                 (".pdf",),
                 "pdf.PDF",
-                1,
+                2,
                 decodes=True,
                 max_bytes=100_000_000,
                 is_extracted=True,
