@@ -125,7 +125,9 @@ def test_no_block_title_or_label_has_what_is_hidden(pieces, gap, suffix):
     assert HIDDEN_WORD not in " ".join(said)
 
 
-@pytest.mark.parametrize("mark", ["~~a ", "%%a ", "<!-- a ", "`a ``b ", "~~", "%% `%%` ", "<% a ", "<%*\n"])
+@pytest.mark.parametrize(
+    "mark", ["~~a ", "%%a ", "<!-- a ", "`a ``b ", "~~", "%% `%%` ", "<% a ", "<%*\n"]
+)
 def test_a_long_note_of_marks_is_read_at_once(mark):
     text = mark * (200_000 // len(mark))
     pieces = "".join(text[b.start : b.end] for b in parse(text).blocks)
