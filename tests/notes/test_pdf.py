@@ -212,6 +212,15 @@ def test_pages_without_text_are_left_out_one_by_one_with_the_reason():
     assert place(text, "Said there.") == "p. 3"
 
 
+def test_a_page_with_too_many_characters_is_named_in_a_warning():
+    crowded = "".join(line("x" * 1000, size=0.5, y=y) for y in range(100, 301))
+    text = text_of(line("Said here."), crowded, line("Said there."))
+    assert parse_note("a.pdf", text, "", Stamp(0, 0)).warnings == (
+        "the rest of page 2 is left out: it has more than 200,000 characters",
+    )
+    assert place(text, "Said there.") == "p. 3"
+
+
 def test_a_bad_page_loses_that_page_only():
     bad = pdf(line("One."), line("Two."), line("Three."))
     bad = bad.replace(b"/Kids [4 0 R 6 0 R 8 0 R]", b"/Kids [4 0 R 99 0 R 8 0 R]")

@@ -10,6 +10,7 @@ import pypdfium2
 from pypdfium2 import raw
 
 from ragqa.notes.decoding import Unfit
+from ragqa.notes.formats.pdf import IN_PART
 from ragqa.notes.formats.pdf_blocks import HEADING, NOT_KEPT, Page, Style, bare, is_cut, markdown
 from ragqa.notes.formats.pdf_lines import Line, lines_of
 
@@ -73,10 +74,10 @@ def _read(document: pypdfium2.PdfDocument, number: int) -> Page:
     try:
         label = " ".join(NOT_KEPT.sub("", document.get_page_label(number)).split())[:40]
         page = document[number]
-        lines = lines_of(page)
+        lines, is_cut = lines_of(page)
         if not lines and any(page.get_objects([raw.FPDF_PAGEOBJ_IMAGE], max_depth=3)):
             return Page(label, reason="only images, perhaps a scan")
-        return Page(label, lines)
+        return Page(label, lines, IN_PART if is_cut else "")
     except (pypdfium2.PdfiumError, ValueError):
         return Page(label, reason="damaged")
     finally:
