@@ -5,12 +5,15 @@ import stat
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import platformdirs
 
 from ragqa.atomic_write import write_whole
+from ragqa.config.folders import corpus_of
 from ragqa.config.setting import Value, as_written
 from ragqa.config.settings import SETTINGS, setting_named, with_nearest
+from ragqa.corpus import Folder
 from ragqa.errors import UsageError
 
 PROJECT_FILE = "ragqa.toml"
@@ -112,6 +115,8 @@ def set_user_setting(name: str, given: str | Sequence[str]) -> Value:
 
     setting = setting_named(name, "the command")
     value = setting.anchored(setting.parse(given, "the command"), Path.cwd())
+    if name == "corpus":
+        corpus_of(cast("tuple[Folder, ...]", value))
 
     document = tomlkit.parse(_user_text())
     document[name] = as_written(value)

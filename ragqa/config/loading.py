@@ -103,9 +103,10 @@ def load_settings(
 
 def data_index(corpus: Corpus) -> Path:
     """The folder for this corpus's index in the user's data folder."""
-    named = "\0".join(f"{prefix}{folder}" for prefix, folder in corpus.prefixed)
+    folders = sorted(corpus.prefixed)
+    named = "\0".join(f"{prefix}{folder}" for prefix, folder in folders)
     digest = blake2b(os.fsencode(named), digest_size=6).hexdigest()
-    names = "-".join(folder.name for _, folder in corpus.prefixed)
+    names = "-".join(folder.name for _, folder in folders)
     name = "".join(c if c.isalnum() and c.isascii() else "-" for c in names)[:40]
     return Path(platformdirs.user_data_dir("ragqa")) / "indexes" / f"{name or 'notes'}-{digest}"
 

@@ -73,7 +73,7 @@ class Source:
         """
         return "\n".join(
             f"{prefix} {folder.name if self.shared_name else os.path.relpath(folder, self.index)}"
-            for prefix, folder in self.corpus.prefixed
+            for prefix, folder in sorted(self.corpus.prefixed)
         ).strip()
 
     def walk(self) -> Walk:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ragqa.errors import NoCorpus
 from ragqa.notes import vault
-from ragqa.notes.formats import format_of, limits, suffix_of
+from ragqa.notes.formats import format_of, limits, suffix_of, why_format_is_off
 from ragqa.notes.ignore import IGNORE_FILES, Rules, excluding_rule, read_rules
 from ragqa.notes.read import NOT_A_FILE, too_large
 from ragqa.types import Corpus, NoteFile, Skipped, Stamp
@@ -140,14 +140,9 @@ def why_left_out(
         return "a folder, not a note"
     _classify(entry, path, limits(formats, max_note_bytes), found)
     reasons = [skip.reason for skip in found.skipped if skip.path == path]
-    return reasons[0] if reasons else "" if found.files else _not_a_note(path)
-
-
-def _not_a_note(path: str) -> str:
-    form = format_of(path)
-    if suffix_of(path) not in form.suffixes:
-        return NOT_A_NOTE
-    return f"{form.name} is not read, since the setting formats does not name it"
+    if reasons or found.files:
+        return reasons[0] if reasons else ""
+    return why_format_is_off(path, formats) or NOT_A_NOTE
 
 
 def _enter(

@@ -1,6 +1,7 @@
 """Answers, hits, notes and index reports on the terminal; places are links."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from urllib.parse import quote
 
 from rich.style import Style
@@ -42,12 +43,14 @@ class Linker:
         self._format = link_format
 
     def place(self, path: str, lines: tuple[int, int], locator: str = "") -> Text:
-        """Return a place as a hyperlink."""
-        target = quote(str(self._corpus.file(path)).encode("utf-8", "surrogateescape"), safe="/")
-        url = self._format.replace("{path}", target).replace("{line}", str(lines[0]))
-        url += fragment(locator) if url.startswith("file:") else ""
+        """Return a place as a hyperlink; one in no folder of the corpus as plain text."""
         text = Text(safe_line(answer_lines.address(path, lines, locator)), style="path")
-        text.stylize(Style(link=safe_line(url)))
+        with suppress(FileNotFoundError):
+            file = str(self._corpus.file(path)).encode("utf-8", "surrogateescape")
+            url = self._format.replace("{path}", quote(file, safe="/"))
+            url = url.replace("{line}", str(lines[0]))
+            url += fragment(locator) if url.startswith("file:") else ""
+            text.stylize(Style(link=safe_line(url)))
         if context := self._corpus.context(path):
             text.append(f" ({safe_line(context)})", style="quiet")
         return text

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
-from urllib.parse import quote
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -14,7 +13,7 @@ from ragqa.render.pages import templates_of
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.serving.documents import Shown
 from ragqa.serving.linked import Links
-from ragqa.serving.note_html import note_html, source_html
+from ragqa.serving.note_html import note_html, source_html, url_path
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import freshness_line
 from ragqa.types import Note, Span
@@ -32,6 +31,7 @@ def laid_out(template: str, shown: Mapping[str, Any]) -> str:
 def _templates() -> Environment:
     environment = templates_of("ragqa.serving")
     environment.filters["line"] = safe_line
+    environment.filters["urlencode"] = url_path
     environment.finalize = _sanitised
     return environment
 
@@ -55,7 +55,7 @@ def shown_note(note: Note, marks: Sequence[Span], links: Links) -> Shown:
         html = note_html(note.text, note.blocks, path=note.path, names=links.names, marks=marks)
     return {
         "path": note.path,
-        "href": f"/note/{quote(note.path)}" + _stretch(marks),
+        "href": f"/note/{url_path(note.path)}" + _stretch(marks),
         "title": note.title,
         "date": note.date,
         "tags": note.tags,

@@ -3,6 +3,7 @@
 The protocol is the official SDK's. A failed call is a result with `isError`, which the model sees.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
@@ -146,7 +147,7 @@ def _resources(warm: WarmIndex, cursor: str | None) -> types.ListResourcesResult
     return types.ListResourcesResult(
         resources=[
             types.Resource(
-                uri=SCHEME + quote(note.path),
+                uri=SCHEME + quote(os.fsencode(note.path)),
                 name=safe_line(note.path),
                 title=safe_line(note.title),
                 mime_type="text/markdown",
@@ -158,7 +159,7 @@ def _resources(warm: WarmIndex, cursor: str | None) -> types.ListResourcesResult
 
 
 def _read(warm: WarmIndex, uri: str) -> types.ReadResourceResult:
-    path = unquote(uri.removeprefix(SCHEME))
+    path = unquote(uri.removeprefix(SCHEME), errors="surrogateescape")
     with _as_protocol_errors():
         part = warm.use(lambda index: get_part(index, path, refresh=False))
     content = types.TextResourceContents(uri=uri, mime_type="text/markdown", text=part.text)

@@ -4,6 +4,7 @@ Raw HTML is shown as text. Links lead to notes of the folder or, on a click, out
 the folder only.
 """
 
+import os
 import posixpath
 import re
 from collections import Counter
@@ -258,7 +259,7 @@ def _image(source: str, label: str, env: Env) -> str:
     if parts.scheme or parts.netloc or suffix not in IMAGES:
         return f'<span class="missing">image: {escapeHtml(label or source)}</span>'
     path = env["names"].image(parts.path, env["path"])
-    return f'<img src="/image/{quote(path)}" alt="{escapeHtml(label)}" loading="lazy">'
+    return f'<img src="/image/{url_path(path)}" alt="{escapeHtml(label)}" loading="lazy">'
 
 
 def _target(href: str, env: Env) -> str:
@@ -273,6 +274,11 @@ def _target(href: str, env: Env) -> str:
     return f' href="{_note_url(path, parts.fragment)}"' if path else ' class="missing"'
 
 
+def url_path(path: str) -> str:
+    """A path as part of a URL; bytes that are not UTF-8 stay as they are."""
+    return quote(os.fsencode(path))
+
+
 def _note_url(path: str, anchor: str = "") -> str:
     fragment = f"#{_slug(unquote(anchor))}" if anchor else ""
-    return escapeHtml(f"/note/{quote(path)}{fragment}")
+    return escapeHtml(f"/note/{url_path(path)}{fragment}")

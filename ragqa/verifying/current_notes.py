@@ -12,7 +12,7 @@ from functools import cached_property
 from heapq import nsmallest
 
 from ragqa.notes import parse_note, read_text, readable, walk_notes
-from ragqa.notes.formats import locate
+from ragqa.notes.formats import locate, why_format_is_off
 from ragqa.passages.parts import unit_spans
 from ragqa.types import Block, Corpus, Kind, Progress, Skipped, Span, Stamp
 from ragqa.verifying.saved import is_saved
@@ -152,7 +152,7 @@ class CurrentNotes:
 
     def __init__(self, corpus: Corpus, max_note_bytes: int, formats: Collection[str] = ()) -> None:
         self._corpus = corpus
-        self._max_note_bytes = max_note_bytes
+        self._max_note_bytes, self._formats = max_note_bytes, formats
         walk = walk_notes(corpus, max_note_bytes=max_note_bytes, formats=formats)
         self.paths = dict.fromkeys(file.path for file in walk.files)  # a set, in order
         self.skipped = {skip.path: skip.reason for skip in walk.skipped}
@@ -187,7 +187,9 @@ class CurrentNotes:
 
     def why_not(self, path: str) -> str:
         """Why a path is not read as a note."""
-        return self.skipped.get(path, NO_NOTE if is_inside(path) else NOT_INSIDE)
+        if not is_inside(path):
+            return NOT_INSIDE
+        return self.skipped.get(path) or why_format_is_off(path, self._formats) or NO_NOTE
 
 
 def is_inside(path: str) -> bool:

@@ -60,6 +60,24 @@ def test_an_answer_saved_of_one_folder_still_verifies_with_several_and_the_other
         assert (first["status"], first["path"]) == ("intact", path)
 
 
+def test_a_note_of_a_folder_that_is_no_longer_asked_is_told_by_its_old_place(quick, folders, both):
+    answer = quick("ask", "how many hours a day do dogs sleep?", "--json", *both)
+    saved = folders / "answer.json"
+    saved.write_text(json.dumps(answer.document), encoding="utf-8")
+    write_notes(folders / "other", {"dogs.md": DOGS})
+    places = ["--corpus", str(folders / "notes"), "--corpus", str(folders / "other")]
+    run = quick("verify", str(saved), *places)
+    assert run.code == 0
+    assert "was at wiki/dogs.md:3" in run.out
+
+
+def test_folders_in_another_order_have_the_same_index(quick, folders):
+    given = [["--corpus", str(folders / name)] for name in ("notes", "wiki")]
+    env = {"XDG_DATA_HOME": str(folders / "data")}
+    assert "3 added" in quick("index", *given[0], *given[1], env=env).out
+    assert "3 unchanged" in quick("index", *given[1], *given[0], env=env).out
+
+
 def test_a_folder_that_is_gone_is_told_and_its_notes_are_kept_in_the_index(quick, folders, both):
     quick("index", *both)
     hidden = shutil.move(folders / "wiki", folders / "away")

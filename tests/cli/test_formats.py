@@ -131,6 +131,14 @@ def test_the_setting_is_a_list_of_known_names(quick, given, told):
         quick("config", "unset", "formats")
 
 
+def test_a_quote_of_a_format_that_is_off_is_told_as_that(quick, places, tmp_path):
+    saved = tmp_path / "answer.json"
+    answer = quick("ask", QUESTIONS["numbats.ipynb"], "--json", *places, env=ON)
+    saved.write_text(answer.out, encoding="utf-8")
+    run = quick("verify", str(saved), *places[:2])
+    assert "ipynb is not read, since the setting formats does not name it" in run.out
+
+
 def test_a_search_shows_the_cell_of_a_passage(quick, places):
     asked = "the numbat survey"
     assert "numbats.ipynb, cells 1-2" in quick("search", asked, *places, env=ON).out

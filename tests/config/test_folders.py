@@ -59,6 +59,12 @@ def test_several_folders_that_are_set_come_back(folders):
     assert corpus() == Corpus.of(*folders)
 
 
+def test_folders_that_cannot_be_used_together_are_not_set(folders):
+    with pytest.raises(UsageError, match="would be read twice"):
+        set_user_setting("corpus", ["notes", "notes"])
+    assert not user_settings_file().exists()
+
+
 def test_one_folder_keeps_its_paths_and_its_index_whatever_it_is_called(folders):
     alone = load_settings({"corpus": ("notes",)}, environ={}).places
     assert alone.corpus.inside("a/b.md") == (folders[0], "a/b.md")

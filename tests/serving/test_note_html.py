@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ragqa.serving.note_html import Names, note_html, slugs
+from ragqa.serving.note_html import Names, note_html, slugs, url_path
 
 IMAGES = {"cup.png": "attachments/cup.png", "attachments/cup.png": "attachments/cup.png"}
 
@@ -54,3 +54,7 @@ def test_a_link_shows_its_words_and_leads_to_its_heading_or_block():
 def test_a_note_of_thousands_of_footnotes_is_shown_without_them():
     assert "<section" in html("A fact.[^1]\n\n[^1]: A source.\n")
     assert "<section" not in html("^[" * 3000 + "[^a]" * 3000)
+
+
+def test_a_link_to_a_note_whose_name_is_not_utf_8_keeps_its_bytes():
+    assert url_path("a b/sur\udcff.md") == "a%20b/sur%FF.md"

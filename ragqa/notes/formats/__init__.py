@@ -4,7 +4,7 @@ Importing this package imports no reader: each is imported with the first note t
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -161,6 +161,14 @@ def limits(names: Iterable[str], max_note_bytes: int) -> dict[str, int]:
         for suffix, one in _BY_SUFFIX.items()
         if one.is_always_read or one.name in wanted
     }
+
+
+def why_format_is_off(path: str, names: Collection[str]) -> str:
+    """Why a note in this format is not read with this setting `formats`, "" if it is or is none."""
+    one = _BY_SUFFIX.get(suffix_of(path))
+    if one is None or one.is_always_read or one.name in names:
+        return ""
+    return f"{one.name} is not read, since the setting formats does not name it"
 
 
 def switched_off(others: Mapping[str, int]) -> dict[str, int]:
