@@ -1,6 +1,7 @@
 """Get a note, or a part of it, by address: what a citation points at, in context."""
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -74,7 +75,7 @@ def get_part(
     if skip > len(text):
         raise UsageError(
             f"lines {first} to {last} of {note.path} have only {counted(len(text), 'character')}",
-            hint=f"{note.path}:{first}:{last}",
+            hint=shlex.quote(f"{note.path}:{first}:{last}"),
         )
     return NotePart(
         note=known[target.path],

@@ -101,6 +101,8 @@ def open_embedded(corpus: Corpus, snapshot: Snapshot, *, max_note_bytes: int) ->
         return layout, parse_note(path, layout.text, "", Stamp(0, 0)).blocks
 
     def embedded(source: str, link: str) -> tuple[Layout, Span] | None:
+        if format_of(source).name != "markdown":
+            return None  # there `![[note]]` is text
         name, _, anchor = link.partition("#")
         path = names().path_of(name, source) if name.strip() else source
         if path and path not in opened and len(opened) < _MOST_OPENED:

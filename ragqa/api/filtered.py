@@ -1,11 +1,12 @@
 """What filters leave out of a search, and which of them no note passes."""
 
+import shlex
 from collections.abc import Iterable
 
 from ragqa.errors import UsageError
 from ragqa.stores import Snapshot
 from ragqa.stores.filters import fold_tag, path_matcher, tag_and_parents
-from ragqa.stores.where import by_name, parse_where
+from ragqa.stores.where import by_name, equals, parse_where
 from ragqa.types import Filters, NoteRecord, with_parents
 
 MAX_NEAREST = 3
@@ -58,8 +59,13 @@ def _check_properties(notes: Iterable[NoteRecord], where: str) -> None:
             raise UsageError(
                 f"no note has a value of {one.name} that {one.sign} can compare with {one.value}; "
                 f"values are such as {held[0]}",
-                hint=f"ragqa list --where '{one.name} = {held[0]}'",
+                hint=_listing(equals(one.name, held[0])),
             )
+
+
+def _listing(where: str) -> str:
+    """The command that lists what passes a filter; its words may come from any note."""
+    return f"ragqa list --where {shlex.quote(where)}" if where else "ragqa list"
 
 
 def _undated(snapshot: Snapshot, filters: Filters) -> list[str]:

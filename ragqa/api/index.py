@@ -129,9 +129,11 @@ class Index(StoredIndex):
     ) -> NoteList:
         """List the notes in the index, with their tags; refreshes and raises as `ask` does."""
         warnings = self._catch_up(progress) if refresh else []
-        snapshot = self._open()
-        matches = note_matcher(filters or Filters())
+        snapshot, filters = self._open(), filters or Filters()
+        matches = note_matcher(filters)
         found = sorted(filter(matches, snapshot.notes().values()), key=lambda one: one.path)
+        if filters:
+            warnings += filter_warnings(snapshot, filters, found=bool(found))
         return NoteList(tuple(found), snapshot.info, tuple(warnings))
 
     def retrieve(

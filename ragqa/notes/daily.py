@@ -9,6 +9,7 @@ from ragqa.corpus import Corpus
 from ragqa.notes.vault import FOLDER, read_settings
 from ragqa.text.dates import moments_of
 from ragqa.text.lexicon import WEEKDAYS
+from ragqa.text.words import STOP_WORDS
 from ragqa.types import Span
 
 # "Is it open on Sunday?" is not about a day that is over.
@@ -18,7 +19,12 @@ _WORDS = re.compile(
     r"(?i)\b(?P<before>the )?day before yesterday\b|\b(?P<ago>yesterday|today)\b"
     rf"|\b(?P<last>last )?(?P<weekday>{'|'.join(_WEEKDAYS)})\b"
 )
-_POINTED = re.compile(r"\b(\d{1,2})\.\s?(\d{1,2})\.(?:\s?(\d{4}))?(?!\d)")
+_POINTED = re.compile(r"(?<![\w.])(\d{1,2})\.\s?(\d{1,2})\.(?:\s?(\d{4}))?(?!\w)")
+_ON = re.compile(rf"(?i)\b(?:on(?: the)?|{'|'.join(_WEEKDAYS)}),?\s+\Z")
+_NEXT_WORD = re.compile(r"\s+(\w+)")
+_END = re.compile(r"(?i)(?:\s+(?:morning|afternoon|evening|night))?\W*\Z")
+_DIARY = re.compile(r"(?i)(?:['\u2019]s)?\s+(?:daily |journal )?(?:note|journal|entry|diary)\b")
+_AFTER_DAY = STOP_WORDS | {"morning", "afternoon", "evening", "night"}
 # The parts of a format of moment.js, which Obsidian writes dates by; text in brackets is literal.
 _PART = re.compile(r"\[([^\]]*)\]|YYYY|YY|M{1,4}|Do|DD?|d{2,4}")
 
@@ -37,7 +43,7 @@ def day_in(question: str, today: date) -> tuple[date, Span] | None:
             return (found if year or found <= today else found.replace(year=today.year - 1)), span
         except ValueError:
             continue
-    words = _WORDS.search(question)
+    words = next(filter(_is_day, _WORDS.finditer(question)), None)
     if words is None:
         return None
     back = 2
@@ -50,9 +56,22 @@ def day_in(question: str, today: date) -> tuple[date, Span] | None:
     return today - timedelta(days=back), words.span()
 
 
+def _is_day(words: re.Match[str]) -> bool:
+    """Whether words name a day; a weekday may describe a noun, as in "Sunday opening hours"."""
+    text, end = words.string, words.end()
+    if not words["weekday"] or _END.match(text, end) or _DIARY.match(text, end):
+        return True
+    if not (words["last"] or _ON.search(text, 0, words.start())):
+        return False
+    following = _NEXT_WORD.match(text, end)
+    return following[1].lower() in _AFTER_DAY if following else text[end] not in "'\u2019-"
+
+
 def _written(question: str) -> Iterator[tuple[int | None, int, int, Span]]:
     """The year, month and day of each date in figures or with the name of its month."""
     for match in _POINTED.finditer(question):
+        if not match[3] and not _ON.search(question, 0, match.start()):
+            continue  # a version, as in "fixed in 1.2."
         yield int(match[3]) if match[3] else None, int(match[2]), int(match[1]), match.span()
     for moment in moments_of(question):
         parts = dict(moment.parts)

@@ -31,8 +31,9 @@ _WHOLE = re.compile(r"\S(?:.*\S)?", re.DOTALL)
 _QUERY = re.compile(
     r"(?<!`)`++(?:\$?= |[ \t]*(?:dataview|dataviewjs|tasks|query|base)[ \t]*[\r\n])"
 )
-_DRAWING = "excalidraw-plugin:"
-_MARKS = ("<%", _DRAWING, "<!--", "%%", "~~", "<s", "<S", "<d", "<D")
+_DRAWING_KEY = "excalidraw-plugin:"
+_DRAWING = re.compile(rf"(?m)^{_DRAWING_KEY}")
+_MARKS = ("<%", _DRAWING_KEY, "<!--", "%%", "~~", "<s", "<S", "<d", "<D")
 # The complete sentences at the start of a piece that a mark cuts off.
 _SENTENCES = re.compile(r".*[.!?:\u2026\u3002\uff01\uff1f][\"')\]*_]*(?=\s)", re.DOTALL)
 _MAX_TICKS = 16
@@ -50,7 +51,7 @@ def hidden_spans(text: str, blocks: Sequence[Block], *, is_plain: bool = False) 
     :param is_plain: whether a block may be one line of a paragraph; a blank line then ends a
         strike.
     """
-    if blocks and _DRAWING in text[: blocks[0].start]:
+    if blocks and _DRAWING.search(text, 0, blocks[0].start):
         return _beside_labels(text, blocks)
     return list(_Scan(text, blocks, is_plain).found()) if blocks else []
 

@@ -20,6 +20,7 @@ _LEFT_OUT = (
 _ONE = r"(?:\\\W|\\[dDwWsSb]|\[\^?(?:\\.|[^\]\\\[])+\]|[^\\()\[\]{}|*+?])"
 _SAFE = re.compile(rf"{_ONE}*+(?:[*+?]{_ONE}*+)?")
 _MAX_CHARS = 200
+_SHOWN = 3
 
 
 def vault_rules(top: Path, folder: str) -> tuple[Rules, dict[str, str]]:
@@ -34,10 +35,19 @@ def vault_rules(top: Path, folder: str) -> tuple[Rules, dict[str, str]]:
         try:
             value = read_settings(top, path).get(key) or []
             each = [value.strip("/") + "/"] if isinstance(value, str) else value
-            for one in msgspec.convert(each, list[str]):
-                rules.append(Rule(_compiled(one), excludes=True, file=path, line=0, text=one))
-        except (OSError, ValueError, msgspec.ValidationError, re.error) as exc:
+            filters = msgspec.convert(each, list[str])
+        except (OSError, ValueError, msgspec.ValidationError) as exc:
             problems[path] = f"not applied: {exc}"
+            continue
+        wrong = []
+        for one in filters:
+            try:
+                rules.append(Rule(_compiled(one), excludes=True, file=path, line=0, text=one))
+            except ValueError as exc:
+                wrong.append(str(exc))
+        if wrong:
+            more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+            problems[path] = f"not applied: {'; '.join(wrong[:_SHOWN])}{more}"
     return Rules(folder, tuple(rules)), problems
 
 
@@ -57,10 +67,16 @@ def read_settings(top: Path, path: str) -> dict[str, Any]:
 
 
 def _compiled(one: str) -> re.Pattern[str]:
-    """A filter of Obsidian's: the beginning of paths, or an expression between slashes."""
+    """A filter of Obsidian's: the beginning of paths, or an expression between slashes.
+
+    :raises ValueError: the expression is not valid, or not safe.
+    """
     if len(one) > 1 and one[0] == one[-1] == "/":
         if len(one) > _MAX_CHARS or not _SAFE.fullmatch(one[1:-1]):
             raise ValueError(f"the expression {one[:40]} has a group, or more than one of * + ?")
-        return re.compile(rf"(?:{one[1:-1]})(?s:.*)(?P<end>\Z)")
+        try:
+            return re.compile(rf"(?:{one[1:-1]})(?s:.*)(?P<end>\Z)")
+        except re.error as exc:
+            raise ValueError(f"the expression {one[:40]} is not valid: {exc}") from exc
     below = "" if one.endswith("/") else "(?s:.*)"  # a folder left out is not entered
     return re.compile(rf"\A{re.escape(one)}{below}(?P<end>\Z)")

@@ -5,6 +5,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 
 from ragqa.errors import UsageError
@@ -14,6 +15,7 @@ Test = Callable[[Mapping[str, Sequence[str]]], bool]
 MAX_CHARS = 1_000
 
 _TOKEN = re.compile(r'<=|>=|!=|[=<>()]|"[^"]*"|[^\s()"=!<>]+|\S')
+_BARE = re.compile(r"\w[\w.:-]*")
 _OPERATORS = {"=": "==", "contains": "in"}
 _LITERAL = frozenset({"and", "or", "not", "!=", "<", "<=", ">", ">=", "(", ")", "!", '"'})
 _SIGNS: Mapping[type[ast.cmpop], str] = {
@@ -62,11 +64,26 @@ def by_name(properties: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return values
 
 
+def equals(name: str, value: str) -> str:
+    """The filter for a property with a value, in double quotes where needed.
+
+    "" if one of them has characters that no filter can name.
+    """
+    if not (name + value).isprintable() or '"' in name + value:
+        return ""
+    sides = (side if _is_bare(side) else f'"{side}"' for side in (name, value))
+    return " = ".join(sides)
+
+
+def _is_bare(side: str) -> bool:
+    return bool(_BARE.fullmatch(side)) and side.casefold() not in _LITERAL | _OPERATORS.keys()
+
+
 @lru_cache(maxsize=8)
 def parse_where(text: str) -> Where:
     """Parse a filter; Python's own parser knows what binds how, given one token a line.
 
-    :raises UsageError: it is no filter; the message says where.
+    :raises UsageError: it is no filter, and the message says where; or a date in it is none.
     """
     tokens = list(_TOKEN.finditer(text[: MAX_CHARS + 1]))
     words = [token[0].casefold() for token in tokens]
@@ -86,7 +103,7 @@ def parse_where(text: str) -> Where:
             case ast.Compare(ast.Name(), [op], [ast.Name() as right]) if type(op) in _SIGNS:
                 sides = (tokens[side.lineno - 1][0].strip('"') for side in (node.left, right))
                 name, value = (" ".join(side.split()) for side in sides)
-                comparisons.append(Comparison(name.casefold(), _SIGNS[type(op)], value))
+                comparisons.append(_checked(Comparison(name.casefold(), _SIGNS[type(op)], value)))
                 return comparisons[-1]
         raise SyntaxError("", ("", node.end_lineno or 1, 0, ""))
 
@@ -101,6 +118,24 @@ def parse_where(text: str) -> Where:
             "joined by and, or, not and parentheses",
             hint="""ragqa ask --where 'status = "done" and due < 2026-01-01' QUESTION""",
         ) from exc
+
+
+def _checked(one: Comparison) -> Comparison:
+    """The same comparison.
+
+    :raises UsageError: its value has the form of a date and is none.
+    """
+    try:
+        if one.sign != "contains" and _DATE.fullmatch(one.value):
+            date.fromisoformat(
+                one.value[:10] if len(one.value) > len("2026-01") else f"{one.value}-01"
+            )
+    except ValueError as exc:
+        raise UsageError(
+            f"where compares {one.name} with {one.value}, which is not a date",
+            hint="write it as 2026-01-31",
+        ) from exc
+    return one
 
 
 def _kind(text: str) -> str:

@@ -24,6 +24,8 @@ NOTES = {
         "# Rules\n\nThe bell is rung by the youngest. `![[policy]]`\n\n"
         "%% ![[policy#Opening hours]] %%\n\n![[gong]]\n\n![[rules]]\n"
     ),
+    "phone.org": "* Telephone\n\nThe telephone rings in the attic ![[policy#Opening hours]].\n",
+    "phone.txt": "The doorbell rings in the cellar.\n\n![[policy#Opening hours]]\n",
     "bread.md": "# Bread\n\nSourdough proofs for 12 hours.\n",
 }
 
@@ -93,6 +95,14 @@ def test_notes_that_embed_each_other_are_each_shown_once(asked):
 def test_an_embed_in_code_or_a_comment_brings_nothing(asked):
     document = asked("who rings the bell?")
     assert "shop/policy.md" not in [path for path, _ in cited(document)]
+
+
+@pytest.mark.parametrize(
+    ("question", "path"),
+    [("where does the telephone ring?", "phone.org"), ("where is the doorbell?", "phone.txt")],
+)
+def test_only_markdown_embeds(asked, question, path):
+    assert {path for path, _ in cited(asked(question))} == {path}
 
 
 def test_an_image_or_a_missing_note_is_no_text(asked):

@@ -31,6 +31,13 @@ WEDNESDAY = date(2026, 5, 20)
         ("what happened on Wednesday?", "2026-05-13", "Wednesday"),
         ("what happened last Tuesday?", "2026-05-12", "last Tuesday"),
         ("what happened last Friday?", "2026-05-15", "last Friday"),
+        ("what happened on the 9.5.?", "2026-05-09", "9.5."),
+        ("what happened on Saturday, 9.5.?", "2026-05-09", "9.5."),
+        ("what was said on Tuesday about the boiler?", "2026-05-19", "Tuesday"),
+        ("on Tuesday, what was said?", "2026-05-19", "Tuesday"),
+        ("what did I do Sunday evening?", "2026-05-17", "Sunday"),
+        ("what was in Sunday's daily note", "2026-05-17", "Sunday"),
+        ("what did the Sunday school do yesterday?", "2026-05-19", "yesterday"),
     ],
 )
 def test_a_day_is_read_from_figures_and_from_words(question, day, words):
@@ -43,7 +50,11 @@ def test_a_day_is_read_from_figures_and_from_words(question, day, words):
     [
         "is the library open on Sunday?", "which tariff applies from 1 May 2026?", "what did I do?",
         "what did I do in May?", "what did I do on 31 February?", "what was version 3.14.15?",
-        "what happened on 29 February?",
+        "what happened on 29 February?", "what was fixed in 1.2.?", "what did 1.2. fix?",
+        "what did version 1.2. fix?", "what was on 1.2.x?", "what was v1.2. on?",
+        "what does my note say about Sunday opening hours?", "what did the Sunday school do?",
+        "who went to the last Sunday service?", "what was on Sunday-school days?",
+        "what was Sunday's menu?",
     ],
 )  # fmt: skip
 def test_a_question_about_no_day_that_is_over_names_none(question):

@@ -174,5 +174,12 @@ def test_a_drawing_without_labels_has_no_text():
     assert shown(DRAWING.format(labels="")) == []
 
 
+@pytest.mark.parametrize(
+    "front", ['title: "How to set excalidraw-plugin: a guide"', "about: |\n  excalidraw-plugin: no"]
+)
+def test_a_note_that_only_speaks_of_the_key_of_drawings_is_no_drawing(front):
+    assert "The stylus." in shown(f"---\n{front}\n---\n# Setup\n\nThe stylus.\n")
+
+
 def test_a_long_run_of_backticks_is_looked_at_once():
     assert shown("`" * 200_000 + " a " + "` " * 100_000)

@@ -116,3 +116,14 @@ def test_an_expression_that_is_used_repeats_one_thing_once_and_has_no_groups(wan
 def test_half_a_character_is_no_setting(vault, content):
     configure(vault, "app.json", content)
     assert skipped(vault)[".obsidian/app.json"] == "not applied: it is not a JSON object"
+
+
+def test_an_expression_that_is_not_applied_leaves_the_other_filters_in_force(vault):
+    bad = ["/(foo|bar)/", "/[z-a]/", "/(1)/", "/(2)/"]
+    configure(vault, "app.json", {"userIgnoreFilters": [*bad[:1], "Archive/", *bad[1:], "Notes/"]})
+    assert read(vault) == {"Archived.md", "Templates/t.md"}
+    reason = skipped(vault)[".obsidian/app.json"]
+    assert reason.startswith("not applied: the expression /(foo|bar)/ has a group")
+    assert "the expression /[z-a]/ is not valid" in reason
+    assert reason.endswith("; and 1 more")
+    assert "Archive/" not in reason
