@@ -104,7 +104,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("markdown", (".md", ".markdown"), "written.MARKDOWN", is_always_read=True),
             Format("plain", (".txt",), "written.PLAIN", is_always_read=True),
             Format("org", (".org",), "org.ORG", 1, has_markup=True, is_always_read=True),
-            Format("html", (".html", ".htm"), "html.HTML", 1, decodes=True, has_markup=True),
+            Format("html", (".html", ".htm"), "html.HTML", 2, decodes=True, has_markup=True),
             Format(
                 "ipynb",
                 (".ipynb",),
@@ -127,7 +127,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 "docx",
                 (".docx",),
                 "docx.WORD",
-                1,
+                2,
                 decodes=True,
                 has_markup=True,
                 max_bytes=50_000_000,
