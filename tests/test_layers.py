@@ -55,7 +55,8 @@ LATE = {
     "ragqa.notes": "a format's parser is imported where a note has that format",
     "ragqa.readers": "a reader is imported where it is chosen",
     "ragqa.render": "only an answer that an LLM wrote needs these parts",
-    "ragqa.stores": "a store is imported where it is chosen; its writer, where it writes",
+    "ragqa.stores": "a store is imported where it is chosen; its writer, where it writes; "
+    "the parser of properties, where one is asked for",
 }
 """Why something is imported inside a function: by the package imported, or by the importer's."""
 

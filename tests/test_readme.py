@@ -37,7 +37,8 @@ WHY = (ANSWERS, 'ragqa why "when should I fine-tune?" --target lora.md')
 CHAT = (LLM, "ragqa chat")
 MEASURED = (EVALUATION, "ragqa eval")
 CALIBRATED = (EVALUATION, "ragqa calibrate --questions eval/questions.jsonl")
-"""Examples that have a test of their own."""
+OBSIDIAN = "docs/obsidian.md"
+"""Examples that have a test of their own; those of OBSIDIAN are about the vault in eval/."""
 
 
 def blocks(language, text=README):
@@ -67,6 +68,7 @@ def test_every_example_that_shows_output_is_run_by_a_test_below():
         for command, _ in examples(path)
     }
     own = {DISAGREEING, SAVED, WHY, CHAT, MEASURED, CALIBRATED}
+    own |= {(OBSIDIAN, command) for command, _ in examples(OBSIDIAN)}
     assert shown == own | {(path, command) for path, command, _ in AS_PRINTED}
 
 
@@ -91,6 +93,22 @@ def test_an_example_shows_what_is_printed(ragqa, wiki_index, path, command, code
     run = ragqa(*arguments(command), "--index", wiki_index, cwd=ROOT)
     assert run.out.startswith(example(path, command))
     assert run.code == code
+
+
+def test_the_examples_about_obsidian_print_what_they_show(ragqa, tmp_path):
+    vault = tmp_path / "vault"
+    shutil.copytree(ROOT / "eval/obsidian/vault", vault)
+    places = ["--corpus", vault, "--index", tmp_path / "index"]
+    shown = [block for command, block in examples(OBSIDIAN)]
+    page = blocks("console", (ROOT / OBSIDIAN).read_text(encoding="utf-8"))
+    parts = [part for block in page for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+    assert len(parts) > len(shown) > 0
+    for command, _, output in (part.partition("\n") for part in parts):
+        run = ragqa(*arguments(command), *places, cwd=tmp_path)
+        lines = [line for line in output.splitlines() if line not in ("", "\u2026")]
+        printed = run.out + run.err
+        assert [line for line in lines if line not in printed] == [], command
+        assert run.code in (0, 1, 2)
 
 
 def test_the_notes_that_disagree_are_shown_as_they_are_printed(ragqa, tmp_path):

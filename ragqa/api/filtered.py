@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from ragqa.errors import UsageError
 from ragqa.stores import Snapshot
 from ragqa.stores.filters import fold_tag, path_matcher, tag_and_parents
-from ragqa.stores.where import by_name, equals, parse_where
 from ragqa.types import Filters, NoteRecord, with_parents
 
 MAX_NEAREST = 3
@@ -47,8 +46,12 @@ def _check_names(snapshot: Snapshot, filters: Filters) -> None:
 
 def _check_properties(notes: Iterable[NoteRecord], where: str) -> None:
     """Raise unless each property is in some note, and has values that compare as asked."""
+    if not where:
+        return
+    from ragqa.stores.where import by_name, equals, parse_where
+
     values = by_name(pair for note in notes for pair in note.properties)
-    for one in parse_where(where).comparisons if where else ():
+    for one in parse_where(where).comparisons:
         held = values.get(one.name)
         if held is None:
             near = (

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from datetime import date
 
 from ragqa.errors import UsageError
-from ragqa.stores.where import by_name, parse_where
 from ragqa.types import Filters, NoteRecord, with_parents
 
 
@@ -46,6 +45,17 @@ def checked_day(since: str) -> str:
         raise UsageError(f"{since!r} is not a date", hint="write it as --since 2026-01-31") from exc
 
 
+def property_test(where: str) -> Callable[[Iterable[tuple[str, str]]], bool]:
+    """Return a test whether the properties of a note, by name and value, pass a filter.
+
+    :raises UsageError: it is no filter.
+    """
+    from ragqa.stores.where import by_name, parse_where
+
+    test = parse_where(where).test
+    return lambda properties: test(by_name(properties))
+
+
 def note_matcher(filters: Filters) -> Callable[[NoteRecord], bool]:
     """Return a test whether a note passes the filters.
 
@@ -54,7 +64,7 @@ def note_matcher(filters: Filters) -> Callable[[NoteRecord], bool]:
     required = {fold_tag(tag) for tag in filters.tags}
     matches_path = path_matcher(filters.paths)
     day = checked_day(filters.since) if filters.since else ""
-    where = parse_where(filters.where).test if filters.where else None
+    where = property_test(filters.where) if filters.where else None
 
     def matches(note: NoteRecord) -> bool:
         tags = {each for tag in note.tags for each in tag_and_parents(tag)}
@@ -62,7 +72,7 @@ def note_matcher(filters: Filters) -> Callable[[NoteRecord], bool]:
             required <= tags
             and (not filters.paths or matches_path(note.path))
             and (not day or note.date >= day)
-            and (where is None or where(by_name(note.properties)))
+            and (where is None or where(note.properties))
         )
 
     return matches

@@ -18,9 +18,8 @@ import numpy as np
 from ragqa.errors import IndexUnusable
 from ragqa.stores.decoding import decoded, passage_of
 from ragqa.stores.disk import REPAIR, naming_file
-from ragqa.stores.filters import checked_day, fold_tag, path_matcher
+from ragqa.stores.filters import checked_day, fold_tag, path_matcher, property_test
 from ragqa.stores.local.schema import DELTA_SCHEMA, SCHEMA, VIEWS
-from ragqa.stores.where import by_name, parse_where
 from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp
 
 LAST_NUMBER = 2**40
@@ -163,8 +162,8 @@ class Catalogue:
             self._db.create_function("path_matches", 1, lambda path: matches(os.fsdecode(path)))
         if filters.where:
             queries.append("SELECT id FROM all_notes WHERE has(properties)")
-            test = parse_where(filters.where).test
-            self._db.create_function("has", 1, lambda found: test(by_name(_properties(found))))
+            test = property_test(filters.where)
+            self._db.create_function("has", 1, lambda found: test(_properties(found)))
         with self._naming():
             return sorted({row[0] for row in self._db.execute(" INTERSECT ".join(queries), values)})
 
