@@ -66,7 +66,11 @@ def main() -> None:
 
 
 def convert(notes: Path, folder: Path, suffix: str) -> None:
-    """Convert each Markdown note of a folder, unless that was done before."""
+    """Convert each Markdown note of a folder, unless that was done before; copy texts."""
+    for text in notes.rglob("*.txt"):
+        copy = folder / text.relative_to(notes)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(text, copy)
     for note in sorted(notes.rglob("*.md")):
         made = (folder / note.relative_to(notes)).with_suffix(f".{suffix}")
         if made.exists():

@@ -236,7 +236,7 @@ def _depth(text: str, end: int, start: int) -> int | None:
 
     :param end: where the unit before it ends, 0 for the first one.
     """
-    line_start = text.rfind("\n", end, start) + 1
+    line_start = max(text.rfind("\n", end, start), text.rfind("\r", end, start)) + 1
     if not line_start and end:
         return None
     line = _QUOTE_MARK.sub("", text[line_start:start])

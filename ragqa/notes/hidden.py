@@ -2,7 +2,8 @@
 
 Comments are `%%` and `<!-- -->`. Sources are what plug-ins of Obsidian show in another form:
 queries, commands of Templater (`<% %>`), drawings. Marks in code are code. A comment may span many
-blocks, struck-out text only one.
+blocks, and so may a script of Templater (`<%* %>`) that begins a line; all else only one. Plain
+text has no commands.
 """
 
 import re
@@ -19,7 +20,7 @@ Hidden = tuple[int, int, Kind]
 
 _MARK = re.compile(
     r"(?<!\\)(?:(?P<code>`+)|(?P<html><!--)|(?P<obsidian>%%)"
-    r"|(?P<command><%)|(?P<strike>(?<!~)~~(?!~))|<(?P<tag>del|s|strike)\b[^<>]*>)",
+    r"|(?P<command><%(?P<script>[-_]?\*)?)|(?P<strike>(?<!~)~~(?!~))|<(?P<tag>del|s|strike)\b[^<>]*>)",
     re.IGNORECASE,
 )
 _HTML_END = re.compile(r"(?<=<!--)-?>|-->")
@@ -189,13 +190,20 @@ class _Scan:
             close = self._find(re.compile(rf"(?i:</{mark['tag']}>)"), mark.end(), block.end)
             return close.end() if close else 0
         if mark["command"]:
-            close = self._find(_COMMAND_END, mark.end(), len(self.text))
-            return close.end() if close else 0
+            return 0 if self.is_plain else self._command_end(mark, block)
         if mark["html"]:
             close = self._find(_HTML_END, mark.end(), len(self.text))
             unclosed = len(self.text) if self._begins_line(mark.start()) else block.end
             return close.end() if close else unclosed
         return self._obsidian_end(mark)
+
+    def _command_end(self, mark: re.Match[str], block: Block) -> int:
+        is_script = mark["script"] and self._begins_line(mark.start())
+        stop = len(self.text) if is_script else block.end
+        # No command holds another: one that is not closed must not take text with it.
+        opens = self.text.find("<%", mark.end(), stop)
+        close = self._find(_COMMAND_END, mark.end(), stop if opens < 0 else opens)
+        return close.end() if close else 0
 
     def _paragraph_end(self, block: Block) -> int:
         blank = _BLANK_LINE.search(self.text, block.end) if self.is_plain else None

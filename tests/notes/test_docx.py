@@ -76,6 +76,12 @@ def test_a_place_is_named_by_its_paragraph():
     assert READER.locate(text, (text.index("One."), text.index("two") + 3)) == "paragraphs 2-3"
 
 
+def test_a_block_of_code_counts_as_a_paragraph():
+    text = text_of(heading("curl zoo", "C"), said("One."), heading("export", "C"), said("Two."))
+    found = [place(text, words) for words in ("curl zoo", "One.", "export", "Two.")]
+    assert found == [f"paragraph {n}" for n in (1, 2, 3, 4)]
+
+
 def test_what_its_author_deleted_and_comments_are_no_text():
     deleted = "<w:p><w:del><w:r><w:delText>gone</w:delText></w:r></w:del></w:p>"
     text = text_of(said("Kept."), deleted)

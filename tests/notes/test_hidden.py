@@ -125,7 +125,9 @@ def test_no_block_title_or_label_has_what_is_hidden(pieces, gap, suffix):
     assert HIDDEN_WORD not in " ".join(said)
 
 
-@pytest.mark.parametrize("mark", ["~~a ", "%%a ", "<!-- a ", "`a ``b ", "~~", "%% `%%` "])
+@pytest.mark.parametrize(
+    "mark", ["~~a ", "%%a ", "<!-- a ", "`a ``b ", "~~", "%% `%%` ", "<% a ", "<%*\n"]
+)
 def test_a_long_note_of_marks_is_read_at_once(mark):
     text = mark * (200_000 // len(mark))
     pieces = "".join(text[b.start : b.end] for b in parse(text).blocks)
@@ -147,6 +149,13 @@ def test_a_long_note_of_marks_is_read_at_once(mark):
         ("Written on <% tp.date.now() %> 3 times.", ["3 times."]),
         ("Less <% than is not a command.", ["Less <% than is not a command."]),
         ("`<% code %>` is shown.", ["`<% code %>` is shown."]),
+        ("A <% tag.\n\nOne.\n\nIts end is %>.", ["A <% tag.", "One.", "Its end is %>."]),
+        ("- a <% b\n- c %> d", ["- a <% b", "- c %> d"]),
+        ("Two.\n<% tp.f(\n  1,\n) %>", ["Two."]),
+        ("A <% b, and <% c %> of 3.", ["A <% b, and", "of 3."]),
+        ("It says <%* in 1.\n\nOne. %>", ["It says <%* in 1.", "One. %>"]),
+        ("<%* of 1\n\nOne. <% a %>", ["<%* of 1", "One."]),
+        ("One.\n\n<%-* if (a) {\n\nb() } -%>", ["One."]),
         ("One.\n\n```dataview\nTABLE a\n%%", ["One."]),
     ],
 )
@@ -154,6 +163,11 @@ def test_what_a_plug_in_shows_in_another_form_is_no_text(text, left):
     found = [one for one in shown(text) if one not in ("It takes", "Written on")]
     assert found == left
     assert parse(text).warnings == ()
+
+
+def test_in_plain_text_a_plug_in_shows_nothing():
+    text = "A tag begins <% and\nends %> later.\n\n<%* one\n\ntwo %>"
+    assert "".join("".join(shown(text, "note.txt")).split()) == "".join(text.split())
 
 
 DRAWING = (

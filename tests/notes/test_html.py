@@ -1,7 +1,9 @@
 """HTML: what of a page is text, and of which kind."""
 
 import pytest
+from excerpting import passages_of
 
+from ragqa.answering.layout import Layout
 from ragqa.notes import parse_note
 from ragqa.notes.formats import FORMATS, html_tags
 from ragqa.text.markdown import plain_text
@@ -133,3 +135,11 @@ BROKEN = ["<a \"'", "<!--", "<![CDATA[", "<p", "&", "<p hidden>", "<ul><li>", '<
 def test_a_page_of_nothing_but_broken_markup_is_read(piece, monkeypatch):
     monkeypatch.setattr(html_tags, "MAX_WASTED", 10_000)
     assert len(parse(piece * 20_000).text) == len(piece) * 20_000
+
+
+@pytest.mark.parametrize("gap", ["\n", "", "\n\n  "])
+def test_a_paragraph_after_a_list_is_not_part_of_it(gap):
+    text = f"<ul><li>one</li><li>two</li></ul>{gap}<p>After the list.</p>"
+    read = parse_note("page.html", text, "0" * 64, Stamp(0, 0)).text
+    layout = Layout.of(read, passages_of(text, path="page.html"))
+    assert layout.quote(layout.block(len(layout.pieces) - 1)) == "After the list."

@@ -130,6 +130,59 @@ def test_what_differs_by_a_figure_that_is_not_the_pages_is_kept():
     ]
 
 
+TICKET = ("Harbour choir concert, 14 March", "Doors open at 19:30 in the old boathouse")
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_equal_pages_keep_their_text(count):
+    same = [paragraph(*TICKET)] * count
+    kept = [(Kind.PARAGRAPH, " ".join(TICKET))] * count
+    assert said(text_of(*same)) == kept
+    assert said(text_of(paragraph(*BODY, y=600), *same))[1:] == kept
+
+
+def test_two_pages_are_too_few_for_a_running_header_but_not_for_a_page_number():
+    pages = [paragraph(*TICKET, f"Row 7, seat {n}") + line(f"{n}", y=40) for n in (21, 22)]
+    assert [words for _, words in said(text_of(*pages))] == [
+        " ".join([*TICKET, f"Row 7, seat {n}"]) for n in (21, 22)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("footer", "kept"),
+    [
+        ("Row 7, seat {}", 6),
+        ("Total: {}", 6),
+        ("Invoice INV-{}", 6),
+        ("{} euros", 6),
+        ("- {} -", 3),
+        ("Page {} of 30", 3),
+        ("Yearly report, page {}", 3),
+        ("Yearly report | {}", 3),
+        ("{} \u2013 Yearly report", 3),
+        ("A-{}", 3),
+    ],
+)
+def test_a_number_that_grows_with_the_page_is_the_pages_only_if_it_stands_apart(footer, kept):
+    pages = [
+        paragraph(f"About {word}.") + line(footer.format(n), y=40)
+        for n, word in enumerate(("owls", "wrens", "coots"), start=21)
+    ]
+    assert len(said(text_of(*pages))) == kept
+
+
+def test_a_page_number_that_a_wide_gap_parts_from_a_header_is_left_out_with_it():
+    pages = [
+        line("Yearly report", y=770) + line(f"{n}", y=770, x=500) + paragraph(f"About {word}.")
+        for n, word in enumerate(("owls", "wrens", "coots"), start=21)
+    ]
+    assert [words for _, words in said(text_of(*pages))] == [
+        "About owls.",
+        "About wrens.",
+        "About coots.",
+    ]
+
+
 def test_a_sentence_goes_on_over_the_end_of_a_page():
     text = text_of(*numbered(["A wombat dug", "and dug in"], ["its burrow. It slept."], ["So."]))
     assert [" ".join(words.split()) for _, words in said(text)] == [
@@ -159,6 +212,15 @@ def test_pages_without_text_are_left_out_one_by_one_with_the_reason():
     assert place(text, "Said there.") == "p. 3"
 
 
+def test_a_page_with_too_many_characters_is_named_in_a_warning():
+    crowded = "".join(line("x" * 1000, size=0.5, y=y) for y in range(100, 301))
+    text = text_of(line("Said here."), crowded, line("Said there."))
+    assert parse_note("a.pdf", text, "", Stamp(0, 0)).warnings == (
+        "the rest of page 2 is left out: it has more than 200,000 characters",
+    )
+    assert place(text, "Said there.") == "p. 3"
+
+
 def test_a_bad_page_loses_that_page_only():
     bad = pdf(line("One."), line("Two."), line("Three."))
     bad = bad.replace(b"/Kids [4 0 R 6 0 R 8 0 R]", b"/Kids [4 0 R 99 0 R 8 0 R]")
@@ -179,7 +241,16 @@ def test_a_turned_page_is_read_as_people_see_it():
 
 @pytest.mark.parametrize(
     "words",
-    ["<!-- gone", "a %% b", "~~c~~", "#tag and # head", "> quoted", "[[link]] [^1]", r"a \* b `c`"],
+    [
+        "<!-- gone",
+        "a <% b %>",
+        "a %% b",
+        "~~c~~",
+        "#tag and # head",
+        "> quoted",
+        "[[link]] [^1]",
+        r"a \* b `c`",
+    ],
 )
 def test_what_looks_like_markup_is_text(words):
     note = parse_note("a.pdf", text_of(paragraph(words, *BODY)), "", Stamp(0, 0))

@@ -9,7 +9,7 @@ from ragqa.notes.extraction import parent
 from ragqa.notes.formats import Content, Reader
 from ragqa.types import Span
 
-_PARAGRAPH = re.compile(r"<(?:p|h[1-6]|li)>")
+_PARAGRAPH = re.compile(r"<(?:p|h[1-6]|li|pre)>")
 
 
 def decode(data: bytes) -> str:
@@ -33,7 +33,7 @@ def view(text: str) -> str:
 
 
 def locate(text: str, span: Span) -> str:
-    """The paragraph of a span, such as "paragraph 14"; headings, items and cells count."""
+    """The paragraph of a span, such as "paragraph 14"; code, headings, items and cells count."""
     first = sum(1 for _ in _PARAGRAPH.finditer(text, 0, span[0] + 1))
     last = first + sum(1 for _ in _PARAGRAPH.finditer(text, span[0], span[1]))
     return f"paragraph {first}" if first == last else f"paragraphs {first}-{last}"

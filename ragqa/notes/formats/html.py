@@ -229,7 +229,7 @@ class _Page:
             return self._open_item(item, self._lists[-1], level)
         else:
             run = _Run(Kind.PARAGRAPH, start, start, level)
-        self.view.break_paragraph(start)
+        self.view.break_paragraph(start, 2 * level)
         self.view.is_code = run.kind is Kind.CODE
         self._run, self._joined = run, False
         return run

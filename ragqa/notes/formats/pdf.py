@@ -1,7 +1,7 @@
 r"""PDF: pages as Markdown, cited by page.
 
 In the extracted text a form feed begins each page. Its printed label follows, then why it has no
-text, each with a vertical tab after it. ragqa reads spaces in their place.
+text or only part of it, each with a vertical tab after it. ragqa reads spaces in their place.
 """
 
 import re
@@ -13,6 +13,9 @@ from ragqa.types import Span
 
 _PAGE = re.compile(r"\f([^\n\r\v]*)(?:\v([^\n\r\v]*)\v)?")
 _MAX_LISTED = 8
+
+IN_PART = "it has more than 200,000 characters"
+"""Why the rest of a page is left out."""
 
 
 def decode(data: bytes) -> str:
@@ -67,6 +70,8 @@ def _warnings(text: str) -> tuple[str, ...]:
 def _warning(reason: str, pages: list[str]) -> str:
     more = len(pages) - _MAX_LISTED
     listed = ", ".join(pages[:_MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
+    if reason == IN_PART:
+        return f"the rest of page{'s' * (len(pages) > 1)} {listed} is left out: {reason}"
     verb = "page {} is" if len(pages) == 1 else "pages {} are"
     return f"{verb.format(listed)} left out: {reason}"
 

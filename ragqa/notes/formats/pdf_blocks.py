@@ -28,7 +28,7 @@ _TICKS = re.compile(r"`+")
 
 @dataclass(slots=True)
 class Page:
-    """A page's printed label, its lines, and why it has none."""
+    """A page's printed label, its lines, and why it has none or not all."""
 
     label: str
     lines: list[Line] = field(default_factory=list)

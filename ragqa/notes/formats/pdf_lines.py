@@ -66,22 +66,24 @@ class Line(list[Cell]):
         return max(self, key=lambda cell: len(cell.text))
 
 
-def lines_of(page: pypdfium2.PdfPage) -> list[Line]:
-    """The lines of a page in reading order; those at another angle than most come last.
+def lines_of(page: pypdfium2.PdfPage) -> tuple[list[Line], bool]:
+    """The lines of a page in reading order, and whether it has more than are read.
+
+    Those at another angle than most come last.
 
     :raises PdfiumError: the page cannot be read.
     """
     text = page.get_textpage()
     try:
-        words = _words(text)
+        words, is_cut = _words(text), text.count_chars() > MAX_PAGE_CHARS
     finally:
         text.close()
     if not words:
-        return []
+        return [], is_cut
     common = Counter(angle for angle, _ in words).most_common(1)[0][0]
     upright = _cells([word for angle, word in words if angle == common])
     aside = _cells([word for angle, word in words if angle != common])
-    return [*_joined(_in_order(upright)), *_joined(aside)]
+    return [*_joined(_in_order(upright)), *_joined(aside)], is_cut
 
 
 def _words(text: pypdfium2.PdfTextPage) -> list[tuple[int, Cell]]:

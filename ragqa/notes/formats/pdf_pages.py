@@ -10,6 +10,7 @@ import pypdfium2
 from pypdfium2 import raw
 
 from ragqa.notes.decoding import Unfit
+from ragqa.notes.formats.pdf import IN_PART
 from ragqa.notes.formats.pdf_blocks import HEADING, NOT_KEPT, Page, Style, bare, is_cut, markdown
 from ragqa.notes.formats.pdf_lines import Line, lines_of
 
@@ -17,7 +18,16 @@ MAX_PAGES = 10_000
 MAX_CHARS = 20_000_000
 MAX_OUTLINE = 5_000
 
-_NUMBER = re.compile(r"[0-9]{1,6}")
+_WORD = r"(?:page|pg|p\.|p[a\u00e1]g(?:ina)?|seite|sida|sivu|strona|\u0441\u0442\u0440)[.:]?"
+_OF = r"(?: ?/ ?| (?:of|von|de|di|sur|av|z|\u0438\u0437) )[0-9]{1,6}"
+_RULE = "[|/\u00b7\u2022\u2013\u2014-]"
+# A page number: with "page" before it, or parted from other words by a wide gap or a sign.
+_NUMBER = re.compile(
+    rf"(?:^|\t|(?<!\S){_RULE} |\b{_WORD} ?)[(\[]?(?:[A-Z0-9]{{1,2}}-)?([0-9]{{1,6}})"
+    rf"(?=(?:{_OF})?[)\]]?(?:$|\t| {_RULE}(?!\S)))",
+    re.IGNORECASE,
+)
+_ALONE = re.compile(rf"\W*(?:{_WORD})?\W*\0-?[0-9]+(?:{_OF})?\W*", re.IGNORECASE)
 
 
 def extract(data: bytes, progress: Callable[[], object]) -> str:
@@ -64,10 +74,10 @@ def _read(document: pypdfium2.PdfDocument, number: int) -> Page:
     try:
         label = " ".join(NOT_KEPT.sub("", document.get_page_label(number)).split())[:40]
         page = document[number]
-        lines = lines_of(page)
+        lines, is_cut = lines_of(page)
         if not lines and any(page.get_objects([raw.FPDF_PAGEOBJ_IMAGE], max_depth=3)):
             return Page(label, reason="only images, perhaps a scan")
-        return Page(label, lines)
+        return Page(label, lines, IN_PART if is_cut else "")
     except (pypdfium2.PdfiumError, ValueError):
         return Page(label, reason="damaged")
     finally:
@@ -76,33 +86,46 @@ def _read(document: pypdfium2.PdfDocument, number: int) -> Page:
 
 
 def _leave_out_running(pages: Sequence[Page], size: float) -> None:
-    """Drop page numbers, and what stands at the top or bottom of several pages."""
+    """Drop page numbers, and what stands at the top or bottom of several pages.
+
+    One of those pages must have other text, so that no file of equal pages loses all of it.
+    """
     seen: dict[tuple[str, int], set[int]] = defaultdict(set)
     edges = []
     for number, page in enumerate(pages):
         by_height = sorted(page.lines, key=lambda line: line[0].y0)
         for line in by_height if len(by_height) <= 4 else by_height[:2] + by_height[-2:]:
             if line.main.size < HEADING * size:
-                edges.append((number, line, _without_page(line.text, number)))
+                edges.append((number, line, _without_page(line, number)))
                 for words in edges[-1][2]:
                     seen[words, _place(line)].add(number)
-    least = min(3, max(2, len(pages)))
+    running = []
     for number, line, forms in edges:
-        near = [[seen.get((words, _place(line) + by), ()) for by in (-1, 0, 1)] for words in forms]
-        is_running = any(len(set().union(*places)) >= least for places in near)
-        if is_running or line.text.casefold() == pages[number].label.casefold():
+        is_label = line.text.casefold() == pages[number].label.casefold()
+        on = set(range(len(pages))) if is_label else set()
+        for words in forms:
+            near = set().union(*(seen.get((words, _place(line) + by), ()) for by in (-1, 0, 1)))
+            least = 2 if len(pages) == 2 and _ALONE.fullmatch(words) else 3
+            on = near if len(near) >= max(least, len(on)) else on
+        if on:
+            running.append((number, line, on))
+    count = Counter(number for number, _, _ in running)
+    left = {number for number, page in enumerate(pages) if len(page.lines) > count[number]}
+    for number, line, on in running:
+        if not left.isdisjoint(on):
             pages[number].lines.remove(line)
 
 
-def _without_page(text: str, number: int) -> set[str]:
-    """A line, and with its first or its last number as the difference from that of the page.
+def _without_page(line: Line, number: int) -> set[str]:
+    """A line, and with its first or its last page number as the difference from that of the page.
 
     A header with a page number is then the same on all pages, but "Total: 12" is not.
     """
-    forms = {text}
+    text = "\t".join(cell.text for cell in line)
     found = list(_NUMBER.finditer(text))
+    forms = {text := text.replace("\t", " ")}
     for each in (found[0], found[-1]) if found else ():
-        forms.add(f"{text[: each.start()]}\0{int(each[0]) - number}{text[each.end() :]}")
+        forms.add(f"{text[: each.start(1)]}\0{int(each[1]) - number}{text[each.end(1) :]}")
     return forms
 
 

@@ -56,20 +56,22 @@ class View:
         if at >= 0 and gap.rfind("\n") < at:
             self._put_gap(f"{gap[:at]}\r{gap[at + 1 :]}")
 
-    def break_paragraph(self, start: int) -> None:
-        """Let a blank line stand before what is put at `start`, if there is room.
+    def break_paragraph(self, start: int, indent: int = 0) -> None:
+        """Let a blank line stand before what is put at `start`, with at most this indent.
 
-        A bare carriage return ends a line, but does not count as one.
+        If there is room. A bare carriage return ends a line, but does not count as one.
         """
         gap = blank(self._source[self._at : start])
-        end = gap.find("\n")
-        if _BLANK_LINE.search(gap) or len(gap) < 2:
+        line = gap.rfind("\n") + 1
+        is_apart, is_indented = bool(_BLANK_LINE.search(gap)), len(gap) - line > indent
+        if len(gap) < 2 or (is_apart and not is_indented):
             return
-        if end < 0:
-            self._put_gap(f"\r\r{gap[2:]}")
-        elif end + 1 < len(gap):
-            self._put_gap(f"{gap[: end + 1]}\r{gap[end + 2 :]}")
-        elif end > 2:
+        at = max(len(gap) - indent - 1, line, 1)
+        if not line:
+            self._put_gap(f"{gap[: at - 1]}\r\r{gap[at + 1 :]}")
+        elif at < len(gap):
+            self._put_gap(f"{gap[:at]}\r{gap[at + 1 :]}")
+        elif line > 3:
             self._put_gap(f"\r{gap[1:]}")
 
     def end(self) -> str:
