@@ -9,6 +9,7 @@ from urllib.parse import quote
 from ragqa.answering.short_answer import counterpart
 from ragqa.answering.shown import passage_text
 from ragqa.chatting import Exchange, numbered
+from ragqa.notes.formats import fragment
 from ragqa.render import answer_lines
 from ragqa.render.documents import warnings_of
 from ragqa.render.markdown_text import (
@@ -20,7 +21,7 @@ from ragqa.render.markdown_text import (
     within_line,
 )
 from ragqa.types import Answer, Citation, Span
-from ragqa.verifying.saved import record_of
+from ragqa.verifying.saved import as_shown, record_of
 
 _INDENT = "   "
 
@@ -72,13 +73,13 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
     if answer.citations:
         yield f"{level} Sources\n"
         for cited in answer.citations:
-            yield f"{cited.n}. {_cited(cited)}\n\n{_quoted(cited.quote)}\n"
+            yield f"{cited.n}. {_cited(cited)}\n\n{_quoted(as_shown(cited.path, cited.quote))}\n"
     elif answer.hits:
         yield f"{level} Nearest passages\n"
         for n, hit in enumerate(answer.hits, start=1):
             passage = hit.passage
             shown = answer_lines.address(passage.path, passage.lines, hit.locator)
-            place = _place(passage.path, shown, passage.heading)
+            place = _place(passage.path, shown, passage.heading, hit.locator)
             yield f"{n}. {place}\n\n{_quoted(passage_text(passage))}\n"
     if warnings := warnings_of(answer):
         yield f"{level} Warnings\n"
@@ -148,11 +149,11 @@ def _cited(citation: Citation, *, undated: str = "") -> str:
     """The place of a citation, with the date of its note."""
     when = answer_lines.date_of(citation) or undated
     shown = answer_lines.address(citation.path, citation.lines, citation.locator)
-    return _place(citation.path, shown, citation.heading, when and f" ({when})")
+    return _place(citation.path, shown, citation.heading, citation.locator, when and f" ({when})")
 
 
-def _place(path: str, shown: str, heading: Sequence[str], when: str = "") -> str:
+def _place(path: str, shown: str, heading: Sequence[str], locator: str, when: str = "") -> str:
     """A place as shown, date and headings; the link is relative to the notes' folder."""
-    target = quote(os.fsencode(path), safe="/")
+    target = quote(os.fsencode(path), safe="/") + fragment(locator)
     link = f"[{escaped(shown)}]({target})"
     return " \u203a ".join([f"{link}{piece_of_line(when)}", *map(escaped, heading)])
