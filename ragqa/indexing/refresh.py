@@ -35,7 +35,7 @@ def refresh(
     Unchanged notes keep their passages, and passages with the same text their embedding; an index
     of an older format, too. If nothing changed, nothing is written and no lock is taken.
 
-    :param rebuild: recompute every passage and embedding, whatever the index holds.
+    :param rebuild: read all notes again, and recompute every passage and embedding.
     :raises NoCorpus: there is no corpus, or no note in it can be read.
     :raises EmbedderMismatch: the index was built with another embedder; `rebuild` fixes it.
     :raises IndexUnusable: the index is damaged or not writable.
@@ -45,7 +45,7 @@ def refresh(
     while True:
         with _without_gc():
             walk = source.walk()
-            base = _Base() if rebuild else _read_base(store, source)
+            base = _anew() if rebuild else _read_base(store, source)
             if base.is_older:
                 progress("upgrading", 0, 1)
             changes = find_changes(source, walk, base.notes, progress=progress)
@@ -61,6 +61,14 @@ def refresh(
             info, changes, warnings = _write(writer, source, base.info, changes, reusable, progress)
             _forget(store, base, changes)
             return _report(info, base.info, changes, started, warnings)
+
+
+def _anew() -> "_Base":
+    """No index; files that could not be read are tried again."""
+    from ragqa.notes.extraction.cache import try_again
+
+    try_again()
+    return _Base()
 
 
 def _forget(store: Store, base: "_Base", changes: Changes) -> None:

@@ -38,6 +38,11 @@ _ICON = (
     r"|(?:Li|Lu|Fa[bsr]|Ri|Bo|Tb)[A-Z]\w*):"
 )
 _IMAGE = r"!\[\[[^\]\n]*\]\]|!\[[^\[\]]*\](?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]]*\])"
+# The mark of an embed within a sentence, which reads as a link. One that stands alone or after a
+# lead-in brings its text instead, and one with a file's suffix is an image or the like.
+_LINKED = r"\[\[(?![^\]|#\n]*\.(?!md\b)[A-Za-z]\w{1,9}[ \t]*[\]|#])[^\]\n]+\]\]"
+_BEFORE = r"[^\s.:!?\]#>|*+-]"
+_EMBED = rf"(?:(?<={_BEFORE})|(?<={_BEFORE}[ \t]))!(?={_LINKED})|!(?={_LINKED}[ \t]*[^\s!^<%|])"
 _FOOTNOTE = r"(?m)(?:\A\s*|^[ \t]*)\[\^[^\]\s]{1,100}\]:[ \t]*|\[\^[^\]\s]{1,100}\]"
 _WIKILINK = r"\[\[(?:[^\]|\n]*\|)?([^\]|\n]+)\]\]"
 _LINK = (
@@ -210,6 +215,7 @@ _RULES: tuple[tuple[str, str, _Replace], ...] = (
     ("{", _TEMPLATE_TAG, _template_tag),
     ("{", _ATTRIBUTES, _nothing),
     (":", _ICON, _nothing),
+    ("![[", _EMBED, _nothing),
     ("![", _IMAGE, _nothing),
     ("[^", _FOOTNOTE, _nothing),
     ("[[", _WIKILINK, _wikilink),

@@ -24,8 +24,6 @@ NOTES = {
         "# Rules\n\nThe bell is rung by the youngest. `![[policy]]`\n\n"
         "%% ![[policy#Opening hours]] %%\n\n![[gong]]\n\n![[rules]]\n"
     ),
-    "phone.org": "* Telephone\n\nThe telephone rings in the attic ![[policy#Opening hours]].\n",
-    "phone.txt": "The doorbell rings in the cellar.\n\n![[policy#Opening hours]]\n",
     "bread.md": "# Bread\n\nSourdough proofs for 12 hours.\n",
 }
 
@@ -97,12 +95,14 @@ def test_an_embed_in_code_or_a_comment_brings_nothing(asked):
     assert "shop/policy.md" not in [path for path, _ in cited(document)]
 
 
-@pytest.mark.parametrize(
-    ("question", "path"),
-    [("where does the telephone ring?", "phone.org"), ("where is the doorbell?", "phone.txt")],
-)
-def test_only_markdown_embeds(asked, question, path):
-    assert {path for path, _ in cited(asked(question))} == {path}
+def test_only_markdown_embeds(quick, tmp_path):
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "bell.txt").write_text("The doorbell rings in the cellar: ![[Secret]]\n")
+    (notes / "Secret.md").write_text("# Secret\n\nNobody hears of it.\n")
+    places = ("--corpus", notes, "--index", tmp_path / "index")
+    document = quick("ask", "where does the doorbell ring?", "--json", *places).document
+    assert {path for path, _ in cited(document)} == {"bell.txt"}
 
 
 def test_an_image_or_a_missing_note_is_no_text(asked):

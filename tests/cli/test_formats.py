@@ -1,9 +1,12 @@
 """Notes in other formats, from the index to the citation."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from support import write_notes
+
+from ragqa.notes.decoding import Unfit
 
 NOTEBOOK = json.dumps(
     {
@@ -104,14 +107,27 @@ def test_why_says_that_a_format_is_switched_off(quick, places):
 
 
 def test_a_new_version_of_a_reader_reads_only_its_own_files_anew(quick, places, monkeypatch):
-    from dataclasses import replace
-
     from ragqa.notes import formats
 
     quick("index", *places, env=ON)
     newer = replace(formats.FORMATS["html"], version=99)
     monkeypatch.setitem(formats._BY_SUFFIX, ".html", newer)
     assert "0 added, 1 changed, 0 removed, 3 unchanged" in quick("index", *places, env=ON).out
+
+
+def test_a_rebuild_tries_again_what_could_not_be_read(quick, places, monkeypatch, tmp_path):
+    from ragqa.notes.formats import ipynb
+
+    env = ON | {"RAGQA_CACHE": str(tmp_path / "cache")}
+    with monkeypatch.context() as patch:
+        patch.setattr(ipynb, "NOTEBOOK", replace(ipynb.NOTEBOOK, decode=refuse))
+        assert "3 notes" in quick("index", *places, env=env).out
+    assert "3 notes" in quick("index", *places, env=env).out
+    assert "4 notes" in quick("index", "--rebuild", *places, env=env).out
+
+
+def refuse(data):
+    raise Unfit("reading it crashed the process that reads it")
 
 
 @pytest.mark.parametrize(

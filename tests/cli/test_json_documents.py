@@ -102,6 +102,12 @@ def test_index_search_status_and_lists_are_as_their_schemas_say(quick, places):
     assert fits("list", quick("list", "--tags", "--json", *places))["tags"]
 
 
+def test_the_notes_near_a_note_are_as_their_schema_says(quick, places):
+    document = fits("related", quick("search", "--related", "gateway.md", "--json", *places))
+    assert document["note"] == "gateway.md"
+    assert document["related"]
+
+
 def test_what_became_of_an_answer_is_as_the_schema_says(quick, places, tmp_path):
     answer = tmp_path / "answer.json"
     answer.write_text(quick("ask", QUESTION, "--json", *places).out, encoding="utf-8")

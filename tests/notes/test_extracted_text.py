@@ -9,7 +9,7 @@ from pdfs import line, pdf
 
 from ragqa.notes import read_text
 from ragqa.notes.extraction import cache, parent
-from ragqa.notes.extraction.cache import forget
+from ragqa.notes.extraction.cache import forget, try_again
 from ragqa.types import Corpus
 
 SAID = "Said here."
@@ -64,6 +64,17 @@ def test_a_file_that_cannot_be_read_is_tried_once_a_day(note, asked, folder):
     read(note)
     read(note)
     assert len(asked) == 2
+
+
+def test_a_file_that_cannot_be_read_is_tried_again_when_asked_for(note, asked, folder):
+    read(note)
+    [kept] = folder.iterdir()
+    note.write_bytes(b"%PDF-1.7 and nothing")
+    read(note)
+    try_again()
+    assert list(folder.iterdir()) == [kept]
+    read(note)
+    assert len(asked) == 3
 
 
 def test_a_file_whose_extra_is_missing_is_read_once_it_is_there(note, monkeypatch):

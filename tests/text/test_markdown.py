@@ -14,6 +14,16 @@ from ragqa.types import Kind
         ("Use **LoRA** or *QLoRA* with `r=8`.", "Use LoRA or QLoRA with r=8."),
         ("See [the paper](https://a.b/c_(d)) and [[rag/pipeline|RAG]].", "See the paper and RAG."),
         ("See [[rag/pipeline]]. ![[image.png]]", "See rag/pipeline."),
+        ("See ![[B#Sizes]] and ![[A]].", "See B > Sizes and A."),
+        ("![[A|The rules]] hold, as in ![[B.md]]", "The rules hold, as in B.md"),
+        ("The rules: ![[A]]", "The rules:"),
+        ("They hold. ![[A]] ![[B]] ^rules", "They hold."),
+        ("They hold:\n![[A]]\n![[B]]", "They hold:"),
+        (
+            "The plan ![[plan.png|100]] hangs there, ![[film.mp4#t=3]] too",
+            "The plan hangs there, too",
+        ),
+        ("> ![[A]]", ""),
         (
             "See [[rag#Steps#Last]], [[rag#^abc]] and [[#^abc]].",
             "See rag > Steps > Last, rag and ^abc.",

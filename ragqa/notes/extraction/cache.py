@@ -23,6 +23,7 @@ MAX_AGE = 90 * 86_400
 """What was not used for so many seconds goes; its index may have been deleted."""
 
 _DAY = 86_400
+_MAX_HEAD = 200
 _TEXT, _UNFIT = "text", "unfit"
 
 logger = logging.getLogger("ragqa")
@@ -60,6 +61,16 @@ def forget(digests: Iterable[str]) -> None:
         for used, size, path in sorted(map(_use, _folder().iterdir()), reverse=True):
             total += size
             if total > MAX_BYTES or now - used > MAX_AGE:
+                path.unlink()
+
+
+def try_again() -> None:
+    """Remove what says that a file cannot be read: it may have been the machine, not the file."""
+    with suppress(OSError):
+        for path in _folder().iterdir():
+            with path.open("rb") as file:
+                is_unfit = file.readline(_MAX_HEAD).endswith(f" {_UNFIT}\n".encode())
+            if is_unfit:
                 path.unlink()
 
 
