@@ -1,6 +1,8 @@
 """PDF: pages, columns, headings, tables, what is left out, and hostile files."""
 
 import os
+import subprocess
+import sys
 import time
 import zlib
 from pathlib import Path
@@ -329,6 +331,47 @@ def test_a_crash_of_the_reading_process_loses_one_file(monkeypatch):
         text_of(line("Said."))
     monkeypatch.undo()
     assert "Said." in text_of(line("Said."))
+
+
+ENDING = """
+import json, sys
+while request := sys.stdin.buffer.readline():
+    _, size, left_out = json.loads(request)
+    sys.stdin.buffer.read(size)
+    print(flush=True)
+    if 1 not in left_out:
+        sys.exit(1)
+    print(json.dumps({"text": f"without {left_out}"}), flush=True)
+"""
+
+
+def test_a_page_that_ends_the_reading_process_again_is_left_out(monkeypatch):
+    started = []
+
+    def start():
+        command = [sys.executable, "-c", ENDING]
+        started.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+        return started[-1]
+
+    parent._child.stop()
+    monkeypatch.setattr(parent, "_start", start)
+    try:
+        assert parent.extract("pdf", b"any") == "without [1]"
+        assert len(started) == 3
+        with pytest.raises(Unfit, match="crashed"):
+            parent.extract("docx", b"any")
+    finally:
+        parent._child.stop()
+
+
+def test_a_page_that_is_left_out_is_told_and_the_others_are_read():
+    data = pdf(line("First."), line("Second."), line("Third."))
+    from ragqa.notes.formats import pdf_pages
+
+    text = pdf_pages.extract(data, lambda: None, left_out=[1])
+    assert ["First." in text, "Second." in text, "Third." in text] == [True, False, True]
+    (warning,) = READER.parse(text).warnings
+    assert warning == "page 2 is left out: reading it crashes, or takes too long"
 
 
 def test_a_file_that_takes_too_long_is_skipped(monkeypatch):

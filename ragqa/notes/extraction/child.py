@@ -23,9 +23,10 @@ TOO_LARGE = f"reading it needs more than {MAX_MEMORY // 2**30} GiB of memory"
 
 
 def main() -> None:
-    """Read requests until there are none: a line with format and size, and the file's bytes.
+    """Read requests until there are none.
 
-    Each reply is a line of JSON with `text` or `unfit`. An empty line says that a page is done.
+    Each is a line with a format, a size and the pages to leave out, and then a file's bytes. Each
+    reply is a line of JSON with `text` or `unfit`. An empty line says that a page is done.
     """
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # a library that prints must not be taken for a reply
@@ -36,10 +37,10 @@ def main() -> None:
     ):
         _limit(limit, most)
     while request := sys.stdin.buffer.readline():
-        name, size = json.loads(request)
+        name, size, left_out = json.loads(request)
         # So that it ends although its parent was killed while a file keeps it busy.
         _limit(resource.RLIMIT_CPU, int(time.process_time()) + MAX_SECONDS)
-        reply = _reply(name, sys.stdin.buffer.read(size), replies)
+        reply = _reply(name, sys.stdin.buffer.read(size), left_out, replies)
         replies.write(json.dumps(reply, ensure_ascii=False).encode() + b"\n")
 
 
@@ -53,9 +54,10 @@ def _limit(limit: int, most: int) -> None:
         return  # macOS does not limit memory
 
 
-def _reply(name: str, data: bytes, replies: BinaryIO) -> dict[str, str]:
+def _reply(name: str, data: bytes, left_out: list[int], replies: BinaryIO) -> dict[str, str]:
+    how = {"left_out": left_out} if left_out else {}
     try:
-        text = import_module(EXTRACTORS[name]).extract(data, lambda: replies.write(b"\n"))
+        text = import_module(EXTRACTORS[name]).extract(data, lambda: replies.write(b"\n"), **how)
     except Unfit as exc:
         return {"unfit": str(exc)}
     except MemoryError:

@@ -5,6 +5,8 @@ import json
 import os
 import sys
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from selectors import EVENT_READ, DefaultSelector
@@ -21,11 +23,25 @@ MAX_SILENCE = 60
 """Seconds without a page."""
 
 MAX_REPLY = 250_000_000
+MAX_ENDS = 6
+"""How often a file may end the child before it is skipped."""
+
 LIBRARIES = {"pdf": "pypdfium2", "docx": "mammoth"}
 """What reads a format; its extra has the format's name."""
 
+PAGED = frozenset({"pdf"})
+"""The formats that can be read without some of their pages."""
+
 CRASHED = "reading it crashed the process that reads it"
 HUNG = f"it could not be read within {MAX_SECONDS} seconds, or a page within {MAX_SILENCE}"
+
+
+class _Ended(Unfit):
+    """The child ended, or was ended, after so many pages of a file."""
+
+    def __init__(self, reason: str, pages: int) -> None:
+        super().__init__(reason)
+        self.pages = pages
 
 
 @dataclass(slots=True)
@@ -34,17 +50,17 @@ class _Child:
 
     process: "Popen[bytes] | None" = None
 
-    def ask(self, name: str, data: bytes) -> dict[str, str]:
-        """Have a file read.
+    def ask(self, name: str, data: bytes, left_out: Sequence[int]) -> dict[str, str]:
+        """Have a file read, but for these pages, counted from 0.
 
-        :raises Unfit: the child ended or hung.
+        :raises Unfit: the child ended or hung; `_Ended` if that was while it read.
         """
         if self.process is not None and self.process.poll() is not None:
             self.stop()
         process = self.process = self.process or _start()
         try:
             requests, replies = cast("Pipe", process.stdin), cast("Pipe", process.stdout)
-            requests.write(json.dumps([name, len(data)]).encode() + b"\n")
+            requests.write(json.dumps([name, len(data), left_out]).encode() + b"\n")
             requests.write(data)
             requests.flush()
             return _reply(replies)
@@ -78,10 +94,26 @@ def extract(name: str, data: bytes) -> str:
     if find_spec(LIBRARIES[name]) is None:
         raise NotYet(f"reading {name} needs an extra: pip install 'ragqa[{name}]'")
     with _lock:
-        reply = _child.ask(name, data)
+        reply = _read(name, data)
     if "unfit" in reply:
         raise Unfit(reply["unfit"])
     return reply["text"]
+
+
+def _read(name: str, data: bytes) -> dict[str, str]:
+    """Have a file read, but for the pages that ended the child twice.
+
+    :raises Unfit: the child ended too often, or not because of a page.
+    """
+    ends = Counter[int]()
+    while True:
+        left_out = [page for page, times in ends.items() if times > 1]
+        try:
+            return _child.ask(name, data, left_out)
+        except _Ended as exc:
+            ends[exc.pages] += 1
+            if name not in PAGED or ends[exc.pages] > 2 or ends.total() >= MAX_ENDS:
+                raise
 
 
 def _start() -> "Popen[bytes]":
@@ -100,23 +132,24 @@ def _start() -> "Popen[bytes]":
 
 
 def _reply(replies: Pipe) -> dict[str, str]:
-    """The next line that is not empty.
+    """The next line that is not empty; each empty one before it is a page.
 
-    :raises Unfit: it does not come.
+    :raises _Ended: it does not come.
     """
     pieces: list[bytes] = []
-    size, end = 0, time.monotonic() + MAX_SECONDS
+    pages, size, end = 0, 0, time.monotonic() + MAX_SECONDS
     with DefaultSelector() as selector:
         selector.register(replies, EVENT_READ)
         while not pieces or not pieces[-1].endswith(b"\n"):
             if time.monotonic() > end or not selector.select(MAX_SILENCE):
-                raise Unfit(HUNG)
+                raise _Ended(HUNG, pages)
             piece = os.read(replies.fileno(), 2**20)
             size += len(piece)
             if not piece or size > MAX_REPLY:
-                raise Unfit(CRASHED)
-            piece = piece if pieces else piece.lstrip(b"\n")
-            pieces += [piece] if piece else []
+                raise _Ended(CRASHED, pages)
+            text = piece if pieces else piece.lstrip(b"\n")
+            pages += len(piece) - len(text)
+            pieces += [text] if text else []
     reply = json.loads(b"".join(pieces))
     if not isinstance(reply, dict) or not all(isinstance(one, str) for one in reply.values()):
         raise Unfit(CRASHED)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -17,6 +17,7 @@ from ragqa.notes.formats.pdf_lines import Line, lines_of
 MAX_PAGES = 10_000
 MAX_CHARS = 20_000_000
 MAX_OUTLINE = 5_000
+ENDED = "reading it crashes, or takes too long"
 
 _WORD = r"(?:page|pg|p\.|p[a\u00e1]g(?:ina)?|seite|sida|sivu|strona|\u0441\u0442\u0440)[.:]?"
 _OF = r"(?: ?/ ?| (?:of|von|de|di|sur|av|z|\u0438\u0437) )[0-9]{1,6}"
@@ -30,10 +31,11 @@ _NUMBER = re.compile(
 _ALONE = re.compile(rf"\W*(?:{_WORD})?\W*\0-?[0-9]+(?:{_OF})?\W*", re.IGNORECASE)
 
 
-def extract(data: bytes, progress: Callable[[], object]) -> str:
+def extract(data: bytes, progress: Callable[[], object], *, left_out: Collection[int] = ()) -> str:
     """The text of a PDF, marked as `pdf.py` says.
 
     :param progress: called after each page.
+    :param left_out: the pages, counted from 0, that crash or take too long.
     :raises Unfit: it cannot be read, has no text, or too many pages or characters.
     """
     try:
@@ -47,7 +49,8 @@ def extract(data: bytes, progress: Callable[[], object]) -> str:
         raise Unfit(f"it has {count:,} pages; 1 to {MAX_PAGES:,} are read")
     pages, chars = [], 0
     for number in range(count):
-        pages.append(_read(document, number))
+        is_bad = number in left_out
+        pages.append(Page("", reason=ENDED) if is_bad else _read(document, number))
         chars += sum(len(cell.text) for line in pages[-1].lines for cell in line)
         if chars > MAX_CHARS:
             raise Unfit(f"its text has more than {MAX_CHARS:,} characters")
