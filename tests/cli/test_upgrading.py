@@ -224,7 +224,7 @@ def test_an_index_in_milvus_is_brought_up_to_date_with_its_embeddings(in_milvus)
 def test_an_older_index_that_a_team_shares_is_not_emptied_by_a_folder_of_few_notes(in_milvus):
     store, source = in_milvus
     for name in ("gateway.md", "contacts.md", "mailer.txt"):
-        (source.corpus / name).unlink()
+        source.corpus.file(name).unlink()
     with pytest.raises(IndexUnusable, match="3 of the 4 notes"):
         refresh(store, source)
     assert store.older() is not None
