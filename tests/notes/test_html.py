@@ -2,11 +2,11 @@
 
 import pytest
 from excerpting import passages_of
+from saying import blocks_said
 
 from ragqa.answering.layout import Layout
 from ragqa.notes import parse_note
 from ragqa.notes.formats import FORMATS, html_tags
-from ragqa.text.markdown import plain_text
 from ragqa.types import Kind, Link, Stamp
 
 
@@ -15,13 +15,7 @@ def parse(text):
 
 
 def said(text):
-    """The kind of each block that is read, and its words."""
-    note = parse(text)
-    return [
-        (b.kind, plain_text(note.text[b.start : b.end], kind=b.kind, context=b.label))
-        for b in note.blocks
-        if b.kind is not Kind.COMMENT
-    ]
+    return blocks_said(parse(text), without=[Kind.COMMENT])
 
 
 def words(text):

@@ -1,9 +1,9 @@
 """Org: what of a file is text, and of which kind."""
 
 import pytest
+from saying import blocks_said
 
 from ragqa.notes import parse_note
-from ragqa.text.markdown import plain_text
 from ragqa.types import Kind, Link, Stamp
 
 
@@ -12,13 +12,7 @@ def parse(text):
 
 
 def said(text):
-    """The kind of each block that is read, and its words."""
-    note = parse(text)
-    return [
-        (b.kind, plain_text(note.text[b.start : b.end], kind=b.kind, context=b.label))
-        for b in note.blocks
-        if b.kind not in (Kind.COMMENT, Kind.STRUCK, Kind.RULE)
-    ]
+    return blocks_said(parse(text), without=[Kind.COMMENT, Kind.STRUCK, Kind.RULE])
 
 
 def words(text):
