@@ -9,6 +9,7 @@ import json
 import os
 import stat
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
@@ -160,7 +161,7 @@ class SavedEmbeddings:
         return hashlib.blake2b(body, digest_size=_CHECKSUM_BYTES, key=self._fingerprint).digest()
 
 
-class ResumableWriter:
+class ResumableWriter(ABC):
     """What writers share: embeddings that are saved on this machine until the commit.
 
     :param root: the folder for them.
@@ -198,8 +199,9 @@ class ResumableWriter:
         if self._saved is not None:
             self._saved.close()
 
+    @abstractmethod
     def _in_base(self, embedding_keys: Iterable[int]) -> dict[int, Vector]:
-        raise NotImplementedError
+        """The embeddings in the base snapshot among these, by key."""
 
     def _bytes_needed(self) -> int:
         """A lower bound of what is still to be written to the folder; 0 if unknown."""
