@@ -31,44 +31,40 @@ _HARMLESS = re.compile(r"[\w./ +@,=-]+")
 
 
 def _complete(
-    ctx: typer.Context, values: "Callable[[NoteList], Iterable[str]]", incomplete: str
+    ctx: typer.Context, values: "Callable[[Loaded], Iterable[str]]", incomplete: str
 ) -> list[str]:
-    """Complete from the index; without one, return nothing."""
-    from ragqa.api import index_from
+    """Complete by the settings for what was typed before; where those are wrong, return nothing."""
+    from ragqa.config import load_settings
 
+    places = [field.name for field in fields(PlaceOptions)]
     try:
-        with index_from(_loaded(ctx)) as index:
-            found = values(index.notes(refresh=False))
-            return [one for one in found if one.startswith(incomplete) and _HARMLESS.fullmatch(one)]
+        found = values(load_settings({name: ctx.params.get(name) or None for name in places}))
+        return [one for one in found if one.startswith(incomplete) and _HARMLESS.fullmatch(one)]
     except RagqaError:
         return []
 
 
-def _loaded(ctx: typer.Context) -> "Loaded":
-    """The settings for what was typed before."""
-    from ragqa.config import load_settings
+def _notes(loaded: "Loaded") -> "NoteList":
+    """The notes in the index as it is."""
+    from ragqa.api import index_from
 
-    places = [field.name for field in fields(PlaceOptions)]
-    return load_settings({name: ctx.params.get(name) or None for name in places})
+    with index_from(loaded) as index:
+        return index.notes(refresh=False)
 
 
 def complete_tag(ctx: typer.Context, incomplete: str) -> list[str]:
     """The tags in the index that start with `incomplete`."""
-    return _complete(ctx, lambda found: found.tags, incomplete)
+    return _complete(ctx, lambda loaded: _notes(loaded).tags, incomplete)
 
 
 def complete_path(ctx: typer.Context, incomplete: str) -> list[str]:
     """The paths in the index that start with `incomplete`."""
-    return _complete(ctx, lambda found: (note.path for note in found.notes), incomplete)
+    return _complete(ctx, lambda loaded: (note.path for note in _notes(loaded).notes), incomplete)
 
 
 def complete_folder(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of the folders of notes that start with `incomplete`."""
-    try:
-        names = [one.name for one in _loaded(ctx).places.corpus.folders]
-    except RagqaError:
-        return []
-    return [one for one in names if one.startswith(incomplete) and _HARMLESS.fullmatch(one)]
+    return _complete(ctx, lambda at: (one.name for one in at.places.corpus.folders), incomplete)
 
 
 class Format(StrEnum):
@@ -126,7 +122,7 @@ class PlaceOptions:
     @property
     def flags(self) -> "dict[str, Value | None]":
         """The options as settings by name."""
-        return asdict(self) | {"corpus": self.corpus or None}
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ragqa.cli.opening import load_flags, print_notices
-from ragqa.cli.options import AsJson, Folders, IndexFolder, grouped_options
+from ragqa.cli.options import AsJson, Folders, IndexFolder, PlaceOptions, grouped_options
 from ragqa.errors import UsageError
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A setting; see ragqa config.")]
@@ -37,7 +37,7 @@ def show(
     from ragqa import render
     from ragqa.render import overviews
 
-    loaded = load_flags({"corpus": tuple(corpus or ()) or None, "index": index})
+    loaded = load_flags(PlaceOptions(corpus, index).flags)
     if json:
         render.print_document(overviews.settings_document(loaded))
     else:

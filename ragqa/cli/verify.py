@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from ragqa.cli.opening import load_flags
-from ragqa.cli.options import AsJson, Folders, grouped_options
+from ragqa.cli.options import AsJson, Folders, PlaceOptions, grouped_options
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def verify(
     from ragqa.render import verifications
     from ragqa.verifying.checking import verify as verify_answer
 
-    loaded = load_flags({"corpus": tuple(corpus or ()) or None})
+    loaded = load_flags(PlaceOptions(corpus).flags)
     saved = _read(answer)
     with render.ProgressLine() as progress:
         verification = verify_answer(
