@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from ragqa.config import Settings
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
+from ragqa.queries import languages_for, query_for, terms_for
 from ragqa.spelling import correct_spelling
 from ragqa.stores import Snapshot
 from ragqa.stores.ranking import BM25_K1
-from ragqa.text.words import WORD, index_terms, is_latin, query_terms
+from ragqa.text.words import WORD, index_terms, query_terms
 from ragqa.types import Filters, Hit, Kind, Passage, Retrieved, Vector
 
 MAX_QUESTION_BYTES = 8_000
@@ -33,14 +34,13 @@ CONTEXT_WEIGHT = 0.3
 class Ranking:
     """How candidates are retrieved and fused.
 
-    Each leg gives `candidates`; `dense_weight` is the weight of the dense one, 0 to 1. `scripts` is
-    what the embedder can read, "latin" or "all"; other questions are ranked by terms alone.
-    `contexts` has the embeddings of the contexts of several folders, by the folder's name.
+    Each leg gives `candidates`; `dense_weight` is the weight of the dense one, 0 to 1, for a
+    question that the embedder can read. `contexts` has the embeddings of the contexts of several
+    folders, by the folder's name.
     """
 
     candidates: int = 200
     dense_weight: float = 0.5
-    scripts: str = "latin"
     contexts: Mapping[str, Vector] = field(default_factory=dict)
 
     @classmethod
@@ -49,7 +49,6 @@ class Ranking:
         return cls(
             candidates=settings.candidates,
             dense_weight=settings.dense_weight,
-            scripts=settings.embedder_scripts,
             contexts=contexts or {},
         )
 
@@ -80,25 +79,25 @@ def clean_question(text: str) -> str:
 class Legs:
     """The hits of each leg as (passage id, score), best first, and the query they are for.
 
-    `retrieved` has no hits yet. `query` has the question's terms. `dense` has cosines, and is empty
-    if the embedder cannot read the question; `terms` has BM25 scores.
+    `retrieved` has no hits yet. `query` maps each term of the question, and of the parts of its
+    compounds, to the most that it can score. `dense` has cosines, and is empty if the embedder
+    cannot read the question; `terms` has BM25 scores.
     """
 
     retrieved: Retrieved
-    query: Sequence[str]
+    query: Mapping[str, float]
     dense: Sequence[tuple[int, float]]
     terms: Sequence[tuple[int, float]]
 
     def fused(self, dense_weight: float) -> list[tuple[int, float]]:
         """Both legs fused into one list of (passage id, score), best first."""
-        weight = 0.0 if self.retrieved.by_terms_alone else dense_weight
+        weight = dense_weight * self.retrieved.readable
         return fuse(self.dense, self.terms, dense_weight=weight, length=self.length)
 
     @property
     def length(self) -> float:
         """The Euclidean length of the question as a vector of its terms' highest scores."""
-        counts, idf = Counter(self.query), self.retrieved.idf
-        return (BM25_K1 + 1) * math.hypot(*(n * idf[term] for term, n in counts.items())) or 1.0
+        return math.hypot(*self.query.values()) or 1.0
 
 
 def retrieve(
@@ -151,13 +150,17 @@ def find_legs(
     pool = max(k, ranking.candidates)
     spelled = correct_spelling(snapshot, embedder, question)
     rewritten = _with_title(snapshot, spelled.question, filters)
-    terms = query_terms(rewritten)
+    query = query_for(snapshot, embedder, rewritten)
+    searched = [*query.terms, *query.parts]
+    idf = snapshot.idf(searched)
+    most = {term: (BM25_K1 + 1) * n * idf[term] for term, n in Counter(searched).items()}
     retrieved = Retrieved(
         question=rewritten,
         hits=(),
         vectors=embedder.embed_query(rewritten),
-        idf=snapshot.idf(terms),
-        by_terms_alone=ranking.scripts == "latin" and not is_latin(question),
+        idf={term: idf[term] for term in query.terms},
+        languages=query.languages,
+        readable=query.readable,
         asked=question,
         spelled=spelled.question,
         corrected=spelled.corrected,
@@ -165,7 +168,7 @@ def find_legs(
     near = (
         [] if retrieved.by_terms_alone else snapshot.dense(retrieved.vectors.pooled, pool, filters)
     )
-    return Legs(retrieved, query=terms, dense=near, terms=snapshot.terms(terms, pool, filters))
+    return Legs(retrieved, query=most, dense=near, terms=snapshot.terms(searched, pool, filters))
 
 
 def _with_title(snapshot: Snapshot, question: str, filters: Filters) -> str:
@@ -174,10 +177,12 @@ def _with_title(snapshot: Snapshot, question: str, filters: Filters) -> str:
     The embedder does not know such a name, and the sentences that answer do not use it.
     """
     words = list(WORD.finditer(question))
-    terms = [" ".join(index_terms(word[0])) for word in words]
-    for passage in _best_by_terms(snapshot, query_terms(question), filters):
+    languages = languages_for(snapshot, question)
+    terms = [" ".join(index_terms(word[0], languages[0])) for word in words]
+    for passage in _best_by_terms(snapshot, query_terms(question, languages), filters):
         for alias in passage.aliases:
-            alias_terms, size = " ".join(index_terms(alias)), len(WORD.findall(alias))
+            alias_terms = " ".join(index_terms(alias, languages[0]))
+            size = len(WORD.findall(alias))
             runs = [" ".join(terms[at : at + size]) for at in range(len(words) - size + 1)]
             if alias_terms and alias_terms in runs and not _is_in_text(snapshot, alias, filters):
                 first = runs.index(alias_terms)
@@ -188,14 +193,15 @@ def _with_title(snapshot: Snapshot, question: str, filters: Filters) -> str:
 
 def _is_in_text(snapshot: Snapshot, alias: str, filters: Filters) -> bool:
     """Whether the texts that match an alias best have all of it; front matter does not count."""
-    wanted = query_terms(alias)
+    languages = languages_for(snapshot, alias)
+    wanted = terms_for(snapshot, alias, languages)
     passages = _best_by_terms(snapshot, wanted, filters)
     texts = [
         passage.embedded_text
         for passage in passages
         if all(unit.kind is not Kind.PROPERTY for unit in passage.units)
     ]
-    found = (term for text in texts for term in index_terms(text))
+    found = (term for text in texts for term in query_terms(text, languages))
     return frozenset(found).issuperset(wanted)
 
 

@@ -11,19 +11,20 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ragqa.embedders import Embedder
+from ragqa.languages import ENGLISH
+from ragqa.queries import known_terms, languages_for
 from ragqa.stores import Snapshot
-from ragqa.stores.ranking import inverse_frequency
 from ragqa.text.words import (
     CONTRACTED,
-    STOP_WORDS,
     WORD,
     compiled,
     index_terms,
     is_latin,
+    is_stop_word,
     overlaps,
     query_terms,
 )
-from ragqa.types import Correction, Filters
+from ragqa.types import Correction, Filters, Passage
 
 MIN_LETTERS = 5
 """The fewest letters of a word or its correction: shorter ones are near too many others.
@@ -48,7 +49,6 @@ _PASSAGES_PER_TERM = 10
 _CONTEXT_PASSAGES = 20
 """A word occurs with another one if any of this many best passages for both has both."""
 
-_ROUNDING = 1e-6
 _EDGES = "?!.,;:()[]\u2026"
 _QUOTED = r"\"[^\"]*\"|`[^`]*`|\u201c[^\u201d]*\u201d|(?<!\w)['\u2018][^'\u2019]*['\u2019](?!\w)"
 _INFLECTION = "(e?s|e?d|ings?|e?rs?|ly)"
@@ -64,15 +64,16 @@ class Spelling:
 
 def correct_spelling(snapshot: Snapshot, embedder: Embedder, question: str) -> Spelling:
     """Correct the spelling of a question where that is safe."""
-    question = with_apostrophes(question)
-    unknown = _unknown(snapshot, question)
+    languages = languages_for(snapshot, question)
+    question = with_apostrophes(question) if languages[0] == ENGLISH else question
+    unknown = _unknown(snapshot, question, languages)
     if not 0 < len(unknown) <= MAX_UNKNOWN:
         return Spelling(question)
     found = {}
     for word in unknown:
         if _is_vocabulary(embedder, word):
             continue
-        if nearest := _nearest(snapshot, word, _context(snapshot, question, word)):
+        if nearest := _nearest(snapshot, word, _context(snapshot, question, word, languages)):
             found[word] = nearest
     corrected = tuple(Correction(word, nearest) for word, nearest in found.items())
     return Spelling(_replaced(question, lambda word: found.get(word, word)), corrected)
@@ -114,25 +115,28 @@ def _words(question: str, least: int = MIN_LETTERS - 1) -> Iterator[tuple[int, s
                 yield start, word
 
 
-def _unknown(snapshot: Snapshot, question: str) -> list[str]:
+def _unknown(snapshot: Snapshot, question: str, languages: Sequence[str]) -> list[str]:
     """The possibly misspelt words that no note has in any form."""
     words = {
-        word: index_terms(word) for _, word in _words(question) if word.casefold() not in STOP_WORDS
+        word: _forms(word, languages)
+        for _, word in _words(question)
+        if not is_stop_word(word, languages[0])
     }
-    known = _known(snapshot, [term for terms in words.values() for term in terms])
+    known = known_terms(snapshot, [term for terms in words.values() for term in terms])
     return [word for word, terms in words.items() if terms and known.isdisjoint(terms)]
 
 
-def _known(snapshot: Snapshot, terms: Sequence[str]) -> frozenset[str]:
-    """The terms that some passage has."""
-    in_none = inverse_frequency(snapshot.info.passages, 0) - _ROUNDING
-    return frozenset(term for term, idf in snapshot.idf(terms).items() if idf < in_none)
+def _forms(word: str, languages: Sequence[str]) -> list[str]:
+    """The terms of a word in each of the languages."""
+    return [term for language in languages for term in index_terms(word, language)]
 
 
-def _context(snapshot: Snapshot, question: str, word: str) -> frozenset[str]:
+def _context(
+    snapshot: Snapshot, question: str, word: str, languages: Sequence[str]
+) -> frozenset[str]:
     """The terms of the question's other words that the notes have."""
-    others = set(query_terms(question)).difference(index_terms(word))
-    return _known(snapshot, sorted(others))
+    others = set(query_terms(question, languages)).difference(_forms(word, languages))
+    return known_terms(snapshot, sorted(others))
 
 
 def _nearest(snapshot: Snapshot, word: str, context: Collection[str]) -> str:
@@ -148,7 +152,8 @@ def _nearest(snapshot: Snapshot, word: str, context: Collection[str]) -> str:
     for distance, rank, term in _similar_terms(snapshot, word, edits)[:_MAX_TERMS]:
         if distance > edits:
             break
-        for text in _best_texts(snapshot, [term], _PASSAGES_PER_TERM):
+        for passage in _best(snapshot, [term], _PASSAGES_PER_TERM):
+            text = passage.searched_text
             for spelling, times in Counter(WORD.findall(text)).items():
                 form = _folded(spelling)
                 if form not in distances:
@@ -159,7 +164,7 @@ def _nearest(snapshot: Snapshot, word: str, context: Collection[str]) -> str:
                     spellings.setdefault(form, Counter())[_as_within(spelling, text)] += times
     near = [form for form in ranks if distances[form] == edits]
     for form in sorted(near, key=lambda form: (ranks[form], form)):
-        if not context or _occurs_with(snapshot, index_terms(form), context):
+        if not context or _occurs_with(snapshot, form, context):
             found = spellings[form]
             lower = [spelling for spelling in found if spelling == spelling.lower()]
             return max(lower or found, key=lambda spelling: (found[spelling], spelling))
@@ -214,17 +219,20 @@ def _as_within(word: str, text: str) -> str:
     return word if within else word.lower()
 
 
-def _occurs_with(snapshot: Snapshot, terms: Sequence[str], context: Collection[str]) -> bool:
-    """Whether a passage has all of these terms, and one of the context."""
-    texts = _best_texts(snapshot, [*terms, *terms, *terms, *context], _CONTEXT_PASSAGES)
-    found = (frozenset(index_terms(text)) for text in texts)
-    return any(one.issuperset(terms) and not one.isdisjoint(context) for one in found)
+def _occurs_with(snapshot: Snapshot, word: str, context: Collection[str]) -> bool:
+    """Whether a passage has this word, and a term of the context."""
+    terms = list(dict.fromkeys(_forms(word, list(snapshot.info.languages) or [ENGLISH])))
+    for passage in _best(snapshot, [*terms, *terms, *terms, *context], _CONTEXT_PASSAGES):
+        found = frozenset(index_terms(passage.searched_text, passage.language))
+        if found.issuperset(index_terms(word, passage.language)) and not found.isdisjoint(context):
+            return True
+    return False
 
 
-def _best_texts(snapshot: Snapshot, terms: Sequence[str], most: int) -> list[str]:
-    """The texts of the best passages for some terms."""
+def _best(snapshot: Snapshot, terms: Sequence[str], most: int) -> list[Passage]:
+    """The best passages for some terms."""
     found = snapshot.terms(terms, most, Filters())
-    return [one.searched_text for one in snapshot.passages([id_ for id_, _ in found])]
+    return snapshot.passages([id_ for id_, _ in found])
 
 
 def _is_vocabulary(embedder: Embedder, word: str) -> bool:

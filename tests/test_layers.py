@@ -9,10 +9,11 @@ import ragqa
 PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
-    {"errors", "telemetry", "corpus", "atomic_write", "sanitise"},
+    {"errors", "telemetry", "corpus", "languages", "atomic_write", "sanitise"},
     {"types"},
     {"config", "text", "clock", "stages", "history", "quiet"},
     {"notes", "passages", "embedders", "stores", "llms", "consent"},
+    {"queries"},
     {"readers", "spelling"},
     {"claims"},
     {"indexing", "retrieval", "answering"},
@@ -38,6 +39,7 @@ LATE = {
     "huggingface_hub": "only a model that is named by its repository is looked up in its cache",
     "httpx2": "an extra, and only an LLM needs it",
     "mcp": "an extra, and half a second",
+    "py3langid": "only a text that is not plainly English is told by its model",
     "pathspec": "only a folder with ignore files needs it",
     "pymilvus": "an extra, and a second",
     "rapidfuzz": "only a word that is in no note is compared with those that are",

@@ -24,7 +24,7 @@ from vaults import write_vault
 
 from ragqa.embedders import CANARY, DEFAULT_MODEL, Embedder, embedder_for
 from ragqa.text.words import STOP_WORDS
-from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vectors
+from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
 
 _WORD = re.compile("[a-z]+")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -75,6 +75,10 @@ class SyntheticEmbedder:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Words and marks, which made notes' tokens are but for names; a tenth of the real cost."""
         return [len(_TOKEN.findall(text)) + 2 for text in texts]
+
+    def pieces(self, texts: Sequence[str]) -> Pieces:
+        """The real one's word pieces."""
+        return self._real.pieces(texts)
 
     def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """Embed passages, in the order given."""

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from ragqa.generation import Writer
 
 BY_TERMS_ALONE = (
-    "the embedder reads Latin script only, so this was found by its words alone; for a model that "
-    "reads more: ragqa config set embedder_scripts all"
+    "the embedder cannot read this language, so this was found by its words alone; a multilingual "
+    "model may read it: ragqa config set embedder intfloat/multilingual-e5-small"
 )
 
 MIN_POOL = 10

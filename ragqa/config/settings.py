@@ -24,6 +24,7 @@ from ragqa.config.setting import (
 )
 from ragqa.corpus import Folder
 from ragqa.errors import UsageError
+from ragqa.languages import AUTO, LANGUAGES, OTHER
 
 LLMS_WITH_PATHS = ("scripted",)
 """The kinds of LLM backends with a path as argument: `KIND:PATH`."""
@@ -106,8 +107,11 @@ class Settings:
         "the name or folder of a model",
         check=_is_not_blank,
     )
-    embedder_scripts: str = one_of(
-        ("latin", "all"), "what the embedder can read: `latin`, or `all` for a multilingual model"
+    language: str = setting(
+        AUTO,
+        "the language of the notes, by its code, as in de; auto tells it for each note",
+        f"auto or one of {', '.join(sorted(filter(None, LANGUAGES)))}",
+        check=lambda value: value == AUTO or (value != OTHER and value in LANGUAGES),
     )
     reader: str = setting(
         "neutral",
@@ -191,7 +195,12 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {one.name: replace(one.metadata["setting"], name=one.name) for one in fields(Settings)}
 )
 
-REPLACED: Mapping[str, str] = MappingProxyType({"sentences": "excerpts and excerpt_words"})
+REPLACED: Mapping[str, str] = MappingProxyType(
+    {
+        "sentences": "excerpts and excerpt_words",
+        "embedder_scripts": "a measure of what the embedder can read",
+    }
+)
 """Settings of older versions, with their replacements."""
 
 

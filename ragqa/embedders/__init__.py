@@ -1,6 +1,6 @@
 """From text to unit vectors: the `Embedder` protocol and the table of implementations.
 
-To add one: write a class with the five members below in a module of this folder, add a line to
+To add one: write a class with the six members below in a module of this folder, add a line to
 `EMBEDDERS`, and run `pytest tests/contracts/test_embedder_contract.py`.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ragqa.errors import UsageError
-from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vectors
+from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 
@@ -32,6 +32,10 @@ class Embedder(Protocol):
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's untruncated tokens as a passage, special tokens and prompt included."""
+        ...
+
+    def pieces(self, texts: Sequence[str]) -> Pieces:
+        """Measure the word pieces of some texts: how well the embedder can read them."""
         ...
 
     def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:

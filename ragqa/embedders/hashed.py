@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from ragqa.errors import UsageError
-from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vector, Vectors
+from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vector, Vectors
 
 VERSION = 1
 DEFAULT_DIMENSION = 256
@@ -62,6 +62,11 @@ class HashedEmbedder:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's words and punctuation marks."""
         return [len(_TOKEN.findall(text)) for text in texts]
+
+    def pieces(self, texts: Sequence[str]) -> Pieces:
+        """Count the words, each as well known as any."""
+        words = sum(self.count_tokens(texts))
+        return Pieces(words, words * MAX_WORD_CHARS)
 
     def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """Embed passages in order; returns shape (len(texts), dimension), float32.

@@ -4,14 +4,14 @@ The embedders for building and for asking differ only in their `Model`, so they 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from tokenizers import Encoding, Tokenizer
 
-from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vectors
+from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
 
 Inputs: TypeAlias = Mapping[str, npt.NDArray[np.int64]]
 """Arrays of shape (texts, tokens), by the model's name for them."""
@@ -27,6 +27,9 @@ _FIELDS = {
     "attention_mask": "attention_mask",
     "token_type_ids": "type_ids",
 }
+_UNKNOWN = ("[UNK]", "<unk>")
+"""What tokenizers call a piece that they do not know."""
+
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -68,11 +71,17 @@ class TransformerEmbedder:
         self._pads_left = padding.get("direction") == "left"
         tokenizer.no_padding()
         tokenizer.no_truncation()
+        self._unknown = {tokenizer.token_to_id(token) for token in _UNKNOWN}
         self._tokenizer = tokenizer
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's untruncated tokens as a passage, special tokens and prompt included."""
         return [len(e) for e in self._encode(texts, self.info.passage_prompt)]
+
+    def pieces(self, texts: Sequence[str]) -> Pieces:
+        """Measure the word pieces of some texts."""
+        cut = zip(texts, self._encode(texts, ""), strict=True)
+        return sum((_pieces(text, encoding, self._unknown) for text, encoding in cut), Pieces())
 
     def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """Embed passages in order; returns shape (len(texts), dimension), float32.
@@ -181,6 +190,18 @@ def _content(
             kept.append(i)
             spans.append((begin, begin + len(word)))
     return kept, tuple(spans)
+
+
+def _pieces(text: str, encoding: Encoding, unknown: Container[int | None]) -> Pieces:
+    number = size = read_to = 0
+    for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
+        # A character may be cut into several pieces, but has its bytes only once.
+        letters = "".join(filter(str.isalnum, text[max(start, read_to) : end]))
+        if any(map(str.isalnum, text[start:end])):
+            number += 1
+            size += 0 if token in unknown else len(letters.encode())
+        read_to = max(read_to, end)
+    return Pieces(number, size)
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -14,7 +14,7 @@ from ragqa.config.files import cache_folder
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.indexing import Embedders
-from ragqa.types import EmbedderInfo, Progress, TokenVectors, Vectors
+from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
 
 _BATCH = 512
 _SCHEMA = """
@@ -81,6 +81,10 @@ class CachedEmbedder:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the embedder's tokens in each text."""
         return self.plain.count_tokens(texts)
+
+    def pieces(self, texts: Sequence[str]) -> Pieces:
+        """Measure the embedder's word pieces."""
+        return self.plain.pieces(texts)
 
     def embed_query(self, text: str) -> TokenVectors:
         """Embed a question, without the cache."""

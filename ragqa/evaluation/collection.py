@@ -17,11 +17,12 @@ from ragqa.evaluation.cache import CachedEmbedder
 from ragqa.indexing import Embedders
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking
+from ragqa.passages.language import add_pieces, with_language
 from ragqa.passages.split import split_note
 from ragqa.readers import prepared
 from ragqa.retrieval import Ranking
 from ragqa.stores import Snapshot, open_store
-from ragqa.types import IndexInfo, Note, Passage, Progress, Stamp, Vectors
+from ragqa.types import IndexInfo, Note, Passage, Pieces, Progress, Stamp, Vectors
 
 _NOTES_AT_ONCE = 256
 
@@ -75,6 +76,7 @@ def build_collection(
     ):
         store = open_store(Path(folder))
         spans: dict[int, tuple[str, int, int]] = {}
+        languages: dict[str, Pieces] = {}
         stream, done = iter(notes), 0
         with store.writer(fresh=True, wait=False) as writer:
             while some := list(islice(stream, _NOTES_AT_ONCE)):
@@ -82,10 +84,11 @@ def build_collection(
                 split = [_split(note, embedder, chunking) for note in some]
                 for note, passages, rows in zip(some, split, _rows(split, embedder), strict=True):
                     writer.add(note, settled=True, passages=passages, vectors=rows)
+                    add_pieces(languages, passages, embedder.pieces)
                     spans |= {p.id: (p.path, p.start, p.end) for p in passages}
                 done += len(some)
             progress("indexing", done, total)
-            writer.commit(_describe(embedder, chunking))
+            writer.commit(replace(_describe(embedder, chunking), languages=languages))
         with closing(store.snapshot()) as snapshot:
             yield Collection(snapshot, embedder, ranking, chunking, answering), spans
 
@@ -104,7 +107,8 @@ def note_of(path: str, text: str, *, title: str | None = None) -> Note:
 
 def _split(note: Note, embedder: Embedder, chunking: Chunking) -> list[Passage]:
     window, count_tokens = embedder.info.window, embedder.count_tokens
-    return split_note(note, chunking=chunking, window=window, count_tokens=count_tokens)
+    known = with_language(note, chunking.language)
+    return split_note(known, chunking=chunking, window=window, count_tokens=count_tokens)
 
 
 def _rows(split: Sequence[Sequence[Passage]], embedder: Embedder) -> Iterator[Vectors]:

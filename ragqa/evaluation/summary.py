@@ -23,7 +23,7 @@ Document = dict[str, Any]
 
 MEASURED = (
     "embedder",
-    "embedder_scripts",
+    "language",
     "passage_tokens",
     "max_note_bytes",
     "reader",

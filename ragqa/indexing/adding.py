@@ -15,10 +15,11 @@ import numpy as np
 from ragqa.embedders import Embedder
 from ragqa.embedders.workers import Workers, WorkersFor
 from ragqa.indexing.source import Source
-from ragqa.notes import ReadNote, read_note
+from ragqa.notes import read_note
+from ragqa.passages.language import add_pieces, with_language
 from ragqa.passages.split import split_note
 from ragqa.stores import EmbeddingLookup, Writer, no_embeddings
-from ragqa.types import NoteFile, Passage, Progress, Skipped, Vector
+from ragqa.types import Note, NoteFile, Passage, Pieces, Progress, Skipped, Vector
 
 CHUNK_PASSAGES = 2048
 """The passages to collect per chunk; its last note may exceed it."""
@@ -34,9 +35,13 @@ KEPT = "The embeddings so far are saved: run the same command again to resume."
 
 @dataclass(frozen=True, slots=True)
 class SplitNote:
-    """A note with its passages; `size` is the file's size in bytes when it was found."""
+    """A note with its passages; `settled` is as in `NoteState`, and `size` is the file's in bytes.
 
-    read: ReadNote
+    It is the size when the file was found.
+    """
+
+    note: Note
+    settled: bool
     passages: Sequence[Passage]
     size: int
 
@@ -63,14 +68,15 @@ def _split_all(
         if isinstance(read, Skipped):
             lost.append(read)
             continue
+        note = with_language(read.note, source.chunking.language)
         passages = split_note(
-            read.note,
+            note,
             chunking=source.chunking,
             window=embedder.info.window,
             count_tokens=embedder.count_tokens,
         )
         progress("splitting", done, len(files))
-        yield SplitNote(read, passages, file.stamp.size)
+        yield SplitNote(note, read.settled, passages, file.stamp.size)
 
 
 def _chunks(notes: Iterable[SplitNote]) -> Iterator[Chunk]:
@@ -107,6 +113,7 @@ class Embedding:
 
     :param reusable: the sound embeddings of a damaged or older index.
     :ivar computed: how many embeddings have been computed so far.
+    :ivar languages: the word pieces of the languages of the notes, those in the index included.
     :raises IndexUnusable: here and in every method: embeddings cannot be saved.
     """
 
@@ -118,6 +125,7 @@ class Embedding:
         self._embedder = embedder
         self._resumed = writer.resume(embedder.info, embedder.dtype)
         self.computed = 0
+        self.languages: dict[str, Pieces] = {}
 
     def add_notes(
         self, files: Sequence[NoteFile], source: Source, workers: WorkersFor, progress: Progress
@@ -139,11 +147,12 @@ class Embedding:
         chunks = _chunks(_split_all(files, source, self._embedder, lost, progress))
         with workers(self._embedder, progress) as at_work:
             for chunk, vectors in self.embed_chunks(chunks, at_work, embedded):
+                add_pieces(self.languages, chunk.passages, self._embedder.pieces)
                 for each in chunk.notes:
-                    note, rows = each.read.note, [vectors[p.embedding_key] for p in each.passages]
+                    note, rows = each.note, [vectors[p.embedding_key] for p in each.passages]
                     self._writer.add(
                         note,
-                        settled=each.read.settled,
+                        settled=each.settled,
                         passages=each.passages,
                         vectors=np.array(rows, np.float32).reshape(
                             -1, self._embedder.info.dimension

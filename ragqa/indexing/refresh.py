@@ -170,6 +170,7 @@ def _write(
 
     embedder, workers = _embedder_for(source, base, changes, report)
     embedding = Embedding(writer, embedder, reusable)
+    embedding.languages |= base.languages if base else {}
     with embedding.noting_saved_work():
         writer.remove(changes.removed)
         for note in changes.restamped:
@@ -178,7 +179,8 @@ def _write(
         lost, warnings = embedding.add_notes(files, source, workers, report)
         changes = _drop_lost(writer, source, changes, lost)
         report("writing", 0, 1)
-        info = writer.commit(_describe(source, base, changes, embedder))
+        described = _describe(source, base, changes, embedder)
+        info = writer.commit(replace(described, languages=embedding.languages))
     report("writing", 1, 1)
     return info, changes, warnings
 

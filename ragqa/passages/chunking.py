@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from ragqa.config import Settings
+from ragqa.languages import AUTO
 
-VERSION = 3
+VERSION = 4
 """Raise it with every change of passages or their terms: indexes of other versions are rebuilt."""
 
 
@@ -14,17 +15,19 @@ class Chunking:
     """Passage lengths, in tiktoken's cl100k_base tokens.
 
     `target_tokens` is the length aimed at when a longer section is cut. With `secrets`, front
-    matter values are indexed even if their keys mark them as secret.
+    matter values are indexed even if their keys mark them as secret. `language` is that of all
+    notes, or `AUTO`.
     """
 
     target_tokens: int = 140
     secrets: bool = False
+    language: str = AUTO
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Read the settings."""
         secrets = settings.secret_front_matter == "index"  # noqa: S105 - a choice, no secret
-        return cls(settings.passage_tokens, secrets=secrets)
+        return cls(settings.passage_tokens, secrets=secrets, language=settings.language)
 
     @property
     def max_tokens(self) -> int:
@@ -36,7 +39,9 @@ class Chunking:
         """A section below this is small and may be joined with a short neighbour."""
         return self.target_tokens // 5
 
-    def as_mapping(self) -> dict[str, int]:
+    def as_mapping(self) -> dict[str, int | str]:
         """The settings and the version, as stored with an index."""
+        mapping: dict[str, int | str] = {"version": VERSION, "target_tokens": self.target_tokens}
         secrets = {"secrets": 1} if self.secrets else {}
-        return {"version": VERSION, "target_tokens": self.target_tokens} | secrets
+        language = {} if self.language == AUTO else {"language": self.language}
+        return mapping | secrets | language

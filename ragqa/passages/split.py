@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ragqa.passages.chunking import Chunking
+from ragqa.passages.language import with_own_language
 from ragqa.passages.packing import cut, fit
 from ragqa.passages.parts import HeadingPath, Part, Trail, fit_trails, note_parts
 from ragqa.passages.sections import common_path, follows, join_small, sections
@@ -47,7 +48,8 @@ def split_note(
         small_tokens=chunking.small_tokens,
         fits=splitter.fits,
     )
-    return list(_numbered(splitter.passages(runs)))
+    passages = (with_own_language(p, chunking.language) for p in splitter.passages(runs))
+    return list(_numbered(passages))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ class _Splitter:
             note_sha256=note.sha256,
             note_date=note.date,
             aliases=note.aliases,
+            language=note.language,
         )
 
     def _line(self, position: int) -> int:

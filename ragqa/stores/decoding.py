@@ -13,6 +13,7 @@ import msgspec
 
 import ragqa
 from ragqa.errors import OlderFormat, OtherFormat
+from ragqa.languages import LANGUAGES
 from ragqa.stores.disk import REBUILD
 from ragqa.types import IndexInfo, Passage
 
@@ -36,7 +37,10 @@ def passage_of(fields: Mapping[str, object]) -> Passage:
     """Make a passage from its fields by name; its units are JSON, each a list of four values."""
     units = decoded(fields["units"], list[list[object]])
     named = [dict(zip(_UNIT, unit, strict=True)) for unit in units]
-    return msgspec.convert({**fields, "units": named}, Passage)
+    passage = msgspec.convert({**fields, "units": named}, Passage)
+    if passage.language not in LANGUAGES:
+        raise ValueError(f"a passage is in the unknown language {passage.language!r}")
+    return passage
 
 
 def units_json(passage: Passage) -> str:
@@ -46,7 +50,7 @@ def units_json(passage: Passage) -> str:
 
 def info_json(info: IndexInfo) -> dict[str, object]:
     """An index's description as JSON-compatible values."""
-    return asdict(replace(info, chunking=dict(info.chunking)))
+    return asdict(replace(info, chunking=dict(info.chunking), languages=dict(info.languages)))
 
 
 def digest_of(content: object) -> str:

@@ -19,7 +19,7 @@ from ragqa.stores.filters import note_matcher
 from ragqa.stores.protocol import Rebuilder, Repair, Snapshot, Store, Writer
 from ragqa.stores.ranking import Candidate, bm25, inverse_frequency, rank
 from ragqa.stores.vectors import check_dimension, check_question, check_vectors
-from ragqa.text.words import index_terms
+from ragqa.text.words import passage_terms
 from ragqa.types import (
     EmbedderInfo,
     Filters,
@@ -165,7 +165,7 @@ class MemoryWriter(Writer):
         check_vectors(passages, vectors, self._dimension)
         if passages:
             self._dimension = vectors.shape[1]
-        terms = (Counter(index_terms(passage.searched_text)) for passage in passages)
+        terms = (Counter(passage_terms(passage)) for passage in passages)
         rows = map(_Row, passages, np.array(vectors, dtype=np.float32), terms)
         self._notes[note.path] = _StoredNote(NoteRecord.of(note, settled=settled), tuple(rows))
 

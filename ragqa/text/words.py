@@ -1,17 +1,18 @@
 """Split text into terms, in the same way for indexing, searching and scoring.
 
-A term is a case-folded, accent-folded, stemmed word. Scripts written without spaces between words
-become characters and pairs of characters, as in Lucene's CJK analyser.
+A term is a case-folded, accent-folded word, stemmed as its language is. Scripts written without
+spaces between words become characters and pairs of characters, as in Lucene's CJK analyser.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 import tantivy
 
-from ragqa.types import FILL, Span
+from ragqa.languages import ENGLISH, LANGUAGES
+from ragqa.types import FILL, Passage, Span
 
 MAX_TERM_CHARS = 64
 
@@ -71,6 +72,9 @@ _UNSPACED_STOPS = (
     "什么是|是什么|为什么|什么|怎么样|怎么|怎样|如何|哪些|哪个|哪里|多少|请问|[的了吗呢是和与]"
     "|とは|何ですか|ですか|ください"
 )
+# In Japanese, short runs of hiragana are particles and endings; content is mostly in other scripts.
+_SHORT_HIRAGANA = "(?<![\u3041-\u309f])[\u3041-\u309f]{1,2}(?![\u3041-\u309f])"
+_HIRAGANA = "[\u3041-\u309f]+"
 
 
 def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
@@ -106,20 +110,67 @@ def unspaced_count(text: str) -> int:
     return 0 if text.isascii() else len(compiled(_UNSPACED_CHARACTER).findall(text))
 
 
-def index_terms(text: str) -> list[str]:
-    """The terms of a passage, in order, with repetitions."""
-    return _stem(tokenize(text))
+def index_terms(text: str, language: str = ENGLISH) -> list[str]:
+    """The terms of a text in a language, in order, with repetitions."""
+    return list(_stemmed(tokenize(_unelided(text, language)), language))
 
 
-def query_terms(text: str) -> list[str]:
-    """The terms to search for, in order, with repetitions.
+def passage_terms(passage: Passage) -> list[str]:
+    """The terms that a passage is found by."""
+    return index_terms(passage.searched_text, passage.language)
 
-    Stop words are dropped unless there is nothing else.
+
+def query_terms(text: str, languages: Sequence[str] = (ENGLISH,)) -> list[str]:
+    """The terms to search for, in order, with repetitions, in all of the languages."""
+    return [term for terms in query_forms(text, languages) for term in terms]
+
+
+def query_forms(text: str, languages: Sequence[str]) -> list[list[str]]:
+    """The terms of each word of a question, one or several, by the order of the languages.
+
+    Stop words of the first language are dropped unless there is nothing else.
     """
-    others = text if text.isascii() else compiled(_UNSPACED_STOPS).sub(" ", text)
-    tokens = tokenize(others, pairs_only=True) or tokenize(text, pairs_only=True)
-    content = [token for token in tokens if token not in STOP_WORDS] or tokens
-    return _stem(content)
+    asked = languages[0]
+    stripped = text if text.isascii() else _without_particles(text)
+    tokens = tokenize(_unelided(stripped, asked), pairs_only=True)
+    tokens = tokens or tokenize(_unelided(text, asked), pairs_only=True)
+    content = _without_stops(tokens, asked) or tokens
+    forms = zip(*(_stemmed(content, language) for language in languages), strict=True)
+    return [list(dict.fromkeys(terms)) for terms in forms]
+
+
+def likely_languages(question: str, languages: Sequence[str]) -> tuple[str, ...]:
+    """These languages, those first of which the question has the most stop words."""
+    if len(languages) < 2:
+        return tuple(languages)
+    left = {code: _without_stops(tokenize(_unelided(question, code)), code) for code in languages}
+    return tuple(sorted(languages, key=lambda code: len(left[code])))
+
+
+def is_stop_word(word: str, language: str) -> bool:
+    """Whether a word has no content of its own."""
+    tokens = tokenize(_unelided(word, language))
+    return bool(tokens) and not _without_stops(tokens, language)
+
+
+def _without_stops(tokens: Sequence[str], language: str) -> Sequence[str]:
+    if language == ENGLISH:
+        return [token for token in tokens if token not in STOP_WORDS]
+    negations = LANGUAGES[language].negations.split()
+    has_content = _stopper(language)
+    return [token for token in tokens if token in negations or has_content(token)]
+
+
+def _without_particles(text: str) -> str:
+    """A question without the words that only ask, and the particles, of unspaced scripts."""
+    text = compiled(_UNSPACED_STOPS).sub(" ", text)
+    text = compiled(_SHORT_HIRAGANA).sub(" ", text)
+    return compiled(_HIRAGANA).sub(r" \g<0> ", text)
+
+
+def _unelided(text: str, language: str) -> str:
+    """The text with articles that hang on a word by an apostrophe as words of their own."""
+    return re.sub("['\u2019]", " ", text) if LANGUAGES[language].elides else text
 
 
 def is_latin(text: str) -> bool:
@@ -136,15 +187,32 @@ def _is_latin_token(token: str) -> bool:
     return first < "\u0250" or unicodedata.name(first, "").startswith("LATIN")
 
 
-def _stem(tokens: list[str]) -> list[str]:
-    return _analyzer().analyze(" ".join(tokens)) if tokens else []
+def _stemmed(tokens: Sequence[str], language: str) -> Sequence[str]:
+    return _stemmer(language)(" ".join(tokens)) if tokens else []
 
 
 @cache
-def _analyzer() -> tantivy.TextAnalyzer:
+def _stemmer(code: str) -> Callable[[str], Sequence[str]]:
+    """A function that stems the words of a language, separated by spaces, and folds accents."""
+    fold = tantivy.Filter.ascii_fold()
+    stems = [tantivy.Filter.stemmer(name) for name in LANGUAGES[code].stemmers]
+    # Only the English stemmer wants words without accents; the others know their own.
+    in_order = [fold, *stems] if LANGUAGES[code].stemmers[:1] == ("english",) else [*stems, fold]
+    return _analyzer(*in_order)
+
+
+@cache
+def _stopper(code: str) -> Callable[[str], Sequence[str]]:
+    """A function that drops the stop words of a language from words separated by spaces."""
+    language = LANGUAGES[code]
+    own = tantivy.Filter.custom_stopword(language.stops.split())
+    if not language.has_stops:
+        return _analyzer(own)
+    return _analyzer(own, tantivy.Filter.stopword(language.stemmers[-1]))
+
+
+def _analyzer(*filters: tantivy.Filter) -> Callable[[str], Sequence[str]]:
     builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
-    return (
-        builder.filter(tantivy.Filter.ascii_fold())
-        .filter(tantivy.Filter.stemmer("english"))
-        .build()
-    )
+    for each in filters:
+        builder = builder.filter(each)
+    return builder.build().analyze

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -53,6 +53,25 @@ class DenseInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Pieces:
+    """The word pieces that the embedder cuts texts into, those without a letter or digit left out.
+
+    `number` counts them, `known_bytes` are the UTF-8 bytes of those that it knows.
+    """
+
+    number: int = 0
+    known_bytes: int = 0
+
+    def __add__(self, other: "Pieces") -> "Pieces":
+        return Pieces(self.number + other.number, self.known_bytes + other.known_bytes)
+
+    @property
+    def mean_bytes(self) -> float:
+        """The mean bytes of a piece: few if the embedder sees fragments, or nothing it knows."""
+        return self.known_bytes / self.number if self.number else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class IndexInfo:
     """The contents of one generation of an index, and how it was made."""
 
@@ -60,13 +79,14 @@ class IndexInfo:
     embedder: EmbedderInfo
     dtype: str
     canary: tuple[float, ...]
-    chunking: Mapping[str, int]
+    chunking: Mapping[str, int | str]
     notes: int
     passages: int
     corpus: str
     created: str
     skipped: tuple[Skipped, ...] = ()
     dense: DenseInfo = DenseInfo()
+    languages: Mapping[str, Pieces] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

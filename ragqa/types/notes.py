@@ -109,7 +109,7 @@ class Note:
     `text` is the decoded file without its byte order mark, line endings untouched; markup of
     another format than Markdown is blank in it, every other character in its place. `date` is ISO
     `YYYY-MM-DD` from the note's own metadata, else from the file's name, else "". `sha256` is as in
-    `NoteText`.
+    `NoteText`. `language` is an ISO 639-1 code, "" for one that ragqa does not know.
     """
 
     path: str
@@ -124,6 +124,7 @@ class Note:
     blocks: tuple[Block, ...] = ()
     warnings: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ class NoteRecord:
     """What the index records about a note; `settled` is as in `NoteState`.
 
     `properties` are the names and values of its front matter and inline fields, without secrets; a
-    list has a pair for each value.
+    list has a pair for each value. `language` is as in `Note`.
     """
 
     path: str
@@ -143,6 +144,7 @@ class NoteRecord:
     date: str
     aliases: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    language: str = "en"
 
     @classmethod
     def of(cls, note: Note, *, settled: bool) -> "NoteRecord":
@@ -157,6 +159,7 @@ class NoteRecord:
             date=note.date,
             aliases=note.aliases,
             properties=note.properties,
+            language=note.language,
         )
 
     @property

@@ -45,7 +45,8 @@ class Passage:
 
     `lines` are 1-based and inclusive. `id` is a signed 64-bit hash of path, embedded text and
     occurrence, so it survives rebuilds. `embedding_key` is a signed 64-bit hash of the embedded
-    text alone: passages with the same key share one embedding. `aliases` are the note's.
+    text alone: passages with the same key share one embedding. `aliases` are the note's. `language`
+    is as in `Note`; a long passage may differ from its note.
     """
 
     id: int
@@ -61,6 +62,7 @@ class Passage:
     note_sha256: str
     note_date: str = ""
     aliases: tuple[str, ...] = ()
+    language: str = "en"
 
     def quote(self, unit: Unit) -> str:
         """The exact text of a unit."""
@@ -149,22 +151,29 @@ class Correction:
 class Retrieved:
     """The hits for one question, with by-products that are needed later.
 
-    `idf` has the inverse document frequency of each query term. `by_terms_alone` is True if the
-    embedder cannot read the question. `question` is the question as searched: misspelt words are
-    `corrected`, and an alias that no note mentions is replaced by its note's title. `spelled` has
-    only the spelling corrected, and `asked` is the user's wording; both are "" if equal to
-    `question`. `day` is the path of the daily note of the day that it names, "" for none.
+    `idf` has the inverse document frequency of each query term. `question` is the question as
+    searched: misspelt words are `corrected`, and an alias that no note mentions is replaced by its
+    note's title. `spelled` has only the spelling corrected, and `asked` is the user's wording; both
+    are "" if equal to `question`. `day` is the path of the daily note of the day that it names, ""
+    for none. `languages` are those of the notes, the question's own probably first. `readable` is
+    how far the embedder can read the question, 0 to 1.
     """
 
     question: str
     hits: tuple[Hit, ...]
     vectors: TokenVectors
     idf: Mapping[str, float]
-    by_terms_alone: bool
     asked: str = ""
     spelled: str = ""
     corrected: tuple[Correction, ...] = ()
     day: str = ""
+    languages: tuple[str, ...] = ("en",)
+    readable: float = 1.0
+
+    @property
+    def by_terms_alone(self) -> bool:
+        """Whether the embedder cannot read the question."""
+        return not self.readable
 
     @property
     def typed(self) -> str:

@@ -19,8 +19,8 @@ from ragqa.types import Note, Passage, Stamp
 # An unfinished file is discarded, and the writer syncs a finished one.
 _PRAGMAS = ("journal_mode = MEMORY", "synchronous = OFF", "foreign_keys = ON")
 
-_INSERT_NOTE = "INSERT INTO main.notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_INSERT_PASSAGE = "INSERT INTO main.passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_NOTE = "INSERT INTO main.notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_PASSAGE = "INSERT INTO main.passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class CatalogueDraft(Catalogue):
@@ -142,6 +142,7 @@ def _note_row(note: Note, settled: bool) -> tuple[object, ...]:  # noqa: FBT001 
         json.dumps(note.aliases),
         json.dumps([(link.target, link.wiki) for link in note.links]),
         json.dumps(note.properties),
+        note.language,
     )
 
 
@@ -157,4 +158,5 @@ def _passage_row(note: int, passage: Passage) -> tuple[object, ...]:
         json.dumps(passage.heading),
         passage.text,
         units_json(passage),
+        passage.language,
     )

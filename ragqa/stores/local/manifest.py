@@ -18,7 +18,7 @@ from ragqa.stores.decoding import MALFORMED, check_seal, digest_of, info_json
 from ragqa.stores.disk import REPAIR, naming_file, open_existing, unusable
 from ragqa.types import IndexInfo, Progress
 
-FORMAT = 4
+FORMAT = 5
 """The format version, incremented whenever the meaning of a generation's files changes."""
 
 OLDEST = 2

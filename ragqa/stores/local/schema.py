@@ -16,7 +16,8 @@ SCHEMA = (
         tags TEXT NOT NULL,
         aliases TEXT NOT NULL,
         links TEXT NOT NULL,
-        properties TEXT NOT NULL
+        properties TEXT NOT NULL,
+        language TEXT NOT NULL
     )
     """,
     """
@@ -37,7 +38,8 @@ SCHEMA = (
         last_line INTEGER NOT NULL,
         heading TEXT NOT NULL,
         text TEXT NOT NULL,
-        units TEXT NOT NULL
+        units TEXT NOT NULL,
+        language TEXT NOT NULL
     )
     """,
     "CREATE INDEX tags_by_note ON tags (note)",
@@ -59,15 +61,15 @@ DELTA_SCHEMA = (
 
 _PASSAGE_ROWS = """
     SELECT passages.id AS id, note, embedding_key, start_char AS start, end_char AS "end",
-        first_line, last_line, heading, text, units, path, title, sha256 AS note_sha256,
-        date AS note_date, aliases
+        first_line, last_line, heading, text, units, passages.language AS language, path, title,
+        sha256 AS note_sha256, date AS note_date, aliases
     FROM {part}.passages AS passages JOIN {part}.notes AS notes ON notes.id = passages.note
 """
 _STAMPED = """
     SELECT id, path, sha256, ifnull(stamps.size, notes.size) AS size,
         ifnull(stamps.mtime_ns, notes.mtime_ns) AS mtime_ns,
         ifnull(stamps.settled, notes.settled) AS settled, title, date, tags, aliases, links,
-        properties
+        properties, language
     FROM base.notes AS notes LEFT JOIN main.stamps AS stamps ON stamps.note = notes.id
 """
 

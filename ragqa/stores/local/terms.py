@@ -28,7 +28,7 @@ from tantivy import (
 
 from ragqa.stores.disk import naming_file, unusable
 from ragqa.stores.ranking import Candidate, inverse_frequency, top_k
-from ragqa.text.words import index_terms
+from ragqa.text.words import passage_terms
 from ragqa.types import Numbers, Passage
 
 NumberedPassage = tuple[int, Passage]
@@ -168,7 +168,7 @@ def write_terms(
                 document = Document()
                 document.add_integer("id", passage.id)
                 document.add_integer("note", note)
-                document.add_text("body", " ".join(index_terms(passage.searched_text)))
+                document.add_text("body", " ".join(passage_terms(passage)))
                 writer.add_document(document)
             writer.commit()
             # Merging continues after a commit; digests must be taken when it is done.

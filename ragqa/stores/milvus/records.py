@@ -20,7 +20,7 @@ from ragqa.stores.milvus.client import Client, Row
 from ragqa.stores.milvus.rows import MAX_TEXT_BYTES, in_ranges
 from ragqa.types import IndexInfo
 
-FORMAT = 3
+FORMAT = 4
 """The format version, incremented whenever the meaning of rows or their passages changes."""
 
 OLDEST = 1

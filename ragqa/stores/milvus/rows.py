@@ -21,7 +21,7 @@ from ragqa.stores.disk import REPAIR
 from ragqa.stores.filters import fold_tag, tag_and_parents
 from ragqa.stores.milvus.client import Row
 from ragqa.stores.vectors import place_of
-from ragqa.text.words import index_terms
+from ragqa.text.words import passage_terms
 from ragqa.types import NoteRecord, Passage, Vector, with_parents
 
 ALIVE = 2**62
@@ -35,7 +35,7 @@ IDS_AT_ONCE = 1_000
 
 # The order of the values in the field `data`.
 _NOTE = ("path", "size", "mtime_ns", "sha256", "settled", "title", "tags", "date", "aliases",
-         "properties")  # fmt: skip
+         "properties", "language")  # fmt: skip
 _PASSAGE = (
     "id",
     "embedding_key",
@@ -50,6 +50,7 @@ _PASSAGE = (
     "note_sha256",
     "note_date",
     "aliases",
+    "language",
 )
 
 _COMPRESSED = "z"
@@ -83,7 +84,7 @@ def encode_term(term: str) -> str:
 
 def encoded_terms(passage: Passage) -> list[str]:
     """All terms of a passage, encoded for Milvus."""
-    return [encode_term(term) for term in index_terms(passage.searched_text)]
+    return [encode_term(term) for term in passage_terms(passage)]
 
 
 def passage_row(

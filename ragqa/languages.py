@@ -1,0 +1,115 @@
+"""The languages whose words ragqa knows: their stemmers, and the words that carry no content.
+
+Stemmers and most stop words are those of Snowball (https://snowballstem.org), in tantivy.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+AUTO = "auto"
+"""The setting under which each note's language is told from its text."""
+
+ENGLISH = "en"
+OTHER = ""
+"""Any language that ragqa knows nothing of: its words are compared as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """How the words of a language are analysed.
+
+    :param stemmers: tantivy's names, in the order of use; a language of another script than Latin
+        takes the English one for the English words among its own.
+    :param has_stops: whether tantivy has stop words under the last of these names.
+    :param stops: more stop words, above all those that only ask.
+    :param negations: words that are none, although tantivy has them among its stop words.
+    :param elides: whether a word may hang on the next by an apostrophe ("l'index").
+    :param compounds: whether words are joined without a space ("Festplatte").
+    """
+
+    name: str
+    stemmers: tuple[str, ...] = ()
+    has_stops: bool = False
+    stops: str = ""
+    negations: str = ""
+    elides: bool = False
+    compounds: bool = False
+
+
+LANGUAGES: Mapping[str, Language] = {
+    ENGLISH: Language("English", ("english",)),
+    "de": Language(
+        "German",
+        ("german",),
+        has_stops=True,
+        compounds=True,
+        stops="wann warum wer wohin woher wieviel wieviele wozu weshalb wieso worin womit wodurch "
+        "wofür bitte gibt",
+        negations="ohne nicht nichts kein keine keinen keinem keiner keines",
+    ),
+    "fr": Language(
+        "French",
+        ("french",),
+        has_stops=True,
+        elides=True,
+        stops="quand comment pourquoi où combien quel quelle quels quelles lequel laquelle quoi "
+        "est a son ont fait faut peut",
+        negations="sans ne pas ni",
+    ),
+    "es": Language(
+        "Spanish",
+        ("spanish",),
+        has_stops=True,
+        stops="cuándo cómo dónde cuál cuáles cuánto cuánta cuántos cuántas quién quiénes cuando "
+        "como donde cual cuales cuanto cuanta cuantos cuantas sirve",
+        negations="sin no ni nada",
+    ),
+    "it": Language(
+        "Italian",
+        ("italian",),
+        has_stops=True,
+        elides=True,
+        stops="quando perché perche cosa quanto quanta quanti quante quale quali serve bisogna",
+        negations="non senza",
+    ),
+    "pt": Language(
+        "Portuguese",
+        ("portuguese",),
+        has_stops=True,
+        stops="quando onde porque porquê quanto quanta quantos quantas qual quais quem serve",
+        negations="não sem nem",
+    ),
+    "nl": Language(
+        "Dutch",
+        ("dutch",),
+        has_stops=True,
+        compounds=True,
+        stops="wanneer waarom wie welke hoe hoeveel waar waarvoor",
+        negations="niet geen niets zonder",
+    ),
+    "da": Language("Danish", ("danish",), has_stops=True, compounds=True, stops="hvornår hvorfor"),
+    "no": Language("Norwegian", ("norwegian",), has_stops=True, compounds=True, stops="hvorfor"),
+    "sv": Language("Swedish", ("swedish",), has_stops=True, compounds=True, stops="varför hur"),
+    "fi": Language("Finnish", ("finnish",), has_stops=True, compounds=True, stops="miksi milloin"),
+    "hu": Language("Hungarian", ("hungarian",), has_stops=True, stops="miért mikor hogyan hol"),
+    "ro": Language("Romanian", ("romanian",)),
+    "tr": Language("Turkish", ("turkish",)),
+    "ru": Language(
+        "Russian",
+        ("english", "russian"),
+        has_stops=True,
+        stops="когда почему зачем где куда сколько какой какая какие",
+    ),
+    "el": Language("Greek", ("english", "greek")),
+    "ar": Language("Arabic", ("english", "arabic")),
+    "ta": Language("Tamil", ("english", "tamil")),
+    "zh": Language("Chinese", ("english",)),
+    "ja": Language("Japanese", ("english",)),
+    "ko": Language("Korean", ("english",)),
+    "uk": Language("Ukrainian", ("english",)),
+    "pl": Language("Polish"),
+    "cs": Language("Czech"),
+    "ca": Language("Catalan", elides=True),
+    OTHER: Language("another"),
+}
+"""The languages told apart, by ISO 639-1 code."""

@@ -1,0 +1,120 @@
+"""The language of a note, and of a long passage in another: told by py3langid, a model of bytes.
+
+py3langid is a fork of langid.py (Lui and Baldwin, "langid.py: An Off-the-shelf Language
+Identification Tool", 2012). It is loaded only for a text that is not plainly English.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from ragqa.languages import AUTO, ENGLISH, LANGUAGES, OTHER
+from ragqa.text.words import STOP_WORDS, compiled, tokenize
+from ragqa.types import Kind, Note, Passage, Pieces
+
+_PROSE = frozenset({Kind.PARAGRAPH, Kind.ITEM, Kind.HEADING, Kind.ROW, Kind.PROPERTY})
+_KEYS = frozenset({"lang", "language"})
+_NO_PROSE = r"`[^`\n]*`|\]\([^)\n]*\)|https?://\S+|<[^>\n]*>|[\w.+-]*[@/\\_=]\S*"
+_READ_CHARS = 1_000
+"""How much of a text is read; more changes nothing."""
+
+_ENOUGH_PIECES = 20_000
+_MIN_NOTE_LETTERS = 20
+_MIN_PASSAGE_LETTERS = 200
+_SURE = 0.8
+_SURE_OF_PASSAGE = 0.95
+_PLAIN_ENGLISH = 0.25
+"""A text with this share of English stop words is English: others have a tenth at most."""
+
+
+def with_language(note: Note, setting: str) -> Note:
+    """A note with its language: the setting's, what its front matter says, or the likely one.
+
+    :param setting: `AUTO` or a code of `LANGUAGES`.
+    """
+    said = (value for key, value in note.properties if key.casefold() in _KEYS)
+    language = _code(next(said, ""))
+    if setting != AUTO:
+        language = setting
+    elif language is None:
+        language = _told(_prose(note), _MIN_NOTE_LETTERS, _SURE) or ENGLISH
+    return replace(note, language=language)
+
+
+def with_own_language(passage: Passage, setting: str) -> Passage:
+    """A passage of a note with its own language, if it is long and surely in another."""
+    if setting != AUTO:
+        return passage
+    told = _told(_cleaned(passage.text), _MIN_PASSAGE_LETTERS, _SURE_OF_PASSAGE)
+    return replace(passage, language=told) if told else passage
+
+
+def add_pieces(
+    totals: dict[str, Pieces],
+    passages: Sequence[Passage],
+    pieces: Callable[[Sequence[str]], Pieces],
+) -> None:
+    """Add the word pieces of some passages to the totals of their languages.
+
+    Once there are enough of a language to know their mean size, no more are counted.
+
+    :param pieces: measures them, as an embedder does.
+    """
+    texts: dict[str, list[str]] = {}
+    for passage in passages:
+        texts.setdefault(passage.language, []).append(passage.text)
+    for language, found in texts.items():
+        total = totals.get(language, Pieces())
+        if total.number < _ENOUGH_PIECES:
+            totals[language] = total + pieces(found)
+
+
+def _code(said: str) -> str | None:
+    """The code of a language given as `de`, `de-AT` or `German`; None if none is given."""
+    wanted = said.strip().casefold()
+    if not wanted:
+        return None
+    primary = re.split("[-_]", wanted)[0]
+    named = (code for code, known in LANGUAGES.items() if known.name.casefold() == wanted)
+    return primary if primary in LANGUAGES else next(named, OTHER)
+
+
+def _told(text: str, least: int, sure: float) -> str:
+    """The language of a text, "" if that is unclear.
+
+    :param least: the fewest letters to tell by; a character of Chinese, say, counts as four.
+    :param sure: the lowest probability.
+    """
+    letters = sum(4 if letter > "\u2fff" else 1 for letter in text if letter.isalpha())
+    if letters < least:
+        return ""
+    words = tokenize(text)
+    if sum(word in STOP_WORDS for word in words) >= _PLAIN_ENGLISH * len(words):
+        return ENGLISH
+    code, probability = _identifier().classify(text)
+    return str(code) if probability >= sure else ""
+
+
+def _prose(note: Note) -> str:
+    """The beginning of a note's prose, without code, addresses and markup."""
+    pieces, size = [note.title], 0
+    for block in note.blocks:
+        if block.kind in _PROSE and size < _READ_CHARS:
+            pieces.append(_cleaned(note.text[block.start : block.end]))
+            size += len(pieces[-1])
+    return "\n".join(pieces)[:_READ_CHARS]
+
+
+def _cleaned(text: str) -> str:
+    return compiled(_NO_PROSE).sub(" ", text[: 2 * _READ_CHARS])[:_READ_CHARS]
+
+
+@cache
+def _identifier() -> Any:  # noqa: ANN401 - py3langid has no types
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # its import loads no model
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages([code for code in LANGUAGES if code != OTHER])
+    return identifier

@@ -1,0 +1,109 @@
+"""How a question is searched: in which languages, by which terms, and how far by its meaning."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ragqa.embedders import Embedder
+from ragqa.languages import ENGLISH, LANGUAGES
+from ragqa.stores import Snapshot
+from ragqa.stores.ranking import inverse_frequency
+from ragqa.text.words import index_terms, is_latin, likely_languages, query_forms, tokenize
+from ragqa.types import Pieces
+
+UNREAD_BYTES = 2.0
+READ_BYTES = 3.6
+"""The mean bytes of a word piece at which the embedder reads nothing, and at which it reads
+everything; between them it is taken to read a part (docs/decisions/languages.md)."""
+
+_MIN_COMPOUND = 8
+_MIN_PART = 4
+_LINKS = ("", "s", "es", "n", "en", "er", "e")
+"""What may stand between the parts of a German, Dutch or Scandinavian compound."""
+
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question as it is searched.
+
+    `languages` are those of the notes, the question's own probably first. `terms` are those of its
+    words, and `parts` those of the words that its compounds are made of. `readable` is how far the
+    embedder can read it, 0 to 1.
+    """
+
+    languages: tuple[str, ...]
+    terms: Sequence[str]
+    parts: Sequence[str]
+    readable: float
+
+
+def query_for(snapshot: Snapshot, embedder: Embedder, question: str) -> Query:
+    """Analyse a question in the languages that the notes have."""
+    languages = languages_for(snapshot, question)
+    return Query(
+        languages=languages,
+        terms=terms_for(snapshot, question, languages),
+        parts=list(_parts(snapshot, question, languages[0])),
+        readable=_readable(snapshot, embedder, question, languages[0]),
+    )
+
+
+def languages_for(snapshot: Snapshot, question: str) -> tuple[str, ...]:
+    """The languages of the notes, most likely that of the question first; never empty."""
+    known = snapshot.info.languages
+    common_first = sorted(known, key=lambda code: (-known[code].number, code))
+    return likely_languages(question, common_first or [ENGLISH])
+
+
+def terms_for(snapshot: Snapshot, question: str, languages: Sequence[str]) -> list[str]:
+    """The terms to search for; of a word's terms in several languages, those that notes have."""
+    forms = query_forms(question, languages)
+    several = [term for terms in forms if len(terms) > 1 for term in terms]
+    known = known_terms(snapshot, several) if several else frozenset()
+    found = ([term for term in terms if term in known] or terms[:1] for terms in forms)
+    return [term for terms in found for term in terms]
+
+
+def known_terms(snapshot: Snapshot, terms: Sequence[str], *, least: int = 1) -> frozenset[str]:
+    """The terms that at least so many passages have."""
+    rare = inverse_frequency(snapshot.info.passages, least - 1) - _ROUNDING
+    return frozenset(term for term, idf in snapshot.idf(terms).items() if idf < rare)
+
+
+def _parts(snapshot: Snapshot, question: str, language: str) -> Iterator[str]:
+    """The terms of the parts of the question's compounds, which the notes must have.
+
+    Of several ways to split a word, the one with the most frequent parts (Koehn and Knight,
+    "Empirical Methods for Compound Splitting", 2003).
+    """
+    if not LANGUAGES[language].compounds:
+        return
+    for word in tokenize(question):
+        if len(word) < _MIN_COMPOUND or not word.isalpha():
+            continue
+        ways = {way: index_terms(" ".join(way), language) for way in _ways(word)}
+        idf = snapshot.idf([term for terms in ways.values() for term in terms])
+        rare = inverse_frequency(snapshot.info.passages, 1) - _ROUNDING
+        split = [terms for terms in ways.values() if all(idf[term] < rare for term in terms)]
+        yield from min(split, key=lambda terms: sum(idf[term] for term in terms), default=())
+
+
+def _ways(word: str) -> Iterable[tuple[str, str]]:
+    for at in range(_MIN_PART, len(word) - _MIN_PART + 1):
+        for link in _LINKS:
+            first = word[:at].removesuffix(link)
+            if len(first) == at - len(link) >= _MIN_PART:
+                yield first, word[at:]
+
+
+def _readable(snapshot: Snapshot, embedder: Embedder, question: str, language: str) -> float:
+    known = snapshot.info.languages.get(language)
+    share = _share(known) if known else 1.0
+    # A question in another script than its notes.
+    return share if is_latin(question) else min(share, _share(embedder.pieces([question])))
+
+
+def _share(pieces: Pieces) -> float:
+    share = (pieces.mean_bytes - UNREAD_BYTES) / (READ_BYTES - UNREAD_BYTES)
+    return min(1.0, max(0.0, share))
