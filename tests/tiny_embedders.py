@@ -106,8 +106,8 @@ def _bert(folder, **options):
     from sentence_transformers.sentence_transformer.modules import Pooling
     from transformers import BertConfig, BertModel
 
-    tokenizer = unigram(48)
-    config = BertConfig(vocab_size=len(tokenizer), max_position_embeddings=48, **LAYERS)
+    tokenizer = unigram(64)
+    config = BertConfig(vocab_size=len(tokenizer), max_position_embeddings=64, **LAYERS)
     return save(folder, BertModel(config), tokenizer, [Pooling(32, "mean")], **options)
 
 

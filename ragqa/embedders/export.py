@@ -95,13 +95,7 @@ def export_once(
         with exclusive(folder):
             if open_export(found) is not None:
                 return
-            sample = model.tokenizer(
-                list(_TRACED),
-                padding=True,
-                truncation=True,
-                max_length=reference.info.window,
-                return_tensors="pt",
-            )
+            sample = _sample(model, reference.info.window)
             with drafted(folder, {"info": dataclasses.asdict(reference.info)}) as draft:
                 write_graph(
                     _Exportable(model, input_names),
@@ -120,6 +114,14 @@ def export_once(
             found.name,
             reason,
         )
+
+
+def _sample(model: SentenceTransformer, window: int) -> Mapping[str, torch.Tensor]:
+    """The inputs to trace, by name; longer texts would fail in a model of few positions."""
+    sample: Mapping[str, torch.Tensor] = model.tokenizer(
+        list(_TRACED), padding=True, truncation=True, max_length=window, return_tensors="pt"
+    )
+    return sample
 
 
 @contextlib.contextmanager

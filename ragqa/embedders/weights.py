@@ -43,11 +43,7 @@ _KNOWN_PROMPTS = (
         "",
     ),
     (re.compile(r"e5-(small|base|large)(-v2)?(/|$)"), "query: ", "passage: "),
-    (
-        re.compile(r"multilingual-e5-large-instruct(/|$)"),
-        _INSTRUCTION,
-        "",
-    ),
+    (re.compile(r"multilingual-e5-large-instruct(/|$)"), _INSTRUCTION, ""),
 )
 
 

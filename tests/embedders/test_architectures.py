@@ -17,7 +17,7 @@ from ragqa.errors import UsageError
 
 E5 = "intfloat/multilingual-e5-small"
 WINDOWS = {
-    E5: 48,
+    E5: 64,
     "intfloat/multilingual-e5-base": 64,
     "BAAI/bge-m3": 64,
     "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2": 24,
@@ -48,14 +48,19 @@ def patch(own_home, tmp_path_factory):
         yield folder
 
 
-@pytest.fixture(scope="module", params=MAKERS)
-def name(request, patch):
-    """The name of a model that is in the Hugging Face cache."""
-    folder = patch / "hub" / f"models--{request.param.replace('/', '--')}"
+def install(name, hub):
+    """Put a small model of this name into a Hugging Face cache."""
+    folder = hub / f"models--{name.replace('/', '--')}"
     (folder / "refs").mkdir(parents=True)
     (folder / "refs" / "main").write_text("abc")
     (folder / "snapshots").mkdir()
-    make(request.param, folder).rename(folder / "snapshots" / "abc")
+    make(name, folder).rename(folder / "snapshots" / "abc")
+
+
+@pytest.fixture(scope="module", params=MAKERS)
+def name(request, patch):
+    """The name of a model that is in the Hugging Face cache."""
+    install(request.param, patch / "hub")
     return request.param
 
 
@@ -200,3 +205,23 @@ def test_weights_in_a_pickle_are_converted_as_the_documentation_says(tmp_path, o
         find_model(str(folder))
     AutoModel.from_pretrained(folder).save_pretrained(folder)
     assert SentenceTransformerEmbedder.load(str(folder)).info.window == WINDOWS[E5]
+
+
+def test_a_model_is_set_by_name_builds_an_index_and_answers(ragqa, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    install(E5, tmp_path / "hub")
+    (tmp_path / "notes").mkdir()
+    for number, text in enumerate(TEXTS):
+        (tmp_path / "notes" / f"{number}.md").write_text(text, encoding="utf-8")
+    env = {
+        "RAGQA_CACHE": str(tmp_path / "cache"),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "RAGQA_CORPUS": str(tmp_path / "notes"),
+        "RAGQA_INDEX": str(tmp_path / "index"),
+    }
+    assert ragqa("config", "set", "embedder", E5, env=env).code == 0
+    built = ragqa("index", env=env)
+    assert (built.code, "cannot be exported" in built.err) == (0, False), built.err
+    asked = ragqa("ask", "Wo werden die Gewichte nachtrainiert?", "--format", "json", env=env)
+    assert asked.code in (0, 1), asked.err
+    assert E5 in ragqa("status", env=env).out
