@@ -99,11 +99,12 @@ def _ways(word: str) -> Iterable[tuple[str, str]]:
 
 def _readable(snapshot: Snapshot, embedder: Embedder, question: str, language: str) -> float:
     known = snapshot.info.languages.get(language)
-    share = _share(known) if known else 1.0
+    share = share_read(known) if known else 1.0
     # A question in another script than its notes.
-    return share if is_latin(question) else min(share, _share(embedder.pieces([question])))
+    return share if is_latin(question) else min(share, share_read(embedder.pieces([question])))
 
 
-def _share(pieces: Pieces) -> float:
+def share_read(pieces: Pieces) -> float:
+    """How far an embedder reads the texts that it cuts into these pieces, 0 to 1."""
     share = (pieces.mean_bytes - UNREAD_BYTES) / (READ_BYTES - UNREAD_BYTES)
     return min(1.0, max(0.0, share))

@@ -14,7 +14,7 @@ from ragqa.explaining.explanation import SAID, Explanation, Lost, Missing, Trial
 from ragqa.explaining.ranking import rank_of, rank_sentences
 from ragqa.retrieval import MAX_QUESTION_BYTES
 from ragqa.stores import Snapshot
-from ragqa.text.words import STOP_WORDS, index_terms, query_terms, tokenize
+from ragqa.text.words import index_terms, is_stop_word, passage_terms, query_terms, tokenize
 from ragqa.types import Filters, Passage
 
 _WORDS_TRIED = 4
@@ -95,11 +95,12 @@ def _order(trial: Trial) -> tuple[bool, float, int]:
 
 def missing_words(question: str, passage: Passage, note: Sequence[Passage]) -> tuple[Missing, ...]:
     """The question's words that a passage lacks, each with a similar word of the note, if any."""
-    lacking = set(query_terms(question)).difference(index_terms(passage.searched_text))
+    language = passage.language
+    lacking = set(query_terms(question, [language])).difference(passage_terms(passage))
     words = [
         word
         for word in dict.fromkeys(tokenize(question, pairs_only=True))
-        if lacking.issuperset(query_terms(word))
+        if lacking.issuperset(query_terms(word, [language]))
     ]
     texts = " ".join(one.searched_text for one in note)
     forms = list(dict.fromkeys(tokenize(texts)))[:_MAX_WORDS]
@@ -118,15 +119,17 @@ def distinctive_words(
 
     :param text: the passage's, or a part of it.
     """
-    asked = set(index_terms(question))
+    language = passage.language
+    asked = set(index_terms(question, language))
     words: dict[str, str] = {}
     for word in tokenize(f"{passage.trail} {text}", pairs_only=True):
-        term = (index_terms(word) or [""])[0]
-        if len(word) >= _MIN_CHARS and not word.isdigit() and word not in STOP_WORDS:
+        term = (index_terms(word, language) or [""])[0]
+        is_long = len(word) >= _MIN_CHARS and not word.isdigit()
+        if is_long and not is_stop_word(word, language):
             words.setdefault(term, word)
-    counts = Counter(index_terms(text))
+    counts = Counter(index_terms(text, language))
     idf = snapshot.idf([term for term in words if term not in asked])
-    headed = set(index_terms(passage.trail))
+    headed = set(index_terms(passage.trail, language))
 
     def worth(term: str) -> float:
         weight = _HEADED if term in headed else 1.0
