@@ -110,6 +110,6 @@ LANGUAGES: Mapping[str, Language] = {
     "pl": Language("Polish"),
     "cs": Language("Czech"),
     "ca": Language("Catalan", elides=True),
-    OTHER: Language("another"),
+    OTHER: Language("another language"),
 }
 """The languages told apart, by ISO 639-1 code."""

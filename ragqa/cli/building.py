@@ -128,16 +128,16 @@ def status(*, given: PlaceOptions, json: AsJson = False) -> int:
     """
     from ragqa import render
     from ragqa.diagnosis import choice_of, status_of
-    from ragqa.render import overviews
+    from ragqa.render.status import print_status, status_document
 
     loaded = load(given)
     with open_index(loaded) as opened:
         found = status_of(opened)
     choice = choice_of(loaded)
     if json:
-        render.print_document(overviews.status_document(found, loaded.places, choice))
+        render.print_document(status_document(found, loaded.places, choice))
     else:
-        overviews.print_status(found, loaded.places, choice)
+        print_status(found, loaded.places, choice)
     return 0
 
 

@@ -1,5 +1,6 @@
 """Status and diagnosis of an index, with a command to fix each problem."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from ragqa.answering.calibration_file import MEND, InUse
 from ragqa.api import Index, StorePlace
 from ragqa.errors import NoIndex, RagqaError, UsageError
 from ragqa.indexing.repairing import check_passages
+from ragqa.languages import LANGUAGES
+from ragqa.queries import share_read
 from ragqa.readers import reader_for
 from ragqa.stores import SENT
 from ragqa.types import Building, IndexInfo, Progress, Skipped, counted, no_progress
@@ -38,12 +41,27 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class NotesIn:
+    """The notes in one language; `readable` is how far the embedder can read it, 0 to 1."""
+
+    language: str
+    notes: int
+    readable: float
+
+    @property
+    def name(self) -> str:
+        """The name of the language in English."""
+        return LANGUAGES[self.language].name
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What is indexed, and what has changed on disk since.
 
     `others` counts the files that are not notes, by suffix; `bytes` is the index's size on this
     machine's disk; `confidence` is the source of the confidence; `kept` is where the index is;
-    `building` is the progress of another process writing it; `formats` are those switched on.
+    `building` is the progress of another process writing it; `formats` are those switched on;
+    `languages` are those of the notes, most first.
     """
 
     info: IndexInfo
@@ -57,6 +75,7 @@ class Status:
     kept: StorePlace
     building: Building | None = None
     formats: tuple[str, ...] = ()
+    languages: tuple[NotesIn, ...] = ()
 
     @property
     def pending(self) -> str:
@@ -95,7 +114,15 @@ def status_of(index: Index) -> Status:
         kept=index.kept,
         building=building,
         formats=index.settings.formats,
+        languages=_languages(index, info),
     )
+
+
+def _languages(index: Index, info: IndexInfo) -> tuple[NotesIn, ...]:
+    counts = Counter(note.language for note in index.notes(refresh=False).notes)
+    common = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    shares = {language: share_read(pieces) for language, pieces in info.languages.items()}
+    return tuple(NotesIn(code, number, shares.get(code, 1.0)) for code, number in common)
 
 
 def diagnose(

@@ -14,7 +14,7 @@ from ragqa.explaining.explanation import SAID, Explanation, Lost, Missing, Trial
 from ragqa.explaining.ranking import rank_of, rank_sentences
 from ragqa.retrieval import MAX_QUESTION_BYTES
 from ragqa.stores import Snapshot
-from ragqa.text.words import index_terms, is_stop_word, query_terms, tokenize
+from ragqa.text.words import index_terms, is_stop_word, passage_terms, query_terms, tokenize
 from ragqa.types import Filters, Passage
 
 _WORDS_TRIED = 4
@@ -96,12 +96,11 @@ def _order(trial: Trial) -> tuple[bool, float, int]:
 def missing_words(question: str, passage: Passage, note: Sequence[Passage]) -> tuple[Missing, ...]:
     """The question's words that a passage lacks, each with a similar word of the note, if any."""
     language = passage.language
-    asked = query_terms(question, (language,))
-    lacking = set(asked).difference(index_terms(passage.searched_text, language))
+    lacking = set(query_terms(question, [language])).difference(passage_terms(passage))
     words = [
         word
         for word in dict.fromkeys(tokenize(question, pairs_only=True))
-        if lacking.issuperset(query_terms(word, (language,)))
+        if lacking.issuperset(query_terms(word, [language]))
     ]
     texts = " ".join(one.searched_text for one in note)
     forms = list(dict.fromkeys(tokenize(texts)))[:_MAX_WORDS]
@@ -125,7 +124,8 @@ def distinctive_words(
     words: dict[str, str] = {}
     for word in tokenize(f"{passage.trail} {text}", pairs_only=True):
         term = (index_terms(word, language) or [""])[0]
-        if len(word) >= _MIN_CHARS and not word.isdigit() and not is_stop_word(word, language):
+        is_long = len(word) >= _MIN_CHARS and not word.isdigit()
+        if is_long and not is_stop_word(word, language):
             words.setdefault(term, word)
     counts = Counter(index_terms(text, language))
     idf = snapshot.idf([term for term in words if term not in asked])

@@ -116,7 +116,7 @@ def list_document(found: NoteList, *, tags: bool) -> Document:
 
 def _note_document(note: NoteRecord) -> Document:
     dated = fields_of(note, "path", "title") | {"date": note.date or None}
-    return dated | fields_of(note, "tags", "aliases")
+    return dated | fields_of(note, "tags", "aliases") | {"language": note.language or None}
 
 
 def report_document(report: IndexReport) -> Document:

@@ -1,114 +1,23 @@
-"""Status, findings, settings and LLMs, for the terminal and as JSON documents."""
+"""Findings, settings and LLMs, for the terminal and as JSON documents."""
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.text import Text
 
-from ragqa.config import SETTINGS, Loaded, Places
+from ragqa.config import SETTINGS, Loaded
 from ragqa.config.setting import Value, as_written, shown
-from ragqa.diagnosis import Choice, Finding, Overview, Severity, Status
+from ragqa.diagnosis import Choice, Finding, Overview, Severity
 from ragqa.diagnosis.llm import Trial
 from ragqa.errors import RagqaError
 from ragqa.llms import BackendKind, Destination
-from ragqa.notes.formats import format_of, switched_off
-from ragqa.render.documents import Document, fields_of, index_document, skipped_document
-from ragqa.render.results import print_skipped
+from ragqa.render.documents import Document, fields_of
 from ragqa.render.screen import put, put_heading, put_labelled
 from ragqa.sanitise import safe_line
-from ragqa.types import DenseInfo, counted
+from ragqa.types import counted
 
 _STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "error"}
-_COMMON = 4
 _REPLY_CHARS = 300
 _MEASURES = ("first_ms", "total_ms", "pieces", "streams", "cites")
-
-
-def print_status(status: Status, places: Places, llm: Choice) -> None:
-    """Print what is indexed and whether it is up to date."""
-    info = status.info
-    by = "ragqa index catches up" if status.kept.is_shared else "the next ask will catch up"
-    fresh = "yes" if status.is_fresh else f"no: {status.pending} ({by})"
-    rows = [
-        ("notes", f"{info.notes} in {places.corpus}"),
-        *((f"  {one.name}", one.context) for one in places.corpus.folders if one.context),
-        ("index", f"{counted(info.passages, 'passage')} {_kept(status)}"),
-        ("generation", f"{info.generation}, made {info.created}"),
-        ("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions"),
-        ("nearest", _nearest(info.dense)),
-        ("fresh", fresh),
-        ("confidence", f"from {status.confidence.source}"),
-        ("LLM", llm_line(llm)),
-        ("skipped", str(len(status.skipped))),
-    ]
-    if status.building:
-        rows.append(("building", f"another process is writing the index {status.building}"))
-    off = switched_off(status.others)
-    if off:
-        rows.append(("left out", _switched_off(off, status.formats)))
-    if others := {suffix: n for suffix, n in status.others.items() if suffix not in off}:
-        rows.append(("not notes", _counts(others)))
-    for name, value in rows:
-        _print_row(name, value)
-    print_skipped(status.skipped)
-
-
-def _nearest(dense: DenseInfo) -> str:
-    """How the nearest passages are found, and with which recall."""
-    if dense.kind == "exact":
-        return "found by comparing every embedding"
-    if dense.kind == "hnsw":
-        return "found with a neighbour graph (HNSW); recall is not measured"
-    return (
-        f"found in {dense.probes} of {dense.lists} lists, "
-        f"recall@10 {dense.recall:.1%} (measured when the index was written)"
-    )
-
-
-def _kept(status: Status) -> str:
-    """Where the index is, with its size if it is on this machine's disk."""
-    where = status.kept.where
-    return (
-        f"at {where}" if status.kept.is_on_server else f"in {where} ({status.bytes / 1e6:.1f} MB)"
-    )
-
-
-def status_document(status: Status, places: Places, llm: Choice) -> Document:
-    """What `ragqa status --json` prints."""
-    dense = status.info.dense
-    return {
-        "corpus": os.pathsep.join(map(str, places.corpus.folders)),
-        "folders": [
-            {"path": str(one), "name": one.name, "context": one.context or None}
-            for one in places.corpus.folders
-        ],
-        "index_path": str(places.index),
-        "fresh": status.is_fresh,
-        "pending": fields_of(status, "added", "changed", "removed"),
-        "building": status.building and fields_of(status.building, "since", "embedded"),
-        "skipped": skipped_document(status.skipped),
-        "switched_off": switched_off(status.others),
-        "other_files": dict(status.others),
-        "bytes": status.bytes,
-        "store": {
-            "kind": status.kept.kind,
-            "uri": status.kept.uri or None,
-            "name": status.kept.name or None,
-            "sent_to": status.kept.host or None,
-        },
-        "created": status.info.created,
-        "dense": {
-            **fields_of(dense, "kind", "lists", "probes"),
-            "recall@10": None if dense.kind == "hnsw" else dense.recall,
-        },
-        "calibration": {
-            "in_use": status.confidence.calibration,
-            "date": status.confidence.date or None,
-            "problem": status.confidence.problem or None,
-        },
-        "llm": llm_document(llm),
-        "index": index_document(status.info),
-    }
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
@@ -201,25 +110,10 @@ def values_of(loaded: Loaded) -> dict[str, Value]:
     return values
 
 
-def _switched_off(off: Mapping[str, int], formats: Sequence[str]) -> str:
-    """The files whose format is switched off, and the command that switches it on."""
-    names = sorted({*formats, *(format_of(suffix).name for suffix in off)})
-    return f"{_counts(off)}; to read them: ragqa config set formats {','.join(names)}"
-
-
-def _counts(by_suffix: Mapping[str, int]) -> str:
-    common = sorted(by_suffix.items(), key=lambda item: (-item[1], item[0]))
-    listed = ", ".join(
-        f"{count} {suffix or 'without a suffix'}" for suffix, count in common[:_COMMON]
-    )
-    rest = sum(count for _, count in common[_COMMON:])
-    return f"{listed}, {counted(rest, 'other')}" if rest else listed
-
-
 def print_overview(overview: Overview) -> None:
     """Print the backend that is set, the allowed hosts, and the kinds available."""
-    _print_row("set", llm_line(overview.choice))
-    _print_row("allowed", ", ".join(overview.hosts) or "no host except this machine")
+    print_row("set", llm_line(overview.choice))
+    print_row("allowed", ", ".join(overview.hosts) or "no host except this machine")
     for kind in overview.kinds:
         put_heading(kind.form, "heading")
         for line in _about(kind):
@@ -241,13 +135,13 @@ def overview_document(overview: Overview) -> Document:
 def print_trial(trial: Trial) -> None:
     """Print the result of a trial: speed, streaming, citations and the reply."""
     words = " ".join(trial.reply.split())
-    _print_row("backend", f"{trial.destination.backend}, on {trial.destination.where}")
-    _print_row("first text", f"after {trial.first_ms / 1000:.2f} s")
-    _print_row("all of it", f"after {trial.total_ms / 1000:.2f} s")
+    print_row("backend", f"{trial.destination.backend}, on {trial.destination.where}")
+    print_row("first text", f"after {trial.first_ms / 1000:.2f} s")
+    print_row("all of it", f"after {trial.total_ms / 1000:.2f} s")
     pieces = counted(trial.pieces, "piece")
-    _print_row("streams", f"yes, {pieces}" if trial.streams else "no, all at once")
-    _print_row("cites", "yes" if trial.cites else "no: its answers will be marked as unsupported")
-    _print_row("said", words if len(words) <= _REPLY_CHARS else f"{words[:_REPLY_CHARS]} \u2026")
+    print_row("streams", f"yes, {pieces}" if trial.streams else "no, all at once")
+    print_row("cites", "yes" if trial.cites else "no: its answers will be marked as unsupported")
+    print_row("said", words if len(words) <= _REPLY_CHARS else f"{words[:_REPLY_CHARS]} \u2026")
 
 
 def trial_document(destination: Destination, result: Trial | RagqaError) -> Document:
@@ -292,5 +186,6 @@ def _kind_document(kind: BackendKind) -> Document:
     }
 
 
-def _print_row(name: str, value: str) -> None:
+def print_row(name: str, value: str) -> None:
+    """Print a value below or beside its name."""
     put_labelled(f"{name:<12}", "quiet", value)

@@ -5,7 +5,7 @@ Every function raises one of `MALFORMED` for a value that is not as it should be
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import TypeVar
 
@@ -38,9 +38,14 @@ def passage_of(fields: Mapping[str, object]) -> Passage:
     units = decoded(fields["units"], list[list[object]])
     named = [dict(zip(_UNIT, unit, strict=True)) for unit in units]
     passage = msgspec.convert({**fields, "units": named}, Passage)
-    if passage.language not in LANGUAGES:
-        raise ValueError(f"a passage is in the unknown language {passage.language!r}")
+    check_languages([passage.language])
     return passage
+
+
+def check_languages(codes: Iterable[str]) -> None:
+    """Check that `LANGUAGES` has these."""
+    if unknown := set(codes).difference(LANGUAGES):
+        raise ValueError(f"it has the unknown language {min(unknown)!r}")
 
 
 def units_json(passage: Passage) -> str:

@@ -43,9 +43,10 @@ def run(place, *args):
 
 
 def replaced(file):
-    """What is said of a settings file with `sentences`, of which there are excerpts now."""
+    """What is said of a settings file with `sentences` and `embedder_scripts`."""
     return (
-        f"warning: {file} has an unknown setting, which is ignored: 'sentences' "
+        f"warning: {file} has unknown settings, which are ignored: 'embedder_scripts' "
+        "(a measure of what the embedder can read took its place), 'sentences' "
         "(excerpts and excerpt_words took its place)\n"
     )
 
@@ -240,7 +241,7 @@ def test_settings_that_were_set_before_are_read_and_warned_of_only_if_there_are_
     origins = {name: said["origin"] for name, said in done.document["settings"].items()}
     set_before = tomllib.loads(settings.read_text())
     unread = [name for name in set_before if origins.get(name, "default") == "default"]
-    assert unread == ["sentences"]
+    assert unread == ["embedder_scripts", "sentences"]
     assert origins["top_k"] == str(place / "ragqa.toml")
     assert origins["llm_deadline_s"] == "user settings"
 

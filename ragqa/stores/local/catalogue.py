@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.decoding import decoded, passage_of
+from ragqa.stores.decoding import check_languages, decoded, passage_of
 from ragqa.stores.disk import REPAIR, naming_file
 from ragqa.stores.filters import checked_day, fold_tag, path_matcher, property_test
 from ragqa.stores.local.schema import DELTA_SCHEMA, SCHEMA, VIEWS
@@ -230,7 +230,9 @@ def _record(row: sqlite3.Row) -> NoteRecord:
         "aliases": decoded(row["aliases"], list[object]),
         "properties": _properties(row["properties"]),
     }
-    return msgspec.convert(fields, NoteRecord)
+    record = msgspec.convert(fields, NoteRecord)
+    check_languages([record.language])
+    return record
 
 
 def _properties(text: str) -> list[tuple[str, str]]:

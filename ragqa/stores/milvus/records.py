@@ -14,7 +14,14 @@ from itertools import chain
 import msgspec
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.decoding import MALFORMED, check_seal, decoded, digest_of, info_json
+from ragqa.stores.decoding import (
+    MALFORMED,
+    check_languages,
+    check_seal,
+    decoded,
+    digest_of,
+    info_json,
+)
 from ragqa.stores.disk import REBUILD
 from ragqa.stores.milvus.client import Client, Row
 from ragqa.stores.milvus.rows import MAX_TEXT_BYTES, in_ranges
@@ -114,6 +121,7 @@ def read_record(row: Row, place: str, *, oldest: int | None = None) -> Generatio
         check_seal(content, place, range(FORMAT if oldest is None else oldest, FORMAT + 1))
         generation = msgspec.convert({**content, "attempt": row["pk"]}, Generation)
         info = generation.info
+        check_languages(info.languages)
         attempts = (generation.base, *chain.from_iterable(generation.void))
         counts = (info.generation, info.notes, info.passages, generation.terms)
         if min(attempts) < 1 or min(counts) < 0 or max(*attempts, *counts) > MAX_ATTEMPTS:

@@ -16,7 +16,7 @@ from itertools import chain
 import msgspec
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores.decoding import MALFORMED, passage_of, units_json
+from ragqa.stores.decoding import MALFORMED, check_languages, passage_of, units_json
 from ragqa.stores.disk import REPAIR
 from ragqa.stores.filters import fold_tag, tag_and_parents
 from ragqa.stores.milvus.client import Row
@@ -148,6 +148,7 @@ def read_note(data: str) -> NoteRecord:
         note = msgspec.convert({**fields, "stamp": stamp}, NoteRecord)
         _check_names(note.path, *note.tags)
         _day(note.date)
+        check_languages([note.language])
         return note
 
 
