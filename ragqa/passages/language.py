@@ -67,8 +67,10 @@ def add_pieces(
         texts.setdefault(passage.language, []).append(passage.text)
     for language, found in texts.items():
         total = totals.get(language, Pieces())
-        if total.number < _ENOUGH_PIECES:
-            totals[language] = total + pieces(found)
+        for text in found:
+            if total.number < _ENOUGH_PIECES:
+                total += pieces([text])
+        totals[language] = total
 
 
 def _code(said: str) -> str | None:
