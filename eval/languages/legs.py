@@ -1,7 +1,7 @@
 """How well are passages found in each language, by leg? Prints a table of nDCG@10.
 
-    python eval/languages/measure.py --dir /tmp/languages --half test --out now.json
-    python eval/languages/measure.py --dir /tmp/languages --half test --against before.json
+    python eval/languages/legs.py --dir /tmp/languages --half test --out now.json
+    python eval/languages/legs.py --dir /tmp/languages --half test --against before.json
 
 `--dir` is the folder that material.py made; the notes are indexed in it. `--against` prints the
 paired differences from an earlier run's `--out`, with bootstrap intervals of 95%. A passage is
