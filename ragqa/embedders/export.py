@@ -15,6 +15,7 @@ import onnxruntime
 import torch
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 
 from ragqa.embedders import CANARY, Embedder
 from ragqa.embedders.cache import Json, hash_file, write_json
@@ -42,6 +43,8 @@ _CHECKED = (
     "No.",
     "Naïve café owners paid 1,234.50 € in Zürich; 東京 was dearer 🙂.",
     f"{CANARY} " * 15,
+    # Beyond the windows of local attention, which a trace of short texts could lose.
+    f"{CANARY} " * 60,
 )
 EXPORT_ERRORS: tuple[type[Exception], ...] = (
     *ONNX_RUNTIME_ERRORS,
@@ -92,7 +95,7 @@ def export_once(
         with exclusive(folder):
             if open_export(found) is not None:
                 return
-            sample = model.tokenizer(list(_TRACED), padding=True, return_tensors="pt")
+            sample = _sample(model, reference.info.window)
             with drafted(folder, {"info": dataclasses.asdict(reference.info)}) as draft:
                 write_graph(
                     _Exportable(model, input_names),
@@ -111,6 +114,14 @@ def export_once(
             found.name,
             reason,
         )
+
+
+def _sample(model: SentenceTransformer, window: int) -> Mapping[str, torch.Tensor]:
+    """The inputs to trace, by name; longer texts would fail in a model of few positions."""
+    sample: Mapping[str, torch.Tensor] = model.tokenizer(
+        list(_TRACED), padding=True, truncation=True, max_length=window, return_tensors="pt"
+    )
+    return sample
 
 
 @contextlib.contextmanager
@@ -158,9 +169,11 @@ def write_graph(
     :param sample: the inputs to trace, in order, each of shape (texts, tokens).
     :param outputs: the names of the outputs, each with its dynamic axes.
     """
-    plain = folder / "plain.onnx"
+    # A folder of its own: weights of 2 GB and more are written beside the graph, each to a file.
+    plain = folder / "plain" / MODEL_FILE
+    plain.parent.mkdir()
     axes = {name: {0: "texts", 1: "tokens"} for name in sample}
-    with torch.inference_mode():
+    with torch.inference_mode(), _traceable_masks():
         torch.onnx.export(
             module.eval(),
             tuple(sample.values()),
@@ -180,7 +193,27 @@ def write_graph(
             f"session.optimized_model_external_initializers_{key}", value
         )
     onnxruntime.InferenceSession(str(plain), options, providers=["CPUExecutionProvider"])
-    plain.unlink()
+    shutil.rmtree(plain.parent)
+
+
+@contextlib.contextmanager
+def _traceable_masks() -> Iterator[None]:
+    """Have transformers compute the masks of local attention by broadcasting.
+
+    Those of some models take `torch.vmap`, which cannot be traced. If broadcasting gives anything
+    else, the export's vectors differ, and it is not kept.
+    """
+    plain = ALL_MASK_ATTENTION_FUNCTIONS["sdpa"]
+
+    def broadcast(**arguments: object) -> object:
+        arguments.pop("use_vmap", None)
+        return plain(**arguments)
+
+    ALL_MASK_ATTENTION_FUNCTIONS["sdpa"] = broadcast
+    try:
+        yield
+    finally:
+        ALL_MASK_ATTENTION_FUNCTIONS["sdpa"] = plain
 
 
 def _check(exported: Embedder, reference: Embedder) -> None:

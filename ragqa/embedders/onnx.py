@@ -24,7 +24,7 @@ from ragqa.embedders.weights import ModelFolder, find_model
 from ragqa.errors import IndexUnusable
 from ragqa.types import EmbedderInfo, Vectors
 
-EXPORT_VERSION = 1
+EXPORT_VERSION = 2
 """Part of an export's name; raise it when the export changes."""
 
 MODEL_FILE = "model.onnx"

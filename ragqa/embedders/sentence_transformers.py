@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from ragqa.embedders import CANARY
 from ragqa.embedders.export import export_once
 from ragqa.embedders.transformer import SENTENCE, TOKENS, Inputs, TransformerEmbedder
-from ragqa.embedders.weights import ModelFolder, find_model
+from ragqa.embedders.weights import MULTILINGUAL_MODEL, ModelFolder, find_model, needs_code
 from ragqa.errors import UsageError
 from ragqa.quiet import quiet_models
 from ragqa.types import EmbedderInfo, Vector, Vectors
@@ -71,8 +71,11 @@ class SentenceTransformerEmbedder(TransformerEmbedder):
         """
         found = find_model(model)
         with quiet_models():
+            before = torch.get_rng_state()
             plain = _read(found, torch.float32, "cpu")
             embedder = cls._over(found, plain)
+            if not torch.equal(before, torch.get_rng_state()):
+                _check_weights(embedder, cls._over(found, _read(found, torch.float32, "cpu")))
             _check_preparation(embedder, plain)
             export_once(
                 found,
@@ -147,6 +150,8 @@ def _read(found: ModelFolder, dtype: torch.dtype, device: str) -> SentenceTransf
             model_kwargs={"dtype": dtype, "use_safetensors": True},
         )
     except _LOADING_ERRORS as exc:
+        if "trust_remote_code" in str(exc):
+            raise needs_code(found.name) from exc
         raise UsageError(
             f"cannot load the model in {found.path}: {str(exc).partition(chr(10))[0]}"
         ) from exc
@@ -172,6 +177,11 @@ def _tokenizer(model: SentenceTransformer) -> Tokenizer:
 def _window(model: SentenceTransformer) -> int:
     config = getattr(model.transformers_model, "config", None)
     positions = getattr(config, "max_position_embeddings", MAX_WINDOW)
+    # RoBERTa and its like number the positions from behind that of the padding.
+    embeddings = getattr(model.transformers_model, "embeddings", None)
+    padding = getattr(getattr(embeddings, "position_embeddings", None), "padding_idx", None)
+    if padding is not None:
+        positions -= padding + 1
     return int(min(model.max_seq_length or MAX_WINDOW, positions, MAX_WINDOW))
 
 
@@ -181,6 +191,21 @@ def _pooling(model: SentenceTransformer) -> str:
     return ", ".join(
         str(getattr(module, "pooling_mode", type(module).__name__.lower())) for module in modules
     )
+
+
+def _check_weights(embedder: TransformerEmbedder, again: TransformerEmbedder) -> None:
+    """Refuse a model whose files lack weights, which are then drawn at random.
+
+    :param again: the same model, loaded again.
+    :raises UsageError: their vectors differ.
+    """
+    # The same weights give the same numbers; random ones may be small beside the others.
+    if not np.allclose(_canary(embedder), _canary(again), atol=1e-5):
+        raise UsageError(
+            f"the weights of the model {embedder.info.name} do not fit the architecture that its "
+            "config.json names, so its vectors would be random",
+            hint=f"ragqa config set embedder {MULTILINGUAL_MODEL}",
+        )
 
 
 def _check_preparation(embedder: TransformerEmbedder, model: SentenceTransformer) -> None:

@@ -22,6 +22,19 @@ _PICKLES = frozenset({".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"})
 _NAMESPACE = "sentence_transformers."
 _CONFIGURATION = frozenset({".json", ".model", ".txt"})
 
+MULTILINGUAL_MODEL = "intfloat/multilingual-e5-small"
+"""What to take instead of a model that cannot be loaded."""
+
+_WITHOUT_CODE = {"gte-multilingual-base": "alibaba-nlp-community/gte-multilingual-base"}
+"""The same weights in the form that transformers knows, by the model's name without its owner."""
+
+_PASSAGE_PROMPTS = ("document", "passage", "corpus")
+"""The names by which sentence-transformers looks for the prompt of a passage, in its order."""
+
+_INSTRUCTION = (
+    "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery: "
+)
+
 # Models that need prompts but do not ship them: name, query prompt, passage prompt.
 _KNOWN_PROMPTS = (
     (
@@ -30,6 +43,7 @@ _KNOWN_PROMPTS = (
         "",
     ),
     (re.compile(r"e5-(small|base|large)(-v2)?(/|$)"), "query: ", "passage: "),
+    (re.compile(r"multilingual-e5-large-instruct(/|$)"), _INSTRUCTION, ""),
 )
 
 
@@ -56,7 +70,7 @@ def find_model(model: str) -> ModelFolder:
     """
     name, path = _locate(model)
     try:
-        weights, configuration = _files(path)
+        weights, configuration = _files(name, path)
         sha256 = digests(weights + configuration)
     except OSError as exc:
         raise UsageError(f"cannot read the model in {path}: {exc.strerror or exc}") from exc
@@ -74,6 +88,15 @@ def find_model(model: str) -> ModelFolder:
         key=_combined(path, sha256),
         query_prompt=query_prompt,
         passage_prompt=passage_prompt,
+    )
+
+
+def needs_code(name: str) -> UsageError:
+    """Make the error that a model cannot be loaded without running code that came with it."""
+    instead = _WITHOUT_CODE.get(Path(name).name, MULTILINGUAL_MODEL)
+    return UsageError(
+        f"the model {name} needs code of its own, which ragqa never runs",
+        hint=f"ragqa config set embedder {instead}",
     )
 
 
@@ -122,28 +145,35 @@ def _hub_snapshot(name: str) -> Path:
     try:
         revision = (repository / "refs" / "main").read_text(encoding="ascii").strip()
         snapshot = repository / "snapshots" / revision
-        if (snapshot / "modules.json").is_file():
-            return snapshot
+        found = snapshot.is_dir()
     except (OSError, ValueError):
-        pass
-    raise UsageError(
-        f"the model {name} is not on this machine, and ragqa never downloads models itself",
-        hint=f"hf download {name}",
-    )
+        found = False
+    if not found:
+        raise UsageError(
+            f"the model {name} is not on this machine, and ragqa never downloads models itself",
+            hint=f"hf download {name}",
+        )
+    if not (snapshot / "modules.json").is_file():
+        raise UsageError(
+            f"the model {name} in {snapshot} has no modules.json, which says how it pools",
+            hint=f"complete it, or take one that has it: hf download {name}",
+        )
+    return snapshot
 
 
-def _files(path: Path) -> tuple[list[Path], list[Path]]:
+def _files(name: str, path: Path) -> tuple[list[Path], list[Path]]:
     """The weight and configuration files of all the model's modules."""
     weights: list[Path] = []
     configuration: list[Path] = []
-    for folder in _module_folders(path):
+    for folder in _module_folders(name, path):
         files = sorted(folder.iterdir()) if folder.is_dir() else []
         tensors = [file for file in files if file.suffix == ".safetensors"]
         pickles = [file for file in files if file.suffix in _PICKLES]
         if pickles and not tensors:
             raise UsageError(
                 f"the weights in {pickles[0]} are a pickle, which can run code; "
-                "only .safetensors are loaded"
+                "only .safetensors are loaded",
+                hint="convert them once, as docs/languages.md says",
             )
         weights += tensors
         configuration += [file for file in files if file.suffix in _CONFIGURATION]
@@ -152,7 +182,7 @@ def _files(path: Path) -> tuple[list[Path], list[Path]]:
     return weights, configuration
 
 
-def _module_folders(path: Path) -> list[Path]:
+def _module_folders(name: str, path: Path) -> list[Path]:
     """The folders of the model's modules; the first must be a transformer.
 
     A module outside the package sentence_transformers would be code that came with the model.
@@ -166,7 +196,7 @@ def _module_folders(path: Path) -> list[Path]:
                     raise UsageError(f"the model in {path} is not a transformer but a {kind}")
                 folders.append(path / folder)
             case _:
-                raise UsageError(f"the model in {path} needs code of its own, which is not run")
+                raise needs_code(name)
     if len(folders) == 1:
         raise UsageError(f"there is no model in {path}: no readable modules.json")
     return list(dict.fromkeys(folders))
@@ -176,10 +206,11 @@ def _prompts(name: str, path: Path) -> tuple[str, str]:
     configuration = read_json(path / "config_sentence_transformers.json")
     prompts = configuration.get("prompts") if isinstance(configuration, dict) else None
     if isinstance(prompts, dict):
-        query = prompts.get("query")
-        passage = prompts.get("passage") or prompts.get("document")
+        query = _text(prompts.get("query"))
+        passages = (_text(prompts.get(name)) for name in _PASSAGE_PROMPTS)
+        passage = next(filter(None, passages), "")
         if query or passage:
-            return _text(query), _text(passage)
+            return query, passage
     for pattern, known_query, known_passage in _KNOWN_PROMPTS:
         if pattern.search(name):
             return known_query, known_passage

@@ -99,6 +99,15 @@ def test_a_name_that_is_not_on_this_machine_is_not_downloaded_but_explained(hub,
     assert refused.value.hint == f"hf download {repository}"
 
 
+def test_a_model_from_the_hub_that_does_not_say_how_it_pools_is_refused(hub):
+    repository = hub / "models--some--model"
+    (write_model(repository / "snapshots" / "abc123") / "modules.json").unlink()
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("abc123")
+    with pytest.raises(UsageError, match=r"has no modules\.json"):
+        find_model("some/model")
+
+
 @pytest.mark.parametrize("path", ["./nothing-here", "/nothing/here", "~/nothing-here", "a/b/c"])
 def test_a_path_to_nothing_is_not_taken_for_a_name(path):
     with pytest.raises(UsageError, match="there is no folder"):

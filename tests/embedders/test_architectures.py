@@ -1,0 +1,227 @@
+"""Multilingual models by name: small random ones in each architecture, with the same files."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from sentence_transformers import SentenceTransformer
+from tiny_embedders import GTE, MAKERS, TEXTS, make
+from transformers import AutoModel
+
+from ragqa.embedders.onnx import OnnxEmbedder, load_asking
+from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder
+from ragqa.embedders.weights import find_model
+from ragqa.errors import UsageError
+
+E5 = "intfloat/multilingual-e5-small"
+WINDOWS = {
+    E5: 64,
+    "intfloat/multilingual-e5-base": 64,
+    "BAAI/bge-m3": 64,
+    "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2": 24,
+    "Snowflake/snowflake-arctic-embed-l-v2.0": 64,
+    "Qwen/Qwen3-Embedding-0.6B": 64,
+    "google/embeddinggemma-300m": 64,
+    "sentence-transformers/distiluse-base-multilingual-cased-v2": 32,
+    GTE: 64,
+}
+PROMPTS = {
+    E5: ("query: ", "passage: "),
+    "intfloat/multilingual-e5-base": ("query: ", "passage: "),
+    "Snowflake/snowflake-arctic-embed-l-v2.0": ("query: ", ""),
+    "Qwen/Qwen3-Embedding-0.6B": ("Instruct: Find the passage\nQuery:", ""),
+    "google/embeddinggemma-300m": ("task: search result | query: ", "title: none | text: "),
+}
+SHORT = [text[:14] for text in TEXTS]
+
+
+@pytest.fixture(scope="module")
+def patch(own_home, tmp_path_factory):
+    """A cache of exports and an empty Hugging Face cache for this module alone; full precision."""
+    folder = tmp_path_factory.mktemp("multilingual")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAGQA_CACHE", str(folder / "cache"))
+        patch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder / "hub"))
+        patch.setattr("ragqa.embedders.sentence_transformers.bfloat16_is_native", lambda: False)
+        yield folder
+
+
+def install(name, hub):
+    """Put a small model of this name into a Hugging Face cache."""
+    folder = hub / f"models--{name.replace('/', '--')}"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text("abc")
+    (folder / "snapshots").mkdir()
+    make(name, folder).rename(folder / "snapshots" / "abc")
+
+
+@pytest.fixture(scope="module", params=MAKERS)
+def name(request, patch):
+    """The name of a model that is in the Hugging Face cache."""
+    install(request.param, patch / "hub")
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def building(name):
+    return SentenceTransformerEmbedder.load(name)
+
+
+@pytest.fixture(scope="module")
+def asking(name, building):
+    return load_asking(name)
+
+
+@pytest.fixture(scope="module")
+def own(name, building):
+    """The model as sentence-transformers loads it."""
+    return SentenceTransformer(str(find_model(name).path), device="cpu", local_files_only=True)
+
+
+def least_cosine(first, second):
+    first, second = (v / np.linalg.norm(v, axis=-1, keepdims=True) for v in (first, second))
+    return (first * second).sum(axis=-1).min()
+
+
+def text_of(embedder, tokens):
+    """A text of exactly so many tokens."""
+    first = embedder.count_tokens(["a"])[0]
+    return "a" * (1 + tokens - first)
+
+
+def test_a_model_is_found_by_name_and_asked_without_torch(asking, name):
+    assert isinstance(asking, OnnxEmbedder)
+    assert asking.info.name == name
+
+
+def test_passages_and_questions_get_the_vectors_of_sentence_transformers(building, asking, own):
+    info = building.info
+    passages = own.encode(SHORT, prompt=info.passage_prompt, show_progress_bar=False)
+    question = own.encode(SHORT[:1], prompt=info.query_prompt, show_progress_bar=False)
+    for embedder in (building, asking):
+        assert least_cosine(embedder.embed_passages(SHORT), passages) > 0.9999
+        assert least_cosine(embedder.embed_query(SHORT[0]).pooled, question[0]) > 0.9999
+
+
+def test_prompts_are_those_that_the_model_was_trained_with(asking, name):
+    found = (asking.info.query_prompt, asking.info.passage_prompt)
+    assert found == PROMPTS.get(name, ("", ""))
+
+
+def test_the_window_is_the_models_and_a_full_passage_is_embedded(building, asking, name):
+    window = WINDOWS[name]
+    full = text_of(building, window)
+    assert building.count_tokens([full]) == [building.info.window] == [window]
+    vectors = [embedder.embed_passages([full, SHORT[0]]) for embedder in (building, asking)]
+    assert least_cosine(*vectors) > 0.9999
+    for embedder in (building, asking):
+        with pytest.raises(ValueError, match=f"the window of {name} is {window}"):
+            embedder.embed_passages([text_of(building, window + 1)])
+
+
+def test_spans_name_the_words_that_were_read_in_any_script(asking):
+    text = "模型的权重 naïve fine"
+    read = {place for span in asking.embed_query(text).spans for place in range(*span)}
+    assert read == {place for place, character in enumerate(text) if character != " "}
+
+
+@pytest.mark.parametrize(
+    "prompts",
+    [
+        {"query": "q: ", "document": "d: "},
+        {"query": "q: ", "document": "d: ", "passage": "p: "},
+        {"retrieval.query": "q: ", "retrieval.passage": "p: "},
+        {"search_query": "q: ", "search_document": "d: "},
+        {"query": "q: "},
+    ],
+)
+def test_prompts_are_chosen_by_name_as_sentence_transformers_does(tiny, own_cache, prompts):
+    configure(tiny, "config_sentence_transformers.json", prompts=prompts)
+    own = SentenceTransformer(str(tiny), device="cpu", local_files_only=True)
+    embedder = SentenceTransformerEmbedder.load(str(tiny))
+    text = "the cat sat"
+    question = own.encode_query(text, show_progress_bar=False)
+    passage = own.encode_document([text], show_progress_bar=False)
+    assert least_cosine(embedder.embed_query(text).pooled, question) > 0.995
+    assert least_cosine(embedder.embed_passages([text]), passage) > 0.995
+
+
+@pytest.mark.parametrize("name", ["passage", "corpus"])
+def test_other_names_of_the_passages_prompt_are_read_too(tiny, name):
+    configure(tiny, "config_sentence_transformers.json", prompts={"query": "", name: "passage: "})
+    assert find_model(str(tiny)).passage_prompt == "passage: "
+
+
+def configure(folder, file, **changes):
+    path = folder / file
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_an_architecture_that_needs_code_is_refused_and_its_twin_without_named(tmp_path, own_cache):
+    folder = make(GTE, tmp_path).rename(tmp_path / "gte-multilingual-base")
+    code = {"AutoConfig": "evil.Config", "AutoModel": "evil.Model"}
+    configure(folder, "config.json", model_type="new", auto_map=code)
+    (folder / "evil.py").write_text("raise SystemExit('code of the model was run')")
+    with pytest.raises(UsageError, match="code of its own, which ragqa never runs") as refused:
+        SentenceTransformerEmbedder.load(str(folder))
+    assert refused.value.hint == f"ragqa config set embedder {GTE}"
+
+
+def rename_weights(folder, old, new):
+    """Replace a part of the names of weights; None removes these weights."""
+    path = folder / "model.safetensors"
+    tensors = load_file(path)
+    kept = {
+        key.replace(old, new or ""): tensor
+        for key, tensor in tensors.items()
+        if new is not None or old not in key
+    }
+    assert kept.keys() != tensors.keys()
+    save_file(kept, path, metadata={"format": "pt"})
+
+
+def test_weights_that_do_not_fit_are_refused_instead_of_drawn_at_random(tmp_path, own_cache):
+    folder = make(E5, tmp_path)
+    rename_weights(folder, "layer.1.", "experts.1.")
+    with pytest.raises(UsageError, match="its vectors would be random") as refused:
+        SentenceTransformerEmbedder.load(str(folder))
+    assert refused.value.hint == f"ragqa config set embedder {E5}"
+
+
+def test_weights_that_are_not_used_may_be_missing(tmp_path, own_cache):
+    folder = make(E5, tmp_path)
+    rename_weights(folder, "pooler", None)
+    assert isinstance(load_asking(str(folder)), OnnxEmbedder)
+
+
+def test_weights_in_a_pickle_are_converted_as_the_documentation_says(tmp_path, own_cache):
+    folder = make(E5, tmp_path)
+    tensors = load_file(folder / "model.safetensors")
+    torch.save(tensors, folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(UsageError, match="are a pickle"):
+        find_model(str(folder))
+    AutoModel.from_pretrained(folder).save_pretrained(folder)
+    assert SentenceTransformerEmbedder.load(str(folder)).info.window == WINDOWS[E5]
+
+
+def test_a_model_is_set_by_name_builds_an_index_and_answers(ragqa, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    install(E5, tmp_path / "hub")
+    (tmp_path / "notes").mkdir()
+    for number, text in enumerate(TEXTS):
+        (tmp_path / "notes" / f"{number}.md").write_text(text, encoding="utf-8")
+    env = {
+        "RAGQA_CACHE": str(tmp_path / "cache"),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "RAGQA_CORPUS": str(tmp_path / "notes"),
+        "RAGQA_INDEX": str(tmp_path / "index"),
+    }
+    assert ragqa("config", "set", "embedder", E5, env=env).code == 0
+    built = ragqa("index", env=env)
+    assert (built.code, "cannot be exported" in built.err) == (0, False), built.err
+    asked = ragqa("ask", "Wo werden die Gewichte nachtrainiert?", "--format", "json", env=env)
+    assert asked.code in (0, 1), asked.err
+    assert E5 in ragqa("status", env=env).out
