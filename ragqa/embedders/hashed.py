@@ -66,7 +66,7 @@ class HashedEmbedder:
     def pieces(self, texts: Sequence[str]) -> Pieces:
         """Count the words, each as well known as any."""
         words = sum(self.count_tokens(texts))
-        return Pieces(words, words * MAX_WORD_CHARS)
+        return Pieces(words, words * MAX_WORD_CHARS, words)
 
     def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """Embed passages in order; returns shape (len(texts), dimension), float32.

@@ -193,15 +193,19 @@ def _content(
 
 
 def _pieces(text: str, encoding: Encoding, unknown: Container[int | None]) -> Pieces:
-    number = size = read_to = 0
+    number = size = words = read_to = 0
+    padded = f" {text} "
     for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
         # A character may be cut into several pieces, but has its bytes only once.
         letters = "".join(filter(str.isalnum, text[max(start, read_to) : end]))
         if any(map(str.isalnum, text[start:end])):
+            is_known = token not in unknown
+            is_inner = padded[start : start + 2].isalnum() or padded[end : end + 2].isalnum()
             number += 1
-            size += 0 if token in unknown else len(letters.encode())
+            size += len(letters.encode()) if is_known else 0
+            words += is_known and not is_inner and len(letters) > 1
         read_to = max(read_to, end)
-    return Pieces(number, size)
+    return Pieces(number, size, words)
 
 
 def _unit(vectors: Vectors) -> Vectors:

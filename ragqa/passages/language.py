@@ -17,6 +17,8 @@ from ragqa.types import Kind, Note, Passage, Pieces
 _PROSE = frozenset({Kind.PARAGRAPH, Kind.ITEM, Kind.HEADING, Kind.ROW, Kind.PROPERTY})
 _KEYS = frozenset({"lang", "language"})
 _NO_PROSE = r"`[^`\n]*`|\]\([^)\n]*\)|https?://\S+|<[^>\n]*>|[\w.+-]*[@/\\_=]\S*"
+_CODE_LETTERS = 2
+_SAME = {"nb": "no", "nn": "no"}
 _READ_CHARS = 1_000
 """How much of a text is read; more changes nothing."""
 
@@ -45,7 +47,7 @@ def with_language(note: Note, setting: str) -> Note:
 
 def with_own_language(passage: Passage, setting: str) -> Passage:
     """A passage of a note with its own language, if it is long and surely in another."""
-    if setting != AUTO:
+    if setting != AUTO or passage.language == OTHER:
         return passage
     told = _told(_cleaned(passage.text), _MIN_PASSAGE_LETTERS, _SURE_OF_PASSAGE)
     return replace(passage, language=told) if told else passage
@@ -74,13 +76,16 @@ def add_pieces(
 
 
 def _code(said: str) -> str | None:
-    """The code of a language given as `de`, `de-AT` or `German`; None if none is given."""
+    """The code of a language given as `de`, `de-AT` or `German`; None if it names none."""
     wanted = said.strip().casefold()
-    if not wanted:
-        return None
     primary = re.split("[-_]", wanted)[0]
+    primary = _SAME.get(primary, primary)
+    if primary and primary in LANGUAGES:
+        return primary
+    # A longer word may be a language of programs.
+    unknown = OTHER if len(primary) == _CODE_LETTERS else None
     named = (code for code, known in LANGUAGES.items() if known.name.casefold() == wanted)
-    return primary if primary in LANGUAGES else next(named, OTHER)
+    return next(named, unknown)
 
 
 def _told(text: str, least: int, sure: float) -> str:
@@ -92,8 +97,9 @@ def _told(text: str, least: int, sure: float) -> str:
     letters = sum(4 if letter > "\u2fff" else 1 for letter in text if letter.isalpha())
     if letters < least:
         return ""
-    words = tokenize(text)
-    if sum(word in STOP_WORDS for word in words) >= _PLAIN_ENGLISH * len(words):
+    # "a" is a word of many languages, and one such as "on" may be of another.
+    words = [word for word in tokenize(text) if len(word) > 1]
+    if sum(word in STOP_WORDS for word in words) >= max(2, _PLAIN_ENGLISH * len(words)):
         return ENGLISH
     code, probability = _identifier().classify(text)
     return str(code) if probability >= sure else ""

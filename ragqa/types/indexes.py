@@ -56,19 +56,30 @@ class DenseInfo:
 class Pieces:
     """The word pieces that the embedder cuts texts into, those without a letter or digit left out.
 
-    `number` counts them, `known_bytes` are the UTF-8 bytes of those that it knows.
+    `number` counts them, `known_bytes` are the UTF-8 bytes of those that it knows, and `words`
+    counts those that it knows and that are a word of two letters or more.
     """
 
     number: int = 0
     known_bytes: int = 0
+    words: int = 0
 
     def __add__(self, other: "Pieces") -> "Pieces":
-        return Pieces(self.number + other.number, self.known_bytes + other.known_bytes)
+        return Pieces(
+            self.number + other.number,
+            self.known_bytes + other.known_bytes,
+            self.words + other.words,
+        )
 
     @property
     def mean_bytes(self) -> float:
         """The mean bytes of a piece: few if the embedder sees fragments, or nothing it knows."""
         return self.known_bytes / self.number if self.number else 0.0
+
+    @property
+    def word_share(self) -> float:
+        """The share of the pieces that are words: most of them in a language of the embedder."""
+        return self.words / self.number if self.number else 0.0
 
 
 @dataclass(frozen=True, slots=True)

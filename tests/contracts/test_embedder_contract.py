@@ -7,9 +7,11 @@ import json
 import numpy as np
 import pytest
 import torch
+from tongues import TEXTS as TONGUES
 
 from ragqa.embedders import CANARY, DEFAULT_MODEL, Embedder, embedder_for
-from ragqa.types import EmbedderInfo
+from ragqa.queries import share_read
+from ragqa.types import EmbedderInfo, Pieces
 
 TEXTS = [
     "Fine-tuning changes the weights of a model.",
@@ -100,6 +102,44 @@ def test_a_passage_that_fills_the_window_is_embedded_and_one_token_more_is_refus
 
 def test_what_is_counted_is_not_cut_at_the_window(embedder):
     assert embedder.count_tokens([text_of(embedder, 3 * embedder.info.window)])[0] > 700
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        TEXTS,
+        TONGUES["en"],
+        ["I got up at six and ran by the sea. Then I met Tom at the shop and we had tea."],
+        ["- call Bob re: Q3 plan\n- fix CI, PR 1234 to be cut by 5 pm\n- Dr. Lee at 9:30"],
+    ],
+)
+def test_an_embedder_reads_english_however_short_the_words(embedder, texts):
+    assert share_read(embedder.pieces(texts)) == 1
+
+
+def test_the_pieces_of_texts_are_those_of_each_added_up(embedder):
+    alone = [embedder.pieces([text]) for text in TEXTS]
+    assert embedder.pieces(TEXTS) == sum(alone, Pieces())
+    assert embedder.pieces([]) == Pieces()
+
+
+@pytest.mark.parametrize("text", ["", " \n", "?!", "\ud800", "\u200b"])
+def test_a_text_without_words_has_no_bytes_to_read(embedder, text):
+    assert embedder.pieces([text]).known_bytes >= 0
+    assert share_read(embedder.pieces(["The weights of a model.", text])) == 1
+
+
+@pytest.mark.parametrize("form", ["building", "asking"])
+def test_the_default_model_reads_no_chinese_and_german_in_part(loaded, form):
+    read = {code: share_read(loaded(form).pieces([text])) for code, (_, text) in TONGUES.items()}
+    assert read["en"] == 1
+    assert {code for code in ("zh", "ko", "ta") if read[code]} == set()
+    assert 0 < read["de"] < 0.8
+
+
+def test_both_forms_of_the_default_model_cut_texts_alike(loaded):
+    texts = [text for texts in TONGUES.values() for text in texts]
+    assert loaded("building").pieces(texts) == loaded("asking").pieces(texts)
 
 
 def test_a_question_beyond_the_window_is_cut(embedder):

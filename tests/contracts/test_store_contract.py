@@ -27,7 +27,7 @@ from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, UsageError, W
 from ragqa.stores import STORES, Repair, open_store
 from ragqa.stores.memory import MemoryStore
 from ragqa.stores.milvus.store import MilvusStore
-from ragqa.types import Filters, Stamp
+from ragqa.types import Filters, Pieces, Stamp
 
 LARGE = "local, kept as a large index is"
 NEEDS_MUCH = {"milvus": pytest.mark.integration}
@@ -96,6 +96,24 @@ def test_a_snapshot_gives_back_what_was_committed(fruit):
         assert record.settled
     assert records == {}
     assert fruit.problems() == []
+
+
+def test_languages_come_back_and_the_words_of_a_passage_are_those_of_its_own(store):
+    german = entry("de.md", "die Patronen", language="de")
+    other = entry("vi.md", "chìa khóa", language="")
+    french = replace(german.passages[0], language="fr", id=7, start=1)
+    both = german._replace(passages=[german.passages[0], french], vectors=german.vectors[[0, 0]])
+    info = replace(INFO, languages={"de": Pieces(10, 25), "fr": Pieces(3, 9), "": Pieces()})
+    assert commit(store, both, other, info=info).languages == info.languages
+    with closing(store.snapshot()) as snapshot:
+        assert snapshot.info.languages == info.languages
+        assert {path: note.language for path, note in snapshot.notes().items()} == {
+            "de.md": "de",
+            "vi.md": "",
+        }
+        assert snapshot.of_note("de.md") == both.passages
+        for term, passage_id in (("patron", german.passages[0].id), ("patronen", 7)):
+            assert [id_ for id_, _ in snapshot.terms([term], 5, EVERYTHING)] == [passage_id]
 
 
 def test_every_note_comes_with_its_passages_and_each_passage_with_its_embedding(fruit):

@@ -91,6 +91,13 @@ def text_of(embedder, tokens):
     return "a" * (1 + tokens - first)
 
 
+def test_the_pieces_that_a_model_cuts_texts_into_are_measured(building, asking):
+    pieces = asking.pieces(TEXTS)
+    assert pieces == building.pieces(TEXTS)
+    assert 0 <= pieces.words <= pieces.number
+    assert 0 < pieces.known_bytes <= len("".join(filter(str.isalnum, "".join(TEXTS))).encode())
+
+
 def test_a_model_is_found_by_name_and_asked_without_torch(asking, name):
     assert isinstance(asking, OnnxEmbedder)
     assert asking.info.name == name

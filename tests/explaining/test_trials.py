@@ -12,7 +12,7 @@ class Rare:
         return {term: float(len(term)) for term in terms}
 
 
-def passage(text, heading="Pruning"):
+def passage(text, heading="Pruning", language="en"):
     return Passage(
         id=1,
         embedding_key=1,
@@ -25,6 +25,7 @@ def passage(text, heading="Pruning"):
         text=text,
         units=(),
         note_sha256="",
+        language=language,
     )
 
 
@@ -37,6 +38,14 @@ def test_words_of_the_question_that_a_passage_lacks_come_with_a_like_one_of_the_
 def test_a_word_in_another_form_or_in_the_heading_is_not_missing():
     best = passage("Cut them back.")
     assert missing_words("prune a rose by cutting it", best, [best]) == ()
+
+
+def test_words_are_compared_in_the_language_of_the_passage():
+    german = passage("Die Patronen liegen im Schrank.", "Drucker", language="de")
+    question = "wo ist die Patrone der Druckern und der Toner?"
+    assert missing_words(question, german, [german]) == (Missing("toner"),)
+    words = distinctive_words("Drucker", german.text, german, Rare(), most=5)
+    assert words == ["schrank", "patronen", "liegen", "roses"]
 
 
 def test_stop_words_are_not_missing_unless_there_is_nothing_else():

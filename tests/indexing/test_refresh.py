@@ -7,10 +7,12 @@ from functools import partial
 
 import pytest
 from indexing.building import source_with
+from tongues import TEXTS
 
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus
 from ragqa.indexing import check_embedder, find_changes, refresh
+from ragqa.passages import Chunking
 from ragqa.stores import open_store
 from ragqa.types import Corpus, Filters, Skipped
 
@@ -63,6 +65,42 @@ def test_when_nothing_changed_nothing_is_written_and_nothing_embedded(source, em
     before = embedder.embedded
     assert run(source).info.generation == first.info.generation
     assert embedder.embedded == before
+
+
+def languages(source):
+    with closing(open_store(source.index).snapshot()) as snapshot:
+        return {path: note.language for path, note in snapshot.notes().items()}
+
+
+def test_a_language_that_the_front_matter_says_now_is_taken_with_the_next_refresh(source):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    write(source, "b.md", "# B\n\nThe second note.\n")
+    run(source)
+    assert languages(source) == {"a.md": "en", "b.md": "en"}
+    write(source, "b.md", "---\nlang: de\n---\n# B\n\nThe second note.\n")
+    report = run(source)
+    assert (report.changed, report.unchanged) == (1, 1)
+    assert languages(source) == {"a.md": "en", "b.md": "de"}
+    assert set(report.info.languages) == {"en", "de"}
+
+
+def test_another_language_in_the_settings_wants_a_new_index(source):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    run(source)
+    german = replace(source, chunking=Chunking(language="de"))
+    with pytest.raises(IndexUnusable, match="language"):
+        run(german)
+    run(german, rebuild=True)
+    assert languages(source) == {"a.md": "de"}
+
+
+def test_word_pieces_are_counted_for_each_language_of_the_notes(source, embedder):
+    write(source, "a.md", f"{TEXTS['en'][1]}\n")
+    write(source, "b.md", f"{TEXTS['de'][1]}\n")
+    info = run(source).info
+    assert info.languages == {code: embedder.pieces([TEXTS[code][1]]) for code in ("en", "de")}
+    write(source, "c.md", f"{TEXTS['fr'][1]}\n")
+    assert run(source).info.languages == info.languages | {"fr": embedder.pieces([TEXTS["fr"][1]])}
 
 
 def test_a_renamed_note_keeps_its_embeddings(source, embedder):

@@ -83,7 +83,15 @@ class Entry(NamedTuple):
         writer.add(self.note, settled=self.settled, passages=self.passages, vectors=self.vectors)
 
 
-def entry(path, *paragraphs, title="", tags=(), date="", mtime_ns=1_700_000_000_000_000_000):
+def entry(
+    path,
+    *paragraphs,
+    title="",
+    tags=(),
+    date="",
+    language="en",
+    mtime_ns=1_700_000_000_000_000_000,
+):
     """A note with one passage a paragraph."""
     text = "\n\n".join(paragraphs)
     title = title or path
@@ -110,6 +118,7 @@ def entry(path, *paragraphs, title="", tags=(), date="", mtime_ns=1_700_000_000_
                 note_sha256=sha256,
                 note_date=date,
                 aliases=ALIASES,
+                language=language,
             )
         )
         start, line = end + 2, line + paragraph.count("\n") + 2
@@ -125,6 +134,7 @@ def entry(path, *paragraphs, title="", tags=(), date="", mtime_ns=1_700_000_000_
         date=date,
         links=(Link("other", wiki=True),),
         properties=(("due", date), *(("kind", tag) for tag in tags)),
+        language=language,
     )
     return Entry(note, passages, np.array(vectors, dtype=np.float32).reshape(-1, DIMENSION))
 

@@ -163,6 +163,9 @@ def test_a_manifest_of_another_format_says_by_whom_and_what_to_do(store, root):
         lambda content: content["info"].update(canary=[10**400]),
         lambda content: content["info"].update(chunking={"target_tokens": math.inf}),
         lambda content: content["info"].update(skipped=[1]),
+        lambda content: content["info"].update(languages={"xx": {"number": 1}}),
+        lambda content: content["info"].update(languages={"de": {"number": "many"}}),
+        lambda content: content["info"].update(languages=["de"]),
         lambda content: content["info"]["embedder"].update(dimension=None),
     ],
 )
@@ -267,6 +270,19 @@ def test_a_catalogue_with_other_tables_than_ours_is_refused(store, root, change)
     seal(root)
     with pytest.raises(IndexUnusable, match=r"catalogue\.sqlite .*not those of this ragqa"):
         store.snapshot()
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE notes SET language = ?", "UPDATE passages SET language = ?"]
+)
+@pytest.mark.parametrize("language", ["xx", "DE", 7])
+def test_a_language_that_ragqa_does_not_have_is_refused(store, root, change, language):
+    with closing(sqlite3.connect(generation(root) / "catalogue.sqlite")) as db:
+        db.execute(change, (language,))
+        db.commit()
+    seal(root)
+    with pytest.raises(IndexUnusable, match=r"catalogue\.sqlite"):
+        answers(store)
 
 
 def test_units_nested_without_end_are_refused(store, root):

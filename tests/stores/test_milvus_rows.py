@@ -88,16 +88,20 @@ def test_a_row_that_is_none_of_ours_is_damage(read, data):
         read(data)
 
 
-@pytest.mark.parametrize(("place", "value"), [(2, "\ud800.md"), (11, "xyz"), (11, "2026-13-01")])
-def test_a_passage_with_a_name_or_date_that_nothing_has_is_damage(place, value):
+@pytest.mark.parametrize(
+    ("place", "value"), [(2, "\ud800.md"), (11, "xyz"), (11, "2026-13-01"), (13, "xx"), (13, 7)]
+)
+def test_a_passage_with_a_name_date_or_language_that_nothing_has_is_damage(place, value):
     content = json.loads(row_of(FRUIT[0].passages[0])["data"])
     content[place] = value
     with pytest.raises(IndexUnusable, match="passage in Milvus is damaged"):
         read_passage(json.dumps(content))
 
 
-@pytest.mark.parametrize(("place", "value"), [(0, "\ud800.md"), (6, ["\ud800"]), (7, "xyz")])
-def test_a_note_with_a_name_or_date_that_nothing_has_is_damage(place, value):
+@pytest.mark.parametrize(
+    ("place", "value"), [(0, "\ud800.md"), (6, ["\ud800"]), (7, "xyz"), (10, "xx"), (10, None)]
+)
+def test_a_note_with_a_name_date_or_language_that_nothing_has_is_damage(place, value):
     content = json.loads(note_row(NoteRecord.of(FRUIT[0].note, settled=True), 1)["data"])
     content[place] = value
     with pytest.raises(IndexUnusable, match="note in Milvus is damaged"):

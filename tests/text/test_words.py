@@ -3,10 +3,33 @@
 import re
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import trying
+from tongues import TEXTS
 
-from ragqa.text.words import UNSPACED, index_terms, is_latin, query_terms, tokenize, unspaced_count
+from ragqa.languages import LANGUAGES
+from ragqa.text.words import (
+    UNSPACED,
+    index_terms,
+    is_latin,
+    is_stop_word,
+    likely_languages,
+    query_forms,
+    query_terms,
+    tokenize,
+    unspaced_count,
+)
+
+WORDS = sorted({word for texts in TEXTS.values() for text in texts for word in text.split()})
+LETTERS = "".join(sorted({*"".join(WORDS), *" '\u2019-_.0\n"}))
+CODES = st.sampled_from(sorted(LANGUAGES))
+ANY_TEXT = st.one_of(
+    st.text(max_size=60),
+    st.text(LETTERS, max_size=60),
+    st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join),
+)
 
 
 def test_terms_are_folded_stemmed_words():
@@ -51,3 +74,116 @@ def test_the_script_of_a_question_is_told_by_its_letters():
 def test_text_is_split_into_the_same_tokens_whether_or_not_a_script_without_spaces_is_in_it(text):
     spaced = re.sub(f"[{UNSPACED}]", " ", unicodedata.normalize("NFKC", text).casefold())
     assert tokenize(f"{spaced} \u7684") == [*tokenize(spaced), "\u7684"]
+
+
+@trying(300)
+@given(ANY_TEXT, CODES)
+def test_in_every_language_a_word_of_a_text_is_found_by_itself(text, language):
+    terms = set(index_terms(text, language))
+    assert set(query_terms(text, [language])) <= terms
+    for word in text.split():
+        assert set(query_terms(word, [language])) <= terms
+
+
+@trying(300)
+@given(ANY_TEXT, st.lists(CODES, min_size=1, unique=True))
+def test_any_text_is_read_in_any_languages(text, languages):
+    forms = query_forms(text, languages)
+    assert all(0 < len(terms) <= len(languages) for terms in forms)
+    assert [terms[0] for terms in forms] == [one[0] for one in query_forms(text, languages[:1])]
+    assert sorted(likely_languages(text, languages)) == sorted(languages)
+    terms = [
+        term for one in (*forms, *(index_terms(text, code) for code in languages)) for term in one
+    ]
+    assert all(term and not re.search(r"\s", term) for term in terms)
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "other"),
+    [
+        ("de", "Schlüssel", "Schlüsseln"),
+        ("fr", "imprimante", "imprimantes"),
+        ("es", "contraseña", "contraseñas"),
+        ("it", "stampante", "stampanti"),
+        ("pt", "impressora", "impressoras"),
+        ("nl", "sleutel", "sleutels"),
+        ("sv", "skrivare", "skrivaren"),
+        ("ru", "ключ", "ключа"),
+        ("ru", "printer", "printers"),
+        ("zh", "printer", "printers"),
+    ],
+)
+def test_forms_of_a_word_are_one_term_in_its_language(language, one, other):
+    assert index_terms(one, language) == index_terms(other, language)
+
+
+def test_accents_are_folded_after_stemming():
+    assert index_terms("Schlüsseln", "de") == index_terms("schlusseln", "de") == ["schlussel"]
+    assert index_terms("pěkná", "cs") == ["pekna"]
+
+
+def test_codes_and_names_are_the_same_in_every_language():
+    for code in LANGUAGES:
+        assert index_terms("E4711 x86_64", code)[0] == "e4711"
+
+
+@pytest.mark.parametrize("apostrophe", ["'", "\u2019"])
+def test_an_article_that_hangs_on_a_word_hides_it_in_no_language_that_elides(apostrophe):
+    for language, article, word in (
+        ("fr", "l", "imprimante"),
+        ("it", "dell", "ufficio"),
+        ("ca", "l", "oficina"),
+    ):
+        hanging = f"{article}{apostrophe}{word}"
+        assert index_terms(hanging, language)[1:] == index_terms(word, language)
+    assert query_terms(f"qu{apostrophe}est-ce que l{apostrophe}imprimante ?", ["fr"]) == ["imprim"]
+    assert index_terms(f"the printer{apostrophe}s", "en") == ["the", "printer"]
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "terms"),
+    [
+        ("de", "Was geht ohne den Schlüssel nicht?", ["geht", "ohn", "schlussel", "nicht"]),
+        ("fr", "comment entrer sans la clé ?", ["entrer", "san", "cle"]),
+        ("es", "¿cómo entrar sin la llave?", ["entrar", "sin", "llav"]),
+        ("it", "come si entra senza la chiave?", ["entra", "senz", "chiav"]),
+        ("nl", "hoe kom je binnen zonder sleutel?", ["kom", "bin", "zonder", "sleutel"]),
+    ],
+)
+def test_words_that_only_ask_are_dropped_and_negations_kept(language, question, terms):
+    assert query_terms(question, [language]) == terms
+
+
+def test_a_question_of_stop_words_alone_keeps_them():
+    assert query_terms("wer ist das?", ["de"]) == ["wer", "ist", "das"]
+    assert [is_stop_word(word, "de") for word in ("und", "ohne", "Haus")] == [True, False, False]
+
+
+def test_short_runs_of_hiragana_are_particles_and_longer_ones_words_apart_from_their_neighbours():
+    assert query_terms("台所の鍵は", ["ja"]) == ["台所", "鍵"]
+    assert query_terms("鍵ありがと", ["ja"]) == [
+        "鍵",
+        "あり",
+        "りが",
+        "がと",
+    ]
+    assert query_terms("いぬ", ["ja"]) == ["いぬ"]
+
+
+def test_each_word_of_a_question_has_its_terms_in_all_of_the_languages():
+    assert query_forms("Wo ist der Laptop?", ["de", "en"]) == [["laptop"]]
+    assert query_forms("Bildschirme reinigen", ["de", "en"]) == [
+        ["bildschirm"],
+        ["reinig", "reinigen"],
+    ]
+
+
+def test_the_language_whose_stop_words_a_question_has_comes_first():
+    languages = ["en", "de", "fr"]
+    for question, first in (
+        ("where is the printer?", "en"),
+        ("wo ist der Drucker?", "de"),
+        ("où est l'imprimante ?", "fr"),
+        ("printer", "en"),
+    ):
+        assert likely_languages(question, languages)[0] == first

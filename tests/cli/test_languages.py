@@ -1,0 +1,120 @@
+"""What the command line says of the languages of the notes."""
+
+import pytest
+from support import write_notes
+from tongues import TEXTS
+
+
+def note(code):
+    return f"# 1\n\n{TEXTS[code][1]}\n"
+
+
+@pytest.fixture
+def places(tmp_path):
+    return ["--corpus", tmp_path / "notes", "--index", tmp_path / "index"]
+
+
+def rows(run):
+    return [line.split(maxsplit=1) for line in run.out.splitlines() if line.strip()]
+
+
+def test_status_counts_the_notes_of_each_language_most_first(quick, tmp_path, places):
+    notes = {"a.md": note("en"), "b.md": note("de"), "c.md": f"---\nlang: vi\n---\n{note('en')}"}
+    write_notes(tmp_path / "notes", notes | {"d.md": note("de")})
+    quick("index", *places)
+    said = "2 in German, 1 in another language, 1 in English"
+    assert ["languages", said] in rows(quick("status", *places))
+    document = quick("status", "--json", *places).document
+    assert document["languages"] == [
+        {"language": "de", "name": "German", "notes": 2, "readable": 1.0},
+        {"language": None, "name": "another language", "notes": 1, "readable": 1.0},
+        {"language": "en", "name": "English", "notes": 1, "readable": 1.0},
+    ]
+
+
+def test_status_counts_again_when_notes_are_gone(quick, tmp_path, places):
+    write_notes(tmp_path / "notes", {"a.md": note("en"), "b.md": note("de")})
+    quick("index", *places)
+    (tmp_path / "notes" / "b.md").unlink()
+    quick("index", *places)
+    assert "languages" not in quick("status", *places).out
+    (english,) = quick("status", "--json", *places).document["languages"]
+    assert (english["language"], english["notes"]) == ("en", 1)
+
+
+def test_status_says_nothing_of_languages_where_all_notes_are_in_english(quick, tmp_path, places):
+    write_notes(tmp_path / "notes", {"a.md": note("en")})
+    quick("index", *places)
+    out = quick("status", *places).out
+    assert "languages" not in out
+    assert "English" not in out
+
+
+def test_status_says_what_the_embedder_cannot_read_and_where_models_are_named(
+    ragqa, tmp_path, places
+):
+    write_notes(tmp_path / "notes", {f"{code}.md": note(code) for code in ("en", "de", "zh", "ko")})
+    assert ragqa("index", *places).code == 0
+    out = " ".join(ragqa("status", *places).out.split())
+    assert "1 in German, 1 in English, 1 in Korean, 1 in Chinese" in out
+    assert (
+        "the embedder cannot read Korean, Chinese: such notes are found by their words alone" in out
+    )
+    assert "the embedder reads German in part: such notes are ranked mostly by their words" in out
+    assert "for models that read more, see docs/languages.md" in out
+    read = {
+        one["language"]: one["readable"]
+        for one in ragqa("status", "--json", *places).document["languages"]
+    }
+    assert (read["zh"], read["ko"], read["en"]) == (0, 0, 1)
+    assert 0 < read["de"] < 1
+
+
+def test_a_question_that_the_embedder_cannot_read_is_answered_with_a_warning(
+    ragqa, tmp_path, places
+):
+    write_notes(tmp_path / "notes", {"en.md": note("en"), "zh.md": note("zh")})
+    found = ragqa("search", "打印机在哪里", "--json", *places).document
+    assert found["hits"][0]["path"] == "zh.md"
+    assert "by its words alone" in " ".join(found["warnings"])
+    assert ragqa("search", "where is the printer", "--json", *places).document["warnings"] == []
+
+
+def test_the_list_has_the_language_of_each_note(quick, tmp_path, places):
+    notes = {"a.md": note("en"), "b.md": note("fr"), "c.md": f"---\nlang: vi\n---\n{note('en')}"}
+    write_notes(tmp_path / "notes", notes)
+    listed = quick("list", "--json", *places).document["notes"]
+    assert [one["language"] for one in listed] == ["en", "fr", None]
+
+
+def test_the_setting_is_the_language_of_every_note_and_wants_a_rebuild(quick, tmp_path, places):
+    write_notes(tmp_path / "notes", {"a.md": note("en"), "b.md": note("fr")})
+    quick("index", *places)
+    german = {"RAGQA_LANGUAGE": "de"}
+    refused = quick("list", *places, env=german)
+    assert refused.code == 4
+    assert "ragqa index --rebuild" in refused.err
+    assert quick("index", "--rebuild", *places, env=german).code == 0
+    listed = quick("list", "--json", *places, env=german).document["notes"]
+    assert [one["language"] for one in listed] == ["de", "de"]
+
+
+@pytest.mark.parametrize("value", ["xx", "German", "", "DE"])
+def test_a_language_that_ragqa_does_not_know_is_refused_with_those_it_knows(quick, value):
+    done = quick("config", "set", "language", value)
+    assert done.code == 2
+    assert "auto or one of ar, ca" in done.err
+
+
+def test_a_question_finds_another_form_of_a_word_in_its_language(quick, tmp_path, places):
+    notes = {"de.md": note("de"), "en.md": note("en"), "es.md": note("es"), "fr.md": note("fr")}
+    write_notes(tmp_path / "notes", notes)
+    by_words = {"RAGQA_DENSE_WEIGHT": "0"}
+    for question, path in (
+        ("Wo sind die Schlüsseln?", "de.md"),
+        ("¿dónde hay impresoras?", "es.md"),
+        ("où sont les imprimantes ?", "fr.md"),
+        ("which floors have printers?", "en.md"),
+    ):
+        found = quick("search", question, "--json", *places, env=by_words).document
+        assert found["hits"][0]["path"] == path

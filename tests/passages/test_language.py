@@ -1,0 +1,145 @@
+"""Telling the language of a note, and of a passage in another one."""
+
+import pytest
+from tongues import TEXTS
+
+from ragqa.evaluation.collection import note_of
+from ragqa.languages import AUTO, LANGUAGES, OTHER
+from ragqa.passages import Chunking
+from ragqa.passages.language import add_pieces, with_language
+from ragqa.passages.split import split_note
+from ragqa.types import Pieces
+
+STEMMED = sorted(code for code, known in LANGUAGES.items() if known.stemmers)
+GERMAN, ENGLISH = TEXTS["de"][1], TEXTS["en"][1]
+
+
+def language_of(text, setting=AUTO):
+    return with_language(note_of("note.md", f"{text}\n"), setting).language
+
+
+def passages_of(text, setting=AUTO):
+    note = with_language(note_of("note.md", text), setting)
+    return split_note(
+        note,
+        chunking=Chunking(language=setting),
+        window=10_000,
+        count_tokens=lambda texts: [len(text) for text in texts],
+    )
+
+
+def test_there_are_texts_in_every_language():
+    assert {*TEXTS, OTHER} == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("code", STEMMED)
+def test_the_language_of_one_short_sentence_is_told(code):
+    assert language_of(TEXTS[code][0]) == code
+
+
+@pytest.mark.parametrize("code", sorted(TEXTS))
+def test_the_language_of_a_few_sentences_is_told(code):
+    assert language_of(TEXTS[code][1]) == code
+
+
+@pytest.mark.parametrize("code", sorted(TEXTS))
+def test_the_language_of_a_long_note_is_told(code):
+    assert language_of(f"# 1\n\n{TEXTS[code][1]}\n\n" * 20) == code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ok",
+        "- milk\n- eggs\n- bread",
+        "| a | b |\n| --- | --- |\n| 1 | 2 |",
+        "TODO fix login, deploy staging, call Anna, rotate keys",
+        "Printer: HP LaserJet 4250, IP 10.0.0.12, port 9100, driver PCL6",
+        "https://www.beispiel.de/ueber-uns/datenschutz",
+        "",
+    ],
+)
+def test_what_tells_no_language_is_taken_for_english(text):
+    assert language_of(text) == "en"
+
+
+def test_a_note_of_code_alone_is_taken_for_english():
+    assert language_of("```sh\ngrep -r der die das . | sort\nder und die und das\n```") == "en"
+
+
+@pytest.mark.parametrize("code", ["de", "fr", "ja"])
+def test_code_and_addresses_do_not_count(code):
+    short, _ = TEXTS[code]
+    source = "```python\nfor name in names:\n    if name is not None:\n        print(name)\n```\n"
+    link = "[1](https://example.com/the/one/that/is/not/here) `the_name_of_it`"
+    assert language_of(f"{short} {link}\n\n{source * 10}") == code
+
+
+def test_a_little_german_in_an_english_note_leaves_it_english():
+    assert language_of(f"{ENGLISH} The sign says: Kein Zutritt!") == "en"
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("de", "de"),
+        ("DE", "de"),
+        ("de-AT", "de"),
+        ("de_CH", "de"),
+        ("German", "de"),
+        ("[de, en]", "de"),
+        ("no", "no"),
+        ("nb", "no"),
+        ("nn", "no"),
+        ("zh-Hans", "zh"),
+        ("xx", OTHER),
+        ("vi", OTHER),
+    ],
+)
+@pytest.mark.parametrize("key", ["lang", "language", "Language"])
+def test_what_the_front_matter_says_holds_whatever_the_text_is_in(key, said, code):
+    assert language_of(f"---\n{key}: {said}\n---\n{TEXTS['en'][1]}") == code
+    assert language_of(f"---\n{key}: {said}\n---\n{TEXTS['ru'][1]}") == code
+
+
+@pytest.mark.parametrize("said", ["python", "SQL", "Go 1.22", "'-'", "'  '", "[]", "{a: b}", "1"])
+def test_front_matter_that_names_no_language_changes_nothing(said):
+    assert language_of(f"---\nlanguage: {said}\n---\n{GERMAN}") == "de"
+
+
+def test_the_setting_holds_whatever_text_and_front_matter_say():
+    assert language_of(GERMAN, "fr") == "fr"
+    assert language_of(f"---\nlang: de\n---\n{GERMAN}", "fr") == "fr"
+
+
+def test_a_long_english_passage_of_a_german_note_is_english():
+    passages = passages_of(f"# Eins\n\n{GERMAN * 5}\n\n# Two\n\n{ENGLISH * 5}\n")
+    assert [passage.language for passage in passages] == ["de", "en"]
+
+
+def test_a_long_german_passage_of_an_english_note_is_german():
+    passages = passages_of(f"# One\n\n{ENGLISH * 9}\n\n# Zwei\n\n{GERMAN * 5}\n")
+    assert list(dict.fromkeys(passage.language for passage in passages)) == ["en", "de"]
+
+
+def test_a_short_passage_is_in_the_language_of_its_note():
+    passages = passages_of(f"# Eins\n\n{GERMAN * 5}\n\n# Two\n\n{TEXTS['en'][0]}\n")
+    assert {passage.language for passage in passages} == {"de"}
+
+
+def test_every_passage_is_in_the_language_of_the_setting():
+    passages = passages_of(f"# Eins\n\n{GERMAN * 5}\n\n# Two\n\n{ENGLISH * 5}\n", "nl")
+    assert {passage.language for passage in passages} == {"nl"}
+
+
+def test_a_note_in_a_language_that_ragqa_does_not_know_is_in_no_other():
+    vietnamese = "Máy in ở tầng hai cạnh nhà bếp. Nếu không có quyền, hãy xin chìa khóa. " * 9
+    passages = passages_of(f"---\nlang: vi\n---\n{vietnamese}\n")
+    assert {passage.language for passage in passages} == {OTHER}
+
+
+def test_word_pieces_are_added_up_by_language_until_there_are_enough():
+    passages = passages_of(f"# Eins\n\n{GERMAN * 5}\n\n# Two\n\n{ENGLISH * 5}\n")
+    totals = {"de": Pieces(1, 2), "en": Pieces(10**6, 10**6)}
+    add_pieces(totals, passages, lambda texts: Pieces(len(texts), 10 * len(texts)))
+    assert totals == {"de": Pieces(2, 12), "en": Pieces(10**6, 10**6)}

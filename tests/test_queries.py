@@ -1,0 +1,176 @@
+"""How a question is searched in notes of one language or several, by words and by meaning."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from indexing.building import source_with
+from support import write_notes
+from tongues import TEXTS
+
+from ragqa.embedders.hashed import HashedEmbedder
+from ragqa.indexing import refresh
+from ragqa.queries import READ_BYTES, UNREAD_BYTES, query_for, share_read
+from ragqa.retrieval import Ranking, find_legs, retrieve
+from ragqa.stores.memory import MemoryStore
+from ragqa.types import Filters, Pieces
+
+GERMAN = {
+    "drucker.md": "# Drucker\n\nDer Drucker steht neben der Küche. "
+    "Die Patronen liegen im Schrank.\n",
+    "platte.md": "# Platte\n\nDie Festplatte wird mit einem Kennwort verschlüsselt. "
+    "Wer das Kennwort vergisst, fragt die Verwaltung.\n",
+    "datei.md": "# Dateien\n\nDie Dateien werden jede Nacht gesichert. Die Größe ist begrenzt.\n",
+    "papier.md": "# Papier\n\nDie Größe einer Datei sagt nichts über das Papier. "
+    "Der Drucker nimmt jedes.\n",
+}
+ENGLISH = {
+    "printer.md": "# Printer\n\nThe printer is next to the kitchen. "
+    "The cartridges are in the box.\n",
+    "disk.md": "# Disk\n\nThe disk is encrypted with a password. The office knows the password.\n",
+}
+
+
+class OnlyLatin(HashedEmbedder):
+    """An embedder that knows the words in Latin script, and no other."""
+
+    def pieces(self, texts):
+        words = " ".join(texts).split()
+        return Pieces(len(words), sum(6 for word in words if word.isascii()))
+
+
+@contextmanager
+def opened(folder, notes, embedder=None):
+    embedder = embedder or HashedEmbedder(32)
+    write_notes(folder / "notes", notes)
+    store = MemoryStore()
+    refresh(store, source_with(folder, embedder))
+    yield store.snapshot(), embedder
+
+
+@pytest.fixture
+def german(tmp_path):
+    with opened(tmp_path, GERMAN) as found:
+        yield found
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    with opened(tmp_path, GERMAN | ENGLISH) as found:
+        yield found
+
+
+def best(found, question):
+    """The paths of the notes that the words of a question find, best first."""
+    snapshot, embedder = found
+    legs = find_legs(
+        snapshot, embedder, question, k=5, filters=Filters(), ranking=Ranking(dense_weight=0.0)
+    )
+    return [passage.path for passage in snapshot.passages([id_ for id_, _ in legs.terms])]
+
+
+def test_a_question_is_read_in_the_language_of_the_notes(german):
+    query = query_for(*german, "Wo stehen die Drucker?")
+    assert query.languages == ("de",)
+    assert query.terms == ["steh", "druck"]
+
+
+def test_another_form_of_a_word_finds_it_in_its_language(german):
+    assert best(german, "das Verschlüsseln von Festplatten")[0] == "platte.md"
+    assert best(german, "wo ist der Schrank mit der Patrone?") == ["drucker.md"]
+
+
+@pytest.mark.parametrize(
+    ("question", "first", "path"),
+    [
+        ("where are the cartridges?", "en", "printer.md"),
+        ("who knows the passwords?", "en", "disk.md"),
+        ("wo liegt die Patrone?", "de", "drucker.md"),
+        ("wer vergisst die Kennwörter?", "de", "platte.md"),
+        ("passwords", "de", "disk.md"),
+        ("Kennwörtern", "en", "platte.md"),
+    ],
+)
+def test_notes_in_two_languages_are_each_found_in_their_own(mixed, question, first, path):
+    query = query_for(*mixed, question)
+    assert set(query.languages) == {"de", "en"}
+    assert best(mixed, question)[0] == path
+    if len(question.split()) > 1:
+        assert query.languages[0] == first
+
+
+def test_of_a_words_forms_in_two_languages_those_count_that_notes_have(mixed):
+    assert query_for(*mixed, "Patronen").terms == ["patron"]
+    assert query_for(*mixed, "cartridges").terms == ["cartridg"]
+
+
+def test_a_word_that_no_note_has_counts_once(mixed):
+    assert len(query_for(*mixed, "Glockenspiele").terms) == 1
+
+
+def test_the_parts_of_a_compound_find_notes_that_have_them_apart(german):
+    query = query_for(*german, "Wie groß ist die Dateigröße?")
+    assert query.parts == ["datei", "gross"]
+    assert set(best(german, "Dateigröße")) == {"datei.md", "papier.md"}
+
+
+def test_a_compound_is_split_only_where_several_passages_have_each_part(german):
+    assert query_for(*german, "Druckergröße").parts == ["druck", "gross"]
+    assert query_for(*german, "Druckerglocke").parts == []
+    assert query_for(*german, "Druckerpatrone").parts == []
+    assert query_for(*german, "Küche").parts == []
+
+
+def test_english_words_are_no_compounds(tmp_path):
+    with opened(tmp_path, {"a.md": "# A\n\nThe pass is next to the word on this page.\n"}) as found:
+        assert query_for(*found, "password").parts == []
+
+
+def test_a_negation_is_searched_for(german):
+    assert "ohn" in query_for(*german, "ohne Kennwort").terms
+
+
+def test_a_question_in_a_script_that_the_embedder_cannot_read_is_ranked_by_words_alone(tmp_path):
+    notes = ENGLISH | {"zh.md": "# Words\n\nThe Chinese word 打印机 is in this box on the desk.\n"}
+    with opened(tmp_path, notes, OnlyLatin(32)) as (snapshot, embedder):
+        options = {"k": 3, "filters": Filters(), "ranking": Ranking()}
+        asked = retrieve(snapshot, embedder, "打印机在哪里", **options)
+        assert asked.by_terms_alone
+        assert [hit.passage.path for hit in asked.hits] == ["zh.md"]
+        assert all(hit.dense is None for hit in asked.hits)
+        asked = retrieve(snapshot, embedder, "where is the printer?", **options)
+        assert asked.readable == 1
+        assert all(hit.dense is not None for hit in asked.hits)
+
+
+def test_notes_that_the_embedder_cannot_read_are_ranked_by_words_alone(tmp_path):
+    notes = {f"{i}.md": f"# {i}\n\n{TEXTS['ru'][1]}\n" for i in range(3)}
+    with opened(tmp_path, notes, OnlyLatin(32)) as found:
+        assert query_for(*found, "где принтер?").readable == 0
+        assert query_for(*found, "printer").readable == 0
+
+
+def test_the_meaning_weighs_less_the_less_the_embedder_can_read(tmp_path):
+    with opened(tmp_path, ENGLISH) as (snapshot, embedder):
+        options = {"k": 5, "filters": Filters(), "ranking": Ranking()}
+        legs = find_legs(snapshot, embedder, "printer in the kitchen", **options)
+    half = replace(legs, retrieved=replace(legs.retrieved, readable=0.5))
+    assert legs.retrieved.readable == 1
+    assert half.fused(0.5) == legs.fused(0.25) != legs.fused(0.5)
+
+
+@pytest.mark.parametrize(
+    ("mean", "share"),
+    [(0, 0), (UNREAD_BYTES, 0), ((UNREAD_BYTES + READ_BYTES) / 2, 0.5), (READ_BYTES, 1), (9, 1)],
+)
+def test_how_far_a_language_is_read_follows_from_the_mean_length_of_its_pieces(mean, share):
+    assert share_read(Pieces(1_000, round(1_000 * mean))) == pytest.approx(share, abs=0.01)
+
+
+def test_a_language_is_read_if_most_pieces_are_words_however_short():
+    assert share_read(Pieces(1_000, 1_000, words=700)) == 1
+    assert share_read(Pieces(1_000, 1_000, words=400)) == 0
+
+
+def test_an_embedder_reads_nothing_of_what_has_no_pieces():
+    assert share_read(Pieces()) == 0
