@@ -21,11 +21,13 @@ from dataclasses import dataclass
 from typing import Self
 
 from ragqa.errors import TookTooLong, UsageError
+from ragqa.languages import ENGLISH
 from ragqa.llms import LLM, Prompt
 from ragqa.llms.limits import bounded
+from ragqa.queries import languages_for
 from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question
 from ragqa.stores import Snapshot
-from ragqa.text.words import STOP_WORDS, compiled, query_terms, word_set
+from ragqa.text.words import compiled, is_stop_word, query_terms, word_set
 from ragqa.types import Answer, Retrieved
 
 MAX_CARRIED = 2
@@ -133,17 +135,20 @@ def context(turns: Sequence[Turn]) -> list[Turn]:
 
 
 def needs_context(question: str, snapshot: Snapshot, find: Callable[[str], Retrieved]) -> bool:
-    """Whether a question depends on the one before it.
+    """Whether a question depends on the one before it; its form is only known in English.
 
     :param find: retrieves the best passage for a question.
     """
-    words = list(_words(question))
+    languages = languages_for(snapshot, question)
+    is_english = languages[0] == ENGLISH
+    words = list(_words(question, languages))
     content_words = sum(bool(word.terms) for word in words)
-    if not content_words or compiled(_CONTINUES).match(question.lstrip()):
+    continues = is_english and compiled(_CONTINUES).match(question.lstrip())
+    if not content_words or continues:
         return True
     if content_words >= SELF_CONTAINED:
         return False
-    if any(_refers(words, at) for at in range(len(words))):
+    if is_english and any(_refers(words, at) for at in range(len(words))):
         return True
     found = find(question)
     # With a word that no passage has, it has another topic.
@@ -219,7 +224,7 @@ def _is_found(found: Retrieved, snapshot: Snapshot) -> bool:
         return False
     best = found.hits[0]
     rare = RARE_SHARE * math.log(1 + snapshot.info.passages)
-    headed = frozenset(query_terms(best.passage.trail))
+    headed = frozenset(query_terms(best.passage.trail, (best.passage.language,)))
     return best.score >= FOUND_SCORE or any(
         idf >= rare and term in headed for term, idf in found.idf.items()
     )
@@ -227,9 +232,10 @@ def _is_found(found: Retrieved, snapshot: Snapshot) -> bool:
 
 def _carried(turn: Turn, question: str, snapshot: Snapshot) -> list[str]:
     """What to add to a question, as written and ordered in the turn."""
-    headed = _terms(" ".join(heading) for heading in turn.headings)
-    cited = headed | _terms(turn.quotes)
-    before = {word.text: word for word in _words(turn.question) if word.terms}
+    languages = languages_for(snapshot, turn.question)
+    headed = _terms((" ".join(heading) for heading in turn.headings), languages)
+    cited = headed | _terms(turn.quotes, languages)
+    before = {word.text: word for word in _words(turn.question, languages) if word.terms}
     idf = snapshot.idf([term for word in before.values() for term in word.terms])
 
     def weight(word: _Word) -> tuple[bool, float]:
@@ -241,21 +247,21 @@ def _carried(turn: Turn, question: str, snapshot: Snapshot) -> list[str]:
     if not carried and any(turn.headings):
         heading = next(filter(None, turn.headings))
         carried = [" ".join(heading[-1].split())[:_HEADING_CHARS]]
-    asked = {term for word in _words(question) for term in word.terms}
-    return [text for text in carried if not asked.issuperset(query_terms(text))]
+    asked = {term for word in _words(question, languages) for term in word.terms}
+    return [text for text in carried if not asked.issuperset(query_terms(text, languages))]
 
 
-def _words(text: str) -> Iterator[_Word]:
+def _words(text: str, languages: Sequence[str]) -> Iterator[_Word]:
     for token in text.split():
         word = _Word(token.strip(_EDGES), ())
-        if word.folded in STOP_WORDS:
+        if is_stop_word(word.text, languages[0]):
             yield word
         elif word.text:
-            yield _Word(word.text, tuple(query_terms(word.text)))
+            yield _Word(word.text, tuple(query_terms(word.text, languages)))
 
 
-def _terms(texts: Iterable[str]) -> frozenset[str]:
-    return frozenset(term for text in texts for term in query_terms(text))
+def _terms(texts: Iterable[str], languages: Sequence[str] = (ENGLISH,)) -> frozenset[str]:
+    return frozenset(term for text in texts for term in query_terms(text, languages))
 
 
 def _said(llm: LLM, prompt: Prompt, max_tokens: int, seconds: float) -> str:

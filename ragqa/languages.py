@@ -13,6 +13,9 @@ ENGLISH = "en"
 OTHER = ""
 """Any language that ragqa knows nothing of: its words are compared as they are."""
 
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_CYRILLIC = "[\u0400-\u04ff]"
+
 
 @dataclass(frozen=True, slots=True)
 class Language:
@@ -23,6 +26,7 @@ class Language:
     :param has_stops: whether tantivy has stop words under the last of these names.
     :param stops: more stop words, above all those that only ask.
     :param negations: words that are none, although tantivy has them among its stop words.
+    :param letters: a character class of its letters, if they are not Latin ones.
     :param elides: whether a word may hang on the next by an apostrophe ("l'index").
     :param compounds: whether words are joined without a space ("Festplatte").
     """
@@ -32,6 +36,7 @@ class Language:
     has_stops: bool = False
     stops: str = ""
     negations: str = ""
+    letters: str = ""
     elides: bool = False
     compounds: bool = False
 
@@ -98,15 +103,16 @@ LANGUAGES: Mapping[str, Language] = {
         "Russian",
         ("english", "russian"),
         has_stops=True,
+        letters=_CYRILLIC,
         stops="когда почему зачем где куда сколько какой какая какие",
     ),
-    "el": Language("Greek", ("english", "greek")),
-    "ar": Language("Arabic", ("english", "arabic")),
-    "ta": Language("Tamil", ("english", "tamil")),
-    "zh": Language("Chinese", ("english",)),
-    "ja": Language("Japanese", ("english",)),
-    "ko": Language("Korean", ("english",)),
-    "uk": Language("Ukrainian", ("english",)),
+    "el": Language("Greek", ("english", "greek"), letters="[\u0370-\u03ff\u1f00-\u1fff]"),
+    "ar": Language("Arabic", ("english", "arabic"), letters="[\u0600-\u06ff]"),
+    "ta": Language("Tamil", ("english", "tamil"), letters="[\u0b80-\u0bff]"),
+    "zh": Language("Chinese", ("english",), letters=f"[{_HAN}]"),
+    "ja": Language("Japanese", ("english",), letters=f"[\u3040-\u30ff{_HAN}]"),
+    "ko": Language("Korean", ("english",), letters="[\uac00-\ud7af]"),
+    "uk": Language("Ukrainian", ("english",), letters=_CYRILLIC),
     "pl": Language("Polish"),
     "cs": Language("Czech"),
     "ca": Language("Catalan", elides=True),

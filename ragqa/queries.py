@@ -1,5 +1,6 @@
 """How a question is searched: in which languages, by which terms, and how far by its meaning."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -7,8 +8,15 @@ from ragqa.embedders import Embedder
 from ragqa.languages import ENGLISH, LANGUAGES
 from ragqa.stores import Snapshot
 from ragqa.stores.ranking import inverse_frequency
-from ragqa.text.words import index_terms, is_latin, likely_languages, query_forms, tokenize
-from ragqa.types import Pieces
+from ragqa.text.words import (
+    index_terms,
+    is_latin,
+    query_forms,
+    query_terms,
+    strange_words,
+    tokenize,
+)
+from ragqa.types import Filters, Pieces
 
 UNREAD_BYTES = 2.0
 READ_BYTES = 3.6
@@ -24,6 +32,9 @@ _MIN_COMPOUND = 8
 _MIN_PART = 4
 _LINKS = ("", "s", "es", "n", "en", "er", "e")
 """What may stand between the parts of a German, Dutch or Scandinavian compound."""
+
+_VOTES = 10
+"""How many of the best passages by terms tell a question's language if its words do not."""
 
 _ROUNDING = 1e-9
 
@@ -55,19 +66,28 @@ def query_for(snapshot: Snapshot, embedder: Embedder, question: str) -> Query:
 
 
 def languages_for(snapshot: Snapshot, question: str) -> tuple[str, ...]:
-    """The languages of the notes, most likely that of the question first; never empty."""
-    known = snapshot.info.languages
-    common_first = sorted(known, key=lambda code: (-known[code].number, code))
-    return likely_languages(question, common_first or [ENGLISH])
+    """The languages of the notes, most likely that of the question first; never empty.
+
+    They are told by letters and stop words, else by the notes that have the question's words.
+    """
+    pieces = snapshot.info.languages
+    codes = sorted(pieces, key=lambda code: (-pieces[code].number, code)) or [ENGLISH]
+    strange = {code: strange_words(question, code) for code in codes}
+    codes.sort(key=lambda code: strange[code])
+    if len(codes) > 1 and strange[codes[0]] == strange[codes[1]]:
+        terms = [term for code in codes for term in query_terms(question, [code])]
+        best = snapshot.terms(list(dict.fromkeys(terms)), _VOTES, Filters())
+        voted = Counter(p.language for p in snapshot.passages([id_ for id_, _ in best]))
+        codes.sort(key=lambda code: (strange[code], -voted[code]))
+    return tuple(codes)
 
 
 def terms_for(snapshot: Snapshot, question: str, languages: Sequence[str]) -> list[str]:
-    """The terms to search for; of a word's terms in several languages, those that notes have."""
+    """The terms to search for: each word's in the first of the languages in which notes have it."""
     forms = query_forms(question, languages)
     several = [term for terms in forms if len(terms) > 1 for term in terms]
     known = known_terms(snapshot, several) if several else frozenset()
-    found = ([term for term in terms if term in known] or terms[:1] for terms in forms)
-    return [term for terms in found for term in terms]
+    return [next((term for term in terms if term in known), terms[0]) for terms in forms]
 
 
 def known_terms(snapshot: Snapshot, terms: Sequence[str], *, least: int = 1) -> frozenset[str]:

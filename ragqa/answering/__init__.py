@@ -57,7 +57,8 @@ def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> A
     text, citations = cite(assessment.excerpts, answering.old_before)
     best = [excerpt.best for excerpt in assessment.excerpts]
     if not assessment.missing:
-        citations = mark_short_answer(citations, parse_question(retrieved.question), best[0])
+        question = parse_question(retrieved.question, retrieved.languages)
+        citations = mark_short_answer(citations, question, best[0])
     return replace(
         assessment,
         text=text,
@@ -140,7 +141,7 @@ def mark_short_answer(
     It is found in the sentence as shown, and marked if its quote has it exactly once.
     """
     shown, unit = best.candidate.text, best.candidate.unit
-    short = short_answer(question, shown)
+    short = short_answer(question, shown, best.candidate.language)
     place = short and place_in(best.candidate.quote, shown[slice(*short)])
     if not place or is_title(question, best.candidate.quote, place):
         return tuple(citations)

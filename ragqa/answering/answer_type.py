@@ -4,6 +4,8 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from ragqa.answering.question_type import SHORT, Question, QuestionKind
+from ragqa.languages import ENGLISH
+from ragqa.text.dates import moments_of
 from ragqa.text.entities import (
     Amount,
     amounts,
@@ -14,7 +16,8 @@ from ragqa.text.entities import (
     places,
     times,
 )
-from ragqa.text.words import STOP_WORDS, WORD, compiled, index_terms, overlaps
+from ragqa.text.question_words import WORDINGS
+from ragqa.text.words import STOP_WORDS, WORD, compiled, index_terms, is_stop_word, overlaps
 from ragqa.types import Span
 
 Fit = tuple[Span, float]
@@ -84,7 +87,7 @@ _GLOSS = (
 )
 
 
-def answer_fit(question: Question, text: str) -> float:
+def answer_fit(question: Question, text: str, language: str = ENGLISH) -> float:
     """How well a sentence fits the type of answer asked for, 0 to 1; 0 for types without rules.
 
     Comparisons have none: they do not help to find the sentence (docs/decisions/question-kinds.md).
@@ -92,18 +95,19 @@ def answer_fit(question: Question, text: str) -> float:
     :param text: the sentence as plain text.
     """
     if question.kind is QuestionKind.WHY:
-        return float(compiled(_BECAUSE).search(text) is not None)
+        return float(language == ENGLISH and compiled(_BECAUSE).search(text) is not None)
     if question.kind is QuestionKind.DEFINITION:
-        return float(_defines(question, text))
-    return min(1.0, max((strength for _, strength in fits(question, text)), default=0.0))
+        return float(language == ENGLISH and _defines(question, text))
+    return min(1.0, max((strength for _, strength in fits(question, text, language)), default=0.0))
 
 
-def may_answer(question: Question, text: str) -> bool:
+def may_answer(question: Question, text: str, language: str = ENGLISH) -> bool:
     """Whether a sentence seems to have an answer of the type asked for; True for other types.
 
-    A number must count what the question asks about.
+    A number must count what the question asks about. In other languages than English, where less is
+    known of answers, every sentence may have one.
     """
-    if question.kind not in SHORT:
+    if question.kind not in SHORT or language != ENGLISH:
         return True
     needed = 1.0 if question.subject else _UNCOUNTED
     return any(strength >= needed for _, strength in fits(question, text))
@@ -121,13 +125,16 @@ def cannot_answer(question: Question, text: str) -> bool:
     return not _may_count(question, text)
 
 
-def fits(question: Question, text: str) -> Iterator[Fit]:
+def fits(question: Question, text: str, language: str = ENGLISH) -> Iterator[Fit]:
     """Yield the possible answers in a sentence, in reading order.
 
-    Only dates, numbers, names and places are found, and none that the question has itself.
+    Only dates, numbers, names and places are found, and none that the question has itself; in other
+    languages than English only dates and numbers.
     """
     text = text[:_MAX_CHARS]
-    if question.kind is QuestionKind.WHEN:
+    if language != ENGLISH:
+        yield from _other_fits(question, text, language) if language in WORDINGS else ()
+    elif question.kind is QuestionKind.WHEN:
         yield from _times(question, text)
     elif question.kind is QuestionKind.HOW_MANY:
         yield from _numbers(question, text)
@@ -228,8 +235,21 @@ def _defines(question: Question, text: str) -> bool:
     return compiled(_GLOSS).match(text, words[-1].end()) is not None
 
 
-def _new_words(question: Question, text: str, span: Span) -> int:
+def _other_fits(question: Question, text: str, language: str) -> Iterator[Fit]:
+    """The dates or amounts of a sentence in another language than English."""
+    if question.kind is QuestionKind.WHEN:
+        for moment in moments_of(text, language):
+            if _new_words(question, text, (moment.start, moment.end), language):
+                yield (moment.start, moment.end), 1.0
+    elif question.kind is QuestionKind.HOW_MANY:
+        for amount in amounts(text, language):
+            if _new_words(question, text, amount.number, language):
+                counts = {*index_terms(amount.unit, language)} & {*question.subject}
+                yield amount.span, 1.0 if counts else _UNCOUNTED
+
+
+def _new_words(question: Question, text: str, span: Span, language: str = ENGLISH) -> int:
     """The number of content words of a span that the question lacks."""
     words = (word[0] for word in WORD.finditer(text, *span))
-    content = (word for word in words if word.casefold() not in STOP_WORDS)
-    return sum(not question.terms.issuperset(index_terms(word)) for word in content)
+    content = (word for word in words if not is_stop_word(word, language))
+    return sum(not question.terms.issuperset(index_terms(word, language)) for word in content)

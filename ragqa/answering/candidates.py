@@ -39,7 +39,12 @@ class Candidate:
     @cached_property
     def terms(self) -> frozenset[str]:
         """The terms of `full_text`."""
-        return frozenset(index_terms(self.full_text))
+        return frozenset(index_terms(self.full_text, self.language))
+
+    @property
+    def language(self) -> str:
+        """The language of its passage."""
+        return self.hit.passage.language
 
     @property
     def full_text(self) -> str:

@@ -102,7 +102,8 @@ class Excerpt:
         """The terms of its text, headings and context."""
         begin, end = self.run
         trails = {piece.passage.trail for piece in self.layout.pieces[begin : end + 1]}
-        return frozenset(index_terms(" ".join((*trails, self.whole.unit.context, self.whole.text))))
+        text = " ".join((*trails, self.whole.unit.context, self.whole.text))
+        return frozenset(index_terms(text, self.whole.language))
 
     def of_run(self, layout: Layout, run: Run) -> "Excerpt":
         """Another run that answers as this one does."""
@@ -215,7 +216,8 @@ class _Finder:
         """Sort the sides of a comparison as the question names them; leave others as found."""
         if self.reading.question.kind is not QuestionKind.COMPARISON:
             return list(found)
-        asked = index_terms(self.reading.question.text)
+        question = self.reading.question
+        asked = index_terms(question.text, question.language)
 
         def position(excerpt: Excerpt) -> int:
             others = frozenset().union(*(one.terms for one in found if one is not excerpt))

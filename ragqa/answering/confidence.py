@@ -36,7 +36,7 @@ def features(reading: Reading, scored: Sequence[Scored]) -> dict[str, float]:
     matches = (
         one.signals["cosine"] + one.signals["maxsim"] + one.signals["coverage"]
         for one in scored
-        if may_answer(reading.question, one.candidate.text)
+        if may_answer(reading.question, one.candidate.text, one.candidate.language)
     )
     return {
         "score": first,

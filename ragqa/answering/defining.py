@@ -39,12 +39,14 @@ def defining_run(
     if not names or not layout.pieces:
         return None
     passage = layout.pieces[0].passage
-    if not names.isdisjoint(_names((passage.title, *passage.aliases))):
+    if not names.isdisjoint(_names((passage.title, *passage.aliases), passage.language)):
         found = _first_naming(layout, 0, len(layout.pieces), names)
         if found is not None:
             return 0, paragraph_from(layout, found)
     for i, piece in enumerate(layout.pieces):
-        if piece.kind is Kind.HEADING and not names.isdisjoint(_names([layout.quote((i, i))])):
+        if piece.kind is Kind.HEADING and not names.isdisjoint(
+            _names([layout.quote((i, i))], piece.passage.language)
+        ):
             end = layout.section(i + 1)[1] + 1 if i + 1 < len(layout.pieces) else i
             found = _first_naming(layout, i + 1, end, names)
             if found is not None:
@@ -63,7 +65,7 @@ def _subjects(subject: Sequence[str], idf: Mapping[str, float]) -> frozenset[_Te
     return frozenset({whole, distinctive} - {()})
 
 
-def _names(labels: Iterable[str]) -> frozenset[_Terms]:
+def _names(labels: Iterable[str], language: str) -> frozenset[_Terms]:
     """The terms of each name in titles, aliases or headings."""
     names: list[str] = []
     for label in labels:
@@ -71,18 +73,19 @@ def _names(labels: Iterable[str]) -> frozenset[_Terms]:
         names += [text, *_SEPARATOR.split(text)]
         bracketed = _BRACKETED.match(text)
         names += bracketed.groups() if bracketed else ()
-    return frozenset(_terms(name) for name in names)
+    return frozenset(_terms(name, language) for name in names)
 
 
-def _terms(text: str) -> _Terms:
-    return tuple(term for term in index_terms(text) if term not in _ARTICLES)
+def _terms(text: str, language: str) -> _Terms:
+    return tuple(term for term in index_terms(text, language) if term not in _ARTICLES)
 
 
 def _first_naming(layout: Layout, begin: int, end: int, names: Iterable[_Terms]) -> int | None:
     """The first paragraph in a range that begins by naming the subject; its first piece."""
     for i in range(begin, end):
         if layout.pieces[i].kind is Kind.PARAGRAPH and layout.block(i)[0] == i:
-            terms = _terms(plain_text(layout.quote((i, i)), kind=Kind.PARAGRAPH))
+            text = plain_text(layout.quote((i, i)), kind=Kind.PARAGRAPH)
+            terms = _terms(text, layout.pieces[i].passage.language)
             if any(_begins_with(terms, subject) for subject in names):
                 return i
     return None

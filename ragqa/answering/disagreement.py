@@ -1,7 +1,8 @@
 """Find notes that disagree on an answer: in a figure, a date, a negation or an opposite.
 
-No model is used. Sentences of two notes disagree if their words are about the same thing and they
-differ in one thing that cannot be true twice. Uncertain cases are not reported.
+No model is used, and only English is compared. Sentences of two notes disagree if their words are
+about the same thing and they differ in one thing that cannot be true twice. Uncertain cases are not
+reported.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from ragqa.answering.scoring import Scored, citation_of
 from ragqa.answering.short_answer import counterpart
 from ragqa.claims.answers import Answer, Question, read_answer, read_question
 from ragqa.claims.difference import Difference, difference
+from ragqa.languages import ENGLISH
 from ragqa.types import Citation, Disagreement, Kind, Span
 
 MIN_CLOSENESS = 0.45
@@ -105,7 +107,9 @@ def _compared(cited: Sequence[Scored], candidates: Sequence[Scored]) -> list[Sco
     return [
         one
         for one in (*cited, *sorted(near, key=lambda one: -one.score))
-        if one.candidate.unit.kind in _COMPARED_KINDS and len(one.candidate.text) <= _MAX_CHARS
+        if one.candidate.unit.kind in _COMPARED_KINDS
+        and one.candidate.language == ENGLISH
+        and len(one.candidate.text) <= _MAX_CHARS
     ]
 
 

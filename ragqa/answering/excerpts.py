@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ragqa.answering.embeds import is_embed
 from ragqa.answering.layout import Layout, Run
 from ragqa.answering.question_type import SHORT, QuestionKind
-from ragqa.text.words import STOP_WORDS, index_terms
+from ragqa.text.words import index_terms, is_stop_word
 from ragqa.types import Kind
 
 SCORE_SHARE = 0.7
@@ -231,7 +231,8 @@ def _whole_section(layout: Layout, run: Run, wanted: Wanted) -> Run:
         return run
     passage = layout.pieces[run[0]].passage
     heading = next(layout.headings_above(run[0]), passage.title)
-    terms = {term for term in index_terms(heading) if term not in STOP_WORDS}
+    in_heading = index_terms(heading, passage.language)
+    terms = {term for term in in_heading if not is_stop_word(term, passage.language)}
     shared = terms.intersection(wanted.idf)
     total = sum(wanted.idf.values())
     if not terms or not total or len(shared) < _MIN_HEADING_SHARE * len(terms):

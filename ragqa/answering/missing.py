@@ -12,8 +12,10 @@ from ragqa.answering.candidates import Candidate, sources_of
 from ragqa.answering.question_type import Question, QuestionKind
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.scoring import Scored
+from ragqa.languages import ENGLISH
 from ragqa.text.entities import has_figure
-from ragqa.text.words import STOP_WORDS, compiled, index_terms, overlaps, tokenize
+from ragqa.text.question_words import capitals_mark_names
+from ragqa.text.words import compiled, index_terms, is_stop_word, overlaps, tokenize
 from ragqa.types import Retrieved, Vector
 
 UNKNOWN_BELOW = 0.28
@@ -91,7 +93,7 @@ def missing(
     :param answered: whether they are shown, with their context; else their passages are.
     """
     parsed = reading.question
-    asked = _words(parsed.text)
+    asked = _words(parsed.text, parsed.language)
     words = _unmatched(reading, asked, sentences, answered=answered)
     if parsed.needs_figure:
         texts = [
@@ -139,12 +141,15 @@ def _unmatched(
     quoted = (_shown(one.candidate) for one in sentences)
     whole = (passage.searched_text for passage in passages.values())
     text = " ".join(quoted if answered else whole)
-    terms = frozenset((*index_terms(text), *tokenize(text)))
+    languages = {passage.language for passage in passages.values()}
+    terms = frozenset(tokenize(text)).union(*(index_terms(text, each) for each in languages))
     total = sum(idf.values())
     highest = max((idf[term] for term in idf if term not in _GENERIC), default=0.0)
     near = best_cosines(reading.query, np.concatenate(tokens))
     titles = _titles(reading)
     is_story = len(words) > STORY_WORDS
+    # Where the embedder reads a part only, a word may be paraphrased without its telling so.
+    reads_all = reading.question.is_english or reading.retrieved.readable == 1
     found = {}
     for word in words:
         weight = max(idf.get(term, 0.0) for term in word.terms)
@@ -153,7 +158,7 @@ def _unmatched(
         if word.is_name:
             if not is_story or word.shown != word.shown.lower():
                 found[word.shown] = weight
-        elif not (is_story or _GENERIC.issuperset(word.terms)):
+        elif reads_all and not (is_story or _GENERIC.issuperset(word.terms)):
             is_rarest = weight >= max(NAME_SHARE * total, highest)
             in_title = not titles.isdisjoint(word.terms)
             if in_title or _is_far(reading, word, near, is_rarest=is_rarest):
@@ -174,8 +179,10 @@ def _is_far(reading: Reading, word: _Word, near: Vector, *, is_rarest: bool) -> 
 
 def _titles(reading: Reading) -> frozenset[str]:
     """The terms of those titles that the question has in full."""
-    asked = frozenset(index_terms(reading.question.text))
-    titles = (index_terms(hit.passage.title) for hit in sources_of(reading.hits))
+    asked = frozenset(index_terms(reading.question.text, reading.question.language))
+    titles = (
+        index_terms(hit.passage.title, hit.passage.language) for hit in sources_of(reading.hits)
+    )
     return frozenset(term for title in titles if asked.issuperset(title) for term in title)
 
 
@@ -202,7 +209,7 @@ def _missing_names(question: str, asked: Sequence[_Word], text: str) -> list[str
     return names
 
 
-def _words(question: str) -> list[_Word]:
+def _words(question: str, language: str = ENGLISH) -> list[_Word]:
     """The content words of a question."""
     others = [word for word in question.split()[1:] if any(map(str.isalpha, word))]
     capitals = sum(word != word.lower() for word in others)
@@ -211,9 +218,9 @@ def _words(question: str) -> list[_Word]:
     words: list[_Word] = []
     end = 0
     for token in compiled(_WORD).finditer(question):
-        text, terms = token[0], index_terms(token[0])
+        text, terms = token[0], index_terms(token[0], language)
         gap, end = question[max(0, end - 1) : token.start()], token.end()
-        if text.casefold() in STOP_WORDS or not terms:
+        if is_stop_word(text, language) or not terms:
             continue
         before = words[-1] if words and words[-1].end + 1 == token.start() else None
         # A bare figure follows the name before it.
@@ -221,7 +228,9 @@ def _words(question: str) -> list[_Word]:
             before and not any(map(str.isalpha, text)) and not _GENERIC.issuperset(before.terms)
         )
         begins = compiled(_SENTENCE_START).search(gap) is not None
-        is_capital = marks_names and sum(map(str.isupper, text)) > begins
+        # "LGPL" is a name in any language.
+        least = begins if capitals_mark_names(language) else 1
+        is_capital = marks_names and sum(map(str.isupper, text)) > least
         words.append(
             _Word(
                 start=token.start(),

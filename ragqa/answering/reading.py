@@ -8,11 +8,16 @@ import numpy as np
 from ragqa.answering.candidates import sources_of
 from ragqa.answering.question_type import Question, parse_question
 from ragqa.embedders import Embedder
-from ragqa.text.words import STOP_WORDS, WORD
+from ragqa.languages import ENGLISH
+from ragqa.text.words import WORD, is_stop_word
 from ragqa.types import Hit, Passage, Retrieved, TokenVectors, Unit, Vector, Vectors
 
 MAXSIM_WEIGHT = 0.6
 """The weight of MaxSim relative to the ranking score."""
+
+_CAUTION = 4
+"""The power of the share that the embedder can read, for the weight of MaxSim: half understood, it
+misleads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +59,19 @@ def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
     MaxSim is the mean over the question's content tokens of the best cosine with a token of the
     passage (Khattab and Zaharia, "ColBERT", 2020), here with the embedder's own token vectors.
     """
-    question = parse_question(retrieved.question)
+    question = parse_question(retrieved.question, retrieved.languages)
     if retrieved.by_terms_alone:
         no_tokens = retrieved.vectors.vectors[:0]
         return Reading(retrieved, question, retrieved.hits, 0.0, no_tokens, (), {})
     first = sources_of(retrieved.hits)
     rest = (hit for hit in retrieved.hits if hit not in first)
     encoded = embedder.embed_sentences([hit.passage.embedded_text for hit in first])
-    content = content_tokens(retrieved.question, retrieved.vectors)
+    content = content_tokens(retrieved.question, retrieved.vectors, question.language)
     query = retrieved.vectors.vectors[content]
     closeness = [maxsim(query, tokens.vectors) for tokens in encoded]
+    weight = MAXSIM_WEIGHT * retrieved.readable**_CAUTION
     scores = [
-        hit.score + MAXSIM_WEIGHT * (value - min(closeness))
+        hit.score + weight * (value - min(closeness))
         for hit, value in zip(first, closeness, strict=True)
     ]
     order = sorted(range(len(first)), key=lambda i: -scores[i])
@@ -82,12 +88,10 @@ def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
     )
 
 
-def content_tokens(question: str, encoded: TokenVectors) -> list[int]:
+def content_tokens(question: str, encoded: TokenVectors, language: str = ENGLISH) -> list[int]:
     """Indices of the tokens of the question's content words; all where it has none."""
     spans = [
-        match.span()
-        for match in WORD.finditer(question)
-        if match[0].casefold().replace("\u2019", "'") not in STOP_WORDS
+        match.span() for match in WORD.finditer(question) if not is_stop_word(match[0], language)
     ]
     found = [
         i

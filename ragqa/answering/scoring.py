@@ -74,7 +74,7 @@ def score(
     share of the question's idf in the sentence or its headings. `passage`: the ranking score of its
     passage. `holds`: how well the sentence fits the type of answer asked for. `figures`: the share
     of the question's figures it has; these two are not scaled. `reader`: a reader's score of
-    question and sentence. The first two do not count if the embedder cannot read the question.
+    question and sentence. The first two count as far as the embedder can read the question.
 
     :param reader_scores: of the candidates, in order; empty without a reader that ranks.
     """
@@ -86,17 +86,23 @@ def score(
     left_out |= set() if reader_scores else {"reader"}
     left_out |= set() if any(signals["figures"] for signals, _ in measured) else {"figures"}
     names = [name for name in WEIGHTS if name not in left_out]
-    total = sum(WEIGHTS[name] for name in names)
+    weights = {name: _weight(name, reading.retrieved.readable) for name in names}
+    total = sum(weights.values())
     columns = {}
     for name in names:
         column = [signals[name] for signals, _ in measured]
         scaled = column if name in _UNSCALED else _scaled(column)
-        columns[name] = [WEIGHTS[name] / total * value for value in scaled]
+        columns[name] = [weights[name] / total * value for value in scaled]
     parts = [{name: columns[name][i] for name in names} for i in range(len(candidates))]
     return [
         Scored(candidate, sum(part.values()), signals, part, matches)
         for candidate, part, (signals, matches) in zip(candidates, parts, measured, strict=True)
     ]
+
+
+def _weight(name: str, readable: float) -> float:
+    """The weight of a signal; one of the embedder's counts as far as it reads both texts."""
+    return WEIGHTS[name] * (readable**2 if name in _EMBEDDER_SIGNALS else 1.0)
 
 
 def read_together(reader: Reader, question: str, candidates: Sequence[Candidate]) -> list[float]:
@@ -136,7 +142,7 @@ def _answer_fit(question: Question, candidate: Candidate) -> float:
     keyed = candidate.unit.kind in (Kind.HEADING, Kind.PROPERTY)
     if keyed and question.kind is QuestionKind.DEFINITION:
         return 0.0
-    return answer_fit(question, candidate.text)
+    return answer_fit(question, candidate.text, candidate.language)
 
 
 def _figures(question: str, candidate: Candidate) -> float:
@@ -215,7 +221,7 @@ def _repeats(one: Candidate, other: Candidate) -> bool:
     """Whether two are near duplicates: most words, the same figures, dates and negation."""
     if one.overlaps(other):
         return True
-    first, second = set(index_terms(one.text)), set(index_terms(other.text))
+    first, second = (set(index_terms(each.text, each.language)) for each in (one, other))
     smaller = min(len(first), len(second))
     if not smaller or len(first & second) / smaller <= _NEAR_DUPLICATE:
         return False

@@ -4,6 +4,7 @@ import re
 
 from ragqa.answering.answer_type import fits
 from ragqa.answering.question_type import Question, QuestionKind
+from ragqa.languages import ENGLISH
 from ragqa.text.words import WORD, compiled, index_terms, overlaps
 from ragqa.types import Span
 
@@ -18,20 +19,20 @@ _SEAM_WORDS = 4
 _ITALIC = r"(?<![*\w])\*(?![*\s])[^*]{1,200}\*(?!\*)|(?<![_\w])_(?![_\s])[^_]{1,200}_(?![_\w])"
 
 
-def short_answer(question: Question, text: str) -> Span | None:
+def short_answer(question: Question, text: str, language: str = ENGLISH) -> Span | None:
     """The span of the short answer in a sentence.
 
     None where the question has no short answer, or it is unclear which span it is.
 
     :param text: the sentence as plain text.
     """
-    found = list(fits(question, text))
+    found = list(fits(question, text, language))
     best_fit = max((strength for _, strength in found), default=0.0)
     # A fit half as good as the best does not compete with it.
     rivals = [fit for fit in found if fit[1] >= _MIN_FIT and fit[1] > best_fit / 2]
     if len(rivals) < 2:
         return rivals[0][0] if rivals else None
-    matched = _question_words(question, text)
+    matched = _question_words(question, text, language)
     ranked = sorted(
         (
             (strength * (_BASE_NEARNESS + _nearness(matched, text, span)), span)
@@ -75,12 +76,12 @@ def is_title(question: Question, quote: str, span: Span) -> bool:
     return overlaps(span, [italic.span() for italic in compiled(_ITALIC).finditer(quote)])
 
 
-def _question_words(question: Question, text: str) -> list[tuple[int, Span, str]]:
+def _question_words(question: Question, text: str, language: str) -> list[tuple[int, Span, str]]:
     """The words that sentence and question share, as (index, span, term)."""
     return [
         (number, word.span(), term)
         for number, word in enumerate(WORD.finditer(text))
-        for term in index_terms(word[0])
+        for term in index_terms(word[0], language)
         if term in question.terms
     ]
 

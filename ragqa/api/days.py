@@ -41,8 +41,9 @@ class NoteOfDay:
         if is_beside and passage.note_date and passage.path != self.path:
             return False
         is_front = all(unit.kind is Kind.PROPERTY for unit in passage.units)
-        words = query_terms(self.asked.replace(self.correction.typed, ""))
-        return not is_front or not frozenset(index_terms(passage.text)).isdisjoint(words)
+        words = query_terms(self.asked.replace(self.correction.typed, ""), (passage.language,))
+        found = frozenset(index_terms(passage.text, passage.language))
+        return not is_front or not found.isdisjoint(words)
 
 
 def find_day(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ragqa.claims.names import NAME_SHAPE, Name, NameIndex, names_of
+from ragqa.languages import ENGLISH
 from ragqa.text.dates import moments_of
 from ragqa.text.quantities import figures_of
 from ragqa.text.statement import Statement, Word, blank, words_of
@@ -26,33 +27,38 @@ class Encoded(Statement):
 
     `vectors` has a contextual vector per word, shape (words, dimensions); zeros where the embedder
     did not read it. `names` are what is clearly a name, `name_index` every form that may be one.
+    `language` is a code of `LANGUAGES`.
     """
 
     vectors: Vectors
     names: tuple[Name, ...]
     name_index: NameIndex
+    language: str = ENGLISH
 
 
-def encode(text: str, tokens: TokenVectors | None = None, offset: int = 0) -> Encoded:
+def encode(
+    text: str, tokens: TokenVectors | None = None, offset: int = 0, language: str = ENGLISH
+) -> Encoded:
     """Prepare a text for comparison. A number in a name, such as "GPT-4", is no figure.
 
     :param tokens: the token vectors of the larger text that has this one at `offset`; None where
         the embedder does not read it.
     """
     visible = _LINK_TARGET.sub(lambda target: " " * len(target[0]), text[:MAX_CHARS])
-    moments = moments_of(visible)
+    moments = moments_of(visible, language)
     rest = blank(visible, ((one.start, one.end) for one in moments))
     numbered = (found for found in NAME_SHAPE.finditer(rest) if any(map(str.isdigit, found[0])))
     rest = blank(rest, (found.span() for found in numbered))
-    words = words_of(visible)
+    words = words_of(visible, language)
     return Encoded(
         text=visible,
         words=words,
-        figures=tuple(figures_of(rest)),
+        figures=tuple(figures_of(rest, language)),
         moments=tuple(moments),
         vectors=_vectors(words, tokens, offset),
-        names=tuple(names_of(visible)),
+        names=tuple(names_of(visible, language)),
         name_index=NameIndex.of(visible),
+        language=language,
     )
 
 

@@ -16,6 +16,7 @@ from ragqa.claims.compare import Comparison
 from ragqa.claims.encoding import Encoded
 from ragqa.claims.model import About, Doubt
 from ragqa.claims.names import SENTENCE_OPENERS, Name
+from ragqa.languages import ENGLISH
 from ragqa.text.dates import Moment, has_moment, in_years
 from ragqa.text.lexicon import UNITS
 from ragqa.text.quantities import Figure, is_count, meets_bound, same_figure
@@ -136,6 +137,8 @@ def _leading_name(comparison: Comparison) -> Name | None:
     Its capital alone proves nothing: compare "Cohere reported" and "Overlap repeats".
     """
     claim = comparison.claim
+    if claim.language != ENGLISH:
+        return None
     word, *rest = claim.words
     name = Name(claim.text[word.start : word.end], word.start, word.end)
     has_verb = bool(rest) and _VERB.fullmatch(rest[0].text) is not None

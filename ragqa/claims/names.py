@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ragqa.languages import ENGLISH
 from ragqa.text.entities import names
 from ragqa.text.words import STOP_WORDS, WORD, word_set
 
@@ -75,12 +76,14 @@ class NameIndex:
         return is_short and short.casefold() in self.initials
 
 
-def names_of(text: str) -> list[Name]:
+def names_of(text: str, language: str = ENGLISH) -> list[Name]:
     """The names in a text, grouped by how they were found.
 
-    A first word is not a name by its capital alone.
+    A first word is not a name by its capital alone, and no word in another language than English.
     """
     found = [Name(match[0], *match.span()) for match in NAME_SHAPE.finditer(text)]
+    if language != ENGLISH:
+        return [name for name in found if not _is_kind(name.text)]
     leading, first = _LEADING_NAME.match(text), WORD.search(text)
     if leading:
         found.append(Name(leading["name"], *leading.span("name")))

@@ -10,6 +10,7 @@ import numpy as np
 from ragqa.claims.compare import Comparison
 from ragqa.claims.encoding import Encoded
 from ragqa.claims.model import About, Doubt
+from ragqa.languages import ENGLISH
 from ragqa.text.lexicon import OPPOSITES, are_opposites, implies_negation
 from ragqa.text.words import word_set
 from ragqa.types import Kind, Vectors
@@ -72,8 +73,11 @@ class _Side:
 def negation_doubts(comparison: Comparison) -> Iterator[Doubt]:
     """Doubt each clause whose polarity differs from that of the part that matches it best.
 
-    A negation in either must have a negation or an opposite at a matching word in the other.
+    A negation in either must have a negation or an opposite at a matching word in the other. Only
+    those of English are known.
     """
+    if comparison.claim.language != ENGLISH:
+        return
     claim = _Side.of(comparison.claim)
     prose = np.array([part.kind is not Kind.CODE for part in comparison.parts])
     for clause in comparison.clauses if prose.any() else ():

@@ -1,10 +1,11 @@
 """Read the cited passages once: their sentences, and what each is compared by."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ragqa.claims.encoding import Encoded, encode
 from ragqa.embedders import Embedder
+from ragqa.languages import ENGLISH
 from ragqa.notes.markdown import parse_markdown
 from ragqa.passages.parts import unit_spans
 from ragqa.readers import Neutral, Reader, Text
@@ -19,10 +20,14 @@ _ABOVE = (Kind.HEADING, Kind.TABLE_HEAD)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A passage as the LLM sees it: the title and headings above it, and its text."""
+    """A passage as the LLM sees it: the title and headings above it, and its text.
+
+    `language` is as in `Passage`.
+    """
 
     heading: str
     text: str
+    language: str = ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,9 @@ def read_sources(
     :param reader: judges whether the sources support a sentence; by default the neutral one.
     :param by_terms_alone: the embedder cannot read their script (see `Retrieved`).
     """
-    cut = [Source(one.heading[:MAX_CHARS], one.text[:MAX_CHARS]) for one in sources]
+    cut = [
+        replace(one, heading=one.heading[:MAX_CHARS], text=one.text[:MAX_CHARS]) for one in sources
+    ]
     encoded: Sequence[TokenVectors | None] = [None] * len(cut)
     if not by_terms_alone:
         encoded = embedder.embed_sentences([f"{one.heading}\n{one.text}" for one in cut])
@@ -94,8 +101,8 @@ def _parts(number: int, source: Source, tokens: TokenVectors | None) -> Iterator
     for (start, end), block in content or spans:
         label = block.label if block.kind not in _ABOVE else ""
         if label not in above:
-            above[label] = encode(f"{source.heading}\n{label}")
-        statement = encode(source.text[start:end], tokens, start + offset)
+            above[label] = encode(f"{source.heading}\n{label}", language=source.language)
+        statement = encode(source.text[start:end], tokens, start + offset, source.language)
         if statement.words:
             yield Part(number, (start, end), block.kind, statement, above[label])
 

@@ -99,7 +99,7 @@ def signals_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
     if is_code(sentence):
         return _code_signals(sentence, parts, idf)
     tokens = sources.embedder.embed_sentences([sentence])[0] if sources.embedder else None
-    claim = encode(sentence, tokens)
+    claim = encode(sentence, tokens, language=parts[0].statement.language)
     if not claim.content_words:
         return NOTHING_TO_CHECK
     if len(claim.figures) + len(claim.moments) + len(claim.names) > MAX_ANCHORS:

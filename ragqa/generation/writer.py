@@ -97,7 +97,10 @@ def write(
     :param idf: returns the inverse document frequency of each term.
     """
     sources = read_sources(
-        [Source(heading_of(hit.passage), hit.passage.text) for hit in request.hits],
+        [
+            Source(heading_of(hit.passage), hit.passage.text, hit.passage.language)
+            for hit in request.hits
+        ],
         embedder,
         reader=answering.reader,
         by_terms_alone=retrieved.by_terms_alone,

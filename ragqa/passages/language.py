@@ -19,13 +19,19 @@ _KEYS = frozenset({"lang", "language"})
 _NO_PROSE = r"`[^`\n]*`|\]\([^)\n]*\)|https?://\S+|<[^>\n]*>|[\w.+-]*[@/\\_=]\S*"
 _CODE_LETTERS = 2
 _SAME = {"nb": "no", "nn": "no"}
+_EAST_ASIAN = (
+    "[\u3040-\u30ff]",
+    "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]",
+    "[\uac00-\ud7af]",
+)
+_LATIN_WORD = "[a-zA-Z\u00c0-\u024f]{2,}"
 _READ_CHARS = 1_000
 """How much of a text is read; more changes nothing."""
 
 _ENOUGH_PIECES = 20_000
-_MIN_NOTE_LETTERS = 20
+_MIN_NOTE_LETTERS = 8
 _MIN_PASSAGE_LETTERS = 200
-_SURE = 0.8
+_SURE = 0.6
 _SURE_OF_PASSAGE = 0.95
 _PLAIN_ENGLISH = 0.25
 """A text with this share of English stop words is English: others have a tenth at most."""
@@ -69,8 +75,10 @@ def add_pieces(
         texts.setdefault(passage.language, []).append(passage.text)
     for language, found in texts.items():
         total = totals.get(language, Pieces())
-        if total.number < _ENOUGH_PIECES:
-            totals[language] = total + pieces(found)
+        for text in found:
+            if total.number < _ENOUGH_PIECES:
+                total += pieces([text])
+        totals[language] = total
 
 
 def _code(said: str) -> str | None:
@@ -95,12 +103,26 @@ def _told(text: str, least: int, sure: float) -> str:
     letters = sum(4 if letter > "\u2fff" else 1 for letter in text if letter.isalpha())
     if letters < least:
         return ""
+    if told := _by_script(text):
+        return told
     # "a" is a word of many languages, and one such as "on" may be of another.
     words = [word for word in tokenize(text) if len(word) > 1]
     if sum(word in STOP_WORDS for word in words) >= max(2, _PLAIN_ENGLISH * len(words)):
         return ENGLISH
     code, probability = _identifier().classify(text)
     return str(code) if probability >= sure else ""
+
+
+def _by_script(text: str) -> str:
+    """The language of a text mostly in Chinese, Japanese or Korean characters; "" for another."""
+    kana, han, hangul = (len(compiled(letters).findall(text)) for letters in _EAST_ASIAN)
+    characters = kana + han + hangul
+    # A word of them has about two characters.
+    if not characters or characters < 2 * len(compiled(_LATIN_WORD).findall(text)):
+        return ""
+    if 2 * hangul > characters:
+        return "ko"
+    return "ja" if 10 * kana > characters else "zh"
 
 
 def _prose(note: Note) -> str:

@@ -72,7 +72,7 @@ def print_source(answer: Answer, n: int, linker: Linker) -> None:
 def _print_hit(hit: Hit, n: int, question: str, linker: Linker) -> None:
     passage = hit.passage
     print_place(linker.place(passage.path, passage.lines, hit.locator), passage.heading, n=n)
-    put(marked(passage_text(passage), question), indent=_INDENT)
+    put(marked(passage_text(passage), question, passage.language), indent=_INDENT)
 
 
 def _around(citation: Citation, passages: Iterable[Passage]) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from ragqa.answering.candidates import citable_units, unit_text
 from ragqa.answering.shown import citation_text, passage_text
+from ragqa.languages import ENGLISH
 from ragqa.notes.formats import fragment
 from ragqa.render import answer_lines
 from ragqa.render.excerpts import print_excerpt
@@ -191,12 +192,14 @@ def print_sources(answer: Answer, linker: Linker, *, quoted: bool) -> None:
     :param quoted: also print the quote as the note's source has it. Text that a rendered note
         hides, such as an image's alternative text, is shown because an LLM may have used it.
     """
+    languages = {hit.passage.path: hit.passage.language for hit in answer.hits}
     for citation in answer.citations:
         _print_cited(citation, linker)
         if quoted and citation.context:
             put(citation.context, "quiet", indent=_INDENT)
         if quoted:
-            put(marked(citation_text(citation), answer.looked_for), indent=_INDENT)
+            language = languages.get(citation.path, ENGLISH)
+            put(marked(citation_text(citation), answer.looked_for, language), indent=_INDENT)
 
 
 def _print_cited(citation: Citation, linker: Linker) -> None:
@@ -212,7 +215,7 @@ def _print_hits(question: str, hits: Sequence[Hit], linker: Linker) -> None:
         passage = hit.passage
         place = linker.place(passage.path, passage.lines, hit.locator)
         print_place(place, passage.heading, n=n)
-        put(marked(_snippet(passage, question), question), indent=_INDENT)
+        put(marked(_snippet(passage, question), question, passage.language), indent=_INDENT)
 
 
 def print_place(place: Text, heading: Sequence[str], n: int = 0) -> None:
@@ -230,21 +233,22 @@ def _print_confidence(answer: Answer) -> None:
     put_heading(f"Confidence that your notes answer this: {answer.confidence:.2f}", "quiet")
 
 
-def marked(quote_text: str, question: str) -> Text:
-    """Return the sanitised text with the question's words highlighted."""
+def marked(quote_text: str, question: str, language: str) -> Text:
+    """Return the sanitised text, in this language, with the question's words highlighted."""
     text = Text(safe_text(quote_text))
-    wanted = set(query_terms(question))
+    wanted = set(query_terms(question, (language,)))
     for match in WORD.finditer(text.plain):
-        if wanted.intersection(index_terms(match[0])):
+        if wanted.intersection(index_terms(match[0], language)):
             text.stylize("match", *match.span())
     return text
 
 
 def _snippet(passage: Passage, question: str) -> str:
     """The unit of the passage with the most question words, on one line."""
-    wanted = set(query_terms(question))
+    language = passage.language
+    wanted = set(query_terms(question, (language,)))
     shared = {
-        unit: len(wanted.intersection(index_terms(passage.quote(unit))))
+        unit: len(wanted.intersection(index_terms(passage.quote(unit), language)))
         for unit in citable_units(passage)
     }
     best = max(shared, key=shared.__getitem__, default=None)

@@ -13,7 +13,10 @@ from itertools import pairwise
 from ragqa.text.words import compiled, word_set
 from ragqa.types import Span
 
-_CLOSER = r"""(?:[)\]}"'”’»›*_~=」』）】》]|\[\^?[\w-]{1,20}\]|[¹²³⁰⁴-⁹]|</\w{1,10}>|<br\s?/?>)"""
+_CLOSER = (
+    r"""(?:[)\]}"'”“’»«›*_~=」』）】》]|[ \u00a0\u202f]»|\[\^?[\w-]{1,20}\]|[¹²³⁰⁴-⁹]"""
+    r"|</\w{1,10}>|<br\s?/?>)"
+)
 # Possessive and guarded on the left, so that a million full stops are scanned only once.
 _END = (
     rf"(?<![.!?…؟۔।॥])(?P<mark>[.!?…؟۔।॥]++){_CLOSER}*+(?=\s|\Z|(?<=>))"
@@ -29,7 +32,7 @@ _WHOLE = (
     r"|\([^()]{1,200}\)"
     r"|<[^<>]{1,200}>"
     r"|“[^“”]{1,200}”"
-    r"|「[^「」]{1,200}」"
+    r"|「[^「」]{1,200}」|„[^„“”]{1,200}[“”]|«[^«»]{1,200}»|(?<=\s)»[^«»]{1,200}«"
     r'|(?<![\w"])"(?=\S)[^"]{1,200}(?<=\S)"(?!\w)'
     r"|\$(?=\S)[^$]{1,200}(?<=\S)\$(?!\d)"
 )
@@ -38,21 +41,32 @@ _WORD_BEFORE = r"""[^\s()\[\]{}"'“”‘’*_~=/—–-]{1,30}\Z"""
 _WORD_AFTER = r"\w{1,30}"
 _WORD_CHARACTER = r"[^\W_]"
 _DOTTED = r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,4}"
+# "z. B.", "p. ej.", "p. ex."
+_SPACED = r"(?<![^\W_])[^\W\d_A-Z]\.\s[^\W\d_]{1,3}\Z"
+# "im 19. Jahrhundert", "die 2. Partition"
+_BEFORE_ORDINAL = r"(?i)\b(?:im|vom|zum|zur|der|die|das|den|dem|des|beim)\s\d{1,3}\Z"
+_GERMAN_MONTH = (
+    r"(?:Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember)\b"
+)
+_ORDINAL = r"\d{1,2}|[IVX]{1,5}"
 _LIST_NUMBER = r"\d{1,3}|[^\W\d_]|[ivxIVX]{1,4}"
 
 
 _NEVER_LAST = word_set(
     """approx bzw ca capt cf col cpl d.h dr e.g eg excl gen gov hon i.e ie incl lt mme mr mrs ms nr
-    op pres prof resp rev sen sgt u.a v viz vs z.b"""
+    op pres prof resp rev sen sgt u.a v viz vs z.b
+    bspw evtl exkl ggf inkl insb mio mrd sog vgl zzgl
+    cfr dott dra ee ej env mlle núm pág séc sig sra srta"""
 )
 _NOT_LAST_BEFORE_A_NUMBER = word_set(
     """app art avg ch chap def eq eqs etc ex fig figs lem max min no nos p pg pp par pt ref refs
-    sec secs sect tab thm usw ver vol vols"""
+    sec secs sect tab thm usw ver vol vols
+    ecc es ff pag págs"""
 )
 # Last only if the next word often begins a sentence.
 _SELDOM_LAST = word_set(
     """al apr assoc aug ave blvd bros co corp dec dept dist ed eds est feb fri inc intl jan jr jul
-    jun ltd mar misc mon mt nov oct orig sat sep sept sr st sun tel thu trans tue univ wed"""
+    jun ltd mar misc mon mt nov oct orig sat sep sept sr st sun tel thu trans tue univ uu wed"""
 )
 _OFTEN_FIRST = word_set(
     """after all also although an and another as at because before both but by each even for from
@@ -126,14 +140,22 @@ def _ends_sentence(flat: str, start: int, found: re.Match[str]) -> bool:
     folded = word.casefold()
     if folded in _NEVER_LAST:
         return False
+    if compiled(_ORDINAL).fullmatch(word) and (
+        following.islower()
+        or compiled(_BEFORE_ORDINAL).search(before)
+        or (word.isdigit() and compiled(_GERMAN_MONTH).match(flat, after, found.endpos))
+    ):
+        return False
     is_first = not compiled(_WORD_CHARACTER).search(before.removesuffix(word))
     if is_first and compiled(_LIST_NUMBER).fullmatch(word):
         return False
-    if folded in _NOT_LAST_BEFORE_A_NUMBER:
+    is_spaced = compiled(_SPACED).search(before) is not None
+    if folded in _NOT_LAST_BEFORE_A_NUMBER and not is_spaced:
         bracket = flat[after - 1] in "(["
         return not (bracket or following.isdigit() or following.islower())
     letter = len(word) == 1 and word.isalpha()
-    if letter or folded in _SELDOM_LAST or compiled(_DOTTED).fullmatch(word):
+    is_dotted = is_spaced or compiled(_DOTTED).fullmatch(word) is not None
+    if letter or folded in _SELDOM_LAST or is_dotted:
         first = compiled(_WORD_AFTER).match(flat, after, found.endpos)
         return not first or (not following.islower() and first[0].casefold() in _OFTEN_FIRST)
     return True

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ragqa.languages import ENGLISH
 from ragqa.text.dates import Moment
 from ragqa.text.lexicon import NEGATORS, canonical
 from ragqa.text.quantities import Figure
-from ragqa.text.words import STOP_WORDS, WORD
+from ragqa.text.words import STOP_WORDS, WORD, index_terms, is_stop_word
 
 _NOT_NEGATING = re.compile(
     r"\bnot (?:only|just|merely)\b|\bnothing but\b|\bno (?:more|less|fewer|later|earlier) than\b"
@@ -56,13 +57,19 @@ class Statement:
         ]
 
 
-def words_of(text: str) -> tuple[Word, ...]:
-    """The words of a text."""
+def words_of(text: str, language: str = ENGLISH) -> tuple[Word, ...]:
+    """The words of a text; synonyms are known in English only."""
     return tuple(
-        Word(lower, "" if lower in STOP_WORDS else canonical(match[0]), *match.span())
+        Word(lower, _stem(match[0], lower, language), *match.span())
         for match in WORD.finditer(text)
         for lower in (match[0].casefold().replace("\u2019", "'"),)
     )
+
+
+def _stem(word: str, lower: str, language: str) -> str:
+    if language == ENGLISH:
+        return "" if lower in STOP_WORDS else canonical(word)
+    return "" if is_stop_word(word, language) else next(iter(index_terms(word, language)[-1:]), "")
 
 
 def blank(text: str, spans: Iterable[tuple[int, int]]) -> str:

@@ -139,12 +139,11 @@ def query_forms(text: str, languages: Sequence[str]) -> list[list[str]]:
     return [list(dict.fromkeys(terms)) for terms in forms]
 
 
-def likely_languages(question: str, languages: Sequence[str]) -> tuple[str, ...]:
-    """These languages, those first of which the question has the most stop words."""
-    if len(languages) < 2:
-        return tuple(languages)
-    left = {code: _without_stops(tokenize(_unelided(question, code)), code) for code in languages}
-    return tuple(sorted(languages, key=lambda code: len(left[code])))
+def strange_words(question: str, language: str) -> int:
+    """How many words of a question are neither stop words of a language nor in its own letters."""
+    tokens = _without_stops(tokenize(_unelided(question, language), pairs_only=True), language)
+    own = LANGUAGES[language].letters
+    return sum(not (own and re.search(own, token)) for token in tokens)
 
 
 def is_stop_word(word: str, language: str) -> bool:

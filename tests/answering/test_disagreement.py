@@ -236,7 +236,7 @@ def test_a_sentence_never_disagrees_with_itself(text):
     assert found("what is the limit of the cache?", text, text) is None
 
 
-def hit(path, text, date=""):
+def hit(path, text, date="", language="en"):
     passage = Passage(
         id=hash(path),
         embedding_key=0,
@@ -250,6 +250,7 @@ def hit(path, text, date=""):
         units=(Unit(Kind.PARAGRAPH, 0, len(text)),),
         note_sha256="",
         note_date=date,
+        language=language,
     )
     return Hit(passage, score=1.0, dense=None, terms=None)
 
@@ -354,6 +355,12 @@ def test_two_sentences_of_one_note_are_not_compared():
         for one in candidates_of([Hit(passage, 1.0, None, None)])
     ]
     assert disagreements("what is the limit?", scored[:1], scored) == ()
+
+
+def test_only_english_sentences_are_compared():
+    one, other = ("a.md", "The limit is 60 requests."), ("b.md", "The limit is 100 requests.")
+    assert told(one, other)
+    assert not told((*one, "", "de"), (*other, "", "de"))
 
 
 def test_what_neither_side_of_is_cited_is_not_told():

@@ -26,7 +26,7 @@ NOTE = (
 )
 
 
-def retrieved(question, *, idf=None, text=NOTE):
+def retrieved(question, *, idf=None, text=NOTE, **more):
     """The question with the one passage of a note."""
     note = parse_note("note.md", text, "0" * 64, Stamp(0, 0))
     (passage,) = split_note(
@@ -36,12 +36,12 @@ def retrieved(question, *, idf=None, text=NOTE):
         count_tokens=EMBEDDER.count_tokens,
     )
     hits = (Hit(passage, 1.0, 0.5, 1.0),)
-    return Retrieved(question, hits, EMBEDDER.embed_query(question), idf or {}, False)
+    return Retrieved(question, hits, EMBEDDER.embed_query(question), idf or {}, **more)
 
 
-def missing_from(question, said, *, idf=None, text=NOTE):
+def missing_from(question, said, *, idf=None, text=NOTE, **more):
     """What of the question the sentence that says this does not speak of."""
-    reading = read(retrieved(question, idf=idf, text=text), EMBEDDER)
+    reading = read(retrieved(question, idf=idf, text=text, **more), EMBEDDER)
     scored = score(reading, candidates_of(reading.hits))
     return missing(reading, [one for one in scored if said in one.candidate.text])
 
@@ -57,6 +57,19 @@ def test_a_word_that_the_passage_has_is_not_named():
 
 def test_a_misspelt_word_is_not_missing():
     assert missing_from("quantisation bits", "8 bits", idf={"quantis": 5.0, "bit": 5.0}) == ()
+
+
+def test_a_german_noun_is_no_name_but_an_abbreviation_is():
+    idf = {"ruhezustand": 5.0, "lvm": 5.0}
+    german = {"languages": ("de",), "readable": 0.5}
+    asked = "Wie geht der Ruhezustand mit LVM"
+    assert missing_from(asked, "8 bits", idf=idf, **german) == ("LVM",)
+    assert missing_from(asked, "8 bits", idf=idf) == ("Ruhezustand", "LVM")
+
+
+def test_what_is_wanted_is_only_named_in_english():
+    asked = "Wann wurde die Quantisierung erfunden?"
+    assert missing_from(asked, "8 bits", languages=("de",), readable=0.5) == ()
 
 
 def test_a_common_word_is_not_named():
@@ -157,5 +170,5 @@ def test_no_short_answer_is_marked_where_something_is_missing(question, short):
 
 
 def test_nothing_is_missing_where_the_embedder_cannot_read_the_question():
-    found = Retrieved("图书馆", (), EMBEDDER.embed_query("图书馆"), {}, by_terms_alone=True)
+    found = Retrieved("图书馆", (), EMBEDDER.embed_query("图书馆"), {}, readable=0.0)
     assert missing(read(found, EMBEDDER), []) == ()

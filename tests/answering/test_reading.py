@@ -34,10 +34,10 @@ FIGS = passage_of("figs.md", "# Figs\n\nThe tree is old.\n\nIt ripens its fruit 
 PIANOS = passage_of("pianos.md", "# Pianos\n\nA piano has strings.\n\nIts keys are black.\n")
 
 
-def retrieved(question, *passages, by_terms_alone=False):
+def retrieved(question, *passages, readable=1.0):
     hits = tuple(Hit(p, score=1 - i / 100, dense=0.5, terms=1.0) for i, p in enumerate(passages))
     idf = dict.fromkeys(("fig", "ripen", "fruit"), 1.0)
-    return Retrieved(question, hits, EMBEDDER.embed_query(question), idf, by_terms_alone)
+    return Retrieved(question, hits, EMBEDDER.embed_query(question), idf, readable=readable)
 
 
 def test_a_passage_whose_words_are_closer_to_the_question_comes_first():
@@ -79,7 +79,7 @@ def test_the_sentence_that_says_it_is_closest():
 
 
 def test_nothing_is_encoded_where_the_embedder_cannot_read_the_question():
-    reading = read(retrieved("figs fruit", PIANOS, FIGS, by_terms_alone=True), EMBEDDER)
+    reading = read(retrieved("figs fruit", PIANOS, FIGS, readable=0.0), EMBEDDER)
     scored = score(reading, candidates_of(reading.hits))
     assert reading.tokens == {}
     assert [hit.passage.path for hit in reading.hits] == ["pianos.md", "figs.md"]

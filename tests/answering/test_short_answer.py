@@ -41,6 +41,30 @@ ANSWERED = [
 ]
 
 
+ANSWERED_ELSEWHERE = [
+    ("de", "Wann wurde es veröffentlicht?", "Am 3. Mai 2024 kam es heraus.", "3. Mai 2024"),
+    ("de", "Wie viele Tage gilt es?", "Es gilt 14 Tage, auf 2 Geräten.", "14 Tage"),
+    ("fr", "Quand est-il sorti ?", "Il est sorti le 3 mai 2024.", "3 mai 2024"),
+    ("fr", "Combien d'espace faut-il ?", "Il faut 1 234,5 Mo.", "1 234,5 Mo"),
+    ("es", "¿Cuándo se publicó?", "Se publicó el 3 de mayo de 2024.", "3 de mayo de 2024"),
+    ("it", "Quanti giorni dura?", "Dura venti giorni.", "venti giorni"),
+    ("pt", "Quando foi publicado?", "Saiu em 3 de maio de 2024.", "3 de maio de 2024"),
+]
+
+
+@pytest.mark.parametrize(("language", "question", "sentence", "short"), ANSWERED_ELSEWHERE)
+def test_dates_and_amounts_are_marked_in_other_languages(language, question, sentence, short):
+    span = short_answer(parse_question(question, (language,)), sentence, language)
+    assert span is not None
+    assert sentence[slice(*span)] == short
+
+
+@pytest.mark.parametrize("language", ["de", "nl", "zh"])
+def test_a_capital_marks_no_name_in_another_language(language):
+    question = parse_question("Wer hat Debian gegründet?", (language,))
+    assert short_answer(question, "Es war Ian Murdock, ein Student.", language) is None
+
+
 @pytest.mark.parametrize(("question", "sentence", "short"), ANSWERED)
 def test_what_the_question_asks_for_is_marked(question, sentence, short):
     span = short_answer(parse_question(question), sentence)

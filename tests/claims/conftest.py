@@ -16,10 +16,9 @@ def checker(embedder):
     """A function that judges a sentence by passages: texts, or pairs of heading and text."""
 
     def check(sentence, *passages, cited=None, by_terms_alone=False, idf=every_word_alike):
-        given = [("", one) if isinstance(one, str) else one for one in passages]
-        sources = read_sources(
-            [Source(*one) for one in given], embedder, by_terms_alone=by_terms_alone
-        )
+        texts = [("", one) if isinstance(one, str) else one for one in passages]
+        given = [one if isinstance(one, Source) else Source(*one) for one in texts]
+        sources = read_sources(given, embedder, by_terms_alone=by_terms_alone)
         numbers = range(1, len(given) + 1) if cited is None else cited
         return support_of(sentence, numbers, sources, idf)
 

@@ -24,6 +24,27 @@ def test_a_sentence_of_the_passage_is_supported_by_itself(check):
     assert found.against == ()
 
 
+GERMAN = "Sicherungen werden 30 Tage lang aufbewahrt. Der Server schreibt sie jede Nacht."
+
+
+def test_a_sentence_in_another_language_is_compared_by_its_own_stems(check):
+    in_german = Source("", GERMAN, "de")
+    said = "Die Sicherung wird 30 Tage aufbewahrt."
+    assert check(said, in_german).supported
+    assert check(said, in_german).score > check(said, GERMAN).score
+
+
+def test_a_figure_that_differs_is_told_in_another_language(check):
+    found = check("Sicherungen werden 14 Tage lang aufbewahrt.", Source("", GERMAN, "de"))
+    assert not found.supported
+    assert "the figure 14" in found.against
+
+
+def test_nouns_and_negations_of_another_language_are_no_doubts(check):
+    found = check("Der Server schreibt die Sicherungen jede Nacht.", Source("", GERMAN, "de"))
+    assert found.against == ()
+
+
 def test_the_evidence_is_the_sentence_that_says_it(check):
     found = check("Every night the Borg server writes backups.", MERGER, BACKUPS)
     (span,) = found.evidence[2]

@@ -12,7 +12,7 @@ from ragqa.followups import Turn, needs_context
 from ragqa.followups import completed as completed_from
 from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question
 from ragqa.text.words import query_terms
-from ragqa.types import Hit, Passage, Retrieved
+from ragqa.types import Hit, Passage, Pieces, Retrieved
 
 LORA = Turn(
     "what is LoRA exactly?",
@@ -26,8 +26,9 @@ class Snapshot:
 
     info = replace(INFO, passages=100)
 
-    def __init__(self, idf=None):
+    def __init__(self, idf=None, languages=None):
         self._idf = idf or {}
+        self.info = replace(self.info, languages=languages or {})
 
     def idf(self, terms):
         return {term: self._idf.get(term, 4.0) for term in terms}
@@ -154,3 +155,11 @@ def test_whatever_was_said_it_is_the_question_with_little_behind_it(
     assert told.startswith(question)
     assert len(told) <= len(question) + 200
     assert "\n" not in told
+
+
+def test_english_forms_refer_back_in_english_alone():
+    found_all = found(score=1.0)
+    german = Snapshot(languages={"de": Pieces()})
+    assert needs_context("so its labelled data", Snapshot(), found_all)
+    assert not needs_context("so its labelled data", german, found_all)
+    assert needs_context("und warum?", german, found_all)
