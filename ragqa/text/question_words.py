@@ -39,11 +39,11 @@ class Wording:
 WORDINGS: Mapping[str, Wording] = {
     "de": Wording(
         kinds={
-            "comparison": r"unterschied\w*|unterscheide\w*|vs|versus|im vergleich|gegen(?:über)?",
+            "comparison": r"unterschied\w*|unterscheide\w*|vs|versus|im vergleich|gegenüber",
             "why": "warum|weshalb|wieso|aus welchem grund",
             "how many": "wie ?viele?n?|wie (?:oft|lang|lange|groß|hoch|teuer|schnell|alt|weit"
             "|schwer)(?= (?:ist|sind|war|darf|dürfen|kann|können|muss|dauert|soll|sollte|werden))",
-            "who": "wer|wem|wen|wessen",
+            "who": "wer (?:hat|haben|war|waren)|(?:von )?wem|wen|wessen",
             "when": "(?:seit |bis |ab )?wann|in welchem jahr|an welchem (?:tag|datum)",
             "where": "wo",
             "definition": "was (?:ist|sind|bedeutet|bedeuten|heißt)(?! zu )|was versteht man unter",

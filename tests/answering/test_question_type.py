@@ -54,6 +54,7 @@ KINDS = {
 
 OTHER_LANGUAGES = [
     ("de", "Wer hat Debian gegründet?", QuestionKind.WHO),
+    ("de", "Spiegelung oder Streifen: wer ist schneller?", QuestionKind.OTHER),
     ("de", "Seit wann gibt es das?", QuestionKind.WHEN),
     ("de", "Wo liegen die Logs?", QuestionKind.WHERE),
     ("de", "Nach wie vielen Tagen läuft es ab?", QuestionKind.HOW_MANY),

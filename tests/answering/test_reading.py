@@ -1,5 +1,7 @@
 """Reading the first passages closely, with the embedder that needs no model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -87,6 +89,27 @@ def test_nothing_is_encoded_where_the_embedder_cannot_read_the_question():
         assert one.signals["cosine"] == one.signals["maxsim"] == 0.0
         assert not {"cosine", "maxsim"} & one.parts.keys()
     assert features(reading, scored)["closest"] == 0.0
+
+
+def test_what_the_embedder_reads_in_part_weighs_less():
+    both, parts = [], []
+    for readable in (1.0, 0.5):
+        reading = read(
+            retrieved("when do figs ripen fruit", PIANOS, FIGS, readable=readable), EMBEDDER
+        )
+        scored = score(reading, candidates_of(reading.hits))
+        both.append(max(hit.score for hit in reading.hits))
+        parts.append(max(one.parts["maxsim"] for one in scored))
+    assert both[0] > both[1]
+    assert parts[0] > parts[1] > 0
+
+
+def test_a_sentence_has_the_terms_of_its_language():
+    passage = replace(passage_of("a.md", "# Note\n\nDie Häuser sind alt.\n"), language="de")
+    found = replace(retrieved("welches Haus", passage), idf={"haus": 1.0}, languages=("de",))
+    reading = read(found, EMBEDDER)
+    (one,) = score(reading, candidates_of(reading.hits))
+    assert one.signals["coverage"] == 1.0
 
 
 def test_reading_nothing_gives_nothing():
