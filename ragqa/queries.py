@@ -72,9 +72,11 @@ def languages_for(snapshot: Snapshot, question: str) -> tuple[str, ...]:
     """
     pieces = snapshot.info.languages
     codes = sorted(pieces, key=lambda code: (-pieces[code].number, code)) or [ENGLISH]
+    if len(codes) == 1:
+        return tuple(codes)
     strange = {code: strange_words(question, code) for code in codes}
     codes.sort(key=lambda code: strange[code])
-    if len(codes) > 1 and strange[codes[0]] == strange[codes[1]]:
+    if strange[codes[0]] == strange[codes[1]]:
         terms = [term for code in codes for term in query_terms(question, [code])]
         best = snapshot.terms(list(dict.fromkeys(terms)), _VOTES, Filters())
         voted = Counter(p.language for p in snapshot.passages([id_ for id_, _ in best]))
@@ -90,10 +92,10 @@ def terms_for(snapshot: Snapshot, question: str, languages: Sequence[str]) -> li
     return [next((term for term in terms if term in known), terms[0]) for terms in forms]
 
 
-def known_terms(snapshot: Snapshot, terms: Sequence[str], *, least: int = 1) -> frozenset[str]:
-    """The terms that at least so many passages have."""
-    rare = inverse_frequency(snapshot.info.passages, least - 1) - _ROUNDING
-    return frozenset(term for term, idf in snapshot.idf(terms).items() if idf < rare)
+def known_terms(snapshot: Snapshot, terms: Sequence[str]) -> frozenset[str]:
+    """The terms that some passage has."""
+    in_none = inverse_frequency(snapshot.info.passages, 0) - _ROUNDING
+    return frozenset(term for term, idf in snapshot.idf(terms).items() if idf < in_none)
 
 
 def _parts(snapshot: Snapshot, question: str, language: str) -> Iterator[str]:
@@ -109,8 +111,8 @@ def _parts(snapshot: Snapshot, question: str, language: str) -> Iterator[str]:
             continue
         ways = {way: index_terms(" ".join(way), language) for way in _ways(word)}
         idf = snapshot.idf([term for terms in ways.values() for term in terms])
-        rare = inverse_frequency(snapshot.info.passages, 1) - _ROUNDING
-        split = [terms for terms in ways.values() if all(idf[term] < rare for term in terms)]
+        in_one = inverse_frequency(snapshot.info.passages, 1) - _ROUNDING
+        split = [terms for terms in ways.values() if all(idf[term] < in_one for term in terms)]
         yield from min(split, key=lambda terms: sum(idf[term] for term in terms), default=())
 
 
