@@ -254,3 +254,26 @@ def test_whatever_the_notes_hold_each_question_can_be_scored(texts, seed):
                 and text.index(gold.quote) + len(gold.quote) <= block.end
                 for block in note(gold.note, text).blocks
             )
+
+
+GERMAN = """\
+# Stadtbibliothek
+
+## Öffnungszeiten und Ausleihe
+
+Die Bibliothek ist am Montag geschlossen und öffnet sonst um zehn Uhr morgens für alle Leser.
+
+## Mahngebühren für Bücher
+
+| Medium | Gebühr je Woche |
+| --- | --- |
+| Roman | zwei Euro im Monat |
+"""
+
+
+def test_no_english_words_are_put_around_those_of_another_language():
+    asked = generate(GERMAN)
+    assert asked
+    english = {"what", "is", "are", "of", "in", "the", "meaning", "define", "does"}
+    for question in asked:
+        assert english.isdisjoint(question.question.casefold().strip("?").split())

@@ -112,11 +112,12 @@ def _ask_heading(heading: str, place: Place, rng: random.Random, *, is_alone: bo
     """The heading as a question or search phrase; "" if that would be too vague."""
     topic = wording.topic_of(place, beside=heading)
     said = wording.in_sentence_case(heading)
-    if is_alone and not (topic and wording.in_english(heading)):
-        return rng.choice((said, heading.lower())) if wording.in_english(heading) else heading
+    is_english = wording.in_english(place, heading)
+    if is_alone and not (topic and is_english):
+        return rng.choice((said, heading.lower())) if is_english else heading
     if not topic:
         return ""
-    if not wording.in_english(topic, heading):
+    if not wording.in_english(place, topic, heading):
         return f"{topic} {heading}"
     if heading.endswith("?") or _IS_QUESTION.match(heading):
         if _IT.search(heading):
@@ -197,7 +198,7 @@ def _ask_term(found: _Definition, rng: random.Random, *, is_alone: bool) -> str:
     topic = "" if is_alone else wording.topic_of(found.place, beside=term)
     if not topic and not is_alone:
         return ""
-    if not wording.in_english(term, topic or term):
+    if not wording.in_english(found.place, term, topic or term):
         return f"{topic} {term}".strip()
     verb, asked = ("are", "do") if found.is_many else ("is", "does")
     if topic and found.is_noun:
@@ -245,7 +246,7 @@ def _ask_cell(head: str, label: str, place: Place, rng: random.Random) -> str:
     topic, beside = place.headings[-1] if place.headings else "", f"{label} {head}"
     if not wording.is_specific(topic) or set(query_terms(topic)) <= set(query_terms(beside)):
         topic = wording.topic_of(place, beside=beside)
-    if not wording.in_english(head, label, topic or label):
+    if not wording.in_english(place, head, label, topic or label):
         return " ".join(filter(None, (topic, label, head)))
     said = wording.in_sentence_case(head)
     phrase = f"{label} {said}".lower()

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ragqa.languages import AUTO, ENGLISH
+from ragqa.passages.language import with_language
 from ragqa.passages.parts import heading_paths, unit_spans
 from ragqa.text.markdown import plain_text
 from ragqa.text.words import index_terms, query_terms
@@ -46,7 +48,7 @@ class Place:
     `headings` is its heading path, `header` the header cells of a row, as in `Block.label`.
     `leads` is whether it comes first in the note or below its heading, not counting paragraphs
     that are not prose, such as one that announces a list. `is_prose` is whether it makes sense by
-    itself and is no mere list of links.
+    itself and is no mere list of links. `language` is that of its note.
     """
 
     path: str
@@ -58,6 +60,7 @@ class Place:
     header: str
     leads: bool
     is_prose: bool
+    language: str = ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,8 @@ def read_material(notes: Iterable[Note]) -> Material:
     """Read the places of all notes, except those whose path is not valid Unicode."""
     # A file's name may hold bytes that are not UTF-8, which stand in its path as surrogates.
     named = (note for note in notes if not _SURROGATE.search(note.path))
-    by_path = {note.path: note for note in sorted(named, key=lambda note: note.path)}
+    told = (with_language(note, AUTO) for note in named)
+    by_path = {note.path: note for note in sorted(told, key=lambda note: note.path)}
     every: list[Place] = []
     spread: Counter[str] = Counter()
     for note in by_path.values():
@@ -116,7 +120,9 @@ def _place(
     words = plain_text(quote, kind=block.kind, context=header)
     is_prose = block.kind is not Kind.ROW and _is_prose(quote, words, headings)
     title = note.title[:MAX_TITLE_CHARS]
-    return Place(note.path, title, headings, block.kind, quote, words, header, leads, is_prose)
+    return Place(
+        note.path, title, headings, block.kind, quote, words, header, leads, is_prose, note.language
+    )
 
 
 def _is_prose(quote: str, words: str, headings: tuple[str, ...]) -> bool:

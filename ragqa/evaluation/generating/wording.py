@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from ragqa.evaluation.generating.places import Place
 from ragqa.evaluation.measures import normalised
+from ragqa.languages import ENGLISH
 from ragqa.text.lexicon import MONTHS, WEEKDAYS
 from ragqa.text.words import STOP_WORDS, index_terms, is_latin, query_terms
 
@@ -78,9 +79,9 @@ def key_of(question: str) -> tuple[str, ...]:
     return tuple(sorted(query_terms(question)))
 
 
-def in_english(*texts: str) -> bool:
-    """Whether English words fit around these texts: all are in Latin script."""
-    return all(is_latin(text) for text in texts)
+def in_english(place: Place, *texts: str) -> bool:
+    """Whether English words fit around these texts of a place: it is not in another language."""
+    return place.language == ENGLISH and all(is_latin(text) for text in texts)
 
 
 def in_sentence_case(topic: str) -> str:
