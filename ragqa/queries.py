@@ -18,7 +18,7 @@ from ragqa.text.words import (
 )
 from ragqa.types import Filters, Pieces
 
-UNREAD_BYTES = 2.0
+UNREAD_BYTES = 1.7
 READ_BYTES = 3.6
 """The mean bytes of a word piece at which the embedder reads nothing, and at which it reads
 everything; between them it is taken to read a part (docs/decisions/languages.md)."""

@@ -1,4 +1,4 @@
-"""How well are passages found in each language, by leg? Prints a table of nDCG@10.
+"""How well are passages found in each set of questions, by leg? Prints a table of nDCG@10.
 
     python eval/languages/legs.py --dir /tmp/languages --half test --out now.json
     python eval/languages/legs.py --dir /tmp/languages --half test --against before.json
@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from material import SETS
+
 from ragqa import Index, open_index
 from ragqa.evaluation.measures import measure_rankings
 from ragqa.evaluation.statistics import interval, mean
@@ -26,26 +28,26 @@ Measured = dict[str, dict[str, float]]
 
 
 def main() -> None:
-    """Measure each language, and print a row of the table for each."""
+    """Measure each set, and print a row of the table for each."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--dir", type=Path, required=True)
     parser.add_argument("--half", choices=("tune", "test", "all"), default="test")
-    parser.add_argument("--languages", nargs="+", default=["de", "en", "es", "fr", "ja", "zh"])
+    parser.add_argument("--sets", nargs="+", default=list(SETS))
     parser.add_argument("--out", type=Path)
     parser.add_argument("--against", type=Path)
     args = parser.parse_args()
     before = json.loads(args.against.read_text()) if args.against else {}
-    print("| language | questions | hybrid | dense | terms | hybrid, difference |")
+    print("| set | questions | hybrid | dense | terms | hybrid, difference |")
     print("| --- | ---: | --- | --- | --- | --- |")
     found: dict[str, Measured] = {}
-    for language in args.languages:
-        notes, place = args.dir / "notes" / language, args.dir / "index" / language
-        lines = (args.dir / f"{language}.jsonl").read_text("utf-8").splitlines()
+    for name in args.sets:
+        notes, place = args.dir / "notes" / name, args.dir / "index" / name
+        lines = (args.dir / f"{name}.jsonl").read_text("utf-8").splitlines()
         rows = [json.loads(line) for line in lines]
         with open_index(corpus=notes, index=place) as index:
             chosen = [row for row in rows if args.half in ("all", row["half"])]
-            found[language] = measured(index, notes, chosen)
-        print(row_of(language, found[language], before.get(language, {})), flush=True)
+            found[name] = measured(index, notes, chosen)
+        print(row_of(name, found[name], before.get(name, {})), flush=True)
     if args.out:
         args.out.write_text(json.dumps(found))
 
@@ -83,9 +85,9 @@ def ndcg(ranking: Sequence[str], relevant: Iterable[int]) -> float:
     return measure_rankings({"": grades}, {"": ranking})[""]["ndcg@10"]
 
 
-def row_of(language: str, found: Measured, before: Measured) -> str:
+def row_of(name: str, found: Measured, before: Measured) -> str:
     """A row of the table."""
-    cells = [language, str(len(found))]
+    cells = [name, str(len(found))]
     for leg in LEGS:
         values = [each[leg] for each in found.values()]
         low, high = interval(values)

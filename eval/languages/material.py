@@ -2,8 +2,8 @@
 
     python eval/languages/material.py --dir /tmp/languages
 
-Downloads the packages installation-guide-amd64 and debian-reference-LANGUAGE with apt-get, unpacks
-them with dpkg, and converts their pages with pandoc, which must be installed (the package
+Downloads the packages of each set with apt-get, unpacks them with dpkg, and converts their pages
+with pandoc, which must be installed (the package
 pypandoc_binary has it). The questions here name their gold by its place in a note; in the folder
 they get the text itself, as `ragqa eval --questions` reads them. Nothing is installed.
 """
@@ -17,16 +17,43 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-GUIDE, REFERENCE = "installation-guide-amd64", "debian-reference"
-LANGUAGES = {
-    "de": ("de", "de"),
-    "en": ("en", "en"),
-    "es": ("es", "es"),
-    "fr": ("fr", "fr"),
-    "ja": ("ja", "ja"),
-    "zh": ("zh_CN", "zh-cn"),
+Manual = tuple[str, str, str]
+"""A folder of notes, and the package and the folder in it that they are made of."""
+
+
+def _debian(in_guide: str, in_reference: str) -> tuple[Manual, ...]:
+    """The installation guide and the reference in a language, by what it is called in each."""
+    guide = "installation-guide-amd64"
+    reference = f"debian-reference-{in_reference}"
+    return (
+        ("guide", guide, f"usr/share/doc/{guide}/{in_guide}"),
+        ("reference", reference, "usr/share/doc/debian-reference-common/docs"),
+    )
+
+
+def _developers(language: str) -> tuple[Manual, ...]:
+    """The questions often asked about Debian, and the manual for its developers."""
+    developers = "developers-reference"
+    return (
+        ("faq", f"debian-faq-{language}", f"usr/share/doc/debian/FAQ/{language}"),
+        ("developers", f"{developers}-{language}", f"usr/share/{developers}/{language}"),
+    )
+
+
+SETS: dict[str, tuple[Manual, ...]] = {
+    "de": _debian("de", "de"),
+    "en": _debian("en", "en"),
+    "es": _debian("es", "es"),
+    "fr": _debian("fr", "fr"),
+    "ja": _debian("ja", "ja"),
+    "zh": _debian("zh_CN", "zh-cn"),
+    "de-packaging": _developers("de"),
+    "fr-packaging": _developers("fr"),
+    "es-packaging": (
+        ("aptitude", "aptitude-doc-es", "usr/share/doc/aptitude/html/es"),
+        ("maintainers", "maint-guide-es", "usr/share/doc/maint-guide-es/html"),
+    ),
 }
-"""What each language is called in the guide, and in the name of the reference's package."""
 
 _MIN_CHARS = 400
 """Shorter pages are lists of contents."""
@@ -40,25 +67,21 @@ _ADMONITION = re.compile(
 
 
 def main() -> None:
-    """Make the notes and the questions of each language."""
+    """Make the notes and the questions of each set."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--dir", type=Path, required=True)
-    parser.add_argument("--languages", nargs="+", default=list(LANGUAGES))
+    parser.add_argument("--sets", nargs="+", default=list(SETS))
     parser.add_argument("--pandoc", default="pandoc")
     args = parser.parse_args()
-    guide = unpacked(GUIDE, args.dir) / "usr/share/doc" / GUIDE
-    for language in args.languages:
-        in_guide, in_reference = LANGUAGES[language]
-        package = unpacked(f"{REFERENCE}-{in_reference}", args.dir)
-        reference = package / "usr/share/doc/debian-reference-common/docs"
-        notes = args.dir / "notes" / language
-        for name, folder in (("guide", guide / in_guide), ("reference", reference)):
-            convert(folder, notes / name, args.pandoc)
-        lines = (HERE / f"{language}.jsonl").read_text("utf-8").splitlines()
+    for name in args.sets:
+        notes = args.dir / "notes" / name
+        for folder, package, pages in SETS[name]:
+            convert(unpacked(package, args.dir) / pages, notes / folder, args.pandoc)
+        lines = (HERE / f"{name}.jsonl").read_text("utf-8").splitlines()
         asked = [quoted(json.loads(line), notes) for line in lines]
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in asked)
-        (args.dir / f"{language}.jsonl").write_text(text, "utf-8")
-        print(f"{language}: {len(list(notes.rglob('*.md')))} notes, {len(asked)} questions")
+        (args.dir / f"{name}.jsonl").write_text(text, "utf-8")
+        print(f"{name}: {len(list(notes.rglob('*.md')))} notes, {len(asked)} questions")
 
 
 def unpacked(package: str, folder: Path) -> Path:

@@ -202,7 +202,8 @@ def _pieces(text: str, encoding: Encoding, unknown: Container[int | None]) -> Pi
             is_known = token not in unknown
             is_inner = padded[start : start + 2].isalnum() or padded[end : end + 2].isalnum()
             number += 1
-            size += len(letters.encode()) if is_known else 0
+            # A character alone says nothing, in whatever script.
+            size += len(letters.encode()) if is_known and len(letters) > 1 else 0
             words += is_known and not is_inner and len(letters) > 1
         read_to = max(read_to, end)
     return Pieces(number, size, words)

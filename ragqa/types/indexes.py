@@ -56,8 +56,8 @@ class DenseInfo:
 class Pieces:
     """The word pieces that the embedder cuts texts into, those without a letter or digit left out.
 
-    `number` counts them, `known_bytes` are the UTF-8 bytes of those that it knows, and `words`
-    counts those that it knows and that are a word of two letters or more.
+    `number` counts them. Of those that it knows and that have two letters or more, `known_bytes`
+    are the UTF-8 bytes, and `words` counts those that are a whole word.
     """
 
     number: int = 0
