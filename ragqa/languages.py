@@ -13,7 +13,11 @@ ENGLISH = "en"
 OTHER = ""
 """Any language that ragqa knows nothing of: its words are compared as they are."""
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+KANA = "\u3040-\u30ff"
+HANGUL = "\uac00-\ud7af"
+"""Ranges of characters."""
+
 _CYRILLIC = "[\u0400-\u04ff]"
 
 
@@ -92,11 +96,45 @@ LANGUAGES: Mapping[str, Language] = {
         stops="wanneer waarom wie welke hoe hoeveel waar waarvoor",
         negations="niet geen niets zonder",
     ),
-    "da": Language("Danish", ("danish",), has_stops=True, compounds=True, stops="hvornår hvorfor"),
-    "no": Language("Norwegian", ("norwegian",), has_stops=True, compounds=True, stops="hvorfor"),
-    "sv": Language("Swedish", ("swedish",), has_stops=True, compounds=True, stops="varför hur"),
-    "fi": Language("Finnish", ("finnish",), has_stops=True, compounds=True, stops="miksi milloin"),
-    "hu": Language("Hungarian", ("hungarian",), has_stops=True, stops="miért mikor hogyan hol"),
+    "da": Language(
+        "Danish",
+        ("danish",),
+        has_stops=True,
+        compounds=True,
+        stops="hvornår hvorfor",
+        negations="ikke uden",
+    ),
+    "no": Language(
+        "Norwegian",
+        ("norwegian",),
+        has_stops=True,
+        compounds=True,
+        stops="hvorfor",
+        negations="ikke uten ikkje utan",
+    ),
+    "sv": Language(
+        "Swedish",
+        ("swedish",),
+        has_stops=True,
+        compounds=True,
+        stops="varför hur",
+        negations="inte utan ej",
+    ),
+    "fi": Language(
+        "Finnish",
+        ("finnish",),
+        has_stops=True,
+        compounds=True,
+        stops="miksi milloin",
+        negations="ei eivät älä ilman",
+    ),
+    "hu": Language(
+        "Hungarian",
+        ("hungarian",),
+        has_stops=True,
+        stops="miért mikor hogyan hol",
+        negations="nem ne sem nélkül",
+    ),
     "ro": Language("Romanian", ("romanian",)),
     "tr": Language("Turkish", ("turkish",)),
     "ru": Language(
@@ -105,13 +143,14 @@ LANGUAGES: Mapping[str, Language] = {
         has_stops=True,
         letters=_CYRILLIC,
         stops="когда почему зачем где куда сколько какой какая какие",
+        negations="не без нет ни",
     ),
     "el": Language("Greek", ("english", "greek"), letters="[\u0370-\u03ff\u1f00-\u1fff]"),
     "ar": Language("Arabic", ("english", "arabic"), letters="[\u0600-\u06ff]"),
     "ta": Language("Tamil", ("english", "tamil"), letters="[\u0b80-\u0bff]"),
-    "zh": Language("Chinese", ("english",), letters=f"[{_HAN}]"),
-    "ja": Language("Japanese", ("english",), letters=f"[\u3040-\u30ff{_HAN}]"),
-    "ko": Language("Korean", ("english",), letters="[\uac00-\ud7af]"),
+    "zh": Language("Chinese", ("english",), letters=f"[{HAN}]"),
+    "ja": Language("Japanese", ("english",), letters=f"[{KANA}{HAN}]"),
+    "ko": Language("Korean", ("english",), letters=f"[{HANGUL}]"),
     "uk": Language("Ukrainian", ("english",), letters=_CYRILLIC),
     "pl": Language("Polish"),
     "cs": Language("Czech"),

@@ -1,6 +1,5 @@
 """How a question is searched: in which languages, by which terms, and how far by its meaning."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -36,6 +35,13 @@ _LINKS = ("", "s", "es", "n", "en", "er", "e")
 _VOTES = 10
 """How many of the best passages by terms tell a question's language if its words do not."""
 
+_NEAR = 1
+"""One stop word tells little: a language with so many more strange words may be the question's, if
+the notes speak for it twice as much."""
+
+_RARE = 8
+"""The most passages that have a rare word."""
+
 _ROUNDING = 1e-9
 
 
@@ -60,7 +66,7 @@ def query_for(snapshot: Snapshot, embedder: Embedder, question: str) -> Query:
     return Query(
         languages=languages,
         terms=terms_for(snapshot, question, languages),
-        parts=list(_parts(snapshot, question, languages[0])),
+        parts=list(_parts(snapshot, question, languages)),
         readable=_readable(snapshot, embedder, question, languages[0]),
     )
 
@@ -68,7 +74,8 @@ def query_for(snapshot: Snapshot, embedder: Embedder, question: str) -> Query:
 def languages_for(snapshot: Snapshot, question: str) -> tuple[str, ...]:
     """The languages of the notes, most likely that of the question first; never empty.
 
-    They are told by letters and stop words, else by the notes that have the question's words.
+    They are told by letters and stop words; of those that these can hardly tell apart, by the notes
+    that have the question's words.
     """
     pieces = snapshot.info.languages
     codes = sorted(pieces, key=lambda code: (-pieces[code].number, code)) or [ENGLISH]
@@ -76,20 +83,41 @@ def languages_for(snapshot: Snapshot, question: str) -> tuple[str, ...]:
         return tuple(codes)
     strange = {code: strange_words(question, code) for code in codes}
     codes.sort(key=lambda code: strange[code])
-    if strange[codes[0]] == strange[codes[1]]:
-        terms = [term for code in codes for term in query_terms(question, [code])]
-        best = snapshot.terms(list(dict.fromkeys(terms)), _VOTES, Filters())
-        voted = Counter(p.language for p in snapshot.passages([id_ for id_, _ in best]))
-        codes.sort(key=lambda code: (strange[code], -voted[code]))
+    near = [code for code in codes if strange[code] <= strange[codes[0]] + _NEAR]
+    if len(near) > 1:
+        votes = _votes(snapshot, question, near)
+        voted = max(
+            near, key=lambda code: votes[code] / (1 + _NEAR * (strange[code] > strange[codes[0]]))
+        )
+        codes.sort(key=lambda code: code != voted)
     return tuple(codes)
 
 
+def _votes(snapshot: Snapshot, question: str, languages: Sequence[str]) -> dict[str, float]:
+    """What the best passages for a question's words score, by their language."""
+    terms = [term for code in languages for term in query_terms(question, [code])]
+    best = dict(snapshot.terms(list(dict.fromkeys(terms)), _VOTES, Filters()))
+    votes: dict[str, float] = dict.fromkeys(languages, 0.0)
+    for passage in snapshot.passages(list(best)):
+        votes[passage.language] = votes.get(passage.language, 0.0) + best[passage.id]
+    return votes
+
+
 def terms_for(snapshot: Snapshot, question: str, languages: Sequence[str]) -> list[str]:
-    """The terms to search for: each word's in the first of the languages in which notes have it."""
+    """The terms to search for: each word's in the first of the languages in which notes have it.
+
+    A rare word, such as a name, is searched by its terms in all of them.
+    """
     forms = query_forms(question, languages)
     several = [term for terms in forms if len(terms) > 1 for term in terms]
-    known = known_terms(snapshot, several) if several else frozenset()
-    return [next((term for term in terms if term in known), terms[0]) for terms in forms]
+    idf = snapshot.idf(several) if several else {}
+    in_few = inverse_frequency(snapshot.info.passages, _RARE)
+    in_none = inverse_frequency(snapshot.info.passages, 0) - _ROUNDING
+    found: list[str] = []
+    for terms in forms:
+        there = [term for term in terms if idf.get(term, 0.0) < in_none] or terms
+        found += there if idf.get(there[0], 0.0) > in_few else there[:1]
+    return found
 
 
 def known_terms(snapshot: Snapshot, terms: Sequence[str]) -> frozenset[str]:
@@ -98,16 +126,20 @@ def known_terms(snapshot: Snapshot, terms: Sequence[str]) -> frozenset[str]:
     return frozenset(term for term, idf in snapshot.idf(terms).items() if idf < in_none)
 
 
-def _parts(snapshot: Snapshot, question: str, language: str) -> Iterator[str]:
+def _parts(snapshot: Snapshot, question: str, languages: Sequence[str]) -> Iterator[str]:
     """The terms of the parts of the question's compounds, which several passages must have.
 
     Of several ways to split a word, the one with the most frequent parts (Koehn and Knight,
     "Empirical Methods for Compound Splitting", 2003).
     """
-    if not LANGUAGES[language].compounds:
+    language = next((code for code in languages if LANGUAGES[code].compounds), None)
+    if language is None:
         return
     for word in tokenize(question):
         if len(word) < _MIN_COMPOUND or not word.isalpha():
+            continue
+        # In a question in another language, only a word that no note has may be a compound.
+        if language != languages[0] and known_terms(snapshot, query_terms(word, languages)):
             continue
         ways = {way: index_terms(" ".join(way), language) for way in _ways(word)}
         idf = snapshot.idf([term for terms in ways.values() for term in terms])

@@ -173,3 +173,32 @@ def test_a_language_is_read_if_most_pieces_are_words_however_short():
 
 def test_an_embedder_reads_nothing_of_what_has_no_pieces():
     assert share_read(Pieces()) == 0
+
+
+def test_one_note_in_german_takes_no_word_from_english_questions(tmp_path):
+    notes = {
+        "manpage.md": "# Reading a man page\n\nA man page has a name and a synopsis.\n",
+        "page.md": "# Page layout\n\nThe page has a margin of two columns.\n",
+        "web.md": "# Web page\n\nThe page is served by the old server.\n",
+        "garten.md": GERMAN["papier.md"],
+    }
+    with opened(tmp_path, notes) as found:
+        assert query_for(*found, "man page").languages[0] == "en"
+        assert best(found, "man page")[0] == "manpage.md"
+        assert query_for(*found, "Wie groß ist die Datei?").languages[0] == "de"
+
+
+def test_a_rare_word_is_found_in_notes_of_every_language(tmp_path):
+    notes = {
+        "tools.md": "# Tools\n\nThe team sends its events through Kafka, which is a queue.\n",
+        "kafka.md": "# Kafka\n\nEl equipo usa Kafka para los mensajes. Es una cola muy rápida.\n",
+    }
+    with opened(tmp_path, notes) as found:
+        assert set(best(found, "kafka")) == {"tools.md", "kafka.md"}
+
+
+def test_a_compound_is_split_among_mostly_english_notes_too(tmp_path):
+    english = {f"{n}.md": f"# Note {n}\n\nThe printer {n} is in the kitchen.\n" for n in range(9)}
+    with opened(tmp_path, GERMAN | english) as found:
+        assert query_for(*found, "Dateigröße").parts == ["datei", "gross"]
+        assert query_for(*found, "printer").parts == []

@@ -35,9 +35,9 @@ KEPT = "The embeddings so far are saved: run the same command again to resume."
 
 @dataclass(frozen=True, slots=True)
 class SplitNote:
-    """A note with its passages; `settled` is as in `NoteState`, and `size` is the file's in bytes.
+    """A note with its passages.
 
-    It is the size when the file was found.
+    `settled` is as in `NoteState`, and `size` is the file's when it was found, in bytes.
     """
 
     note: Note

@@ -5,26 +5,22 @@ Identification Tool", 2012). It is loaded only for a text that is not plainly En
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from ragqa.languages import AUTO, ENGLISH, LANGUAGES, OTHER
+from ragqa.languages import AUTO, ENGLISH, HAN, HANGUL, KANA, LANGUAGES, OTHER
 from ragqa.text.words import STOP_WORDS, compiled, tokenize
 from ragqa.types import Kind, Note, Passage, Pieces
 
 _PROSE = frozenset({Kind.PARAGRAPH, Kind.ITEM, Kind.HEADING, Kind.ROW, Kind.PROPERTY})
-_KEYS = frozenset({"lang", "language"})
+_KEY = "lang"
 _NO_PROSE = r"`[^`\n]*`|\]\([^)\n]*\)|https?://\S+|<[^>\n]*>|[\w.+-]*[@/\\_=]\S*"
 _CODE_LETTERS = 2
 _SAME = {"nb": "no", "nn": "no"}
-_EAST_ASIAN = (
-    "[\u3040-\u30ff]",
-    "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]",
-    "[\uac00-\ud7af]",
-)
-_LATIN_WORD = "[a-zA-Z\u00c0-\u024f]{2,}"
+_LATIN = "a-zA-Z\u00c0-\u024f\u1e00-\u1eff"
+_LATIN_WORD = f"[{_LATIN}]{{2,}}"
 _READ_CHARS = 1_000
 """How much of a text is read; more changes nothing."""
 
@@ -42,21 +38,23 @@ def with_language(note: Note, setting: str) -> Note:
 
     :param setting: `AUTO` or a code of `LANGUAGES`.
     """
-    said = (value for key, value in note.properties if key.casefold() in _KEYS)
-    language = _code(next(said, ""))
-    if setting != AUTO:
-        language = setting
-    elif language is None:
-        language = _told(_prose(note), _MIN_NOTE_LETTERS, _SURE) or ENGLISH
-    return replace(note, language=language)
+    language = _said(note) if setting == AUTO else setting
+    if language is None:
+        language = _told(_prose(note), _MIN_NOTE_LETTERS, _SURE)
+    return replace(note, language=ENGLISH if language is None else language)
 
 
-def with_own_language(passage: Passage, setting: str) -> Passage:
-    """A passage of a note with its own language, if it is long and surely in another."""
-    if setting != AUTO or passage.language == OTHER:
-        return passage
-    told = _told(_cleaned(passage.text), _MIN_PASSAGE_LETTERS, _SURE_OF_PASSAGE)
-    return replace(passage, language=told) if told else passage
+def with_own_languages(passages: Iterable[Passage], note: Note, setting: str) -> Iterator[Passage]:
+    """A note's passages, each in its own language if it is long and surely in another.
+
+    What the setting or the note itself says holds for all of them.
+    """
+    is_said = setting != AUTO or _said(note) is not None
+    for passage in passages:
+        told = None
+        if not is_said:
+            told = _told(_cleaned(passage.text), _MIN_PASSAGE_LETTERS, _SURE_OF_PASSAGE)
+        yield passage if told is None else replace(passage, language=told)
 
 
 def add_pieces(
@@ -81,6 +79,12 @@ def add_pieces(
         totals[language] = total
 
 
+def _said(note: Note) -> str | None:
+    """The language that a note's properties give; None if they give none."""
+    said = (value for key, value in note.properties if key.casefold() == _KEY)
+    return _code(next(said, ""))
+
+
 def _code(said: str) -> str | None:
     """The code of a language given as `de`, `de-AT` or `German`; None if it names none."""
     wanted = said.strip().casefold()
@@ -94,35 +98,49 @@ def _code(said: str) -> str | None:
     return next(named, unknown)
 
 
-def _told(text: str, least: int, sure: float) -> str:
-    """The language of a text, "" if that is unclear.
+def _told(text: str, least: int, sure: float) -> str | None:
+    """The language of a text; None if that is unclear.
 
     :param least: the fewest letters to tell by; a character of Chinese, say, counts as four.
     :param sure: the lowest probability.
     """
     letters = sum(4 if letter > "\u2fff" else 1 for letter in text if letter.isalpha())
     if letters < least:
-        return ""
-    if told := _by_script(text):
+        return None
+    told = _by_script(text)
+    if told is not None:
         return told
     # "a" is a word of many languages, and one such as "on" may be of another.
     words = [word for word in tokenize(text) if len(word) > 1]
     if sum(word in STOP_WORDS for word in words) >= max(2, _PLAIN_ENGLISH * len(words)):
         return ENGLISH
     code, probability = _identifier().classify(text)
-    return str(code) if probability >= sure else ""
+    return str(code) if probability >= sure else None
 
 
-def _by_script(text: str) -> str:
-    """The language of a text mostly in Chinese, Japanese or Korean characters; "" for another."""
-    kana, han, hangul = (len(compiled(letters).findall(text)) for letters in _EAST_ASIAN)
+def _by_script(text: str) -> str | None:
+    """The language of a text mostly in characters of few languages; None if they do not tell it."""
+
+    def count(characters: str) -> int:
+        return len(compiled(f"[{characters}]").findall(text))
+
+    kana, han, hangul = map(count, (KANA, HAN, HANGUL))
     characters = kana + han + hangul
     # A word of them has about two characters.
-    if not characters or characters < 2 * len(compiled(_LATIN_WORD).findall(text)):
-        return ""
-    if 2 * hangul > characters:
-        return "ko"
-    return "ja" if 10 * kana > characters else "zh"
+    if characters and characters >= 2 * len(compiled(_LATIN_WORD).findall(text)):
+        if 2 * hangul > characters:
+            return "ko"
+        return "ja" if 10 * kana > characters else "zh"
+    known = (
+        count(_LATIN)
+        + characters
+        + sum(
+            len(compiled(language.letters).findall(text))
+            for language in LANGUAGES.values()
+            if language.letters
+        )
+    )
+    return OTHER if 2 * known < sum(map(str.isalpha, text)) else None
 
 
 def _prose(note: Note) -> str:

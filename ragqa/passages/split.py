@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ragqa.passages.chunking import Chunking
-from ragqa.passages.language import with_own_language
+from ragqa.passages.language import with_own_languages
 from ragqa.passages.packing import cut, fit
 from ragqa.passages.parts import HeadingPath, Part, Trail, fit_trails, note_parts
 from ragqa.passages.sections import common_path, follows, join_small, sections
@@ -48,7 +48,7 @@ def split_note(
         small_tokens=chunking.small_tokens,
         fits=splitter.fits,
     )
-    passages = (with_own_language(p, chunking.language) for p in splitter.passages(runs))
+    passages = with_own_languages(splitter.passages(runs), note, chunking.language)
     return list(_numbered(passages))
 
 

@@ -22,6 +22,7 @@ _T = TypeVar("_T")
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """The errors that malformed values raise."""
 
+_MAX_COUNT = 2**53
 _UNIT = ("kind", "start", "end", "context")
 
 
@@ -46,6 +47,15 @@ def check_languages(codes: Iterable[str]) -> None:
     """Check that `LANGUAGES` has these."""
     if unknown := set(codes).difference(LANGUAGES):
         raise ValueError(f"it has the unknown language {min(unknown)!r}")
+
+
+def check_info(info: IndexInfo) -> None:
+    """Check what an index says of its languages."""
+    check_languages(info.languages)
+    for pieces in info.languages.values():
+        counts = (pieces.known_bytes, pieces.number, pieces.words)
+        if min(counts) < 0 or max(counts) > _MAX_COUNT:
+            raise ValueError("it holds a number out of range")
 
 
 def units_json(passage: Passage) -> str:

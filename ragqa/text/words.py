@@ -83,7 +83,9 @@ def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
     :param pairs_only: split unspaced script into pairs of characters only, as for a query; the
         index also has the single characters. A single character stays as it is.
     """
-    folded = unicodedata.normalize("NFKC", text.replace(FILL, "")).casefold().replace("\u2019", "'")
+    folded = unicodedata.normalize("NFKC", text.replace(FILL, "")).casefold()
+    # A Turkish capital i keeps its dot, as a letter of its own that is part of no word.
+    folded = folded.replace("\u2019", "'").replace("i\u0307", "i")
     if folded.isascii() or not compiled(_UNSPACED_CHARACTER).search(folded):
         # A fast path with the same result.
         return [word for word in _SPACED_TOKEN.findall(folded) if len(word) <= MAX_TERM_CHARS]

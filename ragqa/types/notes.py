@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from ragqa.languages import ENGLISH
+
 FILL = "\u2060"
 """Takes the place of markup between two characters that belong together: a word joiner, which is
 invisible. It may stand in what is read of a note in another format than Markdown."""
@@ -124,7 +126,7 @@ class Note:
     blocks: tuple[Block, ...] = ()
     warnings: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
-    language: str = "en"
+    language: str = ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class NoteRecord:
     date: str
     aliases: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
-    language: str = "en"
+    language: str = ENGLISH
 
     @classmethod
     def of(cls, note: Note, *, settled: bool) -> "NoteRecord":

@@ -7,6 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ragqa.languages import ENGLISH
 from ragqa.types.notes import Kind
 
 Vector: TypeAlias = npt.NDArray[np.float32]
@@ -62,7 +63,7 @@ class Passage:
     note_sha256: str
     note_date: str = ""
     aliases: tuple[str, ...] = ()
-    language: str = "en"
+    language: str = ENGLISH
 
     def quote(self, unit: Unit) -> str:
         """The exact text of a unit."""
@@ -167,7 +168,7 @@ class Retrieved:
     spelled: str = ""
     corrected: tuple[Correction, ...] = ()
     day: str = ""
-    languages: tuple[str, ...] = ("en",)
+    languages: tuple[str, ...] = (ENGLISH,)
     readable: float = 1.0
 
     @property

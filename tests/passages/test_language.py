@@ -96,7 +96,7 @@ def test_a_little_german_in_an_english_note_leaves_it_english():
         ("vi", OTHER),
     ],
 )
-@pytest.mark.parametrize("key", ["lang", "language", "Language"])
+@pytest.mark.parametrize("key", ["lang", "Lang"])
 def test_what_the_front_matter_says_holds_whatever_the_text_is_in(key, said, code):
     assert language_of(f"---\n{key}: {said}\n---\n{TEXTS['en'][1]}") == code
     assert language_of(f"---\n{key}: {said}\n---\n{TEXTS['ru'][1]}") == code
@@ -104,7 +104,31 @@ def test_what_the_front_matter_says_holds_whatever_the_text_is_in(key, said, cod
 
 @pytest.mark.parametrize("said", ["python", "SQL", "Go 1.22", "'-'", "'  '", "[]", "{a: b}", "1"])
 def test_front_matter_that_names_no_language_changes_nothing(said):
-    assert language_of(f"---\nlanguage: {said}\n---\n{GERMAN}") == "de"
+    assert language_of(f"---\nlang: {said}\n---\n{GERMAN}") == "de"
+
+
+def test_the_language_of_a_film_or_a_program_is_not_that_of_its_note():
+    assert language_of(f"---\nlanguage: French\n---\n{ENGLISH}") == "en"
+    assert language_of(f"Language:: French\n\n{ENGLISH}") == "en"
+
+
+def test_what_the_front_matter_says_holds_for_long_passages_too():
+    passages = passages_of(f"---\nlang: fr\n---\n# Eins\n\n{GERMAN * 5}\n")
+    assert {passage.language for passage in passages} == {"fr"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "הספרייה פתוחה מיום ראשון עד יום חמישי.",
+        "ห้องสมุดเปิดวันจันทร์ถึงวันศุกร์",
+        "पुस्तकालय सोमवार से शुक्रवार तक खुला रहता है।",
+        "ბიბლიოთეკა ღიაა ორშაბათიდან პარასკევამდე.",
+    ],
+)
+def test_a_text_in_a_script_of_no_known_language_is_in_another_language(text):
+    assert language_of(text) == OTHER
+    assert {passage.language for passage in passages_of(f"# 1\n\n{text * 20}\n")} == {OTHER}
 
 
 def test_the_setting_holds_whatever_text_and_front_matter_say():

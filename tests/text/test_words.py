@@ -191,3 +191,20 @@ def test_a_question_has_the_fewest_strange_words_in_its_own_language(question, l
     strange = {code: strange_words(question, code) for code in ("en", "de", "fr", "es")}
     assert min(strange, key=strange.get) == language
     assert list(strange.values()).count(strange[language]) == 1
+
+
+def test_a_turkish_capital_i_is_a_letter_of_its_word():
+    assert tokenize("İstanbul") == ["istanbul"]
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "kept"),
+    [
+        ("не работает без ключа", "ru", {"не", "без"}),
+        ("fungerar inte utan nyckel", "sv", {"int", "utan"}),
+        ("virker ikke uden nøgle", "da", {"ikk", "uden"}),
+        ("ei toimi ilman avainta", "fi", {"ei"}),
+    ],
+)
+def test_negations_are_searched_for_in_every_language_with_stop_words(question, language, kept):
+    assert kept <= set(query_terms(question, [language]))

@@ -14,7 +14,7 @@ import msgspec
 
 import ragqa
 from ragqa.errors import IndexNotReadable, IndexUnusable
-from ragqa.stores.decoding import MALFORMED, check_languages, check_seal, digest_of, info_json
+from ragqa.stores.decoding import MALFORMED, check_info, check_seal, digest_of, info_json
 from ragqa.stores.disk import REPAIR, naming_file, open_existing, unusable
 from ragqa.types import IndexInfo, Progress
 
@@ -148,7 +148,7 @@ def read_manifest(folder: Path, *, oldest: int = FORMAT) -> Manifest:
         content = msgspec.convert(json.loads(data), dict[str, object])
         check_seal(content, f"in {folder}", range(oldest, FORMAT + 1))
         info = msgspec.convert(content["info"], IndexInfo)
-        check_languages(info.languages)
+        check_info(info)
         files = msgspec.convert(content["files"], dict[str, FileRecord])
         _check_names(files)
     except MALFORMED as exc:

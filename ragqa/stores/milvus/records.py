@@ -16,7 +16,7 @@ import msgspec
 from ragqa.errors import IndexUnusable
 from ragqa.stores.decoding import (
     MALFORMED,
-    check_languages,
+    check_info,
     check_seal,
     decoded,
     digest_of,
@@ -121,7 +121,7 @@ def read_record(row: Row, place: str, *, oldest: int | None = None) -> Generatio
         check_seal(content, place, range(FORMAT if oldest is None else oldest, FORMAT + 1))
         generation = msgspec.convert({**content, "attempt": row["pk"]}, Generation)
         info = generation.info
-        check_languages(info.languages)
+        check_info(info)
         attempts = (generation.base, *chain.from_iterable(generation.void))
         counts = (info.generation, info.notes, info.passages, generation.terms)
         if min(attempts) < 1 or min(counts) < 0 or max(*attempts, *counts) > MAX_ATTEMPTS:
