@@ -35,9 +35,9 @@ _LINKS = ("", "s", "es", "n", "en", "er", "e")
 _VOTES = 10
 """How many of the best passages by terms tell a question's language if its words do not."""
 
-_NEAR = 1
-"""One stop word tells little: a language with so many more strange words may be the question's, if
-the notes speak for it twice as much."""
+_DOUBT = 2
+"""One stop word tells little: a language with one strange word more may be the question's, if the
+notes speak for it so many times as much."""
 
 _RARE = 8
 """The most passages that have a rare word."""
@@ -83,13 +83,12 @@ def languages_for(snapshot: Snapshot, question: str) -> tuple[str, ...]:
         return tuple(codes)
     strange = {code: strange_words(question, code) for code in codes}
     codes.sort(key=lambda code: strange[code])
-    near = [code for code in codes if strange[code] <= strange[codes[0]] + _NEAR]
+    fewest = strange[codes[0]]
+    near = [code for code in codes if strange[code] <= fewest + 1]
     if len(near) > 1:
         votes = _votes(snapshot, question, near)
-        voted = max(
-            near, key=lambda code: votes[code] / (1 + _NEAR * (strange[code] > strange[codes[0]]))
-        )
-        codes.sort(key=lambda code: code != voted)
+        likely = max(near, key=lambda code: votes[code] / (_DOUBT if strange[code] > fewest else 1))
+        codes.sort(key=lambda code: code != likely)
     return tuple(codes)
 
 
@@ -115,7 +114,7 @@ def terms_for(snapshot: Snapshot, question: str, languages: Sequence[str]) -> li
     in_none = inverse_frequency(snapshot.info.passages, 0) - _ROUNDING
     found: list[str] = []
     for terms in forms:
-        there = [term for term in terms if idf.get(term, 0.0) < in_none] or terms
+        there = [term for term in terms if idf.get(term, 0.0) < in_none] or terms[:1]
         found += there if idf.get(there[0], 0.0) > in_few else there[:1]
     return found
 

@@ -6,7 +6,9 @@ import shutil
 import pytest
 from support import CORPUS, QUICK, run_ragqa
 
+from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.evaluation.questions import read_questions
+from ragqa.types import Pieces
 
 QUESTION = "when should I fine-tune?"
 GOLDEN = CORPUS.parent / "eval" / "questions.jsonl"
@@ -189,8 +191,11 @@ def test_a_file_for_another_embedder_is_not_used(quick, places, own, fitted):
     assert "another embedder" in asked.err
 
 
-def test_what_is_found_by_its_words_alone_is_not_judged_by_an_own_model(quick, places, own, fitted):
+def test_what_is_found_by_its_words_alone_is_not_judged_by_an_own_model(
+    quick, places, own, fitted, monkeypatch
+):
     own.write_text(fitted[1], encoding="utf-8")
-    # Cyrillic: a script that the default settings say the embedder cannot read.
+    # An embedder that knows no piece of a question in another script.
+    monkeypatch.setattr(HashedEmbedder, "pieces", lambda _self, texts: Pieces(len(texts)))
     asked = quick("ask", "что такое LoRA", "--json", *places)
     assert asked.document["calibration"] == "shipped"
