@@ -65,6 +65,10 @@ class Sandbox:
             (self.folder / name).mkdir()
         for name in NOTES:
             shutil.copytree(REPOSITORY / "corpus" / name, self.folder / "notes" / name)
+        # Only a note that is not plainly English makes ragqa load what tells languages.
+        (self.folder / "notes" / "drucker.md").write_text(
+            "# Drucker\n\nDer Drucker steht neben der Küche. Das Papier liegt im Schrank.\n"
+        )
         (self.folder / "named" / "script.jsonl").write_text(
             '{"when": "", "say": "LoRA trains small matrices [1]."}\n'
         )
