@@ -42,7 +42,7 @@ notes speak for it so many times as much."""
 _RARE = 8
 """The most passages that have a rare word."""
 
-_ROUNDING = 1e-9
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,7 @@ def terms_for(snapshot: Snapshot, question: str, languages: Sequence[str]) -> li
     forms = query_forms(question, languages)
     several = [term for terms in forms if len(terms) > 1 for term in terms]
     idf = snapshot.idf(several) if several else {}
-    in_few = inverse_frequency(snapshot.info.passages, _RARE)
-    in_none = inverse_frequency(snapshot.info.passages, 0) - _ROUNDING
+    in_none, in_few = _idf_in(snapshot, 0), _idf_in(snapshot, _RARE)
     found: list[str] = []
     for terms in forms:
         there = [term for term in terms if idf.get(term, 0.0) < in_none] or terms[:1]
@@ -121,8 +120,13 @@ def terms_for(snapshot: Snapshot, question: str, languages: Sequence[str]) -> li
 
 def known_terms(snapshot: Snapshot, terms: Sequence[str]) -> frozenset[str]:
     """The terms that some passage has."""
-    in_none = inverse_frequency(snapshot.info.passages, 0) - _ROUNDING
+    in_none = _idf_in(snapshot, 0)
     return frozenset(term for term, idf in snapshot.idf(terms).items() if idf < in_none)
+
+
+def _idf_in(snapshot: Snapshot, passages: int) -> float:
+    """The inverse document frequency of a term that so many passages have, less any rounding."""
+    return inverse_frequency(snapshot.info.passages, passages) - _ROUNDING
 
 
 def _parts(snapshot: Snapshot, question: str, languages: Sequence[str]) -> Iterator[str]:
@@ -134,6 +138,7 @@ def _parts(snapshot: Snapshot, question: str, languages: Sequence[str]) -> Itera
     language = next((code for code in languages if LANGUAGES[code].compounds), None)
     if language is None:
         return
+    in_one = _idf_in(snapshot, 1)
     for word in tokenize(question):
         if len(word) < _MIN_COMPOUND or not word.isalpha():
             continue
@@ -142,7 +147,6 @@ def _parts(snapshot: Snapshot, question: str, languages: Sequence[str]) -> Itera
             continue
         ways = {way: index_terms(" ".join(way), language) for way in _ways(word)}
         idf = snapshot.idf([term for terms in ways.values() for term in terms])
-        in_one = inverse_frequency(snapshot.info.passages, 1) - _ROUNDING
         split = [terms for terms in ways.values() if all(idf[term] < in_one for term in terms)]
         yield from min(split, key=lambda terms: sum(idf[term] for term in terms), default=())
 

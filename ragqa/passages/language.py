@@ -125,6 +125,8 @@ def _told(text: str, least: int, sure: float) -> str | None:
 
 def _by_script(text: str) -> str | None:
     """The language of a text mostly in characters of few languages; None if they do not tell it."""
+    if text.isascii():
+        return None
 
     def count(characters: str) -> int:
         return len(compiled(f"[{characters}]").findall(text))
