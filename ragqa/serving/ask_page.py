@@ -124,13 +124,11 @@ def _quoted(citation: Citation, links: Links) -> Markup:
     return Markup(html.replace(' id="cited"', ""))  # noqa: S704 - note_html escapes
 
 
-def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) -> Shown | None:
+def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) -> Shown:
     """The note beside an answer, with every stretch of it that is cited marked."""
-    note = read(warm, cited.path)
-    if note.sha256 != cited.note_sha256:
-        return None
-    others = [c.chars for c in answer.citations if c.path == cited.path and c.n != cited.n]
-    return shown_note(note, [cited.chars, *others], links)
+    others = [c for c in answer.citations if c.path == cited.path and c.n != cited.n]
+    quotes = [(c.chars, c.quote) for c in (cited, *others)]
+    return shown_note(read(warm, cited.path), quotes, links)
 
 
 def _at_hand(warm: WarmIndex) -> Links | None:

@@ -9,8 +9,8 @@ from ragqa.related import Related, near
 from ragqa.render.explanations import verdict, word_lines
 from ragqa.render.overviews import findings_document
 from ragqa.serving.ask_page import address_of
-from ragqa.serving.documents import Asked, Shown, filters_of, number_in, status, text_in, verify
-from ragqa.serving.layout import base, read, shown_note
+from ragqa.serving.documents import Asked, Shown, filters_of, status, text_in, verify
+from ragqa.serving.layout import base, quoted_by, read, shown_note
 from ragqa.serving.linked import Links
 from ragqa.serving.note_html import slugs
 from ragqa.serving.warm import WarmIndex
@@ -30,10 +30,9 @@ def note_page(warm: WarmIndex, asked: Asked) -> Shown:
 
     record, links, related = warm.use(look)
     note = read(warm, record.path)
-    marks = _marks(asked, note.text)
     headings = [one for one in note.blocks if one.kind is Kind.HEADING]
     return base(warm, record.title) | {
-        "note": shown_note(note, marks, links),
+        "note": shown_note(note, quoted_by(asked, note.text), links),
         "outline": [
             {"label": one.label, "level": one.level, "slug": slug}
             for one, slug in zip(headings, slugs(one.label for one in headings), strict=True)
@@ -78,12 +77,6 @@ def status_page(warm: WarmIndex, asked: Asked) -> Shown:
         "status": status(warm, asked),
         "findings": findings_document(findings)["findings"],
     }
-
-
-def _marks(asked: Asked, text: str) -> list[tuple[int, int]]:
-    """The stretch that an address names, as `from` and `to` characters."""
-    start, end = number_in(asked, "from") or 0, number_in(asked, "to") or 0
-    return [(start, min(end, len(text)))] if start < end else []
 
 
 def _named(record: NoteRecord, why: Iterable[str] = ()) -> Shown:

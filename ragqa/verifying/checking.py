@@ -111,7 +111,7 @@ def _checked(
 ) -> tuple[tuple[Checked, ...], tuple[str, ...]]:
     """The result for each citation, and the warnings."""
     own = {path: notes.read(path) for path in {each.path for each in citations}}
-    found = {each: _in_note(each, own[each.path]) for each in citations}
+    found = {each: in_note(each, own[each.path]) for each in citations}
     lost = [each for each, one in found.items() if not _is_sound(one) and is_inside(each.path)]
     elsewhere: dict[SavedCitation, Stretch] = {}
     for each, there in _in_other_notes(lost, notes, progress):
@@ -139,7 +139,7 @@ def _is_sound(checked: Checked | None) -> bool:
     return checked is not None and checked.is_sound
 
 
-def _in_note(citation: SavedCitation, note: CurrentNote | None) -> Checked | None:
+def in_note(citation: SavedCitation, note: CurrentNote | None) -> Checked | None:
     """The citation where its words occur in a note, preferring places that say nothing more."""
     if note is None:
         return None
@@ -178,7 +178,7 @@ def _in_other_notes(
     left = list(lost)
     for note in notes.searched(progress) if left else ():
         for each in [one for one in left if one.path != note.path]:
-            found = _in_note(each, note)
+            found = in_note(each, note)
             if found is not None:
                 if found.is_sound:
                     left.remove(each)

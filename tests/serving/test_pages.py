@@ -1,11 +1,14 @@
 """The pages, as a browser without script sees them, and the HTTP API."""
 
 import json
+import re
 from html.parser import HTMLParser
-from urllib.parse import urlencode, urljoin
+from urllib.parse import parse_qsl, urlencode, urljoin
 
 import pytest
 from support import QUICK, run_ragqa
+
+from ragqa.serving.layout import quoted_by, stretch
 
 WHEN = "at how many degrees is green tea brewed?"
 
@@ -44,6 +47,56 @@ def test_a_question_shows_the_answer_and_beside_it_the_note_with_the_cited_stret
     assert "80 degrees" in page.text["c1"]
     assert page.text["cited"].startswith("Green tea is brewed at 80 degrees")
     assert "Black tea needs boiling water" in page.text["beside"]
+
+
+QUOTE = "The kettle holds two litres of water."
+CHANGED = "This note has changed since it was quoted"
+
+
+@pytest.fixture
+def kettle(server):
+    """A note that is in the index, and may be edited."""
+    note = server.folder / "kettle.md"
+    note.write_text(f"# Kettle\n\n{QUOTE}\n\nIt is red.\n")
+    _wait_for(server, 4)
+    yield note
+    note.unlink()
+    _wait_for(server, 3)
+
+
+def _wait_for(server, notes):
+    while server.ask("/api/status").document["index"]["notes"] != notes:
+        pass  # each answer takes a moment
+
+
+def test_a_quote_is_marked_where_it_stands_now_and_nothing_if_the_note_changed(server, kettle):
+    asked = Page(server.ask("/?path=kettle.md&q=how+much+water+does+the+kettle+hold").text)
+    address = next(link["data-note"] for link in asked.of("a") if "data-note" in link)
+
+    def marked(text):
+        """What a click on the citation marks, and whether it says that the note has changed."""
+        kettle.write_text(text)
+        shown = server.ask(address).text
+        marks = re.findall("<mark[^>]*>(.*?)</mark>", shown.partition("exact")[0])
+        return "".join(marks), CHANGED in shown
+
+    assert marked(kettle.read_text()) == (QUOTE, False)
+    assert marked(f"# Kettle\n\nIt was bought in May.\n\n{QUOTE}\n") == (QUOTE, False)
+    wrapped = QUOTE.replace(" holds ", "\nholds ")
+    assert marked(f"# Kettle\n\nIt is old.\n{wrapped}\n") == (
+        QUOTE.replace(" holds", "holds"),
+        False,
+    )
+    for now in (QUOTE.replace("two", "three"), f"<!-- {QUOTE} -->", f"~~{QUOTE}~~", "It leaks."):
+        assert marked(f"# Kettle\n\nIt is old, and green.\n\n{now}\n\nIt is red.\n") == ("", True)
+
+
+def test_a_quote_too_long_for_an_address_is_known_by_its_digest():
+    quote = "The cellar holds a bottle. " * 100
+    asked = dict(parse_qsl(stretch((4, 4 + len(quote)), quote)))
+    assert len(urlencode(asked)) < 200
+    assert quoted_by(asked, f"Now {quote}") == [((4, 4 + len(quote)), quote)]
+    assert quoted_by(asked, f"Not {quote.upper()}") == [((4, 4 + len(quote)), "")]
 
 
 def test_a_citation_leads_to_its_note_and_a_note_to_what_links_to_it(server):
