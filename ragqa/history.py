@@ -1,9 +1,7 @@
-"""The history of questions: private to the user, bounded, and shared by the chat and the pages."""
+"""The history of questions about some notes: private, bounded, shared by chat and pages."""
 
 import os
 from pathlib import Path
-
-import platformdirs
 
 from ragqa.atomic_write import write_whole
 
@@ -12,15 +10,13 @@ _MAX_BYTES = 500_000
 
 
 class History:
-    """Chat input for the arrow keys: a bounded file that only the user may read.
+    """The questions asked before: a bounded file that only the user may read.
 
     Write errors are ignored.
-
-    :param path: the file; None for the one in the user's data folder.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._path = path or Path(platformdirs.user_data_dir("ragqa")) / "chat-history"
+    def __init__(self, path: Path) -> None:
+        self._path = path
 
     def read(self) -> list[str]:
         """Read the lines, oldest first; drop lines over the limits from the file, too."""
@@ -38,11 +34,13 @@ class History:
         return kept
 
     def add(self, line: str) -> None:
-        """Append a line."""
+        """Append a question; a command of the chat is none, and may name a file."""
         flat = " ".join(line.split())
+        if flat.startswith("/"):
+            return
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with os.fdopen(os.open(self._path, flags, 0o600), "ab") as file:
                 os.fchmod(file.fileno(), 0o600)
                 file.write(f"{flat}\n".encode("utf-8", "replace"))

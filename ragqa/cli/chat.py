@@ -25,6 +25,8 @@ def chat(*, scope: Scope, llm: LLMOptions) -> int:
     Example: ragqa chat --tag fine-tuning
     """
     from ragqa.cli.lines import PipedLines, TypedLines, is_interactive
+    from ragqa.config import history_file
+    from ragqa.history import History
 
     # Report wrong options and settings before the first question.
     loaded = load_flags({**scope.given.flags, "top_k": scope.top_k})
@@ -46,7 +48,7 @@ def chat(*, scope: Scope, llm: LLMOptions) -> int:
 
         if not is_interactive():
             return _run(PipedLines(), conversation)
-        _run_interactively(TypedLines(), conversation)
+        _run_interactively(TypedLines(History(history_file(places.corpus))), conversation)
     return 0
 
 

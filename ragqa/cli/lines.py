@@ -54,12 +54,12 @@ class PipedLines:
 class TypedLines:
     """Lines typed at a prompt on stderr, with the editing keys of a shell."""
 
-    def __init__(self) -> None:
+    def __init__(self, history: History) -> None:
         from prompt_toolkit import PromptSession
         from prompt_toolkit.history import InMemoryHistory
         from prompt_toolkit.output import create_output
 
-        self._history = History()
+        self._history = history
         self._session: PromptSession[str] = PromptSession(
             history=InMemoryHistory(self._history.read()),
             output=create_output(stdout=sys.stderr),

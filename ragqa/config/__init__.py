@@ -6,7 +6,7 @@ from ragqa.config.files import (
     unset_user_setting,
     user_settings_file,
 )
-from ragqa.config.loading import Loaded, Places, load_settings
+from ragqa.config.loading import Loaded, Places, history_file, load_settings
 from ragqa.config.setting import Setting
 from ragqa.config.settings import SETTINGS, Origin, Settings
 
@@ -18,6 +18,7 @@ __all__ = [
     "Places",
     "Setting",
     "Settings",
+    "history_file",
     "load_settings",
     "set_user_setting",
     "unset_user_setting",

@@ -103,12 +103,22 @@ def load_settings(
 
 def data_index(corpus: Corpus) -> Path:
     """The folder for this corpus's index in the user's data folder."""
+    return Path(platformdirs.user_data_dir("ragqa")) / "indexes" / _called(corpus)
+
+
+def history_file(corpus: Corpus) -> Path:
+    """The file with the questions that were asked of this corpus, and of no other."""
+    return Path(platformdirs.user_data_dir("ragqa")) / "history" / _called(corpus)
+
+
+def _called(corpus: Corpus) -> str:
+    """A name for a corpus in the user's data folder."""
     folders = sorted(corpus.prefixed)
     named = "\0".join(f"{prefix}{folder}" for prefix, folder in folders)
     digest = blake2b(os.fsencode(named), digest_size=6).hexdigest()
     names = "-".join(folder.name for _, folder in folders)
     name = "".join(c if c.isalnum() and c.isascii() else "-" for c in names)[:40]
-    return Path(platformdirs.user_data_dir("ragqa")) / "indexes" / f"{name or 'notes'}-{digest}"
+    return f"{name or 'notes'}-{digest}"
 
 
 def _parsed(raw: Mapping[str, Value | None], where: str) -> dict[str, Value]:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from ragqa.answering.shown import citation_text
 from ragqa.api.answers import is_for_llm
+from ragqa.config import history_file
 from ragqa.errors import NotAllowed, RagqaError
 from ragqa.generation import Writer
 from ragqa.history import History
@@ -35,7 +36,8 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
     Where an LLM writes, the page has the excerpts, and `stream`, where the answer comes from; asked
     for the `whole`, it has the answer; asked to `edit`, the question alone.
     """
-    question, history = str(asked.get("q", "")).strip(), History()
+    question = str(asked.get("q", "")).strip()
+    history = History(history_file(warm.loaded.places.corpus))
     recent = list(dict.fromkeys(reversed(history.read())))
     is_asked = question and not asked.get("edit")
     links = warm.use(Links.of) if is_asked else _at_hand(warm)

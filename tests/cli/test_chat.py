@@ -10,7 +10,9 @@ from support import CORPUS, QUICK, command, write_notes
 from terminals import Terminal
 
 from ragqa.cli.lines import MAX_BYTES
+from ragqa.config import history_file
 from ragqa.retrieval import MAX_QUESTION_BYTES
+from ragqa.types import Corpus
 
 CATS = "# Cats\n\nCats sleep for sixteen hours a day.\n\n## Food\n\nA cat eats mice and fish.\n"
 DOGS = "# Dogs\n\nDogs bark at the postman.\n"
@@ -305,12 +307,14 @@ def test_what_is_typed_is_kept_for_the_arrow_keys_of_the_next_chat(terminal, pla
     terminal.until(CONFIDENCE)
     terminal.type("/quit\r")
     assert terminal.end() == 0
-    kept = own_home / "data" / "ragqa" / "chat-history"
+    kept = history_file(Corpus.of(places[1]))
+    assert kept.is_relative_to(own_home)
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
     again = Terminal(places)
     try:
         again.until(">")
-        again.type("\x1b[A\x1b[A\r")
+        again.type("\x1b[A\r")
         again.until("sixteen hours")
         again.type("/quit\r")
         assert again.end() == 0

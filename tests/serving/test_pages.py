@@ -8,7 +8,10 @@ from urllib.parse import parse_qsl, urlencode, urljoin
 import pytest
 from support import QUICK, run_ragqa
 
+from ragqa.config import history_file
+from ragqa.history import History
 from ragqa.serving.layout import quoted_by, stretch
+from ragqa.types import Corpus
 
 WHEN = "at how many degrees is green tea brewed?"
 
@@ -106,6 +109,25 @@ def test_a_citation_leads_to_its_note_and_a_note_to_what_links_to_it(server):
     assert "/note/office/guests.md" in [link["href"] for link in note.of("a")]
     back = Page(server.ask("/note/office/guests.md").text)
     assert "/note/tea.md" in [link["href"] for link in back.of("a")]
+
+
+def test_the_page_suggests_what_was_asked_of_these_notes_and_nothing_else(server, own_home):
+    shared = own_home / "data" / "ragqa" / "chat-history"
+    shared.write_text("who knew my password?\n")
+    for notes, line in (
+        (server.folder.parent / "other", "what pays the mortgage?"),
+        (server.folder, "/save secrets.md"),
+        (server.folder, "why is the tea green?"),
+    ):
+        History(history_file(Corpus.of(notes))).add(line)
+    server.ask("/", q=WHEN)
+    suggested = server.ask("/").text.partition('id="recent"')[2].partition("</datalist>")[0]
+    assert [one["value"] for one in Page(suggested).of("option")][:2] == [
+        WHEN,
+        "why is the tea green?",
+    ]
+    for other in ("mortgage", "password", "secrets"):
+        assert other not in suggested
 
 
 def test_filters_limit_where_it_looks_and_stay_filled_in(server):
