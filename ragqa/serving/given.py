@@ -20,7 +20,7 @@ def filters_from(tags: Iterable[str], paths: Iterable[str], since: str, where: s
         day = first_day(since) if since else ""
     except ValueError as exc:
         raise UsageError(
-            f"since: {since!r} is not a date", hint="2025-03-31, 2025-03 or 2025"
+            f"since: {since[:40]!r} is not a date", hint="2025-03-31, 2025-03 or 2025"
         ) from exc
     return Filters(tuple(tags), tuple(paths), day, where)
 

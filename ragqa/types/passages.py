@@ -7,6 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ragqa.errors import UsageError
 from ragqa.languages import ENGLISH
 from ragqa.types.notes import Kind
 
@@ -18,6 +19,12 @@ Vectors: TypeAlias = npt.NDArray[np.float32]
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
 """Passage ids, note numbers or row numbers, shape (n,)."""
+
+MAX_FILTERS = 100
+"""The most tags and paths to filter by: each is compared with every note."""
+
+MAX_FILTER_CHARS = 10_000
+"""The most characters in all of them; a path has 4,096 at most."""
 
 Span: TypeAlias = tuple[int, int]
 """The start and end of some characters of a text, the end exclusive."""
@@ -97,12 +104,29 @@ class Filters:
     A tag matches in any case and also matches nested tags (`ml` matches `ML/nlp`); a path glob also
     matches all notes below a folder that it names. `since` is ISO, and excludes undated notes.
     `where` compares properties, as in `status = done and due < 2026-01-01`.
+
+    :raises UsageError: there are too many tags and paths, or they are too long.
     """
 
     tags: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     since: str = ""
     where: str = ""
+
+    def __post_init__(self) -> None:
+        names = (*self.tags, *self.paths)
+        if len(names) > MAX_FILTERS:
+            raise UsageError(
+                f"there are {len(names):,} tags and paths to filter by; "
+                f"at most {MAX_FILTERS} count",
+                hint="filter by a folder or a tag that they share",
+            )
+        if (size := sum(map(len, names))) > MAX_FILTER_CHARS:
+            raise UsageError(
+                f"the tags and paths to filter by have {size:,} characters; at most "
+                f"{MAX_FILTER_CHARS:,} are read",
+                hint="filter by a folder or a tag that they share",
+            )
 
     def __bool__(self) -> bool:
         return self != Filters()

@@ -199,6 +199,20 @@ def test_a_tag_or_path_that_no_note_has_is_named_with_the_nearest(quick, places,
     assert f"error: {named}" in run.err
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--path", "[" * 100_000], "have 100,000 characters; at most 10,000 are read"),
+        (["--tag", "x"] * 101, "there are 101 tags and paths to filter by; at most 100 count"),
+    ],
+)
+def test_filters_that_are_too_long_or_too_many_are_refused(quick, places, options, said):
+    for asked in (["search", "cats"], ["list"]):
+        run = quick(*asked, *options, *places)
+        assert run.code == 2
+        assert said in run.err
+
+
 def test_notes_without_a_date_are_left_out_by_since_and_counted(quick, places):
     run = quick("search", "cats roses food", "--since", "2023", *places)
     assert "1 note without a date was left out by --since" in run.err

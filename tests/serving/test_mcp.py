@@ -109,6 +109,8 @@ BAD_CALLS = [
     ("verify", {"answer": "[" * 100_000}, "not a saved answer"),
     ("get", {"address": "tea.md:99"}, "no line 99. Try: tea.md:5"),
     ("ask", {"question": WHEN, "tags": ["coffee"]}, "no note has the tag coffee"),
+    ("ask", {"question": WHEN, "paths": ["[" * 100_000]}, "at most 10,000 are read"),
+    ("search", {"query": WHEN, "tags": ["x"] * 60_000}, "at most 100 count"),
     ("multi_get", {"addresses": []}, "'addresses'"),
     ("multi_get", {"addresses": ["nowhere.md", "tea.md:99"]}, "there is no note"),
     ("get", {"address": "tea.md:3:3+999"}, "have only 50 characters"),

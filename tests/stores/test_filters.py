@@ -1,0 +1,60 @@
+"""Filters by path: what a glob matches, and what it may cost."""
+
+import fnmatch
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqa.errors import UsageError
+from ragqa.stores.filters import path_matcher
+from ragqa.types import Filters
+
+
+@given(st.text("[]!-*?ab", max_size=12), st.text("[]!-ab", min_size=1, max_size=12))
+def test_a_glob_matches_what_fnmatch_would(glob, path):
+    assert path_matcher([glob])(path) == fnmatch.fnmatchcase(path, glob)
+
+
+def lines_run_for(glob):
+    """How many lines of `fnmatch` a glob takes."""
+    lines = 0
+
+    def count(frame, event, _):
+        nonlocal lines
+        if frame.f_globals is not vars(fnmatch):
+            return None
+        lines += event == "line"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        path_matcher([glob])
+    finally:
+        sys.settrace(before)
+    return lines
+
+
+@pytest.mark.parametrize("piece", ["[", "[!", "a]", "[]", "*a", "?", "[a-"])
+def test_a_glob_of_twice_the_length_takes_at_most_twice_the_steps(piece):
+    assert lines_run_for(piece * 400) < 2.5 * lines_run_for(piece * 200)
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        ({"paths": ("[" * 100_000,)}, "100,000 characters; at most 10,000"),
+        ({"tags": ("x" * 6_000,), "paths": ("y" * 6_000,)}, "12,000 characters"),
+        ({"tags": ("x",) * 60_000}, "60,000 tags and paths to filter by; at most 100"),
+        ({"tags": ("x",) * 60, "paths": ("y",) * 60}, "120 tags and paths"),
+    ],
+)
+def test_filters_are_bounded_by_number_and_length(filters, said):
+    with pytest.raises(UsageError, match=said):
+        Filters(**filters)
+
+
+def test_the_longest_path_of_a_system_may_be_filtered_by():
+    assert Filters(paths=("x" * 4_096,))
