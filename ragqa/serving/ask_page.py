@@ -37,10 +37,10 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
     for the `whole`, it has the answer; asked to `edit`, the question alone.
     """
     question = str(asked.get("q", "")).strip()
-    history = History(history_file(warm.loaded.places.corpus))
-    recent = list(dict.fromkeys(reversed(history.read())))
     is_asked = question and not asked.get("edit")
     links = warm.use(Links.of) if is_asked else _at_hand(warm)
+    history = History(history_file(warm.loaded.places.corpus))
+    recent = list(dict.fromkeys(reversed(history.read())))
     shown: Shown = base(warm, "ask") | _filters(asked, links) | {
         "question": question, "recent": recent[:_MOST_RECENT], "answer": None, "note": None,
         "stream": "", "whole": "", "writer": warm.writer and warm.writer.llm.destination,

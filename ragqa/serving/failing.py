@@ -18,7 +18,7 @@ from ragqa.errors import (
     WriterBusy,
 )
 from ragqa.llms.secrets import without_keys
-from ragqa.serving.warm import NotReady
+from ragqa.serving.warm import NotReady, Overdue
 
 logger = logging.getLogger("ragqa")
 
@@ -28,7 +28,7 @@ BUG_HINT = "start the server with --debug; it then prints a traceback to report"
 # The first that an error is an instance of counts.
 _STATUS: Mapping[type[RagqaError], int] = {
     NotReady: 503, WriterBusy: 503, NotAllowed: 403, UsageError: 400, NoCorpus: 404, NoIndex: 404,
-    BackendFailed: 502, IndexUnusable: 500,
+    BackendFailed: 502, Overdue: 504, IndexUnusable: 500,
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,12 +31,19 @@ RETRY_S = 5.0
 RETRY_FAILED_S = 60.0
 """The same where it could not be updated: the disk may have room again."""
 
+DEADLINE_S = 60.0
+"""How long a call may wait for the index, and then have it."""
+
 LEAVE_S = 5.0
 """How long the end of the server waits for an update to stop."""
 
 
 class NotReady(NoIndex):
     """The first index is still being built."""
+
+
+class Overdue(RagqaError):
+    """A call waited for the index, or had it, for too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +133,48 @@ class WarmIndex:
         :param work: must not refresh the index.
         :param patience_s: how long to wait for an update that is running.
         :raises NotReady: the first index is still being built.
+        :raises Overdue: others had the index for too long, or `work` has.
         :raises RagqaError: there is no index, since building it failed; or as `work` does.
         """
         self._settled.wait(patience_s)
-        with self._lock:
+        if not self._lock.acquire(timeout=DEADLINE_S):
+            raise Overdue("other questions are still being answered", hint="ask again later")
+        try:
             if self._index.kept.is_shared:
                 self._index.close()
+            return self._in_time(work)
+        except (NoIndex, OlderFormat) as exc:
+            raise self._why_none(exc) from exc
+        finally:
+            self._lock.release()
+
+    def _in_time(self, work: Callable[[Index], T]) -> T:
+        """Call `work` with the index in a thread of its own.
+
+        No thread can be ended from outside. One that is late keeps the index that it has, and
+        closes it when it is done; whoever comes next gets another.
+
+        :raises Overdue: it takes too long.
+        """
+        index, done = self._index, Future[T]()
+
+        def call() -> None:
             try:
-                return work(self._index)
-            except (NoIndex, OlderFormat) as exc:
-                raise self._why_none(exc) from exc
+                done.set_result(work(index))
+            except BaseException as exc:  # noqa: BLE001 - it is raised where it is waited for
+                done.set_exception(exc)
+
+        threading.Thread(target=call, name="ragqa-call", daemon=True).start()
+        wait([done], DEADLINE_S)
+        if done.done():
+            return done.result()
+        self._index = index_from(self.loaded)
+        self._index.source = index.source
+        done.add_done_callback(lambda _: index.close())
+        raise Overdue(
+            f"this took longer than {DEADLINE_S:g} seconds, and was given up",
+            hint="ask something narrower",
+        )
 
     @contextmanager
     def apart(self) -> Iterator[Index]:

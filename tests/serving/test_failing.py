@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse
 
 from ragqa.serving.failing import BUG
 from ragqa.serving.guard import Guard
-from ragqa.serving.warm import Freshness
+from ragqa.serving.warm import Freshness, Overdue
 from ragqa.serving.web import web_app
 
 INSIDE = "a line of a note that is private"
@@ -60,6 +60,15 @@ def test_the_api_says_so_as_json(query, caplog):
     assert status == 500
     assert json.loads(body)["error"] == BUG
     assert INSIDE not in body
+
+
+def test_a_call_that_is_late_is_said_to_be_so():
+    class Slow(Broken):
+        def use(self, *_, **__):
+            raise Overdue("this took longer than 60 seconds", hint="ask something narrower")
+
+    status, body = ask(web_app(Slow()), "/api/search", b"query=tea")
+    assert (status, json.loads(body)["hint"]) == (504, "ask something narrower")
 
 
 def test_a_traceback_is_logged_for_debugging_only(caplog):

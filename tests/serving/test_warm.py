@@ -3,12 +3,12 @@
 import threading
 
 import pytest
-from support import QUICK, write_notes
+from support import HANGS_S, QUICK, write_notes
 
 from ragqa.config import load_settings
 from ragqa.errors import RagqaError
 from ragqa.serving import warm as warm_module
-from ragqa.serving.warm import NotReady, WarmIndex
+from ragqa.serving.warm import NotReady, Overdue, WarmIndex
 from ragqa.serving.watching import changes
 
 NOTES = {"tea.md": "# Tea\n\nGreen tea is brewed at 80 degrees.\n"}
@@ -50,6 +50,38 @@ def test_an_index_that_is_deleted_is_built_again(loaded, tmp_path):
             warm.use(lambda index: (index.close(), index.info()))
         while not _is_built(warm):
             pass
+
+
+def test_a_late_call_is_given_up_and_the_next_one_has_another_index(loaded, monkeypatch):
+    warm, go_on, closed, held = WarmIndex(loaded), threading.Event(), threading.Event(), []
+
+    def late(index):
+        held.append(index)
+        monkeypatch.setattr(index, "close", closed.set)
+        go_on.wait()
+
+    monkeypatch.setattr(warm_module, "DEADLINE_S", 0)
+    with pytest.raises(Overdue, match="longer than 0 seconds"):
+        warm.use(late, patience_s=0)
+    monkeypatch.setattr(warm_module, "DEADLINE_S", HANGS_S)
+    assert warm.use(lambda index: index, patience_s=0) not in held
+    assert not closed.is_set()
+    go_on.set()
+    assert closed.wait(HANGS_S)
+
+
+def test_nobody_waits_for_the_index_without_end(loaded, monkeypatch):
+    warm, begun, go_on = WarmIndex(loaded), threading.Event(), threading.Event()
+    holder = threading.Thread(
+        target=warm.use, args=(lambda _: (begun.set(), go_on.wait()),), kwargs={"patience_s": 0}
+    )
+    holder.start()
+    assert begun.wait(HANGS_S)
+    monkeypatch.setattr(warm_module, "DEADLINE_S", 0)
+    with pytest.raises(Overdue, match="other questions"):
+        warm.use(lambda index: index, patience_s=0)
+    go_on.set()
+    holder.join()
 
 
 def _is_built(warm):
