@@ -4,6 +4,7 @@ A page from elsewhere in the same browser fails at `Host` (a name that was made 
 `Origin` or at `Sec-Fetch-Site`; another user or program on this machine has no token.
 """
 
+import asyncio
 import hmac
 import secrets
 from collections.abc import Callable
@@ -18,11 +19,16 @@ from ragqa.serving.failing import report
 
 MAX_BODY_BYTES = 1_000_000
 _TOO_LONG = f"at most {MAX_BODY_BYTES:,} bytes are read"
+_TOO_LATE = "the body did not come in time"
+_TOO_MANY = "too many requests are running; ask again"
+BODY_S = 10.0
+"""How long a body may take to arrive."""
+
 MOST_AT_ONCE = 64
 """Requests; more are told to come back."""
 
 ADMITTED = "ragqa.admitted"
-"""In the scope of a request that was let through."""
+"""In the scope of a request that was let through, and has come whole."""
 
 START = "/start"
 """The path of the one-time address."""
@@ -78,12 +84,17 @@ class Guard:
         if refused is not None:
             await refused(scope, receive, send)
             return
+        body = await _body(scope, receive)
+        if isinstance(body, Response):
+            await body(scope, receive, send)
+            return
+        if self._running >= MOST_AT_ONCE:
+            await _refuse(scope, 503, _TOO_MANY)(scope, receive, send)
+            return
         scope[ADMITTED] = True
         self._running += 1
         try:
-            body = await _body(receive)
-            app = self._app if body else _refuse(scope, 413, _TOO_LONG)
-            await app(scope, body or receive, send)
+            await self._app(scope, body, send)
         except Exception as exc:  # noqa: BLE001 - the application has answered as it could
             report(exc)
         finally:
@@ -110,8 +121,6 @@ class Guard:
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
             return _refuse(scope, 413, _TOO_LONG)
-        if self._running >= MOST_AT_ONCE:
-            return _refuse(scope, 503, "too many requests are running; ask again")
         return None
 
     def _start(self, scope: Scope) -> Response:
@@ -139,15 +148,19 @@ class Guard:
         return hmac.compare_digest(given.encode(), self._session.encode())
 
 
-async def _body(receive: Receive) -> Receive | None:
-    """Receives a body that was read whole; None for one over the limit, or whose client left."""
+async def _body(scope: Scope, receive: Receive) -> Receive | Response:
+    """Receives a body that was read whole; the response to one that is too long or too late."""
     body, more = bytearray(), True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES or message["type"] == "http.disconnect":
-            return None
-        more = message.get("more_body", False)
+    try:
+        async with asyncio.timeout(BODY_S):
+            while more:
+                message = await receive()
+                body += message.get("body", b"")
+                if len(body) > MAX_BODY_BYTES or message["type"] == "http.disconnect":
+                    return _refuse(scope, 413, _TOO_LONG)
+                more = message.get("more_body", False)
+    except TimeoutError:
+        return _refuse(scope, 408, _TOO_LATE)
     whole: list[Message] = [{"type": "http.request", "body": bytes(body)}]
 
     async def receiving() -> Message:
@@ -169,7 +182,7 @@ def _with_headers(send: Send) -> Send:
 
 
 def _refuse(scope: Scope, status: int, why: str) -> Response:
-    headers = {"retry-after": "1"} if status == 503 else {}
+    headers = {503: {"retry-after": "1"}, 408: {"connection": "close"}}.get(status, {})
     if scope["path"].startswith("/api/"):
         return JSONResponse({"error": why}, status_code=status, headers=headers)
     return PlainTextResponse(f"{why}\n", status_code=status, headers=headers)

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -13,6 +14,9 @@ from ragqa.serving.guard import ADMITTED, MOST_AT_ONCE, Guard
 from ragqa.serving.token import current
 
 LOOPBACK = "127.0.0.1"
+
+HEAD_S = 10.0
+"""How long the head of a request may take to arrive."""
 
 
 def listen(port: int) -> socket.socket:
@@ -34,14 +38,30 @@ def listen(port: int) -> socket.socket:
 
 
 class _Connection(H11Protocol):
-    """A connection; of too many that nobody with a token uses, the oldest is cut off."""
+    """A connection; of too many without a request that was let through, the oldest is cut off."""
+
+    _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.began = self.loop.time()
+        self._watch_head()
         waiting = [c for c in self.connections if isinstance(c, _Connection) and c.is_waiting]
         if len(waiting) > MOST_AT_ONCE:
             min(waiting, key=lambda one: one.began).transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch_head()
+
+    def _watch_head(self) -> None:
+        """Cut the connection off unless the head of a request comes whole in time."""
+        is_coming = self.conn.their_state is h11.IDLE
+        if is_coming and self._late is None:
+            self._late = self.loop.call_later(HEAD_S, self.transport.abort)
+        elif not is_coming and self._late is not None:
+            self._late.cancel()
+            self._late = None
 
     @property
     def is_waiting(self) -> bool:

@@ -4,12 +4,19 @@ import os
 import socket
 from contextlib import ExitStack
 from pathlib import Path
+from unittest.mock import Mock
 
+import anyio
 import pytest
+import uvicorn
 from served import NOTES, serving
+from starlette.responses import PlainTextResponse
 from support import QUICK, write_notes
+from uvicorn.server import ServerState
 
-from ragqa.serving.guard import MOST_AT_ONCE
+from ragqa.serving import guard as guard_module
+from ragqa.serving.guard import MOST_AT_ONCE, Guard
+from ragqa.serving.listening import HEAD_S, _Connection
 
 ASK = "/api/ask"
 
@@ -157,7 +164,7 @@ def test_nobody_without_a_token_keeps_others_out(server, connect):
         assert server.ask(ASK, question="tea").status == 200
 
 
-def test_too_many_requests_with_a_token_are_told_to_come_back(server, connect):
+def test_nobody_with_a_token_keeps_others_out_by_bodies_that_do_not_end(server, connect):
     waits = (
         "POST /api/ask HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
         "Content-Length: 9\r\nExpect: 100-continue\r\n\r\n"
@@ -165,17 +172,124 @@ def test_too_many_requests_with_a_token_are_told_to_come_back(server, connect):
     lines = connect(*[waits] * MOST_AT_ONCE)
     for line in lines:
         assert line.recv(99).startswith(b"HTTP/1.1 100")
-    got = server.ask(ASK, question="tea")
-    assert got.status == 503
-    assert got.headers["retry-after"] == "1"
-    assert got.headers["x-content-type-options"] == "nosniff"
-    assert "too many" in got.document["error"]
-    # Without a token it is not told even that.
-    assert server.ask(ASK, token=False, question="tea").status == 401
-    for line in lines:
-        line.close()
-    while server.ask(ASK, question="tea").status == 503:
-        pass
+    assert server.ask(ASK, question="tea").status == 200
+    connect(*[waits] * MOST_AT_ONCE)
+    assert server.ask(ASK, question="tea").status == 200
+
+
+def guarding(app):
+    """A guard before an application, and a function that sends it a request of a program."""
+    guard = Guard(app, hosts=frozenset(("127.0.0.1:1",)), token=lambda: "right")
+
+    async def ask(given="right", received=({"type": "http.request"},)):
+        sent, coming = [], list(received)
+        scope = {
+            "type": "http", "method": "POST", "path": ASK, "query_string": b"",
+            "headers": [(b"host", b"127.0.0.1:1"), (b"authorization", f"Bearer {given}".encode())],
+        }  # fmt: skip
+
+        async def receive():
+            return coming.pop(0) if coming else await anyio.sleep_forever()
+
+        async def send(message):
+            sent.append(message)
+
+        await guard(scope, receive, send)
+        head = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return sent[0]["status"], head, sent[1]["body"]
+
+    return ask
+
+
+def test_too_many_requests_with_a_token_are_told_to_come_back(monkeypatch):
+    monkeypatch.setattr(guard_module, "MOST_AT_ONCE", 1)
+
+    async def run():
+        done = anyio.Event()
+
+        async def app(scope, receive, send):
+            await done.wait()
+            await PlainTextResponse("tea")(scope, receive, send)
+
+        ask = guarding(app)
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            await anyio.wait_all_tasks_blocked()
+            status, head, body = await ask()
+            assert (status, head["retry-after"]) == (503, "1")
+            assert head["x-content-type-options"] == "nosniff"
+            assert b"too many" in body
+            # Without a token it is not told even that.
+            assert (await ask("wrong"))[0] == 401
+            done.set()
+        assert (await ask())[0] == 200
+
+    anyio.run(run)
+
+
+def test_a_body_that_does_not_come_in_time_is_refused(monkeypatch):
+    monkeypatch.setattr(guard_module, "BODY_S", 0)
+    begun = {"type": "http.request", "body": b"{", "more_body": True}
+
+    async def run():
+        async def app(*_):
+            raise AssertionError("half a request")
+
+        return await guarding(app)(received=[begun])
+
+    status, head, body = anyio.run(run)
+    assert (status, head["connection"]) == (408, "close")
+    assert b"did not come in time" in body
+
+
+class Line:
+    """The transport of a connection, and the event loop with its clock."""
+
+    def __init__(self):
+        self.aborted = False
+        self.timers = []
+
+    def get_extra_info(self, _):
+        return None
+
+    def is_closing(self):
+        return self.aborted
+
+    def abort(self):
+        self.aborted = True
+
+    def time(self):
+        return 0.0
+
+    def call_later(self, delay, callback):
+        timer = Mock(delay=delay, fire=callback)
+        self.timers.append(timer)
+        return timer
+
+    def create_task(self, coroutine):
+        coroutine.close()
+        return Mock()
+
+
+def test_a_connection_whose_request_does_not_begin_in_time_is_cut_off():
+    line = Line()
+    connection = _Connection(uvicorn.Config(Mock()), ServerState(), {}, line)
+    connection.connection_made(line)
+    connection.data_received(b"GET / HTTP/1.1\r\nHost: ")
+    (timer,) = line.timers
+    assert timer.delay == HEAD_S
+    connection.data_received(b"127.0.0.1:1\r\n")
+    assert line.timers == [timer]
+    timer.fire()
+    assert line.aborted
+
+
+def test_a_request_whose_head_came_whole_is_not_cut_off():
+    line = Line()
+    connection = _Connection(uvicorn.Config(Mock()), ServerState(), {}, line)
+    connection.connection_made(line)
+    connection.data_received(b"GET / HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n")
+    line.timers[0].cancel.assert_called_once_with()
 
 
 def test_who_is_turned_away_is_told_what_to_send(server):
