@@ -12,8 +12,6 @@ from ragqa.errors import UsageError
 
 Test = Callable[[Mapping[str, Sequence[str]]], bool]
 
-MAX_CHARS = 1_000
-
 _TOKEN = re.compile(r'<=|>=|!=|[=<>()]|"[^"]*"|[^\s()"=!<>]+|\S')
 _BARE = re.compile(r"\w[\w.:-]*")
 _OPERATORS = {"=": "==", "contains": "in"}
@@ -85,7 +83,7 @@ def parse_where(text: str) -> Where:
 
     :raises UsageError: it is no filter, and the message says where; or a date in it is none.
     """
-    tokens = list(_TOKEN.finditer(text[: MAX_CHARS + 1]))
+    tokens = list(_TOKEN.finditer(text))
     words = [token[0].casefold() for token in tokens]
     lines = (
         _OPERATORS.get(word, word if word in _LITERAL else f"_{n}") for n, word in enumerate(words)

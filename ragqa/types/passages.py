@@ -26,6 +26,8 @@ MAX_FILTERS = 100
 MAX_FILTER_CHARS = 10_000
 """The most characters in all of them; a path has 4,096 at most."""
 
+MAX_WHERE_CHARS = 1_000
+
 Span: TypeAlias = tuple[int, int]
 """The start and end of some characters of a text, the end exclusive."""
 
@@ -105,7 +107,7 @@ class Filters:
     matches all notes below a folder that it names. `since` is ISO, and excludes undated notes.
     `where` compares properties, as in `status = done and due < 2026-01-01`.
 
-    :raises UsageError: there are too many tags and paths, or they are too long.
+    :raises UsageError: there are too many tags and paths, or these or `where` are too long.
     """
 
     tags: tuple[str, ...] = ()
@@ -126,6 +128,11 @@ class Filters:
                 f"the tags and paths to filter by have {size:,} characters; at most "
                 f"{MAX_FILTER_CHARS:,} are read",
                 hint="filter by a folder or a tag that they share",
+            )
+        if len(self.where) > MAX_WHERE_CHARS:
+            raise UsageError(
+                f"where has {len(self.where):,} characters; at most {MAX_WHERE_CHARS:,} are read",
+                hint="compare fewer properties",
             )
 
     def __bool__(self) -> bool:

@@ -49,6 +49,8 @@ def test_a_glob_of_twice_the_length_takes_at_most_twice_the_steps(piece):
         ({"tags": ("x" * 6_000,), "paths": ("y" * 6_000,)}, "12,000 characters"),
         ({"tags": ("x",) * 60_000}, "60,000 tags and paths to filter by; at most 100"),
         ({"tags": ("x",) * 60, "paths": ("y",) * 60}, "120 tags and paths"),
+        # Of a longer one the end was left out, and with it what it asked for.
+        ({"where": "done = no" + " and done = no" * 80}, "where has 1,129 characters"),
     ],
 )
 def test_filters_are_bounded_by_number_and_length(filters, said):
