@@ -1,5 +1,6 @@
 """Daily notes of an Obsidian vault, and the day that a question names, in figures or words."""
 
+import os
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -83,7 +84,7 @@ def _written(question: str) -> Iterator[tuple[int | None, int, int, Span]]:
 def paths_of_day(corpus: Corpus, day: date) -> Iterator[str]:
     """Where each vault among the folders keeps the note of a day, whether or not it is there."""
     for prefix, folder in corpus.prefixed:
-        if (folder / FOLDER).is_dir():
+        if os.path.isdir(folder / FOLDER):  # noqa: PTH112 - False where that cannot be told
             yield prefix + _path(folder, day)
 
 
