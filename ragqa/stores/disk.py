@@ -59,7 +59,7 @@ def new_file(path: Path) -> Iterator[BufferedWriter]:
     """Yield a new file to write to; sync it at the end."""
     step(f"write {path.name}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
         yield file
         step(f"sync {path.name}")
         file.flush()
