@@ -22,7 +22,8 @@ def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
     content = format_of(path).reader.parse(text)
     tags = tuple(tag for tag in content.tags if len(tag) <= MAX_TAG_CHARS)[:MAX_TAGS]
     left_out = len(content.tags) - len(tags)
-    why = f"tags that do not count: {left_out:,} (over {MAX_TAGS:,} tags or {MAX_TAG_CHARS} characters)"
+    limits = f"over {MAX_TAGS:,} tags or {MAX_TAG_CHARS} characters"
+    why = f"tags that do not count: {left_out:,} ({limits})"
     return Note(
         path=path,
         text=content.text,
