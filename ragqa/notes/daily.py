@@ -27,7 +27,7 @@ _END = re.compile(r"(?i)(?:\s+(?:morning|afternoon|evening|night))?\W*\Z")
 _DIARY = re.compile(r"(?i)(?:['\u2019]s)?\s+(?:daily |journal )?(?:note|journal|entry|diary)\b")
 _AFTER_DAY = STOP_WORDS | {"morning", "afternoon", "evening", "night"}
 # The parts of a format of moment.js, which Obsidian writes dates by; text in brackets is literal.
-_PART = re.compile(r"\[([^\]]*)\]|YYYY|YY|M{1,4}|Do|DD?|d{2,4}")
+_PART = re.compile(r"\[([^\[\]]*)\]|YYYY|YY|M{1,4}|Do|DD?|d{2,4}")
 
 
 def day_in(question: str, today: date) -> tuple[date, Span] | None:

@@ -22,7 +22,7 @@ MAX_BRACKETS = 50_000
 """Each `[` costs up to 25 microseconds, whether or not it is a link."""
 
 MAX_DEEP = 1_000
-"""So many `[` may stand within more than `_DEEP` that are open: each costs 25 microseconds a level."""
+"""So many `[` may stand within more than `_DEEP` open ones: each costs as much again a level."""
 
 _DEEP = 8
 
@@ -87,7 +87,8 @@ class Inline:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings about the note."""
-        warning = f"more than {MAX_BRACKETS:,} brackets, or {MAX_DEEP:,} within others: " + (
+        warning = (
+            f"more than {MAX_BRACKETS:,} brackets, or {MAX_DEEP:,} within others: "
             "its links and the tags in its text are not read"
         )
         return (warning,) if self.too_many_brackets else ()
