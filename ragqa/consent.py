@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from ragqa.atomic_write import write_whole
 from ragqa.config.files import read_own, user_settings_file
 from ragqa.errors import NotAllowed, UsageError
+from ragqa.private import private_folder, write_private
 
 _MAX_BYTES = 64_000
 _HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
@@ -153,7 +153,7 @@ def _change(host: str, use: Use, edit: Callable[[set[str], str], None]) -> bool:
     path = consent_file()
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         with os.fdopen(os.open(path.with_suffix(".lock"), flags, 0o600), "rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # until the file is closed
             known = consents()
@@ -162,7 +162,7 @@ def _change(host: str, use: Use, edit: Callable[[set[str], str], None]) -> bool:
             hosts = {one: set(known.of(one)) for one in Use}
             edit(hosts[use], host)
             if hosts[use] != set(known.of(use)):
-                write_whole(path, _document(hosts), private=True)
+                write_private(path, _document(hosts))
     except OSError as exc:
         raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
     return host in known.of(use)

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from ragqa.atomic_write import write_whole
+from ragqa.private import private_folder, write_private
 
 MAX_LINES = 1_000
 _MAX_BYTES = 500_000
@@ -40,7 +40,7 @@ class History:
             return
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(self._path.parent)
             with os.fdopen(os.open(self._path, flags, 0o600), "ab") as file:
                 os.fchmod(file.fileno(), 0o600)
                 file.write(f"{flat}\n".encode("utf-8", "replace"))
@@ -49,6 +49,6 @@ class History:
 
     def _write(self, lines: list[str]) -> None:
         try:
-            write_whole(self._path, "".join(f"{line}\n" for line in lines), private=True)
+            write_private(self._path, "".join(f"{line}\n" for line in lines))
         except OSError:
             return

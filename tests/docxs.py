@@ -74,10 +74,10 @@ def docx(*body, **parts):
     return zipped(entries | parts)
 
 
-def zipped(entries):
+def zipped(entries, method=ZIP_DEFLATED):
     """An archive of these entries."""
     file = io.BytesIO()
-    with ZipFile(file, "w", ZIP_DEFLATED) as archive:
+    with ZipFile(file, "w", method) as archive:
         for name, content in entries.items():
             archive.writestr(name, content)
     return file.getvalue()

@@ -10,7 +10,7 @@ PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
     {"errors", "telemetry", "corpus", "languages", "atomic_write", "sanitise"},
-    {"types"},
+    {"types", "private"},
     {"config", "text", "clock", "stages", "history", "quiet"},
     {"notes", "passages", "embedders", "stores", "llms", "consent"},
     {"queries"},

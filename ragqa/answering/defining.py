@@ -18,8 +18,7 @@ _MAX_TERMS_BEFORE = 4
 """The first sentence names the subject after at most this many terms."""
 
 _ARTICLES = frozenset({"a", "an", "the"})
-_BRACKETED = re.compile(r"(.*?)\s*\(([^()]*)\)\s*\Z", re.DOTALL)
-_SEPARATOR = re.compile(r"\s+(?:and|or|vs\.?|&|/)\s+|[:\u2013\u2014]\s+")
+_SEPARATOR = re.compile(r"(?<!\s)\s+(?:and|or|vs\.?|&|/)\s+|[:\u2013\u2014]\s+")
 
 _Terms = tuple[str, ...]
 
@@ -71,9 +70,15 @@ def _names(labels: Iterable[str], language: str) -> frozenset[_Terms]:
     for label in labels:
         text = plain_text(label, kind=Kind.HEADING).strip("?:. ")
         names += [text, *_SEPARATOR.split(text)]
-        bracketed = _BRACKETED.match(text)
-        names += bracketed.groups() if bracketed else ()
+        names += _bracketed(text)
     return frozenset(_terms(name, language) for name in names)
+
+
+def _bracketed(text: str) -> tuple[str, ...]:
+    """What stands before the bracket that ends a text, and in it: "Low-rank adaptation (LoRA)"."""
+    before, opening, rest = text.rstrip().rpartition("(")
+    inside = rest.removesuffix(")")
+    return (before.rstrip(), inside) if opening and inside != rest and ")" not in inside else ()
 
 
 def _terms(text: str, language: str) -> _Terms:

@@ -13,12 +13,12 @@ from ragqa.text.statement import Statement, Word, blank, words_of
 
 # "step 3", "Python 3.11", "Falcon 2 is", "option B": names, not figures.
 _NAMED = re.compile(
-    rf"\b(?:(?i:{'|'.join(sorted(LABELS))})|(?<=[\w,;] )[A-Z][\w-]*) (?P<number>#?\d[\d.]*)\b"
+    rf"\b(?:(?i:{'|'.join(sorted(LABELS))})|(?<=[\w,;] )[A-Z][\w-]{0, 60}) (?P<number>#?\d[\d.]*)\b"
     r"|^[A-Z][\w-]* (?P<first>\d[\d.]*)\b(?= (?:is|was|has|had|are|were|does|did|will|can)\b)"
-    r"|\b[^\W\d_][\w-]* (?P<letter>[A-HJ-Z])\b(?!['.\u2019])"
+    r"|\b[^\W\d_][\w-]{0,60} (?P<letter>[A-HJ-Z])\b(?!['.\u2019])"
 )
 # "v2", "GPT-3", "p95", "recall@5", "#12".
-_MIXED = re.compile(r"(?<!\w)(?=[\w@.#-]*\d)(?=[\w@.#-]*[^\W\d]|#)[\w@#][\w@.#-]*(?<!\.)")
+_MIXED = re.compile(r"(?<!\w)(?=[\w@.#-]{0,60}\d)(?=[\w@.#-]{0,60}[^\W\d]|#)[\w@#][\w@.#-]*(?<!\.)")
 _NUMBERED = re.compile(r"(?<![\w.])\d+(?:\.\d+)*\b|(?<=\w )[A-HJ-Z]\b(?!['.])")
 _ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+")
 # Who said it, or that it was changed to this: not part of the answer.

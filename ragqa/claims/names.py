@@ -11,7 +11,7 @@ from ragqa.text.words import STOP_WORDS, WORD, word_set
 # A name by its form, anywhere: "GPT-4o", "LoRA", "BM25", "max_tokens", "RLHF".
 NAME_SHAPE = re.compile(
     r"(?<![\w@#])(?:"
-    r"(?=[\w.@#-]*\d)[^\W\d_][\w.@#-]{0,60}\w"
+    r"(?=[\w.@#-]{0,61}\d)[^\W\d_][\w.@#-]{0,60}\w"
     r"|[^\W\d_][^\W_]{0,60}(?:_[^\W_]{1,60}){1,9}"
     r"|[^\W\d_]{0,60}[a-z][^\W\d_]{0,60}[A-Z]\w{0,60}"
     r"|[A-Z]{2,}s?"

@@ -9,12 +9,12 @@ from typing import cast
 
 import platformdirs
 
-from ragqa.atomic_write import write_whole
 from ragqa.config.folders import corpus_of
 from ragqa.config.setting import Value, as_written
 from ragqa.config.settings import SETTINGS, setting_named, with_nearest
 from ragqa.corpus import Folder
 from ragqa.errors import UsageError
+from ragqa.private import write_private
 
 PROJECT_FILE = "ragqa.toml"
 _MAX_BYTES = 64_000
@@ -189,8 +189,7 @@ def _user_text() -> str:
 def _write_user_text(text: str) -> None:
     path = user_settings_file()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, text)
+        write_private(path, text)
     except OSError as exc:
         raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
 

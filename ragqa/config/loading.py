@@ -186,7 +186,7 @@ def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> P
     folders = cast("tuple[Folder, ...]", SETTINGS["corpus"].anchored(settings.corpus, folder))
     corpus = corpus_of(folders) if folders else None
     index = absolute(settings.index, folder) if settings.index else None
-    at_hand = origins["corpus"] in (Origin.DEFAULT, Origin.USER) and (folder / "corpus").is_dir()
+    at_hand = origins["corpus"] in (Origin.DEFAULT, Origin.USER) and _is_folder(folder / "corpus")
     beside_origin = Origin.DEFAULT
     if at_hand:
         at = absolute("corpus", folder)
@@ -215,6 +215,10 @@ def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> P
             hint="name another folder: --index DIR",
         )
     return Places(corpus, chosen)
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - False where that cannot be told
 
 
 def _passed_over(

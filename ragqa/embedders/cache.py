@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
 
-from ragqa.atomic_write import write_whole
 from ragqa.config.files import cache_folder
+from ragqa.private import write_private
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -28,12 +28,11 @@ def read_json(path: Path) -> Json:
 
 
 def write_json(path: Path, content: Json) -> None:
-    """Write a JSON file atomically.
+    """Write a JSON file atomically, for the user alone.
 
     :raises OSError: the folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(content))
+    write_private(path, json.dumps(content))
 
 
 def hash_file(path: Path) -> str:

@@ -33,6 +33,7 @@ from ragqa.embedders.onnx import (
 from ragqa.embedders.transformer import SENTENCE, TOKENS
 from ragqa.embedders.weights import ModelFolder
 from ragqa.errors import IndexUnusable
+from ragqa.private import private_file, private_folder
 
 OPSET = 17
 MIN_COSINE = 0.9999
@@ -127,8 +128,10 @@ def _sample(model: SentenceTransformer, window: int) -> Mapping[str, torch.Tenso
 @contextlib.contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
     """Let one process at a time make this folder; removes leftovers of killed ones."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
+    private_folder(folder.parent)
+    path = folder.parent / f"{folder.name}.lock"
+    private_file(path)
+    with path.open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             yield
@@ -149,12 +152,14 @@ def drafted(folder: Path, about: Mapping[str, Json]) -> Iterator[Path]:
     yield draft
     files: dict[str, Json] = {}
     for name in EXPORTED_FILES:
+        private_file(draft / name)
         with (draft / name).open("rb") as file:
             os.fsync(file.fileno())
         files[name] = hash_file(draft / name)
     write_json(draft / META_FILE, {**about, "files": files})
-    if folder.exists():
-        shutil.rmtree(folder)
+    if os.path.lexists(folder):
+        # Another user's cannot be emptied. `exclusive` removes it as far as that is possible.
+        folder.rename(draft.with_name(f"{draft.name}-old"))
     draft.rename(folder)
 
 

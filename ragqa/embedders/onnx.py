@@ -9,6 +9,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from ragqa.embedders.cache import Json, digests, read_json
 from ragqa.embedders.transformer import Inputs, TransformerEmbedder
 from ragqa.embedders.weights import ModelFolder, find_model
 from ragqa.errors import IndexUnusable
+from ragqa.private import private_folder, why_not_private
 from ragqa.types import EmbedderInfo, Vectors
 
 EXPORT_VERSION = 2
@@ -141,9 +143,23 @@ def open_export(model: ModelFolder) -> OnnxEmbedder | None:
 
 
 def are_sound(folder: Path, expected: dict[str, Json]) -> bool:
-    """Whether an export's files have the recorded digests."""
+    """Whether an export's files have the recorded digests, and nobody else can have put them there.
+
+    :raises OSError: one of them cannot be read.
+    """
+    private_folder(folder.parent)  # so that nobody replaces it between this check and its use
+    own = (folder, *(folder / name for name in (META_FILE, *EXPORTED_FILES)))
+    if problem := next(filter(None, map(why_not_private, own)), ""):
+        _warn_once(folder, problem)
+        return False
     found = digests(folder / name for name in EXPORTED_FILES)
     return {path.name: sha256 for path, sha256 in found.items()} == expected
+
+
+@cache
+def _warn_once(folder: Path, problem: str) -> None:
+    """Say once that an export is made anew, however often it is looked for."""
+    logger.warning("the model kept in %s is not used, and made anew: %s", folder, problem)
 
 
 def _info(recorded: dict[str, Json], model: ModelFolder) -> EmbedderInfo:

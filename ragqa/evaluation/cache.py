@@ -14,6 +14,7 @@ from ragqa.config.files import cache_folder
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.indexing import Embedders
+from ragqa.private import private_file, private_folder
 from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
 
 _BATCH = 512
@@ -52,7 +53,8 @@ class CachedEmbedder:
         path = folder / f"{_digest(repr(astuple(embedders.asking.info)), 8).hex()}.sqlite"
         with _naming(path):
             # Embeddings reveal much of their text, so only the user may read them.
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(folder)
+            private_file(path)
             connection = sqlite3.connect(path)
         with closing(connection):
             with _naming(path):

@@ -1,5 +1,6 @@
 """Daily notes of an Obsidian vault, and the day that a question names, in figures or words."""
 
+import os
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -26,7 +27,7 @@ _END = re.compile(r"(?i)(?:\s+(?:morning|afternoon|evening|night))?\W*\Z")
 _DIARY = re.compile(r"(?i)(?:['\u2019]s)?\s+(?:daily |journal )?(?:note|journal|entry|diary)\b")
 _AFTER_DAY = STOP_WORDS | {"morning", "afternoon", "evening", "night"}
 # The parts of a format of moment.js, which Obsidian writes dates by; text in brackets is literal.
-_PART = re.compile(r"\[([^\]]*)\]|YYYY|YY|M{1,4}|Do|DD?|d{2,4}")
+_PART = re.compile(r"\[([^\[\]]*)\]|YYYY|YY|M{1,4}|Do|DD?|d{2,4}")
 
 
 def day_in(question: str, today: date) -> tuple[date, Span] | None:
@@ -83,7 +84,7 @@ def _written(question: str) -> Iterator[tuple[int | None, int, int, Span]]:
 def paths_of_day(corpus: Corpus, day: date) -> Iterator[str]:
     """Where each vault among the folders keeps the note of a day, whether or not it is there."""
     for prefix, folder in corpus.prefixed:
-        if (folder / FOLDER).is_dir():
+        if os.path.isdir(folder / FOLDER):  # noqa: PTH112 - False where that cannot be told
             yield prefix + _path(folder, day)
 
 

@@ -21,6 +21,12 @@ MAX_INLINE_CHARS = 50_000
 MAX_BRACKETS = 50_000
 """Each `[` costs up to 25 microseconds, whether or not it is a link."""
 
+MAX_DEEP = 1_000
+"""So many `[` may stand within more than `_DEEP` open ones: each costs as much again a level."""
+
+_DEEP = 8
+
+_BRACKET = re.compile(r"[\[\]]")
 _WIKILINK = re.compile(r"!?\[\[([^\[\]\n]{1,500})\]\]")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 # Obsidian's rule: after white space, with at least one character that is not a digit.
@@ -39,7 +45,18 @@ def parser() -> MarkdownIt:
 
 def inline_of(text: str) -> "Inline":
     """Make the reader of this note's inline text."""
-    return Inline(too_many_brackets=text.count("[") > MAX_BRACKETS)
+    return Inline(too_many_brackets=_has_too_many_brackets(text))
+
+
+def _has_too_many_brackets(text: str) -> bool:
+    count = text.count("[")
+    if not MAX_DEEP < count <= MAX_BRACKETS:
+        return count > MAX_BRACKETS
+    depth = deep = 0
+    for bracket in _BRACKET.findall(text):
+        depth = depth + 1 if bracket == "[" else max(0, depth - 1)
+        deep += bracket == "[" and depth > _DEEP
+    return deep > MAX_DEEP
 
 
 def _wikilink(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser's signature
@@ -60,8 +77,8 @@ def _wikilink(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the p
 class Inline:
     """Reads the inline text of one note; `env` holds its link reference definitions.
 
-    With `too_many_brackets`, labels keep their markup and no links are found: parsing would take
-    minutes.
+    With `too_many_brackets`, labels keep their markup and no links or tags are found in the text:
+    parsing would take minutes.
     """
 
     too_many_brackets: bool
@@ -70,7 +87,10 @@ class Inline:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings about the note."""
-        warning = f"more than {MAX_BRACKETS:,} brackets: its links are not read"
+        warning = (
+            f"more than {MAX_BRACKETS:,} brackets, or {MAX_DEEP:,} within others: "
+            "its links and the tags in its text are not read"
+        )
         return (warning,) if self.too_many_brackets else ()
 
     def label(self, source: str) -> str:
@@ -102,7 +122,7 @@ class Inline:
 
     def tags(self, source: str) -> Iterator[str]:
         """The tags without their `#`; those in code, link targets or escaped do not count."""
-        if "#" not in source or len(source) > MAX_INLINE_CHARS:
+        if self.too_many_brackets or "#" not in source or len(source) > MAX_INLINE_CHARS:
             return
         # Delimiters such as `_` are separate tokens; any token but text separates words.
         tokens = self._parse(source)

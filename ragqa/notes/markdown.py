@@ -16,9 +16,6 @@ PART_CHARS = 300_000
 MAX_LINE_CHARS = 50_000
 """A longer line is a paragraph, whatever it begins with."""
 
-MAX_TAGS = 1_000
-"""The most tags read from one note's text."""
-
 _LISTS = frozenset({"bullet_list_open", "ordered_list_open"})
 
 _LEAVES = {
@@ -48,7 +45,7 @@ def parse_markdown(text: str, start: int) -> Body:
                     tags.update(dict.fromkeys(inline.tags(token.content)))
 
     blocks = to_blocks(text, spans, leaves())
-    return Body(blocks, tuple(links), inline.warnings, tags=tuple(tags)[:MAX_TAGS])
+    return Body(blocks, tuple(links), inline.warnings, tags=tuple(tags))
 
 
 def _parts(text: str, spans: list[Span], inline: Inline) -> Iterator[tuple[int, list[Token]]]:

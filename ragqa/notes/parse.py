@@ -8,12 +8,22 @@ from pathlib import PurePosixPath
 from ragqa.notes.formats import format_of
 from ragqa.types import Note, Stamp
 
+MAX_TAGS = 1_000
+"""The most tags of one note; those after them do not count."""
+
+MAX_TAG_CHARS = 200
+"""A longer tag does not count: each of its levels would be a tag, too."""
+
 _ISO_DATE = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)", re.ASCII)
 
 
 def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
     """Parse a note; any text is a note."""
     content = format_of(path).reader.parse(text)
+    tags = tuple(tag for tag in content.tags if len(tag) <= MAX_TAG_CHARS)[:MAX_TAGS]
+    left_out = len(content.tags) - len(tags)
+    limits = f"over {MAX_TAGS:,} tags or {MAX_TAG_CHARS} characters"
+    why = f"tags that do not count: {left_out:,} ({limits})"
     return Note(
         path=path,
         text=content.text,
@@ -21,11 +31,11 @@ def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
         stamp=stamp,
         title=content.title or _name(path),
         aliases=content.aliases,
-        tags=content.tags,
+        tags=tags,
         date=content.date or date_in(PurePosixPath(path).stem),
         links=content.links,
         blocks=content.blocks,
-        warnings=content.warnings,
+        warnings=(*content.warnings, why) if left_out else content.warnings,
         properties=content.properties,
     )
 

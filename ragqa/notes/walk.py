@@ -248,12 +248,20 @@ def _classify(entry: os.DirEntry[str], path: str, sizes: Mapping[str, int], foun
 def _classify_other(entry: os.DirEntry[str], path: str, suffix: str, found: _Found) -> None:
     """Classify an entry that is not named like a note."""
     if entry.is_symlink():
-        if entry.is_dir():
+        if _may_be_a_folder(entry):
             found.skipped.append(Skipped(path, SYMLINK))
     elif not entry.is_file(follow_symlinks=False):
         found.skipped.append(Skipped(path, NOT_A_FILE))
     else:
         found.others[suffix] += 1
+
+
+def _may_be_a_folder(link: os.DirEntry[str]) -> bool:
+    """Whether notes may stand behind a link: there is a folder, or no telling what there is."""
+    try:
+        return link.is_dir()
+    except OSError:
+        return True  # it leads to itself, below a file, or where nobody may look
 
 
 def _report_unreadable(folder: _Folder, exc: OSError, found: _Found) -> None:

@@ -17,7 +17,7 @@ from ragqa.sanitise import safe_line, safe_text
 from ragqa.types import Answer, Written, WrittenSentence, counted
 
 _MAX_REASONS = 2
-_WORD = re.compile("(?P<before> *)(?P<word>[^ ]+)")
+_WORD = re.compile("(?<! )(?P<before> *)(?P<word>[^ ]+)")
 
 
 class Stream:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
-from ragqa.atomic_write import write_whole
+from ragqa.private import write_private
 
 logger = logging.getLogger("ragqa")
 
@@ -33,8 +33,7 @@ def kept_token(*, new: bool = False, path: Path = KEPT_AT) -> str:
     if not token:
         token = secrets.token_urlsafe(32)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, token, private=True)
+            write_private(path, token)
         except OSError as exc:
             logger.warning("the token works until the server ends: %s: %s", path, exc.strerror)
     return token

@@ -24,6 +24,8 @@ _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, err
 
 _FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _SYSTEM_FAILED = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
+# Of these SQLite gives one fixed text; others quote statements, which a forged file may hold.
+_PLAIN = _SYSTEM_FAILED | {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY}
 
 
 def _no_hook(name: str) -> None:
@@ -59,7 +61,7 @@ def new_file(path: Path) -> Iterator[BufferedWriter]:
     """Yield a new file to write to; sync it at the end."""
     step(f"write {path.name}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
         yield file
         step(f"sync {path.name}")
         file.flush()
@@ -92,6 +94,8 @@ def naming_file(path: Path, *foreign: type[Exception]) -> Iterator[None]:
 def unusable(path: Path, exc: BaseException) -> IndexUnusable:
     """The error to raise for an index file that failed, and why."""
     reason = (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
+    if isinstance(exc, sqlite3.Error) and _code(exc) not in _PLAIN:
+        reason = f"SQLite says {getattr(exc, 'sqlite_errorname', type(exc).__name__)}"
     if isinstance(exc, OSError) and exc.errno in _REFUSED:
         return IndexNotReadable(
             f"the index file {path} cannot be read: {reason}",

@@ -8,10 +8,11 @@ import pytest
 from support import write_notes
 
 from ragqa.cli import run
+from ragqa.history import History
+from ragqa.private import private_folder
+from ragqa.serving.token import kept_token
 
 GOLD = "The zebra has sixteen stripes."
-PUBLIC = {"CURRENT", "config.toml", "digests.json"}
-"""Files that tell nothing of notes and questions."""
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def kept(tmp_path, monkeypatch, anything_goes):
 
 
 def test_other_users_can_read_nothing_of_it(kept):
-    files = [path for path in kept.rglob("*") if path.is_file() and path.name not in PUBLIC]
+    files = [path for path in kept.rglob("*") if path.is_file()]
     assert {"catalogue.sqlite", "consent.json"} <= {path.name for path in files}
     assert any("evaluation" in path.parts for path in files)
     readable = [
@@ -55,6 +56,36 @@ def test_other_users_can_read_nothing_of_it(kept):
         if all(_others_may(each) for each in (path, *path.parents) if each.is_relative_to(kept))
     ]
     assert readable == []
+
+
+def test_all_that_it_keeps_is_open_to_its_user_alone(kept):
+    History().add("how many stripes?")
+    kept_token(path=kept / "XDG_DATA_HOME" / "ragqa" / "serve-token")
+    made = {path: stat.S_IMODE(path.stat().st_mode) for path in kept.rglob("*")}
+    assert {path.name for path in made} >= {"config.toml", "consent.json", "serve-token", "CURRENT"}
+    named = kept / "named"  # by the user, who made it open
+    assert made.pop(named) == 0o755
+    odd = {
+        str(path): oct(mode)
+        for path, mode in made.items()
+        if mode != (0o700 if path.is_dir() else 0o600)
+    }
+    assert odd == {}
+
+
+def test_a_folder_left_open_by_an_older_ragqa_is_closed_when_it_is_written_to(kept):
+    folders = [kept / "XDG_CONFIG_HOME" / "ragqa", kept / "RAGQA_CACHE" / "evaluation"]
+    for folder in folders:
+        folder.chmod(0o777)
+    assert run(["config", "set", "top_k", "5"]) == 0
+    private_folder(folders[1])
+    assert [stat.S_IMODE(folder.stat().st_mode) & 0o022 for folder in folders] == [0, 0]
+
+
+def test_a_folder_where_nobody_can_replace_anything_stays_as_it_is(tmp_path):
+    tmp_path.chmod(0o1777)
+    private_folder(tmp_path)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o1777
 
 
 def _others_may(path):

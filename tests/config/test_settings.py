@@ -224,6 +224,12 @@ def test_where_notes_and_index_really_come_from_is_their_origin(project, tmp_pat
     assert loaded.passed_over == ""
 
 
+def test_a_link_named_corpus_that_leads_nowhere_is_no_folder_of_notes(project):
+    (project / "corpus").symlink_to("a" * 300)
+    with pytest.raises(NoCorpus):
+        _ = load(project).places
+
+
 def test_an_index_of_the_users_own_that_is_not_used_beside_a_corpus_at_hand_is_told(
     project, tmp_path
 ):

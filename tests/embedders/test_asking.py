@@ -1,7 +1,9 @@
 """Asking without torch: exports that are made once, found again, healed, and done without."""
 
 import logging
+import os
 import shutil
+import stat
 import subprocess
 import sys
 import threading
@@ -244,3 +246,61 @@ def test_every_error_of_onnx_runtime_is_translated():
     }
     assert len(known) > 10
     assert known <= set(ONNX_RUNTIME_ERRORS)
+
+
+@pytest.mark.parametrize("opened", [META_FILE, *EXPORTED_FILES, "."])
+def test_an_export_that_others_may_write_is_made_anew_and_closed_to_them(exported, caplog, opened):
+    folder = export_folder(find_model(str(exported)))
+    before = folder.stat().st_ino
+    path = folder / opened
+    path.chmod(0o777 if path.is_dir() else 0o666)
+    assert isinstance(load_asking(str(exported)), OnnxEmbedder)
+    assert folder.stat().st_ino != before
+    named = [message for message in caplog.messages if "others may write" in message]
+    assert len(named) == 1
+    assert str(folder) in named[0]
+    kept = [folder, *folder.iterdir()]
+    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in kept} == {0}
+    assert open_export(find_model(str(exported))) is not None
+
+
+def test_the_folder_of_exports_is_closed_to_others_before_one_is_used(exported):
+    folder = export_folder(find_model(str(exported))).parent
+    folder.chmod(0o777)
+    assert open_export(find_model(str(exported))) is not None
+    assert not folder.stat().st_mode & 0o022
+
+
+def test_a_link_in_place_of_an_export_is_made_anew(exported, tmp_path):
+    folder = export_folder(find_model(str(exported)))
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    assert isinstance(load_asking(str(exported)), OnnxEmbedder)
+    assert not folder.is_symlink()
+    assert (tmp_path / "elsewhere" / META_FILE).exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+def test_an_export_of_another_user_is_made_anew(exported, caplog):
+    folder = export_folder(find_model(str(exported)))
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, 65534, 65534)
+    assert isinstance(load_asking(str(exported)), OnnxEmbedder)
+    assert "belongs to another user" in caplog.text
+    assert folder.stat().st_uid == 0
+
+
+def test_an_export_is_for_its_user_alone_whatever_the_umask(tiny, own_cache):
+    before = os.umask(0)
+    try:
+        load_asking(str(tiny))
+    finally:
+        os.umask(before)
+    folder = export_folder(find_model(str(tiny)))
+    modes = {
+        path.relative_to(own_cache).as_posix(): oct(stat.S_IMODE(path.stat().st_mode))
+        for path in own_cache.rglob("*")
+        if stat.S_IMODE(path.stat().st_mode) != (0o700 if path.is_dir() else 0o600)
+    }
+    assert folder.is_dir()
+    assert modes == {}

@@ -108,6 +108,12 @@ def test_a_folder_that_is_no_vault_has_no_daily_notes_and_several_vaults_each_th
     assert found == ["one/Days/2026-05-20.md", "three/2026-05-20.md"]
 
 
+@pytest.mark.parametrize("target", [".obsidian", "a" * 300, "/etc/passwd/below"])
+def test_a_link_in_place_of_the_settings_that_leads_nowhere_names_no_note(tmp_path, target):
+    (tmp_path / ".obsidian").symlink_to(target)
+    assert not list(paths_of_day(Corpus.of(tmp_path), WEDNESDAY))
+
+
 def write_settings(vault: Path, settings: object) -> None:
     (vault / ".obsidian").mkdir()
     if settings is not None:

@@ -1,5 +1,8 @@
 """Word: headings, lists, tables, the paragraph of a place, and hostile archives."""
 
+import os
+from zipfile import ZIP_BZIP2, ZIP_LZMA
+
 import pytest
 from docxs import OFFICE, W, docx, heading, item, relations, said, table, zipped
 
@@ -114,12 +117,64 @@ def test_what_cannot_be_read_is_refused_in_words(data, why):
 ENTITY = '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>'
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
-def test_entities_are_refused(encoding):
-    body = f"{ENTITY}<w:document {W}><w:body>{said('Said.')}</w:body></w:document>"
-    bad = docx(**{"word/document.xml": body.encode(encoding)})
+OPENED = f"{ENTITY}<w:document {W}><w:body>{said('Said.')}</w:body></w:document>"
+BODIES = {
+    "utf-8": OPENED.encode(),
+    "utf-16-le": OPENED.encode("utf-16-le"),
+    "utf-16-be": OPENED.encode("utf-16-be"),
+}
+
+
+def named(name, body):
+    """A Word file whose document is in an entry with this name."""
+    to_it = relations(("officeDocument", name, ""))
+    return docx(**{"_rels/.rels": to_it, name: body})
+
+
+@pytest.mark.parametrize("name", ["word/document.xml", "word/document.bin", "picture.png", "x"])
+@pytest.mark.parametrize("encoding", BODIES)
+def test_entities_are_refused(encoding, name):
     with pytest.raises(Unfit, match="declares entities"):
-        READER.decode(bad)
+        READER.decode(named(name, BODIES[encoding]))
+
+
+@pytest.mark.parametrize("part", ["styles", "numbering", "footnotes", "comments"])
+def test_entities_are_refused_in_every_part_that_a_relationship_names(part):
+    parts = {
+        "word/_rels/document.xml.rels": relations((part, "media/image1.png", "")),
+        "word/media/image1.png": f"{ENTITY}<w:{part} {W}>&e;</w:{part}>",
+    }
+    with pytest.raises(Unfit, match="declares entities"):
+        text_of(said("Said."), **parts)
+
+
+@pytest.mark.parametrize("name", ["word/document.xml", "word/document.bin"])
+def test_xml_is_bounded_whatever_its_entry_is_called(name):
+    padding = os.urandom(600_000)  # so that it is no bomb of zip
+    body = f"<w:document {W}>{' ' * 61_000_000}<w:body>{said('Said.')}</w:body></w:document>"
+    to_it = relations(("officeDocument", name, ""))
+    with pytest.raises(Unfit, match="bytes of XML, more than 60,000,000"):
+        READER.decode(docx(**{"_rels/.rels": to_it, name: body, "p.png": padding}))
+
+
+def test_what_an_archive_says_of_its_size_is_not_believed():
+    data = bytearray(bomb(150_000_000))
+    at = data.rindex(b"PK\x01\x02")
+    data[at + 20 : at + 24] = (100_000_000).to_bytes(4, "little")  # the packed size of its entry
+    with pytest.raises(Unfit, match="a zip bomb"):
+        READER.decode(bytes(data))
+
+
+@pytest.mark.parametrize("method", [ZIP_BZIP2, ZIP_LZMA])
+def test_an_archive_packed_otherwise_is_refused(method):
+    with pytest.raises(Unfit, match="packed in a way that Word does not use"):
+        READER.decode(zipped({"word/document.xml": OPENED}, method))
+
+
+def test_pictures_and_other_data_may_be_anything():
+    odd = {"word/media/a.png": b"\x89PNG" * 9, "word/b.bin": b"<!DOCT", "customXml/c.xml": "<a"}
+    foreign = '<?xml version="1.0" encoding="gb2312"?><a/>'
+    assert "Said." in text_of(said("Said."), **odd, **{"customXml/d.xml": foreign})
 
 
 def test_nothing_outside_the_file_is_read(tmp_path):

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from ragqa.notes import parse_note
@@ -81,3 +83,32 @@ def test_more_brackets_than_an_author_writes_are_not_searched_for_links():
     assert note.links == ()
     assert note.title == "[[a]]"
     assert len(note.warnings) == 1
+
+
+def calls(text):
+    """How many functions are called to parse a note."""
+    count = 0
+
+    def note_call(frame, event, argument):
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(note_call)
+    try:
+        parse_note("a.md", text, "", Stamp(0, 0))
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("atom", ["![", "[^", "[[a#", "[["])
+def test_brackets_that_nothing_closes_are_read_in_few_steps(atom):
+    shorter, longer = (calls("# A\n\n" + atom * (size // len(atom))) for size in (15_000, 30_000))
+    assert shorter < 60 * 15_000
+    assert longer < 2.2 * shorter + 1_000
+
+
+def test_brackets_within_few_others_are_links_however_many():
+    note = parse_note("a.md", "[1, 2) [[b]]\n\n" + "[[c]] [x](d.md)\n" * 1_500, "", Stamp(0, 0))
+    assert {link.target for link in note.links} == {"b", "c", "d.md"}
+    assert note.warnings == ()

@@ -10,6 +10,7 @@ from support import trying
 from ragqa.notes import parse_note
 from ragqa.notes.hidden import may_hide
 from ragqa.notes.lines import MAX_LABEL_CHARS
+from ragqa.notes.parse import MAX_TAGS
 from ragqa.types import Note, Stamp
 
 PIECES = [
@@ -140,3 +141,26 @@ def test_a_saved_page_is_told_apart_by_its_suffix():
 )
 def test_a_note_without_a_date_of_its_own_has_the_iso_date_in_its_files_name(path, text, date):
     assert parse(text, path).date == date
+
+
+NAMES = [f"t{number}" for number in range(MAX_TAGS + 20)]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.md", f"---\ntags: [{', '.join(NAMES)}]\n---\nText.\n"),
+        ("a.md", f"Text. {' '.join(f'#{name}' for name in NAMES)}\n"),
+        ("a.org", f"#+FILETAGS: :{':'.join(NAMES)}:\n\nText.\n"),
+    ],
+)
+def test_a_note_has_at_most_so_many_tags_and_says_what_does_not_count(path, text):
+    note = parse(text, path)
+    assert note.tags == tuple(NAMES[:MAX_TAGS])
+    assert any("tags that do not count: 20" in warning for warning in note.warnings)
+
+
+def test_a_tag_of_many_levels_does_not_count():
+    note = parse(f"---\ntags: [{'a/' * 30_000}b, kept]\n---\nText.\n")
+    assert note.tags == ("kept",)
+    assert any("tags that do not count: 1" in warning for warning in note.warnings)

@@ -87,6 +87,32 @@ def test_symbolic_links_are_not_followed_and_reported_once(tmp_path):
     assert all("symbolic link" in skip.reason for skip in found.skipped)
 
 
+# Where a link leads: to itself, too long a name, below a file.
+NOWHERE = ["link", "a" * 300, "/etc/passwd/below"]
+
+
+@pytest.mark.parametrize("target", NOWHERE)
+def test_a_link_that_leads_nowhere_leaves_its_folder_readable(tmp_path, target):
+    write(tmp_path, "folder/a.md")
+    (tmp_path / "folder/link").symlink_to(target)
+    found = walk(tmp_path)
+    assert [file.path for file in found.files] == ["folder/a.md"]
+    assert [(skip.path, "not followed" in skip.reason) for skip in found.skipped] == [
+        ("folder/link", True)
+    ]
+    assert not found.unreadable_folders
+    assert "not followed" in why(tmp_path, "folder/link")
+
+
+def test_links_that_never_end_or_lead_to_devices_are_not_opened(tmp_path):
+    write(tmp_path, "a.md")
+    for name in ("zero", "zero.md", ".gitignore", ".obsidian"):
+        (tmp_path / name).symlink_to("/dev/zero")
+    found = walk(tmp_path)
+    assert [file.path for file in found.files] == ["a.md"]
+    assert not found.unreadable_folders
+
+
 def test_a_corpus_that_is_itself_a_symbolic_link_is_walked(tmp_path):
     write(tmp_path, "real/a.md")
     (tmp_path / "link").symlink_to("real")

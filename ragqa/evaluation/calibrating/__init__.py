@@ -12,7 +12,6 @@ from ragqa import __version__
 from ragqa.answering.calibration_file import FILE, Refitted, own_document
 from ragqa.answering.confidence import Models, shipped
 from ragqa.api import Index
-from ragqa.atomic_write import write_whole
 from ragqa.clock import today
 from ragqa.errors import IndexNotWritable, UsageError
 from ragqa.evaluation.calibrating import fitting
@@ -23,6 +22,7 @@ from ragqa.evaluation.generating import generate_questions
 from ragqa.evaluation.questions import Question
 from ragqa.evaluation.statistics import Values
 from ragqa.evaluation.summary import Document
+from ragqa.private import write_private
 from ragqa.types import EmbedderInfo, Progress
 
 __all__ = ["MIN_ANSWERABLE", "calibrate", "reset"]
@@ -65,7 +65,7 @@ def calibrate(
     }
     file = _file(models, document, report.info.embedder)
     try:
-        write_whole(path, json.dumps(file, indent=2) + "\n")
+        write_private(path, json.dumps(file, indent=2) + "\n")
     except OSError as exc:
         problem = f"{path} cannot be written: {exc.strerror}"
         raise IndexNotWritable(problem, hint="make its folder writable") from exc

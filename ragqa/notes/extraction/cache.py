@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from ragqa.atomic_write import write_whole
 from ragqa.config.files import cache_folder
 from ragqa.notes.decoding import NotYet, Unfit
+from ragqa.private import write_private
 
 MAX_BYTES = 2_000_000_000
 """Over this, what was not used for the longest time goes."""
@@ -102,8 +102,7 @@ def _read(path: Path) -> tuple[str, str] | None:
 def _write(path: Path, kind: str, content: str) -> None:
     check = _check(path.name, kind, content.encode("utf-8"))
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_whole(path, f"{check} {kind}\n{content}", private=True)
+        write_private(path, f"{check} {kind}\n{content}")
     except OSError as exc:
         logger.debug("cannot keep extracted text in %s: %s", path, exc)
 

@@ -4,7 +4,8 @@ import re
 import zlib
 from collections.abc import Callable
 from io import BytesIO
-from zipfile import BadZipFile, ZipFile
+from xml.parsers import expat
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import mammoth
 
@@ -18,8 +19,7 @@ MAX_RATIO = 200
 
 MAX_CHARS = 20_000_000
 
-# Also in UTF-16. Word writes none.
-_DECLARATION = re.compile(rb"<\0?!\0?(?:D\0?O\0?C|E\0?N\0?T)")
+_CHUNK = 64_000
 _BLOCK = re.compile(r"(?<!<t[dh]>)(?=<(?:p|h[1-6]|ul|ol|li|table|tr)>)")
 _TABLE = re.compile(r"<table>(?:(?!<table>).)*?</table>", re.DOTALL)
 _FIRST_ROW = re.compile(r"(?<=\A<table><tr>).*?(?=</tr><tr>)", re.DOTALL)
@@ -35,7 +35,7 @@ def extract(data: bytes, progress: Callable[[], object]) -> str:
     """
     try:
         with ZipFile(BytesIO(data)) as archive:
-            _check(archive)
+            _check(archive, len(data))
     except (BadZipFile, NotImplementedError, RuntimeError, zlib.error) as exc:
         raise Unfit("not a Word file, or an encrypted or damaged one") from exc
     progress()
@@ -61,19 +61,42 @@ def _with_header(table: re.Match[str]) -> str:
     return _FIRST_ROW.sub(lambda row: _CELL_TAG.sub(r"\1th", row[0]), table[0])
 
 
-def _check(archive: ZipFile) -> None:
-    """Refuse a bomb before anything is unpacked.
+def _check(archive: ZipFile, packed: int) -> None:
+    """Refuse a bomb before anything is unpacked, of zip or of XML.
 
+    :param packed: the size of the file; what its entries say of theirs may be false.
     :raises Unfit: it is one.
     """
     entries = archive.infolist()
     total = sum(entry.file_size for entry in entries)
-    packed = sum(entry.compress_size for entry in entries)
     if len(entries) > MAX_ENTRIES or total > max(1_000_000, min(MAX_UNPACKED, MAX_RATIO * packed)):
         raise Unfit(f"a zip bomb: {len(entries):,} entries would unpack to {total:,} bytes")
     for entry in entries:
-        if entry.filename.endswith((".xml", ".rels")):
-            if entry.file_size > MAX_XML:
+        if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+            # Others give all that a chunk unpacks to at once.
+            raise Unfit("it is packed in a way that Word does not use")
+        _check_xml(archive, entry)
+
+
+def _check_xml(archive: ZipFile, entry: ZipInfo) -> None:
+    """Refuse a DOCTYPE, where entities are declared, and XML that is too large.
+
+    Names and types of entries say nothing: relationships may name any entry as the document. So the
+    parser that will read it decides, in whatever encoding, whether it is XML.
+    """
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    size = 0
+    with archive.open(entry) as file:
+        while chunk := file.read(_CHUNK):
+            size += len(chunk)
+            if size > MAX_XML:
                 raise Unfit(f"{entry.file_size:,} bytes of XML, more than {MAX_XML:,}")
-            if _DECLARATION.search(archive.read(entry)):
-                raise Unfit("its XML declares entities, which Word never does")
+            try:
+                parser.Parse(chunk)
+            except (expat.ExpatError, LookupError, ValueError):
+                return  # not XML, or in an encoding that this parser does not read
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise Unfit("its XML declares entities, or could: it has a DOCTYPE, which Word never writes")

@@ -28,7 +28,7 @@ _NUMBER = re.compile(
     rf"(?=(?:{_OF})?[)\]]?(?:$|\t| {_RULE}(?!\S)))",
     re.IGNORECASE,
 )
-_ALONE = re.compile(rf"\W*(?:{_WORD})?\W*\0-?[0-9]+(?:{_OF})?\W*", re.IGNORECASE)
+_ALONE = re.compile(rf"[^\w\0]*(?:{_WORD}[^\w\0]*)?\0-?[0-9]+(?:{_OF})?\W*", re.IGNORECASE)
 
 
 def extract(data: bytes, progress: Callable[[], object], *, left_out: Collection[int] = ()) -> str:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ragqa.errors import IndexUnusable, NoIndex
+from ragqa.private import private_file, private_folder
 from ragqa.stores.disk import REPAIR, new_file, open_existing, step, sync, unusable
 from ragqa.stores.local.manifest import (
     DELTA,
@@ -35,9 +36,6 @@ _CURRENT = "CURRENT"
 _CURRENT_DRAFT = "CURRENT.tmp"
 LOCK = "LOCK"
 _MAX_NAME_BYTES = 64
-
-# An index holds the notes' text, which may be private; and whoever can read a lock can hold it.
-PRIVATE = 0o700
 
 # The file system has no hard links, or not for this file.
 _CANNOT_LINK = frozenset(
@@ -96,10 +94,10 @@ def begin_draft(root: Path, *, delta: bool) -> Path:
     numbers = [number_of(name) for name in names if _NAME.fullmatch(name.removesuffix(".tmp"))]
     draft = root / f"gen-{max(numbers, default=0) + 1:06d}.tmp"
     step(f"make {draft.name}")
-    draft.mkdir(PRIVATE)
+    private_folder(draft)
     for name in (TERMS, DELTA) if delta else (TERMS,):
         step(f"make {name}")
-        (draft / name).mkdir()
+        private_folder(draft / name)
     return draft
 
 
@@ -130,12 +128,16 @@ def publish(draft: Path, info: IndexInfo, base: Manifest | None) -> None:
     :param base: the generation from which files are linked into the draft.
     """
     root, linked = draft.parent, base.linked_into(draft) if base else {}
-    terms = sorted(name for name in _names(draft / TERMS) if not name.endswith(".lock"))
+    beside = sorted(_names(draft / TERMS))
+    terms = [name for name in beside if not name.endswith(".lock")]
+    for lock in set(beside) - set(terms):  # tantivy's, which has the modes of the umask
+        private_file(draft / TERMS / lock)
     delta = PART if (draft / DELTA).is_dir() else ()
     below = (*(f"{TERMS}/{name}" for name in terms), *(f"{DELTA}/{name}" for name in delta))
     names = [*PART, *below]
     for name in names:
         if name not in linked:
+            private_file(draft / name)
             sync(draft / name)
     manifest = Manifest(draft, info, record_files(draft, names, linked))
     with new_file(draft / MANIFEST) as file:

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ragqa.errors import WriterBusy
+from ragqa.private import private_folder
 from ragqa.stores.disk import cannot_write, explaining_failure, open_existing, step, sync
-from ragqa.stores.local.generations import LOCK, PRIVATE
+from ragqa.stores.local.generations import LOCK
 from ragqa.types import Building
 
 _PRIVATE_FILE = 0o600
@@ -82,9 +83,10 @@ def _make_folder(root: Path) -> None:
     missing = [folder for folder in (root, *root.parents) if not folder.exists()]
     for folder in reversed(missing):
         step(f"make {folder.name}")
-        folder.mkdir(PRIVATE, exist_ok=True)
+        private_folder(folder)
         with suppress(PermissionError):  # a folder may be writable but not readable
             sync(folder.parent)
+    private_folder(root)
 
 
 def _flock(descriptor: int, root: Path, *, wait: bool) -> None:

@@ -22,6 +22,7 @@ from milvus_lite.exceptions import DataDirLockedError, MilvusLiteError
 from pymilvus.grpc_gen import milvus_pb2_grpc
 
 from ragqa.errors import IndexUnusable, WriterBusy
+from ragqa.private import private_folder
 
 FILE_WAIT_S = 5.0
 """How long to wait for a file that another process has open; a query takes about a second."""
@@ -84,7 +85,7 @@ def _open(path: Path) -> MilvusLite:
     deadline = time.monotonic() + FILE_WAIT_S
     while True:
         try:
-            path.mkdir(0o700, parents=True, exist_ok=True)
+            private_folder(path)
             return MilvusLite(str(path))
         except DataDirLockedError as exc:
             if time.monotonic() > deadline:

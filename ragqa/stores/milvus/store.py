@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ragqa.config.addresses import is_file
 from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex, OtherFormat, WriterBusy
+from ragqa.private import private_folder
 from ragqa.stores.disk import cannot_write
 from ragqa.stores.milvus.client import Client
 from ragqa.stores.milvus.examining import problems_of, remarks_on
@@ -64,7 +65,7 @@ class MilvusStore(Store):
         client = self._client
         client.check_version()
         try:
-            self._root.mkdir(0o700, parents=True, exist_ok=True)
+            private_folder(self._root)
         except OSError as exc:
             raise cannot_write(self._root, exc.strerror or str(exc)) from exc
         create_without_embeddings(client, client.records, RECORD_NUMBERS)

@@ -1,0 +1,41 @@
+"""Patterns that read what others wrote take time that grows with its length, not its square."""
+
+import pytest
+from regex_steps import steps
+
+from ragqa.answering import defining
+from ragqa.claims import answers, names
+from ragqa.notes import daily
+from ragqa.notes.formats import pdf_blocks, pdf_pages
+from ragqa.render import generation
+
+SEARCHED = [
+    (defining._SEPARATOR, "  "),
+    (answers._NAMED, "a-"),
+    (answers._MIXED, ".@"),
+    (names.NAME_SHAPE, "-."),
+    (daily._PART, "["),
+    (pdf_blocks._LEADER, "  "),
+    (generation._WORD, "  "),
+]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "atom"), SEARCHED, ids=lambda given: getattr(given, "pattern", given)[:20]
+)
+def test_twice_the_text_takes_twice_the_steps(pattern, atom):
+    # Behind bounds such as 60 characters.
+    shorter, longer = (steps(pattern, atom * (size // len(atom))) for size in (200, 400))
+    assert longer < 2.5 * shorter
+
+
+def test_a_line_compared_with_page_numbers_is_read_once():
+    shorter, longer = (steps(pdf_pages._ALONE, "-" * size, anchored=True) for size in (200, 400))
+    assert longer < 2.5 * shorter
+
+
+def test_a_name_and_its_short_form_in_brackets_are_both_names():
+    assert defining._bracketed("Large language model (LLM) ") == ("Large language model", "LLM")
+    assert defining._bracketed("a (b) (c)") == ("a (b)", "c")
+    for none in ("a", "a (b", "a b)", "a (b) c", "f(a(b))", "(" * 50_000, " " * 50_000):
+        assert defining._bracketed(none) == ()
