@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +11,9 @@ from typing import Any, cast
 import platformdirs
 
 from ragqa.config.files import (
+    OF_FOLDER,
     find_project_file,
+    formats_of,
     read_project_settings,
     read_user_settings,
     user_settings_file,
@@ -98,6 +100,7 @@ def load_settings(
     set_where = dict(origins)
     found = _find_places(settings, origins, folder)
     passed_over = _passed_over(settings, set_where, origins, found)
+    settings = _with_formats(settings, origins, found)
     return Loaded(settings, origins, found, passed_over, warnings + about_own)
 
 
@@ -205,6 +208,17 @@ def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> P
             hint="name another folder: --index DIR",
         )
     return Places(corpus, chosen)
+
+
+def _with_formats(settings: Settings, origins: dict[str, str], found: Places | None) -> Settings:
+    """The settings with the formats set for these notes alone, if any; updates `origins`."""
+    if found is None or origins[OF_FOLDER] in (Origin.FLAG, Origin.ENVIRONMENT):
+        return settings
+    of_folder = formats_of(found.corpus)
+    if of_folder is None:
+        return settings
+    value, origins[OF_FOLDER] = of_folder
+    return replace(settings, formats=cast("tuple[str, ...]", value))
 
 
 def _passed_over(
