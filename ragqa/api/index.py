@@ -13,6 +13,7 @@ from ragqa.api.filtered import filter_warnings
 from ragqa.api.stored_index import StoredIndex
 from ragqa.clock import Clock
 from ragqa.errors import IndexNotWritable, NoIndex, OlderFormat, WriterBusy
+from ragqa.indexing import LONG_S
 from ragqa.readers import Reader, available
 from ragqa.retrieval import clean_question, retrieve
 from ragqa.stores import Snapshot
@@ -26,6 +27,7 @@ from ragqa.types import (
     Progress,
     Retrieved,
     SearchResult,
+    Waiting,
 )
 
 if TYPE_CHECKING:
@@ -49,7 +51,12 @@ class Index(StoredIndex):
 
     :param may_use: called before anything is sent to a store on another machine.
     :param shown: shows the progress of a build if a method is given no `progress`.
+    :ivar waiting: what the index does not have yet since it takes long to read; None for nothing.
+    :ivar update_with: the command that reads it, for messages; "" while it is being read.
     """
+
+    waiting: Waiting | None = None
+    update_with = "ragqa index"
 
     def ask(
         self,
@@ -63,7 +70,7 @@ class Index(StoredIndex):
         """Answer a question from the notes, with citations checked against them.
 
         :param refresh: first update the index, or build it if there is none; a shared one is used
-            as it is.
+            as it is, and so is one whose update takes longer than some seconds.
         :param writer: an LLM to write the answer; if it fails, the answer is extractive and
             `Answer.written` says why.
         :raises UsageError: the question has nothing to search for, or is too long.
@@ -90,7 +97,7 @@ class Index(StoredIndex):
             )
             answer = with_sources(written, self._sourced)
             clock.lap("write")
-        return replace(answer, timings_ms=clock.laps())
+        return replace(answer, timings_ms=clock.laps(), waiting=self.files_waiting)
 
     def search(
         self,
@@ -118,6 +125,7 @@ class Index(StoredIndex):
             timings_ms=clock.laps(),
             corrected=retrieved.corrected,
             read=retrieved.question,
+            waiting=self.files_waiting,
         )
 
     def notes(
@@ -128,13 +136,13 @@ class Index(StoredIndex):
         progress: Progress | None = None,
     ) -> NoteList:
         """List the notes in the index, with their tags; refreshes and raises as `ask` does."""
-        warnings = self._catch_up(progress) if refresh else []
+        warnings = self._caught_up(progress, refresh=refresh)
         snapshot, filters = self._open(), filters or Filters()
         matches = note_matcher(filters)
         found = sorted(filter(matches, snapshot.notes().values()), key=lambda one: one.path)
         if filters:
             warnings += filter_warnings(snapshot, filters, found=bool(found))
-        return NoteList(tuple(found), snapshot.info, tuple(warnings))
+        return NoteList(tuple(found), snapshot.info, tuple(warnings), self.files_waiting)
 
     def retrieve(
         self,
@@ -151,7 +159,7 @@ class Index(StoredIndex):
         :param limit: how many passages to return at least, if there are that many.
         """
         question, filters = clean_question(question), filters or Filters()
-        warnings = self._catch_up(progress) if refresh else []
+        warnings = self._caught_up(progress, refresh=refresh)
         clock.lap("refresh")
         snapshot = self.snapshot()
         clock.lap("open")
@@ -213,6 +221,16 @@ class Index(StoredIndex):
                 return replace(found, hits=tuple(current[:wanted])), warnings
             k *= 4
 
+    @property
+    def files_waiting(self) -> int:
+        """How many new and changed files the index does not have yet, as far as is known."""
+        return self.waiting.files if self.waiting else 0
+
+    def _caught_up(self, progress: Progress | None, *, refresh: bool) -> list[str]:
+        """Warnings of an update, if one is wanted, and about what waits."""
+        warnings = self._catch_up(progress) if refresh else []
+        return warnings + ([self.waiting.notice(self.update_with)] if self.waiting else [])
+
     def _catch_up(self, progress: Progress | None) -> list[str]:
         """Refresh before a question; if that fails, return a warning and use the index as it is.
 
@@ -224,8 +242,9 @@ class Index(StoredIndex):
         if self.kept.is_shared:
             self.close()
             return []
+        self.waiting = None
         try:
-            report = self.refresh(progress=progress)
+            report = self.refresh(progress=progress, patience_s=LONG_S)
         except (WriterBusy, IndexNotWritable) as exc:
             self.close()
             try:
@@ -234,5 +253,6 @@ class Index(StoredIndex):
                 raise exc from None
             stale = f"could not bring the index up to date, so this is from generation {generation}"
             return [f"{stale}: {exc.message}"]
+        self.waiting = report.waiting
         skips = (f"skipped {skip.path}: {skip.reason}" for skip in report.newly_skipped)
         return [*report.warnings, *skips]

@@ -115,8 +115,7 @@ def read_project_settings(path: Path) -> Checked:
 def formats_of(corpus: Corpus) -> tuple[Value, str] | None:
     """The formats set for these notes alone, with their origin; None if they are not.
 
-    The user's own file comes before the folder's `ragqa.toml`, which need not be the user's. Of
-    that, nothing else is read here. Several folders are one corpus, with a setting of its own.
+    The user's own file comes before the folder's `ragqa.toml`, of which nothing else is read here.
 
     :raises UsageError: a value is invalid, or a file cannot be read.
     """
@@ -139,7 +138,7 @@ def _formats_in(table: object, where: str) -> Value | None:
 
 
 def _tables_in(raw: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The tables of folders in the user's file, each by the folder's path."""
+    """The tables of folders in the user's file, by path; folders asked together have their own."""
     tables = raw.get(_TABLE, {})
     if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
         raise _unreadable(path, f'{_TABLE} must be tables, such as [{_TABLE}."/home/ada/notes"]')
@@ -152,10 +151,8 @@ def _key(corpus: Corpus) -> str:
 
 def _check_of_folder(name: str) -> None:
     if name != OF_FOLDER:
-        raise UsageError(
-            f"{name} cannot be set for a folder, only {OF_FOLDER} can",
-            hint="leave --corpus out, or write it into a ragqa.toml beside the notes",
-        )
+        hint = "leave --corpus out, or write it into a ragqa.toml beside the notes"
+        raise UsageError(f"{name} cannot be set for a folder, only {OF_FOLDER} can", hint=hint)
 
 
 def set_user_setting(name: str, given: str | Sequence[str], corpus: Corpus | None = None) -> Value:

@@ -24,6 +24,8 @@ from ragqa.config.settings import REPLACED, SETTINGS, Origin, Settings
 from ragqa.corpus import Corpus, Folder
 from ragqa.errors import NoCorpus, UsageError
 
+_DEFAULTS = {name: one.default for name, one in SETTINGS.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -87,8 +89,7 @@ def load_settings(
         layers.append((str(project), of_project))
         warnings += about_project
     own, about_own = read_user_settings()
-    layers.append((Origin.USER, own))
-    layers.append((Origin.DEFAULT, {name: one.default for name, one in SETTINGS.items()}))
+    layers += [(Origin.USER, own), (Origin.DEFAULT, _DEFAULTS)]
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for origin, layer in reversed(layers):

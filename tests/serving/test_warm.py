@@ -1,10 +1,12 @@
 """The index of a server, which follows its notes."""
 
+import json
 import threading
 
 import pytest
 from support import QUICK, write_notes
 
+from ragqa.api import index_from
 from ragqa.config import load_settings
 from ragqa.errors import RagqaError
 from ragqa.serving import warm as warm_module
@@ -50,6 +52,39 @@ def test_an_index_that_is_deleted_is_built_again(loaded, tmp_path):
             warm.use(lambda index: (index.close(), index.info()))
         while not _is_built(warm):
             pass
+
+
+def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_path, monkeypatch):
+    with index_from(loaded) as index:
+        index.refresh()
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "rates.json").write_text(json.dumps({QUICK["RAGQA_EMBEDDER"]: 1}))
+    monkeypatch.setenv("RAGQA_CACHE", str(tmp_path / "cache"))
+    write_notes(tmp_path / "notes", {"rain.md": "# Rain\n\nRain fell for 12 days in April.\n"})
+    running, go_on = threading.Event(), threading.Event()
+    real = warm_module.update
+
+    def held(*args, **kwargs):
+        running.set()
+        go_on.wait()
+        return real(*args, **kwargs)
+
+    def ask(index):
+        return index.ask("how hot is green tea?", refresh=False)
+
+    monkeypatch.setattr(warm_module, "update", held)
+    with WarmIndex(loaded) as warm:
+        running.wait()
+        told = "1 file waits to be read, so this is from the index as it is; it is being read now"
+        assert told in warm.use(ask, patience_s=0).warnings
+        with warm.apart() as index:
+            assert ask(index).waiting == 1
+        go_on.set()
+        while warm.freshness.running:
+            pass
+        after = warm.use(ask)
+        assert (after.waiting, after.info.notes) == (0, 2)
+        assert told not in after.warnings
 
 
 def _is_built(warm):

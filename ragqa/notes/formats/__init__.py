@@ -67,6 +67,7 @@ class Format:
     :ivar max_bytes: larger files are skipped; 0 for the setting `max_note_bytes`.
     :ivar has_markup: whether its text has other markup than Markdown, blank in what ragqa reads.
     :ivar is_extracted: whether its text is extracted from the file; it is then kept by digest.
+    :ivar text_share: how much of a file is text, roughly; it tells how long embedding will take.
     :ivar is_always_read: whether it is read without being named in the setting `formats`.
     """
 
@@ -78,6 +79,7 @@ class Format:
     has_markup: bool = False
     max_bytes: int = 0
     is_extracted: bool = False
+    text_share: float = 1.0
     is_always_read: bool = False
 
     @property
@@ -104,7 +106,15 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("markdown", (".md", ".markdown"), "written.MARKDOWN", is_always_read=True),
             Format("plain", (".txt",), "written.PLAIN", is_always_read=True),
             Format("org", (".org",), "org.ORG", 1, has_markup=True, is_always_read=True),
-            Format("html", (".html", ".htm"), "html.HTML", 2, decodes=True, has_markup=True),
+            Format(
+                "html",
+                (".html", ".htm"),
+                "html.HTML",
+                2,
+                decodes=True,
+                has_markup=True,
+                text_share=0.4,
+            ),
             Format(
                 "ipynb",
                 (".ipynb",),
@@ -113,6 +123,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 decodes=True,
                 max_bytes=50_000_000,
                 is_extracted=True,
+                text_share=0.3,
             ),
             Format(
                 "pdf",
@@ -122,6 +133,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 decodes=True,
                 max_bytes=100_000_000,
                 is_extracted=True,
+                text_share=0.1,
             ),
             Format(
                 "docx",
@@ -132,6 +144,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 has_markup=True,
                 max_bytes=50_000_000,
                 is_extracted=True,
+                text_share=0.3,
             ),
         )
     }
