@@ -1,5 +1,6 @@
 """Ask an index over one folder of notes."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -12,8 +13,9 @@ from ragqa.api.days import find_day
 from ragqa.api.filtered import filter_warnings
 from ragqa.api.stored_index import StoredIndex
 from ragqa.clock import Clock
-from ragqa.errors import IndexNotWritable, NoIndex, OlderFormat, WriterBusy
+from ragqa.errors import IndexNotWritable, NoCorpus, NoIndex, OlderFormat, WriterBusy
 from ragqa.indexing import LONG_S
+from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.readers import Reader, available
 from ragqa.retrieval import clean_question, retrieve
 from ragqa.stores import Snapshot
@@ -28,6 +30,7 @@ from ragqa.types import (
     Retrieved,
     SearchResult,
     Waiting,
+    counted,
 )
 
 if TYPE_CHECKING:
@@ -57,6 +60,13 @@ class Index(StoredIndex):
 
     waiting: Waiting | None = None
     update_with = "ragqa index"
+    _off: Mapping[str, int] | None = None
+    """The files of formats that are switched off, by suffix; None until that is asked."""
+
+    def close(self) -> None:
+        """Release the index's files, and forget what is on disk."""
+        super().close()
+        self._off = None
 
     def ask(
         self,
@@ -83,13 +93,13 @@ class Index(StoredIndex):
         retrieved, info, warnings = self.retrieve(
             question, filters, refresh=refresh, progress=progress, clock=clock
         )
-        confidence, answering = self.confidence, self.answering
+        confidence, answering, top_k = self.confidence, self.answering, self.settings.top_k
         composed = compose(retrieved, self.source.embedders.asking, answering)
         clock.lap("answer")
-        warnings += [*confidence.warnings, *self._reader[1]]
-        top_k = self.settings.top_k
+        about_files = self._left_out(found=composed.answered)
+        warnings += [*confidence.warnings, *self._reader[1], *about_files]
         answer = answer_of(retrieved, composed, confidence, info, top_k=top_k, warnings=warnings)
-        answer = with_sources(answer, self._sourced)
+        answer = replace(with_sources(answer, self._sourced), waiting=self.files_waiting)
         if writer is not None:
             embedder, idf = self.source.embedders.asking, self._open().idf
             written = written_answer(
@@ -97,7 +107,7 @@ class Index(StoredIndex):
             )
             answer = with_sources(written, self._sourced)
             clock.lap("write")
-        return replace(answer, timings_ms=clock.laps(), waiting=self.files_waiting)
+        return replace(answer, timings_ms=clock.laps())
 
     def search(
         self,
@@ -117,6 +127,7 @@ class Index(StoredIndex):
         retrieved, info, warnings = self.retrieve(
             query, filters, refresh=refresh, progress=progress, clock=clock, limit=limit
         )
+        warnings += self._left_out(found=bool(retrieved.hits))
         return SearchResult(
             query=retrieved.typed,
             hits=retrieved.hits[:limit],
@@ -220,6 +231,23 @@ class Index(StoredIndex):
                 warnings += [BY_TERMS_ALONE] if found.by_terms_alone else []
                 return replace(found, hits=tuple(current[:wanted])), warnings
             k *= 4
+
+    def _left_out(self, *, found: bool) -> list[str]:
+        """A warning about files whose format is switched off, where nothing was found."""
+        if found:
+            return []
+        if self._off is None:
+            try:
+                self._off = switched_off(self.source.walk().others)
+            except NoCorpus:
+                self._off = {}
+        if not self._off:
+            return []
+        total = sum(self._off.values())
+        listed = ", ".join(f"{count} {suffix}" for suffix, count in sorted(self._off.items()))
+        was, it = ("was", "it") if total == 1 else ("were", "them")
+        how = how_to_read(self._off, self.settings.formats, self.places.corpus)
+        return [f"{counted(total, 'file')} ({listed}) {was} left out; to read {it}: {how}"]
 
     @property
     def files_waiting(self) -> int:

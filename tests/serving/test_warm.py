@@ -10,6 +10,9 @@ from ragqa.api import index_from
 from ragqa.config import load_settings
 from ragqa.errors import RagqaError
 from ragqa.serving import warm as warm_module
+from ragqa.serving.ask_page import ask_page
+from ragqa.serving.layout import laid_out
+from ragqa.serving.tools import TOOLS
 from ragqa.serving.warm import NotReady, WarmIndex
 from ragqa.serving.watching import changes
 
@@ -85,6 +88,24 @@ def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_pat
         after = warm.use(ask)
         assert (after.waiting, after.info.notes) == (0, 2)
         assert told not in after.warnings
+
+
+def test_an_assistant_and_the_page_are_told_of_files_left_out_where_nothing_is_found(
+    loaded, tmp_path
+):
+    (tmp_path / "notes" / "paper.html").write_text("<p>Zorbing is done on Mars.</p>")
+    told = "1 file (1 .html) was left out; to read it: ragqa config set formats html --corpus "
+    told += str(tmp_path / "notes")
+    with WarmIndex(loaded) as warm:
+        while not _is_built(warm):
+            pass
+        given = TOOLS["ask"].call(warm, {"question": "zorbing on mars"})
+        assert given.text.count(told) == 1
+        assert told in given.data["warnings"]
+        page = laid_out("ask", ask_page(warm, {"q": "zorbing on mars"}))
+        assert page.count(told) == 1
+        found = TOOLS["ask"].call(warm, {"question": "how hot is green tea brewed?"})
+        assert "left out" not in found.text
 
 
 def _is_built(warm):

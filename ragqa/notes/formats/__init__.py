@@ -4,14 +4,16 @@ Importing this package imports no reader: each is imported with the first note t
 """
 
 import re
+import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
+from importlib.util import find_spec
 from types import MappingProxyType
 
 from ragqa.notes.decoding import decode_text
-from ragqa.types import FILL, Block, Link, Span
+from ragqa.types import FILL, Block, Corpus, Link, Span
 
 _PAGE = re.compile(r"(?:\(pages? |\App?\. )(\d+)[^()]*\)?\Z")
 
@@ -150,6 +152,9 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     }
 )
 
+LIBRARIES = {"pdf": "pypdfium2", "docx": "mammoth"}
+"""What reads a format, if that is not in ragqa; its extra has the format's name."""
+
 _BY_SUFFIX = {suffix: one for one in FORMATS.values() for suffix in one.suffixes}
 
 NOTE_SUFFIXES = frozenset(suffix for suffix, one in _BY_SUFFIX.items() if one.is_always_read)
@@ -187,6 +192,18 @@ def why_format_is_off(path: str, names: Collection[str]) -> str:
 def switched_off(others: Mapping[str, int]) -> dict[str, int]:
     """The files of formats that could be read, of the counts by suffix of those that are not."""
     return {suffix: count for suffix, count in others.items() if suffix in _BY_SUFFIX}
+
+
+def how_to_read(suffixes: Iterable[str], names: Iterable[str], corpus: Corpus) -> str:
+    """The command that also reads files with these suffixes in this corpus.
+
+    :param names: as in the setting `formats`.
+    """
+    wanted = {format_of(suffix).name for suffix in suffixes}
+    missing = sorted(one for one in wanted & LIBRARIES.keys() if not find_spec(LIBRARIES[one]))
+    install = f"pip install 'ragqa[{','.join(missing)}]', then " if missing else ""
+    places = " ".join(f"--corpus {shlex.quote(str(one))}" for one in corpus.folders)
+    return f"{install}ragqa config set formats {','.join(sorted({*names, *wanted}))} {places}"
 
 
 def locate(path: str, text: str, span: Span) -> str:
